@@ -1,0 +1,39 @@
+/**
+ * A program is a list of operator applications in topological order over named tensors: data, not code. The same
+ * program runs on every engine, is hashed into claims, and is what a dispute walks through.
+ */
+import type { OperatorName } from './operators.ts';
+
+export type DType = 'f32' | 'u32';
+
+/** Dense, row-major, canonical f32 or u32. */
+export interface TensorSpec {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  /**
+   * `bound`: the caller supplies the buffer (inputs, parameters, state, results).
+   * `temporary`: lives only inside one run; an engine may reuse its memory.
+   */
+  readonly storage: 'bound' | 'temporary';
+}
+
+/** Attributes are numbers only: integers for sizes, f32-representable values for constants, 0 or 1 for flags. */
+export type Attributes = Readonly<Record<string, number>>;
+
+export interface Node {
+  readonly op: OperatorName;
+  readonly attributes: Attributes;
+  readonly inputs: readonly string[];
+  /** An output may name the same tensor as an input where the operator's table entry allows it in place. */
+  readonly outputs: readonly string[];
+}
+
+export interface Program {
+  readonly name: string;
+  readonly tensors: Readonly<Record<string, TensorSpec>>;
+  readonly nodes: readonly Node[];
+}
+
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
