@@ -1,0 +1,141 @@
+/**
+ * The reference engine: docs/repops.md in TypeScript, written for reading. It is what the other engines are compared
+ * with and what explains a dispute; it is slow.
+ */
+import type { OperatorName } from '../repops/operators.ts';
+import { type DType, elementCount, type Program } from '../repops/program.ts';
+import { validateBindings, validateProgram } from '../repops/validate.ts';
+import { type Engine, EngineError, ProgramError, type RunOptions, type Tensor } from './engine.ts';
+import {
+  attention,
+  attentionDelta,
+  attentionGradKv,
+  attentionGradQ,
+  cacheWrite,
+} from './reference/attention.ts';
+import { callOf, type Data, type Operator } from './reference/call.ts';
+import { addTensors, biasAdd, biasGrad, embed, embedGrad, matmul } from './reference/dense.ts';
+import { rmsApply, rmsGradGain, rmsGradX, rmsRstd, rope, swiglu, swigluGrad } from './reference/layers.ts';
+import {
+  lossWeighted,
+  policyCoefficient,
+  sample,
+  xentGrad,
+  xentLogprob,
+  xentLse,
+} from './reference/losses.ts';
+import { adamw, clipScale, normSquare } from './reference/optimizer.ts';
+
+const IMPLEMENTATIONS: Record<OperatorName, Operator> = {
+  embed,
+  'embed.grad': embedGrad,
+  matmul,
+  'bias.add': biasAdd,
+  'bias.grad': biasGrad,
+  add: addTensors,
+  'rms.rstd': rmsRstd,
+  'rms.apply': rmsApply,
+  'rms.grad.x': rmsGradX,
+  'rms.grad.gain': rmsGradGain,
+  rope,
+  swiglu,
+  'swiglu.grad': swigluGrad,
+  attention,
+  'attention.delta': attentionDelta,
+  'attention.grad.q': attentionGradQ,
+  'attention.grad.kv': attentionGradKv,
+  'cache.write': cacheWrite,
+  'xent.lse': xentLse,
+  'xent.logprob': xentLogprob,
+  'xent.grad': xentGrad,
+  'policy.coefficient': policyCoefficient,
+  'loss.weighted': lossWeighted,
+  'norm.square': normSquare,
+  'clip.scale': clipScale,
+  adamw,
+  sample,
+};
+
+class ReferenceTensor implements Tensor {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly data: Data;
+
+  constructor(shape: readonly number[], dtype: DType) {
+    this.shape = shape;
+    this.dtype = dtype;
+    this.data = zeros(shape, dtype);
+  }
+}
+
+function zeros(shape: readonly number[], dtype: DType): Data {
+  const length = elementCount(shape);
+  return dtype === 'f32' ? new Float32Array(length) : new Uint32Array(length);
+}
+
+export interface ReferenceOptions {
+  /** Called after each node with its index and the data of its outputs, for traces and for explaining a dispute. */
+  readonly onNode?: (index: number, outputs: readonly Data[]) => void;
+}
+
+/** Makes a reference engine. */
+export function createReferenceEngine(options: ReferenceOptions = {}): Engine {
+  const live = new Set<ReferenceTensor>();
+  let stopped = false;
+
+  const own = (tensor: Tensor): ReferenceTensor => {
+    if (stopped) throw new EngineError('The engine was stopped; make a new one.');
+    if (tensor instanceof ReferenceTensor && live.has(tensor)) return tensor;
+    throw new EngineError('This tensor was freed or belongs to another engine.');
+  };
+
+  return {
+    kind: 'reference',
+    description: 'TypeScript reference',
+    allocate(shape, dtype) {
+      if (stopped) throw new EngineError('The engine was stopped; make a new one.');
+      const tensor = new ReferenceTensor([...shape], dtype);
+      live.add(tensor);
+      return tensor;
+    },
+    write(tensor, data) {
+      const target = own(tensor).data;
+      if (target.length !== data.length || target.constructor !== data.constructor) {
+        throw new EngineError(
+          `write: the tensor holds ${target.length} ${tensor.dtype}, the data are ${data.length} in a ${data.constructor.name}.`,
+        );
+      }
+      target.set(data);
+    },
+    async read(tensor) {
+      return own(tensor).data.slice();
+    },
+    free(tensor) {
+      live.delete(own(tensor));
+    },
+    async run(program: Program, bindings: Readonly<Record<string, Tensor>>, run: RunOptions = {}) {
+      validateProgram(program);
+      validateBindings(program, bindings);
+      const data = new Map<string, Data>();
+      for (const [name, spec] of Object.entries(program.tensors)) {
+        const bound = bindings[name];
+        if (spec.storage === 'bound' && bound !== undefined) data.set(name, own(bound).data);
+        else data.set(name, zeros(spec.shape, spec.dtype));
+      }
+      const dataOf = (name: string): Data => {
+        const found = data.get(name);
+        if (found === undefined) throw new ProgramError(`${program.name}: tensor ${name} is not declared`);
+        return found;
+      };
+      for (const [index, node] of program.nodes.entries()) {
+        run.signal?.throwIfAborted();
+        IMPLEMENTATIONS[node.op](callOf(node, dataOf));
+        options.onNode?.(index, node.outputs.map(dataOf));
+      }
+    },
+    async stop() {
+      stopped = true;
+      live.clear();
+    },
+  };
+}
