@@ -1,0 +1,72 @@
+import { plural } from '../format.ts';
+import type { PeerStatus } from '../volunteer/events.ts';
+import { BIRD } from './mark.tsx';
+import { useView } from './volunteer-context.tsx';
+
+const SHOWN = 16;
+const CENTRE = { x: 200, y: 150 };
+
+/** A peer's place: spread by the golden angle, so that one more peer moves nobody. */
+function place(index: number): { readonly x: number; readonly y: number } {
+  const angle = index * 2.399963 - 0.6;
+  const radius = 1 + 0.16 * (index % 3);
+  return { x: CENTRE.x + Math.cos(angle) * 128 * radius, y: CENTRE.y + Math.sin(angle) * 88 * radius };
+}
+
+/** This device among its peers: a full line for a direct connection, a dashed one while a relay carries it. */
+export function FlockPicture() {
+  const peers = useView((view) => view.peers);
+  const shown = peers.slice(0, SHOWN);
+  const direct = peers.filter((peer) => peer.direct).length;
+  const label =
+    peers.length === 0
+      ? 'No other device is connected yet.'
+      : `This device is connected to ${plural(peers.length, 'other device')}, ${direct} of them directly.`;
+  return (
+    <figure>
+      <svg viewBox="0 0 400 300" className="w-full" role="img" aria-label={label}>
+        {shown.map((peer, index) => (
+          <Link key={peer.id} peer={peer} index={index} />
+        ))}
+        {shown.map((peer, index) => {
+          const { x, y } = place(index);
+          return (
+            <path
+              key={peer.id}
+              d={BIRD}
+              fill="var(--ink)"
+              opacity={peer.direct ? 0.85 : 0.45}
+              transform={`translate(${x.toFixed(1)} ${y.toFixed(1)}) rotate(${((index * 37) % 50) - 25}) scale(0.85)`}
+            />
+          );
+        })}
+        <circle cx={CENTRE.x} cy={CENTRE.y} r="30" fill="var(--paper)" />
+        <circle cx={CENTRE.x} cy={CENTRE.y} r="30" fill="var(--accent-soft)" />
+        <path
+          d={BIRD}
+          fill="var(--accent)"
+          transform={`translate(${CENTRE.x} ${CENTRE.y + 1}) rotate(-12) scale(1.4)`}
+        />
+      </svg>
+      <figcaption className="mt-1 text-center text-note text-quiet">
+        {peers.length === 0 ? 'Waiting to meet other devices' : label}
+      </figcaption>
+    </figure>
+  );
+}
+
+function Link({ peer, index }: { readonly peer: PeerStatus; readonly index: number }) {
+  const { x, y } = place(index);
+  return (
+    <line
+      x1={CENTRE.x}
+      y1={CENTRE.y}
+      x2={x}
+      y2={y}
+      stroke="var(--accent)"
+      strokeOpacity={peer.direct ? 0.55 : 0.35}
+      strokeWidth="1.25"
+      strokeDasharray={peer.direct ? undefined : '3 5'}
+    />
+  );
+}

@@ -1,0 +1,138 @@
+/** The status sentence: what is happening, and why, in words. Pure. */
+import { plural } from '../format.ts';
+import type { Activity } from './events.ts';
+import type { PauseCause, StartStep } from './phase.ts';
+import type { VolunteerView } from './reduce.ts';
+
+export interface StatusSentence {
+  /** One short sentence, shown large and read out when it changes. */
+  readonly headline: string;
+  /** The cause or what comes next. */
+  readonly detail: string;
+}
+
+const STARTING: Readonly<Record<StartStep, StatusSentence>> = {
+  key: {
+    headline: 'Starting: opening this device’s key.',
+    detail: 'The key names this device in the swarm. It never leaves this browser unless you back it up.',
+  },
+  engine: {
+    headline: 'Starting: checking that this device computes the right bits.',
+    detail: 'Every engine answers the same questions; only one whose bits all match may contribute.',
+  },
+  model: {
+    headline: 'Starting: loading the model.',
+    detail: 'From this device if it has one, else from the page it came with.',
+  },
+  network: {
+    headline: 'Starting: joining the swarm.',
+    detail: 'A relay introduces this tab to others; after that they talk directly.',
+  },
+};
+
+const PAUSED: Readonly<Record<PauseCause, string>> = {
+  asked: 'Paused by you.',
+  battery: 'Paused: on battery.',
+  offline: 'Paused: no connection to the network.',
+  failures: 'Paused: five rounds in a row failed.',
+};
+
+const DOING: Readonly<Record<Exclude<Activity, 'waiting'>, (round: number) => StatusSentence>> = {
+  answering: (round) => ({
+    headline: `Contributing: answering the tasks of round ${round}.`,
+    detail:
+      'Your model answers each task several times, and the answers are sealed before anyone sees another’s.',
+  }),
+  judging: (round) => ({
+    headline: `Contributing: judging answers of round ${round}.`,
+    detail: 'Your model reads what other devices answered and says which are right.',
+  }),
+  voting: (round) => ({
+    headline: `Contributing: voting in round ${round}.`,
+    detail: 'It votes for the best answer to each task and corrects its own.',
+  }),
+  training: (round) => ({
+    headline: `Contributing: training on round ${round}.`,
+    detail: 'Your model learns from its own answers and from others’, scored by each task’s own checker.',
+  }),
+  storing: (round) => ({
+    headline: `Contributing: storing the weights of round ${round}.`,
+    detail: 'The new weights are written so that closing the tab at any moment leaves the last good ones.',
+  }),
+};
+
+/** Says what the volunteer is doing and why, for the status line. */
+export function statusSentence(view: VolunteerView): StatusSentence {
+  const { phase } = view;
+  const last = view.history.at(-1);
+  const kept =
+    last === undefined
+      ? 'Nothing was lost.'
+      : `Nothing is lost: your model is stored as of round ${last.round}.`;
+  switch (phase.kind) {
+    case 'idle':
+      return last === undefined
+        ? {
+            headline: 'Lend this device to a swarm that learns.',
+            detail:
+              'Your browser trains a small language model together with other volunteers. Nothing to install, no account, and no wallet needed to begin.',
+          }
+        : {
+            headline: 'Ready to go on.',
+            detail: `This device has trained ${plural(view.totals.computed, 'round')}; its model is stored as of round ${last.round}.`,
+          };
+    case 'starting':
+      return STARTING[phase.step];
+    case 'contributing':
+      return contributing(view);
+    case 'pausing':
+      return {
+        headline: 'Pausing: finishing the step in hand.',
+        detail: 'Its result is stored first, so that a pause costs nothing.',
+      };
+    case 'paused':
+      return {
+        headline: PAUSED[phase.cause],
+        detail: phase.detail === undefined ? kept : `${phase.detail} ${kept}`,
+      };
+    case 'finishing':
+      return {
+        headline:
+          view.clock === null
+            ? 'Finishing this round, then stopping.'
+            : `Finishing round ${view.clock.round}, then stopping.`,
+        detail: 'The round’s work is completed and sent first. Resume cancels the stop.',
+      };
+    case 'stopping':
+      return { headline: 'Stopping.', detail: 'Leaving the swarm and freeing the engine.' };
+    case 'stopped':
+      return {
+        headline: phase.finished ? 'Stopped after finishing the round.' : 'Stopped by you.',
+        detail: `${kept} This tab uses no power now.`,
+      };
+    case 'failed':
+      return { headline: phase.cause, detail: phase.remedy };
+    case 'elsewhere':
+      return {
+        headline: 'Another tab of this browser is open on Starling.',
+        detail:
+          'One device key can be in the swarm only once, so only one tab may use it. You can move it here.',
+      };
+  }
+}
+
+function contributing(view: VolunteerView): StatusSentence {
+  const { activity, clock } = view;
+  const direct = view.peers.filter((peer) => peer.direct).length;
+  const company =
+    direct === 0 ? 'Looking for other volunteers.' : `Together with ${plural(direct, 'other device')}.`;
+  if (activity !== null && activity.activity !== 'waiting') return DOING[activity.activity](activity.round);
+  if (clock === null) return { headline: 'Contributing: waiting for the round clock.', detail: company };
+  const worked = view.history.at(-1)?.round === clock.round;
+  return worked
+    ? {
+        headline: `Contributing: round ${clock.round} is done here.`,
+        detail: `Waiting for round ${clock.round + 1}. ${company}`,
+      }
+    : { headline: `Contributing: in round ${clock.round}.`, detail: company };
+}
