@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Tensor } from '../engines/engine.ts';
 import { createReferenceEngine } from '../engines/reference.ts';
 import { elementCount } from '../repops/program.ts';
@@ -7,6 +7,13 @@ import { parameterSpecs } from './config.ts';
 import { gradientProgram, scoreProgram } from './decoder.ts';
 import { initialParameters } from './initialize.ts';
 import { ropeTables } from './rope.ts';
+
+// The lattice makes the loss a staircase in the weights, which no finite difference can climb. Left out, the same programs
+// must agree with the published equations to f32 accuracy; what the lattice itself does is tested beside the operators.
+vi.mock('../engines/reference/lattice-fold.ts', async (original) => ({
+  ...(await original<typeof import('../engines/reference/lattice-fold.ts')>()),
+  toLattice: (values: Float32Array) => values.slice(),
+}));
 
 const BATCH = 2;
 const LENGTH = 5;
@@ -179,16 +186,16 @@ describe.each([true, false])('gradients with tied embedding %s', (tied) => {
 
   it('forward agrees with the published equations', async () => {
     const read = await run(config, parameters);
-    expect(relativeError(await read('logprobs'), naiveLogprobs(config, parameters))).toBeLessThan(0.01);
+    expect(relativeError(await read('logprobs'), naiveLogprobs(config, parameters))).toBeLessThan(1e-5);
   });
 
-  it('backward agrees with finite differences, every parameter', async () => {
+  it('backward agrees with finite differences, every parameter', { timeout: 60_000 }, async () => {
     const read = await run(config, parameters);
     const loss = (p: Parameters) =>
       -naiveLogprobs(config, p).reduce((sum, logprob, i) => sum + weights[i]! * logprob, 0);
     for (const { name } of parameterSpecs(config)) {
       const expected = differences(parameters, name, loss);
-      expect(relativeError(await read(`gradient.${name}`), expected), name).toBeLessThan(0.03);
+      expect(relativeError(await read(`gradient.${name}`), expected), name).toBeLessThan(1e-4);
     }
   });
 });
@@ -197,7 +204,7 @@ describe('policy objective', () => {
   const config = configOf(true);
   const parameters = initialParameters({ config, draw: bits, deviation: 0.4 });
 
-  it('has the gradient of the clipped surrogate', async () => {
+  it('has the gradient of the clipped surrogate', { timeout: 60_000 }, async () => {
     const logprobs = naiveLogprobs(config, parameters);
     const advantages = logprobs.map((_, i) => (i % 2 === 0 ? 1.5 : -0.75));
     // Ratios on both sides of both clips, none near an edge.
@@ -210,11 +217,10 @@ describe('policy objective', () => {
         const active = advantage > 0 ? ratio <= 1.28 : ratio >= 0.8 && ratio <= 4;
         return active ? sum + weights[i]! * advantage * ratio : sum;
       }, 0);
-    expect(relativeError(await read('loss'), [loss(parameters)])).toBeLessThan(0.03);
+    expect(relativeError(await read('loss'), [loss(parameters)])).toBeLessThan(1e-4);
     for (const { name } of parameterSpecs(config)) {
       const expected = differences(parameters, name, loss);
-      if (name.endsWith('k_proj.bias')) continue; // zero up to rounding: softmax ignores what all keys share
-      expect(relativeError(await read(`gradient.${name}`), expected), name).toBeLessThan(0.04);
+      expect(relativeError(await read(`gradient.${name}`), expected), name).toBeLessThan(1e-4);
     }
   });
 });
