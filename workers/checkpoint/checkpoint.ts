@@ -1,6 +1,6 @@
 /**
  * Checkpoint files: one safetensors file with the parameters under their Hugging Face names, `optimizer.m.<name>`,
- * `optimizer.v.<name>`, and in `__metadata__` format, step, cursor, rng and config.
+ * `optimizer.v.<name>`, and in `__metadata__` format, step, cursor, rng, config and, where given, training.
  */
 import { configJson, type DecoderConfig, parameterSpecs, parseConfig } from '../model/config.ts';
 import type { ModelState, NamedTensors } from '../model/state.ts';
@@ -23,7 +23,11 @@ export interface Checkpoint {
   readonly cursor: number;
   /** Key of the counter-based generator, 4 to 64 bytes. */
   readonly rngKey: Hex;
+  /** How it is trained, as JSON of at most 8,192 characters. Not looked into here. */
+  readonly training?: string;
 }
+
+const TRAINING_LIMIT = 8192;
 
 export class CheckpointError extends Error {
   override readonly name = 'CheckpointError';
@@ -35,7 +39,7 @@ function fail(problem: string): never {
 
 /** The tensors and metadata that `encodeCheckpoint` writes and `checkpointRoot` commits to. */
 export function checkpointContents(checkpoint: Checkpoint): SafetensorsFile {
-  const { config, state, cursor, rngKey } = checkpoint;
+  const { config, state, cursor, rngKey, training } = checkpoint;
   const tensors = new Map<string, StoredTensor>();
   const put = (prefix: string, values: NamedTensors) => {
     for (const { name, shape } of parameterSpecs(config)) {
@@ -54,6 +58,7 @@ export function checkpointContents(checkpoint: Checkpoint): SafetensorsFile {
     ['rng', rngKey],
     ['config', JSON.stringify(configJson(config))],
   ]);
+  if (training !== undefined) metadata.set('training', training);
   return { tensors, metadata };
 }
 
@@ -70,7 +75,9 @@ export function decodeCheckpoint(file: Uint8Array): Checkpoint {
   const { tensors, metadata } = parseSafetensors(file);
   const field = (name: string): string => metadata.get(name) ?? fail(`metadata ${name} is missing`);
   if (field('format') !== CHECKPOINT_FORMAT) fail(`its format is not ${CHECKPOINT_FORMAT}`);
-  if (metadata.size !== 5) fail('it has unknown metadata');
+  const training = metadata.get('training');
+  if (training !== undefined && training.length > TRAINING_LIMIT) fail('its training settings are too long');
+  if (metadata.size !== (training === undefined ? 5 : 6)) fail('it has unknown metadata');
   const rngKey = field('rng');
   if (!isKey(rngKey)) fail('its rng key is not 4 to 64 bytes of 0x hex');
   let json: unknown;
@@ -101,6 +108,7 @@ export function decodeCheckpoint(file: Uint8Array): Checkpoint {
     },
     cursor: whole(field('cursor'), 'cursor'),
     rngKey,
+    ...(training === undefined ? {} : { training }),
   };
 }
 
