@@ -93,8 +93,16 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
     { type: 'activity', round: 135, activity: 'judging' },
     {
       type: 'peers',
-      peers: name === 'alone' ? [] : OTHERS.map((id, index) => ({ id, direct: index < 2 })),
-      relays: [{ address: '/ip4/127.0.0.1/tcp/9001/ws', connected: true }],
+      peers:
+        name === 'alone'
+          ? []
+          : OTHERS.map((device, index) => ({
+              peerId: `16Uiu2HA${index}`,
+              device,
+              path: index < 2 ? ('direct' as const) : ('relayed' as const),
+              latency: index < 2 ? 4 + index : null,
+            })),
+      relays: [{ peerId: '16Uiu2HARelay', connected: true, cause: null }],
     },
     { type: 'items', round: 135, items: TASKS },
     { type: 'answers', round: 135, author: OWN, own: true, set: rollouts([true, false, true, true, false]) },

@@ -1,5 +1,5 @@
 import { Check, Vote, X } from 'lucide-react';
-import { plural, shortHex } from '../format.ts';
+import { plural } from '../format.ts';
 import type { FeedAnswer, FeedItem } from '../volunteer/reduce.ts';
 import { Disclosure, Empty, Section } from './section.tsx';
 import { useView } from './volunteer-context.tsx';
@@ -87,11 +87,11 @@ function pick(answers: readonly FeedAnswer[]): readonly FeedAnswer[] {
 }
 
 function Answer({ answer, expected }: { readonly answer: FeedAnswer; readonly expected: string }) {
-  const right = answer.text.trim() === expected.trim();
+  const right = answer.text === expected;
   return (
     <li className="grid grid-cols-[5.5rem_1fr] gap-x-3 text-note" data-testid="feed-answer">
       <span className={answer.own ? 'font-semibold text-accent' : 'text-quiet'} title={answer.author}>
-        {answer.own ? 'You' : shortHex(answer.author).slice(0, 8)}
+        {answer.own ? 'You' : answer.author.slice(0, 8)}
       </span>
       <div className="min-w-0">
         <span className="inline-flex items-center gap-1.5">
@@ -110,7 +110,7 @@ function Answer({ answer, expected }: { readonly answer: FeedAnswer; readonly ex
         )}
         {answer.critiques.map((critique) => (
           <p key={critique.critic} className="text-quiet" data-testid="feed-critique">
-            {shortHex(critique.critic).slice(0, 8)} judges it {critique.right ? 'right' : 'wrong'}:{' '}
+            {critique.critic.slice(0, 8)} judges it {critique.right ? 'right' : 'wrong'}:{' '}
             <q className="font-mono">{critique.text.trim()}</q>
           </p>
         ))}

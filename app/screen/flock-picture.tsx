@@ -15,9 +15,10 @@ function place(index: number): { readonly x: number; readonly y: number } {
 
 /** This device among its peers: a full line for a direct connection, a dashed one while a relay carries it. */
 export function FlockPicture() {
-  const peers = useView((view) => view.peers);
+  const all = useView((view) => view.peers);
+  const peers = all.filter((peer) => peer.path !== 'gossip');
   const shown = peers.slice(0, SHOWN);
-  const direct = peers.filter((peer) => peer.direct).length;
+  const direct = peers.filter((peer) => peer.path === 'direct').length;
   const label =
     peers.length === 0
       ? 'No other device is connected yet.'
@@ -26,17 +27,17 @@ export function FlockPicture() {
     <figure>
       <svg viewBox="0 0 400 300" className="w-full" role="img" aria-label={label}>
         {shown.map((peer, index) => (
-          <Link key={peer.id} peer={peer} index={index} />
+          <Link key={peer.peerId} peer={peer} index={index} />
         ))}
         {shown.map((peer, index) => {
           const { x, y } = place(index);
           return (
             <path
-              key={peer.id}
+              key={peer.peerId}
               d={BIRD}
               fill="var(--ink)"
-              opacity={peer.direct ? 0.85 : 0.45}
-              transform={`translate(${x.toFixed(1)} ${y.toFixed(1)}) rotate(${((index * 37) % 50) - 25}) scale(0.85)`}
+              opacity={peer.path === 'direct' ? 0.85 : 0.45}
+              transform={`translate(${x.toFixed(1)} ${y.toFixed(1)}) rotate(${((index * 37) % 50) - 25}) scale(1.05)`}
             />
           );
         })}
@@ -64,9 +65,9 @@ function Link({ peer, index }: { readonly peer: PeerStatus; readonly index: numb
       x2={x}
       y2={y}
       stroke="var(--accent)"
-      strokeOpacity={peer.direct ? 0.55 : 0.35}
+      strokeOpacity={peer.path === 'direct' ? 0.55 : 0.35}
       strokeWidth="1.25"
-      strokeDasharray={peer.direct ? undefined : '3 5'}
+      strokeDasharray={peer.path === 'direct' ? undefined : '3 5'}
     />
   );
 }

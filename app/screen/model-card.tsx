@@ -93,7 +93,7 @@ function Samples({ start, now }: { readonly start: ModelReport; readonly now: Mo
 }
 
 function SampleText({ text, expected }: { readonly text: string; readonly expected: string }) {
-  const right = text.trim() === expected.trim();
+  const right = text === expected;
   return (
     <td className={`py-1.5 pr-3 ${right ? 'font-semibold text-accent' : 'text-quiet'}`}>
       {text === '' ? '–' : text}

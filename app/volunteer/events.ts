@@ -6,15 +6,21 @@ import type { Phase } from './phase.ts';
 import type { Preflight } from './preflight.ts';
 
 export interface PeerStatus {
-  /** Device address where known, else the libp2p PeerId. */
-  readonly id: string;
-  /** True for WebRTC between the two devices, false while a relay still carries the connection. */
-  readonly direct: boolean;
+  /** libp2p's name of the device. */
+  readonly peerId: string;
+  /** Device address, once it has said hello. */
+  readonly device: DeviceAddress | null;
+  /** WebRTC between the two devices; a connection that a relay still carries; or only through other devices' gossip. */
+  readonly path: 'direct' | 'relayed' | 'gossip';
+  /** Round trip of the last ping in milliseconds. */
+  readonly latency: number | null;
 }
 
 export interface RelayStatus {
-  readonly address: string;
+  readonly peerId: string;
   readonly connected: boolean;
+  /** Why the last dial failed. */
+  readonly cause: string | null;
 }
 
 /** One engine's result in the conformance suite. */

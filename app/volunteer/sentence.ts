@@ -123,7 +123,7 @@ export function statusSentence(view: VolunteerView): StatusSentence {
 
 function contributing(view: VolunteerView): StatusSentence {
   const { activity, clock } = view;
-  const direct = view.peers.filter((peer) => peer.direct).length;
+  const direct = view.peers.filter((peer) => peer.path === 'direct').length;
   const company =
     direct === 0 ? 'Looking for other volunteers.' : `Together with ${plural(direct, 'other device')}.`;
   if (activity !== null && activity.activity !== 'waiting') return DOING[activity.activity](activity.round);
