@@ -25,18 +25,21 @@ async function compile(flags) {
 
 async function compileOnce(flags) {
   let binary;
-  const result = await asc.main(['index.ts', '--baseDir', sources, '--outFile', 'module.wasm', ...COMMON, ...flags], {
-    readFile: (name, baseDir) => {
-      try {
-        return readFileSync(join(baseDir, name), 'utf8');
-      } catch {
-        return null;
-      }
+  const result = await asc.main(
+    ['index.ts', '--baseDir', sources, '--outFile', 'module.wasm', ...COMMON, ...flags],
+    {
+      readFile: (name, baseDir) => {
+        try {
+          return readFileSync(join(baseDir, name), 'utf8');
+        } catch {
+          return null;
+        }
+      },
+      writeFile: (_name, contents) => {
+        binary = contents;
+      },
     },
-    writeFile: (_name, contents) => {
-      binary = contents;
-    },
-  });
+  );
   return { error: result.error, stdout: String(result.stdout), stderr: String(result.stderr), binary };
 }
 
@@ -44,7 +47,8 @@ function inputsDigest() {
   const hash = createHash('sha256');
   hash.update(readFileSync(fileURLToPath(import.meta.url)));
   hash.update(asc.version ?? '');
-  for (const name of readdirSync(sources).sort()) hash.update(`\0${name}\0`).update(readFileSync(join(sources, name)));
+  for (const name of readdirSync(sources).sort())
+    hash.update(`\0${name}\0`).update(readFileSync(join(sources, name)));
   return hash.digest('hex');
 }
 

@@ -187,7 +187,12 @@ class WasmEngine implements Engine {
     return base + 4 * plan.words.length;
   }
 
-  async #execute(program: Program, plan: Plan, offsets: number, signal: AbortSignal | undefined): Promise<void> {
+  async #execute(
+    program: Program,
+    plan: Plan,
+    offsets: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const count = plan.starts.length;
     let sliceStart = performance.now();
     for (let step = 0; step < count; step += STEPS_PER_LOOK) {
@@ -271,7 +276,8 @@ function sharedMemory(): WebAssembly.Memory {
 async function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Kernels> {
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
   const { steps } = instance.exports;
-  if (typeof steps !== 'function') throw new EngineError('The wasm module lacks its entry; rebuild the kernels.');
+  if (typeof steps !== 'function')
+    throw new EngineError('The wasm module lacks its entry; rebuild the kernels.');
   return { steps: steps as Kernels['steps'] };
 }
 

