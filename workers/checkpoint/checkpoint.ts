@@ -15,6 +15,7 @@ import {
 } from './safetensors.ts';
 
 export const CHECKPOINT_FORMAT = 'starling-checkpoint-1';
+const METADATA = ['format', 'step', 'cursor', 'rng', 'config'] as const;
 
 export interface Checkpoint {
   readonly config: DecoderConfig;
