@@ -35,22 +35,22 @@ function packagesIn(path) {
 export async function ensurePackages() {
   const missing = missingPackages();
   if (missing === undefined) return 'in place';
-  const fresh = !existsSync(`${root}node_modules`);
   const npm = process.env.npm_execpath;
-  // `npm install` keeps what fits; `npm ci` would first delete everything.
+  // Not `npm ci`: it refuses a lock file that leaves out the optional packages of other platforms, and deletes what fits.
+  // Versions and hashes come from the lock file all the same, and --no-save keeps npm from rewriting it.
   const argv = [
-    fresh ? 'ci' : 'install',
+    'install',
+    '--no-save',
     '--include=dev',
     '--no-audit',
     '--no-fund',
     '--loglevel=error',
     '--engine-strict=false',
   ];
-  console.log(`  packages: ${missing}; npm ${argv[0]} (a minute or two the first time)`);
-  const result =
-    npm?.endsWith('.js')
-      ? await run(process.execPath, [npm, ...argv], { show: true })
-      : await run('npm', argv, { show: true });
+  console.log(`  packages: ${missing}; npm install (a few minutes the first time)`);
+  const result = npm?.endsWith('.js')
+    ? await run(process.execPath, [npm, ...argv], { show: true })
+    : await run('npm', argv, { show: true });
   if (result.code !== 0)
     throw new UserError('npm could not install the packages (see above). Check the network, then run again.');
   const still = missingPackages();

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { build } from '../build.mjs';
-import { root, UserError } from '../command.mjs';
+import { killGroup, root, UserError } from '../command.mjs';
 import { ensurePackages } from '../packages.mjs';
 import { HELP, parseFlags } from './flags.mjs';
 import { claim } from './instance.mjs';
@@ -66,23 +66,17 @@ function runNetwork(home, flags, signals) {
   );
   let stopping = false;
   let killer;
-  const killGroup = () => {
-    try {
-      process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // The group is empty already.
-    }
-  };
+  const kill = () => killGroup(child.pid, 'SIGKILL');
   const stop = () => {
     // A second Ctrl-C means now.
-    if (stopping) return killGroup();
+    if (stopping) return kill();
     stopping = true;
     console.log('\nStopping ...');
     child.kill('SIGTERM');
-    killer = setTimeout(killGroup, GRACE_MS);
+    killer = setTimeout(kill, GRACE_MS);
   };
   for (const signal of signals) process.on(signal, stop);
-  process.on('exit', killGroup);
+  process.on('exit', kill);
 
   return new Promise((resolve) => {
     child.on('error', (error) => {
@@ -91,7 +85,8 @@ function runNetwork(home, flags, signals) {
     });
     child.on('exit', (code, signal) => {
       clearTimeout(killer);
-      killGroup();
+      kill();
+      process.off('exit', kill);
       for (const name of signals) process.off(name, stop);
       if (stopping) {
         console.log('Stopped.');
