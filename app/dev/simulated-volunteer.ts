@@ -90,7 +90,7 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
   events.push(
     { type: 'phase', phase: { kind: 'contributing' } },
     { type: 'clock', round: 135, stage: 'critique', stageStartedAt: now - 2_000, stageEndsAt: now + 3_000 },
-    { type: 'activity', round: 135, activity: 'judging' },
+    { type: 'doing', round: 135, sentence: 'Judging the answers of 2 other peers.' },
     {
       type: 'peers',
       peers:
@@ -215,6 +215,7 @@ export function simulatedVolunteer(name: Scene, clock: { now(): number }): Volun
     backUpKey: refuse,
     restoreKey: refuse,
     offerBinding: refuse,
-    refreshOwner: async () => undefined,
+    network: refuse,
+    recordDelegation: refuse,
   };
 }

@@ -112,8 +112,8 @@ export type VolunteerEvent =
       readonly stageEndsAt: number;
     }
   | { readonly type: 'peers'; readonly peers: readonly PeerStatus[]; readonly relays: readonly RelayStatus[] }
-  /** What the device is doing within the round, for the status sentence. */
-  | { readonly type: 'activity'; readonly round: number; readonly activity: Activity }
+  /** What the device is doing now and why, as one sentence from the round driver. */
+  | { readonly type: 'doing'; readonly round: number | null; readonly sentence: string }
   | { readonly type: 'items'; readonly round: number; readonly items: readonly RoundItem[] }
   | {
       readonly type: 'answers';
@@ -152,5 +152,3 @@ export type VolunteerEvent =
   /** A message, file or signature that was turned away, or a failure that was survived. */
   | { readonly type: 'refused'; readonly reason: string; readonly count: number }
   | { readonly type: 'notice'; readonly text: string };
-
-export type Activity = 'answering' | 'judging' | 'voting' | 'training' | 'storing' | 'waiting';

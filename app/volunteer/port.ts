@@ -1,7 +1,10 @@
 /** What the screen may ask of a volunteer. The real one is composed in volunteer.ts. */
+
+import type { Delegation } from '../../swarm/messages/bodies.ts';
 import type { DeviceAddress, Hex } from '../../swarm/trainer.ts';
 import type { EngineKind } from '../../workers/engines/engine.ts';
 import type { VolunteerEvent } from './events.ts';
+import type { Network } from './network.ts';
 
 export type EngineChoice = EngineKind | 'auto';
 
@@ -11,13 +14,16 @@ export interface DownloadedCheckpoint {
   readonly round: number;
 }
 
+/** A delegation with the owner's signature and the device's consent, as other volunteers may check it. */
+export type SignedDelegation = Delegation;
+
 /** The device's half of a binding: consent to be owned, signed by the device key. */
 export interface BindingOffer {
   readonly device: DeviceAddress;
   /** sha2-256 of the PeerId's bytes. */
   readonly peerId: Hex;
-  /** 64 bytes, x then y. */
-  readonly publicKey: Hex;
+  /** The point, 32 bytes each. */
+  readonly publicKey: { readonly x: Hex; readonly y: Hex };
   consent(owner: Hex, epoch: number): Promise<Hex>;
 }
 
@@ -38,7 +44,9 @@ export interface VolunteerPort {
   backUpKey(): Promise<string>;
   /** Replaces the device key. Throws KeyBackupError on anything that is not a backup; refused while contributing. */
   restoreKey(text: string): Promise<void>;
+  /** The network this page belongs to. Throws NetworkFileError. */
+  network(): Promise<Network>;
   offerBinding(): Promise<BindingOffer>;
-  /** Reads the owner from the chain again. */
-  refreshOwner(): Promise<void>;
+  /** Keeps a delegation that stands on the chain, tells the swarm of it, and shows its owner. */
+  recordDelegation(delegation: SignedDelegation): Promise<void>;
 }

@@ -168,7 +168,7 @@ describe('the rest', () => {
     const running = play(scene('contributing', 1_000));
     expect(running.peers).toHaveLength(3);
     const stopped = reduce(running, { type: 'phase', phase: { kind: 'stopped', finished: false } });
-    expect(stopped).toMatchObject({ peers: [], clock: null, activity: null });
+    expect(stopped).toMatchObject({ peers: [], clock: null, doing: null });
     expect(stopped.totals).toEqual(running.totals);
   });
 });

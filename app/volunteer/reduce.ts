@@ -3,7 +3,6 @@ import type { Stage } from '../../swarm/ledger.ts';
 import type { DeviceAddress, Hex } from '../../swarm/trainer.ts';
 import type { EngineKind } from '../../workers/engines/engine.ts';
 import type {
-  Activity,
   EngineVerdict,
   ModelReport,
   PeerStatus,
@@ -66,7 +65,7 @@ export interface VolunteerView {
     readonly stageStartedAt: number;
     readonly stageEndsAt: number;
   } | null;
-  readonly activity: { readonly round: number; readonly activity: Activity } | null;
+  readonly doing: { readonly round: number | null; readonly sentence: string } | null;
   readonly peers: readonly PeerStatus[];
   readonly relays: readonly RelayStatus[];
   /** Newest first, at most FEED_ROUNDS. */
@@ -95,7 +94,7 @@ export const emptyView: VolunteerView = {
   owner: null,
   engine: null,
   clock: null,
-  activity: null,
+  doing: null,
   peers: [],
   relays: [],
   feed: [],
@@ -113,7 +112,7 @@ export function reduce(view: VolunteerView, event: VolunteerEvent): VolunteerVie
       return {
         ...view,
         phase: event.phase,
-        ...(quiet(event.phase) ? { activity: null, peers: [], clock: null } : {}),
+        ...(quiet(event.phase) ? { doing: null, peers: [], relays: [], clock: null } : {}),
       };
     case 'preflight':
       return { ...view, preflight: event.preflight };
@@ -151,8 +150,8 @@ export function reduce(view: VolunteerView, event: VolunteerEvent): VolunteerVie
       };
     case 'peers':
       return { ...view, peers: event.peers, relays: event.relays };
-    case 'activity':
-      return { ...view, activity: { round: event.round, activity: event.activity } };
+    case 'doing':
+      return { ...view, doing: { round: event.round, sentence: event.sentence } };
     case 'items':
       return { ...view, feed: openRound(view.feed, event.round, event.items) };
     case 'answers':

@@ -20,23 +20,12 @@ describe('status sentence', () => {
     });
   });
 
-  it('names the round and what is done in it', () => {
-    expect(statusSentence(after('contributing')).headline).toBe(
-      'Contributing: judging answers of round 135.',
-    );
-    const training: VolunteerEvent = { type: 'activity', round: 135, activity: 'training' };
-    expect(statusSentence(after('contributing', training)).headline).toBe(
-      'Contributing: training on round 135.',
-    );
-  });
-
-  it('says with whom it waits', () => {
-    const waiting: VolunteerEvent = { type: 'activity', round: 135, activity: 'waiting' };
-    expect(statusSentence(after('contributing', waiting))).toEqual({
-      headline: 'Contributing: in round 135.',
-      detail: 'Together with 2 other devices.',
+  it('says what is done, in which round and with whom', () => {
+    expect(statusSentence(after('contributing'))).toEqual({
+      headline: 'Contributing: judging the answers of 2 other peers.',
+      detail: 'Round 135. Connected to 2 other devices directly.',
     });
-    expect(statusSentence(after('alone', waiting)).detail).toBe('Looking for other volunteers.');
+    expect(statusSentence(after('alone')).detail).toBe('Round 135. No other device is connected yet.');
   });
 
   it('names the cause of every pause and says that nothing is lost', () => {

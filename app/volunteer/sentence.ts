@@ -1,6 +1,5 @@
 /** The status sentence: what is happening, and why, in words. Pure. */
 import { plural } from '../format.ts';
-import type { Activity } from './events.ts';
 import type { PauseCause, StartStep } from './phase.ts';
 import type { VolunteerView } from './reduce.ts';
 
@@ -35,30 +34,6 @@ const PAUSED: Readonly<Record<PauseCause, string>> = {
   battery: 'Paused: on battery.',
   offline: 'Paused: no connection to the network.',
   failures: 'Paused: five rounds in a row failed.',
-};
-
-const DOING: Readonly<Record<Exclude<Activity, 'waiting'>, (round: number) => StatusSentence>> = {
-  answering: (round) => ({
-    headline: `Contributing: answering the tasks of round ${round}.`,
-    detail:
-      'Your model answers each task several times, and the answers are sealed before anyone sees another’s.',
-  }),
-  judging: (round) => ({
-    headline: `Contributing: judging answers of round ${round}.`,
-    detail: 'Your model reads what other devices answered and says which are right.',
-  }),
-  voting: (round) => ({
-    headline: `Contributing: voting in round ${round}.`,
-    detail: 'It votes for the best answer to each task and corrects its own.',
-  }),
-  training: (round) => ({
-    headline: `Contributing: training on round ${round}.`,
-    detail: 'Your model learns from its own answers and from others’, scored by each task’s own checker.',
-  }),
-  storing: (round) => ({
-    headline: `Contributing: storing the weights of round ${round}.`,
-    detail: 'The new weights are written so that closing the tab at any moment leaves the last good ones.',
-  }),
 };
 
 /** Says what the volunteer is doing and why, for the status line. */
@@ -122,17 +97,17 @@ export function statusSentence(view: VolunteerView): StatusSentence {
 }
 
 function contributing(view: VolunteerView): StatusSentence {
-  const { activity, clock } = view;
   const direct = view.peers.filter((peer) => peer.path === 'direct').length;
   const company =
-    direct === 0 ? 'Looking for other volunteers.' : `Together with ${plural(direct, 'other device')}.`;
-  if (activity !== null && activity.activity !== 'waiting') return DOING[activity.activity](activity.round);
-  if (clock === null) return { headline: 'Contributing: waiting for the round clock.', detail: company };
-  const worked = view.history.at(-1)?.round === clock.round;
-  return worked
-    ? {
-        headline: `Contributing: round ${clock.round} is done here.`,
-        detail: `Waiting for round ${clock.round + 1}. ${company}`,
-      }
-    : { headline: `Contributing: in round ${clock.round}.`, detail: company };
+    direct === 0
+      ? 'No other device is connected yet.'
+      : `Connected to ${plural(direct, 'other device')} directly.`;
+  const round = view.doing?.round ?? view.clock?.round;
+  const detail = round === undefined ? company : `Round ${round}. ${company}`;
+  if (view.doing === null) return { headline: 'Contributing: waiting for the round clock.', detail };
+  return { headline: `Contributing: ${lowerFirst(view.doing.sentence)}`, detail };
+}
+
+function lowerFirst(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }
