@@ -63,6 +63,12 @@ describe('checkpoint file', () => {
     expect(encodeCheckpoint(decoded)).toEqual(bytes);
   });
 
+  it('keeps the training settings, which the root covers', () => {
+    const file = encodeCheckpoint({ ...checkpoint, training: '{"group":8}' });
+    expect(decodeCheckpoint(file).training).toBe('{"group":8}');
+    expect(checkpointRoot(file)).not.toBe(checkpointRoot(bytes));
+  });
+
   const name = 'model.norm.weight';
   it.each([
     ['NaN', 0x7fc00000],
@@ -108,6 +114,7 @@ describe('checkpoint file', () => {
     ['a step with zeros before it', (c) => c.metadata.set('step', '007'), /step is not a whole number/],
     ['a cursor beyond 2^53', (c) => c.metadata.set('cursor', '9999999999999999'), /cursor/],
     ['an odd key', (c) => c.metadata.set('rng', '0x123'), /rng/],
+    ['training settings beyond their limit', (c) => c.metadata.set('training', 'x'.repeat(8193)), /too long/],
     ['unknown metadata', (c) => c.metadata.set('more', ''), /unknown metadata/],
     ['a config that is not JSON', (c) => c.metadata.set('config', '{'), /config is not JSON/],
     ['a config of another model', (c) => c.metadata.set('config', '{"model_type":"bert"}'), /qwen2/],

@@ -15,7 +15,7 @@ import {
 } from './safetensors.ts';
 
 export const CHECKPOINT_FORMAT = 'starling-checkpoint-1';
-const METADATA = ['format', 'step', 'cursor', 'rng', 'config'] as const;
+const REQUIRED_METADATA = ['format', 'step', 'cursor', 'rng', 'config'] as const;
 
 export interface Checkpoint {
   readonly config: DecoderConfig;
@@ -78,7 +78,9 @@ export function decodeCheckpoint(file: Uint8Array): Checkpoint {
   if (field('format') !== CHECKPOINT_FORMAT) fail(`its format is not ${CHECKPOINT_FORMAT}`);
   const training = metadata.get('training');
   if (training !== undefined && training.length > TRAINING_LIMIT) fail('its training settings are too long');
-  if (metadata.size !== (training === undefined ? 5 : 6)) fail('it has unknown metadata');
+  for (const name of REQUIRED_METADATA) field(name);
+  const expected = REQUIRED_METADATA.length + (training === undefined ? 0 : 1);
+  if (metadata.size !== expected) fail('it has unknown metadata');
   const rngKey = field('rng');
   if (!isKey(rngKey)) fail('its rng key is not 4 to 64 bytes of 0x hex');
   let json: unknown;
