@@ -1,6 +1,7 @@
 //! import lattice
 // c[m, n] = canon(lattice fold over k of a[m, k] * b[k, n]): 64 x 64 outputs a workgroup, 4 x 4 an invocation.
-// Operands are rounded to the lattice once, on their way into workgroup memory.
+// Operands are rounded to the lattice once, on their way into workgroup memory. `split` computes one fold block a
+// workgroup into partials[block, m, n] (c's binding), for products with few tiles and a long k; fold.combine adds them.
 
 struct Params {
   zero: u32,
@@ -22,66 +23,111 @@ const TILE = 64u;
 const STEP = 16u;
 const BLOCK = 64u;
 
-// Laid out [k][m] and [k][n].
-var<workgroup> a_tile: array<f32, 1024>;
-var<workgroup> b_tile: array<f32, 1024>;
+// Laid out [k][m / 4] and [k][n / 4].
+var<workgroup> a_tile: array<vec4<f32>, 256>;
+var<workgroup> b_tile: array<vec4<f32>, 256>;
+
+fn load_a(m: u32, k: u32, k_end: u32) -> f32 {
+  if (m >= params.M || k >= k_end) {
+    return 0.0;
+  }
+  return lattice(a[m * params.a_stride_m + k * params.a_stride_k]);
+}
+
+fn load_b(k: u32, n: u32, k_end: u32) -> f32 {
+  if (n >= params.N || k >= k_end) {
+    return 0.0;
+  }
+  return lattice(b[k * params.b_stride_k + n * params.b_stride_n]);
+}
+
+// Four rows of four neighbouring outputs.
+struct Sums {
+  r0: vec4<f32>,
+  r1: vec4<f32>,
+  r2: vec4<f32>,
+  r3: vec4<f32>,
+}
+
+// The fold block that starts at `block`, summed in order from +0. Called in uniform control flow only.
+fn fold_block(block: u32, row: u32, column: u32, lane: u32) -> Sums {
+  // Each invocation loads four neighbours along k, or along m (n), whichever lie next to each other in memory.
+  let along_k = vec2<u32>(lane % 4u * 4u, lane / 4u);
+  let across = vec2<u32>(lane / 16u, lane % 16u * 4u);
+  let a_along_k = params.a_stride_k == 1u;
+  let b_along_k = params.b_stride_k == 1u;
+  let block_end = min(block + BLOCK, params.K);
+  var sums = Sums();
+  for (var k0 = block; k0 < block_end; k0 += STEP) {
+    for (var i = 0u; i < 4u; i++) {
+      if (a_along_k) {
+        let k = along_k.x + i;
+        a_tile[k * 16u + along_k.y / 4u][along_k.y % 4u] = load_a(row + along_k.y, k0 + k, block_end);
+      } else {
+        a_tile[lane][i] = load_a(row + across.y + i, k0 + across.x, block_end);
+      }
+      if (b_along_k) {
+        let k = along_k.x + i;
+        b_tile[k * 16u + along_k.y / 4u][along_k.y % 4u] = load_b(k0 + k, column + along_k.y, block_end);
+      } else {
+        b_tile[lane][i] = load_b(k0 + across.x, column + across.y + i, block_end);
+      }
+    }
+    workgroupBarrier();
+    for (var k = 0u; k < STEP; k++) {
+      let left = a_tile[k * 16u + lane / 16u];
+      let right = b_tile[k * 16u + lane % 16u];
+      sums.r0 = lattice_step4(sums.r0, left.x, right);
+      sums.r1 = lattice_step4(sums.r1, left.y, right);
+      sums.r2 = lattice_step4(sums.r2, left.z, right);
+      sums.r3 = lattice_step4(sums.r3, left.w, right);
+    }
+    workgroupBarrier();
+  }
+  return sums;
+}
+
+fn store(base: u32, m: u32, n: u32, sums: vec4<f32>) {
+  if (m >= params.M) {
+    return;
+  }
+  for (var j = 0u; j < 4u; j++) {
+    if (n + j < params.N) {
+      c[base + m * params.N + n + j] = canon(sums[j]);
+    }
+  }
+}
+
+fn store_all(base: u32, row: u32, column: u32, lane: u32, sums: Sums) {
+  let m = row + lane / 16u * 4u;
+  let n = column + lane % 16u * 4u;
+  store(base, m, n, sums.r0);
+  store(base, m + 1u, n, sums.r1);
+  store(base, m + 2u, n, sums.r2);
+  store(base, m + 3u, n, sums.r3);
+}
 
 @compute @workgroup_size(16, 16)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(local_invocation_id) local: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   arm_barrier(params.zero);
-  let row0 = group.y * TILE;
-  let column0 = group.x * TILE;
-  var total: array<vec4<f32>, 4>;
+  let row = group.y * TILE;
+  let column = group.x * TILE;
+  var total = Sums();
   for (var block = 0u; block < params.K; block += BLOCK) {
-    var partial = array<vec4<f32>, 4>();
-    let block_end = min(block + BLOCK, params.K);
-    for (var k0 = block; k0 < block_end; k0 += STEP) {
-      for (var e = lane; e < TILE * STEP; e += 256u) {
-        // Neighbouring invocations read neighbouring addresses, whichever way the operand is stored.
-        let a_along_k = params.a_stride_k == 1u;
-        let am = select(e % TILE, e / STEP, a_along_k);
-        let ak = select(e / TILE, e % STEP, a_along_k);
-        let b_along_k = params.b_stride_k == 1u;
-        let bn = select(e % TILE, e / STEP, b_along_k);
-        let bk = select(e / TILE, e % STEP, b_along_k);
-        var a_value = 0.0;
-        if (row0 + am < params.M && k0 + ak < block_end) {
-          a_value = lattice(a[(row0 + am) * params.a_stride_m + (k0 + ak) * params.a_stride_k]);
-        }
-        a_tile[ak * TILE + am] = a_value;
-        var b_value = 0.0;
-        if (column0 + bn < params.N && k0 + bk < block_end) {
-          b_value = lattice(b[(k0 + bk) * params.b_stride_k + (column0 + bn) * params.b_stride_n]);
-        }
-        b_tile[bk * TILE + bn] = b_value;
-      }
-      workgroupBarrier();
-      for (var k = 0u; k < STEP; k++) {
-        let at = k * TILE + local.y * 4u;
-        let bt = k * TILE + local.x * 4u;
-        let right = vec4<f32>(b_tile[bt], b_tile[bt + 1u], b_tile[bt + 2u], b_tile[bt + 3u]);
-        partial[0] = lattice_step4(partial[0], a_tile[at], right);
-        partial[1] = lattice_step4(partial[1], a_tile[at + 1u], right);
-        partial[2] = lattice_step4(partial[2], a_tile[at + 2u], right);
-        partial[3] = lattice_step4(partial[3], a_tile[at + 3u], right);
-      }
-      workgroupBarrier();
-    }
-    for (var i = 0u; i < 4u; i++) {
-      total[i] = opaque4(total[i] + partial[i]);
-    }
+    let sums = fold_block(block, row, column, lane);
+    total.r0 = opaque4(total.r0 + sums.r0);
+    total.r1 = opaque4(total.r1 + sums.r1);
+    total.r2 = opaque4(total.r2 + sums.r2);
+    total.r3 = opaque4(total.r3 + sums.r3);
   }
-  for (var i = 0u; i < 4u; i++) {
-    let m = row0 + local.y * 4u + i;
-    for (var j = 0u; j < 4u; j++) {
-      let n = column0 + local.x * 4u + j;
-      if (m < params.M && n < params.N) {
-        c[m * params.N + n] = canon(total[i][j]);
-      }
-    }
-  }
+  store_all(0u, row, column, lane, total);
+}
+
+@compute @workgroup_size(16, 16)
+fn split(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  arm_barrier(params.zero);
+  let row = group.y * TILE;
+  let column = group.x * TILE;
+  let sums = fold_block(group.z * BLOCK, row, column, lane);
+  store_all(group.z * params.M * params.N, row, column, lane, sums);
 }

@@ -94,7 +94,7 @@ export class CompiledPlan {
           pass ??= encoder.beginComputePass();
           pass.setPipeline(dispatch.pipeline);
           pass.setBindGroup(0, this.#bindGroup(dispatch, step.bindings, memoryOf));
-          pass.dispatchWorkgroups(step.groups[0], step.groups[1]);
+          pass.dispatchWorkgroups(...step.groups);
           break;
         }
         case 'copy': {

@@ -1,11 +1,13 @@
 /** Steps of the dense and element-wise operators. Orders are docs/repops.md's; the kernels are in shaders/. */
 import { FOLD_BLOCK } from '../../repops/arithmetic.ts';
-import { dispatch, f32, MAX_GROUPS, type NodeView, type Operand, type Planner, type Step } from './steps.ts';
+import { dispatch, f32, type NodeView, type Operand, type Planner, type Step } from './steps.ts';
 
 /** Outputs of a product per workgroup and direction (shaders/matmul.tile.wgsl). */
 const TILE = 64;
-/** Fewer tiles than this leave most of a GPU idle; such products are cut into fold blocks instead. */
+/** Fewer tiles than this leave most of a GPU idle; such products are cut into fold blocks as well. */
 const MIN_TILES = 16;
+/** Products with a shorter side than this would leave most of a tile empty; they take one invocation an output. */
+const MIN_TILED_SIDE = 16;
 /** Words of scratch that a product cut into fold blocks may take. */
 const MAX_BLOCK_WORDS = 2 ** 24;
 
@@ -60,32 +62,34 @@ const matmul: Planner = (node) => {
     ...(node.a('transposeA') === 1 ? [1, M] : [K, 1]),
     ...(node.a('transposeB') === 1 ? [1, K] : [N, 1]),
   ];
-  const tiles: readonly [number, number] = [Math.ceil(N / TILE), Math.ceil(M / TILE)];
+  const [a, b, c] = [node.input(0), node.input(1), node.output(0)];
+  const tiles = [Math.ceil(N / TILE), Math.ceil(M / TILE)] as const;
   const blocks = blocksOf(K);
-  const fewTiles = tiles[0] * tiles[1] < MIN_TILES && M * N * blocks <= MAX_BLOCK_WORDS;
-  if (!fewTiles && Math.max(...tiles) <= MAX_GROUPS) {
-    return [
-      {
-        kind: 'dispatch',
-        kernel: 'matmul.tile',
-        entry: 'main',
-        params: [M, N, K, ...strides],
-        bindings: { 1: node.input(0), 2: node.input(1), 3: node.output(0) },
-        groups: tiles,
-      },
-    ];
-  }
-  const partials = blocks === 1 ? node.output(0) : node.scratch(M * N * blocks);
-  const product = dispatch({
-    kernel: 'matmul.block',
-    items: M * N * blocks,
-    params: [M, N, K, ...strides, blocks],
-    bindings: { 1: node.input(0), 2: node.input(1), 3: partials },
-  });
-  if (blocks === 1) return [product];
   const count = M * N;
-  const sum = combine({ partials, out: node.output(0), count, blocks, itemStride: 1, blockStride: count });
-  return [product, sum];
+  const tiled = (entry: 'main' | 'split', out: Operand): Step => ({
+    kind: 'dispatch',
+    kernel: 'matmul.tile',
+    entry,
+    params: [M, N, K, ...strides],
+    bindings: { 1: a, 2: b, 3: out },
+    groups: [...tiles, entry === 'split' ? blocks : 1],
+  });
+  const blockwise = (out: Operand): Step =>
+    dispatch({
+      kernel: 'matmul.block',
+      items: count * blocks,
+      params: [M, N, K, ...strides, blocks],
+      bindings: { 1: a, 2: b, 3: out },
+    });
+
+  const thin = Math.min(M, N) < MIN_TILED_SIDE;
+  const divide = tiles[0] * tiles[1] < MIN_TILES && count * blocks <= MAX_BLOCK_WORDS;
+  if (blocks === 1 || !divide) return [thin && divide ? blockwise(c) : tiled('main', c)];
+  const partials = node.scratch(count * blocks);
+  return [
+    thin ? blockwise(partials) : tiled('split', partials),
+    combine({ partials, out: c, count, blocks, itemStride: 1, blockStride: count }),
+  ];
 };
 
 /** y = f(x, ...) with an entry point for the case that y is x. */

@@ -19,7 +19,7 @@ export type Step =
       readonly params: readonly number[];
       /** Operand of each binding that the entry point uses, by binding number. */
       readonly bindings: Readonly<Record<number, Operand>>;
-      readonly groups: readonly [x: number, y: number];
+      readonly groups: readonly [x: number, y: number, z: number];
     }
   | {
       readonly kind: 'copy';
@@ -69,7 +69,7 @@ export function dispatch(options: ItemDispatch): Step {
     entry: options.entry ?? 'main',
     params: options.params,
     bindings: Object.fromEntries(used),
-    groups: groupsFor(options.items),
+    groups: [...groupsFor(options.items), 1],
   };
 }
 
