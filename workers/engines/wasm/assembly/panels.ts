@@ -52,6 +52,14 @@ export function packRowsOf(base: usize, rowBytes: usize, first: i32, rows: i32, 
 
 /** Copies 4 neighbouring columns (`valid` of them real, the rest +0) of `count` rows into dst[k][4]. */
 export function packColumns(src: usize, rowBytes: usize, valid: i32, count: i32, dst: usize, stride: usize): void {
+  if (valid >= 4) {
+    for (let k = 0; k < count; k++) {
+      v128.store(dst, lattice4(v128.load(src)));
+      src += rowBytes;
+      dst += stride;
+    }
+    return;
+  }
   for (let k = 0; k < count; k++) {
     v128.store(dst, lattice4(loadN(src, valid)));
     src += rowBytes;
