@@ -1,22 +1,16 @@
 import type { Content } from './content/content.ts';
 import type { DeviceKey } from './device-key.ts';
 import type { Gossip } from './gossip.ts';
-import type { Attestation, Ledger, Signed, Vote } from './ledger.ts';
-import type { AttestBody } from './messages/bodies.ts';
-import type { Message } from './messages/envelope.ts';
-import { digestInCid } from './messages/rollouts.ts';
-import { signedAttestation, signedVote } from './messages/validator.ts';
+import type { ClockReading, Ledger, Signed, Vote } from './ledger.ts';
 import { Acknowledgements } from './rounds/acknowledgements.ts';
-import { answerStage } from './rounds/answer.ts';
-import { critiqueStage } from './rounds/critique.ts';
 import type { DriverState, RoundEvent } from './rounds/events.ts';
-import { RoundOver, type RoundParts, waitFor } from './rounds/parts.ts';
+import { type AttestationSeen, hear } from './rounds/hearing.ts';
+import { type RoundParts, waitFor } from './rounds/parts.ts';
+import { playRound } from './rounds/play.ts';
 import { RoundRecords } from './rounds/records.ts';
 import { ROUND_SETTINGS, type RoundSettings } from './rounds/settings.ts';
-import { trainStage } from './rounds/train.ts';
-import { voteStage } from './rounds/vote.ts';
 import { every, type Scheduler, systemScheduler } from './scheduler.ts';
-import type { DeviceAddress, RoundContext, Trainer } from './trainer.ts';
+import type { RoundContext, Trainer } from './trainer.ts';
 
 export interface RoundDriverOptions {
   readonly trainer: Trainer;
@@ -29,15 +23,6 @@ export interface RoundDriverOptions {
   readonly scheduler?: Scheduler;
   readonly randomBytes?: (count: number) => Uint8Array;
   readonly settings?: Partial<RoundSettings>;
-}
-
-/** An attestation seen in the swarm, own or another's: as the chain takes it, with the record beside it. */
-export interface AttestationSeen {
-  readonly signed: Signed<Attestation>;
-  readonly record: AttestBody;
-  readonly own: boolean;
-  /** Peer id of the author, to fetch its checkpoint and rollouts from. */
-  readonly publicKey: Uint8Array;
 }
 
 /**
@@ -164,7 +149,15 @@ export class RoundDriver {
         emit({ kind: 'answers', round, author, own: false, cid, set }),
       signal: ended.signal,
     });
-    const offMessages = gossip.listen((message) => this.#hear(message, records, acknowledgements));
+    const hearing = {
+      gossip,
+      records,
+      acknowledgements,
+      emit,
+      attested: (seen: AttestationSeen) => this.#attested(seen),
+      voted: (signed: Signed<Vote>) => this.#voted(signed),
+    };
+    const offMessages = gossip.listen((message) => hear(message, hearing));
     let lastStage = '';
     const offClock = every(this.#scheduler, 200, () => {
       const { round, stage, untilStageEnd } = ledger.clock.read();
@@ -184,10 +177,7 @@ export class RoundDriver {
       settings: this.#settings,
       records,
       acknowledgements,
-      emit: (event) => {
-        emit(event);
-        if (event.kind === 'sent') this.#tellOwn(event.round, event.body);
-      },
+      emit,
       status: (sentence) => this.#say(this.#session?.finishing === true ? 'finishing' : 'working', sentence),
     };
     return {
@@ -223,7 +213,8 @@ export class RoundDriver {
         if (session.finishing) return;
         last = context.round;
         this.#round = context.round;
-        await this.#play(parts, context, session.work.signal);
+        const made = await playRound(parts, context, session.work.signal, (signed) => this.#voted(signed));
+        this.#attested({ ...made, own: true, publicKey: this.#options.deviceKey.publicKey });
         session.failures = 0;
       } catch (error) {
         if (ended.signal.aborted || session.work.signal.aborted) continue;
@@ -237,7 +228,7 @@ export class RoundDriver {
     const { ledger, deviceKey } = this.#options;
     const inTime = this.#settings.joinBefore;
     const first = ledger.clock.read();
-    const joinable = (now: ReturnType<typeof ledger.clock.read>): boolean =>
+    const joinable = (now: ClockReading): boolean =>
       now.round > last &&
       now.stage === 'answer' &&
       now.sinceStageStart <= inTime * (now.sinceStageStart + now.untilStageEnd);
@@ -249,96 +240,24 @@ export class RoundDriver {
     return { round, seed, device: deviceKey.address };
   }
 
-  async #play(parts: RoundParts, context: RoundContext, signal: AbortSignal): Promise<void> {
-    const own = await answerStage(parts, context, signal);
-    try {
-      const critique = await critiqueStage(parts, context, signal);
-      const signed = await voteStage(parts, context, own, critique, signal);
-      for (const listener of this.#voteListeners) listener(signed);
-    } catch (error) {
-      // Too slow to judge or to vote in time; the answers are there, so the training is still worth it.
-      if (!(error instanceof RoundOver)) throw error;
-      parts.status(error.message);
-    }
-    await trainStage(parts, context, own, signal);
-  }
-
   #fail(session: Session, round: number, error: unknown): void {
     session.failures++;
     const cause = error instanceof Error ? error.message : String(error);
     this.#emit({ kind: 'failed', round, cause, inARow: session.failures });
     if (session.failures < this.#settings.failures) {
-      return this.#say('waiting', `Round ${round} failed: ${cause} Trying again in the next.`);
+      this.#say('waiting', `Round ${round} failed: ${cause} Trying again in the next.`);
+      return;
     }
     session.paused = `Paused after ${session.failures} failures in a row: ${cause}`;
     session.work.abort(new DOMException(session.paused, 'AbortError'));
   }
 
-  #hear(message: Message, records: RoundRecords, acknowledgements: Acknowledgements): void {
-    switch (message.type) {
-      case 'commit':
-        return records.commit(message);
-      case 'reveal':
-        return records.reveal(message);
-      case 'critique':
-        if (!records.critique(message)) return;
-        return this.#emit({
-          kind: 'critiques',
-          round: message.round,
-          critic: message.author,
-          own: false,
-          judgements: message.body.judgements,
-        });
-      case 'vote': {
-        const { winners, ballots, corrections } = message.body;
-        this.#emit({
-          kind: 'votes',
-          round: message.round,
-          voter: message.author,
-          own: false,
-          winners,
-          ballots,
-          corrections,
-        });
-        for (const listener of this.#voteListeners) listener(signedVote(message));
-        return;
-      }
-      case 'attest':
-        if (digestInCid(message.body.rollouts) !== message.body.rolloutDigest) {
-          return this.#options.gossip.refuse(
-            'malformed',
-            'the attested rollouts are not those of the record',
-          );
-        }
-        acknowledgements.owe(message);
-        this.#emit({ kind: 'attested', message });
-        return this.#tell({
-          signed: signedAttestation(message),
-          record: message.body,
-          own: false,
-          publicKey: message.from,
-        });
-      case 'ack':
-        return acknowledgements.hear(message);
-      case 'hello':
-        return;
-    }
-  }
-
-  #tellOwn(round: number, record: AttestBody): void {
-    const { checkpointRoot, rolloutDigest, signature } = record;
-    const device: DeviceAddress = this.#options.deviceKey.address;
-    const value = { round, checkpointRoot, rolloutDigest };
-    this.#tell({
-      signed: { value, device, signature },
-      record,
-      own: true,
-      publicKey: this.#options.deviceKey.publicKey,
-    });
-  }
-
-  #tell(seen: AttestationSeen): void {
+  #attested(seen: AttestationSeen): void {
     for (const listener of this.#attestListeners) listener(seen);
+  }
+
+  #voted(signed: Signed<Vote>): void {
+    for (const listener of this.#voteListeners) listener(signed);
   }
 
   #emit(event: RoundEvent): void {

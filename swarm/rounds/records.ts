@@ -54,34 +54,23 @@ export class RoundRecords {
 
   commit(message: Message<'commit'>): void {
     const late = this.#commitIsLate(message.round, this.#options.clock.read());
-    if (late !== null) return this.#options.refuse('wrong-stage', late);
-    const record = this.#record(message.round);
-    if (record.commits.size >= AUTHORS)
-      return this.#options.refuse('overflow', 'too many authors in one round');
-    record.commits.set(message.author, message.body.digest);
+    const { commits } = this.#record(message.round);
+    if (late !== null) this.#options.refuse('wrong-stage', late);
+    else if (commits.size >= AUTHORS) this.#options.refuse('overflow', 'too many authors in one round');
+    else commits.set(message.author, message.body.digest);
   }
 
   reveal(message: Message<'reveal'>): void {
     const { round, author, body } = message;
-    const { refuse } = this.#options;
     const record = this.#record(round);
-    const digest = record.commits.get(author);
-    if (digest === undefined) return refuse('unmatched-reveal', `${author} reveals without a commit in time`);
-    if (digest !== commitmentOf(body.salt, author, body.cid)) {
-      return refuse('unmatched-reveal', `${author} reveals something else than it committed to`);
-    }
-    const other = record.claimed.get(body.cid);
-    if (other !== undefined && other !== author)
-      return refuse('copied', `${author} reveals the answers of ${other}`);
-    record.claimed.set(body.cid, author);
-    if (body.rollouts === null) {
-      void this.#fetch(message, record);
+    const refusal = mismatch(message, record);
+    if (refusal !== null) {
+      this.#options.refuse(refusal.reason, refusal.detail);
       return;
     }
-    if (encodeRollouts(body.rollouts).cid !== body.cid) {
-      return refuse('unmatched-reveal', `the answers of ${author} are not those of their CID`);
-    }
-    this.#take(round, record, { author, cid: body.cid, set: body.rollouts });
+    record.claimed.set(body.cid, author);
+    if (body.rollouts === null) void this.#fetch(message, record);
+    else this.#take(round, record, { author, cid: body.cid, set: body.rollouts });
   }
 
   /** Returns whether the critique was taken. */
@@ -116,7 +105,10 @@ export class RoundRecords {
   async #fetch(message: Message<'reveal'>, record: RoundRecord): Promise<void> {
     const { round, author, body, from } = message;
     const { content, signal, refuse } = this.#options;
-    if (this.#fetching >= FETCHES) return refuse('overflow', 'too many rollout sets to fetch at once');
+    if (this.#fetching >= FETCHES) {
+      refuse('overflow', 'too many rollout sets to fetch at once');
+      return;
+    }
     this.#fetching++;
     try {
       const bytes = await content.fetchObject(body.cid, [peerIdOf(from)], { signal });
@@ -147,4 +139,25 @@ export class RoundRecords {
     }
     return record;
   }
+}
+
+/** Why a reveal does not belong to the commit before it, or null. */
+function mismatch(
+  { author, body }: Message<'reveal'>,
+  record: RoundRecord,
+): { readonly reason: Refusal; readonly detail: string } | null {
+  const reason = 'unmatched-reveal';
+  const digest = record.commits.get(author);
+  if (digest === undefined) return { reason, detail: `${author} reveals without a commit in time` };
+  if (digest !== commitmentOf(body.salt, author, body.cid)) {
+    return { reason, detail: `${author} reveals something else than it committed to` };
+  }
+  const other = record.claimed.get(body.cid);
+  if (other !== undefined && other !== author) {
+    return { reason: 'copied', detail: `${author} reveals the answers of ${other}` };
+  }
+  if (body.rollouts !== null && encodeRollouts(body.rollouts).cid !== body.cid) {
+    return { reason, detail: `the answers of ${author} are not those of their CID` };
+  }
+  return null;
 }

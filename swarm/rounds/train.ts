@@ -1,3 +1,5 @@
+import type { Attestation, Signed } from '../ledger.ts';
+import type { AttestBody } from '../messages/bodies.ts';
 import { LIMITS } from '../messages/limits.ts';
 import { digestInCid } from '../messages/rollouts.ts';
 import type { PeerRollouts, RoundContext } from '../trainer.ts';
@@ -14,7 +16,7 @@ export async function trainStage(
   context: RoundContext,
   own: PeerRollouts,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<{ readonly signed: Signed<Attestation>; readonly record: AttestBody }> {
   const { trainer, ledger, gossip, content, settings, records, acknowledgements, emit, status } = parts;
   const { round } = context;
   const count = Math.min(settings.foreign, LIMITS.foreign);
@@ -42,11 +44,11 @@ export async function trainStage(
   const [rollouts = own.cid, ...others] = outcome.trainedOn;
   const checkpoint = await content.publishFile(outcome.checkpoint);
   const rolloutDigest = digestInCid(rollouts);
-  const { signature } = await ledger.signAttestation({ round, checkpointRoot, rolloutDigest });
+  const signed = await ledger.signAttestation({ round, checkpointRoot, rolloutDigest });
   const body = {
     checkpointRoot,
     rolloutDigest,
-    signature,
+    signature: signed.signature,
     previousRoot,
     checkpoint,
     rollouts,
@@ -59,4 +61,5 @@ export async function trainStage(
   acknowledgements.expect(round, checkpointRoot);
   await gossip.say({ type: 'attest', round, body });
   emit({ kind: 'sent', round, checkpointRoot, body });
+  return { signed, record: body };
 }
