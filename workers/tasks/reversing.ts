@@ -1,9 +1,9 @@
 import { defineTask } from './task.ts';
 
-const LENGTHS = [4, 5, 6] as const;
+const LENGTHS = [5, 6, 7] as const;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 
-/** `rev abcd` -> `dcba`. A word and its reverse are one question. */
+/** `rev abcde` -> `edcba`. A word and its reverse are one question. */
 export const reversing = defineTask({
   name: 'reversing',
   difficulties: LENGTHS.map((length) => `${length} letters`),

@@ -1,8 +1,8 @@
 import { defineTask } from './task.ts';
 
-const LENGTHS = [5, 6, 7] as const;
+const LENGTHS = [6, 7, 8] as const;
 
-/** `sort 40312` -> `01234`. The identity is the answer: any order of the same digits is the same question. */
+/** `sort 403126` -> `012346`. The identity is the answer: any order of the same digits is the same question. */
 export const sorting = defineTask({
   name: 'sorting',
   difficulties: LENGTHS.map((length) => `${length} digits`),

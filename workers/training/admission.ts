@@ -6,15 +6,9 @@
 import type { AnswerGroup, Completion } from '../../swarm/trainer.ts';
 import { canon } from '../repops/arithmetic.ts';
 import type { TaskItem } from '../tasks/task.ts';
+import type { Codec } from './codec.ts';
 import type { ScoredSample } from './grpo.ts';
-import { MAX_COMPLETION_TOKENS } from './prompts.ts';
-
-/** What admission needs of the own tokenizer. */
-export interface CompletionCodec {
-  /** Ids of a text; throws when a character is not in the vocabulary. */
-  encode(text: string): readonly number[];
-  readonly endToken: number;
-}
+import { answerPrompt, MAX_COMPLETION_TOKENS } from './prompts.ts';
 
 export type Refusal =
   | 'unknown item'
@@ -39,7 +33,7 @@ export interface Admission {
   readonly refusals: readonly { readonly item: number; readonly sample: number; readonly reason: Refusal }[];
 }
 
-function refusalOf(completion: Completion, codec: CompletionCodec): Refusal | undefined {
+function refusalOf(completion: Completion, codec: Codec): Refusal | undefined {
   const { text, tokens, logprobs } = completion;
   if (tokens.length === 0 || tokens.length > MAX_COMPLETION_TOKENS || text.length > MAX_COMPLETION_TOKENS) {
     return 'too long';
@@ -56,7 +50,7 @@ function refusalOf(completion: Completion, codec: CompletionCodec): Refusal | un
   }
   if (logprobs.length !== tokens.length) return 'log-probabilities do not fit the tokens';
   const believable = logprobs.every(
-    (value) => canon(value) === value && value >= LOWEST_LOGPROB && value <= HIGHEST_LOGPROB,
+    (value) => Object.is(canon(value), value) && value >= LOWEST_LOGPROB && value <= HIGHEST_LOGPROB,
   );
   return believable ? undefined : 'log-probability out of range';
 }
@@ -73,7 +67,7 @@ export interface AdmissionLimits {
 export function admit(
   groups: readonly AnswerGroup[],
   items: readonly TaskItem[],
-  codec: CompletionCodec,
+  codec: Codec,
   limits: AdmissionLimits,
 ): Admission {
   const samples: ScoredSample[] = [];
@@ -102,6 +96,7 @@ export function admit(
       }
       samples.push({
         item: group.item,
+        prompt: answerPrompt(item.prompt),
         tokens: completion.tokens,
         logprobs: completion.logprobs,
         reward: item.check(completion.text),

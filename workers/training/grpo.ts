@@ -6,9 +6,12 @@
 import { canon } from '../repops/arithmetic.ts';
 import type { DrawSequence } from './philox.ts';
 
-/** One completion of an item with the reward that the task's checker gave it here. */
+/** One completion of a prompt with the reward that the task's checker gave it here. */
 export interface ScoredSample {
+  /** Index of the item among the round's items. */
   readonly item: number;
+  /** The text that was continued. */
+  readonly prompt: string;
   readonly tokens: readonly number[];
   /** Of each token under the weights that sampled it. */
   readonly logprobs: readonly number[];

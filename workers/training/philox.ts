@@ -55,6 +55,7 @@ export type StreamPurpose =
   | 'order'
   | 'judging'
   | 'critique'
+  | 'practice'
   | 'voting'
   | 'correcting'
   | 'initialisation'
