@@ -17,7 +17,7 @@ import { LIMITS } from './messages/limits.ts';
 import { isDirectConnection, Overlay } from './overlay.ts';
 import type { NetworkView, PeerPath, PeerView } from './peers.ts';
 import type { PubSub } from './pubsub.ts';
-import { RelayKeeper } from './relays.ts';
+import { groupRelays, RelayKeeper } from './relays.ts';
 import { deadline, every, type Scheduler, systemScheduler } from './scheduler.ts';
 import { patientConnections, patientMonitor } from './settings.ts';
 
@@ -71,6 +71,7 @@ export interface SwarmNode {
 export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmNode> {
   const scheduler = options.scheduler ?? systemScheduler;
   const random = options.random ?? Math.random;
+  const targets = groupRelays(options.relays);
   const services = {
     identify: identify(),
     identifyPush: identifyPush(),
@@ -116,7 +117,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     });
   }
 
-  const relays = new RelayKeeper(libp2p, options.relays, scheduler, changed);
+  const relays = new RelayKeeper(libp2p, targets, scheduler, changed);
   const overlay = new Overlay({
     libp2p,
     scheduler,

@@ -10,9 +10,12 @@ export class RelayAddressError extends Error {
   override readonly name = 'RelayAddressError';
 }
 
-interface Relay {
+export interface RelayTarget {
   readonly peerId: string;
   readonly addresses: readonly Multiaddr[];
+}
+
+interface Relay extends RelayTarget {
   state: RelayState;
   failures: number;
   cause: string | null;
@@ -28,12 +31,17 @@ export class RelayKeeper {
   readonly #abort = new AbortController();
   #cancel: (() => void) | null = null;
 
-  /** Throws RelayAddressError when an address is no multiaddr or does not end in /p2p/<peer id>. */
-  constructor(libp2p: Libp2p, addresses: readonly string[], scheduler: Scheduler, changed: () => void) {
+  constructor(libp2p: Libp2p, targets: readonly RelayTarget[], scheduler: Scheduler, changed: () => void) {
     this.#libp2p = libp2p;
     this.#scheduler = scheduler;
     this.#changed = changed;
-    this.#relays = group(addresses);
+    this.#relays = targets.map((target) => ({
+      ...target,
+      state: 'unreachable',
+      failures: 0,
+      cause: null,
+      nextDial: 0,
+    }));
   }
 
   start(): void {
@@ -101,7 +109,10 @@ export class RelayKeeper {
   }
 }
 
-function group(addresses: readonly string[]): readonly Relay[] {
+/**
+ * Groups relay addresses by relay. Throws RelayAddressError when one is no multiaddr or does not end in /p2p/<peer id>.
+ */
+export function groupRelays(addresses: readonly string[]): readonly RelayTarget[] {
   const relays = new Map<string, Multiaddr[]>();
   for (const text of addresses) {
     const address = parse(text);
@@ -116,14 +127,7 @@ function group(addresses: readonly string[]): readonly Relay[] {
     !(WebSockets.matches(address) || WebSocketsSecure.matches(address));
   return [...relays].map(([peerId, all]) => {
     const dialable = all.filter(canDial);
-    return {
-      peerId,
-      addresses: dialable.length > 0 ? dialable : all,
-      state: 'unreachable',
-      failures: 0,
-      cause: null,
-      nextDial: 0,
-    };
+    return { peerId, addresses: dialable.length > 0 ? dialable : all };
   });
 }
 
