@@ -71,6 +71,14 @@ function drawF32(random: () => number, flavour: Flavour, length: number): Float3
   return out;
 }
 
+/** The ends of [0, 1) as often as its inside: at the upper end the running sum may never pass the threshold. */
+function drawUniform(random: () => number, length: number): Float32Array {
+  return Float32Array.from({ length }, (_, i) => {
+    if (i % 3 === 1) return floatOf(0x3f7fffff);
+    return i % 6 === 2 ? 0 : Math.floor(random() * 2 ** 24) / 2 ** 24;
+  });
+}
+
 /** Upper bound (exclusive) of each u32 input, by operator and input index. */
 function indexLimit(op: OperatorName, attributes: Attributes): number {
   const name = {
@@ -109,8 +117,12 @@ export function operatorCase(
         : drawF32(random, flavour, length);
     return name;
   });
-  if (op === 'sample')
-    data.in1 = Float32Array.from({ length: attributes.N ?? 0 }, () => Math.fround(random() * 0.9999999));
+  if (op === 'sample') {
+    data.in1 = drawUniform(random, attributes.N ?? 0);
+    // Rows that end in impossible ids: none of them may be drawn, not even when the running sum falls short.
+    const V = attributes.V ?? 1;
+    if (flavour === 'normal') data.in0 = data.in0!.map((x, i) => (i % V > 0 && i % V >= V - 3 ? -1000 : x));
+  }
   if (op === 'norm.square' && flavour === 'ties') data.in0?.fill(0);
   const outputs = shapes.outputs.map(({ shape, dtype }, o) => {
     const shared = inPlace.find(([output]) => output === o)?.[1];
@@ -225,7 +237,7 @@ export const ATTRIBUTES: Readonly<Record<OperatorName, readonly Attributes[]>> =
     eps: f(1e-8),
     weightDecay: f(0.1),
   })),
-  sample: ROWS.flatMap(({ N, D }) => [
+  sample: [...ROWS, { N: 150, D: 200 }].flatMap(({ N, D }) => [
     { N, V: D, invTemperature: 1, greedy: 0 },
     { N, V: D, invTemperature: f(1.3), greedy: 0 },
     { N, V: D, invTemperature: 1, greedy: 1 },
