@@ -118,6 +118,14 @@ function matmuls(): Row[] {
       rows.push({ op: 'matmul', attributes, fills });
     }
   }
+  // Few tiles and a long fold, which a GPU divides over workgroups.
+  for (let flags = 0; flags < 4; flags++) {
+    rows.push({
+      op: 'matmul',
+      attributes: { M: 33, N: 70, K: 190, transposeA: flags & 1, transposeB: flags >> 1 },
+      fills: flags % 2 === 0 ? ['cancelling', 'ties'] : ['mixed', 'mixed'],
+    });
+  }
   // Large enough for tiled kernels, odd at every edge, in all four layouts.
   for (let flags = 0; flags < 4; flags++) {
     rows.push({

@@ -1,6 +1,4 @@
-/** Runs one conformance case on an engine, and hashes what comes out. */
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
+/** One conformance case on one engine, and how two engines differ on it: for the tables and for explaining a failure. */
 import type { Engine, Tensor } from '../engines/engine.ts';
 import type { ConformanceCase } from './cases.ts';
 
@@ -27,15 +25,6 @@ export async function runCase(engine: Engine, testCase: ConformanceCase): Promis
   } finally {
     for (const tensor of Object.values(bindings)) engine.free(tensor);
   }
-}
-
-/** 64 bits of SHA-256 over the outputs' little-endian words, in hex: enough to tell a wrong device from a right one. */
-export function digestOf(outputs: Outputs): string {
-  const hash = sha256.create();
-  for (const { buffer, byteOffset, byteLength } of outputs) {
-    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
-  }
-  return bytesToHex(hash.digest().subarray(0, 8));
 }
 
 /** Words that differ between two runs of a case, and where the first one is. */

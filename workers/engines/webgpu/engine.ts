@@ -151,6 +151,16 @@ export class WebGpuEngine implements Engine {
     this.#memory.destroy(owned.memory);
   }
 
+  /**
+   * Compiles what a program needs without running it, so that the first run need not wait. Throws EngineError when the
+   * driver refuses a kernel.
+   */
+  async prepare(program: Program): Promise<void> {
+    this.#throwIfUnusable();
+    validateProgram(program);
+    await this.#orLost(this.#compile(program, this.#plan(program)));
+  }
+
   async run(
     program: Program,
     bindings: Readonly<Record<string, Tensor>>,
