@@ -41,32 +41,26 @@ export function groupAdvantages(rewards: readonly number[]): readonly number[] |
   return rewards.map((reward) => canon((reward - mean) / deviation));
 }
 
-/** SAPO's I and J: how many own and how many foreign samples a group is made of. */
+/** SAPO's I and J: how many own and how many foreign samples are trained on. */
 export interface MixSizes {
   readonly own: number;
   readonly foreign: number;
 }
 
 /**
- * The group to train on for one item: `own` of the own samples and `foreign` of the others', each drawn evenly
- * without replacement. Where one side has too few, the other fills the group up to I + J, so that a peer alone trains
- * on as many samples as one among others.
+ * `own` of the own samples and `foreign` of the others', each drawn evenly without replacement. Where one side has too
+ * few, the other fills up to I + J, so that a peer alone may train on as many samples as one among others.
  */
-export function mixSamples(
-  own: readonly ScoredSample[],
-  foreign: readonly ScoredSample[],
+export function mixSamples<T>(
+  own: readonly T[],
+  foreign: readonly T[],
   sizes: MixSizes,
   draws: DrawSequence,
-): readonly ScoredSample[] {
+): readonly T[] {
   const total = sizes.own + sizes.foreign;
-  const foreignCount = Math.min(
-    foreign.length,
-    Math.max(sizes.foreign, total - Math.min(own.length, sizes.own)),
-  );
+  const foreignCount = Math.min(foreign.length, Math.max(sizes.foreign, total - own.length));
   const ownCount = Math.min(own.length, total - foreignCount);
-  const chosenOwn = draws.shuffle(own).slice(0, ownCount);
-  const chosenForeign = draws.shuffle(foreign).slice(0, foreignCount);
-  return [...chosenOwn, ...chosenForeign];
+  return [...draws.shuffle(own).slice(0, ownCount), ...draws.shuffle(foreign).slice(0, foreignCount)];
 }
 
 /** Gives every member of a group its advantage; an empty list when the group says nothing. */

@@ -36,16 +36,20 @@ export function choosePeers(
 }
 
 export interface RoundSelection {
-  /** Mixed groups with their advantages; groups that say nothing are left out. */
+  /** What is trained on. */
   readonly samples: readonly AdvantagedSample[];
-  /** The mixed groups as drawn, one per item. */
+  /** All that was admitted, by item, own first, then by author. */
   readonly groups: readonly (readonly ScoredSample[])[];
   /** Mean reward of the own completions; refused ones count 0. */
   readonly meanReward: number;
   readonly refusals: readonly Refusal[];
 }
 
-/** Checks, scores and mixes own and foreign rollouts. `foreign` as chosen by `choosePeers`. */
+/**
+ * Checks, scores and mixes own and foreign rollouts; `foreign` as chosen by `choosePeers`. Everyone's completions of one
+ * item are one group: an item that nobody here solves still says something when one peer does. Items that say nothing
+ * are dropped, and of the rest I own and J foreign samples per item of the round are drawn evenly.
+ */
 export function selectSamples(
   settings: LearningSettings,
   context: RoundContext,
@@ -56,20 +60,24 @@ export function selectSamples(
   const limits = { completionsPerItem: settings.samplesPerItem };
   const mine = admit(own.set.groups, items, codec, limits);
   const theirs = foreign.map(({ set }) => admit(set.groups, items, codec, limits));
-  const stream = roundStream(context, 'selection');
+  const isMine = new Set(mine.samples);
   const groups = items.map((_, item) =>
-    mixSamples(
-      mine.samples.filter((sample) => sample.item === item),
-      theirs.flatMap(({ samples }) => samples.filter((sample) => sample.item === item)),
-      settings.mix,
-      stream.sequence(item),
-    ),
+    [mine, ...theirs].flatMap(({ samples }) => samples.filter((sample) => sample.item === item)),
   );
-  const completions = settings.itemsPerRound * settings.samplesPerItem;
+  const telling = groups.flatMap((group) =>
+    advantaged(group).map((sample, index) => ({ sample, own: isMine.has(group[index] as ScoredSample) })),
+  );
+  const samples = mixSamples(
+    telling.filter((entry) => entry.own).map((entry) => entry.sample),
+    telling.filter((entry) => !entry.own).map((entry) => entry.sample),
+    { own: settings.mix.own * items.length, foreign: settings.mix.foreign * items.length },
+    roundStream(context, 'selection').sequence(0),
+  );
   return {
-    samples: groups.flatMap(advantaged),
+    samples,
     groups,
-    meanReward: mine.samples.reduce((sum, { reward }) => sum + reward, 0) / completions,
+    meanReward:
+      mine.samples.reduce((sum, { reward }) => sum + reward, 0) / (items.length * settings.samplesPerItem),
     refusals: [mine, ...theirs].flatMap(({ refusals }) => refusals.map(({ reason }) => reason)),
   };
 }
