@@ -104,7 +104,7 @@ contract Identity is IIdentity, EIP712 {
         uint256 count = devices.length;
         require(count <= 256, TooManyDevices());
         for (uint256 i; i < count; ++i) {
-            if (_mayAct(devices[i], scope)) bits |= 1 << i;
+            if (_mayAct(devices[i], scope)) bits |= uint256(1) << i;
         }
     }
 

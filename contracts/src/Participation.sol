@@ -11,7 +11,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 /// @notice See IParticipation, which says what everything here promises.
 contract Participation is IParticipation, EIP712 {
     uint64 public constant WINDOW = 2;
-    uint256 public constant MAX_WINNERS = 32;
+    uint256 public constant MAX_WINNERS = 64;
     uint256 public constant MAX_BATCH = 256;
 
     bytes32 private constant ATTESTATION_TYPEHASH =
@@ -113,7 +113,7 @@ contract Participation is IParticipation, EIP712 {
                 emit AttestationSkipped(entry.device, round, i, Refusal.BadSignature);
                 continue;
             }
-            Refusal reason = _attest(device, round, authority & (1 << i) != 0);
+            Refusal reason = _attest(device, round, authority >> i & 1 == 1);
             if (reason == Refusal.None) {
                 unchecked {
                     ++accepted;

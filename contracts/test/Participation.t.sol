@@ -292,7 +292,7 @@ contract ParticipationTest is Signing {
         known(A);
         known(B);
         refuseVote(A, new address[](0), IParticipation.Refusal.Empty);
-        refuseVote(A, new address[](33), IParticipation.Refusal.TooMany);
+        refuseVote(A, new address[](65), IParticipation.Refusal.TooMany);
         refuseVote(A, pairRaw(vm.addr(B), vm.addr(B)), IParticipation.Refusal.Unordered);
         address[] memory down = pair(vm.addr(A), vm.addr(B));
         (down[0], down[1]) = (down[1], down[0]);
@@ -320,9 +320,9 @@ contract ParticipationTest is Signing {
         book.vote(1, list(vm.addr(A)));
     }
 
-    function test_vote_thirtyTwoWinners() public {
-        address[] memory winners = new address[](32);
-        for (uint256 i; i < 32; ++i) {
+    function test_vote_theMostWinners() public {
+        address[] memory winners = new address[](64);
+        for (uint256 i; i < 64; ++i) {
             known(0x100 + i);
             winners[i] = vm.addr(0x100 + i);
         }
@@ -330,7 +330,7 @@ contract ParticipationTest is Signing {
         known(A);
         vm.prank(vm.addr(A));
         book.vote(0, winners);
-        for (uint256 i; i < 32; ++i) {
+        for (uint256 i; i < 64; ++i) {
             eq(book.recordOf(winners[i]).votesReceived, 1, "each once");
         }
     }
@@ -342,7 +342,7 @@ contract ParticipationTest is Signing {
         batch[0] = signedVote(address(book), A, 0, list(vm.addr(B)));
         batch[1] = signedVote(address(book), A, 0, list(vm.addr(B)));
         batch[2] = signedVote(address(book), B, 0, new address[](0));
-        batch[3] = signedVote(address(book), B, 0, new address[](33));
+        batch[3] = signedVote(address(book), B, 0, new address[](65));
         batch[4] = signedVote(address(book), B, 0, list(vm.addr(A)));
         batch[4].winners[0] = vm.addr(B);
         batch[5] = signedVote(address(book), B, 0, list(vm.addr(A)));
