@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Engine } from '../engines/engine.ts';
 import { createReferenceEngine } from '../engines/reference.ts';
 import type { DecoderConfig } from './config.ts';
 import { initialParameters } from './initialize.ts';
@@ -161,6 +162,34 @@ describe('step', () => {
     await expect(model.step(batch)).rejects.toThrow(/restore/);
     await model.restore(saved);
     await expect(model.step(batch)).resolves.toMatchObject({ step: 1 });
+  });
+
+  it('keeps a bounded number of shapes in memory', async () => {
+    const inner = createReferenceEngine();
+    let live = 0;
+    let most = 0;
+    const engine: Engine = {
+      ...inner,
+      allocate(shape, dtype) {
+        live += 1;
+        most = Math.max(most, live);
+        return inner.allocate(shape, dtype);
+      },
+      free(tensor) {
+        live -= 1;
+        inner.free(tensor);
+      },
+    };
+    const model = await ModelSession.create({ engine, config, parameters });
+    const state = live;
+    const score = (length: number) =>
+      model.score({ batch: 1, length, tokens: new Uint32Array(length), targets: new Uint32Array(length) });
+    const first = await score(1);
+    for (let length = 2; length <= 60; length++) await score(length);
+    expect(most).toBeLessThanOrEqual(state + 4 * 25);
+    expect(await score(1)).toEqual(first);
+    await model.dispose();
+    expect(live).toBe(0);
   });
 
   it('frees everything on dispose', async () => {

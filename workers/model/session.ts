@@ -1,7 +1,7 @@
 /** A model living on an engine: samples, scores and trains. One session owns its tensors; the engine may be shared. */
 import type { Engine, Tensor } from '../engines/engine.ts';
 import { canon } from '../repops/arithmetic.ts';
-import { type DType, elementCount, type Program } from '../repops/program.ts';
+import { type DType, elementCount, type Program, type TensorSpec } from '../repops/program.ts';
 import { type DecoderConfig, parameterSpecs } from './config.ts';
 import {
   type BatchShape,
@@ -47,7 +47,10 @@ export interface GenerateOptions {
   /** 1 unless given. */
   readonly temperature?: number;
   readonly greedy?: boolean;
-  /** Rows that decode together, at least the number of prompts; more rows are padding. Changes no bit of the result. */
+  /**
+   * Rows that decode together, at least the number of prompts, which is rounded up to a multiple of 8 when this is absent.
+   * More rows are padding and change no bit of the result.
+   */
   readonly batch?: number;
   readonly signal?: AbortSignal;
 }
@@ -87,8 +90,17 @@ export interface StepResult {
   readonly step: number;
 }
 
-/** Key/value cache rows are allocated in multiples of this, so that few programs serve all lengths. */
+/** Key/value cache rows and decoding rows come in multiples of these, so that few programs serve all sizes. */
 const CACHE_STEP = 64;
+const ROW_STEP = 8;
+/** Programs kept, with their inputs, results and caches; beyond it the least recently used goes. */
+const MAX_PROGRAMS = 24;
+
+interface KeptProgram {
+  readonly program: Program;
+  /** Keys in `#scratch` of the tensors that are not state. */
+  readonly scratch: readonly string[];
+}
 
 export class ModelSession {
   readonly config: DecoderConfig;
@@ -96,9 +108,12 @@ export class ModelSession {
   readonly #optimizer: OptimizerOptions;
   readonly #policy: PolicyOptions;
   readonly #hyper: HyperSchedule;
-  readonly #programs = new Map<string, Program>();
-  /** Parameters, moments, tables and inputs by name; inputs carry their size in the key. */
-  readonly #tensors = new Map<string, Tensor>();
+  /** Least recently used first. */
+  readonly #programs = new Map<string, KeptProgram>();
+  /** Parameters, moments and tables by name. */
+  readonly #state = new Map<string, Tensor>();
+  /** Inputs, results and caches by name and size; programs of one size share them. */
+  readonly #scratch = new Map<string, Tensor>();
   #step = 0;
   #disposed = false;
   /** A step failed midway: parameters are neither before nor after it. */
@@ -153,7 +168,7 @@ export class ModelSession {
     const greedy = options.greedy ?? false;
     const temperature = options.temperature ?? 1;
     if (prompts.length === 0) return [];
-    const batch = options.batch ?? prompts.length;
+    const batch = options.batch ?? Math.ceil(prompts.length / ROW_STEP) * ROW_STEP;
     if (!Number.isInteger(batch) || batch < prompts.length) {
       throw new ModelInputError(`batch must be an integer of at least ${prompts.length}, got ${batch}`);
     }
@@ -281,7 +296,7 @@ export class ModelSession {
       const copy = async (prefix: string) => {
         const out = new Map<string, Float32Array>();
         for (const { name } of parameterSpecs(this.config)) {
-          const tensor = this.#tensors.get(prefix + name);
+          const tensor = this.#state.get(prefix + name);
           if (tensor !== undefined) out.set(name, (await this.engine.read(tensor)) as Float32Array);
         }
         return out;
@@ -309,8 +324,11 @@ export class ModelSession {
   }
 
   #free(): void {
-    for (const tensor of this.#tensors.values()) this.engine.free(tensor);
-    this.#tensors.clear();
+    for (const tensors of [this.#state, this.#scratch]) {
+      for (const tensor of tensors.values()) this.engine.free(tensor);
+      tensors.clear();
+    }
+    this.#programs.clear();
   }
 
   /** Runs calls one after another: an engine takes one run at a time. */
@@ -349,32 +367,43 @@ export class ModelSession {
   }
 
   #put(name: string, shape: readonly number[], dtype: DType, data: Float32Array | Uint32Array): void {
-    this.engine.write(this.#tensor(name, shape, dtype), data);
-  }
-
-  #tensor(key: string, shape: readonly number[], dtype: DType): Tensor {
-    const existing = this.#tensors.get(key);
-    if (existing !== undefined) return existing;
-    const tensor = this.engine.allocate(shape, dtype);
-    this.#tensors.set(key, tensor);
-    return tensor;
+    let tensor = this.#state.get(name);
+    if (tensor === undefined) {
+      tensor = this.engine.allocate(shape, dtype);
+      this.#state.set(name, tensor);
+    }
+    this.engine.write(tensor, data);
   }
 
   #program(key: string, make: () => Program): Program {
-    const existing = this.#programs.get(key);
-    if (existing !== undefined) return existing;
-    const program = make();
-    this.#programs.set(key, program);
-    return program;
+    const kept = this.#programs.get(key) ?? keep(make(), this.#state);
+    this.#programs.delete(key);
+    this.#programs.set(key, kept);
+    const [oldest] = this.#programs.keys();
+    if (this.#programs.size > MAX_PROGRAMS && oldest !== undefined) {
+      this.#programs.delete(oldest);
+      const used = new Set([...this.#programs.values()].flatMap(({ scratch }) => scratch));
+      for (const [name, tensor] of this.#scratch) {
+        if (used.has(name)) continue;
+        this.#scratch.delete(name);
+        this.engine.free(tensor);
+      }
+    }
+    return kept.program;
   }
 
-  /** A tensor for each bound name: state by its name, inputs, results and caches by name and size. */
+  /** A tensor for each bound name: state by its name, anything else by its name and size. */
   #bindings(program: Program): Record<string, Tensor> {
     const bindings: Record<string, Tensor> = {};
     for (const [name, spec] of Object.entries(program.tensors)) {
       if (spec.storage !== 'bound') continue;
-      const state = this.#tensors.get(name);
-      bindings[name] = state ?? this.#tensor(`${name} ${elementCount(spec.shape)}`, spec.shape, spec.dtype);
+      const key = scratchKey(name, spec);
+      let tensor = this.#state.get(name) ?? this.#scratch.get(key);
+      if (tensor === undefined) {
+        tensor = this.engine.allocate(spec.shape, spec.dtype);
+        this.#scratch.set(key, tensor);
+      }
+      bindings[name] = tensor;
     }
     return bindings;
   }
@@ -432,6 +461,16 @@ export class ModelSession {
       }
     }
   }
+}
+
+function scratchKey(name: string, spec: TensorSpec): string {
+  return `${name} ${elementCount(spec.shape)}`;
+}
+
+function keep(program: Program, state: ReadonlyMap<string, Tensor>): KeptProgram {
+  const bound = Object.entries(program.tensors).filter(([, spec]) => spec.storage === 'bound');
+  const scratch = bound.filter(([name]) => !state.has(name)).map(([name, spec]) => scratchKey(name, spec));
+  return { program, scratch };
 }
 
 function perToken(values: ArrayLike<number>, count: number, what: string): Float32Array {
