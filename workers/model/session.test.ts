@@ -164,6 +164,29 @@ describe('step', () => {
     await expect(model.step(batch)).resolves.toMatchObject({ step: 1 });
   });
 
+  it('takes turns with another session on the same engine', async () => {
+    const inner = createReferenceEngine();
+    let running = 0;
+    let most = 0;
+    const engine: Engine = {
+      ...inner,
+      async run(...call) {
+        running += 1;
+        most = Math.max(most, running);
+        await Promise.resolve();
+        await inner.run(...call);
+        running -= 1;
+      },
+    };
+    const [one, two] = [
+      await ModelSession.create({ engine, config, parameters }),
+      await ModelSession.create({ engine, config, parameters }),
+    ];
+    const [a, b] = await Promise.all([one.step(batch), two.step(batch)]);
+    expect(a).toEqual(b);
+    expect(most).toBe(1);
+  });
+
   it('keeps a bounded number of shapes in memory', async () => {
     const inner = createReferenceEngine();
     let live = 0;

@@ -1,19 +1,20 @@
-/** A model living on an engine: samples, scores and trains. One session owns its tensors; the engine may be shared. */
-import type { Engine, Tensor } from '../engines/engine.ts';
-import { canon } from '../repops/arithmetic.ts';
-import { type DType, elementCount, type Program, type TensorSpec } from '../repops/program.ts';
+/**
+ * A model living on an engine: samples, scores and trains. A session owns its tensors; sessions that share an engine take
+ * turns, because an engine does one run at a time.
+ */
+import type { Engine } from '../engines/engine.ts';
 import { type DecoderConfig, parameterSpecs } from './config.ts';
 import {
-  type BatchShape,
   DEFAULT_OPTIMIZER,
   DEFAULT_POLICY,
-  decodeProgram,
   type OptimizerOptions,
   type PolicyOptions,
   scoreProgram,
   trainingProgram,
 } from './decoder.ts';
+import { type GenerateOptions, type Generation, generate } from './generate.ts';
 import { HyperSchedule } from './hyper.ts';
+import { checkBatch, ModelInputError, perToken, type SequenceBatch } from './inputs.ts';
 import { ropeTables } from './rope.ts';
 import {
   canonicalCopy,
@@ -23,10 +24,7 @@ import {
   ModelStateError,
   type NamedTensors,
 } from './state.ts';
-
-export class ModelInputError extends Error {
-  override readonly name = 'ModelInputError';
-}
+import { type BoundProgram, TensorStore } from './tensor-store.ts';
 
 export interface SessionOptions {
   readonly engine: Engine;
@@ -34,39 +32,6 @@ export interface SessionOptions {
   readonly parameters: NamedTensors;
   readonly optimizer?: OptimizerOptions;
   readonly policy?: PolicyOptions;
-}
-
-export interface GenerateOptions {
-  /** Token ids, one prompt a row, each at least one token. */
-  readonly prompts: readonly (readonly number[])[];
-  readonly maxNewTokens: number;
-  /** Drawn, it ends a row and is the row's last token. */
-  readonly endToken: number;
-  /** In [0, 1): the draw for token `position` (0 is the first new one) of row `row`. Not called when greedy. */
-  readonly uniform: (row: number, position: number) => number;
-  /** 1 unless given. */
-  readonly temperature?: number;
-  readonly greedy?: boolean;
-  /**
-   * Rows that decode together, at least the number of prompts, which is rounded up to a multiple of 8 when this is absent.
-   * More rows are padding and change no bit of the result.
-   */
-  readonly batch?: number;
-  readonly signal?: AbortSignal;
-}
-
-export interface Generation {
-  /** New tokens, end token included when it was drawn. */
-  readonly tokens: readonly number[];
-  /** Canonical f32 log-probability of each at the sampling temperature. */
-  readonly logprobs: readonly number[];
-}
-
-/** Rows of `length` tokens, row-major; row b position i is element b * length + i. */
-export interface SequenceBatch extends BatchShape {
-  readonly tokens: ArrayLike<number>;
-  /** The token that should follow; any valid id where it does not matter. */
-  readonly targets: ArrayLike<number>;
 }
 
 export interface TrainingBatch extends SequenceBatch {
@@ -90,17 +55,8 @@ export interface StepResult {
   readonly step: number;
 }
 
-/** Key/value cache rows and decoding rows come in multiples of these, so that few programs serve all sizes. */
-const CACHE_STEP = 64;
-const ROW_STEP = 8;
-/** Programs kept, with their inputs, results and caches; beyond it the least recently used goes. */
-const MAX_PROGRAMS = 24;
-
-interface KeptProgram {
-  readonly program: Program;
-  /** Keys in `#scratch` of the tensors that are not state. */
-  readonly scratch: readonly string[];
-}
+/** The end of each engine's queue of calls. */
+const queues = new WeakMap<Engine, Promise<unknown>>();
 
 export class ModelSession {
   readonly config: DecoderConfig;
@@ -108,17 +64,11 @@ export class ModelSession {
   readonly #optimizer: OptimizerOptions;
   readonly #policy: PolicyOptions;
   readonly #hyper: HyperSchedule;
-  /** Least recently used first. */
-  readonly #programs = new Map<string, KeptProgram>();
-  /** Parameters, moments and tables by name. */
-  readonly #state = new Map<string, Tensor>();
-  /** Inputs, results and caches by name and size; programs of one size share them. */
-  readonly #scratch = new Map<string, Tensor>();
+  readonly #tensors: TensorStore;
   #step = 0;
   #disposed = false;
   /** A step failed midway: parameters are neither before nor after it. */
   #torn = false;
-  #tail: Promise<unknown> = Promise.resolve();
 
   private constructor(options: SessionOptions) {
     this.engine = options.engine;
@@ -126,6 +76,7 @@ export class ModelSession {
     this.#optimizer = options.optimizer ?? DEFAULT_OPTIMIZER;
     this.#policy = options.policy ?? DEFAULT_POLICY;
     this.#hyper = new HyperSchedule(this.#optimizer);
+    this.#tensors = new TensorStore(options.engine);
   }
 
   /**
@@ -143,11 +94,11 @@ export class ModelSession {
         theta: config.ropeTheta,
       });
       const tableShape = [config.context, config.headDim / 2];
-      session.#put('rope.cos', tableShape, 'f32', tables.cos);
-      session.#put('rope.sin', tableShape, 'f32', tables.sin);
+      session.#tensors.put('rope.cos', tableShape, tables.cos);
+      session.#tensors.put('rope.sin', tableShape, tables.sin);
       session.#load(freshState(config, options.parameters));
     } catch (error) {
-      session.#free();
+      session.#tensors.free();
       throw error;
     }
     return session;
@@ -160,85 +111,19 @@ export class ModelSession {
 
   /** Samples a continuation of each prompt. Waits for earlier calls. Throws ModelInputError on input out of range. */
   generate(options: GenerateOptions): Promise<Generation[]> {
-    return this.#exclusive(() => this.#generate(options));
-  }
-
-  async #generate(options: GenerateOptions): Promise<Generation[]> {
-    const { prompts, maxNewTokens, endToken, signal } = options;
-    const greedy = options.greedy ?? false;
-    const temperature = options.temperature ?? 1;
-    if (prompts.length === 0) return [];
-    const batch = options.batch ?? Math.ceil(prompts.length / ROW_STEP) * ROW_STEP;
-    if (!Number.isInteger(batch) || batch < prompts.length) {
-      throw new ModelInputError(`batch must be an integer of at least ${prompts.length}, got ${batch}`);
-    }
-    if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1) {
-      throw new ModelInputError(`maxNewTokens must be a positive integer, got ${maxNewTokens}`);
-    }
-    if (!(temperature > 0) || !Number.isFinite(temperature)) {
-      throw new ModelInputError(
-        `temperature must be positive, got ${temperature}; for the best token set greedy`,
-      );
-    }
-    const longest = Math.max(...prompts.map((prompt) => prompt.length));
-    const positions = longest + maxNewTokens;
-    if (positions > this.config.context) {
-      throw new ModelInputError(
-        `prompt and answer need ${positions} positions, the model has ${this.config.context}; shorten the prompt or maxNewTokens`,
-      );
-    }
-    for (const prompt of prompts) {
-      if (prompt.length === 0) throw new ModelInputError('a prompt must have at least one token');
-      this.#checkIds(prompt, 'prompt');
-    }
-    const cacheLength = Math.min(this.config.context, Math.ceil(positions / CACHE_STEP) * CACHE_STEP);
-    const invTemperature = canon(1 / temperature);
-    const program = this.#program(`decode ${batch} ${cacheLength} ${invTemperature} ${greedy}`, () =>
-      decodeProgram(this.config, { batch, cacheLength, invTemperature, greedy }),
-    );
-    const bindings = this.#bindings(program);
-    const rows = prompts.map(() => ({ tokens: [] as number[], logprobs: [] as number[], done: false }));
-    const tokens = new Uint32Array(batch).fill(prompts[0]?.[0] ?? 0);
-    const uniform = new Float32Array(batch);
-    for (let position = 0; position < positions - 1; position++) {
-      for (const [b, prompt] of prompts.entries()) {
-        const row = rows[b]!;
-        if (row.done) continue;
-        const drawn = position - (prompt.length - 1);
-        tokens[b] = prompt[position] ?? row.tokens.at(-1) ?? 0;
-        uniform[b] = drawn >= 0 && !greedy ? uniformValue(options.uniform(b, drawn)) : 0;
-      }
-      this.#write(bindings, 'tokens', tokens);
-      this.#write(bindings, 'positions', new Uint32Array(batch).fill(position));
-      this.#write(bindings, 'uniform', uniform);
-      await this.engine.run(program, bindings, { signal });
-      // A prompt token but the last draws nothing, so there is nothing to wait for.
-      if (rows.every((row, b) => row.done || position < (prompts[b]?.length ?? 0) - 1)) continue;
-      const ids = await this.#read(bindings, 'ids');
-      const logprobs = await this.#read(bindings, 'logprob');
-      for (const [b, prompt] of prompts.entries()) {
-        const row = rows[b]!;
-        if (row.done || position < prompt.length - 1) continue;
-        row.tokens.push(ids[b]!);
-        row.logprobs.push(logprobs[b]!);
-        row.done = ids[b] === endToken || row.tokens.length >= maxNewTokens;
-      }
-      if (rows.every((row) => row.done)) break;
-    }
-    return rows.map(({ tokens, logprobs }) => ({ tokens, logprobs }));
+    return this.#exclusive(() => generate(this.config, this.#tensors, options));
   }
 
   /** Log-probability of each target, [batch * length], canonical f32. Waits for earlier calls. */
   score(batch: SequenceBatch, options: { readonly signal?: AbortSignal } = {}): Promise<Float32Array> {
     return this.#exclusive(async () => {
-      this.#checkBatch(batch);
-      const program = this.#program(`score ${batch.batch} ${batch.length}`, () =>
+      checkBatch(this.config, batch);
+      const program = this.#tensors.program(`score ${batch.batch} ${batch.length}`, () =>
         scoreProgram(this.config, batch),
       );
-      const bindings = this.#bindings(program);
-      this.#writeSequences(bindings, batch);
-      await this.engine.run(program, bindings, options);
-      return (await this.#read(bindings, 'logprobs')) as Float32Array;
+      writeSequences(program, batch);
+      await program.run(options);
+      return await program.floats('logprobs');
     });
   }
 
@@ -248,13 +133,13 @@ export class ModelSession {
    */
   step(batch: TrainingBatch): Promise<StepResult> {
     return this.#exclusive(async () => {
-      this.#checkBatch(batch);
+      checkBatch(this.config, batch);
       if (!(batch.learningRate >= 0) || !Number.isFinite(batch.learningRate)) {
         throw new ModelInputError(`learningRate must be zero or positive, got ${batch.learningRate}`);
       }
       const N = batch.batch * batch.length;
       const objective = batch.policy === undefined ? 'supervised' : 'policy';
-      const program = this.#program(`train ${objective} ${batch.batch} ${batch.length}`, () =>
+      const program = this.#tensors.program(`train ${objective} ${batch.batch} ${batch.length}`, () =>
         trainingProgram(this.config, {
           batch: batch.batch,
           length: batch.length,
@@ -263,28 +148,27 @@ export class ModelSession {
           policy: this.#policy,
         }),
       );
-      const bindings = this.#bindings(program);
-      this.#writeSequences(bindings, batch);
-      this.#write(bindings, 'weights', perToken(batch.weights, N, 'weights'));
+      writeSequences(program, batch);
+      program.write('weights', perToken(batch.weights, N, 'weights'));
       if (batch.policy !== undefined) {
-        this.#write(bindings, 'advantages', perToken(batch.policy.advantages, N, 'advantages'));
-        this.#write(bindings, 'oldLogprobs', perToken(batch.policy.oldLogprobs, N, 'oldLogprobs'));
-        this.#write(bindings, 'ones', new Float32Array(N).fill(1));
+        program.write('advantages', perToken(batch.policy.advantages, N, 'advantages'));
+        program.write('oldLogprobs', perToken(batch.policy.oldLogprobs, N, 'oldLogprobs'));
+        program.write('ones', new Float32Array(N).fill(1));
       }
-      this.#write(bindings, 'hyper', this.#hyper.at(this.#step + 1, batch.learningRate));
+      program.write('hyper', this.#hyper.at(this.#step + 1, batch.learningRate));
       this.#torn = true;
-      await this.engine.run(program, bindings);
+      await program.run();
       const [loss, clip, logprobs] = [
-        await this.#read(bindings, 'loss'),
-        await this.#read(bindings, 'clip'),
-        await this.#read(bindings, 'logprobs'),
+        await program.floats('loss'),
+        await program.floats('clip'),
+        await program.floats('logprobs'),
       ];
       this.#torn = false;
       this.#step += 1;
       return {
         loss: loss[0] ?? 0,
         clip: clip[0] ?? 0,
-        logprobs: logprobs as Float32Array,
+        logprobs,
         step: this.#step,
       };
     });
@@ -296,8 +180,7 @@ export class ModelSession {
       const copy = async (prefix: string) => {
         const out = new Map<string, Float32Array>();
         for (const { name } of parameterSpecs(this.config)) {
-          const tensor = this.#state.get(prefix + name);
-          if (tensor !== undefined) out.set(name, (await this.engine.read(tensor)) as Float32Array);
+          out.set(name, await this.#tensors.read(prefix + name));
         }
         return out;
       };
@@ -319,28 +202,24 @@ export class ModelSession {
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
-    await this.#tail.catch(() => undefined);
-    this.#free();
+    await queues.get(this.engine);
+    this.#tensors.free();
   }
 
-  #free(): void {
-    for (const tensors of [this.#state, this.#scratch]) {
-      for (const tensor of tensors.values()) this.engine.free(tensor);
-      tensors.clear();
-    }
-    this.#programs.clear();
-  }
-
-  /** Runs calls one after another: an engine takes one run at a time. */
+  /** Runs `work` after every earlier call on this engine. */
   #exclusive<T>(work: () => Promise<T>, options: { readonly evenTorn?: boolean } = {}): Promise<T> {
-    const result = this.#tail.then(() => {
+    const before = queues.get(this.engine) ?? Promise.resolve();
+    const result = before.then(() => {
       if (this.#disposed) throw new ModelStateError('The session was disposed; create a new one.');
       if (this.#torn && options.evenTorn !== true) {
         throw new ModelStateError('A training step failed midway; restore the last snapshot first.');
       }
       return work();
     });
-    this.#tail = result.catch(() => undefined);
+    queues.set(
+      this.engine,
+      result.catch(() => undefined),
+    );
     return result;
   }
 
@@ -361,131 +240,18 @@ export class ModelSession {
         data: canonicalCopy(tensors.get(name) ?? [], prefix + name),
       })),
     );
-    for (const { name, shape, data } of writes) this.#put(name, shape, 'f32', data);
+    for (const { name, shape, data } of writes) this.#tensors.put(name, shape, data);
     this.#step = state.step;
     this.#torn = false;
   }
-
-  #put(name: string, shape: readonly number[], dtype: DType, data: Float32Array | Uint32Array): void {
-    let tensor = this.#state.get(name);
-    if (tensor === undefined) {
-      tensor = this.engine.allocate(shape, dtype);
-      this.#state.set(name, tensor);
-    }
-    this.engine.write(tensor, data);
-  }
-
-  #program(key: string, make: () => Program): Program {
-    const kept = this.#programs.get(key) ?? keep(make(), this.#state);
-    this.#programs.delete(key);
-    this.#programs.set(key, kept);
-    const [oldest] = this.#programs.keys();
-    if (this.#programs.size > MAX_PROGRAMS && oldest !== undefined) {
-      this.#programs.delete(oldest);
-      const used = new Set([...this.#programs.values()].flatMap(({ scratch }) => scratch));
-      for (const [name, tensor] of this.#scratch) {
-        if (used.has(name)) continue;
-        this.#scratch.delete(name);
-        this.engine.free(tensor);
-      }
-    }
-    return kept.program;
-  }
-
-  /** A tensor for each bound name: state by its name, anything else by its name and size. */
-  #bindings(program: Program): Record<string, Tensor> {
-    const bindings: Record<string, Tensor> = {};
-    for (const [name, spec] of Object.entries(program.tensors)) {
-      if (spec.storage !== 'bound') continue;
-      const key = scratchKey(name, spec);
-      let tensor = this.#state.get(name) ?? this.#scratch.get(key);
-      if (tensor === undefined) {
-        tensor = this.engine.allocate(spec.shape, spec.dtype);
-        this.#scratch.set(key, tensor);
-      }
-      bindings[name] = tensor;
-    }
-    return bindings;
-  }
-
-  #write(bindings: Record<string, Tensor>, name: string, data: Float32Array | Uint32Array): void {
-    const tensor = bindings[name];
-    if (tensor === undefined) throw new ModelStateError(`the program binds no tensor ${name}`);
-    this.engine.write(tensor, data);
-  }
-
-  async #read(bindings: Record<string, Tensor>, name: string): Promise<Float32Array | Uint32Array> {
-    const tensor = bindings[name];
-    if (tensor === undefined) throw new ModelStateError(`the program binds no tensor ${name}`);
-    return this.engine.read(tensor);
-  }
-
-  #writeSequences(bindings: Record<string, Tensor>, batch: SequenceBatch): void {
-    const N = batch.batch * batch.length;
-    this.#write(bindings, 'tokens', Uint32Array.from(batch.tokens));
-    this.#write(bindings, 'targets', Uint32Array.from(batch.targets));
-    this.#write(
-      bindings,
-      'positions',
-      Uint32Array.from({ length: N }, (_, i) => i % batch.length),
-    );
-  }
-
-  #checkBatch(batch: SequenceBatch): void {
-    const { batch: rows, length } = batch;
-    if (!Number.isInteger(rows) || rows < 1 || !Number.isInteger(length) || length < 1) {
-      throw new ModelInputError(`batch and length must be positive integers, got ${rows} and ${length}`);
-    }
-    if (length > this.config.context) {
-      throw new ModelInputError(
-        `sequences of ${length} exceed the model's context of ${this.config.context}`,
-      );
-    }
-    for (const name of ['tokens', 'targets'] as const) {
-      if (batch[name].length !== rows * length) {
-        throw new ModelInputError(
-          `${name} must hold batch x length = ${rows * length} ids, got ${batch[name].length}`,
-        );
-      }
-      this.#checkIds(batch[name], name);
-    }
-  }
-
-  #checkIds(ids: ArrayLike<number>, what: string): void {
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i]!;
-      if (!Number.isInteger(id) || id < 0 || id >= this.config.vocabulary) {
-        throw new ModelInputError(
-          `${what}: ${id} at ${i} is not a token id below ${this.config.vocabulary}; use the model's tokenizer`,
-        );
-      }
-    }
-  }
 }
 
-function scratchKey(name: string, spec: TensorSpec): string {
-  return `${name} ${elementCount(spec.shape)}`;
-}
-
-function keep(program: Program, state: ReadonlyMap<string, Tensor>): KeptProgram {
-  const bound = Object.entries(program.tensors).filter(([, spec]) => spec.storage === 'bound');
-  const scratch = bound.filter(([name]) => !state.has(name)).map(([name, spec]) => scratchKey(name, spec));
-  return { program, scratch };
-}
-
-function perToken(values: ArrayLike<number>, count: number, what: string): Float32Array {
-  if (values.length !== count) {
-    throw new ModelInputError(`${what} must hold ${count} values, got ${values.length}`);
-  }
-  return Float32Array.from(values, (value, i) => {
-    if (!Number.isFinite(value)) throw new ModelInputError(`${what} is ${value} at ${i}; it must be finite`);
-    return canon(value);
-  });
-}
-
-function uniformValue(value: number): number {
-  if (!(value >= 0 && value < 1)) {
-    throw new ModelInputError(`uniform must give a number in [0, 1), got ${value}`);
-  }
-  return canon(value);
+function writeSequences(program: BoundProgram, batch: SequenceBatch): void {
+  const N = batch.batch * batch.length;
+  program.write('tokens', Uint32Array.from(batch.tokens));
+  program.write('targets', Uint32Array.from(batch.targets));
+  program.write(
+    'positions',
+    Uint32Array.from({ length: N }, (_, i) => i % batch.length),
+  );
 }
