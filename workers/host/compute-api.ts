@@ -6,23 +6,11 @@ import type {
   RoundContext,
   Trainer,
 } from '../../swarm/trainer.ts';
+import type { EngineVerdict } from '../conformance/choose.ts';
 import type { EngineKind } from '../engines/engine.ts';
 import type { ModelFiles } from '../model/load.ts';
 import type { EngineReport, SampleAnswer, StoredCheckpoint } from './compute-host.ts';
 import type { PlainError } from './plain-error.ts';
-
-/** One engine's result in the conformance suite. */
-export interface EngineVerdict {
-  readonly kind: EngineKind;
-  readonly description: string;
-  /** Known-answer checks whose bits were compared, and how many were the same. */
-  readonly checks: number;
-  readonly same: number;
-  /** Measured speed in GFLOP/s, where measured. */
-  readonly speed?: number;
-  /** Why the engine could not run at all. */
-  readonly unavailable?: string;
-}
 
 export interface ComputeStart {
   readonly device: DeviceAddress;

@@ -1,3 +1,4 @@
+import type { EngineVerdict } from '../conformance/choose.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
 import type {
   ComputeCalls,
@@ -5,7 +6,6 @@ import type {
   ComputeMethod,
   ComputeStart,
   ComputeWorkerApi,
-  EngineVerdict,
 } from './compute-api.ts';
 import { type ChosenEngine, ComputeHost } from './compute-host.ts';
 import { toPlainError } from './plain-error.ts';
