@@ -67,6 +67,7 @@ export async function startTeam(
   }
   return {
     run(offsets, from, to) {
+      if (Atomics.load(control, BROKEN) !== 0) throw stopped();
       control[OFFSETS] = offsets;
       control[FROM] = from;
       control[TO] = to;
@@ -77,11 +78,17 @@ export async function startTeam(
       try {
         return kernels.steps(offsets, from, to, 0, threads);
       } catch (cause) {
-        throw new EngineError('A compute worker stopped; start the engine again.', { cause });
+        Atomics.store(control, BROKEN, 1);
+        throw stopped(cause);
       }
     },
     stop,
   };
+}
+
+/** After a trap the members no longer agree on where they are, so the team is of no further use. */
+function stopped(cause?: unknown): EngineError {
+  return new EngineError('A compute worker stopped; start the engine again.', { cause });
 }
 
 async function allReady(members: readonly Member[]): Promise<void> {
@@ -99,9 +106,7 @@ async function allReady(members: readonly Member[]): Promise<void> {
 /** Waits, without blocking, until DONE has moved on from `finished`. */
 async function whenDone(control: Int32Array, finished: number): Promise<number> {
   while (Atomics.load(control, DONE) === finished) {
-    if (Atomics.load(control, BROKEN) !== 0) {
-      throw new EngineError('A compute worker stopped; start the engine again.');
-    }
+    if (Atomics.load(control, BROKEN) !== 0) throw stopped();
     await changeOf(control as Int32Array<SharedArrayBuffer>, finished);
   }
   return Atomics.load(control, RESULT);
