@@ -24,3 +24,13 @@ export function adapterName(info: GPUAdapterInfo | undefined): string {
   const named = words.filter((word) => word !== '' && !/^\d+$/.test(word));
   return named.length === 0 ? 'unnamed adapter' : named.join(' ');
 }
+
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|microsoft basic render/i;
+
+/** Whether the adapter is a CPU that plays a GPU: right, but slower than the wasm engine. */
+export function isSoftwareAdapter(info: GPUAdapterInfo): boolean {
+  return (
+    info.isFallbackAdapter === true ||
+    SOFTWARE.test(`${info.vendor} ${info.architecture} ${info.description} ${info.device}`)
+  );
+}
