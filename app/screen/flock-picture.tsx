@@ -49,9 +49,11 @@ export function FlockPicture() {
           transform={`translate(${CENTRE.x} ${CENTRE.y + 1}) rotate(-12) scale(1.4)`}
         />
       </svg>
-      <figcaption className="mt-1 text-center text-note text-quiet">
-        {peers.length === 0 ? 'Waiting to meet other devices' : label}
-      </figcaption>
+      {peers.length === 0 ? (
+        <figcaption className="mt-1 text-center text-note text-quiet">
+          Waiting to meet other devices
+        </figcaption>
+      ) : null}
     </figure>
   );
 }

@@ -47,7 +47,7 @@ function Status() {
     <>
       <div role="status" aria-live="polite" aria-atomic="true">
         <h1
-          className="max-w-[22ch] text-display font-semibold tracking-tight text-balance"
+          className="max-w-[24ch] text-display font-semibold tracking-tight text-balance lg:min-h-[2.28em]"
           data-testid="status"
           data-phase={kind}
         >
@@ -103,7 +103,7 @@ function Commands({ engine }: { readonly engine: EngineChoice }) {
         return (
           <Button
             key={command}
-            look={primary && phase.kind !== 'finishing' ? 'primary' : 'plain'}
+            look={primary ? 'primary' : 'plain'}
             data-testid={command}
             disabled={pending === command || (command === 'contribute' && blocked)}
             onClick={() => act(command)}

@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import { formatCount, shortHex } from '../format.ts';
 import { Empty, HexText, Section } from './section.tsx';
 import { useView } from './volunteer-context.tsx';
@@ -60,17 +61,17 @@ function LatestRounds() {
   }
   return (
     <div className="mt-6 overflow-x-auto">
-      <table className="w-full min-w-[34rem] text-left text-note" data-testid="rounds">
+      <table className="w-full text-left text-note" data-testid="rounds">
         <caption className="sr-only">Your latest rounds</caption>
         <thead className="text-quiet">
           <tr className="border-b border-line">
             <Head>Round</Head>
-            <Head>Weights after it</Head>
+            <Head wide>Weights after it</Head>
             <Head>Sent</Head>
             <Head>Accepted by</Head>
             <Head>Block</Head>
-            <Head>Gas</Head>
-            <Head>Transaction</Head>
+            <Head wide>Gas</Head>
+            <Head wide>Transaction</Head>
           </tr>
         </thead>
         <tbody>
@@ -84,14 +85,14 @@ function LatestRounds() {
                 data-testid={`round-${record.round}`}
               >
                 <Cell>{record.round}</Cell>
-                <Cell>
+                <Cell wide>
                   <HexText value={record.checkpointRoot} />
                 </Cell>
                 <Cell>{record.sent ? 'yes' : 'not yet'}</Cell>
                 <Cell>{record.acceptedBy === 0 ? 'nobody yet' : formatCount(record.acceptedBy)}</Cell>
                 <Cell>{record.chain === undefined ? 'not yet' : formatCount(record.chain.block)}</Cell>
-                <Cell>{record.chain === undefined ? '' : formatCount(record.chain.gas)}</Cell>
-                <Cell>
+                <Cell wide>{record.chain === undefined ? '' : formatCount(record.chain.gas)}</Cell>
+                <Cell wide>
                   {record.chain === undefined ? (
                     ''
                   ) : (
@@ -112,14 +113,20 @@ function LatestRounds() {
   );
 }
 
-function Head({ children }: { readonly children: string }) {
+interface CellProps {
+  readonly children: ReactNode;
+  /** Shown only where there is room for it. */
+  readonly wide?: boolean;
+}
+
+function Head({ children, wide }: CellProps) {
   return (
-    <th scope="col" className="py-2 pr-4 font-medium">
+    <th scope="col" className={`py-2 pr-4 font-medium ${wide === true ? 'hidden sm:table-cell' : ''}`}>
       {children}
     </th>
   );
 }
 
-function Cell({ children }: { readonly children: React.ReactNode }) {
-  return <td className="figure py-2 pr-4">{children}</td>;
+function Cell({ children, wide }: CellProps) {
+  return <td className={`figure py-2 pr-4 ${wide === true ? 'hidden sm:table-cell' : ''}`}>{children}</td>;
 }

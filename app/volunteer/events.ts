@@ -151,4 +151,4 @@ export type VolunteerEvent =
   | { readonly type: 'model'; readonly when: 'start' | 'now'; readonly report: ModelReport }
   /** A message, file or signature that was turned away, or a failure that was survived. */
   | { readonly type: 'refused'; readonly reason: string; readonly count: number }
-  | { readonly type: 'notice'; readonly text: string };
+  | { readonly type: 'notice'; readonly text: string | null };

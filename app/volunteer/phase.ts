@@ -2,13 +2,18 @@
  * The life of a contribution. One state at a time, each with what a person must know about it; the buttons a state
  * offers follow from it alone (`commandsIn`).
  */
-export type PauseCause = 'asked' | 'battery' | 'offline' | 'failures';
+export type PauseCause = 'asked' | 'battery' | 'failures';
 
 export type StartStep = 'key' | 'engine' | 'model' | 'network';
 
 export type Phase =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'starting'; readonly step: StartStep }
+  | {
+      readonly kind: 'starting';
+      readonly step: StartStep;
+      /** How much of the step is done, 0 to 1, where it can be told. */
+      readonly progress?: number;
+    }
   | { readonly kind: 'contributing' }
   /** The step in hand is being finished and stored before the pause takes hold. */
   | { readonly kind: 'pausing'; readonly cause: PauseCause }
@@ -29,7 +34,7 @@ const COMMANDS: Readonly<Record<Phase['kind'], readonly Command[]>> = {
   contributing: ['pause', 'finish', 'stop'],
   pausing: ['stop'],
   paused: ['resume', 'stop'],
-  finishing: ['resume', 'stop'],
+  finishing: ['stop'],
   stopping: [],
   stopped: ['contribute'],
   failed: ['contribute'],

@@ -32,7 +32,6 @@ const STARTING: Readonly<Record<StartStep, StatusSentence>> = {
 const PAUSED: Readonly<Record<PauseCause, string>> = {
   asked: 'Paused by you.',
   battery: 'Paused: on battery.',
-  offline: 'Paused: no connection to the network.',
   failures: 'Paused: five rounds in a row failed.',
 };
 
@@ -76,7 +75,7 @@ export function statusSentence(view: VolunteerView): StatusSentence {
           view.clock === null
             ? 'Finishing this round, then stopping.'
             : `Finishing round ${view.clock.round}, then stopping.`,
-        detail: 'The round’s work is completed and sent first. Resume cancels the stop.',
+        detail: 'The round’s work is completed and sent first.',
       };
     case 'stopping':
       return { headline: 'Stopping.', detail: 'Leaving the swarm and freeing the engine.' };

@@ -8,11 +8,11 @@ import {
   waitForTransactionReceipt,
   writeContract,
 } from 'wagmi/actions';
+import { identityAbi } from '../../chain/abi.generated.ts';
+import { DELEGATION_TYPES, domainOf } from '../../chain/typed-data.ts';
 import type { Network } from '../volunteer/network.ts';
 import type { BindingOffer, SignedDelegation } from '../volunteer/port.ts';
-import { DELEGATION_TYPES, identityDomain } from './delegation-types.ts';
 import { developmentWallet } from './development-wallet.ts';
-import { identityAbi } from './identity-abi.ts';
 import { chainOf } from './wallet-config.ts';
 
 export type BindingStep = 'reading' | 'signing' | 'posting';
@@ -59,7 +59,7 @@ export async function bindDevice(options: BindDeviceOptions): Promise<SignedDele
   onStep('signing');
   const ownerSignature = await signTypedData(config, {
     account: owner,
-    domain: identityDomain(network),
+    domain: domainOf(chainId, network.contracts.identity),
     types: DELEGATION_TYPES,
     primaryType: 'Delegation',
     message: delegation,
