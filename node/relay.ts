@@ -22,7 +22,11 @@ export interface RelayOptions {
   readonly privateKey: Uint8Array;
   /** Address to listen on, 127.0.0.1 by default; 0.0.0.0 for a relay of many machines. */
   readonly host?: string;
-  /** 0 picks a free port; null leaves a transport out. */
+  /**
+   * 0 picks a free port; null leaves a transport out. WebSocket and TCP are on by default. WebRTC Direct is off unless
+   * asked for: browsers reach it without a domain or a certificate, but node-datachannel 0.33.4 crashes the process in
+   * about half of all stops while connections are open.
+   */
   readonly ports?: {
     readonly ws?: number | null;
     readonly tcp?: number | null;
@@ -54,7 +58,7 @@ const MAX_RUNS = 16;
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const scheduler = options.scheduler ?? systemScheduler;
   const host = options.host ?? '127.0.0.1';
-  const ports = { ws: 0, tcp: 0, webrtcDirect: 0, ...options.ports };
+  const ports = { ws: 0, tcp: 0, webrtcDirect: null, ...options.ports };
   const family = host.includes(':') ? 'ip6' : 'ip4';
   const listen = [
     ...(ports.ws === null ? [] : [`/${family}/${host}/tcp/${ports.ws}/ws`]),

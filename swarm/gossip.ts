@@ -6,6 +6,7 @@ import { type Refusal, RefusalCounts } from './messages/refusal.ts';
 import { type ClaimVerifier, Validator, type ValidatorOptions } from './messages/validator.ts';
 import type { Disposition, PubSub } from './pubsub.ts';
 import { runTopics } from './run.ts';
+import type { Scheduler } from './scheduler.ts';
 import type { DeviceAddress } from './trainer.ts';
 
 /** What may be said: a type and its body. Round, sequence and signature are added here. */
@@ -37,7 +38,7 @@ export interface GossipOptions {
   readonly pubsub: PubSub;
   readonly run: string;
   readonly key: DeviceKey;
-  readonly now: () => number;
+  readonly scheduler: Scheduler;
   /** Current round by chain time. */
   readonly round: () => number;
   readonly claims?: ClaimVerifier;
@@ -50,7 +51,8 @@ export interface GossipOptions {
 
 /** Joins the topics of a run. Throws TypeError for a bad run name. */
 export function startGossip(options: GossipOptions): Gossip {
-  const { pubsub, run, key, now, round, claims } = options;
+  const { pubsub, run, key, scheduler, round, claims } = options;
+  const now = (): number => scheduler.now();
   const topics = runTopics(run);
   const refusals = new RefusalCounts();
   const validator = new Validator({
@@ -64,7 +66,7 @@ export function startGossip(options: GossipOptions): Gossip {
   const refusedListeners = new Set<(refused: RefusedMessage) => void>();
   const capacity = options.queue ?? 1024;
   const queue: Message[] = [];
-  let draining = false;
+  let cancelDrain: (() => void) | null = null;
   let lastSeq = 0;
   let stopped = false;
 
@@ -79,15 +81,13 @@ export function startGossip(options: GossipOptions): Gossip {
       queue.shift();
       refuse('overflow', 'messages come faster than they are read');
     }
-    if (draining) return;
-    draining = true;
     // In a task of its own, so that a listener cannot hold up the network's check.
-    queueMicrotask(() => {
-      draining = false;
-      for (let next = queue.shift(); next !== undefined && !stopped; next = queue.shift()) {
-        for (const listener of listeners) listener(next);
-      }
-    });
+    cancelDrain ??= scheduler.after(0, drain);
+  }
+
+  function drain(): void {
+    cancelDrain = null;
+    for (const message of queue.splice(0)) for (const listener of listeners) listener(message);
   }
 
   async function check(bytes: Uint8Array, topic: TopicName, source: string): Promise<Disposition> {
@@ -127,6 +127,7 @@ export function startGossip(options: GossipOptions): Gossip {
     isBound: (device) => validator.isBound(device),
     stop() {
       stopped = true;
+      cancelDrain?.();
       for (const off of leave) off();
       listeners.clear();
       refusedListeners.clear();

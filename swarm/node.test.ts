@@ -30,8 +30,7 @@ async function startPeer(relays: readonly string[], listen: readonly string[] = 
     transports: nodeTransports(),
     listen,
   });
-  const now = () => systemScheduler.now();
-  const gossip = startGossip({ pubsub: node.pubsub, run, key, now, round: () => 1 });
+  const gossip = startGossip({ pubsub: node.pubsub, run, key, scheduler: systemScheduler, round: () => 1 });
   const heard: Message[] = [];
   gossip.listen((message) => heard.push(message));
   const presence = startPresence({
@@ -72,7 +71,7 @@ describe('three peers and a relay', { timeout: 100_000 }, () => {
   let peers: readonly [Peer, Peer, Peer];
 
   beforeAll(async () => {
-    relay = await startRelay({ privateKey: randomBytes(32), ports: { webrtcDirect: null } });
+    relay = await startRelay({ privateKey: randomBytes(32) });
     // Two behind the relay, as tabs are, and one that anyone can dial.
     peers = await Promise.all([
       startPeer(relay.addresses),

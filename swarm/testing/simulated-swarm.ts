@@ -45,7 +45,7 @@ export class SimulatedSwarm {
       pubsub: bus.pubsub(name),
       run,
       key,
-      now: () => scheduler.now(),
+      scheduler,
       round,
       claims: ledger,
     });

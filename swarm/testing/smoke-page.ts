@@ -36,8 +36,7 @@ const api: SwarmTest = {
       topics: Object.values(runTopics(run)),
       loopback: true,
     });
-    const now = () => systemScheduler.now();
-    gossip = startGossip({ pubsub: node.pubsub, run, key, now, round: () => 1 });
+    gossip = startGossip({ pubsub: node.pubsub, run, key, scheduler: systemScheduler, round: () => 1 });
     gossip.listen((message) => {
       if (message.type === 'commit') digests.push(message.body.digest);
     });
