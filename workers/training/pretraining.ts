@@ -31,7 +31,7 @@ export interface Recipe {
 
 export const NANO_RECIPE: Recipe = {
   seed: 'starling nano, first edition',
-  steps: 600,
+  steps: 640,
   batch: 64,
   learningRate: 3e-3,
   warmup: 30,
