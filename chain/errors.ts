@@ -1,4 +1,4 @@
-import { BaseError, ContractFunctionRevertedError } from 'viem';
+import { BaseError, ContractFunctionRevertedError, InsufficientFundsError } from 'viem';
 import { refusalOf } from './refusals.ts';
 
 export type ChainErrorCode =
@@ -8,6 +8,8 @@ export type ChainErrorCode =
   | 'wrong-network'
   /** The contract said no. */
   | 'refused'
+  /** The account that pays has too little. */
+  | 'no-funds'
   /** What was handed in cannot be right. */
   | 'invalid'
   /** A local program is missing or did not start. */
@@ -68,6 +70,10 @@ export function toChainError(error: unknown): ChainError {
   if (revert !== undefined) {
     const sentence = SENTENCES[revert.name] ?? `The contract refused: ${revert.name}.`;
     return new ChainError('refused', sentence, { cause: error });
+  }
+  if (error instanceof BaseError && error.walk((cause) => cause instanceof InsufficientFundsError) !== null) {
+    const sentence = 'The account that pays for the transaction has too little coin. Send it some.';
+    return new ChainError('no-funds', sentence, { cause: error });
   }
   const detail = error instanceof BaseError ? error.shortMessage : String(error);
   return new ChainError(
