@@ -14,6 +14,11 @@ import type { PlainError } from './plain-error.ts';
 
 export interface ComputeStart {
   readonly device: DeviceAddress;
+  /**
+   * The run that is trained for, as in swarm/run.ts: each has checkpoints of its own, since rounds count from the start of a
+   * run. Those of other runs stay untouched. One nameless run when left out.
+   */
+  readonly run?: string;
   /** URL of the folder with config.json, tokenizer.json and model.safetensors, with a slash at the end. */
   readonly modelUrl: string;
   readonly engine: EngineKind | 'auto';
