@@ -192,7 +192,7 @@ export class LearningTrainer implements Trainer {
 
   /** How well the current weights do on held-out questions. */
   measure(signal?: AbortSignal): Promise<Skill> {
-    return measureSkill(this.#speaker, this.settings, signal);
+    return measureSkill(this.#speaker, this.settings, { signal });
   }
 
   get #speaker() {
@@ -248,7 +248,7 @@ async function computeRound(
   const foreign = choosePeers(settings, context, published.foreign);
   const rollouts = { own: published.own, foreign };
   const training = await trainRound(speaker, settings, context, rollouts, signal);
-  const skill = await measureSkill(speaker, settings, signal);
+  const skill = await measureSkill(speaker, settings, { signal });
   const state = await speaker.session.snapshot();
   return {
     checkpoint: { ...before, state, cursor: context.round + 1 },
