@@ -1,5 +1,6 @@
 import { lazy, Suspense } from 'react';
 import { formatShare } from '../format.ts';
+import { ErrorBoundary } from './error-boundary.tsx';
 import { Empty, Section } from './section.tsx';
 import { useView } from './volunteer-context.tsx';
 
@@ -31,9 +32,11 @@ export function Learning() {
         {history.length < 2 ? (
           <Empty>The curves begin with the second finished round.</Empty>
         ) : (
-          <Suspense fallback={<div className="h-56" />}>
-            <LearningChart history={history} />
-          </Suspense>
+          <ErrorBoundary what="The chart">
+            <Suspense fallback={<div className="h-56" />}>
+              <LearningChart history={history} />
+            </Suspense>
+          </ErrorBoundary>
         )}
       </div>
     </Section>
