@@ -3,10 +3,11 @@ import '../swarm/node20.ts';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DeviceChain } from '../chain/device-chain.ts';
+import { signedAttestation, signedVote } from '../swarm/messages/validator.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { startArchive } from './archive.ts';
 import { type Child, startChild } from './devnet/child.ts';
-import { startLocalChain } from './devnet/local-chain.ts';
+import { fundedWallet, startLocalChain } from './devnet/local-chain.ts';
 import { servePage } from './devnet/page-server.ts';
 import { stageSeconds } from './devnet/stages.ts';
 import { aborted, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
@@ -14,8 +15,12 @@ import { writeWhole } from './home/files.ts';
 import { deviceKeyFile } from './home/key-file.ts';
 import type { NetworkFile } from './home/network-file.ts';
 import { joinSwarm } from './membership.ts';
+import { Submitter } from './submitter.ts';
 
 const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P]';
+
+/** How to stop what was started, in the order of starting. */
+type Closing = (() => unknown)[];
 
 interface DevnetOptions {
   readonly home: string;
@@ -37,7 +42,7 @@ await runProcess(async (signal) => {
     },
     HELP,
   );
-  const closing: (() => Promise<unknown>)[] = [];
+  const closing: Closing = [];
   try {
     await startDevnet(
       {
@@ -52,13 +57,19 @@ await runProcess(async (signal) => {
     await aborted(signal);
   } finally {
     // In reverse order, each given its chance whatever the others do.
-    for (const close of closing.reverse()) await close().catch((error: unknown) => console.error(error));
+    for (const close of closing.reverse()) {
+      try {
+        await close();
+      } catch (error) {
+        console.error(error);
+      }
+    }
   }
   return 0;
 });
 
 /** Starts the parts one after the other; what must be stopped later is pushed onto `closing`. */
-async function startDevnet(options: DevnetOptions, closing: (() => Promise<unknown>)[]): Promise<void> {
+async function startDevnet(options: DevnetOptions, closing: Closing): Promise<void> {
   const { home, volunteers, roundSeconds, port, signal } = options;
   const networkFile = join(home, 'devnet.json');
   await rm(networkFile, { force: true });
@@ -137,6 +148,28 @@ async function startDevnet(options: DevnetOptions, closing: (() => Promise<unkno
       },
     });
     closing.push(() => archive.stop());
+    const submitter = new Submitter({
+      client: deviceChain.client,
+      wallet: await fundedWallet(anvil, join(home, 'chain', 'submitter.key')),
+      chainId: network.chainId,
+      participation: network.contracts.participation,
+      clock: deviceChain.clock,
+      onEvent: (event) => {
+        if (event.kind === 'trouble') say(`Posting to the chain is delayed: ${event.sentence}`);
+        if (event.kind === 'refused')
+          say(
+            `The chain will not take a ${event.what} of ${event.device} for round ${event.round}: ${event.reason.sentence}`,
+          );
+      },
+    });
+    closing.push(
+      membership.gossip.listen((message) => {
+        if (message.type === 'attest') void submitter.addAttestation(signedAttestation(message));
+        if (message.type === 'vote') void submitter.addVote(signedVote(message));
+      }),
+      () => submitter.stop(),
+    );
+    submitter.start();
   }
 
   function startVolunteerProcess(number: number): void {

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Hex, isAddress } from 'viem';
+import { type Hex, isAddress, type WalletClient } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../../chain/anvil.ts';
 import { deployContracts } from '../../chain/deploy.ts';
@@ -55,10 +55,8 @@ export async function startLocalChain(options: LocalChainOptions): Promise<Local
       if (schedule !== undefined && sameSeconds(schedule.seconds, seconds))
         return { anvil, contracts: known, resumed: true };
     }
-    const deployer = toHex(await secretFile(join(folder, 'deployer.key')));
-    const { address } = privateKeyToAccount(deployer);
-    await anvilControls(anvil).setBalance({ address, value: 10n ** 21n });
-    const made = await deployContracts({ client, wallet: anvilWallet(anvil, deployer), seconds });
+    const wallet = await fundedWallet(anvil, join(folder, 'deployer.key'));
+    const made = await deployContracts({ client, wallet, seconds });
     const contracts = {
       identity: made.identity.toLowerCase() as Hex,
       participation: made.participation.toLowerCase() as Hex,
@@ -69,6 +67,17 @@ export async function startLocalChain(options: LocalChainOptions): Promise<Local
     await anvil.stop();
     throw error;
   }
+}
+
+/** A wallet of an account of its own, whose key is kept in a file and which the development chain gives 1,000 coins. */
+export async function fundedWallet(
+  anvil: Pick<Anvil, 'rpc' | 'chainId'>,
+  keyFile: string,
+): Promise<WalletClient> {
+  const key = toHex(await secretFile(keyFile));
+  const { address } = privateKeyToAccount(key);
+  await anvilControls(anvil).setBalance({ address, value: 10n ** 21n });
+  return anvilWallet(anvil, key);
 }
 
 async function knownContracts(path: string): Promise<LocalChain['contracts'] | undefined> {

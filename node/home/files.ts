@@ -1,13 +1,15 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+let written = 0;
+
 /**
  * Writes a file so that a reader, or a crash, sees either the old content or the new one. `mode` is that of a new file.
- * Only for one writer at a time.
+ * Of several writers at once the last one to finish wins.
  */
 export async function writeWhole(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const aside = `${path}.${process.pid}.new`;
+  const aside = `${path}.${process.pid}-${++written}.new`;
   try {
     const file = await open(aside, 'w', mode);
     try {
