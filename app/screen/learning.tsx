@@ -17,7 +17,7 @@ export function Learning() {
           name="Held-out accuracy"
           mark="solid"
           value={last === undefined ? null : formatShare(last.heldOutAccuracy)}
-          what="Share of tasks answered exactly right, among tasks kept out of all training."
+          what="Share of its answers that are exactly right, on tasks kept out of all training."
           testId="accuracy"
         />
         <Measure

@@ -4,7 +4,7 @@ import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { ComputeEvent, ComputeStarted } from '../../workers/host/compute-api.ts';
 import type { StoredCheckpoint } from '../../workers/host/compute-host.ts';
 import { bindingKeys } from './binding-keys.ts';
-import type { ModelReport, ModelSample, VolunteerEvent } from './events.ts';
+import type { VolunteerEvent } from './events.ts';
 import { decodeKeyBackup, encodeKeyBackup, KeyBackupError } from './key-backup.ts';
 import { KeyStore } from './key-store.ts';
 import { fetchNetwork, type Network } from './network.ts';
@@ -346,7 +346,9 @@ export class Volunteer implements VolunteerPort {
     let beginning = await this.#database?.get('beginnings', device);
     if (beginning === undefined) {
       this.#phase({ kind: 'starting', step: 'model' });
-      beginning = reportOf(started.cursor - 1, await client.sampleAnswers(ALL_HELD_OUT, signal));
+      const { answering } = await client.measure(signal);
+      const samples = await client.sampleAnswers(SHOWN_SAMPLES, signal);
+      beginning = { round: started.cursor - 1, heldOutAccuracy: answering, samples };
       await this.#database?.put('beginnings', beginning, device);
     }
     this.#emit({ type: 'model', when: 'start', report: beginning });
@@ -486,19 +488,7 @@ export class Volunteer implements VolunteerPort {
   }
 }
 
-/** Larger than any held-out set; the worker gives what there is. */
-const ALL_HELD_OUT = 100_000;
 const SHOWN_SAMPLES = 6;
-
-/** The same measure as a round's held-out accuracy: exact most-likely answers. */
-function reportOf(round: number, answers: readonly ModelSample[]): ModelReport {
-  const right = answers.filter((answer) => answer.text === answer.expected).length;
-  return {
-    round,
-    heldOutAccuracy: answers.length === 0 ? 0 : right / answers.length,
-    samples: answers.slice(0, SHOWN_SAMPLES),
-  };
-}
 
 /** What this device tells others about its engine. */
 function selfDescription({ engine }: VolunteerView): Pick<SelfDescription, 'engine' | 'conformance'> {

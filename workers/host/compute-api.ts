@@ -9,6 +9,7 @@ import type {
 import type { EngineVerdict } from '../conformance/choose.ts';
 import type { EngineKind } from '../engines/engine.ts';
 import type { ModelFiles } from '../model/load.ts';
+import type { Skill } from '../training/measure.ts';
 import type { EngineReport, SampleAnswer, StoredCheckpoint } from './compute-host.ts';
 import type { PlainError } from './plain-error.ts';
 
@@ -82,6 +83,7 @@ export interface ComputeCalls {
     readonly args: { readonly count: number };
     readonly result: readonly SampleAnswer[];
   };
+  readonly measure: { readonly args: Record<never, never>; readonly result: Skill };
   readonly stop: { readonly args: Record<never, never>; readonly result: null };
 }
 

@@ -1,5 +1,6 @@
 import * as Comlink from 'comlink';
 import type { Trainer } from '../../swarm/trainer.ts';
+import type { Skill } from '../training/measure.ts';
 import type {
   ComputeCalls,
   ComputeEvent,
@@ -18,6 +19,8 @@ export interface ComputeClient extends Trainer {
   checkpoint(): Promise<StoredCheckpoint>;
   /** The most likely answers of the stored weights to the first held-out questions. */
   sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]>;
+  /** How well the current weights do on held-out questions: the measure that a round's outcome carries. */
+  measure(signal?: AbortSignal): Promise<Skill>;
   /** Gives up calls in progress and frees the engine. What was stored stays; `start` may follow. */
   stop(): Promise<void>;
 }
@@ -66,6 +69,7 @@ export function connectCompute(
     train: (context, own, foreign, signal) => call('train', { context, own, foreign }, signal),
     checkpoint: () => call('checkpoint', {}),
     sampleAnswers: (count, signal) => call('sampleAnswers', { count }, signal),
+    measure: (signal) => call('measure', {}, signal),
     async stop() {
       await call('stop', {});
     },

@@ -16,6 +16,7 @@ import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
 import { type Codec, codecOf } from '../training/codec.ts';
 import { firstCheckpoint, readCheckpoint } from '../training/learning-checkpoint.ts';
+import type { Skill } from '../training/measure.ts';
 import { answerPrompt } from '../training/prompts.ts';
 import { sayBest } from '../training/rollouts.ts';
 import { DEFAULT_SETTINGS, type LearningSettings } from '../training/settings.ts';
@@ -197,6 +198,11 @@ export class ComputeHost<Verdict> implements Trainer {
         await session.dispose();
       }
     }, signal);
+  }
+
+  /** How well the current weights do on held-out questions: the measure that a round's outcome carries. */
+  measure(signal?: AbortSignal): Promise<Skill> {
+    return this.#exclusive(({ trainer }) => trainer.measure(signal), signal);
   }
 
   /** Ends the call in progress as it likes to end, then frees the engine. */

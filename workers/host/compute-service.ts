@@ -69,6 +69,7 @@ export function createComputeService(surroundings: ComputeSurroundings): Compute
     train: ({ context, own, foreign }, signal) => running().train(context, own, foreign, signal),
     checkpoint: () => running().checkpoint(),
     sampleAnswers: ({ count }, signal) => running().sampleAnswers(count, signal),
+    measure: (_args, signal) => running().measure(signal),
     stop: async () => {
       const stopping = host;
       host = null;
