@@ -58,9 +58,9 @@ export async function openFileContentStore(folder: string): Promise<FileContentS
       const bytes = await readIfThere(path(cid, 'object'));
       return bytes !== undefined && equal(sha256(bytes), parseCid(cid).digest) ? bytes : null;
     },
-    putObject: (cid, bytes) => writeWhole(path(cid, 'object'), bytes),
+    putObject: async (cid, bytes) => writeWhole(path(cid, 'object'), bytes),
     manifest,
-    putManifest: (cid, value) => writeWhole(path(cid, 'manifest'), encodeManifest(value)),
+    putManifest: async (cid, value) => writeWhole(path(cid, 'manifest'), encodeManifest(value)),
     async chunk(cid, index) {
       const known = await manifest(cid);
       return known === null ? null : chunk(cid, known, index);
