@@ -28,6 +28,11 @@ export interface TaskItem extends Question {
   readonly difficulty: number;
   /** 1 for the right answer alone; less, down to 0, for any other text. */
   check(text: string): number;
+  /**
+   * Where each place is worth something by itself: 1 or 0 for each character of the text, then for ending where it
+   * does. Undefined where only the whole counts.
+   */
+  credits(text: string): readonly number[] | undefined;
 }
 
 export interface SampleOptions {
@@ -86,6 +91,11 @@ function score(text: string, answer: string, byPlace: boolean): number {
   return right / (2 * answer.length);
 }
 
+function creditsByPlace(text: string, answer: string): readonly number[] {
+  const places = [...text].map((character, place): number => (character === answer.charAt(place) ? 1 : 0));
+  return [...places, text.length === answer.length ? 1 : 0];
+}
+
 /** More draws than any seed needs: the chance of a miss at each is at most 7/8, and (7/8)^1000 < 10^-57. */
 const MAX_ATTEMPTS = 1000;
 
@@ -110,6 +120,7 @@ export function defineTask(recipe: TaskRecipe): Task {
           task: recipe.name,
           difficulty,
           check: (text) => score(text, question.answer, recipe.byPlace ?? false),
+          credits: (text) => (recipe.byPlace ? creditsByPlace(text, question.answer) : undefined),
         };
       }
       throw new RangeError(

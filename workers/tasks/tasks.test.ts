@@ -51,6 +51,19 @@ describe.each(TASKS.map((task) => [task.name, task] as const))('%s', (_, task) =
     );
   });
 
+  it('gives every place of the right answer full credit, where it gives credit by place', () => {
+    fc.assert(
+      fc.property(itemsOf(task), fc.string({ maxLength: 10 }), (item, text) => {
+        const credits = item.credits(item.answer);
+        expect(credits === undefined).toBe(task.name === 'sums' || task.name === 'gcd');
+        if (credits === undefined) return;
+        expect(credits).toEqual(new Array(item.answer.length + 1).fill(1));
+        const whole = item.credits(text)?.every((credit) => credit === 1);
+        expect(whole).toBe(text === item.answer);
+      }),
+    );
+  });
+
   it('keeps prompts and answers within their limits', () => {
     fc.assert(
       fc.property(itemsOf(task), (item) => {

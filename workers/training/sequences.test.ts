@@ -27,8 +27,8 @@ describe('layOut', () => {
 
   it('weighs every completion token the same, in all 1', () => {
     const rows = [
-      { prompt: [1], completion: [5, 2], advantage: 1, oldLogprobs: [-1, -2] },
-      { prompt: [1, 6], completion: [7, 8, 2], advantage: -1, oldLogprobs: [-3, -4, -5] },
+      { prompt: [1], completion: [5, 2], advantages: [1, 0.5], oldLogprobs: [-1, -2] },
+      { prompt: [1, 6], completion: [7, 8, 2], advantages: [-1, 0, -1], oldLogprobs: [-3, -4, -5] },
     ];
     const supervised = supervisedBatch(rows, 1e-3);
     const policy = policyBatch(rows, 1e-3);
@@ -39,7 +39,7 @@ describe('layOut', () => {
       -1, -2, 0, 0, 0, 0, 0, 0, 0, -3, -4, -5,
     ]);
     expect(Array.from(policy.policy?.advantages ?? []).slice(0, 12)).toEqual([
-      1, 1, 0, 0, 0, 0, 0, 0, 0, -1, -1, -1,
+      1, 0.5, 0, 0, 0, 0, 0, 0, 0, -1, 0, -1,
     ]);
   });
 });

@@ -29,7 +29,7 @@ function option(name: string, fallback: number): number {
   return value;
 }
 
-const rounds = Math.ceil(option('rounds', 100) / MEASURE_EVERY) * MEASURE_EVERY;
+const rounds = Math.ceil(option('rounds', 150) / MEASURE_EVERY) * MEASURE_EVERY;
 const runs = option('runs', 1);
 
 async function readNano(): Promise<ModelFiles> {
