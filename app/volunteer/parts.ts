@@ -7,6 +7,7 @@ import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { DeviceAddress, Hex, Trainer } from '../../swarm/trainer.ts';
 import type { ComputeEvent, ComputeStarted } from '../../workers/host/compute-api.ts';
 import type { ComputeClient } from '../../workers/host/compute-client.ts';
+import type { StoredCheckpoint } from '../../workers/host/compute-host.ts';
 import type { Network } from './network.ts';
 import type { EngineChoice } from './port.ts';
 
@@ -21,6 +22,8 @@ export interface Computer {
 export interface OpenComputerOptions {
   readonly base: string;
   readonly device: DeviceAddress;
+  /** As in swarm/run.ts. */
+  readonly run: string;
   readonly engine: EngineChoice;
   readonly onEvent: (event: ComputeEvent) => void;
   /** The worker ended by itself; calls in progress never end. */
@@ -80,6 +83,11 @@ export interface JoinOptions {
 }
 
 export interface Parts {
+  /** The device's stored checkpoint, without an engine; null where there is none. */
+  storedCheckpoint(of: {
+    readonly device: DeviceAddress;
+    readonly run: string;
+  }): Promise<StoredCheckpoint | null>;
   openComputer(options: OpenComputerOptions): Promise<Computer>;
   openChain(network: Network, key: DeviceKey): Promise<ChainAccess>;
   joinSwarm(options: JoinOptions): Promise<Membership>;

@@ -1,6 +1,7 @@
 import { type DeviceKey, deviceKey } from '../../swarm/device-key.ts';
 import type { SelfDescription } from '../../swarm/presence.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
+import { runName } from '../../swarm/run.ts';
 import type { ComputeEvent, ComputeStarted } from '../../workers/host/compute-api.ts';
 import type { StoredCheckpoint } from '../../workers/host/compute-host.ts';
 import { bindingKeys } from './binding-keys.ts';
@@ -21,7 +22,7 @@ import type {
 } from './port.ts';
 import { type DeviceProbe, inspectDevice } from './preflight.ts';
 import { emptyView, HISTORY_ROUNDS, reduce, type VolunteerView } from './reduce.ts';
-import { RoundHistory } from './round-history.ts';
+import { RunRecords } from './run-records.ts';
 import { peersEvent, phaseOf, refusalInWords, roundEvents } from './translate.ts';
 
 export interface VolunteerOptions {
@@ -62,13 +63,11 @@ export class Volunteer implements VolunteerPort {
   #database: PageDatabase | null = null;
   #key: DeviceKey | null = null;
   #stored: StoredKey | null = null;
-  #history: RoundHistory | null = null;
+  #records: RunRecords | null = null;
   #network: Network | null = null;
   #delegation: SignedDelegation | null = null;
   #running: Running | null = null;
   #pauseCause: PauseCause = 'asked';
-  /** Of the computer that was stopped last, so that the weights can be had afterwards. */
-  #lastCheckpoint: StoredCheckpoint | null = null;
   #saves: Promise<unknown> = Promise.resolve();
 
   constructor(options: VolunteerOptions) {
@@ -88,6 +87,7 @@ export class Volunteer implements VolunteerPort {
       this.#database = await database();
       this.#keys = new KeyStore(this.#database);
       const stored = await this.#keys.read();
+      await this.#readNetwork().catch(() => this.#recallNetwork());
       if (stored !== null) await this.#useKey(stored);
     } catch (error) {
       this.#fail(
@@ -101,8 +101,7 @@ export class Volunteer implements VolunteerPort {
       return;
     }
     const resumed = this.#options.memory.get();
-    if (resumed !== null && this.#key !== null) return this.contribute(resumed);
-    await this.#readNetwork().catch(() => undefined);
+    if (resumed !== null && this.#key !== null) await this.contribute(resumed);
   }
 
   async contribute(engine: EngineChoice): Promise<void> {
@@ -171,15 +170,19 @@ export class Volunteer implements VolunteerPort {
     const stored = (await this.#keys?.read()) ?? null;
     if (stored !== null) await this.#useKey(stored);
     this.#phase({ kind: 'idle' });
-    await this.#readNetwork().catch(() => undefined);
   }
 
   async checkpoint(): Promise<DownloadedCheckpoint> {
-    const computer = this.#running?.computer;
-    const stored = computer == null ? this.#lastCheckpoint : await computer.client.checkpoint();
-    if (stored === null)
-      throw new Error('The weights are opened when you contribute. Begin, then download them.');
+    const client = this.#running?.computer?.client;
+    const stored = await (client?.checkpoint() ?? this.#storedCheckpoint());
+    if (stored === null) throw new Error('This device has no stored weights yet. Contribute first.');
     return { bytes: new Uint8Array(stored.bytes), root: stored.root, round: stored.cursor - 1 };
+  }
+
+  async #storedCheckpoint(): Promise<StoredCheckpoint | null> {
+    const { chainId, contracts } = await this.network();
+    const run = runName(chainId, contracts.participation);
+    return this.#options.parts.storedCheckpoint({ device: this.#requireKey().address, run });
   }
 
   async backUpKey(): Promise<string> {
@@ -205,21 +208,20 @@ export class Volunteer implements VolunteerPort {
     await this.#useKey({ ...backup, backedUp: true });
   }
 
-  network(): Promise<Network> {
-    return this.#readNetwork();
+  async network(): Promise<Network> {
+    return this.#network ?? this.#readNetwork();
   }
 
   async offerBinding(): Promise<BindingOffer> {
     const key = this.#requireKey();
-    const network = await this.#readNetwork();
+    const network = await this.network();
     const chain = this.#running?.chain ?? (await this.#options.parts.openChain(network, key));
     return { ...bindingKeys(key), consent: async (owner, epoch) => chain.consent(owner, epoch) };
   }
 
   async recordDelegation(delegation: SignedDelegation): Promise<void> {
-    const key = this.#requireKey();
     this.#delegation = delegation;
-    await this.#database?.put('delegations', delegation, key.address);
+    await this.#records?.saveDelegation(delegation);
     this.#emit({ type: 'owner', owner: delegation.owner });
     await this.#running?.membership?.announce().catch(() => undefined);
   }
@@ -247,6 +249,7 @@ export class Volunteer implements VolunteerPort {
         .openComputer({
           base,
           device: key.address,
+          run: runName(network.chainId, network.contracts.participation),
           engine,
           onEvent: (event) => this.#hearComputer(running, event),
           onCrash: (error) => void this.#crashed(running, error),
@@ -259,7 +262,7 @@ export class Volunteer implements VolunteerPort {
     ]);
     signal.throwIfAborted();
     this.#tellEngine(computer.started.engine);
-    await this.#tellBeginning(computer, key.address, signal);
+    await this.#tellBeginning(computer, signal);
     memory.set(engine);
 
     this.#phase({ kind: 'starting', step: 'network' });
@@ -342,16 +345,16 @@ export class Volunteer implements VolunteerPort {
   }
 
   /** Measures the model before this device's first round, once; later visits show what was measured then. */
-  async #tellBeginning({ client, started }: Computer, device: string, signal: AbortSignal): Promise<void> {
-    let beginning = await this.#database?.get('beginnings', device);
-    if (beginning === undefined) {
+  async #tellBeginning({ client, started }: Computer, signal: AbortSignal): Promise<void> {
+    let beginning = this.#view.model.start;
+    if (beginning === null) {
       this.#phase({ kind: 'starting', step: 'model' });
       const { answering } = await client.measure(signal);
       const samples = await client.sampleAnswers(SHOWN_SAMPLES, signal);
       beginning = { round: started.cursor - 1, heldOutAccuracy: answering, samples };
-      await this.#database?.put('beginnings', beginning, device);
+      await this.#records?.saveBeginning(beginning);
+      this.#emit({ type: 'model', when: 'start', report: beginning });
     }
-    this.#emit({ type: 'model', when: 'start', report: beginning });
     const last = this.#view.history.at(-1);
     if (last === undefined) return;
     const samples = await client.sampleAnswers(SHOWN_SAMPLES, signal);
@@ -369,24 +372,24 @@ export class Volunteer implements VolunteerPort {
   }
 
   async #useKey(stored: StoredKey): Promise<void> {
-    const key = deviceKey(stored.secret);
-    const database = this.#database;
-    if (database === null) throw new Error('The page’s database is not open.');
-    const history = new RoundHistory(database, key.address);
-    const [{ records, totals }, delegation, beginning] = await Promise.all([
-      history.load(HISTORY_ROUNDS),
-      database.get('delegations', key.address),
-      database.get('beginnings', key.address),
-    ]);
     this.#stored = stored;
-    this.#key = key;
-    this.#history = history;
-    this.#delegation = delegation ?? null;
-    this.#lastCheckpoint = null;
-    this.#emit({ type: 'history', records, totals });
-    if (beginning !== undefined) this.#emit({ type: 'model', when: 'start', report: beginning });
+    this.#key = deviceKey(stored.secret);
+    await this.#openRecords();
     this.#tellDevice();
-    this.#emit({ type: 'owner', owner: delegation?.owner ?? null });
+  }
+
+  /** Shows what is kept of this device in this run. Does nothing while one of the two is not known. */
+  async #openRecords(): Promise<void> {
+    if (this.#database === null || this.#key === null || this.#network === null) return;
+    const { chainId, contracts } = this.#network;
+    const run = runName(chainId, contracts.participation);
+    const opened = new RunRecords(this.#database, run, this.#key.address);
+    const { records, totals, beginning, delegation } = await opened.load(HISTORY_ROUNDS);
+    this.#records = opened;
+    this.#delegation = delegation;
+    this.#emit({ type: 'history', records, totals });
+    if (beginning !== null) this.#emit({ type: 'model', when: 'start', report: beginning });
+    if (delegation !== null) this.#emit({ type: 'owner', owner: delegation.owner });
   }
 
   #tellDevice(): void {
@@ -395,12 +398,21 @@ export class Volunteer implements VolunteerPort {
     this.#emit({ type: 'device', address, peerId, backedUp: this.#stored.backedUp });
   }
 
+  /** Reads the network file anew: it may have been started again, at other addresses, since the last time. */
   async #readNetwork(): Promise<Network> {
-    if (this.#network !== null) return this.#network;
     const network = await fetchNetwork(this.#options.base, this.#options.fetcher);
+    await this.#database?.put('networks', network, LAST_NETWORK);
+    const moved = network.contracts.participation !== this.#network?.contracts.participation;
     this.#network = network;
     this.#tellNetwork(true);
+    if (moved) await this.#openRecords();
     return network;
+  }
+
+  /** Without a connection: the network of the last visit, so that what was done there can be seen. */
+  async #recallNetwork(): Promise<void> {
+    this.#network = (await this.#database?.get('networks', LAST_NETWORK)) ?? null;
+    this.#tellNetwork(false);
   }
 
   #tellNetwork(reachable: boolean): void {
@@ -447,9 +459,6 @@ export class Volunteer implements VolunteerPort {
     const { membership, chain, computer } = running;
     await quietly(() => membership?.leave());
     await quietly(() => chain?.stop());
-    await quietly(async () => {
-      this.#lastCheckpoint = (await computer?.client.checkpoint()) ?? this.#lastCheckpoint;
-    });
     await quietly(() => computer?.stop());
     await this.#saves;
     if (this.#running === running) this.#running = null;
@@ -473,13 +482,13 @@ export class Volunteer implements VolunteerPort {
 
   /** Stores the rounds that changed, one write after the other, so that the last one wins. */
   #save(before: VolunteerView): void {
-    const history = this.#history;
+    const records = this.#records;
     const { totals } = this.#view;
     const known = new Set(before.history);
     for (const record of this.#view.history) {
       if (known.has(record)) continue;
       this.#saves = this.#saves
-        .then(() => history?.save(record, totals))
+        .then(() => records?.saveRound(record, totals))
         .catch((error: unknown) => {
           const text = `The record of round ${record.round} could not be stored: ${message(error)}`;
           this.#emit({ type: 'notice', text });
@@ -488,6 +497,7 @@ export class Volunteer implements VolunteerPort {
   }
 }
 
+const LAST_NETWORK = 'last';
 const SHOWN_SAMPLES = 6;
 
 /** What this device tells others about its engine. */

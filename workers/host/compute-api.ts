@@ -78,6 +78,11 @@ export interface ComputeCalls {
     readonly result: Awaited<ReturnType<Trainer['train']>>;
   };
   readonly start: { readonly args: ComputeStart; readonly result: ComputeStarted };
+  /** The stored checkpoint of a device without starting an engine; null where there is none. */
+  readonly stored: {
+    readonly args: Pick<ComputeStart, 'device' | 'run'>;
+    readonly result: StoredCheckpoint | null;
+  };
   readonly checkpoint: { readonly args: Record<never, never>; readonly result: StoredCheckpoint };
   readonly sampleAnswers: {
     readonly args: { readonly count: number };

@@ -15,6 +15,8 @@ import { fromPlainError } from './plain-error.ts';
 /** The compute worker as seen from the thread that made it. Rejects with ComputeError, or AbortError after an abort. */
 export interface ComputeClient extends Trainer {
   start(options: ComputeStart, signal?: AbortSignal): Promise<ComputeStarted>;
+  /** The stored checkpoint of a device, null where there is none. Needs no `start`. */
+  stored(of: Pick<ComputeStart, 'device' | 'run'>): Promise<StoredCheckpoint | null>;
   /** The last stored checkpoint. */
   checkpoint(): Promise<StoredCheckpoint>;
   /** The most likely answers of the stored weights to the first held-out questions. */
@@ -67,6 +69,7 @@ export function connectCompute(
     critique: (context, others, signal) => call('critique', { context, others }, signal),
     vote: (context, all, critiques, signal) => call('vote', { context, all, critiques }, signal),
     train: (context, own, foreign, signal) => call('train', { context, own, foreign }, signal),
+    stored: (of) => call('stored', of),
     checkpoint: () => call('checkpoint', {}),
     sampleAnswers: (count, signal) => call('sampleAnswers', { count }, signal),
     measure: (signal) => call('measure', {}, signal),

@@ -1,5 +1,7 @@
+import { checkpointRoot } from '../checkpoint/root.ts';
 import type { EngineVerdict } from '../conformance/choose.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
+import { readCheckpoint } from '../training/learning-checkpoint.ts';
 import type {
   ComputeCalls,
   ComputeEvent,
@@ -67,6 +69,11 @@ export function createComputeService(surroundings: ComputeSurroundings): Compute
     critique: ({ context, others }, signal) => running().critique(context, others, signal),
     vote: ({ context, all, critiques }, signal) => running().vote(context, all, critiques, signal),
     train: ({ context, own, foreign }, signal) => running().train(context, own, foreign, signal),
+    stored: async (of) => {
+      const bytes = await (await surroundings.openStore(of, notice)).load();
+      if (bytes === undefined) return null;
+      return { bytes, root: checkpointRoot(bytes), cursor: readCheckpoint(bytes).cursor };
+    },
     checkpoint: () => running().checkpoint(),
     sampleAnswers: ({ count }, signal) => running().sampleAnswers(count, signal),
     measure: (_args, signal) => running().measure(signal),
