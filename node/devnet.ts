@@ -185,7 +185,9 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
   function announce(): void {
     console.log(`\n  ${page.url}\n`);
     const others =
-      volunteers === 0 ? '' : ` ${volunteers} volunteer${volunteers === 1 ? '' : 's'} start beside it.`;
+      volunteers === 0
+        ? ''
+        : ` ${volunteers} ${volunteers === 1 ? 'volunteer starts' : 'volunteers start'} beside it.`;
     console.log(
       `Ready: open the page and click "Contribute GPU".${others} Rounds of ${roundSeconds} s${chain.resumed ? ', going on from the last start' : ''}. Ctrl-C stops everything.`,
     );
