@@ -1,5 +1,5 @@
 import type { DeviceAddress } from '../../swarm/trainer.ts';
-import { connectCompute } from '../../workers/host/compute-client.ts';
+import { type ComputeClient, connectCompute } from '../../workers/host/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/host/compute-host.ts';
 import type { Computer, OpenComputerOptions } from './parts.ts';
 
@@ -59,15 +59,32 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
       ),
     ]);
     return {
-      client,
+      client: unlessEnded(client, crashed),
       started,
       async stop() {
-        await client.stop();
-        worker.terminate();
+        await Promise.race([crashed, client.stop()]).finally(() => worker.terminate());
       },
     };
   } catch (error) {
     worker.terminate();
     throw error;
   }
+}
+
+/** Calls to a worker that has ended never come back; with this they reject with what ended it. */
+function unlessEnded(client: ComputeClient, ended: Promise<never>): ComputeClient {
+  const race = <T>(call: Promise<T>) => Promise.race([ended, call]);
+  return {
+    start: (options, signal) => race(client.start(options, signal)),
+    prompts: (context) => race(client.prompts(context)),
+    answer: (context, signal) => race(client.answer(context, signal)),
+    critique: (context, others, signal) => race(client.critique(context, others, signal)),
+    vote: (context, all, critiques, signal) => race(client.vote(context, all, critiques, signal)),
+    train: (context, own, foreign, signal) => race(client.train(context, own, foreign, signal)),
+    stored: (of) => race(client.stored(of)),
+    checkpoint: () => race(client.checkpoint()),
+    sampleAnswers: (count, signal) => race(client.sampleAnswers(count, signal)),
+    measure: (signal) => race(client.measure(signal)),
+    stop: () => race(client.stop()),
+  };
 }

@@ -45,8 +45,6 @@ export interface ChainAccess {
   stageLength(stage: Stage): number;
   /** The owner now, or null. Throws when the node is out of reach. */
   owner(): Promise<Hex | null>;
-  /** Signs `SessionConsent` with the device key. */
-  consent(owner: Hex, epoch: number): Hex;
   /** Calls back for each of this device's attestations found in a block, from `fromRound` on, until told to stop. */
   watchInclusions(fromRound: number, listener: (inclusion: ChainInclusion) => void): () => void;
   /** Calls back when the node comes into or goes out of reach. */
@@ -82,6 +80,14 @@ export interface JoinOptions {
   readonly onRefused: (reason: string) => void;
 }
 
+export interface ConsentOptions {
+  readonly network: Network;
+  readonly key: DeviceKey;
+  readonly owner: Hex;
+  /** The owner's present one. */
+  readonly epoch: number;
+}
+
 export interface Parts {
   /** The device's stored checkpoint, without an engine; null where there is none. */
   storedCheckpoint(of: {
@@ -90,5 +96,7 @@ export interface Parts {
   }): Promise<StoredCheckpoint | null>;
   openComputer(options: OpenComputerOptions): Promise<Computer>;
   openChain(network: Network, key: DeviceKey): Promise<ChainAccess>;
+  /** Signs `SessionConsent` with the device key. */
+  consent(options: ConsentOptions): Promise<Hex>;
   joinSwarm(options: JoinOptions): Promise<Membership>;
 }
