@@ -41,6 +41,17 @@ export const DEFAULT_SETTINGS: LearningSettings = {
   heldOutItems: 64,
 };
 
+/**
+ * The same tasks for a slow device: a sixth of the work, so that its round still ends within the round. Settings belong to
+ * a device and travel in its checkpoint; only the tasks must be the swarm's.
+ */
+export const LIGHT_SETTINGS: LearningSettings = {
+  ...DEFAULT_SETTINGS,
+  samplesPerItem: 4,
+  mix: { own: 1, foreign: 1 },
+  practicePrompts: 0,
+};
+
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }

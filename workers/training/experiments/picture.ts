@@ -26,6 +26,19 @@ const TOP = 44;
 const BOTTOM = 48;
 const GRID_STEP = 0.1;
 
+const LABEL_HEIGHT = 17;
+
+/** The same heights, moved down where needed so that no two labels touch. */
+function spread(heights: readonly number[]): readonly number[] {
+  const placed: number[] = [];
+  for (const height of heights) {
+    let free = height;
+    while (placed.some((other) => Math.abs(other - free) < LABEL_HEIGHT)) free += 1;
+    placed.push(free);
+  }
+  return placed;
+}
+
 /** An SVG document: shares of 0 to 1 over rounds, as lines with a band from the lowest to the highest peer. */
 export function drawCurves({ title, xLabel, curves }: PictureOptions): string {
   const points = curves.flatMap((curve) => curve.points);
@@ -50,7 +63,8 @@ export function drawCurves({ title, xLabel, curves }: PictureOptions): string {
     const round = Math.round((lastX * step) / 4);
     lines.push(text({ x: x(round), y: HEIGHT - BOTTOM + 20 }, String(round), 'text-anchor="middle"'));
   }
-  for (const { label, colour, points: of } of curves) {
+  const labelHeights = spread(curves.map((curve) => Number(y(curve.points.at(-1)?.mean ?? 0)) + 4));
+  for (const [index, { label, colour, points: of }] of curves.entries()) {
     const band = [
       ...of.map((point) => `${x(point.x)},${y(point.high)}`),
       ...of.toReversed().map((point) => `${x(point.x)},${y(point.low)}`),
@@ -64,7 +78,7 @@ export function drawCurves({ title, xLabel, curves }: PictureOptions): string {
     if (last !== undefined) {
       lines.push(
         text(
-          { x: Number(x(last.x)) + 8, y: Number(y(last.mean)) + 4 },
+          { x: Number(x(last.x)) + 8, y: labelHeights[index] ?? 0 },
           `${label} ${(last.mean * 100).toFixed(1)} %`,
           `style="fill:${colour};font-weight:600"`,
         ),

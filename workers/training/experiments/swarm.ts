@@ -1,6 +1,7 @@
 /**
- * npm run experiment -- swarm [--rounds N] [--runs N]: four peers that share rollouts against the same four alone, on the
- * same compute. Writes docs/results/swarm.{json,svg,md}, whatever comes out.
+ * npm run experiment -- swarm [--rounds N] [--runs N] [--redraw]: four peers that share rollouts against the same four alone, on the
+ * same compute. Writes docs/results/swarm.{json,svg,md}, whatever comes out; --redraw makes picture and table of the last
+ * readings again.
  */
 import { fork } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -135,13 +136,29 @@ function table(readings: readonly RunReading[]): string {
 function summary(curves: readonly Curve[]): string {
   const [swarm, alone] = curves.map((curve) => curve.points.at(-1)?.mean ?? 0);
   const difference = ((swarm ?? 0) - (alone ?? 0)) * 100;
-  const verdict = difference > 0 ? 'ahead of' : difference < 0 ? 'behind' : 'level with';
-  return `After ${rounds} rounds the swarm is ${Math.abs(difference).toFixed(1)} points ${verdict} the same peers alone.`;
+  const distance = `${Math.abs(difference).toFixed(1)} points ${difference > 0 ? 'ahead of' : 'behind'}`;
+  const verdict = Math.abs(difference) < 0.05 ? 'level with' : distance;
+  return `After ${rounds} rounds the swarm is ${verdict} the same peers alone.`;
+}
+
+/** The readings of the last whole run; its rounds and runs must be the ones asked for. */
+async function lastReadings(): Promise<readonly RunReading[]> {
+  const last = JSON.parse(await readFile(new URL('swarm.json', RESULTS), 'utf8')) as {
+    readonly rounds: number;
+    readonly runs: number;
+    readonly readings: readonly RunReading[];
+  };
+  if (last.rounds !== rounds || last.runs !== runs) {
+    throw new RangeError(`The last run had --rounds ${last.rounds} --runs ${last.runs}: give the same.`);
+  }
+  return last.readings;
 }
 
 async function main(): Promise<void> {
   const begun = performance.now();
-  const readings = (await Promise.all(ARMS.map(startArm))).flat();
+  const readings = process.argv.includes('--redraw')
+    ? await lastReadings()
+    : (await Promise.all(ARMS.map(startArm))).flat();
   const minutes = (performance.now() - begun) / 60_000;
   const curves = ARMS.map((arm) => curveOf(arm, readings));
   await mkdir(RESULTS, { recursive: true });
