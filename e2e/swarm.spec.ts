@@ -25,7 +25,7 @@ test.describe('A swarm of three tabs', () => {
       ['second', 'wasm'],
       ['third', 'wasm'],
     ] as const) {
-      const context = await browser.newContext({ acceptDownloads: true });
+      const context = await browser.newContext({ acceptDownloads: true, reducedMotion: 'reduce' });
       await watchConnections(context);
       tabs.push(await Tab.open(context, devnet.network.page, { name, engine }));
     }

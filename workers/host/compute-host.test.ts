@@ -8,6 +8,8 @@ import { StorageFullError } from '../storage/directory.ts';
 import { openMemoryDirectory } from '../storage/memory-directory.ts';
 import { characterTokenizerJson, END_TOKEN } from '../tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { readCheckpoint } from '../training/learning-checkpoint.ts';
+import { DEFAULT_SETTINGS, LIGHT_SETTINGS } from '../training/settings.ts';
 import { ComputeHost, type ComputeHostOptions } from './compute-host.ts';
 import { SMALL_SETTINGS, smallModel } from './testing/small-model.ts';
 
@@ -158,6 +160,17 @@ describe('ComputeHost', () => {
     expect(made).toEqual(['webgpu', 'webgpu', 'wasm']);
     expect(notices.at(-1)).toContain('on the processor');
     expect(host.engine.kind).toBe('wasm');
+    await host.stop();
+  });
+
+  it('gives a slow device a light share of the same tasks, and keeps to it', async () => {
+    const directory = openMemoryDirectory();
+    const { settings: _, ...unset } = setUp({ directory }).host;
+    const host = await ComputeHost.start(unset);
+    const { settings } = readCheckpoint((await host.checkpoint()).bytes);
+    expect(settings).toEqual(LIGHT_SETTINGS);
+    expect(settings.itemsPerRound).toBe(DEFAULT_SETTINGS.itemsPerRound);
+    expect(settings.plan).toEqual(DEFAULT_SETTINGS.plan);
     await host.stop();
   });
 

@@ -8,6 +8,7 @@ import type {
   RoundContext,
   Trainer,
 } from '../../swarm/trainer.ts';
+import { measureTraining } from '../conformance/measure.ts';
 import { DeviceLostError, type Engine, type EngineKind } from '../engines/engine.ts';
 import { createWasmEngine } from '../engines/wasm/engine.ts';
 import { loadModel } from '../model/load.ts';
@@ -20,7 +21,7 @@ import { firstCheckpoint, readCheckpoint } from '../training/learning-checkpoint
 import type { Skill } from '../training/measure.ts';
 import { answerPrompt } from '../training/prompts.ts';
 import { sayBest } from '../training/rollouts.ts';
-import { DEFAULT_SETTINGS, type LearningSettings } from '../training/settings.ts';
+import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from '../training/settings.ts';
 import { type LearningOutcome, LearningTrainer } from '../training/trainer.ts';
 import { fetchModelFiles, type PublishedModel } from './published-model.ts';
 
@@ -42,6 +43,7 @@ export interface ComputeHostOptions<Verdict> {
     choice: EngineKind | 'auto',
     signal?: AbortSignal,
   ) => Promise<ChosenEngine<Verdict>>;
+  /** For a device that has no checkpoint yet; by its speed unless given. */
   readonly settings?: LearningSettings;
   /** A loss of the GPU, a change of engine: one sentence for a person. */
   readonly onNotice?: (sentence: string) => void;
@@ -79,6 +81,9 @@ interface Running<Verdict> {
   readonly measuring: Engine;
   readonly trainer: LearningTrainer;
 }
+
+/** An engine slower than this in training, in GFLOP/s, takes a light share: a software GPU has about 0.1, one core 10. */
+const LIGHT_BELOW = 0.5;
 
 /** A GPU that went away this often in a row is left alone. */
 export const LOSSES_BEFORE_FALLBACK = 2;
@@ -243,7 +248,7 @@ export class ComputeHost<Verdict> implements Trainer {
   }
 
   async #open(): Promise<Running<Verdict>> {
-    const { device, model, store, settings = DEFAULT_SETTINGS, signal } = this.#options;
+    const { device, model, store, signal } = this.#options;
     const chosen = await this.#options.chooseEngine(this.#choice, signal);
     let measuring = chosen.engine;
     try {
@@ -256,6 +261,7 @@ export class ComputeHost<Verdict> implements Trainer {
         store,
         first: async () => {
           const { config, parameters } = loadModel(await fetchModelFiles(model, signal));
+          const settings = this.#options.settings ?? (await settingsFor(chosen.engine, signal));
           return firstCheckpoint({ config, parameters, device, settings });
         },
       });
@@ -305,6 +311,18 @@ export class ComputeHost<Verdict> implements Trainer {
     await running.chosen.engine.stop().catch(() => undefined);
     if (running.measuring !== running.chosen.engine) await running.measuring.stop();
   }
+}
+
+async function settingsFor(engine: Engine, signal?: AbortSignal): Promise<LearningSettings> {
+  // WebAssembly is fast enough on anything that runs a current browser.
+  if (engine.kind === 'wasm') return DEFAULT_SETTINGS;
+  const { gflops } = await measureTraining({
+    engine,
+    now: () => performance.now(),
+    steps: 1,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return gflops < LIGHT_BELOW ? LIGHT_SETTINGS : DEFAULT_SETTINGS;
 }
 
 function reportOf<Verdict>({ engine, reason, verdicts }: ChosenEngine<Verdict>): EngineReport<Verdict> {
