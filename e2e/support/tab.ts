@@ -34,7 +34,7 @@ export class Tab {
 
   /** The whole number shown by a figure; 0 while it shows something else. */
   async figure(testId: string): Promise<number> {
-    const text = await this.page.getByTestId(testId).innerText();
+    const text = (await this.page.getByTestId(testId).textContent()) ?? '';
     return Number(/\d+/.exec(text.replaceAll(/[,.\s\u202f]/g, ''))?.[0] ?? 0);
   }
 

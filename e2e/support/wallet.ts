@@ -79,11 +79,6 @@ export class TestWallet {
             return reply.result;
           },
         };
-        interface Reply {
-          readonly result?: unknown;
-          readonly error?: { readonly code: number; readonly message: string };
-          readonly emit?: readonly (readonly [string, unknown])[];
-        }
         const icon =
           'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="4"/></svg>';
         const detail = Object.freeze({
