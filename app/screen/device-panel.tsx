@@ -1,7 +1,8 @@
-import { useId } from 'react';
+import { useId, useState } from 'react';
 import { isBusy } from '../volunteer/phase.ts';
 import type { EngineChoice } from '../volunteer/port.ts';
 import { Disclosure, Fact, HexText, Section } from './section.tsx';
+import { useWakeLock } from './use-wake-lock.ts';
 import { useView } from './volunteer-context.tsx';
 
 const NAME = { reference: 'Plain TypeScript', wasm: 'WebAssembly', webgpu: 'WebGPU' } as const;
@@ -16,6 +17,9 @@ export function DevicePanel({ engine, onEngine }: DevicePanelProps) {
   const used = useView((view) => view.engine);
   const device = useView((view) => view.device);
   const busy = useView((view) => isBusy(view.phase) || view.phase.kind === 'paused');
+  const [awake, setAwake] = useState(false);
+  const working = useView((view) => isBusy(view.phase));
+  useWakeLock(awake && working);
   const select = useId();
   const chosen = used?.verdicts.find((verdict) => verdict.kind === used.chosen);
   return (
@@ -87,6 +91,16 @@ export function DevicePanel({ engine, onEngine }: DevicePanelProps) {
         </select>
       </div>
       {busy ? <p className="mt-1 text-note text-quiet">Stop to change it.</p> : null}
+      <label className="mt-2 flex min-h-9 items-center gap-2 text-note text-quiet">
+        <input
+          type="checkbox"
+          className="size-4 accent-accent"
+          data-testid="wake-lock"
+          checked={awake}
+          onChange={(event) => setAwake(event.target.checked)}
+        />
+        Keep the screen on while contributing
+      </label>
     </Section>
   );
 }

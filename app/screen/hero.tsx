@@ -47,12 +47,13 @@ function Status() {
     <>
       <div role="status" aria-live="polite" aria-atomic="true">
         <h1
-          className="max-w-[24ch] text-display font-semibold tracking-tight text-balance lg:min-h-[2.28em]"
+          className={`font-semibold tracking-tight text-balance ${kind === 'idle' ? 'max-w-[24ch] text-display' : 'text-headline'}`}
           data-testid="status"
           data-phase={kind}
         >
           {headline}
         </h1>
+        <StartProgress />
         <p className="mt-4 max-w-[56ch] text-lead text-quiet text-pretty" data-testid="status-detail">
           {detail}
         </p>
@@ -67,6 +68,19 @@ function Status() {
         </p>
       )}
     </>
+  );
+}
+
+/** How far the start is; without an end to it where that cannot be told. */
+function StartProgress() {
+  const phase = useView((view) => view.phase);
+  if (phase.kind !== 'starting') return null;
+  return (
+    <progress
+      className="start-progress mt-5"
+      aria-label="Starting"
+      {...(phase.progress === undefined ? {} : { value: phase.progress, max: 1 })}
+    />
   );
 }
 

@@ -46,7 +46,7 @@ export function WalletSlot() {
           onClick={() => setOpen(true)}
         >
           <Wallet size={15} aria-hidden="true" />
-          {owner === null ? 'Connect wallet' : 'Change owner'}
+          Connect wallet
         </Button>
       )}
     </Section>
