@@ -48,7 +48,7 @@ export const STEPS = {
           '--reporter=json',
           `--outputFile.json=${file}`,
         ],
-        10,
+        12,
       );
       const report = readJson(file);
       if (report === undefined) return one(false, ended(code));
