@@ -4,4 +4,6 @@ import type { Benchmark } from './benchmark.ts';
 export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   matmul: async () => (await import('./matmul.ts')).matmul,
   'training-step': async () => (await import('./training-step.ts')).trainingStep,
+  gossip: async () => (await import('./gossip.ts')).gossip,
+  'first-step': async () => (await import('./first-step.ts')).firstStep,
 };

@@ -45,7 +45,7 @@ test.describe('The page', () => {
     };
     await press('contribute');
     await tab.expectFigure('ledger-computed', 1, 90_000);
-    await expect(page.getByTestId('peers')).toContainText('1');
+    await tab.expectFigure('peers', 1, 90_000);
 
     await press('pause');
     await expect(page.getByTestId('resume')).toBeVisible();
