@@ -12,6 +12,8 @@ export interface NetworkFile {
   readonly chainId: number;
   readonly contracts: { readonly identity: `0x${string}`; readonly participation: `0x${string}` };
   readonly relays: readonly string[];
+  /** Process numbers, so that a test can kill one as an outage would. */
+  readonly processes: { readonly relay: number };
 }
 
 export interface Devnet {

@@ -27,7 +27,10 @@ export function recip(x: number): number {
   return canon(floatOf((bitsOf(y) | sign) >>> 0));
 }
 
-/** 1 / sqrt(x) to about 1 ulp: a bit-level first guess and four Newton steps. x <= 0 gives the largest finite value. */
+/**
+ * 1 / sqrt(x) to about 1 ulp: a bit-level first guess and four Newton steps. x <= 0 gives the largest finite value. Below
+ * 2^-124 half of x is no longer canonical and the steps only multiply the guess by 1.5: the result is defined, not accurate.
+ */
 export function rsqrt(x: number): number {
   if (!(x > 0)) return MAX_FINITE;
   const half = mul(0.5, x);
@@ -76,7 +79,7 @@ function scaleByPowerOfTwo(p: number, n: number): number {
   return floatOf(((bits & 0x007fffff) | (exponent << 23)) >>> 0);
 }
 
-/** ln(x) to about 2 ulp by s = f / (2 + f) and an odd polynomial in s. x <= 0 gives minus the largest finite value. */
+/** ln(x) to about 3 ulp by s = f / (2 + f) and an odd polynomial in s. x <= 0 gives minus the largest finite value. */
 export function log(x: number): number {
   if (!(x > 0)) return -MAX_FINITE;
   const bits = bitsOf(x);
@@ -105,7 +108,7 @@ const HALF_PI_1 = floatOf(0x3fc90000); // 1.5703125, 8 significant bits
 const HALF_PI_2 = floatOf(0x39fda000); // 4.8375129699707031e-4
 const HALF_PI_3 = floatOf(0x33a22168); // 7.5497899548918821e-8
 
-/** [sin x, cos x] for 0 <= |x| < 2^16 by Cody-Waite reduction and Cephes' polynomials on [-pi/4, pi/4]. */
+/** [sin x, cos x] for |x| < 2^16 (to 2^-23 for |x| < 2^12, to 2^-19 beyond) by Cody-Waite reduction and Cephes' polynomials on [-pi/4, pi/4]. */
 export function sinCos(x: number): [sin: number, cos: number] {
   const n = (bitsOf(add(mul(x, TWO_OVER_PI), ROUND_MAGIC)) - ROUND_MAGIC_BITS) | 0;
   const r = sub(sub(sub(x, mul(n, HALF_PI_1)), mul(n, HALF_PI_2)), mul(n, HALF_PI_3));

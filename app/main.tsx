@@ -1,0 +1,44 @@
+import { createRoot } from 'react-dom/client';
+import './styles.css';
+import { parseEngineChoice } from './screen/device-panel.tsx';
+import { Screen } from './screen/screen.tsx';
+import { UpdatePrompt } from './screen/update-prompt.tsx';
+import { VolunteerProvider } from './screen/volunteer-context.tsx';
+import { openVolunteer } from './volunteer/open-volunteer.ts';
+import type { EngineChoice } from './volunteer/port.ts';
+import { followVolunteer } from './volunteer/store.ts';
+
+const ENGINE_KEY = 'starling.engine';
+
+/** `?engine=` wins over what was chosen on an earlier visit. */
+function askedEngine(): EngineChoice {
+  const asked = new URLSearchParams(location.search).get('engine');
+  if (asked !== null) return parseEngineChoice(asked);
+  try {
+    return parseEngineChoice(localStorage.getItem(ENGINE_KEY));
+  } catch {
+    return 'auto';
+  }
+}
+
+function rememberEngine(engine: EngineChoice): void {
+  try {
+    localStorage.setItem(ENGINE_KEY, engine);
+  } catch {
+    // Storage is blocked: the choice lasts until the page closes.
+  }
+}
+
+const engine = askedEngine();
+const port = openVolunteer({ base: document.baseURI });
+const { store } = followVolunteer(port);
+void port.open();
+
+const root = document.getElementById('root');
+if (root === null) throw new Error('index.html lacks the element #root.');
+createRoot(root).render(
+  <VolunteerProvider port={port} store={store}>
+    <Screen engine={engine} onEngine={rememberEngine} />
+    <UpdatePrompt />
+  </VolunteerProvider>,
+);

@@ -1,0 +1,15 @@
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { toHex } from '../../swarm/bytes.ts';
+import { type DeviceKey, peerIdBytesOf } from '../../swarm/device-key.ts';
+import type { BindingOffer } from './port.ts';
+
+/** How the Identity contract names a device: its address, its PeerId's sha2-256, and the point that both follow from. */
+export function bindingKeys(key: DeviceKey): Pick<BindingOffer, 'device' | 'peerId' | 'publicKey'> {
+  const point = secp256k1.Point.fromBytes(key.publicKey).toBytes(false);
+  return {
+    device: key.address,
+    peerId: toHex(sha256(peerIdBytesOf(key.publicKey))),
+    publicKey: { x: toHex(point.subarray(1, 33)), y: toHex(point.subarray(33, 65)) },
+  };
+}

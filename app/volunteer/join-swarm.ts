@@ -1,0 +1,82 @@
+import { startContent } from '../../swarm/content/service.ts';
+import { MemoryStore } from '../../swarm/content/store.ts';
+import { libp2pContentTransport } from '../../swarm/content/transport.ts';
+import { startGossip } from '../../swarm/gossip.ts';
+import { createSwarmNode } from '../../swarm/node.ts';
+import { startPresence } from '../../swarm/presence.ts';
+import { RoundDriver } from '../../swarm/rounds.ts';
+import { runName, runTopics } from '../../swarm/run.ts';
+import { systemScheduler } from '../../swarm/scheduler.ts';
+import type { JoinOptions, Membership } from './parts.ts';
+
+/** Memory for what is served to others; older rounds are forgotten first. */
+const CONTENT_BUDGET = 64 * 1024 * 1024;
+
+/**
+ * Puts this tab into the swarm of a network: a libp2p node on the main thread (WebRTC exists only there), the run's
+ * gossip, presence, content, and the driver of its rounds. Does not start the rounds. In a chunk of its own.
+ */
+export async function joinSwarm(options: JoinOptions): Promise<Membership> {
+  const { network, key, ledger, trainer } = options;
+  const run = runName(network.chainId, network.contracts.participation);
+  const scheduler = systemScheduler;
+  const round = () => ledger.clock.read().round;
+  const node = await createSwarmNode({
+    privateKey: key.secret,
+    relays: network.relays,
+    topics: Object.values(runTopics(run)),
+    loopback: network.local,
+    // A tab in the swarm may introduce others, so that the swarm outlives its relays.
+    relayForOthers: true,
+  });
+  const gossip = startGossip({
+    pubsub: node.pubsub,
+    run,
+    key,
+    now: () => scheduler.now(),
+    round,
+    claims: ledger,
+  });
+  const presence = startPresence({
+    gossip,
+    node,
+    publicKey: key.publicKey,
+    describe: options.describe,
+    round,
+    scheduler,
+    relays: true,
+  });
+  const content = await startContent({
+    store: new MemoryStore(CONTENT_BUDGET),
+    transport: libp2pContentTransport(node.libp2p),
+    scheduler,
+  });
+  const driver = new RoundDriver({
+    trainer,
+    ledger,
+    gossip,
+    content,
+    deviceKey: key,
+    engine: options.engine,
+  });
+  const offs = [
+    driver.on(options.onRound),
+    gossip.onRefused(({ reason }) => options.onRefused(reason)),
+    node.watch(options.onNetwork),
+    presence.onMember(() => options.onNetwork(node.view())),
+  ];
+  options.onNetwork(node.view());
+  return {
+    driver,
+    members: () => presence.members(),
+    announce: () => presence.announce(),
+    async leave() {
+      for (const off of offs) off();
+      await driver.stop();
+      presence.stop();
+      gossip.stop();
+      await content.stop();
+      await node.stop();
+    },
+  };
+}

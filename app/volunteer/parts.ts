@@ -1,0 +1,86 @@
+/** What a volunteer is put together from, as seen by the life cycle. The real parts are in compose.ts. */
+import type { DeviceKey } from '../../swarm/device-key.ts';
+import type { Ledger, Stage } from '../../swarm/ledger.ts';
+import type { NetworkView } from '../../swarm/peers.ts';
+import type { Member, SelfDescription } from '../../swarm/presence.ts';
+import type { RoundEvent } from '../../swarm/rounds/events.ts';
+import type { DeviceAddress, Hex, Trainer } from '../../swarm/trainer.ts';
+import type { ComputeEvent, ComputeStarted } from '../../workers/host/compute-api.ts';
+import type { ComputeClient } from '../../workers/host/compute-client.ts';
+import type { Network } from './network.ts';
+import type { EngineChoice } from './port.ts';
+
+/** The compute worker, started: an engine that passed the conformance suite, and a model being trained on it. */
+export interface Computer {
+  readonly client: ComputeClient;
+  readonly started: ComputeStarted;
+  /** Frees the engine and ends the worker. */
+  stop(): Promise<void>;
+}
+
+export interface OpenComputerOptions {
+  readonly base: string;
+  readonly device: DeviceAddress;
+  readonly engine: EngineChoice;
+  readonly onEvent: (event: ComputeEvent) => void;
+  /** The worker ended by itself; calls in progress never end. */
+  readonly onCrash: (error: Error) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface ChainInclusion {
+  readonly round: number;
+  readonly block: number;
+  readonly gas: number;
+  readonly transaction: Hex;
+}
+
+/** The chain as the page needs it. */
+export interface ChainAccess {
+  readonly ledger: Ledger;
+  /** Milliseconds a stage lasts; 0 while not known. */
+  stageLength(stage: Stage): number;
+  /** The owner now, or null. Throws when the node is out of reach. */
+  owner(): Promise<Hex | null>;
+  /** Signs `SessionConsent` with the device key. */
+  consent(owner: Hex, epoch: number): Promise<Hex>;
+  /** Calls back for each of this device's attestations found in a block, from `fromRound` on, until told to stop. */
+  watchInclusions(fromRound: number, listener: (inclusion: ChainInclusion) => void): () => void;
+  /** Calls back when the node comes into or goes out of reach. */
+  watchReach(listener: (reachable: boolean) => void): () => void;
+  stop(): Promise<void>;
+}
+
+export interface Membership {
+  readonly driver: {
+    start(): void;
+    pause(cause?: string): void;
+    resume(): void;
+    finishThenStop(): Promise<void>;
+    stop(): Promise<void>;
+  };
+  members(): readonly Member[];
+  /** Says hello again, after what it says about this device has changed. */
+  announce(): Promise<void>;
+  /** Leaves the swarm. Resolves when no connection is left. */
+  leave(): Promise<void>;
+}
+
+export interface JoinOptions {
+  readonly network: Network;
+  readonly key: DeviceKey;
+  readonly ledger: Ledger;
+  readonly trainer: Trainer;
+  /** What computes, for the record. */
+  readonly engine: string;
+  readonly describe: () => SelfDescription;
+  readonly onRound: (event: RoundEvent) => void;
+  readonly onNetwork: (view: NetworkView) => void;
+  readonly onRefused: (reason: string) => void;
+}
+
+export interface Parts {
+  openComputer(options: OpenComputerOptions): Promise<Computer>;
+  openChain(network: Network, key: DeviceKey): Promise<ChainAccess>;
+  joinSwarm(options: JoinOptions): Promise<Membership>;
+}

@@ -1,0 +1,180 @@
+/**
+ * The pre-flight: what this device can do and what contributing will fetch and cost, found out before anything is
+ * downloaded. Only feature tests and estimates the browser gives for free; nothing here touches the network.
+ */
+export interface Preflight {
+  readonly webgpu: { readonly available: boolean; readonly adapter: string; readonly why: string };
+  /** Threads that wasm workers can use; 1 where the page is not cross-origin isolated. */
+  readonly threads: number;
+  readonly isolated: boolean;
+  readonly simd: boolean;
+  /** Bytes this site may still store, or null where the browser will not say. */
+  readonly storage: number | null;
+  /** Whether the browser promised not to clear the storage under pressure. */
+  readonly persisted: boolean;
+  /** Gigabytes as the browser rounds them (a quarter to eight), or null. */
+  readonly memory: number | null;
+  readonly webrtc: boolean;
+  readonly webLocks: boolean;
+  readonly privateFiles: boolean;
+  readonly battery: { readonly charging: boolean; readonly level: number } | null;
+}
+
+/** What contributing needs, known ahead of time: sizes of the files that a click fetches. */
+export interface FetchPlan {
+  readonly modelBytes: number;
+  readonly codeBytes: number;
+  /** Rough peak of memory in use, in bytes. */
+  readonly memoryBytes: number;
+}
+
+export interface Finding {
+  readonly id: string;
+  readonly level: 'good' | 'fair' | 'stop';
+  readonly text: string;
+}
+
+/** The parts of the browser that the pre-flight asks, passed in so that a test can stand in for a browser. */
+export interface DeviceProbe {
+  readonly navigator: {
+    readonly gpu?: {
+      requestAdapter(): Promise<{
+        readonly info?: { vendor?: string; architecture?: string; description?: string };
+      } | null>;
+    };
+    readonly hardwareConcurrency?: number;
+    readonly deviceMemory?: number;
+    readonly locks?: unknown;
+    readonly storage?: {
+      estimate?(): Promise<{ quota?: number; usage?: number }>;
+      persisted?(): Promise<boolean>;
+      getDirectory?: unknown;
+    };
+    getBattery?(): Promise<{ readonly charging: boolean; readonly level: number }>;
+  };
+  readonly crossOriginIsolated: boolean;
+  readonly webrtc: boolean;
+  /** `WebAssembly.validate`. */
+  validate(module: Uint8Array<ArrayBuffer>): boolean;
+}
+
+/** `(func (result v128) i32.const 0 i8x16.splat)`: validates only where fixed-width SIMD is known. */
+const SIMD_MODULE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
+]);
+
+/** Asks the browser what this device can do. Never throws: what cannot be found out counts as absent. */
+export async function inspectDevice(probe: DeviceProbe): Promise<Preflight> {
+  const { navigator } = probe;
+  const [webgpu, estimate, persisted, battery] = await Promise.all([
+    inspectWebGpu(navigator.gpu),
+    attempt(() => navigator.storage?.estimate?.()),
+    attempt(() => navigator.storage?.persisted?.()),
+    attempt(() => navigator.getBattery?.()),
+  ]);
+  return {
+    webgpu,
+    threads: probe.crossOriginIsolated ? Math.max(1, navigator.hardwareConcurrency ?? 1) : 1,
+    isolated: probe.crossOriginIsolated,
+    simd: probe.validate(SIMD_MODULE),
+    storage: estimate?.quota === undefined ? null : Math.max(0, estimate.quota - (estimate.usage ?? 0)),
+    persisted: persisted ?? false,
+    memory: navigator.deviceMemory ?? null,
+    webrtc: probe.webrtc,
+    webLocks: navigator.locks !== undefined,
+    privateFiles: navigator.storage?.getDirectory !== undefined,
+    battery: battery === undefined ? null : { charging: battery.charging, level: battery.level },
+  };
+}
+
+async function inspectWebGpu(gpu: DeviceProbe['navigator']['gpu']): Promise<Preflight['webgpu']> {
+  if (gpu === undefined) return { available: false, adapter: '', why: 'this browser does not offer WebGPU' };
+  try {
+    const adapter = await gpu.requestAdapter();
+    if (adapter === null) return { available: false, adapter: '', why: 'the browser found no usable GPU' };
+    const info = adapter.info;
+    const name =
+      info?.description || [info?.vendor, info?.architecture].filter(Boolean).join(' ') || 'unnamed GPU';
+    return { available: true, adapter: name, why: '' };
+  } catch (error) {
+    return {
+      available: false,
+      adapter: '',
+      why: error instanceof Error ? error.message : 'the GPU did not answer',
+    };
+  }
+}
+
+async function attempt<T>(ask: () => Promise<T> | undefined): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Puts a pre-flight into a few plain lines, the most important first. A finding of level `stop` means that
+ * contributing cannot work here; `fair` means that it works with a limit, which the line names.
+ */
+export function explain(
+  preflight: Preflight,
+  plan: FetchPlan,
+  bytes: (count: number) => string,
+): readonly Finding[] {
+  const findings: Finding[] = [];
+  const say = (id: string, level: Finding['level'], text: string) => findings.push({ id, level, text });
+
+  if (!preflight.simd && !preflight.webgpu.available) {
+    say('compute', 'fair', 'Neither WebGPU nor WebAssembly SIMD here: the plain engine works, slowly.');
+  } else if (preflight.webgpu.available) {
+    say(
+      'compute',
+      'good',
+      `Can compute with WebGPU (${preflight.webgpu.adapter}) and on the processor; the faster one is chosen.`,
+    );
+  } else {
+    say('compute', 'good', `Computes on the processor, because ${preflight.webgpu.why}.`);
+  }
+  if (!preflight.webrtc) {
+    say(
+      'webrtc',
+      'stop',
+      'This browser offers no WebRTC, so it cannot meet other volunteers. Try a current Chrome, Edge, Firefox or Safari.',
+    );
+  }
+  if (!preflight.isolated) {
+    say(
+      'threads',
+      'fair',
+      'One thread only: the server does not isolate this page, so threads are switched off.',
+    );
+  } else {
+    say(
+      'threads',
+      'good',
+      preflight.threads === 1 ? 'One processor thread.' : `${preflight.threads} processor threads to share.`,
+    );
+  }
+  const need = plan.modelBytes * 4;
+  if (!preflight.privateFiles) {
+    say('storage', 'fair', 'No private file storage: progress is lost when the tab closes.');
+  } else if (preflight.storage !== null && preflight.storage < need) {
+    say(
+      'storage',
+      'fair',
+      `Only ${bytes(preflight.storage)} of storage left here; checkpoints want about ${bytes(need)}.`,
+    );
+  } else if (preflight.storage !== null) {
+    say('storage', 'good', `Room for checkpoints: the browser allows ${bytes(preflight.storage)}.`);
+  }
+  if (preflight.battery !== null && !preflight.battery.charging) {
+    const level = Math.round(preflight.battery.level * 100);
+    say(
+      'battery',
+      'fair',
+      `Running on battery (${level} %). Contributing uses about as much power as a video call.`,
+    );
+  }
+  return findings;
+}

@@ -1,0 +1,173 @@
+import { useState } from 'react';
+import { useConfig, useConnect, useConnection, useConnectors, useDisconnect, useSwitchChain } from 'wagmi';
+import { shortHex } from '../format.ts';
+import { Button } from '../screen/button.tsx';
+import { usePort, useView } from '../screen/volunteer-context.tsx';
+import type { Network } from '../volunteer/network.ts';
+import { type BindingStep, bindDevice } from './bind-device.ts';
+import { PairingLink } from './pairing-link.tsx';
+import { walletSentence } from './wallet-error.ts';
+
+const STEP: Readonly<Record<BindingStep, string>> = {
+  reading: 'Reading the contract…',
+  signing: 'Your wallet asks for one signature. It moves no money.',
+  posting: 'Writing both signatures to the chain…',
+};
+
+interface Said {
+  readonly bad: boolean;
+  readonly text: string;
+}
+
+/** Choose a wallet, switch it to the right chain, sign once. */
+export function ConnectedWallet({ network }: { readonly network: Network }) {
+  const connection = useConnection();
+  const [said, setSaid] = useState<Said | null>(null);
+  const fail = (error: unknown) => setSaid({ bad: true, text: walletSentence(error) });
+  return (
+    <div className="space-y-3">
+      {connection.status === 'connected' ? (
+        <Connected network={network} say={setSaid} fail={fail} />
+      ) : (
+        <Choice
+          waiting={connection.status === 'connecting' || connection.status === 'reconnecting'}
+          say={setSaid}
+          fail={fail}
+        />
+      )}
+      <p
+        role="status"
+        className={`text-note ${said?.bad === true ? 'text-bad' : 'text-quiet'}`}
+        data-testid="wallet-status"
+        data-connection={connection.status}
+      >
+        {said?.text}
+      </p>
+    </div>
+  );
+}
+
+interface Speech {
+  readonly say: (said: Said | null) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+function Choice({ waiting, say, fail }: Speech & { readonly waiting: boolean }) {
+  const connectors = useConnectors();
+  const { mutateAsync: connect } = useConnect();
+  return (
+    <>
+      <PairingLink />
+      <ul className="space-y-2">
+        {connectors.map((connector) => (
+          <li key={connector.uid}>
+            <Button
+              look="small"
+              className="w-full justify-start!"
+              data-testid={`wallet-option-${connector.id}`}
+              disabled={waiting}
+              onClick={() => {
+                say({ bad: false, text: `Waiting for ${connector.name}…` });
+                connect({ connector }).then(() => say(null), fail);
+              }}
+            >
+              {connector.icon === undefined ? null : <img src={connector.icon} alt="" className="size-4" />}
+              {connector.name}
+            </Button>
+          </li>
+        ))}
+      </ul>
+      {connectors.length === 0 ? (
+        <p className="text-note text-quiet">
+          No wallet announced itself in this browser. Install one (any that supports EIP-6963), then reload
+          this page. Contributing needs none.
+        </p>
+      ) : null}
+    </>
+  );
+}
+
+function Connected({ network, say, fail }: Speech & { readonly network: Network }) {
+  const port = usePort();
+  const config = useConfig();
+  const { address, chainId, connector } = useConnection();
+  const owner = useView((view) => view.owner);
+  const hasDevice = useView((view) => view.device !== null);
+  const { mutate: disconnect } = useDisconnect();
+  const { mutateAsync: switchChain } = useSwitchChain();
+  const [step, setStep] = useState<BindingStep | null>(null);
+  if (address === undefined) return null;
+
+  const bind = async () => {
+    say(null);
+    try {
+      const delegation = await bindDevice({
+        config,
+        network,
+        owner: address,
+        offer: await port.offerBinding(),
+        onStep: setStep,
+      });
+      await port.recordDelegation(delegation);
+      say({
+        bad: false,
+        text: 'Done. This device’s record belongs to your wallet, and no round will ask you again.',
+      });
+    } catch (error) {
+      fail(error);
+    } finally {
+      setStep(null);
+    }
+  };
+
+  const bound = owner?.toLowerCase() === address.toLowerCase();
+  return (
+    <>
+      <p className="text-note">
+        Connected to {connector?.name ?? 'a wallet'} as{' '}
+        <code className="font-mono" title={address} data-testid="wallet-address" data-value={address}>
+          {shortHex(address)}
+        </code>
+        .
+      </p>
+      {chainId !== network.chainId ? (
+        <>
+          <p className="text-note text-warn" data-testid="wallet-wrong-chain">
+            Your wallet is on chain {chainId}; this network is {network.name}, chain {network.chainId}.
+          </p>
+          <Button
+            look="small"
+            data-testid="wallet-switch"
+            onClick={() => {
+              say({ bad: false, text: 'Your wallet asks whether to switch.' });
+              switchChain({ chainId: network.chainId }).then(() => say(null), fail);
+            }}
+          >
+            Switch to {network.name}
+          </Button>
+        </>
+      ) : bound ? null : (
+        <>
+          <Button
+            look="small"
+            data-testid="wallet-bind"
+            disabled={step !== null || !hasDevice}
+            onClick={bind}
+          >
+            Make this wallet the owner
+          </Button>
+          <p className="text-note text-quiet">
+            {step !== null
+              ? STEP[step]
+              : hasDevice
+                ? `One signature, in force for 90 days. ${network.local ? 'Writing it to the chain is paid by the local network.' : 'Your wallet then posts it, for a small network fee.'}`
+                : 'Contribute first: this device has no key yet.'}
+          </p>
+        </>
+      )}
+      <Button look="text" data-testid="wallet-disconnect" onClick={() => disconnect()}>
+        Disconnect
+      </Button>
+    </>
+  );
+}

@@ -1,0 +1,59 @@
+import { defineChain, type EIP1193Provider } from 'viem';
+import { type Config, type CreateConnectorFn, createConfig, createStorage, http } from 'wagmi';
+import { injected } from 'wagmi/connectors/injected';
+import type { Network } from '../volunteer/network.ts';
+import { developmentWallet } from './development-wallet.ts';
+
+/** The network as viem names chains. */
+export function chainOf(network: Network) {
+  return defineChain({
+    id: network.chainId,
+    name: network.name,
+    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+    rpcUrls: { default: { http: [network.rpc] } },
+    ...(network.explorer === null
+      ? {}
+      : { blockExplorers: { default: { name: 'Explorer', url: network.explorer } } }),
+    testnet: network.local,
+  });
+}
+
+/**
+ * wagmi for one network: every wallet that announces itself (EIP-6963), the local node's account on a local network,
+ * and WalletConnect only where the network names a project, because it speaks through a server outside.
+ */
+export async function walletConfig(network: Network): Promise<Config> {
+  const chain = chainOf(network);
+  const connectors: CreateConnectorFn[] = [];
+  if (network.local) connectors.push(developmentConnector(network));
+  if (network.walletConnectProjectId !== null) {
+    const { walletConnect } = await import('wagmi/connectors/walletConnect');
+    connectors.push(walletConnect({ projectId: network.walletConnectProjectId, showQrModal: false }));
+  }
+  return createConfig({
+    chains: [chain],
+    connectors,
+    transports: { [chain.id]: http(network.rpc) },
+    multiInjectedProviderDiscovery: true,
+    storage: createStorage({ storage: localStorage, key: 'starling.wallet' }),
+  });
+}
+
+export const DEVELOPMENT_ID = 'development';
+
+function developmentConnector(network: Network): CreateConnectorFn {
+  const provider = developmentWallet({
+    rpc: network.rpc,
+    chainId: network.chainId,
+    fetcher: (...request) => fetch(...request),
+    // The last account pays for postings (post-binding.ts); this one owns.
+    fromLast: 1,
+  });
+  return injected({
+    target: () => ({
+      id: DEVELOPMENT_ID,
+      name: 'Development account of the local network',
+      provider: provider as unknown as EIP1193Provider,
+    }),
+  });
+}

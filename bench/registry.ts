@@ -1,0 +1,7 @@
+import type { Benchmark } from './benchmark.ts';
+
+/** Every benchmark, loaded only when it is asked for. Add one with a file of its own and a line here. */
+export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  matmul: async () => (await import('./matmul.ts')).matmul,
+  'training-step': async () => (await import('./training-step.ts')).trainingStep,
+};

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IIdentity} from "./IIdentity.sol";
+import {Lease, newLease} from "./Lease.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+
+/// @title Identity
+/// @notice See IIdentity, which says what everything here promises.
+contract Identity is IIdentity, EIP712 {
+    uint32 public constant SCOPE_ATTEST = 1 << 0;
+    uint32 public constant SCOPE_VOTE = 1 << 1;
+    uint64 public constant MAX_VALIDITY = 90 days;
+    uint256 public constant MAX_DEVICES = 256;
+
+    bytes32 private constant DELEGATION_TYPEHASH = keccak256(
+        "Delegation(address owner,address sessionKey,bytes32 peerId,uint32 scope,uint64 validUntil,uint32 epoch)"
+    );
+    bytes32 private constant CONSENT_TYPEHASH = keccak256("SessionConsent(address owner,uint32 epoch)");
+
+    /// @dev The prime of secp256k1's field (SEC 2, section 2.4.1).
+    uint256 private constant FIELD = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F;
+
+    mapping(address device => Lease) private _leases;
+    mapping(address owner => address[]) private _devices;
+    mapping(address owner => uint32) public epochOf;
+    mapping(address device => bytes32) public peerIdOf;
+    mapping(bytes32 peerId => address) public deviceOf;
+
+    constructor() EIP712("Starling", "1") {}
+
+    /// @inheritdoc IIdentity
+    function register(bytes32 x, bytes32 y) external returns (address device, bytes32 peerId) {
+        return _register(x, y);
+    }
+
+    /// @inheritdoc IIdentity
+    function bind(
+        bytes32 x,
+        bytes32 y,
+        Delegation calldata delegation,
+        bytes calldata ownerSignature,
+        bytes calldata consentSignature
+    ) external {
+        (address device, bytes32 peerId) = _register(x, y);
+        require(device == delegation.sessionKey, WrongDevice(device, delegation.sessionKey));
+        require(peerId == delegation.peerId, WrongPeerId(peerId, delegation.peerId));
+        _checkTerms(delegation);
+        _checkSignatures(delegation, ownerSignature, consentSignature);
+
+        address owner = delegation.owner;
+        Lease held = _leases[device];
+        if (held.owner() == address(0)) {
+            require(_devices[owner].length < MAX_DEVICES, TooManyDevices());
+            _devices[owner].push(device);
+        } else {
+            require(held.owner() == owner, Taken(device, held.owner()));
+            // Within one epoch an old signature could be posted again, so it must neither revive nor shorten.
+            if (held.epoch() == delegation.epoch) {
+                require(!held.isRevoked(), DeviceRevoked(device));
+                require(
+                    delegation.validUntil > held.validUntil(),
+                    NotLonger(delegation.validUntil, held.validUntil())
+                );
+            }
+        }
+        _leases[device] = newLease(owner, delegation.validUntil, delegation.epoch, delegation.scope);
+        emit Bound(owner, device, delegation.scope, delegation.validUntil, delegation.epoch);
+    }
+
+    /// @inheritdoc IIdentity
+    function revoke(address device) external {
+        Lease held = _leases[device];
+        require(held.owner() == msg.sender && !held.isRevoked(), NotYours(device));
+        _leases[device] = held.revoked();
+        emit Revoked(msg.sender, device);
+    }
+
+    /// @inheritdoc IIdentity
+    function revokeAll() external {
+        uint32 epoch = epochOf[msg.sender] + 1;
+        epochOf[msg.sender] = epoch;
+        emit EpochRaised(msg.sender, epoch);
+        address[] storage devices = _devices[msg.sender];
+        uint256 count = devices.length;
+        for (uint256 i; i < count; ++i) {
+            address device = devices[i];
+            Lease held = _leases[device];
+            if (held.isRevoked()) continue;
+            _leases[device] = held.revoked();
+            emit Revoked(msg.sender, device);
+        }
+    }
+
+    /// @inheritdoc IIdentity
+    function mayAct(address device, uint32 scope) external view returns (bool) {
+        return _mayAct(device, scope);
+    }
+
+    /// @inheritdoc IIdentity
+    function mayActEach(address[] calldata devices, uint32 scope) external view returns (uint256 bits) {
+        uint256 count = devices.length;
+        require(count <= 256, TooManyDevices());
+        for (uint256 i; i < count; ++i) {
+            if (_mayAct(devices[i], scope)) bits |= uint256(1) << i;
+        }
+    }
+
+    /// @inheritdoc IIdentity
+    function ownerOf(address device) external view returns (address) {
+        Lease held = _leases[device];
+        return held.inForce(block.timestamp) ? held.owner() : address(0);
+    }
+
+    /// @inheritdoc IIdentity
+    function bindingOf(address device) external view returns (Binding memory) {
+        Lease held = _leases[device];
+        return Binding(held.owner(), held.validUntil(), held.epoch(), held.scope(), held.isRevoked());
+    }
+
+    /// @inheritdoc IIdentity
+    function devicesOf(address owner) external view returns (address[] memory) {
+        return _devices[owner];
+    }
+
+    /// @inheritdoc IIdentity
+    function derive(bytes32 x, bytes32 y) public pure returns (address device, bytes32 peerId) {
+        // The compressed point holds only x and the parity of y. Off the curve, many y would share a PeerId while giving
+        // different addresses, and a stranger could put his address under somebody's PeerId.
+        require(_onCurve(uint256(x), uint256(y)), NotOnCurve());
+        device = address(uint160(uint256(keccak256(abi.encodePacked(x, y)))));
+        peerId = sha256(abi.encodePacked(hex"002508021221", uint8(2 + (uint256(y) & 1)), x));
+    }
+
+    function _register(bytes32 x, bytes32 y) private returns (address device, bytes32 peerId) {
+        (device, peerId) = derive(x, y);
+        if (peerIdOf[device] != 0) return (device, peerId);
+        peerIdOf[device] = peerId;
+        deviceOf[peerId] = device;
+        emit Registered(device, peerId, x, y);
+    }
+
+    /// @dev What a delegation must satisfy whoever signed it.
+    function _checkTerms(Delegation calldata delegation) private view {
+        address owner = delegation.owner;
+        require(owner != address(0) && owner != delegation.sessionKey, BadOwner(owner));
+        require(delegation.scope != 0 && delegation.scope <= type(uint16).max, BadScope(delegation.scope));
+        uint256 latest = block.timestamp + MAX_VALIDITY;
+        require(
+            delegation.validUntil >= block.timestamp && delegation.validUntil <= latest,
+            BadValidity(delegation.validUntil, block.timestamp, latest)
+        );
+        uint32 current = epochOf[owner];
+        require(delegation.epoch == current, WrongEpoch(delegation.epoch, current));
+    }
+
+    function _checkSignatures(
+        Delegation calldata delegation,
+        bytes calldata ownerSignature,
+        bytes calldata consentSignature
+    ) private view {
+        bytes32 digest = _hashTypedDataV4(
+            keccak256(
+                abi.encode(
+                    DELEGATION_TYPEHASH,
+                    delegation.owner,
+                    delegation.sessionKey,
+                    delegation.peerId,
+                    delegation.scope,
+                    delegation.validUntil,
+                    delegation.epoch
+                )
+            )
+        );
+        // The plain signature is tried first: an account with EIP-7702 code still has its key, and the code it points to
+        // need not answer ERC-1271.
+        if (_signer(digest, ownerSignature) != delegation.owner) {
+            require(
+                SignatureChecker.isValidERC1271SignatureNow(delegation.owner, digest, ownerSignature),
+                BadOwnerSignature()
+            );
+        }
+        bytes32 consent =
+            _hashTypedDataV4(keccak256(abi.encode(CONSENT_TYPEHASH, delegation.owner, delegation.epoch)));
+        require(_signer(consent, consentSignature) == delegation.sessionKey, BadConsentSignature());
+    }
+
+    /// @dev Zero for a signature that is malformed or has a high s; no address that is compared with it can be zero.
+    function _signer(bytes32 digest, bytes calldata signature) private pure returns (address signer) {
+        (signer,,) = ECDSA.tryRecover(digest, signature);
+    }
+
+    function _mayAct(address device, uint32 scope) private view returns (bool) {
+        Lease held = _leases[device];
+        return held.owner() == address(0) || (held.inForce(block.timestamp) && held.covers(scope));
+    }
+
+    function _onCurve(uint256 x, uint256 y) private pure returns (bool) {
+        if (x >= FIELD || y >= FIELD) return false;
+        return mulmod(y, y, FIELD) == addmod(mulmod(mulmod(x, x, FIELD), x, FIELD), 7, FIELD);
+    }
+}

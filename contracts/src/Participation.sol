@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IIdentity} from "./IIdentity.sol";
+import {IParticipation} from "./IParticipation.sol";
+import {Signed} from "./Signed.sol";
+import {Tally} from "./Tally.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+
+/// @title Participation
+/// @notice See IParticipation, which says what everything here promises.
+contract Participation is IParticipation, EIP712 {
+    uint64 public constant WINDOW = 2;
+    uint256 public constant MAX_WINNERS = 64;
+    uint256 public constant MAX_BATCH = 256;
+
+    bytes32 private constant ATTESTATION_TYPEHASH =
+        keccak256("Attestation(uint64 round,bytes32 checkpointRoot,bytes32 rolloutDigest)");
+    bytes32 private constant VOTE_TYPEHASH = keccak256("Vote(uint64 round,address[] winners)");
+
+    IIdentity public immutable identity;
+
+    uint32 private immutable SCOPE_ATTEST;
+    uint32 private immutable SCOPE_VOTE;
+    uint64 private immutable GENESIS;
+    uint32 private immutable ANSWER_SECONDS;
+    uint32 private immutable CRITIQUE_SECONDS;
+    uint32 private immutable VOTE_SECONDS;
+    bytes32 private immutable GENESIS_SEED;
+
+    mapping(address device => Tally) private _tallies;
+
+    /// @param identity_ The contract that knows whose devices are whose.
+    /// @param answerSeconds Length of the answer stage, 1 second to 1 day.
+    /// @param critiqueSeconds Length of the critique stage, 1 second to 1 day.
+    /// @param voteSeconds Length of the vote stage, 1 second to 1 day.
+    constructor(IIdentity identity_, uint32 answerSeconds, uint32 critiqueSeconds, uint32 voteSeconds)
+        EIP712("Starling", "1")
+    {
+        require(
+            address(identity_).code.length != 0 && _isStage(answerSeconds) && _isStage(critiqueSeconds)
+                && _isStage(voteSeconds),
+            BadDeployment()
+        );
+        identity = identity_;
+        SCOPE_ATTEST = identity_.SCOPE_ATTEST();
+        SCOPE_VOTE = identity_.SCOPE_VOTE();
+        GENESIS = uint64(block.timestamp);
+        ANSWER_SECONDS = answerSeconds;
+        CRITIQUE_SECONDS = critiqueSeconds;
+        VOTE_SECONDS = voteSeconds;
+        GENESIS_SEED = keccak256(
+            abi.encode("starling genesis", block.chainid, address(this), blockhash(block.number - 1))
+        );
+    }
+
+    /// @inheritdoc IParticipation
+    function schedule() external view returns (Schedule memory) {
+        return Schedule(GENESIS, ANSWER_SECONDS, CRITIQUE_SECONDS, VOTE_SECONDS, GENESIS_SEED);
+    }
+
+    /// @inheritdoc IParticipation
+    function roundAt(uint256 timestamp) public view returns (uint64) {
+        // A quotient of seconds since genesis; it would take 2**64 of them not to fit.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint64(_elapsed(timestamp) / _roundSeconds());
+    }
+
+    /// @inheritdoc IParticipation
+    function stageAt(uint256 timestamp) public view returns (Stage) {
+        uint256 into = _elapsed(timestamp) % _roundSeconds();
+        if (into < ANSWER_SECONDS) return Stage.Answer;
+        return into < uint256(ANSWER_SECONDS) + CRITIQUE_SECONDS ? Stage.Critique : Stage.Vote;
+    }
+
+    /// @inheritdoc IParticipation
+    function currentRound() public view returns (uint64) {
+        return roundAt(block.timestamp);
+    }
+
+    /// @inheritdoc IParticipation
+    function currentStage() external view returns (Stage) {
+        return stageAt(block.timestamp);
+    }
+
+    /// @inheritdoc IParticipation
+    function seedOf(uint64 round) external view returns (bytes32) {
+        return keccak256(abi.encode(GENESIS_SEED, round));
+    }
+
+    /// @inheritdoc IParticipation
+    function attest(uint64 round, bytes32 checkpointRoot, bytes32 rolloutDigest) external {
+        _checkOpen(round);
+        Refusal reason = _attest(msg.sender, round, identity.mayAct(msg.sender, SCOPE_ATTEST));
+        require(reason == Refusal.None, Refused(reason));
+        emit Attested(msg.sender, round, checkpointRoot, rolloutDigest);
+    }
+
+    /// @inheritdoc IParticipation
+    function attestBatch(uint64 round, SignedAttestation[] calldata entries)
+        external
+        returns (uint256 accepted)
+    {
+        uint256 size = _checkBatch(entries.length);
+        _checkOpen(round);
+        address[] memory signers = _signers(round, entries);
+        // One call for the whole batch: a call for each entry would cost it hundreds of gas more.
+        uint256 authority = identity.mayActEach(signers, SCOPE_ATTEST);
+        for (uint256 i; i < size; ++i) {
+            SignedAttestation calldata entry = entries[i];
+            address device = signers[i];
+            if (device == address(0)) {
+                emit AttestationSkipped(entry.device, round, i, Refusal.BadSignature);
+                continue;
+            }
+            Refusal reason = _attest(device, round, authority >> i & 1 == 1);
+            if (reason == Refusal.None) {
+                unchecked {
+                    ++accepted;
+                }
+                emit Attested(device, round, entry.checkpointRoot, entry.rolloutDigest);
+            } else {
+                emit AttestationSkipped(device, round, i, reason);
+            }
+        }
+    }
+
+    /// @inheritdoc IParticipation
+    function vote(uint64 round, address[] calldata winners) external {
+        Refusal reason = _vote(msg.sender, round, winners, currentRound());
+        require(reason == Refusal.None, Refused(reason));
+    }
+
+    /// @inheritdoc IParticipation
+    function voteBatch(SignedVote[] calldata entries) external returns (uint256 accepted) {
+        _checkBatch(entries.length);
+        bytes32 domain = _domainSeparatorV4();
+        uint64 current = currentRound();
+        for (uint256 i; i < entries.length; ++i) {
+            SignedVote calldata entry = entries[i];
+            Refusal reason = _voteSigned(domain, entry, current);
+            if (reason == Refusal.None) ++accepted;
+            else emit VoteSkipped(entry.device, entry.round, i, reason);
+        }
+    }
+
+    /// @inheritdoc IParticipation
+    function recordOf(address device) public view returns (Record memory) {
+        Tally tally = _tallies[device];
+        return Record(
+            tally.nextRound(),
+            tally.nextVote(),
+            tally.attestations(),
+            tally.votesCast(),
+            tally.votesReceived()
+        );
+    }
+
+    /// @inheritdoc IParticipation
+    function recordsOf(address[] calldata devices) external view returns (Record[] memory records) {
+        records = new Record[](devices.length);
+        for (uint256 i; i < devices.length; ++i) {
+            records[i] = recordOf(devices[i]);
+        }
+    }
+
+    /// @inheritdoc IParticipation
+    function recordOfOwner(address owner) external view returns (Record memory sum) {
+        address[] memory devices = identity.devicesOf(owner);
+        for (uint256 i; i < devices.length; ++i) {
+            Record memory one = recordOf(devices[i]);
+            if (one.nextRound > sum.nextRound) sum.nextRound = one.nextRound;
+            if (one.nextVote > sum.nextVote) sum.nextVote = one.nextVote;
+            sum.attestations += one.attestations;
+            sum.votesCast += one.votesCast;
+            sum.votesReceived += one.votesReceived;
+        }
+    }
+
+    /// @dev Counts an attestation of an open round whose author is beyond doubt, or says why not.
+    function _attest(address device, uint64 round, bool authorised) private returns (Refusal) {
+        Tally tally = _tallies[device];
+        if (round < tally.nextRound()) return Refusal.Repeated;
+        if (!authorised) return Refusal.NoAuthority;
+        _tallies[device] = tally.attested(round);
+        return Refusal.None;
+    }
+
+    /// @dev Checks the cheap bounds before hashing, so that a huge list costs its poster little and the batch nothing.
+    function _voteSigned(bytes32 domain, SignedVote calldata entry, uint64 current)
+        private
+        returns (Refusal)
+    {
+        if (entry.winners.length > MAX_WINNERS) return Refusal.TooMany;
+        bytes32 hash =
+            keccak256(abi.encode(VOTE_TYPEHASH, entry.round, keccak256(abi.encodePacked(entry.winners))));
+        bytes32 digest = Signed.digest(domain, hash);
+        if (Signed.signer(digest, entry.r, entry.vs) != entry.device) return Refusal.BadSignature;
+        return _vote(entry.device, entry.round, entry.winners, current);
+    }
+
+    /// @dev Counts a vote whose author is beyond doubt, or says why not. Everything is checked before anything is written.
+    function _vote(address device, uint64 round, address[] calldata winners, uint64 current)
+        private
+        returns (Refusal)
+    {
+        Tally tally = _tallies[device];
+        Refusal reason = _opening(round, current);
+        if (reason != Refusal.None) return reason;
+        if (round < tally.nextVote()) return Refusal.Repeated;
+        if (tally.nextRound() == 0) return Refusal.UnknownVoter;
+        reason = _winners(winners);
+        if (reason != Refusal.None) return reason;
+        if (!identity.mayAct(device, SCOPE_VOTE)) return Refusal.NoAuthority;
+        _tallies[device] = tally.voted(round);
+        for (uint256 i; i < winners.length; ++i) {
+            address winner = winners[i];
+            if (winner != device) _tallies[winner] = _tallies[winner].named();
+        }
+        emit Voted(device, round, winners);
+        return Refusal.None;
+    }
+
+    function _winners(address[] calldata winners) private view returns (Refusal) {
+        if (winners.length == 0) return Refusal.Empty;
+        if (winners.length > MAX_WINNERS) return Refusal.TooMany;
+        // Ascending order makes a duplicate its neighbour's equal. Zero comes before all and has never attested.
+        address previous = address(0);
+        for (uint256 i; i < winners.length; ++i) {
+            address winner = winners[i];
+            if (winner <= previous) return Refusal.Unordered;
+            if (_tallies[winner].nextRound() == 0) return Refusal.UnknownWinner;
+            previous = winner;
+        }
+        return Refusal.None;
+    }
+
+    /// @dev For each entry the device it names, or zero where that device did not sign it.
+    function _signers(uint64 round, SignedAttestation[] calldata entries)
+        private
+        view
+        returns (address[] memory signers)
+    {
+        bytes32 domain = _domainSeparatorV4();
+        uint256 size = entries.length;
+        signers = new address[](size);
+        for (uint256 i; i < size; ++i) {
+            SignedAttestation calldata entry = entries[i];
+            bytes32 hash = _structHash(round, entry);
+            address device = entry.device;
+            if (Signed.signer(Signed.digest(domain, hash), entry.r, entry.vs) == device) signers[i] = device;
+        }
+    }
+
+    /// @dev keccak256(abi.encode(ATTESTATION_TYPEHASH, round, entry.checkpointRoot, entry.rolloutDigest)), without allocating: the
+    /// last two lie side by side in an entry.
+    function _structHash(uint64 round, SignedAttestation calldata entry) private pure returns (bytes32 hash) {
+        bytes32 typeHash = ATTESTATION_TYPEHASH;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, typeHash)
+            mstore(add(free, 0x20), round)
+            calldatacopy(add(free, 0x40), add(entry, 0x20), 0x40)
+            hash := keccak256(free, 0x80)
+        }
+    }
+
+    /// @dev Whether a round may be spoken for while `current` is running.
+    function _opening(uint64 round, uint64 current) private pure returns (Refusal) {
+        if (round > current) return Refusal.NotYet;
+        return current - round > WINDOW ? Refusal.Closed : Refusal.None;
+    }
+
+    function _checkOpen(uint64 round) private view {
+        Refusal reason = _opening(round, currentRound());
+        require(reason == Refusal.None, Refused(reason));
+    }
+
+    function _checkBatch(uint256 size) private pure returns (uint256) {
+        require(size != 0 && size <= MAX_BATCH, BadBatchSize(size));
+        return size;
+    }
+
+    function _isStage(uint32 duration) private pure returns (bool) {
+        return duration != 0 && duration <= 1 days;
+    }
+
+    function _roundSeconds() private view returns (uint256) {
+        return uint256(ANSWER_SECONDS) + CRITIQUE_SECONDS + VOTE_SECONDS;
+    }
+
+    function _elapsed(uint256 timestamp) private view returns (uint256) {
+        require(timestamp >= GENESIS, BeforeGenesis(timestamp, GENESIS));
+        return timestamp - GENESIS;
+    }
+}

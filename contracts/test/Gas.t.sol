@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IIdentity} from "../src/IIdentity.sol";
+import {IParticipation} from "../src/IParticipation.sol";
+import {Signing} from "./Signing.sol";
+
+/// @notice What transactions cost, kept in snapshots/ and compared on every run. Runs with --isolate: every call is a transaction
+/// of its own, with its intrinsic gas, its calldata and cold storage.
+contract GasTest is Signing {
+    bytes32 private constant ROOT = keccak256("root");
+    bytes32 private constant ROLLOUTS = keccak256("rollouts");
+    uint256 private constant OWNER = 0xA11CE;
+
+    IIdentity private identity;
+    IParticipation private book;
+    uint256 private genesis = 1_800_000_000;
+
+    function setUp() public {
+        vm.warp(genesis);
+        identity = deployIdentity();
+        book = deployParticipation(identity);
+    }
+
+    function test_gas_attestBatch() public {
+        book.attestBatch(0, batch(0));
+        vm.snapshotGasLastCall("Participation", "attestBatch of 64, first time for each device");
+        vm.warp(genesis + 20);
+        book.attestBatch(1, batch(1));
+        uint256 unowned = vm.snapshotGasLastCall("Participation", "attestBatch of 64");
+        for (uint256 i; i < 64; ++i) {
+            bindDevice(identity, 0xA000 + i, 0xD000 + i);
+        }
+        vm.warp(genesis + 40);
+        book.attestBatch(2, batch(2));
+        uint256 owned = vm.snapshotGasLastCall("Participation", "attestBatch of 64, devices with owners");
+        yes(unowned <= 17_000 * 64, "at most 17,000 an attestation");
+        yes(owned <= 17_000 * 64, "at most 17,000 an attestation of an owned device");
+    }
+
+    function test_gas_attest() public {
+        book.attest(0, ROOT, ROLLOUTS);
+        vm.warp(genesis + 20);
+        book.attest(1, ROOT, ROLLOUTS);
+        vm.snapshotGasLastCall("Participation", "attest");
+    }
+
+    function test_gas_voteBatch() public {
+        book.attestBatch(0, batch(0));
+        address[] memory winners = new address[](4);
+        for (uint256 i; i < 4; ++i) {
+            winners[i] = vm.addr(0xD000 + i);
+        }
+        for (uint256 i = 1; i < 4; ++i) {
+            for (uint256 j = i; j > 0 && winners[j] < winners[j - 1]; --j) {
+                (winners[j], winners[j - 1]) = (winners[j - 1], winners[j]);
+            }
+        }
+        IParticipation.SignedVote[] memory votes = new IParticipation.SignedVote[](64);
+        for (uint256 i; i < 64; ++i) {
+            votes[i] = signedVote(address(book), 0xD000 + i, 0, winners);
+        }
+        book.voteBatch(votes);
+        vm.snapshotGasLastCall("Participation", "voteBatch of 64, four winners each");
+    }
+
+    function test_gas_identity() public {
+        bindDevice(identity, OWNER, 0xD000);
+        vm.snapshotGasLastCall("Identity", "bind");
+        (bytes32 x, bytes32 y) = publicKey(0xD100);
+        identity.register(x, y);
+        vm.snapshotGasLastCall("Identity", "register");
+        vm.prank(vm.addr(OWNER));
+        identity.revoke(vm.addr(0xD000));
+        vm.snapshotGasLastCall("Identity", "revoke");
+    }
+
+    function test_gas_revokeAll() public {
+        for (uint256 i; i < 256; ++i) {
+            bindDevice(identity, OWNER, 0xD000 + i);
+        }
+        vm.prank(vm.addr(OWNER));
+        identity.revokeAll();
+        uint256 gas = vm.snapshotGasLastCall("Identity", "revokeAll of 256");
+        yes(gas < 3_000_000, "the most devices an owner can have fit one transaction");
+    }
+
+    function batch(uint64 round) private view returns (IParticipation.SignedAttestation[] memory entries) {
+        entries = new IParticipation.SignedAttestation[](64);
+        for (uint256 i; i < 64; ++i) {
+            bytes32 root = keccak256(abi.encode(ROOT, i, round));
+            bytes32 rollouts = keccak256(abi.encode(ROLLOUTS, i, round));
+            entries[i] = signedAttestation(address(book), 0xD000 + i, round, root, rollouts);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IIdentity} from "../src/IIdentity.sol";
+import {IParticipation} from "../src/IParticipation.sol";
+import {T, Vm} from "./T.sol";
+
+/// @notice Signs as an owner or a device would. Every hash is spelt out from EIP-712 here, without the contracts' own code, so
+/// that a wrong type string there cannot agree with itself.
+abstract contract Signing is T {
+    function deployIdentity() internal returns (IIdentity) {
+        return IIdentity(vm.deployCode("Identity.sol:Identity"));
+    }
+
+    /// @dev With stages of 8, 5 and 7 seconds.
+    function deployParticipation(IIdentity identity) internal returns (IParticipation) {
+        return deployParticipation(identity, 8, 5, 7);
+    }
+
+    function deployParticipation(IIdentity identity, uint32 answer, uint32 critique, uint32 vote)
+        internal
+        returns (IParticipation)
+    {
+        bytes memory arguments = abi.encode(identity, answer, critique, vote);
+        return IParticipation(vm.deployCode("Participation.sol:Participation", arguments));
+    }
+
+    function domainOf(address verifier) internal view returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                keccak256(
+                    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+                ),
+                keccak256("Starling"),
+                keccak256("1"),
+                block.chainid,
+                verifier
+            )
+        );
+    }
+
+    function typed(address verifier, bytes32 structHash) internal view returns (bytes32) {
+        return keccak256(abi.encodePacked(hex"1901", domainOf(verifier), structHash));
+    }
+
+    function delegationDigest(address verifier, IIdentity.Delegation memory d)
+        internal
+        view
+        returns (bytes32)
+    {
+        return typed(
+            verifier,
+            keccak256(
+                abi.encode(
+                    keccak256(
+                        "Delegation(address owner,address sessionKey,bytes32 peerId,uint32 scope,uint64 validUntil,uint32 epoch)"
+                    ),
+                    d.owner,
+                    d.sessionKey,
+                    d.peerId,
+                    d.scope,
+                    d.validUntil,
+                    d.epoch
+                )
+            )
+        );
+    }
+
+    function consentDigest(address verifier, address owner, uint32 epoch) internal view returns (bytes32) {
+        return typed(
+            verifier,
+            keccak256(abi.encode(keccak256("SessionConsent(address owner,uint32 epoch)"), owner, epoch))
+        );
+    }
+
+    function attestationDigest(address verifier, uint64 round, bytes32 root, bytes32 digest)
+        internal
+        view
+        returns (bytes32)
+    {
+        return typed(
+            verifier,
+            keccak256(
+                abi.encode(
+                    keccak256("Attestation(uint64 round,bytes32 checkpointRoot,bytes32 rolloutDigest)"),
+                    round,
+                    root,
+                    digest
+                )
+            )
+        );
+    }
+
+    function voteDigest(address verifier, uint64 round, address[] memory winners)
+        internal
+        view
+        returns (bytes32)
+    {
+        bytes memory words;
+        for (uint256 i; i < winners.length; ++i) {
+            words = abi.encodePacked(words, abi.encode(winners[i]));
+        }
+        return typed(
+            verifier,
+            keccak256(abi.encode(keccak256("Vote(uint64 round,address[] winners)"), round, keccak256(words)))
+        );
+    }
+
+    function sign65(uint256 privateKey, bytes32 digest) internal pure returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(privateKey, digest);
+        return abi.encodePacked(r, s, v);
+    }
+
+    function sign64(uint256 privateKey, bytes32 digest) internal pure returns (bytes32 r, bytes32 vs) {
+        uint8 v;
+        bytes32 s;
+        (v, r, s) = vm.sign(privateKey, digest);
+        vs = bytes32(uint256(s) | (uint256(v - 27) << 255));
+    }
+
+    function signedAttestation(
+        address verifier,
+        uint256 privateKey,
+        uint64 round,
+        bytes32 root,
+        bytes32 digest
+    ) internal view returns (IParticipation.SignedAttestation memory entry) {
+        entry.device = vm.addr(privateKey);
+        entry.checkpointRoot = root;
+        entry.rolloutDigest = digest;
+        (entry.r, entry.vs) = sign64(privateKey, attestationDigest(verifier, round, root, digest));
+    }
+
+    function signedVote(address verifier, uint256 privateKey, uint64 round, address[] memory winners)
+        internal
+        view
+        returns (IParticipation.SignedVote memory entry)
+    {
+        entry.device = vm.addr(privateKey);
+        entry.round = round;
+        entry.winners = winners;
+        (entry.r, entry.vs) = sign64(privateKey, voteDigest(verifier, round, winners));
+    }
+
+    /// @dev A delegation of everything for thirty days, signed for the owner's current epoch.
+    function delegation(IIdentity identity, address owner, uint256 deviceKey)
+        internal
+        returns (IIdentity.Delegation memory d, bytes32 x, bytes32 y)
+    {
+        (x, y) = publicKey(deviceKey);
+        (address device, bytes32 peerId) = identity.derive(x, y);
+        d = IIdentity.Delegation(
+            owner, device, peerId, 3, uint64(block.timestamp + 30 days), identity.epochOf(owner)
+        );
+    }
+
+    function bindDevice(IIdentity identity, uint256 ownerKey, uint256 deviceKey)
+        internal
+        returns (address device)
+    {
+        (IIdentity.Delegation memory d, bytes32 x, bytes32 y) =
+            delegation(identity, vm.addr(ownerKey), deviceKey);
+        identity.bind(
+            x,
+            y,
+            d,
+            sign65(ownerKey, delegationDigest(address(identity), d)),
+            sign65(deviceKey, consentDigest(address(identity), d.owner, d.epoch))
+        );
+        return d.sessionKey;
+    }
+
+    function publicKey(uint256 privateKey) internal returns (bytes32 x, bytes32 y) {
+        Vm.Wallet memory wallet = vm.createWallet(privateKey);
+        return (bytes32(wallet.publicKeyX), bytes32(wallet.publicKeyY));
+    }
+}

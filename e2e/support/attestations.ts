@@ -1,0 +1,26 @@
+import { type Hex, type PublicClient, parseAbiItem } from 'viem';
+import type { NetworkFile } from './devnet.ts';
+
+const ATTESTED = parseAbiItem(
+  'event Attested(address indexed device, uint64 indexed round, bytes32 checkpointRoot, bytes32 rolloutDigest)',
+);
+
+/** What a device has on the chain, read with viem alone: nothing of the project's own clients. */
+export async function attestationsOf(
+  client: PublicClient,
+  network: NetworkFile,
+  device: Hex,
+): Promise<readonly { readonly round: number; readonly checkpointRoot: Hex; readonly rolloutDigest: Hex }[]> {
+  const logs = await client.getLogs({
+    address: network.contracts.participation,
+    event: ATTESTED,
+    args: { device },
+    fromBlock: 0n,
+    strict: true,
+  });
+  return logs.map((log) => ({
+    round: Number(log.args.round),
+    checkpointRoot: log.args.checkpointRoot,
+    rolloutDigest: log.args.rolloutDigest,
+  }));
+}

@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises';
+import { type BrowserContext, expect, type Page } from '@playwright/test';
+import { checkpointRoot } from '../../workers/checkpoint/root.ts';
+
+export type Engine = 'wasm' | 'webgpu' | 'reference';
+
+/** A volunteer's tab, driven only by what a person can see and press. */
+export class Tab {
+  readonly errors: string[] = [];
+
+  private constructor(
+    readonly context: BrowserContext,
+    readonly page: Page,
+    readonly name: string,
+  ) {
+    page.on('pageerror', (error) => this.errors.push(String(error)));
+  }
+
+  static async open(
+    context: BrowserContext,
+    url: string,
+    options: { readonly name: string; readonly engine?: Engine },
+  ): Promise<Tab> {
+    const page = await context.newPage();
+    const tab = new Tab(context, page, options.name);
+    await page.goto(options.engine === undefined ? url : `${url}?engine=${options.engine}`);
+    await expect(page.getByTestId('contribute')).toBeVisible();
+    return tab;
+  }
+
+  async contribute(): Promise<void> {
+    await this.page.getByTestId('contribute').click();
+  }
+
+  /** The whole number shown by a figure; 0 while it shows something else. */
+  async figure(testId: string): Promise<number> {
+    const text = await this.page.getByTestId(testId).innerText();
+    return Number(/\d+/.exec(text.replaceAll(/[,.\s\u202f]/g, ''))?.[0] ?? 0);
+  }
+
+  async expectFigure(testId: string, least: number, timeout: number): Promise<void> {
+    await expect
+      .poll(() => this.figure(testId), {
+        timeout,
+        message: `${this.name}: ${testId} reaches ${least}`,
+        intervals: [1000],
+      })
+      .toBeGreaterThanOrEqual(least);
+  }
+
+  /** The last round in the page's own table. */
+  async lastRound(): Promise<number> {
+    const row = this.page.locator('[data-testid^="round-"]').first();
+    const id = (await row.count()) === 0 ? null : await row.getAttribute('data-testid');
+    return id === null ? -1 : Number(id.slice('round-'.length));
+  }
+
+  async deviceAddress(): Promise<`0x${string}`> {
+    const value = await this.page.getByTestId('device-address').getAttribute('data-value');
+    if (value === null) throw new Error(`${this.name} shows no device address`);
+    return value.toLowerCase() as `0x${string}`;
+  }
+
+  /** Downloads the checkpoint as a person does and recomputes its root here, outside the browser. */
+  async downloadCheckpoint(): Promise<{ readonly root: `0x${string}`; readonly bytes: Uint8Array }> {
+    const [download] = await Promise.all([
+      this.page.waitForEvent('download'),
+      this.page.getByTestId('download-checkpoint').click(),
+    ]);
+    const bytes = new Uint8Array(await readFile(await download.path()));
+    return { root: checkpointRoot(bytes), bytes };
+  }
+}

@@ -1,0 +1,39 @@
+//! import canonical
+// The operand lattice: bf16 with magnitudes 0 or in [2^-55, 2^52]. Products of two lattice values are exact.
+
+fn lattice(x: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  let rounded = (bits + 0x7fffu + ((bits >> 16u) & 1u)) & 0xffff0000u;
+  let magnitude = rounded & 0x7fffffffu;
+  let limited = select(rounded, (rounded & 0x80000000u) | 0x59800000u, magnitude > 0x59800000u);
+  return bitcast<f32>(select(limited, 0u, magnitude < 0x24000000u));
+}
+
+// One step of a lattice fold: fused or not, the bits are the same; only the order counts.
+fn lattice_step(sum: f32, a: f32, b: f32) -> f32 {
+  return opaque(sum + a * b);
+}
+
+// A lattice fold in blocks of 64. Terms come in order; a masked term is left out of the sums but counted.
+struct LatticeFold {
+  total: f32,
+  partial: f32,
+  count: u32,
+}
+
+fn lattice_fold_term(fold: ptr<function, LatticeFold>, a: f32, b: f32) {
+  (*fold).partial = lattice_step((*fold).partial, a, b);
+  (*fold).count = (*fold).count + 1u;
+  if (((*fold).count & 63u) == 0u) {
+    (*fold).total = opaque((*fold).total + (*fold).partial);
+    (*fold).partial = 0.0;
+  }
+}
+
+fn lattice_fold_result(fold: ptr<function, LatticeFold>) -> f32 {
+  return canon((*fold).total + (*fold).partial);
+}
+
+fn lattice_step4(sum: vec4<f32>, a: f32, b: vec4<f32>) -> vec4<f32> {
+  return opaque4(sum + a * b);
+}

@@ -1,0 +1,59 @@
+//! import canonical
+//! import grid
+// The largest of mul(x, scale) in each row of [N, V]: `block` over 64 elements, then `main` over the block maxima. No
+// canonical value is -0, so the order of comparisons does not matter.
+
+struct Params {
+  zero: u32,
+  N: u32,
+  V: u32,
+  blocks: u32,
+  scale: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> block_maxima: array<f32>;
+@group(0) @binding(3) var<storage, read_write> maxima: array<f32>;
+
+@compute @workgroup_size(GROUP_SIZE)
+fn block(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  arm_barrier(params.zero);
+  let item = work_item(group, groups, local);
+  let row = item / params.blocks;
+  let start = (item % params.blocks) * 64u;
+  if (row >= params.N) {
+    return;
+  }
+  let base = row * params.V;
+  var largest = mul(x[base + start], params.scale);
+  for (var v = start + 1u; v < min(start + 64u, params.V); v++) {
+    let z = mul(x[base + v], params.scale);
+    largest = select(largest, z, z > largest);
+  }
+  block_maxima[item] = largest;
+}
+
+@compute @workgroup_size(GROUP_SIZE)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  arm_barrier(params.zero);
+  let item = work_item(group, groups, local);
+  if (item >= params.N) {
+    return;
+  }
+  let base = item * params.blocks;
+  var largest = block_maxima[base];
+  for (var block = 1u; block < params.blocks; block++) {
+    let z = block_maxima[base + block];
+    largest = select(largest, z, z > largest);
+  }
+  maxima[item] = largest;
+}

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { type Browser, chromium, type Page } from '@playwright/test';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Relay, startRelay } from '../node/relay.ts';
+import { bundleForBrowser } from './testing/bundle.ts';
+import type { SwarmTest } from './testing/smoke-page.ts';
+import type { Hex } from './trainer.ts';
+
+declare global {
+  interface Window {
+    readonly swarmTest: SwarmTest;
+  }
+}
+
+const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+const absent = existsSync(executablePath) ? false : `no Chromium at ${executablePath} (set CHROMIUM_PATH)`;
+const run = 'browser-test:1';
+const digest = (byte: number): Hex => `0x${byte.toString(16).padStart(2, '0').repeat(32)}`;
+
+describe.skipIf(absent)(`two tabs${absent ? ` (skipped: ${absent})` : ''}`, { timeout: 60_000 }, () => {
+  let server: Server;
+  let browser: Browser;
+  let relay: Relay;
+  let origin: string;
+
+  beforeAll(async () => {
+    const script = await bundleForBrowser(new URL('./testing/smoke-page.ts', import.meta.url));
+    server = createServer((request, response) => {
+      const isScript = request.url === '/page.js';
+      response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
+      response.end(isScript ? script : '<!doctype html><script type="module" src="/page.js"></script>');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('The test server has no port.');
+    origin = `http://127.0.0.1:${address.port}/`;
+    relay = await startRelay({ privateKey: randomBytes(32), ports: { tcp: null } });
+    browser = await chromium.launch({
+      executablePath,
+      args: [
+        '--no-sandbox',
+        '--disable-quic',
+        // Without multicast DNS, as in most containers, hidden local addresses cannot be resolved.
+        '--disable-features=WebRtcHideLocalIpsWithMdns',
+        '--allow-loopback-in-peer-connection',
+        '--disable-background-timer-throttling',
+        '--disable-renderer-backgrounding',
+      ],
+    });
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await relay?.stop();
+    server?.close();
+  });
+
+  async function openTab(): Promise<{ readonly page: Page; readonly peerId: string }> {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(origin);
+    await page.waitForFunction(() => 'swarmTest' in window);
+    const peerId = await page.evaluate(([relays, name]) => window.swarmTest.start(relays, name), [
+      relay.addresses,
+      run,
+    ] as const);
+    return { page, peerId };
+  }
+
+  it('meet through a relay, connect directly, and go on when the relay is gone', async () => {
+    const [a, b] = await Promise.all([openTab(), openTab()]);
+    const direct = (page: Page, peerId: string) =>
+      page.waitForFunction((id) => window.swarmTest.isDirect(id), peerId, { timeout: 40_000 });
+    await Promise.all([direct(a.page, b.peerId), direct(b.page, a.peerId)]);
+
+    const hears = (page: Page, said: Hex) =>
+      page.waitForFunction((text) => window.swarmTest.heard().includes(text), said, { timeout: 10_000 });
+    await a.page.evaluate((said) => window.swarmTest.commit(1, said), digest(1));
+    await hears(b.page, digest(1));
+
+    await relay.stop();
+    await Promise.all(
+      [a.page, b.page].map((page) =>
+        page.waitForFunction(() =>
+          window.swarmTest.view().relays.every(({ state }) => state !== 'connected'),
+        ),
+      ),
+    );
+    await b.page.evaluate((said) => window.swarmTest.commit(1, said), digest(2));
+    await hears(a.page, digest(2));
+
+    const view = await a.page.evaluate(() => window.swarmTest.view());
+    expect(view.peers).toEqual([expect.objectContaining({ peerId: b.peerId, path: 'direct' })]);
+  });
+});

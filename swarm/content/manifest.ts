@@ -1,0 +1,90 @@
+import { CID } from 'multiformats/cid';
+import { create } from 'multiformats/hashes/digest';
+import { concat } from '../bytes.ts';
+import { DAG_CBOR, RAW } from '../messages/rollouts.ts';
+import { ContentError } from './content.ts';
+
+/** Bytes of every chunk of a file but the last. */
+export const CHUNK = 256 * 1024;
+/** Chunks of the largest file: 4 GiB. */
+export const MAX_CHUNKS = 16_384;
+/** Bytes of the largest object. */
+export const MAX_OBJECT = 1024 * 1024;
+
+/** sha2-256, off the main thread where the host can. */
+export type Hash = (bytes: Uint8Array) => Promise<Uint8Array>;
+
+/** WebCrypto's SHA-256: native, and not on the calling thread. Needs a secure context (https or localhost). */
+export const webHash: Hash = async (bytes) =>
+  new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
+
+/** A file's size and the sha2-256 of each of its chunks. */
+export interface Manifest {
+  readonly size: number;
+  /** 32 bytes a chunk. */
+  readonly hashes: Uint8Array;
+}
+
+export function chunkCount({ size }: Pick<Manifest, 'size'>): number {
+  return Math.ceil(size / CHUNK);
+}
+
+export function chunkLength({ size }: Manifest, index: number): number {
+  return Math.min(CHUNK, size - index * CHUNK);
+}
+
+export function chunkHash({ hashes }: Manifest, index: number): Uint8Array {
+  return hashes.subarray(32 * index, 32 * index + 32);
+}
+
+/** 8 bytes of size, big-endian, then the hashes. */
+export function encodeManifest({ size, hashes }: Manifest): Uint8Array {
+  const head = new Uint8Array(8);
+  new DataView(head.buffer).setBigUint64(0, BigInt(size));
+  return concat(head, hashes);
+}
+
+/** Throws ContentError when the bytes are no manifest of a file of up to 16,384 chunks. */
+export function decodeManifest(bytes: Uint8Array): Manifest {
+  if (bytes.length < 8) throw new ContentError('A manifest has at least 8 bytes.');
+  const size = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0);
+  if (size > BigInt(MAX_CHUNKS * CHUNK)) throw new ContentError('The manifest is of a file over 4 GiB.');
+  const manifest = { size: Number(size), hashes: bytes.slice(8) };
+  if (manifest.hashes.length !== 32 * chunkCount(manifest)) {
+    throw new ContentError('The manifest has another number of hashes than chunks.');
+  }
+  return manifest;
+}
+
+/** The manifest of a file in memory. */
+export async function manifestOf(bytes: Uint8Array, hash: Hash): Promise<Manifest> {
+  const hashes: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += CHUNK) hashes.push(await hash(bytes.subarray(at, at + CHUNK)));
+  const manifest = { size: bytes.length, hashes: concat(...hashes) };
+  if (chunkCount(manifest) > MAX_CHUNKS) throw new ContentError('A published file has at most 4 GiB.');
+  return manifest;
+}
+
+/** CIDv1 text over a sha2-256 digest. */
+export function cidFromDigest(digest: Uint8Array, code: number): string {
+  return CID.createV1(code, create(0x12, digest)).toString();
+}
+
+/** What a CID names here: a dag-cbor object by its hash, or a raw file by its manifest's. Throws ContentError. */
+export function parseCid(text: string): {
+  readonly kind: 'object' | 'file';
+  readonly digest: Uint8Array;
+  readonly bytes: Uint8Array;
+} {
+  let cid: CID;
+  try {
+    cid = CID.parse(text);
+  } catch {
+    throw new ContentError(`${text} is not a CID.`);
+  }
+  const isOurs = cid.version === 1 && cid.multihash.code === 0x12 && cid.multihash.size === 32;
+  if (!isOurs || (cid.code !== DAG_CBOR && cid.code !== RAW)) {
+    throw new ContentError(`${text} is not a CIDv1 of dag-cbor or raw with sha2-256.`);
+  }
+  return { kind: cid.code === RAW ? 'file' : 'object', digest: cid.multihash.digest, bytes: cid.bytes };
+}

@@ -1,0 +1,75 @@
+import { DAG_CBOR, RAW } from '../messages/rollouts.ts';
+import type { Scheduler } from '../scheduler.ts';
+import { type Content, ContentError } from './content.ts';
+import { type FetchParts, fetchChunks, fetchWhole } from './fetch.ts';
+import {
+  CHUNK,
+  chunkCount,
+  cidFromDigest,
+  encodeManifest,
+  type Hash,
+  MAX_OBJECT,
+  manifestOf,
+  parseCid,
+  webHash,
+} from './manifest.ts';
+import { type ServeOptions, serveContent } from './server.ts';
+import { type ContentStore, readFile } from './store.ts';
+import type { ContentTransport } from './transport.ts';
+
+export interface ContentServiceOptions {
+  readonly store: ContentStore;
+  readonly transport: ContentTransport;
+  readonly scheduler: Scheduler;
+  readonly hash?: Hash;
+  readonly serve?: Pick<ServeOptions, 'bytesPerPeer' | 'channels'>;
+  readonly fetch?: Pick<FetchParts, 'patience' | 'window'>;
+}
+
+export interface ContentService extends Content {
+  stop(): Promise<void>;
+}
+
+/** Publishes into the store, serves from it, and fetches into it. */
+export async function startContent(options: ContentServiceOptions): Promise<ContentService> {
+  const { store, transport, scheduler } = options;
+  const hash = options.hash ?? webHash;
+  const parts: FetchParts = { store, transport, scheduler, hash, ...options.fetch };
+  const stop = await serveContent({ store, transport, scheduler, ...options.serve });
+  return {
+    async publishObject(bytes) {
+      if (bytes.length > MAX_OBJECT) throw new ContentError('A published object has at most 1 MiB.');
+      const cid = cidFromDigest(await hash(bytes), DAG_CBOR);
+      await store.putObject(cid, bytes);
+      return cid;
+    },
+    async publishFile(bytes) {
+      const manifest = await manifestOf(bytes, hash);
+      const cid = cidFromDigest(await hash(encodeManifest(manifest)), RAW);
+      await store.putManifest(cid, manifest);
+      for (let index = 0; index < chunkCount(manifest); index++) {
+        await store.putChunk(cid, index, bytes.slice(index * CHUNK, (index + 1) * CHUNK));
+      }
+      return cid;
+    },
+    async fetchObject(cid, sources, fetchOptions) {
+      if (parseCid(cid).kind !== 'object')
+        throw new ContentError(`${cid} is a file's CID; fetch it with fetchFile.`);
+      const kept = await store.object(cid);
+      if (kept !== null) return kept;
+      const bytes = await fetchWhole(parts, cid, sources, fetchOptions);
+      await store.putObject(cid, bytes);
+      return bytes;
+    },
+    async fetchFile(cid, sources, fetchOptions) {
+      if (parseCid(cid).kind !== 'file')
+        throw new ContentError(`${cid} is an object's CID; fetch it with fetchObject.`);
+      await fetchChunks(parts, cid, sources, fetchOptions);
+      const bytes = await readFile(store, cid);
+      if (bytes === null)
+        throw new ContentError('The store has no room for the whole file. Free some space.');
+      return bytes;
+    },
+    stop,
+  };
+}

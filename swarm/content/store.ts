@@ -1,0 +1,113 @@
+import { concat } from '../bytes.ts';
+import { chunkCount, type Manifest } from './manifest.ts';
+
+/**
+ * Where published and fetched content is kept. Callers have verified what they put. A store may forget anything at any
+ * time (it then answers null); it must never give back other bytes.
+ */
+export interface ContentStore {
+  object(cid: string): Promise<Uint8Array | null>;
+  putObject(cid: string, bytes: Uint8Array): Promise<void>;
+  manifest(cid: string): Promise<Manifest | null>;
+  putManifest(cid: string, manifest: Manifest): Promise<void>;
+  chunk(cid: string, index: number): Promise<Uint8Array | null>;
+  putChunk(cid: string, index: number, bytes: Uint8Array): Promise<void>;
+  /** Indices of the chunks kept of a file. */
+  held(cid: string): Promise<ReadonlySet<number>>;
+  delete(cid: string): Promise<void>;
+}
+
+/** The whole file when every chunk is kept, else null. */
+export async function readFile(store: ContentStore, cid: string): Promise<Uint8Array | null> {
+  const manifest = await store.manifest(cid);
+  if (manifest === null) return null;
+  const chunks: Uint8Array[] = [];
+  for (let index = 0; index < chunkCount(manifest); index++) {
+    const chunk = await store.chunk(cid, index);
+    if (chunk === null) return null;
+    chunks.push(chunk);
+  }
+  return concat(...chunks);
+}
+
+interface Entry {
+  object: Uint8Array | null;
+  manifest: Manifest | null;
+  readonly chunks: Map<number, Uint8Array>;
+  bytes: number;
+}
+
+/** A store in memory of at most `budget` bytes. When full it forgets whole entries, the least recently used first. */
+export class MemoryStore implements ContentStore {
+  readonly #entries = new Map<string, Entry>();
+  readonly #budget: number;
+  #bytes = 0;
+
+  constructor(budget = 256 * 1024 * 1024) {
+    this.#budget = budget;
+  }
+
+  async object(cid: string): Promise<Uint8Array | null> {
+    return this.#use(cid)?.object ?? null;
+  }
+
+  async putObject(cid: string, bytes: Uint8Array): Promise<void> {
+    const entry = this.#make(cid);
+    if (entry.object === null) this.#grow(cid, entry, bytes.length);
+    entry.object = bytes;
+  }
+
+  async manifest(cid: string): Promise<Manifest | null> {
+    return this.#use(cid)?.manifest ?? null;
+  }
+
+  async putManifest(cid: string, manifest: Manifest): Promise<void> {
+    const entry = this.#make(cid);
+    if (entry.manifest === null) this.#grow(cid, entry, manifest.hashes.length);
+    entry.manifest = manifest;
+  }
+
+  async chunk(cid: string, index: number): Promise<Uint8Array | null> {
+    return this.#use(cid)?.chunks.get(index) ?? null;
+  }
+
+  async putChunk(cid: string, index: number, bytes: Uint8Array): Promise<void> {
+    const entry = this.#make(cid);
+    if (!entry.chunks.has(index)) this.#grow(cid, entry, bytes.length);
+    entry.chunks.set(index, bytes);
+  }
+
+  async held(cid: string): Promise<ReadonlySet<number>> {
+    return new Set(this.#use(cid)?.chunks.keys() ?? []);
+  }
+
+  async delete(cid: string): Promise<void> {
+    this.#bytes -= this.#entries.get(cid)?.bytes ?? 0;
+    this.#entries.delete(cid);
+  }
+
+  #use(cid: string): Entry | undefined {
+    const entry = this.#entries.get(cid);
+    if (entry === undefined) return undefined;
+    this.#entries.delete(cid);
+    this.#entries.set(cid, entry);
+    return entry;
+  }
+
+  #make(cid: string): Entry {
+    const entry = this.#use(cid) ?? { object: null, manifest: null, chunks: new Map(), bytes: 0 };
+    this.#entries.set(cid, entry);
+    return entry;
+  }
+
+  #grow(cid: string, entry: Entry, bytes: number): void {
+    entry.bytes += bytes;
+    this.#bytes += bytes;
+    for (const [other, { bytes: freed }] of this.#entries) {
+      if (this.#bytes <= this.#budget) return;
+      if (other === cid) continue;
+      this.#entries.delete(other);
+      this.#bytes -= freed;
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import type { Libp2p } from '@libp2p/interface';
+import { peerIdFromString } from '@libp2p/peer-id';
+import { lpStream } from '@libp2p/utils';
+import { CONTENT_PROTOCOL, MAX_RESPONSE } from './frames.ts';
+
+/** Whole frames to and from one peer. */
+export interface Channel {
+  readonly peerId: string;
+  /** The next frame. Rejects when the other side ends, when it is longer than allowed, or by the signal. */
+  read(signal: AbortSignal): Promise<Uint8Array>;
+  /** Resolves when the network can take more: back-pressure. */
+  write(frame: Uint8Array, signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+export interface ContentTransport {
+  open(peerId: string, signal: AbortSignal): Promise<Channel>;
+  /** Calls `handle` for every channel that others open, until the returned function is called. */
+  serve(handle: (channel: Channel) => Promise<void>): Promise<() => Promise<void>>;
+}
+
+/** Streams one peer may have open towards us; more are reset. */
+const STREAMS = 4;
+
+type Stream = Parameters<Parameters<Libp2p['handle']>[1]>[0];
+
+/** Content over libp2p streams with unsigned-varint length prefixes. Never over a relay's limited connection. */
+export function libp2pContentTransport(
+  libp2p: Pick<Libp2p, 'dialProtocol' | 'handle' | 'unhandle'>,
+): ContentTransport {
+  return {
+    async open(peerId, signal) {
+      const stream = await libp2p.dialProtocol(peerIdFromString(peerId), CONTENT_PROTOCOL, { signal });
+      return channelOver(stream, peerId);
+    },
+    async serve(handle) {
+      await libp2p.handle(
+        CONTENT_PROTOCOL,
+        (stream, connection) => handle(channelOver(stream, connection.remotePeer.toString())),
+        { maxInboundStreams: STREAMS, maxOutboundStreams: STREAMS, runOnLimitedConnection: false },
+      );
+      return () => libp2p.unhandle(CONTENT_PROTOCOL);
+    },
+  };
+}
+
+function channelOver(stream: Stream, peerId: string): Channel {
+  const frames = lpStream(stream, { maxDataLength: MAX_RESPONSE, maxBufferSize: 8 * MAX_RESPONSE });
+  return {
+    peerId,
+    async read(signal) {
+      const frame = await frames.read({ signal });
+      return frame.subarray();
+    },
+    write: (frame, signal) => frames.write(frame, { signal }),
+    close() {
+      stream
+        .close()
+        .catch((error: unknown) => stream.abort(error instanceof Error ? error : new Error('closed')));
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import {
+  type GossipSub,
+  type GossipSubComponents,
+  gossipsub,
+  StrictNoSign,
+  TopicValidatorResult,
+} from '@libp2p/gossipsub';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { LIMITS } from './messages/limits.ts';
+import type { Disposition, MessageCheck, PubSub } from './pubsub.ts';
+
+const results: Readonly<Record<Disposition, TopicValidatorResult>> = {
+  accept: TopicValidatorResult.Accept,
+  ignore: TopicValidatorResult.Ignore,
+  reject: TopicValidatorResult.Reject,
+};
+
+/** Per-topic scoring: five refused messages in a row and a neighbour is no longer listened to. */
+const topicScore = {
+  topicWeight: 1,
+  timeInMeshWeight: 0.01,
+  timeInMeshQuantum: 1000,
+  timeInMeshCap: 100,
+  firstMessageDeliveriesWeight: 0.5,
+  firstMessageDeliveriesDecay: 0.9,
+  firstMessageDeliveriesCap: 20,
+  // Absent and slow peers are welcome: nothing is taken from a neighbour for what it does not deliver.
+  meshMessageDeliveriesWeight: 0,
+  meshMessageDeliveriesDecay: 0.5,
+  meshMessageDeliveriesCap: 10,
+  meshMessageDeliveriesThreshold: 1,
+  meshMessageDeliveriesWindow: 10,
+  meshMessageDeliveriesActivation: 5000,
+  meshFailurePenaltyWeight: 0,
+  meshFailurePenaltyDecay: 0.5,
+  invalidMessageDeliveriesWeight: -20,
+  invalidMessageDeliveriesDecay: 0.97,
+};
+
+/**
+ * gossipsub 1.1+ as this swarm runs it. Messages carry their author's signature themselves, so libp2p's own is off and
+ * a message is verified once, by its check, not once a duplicate. Its id is the hash of its bytes.
+ * Scoring by IP address is off: everyone behind one relay or one NAT has the same (measured: the 12th tab was cut off).
+ */
+export function swarmGossipsub(options: {
+  /** Topics to score and to allow; null allows all (a relay that follows its peers). */
+  readonly topics: readonly string[] | null;
+  /** Whether to exchange peers on pruning; for relays. */
+  readonly exchangePeers?: boolean;
+}): (components: GossipSubComponents) => GossipSub {
+  const topics = options.topics ?? [];
+  return gossipsub({
+    globalSignaturePolicy: StrictNoSign,
+    msgIdFn: (message) => sha256(message.data),
+    emitSelf: false,
+    allowPublishToZeroTopicPeers: true,
+    ignoreDuplicatePublishError: true,
+    fallbackToFloodsub: false,
+    floodPublish: false,
+    doPX: options.exchangePeers ?? false,
+    D: 4,
+    Dlo: 3,
+    Dhi: 8,
+    Dout: 1,
+    Dscore: 2,
+    // Far above one message: replies to IWANT come batched, and an oversized frame ends gossip with that neighbour.
+    maxInboundDataLength: 16 * LIMITS.message,
+    ...(options.topics === null ? {} : { allowedTopics: [...topics] }),
+    scoreParams: {
+      IPColocationFactorWeight: 0,
+      behaviourPenaltyWeight: -10,
+      behaviourPenaltyThreshold: 6,
+      behaviourPenaltyDecay: 0.98,
+      decayInterval: 1000,
+      decayToZero: 0.01,
+      topics: Object.fromEntries(topics.map((topic) => [topic, topicScore])),
+    },
+    scoreThresholds: { gossipThreshold: -40, publishThreshold: -80, graylistThreshold: -160 },
+  });
+}
+
+/** The swarm's PubSub over a started gossipsub service. */
+export function pubsubOver(service: GossipSub): PubSub {
+  return {
+    async publish(topic, data) {
+      await service.publish(topic, data);
+    },
+    join(topic, check: MessageCheck) {
+      service.topicValidators.set(
+        topic,
+        async (source, message) => results[await check(message.data, source.toString())],
+      );
+      service.subscribe(topic);
+      return () => {
+        service.topicValidators.delete(topic);
+        // A stopped service has no subscriptions and says so by throwing.
+        if (service.getTopics().includes(topic)) service.unsubscribe(topic);
+      };
+    },
+  };
+}

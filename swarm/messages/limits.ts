@@ -1,0 +1,29 @@
+/** Limits on everything a peer may send. docs/protocol.md lists them; a second implementation must use the same. */
+export const LIMITS = {
+  /** Bytes of one gossip message, signature included. */
+  message: 64 * 1024,
+  /** Bytes of a rollout set that travels inside a reveal; a larger one is fetched by CID. */
+  inlineRollouts: 24 * 1024,
+  /** Bytes of one published rollout set. */
+  rollouts: 1024 * 1024,
+  run: 96,
+  groups: 64,
+  completions: 64,
+  tokens: 4096,
+  text: 16 * 1024,
+  judgements: 256,
+  judgementText: 512,
+  ballots: 64,
+  winners: 64,
+  corrections: 64,
+  correctionText: 1024,
+  foreign: 64,
+  engine: 96,
+  conformanceDetail: 160,
+  addresses: 8,
+  address: 320,
+  ownerSignature: 1024,
+  acks: 64,
+  round: 2 ** 40,
+  sequence: Number.MAX_SAFE_INTEGER,
+} as const;

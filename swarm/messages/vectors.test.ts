@@ -1,0 +1,98 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { fromHex, toHex } from '../bytes.ts';
+import { addressOf, peerIdOf } from '../device-key.ts';
+import { hasOwnSignature, open, seal } from './envelope.ts';
+import { decodeRollouts, encodeRollouts } from './rollouts.ts';
+import { SAMPLE_RUN, sampleDrafts, sampleKey, sampleRollouts } from './samples.ts';
+
+interface Vectors {
+  readonly secretKey: string;
+  readonly publicKey: string;
+  readonly address: string;
+  readonly peerId: string;
+  readonly run: string;
+  readonly rollouts: { readonly cid: string; readonly bytes: string };
+  readonly messages: readonly { readonly type: string; readonly id: string; readonly bytes: string }[];
+  readonly refused: readonly { readonly why: string; readonly bytes: string }[];
+}
+
+const file = new URL('../../docs/vectors/messages.json', import.meta.url);
+
+/** The vectors as this implementation makes them; `UPDATE_VECTORS=1` writes them. */
+function made(): Omit<Vectors, 'refused'> {
+  const rollouts = encodeRollouts(sampleRollouts);
+  return {
+    secretKey: toHex(sampleKey.secret),
+    publicKey: toHex(sampleKey.publicKey),
+    address: sampleKey.address,
+    peerId: sampleKey.peerId,
+    run: SAMPLE_RUN,
+    rollouts: { cid: rollouts.cid, bytes: toHex(rollouts.bytes) },
+    messages: sampleDrafts.map((draft) => {
+      const bytes = seal(sampleKey, SAMPLE_RUN, draft);
+      return { type: draft.type, id: open(bytes).id, bytes: toHex(bytes) };
+    }),
+  };
+}
+
+/** Bytes that a decoder must refuse: each is the commit sample with one thing wrong. */
+function refused(): Vectors['refused'] {
+  const commit = sampleDrafts.find(({ type }) => type === 'commit');
+  if (commit === undefined) throw new Error('There is a commit sample.');
+  const good = seal(sampleKey, SAMPLE_RUN, commit);
+  const changed = (change: (bytes: number[]) => void): string => {
+    const bytes = [...good];
+    change(bytes);
+    return toHex(Uint8Array.from(bytes));
+  };
+  const roundAt = toHex(good).indexOf('65726f756e6404') / 2 - 1;
+  if (roundAt < 0) throw new Error('The round is in the sample.');
+  return [
+    { why: 'a trailing byte', bytes: changed((bytes) => bytes.push(0)) },
+    { why: 'cut short', bytes: changed((bytes) => bytes.pop()) },
+    {
+      why: 'the round as a two-byte integer',
+      bytes: changed((bytes) => bytes.splice(roundAt + 6, 1, 0x18, 0x04)),
+    },
+    {
+      why: 'the round as a float',
+      bytes: changed((bytes) => bytes.splice(roundAt + 6, 1, 0xfb, 0x40, 0x10, 0, 0, 0, 0, 0, 0)),
+    },
+    { why: 'a key too many', bytes: changed((bytes) => bytes.splice(0, 1, 0xa9, 0x61, 0x61, 0x00)) },
+    { why: 'a map of indefinite length', bytes: changed((bytes) => bytes.splice(0, 1, 0xbf)) },
+  ];
+}
+
+describe('docs/vectors/messages.json', () => {
+  if (process.env.UPDATE_VECTORS === '1') {
+    writeFileSync(file, `${JSON.stringify({ ...made(), refused: refused() }, null, 2)}\n`);
+  }
+  const vectors = JSON.parse(readFileSync(file, 'utf8')) as Vectors;
+
+  it('is what this implementation makes', () => {
+    const { refused: _, ...accepted } = vectors;
+    expect(made()).toEqual(accepted);
+  });
+
+  it('derives address and peer id from the key', () => {
+    expect(addressOf(fromHex(vectors.publicKey))).toBe(vectors.address);
+    expect(peerIdOf(fromHex(vectors.publicKey))).toBe(vectors.peerId);
+  });
+
+  it.each(vectors.messages)('opens $type', ({ type, id, bytes }) => {
+    const message = open(fromHex(bytes));
+    expect(message).toMatchObject({ type, id, run: vectors.run, author: vectors.address });
+    const draft = sampleDrafts.find((sample) => sample.type === type);
+    expect(message.body).toEqual(draft?.body);
+    expect(hasOwnSignature(message)).toBe(true);
+  });
+
+  it('opens the rollout set', () => {
+    expect(decodeRollouts(fromHex(vectors.rollouts.bytes))).toEqual(sampleRollouts);
+  });
+
+  it.each(vectors.refused)('refuses $why', ({ bytes }) => {
+    expect(() => open(fromHex(bytes))).toThrow();
+  });
+});

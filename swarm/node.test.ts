@@ -1,0 +1,160 @@
+import './node20.ts';
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Relay, startRelay } from '../node/relay.ts';
+import { equal } from './bytes.ts';
+import { startContent } from './content/service.ts';
+import { MemoryStore } from './content/store.ts';
+import { libp2pContentTransport } from './content/transport.ts';
+import { deviceKey } from './device-key.ts';
+import { startGossip } from './gossip.ts';
+import type { Message } from './messages/envelope.ts';
+import { createSwarmNode } from './node.ts';
+import { nodeTransports } from './node-transports.ts';
+import { startPresence } from './presence.ts';
+import { RelayAddressError } from './relays.ts';
+import { runTopics } from './run.ts';
+import { systemScheduler } from './scheduler.ts';
+import type { Hex } from './trainer.ts';
+
+const run = 'node-test:1';
+const hash = (byte: number): Hex => `0x${byte.toString(16).padStart(2, '0').repeat(32)}`;
+
+async function startPeer(relays: readonly string[], listen: readonly string[] = []) {
+  const key = deviceKey(randomBytes(32));
+  const node = await createSwarmNode({
+    privateKey: key.secret,
+    relays,
+    topics: Object.values(runTopics(run)),
+    loopback: true,
+    transports: nodeTransports(),
+    listen,
+  });
+  const gossip = startGossip({ pubsub: node.pubsub, run, key, scheduler: systemScheduler, round: () => 1 });
+  const heard: Message[] = [];
+  gossip.listen((message) => heard.push(message));
+  const presence = startPresence({
+    gossip,
+    node,
+    publicKey: key.publicKey,
+    describe: () => ({ delegation: null, engine: 'none', conformance: { verdict: 'untested', detail: '' } }),
+    round: () => 1,
+    scheduler: systemScheduler,
+    relays: false,
+  });
+  const content = await startContent({
+    store: new MemoryStore(),
+    transport: libp2pContentTransport(node.libp2p),
+    scheduler: systemScheduler,
+  });
+  const commits = () => heard.flatMap((message) => (message.type === 'commit' ? [message.body.digest] : []));
+  return {
+    key,
+    node,
+    gossip,
+    presence,
+    content,
+    commits,
+    async stop() {
+      presence.stop();
+      gossip.stop();
+      await content.stop();
+      await node.stop();
+    },
+  };
+}
+
+type Peer = Awaited<ReturnType<typeof startPeer>>;
+
+describe('three peers and a relay', { timeout: 100_000 }, () => {
+  let relay: Relay;
+  let peers: readonly [Peer, Peer, Peer];
+
+  beforeAll(async () => {
+    relay = await startRelay({ privateKey: randomBytes(32) });
+    // Two behind the relay, as tabs are, and one that anyone can dial.
+    peers = await Promise.all([
+      startPeer(relay.addresses),
+      startPeer(relay.addresses),
+      startPeer(relay.addresses, ['/ip4/127.0.0.1/tcp/0']),
+    ]);
+  }, 30_000);
+
+  afterAll(async () => {
+    await Promise.all(peers?.map((peer) => peer.stop()) ?? []);
+    await relay?.stop();
+  }, 30_000);
+
+  const eventually = (check: () => void) => vi.waitFor(check, { timeout: 80_000, interval: 100 });
+
+  it('connect directly, over TCP and over WebRTC', async () => {
+    await eventually(() => {
+      for (const { node } of peers) expect(node.degree()).toBe(2);
+    });
+    const views = peers[0].node.view();
+    expect(views.peers.map(({ path }) => path)).toEqual(['direct', 'direct']);
+    expect(views.relays.map(({ state }) => state)).toEqual(['connected']);
+  });
+
+  it('hear one another', async () => {
+    const [a, b, c] = peers;
+    await eventually(() => {
+      for (const { presence } of peers) expect(presence.members()).toHaveLength(2);
+    });
+    await a.gossip.say({ type: 'commit', round: 1, body: { digest: hash(1) } });
+    await b.gossip.say({ type: 'commit', round: 1, body: { digest: hash(2) } });
+    await eventually(() => {
+      expect(b.commits()).toEqual([hash(1)]);
+      expect(a.commits()).toEqual([hash(2)]);
+      expect(c.commits().toSorted()).toEqual([hash(1), hash(2)]);
+    });
+  });
+
+  it('fetch content by CID over libp2p streams', async () => {
+    const [a, b, c] = peers;
+    const file = new Uint8Array(randomBytes(1_500_000));
+    const cid = await a.content.publishFile(file);
+    expect(equal(await b.content.fetchFile(cid, [a.node.peerId]), file)).toBe(true);
+    expect(equal(await c.content.fetchFile(cid, [a.node.peerId, b.node.peerId]), file)).toBe(true);
+    const object = await c.content.publishObject(file.subarray(0, 100));
+    expect(equal(await a.content.fetchObject(object, [c.node.peerId]), file.subarray(0, 100))).toBe(true);
+  });
+
+  it('refuse a flood and an oversized message, and say why', async () => {
+    const [a, b, c] = peers;
+    const before = b.gossip.refusals.get('over-quota') + c.gossip.refusals.get('over-quota');
+    for (let i = 0; i < 60; i++) await a.presence.announce();
+    await eventually(() => {
+      const after = b.gossip.refusals.get('over-quota') + c.gossip.refusals.get('over-quota');
+      expect(after).toBeGreaterThan(before);
+    });
+    await a.node.pubsub.publish(runTopics(run).rounds, new Uint8Array(70_000));
+    await eventually(() => {
+      const seen = [b.gossip, c.gossip, relay].map(({ refusals }) => refusals.get('oversized'));
+      expect(seen.some((count) => count > 0)).toBe(true);
+    });
+  });
+
+  it('go on when the relay is gone', async () => {
+    const [, b, c] = peers;
+    await relay.stop();
+    await eventually(() => {
+      for (const { node } of peers)
+        expect(node.view().relays.every(({ state }) => state !== 'connected')).toBe(true);
+    });
+    await c.gossip.say({ type: 'commit', round: 1, body: { digest: hash(3) } });
+    await eventually(() => expect(b.commits()).toContain(hash(3)));
+  });
+});
+
+describe('createSwarmNode', () => {
+  it('names what a relay address lacks', async () => {
+    const options = { privateKey: randomBytes(32), topics: [] };
+    await expect(createSwarmNode({ ...options, relays: ['/ip4/127.0.0.1/tcp/1/ws'] })).rejects.toThrow(
+      RelayAddressError,
+    );
+    await expect(createSwarmNode({ ...options, relays: ['localhost:1'] })).rejects.toThrow(
+      'is not a multiaddr',
+    );
+  });
+});

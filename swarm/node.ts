@@ -1,0 +1,212 @@
+import './rtc-fix.ts';
+import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2';
+import { privateKeyFromRaw } from '@libp2p/crypto/keys';
+import { identify, identifyPush } from '@libp2p/identify';
+import type { Transport } from '@libp2p/interface';
+import { noise } from '@libp2p/noise';
+import { peerIdFromString } from '@libp2p/peer-id';
+import { ping } from '@libp2p/ping';
+import { webRTC, webRTCDirect } from '@libp2p/webrtc';
+import { webSockets } from '@libp2p/websockets';
+import { yamux } from '@libp2p/yamux';
+import { WebRTC } from '@multiformats/multiaddr-matcher';
+import { createLibp2p, type Libp2p } from 'libp2p';
+import { BoundedMap } from './bounded-map.ts';
+import { pubsubOver, swarmGossipsub } from './gossipsub.ts';
+import { LIMITS } from './messages/limits.ts';
+import { isDirectConnection, Overlay } from './overlay.ts';
+import type { NetworkView, PeerPath, PeerView } from './peers.ts';
+import type { PubSub } from './pubsub.ts';
+import { groupRelays, RelayKeeper } from './relays.ts';
+import { deadline, every, type Scheduler, systemScheduler } from './scheduler.ts';
+import { patientConnections, patientMonitor } from './settings.ts';
+
+/** libp2p's own type of a transport maker, spelled by its components. */
+type TransportMaker = NonNullable<NonNullable<Parameters<typeof createLibp2p>[0]>['transports']>[number];
+
+export type { Transport, TransportMaker };
+
+export interface SwarmNodeOptions {
+  /** 32 bytes of the device key, which becomes the libp2p identity. */
+  readonly privateKey: Uint8Array;
+  /** Multiaddrs of relays, each ending in /p2p/<peer id>; several addresses of one relay are grouped. */
+  readonly relays: readonly string[];
+  /** Gossip topics this node will join; others are not carried. */
+  readonly topics: readonly string[];
+  /** STUN and TURN servers. None by default, which asks nobody outside and reaches the same machine and network. */
+  readonly iceServers?: readonly RTCIceServer[];
+  /** Allows private and loopback addresses in a browser, where libp2p refuses them otherwise. */
+  readonly loopback?: boolean;
+  /** Whether others may use this node as a relay for their handshakes. */
+  readonly relayForOthers?: boolean;
+  /** Transports that only this host has, such as nodeTransports() of node-transports.ts. */
+  readonly transports?: readonly TransportMaker[];
+  /** Further listen addresses, such as /ip4/0.0.0.0/tcp/0 in Node. */
+  readonly listen?: readonly string[];
+  /** Direct connections to hold, 6 by default. */
+  readonly degree?: number;
+  readonly scheduler?: Scheduler;
+  readonly random?: () => number;
+}
+
+/** A running libp2p node of the swarm. */
+export interface SwarmNode {
+  readonly libp2p: Libp2p;
+  readonly peerId: string;
+  readonly pubsub: PubSub;
+  /** Addresses to tell others: with a relay in them, or of an own listener. At most eight. */
+  addresses(): readonly string[];
+  /** Takes note of where a peer listens; the overlay dials it when it needs neighbours. */
+  learn(peerId: string, addresses: readonly string[], relays?: boolean): void;
+  isDirect(peerId: string): boolean;
+  /** Direct connections to peers, relays not counted. */
+  degree(): number;
+  view(): NetworkView;
+  /** Calls `listener` at most every 100 ms when peers, paths, latencies or relays change. */
+  watch(listener: (view: NetworkView) => void): () => void;
+  stop(): Promise<void>;
+}
+
+/** Starts a node: reserves a place on the relays and waits for peers to be learned. Throws RelayAddressError. */
+export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmNode> {
+  const scheduler = options.scheduler ?? systemScheduler;
+  const random = options.random ?? Math.random;
+  const targets = groupRelays(options.relays);
+  const services = {
+    identify: identify(),
+    identifyPush: identifyPush(),
+    ping: ping(),
+    pubsub: swarmGossipsub({ topics: options.topics }),
+    ...(options.relayForOthers === true
+      ? { relay: circuitRelayServer({ reservations: { maxReservations: 32 } }) }
+      : {}),
+  };
+  const libp2p = await createLibp2p({
+    privateKey: privateKeyFromRaw(options.privateKey),
+    // Not <relay>/p2p-circuit, which is not renewed after the relay restarts (js-libp2p issue 3601). Two places, so that
+    // one relay may go.
+    addresses: { listen: ['/p2p-circuit', '/p2p-circuit', '/webrtc', ...(options.listen ?? [])] },
+    transports: [
+      webSockets(),
+      // Always explicit: the library's default asks public STUN servers.
+      webRTC({ rtcConfiguration: { iceServers: [...(options.iceServers ?? [])] } }),
+      webRTCDirect({ rtcConfiguration: { iceServers: [] } }),
+      circuitRelayTransport({ reservationCompletionTimeout: 10_000 }),
+      ...(options.transports ?? []),
+    ],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionGater: options.loopback === true ? { denyDialMultiaddr: () => false } : {},
+    connectionManager: patientConnections,
+    connectionMonitor: patientMonitor,
+    services,
+  });
+
+  const latencies = new BoundedMap<string, number>(256);
+  const relaying = new BoundedMap<string, true>(64);
+  const watchers = new Set<(view: NetworkView) => void>();
+  let pendingView: (() => void) | null = null;
+  let stopped = false;
+
+  function changed(): void {
+    if (stopped || pendingView !== null) return;
+    pendingView = scheduler.after(100, () => {
+      pendingView = null;
+      const now = view();
+      for (const watcher of watchers) watcher(now);
+    });
+  }
+
+  const relays = new RelayKeeper(libp2p, targets, scheduler, changed);
+  const overlay = new Overlay({
+    libp2p,
+    scheduler,
+    random,
+    degree: options.degree ?? 6,
+    isRelay: (peerId) => relays.has(peerId),
+  });
+
+  function path(peerId: string): PeerPath {
+    const connections = libp2p.getConnections(peerIdFromString(peerId));
+    if (connections.some(isDirectConnection)) return 'direct';
+    return connections.length > 0 ? 'relayed' : 'gossip';
+  }
+
+  function view(): NetworkView {
+    const connected = libp2p.getPeers().map((peer) => peer.toString());
+    const ids = [...new Set([...connected, ...overlay.known()])].filter((peerId) => !relays.has(peerId));
+    const peers: PeerView[] = ids.map((peerId) => ({
+      peerId,
+      path: path(peerId),
+      latency: latencies.get(peerId) ?? null,
+    }));
+    return { peers, relays: relays.views() };
+  }
+
+  const abort = new AbortController();
+  async function measure(): Promise<void> {
+    for (const connection of libp2p.getConnections().filter(isDirectConnection)) {
+      const limit = deadline(scheduler, 5_000, abort.signal);
+      try {
+        const latency = await libp2p.services.ping.ping(connection.remotePeer, { signal: limit.signal });
+        latencies.set(connection.remotePeer.toString(), latency);
+        changed();
+      } catch {
+        // A peer that is leaving; its connection's end is told by libp2p.
+      } finally {
+        limit.release();
+      }
+    }
+  }
+
+  for (const event of ['connection:open', 'connection:close', 'peer:connect', 'peer:disconnect'] as const) {
+    libp2p.addEventListener(event, changed);
+  }
+  const stopMeasuring = every(scheduler, 10_000, () => void measure());
+  relays.start();
+  overlay.start();
+
+  return {
+    libp2p,
+    peerId: libp2p.peerId.toString(),
+    pubsub: pubsubOver(libp2p.services.pubsub),
+    addresses() {
+      const own = libp2p.getMultiaddrs();
+      const texts = own
+        .filter((address) => WebRTC.matches(address) || !address.toString().includes('/p2p-circuit'))
+        .map(String);
+      // libp2p does not say so itself, but a neighbour that relays can carry a handshake to us.
+      const through = [...relaying.entries()]
+        .map(([peerId]) => peerId)
+        .filter((peerId) => overlay.isDirect(peerId))
+        .map((peerId) => `/p2p/${peerId}/p2p-circuit/webrtc/p2p/${libp2p.peerId}`);
+      return [...texts, ...through]
+        .filter((text) => text.length <= LIMITS.address)
+        .slice(0, LIMITS.addresses);
+    },
+    learn(peerId, addresses, carries) {
+      if (carries === true) relaying.set(peerId, true);
+      else relaying.delete(peerId);
+      overlay.learn(peerId, addresses);
+      changed();
+    },
+    isDirect: (peerId) => overlay.isDirect(peerId),
+    degree: () => overlay.degree(),
+    view,
+    watch(listener) {
+      watchers.add(listener);
+      return () => watchers.delete(listener);
+    },
+    async stop() {
+      if (stopped) return;
+      stopped = true;
+      pendingView?.();
+      watchers.clear();
+      abort.abort();
+      stopMeasuring();
+      overlay.stop();
+      relays.stop();
+      await libp2p.stop();
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { toHex } from '../bytes.ts';
+import { commitmentOf } from '../messages/commitment.ts';
+import { LIMITS } from '../messages/limits.ts';
+import { encodeRollouts } from '../messages/rollouts.ts';
+import type { PeerRollouts, RoundContext } from '../trainer.ts';
+import { type RoundParts, waitFor } from './parts.ts';
+
+/**
+ * The answer stage: sample own completions, commit to them, and reveal them once others can no longer commit. A device
+ * that is too slow to commit keeps its answers to itself and trains on them all the same.
+ */
+export async function answerStage(
+  parts: RoundParts,
+  context: RoundContext,
+  signal: AbortSignal,
+): Promise<PeerRollouts> {
+  const { trainer, ledger, gossip, content, settings, emit, status } = parts;
+  const { round, device } = context;
+  status('Answering the tasks of this round.');
+  const prompts = await trainer.prompts(context);
+  emit({ kind: 'prompts', round, prompts });
+  const set = await trainer.answer(context, signal);
+  signal.throwIfAborted();
+  const { bytes, cid } = encodeRollouts(set);
+  await content.publishObject(bytes);
+  emit({ kind: 'answers', round, author: device, own: true, cid, set });
+  const own = { author: device, cid, set };
+
+  const now = ledger.clock.read();
+  const revealTime = settings.revealAt * (now.sinceStageStart + now.untilStageEnd);
+  if (now.round !== round || now.stage !== 'answer' || now.sinceStageStart > revealTime) {
+    status('Answers came after the others’ were revealed, so they are not shared in this round.');
+    return own;
+  }
+  const salt = toHex(parts.randomBytes(32));
+  await gossip.say({ type: 'commit', round, body: { digest: commitmentOf(salt, device, cid) } });
+  status('Answers are committed; they are revealed when everyone’s are.');
+  await waitFor(
+    parts,
+    (reading) =>
+      reading.round !== round ||
+      reading.stage !== 'answer' ||
+      // Until the grace for late commits is over too, so that nobody can commit to what was read here.
+      reading.sinceStageStart >= revealTime + settings.commitGrace,
+    signal,
+  );
+  const rollouts = bytes.length <= LIMITS.inlineRollouts ? set : null;
+  await gossip.say({ type: 'reveal', round, body: { salt, cid, rollouts } });
+  return own;
+}

@@ -1,0 +1,31 @@
+import { fromHex, toHex } from '../bytes.ts';
+import { digestOf } from '../device-key.ts';
+import type { RoundContext } from '../trainer.ts';
+
+const encoder = new TextEncoder();
+
+/**
+ * Picks `count` of the candidates by a draw that follows from the round's seed and the choosing device, so that anyone
+ * can repeat it and no author can bring it about. Ordered by sha2-256(purpose, seed, device, author).
+ */
+export function choose<T extends { readonly author: string }>(
+  candidates: readonly T[],
+  count: number,
+  purpose: string,
+  context: RoundContext,
+): readonly T[] {
+  const draw = (author: string): string =>
+    toHex(
+      digestOf(
+        encoder.encode(`starling/choose/1\n${purpose}\n`),
+        fromHex(context.seed),
+        fromHex(context.device),
+        fromHex(author),
+      ),
+    );
+  return candidates
+    .map((candidate) => ({ candidate, rank: draw(candidate.author) }))
+    .sort((a, b) => (a.rank < b.rank ? -1 : 1))
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
+}

@@ -1,0 +1,74 @@
+import type { Stage } from '../ledger.ts';
+import type { AttestBody } from '../messages/bodies.ts';
+import type { Message } from '../messages/envelope.ts';
+import type { Ballot, Correction, DeviceAddress, Hex, Judgement, RolloutSet } from '../trainer.ts';
+
+export type DriverState = 'stopped' | 'waiting' | 'working' | 'pausing' | 'paused' | 'finishing' | 'stopping';
+
+/** What happens in the rounds, for the page, the submitter and the archive. */
+export type RoundEvent =
+  /** One sentence for a person: what the device does now, and why. */
+  | {
+      readonly kind: 'status';
+      readonly state: DriverState;
+      readonly sentence: string;
+      readonly round: number | null;
+    }
+  | { readonly kind: 'stage'; readonly round: number; readonly stage: Stage; readonly untilStageEnd: number }
+  | {
+      readonly kind: 'prompts';
+      readonly round: number;
+      readonly prompts: readonly {
+        readonly task: string;
+        readonly prompt: string;
+        readonly answer: string;
+      }[];
+    }
+  | {
+      readonly kind: 'answers';
+      readonly round: number;
+      readonly author: DeviceAddress;
+      readonly own: boolean;
+      readonly cid: string;
+      readonly set: RolloutSet;
+    }
+  | {
+      readonly kind: 'critiques';
+      readonly round: number;
+      readonly critic: DeviceAddress;
+      readonly own: boolean;
+      readonly judgements: readonly Judgement[];
+    }
+  | {
+      readonly kind: 'votes';
+      readonly round: number;
+      readonly voter: DeviceAddress;
+      readonly own: boolean;
+      readonly winners: readonly DeviceAddress[];
+      readonly ballots: readonly Ballot[];
+      readonly corrections: readonly Correction[];
+    }
+  | {
+      readonly kind: 'trained';
+      readonly round: number;
+      readonly previousRoot: Hex;
+      readonly checkpointRoot: Hex;
+      readonly foreign: number;
+      readonly optimizerSteps: number;
+      readonly meanReward: number;
+      readonly heldOutAccuracy: number;
+      readonly loss: number;
+    }
+  /** Own attestation was handed to the network. */
+  | { readonly kind: 'sent'; readonly round: number; readonly checkpointRoot: Hex; readonly body: AttestBody }
+  /** `peers` others have checked and kept own attestation of the round. */
+  | {
+      readonly kind: 'accepted';
+      readonly round: number;
+      readonly checkpointRoot: Hex;
+      readonly peers: number;
+    }
+  /** Another device's attestation was checked and kept. */
+  | { readonly kind: 'attested'; readonly message: Message<'attest'> }
+  /** A round of this device ended without attestation. */
+  | { readonly kind: 'failed'; readonly round: number; readonly cause: string; readonly inARow: number };

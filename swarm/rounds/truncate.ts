@@ -1,0 +1,8 @@
+/** Cuts text to at most `max` UTF-8 bytes at a character's boundary, with lone surrogates replaced. */
+export function truncate(text: string, max: number): string {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length <= max) return text.toWellFormed();
+  let end = max;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return new TextDecoder().decode(bytes.subarray(0, end));
+}

@@ -1,0 +1,41 @@
+import type { Signed, Vote } from '../ledger.ts';
+import { LIMITS } from '../messages/limits.ts';
+import type { DeviceAddress, PeerJudgements, PeerRollouts, RoundContext } from '../trainer.ts';
+import { type RoundParts, waitForStage } from './parts.ts';
+import { truncate } from './truncate.ts';
+
+/** The vote stage: choose the best answers, correct one's own, and publish both with a signed vote. */
+export async function voteStage(
+  parts: RoundParts,
+  context: RoundContext,
+  own: PeerRollouts,
+  critique: PeerJudgements | null,
+  signal: AbortSignal,
+): Promise<Signed<Vote>> {
+  const { trainer, ledger, gossip, records, emit, status } = parts;
+  const { round, device } = context;
+  await waitForStage(parts, round, 'vote', signal);
+  status('Voting for the best answers.');
+  const critiques = [...(critique === null ? [] : [critique]), ...records.critiques(round)];
+  const all = [own, ...records.rollouts(round)];
+  const made = await trainer.vote(context, all, critiques, signal);
+  signal.throwIfAborted();
+  const ballots = made.ballots.slice(0, LIMITS.ballots);
+  const corrections = made.corrections
+    .slice(0, LIMITS.corrections)
+    .map(({ item, text }) => ({ item, text: truncate(text, LIMITS.correctionText) }));
+  const winners = winnersOf(ballots);
+  emit({ kind: 'votes', round, voter: device, own: true, winners, ballots, corrections });
+  const signed = await ledger.signVote({ round, winners });
+  await gossip.say({
+    type: 'vote',
+    round,
+    body: { winners, signature: signed.signature, ballots, corrections },
+  });
+  return signed;
+}
+
+/** The authors of the ballots, each once, in ascending order of address. */
+function winnersOf(ballots: readonly { readonly author: DeviceAddress }[]): readonly DeviceAddress[] {
+  return [...new Set(ballots.map(({ author }) => author))].sort().slice(0, LIMITS.winners);
+}

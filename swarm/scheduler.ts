@@ -1,0 +1,63 @@
+/** Local time and timers, passed in so that tests run on a simulated clock. */
+export interface Scheduler {
+  /** Milliseconds, never decreasing. The origin is the Unix epoch for the system scheduler. */
+  now(): number;
+  /** Runs once after `ms` milliseconds; the returned function cancels. */
+  after(ms: number, run: () => void): () => void;
+}
+
+/** The host's own clock. */
+export const systemScheduler: Scheduler = {
+  now: () => performance.timeOrigin + performance.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `ms` milliseconds. Rejects with the signal's reason when it aborts first. */
+export function wait(scheduler: Scheduler, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const abort = () => {
+      cancel();
+      reject(signal?.reason);
+    };
+    const cancel = scheduler.after(ms, () => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    });
+    signal?.addEventListener('abort', abort, { once: true });
+  });
+}
+
+/** Runs every `ms` milliseconds, first after `ms`, until the returned function is called. */
+export function every(scheduler: Scheduler, ms: number, run: () => void): () => void {
+  let cancel = scheduler.after(ms, tick);
+  let stopped = false;
+  function tick(): void {
+    run();
+    if (!stopped) cancel = scheduler.after(ms, tick);
+  }
+  return () => {
+    stopped = true;
+    cancel();
+  };
+}
+
+/** A signal that aborts when `signal` does or after `ms` milliseconds, and a way to let the timer go. */
+export function deadline(
+  scheduler: Scheduler,
+  ms: number,
+  signal?: AbortSignal,
+): { readonly signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  const cancel = scheduler.after(ms, () =>
+    controller.abort(new DOMException(`No answer within ${ms} ms.`, 'TimeoutError')),
+  );
+  const signals = signal === undefined ? [controller.signal] : [controller.signal, signal];
+  return { signal: AbortSignal.any(signals), release: cancel };
+}

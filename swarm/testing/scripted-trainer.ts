@@ -1,0 +1,90 @@
+import { fromHex, toHex } from '../bytes.ts';
+import { digestOf } from '../device-key.ts';
+import { type Scheduler, wait } from '../scheduler.ts';
+import type { Hex, PeerRollouts, RoundContext, RoundOutcome, Trainer } from '../trainer.ts';
+
+export interface ScriptedTrainerOptions {
+  readonly scheduler: Scheduler;
+  /** Simulated milliseconds of each kind of work. */
+  readonly answerMs?: number;
+  readonly trainMs?: number;
+  /** Called before each training; throw to fail. */
+  readonly beforeTraining?: (context: RoundContext) => void;
+  /** Called before each answer; throw to fail. */
+  readonly beforeAnswer?: (context: RoundContext) => void;
+  /** Text of completions; longer texts make larger rollout sets. */
+  readonly text?: (context: RoundContext, item: number) => string;
+}
+
+/** A trainer without a model whose answers and "weights" follow from seed, device and what it trained on. */
+export class ScriptedTrainer implements Trainer {
+  readonly trained: { readonly round: number; readonly cids: readonly string[] }[] = [];
+  readonly #options: ScriptedTrainerOptions;
+  root: Hex = toHex(digestOf(new TextEncoder().encode('initial')));
+
+  constructor(options: ScriptedTrainerOptions) {
+    this.#options = options;
+  }
+
+  async prompts() {
+    return [{ task: 'sum', prompt: '1+1=', answer: '2' }];
+  }
+
+  async answer(context: RoundContext, signal: AbortSignal) {
+    this.#options.beforeAnswer?.(context);
+    await wait(this.#options.scheduler, this.#options.answerMs ?? 1_000, signal);
+    const draw = digestOf(fromHex(context.seed), fromHex(context.device));
+    const groups = [0, 1].map((item) => ({
+      item,
+      completions: [
+        {
+          text: this.#options.text?.(context, item) ?? String(draw[item]),
+          tokens: [draw[item] ?? 0, 1],
+          logprobs: [-0.5, Math.fround(-((draw[item + 2] ?? 0) + 1) / 256)],
+        },
+      ],
+    }));
+    return { modelRoot: this.root, groups };
+  }
+
+  async critique(_context: RoundContext, others: readonly PeerRollouts[]) {
+    return others.map(({ author, set }) => ({
+      item: set.groups[0]?.item ?? 0,
+      author,
+      sample: 0,
+      text: 'The sum is right.',
+      right: true,
+    }));
+  }
+
+  async vote(_context: RoundContext, all: readonly PeerRollouts[]) {
+    const ballots = all.map(({ author }) => ({ item: 0, author, sample: 0 }));
+    return { ballots, corrections: [{ item: 0, text: '2' }] };
+  }
+
+  async train(
+    context: RoundContext,
+    own: PeerRollouts,
+    foreign: readonly PeerRollouts[],
+    signal: AbortSignal,
+  ): Promise<RoundOutcome> {
+    this.#options.beforeTraining?.(context);
+    await wait(this.#options.scheduler, this.#options.trainMs ?? 2_000, signal);
+    const trainedOn = [own, ...foreign].map(({ cid }) => cid);
+    const previousRoot = this.root;
+    const checkpoint = digestOf(fromHex(previousRoot), new TextEncoder().encode(trainedOn.join(' ')));
+    this.root = toHex(checkpoint);
+    this.trained.push({ round: context.round, cids: trainedOn });
+    const checkpointRoot = this.root;
+    return {
+      previousRoot,
+      checkpointRoot,
+      checkpoint,
+      trainedOn,
+      optimizerSteps: 1,
+      meanReward: 0.5,
+      heldOutAccuracy: 0.25,
+      loss: 1,
+    };
+  }
+}

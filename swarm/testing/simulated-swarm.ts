@@ -1,0 +1,108 @@
+import { type Content, ContentError } from '../content/content.ts';
+import { type DeviceKey, deviceKey, digestOf } from '../device-key.ts';
+import { type Gossip, startGossip } from '../gossip.ts';
+import type { Ledger } from '../ledger.ts';
+import { cidOf, DAG_CBOR, RAW } from '../messages/rollouts.ts';
+import { type Presence, startPresence } from '../presence.ts';
+import type { RoundEvent } from '../rounds/events.ts';
+import type { RoundSettings } from '../rounds/settings.ts';
+import { RoundDriver } from '../rounds.ts';
+import type { DeviceAddress } from '../trainer.ts';
+import { MemoryBus } from './memory-bus.ts';
+import { ScriptedTrainer, type ScriptedTrainerOptions } from './scripted-trainer.ts';
+import { simulatedLedger } from './simulated-ledger.ts';
+import { SimulatedScheduler } from './simulated-scheduler.ts';
+
+export interface SimulatedPeer {
+  readonly key: DeviceKey;
+  readonly gossip: Gossip;
+  readonly presence: Presence;
+  readonly ledger: Ledger;
+  readonly trainer: ScriptedTrainer;
+  readonly driver: RoundDriver;
+  readonly events: RoundEvent[];
+  /** Events of one kind, in order. */
+  of<K extends RoundEvent['kind']>(kind: K): readonly Extract<RoundEvent, { readonly kind: K }>[];
+}
+
+/** Several devices in one process on simulated time. */
+export class SimulatedSwarm {
+  readonly scheduler = new SimulatedScheduler();
+  readonly bus = new MemoryBus(this.scheduler);
+  readonly run = 'simulated:1';
+  readonly #directory = new Map<DeviceAddress, Uint8Array>();
+  readonly #objects = new Map<string, Uint8Array>();
+
+  join(
+    name: string,
+    options: Omit<ScriptedTrainerOptions, 'scheduler'> & { readonly settings?: Partial<RoundSettings> } = {},
+  ): SimulatedPeer {
+    const { scheduler, bus, run } = this;
+    const key = deviceKey(digestOf(new TextEncoder().encode(`key of ${name}`)));
+    const ledger = simulatedLedger(key, scheduler, this.#directory);
+    const round = () => ledger.clock.read().round;
+    const gossip = startGossip({
+      pubsub: bus.pubsub(name),
+      run,
+      key,
+      scheduler,
+      round,
+      claims: ledger,
+    });
+    const presence = startPresence({
+      gossip,
+      node: { addresses: () => [], learn: () => {}, degree: () => 1 },
+      publicKey: key.publicKey,
+      describe: () => ({
+        delegation: null,
+        engine: 'scripted',
+        conformance: { verdict: 'passed', detail: '' },
+      }),
+      round,
+      scheduler,
+      relays: false,
+    });
+    const trainer = new ScriptedTrainer({ scheduler, ...options });
+    let salts = 0;
+    const driver = new RoundDriver({
+      trainer,
+      ledger,
+      gossip,
+      content: this.content(),
+      deviceKey: key,
+      engine: 'scripted',
+      scheduler,
+      randomBytes: (count) => digestOf(new TextEncoder().encode(`${name} ${salts++}`)).subarray(0, count),
+      settings: { foreign: 2, ...options.settings },
+    });
+    const events: RoundEvent[] = [];
+    driver.on((event) => events.push(event));
+    return {
+      key,
+      gossip,
+      presence,
+      ledger,
+      trainer,
+      driver,
+      events,
+      of: <K extends RoundEvent['kind']>(kind: K) =>
+        events.filter((event): event is Extract<RoundEvent, { readonly kind: K }> => event.kind === kind),
+    };
+  }
+
+  /** One store that all devices reach at once. */
+  content(): Content {
+    const objects = this.#objects;
+    const keep = (code: number) => async (bytes: Uint8Array) => {
+      const cid = cidOf(bytes, code);
+      objects.set(cid, bytes);
+      return cid;
+    };
+    const get = async (cid: string) => {
+      const bytes = objects.get(cid);
+      if (bytes === undefined) throw new ContentError(`Nobody has ${cid}.`);
+      return bytes;
+    };
+    return { publishObject: keep(DAG_CBOR), publishFile: keep(RAW), fetchObject: get, fetchFile: get };
+  }
+}

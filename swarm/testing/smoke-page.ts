@@ -1,0 +1,66 @@
+/** The page of the browser test: one swarm node in a tab, driven through `window.swarmTest`. */
+import { deviceKey } from '../device-key.ts';
+import { type Gossip, startGossip } from '../gossip.ts';
+import { createSwarmNode, type SwarmNode } from '../node.ts';
+import type { NetworkView } from '../peers.ts';
+import { startPresence } from '../presence.ts';
+import { runTopics } from '../run.ts';
+import { systemScheduler } from '../scheduler.ts';
+import type { Hex } from '../trainer.ts';
+
+export interface SwarmTest {
+  start(relays: readonly string[], run: string): Promise<string>;
+  view(): NetworkView;
+  /** Says a commit with this digest; returns nothing until it is handed to the network. */
+  commit(round: number, digest: Hex): Promise<void>;
+  /** Digests of the commits heard. */
+  heard(): readonly Hex[];
+  isDirect(peerId: string): boolean;
+}
+
+let node: SwarmNode | null = null;
+let gossip: Gossip | null = null;
+const digests: Hex[] = [];
+
+function started<T>(value: T | null): T {
+  if (value === null) throw new Error('Call start first.');
+  return value;
+}
+
+const api: SwarmTest = {
+  async start(relays, run) {
+    const key = deviceKey(crypto.getRandomValues(new Uint8Array(32)));
+    node = await createSwarmNode({
+      privateKey: key.secret,
+      relays,
+      topics: Object.values(runTopics(run)),
+      loopback: true,
+    });
+    gossip = startGossip({ pubsub: node.pubsub, run, key, scheduler: systemScheduler, round: () => 1 });
+    gossip.listen((message) => {
+      if (message.type === 'commit') digests.push(message.body.digest);
+    });
+    startPresence({
+      gossip,
+      node,
+      publicKey: key.publicKey,
+      describe: () => ({
+        delegation: null,
+        engine: 'none',
+        conformance: { verdict: 'untested', detail: '' },
+      }),
+      round: () => 1,
+      scheduler: systemScheduler,
+      relays: false,
+    });
+    return node.peerId;
+  },
+  view: () => started(node).view(),
+  async commit(round, digest) {
+    await started(gossip).say({ type: 'commit', round, body: { digest } });
+  },
+  heard: () => digests,
+  isDirect: (peerId) => started(node).isDirect(peerId),
+};
+
+Object.assign(window, { swarmTest: api });

@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inPackage, root, run, UserError } from './command.mjs';
+
+/**
+ * What is built, from what, into what, in order. A step whose inputs have the bytes of the last time is skipped.
+ * `ignore` names inputs that the step itself makes.
+ */
+export const BUILD_STEPS = [
+  {
+    name: 'kernels',
+    inputs: [
+      'shaders',
+      'workers/engines/wasm/assembly',
+      'tools/build-kernels.mjs',
+      'tools/build-wasm.mjs',
+      'tools/build-shaders.mjs',
+      'package-lock.json',
+    ],
+    outputs: ['workers/generated/wasm.ts', 'workers/generated/shaders.ts'],
+    argv: ['tools/build-kernels.mjs'],
+  },
+  {
+    name: 'contracts',
+    inputs: ['contracts', 'tools/build-contracts.mjs', 'tools/solc', 'foundry.toml', 'package-lock.json'],
+    ignore: /^contracts\/(out|cache|broadcast|snapshots)\//,
+    outputs: ['contracts/out'],
+    argv: ['tools/build-contracts.mjs'],
+  },
+  {
+    name: 'page',
+    inputs: [
+      'app',
+      'swarm',
+      'chain',
+      'workers',
+      'public',
+      'index.html',
+      'vite.config.ts',
+      'tsconfig.json',
+      'package-lock.json',
+    ],
+    ignore: /\.test\.tsx?$|\.md$/,
+    outputs: ['dist/index.html'],
+    argv: [inPackage('vite/bin/vite.js'), 'build', '--logLevel', 'warn'],
+  },
+];
+
+const STATE = `${root}.starling/build`;
+
+/**
+ * Runs the named steps (all when none is named), one process at a time for the whole checkout.
+ *
+ * @param {{ only?: readonly string[], report: (line: string) => void }} options
+ */
+export async function build({ only, report }) {
+  const release = await takeLock(report);
+  try {
+    for (const step of BUILD_STEPS) {
+      if (only !== undefined && !only.includes(step.name)) continue;
+      const stamp = `${STATE}/${step.name}`;
+      const before = hashInputs(step);
+      if (outputsExist(step) && readOr(stamp) === before) {
+        report(`${step.name}: unchanged`);
+        continue;
+      }
+      const began = performance.now();
+      rmSync(stamp, { force: true });
+      const { code, output } = await run(process.execPath, step.argv);
+      if (code !== 0)
+        throw new UserError(`${output.trimEnd()}\n\nBuilding the ${step.name} failed (see above).`);
+      if (!outputsExist(step))
+        throw new UserError(`Building the ${step.name} left no ${step.outputs.join(', ')}.`);
+      // A file saved while the step ran was perhaps not seen by it: then the step runs again next time.
+      if (hashInputs(step) === before) writeFileSync(stamp, before);
+      report(`${step.name}: built in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+    }
+  } finally {
+    release();
+  }
+}
+
+function outputsExist(step) {
+  return step.outputs.every((path) => statOr(join(root, path)) !== undefined);
+}
+
+function hashInputs(step) {
+  const hash = createHash('sha256');
+  for (const input of step.inputs) visit(input);
+  // Vite puts these into the page.
+  for (const key of Object.keys(process.env).sort())
+    if (key.startsWith('VITE_')) hash.update(`${key}=${process.env[key]}\0`);
+  return hash.digest('hex');
+
+  function visit(path) {
+    if (step.ignore?.test(path)) return;
+    const stat = statOr(join(root, path));
+    if (stat === undefined) return;
+    if (stat.isDirectory()) {
+      for (const name of readdirSync(join(root, path)).sort()) visit(`${path}/${name}`);
+      return;
+    }
+    hash.update(`${path}\0${stat.size}\0`).update(readFileSync(join(root, path)));
+  }
+}
+
+/** Two builds at once in one checkout would read each other's half-written files. */
+async function takeLock(report) {
+  mkdirSync(STATE, { recursive: true });
+  const path = `${STATE}/lock`;
+  let told = false;
+  for (;;) {
+    try {
+      writeFileSync(path, String(process.pid), { flag: 'wx' });
+      return () => rmSync(path, { force: true });
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    const holder = Number(readOr(path));
+    const age = Date.now() - (statOr(path)?.mtimeMs ?? 0);
+    // A lock younger than a second may not have its number yet.
+    if (!isAlive(holder) && age > 1000) {
+      rmSync(path, { force: true });
+      continue;
+    }
+    if (!told) report(`waiting for the build of process ${holder}`);
+    told = true;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+/** True when a process of that number exists, ours or not. */
+export function isAlive(pid) {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+function readOr(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function statOr(path) {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}

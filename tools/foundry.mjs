@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+/**
+ * Runs Foundry's native binaries from npm. The packages' own `forge`, `anvil` and `cast` commands exit 0 whatever
+ * happens, so that a failing test looks green; nothing here may call them.
+ *
+ *   node tools/foundry.mjs forge build      any command, in contracts/
+ *   node tools/foundry.mjs check            what `npm run contracts:test` runs: format, tests, gas snapshots
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/**
+ * Path of the native binary for this machine.
+ * @param {'forge' | 'anvil' | 'cast'} tool
+ * @returns {string | undefined} undefined when npm installed none for this platform.
+ */
+export function foundryBinary(tool) {
+  const system = process.platform === 'win32' ? 'win32' : process.platform;
+  const cpu = process.arch === 'x64' ? 'amd64' : process.arch;
+  const name = process.platform === 'win32' ? `${tool}.exe` : tool;
+  try {
+    const manifest = createRequire(join(root, 'package.json')).resolve(
+      `@foundry-rs/${tool}-${system}-${cpu}/package.json`,
+    );
+    const binary = join(dirname(manifest), 'bin', name);
+    return existsSync(binary) ? binary : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Runs one Foundry command in contracts/ and waits for it.
+ * @param {'forge' | 'anvil' | 'cast'} tool
+ * @param {readonly string[]} args
+ * @param {Record<string, string>} [env] added to this process's environment.
+ * @returns {number} the command's own exit code; 1 when it could not start or was killed.
+ */
+export function runFoundry(tool, args, env = {}) {
+  const binary = foundryBinary(tool);
+  if (binary === undefined) {
+    console.error(
+      `No native ${tool} for ${process.platform}-${process.arch} in node_modules; run npm install without --omit=optional.`,
+    );
+    return 1;
+  }
+  const run = spawnSync(binary, args, {
+    cwd: join(root, 'contracts'),
+    stdio: 'inherit',
+    // Foundry's npm launcher obeys TARGET_TOOL; it means nothing to the binary, and a stale one only confuses.
+    env: { ...process.env, ...env, TARGET_TOOL: tool },
+  });
+  if (run.error) console.error(run.error.message);
+  return run.status ?? 1;
+}
+
+/** Format, tests and gas snapshots; stops at the first failure. Gas is measured in isolated transactions. */
+function check() {
+  const gas = ['--match-contract', 'Gas', '--isolate'];
+  const write = process.argv.includes('--write-gas');
+  return (
+    runFoundry('forge', ['fmt', '--check']) ||
+    runFoundry('forge', ['test', '--no-match-contract', 'Gas']) ||
+    runFoundry('forge', ['test', ...gas], write ? {} : { FORGE_SNAPSHOT_CHECK: 'true' })
+  );
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [command, ...args] = process.argv.slice(2);
+  if (command === 'check') process.exitCode = check();
+  else if (command === 'forge' || command === 'anvil' || command === 'cast') {
+    process.exitCode = runFoundry(command, args);
+  } else {
+    console.error('usage: node tools/foundry.mjs check | forge … | anvil … | cast …');
+    process.exitCode = 2;
+  }
+}

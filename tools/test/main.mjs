@@ -1,0 +1,63 @@
+import { UserError } from '../command.mjs';
+import { ensurePackages } from '../packages.mjs';
+import { STEPS } from './steps.mjs';
+import { ensureSystemPackages } from './system.mjs';
+
+const USAGE = `npm test [-- step ...]
+
+Runs every check, or only the named steps:
+${Object.entries(STEPS)
+  .map(([name, step]) => `  ${name.padEnd(10)} ${step.about}`)
+  .join('\n')}`;
+
+/** `npm test`: sets up what is missing, runs the steps, and ends with the line "N passed, N failed". */
+export async function test(argv) {
+  try {
+    if (argv.includes('--help') || argv.includes('-h')) {
+      console.log(USAGE);
+      return;
+    }
+    const unknown = argv.find((name) => !Object.hasOwn(STEPS, name));
+    if (unknown !== undefined) throw new UserError(`There is no step "${unknown}".\n\n${USAGE}`);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130));
+    await runSteps(
+      argv.length === 0 ? Object.keys(STEPS) : Object.keys(STEPS).filter((name) => argv.includes(name)),
+    );
+  } catch (error) {
+    console.error(error instanceof UserError ? error.message : error);
+    process.exitCode = 1;
+  }
+}
+
+async function runSteps(names) {
+  const report = (line) => console.log(`  ${line}`);
+  console.log('set-up');
+  report(`packages: ${await ensurePackages()}`);
+  const system = await ensureSystemPackages(report);
+  if (system.missing.length > 0)
+    report(
+      `missing: ${system.missing.join(', ')}. Tests that need them are skipped; to run them:\n    ${system.advice}`,
+    );
+
+  // Unit tests load the generated modules.
+  const steps =
+    names.includes('build') || !names.some((name) => name !== 'lint') ? names : ['build', ...names];
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const lines = [];
+  for (const name of steps) {
+    console.log(`\n${name}: ${STEPS[name].about}`);
+    const began = performance.now();
+    const count = await STEPS[name].run(report, system);
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    for (const key of Object.keys(total)) total[key] += count[key];
+    lines.push(
+      `  ${count.failed === 0 ? 'ok  ' : 'FAIL'}  ${name.padEnd(10)} ${count.passed} passed, ${count.failed} failed` +
+        `${count.skipped > 0 ? `, ${count.skipped} skipped` : ''} in ${seconds} s` +
+        `${count.note === undefined ? '' : ` (${count.note})`}`,
+    );
+  }
+  console.log(`\nsummary\n${lines.join('\n')}\n`);
+  if (total.skipped > 0) console.log(`${total.skipped} skipped`);
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  process.exitCode = total.failed === 0 ? 0 : 1;
+}

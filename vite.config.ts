@@ -1,0 +1,144 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import tailwindcss from '@tailwindcss/vite';
+import react from '@vitejs/plugin-react';
+import { type Connect, defineConfig, type Plugin } from 'vite';
+import { VitePWA } from 'vite-plugin-pwa';
+
+/**
+ * Both headers together make the page cross-origin isolated, which is what SharedArrayBuffer (threads of the wasm
+ * engine) asks for. https://web.dev/articles/coop-coep
+ */
+const ISOLATION = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+/**
+ * Only our own scripts run, nothing is evaluated (wasm excepted), and the page may talk to any relay and any node:
+ * which ones is decided by network.json. Images may be data URIs because EIP-6963 wallets bring their icons so.
+ */
+const CONTENT_POLICY = [
+  "default-src 'self'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "worker-src 'self' blob:",
+  "connect-src 'self' http: https: ws: wss:",
+  "frame-src 'none'",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+/** The built page carries its policy itself, so that any static file server will do. */
+function contentPolicy(): Plugin {
+  return {
+    name: 'starling:content-policy',
+    apply: 'build',
+    transformIndexHtml: () => [
+      {
+        tag: 'meta',
+        attrs: { 'http-equiv': 'Content-Security-Policy', content: CONTENT_POLICY },
+        injectTo: 'head-prepend',
+      },
+    ],
+  };
+}
+
+/**
+ * Serves ./network.json in dev and preview from the file that `npm start` writes (or from $STARLING_NETWORK), read
+ * afresh each time because the network may be restarted while the page is served.
+ */
+function networkFile(): Plugin {
+  const answer: Connect.NextHandleFunction = (request, response, next) => {
+    if (request.url?.split('?')[0] !== '/network.json') return next();
+    const file = process.env.STARLING_NETWORK ?? '.starling/devnet.json';
+    readFile(file, 'utf8').then(
+      (text) => {
+        response.setHeader('Content-Type', 'application/json');
+        response.setHeader('Cache-Control', 'no-store');
+        response.end(text);
+      },
+      () => {
+        response.statusCode = 404;
+        response.setHeader('Content-Type', 'application/json');
+        response.end(
+          JSON.stringify({ error: `No network is running here: ${file} does not exist. Run npm start.` }),
+        );
+      },
+    );
+  };
+  return {
+    name: 'starling:network-file',
+    configureServer(server) {
+      server.middlewares.use(answer);
+    },
+    configurePreviewServer(server) {
+      server.middlewares.use(answer);
+    },
+  };
+}
+
+/** Bytes of the model that a click fetches, for the page's pre-flight to name before anything is fetched. */
+function modelBytes(): number {
+  const folder = 'public/models/nano';
+  if (!existsSync(folder)) return 0;
+  return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+}
+
+export default defineConfig({
+  base: './',
+  define: { __MODEL_BYTES__: JSON.stringify(modelBytes()) },
+  plugins: [
+    react(),
+    tailwindcss(),
+    contentPolicy(),
+    networkFile(),
+    VitePWA({
+      // 'prompt': a page that reloaded by itself would kill a training step.
+      registerType: 'prompt',
+      injectRegister: false,
+      includeAssets: ['icons/*.png', 'icon.svg', 'theme.js'],
+      manifest: {
+        name: 'Starling',
+        short_name: 'Starling',
+        description: 'Lend this device to a swarm that trains language models together, in the browser.',
+        lang: 'en',
+        id: './',
+        start_url: './',
+        scope: './',
+        display: 'standalone',
+        background_color: '#fafaf8',
+        theme_color: '#0b6b64',
+        categories: ['science', 'education', 'utilities'],
+        icons: [
+          { src: 'icons/icon-192.png', sizes: '192x192', type: 'image/png' },
+          { src: 'icons/icon-512.png', sizes: '512x512', type: 'image/png' },
+          { src: 'icons/maskable-512.png', sizes: '512x512', type: 'image/png', purpose: 'maskable' },
+          { src: 'icon.svg', sizes: 'any', type: 'image/svg+xml' },
+        ],
+      },
+      workbox: {
+        globPatterns: ['**/*.{js,css,html,svg,wasm}'],
+        // A wallet is optional and large, and models are fetched only after the pre-flight said how large they are.
+        globIgnores: ['assets/wallet-*', 'models/**', 'network.json'],
+        navigateFallback: 'index.html',
+        navigateFallbackDenylist: [/\/network\.json$/],
+        maximumFileSizeToCacheInBytes: 4 << 20,
+        cleanupOutdatedCaches: true,
+      },
+    }),
+  ],
+  server: { headers: ISOLATION },
+  preview: { headers: ISOLATION },
+  worker: { format: 'es' },
+  build: {
+    target: ['chrome119', 'edge119', 'firefox128', 'safari18'],
+    sourcemap: false,
+    reportCompressedSize: true,
+    chunkSizeWarningLimit: 700,
+  },
+});

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['{app,swarm,chain,workers,node,tools,bench}/**/*.test.{ts,tsx}'],
+    environment: 'node',
+    // Processes, not threads: engines and libp2p bring native code and global state.
+    pool: 'forks',
+    // Two cores: with more at once, tests that start browsers and swarms starve one another.
+    maxWorkers: 2,
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 20_000,
+  },
+});

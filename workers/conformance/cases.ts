@@ -1,0 +1,314 @@
+/**
+ * The conformance table: operators x shapes x adversarial values. Every engine must give the reference's bits for every
+ * case. A case is one operator application; its name is its identity in `expected.ts`.
+ */
+import { canon } from '../repops/arithmetic.ts';
+import { OPERATORS, type OperatorName, type OperatorSpec } from '../repops/operators.ts';
+import {
+  type Attributes,
+  elementCount,
+  type Node,
+  type Program,
+  type TensorSpec,
+} from '../repops/program.ts';
+import { resolveShapes } from '../repops/shapes.ts';
+import { indices, type Kind, values } from './values.ts';
+
+export interface ConformanceCase {
+  readonly name: string;
+  readonly op: OperatorName;
+  readonly program: Program;
+  /** Contents of the bound tensors before the run, made anew on each call. */
+  inputs(): Readonly<Record<string, Float32Array | Uint32Array>>;
+  /** Tensors to compare after the run, in order. */
+  readonly outputs: readonly string[];
+}
+
+/** How an input is filled: a kind of f32 values, or u32 values below `below`, or u32 values as listed (repeating). */
+type Fill = Kind | { readonly below: number } | { readonly list: readonly number[] };
+
+interface Row {
+  readonly op: OperatorName;
+  readonly attributes: Attributes;
+  readonly fills: readonly Fill[];
+  /** Which allowed aliases to use; `cache.write` and `adamw` always do. */
+  readonly inPlace?: boolean;
+}
+
+function label(row: Row): string {
+  const attributes = Object.entries(row.attributes).map(([name, value]) => `${name}=${value}`);
+  const fills = row.fills.map((fill) => {
+    if (typeof fill === 'string') return fill;
+    return 'below' in fill ? `<${fill.below}` : `[${fill.list.join(' ')}]`;
+  });
+  return `${row.op} ${attributes.join(' ')}: ${fills.join(', ')}${row.inPlace ? ', in place' : ''}`;
+}
+
+/** A seed that depends on the case's name alone, so that adding a case changes no other. */
+function seedOf(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
+
+function build(row: Row): ConformanceCase {
+  const name = label(row);
+  const spec: OperatorSpec = OPERATORS[row.op];
+  const always = row.op === 'cache.write' || row.op === 'adamw';
+  const outputs = spec.outputs.map((_, o) => {
+    const pair = spec.inPlace?.find(([output]) => output === o);
+    return pair !== undefined && (always || row.inPlace) ? `in${pair[1]}` : `out${o}`;
+  });
+  const node: Node = {
+    op: row.op,
+    attributes: row.attributes,
+    inputs: row.fills.map((_, i) => `in${i}`),
+    outputs,
+  };
+  const shapes = resolveShapes(node);
+  const tensors: Record<string, TensorSpec> = {};
+  for (const [i, { shape, dtype }] of shapes.inputs.entries())
+    tensors[`in${i}`] = { shape, dtype, storage: 'bound' };
+  for (const [o, { shape, dtype }] of shapes.outputs.entries()) {
+    tensors[outputs[o] ?? ''] = { shape, dtype, storage: 'bound' };
+  }
+  const seed = seedOf(name);
+  return {
+    name,
+    op: row.op,
+    program: { name, tensors, nodes: [node] },
+    outputs,
+    inputs: () =>
+      Object.fromEntries(
+        row.fills.map((fill, i) => {
+          const count = elementCount(shapes.inputs[i]?.shape ?? []);
+          if (typeof fill === 'string') return [`in${i}`, values(fill, count, seed + i)];
+          if ('below' in fill) return [`in${i}`, indices(fill.below, count, seed + i)];
+          return [
+            `in${i}`,
+            Uint32Array.from({ length: count }, (_, at) => fill.list[at % fill.list.length] ?? 0),
+          ];
+        }),
+      ),
+  };
+}
+
+/** Every kind that an operand of plain arithmetic should meet. */
+const EVERY: readonly Kind[] = ['ordinary', 'wide', 'cancelling', 'ties', 'tiny', 'small', 'huge', 'mixed'];
+const f32 = (value: number): number => canon(value);
+
+/** One row for each kind, the same for every f32 input. */
+function each(op: OperatorName, attributes: Attributes, inputs: number, kinds = EVERY): Row[] {
+  return kinds.map((kind) => ({ op, attributes, fills: new Array<Fill>(inputs).fill(kind) }));
+}
+
+function matmuls(): Row[] {
+  const rows: Row[] = [];
+  const kinds: readonly (readonly [Kind, Kind])[] = [
+    ['ordinary', 'ordinary'],
+    ['ties', 'ties'],
+    ['lattice', 'lattice'],
+    ['cancelling', 'ordinary'],
+    ['mixed', 'mixed'],
+  ];
+  for (const K of [1, 63, 64, 65, 200]) {
+    for (const [i, fills] of kinds.entries()) {
+      const flags = (i + K) % 4;
+      const attributes = { M: 7, N: 33, K, transposeA: flags & 1, transposeB: flags >> 1 };
+      rows.push({ op: 'matmul', attributes, fills });
+    }
+  }
+  // Few tiles and a long fold, which a GPU divides over workgroups.
+  for (let flags = 0; flags < 4; flags++) {
+    rows.push({
+      op: 'matmul',
+      attributes: { M: 33, N: 70, K: 190, transposeA: flags & 1, transposeB: flags >> 1 },
+      fills: flags % 2 === 0 ? ['cancelling', 'ties'] : ['mixed', 'mixed'],
+    });
+  }
+  // Large enough for tiled kernels, odd at every edge, in all four layouts.
+  for (let flags = 0; flags < 4; flags++) {
+    rows.push({
+      op: 'matmul',
+      attributes: {
+        M: 250,
+        N: 241,
+        K: flags === 0 ? 150 : 65,
+        transposeA: flags & 1,
+        transposeB: flags >> 1,
+      },
+      fills: flags % 2 === 0 ? ['cancelling', 'ordinary'] : ['mixed', 'lattice'],
+    });
+  }
+  return rows;
+}
+
+function attentions(): Row[] {
+  const shapes = [
+    { B: 1, Tq: 5, Tk: 5, heads: 2, kvHeads: 1, headDim: 16 },
+    { B: 2, Tq: 70, Tk: 70, heads: 4, kvHeads: 2, headDim: 6 },
+    // One query row against a cache with room to spare, as in generation; head dimension past one fold block.
+    { B: 3, Tq: 1, Tk: 130, heads: 2, kvHeads: 2, headDim: 66 },
+  ];
+  const scale = f32(0.25);
+  const rows: Row[] = [];
+  for (const shape of shapes) {
+    const attributes = { ...shape, scale };
+    const ascending = { list: Array.from({ length: shape.Tq }, (_, i) => i) };
+    const positions: Fill = shape.Tq === 1 ? { list: [129, 64, 0] } : ascending;
+    const past: Fill = { list: [shape.Tk + 7, 3, 0] };
+    for (const kind of ['ordinary', 'wide', 'cancelling', 'mixed'] as const) {
+      rows.push({ op: 'attention', attributes, fills: [kind, kind, kind, positions] });
+      for (const op of ['attention.grad.q', 'attention.grad.kv'] as const) {
+        rows.push({ op, attributes, fills: [kind, kind, kind, positions, 'positive', kind, 'ordinary'] });
+      }
+    }
+    rows.push({ op: 'attention', attributes, fills: ['ordinary', 'ordinary', 'ties', past] });
+    rows.push({
+      op: 'attention.grad.kv',
+      attributes,
+      fills: ['ordinary', 'ordinary', 'ordinary', past, 'ordinary', 'ties', 'tiny'],
+    });
+    rows.push(
+      ...each('attention.delta', { N: 5, heads: shape.heads, headDim: shape.headDim }, 2, [
+        'ordinary',
+        'cancelling',
+        'small',
+      ]),
+    );
+  }
+  return rows;
+}
+
+function norms(): Row[] {
+  const rows: Row[] = [];
+  for (const [N, D] of [
+    [3, 64],
+    [67, 5],
+    [2, 200],
+  ] as const) {
+    const invD = f32(1 / D);
+    const eps = f32(1e-6);
+    rows.push(...each('rms.rstd', { N, D, invD, eps }, 1));
+    rows.push(...each('rms.apply', { N, D }, 3, ['ordinary', 'small', 'huge', 'mixed']));
+    rows.push(...each('rms.grad.x', { N, D, invD }, 4, ['ordinary', 'cancelling', 'wide', 'mixed']));
+    rows.push(...each('rms.grad.gain', { N, D }, 3, ['ordinary', 'cancelling', 'small', 'mixed']));
+    rows.push(...each('bias.grad', { N, D }, 1, ['ordinary', 'cancelling', 'ties', 'mixed']));
+    rows.push(...each('bias.add', { N, D }, 2, ['cancelling', 'ties', 'mixed']));
+    rows.push({ op: 'bias.add', attributes: { N, D }, fills: ['mixed', 'mixed'], inPlace: true });
+  }
+  return rows;
+}
+
+function elementwise(): Row[] {
+  const rows: Row[] = [];
+  for (const len of [1, 333]) {
+    rows.push(...each('add', { len }, 2));
+    rows.push({ op: 'add', attributes: { len }, fills: ['cancelling', 'ties'], inPlace: true });
+    rows.push(...each('swiglu', { len }, 2, ['ordinary', 'wide', 'tiny', 'mixed']));
+    rows.push(...each('swiglu.grad', { len }, 3, ['ordinary', 'wide', 'small', 'mixed']));
+  }
+  for (const inverse of [0, 1]) {
+    for (const [heads, headDim] of [
+      [3, 10],
+      [1, 2],
+    ] as const) {
+      const attributes = { N: 9, heads, headDim, P: 12, inverse };
+      for (const kind of ['ordinary', 'small', 'huge', 'mixed'] as const) {
+        rows.push({ op: 'rope', attributes, fills: [kind, { below: 12 }, kind, kind] });
+      }
+    }
+  }
+  return rows;
+}
+
+function lookups(): Row[] {
+  const rows: Row[] = [];
+  for (const [N, V, D] of [
+    [9, 5, 7],
+    // More than 64 rows of one id, so that the list is folded in blocks.
+    [150, 2, 3],
+    [40, 64, 16],
+  ] as const) {
+    rows.push({ op: 'embed', attributes: { N, V, D }, fills: [{ below: V }, 'mixed'] });
+    for (const kind of ['ordinary', 'cancelling', 'mixed'] as const) {
+      rows.push({ op: 'embed.grad', attributes: { N, V, D }, fills: [{ below: V }, kind] });
+    }
+  }
+  rows.push({
+    op: 'cache.write',
+    attributes: { B: 3, Tk: 5, D: 7 },
+    fills: ['mixed', 'mixed', { list: [4, 0, 2] }],
+  });
+  return rows;
+}
+
+function losses(): Row[] {
+  const rows: Row[] = [];
+  for (const [N, V] of [
+    [5, 64],
+    [3, 200],
+    [70, 3],
+  ] as const) {
+    rows.push(...each('xent.lse', { N, V }, 1, ['ordinary', 'wide', 'ties', 'mixed']));
+    for (const kind of ['ordinary', 'cancelling', 'mixed'] as const) {
+      rows.push({ op: 'xent.logprob', attributes: { N, V }, fills: [kind, kind, { below: V }] });
+      rows.push({ op: 'xent.grad', attributes: { N, V }, fills: [kind, 'ordinary', { below: V }, kind] });
+      for (const [invTemperature, greedy] of [
+        [1, 0],
+        [f32(1 / 0.7), 0],
+        [1, 1],
+      ] as const) {
+        rows.push({ op: 'sample', attributes: { N, V, invTemperature, greedy }, fills: [kind, 'unit'] });
+      }
+    }
+  }
+  const clip = { clipLow: f32(0.8), clipHigh: f32(1.28), ratioCap: f32(3) };
+  for (const N of [1, 131]) {
+    const attributes = { N, ...clip };
+    rows.push({ op: 'policy.coefficient', attributes, fills: ['unit', 'unit', 'ordinary', 'unit'] });
+    rows.push(...each('policy.coefficient', attributes, 4, ['ordinary', 'mixed']));
+    rows.push(...each('loss.weighted', { N }, 2));
+  }
+  return rows;
+}
+
+function optimizer(): Row[] {
+  const rows: Row[] = [];
+  for (const len of [1, 64, 65, 4097]) {
+    rows.push(...each('norm.square', { len }, 1, ['ordinary', 'wide', 'small', 'huge', 'mixed']));
+  }
+  for (const count of [1, 3, 66]) {
+    const attributes = { count, maxNorm: 1 };
+    rows.push(...each('clip.scale', attributes, count, ['positive', 'small', 'huge', 'cancelling']));
+  }
+  const adam = {
+    beta1: f32(0.9),
+    oneMinusBeta1: f32(0.1),
+    beta2: f32(0.95),
+    oneMinusBeta2: f32(0.05),
+    eps: f32(1e-8),
+    weightDecay: f32(0.1),
+  };
+  for (const len of [1, 999]) {
+    for (const kind of ['ordinary', 'cancelling', 'small', 'tiny', 'wide', 'mixed'] as const) {
+      rows.push({
+        op: 'adamw',
+        attributes: { len, ...adam },
+        fills: ['ordinary', kind, kind, kind === 'mixed' ? 'mixed' : 'positive', 'unit', 'unit'],
+      });
+    }
+  }
+  return rows;
+}
+
+/** Every case, in a fixed order. */
+export const CASES: readonly ConformanceCase[] = [
+  ...matmuls(),
+  ...norms(),
+  ...elementwise(),
+  ...lookups(),
+  ...attentions(),
+  ...losses(),
+  ...optimizer(),
+].map(build);

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { CASES } from './cases.ts';
+import { EXPECTED } from './expected.ts';
+import { HOSTS } from './hosts/hosts.ts';
+import { TRAINING_CASE_ROOTS } from './training-case.ts';
+import { referenceDigests } from './write-expected.ts';
+
+describe('the table of cases', () => {
+  it('has a name of its own for each case', () => {
+    expect(new Set(CASES.map(({ name }) => name)).size).toBe(CASES.length);
+  });
+
+  it('is what the reference engine gives', async () => {
+    expect(await referenceDigests()).toEqual(EXPECTED);
+  });
+});
+
+// The reference's own training steps are compared in workers/engines/equality.test.ts.
+describe.each(HOSTS.filter(({ name }) => name !== 'reference'))('$name', (host) => {
+  it('gives the bits of the reference for every case and for 20 training steps', async ({ skip }) => {
+    const missing = host.missing();
+    if (missing !== undefined) skip(missing);
+    const report = await host.run({ training: true });
+    if ('skipped' in report) skip(report.skipped);
+    expect(report).toMatchObject({
+      cases: CASES.length,
+      mismatches: 0,
+      wrong: [],
+      training: { steps: 20, root: TRAINING_CASE_ROOTS[20], same: true },
+    });
+  }, 240_000);
+});

@@ -1,0 +1,12 @@
+/** What the page's worker runs, bundled: the suite on the browser's adapter; posts the report. */
+import { type HostReport, runWebGpuSuite } from './webgpu-suite.ts';
+
+declare const __TRAINING__: boolean;
+
+async function report(): Promise<HostReport> {
+  const adapter = await navigator.gpu?.requestAdapter();
+  if (!adapter) return { skipped: 'this browser offers no WebGPU adapter' };
+  return runWebGpuSuite({ adapter, training: __TRAINING__ });
+}
+
+postMessage(await report());

@@ -1,0 +1,119 @@
+/** Every place where the suite can run on a machine for development: engines in this process, and WebGPU in three others. */
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Engine } from '../../engines/engine.ts';
+import { createReferenceEngine } from '../../engines/reference.ts';
+import { createWasmEngine } from '../../engines/wasm/engine.ts';
+import { SWIFTSHADER_ICD } from '../../engines/webgpu/host-dawn.ts';
+import { runSuite } from '../suite.ts';
+import { bundle } from './bundle.ts';
+import { runChild } from './child.ts';
+import { runInChromium } from './chromium.ts';
+import type { HostReport } from './webgpu-suite.ts';
+
+export interface Host {
+  readonly name: string;
+  /** Why it cannot run on this machine, or undefined. */
+  missing(): string | undefined;
+  run(options: { readonly training: boolean }): Promise<HostReport>;
+}
+
+/** Of one host on the slowest machine that CI uses. */
+const TIMEOUT_MS = 240_000;
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const DENO = join(ROOT, 'node_modules/.bin/deno');
+const LLVMPIPE_ICDS = '/usr/share/vulkan/icd.d';
+const CHROMIUMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+function findChromium(): string | undefined {
+  return [process.env.CHROMIUM, ...CHROMIUMS].find((path) => path !== undefined && existsSync(path));
+}
+
+function findLlvmpipe(): string | undefined {
+  if (!existsSync(LLVMPIPE_ICDS)) return undefined;
+  const file = readdirSync(LLVMPIPE_ICDS).find((name) => name.startsWith('lvp_icd'));
+  return file === undefined ? undefined : join(LLVMPIPE_ICDS, file);
+}
+
+function inProcess(name: string, open: () => Promise<Engine>): Host {
+  return {
+    name,
+    missing: () => undefined,
+    async run({ training }) {
+      const engine = await open();
+      try {
+        return await runSuite({ engine, now: () => performance.now(), training });
+      } finally {
+        await engine.stop();
+      }
+    },
+  };
+}
+
+function dawn(name: string, args: readonly string[], driver: string | undefined): Host {
+  return {
+    name,
+    missing: () =>
+      driver === undefined || existsSync(driver) ? undefined : `${driver} is missing; install chromium`,
+    run: ({ training }) =>
+      runChild({
+        command: process.execPath,
+        args: [
+          '--import',
+          'tsx',
+          fileURLToPath(new URL('./dawn-main.ts', import.meta.url)),
+          ...args,
+          ...(training ? [] : ['--no-training']),
+        ],
+        env: driver === undefined ? {} : { VK_ICD_FILENAMES: driver },
+        timeoutMs: TIMEOUT_MS,
+      }),
+  };
+}
+
+const deno: Host = {
+  name: 'webgpu in Deno, llvmpipe',
+  missing() {
+    if (!existsSync(DENO)) return 'deno is missing; run npm install';
+    return findLlvmpipe() === undefined ? 'llvmpipe is missing; install mesa-vulkan-drivers' : undefined;
+  },
+  async run({ training }) {
+    const folder = mkdtempSync(join(tmpdir(), 'starling-conformance-'));
+    try {
+      const script = join(folder, 'suite.mjs');
+      writeFileSync(script, await bundle('./deno-main.ts', { training }));
+      return await runChild({
+        command: DENO,
+        args: ['run', '--unstable-webgpu', '--allow-all', '--no-config', script],
+        env: { VK_ICD_FILENAMES: findLlvmpipe() ?? '', NO_COLOR: '1' },
+        timeoutMs: TIMEOUT_MS,
+      });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+const browser: Host = {
+  name: 'webgpu in Chromium, SwiftShader',
+  missing: () => (findChromium() === undefined ? 'Chromium is missing; install chromium' : undefined),
+  async run({ training }) {
+    return runInChromium({
+      executablePath: findChromium() ?? '',
+      script: await bundle('./browser-worker.ts', { training }),
+      timeoutMs: TIMEOUT_MS,
+    });
+  },
+};
+
+export const HOSTS: readonly Host[] = [
+  inProcess('reference', async () => createReferenceEngine()),
+  inProcess('wasm, 1 worker', () => createWasmEngine({ threads: 1 })),
+  inProcess('wasm, 4 workers', () => createWasmEngine({ threads: 4 })),
+  dawn('webgpu in Node (Dawn), SwiftShader', [], SWIFTSHADER_ICD),
+  deno,
+  browser,
+  dawn('webgpu in Node (Dawn), hardware', ['--hardware'], undefined),
+];

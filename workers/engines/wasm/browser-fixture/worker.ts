@@ -1,0 +1,3 @@
+import { trainOn } from './train.ts';
+
+self.postMessage(await trainOn(2));

@@ -1,0 +1,302 @@
+/** The wasm engine: RepOps in WebAssembly SIMD, on one or several threads. */
+import { WASM_BASE64, WASM_THREADS_BASE64 } from '../../generated/wasm.ts';
+import { type DType, elementCount, type Program } from '../../repops/program.ts';
+import { validateBindings, validateProgram } from '../../repops/validate.ts';
+import {
+  type Engine,
+  EngineError,
+  EngineMemoryError,
+  ProgramError,
+  type RunOptions,
+  type Tensor,
+} from '../engine.ts';
+import { LinearMemory } from './linear-memory.ts';
+import { compilePlan, type Plan } from './plan.ts';
+import { type Kernels, soloTeam, startTeam, type Team } from './team.ts';
+
+export interface WasmEngineOptions {
+  /** Threads that compute, the caller's included; 1 by default. Bits do not depend on it. */
+  readonly threads?: number;
+}
+
+export const MAX_THREADS = 64;
+
+/** First byte that the host may hand out; below it are the team's control words and the module's own data. */
+const FIRST_ADDRESS = 65536;
+const INITIAL_PAGES = 2;
+/** Maximum sizes to ask for, largest first: some browsers refuse to reserve address space for all of it. */
+const MAXIMUM_PAGES = [65536, 32768, 16384, 8192];
+/** A run lets the event loop turn at least this often, so that an abort or a message is seen. */
+const SLICE_MS = 24;
+/** Steps between two looks at the clock. */
+const STEPS_PER_LOOK = 8;
+
+interface Machine {
+  readonly memory: LinearMemory;
+  readonly team: Team;
+  readonly threads: number;
+  readonly description: string;
+}
+
+class WasmTensor implements Tensor {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly address: number;
+  readonly length: number;
+
+  constructor(shape: readonly number[], dtype: DType, address: number) {
+    this.shape = shape;
+    this.dtype = dtype;
+    this.address = address;
+    this.length = elementCount(shape);
+  }
+}
+
+/**
+ * Makes a wasm engine. With `threads` > 1 it needs shared memory (in a browser: a cross-origin isolated page); without
+ * it, it computes on one thread and its description says why.
+ */
+export async function createWasmEngine(options: WasmEngineOptions = {}): Promise<Engine> {
+  const threads = options.threads ?? 1;
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+    throw new EngineError(`threads must be an integer from 1 to ${MAX_THREADS}, got ${threads}.`);
+  }
+  return new WasmEngine(await startMachine(threads));
+}
+
+class WasmEngine implements Engine {
+  readonly kind = 'wasm';
+  readonly description: string;
+  readonly #machine: Machine;
+  readonly #live = new Set<WasmTensor>();
+  readonly #plans = new WeakMap<Program, Plan>();
+  /** Temporaries and scratch of the running program. */
+  readonly #arena: Region;
+  /** Step words, then one address a step. */
+  readonly #steps: Region;
+  #running = false;
+  #stopped = false;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+    this.description = machine.description;
+    this.#arena = new Region(machine.memory);
+    this.#steps = new Region(machine.memory);
+  }
+
+  allocate(shape: readonly number[], dtype: DType): Tensor {
+    this.#check();
+    const bytes = 4 * elementCount(shape);
+    const address = this.#machine.memory.allocate(bytes);
+    new Uint8Array(this.#buffer, address, bytes).fill(0);
+    const tensor = new WasmTensor([...shape], dtype, address);
+    this.#live.add(tensor);
+    return tensor;
+  }
+
+  write(tensor: Tensor, data: Float32Array | Uint32Array): void {
+    const view = this.#view(this.#own(tensor));
+    const sameType = data instanceof Float32Array === view instanceof Float32Array;
+    if (view.length !== data.length || !sameType) {
+      throw new EngineError(
+        `write: the tensor holds ${view.length} ${tensor.dtype}, the data are ${data.length} in a ${data.constructor.name}.`,
+      );
+    }
+    view.set(data);
+  }
+
+  async read(tensor: Tensor): Promise<Float32Array | Uint32Array> {
+    return this.#view(this.#own(tensor)).slice();
+  }
+
+  free(tensor: Tensor): void {
+    const own = this.#own(tensor);
+    this.#live.delete(own);
+    this.#machine.memory.free(own.address, 4 * own.length);
+  }
+
+  async run(
+    program: Program,
+    bindings: Readonly<Record<string, Tensor>>,
+    options: RunOptions = {},
+  ): Promise<void> {
+    this.#check();
+    if (this.#running) throw new EngineError('A run is in progress; wait for it before starting another.');
+    options.signal?.throwIfAborted();
+    const plan = this.#planOf(program);
+    validateBindings(program, bindings);
+    this.#running = true;
+    try {
+      const offsets = this.#load(plan, bindings);
+      await this.#execute(program, plan, offsets, options.signal);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#live.clear();
+    this.#machine.team.stop();
+  }
+
+  get #buffer(): ArrayBufferLike {
+    return this.#machine.memory.memory.buffer;
+  }
+
+  #check(): void {
+    if (this.#stopped) throw new EngineError('The engine was stopped; make a new one.');
+  }
+
+  #own(tensor: Tensor): WasmTensor {
+    this.#check();
+    if (tensor instanceof WasmTensor && this.#live.has(tensor)) return tensor;
+    throw new EngineError('This tensor was freed or belongs to another engine.');
+  }
+
+  #view(tensor: WasmTensor): Float32Array | Uint32Array {
+    return tensor.dtype === 'f32'
+      ? new Float32Array(this.#buffer, tensor.address, tensor.length)
+      : new Uint32Array(this.#buffer, tensor.address, tensor.length);
+  }
+
+  #planOf(program: Program): Plan {
+    const known = this.#plans.get(program);
+    if (known !== undefined) return known;
+    validateProgram(program);
+    const plan = compilePlan(program, this.#machine.threads);
+    this.#plans.set(program, plan);
+    return plan;
+  }
+
+  /** Copies the plan's steps into memory with this run's addresses; gives the address of the list of step addresses. */
+  #load(plan: Plan, bindings: Readonly<Record<string, Tensor>>): number {
+    const arena = this.#arena.reserve(plan.arenaBytes);
+    const base = this.#steps.reserve(4 * (plan.words.length + plan.starts.length));
+    const words = new Int32Array(this.#buffer, base, plan.words.length + plan.starts.length);
+    words.set(plan.words);
+    for (const slot of plan.arena) words[slot.word] = arena + slot.bytes;
+    for (const [name, slots] of plan.bound) {
+      const binding = bindings[name];
+      if (binding === undefined) throw new ProgramError(`bound tensor ${name} was not supplied`);
+      const { address } = this.#own(binding);
+      for (const slot of slots) words[slot.word] = address + slot.bytes;
+    }
+    for (const [step, start] of plan.starts.entries()) words[plan.words.length + step] = base + 4 * start;
+    return base + 4 * plan.words.length;
+  }
+
+  async #execute(
+    program: Program,
+    plan: Plan,
+    offsets: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const count = plan.starts.length;
+    let sliceStart = performance.now();
+    for (let step = 0; step < count; step += STEPS_PER_LOOK) {
+      const result = this.#machine.team.run(offsets, step, Math.min(step + STEPS_PER_LOOK, count));
+      const failed = typeof result === 'number' ? result : await result;
+      if (failed >= 0) {
+        const node = plan.nodes[failed] ?? 0;
+        throw new ProgramError(
+          `${program.name}, node ${node} (${program.nodes[node]?.op}): an index in its u32 input is out of range`,
+        );
+      }
+      if (performance.now() - sliceStart < SLICE_MS) continue;
+      await eventLoopTurn();
+      signal?.throwIfAborted();
+      this.#check();
+      sliceStart = performance.now();
+    }
+  }
+}
+
+/** A block of memory that is replaced by a larger one when more is asked for; contents are not kept. */
+class Region {
+  readonly #memory: LinearMemory;
+  #address = 0;
+  #bytes = 0;
+
+  constructor(memory: LinearMemory) {
+    this.#memory = memory;
+  }
+
+  reserve(bytes: number): number {
+    if (bytes > this.#bytes) {
+      if (this.#bytes > 0) this.#memory.free(this.#address, this.#bytes);
+      this.#bytes = 0;
+      this.#address = this.#memory.allocate(bytes);
+      this.#bytes = bytes;
+    }
+    return this.#address;
+  }
+}
+
+async function startMachine(threads: number): Promise<Machine> {
+  if (threads === 1) return soloMachine('wasm SIMD');
+  if (typeof SharedArrayBuffer === 'undefined' || globalThis.crossOriginIsolated === false) {
+    return soloMachine('wasm SIMD, 1 thread (the page is not cross-origin isolated)');
+  }
+  try {
+    const memory = sharedMemory();
+    const module = await WebAssembly.compile(bytesOf(WASM_THREADS_BASE64));
+    const kernels = await instantiate(module, memory);
+    return {
+      memory: new LinearMemory(memory, FIRST_ADDRESS),
+      team: await startTeam(kernels, module, memory, threads),
+      threads,
+      description: `wasm SIMD, ${threads} threads`,
+    };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return soloMachine(`wasm SIMD, 1 thread (${reason})`);
+  }
+}
+
+async function soloMachine(description: string): Promise<Machine> {
+  const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES });
+  const module = await WebAssembly.compile(bytesOf(WASM_BASE64));
+  const team = soloTeam(await instantiate(module, memory));
+  return { memory: new LinearMemory(memory, FIRST_ADDRESS), team, threads: 1, description };
+}
+
+function sharedMemory(): WebAssembly.Memory {
+  for (const maximum of MAXIMUM_PAGES) {
+    try {
+      return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum, shared: true });
+    } catch {
+      // Ask for less address space.
+    }
+  }
+  throw new EngineMemoryError('no shared memory to be had');
+}
+
+async function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Kernels> {
+  const instance = await WebAssembly.instantiate(module, { env: { memory } });
+  const { steps } = instance.exports;
+  if (typeof steps !== 'function')
+    throw new EngineError('The wasm module lacks its entry; rebuild the kernels.');
+  return { steps: steps as Kernels['steps'] };
+}
+
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+/** One turn of the event loop; setTimeout would wait 4 ms in a browser. */
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') {
+      setImmediate(resolve);
+      return;
+    }
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => {
+      channel.port1.close();
+      resolve();
+    };
+    channel.port2.postMessage(null);
+  });
+}

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import type { Node, Program, TensorSpec } from '../../repops/program.ts';
+import { compilePlan } from './plan.ts';
+
+const N = 1000;
+
+/** x -> t0 -> t1 -> ... -> y by additions, each temporary living for two nodes. */
+function chain(length: number): Program {
+  const tensors: Record<string, TensorSpec> = {
+    x: { shape: [N], dtype: 'f32', storage: 'bound' },
+    y: { shape: [N], dtype: 'f32', storage: 'bound' },
+  };
+  const nodes: Node[] = [];
+  for (let i = 0; i < length; i++) {
+    const output = i === length - 1 ? 'y' : `t${i}`;
+    if (output !== 'y') tensors[output] = { shape: [N], dtype: 'f32', storage: 'temporary' };
+    const input = i === 0 ? 'x' : `t${i - 1}`;
+    nodes.push({ op: 'add', attributes: { len: N }, inputs: [input, input], outputs: [output] });
+  }
+  return { name: 'chain', tensors, nodes };
+}
+
+test('a long chain of temporaries needs the memory of two', () => {
+  const plan = compilePlan(chain(20), 1);
+  expect(plan.starts).toHaveLength(20);
+  expect(plan.arenaBytes).toBe(2 * 4032);
+});
+
+test('a temporary keeps its memory until its last reader', () => {
+  const program = chain(6);
+  const last = program.nodes[5]!;
+  const late: Program = {
+    ...program,
+    nodes: [...program.nodes.slice(0, 5), { ...last, inputs: ['t0', 't4'] }],
+  };
+  expect(compilePlan(late, 1).arenaBytes).toBe(3 * 4032);
+});
+
+test('a large product is cut into chunks whose scratch memory is bounded', () => {
+  const [M, K] = [3000, 4864];
+  const program: Program = {
+    name: 'large',
+    tensors: {
+      a: { shape: [M, K], dtype: 'f32', storage: 'bound' },
+      b: { shape: [K, M], dtype: 'f32', storage: 'bound' },
+      c: { shape: [M, M], dtype: 'f32', storage: 'bound' },
+    },
+    nodes: [
+      {
+        op: 'matmul',
+        attributes: { M, N: M, K, transposeA: 0, transposeB: 0 },
+        inputs: ['a', 'b'],
+        outputs: ['c'],
+      },
+    ],
+  };
+  const plan = compilePlan(program, 2);
+  expect(plan.starts.length).toBeGreaterThan(100);
+  expect(plan.arenaBytes).toBeLessThan(5 * 2 ** 20);
+});

@@ -1,0 +1,261 @@
+/** The WebGPU engine: RepOps programs as one submission of compute dispatches a run (docs/repops.md; shaders/). */
+import { SHADERS } from '../../generated/shaders.ts';
+import type { DType, Program } from '../../repops/program.ts';
+import { validateBindings, validateProgram } from '../../repops/validate.ts';
+import {
+  DeviceLostError,
+  type Engine,
+  EngineError,
+  type EngineMemoryError,
+  ProgramError,
+  type RunOptions,
+  type Tensor,
+} from '../engine.ts';
+import { adapterName, openDevice } from './adapter.ts';
+import { CompiledPlan } from './compiled.ts';
+import { DeviceMemory, GpuTensor } from './memory.ts';
+import { Pipelines, type Variants } from './pipelines.ts';
+import { type Plan, planProgram } from './plan.ts';
+
+/** Submissions that may wait on the device; a run returns once no more than this are left before it. */
+const MAX_IN_FLIGHT = 2;
+
+export interface WebGpuEngineOptions {
+  /** The engine owns the device from here on, and destroys it when stopped. */
+  readonly device: GPUDevice;
+  readonly description?: string;
+  /** Per operator; `native` where left out. The conformance gate finds them out. */
+  readonly variants?: Variants;
+  /** Linked kernels by name. Only tests replace them, to see that a wrong kernel is caught. */
+  readonly shaders?: Readonly<Record<string, string>>;
+}
+
+/** Makes an engine over an adapter. Throws EngineError when the adapter gives no device. */
+export async function openWebGpuEngine(
+  adapter: GPUAdapter,
+  options: Omit<WebGpuEngineOptions, 'device'> = {},
+): Promise<WebGpuEngine> {
+  const device = await openDevice(adapter);
+  return createWebGpuEngine({
+    description: `WebGPU, ${adapterName(adapter.info)}`,
+    ...options,
+    device,
+  });
+}
+
+/** Makes an engine over a device. */
+export function createWebGpuEngine(options: WebGpuEngineOptions): WebGpuEngine {
+  return new WebGpuEngine(options);
+}
+
+export class WebGpuEngine implements Engine {
+  readonly kind = 'webgpu';
+  readonly description: string;
+  readonly #device: GPUDevice;
+  readonly #memory: DeviceMemory;
+  readonly #pipelines: Pipelines;
+  readonly #tensors = new Set<GpuTensor>();
+  readonly #plans = new WeakMap<Program, Plan>();
+  #compiled = new WeakMap<Program, Promise<CompiledPlan>>();
+  #variants: Variants;
+  readonly #inFlight: Promise<unknown>[] = [];
+  /** Rejects when the device is lost, so that no call waits for an answer that will not come. */
+  readonly #loss: Promise<never>;
+  #lost: DeviceLostError | undefined;
+  #outOfMemory: EngineMemoryError | undefined;
+  #invalid: EngineError | undefined;
+  #stopped = false;
+
+  constructor(options: WebGpuEngineOptions) {
+    this.#device = options.device;
+    this.#variants = options.variants ?? {};
+    this.description = options.description ?? `WebGPU, ${adapterName(options.device.adapterInfo)}`;
+    this.#memory = new DeviceMemory({
+      device: options.device,
+      onOutOfMemory: (error) => {
+        this.#outOfMemory = error;
+      },
+    });
+    this.#pipelines = new Pipelines(options.device, options.shaders ?? SHADERS);
+    this.#loss = options.device.lost.then((info) => {
+      this.#lost = new DeviceLostError(
+        `The GPU device was lost${info.message === '' ? '' : ` (${info.message})`}; restart from the last checkpoint.`,
+      );
+      throw this.#lost;
+    });
+    this.#loss.catch(() => {});
+    options.device.addEventListener('uncapturederror', (event) => {
+      event.preventDefault();
+      this.#invalid = new EngineError(`The GPU refused a command: ${event.error.message}`);
+    });
+  }
+
+  /** Chooses variants for the runs to come. */
+  useVariants(variants: Variants): void {
+    this.#variants = variants;
+    this.#compiled = new WeakMap();
+  }
+
+  /** Bytes of device memory in use for tensors and temporaries. */
+  get bytesInUse(): number {
+    return this.#memory.bytes;
+  }
+
+  allocate(shape: readonly number[], dtype: DType): Tensor {
+    this.#throwIfUnusable();
+    const words = shape.reduce((product, size) => product * size, 1);
+    const tensor = new GpuTensor(shape, dtype, this.#memory.create(words));
+    this.#tensors.add(tensor);
+    return tensor;
+  }
+
+  write(tensor: Tensor, data: Float32Array | Uint32Array): void {
+    this.#throwIfUnusable();
+    const target = this.#own(tensor);
+    const dtype = data instanceof Float32Array ? 'f32' : 'u32';
+    if (data.length !== target.length || dtype !== target.dtype) {
+      throw new EngineError(
+        `write: the tensor holds ${target.length} ${target.dtype}, the data are ${data.length} ${dtype}.`,
+      );
+    }
+    if (data instanceof Uint32Array) target.largest = data.reduce((a, b) => Math.max(a, b), 0);
+    this.#device.queue.writeBuffer(target.memory.buffer, 0, data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  async read(tensor: Tensor): Promise<Float32Array | Uint32Array> {
+    this.#throwIfUnusable();
+    const source = this.#own(tensor);
+    const bytes = source.length * 4;
+    const staging = this.#device.createBuffer({
+      label: 'read',
+      size: bytes,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
+    try {
+      const encoder = this.#device.createCommandEncoder();
+      encoder.copyBufferToBuffer(source.memory.buffer, 0, staging, 0, bytes);
+      this.#device.queue.submit([encoder.finish()]);
+      await this.#orLost(staging.mapAsync(GPUMapMode.READ));
+      this.#throwIfUnusable();
+      const data = staging.getMappedRange().slice(0);
+      staging.unmap();
+      return source.dtype === 'f32' ? new Float32Array(data) : new Uint32Array(data);
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  free(tensor: Tensor): void {
+    const owned = this.#own(tensor);
+    this.#tensors.delete(owned);
+    this.#memory.destroy(owned.memory);
+  }
+
+  /**
+   * Compiles what a program needs without running it, so that the first run need not wait. Throws EngineError when the
+   * driver refuses a kernel.
+   */
+  async prepare(program: Program): Promise<void> {
+    this.#throwIfUnusable();
+    validateProgram(program);
+    await this.#orLost(this.#compile(program, this.#plan(program)));
+  }
+
+  async run(
+    program: Program,
+    bindings: Readonly<Record<string, Tensor>>,
+    options: RunOptions = {},
+  ): Promise<void> {
+    options.signal?.throwIfAborted();
+    this.#throwIfUnusable();
+    validateProgram(program);
+    validateBindings(program, bindings);
+    const plan = this.#plan(program);
+    const tensors = this.#boundTensors(program, bindings);
+    checkIndices(program, plan, tensors);
+    const compiled = await this.#orLost(this.#compile(program, plan));
+    options.signal?.throwIfAborted();
+    const commands = compiled.encode(this.#memory, tensors);
+    await this.#orLost(this.#memory.checked());
+    this.#throwIfUnusable();
+    this.#device.queue.submit([commands]);
+    for (const name of plan.written) {
+      const tensor = tensors[name];
+      if (tensor !== undefined) tensor.largest = undefined;
+    }
+    this.#inFlight.push(this.#device.queue.onSubmittedWorkDone());
+    if (this.#inFlight.length > MAX_IN_FLIGHT) await this.#orLost(Promise.resolve(this.#inFlight.shift()));
+    this.#throwIfUnusable();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#tensors.clear();
+    this.#memory.stop();
+    this.#device.destroy();
+    await this.#device.lost;
+  }
+
+  #plan(program: Program): Plan {
+    let plan = this.#plans.get(program);
+    if (plan === undefined) {
+      plan = planProgram(program);
+      this.#plans.set(program, plan);
+    }
+    return plan;
+  }
+
+  #compile(program: Program, plan: Plan): Promise<CompiledPlan> {
+    let compiled = this.#compiled.get(program);
+    if (compiled === undefined) {
+      compiled = CompiledPlan.compile({
+        device: this.#device,
+        plan,
+        pipelines: this.#pipelines,
+        variants: this.#variants,
+      });
+      this.#compiled.set(program, compiled);
+    }
+    return compiled;
+  }
+
+  #boundTensors(
+    program: Program,
+    bindings: Readonly<Record<string, Tensor>>,
+  ): Readonly<Record<string, GpuTensor>> {
+    const result: Record<string, GpuTensor> = {};
+    for (const [name, spec] of Object.entries(program.tensors)) {
+      const tensor = bindings[name];
+      if (spec.storage === 'bound' && tensor !== undefined) result[name] = this.#own(tensor);
+    }
+    return result;
+  }
+
+  #own(tensor: Tensor): GpuTensor {
+    if (tensor instanceof GpuTensor && this.#tensors.has(tensor)) return tensor;
+    throw new EngineError('This tensor was freed or belongs to another engine.');
+  }
+
+  #orLost<T>(pending: Promise<T>): Promise<T> {
+    return Promise.race([pending, this.#loss]);
+  }
+
+  #throwIfUnusable(): void {
+    if (this.#stopped) throw new EngineError('The engine was stopped; make a new one.');
+    const problem = this.#lost ?? this.#outOfMemory ?? this.#invalid;
+    if (problem !== undefined) throw problem;
+  }
+}
+
+/** Throws ProgramError if an index that the host wrote is out of range: on a GPU it would silently read elsewhere. */
+function checkIndices(program: Program, plan: Plan, tensors: Readonly<Record<string, GpuTensor>>): void {
+  for (const { tensor, limit, op } of plan.indexChecks) {
+    const largest = tensors[tensor]?.largest;
+    if (largest !== undefined && largest >= limit) {
+      throw new ProgramError(
+        `${program.name}: ${op} index ${largest} in ${tensor} is out of range; it must be below ${limit}`,
+      );
+    }
+  }
+}

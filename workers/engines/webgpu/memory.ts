@@ -1,0 +1,124 @@
+/** Device memory: tensors that callers own, and slots that every plan shares because runs are serialised. */
+import { type DType, elementCount } from '../../repops/program.ts';
+import { EngineMemoryError, type Tensor } from '../engine.ts';
+
+/** A buffer with an identity by which bind groups are cached. */
+export interface Memory {
+  readonly id: number;
+  readonly buffer: GPUBuffer;
+  readonly bytes: number;
+}
+
+export class GpuTensor implements Tensor {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly memory: Memory;
+  /** The largest value written from the host; unknown once the device has written it. Only for u32. */
+  largest: number | undefined = 0;
+
+  constructor(shape: readonly number[], dtype: DType, memory: Memory) {
+    this.shape = [...shape];
+    this.dtype = dtype;
+    this.memory = memory;
+  }
+
+  get length(): number {
+    return elementCount(this.shape);
+  }
+}
+
+export interface MemoryOptions {
+  readonly device: GPUDevice;
+  /** Told when the device ran out of memory; creation itself cannot tell (WebGPU reports it later). */
+  readonly onOutOfMemory: (error: EngineMemoryError) => void;
+}
+
+/** Makes buffers, and keeps the slots. */
+export class DeviceMemory {
+  readonly #device: GPUDevice;
+  readonly #onOutOfMemory: (error: EngineMemoryError) => void;
+  readonly #live = new Set<Memory>();
+  readonly #slots: Memory[] = [];
+  readonly #checks = new Set<Promise<void>>();
+  #nextId = 1;
+
+  constructor(options: MemoryOptions) {
+    this.#device = options.device;
+    this.#onOutOfMemory = options.onOutOfMemory;
+  }
+
+  /** A zeroed buffer of `words` words. Throws EngineMemoryError if it is over the device's limits. */
+  create(words: number): Memory {
+    const bytes = Math.max(4, words * 4);
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.#device.limits;
+    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    if (bytes > limit) {
+      throw new EngineMemoryError(
+        `A tensor of ${bytes} bytes is over this GPU's limit of ${limit}; use a smaller model or batch.`,
+      );
+    }
+    this.#device.pushErrorScope('out-of-memory');
+    const buffer = this.#device.createBuffer({
+      size: bytes,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    });
+    const check = this.#device.popErrorScope().then(
+      (error) => {
+        this.#checks.delete(check);
+        if (error !== null) {
+          this.#onOutOfMemory(
+            new EngineMemoryError(`The GPU has no ${bytes} bytes left; use a smaller model or batch.`),
+          );
+        }
+      },
+      // A lost device answers no scopes; the engine reports the loss itself.
+      () => {
+        this.#checks.delete(check);
+      },
+    );
+    this.#checks.add(check);
+    const memory = { id: this.#nextId++, buffer, bytes };
+    this.#live.add(memory);
+    return memory;
+  }
+
+  /** Settles when every creation so far is known to have worked or failed. */
+  async checked(): Promise<void> {
+    await Promise.all(this.#checks);
+  }
+
+  destroy(memory: Memory): void {
+    this.#live.delete(memory);
+    memory.buffer.destroy();
+  }
+
+  /** Memory for slots of at least these sizes in words, the same for every plan; contents are left over. */
+  slots(sizes: readonly number[]): readonly Memory[] {
+    const order = sizes.map((words, index) => ({ words, index })).sort((a, b) => b.words - a.words);
+    const result = new Array<Memory>(sizes.length);
+    for (const [rank, { words, index }] of order.entries()) {
+      let memory = this.#slots[rank];
+      if (memory === undefined || memory.bytes < words * 4) {
+        const larger = this.create(words);
+        if (memory !== undefined) this.destroy(memory);
+        memory = larger;
+        this.#slots[rank] = memory;
+      }
+      result[index] = memory;
+    }
+    return result;
+  }
+
+  /** Bytes held now, slots included. */
+  get bytes(): number {
+    let total = 0;
+    for (const memory of this.#live) total += memory.bytes;
+    return total;
+  }
+
+  stop(): void {
+    for (const memory of this.#live) memory.buffer.destroy();
+    this.#live.clear();
+    this.#slots.length = 0;
+  }
+}

@@ -1,0 +1,250 @@
+/** Steps of the dense and element-wise operators. Orders are docs/repops.md's; the kernels are in shaders/. */
+import { FOLD_BLOCK } from '../../repops/arithmetic.ts';
+import { dispatch, f32, type NodeView, type Operand, type Planner, type Step } from './steps.ts';
+
+/** Outputs of a product per workgroup and direction (shaders/matmul.tile.wgsl). */
+const TILE = 64;
+/** Fewer tiles than this leave most of a GPU idle; such products are cut into fold blocks as well. */
+const MIN_TILES = 16;
+/** Products with a shorter side than this would leave most of a tile empty; they take one invocation an output. */
+const MIN_TILED_SIDE = 16;
+/** Words of scratch that a product cut into fold blocks may take. */
+const MAX_BLOCK_WORDS = 2 ** 24;
+
+export function blocksOf(length: number): number {
+  return Math.ceil(length / FOLD_BLOCK);
+}
+
+export interface Combine {
+  readonly partials: Operand;
+  readonly out: Operand;
+  readonly count: number;
+  readonly blocks: number;
+  readonly itemStride: number;
+  readonly blockStride: number;
+  readonly finish?: { readonly entry: 'negated' } | { readonly entry: 'rstd'; invD: number; eps: number };
+}
+
+/** Adds block sums in order: the second level of a fold. */
+export function combine(o: Combine): Step {
+  const rstd = o.finish?.entry === 'rstd' ? o.finish : { invD: 0, eps: 0 };
+  return dispatch({
+    kernel: 'fold.combine',
+    entry: o.finish?.entry ?? 'main',
+    items: o.count,
+    params: [o.count, o.blocks, o.itemStride, o.blockStride, f32(rstd.invD), f32(rstd.eps)],
+    bindings: { 1: o.partials, 2: o.out },
+  });
+}
+
+/** The first level of a fold along rows: sums of blocks of x, x * x or x * y. */
+export function foldBlocks(o: {
+  readonly entry: 'main' | 'squares' | 'products';
+  readonly x: Operand;
+  readonly y?: Operand;
+  readonly partials: Operand;
+  readonly rows: number;
+  readonly length: number;
+}): Step {
+  const blocks = blocksOf(o.length);
+  return dispatch({
+    kernel: 'fold.block',
+    entry: o.entry,
+    items: o.rows * blocks,
+    params: [o.rows, o.length, blocks],
+    bindings: { 1: o.x, 2: o.y, 3: o.partials },
+  });
+}
+
+const matmul: Planner = (node) => {
+  const [M, N, K] = [node.a('M'), node.a('N'), node.a('K')];
+  const strides = [
+    ...(node.a('transposeA') === 1 ? [1, M] : [K, 1]),
+    ...(node.a('transposeB') === 1 ? [1, K] : [N, 1]),
+  ];
+  const [a, b, c] = [node.input(0), node.input(1), node.output(0)];
+  const tiles = [Math.ceil(N / TILE), Math.ceil(M / TILE)] as const;
+  const blocks = blocksOf(K);
+  const count = M * N;
+  const tiled = (entry: 'main' | 'split', out: Operand): Step => ({
+    kind: 'dispatch',
+    kernel: 'matmul.tile',
+    entry,
+    params: [M, N, K, ...strides],
+    bindings: { 1: a, 2: b, 3: out },
+    groups: [...tiles, entry === 'split' ? blocks : 1],
+  });
+  const blockwise = (out: Operand): Step =>
+    dispatch({
+      kernel: 'matmul.block',
+      items: count * blocks,
+      params: [M, N, K, ...strides, blocks],
+      bindings: { 1: a, 2: b, 3: out },
+    });
+
+  const thin = Math.min(M, N) < MIN_TILED_SIDE;
+  const divide = tiles[0] * tiles[1] < MIN_TILES && count * blocks <= MAX_BLOCK_WORDS;
+  if (blocks === 1 || !divide) return [thin && divide ? blockwise(c) : tiled('main', c)];
+  const partials = node.scratch(count * blocks);
+  return [
+    thin ? blockwise(partials) : tiled('split', partials),
+    combine({ partials, out: c, count, blocks, itemStride: 1, blockStride: count }),
+  ];
+};
+
+/** y = f(x, ...) with an entry point for the case that y is x. */
+function maybeInPlace(node: NodeView, kernel: string, params: readonly number[]): Step {
+  const inPlace = node.inPlace(0, 0);
+  return dispatch({
+    kernel,
+    entry: inPlace ? 'in_place' : 'main',
+    items: params[0] ?? 0,
+    params,
+    bindings: { 1: inPlace ? undefined : node.input(0), 2: node.input(1), 3: node.output(0) },
+  });
+}
+
+function columnFold(node: NodeView, bindings: Record<number, Operand>, entry: string): readonly Step[] {
+  const [N, D] = [node.a('N'), node.a('D')];
+  const blocks = blocksOf(N);
+  const partials = node.scratch(blocks * D);
+  return [
+    dispatch({
+      kernel: 'fold.columns',
+      entry,
+      items: blocks * D,
+      params: [N, D, blocks],
+      bindings: { ...bindings, 4: partials },
+    }),
+    combine({ partials, out: node.output(0), count: D, blocks, itemStride: 1, blockStride: D }),
+  ];
+}
+
+function swigluOperands(node: NodeView): Record<number, Operand> {
+  const operands = [...node.inputs, node.output(0)];
+  return Object.fromEntries(operands.map((operand, index) => [index + 1, operand]));
+}
+
+export const DENSE = {
+  embed: (node) => {
+    const count = node.a('N') * node.a('D');
+    return [
+      dispatch({
+        kernel: 'embed',
+        items: count,
+        params: [count, node.a('D')],
+        bindings: { 1: node.input(0), 2: node.input(1), 3: node.output(0) },
+      }),
+    ];
+  },
+  'embed.grad': (node) => {
+    const [N, D] = [node.a('N'), node.a('D')];
+    const next = node.scratch(N);
+    const first = node.scratch(N);
+    return [
+      { kind: 'clear', target: node.output(0) },
+      dispatch({
+        kernel: 'embed.chain',
+        items: N,
+        params: [N],
+        bindings: { 1: node.input(0), 2: next, 3: first },
+      }),
+      dispatch({
+        kernel: 'embed.grad',
+        items: N * D,
+        params: [N, D],
+        bindings: { 1: node.input(0), 2: next, 3: first, 4: node.input(1), 5: node.output(0) },
+      }),
+    ];
+  },
+  matmul,
+  'bias.add': (node) => [maybeInPlace(node, 'bias.add', [node.a('N') * node.a('D'), node.a('D')])],
+  'bias.grad': (node) => columnFold(node, { 1: node.input(0) }, 'main'),
+  add: (node) => [maybeInPlace(node, 'add', [node.a('len')])],
+  'rms.rstd': (node) => {
+    const [rows, length] = [node.a('N'), node.a('D')];
+    const blocks = blocksOf(length);
+    const partials = node.scratch(rows * blocks);
+    return [
+      foldBlocks({ entry: 'squares', x: node.input(0), partials, rows, length }),
+      combine({
+        partials,
+        out: node.output(0),
+        count: rows,
+        blocks,
+        itemStride: blocks,
+        blockStride: 1,
+        finish: { entry: 'rstd', invD: node.a('invD'), eps: node.a('eps') },
+      }),
+    ];
+  },
+  'rms.apply': (node) => {
+    const count = node.a('N') * node.a('D');
+    return [
+      dispatch({
+        kernel: 'rms.apply',
+        items: count,
+        params: [count, node.a('D')],
+        bindings: { 1: node.input(0), 2: node.input(1), 3: node.input(2), 4: node.output(0) },
+      }),
+    ];
+  },
+  'rms.grad.x': (node) => {
+    const [N, D] = [node.a('N'), node.a('D')];
+    const blocks = blocksOf(D);
+    const [dy, x, rstd, gain] = [node.input(0), node.input(1), node.input(2), node.input(3)];
+    const partials = node.scratch(N * blocks);
+    const rowC = node.scratch(N);
+    const common = { kernel: 'rms.grad.x', params: [N, D, blocks, f32(node.a('invD'))] };
+    return [
+      dispatch({
+        ...common,
+        entry: 'blocks',
+        items: N * blocks,
+        bindings: { 1: dy, 2: x, 4: gain, 5: partials },
+      }),
+      dispatch({ ...common, entry: 'row', items: N, bindings: { 3: rstd, 5: partials, 6: rowC } }),
+      dispatch({
+        ...common,
+        items: N * D,
+        bindings: { 1: dy, 2: x, 3: rstd, 4: gain, 6: rowC, 7: node.output(0) },
+      }),
+    ];
+  },
+  'rms.grad.gain': (node) =>
+    columnFold(node, { 1: node.input(0), 2: node.input(1), 3: node.input(2) }, 'gain'),
+  rope: (node) => {
+    const half = node.a('headDim') / 2;
+    const count = node.a('N') * node.a('heads') * half;
+    return [
+      dispatch({
+        kernel: 'rope',
+        items: count,
+        params: [count, node.a('heads'), half, f32(node.a('inverse') === 1 ? -1 : 1)],
+        bindings: {
+          1: node.input(0),
+          2: node.input(1),
+          3: node.input(2),
+          4: node.input(3),
+          5: node.output(0),
+        },
+      }),
+    ];
+  },
+  swiglu: (node) => [
+    dispatch({
+      kernel: 'swiglu',
+      items: node.a('len'),
+      params: [node.a('len')],
+      bindings: swigluOperands(node),
+    }),
+  ],
+  'swiglu.grad': (node) => [
+    dispatch({
+      kernel: 'swiglu.grad',
+      items: node.a('len'),
+      params: [node.a('len')],
+      bindings: { ...swigluOperands(node), 5: node.output(1) },
+    }),
+  ],
+} as const satisfies Record<string, Planner>;

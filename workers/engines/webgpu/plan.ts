@@ -1,0 +1,147 @@
+/** Turns a program into steps and gives its temporaries and scratch a small set of reusable memory slots. */
+import type { OperatorName } from '../../repops/operators.ts';
+import { elementCount, type Node, type Program } from '../../repops/program.ts';
+import { ATTENTION } from './plan-attention.ts';
+import { DENSE } from './plan-dense.ts';
+import { LOSS } from './plan-loss.ts';
+import type { NodeView, Operand, Planner, Step } from './steps.ts';
+
+const PLANNERS: Record<OperatorName, Planner> = { ...DENSE, ...ATTENTION, ...LOSS };
+
+/** Inputs that index another operand: input number and the attribute that bounds it. */
+const INDEX_INPUTS: Partial<Record<OperatorName, readonly [input: number, bound: string]>> = {
+  embed: [0, 'V'],
+  'embed.grad': [0, 'V'],
+  rope: [1, 'P'],
+  'cache.write': [2, 'Tk'],
+  'xent.logprob': [2, 'V'],
+  'xent.grad': [2, 'V'],
+};
+
+/** Where an operand's memory is: a tensor that the caller binds, or a slot of the engine's own memory. */
+export type Place =
+  | { readonly kind: 'bound'; readonly name: string }
+  | { readonly kind: 'slot'; readonly slot: number };
+
+export interface PlannedStep {
+  readonly op: OperatorName;
+  readonly step: Step;
+}
+
+export interface IndexCheck {
+  readonly tensor: string;
+  readonly limit: number;
+  readonly op: OperatorName;
+}
+
+export interface Plan {
+  readonly steps: readonly PlannedStep[];
+  place(operand: Operand): Place;
+  /** Words of each slot. */
+  readonly slots: readonly number[];
+  /** Bound tensors whose values must be below a limit. */
+  readonly indexChecks: readonly IndexCheck[];
+  /** Bound tensors that the program writes. */
+  readonly written: ReadonlySet<string>;
+}
+
+const keyOf = (operand: Operand): string =>
+  operand.kind === 'tensor' ? `t:${operand.name}` : `s:${operand.id}`;
+
+function operandsOf(step: Step): readonly Operand[] {
+  switch (step.kind) {
+    case 'dispatch':
+      return Object.values(step.bindings);
+    case 'copy':
+      return [step.from, step.to];
+    case 'clear':
+      return [step.target];
+  }
+}
+
+function viewOf(node: Node, nextScratch: (words: number) => Operand): NodeView {
+  const tensor = (name: string | undefined): Operand => ({ kind: 'tensor', name: name ?? '' });
+  return {
+    a: (name) => node.attributes[name] ?? Number.NaN,
+    input: (index) => tensor(node.inputs[index]),
+    output: (index) => tensor(node.outputs[index]),
+    inputs: node.inputs.map(tensor),
+    inPlace: (output, input) => node.outputs[output] === node.inputs[input],
+    scratch: nextScratch,
+  };
+}
+
+interface Slot {
+  words: number;
+  busyUntil: number;
+}
+
+/**
+ * Gives every operand that is not bound a slot such that two share one only if their uses do not overlap. First use
+ * order, best fit; a slot may grow to take a larger operand.
+ */
+function assignSlots(steps: readonly PlannedStep[], wordsOf: (operand: Operand) => number | undefined) {
+  const uses = new Map<string, { words: number; first: number; last: number }>();
+  for (const [index, { step }] of steps.entries()) {
+    for (const operand of operandsOf(step)) {
+      const words = wordsOf(operand);
+      if (words === undefined) continue;
+      const use = uses.get(keyOf(operand));
+      if (use === undefined) uses.set(keyOf(operand), { words, first: index, last: index });
+      else use.last = index;
+    }
+  }
+  const slots: Slot[] = [];
+  const slotOf = new Map<string, number>();
+  for (const [key, use] of uses) {
+    const free = slots
+      .map((slot, index) => ({ slot, index }))
+      .filter(({ slot }) => slot.busyUntil < use.first)
+      .sort((a, b) => a.slot.words - b.slot.words);
+    const chosen = free.find(({ slot }) => slot.words >= use.words) ?? free.at(-1);
+    if (chosen === undefined) {
+      slotOf.set(key, slots.push({ words: use.words, busyUntil: use.last }) - 1);
+    } else {
+      chosen.slot.words = Math.max(chosen.slot.words, use.words);
+      chosen.slot.busyUntil = use.last;
+      slotOf.set(key, chosen.index);
+    }
+  }
+  return { slots: slots.map(({ words }) => words), slotOf };
+}
+
+/** Plans a program that `validateProgram` accepted. */
+export function planProgram(program: Program): Plan {
+  let scratches = 0;
+  const steps: PlannedStep[] = [];
+  const indexChecks: IndexCheck[] = [];
+  const written = new Set<string>();
+  const isBound = (name: string): boolean => program.tensors[name]?.storage === 'bound';
+  for (const node of program.nodes) {
+    const index = INDEX_INPUTS[node.op];
+    const indexed = index === undefined ? undefined : node.inputs[index[0]];
+    if (index !== undefined && indexed !== undefined && isBound(indexed) && !written.has(indexed)) {
+      indexChecks.push({ tensor: indexed, limit: node.attributes[index[1]] ?? 0, op: node.op });
+    }
+    const view = viewOf(node, (words) => ({ kind: 'scratch', id: scratches++, words }));
+    for (const step of PLANNERS[node.op](view)) steps.push({ op: node.op, step });
+    for (const name of node.outputs) if (isBound(name)) written.add(name);
+  }
+  const { slots, slotOf } = assignSlots(steps, (operand) => {
+    if (operand.kind === 'scratch') return operand.words;
+    const spec = program.tensors[operand.name];
+    return spec?.storage === 'temporary' ? elementCount(spec.shape) : undefined;
+  });
+  return {
+    steps,
+    slots,
+    indexChecks,
+    written,
+    place(operand) {
+      const slot = slotOf.get(keyOf(operand));
+      if (slot !== undefined) return { kind: 'slot', slot };
+      if (operand.kind === 'tensor') return { kind: 'bound', name: operand.name };
+      throw new Error(`scratch ${operand.id} has no slot`);
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import type {
+  DeviceAddress,
+  Hex,
+  PeerJudgements,
+  PeerRollouts,
+  RoundContext,
+  Trainer,
+} from '../../swarm/trainer.ts';
+import type { EngineVerdict } from '../conformance/choose.ts';
+import type { EngineKind } from '../engines/engine.ts';
+import type { ModelFiles } from '../model/load.ts';
+import type { EngineReport, SampleAnswer, StoredCheckpoint } from './compute-host.ts';
+import type { PlainError } from './plain-error.ts';
+
+export interface ComputeStart {
+  readonly device: DeviceAddress;
+  /** URL of the folder with config.json, tokenizer.json and model.safetensors, with a slash at the end. */
+  readonly modelUrl: string;
+  readonly engine: EngineKind | 'auto';
+  /** Threads of the wasm engine, the worker's own included. */
+  readonly threads: number;
+}
+
+export interface ComputeStarted {
+  readonly engine: EngineReport<EngineVerdict>;
+  readonly root: Hex;
+  /** The next round to train; 0 for a device that has never trained. */
+  readonly cursor: number;
+}
+
+/** What the worker tells unasked. */
+export type ComputeEvent =
+  /** One sentence for a person. */
+  | { readonly type: 'notice'; readonly text: string }
+  | { readonly type: 'engine'; readonly engine: EngineReport<EngineVerdict> }
+  | {
+      readonly type: 'download';
+      readonly file: keyof ModelFiles;
+      readonly done: number;
+      /** Null where the server does not say. */
+      readonly total: number | null;
+    };
+
+/** The calls that take a signal on the other side; each carries an id by which `cancel` finds it. */
+export interface ComputeCalls {
+  readonly prompts: {
+    readonly args: { readonly context: RoundContext };
+    readonly result: Awaited<ReturnType<Trainer['prompts']>>;
+  };
+  readonly answer: {
+    readonly args: { readonly context: RoundContext };
+    readonly result: Awaited<ReturnType<Trainer['answer']>>;
+  };
+  readonly critique: {
+    readonly args: { readonly context: RoundContext; readonly others: readonly PeerRollouts[] };
+    readonly result: Awaited<ReturnType<Trainer['critique']>>;
+  };
+  readonly vote: {
+    readonly args: {
+      readonly context: RoundContext;
+      readonly all: readonly PeerRollouts[];
+      readonly critiques: readonly PeerJudgements[];
+    };
+    readonly result: Awaited<ReturnType<Trainer['vote']>>;
+  };
+  readonly train: {
+    readonly args: {
+      readonly context: RoundContext;
+      readonly own: PeerRollouts;
+      readonly foreign: readonly PeerRollouts[];
+    };
+    readonly result: Awaited<ReturnType<Trainer['train']>>;
+  };
+  readonly start: { readonly args: ComputeStart; readonly result: ComputeStarted };
+  readonly checkpoint: { readonly args: Record<never, never>; readonly result: StoredCheckpoint };
+  readonly sampleAnswers: {
+    readonly args: { readonly count: number };
+    readonly result: readonly SampleAnswer[];
+  };
+  readonly stop: { readonly args: Record<never, never>; readonly result: null };
+}
+
+export type ComputeMethod = keyof ComputeCalls;
+
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: PlainError };
+
+/** The worker's face, through Comlink. Nothing it returns rejects: errors are values, since classes do not cross threads. */
+export interface ComputeWorkerApi {
+  /** Hands over the listener for events; the last one given counts. */
+  listen(listener: (event: ComputeEvent) => void): void;
+  call<M extends ComputeMethod>(
+    id: number,
+    method: M,
+    args: ComputeCalls[M]['args'],
+  ): Promise<Outcome<ComputeCalls[M]['result']>>;
+  cancel(id: number): void;
+}

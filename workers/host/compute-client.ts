@@ -1,0 +1,73 @@
+import * as Comlink from 'comlink';
+import type { Trainer } from '../../swarm/trainer.ts';
+import type {
+  ComputeCalls,
+  ComputeEvent,
+  ComputeMethod,
+  ComputeStart,
+  ComputeStarted,
+  ComputeWorkerApi,
+} from './compute-api.ts';
+import type { SampleAnswer, StoredCheckpoint } from './compute-host.ts';
+import { fromPlainError } from './plain-error.ts';
+
+/** The compute worker as seen from the thread that made it. Rejects with ComputeError, or AbortError after an abort. */
+export interface ComputeClient extends Trainer {
+  start(options: ComputeStart, signal?: AbortSignal): Promise<ComputeStarted>;
+  /** The last stored checkpoint. */
+  checkpoint(): Promise<StoredCheckpoint>;
+  /** The most likely answers of the stored weights to the first held-out questions. */
+  sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]>;
+  /** Gives up calls in progress and frees the engine. What was stored stays; `start` may follow. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Speaks to a worker running compute.worker.ts (or anything else that exposes ComputeWorkerApi). Signals, which cannot cross
+ * threads, become cancel messages.
+ */
+export function connectCompute(
+  endpoint: Comlink.Endpoint,
+  listener: (event: ComputeEvent) => void,
+): ComputeClient {
+  const remote = Comlink.wrap<ComputeWorkerApi>(endpoint);
+  const listening = remote.listen(Comlink.proxy(listener));
+  let last = 0;
+
+  async function call<M extends ComputeMethod>(
+    method: M,
+    args: ComputeCalls[M]['args'],
+    signal?: AbortSignal,
+  ): Promise<ComputeCalls[M]['result']> {
+    signal?.throwIfAborted();
+    await listening;
+    const id = ++last;
+    const cancel = () => void remote.cancel(id);
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      // Aborted while the listener was handed over: the event has already fired.
+      signal?.throwIfAborted();
+      const outcome = await (remote.call as ComputeWorkerApi['call'])(id, method, args);
+      if (outcome.ok) return outcome.value;
+      throw outcome.error.kind === 'aborted' && signal?.aborted === true
+        ? signal.reason
+        : fromPlainError(outcome.error);
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  return {
+    start: (options, signal) => call('start', options, signal),
+    prompts: (context) => call('prompts', { context }),
+    answer: (context, signal) => call('answer', { context }, signal),
+    critique: (context, others, signal) => call('critique', { context, others }, signal),
+    vote: (context, all, critiques, signal) => call('vote', { context, all, critiques }, signal),
+    train: (context, own, foreign, signal) => call('train', { context, own, foreign }, signal),
+    checkpoint: () => call('checkpoint', {}),
+    sampleAnswers: (count, signal) => call('sampleAnswers', { count }, signal),
+    async stop() {
+      await call('stop', {});
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import type { EngineVerdict } from '../conformance/choose.ts';
+import type { CheckpointStore } from '../training/checkpoint-store.ts';
+import type {
+  ComputeCalls,
+  ComputeEvent,
+  ComputeMethod,
+  ComputeStart,
+  ComputeWorkerApi,
+} from './compute-api.ts';
+import { type ChosenEngine, ComputeHost } from './compute-host.ts';
+import { toPlainError } from './plain-error.ts';
+import { modelAt } from './published-model.ts';
+
+/** What the worker's surroundings give: where checkpoints are kept and which engines there are. */
+export interface ComputeSurroundings {
+  /** Opens the device's store. `notice` takes a sentence for the person, such as that nothing will be kept. */
+  openStore(device: string, notice: (sentence: string) => void): Promise<CheckpointStore>;
+  chooseEngine(
+    choice: ComputeStart['engine'],
+    options: { readonly threads: number; readonly signal?: AbortSignal },
+  ): Promise<ChosenEngine<EngineVerdict>>;
+  readonly fetcher?: typeof fetch;
+}
+
+/** The worker's side of ComputeWorkerApi: one host at a time, calls that can be cancelled, errors as plain values. */
+export function createComputeService(surroundings: ComputeSurroundings): ComputeWorkerApi {
+  let host: ComputeHost<EngineVerdict> | null = null;
+  let listener: (event: ComputeEvent) => void = () => undefined;
+  const pending = new Map<number, AbortController>();
+  const notice = (text: string) => listener({ type: 'notice', text });
+
+  const running = () => {
+    if (host === null) throw new Error('Computing has not been started.');
+    return host;
+  };
+
+  const methods: {
+    readonly [M in ComputeMethod]: (
+      args: ComputeCalls[M]['args'],
+      signal: AbortSignal,
+    ) => Promise<ComputeCalls[M]['result']>;
+  } = {
+    start: async ({ device, modelUrl, engine, threads }, signal) => {
+      if (host !== null) throw new Error('Computing was started already; stop it first.');
+      const started = await ComputeHost.start({
+        device,
+        engine,
+        signal,
+        model: modelAt(modelUrl, {
+          ...(surroundings.fetcher === undefined ? {} : { fetcher: surroundings.fetcher }),
+          onProgress: (file, done, total) => listener({ type: 'download', file, done, total }),
+        }),
+        store: await surroundings.openStore(device, notice),
+        chooseEngine: (choice, inner) =>
+          surroundings.chooseEngine(choice, { threads, ...(inner === undefined ? {} : { signal: inner }) }),
+        onNotice: notice,
+        onEngine: (report) => listener({ type: 'engine', engine: report }),
+      });
+      host = started;
+      return { engine: started.engine, root: started.root, cursor: started.cursor };
+    },
+    prompts: ({ context }) => running().prompts(context),
+    answer: ({ context }, signal) => running().answer(context, signal),
+    critique: ({ context, others }, signal) => running().critique(context, others, signal),
+    vote: ({ context, all, critiques }, signal) => running().vote(context, all, critiques, signal),
+    train: ({ context, own, foreign }, signal) => running().train(context, own, foreign, signal),
+    checkpoint: () => running().checkpoint(),
+    sampleAnswers: ({ count }, signal) => running().sampleAnswers(count, signal),
+    stop: async () => {
+      const stopping = host;
+      host = null;
+      for (const controller of pending.values()) controller.abort();
+      await stopping?.stop();
+      return null;
+    },
+  };
+
+  return {
+    listen(next) {
+      listener = next;
+    },
+    async call(id, method, args) {
+      const controller = new AbortController();
+      if (method !== 'stop') pending.set(id, controller);
+      try {
+        return { ok: true, value: await methods[method](args, controller.signal) };
+      } catch (error) {
+        return { ok: false, error: toPlainError(error) };
+      } finally {
+        pending.delete(id);
+      }
+    },
+    cancel(id) {
+      pending.get(id)?.abort();
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/// <reference lib="webworker" />
+/** The dedicated worker in which a tab computes. All logic is in compute-service.ts; this binds it to the browser. */
+import * as Comlink from 'comlink';
+import { availableCandidates, chooseEngine } from '../conformance/choose.ts';
+import { openCheckpointStore } from '../storage/checkpoint-store.ts';
+import { StorageBusyError } from '../storage/directory.ts';
+import { openMemoryDirectory } from '../storage/memory-directory.ts';
+import { openOpfsDirectory } from '../storage/opfs-directory.ts';
+import { createComputeService } from './compute-service.ts';
+import { verdictDatabase } from './verdict-database.ts';
+
+const verdicts = verdictDatabase();
+
+Comlink.expose(
+  createComputeService({
+    async openStore(device, notice) {
+      try {
+        return openCheckpointStore(await openOpfsDirectory(['starling', device.toLowerCase()]));
+      } catch (error) {
+        if (error instanceof StorageBusyError) throw error;
+        notice(
+          'This browser gives the page no storage of its own (a private window does this): progress is lost when the tab closes.',
+        );
+        return openCheckpointStore(openMemoryDirectory());
+      }
+    },
+    chooseEngine: (choice, { threads, signal }) =>
+      chooseEngine({
+        choice,
+        candidates: availableCandidates({
+          threads,
+          gpu: navigator.gpu,
+          allowSoftwareGpu: choice === 'webgpu',
+        }),
+        userAgent: navigator.userAgent,
+        store: verdicts,
+        now: () => performance.now(),
+        ...(signal === undefined ? {} : { signal }),
+      }),
+  }),
+);

@@ -1,0 +1,168 @@
+/** The configuration of a decoder of Qwen2's shape, read from a Hugging Face config.json. */
+
+export interface DecoderConfig {
+  /** Width of the residual stream. */
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  /** Key/value heads; divides `heads` (grouped-query attention, arXiv 2305.13245). */
+  readonly kvHeads: number;
+  readonly headDim: number;
+  /** Width of the SwiGLU inner layer. */
+  readonly feedForward: number;
+  readonly vocabulary: number;
+  /** Positions that the model was made for. */
+  readonly context: number;
+  readonly ropeTheta: number;
+  readonly normEpsilon: number;
+  /** The output head is the embedding table. */
+  readonly tiedEmbedding: boolean;
+}
+
+export class ModelConfigError extends Error {
+  override readonly name = 'ModelConfigError';
+}
+
+function fail(problem: string): never {
+  throw new ModelConfigError(`config.json: ${problem}`);
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+function field(json: JsonObject, name: string): unknown {
+  return Object.hasOwn(json, name) ? json[name] : undefined;
+}
+
+function integer(json: JsonObject, name: string, limit: number, fallback?: number): number {
+  const value = field(json, name) ?? fallback;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > limit) {
+    fail(`${name} must be an integer from 1 to ${limit}, got ${JSON.stringify(value)}`);
+  }
+  return value;
+}
+
+function positive(json: JsonObject, name: string, fallback?: number): number {
+  const value = field(json, name) ?? fallback;
+  if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value)) {
+    fail(`${name} must be a positive number, got ${JSON.stringify(value)}`);
+  }
+  return value;
+}
+
+/**
+ * Reads a parsed config.json with `model_type` "qwen2". Throws ModelConfigError for anything this decoder does not compute
+ * exactly as published: another architecture or activation, scaled rotary embedding, a sliding window in use.
+ */
+export function parseConfig(value: unknown): DecoderConfig {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) fail('must be a JSON object');
+  const json = value as JsonObject;
+  if (field(json, 'model_type') !== 'qwen2') {
+    fail(
+      `model_type must be "qwen2", got ${JSON.stringify(field(json, 'model_type'))}; use a Qwen2-type model`,
+    );
+  }
+  const activation = field(json, 'hidden_act') ?? 'silu';
+  if (activation !== 'silu') fail(`hidden_act must be "silu", got ${JSON.stringify(activation)}`);
+  if (field(json, 'use_sliding_window') === true) fail('use_sliding_window is not supported; use false');
+  const scaling = field(json, 'rope_scaling') ?? null;
+  if (scaling !== null) fail('rope_scaling is not supported; use null');
+  const tied = field(json, 'tie_word_embeddings') ?? false;
+  if (typeof tied !== 'boolean') fail('tie_word_embeddings must be true or false');
+
+  const hiddenSize = integer(json, 'hidden_size', 1 << 16);
+  const heads = integer(json, 'num_attention_heads', 1 << 10);
+  const kvHeads = integer(json, 'num_key_value_heads', 1 << 10, heads);
+  if (heads % kvHeads !== 0) fail('num_attention_heads must be a multiple of num_key_value_heads');
+  if (field(json, 'head_dim') === undefined && hiddenSize % heads !== 0) {
+    fail('hidden_size must be a multiple of num_attention_heads');
+  }
+  const headDim = integer(json, 'head_dim', 1 << 12, hiddenSize / heads);
+  if (headDim % 2 !== 0) fail('head_dim must be even');
+  return {
+    hiddenSize,
+    layers: integer(json, 'num_hidden_layers', 1 << 10),
+    heads,
+    kvHeads,
+    headDim,
+    feedForward: integer(json, 'intermediate_size', 1 << 20),
+    vocabulary: integer(json, 'vocab_size', 1 << 20),
+    context: integer(json, 'max_position_embeddings', 1 << 20),
+    ropeTheta: positive(json, 'rope_theta', 10000),
+    normEpsilon: positive(json, 'rms_norm_eps', 1e-6),
+    tiedEmbedding: tied,
+  };
+}
+
+/** The config.json object that `parseConfig` reads back to the same configuration, with Hugging Face's field names. */
+export function configJson(config: DecoderConfig): Record<string, unknown> {
+  return {
+    architectures: ['Qwen2ForCausalLM'],
+    head_dim: config.headDim,
+    hidden_act: 'silu',
+    hidden_size: config.hiddenSize,
+    intermediate_size: config.feedForward,
+    max_position_embeddings: config.context,
+    model_type: 'qwen2',
+    num_attention_heads: config.heads,
+    num_hidden_layers: config.layers,
+    num_key_value_heads: config.kvHeads,
+    rms_norm_eps: config.normEpsilon,
+    rope_scaling: null,
+    rope_theta: config.ropeTheta,
+    tie_word_embeddings: config.tiedEmbedding,
+    torch_dtype: 'float32',
+    use_sliding_window: false,
+    vocab_size: config.vocabulary,
+  };
+}
+
+/** The built-in model: about 0.1 M parameters over a vocabulary of 64 characters. */
+export const NANO_CONFIG: DecoderConfig = {
+  hiddenSize: 64,
+  layers: 2,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  feedForward: 172,
+  vocabulary: 64,
+  context: 64,
+  ropeTheta: 10000,
+  normEpsilon: 1e-6,
+  tiedEmbedding: true,
+};
+
+export interface ParameterSpec {
+  /** Hugging Face's name. */
+  readonly name: string;
+  /** [out, in] for a linear layer. */
+  readonly shape: readonly number[];
+}
+
+/** Every parameter, in the fixed order in which norms are added and updates run. */
+export function parameterSpecs(config: DecoderConfig): readonly ParameterSpec[] {
+  const { hiddenSize: D, feedForward: F, vocabulary: V } = config;
+  const Q = config.heads * config.headDim;
+  const KV = config.kvHeads * config.headDim;
+  const specs: ParameterSpec[] = [{ name: 'model.embed_tokens.weight', shape: [V, D] }];
+  for (let layer = 0; layer < config.layers; layer++) {
+    const prefix = `model.layers.${layer}.`;
+    const shapes: readonly (readonly [string, readonly number[]])[] = [
+      ['input_layernorm.weight', [D]],
+      ['self_attn.q_proj.weight', [Q, D]],
+      ['self_attn.q_proj.bias', [Q]],
+      ['self_attn.k_proj.weight', [KV, D]],
+      ['self_attn.k_proj.bias', [KV]],
+      ['self_attn.v_proj.weight', [KV, D]],
+      ['self_attn.v_proj.bias', [KV]],
+      ['self_attn.o_proj.weight', [D, Q]],
+      ['post_attention_layernorm.weight', [D]],
+      ['mlp.gate_proj.weight', [F, D]],
+      ['mlp.up_proj.weight', [F, D]],
+      ['mlp.down_proj.weight', [D, F]],
+    ];
+    for (const [name, shape] of shapes) specs.push({ name: prefix + name, shape });
+  }
+  specs.push({ name: 'model.norm.weight', shape: [D] });
+  if (!config.tiedEmbedding) specs.push({ name: 'lm_head.weight', shape: [V, D] });
+  return specs;
+}

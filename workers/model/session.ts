@@ -1,0 +1,257 @@
+/**
+ * A model living on an engine: samples, scores and trains. A session owns its tensors; sessions that share an engine take
+ * turns, because an engine does one run at a time.
+ */
+import type { Engine } from '../engines/engine.ts';
+import { type DecoderConfig, parameterSpecs } from './config.ts';
+import {
+  DEFAULT_OPTIMIZER,
+  DEFAULT_POLICY,
+  type OptimizerOptions,
+  type PolicyOptions,
+  scoreProgram,
+  trainingProgram,
+} from './decoder.ts';
+import { type GenerateOptions, type Generation, generate } from './generate.ts';
+import { HyperSchedule } from './hyper.ts';
+import { checkBatch, ModelInputError, perToken, type SequenceBatch } from './inputs.ts';
+import { ropeTables } from './rope.ts';
+import {
+  canonicalCopy,
+  checkTensors,
+  freshState,
+  type ModelState,
+  ModelStateError,
+  type NamedTensors,
+} from './state.ts';
+import { type BoundProgram, TensorStore } from './tensor-store.ts';
+
+export interface SessionOptions {
+  readonly engine: Engine;
+  readonly config: DecoderConfig;
+  readonly parameters: NamedTensors;
+  readonly optimizer?: OptimizerOptions;
+  readonly policy?: PolicyOptions;
+}
+
+export interface TrainingBatch extends SequenceBatch {
+  /** Per token; the loss is minus the weighted sum of log-probabilities. 0 leaves a token out. */
+  readonly weights: ArrayLike<number>;
+  readonly learningRate: number;
+  /** Given, the clipped policy objective is trained instead of plain likelihood. Both per token. */
+  readonly policy?: {
+    readonly advantages: ArrayLike<number>;
+    readonly oldLogprobs: ArrayLike<number>;
+  };
+}
+
+export interface StepResult {
+  readonly loss: number;
+  /** 1, or less where the gradient norm was above the limit. */
+  readonly clip: number;
+  /** Log-probability of each target before the update. */
+  readonly logprobs: Float32Array;
+  /** Optimizer steps taken, this one included. */
+  readonly step: number;
+}
+
+/** The end of each engine's queue of calls. */
+const queues = new WeakMap<Engine, Promise<unknown>>();
+
+export class ModelSession {
+  readonly config: DecoderConfig;
+  readonly engine: Engine;
+  readonly #optimizer: OptimizerOptions;
+  readonly #policy: PolicyOptions;
+  readonly #hyper: HyperSchedule;
+  readonly #tensors: TensorStore;
+  #step = 0;
+  #disposed = false;
+  /** A step failed midway: parameters are neither before nor after it. */
+  #torn = false;
+
+  private constructor(options: SessionOptions) {
+    this.engine = options.engine;
+    this.config = options.config;
+    this.#optimizer = options.optimizer ?? DEFAULT_OPTIMIZER;
+    this.#policy = options.policy ?? DEFAULT_POLICY;
+    this.#hyper = new HyperSchedule(this.#optimizer);
+    this.#tensors = new TensorStore(options.engine);
+  }
+
+  /**
+   * Copies the parameters (canonicalised) to the engine, with a fresh optimizer. Throws ModelStateError when they do not fit
+   * the configuration and EngineMemoryError when the device refuses.
+   */
+  static async create(options: SessionOptions): Promise<ModelSession> {
+    const session = new ModelSession(options);
+    const { config } = options;
+    checkTensors(config, options.parameters, 'parameters');
+    try {
+      const tables = ropeTables({
+        positions: config.context,
+        headDim: config.headDim,
+        theta: config.ropeTheta,
+      });
+      const tableShape = [config.context, config.headDim / 2];
+      session.#tensors.put('rope.cos', tableShape, tables.cos);
+      session.#tensors.put('rope.sin', tableShape, tables.sin);
+      session.#load(freshState(config, options.parameters));
+    } catch (error) {
+      session.#tensors.free();
+      throw error;
+    }
+    return session;
+  }
+
+  /** Optimizer steps taken. */
+  get steps(): number {
+    return this.#step;
+  }
+
+  /** Samples a continuation of each prompt. Waits for earlier calls. Throws ModelInputError on input out of range. */
+  generate(options: GenerateOptions): Promise<Generation[]> {
+    return this.#exclusive(() => generate(this.config, this.#tensors, options));
+  }
+
+  /** Log-probability of each target, [batch * length], canonical f32. Waits for earlier calls. */
+  score(batch: SequenceBatch, options: { readonly signal?: AbortSignal } = {}): Promise<Float32Array> {
+    return this.#exclusive(async () => {
+      checkBatch(this.config, batch);
+      const program = this.#tensors.program(`score ${batch.batch} ${batch.length}`, () =>
+        scoreProgram(this.config, batch),
+      );
+      writeSequences(program, batch);
+      await program.run(options);
+      return await program.floats('logprobs');
+    });
+  }
+
+  /**
+   * One AdamW step. Not abortable: it either happens or fails, and after a failure only `restore` makes the session usable
+   * again (ModelStateError otherwise).
+   */
+  step(batch: TrainingBatch): Promise<StepResult> {
+    return this.#exclusive(async () => {
+      checkBatch(this.config, batch);
+      if (!(batch.learningRate >= 0) || !Number.isFinite(batch.learningRate)) {
+        throw new ModelInputError(`learningRate must be zero or positive, got ${batch.learningRate}`);
+      }
+      const N = batch.batch * batch.length;
+      const objective = batch.policy === undefined ? 'supervised' : 'policy';
+      const program = this.#tensors.program(`train ${objective} ${batch.batch} ${batch.length}`, () =>
+        trainingProgram(this.config, {
+          batch: batch.batch,
+          length: batch.length,
+          objective,
+          optimizer: this.#optimizer,
+          policy: this.#policy,
+        }),
+      );
+      writeSequences(program, batch);
+      program.write('weights', perToken(batch.weights, N, 'weights'));
+      if (batch.policy !== undefined) {
+        program.write('advantages', perToken(batch.policy.advantages, N, 'advantages'));
+        program.write('oldLogprobs', perToken(batch.policy.oldLogprobs, N, 'oldLogprobs'));
+        program.write('ones', new Float32Array(N).fill(1));
+      }
+      program.write('hyper', this.#hyper.at(this.#step + 1, batch.learningRate));
+      this.#torn = true;
+      await program.run();
+      const [loss, clip, logprobs] = [
+        await program.floats('loss'),
+        await program.floats('clip'),
+        await program.floats('logprobs'),
+      ];
+      this.#torn = false;
+      this.#step += 1;
+      return {
+        loss: loss[0] ?? 0,
+        clip: clip[0] ?? 0,
+        logprobs,
+        step: this.#step,
+      };
+    });
+  }
+
+  /** A copy of parameters, moments and step. */
+  snapshot(): Promise<ModelState> {
+    return this.#exclusive(async () => {
+      const copy = async (prefix: string) => {
+        const out = new Map<string, Float32Array>();
+        for (const { name } of parameterSpecs(this.config)) {
+          out.set(name, await this.#tensors.read(prefix + name));
+        }
+        return out;
+      };
+      return {
+        parameters: await copy(''),
+        m: await copy('optimizer.m.'),
+        v: await copy('optimizer.v.'),
+        step: this.#step,
+      };
+    });
+  }
+
+  /** Puts a snapshot back (canonicalised). Throws ModelStateError, changing nothing, when it does not fit the model. */
+  restore(state: ModelState): Promise<void> {
+    return this.#exclusive(async () => this.#load(state), { evenTorn: true });
+  }
+
+  /** Frees this session's tensors, after calls in progress; the engine goes on. */
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await queues.get(this.engine);
+    this.#tensors.free();
+  }
+
+  /** Runs `work` after every earlier call on this engine. */
+  #exclusive<T>(work: () => Promise<T>, options: { readonly evenTorn?: boolean } = {}): Promise<T> {
+    const before = queues.get(this.engine) ?? Promise.resolve();
+    const result = before.then(() => {
+      if (this.#disposed) throw new ModelStateError('The session was disposed; create a new one.');
+      if (this.#torn && options.evenTorn !== true) {
+        throw new ModelStateError('A training step failed midway; restore the last snapshot first.');
+      }
+      return work();
+    });
+    queues.set(
+      this.engine,
+      result.catch(() => undefined),
+    );
+    return result;
+  }
+
+  #load(state: ModelState): void {
+    if (!Number.isInteger(state.step) || state.step < 0) {
+      throw new ModelStateError(`step must be a whole number, got ${state.step}`);
+    }
+    const groups = [
+      { prefix: '', tensors: state.parameters, what: 'parameters' },
+      { prefix: 'optimizer.m.', tensors: state.m, what: 'first moments' },
+      { prefix: 'optimizer.v.', tensors: state.v, what: 'second moments' },
+    ];
+    for (const { tensors, what } of groups) checkTensors(this.config, tensors, what);
+    const writes = groups.flatMap(({ prefix, tensors }) =>
+      parameterSpecs(this.config).map(({ name, shape }) => ({
+        name: prefix + name,
+        shape,
+        data: canonicalCopy(tensors.get(name) ?? [], prefix + name),
+      })),
+    );
+    for (const { name, shape, data } of writes) this.#tensors.put(name, shape, data);
+    this.#step = state.step;
+    this.#torn = false;
+  }
+}
+
+function writeSequences(program: BoundProgram, batch: SequenceBatch): void {
+  const N = batch.batch * batch.length;
+  program.write('tokens', Uint32Array.from(batch.tokens));
+  program.write('targets', Uint32Array.from(batch.targets));
+  program.write(
+    'positions',
+    Uint32Array.from({ length: N }, (_, i) => i % batch.length),
+  );
+}

@@ -1,0 +1,23 @@
+import type { CheckpointStore } from '../training/checkpoint-store.ts';
+import type { Directory } from './directory.ts';
+import { openDurableSlot } from './durable-slot.ts';
+
+export interface DurableCheckpointStore extends CheckpointStore {
+  /** Forgets every checkpoint, so that the next start begins from the published model. */
+  clear(): Promise<void>;
+}
+
+/**
+ * A trainer's checkpoint in a durable slot: this one and the one before it. The round cursor needs no place of its own,
+ * since the checkpoint carries it in its metadata and both must change together.
+ */
+export function openCheckpointStore(directory: Directory): DurableCheckpointStore {
+  const slot = openDurableSlot({ directory, name: 'checkpoint' });
+  return {
+    load: async () => (await slot.load())?.data,
+    save: async (checkpoint) => {
+      await slot.save(checkpoint);
+    },
+    clear: () => slot.clear(),
+  };
+}

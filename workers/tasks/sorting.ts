@@ -1,0 +1,15 @@
+import { defineTask } from './task.ts';
+
+const LENGTHS = [6, 7, 8] as const;
+
+/** `sort 403126` -> `012346`. The identity is the answer: any order of the same digits is the same question. */
+export const sorting = defineTask({
+  name: 'sorting',
+  difficulties: LENGTHS.map((length) => `${length} digits`),
+  draw(draws, difficulty) {
+    const length = LENGTHS[difficulty] ?? LENGTHS[0];
+    const digits = Array.from({ length }, () => String(draws.integer(0, 9)));
+    const answer = [...digits].sort().join('');
+    return { prompt: `sort ${digits.join('')}`, answer, identity: answer };
+  },
+});

@@ -1,0 +1,64 @@
+/** Text to token ids and back, by a model's tokenizer.json. */
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+
+export class TokenizerError extends Error {
+  override readonly name = 'TokenizerError';
+}
+
+export class Tokenizer {
+  readonly #inner: HuggingFaceTokenizer;
+  readonly #special: ReadonlySet<number>;
+  /** One more than the largest id. */
+  readonly size: number;
+
+  /** `json` is a parsed tokenizer.json. Throws TokenizerError when it is not one. */
+  constructor(json: unknown) {
+    if (typeof json !== 'object' || json === null) {
+      throw new TokenizerError('tokenizer.json must be a JSON object; fetch the model again');
+    }
+    try {
+      this.#inner = new HuggingFaceTokenizer(json, {});
+    } catch (cause) {
+      throw new TokenizerError('tokenizer.json could not be read; fetch the model again', { cause });
+    }
+    const added = [...this.#inner.get_added_tokens_decoder()];
+    this.#special = new Set(added.filter(([, token]) => token.special).map(([id]) => id));
+    let largest = -1;
+    for (const id of this.#inner.get_vocab(true).values()) largest = Math.max(largest, id);
+    this.size = largest + 1;
+  }
+
+  /**
+   * Ids of plain text, no special tokens added. Throws TokenizerError when the text spells a special token (it may come from a
+   * peer and must not end or begin anything) or has characters that the vocabulary cannot express.
+   */
+  encode(text: string): number[] {
+    if (text === '') return [];
+    const { ids } = this.#inner.encode(text, { add_special_tokens: false });
+    if (ids.some((id) => this.#special.has(id))) {
+      throw new TokenizerError('the text contains a special token; remove it');
+    }
+    // Unknown characters vanish without a word in a vocabulary that has no unknown token.
+    if (this.decode(ids) !== text.normalize('NFC')) {
+      throw new TokenizerError('the text has characters that this model does not know; remove them');
+    }
+    return ids;
+  }
+
+  /** The text of `ids` without special tokens. */
+  decode(ids: readonly number[]): string {
+    const known = ids.filter((id) => !this.#special.has(id));
+    if (known.length === 0) return '';
+    for (const id of known) {
+      if (this.#inner.id_to_token(id) === undefined) throw new TokenizerError(`${id} is not a token id`);
+    }
+    return this.#inner.decode(known, { clean_up_tokenization_spaces: false });
+  }
+
+  /** The id of a token by its spelling. Throws TokenizerError when there is none. */
+  idOf(token: string): number {
+    const id = this.#inner.token_to_id(token);
+    if (id === undefined) throw new TokenizerError(`the vocabulary has no token ${JSON.stringify(token)}`);
+    return id;
+  }
+}
