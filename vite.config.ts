@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { type Connect, defineConfig, type Plugin } from 'vite';
@@ -132,6 +133,13 @@ export default defineConfig({
       },
     }),
   ],
+  resolve: {
+    alias: {
+      // WalletConnect's own window is a hundred chunks that fetch fonts and pictures from outside. The wallet panel shows the
+      // pairing link itself (`showQrModal: false`), so that the window is never opened.
+      '@reown/appkit/core': fileURLToPath(new URL('app/wallet/no-modal.ts', import.meta.url)),
+    },
+  },
   server: { headers: ISOLATION },
   preview: { headers: ISOLATION },
   worker: { format: 'es' },
@@ -140,5 +148,14 @@ export default defineConfig({
     sourcemap: false,
     reportCompressedSize: true,
     chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      output: {
+        // Told apart by name, so that the service worker need not fetch what most visitors never use.
+        chunkFileNames: ({ moduleIds }) =>
+          moduleIds.some((id) => /node_modules\/(@wagmi|wagmi|@walletconnect|@reown)\/|\/app\/wallet\//.test(id))
+            ? 'assets/wallet-[name]-[hash].js'
+            : 'assets/[name]-[hash].js',
+      },
+    },
   },
 });

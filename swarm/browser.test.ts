@@ -19,7 +19,7 @@ const absent = existsSync(executablePath) ? false : `no Chromium at ${executable
 const run = 'browser-test:1';
 const digest = (byte: number): Hex => `0x${byte.toString(16).padStart(2, '0').repeat(32)}`;
 
-describe.skipIf(absent)(`two tabs${absent ? ` (skipped: ${absent})` : ''}`, { timeout: 60_000 }, () => {
+describe.skipIf(absent)(`tabs${absent ? ` (skipped: ${absent})` : ''}`, { timeout: 60_000 }, () => {
   let server: Server;
   let browser: Browser;
   let relay: Relay;
@@ -69,11 +69,16 @@ describe.skipIf(absent)(`two tabs${absent ? ` (skipped: ${absent})` : ''}`, { ti
     return { page, peerId };
   }
 
-  it('meet through a relay, connect directly, and go on when the relay is gone', async () => {
-    const [a, b] = await Promise.all([openTab(), openTab()]);
+  it('meet through a relay, connect directly, and go on and rewire when the relay is gone', async () => {
+    const tabs = await Promise.all([openTab(), openTab(), openTab()]);
+    const [a, b, c] = tabs;
     const direct = (page: Page, peerId: string) =>
       page.waitForFunction((id) => window.swarmTest.isDirect(id), peerId, { timeout: 40_000 });
-    await Promise.all([direct(a.page, b.peerId), direct(b.page, a.peerId)]);
+    await Promise.all(
+      tabs.flatMap(({ page }) =>
+        tabs.filter((tab) => tab.page !== page).map(({ peerId }) => direct(page, peerId)),
+      ),
+    );
 
     const hears = (page: Page, said: Hex) =>
       page.waitForFunction((text) => window.swarmTest.heard().includes(text), said, { timeout: 10_000 });
@@ -82,7 +87,7 @@ describe.skipIf(absent)(`two tabs${absent ? ` (skipped: ${absent})` : ''}`, { ti
 
     await relay.stop();
     await Promise.all(
-      [a.page, b.page].map((page) =>
+      tabs.map(({ page }) =>
         page.waitForFunction(() =>
           window.swarmTest.view().relays.every(({ state }) => state !== 'connected'),
         ),
@@ -91,7 +96,15 @@ describe.skipIf(absent)(`two tabs${absent ? ` (skipped: ${absent})` : ''}`, { ti
     await b.page.evaluate((said) => window.swarmTest.commit(1, said), digest(2));
     await hears(a.page, digest(2));
 
+    // With no relay left, the third tab carries the handshake of the other two.
+    await a.page.waitForFunction(
+      (id) => window.swarmTest.addresses().some((address) => address.startsWith(`/p2p/${id}/p2p-circuit`)),
+      c.peerId,
+    );
+    await a.page.evaluate((id) => window.swarmTest.drop(id), b.peerId);
+    await Promise.all([direct(a.page, b.peerId), direct(b.page, a.peerId)]);
+
     const view = await a.page.evaluate(() => window.swarmTest.view());
-    expect(view.peers).toEqual([expect.objectContaining({ peerId: b.peerId, path: 'direct' })]);
+    expect(view.peers.map(({ path }) => path)).toEqual(['direct', 'direct']);
   });
 });

@@ -1,7 +1,7 @@
 import type { ButtonHTMLAttributes } from 'react';
 
 const SHAPE =
-  'inline-flex items-center justify-center gap-2 rounded-full font-medium transition-colors disabled:opacity-50 select-none';
+  'inline-flex items-center justify-center gap-2 rounded-full font-medium motion-safe:transition-colors disabled:opacity-50 select-none';
 
 const LOOK = {
   primary: `${SHAPE} min-h-13 px-8 text-lead bg-accent text-on-accent hover:bg-accent-strong`,

@@ -46,7 +46,7 @@ export function RoundStrip() {
             <li key={entry.stage} aria-current={active ? 'step' : undefined}>
               <div className="h-1.5 overflow-hidden rounded-full bg-sunken">
                 <div
-                  className="h-full rounded-full bg-accent transition-[width] duration-500 ease-linear"
+                  className="h-full rounded-full bg-accent motion-safe:transition-[width] duration-500 ease-linear"
                   style={{ width: `${100 * filled(clock, index, current, now)}%` }}
                 />
               </div>

@@ -45,7 +45,11 @@ export function Disclosure({
   return (
     <details className="group mt-1 text-note">
       <summary className="inline-flex min-h-9 items-center gap-1 rounded text-quiet hover:text-ink">
-        <ChevronRight size={15} className="transition-transform group-open:rotate-90" aria-hidden="true" />
+        <ChevronRight
+          size={15}
+          className="motion-safe:transition-transform group-open:rotate-90"
+          aria-hidden="true"
+        />
         {summary}
       </summary>
       <div className="pt-1 pb-2">{children}</div>

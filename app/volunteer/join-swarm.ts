@@ -33,7 +33,7 @@ export async function joinSwarm(options: JoinOptions): Promise<Membership> {
     pubsub: node.pubsub,
     run,
     key,
-    now: () => scheduler.now(),
+    scheduler,
     round,
     claims: ledger,
   });

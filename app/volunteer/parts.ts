@@ -43,7 +43,7 @@ export interface ChainAccess {
   /** The owner now, or null. Throws when the node is out of reach. */
   owner(): Promise<Hex | null>;
   /** Signs `SessionConsent` with the device key. */
-  consent(owner: Hex, epoch: number): Promise<Hex>;
+  consent(owner: Hex, epoch: number): Hex;
   /** Calls back for each of this device's attestations found in a block, from `fromRound` on, until told to stop. */
   watchInclusions(fromRound: number, listener: (inclusion: ChainInclusion) => void): () => void;
   /** Calls back when the node comes into or goes out of reach. */

@@ -213,7 +213,7 @@ export class Volunteer implements VolunteerPort {
     const key = this.#requireKey();
     const network = await this.#readNetwork();
     const chain = this.#running?.chain ?? (await this.#options.parts.openChain(network, key));
-    return { ...bindingKeys(key), consent: (owner, epoch) => chain.consent(owner, epoch) };
+    return { ...bindingKeys(key), consent: async (owner, epoch) => chain.consent(owner, epoch) };
   }
 
   async recordDelegation(delegation: SignedDelegation): Promise<void> {

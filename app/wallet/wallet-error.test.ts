@@ -35,7 +35,7 @@ describe('wallet failures in words', () => {
     const data = encodeErrorResult({ abi, errorName: 'Taken', args: [address, address] });
     const cause = new ContractFunctionRevertedError({ abi, data, functionName: 'bind' });
     const error = new ContractFunctionExecutionError(cause, { abi, functionName: 'bind' });
-    expect(walletSentence(error)).toMatch(/already belongs to another wallet/);
+    expect(walletSentence(error)).toMatch(/belongs to another owner/);
   });
 
   it('falls back to the error’s own words, and to some words at all', () => {

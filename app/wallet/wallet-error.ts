@@ -1,18 +1,6 @@
 /** Wallet and contract failures in one sentence each. */
-import { BaseError, ContractFunctionRevertedError, UserRejectedRequestError } from 'viem';
-
-const REVERTS: Readonly<Record<string, string>> = {
-  Taken:
-    'This device already belongs to another wallet. A device keeps its first owner, so that its record cannot move.',
-  BadOwner: 'A device cannot own itself. Use a wallet account.',
-  BadValidity: 'The signature’s dates do not fit the chain’s time. Try again.',
-  WrongEpoch: 'This wallet has revoked its devices since the page was opened. Try again.',
-  DeviceRevoked: 'This wallet has revoked this device. Raise the epoch in the contract to take it back.',
-  NotLonger: 'This device is bound to this wallet already, for longer than the new signature would last.',
-  TooManyDevices: 'This wallet owns as many devices as one wallet may. Use another wallet.',
-  BadOwnerSignature:
-    'The wallet’s signature does not belong to the connected account. Reconnect the wallet and try again.',
-};
+import { BaseError, UserRejectedRequestError } from 'viem';
+import { revertOf, toChainError } from '../../chain/errors.ts';
 
 /** One sentence with the cause and, where there is one, the remedy. Never empty. */
 export function walletSentence(error: unknown): string {
@@ -24,10 +12,7 @@ export function walletSentence(error: unknown): string {
   }
   if (hasCode(error, -32002)) return 'The wallet is already asking you something. Open it and answer there.';
   if (error instanceof BaseError) {
-    const revert = error.walk((cause) => cause instanceof ContractFunctionRevertedError);
-    const name = revert instanceof ContractFunctionRevertedError ? revert.data?.errorName : undefined;
-    if (name !== undefined) return REVERTS[name] ?? `The contract refused with ${name}.`;
-    return error.shortMessage;
+    return revertOf(error) === undefined ? error.shortMessage : toChainError(error).message;
   }
   return error instanceof Error && error.message !== ''
     ? error.message

@@ -16,6 +16,9 @@ export interface SwarmTest {
   /** Digests of the commits heard. */
   heard(): readonly Hex[];
   isDirect(peerId: string): boolean;
+  addresses(): readonly string[];
+  /** Closes every connection to a peer. */
+  drop(peerId: string): Promise<void>;
 }
 
 let node: SwarmNode | null = null;
@@ -35,6 +38,7 @@ const api: SwarmTest = {
       relays,
       topics: Object.values(runTopics(run)),
       loopback: true,
+      relayForOthers: true,
     });
     gossip = startGossip({ pubsub: node.pubsub, run, key, scheduler: systemScheduler, round: () => 1 });
     gossip.listen((message) => {
@@ -51,7 +55,7 @@ const api: SwarmTest = {
       }),
       round: () => 1,
       scheduler: systemScheduler,
-      relays: false,
+      relays: true,
     });
     return node.peerId;
   },
@@ -61,6 +65,12 @@ const api: SwarmTest = {
   },
   heard: () => digests,
   isDirect: (peerId) => started(node).isDirect(peerId),
+  addresses: () => started(node).addresses(),
+  async drop(peerId) {
+    const { libp2p } = started(node);
+    const connections = libp2p.getConnections().filter(({ remotePeer }) => remotePeer.toString() === peerId);
+    await Promise.all(connections.map((connection) => connection.close()));
+  },
 };
 
 Object.assign(window, { swarmTest: api });
