@@ -24,7 +24,7 @@ export const BUILD_STEPS = [
   {
     name: 'contracts',
     inputs: ['contracts', 'tools/build-contracts.mjs', 'tools/solc', 'foundry.toml', 'package-lock.json'],
-    ignore: /^contracts\/(out|cache|broadcast|snapshots)\//,
+    ignore: /^contracts\/(out|cache|broadcast|snapshots|vectors)\//,
     outputs: ['contracts/out'],
     argv: ['tools/build-contracts.mjs'],
   },

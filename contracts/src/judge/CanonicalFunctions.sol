@@ -93,7 +93,8 @@ library CanonicalFunctions {
         unchecked {
             int256 n = _roundToInt(F.mul(x, 0x3f22f983));
             uint256 fn = F.fromInt(n);
-            uint256 r = F.sub(F.sub(F.sub(x, F.mul(fn, 0x3fc90000)), F.mul(fn, 0x39fda000)), F.mul(fn, 0x33a22168));
+            uint256 r =
+                F.sub(F.sub(F.sub(x, F.mul(fn, 0x3fc90000)), F.mul(fn, 0x39fda000)), F.mul(fn, 0x33a22168));
             uint256 z = F.mul(r, r);
             s = F.add(F.mul(0xb94ca1f9, z), 0x3c08839e);
             s = F.add(F.mul(s, z), 0xbe2aaaa3);

@@ -3,61 +3,48 @@ pragma solidity ^0.8.30;
 
 import {CanonicalFloat as F} from "../../src/judge/CanonicalFloat.sol";
 import {CanonicalFunctions as G} from "../../src/judge/CanonicalFunctions.sol";
+import {Vectors} from "./Vectors.sol";
 
-interface VectorVm {
-    function readFileBinary(string calldata path) external view returns (bytes memory);
-    function exists(string calldata path) external view returns (bool);
-    function skip(bool skipTest, string calldata reason) external;
-}
-
-/// @notice The soft float against vectors made by the TypeScript reference (`node tools/build-vectors.mjs`).
-contract CanonicalFloatTest {
+/// @notice The soft float against vectors made by the TypeScript reference (`npx tsx tools/build-vectors.ts`).
+contract CanonicalFloatTest is Vectors {
     bool public constant IS_TEST = true;
-    VectorVm private constant vm = VectorVm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
     error Differs(string what, uint256 index, uint256 a, uint256 b, uint256 got, uint256 want);
 
-    function _word(bytes memory data, uint256 index) private pure returns (uint256 value) {
-        assembly ("memory-safe") {
-            value := and(mload(add(add(data, 4), shl(2, index))), 0xffffffff)
-        }
-    }
-
-    function _vectors(string memory path) private returns (bytes memory data) {
-        if (!vm.exists(path)) vm.skip(true, "no vectors: run node tools/build-vectors.mjs");
-        return vm.readFileBinary(path);
-    }
-
     /// @dev Rows of four words: a, b, a + b, a * b.
     function test_addAndMulEqualTheReference() external {
-        bytes memory data = _vectors("vectors/arithmetic.bin");
+        bytes memory data = vectors("vectors/arithmetic.bin");
         uint256 rows = data.length / 16;
         for (uint256 i; i < rows; ++i) {
-            uint256 a = _word(data, 4 * i);
-            uint256 b = _word(data, 4 * i + 1);
-            if (F.add(a, b) != _word(data, 4 * i + 2)) revert Differs("add", i, a, b, F.add(a, b), _word(data, 4 * i + 2));
-            if (F.mul(a, b) != _word(data, 4 * i + 3)) revert Differs("mul", i, a, b, F.mul(a, b), _word(data, 4 * i + 3));
+            uint256 a = word(data, 4 * i);
+            uint256 b = word(data, 4 * i + 1);
+            if (F.add(a, b) != word(data, 4 * i + 2)) {
+                revert Differs("add", i, a, b, F.add(a, b), word(data, 4 * i + 2));
+            }
+            if (F.mul(a, b) != word(data, 4 * i + 3)) {
+                revert Differs("mul", i, a, b, F.mul(a, b), word(data, 4 * i + 3));
+            }
         }
         require(rows > 1000, "too few vectors");
     }
 
     /// @dev Rows of ten words: x, then lattice, recip, rsqrt, sqrt, exp, log, sigmoid, sin, cos.
     function test_functionsEqualTheReference() external {
-        bytes memory data = _vectors("vectors/functions.bin");
+        bytes memory data = vectors("vectors/functions.bin");
         uint256 rows = data.length / 40;
         for (uint256 i; i < rows; ++i) {
-            uint256 x = _word(data, 10 * i);
-            _same("lattice", i, x, F.lattice(x), _word(data, 10 * i + 1));
-            _same("recip", i, x, G.recip(x), _word(data, 10 * i + 2));
-            _same("rsqrt", i, x, G.rsqrt(x), _word(data, 10 * i + 3));
-            _same("sqrt", i, x, G.sqrt(x), _word(data, 10 * i + 4));
-            _same("exp", i, x, G.exp(x), _word(data, 10 * i + 5));
-            _same("log", i, x, G.log(x), _word(data, 10 * i + 6));
-            _same("sigmoid", i, x, G.sigmoid(x), _word(data, 10 * i + 7));
+            uint256 x = word(data, 10 * i);
+            _same("lattice", i, x, F.lattice(x), word(data, 10 * i + 1));
+            _same("recip", i, x, G.recip(x), word(data, 10 * i + 2));
+            _same("rsqrt", i, x, G.rsqrt(x), word(data, 10 * i + 3));
+            _same("sqrt", i, x, G.sqrt(x), word(data, 10 * i + 4));
+            _same("exp", i, x, G.exp(x), word(data, 10 * i + 5));
+            _same("log", i, x, G.log(x), word(data, 10 * i + 6));
+            _same("sigmoid", i, x, G.sigmoid(x), word(data, 10 * i + 7));
             if (x & 0x7fffffff < 0x47800000) {
                 (uint256 s, uint256 c) = G.sinCos(x);
-                _same("sin", i, x, s, _word(data, 10 * i + 8));
-                _same("cos", i, x, c, _word(data, 10 * i + 9));
+                _same("sin", i, x, s, word(data, 10 * i + 8));
+                _same("cos", i, x, c, word(data, 10 * i + 9));
             }
         }
         require(rows > 1000, "too few vectors");
