@@ -12,7 +12,7 @@ import { runFoundry } from './foundry.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const contracts = join(root, 'contracts');
-const CONTRACTS = ['Identity', 'Participation', 'Judge'];
+const CONTRACTS = ['Identity', 'Participation', 'Judge', 'Disputes'];
 const load = createRequire(join(root, 'package.json'));
 
 const fingerprint = createHash('sha256');

@@ -33,8 +33,7 @@ library Losses {
         if (op == Op.CLIP_SCALE) return _clipScale(call);
         if (op == Op.ADAMW) return _adamw(call, output, i);
         if (op == Op.SAMPLE) return _sample(call, output, i);
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return Philox.draw(a[0], a[1], a[2], a[3], i, a[4] == 1);
+        return Philox.draw(x[0].word(0), x[0].word(1), x[0].word(2), x[0].word(3), i, a[0] == 1);
     }
 
     function _row(Operand memory x, uint256 start, uint256 count, uint256 factor)
