@@ -28,7 +28,6 @@ library Attention {
         pure
         returns (uint256)
     {
-        if (op == Op.ATTENTION_GRAD_KV) return _gradKv(call, output, i);
         if (op == Op.ATTENTION_DELTA) return _delta(call, i);
         uint256 heads = call.attributes[3];
         uint256 width = op == Op.ATTENTION && output == 1 ? 2 : call.attributes[5];
@@ -73,18 +72,21 @@ library Attention {
         return F.mul(sum, place.call.attributes[6]);
     }
 
-    /// @dev Outputs dk, dv. A masked row keeps its place in the fold, with weight +0.
-    function _gradKv(Call memory call, uint256 output, uint256 i) private pure returns (uint256 sum) {
-        uint256 width = call.attributes[5];
-        uint256 group = call.attributes[3] / call.attributes[4];
-        uint256 first = i / width % call.attributes[4] * group;
-        for (uint256 head = first; head < first + group; ++head) {
-            uint256 part = _keyHead(call, output, i, head);
-            if (output == 0) part = F.mul(part, call.attributes[6]);
-            sum = F.add(sum, part);
-        }
+    /// @notice The sum of dk or dv (outputs 0, 1) after the part of the group's query head number `chunk`.
+    function chunkOf(Call memory call, uint256 output, uint256 i, uint256 chunk, uint256 before)
+        internal
+        pure
+        returns (uint256, uint256 chunks)
+    {
+        chunks = call.attributes[3] / call.attributes[4];
+        if (chunk >= chunks) return (before, chunks);
+        uint256 head = i / call.attributes[5] % call.attributes[4] * chunks + chunk;
+        uint256 part = _keyHead(call, output, i, head);
+        if (output == 0) part = F.mul(part, call.attributes[6]);
+        return (F.add(before, part), chunks);
     }
 
+    /// @dev A masked row keeps its place in the fold, with weight +0.
     function _keyHead(Call memory call, uint256 output, uint256 i, uint256 head)
         private
         pure
@@ -169,8 +171,9 @@ library Attention {
             for (uint256 i; i < weights.length; ++i) {
                 // A weight of +0 adds +0, whatever it weighs: masked rows need not be opened.
                 if (weights[i] != 0) {
-                    partial_ =
-                        F.add(partial_, F.mul(F.lattice(weights[i]), F.lattice(x.f32(place + i * step))));
+                    partial_ = F.add(
+                        partial_, F.latticeMul(F.lattice(weights[i]), F.lattice(x.word(place + i * step)))
+                    );
                 }
                 if (i % Folds.BLOCK == Folds.BLOCK - 1 || i == weights.length - 1) {
                     sum = F.add(sum, partial_);

@@ -45,9 +45,17 @@ library CanonicalFloat {
             if (distance > 26) return a;
             uint256 wide = ((magnitudeA & 0x7fffff) | 0x800000) << distance;
             uint256 narrow = (magnitudeB & 0x7fffff) | 0x800000;
-            if ((a ^ b) & SIGN == 0) return _pack(a & SIGN, wide + narrow, exponent);
+            if ((a ^ b) & SIGN == 0) {
+                wide += narrow;
+                return _pack(a & SIGN, wide, exponent + 150, distance + 24 + (wide >> (distance + 24)));
+            }
             if (wide == narrow) return 0;
-            return _pack(a & SIGN, wide - narrow, exponent);
+            wide -= narrow;
+            // Few differences lose more than one bit of length; only those are measured.
+            distance += 23;
+            if (wide >> distance != 0) ++distance;
+            else if (wide >> (distance - 1) == 0) distance = _bitLength(wide);
+            return _pack(a & SIGN, wide, exponent + 150, distance);
         }
     }
 
@@ -62,19 +70,17 @@ library CanonicalFloat {
             if (a == 0 || b == 0) return 0;
             uint256 product = ((a & 0x7fffff) | 0x800000) * ((b & 0x7fffff) | 0x800000);
             uint256 exponents = ((a >> 23) & 0xff) + ((b >> 23) & 0xff);
-            return _packBiased((a ^ b) & SIGN, product, exponents);
+            return _pack((a ^ b) & SIGN, product, exponents, 47 + (product >> 47));
         }
     }
 
-    /// @dev Rounds significand * 2^(exponent - 150) to f32 and canonicalises. significand is not 0 and below 2^52.
-    function _pack(uint256 sign, uint256 significand, uint256 exponent) private pure returns (uint256) {
-        return _packBiased(sign, significand, exponent + 150);
-    }
-
-    /// @dev Rounds significand * 2^(biased - 300) to f32 and canonicalises. biased keeps the exponent non-negative.
-    function _packBiased(uint256 sign, uint256 significand, uint256 biased) private pure returns (uint256) {
+    /// @dev Rounds significand * 2^(biased - 300), whose significand has `length` bits (1 to 52), to f32 and canonicalises.
+    function _pack(uint256 sign, uint256 significand, uint256 biased, uint256 length)
+        private
+        pure
+        returns (uint256)
+    {
         unchecked {
-            uint256 length = _bitLength(significand);
             // The field of the result before rounding is biased + length - 174 (a 24-bit significand keeps `biased - 150`).
             uint256 field = biased + length;
             if (length <= 24) {
@@ -128,11 +134,23 @@ library CanonicalFloat {
     /// @notice Rounds to the operand lattice: bf16, nearest even, nonzero magnitudes clamped into [2^-55, 2^52].
     function lattice(uint256 x) internal pure returns (uint256) {
         unchecked {
+            // Above the tie at the end of the lattice, and so for what is not finite too.
+            if (x & 0x7fffffff > 0x59808000) return (x & SIGN) | 0x59800000;
             uint256 rounded = (x + 0x7fff + ((x >> 16) & 1)) & 0xffff0000;
-            uint256 magnitude = rounded & 0x7fffffff;
-            if (magnitude < 0x24000000) return 0;
-            if (magnitude > 0x59800000) return (rounded & SIGN) | 0x59800000;
-            return rounded;
+            return rounded & 0x7fffffff < 0x24000000 ? 0 : rounded;
+        }
+    }
+
+    /// @notice The product of two lattice values: 8 bits by 8, so exact and canonical.
+    function latticeMul(uint256 a, uint256 b) internal pure returns (uint256) {
+        unchecked {
+            if (a == 0 || b == 0) return 0;
+            uint256 product = (((a >> 16) & 0x7f) | 0x80) * (((b >> 16) & 0x7f) | 0x80);
+            uint256 field = ((a >> 23) & 0xff) + ((b >> 23) & 0xff) - 127;
+            // 15 or 16 bits, moved to 24.
+            if (product < 0x8000) product <<= 1;
+            else ++field;
+            return ((a ^ b) & SIGN) | (field << 23) | ((product << 8) & 0x7fffff);
         }
     }
 
@@ -153,7 +171,8 @@ library CanonicalFloat {
     function fromInt(int256 n) internal pure returns (uint256) {
         unchecked {
             if (n == 0) return 0;
-            return n < 0 ? _pack(SIGN, uint256(-n), 150) : _pack(0, uint256(n), 150);
+            uint256 magnitude = n < 0 ? uint256(-n) : uint256(n);
+            return _pack(n < 0 ? SIGN : 0, magnitude, 300, _bitLength(magnitude));
         }
     }
 }

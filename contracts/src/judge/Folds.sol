@@ -7,7 +7,8 @@ import {Operators as Op} from "./Operators.sol";
 
 /// @title Operators whose elements are long sums
 /// @notice A fold is cut into chunks, and a chunk is what the judge adds up: 64 terms, one whole block, or 16 where each term may
-/// be in a leaf of its own. The accumulator starts a block at +0 and otherwise goes on from where the chunk before left it.
+/// be in a leaf of its own. The accumulator starts a block at +0 and otherwise goes on from where the chunk before left it. In the
+/// gradients of keys and values a chunk is one query head's part, and the accumulator goes on from head to head.
 library Folds {
     using Operands for Operand;
 
@@ -15,22 +16,25 @@ library Folds {
 
     function folds(uint256 op) internal pure returns (bool) {
         return op == Op.MATMUL || op == Op.EMBED_GRAD || op == Op.BIAS_GRAD || op == Op.RMS_GRAD_GAIN
-            || op == Op.LOSS_WEIGHTED || op == Op.NORM_SQUARE;
+            || op == Op.LOSS_WEIGHTED || op == Op.NORM_SQUARE || op == Op.ATTENTION_GRAD_KV;
     }
 
     /// @notice Terms of one chunk.
     function chunkTerms(uint256 op) internal pure returns (uint256) {
+        if (op == Op.ATTENTION_GRAD_KV) return 1;
         return op == Op.EMBED_GRAD ? 16 : BLOCK;
     }
 
     /// @notice Terms of the fold for any element; for embed.grad at most that many, for its list depends on the ids.
     function terms(uint256 op, uint32[] memory attributes) internal pure returns (uint256) {
+        if (op == Op.ATTENTION_GRAD_KV) return attributes[3] / attributes[4];
         return op == Op.MATMUL ? attributes[2] : attributes[0];
     }
 
     /// @notice What the element is when the accumulators after each chunk are these.
     function total(uint256 op, uint32[] memory accumulators) internal pure returns (uint256 sum) {
         if (op == Op.NORM_SQUARE) return _tree(accumulators);
+        if (op == Op.ATTENTION_GRAD_KV) return accumulators[accumulators.length - 1];
         uint256 perBlock = BLOCK / chunkTerms(op);
         for (uint256 i; i < accumulators.length; ++i) {
             // The accumulator that ends a block is the block's sum.
@@ -126,7 +130,7 @@ library Folds {
             (Operand memory x, uint256 i, uint256 stepX) = (a.operand, a.place, a.step);
             (Operand memory y, uint256 j, uint256 stepY) = (b.operand, b.place, b.step);
             for (; count > 0; --count) {
-                sum = F.add(sum, F.mul(F.lattice(x.f32(i)), F.lattice(y.f32(j))));
+                sum = F.add(sum, F.latticeMul(F.lattice(x.word(i)), F.lattice(y.word(j))));
                 i += stepX;
                 j += stepY;
             }

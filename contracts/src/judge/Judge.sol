@@ -27,7 +27,7 @@ contract Judge is IJudge {
         if (op > Op.DRAW || Folds.folds(op)) revert NoSuchOperator(op);
         Call memory call = Operands.load(node, leaves);
         if (op >= Op.XENT_LSE) return Losses.element(op, call, node.output, index);
-        if (op >= Op.ATTENTION && op <= Op.ATTENTION_GRAD_KV) {
+        if (op >= Op.ATTENTION && op <= Op.ATTENTION_GRAD_Q) {
             return Attention.element(op, call, node.output, index);
         }
         return Layers.element(op, call, node.output, index);
@@ -40,7 +40,11 @@ contract Judge is IJudge {
         returns (uint256, uint256)
     {
         if (!Folds.folds(node.op)) revert NoSuchOperator(node.op);
-        return Folds.chunkOf(node.op, Operands.load(node, leaves), index, chunk, before);
+        Call memory call = Operands.load(node, leaves);
+        if (node.op == Op.ATTENTION_GRAD_KV) {
+            return Attention.chunkOf(call, node.output, index, chunk, before);
+        }
+        return Folds.chunkOf(node.op, call, index, chunk, before);
     }
 
     /// @inheritdoc IJudge

@@ -93,7 +93,11 @@ library Operands {
     function word(Operand memory operand, uint256 i) internal pure returns (uint256) {
         unchecked {
             if (i >= operand.length) return 0;
-            uint256 place = operand.leaves[i >> 10];
+            uint256 place;
+            // An element before the end is in one of the leaves: no need to check the bounds again.
+            assembly ("memory-safe") {
+                place := mload(add(add(mload(add(operand, 64)), 32), shl(5, shr(10, i))))
+            }
             if (place == 0) revert NotOpened(operand.number, i);
             return _read(place, i & 1023);
         }
