@@ -335,4 +335,119 @@ contract DisputesTest is Game {
         gvm.prank(CLAIMANT);
         disputes.pick(game, 0, nodes);
     }
+
+    function playedTo(IDisputes.Phase phase, World.State memory lie) private returns (uint256 game) {
+        game = challenged(claimed(lie.root), CHALLENGER);
+        World.State memory truth = honest();
+        while (disputes.gameOf(game).phase != phase) {
+            yes(step(game, lie, truth, 0), "a move");
+        }
+    }
+
+    function refused(uint256 game, bytes memory move) private {
+        IDisputes.Phase phase = disputes.gameOf(game).phase;
+        no(_send(CLAIMANT, move), "refused");
+        yes(disputes.gameOf(game).phase == phase, "and nothing changed");
+    }
+
+    /// @dev A liar would have the judge take operands that make its element right.
+    function test_operandsAreThoseOfTheTrace() external {
+        World.State memory lie = lieIn(1, World.SUM, 0x00400000);
+        uint256 game = playedTo(IDisputes.Phase.Judge, lie);
+        World.Step memory place = lie.steps[1];
+        IDisputes.Slot memory slot = World.slots()[World.SUM];
+        // w is now the lie, and x is nothing.
+        place.tensors[World.W] = place.tensors[World.SUM];
+        place.tensors[World.X] = new bytes(4 * World.LENGTH);
+        IDisputes.Opening[] memory openings = openingsOf(place, slot);
+        IDisputes.Input[] memory inputs = inputsOf(place, slot);
+        refused(game, abi.encodeCall(IDisputes.judge, (game, terms, slot, inputs, openings)));
+        inputs[0].root = World.tensorRoot(place.tensors[World.W]);
+        inputs[1].root = World.tensorRoot(place.tensors[World.X]);
+        refused(game, abi.encodeCall(IDisputes.judge, (game, terms, slot, inputs, openings)));
+        // Nor is another slot of the program the one in dispute.
+        IDisputes.Slot memory other = World.slots()[World.NEXT];
+        refused(
+            game,
+            abi.encodeCall(
+                IDisputes.judge, (game, terms, other, inputsOf(place, other), openingsOf(place, other))
+            )
+        );
+    }
+
+    function test_aLeafIsOneOfItsTensor() external {
+        World.State memory lie = lieIn(1, World.SUM, 0x00400000);
+        uint256 game = playedTo(IDisputes.Phase.Leaf, lie);
+        bytes memory truth = Trees.piece(honest().steps[1].tensors[World.SUM], 1);
+        refused(game, abi.encodeCall(IDisputes.openLeaf, (game, truth)));
+        refused(game, abi.encodeCall(IDisputes.openLeaf, (game, bytes.concat(truth, hex"00000000"))));
+    }
+
+    function test_sumsComeToTheElement() external {
+        World.State memory lie = lieIn(1, World.NORM, 0x00400000);
+        uint256 game = playedTo(IDisputes.Phase.Fold, lie);
+        IDisputes.Slot memory slot = World.slots()[World.NORM];
+        uint32[] memory truth = World.accumulators(lie.steps[1], slot, 0);
+        refused(game, abi.encodeCall(IDisputes.postFold, (game, slot, truth)));
+    }
+
+    /// @dev The tensor of another slot, with that slot's own proof, is not the disputed one.
+    function test_aTensorIsThatOfItsSlot() external {
+        World.State memory lie = lieIn(1, World.SUM, 0x00400000);
+        uint256 game = playedTo(IDisputes.Phase.Slot, lie);
+        IDisputes.Input[] memory none;
+        bytes32[] memory proof = Trees.proof(World.slotLeaves(), World.SUM);
+        IDisputes.Slot memory slot = World.slots()[World.SUM];
+        bytes32 tensor = honest().steps[1].roots[World.SUM];
+        refused(game, abi.encodeCall(IDisputes.openSlot, (game, terms, slot, proof, tensor, none)));
+        proof = Trees.proof(World.slotLeaves(), World.NORM);
+        slot = World.slots()[World.NORM];
+        tensor = lie.steps[1].roots[World.SUM];
+        refused(game, abi.encodeCall(IDisputes.openSlot, (game, terms, slot, proof, tensor, none)));
+    }
+
+    /// @dev A batch of another step is not this one's, though it is in the data.
+    function test_dataOfAnotherStep() external {
+        World.State memory lie = lieIn(1, World.X, 0x00400000);
+        uint256 game = playedTo(IDisputes.Phase.Slot, lie);
+        IDisputes.Input[] memory inputs = new IDisputes.Input[](1);
+        inputs[0].proof = Trees.proof(World.dataLeaves(), 0);
+        bytes32[] memory proof = Trees.proof(World.slotLeaves(), World.X);
+        bytes32 tensor = lie.steps[1].roots[World.X];
+        IDisputes.Slot memory slot = World.slots()[World.X];
+        refused(game, abi.encodeCall(IDisputes.openSlot, (game, terms, slot, proof, tensor, inputs)));
+    }
+
+    /// @dev The trace shown ends in the root that was claimed, and the step began where the one before ended.
+    function test_aStepIsBoundOnBothSides() external {
+        World.State memory truth = honest();
+        World.State memory lie = lieIn(1, World.SUM, 0x00400000);
+        uint256 game = playedTo(IDisputes.Phase.Step, lie);
+        World.Step memory own = lie.steps[1];
+        World.Step memory other = truth.steps[1];
+        bytes32[] memory before = Trees.proof(lie.stepLeaves, 0);
+        bytes32[] memory last = Trees.proof(other.leaves, World.LAST);
+        bytes32 claimed_ = own.roots[World.LAST];
+        bytes32 trace = Trees.root(other.leaves);
+        bytes memory move =
+            abi.encodeCall(IDisputes.openStep, (game, terms, claimed_, own.before, before, trace, last));
+        refused(game, move);
+        move = abi.encodeCall(
+            IDisputes.openStep, (game, terms, other.roots[World.LAST], own.before, before, trace, last)
+        );
+        refused(game, move);
+        last = Trees.proof(own.leaves, World.LAST);
+        trace = Trees.root(own.leaves);
+        move = abi.encodeCall(
+            IDisputes.openStep, (game, terms, claimed_, truth.steps[0].before, before, trace, last)
+        );
+        refused(game, move);
+    }
+
+    function test_badTermsMakeNoClaim() external {
+        IDisputes.Terms memory bad = terms;
+        bad.steps = 0;
+        vm.expectRevert(IDisputes.BadTerms.selector);
+        disputes.claim(bad, bytes32(0));
+    }
 }
