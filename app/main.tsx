@@ -1,6 +1,7 @@
 import { createRoot } from 'react-dom/client';
 import './styles.css';
 import { parseEngineChoice } from './screen/device-panel.tsx';
+import { ErrorBoundary } from './screen/error-boundary.tsx';
 import { Screen } from './screen/screen.tsx';
 import { UpdatePrompt } from './screen/update-prompt.tsx';
 import { VolunteerProvider } from './screen/volunteer-context.tsx';
@@ -37,8 +38,10 @@ void port.open();
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html lacks the element #root.');
 createRoot(root).render(
-  <VolunteerProvider port={port} store={store}>
-    <Screen engine={engine} onEngine={rememberEngine} />
-    <UpdatePrompt />
-  </VolunteerProvider>,
+  <ErrorBoundary what="This page">
+    <VolunteerProvider port={port} store={store}>
+      <Screen engine={engine} onEngine={rememberEngine} />
+      <UpdatePrompt />
+    </VolunteerProvider>
+  </ErrorBoundary>,
 );

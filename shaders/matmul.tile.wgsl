@@ -1,5 +1,5 @@
 //! import lattice
-// c[m, n] = canon(lattice fold over k of a[m, k] * b[k, n]): 64 x 64 outputs a workgroup, 4 x 4 an invocation.
+// c[m, n] = canon(lattice fold over k of a[m, k] * b[k, n]): 32 x 32 outputs a workgroup, 4 x 4 an invocation.
 // Operands are rounded to the lattice once, on their way into workgroup memory. `split` computes one fold block a
 // workgroup into partials[block, m, n] (c's binding), for products with few tiles and a long k; fold.combine adds them.
 
@@ -19,13 +19,14 @@ struct Params {
 @group(0) @binding(2) var<storage, read> b: array<f32>;
 @group(0) @binding(3) var<storage, read_write> c: array<f32>;
 
-const TILE = 64u;
-const STEP = 16u;
+const TILE = 32u;
+// Small, because SwiftShader takes a second to compile the clearing of 4 KiB of workgroup memory.
+const STEP = 8u;
 const BLOCK = 64u;
 
 // Laid out [k][m / 4] and [k][n / 4].
-var<workgroup> a_tile: array<vec4<f32>, 256>;
-var<workgroup> b_tile: array<vec4<f32>, 256>;
+var<workgroup> a_tile: array<vec4<f32>, 64>;
+var<workgroup> b_tile: array<vec4<f32>, 64>;
 
 fn load_a(m: u32, k: u32, k_end: u32) -> f32 {
   if (m >= params.M || k >= k_end) {
@@ -52,8 +53,8 @@ struct Sums {
 // The fold block that starts at `block`, summed in order from +0. Called in uniform control flow only.
 fn fold_block(block: u32, row: u32, column: u32, lane: u32) -> Sums {
   // Each invocation loads four neighbours along k, or along m (n), whichever lie next to each other in memory.
-  let along_k = vec2<u32>(lane % 4u * 4u, lane / 4u);
-  let across = vec2<u32>(lane / 16u, lane % 16u * 4u);
+  let along_k = vec2<u32>(lane % 2u * 4u, lane / 2u);
+  let across = vec2<u32>(lane / 8u, lane % 8u * 4u);
   let a_along_k = params.a_stride_k == 1u;
   let b_along_k = params.b_stride_k == 1u;
   let block_end = min(block + BLOCK, params.K);
@@ -62,21 +63,21 @@ fn fold_block(block: u32, row: u32, column: u32, lane: u32) -> Sums {
     for (var i = 0u; i < 4u; i++) {
       if (a_along_k) {
         let k = along_k.x + i;
-        a_tile[k * 16u + along_k.y / 4u][along_k.y % 4u] = load_a(row + along_k.y, k0 + k, block_end);
+        a_tile[k * 8u + along_k.y / 4u][along_k.y % 4u] = load_a(row + along_k.y, k0 + k, block_end);
       } else {
         a_tile[lane][i] = load_a(row + across.y + i, k0 + across.x, block_end);
       }
       if (b_along_k) {
         let k = along_k.x + i;
-        b_tile[k * 16u + along_k.y / 4u][along_k.y % 4u] = load_b(k0 + k, column + along_k.y, block_end);
+        b_tile[k * 8u + along_k.y / 4u][along_k.y % 4u] = load_b(k0 + k, column + along_k.y, block_end);
       } else {
         b_tile[lane][i] = load_b(k0 + across.x, column + across.y + i, block_end);
       }
     }
     workgroupBarrier();
-    for (var k = 0u; k < STEP; k++) {
-      let left = a_tile[k * 16u + lane / 16u];
-      let right = b_tile[k * 16u + lane % 16u];
+    for (var k = 0u; k < min(STEP, block_end - k0); k++) {
+      let left = a_tile[k * 8u + lane / 8u];
+      let right = b_tile[k * 8u + lane % 8u];
       sums.r0 = lattice_step4(sums.r0, left.x, right);
       sums.r1 = lattice_step4(sums.r1, left.y, right);
       sums.r2 = lattice_step4(sums.r2, left.z, right);
@@ -99,15 +100,15 @@ fn store(base: u32, m: u32, n: u32, sums: vec4<f32>) {
 }
 
 fn store_all(base: u32, row: u32, column: u32, lane: u32, sums: Sums) {
-  let m = row + lane / 16u * 4u;
-  let n = column + lane % 16u * 4u;
+  let m = row + lane / 8u * 4u;
+  let n = column + lane % 8u * 4u;
   store(base, m, n, sums.r0);
   store(base, m + 1u, n, sums.r1);
   store(base, m + 2u, n, sums.r2);
   store(base, m + 3u, n, sums.r3);
 }
 
-@compute @workgroup_size(16, 16)
+@compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   arm_barrier(params.zero);
   let row = group.y * TILE;
@@ -123,7 +124,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   store_all(0u, row, column, lane, total);
 }
 
-@compute @workgroup_size(16, 16)
+@compute @workgroup_size(8, 8)
 fn split(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   arm_barrier(params.zero);
   let row = group.y * TILE;

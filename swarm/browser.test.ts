@@ -19,7 +19,7 @@ const absent = existsSync(executablePath) ? false : `no Chromium at ${executable
 const run = 'browser-test:1';
 const digest = (byte: number): Hex => `0x${byte.toString(16).padStart(2, '0').repeat(32)}`;
 
-describe.skipIf(absent)(`tabs${absent ? ` (skipped: ${absent})` : ''}`, { timeout: 60_000 }, () => {
+describe.skipIf(absent)(`tabs${absent ? ` (skipped: ${absent})` : ''}`, { timeout: 120_000 }, () => {
   let server: Server;
   let browser: Browser;
   let relay: Relay;
@@ -49,7 +49,7 @@ describe.skipIf(absent)(`tabs${absent ? ` (skipped: ${absent})` : ''}`, { timeou
         '--disable-renderer-backgrounding',
       ],
     });
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await browser?.close();
@@ -73,7 +73,7 @@ describe.skipIf(absent)(`tabs${absent ? ` (skipped: ${absent})` : ''}`, { timeou
     const tabs = await Promise.all([openTab(), openTab(), openTab()]);
     const [a, b, c] = tabs;
     const direct = (page: Page, peerId: string) =>
-      page.waitForFunction((id) => window.swarmTest.isDirect(id), peerId, { timeout: 40_000 });
+      page.waitForFunction((id) => window.swarmTest.isDirect(id), peerId, { timeout: 90_000 });
     await Promise.all(
       tabs.flatMap(({ page }) =>
         tabs.filter((tab) => tab.page !== page).map(({ peerId }) => direct(page, peerId)),
@@ -81,7 +81,7 @@ describe.skipIf(absent)(`tabs${absent ? ` (skipped: ${absent})` : ''}`, { timeou
     );
 
     const hears = (page: Page, said: Hex) =>
-      page.waitForFunction((text) => window.swarmTest.heard().includes(text), said, { timeout: 10_000 });
+      page.waitForFunction((text) => window.swarmTest.heard().includes(text), said, { timeout: 60_000 });
     await a.page.evaluate((said) => window.swarmTest.commit(1, said), digest(1));
     await hears(b.page, digest(1));
 

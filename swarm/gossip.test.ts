@@ -96,7 +96,7 @@ async function refusalOf(
   return [disposition, reason];
 }
 
-describe('gossip', () => {
+describe('gossip', { timeout: 30_000 }, () => {
   it('hands over a message of a key that has said hello, and passes it on', async () => {
     const s = setUp();
     expect(await s.receive(hello(other), topics.presence)).toBe('accept');

@@ -19,12 +19,17 @@ export interface OverlayOptions {
 interface Candidate {
   readonly addresses: readonly Multiaddr[];
   readonly learned: number;
+  /** When the peer last said where it listens. */
+  readonly heard: number;
   failures: number;
   nextDial: number;
 }
 
 /** How long the peer with the greater id leaves the first dial to the other, so that two do not dial at once. */
 const COURTESY_MS = 8_000;
+
+/** After so long a silence a peer counts as gone; it says hello every 10 s. */
+const SILENCE_MS = 45_000;
 
 /** Whether a connection carries everything: not through a relay. */
 export function isDirectConnection(connection: Connection): boolean {
@@ -52,7 +57,10 @@ export class Overlay {
     const { scheduler } = this.#options;
     this.#cancels = [
       every(scheduler, 500, () => void this.#dialNext()),
-      every(scheduler, 3_000, () => this.#closeDuplicates()),
+      every(scheduler, 3_000, () => {
+        this.#closeDuplicates();
+        this.#forgetSilent();
+      }),
     ];
   }
 
@@ -68,6 +76,7 @@ export class Overlay {
     this.#candidates.set(peerId, {
       addresses: addresses.flatMap((text) => ofPeer(text, peerId)),
       learned: known?.learned ?? this.#options.scheduler.now(),
+      heard: this.#options.scheduler.now(),
       failures: known?.failures ?? 0,
       nextDial: known?.nextDial ?? 0,
     });
@@ -77,10 +86,6 @@ export class Overlay {
   /** Peers known by their own word, connected or not. */
   known(): readonly string[] {
     return [...this.#candidates.entries()].map(([peerId]) => peerId);
-  }
-
-  forget(peerId: string): void {
-    this.#candidates.delete(peerId);
   }
 
   isDirect(peerId: string): boolean {
@@ -128,6 +133,13 @@ export class Overlay {
     } finally {
       limit.release();
       this.#dialling = false;
+    }
+  }
+
+  #forgetSilent(): void {
+    const now = this.#options.scheduler.now();
+    for (const [peerId, { heard }] of [...this.#candidates.entries()]) {
+      if (now - heard > SILENCE_MS) this.#candidates.delete(peerId);
     }
   }
 

@@ -18,7 +18,7 @@ async function greeted(...names: readonly string[]) {
   return { swarm, peers };
 }
 
-describe('RoundDriver', () => {
+describe('RoundDriver', { timeout: 60_000 }, () => {
   it('takes three peers through full rounds to attestations that the others keep', async () => {
     const { swarm, peers } = await greeted('a', 'b', 'c');
     const attested: string[] = [];

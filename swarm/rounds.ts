@@ -234,7 +234,8 @@ export class RoundDriver {
       now.sinceStageStart <= inTime * (now.sinceStageStart + now.untilStageEnd);
     if (!joinable(first)) {
       this.#round = null;
-      this.#say('waiting', `Waiting for round ${first.round + 1}; round ${first.round} is under way.`);
+      const why = last === first.round ? 'is done here' : 'is under way';
+      this.#say('waiting', `Waiting for round ${first.round + 1}; round ${first.round} ${why}.`);
     }
     const { round, seed } = await waitFor(session.parts, joinable, session.work.signal);
     return { round, seed, device: deviceKey.address };

@@ -23,9 +23,15 @@ export const BUILD_STEPS = [
   },
   {
     name: 'contracts',
-    inputs: ['contracts', 'tools/build-contracts.mjs', 'tools/solc', 'foundry.toml', 'package-lock.json'],
-    ignore: /^contracts\/(out|cache|broadcast|snapshots|vectors)\//,
-    outputs: ['contracts/out'],
+    inputs: [
+      'contracts/src',
+      'contracts/foundry.toml',
+      'tools/build-contracts.mjs',
+      'tools/foundry.mjs',
+      'tools/solc',
+      'package-lock.json',
+    ],
+    outputs: ['chain/abi.generated.ts', 'chain/bytecode.generated.ts'],
     argv: ['tools/build-contracts.mjs'],
   },
   {

@@ -72,6 +72,24 @@ describe('npm test', () => {
   });
 });
 
+describe('the packages', () => {
+  it('are those of the lock file, which names every direct dependency as package.json does', async () => {
+    const { text } = await node(
+      '--input-type=module',
+      '-e',
+      `const { missingPackages } = await import('./tools/packages.mjs');
+       const { readFileSync } = await import('node:fs');
+       const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+       const locked = JSON.parse(readFileSync('package-lock.json', 'utf8')).packages[''];
+       const same = ['dependencies', 'devDependencies'].every(
+         (kind) => JSON.stringify(Object.entries(manifest[kind]).sort()) === JSON.stringify(Object.entries(locked[kind]).sort()),
+       );
+       console.log(missingPackages() ?? 'complete', same ? 'in step' : 'out of step');`,
+    );
+    expect(text.trim()).toBe('complete in step');
+  });
+});
+
 describe('the check of the Node version', () => {
   it.each([
     ['20.18.9', 1],

@@ -4,6 +4,14 @@ import type { FeedAnswer, FeedItem } from '../volunteer/reduce.ts';
 import { Disclosure, Empty, Section } from './section.tsx';
 import { useView } from './volunteer-context.tsx';
 
+/** Names of workers/tasks for people; a task that is not here goes by its own name. */
+const TASK_NAME: Readonly<Record<string, string>> = {
+  sums: 'Addition',
+  sorting: 'Sorting',
+  gcd: 'Greatest common divisor',
+  reversing: 'Reversing',
+};
+
 const SHOWN_ITEMS = 3;
 const SHOWN_ANSWERS = 4;
 
@@ -54,7 +62,8 @@ function Item({ item }: { readonly item: FeedItem }) {
       <div className="flex flex-wrap items-baseline justify-between gap-x-4">
         <p className="font-mono text-body font-medium">{item.prompt}</p>
         <p className="text-note text-quiet">
-          {item.task}, expected <code className="font-mono text-ink">{item.answer}</code>
+          {TASK_NAME[item.task] ?? item.task}, expected{' '}
+          <code className="font-mono text-ink">{item.answer}</code>
         </p>
       </div>
       {shown.length === 0 ? (

@@ -1,5 +1,6 @@
 import { lazy, Suspense } from 'react';
 import { formatShare } from '../format.ts';
+import { ErrorBoundary } from './error-boundary.tsx';
 import { Empty, Section } from './section.tsx';
 import { useView } from './volunteer-context.tsx';
 
@@ -16,7 +17,7 @@ export function Learning() {
           name="Held-out accuracy"
           mark="solid"
           value={last === undefined ? null : formatShare(last.heldOutAccuracy)}
-          what="Share of tasks answered exactly right, among tasks kept out of all training."
+          what="Share of its answers that are exactly right, on tasks kept out of all training."
           testId="accuracy"
         />
         <Measure
@@ -31,9 +32,11 @@ export function Learning() {
         {history.length < 2 ? (
           <Empty>The curves begin with the second finished round.</Empty>
         ) : (
-          <Suspense fallback={<div className="h-56" />}>
-            <LearningChart history={history} />
-          </Suspense>
+          <ErrorBoundary what="The chart">
+            <Suspense fallback={<div className="h-56" />}>
+              <LearningChart history={history} />
+            </Suspense>
+          </ErrorBoundary>
         )}
       </div>
     </Section>

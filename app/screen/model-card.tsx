@@ -57,7 +57,7 @@ function Samples({ start, now }: { readonly start: ModelReport; readonly now: Mo
     <div className="mt-4 overflow-x-auto">
       <table className="w-full min-w-72 text-left text-note">
         <caption className="pb-1 text-left text-quiet">
-          Its answers to a few held-out tasks, most likely answer first
+          Its most likely answers to a few held-out tasks
         </caption>
         <thead className="text-quiet">
           <tr className="border-b border-line">

@@ -2,6 +2,7 @@ import { Wallet } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { shortHex } from '../format.ts';
 import { Button } from './button.tsx';
+import { ErrorBoundary } from './error-boundary.tsx';
 import { Section } from './section.tsx';
 import { useView } from './volunteer-context.tsx';
 
@@ -26,15 +27,17 @@ export function WalletSlot() {
         </p>
       )}
       {open ? (
-        <Suspense
-          fallback={
-            <p className="text-note text-quiet" role="status">
-              Loading wallet support…
-            </p>
-          }
-        >
-          <WalletPanel />
-        </Suspense>
+        <ErrorBoundary what="The wallet part">
+          <Suspense
+            fallback={
+              <p className="text-note text-quiet" role="status">
+                Loading wallet support…
+              </p>
+            }
+          >
+            <WalletPanel />
+          </Suspense>
+        </ErrorBoundary>
       ) : (
         <Button
           look="small"

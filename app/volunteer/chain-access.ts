@@ -1,9 +1,17 @@
+import { signConsent } from '../../chain/binding.ts';
 import { DeviceChain } from '../../chain/device-chain.ts';
+import { deviceSigner } from '../../chain/device-key.ts';
 import type { DeviceKey } from '../../swarm/device-key.ts';
+import type { Hex } from '../../swarm/trainer.ts';
 import type { Network } from './network.ts';
-import type { ChainAccess } from './parts.ts';
+import type { ChainAccess, ConsentOptions } from './parts.ts';
 
 /** Opens this device's view of the chain. Throws ChainError. A file of its own, so that viem loads when it is needed. */
 export function openChain(network: Network, key: DeviceKey): Promise<ChainAccess> {
   return DeviceChain.open({ network, secret: key.secret });
+}
+
+/** The device's agreement to an owner (EIP-712 `SessionConsent`). Asks the node nothing. */
+export async function consent({ network, key, owner, epoch }: ConsentOptions): Promise<Hex> {
+  return signConsent(deviceSigner(key.secret), network.chainId, network.contracts.identity, owner, epoch);
 }

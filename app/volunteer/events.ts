@@ -60,7 +60,7 @@ export interface RoundRecord {
   readonly round: number;
   /** Mean checker score of own answers, 0 to 1. */
   readonly reward: number;
-  /** Exact-match accuracy on held-out items, 0 to 1. */
+  /** Share of sampled answers to held-out items that are exactly right, 0 to 1. */
   readonly heldOutAccuracy: number;
   readonly loss: number;
   readonly checkpointRoot: Hex;

@@ -1,5 +1,27 @@
-import { connectCompute } from '../../workers/host/compute-client.ts';
+import type { DeviceAddress } from '../../swarm/trainer.ts';
+import { type ComputeClient, connectCompute } from '../../workers/host/compute-client.ts';
+import type { StoredCheckpoint } from '../../workers/host/compute-host.ts';
 import type { Computer, OpenComputerOptions } from './parts.ts';
+
+function computeWorker(): Worker {
+  return new Worker(new URL('../../workers/host/compute.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'compute',
+  });
+}
+
+/** Reads a device's stored checkpoint; private files can be read only in a worker. Throws ComputeError. */
+export async function storedCheckpoint(of: {
+  readonly device: DeviceAddress;
+  readonly run: string;
+}): Promise<StoredCheckpoint | null> {
+  const worker = computeWorker();
+  try {
+    return await connectCompute(worker, () => undefined).stored(of);
+  } finally {
+    worker.terminate();
+  }
+}
 
 /** The wasm engine gains little beyond this, and the page wants a core for itself. */
 const MOST_THREADS = 8;
@@ -9,11 +31,8 @@ const MOST_THREADS = 8;
  * the signal's reason after an abort; the worker is ended then.
  */
 export async function openComputer(options: OpenComputerOptions): Promise<Computer> {
-  const { base, device, engine, onEvent, onCrash, signal } = options;
-  const worker = new Worker(new URL('../../workers/host/compute.worker.ts', import.meta.url), {
-    type: 'module',
-    name: 'compute',
-  });
+  const { base, device, run, engine, onEvent, onCrash, signal } = options;
+  const worker = computeWorker();
   const crashed = new Promise<never>((_, reject) => {
     worker.addEventListener('error', (event) => {
       const error = new Error(`The compute worker stopped: ${event.message || 'the browser ended it'}.`);
@@ -31,6 +50,7 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
       client.start(
         {
           device,
+          run,
           engine,
           modelUrl: new URL('models/nano/', base).href,
           threads: crossOriginIsolated ? Math.max(1, Math.min(MOST_THREADS, cores - 1)) : 1,
@@ -39,15 +59,32 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
       ),
     ]);
     return {
-      client,
+      client: unlessEnded(client, crashed),
       started,
       async stop() {
-        await client.stop();
-        worker.terminate();
+        await Promise.race([crashed, client.stop()]).finally(() => worker.terminate());
       },
     };
   } catch (error) {
     worker.terminate();
     throw error;
   }
+}
+
+/** Calls to a worker that has ended never come back; with this they reject with what ended it. */
+function unlessEnded(client: ComputeClient, ended: Promise<never>): ComputeClient {
+  const race = <T>(call: Promise<T>) => Promise.race([ended, call]);
+  return {
+    start: (options, signal) => race(client.start(options, signal)),
+    prompts: (context) => race(client.prompts(context)),
+    answer: (context, signal) => race(client.answer(context, signal)),
+    critique: (context, others, signal) => race(client.critique(context, others, signal)),
+    vote: (context, all, critiques, signal) => race(client.vote(context, all, critiques, signal)),
+    train: (context, own, foreign, signal) => race(client.train(context, own, foreign, signal)),
+    stored: (of) => race(client.stored(of)),
+    checkpoint: () => race(client.checkpoint()),
+    sampleAnswers: (count, signal) => race(client.sampleAnswers(count, signal)),
+    measure: (signal) => race(client.measure(signal)),
+    stop: () => race(client.stop()),
+  };
 }

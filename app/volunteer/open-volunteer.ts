@@ -11,7 +11,9 @@ export function openVolunteer(options: { readonly base: string }): VolunteerPort
     base: options.base,
     parts: {
       openComputer: async (asked) => (await import('./open-computer.ts')).openComputer(asked),
+      storedCheckpoint: async (of) => (await import('./open-computer.ts')).storedCheckpoint(of),
       openChain: async (network, key) => (await import('./chain-access.ts')).openChain(network, key),
+      consent: async (asked) => (await import('./chain-access.ts')).consent(asked),
       joinSwarm: async (asked) => (await import('./join-swarm.ts')).joinSwarm(asked),
     },
     database: () => openPageDatabase(),

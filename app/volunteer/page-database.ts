@@ -1,19 +1,19 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
-import type { Delegation } from '../../swarm/messages/bodies.ts';
 import type { ModelReport, RoundRecord, Totals } from './events.ts';
+import type { Network } from './network.ts';
+import type { SignedDelegation } from './port.ts';
 
 /** Everything the page itself keeps in IndexedDB. Weights are not here: workers/storage keeps those. */
 interface PageSchema extends DBSchema {
   /** One record under the name 'device'. */
   keys: { key: string; value: StoredKey };
-  /** By [device address, round]. */
-  rounds: { key: [string, number]; value: RoundRecord & { readonly device: string } };
-  /** By device address. */
+  /** One record under the name 'last': the network of the last visit, for one without a connection. */
+  networks: { key: string; value: Network };
+  // The rest by scope, which is run and device; see run-records.ts.
+  rounds: { key: [string, number]; value: RoundRecord & { readonly scope: string } };
   totals: { key: string; value: Totals };
-  /** By device address: how the model did when the device began. */
   beginnings: { key: string; value: ModelReport };
-  /** By device address: the delegation that others check. */
-  delegations: { key: string; value: Delegation };
+  delegations: { key: string; value: SignedDelegation };
 }
 
 export interface StoredKey {
@@ -31,7 +31,8 @@ export function openPageDatabase(name = 'starling'): Promise<PageDatabase> {
   return openDB<PageSchema>(name, 1, {
     upgrade(database) {
       database.createObjectStore('keys');
-      database.createObjectStore('rounds', { keyPath: ['device', 'round'] });
+      database.createObjectStore('networks');
+      database.createObjectStore('rounds', { keyPath: ['scope', 'round'] });
       database.createObjectStore('totals');
       database.createObjectStore('beginnings');
       database.createObjectStore('delegations');

@@ -7,6 +7,7 @@ import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { DeviceAddress, Hex, Trainer } from '../../swarm/trainer.ts';
 import type { ComputeEvent, ComputeStarted } from '../../workers/host/compute-api.ts';
 import type { ComputeClient } from '../../workers/host/compute-client.ts';
+import type { StoredCheckpoint } from '../../workers/host/compute-host.ts';
 import type { Network } from './network.ts';
 import type { EngineChoice } from './port.ts';
 
@@ -21,6 +22,8 @@ export interface Computer {
 export interface OpenComputerOptions {
   readonly base: string;
   readonly device: DeviceAddress;
+  /** As in swarm/run.ts. */
+  readonly run: string;
   readonly engine: EngineChoice;
   readonly onEvent: (event: ComputeEvent) => void;
   /** The worker ended by itself; calls in progress never end. */
@@ -42,8 +45,6 @@ export interface ChainAccess {
   stageLength(stage: Stage): number;
   /** The owner now, or null. Throws when the node is out of reach. */
   owner(): Promise<Hex | null>;
-  /** Signs `SessionConsent` with the device key. */
-  consent(owner: Hex, epoch: number): Hex;
   /** Calls back for each of this device's attestations found in a block, from `fromRound` on, until told to stop. */
   watchInclusions(fromRound: number, listener: (inclusion: ChainInclusion) => void): () => void;
   /** Calls back when the node comes into or goes out of reach. */
@@ -79,8 +80,23 @@ export interface JoinOptions {
   readonly onRefused: (reason: string) => void;
 }
 
+export interface ConsentOptions {
+  readonly network: Network;
+  readonly key: DeviceKey;
+  readonly owner: Hex;
+  /** The owner's present one. */
+  readonly epoch: number;
+}
+
 export interface Parts {
+  /** The device's stored checkpoint, without an engine; null where there is none. */
+  storedCheckpoint(of: {
+    readonly device: DeviceAddress;
+    readonly run: string;
+  }): Promise<StoredCheckpoint | null>;
   openComputer(options: OpenComputerOptions): Promise<Computer>;
   openChain(network: Network, key: DeviceKey): Promise<ChainAccess>;
+  /** Signs `SessionConsent` with the device key. */
+  consent(options: ConsentOptions): Promise<Hex>;
   joinSwarm(options: JoinOptions): Promise<Membership>;
 }

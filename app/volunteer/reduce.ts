@@ -209,7 +209,13 @@ export function reduce(view: VolunteerView, event: VolunteerEvent): VolunteerVie
       };
     }
     case 'history':
-      return withHistory(view, event.records, event.totals);
+      // Another device or another run: what was shown of the last one goes.
+      return {
+        ...withHistory({ ...view, history: [] }, event.records, event.totals),
+        feed: [],
+        model: emptyView.model,
+        owner: null,
+      };
     case 'computed': {
       const before = view.history.find((record) => record.round === event.record.round);
       return withHistory(view, [event.record], advance(view.totals, before, event.record));

@@ -20,12 +20,29 @@ describe('status sentence', () => {
     });
   });
 
-  it('says what is done, in which round and with whom', () => {
+  it('names the round large and what is done in it below', () => {
     expect(statusSentence(after('contributing'))).toEqual({
-      headline: 'Contributing: judging the answers of 2 other peers.',
-      detail: 'Round 135. Connected to 2 other devices directly.',
+      headline: 'Contributing to round 135.',
+      detail: 'Judging the answers of 2 other peers.',
     });
-    expect(statusSentence(after('alone')).detail).toBe('Round 135. No other device is connected yet.');
+  });
+
+  it('tells waiting after a round from waiting for the first', () => {
+    const waiting: VolunteerEvent = { type: 'doing', round: null, sentence: 'Waiting for round 135.' };
+    const clock: VolunteerEvent = {
+      type: 'clock',
+      round: 134,
+      stage: 'vote',
+      stageStartedAt: 0,
+      stageEndsAt: 1,
+    };
+    expect(statusSentence(after('contributing', clock, waiting))).toEqual({
+      headline: 'Contributing: round 134 is done.',
+      detail: 'Waiting for round 135.',
+    });
+    expect(statusSentence(after('contributing', waiting)).headline).toBe(
+      'Contributing from the next round on.',
+    );
   });
 
   it('names the cause of every pause and says that nothing is lost', () => {

@@ -95,18 +95,13 @@ export function statusSentence(view: VolunteerView): StatusSentence {
   }
 }
 
-function contributing(view: VolunteerView): StatusSentence {
-  const direct = view.peers.filter((peer) => peer.path === 'direct').length;
-  const company =
-    direct === 0
-      ? 'No other device is connected yet.'
-      : `Connected to ${plural(direct, 'other device')} directly.`;
-  const round = view.doing?.round ?? view.clock?.round;
-  const detail = round === undefined ? company : `Round ${round}. ${company}`;
-  if (view.doing === null) return { headline: 'Contributing: waiting for the round clock.', detail };
-  return { headline: `Contributing: ${lowerFirst(view.doing.sentence)}`, detail };
-}
-
-function lowerFirst(sentence: string): string {
-  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
+function contributing({ doing, clock, history }: VolunteerView): StatusSentence {
+  const detail = doing?.sentence ?? 'Waiting for the round clock.';
+  const round = doing?.round ?? null;
+  if (round !== null) return { headline: `Contributing to round ${round}.`, detail };
+  const last = history.at(-1);
+  if (last !== undefined && last.round === clock?.round) {
+    return { headline: `Contributing: round ${last.round} is done.`, detail };
+  }
+  return { headline: 'Contributing from the next round on.', detail };
 }

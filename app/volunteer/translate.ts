@@ -1,10 +1,11 @@
 /** From what the round driver and the network say to what the page shows. Pure. */
 import type { Refusal } from '../../swarm/messages/refusal.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
-import type { Member } from '../../swarm/presence.ts';
+import type { Member, SelfDescription } from '../../swarm/presence.ts';
 import type { DriverState, RoundEvent } from '../../swarm/rounds/events.ts';
 import type { VolunteerEvent } from './events.ts';
 import type { PauseCause, Phase } from './phase.ts';
+import type { VolunteerView } from './reduce.ts';
 
 /** Refusals of the swarm in words; the keys are those of swarm/messages/refusal.ts. */
 const REFUSED: Readonly<Record<Refusal, string>> = {
@@ -125,4 +126,19 @@ export function phaseOf(state: DriverState, cause: PauseCause, sentence: string)
     case 'stopped':
       return null;
   }
+}
+
+/** What this device tells others about its engine. */
+export function selfDescription(
+  engine: VolunteerView['engine'],
+): Pick<SelfDescription, 'engine' | 'conformance'> {
+  const verdict = engine?.verdicts.find((candidate) => candidate.kind === engine.chosen);
+  if (engine === null || verdict === undefined) {
+    return { engine: engine?.description ?? '', conformance: { verdict: 'untested', detail: '' } };
+  }
+  const { same, checks } = verdict;
+  return {
+    engine: engine.description,
+    conformance: { verdict: same === checks ? 'passed' : 'failed', detail: `${same} of ${checks} checks` },
+  };
 }

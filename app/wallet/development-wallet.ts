@@ -30,6 +30,7 @@ export function developmentWallet(
   options: DevelopmentWalletOptions,
 ): Pick<EIP1193Provider, 'request' | 'on' | 'removeListener'> {
   let sequence = 0;
+  let connected = false;
   const call = async (method: string, params: unknown): Promise<unknown> => {
     sequence += 1;
     const response = await options.fetcher(options.rpc, {
@@ -65,9 +66,14 @@ export function developmentWallet(
     readonly params?: unknown;
   }): Promise<unknown> => {
     switch (method) {
-      case 'eth_requestAccounts':
+      case 'eth_requestAccounts': {
+        const granted = await accounts();
+        connected = true;
+        return granted;
+      }
       case 'eth_accounts':
-        return accounts();
+        // As with any wallet, nothing before the person connects; else wagmi would connect by itself.
+        return connected ? accounts() : [];
       case 'eth_chainId':
         return `0x${options.chainId.toString(16)}`;
       case 'wallet_switchEthereumChain':

@@ -43,7 +43,7 @@ async function hostile(
   });
 }
 
-describe('content', () => {
+describe('content', { timeout: 30_000 }, () => {
   it('publishes a file and an object, and fetches both verified', async () => {
     const network = new MemoryNetwork();
     const a = await peer(network, 'a');

@@ -36,7 +36,7 @@ const anything = fc.letrec((tie) => ({
   ),
 })).value;
 
-describe('open', () => {
+describe('open', { timeout: 60_000 }, () => {
   it('takes arbitrary bytes without other errors than CodecError', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
@@ -152,7 +152,7 @@ const rollouts = fc.record({
     ),
 });
 
-describe('rollout sets', () => {
+describe('rollout sets', { timeout: 60_000 }, () => {
   it('come back as they went, under a CID that carries their digest', () => {
     fc.assert(
       fc.property(rollouts, (set) => {

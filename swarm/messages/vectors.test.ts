@@ -64,7 +64,7 @@ function refused(): Vectors['refused'] {
   ];
 }
 
-describe('docs/vectors/messages.json', () => {
+describe('docs/vectors/messages.json', { timeout: 30_000 }, () => {
   if (process.env.UPDATE_VECTORS === '1') {
     writeFileSync(file, `${JSON.stringify({ ...made(), refused: refused() }, null, 2)}\n`);
   }

@@ -2,7 +2,7 @@ import { LIMITS } from '../messages/limits.ts';
 import type { PeerJudgements, RoundContext } from '../trainer.ts';
 import { choose } from './choice.ts';
 import { hasReached, type RoundParts, waitFor, waitForStage } from './parts.ts';
-import { truncate } from './truncate.ts';
+import { truncate, withinOneMessage } from './truncate.ts';
 
 /** The critique stage: judge the answers of a few others with the own model and publish the judgements. */
 export async function critiqueStage(
@@ -29,9 +29,11 @@ export async function critiqueStage(
   );
   const made = await trainer.critique(context, others, signal);
   signal.throwIfAborted();
-  const judgements = made
-    .slice(0, LIMITS.judgements)
-    .map((judgement) => ({ ...judgement, text: truncate(judgement.text, LIMITS.judgementText) }));
+  const judgements = withinOneMessage(
+    made
+      .slice(0, LIMITS.judgements)
+      .map((judgement) => ({ ...judgement, text: truncate(judgement.text, LIMITS.judgementText) })),
+  );
   emit({ kind: 'critiques', round, critic: device, own: true, judgements });
   if (judgements.length > 0 && ledger.clock.read().round === round) {
     await gossip.say({ type: 'critique', round, body: { judgements } });

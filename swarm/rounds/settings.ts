@@ -10,7 +10,7 @@ export interface RoundSettings {
   readonly settle: number;
   /** Peers whose answers are judged. */
   readonly critiqued: number;
-  /** Foreign rollout sets to train on next to the own one. */
+  /** Foreign rollout sets to offer the trainer, which draws as many samples from them as from its own. */
   readonly foreign: number;
   /** Failures in a row after which the device pauses. */
   readonly failures: number;
@@ -22,7 +22,6 @@ export const ROUND_SETTINGS: RoundSettings = {
   commitGrace: 500,
   settle: 400,
   critiqued: 2,
-  // As many foreign as own (SAPO, arXiv 2509.08721: half and half learned fastest).
-  foreign: 1,
+  foreign: 8,
   failures: 5,
 };

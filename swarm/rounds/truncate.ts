@@ -1,3 +1,15 @@
+import { LIMITS } from '../messages/limits.ts';
+
+/** The first entries that fit into one message by their texts. */
+export function withinOneMessage<T extends { readonly text: string }>(entries: readonly T[]): readonly T[] {
+  let bytes = 0;
+  const end = entries.findIndex(({ text }) => {
+    bytes += new TextEncoder().encode(text).length + 64;
+    return bytes > LIMITS.texts;
+  });
+  return end < 0 ? entries : entries.slice(0, end);
+}
+
 /** Cuts text to at most `max` UTF-8 bytes at a character's boundary, with lone surrogates replaced. */
 export function truncate(text: string, max: number): string {
   const bytes = new TextEncoder().encode(text);

@@ -2,7 +2,7 @@ import type { Signed, Vote } from '../ledger.ts';
 import { LIMITS } from '../messages/limits.ts';
 import type { DeviceAddress, PeerJudgements, PeerRollouts, RoundContext } from '../trainer.ts';
 import { type RoundParts, waitForStage } from './parts.ts';
-import { truncate } from './truncate.ts';
+import { truncate, withinOneMessage } from './truncate.ts';
 
 /** The vote stage: choose the best answers, correct one's own, and publish both with a signed vote. */
 export async function voteStage(
@@ -21,9 +21,11 @@ export async function voteStage(
   const made = await trainer.vote(context, all, critiques, signal);
   signal.throwIfAborted();
   const ballots = made.ballots.slice(0, LIMITS.ballots);
-  const corrections = made.corrections
-    .slice(0, LIMITS.corrections)
-    .map(({ item, text }) => ({ item, text: truncate(text, LIMITS.correctionText) }));
+  const corrections = withinOneMessage(
+    made.corrections
+      .slice(0, LIMITS.corrections)
+      .map(({ item, text }) => ({ item, text: truncate(text, LIMITS.correctionText) })),
+  );
   const winners = winnersOf(ballots);
   emit({ kind: 'votes', round, voter: device, own: true, winners, ballots, corrections });
   const signed = await ledger.signVote({ round, winners });

@@ -31,7 +31,8 @@ export const STEPS = {
   },
   lint: {
     about: 'Biome finds the code formatted and clean',
-    run: () => command([inPackage('@biomejs/biome/bin/biome'), 'ci', '--error-on-warnings', '.'], 3),
+    run: () =>
+      command([inPackage('@biomejs/biome/bin/biome'), 'ci', '--colors=off', '--error-on-warnings', '.'], 3),
   },
   unit: {
     about: 'every *.test.ts beside its source',

@@ -184,7 +184,7 @@ function norms(): Row[] {
   const rows: Row[] = [];
   for (const [N, D] of [
     [3, 64],
-    [67, 5],
+    [267, 5],
     [2, 200],
   ] as const) {
     const invD = f32(1 / D);
@@ -208,6 +208,7 @@ function elementwise(): Row[] {
     rows.push(...each('swiglu', { len }, 2, ['ordinary', 'wide', 'tiny', 'mixed']));
     rows.push(...each('swiglu.grad', { len }, 3, ['ordinary', 'wide', 'small', 'mixed']));
   }
+  rows.push({ op: 'swiglu', attributes: { len: 4001 }, fills: ['ordinary', 'ordinary'] });
   for (const inverse of [0, 1]) {
     for (const [heads, headDim] of [
       [3, 10],
@@ -263,8 +264,21 @@ function losses(): Row[] {
       }
     }
   }
+  // Contraction changes one exponential in a thousand, and one logarithm in some thousand: ask for many.
+  const many = { N: 8, V: 1000 };
+  rows.push({
+    op: 'xent.grad',
+    attributes: many,
+    fills: ['ordinary', 'ordinary', { below: 1000 }, 'positive'],
+  });
+  rows.push({ op: 'xent.lse', attributes: { N: 4000, V: 5 }, fills: ['ordinary'] });
+  rows.push({
+    op: 'sample',
+    attributes: { N: 900, V: 5, invTemperature: 1, greedy: 0 },
+    fills: ['ordinary', 'unit'],
+  });
   const clip = { clipLow: f32(0.8), clipHigh: f32(1.28), ratioCap: f32(3) };
-  for (const N of [1, 131]) {
+  for (const N of [1, 1031]) {
     const attributes = { N, ...clip };
     rows.push({ op: 'policy.coefficient', attributes, fills: ['unit', 'unit', 'ordinary', 'unit'] });
     rows.push(...each('policy.coefficient', attributes, 4, ['ordinary', 'mixed']));

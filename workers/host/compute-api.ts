@@ -9,11 +9,17 @@ import type {
 import type { EngineVerdict } from '../conformance/choose.ts';
 import type { EngineKind } from '../engines/engine.ts';
 import type { ModelFiles } from '../model/load.ts';
+import type { Skill } from '../training/measure.ts';
 import type { EngineReport, SampleAnswer, StoredCheckpoint } from './compute-host.ts';
 import type { PlainError } from './plain-error.ts';
 
 export interface ComputeStart {
   readonly device: DeviceAddress;
+  /**
+   * The run that is trained for, as in swarm/run.ts: each has checkpoints of its own, since rounds count from the start of a
+   * run. Those of other runs stay untouched. One nameless run when left out.
+   */
+  readonly run?: string;
   /** URL of the folder with config.json, tokenizer.json and model.safetensors, with a slash at the end. */
   readonly modelUrl: string;
   readonly engine: EngineKind | 'auto';
@@ -72,11 +78,17 @@ export interface ComputeCalls {
     readonly result: Awaited<ReturnType<Trainer['train']>>;
   };
   readonly start: { readonly args: ComputeStart; readonly result: ComputeStarted };
+  /** The stored checkpoint of a device without starting an engine; null where there is none. */
+  readonly stored: {
+    readonly args: Pick<ComputeStart, 'device' | 'run'>;
+    readonly result: StoredCheckpoint | null;
+  };
   readonly checkpoint: { readonly args: Record<never, never>; readonly result: StoredCheckpoint };
   readonly sampleAnswers: {
     readonly args: { readonly count: number };
     readonly result: readonly SampleAnswer[];
   };
+  readonly measure: { readonly args: Record<never, never>; readonly result: Skill };
   readonly stop: { readonly args: Record<never, never>; readonly result: null };
 }
 

@@ -78,6 +78,15 @@ function connect(options: { readonly capacity?: number } = {}): {
 }
 
 describe('the compute worker behind messages', () => {
+  it('gives the stored checkpoint without an engine, and measures with one', async () => {
+    const { client } = connect();
+    expect(await client.stored({ device: DEVICE })).toBeNull();
+    const { root } = await client.start(start);
+    expect((await client.measure()).answering).toBeLessThanOrEqual(1);
+    await client.stop();
+    expect(await client.stored({ device: DEVICE })).toMatchObject({ root, cursor: 0 });
+  });
+
   it('starts, tells what it fetches, answers, trains, and gives the checkpoint', async () => {
     const { client, events } = connect();
     const started = await client.start(start);

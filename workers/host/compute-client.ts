@@ -1,5 +1,6 @@
 import * as Comlink from 'comlink';
 import type { Trainer } from '../../swarm/trainer.ts';
+import type { Skill } from '../training/measure.ts';
 import type {
   ComputeCalls,
   ComputeEvent,
@@ -14,10 +15,14 @@ import { fromPlainError } from './plain-error.ts';
 /** The compute worker as seen from the thread that made it. Rejects with ComputeError, or AbortError after an abort. */
 export interface ComputeClient extends Trainer {
   start(options: ComputeStart, signal?: AbortSignal): Promise<ComputeStarted>;
+  /** The stored checkpoint of a device, null where there is none. Needs no `start`. */
+  stored(of: Pick<ComputeStart, 'device' | 'run'>): Promise<StoredCheckpoint | null>;
   /** The last stored checkpoint. */
   checkpoint(): Promise<StoredCheckpoint>;
   /** The most likely answers of the stored weights to the first held-out questions. */
   sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]>;
+  /** How well the current weights do on held-out questions: the measure that a round's outcome carries. */
+  measure(signal?: AbortSignal): Promise<Skill>;
   /** Gives up calls in progress and frees the engine. What was stored stays; `start` may follow. */
   stop(): Promise<void>;
 }
@@ -64,8 +69,10 @@ export function connectCompute(
     critique: (context, others, signal) => call('critique', { context, others }, signal),
     vote: (context, all, critiques, signal) => call('vote', { context, all, critiques }, signal),
     train: (context, own, foreign, signal) => call('train', { context, own, foreign }, signal),
+    stored: (of) => call('stored', of),
     checkpoint: () => call('checkpoint', {}),
     sampleAnswers: (count, signal) => call('sampleAnswers', { count }, signal),
+    measure: (signal) => call('measure', {}, signal),
     async stop() {
       await call('stop', {});
     },

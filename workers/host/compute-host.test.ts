@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { DeviceAddress, RoundContext } from '../../swarm/trainer.ts';
+import type { DeviceAddress, PeerRollouts, RoundContext } from '../../swarm/trainer.ts';
 import { checkpointRoot } from '../checkpoint/root.ts';
 import { DeviceLostError, type Engine, type EngineKind, EngineMemoryError } from '../engines/engine.ts';
 import { createReferenceEngine } from '../engines/reference.ts';
 import { openCheckpointStore } from '../storage/checkpoint-store.ts';
 import { StorageFullError } from '../storage/directory.ts';
 import { openMemoryDirectory } from '../storage/memory-directory.ts';
+import { characterTokenizerJson, END_TOKEN } from '../tokenizer/character-vocabulary.ts';
+import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ComputeHost, type ComputeHostOptions } from './compute-host.ts';
 import { SMALL_SETTINGS, smallModel } from './testing/small-model.ts';
 
@@ -68,10 +70,31 @@ function setUp(
   return { host, made, notices, model, runs };
 }
 
+const tokenizer = new Tokenizer(characterTokenizerJson());
+
+/** A peer that answers every item rightly and wrongly in turn, so that there is something to learn from it. */
+async function peerOf(host: ComputeHost<never>, context: RoundContext): Promise<PeerRollouts> {
+  const groups = (await host.prompts(context)).map(({ answer }, item) => ({
+    item,
+    completions: [answer, '#', answer, '#'].map((text) => {
+      const tokens = [...tokenizer.encode(text), END_TOKEN];
+      return { text, tokens, logprobs: tokens.map(() => -4) };
+    }),
+  }));
+  return { author: `0x${'be'.repeat(20)}`, cid: 'peer', set: { modelRoot: `0x${'00'.repeat(32)}`, groups } };
+}
+
 async function playRound(host: ComputeHost<never>, round: number) {
   const context = contextOf(round);
   const set = await host.answer(context, signal);
-  return host.train(context, { author: DEVICE, cid: 'own', set }, [], signal);
+  const outcome = await host.train(
+    context,
+    { author: DEVICE, cid: 'own', set },
+    [await peerOf(host, context)],
+    signal,
+  );
+  expect(outcome.optimizerSteps).toBeGreaterThan(0);
+  return outcome;
 }
 
 /** Roots after rounds 3 and 4 on an engine that never fails. */
@@ -111,7 +134,7 @@ describe('ComputeHost', () => {
     await counting.answer(contextOf(3), signal);
     const answering = runs.count;
     await counting.stop();
-    for (const at of [Math.floor(answering / 2), answering + 3]) {
+    for (const at of [Math.floor(answering / 2), answering + 1]) {
       const {
         host: options,
         made,

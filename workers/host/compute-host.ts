@@ -9,6 +9,7 @@ import type {
   Trainer,
 } from '../../swarm/trainer.ts';
 import { DeviceLostError, type Engine, type EngineKind } from '../engines/engine.ts';
+import { createWasmEngine } from '../engines/wasm/engine.ts';
 import { loadModel } from '../model/load.ts';
 import { ModelSession } from '../model/session.ts';
 import { heldOutItems } from '../tasks/item-sets.ts';
@@ -16,6 +17,7 @@ import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
 import { type Codec, codecOf } from '../training/codec.ts';
 import { firstCheckpoint, readCheckpoint } from '../training/learning-checkpoint.ts';
+import type { Skill } from '../training/measure.ts';
 import { answerPrompt } from '../training/prompts.ts';
 import { sayBest } from '../training/rollouts.ts';
 import { DEFAULT_SETTINGS, type LearningSettings } from '../training/settings.ts';
@@ -73,6 +75,8 @@ export interface SampleAnswer {
 
 interface Running<Verdict> {
   readonly chosen: ChosenEngine<Verdict>;
+  /** Where the model is measured and its samples are drawn for people: the processor when training is on a GPU. */
+  readonly measuring: Engine;
   readonly trainer: LearningTrainer;
 }
 
@@ -175,12 +179,12 @@ export class ComputeHost<Verdict> implements Trainer {
 
   /** The most likely answers of the stored weights to the first held-out questions, `count` at most. */
   sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]> {
-    return this.#exclusive(async ({ chosen, trainer }) => {
+    return this.#exclusive(async ({ measuring, trainer }) => {
       const stored = await this.#options.store.load();
       if (stored === undefined) return [];
       const { config, state } = readCheckpoint(stored);
       const session = await ModelSession.create({
-        engine: chosen.engine,
+        engine: measuring,
         config,
         parameters: state.parameters,
       });
@@ -197,6 +201,11 @@ export class ComputeHost<Verdict> implements Trainer {
         await session.dispose();
       }
     }, signal);
+  }
+
+  /** How well the current weights do on held-out questions: the measure that a round's outcome carries. */
+  measure(signal?: AbortSignal): Promise<Skill> {
+    return this.#exclusive(({ trainer }) => trainer.measure(signal), signal);
   }
 
   /** Ends the call in progress as it likes to end, then frees the engine. */
@@ -236,9 +245,13 @@ export class ComputeHost<Verdict> implements Trainer {
   async #open(): Promise<Running<Verdict>> {
     const { device, model, store, settings = DEFAULT_SETTINGS, signal } = this.#options;
     const chosen = await this.#options.chooseEngine(this.#choice, signal);
+    let measuring = chosen.engine;
     try {
+      // Measuring is hundreds of tiny runs, which cost a GPU their latency; the processor gives the same bits at once.
+      if (chosen.engine.kind === 'webgpu') measuring = await createWasmEngine({ threads: 1 });
       const trainer = await LearningTrainer.start({
         engine: chosen.engine,
+        ...(measuring === chosen.engine ? {} : { measureOn: measuring }),
         codec: this.#codec,
         store,
         first: async () => {
@@ -253,12 +266,13 @@ export class ComputeHost<Verdict> implements Trainer {
           `The stored checkpoint belongs to device ${owner}, not to ${device}. Restore that device's key, or remove the stored checkpoint.`,
         );
       }
-      const running = { chosen, trainer };
+      const running = { chosen, measuring, trainer };
       this.#running = running;
       this.#options.onEngine?.(reportOf(chosen));
       return running;
     } catch (error) {
       await chosen.engine.stop();
+      if (measuring !== chosen.engine) await measuring.stop();
       throw error;
     }
   }
@@ -289,6 +303,7 @@ export class ComputeHost<Verdict> implements Trainer {
     // On a lost device even freeing may fail; what counts is that nothing of it is used again.
     await running.trainer.stop().catch(() => undefined);
     await running.chosen.engine.stop().catch(() => undefined);
+    if (running.measuring !== running.chosen.engine) await running.measuring.stop();
   }
 }
 

@@ -1,5 +1,7 @@
+import { checkpointRoot } from '../checkpoint/root.ts';
 import type { EngineVerdict } from '../conformance/choose.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
+import { readCheckpoint } from '../training/learning-checkpoint.ts';
 import type {
   ComputeCalls,
   ComputeEvent,
@@ -13,8 +15,11 @@ import { modelAt } from './published-model.ts';
 
 /** What the worker's surroundings give: where checkpoints are kept and which engines there are. */
 export interface ComputeSurroundings {
-  /** Opens the device's store. `notice` takes a sentence for the person, such as that nothing will be kept. */
-  openStore(device: string, notice: (sentence: string) => void): Promise<CheckpointStore>;
+  /** Opens the device's store for a run. `notice` takes a sentence for the person, such as that nothing will be kept. */
+  openStore(
+    options: Pick<ComputeStart, 'device' | 'run'>,
+    notice: (sentence: string) => void,
+  ): Promise<CheckpointStore>;
   chooseEngine(
     choice: ComputeStart['engine'],
     options: { readonly threads: number; readonly signal?: AbortSignal },
@@ -40,7 +45,7 @@ export function createComputeService(surroundings: ComputeSurroundings): Compute
       signal: AbortSignal,
     ) => Promise<ComputeCalls[M]['result']>;
   } = {
-    start: async ({ device, modelUrl, engine, threads }, signal) => {
+    start: async ({ device, run, modelUrl, engine, threads }, signal) => {
       if (host !== null) throw new Error('Computing was started already; stop it first.');
       const started = await ComputeHost.start({
         device,
@@ -50,7 +55,7 @@ export function createComputeService(surroundings: ComputeSurroundings): Compute
           ...(surroundings.fetcher === undefined ? {} : { fetcher: surroundings.fetcher }),
           onProgress: (file, done, total) => listener({ type: 'download', file, done, total }),
         }),
-        store: await surroundings.openStore(device, notice),
+        store: await surroundings.openStore(run === undefined ? { device } : { device, run }, notice),
         chooseEngine: (choice, inner) =>
           surroundings.chooseEngine(choice, { threads, ...(inner === undefined ? {} : { signal: inner }) }),
         onNotice: notice,
@@ -64,8 +69,14 @@ export function createComputeService(surroundings: ComputeSurroundings): Compute
     critique: ({ context, others }, signal) => running().critique(context, others, signal),
     vote: ({ context, all, critiques }, signal) => running().vote(context, all, critiques, signal),
     train: ({ context, own, foreign }, signal) => running().train(context, own, foreign, signal),
+    stored: async (of) => {
+      const bytes = await (await surroundings.openStore(of, notice)).load();
+      if (bytes === undefined) return null;
+      return { bytes, root: checkpointRoot(bytes), cursor: readCheckpoint(bytes).cursor };
+    },
     checkpoint: () => running().checkpoint(),
     sampleAnswers: ({ count }, signal) => running().sampleAnswers(count, signal),
+    measure: (_args, signal) => running().measure(signal),
     stop: async () => {
       const stopping = host;
       host = null;

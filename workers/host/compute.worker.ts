@@ -3,7 +3,7 @@
 import * as Comlink from 'comlink';
 import { availableCandidates, chooseEngine } from '../conformance/choose.ts';
 import { openCheckpointStore } from '../storage/checkpoint-store.ts';
-import { StorageBusyError } from '../storage/directory.ts';
+import { folderName, StorageBusyError } from '../storage/directory.ts';
 import { openMemoryDirectory } from '../storage/memory-directory.ts';
 import { openOpfsDirectory } from '../storage/opfs-directory.ts';
 import { createComputeService } from './compute-service.ts';
@@ -13,9 +13,11 @@ const verdicts = verdictDatabase();
 
 Comlink.expose(
   createComputeService({
-    async openStore(device, notice) {
+    async openStore({ device, run }, notice) {
       try {
-        return openCheckpointStore(await openOpfsDirectory(['starling', device.toLowerCase()]));
+        return openCheckpointStore(
+          await openOpfsDirectory(['starling', device.toLowerCase(), folderName(run ?? 'run')]),
+        );
       } catch (error) {
         if (error instanceof StorageBusyError) throw error;
         notice(

@@ -63,6 +63,13 @@ export function checkName(name: string): void {
     throw new StorageError(`"${name}" cannot be a file name here.`);
 }
 
+/** A name that `checkName` takes, from one that may have other characters: "31337:0xab" becomes "31337-0xab". */
+export function folderName(text: string): string {
+  const name = text.toLowerCase().replaceAll(/[^a-z0-9.-]/g, '-');
+  checkName(name);
+  return name;
+}
+
 function describeBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} bytes`;
   if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KiB`;

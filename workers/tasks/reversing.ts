@@ -7,6 +7,7 @@ const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 export const reversing = defineTask({
   name: 'reversing',
   difficulties: LENGTHS.map((length) => `${length} letters`),
+  byPlace: true,
   draw(draws, difficulty) {
     const length = LENGTHS[difficulty] ?? LENGTHS[0];
     const letters = Array.from({ length }, () => LETTERS.charAt(draws.integer(0, LETTERS.length - 1)));

@@ -6,6 +6,7 @@ const LENGTHS = [6, 7, 8] as const;
 export const sorting = defineTask({
   name: 'sorting',
   difficulties: LENGTHS.map((length) => `${length} digits`),
+  byPlace: true,
   draw(draws, difficulty) {
     const length = LENGTHS[difficulty] ?? LENGTHS[0];
     const digits = Array.from({ length }, () => String(draws.integer(0, 9)));

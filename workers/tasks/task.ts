@@ -26,8 +26,13 @@ export interface Question {
 export interface TaskItem extends Question {
   readonly task: TaskName;
   readonly difficulty: number;
-  /** 1 for the right answer, 0 for any other text. */
+  /** 1 for the right answer alone; less, down to 0, for any other text. */
   check(text: string): number;
+  /**
+   * Where each place is worth something by itself: 1 or 0 for each character of the text, then for ending where it
+   * does. Undefined where only the whole counts.
+   */
+  credits(text: string): readonly number[] | undefined;
 }
 
 export interface SampleOptions {
@@ -54,6 +59,8 @@ export interface TaskRecipe {
   readonly name: TaskName;
   readonly difficulties: readonly string[];
   draw(draws: DrawSequence, difficulty: number): Question;
+  /** True when each character is worth something by itself: a wrong text then earns up to a half by its right places. */
+  readonly byPlace?: boolean;
 }
 
 /** One in this many identities is held out. */
@@ -71,6 +78,22 @@ export function identityHash(text: string): number {
 /** The share that a question of that task and identity belongs to, forever. */
 export function shareOf(task: TaskName, identity: string): Share {
   return identityHash(`${task}/${identity}`) % HELD_OUT_ONE_IN === 0 ? 'held-out' : 'training';
+}
+
+/** 1 for the answer; by place, a text of the same length earns half the share of its characters that are right. */
+function score(text: string, answer: string, byPlace: boolean): number {
+  if (text === answer) return 1;
+  if (!byPlace || text.length !== answer.length) return 0;
+  let right = 0;
+  for (let place = 0; place < answer.length; place++) {
+    if (text.charAt(place) === answer.charAt(place)) right += 1;
+  }
+  return right / (2 * answer.length);
+}
+
+function creditsByPlace(text: string, answer: string): readonly number[] {
+  const places = [...text].map((character, place): number => (character === answer.charAt(place) ? 1 : 0));
+  return [...places, text.length === answer.length ? 1 : 0];
 }
 
 /** More draws than any seed needs: the chance of a miss at each is at most 7/8, and (7/8)^1000 < 10^-57. */
@@ -96,7 +119,8 @@ export function defineTask(recipe: TaskRecipe): Task {
           ...question,
           task: recipe.name,
           difficulty,
-          check: (text) => (text === question.answer ? 1 : 0),
+          check: (text) => score(text, question.answer, recipe.byPlace ?? false),
+          credits: (text) => (recipe.byPlace ? creditsByPlace(text, question.answer) : undefined),
         };
       }
       throw new RangeError(

@@ -39,10 +39,27 @@ describe.each(TASKS.map((task) => [task.name, task] as const))('%s', (_, task) =
         const answer = solve(item.prompt);
         expect(item.answer).toBe(answer);
         expect(item.check(answer)).toBe(1);
-        expect(item.check(text)).toBe(text === answer ? 1 : 0);
+        expect(item.check(text) === 1).toBe(text === answer);
         for (const wrong of [`${answer} `, ` ${answer}`, answer.slice(1), `${answer}0`, '']) {
           expect(item.check(wrong)).toBe(0);
         }
+        const changed = answer.slice(0, -1) + (answer.endsWith('1') ? '2' : '1');
+        if (changed !== answer) {
+          expect(item.check(changed)).toBeLessThanOrEqual(0.5);
+        }
+      }),
+    );
+  });
+
+  it('gives every place of the right answer full credit, where it gives credit by place', () => {
+    fc.assert(
+      fc.property(itemsOf(task), fc.string({ maxLength: 10 }), (item, text) => {
+        const credits = item.credits(item.answer);
+        expect(credits === undefined).toBe(task.name === 'sums' || task.name === 'gcd');
+        if (credits === undefined) return;
+        expect(credits).toEqual(new Array(item.answer.length + 1).fill(1));
+        const whole = item.credits(text)?.every((credit) => credit === 1);
+        expect(whole).toBe(text === item.answer);
       }),
     );
   });

@@ -100,6 +100,7 @@ export function admit(
         tokens: completion.tokens,
         logprobs: completion.logprobs,
         reward: item.check(completion.text),
+        credits: item.credits(completion.text),
       });
     });
   }

@@ -49,6 +49,41 @@ describe('groupAdvantages', () => {
   });
 });
 
+describe('advantaged', () => {
+  const sample = (credits: readonly number[] | undefined, reward: number, length = 3): ScoredSample => ({
+    item: 0,
+    prompt: '',
+    tokens: new Array<number>(length).fill(3),
+    logprobs: new Array<number>(length).fill(-1),
+    reward,
+    credits,
+  });
+
+  it('compares each place with the same place of the others', () => {
+    const group = advantaged([sample([1, 1, 1], 1), sample([1, 0, 1], 0.3)]);
+    expect(group.map(({ advantages }) => advantages)).toEqual([
+      [0, 1, 0],
+      [0, -1, 0],
+    ]);
+  });
+
+  it('compares a place only with those that have it, and leaves out what learns nothing', () => {
+    const group = advantaged([sample([1, 1, 1], 1), sample([1, 0], 0, 2), sample([1], 0, 1)]);
+    expect(group.map(({ advantages }) => advantages)).toEqual([
+      [0, 1, 0],
+      [0, -1],
+    ]);
+  });
+
+  it('falls back on the whole where one has no credits', () => {
+    const group = advantaged([sample([1, 1, 1], 1), sample(undefined, 0)]);
+    expect(group.map(({ advantages }) => advantages)).toEqual([
+      [1, 1, 1],
+      [-1, -1, -1],
+    ]);
+  });
+});
+
 describe('mixSamples', () => {
   it('takes I own and J foreign samples, each at most once', () => {
     fc.assert(

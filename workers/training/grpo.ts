@@ -16,12 +16,14 @@ export interface ScoredSample {
   /** Of each token under the weights that sampled it. */
   readonly logprobs: readonly number[];
   readonly reward: number;
+  /** Of each token, where the task gives credit by place. */
+  readonly credits?: readonly number[];
 }
 
 /** A sample to be trained on. */
 export interface AdvantagedSample extends ScoredSample {
-  /** Canonical f32. */
-  readonly advantage: number;
+  /** Of each token, canonical f32; not all 0. */
+  readonly advantages: readonly number[];
 }
 
 /**
@@ -63,11 +65,38 @@ export function mixSamples<T>(
   return [...draws.shuffle(own).slice(0, ownCount), ...draws.shuffle(foreign).slice(0, foreignCount)];
 }
 
-/** Gives every member of a group its advantage; an empty list when the group says nothing. */
+/**
+ * Gives the members of a group their advantages and leaves out those that get none. Where every member has credits by
+ * place, a token is compared with the others' tokens at its place alone (GRPO with process supervision, arXiv 2402.03300,
+ * section 4.1.3, a step being a token and later steps not counted: the right character of a place does not depend on the
+ * ones before). Else every token has the advantage of the whole completion.
+ */
 export function advantaged(group: readonly ScoredSample[]): readonly AdvantagedSample[] {
+  const byPlace = group.every(({ tokens, credits }) => (credits?.length ?? 0) >= tokens.length);
+  const advantages = byPlace ? placeAdvantages(group) : wholeAdvantages(group);
+  return group
+    .map((sample, index) => ({ ...sample, advantages: advantages[index] ?? [] }))
+    .filter((sample) => sample.advantages.some((advantage) => advantage !== 0));
+}
+
+function wholeAdvantages(group: readonly ScoredSample[]): readonly (readonly number[])[] {
   const advantages = groupAdvantages(group.map((sample) => sample.reward));
   if (advantages === undefined) return [];
-  return group.map((sample, index) => ({ ...sample, advantage: advantages[index] ?? 0 }));
+  return group.map(({ tokens }, index) => tokens.map(() => advantages[index] ?? 0));
+}
+
+function placeAdvantages(group: readonly ScoredSample[]): readonly (readonly number[])[] {
+  const advantages = group.map(({ tokens }) => tokens.map(() => 0));
+  const longest = Math.max(0, ...group.map(({ tokens }) => tokens.length));
+  for (let place = 0; place < longest; place++) {
+    const members = group.flatMap(({ tokens }, index) => (place < tokens.length ? [index] : []));
+    const credits = members.map((index) => group[index]?.credits?.[place] ?? 0);
+    groupAdvantages(credits)?.forEach((advantage, at) => {
+      const row = advantages[members[at] ?? -1];
+      if (row !== undefined) row[place] = advantage;
+    });
+  }
+  return advantages;
 }
 
 /**

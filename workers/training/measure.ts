@@ -1,95 +1,87 @@
 /** How well a model answers, judges and corrects, measured on held-out questions alone. */
+import { TASKS } from '../tasks/catalogue.ts';
 import { heldOutItems } from '../tasks/item-sets.ts';
-import type { TaskItem, TaskName } from '../tasks/task.ts';
+import type { TaskName } from '../tasks/task.ts';
 import { mistake } from './mistakes.ts';
-import { RandomStream } from './philox.ts';
+import { RandomStream, type StreamPurpose } from './philox.ts';
 import { answerPrompt, correctPrompt, isPlainAnswer, judgePrompt, saysRight } from './prompts.ts';
-import { type Speaker, sayBest } from './rollouts.ts';
+import { type Speaker, say, sayBest } from './rollouts.ts';
 import type { LearningSettings } from './settings.ts';
 
 export interface Skill {
-  /** Held-out questions answered exactly, by the most likely answer. 0 to 1, as all of these. */
+  /** Share of answers, sampled at temperature 1, that are exactly right. 0 to 1, as all of these. */
   readonly answering: number;
-  /** Shown answers, half of them wrong, about which the verdict is right. */
+  /** Shown answers, half of them wrong, about which the most likely verdict is right. */
   readonly judging: number;
-  /** Wrong shown answers made right in view of the model's own critique. */
+  /** Shown answers, half of them wrong, that are right after the model's own critique and correction, most likely words. */
   readonly correcting: number;
   readonly answeringByTask: Readonly<Record<TaskName, number>>;
 }
 
-/** One held-out question and what a critic is shown: the answer for every other question, and a mistake. */
-interface Case {
-  readonly item: TaskItem;
-  readonly shown: string;
-  readonly wrong: string;
+export interface MeasureOptions {
+  /** Sampled answers per question; 2 unless given. */
+  readonly samples?: number;
+  readonly signal?: AbortSignal;
 }
 
-function casesOf(settings: LearningSettings): readonly Case[] {
-  const stream = RandomStream.named({
-    seed: new TextEncoder().encode('starling held-out mistakes, first edition'),
-    round: 0,
-    device: '',
-    purpose: 'judging',
-  });
-  return heldOutItems(settings.heldOutItems, settings.plan).map((item, index) => {
-    const wrong = mistake(item.answer, stream.sequence(index));
-    // The tasks take turns, so that the halves must be dealt by whole turns.
-    return { item, wrong, shown: Math.floor(index / 4) % 2 === 0 ? item.answer : wrong };
-  });
+/** Written here, so that everyone measures with the same mistakes and the same draws. */
+const SEED = new TextEncoder().encode('starling held-out measure, first edition');
+
+function share(successes: readonly boolean[]): number {
+  return successes.length === 0 ? 0 : successes.filter(Boolean).length / successes.length;
 }
 
-function share<T>(members: readonly T[], test: (member: T, index: number) => boolean): number {
-  return members.length === 0 ? 0 : members.filter(test).length / members.length;
+function measureStream(purpose: StreamPurpose): RandomStream {
+  return RandomStream.named({ seed: SEED, round: 0, device: '', purpose });
 }
 
-/** Measures all three forms on the fixed held-out questions; greedy, so that it is a function of the weights alone. */
+/**
+ * Measures all three forms on the fixed held-out questions, the two costlier ones on half of them. The draws are fixed too:
+ * a function of the weights alone, and less of a difference between two models is chance.
+ */
 export async function measureSkill(
   speaker: Speaker,
   settings: LearningSettings,
-  signal?: AbortSignal,
+  options: MeasureOptions = {},
 ): Promise<Skill> {
-  const cases = casesOf(settings);
-  const answers = await sayBest(
+  const { samples = 2, signal } = options;
+  const items = heldOutItems(settings.heldOutItems, settings.plan);
+  const utterances = items.flatMap(({ prompt }, item) =>
+    Array.from({ length: samples }, (_, sample) => ({ prompt: answerPrompt(prompt), item, sample })),
+  );
+  const said = await say(speaker, utterances, measureStream('sampling'), { temperature: 1, signal });
+  const right = utterances.map(({ item }, index) => items[item]?.check(said[index]?.text ?? '') === 1);
+  const byTask = (task: TaskName) =>
+    share(right.filter((_, index) => items[utterances[index]?.item ?? 0]?.task === task));
+
+  const mistakes = measureStream('judging');
+  const cases = items.slice(0, Math.ceil(items.length / 2)).map((item, index) => ({
+    item,
+    // The tasks take turns, so the halves are dealt by whole turns.
+    shown:
+      Math.floor(index / TASKS.length) % 2 === 0
+        ? item.answer
+        : mistake(item.answer, mistakes.sequence(index)),
+  }));
+  const words = await sayBest(
     speaker,
-    cases.map(({ item }) => answerPrompt(item.prompt)),
+    cases.map(({ item, shown }) => judgePrompt(item.prompt, shown)),
     signal,
   );
-  // Half as many questions for the two costlier forms.
-  const hard = cases.slice(0, Math.ceil(cases.length / 2));
-  const verdicts = await sayBest(
-    speaker,
-    hard.flatMap(({ item, shown, wrong }) => [
-      judgePrompt(item.prompt, shown),
-      judgePrompt(item.prompt, wrong),
-    ]),
-    signal,
-  );
-  const wordsOnShown = hard.map((_, index) => verdicts[2 * index] ?? '');
-  const wordsOnWrong = hard.map((_, index) => verdicts[2 * index + 1] ?? '');
   const corrections = await sayBest(
     speaker,
-    hard.map(({ item, wrong }, index) => {
-      const words = wordsOnWrong[index] ?? '';
-      return isPlainAnswer(words)
-        ? correctPrompt(item.prompt, wrong, words)
-        : judgePrompt(item.prompt, wrong);
+    cases.map(({ item, shown }, index) => {
+      const critique = words[index] ?? '';
+      return correctPrompt(item.prompt, shown, isPlainAnswer(critique) ? critique : shown);
     }),
     signal,
   );
-  const right = (item: TaskItem, index: number) => item.check(answers[index] ?? '') === 1;
-  const byTask = (task: TaskName) => {
-    const indexed = cases
-      .map(({ item }, index) => ({ item, index }))
-      .filter(({ item }) => item.task === task);
-    return share(indexed, ({ item, index }) => right(item, index));
-  };
   return {
-    answering: share(cases, ({ item }, index) => right(item, index)),
+    answering: share(right),
     judging: share(
-      hard,
-      ({ shown, item }, index) => saysRight(wordsOnShown[index] ?? '', shown) === (item.check(shown) === 1),
+      cases.map(({ item, shown }, index) => saysRight(words[index] ?? '', shown) === (shown === item.answer)),
     ),
-    correcting: share(hard, ({ item }, index) => item.check(corrections[index] ?? '') === 1),
+    correcting: share(cases.map(({ item }, index) => item.check(corrections[index] ?? '') === 1)),
     answeringByTask: {
       sums: byTask('sums'),
       sorting: byTask('sorting'),
@@ -97,4 +89,14 @@ export async function measureSkill(
       reversing: byTask('reversing'),
     },
   };
+}
+
+/** Share of the fixed held-out questions whose most likely answer is right. */
+export async function greedyAccuracy(speaker: Speaker, settings: LearningSettings): Promise<number> {
+  const items = heldOutItems(settings.heldOutItems, settings.plan);
+  const answers = await sayBest(
+    speaker,
+    items.map(({ prompt }) => answerPrompt(prompt)),
+  );
+  return share(items.map((item, index) => item.check(answers[index] ?? '') === 1));
 }

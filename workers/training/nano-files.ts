@@ -7,7 +7,12 @@ import {
 } from '../checkpoint/safetensors.ts';
 import { configJson, type DecoderConfig, parameterSpecs, parseConfig } from '../model/config.ts';
 import type { NamedTensors } from '../model/state.ts';
-import { characterTokenizerJson } from '../tokenizer/character-vocabulary.ts';
+import {
+  BEGIN_TOKEN,
+  characterTokenizerJson,
+  END_TOKEN,
+  PAD_TOKEN,
+} from '../tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type Codec, codecOf } from './codec.ts';
 
@@ -35,7 +40,12 @@ export function modelFiles(config: DecoderConfig, parameters: NamedTensors): Mod
   );
   return {
     'model.safetensors': serializeSafetensors({ tensors, metadata: new Map([['format', 'pt']]) }),
-    'config.json': jsonBytes(configJson(config)),
+    'config.json': jsonBytes({
+      ...configJson(config),
+      bos_token_id: BEGIN_TOKEN,
+      eos_token_id: END_TOKEN,
+      pad_token_id: PAD_TOKEN,
+    }),
     'tokenizer.json': jsonBytes(characterTokenizerJson()),
   };
 }

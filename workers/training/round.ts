@@ -60,12 +60,13 @@ export function selectSamples(
   const limits = { completionsPerItem: settings.samplesPerItem };
   const mine = admit(own.set.groups, items, codec, limits);
   const theirs = foreign.map(({ set }) => admit(set.groups, items, codec, limits));
-  const isMine = new Set(mine.samples);
+  // Identity of the published array: two authors may well have equal samples.
+  const ownLogprobs = new Set(mine.samples.map(({ logprobs }) => logprobs));
   const groups = items.map((_, item) =>
     [mine, ...theirs].flatMap(({ samples }) => samples.filter((sample) => sample.item === item)),
   );
   const telling = groups.flatMap((group) =>
-    advantaged(group).map((sample, index) => ({ sample, own: isMine.has(group[index] as ScoredSample) })),
+    advantaged(group).map((sample) => ({ sample, own: ownLogprobs.has(sample.logprobs) })),
   );
   const samples = mixSamples(
     telling.filter((entry) => entry.own).map((entry) => entry.sample),
@@ -163,6 +164,7 @@ async function sampleTrials(
       tokens,
       logprobs,
       reward: items[item]?.check(text) ?? 0,
+      credits: items[item]?.credits(text),
     })),
   );
 }
@@ -201,7 +203,7 @@ export async function trainRound(
     const rows = minibatch.map((sample) => ({
       prompt: promptTokens(codec, sample.prompt),
       completion: sample.tokens,
-      advantage: sample.advantage,
+      advantages: sample.advantages,
       oldLogprobs: sample.logprobs,
     }));
     const result = await session.step(policyBatch(rows, settings.learningRate));

@@ -81,7 +81,8 @@ export function supervisedBatch(rows: readonly Row[], learningRate: number): Tra
 }
 
 export interface PolicyRow extends Row {
-  readonly advantage: number;
+  /** Of each completion token. */
+  readonly advantages: readonly number[];
   /** Log-probability of each completion token under the weights that sampled it. */
   readonly oldLogprobs: readonly number[];
 }
@@ -100,7 +101,7 @@ export function policyBatch(rows: readonly PolicyRow[], learningRate: number): T
     weights: laid.perToken(() => weight),
     learningRate,
     policy: {
-      advantages: laid.perToken(({ row }) => row.advantage),
+      advantages: laid.perToken(({ row, position }) => row.advantages[position] ?? 0),
       oldLogprobs: laid.perToken(({ row, position }) => row.oldLogprobs[position] ?? 0),
     },
   };

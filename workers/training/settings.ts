@@ -33,7 +33,7 @@ export const DEFAULT_SETTINGS: LearningSettings = {
   temperature: 1,
   mix: { own: 4, foreign: 4 },
   peersPerRound: 8,
-  stepsPerRound: 2,
+  stepsPerRound: 1,
   learningRate: 1e-4,
   practicePrompts: 2,
   critiquePeers: 2,

@@ -70,7 +70,7 @@ beforeAll(() => {
 });
 afterAll(() => engine.stop());
 
-async function startTrainer(device: DeviceAddress, store = new MemoryStore()) {
+async function startTrainer(device: DeviceAddress, store = new MemoryStore(), measureOn?: Engine) {
   const stream = RandomStream.named({
     seed: new TextEncoder().encode(device),
     round: 0,
@@ -79,6 +79,7 @@ async function startTrainer(device: DeviceAddress, store = new MemoryStore()) {
   });
   const trainer = await LearningTrainer.start({
     engine,
+    ...(measureOn === undefined ? {} : { measureOn }),
     codec,
     store,
     first: async () =>
@@ -127,7 +128,8 @@ describe('LearningTrainer', () => {
   });
 
   it('trains on own and foreign rollouts, stores the checkpoint, and a replay gives the same bits', async () => {
-    const { trainer, store } = await startTrainer(ANNA);
+    // Measured on an engine of its own, as on a GPU; the replay measures on the one that trains.
+    const { trainer, store } = await startTrainer(ANNA, new MemoryStore(), createReferenceEngine());
     const context = contextFor(ANNA);
     const own = await ownRollouts(trainer, context);
     const foreign = [rolloutsOf(address('c'), context, '0'), rolloutsOf(BEN, context)];

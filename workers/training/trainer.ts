@@ -31,6 +31,11 @@ export interface LearningOutcome extends RoundOutcome {
 
 export interface TrainerOptions {
   readonly engine: Engine;
+  /**
+   * Another engine to measure skill on: `engine` unless given. All give the same bits; the many short runs of measuring suit a
+   * processor better than a GPU.
+   */
+  readonly measureOn?: Engine;
   readonly codec: Codec;
   readonly store: CheckpointStore;
   /** Called once when the store is empty. */
@@ -60,6 +65,8 @@ export class LearningTrainer implements Trainer {
   readonly device: Hex;
   readonly #checkpoint: LearningCheckpoint;
   readonly #session: ModelSession;
+  /** Holds the weights while they are measured; the training session itself unless there is an engine for it. */
+  readonly #ruler: ModelSession;
   readonly #codec: Codec;
   readonly #store: CheckpointStore;
   #standing: Standing;
@@ -68,11 +75,13 @@ export class LearningTrainer implements Trainer {
     readonly checkpoint: LearningCheckpoint;
     readonly root: Hex;
     readonly session: ModelSession;
+    readonly ruler: ModelSession;
     readonly codec: Codec;
     readonly store: CheckpointStore;
   }) {
     this.#checkpoint = options.checkpoint;
     this.#session = options.session;
+    this.#ruler = options.ruler;
     this.#codec = options.codec;
     this.#store = options.store;
     this.settings = options.checkpoint.settings;
@@ -97,7 +106,14 @@ export class LearningTrainer implements Trainer {
     }
     const checkpoint = readCheckpoint(file);
     const session = await openSession(options.engine, checkpoint);
-    return new LearningTrainer({ ...options, checkpoint, root: checkpointRoot(file), session });
+    try {
+      const ruler =
+        options.measureOn === undefined ? session : await openSession(options.measureOn, checkpoint);
+      return new LearningTrainer({ ...options, checkpoint, root: checkpointRoot(file), session, ruler });
+    } catch (error) {
+      await session.dispose();
+      throw error;
+    }
   }
 
   /** The next round to train: rounds below were trained. */
@@ -117,6 +133,7 @@ export class LearningTrainer implements Trainer {
 
   async stop(): Promise<void> {
     await this.#session.dispose();
+    if (this.#ruler !== this.#session) await this.#ruler.dispose();
   }
 
   async prompts(context: RoundContext) {
@@ -163,7 +180,7 @@ export class LearningTrainer implements Trainer {
     const before = this.#standing;
     try {
       const result = await computeRound(
-        { session: this.#session, codec: this.#codec },
+        { session: this.#session, ruler: this.#ruler, codec: this.#codec },
         this.#checkpoint,
         context,
         { own, foreign },
@@ -186,13 +203,14 @@ export class LearningTrainer implements Trainer {
       };
     } catch (error) {
       await this.#session.restore(before.state);
+      if (this.#ruler !== this.#session) await this.#ruler.restore(before.state);
       throw error;
     }
   }
 
   /** How well the current weights do on held-out questions. */
   measure(signal?: AbortSignal): Promise<Skill> {
-    return measureSkill(this.#speaker, this.settings, signal);
+    return measureSkill({ session: this.#ruler, codec: this.#codec }, this.settings, { signal });
   }
 
   get #speaker() {
@@ -238,7 +256,7 @@ interface ComputedRound {
 
 /** Trains a session that holds the weights before the round. Only config, settings and key of `before` are read. */
 async function computeRound(
-  speaker: { readonly session: ModelSession; readonly codec: Codec },
+  speaker: { readonly session: ModelSession; readonly ruler: ModelSession; readonly codec: Codec },
   before: LearningCheckpoint,
   context: RoundContext,
   published: { readonly own: PeerRollouts; readonly foreign: readonly PeerRollouts[] },
@@ -248,8 +266,9 @@ async function computeRound(
   const foreign = choosePeers(settings, context, published.foreign);
   const rollouts = { own: published.own, foreign };
   const training = await trainRound(speaker, settings, context, rollouts, signal);
-  const skill = await measureSkill(speaker, settings, signal);
   const state = await speaker.session.snapshot();
+  if (speaker.ruler !== speaker.session) await speaker.ruler.restore(state);
+  const skill = await measureSkill({ session: speaker.ruler, codec: speaker.codec }, settings, { signal });
   return {
     checkpoint: { ...before, state, cursor: context.round + 1 },
     trainedOn: [published.own.cid, ...foreign.map(({ cid }) => cid)],
@@ -286,7 +305,7 @@ export async function replayRound(options: ReplayOptions): Promise<Replay> {
   const before = readCheckpoint(options.previous);
   const session = await openSession(options.engine, before);
   try {
-    const speaker = { session, codec };
+    const speaker = { session, ruler: session, codec };
     const groups = await answerItems(speaker, before.settings, context, signal);
     const computed = await computeRound(speaker, before, context, { own, foreign }, signal);
     const checkpoint = writeCheckpoint(computed.checkpoint);

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {ChessClock} from "../../src/disputes/ChessClock.sol";
 import {IDisputes} from "../../src/disputes/IDisputes.sol";
+import {MerkleSha256 as Merkle} from "../../src/disputes/MerkleSha256.sol";
 import {Game} from "./Game.sol";
 import {Trees} from "./Trees.sol";
 import {World} from "./World.sol";
@@ -439,6 +440,10 @@ contract DisputesTest is Game {
         last = Trees.proof(own.leaves, World.LAST);
         trace = Trees.root(own.leaves);
         move = abi.encodeCall(
+            IDisputes.openStep, (game, terms, other.roots[World.LAST], own.before, before, trace, last)
+        );
+        refused(game, move);
+        move = abi.encodeCall(
             IDisputes.openStep, (game, terms, claimed_, truth.steps[0].before, before, trace, last)
         );
         refused(game, move);
@@ -449,5 +454,33 @@ contract DisputesTest is Game {
         bad.steps = 0;
         vm.expectRevert(IDisputes.BadTerms.selector);
         disputes.claim(bad, bytes32(0));
+    }
+
+    /// @dev A tree deeper than one reveal: the leaf reached is the one picked, wherever its subtree begins.
+    /// forge-config: default.fuzz.runs = 32
+    function testFuzz_aPickKeepsItsPlaceInTheTree(uint256 size, uint256 leaf) external {
+        size = within(size, 1, 300);
+        leaf %= size;
+        bytes32[] memory leaves = new bytes32[](size);
+        for (uint256 i; i < size; ++i) {
+            leaves[i] = keccak256(abi.encode(i));
+        }
+        terms.steps = uint32(size);
+        uint256 game = challenged(claimed(Trees.root(leaves)), CHALLENGER);
+        IDisputes.Game memory g = disputes.gameOf(game);
+        while (g.phase == IDisputes.Phase.Steps) {
+            bytes32[] memory nodes = Trees.frontier(leaves, g.first, g.size, 4);
+            yes(_send(CLAIMANT, abi.encodeCall(IDisputes.reveal, (game, nodes))), "revealed");
+            uint256 index;
+            while (true) {
+                (uint256 first, uint256 count) = Merkle.part(g.size, 4, index);
+                if (g.first + first + count > leaf) break;
+                ++index;
+            }
+            yes(_send(CHALLENGER, abi.encodeCall(IDisputes.pick, (game, index, nodes))), "picked");
+            g = disputes.gameOf(game);
+        }
+        eq(g.step, leaf, "step");
+        eq(g.node, leaves[leaf], "its leaf");
     }
 }

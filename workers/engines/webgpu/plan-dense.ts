@@ -3,9 +3,9 @@ import { FOLD_BLOCK } from '../../repops/arithmetic.ts';
 import { dispatch, f32, type NodeView, type Operand, type Planner, type Step } from './steps.ts';
 
 /** Outputs of a product per workgroup and direction (shaders/matmul.tile.wgsl). */
-const TILE = 64;
+const TILE = 32;
 /** Fewer tiles than this leave most of a GPU idle; such products are cut into fold blocks as well. */
-const MIN_TILES = 16;
+const MIN_TILES = 32;
 /** Products with a shorter side than this would leave most of a tile empty; they take one invocation an output. */
 const MIN_TILED_SIDE = 16;
 /** Words of scratch that a product cut into fold blocks may take. */

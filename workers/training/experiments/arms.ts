@@ -2,7 +2,7 @@
 import type { DeviceAddress, PeerRollouts, RoundContext } from '../../../swarm/trainer.ts';
 import type { Engine } from '../../engines/engine.ts';
 import { ModelSession } from '../../model/session.ts';
-import { measureSkill, type Skill } from '../measure.ts';
+import { greedyAccuracy, measureSkill, type Skill } from '../measure.ts';
 import type { LoadedModel } from '../nano-files.ts';
 import { RandomStream } from '../philox.ts';
 import { answerItems } from '../rollouts.ts';
@@ -26,6 +26,8 @@ export interface Reading {
   readonly round: number;
   readonly peer: number;
   readonly skill: Skill;
+  /** Share of the held-out questions whose most likely answer is right. */
+  readonly greedy: number;
   /** Since the last reading, means per round. */
   readonly meanReward: number;
   readonly trainedSamples: number;
@@ -42,6 +44,9 @@ function roundSeed(seed: string, round: number): `0x${string}` {
   const words = Array.from({ length: 8 }, (_, index) => stream.word(index).toString(16).padStart(8, '0'));
   return `0x${words.join('')}`;
 }
+
+/** Sampled answers per held-out question: more than a round affords, for a finer curve. */
+const SAMPLES = 8;
 
 export interface ArmOptions {
   readonly arm: ArmName;
@@ -65,12 +70,14 @@ export async function runArm(options: ArmOptions): Promise<void> {
   for (let round = 0; round <= rounds; round++) {
     if (round % measureEvery === 0) {
       for (const [peer, speaker] of speakers.entries()) {
-        const skill = await measureSkill(speaker, settings);
+        const skill = await measureSkill(speaker, settings, { samples: SAMPLES });
+        const greedy = await greedyAccuracy(speaker, settings);
         const sum = sums[peer] ?? { reward: 0, samples: 0 };
         onReading({
           round,
           peer,
           skill,
+          greedy,
           meanReward: round === 0 ? 0 : sum.reward / measureEvery,
           trainedSamples: round === 0 ? 0 : sum.samples / measureEvery,
         });

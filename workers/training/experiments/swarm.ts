@@ -29,8 +29,8 @@ function option(name: string, fallback: number): number {
   return value;
 }
 
-const rounds = Math.ceil(option('rounds', 100) / MEASURE_EVERY) * MEASURE_EVERY;
-const runs = option('runs', 2);
+const rounds = Math.ceil(option('rounds', 150) / MEASURE_EVERY) * MEASURE_EVERY;
+const runs = option('runs', 1);
 
 async function readNano(): Promise<ModelFiles> {
   const entries = await Promise.all(
@@ -104,19 +104,20 @@ function table(readings: readonly RunReading[]): string {
   const of = (arm: ArmName, round: number) =>
     readings.filter((reading) => reading.arm === arm && reading.round === round);
   const rows: readonly (readonly [string, (reading: RunReading) => number])[] = [
-    ['held-out answers right', ({ skill }) => skill.answering],
+    ['held-out answers right, sampled', ({ skill }) => skill.answering],
     ['- sums', ({ skill }) => skill.answeringByTask.sums],
     ['- sorting', ({ skill }) => skill.answeringByTask.sorting],
     ['- gcd', ({ skill }) => skill.answeringByTask.gcd],
     ['- reversing', ({ skill }) => skill.answeringByTask.reversing],
+    ['held-out questions right, most likely answer', ({ greedy }) => greedy],
     ['held-out verdicts right', ({ skill }) => skill.judging],
     ['held-out corrections right', ({ skill }) => skill.correcting],
-    [`reward per answer, last ${MEASURE_EVERY} rounds`, ({ meanReward }) => meanReward],
+    [`score per answer in training, last ${MEASURE_EVERY} rounds`, ({ meanReward }) => meanReward],
   ];
   const cell = (arm: ArmName, round: number, value: (reading: RunReading) => number) =>
     percent(mean(of(arm, round).map(value)));
   const lines = rows.map(([label, value]) => {
-    const start = label.startsWith('reward') ? '' : cell('alone', 0, value);
+    const start = label.startsWith('score') ? '' : cell('alone', 0, value);
     return `| ${label} | ${start} | ${cell('alone', rounds, value)} | ${cell('swarm', rounds, value)} |`;
   });
   const samples = (arm: ArmName) =>

@@ -1,0 +1,172 @@
+import { type DeviceKey, deviceKey } from '../../swarm/device-key.ts';
+import { runName } from '../../swarm/run.ts';
+import type { ModelReport, RoundRecord, Totals, VolunteerEvent } from './events.ts';
+import { decodeKeyBackup, encodeKeyBackup, KeyBackupError } from './key-backup.ts';
+import { KeyStore } from './key-store.ts';
+import { fetchNetwork, type Network } from './network.ts';
+import type { PageDatabase, StoredKey } from './page-database.ts';
+import type { SignedDelegation } from './port.ts';
+import { HISTORY_ROUNDS } from './reduce.ts';
+import { RunRecords } from './run-records.ts';
+
+export interface DeviceOptions {
+  readonly database: PageDatabase;
+  /** Where the page lies; network.json is beside it. */
+  readonly base: string;
+  readonly fetcher: typeof fetch;
+  readonly emit: (event: VolunteerEvent) => void;
+}
+
+const LAST_NETWORK = 'last';
+
+/** Who this device is, to which network it belongs, and what it has kept of its work there. */
+export class Device {
+  readonly #options: DeviceOptions;
+  readonly #keys: KeyStore;
+  #key: DeviceKey | null = null;
+  #stored: StoredKey | null = null;
+  #network: Network | null = null;
+  #records: RunRecords | null = null;
+  #delegation: SignedDelegation | null = null;
+  #saves: Promise<unknown> = Promise.resolve();
+
+  constructor(options: DeviceOptions) {
+    this.#options = options;
+    this.#keys = new KeyStore(options.database);
+  }
+
+  get hasKey(): boolean {
+    return this.#key !== null;
+  }
+
+  /** Throws while no key was made or restored. */
+  get key(): DeviceKey {
+    if (this.#key === null) throw new Error('This device has no key yet. Contribute first.');
+    return this.#key;
+  }
+
+  get delegation(): SignedDelegation | null {
+    return this.#delegation;
+  }
+
+  /** Reads what is stored: the network, here or from the last visit, the key if there is one, and its records. */
+  async open(): Promise<void> {
+    await this.readNetwork().catch(() => this.#recallNetwork());
+    const stored = await this.#keys.read();
+    if (stored !== null) await this.#use(stored);
+  }
+
+  /** Uses the stored key, which another tab may have made meanwhile, or makes one. */
+  async ensureKey(now: number): Promise<DeviceKey> {
+    if (this.#key === null) await this.#use(await this.#keys.readOrCreate(now));
+    return this.key;
+  }
+
+  /** The text of a backup. Throws KeyBackupError when there is no key. */
+  async backUp(): Promise<string> {
+    if (this.#stored === null) throw new KeyBackupError('There is no key yet. Contribute first.');
+    const text = encodeKeyBackup(this.#stored);
+    await this.#keys.markBackedUp();
+    this.#stored = { ...this.#stored, backedUp: true };
+    this.#tell();
+    return text;
+  }
+
+  /** Replaces the key. Throws KeyBackupError on anything but a backup, and rather than lose a key without a copy. */
+  async restore(text: string): Promise<void> {
+    const backup = decodeKeyBackup(text);
+    if (this.#stored !== null && !this.#stored.backedUp) {
+      throw new KeyBackupError('Save a copy of the present key first; restoring another replaces it.');
+    }
+    await this.#keys.replace(backup.secret, backup.createdAt);
+    await this.#use({ ...backup, backedUp: true });
+  }
+
+  /** The network as last read; reads it where it was not. Throws NetworkFileError. */
+  async network(): Promise<Network> {
+    return this.#network ?? this.readNetwork();
+  }
+
+  /** Reads the network file anew: the network may have been started again, elsewhere. Throws NetworkFileError. */
+  async readNetwork(): Promise<Network> {
+    const { base, fetcher, database } = this.#options;
+    const network = await fetchNetwork(base, fetcher);
+    await database.put('networks', network, LAST_NETWORK);
+    const moved = this.#network === null || runOf(network) !== runOf(this.#network);
+    this.#network = network;
+    this.tellNetwork(true);
+    if (moved) await this.#openRecords();
+    return network;
+  }
+
+  tellNetwork(reachable: boolean): void {
+    if (this.#network === null) return;
+    const { name, chainId, local } = this.#network;
+    this.#options.emit({ type: 'network', name, chainId, local, reachable });
+  }
+
+  /** Stores a round and the totals after it, one write after the other, so that the last one wins. */
+  saveRound(record: RoundRecord, totals: Totals): void {
+    const records = this.#records;
+    this.#saves = this.#saves
+      .then(() => records?.saveRound(record, totals))
+      .catch((error: unknown) => {
+        const cause = error instanceof Error ? error.message : String(error);
+        const text = `The record of round ${record.round} could not be stored: ${cause}`;
+        this.#options.emit({ type: 'notice', text });
+      });
+  }
+
+  /** Resolves when every round handed in is stored. */
+  async saved(): Promise<void> {
+    await this.#saves;
+  }
+
+  async saveBeginning(report: ModelReport): Promise<void> {
+    await this.#records?.saveBeginning(report);
+    this.#options.emit({ type: 'model', when: 'start', report });
+  }
+
+  async saveDelegation(delegation: SignedDelegation): Promise<void> {
+    this.#delegation = delegation;
+    await this.#records?.saveDelegation(delegation);
+    this.#options.emit({ type: 'owner', owner: delegation.owner });
+  }
+
+  /** Without a connection: the network of the last visit, so that what was done there can be seen. */
+  async #recallNetwork(): Promise<void> {
+    this.#network = (await this.#options.database.get('networks', LAST_NETWORK)) ?? null;
+    this.tellNetwork(false);
+  }
+
+  async #use(stored: StoredKey): Promise<void> {
+    this.#stored = stored;
+    this.#key = deviceKey(stored.secret);
+    await this.#openRecords();
+    this.#tell();
+  }
+
+  /** Shows what is kept of this device in this run. Does nothing while one of the two is not known. */
+  async #openRecords(): Promise<void> {
+    const { database, emit } = this.#options;
+    if (this.#key === null || this.#network === null) return;
+    const opened = new RunRecords(database, runOf(this.#network), this.#key.address);
+    const { records, totals, beginning, delegation } = await opened.load(HISTORY_ROUNDS);
+    this.#records = opened;
+    this.#delegation = delegation;
+    emit({ type: 'history', records, totals });
+    if (beginning !== null) emit({ type: 'model', when: 'start', report: beginning });
+    if (delegation !== null) emit({ type: 'owner', owner: delegation.owner });
+  }
+
+  #tell(): void {
+    if (this.#key === null || this.#stored === null) return;
+    const { address, peerId } = this.#key;
+    this.#options.emit({ type: 'device', address, peerId, backedUp: this.#stored.backedUp });
+  }
+}
+
+/** The run of a network: its chain and its contract. */
+export function runOf(network: Network): string {
+  return runName(network.chainId, network.contracts.participation);
+}

@@ -1,0 +1,74 @@
+import type { ModelReport, RoundRecord, Totals } from './events.ts';
+import type { PageDatabase } from './page-database.ts';
+import type { SignedDelegation } from './port.ts';
+
+const NONE: Totals = { computed: 0, sent: 0, accepted: 0, onChain: 0 };
+
+/** What the page keeps of one device in one run. */
+export interface KeptRecords {
+  /** The latest rounds, oldest first. */
+  readonly records: readonly RoundRecord[];
+  /** Of all rounds, also those that are not among `records`. */
+  readonly totals: Totals;
+  /** How the model did before the first round. */
+  readonly beginning: ModelReport | null;
+  readonly delegation: SignedDelegation | null;
+}
+
+/**
+ * What one device has done in one run; it outlives the tab. Rounds count from the start of a run, so every run has
+ * records of its own, and so has every device key. Counts are kept apart, so that old rounds may go.
+ */
+export class RunRecords {
+  readonly #database: PageDatabase;
+  readonly #scope: string;
+
+  /** `run` as in swarm/run.ts; `device` is the device key's address. */
+  constructor(database: PageDatabase, run: string, device: string) {
+    this.#database = database;
+    this.#scope = `${run}/${device}`;
+  }
+
+  /** Everything kept, with the latest `limit` rounds. */
+  async load(limit: number): Promise<KeptRecords> {
+    const transaction = this.#database.transaction(['rounds', 'totals', 'beginnings', 'delegations']);
+    const mine = IDBKeyRange.bound([this.#scope, 0], [this.#scope, Number.MAX_SAFE_INTEGER]);
+    const records: RoundRecord[] = [];
+    let cursor = await transaction.objectStore('rounds').openCursor(mine, 'prev');
+    while (cursor !== null && records.length < limit) {
+      const { scope: _scope, ...record } = cursor.value;
+      records.push(record);
+      cursor = await cursor.continue();
+    }
+    const [totals, beginning, delegation] = await Promise.all([
+      transaction.objectStore('totals').get(this.#scope),
+      transaction.objectStore('beginnings').get(this.#scope),
+      transaction.objectStore('delegations').get(this.#scope),
+      transaction.done,
+    ]);
+    return {
+      records: records.reverse(),
+      totals: totals ?? NONE,
+      beginning: beginning ?? null,
+      delegation: delegation ?? null,
+    };
+  }
+
+  /** Stores a round's record and the totals after it, both or neither. */
+  async saveRound(record: RoundRecord, totals: Totals): Promise<void> {
+    const transaction = this.#database.transaction(['rounds', 'totals'], 'readwrite');
+    await Promise.all([
+      transaction.objectStore('rounds').put({ ...record, scope: this.#scope }),
+      transaction.objectStore('totals').put(totals, this.#scope),
+      transaction.done,
+    ]);
+  }
+
+  async saveBeginning(report: ModelReport): Promise<void> {
+    await this.#database.put('beginnings', report, this.#scope);
+  }
+
+  async saveDelegation(delegation: SignedDelegation): Promise<void> {
+    await this.#database.put('delegations', delegation, this.#scope);
+  }
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { REFUSALS } from '../../swarm/messages/refusal.ts';
+import type { Member } from '../../swarm/presence.ts';
+import { peersEvent, phaseOf, refusalInWords, roundEvents, selfDescription } from './translate.ts';
+
+describe('translating the swarm for the page', () => {
+  it('has words for every refusal, and passes on what it does not know', () => {
+    const words = REFUSALS.map(refusalInWords);
+    expect(new Set(words).size).toBe(REFUSALS.length);
+    for (const [index, text] of words.entries()) expect(text).not.toBe(REFUSALS[index]);
+    expect(refusalInWords('something new')).toBe('something new');
+  });
+
+  it('names peers by their device once they have said hello', () => {
+    const view = {
+      peers: [
+        { peerId: 'A', path: 'direct' as const, latency: 4 },
+        { peerId: 'B', path: 'relayed' as const, latency: null },
+      ],
+      relays: [{ peerId: 'R', addresses: [], state: 'unreachable' as const, failures: 2, cause: 'refused' }],
+    };
+    const member = { peerId: 'A', device: '0x01' } as Pick<Member, 'peerId' | 'device'> as Member;
+    expect(peersEvent(view, [member])).toEqual({
+      type: 'peers',
+      peers: [
+        { peerId: 'A', path: 'direct', latency: 4, device: '0x01' },
+        { peerId: 'B', path: 'relayed', latency: null, device: null },
+      ],
+      relays: [{ peerId: 'R', connected: false, cause: 'refused' }],
+    });
+  });
+
+  it('places a stage on this device’s clock, also when it was joined in the middle', () => {
+    const stage = { kind: 'stage', round: 3, stage: 'critique', untilStageEnd: 2_000 } as const;
+    expect(roundEvents(stage, 100_000, () => 5_000)).toEqual([
+      { type: 'clock', round: 3, stage: 'critique', stageStartedAt: 97_000, stageEndsAt: 102_000 },
+    ]);
+    // A length that is not known yet makes no stage of negative length.
+    expect(roundEvents(stage, 100_000, () => 0)).toMatchObject([{ stageStartedAt: 100_000 }]);
+  });
+
+  it('clears a notice once a round counts again', () => {
+    const failed = { kind: 'failed', round: 4, cause: 'The GPU went away.', inARow: 1 } as const;
+    expect(roundEvents(failed, 0, () => 0)).toEqual([
+      { type: 'notice', text: 'Round 4 did not count: The GPU went away.' },
+    ]);
+    const trained = {
+      kind: 'trained',
+      round: 5,
+      previousRoot: '0x',
+      checkpointRoot: '0xab',
+      foreign: 1,
+      optimizerSteps: 1,
+      meanReward: 0.5,
+      heldOutAccuracy: 0.4,
+      loss: 0.1,
+    } as const;
+    expect(roundEvents(trained, 9, () => 0)).toEqual([
+      { type: 'notice', text: null },
+      {
+        type: 'computed',
+        record: {
+          round: 5,
+          reward: 0.5,
+          heldOutAccuracy: 0.4,
+          loss: 0.1,
+          checkpointRoot: '0xab',
+          computedAt: 9,
+          sent: false,
+          acceptedBy: 0,
+        },
+      },
+    ]);
+  });
+
+  it('shows a pause with its cause, and leaves the end of a stop to the volunteer', () => {
+    expect(phaseOf('paused', 'battery', 'ignored')).toEqual({ kind: 'paused', cause: 'battery' });
+    expect(phaseOf('paused', 'failures', 'why')).toEqual({
+      kind: 'paused',
+      cause: 'failures',
+      detail: 'why',
+    });
+    expect(phaseOf('stopped', 'asked', '')).toBeNull();
+  });
+
+  it('describes the engine to others only as far as it was tried', () => {
+    const verdict = { kind: 'wasm', description: 'wasm SIMD', checks: 5, same: 4 } as const;
+    const engine = { chosen: 'wasm', description: 'wasm SIMD', reason: '', verdicts: [verdict] } as const;
+    expect(selfDescription(engine).conformance).toEqual({ verdict: 'failed', detail: '4 of 5 checks' });
+    expect(selfDescription(null)).toEqual({ engine: '', conformance: { verdict: 'untested', detail: '' } });
+  });
+});

@@ -1,0 +1,306 @@
+import 'fake-indexeddb/auto';
+import { describe, expect, it } from 'vitest';
+import type { RoundEvent } from '../../swarm/rounds/events.ts';
+import type { ComputeClient } from '../../workers/host/compute-client.ts';
+import type { VolunteerEvent } from './events.ts';
+import { openPageDatabase } from './page-database.ts';
+import type { OpenComputerOptions, Parts } from './parts.ts';
+import type { EngineChoice } from './port.ts';
+import { emptyView, reduce, type VolunteerView } from './reduce.ts';
+import { Volunteer } from './volunteer.ts';
+
+const network = {
+  rpc: 'http://127.0.0.1:8545',
+  chainId: 31337,
+  contracts: { identity: `0x${'11'.repeat(20)}`, participation: `0x${'22'.repeat(20)}` },
+  relays: ['/ip4/127.0.0.1/tcp/9001/ws'],
+};
+const ROOT = `0x${'ab'.repeat(32)}` as const;
+
+/** Stands for engine, chain and swarm, writes down what is done with them, and plays their events. */
+function workshop(name: string, options: { readonly remembered?: EngineChoice } = {}) {
+  const log: string[] = [];
+  let onRound: (event: RoundEvent) => void = () => undefined;
+  let computer: OpenComputerOptions | null = null;
+  let remembered: EngineChoice | null = options.remembered ?? null;
+  const fail: Partial<Record<'chain' | 'computer' | 'swarm', Error>> = {};
+  const hold: { computer?: Promise<void> } = {};
+
+  const unused = () => Promise.reject(new Error('not asked for in these tests'));
+  const client: ComputeClient = {
+    start: unused,
+    prompts: unused,
+    answer: unused,
+    critique: unused,
+    vote: unused,
+    train: unused,
+    stored: unused,
+    checkpoint: async () => ({ bytes: Uint8Array.of(1, 2, 3), root: ROOT, cursor: 8 }),
+    sampleAnswers: async () => [{ prompt: '1+1', expected: '2', text: '2' }],
+    measure: async () => ({
+      answering: 0.25,
+      judging: 0,
+      correcting: 0,
+      answeringByTask: { sums: 0, sorting: 0, gcd: 0, reversing: 0 },
+    }),
+    stop: async () => undefined,
+  };
+  const engine = {
+    kind: 'wasm' as const,
+    description: 'wasm SIMD',
+    reason: 'It is the fastest.',
+    verdicts: [{ kind: 'wasm' as const, description: 'wasm SIMD', checks: 5, same: 5 }],
+  };
+  const status = (state: 'waiting' | 'pausing' | 'paused' | 'stopped', sentence = 'So it is.') =>
+    onRound({ kind: 'status', state, sentence, round: null });
+  const parts: Parts = {
+    storedCheckpoint: async ({ run }) => ({ bytes: new TextEncoder().encode(run), root: ROOT, cursor: 3 }),
+    async openComputer(asked) {
+      log.push(`computer ${asked.engine}`);
+      computer = asked;
+      await hold.computer;
+      asked.signal.throwIfAborted();
+      if (fail.computer !== undefined) throw fail.computer;
+      const stop = async () => void log.push('computer stopped');
+      return { client, started: { engine, root: ROOT, cursor: 0 }, stop };
+    },
+    async openChain() {
+      log.push('chain');
+      if (fail.chain !== undefined) throw fail.chain;
+      return {
+        ledger: {
+          clock: {
+            read: () => ({ round: 7, stage: 'answer', sinceStageStart: 0, untilStageEnd: 1, seed: ROOT }),
+          },
+          signAttestation: unused,
+          signVote: unused,
+          verifyAttestation: unused,
+          verifyVote: unused,
+        },
+        stageLength: () => 8_000,
+        owner: async () => null,
+        watchInclusions: () => () => undefined,
+        watchReach: () => () => undefined,
+        stop: async () => void log.push('chain stopped'),
+      };
+    },
+    consent: async () => '0xc0',
+    async joinSwarm(asked) {
+      log.push('swarm');
+      if (fail.swarm !== undefined) throw fail.swarm;
+      onRound = asked.onRound;
+      return {
+        driver: {
+          start: () => {
+            log.push('rounds');
+            status('waiting');
+          },
+          pause: () => {
+            status('pausing');
+            status('paused');
+          },
+          resume: () => status('waiting'),
+          finishThenStop: async () => status('stopped'),
+          stop: async () => status('stopped'),
+        },
+        members: () => [],
+        announce: async () => void log.push('announced'),
+        leave: async () => void log.push('left'),
+      };
+    },
+  };
+  const locks = {
+    request: (_name: string, _options: object, callback: (lock: object | null) => Promise<void>) =>
+      callback({}),
+  };
+  const volunteer = new Volunteer({
+    base: 'http://page.test/',
+    parts,
+    database: () => openPageDatabase(name),
+    locks,
+    probe: { navigator: {}, crossOriginIsolated: true, webrtc: true, validate: () => true },
+    fetcher: async () => new Response(JSON.stringify(network)),
+    now: () => 1_000_000,
+    memory: {
+      get: () => remembered,
+      set: (choice) => {
+        remembered = choice;
+      },
+    },
+    persist: async () => true,
+  });
+  let view: VolunteerView = emptyView;
+  const phases: string[] = [];
+  volunteer.subscribe((event: VolunteerEvent) => {
+    view = reduce(view, event);
+    if (event.type === 'phase') phases.push('step' in event.phase ? event.phase.step : event.phase.kind);
+  });
+  return {
+    volunteer,
+    log,
+    phases,
+    fail,
+    hold,
+    view: () => view,
+    remembered: () => remembered,
+    play: (event: RoundEvent) => onRound(event),
+    crash: (error: Error) => computer?.onCrash(error),
+    status,
+  };
+}
+
+const trained = (round: number): RoundEvent => ({
+  kind: 'trained',
+  round,
+  previousRoot: ROOT,
+  checkpointRoot: ROOT,
+  foreign: 1,
+  optimizerSteps: 1,
+  meanReward: 0.5,
+  heldOutAccuracy: 0.3,
+  loss: 0.1,
+});
+
+describe('a volunteer', () => {
+  it('opens its key, engine, chain and swarm on one click, and frees them on stop', async () => {
+    const { volunteer, log, phases, view, remembered } = workshop('click');
+    await volunteer.open();
+    expect(view().device).toBeNull();
+    await volunteer.contribute('auto');
+    expect(phases).toEqual(['key', 'engine', 'model', 'network', 'contributing', 'contributing']);
+    expect(log).toEqual(['chain', 'computer auto', 'swarm', 'rounds']);
+    expect(view()).toMatchObject({
+      device: { backedUp: false },
+      engine: { chosen: 'wasm' },
+      model: { start: { round: -1, heldOutAccuracy: 0.25 } },
+    });
+    expect(remembered()).toBe('auto');
+    await volunteer.stop();
+    expect(log.slice(4)).toEqual(['left', 'chain stopped', 'computer stopped']);
+    expect(view().phase).toEqual({ kind: 'stopped', finished: false });
+    expect(remembered()).toBeNull();
+  });
+
+  it('keeps its key and its rounds for the next visit, and goes on by itself only after a reload', async () => {
+    const first = workshop('keeps');
+    await first.volunteer.open();
+    await first.volunteer.contribute('wasm');
+    first.play(trained(7));
+    first.play({ kind: 'accepted', round: 7, checkpointRoot: ROOT, peers: 2 });
+    await first.volunteer.finish();
+    expect(first.view().phase).toEqual({ kind: 'stopped', finished: true });
+
+    const later = workshop('keeps');
+    await later.volunteer.open();
+    expect(later.view()).toMatchObject({
+      phase: { kind: 'idle' },
+      device: { address: first.view().device?.address },
+      totals: { computed: 1, accepted: 1 },
+      history: [{ round: 7, acceptedBy: 2 }],
+      model: { start: { heldOutAccuracy: 0.25 } },
+    });
+
+    const reloaded = workshop('keeps', { remembered: 'webgpu' });
+    await reloaded.volunteer.open();
+    expect(reloaded.view().phase).toEqual({ kind: 'contributing' });
+    expect(reloaded.log).toContain('computer webgpu');
+  });
+
+  it('frees what it opened when another part fails, and says the cause', async () => {
+    const chainless = workshop('chainless');
+    chainless.fail.chain = new Error('The chain’s node gave no answer.');
+    await chainless.volunteer.open();
+    await chainless.volunteer.contribute('auto');
+    expect(chainless.view().phase).toMatchObject({
+      kind: 'failed',
+      cause: 'The chain’s node gave no answer.',
+    });
+    expect(chainless.log).toEqual(['chain', 'computer auto', 'computer stopped']);
+
+    const swarmless = workshop('swarmless');
+    swarmless.fail.swarm = new Error('The relay address lacks its peer id.');
+    await swarmless.volunteer.open();
+    await swarmless.volunteer.contribute('auto');
+    expect(swarmless.log.slice(3)).toEqual(['chain stopped', 'computer stopped']);
+    delete swarmless.fail.swarm;
+    await swarmless.volunteer.contribute('auto');
+    expect(swarmless.view().phase).toEqual({ kind: 'contributing' });
+  });
+
+  it('can be stopped while it starts', async () => {
+    const { volunteer, hold, view, log } = workshop('early');
+    let open = () => {};
+    hold.computer = new Promise((resolve) => {
+      open = resolve;
+    });
+    await volunteer.open();
+    const started = volunteer.contribute('auto');
+    while (!log.includes('computer auto')) await new Promise((resolve) => setTimeout(resolve));
+    await volunteer.stop();
+    open();
+    await started;
+    expect(view().phase).toEqual({ kind: 'stopped', finished: false });
+    expect(log).toEqual(['chain', 'computer auto', 'chain stopped']);
+  });
+
+  it('tells a pause that was asked for from one after failures', async () => {
+    const { volunteer, view, status } = workshop('pauses');
+    await volunteer.open();
+    await volunteer.contribute('auto');
+    await volunteer.pause('battery');
+    expect(view().phase).toEqual({ kind: 'paused', cause: 'battery' });
+    await volunteer.resume();
+    expect(view().phase).toEqual({ kind: 'contributing' });
+    status('paused', 'Paused after 5 failures in a row: no.');
+    expect(view().phase).toEqual({
+      kind: 'paused',
+      cause: 'failures',
+      detail: 'Paused after 5 failures in a row: no.',
+    });
+  });
+
+  it('survives the end of its worker with a sentence and a way on', async () => {
+    const { volunteer, view, crash, log } = workshop('crash');
+    await volunteer.open();
+    await volunteer.contribute('auto');
+    crash(new Error('The compute worker stopped: out of memory.'));
+    while (view().phase.kind !== 'failed') await new Promise((resolve) => setTimeout(resolve));
+    expect(view().phase).toMatchObject({ cause: 'The compute worker stopped: out of memory.' });
+    expect(log.slice(4)).toEqual(['left', 'chain stopped']);
+    await volunteer.contribute('auto');
+    expect(view().phase).toEqual({ kind: 'contributing' });
+  });
+
+  it('gives its weights while it runs and afterwards', async () => {
+    const { volunteer } = workshop('weights');
+    await volunteer.open();
+    await expect(volunteer.checkpoint()).rejects.toThrow('no key yet');
+    await volunteer.contribute('auto');
+    expect(await volunteer.checkpoint()).toMatchObject({
+      root: ROOT,
+      round: 7,
+      bytes: Uint8Array.of(1, 2, 3),
+    });
+    await volunteer.stop();
+    const stored = await volunteer.checkpoint();
+    expect(new TextDecoder().decode(stored.bytes)).toBe(`31337:${network.contracts.participation}`);
+    expect(stored.round).toBe(2);
+  });
+
+  it('never replaces a key that has no copy', async () => {
+    const { volunteer, view } = workshop('restore');
+    const other = workshop('restore-other');
+    for (const one of [volunteer, other.volunteer]) {
+      await one.open();
+      await one.contribute('auto');
+    }
+    const backup = await other.volunteer.backUpKey();
+    await expect(volunteer.restoreKey(backup)).rejects.toThrow('Stop contributing');
+    await volunteer.stop();
+    await expect(volunteer.restoreKey(backup)).rejects.toThrow('Save a copy');
+    await volunteer.backUpKey();
+    await volunteer.restoreKey(backup);
+    expect(view().device).toEqual({ ...other.view().device, backedUp: true });
+    expect(view().totals.computed).toBe(0);
+  });
+});

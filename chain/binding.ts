@@ -1,0 +1,178 @@
+import { type Address, type Hex, hashTypedData, type PublicClient, type WalletClient } from 'viem';
+import { identityAbi } from './abi.generated.ts';
+import type { DeviceSigner } from './device-key.ts';
+import { ChainError, toChainError } from './errors.ts';
+import { CONSENT_TYPES, DELEGATION_TYPES, domainOf } from './typed-data.ts';
+
+/** Scope bits of contracts/src/IIdentity.sol. */
+export const SCOPE = { attest: 1, vote: 2 } as const;
+
+/** A day less than the contract allows, so that a node's clock may be behind the wallet's. */
+const VALIDITY_SECONDS = 89 * 86_400;
+
+/** What an owner signs. */
+export interface Delegation {
+  readonly owner: Address;
+  readonly sessionKey: Address;
+  readonly peerId: Hex;
+  readonly scope: number;
+  /** Unix time in seconds. */
+  readonly validUntil: bigint;
+  readonly epoch: number;
+}
+
+/** Everything that `bind` of the Identity contract takes; anybody may post it. */
+export interface SignedBinding {
+  readonly x: Hex;
+  readonly y: Hex;
+  readonly delegation: Delegation;
+  readonly ownerSignature: Hex;
+  readonly consentSignature: Hex;
+}
+
+export interface DelegationOptions {
+  readonly owner: Address;
+  readonly device: Pick<DeviceSigner, 'address' | 'peerIdDigest'>;
+  /** The owner's epoch on the chain; see readEpoch. */
+  readonly epoch: number;
+  /** Chain time in seconds. */
+  readonly chainSeconds: number;
+  /** Bits of SCOPE. Default: attest and vote. */
+  readonly scope?: number;
+}
+
+/** The delegation to lay before an owner: 89 days from now. */
+export function delegationFor(options: DelegationOptions): Delegation {
+  const { owner, device, epoch, chainSeconds, scope = SCOPE.attest | SCOPE.vote } = options;
+  return {
+    owner,
+    sessionKey: device.address,
+    peerId: device.peerIdDigest,
+    scope,
+    validUntil: BigInt(Math.floor(chainSeconds) + VALIDITY_SECONDS),
+    epoch,
+  };
+}
+
+/** The EIP-712 message for the wallet: what `signTypedData` and `eth_signTypedData_v4` take. */
+export function delegationTypedData(chainId: number, identity: Address, delegation: Delegation) {
+  return {
+    domain: domainOf(chainId, identity),
+    types: DELEGATION_TYPES,
+    primaryType: 'Delegation',
+    message: delegation,
+  } as const;
+}
+
+/** The device's signature of `SessionConsent(owner, epoch)`: that it wants this owner. */
+export function signConsent(
+  device: DeviceSigner,
+  chainId: number,
+  identity: Address,
+  owner: Address,
+  epoch: number,
+): Hex {
+  return device.sign(
+    hashTypedData({
+      domain: domainOf(chainId, identity),
+      types: CONSENT_TYPES,
+      primaryType: 'SessionConsent',
+      message: { owner, epoch },
+    }),
+  );
+}
+
+/** The epoch that the owner's next delegation must carry. Throws ChainError. */
+export async function readEpoch(client: PublicClient, identity: Address, owner: Address): Promise<number> {
+  try {
+    return await client.readContract({
+      address: identity,
+      abi: identityAbi,
+      functionName: 'epochOf',
+      args: [owner],
+    });
+  } catch (error) {
+    throw toChainError(error);
+  }
+}
+
+/** A device's owner on the chain. */
+export interface DeviceBinding {
+  /** Lower case. It stays when the delegation ends. */
+  readonly owner: Hex;
+  /** Unix time in seconds. */
+  readonly validUntil: number;
+  readonly revoked: boolean;
+  readonly scope: number;
+}
+
+/** Who a device was bound to and for how long; null when it never was. Throws ChainError. */
+export async function readBinding(
+  client: PublicClient,
+  identity: Address,
+  device: Address,
+): Promise<DeviceBinding | null> {
+  try {
+    const { owner, validUntil, revoked, scope } = await client.readContract({
+      address: identity,
+      abi: identityAbi,
+      functionName: 'bindingOf',
+      args: [device],
+    });
+    if (BigInt(owner) === 0n) return null;
+    return { owner: `0x${owner.slice(2).toLowerCase()}`, validUntil, revoked, scope };
+  } catch (error) {
+    throw toChainError(error);
+  }
+}
+
+/** Every device an owner ever bound, revoked and expired ones included. Throws ChainError. */
+export async function readDevices(
+  client: PublicClient,
+  identity: Address,
+  owner: Address,
+): Promise<readonly Address[]> {
+  try {
+    return await client.readContract({
+      address: identity,
+      abi: identityAbi,
+      functionName: 'devicesOf',
+      args: [owner],
+    });
+  } catch (error) {
+    throw toChainError(error);
+  }
+}
+
+/**
+ * Posts a binding from any funded account and waits until it is in a block. It is tried without sending first, so that what
+ * the contract would refuse costs nothing. Throws ChainError with the contract's reason.
+ */
+export async function postBinding(
+  client: PublicClient,
+  wallet: WalletClient,
+  identity: Address,
+  binding: SignedBinding,
+): Promise<{ readonly transaction: Hex; readonly block: bigint; readonly gas: bigint }> {
+  const { account } = wallet;
+  if (account === undefined) {
+    throw new ChainError('invalid', 'The wallet has no account to pay from. Connect one.');
+  }
+  try {
+    const { request } = await client.simulateContract({
+      account,
+      address: identity,
+      abi: identityAbi,
+      functionName: 'bind',
+      args: [binding.x, binding.y, binding.delegation, binding.ownerSignature, binding.consentSignature],
+    });
+    const transaction = await wallet.writeContract({ ...request, chain: wallet.chain });
+    const receipt = await client.waitForTransactionReceipt({ hash: transaction, timeout: 60_000 });
+    if (receipt.status !== 'success') {
+      throw new ChainError('refused', 'Another binding came first. Read the device’s owner again.');
+    }
+    return { transaction, block: receipt.blockNumber, gas: receipt.gasUsed };
+  } catch (error) {
+    throw toChainError(error);
+  }
+}

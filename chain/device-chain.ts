@@ -1,0 +1,143 @@
+import type { Address, Hex, PublicClient } from 'viem';
+import type { Ledger, Stage } from '../swarm/ledger.ts';
+import { type AttestationOnChain, firstBlockSince, watchAttestations } from './attestations.ts';
+import { readBinding, signConsent } from './binding.ts';
+import { ChainClock } from './clock.ts';
+import { type DeviceSigner, deviceSigner } from './device-key.ts';
+import { toChainError } from './errors.ts';
+import { ChainLedger } from './ledger.ts';
+import { type ChainNetwork, connect } from './network.ts';
+import { readSchedule, roundMs, type Schedule } from './schedule.ts';
+import { sleep } from './sleep.ts';
+
+export interface OpenDeviceChainOptions {
+  readonly network: ChainNetwork;
+  /** The device key's 32 bytes. */
+  readonly secret: Uint8Array;
+  readonly fetch?: typeof fetch;
+  readonly signal?: AbortSignal;
+}
+
+/** One device's whole view of the chain: its clock, its ledger, its owner and its attestations. */
+export class DeviceChain {
+  readonly ledger: Ledger;
+  readonly clock: ChainClock;
+  readonly schedule: Schedule;
+  readonly client: PublicClient;
+  readonly device: DeviceSigner;
+  readonly #network: ChainNetwork;
+  readonly #abort: AbortController;
+
+  private constructor(
+    options: OpenDeviceChainOptions,
+    abort: AbortController,
+    client: PublicClient,
+    schedule: Schedule,
+    clock: ChainClock,
+  ) {
+    const { network, secret } = options;
+    this.#network = network;
+    this.#abort = abort;
+    this.client = client;
+    this.schedule = schedule;
+    this.clock = clock;
+    this.device = deviceSigner(secret);
+    this.ledger = new ChainLedger({
+      clock,
+      device: this.device,
+      chainId: network.chainId,
+      participation: network.contracts.participation,
+    });
+  }
+
+  /** Reads the schedule and the time, then follows the chain until `stop`. Throws ChainError. */
+  static async open(options: OpenDeviceChainOptions): Promise<DeviceChain> {
+    const { network, fetch: fetcher, signal } = options;
+    const abort = new AbortController();
+    // Until it is open the caller's signal ends it; afterwards `stop` does.
+    const giveUp = (): void => abort.abort(signal?.reason);
+    if (signal?.aborted === true) giveUp();
+    signal?.addEventListener('abort', giveUp);
+    try {
+      const client = connect(network, {
+        signal: abort.signal,
+        ...(fetcher === undefined ? {} : { fetch: fetcher }),
+      });
+      const schedule = await readSchedule(client, network.contracts.participation);
+      const clock = await ChainClock.start({
+        schedule,
+        latestBlock: () => client.getBlock({ blockTag: 'latest' }),
+        now: () => performance.now(),
+        sleep,
+      });
+      return new DeviceChain(options, abort, client, schedule, clock);
+    } catch (error) {
+      abort.abort();
+      throw toChainError(error);
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
+    }
+  }
+
+  /** The owner the device was bound to and acts for now, lower case; null when there is none. Throws ChainError. */
+  async owner(): Promise<Hex | null> {
+    const binding = await readBinding(this.client, this.#network.contracts.identity, this.device.address);
+    if (binding === null || binding.revoked) return null;
+    return binding.validUntil * 1000 >= this.clock.chainMs() ? binding.owner : null;
+  }
+
+  /** The device's signature of `SessionConsent(owner, epoch)`. */
+  consent(owner: Address, epoch: number): Hex {
+    const { chainId, contracts } = this.#network;
+    return signConsent(this.device, chainId, contracts.identity, owner, epoch);
+  }
+
+  /** Length of a stage in ms. */
+  stageLength(stage: Stage): number {
+    return this.schedule.seconds[stage] * 1000;
+  }
+
+  /** Calls back for each of this device's attestations of `fromRound` or later found in a block, until told to stop. */
+  watchInclusions(fromRound: number, listener: (attestation: AttestationOnChain) => void): () => void {
+    const ended = new AbortController();
+    const signal = AbortSignal.any([ended.signal, this.#abort.signal]);
+    void this.#watch(fromRound, listener, signal);
+    return () => ended.abort();
+  }
+
+  /** Calls back when the node comes into or goes out of reach, and at once with how it is now. */
+  watchReach(listener: (reachable: boolean) => void): () => void {
+    return this.clock.watchReach(listener);
+  }
+
+  /** Ends every request and every watch. Signing, verifying and the clock go on without the node. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.clock.stop();
+  }
+
+  async #watch(
+    fromRound: number,
+    listener: (attestation: AttestationOnChain) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const began = this.schedule.genesis + (fromRound * roundMs(this.schedule)) / 1000;
+    let fromBlock: bigint | undefined;
+    while (fromBlock === undefined && !signal.aborted) {
+      fromBlock = await firstBlockSince(this.client, began).catch(() => undefined);
+      if (fromBlock === undefined) await sleep(2000, signal);
+    }
+    if (fromBlock === undefined) return;
+    await watchAttestations({
+      client: this.client,
+      participation: this.#network.contracts.participation,
+      device: this.device.address,
+      fromBlock,
+      onAttestation: (each) => {
+        if (each.round >= fromRound) listener(each);
+      },
+      sleep,
+      signal,
+    });
+  }
+}

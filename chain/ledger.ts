@@ -1,0 +1,103 @@
+import { type Address, type Hex, hashTypedData } from 'viem';
+import type { Attestation, Ledger, RoundClock, Signed, Vote } from '../swarm/ledger.ts';
+import type { DeviceSigner } from './device-key.ts';
+import { ChainError } from './errors.ts';
+import { isSignedBy } from './signatures.ts';
+import { ATTESTATION_TYPES, domainOf, VOTE_TYPES } from './typed-data.ts';
+
+/** `MAX_WINNERS` of the contract. */
+export const MAX_WINNERS = 64;
+
+export interface ChainLedgerOptions {
+  readonly clock: RoundClock;
+  readonly device: DeviceSigner;
+  readonly chainId: number;
+  readonly participation: Address;
+}
+
+/** Digest a device signs to attest a round at one deployment. */
+export function attestationDigest(chainId: number, participation: Address, attestation: Attestation): Hex {
+  const { round, checkpointRoot, rolloutDigest } = attestation;
+  return hashTypedData({
+    domain: domainOf(chainId, participation),
+    types: ATTESTATION_TYPES,
+    primaryType: 'Attestation',
+    message: { round: BigInt(round), checkpointRoot, rolloutDigest },
+  });
+}
+
+/** Digest a device signs to vote in a round at one deployment. The winners are hashed in the order given. */
+export function voteDigest(chainId: number, participation: Address, { round, winners }: Vote): Hex {
+  return hashTypedData({
+    domain: domainOf(chainId, participation),
+    types: VOTE_TYPES,
+    primaryType: 'Vote',
+    message: { round: BigInt(round), winners },
+  });
+}
+
+/** The swarm's ledger over one deployment of Participation. Signs and verifies without asking the node anything. */
+export class ChainLedger implements Ledger {
+  readonly clock: RoundClock;
+  readonly #options: ChainLedgerOptions;
+
+  constructor(options: ChainLedgerOptions) {
+    this.clock = options.clock;
+    this.#options = options;
+  }
+
+  /** Throws ChainError for values that no contract could take. */
+  async signAttestation(attestation: Attestation): Promise<Signed<Attestation>> {
+    checkRound(attestation.round);
+    return this.#signed(attestation, (value) => this.#attestationDigest(value));
+  }
+
+  /**
+   * Signs the vote with its winners in lower case and ascending order, the one order the contract takes; publish the returned
+   * value, not the one handed in. Throws ChainError when a winner is named twice or there are more than MAX_WINNERS.
+   */
+  async signVote(vote: Vote): Promise<Signed<Vote>> {
+    checkRound(vote.round);
+    const winners = vote.winners.map((winner): Hex => `0x${winner.slice(2).toLowerCase()}`).sort();
+    if (winners.length > MAX_WINNERS || new Set(winners).size !== winners.length) {
+      throw new ChainError('invalid', `A vote names each of at most ${MAX_WINNERS} winners once.`);
+    }
+    return this.#signed({ round: vote.round, winners }, (value) => this.#voteDigest(value));
+  }
+
+  verifyAttestation({ value, device, signature }: Signed<Attestation>): Promise<boolean> {
+    return verified(device, signature, () => this.#attestationDigest(value));
+  }
+
+  verifyVote({ value, device, signature }: Signed<Vote>): Promise<boolean> {
+    return verified(device, signature, () => this.#voteDigest(value));
+  }
+
+  #signed<T>(value: T, digestOf: (value: T) => Hex): Signed<T> {
+    const { device } = this.#options;
+    return { value, device: device.address, signature: device.sign(digestOf(value)) };
+  }
+
+  #attestationDigest(attestation: Attestation): Hex {
+    return attestationDigest(this.#options.chainId, this.#options.participation, attestation);
+  }
+
+  #voteDigest(vote: Vote): Hex {
+    return voteDigest(this.#options.chainId, this.#options.participation, vote);
+  }
+}
+
+/** A value from a stranger may be nothing that can be hashed; that is a signature that does not verify. */
+async function verified(device: Hex, signature: Hex, digest: () => Hex): Promise<boolean> {
+  try {
+    return await isSignedBy(device, digest(), signature);
+  } catch {
+    return false;
+  }
+}
+
+function checkRound(round: number): void {
+  if (!Number.isSafeInteger(round) || round < 0) {
+    throw new ChainError('invalid', `${round} is no round. Read the round from the clock.`);
+  }
+}

@@ -1,0 +1,127 @@
+import { type Address, getAbiItem, type Hex, type PublicClient } from 'viem';
+import { participationAbi } from './abi.generated.ts';
+import { toChainError } from './errors.ts';
+
+/** What a device, or all devices of an owner, have done on the chain. */
+export interface ParticipationRecord {
+  /** Rounds attested. */
+  readonly attestations: number;
+  readonly votesCast: number;
+  /** How often another device's vote named this one. */
+  readonly votesReceived: number;
+  /** Last round attested; undefined when there is none. */
+  readonly lastRound: number | undefined;
+  /** Last round voted in; undefined when there is none. */
+  readonly lastVote: number | undefined;
+}
+
+interface RawRecord {
+  readonly nextRound: bigint;
+  readonly nextVote: bigint;
+  readonly attestations: bigint;
+  readonly votesCast: bigint;
+  readonly votesReceived: bigint;
+}
+
+/** The records of devices, in the same order, in one question to the node. Throws ChainError. */
+export async function readRecords(
+  client: PublicClient,
+  participation: Address,
+  devices: readonly Address[],
+): Promise<readonly ParticipationRecord[]> {
+  if (devices.length === 0) return [];
+  try {
+    const raw = await client.readContract({
+      address: participation,
+      abi: participationAbi,
+      functionName: 'recordsOf',
+      args: [devices],
+    });
+    return raw.map(recordFrom);
+  } catch (error) {
+    throw toChainError(error);
+  }
+}
+
+/** The sum over every device an owner ever bound, before the binding too. Throws ChainError. */
+export async function readOwnerRecord(
+  client: PublicClient,
+  participation: Address,
+  owner: Address,
+): Promise<ParticipationRecord> {
+  try {
+    return recordFrom(
+      await client.readContract({
+        address: participation,
+        abi: participationAbi,
+        functionName: 'recordOfOwner',
+        args: [owner],
+      }),
+    );
+  } catch (error) {
+    throw toChainError(error);
+  }
+}
+
+export interface Participant extends ParticipationRecord {
+  /** Lower case. */
+  readonly device: Hex;
+}
+
+export interface ReadParticipantsOptions {
+  readonly client: PublicClient;
+  readonly participation: Address;
+  /** Devices that attested between these blocks, both included. */
+  readonly fromBlock: bigint;
+  readonly toBlock: bigint;
+}
+
+const ATTESTED = getAbiItem({ abi: participationAbi, name: 'Attested' });
+
+/** Public nodes answer a few thousand blocks of logs at a time. */
+const BLOCKS_A_QUESTION = 2000n;
+
+/** Everybody who attested between two blocks with the whole record of each, most attestations first. Throws ChainError. */
+export async function readParticipants(options: ReadParticipantsOptions): Promise<readonly Participant[]> {
+  const { client, participation, fromBlock, toBlock } = options;
+  const devices = new Set<Hex>();
+  try {
+    for (let first = fromBlock; first <= toBlock; first += BLOCKS_A_QUESTION) {
+      const last = first + BLOCKS_A_QUESTION - 1n;
+      const logs = await client.getLogs({
+        address: participation,
+        event: ATTESTED,
+        fromBlock: first,
+        toBlock: last < toBlock ? last : toBlock,
+        strict: true,
+      });
+      for (const { args } of logs) devices.add(`0x${args.device.slice(2).toLowerCase()}`);
+    }
+  } catch (error) {
+    throw toChainError(error);
+  }
+  const all = [...devices];
+  const participants: Participant[] = [];
+  for (let i = 0; i < all.length; i += 256) {
+    const some = all.slice(i, i + 256);
+    const records = await readRecords(client, participation, some);
+    for (const [j, device] of some.entries()) {
+      const record = records[j];
+      if (record !== undefined) participants.push({ device, ...record });
+    }
+  }
+  return participants.sort(
+    (a, b) =>
+      b.attestations - a.attestations || b.votesReceived - a.votesReceived || (a.device < b.device ? -1 : 1),
+  );
+}
+
+function recordFrom(raw: RawRecord): ParticipationRecord {
+  return {
+    attestations: Number(raw.attestations),
+    votesCast: Number(raw.votesCast),
+    votesReceived: Number(raw.votesReceived),
+    lastRound: raw.nextRound === 0n ? undefined : Number(raw.nextRound) - 1,
+    lastVote: raw.nextVote === 0n ? undefined : Number(raw.nextVote) - 1,
+  };
+}

@@ -1,0 +1,72 @@
+import { type Address, encodeAbiParameters, type Hex, keccak256, type PublicClient } from 'viem';
+import type { ClockReading, Stage } from '../swarm/ledger.ts';
+import { participationAbi } from './abi.generated.ts';
+import { ChainError, toChainError } from './errors.ts';
+
+/** When rounds are: fixed when Participation was deployed. */
+export interface Schedule {
+  /** Unix time in seconds at which round 0 began. */
+  readonly genesis: number;
+  readonly seconds: Readonly<Record<Stage, number>>;
+  readonly genesisSeed: Hex;
+}
+
+const STAGES: readonly Stage[] = ['answer', 'critique', 'vote'];
+
+/** Reads the schedule. Throws ChainError when the node is out of reach or the contract is not there. */
+export async function readSchedule(client: PublicClient, participation: Address): Promise<Schedule> {
+  try {
+    const code = await client.getCode({ address: participation });
+    if (code === undefined) {
+      throw new ChainError(
+        'wrong-network',
+        `There is no contract at ${participation} on this chain. Check the network file, or deploy again.`,
+      );
+    }
+    const read = await client.readContract({
+      address: participation,
+      abi: participationAbi,
+      functionName: 'schedule',
+    });
+    return {
+      genesis: Number(read.genesis),
+      seconds: { answer: read.answerSeconds, critique: read.critiqueSeconds, vote: read.voteSeconds },
+      genesisSeed: read.genesisSeed,
+    };
+  } catch (error) {
+    throw toChainError(error);
+  }
+}
+
+/** Length of a whole round in ms. */
+export function roundMs({ seconds }: Schedule): number {
+  return 1000 * (seconds.answer + seconds.critique + seconds.vote);
+}
+
+/** keccak256(genesisSeed, round as uint256), as `seedOf` of the contract. */
+export function seedOf({ genesisSeed }: Schedule, round: number): Hex {
+  return keccak256(
+    encodeAbiParameters([{ type: 'bytes32' }, { type: 'uint256' }], [genesisSeed, BigInt(round)]),
+  );
+}
+
+/** Round, stage and seed at a chain time in ms since 1970. Before genesis it is the first moment of round 0. */
+export function readingAt(schedule: Schedule, chainMs: number): ClockReading {
+  const elapsed = Math.max(0, chainMs - schedule.genesis * 1000);
+  const round = Math.floor(elapsed / roundMs(schedule));
+  let since = elapsed - round * roundMs(schedule);
+  for (const stage of STAGES) {
+    const length = schedule.seconds[stage] * 1000;
+    if (since < length || stage === 'vote') {
+      return {
+        round,
+        stage,
+        sinceStageStart: since,
+        untilStageEnd: length - since,
+        seed: seedOf(schedule, round),
+      };
+    }
+    since -= length;
+  }
+  throw new Error('A round has no stages.');
+}

@@ -1,0 +1,107 @@
+import {
+  type Address,
+  getContract,
+  type Hex,
+  type PublicClient,
+  type TestClient,
+  type WalletClient,
+} from 'viem';
+import type { Attestation, Signed, Vote } from '../../swarm/ledger.ts';
+import { identityAbi, participationAbi } from '../abi.generated.ts';
+import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../anvil.ts';
+import { deployContracts } from '../deploy.ts';
+import { type DeviceSigner, deviceSigner } from '../device-key.ts';
+import { ChainLedger } from '../ledger.ts';
+import { type ChainNetwork, connect } from '../network.ts';
+import { readSchedule, roundMs, type Schedule } from '../schedule.ts';
+import { compactSignature } from '../signatures.ts';
+
+/** A chain of its own for one test file: anvil with both contracts, rounds of 8, 5 and 7 s, and blocks on demand. */
+export interface LocalChain {
+  readonly anvil: Anvil;
+  readonly network: ChainNetwork;
+  readonly client: PublicClient;
+  readonly controls: TestClient;
+  readonly schedule: Schedule;
+  /** A wallet of the n-th funded account; the contracts were deployed with number 0. */
+  wallet(n: number): WalletClient;
+  /** Device number n, and a ledger that signs for it. */
+  device(n: number): { readonly signer: DeviceSigner; readonly ledger: ChainLedger };
+  /** Makes the next block fall into a round, or later when the chain is there already, and mines it. */
+  toRound(round: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startLocalChain(options: { readonly blockTime?: number } = {}): Promise<LocalChain> {
+  const anvil = await startAnvil(options);
+  const client = connect(anvil, { pollingInterval: 50 });
+  const controls = anvilControls(anvil);
+  const deployment = await deployContracts({ client, wallet: anvilWallet(anvil, 0) });
+  const network: ChainNetwork = { rpc: anvil.rpc, chainId: anvil.chainId, contracts: deployment };
+  const schedule = await readSchedule(client, deployment.participation);
+  return {
+    anvil,
+    network,
+    client,
+    controls,
+    schedule,
+    wallet: (n) => anvilWallet(anvil, n),
+    device: (n) => {
+      const signer = deviceSigner(secretOf(n));
+      const clock = {
+        read: () => {
+          throw new Error('These tests go by the chain.');
+        },
+      };
+      const { participation } = deployment;
+      return {
+        signer,
+        ledger: new ChainLedger({ clock, device: signer, chainId: anvil.chainId, participation }),
+      };
+    },
+    async toRound(round) {
+      const begins = BigInt(schedule.genesis + (round * roundMs(schedule)) / 1000);
+      const { timestamp } = await client.getBlock();
+      if (timestamp < begins) await controls.setNextBlockTimestamp({ timestamp: begins });
+      await controls.mine({ blocks: 1 });
+    },
+    stop: () => anvil.stop(),
+  };
+}
+
+/** The secret of test device number n. */
+export function secretOf(n: number): Uint8Array {
+  const secret = new Uint8Array(32).fill(0x5a);
+  new DataView(secret.buffer).setUint32(28, n);
+  return secret;
+}
+
+export function participationAt(network: ChainNetwork, client: PublicClient) {
+  return getContract({ address: network.contracts.participation, abi: participationAbi, client });
+}
+
+export function identityAt(network: ChainNetwork, client: PublicClient) {
+  return getContract({ address: network.contracts.identity, abi: identityAbi, client });
+}
+
+/** A signed attestation as `attestBatch` takes it. */
+export function attestationEntry({ value, device, signature }: Signed<Attestation>) {
+  const { checkpointRoot, rolloutDigest } = value;
+  return { device, checkpointRoot, rolloutDigest, ...compact(signature) };
+}
+
+/** A signed vote as `voteBatch` takes it. */
+export function voteEntry({ value, device, signature }: Signed<Vote>) {
+  return {
+    device,
+    round: BigInt(value.round),
+    winners: value.winners as readonly Address[],
+    ...compact(signature),
+  };
+}
+
+function compact(signature: Hex) {
+  const split = compactSignature(signature);
+  if (split === undefined) throw new Error('The test signed badly.');
+  return split;
+}

@@ -1,0 +1,69 @@
+import type { ChainClock } from '../chain/clock.ts';
+import { type Schedule, seedOf } from '../chain/schedule.ts';
+import type { Message } from '../swarm/messages/envelope.ts';
+import { Acknowledgements } from '../swarm/rounds/acknowledgements.ts';
+import type { DeviceAddress } from '../swarm/trainer.ts';
+import type { ArchiveFolder } from './archive/archive-folder.ts';
+import { ArchiveCollector, type ArchiveEvent } from './archive/collector.ts';
+import type { Membership } from './membership.ts';
+
+export interface ArchiveOptions {
+  readonly membership: Membership;
+  readonly device: DeviceAddress;
+  readonly folder: ArchiveFolder;
+  readonly clock: Pick<ChainClock, 'read'>;
+  readonly schedule: Schedule;
+  readonly keepRounds?: number;
+  readonly onEvent?: (event: ArchiveEvent) => void;
+}
+
+export interface Archive {
+  stop(): Promise<void>;
+}
+
+/**
+ * Keeps every round that devices of the swarm attest, with all that a replay of it needs, and tells the devices so. The
+ * membership's content store must be the folder's.
+ */
+export function startArchive(options: ArchiveOptions): Archive {
+  const { membership, device, folder, clock, schedule, keepRounds, onEvent } = options;
+  const { gossip, content, node, run, scheduler } = membership;
+  const acknowledgements = new Acknowledgements({
+    gossip,
+    device,
+    scheduler,
+    round: () => clock.read().round,
+    onAccepted: () => undefined,
+  });
+  const kept = new Map<string, Message<'attest'>>();
+  const collector = new ArchiveCollector({
+    run,
+    folder,
+    content,
+    seedOf: (round) => seedOf(schedule, round),
+    neighbours: () =>
+      node
+        .view()
+        .peers.filter(({ path }) => path === 'direct')
+        .map(({ peerId }) => peerId),
+    ...(keepRounds === undefined ? {} : { keepRounds }),
+    onEvent(event) {
+      const { device: author, round } = event.kind === 'archived' ? event.record : event;
+      const message = kept.get(`${author} ${round}`);
+      kept.delete(`${author} ${round}`);
+      if (event.kind === 'archived' && message !== undefined) acknowledgements.owe(message);
+      onEvent?.(event);
+    },
+  });
+  const off = gossip.listen((message) => {
+    if (message.type === 'attest') kept.set(`${message.author} ${message.round}`, message);
+    collector.hear(message);
+  });
+  return {
+    async stop() {
+      off();
+      acknowledgements.stop();
+      await collector.stop();
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DeviceAddress, Hex } from '../../swarm/trainer.ts';
+import { readIfThere, writeWhole } from '../home/files.ts';
+import { type FileContentStore, openFileContentStore } from './file-content-store.ts';
+import { formatRecord, parseRecord, parseRecordName, type RoundRecord, recordName } from './round-record.ts';
+
+/** Published rounds on a disk: `records/` says what belongs to a round, `content/` has it by CID. */
+export interface ArchiveFolder {
+  readonly content: FileContentStore;
+  save(record: RoundRecord): Promise<void>;
+  /** Throws RecordError on a record file that was tampered with. */
+  record(device: DeviceAddress, round: number): Promise<RoundRecord | undefined>;
+  /** Devices and rounds, oldest first. */
+  list(): Promise<readonly { readonly device: DeviceAddress; readonly round: number }[]>;
+  /** The device's record whose checkpoint has this root. */
+  byRoot(device: DeviceAddress, root: Hex): Promise<RoundRecord | undefined>;
+  /** Whoever published these rollouts, as far as the records tell. */
+  authorOf(cid: string, round: number): Promise<DeviceAddress | undefined>;
+  /** Forgets rounds before `round` and the content that no later record needs. */
+  prune(round: number): Promise<void>;
+}
+
+export async function openArchiveFolder(folder: string): Promise<ArchiveFolder> {
+  const records = join(folder, 'records');
+  const content = await openFileContentStore(join(folder, 'content'));
+
+  const list = async () => {
+    let names: string[] = [];
+    try {
+      names = await readdir(records);
+    } catch {
+      // Nothing was archived yet.
+    }
+    return names.sort().flatMap((name) => parseRecordName(name) ?? []);
+  };
+  const record = async (device: DeviceAddress, round: number) => {
+    const bytes = await readIfThere(join(records, recordName({ device, round })));
+    return bytes === undefined ? undefined : parseRecord(new TextDecoder().decode(bytes));
+  };
+  return {
+    content,
+    save: (value) => writeWhole(join(records, recordName(value)), formatRecord(value)),
+    record,
+    list,
+    async byRoot(device, root) {
+      for (const entry of (await list()).reverse()) {
+        if (entry.device !== device) continue;
+        const found = await record(entry.device, entry.round);
+        if (found?.checkpointRoot === root) return found;
+      }
+      return undefined;
+    },
+    async authorOf(cid, round) {
+      for (const entry of await list()) {
+        if (entry.round !== round) continue;
+        const found = await record(entry.device, entry.round);
+        if (found?.rollouts === cid) return found.device;
+      }
+      return undefined;
+    },
+    async prune(round) {
+      const needed = new Set<string>();
+      for (const entry of await list()) {
+        if (entry.round < round) {
+          await rm(join(records, recordName(entry)), { force: true });
+          continue;
+        }
+        const kept = await record(entry.device, entry.round);
+        if (kept === undefined) continue;
+        for (const cid of [kept.checkpoint, kept.rollouts, ...kept.foreign.map((one) => one.cid)])
+          needed.add(cid);
+      }
+      for (const cid of await content.list()) if (!needed.has(cid)) await content.delete(cid);
+    },
+  };
+}

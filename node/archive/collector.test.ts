@@ -1,0 +1,187 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startContent } from '../../swarm/content/service.ts';
+import { MemoryStore } from '../../swarm/content/store.ts';
+import { deviceKey } from '../../swarm/device-key.ts';
+import type { AttestBody } from '../../swarm/messages/bodies.ts';
+import { type Message, open, seal } from '../../swarm/messages/envelope.ts';
+import { digestInCid, encodeRollouts } from '../../swarm/messages/rollouts.ts';
+import { systemScheduler } from '../../swarm/scheduler.ts';
+import type { Hex, RolloutSet } from '../../swarm/trainer.ts';
+import { checkpointRoot } from '../../workers/checkpoint/root.ts';
+import { float32Tensor, serializeSafetensors } from '../../workers/checkpoint/safetensors.ts';
+import { type ArchiveFolder, openArchiveFolder } from './archive-folder.ts';
+import { ArchiveCollector, type ArchiveEvent } from './collector.ts';
+
+const RUN = `31337:0x${'5c'.repeat(20)}`;
+const ANNA = deviceKey(new Uint8Array(32).fill(3));
+const BEN = deviceKey(new Uint8Array(32).fill(4));
+const zeros: Hex = `0x${'00'.repeat(32)}`;
+
+let home = '';
+let folder: ArchiveFolder;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'starling-archive-'));
+  folder = await openArchiveFolder(home);
+});
+afterEach(() => rm(home, { recursive: true, force: true }));
+
+const checkpointOf = (value: number) =>
+  serializeSafetensors({
+    tensors: new Map([['weight', float32Tensor([3], Float32Array.of(value, 2, 3))]]),
+    metadata: new Map([['cursor', String(value)]]),
+  });
+
+const rolloutsOf = (text: string): RolloutSet => ({
+  modelRoot: zeros,
+  groups: [{ item: 0, completions: [{ text, tokens: [1], logprobs: [-1] }] }],
+});
+
+/** Devices' published content, fetched as through the swarm; counts what was asked of whom. */
+async function swarm() {
+  const publisher = await startContent({
+    store: new MemoryStore(),
+    scheduler: systemScheduler,
+    transport: { open: () => Promise.reject(new Error('alone')), serve: async () => async () => undefined },
+  });
+  const asked: { readonly cid: string; readonly sources: readonly string[] }[] = [];
+  const fetcher = await startContent({
+    store: folder.content,
+    scheduler: systemScheduler,
+    transport: { open: () => Promise.reject(new Error('alone')), serve: async () => async () => undefined },
+  });
+  return {
+    publisher,
+    asked,
+    content: {
+      async fetchObject(cid: string, sources: readonly string[]) {
+        asked.push({ cid, sources });
+        const bytes = await publisher.fetchObject(cid, []);
+        await fetcher.publishObject(bytes);
+        return bytes;
+      },
+      async fetchFile(cid: string, sources: readonly string[]) {
+        asked.push({ cid, sources });
+        const bytes = await publisher.fetchFile(cid, []);
+        await fetcher.publishFile(bytes);
+        return bytes;
+      },
+    },
+  };
+}
+
+function collect(net: Awaited<ReturnType<typeof swarm>>, keepRounds?: number) {
+  const events: ArchiveEvent[] = [];
+  const collector = new ArchiveCollector({
+    run: RUN,
+    folder,
+    content: net.content,
+    seedOf: (round) => `0x${round.toString(16).padStart(64, '0')}`,
+    neighbours: () => ['neighbour'],
+    onEvent: (event) => events.push(event),
+    ...(keepRounds === undefined ? {} : { keepRounds }),
+  });
+  return { collector, events };
+}
+
+async function attestOf(
+  net: Awaited<ReturnType<typeof swarm>>,
+  round: number,
+  change: Partial<AttestBody> = {},
+): Promise<Message> {
+  const file = checkpointOf(round);
+  const own = encodeRollouts(rolloutsOf(`anna ${round}`));
+  await net.publisher.publishObject(own.bytes);
+  const body: AttestBody = {
+    checkpointRoot: checkpointRoot(file),
+    rolloutDigest: digestInCid(own.cid),
+    signature: `0x${'11'.repeat(65)}`,
+    previousRoot: zeros,
+    checkpoint: await net.publisher.publishFile(file),
+    rollouts: own.cid,
+    foreign: [],
+    engine: 'wasm',
+    optimizerSteps: 2,
+    meanReward: 0.5,
+    heldOutAccuracy: 0.5,
+    ...change,
+  };
+  return open(seal(ANNA, RUN, { type: 'attest', round, seq: 1, body }));
+}
+
+describe('the archive collector', () => {
+  it('fetches what an attestation names from its author first, and records it with the authors of foreign rollouts', async () => {
+    const net = await swarm();
+    const { collector, events } = collect(net);
+    const bens = encodeRollouts(rolloutsOf('ben'));
+    await net.publisher.publishObject(bens.bytes);
+    collector.hear(
+      open(
+        seal(BEN, RUN, {
+          type: 'reveal',
+          round: 5,
+          seq: 1,
+          body: { salt: zeros, cid: bens.cid, rollouts: rolloutsOf('ben') },
+        }),
+      ),
+    );
+    collector.hear(await attestOf(net, 5, { foreign: [bens.cid] }));
+    await collector.idle();
+    expect(events).toMatchObject([{ kind: 'archived' }]);
+    const record = await folder.record(ANNA.address, 5);
+    expect(record).toMatchObject({
+      run: RUN,
+      device: ANNA.address,
+      round: 5,
+      foreign: [{ cid: bens.cid, author: BEN.address }],
+    });
+    expect(net.asked.find(({ cid }) => cid === bens.cid)?.sources[0]).toBe(BEN.peerId);
+    expect(net.asked.find(({ cid }) => cid === record?.checkpoint)?.sources).toEqual([
+      ANNA.peerId,
+      'neighbour',
+    ]);
+    expect((await folder.content.inspect(record?.checkpoint ?? ''))?.intact).toBe(true);
+    expect(await folder.byRoot(ANNA.address, record?.checkpointRoot ?? zeros)).toEqual(record);
+    await collector.stop();
+  });
+
+  it('records nothing when the checkpoint is not the attested one, and keeps none of it', async () => {
+    const net = await swarm();
+    const { collector, events } = collect(net);
+    const message = await attestOf(net, 5, { checkpointRoot: `0x${'ab'.repeat(32)}` });
+    collector.hear(message);
+    await collector.idle();
+    expect(events).toMatchObject([
+      { kind: 'refused', device: ANNA.address, round: 5, cause: expect.stringContaining('not the attested') },
+    ]);
+    expect(await folder.list()).toEqual([]);
+    const checkpoint = message.type === 'attest' ? message.body.checkpoint : '';
+    expect(await folder.content.inspect(checkpoint)).toBeUndefined();
+  });
+
+  it('goes on after content that cannot be had', async () => {
+    const net = await swarm();
+    const { collector, events } = collect(net);
+    const absent = encodeRollouts(rolloutsOf('nobody has this'));
+    collector.hear(await attestOf(net, 5, { rollouts: absent.cid, rolloutDigest: digestInCid(absent.cid) }));
+    collector.hear(await attestOf(net, 6));
+    await collector.idle();
+    expect(events.map(({ kind }) => kind).sort()).toEqual(['archived', 'refused']);
+    expect((await folder.list()).map(({ round }) => round)).toEqual([6]);
+  });
+
+  it('forgets rounds that are older than it is to keep, with their content', async () => {
+    const net = await swarm();
+    const { collector } = collect(net, 10);
+    for (let round = 1; round <= 30; round++) {
+      collector.hear(await attestOf(net, round));
+      await collector.idle();
+    }
+    const rounds = (await folder.list()).map(({ round }) => round);
+    expect(rounds.at(-1)).toBe(30);
+    expect(Math.min(...rounds)).toBe(20);
+    expect((await folder.content.list()).length).toBe(2 * rounds.length);
+  });
+});

@@ -1,0 +1,161 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { NO_ANVIL } from '../chain/anvil.ts';
+import { readAttestations } from '../chain/attestations.ts';
+import { connect } from '../chain/network.ts';
+import { openArchiveFolder } from './archive/archive-folder.ts';
+import { readNetworkFile } from './home/network-file.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+let home = '';
+const stops: (() => Promise<void>)[] = [];
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'starling-devnet-'));
+});
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+  await rm(home, { recursive: true, force: true });
+});
+
+/** Starts the network as a person does, in a state folder of its own, and waits for its ready line. */
+async function start(...argv: string[]) {
+  const child = spawn(process.execPath, ['tools/start.mjs', ...argv], {
+    cwd: root,
+    env: { ...process.env, STARLING_HOME: home },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (data) => {
+      text += data;
+    });
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  stops.push(async () => {
+    child.kill('SIGKILL');
+    await exited;
+  });
+  await vi.waitFor(
+    () => {
+      if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}:\n${text}`);
+      expect(text).toMatch(/^Ready/m);
+    },
+    { timeout: 200_000, interval: 200 },
+  );
+  const file = JSON.parse(await readFile(join(home, 'devnet.json'), 'utf8'));
+  return { child, exited, output: () => text, processes: file.processes as Record<string, number> };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe.skipIf(NO_ANVIL)(
+  `a local network${NO_ANVIL === undefined ? '' : ` (skipped: ${NO_ANVIL})`}`,
+  { timeout: 400_000 },
+  () => {
+    it('prints one address, serves the page with its network, and takes everything down on Ctrl-C', async () => {
+      const busy = createServer().listen(5873, 'localhost');
+      stops.push(() => new Promise((resolve) => busy.close(() => resolve())));
+      const { child, exited, output, processes } = await start('--port', '5873');
+      const network = await readNetworkFile(join(home, 'devnet.json'));
+      expect(output().match(/https?:\/\/\S+/g)).toEqual([network.page]);
+      expect(network.page).not.toContain(':5873/');
+      expect(Object.values(processes).every(isAlive)).toBe(true);
+
+      const page = await fetch(network.page);
+      expect(page.status).toBe(200);
+      expect(page.headers.get('cross-origin-opener-policy')).toBe('same-origin');
+      expect(page.headers.get('cross-origin-embedder-policy')).toBe('require-corp');
+      expect(await readNetworkFile(`${network.page}network.json`)).toEqual(network);
+
+      child.kill('SIGINT');
+      expect(await exited).toBe(0);
+      expect(output()).toContain('Stopped.');
+      expect(Object.values(processes).filter(isAlive)).toEqual([]);
+      expect(existsSync(join(home, 'devnet.json'))).toBe(false);
+      expect(existsSync(join(home, 'start.pid'))).toBe(false);
+    });
+
+    it('leaves no process behind when it is killed, and goes on with the same chain when started again', async () => {
+      const first = await start('--round', '20');
+      const before = await readNetworkFile(join(home, 'devnet.json'));
+      first.child.kill('SIGTERM');
+      await first.exited;
+
+      const second = await start('--round', '20');
+      const after = await readNetworkFile(join(home, 'devnet.json'));
+      expect(after.contracts).toEqual(before.contracts);
+      expect(after.relays[0]?.split('/p2p/')[1]).toBe(before.relays[0]?.split('/p2p/')[1]);
+      expect(second.output()).toContain('going on from the last start');
+      second.child.kill('SIGKILL');
+      await second.exited;
+      await vi.waitFor(() => expect(Object.values(second.processes).filter(isAlive)).toEqual([]), {
+        timeout: 30_000,
+        interval: 200,
+      });
+
+      const third = await start('--round', '25');
+      expect((await readNetworkFile(join(home, 'devnet.json'))).contracts).not.toEqual(before.contracts);
+      third.child.kill('SIGTERM');
+      expect(await third.exited).toBe(0);
+    });
+
+    it('trains with two volunteers, records their rounds on the chain, and can replay them', async () => {
+      await start('--volunteers', '2', '--round', '30');
+      const network = await readNetworkFile(join(home, 'devnet.json'));
+      const client = connect(network);
+      const archive = await openArchiveFolder(join(home, 'archive'));
+      const { participation } = network.contracts;
+      const onChain = async () =>
+        readAttestations({ client, participation, fromBlock: 0n, toBlock: await client.getBlockNumber() });
+      await vi.waitFor(
+        async () => {
+          const devices = new Set((await onChain()).map(({ device }) => device));
+          expect(devices.size).toBe(2);
+          expect((await archive.list()).length).toBeGreaterThanOrEqual(2);
+        },
+        { timeout: 180_000, interval: 1000 },
+      );
+      const [entry] = await archive.list();
+      if (entry === undefined) throw new Error('Nothing was archived.');
+      const record = await archive.record(entry.device, entry.round);
+      await vi.waitFor(
+        async () =>
+          expect(await onChain()).toContainEqual(
+            expect.objectContaining({
+              device: entry.device,
+              round: entry.round,
+              checkpointRoot: record?.checkpointRoot,
+              rolloutDigest: record?.rolloutDigest,
+            }),
+          ),
+        { timeout: 60_000, interval: 1000 },
+      );
+
+      const replay = spawn(
+        process.execPath,
+        ['--import', 'tsx', 'node/replay.ts', `${entry.device}:${entry.round}`],
+        { cwd: root, env: { ...process.env, STARLING_HOME: home } },
+      );
+      let text = '';
+      replay.stdout.on('data', (data) => {
+        text += data;
+      });
+      expect(await new Promise((resolve) => replay.once('exit', resolve))).toBe(0);
+      expect(text).toContain('same bits');
+      expect(text).toContain('on the chain in block');
+    });
+  },
+);

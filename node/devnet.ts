@@ -1,0 +1,214 @@
+/** A whole network on this machine; `npm start` runs it. Prints one URL and a line when all is ready. */
+import '../swarm/node20.ts';
+import { rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { DeviceChain } from '../chain/device-chain.ts';
+import { signedAttestation, signedVote } from '../swarm/messages/validator.ts';
+import { openArchiveFolder } from './archive/archive-folder.ts';
+import { startArchive } from './archive.ts';
+import { type Child, startChild } from './devnet/child.ts';
+import { fundedWallet, startLocalChain } from './devnet/local-chain.ts';
+import { servePage } from './devnet/page-server.ts';
+import { stageSeconds } from './devnet/stages.ts';
+import { aborted, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
+import { writeWhole } from './home/files.ts';
+import { deviceKeyFile } from './home/key-file.ts';
+import type { NetworkFile } from './home/network-file.ts';
+import { joinSwarm } from './membership.ts';
+import { Submitter } from './submitter.ts';
+
+const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P]';
+
+/** How to stop what was started, in the order of starting. */
+type Closing = (() => unknown)[];
+
+interface DevnetOptions {
+  readonly home: string;
+  readonly volunteers: number;
+  readonly roundSeconds: number;
+  readonly port: number;
+  readonly signal: AbortSignal;
+}
+
+await runProcess(async (signal) => {
+  const { values } = parseCommandLine(
+    {
+      options: {
+        home: { type: 'string', default: '.starling' },
+        volunteers: { type: 'string', default: '0' },
+        round: { type: 'string', default: '20' },
+        port: { type: 'string', default: '5173' },
+      },
+    },
+    HELP,
+  );
+  const closing: Closing = [];
+  try {
+    await startDevnet(
+      {
+        home: resolve(values.home),
+        volunteers: wholeNumber('--volunteers', values.volunteers, 0, 64),
+        roundSeconds: wholeNumber('--round', values.round, 5, 3600),
+        port: wholeNumber('--port', values.port, 1, 65_535),
+        signal,
+      },
+      closing,
+    );
+    await aborted(signal);
+  } finally {
+    // In reverse order, each given its chance whatever the others do.
+    for (const close of closing.reverse()) {
+      try {
+        await close();
+      } catch (error) {
+        console.error(error);
+      }
+    }
+  }
+  return 0;
+});
+
+/** Starts the parts one after the other; what must be stopped later is pushed onto `closing`. */
+async function startDevnet(options: DevnetOptions, closing: Closing): Promise<void> {
+  const { home, volunteers, roundSeconds, port, signal } = options;
+  const networkFile = join(home, 'devnet.json');
+  await rm(networkFile, { force: true });
+  closing.push(() => rm(networkFile, { force: true }));
+
+  const [relay, chain] = await settledBoth(startRelayProcess(home), startChain());
+  const { anvil, contracts } = chain;
+  void anvil.exited.then(() =>
+    say('The local chain has stopped: rounds go on by the clock, but nothing is recorded.'),
+  );
+  void relay.child.ended.then(() =>
+    say('The relay has stopped: connected peers go on, newcomers cannot join.'),
+  );
+  signal.throwIfAborted();
+
+  const page = await servePage({ port, networkFile });
+  closing.push(() => page.stop());
+  const network: NetworkFile = {
+    page: page.url,
+    rpc: anvil.rpc,
+    chainId: anvil.chainId,
+    contracts,
+    relays: relay.addresses,
+  };
+  const processes = { devnet: process.pid, relay: relay.child.pid, anvil: anvil.pid };
+  const file = { name: 'Local network', local: true, ...network, processes };
+  await writeWhole(networkFile, `${JSON.stringify(file, null, 2)}\n`);
+  signal.throwIfAborted();
+
+  await startObserver();
+  for (let number = 1; number <= volunteers; number++) startVolunteerProcess(number);
+  if (!signal.aborted) announce();
+
+  function say(line: string): void {
+    if (!signal.aborted) console.log(line);
+  }
+
+  async function startChain() {
+    const started = await startLocalChain({
+      folder: join(home, 'chain'),
+      seconds: stageSeconds(roundSeconds),
+      port: 8545,
+      signal,
+    });
+    closing.push(() => started.anvil.stop());
+    return started;
+  }
+
+  /** One peer without a model: it archives what is published and posts what is signed. */
+  async function startObserver(): Promise<void> {
+    const key = await deviceKeyFile(join(home, 'observer.key'));
+    const deviceChain = await DeviceChain.open({ network, secret: key.secret, signal });
+    closing.push(() => deviceChain.stop());
+    const folder = await openArchiveFolder(join(home, 'archive'));
+    const membership = await joinSwarm({
+      network,
+      key,
+      ledger: deviceChain.ledger,
+      store: folder.content,
+      describe: () => ({
+        delegation: null,
+        engine: 'archive, computes nothing',
+        conformance: { verdict: 'untested', detail: '' },
+      }),
+    });
+    closing.push(() => membership.leave());
+    const archive = startArchive({
+      membership,
+      device: key.address,
+      folder,
+      clock: deviceChain.clock,
+      schedule: deviceChain.schedule,
+      onEvent: (event) => {
+        if (event.kind === 'refused')
+          say(`The archive could not keep round ${event.round} of ${event.device}: ${event.cause}`);
+      },
+    });
+    closing.push(() => archive.stop());
+    const submitter = new Submitter({
+      client: deviceChain.client,
+      wallet: await fundedWallet(anvil, join(home, 'chain', 'submitter.key')),
+      chainId: network.chainId,
+      participation: network.contracts.participation,
+      clock: deviceChain.clock,
+      onEvent: (event) => {
+        if (event.kind === 'trouble') say(`Posting to the chain is delayed: ${event.sentence}`);
+        if (event.kind === 'refused')
+          say(
+            `The chain will not take a ${event.what} of ${event.device} for round ${event.round}: ${event.reason.sentence}`,
+          );
+      },
+    });
+    closing.push(
+      membership.gossip.listen((message) => {
+        if (message.type === 'attest') void submitter.addAttestation(signedAttestation(message));
+        if (message.type === 'vote') void submitter.addVote(signedVote(message));
+      }),
+      () => submitter.stop(),
+    );
+    submitter.start();
+  }
+
+  function startVolunteerProcess(number: number): void {
+    const child = startChild({
+      entry: new URL('./run-volunteer.ts', import.meta.url),
+      argv: ['--network', networkFile, '--home', join(home, 'volunteers', String(number))],
+      onLine: (line) => say(`  volunteer ${number}: ${line}`),
+    });
+    closing.push(() => child.stop());
+    void child.ended.then((how) => say(`  volunteer ${number} has stopped (${how}).`));
+  }
+
+  function announce(): void {
+    console.log(`\n  ${page.url}\n`);
+    const others =
+      volunteers === 0
+        ? ''
+        : ` ${volunteers} ${volunteers === 1 ? 'volunteer starts' : 'volunteers start'} beside it.`;
+    console.log(
+      `Ready: open the page and click "Contribute GPU".${others} Rounds of ${roundSeconds} s${chain.resumed ? ', going on from the last start' : ''}. Ctrl-C stops everything.`,
+    );
+  }
+
+  async function startRelayProcess(
+    folder: string,
+  ): Promise<{ readonly child: Child; readonly addresses: readonly string[] }> {
+    const child = startChild({
+      entry: new URL('./devnet/relay-process.ts', import.meta.url),
+      argv: ['--key', join(folder, 'relay.key'), '--port', '0'],
+      onLine: (line) => say(`  relay: ${line}`),
+    });
+    closing.push(() => child.stop());
+    const message = (await child.message()) as { readonly addresses: readonly string[] };
+    return { child, addresses: message.addresses };
+  }
+}
+
+/** Both results; when one fails the other is still waited for, so that it can be stopped. */
+async function settledBoth<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return Promise.all([a, b]);
+}

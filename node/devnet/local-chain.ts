@@ -1,0 +1,96 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Hex, isAddress, type WalletClient } from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
+import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../../chain/anvil.ts';
+import { deployContracts } from '../../chain/deploy.ts';
+import { connect } from '../../chain/network.ts';
+import { readSchedule } from '../../chain/schedule.ts';
+import { toHex } from '../../swarm/bytes.ts';
+import type { Stage } from '../../swarm/ledger.ts';
+import { readIfThere, writeWhole } from '../home/files.ts';
+import { secretFile } from '../home/key-file.ts';
+
+export interface LocalChain {
+  readonly anvil: Anvil;
+  readonly contracts: { readonly identity: Hex; readonly participation: Hex };
+  /** Whether the chain of an earlier start goes on: rounds and records continue. */
+  readonly resumed: boolean;
+}
+
+export interface LocalChainOptions {
+  /** Folder that keeps the chain between starts. */
+  readonly folder: string;
+  readonly seconds: Readonly<Record<Stage, number>>;
+  /** First port to try. */
+  readonly port: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A development chain with a block a second and the contracts deployed. It is kept between starts, because rounds count from
+ * the deployment and a device never trains an old round. The deployer's key is random for each folder, so that another folder's
+ * contracts, and with them its run, have another name.
+ */
+export async function startLocalChain(options: LocalChainOptions): Promise<LocalChain> {
+  const { folder, seconds, port, signal } = options;
+  const state = join(folder, 'anvil.json');
+  const deployed = join(folder, 'contracts.json');
+  const start = () => startAnvil({ port, blockTime: 1, state, signal });
+  let anvil: Anvil;
+  try {
+    anvil = await start();
+  } catch (error) {
+    signal.throwIfAborted();
+    // A state cut short by a crash; without it the chain can start, with it never again.
+    if ((await readIfThere(state)) === undefined) throw error;
+    await rm(state);
+    anvil = await start();
+  }
+  try {
+    const client = connect(anvil, { signal });
+    const known = await knownContracts(deployed);
+    if (known !== undefined) {
+      const schedule = await readSchedule(client, known.participation).catch(() => undefined);
+      if (schedule !== undefined && sameSeconds(schedule.seconds, seconds))
+        return { anvil, contracts: known, resumed: true };
+    }
+    const wallet = await fundedWallet(anvil, join(folder, 'deployer.key'));
+    const made = await deployContracts({ client, wallet, seconds });
+    const contracts = {
+      identity: made.identity.toLowerCase() as Hex,
+      participation: made.participation.toLowerCase() as Hex,
+    };
+    await writeWhole(deployed, `${JSON.stringify(contracts, null, 2)}\n`);
+    return { anvil, contracts, resumed: false };
+  } catch (error) {
+    await anvil.stop();
+    throw error;
+  }
+}
+
+/** A wallet of an account of its own, whose key is kept in a file and which the development chain gives 1,000 coins. */
+export async function fundedWallet(
+  anvil: Pick<Anvil, 'rpc' | 'chainId'>,
+  keyFile: string,
+): Promise<WalletClient> {
+  const key = toHex(await secretFile(keyFile));
+  const { address } = privateKeyToAccount(key);
+  await anvilControls(anvil).setBalance({ address, value: 10n ** 21n });
+  return anvilWallet(anvil, key);
+}
+
+async function knownContracts(path: string): Promise<LocalChain['contracts'] | undefined> {
+  const bytes = await readIfThere(path);
+  if (bytes === undefined) return undefined;
+  try {
+    const { identity, participation } = JSON.parse(new TextDecoder().decode(bytes));
+    return isAddress(identity) && isAddress(participation) ? { identity, participation } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function sameSeconds(a: Readonly<Record<Stage, number>>, b: Readonly<Record<Stage, number>>): boolean {
+  return a.answer === b.answer && a.critique === b.critique && a.vote === b.vote;
+}

@@ -1,0 +1,318 @@
+import {
+  type Address,
+  encodeFunctionData,
+  type Hex,
+  type PublicClient,
+  parseEventLogs,
+  type TransactionReceipt,
+  type WalletClient,
+} from 'viem';
+import { participationAbi } from '../chain/abi.generated.ts';
+import { ChainError, revertOf, toChainError } from '../chain/errors.ts';
+import { attestationDigest, MAX_WINNERS, voteDigest } from '../chain/ledger.ts';
+import { type ParticipationRecord, readRecords } from '../chain/records.ts';
+import { type Refusal, refusalOf } from '../chain/refusals.ts';
+import { compactSignature, isSignedBy } from '../chain/signatures.ts';
+import { sleep as realSleep } from '../chain/sleep.ts';
+import type { Attestation, RoundClock, Signed, Vote } from '../swarm/ledger.ts';
+import { type Queued, StatementQueue } from './submitter-queue.ts';
+import { TransactionSender } from './transaction-sender.ts';
+
+/** A statement as events name it. */
+interface Named {
+  readonly what: 'attestation' | 'vote';
+  /** Lower case. */
+  readonly device: Hex;
+  readonly round: number;
+}
+
+export type SubmitterEvent =
+  /** In a block, posted by this submitter. `gas` is an equal share of the transaction's. */
+  | ({
+      readonly kind: 'included';
+      readonly block: number;
+      readonly transaction: Hex;
+      readonly gas: number;
+      readonly batch: number;
+    } & Named)
+  /** The chain has heard the device on this round or a later one already, from this or another poster. */
+  | ({ readonly kind: 'already' } & Named)
+  /** It will never count. */
+  | ({ readonly kind: 'refused'; readonly reason: Refusal } & Named)
+  /** Nothing is lost; it is tried again. The sentence names the cause. */
+  | { readonly kind: 'trouble'; readonly sentence: string };
+
+export type Added = Queued | 'stale' | 'early' | 'invalid';
+
+export interface SubmitterOptions {
+  readonly client: PublicClient;
+  /** With the local account that pays. It must be this submitter's alone. */
+  readonly wallet: WalletClient;
+  readonly chainId: number;
+  readonly participation: Address;
+  readonly clock: RoundClock;
+  readonly onEvent?: (event: SubmitterEvent) => void;
+  /** Between two looks at the queue, ms. Default 1000: a block of a local chain. */
+  readonly intervalMs?: number;
+  /** Most attestations that wait, and as many votes. Default 4096. */
+  readonly queueLimit?: number;
+  /** How long a transaction may take before it is sent again with higher fees, ms. Default 20,000. */
+  readonly patienceMs?: number;
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** The events that say what became of an entry. */
+const SETTLING = ['Attested', 'AttestationSkipped', 'Voted', 'VoteSkipped'] as const;
+/** `WINDOW` of the contract. */
+const WINDOW = 2;
+/** Entries of one transaction; about 1.1 million gas of attestations. */
+const BATCH = 64;
+/** Winners of one transaction of votes, each 5,000 gas. */
+const WINNERS_A_BATCH = 400;
+
+/**
+ * Posts what devices signed, for devices that have no coin. Anybody may run one, and several may run at once: what counts is in
+ * the signatures. It holds no truth of its own: before each batch it asks the chain what is there already, so dropped
+ * transactions, other posters and restarts only repeat questions.
+ */
+export class Submitter {
+  readonly #options: SubmitterOptions;
+  readonly #sender: TransactionSender;
+  readonly #sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly #attestations: StatementQueue<Attestation>;
+  readonly #votes: StatementQueue<Vote>;
+  #abort: AbortController | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: SubmitterOptions) {
+    const { client, wallet, queueLimit = 4096, patienceMs = 20_000, sleep = realSleep } = options;
+    this.#options = options;
+    this.#sleep = sleep;
+    this.#sender = new TransactionSender({ client, wallet, sleep, patienceMs, pollMs: 250 });
+    this.#attestations = new StatementQueue(queueLimit);
+    this.#votes = new StatementQueue(queueLimit);
+  }
+
+  /** How many statements wait. */
+  get waiting(): { readonly attestations: number; readonly votes: number } {
+    return { attestations: this.#attestations.size, votes: this.#votes.size };
+  }
+
+  /** Verifies an attestation and queues it. What it does not take costs nothing and changes nothing. */
+  async addAttestation(signed: Signed<Attestation>): Promise<Added> {
+    const { chainId, participation } = this.#options;
+    return this.#add(this.#attestations, signed, () =>
+      attestationDigest(chainId, participation, signed.value),
+    );
+  }
+
+  /** Verifies a vote and queues it until the chain knows the voter and every winner, or the round closes. */
+  async addVote(signed: Signed<Vote>): Promise<Added> {
+    const { chainId, participation } = this.#options;
+    const { winners } = signed.value;
+    if (winners.length === 0 || winners.length > MAX_WINNERS || !ascends(winners)) return 'invalid';
+    return this.#add(this.#votes, signed, () => voteDigest(chainId, participation, signed.value));
+  }
+
+  /** Posts from now on. Does nothing when it does already. */
+  start(): void {
+    if (this.#abort !== undefined) return;
+    const abort = new AbortController();
+    this.#abort = abort;
+    this.#running = this.#loop(abort.signal);
+  }
+
+  /** Stops posting and resolves when nothing is under way. What waits stays queued. */
+  async stop(): Promise<void> {
+    this.#abort?.abort();
+    await this.#running;
+    this.#abort = undefined;
+  }
+
+  async #add<T extends { readonly round: number }>(
+    queue: StatementQueue<T>,
+    signed: Signed<T>,
+    digest: () => Hex,
+  ): Promise<Added> {
+    const { round } = signed.value;
+    const current = this.#options.clock.read().round;
+    if (round < current - WINDOW) return 'stale';
+    // One ahead, because a device's clock may be ahead of this one.
+    if (round > current + 1) return 'early';
+    if (queue.has(signed.device, round)) return 'duplicate';
+    try {
+      if (!(await isSignedBy(signed.device, digest(), signed.signature))) return 'invalid';
+    } catch {
+      return 'invalid';
+    }
+    return queue.add(signed);
+  }
+
+  async #loop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#postAttestations(signal);
+        await this.#postVotes(signal);
+      } catch (error) {
+        if (!signal.aborted) this.#trouble(error);
+      }
+      await this.#sleep(this.#options.intervalMs ?? 1000, signal);
+    }
+  }
+
+  async #postAttestations(signal: AbortSignal): Promise<void> {
+    this.#dropClosed(this.#attestations, 'attestation');
+    const rounds = new Set(this.#attestations.waiting().map(({ value }) => value.round));
+    for (const round of rounds) {
+      if (round > this.#options.clock.read().round) continue;
+      const open = await this.#unknownTo(this.#attestations, 'attestation', ({ lastRound }) => lastRound);
+      const batch = open.filter(({ value }) => value.round === round).slice(0, BATCH);
+      if (batch.length === 0 || signal.aborted) continue;
+      const call = {
+        address: this.#options.participation,
+        abi: participationAbi,
+        functionName: 'attestBatch',
+        args: [BigInt(round), batch.map(attestationEntry)],
+      } as const;
+      // Tried first: a reason comes back only from here, and what fails here costs nothing.
+      await this.#options.client.simulateContract({ ...call, account: this.#account() });
+      await this.#post(encodeFunctionData(call), signal);
+    }
+  }
+
+  async #postVotes(signal: AbortSignal): Promise<void> {
+    this.#dropClosed(this.#votes, 'vote');
+    const current = this.#options.clock.read().round;
+    const open = await this.#unknownTo(this.#votes, 'vote', ({ lastVote }) => lastVote);
+    const due = open.filter(({ value }) => value.round <= current);
+    const named = new Set(due.flatMap(({ device, value }) => [device, ...value.winners].map(lower)));
+    const known = await this.#records([...named]);
+    // Voters and winners become known by attesting, which most do later in the round; until then the vote can wait.
+    const ready = due.filter(({ device, value }) =>
+      [device, ...value.winners].every((each) => known.get(lower(each))?.lastRound !== undefined),
+    );
+    const batch: Signed<Vote>[] = [];
+    let winners = 0;
+    for (const signed of ready.slice(0, BATCH)) {
+      winners += signed.value.winners.length;
+      if (batch.length > 0 && winners > WINNERS_A_BATCH) break;
+      // Two rounds of one device in one batch are fine: the lower comes first.
+      batch.push(signed);
+    }
+    if (batch.length === 0 || signal.aborted) return;
+    const args = [batch.map(voteEntry)] as const;
+    await this.#post(encodeFunctionData({ abi: participationAbi, functionName: 'voteBatch', args }), signal);
+  }
+
+  /** Sends a batch and settles every entry that its receipt names. */
+  async #post(data: Hex, signal: AbortSignal): Promise<void> {
+    const receipt = await this.#sender.send(this.#options.participation, data, signal);
+    if (receipt?.status === 'success') this.#settle(receipt);
+  }
+
+  #settle(receipt: TransactionReceipt): void {
+    const { participation } = this.#options;
+    const own = receipt.logs.filter(({ address }) => lower(address) === lower(participation));
+    const logs = parseEventLogs({ abi: participationAbi, logs: own, eventName: [...SETTLING] });
+    const counted = logs.filter(({ eventName }) => eventName === 'Attested' || eventName === 'Voted').length;
+    for (const { eventName, args } of logs) {
+      const what = eventName === 'Attested' || eventName === 'AttestationSkipped' ? 'attestation' : 'vote';
+      const name: Named = { what, device: lower(args.device), round: Number(args.round) };
+      const queue = what === 'attestation' ? this.#attestations : this.#votes;
+      queue.remove(name.device, name.round);
+      if ('reason' in args) {
+        const reason = refusalOf(args.reason);
+        this.#emit(
+          reason.name === 'repeated' ? { kind: 'already', ...name } : { kind: 'refused', reason, ...name },
+        );
+      } else {
+        this.#emit({
+          kind: 'included',
+          ...name,
+          block: Number(receipt.blockNumber),
+          transaction: receipt.transactionHash,
+          gas: Math.round(Number(receipt.gasUsed) / counted),
+          batch: counted,
+        });
+      }
+    }
+  }
+
+  #dropClosed<T extends { readonly round: number }>(queue: StatementQueue<T>, what: Named['what']): void {
+    const current = this.#options.clock.read().round;
+    for (const { device, value } of queue.waiting()) {
+      if (value.round >= current - WINDOW) continue;
+      queue.remove(device, value.round);
+      this.#emit({ kind: 'refused', what, device: lower(device), round: value.round, reason: refusalOf(3) });
+    }
+  }
+
+  /** What waits and the chain has not heard; what it has heard is settled on the way. */
+  async #unknownTo<T extends { readonly round: number }>(
+    queue: StatementQueue<T>,
+    what: Named['what'],
+    last: (record: ParticipationRecord) => number | undefined,
+  ): Promise<readonly Signed<T>[]> {
+    const waiting = queue.waiting();
+    const records = await this.#records(waiting.map(({ device }) => lower(device)));
+    return waiting.filter(({ device, value }) => {
+      const record = records.get(lower(device));
+      if (record === undefined || value.round > (last(record) ?? -1)) return true;
+      queue.remove(device, value.round);
+      this.#emit({ kind: 'already', what, device: lower(device), round: value.round });
+      return false;
+    });
+  }
+
+  async #records(devices: readonly Hex[]): Promise<ReadonlyMap<Hex, ParticipationRecord>> {
+    const { client, participation } = this.#options;
+    const unique = [...new Set(devices)];
+    const found = new Map<Hex, ParticipationRecord>();
+    for (let i = 0; i < unique.length; i += 256) {
+      const some = unique.slice(i, i + 256);
+      const records = await readRecords(client, participation, some);
+      for (const [j, record] of records.entries()) found.set(some[j] ?? '0x', record);
+    }
+    return found;
+  }
+
+  #account(): Address {
+    const { account } = this.#options.wallet;
+    if (account === undefined) throw new ChainError('invalid', 'Give the submitter an account to pay from.');
+    return account.address;
+  }
+
+  #trouble(error: unknown): void {
+    // A batch that came a moment before its round, or after its window, is no trouble: the next look at the queue settles it.
+    if (revertOf(error)?.name === 'Refused') return;
+    this.#emit({ kind: 'trouble', sentence: toChainError(error).message });
+  }
+
+  #emit(event: SubmitterEvent): void {
+    this.#options.onEvent?.(event);
+  }
+}
+
+function attestationEntry({ value, device, signature }: Signed<Attestation>) {
+  const { checkpointRoot, rolloutDigest } = value;
+  return { device, checkpointRoot, rolloutDigest, ...compact(signature) };
+}
+
+function voteEntry({ value, device, signature }: Signed<Vote>) {
+  return { device, round: BigInt(value.round), winners: value.winners, ...compact(signature) };
+}
+
+/** Only verified signatures are queued, and those have a compact form. */
+function compact(signature: Hex) {
+  const found = compactSignature(signature);
+  if (found === undefined) throw new ChainError('invalid', 'A queued signature is damaged. Report this.');
+  return found;
+}
+
+function ascends(addresses: readonly Hex[]): boolean {
+  return addresses.every((each, i) => i === 0 || lower(addresses[i - 1] ?? '0x') < lower(each));
+}
+
+function lower(address: Hex): Hex {
+  return `0x${address.slice(2).toLowerCase()}`;
+}

@@ -1,0 +1,142 @@
+import { join } from 'node:path';
+import { DeviceChain } from '../chain/device-chain.ts';
+import { MemoryStore } from '../swarm/content/store.ts';
+import type { RoundEvent } from '../swarm/rounds/events.ts';
+import { RoundDriver } from '../swarm/rounds.ts';
+import { runName } from '../swarm/run.ts';
+import type { DeviceAddress } from '../swarm/trainer.ts';
+import { availableCandidates, chooseEngine, type EngineVerdict } from '../workers/conformance/choose.ts';
+import type { EngineKind } from '../workers/engines/engine.ts';
+import { ComputeHost } from '../workers/host/compute-host.ts';
+import { openCheckpointStore } from '../workers/storage/checkpoint-store.ts';
+import { folderName } from '../workers/storage/directory.ts';
+import { openFileDirectory } from '../workers/storage/file-directory.ts';
+import { deviceKeyFile } from './home/key-file.ts';
+import { DEFAULT_MODEL, modelInFolder } from './home/model-folder.ts';
+import type { NetworkFile } from './home/network-file.ts';
+import { verdictFolder } from './home/verdict-folder.ts';
+import { joinSwarm } from './membership.ts';
+
+export interface VolunteerOptions {
+  readonly network: NetworkFile;
+  /** Folder of this device: its key, checkpoints and conformance verdicts. */
+  readonly home: string;
+  readonly engine?: EngineKind | 'auto';
+  /** Threads of the wasm engine; 1 by default. */
+  readonly threads?: number;
+  /** Folder of the published model. */
+  readonly model?: string;
+  readonly onEvent?: (event: VolunteerEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+export type VolunteerEvent =
+  | { readonly kind: 'notice'; readonly text: string }
+  | {
+      readonly kind: 'joined';
+      readonly device: DeviceAddress;
+      readonly engine: string;
+      readonly cursor: number;
+    }
+  | { readonly kind: 'round'; readonly event: RoundEvent };
+
+export interface Volunteer {
+  readonly device: DeviceAddress;
+  readonly driver: RoundDriver;
+  /** Gives up the round in hand; what is stored stays. */
+  stop(): Promise<void>;
+}
+
+/** Memory for what is served to others; older rounds are forgotten first. */
+const CONTENT_BUDGET = 64 * 1024 * 1024;
+
+/**
+ * A volunteer without a page: the same device key, rounds, trainer and messages as a tab's. Begins at once and goes on until
+ * stopped. Throws ChainError, ModelFetchError, StorageError, KeyFileError and EngineError, each with its remedy.
+ */
+export async function startVolunteer(options: VolunteerOptions): Promise<Volunteer> {
+  const { network, home, engine = 'auto', threads = 1, signal } = options;
+  const tell = options.onEvent ?? (() => undefined);
+  const key = await deviceKeyFile(join(home, 'device.key'));
+  const closing: (() => Promise<unknown>)[] = [];
+  const closeAll = async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  };
+  try {
+    const run = runName(network.chainId, network.contracts.participation);
+    const store = openCheckpointStore(await openFileDirectory(join(home, 'checkpoints', folderName(run))));
+    const verdicts = verdictFolder(join(home, 'conformance'));
+    const host = await ComputeHost.start<EngineVerdict>({
+      device: key.address,
+      model: modelInFolder(options.model ?? DEFAULT_MODEL),
+      store,
+      engine,
+      chooseEngine: async (choice, inner) =>
+        chooseEngine({
+          choice,
+          candidates: availableCandidates({
+            threads,
+            gpu: choice === 'webgpu' ? await nodeGpu() : undefined,
+            allowSoftwareGpu: choice === 'webgpu',
+          }),
+          userAgent: `node ${process.version}`,
+          store: verdicts,
+          now: () => performance.now(),
+          ...(inner === undefined ? {} : { signal: inner }),
+        }),
+      onNotice: (text) => tell({ kind: 'notice', text }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    closing.push(() => host.stop());
+    const chain = await DeviceChain.open({
+      network,
+      secret: key.secret,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    closing.push(() => chain.stop());
+    const membership = await joinSwarm({
+      network,
+      key,
+      ledger: chain.ledger,
+      store: new MemoryStore(CONTENT_BUDGET),
+      describe: () => ({
+        delegation: null,
+        engine: host.engine.description,
+        conformance: conformanceOf(host.engine.verdicts, host.engine.kind),
+      }),
+    });
+    closing.push(() => membership.leave());
+    signal?.throwIfAborted();
+    const driver = new RoundDriver({
+      trainer: host,
+      ledger: chain.ledger,
+      gossip: membership.gossip,
+      content: membership.content,
+      deviceKey: key,
+      engine: host.engine.description,
+    });
+    closing.push(() => driver.stop());
+    driver.on((event) => tell({ kind: 'round', event }));
+    tell({ kind: 'joined', device: key.address, engine: host.engine.description, cursor: host.cursor });
+    driver.start();
+    return { device: key.address, driver, stop: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** Dawn's GPU; loaded only when asked for, since it is native code that most volunteers do without. */
+async function nodeGpu(): Promise<GPU> {
+  const { openDawnAdapter } = await import('../workers/engines/webgpu/host-dawn.ts');
+  return (await openDawnAdapter()).gpu;
+}
+
+function conformanceOf(verdicts: readonly EngineVerdict[], kind: EngineKind) {
+  const verdict = verdicts.find((candidate) => candidate.kind === kind);
+  if (verdict === undefined || verdict.checks === 0) return { verdict: 'untested', detail: '' } as const;
+  return {
+    verdict: verdict.same === verdict.checks ? 'passed' : 'failed',
+    detail: `${verdict.same} of ${verdict.checks} checks`,
+  } as const;
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { BoundedMap } from './bounded-map.ts';
+import { TokenBuckets } from './token-bucket.ts';
+
+describe('TokenBuckets', () => {
+  it('gives a burst, then what comes back with time, a key apart from another', () => {
+    let now = 0;
+    const buckets = new TokenBuckets({ perSecond: 2, burst: 3 }, () => now);
+    expect(['a', 'a', 'a', 'a', 'b'].map((key) => buckets.take(key))).toEqual([
+      'taken',
+      'taken',
+      'taken',
+      'empty',
+      'taken',
+    ]);
+    now = 500;
+    expect(['a', 'a'].map((key) => buckets.take(key))).toEqual(['taken', 'empty']);
+    now = 60_000;
+    expect(['a', 'a', 'a', 'a'].map((key) => buckets.take(key))).toEqual([
+      'taken',
+      'taken',
+      'taken',
+      'empty',
+    ]);
+  });
+
+  it('does not give tokens for a clock that goes back', () => {
+    let now = 1_000;
+    const buckets = new TokenBuckets({ perSecond: 1, burst: 1 }, () => now);
+    buckets.take('a');
+    now = 0;
+    expect(buckets.take('a')).toBe('empty');
+  });
+});
+
+describe('BoundedMap', () => {
+  it('drops the entry least recently set', () => {
+    const map = new BoundedMap<string, number>(2);
+    map.set('a', 1);
+    map.set('b', 2);
+    map.set('a', 3);
+    map.set('c', 4);
+    expect([...map.entries()]).toEqual([
+      ['a', 3],
+      ['c', 4],
+    ]);
+  });
+});
