@@ -12,11 +12,12 @@ import { runFoundry } from './foundry.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const contracts = join(root, 'contracts');
-const CONTRACTS = ['Identity', 'Participation'];
+const CONTRACTS = ['Identity', 'Participation', 'Judge', 'Disputes'];
 const load = createRequire(join(root, 'package.json'));
 
 const fingerprint = createHash('sha256');
-const inputs = readdirSync(join(contracts, 'src'))
+const inputs = readdirSync(join(contracts, 'src'), { recursive: true })
+  .filter((file) => file.endsWith('.sol'))
   .sort()
   .map((file) => join(contracts, 'src', file));
 for (const file of [...inputs, join(contracts, 'foundry.toml'), fileURLToPath(import.meta.url)]) {

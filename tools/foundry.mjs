@@ -4,7 +4,7 @@
  * happens, so that a failing test looks green; nothing here may call them.
  *
  *   node tools/foundry.mjs forge build      any command, in contracts/
- *   node tools/foundry.mjs check            what `npm run contracts:test` runs: format, tests, gas snapshots
+ *   node tools/foundry.mjs check            what `npm run contracts:test` runs: format, vectors, tests, gas snapshots
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -59,12 +59,20 @@ export function runFoundry(tool, args, env = {}) {
   return run.status ?? 1;
 }
 
-/** Format, tests and gas snapshots; stops at the first failure. Gas is measured in isolated transactions. */
+/** Writes what the reference engine computes into contracts/vectors/, for the judge's tests. */
+function buildVectors() {
+  const tsx = createRequire(join(root, 'package.json')).resolve('tsx/cli');
+  const run = spawnSync(process.execPath, [tsx, 'tools/build-vectors.ts'], { cwd: root, stdio: 'inherit' });
+  return run.status ?? 1;
+}
+
+/** Format, vectors, tests and gas snapshots; stops at the first failure. Gas is measured in isolated transactions. */
 function check() {
   const gas = ['--match-contract', 'Gas', '--isolate'];
   const write = process.argv.includes('--write-gas');
   return (
     runFoundry('forge', ['fmt', '--check']) ||
+    buildVectors() ||
     runFoundry('forge', ['test', '--no-match-contract', 'Gas']) ||
     runFoundry('forge', ['test', ...gas], write ? {} : { FORGE_SNAPSHOT_CHECK: 'true' })
   );

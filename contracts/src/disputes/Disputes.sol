@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IJudge} from "../judge/IJudge.sol";
+import {Leaf, Node, Operands} from "../judge/Operands.sol";
+import {ChessClock, Clock} from "./ChessClock.sol";
+import {IDisputes} from "./IDisputes.sol";
+import {MerkleSha256 as Merkle} from "./MerkleSha256.sol";
+
+/// @title Disputes
+/// @notice See IDisputes.
+contract Disputes is IDisputes {
+    using ChessClock for Clock;
+
+    /// @dev Levels of a tree that one reveal opens: at most 16 nodes.
+    uint256 private constant LEVELS = 4;
+    /// @dev Leaves of a tensor, at most; 2^22 elements.
+    uint256 private constant MAX_LEAVES = 4096;
+
+    IJudge public immutable JUDGE;
+    uint32 public immutable WINDOW;
+    uint32 public immutable BUDGET;
+    uint32 public immutable EXTENSION;
+    /// @notice Bond for each move that a game can have; it has to cover what the other side pays for a move.
+    uint96 public immutable MOVE_BOND;
+
+    Claim[] private _claims;
+    Game[] private _games;
+    mapping(address => uint256) public credit;
+    uint256 public burned;
+
+    constructor(IJudge judge_, uint32 window, uint32 budget, uint32 extension, uint96 moveBond) {
+        JUDGE = judge_;
+        WINDOW = window;
+        BUDGET = budget;
+        EXTENSION = extension;
+        MOVE_BOND = moveBond;
+    }
+
+    // ---------------------------------------------------------------- claims
+
+    /// @inheritdoc IDisputes
+    function claim(Terms calldata terms, bytes32 root) external payable returns (uint256 id) {
+        if (terms.steps == 0 || terms.slots < 2) revert BadTerms();
+        uint256 due = claimBond(terms);
+        if (msg.value != due) revert WrongBond(due);
+        id = _claims.length;
+        Claim storage c = _claims.push();
+        c.claimant = msg.sender;
+        c.windowEnd = uint64(block.timestamp) + WINDOW;
+        // At most a few hundred MOVE_BOND, and it was just paid.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        c.bond = uint96(due);
+        c.terms = keccak256(abi.encode(terms));
+        c.root = root;
+        emit Claimed(id, msg.sender, c.terms, root, c.windowEnd);
+    }
+
+    /// @inheritdoc IDisputes
+    function challenge(uint256 id, Terms calldata terms) external payable returns (uint256 game) {
+        Claim storage c = _claims[id];
+        _checkTerms(c, terms);
+        if (c.lost || c.settled) revert AlreadyDecided();
+        if (block.timestamp > c.windowEnd) revert WindowClosed();
+        uint256 due = challengeBond(terms);
+        if (msg.value != due) revert WrongBond(due);
+        ++c.liveGames;
+        game = _games.length;
+        Game storage g = _games.push();
+        g.claim = id;
+        g.challenger = msg.sender;
+        // forge-lint: disable-next-line(unsafe-typecast)
+        g.bond = uint96(due);
+        g.clock.start(BUDGET);
+        _descend(g, Phase.Steps, terms.steps, c.root);
+        emit Challenged(id, game, msg.sender);
+    }
+
+    /// @inheritdoc IDisputes
+    function settle(uint256 id) external {
+        Claim storage c = _claims[id];
+        if (c.lost || c.settled) revert AlreadyDecided();
+        if (block.timestamp <= c.windowEnd) revert WindowOpen();
+        if (c.liveGames != 0) revert GamesLive();
+        c.settled = true;
+        credit[c.claimant] += c.bond;
+        emit Settled(id, true);
+    }
+
+    /// @inheritdoc IDisputes
+    function withdraw() external {
+        uint256 amount = credit[msg.sender];
+        if (amount == 0) revert NothingToWithdraw();
+        credit[msg.sender] = 0;
+        (bool paid,) = msg.sender.call{value: amount}("");
+        if (!paid) revert PaymentFailed();
+    }
+
+    // ---------------------------------------------------------------- descent
+
+    /// @inheritdoc IDisputes
+    function reveal(uint256 id, bytes32[] calldata nodes) external {
+        Game storage g = _games[id];
+        if (!_inDescent(g.phase) || g.revealed != 0) revert NotYourMove();
+        _claimantMoves(g);
+        if (Merkle.rootOfFrontier(nodes, g.size, LEVELS) != g.node) revert DoesNotHash();
+        g.revealed = keccak256(abi.encode(nodes));
+        g.clock.press(false, EXTENSION);
+        emit Revealed(id, nodes);
+    }
+
+    /// @inheritdoc IDisputes
+    function pick(uint256 id, uint256 index, bytes32[] calldata nodes) external {
+        Game storage g = _games[id];
+        if (!_inDescent(g.phase) || g.revealed == 0) revert NotYourMove();
+        _challengerMoves(g);
+        if (keccak256(abi.encode(nodes)) != g.revealed) revert NotAsCommitted();
+        (uint256 first, uint256 size) = Merkle.part(g.size, LEVELS, index);
+        // Both below the size of the tree, which is below 2^64.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        (g.first, g.size) = (g.first + uint64(first), uint64(size));
+        g.node = nodes[index];
+        g.revealed = 0;
+        if (size == 1) _atLeaf(g);
+        g.clock.press(true, EXTENSION);
+        emit Picked(id, g.phase, g.first, g.size);
+    }
+
+    function _inDescent(Phase phase) private pure returns (bool) {
+        return phase == Phase.Steps || phase == Phase.Slots || phase == Phase.Leaves;
+    }
+
+    function _descend(Game storage g, Phase phase, uint256 size, bytes32 root) private {
+        g.phase = phase;
+        g.first = 0;
+        // forge-lint: disable-next-line(unsafe-typecast)
+        g.size = uint64(size);
+        g.node = root;
+        if (size == 1) _atLeaf(g);
+    }
+
+    function _atLeaf(Game storage g) private {
+        if (g.phase == Phase.Steps) {
+            // forge-lint: disable-next-line(unsafe-typecast)
+            g.step = uint32(g.first);
+            g.phase = Phase.Step;
+        } else if (g.phase == Phase.Slots) {
+            // forge-lint: disable-next-line(unsafe-typecast)
+            g.slot = uint32(g.first);
+            g.phase = Phase.Slot;
+        } else {
+            g.phase = Phase.Leaf;
+        }
+    }
+
+    // ---------------------------------------------------------------- from level to level
+
+    /// @inheritdoc IDisputes
+    function openStep(
+        uint256 id,
+        Terms calldata terms,
+        bytes32 afterwards,
+        bytes32 before,
+        bytes32[] calldata beforeProof,
+        bytes32 trace,
+        bytes32[] calldata lastProof
+    ) external {
+        Game storage g = _games[id];
+        if (g.phase != Phase.Step) revert NotYourMove();
+        _claimantMoves(g);
+        _checkTerms(_claims[g.claim], terms);
+        if (Merkle.leaf(afterwards) != g.node) revert DoesNotHash();
+        if (!_isBefore(g, terms, before, beforeProof)) revert DoesNotHash();
+        if (!Merkle.verify(g.node, terms.slots - 1, terms.slots, lastProof, trace)) revert DoesNotHash();
+        g.before = before;
+        g.trace = trace;
+        _descend(g, Phase.Slots, terms.slots, trace);
+        g.clock.press(true, EXTENSION);
+        emit StepOpened(id, before, afterwards, trace);
+    }
+
+    function _isBefore(Game storage g, Terms calldata terms, bytes32 before, bytes32[] calldata proof)
+        private
+        view
+        returns (bool)
+    {
+        if (g.step == 0) return before == terms.initial;
+        return Merkle.verify(Merkle.leaf(before), g.step - 1, terms.steps, proof, _claims[g.claim].root);
+    }
+
+    /// @inheritdoc IDisputes
+    function openSlot(
+        uint256 id,
+        Terms calldata terms,
+        Slot calldata slot,
+        bytes32[] calldata slotProof,
+        bytes32 tensor,
+        Input[] calldata inputs
+    ) external {
+        Game storage g = _games[id];
+        if (g.phase != Phase.Slot) revert NotYourMove();
+        _claimantMoves(g);
+        _checkTerms(_claims[g.claim], terms);
+        if (Merkle.leaf(tensor) != g.node) revert DoesNotHash();
+        bytes memory encoded = abi.encode(slot);
+        if (!Merkle.verify(Merkle.leaf(encoded), g.slot, terms.slots, slotProof, terms.program)) {
+            revert NotAsCommitted();
+        }
+        emit SlotOpened(id, g.slot, tensor);
+        if (slot.kind == Kind.Output) {
+            uint256 leaves = (uint256(slot.node.length) + Operands.LEAF - 1) / Operands.LEAF;
+            if (leaves == 0 || leaves > MAX_LEAVES) revert BadTerms();
+            g.slotHash = keccak256(encoded);
+            g.length = slot.node.length;
+            _descend(g, Phase.Leaves, leaves, tensor);
+            g.clock.press(true, EXTENSION);
+            return;
+        }
+        if (g.clock.isOver()) revert ChessClock.OutOfTime();
+        if (slot.kind == Kind.Compose) {
+            if (_composed(g, terms, slot, inputs) != tensor) return _end(id, g, false);
+        } else if (slot.kind == Kind.Fixed) {
+            if (keccak256(slot.name) != keccak256(abi.encodePacked(tensor))) return _end(id, g, false);
+        } else if (!_isGiven(g, terms, slot, tensor, inputs[0].proof)) {
+            revert DoesNotHash();
+        }
+        _end(id, g, true);
+    }
+
+    function _isGiven(
+        Game storage g,
+        Terms calldata terms,
+        Slot calldata slot,
+        bytes32 tensor,
+        bytes32[] calldata proof
+    ) private view returns (bool) {
+        if (slot.kind == Kind.State) {
+            bytes32 hash = Merkle.leaf(bytes.concat(slot.name, tensor));
+            return Merkle.verify(hash, slot.place, slot.count, proof, g.before);
+        }
+        uint256 index = uint256(g.step) * terms.dataSlots + slot.place;
+        uint256 size = uint256(terms.steps) * terms.dataSlots;
+        return Merkle.verify(Merkle.leaf(tensor), index, size, proof, terms.data);
+    }
+
+    /// @dev The checkpoint root made of the trace's tensors.
+    function _composed(Game storage g, Terms calldata terms, Slot calldata slot, Input[] calldata inputs)
+        private
+        view
+        returns (bytes32)
+    {
+        uint256 count = slot.inputs.length;
+        bytes32[] memory leaves = new bytes32[](count);
+        for (uint256 i; i < count; ++i) {
+            _checkInput(g, terms, slot, inputs[i], i);
+            leaves[i] =
+                i == count - 1 ? inputs[i].root : Merkle.leaf(bytes.concat(slot.names[i], inputs[i].root));
+        }
+        return Merkle.rootOf(leaves);
+    }
+
+    /// @dev Inputs lie before the disputed slot, where the challenger has conceded the claimant's trace.
+    function _checkInput(
+        Game storage g,
+        Terms calldata terms,
+        Slot calldata slot,
+        Input calldata input,
+        uint256 i
+    ) private view {
+        uint256 place = slot.inputs[i];
+        if (place >= g.slot) revert BadTerms();
+        if (!Merkle.verify(Merkle.leaf(input.root), place, terms.slots, input.proof, g.trace)) {
+            revert DoesNotHash();
+        }
+    }
+
+    /// @inheritdoc IDisputes
+    function openLeaf(uint256 id, bytes calldata data) external {
+        Game storage g = _games[id];
+        if (g.phase != Phase.Leaf) revert NotYourMove();
+        _claimantMoves(g);
+        if (data.length != Operands.leafBytes(g.length, g.first)) revert DoesNotHash();
+        if (Merkle.leaf(data) != g.node) revert DoesNotHash();
+        g.phase = Phase.Element;
+        g.clock.press(false, EXTENSION);
+        emit LeafOpened(id, data);
+    }
+
+    /// @inheritdoc IDisputes
+    function pickElement(uint256 id, Slot calldata slot, uint32 offset, bytes calldata data) external {
+        Game storage g = _games[id];
+        if (g.phase != Phase.Element) revert NotYourMove();
+        _challengerMoves(g);
+        _checkSlot(g, slot);
+        if (Merkle.leaf(data) != g.node || uint256(offset) * 4 >= data.length) revert DoesNotHash();
+        // An element's index is below its tensor's length, which has 32 bits, and a word too.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        g.element = uint32(g.first * Operands.LEAF + offset);
+        // forge-lint: disable-next-line(unsafe-typecast)
+        g.value = uint32(Operands.wordIn(data, offset));
+        g.phase = JUDGE.folds(slot.node.op) ? Phase.Fold : Phase.Judge;
+        g.clock.press(true, EXTENSION);
+        emit ElementPicked(id, g.element, g.value);
+    }
+
+    /// @inheritdoc IDisputes
+    function postFold(uint256 id, Slot calldata slot, uint32[] calldata accumulators) external {
+        Game storage g = _games[id];
+        if (g.phase != Phase.Fold) revert NotYourMove();
+        _claimantMoves(g);
+        _checkSlot(g, slot);
+        if (accumulators.length > JUDGE.chunkLimit(slot.node)) revert DoesNotHash();
+        if (JUDGE.total(slot.node.op, accumulators) != g.value) revert DoesNotHash();
+        g.accumulators = keccak256(abi.encode(accumulators));
+        // forge-lint: disable-next-line(unsafe-typecast)
+        g.chunks = uint32(accumulators.length);
+        g.phase = Phase.Chunk;
+        g.clock.press(false, EXTENSION);
+        emit FoldPosted(id, accumulators);
+    }
+
+    /// @inheritdoc IDisputes
+    function pickChunk(uint256 id, uint32 chunk, uint32[] calldata accumulators) external {
+        Game storage g = _games[id];
+        if (g.phase != Phase.Chunk) revert NotYourMove();
+        _challengerMoves(g);
+        if (keccak256(abi.encode(accumulators)) != g.accumulators) revert NotAsCommitted();
+        // An empty fold has a chunk 0 to be judged by: it then has to have no terms.
+        if (chunk >= g.chunks && chunk != 0) revert NotAsCommitted();
+        g.chunk = chunk;
+        if (g.chunks > 0) g.accumulatorAfter = accumulators[chunk];
+        if (chunk > 0) g.accumulatorBefore = accumulators[chunk - 1];
+        g.phase = Phase.Judge;
+        g.clock.press(true, EXTENSION);
+        emit ChunkPicked(id, chunk);
+    }
+
+    // ---------------------------------------------------------------- the end
+
+    /// @inheritdoc IDisputes
+    function judge(
+        uint256 id,
+        Terms calldata terms,
+        Slot calldata slot,
+        Input[] calldata inputs,
+        Opening[] calldata openings
+    ) external {
+        Game storage g = _games[id];
+        if (g.phase != Phase.Judge || _claims[g.claim].lost) revert NotYourMove();
+        if (g.clock.isOver()) revert ChessClock.OutOfTime();
+        _checkTerms(_claims[g.claim], terms);
+        _checkSlot(g, slot);
+        for (uint256 i; i < slot.inputs.length; ++i) {
+            _checkInput(g, terms, slot, inputs[i], i);
+        }
+        Leaf[] memory leaves = new Leaf[](openings.length);
+        for (uint256 i; i < openings.length; ++i) {
+            leaves[i] = _checkOpening(slot, inputs, openings[i]);
+        }
+        (uint256 got, uint256 claimed) = _recompute(g, slot.node, leaves);
+        emit Judged(id, got, claimed);
+        _end(id, g, got == claimed);
+    }
+
+    function _checkOpening(Slot calldata slot, Input[] calldata inputs, Opening calldata opening)
+        private
+        pure
+        returns (Leaf memory leaf)
+    {
+        leaf = opening.leaf;
+        uint256 length = slot.node.lengths[leaf.input];
+        uint256 size = (length + Operands.LEAF - 1) / Operands.LEAF;
+        bytes32 root = inputs[leaf.input].root;
+        if (!Merkle.verify(Merkle.leaf(leaf.data), leaf.index, size, opening.proof, root)) {
+            revert DoesNotHash();
+        }
+    }
+
+    function _recompute(Game storage g, Node calldata node, Leaf[] memory leaves)
+        private
+        view
+        returns (uint256 got, uint256 claimed)
+    {
+        if (g.accumulators == 0) return (JUDGE.element(node, leaves, g.element), g.value);
+        uint256 chunks;
+        (got, chunks) = JUDGE.chunkOf(node, leaves, g.element, g.chunk, g.accumulatorBefore);
+        claimed = g.accumulatorAfter;
+        // A fold of another number of chunks is wrong whatever its sums are.
+        if (chunks != g.chunks) return (chunks, type(uint256).max);
+    }
+
+    /// @inheritdoc IDisputes
+    function timeout(uint256 id) external {
+        Game storage g = _games[id];
+        if (g.phase == Phase.Over || _claims[g.claim].lost) revert NotYourMove();
+        if (!g.clock.isOver()) revert StillInTime();
+        _end(id, g, !g.clock.claimantToMove);
+    }
+
+    /// @inheritdoc IDisputes
+    function release(uint256 id) external {
+        Game storage g = _games[id];
+        Claim storage c = _claims[g.claim];
+        if (g.phase == Phase.Over || !c.lost) revert NotYourMove();
+        g.phase = Phase.Over;
+        --c.liveGames;
+        credit[g.challenger] += g.bond;
+        emit GameOver(g.claim, id, false);
+    }
+
+    function _end(uint256 id, Game storage g, bool claimantWon) private {
+        Claim storage c = _claims[g.claim];
+        g.phase = Phase.Over;
+        --c.liveGames;
+        emit GameOver(g.claim, id, claimantWon);
+        if (claimantWon) {
+            credit[c.claimant] += g.bond;
+            return;
+        }
+        c.lost = true;
+        uint256 reward = c.bond / 2;
+        credit[g.challenger] += g.bond + reward;
+        burned += c.bond - reward;
+        emit Settled(g.claim, false);
+    }
+
+    // ---------------------------------------------------------------- checks
+
+    function _checkTerms(Claim storage c, Terms calldata terms) private view {
+        if (keccak256(abi.encode(terms)) != c.terms) revert NotAsCommitted();
+    }
+
+    function _checkSlot(Game storage g, Slot calldata slot) private view {
+        if (keccak256(abi.encode(slot)) != g.slotHash) revert NotAsCommitted();
+    }
+
+    function _claimantMoves(Game storage g) private view {
+        Claim storage c = _claims[g.claim];
+        if (c.lost || msg.sender != c.claimant || !g.clock.claimantToMove) revert NotYourMove();
+    }
+
+    function _challengerMoves(Game storage g) private view {
+        if (_claims[g.claim].lost || msg.sender != g.challenger || g.clock.claimantToMove) {
+            revert NotYourMove();
+        }
+    }
+
+    // ---------------------------------------------------------------- views
+
+    /// @inheritdoc IDisputes
+    function stands(uint256 id) external view returns (bool) {
+        return _claims[id].settled;
+    }
+
+    /// @inheritdoc IDisputes
+    function claimOf(uint256 id) external view returns (Claim memory) {
+        return _claims[id];
+    }
+
+    /// @inheritdoc IDisputes
+    function gameOf(uint256 id) external view returns (Game memory) {
+        return _games[id];
+    }
+
+    /// @inheritdoc IDisputes
+    function challengeBond(Terms calldata terms) public view returns (uint256) {
+        return maxMoves(terms) * MOVE_BOND;
+    }
+
+    /// @inheritdoc IDisputes
+    function claimBond(Terms calldata terms) public view returns (uint256) {
+        // Half is the challenger's reward, and that is the other side's cost twice over.
+        return 4 * challengeBond(terms);
+    }
+
+    /// @inheritdoc IDisputes
+    function maxMoves(Terms calldata terms) public pure returns (uint256) {
+        return 2 * (_reveals(terms.steps) + _reveals(terms.slots) + _reveals(MAX_LEAVES)) + 7;
+    }
+
+    /// @inheritdoc IDisputes
+    function maxSeconds(Terms calldata terms) external view returns (uint256) {
+        return uint256(WINDOW) + 2 * uint256(BUDGET) + maxMoves(terms) * EXTENSION;
+    }
+
+    /// @dev Reveals in a descent of a tree of that size.
+    function _reveals(uint256 size) private pure returns (uint256 count) {
+        uint256 levels;
+        while (uint256(1) << levels < size) ++levels;
+        return (levels + LEVELS - 1) / LEVELS;
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {CanonicalFloat as F} from "./CanonicalFloat.sol";
+
+/// @notice One operator application of a program, with the number of elements of each input. Attributes are in the order of
+/// workers/repops/operators.ts; those that are f32 are given by their bits.
+struct Node {
+    uint32 op;
+    /// Which of the operator's outputs this is.
+    uint32 output;
+    /// Elements of this output.
+    uint32 length;
+    uint32[] attributes;
+    /// Elements of each input.
+    uint32[] lengths;
+}
+
+/// @notice A leaf of an input tensor: up to 1,024 little-endian words. Whoever calls a judge has checked it against the root.
+struct Leaf {
+    uint32 input;
+    uint32 index;
+    bytes data;
+}
+
+/// @notice The opened elements of one input, found by leaf in constant time.
+struct Operand {
+    uint256 number;
+    uint256 length;
+    /// Where in memory a leaf's words begin; 0 where it was not opened.
+    uint256[] leaves;
+}
+
+/// @notice A node and what was opened of its inputs.
+struct Call {
+    uint256[] attributes;
+    Operand[] inputs;
+}
+
+/// @notice The operands of a judged operator, read from opened leaves.
+library Operands {
+    uint256 internal constant LEAF = 1024;
+
+    /// @notice The judge needs an element that is in none of the leaves given; open the leaf that has it.
+    error NotOpened(uint256 input, uint256 element);
+    /// @notice A leaf that the input does not have, or of another length than it has there.
+    error NoSuchLeaf(uint256 input, uint256 leaf);
+
+    function load(Node calldata node, Leaf[] calldata leaves) internal pure returns (Call memory call) {
+        uint256 count = node.lengths.length;
+        call.inputs = new Operand[](count);
+        for (uint256 i; i < count; ++i) {
+            uint256 length = node.lengths[i];
+            call.inputs[i] = Operand(i, length, new uint256[]((length + LEAF - 1) / LEAF));
+        }
+        call.attributes = new uint256[](node.attributes.length);
+        for (uint256 i; i < node.attributes.length; ++i) {
+            call.attributes[i] = node.attributes[i];
+        }
+        for (uint256 i; i < leaves.length; ++i) {
+            Leaf calldata leaf = leaves[i];
+            if (leaf.input >= count) revert NoSuchLeaf(leaf.input, leaf.index);
+            Operand memory operand = call.inputs[leaf.input];
+            if (leaf.data.length != leafBytes(operand.length, leaf.index)) {
+                revert NoSuchLeaf(leaf.input, leaf.index);
+            }
+            bytes memory data = leaf.data;
+            uint256 place;
+            assembly ("memory-safe") {
+                place := add(data, 32)
+            }
+            operand.leaves[leaf.index] = place;
+        }
+    }
+
+    /// @notice Bytes of leaf `index` of a tensor of `length` elements; 0 for a leaf it does not have.
+    function leafBytes(uint256 length, uint256 index) internal pure returns (uint256) {
+        uint256 first = index * LEAF;
+        if (first >= length) return 0;
+        return 4 * (length - first < LEAF ? length - first : LEAF);
+    }
+
+    /// @notice Word `i` of a leaf's data, little-endian there.
+    function wordIn(bytes memory data, uint256 i) internal pure returns (uint256 value) {
+        uint256 place;
+        assembly ("memory-safe") {
+            place := add(data, 32)
+        }
+        return _read(place, i);
+    }
+
+    /// @notice Element `i` as it stands. Past the end it is 0: a program that indexes out of range gets a judgement too.
+    function word(Operand memory operand, uint256 i) internal pure returns (uint256) {
+        unchecked {
+            if (i >= operand.length) return 0;
+            uint256 place;
+            // An element before the end is in one of the leaves: no need to check the bounds again.
+            assembly ("memory-safe") {
+                place := mload(add(add(mload(add(operand, 64)), 32), shl(5, shr(10, i))))
+            }
+            if (place == 0) revert NotOpened(operand.number, i);
+            return _read(place, i & 1023);
+        }
+    }
+
+    /// @notice Element `i` as f32, made canonical so that judging is total.
+    function f32(Operand memory operand, uint256 i) internal pure returns (uint256) {
+        return F.canon(word(operand, i));
+    }
+
+    function _read(uint256 place, uint256 i) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            let big := shr(224, mload(add(place, shl(2, i))))
+            big := or(shr(8, and(big, 0xff00ff00)), shl(8, and(big, 0x00ff00ff)))
+            value := and(0xffffffff, or(shr(16, big), shl(16, big)))
+        }
+    }
+}
