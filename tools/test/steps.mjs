@@ -48,7 +48,7 @@ export const STEPS = {
           '--reporter=json',
           `--outputFile.json=${file}`,
         ],
-        12,
+        20,
       );
       const report = readJson(file);
       if (report === undefined) return one(false, ended(code));
@@ -62,7 +62,7 @@ export const STEPS = {
   contracts: {
     about: 'format, unit, fuzz and invariant tests, gas snapshots',
     async run() {
-      const { code, output } = await node(['tools/foundry.mjs', 'check'], 6);
+      const { code, output } = await node(['tools/foundry.mjs', 'check'], 15);
       // forge ends each run with "...: 45 tests passed, 0 failed, 0 skipped (45 total tests)".
       const count = { passed: 0, failed: 0, skipped: 0 };
       for (const line of output.matchAll(/(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total/g)) {
@@ -90,7 +90,7 @@ export const STEPS = {
       }
       const file = `${RESULTS}/e2e.json`;
       rmSync(file, { force: true });
-      const { code } = await node([inPackage('@playwright/test/cli.js'), 'test'], 14);
+      const { code } = await node([inPackage('@playwright/test/cli.js'), 'test'], 30);
       const stats = readJson(file)?.stats;
       if (stats === undefined) return one(false, ended(code));
       // A test that passes only on a second try is broken.
