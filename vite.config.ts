@@ -152,7 +152,9 @@ export default defineConfig({
       output: {
         // Told apart by name, so that the service worker need not fetch what most visitors never use.
         chunkFileNames: ({ moduleIds }) =>
-          moduleIds.some((id) => /node_modules\/(@wagmi|wagmi|@walletconnect|@reown)\/|\/app\/wallet\//.test(id))
+          moduleIds.some((id) =>
+            /node_modules\/(@wagmi|wagmi|@walletconnect|@reown)\/|\/app\/wallet\//.test(id),
+          )
             ? 'assets/wallet-[name]-[hash].js'
             : 'assets/[name]-[hash].js',
       },
