@@ -14,6 +14,7 @@ import { createLibp2p, type Libp2p } from 'libp2p';
 import { BoundedMap } from './bounded-map.ts';
 import { pubsubOver, swarmGossipsub } from './gossipsub.ts';
 import { LIMITS } from './messages/limits.ts';
+import { tolerateHostlessAddresses } from './observed-addresses.ts';
 import { isDirectConnection, Overlay } from './overlay.ts';
 import type { NetworkView, PeerPath, PeerView } from './peers.ts';
 import type { PubSub } from './pubsub.ts';
@@ -101,6 +102,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     connectionMonitor: patientMonitor,
     services,
   });
+  tolerateHostlessAddresses(libp2p);
 
   const latencies = new BoundedMap<string, number>(256);
   const relaying = new BoundedMap<string, true>(64);
