@@ -94,7 +94,7 @@ describe.skipIf(NO_ANVIL)(
       first.child.kill('SIGTERM');
       await first.exited;
 
-      const second = await start('--round', '20');
+      const second = await start('--no-build', '--round', '20');
       const after = await readNetworkFile(join(home, 'devnet.json'));
       expect(after.contracts).toEqual(before.contracts);
       expect(after.relays[0]?.split('/p2p/')[1]).toBe(before.relays[0]?.split('/p2p/')[1]);
@@ -106,7 +106,7 @@ describe.skipIf(NO_ANVIL)(
         interval: 200,
       });
 
-      const third = await start('--round', '25');
+      const third = await start('--no-build', '--round', '25');
       expect((await readNetworkFile(join(home, 'devnet.json'))).contracts).not.toEqual(before.contracts);
       third.child.kill('SIGTERM');
       expect(await third.exited).toBe(0);
