@@ -39,6 +39,8 @@ export const gossip: Benchmark = {
           throw new Error('the peers did not all find one another within a minute');
         await sleep(100, undefined, { signal });
       }
+      // gossipsub grafts its meshes at heartbeats, a second apart; before that a topic may lose messages.
+      await sleep(5000, undefined, { signal });
       const own: number[] = [];
       const bare: number[] = [];
       for (const peer of peers) {
