@@ -19,6 +19,7 @@ abstract contract Vectors {
     }
 
     function vectors(string memory path) internal returns (bytes memory data) {
+        // Only a bare `forge test` can come here: `npm test` and `npm run contracts:test` make the vectors first.
         if (!vm.exists(path)) vm.skip(true, "no vectors: run npx tsx tools/build-vectors.ts");
         return vm.readFileBinary(path);
     }

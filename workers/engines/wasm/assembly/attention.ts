@@ -12,21 +12,18 @@ const MINUS_MAX: f32 = reinterpret<f32>(<u32>0xff7fffff);
 // 1 q, 2 k, 3 v, 4 positions, 5 stats, 6 dout, 7 delta, 8 out, 9 second out, 10 B, 11 Tq, 12 Tk, 13 heads, 14 kvHeads,
 // 15 headDim, 16 scale, 17 scratch, 18 scratch bytes a thread.
 
-// @ts-ignore: decorator
 @inline
 function pad4(n: i32): i32 {
   return (n + 3) & ~3;
 }
 
 /** Keys that a query row at `position` sees. */
-// @ts-ignore: decorator
 @inline
 function visible(position: u32, Tk: i32): i32 {
   return <i32>min<u32>(position, <u32>(Tk - 1)) + 1;
 }
 
 /** The 8 query rows in the lanes; rows past the end repeat the last one. */
-// @ts-ignore: decorator
 @inline
 function rowAt(first: i32, lane: i32, rows: i32): i32 {
   return min(first + lane, rows - 1);

@@ -1,7 +1,6 @@
 // Canonical f32 arithmetic on four lanes (docs/repops.md, "The arithmetic").
 
 /** canon: clamp to the largest finite magnitude, then zero everything below 2^-125 (which also turns -0 into +0). */
-// @ts-ignore: decorator
 @inline
 export function canon4(v: v128): v128 {
   const clamped = f32x4.pmax(
@@ -11,25 +10,21 @@ export function canon4(v: v128): v128 {
   return v128.and(clamped, f32x4.ge(f32x4.abs(clamped), f32x4.splat(reinterpret<f32>(0x01000000))));
 }
 
-// @ts-ignore: decorator
 @inline
 export function add4(a: v128, b: v128): v128 {
   return canon4(f32x4.add(a, b));
 }
 
-// @ts-ignore: decorator
 @inline
 export function sub4(a: v128, b: v128): v128 {
   return canon4(f32x4.sub(a, b));
 }
 
-// @ts-ignore: decorator
 @inline
 export function mul4(a: v128, b: v128): v128 {
   return canon4(f32x4.mul(a, b));
 }
 
-// @ts-ignore: decorator
 @inline
 export function splat(x: f32): v128 {
   return f32x4.splat(x);
@@ -39,26 +34,22 @@ export function canon1(x: f32): f32 {
   return f32x4.extract_lane(canon4(f32x4.splat(x)), 0);
 }
 
-// @ts-ignore: decorator
 @inline
 export function add1(a: f32, b: f32): f32 {
   return canon1(a + b);
 }
 
-// @ts-ignore: decorator
 @inline
 export function sub1(a: f32, b: f32): f32 {
   return canon1(a - b);
 }
 
-// @ts-ignore: decorator
 @inline
 export function mul1(a: f32, b: f32): f32 {
   return canon1(a * b);
 }
 
 /** Rounds to the operand lattice: bf16, nearest even, nonzero magnitudes in [2^-55, 2^52]. */
-// @ts-ignore: decorator
 @inline
 export function lattice4(v: v128): v128 {
   const odd = v128.and(i32x4.shr_u(v, 16), i32x4.splat(1));
@@ -71,7 +62,6 @@ export function lattice4(v: v128): v128 {
 }
 
 /** Loads min(count, 4) f32; the other lanes are +0. */
-// @ts-ignore: decorator
 @inline
 export function loadN(p: usize, count: i32): v128 {
   return count >= 4 ? v128.load(p) : loadTail(p, count);
@@ -85,7 +75,6 @@ function loadTail(p: usize, count: i32): v128 {
 }
 
 /** Stores the first min(count, 4) lanes. */
-// @ts-ignore: decorator
 @inline
 export function storeN(p: usize, v: v128, count: i32): void {
   if (count >= 4) v128.store(p, v);
@@ -99,29 +88,24 @@ function storeTail(p: usize, v: v128, count: i32): void {
 }
 
 // Column i of the 4x4 matrix with rows a, b, c, d.
-// @ts-ignore: decorator
 @inline
 export function column0(a: v128, b: v128, c: v128, d: v128): v128 {
   return v128.shuffle<f32>(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 0, 4, 1, 5), 0, 1, 4, 5);
 }
-// @ts-ignore: decorator
 @inline
 export function column1(a: v128, b: v128, c: v128, d: v128): v128 {
   return v128.shuffle<f32>(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 0, 4, 1, 5), 2, 3, 6, 7);
 }
-// @ts-ignore: decorator
 @inline
 export function column2(a: v128, b: v128, c: v128, d: v128): v128 {
   return v128.shuffle<f32>(v128.shuffle<f32>(a, b, 2, 6, 3, 7), v128.shuffle<f32>(c, d, 2, 6, 3, 7), 0, 1, 4, 5);
 }
-// @ts-ignore: decorator
 @inline
 export function column3(a: v128, b: v128, c: v128, d: v128): v128 {
   return v128.shuffle<f32>(v128.shuffle<f32>(a, b, 2, 6, 3, 7), v128.shuffle<f32>(c, d, 2, 6, 3, 7), 2, 3, 6, 7);
 }
 
 /** The largest of four canonical values. */
-// @ts-ignore: decorator
 @inline
 export function horizontalMax(v: v128): f32 {
   const a = f32x4.pmax(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
@@ -129,24 +113,20 @@ export function horizontalMax(v: v128): f32 {
 }
 
 /** Word i of a step's arguments. */
-// @ts-ignore: decorator
 @inline
 export function word(step: usize, i: i32): u32 {
   return load<u32>(step + (<usize>i << 2));
 }
-// @ts-ignore: decorator
 @inline
 export function size(step: usize, i: i32): i32 {
   return load<i32>(step + (<usize>i << 2));
 }
-// @ts-ignore: decorator
 @inline
 export function constant(step: usize, i: i32): f32 {
   return load<f32>(step + (<usize>i << 2));
 }
 
 /** First of the items that thread `thread` of `threads` takes; its last is the next thread's first. */
-// @ts-ignore: decorator
 @inline
 export function share(items: i32, thread: i32, threads: i32): i32 {
   return <i32>(((<u64>items) * (<u64>thread)) / (<u64>threads));

@@ -9,7 +9,6 @@ const MAX_FINITE: f32 = reinterpret<f32>(0x7f7fffff);
  * is added to something 2^24 times larger; the rest lies in [0.3, 2]. For -87 <= x <= 88 the scaled exponent
  * field is at least 0 and at most 254, so only its lower saturation is left.
  */
-// @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
   const shifted = f32x4.add(f32x4.mul(x, f32x4.splat(reinterpret<f32>(0x3fb8aa3b))), f32x4.splat(reinterpret<f32>(0x4b400000)));
@@ -33,7 +32,6 @@ export function exp4(x: v128): v128 {
 }
 
 /** No canon inside: the guess is within 12 % of 1 / x, whose magnitude lies in [2^-124, 2^125] for the x that reach it. */
-// @ts-ignore: decorator
 @inline
 export function recip4(x: v128): v128 {
   const magnitude = v128.and(x, i32x4.splat(0x7fffffff));
@@ -49,7 +47,6 @@ export function recip4(x: v128): v128 {
 }
 
 /** Only half of x needs canon (it is flushed for x < 2^-124); every later value is near sqrt(x), 1 / sqrt(x) or 1. */
-// @ts-ignore: decorator
 @inline
 export function rsqrt4(x: v128): v128 {
   const half = mul4(f32x4.splat(0.5), x);
@@ -62,14 +59,12 @@ export function rsqrt4(x: v128): v128 {
   return v128.bitselect(y, f32x4.splat(MAX_FINITE), f32x4.gt(x, f32x4.splat(0)));
 }
 
-// @ts-ignore: decorator
 @inline
 export function sqrt4(x: v128): v128 {
   return v128.and(f32x4.mul(x, rsqrt4(x)), f32x4.gt(x, f32x4.splat(0)));
 }
 
 /** No canon: f is 0 or at least 2^-24 in magnitude, and sums cancel to 0 or to a multiple of 2^-60. A -0 from 0 * LN2_LO vanishes in its sum. */
-// @ts-ignore: decorator
 @inline
 export function log4(x: v128): v128 {
   const e = i32x4.shr_s(i32x4.sub(x, i32x4.splat(0x3f3504f3)), 23);
@@ -92,7 +87,6 @@ export function log4(x: v128): v128 {
 }
 
 /** exp(-x) + 1 is at least 1 and, at its largest, absorbs the 1. */
-// @ts-ignore: decorator
 @inline
 export function sigmoid4(x: v128): v128 {
   return recip4(f32x4.add(f32x4.splat(1), exp4(f32x4.neg(x))));

@@ -6,7 +6,6 @@ import { INDEX_OUT_OF_RANGE, foldProducts } from './layers';
 const MINUS_MAX: f32 = reinterpret<f32>(<u32>0xff7fffff);
 
 /** Lanes i >= left become the smallest value. */
-// @ts-ignore: decorator
 @inline
 function orSmallest(v: v128, left: i32): v128 {
   return left >= 4 ? v : v128.bitselect(v, splat(MINUS_MAX), i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(left)));
