@@ -2,6 +2,7 @@
  * How long a message takes from one peer to the others, three Node peers on this machine: Starling's signed, canonical, checked
  * messages beside bare gossipsub over the same connections in the same run.
  */
+import { UNTESTED } from '../swarm/messages/bodies.ts';
 import '../swarm/node20.ts';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -95,7 +96,7 @@ async function startPeer(relays: readonly string[], round: () => number) {
     gossip: messages,
     node,
     publicKey: key.publicKey,
-    describe: () => ({ delegation: null, engine: 'none', conformance: { verdict: 'untested', detail: '' } }),
+    describe: () => ({ delegation: null, engine: 'none', conformance: UNTESTED }),
     round,
     scheduler: systemScheduler,
     relays: false,

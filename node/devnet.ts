@@ -1,4 +1,5 @@
 /** A whole network on this machine; `npm start` runs it. Prints one URL and a line when all is ready. */
+import { UNTESTED } from '../swarm/messages/bodies.ts';
 import '../swarm/node20.ts';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -132,7 +133,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
       describe: () => ({
         delegation: null,
         engine: 'archive, computes nothing',
-        conformance: { verdict: 'untested', detail: '' },
+        conformance: UNTESTED,
       }),
     });
     closing.push(() => membership.leave());

@@ -8,6 +8,7 @@ import type { DeviceAddress } from '../swarm/trainer.ts';
 import { availableCandidates, chooseEngine, type EngineVerdict } from '../workers/conformance/choose.ts';
 import type { EngineKind } from '../workers/engines/engine.ts';
 import { ComputeHost } from '../workers/host/compute-host.ts';
+import { conformanceOf } from '../workers/host/conformance-report.ts';
 import { openCheckpointStore } from '../workers/storage/checkpoint-store.ts';
 import { folderName } from '../workers/storage/directory.ts';
 import { openFileDirectory } from '../workers/storage/file-directory.ts';
@@ -102,7 +103,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       describe: () => ({
         delegation: null,
         engine: host.engine.description,
-        conformance: conformanceOf(host.engine.verdicts, host.engine.kind),
+        conformance: conformanceOf(host.engine),
       }),
     });
     closing.push(() => membership.leave());
@@ -114,6 +115,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       content: membership.content,
       deviceKey: key,
       engine: host.engine.description,
+      conformance: () => conformanceOf(host.engine),
     });
     closing.push(() => driver.stop());
     driver.on((event) => tell({ kind: 'round', event }));
@@ -130,13 +132,4 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
 async function nodeGpu(): Promise<GPU> {
   const { openDawnAdapter } = await import('../workers/engines/webgpu/host-dawn.ts');
   return (await openDawnAdapter()).gpu;
-}
-
-function conformanceOf(verdicts: readonly EngineVerdict[], kind: EngineKind) {
-  const verdict = verdicts.find((candidate) => candidate.kind === kind);
-  if (verdict === undefined || verdict.checks === 0) return { verdict: 'untested', detail: '' } as const;
-  return {
-    verdict: verdict.same === verdict.checks ? 'passed' : 'failed',
-    detail: `${verdict.same} of ${verdict.checks} checks`,
-  } as const;
 }

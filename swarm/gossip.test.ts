@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type DeviceKey, deviceKey, peerIdBytesOf } from './device-key.ts';
 import { startGossip } from './gossip.ts';
 import type { Body } from './messages/bodies.ts';
+import { UNTESTED } from './messages/bodies.ts';
 import { type Draft, type Message, seal } from './messages/envelope.ts';
 import type { Refusal } from './messages/refusal.ts';
 import type { ClaimVerifier } from './messages/validator.ts';
@@ -22,7 +23,7 @@ function helloBody(key: DeviceKey): Body<'hello'> {
     peerId: peerIdBytesOf(key.publicKey),
     delegation: null,
     engine: 'none',
-    conformance: { verdict: 'untested', detail: '' },
+    conformance: UNTESTED,
     addresses: [],
     relays: false,
   };

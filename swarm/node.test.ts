@@ -1,3 +1,4 @@
+import { UNTESTED } from './messages/bodies.ts';
 import './node20.ts';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -37,7 +38,7 @@ async function startPeer(relays: readonly string[], listen: readonly string[] = 
     gossip,
     node,
     publicKey: key.publicKey,
-    describe: () => ({ delegation: null, engine: 'none', conformance: { verdict: 'untested', detail: '' } }),
+    describe: () => ({ delegation: null, engine: 'none', conformance: UNTESTED }),
     round: () => 1,
     scheduler: systemScheduler,
     relays: false,

@@ -224,6 +224,29 @@ describe('RoundDriver', { timeout: 60_000 }, () => {
     expect(a?.of('failed')).toEqual([]);
   });
 
+  it('stays for the ack of its last round, so that finishing does not hide that others kept it', async () => {
+    const { swarm, peers } = await greeted('a', 'b');
+    const [a, b] = peers;
+    if (a === undefined || b === undefined) throw new Error('two peers joined');
+    a.driver.start();
+    b.driver.start();
+    await swarm.scheduler.advance(2_000 + 6_000);
+    const stopped = a.driver.finishThenStop();
+    await swarm.scheduler.advance(ROUND_MS);
+    await stopped;
+    expect(a.of('sent').map(({ round }) => round)).toEqual([1]);
+    expect(a.of('accepted').map(({ round, peers: by }) => [round, by])).toEqual([[1, 1]]);
+    const [sent] = a.of('sent');
+    expect(sent?.body.conformance).toEqual({
+      verdict: 'untested',
+      detail: '',
+      suite: `0x${'00'.repeat(32)}`,
+    });
+    const end = b.driver.stop();
+    await swarm.scheduler.advance(10);
+    await end;
+  });
+
   it('finishes the round before it stops, and leaves no timer of its own', async () => {
     const { swarm, peers } = await greeted('a');
     const [a] = peers;

@@ -2,6 +2,7 @@ import type { Content } from './content/content.ts';
 import type { DeviceKey } from './device-key.ts';
 import type { Gossip } from './gossip.ts';
 import type { ClockReading, Ledger, Signed, Vote } from './ledger.ts';
+import type { Conformance } from './messages/bodies.ts';
 import { Acknowledgements } from './rounds/acknowledgements.ts';
 import type { DriverState, RoundEvent } from './rounds/events.ts';
 import { type AttestationSeen, hear } from './rounds/hearing.ts';
@@ -9,7 +10,7 @@ import { type RoundParts, waitFor } from './rounds/parts.ts';
 import { playRound } from './rounds/play.ts';
 import { RoundRecords } from './rounds/records.ts';
 import { ROUND_SETTINGS, type RoundSettings } from './rounds/settings.ts';
-import { every, type Scheduler, systemScheduler } from './scheduler.ts';
+import { every, type Scheduler, systemScheduler, wait } from './scheduler.ts';
 import type { RoundContext, Trainer } from './trainer.ts';
 
 export interface RoundDriverOptions {
@@ -20,6 +21,8 @@ export interface RoundDriverOptions {
   readonly deviceKey: DeviceKey;
   /** What computes, for the record. */
   readonly engine: string;
+  /** The gate's verdict on the engine in use; told with each round. */
+  readonly conformance: () => Conformance;
   readonly scheduler?: Scheduler;
   readonly randomBytes?: (count: number) => Uint8Array;
   readonly settings?: Partial<RoundSettings>;
@@ -108,6 +111,7 @@ export class RoundDriver {
     if (session.paused !== null || this.#state === 'waiting') return this.stop();
     this.#say('finishing', 'Finishing this round, then stopping.');
     await session.done;
+    await this.#heard(session);
     await this.stop();
   }
 
@@ -127,6 +131,16 @@ export class RoundDriver {
     this.#session = null;
     this.#round = null;
     this.#say('stopped', 'Stopped.');
+  }
+
+  /** Others gather their acks for a second; a device that left before they came would not know that its last round was kept. */
+  async #heard({ parts, ended, made }: Session): Promise<void> {
+    const { scheduler, settings, acknowledgements } = parts;
+    const until = scheduler.now() + settings.ackGrace;
+    while (made !== null && !acknowledgements.accepted(made) && scheduler.now() < until) {
+      if (ended.signal.aborted) return;
+      await wait(scheduler, 100, ended.signal).catch(() => undefined);
+    }
   }
 
   #open(): Session {
@@ -174,6 +188,7 @@ export class RoundDriver {
       scheduler: this.#scheduler,
       randomBytes: this.#options.randomBytes ?? ((count) => crypto.getRandomValues(new Uint8Array(count))),
       engine: this.#options.engine,
+      conformance: this.#options.conformance,
       settings: this.#settings,
       records,
       acknowledgements,
@@ -187,6 +202,7 @@ export class RoundDriver {
       paused: null,
       finishing: false,
       failures: 0,
+      made: null,
       wake: () => {},
       done: Promise.resolve(),
       close: () => {
@@ -214,6 +230,7 @@ export class RoundDriver {
         last = context.round;
         this.#round = context.round;
         const made = await playRound(parts, context, session.work.signal, (signed) => this.#voted(signed));
+        session.made = made.signed.value.round;
         this.#attested({ ...made, own: true, publicKey: this.#options.deviceKey.publicKey });
         session.failures = 0;
       } catch (error) {
@@ -281,6 +298,8 @@ interface Session {
   paused: string | null;
   finishing: boolean;
   failures: number;
+  /** The last round attested. */
+  made: number | null;
   /** Ends the wait of a pause. */
   wake: () => void;
   done: Promise<void>;

@@ -102,6 +102,8 @@ export type VolunteerEvent =
       readonly description: string;
       readonly reason: string;
       readonly verdicts: readonly EngineVerdict[];
+      /** Which expected bits the verdicts speak of. */
+      readonly suite: Hex;
     }
   | {
       readonly type: 'clock';

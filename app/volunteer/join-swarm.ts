@@ -59,6 +59,7 @@ export async function joinSwarm(options: JoinOptions): Promise<Membership> {
     content,
     deviceKey: key,
     engine: options.engine,
+    conformance: options.conformance,
   });
   const offs = [
     driver.on(options.onRound),

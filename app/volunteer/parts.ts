@@ -1,6 +1,7 @@
 /** What a volunteer is put together from, as seen by the life cycle. The real parts are in compose.ts. */
 import type { DeviceKey } from '../../swarm/device-key.ts';
 import type { Ledger, Stage } from '../../swarm/ledger.ts';
+import type { Conformance } from '../../swarm/messages/bodies.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
 import type { Member, SelfDescription } from '../../swarm/presence.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
@@ -74,6 +75,8 @@ export interface JoinOptions {
   readonly trainer: Trainer;
   /** What computes, for the record. */
   readonly engine: string;
+  /** The gate's verdict on the engine in use. */
+  readonly conformance: () => Conformance;
   readonly describe: () => SelfDescription;
   readonly onRound: (event: RoundEvent) => void;
   readonly onNetwork: (view: NetworkView) => void;

@@ -58,6 +58,7 @@ export interface VolunteerView {
     readonly description: string;
     readonly reason: string;
     readonly verdicts: readonly EngineVerdict[];
+    readonly suite: Hex;
   } | null;
   readonly clock: {
     readonly round: number;
@@ -136,6 +137,7 @@ export function reduce(view: VolunteerView, event: VolunteerEvent): VolunteerVie
           description: event.description,
           reason: event.reason,
           verdicts: event.verdicts,
+          suite: event.suite,
         },
       };
     case 'clock':

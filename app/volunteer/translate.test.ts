@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { UNTESTED } from '../../swarm/messages/bodies.ts';
 import { REFUSALS } from '../../swarm/messages/refusal.ts';
 import type { Member } from '../../swarm/presence.ts';
 import { peersEvent, phaseOf, refusalInWords, roundEvents, selfDescription } from './translate.ts';
@@ -83,10 +84,22 @@ describe('translating the swarm for the page', () => {
     expect(phaseOf('stopped', 'asked', '')).toBeNull();
   });
 
+  const SUITE = `0x${'5a'.repeat(32)}` as const;
+
   it('describes the engine to others only as far as it was tried', () => {
     const verdict = { kind: 'wasm', description: 'wasm SIMD', checks: 5, same: 4 } as const;
-    const engine = { chosen: 'wasm', description: 'wasm SIMD', reason: '', verdicts: [verdict] } as const;
-    expect(selfDescription(engine).conformance).toEqual({ verdict: 'failed', detail: '4 of 5 checks' });
-    expect(selfDescription(null)).toEqual({ engine: '', conformance: { verdict: 'untested', detail: '' } });
+    const engine = {
+      chosen: 'wasm',
+      description: 'wasm SIMD',
+      reason: '',
+      verdicts: [verdict],
+      suite: SUITE,
+    } as const;
+    expect(selfDescription(engine).conformance).toEqual({
+      verdict: 'failed',
+      detail: '4 of 5 checks',
+      suite: SUITE,
+    });
+    expect(selfDescription(null)).toEqual({ engine: '', conformance: UNTESTED });
   });
 });

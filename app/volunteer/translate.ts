@@ -1,8 +1,10 @@
 /** From what the round driver and the network say to what the page shows. Pure. */
+import { UNTESTED } from '../../swarm/messages/bodies.ts';
 import type { Refusal } from '../../swarm/messages/refusal.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
 import type { Member, SelfDescription } from '../../swarm/presence.ts';
 import type { DriverState, RoundEvent } from '../../swarm/rounds/events.ts';
+import { conformanceOf } from '../../workers/host/conformance-report.ts';
 import type { VolunteerEvent } from './events.ts';
 import type { PauseCause, Phase } from './phase.ts';
 import type { VolunteerView } from './reduce.ts';
@@ -132,13 +134,6 @@ export function phaseOf(state: DriverState, cause: PauseCause, sentence: string)
 export function selfDescription(
   engine: VolunteerView['engine'],
 ): Pick<SelfDescription, 'engine' | 'conformance'> {
-  const verdict = engine?.verdicts.find((candidate) => candidate.kind === engine.chosen);
-  if (engine === null || verdict === undefined) {
-    return { engine: engine?.description ?? '', conformance: { verdict: 'untested', detail: '' } };
-  }
-  const { same, checks } = verdict;
-  return {
-    engine: engine.description,
-    conformance: { verdict: same === checks ? 'passed' : 'failed', detail: `${same} of ${checks} checks` },
-  };
+  if (engine === null) return { engine: '', conformance: UNTESTED };
+  return { engine: engine.description, conformance: conformanceOf({ ...engine, kind: engine.chosen }) };
 }

@@ -224,6 +224,7 @@ export class Volunteer implements VolunteerPort {
       ledger: chain.ledger,
       trainer: computer.client,
       engine: computer.started.engine.description,
+      conformance: () => selfDescription(this.#view.engine).conformance,
       describe: () => ({ delegation: this.#device.delegation, ...selfDescription(this.#view.engine) }),
       onRound: (event) => this.#hear(running, event),
       onNetwork: (view) => this.#emit(peersEvent(view, running.membership?.members() ?? [])),
@@ -310,8 +311,8 @@ export class Volunteer implements VolunteerPort {
     }
   }
 
-  #tellEngine({ kind, description, reason, verdicts }: ComputeStarted['engine']): void {
-    this.#emit({ type: 'engine', chosen: kind, description, reason, verdicts });
+  #tellEngine({ kind, ...told }: ComputeStarted['engine']): void {
+    this.#emit({ type: 'engine', chosen: kind, ...told });
   }
 
   /** Measures the model before this device's first round, once; later visits show what was measured then. */

@@ -6,6 +6,7 @@ import { startContent } from '../../swarm/content/service.ts';
 import { MemoryStore } from '../../swarm/content/store.ts';
 import { deviceKey } from '../../swarm/device-key.ts';
 import type { AttestBody } from '../../swarm/messages/bodies.ts';
+import { UNTESTED } from '../../swarm/messages/bodies.ts';
 import { type Message, open, seal } from '../../swarm/messages/envelope.ts';
 import { digestInCid, encodeRollouts } from '../../swarm/messages/rollouts.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
@@ -103,6 +104,7 @@ async function attestOf(
     rollouts: own.cid,
     foreign: [],
     engine: 'wasm',
+    conformance: UNTESTED,
     optimizerSteps: 2,
     meanReward: 0.5,
     heldOutAccuracy: 0.5,

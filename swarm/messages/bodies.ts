@@ -32,15 +32,20 @@ const delegation = record({
   consentSignature: hex(65),
 });
 
+/** What the gate found on this device: docs/repops.md, workers/conformance. */
+const conformance = record({
+  verdict: oneOf('passed', 'failed', 'untested'),
+  detail: text(LIMITS.conformanceDetail),
+  /** Which expected bits it was held against: sha2-256 of the table of cases; zero when untested. */
+  suite: hex(32),
+});
+
 /** Who this device is, what computes there and where it can be reached. Sent on joining and every few seconds. */
 const hello = record({
   peerId: blob(39),
   delegation: nullable(delegation),
   engine: text(LIMITS.engine),
-  conformance: record({
-    verdict: oneOf('passed', 'failed', 'untested'),
-    detail: text(LIMITS.conformanceDetail),
-  }),
+  conformance,
   /** Multiaddrs at which the device listens. */
   addresses: list(text(LIMITS.address), LIMITS.addresses),
   /** Whether it relays handshakes for others. */
@@ -80,6 +85,8 @@ const attest = record({
   /** Rollout sets of others in the order in which they were trained on. */
   foreign: list(link(DAG_CBOR), LIMITS.foreign),
   engine: text(LIMITS.engine),
+  /** The gate's verdict on the engine that trained. */
+  conformance,
   optimizerSteps: uint(1_000_000),
   meanReward: fraction,
   heldOutAccuracy: fraction,
@@ -96,6 +103,9 @@ export type MessageType = keyof typeof bodies;
 type BodyOf<C> = C extends Codec<infer T> ? T : never;
 export type Body<T extends MessageType> = BodyOf<(typeof bodies)[T]>;
 export type Delegation = BodyOf<typeof delegation>;
+export type Conformance = BodyOf<typeof conformance>;
+/** What a device says that runs no engine, or none that was tried. */
+export const UNTESTED: Conformance = { verdict: 'untested', detail: '', suite: `0x${'00'.repeat(32)}` };
 export type AttestBody = Body<'attest'>;
 
 /** The gossip topic each type travels on. */

@@ -35,6 +35,11 @@ export class Acknowledgements {
     this.#mine.set(round, { root: checkpointRoot, peers: new Set() });
   }
 
+  /** Whether anybody keeps the own attestation of a round. */
+  accepted(round: number): boolean {
+    return (this.#mine.get(round)?.peers.size ?? 0) > 0;
+  }
+
   /** Another's attestation was kept. */
   owe({ author, round, body }: Message<'attest'>): void {
     if (this.#owed.length >= LIMITS.acks) return;

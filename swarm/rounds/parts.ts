@@ -2,6 +2,7 @@ import type { Content } from '../content/content.ts';
 import type { DeviceKey } from '../device-key.ts';
 import type { Gossip } from '../gossip.ts';
 import type { ClockReading, Ledger, Stage } from '../ledger.ts';
+import type { Conformance } from '../messages/bodies.ts';
 import { type Scheduler, wait } from '../scheduler.ts';
 import type { Trainer } from '../trainer.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
@@ -21,6 +22,8 @@ export interface RoundParts {
   readonly randomBytes: (count: number) => Uint8Array;
   /** What computes, for the record: "wasm SIMD, 2 workers". */
   readonly engine: string;
+  /** The gate's verdict on the engine in use, for the record. */
+  readonly conformance: () => Conformance;
   readonly settings: RoundSettings;
   readonly records: RoundRecords;
   readonly acknowledgements: Acknowledgements;

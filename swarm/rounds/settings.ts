@@ -14,6 +14,8 @@ export interface RoundSettings {
   readonly foreign: number;
   /** Failures in a row after which the device pauses. */
   readonly failures: number;
+  /** How long a device that finishes waits for the first ack of its last attestation; milliseconds. */
+  readonly ackGrace: number;
 }
 
 export const ROUND_SETTINGS: RoundSettings = {
@@ -24,4 +26,5 @@ export const ROUND_SETTINGS: RoundSettings = {
   critiqued: 2,
   foreign: 8,
   failures: 5,
+  ackGrace: 3_000,
 };

@@ -54,6 +54,7 @@ export async function trainStage(
     rollouts,
     foreign: others,
     engine: truncate(parts.engine, LIMITS.engine),
+    conformance: parts.conformance(),
     optimizerSteps,
     meanReward,
     heldOutAccuracy,

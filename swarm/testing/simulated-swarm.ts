@@ -2,6 +2,7 @@ import { type Content, ContentError } from '../content/content.ts';
 import { type DeviceKey, deviceKey, digestOf } from '../device-key.ts';
 import { type Gossip, startGossip } from '../gossip.ts';
 import type { Ledger } from '../ledger.ts';
+import { UNTESTED } from '../messages/bodies.ts';
 import { cidOf, DAG_CBOR, RAW } from '../messages/rollouts.ts';
 import { type Presence, startPresence } from '../presence.ts';
 import type { RoundEvent } from '../rounds/events.ts';
@@ -56,7 +57,7 @@ export class SimulatedSwarm {
       describe: () => ({
         delegation: null,
         engine: 'scripted',
-        conformance: { verdict: 'passed', detail: '' },
+        conformance: UNTESTED,
       }),
       round,
       scheduler,
@@ -71,6 +72,7 @@ export class SimulatedSwarm {
       content: this.content(),
       deviceKey: key,
       engine: 'scripted',
+      conformance: () => UNTESTED,
       scheduler,
       randomBytes: (count) => digestOf(new TextEncoder().encode(`${name} ${salts++}`)).subarray(0, count),
       settings: { foreign: 2, ...options.settings },

@@ -1,6 +1,8 @@
 /** The page of the browser test: one swarm node in a tab, driven through `window.swarmTest`. */
+
 import { deviceKey } from '../device-key.ts';
 import { type Gossip, startGossip } from '../gossip.ts';
+import { UNTESTED } from '../messages/bodies.ts';
 import { createSwarmNode, type SwarmNode } from '../node.ts';
 import type { NetworkView } from '../peers.ts';
 import { startPresence } from '../presence.ts';
@@ -51,7 +53,7 @@ const api: SwarmTest = {
       describe: () => ({
         delegation: null,
         engine: 'none',
-        conformance: { verdict: 'untested', detail: '' },
+        conformance: UNTESTED,
       }),
       round: () => 1,
       scheduler: systemScheduler,

@@ -9,6 +9,7 @@ import type {
   Trainer,
 } from '../../swarm/trainer.ts';
 import { measureTraining } from '../conformance/measure.ts';
+import { suiteDigest } from '../conformance/suite-digest.ts';
 import { DeviceLostError, type Engine, type EngineKind } from '../engines/engine.ts';
 import { createWasmEngine } from '../engines/wasm/engine.ts';
 import { loadModel } from '../model/load.ts';
@@ -57,6 +58,8 @@ export interface EngineReport<Verdict> {
   readonly description: string;
   readonly reason: string;
   readonly verdicts: readonly Verdict[];
+  /** Which expected bits the verdicts speak of. */
+  readonly suite: Hex;
 }
 
 /** A stored checkpoint, as a person may download it. */
@@ -326,5 +329,5 @@ async function settingsFor(engine: Engine, signal?: AbortSignal): Promise<Learni
 }
 
 function reportOf<Verdict>({ engine, reason, verdicts }: ChosenEngine<Verdict>): EngineReport<Verdict> {
-  return { kind: engine.kind, description: engine.description, reason, verdicts };
+  return { kind: engine.kind, description: engine.description, reason, verdicts, suite: suiteDigest() };
 }
