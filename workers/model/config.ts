@@ -1,6 +1,12 @@
-/** The configuration of a decoder of Qwen2's shape, read from a Hugging Face config.json. */
+/** The configuration of a decoder of Qwen2's or Llama's shape, read from a Hugging Face config.json. */
+import { parseRope, type RopeScaling, ropeJson } from './rope-config.ts';
+
+/** Qwen2 has biases on the query, key and value projections; Llama has none anywhere. The rest is the same. */
+export type ModelFamily = 'qwen2' | 'llama';
 
 export interface DecoderConfig {
+  /** Absent: qwen2. */
+  readonly family?: ModelFamily;
   /** Width of the residual stream. */
   readonly hiddenSize: number;
   readonly layers: number;
@@ -14,6 +20,10 @@ export interface DecoderConfig {
   /** Positions that the model was made for. */
   readonly context: number;
   readonly ropeTheta: number;
+  /** How frequencies are stretched for long contexts; absent: not at all. */
+  readonly ropeScaling?: RopeScaling;
+  /** Rotary pairs are neighbours (2i, 2i + 1) instead of halves (i, i + headDim / 2); absent: halves. */
+  readonly ropeInterleaved?: boolean;
   readonly normEpsilon: number;
   /** The output head is the embedding table. */
   readonly tiedEmbedding: boolean;
@@ -49,23 +59,61 @@ function positive(json: JsonObject, name: string, fallback?: number): number {
   return value;
 }
 
+const ARCHITECTURES: Readonly<Record<ModelFamily, string>> = {
+  qwen2: 'Qwen2ForCausalLM',
+  llama: 'LlamaForCausalLM',
+};
+
+function isFamily(value: unknown): value is ModelFamily {
+  return typeof value === 'string' && Object.hasOwn(ARCHITECTURES, value);
+}
+
+/** Refuses every field whose value would make the published model compute something else than this decoder. */
+function refuseUnsupported(json: JsonObject, family: ModelFamily): void {
+  const architectures = field(json, 'architectures') ?? null;
+  if (architectures !== null) {
+    const listed: readonly unknown[] = Array.isArray(architectures) ? architectures : [];
+    if (!listed.includes(ARCHITECTURES[family])) {
+      fail(`architectures must name ${ARCHITECTURES[family]}; use a causal language model`);
+    }
+  }
+  const fixed: readonly (readonly [name: string, value: unknown])[] = [
+    ['hidden_act', 'silu'],
+    ['use_sliding_window', false],
+    ['use_mrope', false],
+    ['mlp_bias', false],
+    ['partial_rotary_factor', 1],
+    ['quantization_config', null],
+    // Qwen2's biases are part of the family; in Llama the switch would also add one to o_proj.
+    ...(family === 'llama' ? ([['attention_bias', false]] as const) : []),
+  ];
+  for (const [name, only] of fixed) {
+    const value = field(json, name) ?? only;
+    if (value !== only) fail(`${name} ${shown(value)} is not supported; use a model with ${shown(only)}`);
+  }
+  const layerTypes = field(json, 'layer_types') ?? [];
+  if (!Array.isArray(layerTypes) || layerTypes.some((type) => type !== 'full_attention')) {
+    fail('layer_types other than "full_attention" are not supported; use a model without sliding windows');
+  }
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(value)?.slice(0, 80) ?? 'undefined';
+}
+
 /**
- * Reads a parsed config.json with `model_type` "qwen2". Throws ModelConfigError for anything this decoder does not compute
- * exactly as published: another architecture or activation, scaled rotary embedding, a sliding window in use.
+ * Reads a parsed config.json with `model_type` "qwen2" or "llama". Throws ModelConfigError for anything this decoder does not
+ * compute exactly as published: another architecture or activation, other rotary scalings than "linear" and "llama3", a
+ * sliding window in use, quantized weights.
  */
 export function parseConfig(value: unknown): DecoderConfig {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) fail('must be a JSON object');
   const json = value as JsonObject;
-  if (field(json, 'model_type') !== 'qwen2') {
-    fail(
-      `model_type must be "qwen2", got ${JSON.stringify(field(json, 'model_type'))}; use a Qwen2-type model`,
-    );
+  const family = field(json, 'model_type');
+  if (!isFamily(family)) {
+    fail(`model_type must be "qwen2" or "llama", got ${shown(family)}; use a Qwen2- or Llama-type model`);
   }
-  const activation = field(json, 'hidden_act') ?? 'silu';
-  if (activation !== 'silu') fail(`hidden_act must be "silu", got ${JSON.stringify(activation)}`);
-  if (field(json, 'use_sliding_window') === true) fail('use_sliding_window is not supported; use false');
-  const scaling = field(json, 'rope_scaling') ?? null;
-  if (scaling !== null) fail('rope_scaling is not supported; use null');
+  refuseUnsupported(json, family);
   const tied = field(json, 'tie_word_embeddings') ?? false;
   if (typeof tied !== 'boolean') fail('tie_word_embeddings must be true or false');
 
@@ -73,12 +121,14 @@ export function parseConfig(value: unknown): DecoderConfig {
   const heads = integer(json, 'num_attention_heads', 1 << 10);
   const kvHeads = integer(json, 'num_key_value_heads', 1 << 10, heads);
   if (heads % kvHeads !== 0) fail('num_attention_heads must be a multiple of num_key_value_heads');
-  if (field(json, 'head_dim') === undefined && hiddenSize % heads !== 0) {
+  if ((field(json, 'head_dim') ?? undefined) === undefined && hiddenSize % heads !== 0) {
     fail('hidden_size must be a multiple of num_attention_heads');
   }
   const headDim = integer(json, 'head_dim', 1 << 12, hiddenSize / heads);
   if (headDim % 2 !== 0) fail('head_dim must be even');
+  const rope = parseRope(json, fail);
   return {
+    ...(family === 'qwen2' ? {} : { family }),
     hiddenSize,
     layers: integer(json, 'num_hidden_layers', 1 << 10),
     heads,
@@ -87,7 +137,9 @@ export function parseConfig(value: unknown): DecoderConfig {
     feedForward: integer(json, 'intermediate_size', 1 << 20),
     vocabulary: integer(json, 'vocab_size', 1 << 20),
     context: integer(json, 'max_position_embeddings', 1 << 20),
-    ropeTheta: positive(json, 'rope_theta', 10000),
+    ropeTheta: rope.theta,
+    ...(rope.scaling === undefined ? {} : { ropeScaling: rope.scaling }),
+    ...(rope.interleaved ? { ropeInterleaved: true } : {}),
     normEpsilon: positive(json, 'rms_norm_eps', 1e-6),
     tiedEmbedding: tied,
   };
@@ -95,20 +147,21 @@ export function parseConfig(value: unknown): DecoderConfig {
 
 /** The config.json object that `parseConfig` reads back to the same configuration, with Hugging Face's field names. */
 export function configJson(config: DecoderConfig): Record<string, unknown> {
+  const family = config.family ?? 'qwen2';
   return {
-    architectures: ['Qwen2ForCausalLM'],
+    architectures: [ARCHITECTURES[family]],
+    ...(family === 'llama' ? { attention_bias: false } : {}),
     head_dim: config.headDim,
     hidden_act: 'silu',
     hidden_size: config.hiddenSize,
     intermediate_size: config.feedForward,
     max_position_embeddings: config.context,
-    model_type: 'qwen2',
+    model_type: family,
     num_attention_heads: config.heads,
     num_hidden_layers: config.layers,
     num_key_value_heads: config.kvHeads,
     rms_norm_eps: config.normEpsilon,
-    rope_scaling: null,
-    rope_theta: config.ropeTheta,
+    ...ropeJson(config),
     tie_word_embeddings: config.tiedEmbedding,
     torch_dtype: 'float32',
     use_sliding_window: false,
@@ -138,6 +191,11 @@ export interface ParameterSpec {
   readonly shape: readonly number[];
 }
 
+/** Whether the query, key and value projections have biases. */
+export function hasAttentionBias(config: DecoderConfig): boolean {
+  return (config.family ?? 'qwen2') === 'qwen2';
+}
+
 /** Every parameter, in the fixed order in which norms are added and updates run. */
 export function parameterSpecs(config: DecoderConfig): readonly ParameterSpec[] {
   const { hiddenSize: D, feedForward: F, vocabulary: V } = config;
@@ -146,14 +204,16 @@ export function parameterSpecs(config: DecoderConfig): readonly ParameterSpec[] 
   const specs: ParameterSpec[] = [{ name: 'model.embed_tokens.weight', shape: [V, D] }];
   for (let layer = 0; layer < config.layers; layer++) {
     const prefix = `model.layers.${layer}.`;
+    const bias = (name: string, size: number) =>
+      hasAttentionBias(config) ? ([[`self_attn.${name}.bias`, [size]]] as const) : [];
     const shapes: readonly (readonly [string, readonly number[]])[] = [
       ['input_layernorm.weight', [D]],
       ['self_attn.q_proj.weight', [Q, D]],
-      ['self_attn.q_proj.bias', [Q]],
+      ...bias('q_proj', Q),
       ['self_attn.k_proj.weight', [KV, D]],
-      ['self_attn.k_proj.bias', [KV]],
+      ...bias('k_proj', KV),
       ['self_attn.v_proj.weight', [KV, D]],
-      ['self_attn.v_proj.bias', [KV]],
+      ...bias('v_proj', KV),
       ['self_attn.o_proj.weight', [D, Q]],
       ['post_attention_layernorm.weight', [D]],
       ['mlp.gate_proj.weight', [F, D]],

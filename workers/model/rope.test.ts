@@ -19,6 +19,48 @@ describe('ropeTables', () => {
     expect(worst).toBeLessThan(positions * 2e-7);
   });
 
+  it('stretches slow frequencies as Llama 3.1 does', () => {
+    const scaling = {
+      type: 'llama3',
+      factor: 8,
+      lowFrequencyFactor: 1,
+      highFrequencyFactor: 4,
+      originalContext: 512,
+    } as const;
+    const [positions, headDim, theta] = [256, 32, 10000];
+    const { cos, sin } = ropeTables({ positions, headDim, theta, scaling });
+    let worst = 0;
+    const kinds = new Set<string>();
+    for (let at = 0; at < positions * 16; at++) {
+      // The rule as transformers writes it, by wavelengths.
+      const frequency = theta ** ((-2 * (at % 16)) / headDim);
+      const wavelength = (2 * Math.PI) / frequency;
+      let expected = frequency;
+      if (wavelength > 512 / 1) expected = frequency / 8;
+      else if (wavelength >= 512 / 4) {
+        const smooth = (512 / wavelength - 1) / 3;
+        expected = (1 - smooth) * (frequency / 8) + smooth * frequency;
+        kinds.add('ramp');
+      }
+      kinds.add(expected === frequency ? 'fast' : 'slow');
+      const angle = Math.floor(at / 16) * expected;
+      worst = Math.max(worst, Math.abs(cos[at]! - Math.cos(angle)), Math.abs(sin[at]! - Math.sin(angle)));
+    }
+    expect(kinds).toEqual(new Set(['fast', 'slow', 'ramp']));
+    expect(worst).toBeLessThan(positions * 2e-7);
+  });
+
+  it('divides all frequencies by a linear factor', () => {
+    const one = ropeTables({ positions: 9, headDim: 8, theta: 10000 });
+    const half = ropeTables({
+      positions: 17,
+      headDim: 8,
+      theta: 10000,
+      scaling: { type: 'linear', factor: 2 },
+    });
+    for (let i = 0; i < 4; i++) expect(half.cos[16 * 4 + i]).toBeCloseTo(one.cos[8 * 4 + i]!, 5);
+  });
+
   it('have the committed bits', () => {
     const { cos, sin } = ropeTables({ positions: 64, headDim: 16, theta: 10000 });
     const digest = createHash('sha256').update(new Uint8Array(cos.buffer)).update(new Uint8Array(sin.buffer));
