@@ -1,0 +1,61 @@
+/** Logits of a model on one of our engines: what the exported file is compared with. */
+import type { Engine, Tensor } from '../../engines/engine.ts';
+import { ProgramBuilder } from '../../model/builder.ts';
+import type { DecoderConfig } from '../../model/config.ts';
+import { emitForward } from '../../model/forward.ts';
+import { ropeTables } from '../../model/rope.ts';
+import type { NamedTensors } from '../../model/state.ts';
+import type { Program } from '../../repops/program.ts';
+
+export interface EngineForward {
+  readonly engine: Engine;
+  readonly config: DecoderConfig;
+  readonly parameters: NamedTensors;
+  /** Rows of equally many tokens. */
+  readonly tokens: readonly (readonly number[])[];
+}
+
+/** f32 [rows, tokens, vocabulary]: the forward pass that scoring and training begin with. */
+export async function engineLogits({
+  engine,
+  config,
+  parameters,
+  tokens,
+}: EngineForward): Promise<Float32Array> {
+  const [batch, length] = [tokens.length, tokens[0]?.length ?? 0];
+  const builder = new ProgramBuilder();
+  const { logits } = emitForward(builder, config, { batch, length });
+  const built = builder.build('logits');
+  const program: Program = {
+    ...built,
+    tensors: {
+      ...built.tensors,
+      [logits]: { shape: [batch * length, config.vocabulary], dtype: 'f32', storage: 'bound' },
+    },
+  };
+  const tables = ropeTables({ positions: config.context, headDim: config.headDim, theta: config.ropeTheta });
+  const given = new Map<string, Float32Array | Uint32Array>([
+    ...parameters,
+    ['rope.cos', tables.cos],
+    ['rope.sin', tables.sin],
+    ['tokens', Uint32Array.from(tokens.flat())],
+    ['positions', Uint32Array.from({ length: batch * length }, (_, i) => i % length)],
+  ]);
+  const bindings: Record<string, Tensor> = {};
+  for (const [name, spec] of Object.entries(program.tensors)) {
+    if (spec.storage !== 'bound') continue;
+    const tensor = engine.allocate(spec.shape, spec.dtype);
+    bindings[name] = tensor;
+    const data = given.get(name);
+    if (data !== undefined) engine.write(tensor, data);
+  }
+  try {
+    await engine.run(program, bindings);
+    const out = bindings[logits];
+    const values = out === undefined ? undefined : await engine.read(out);
+    if (!(values instanceof Float32Array)) throw new TypeError('logits are f32');
+    return values;
+  } finally {
+    for (const tensor of Object.values(bindings)) engine.free(tensor);
+  }
+}
