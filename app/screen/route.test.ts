@@ -1,0 +1,16 @@
+import { describe, expect, it } from 'vitest';
+import { parseRoute } from './route.ts';
+
+describe('parseRoute', () => {
+  it('reads the screens and their numbers', () => {
+    expect(parseRoute('#/jobs')).toEqual({ screen: 'jobs', job: null });
+    expect(parseRoute('#/jobs/12')).toEqual({ screen: 'jobs', job: 12 });
+    expect(parseRoute('#/checks/0')).toEqual({ screen: 'checks', claim: 0 });
+  });
+
+  it('shows the first screen for everything else', () => {
+    for (const hash of ['', '#', '#/', '#/nowhere', '#/jobs/x', '#/jobs/1/2', `#/jobs/${'9'.repeat(16)}`]) {
+      expect(parseRoute(hash)).toEqual({ screen: 'contribute' });
+    }
+  });
+});

@@ -1,0 +1,25 @@
+import { useSyncExternalStore } from 'react';
+
+/** Which of the page's screens is shown. It stands behind the address's #, so that any static file server will do. */
+export type Route =
+  | { readonly screen: 'contribute' }
+  | { readonly screen: 'jobs'; readonly job: number | null }
+  | { readonly screen: 'checks'; readonly claim: number | null };
+
+/** Reads `#/jobs`, `#/jobs/3`, `#/checks`, `#/checks/3`; anything else is the first screen. */
+export function parseRoute(hash: string): Route {
+  const [, screen = '', number = ''] = /^#\/([a-z]+)(?:\/(\d{1,15}))?$/.exec(hash) ?? [];
+  const id = number === '' ? null : Number(number);
+  if (screen === 'jobs') return { screen, job: id };
+  if (screen === 'checks') return { screen, claim: id };
+  return { screen: 'contribute' };
+}
+
+function subscribe(listener: () => void): () => void {
+  addEventListener('hashchange', listener);
+  return () => removeEventListener('hashchange', listener);
+}
+
+export function useRoute(): Route {
+  return parseRoute(useSyncExternalStore(subscribe, () => location.hash));
+}
