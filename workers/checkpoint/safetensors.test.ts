@@ -172,6 +172,17 @@ describe('toFloat32', () => {
     expect([...toFloat32(of('F16', 0x7c00), 'x')]).toEqual([Number.POSITIVE_INFINITY]);
   });
 
+  it("copies out of Node's Buffers at any offset", () => {
+    const backing = Buffer.alloc(16);
+    backing.writeFloatLE(1.5, 3);
+    backing.writeFloatLE(-2, 7);
+    const data = backing.subarray(3, 11);
+    const values = toFloat32({ dtype: 'F32', shape: [2], data }, 'x');
+    expect([...values]).toEqual([1.5, -2]);
+    backing.fill(0);
+    expect([...values]).toEqual([1.5, -2]);
+  });
+
   it('refuses integers', () => {
     const tensor: StoredTensor = { dtype: 'I32', shape: [1], data: new Uint8Array(4) };
     expect(() => toFloat32(tensor, 'x')).toThrow(/must be F32, BF16 or F16/);

@@ -62,20 +62,58 @@ function isDType(value: unknown): value is SafetensorsDType {
   return typeof value === 'string' && Object.hasOwn(DTYPE_BYTES, value);
 }
 
-/** Throws SafetensorsError for anything the format does not allow: see the checks. Copies no tensor data. */
-export function parseSafetensors(file: Uint8Array, limits: SafetensorsLimits = {}): SafetensorsFile {
+/** Where a tensor lies in its file. */
+export interface TensorEntry {
+  readonly dtype: SafetensorsDType;
+  readonly shape: readonly number[];
+  /** First byte, from the start of the file. */
+  readonly begin: number;
+  /** One past the last byte. */
+  readonly end: number;
+}
+
+export interface SafetensorsHeader {
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  /** The header's `__metadata__`. */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** Bytes before the header's JSON. */
+export const PREFIX_BYTES = 8;
+
+/**
+ * Length of the header's JSON from the first 8 bytes of a file of `fileSize` bytes. Throws SafetensorsError when it is over the
+ * limit or past the end.
+ */
+export function headerLength(
+  prefix: Uint8Array,
+  fileSize: number,
+  limits: Pick<SafetensorsLimits, 'headerBytes'> = {},
+): number {
   const headerLimit = Math.min(limits.headerBytes ?? DEFAULT_HEADER_LIMIT, MAX_HEADER_LIMIT);
-  if (file.length < 8) fail(`${file.length} bytes are too few for a header`);
-  const declared = new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true);
+  if (fileSize < PREFIX_BYTES || prefix.length < PREFIX_BYTES) {
+    fail(`${fileSize} bytes are too few for a header`);
+  }
+  const declared = new DataView(prefix.buffer, prefix.byteOffset, PREFIX_BYTES).getBigUint64(0, true);
   if (declared > BigInt(headerLimit)) fail(`header of ${declared} bytes is over the limit of ${headerLimit}`);
   const headerBytes = Number(declared);
-  if (8 + headerBytes > file.length) fail('truncated inside the header');
-  if (file[8] !== 0x7b) fail('header must begin with "{"');
+  if (PREFIX_BYTES + headerBytes > fileSize) fail('truncated inside the header');
+  return headerBytes;
+}
+
+/**
+ * Reads a header's JSON, `json`, of a file of `fileSize` bytes. Throws SafetensorsError for anything the format does not
+ * allow: see the checks.
+ */
+export function parseHeader(
+  json: Uint8Array,
+  fileSize: number,
+  limits: Pick<SafetensorsLimits, 'tensors'> = {},
+): SafetensorsHeader {
+  if (json[0] !== 0x7b) fail('header must begin with "{"');
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
-      file.subarray(8, 8 + headerBytes),
-    );
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json);
   } catch {
     fail('header is not UTF-8');
   }
@@ -84,18 +122,35 @@ export function parseSafetensors(file: Uint8Array, limits: SafetensorsLimits = {
   const entries = header as ReadonlyMap<string, HeaderValue>;
   if (entries.size > (limits.tensors ?? 65536) + 1) fail(`${entries.size} tensors are too many`);
 
-  const data = file.subarray(8 + headerBytes);
+  const start = PREFIX_BYTES + json.length;
+  const dataLength = fileSize - start;
   const metadata = parseMetadata(entries.get(METADATA));
   const extents: { name: string; begin: number; end: number }[] = [];
-  const tensors = new Map<string, StoredTensor>();
+  const tensors = new Map<string, TensorEntry>();
   for (const [name, value] of entries) {
     if (name === METADATA) continue;
-    const { dtype, shape, begin, end } = parseTensor(name, value, data.length);
+    const { dtype, shape, begin, end } = parseTensor(name, value, dataLength);
     extents.push({ name, begin, end });
-    tensors.set(name, { dtype, shape, data: data.subarray(begin, end) });
+    tensors.set(name, { dtype, shape, begin: start + begin, end: start + end });
   }
-  checkExtents(extents, data.length);
+  checkExtents(extents, dataLength);
   return { tensors, metadata };
+}
+
+/** Throws SafetensorsError for anything the format does not allow. Copies no tensor data. */
+export function parseSafetensors(file: Uint8Array, limits: SafetensorsLimits = {}): SafetensorsFile {
+  const headerBytes = headerLength(file, file.length, limits);
+  const json = file.subarray(PREFIX_BYTES, PREFIX_BYTES + headerBytes);
+  const { tensors, metadata } = parseHeader(json, file.length, limits);
+  return {
+    tensors: new Map(
+      [...tensors].map(([name, { dtype, shape, begin, end }]) => [
+        name,
+        { dtype, shape, data: file.subarray(begin, end) },
+      ]),
+    ),
+    metadata,
+  };
 }
 
 function parseMetadata(value: HeaderValue | undefined): ReadonlyMap<string, string> {
@@ -203,7 +258,8 @@ export function float32Tensor(shape: readonly number[], values: Float32Array): S
 
 /** The values of an F32, BF16 or F16 tensor as f32, copied. Throws SafetensorsError for other dtypes. */
 export function toFloat32(tensor: StoredTensor, name: string): Float32Array {
-  const bytes = tensor.data.slice();
+  // A copy in a buffer of its own: Node's Buffer overrides `slice` to share memory, at any alignment.
+  const bytes = new Uint8Array(tensor.data);
   switch (tensor.dtype) {
     case 'F32':
       return new Float32Array(bytes.buffer);
@@ -218,7 +274,8 @@ export function toFloat32(tensor: StoredTensor, name: string): Float32Array {
   }
 }
 
-function halfToNumber(bits: number): number {
+/** The value of an IEEE half-precision number's 16 bits. */
+export function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;
