@@ -14,9 +14,9 @@ import { type ParticipationRecord, readRecords } from '../chain/records.ts';
 import { type Refusal, refusalOf } from '../chain/refusals.ts';
 import { compactSignature, isSignedBy } from '../chain/signatures.ts';
 import { sleep as realSleep } from '../chain/sleep.ts';
+import { TransactionSender } from '../chain/transaction-sender.ts';
 import type { Attestation, RoundClock, Signed, Vote } from '../swarm/ledger.ts';
 import { type Queued, StatementQueue } from './submitter-queue.ts';
-import { TransactionSender } from './transaction-sender.ts';
 
 /** A statement as events name it. */
 interface Named {
@@ -206,7 +206,7 @@ export class Submitter {
 
   /** Sends a batch and settles every entry that its receipt names. */
   async #post(data: Hex, signal: AbortSignal): Promise<void> {
-    const receipt = await this.#sender.send(this.#options.participation, data, signal);
+    const receipt = await this.#sender.send({ to: this.#options.participation, data }, signal);
     if (receipt?.status === 'success') this.#settle(receipt);
   }
 

@@ -1,5 +1,13 @@
-import type { Address, Hex, PublicClient, TransactionReceipt, WalletClient } from 'viem';
-import { ChainError, toChainError } from '../chain/errors.ts';
+import {
+  type Address,
+  BaseError,
+  type Hex,
+  NonceTooLowError,
+  type PublicClient,
+  type TransactionReceipt,
+  type WalletClient,
+} from 'viem';
+import { ChainError, toChainError } from './errors.ts';
 
 export interface TransactionSenderOptions {
   readonly client: PublicClient;
@@ -9,6 +17,17 @@ export interface TransactionSenderOptions {
   /** How long to wait for a transaction before it is sent again with higher fees, ms. */
   readonly patienceMs: number;
   readonly pollMs: number;
+  /** The most to pay for a unit of gas, wei. Default: whatever the chain asks. */
+  readonly maxFeePerGas?: bigint;
+}
+
+export interface TransactionRequest {
+  readonly to: Address;
+  readonly data: Hex;
+  /** In wei. Default 0. */
+  readonly value?: bigint;
+  /** Gas limit. Default: a quarter more than the node estimates. */
+  readonly gas?: bigint;
 }
 
 /** How often one transaction is sent before it is given up; each time pays a quarter more. */
@@ -29,35 +48,29 @@ export class TransactionSender {
    * Sends a call and resolves with its receipt, whatever its status. Resolves with undefined when the nonce was used by
    * something else, or the signal fired: the chain then has to be read again. Throws ChainError.
    */
-  async send(to: Address, data: Hex, signal: AbortSignal): Promise<TransactionReceipt | undefined> {
+  async send(request: TransactionRequest, signal: AbortSignal): Promise<TransactionReceipt | undefined> {
     const { client, wallet } = this.#options;
     const { account } = wallet;
-    if (account === undefined) throw new ChainError('invalid', 'Give the submitter an account to pay from.');
+    if (account === undefined) throw new ChainError('invalid', 'Give the wallet an account to pay from.');
+    const { to, data, value = 0n } = request;
     try {
       const { address } = account;
       const nonce = await client.getTransactionCount({ address, blockTag: 'latest' });
-      const gas = ((await client.estimateGas({ account: address, to, data })) * 5n) / 4n;
+      const gas =
+        request.gas ?? ((await client.estimateGas({ account: address, to, data, value })) * 5n) / 4n;
       const sent: Hex[] = [];
       for (let attempt = 0; attempt < ATTEMPTS && !signal.aborted; attempt++) {
-        const fees = await client.estimateFeesPerGas();
-        const raise = (fee: bigint): bigint => (fee * 5n ** BigInt(attempt)) / 4n ** BigInt(attempt) + 1n;
+        const fees = await this.#fees(attempt);
         const hash = await wallet
-          .sendTransaction({
-            account,
-            chain: wallet.chain,
-            to,
-            data,
-            nonce,
-            gas,
-            maxFeePerGas: raise(fees.maxFeePerGas),
-            maxPriorityFeePerGas: raise(fees.maxPriorityFeePerGas),
-          })
+          .sendTransaction({ account, chain: wallet.chain, to, data, value, nonce, gas, ...fees })
           .catch((error: unknown) => {
             // After the first time a refusal may only mean that the earlier one is in a block by now.
-            if (attempt === 0) throw error;
-            return undefined;
+            if (attempt > 0 || isTaken(error)) return undefined;
+            throw error;
           });
         if (hash !== undefined) sent.push(hash);
+        // Refused in favour of one that waits already, an earlier process's perhaps: a higher fee replaces it.
+        else if (attempt + 1 < ATTEMPTS && sent.length === 0) continue;
         const settled = await this.#settled(address, nonce, sent, signal);
         if (settled !== 'waiting') return settled;
       }
@@ -65,6 +78,23 @@ export class TransactionSender {
     } catch (error) {
       throw toChainError(error);
     }
+  }
+
+  async #fees(attempt: number) {
+    const { client, maxFeePerGas: most } = this.#options;
+    const fees = await client.estimateFeesPerGas();
+    if (most !== undefined && fees.maxPriorityFeePerGas > most) {
+      const gwei = most / 1_000_000_000n;
+      throw new ChainError('refused', `Gas costs more than the limit of ${gwei} gwei. Raise it, or wait.`);
+    }
+    const raise = (fee: bigint): bigint => {
+      const raised = (fee * 5n ** BigInt(attempt)) / 4n ** BigInt(attempt) + 1n;
+      return most !== undefined && raised > most ? most : raised;
+    };
+    return {
+      maxFeePerGas: raise(fees.maxFeePerGas),
+      maxPriorityFeePerGas: raise(fees.maxPriorityFeePerGas),
+    };
   }
 
   /** The receipt of whichever of the hashes counted; undefined when the nonce is used and it was none of them. */
@@ -87,4 +117,11 @@ export class TransactionSender {
     }
     return 'waiting';
   }
+}
+
+/** Whether the node refused a transaction because of another one with this nonce, waiting or in a block. */
+function isTaken(error: unknown): boolean {
+  if (!(error instanceof BaseError)) return false;
+  if (error.walk((cause) => cause instanceof NonceTooLowError) !== null) return true;
+  return /underpriced|already (known|imported)|nonce too low/i.test(`${error.details} ${error.shortMessage}`);
 }
