@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Descriptions} from "../src/Descriptions.sol";
+import {IDescriptions} from "../src/IDescriptions.sol";
+import {T} from "./T.sol";
+
+contract DescriptionsTest is T {
+    Descriptions private immutable DESCRIPTIONS = new Descriptions();
+
+    function testFuzz_saysWhatWasPublishedUnderItsDigest(bytes32 run, bytes calldata description) public {
+        if (description.length == 0) return;
+        vm.expectEmit(true, true, true, true, address(DESCRIPTIONS));
+        emit IDescriptions.Published(run, sha256(description), address(this), description);
+        eq(DESCRIPTIONS.publish(run, description), sha256(description), "digest");
+    }
+
+    function test_refusesNothingAndTooMuch() public {
+        uint256 most = DESCRIPTIONS.MAX_BYTES();
+        DESCRIPTIONS.publish(0, new bytes(most));
+        vm.expectRevert(abi.encodeWithSelector(IDescriptions.BadLength.selector, 0));
+        DESCRIPTIONS.publish(0, "");
+        vm.expectRevert(abi.encodeWithSelector(IDescriptions.BadLength.selector, most + 1));
+        DESCRIPTIONS.publish(0, new bytes(most + 1));
+    }
+}
