@@ -1,6 +1,6 @@
 //! import canonical
 //! import grid
-// y[n, d] = table[ids[n], d]; one invocation an element.
+// y[n, d] = table[ids[n], d]; one invocation an element. `bf16` reads a table of two bf16 a word.
 
 struct Params {
   zero: u32,
@@ -12,6 +12,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> ids: array<u32>;
 @group(0) @binding(2) var<storage, read> table: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> table_bf16: array<u32>;
 
 @compute @workgroup_size(GROUP_SIZE)
 fn main(
@@ -25,4 +26,20 @@ fn main(
     return;
   }
   y[item] = table[ids[item / params.D] * params.D + item % params.D];
+}
+
+@compute @workgroup_size(GROUP_SIZE)
+fn bf16(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  arm_barrier(params.zero);
+  let item = work_item(group, groups, local);
+  if (item >= params.count) {
+    return;
+  }
+  let at = ids[item / params.D] * params.D + item % params.D;
+  let word = table_bf16[at / 2u];
+  y[item] = canon_bits(select(word << 16u, word & 0xffff0000u, at % 2u == 1u));
 }

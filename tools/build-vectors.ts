@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { CASES } from '../workers/conformance/cases.ts';
 import { runCase } from '../workers/conformance/run-case.ts';
 import { createReferenceEngine } from '../workers/engines/reference.ts';
+import type { TensorData } from '../workers/engines/tensor-data.ts';
 import { add, bitsOf, canon, floatOf, lattice, mul } from '../workers/repops/arithmetic.ts';
 import { exp, log, recip, rsqrt, sigmoid, sinCos, sqrt } from '../workers/repops/functions.ts';
 import { OPERATORS, type OperatorName } from '../workers/repops/operators.ts';
@@ -75,7 +76,7 @@ const FLOATS = new Set(
   ),
 );
 const CHECKS = 3;
-const wordsOf = (data: Float32Array | Uint32Array) =>
+const wordsOf = (data: TensorData) =>
   new Uint32Array(data.buffer, data.byteOffset, data.length);
 
 /**

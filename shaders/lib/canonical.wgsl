@@ -2,7 +2,11 @@
 // Canonical f32 (docs/repops.md, "The arithmetic"; workers/repops/arithmetic.ts is the definition).
 
 fn canon(x: f32) -> f32 {
-  let bits = bitcast<u32>(opaque(x));
+  return canon_bits(bitcast<u32>(opaque(x)));
+}
+
+// canon of stored bits, which may be anything, without passing them through f32.
+fn canon_bits(bits: u32) -> f32 {
   let exponent = (bits >> 23u) & 0xffu;
   let saturated = select(bits, (bits & 0x80000000u) | 0x7f7fffffu, exponent == 255u);
   return bitcast<f32>(select(saturated, 0u, exponent <= 1u));

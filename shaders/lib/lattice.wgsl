@@ -2,7 +2,10 @@
 // The operand lattice: bf16 with magnitudes 0 or in [2^-55, 2^52]. Products of two lattice values are exact.
 
 fn lattice(x: f32) -> f32 {
-  let bits = bitcast<u32>(x);
+  return lattice_bits(bitcast<u32>(x));
+}
+
+fn lattice_bits(bits: u32) -> f32 {
   let rounded = (bits + 0x7fffu + ((bits >> 16u) & 1u)) & 0xffff0000u;
   let magnitude = rounded & 0x7fffffffu;
   let limited = select(rounded, (rounded & 0x80000000u) | 0x59800000u, magnitude > 0x59800000u);

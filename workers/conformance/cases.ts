@@ -2,6 +2,7 @@
  * The conformance table: operators x shapes x adversarial values. Every engine must give the reference's bits for every
  * case. A case is one operator application; its name is its identity in `expected.ts`.
  */
+import type { TensorData } from '../engines/tensor-data.ts';
 import { canon } from '../repops/arithmetic.ts';
 import { OPERATORS, type OperatorName, type OperatorSpec } from '../repops/operators.ts';
 import {
@@ -12,20 +13,24 @@ import {
   type TensorSpec,
 } from '../repops/program.ts';
 import { resolveShapes } from '../repops/shapes.ts';
-import { indices, type Kind, values } from './values.ts';
+import { halves, indices, type Kind, values } from './values.ts';
 
 export interface ConformanceCase {
   readonly name: string;
   readonly op: OperatorName;
   readonly program: Program;
   /** Contents of the bound tensors before the run, made anew on each call. */
-  inputs(): Readonly<Record<string, Float32Array | Uint32Array>>;
+  inputs(): Readonly<Record<string, TensorData>>;
   /** Tensors to compare after the run, in order. */
   readonly outputs: readonly string[];
 }
 
-/** How an input is filled: a kind of f32 values, or u32 values below `below`, or u32 values as listed (repeating). */
-type Fill = Kind | { readonly below: number } | { readonly list: readonly number[] };
+/** How an input is filled: f32 of a kind, u32 below `below`, u32 as listed (repeating), or bf16: the upper halves of f32 of a kind, or any bits. */
+type Fill =
+  | Kind
+  | { readonly below: number }
+  | { readonly list: readonly number[] }
+  | { readonly bf16: Kind | 'any' };
 
 interface Row {
   readonly op: OperatorName;
@@ -39,6 +44,7 @@ function label(row: Row): string {
   const attributes = Object.entries(row.attributes).map(([name, value]) => `${name}=${value}`);
   const fills = row.fills.map((fill) => {
     if (typeof fill === 'string') return fill;
+    if ('bf16' in fill) return `bf16 ${fill.bf16}`;
     return 'below' in fill ? `<${fill.below}` : `[${fill.list.join(' ')}]`;
   });
   return `${row.op} ${attributes.join(' ')}: ${fills.join(', ')}${row.inPlace ? ', in place' : ''}`;
@@ -67,8 +73,11 @@ function build(row: Row): ConformanceCase {
   };
   const shapes = resolveShapes(node);
   const tensors: Record<string, TensorSpec> = {};
-  for (const [i, { shape, dtype }] of shapes.inputs.entries())
-    tensors[`in${i}`] = { shape, dtype, storage: 'bound' };
+  for (const [i, { shape, dtype }] of shapes.inputs.entries()) {
+    const fill = row.fills[i];
+    const half = typeof fill === 'object' && 'bf16' in fill;
+    tensors[`in${i}`] = { shape, dtype: half ? 'bf16' : dtype, storage: 'bound' };
+  }
   for (const [o, { shape, dtype }] of shapes.outputs.entries()) {
     tensors[outputs[o] ?? ''] = { shape, dtype, storage: 'bound' };
   }
@@ -83,6 +92,7 @@ function build(row: Row): ConformanceCase {
         row.fills.map((fill, i) => {
           const count = elementCount(shapes.inputs[i]?.shape ?? []);
           if (typeof fill === 'string') return [`in${i}`, values(fill, count, seed + i)];
+          if ('bf16' in fill) return [`in${i}`, halves(fill.bf16, count, seed + i)];
           if ('below' in fill) return [`in${i}`, indices(fill.below, count, seed + i)];
           return [
             `in${i}`,
@@ -140,6 +150,26 @@ function matmuls(): Row[] {
       fills: flags % 2 === 0 ? ['cancelling', 'ordinary'] : ['mixed', 'lattice'],
     });
   }
+  // Weights stored as bf16, two in a word: odd sizes put rows at odd halves.
+  for (const [M, N, K] of [
+    [1, 33, 65],
+    [5, 7, 130],
+    [70, 67, 129],
+    [64, 64, 64],
+  ] as const) {
+    for (const transposeB of [0, 1]) {
+      rows.push({
+        op: 'matmul',
+        attributes: { M, N, K, transposeA: 0, transposeB },
+        fills: [transposeB === 0 ? 'ordinary' : 'mixed', { bf16: M === 5 ? 'any' : 'ordinary' }],
+      });
+    }
+  }
+  rows.push({
+    op: 'matmul',
+    attributes: { M: 3, N: 5, K: 1300, transposeA: 1, transposeB: 1 },
+    fills: ['cancelling', { bf16: 'cancelling' }],
+  });
   return rows;
 }
 
@@ -232,6 +262,7 @@ function lookups(): Row[] {
     [40, 64, 16],
   ] as const) {
     rows.push({ op: 'embed', attributes: { N, V, D }, fills: [{ below: V }, 'mixed'] });
+    rows.push({ op: 'embed', attributes: { N, V, D }, fills: [{ below: V }, { bf16: 'any' }] });
     for (const kind of ['ordinary', 'cancelling', 'mixed'] as const) {
       rows.push({ op: 'embed.grad', attributes: { N, V, D }, fills: [{ below: V }, kind] });
     }

@@ -1,8 +1,9 @@
 /** One conformance case on one engine, and how two engines differ on it: for the tables and for explaining a failure. */
 import type { Engine, Tensor } from '../engines/engine.ts';
+import type { TensorData } from '../engines/tensor-data.ts';
 import type { ConformanceCase } from './cases.ts';
 
-export type Outputs = readonly (Float32Array | Uint32Array)[];
+export type Outputs = readonly TensorData[];
 
 /** The outputs of a case, in the order of `outputs`. */
 export async function runCase(engine: Engine, testCase: ConformanceCase): Promise<Outputs> {
@@ -16,7 +17,7 @@ export async function runCase(engine: Engine, testCase: ConformanceCase): Promis
       if (data !== undefined) engine.write(tensor, data);
     }
     await engine.run(testCase.program, bindings);
-    const outputs: (Float32Array | Uint32Array)[] = [];
+    const outputs: TensorData[] = [];
     for (const name of testCase.outputs) {
       const tensor = bindings[name];
       if (tensor !== undefined) outputs.push(await engine.read(tensor));

@@ -121,3 +121,15 @@ export function indices(limit: number, count: number, seed: number): Uint32Array
   const word = wordsFrom(seed);
   return Uint32Array.from({ length: count }, () => word() % limit);
 }
+
+/** `count` bf16: the upper halves of f32 of a kind, or any 16 bits, subnormals, infinities and NaNs among them. */
+export function halves(kind: Kind | 'any', count: number, seed: number): Uint16Array {
+  if (kind !== 'any') return Uint16Array.from(values(kind, count, seed), (value) => bitsOf(value) >>> 16);
+  const word = wordsFrom(seed);
+  return Uint16Array.from({ length: count }, () => {
+    const bits = word();
+    // Every fourth at an end of the exponent's range or of the lattice's.
+    const field = [0, 1, 2, 255, 254, 71, 72, 73, 178, 179, 180][(bits >>> 20) % 11] ?? 0;
+    return (bits >>> 16) % 4 === 0 ? (bits & 0x807f) | (field << 7) : bits;
+  });
+}

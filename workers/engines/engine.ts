@@ -1,4 +1,5 @@
 import type { DType, Program } from '../repops/program.ts';
+import type { TensorData } from './tensor-data.ts';
 
 export type EngineKind = 'reference' | 'wasm' | 'webgpu';
 
@@ -22,9 +23,9 @@ export interface Engine {
   readonly description: string;
   /** A zeroed tensor. Throws EngineMemoryError when the device refuses. */
   allocate(shape: readonly number[], dtype: DType): Tensor;
-  /** Copies data in. Length must equal the element count. */
-  write(tensor: Tensor, data: Float32Array | Uint32Array): void;
-  read(tensor: Tensor): Promise<Float32Array | Uint32Array>;
+  /** Copies data in: Float32Array for f32, Uint32Array for u32, Uint16Array for bf16. Length must equal the element count. */
+  write(tensor: Tensor, data: TensorData): void;
+  read(tensor: Tensor): Promise<TensorData>;
   free(tensor: Tensor): void;
   /** Runs every node in order with `bindings` for the bound tensors. Throws ProgramError on a shape or name that does not fit. */
   run(program: Program, bindings: Readonly<Record<string, Tensor>>, options?: RunOptions): Promise<void>;

@@ -25,6 +25,7 @@ import {
   xentLse,
 } from './reference/losses.ts';
 import { adamw, clipScale, normSquare } from './reference/optimizer.ts';
+import { checkData, zeros } from './tensor-data.ts';
 
 const IMPLEMENTATIONS: Record<OperatorName, Operator> = {
   embed,
@@ -64,13 +65,12 @@ class ReferenceTensor implements Tensor {
   constructor(shape: readonly number[], dtype: DType) {
     this.shape = shape;
     this.dtype = dtype;
-    this.data = zeros(shape, dtype);
+    this.data = zeros(dtype, elementCount(shape));
   }
-}
 
-function zeros(shape: readonly number[], dtype: DType): Data {
-  const length = elementCount(shape);
-  return dtype === 'f32' ? new Float32Array(length) : new Uint32Array(length);
+  get length(): number {
+    return this.data.length;
+  }
 }
 
 export interface ReferenceOptions {
@@ -99,13 +99,9 @@ export function createReferenceEngine(options: ReferenceOptions = {}): Engine {
       return tensor;
     },
     write(tensor, data) {
-      const target = own(tensor).data;
-      if (target.length !== data.length || target.constructor !== data.constructor) {
-        throw new EngineError(
-          `write: the tensor holds ${target.length} ${tensor.dtype}, the data are ${data.length} in a ${data.constructor.name}.`,
-        );
-      }
-      target.set(data);
+      const target = own(tensor);
+      checkData(target, data, (message) => new EngineError(message));
+      target.data.set(data);
     },
     async read(tensor) {
       return own(tensor).data.slice();
@@ -120,7 +116,7 @@ export function createReferenceEngine(options: ReferenceOptions = {}): Engine {
       for (const [name, spec] of Object.entries(program.tensors)) {
         const bound = bindings[name];
         if (spec.storage === 'bound' && bound !== undefined) data.set(name, own(bound).data);
-        else data.set(name, zeros(spec.shape, spec.dtype));
+        else data.set(name, zeros(spec.dtype, elementCount(spec.shape)));
       }
       const dataOf = (name: string): Data => {
         const found = data.get(name);

@@ -11,7 +11,11 @@ export interface OperatorSpec {
 }
 
 export const OPERATORS = {
-  embed: { attributes: ['N', 'V', 'D'], inputs: ['ids u32 [N]', 'table [V, D]'], outputs: ['y [N, D]'] },
+  embed: {
+    attributes: ['N', 'V', 'D'],
+    inputs: ['ids u32 [N]', 'table [V, D], or bf16'],
+    outputs: ['y [N, D]'],
+  },
   'embed.grad': {
     attributes: ['N', 'V', 'D'],
     inputs: ['ids u32 [N]', 'dy [N, D]'],
@@ -20,7 +24,7 @@ export const OPERATORS = {
   /** transposeA: A is stored [K, M]; transposeB: B is stored [N, K]. Operands go through the lattice. */
   matmul: {
     attributes: ['M', 'N', 'K', 'transposeA', 'transposeB'],
-    inputs: ['a [M, K] or [K, M]', 'b [K, N] or [N, K]'],
+    inputs: ['a [M, K] or [K, M]', 'b [K, N] or [N, K], or bf16'],
     outputs: ['c [M, N]'],
   },
   'bias.add': {

@@ -4,9 +4,13 @@
  */
 import type { OperatorName } from './operators.ts';
 
-export type DType = 'f32' | 'u32';
+/**
+ * `bf16` holds frozen weights at half the memory: the upper 16 bits of an f32. An operator that takes it reads
+ * canon(bits << 16), so that any bits have a meaning. No operator writes it.
+ */
+export type DType = 'f32' | 'u32' | 'bf16';
 
-/** Dense, row-major, canonical f32 or u32. */
+/** Dense, row-major; f32 elements are canonical. */
 export interface TensorSpec {
   readonly shape: readonly number[];
   readonly dtype: DType;
@@ -32,6 +36,11 @@ export interface Program {
   readonly name: string;
   readonly tensors: Readonly<Record<string, TensorSpec>>;
   readonly nodes: readonly Node[];
+}
+
+/** Bytes of one element. */
+export function elementBytes(dtype: DType): number {
+  return dtype === 'bf16' ? 2 : 4;
 }
 
 export function elementCount(shape: readonly number[]): number {

@@ -8,6 +8,8 @@ import type { DType, Node } from './program.ts';
 export interface OperandShape {
   readonly shape: readonly number[];
   readonly dtype: DType;
+  /** The operand may also be bf16. */
+  readonly orBf16?: true;
   /** Element-wise operand: any shape with this element count fits. */
   readonly flat: boolean;
 }
@@ -18,6 +20,7 @@ export interface NodeShapes {
 }
 
 const f32 = (...shape: number[]): OperandShape => ({ shape, dtype: 'f32', flat: false });
+const weight = (...shape: number[]): OperandShape => ({ shape, dtype: 'f32', orBf16: true, flat: false });
 const u32 = (...shape: number[]): OperandShape => ({ shape, dtype: 'u32', flat: false });
 const flat = (length: number): OperandShape => ({ shape: [length], dtype: 'f32', flat: true });
 
@@ -31,12 +34,12 @@ function attentionBackwardInputs(a: Size): OperandShape[] {
 }
 
 const SHAPES: Record<OperatorName, (a: Size) => NodeShapes> = {
-  embed: (a) => ({ inputs: [u32(a('N')), f32(a('V'), a('D'))], outputs: [f32(a('N'), a('D'))] }),
+  embed: (a) => ({ inputs: [u32(a('N')), weight(a('V'), a('D'))], outputs: [f32(a('N'), a('D'))] }),
   'embed.grad': (a) => ({ inputs: [u32(a('N')), f32(a('N'), a('D'))], outputs: [f32(a('V'), a('D'))] }),
   matmul: (a) => ({
     inputs: [
       a('transposeA') ? f32(a('K'), a('M')) : f32(a('M'), a('K')),
-      a('transposeB') ? f32(a('N'), a('K')) : f32(a('K'), a('N')),
+      a('transposeB') ? weight(a('N'), a('K')) : weight(a('K'), a('N')),
     ],
     outputs: [f32(a('M'), a('N'))],
   }),

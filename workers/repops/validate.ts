@@ -5,7 +5,7 @@
 import { ProgramError } from '../engines/engine.ts';
 import { bitsOf, canon } from './arithmetic.ts';
 import { OPERATORS, type OperatorSpec } from './operators.ts';
-import { elementCount, type Node, type Program } from './program.ts';
+import { type DType, elementCount, type Node, type Program } from './program.ts';
 import { type OperandShape, resolveShapes } from './shapes.ts';
 
 /** A lattice fold is exact up to this many terms (docs/repops.md), so no folded dimension may be longer. */
@@ -30,6 +30,7 @@ const CONSTANTS = new Set([
   'weightDecay',
   'invTemperature',
 ]);
+const DTYPES: ReadonlySet<string> = new Set<DType>(['f32', 'u32', 'bf16']);
 /** Operators whose outputs must be the very tensors that their `inPlace` pairs name. */
 const ALWAYS_IN_PLACE: ReadonlySet<string> = new Set(['cache.write', 'adamw']);
 
@@ -84,7 +85,7 @@ function validateRelations(node: Node, where: string): void {
 function validateOperand(program: Program, name: string, expected: OperandShape, where: string): void {
   const spec = Object.hasOwn(program.tensors, name) ? program.tensors[name] : undefined;
   if (spec === undefined) fail(where, `tensor ${name} is not declared`);
-  if (spec.dtype !== expected.dtype) {
+  if (spec.dtype !== expected.dtype && !(expected.orBf16 === true && spec.dtype === 'bf16')) {
     fail(where, `tensor ${name} is ${spec.dtype}, the operator needs ${expected.dtype}`);
   }
   const fits = expected.flat
@@ -129,7 +130,7 @@ export function validateProgram(program: Program): void {
     const where = `${program.name}, tensor ${name}`;
     if (!spec.shape.every((d) => Number.isInteger(d) && d >= 1)) fail(where, `bad shape [${spec.shape}]`);
     if (elementCount(spec.shape) > MAX_ELEMENTS) fail(where, `more than ${MAX_ELEMENTS} elements`);
-    if (spec.dtype !== 'f32' && spec.dtype !== 'u32') fail(where, `unknown dtype ${String(spec.dtype)}`);
+    if (!DTYPES.has(spec.dtype)) fail(where, `unknown dtype ${String(spec.dtype)}`);
     if (spec.storage !== 'bound' && spec.storage !== 'temporary') {
       fail(where, `unknown storage ${String(spec.storage)}`);
     }

@@ -1,13 +1,15 @@
+import { canon } from '../../repops/arithmetic.ts';
 import type { Node } from '../../repops/program.ts';
 import { ProgramError } from '../engine.ts';
+import type { TensorData } from '../tensor-data.ts';
 
-export type Data = Float32Array | Uint32Array;
+export type Data = TensorData;
 
 /** One application of an operator in the reference engine: attributes and operand data by position. */
 export interface Call {
   /** An attribute. */
   attribute(name: string): number;
-  /** Input `index` as f32. */
+  /** Input `index` as f32; of a bf16 operand, its values as f32. */
   input(index: number): Float32Array;
   /** Input `index` as u32. */
   indices(index: number): Uint32Array;
@@ -37,11 +39,20 @@ export function callOf(node: Node, data: (name: string) => Data): Call {
       if (value === undefined) throw new ProgramError(`${node.op}: attribute ${name} is missing`);
       return value;
     },
-    input: (index) => floats(node.inputs[index]),
+    input: (index) => {
+      const found = data(node.inputs[index] ?? '');
+      return found instanceof Uint16Array ? widened(found) : floats(node.inputs[index]);
+    },
     indices: (index) => words(node.inputs[index]),
     output: (index) => floats(node.outputs[index]),
     indexOutput: (index) => words(node.outputs[index]),
   };
+}
+
+/** bf16 as f32: canon of the bits with 16 zeros below them. */
+function widened(values: Uint16Array): Float32Array {
+  const bits = Uint32Array.from(values, (value) => value << 16);
+  return new Float32Array(bits.buffer).map(canon);
 }
 
 /** Throws ProgramError unless every index is below `limit`: no engine defines what an index out of range reads. */

@@ -1,6 +1,6 @@
 /** The wasm engine: RepOps in WebAssembly SIMD, on one or several threads. */
 import { WASM_BASE64, WASM_THREADS_BASE64 } from '../../generated/wasm.ts';
-import { type DType, elementCount, type Program } from '../../repops/program.ts';
+import { type DType, elementBytes, elementCount, type Program } from '../../repops/program.ts';
 import { validateBindings, validateProgram } from '../../repops/validate.ts';
 import {
   type Engine,
@@ -10,6 +10,7 @@ import {
   type RunOptions,
   type Tensor,
 } from '../engine.ts';
+import { checkData, type TensorData, viewAs } from '../tensor-data.ts';
 import { LinearMemory } from './linear-memory.ts';
 import { compilePlan, type Plan } from './plan.ts';
 import { type Kernels, soloTeam, startTeam, type Team } from './team.ts';
@@ -50,6 +51,10 @@ class WasmTensor implements Tensor {
     this.address = address;
     this.length = elementCount(shape);
   }
+
+  get bytes(): number {
+    return this.length * elementBytes(this.dtype);
+  }
 }
 
 /**
@@ -86,7 +91,7 @@ class WasmEngine implements Engine {
 
   allocate(shape: readonly number[], dtype: DType): Tensor {
     this.#check();
-    const bytes = 4 * elementCount(shape);
+    const bytes = elementBytes(dtype) * elementCount(shape);
     const address = this.#machine.memory.allocate(bytes);
     new Uint8Array(this.#buffer, address, bytes).fill(0);
     const tensor = new WasmTensor([...shape], dtype, address);
@@ -94,25 +99,20 @@ class WasmEngine implements Engine {
     return tensor;
   }
 
-  write(tensor: Tensor, data: Float32Array | Uint32Array): void {
-    const view = this.#view(this.#own(tensor));
-    const sameType = data instanceof Float32Array === view instanceof Float32Array;
-    if (view.length !== data.length || !sameType) {
-      throw new EngineError(
-        `write: the tensor holds ${view.length} ${tensor.dtype}, the data are ${data.length} in a ${data.constructor.name}.`,
-      );
-    }
-    view.set(data);
+  write(tensor: Tensor, data: TensorData): void {
+    const own = this.#own(tensor);
+    checkData(own, data, (message) => new EngineError(message));
+    this.#view(own).set(data);
   }
 
-  async read(tensor: Tensor): Promise<Float32Array | Uint32Array> {
+  async read(tensor: Tensor): Promise<TensorData> {
     return this.#view(this.#own(tensor)).slice();
   }
 
   free(tensor: Tensor): void {
     const own = this.#own(tensor);
     this.#live.delete(own);
-    this.#machine.memory.free(own.address, 4 * own.length);
+    this.#machine.memory.free(own.address, own.bytes);
   }
 
   async run(
@@ -155,10 +155,8 @@ class WasmEngine implements Engine {
     throw new EngineError('This tensor was freed or belongs to another engine.');
   }
 
-  #view(tensor: WasmTensor): Float32Array | Uint32Array {
-    return tensor.dtype === 'f32'
-      ? new Float32Array(this.#buffer, tensor.address, tensor.length)
-      : new Uint32Array(this.#buffer, tensor.address, tensor.length);
+  #view(tensor: WasmTensor): TensorData {
+    return viewAs(tensor.dtype, this.#buffer, tensor.address, tensor.length);
   }
 
   #planOf(program: Program): Plan {

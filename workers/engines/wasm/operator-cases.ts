@@ -3,8 +3,7 @@ import { canon, floatOf } from '../../repops/arithmetic.ts';
 import { OPERATORS, type OperatorName, type OperatorSpec } from '../../repops/operators.ts';
 import { type Attributes, elementCount, type Program, type TensorSpec } from '../../repops/program.ts';
 import { resolveShapes } from '../../repops/shapes.ts';
-
-export type TensorData = Float32Array | Uint32Array;
+import type { TensorData } from '../tensor-data.ts';
 
 export interface OperatorCase {
   readonly title: string;
@@ -93,12 +92,18 @@ function indexLimit(op: OperatorName, attributes: Attributes): number {
   return name === undefined ? (attributes.Tk ?? 1) + 2 : (attributes[name] ?? 1);
 }
 
+/** Whether an input of the operator may be bf16. */
+export function takesBf16(op: OperatorName): boolean {
+  return op === 'matmul' || op === 'embed';
+}
+
 /** A program of one node whose operands are all bound, in place where the operator requires it. */
 export function operatorCase(
   op: OperatorName,
   attributes: Attributes,
   flavour: Flavour,
   seed: number,
+  options: { readonly bf16?: boolean } = {},
 ): OperatorCase {
   const random = generator(seed);
   const spec: OperatorSpec = OPERATORS[op];
@@ -107,10 +112,15 @@ export function operatorCase(
   const shapes = resolveShapes(probe);
   const tensors: Record<string, TensorSpec> = {};
   const data: Record<string, TensorData> = {};
-  const inputs = shapes.inputs.map(({ shape, dtype }, i) => {
+  const inputs = shapes.inputs.map(({ shape, dtype, orBf16 }, i) => {
     const name = `in${i}`;
-    tensors[name] = { shape, dtype, storage: 'bound' };
     const length = elementCount(shape);
+    if (orBf16 && options.bf16) {
+      tensors[name] = { shape, dtype: 'bf16', storage: 'bound' };
+      data[name] = Uint16Array.from({ length }, () => Math.floor(random() * 65536));
+      return name;
+    }
+    tensors[name] = { shape, dtype, storage: 'bound' };
     data[name] =
       dtype === 'u32'
         ? Uint32Array.from({ length }, () => Math.floor(random() * indexLimit(op, attributes)))
@@ -134,7 +144,7 @@ export function operatorCase(
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
   return {
-    title: `${op} ${sizes} ${flavour} #${seed}`,
+    title: `${op} ${sizes} ${flavour}${options.bf16 ? ' bf16' : ''} #${seed}`,
     program: { name: op, tensors, nodes: [{ op, attributes, inputs, outputs }] },
     data,
     outputs,

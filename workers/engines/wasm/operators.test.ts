@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { OperatorName } from '../../repops/operators.ts';
 import type { Engine } from '../engine.ts';
 import { createReferenceEngine } from '../reference.ts';
+import type { TensorData } from '../tensor-data.ts';
 import { createWasmEngine } from './engine.ts';
-import { ATTRIBUTES, FLAVOURS, type OperatorCase, operatorCase, type TensorData } from './operator-cases.ts';
+import { ATTRIBUTES, FLAVOURS, type OperatorCase, operatorCase, takesBf16 } from './operator-cases.ts';
 
 async function outputsOn(engine: Engine, drawn: OperatorCase): Promise<TensorData[]> {
   const bindings = Object.fromEntries(
@@ -50,14 +51,17 @@ describe('every operator gives the reference bits on 1, 2 and 4 threads', () => 
     for (const [index, attributes] of ATTRIBUTES[op].entries()) {
       // The reference takes seconds for a long fold; its order is the same whatever the values.
       for (const flavour of (attributes.K ?? 0) > 5000 ? (['spread'] as const) : FLAVOURS) {
-        const drawn = operatorCase(op, attributes, flavour, 1000 * index + 7);
-        const expected = await outputsOn(reference, drawn);
-        for (const engine of engines) {
-          const actual = await outputsOn(engine, drawn);
-          for (const [i, want] of expected.entries()) {
-            const difference = firstDifference(want, actual[i]!);
-            if (difference !== undefined) {
-              differences.push(`${engine.description}, ${drawn.title}, output ${i}: ${difference}`);
+        const halves = takesBf16(op) && flavour === 'spread' ? [false, true] : [false];
+        for (const bf16 of halves) {
+          const drawn = operatorCase(op, attributes, flavour, 1000 * index + 7, { bf16 });
+          const expected = await outputsOn(reference, drawn);
+          for (const engine of engines) {
+            const actual = await outputsOn(engine, drawn);
+            for (const [i, want] of expected.entries()) {
+              const difference = firstDifference(want, actual[i]!);
+              if (difference !== undefined) {
+                differences.push(`${engine.description}, ${drawn.title}, output ${i}: ${difference}`);
+              }
             }
           }
         }

@@ -1,5 +1,5 @@
 /** A program compiled for the wasm module: step words, where addresses go in them, and where temporaries live. */
-import { elementCount, type Program } from '../../repops/program.ts';
+import { elementBytes, elementCount, type Program } from '../../repops/program.ts';
 import { stepsOf, type Word } from './steps.ts';
 
 export interface AddressSlot {
@@ -62,7 +62,7 @@ export function compilePlan(program: Program, threads: number): Plan {
   };
 
   for (const [index, node] of program.nodes.entries()) {
-    const compiled = stepsOf(node, threads);
+    const compiled = stepsOf(node, threads, (name) => program.tensors[name]?.dtype);
     scratchBytes = Math.max(scratchBytes, compiled.scratchBytes);
     for (const step of compiled.steps) {
       starts.push(words.length);
@@ -105,7 +105,7 @@ function placeTemporaries(program: Program): { offsets: Map<string, number>; byt
     for (const name of node.outputs) {
       const spec = program.tensors[name];
       if (spec === undefined || spec.storage === 'bound' || offsets.has(name)) continue;
-      const size = Math.ceil((4 * elementCount(spec.shape)) / ALIGNMENT) * ALIGNMENT;
+      const size = Math.ceil((elementBytes(spec.dtype) * elementCount(spec.shape)) / ALIGNMENT) * ALIGNMENT;
       const offset = lowestGap(live, size);
       offsets.set(name, offset);
       live.push({ offset, bytes: size, lastNode: lastUse.get(name) ?? index });

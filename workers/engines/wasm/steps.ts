@@ -3,7 +3,7 @@
  * at each kernel in assembly/.
  */
 import type { OperatorName } from '../../repops/operators.ts';
-import type { Node } from '../../repops/program.ts';
+import { type DType, elementBytes, type Node } from '../../repops/program.ts';
 import { ProgramError } from '../engine.ts';
 import { Opcode } from './assembly/opcodes.ts';
 
@@ -31,6 +31,8 @@ interface Operands {
   constant(name: string): Word;
   input(index: number, bytes?: number): Word;
   output(index: number, bytes?: number): Word;
+  /** dtype of an input. */
+  dtype(index: number): DType;
   readonly threads: number;
 }
 
@@ -54,6 +56,7 @@ function matmul(node: Operands): NodeSteps {
   const K = node.attribute('K');
   const transposeA = node.attribute('transposeA');
   const transposeB = node.attribute('transposeB');
+  const rightBytes = elementBytes(node.dtype(1));
   const fit = (chunkBytes: number, panel: number, size: number): number =>
     Math.min(Math.max(Math.floor(chunkBytes / (4 * K * panel)), 1) * panel, align(size, panel));
   const rows = fit(LEFT_CHUNK_BYTES, PANEL_ROWS, M);
@@ -69,16 +72,17 @@ function matmul(node: Operands): NodeSteps {
         opcode: Opcode.MatmulPack,
         words: [
           node.input(0, 4 * (transposeA ? m : m * K)),
-          node.input(1, 4 * (transposeB ? n * K : n)),
+          node.input(1, rightBytes * (transposeB ? n * K : n)),
           { scratch: 0 },
           { scratch: left },
           height,
           m === 0 ? width : 0,
           K,
           4 * (transposeA ? M : K),
-          4 * (transposeB ? K : N),
+          rightBytes * (transposeB ? K : N),
           transposeA,
           transposeB,
+          node.dtype(1) === 'bf16' ? 1 : 0,
         ],
       });
       steps.push({
@@ -220,7 +224,8 @@ function regular(opcode: Opcode, inputs: number, outputs: number, sizes: string[
 }
 
 const BUILDERS: Record<OperatorName, (node: Operands) => NodeSteps> = {
-  embed: regular(Opcode.Embed, 2, 1, ['N', 'V', 'D']),
+  embed: (node) =>
+    regular(node.dtype(1) === 'bf16' ? Opcode.EmbedBf16 : Opcode.Embed, 2, 1, ['N', 'V', 'D'])(node),
   'embed.grad': embedGrad,
   matmul,
   'bias.add': regular(Opcode.BiasAdd, 2, 1, ['N', 'D']),
@@ -260,8 +265,12 @@ const BUILDERS: Record<OperatorName, (node: Operands) => NodeSteps> = {
   sample,
 };
 
-/** The steps of a validated node for a team of `threads`. */
-export function stepsOf(node: Node, threads: number): NodeSteps {
+/** The steps of a validated node for a team of `threads`; `dtypeOf` a tensor's name. */
+export function stepsOf(
+  node: Node,
+  threads: number,
+  dtypeOf: (name: string) => DType | undefined,
+): NodeSteps {
   const attribute = (name: string): number => {
     const value = node.attributes[name];
     if (value === undefined) throw new ProgramError(`${node.op}: attribute ${name} is missing`);
@@ -277,6 +286,7 @@ export function stepsOf(node: Node, threads: number): NodeSteps {
     constant: (name) => ({ f32: attribute(name) }),
     input: (index, bytes = 0) => operand(node.inputs, index, bytes),
     output: (index, bytes = 0) => operand(node.outputs, index, bytes),
+    dtype: (index) => dtypeOf(node.inputs[index] ?? '') ?? 'f32',
     threads,
   });
 }

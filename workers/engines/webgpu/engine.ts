@@ -1,6 +1,6 @@
 /** The WebGPU engine: RepOps programs as one submission of compute dispatches a run (docs/repops.md; shaders/). */
 import { SHADERS } from '../../generated/shaders.ts';
-import type { DType, Program } from '../../repops/program.ts';
+import { type DType, elementCount, type Program } from '../../repops/program.ts';
 import { validateBindings, validateProgram } from '../../repops/validate.ts';
 import {
   DeviceLostError,
@@ -11,9 +11,10 @@ import {
   type RunOptions,
   type Tensor,
 } from '../engine.ts';
+import { checkData, type TensorData, viewAs } from '../tensor-data.ts';
 import { adapterName, openDevice } from './adapter.ts';
 import { CompiledPlan } from './compiled.ts';
-import { DeviceMemory, GpuTensor } from './memory.ts';
+import { DeviceMemory, GpuTensor, wordsFor } from './memory.ts';
 import { Pipelines, type Variants } from './pipelines.ts';
 import { type Plan, planProgram } from './plan.ts';
 
@@ -103,29 +104,29 @@ export class WebGpuEngine implements Engine {
 
   allocate(shape: readonly number[], dtype: DType): Tensor {
     this.#throwIfUnusable();
-    const words = shape.reduce((product, size) => product * size, 1);
-    const tensor = new GpuTensor(shape, dtype, this.#memory.create(words));
+    const tensor = new GpuTensor(shape, dtype, this.#memory.create(wordsFor(dtype, elementCount(shape))));
     this.#tensors.add(tensor);
     return tensor;
   }
 
-  write(tensor: Tensor, data: Float32Array | Uint32Array): void {
+  write(tensor: Tensor, data: TensorData): void {
     this.#throwIfUnusable();
     const target = this.#own(tensor);
-    const dtype = data instanceof Float32Array ? 'f32' : 'u32';
-    if (data.length !== target.length || dtype !== target.dtype) {
-      throw new EngineError(
-        `write: the tensor holds ${target.length} ${target.dtype}, the data are ${data.length} ${dtype}.`,
-      );
-    }
+    checkData(target, data, (message) => new EngineError(message));
     if (data instanceof Uint32Array) target.largest = data.reduce((a, b) => Math.max(a, b), 0);
-    this.#device.queue.writeBuffer(target.memory.buffer, 0, data.buffer, data.byteOffset, data.byteLength);
+    // Whole words only: an odd last bf16 goes with a zero beside it.
+    const whole = data.byteLength - (data.byteLength % 4);
+    const { queue } = this.#device;
+    queue.writeBuffer(target.memory.buffer, 0, data.buffer, data.byteOffset, whole);
+    if (whole < data.byteLength) {
+      queue.writeBuffer(target.memory.buffer, whole, Uint32Array.of(data.at(-1) ?? 0));
+    }
   }
 
-  async read(tensor: Tensor): Promise<Float32Array | Uint32Array> {
+  async read(tensor: Tensor): Promise<TensorData> {
     this.#throwIfUnusable();
     const source = this.#own(tensor);
-    const bytes = source.length * 4;
+    const bytes = wordsFor(source.dtype, source.length) * 4;
     const staging = this.#device.createBuffer({
       label: 'read',
       size: bytes,
@@ -139,7 +140,7 @@ export class WebGpuEngine implements Engine {
       this.#throwIfUnusable();
       const data = staging.getMappedRange().slice(0);
       staging.unmap();
-      return source.dtype === 'f32' ? new Float32Array(data) : new Uint32Array(data);
+      return viewAs(source.dtype, data, 0, source.length);
     } finally {
       staging.destroy();
     }

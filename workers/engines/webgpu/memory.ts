@@ -1,6 +1,11 @@
 /** Device memory: tensors that callers own, and slots that every plan shares because runs are serialised. */
-import { type DType, elementCount } from '../../repops/program.ts';
+import { type DType, elementBytes, elementCount } from '../../repops/program.ts';
 import { EngineMemoryError, type Tensor } from '../engine.ts';
+
+/** Words that hold `count` elements; bf16 lie two in a word, the first in its low half. */
+export function wordsFor(dtype: DType, count: number): number {
+  return Math.ceil((count * elementBytes(dtype)) / 4);
+}
 
 /** A buffer with an identity by which bind groups are cached. */
 export interface Memory {

@@ -2,15 +2,6 @@
 import { FOLD_BLOCK } from '../../repops/arithmetic.ts';
 import { dispatch, f32, type NodeView, type Operand, type Planner, type Step } from './steps.ts';
 
-/** Outputs of a product per workgroup and direction (shaders/matmul.tile.wgsl). */
-const TILE = 32;
-/** Fewer tiles than this leave most of a GPU idle; such products are cut into fold blocks as well. */
-const MIN_TILES = 32;
-/** Products with a shorter side than this would leave most of a tile empty; they take one invocation an output. */
-const MIN_TILED_SIDE = 16;
-/** Words of scratch that a product cut into fold blocks may take. */
-const MAX_BLOCK_WORDS = 2 ** 24;
-
 export function blocksOf(length: number): number {
   return Math.ceil(length / FOLD_BLOCK);
 }
@@ -56,42 +47,6 @@ export function foldBlocks(o: {
   });
 }
 
-const matmul: Planner = (node) => {
-  const [M, N, K] = [node.a('M'), node.a('N'), node.a('K')];
-  const strides = [
-    ...(node.a('transposeA') === 1 ? [1, M] : [K, 1]),
-    ...(node.a('transposeB') === 1 ? [1, K] : [N, 1]),
-  ];
-  const [a, b, c] = [node.input(0), node.input(1), node.output(0)];
-  const tiles = [Math.ceil(N / TILE), Math.ceil(M / TILE)] as const;
-  const blocks = blocksOf(K);
-  const count = M * N;
-  const tiled = (entry: 'main' | 'split', out: Operand): Step => ({
-    kind: 'dispatch',
-    kernel: 'matmul.tile',
-    entry,
-    params: [M, N, K, ...strides],
-    bindings: { 1: a, 2: b, 3: out },
-    groups: [...tiles, entry === 'split' ? blocks : 1],
-  });
-  const blockwise = (out: Operand): Step =>
-    dispatch({
-      kernel: 'matmul.block',
-      items: count * blocks,
-      params: [M, N, K, ...strides, blocks],
-      bindings: { 1: a, 2: b, 3: out },
-    });
-
-  const thin = Math.min(M, N) < MIN_TILED_SIDE;
-  const divide = tiles[0] * tiles[1] < MIN_TILES && count * blocks <= MAX_BLOCK_WORDS;
-  if (blocks === 1 || !divide) return [thin && divide ? blockwise(c) : tiled('main', c)];
-  const partials = node.scratch(count * blocks);
-  return [
-    thin ? blockwise(partials) : tiled('split', partials),
-    combine({ partials, out: c, count, blocks, itemStride: 1, blockStride: count }),
-  ];
-};
-
 /** y = f(x, ...) with an entry point for the case that y is x. */
 function maybeInPlace(node: NodeView, kernel: string, params: readonly number[]): Step {
   const inPlace = node.inPlace(0, 0);
@@ -128,12 +83,19 @@ function swigluOperands(node: NodeView): Record<number, Operand> {
 export const DENSE = {
   embed: (node) => {
     const count = node.a('N') * node.a('D');
+    const half = node.isBf16(1);
     return [
       dispatch({
         kernel: 'embed',
+        entry: half ? 'bf16' : 'main',
         items: count,
         params: [count, node.a('D')],
-        bindings: { 1: node.input(0), 2: node.input(1), 3: node.output(0) },
+        bindings: {
+          1: node.input(0),
+          2: half ? undefined : node.input(1),
+          3: node.output(0),
+          4: half ? node.input(1) : undefined,
+        },
       }),
     ];
   },
@@ -157,7 +119,6 @@ export const DENSE = {
       }),
     ];
   },
-  matmul,
   'bias.add': (node) => [maybeInPlace(node, 'bias.add', [node.a('N') * node.a('D'), node.a('D')])],
   'bias.grad': (node) => columnFold(node, { 1: node.input(0) }, 'main'),
   add: (node) => [maybeInPlace(node, 'add', [node.a('len')])],

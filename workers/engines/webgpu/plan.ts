@@ -1,12 +1,14 @@
 /** Turns a program into steps and gives its temporaries and scratch a small set of reusable memory slots. */
 import type { OperatorName } from '../../repops/operators.ts';
-import { elementCount, type Node, type Program } from '../../repops/program.ts';
+import { type DType, elementCount, type Node, type Program } from '../../repops/program.ts';
 import { ATTENTION } from './plan-attention.ts';
 import { DENSE } from './plan-dense.ts';
 import { LOSS } from './plan-loss.ts';
+import { matmul } from './plan-matmul.ts';
 import type { NodeView, Operand, Planner, Step } from './steps.ts';
+import { DEFAULT_TUNING, type Tuning } from './tuning.ts';
 
-const PLANNERS: Record<OperatorName, Planner> = { ...DENSE, ...ATTENTION, ...LOSS };
+const PLANNERS: Record<OperatorName, Planner> = { ...DENSE, ...ATTENTION, ...LOSS, matmul };
 
 /** Inputs that index another operand: input number and the attribute that bounds it. */
 const INDEX_INPUTS: Partial<Record<OperatorName, readonly [input: number, bound: string]>> = {
@@ -59,59 +61,64 @@ function operandsOf(step: Step): readonly Operand[] {
   }
 }
 
-function viewOf(node: Node, nextScratch: (words: number) => Operand): NodeView {
+function viewOf(
+  node: Node,
+  dtypeOf: (name: string) => DType | undefined,
+  nextScratch: (words: number) => Operand,
+): NodeView {
   const tensor = (name: string | undefined): Operand => ({ kind: 'tensor', name: name ?? '' });
   return {
     a: (name) => node.attributes[name] ?? Number.NaN,
     input: (index) => tensor(node.inputs[index]),
     output: (index) => tensor(node.outputs[index]),
     inputs: node.inputs.map(tensor),
+    isBf16: (index) => dtypeOf(node.inputs[index] ?? '') === 'bf16',
     inPlace: (output, input) => node.outputs[output] === node.inputs[input],
-    scratch: nextScratch,
+    scratch,
+    tuning,
   };
 }
 
-interface Slot {
-  words: number;
-  busyUntil: number;
+interface Use {
+  readonly key: string;
+  readonly words: number;
+  readonly first: number;
+  last: number;
 }
 
 /**
- * Gives every operand that is not bound a slot such that two share one only if their uses do not overlap. First use
- * order, best fit; a slot may grow to take a larger operand.
+ * Gives every operand that is not bound a slot such that two share one only if their uses do not overlap: largest first,
+ * each into the first slot that is free whenever it lives ("greedy by size" of arXiv 2001.03288), so that no slot ever grows.
  */
 function assignSlots(steps: readonly PlannedStep[], wordsOf: (operand: Operand) => number | undefined) {
-  const uses = new Map<string, { words: number; first: number; last: number }>();
+  const uses = new Map<string, Use>();
   for (const [index, { step }] of steps.entries()) {
     for (const operand of operandsOf(step)) {
       const words = wordsOf(operand);
       if (words === undefined) continue;
-      const use = uses.get(keyOf(operand));
-      if (use === undefined) uses.set(keyOf(operand), { words, first: index, last: index });
+      const key = keyOf(operand);
+      const use = uses.get(key);
+      if (use === undefined) uses.set(key, { key, words, first: index, last: index });
       else use.last = index;
     }
   }
-  const slots: Slot[] = [];
+  const slots: { readonly words: number; readonly uses: Use[] }[] = [];
   const slotOf = new Map<string, number>();
-  for (const [key, use] of uses) {
-    const free = slots
-      .map((slot, index) => ({ slot, index }))
-      .filter(({ slot }) => slot.busyUntil < use.first)
-      .sort((a, b) => a.slot.words - b.slot.words);
-    const chosen = free.find(({ slot }) => slot.words >= use.words) ?? free.at(-1);
-    if (chosen === undefined) {
-      slotOf.set(key, slots.push({ words: use.words, busyUntil: use.last }) - 1);
-    } else {
-      chosen.slot.words = Math.max(chosen.slot.words, use.words);
-      chosen.slot.busyUntil = use.last;
-      slotOf.set(key, chosen.index);
+  for (const use of [...uses.values()].sort((a, b) => b.words - a.words || a.first - b.first)) {
+    const free = slots.findIndex((slot) =>
+      slot.uses.every((other) => other.last < use.first || use.last < other.first),
+    );
+    if (free === -1) slotOf.set(use.key, slots.push({ words: use.words, uses: [use] }) - 1);
+    else {
+      slots[free]?.uses.push(use);
+      slotOf.set(use.key, free);
     }
   }
   return { slots: slots.map(({ words }) => words), slotOf };
 }
 
 /** Plans a program that `validateProgram` accepted. */
-export function planProgram(program: Program): Plan {
+export function planProgram(program: Program, tuning: Tuning = DEFAULT_TUNING): Plan {
   let scratches = 0;
   const steps: PlannedStep[] = [];
   const indexChecks: IndexCheck[] = [];
@@ -123,7 +130,11 @@ export function planProgram(program: Program): Plan {
     if (index !== undefined && indexed !== undefined && isBound(indexed) && !written.has(indexed)) {
       indexChecks.push({ tensor: indexed, limit: node.attributes[index[1]] ?? 0, op: node.op });
     }
-    const view = viewOf(node, (words) => ({ kind: 'scratch', id: scratches++, words }));
+    const view = viewOf(
+      node,
+      (name) => program.tensors[name]?.dtype,
+      (words) => ({ kind: 'scratch', id: scratches++, words }),
+    );
     for (const step of PLANNERS[node.op](view)) steps.push({ op: node.op, step });
     for (const name of node.outputs) if (isBound(name)) written.add(name);
   }

@@ -3,6 +3,8 @@
  * that a program is planned once and encoded on each run.
  */
 import { bitsOf } from '../../repops/arithmetic.ts';
+import type { DType } from '../../repops/program.ts';
+import type { Tuning } from './tuning.ts';
 
 /** A tensor of the program by name, or scratch memory that lives only between the steps of one node. */
 export type Operand =
@@ -15,6 +17,8 @@ export type Step =
       /** File in shaders/ without `.wgsl`. */
       readonly kernel: string;
       readonly entry: string;
+      /** Constants set in the kernel's text (specialize.ts). */
+      readonly constants?: Readonly<Record<string, number>>;
       /** The words of the kernel's Params struct after `zero`. */
       readonly params: readonly number[];
       /** Operand of each binding that the entry point uses, by binding number. */
@@ -38,7 +42,11 @@ export const MAX_GROUPS = 65535;
 
 /** The workgroups that cover `count` work items. */
 export function groupsFor(count: number): readonly [x: number, y: number] {
-  const groups = Math.ceil(count / GROUP_SIZE);
+  return lineOf(Math.ceil(count / GROUP_SIZE));
+}
+
+/** A dispatch of at least `groups` workgroups, numbered along x and then y; a kernel leaves those beyond its work idle. */
+export function lineOf(groups: number): readonly [x: number, y: number] {
   return groups <= MAX_GROUPS ? [groups, 1] : [MAX_GROUPS, Math.ceil(groups / MAX_GROUPS)];
 }
 
@@ -54,6 +62,7 @@ export interface ItemDispatch {
   /** Work items, one invocation each. */
   readonly items: number;
   readonly params: readonly number[];
+  readonly constants?: Readonly<Record<string, number>>;
   /** Operands by binding number; a binding that the entry point does not use is left out or undefined. */
   readonly bindings: Readonly<Record<number, Operand | undefined>>;
 }
@@ -68,6 +77,7 @@ export function dispatch(options: ItemDispatch): Step {
     kernel: options.kernel,
     entry: options.entry ?? 'main',
     params: options.params,
+    ...(options.constants === undefined ? {} : { constants: options.constants }),
     bindings: Object.fromEntries(used),
     groups: [...groupsFor(options.items), 1],
   };
@@ -80,10 +90,15 @@ export interface NodeView {
   input(index: number): Operand;
   output(index: number): Operand;
   readonly inputs: readonly Operand[];
+  inputDtype(index: number): DType;
+  /** Whether an input is stored as bf16, two in a word. */
+  isBf16(input: number): boolean;
   /** Whether output `output` is the tensor of input `input`. */
   inPlace(output: number, input: number): boolean;
   /** Fresh scratch memory of `words` words. */
   scratch(words: number): Operand;
+  /** The kernel shapes chosen for this device. */
+  readonly tuning: Tuning;
 }
 
 export type Planner = (node: NodeView) => readonly Step[];

@@ -6,6 +6,7 @@ import {
   add, biasAdd, biasGrad, cacheWrite, embed, embedGrad, rmsApply, rmsGradGain, rmsGradX, rmsRstd, rope, swiglu, swigluGrad,
 } from './layers';
 import { lossWeighted, policyCoefficient, sample, xentGrad, xentLogprob, xentLse } from './losses';
+import { embedBf16 } from './bf16';
 import { matmulPack, matmulPanels } from './matmul';
 import { adamw, clipScale, normBlocks } from './optimizer';
 import { barrier, failure, report } from './team';
@@ -42,6 +43,7 @@ function dispatch(step: usize, thread: i32, threads: i32): i32 {
     case Opcode.ClipScale: return clipScale(step, thread, threads);
     case Opcode.Adamw: return adamw(step, thread, threads);
     case Opcode.Sample: return sample(step, thread, threads);
+    case Opcode.EmbedBf16: return embedBf16(step, thread, threads);
     default: return 2;
   }
 }

@@ -1,10 +1,11 @@
 // matmul in two steps with a barrier between them: pack both operands into panels, then multiply panels.
+import { packLanesBf16 } from './bf16';
 import { loadN, share, size, storeN, word } from './canon';
 import { LANES, ROWS, multiplyPanels, packColumns, packRowsOf } from './panels';
 
 /**
  * Words: 1 left, 2 right, 3 left panels, 4 right panels, 5 rows, 6 columns, 7 K, 8 left bytes per row, 9 right bytes
- * per row, 10 transposeA, 11 transposeB. rows or columns 0 leaves that operand alone. Left and right already point at
+ * per row, 10 transposeA, 11 transposeB, 12 right is bf16. rows or columns 0 leaves that operand alone. Left and right already point at
  * the chunk's first row and column.
  */
 export function matmulPack(step: usize, thread: i32, threads: i32): i32 {
@@ -19,6 +20,7 @@ export function matmulPack(step: usize, thread: i32, threads: i32): i32 {
   const rightBytes = <usize>word(step, 9);
   const transposeA = size(step, 10);
   const transposeB = size(step, 11);
+  const half = size(step, 12);
 
   const panelsLeft = (rows + ROWS - 1) / ROWS;
   for (let p = share(panelsLeft, thread, threads), end = share(panelsLeft, thread + 1, threads); p < end; p++) {
@@ -33,7 +35,9 @@ export function matmulPack(step: usize, thread: i32, threads: i32): i32 {
     const first = p * LANES;
     // The upper half of the last panel may be wholly past the end: repeat the first half's columns, results are dropped.
     const second = first + 4 < columns ? first + 4 : first;
-    if (transposeB) {
+    if (half) {
+      packLanesBf16(right, rightBytes, first, columns, K, transposeB, dst);
+    } else if (transposeB) {
       packRowsOf(right, rightBytes, first, columns, K, dst, 32);
       packRowsOf(right, rightBytes, second, columns, K, dst + 16, 32);
     } else {

@@ -28,4 +28,5 @@ export enum Opcode {
   ClipScale,
   Adamw,
   Sample,
+  EmbedBf16,
 }
