@@ -1,4 +1,5 @@
 import { type Address, type Chain, createPublicClient, defineChain, http, type PublicClient } from 'viem';
+import type { RollupContracts } from './rollup.ts';
 
 /** Where a deployment is. */
 export interface ChainNetwork {
@@ -6,6 +7,8 @@ export interface ChainNetwork {
   readonly rpc: string;
   readonly chainId: number;
   readonly contracts: { readonly identity: Address; readonly participation: Address };
+  /** Paid and disputed training; absent where a network has none. */
+  readonly rollup?: RollupContracts | undefined;
 }
 
 export interface ConnectOptions {

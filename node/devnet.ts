@@ -77,7 +77,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
   closing.push(() => rm(networkFile, { force: true }));
 
   const [relay, chain] = await settledBoth(startRelayProcess(home), startChain());
-  const { anvil, contracts } = chain;
+  const { anvil, contracts, rollup } = chain;
   void anvil.exited.then(() =>
     say('The local chain has stopped: rounds go on by the clock, but nothing is recorded.'),
   );
@@ -93,6 +93,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
     rpc: anvil.rpc,
     chainId: anvil.chainId,
     contracts,
+    rollup,
     relays: relay.addresses,
   };
   const processes = { devnet: process.pid, relay: relay.child.pid, anvil: anvil.pid };

@@ -12,7 +12,17 @@ import { runFoundry } from './foundry.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const contracts = join(root, 'contracts');
-const CONTRACTS = ['Identity', 'Participation', 'Judge', 'Disputes'];
+const CONTRACTS = [
+  'Identity',
+  'Participation',
+  'Judge',
+  'Disputes',
+  'Payments',
+  'Ownership',
+  'Jobs',
+  'Crowdfund',
+  'TrainingRecord',
+];
 const load = createRequire(join(root, 'package.json'));
 
 const fingerprint = createHash('sha256');

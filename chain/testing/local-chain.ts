@@ -9,17 +9,18 @@ import {
 import type { Attestation, Signed, Vote } from '../../swarm/ledger.ts';
 import { identityAbi, participationAbi } from '../abi.generated.ts';
 import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../anvil.ts';
-import { deployContracts } from '../deploy.ts';
+import { type DisputeSettings, deployContracts } from '../deploy.ts';
 import { type DeviceSigner, deviceSigner } from '../device-key.ts';
 import { ChainLedger } from '../ledger.ts';
 import { type ChainNetwork, connect } from '../network.ts';
+import type { RollupContracts } from '../rollup.ts';
 import { readSchedule, roundMs, type Schedule } from '../schedule.ts';
 import { compactSignature } from '../signatures.ts';
 
-/** A chain of its own for one test file: anvil with both contracts, rounds of 8, 5 and 7 s, and blocks on demand. */
+/** A chain of its own for one test file: anvil with every contract, rounds of 8, 5 and 7 s, and blocks on demand. */
 export interface LocalChain {
   readonly anvil: Anvil;
-  readonly network: ChainNetwork;
+  readonly network: ChainNetwork & { readonly rollup: RollupContracts };
   readonly client: PublicClient;
   readonly controls: TestClient;
   readonly schedule: Schedule;
@@ -32,13 +33,26 @@ export interface LocalChain {
   stop(): Promise<void>;
 }
 
-export async function startLocalChain(options: { readonly blockTime?: number } = {}): Promise<LocalChain> {
-  const anvil = await startAnvil(options);
+export async function startLocalChain(
+  options: { readonly blockTime?: number; readonly disputes?: DisputeSettings } = {},
+): Promise<LocalChain> {
+  const { disputes, ...node } = options;
+  const anvil = await startAnvil(node);
   const client = connect(anvil, { pollingInterval: 50 });
   const controls = anvilControls(anvil);
-  const deployment = await deployContracts({ client, wallet: anvilWallet(anvil, 0) });
-  const network: ChainNetwork = { rpc: anvil.rpc, chainId: anvil.chainId, contracts: deployment };
-  const schedule = await readSchedule(client, deployment.participation);
+  const deployment = await deployContracts({
+    client,
+    wallet: anvilWallet(anvil, 0),
+    ...(disputes === undefined ? {} : { disputes }),
+  });
+  const { identity, participation, rollup } = deployment;
+  const network = {
+    rpc: anvil.rpc,
+    chainId: anvil.chainId,
+    contracts: { identity, participation },
+    rollup,
+  };
+  const schedule = await readSchedule(client, participation);
   return {
     anvil,
     network,
@@ -53,7 +67,6 @@ export async function startLocalChain(options: { readonly blockTime?: number } =
           throw new Error('These tests go by the chain.');
         },
       };
-      const { participation } = deployment;
       return {
         signer,
         ledger: new ChainLedger({ clock, device: signer, chainId: anvil.chainId, participation }),

@@ -5,6 +5,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../../chain/anvil.ts';
 import { deployContracts } from '../../chain/deploy.ts';
 import { connect } from '../../chain/network.ts';
+import { parseRollup, type RollupContracts } from '../../chain/rollup.ts';
 import { readSchedule } from '../../chain/schedule.ts';
 import { toHex } from '../../swarm/bytes.ts';
 import type { Stage } from '../../swarm/ledger.ts';
@@ -14,6 +15,7 @@ import { secretFile } from '../home/key-file.ts';
 export interface LocalChain {
   readonly anvil: Anvil;
   readonly contracts: { readonly identity: Hex; readonly participation: Hex };
+  readonly rollup: RollupContracts;
   /** Whether the chain of an earlier start goes on: rounds and records continue. */
   readonly resumed: boolean;
 }
@@ -51,9 +53,9 @@ export async function startLocalChain(options: LocalChainOptions): Promise<Local
     const client = connect(anvil, { signal });
     const known = await knownContracts(deployed);
     if (known !== undefined) {
-      const schedule = await readSchedule(client, known.participation).catch(() => undefined);
+      const schedule = await readSchedule(client, known.contracts.participation).catch(() => undefined);
       if (schedule !== undefined && sameSeconds(schedule.seconds, seconds))
-        return { anvil, contracts: known, resumed: true };
+        return { anvil, ...known, resumed: true };
     }
     const wallet = await fundedWallet(anvil, join(folder, 'deployer.key'));
     const made = await deployContracts({ client, wallet, seconds });
@@ -61,8 +63,9 @@ export async function startLocalChain(options: LocalChainOptions): Promise<Local
       identity: made.identity.toLowerCase() as Hex,
       participation: made.participation.toLowerCase() as Hex,
     };
-    await writeWhole(deployed, `${JSON.stringify(contracts, null, 2)}\n`);
-    return { anvil, contracts, resumed: false };
+    const { rollup } = made;
+    await writeWhole(deployed, `${JSON.stringify({ ...contracts, rollup }, null, 2)}\n`);
+    return { anvil, contracts, rollup, resumed: false };
   } catch (error) {
     await anvil.stop();
     throw error;
@@ -80,12 +83,15 @@ export async function fundedWallet(
   return anvilWallet(anvil, key);
 }
 
-async function knownContracts(path: string): Promise<LocalChain['contracts'] | undefined> {
+/** What an earlier start deployed; undefined when there was none, or one of a version with fewer contracts. */
+async function knownContracts(path: string): Promise<Pick<LocalChain, 'contracts' | 'rollup'> | undefined> {
   const bytes = await readIfThere(path);
   if (bytes === undefined) return undefined;
   try {
-    const { identity, participation } = JSON.parse(new TextDecoder().decode(bytes));
-    return isAddress(identity) && isAddress(participation) ? { identity, participation } : undefined;
+    const { identity, participation, rollup: entry } = JSON.parse(new TextDecoder().decode(bytes));
+    const rollup = parseRollup(entry, (field) => new Error(field));
+    if (rollup === undefined || !isAddress(identity) || !isAddress(participation)) return undefined;
+    return { contracts: { identity, participation }, rollup };
   } catch {
     return undefined;
   }

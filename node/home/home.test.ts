@@ -43,6 +43,23 @@ describe('a network file', () => {
     expect(parseNetworkFile({ ...good, more: 1 }).contracts.participation).toBe(`0x${'a'.repeat(40)}`);
   });
 
+  it('has the contracts of paid training or none of them', () => {
+    const address = `0x${'B'.repeat(40)}`;
+    const rollup = {
+      judge: address,
+      disputes: address,
+      payments: address,
+      ownership: address,
+      jobs: address,
+      crowdfund: address,
+      trainingRecord: address,
+    };
+    expect(parseNetworkFile(good).rollup).toBeUndefined();
+    expect(parseNetworkFile({ ...good, rollup }).rollup?.jobs).toBe(`0x${'b'.repeat(40)}`);
+    const { jobs: _, ...without } = rollup;
+    expect(() => parseNetworkFile({ ...good, rollup: without })).toThrow('no usable rollup.jobs');
+  });
+
   it.each([
     [{ ...good, rpc: 'file:///etc/passwd' }, 'rpc'],
     [{ ...good, chainId: '31337' }, 'chainId'],

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { parseRollup, type RollupContracts } from '../../chain/rollup.ts';
 import type { Hex } from '../../swarm/trainer.ts';
 
 /** Where a swarm and its chain are; what `npm start` writes and the page serves as network.json. */
@@ -8,6 +9,8 @@ export interface NetworkFile {
   readonly rpc: string;
   readonly chainId: number;
   readonly contracts: { readonly identity: Hex; readonly participation: Hex };
+  /** Paid and disputed training; undefined where the network has none. */
+  readonly rollup?: RollupContracts | undefined;
   /** Multiaddrs of relays, each ending in /p2p/<peer id>. */
   readonly relays: readonly string[];
 }
@@ -59,6 +62,7 @@ export function parseNetworkFile(value: unknown): NetworkFile {
       identity: address(contracts.identity, 'contracts.identity'),
       participation: address(contracts.participation, 'contracts.participation'),
     },
+    rollup: parseRollup(file.rollup, wrong),
     relays: relays.map((relay) => {
       if (typeof relay !== 'string' || !relay.startsWith('/') || relay.length > 400) throw wrong('relays');
       return relay;
