@@ -216,24 +216,30 @@ export interface PortOptions {
   readonly signal?: AbortSignal;
 }
 
-/**
- * The game as one party sees and moves it. Reads are of the newest state; implementations reject with a ChainError when there is
- * no answer, and whoever called comes back later. Nothing here is remembered for the players: all of it is on the chain.
- */
-export interface DisputesPort {
-  /** Whose moves these are. */
-  readonly me: Address;
+/** Reads are of the newest state; implementations reject with a ChainError when there is no answer, and whoever asked comes back later. */
+export interface DisputesReader {
   settings(options?: PortOptions): Promise<Settings>;
   /** Timestamp of the newest block. */
   now(options?: PortOptions): Promise<number>;
-  /** Claims made at `since` or later, oldest first. */
+  /** Claims, oldest first: at least all made at `since` or later. */
   claims(since: number, options?: PortOptions): Promise<readonly ClaimMade[]>;
   claim(id: number, options?: PortOptions): Promise<ClaimState>;
-  /** Games begun at `since` or later, oldest first. */
+  /** Games, oldest first: at least all begun at `since` or later. */
   games(since: number, options?: PortOptions): Promise<readonly GameMade[]>;
   look(game: number, options?: PortOptions): Promise<GameView>;
-  /** Due with a claim and with a challenge. */
-  bonds(terms: Terms, options?: PortOptions): Promise<{ readonly claim: bigint; readonly challenge: bigint }>;
+  /** Due with a claim and with a challenge now. */
+  bonds(terms: Terms, options?: PortOptions): Promise<Bonds>;
+}
+
+export interface Bonds {
+  readonly claim: bigint;
+  readonly challenge: bigint;
+}
+
+/** The game as one party sees and moves it. Nothing here is remembered for the players: all of it is on the chain. */
+export interface DisputesPort extends DisputesReader {
+  /** Whose moves these are. */
+  readonly me: Address;
   /** What `me` can withdraw. */
   credit(options?: PortOptions): Promise<bigint>;
   /** Makes a move as `me`. Refusal is an answer, not an error. */
