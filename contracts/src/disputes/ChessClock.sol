@@ -15,8 +15,9 @@ library ChessClock {
     /// @notice The time of the side to move has run out.
     error OutOfTime();
 
-    function start(Clock storage clock, uint32 budget) internal {
-        clock.claimantLeft = budget;
+    /// @notice The claimant is to move, and has `extra` on top of its budget (both together below 2^32).
+    function start(Clock storage clock, uint32 budget, uint32 extra) internal {
+        clock.claimantLeft = budget + extra;
         clock.challengerLeft = budget;
         clock.since = uint64(block.timestamp);
         clock.claimantToMove = true;

@@ -14,14 +14,17 @@ contract Disputes is IDisputes {
 
     /// @dev Levels of a tree that one reveal opens: at most 16 nodes.
     uint256 private constant LEVELS = 4;
-    /// @dev Leaves of a tensor, at most; 2^22 elements.
-    uint256 private constant MAX_LEAVES = 4096;
+    /// @dev Moves that a judgement counts as in a bond: its gas is up to that many times another move's.
+    uint256 private constant JUDGEMENT = 20;
+
+    /// @inheritdoc IDisputes
+    uint256 public constant MAX_LEAVES = 4096;
 
     IJudge public immutable JUDGE;
     uint32 public immutable WINDOW;
     uint32 public immutable BUDGET;
     uint32 public immutable EXTENSION;
-    /// @notice Bond for each move that a game can have; it has to cover what the other side pays for a move.
+    /// @notice Bond for each move that a game can have; it has to cover what a player pays for one: 500,000 gas.
     uint96 public immutable MOVE_BOND;
 
     Claim[] private _claims;
@@ -30,6 +33,8 @@ contract Disputes is IDisputes {
     uint256 public burned;
 
     constructor(IJudge judge_, uint32 window, uint32 budget, uint32 extension, uint96 moveBond) {
+        // A clock of twice the budget has 32 bits.
+        if (budget > type(uint32).max / 2) revert BadTerms();
         JUDGE = judge_;
         WINDOW = window;
         BUDGET = budget;
@@ -64,14 +69,16 @@ contract Disputes is IDisputes {
         if (block.timestamp > c.windowEnd) revert WindowClosed();
         uint256 due = challengeBond(terms);
         if (msg.value != due) revert WrongBond(due);
-        ++c.liveGames;
         game = _games.length;
         Game storage g = _games.push();
         g.claim = id;
         g.challenger = msg.sender;
         // forge-lint: disable-next-line(unsafe-typecast)
         g.bond = uint96(due);
-        g.clock.start(BUDGET);
+        g.moves = 1;
+        ++c.moves;
+        g.clock.start(BUDGET, _extra(c.liveGames));
+        ++c.liveGames;
         _descend(g, Phase.Steps, terms.steps, c.root);
         emit Challenged(id, game, msg.sender);
     }
@@ -404,7 +411,7 @@ contract Disputes is IDisputes {
         if (g.phase == Phase.Over || !c.lost) revert NotYourMove();
         g.phase = Phase.Over;
         --c.liveGames;
-        credit[g.challenger] += g.bond;
+        _share(c, g);
         emit GameOver(g.claim, id, false);
     }
 
@@ -414,14 +421,33 @@ contract Disputes is IDisputes {
         --c.liveGames;
         emit GameOver(g.claim, id, claimantWon);
         if (claimantWon) {
+            c.moves -= g.moves;
             credit[c.claimant] += g.bond;
             return;
         }
         c.lost = true;
-        uint256 reward = c.bond / 2;
-        credit[g.challenger] += g.bond + reward;
-        burned += c.bond - reward;
+        c.pot = c.bond / 2;
+        burned += c.bond - c.pot;
+        _share(c, g);
         emit Settled(g.claim, false);
+    }
+
+    /// @dev Pays back the bond and, of what is left of the reward, the share of this game's moves in those of the games left.
+    function _share(Claim storage c, Game storage g) private {
+        // At most the pot, which has 96 bits.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        uint96 share = uint96(uint256(c.pot) * g.moves / c.moves);
+        c.pot -= share;
+        c.moves -= g.moves;
+        credit[g.challenger] += uint256(g.bond) + share;
+    }
+
+    /// @dev Time that the claimant has for the games it is already playing, so that it can play them one after another.
+    function _extra(uint256 liveGames) private view returns (uint32) {
+        uint256 time = liveGames * EXTENSION;
+        // Below 2^32 either way.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return time < BUDGET ? uint32(time) : BUDGET;
     }
 
     // ---------------------------------------------------------------- checks
@@ -439,10 +465,11 @@ contract Disputes is IDisputes {
         if (c.lost || msg.sender != c.claimant || !g.clock.claimantToMove) revert NotYourMove();
     }
 
-    function _challengerMoves(Game storage g) private view {
-        if (_claims[g.claim].lost || msg.sender != g.challenger || g.clock.claimantToMove) {
-            revert NotYourMove();
-        }
+    function _challengerMoves(Game storage g) private {
+        Claim storage c = _claims[g.claim];
+        if (c.lost || msg.sender != g.challenger || g.clock.claimantToMove) revert NotYourMove();
+        ++g.moves;
+        ++c.moves;
     }
 
     // ---------------------------------------------------------------- views
@@ -464,12 +491,12 @@ contract Disputes is IDisputes {
 
     /// @inheritdoc IDisputes
     function challengeBond(Terms calldata terms) public view returns (uint256) {
-        return maxMoves(terms) * MOVE_BOND;
+        return (maxMoves(terms) + JUDGEMENT) * MOVE_BOND;
     }
 
     /// @inheritdoc IDisputes
     function claimBond(Terms calldata terms) public view returns (uint256) {
-        // Half is the challenger's reward, and that is the other side's cost twice over.
+        // Half is the challengers' reward, and that is what twice as many games cost.
         return 4 * challengeBond(terms);
     }
 
@@ -480,7 +507,7 @@ contract Disputes is IDisputes {
 
     /// @inheritdoc IDisputes
     function maxSeconds(Terms calldata terms) external view returns (uint256) {
-        return uint256(WINDOW) + 2 * uint256(BUDGET) + maxMoves(terms) * EXTENSION;
+        return uint256(WINDOW) + 3 * uint256(BUDGET) + maxMoves(terms) * EXTENSION;
     }
 
     /// @dev Reveals in a descent of a tree of that size.

@@ -86,6 +86,10 @@ interface IDisputes {
         bool lost;
         bool settled;
         uint96 bond;
+        /// Moves of the challengers in games that are live (a challenge is one), and, once lost, in those not paid yet.
+        uint32 moves;
+        /// What is left of the challengers' reward once it is lost.
+        uint96 pot;
         bytes32 terms;
         bytes32 root;
     }
@@ -101,6 +105,8 @@ interface IDisputes {
         /// The subtree under dispute: its leaves and its hash, and the hash of the frontier revealed of it (0 before).
         uint64 first;
         uint64 size;
+        /// The challenger's moves so far, the challenge included: its part in the reward.
+        uint32 moves;
         bytes32 node;
         bytes32 revealed;
         bytes32 before;
@@ -164,7 +170,8 @@ interface IDisputes {
     /// @notice Claims that under `terms` the checkpoint roots after the steps have this Merkle root. Pays `claimBond(terms)`.
     function claim(Terms calldata terms, bytes32 root) external payable returns (uint256 id);
 
-    /// @notice Opens a game against an undecided claim, within its window. Pays `challengeBond(terms)`.
+    /// @notice Opens a game against an undecided claim, within its window. Pays `challengeBond(terms)`. Beyond its budget the claimant
+    /// has an extension for each game already live, up to a second budget: whoever plays the oldest game first has time for all.
     function challenge(uint256 id, Terms calldata terms) external payable returns (uint256 game);
 
     /// @notice Claimant: the nodes up to four levels below the disputed one.
@@ -220,7 +227,8 @@ interface IDisputes {
     /// @notice Anyone: ends a game whose side to move has run out of time; that side loses.
     function timeout(uint256 id) external;
 
-    /// @notice Anyone: ends a game whose claim another game has beaten; the challenger's bond goes back.
+    /// @notice Anyone: ends a game whose claim another game has beaten. The challenger's bond goes back, with the share of the reward
+    /// that its moves have in the moves of all challengers whose games were live when the claim was lost.
     function release(uint256 id) external;
 
     /// @notice Anyone: a claim whose window is over and which has won every game stands.
@@ -235,8 +243,11 @@ interface IDisputes {
     function credit(address who) external view returns (uint256);
     /// @notice Half of each lost claim's bond: out of everyone's reach, so that a lie costs even one who beats himself.
     function burned() external view returns (uint256);
+    /// @notice For each move of the longest game, and 20 for what ends it, MOVE_BOND.
     function challengeBond(Terms calldata terms) external view returns (uint256);
     function claimBond(Terms calldata terms) external view returns (uint256);
+    /// @notice Leaves of a tensor that a game can lead into. A program with a larger output cannot be defended: do not claim under it.
+    function MAX_LEAVES() external view returns (uint256);
     /// @notice Moves that a game under these terms can have at most.
     function maxMoves(Terms calldata terms) external pure returns (uint256);
     /// @notice Seconds after the claim by which it is decided, if someone calls what anyone may call.

@@ -177,7 +177,9 @@ contract DisputesTest is Game {
         vm.expectRevert(IDisputes.NotYourMove.selector);
         disputes.timeout(second);
         disputes.release(second);
-        eq(disputes.credit(FRIEND), disputes.challengeBond(terms), "whole");
+        // One move of theirs against five: no more and no less than the reward is paid out.
+        uint256 reward = disputes.claimBond(terms) / 2;
+        eq(disputes.credit(FRIEND), disputes.challengeBond(terms) + reward - reward * 5 / 6, "whole");
         vm.expectRevert(IDisputes.NotYourMove.selector);
         disputes.release(second);
         vm.expectRevert(IDisputes.NotYourMove.selector);
@@ -452,6 +454,10 @@ contract DisputesTest is Game {
     function test_badTermsMakeNoClaim() external {
         IDisputes.Terms memory bad = terms;
         bad.steps = 0;
+        vm.expectRevert(IDisputes.BadTerms.selector);
+        disputes.claim(bad, bytes32(0));
+        bad.steps = 3;
+        bad.slots = 1;
         vm.expectRevert(IDisputes.BadTerms.selector);
         disputes.claim(bad, bytes32(0));
     }

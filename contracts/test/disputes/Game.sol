@@ -12,6 +12,7 @@ interface GameVm {
     function deal(address who, uint256 amount) external;
     function prank(address sender) external;
     function warp(uint256 timestamp) external;
+    function getCode(string calldata artifact) external view returns (bytes memory);
 }
 
 /// @notice Both players, each playing as well as its numbers allow.
@@ -116,7 +117,7 @@ abstract contract Game is T {
         } else {
             move = _judge(id, place, slot);
         }
-        return _send(CLAIMANT, move);
+        return _send(disputes.claimOf(g.claim).claimant, move);
     }
 
     /// @dev A liar's sums have to come to what it claimed: it bends the last one by trial, and has no move if that fails.
@@ -243,7 +244,7 @@ abstract contract Game is T {
         bytes32[] memory own = Trees.frontier(treeOf(g, theirs), g.first, g.size, 4);
         uint256 index = seed % said.length;
         if (seed == 0) while (index < said.length - 1 && said[index] == own[index]) ++index;
-        return _send(CHALLENGER, abi.encodeCall(IDisputes.pick, (id, index, said)));
+        return _send(g.challenger, abi.encodeCall(IDisputes.pick, (id, index, said)));
     }
 
     function _pickElement(
@@ -262,7 +263,7 @@ abstract contract Game is T {
                 offset < said.length / 4 - 1 && Operands.wordIn(said, offset) == Operands.wordIn(own, offset)
             ) ++offset;
         }
-        return _send(CHALLENGER, abi.encodeCall(IDisputes.pickElement, (id, slot, uint32(offset), said)));
+        return _send(g.challenger, abi.encodeCall(IDisputes.pickElement, (id, slot, uint32(offset), said)));
     }
 
     function _pickChunk(
@@ -277,7 +278,7 @@ abstract contract Game is T {
         uint32[] memory own = World.accumulators(theirs.steps[g.step], slot, g.element);
         uint256 chunk = seed % said.length;
         if (seed == 0) while (chunk < said.length - 1 && said[chunk] == own[chunk]) ++chunk;
-        return _send(CHALLENGER, abi.encodeCall(IDisputes.pickChunk, (id, uint32(chunk), said)));
+        return _send(g.challenger, abi.encodeCall(IDisputes.pickChunk, (id, uint32(chunk), said)));
     }
 
     function _send(address from, bytes memory move) internal returns (bool sent) {
