@@ -83,7 +83,8 @@ export async function deployContracts(options: DeployOptions): Promise<Deploymen
     const jobs = await make(abis.jobsAbi, code.jobsBytecode, payments, disputes, ownership);
     const crowdfund = await make(abis.crowdfundAbi, code.crowdfundBytecode, jobs);
     const trainingRecord = await make(abis.trainingRecordAbi, code.trainingRecordBytecode, disputes);
-    const rollup = { judge, disputes, payments, ownership, jobs, crowdfund, trainingRecord };
+    const descriptions = await make(abis.descriptionsAbi, code.descriptionsBytecode);
+    const rollup = { judge, disputes, payments, ownership, jobs, crowdfund, trainingRecord, descriptions };
     return { identity, participation, rollup, block };
   } catch (error) {
     throw toChainError(error);

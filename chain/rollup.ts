@@ -9,6 +9,7 @@ export interface RollupContracts {
   readonly jobs: Address;
   readonly crowdfund: Address;
   readonly trainingRecord: Address;
+  readonly descriptions: Address;
 }
 
 /**
@@ -32,5 +33,6 @@ export function parseRollup(value: unknown, wrong: (field: string) => Error): Ro
     jobs: address('jobs'),
     crowdfund: address('crowdfund'),
     trainingRecord: address('trainingRecord'),
+    descriptions: address('descriptions'),
   };
 }

@@ -22,6 +22,7 @@ const CONTRACTS = [
   'Jobs',
   'Crowdfund',
   'TrainingRecord',
+  'Descriptions',
 ];
 const load = createRequire(join(root, 'package.json'));
 

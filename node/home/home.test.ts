@@ -53,6 +53,7 @@ describe('a network file', () => {
       jobs: address,
       crowdfund: address,
       trainingRecord: address,
+      descriptions: address,
     };
     expect(parseNetworkFile(good).rollup).toBeUndefined();
     expect(parseNetworkFile({ ...good, rollup }).rollup?.jobs).toBe(`0x${'b'.repeat(40)}`);

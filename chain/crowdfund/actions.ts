@@ -1,0 +1,102 @@
+import { type Address, parseEventLogs } from 'viem';
+import { crowdfundAbi } from '../abi.generated.ts';
+import { ChainError } from '../errors.ts';
+import type { Order } from '../jobs/order.ts';
+import { allow, COIN } from '../payments.ts';
+import { type Done, type Parties, transact } from '../transact.ts';
+import { readCampaign } from './campaign.ts';
+
+interface CrowdfundOptions extends Parties {
+  readonly crowdfund: Address;
+}
+
+export interface StartCampaignOptions extends CrowdfundOptions {
+  readonly order: Order;
+  /** Last second (Unix time) at which a pledge is taken. */
+  readonly deadline: number;
+}
+
+/** Starts a campaign for a job. Throws ChainError. */
+export async function startCampaign(
+  options: StartCampaignOptions,
+): Promise<Done & { readonly campaign: bigint }> {
+  const { crowdfund, order, deadline } = options;
+  const done = await transact(options, {
+    address: crowdfund,
+    abi: crowdfundAbi,
+    functionName: 'start',
+    args: [order, deadline],
+  });
+  const [started] = parseEventLogs({ abi: crowdfundAbi, logs: [...done.logs], eventName: 'Started' });
+  if (started === undefined) throw elsewhere();
+  return { ...done, campaign: started.args.campaign };
+}
+
+export interface PledgeOptions extends CrowdfundOptions {
+  readonly campaign: bigint;
+  readonly amount: bigint;
+}
+
+/**
+ * Pledges to a campaign; a token is approved first where that is needed. When less is missing, only that is pledged, and the rest of a
+ * pledge in coin is credit in Payments. Throws ChainError.
+ */
+export async function pledgeTo(
+  options: PledgeOptions,
+): Promise<Done & { readonly pledge: bigint; readonly taken: bigint }> {
+  const { client, crowdfund, campaign, amount } = options;
+  const { order } = await readCampaign(client, crowdfund, campaign);
+  await allow(options, order.token, crowdfund, amount);
+  const done = await transact(options, {
+    address: crowdfund,
+    abi: crowdfundAbi,
+    functionName: 'pledge',
+    args: [campaign, amount],
+    value: order.token === COIN ? amount : 0n,
+  });
+  const [pledged] = parseEventLogs({ abi: crowdfundAbi, logs: [...done.logs], eventName: 'Pledged' });
+  if (pledged === undefined) throw elsewhere();
+  return { ...done, pledge: pledged.args.pledge, taken: pledged.args.amount };
+}
+
+/** Posts the job of a campaign that has reached its goal. Anybody may. Throws ChainError. */
+export async function handOver(
+  options: CrowdfundOptions & { readonly campaign: bigint },
+): Promise<Done & { readonly job: bigint }> {
+  const { crowdfund, campaign } = options;
+  const done = await transact(options, {
+    address: crowdfund,
+    abi: crowdfundAbi,
+    functionName: 'handOver',
+    args: [campaign],
+  });
+  const [handed] = parseEventLogs({ abi: crowdfundAbi, logs: [...done.logs], eventName: 'HandedOverTo' });
+  if (handed === undefined) throw elsewhere();
+  return { ...done, job: handed.args.job };
+}
+
+/** Gives a pledge of a failed campaign back, as credit in Payments. Anybody may. Throws ChainError. */
+export function refundPledge(options: CrowdfundOptions & { readonly pledge: bigint }): Promise<Done> {
+  const { crowdfund, pledge } = options;
+  return transact(options, {
+    address: crowdfund,
+    abi: crowdfundAbi,
+    functionName: 'refund',
+    args: [pledge],
+  });
+}
+
+/** Gives a pledge its part of what an ended job gave: shares, and money as credit in Payments. Anybody may. Throws ChainError. */
+export function collectPledge(options: CrowdfundOptions & { readonly pledge: bigint }): Promise<Done> {
+  const { crowdfund, pledge } = options;
+  return transact(options, {
+    address: crowdfund,
+    abi: crowdfundAbi,
+    functionName: 'collect',
+    args: [pledge],
+  });
+}
+
+function elsewhere(): ChainError {
+  return new ChainError('wrong-network', 'The contract at this address is not Crowdfund.');
+}

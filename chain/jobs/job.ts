@@ -1,0 +1,114 @@
+import { type Address, getAbiItem, type Hex, type PublicClient } from 'viem';
+import { jobsAbi } from '../abi.generated.ts';
+import { ChainError, toChainError } from '../errors.ts';
+import { inPieces } from '../logs.ts';
+import type { Order } from './order.ts';
+
+/** In the order of `IJobs.State`. */
+const STATES = ['none', 'open', 'claimed', 'delivered', 'accepted', 'expired', 'cancelled'] as const;
+
+/** Where a job stands. */
+export type JobState = Exclude<(typeof STATES)[number], 'none'>;
+
+/** A job as it is on the chain. Times are Unix seconds, addresses lower case. */
+export interface Job {
+  readonly id: bigint;
+  readonly state: JobState;
+  readonly requester: Address;
+  readonly order: Omit<Order, 'about' | 'claimSeconds'>;
+  /** Last second at which it can be claimed. */
+  readonly claimBy: number;
+  /** Who holds it; undefined while it is open. */
+  readonly worker: Address | undefined;
+  /** Last second at which the worker can deliver; means nothing while it is open. */
+  readonly deliverBy: number;
+  /** Number of the delivered claim on Disputes, and the last checkpoint root; undefined before delivery. */
+  readonly delivery: { readonly claim: bigint; readonly root: Hex } | undefined;
+  /** Bonds of workers that failed: the requester's when the job ends. */
+  readonly forfeited: bigint;
+  /** The worker is late, or its claim is lost: anybody can take the job from it. */
+  readonly failed: boolean;
+  /** Id of the model in Ownership; it exists once the job is accepted. */
+  readonly model: bigint;
+}
+
+/** A job. Throws ChainError; `invalid` when there is none of that number. */
+export async function readJob(client: PublicClient, jobs: Address, id: bigint): Promise<Job> {
+  const contract = { address: jobs, abi: jobsAbi, args: [id] } as const;
+  try {
+    const raw = await client.readContract({ ...contract, functionName: 'jobOf' });
+    const state = STATES[raw.state];
+    if (state === undefined || state === 'none') {
+      throw new ChainError('invalid', `There is no job number ${id}. Look for it in the list of jobs.`);
+    }
+    const [failed, model] = await Promise.all([
+      client.readContract({ ...contract, functionName: 'hasFailed' }),
+      client.readContract({ ...contract, functionName: 'modelOf' }),
+    ]);
+    const { terms, token, price, bond, workSeconds, workerShares } = raw;
+    const delivered = state === 'delivered' || state === 'accepted';
+    return {
+      id,
+      state,
+      requester: lower(raw.requester),
+      order: { terms, token: lower(token), price, bond, workSeconds, workerShares },
+      claimBy: raw.claimBy,
+      worker: BigInt(raw.worker) === 0n ? undefined : lower(raw.worker),
+      deliverBy: raw.deliverBy,
+      delivery: delivered ? { claim: raw.claim, root: raw.root } : undefined,
+      forfeited: raw.forfeited,
+      failed,
+      model,
+    };
+  } catch (error) {
+    throw toChainError(error);
+  }
+}
+
+/** A job as it was posted. */
+export interface PostedJob {
+  readonly id: bigint;
+  readonly requester: Address;
+  readonly order: Order;
+  readonly block: bigint;
+}
+
+export interface ListJobsOptions {
+  readonly client: PublicClient;
+  readonly jobs: Address;
+  /** First and last block, both included. */
+  readonly fromBlock: bigint;
+  readonly toBlock: bigint;
+  /** Only jobs with this hash of terms. */
+  readonly terms?: Hex;
+}
+
+const POSTED = getAbiItem({ abi: jobsAbi, name: 'Posted' });
+
+/** Jobs posted between two blocks, in the chain's order. Throws ChainError. */
+export async function listJobs(options: ListJobsOptions): Promise<readonly PostedJob[]> {
+  const { client, jobs, fromBlock, toBlock, terms } = options;
+  try {
+    const logs = await inPieces(fromBlock, toBlock, (range) =>
+      client.getLogs({
+        ...range,
+        address: jobs,
+        event: POSTED,
+        ...(terms === undefined ? {} : { args: { terms } }),
+        strict: true,
+      }),
+    );
+    return logs.map(({ args, blockNumber }) => ({
+      id: args.job,
+      requester: lower(args.requester),
+      order: { ...args.order, token: lower(args.order.token) },
+      block: blockNumber,
+    }));
+  } catch (error) {
+    throw toChainError(error);
+  }
+}
+
+function lower(address: Address): Address {
+  return address.toLowerCase() as Address;
+}

@@ -1,0 +1,46 @@
+import type { Address, Hex } from 'viem';
+import { jobsAbi } from '../abi.generated.ts';
+import type { Terms } from '../disputes/evidence.ts';
+import { allow, COIN } from '../payments.ts';
+import { type Done, type Parties, transact } from '../transact.ts';
+import { readJob } from './job.ts';
+
+export interface JobOptions extends Parties {
+  readonly jobs: Address;
+  readonly job: bigint;
+}
+
+/** Claims a job and lays its bond down; a token is approved first where that is needed. Throws ChainError. */
+export async function claimJob(options: JobOptions): Promise<Done> {
+  const { client, jobs, job } = options;
+  const { order } = await readJob(client, jobs, job);
+  await allow(options, order.token, jobs, order.bond);
+  return transact(options, {
+    address: jobs,
+    abi: jobsAbi,
+    functionName: 'claim',
+    args: [job],
+    value: order.token === COIN ? order.bond : 0n,
+  });
+}
+
+export interface DeliverJobOptions extends JobOptions {
+  /** Number of the worker's claim on Disputes, made after it had claimed the job. */
+  readonly claim: bigint;
+  readonly terms: Terms;
+  /** Checkpoint root after the last step. */
+  readonly root: Hex;
+  /** That `root` is the last leaf of the claim's root; see claimTree of disputes/encoding.ts. */
+  readonly proof: readonly Hex[];
+}
+
+/** Delivers a claim on Disputes. Throws ChainError. */
+export function deliverJob(options: DeliverJobOptions): Promise<Done> {
+  const { jobs, job, claim, terms, root, proof } = options;
+  return transact(options, {
+    address: jobs,
+    abi: jobsAbi,
+    functionName: 'deliver',
+    args: [job, claim, terms, root, proof],
+  });
+}
