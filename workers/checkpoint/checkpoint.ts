@@ -40,7 +40,7 @@ function fail(problem: string): never {
 
 /** The tensors and metadata that `encodeCheckpoint` writes and `checkpointRoot` commits to. */
 export function checkpointContents(checkpoint: Checkpoint): SafetensorsFile {
-  const { config, state, cursor, rngKey, training } = checkpoint;
+  const { config, state } = checkpoint;
   const tensors = new Map<string, StoredTensor>();
   const put = (prefix: string, values: NamedTensors) => {
     for (const { name, shape } of parameterSpecs(config)) {
@@ -52,15 +52,24 @@ export function checkpointContents(checkpoint: Checkpoint): SafetensorsFile {
   put('', state.parameters);
   put('optimizer.m.', state.m);
   put('optimizer.v.', state.v);
+  return { tensors, metadata: checkpointMetadata(checkpoint, state.step) };
+}
+
+/** What a checkpoint's `__metadata__` is after `step` optimizer steps; it does not depend on the tensors. */
+export function checkpointMetadata(
+  checkpoint: Omit<Checkpoint, 'state'>,
+  step: number,
+): ReadonlyMap<string, string> {
+  const { config, cursor, rngKey, training } = checkpoint;
   const metadata = new Map([
     ['format', CHECKPOINT_FORMAT],
-    ['step', String(state.step)],
+    ['step', String(step)],
     ['cursor', String(cursor)],
     ['rng', rngKey],
     ['config', JSON.stringify(configJson(config))],
   ]);
   if (training !== undefined) metadata.set('training', training);
-  return { tensors, metadata };
+  return metadata;
 }
 
 /** The checkpoint's file. Equal checkpoints give equal bytes. */
