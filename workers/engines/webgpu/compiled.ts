@@ -1,19 +1,38 @@
-/** A plan made ready for one device: pipelines, parameters on the device, bind groups by the memory they name. */
+/** A plan made ready for one device: pipelines, parameters on the device, and the commands for the memory it is bound to. */
+import { PARAMS_BYTES, SLICE_BINDING, SLICE_BYTES } from './layouts.ts';
 import type { DeviceMemory, GpuTensor, Memory } from './memory.ts';
-import type { Pipelines, Variants } from './pipelines.ts';
+import type { Kernel, Pipelines, Variants } from './pipelines.ts';
 import type { Plan, PlannedStep } from './plan.ts';
+import type { SliceNumbers } from './slice-numbers.ts';
 import type { Operand } from './steps.ts';
 
-/** Bytes that every Params struct is given; the longest has 9 words. */
-const PARAMS_BYTES = 64;
-/** Bind groups kept for one step: callers alternate between few sets of tensors. */
-const MAX_BIND_GROUPS = 8;
+/** Sets of tensors for which commands are kept: callers alternate between few. */
+const MAX_RECORDINGS = 8;
 
-interface CompiledDispatch {
-  readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
+/** One command of a run, with nothing left to look up. */
+export type Command =
+  | {
+      readonly kind: 'dispatch';
+      /** The planned step, whose measured speed is kept. */
+      readonly planned: PlannedStep;
+      readonly pipeline: GPUComputePipeline;
+      readonly bindGroup: GPUBindGroup;
+      readonly paramsOffset: number;
+      readonly groups: readonly [x: number, y: number, z: number];
+      readonly sliceable: boolean;
+    }
+  | {
+      readonly kind: 'copy';
+      readonly from: GPUBuffer;
+      readonly to: GPUBuffer;
+      /** Bytes. */
+      readonly at: number;
+      readonly bytes: number;
+    }
+  | { readonly kind: 'clear'; readonly buffer: GPUBuffer };
+
+interface CompiledDispatch extends Kernel {
   readonly paramsOffset: number;
-  readonly bindGroups: Map<string, GPUBindGroup>;
 }
 
 export interface CompileOptions {
@@ -21,6 +40,7 @@ export interface CompileOptions {
   readonly plan: Plan;
   readonly pipelines: Pipelines;
   readonly variants: Variants;
+  readonly sliceNumbers: SliceNumbers;
 }
 
 export class CompiledPlan {
@@ -28,6 +48,8 @@ export class CompiledPlan {
   readonly #device: GPUDevice;
   readonly #dispatches: ReadonlyMap<PlannedStep, CompiledDispatch>;
   readonly #params: GPUBuffer;
+  readonly #sliceNumbers: SliceNumbers;
+  readonly #recordings = new Map<string, readonly Command[]>();
 
   private constructor(
     options: CompileOptions,
@@ -36,6 +58,7 @@ export class CompiledPlan {
   ) {
     this.plan = options.plan;
     this.#device = options.device;
+    this.#sliceNumbers = options.sliceNumbers;
     this.#dispatches = dispatches;
     this.#params = params;
   }
@@ -53,9 +76,7 @@ export class CompiledPlan {
         const key = step.params.join();
         const paramsOffset = offsets.get(key) ?? (blocks.push(step.params) - 1) * alignment;
         offsets.set(key, paramsOffset);
-        const pipeline = await pipelines.get(step, variants[planned.op] ?? 'native');
-        const layout = pipeline.getBindGroupLayout(0);
-        return [planned, { pipeline, layout, paramsOffset, bindGroups: new Map() }];
+        return [planned, { ...(await pipelines.get(step, variants[planned.op] ?? 'native')), paramsOffset }];
       }),
     );
     const params = device.createBuffer({
@@ -70,78 +91,77 @@ export class CompiledPlan {
     return new CompiledPlan(options, new Map(compiled.filter((entry) => entry !== undefined)), params);
   }
 
-  /** Records the whole program for these bindings, one command buffer. */
-  encode(memory: DeviceMemory, bindings: Readonly<Record<string, GpuTensor>>): GPUCommandBuffer {
+  /** The whole program on these tensors, in order. Bind groups are made once for a set of tensors. */
+  commands(memory: DeviceMemory, bindings: Readonly<Record<string, GpuTensor>>): readonly Command[] {
     const slots = memory.slots(this.plan.slots);
+    const names = Object.keys(bindings).sort();
+    const ids = [...slots.map(({ id }) => id), ...names.map((name) => bindings[name]?.memory.id)];
+    const key = ids.join();
+    let commands = this.#recordings.get(key);
+    if (commands === undefined) {
+      commands = this.#record(slots, bindings);
+      const [oldest] = this.#recordings.keys();
+      if (this.#recordings.size >= MAX_RECORDINGS && oldest !== undefined) this.#recordings.delete(oldest);
+      this.#recordings.set(key, commands);
+    }
+    return commands;
+  }
+
+  #record(slots: readonly Memory[], bindings: Readonly<Record<string, GpuTensor>>): readonly Command[] {
     const memoryOf = (operand: Operand): Memory => {
       const place = this.plan.place(operand);
       const found = place.kind === 'slot' ? slots[place.slot] : bindings[place.name]?.memory;
       if (found === undefined) throw new Error('a planned operand has no memory');
       return found;
     };
-    const encoder = this.#device.createCommandEncoder();
-    let pass: GPUComputePassEncoder | undefined;
-    const endPass = (): void => {
-      pass?.end();
-      pass = undefined;
-    };
-    for (const planned of this.plan.steps) {
+    const groups = new Map<string, GPUBindGroup>();
+    return this.plan.steps.map((planned): Command => {
       const { step } = planned;
       switch (step.kind) {
         case 'dispatch': {
           const dispatch = this.#dispatches.get(planned);
           if (dispatch === undefined) throw new Error(`${step.kernel} was not compiled`);
-          pass ??= encoder.beginComputePass();
-          pass.setPipeline(dispatch.pipeline);
-          pass.setBindGroup(0, this.#bindGroup(dispatch, step.bindings, memoryOf));
-          pass.dispatchWorkgroups(...step.groups);
-          break;
+          const { pipeline, layout, paramsOffset } = dispatch;
+          const memories = Object.entries(step.bindings).map(
+            ([binding, operand]) => [Number(binding), memoryOf(operand)] as const,
+          );
+          const key = `${layout.key} ${memories.map(([, { id }]) => id).join()}`;
+          const bindGroup = groups.get(key) ?? this.#bindGroup(dispatch, memories);
+          groups.set(key, bindGroup);
+          const { sliceable } = layout;
+          return {
+            kind: 'dispatch',
+            planned,
+            pipeline,
+            bindGroup,
+            paramsOffset,
+            groups: step.groups,
+            sliceable,
+          };
         }
-        case 'copy': {
-          endPass();
-          const [from, to] = [memoryOf(step.from).buffer, memoryOf(step.to).buffer];
-          encoder.copyBufferToBuffer(from, 0, to, step.at * 4, step.words * 4);
-          break;
-        }
+        case 'copy':
+          return {
+            kind: 'copy',
+            from: memoryOf(step.from).buffer,
+            to: memoryOf(step.to).buffer,
+            at: step.at * 4,
+            bytes: step.words * 4,
+          };
         case 'clear':
-          endPass();
-          encoder.clearBuffer(memoryOf(step.target).buffer);
-          break;
+          return { kind: 'clear', buffer: memoryOf(step.target).buffer };
       }
-    }
-    endPass();
-    return encoder.finish();
+    });
   }
 
-  #bindGroup(
-    dispatch: CompiledDispatch,
-    bindings: Readonly<Record<number, Operand>>,
-    memoryOf: (operand: Operand) => Memory,
-  ): GPUBindGroup {
-    const memories = Object.entries(bindings).map(([binding, operand]) => ({
-      binding: Number(binding),
-      memory: memoryOf(operand),
-    }));
-    const key = memories.map(({ memory }) => memory.id).join();
-    const cached = dispatch.bindGroups.get(key);
-    if (cached !== undefined) return cached;
-    const group = this.#device.createBindGroup({
-      layout: dispatch.layout,
+  #bindGroup({ layout }: Kernel, memories: readonly (readonly [number, Memory])[]): GPUBindGroup {
+    const slice = { buffer: this.#sliceNumbers.buffer, size: SLICE_BYTES };
+    return this.#device.createBindGroup({
+      layout: layout.bindGroupLayout,
       entries: [
-        {
-          binding: 0,
-          resource: { buffer: this.#params, offset: dispatch.paramsOffset, size: PARAMS_BYTES },
-        },
-        ...memories.map(({ binding, memory }) => ({ binding, resource: { buffer: memory.buffer } })),
+        { binding: 0, resource: { buffer: this.#params, size: PARAMS_BYTES } },
+        ...memories.map(([binding, { buffer }]) => ({ binding, resource: { buffer } })),
+        ...(layout.sliceable ? [{ binding: SLICE_BINDING, resource: slice }] : []),
       ],
     });
-    if (dispatch.bindGroups.size >= MAX_BIND_GROUPS) {
-      for (const oldest of dispatch.bindGroups.keys()) {
-        dispatch.bindGroups.delete(oldest);
-        break;
-      }
-    }
-    dispatch.bindGroups.set(key, group);
-    return group;
   }
 }

@@ -2,6 +2,7 @@
 import { SHADERS } from '../../generated/shaders.ts';
 import { type DType, elementCount, type Program } from '../../repops/program.ts';
 import { validateBindings, validateProgram } from '../../repops/validate.ts';
+import { type Clock, DutyCycle, SYSTEM_CLOCK } from '../duty-cycle.ts';
 import {
   DeviceLostError,
   type Engine,
@@ -14,12 +15,18 @@ import {
 import { checkData, type TensorData, viewAs } from '../tensor-data.ts';
 import { adapterName, openDevice } from './adapter.ts';
 import { CompiledPlan } from './compiled.ts';
+import { CommandEncoder } from './encoder.ts';
 import { DeviceMemory, GpuTensor, wordsFor } from './memory.ts';
 import { Pipelines, type Variants } from './pipelines.ts';
 import { type Plan, planProgram } from './plan.ts';
+import { SliceNumbers } from './slice-numbers.ts';
+import { Slicer } from './slicer.ts';
+import { DEFAULT_TUNING, type Tuning } from './tuning.ts';
 
 /** Submissions that may wait on the device; a run returns once no more than this are left before it. */
 const MAX_IN_FLIGHT = 2;
+/** How long a submission holds the GPU while less than the whole of it is to be used. */
+const DEFAULT_SLICE_MS = 10;
 
 export interface WebGpuEngineOptions {
   /** The engine owns the device from here on, and destroys it when stopped. */
@@ -27,6 +34,15 @@ export interface WebGpuEngineOptions {
   readonly description?: string;
   /** Per operator; `native` where left out. The conformance gate finds them out. */
   readonly variants?: Variants;
+  /** The kernel shapes to use; small ones unless given. Speed depends on it, bits do not. */
+  readonly tuning?: Tuning;
+  /**
+   * Milliseconds that one submission may hold the GPU, so that others get their turn; a run is then cut into parts. Whole runs
+   * are submitted at once while it is left out and the share is 1.
+   */
+  readonly sliceMs?: number;
+  /** Only tests replace it. */
+  readonly clock?: Clock;
   /** Linked kernels by name. Only tests replace them, to see that a wrong kernel is caught. */
   readonly shaders?: Readonly<Record<string, string>>;
 }
@@ -56,7 +72,13 @@ export class WebGpuEngine implements Engine {
   readonly #memory: DeviceMemory;
   readonly #pipelines: Pipelines;
   readonly #tensors = new Set<GpuTensor>();
-  readonly #plans = new WeakMap<Program, Plan>();
+  readonly #duty: DutyCycle;
+  readonly #sliceNumbers: SliceNumbers;
+  readonly #slicer: Slicer;
+  readonly #sliced: boolean;
+  #submissions = 0;
+  #tuning: Tuning;
+  #plans = new WeakMap<Program, Plan>();
   #compiled = new WeakMap<Program, Promise<CompiledPlan>>();
   #variants: Variants;
   readonly #inFlight: Promise<unknown>[] = [];
@@ -78,6 +100,19 @@ export class WebGpuEngine implements Engine {
       },
     });
     this.#pipelines = new Pipelines(options.device, options.shaders ?? SHADERS);
+    this.#tuning = options.tuning ?? DEFAULT_TUNING;
+    const clock = options.clock ?? SYSTEM_CLOCK;
+    this.#duty = new DutyCycle(clock);
+    this.#sliceNumbers = new SliceNumbers(options.device);
+    this.#sliced = options.sliceMs !== undefined;
+    this.#slicer = new Slicer({
+      device: options.device,
+      numbers: this.#sliceNumbers,
+      clock,
+      duty: this.#duty,
+      sliceMs: options.sliceMs ?? DEFAULT_SLICE_MS,
+      orLost: (pending) => this.#orLost(pending),
+    });
     this.#loss = options.device.lost.then((info) => {
       this.#lost = new DeviceLostError(
         `The GPU device was lost${info.message === '' ? '' : ` (${info.message})`}; restart from the last checkpoint.`,
@@ -95,6 +130,23 @@ export class WebGpuEngine implements Engine {
   useVariants(variants: Variants): void {
     this.#variants = variants;
     this.#compiled = new WeakMap();
+  }
+
+  /** Chooses kernel shapes for the runs to come. */
+  useTuning(tuning: Tuning): void {
+    this.#tuning = tuning;
+    this.#plans = new WeakMap();
+    this.#compiled = new WeakMap();
+  }
+
+  /** Computes for about this share of the time, 0.1 to 1, from now on, also within a run. Throws RangeError otherwise. */
+  setShare(share: number): void {
+    this.#duty.share = share;
+  }
+
+  /** Submissions of the last run. */
+  get submissions(): number {
+    return this.#submissions;
   }
 
   /** Bytes of device memory in use for tensors and temporaries. */
@@ -176,14 +228,23 @@ export class WebGpuEngine implements Engine {
     checkIndices(program, plan, tensors);
     const compiled = await this.#orLost(this.#compile(program, plan));
     options.signal?.throwIfAborted();
-    const commands = compiled.encode(this.#memory, tensors);
+    const commands = compiled.commands(this.#memory, tensors);
     await this.#orLost(this.#memory.checked());
     this.#throwIfUnusable();
-    this.#device.queue.submit([commands]);
     for (const name of plan.written) {
       const tensor = tensors[name];
       if (tensor !== undefined) tensor.largest = undefined;
     }
+    if (this.#sliced || this.#duty.share < 1) {
+      await this.#slicer.run(commands, options.signal);
+      this.#submissions = this.#slicer.submissions;
+      this.#throwIfUnusable();
+      return;
+    }
+    const encoder = new CommandEncoder(this.#device, this.#sliceNumbers);
+    for (const command of commands) encoder.add(command);
+    this.#device.queue.submit([encoder.finish()]);
+    this.#submissions = 1;
     this.#inFlight.push(this.#device.queue.onSubmittedWorkDone());
     if (this.#inFlight.length > MAX_IN_FLIGHT) await this.#orLost(Promise.resolve(this.#inFlight.shift()));
     this.#throwIfUnusable();
@@ -201,7 +262,7 @@ export class WebGpuEngine implements Engine {
   #plan(program: Program): Plan {
     let plan = this.#plans.get(program);
     if (plan === undefined) {
-      plan = planProgram(program);
+      plan = planProgram(program, this.#tuning);
       this.#plans.set(program, plan);
     }
     return plan;
@@ -215,6 +276,7 @@ export class WebGpuEngine implements Engine {
         plan,
         pipelines: this.#pipelines,
         variants: this.#variants,
+        sliceNumbers: this.#sliceNumbers,
       });
       this.#compiled.set(program, compiled);
     }

@@ -1,6 +1,8 @@
-/** Compute pipelines by kernel, entry point and variant, each compiled once. */
+/** Compute pipelines by kernel, constants, entry point and variant, each compiled once. */
 import type { OperatorName } from '../../repops/operators.ts';
 import { EngineError } from '../engine.ts';
+import { type KernelLayout, Layouts } from './layouts.ts';
+import { specialize } from './specialize.ts';
 import type { Step } from './steps.ts';
 
 /**
@@ -10,38 +12,50 @@ import type { Step } from './steps.ts';
 export type Variant = 'native' | 'barrier';
 export type Variants = Readonly<Partial<Record<OperatorName, Variant>>>;
 
-type Dispatch = Extract<Step, { kind: 'dispatch' }>;
+export type Dispatch = Extract<Step, { kind: 'dispatch' }>;
+
+export interface Kernel {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: KernelLayout;
+}
 
 export class Pipelines {
   readonly #device: GPUDevice;
   readonly #sources: Readonly<Record<string, string>>;
-  readonly #modules = new Map<string, GPUShaderModule>();
-  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  readonly #layouts: Layouts;
+  readonly #modules = new Map<string, { readonly module: GPUShaderModule; readonly source: string }>();
+  readonly #kernels = new Map<string, Promise<Kernel>>();
 
   constructor(device: GPUDevice, sources: Readonly<Record<string, string>>) {
     this.#device = device;
     this.#sources = sources;
+    this.#layouts = new Layouts(device);
   }
 
   /** The pipeline of a dispatch. Throws EngineError when the driver refuses the kernel. */
-  get(step: Dispatch, variant: Variant): Promise<GPUComputePipeline> {
-    const key = `${step.kernel}/${step.entry}@${variant}`;
-    let pipeline = this.#pipelines.get(key);
-    if (pipeline === undefined) {
-      pipeline = this.#compile(step, variant);
-      this.#pipelines.set(key, pipeline);
+  get(step: Dispatch, variant: Variant): Promise<Kernel> {
+    const name = variant === 'native' ? step.kernel : `${step.kernel}@${variant}`;
+    const constants = Object.entries(step.constants ?? {}).map(([constant, value]) => `${constant}=${value}`);
+    const label = constants.length === 0 ? name : `${name} ${constants.join(' ')}`;
+    const key = `${label}/${step.entry}`;
+    let kernel = this.#kernels.get(key);
+    if (kernel === undefined) {
+      kernel = this.#compile(step, name, label);
+      this.#kernels.set(key, kernel);
     }
-    return pipeline;
+    return kernel;
   }
 
-  async #compile(step: Dispatch, variant: Variant): Promise<GPUComputePipeline> {
-    const name = variant === 'native' ? step.kernel : `${step.kernel}@${variant}`;
+  async #compile(step: Dispatch, name: string, label: string): Promise<Kernel> {
+    const { module, source } = this.#module(step, name, label);
+    const layout = this.#layouts.of(source, Object.keys(step.bindings).map(Number));
     try {
-      return await this.#device.createComputePipelineAsync({
-        label: `${name}/${step.entry}`,
-        layout: 'auto',
-        compute: { module: this.#module(name), entryPoint: step.entry },
+      const pipeline = await this.#device.createComputePipelineAsync({
+        label: `${label}/${step.entry}`,
+        layout: layout.pipelineLayout,
+        compute: { module, entryPoint: step.entry },
       });
+      return { pipeline, layout };
     } catch (cause) {
       throw new EngineError(`The GPU driver refuses kernel ${name}; use the wasm engine on this device.`, {
         cause,
@@ -49,16 +63,17 @@ export class Pipelines {
     }
   }
 
-  #module(name: string): GPUShaderModule {
-    let module = this.#modules.get(name);
-    if (module === undefined) {
-      const code = this.#sources[name];
-      if (code === undefined) {
+  #module(step: Dispatch, name: string, label: string): { module: GPUShaderModule; source: string } {
+    let made = this.#modules.get(label);
+    if (made === undefined) {
+      const template = this.#sources[name];
+      if (template === undefined) {
         throw new EngineError(`Kernel ${name} is missing; run node tools/build-kernels.mjs.`);
       }
-      module = this.#device.createShaderModule({ label: name, code });
-      this.#modules.set(name, module);
+      const source = specialize(template, step.constants ?? {});
+      made = { module: this.#device.createShaderModule({ label, code: source }), source };
+      this.#modules.set(label, made);
     }
-    return module;
+    return made;
   }
 }

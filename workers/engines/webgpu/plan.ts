@@ -1,6 +1,6 @@
 /** Turns a program into steps and gives its temporaries and scratch a small set of reusable memory slots. */
 import type { OperatorName } from '../../repops/operators.ts';
-import { type DType, elementCount, type Node, type Program } from '../../repops/program.ts';
+import { elementCount, type Node, type Program } from '../../repops/program.ts';
 import { ATTENTION } from './plan-attention.ts';
 import { DENSE } from './plan-dense.ts';
 import { LOSS } from './plan-loss.ts';
@@ -61,18 +61,21 @@ function operandsOf(step: Step): readonly Operand[] {
   }
 }
 
-function viewOf(
-  node: Node,
-  dtypeOf: (name: string) => DType | undefined,
-  nextScratch: (words: number) => Operand,
-): NodeView {
+interface ViewOptions {
+  readonly node: Node;
+  readonly program: Program;
+  readonly tuning: Tuning;
+  readonly scratch: (words: number) => Operand;
+}
+
+function viewOf({ node, program, tuning, scratch }: ViewOptions): NodeView {
   const tensor = (name: string | undefined): Operand => ({ kind: 'tensor', name: name ?? '' });
   return {
     a: (name) => node.attributes[name] ?? Number.NaN,
     input: (index) => tensor(node.inputs[index]),
     output: (index) => tensor(node.outputs[index]),
     inputs: node.inputs.map(tensor),
-    isBf16: (index) => dtypeOf(node.inputs[index] ?? '') === 'bf16',
+    isBf16: (index) => program.tensors[node.inputs[index] ?? '']?.dtype === 'bf16',
     inPlace: (output, input) => node.outputs[output] === node.inputs[input],
     scratch,
     tuning,
@@ -130,11 +133,8 @@ export function planProgram(program: Program, tuning: Tuning = DEFAULT_TUNING): 
     if (index !== undefined && indexed !== undefined && isBound(indexed) && !written.has(indexed)) {
       indexChecks.push({ tensor: indexed, limit: node.attributes[index[1]] ?? 0, op: node.op });
     }
-    const view = viewOf(
-      node,
-      (name) => program.tensors[name]?.dtype,
-      (words) => ({ kind: 'scratch', id: scratches++, words }),
-    );
+    const scratch = (words: number): Operand => ({ kind: 'scratch', id: scratches++, words });
+    const view = viewOf({ node, program, tuning, scratch });
     for (const step of PLANNERS[node.op](view)) steps.push({ op: node.op, step });
     for (const name of node.outputs) if (isBound(name)) written.add(name);
   }

@@ -3,7 +3,6 @@
  * that a program is planned once and encoded on each run.
  */
 import { bitsOf } from '../../repops/arithmetic.ts';
-import type { DType } from '../../repops/program.ts';
 import type { Tuning } from './tuning.ts';
 
 /** A tensor of the program by name, or scratch memory that lives only between the steps of one node. */
@@ -90,7 +89,6 @@ export interface NodeView {
   input(index: number): Operand;
   output(index: number): Operand;
   readonly inputs: readonly Operand[];
-  inputDtype(index: number): DType;
   /** Whether an input is stored as bf16, two in a word. */
   isBf16(input: number): boolean;
   /** Whether output `output` is the tensor of input `input`. */

@@ -1,0 +1,20 @@
+//! import lattice
+// Canonical arithmetic and the operand lattice on four values; each component is what the scalar function gives.
+
+fn canon4(x: vec4<f32>) -> vec4<f32> {
+  return vec4<f32>(canon(x.x), canon(x.y), canon(x.z), canon(x.w));
+}
+
+fn lattice4(x: vec4<f32>) -> vec4<f32> {
+  return vec4<f32>(lattice(x.x), lattice(x.y), lattice(x.z), lattice(x.w));
+}
+
+// The lattice values of four bf16, two a word, the first in its low half. Their bits may be anything, NaN included, and so
+// do not pass through f32 before.
+fn lattice_bf16x2(word: u32) -> vec2<f32> {
+  return vec2<f32>(lattice_bits(word << 16u), lattice_bits(word & 0xffff0000u));
+}
+
+fn lattice_bf16x4(words: vec2<u32>) -> vec4<f32> {
+  return vec4<f32>(lattice_bf16x2(words.x), lattice_bf16x2(words.y));
+}
