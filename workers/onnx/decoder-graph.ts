@@ -15,7 +15,7 @@
  */
 import { type DecoderConfig, parameterSpecs } from '../model/config.ts';
 import { headName } from '../model/forward.ts';
-import { ropeTables } from '../model/rope.ts';
+import { modelRopeTables } from '../model/rope.ts';
 import type { NamedTensors } from '../model/state.ts';
 import { type Attribute, Graph } from './graph.ts';
 
@@ -102,29 +102,34 @@ export function decoderGraph({ config, parameters, arithmetic }: DecoderGraphOpt
   const shown = g.node('Unsqueeze', [g.node('Cast', [attentionMask], { to: CAST.bool }), g.ints(1, 2, 3)]);
   const allowed = g.node('And', [causal, shown]);
 
-  // Rotations of each new token, [batch, sequence, 1, headDim / 2]: the very tables that the engines use.
-  const tables = ropeTables({ positions: context, headDim, theta: config.ropeTheta });
+  // Rotations of each new token, [batch, sequence, 1, headDim / 2] (and a 1 for interleaved pairs): the engines' own tables.
+  const tables = modelRopeTables(config, context);
   const rotation = (name: string, table: Float32Array) =>
     g.node('Unsqueeze', [
       g.node('Gather', [g.floats(name, [context, half], table), positions], { axis: int(0) }),
-      g.ints(2),
+      config.ropeInterleaved === true ? g.ints(2, 4) : g.ints(2),
     ]);
   const cos = rotation('rope.cos', tables.cos);
   const sin = rotation('rope.sin', tables.sin);
-  /** Rotates [batch, sequence, heads, headDim], first half against second half. */
-  const rotate = (x: string): string => {
-    const part = (from: number, to: number) => g.node('Slice', [x, g.ints(from), g.ints(to), g.ints(3)]);
-    const first = part(0, half);
-    const second = part(half, headDim);
+  /** Rotates [batch, sequence, heads, headDim] by pairs: halves against each other, or neighbours. */
+  const rotate = (x: string, count: number): string => {
+    const interleaved = config.ropeInterleaved === true;
+    const pairs = interleaved ? g.node('Reshape', [x, sizes(batch, sequence, g.ints(count, half, 2))]) : x;
+    const axis = interleaved ? 4 : 3;
+    const width = interleaved ? 1 : half;
+    const part = (from: number, to: number) =>
+      g.node('Slice', [pairs, g.ints(from), g.ints(to), g.ints(axis)]);
+    const [first, second] = [part(0, width), part(width, 2 * width)];
     const times = (a: string, b: string) => g.node('Mul', [a, b]);
-    return g.node(
+    const turned = g.node(
       'Concat',
       [
         g.node('Sub', [times(first, cos), times(second, sin)]),
         g.node('Add', [times(second, cos), times(first, sin)]),
       ],
-      { axis: int(3) },
+      { axis: int(axis) },
     );
+    return interleaved ? g.node('Reshape', [turned, headsShape(count)]) : turned;
   };
   const headsFirst = (x: string) => g.node('Transpose', [x], { perm: ints(0, 2, 1, 3) });
 
@@ -149,9 +154,9 @@ export function decoderGraph({ config, parameters, arithmetic }: DecoderGraphOpt
       g.output(name, 'f32', cacheShape('total'));
       return g.node('Unsqueeze', [name, g.ints(2)]);
     };
-    const q = headsFirst(rotate(project('q', heads)));
+    const q = headsFirst(rotate(project('q', heads), heads));
     const old = past[layer] ?? { key: '', value: '' };
-    const k = grown(old.key, rotate(project('k', kvHeads)), `present.${layer}.key`);
+    const k = grown(old.key, rotate(project('k', kvHeads), kvHeads), `present.${layer}.key`);
     const v = grown(old.value, project('v', kvHeads), `present.${layer}.value`);
     const grouped = g.node('Reshape', [q, sizes(batch, g.ints(kvHeads, group), sequence, g.ints(headDim))]);
     const turned = g.node('Transpose', [operand(k)], { perm: ints(0, 1, 2, 4, 3) });

@@ -3,7 +3,7 @@ import type { Engine, Tensor } from '../../engines/engine.ts';
 import { ProgramBuilder } from '../../model/builder.ts';
 import type { DecoderConfig } from '../../model/config.ts';
 import { emitForward } from '../../model/forward.ts';
-import { ropeTables } from '../../model/rope.ts';
+import { modelRopeTables } from '../../model/rope.ts';
 import type { NamedTensors } from '../../model/state.ts';
 import type { Program } from '../../repops/program.ts';
 
@@ -33,7 +33,7 @@ export async function engineLogits({
       [logits]: { shape: [batch * length, config.vocabulary], dtype: 'f32', storage: 'bound' },
     },
   };
-  const tables = ropeTables({ positions: config.context, headDim: config.headDim, theta: config.ropeTheta });
+  const tables = modelRopeTables(config, program.tensors['rope.cos']?.shape[0] ?? 0);
   const given = new Map<string, Float32Array | Uint32Array>([
     ...parameters,
     ['rope.cos', tables.cos],
