@@ -1,23 +1,34 @@
 #!/usr/bin/env node
 /**
- * Breaks the dispute contracts in one place at a time and runs their tests: every break has to be noticed.
+ * Breaks the contracts in one place at a time and runs their tests: every break has to be noticed.
  *
- *   node tools/mutants.mjs [--json] [--only 3,7] [--tests disputes]
+ *   node tools/mutants.mjs [--json] [--only 3,7-12]
  *
- * Works in a copy of contracts/ of its own; the last line of --json is {"mutants", "killed", "survivors"}.
+ * Works in copies of its own, one for each group of tests, that hold only what the group needs. The last line of --json is
+ * {"mutants", "killed", "survivors"}; the exit code is 0 when there is no survivor.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { foundryBinary } from './foundry.mjs';
-import { MUTANTS } from './mutants/list.mjs';
+import { GROUPS, MUTANTS } from './mutants/list.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, only: { type: 'string' } } });
-const chosen = values.only?.split(',').map(Number);
+const chosen = values.only === undefined ? undefined : numbersOf(values.only);
 
 const forge = foundryBinary('forge');
 if (forge === undefined) {
@@ -26,10 +37,9 @@ if (forge === undefined) {
 }
 
 const place = mkdtempSync(join(tmpdir(), 'starling-mutants-'));
-const contracts = join(place, 'contracts');
 process.on('exit', () => rmSync(place, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
-cpSync(join(root, 'contracts'), contracts, { recursive: true });
+// The compiler refuses files behind links that lead out of the project, so what it reads is a real copy.
 mkdirSync(join(place, 'node_modules'));
 cpSync(join(root, 'node_modules/@openzeppelin'), join(place, 'node_modules/@openzeppelin'), {
   recursive: true,
@@ -37,45 +47,73 @@ cpSync(join(root, 'node_modules/@openzeppelin'), join(place, 'node_modules/@open
 });
 symlinkSync(join(root, 'tools'), join(place, 'tools'));
 
-/** Forge's exit code and what it printed. */
-function run(args) {
-  const done = spawnSync(forge, args, {
-    cwd: contracts,
+/** A copy of contracts/ with the sources and tests of one group. */
+function copyFor(group) {
+  const folder = join(place, group);
+  const from = join(root, 'contracts');
+  cpSync(join(from, 'foundry.toml'), join(folder, 'foundry.toml'));
+  symlinkSync(join(from, 'vectors'), join(folder, 'vectors'));
+  cpSync(join(from, 'test/T.sol'), join(folder, 'test/T.sol'));
+  for (const path of GROUPS[group]) cpSync(join(from, path), join(folder, path), { recursive: true });
+  for (const test of readdirSync(join(folder, 'test'), { recursive: true })) {
+    // Gas is no property that a mutant could break.
+    if (/Gas\.t\.sol$/.test(String(test))) rmSync(join(folder, 'test', String(test)));
+  }
+  return folder;
+}
+
+/** Compiles and tests; stops at the first test that fails. */
+function noticed(folder) {
+  const done = spawnSync(forge, ['test', '--fail-fast'], {
+    cwd: folder,
     encoding: 'utf8',
+    maxBuffer: 2 ** 28,
     env: { ...process.env, TARGET_TOOL: 'forge', FOUNDRY_DENY: 'never' },
   });
-  return { code: done.status ?? 1, output: `${done.stdout}${done.stderr}` };
+  const output = `${done.stdout}${done.stderr}`;
+  const built = !/Compiler run failed|Compilation failed/.test(output);
+  const ran = /tests? passed/.test(output);
+  return {
+    built: built && ran,
+    killed: done.status !== 0,
+    output,
+    by: output.match(/\[FAIL[^\n]*\] (\w+)/)?.[1],
+  };
 }
 
-/** Builds and tests; the tests that know the mutant's contract. */
-function noticed(tests) {
-  const built = run(['build', '--skip', 'test']);
-  if (built.code !== 0) return { built: false, killed: false, output: built.output };
-  const tested = run([
-    'test',
-    '--fail-fast',
-    '--match-path',
-    `test/${tests}/*`,
-    '--no-match-contract',
-    'Gas',
-  ]);
-  return { built: true, killed: tested.code !== 0, output: tested.output };
+/** @param {string} text e.g. "3,7-12" */
+function numbersOf(text) {
+  return text.split(',').flatMap((part) => {
+    const [first, last = first] = part.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
 }
 
-for (const tests of new Set(MUTANTS.map((mutant) => mutant.tests))) {
-  const clean = noticed(tests);
-  if (clean.killed || !clean.built) {
-    console.error(`${clean.output}\nThe tests in contracts/test/${tests} fail without any mutant.`);
+const folders = new Map();
+function folderOf(group) {
+  const known = folders.get(group);
+  if (known !== undefined) return known;
+  if (group === 'judge' && !existsSync(join(root, 'contracts/vectors/operators.bin'))) {
+    console.error("The judge's tests need contracts/vectors; run npx tsx tools/build-vectors.ts first.");
     process.exit(1);
   }
+  const folder = copyFor(group);
+  const clean = noticed(folder);
+  if (clean.killed || !clean.built) {
+    console.error(`${clean.output}\nThe tests of ${group} fail without any mutant.`);
+    process.exit(1);
+  }
+  folders.set(group, folder);
+  return folder;
 }
 
 const survivors = [];
 let count = 0;
-for (const [number, { what, file, from, to, tests }] of MUTANTS.entries()) {
+for (const [number, { what, file, from, to, group }] of MUTANTS.entries()) {
   if (chosen !== undefined && !chosen.includes(number)) continue;
+  const folder = folderOf(group);
   count++;
-  const path = join(contracts, 'src', file);
+  const path = join(folder, 'src', file);
   const source = readFileSync(path, 'utf8');
   if (source.split(from).length !== 2) {
     console.error(
@@ -87,14 +125,14 @@ for (const [number, { what, file, from, to, tests }] of MUTANTS.entries()) {
     path,
     source.replace(from, () => to),
   );
-  const { built, killed, output } = noticed(tests);
+  const { built, killed, output, by } = noticed(folder);
   writeFileSync(path, source);
   if (!built) {
     console.error(`${output}\n${number} ${what}: does not compile.`);
     process.exit(1);
   }
   if (!killed) survivors.push(what);
-  console.error(`${killed ? 'killed  ' : 'SURVIVED'} ${number} ${what}`);
+  console.error(`${killed ? 'killed  ' : 'SURVIVED'} ${number} ${what}${by === undefined ? '' : ` (${by})`}`);
 }
 console.log(
   values.json

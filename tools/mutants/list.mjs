@@ -1,7 +1,21 @@
+/** What each group's copy of contracts/ holds; its tests have to notice the group's mutants. */
+export const GROUPS = {
+  disputes: ['src/disputes', 'src/judge', 'test/disputes'],
+  judge: ['src/judge', 'test/judge'],
+  books: [
+    ...['Identity', 'IIdentity', 'Participation', 'IParticipation', 'Lease', 'Tally', 'Signed'].map(
+      (name) => `src/${name}.sol`,
+    ),
+    ...['Identity.t', 'Participation.t', 'Invariant.t', 'Signed.t', 'Signing'].map(
+      (name) => `test/${name}.sol`,
+    ),
+  ],
+};
+
 /**
- * One break each: a text that stands exactly once in a source, what replaces it, and the folder of the tests that have to notice.
+ * One break each: a text that stands exactly once in a source, what replaces it, and the group whose tests have to notice.
  *
- * @type {readonly { what: string, file: string, from: string, to: string, tests: 'disputes' | 'judge' }[]}
+ * @type {readonly { what: string, file: string, from: string, to: string, group: keyof typeof GROUPS }[]}
  */
 export const MUTANTS = [
   ...disputes([
@@ -116,13 +130,86 @@ export const MUTANTS = [
       'if (c.lost || !g.clock.claimantToMove) revert NotYourMove();',
     ],
     ['a lost claim loses nothing', 'c.lost = true;', ''],
-    ['nothing is burned', 'burned += c.bond - reward;', ''],
-    ['the winner gets the whole bond', 'uint256 reward = c.bond / 2;', 'uint256 reward = c.bond;'],
+    ['nothing is burned', 'burned += c.bond - c.pot;', ''],
+    ['the winners get the whole bond', 'c.pot = c.bond / 2;', 'c.pot = c.bond;'],
     ['the loser’s bond stays', 'credit[c.claimant] += g.bond;', ''],
     [
       'a challenge is cheaper',
       'uint256 due = challengeBond(terms);\n        if (msg.value != due) revert WrongBond(due);',
       'uint256 due = challengeBond(terms);',
+    ],
+    ['the first winner takes the whole reward', 'uint96(uint256(c.pot) * g.moves / c.moves)', 'c.pot'],
+    [
+      'an overtaken challenger gets its bond only',
+      '_share(c, g);\n        emit GameOver(g.claim, id, false);',
+      'credit[g.challenger] += g.bond;\n        emit GameOver(g.claim, id, false);',
+    ],
+    [
+      'moves of games that are over dilute the reward',
+      'c.moves -= g.moves;\n            credit[c.claimant]',
+      'credit[c.claimant]',
+    ],
+    ['only challenges count as moves', '++g.moves;\n        ++c.moves;', ''],
+    ['no time for other games', 'g.clock.start(BUDGET, _extra(c.liveGames));', 'g.clock.start(BUDGET, 0);'],
+    [
+      'time for other games has no end',
+      'return time < BUDGET ? uint32(time) : BUDGET;',
+      'return uint32(time);',
+    ],
+    ['a judgement counts nothing', '(maxMoves(terms) + JUDGEMENT)', 'maxMoves(terms)'],
+    ['tensors of any size', 'leaves == 0 || leaves > MAX_LEAVES', 'leaves == 0'],
+    [
+      'a decided claim is challenged',
+      'if (c.lost || c.settled) revert AlreadyDecided();\n        if (block.timestamp > c.windowEnd)',
+      'if (block.timestamp > c.windowEnd)',
+    ],
+    [
+      'a judgement after the time for it',
+      'if (g.clock.isOver()) revert ChessClock.OutOfTime();\n        _checkTerms',
+      '_checkTerms',
+    ],
+    [
+      'a slot is shown after the time for it',
+      'if (g.clock.isOver()) revert ChessClock.OutOfTime();\n        if (slot.kind',
+      'if (slot.kind',
+    ],
+    [
+      'a game of a lost claim is judged',
+      'if (g.phase != Phase.Judge || _claims[g.claim].lost) revert NotYourMove();',
+      'if (g.phase != Phase.Judge) revert NotYourMove();',
+    ],
+    ['a fold may have too few chunks', 'if (chunks != g.chunks) return (chunks, type(uint256).max);', ''],
+    [
+      'a fold may have any number of chunks',
+      'if (accumulators.length > JUDGE.chunkLimit(slot.node)) revert DoesNotHash();',
+      '',
+    ],
+    ['a chunk begins at nothing', 'if (chunk > 0) g.accumulatorBefore = accumulators[chunk - 1];', ''],
+    [
+      'picked accumulators need not be those posted',
+      'if (keccak256(abi.encode(accumulators)) != g.accumulators) revert NotAsCommitted();',
+      '',
+    ],
+    [
+      'a leaf may be short',
+      'if (data.length != Operands.leafBytes(g.length, g.first)) revert DoesNotHash();',
+      '',
+    ],
+    ['operands come from anywhere in the trace', 'if (place >= g.slot) revert BadTerms();', ''],
+    [
+      'another slot of the program is judged',
+      'if (keccak256(abi.encode(slot)) != g.slotHash) revert NotAsCommitted();',
+      '',
+    ],
+    [
+      'another slot of the program is opened',
+      'if (!Merkle.verify(Merkle.leaf(encoded), g.slot, terms.slots, slotProof, terms.program)) {',
+      'if (false) {',
+    ],
+    [
+      'no window',
+      'c.windowEnd = uint64(block.timestamp) + WINDOW;',
+      'c.windowEnd = uint64(block.timestamp);',
     ],
     ['any terms will do', 'if (keccak256(abi.encode(terms)) != c.terms) revert NotAsCommitted();', ''],
   ]),
@@ -134,26 +221,118 @@ export const MUTANTS = [
       'if (clock.claimantToMove) clock.claimantLeft -= used;',
       'if (!clock.claimantToMove) clock.claimantLeft -= used;',
     ],
+    ['no extra time at the start', 'clock.claimantLeft = budget + extra;', 'clock.claimantLeft = budget;'],
+    ['no extension for challengers', '} else if (clock.challengerLeft < extension) {', '} else if (false) {'],
     ['no extension', 'if (clock.claimantLeft < extension) clock.claimantLeft = extension;', ''],
+  ]),
+  ...merkle([
+    [
+      'a leaf passes for a node',
+      'sha256(bytes.concat(hex"01", left, right))',
+      'sha256(bytes.concat(hex"00", left, right))',
+    ],
+    ['a proof may be short', 'return last == 0 && hash == root;', 'return hash == root;'],
+    ['more nodes than the tree has', 'if (used != nodes.length) revert WrongFrontier();', ''],
+  ]),
+  ...judge('CanonicalFloat', [
+    ['ties round up', 'if (rest > half || (rest == half && significand & 1 == 1)) {', 'if (rest >= half) {'],
+    ['the smallest exponent is kept', 'if (field <= 175) return 0;', 'if (field <= 174) return 0;'],
+    ['far operands are dropped too soon', 'if (distance > 26) return a;', 'if (distance > 24) return a;'],
+    ['a carry of rounding is lost', 'field += 1;', ''],
+    [
+      'the lattice rounds ties up',
+      '(x + 0x7fff + ((x >> 16) & 1)) & 0xffff0000',
+      '(x + 0x8000) & 0xffff0000',
+    ],
+    ['-0 stands', 'return x == 0 ? 0 : x ^ SIGN;', 'return x ^ SIGN;'],
+  ]),
+  ...judge('CanonicalFunctions', [
+    ['exp has no end', 'if (F.gt(0xc2ae0000, x)) return 0;', 'if (F.gt(0xc2ac0000, x)) return 0;'],
+    [
+      'log of a power of two',
+      'int256 e = (int256(x) - 0x3f3504f3) >> 23;',
+      'int256 e = (int256(x) - 0x3f3504f4) >> 23;',
+    ],
+  ]),
+  ...judge('Losses', [
+    [
+      'a draw takes the place at the threshold',
+      'if (F.gt(c, threshold)) return i;',
+      'if (!F.gt(threshold, c)) return i;',
+    ],
+    [
+      'the first moment decays by the second one’s rate',
+      'm = F.add(F.mul(a[1], x[2].f32(i)), F.mul(a[2], g));',
+      'm = F.add(F.mul(a[3], x[2].f32(i)), F.mul(a[2], g));',
+    ],
+  ]),
+  ...judge('Folds', [
+    [
+      'a block goes on where the last one ended',
+      'if (chunk % (BLOCK / size) != 0) accumulator = before;',
+      'accumulator = before;',
+    ],
+  ]),
+  ...judge('Attention', [
+    [
+      'a row sees one key too few',
+      'place.keys = (position < last ? position : last) + 1;',
+      'place.keys = position < last ? position + 1 : last;',
+    ],
+  ]),
+  ...judge('Philox', [['nine rounds', 'i < 10', 'i < 9']]),
+  ...books('Participation', [
+    ['a round is spoken for twice', 'if (round < tally.nextRound()) return Refusal.Repeated;', ''],
+    [
+      'a round stays open for ever',
+      'return current - round > WINDOW ? Refusal.Closed : Refusal.None;',
+      'return Refusal.None;',
+    ],
+    ['an attestation without authority', 'if (!authorised) return Refusal.NoAuthority;', ''],
+    ['a vote for oneself counts', 'if (winner != device) _tallies[winner]', '_tallies[winner]'],
+    [
+      'a vote for the same peer twice',
+      'if (winner <= previous) return Refusal.Unordered;',
+      'if (winner < previous) return Refusal.Unordered;',
+    ],
+    [
+      'a vote signed by anybody',
+      'if (Signed.signer(digest, entry.r, entry.vs) != entry.device) return Refusal.BadSignature;',
+      '',
+    ],
+  ]),
+  ...books('Identity', [
+    [
+      'a device is bound without its consent',
+      'require(_signer(consent, consentSignature) == delegation.sessionKey, BadConsentSignature());',
+      '',
+    ],
+    ['an old signature revives a revoked device', 'require(!held.isRevoked(), DeviceRevoked(device));', ''],
+    ['another owner takes a device', 'require(held.owner() == owner, Taken(device, held.owner()));', ''],
+    ['a point off the curve', 'require(_onCurve(uint256(x), uint256(y)), NotOnCurve());', ''],
   ]),
 ];
 
 function disputes(list) {
-  return list.map(([what, from, to]) => ({
-    what,
-    file: 'disputes/Disputes.sol',
-    from,
-    to,
-    tests: 'disputes',
-  }));
+  return inFile('disputes/Disputes.sol', 'disputes', list);
 }
 
 function clocks(list) {
-  return list.map(([what, from, to]) => ({
-    what,
-    file: 'disputes/ChessClock.sol',
-    from,
-    to,
-    tests: 'disputes',
-  }));
+  return inFile('disputes/ChessClock.sol', 'disputes', list);
+}
+
+function merkle(list) {
+  return inFile('disputes/MerkleSha256.sol', 'disputes', list);
+}
+
+function judge(name, list) {
+  return inFile(`judge/${name}.sol`, 'judge', list);
+}
+
+function books(name, list) {
+  return inFile(`${name}.sol`, 'books', list);
+}
+
+function inFile(file, group, list) {
+  return list.map(([what, from, to]) => ({ what, file, from, to, group }));
 }

@@ -136,6 +136,10 @@ abstract contract Game is T {
         list[0] = g.value;
     }
 
+    function judgeOfDisputes() internal view returns (IJudge) {
+        return IJudge(disputeJudge());
+    }
+
     function disputeJudge() internal view returns (address judge) {
         (, bytes memory out) = address(disputes).staticcall(abi.encodeWithSignature("JUDGE()"));
         judge = abi.decode(out, (address));
