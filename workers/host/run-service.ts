@@ -1,0 +1,161 @@
+import type { StepTrace } from '../../chain/disputes/evidence.ts';
+import { type CommittedRun, commitRun } from '../audit/commit-run.ts';
+import { openRunArchive } from '../audit/run-archive.ts';
+import { planRun } from '../audit/run-plan.ts';
+import { decodeRunSpec, encodeRunSpec, runSpecOf } from '../audit/run-spec.ts';
+import { termsHash } from '../audit/slot-abi.ts';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../checkpoint/checkpoint.ts';
+import type { Engine } from '../engines/engine.ts';
+import { loadModel } from '../model/load.ts';
+import { freshState } from '../model/state.ts';
+import type { Directory } from '../storage/directory.ts';
+import { openMemoryDirectory } from '../storage/memory-directory.ts';
+import { toPlainError } from './plain-error.ts';
+import { fetchModelFiles, modelAt } from './published-model.ts';
+import type { RunCalls, RunMethod, RunProgress, RunWorkerApi, StartOfRun } from './run-api.ts';
+
+export interface RunSurroundings {
+  /** Keeps a run's checkpoints. Throws StorageError where there is no storage. */
+  openFolder(name: string): Promise<Directory>;
+  /** An engine that gives the specified bits. */
+  openEngine(threads: number, signal: AbortSignal): Promise<Engine>;
+  readonly fetcher?: typeof fetch;
+}
+
+interface Running {
+  readonly run: CommittedRun;
+  readonly engine: Engine;
+}
+
+/** Traces of a step are megabytes; a game looks at one at a time. */
+const KEPT_TRACES = 4;
+
+/** A published model with a fresh optimizer, the way every run that begins with it does. */
+export async function checkpointOfModel(
+  url: string,
+  options: { readonly fetcher?: typeof fetch; readonly signal?: AbortSignal } = {},
+): Promise<Checkpoint> {
+  const { fetcher, signal } = options;
+  const files = await fetchModelFiles(modelAt(url, fetcher === undefined ? {} : { fetcher }), signal);
+  const { config, parameters } = loadModel(files);
+  return { config, state: freshState(config, parameters), cursor: 0, rngKey: '0x00000000' };
+}
+
+/** The worker's side of RunWorkerApi: any number of runs, each on an engine of its own until it is closed. */
+export function createRunService(surroundings: RunSurroundings): RunWorkerApi {
+  const { fetcher } = surroundings;
+  const runs = new Map<number, Running>();
+  const traces = new Map<number, StepTrace>();
+  const pending = new Map<number, AbortController>();
+  let listener: (progress: RunProgress) => void = () => undefined;
+  let last = 0;
+
+  const runningOf = (run: number): Running => {
+    const found = runs.get(run);
+    if (found === undefined) throw new Error('This run was closed. Open it again.');
+    return found;
+  };
+  const traceOf = (trace: number): StepTrace => {
+    const found = traces.get(trace);
+    if (found === undefined) throw new Error('This trace was put away. Ask for the step again.');
+    return found;
+  };
+  const startOf = (start: StartOfRun, signal: AbortSignal): Checkpoint | Promise<Checkpoint> =>
+    start.kind === 'file'
+      ? decodeCheckpoint(start.bytes)
+      : checkpointOfModel(start.url, { signal, ...(fetcher === undefined ? {} : { fetcher }) });
+
+  const methods: {
+    readonly [M in RunMethod]: (
+      args: RunCalls[M]['args'],
+      signal: AbortSignal,
+    ) => Promise<RunCalls[M]['result']>;
+  } = {
+    async specify({ model, steps, seed, learningRate, rows, length }, signal) {
+      const start = await startOf({ kind: 'model', url: model }, signal);
+      const spec = runSpecOf({
+        start,
+        steps,
+        seed,
+        learningRate,
+        work: { kind: 'supervised', rows, length },
+      });
+      return { spec: encodeRunSpec(spec), terms: planRun(spec).terms };
+    },
+    plan: async ({ spec }) => planRun(decodeRunSpec(spec)).terms,
+    async open({ spec: bytes, start, threads, folder }, signal) {
+      const spec = decodeRunSpec(bytes);
+      const terms = termsHash(planRun(spec).terms);
+      const checkpoint = await startOf(start, signal);
+      const directory = folder === undefined ? openMemoryDirectory() : await surroundings.openFolder(folder);
+      const engine = await surroundings.openEngine(threads, signal);
+      try {
+        const run = await commitRun({
+          engine,
+          spec,
+          start: checkpoint,
+          archive: openRunArchive(directory),
+          signal,
+          onStep: (done) => listener({ terms, done, steps: spec.steps }),
+        });
+        last += 1;
+        runs.set(last, { run, engine });
+        const { program, slotNames, dataRoots, root, roots } = run;
+        return {
+          run: last,
+          terms: run.terms,
+          program,
+          slotNames,
+          dataRoots,
+          root,
+          roots,
+          engine: engine.description,
+        };
+      } catch (error) {
+        await engine.stop();
+        throw error;
+      }
+    },
+    async trace({ run, step }, signal) {
+      const trace = await runningOf(run).run.trace(step, { signal });
+      last += 1;
+      traces.set(last, trace);
+      for (const old of [...traces.keys()].slice(0, -KEPT_TRACES)) traces.delete(old);
+      const { before, after, checkpointLeaves, roots } = trace;
+      return { trace: last, before, after, checkpointLeaves, roots };
+    },
+    tensor: ({ trace, slot }) => traceOf(trace).tensor(slot),
+    accumulators: ({ trace, slot, element }) => traceOf(trace).accumulators(slot, element),
+    needed: ({ trace, slot, element, chunk }) => traceOf(trace).needed(slot, element, chunk ?? undefined),
+    async checkpoint({ run, step }, signal) {
+      return encodeCheckpoint(await runningOf(run).run.checkpoint(step, { signal }));
+    },
+    async close({ run }) {
+      const found = runs.get(run);
+      runs.delete(run);
+      found?.run.dispose();
+      await found?.engine.stop();
+      return null;
+    },
+  };
+
+  return {
+    listen(next) {
+      listener = next;
+    },
+    async call(id, method, args) {
+      const controller = new AbortController();
+      pending.set(id, controller);
+      try {
+        return { ok: true, value: await methods[method](args, controller.signal) };
+      } catch (error) {
+        return { ok: false, error: toPlainError(error) };
+      } finally {
+        pending.delete(id);
+      }
+    },
+    cancel(id) {
+      pending.get(id)?.abort();
+    },
+  };
+}
