@@ -34,13 +34,28 @@ export class Tokenizer {
    */
   encode(text: string): number[] {
     if (text === '') return [];
-    const { ids } = this.#inner.encode(text, { add_special_tokens: false });
-    if (ids.some((id) => this.#special.has(id))) {
-      throw new TokenizerError('the text contains a special token; remove it');
-    }
+    const ids = this.#plainIds(text);
     // Unknown characters vanish without a word in a vocabulary that has no unknown token.
     if (this.decode(ids) !== text.normalize('NFC')) {
       throw new TokenizerError('the text has characters that this model does not know; remove them');
+    }
+    return ids;
+  }
+
+  /** Ids of text in which special tokens are written out, as a chat template gives it. Only for text of our own making. */
+  encodeWithSpecial(text: string): number[] {
+    return text === '' ? [] : this.#inner.encode(text, { add_special_tokens: false }).ids;
+  }
+
+  /** Throws TokenizerError when the text spells a special token. */
+  checkPlain(text: string): void {
+    this.#plainIds(text);
+  }
+
+  #plainIds(text: string): number[] {
+    const ids = this.encodeWithSpecial(text);
+    if (ids.some((id) => this.#special.has(id))) {
+      throw new TokenizerError('the text contains a special token; remove it');
     }
     return ids;
   }

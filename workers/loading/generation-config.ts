@@ -1,0 +1,81 @@
+/** How a model's makers mean it to be sampled, and which tokens end its answers. */
+import { ModelLoadError } from './source.ts';
+
+export interface GenerationDefaults {
+  /** Any of them ends an answer. Empty where the model names none. */
+  readonly endTokens: readonly number[];
+  readonly padToken?: number;
+  readonly beginToken?: number;
+  /** false: the most probable token is taken. */
+  readonly sample: boolean;
+  readonly temperature: number;
+  /** 0: all tokens. */
+  readonly topK: number;
+  /** 1: all tokens. */
+  readonly topP: number;
+  /** Settings of the file that change what is drawn and that Starling does not apply. */
+  readonly notApplied: readonly string[];
+}
+
+/** Settings that mean nothing is done, by name. */
+const HARMLESS: Readonly<Record<string, unknown>> = {
+  repetition_penalty: 1,
+  no_repeat_ngram_size: 0,
+  num_beams: 1,
+  penalty_alpha: null,
+  typical_p: 1,
+  min_p: null,
+  diversity_penalty: 0,
+};
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads config.json and, where there is one, generation_config.json, which goes first. Throws ModelLoadError for a token that
+ * the vocabulary does not have or a setting out of range.
+ */
+export function parseGeneration(
+  config: JsonObject,
+  generation: JsonObject | undefined,
+  vocabulary: number,
+): GenerationDefaults {
+  const source = generation ?? {};
+  const own = (json: JsonObject, name: string): unknown =>
+    Object.hasOwn(json, name) ? (json[name] ?? undefined) : undefined;
+  const fail = (name: string, value: unknown): never => {
+    throw new ModelLoadError(
+      `${name} cannot be ${JSON.stringify(value)?.slice(0, 80)}; fetch the model again or correct it`,
+    );
+  };
+  const tokens = (name: string): readonly number[] => {
+    const value = own(source, name) ?? own(config, name) ?? [];
+    const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+    if (list.length > 64) fail(name, value);
+    return list.map((id) =>
+      typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < vocabulary ? id : fail(name, value),
+    );
+  };
+  const number = (name: string, fallback: number, least: number, most: number): number => {
+    const value = own(source, name) ?? fallback;
+    return typeof value === 'number' && value >= least && value <= most ? value : fail(name, value);
+  };
+  const [padToken] = tokens('pad_token_id');
+  const [beginToken] = tokens('bos_token_id');
+  const temperature = number('temperature', 1, 0, 1e6);
+  const notApplied = Object.entries(HARMLESS).flatMap(([name, harmless]) => {
+    const value = own(source, name) ?? harmless;
+    return value === harmless ? [] : [`${name} ${JSON.stringify(value)?.slice(0, 40)}`];
+  });
+  const topK = number('top_k', 0, 0, 1 << 30);
+  if (!Number.isInteger(topK)) fail('top_k', topK);
+  return {
+    endTokens: tokens('eos_token_id'),
+    ...(padToken === undefined ? {} : { padToken }),
+    ...(beginToken === undefined ? {} : { beginToken }),
+    sample: own(source, 'do_sample') === true && temperature > 0,
+    temperature: temperature > 0 ? temperature : 1,
+    topK: Math.min(topK, vocabulary),
+    topP: number('top_p', 1, 0, 1),
+    notApplied,
+  };
+}

@@ -1,0 +1,50 @@
+/** Where a model's files come from: a folder, a file picker, or what was downloaded. */
+import type { ByteReader } from '../checkpoint/safetensors-reader.ts';
+
+export interface ModelSource {
+  /** Where it is, for people: a path, a URL. */
+  readonly description: string;
+  /** Names of the files there, at most `MAX_FILES`. */
+  list(signal?: AbortSignal): Promise<readonly string[]>;
+  /** The file of that name, or undefined when there is none. */
+  open(name: string, signal?: AbortSignal): Promise<ByteReader | undefined>;
+}
+
+/** A model's files cannot be had or do not fit together. The message says what to do. */
+export class ModelLoadError extends Error {
+  override readonly name: string = 'ModelLoadError';
+}
+
+export const MAX_FILES = 1024;
+
+/** Whether `name` is a plain file name, of one folder and harmless on any file system. */
+export function isFileName(name: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name);
+}
+
+/** Throws ModelLoadError for a name that could leave the folder or that some file system would mangle. */
+export function checkFileName(name: string): void {
+  if (isFileName(name)) return;
+  throw new ModelLoadError(
+    `${JSON.stringify(name.slice(0, 80))} cannot be a model file's name; fetch the model again`,
+  );
+}
+
+/** The whole file. Throws ModelLoadError when it is missing or larger than `limit` bytes. */
+export async function readWhole(
+  source: ModelSource,
+  name: string,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const file = await source.open(name, signal);
+  if (file === undefined) {
+    throw new ModelLoadError(`${source.description} has no ${name}; choose a folder with a whole model`);
+  }
+  if (file.size > limit) {
+    throw new ModelLoadError(
+      `${name} has ${file.size} bytes, more than the ${limit} that one may have; use another model`,
+    );
+  }
+  return file.read(0, file.size, signal);
+}

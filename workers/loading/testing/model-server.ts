@@ -1,0 +1,89 @@
+/** A web server for tests, with every habit that a download must cope with. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface ServedFile {
+  bytes: Uint8Array;
+  etag?: string | undefined;
+  linkedTag?: string;
+}
+
+export interface ServerHabits {
+  /** Answers Range requests with the whole file. */
+  ignoresRange?: boolean;
+  /** Answers a range although If-Range does not match. */
+  ignoresIfRange?: boolean;
+  /** Sends no content-length. */
+  hidesLength?: boolean;
+  /** Breaks the connection after this many bytes of a body, this many times. */
+  breaks?: { after: number; times: number };
+  /** Answers this status, this many times. */
+  fails?: { status: number; times: number };
+}
+
+export interface ModelServer extends AsyncDisposable {
+  readonly url: string;
+  readonly files: Map<string, ServedFile>;
+  readonly habits: ServerHabits;
+  /** "name range" of each request, in order. */
+  readonly requests: string[];
+}
+
+export async function startModelServer(files: Record<string, Uint8Array>): Promise<ModelServer> {
+  const served = new Map<string, ServedFile>(
+    Object.entries(files).map(([name, bytes]) => [name, { bytes, etag: `"${name}-1"` }]),
+  );
+  const habits: ServerHabits = {};
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    const name = (request.url ?? '').split('/').at(-1) ?? '';
+    const { range } = request.headers;
+    requests.push(`${name} ${range ?? 'all'}`);
+    if (habits.fails !== undefined && habits.fails.times > 0) {
+      habits.fails.times -= 1;
+      response.writeHead(habits.fails.status).end();
+      return;
+    }
+    const file = served.get(name);
+    if (file === undefined) {
+      response.writeHead(404).end();
+      return;
+    }
+    const { bytes, etag, linkedTag } = file;
+    const ifRange = request.headers['if-range'];
+    const first = Number(/^bytes=([0-9]+)-$/.exec(range ?? '')?.[1] ?? Number.NaN);
+    const asked =
+      habits.ignoresRange !== true &&
+      !Number.isNaN(first) &&
+      (habits.ignoresIfRange === true || ifRange === undefined || ifRange === etag);
+    const headers: Record<string, string> = {};
+    if (etag !== undefined) headers.etag = etag;
+    if (linkedTag !== undefined) headers['x-linked-etag'] = linkedTag;
+    if (asked && first >= bytes.length) {
+      response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end();
+      return;
+    }
+    const body = asked ? bytes.subarray(first) : bytes;
+    if (asked) headers['content-range'] = `bytes ${first}-${bytes.length - 1}/${bytes.length}`;
+    if (habits.hidesLength !== true) headers['content-length'] = String(body.length);
+    response.writeHead(asked ? 206 : 200, headers);
+    if (habits.breaks !== undefined && habits.breaks.times > 0 && body.length > habits.breaks.after) {
+      habits.breaks.times -= 1;
+      response.write(body.subarray(0, habits.breaks.after), () => response.destroy());
+      return;
+    }
+    response.end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/model`,
+    files: served,
+    habits,
+    requests,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/** Where a session takes frozen weights from, one tensor at a time, so that a model is never held twice. */
+import { ModelStateError, type NamedTensors } from './state.ts';
+
+export interface WeightSource {
+  /** The named parameter as f32, in a buffer of its own. Rejects when it is missing or has NaN. */
+  float32(name: string, signal?: AbortSignal): Promise<Float32Array>;
+  /** The named parameter rounded to bf16 (nearest even): the upper halves of f32 bits. */
+  bfloat16(name: string, signal?: AbortSignal): Promise<Uint16Array>;
+}
+
+/** The upper half of an f32's bits after rounding to nearest even; infinities and NaN stay what they are. */
+export function bfloat16Of(bits: number): number {
+  if ((bits & 0x7f800000) === 0x7f800000) {
+    // A NaN keeps a set fraction bit, so that it is still seen to be one.
+    return (bits >>> 16) | ((bits & 0x007fffff) !== 0 ? 1 : 0);
+  }
+  return ((bits >>> 0) + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}
+
+/** `values` rounded to bf16. */
+export function toBfloat16(values: Float32Array): Uint16Array {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return Uint16Array.from(words, bfloat16Of);
+}
+
+/** bf16 words as f32. */
+export function fromBfloat16(words: Uint16Array): Float32Array {
+  return new Float32Array(Uint32Array.from(words, (word) => word << 16).buffer);
+}
+
+/** The weights of a model in memory. */
+export function memoryWeights(parameters: NamedTensors): WeightSource {
+  const get = (name: string): Float32Array => {
+    const values = parameters.get(name);
+    if (values === undefined) throw new ModelStateError(`${name} is missing; the file is for another model`);
+    if (values.some(Number.isNaN)) throw new ModelStateError(`${name} has NaN; use another file`);
+    return values;
+  };
+  return {
+    float32: async (name) => get(name).slice(),
+    bfloat16: async (name) => toBfloat16(get(name)),
+  };
+}

@@ -1,0 +1,113 @@
+/** A tokenizer with its model's chat template, both from the model's own files. */
+import { Template } from '@huggingface/jinja';
+import { Tokenizer, TokenizerError } from './tokenizer.ts';
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant' | 'tool';
+  readonly content: string;
+}
+
+export interface ChatOptions {
+  /** Ends the text where the assistant's answer begins; true unless given. */
+  readonly addGenerationPrompt?: boolean;
+  /** More variables for the template. */
+  readonly variables?: Readonly<Record<string, unknown>>;
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** A template is a small program from a stranger: longer ones are refused. */
+const TEMPLATE_LIMIT = 1 << 16;
+const MESSAGES_LIMIT = 1024;
+
+export class ChatTokenizer extends Tokenizer {
+  readonly #template: Template | undefined;
+  readonly #specials: Readonly<Record<string, string>>;
+
+  /**
+   * `tokenizer` and `settings` are a parsed tokenizer.json and tokenizer_config.json. Throws TokenizerError for a bad tokenizer
+   * or template; without a template `chatText` and `encodeChat` throw.
+   */
+  constructor(tokenizer: unknown, settings: JsonObject = {}) {
+    super(tokenizer);
+    this.#specials = specialTokens(settings);
+    const source = templateOf(settings);
+    if (source === undefined) return;
+    if (source.length > TEMPLATE_LIMIT) {
+      throw new TokenizerError(
+        `the chat template is longer than ${TEMPLATE_LIMIT} characters; use another model`,
+      );
+    }
+    try {
+      this.#template = new Template(source);
+    } catch (cause) {
+      throw new TokenizerError('tokenizer_config.json: the chat template could not be read', { cause });
+    }
+  }
+
+  get hasChatTemplate(): boolean {
+    return this.#template !== undefined;
+  }
+
+  /** The conversation as the model was trained to read it. Throws TokenizerError when the template refuses it. */
+  chatText(messages: readonly ChatMessage[], options: ChatOptions = {}): string {
+    if (this.#template === undefined) {
+      throw new TokenizerError('this model has no chat template; give it plain text to continue');
+    }
+    if (messages.length === 0 || messages.length > MESSAGES_LIMIT) {
+      throw new TokenizerError(`a conversation must have 1 to ${MESSAGES_LIMIT} messages`);
+    }
+    try {
+      return this.#template.render({
+        ...this.#specials,
+        ...options.variables,
+        messages: messages.map(({ role, content }) => ({ role, content })),
+        add_generation_prompt: options.addGenerationPrompt ?? true,
+      });
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new TokenizerError(`the chat template refuses these messages: ${reason.slice(0, 200)}`, {
+        cause,
+      });
+    }
+  }
+
+  /**
+   * Ids of the conversation, the template's special tokens among them. A message that itself spells a special token is refused
+   * (TokenizerError), since it could end its turn and speak for another role.
+   */
+  encodeChat(messages: readonly ChatMessage[], options: ChatOptions = {}): number[] {
+    for (const { content } of messages) this.checkPlain(content);
+    return this.encodeWithSpecial(this.chatText(messages, options));
+  }
+}
+
+function own(json: JsonObject, name: string): unknown {
+  return Object.hasOwn(json, name) ? json[name] : undefined;
+}
+
+/** `chat_template` is a text, or a list of named ones of which "default" counts. */
+function templateOf(settings: JsonObject): string | undefined {
+  const value = own(settings, 'chat_template');
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value)) return undefined;
+  for (const entry of value as readonly unknown[]) {
+    if (typeof entry !== 'object' || entry === null) continue;
+    const { name, template } = entry as { name?: unknown; template?: unknown };
+    if (name === 'default' && typeof template === 'string') return template;
+  }
+  return undefined;
+}
+
+/** bos_token, eos_token and so on, which templates may print; each a text or an object with its content. */
+function specialTokens(settings: JsonObject): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const name of ['bos_token', 'eos_token', 'pad_token', 'unk_token']) {
+    const value = own(settings, name);
+    if (typeof value === 'string') found[name] = value;
+    else if (typeof value === 'object' && value !== null && 'content' in value) {
+      if (typeof value.content === 'string') found[name] = value.content;
+    }
+  }
+  return found;
+}
