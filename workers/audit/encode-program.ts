@@ -7,24 +7,28 @@ import type { Slot, SlotNode } from '../../chain/disputes/evidence.ts';
 import { tensorLeafData, tensorRoot, toHex } from '../checkpoint/root.ts';
 import { compareNames } from '../checkpoint/safetensors.ts';
 import { bitsOf } from '../repops/arithmetic.ts';
-import { OPERATORS, type OperatorName, type OperatorSpec } from '../repops/operators.ts';
+import { JUDGED_OPERATORS, OPERATORS, type OperatorName, type OperatorSpec } from '../repops/operators.ts';
 import { elementCount, type Node, type Program, type TensorSpec } from '../repops/program.ts';
 import type { Action, RecipeTensor, StepRecipe, Words } from './recipe.ts';
 
 /** As `IDisputes.Kind`. */
 const KIND = { state: 0, data: 1, fixed: 2, output: 3, compose: 4 } as const;
 
-/** Of the Operators of the judge, the one that is no engine's. */
-export const DRAW = Object.keys(OPERATORS).length;
+/** Of the judge's operators the one that is no engine's: it comes after the others. */
+export const DRAW = JUDGED_OPERATORS;
 
-/** The judge's number of an operator: its place in the operator table. */
+const JUDGED = Object.keys(OPERATORS).slice(0, JUDGED_OPERATORS) as readonly OperatorName[];
+
+/** The judge's number of an operator: its place in the operator table. Throws RangeError for one that it does not compute. */
 export function operatorNumber(op: OperatorName): number {
-  return Object.keys(OPERATORS).indexOf(op);
+  const number = JUDGED.indexOf(op);
+  if (number < 0) throw new RangeError(`The judge does not compute ${op}: claim a run without it.`);
+  return number;
 }
 
 /** The name of a slot's operator, for people. */
 export function operatorName(number: number): OperatorName | 'draw' | undefined {
-  return number === DRAW ? 'draw' : (Object.keys(OPERATORS)[number] as OperatorName | undefined);
+  return number === DRAW ? 'draw' : JUDGED[number];
 }
 
 /** Attributes that are f32 and go to the judge by their bits; the others are integers. */

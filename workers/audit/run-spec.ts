@@ -123,6 +123,9 @@ function configOf(value: unknown): DecoderConfig {
       );
     }
   }
+  if (config.ropeInterleaved === true) {
+    fail('rotary pairs of neighbours have no judge; claim a model with rotary halves');
+  }
   if (config.vocabulary !== CHARACTER_VOCABULARY_SIZE) {
     fail(`the vocabulary must be the ${CHARACTER_VOCABULARY_SIZE} characters of the built-in model`);
   }
