@@ -98,7 +98,13 @@ export abstract class Keeper {
       return;
     }
     const turn = await playGame({ port, game, side, evidence, signal });
-    if (turn.kind === 'moved') this.say({ kind: 'moved', game, move: turn.move, played: turn.played });
+    if (turn.kind === 'moved') {
+      const { move, played, view } = turn;
+      // What is refused is tried again and again, for it costs nothing and the node may be behind; it is told once.
+      const key = `${game} ${move.kind} ${view.events.length} ${played.kind === 'refused' ? played.reason : ''}`;
+      if (played.kind === 'done') this.say({ kind: 'moved', game, move, played });
+      else this.sayOnce(`${played.kind} ${key}`, { kind: 'moved', game, move, played });
+    }
     if (turn.kind === 'stuck')
       this.sayOnce(`stuck ${game} ${turn.why}`, { kind: 'stuck', game, why: turn.why });
     if (turn.kind !== 'over') return;
@@ -144,5 +150,6 @@ export abstract class Keeper {
 
 /** Seconds from a claim until nothing of it can be live any more, at the most. */
 function longest({ window, budget, extension }: Settings): number {
-  return window + 2 * budget + MOVES * extension;
+  // The claimant’s clock may begin with twice the budget.
+  return window + 3 * budget + MOVES * extension;
 }

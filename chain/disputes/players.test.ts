@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NO_ANVIL } from '../anvil.ts';
+import { type Arena, startArena } from './testing/arena.ts';
+import { playMatch } from './testing/match.ts';
+import { LENGTH, type Lie, SLOT, worldEvidence } from './testing/world.ts';
+
+const LIES: readonly (readonly [string, Lie])[] = [
+  ['a parameter before the step', { step: 1, slot: SLOT.w, element: 3, mask: 0x400000 }],
+  ['a batch', { step: 2, slot: SLOT.x, element: 1029 }],
+  ['a table', { step: 0, slot: SLOT.t, element: 0 }],
+  ['the metadata', { step: 1, slot: SLOT.meta }],
+  ['one bit of a sum of two', { step: 0, slot: SLOT.sum, element: LENGTH - 1 }],
+  ['a long sum', { step: 2, slot: SLOT.norm, mask: 0x800000 }],
+  ['one bit of the result', { step: 1, slot: SLOT.next, element: 1024, mask: 1 }],
+  ['a root that no trace gives', { step: 2, slot: SLOT.last }],
+];
+
+describe.skipIf(NO_ANVIL !== undefined)(`Players${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`, () => {
+  let arena: Arena;
+  const truth = worldEvidence();
+
+  beforeAll(async () => {
+    arena = await startArena();
+  }, 60_000);
+  afterAll(() => arena?.stop());
+
+  it.each(LIES)('an auditor wins against a claim with another value of %s', async (_, lie) => {
+    const result = await playMatch({ arena, claims: worldEvidence({ lie }), computes: truth });
+    expect(result.claim.lost).toBe(true);
+    expect(result.view?.events.at(-1)).toMatchObject({ kind: 'over', claimantWon: false });
+    expect(result.auditor).toBeGreaterThan(result.claim.bond / 3n);
+    expect(result.claimant).toBeLessThan(-result.claim.bond + 1n);
+  });
+
+  it.each(LIES)('a defender wins against an auditor that is wrong about %s', async (_, lie) => {
+    const result = await playMatch({ arena, claims: truth, computes: worldEvidence({ lie }) });
+    expect(result.claim).toMatchObject({ lost: false, settled: true, liveGames: 0 });
+    expect(result.view?.events.at(-1)).toMatchObject({ kind: 'over', claimantWon: true });
+    expect(result.claimant).toBeGreaterThan(0n);
+    expect(result.auditor).toBeLessThan(0n);
+  });
+
+  it('an auditor wins against a step left out, and against silence', async () => {
+    const skipped = await playMatch({ arena, claims: worldEvidence({ skip: 1 }), computes: truth });
+    expect(skipped.claim.lost).toBe(true);
+    const lie = { step: 0, slot: SLOT.sum, mask: 0x400000 };
+    const silent = await playMatch({ arena, claims: worldEvidence({ lie }), computes: truth, silent: true });
+    expect(silent.claim.lost).toBe(true);
+    expect(silent.view?.events).toMatchObject([{ kind: 'over', claimantWon: false }]);
+  });
+
+  it('an auditor leaves a true claim alone, and it stands', async () => {
+    const result = await playMatch({ arena, claims: truth, computes: worldEvidence() });
+    expect(result.said.map(({ kind }) => kind)).toEqual(['checking', 'agrees', 'settled', 'withdrew']);
+    expect(result.claim).toMatchObject({ lost: false, settled: true });
+    expect(result.view).toBeUndefined();
+  });
+});
