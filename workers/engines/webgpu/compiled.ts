@@ -1,7 +1,7 @@
 /** A plan made ready for one device: pipelines, parameters on the device, and the commands for the memory it is bound to. */
 import { PARAMS_BYTES, SLICE_BINDING, SLICE_BYTES } from './layouts.ts';
-import type { DeviceMemory, GpuTensor, Memory } from './memory.ts';
-import type { Kernel, Pipelines, Variants } from './pipelines.ts';
+import type { DeviceMemory, Memory } from './memory.ts';
+import type { Kernel, Pipelines, Variant, Variants } from './pipelines.ts';
 import type { Plan, PlannedStep } from './plan.ts';
 import type { SliceNumbers } from './slice-numbers.ts';
 import type { Operand } from './steps.ts';
@@ -43,6 +43,10 @@ export interface CompileOptions {
   readonly sliceNumbers: SliceNumbers;
 }
 
+function variantOf(variants: Variants, { op }: PlannedStep): Variant {
+  return (op === undefined ? undefined : variants[op]) ?? 'native';
+}
+
 export class CompiledPlan {
   readonly plan: Plan;
   readonly #device: GPUDevice;
@@ -76,7 +80,7 @@ export class CompiledPlan {
         const key = step.params.join();
         const paramsOffset = offsets.get(key) ?? (blocks.push(step.params) - 1) * alignment;
         offsets.set(key, paramsOffset);
-        return [planned, { ...(await pipelines.get(step, variants[planned.op] ?? 'native')), paramsOffset }];
+        return [planned, { ...(await pipelines.get(step, variantOf(variants, planned))), paramsOffset }];
       }),
     );
     const params = device.createBuffer({
@@ -92,10 +96,10 @@ export class CompiledPlan {
   }
 
   /** The whole program on these tensors, in order. Bind groups are made once for a set of tensors. */
-  commands(memory: DeviceMemory, bindings: Readonly<Record<string, GpuTensor>>): readonly Command[] {
+  commands(memory: DeviceMemory, bindings: Readonly<Record<string, Memory>>): readonly Command[] {
     const slots = memory.slots(this.plan.slots);
     const names = Object.keys(bindings).sort();
-    const ids = [...slots.map(({ id }) => id), ...names.map((name) => bindings[name]?.memory.id)];
+    const ids = [...slots.map(({ id }) => id), ...names.map((name) => bindings[name]?.id)];
     const key = ids.join();
     let commands = this.#recordings.get(key);
     if (commands === undefined) {
@@ -107,10 +111,10 @@ export class CompiledPlan {
     return commands;
   }
 
-  #record(slots: readonly Memory[], bindings: Readonly<Record<string, GpuTensor>>): readonly Command[] {
+  #record(slots: readonly Memory[], bindings: Readonly<Record<string, Memory>>): readonly Command[] {
     const memoryOf = (operand: Operand): Memory => {
       const place = this.plan.place(operand);
-      const found = place.kind === 'slot' ? slots[place.slot] : bindings[place.name]?.memory;
+      const found = place.kind === 'slot' ? slots[place.slot] : bindings[place.name];
       if (found === undefined) throw new Error('a planned operand has no memory');
       return found;
     };
@@ -147,7 +151,7 @@ export class CompiledPlan {
             at: step.at * 4,
             bytes: step.words * 4,
           };
-        case 'clear':
+        default:
           return { kind: 'clear', buffer: memoryOf(step.target).buffer };
       }
     });

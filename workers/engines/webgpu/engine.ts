@@ -1,32 +1,27 @@
 /** The WebGPU engine: RepOps programs as one submission of compute dispatches a run (docs/repops.md; shaders/). */
 import { SHADERS } from '../../generated/shaders.ts';
-import { type DType, elementCount, type Program } from '../../repops/program.ts';
+import { type DType, elementBytes, elementCount, type Program } from '../../repops/program.ts';
 import { validateBindings, validateProgram } from '../../repops/validate.ts';
-import { type Clock, DutyCycle, SYSTEM_CLOCK } from '../duty-cycle.ts';
+import type { Clock } from '../duty-cycle.ts';
 import {
   DeviceLostError,
-  type Engine,
   EngineError,
   type EngineMemoryError,
   ProgramError,
   type RunOptions,
   type Tensor,
 } from '../engine.ts';
+import { type HashingEngine, leafRange } from '../hashing.ts';
 import { checkData, type TensorData, viewAs } from '../tensor-data.ts';
 import { adapterName, openDevice } from './adapter.ts';
 import { CompiledPlan } from './compiled.ts';
-import { CommandEncoder } from './encoder.ts';
+import { Hasher } from './hasher.ts';
 import { DeviceMemory, GpuTensor, wordsFor } from './memory.ts';
 import { Pipelines, type Variants } from './pipelines.ts';
 import { type Plan, planProgram } from './plan.ts';
-import { SliceNumbers } from './slice-numbers.ts';
-import { Slicer } from './slicer.ts';
+import { ReadBack } from './read-back.ts';
+import { Submitter } from './submitter.ts';
 import { DEFAULT_TUNING, type Tuning } from './tuning.ts';
-
-/** Submissions that may wait on the device; a run returns once no more than this are left before it. */
-const MAX_IN_FLIGHT = 2;
-/** How long a submission holds the GPU while less than the whole of it is to be used. */
-const DEFAULT_SLICE_MS = 10;
 
 export interface WebGpuEngineOptions {
   /** The engine owns the device from here on, and destroys it when stopped. */
@@ -65,23 +60,21 @@ export function createWebGpuEngine(options: WebGpuEngineOptions): WebGpuEngine {
   return new WebGpuEngine(options);
 }
 
-export class WebGpuEngine implements Engine {
+export class WebGpuEngine implements HashingEngine {
   readonly kind = 'webgpu';
   readonly description: string;
   readonly #device: GPUDevice;
   readonly #memory: DeviceMemory;
   readonly #pipelines: Pipelines;
   readonly #tensors = new Set<GpuTensor>();
-  readonly #duty: DutyCycle;
-  readonly #sliceNumbers: SliceNumbers;
-  readonly #slicer: Slicer;
-  readonly #sliced: boolean;
-  #submissions = 0;
+  readonly #submitter: Submitter;
+  readonly #readBack: ReadBack;
+  readonly #hasher: Hasher;
   #tuning: Tuning;
+  readonly #validated = new WeakSet<Program>();
   #plans = new WeakMap<Program, Plan>();
   #compiled = new WeakMap<Program, Promise<CompiledPlan>>();
   #variants: Variants;
-  readonly #inFlight: Promise<unknown>[] = [];
   /** Rejects when the device is lost, so that no call waits for an answer that will not come. */
   readonly #loss: Promise<never>;
   #lost: DeviceLostError | undefined;
@@ -101,17 +94,21 @@ export class WebGpuEngine implements Engine {
     });
     this.#pipelines = new Pipelines(options.device, options.shaders ?? SHADERS);
     this.#tuning = options.tuning ?? DEFAULT_TUNING;
-    const clock = options.clock ?? SYSTEM_CLOCK;
-    this.#duty = new DutyCycle(clock);
-    this.#sliceNumbers = new SliceNumbers(options.device);
-    this.#sliced = options.sliceMs !== undefined;
-    this.#slicer = new Slicer({
+    this.#submitter = new Submitter({
       device: options.device,
-      numbers: this.#sliceNumbers,
-      clock,
-      duty: this.#duty,
-      sliceMs: options.sliceMs ?? DEFAULT_SLICE_MS,
+      ...(options.sliceMs === undefined ? {} : { sliceMs: options.sliceMs }),
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
       orLost: (pending) => this.#orLost(pending),
+    });
+    const orLost = <T>(pending: Promise<T>): Promise<T> => this.#orLost(pending);
+    this.#readBack = new ReadBack(options.device, orLost);
+    this.#hasher = new Hasher({
+      device: options.device,
+      memory: this.#memory,
+      pipelines: this.#pipelines,
+      submitter: this.#submitter,
+      readBack: this.#readBack,
+      orLost,
     });
     this.#loss = options.device.lost.then((info) => {
       this.#lost = new DeviceLostError(
@@ -141,12 +138,12 @@ export class WebGpuEngine implements Engine {
 
   /** Computes for about this share of the time, 0.1 to 1, from now on, also within a run. Throws RangeError otherwise. */
   setShare(share: number): void {
-    this.#duty.share = share;
+    this.#submitter.setShare(share);
   }
 
   /** Submissions of the last run. */
   get submissions(): number {
-    return this.#submissions;
+    return this.#submitter.submissions;
   }
 
   /** Bytes of device memory in use for tensors and temporaries. */
@@ -178,24 +175,36 @@ export class WebGpuEngine implements Engine {
   async read(tensor: Tensor): Promise<TensorData> {
     this.#throwIfUnusable();
     const source = this.#own(tensor);
-    const bytes = wordsFor(source.dtype, source.length) * 4;
-    const staging = this.#device.createBuffer({
-      label: 'read',
-      size: bytes,
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    });
-    try {
-      const encoder = this.#device.createCommandEncoder();
-      encoder.copyBufferToBuffer(source.memory.buffer, 0, staging, 0, bytes);
-      this.#device.queue.submit([encoder.finish()]);
-      await this.#orLost(staging.mapAsync(GPUMapMode.READ));
-      this.#throwIfUnusable();
-      const data = staging.getMappedRange().slice(0);
-      staging.unmap();
-      return viewAs(source.dtype, data, 0, source.length);
-    } finally {
-      staging.destroy();
-    }
+    const data = await this.#readBack.read(source.memory, 0, wordsFor(source.dtype, source.length) * 4);
+    this.#throwIfUnusable();
+    return viewAs(source.dtype, data, 0, source.length);
+  }
+
+  async hash(tensors: readonly Tensor[], options: RunOptions = {}): Promise<readonly Uint8Array[]> {
+    this.#throwIfUnusable();
+    if (tensors.length === 0) return [];
+    const roots = await this.#hasher.roots(
+      tensors.map((tensor) => this.#own(tensor)),
+      options.signal,
+    );
+    this.#throwIfUnusable();
+    return roots;
+  }
+
+  async leafHashes(tensor: Tensor, options: RunOptions = {}): Promise<Uint8Array> {
+    this.#throwIfUnusable();
+    const hashes = await this.#hasher.leaves(this.#own(tensor), options.signal);
+    this.#throwIfUnusable();
+    return hashes;
+  }
+
+  async readLeaf(tensor: Tensor, leaf: number): Promise<Uint8Array> {
+    this.#throwIfUnusable();
+    const source = this.#own(tensor);
+    const { start, length } = leafRange(source.length * elementBytes(source.dtype), leaf);
+    const data = await this.#readBack.read(source.memory, start, Math.ceil(length / 4) * 4);
+    this.#throwIfUnusable();
+    return new Uint8Array(data, 0, length);
   }
 
   free(tensor: Tensor): void {
@@ -210,7 +219,7 @@ export class WebGpuEngine implements Engine {
    */
   async prepare(program: Program): Promise<void> {
     this.#throwIfUnusable();
-    validateProgram(program);
+    this.#validate(program);
     await this.#orLost(this.#compile(program, this.#plan(program)));
   }
 
@@ -221,32 +230,22 @@ export class WebGpuEngine implements Engine {
   ): Promise<void> {
     options.signal?.throwIfAborted();
     this.#throwIfUnusable();
-    validateProgram(program);
+    this.#validate(program);
     validateBindings(program, bindings);
     const plan = this.#plan(program);
     const tensors = this.#boundTensors(program, bindings);
     checkIndices(program, plan, tensors);
     const compiled = await this.#orLost(this.#compile(program, plan));
     options.signal?.throwIfAborted();
-    const commands = compiled.commands(this.#memory, tensors);
+    const memories = Object.entries(tensors).map(([name, { memory }]) => [name, memory] as const);
+    const commands = compiled.commands(this.#memory, Object.fromEntries(memories));
     await this.#orLost(this.#memory.checked());
     this.#throwIfUnusable();
     for (const name of plan.written) {
       const tensor = tensors[name];
       if (tensor !== undefined) tensor.largest = undefined;
     }
-    if (this.#sliced || this.#duty.share < 1) {
-      await this.#slicer.run(commands, options.signal);
-      this.#submissions = this.#slicer.submissions;
-      this.#throwIfUnusable();
-      return;
-    }
-    const encoder = new CommandEncoder(this.#device, this.#sliceNumbers);
-    for (const command of commands) encoder.add(command);
-    this.#device.queue.submit([encoder.finish()]);
-    this.#submissions = 1;
-    this.#inFlight.push(this.#device.queue.onSubmittedWorkDone());
-    if (this.#inFlight.length > MAX_IN_FLIGHT) await this.#orLost(Promise.resolve(this.#inFlight.shift()));
+    await this.#submitter.run(commands, options.signal);
     this.#throwIfUnusable();
   }
 
@@ -255,8 +254,15 @@ export class WebGpuEngine implements Engine {
     this.#stopped = true;
     this.#tensors.clear();
     this.#memory.stop();
+    this.#readBack.stop();
     this.#device.destroy();
     await this.#device.lost;
+  }
+
+  #validate(program: Program): void {
+    if (this.#validated.has(program)) return;
+    validateProgram(program);
+    this.#validated.add(program);
   }
 
   #plan(program: Program): Plan {
@@ -276,7 +282,7 @@ export class WebGpuEngine implements Engine {
         plan,
         pipelines: this.#pipelines,
         variants: this.#variants,
-        sliceNumbers: this.#sliceNumbers,
+        sliceNumbers: this.#submitter.numbers,
       });
       this.#compiled.set(program, compiled);
     }

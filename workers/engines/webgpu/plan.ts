@@ -5,19 +5,24 @@ import { ATTENTION } from './plan-attention.ts';
 import { DENSE } from './plan-dense.ts';
 import { LOSS } from './plan-loss.ts';
 import { matmul } from './plan-matmul.ts';
+import { SAMPLING } from './plan-sampling.ts';
 import type { NodeView, Operand, Planner, Step } from './steps.ts';
 import { DEFAULT_TUNING, type Tuning } from './tuning.ts';
 
-const PLANNERS: Record<OperatorName, Planner> = { ...DENSE, ...ATTENTION, ...LOSS, matmul };
+const PLANNERS: Record<OperatorName, Planner> = { ...DENSE, ...ATTENTION, ...LOSS, ...SAMPLING, matmul };
 
-/** Inputs that index another operand: input number and the attribute that bounds it. */
-const INDEX_INPUTS: Partial<Record<OperatorName, readonly [input: number, bound: string]>> = {
-  embed: [0, 'V'],
-  'embed.grad': [0, 'V'],
-  rope: [1, 'P'],
-  'cache.write': [2, 'Tk'],
-  'xent.logprob': [2, 'V'],
-  'xent.grad': [2, 'V'],
+/** Inputs that index another operand: input number and what every index must be below. */
+const INDEX_INPUTS: Partial<
+  Record<OperatorName, readonly [input: number, limit: (a: (name: string) => number) => number]>
+> = {
+  embed: [0, (a) => a('V')],
+  'embed.grad': [0, (a) => a('V')],
+  rope: [1, (a) => a('P')],
+  'rope.pairs': [1, (a) => a('P')],
+  'cache.write': [2, (a) => a('Tk')],
+  'cache.write.rows': [2, (a) => a('Tk') - a('R') + 1],
+  'xent.logprob': [2, (a) => a('V')],
+  'xent.grad': [2, (a) => a('V')],
 };
 
 /** Where an operand's memory is: a tensor that the caller binds, or a slot of the engine's own memory. */
@@ -26,7 +31,8 @@ export type Place =
   | { readonly kind: 'slot'; readonly slot: number };
 
 export interface PlannedStep {
-  readonly op: OperatorName;
+  /** Whose variant of the kernel runs; none for what is not arithmetic. */
+  readonly op?: OperatorName;
   readonly step: Step;
 }
 
@@ -93,7 +99,10 @@ interface Use {
  * Gives every operand that is not bound a slot such that two share one only if their uses do not overlap: largest first,
  * each into the first slot that is free whenever it lives ("greedy by size" of arXiv 2001.03288), so that no slot ever grows.
  */
-function assignSlots(steps: readonly PlannedStep[], wordsOf: (operand: Operand) => number | undefined) {
+export function assignSlots(
+  steps: readonly PlannedStep[],
+  wordsOf: (operand: Operand) => number | undefined,
+) {
   const uses = new Map<string, Use>();
   for (const [index, { step }] of steps.entries()) {
     for (const operand of operandsOf(step)) {
@@ -131,7 +140,11 @@ export function planProgram(program: Program, tuning: Tuning = DEFAULT_TUNING): 
     const index = INDEX_INPUTS[node.op];
     const indexed = index === undefined ? undefined : node.inputs[index[0]];
     if (index !== undefined && indexed !== undefined && isBound(indexed) && !written.has(indexed)) {
-      indexChecks.push({ tensor: indexed, limit: node.attributes[index[1]] ?? 0, op: node.op });
+      indexChecks.push({
+        tensor: indexed,
+        limit: index[1]((name) => node.attributes[name] ?? 0),
+        op: node.op,
+      });
     }
     const scratch = (words: number): Operand => ({ kind: 'scratch', id: scratches++, words });
     const view = viewOf({ node, program, tuning, scratch });
@@ -148,11 +161,16 @@ export function planProgram(program: Program, tuning: Tuning = DEFAULT_TUNING): 
     slots,
     indexChecks,
     written,
-    place(operand) {
-      const slot = slotOf.get(keyOf(operand));
-      if (slot !== undefined) return { kind: 'slot', slot };
-      if (operand.kind === 'tensor') return { kind: 'bound', name: operand.name };
-      throw new Error(`scratch ${operand.id} has no slot`);
-    },
+    place: placesOf(slotOf),
+  };
+}
+
+/** Where operands are, given the slots of those that are not bound. */
+export function placesOf(slotOf: ReadonlyMap<string, number>): Plan['place'] {
+  return (operand) => {
+    const slot = slotOf.get(keyOf(operand));
+    if (slot !== undefined) return { kind: 'slot', slot };
+    if (operand.kind === 'tensor') return { kind: 'bound', name: operand.name };
+    throw new Error(`scratch ${operand.id} has no slot`);
   };
 }

@@ -41,17 +41,17 @@ interface Part {
 export class Slicer {
   readonly #options: SlicerOptions;
   readonly #rates = new WeakMap<PlannedStep, Rate>();
-  /** Submissions of the last run, for tests and benchmarks. */
-  submissions = 0;
-
   constructor(options: SlicerOptions) {
     this.#options = options;
   }
 
-  /** Runs the commands in order and resolves when the device is done. Between submissions an abort is noticed. */
-  async run(commands: readonly Command[], signal?: AbortSignal): Promise<void> {
+  /**
+   * Runs the commands in order and resolves, when the device is done, with the number of submissions. Between submissions an
+   * abort is noticed.
+   */
+  async run(commands: readonly Command[], signal?: AbortSignal): Promise<number> {
     const { device, numbers, clock, duty, orLost } = this.#options;
-    this.submissions = 0;
+    let submissions = 0;
     let at = 0;
     let done = 0;
     while (at < commands.length) {
@@ -90,12 +90,13 @@ export class Slicer {
       }
       const start = clock.now();
       device.queue.submit([encoder.finish()]);
-      this.submissions += 1;
+      submissions += 1;
       await orLost(device.queue.onSubmittedWorkDone());
       const ms = clock.now() - start;
       this.#learn(parts, ms);
       await orLost(duty.worked(ms, signal));
     }
+    return submissions;
   }
 
   /** Workgroups of a step that fit in `budget` milliseconds, as far as is known. */

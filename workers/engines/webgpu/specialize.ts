@@ -21,7 +21,7 @@ export function specialize(source: string, constants: Constants): string {
     text = text.replace(declaration, `const ${name} = ${value}u;`);
   }
   if (!text.includes('//# ')) return text;
-  const valueOf = (name: string): number => {
+  const numberOf = (name: string): number => {
     const value = /^\d+$/.test(name)
       ? name
       : /= (\d+)u;/.exec(declarationOf(name).exec(text)?.[0] ?? '')?.[1];
@@ -30,7 +30,7 @@ export function specialize(source: string, constants: Constants): string {
     return Number(value);
   };
   const lines = text.split('\n');
-  const { output, next } = expand(lines, 0, valueOf);
+  const { output, next } = expand(lines, 0, numberOf);
   if (next !== lines.length) throw new EngineError(`a kernel has a directive too many: ${lines[next]}`);
   return output.join('\n');
 }
@@ -43,7 +43,7 @@ function declarationOf(name: string): RegExp {
 function expand(
   lines: readonly string[],
   start: number,
-  valueOf: (name: string) => number,
+  numberOf: (name: string) => number,
 ): { readonly output: readonly string[]; readonly next: number } {
   const output: string[] = [];
   let at = start;
@@ -59,15 +59,15 @@ function expand(
     if (name === undefined || (kind === 'for') !== (bound !== undefined)) {
       throw new EngineError(`a kernel has a directive that makes no sense: ${line}`);
     }
-    const body = expand(lines, at + 1, valueOf);
+    const body = expand(lines, at + 1, numberOf);
     const hasElse = DIRECTIVE.exec(lines[body.next] ?? '')?.[1] === 'else';
-    const other = hasElse ? expand(lines, body.next + 1, valueOf) : { output: [], next: body.next };
+    const other = hasElse ? expand(lines, body.next + 1, numberOf) : { output: [], next: body.next };
     if (DIRECTIVE.exec(lines[other.next] ?? '')?.[1] !== 'end') {
       throw new EngineError(`a kernel's directive has no end: ${line}`);
     }
-    if (kind === 'if') output.push(...(valueOf(name) === 0 ? other.output : body.output));
+    if (kind === 'if') output.push(...(numberOf(name) === 0 ? other.output : body.output));
     else {
-      for (let i = 0; i < valueOf(bound ?? '0'); i++) {
+      for (let i = 0; i < numberOf(bound ?? '0'); i++) {
         for (const repeated of body.output) output.push(repeated.replaceAll(`$${name}`, String(i)));
       }
     }
