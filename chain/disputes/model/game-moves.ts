@@ -1,5 +1,5 @@
 /** The moves of one game, level by level. Each takes the game before and gives the game after, or throws Refusal. */
-import { concat, type Hex, hexToBytes, size as sizeOf } from 'viem';
+import { concat, type Hex, hexToBytes, keccak256, size as sizeOf } from 'viem';
 import { SLOT_KIND, type Slot, type Terms } from '../evidence.ts';
 import {
   type GameEvent,
@@ -109,11 +109,7 @@ function theTerms(terms: Terms, { claim }: GameMoveRules): void {
 }
 
 function theSlot(game: Game, slot: Slot): void {
-  must(hashOfSlot(slot) === game.slotHash, 'NotAsCommitted');
-}
-
-function hashOfSlot(slot: Slot): Hex {
-  return hashLeaf(slotBytes(slot));
+  must(keccak256(slotBytes(slot)) === game.slotHash, 'NotAsCommitted');
 }
 
 function reveal(game: Game, nodes: readonly Hex[], rules: GameMoveRules): Moved {
@@ -137,11 +133,7 @@ function pick(game: Game, { index, nodes }: Of<'pick'>, rules: GameMoveRules): M
     node,
     revealed: NOTHING,
   });
-  return byChallenger(
-    next,
-    { kind: 'picked', phase: next.phase, first: next.first, size: next.size },
-    rules,
-  );
+  return byChallenger(next, { kind: 'picked', phase: next.phase, first: next.first, size: next.size }, rules);
 }
 
 function openStep(game: Game, move: Of<'openStep'>, rules: GameMoveRules): Moved {
@@ -165,14 +157,14 @@ function openSlot(game: Game, move: Of<'openSlot'>, rules: GameMoveRules): Moved
   const { terms, slot, slotProof, tensor, inputs } = move;
   theTerms(terms, rules);
   must(hashLeaf(tensor) === game.node, 'DoesNotHash');
-  const leaf = hashOfSlot(slot);
-  const entry = { leaf, index: game.slot, size: terms.slots, proof: slotProof, root: terms.program };
-  must(isIn(entry), 'NotAsCommitted');
+  const encoded = slotBytes(slot);
+  const entry = { leaf: hashLeaf(encoded), index: game.slot, size: terms.slots };
+  must(isIn({ ...entry, proof: slotProof, root: terms.program }), 'NotAsCommitted');
   const event: GameEvent = { kind: 'slot-opened', slot: game.slot, tensor };
   if (slot.kind === SLOT_KIND.output) {
     const leaves = Math.ceil(slot.node.length / WORDS_A_LEAF);
     must(leaves > 0 && leaves <= MAX_LEAVES, 'BadTerms');
-    const opened = { ...game, slotHash: leaf, length: slot.node.length };
+    const opened = { ...game, slotHash: keccak256(encoded), length: slot.node.length };
     return byClaimant(descend(opened, 'leaves', leaves, tensor), event, false, rules);
   }
   must(!isOver(game.clock, rules.now), 'OutOfTime');
@@ -244,11 +236,7 @@ function pickElement(game: Game, move: Of<'pickElement'>, rules: GameMoveRules):
   const value = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4 * offset, true);
   const element = game.first * WORDS_A_LEAF + offset;
   const phase = rules.judge.folds(slot.node.op) ? 'fold' : 'judge';
-  return byChallenger(
-    { ...game, phase, element, value },
-    { kind: 'element-picked', element, value },
-    rules,
-  );
+  return byChallenger({ ...game, phase, element, value }, { kind: 'element-picked', element, value }, rules);
 }
 
 function postFold(game: Game, { slot, accumulators }: Of<'postFold'>, rules: GameMoveRules): Moved {
