@@ -1,11 +1,28 @@
 /** The decoder's backward pass as program nodes. */
 import type { ProgramBuilder } from './builder.ts';
-import { type DecoderConfig, parameterSpecs } from './config.ts';
-import { dimensions, emitRope, type ForwardActivations, headName } from './forward.ts';
+import { type DecoderConfig, hasAttentionBias, type ParameterSpec, parameterSpecs } from './config.ts';
+import {
+  dimensions,
+  emitLayer,
+  emitRope,
+  emitScaled,
+  type ForwardActivations,
+  headName,
+  TRAINED,
+  type WeightPlan,
+} from './forward.ts';
+import { adapterNames, adapterSpecs } from './lora/adapters.ts';
+
+/** The tensors that are trained: every parameter, or the adapters beside frozen ones. */
+export function trainedSpecs(config: DecoderConfig, plan: WeightPlan): readonly ParameterSpec[] {
+  if (!plan.frozen) return parameterSpecs(config);
+  return plan.lora === undefined ? [] : adapterSpecs(config, plan.lora);
+}
 
 /**
- * Emits the gradients of every parameter from `dlogits`. `storage` decides whether `gradient.<parameter>` is bound (the
- * caller reads it) or temporary. Returns the gradients' names in the order of `parameterSpecs`.
+ * Emits the gradients of everything trained from `dlogits`. `storage` decides whether `gradient.<name>` is bound (the caller
+ * reads it) or temporary. With `recompute` each layer's activations are computed again from its input, the same bits for a third
+ * more work, so that only the inputs are kept. Returns the gradients' names in the order of `trainedSpecs`.
  */
 export function emitBackward(
   b: ProgramBuilder,
@@ -16,30 +33,71 @@ export function emitBackward(
     readonly activations: ForwardActivations;
     readonly dlogits: string;
     readonly storage: 'bound' | 'temporary';
+    readonly plan?: WeightPlan;
+    readonly recompute?: boolean;
   },
 ): readonly string[] {
+  const plan = o.plan ?? TRAINED;
+  const { lora } = plan;
   const d = dimensions(config, o);
   const { N, D, Q, KV, F, V } = d;
-  const specs = parameterSpecs(config);
+  const specs = trainedSpecs(config, plan);
   const gradient = (parameter: string): string => {
     const spec = specs.find(({ name }) => name === parameter);
     return b[o.storage](`gradient.${parameter}`, spec?.shape ?? []);
   };
 
-  /** dx = dy W and gradient(W) = dy^T x for y = x W^T, W stored [out, in]. */
-  const linear = (dx: string, dy: string, x: string, weight: string, size: { in: number; out: number }) => {
-    b.node(
-      'matmul',
-      { M: size.out, N: size.in, K: N, transposeA: 1, transposeB: 0 },
-      [dy, x],
-      [gradient(weight)],
-    );
-    b.temporary(dx, [N, size.in]);
-    b.node('matmul', { M: N, N: size.in, K: size.out, transposeA: 0, transposeB: 0 }, [dy, weight], [dx]);
+  /** Gradients of a projection's adapter, and its share of dx. `down` is what the forward pass kept. */
+  const adapter = (
+    dx: string,
+    dy: string,
+    x: string,
+    weight: string,
+    size: { in: number; out: number },
+    o: { readonly down: string; readonly wanted: boolean },
+  ) => {
+    if (lora === undefined) return;
+    const { rank } = lora;
+    const names = adapterNames(weight);
+    const gradA = gradient(names.a);
+    const gradB = gradient(names.b);
+    b.node('matmul', { M: size.out, N: rank, K: N, transposeA: 1, transposeB: 0 }, [dy, o.down], [gradB]);
+    const dDown = b.temporary(`${dx}.down`, [N, rank]);
+    b.node('matmul', { M: N, N: rank, K: size.out, transposeA: 0, transposeB: 0 }, [dy, names.b], [dDown]);
+    const scaled = emitScaled(b, lora, N, dDown);
+    b.node('matmul', { M: rank, N: size.in, K: N, transposeA: 1, transposeB: 0 }, [scaled, x], [gradA]);
+    if (!o.wanted) return;
+    const share = b.temporary(`${dx}.adapter`, [N, size.in]);
+    b.node('matmul', { M: N, N: size.in, K: rank, transposeA: 0, transposeB: 0 }, [scaled, names.a], [share]);
+    b.node('add', { len: N * size.in }, [dx, share], [dx]);
+  };
+  /** dx = dy W, and gradient(W) = dy^T x where W is trained, for y = x W^T, W stored [out, in]. `wanted` false: no dx. */
+  const linear = (
+    dx: string,
+    dy: string,
+    x: string,
+    weight: string,
+    size: { in: number; out: number },
+    o: { readonly down?: string | undefined; readonly wanted?: boolean } = {},
+  ) => {
+    if (!plan.frozen) {
+      b.node(
+        'matmul',
+        { M: size.out, N: size.in, K: N, transposeA: 1, transposeB: 0 },
+        [dy, x],
+        [gradient(weight)],
+      );
+    }
+    const { down, wanted = true } = o;
+    if (wanted) {
+      b.temporary(dx, [N, size.in]);
+      b.node('matmul', { M: N, N: size.in, K: size.out, transposeA: 0, transposeB: 0 }, [dy, weight], [dx]);
+    }
+    if (down !== undefined) adapter(dx, dy, x, weight, size, { down, wanted });
     return dx;
   };
   const norm = (dx: string, dy: string, x: string, rstd: string, gain: string) => {
-    b.node('rms.grad.gain', { N, D }, [dy, x, rstd], [gradient(gain)]);
+    if (!plan.frozen) b.node('rms.grad.gain', { N, D }, [dy, x, rstd], [gradient(gain)]);
     b.temporary(dx, [N, D]);
     b.node('rms.grad.x', { N, D, invD: d.invD }, [dy, x, rstd, gain], [dx]);
     return dx;
@@ -59,24 +117,29 @@ export function emitBackward(
   const dNormed = linear('d.final.normed', o.dlogits, activations.normed, head, { in: D, out: V });
   let dx = norm('d.last', dNormed, activations.last, activations.rstd, 'model.norm.weight');
 
-  for (const [layer, a] of [...activations.layers.entries()].reverse()) {
+  for (const [layer, kept] of [...activations.layers.entries()].reverse()) {
+    const again = { plan, layer, at: `again.${layer}`, input: kept.input };
+    const a = o.recompute === true ? emitLayer(b, config, o, again).activations : kept;
     const at = `d.layer.${layer}`;
     const w = `model.layers.${layer}`;
-    const dInner = linear(`${at}.inner`, dx, a.inner, `${w}.mlp.down_proj.weight`, { in: F, out: D });
+    /** As `linear`, with the adapter where the projection has one. */
+    const back = (dx: string, dy: string, x: string, weight: string, size: { in: number; out: number }) =>
+      linear(dx, dy, x, weight, size, { down: a.lora.get(weight) });
+    const dInner = back(`${at}.inner`, dx, a.inner, `${w}.mlp.down_proj.weight`, { in: F, out: D });
     const dGate = b.temporary(`${at}.gate`, [N, F]);
     const dUp = b.temporary(`${at}.up`, [N, F]);
     b.node('swiglu.grad', { len: N * F }, [dInner, a.gate, a.up], [dGate, dUp]);
-    const viaGate = linear(`${at}.normed2.gate`, dGate, a.normed2, `${w}.mlp.gate_proj.weight`, {
+    const viaGate = back(`${at}.normed2.gate`, dGate, a.normed2, `${w}.mlp.gate_proj.weight`, {
       in: D,
       out: F,
     });
-    const viaUp = linear(`${at}.normed2.up`, dUp, a.normed2, `${w}.mlp.up_proj.weight`, { in: D, out: F });
+    const viaUp = back(`${at}.normed2.up`, dUp, a.normed2, `${w}.mlp.up_proj.weight`, { in: D, out: F });
     const dNormed2 = accumulate(viaGate, viaUp, N * D);
     const gain2 = `${w}.post_attention_layernorm.weight`;
     const dMiddle = accumulate(norm(`${at}.middle`, dNormed2, a.middle, a.rstd2, gain2), dx, N * D);
 
     const attn = `${w}.self_attn`;
-    const dAttended = linear(`${at}.attended`, dMiddle, a.attended, `${attn}.o_proj.weight`, {
+    const dAttended = back(`${at}.attended`, dMiddle, a.attended, `${attn}.o_proj.weight`, {
       in: Q,
       out: D,
     });
@@ -93,16 +156,26 @@ export function emitBackward(
     const inputs = [a.q, a.k, a.v, 'positions', a.stats, dAttended, delta];
     b.node('attention.grad.q', d.attention, inputs, [dq]);
     b.node('attention.grad.kv', d.attention, inputs, [dk, dv]);
+    // Below the first layer nothing is trained when the embedding is frozen.
+    const wanted = !plan.frozen || layer > 0;
     const project = (name: 'q' | 'k' | 'v', dy: string, out: number) => {
-      b.node('bias.grad', { N, D: out }, [dy], [gradient(`${attn}.${name}_proj.bias`)]);
-      return linear(`${at}.normed1.${name}`, dy, a.normed1, `${attn}.${name}_proj.weight`, { in: D, out });
+      const weight = `${attn}.${name}_proj.weight`;
+      if (!plan.frozen && hasAttentionBias(config)) {
+        b.node('bias.grad', { N, D: out }, [dy], [gradient(`${attn}.${name}_proj.bias`)]);
+      }
+      const down = a.lora.get(weight);
+      return linear(`${at}.normed1.${name}`, dy, a.normed1, weight, { in: D, out }, { down, wanted });
     };
     const dNormed1 = project('q', unrotate(dq, config.heads), Q);
-    accumulate(dNormed1, project('k', unrotate(dk, config.kvHeads), KV), N * D);
-    accumulate(dNormed1, project('v', dv, KV), N * D);
+    const viaK = project('k', unrotate(dk, config.kvHeads), KV);
+    if (wanted) accumulate(dNormed1, viaK, N * D);
+    const viaV = project('v', dv, KV);
+    if (!wanted) continue;
+    accumulate(dNormed1, viaV, N * D);
     const gain1 = `${w}.input_layernorm.weight`;
     dx = accumulate(norm(`${at}.input`, dNormed1, a.input, a.rstd1, gain1), dMiddle, N * D);
   }
+  if (plan.frozen) return specs.map(({ name }) => `gradient.${name}`);
 
   const embedding = 'model.embed_tokens.weight';
   if (config.tiedEmbedding) {

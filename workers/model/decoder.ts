@@ -15,13 +15,18 @@
  * | `gradient.<parameter>` | f32, written | gradient |
  * | `cache.k.<layer>`, `cache.v.<layer>` | f32 [batch * cacheLength, kvHeads * headDim], in place | decode |
  * | `uniform`, `ids`, `logprob` | f32, u32, f32 [batch], the latter two written | decode |
+ * | `starts` | u32 [batch]: position of each row's first token | prefill |
+ * | `base_model.model.<projection>.lora_A.weight`, `….lora_B.weight` | f32 | all, with adapters |
+ * | `lora.zero` | f32 [N, rank], zeros | all, with adapters |
+ *
+ * With a frozen `WeightPlan` matrices are bound as bf16, only adapters have gradients, moments and updates.
  */
 import { canon, sub } from '../repops/arithmetic.ts';
 import { elementCount, type Program } from '../repops/program.ts';
-import { emitBackward } from './backward.ts';
+import { emitBackward, trainedSpecs } from './backward.ts';
 import { ProgramBuilder } from './builder.ts';
-import { type DecoderConfig, parameterSpecs } from './config.ts';
-import { emitForward } from './forward.ts';
+import type { DecoderConfig } from './config.ts';
+import { emitForward, emitPrefill, TRAINED, type WeightPlan } from './forward.ts';
 
 export interface BatchShape {
   readonly batch: number;
@@ -66,16 +71,20 @@ export type Objective = 'supervised' | 'policy';
 export interface GradientOptions extends BatchShape {
   readonly objective: Objective;
   readonly policy?: PolicyOptions;
+  /** All parameters are f32 and trained unless given. */
+  readonly plan?: WeightPlan;
+  /** Computes each layer again in the backward pass instead of keeping its activations: the same bits in less memory. */
+  readonly recompute?: boolean;
 }
 
 export interface TrainingOptions extends GradientOptions {
   readonly optimizer?: OptimizerOptions;
 }
 
-function emitScore(b: ProgramBuilder, config: DecoderConfig, shape: BatchShape) {
+function emitScore(b: ProgramBuilder, config: DecoderConfig, shape: BatchShape, plan: WeightPlan) {
   const N = shape.batch * shape.length;
   const V = config.vocabulary;
-  const activations = emitForward(b, config, { batch: shape.batch, length: shape.length });
+  const activations = emitForward(b, config, { batch: shape.batch, length: shape.length }, plan);
   const lse = b.temporary('lse', [N]);
   const targets = b.bound('targets', [N], 'u32');
   const logprobs = b.bound('logprobs', [N]);
@@ -92,7 +101,7 @@ function emitGradients(
 ): readonly string[] {
   const N = options.batch * options.length;
   const V = config.vocabulary;
-  const { activations, lse, targets, logprobs } = emitScore(b, config, options);
+  const { activations, lse, targets, logprobs } = emitScore(b, config, options, options.plan ?? TRAINED);
   const weights = b.bound('weights', [N]);
   const loss = b.bound('loss', [1]);
   let coefficient = weights;
@@ -123,29 +132,31 @@ function emitGradients(
     activations,
     dlogits,
     storage,
+    ...(options.plan === undefined ? {} : { plan: options.plan }),
+    ...(options.recompute === undefined ? {} : { recompute: options.recompute }),
   });
 }
 
 /** Log-probability of each target under the model: `tokens`, `positions`, `targets` -> `logprobs`. */
-export function scoreProgram(config: DecoderConfig, shape: BatchShape): Program {
+export function scoreProgram(config: DecoderConfig, shape: BatchShape, plan: WeightPlan = TRAINED): Program {
   const b = new ProgramBuilder();
-  emitScore(b, config, shape);
+  emitScore(b, config, shape, plan);
   return b.build(`score ${shape.batch}x${shape.length}`);
 }
 
-/** Loss and `gradient.<parameter>` for each parameter, with no update. */
+/** Loss and `gradient.<name>` for everything trained, with no update. */
 export function gradientProgram(config: DecoderConfig, options: GradientOptions): Program {
   const b = new ProgramBuilder();
   emitGradients(b, config, options, 'bound');
   return b.build(`gradient ${options.objective} ${options.batch}x${options.length}`);
 }
 
-/** One optimizer step: forward, loss, backward, global-norm clip, AdamW in place on every parameter. */
+/** One optimizer step: forward, loss, backward, global-norm clip, AdamW in place on everything trained. */
 export function trainingProgram(config: DecoderConfig, options: TrainingOptions): Program {
   const b = new ProgramBuilder();
   const optimizer = options.optimizer ?? DEFAULT_OPTIMIZER;
   const gradients = emitGradients(b, config, options, 'temporary');
-  const specs = parameterSpecs(config);
+  const specs = trainedSpecs(config, options.plan ?? TRAINED);
   const sums = specs.map(({ name, shape }, i) => {
     const sum = b.temporary(`norm.${name}`, [1]);
     b.node('norm.square', { len: elementCount(shape) }, [gradients[i] ?? ''], [sum]);
@@ -185,6 +196,11 @@ export interface DecodeOptions {
   readonly invTemperature: number;
   /** Takes the most probable token instead of drawing. */
   readonly greedy: boolean;
+  /** Draws among the k most probable tokens only; 0 or absent: all. Ties at the edge are all kept. */
+  readonly topK?: number;
+  /** Draws among the most probable tokens that hold this share of the probability; 1 or absent: all. */
+  readonly topP?: number;
+  readonly plan?: WeightPlan;
 }
 
 /**
@@ -194,18 +210,37 @@ export interface DecodeOptions {
  */
 export function decodeProgram(config: DecoderConfig, options: DecodeOptions): Program {
   const b = new ProgramBuilder();
-  const { batch, cacheLength } = options;
-  const { logits } = emitForward(b, config, { batch, length: 1, cacheLength });
+  const { batch, cacheLength, greedy, topK = 0, topP = 1 } = options;
+  const { vocabulary: V } = config;
+  let { logits } = emitForward(b, config, { batch, length: 1, cacheLength }, options.plan);
+  let invTemperature = canon(options.invTemperature);
+  if (!greedy && (topK > 0 || topP < 1)) {
+    const filtered = b.temporary('filtered', [batch, V]);
+    const attributes = { N: batch, V, topK: Math.min(topK, V), topP: canon(topP), invTemperature };
+    b.node('sample.filter', attributes, [logits], [filtered]);
+    logits = filtered;
+    invTemperature = 1;
+  }
   b.node(
     'sample',
-    {
-      N: batch,
-      V: config.vocabulary,
-      invTemperature: canon(options.invTemperature),
-      greedy: options.greedy ? 1 : 0,
-    },
+    { N: batch, V, invTemperature, greedy: greedy ? 1 : 0 },
     [logits, b.bound('uniform', [batch])],
     [b.bound('ids', [batch], 'u32'), b.bound('logprob', [batch])],
   );
   return b.build(`decode ${batch}x${cacheLength}`);
+}
+
+export interface PrefillOptions extends BatchShape {
+  readonly cacheLength: number;
+  readonly plan?: WeightPlan;
+}
+
+/**
+ * Runs `length` tokens a row through the model at once, from position `starts` on, for the caches alone: afterwards
+ * `decodeProgram` goes on as if it had run them one by one. `positions` are `starts` + 0, 1, 2, ... .
+ */
+export function prefillProgram(config: DecoderConfig, options: PrefillOptions): Program {
+  const b = new ProgramBuilder();
+  emitPrefill(b, config, options, options.plan);
+  return b.build(`prefill ${options.batch}x${options.length} of ${options.cacheLength}`);
 }
