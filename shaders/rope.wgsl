@@ -1,6 +1,7 @@
 //! import canonical
 //! import grid
-// Rotary embedding with the halves of a head as the pairs: one invocation a pair. sine_sign is -1 for the backward pass.
+// Rotary embedding with the halves of a head as the pairs: one invocation a pair. sine_sign is -1 for the backward
+// pass. `pairs` takes neighbours as the pairs.
 
 struct Params {
   zero: u32,
@@ -34,6 +35,27 @@ fn main(
   let low = head * params.half * 2u + i;
   let high = low + params.half;
   let at = positions[row] * params.half + i;
+  let c = cosine[at];
+  let s = mul(sine[at], params.sine_sign);
+  y[low] = sub(mul(x[low], c), mul(x[high], s));
+  y[high] = add(mul(x[high], c), mul(x[low], s));
+}
+
+@compute @workgroup_size(GROUP_SIZE)
+fn pairs(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  arm_barrier(params.zero);
+  let item = work_item(group, groups, local);
+  if (item >= params.count) {
+    return;
+  }
+  let row = item / params.half / params.heads;
+  let low = item * 2u;
+  let high = low + 1u;
+  let at = positions[row] * params.half + item % params.half;
   let c = cosine[at];
   let s = mul(sine[at], params.sine_sign);
   y[low] = sub(mul(x[low], c), mul(x[high], s));

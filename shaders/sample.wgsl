@@ -1,6 +1,7 @@
 //! import functions
 //! import grid
-// Draws one id a row by inverse transform from the softmax terms; one invocation a row, because the running sum is one chain.
+// Draws one id a row by inverse transform; a workgroup a row. The running sum at v is add(sum of the blocks before, sum so
+// far in v's block), so the block that passes the threshold is found among the block sums, and v in it.
 
 struct Params {
   zero: u32,
@@ -16,47 +17,98 @@ struct Params {
 @group(0) @binding(2) var<storage, read> uniforms: array<f32>;
 @group(0) @binding(3) var<storage, read> maxima: array<f32>;
 @group(0) @binding(4) var<storage, read> partials: array<f32>;
-@group(0) @binding(5) var<storage, read> terms: array<f32>;
+@group(0) @binding(5) var<storage, read> block_maxima: array<f32>;
 @group(0) @binding(6) var<storage, read_write> ids: array<u32>;
 @group(0) @binding(7) var<storage, read_write> logprob: array<f32>;
 
-@compute @workgroup_size(GROUP_SIZE)
+const ROW_LANES = 64u;
+var<workgroup> chunk: array<f32, ROW_LANES>;
+
+// The block sums of a row added in order, 64 read at a time. Lane 0 has the sum. Called in uniform control flow only.
+fn row_sum(base: u32, lane: u32) -> f32 {
+  var total = 0.0;
+  for (var first = 0u; first < params.blocks; first += ROW_LANES) {
+    let count = min(ROW_LANES, params.blocks - first);
+    if (lane < count) {
+      chunk[lane] = partials[base + first + lane];
+    }
+    workgroupBarrier();
+    if (lane == 0u) {
+      for (var i = 0u; i < count; i++) {
+        total = add(total, chunk[i]);
+      }
+    }
+    workgroupBarrier();
+  }
+  return total;
+}
+
+fn first_largest(row: u32, m: f32) -> u32 {
+  var block = 0u;
+  while (block + 1u < params.blocks && block_maxima[row * params.blocks + block] != m) {
+    block++;
+  }
+  var id = block * 64u;
+  while (id + 1u < params.V && mul(logits[row * params.V + id], params.scale) != m) {
+    id++;
+  }
+  return id;
+}
+
+fn drawn(row: u32, m: f32, threshold: f32) -> u32 {
+  let base = row * params.blocks;
+  var before = 0.0;
+  var block = 0u;
+  while (block < params.blocks) {
+    let after = add(before, partials[base + block]);
+    if (after > threshold) {
+      break;
+    }
+    before = after;
+    block++;
+  }
+  let passes = block < params.blocks;
+  if (!passes) {
+    // Rounding left the threshold at the whole sum: the last id with weight.
+    block = params.blocks - 1u;
+    while (block > 0u && partials[base + block] == 0.0) {
+      block--;
+    }
+  }
+  var within = 0.0;
+  var id = 0u;
+  for (var v = block * 64u; v < min(block * 64u + 64u, params.V); v++) {
+    let e = exp_canonical(sub(mul(logits[row * params.V + v], params.scale), m));
+    within = add(within, e);
+    if (passes && add(before, within) > threshold) {
+      return v;
+    }
+    if (e > 0.0) {
+      id = v;
+    }
+  }
+  return id;
+}
+
+@compute @workgroup_size(ROW_LANES)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
+  @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  let item = work_item(group, groups, local);
-  if (item >= params.N) {
+  let row = group_number(group, groups);
+  let l = row_sum(min(row, params.N - 1u) * params.blocks, lane);
+  if (lane != 0u || row >= params.N) {
     return;
   }
-  let base = item * params.V;
-  let m = maxima[item];
-  var l = 0.0;
-  for (var block = 0u; block < params.blocks; block++) {
-    l = add(l, partials[item * params.blocks + block]);
-  }
+  let m = maxima[row];
   var id = 0u;
   if (params.greedy == 1u) {
-    while (id + 1u < params.V && mul(logits[base + id], params.scale) != m) {
-      id++;
-    }
+    id = first_largest(row, m);
   } else {
-    let threshold = mul(uniforms[item], l);
-    var c = 0.0;
-    for (var v = 0u; v < params.V; v++) {
-      let e = terms[base + v];
-      c = add(c, e);
-      if (e > 0.0) {
-        id = v;
-      }
-      if (c > threshold) {
-        id = v;
-        break;
-      }
-    }
+    id = drawn(row, m, mul(uniforms[row], l));
   }
-  ids[item] = id;
-  logprob[item] = sub(mul(logits[base + id], params.scale), add(m, log_canonical(l)));
+  ids[row] = id;
+  logprob[row] = sub(mul(logits[row * params.V + id], params.scale), add(m, log_canonical(l)));
 }

@@ -1,6 +1,6 @@
 //! import canonical
 //! import grid
-// The largest of mul(x, scale) in each row of [N, V]: `block` over 64 elements, then `main` over the block maxima. No
+// The largest of mul(x, scale) in each row of [N, V]: `block` over 64 elements, then `main` over the block maxima, a workgroup a row. No
 // canonical value is -0, so the order of comparisons does not matter.
 
 struct Params {
@@ -38,22 +38,31 @@ fn block(
   block_maxima[item] = largest;
 }
 
-@compute @workgroup_size(GROUP_SIZE)
+const ROW_LANES = 64u;
+var<workgroup> lane_maxima: array<f32, ROW_LANES>;
+
+@compute @workgroup_size(ROW_LANES)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
+  @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  let item = work_item(group, groups, local);
-  if (item >= params.N) {
-    return;
-  }
-  let base = item * params.blocks;
+  let row = group_number(group, groups);
+  // Past the last row there is nothing to read or write, but every lane comes to the barrier.
+  let base = min(row, params.N - 1u) * params.blocks;
   var largest = block_maxima[base];
-  for (var block = 1u; block < params.blocks; block++) {
+  for (var block = lane; block < params.blocks; block += ROW_LANES) {
     let z = block_maxima[base + block];
     largest = select(largest, z, z > largest);
   }
-  maxima[item] = largest;
+  lane_maxima[lane] = largest;
+  workgroupBarrier();
+  if (lane == 0u && row < params.N) {
+    for (var i = 1u; i < ROW_LANES; i++) {
+      let z = lane_maxima[i];
+      largest = select(largest, z, z > largest);
+    }
+    maxima[row] = largest;
+  }
 }

@@ -60,7 +60,7 @@ function seedOf(name: string): number {
 function build(row: Row): ConformanceCase {
   const name = label(row);
   const spec: OperatorSpec = OPERATORS[row.op];
-  const always = row.op === 'cache.write' || row.op === 'adamw';
+  const always = row.op.startsWith('cache.write') || row.op === 'adamw';
   const outputs = spec.outputs.map((_, o) => {
     const pair = spec.inPlace?.find(([output]) => output === o);
     return pair !== undefined && (always || row.inPlace) ? `in${pair[1]}` : `out${o}`;
@@ -235,6 +235,8 @@ function elementwise(): Row[] {
   for (const len of [1, 333]) {
     rows.push(...each('add', { len }, 2));
     rows.push({ op: 'add', attributes: { len }, fills: ['cancelling', 'ties'], inPlace: true });
+    rows.push(...each('add.scaled', { len, scale: f32(16 / 7) }, 2, ['cancelling', 'tiny', 'huge', 'mixed']));
+    rows.push({ op: 'add.scaled', attributes: { len, scale: 2 }, fills: ['ties', 'ties'], inPlace: true });
     rows.push(...each('swiglu', { len }, 2, ['ordinary', 'wide', 'tiny', 'mixed']));
     rows.push(...each('swiglu.grad', { len }, 3, ['ordinary', 'wide', 'small', 'mixed']));
   }
@@ -247,6 +249,7 @@ function elementwise(): Row[] {
       const attributes = { N: 9, heads, headDim, P: 12, inverse };
       for (const kind of ['ordinary', 'small', 'huge', 'mixed'] as const) {
         rows.push({ op: 'rope', attributes, fills: [kind, { below: 12 }, kind, kind] });
+        rows.push({ op: 'rope.pairs', attributes, fills: [kind, { below: 12 }, kind, kind] });
       }
     }
   }
@@ -270,6 +273,11 @@ function lookups(): Row[] {
   rows.push({
     op: 'cache.write',
     attributes: { B: 3, Tk: 5, D: 7 },
+    fills: ['mixed', 'mixed', { list: [4, 0, 2] }],
+  });
+  rows.push({
+    op: 'cache.write.rows',
+    attributes: { B: 3, R: 3, Tk: 7, D: 5 },
     fills: ['mixed', 'mixed', { list: [4, 0, 2] }],
   });
   return rows;
@@ -318,6 +326,40 @@ function losses(): Row[] {
   return rows;
 }
 
+/** Vocabularies of several fold blocks, thresholds among ties, and rows in which nothing but the maximum has weight. */
+function sampling(): Row[] {
+  const rows: Row[] = [];
+  for (const [N, V] of [
+    [3, 2500],
+    [9, 64],
+    [2, 129],
+  ] as const) {
+    for (const kind of ['ordinary', 'ties', 'mixed'] as const) {
+      for (const [topK, topP] of [
+        [0, 1],
+        [5, 1],
+        [0, f32(0.9)],
+        [40, f32(0.5)],
+      ] as const) {
+        const attributes = { N, V, topK, topP, invTemperature: f32(1 / 0.7) };
+        rows.push({ op: 'sample.filter', attributes, fills: [kind] });
+      }
+    }
+  }
+  // Almost uniform: the running sum rounds at every step, and the threshold falls anywhere.
+  for (const invTemperature of [f32(1 / 64), 1]) {
+    const attributes = { N: 9, V: 2500, invTemperature, greedy: 0 };
+    rows.push({ op: 'sample', attributes, fills: ['ordinary', 'unit'] });
+  }
+  rows.push({
+    op: 'sample',
+    attributes: { N: 5, V: 2500, invTemperature: 1, greedy: 1 },
+    fills: ['ties', 'unit'],
+  });
+  rows.push({ op: 'xent.lse', attributes: { N: 2, V: 4500 }, fills: ['ordinary'] });
+  return rows;
+}
+
 function optimizer(): Row[] {
   const rows: Row[] = [];
   for (const len of [1, 64, 65, 4097]) {
@@ -355,5 +397,6 @@ export const CASES: readonly ConformanceCase[] = [
   ...lookups(),
   ...attentions(),
   ...losses(),
+  ...sampling(),
   ...optimizer(),
 ].map(build);

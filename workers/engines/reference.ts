@@ -12,19 +12,23 @@ import {
   attentionGradKv,
   attentionGradQ,
   cacheWrite,
+  cacheWriteRows,
 } from './reference/attention.ts';
 import { callOf, type Data, type Operator } from './reference/call.ts';
-import { addTensors, biasAdd, biasGrad, embed, embedGrad, matmul } from './reference/dense.ts';
-import { rmsApply, rmsGradGain, rmsGradX, rmsRstd, rope, swiglu, swigluGrad } from './reference/layers.ts';
+import { addScaled, addTensors, biasAdd, biasGrad, embed, embedGrad, matmul } from './reference/dense.ts';
 import {
-  lossWeighted,
-  policyCoefficient,
-  sample,
-  xentGrad,
-  xentLogprob,
-  xentLse,
-} from './reference/losses.ts';
+  rmsApply,
+  rmsGradGain,
+  rmsGradX,
+  rmsRstd,
+  rope,
+  ropePairs,
+  swiglu,
+  swigluGrad,
+} from './reference/layers.ts';
+import { lossWeighted, policyCoefficient, xentGrad, xentLogprob, xentLse } from './reference/losses.ts';
 import { adamw, clipScale, normSquare } from './reference/optimizer.ts';
+import { sample, sampleFilter } from './reference/sampling.ts';
 import { checkData, zeros } from './tensor-data.ts';
 
 const IMPLEMENTATIONS: Record<OperatorName, Operator> = {
@@ -55,6 +59,10 @@ const IMPLEMENTATIONS: Record<OperatorName, Operator> = {
   'clip.scale': clipScale,
   adamw,
   sample,
+  'add.scaled': addScaled,
+  'rope.pairs': ropePairs,
+  'cache.write.rows': cacheWriteRows,
+  'sample.filter': sampleFilter,
 };
 
 class ReferenceTensor implements Tensor {

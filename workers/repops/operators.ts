@@ -1,5 +1,6 @@
 /**
- * The operator table: what each operator takes and gives. docs/repops.md defines each operator's exact order.
+ * The operator table: what each operator takes and gives. docs/repops.md defines each operator's exact order. New operators
+ * go to the end: the EVM judge knows the first `JUDGED_OPERATORS` by their place (contracts/src/judge/Operators.sol).
  * Shapes use the attribute names, e.g. `[M, K]`; `len` in a shape is the flattened length of the first input.
  */
 export interface OperatorSpec {
@@ -135,6 +136,38 @@ export const OPERATORS = {
     inputs: ['logits [N, V]', 'uniform [N]'],
     outputs: ['ids u32 [N]', 'logprob [N]'],
   },
+  /** y = a + scale * b, as a LoRA adapter's part is added to its frozen product. */
+  'add.scaled': {
+    attributes: ['len', 'scale'],
+    inputs: ['a [len]', 'b [len]'],
+    outputs: ['y [len]'],
+    inPlace: [[0, 0]],
+  },
+  /** As rope, with neighbours 2i and 2i + 1 as the pairs. */
+  'rope.pairs': {
+    attributes: ['N', 'heads', 'headDim', 'P', 'inverse'],
+    inputs: ['x [N, heads * headDim]', 'positions u32 [N]', 'cos [P, headDim / 2]', 'sin [P, headDim / 2]'],
+    outputs: ['y [N, heads * headDim]'],
+  },
+  /** Writes rows b * R .. b * R + R - 1 of x into rows b * Tk + starts[b] and on of the cache; starts[b] + R <= Tk. Always in place. */
+  'cache.write.rows': {
+    attributes: ['B', 'R', 'Tk', 'D'],
+    inputs: ['cache [B * Tk, D]', 'x [B * R, D]', 'starts u32 [B]'],
+    outputs: ['cache [B * Tk, D]'],
+    inPlace: [[0, 0]],
+  },
+  /**
+   * Top-k and top-p: gives logits * invTemperature with what is left out at the lowest finite value, so `sample` follows
+   * with invTemperature 1. topK 0 and topP 1 leave nothing out; ties at a threshold are all kept.
+   */
+  'sample.filter': {
+    attributes: ['N', 'V', 'topK', 'topP', 'invTemperature'],
+    inputs: ['logits [N, V]'],
+    outputs: ['z [N, V]'],
+  },
 } as const satisfies Record<string, OperatorSpec>;
 
 export type OperatorName = keyof typeof OPERATORS;
+
+/** Operators of this table, from the first on, that the EVM judge computes; on f32 and u32 operands only. */
+export const JUDGED_OPERATORS = 27;

@@ -33,6 +33,12 @@ function attentionBackwardInputs(a: Size): OperandShape[] {
   return [q, kv, kv, u32(rows), f32(rows, a('heads'), 2), q, f32(rows, a('heads'))];
 }
 
+function ropeShapes(a: Size): NodeShapes {
+  const x = f32(a('N'), a('heads') * a('headDim'));
+  const table = f32(a('P'), a('headDim') / 2);
+  return { inputs: [x, u32(a('N')), table, table], outputs: [x] };
+}
+
 const SHAPES: Record<OperatorName, (a: Size) => NodeShapes> = {
   embed: (a) => ({ inputs: [u32(a('N')), weight(a('V'), a('D'))], outputs: [f32(a('N'), a('D'))] }),
   'embed.grad': (a) => ({ inputs: [u32(a('N')), f32(a('N'), a('D'))], outputs: [f32(a('V'), a('D'))] }),
@@ -59,11 +65,7 @@ const SHAPES: Record<OperatorName, (a: Size) => NodeShapes> = {
     inputs: [f32(a('N'), a('D')), f32(a('N'), a('D')), f32(a('N'))],
     outputs: [f32(a('D'))],
   }),
-  rope: (a) => {
-    const x = f32(a('N'), a('heads') * a('headDim'));
-    const table = f32(a('P'), a('headDim') / 2);
-    return { inputs: [x, u32(a('N')), table, table], outputs: [x] };
-  },
+  rope: ropeShapes,
   swiglu: (a) => ({ inputs: [flat(a('len')), flat(a('len'))], outputs: [flat(a('len'))] }),
   'swiglu.grad': (a) => ({
     inputs: [flat(a('len')), flat(a('len')), flat(a('len'))],
@@ -115,6 +117,13 @@ const SHAPES: Record<OperatorName, (a: Size) => NodeShapes> = {
     inputs: [f32(a('N'), a('V')), f32(a('N'))],
     outputs: [u32(a('N')), f32(a('N'))],
   }),
+  'add.scaled': (a) => ({ inputs: [flat(a('len')), flat(a('len'))], outputs: [flat(a('len'))] }),
+  'rope.pairs': ropeShapes,
+  'cache.write.rows': (a) => {
+    const cache = f32(a('B') * a('Tk'), a('D'));
+    return { inputs: [cache, f32(a('B') * a('R'), a('D')), u32(a('B'))], outputs: [cache] };
+  },
+  'sample.filter': (a) => ({ inputs: [f32(a('N'), a('V'))], outputs: [f32(a('N'), a('V'))] }),
 };
 
 /**

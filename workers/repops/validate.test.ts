@@ -26,6 +26,18 @@ const add = (x: string, y: string, z: string): Node => ({
   inputs: [x, y],
   outputs: [z],
 });
+const filter = (changes: Record<string, number>): Program => ({
+  name: 'test',
+  tensors,
+  nodes: [
+    {
+      op: 'sample.filter',
+      attributes: { N: 2, V: 4, topK: 0, topP: 0.5, invTemperature: 1, ...changes },
+      inputs: ['c'],
+      outputs: ['t'],
+    },
+  ],
+});
 const program = (...nodes: Node[]): Program => ({ name: 'test', tensors, nodes });
 
 describe('validateProgram', () => {
@@ -37,6 +49,12 @@ describe('validateProgram', () => {
       decodeProgram(NANO_CONFIG, { batch: 3, cacheLength: 64, invTemperature: 1, greedy: false }),
     );
     validateProgram(program(product, add('t', 'c', 't'), add('t', 't', 'c')));
+    validateProgram(filter({}));
+    validateProgram({
+      name: 'frozen weight',
+      tensors: { ...tensors, b: { shape: [3, 4], dtype: 'bf16', storage: 'bound' } },
+      nodes: [product],
+    });
   });
 
   const attributes = (changes: Record<string, number | undefined>): Node =>
@@ -74,6 +92,44 @@ describe('validateProgram', () => {
         ],
       },
       /eps must be a canonical f32/,
+    ],
+    [
+      'bf16 where the operator wants f32',
+      {
+        name: 'test',
+        tensors: { ...tensors, a: { shape: [2, 3], dtype: 'bf16', storage: 'bound' } },
+        nodes: [product],
+      },
+      /tensor a is bf16, the operator needs f32/,
+    ],
+    [
+      'bf16 as a result',
+      {
+        name: 'test',
+        tensors: { ...tensors, t: { shape: [2, 4], dtype: 'bf16', storage: 'bound' } },
+        nodes: [product],
+      },
+      /tensor t is bf16/,
+    ],
+    ['a top-p of nothing', filter({ topP: 0 }), /above 0 and at most 1/],
+    ['a top-p above 1', filter({ topP: 1.5 }), /above 0 and at most 1/],
+    ['a negative top-k', filter({ topK: -1 }), /integer from 0/],
+    ['a negative temperature', filter({ invTemperature: -1 }), /must not be negative/],
+    [
+      'more rows than a cache holds',
+      {
+        name: 'test',
+        tensors: { k: f32([4, 2]), x: f32([5, 2]), p: { shape: [1], dtype: 'u32', storage: 'bound' } },
+        nodes: [
+          {
+            op: 'cache.write.rows',
+            attributes: { B: 1, R: 5, Tk: 4, D: 2 },
+            inputs: ['k', 'x', 'p'],
+            outputs: ['k'],
+          },
+        ],
+      },
+      /R must be at most Tk/,
     ],
     ['a bad shape', { name: 'test', tensors: { x: f32([-1]) }, nodes: [] }, /bad shape/],
     ['a huge tensor', { name: 'test', tensors: { x: f32([2 ** 16, 2 ** 16]) }, nodes: [] }, /more than/],

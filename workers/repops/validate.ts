@@ -29,10 +29,13 @@ const CONSTANTS = new Set([
   'oneMinusBeta2',
   'weightDecay',
   'invTemperature',
+  'topP',
 ]);
+/** Sizes that may be 0. */
+const OPTIONAL = new Set(['topK']);
 const DTYPES: ReadonlySet<string> = new Set<DType>(['f32', 'u32', 'bf16']);
 /** Operators whose outputs must be the very tensors that their `inPlace` pairs name. */
-const ALWAYS_IN_PLACE: ReadonlySet<string> = new Set(['cache.write', 'adamw']);
+const ALWAYS_IN_PLACE: ReadonlySet<string> = new Set(['cache.write', 'cache.write.rows', 'adamw']);
 
 function fail(where: string, problem: string): never {
   throw new ProgramError(`${where}: ${problem}`);
@@ -54,8 +57,11 @@ function validateAttributes(node: Node, where: string): void {
       if (!Object.is(canon(value), value) || !Number.isFinite(value)) {
         fail(where, `attribute ${name} must be a canonical f32; round ${value} with canon()`);
       }
-    } else if (!Number.isInteger(value) || value < 1 || value > MAX_ELEMENTS) {
-      fail(where, `attribute ${name} must be an integer from 1 to ${MAX_ELEMENTS}, got ${value}`);
+    } else {
+      const least = OPTIONAL.has(name) ? 0 : 1;
+      if (!Number.isInteger(value) || value < least || value > MAX_ELEMENTS) {
+        fail(where, `attribute ${name} must be an integer from ${least} to ${MAX_ELEMENTS}, got ${value}`);
+      }
     }
   }
 }
@@ -73,12 +79,14 @@ function validateRelations(node: Node, where: string): void {
   for (const name of FOLDED[node.op] ?? []) {
     if ((a[name] ?? 0) > MAX_FOLD) fail(where, `${name} is folded and must be at most ${MAX_FOLD}`);
   }
-  if (node.op === 'rope' && (a.headDim ?? 0) % 2 !== 0) fail(where, 'headDim must be even');
+  if (node.op.startsWith('rope') && (a.headDim ?? 0) % 2 !== 0) fail(where, 'headDim must be even');
+  if (node.op === 'cache.write.rows' && (a.R ?? 0) > (a.Tk ?? 0)) fail(where, 'R must be at most Tk');
   if (a.kvHeads !== undefined && (a.heads ?? 0) % a.kvHeads !== 0) {
     fail(where, 'heads must be a multiple of kvHeads');
   }
-  if (node.op === 'sample' && bitsOf(a.invTemperature ?? 0) >>> 31 === 1) {
-    fail(where, 'invTemperature must not be negative');
+  if (bitsOf(a.invTemperature ?? 0) >>> 31 === 1) fail(where, 'invTemperature must not be negative');
+  if (a.topP !== undefined && !(a.topP > 0 && a.topP <= 1)) {
+    fail(where, 'topP must be above 0 and at most 1');
   }
 }
 

@@ -127,12 +127,15 @@ library Losses {
         return output == 0 ? id : F.sub(z[id], F.add(m, G.log(l)));
     }
 
-    /// @dev The first place where the running sum passes the threshold, else the last that has weight.
+    /// @dev The first place where the running sum passes the threshold, else the last that has weight. The running sum is
+    /// the fold's: the blocks before, plus the sum so far within the block.
     function _drawn(uint256[] memory e, uint256 threshold) private pure returns (uint256 last) {
-        uint256 c;
+        uint256 before;
+        uint256 within;
         for (uint256 i; i < e.length; ++i) {
-            c = F.add(c, e[i]);
-            if (F.gt(c, threshold)) return i;
+            if (i % Folds.BLOCK == 0) (before, within) = (F.add(before, within), 0);
+            within = F.add(within, e[i]);
+            if (F.gt(F.add(before, within), threshold)) return i;
             if (F.gt(e[i], 0)) last = i;
         }
     }

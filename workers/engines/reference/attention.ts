@@ -171,6 +171,15 @@ export function attentionGradKv(call: Call): void {
   }
 }
 
+export function cacheWriteRows(call: Call): void {
+  const [B, R, Tk, D] = [call.attribute('B'), call.attribute('R'), call.attribute('Tk'), call.attribute('D')];
+  const x = call.input(1);
+  const starts = call.indices(2);
+  const cache = call.output(0);
+  checkIndices(starts, Tk - R + 1, 'first cache position');
+  for (let b = 0; b < B; b++) cache.set(x.subarray(b * R * D, (b + 1) * R * D), (b * Tk + starts[b]!) * D);
+}
+
 export function cacheWrite(call: Call): void {
   const [B, Tk, D] = [call.attribute('B'), call.attribute('Tk'), call.attribute('D')];
   const x = call.input(1);

@@ -1,5 +1,5 @@
 /** Products, sums and look-ups: embed, matmul, bias, add. Definitions: docs/repops.md. */
-import { add, fold } from '../../repops/arithmetic.ts';
+import { add, fold, mul } from '../../repops/arithmetic.ts';
 import { type Call, checkIndices } from './call.ts';
 import { latticeFold, toLattice } from './lattice-fold.ts';
 
@@ -71,4 +71,12 @@ export function addTensors(call: Call): void {
   const b = call.input(1);
   const y = call.output(0);
   for (let i = 0; i < y.length; i++) y[i] = add(a[i]!, b[i]!);
+}
+
+export function addScaled(call: Call): void {
+  const scale = call.attribute('scale');
+  const a = call.input(0);
+  const b = call.input(1);
+  const y = call.output(0);
+  for (let i = 0; i < y.length; i++) y[i] = add(a[i]!, mul(scale, b[i]!));
 }

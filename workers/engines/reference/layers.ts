@@ -55,6 +55,17 @@ export function rmsGradGain(call: Call): void {
 
 /** Rotary embedding (arXiv 2104.09864) with the halves of a head as the pairs, as Hugging Face's Qwen2 does it. */
 export function rope(call: Call): void {
+  const half = call.attribute('headDim') / 2;
+  rotate(call, (i) => [i, i + half]);
+}
+
+/** Rotary embedding with neighbours as the pairs, as the paper and Meta's Llama do it. */
+export function ropePairs(call: Call): void {
+  rotate(call, (i) => [2 * i, 2 * i + 1]);
+}
+
+/** Rotates each head's pairs; `pair` gives the two places of pair i in a head. */
+function rotate(call: Call, pair: (i: number) => readonly [number, number]): void {
   const [N, heads, headDim] = [call.attribute('N'), call.attribute('heads'), call.attribute('headDim')];
   const inverse = call.attribute('inverse') === 1;
   const x = call.input(0);
@@ -71,10 +82,11 @@ export function rope(call: Call): void {
         const c = cos[positions[n]! * half + i]!;
         const angle = sin[positions[n]! * half + i]!;
         const s = inverse ? sub(0, angle) : angle;
-        const low = x[at + i]!;
-        const high = x[at + i + half]!;
-        y[at + i] = sub(mul(low, c), mul(high, s));
-        y[at + i + half] = add(mul(high, c), mul(low, s));
+        const [first, second] = pair(i);
+        const low = x[at + first]!;
+        const high = x[at + second]!;
+        y[at + first] = sub(mul(low, c), mul(high, s));
+        y[at + second] = add(mul(high, c), mul(low, s));
       }
     }
   }

@@ -1,9 +1,8 @@
-/** Cross entropy, the policy objective, and sampling. Definitions: docs/repops.md. */
+/** Cross entropy and the policy objective. Definitions: docs/repops.md. */
 import { add, fold, mul, sub } from '../../repops/arithmetic.ts';
 import { exp, log } from '../../repops/functions.ts';
 import { type Call, checkIndices } from './call.ts';
-
-const maximum = (values: Float32Array): number => values.reduce((a, x) => Math.max(a, x));
+import { maximum } from './sampling.ts';
 
 export function xentLse(call: Call): void {
   const [N, V] = [call.attribute('N'), call.attribute('V')];
@@ -66,36 +65,4 @@ export function lossWeighted(call: Call): void {
   const logprob = call.input(1);
   const total = fold(weight.length, (n) => mul(weight[n]!, logprob[n]!));
   call.output(0)[0] = sub(0, total);
-}
-
-/** Inverse-transform sampling; the running sum is not blocked, so that the id is where it first passes the threshold. */
-export function sample(call: Call): void {
-  const [N, V] = [call.attribute('N'), call.attribute('V')];
-  const invTemperature = call.attribute('invTemperature');
-  const greedy = call.attribute('greedy') === 1;
-  const logits = call.input(0);
-  const uniform = call.input(1);
-  const ids = call.indexOutput(0);
-  const logprob = call.output(1);
-  for (let n = 0; n < N; n++) {
-    const z = logits.subarray(n * V, (n + 1) * V).map((x) => mul(x, invTemperature));
-    const m = maximum(z);
-    const e = z.map((x) => exp(sub(x, m)));
-    const l = fold(V, (v) => e[v]!);
-    const id = greedy ? z.indexOf(m) : drawn(e, mul(uniform[n]!, l));
-    ids[n] = id;
-    logprob[n] = sub(z[id]!, add(m, log(l)));
-  }
-}
-
-/** The first index at which the running sum of `e` exceeds `threshold`, else the last with weight. */
-function drawn(e: Float32Array, threshold: number): number {
-  let c = 0;
-  let last = 0;
-  for (let v = 0; v < e.length; v++) {
-    c = add(c, e[v]!);
-    if (c > threshold) return v;
-    if (e[v]! > 0) last = v;
-  }
-  return last;
 }

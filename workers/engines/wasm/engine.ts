@@ -2,15 +2,18 @@
 import { WASM_BASE64, WASM_THREADS_BASE64 } from '../../generated/wasm.ts';
 import { type DType, elementBytes, elementCount, type Program } from '../../repops/program.ts';
 import { validateBindings, validateProgram } from '../../repops/validate.ts';
+import { type Clock, DutyCycle, type PacedEngine, SYSTEM_CLOCK } from '../duty-cycle.ts';
+import { EngineError, EngineMemoryError, ProgramError, type RunOptions, type Tensor } from '../engine.ts';
 import {
-  type Engine,
-  EngineError,
-  EngineMemoryError,
-  ProgramError,
-  type RunOptions,
-  type Tensor,
-} from '../engine.ts';
+  boundBytes,
+  type EngineMemory,
+  type MeasuredEngine,
+  MemoryMeter,
+  type MemoryNeed,
+} from '../engine-memory.ts';
+import { type HashingEngine, leafRange, leavesOf } from '../hashing.ts';
 import { checkData, type TensorData, viewAs } from '../tensor-data.ts';
+import { HASH_BYTES, hashInput, leavesPlan, rootsPlan } from './hash-plan.ts';
 import { LinearMemory } from './linear-memory.ts';
 import { compilePlan, type Plan } from './plan.ts';
 import { type Kernels, soloTeam, startTeam, type Team } from './team.ts';
@@ -18,6 +21,8 @@ import { type Kernels, soloTeam, startTeam, type Team } from './team.ts';
 export interface WasmEngineOptions {
   /** Threads that compute, the caller's included; 1 by default. Bits do not depend on it. */
   readonly threads?: number;
+  /** Only tests replace it. */
+  readonly clock?: Clock;
 }
 
 export const MAX_THREADS = 64;
@@ -29,6 +34,8 @@ const INITIAL_PAGES = 2;
 const MAXIMUM_PAGES = [65536, 32768, 16384, 8192];
 /** A run lets the event loop turn at least this often, so that an abort or a message is seen. */
 const SLICE_MS = 24;
+/** Plans for hashing that are kept: a model is hashed again and again with the same sizes. */
+const MAX_HASH_PLANS = 8;
 /** Steps between two looks at the clock. */
 const STEPS_PER_LOOK = 8;
 
@@ -61,15 +68,15 @@ class WasmTensor implements Tensor {
  * Makes a wasm engine. With `threads` > 1 it needs shared memory (in a browser: a cross-origin isolated page); without
  * it, it computes on one thread and its description says why.
  */
-export async function createWasmEngine(options: WasmEngineOptions = {}): Promise<Engine> {
+export async function createWasmEngine(options: WasmEngineOptions = {}): Promise<WasmEngine> {
   const threads = options.threads ?? 1;
   if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
     throw new EngineError(`threads must be an integer from 1 to ${MAX_THREADS}, got ${threads}.`);
   }
-  return new WasmEngine(await startMachine(threads));
+  return new WasmEngine(await startMachine(threads), options.clock ?? SYSTEM_CLOCK);
 }
 
-class WasmEngine implements Engine {
+export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
   readonly kind = 'wasm';
   readonly description: string;
   readonly #machine: Machine;
@@ -79,14 +86,35 @@ class WasmEngine implements Engine {
   readonly #arena: Region;
   /** Step words, then one address a step. */
   readonly #steps: Region;
+  readonly #clock: Clock;
+  readonly #duty: DutyCycle;
+  readonly #meter = new MemoryMeter();
+  readonly #hashPlans = new Map<string, Plan>();
   #running = false;
   #stopped = false;
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, clock: Clock) {
     this.#machine = machine;
     this.description = machine.description;
-    this.#arena = new Region(machine.memory);
-    this.#steps = new Region(machine.memory);
+    this.#arena = new Region(machine.memory, this.#meter);
+    this.#steps = new Region(machine.memory, this.#meter);
+    this.#clock = clock;
+    this.#duty = new DutyCycle(clock);
+  }
+
+  setShare(share: number): void {
+    this.#duty.share = share;
+  }
+
+  memory(): EngineMemory {
+    return this.#meter.report();
+  }
+
+  predict(program: Program): MemoryNeed {
+    const { total, largest } = boundBytes(program);
+    const plan = this.#planOf(program);
+    const temporaries = plan.arenaBytes + stepBytes(plan);
+    return { tensors: total, temporaries, largest: Math.max(largest, plan.arenaBytes) };
   }
 
   allocate(shape: readonly number[], dtype: DType): Tensor {
@@ -96,6 +124,7 @@ class WasmEngine implements Engine {
     new Uint8Array(this.#buffer, address, bytes).fill(0);
     const tensor = new WasmTensor([...shape], dtype, address);
     this.#live.add(tensor);
+    this.#meter.count('tensors', bytes);
     return tensor;
   }
 
@@ -113,6 +142,7 @@ class WasmEngine implements Engine {
     const own = this.#own(tensor);
     this.#live.delete(own);
     this.#machine.memory.free(own.address, own.bytes);
+    this.#meter.count('tensors', -own.bytes);
   }
 
   async run(
@@ -120,18 +150,36 @@ class WasmEngine implements Engine {
     bindings: Readonly<Record<string, Tensor>>,
     options: RunOptions = {},
   ): Promise<void> {
-    this.#check();
-    if (this.#running) throw new EngineError('A run is in progress; wait for it before starting another.');
-    options.signal?.throwIfAborted();
-    const plan = this.#planOf(program);
-    validateBindings(program, bindings);
-    this.#running = true;
-    try {
-      const offsets = this.#load(plan, bindings);
-      await this.#execute(program, plan, offsets, options.signal);
-    } finally {
-      this.#running = false;
-    }
+    await this.#alone(options.signal, async () => {
+      const plan = this.#planOf(program);
+      validateBindings(program, bindings);
+      const failed = await this.#execute(plan, this.#load(plan, bindings), options.signal);
+      if (failed < 0) return;
+      const node = plan.nodes[failed] ?? 0;
+      throw new ProgramError(
+        `${program.name}, node ${node} (${program.nodes[node]?.op}): an index in its u32 input is out of range`,
+      );
+    });
+  }
+
+  async hash(tensors: readonly Tensor[], options: RunOptions = {}): Promise<readonly Uint8Array[]> {
+    if (tensors.length === 0) return [];
+    const sizes = tensors.map((tensor) => this.#own(tensor).bytes);
+    const plan = this.#hashPlan(`roots ${sizes.join()}`, (threads) => rootsPlan(sizes, threads));
+    const hashes = await this.#hashes(plan, tensors, tensors.length, options.signal);
+    return tensors.map((_, i) => hashes.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES));
+  }
+
+  leafHashes(tensor: Tensor, options: RunOptions = {}): Promise<Uint8Array> {
+    const { bytes } = this.#own(tensor);
+    const plan = this.#hashPlan(`leaves ${bytes}`, (threads) => leavesPlan(bytes, threads));
+    return this.#hashes(plan, [tensor], leavesOf(bytes), options.signal);
+  }
+
+  async readLeaf(tensor: Tensor, leaf: number): Promise<Uint8Array> {
+    const { address, bytes } = this.#own(tensor);
+    const { start, length } = leafRange(bytes, leaf);
+    return new Uint8Array(this.#buffer, address + start, length).slice();
   }
 
   async stop(): Promise<void> {
@@ -139,6 +187,39 @@ class WasmEngine implements Engine {
     this.#stopped = true;
     this.#live.clear();
     this.#machine.team.stop();
+  }
+
+  async #alone<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    this.#check();
+    if (this.#running) throw new EngineError('A run is in progress; wait for it before starting another.');
+    signal?.throwIfAborted();
+    this.#running = true;
+    try {
+      return await work();
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  #hashPlan(key: string, make: (threads: number) => Plan): Plan {
+    let plan = this.#hashPlans.get(key);
+    if (plan === undefined) {
+      plan = make(this.#machine.threads);
+      const [oldest] = this.#hashPlans.keys();
+      if (this.#hashPlans.size >= MAX_HASH_PLANS && oldest !== undefined) this.#hashPlans.delete(oldest);
+      this.#hashPlans.set(key, plan);
+    }
+    return plan;
+  }
+
+  /** Runs a plan that leaves `count` hashes at the beginning of the arena. */
+  #hashes(plan: Plan, tensors: readonly Tensor[], count: number, signal?: AbortSignal): Promise<Uint8Array> {
+    return this.#alone(signal, async () => {
+      const bindings = Object.fromEntries(tensors.map((tensor, i) => [hashInput(i), tensor]));
+      await this.#execute(plan, this.#load(plan, bindings), signal);
+      const arena = this.#arena.reserve(plan.arenaBytes);
+      return new Uint8Array(this.#buffer, arena, count * HASH_BYTES).slice();
+    });
   }
 
   get #buffer(): ArrayBufferLike {
@@ -171,7 +252,7 @@ class WasmEngine implements Engine {
   /** Copies the plan's steps into memory with this run's addresses; gives the address of the list of step addresses. */
   #load(plan: Plan, bindings: Readonly<Record<string, Tensor>>): number {
     const arena = this.#arena.reserve(plan.arenaBytes);
-    const base = this.#steps.reserve(4 * (plan.words.length + plan.starts.length));
+    const base = this.#steps.reserve(stepBytes(plan));
     const words = new Int32Array(this.#buffer, base, plan.words.length + plan.starts.length);
     words.set(plan.words);
     for (const slot of plan.arena) words[slot.word] = arena + slot.bytes;
@@ -185,48 +266,52 @@ class WasmEngine implements Engine {
     return base + 4 * plan.words.length;
   }
 
-  async #execute(
-    program: Program,
-    plan: Plan,
-    offsets: number,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  /** Runs a loaded plan. Gives -1, or the step that met an index out of range. */
+  async #execute(plan: Plan, offsets: number, signal: AbortSignal | undefined): Promise<number> {
     const count = plan.starts.length;
-    let sliceStart = performance.now();
+    let sliceStart = this.#clock.now();
     for (let step = 0; step < count; step += STEPS_PER_LOOK) {
       const result = this.#machine.team.run(offsets, step, Math.min(step + STEPS_PER_LOOK, count));
       const failed = typeof result === 'number' ? result : await result;
-      if (failed >= 0) {
-        const node = plan.nodes[failed] ?? 0;
-        throw new ProgramError(
-          `${program.name}, node ${node} (${program.nodes[node]?.op}): an index in its u32 input is out of range`,
-        );
-      }
-      if (performance.now() - sliceStart < SLICE_MS) continue;
-      await eventLoopTurn();
+      if (failed >= 0) return failed;
+      const worked = this.#clock.now() - sliceStart;
+      if (worked < SLICE_MS) continue;
+      if (this.#duty.share < 1) await this.#duty.worked(worked, signal);
+      else await eventLoopTurn();
       signal?.throwIfAborted();
       this.#check();
-      sliceStart = performance.now();
+      sliceStart = this.#clock.now();
     }
+    await this.#duty.worked(this.#clock.now() - sliceStart, signal);
+    return -1;
   }
+}
+
+/** Bytes of a plan's steps in memory. */
+function stepBytes(plan: Plan): number {
+  return 4 * (plan.words.length + plan.starts.length);
 }
 
 /** A block of memory that is replaced by a larger one when more is asked for; contents are not kept. */
 class Region {
   readonly #memory: LinearMemory;
+  readonly #meter: MemoryMeter;
   #address = 0;
   #bytes = 0;
 
-  constructor(memory: LinearMemory) {
+  constructor(memory: LinearMemory, meter: MemoryMeter) {
     this.#memory = memory;
+    this.#meter = meter;
   }
 
   reserve(bytes: number): number {
     if (bytes > this.#bytes) {
       if (this.#bytes > 0) this.#memory.free(this.#address, this.#bytes);
+      this.#meter.count('temporaries', -this.#bytes);
       this.#bytes = 0;
       this.#address = this.#memory.allocate(bytes);
       this.#bytes = bytes;
+      this.#meter.count('temporaries', bytes);
     }
     return this.#address;
   }

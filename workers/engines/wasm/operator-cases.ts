@@ -87,7 +87,9 @@ function indexLimit(op: OperatorName, attributes: Attributes): number {
     'cache.write': 'Tk',
     'xent.logprob': 'V',
     'xent.grad': 'V',
+    'rope.pairs': 'P',
   }[op as string];
+  if (op === 'cache.write.rows') return (attributes.Tk ?? 0) - (attributes.R ?? 0) + 1;
   // Attention takes any position and clamps it to the last key.
   return name === undefined ? (attributes.Tk ?? 1) + 2 : (attributes[name] ?? 1);
 }
@@ -107,7 +109,7 @@ export function operatorCase(
 ): OperatorCase {
   const random = generator(seed);
   const spec: OperatorSpec = OPERATORS[op];
-  const inPlace = op === 'adamw' || op === 'cache.write' ? (spec.inPlace ?? []) : [];
+  const inPlace = op === 'adamw' || op.startsWith('cache.write') ? (spec.inPlace ?? []) : [];
   const probe = { op, attributes, inputs: [], outputs: [] };
   const shapes = resolveShapes(probe);
   const tensors: Record<string, TensorSpec> = {};
@@ -162,12 +164,20 @@ const ATTENTION = [
 ];
 const ROWS = [
   [1, 1],
+  [2, 1300],
   [3, 5],
   [65, 64],
   [7, 63],
   [130, 66],
   [5, 200],
 ].map(([N, D]) => ({ N: N!, D: D! }));
+const ROTATIONS = [
+  { N: 1, heads: 1, headDim: 2, P: 1, inverse: 0 },
+  { N: 9, heads: 3, headDim: 6, P: 11, inverse: 0 },
+  { N: 9, heads: 3, headDim: 6, P: 11, inverse: 1 },
+  { N: 33, heads: 4, headDim: 16, P: 64, inverse: 0 },
+  { N: 33, heads: 4, headDim: 16, P: 64, inverse: 1 },
+];
 const LENGTHS = [1, 3, 64, 65, 255, 257, 1000, 4096, 4500].map((len) => ({ len }));
 
 /** Attribute sets for every operator. */
@@ -204,13 +214,7 @@ export const ATTRIBUTES: Readonly<Record<OperatorName, readonly Attributes[]>> =
   'rms.apply': ROWS,
   'rms.grad.x': ROWS.map((r) => ({ ...r, invD: f(1 / r.D) })),
   'rms.grad.gain': ROWS,
-  rope: [
-    { N: 1, heads: 1, headDim: 2, P: 1, inverse: 0 },
-    { N: 9, heads: 3, headDim: 6, P: 11, inverse: 0 },
-    { N: 9, heads: 3, headDim: 6, P: 11, inverse: 1 },
-    { N: 33, heads: 4, headDim: 16, P: 64, inverse: 0 },
-    { N: 33, heads: 4, headDim: 16, P: 64, inverse: 1 },
-  ],
+  rope: ROTATIONS,
   swiglu: LENGTHS,
   'swiglu.grad': LENGTHS,
   attention: ATTENTION,
@@ -251,5 +255,19 @@ export const ATTRIBUTES: Readonly<Record<OperatorName, readonly Attributes[]>> =
     { N, V: D, invTemperature: 1, greedy: 0 },
     { N, V: D, invTemperature: f(1.3), greedy: 0 },
     { N, V: D, invTemperature: 1, greedy: 1 },
+  ]),
+  'add.scaled': LENGTHS.map((l) => ({ ...l, scale: f(0.37) })),
+  'rope.pairs': ROTATIONS,
+  'cache.write.rows': [
+    { B: 1, R: 1, Tk: 1, D: 1 },
+    { B: 3, R: 2, Tk: 5, D: 7 },
+    { B: 2, R: 64, Tk: 64, D: 9 },
+  ],
+  'sample.filter': [...ROWS, { N: 3, D: 2100 }].flatMap(({ N, D }) => [
+    { N, V: D, topK: 0, topP: 1, invTemperature: 1 },
+    { N, V: D, topK: 3, topP: 1, invTemperature: f(1.3) },
+    { N, V: D, topK: D, topP: f(0.9), invTemperature: 1 },
+    { N, V: D, topK: 40, topP: f(0.5), invTemperature: f(0.7) },
+    { N, V: D, topK: 0, topP: f(1e-6), invTemperature: 1 },
   ]),
 };

@@ -39,6 +39,8 @@ interface Operands {
 /** Bytes of one packed operand chunk: the left one stays in a core's second-level cache, the right one in the third. */
 const LEFT_CHUNK_BYTES = 256 * 1024;
 const RIGHT_CHUNK_BYTES = 4 * 1024 * 1024;
+/** Elements of a row of logits that one thread takes at a time. */
+const SOFTMAX_CHUNK = 1024;
 const PANEL_ROWS = 4;
 const PANEL_LANES = 8;
 
@@ -159,27 +161,48 @@ function embedGrad(node: Operands): NodeSteps {
   return { steps: [{ opcode: Opcode.EmbedGrad, words }], scratchBytes: align(4 * V) + align(4 * N) };
 }
 
-function xentLse(node: Operands): NodeSteps {
+/** Steps that leave the chunk maxima and block sums of mul(x, scale) in scratch. */
+function softmaxBlocks(node: Operands, scale: Word) {
   const [N, V] = [node.attribute('N'), node.attribute('V')];
-  const bytes = align(4 * V);
-  const words = [node.input(0), node.output(0), N, V, { scratch: 0 }, bytes];
-  return { steps: [{ opcode: Opcode.XentLse, words }], scratchBytes: bytes * node.threads };
+  const maximaBytes = align(4 * N * Math.ceil(V / SOFTMAX_CHUNK));
+  const maxima = { scratch: 0 };
+  const sums = { scratch: maximaBytes };
+  const steps: Step[] = [
+    { opcode: Opcode.SoftmaxMaxima, words: [node.input(0), maxima, N, V, scale] },
+    { opcode: Opcode.SoftmaxSums, words: [node.input(0), maxima, sums, N, V, scale] },
+  ];
+  return { N, V, steps, maxima, sums, scratchBytes: maximaBytes + align(4 * N * Math.ceil(V / 64)) };
+}
+
+function xentLse(node: Operands): NodeSteps {
+  const { N, V, steps, maxima, sums, scratchBytes } = softmaxBlocks(node, { f32: 1 });
+  const finish = { opcode: Opcode.XentLse, words: [maxima, sums, node.output(0), N, V] };
+  return { steps: [...steps, finish], scratchBytes };
 }
 
 function sample(node: Operands): NodeSteps {
+  const scale = node.constant('invTemperature');
+  const { N, V, steps, maxima, sums, scratchBytes } = softmaxBlocks(node, scale);
+  const operands = [node.input(0), node.input(1), maxima, sums, node.output(0), node.output(1)];
+  const finish = { opcode: Opcode.Sample, words: [...operands, N, V, scale, node.attribute('greedy')] };
+  return { steps: [...steps, finish], scratchBytes };
+}
+
+function sampleFilter(node: Operands): NodeSteps {
   const [N, V] = [node.attribute('N'), node.attribute('V')];
   const bytes = align(8 * pad4(V));
-  const operands = [node.input(0), node.input(1), node.output(0), node.output(1)];
   const words = [
-    ...operands,
+    node.input(0),
+    node.output(0),
     N,
     V,
+    node.attribute('topK'),
+    node.constant('topP'),
     node.constant('invTemperature'),
-    node.attribute('greedy'),
     { scratch: 0 },
     bytes,
   ];
-  return { steps: [{ opcode: Opcode.Sample, words }], scratchBytes: bytes * node.threads };
+  return { steps: [{ opcode: Opcode.SampleFilter, words }], scratchBytes: bytes * node.threads };
 }
 
 function normSquare(node: Operands): NodeSteps {
@@ -263,6 +286,16 @@ const BUILDERS: Record<OperatorName, (node: Operands) => NodeSteps> = {
   },
   adamw,
   sample,
+  'add.scaled': regular(Opcode.AddScaled, 2, 1, ['len'], ['scale']),
+  'rope.pairs': regular(Opcode.RopePairs, 4, 1, ['N', 'heads', 'headDim', 'P', 'inverse']),
+  'cache.write.rows': (node) =>
+    single(Opcode.CacheWriteRows, [
+      node.input(1),
+      node.input(2),
+      node.output(0),
+      ...['B', 'R', 'Tk', 'D'].map((name) => node.attribute(name)),
+    ]),
+  'sample.filter': sampleFilter,
 };
 
 /** The steps of a validated node for a team of `threads`; `dtypeOf` a tensor's name. */

@@ -147,7 +147,20 @@ export const ATTENTION = {
       dispatch({
         kernel: 'cache.write',
         items: count,
-        params: [count, node.a('Tk'), node.a('D')],
+        params: [count, node.a('Tk'), node.a('D'), 1],
+        bindings: { 1: node.input(1), 2: node.input(2), 3: node.output(0) },
+      }),
+    ];
+  },
+  'cache.write.rows': (node) => {
+    const [R, Tk, D] = [node.a('R'), node.a('Tk'), node.a('D')];
+    const count = node.a('B') * R * D;
+    return [
+      dispatch({
+        kernel: 'cache.write',
+        entry: 'rows',
+        items: count,
+        params: [count, Tk, D, R],
         bindings: { 1: node.input(1), 2: node.input(2), 3: node.output(0) },
       }),
     ];

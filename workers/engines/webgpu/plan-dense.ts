@@ -75,6 +75,26 @@ function columnFold(node: NodeView, bindings: Record<number, Operand>, entry: st
   ];
 }
 
+function rotation(node: NodeView, entry: string): readonly Step[] {
+  const half = node.a('headDim') / 2;
+  const count = node.a('N') * node.a('heads') * half;
+  return [
+    dispatch({
+      kernel: 'rope',
+      entry,
+      items: count,
+      params: [count, node.a('heads'), half, f32(node.a('inverse') === 1 ? -1 : 1)],
+      bindings: {
+        1: node.input(0),
+        2: node.input(1),
+        3: node.input(2),
+        4: node.input(3),
+        5: node.output(0),
+      },
+    }),
+  ];
+}
+
 function swigluOperands(node: NodeView): Record<number, Operand> {
   const operands = [...node.inputs, node.output(0)];
   return Object.fromEntries(operands.map((operand, index) => [index + 1, operand]));
@@ -174,24 +194,9 @@ export const DENSE = {
   },
   'rms.grad.gain': (node) =>
     columnFold(node, { 1: node.input(0), 2: node.input(1), 3: node.input(2) }, 'gain'),
-  rope: (node) => {
-    const half = node.a('headDim') / 2;
-    const count = node.a('N') * node.a('heads') * half;
-    return [
-      dispatch({
-        kernel: 'rope',
-        items: count,
-        params: [count, node.a('heads'), half, f32(node.a('inverse') === 1 ? -1 : 1)],
-        bindings: {
-          1: node.input(0),
-          2: node.input(1),
-          3: node.input(2),
-          4: node.input(3),
-          5: node.output(0),
-        },
-      }),
-    ];
-  },
+  'add.scaled': (node) => [maybeInPlace(node, 'add.scaled', [node.a('len'), f32(node.a('scale'))])],
+  rope: (node) => rotation(node, 'main'),
+  'rope.pairs': (node) => rotation(node, 'pairs'),
   swiglu: (node) => [
     dispatch({
       kernel: 'swiglu',

@@ -1,51 +1,9 @@
-/** Steps of cross entropy, the policy objective, sampling and the optimizer. */
+/** Steps of cross entropy, the policy objective and the optimizer. */
 import { FOLD_BLOCK } from '../../repops/arithmetic.ts';
 import { blocksOf, combine, foldBlocks } from './plan-dense.ts';
-import { dispatch, f32, type NodeView, type Operand, type Planner, type Step } from './steps.ts';
-
-/** Row maxima and block sums of exp(x * scale - maximum); `terms` also keeps the exponentials. */
-function softmaxSums(node: NodeView, scale: number, terms?: Operand) {
-  const [N, V] = [node.a('N'), node.a('V')];
-  const blocks = blocksOf(V);
-  const params = [N, V, blocks, f32(scale)];
-  const blockMaxima = node.scratch(N * blocks);
-  const maxima = node.scratch(N);
-  const partials = node.scratch(N * blocks);
-  const x = node.input(0);
-  const steps: readonly Step[] = [
-    dispatch({
-      kernel: 'softmax.max',
-      entry: 'block',
-      items: N * blocks,
-      params,
-      bindings: { 1: x, 2: blockMaxima },
-    }),
-    dispatch({ kernel: 'softmax.max', items: N, params, bindings: { 2: blockMaxima, 3: maxima } }),
-    dispatch({
-      kernel: 'softmax.sum',
-      entry: terms === undefined ? 'main' : 'keep',
-      items: N * blocks,
-      params,
-      bindings: { 1: x, 2: maxima, 3: partials, 4: terms },
-    }),
-  ];
-  return { steps, blocks, maxima, partials };
-}
+import { dispatch, f32, type Planner, type Step } from './steps.ts';
 
 export const LOSS = {
-  'xent.lse': (node) => {
-    const N = node.a('N');
-    const { steps, blocks, maxima, partials } = softmaxSums(node, 1);
-    return [
-      ...steps,
-      dispatch({
-        kernel: 'xent.lse',
-        items: N,
-        params: [N, blocks],
-        bindings: { 1: maxima, 2: partials, 3: node.output(0) },
-      }),
-    ];
-  },
   'xent.logprob': (node) => [
     dispatch({
       kernel: 'xent.logprob',
@@ -138,29 +96,6 @@ export const LOSS = {
           4: node.output(2),
           5: node.input(4),
           6: node.input(5),
-        },
-      }),
-    ];
-  },
-  sample: (node) => {
-    const [N, V] = [node.a('N'), node.a('V')];
-    const scale = node.a('invTemperature');
-    const terms = node.scratch(N * V);
-    const { steps, blocks, maxima, partials } = softmaxSums(node, scale, terms);
-    return [
-      ...steps,
-      dispatch({
-        kernel: 'sample',
-        items: N,
-        params: [N, V, blocks, node.a('greedy'), f32(scale)],
-        bindings: {
-          1: node.input(0),
-          2: node.input(1),
-          3: maxima,
-          4: partials,
-          5: terms,
-          6: node.output(0),
-          7: node.output(1),
         },
       }),
     ];

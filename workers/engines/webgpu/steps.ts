@@ -67,7 +67,12 @@ export interface ItemDispatch {
 }
 
 /** A dispatch with one invocation for each work item. */
-export function dispatch(options: ItemDispatch): Step {
+export function dispatch({ items, ...options }: ItemDispatch): Step {
+  return groupDispatch({ ...options, workgroups: Math.ceil(items / GROUP_SIZE) });
+}
+
+/** A dispatch of so many workgroups, for kernels in which a workgroup does one thing together. */
+export function groupDispatch(options: Omit<ItemDispatch, 'items'> & { readonly workgroups: number }): Step {
   const used = Object.entries(options.bindings).filter(
     (entry): entry is [string, Operand] => entry[1] !== undefined,
   );
@@ -78,7 +83,7 @@ export function dispatch(options: ItemDispatch): Step {
     params: options.params,
     ...(options.constants === undefined ? {} : { constants: options.constants }),
     bindings: Object.fromEntries(used),
-    groups: [...groupsFor(options.items), 1],
+    groups: [...lineOf(options.workgroups), 1],
   };
 }
 

@@ -3,12 +3,15 @@ import { word } from './canon';
 import { Opcode } from './opcodes';
 import { attention, attentionDelta, attentionGradKv, attentionGradQ } from './attention';
 import {
-  add, biasAdd, biasGrad, cacheWrite, embed, embedGrad, rmsApply, rmsGradGain, rmsGradX, rmsRstd, rope, swiglu, swigluGrad,
+  add, addScaled, biasAdd, biasGrad, cacheWrite, cacheWriteRows, embed, embedGrad, rmsApply, rmsGradGain, rmsGradX, rmsRstd,
+  rope, ropePairs, swiglu, swigluGrad,
 } from './layers';
-import { lossWeighted, policyCoefficient, sample, xentGrad, xentLogprob, xentLse } from './losses';
+import { lossWeighted, policyCoefficient, xentGrad, xentLogprob } from './losses';
 import { embedBf16 } from './bf16';
 import { matmulPack, matmulPanels } from './matmul';
 import { adamw, clipScale, normBlocks } from './optimizer';
+import { sample, sampleFilter, softmaxMaxima, softmaxSums, xentLse } from './softmax';
+import { hashLeaves, hashNodes } from './sha256';
 import { barrier, failure, report } from './team';
 
 export { serve } from './team';
@@ -44,6 +47,14 @@ function dispatch(step: usize, thread: i32, threads: i32): i32 {
     case Opcode.Adamw: return adamw(step, thread, threads);
     case Opcode.Sample: return sample(step, thread, threads);
     case Opcode.EmbedBf16: return embedBf16(step, thread, threads);
+    case Opcode.AddScaled: return addScaled(step, thread, threads);
+    case Opcode.RopePairs: return ropePairs(step, thread, threads);
+    case Opcode.CacheWriteRows: return cacheWriteRows(step, thread, threads);
+    case Opcode.SampleFilter: return sampleFilter(step, thread, threads);
+    case Opcode.SoftmaxMaxima: return softmaxMaxima(step, thread, threads);
+    case Opcode.SoftmaxSums: return softmaxSums(step, thread, threads);
+    case Opcode.HashLeaves: return hashLeaves(step, thread, threads);
+    case Opcode.HashNodes: return hashNodes(step, thread, threads);
     default: return 2;
   }
 }

@@ -123,6 +123,18 @@ export function add(step: usize, thread: i32, threads: i32): i32 {
   return 0;
 }
 
+/** Words: 1 a, 2 b, 3 y, 4 len, 5 scale. */
+export function addScaled(step: usize, thread: i32, threads: i32): i32 {
+  const vectors = (size(step, 4) + 3) / 4;
+  const scale = splat(constant(step, 5));
+  for (let i = share(vectors, thread, threads), end = share(vectors, thread + 1, threads); i < end; i++) {
+    const at = <usize>i * 16;
+    const product = mul4(scale, v128.load(<usize>word(step, 2) + at));
+    v128.store(<usize>word(step, 3) + at, add4(v128.load(<usize>word(step, 1) + at), product));
+  }
+  return 0;
+}
+
 /** Words: 1 x, 2 rstd, 3 N, 4 D, 5 invD, 6 eps. Sums of squares never cancel and saturate once, so canon can wait for the end. */
 export function rmsRstd(step: usize, thread: i32, threads: i32): i32 {
   const x = <usize>word(step, 1);
@@ -276,6 +288,37 @@ export function rope(step: usize, thread: i32, threads: i32): i32 {
   return 0;
 }
 
+/** Words as rope's. Two pairs lie in the lanes. */
+export function ropePairs(step: usize, thread: i32, threads: i32): i32 {
+  const N = size(step, 6);
+  const heads = size(step, 7);
+  const half = size(step, 8) / 2;
+  const P = word(step, 9);
+  const flip = size(step, 10) ? i32x4.splat(<i32>0x80000000) : i32x4.splat(0);
+  // sub(a, b) is add(a, -b): the first of a pair takes the second times -s.
+  const first = i32x4(<i32>0x80000000, 0, <i32>0x80000000, 0);
+  for (let n = share(N, thread, threads), end = share(N, thread + 1, threads); n < end; n++) {
+    const position = load<u32>(<usize>word(step, 2) + <usize>n * 4);
+    if (position >= P) return INDEX_OUT_OF_RANGE;
+    const cos = <usize>word(step, 3) + <usize>position * <usize>half * 4;
+    const sin = <usize>word(step, 4) + <usize>position * <usize>half * 4;
+    for (let h = 0; h < heads; h++) {
+      const row = <usize>(n * heads + h) * <usize>half * 8;
+      for (let i = 0; i < half; i += 2) {
+        const left = (half - i) * 2;
+        const c = loadN(cos + <usize>i * 4, half - i);
+        const s = v128.xor(loadN(sin + <usize>i * 4, half - i), flip);
+        const cc = v128.shuffle<f32>(c, c, 0, 0, 1, 1);
+        const ss = v128.xor(v128.shuffle<f32>(s, s, 0, 0, 1, 1), first);
+        const x = loadN(<usize>word(step, 1) + row + <usize>i * 8, left);
+        const swapped = v128.shuffle<f32>(x, x, 1, 0, 3, 2);
+        storeN(<usize>word(step, 5) + row + <usize>i * 8, add4(mul4(x, cc), mul4(swapped, ss)), left);
+      }
+    }
+  }
+  return 0;
+}
+
 /** Words: 1 gate, 2 up, 3 y, 4 len. */
 export function swiglu(step: usize, thread: i32, threads: i32): i32 {
   const vectors = (size(step, 4) + 3) / 4;
@@ -312,6 +355,21 @@ export function cacheWrite(step: usize, thread: i32, threads: i32): i32 {
     const position = load<u32>(<usize>word(step, 2) + <usize>b * 4);
     if (position >= Tk) return INDEX_OUT_OF_RANGE;
     memory.copy(<usize>word(step, 3) + (<usize>b * <usize>Tk + <usize>position) * bytes, <usize>word(step, 1) + <usize>b * bytes, bytes);
+  }
+  return 0;
+}
+
+/** Words: 1 x, 2 starts, 3 cache, 4 B, 5 R, 6 Tk, 7 D. */
+export function cacheWriteRows(step: usize, thread: i32, threads: i32): i32 {
+  const B = size(step, 4);
+  const R = word(step, 5);
+  const Tk = word(step, 6);
+  const rowBytes = <usize>word(step, 7) * 4;
+  const bytes = <usize>R * rowBytes;
+  for (let b = share(B, thread, threads), end = share(B, thread + 1, threads); b < end; b++) {
+    const start = load<u32>(<usize>word(step, 2) + <usize>b * 4);
+    if (start > Tk - R) return INDEX_OUT_OF_RANGE;
+    memory.copy(<usize>word(step, 3) + (<usize>b * <usize>Tk + <usize>start) * rowBytes, <usize>word(step, 1) + <usize>b * bytes, bytes);
   }
   return 0;
 }

@@ -29,4 +29,13 @@ export enum Opcode {
   Adamw,
   Sample,
   EmbedBf16,
+  AddScaled,
+  RopePairs,
+  CacheWriteRows,
+  SampleFilter,
+  SoftmaxMaxima,
+  SoftmaxSums,
+  /** Not an operator: the Merkle tree of a tensor's bytes. Apart from the operators' numbers, which grow. */
+  HashLeaves = 200,
+  HashNodes,
 }
