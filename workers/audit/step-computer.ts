@@ -134,9 +134,9 @@ export function createStepComputer({ engine, plan }: StepComputerOptions): StepC
       return await stateAfter();
     },
     async trace(step, before, options = {}) {
+      const written = begin(step, before);
       const { encoded } = plan;
       const tensors: Uint8Array[] = encoded.slots.map(() => new Uint8Array());
-      const written = begin(step, before);
       for (const { name, slot } of encoded.given)
         tensors[slot] = bytesOf(written.get(name) ?? new Float32Array());
       tensors[encoded.metadataSlot] = plan.metadata(step);
