@@ -1,25 +1,37 @@
 /** Sampling with a key/value cache. */
 import { canon } from '../repops/arithmetic.ts';
 import type { DecoderConfig } from './config.ts';
-import { decodeProgram } from './decoder.ts';
+import { decodeProgram, prefillProgram } from './decoder.ts';
+import type { WeightPlan } from './forward.ts';
 import { checkIds, ModelInputError, uniformValue } from './inputs.ts';
 import type { TensorStore } from './tensor-store.ts';
 
 /** Key/value cache rows and decoding rows come in multiples of these, so that few programs serve all sizes. */
 const CACHE_STEP = 64;
 const ROW_STEP = 8;
+/** Prompt tokens a row that are run at once, at most; it bounds the memory for activations. */
+const PREFILL_CHUNK = 64;
+const PREFILL_STEP = 8;
 
 export interface GenerateOptions {
   /** Token ids, one prompt a row, each at least one token. */
   readonly prompts: readonly (readonly number[])[];
   readonly maxNewTokens: number;
-  /** Drawn, it ends a row and is the row's last token. */
-  readonly endToken: number;
+  /** Drawn, it (or any of them) ends a row and is the row's last token. */
+  readonly endToken: number | readonly number[];
   /** In [0, 1): the draw for token `position` (0 is the first new one) of row `row`. Not called when greedy. */
   readonly uniform: (row: number, position: number) => number;
   /** 1 unless given. */
   readonly temperature?: number;
   readonly greedy?: boolean;
+  /** Draws among the k most probable tokens only; 0 or absent: all. Ties at the edge are all kept. */
+  readonly topK?: number;
+  /** Draws among the most probable tokens that hold this share of the probability; 1 or absent: all. */
+  readonly topP?: number;
+  /** Called with each token as it is drawn. */
+  readonly onToken?: (row: number, token: number) => void;
+  /** false runs prompts token by token, with the same bits; true unless given. */
+  readonly prefill?: boolean;
   /**
    * Rows that decode together, at least the number of prompts, which is rounded up to a multiple of 8 when this is absent.
    * More rows are padding and change no bit of the result.
@@ -31,8 +43,13 @@ export interface GenerateOptions {
 export interface Generation {
   /** New tokens, end token included when it was drawn. */
   readonly tokens: readonly number[];
-  /** Canonical f32 log-probability of each at the sampling temperature. */
+  /** Canonical f32 log-probability of each in the distribution that it was drawn from. */
   readonly logprobs: readonly number[];
+}
+
+interface Sizes {
+  readonly batch: number;
+  readonly cacheLength: number;
 }
 
 /** Samples a continuation of each prompt with the parameters in `store`. Throws ModelInputError on input out of range. */
@@ -40,11 +57,106 @@ export async function generate(
   config: DecoderConfig,
   store: TensorStore,
   options: GenerateOptions,
+  plan?: WeightPlan,
 ): Promise<Generation[]> {
-  const { prompts, maxNewTokens, endToken, signal } = options;
-  const greedy = options.greedy ?? false;
-  const temperature = options.temperature ?? 1;
+  const { prompts, maxNewTokens } = options;
   if (prompts.length === 0) return [];
+  const sizes = checkOptions(config, options);
+  const longest = Math.max(...prompts.map((prompt) => prompt.length));
+  const prefilled = options.prefill !== false && longest > 2;
+  if (prefilled) await prefill(config, store, options, sizes, plan);
+  const { batch, cacheLength } = sizes;
+  const greedy = options.greedy ?? false;
+  const invTemperature = canon(1 / (options.temperature ?? 1));
+  const { topK = 0, topP = 1 } = options;
+  const key = `decode ${batch} ${cacheLength} ${invTemperature} ${greedy} ${topK} ${topP}`;
+  const program = store.program(key, () =>
+    decodeProgram(config, {
+      batch,
+      cacheLength,
+      invTemperature,
+      greedy,
+      topK,
+      topP,
+      ...(plan === undefined ? {} : { plan }),
+    }),
+  );
+  const rows = prompts.map((prompt) => ({
+    /** Where the next token goes. */
+    position: prefilled ? prompt.length - 1 : 0,
+    tokens: [] as number[],
+    logprobs: [] as number[],
+    done: false,
+  }));
+  const ends = new Set(typeof options.endToken === 'number' ? [options.endToken] : options.endToken);
+  const tokens = new Uint32Array(batch).fill(prompts[0]?.[0] ?? 0);
+  const positions = new Uint32Array(batch);
+  const uniform = new Float32Array(batch);
+  while (rows.some((row) => !row.done)) {
+    for (const [b, row] of rows.entries()) {
+      const prompt = prompts[b]!;
+      // A row that is done repeats its last token in place.
+      if (row.done) continue;
+      const drawn = row.position - (prompt.length - 1);
+      tokens[b] = prompt[row.position] ?? row.tokens.at(-1) ?? 0;
+      positions[b] = row.position;
+      uniform[b] = drawn >= 0 && !greedy ? uniformValue(options.uniform(b, drawn)) : 0;
+    }
+    program.write('tokens', tokens);
+    program.write('positions', positions);
+    program.write('uniform', uniform);
+    await program.run({ signal: options.signal });
+    const drawing = rows.map((row, b) => !row.done && row.position >= prompts[b]!.length - 1);
+    for (const row of rows) if (!row.done) row.position += 1;
+    // A prompt token but the last draws nothing, so there is nothing to wait for.
+    if (!drawing.includes(true)) continue;
+    const ids = await program.words('ids');
+    const logprobs = await program.floats('logprob');
+    for (const [b, row] of rows.entries()) {
+      if (!drawing[b]) continue;
+      row.tokens.push(ids[b]!);
+      row.logprobs.push(logprobs[b]!);
+      row.done = ends.has(ids[b]!) || row.tokens.length >= maxNewTokens;
+      options.onToken?.(b, ids[b]!);
+    }
+  }
+  return rows.map((row) => ({ tokens: row.tokens, logprobs: row.logprobs }));
+}
+
+/**
+ * Fills the caches with every prompt but its last token, all rows from position 0 on. A shorter prompt's rows go on with padding,
+ * whose keys nobody sees: a query sees no position beyond its own, and decoding overwrites them one by one before that.
+ */
+async function prefill(
+  config: DecoderConfig,
+  store: TensorStore,
+  options: GenerateOptions,
+  { batch, cacheLength }: Sizes,
+  plan: WeightPlan | undefined,
+): Promise<void> {
+  const { prompts } = options;
+  const longest = Math.max(...prompts.map((prompt) => prompt.length)) - 1;
+  for (let start = 0; start < longest; start += PREFILL_CHUNK) {
+    const wanted = Math.ceil(Math.min(PREFILL_CHUNK, longest - start) / PREFILL_STEP) * PREFILL_STEP;
+    const length = Math.min(wanted, cacheLength - start);
+    const program = store.program(`prefill ${batch} ${length} ${cacheLength}`, () =>
+      prefillProgram(config, { batch, length, cacheLength, ...(plan === undefined ? {} : { plan }) }),
+    );
+    const padding = prompts[0]?.[0] ?? 0;
+    const at = (index: number) => start + (index % length);
+    const indices = Array.from({ length: batch * length }, (_, index) => index);
+    program.write(
+      'tokens',
+      Uint32Array.from(indices, (i) => prompts[Math.floor(i / length)]?.[at(i)] ?? padding),
+    );
+    program.write('positions', Uint32Array.from(indices, at));
+    if (length > 1) program.write('starts', new Uint32Array(batch).fill(start));
+    await program.run({ signal: options.signal });
+  }
+}
+
+function checkOptions(config: DecoderConfig, options: GenerateOptions): Sizes {
+  const { prompts, maxNewTokens, temperature = 1, topK = 0, topP = 1 } = options;
   const batch = options.batch ?? Math.ceil(prompts.length / ROW_STEP) * ROW_STEP;
   if (!Number.isInteger(batch) || batch < prompts.length) {
     throw new ModelInputError(`batch must be an integer of at least ${prompts.length}, got ${batch}`);
@@ -57,8 +169,11 @@ export async function generate(
       `temperature must be positive, got ${temperature}; for the best token set greedy`,
     );
   }
-  const longest = Math.max(...prompts.map((prompt) => prompt.length));
-  const positions = longest + maxNewTokens;
+  if (!Number.isInteger(topK) || topK < 0) {
+    throw new ModelInputError(`topK must be 0 or a positive integer, got ${topK}`);
+  }
+  if (!(topP > 0 && topP <= 1)) throw new ModelInputError(`topP must be above 0 and at most 1, got ${topP}`);
+  const positions = Math.max(...prompts.map((prompt) => prompt.length)) + maxNewTokens;
   if (positions > config.context) {
     throw new ModelInputError(
       `prompt and answer need ${positions} positions, the model has ${config.context}; shorten the prompt or maxNewTokens`,
@@ -68,38 +183,5 @@ export async function generate(
     if (prompt.length === 0) throw new ModelInputError('a prompt must have at least one token');
     checkIds(config, prompt, 'prompt');
   }
-  const cacheLength = Math.min(config.context, Math.ceil(positions / CACHE_STEP) * CACHE_STEP);
-  const invTemperature = canon(1 / temperature);
-  const program = store.program(`decode ${batch} ${cacheLength} ${invTemperature} ${greedy}`, () =>
-    decodeProgram(config, { batch, cacheLength, invTemperature, greedy }),
-  );
-  const rows = prompts.map(() => ({ tokens: [] as number[], logprobs: [] as number[], done: false }));
-  const tokens = new Uint32Array(batch).fill(prompts[0]?.[0] ?? 0);
-  const uniform = new Float32Array(batch);
-  for (let position = 0; position < positions - 1; position++) {
-    for (const [b, prompt] of prompts.entries()) {
-      const row = rows[b]!;
-      if (row.done) continue;
-      const drawn = position - (prompt.length - 1);
-      tokens[b] = prompt[position] ?? row.tokens.at(-1) ?? 0;
-      uniform[b] = drawn >= 0 && !greedy ? uniformValue(options.uniform(b, drawn)) : 0;
-    }
-    program.write('tokens', tokens);
-    program.write('positions', new Uint32Array(batch).fill(position));
-    program.write('uniform', uniform);
-    await program.run({ signal });
-    // A prompt token but the last draws nothing, so there is nothing to wait for.
-    if (rows.every((row, b) => row.done || position < (prompts[b]?.length ?? 0) - 1)) continue;
-    const ids = await program.words('ids');
-    const logprobs = await program.floats('logprob');
-    for (const [b, prompt] of prompts.entries()) {
-      const row = rows[b]!;
-      if (row.done || position < prompt.length - 1) continue;
-      row.tokens.push(ids[b]!);
-      row.logprobs.push(logprobs[b]!);
-      row.done = ids[b] === endToken || row.tokens.length >= maxNewTokens;
-    }
-    if (rows.every((row) => row.done)) break;
-  }
-  return rows.map(({ tokens, logprobs }) => ({ tokens, logprobs }));
+  return { batch, cacheLength: Math.min(config.context, Math.ceil(positions / CACHE_STEP) * CACHE_STEP) };
 }

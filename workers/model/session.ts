@@ -12,10 +12,11 @@ import {
   scoreProgram,
   trainingProgram,
 } from './decoder.ts';
+import { inTurn } from './engine-queue.ts';
 import { type GenerateOptions, type Generation, generate } from './generate.ts';
 import { HyperSchedule } from './hyper.ts';
 import { checkBatch, ModelInputError, perToken, type SequenceBatch } from './inputs.ts';
-import { ropeTables } from './rope.ts';
+import { modelRopeTables } from './rope.ts';
 import {
   canonicalCopy,
   checkTensors,
@@ -55,9 +56,6 @@ export interface StepResult {
   readonly step: number;
 }
 
-/** The end of each engine's queue of calls. */
-const queues = new WeakMap<Engine, Promise<unknown>>();
-
 export class ModelSession {
   readonly config: DecoderConfig;
   readonly engine: Engine;
@@ -88,11 +86,7 @@ export class ModelSession {
     const { config } = options;
     checkTensors(config, options.parameters, 'parameters');
     try {
-      const tables = ropeTables({
-        positions: config.context,
-        headDim: config.headDim,
-        theta: config.ropeTheta,
-      });
+      const tables = modelRopeTables(config, config.context);
       const tableShape = [config.context, config.headDim / 2];
       session.#tensors.put('rope.cos', tableShape, tables.cos);
       session.#tensors.put('rope.sin', tableShape, tables.sin);
@@ -202,25 +196,18 @@ export class ModelSession {
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
-    await queues.get(this.engine);
-    this.#tensors.free();
+    await inTurn(this.engine, () => this.#tensors.free());
   }
 
   /** Runs `work` after every earlier call on this engine. */
   #exclusive<T>(work: () => Promise<T>, options: { readonly evenTorn?: boolean } = {}): Promise<T> {
-    const before = queues.get(this.engine) ?? Promise.resolve();
-    const result = before.then(() => {
+    return inTurn(this.engine, () => {
       if (this.#disposed) throw new ModelStateError('The session was disposed; create a new one.');
       if (this.#torn && options.evenTorn !== true) {
         throw new ModelStateError('A training step failed midway; restore the last snapshot first.');
       }
       return work();
     });
-    queues.set(
-      this.engine,
-      result.catch(() => undefined),
-    );
-    return result;
   }
 
   #load(state: ModelState): void {
