@@ -3,14 +3,16 @@
  * an operator takes the lattice, so that only f32 rounding is left and tolerances are tight.
  */
 import { describe, expect, it } from 'vitest';
-import { canon, lattice } from '../repops/arithmetic.ts';
+import { bitsOf, canon, floatOf, lattice } from '../repops/arithmetic.ts';
 import { OPERATORS, type OperatorName, type OperatorSpec } from '../repops/operators.ts';
 import { type Attributes, elementCount, type Program, type TensorSpec } from '../repops/program.ts';
 import { resolveShapes } from '../repops/shapes.ts';
 import { EngineError, ProgramError } from './engine.ts';
 import { createReferenceEngine } from './reference.ts';
+import type { TensorData } from './tensor-data.ts';
 
-type Values = readonly number[];
+/** An input; bf16 as its bits. */
+type Values = readonly number[] | Uint16Array;
 
 /** A generator of floats in [-1, 1), fixed by its seed. */
 function generator(seed: number): () => number {
@@ -34,7 +36,7 @@ async function apply(
   applied.add(op);
   const engine = createReferenceEngine();
   const spec: OperatorSpec = OPERATORS[op];
-  const always = op === 'cache.write' || op === 'adamw';
+  const always = op.startsWith('cache.write') || op === 'adamw';
   const names = inputs.map((_, i) => `in${i}`);
   const outputs = spec.outputs.map((_, o) => {
     const pair = spec.inPlace?.find(([output]) => output === o);
@@ -45,7 +47,8 @@ async function apply(
   const tensors: Record<string, TensorSpec> = {};
   for (const [i, { shape, dtype }] of shapes.inputs.entries()) {
     expect(elementCount(shape), `${op} input ${i}`).toBe(inputs[i]?.length);
-    tensors[`in${i}`] = { shape, dtype, storage: 'bound' };
+    const half = inputs[i] instanceof Uint16Array;
+    tensors[`in${i}`] = { shape, dtype: half ? 'bf16' : dtype, storage: 'bound' };
   }
   for (const [o, { shape, dtype }] of shapes.outputs.entries()) {
     tensors[outputs[o] ?? ''] = { shape, dtype, storage: 'bound' };
@@ -56,17 +59,16 @@ async function apply(
   );
   for (const [i, name] of names.entries()) {
     const data = inputs[i] ?? [];
-    engine.write(
-      bindings[name]!,
-      tensors[name]?.dtype === 'u32' ? Uint32Array.from(data) : Float32Array.from(data),
-    );
+    const write = (elements: TensorData) => engine.write(bindings[name]!, elements);
+    if (data instanceof Uint16Array) write(data);
+    else write(tensors[name]?.dtype === 'u32' ? Uint32Array.from(data) : Float32Array.from(data));
   }
   await engine.run(program, bindings);
   return Promise.all(outputs.map(async (name) => [...(await engine.read(bindings[name]!))]));
 }
 
 /** Largest difference relative to the largest magnitude. */
-function error(got: Values | undefined, wanted: Values): number {
+function error(got: readonly number[] | undefined, wanted: readonly number[]): number {
   expect(got).toHaveLength(wanted.length);
   const scale = Math.max(...wanted.map(Math.abs), 1e-30);
   return Math.max(...wanted.map((w, i) => Math.abs(w - got![i]!))) / scale;
@@ -179,6 +181,51 @@ describe('layer operators', () => {
     const [dgain] = await apply('rms.grad.gain', { N, D }, [dy, x, rstd]);
     const gains = range(D).map((d) => sum(range(N).map((n) => dy[n * D + d]! * x[n * D + d]! * rstd[n]!)));
     expect(error(dgain, gains)).toBeLessThan(TIGHT);
+  });
+
+  it('rope.pairs is rope with the pairs side by side', async () => {
+    const attributes = { N: 2, heads: 2, headDim: 6, P: 4, inverse: 0 };
+    const values = random(2 * 2 * 6, 31);
+    const tables = [[3, 1], random(4 * 3, 32), random(4 * 3, 33)];
+    const pairs = (x: readonly number[]) =>
+      x.map((_, at) => x[at - (at % 6) + Math.floor((at % 6) / 2) + (at % 2) * 3]!);
+    for (const inverse of [0, 1]) {
+      const [halves] = await apply('rope', { ...attributes, inverse }, [values, ...tables]);
+      const [sideBySide] = await apply('rope.pairs', { ...attributes, inverse }, [pairs(values), ...tables]);
+      expect(sideBySide).toEqual(pairs(halves!));
+    }
+  });
+
+  it('add.scaled adds a multiple', async () => {
+    expect(
+      await apply('add.scaled', { len: 3, scale: 0.5 }, [
+        [1, 2, 3],
+        [4, -4, 1],
+      ]),
+    ).toEqual([[3, 0, 3.5]]);
+  });
+
+  it('bf16 weights give what the same values give as f32', async () => {
+    const values = random(5 * 7, 41);
+    const bits = Uint16Array.from(values, (value) => bitsOf(value) >>> 16);
+    const x = random(3 * 7, 42);
+    for (const transposeB of [0, 1]) {
+      const attributes = { M: 3, N: 5, K: 7, transposeA: 0, transposeB };
+      expect(await apply('matmul', attributes, [x, bits])).toEqual(
+        await apply('matmul', attributes, [x, values]),
+      );
+    }
+    const lookup = { N: 2, V: 5, D: 7 };
+    expect(await apply('embed', lookup, [[4, 1], bits])).toEqual(
+      await apply('embed', lookup, [[4, 1], values]),
+    );
+  });
+
+  it('bf16 bits that are no canonical value are made one', async () => {
+    const bits = Uint16Array.of(0x8000, 0x0001, 0x00ff, 0x0100, 0x7f80, 0xff80, 0x7fc0, 0xffff);
+    const [y] = await apply('embed', { N: 1, V: 1, D: 8 }, [[0], bits]);
+    const most = floatOf(0x7f7fffff);
+    expect(y).toEqual([0, 0, 0, 2 ** -125, most, -most, most, -most]);
   });
 
   it('rope turns each pair by its angle, and its inverse turns it back', async () => {
@@ -298,6 +345,13 @@ describe('attention operators', () => {
     expect(b).toEqual(a);
   });
 
+  it('cache.write.rows replaces neighbouring rows of each batch entry', async () => {
+    const cache = random(2 * 4 * 2, 19);
+    const attributes = { B: 2, R: 2, Tk: 4, D: 2 };
+    const [after] = await apply('cache.write.rows', attributes, [cache, [1, 2, 3, 4, 5, 6, 7, 8], [2, 0]]);
+    expect(after).toEqual([...cache.slice(0, 4), 1, 2, 3, 4, 5, 6, 7, 8, ...cache.slice(12)]);
+  });
+
   it('cache.write replaces one row a batch entry', async () => {
     const cache = random(2 * 3 * 2, 19);
     const x = [10, 11, 20, 21];
@@ -367,6 +421,50 @@ describe('loss operators', () => {
     ).toBeLessThan(TIGHT);
     const [first] = await apply('sample', { ...attributes, greedy: 1 }, [rows, uniform]);
     expect(first).toEqual(new Array(8).fill(1));
+  });
+
+  const LEFT_OUT = -floatOf(0x7f7fffff);
+
+  it('sample.filter keeps the k largest and all that tie with the last of them', async () => {
+    const filter = (topK: number) =>
+      apply('sample.filter', { N: 1, V: 5, topK, topP: 1, invTemperature: 2 }, [[1, 3, 2, 3, -1]]);
+    expect(await filter(0)).toEqual([[2, 6, 4, 6, -2]]);
+    expect(await filter(1)).toEqual([[LEFT_OUT, 6, LEFT_OUT, 6, LEFT_OUT]]);
+    expect(await filter(3)).toEqual([[LEFT_OUT, 6, 4, 6, LEFT_OUT]]);
+    expect(await filter(9)).toEqual(await filter(0));
+  });
+
+  it('sample.filter keeps the fewest of the largest that have the mass, of those that top-k keeps', async () => {
+    const logits = [0.5, 0.25, 0.125, 0.125].map((p) => Math.fround(Math.log(p)));
+    const filter = async (topK: number, topP: number) => {
+      const attributes = { N: 1, V: 4, topK, topP: Math.fround(topP), invTemperature: 1 };
+      const [z] = await apply('sample.filter', attributes, [logits]);
+      return z?.map((value) => value > LEFT_OUT);
+    };
+    expect(await filter(0, 0.4)).toEqual([true, false, false, false]);
+    expect(await filter(0, 0.7)).toEqual([true, true, false, false]);
+    expect(await filter(0, 0.8)).toEqual([true, true, true, true]);
+    // Of 0.5 and 0.25 alone the first has two thirds.
+    expect(await filter(2, 0.6)).toEqual([true, false, false, false]);
+    expect(await filter(2, 0.7)).toEqual([true, true, false, false]);
+  });
+
+  it('sample draws from any block of a long row', async () => {
+    const V = 1000;
+    const weights = positive(V, 77);
+    const logits = weights.map((w) => Math.fround(Math.log(w)));
+    const total = weights.reduce((a, b) => a + b);
+    const places = [0.001, 0.064, 0.5, 0.93, 0.9999];
+    const wanted = places.map((u) => {
+      let c = 0;
+      return weights.findIndex((w) => {
+        c += w;
+        return c > u * total;
+      });
+    });
+    const rows = places.flatMap(() => logits);
+    const [ids] = await apply('sample', { N: 5, V, invTemperature: 1, greedy: 0 }, [rows, places]);
+    expect(ids).toEqual(wanted);
   });
 
   it('sample never draws what has no probability', async () => {
