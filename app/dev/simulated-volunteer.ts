@@ -56,7 +56,7 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
         battery: name === 'fresh' ? { charging: false, level: 0.62 } : null,
       },
     },
-    { type: 'network', name: 'Local network', chainId: 31337, local: true, reachable: true },
+    { type: 'network', name: 'Local network', chainId: 31337, local: true, explorer: null, reachable: true },
   ];
   if (name === 'fresh') return events;
   if (name === 'elsewhere') return [...events, { type: 'phase', phase: { kind: 'elsewhere' } }];
@@ -218,5 +218,6 @@ export function simulatedVolunteer(name: Scene, clock: { now(): number }): Volun
     offerBinding: refuse,
     network: refuse,
     recordDelegation: refuse,
+    desk: refuse,
   };
 }

@@ -1,12 +1,23 @@
 import { Monitor, Moon, Sun } from 'lucide-react';
 import { useState } from 'react';
 import { Mark } from './mark.tsx';
+import type { Route } from './route.ts';
 import { applyTheme, chosenTheme, nextTheme, type Theme } from './theme.ts';
 import { useView } from './volunteer-context.tsx';
 
 const THEME_ICON = { system: Monitor, light: Sun, dark: Moon } as const;
 
-export function Header() {
+const SCREENS = [
+  { screen: 'contribute', name: 'Contribute', to: '#/' },
+  { screen: 'jobs', name: 'Jobs', to: '#/jobs' },
+  { screen: 'checks', name: 'Checks', to: '#/checks' },
+] as const satisfies readonly {
+  readonly screen: Route['screen'];
+  readonly name: string;
+  readonly to: string;
+}[];
+
+export function Header({ screen }: { readonly screen: Route['screen'] }) {
   const network = useView((view) => view.network);
   const [theme, setTheme] = useState<Theme>(chosenTheme);
   const Icon = THEME_ICON[theme];
@@ -16,11 +27,24 @@ export function Header() {
     setTheme(next);
   };
   return (
-    <header className="flex items-center justify-between gap-4 py-5">
+    <header className="flex flex-wrap items-center justify-between gap-x-4 py-5">
       <div className="flex items-center gap-2.5">
         <Mark className="size-9 text-accent" />
         <span className="text-title font-semibold tracking-tight">Starling</span>
       </div>
+      <nav aria-label="Screens" className="order-3 -mx-3 flex w-full sm:order-none sm:mx-0 sm:w-auto">
+        {SCREENS.map((each) => (
+          <a
+            key={each.screen}
+            href={each.to}
+            data-testid={`screen-${each.screen}`}
+            aria-current={each.screen === screen ? 'page' : undefined}
+            className="inline-flex min-h-11 items-center px-3 text-body text-quiet hover:text-ink aria-[current]:font-medium aria-[current]:text-ink aria-[current]:underline aria-[current]:decoration-accent aria-[current]:decoration-2 aria-[current]:underline-offset-8"
+          >
+            {each.name}
+          </a>
+        ))}
+      </nav>
       <div className="flex items-center gap-3">
         {network === null ? null : (
           <p className="flex items-center gap-2 text-note text-quiet" data-testid="network">

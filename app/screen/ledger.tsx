@@ -93,13 +93,7 @@ function LatestRounds() {
                 <Cell>{record.chain === undefined ? 'not yet' : formatCount(record.chain.block)}</Cell>
                 <Cell wide>{record.chain === undefined ? '' : formatCount(record.chain.gas)}</Cell>
                 <Cell wide>
-                  {record.chain === undefined ? (
-                    ''
-                  ) : (
-                    <code className="font-mono" title={record.chain.transaction}>
-                      {shortHex(record.chain.transaction)}
-                    </code>
-                  )}
+                  {record.chain === undefined ? '' : <Transaction hash={record.chain.transaction} />}
                 </Cell>
               </tr>
             ))}
@@ -110,6 +104,27 @@ function LatestRounds() {
         statement’s share of what the transaction cost; the network’s submitter paid it, not you.
       </p>
     </div>
+  );
+}
+
+/** A transaction's name; a link where the network has an explorer. */
+function Transaction({ hash }: { readonly hash: string }) {
+  const explorer = useView((view) => view.network?.explorer ?? null);
+  const name = (
+    <code className="font-mono" title={hash}>
+      {shortHex(hash)}
+    </code>
+  );
+  if (explorer === null) return name;
+  return (
+    <a
+      href={`${explorer}/tx/${hash}`}
+      target="_blank"
+      rel="noreferrer"
+      className="text-accent underline decoration-line-strong/60 underline-offset-4 hover:decoration-current"
+    >
+      {name}
+    </a>
   );
 }
 

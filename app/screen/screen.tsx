@@ -1,17 +1,12 @@
-import { useState } from 'react';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
 import type { EngineChoice } from '../volunteer/port.ts';
-import { DevicePanel } from './device-panel.tsx';
-import { Feed } from './feed.tsx';
+import { ContributeScreen } from './contribute-screen.tsx';
+import { ErrorBoundary } from './error-boundary.tsx';
 import { Header } from './header.tsx';
-import { Hero } from './hero.tsx';
-import { KeyPanel } from './key-panel.tsx';
-import { Learning } from './learning.tsx';
-import { Ledger } from './ledger.tsx';
-import { ModelCard } from './model-card.tsx';
-import { Refusals } from './refusals.tsx';
-import { RoundStrip } from './round-strip.tsx';
-import { SwarmPanel } from './swarm-panel.tsx';
-import { WalletSlot } from './wallet-slot.tsx';
+import { useRoute } from './route.ts';
+
+const JobsScreen = lazy(() => import('../jobs/jobs-screen.tsx'));
+const ChecksScreen = lazy(() => import('../checks/checks-screen.tsx'));
 
 interface ScreenProps {
   /** The engine asked for in the address, or automatic. */
@@ -19,8 +14,9 @@ interface ScreenProps {
   readonly onEngine?: (engine: EngineChoice) => void;
 }
 
-/** The one screen. Reads from top to bottom as: what is happening, how far, what came of it, and everything else. */
+/** The page: lending this device, jobs that are paid for, and checks of what others claim. Lending goes on whichever is shown. */
 export function Screen({ engine: asked, onEngine }: ScreenProps) {
+  const route = useRoute();
   const [engine, setEngine] = useState(asked);
   const choose = (choice: EngineChoice) => {
     setEngine(choice);
@@ -28,28 +24,18 @@ export function Screen({ engine: asked, onEngine }: ScreenProps) {
   };
   return (
     <div className="mx-auto max-w-6xl px-4 pb-20 sm:px-8">
-      <Header />
-      <main>
-        <Hero engine={engine} />
-        <RoundStrip />
-        <div className="mt-4 space-y-12">
-          <Ledger />
-          <div className="grid gap-x-16 gap-y-12 lg:grid-cols-[minmax(0,1fr)_20rem]">
-            <div className="min-w-0 space-y-12">
-              <Learning />
-              <Feed />
-              <ModelCard />
-            </div>
-            <div className="min-w-0 space-y-10">
-              <SwarmPanel />
-              <DevicePanel engine={engine} onEngine={choose} />
-              <KeyPanel />
-              <WalletSlot />
-              <Refusals />
-            </div>
-          </div>
-        </div>
-      </main>
+      <Header screen={route.screen} />
+      {route.screen === 'contribute' ? <ContributeScreen engine={engine} onEngine={choose} /> : null}
+      {route.screen === 'jobs' ? (
+        <Fetched what="Jobs">
+          <JobsScreen job={route.job} />
+        </Fetched>
+      ) : null}
+      {route.screen === 'checks' ? (
+        <Fetched what="Checks">
+          <ChecksScreen claim={route.claim} />
+        </Fetched>
+      ) : null}
       <footer className="mt-16 border-t border-line pt-6 text-note text-quiet">
         <p className="max-w-prose">
           Free software under the Apache License 2.0. This page sends your answers, critiques, votes, weights
@@ -58,5 +44,22 @@ export function Screen({ engine: asked, onEngine }: ScreenProps) {
         </p>
       </footer>
     </div>
+  );
+}
+
+/** A screen that is fetched when it is first looked at. */
+function Fetched({ what, children }: { readonly what: string; readonly children: ReactNode }) {
+  return (
+    <ErrorBoundary what={what}>
+      <Suspense
+        fallback={
+          <p className="py-10 text-note text-quiet" role="status">
+            Loading…
+          </p>
+        }
+      >
+        {children}
+      </Suspense>
+    </ErrorBoundary>
   );
 }

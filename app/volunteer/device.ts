@@ -101,8 +101,8 @@ export class Device {
 
   tellNetwork(reachable: boolean): void {
     if (this.#network === null) return;
-    const { name, chainId, local } = this.#network;
-    this.#options.emit({ type: 'network', name, chainId, local, reachable });
+    const { name, chainId, local, explorer } = this.#network;
+    this.#options.emit({ type: 'network', name, chainId, local, explorer, reachable });
   }
 
   /** Stores a round and the totals after it, one write after the other, so that the last one wins. */

@@ -87,6 +87,8 @@ export type VolunteerEvent =
       readonly name: string;
       readonly chainId: number;
       readonly local: boolean;
+      /** Address of a block explorer; null where there is none. */
+      readonly explorer: string | null;
       readonly reachable: boolean;
     }
   | {

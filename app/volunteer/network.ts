@@ -1,3 +1,4 @@
+import type { RollupContracts } from '../../chain/rollup.ts';
 import type { Hex } from '../../swarm/trainer.ts';
 
 /** Where the swarm and its chain are; the content of ./network.json, checked. */
@@ -6,6 +7,8 @@ export interface Network {
   readonly rpc: string;
   readonly chainId: number;
   readonly contracts: { readonly identity: Hex; readonly participation: Hex };
+  /** Paid and disputed training; undefined where the network has none. */
+  readonly rollup: RollupContracts | undefined;
   /** Multiaddrs of relays. */
   readonly relays: readonly string[];
   /** A network on the volunteer's own machine or a test bench: its node holds funded development accounts. */
@@ -70,6 +73,7 @@ export function parseNetwork(content: unknown): Network {
       identity: address(contracts.identity, 'contracts.identity'),
       participation: address(contracts.participation, 'contracts.participation'),
     },
+    rollup: file.rollup === undefined ? undefined : rollup(record(file.rollup, 'rollup')),
     relays: file.relays.map((relay) => {
       const multiaddr = text(relay, 400);
       if (multiaddr === null || !multiaddr.startsWith('/')) throw wrong('relays');
@@ -78,6 +82,20 @@ export function parseNetwork(content: unknown): Network {
     local,
     walletConnectProjectId: text(file.walletConnectProjectId, 64),
     explorer: file.explorer === undefined ? null : url(file.explorer, 'explorer').replace(/\/$/, ''),
+  };
+}
+
+function rollup(contracts: Readonly<Record<string, unknown>>): RollupContracts {
+  const at = (name: keyof RollupContracts) => address(contracts[name], `rollup.${name}`);
+  return {
+    judge: at('judge'),
+    disputes: at('disputes'),
+    payments: at('payments'),
+    ownership: at('ownership'),
+    jobs: at('jobs'),
+    crowdfund: at('crowdfund'),
+    trainingRecord: at('trainingRecord'),
+    descriptions: at('descriptions'),
   };
 }
 

@@ -14,6 +14,7 @@ export function openVolunteer(options: { readonly base: string }): VolunteerPort
       storedCheckpoint: async (of) => (await import('./open-computer.ts')).storedCheckpoint(of),
       openChain: async (network, key) => (await import('./chain-access.ts')).openChain(network, key),
       consent: async (asked) => (await import('./chain-access.ts')).consent(asked),
+      openDesk: async (asked) => (await import('../rollup/open-desk.ts')).openDesk(asked),
       joinSwarm: async (asked) => (await import('./join-swarm.ts')).joinSwarm(asked),
     },
     database: () => openPageDatabase(),

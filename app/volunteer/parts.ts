@@ -9,6 +9,8 @@ import type { DeviceAddress, Hex, Trainer } from '../../swarm/trainer.ts';
 import type { ComputeEvent, ComputeStarted } from '../../workers/host/compute-api.ts';
 import type { ComputeClient } from '../../workers/host/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/host/compute-host.ts';
+import type { Desk } from '../rollup/desk.ts';
+import type { OpenDeskOptions } from '../rollup/open-desk.ts';
 import type { Network } from './network.ts';
 import type { EngineChoice } from './port.ts';
 
@@ -102,4 +104,5 @@ export interface Parts {
   /** Signs `SessionConsent` with the device key. */
   consent(options: ConsentOptions): Promise<Hex>;
   joinSwarm(options: JoinOptions): Promise<Membership>;
+  openDesk(options: OpenDeskOptions): Promise<Desk>;
 }

@@ -3,6 +3,7 @@
 import type { Delegation } from '../../swarm/messages/bodies.ts';
 import type { DeviceAddress, Hex } from '../../swarm/trainer.ts';
 import type { EngineKind } from '../../workers/engines/engine.ts';
+import type { Desk } from '../rollup/desk.ts';
 import type { VolunteerEvent } from './events.ts';
 import type { Network } from './network.ts';
 
@@ -47,6 +48,8 @@ export interface VolunteerPort {
   /** The network this page belongs to. Throws NetworkFileError. */
   network(): Promise<Network>;
   offerBinding(): Promise<BindingOffer>;
+  /** Jobs and checks, done with this device's key, which is made where there is none. Opened once. Refused in a second tab. */
+  desk(): Promise<Desk>;
   /** Keeps a delegation that stands on the chain, tells the swarm of it, and shows its owner. */
   recordDelegation(delegation: SignedDelegation): Promise<void>;
 }

@@ -45,6 +45,7 @@ export interface VolunteerView {
     readonly name: string;
     readonly chainId: number;
     readonly local: boolean;
+    readonly explorer: string | null;
     readonly reachable: boolean;
   } | null;
   readonly device: {
@@ -120,7 +121,13 @@ export function reduce(view: VolunteerView, event: VolunteerEvent): VolunteerVie
     case 'network':
       return {
         ...view,
-        network: { name: event.name, chainId: event.chainId, local: event.local, reachable: event.reachable },
+        network: {
+          name: event.name,
+          chainId: event.chainId,
+          local: event.local,
+          explorer: event.explorer,
+          reachable: event.reachable,
+        },
       };
     case 'device':
       return {

@@ -86,6 +86,7 @@ function workshop(name: string, options: { readonly remembered?: EngineChoice } 
       };
     },
     consent: async () => '0xc0',
+    openDesk: () => Promise.reject(new Error('No desk in this test.')),
     async joinSwarm(asked) {
       log.push('swarm');
       if (fail.swarm !== undefined) throw fail.swarm;

@@ -1,5 +1,6 @@
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { ComputeEvent, ComputeStarted } from '../../workers/host/compute-api.ts';
+import type { Desk } from '../rollup/desk.ts';
 import { bindingKeys } from './binding-keys.ts';
 import { Device, runOf } from './device.ts';
 import type { VolunteerEvent } from './events.ts';
@@ -59,6 +60,7 @@ export class Volunteer implements VolunteerPort {
   #opened: Device | null = null;
   #running: Running | null = null;
   #pauseCause: PauseCause = 'asked';
+  #desk: Promise<Desk> | null = null;
 
   constructor(options: VolunteerOptions) {
     this.#options = options;
@@ -185,9 +187,29 @@ export class Volunteer implements VolunteerPort {
     return { ...bindingKeys(key), consent: (owner, epoch) => parts.consent({ network, key, owner, epoch }) };
   }
 
+  desk(): Promise<Desk> {
+    const opened = this.#desk ?? this.#openDesk();
+    this.#desk = opened;
+    opened.catch(() => {
+      if (this.#desk === opened) this.#desk = null;
+    });
+    return opened;
+  }
+
   async recordDelegation(delegation: SignedDelegation): Promise<void> {
     await this.#device.saveDelegation(delegation);
     await this.#running?.membership?.announce().catch(() => undefined);
+  }
+
+  async #openDesk(): Promise<Desk> {
+    const { parts, base, now } = this.#options;
+    if (this.#tab?.held !== true) {
+      throw new Error(
+        'Another tab uses this device’s key. Close it, or move the key here on the first screen.',
+      );
+    }
+    const network = await this.#device.readNetwork();
+    return parts.openDesk({ base, network, key: await this.#device.ensureKey(now()) });
   }
 
   get #device(): Device {
@@ -351,6 +373,9 @@ export class Volunteer implements VolunteerPort {
   async #lostTab(): Promise<void> {
     const running = this.#running;
     this.#options.memory.set(null);
+    const desk = this.#desk;
+    this.#desk = null;
+    await desk?.then((opened) => opened.stop()).catch(() => undefined);
     if (running !== null) {
       running.abort.abort(new DOMException('Another tab took over.', 'AbortError'));
       await this.#dismantle(running);

@@ -1,11 +1,11 @@
 import { useState } from 'react';
-import { useConfig, useConnect, useConnection, useConnectors, useDisconnect, useSwitchChain } from 'wagmi';
+import { useConfig, useConnection, useDisconnect, useSwitchChain } from 'wagmi';
 import { shortHex } from '../format.ts';
 import { Button } from '../screen/button.tsx';
 import { usePort, useView } from '../screen/volunteer-context.tsx';
 import type { Network } from '../volunteer/network.ts';
 import { type BindingStep, bindDevice } from './bind-device.ts';
-import { PairingLink } from './pairing-link.tsx';
+import { type Said, type Speech, WalletChoice } from './wallet-choice.tsx';
 import { walletSentence } from './wallet-error.ts';
 
 const STEP: Readonly<Record<BindingStep, string>> = {
@@ -13,11 +13,6 @@ const STEP: Readonly<Record<BindingStep, string>> = {
   signing: 'Your wallet asks for one signature. It moves no money.',
   posting: 'Writing both signatures to the chain…',
 };
-
-interface Said {
-  readonly bad: boolean;
-  readonly text: string;
-}
 
 /** Choose a wallet, switch it to the right chain, sign once. */
 export function ConnectedWallet({ network }: { readonly network: Network }) {
@@ -29,7 +24,7 @@ export function ConnectedWallet({ network }: { readonly network: Network }) {
       {connection.status === 'connected' ? (
         <Connected network={network} say={setSaid} fail={fail} />
       ) : (
-        <Choice
+        <WalletChoice
           waiting={connection.status === 'connecting' || connection.status === 'reconnecting'}
           say={setSaid}
           fail={fail}
@@ -44,46 +39,6 @@ export function ConnectedWallet({ network }: { readonly network: Network }) {
         {said?.text}
       </p>
     </div>
-  );
-}
-
-interface Speech {
-  readonly say: (said: Said | null) => void;
-  readonly fail: (error: unknown) => void;
-}
-
-function Choice({ waiting, say, fail }: Speech & { readonly waiting: boolean }) {
-  const connectors = useConnectors();
-  const { mutateAsync: connect } = useConnect();
-  return (
-    <>
-      <PairingLink />
-      <ul className="space-y-2">
-        {connectors.map((connector) => (
-          <li key={connector.uid}>
-            <Button
-              look="small"
-              className="w-full justify-start!"
-              data-testid={`wallet-option-${connector.id}`}
-              disabled={waiting}
-              onClick={() => {
-                say({ bad: false, text: `Waiting for ${connector.name}…` });
-                connect({ connector }).then(() => say(null), fail);
-              }}
-            >
-              {connector.icon === undefined ? null : <img src={connector.icon} alt="" className="size-4" />}
-              {connector.name}
-            </Button>
-          </li>
-        ))}
-      </ul>
-      {connectors.length === 0 ? (
-        <p className="text-note text-quiet">
-          No wallet announced itself in this browser. Install one (any that supports EIP-6963), then reload
-          this page. Contributing needs none.
-        </p>
-      ) : null}
-    </>
   );
 }
 

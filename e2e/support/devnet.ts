@@ -11,6 +11,9 @@ export interface NetworkFile {
   readonly rpc: string;
   readonly chainId: number;
   readonly contracts: { readonly identity: `0x${string}`; readonly participation: `0x${string}` };
+  readonly rollup: Readonly<
+    Record<'disputes' | 'payments' | 'ownership' | 'jobs' | 'crowdfund', `0x${string}`>
+  >;
   readonly relays: readonly string[];
   /** Process numbers, so that a test can kill one as an outage would. */
   readonly processes: { readonly relay: number };

@@ -147,7 +147,9 @@ export class TestWallet {
       case 'eth_sendTransaction': {
         if (this.chainId !== this.network.chainId)
           return { error: { code: -32603, message: 'The wallet is on another chain.' } };
-        const [transaction] = params as [{ readonly to: Hex; readonly data: Hex }];
+        const [{ to, data, value }] = params as [
+          { readonly to: Hex; readonly data?: Hex; readonly value?: Hex },
+        ];
         const chain = defineChain({
           id: this.network.chainId,
           name: 'local',
@@ -159,7 +161,13 @@ export class TestWallet {
           chain,
           transport: http(this.network.rpc),
         });
-        return { result: await wallet.sendTransaction({ to: transaction.to, data: transaction.data }) };
+        return {
+          result: await wallet.sendTransaction({
+            to,
+            ...(data === undefined ? {} : { data }),
+            ...(value === undefined ? {} : { value: BigInt(value) }),
+          }),
+        };
       }
       default: {
         const client = createPublicClient({ transport: http(this.network.rpc) });

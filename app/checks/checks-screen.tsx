@@ -1,0 +1,3 @@
+export default function ChecksScreen({ claim }: { readonly claim: number | null }) {
+  return <main>{claim}</main>;
+}

@@ -1,0 +1,149 @@
+import { useId, useState } from 'react';
+import { parseEther, type WalletClient } from 'viem';
+import { TOTAL_SHARES } from '../../chain/jobs/order.ts';
+import type { Desk, Proposal } from '../rollup/desk.ts';
+import { Act } from './act.tsx';
+
+interface Draft {
+  readonly steps: string;
+  readonly price: string;
+  readonly days: string;
+  readonly worker: string;
+}
+
+const FIRST: Draft = { steps: '20', price: '0.1', days: '1', worker: '30' };
+
+/** What stops a draft from being proposed, or the proposal. */
+export function readDraft(draft: Draft): { readonly problem: string } | { readonly proposal: Proposal } {
+  const steps = Number(draft.steps);
+  if (!Number.isInteger(steps) || steps < 1 || steps > 2000) {
+    return { problem: 'Steps: a whole number from 1 to 2,000.' };
+  }
+  if (!/^\d{1,9}(\.\d{1,18})?$/.test(draft.price.trim()) || Number(draft.price) === 0) {
+    return { problem: 'Price: an amount of ETH, such as 0.1.' };
+  }
+  const days = Number(draft.days);
+  if (!(days > 0 && days <= 60)) return { problem: 'Time to collect: up to 60 days.' };
+  const share = Number(draft.worker);
+  if (!(share >= 0 && share <= 100)) return { problem: 'The worker’s part: 0 to 100 percent.' };
+  const price = parseEther(draft.price.trim());
+  return {
+    proposal: {
+      steps,
+      price,
+      bond: price / 10n,
+      raiseSeconds: Math.round(days * 86_400),
+      claimSeconds: 7 * 86_400,
+      workSeconds: 86_400,
+      workerShares: Math.round((share / 100) * TOTAL_SHARES),
+    },
+  };
+}
+
+interface ProposeFormProps {
+  readonly desk: Desk;
+  readonly payer: () => Promise<WalletClient>;
+  readonly onProposed: () => void;
+}
+
+/** A new task for others to fund. */
+export function ProposeForm({ desk, payer, onProposed }: ProposeFormProps) {
+  const [draft, setDraft] = useState<Draft>(FIRST);
+  const read = readDraft(draft);
+  const problem = 'problem' in read ? read.problem : null;
+  const change = (name: keyof Draft) => (value: string) => setDraft({ ...draft, [name]: value });
+  return (
+    <div className="rounded-xl bg-sunken p-4 sm:p-5">
+      <p className="max-w-prose text-note text-quiet">
+        The small model that comes with this page is trained further on sums, sorting and the like. Every
+        batch follows from a seed that is written to the chain, so anybody can do the same training again and
+        compare.
+      </p>
+      <div className="mt-4 grid gap-x-5 gap-y-4 sm:grid-cols-2 lg:grid-cols-4">
+        <Field
+          label="Training steps"
+          unit="steps"
+          testId="propose-steps"
+          value={draft.steps}
+          onChange={change('steps')}
+        />
+        <Field
+          label="Price for all of it"
+          unit="ETH"
+          testId="propose-price"
+          value={draft.price}
+          onChange={change('price')}
+        />
+        <Field
+          label="Time to collect it"
+          unit="days"
+          testId="propose-days"
+          value={draft.days}
+          onChange={change('days')}
+        />
+        <Field
+          label="Worker’s part of the model"
+          unit="%"
+          testId="propose-share"
+          value={draft.worker}
+          onChange={change('worker')}
+        />
+      </div>
+      <p className="mt-3 text-note text-quiet">
+        A worker lays down a tenth of the price and loses it when it does not deliver. Whoever pledges gets
+        the rest of the shares, by amount.
+      </p>
+      <div className="mt-4">
+        <Act
+          look="plain"
+          data-testid="propose"
+          disabled={problem !== null}
+          doing="Writing the task to the chain. Your wallet asks twice…"
+          act={async () => {
+            if (!('proposal' in read)) return;
+            await desk.propose(read.proposal, await payer());
+            onProposed();
+          }}
+        >
+          Start collecting
+        </Act>
+        {problem === null ? null : (
+          <p className="mt-2 text-note text-warn" role="status" data-testid="propose-problem">
+            {problem}
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+interface FieldProps {
+  readonly label: string;
+  readonly unit: string;
+  readonly value: string;
+  readonly testId: string;
+  readonly onChange: (value: string) => void;
+}
+
+function Field({ label, unit, value, testId, onChange }: FieldProps) {
+  const id = useId();
+  return (
+    <div>
+      <label htmlFor={id} className="text-note font-medium">
+        {label}
+      </label>
+      <div className="mt-1 flex items-center gap-2 rounded-lg border border-line-strong/60 bg-raised px-3 focus-within:outline-2 focus-within:outline-accent">
+        <input
+          id={id}
+          data-testid={testId}
+          inputMode="decimal"
+          autoComplete="off"
+          value={value}
+          onChange={(event) => onChange(event.target.value)}
+          className="figure min-h-11 w-full min-w-0 bg-transparent text-body outline-none"
+        />
+        <span className="text-note text-quiet">{unit}</span>
+      </div>
+    </div>
+  );
+}

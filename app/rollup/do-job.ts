@@ -1,0 +1,109 @@
+import type { PublicClient, WalletClient } from 'viem';
+import { claimOnce } from '../../chain/disputes/defender.ts';
+import { claimTree, termsHash } from '../../chain/disputes/encoding.ts';
+import type { Evidence } from '../../chain/disputes/evidence.ts';
+import type { DisputesPort } from '../../chain/disputes/port.ts';
+import { acceptJob } from '../../chain/jobs/anyone.ts';
+import { type Job, readJob } from '../../chain/jobs/job.ts';
+import { claimJob, deliverJob } from '../../chain/jobs/worker.ts';
+import type { RollupContracts } from '../../chain/rollup.ts';
+import type { Hex } from '../../swarm/trainer.ts';
+
+export type JobPhase = 'claiming' | 'training' | 'delivering' | 'waiting' | 'accepting' | 'done';
+
+export interface DoJobOptions {
+  readonly client: PublicClient;
+  /** With the device's account. */
+  readonly wallet: WalletClient;
+  readonly contracts: Pick<RollupContracts, 'jobs'>;
+  readonly disputes: DisputesPort;
+  readonly job: bigint;
+  /** Sends a transaction of the device when no other is on its way. */
+  readonly inTurn: <T>(send: () => Promise<T>) => Promise<T>;
+  readonly run: (terms: Hex, signal: AbortSignal) => Promise<Evidence>;
+  readonly onPhase: (phase: JobPhase) => void;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** The job cannot be done by this device any more; the message says why. */
+export class JobLostError extends Error {
+  override readonly name = 'JobLostError';
+}
+
+const POLL_MS = 2_000;
+
+/**
+ * Takes a job to its end for this device: claims it, does its run, claims the result on Disputes, delivers, waits until the claim stands,
+ * and has the job accepted. What was done is on the chain, so it can be begun again at any point and does nothing twice; a
+ * Defender has to play for the device meanwhile. Throws JobLostError, ChainError, and what doing the run throws.
+ */
+export async function doJob(options: DoJobOptions): Promise<Job> {
+  const { client, wallet, contracts, disputes, job: id, inTurn, onPhase, sleep, signal } = options;
+  const parties = { client, wallet, jobs: contracts.jobs, job: id };
+  for (;;) {
+    signal.throwIfAborted();
+    const job = await readJob(client, contracts.jobs, id);
+    const mine = job.worker === disputes.me.toLowerCase();
+    if (job.state === 'accepted' && mine) {
+      onPhase('done');
+      return job;
+    }
+    if (job.state === 'open') {
+      onPhase('claiming');
+      await inTurn(() => claimJob(parties));
+    } else if (!mine) {
+      throw new JobLostError('Another worker has this job, or it is over.');
+    } else if (job.failed) {
+      throw new JobLostError(
+        job.state === 'delivered'
+          ? 'The claim behind this job was beaten in a dispute; the bond is lost.'
+          : 'The time for delivering this job is over; the bond is lost.',
+      );
+    } else if (job.state === 'claimed') {
+      await deliver(options, job);
+    } else if (job.state === 'delivered' && job.delivery !== undefined) {
+      const claim = await disputes.claim(Number(job.delivery.claim));
+      // A claim stands only after the last second of its window, and while no game is left.
+      if (claim.liveGames === 0 && (await disputes.now()) > claim.windowEnd) {
+        onPhase('accepting');
+        await inTurn(() => acceptJob(parties));
+      } else {
+        onPhase('waiting');
+        await sleep(POLL_MS, signal);
+      }
+    } else {
+      throw new JobLostError('This job is over.');
+    }
+  }
+}
+
+async function deliver(options: DoJobOptions, job: Job): Promise<void> {
+  const { client, wallet, contracts, disputes, inTurn, onPhase, signal } = options;
+  onPhase('training');
+  const evidence = await options.run(job.order.terms, signal);
+  if (termsHash(evidence.terms) !== job.order.terms)
+    throw new JobLostError('The run has other terms than the job.');
+  const roots = await evidence.stepRoots({ signal });
+  onPhase('delivering');
+  const made = await claimOnce(disputes, evidence, { signal });
+  if (made.kind === 'refused') throw new JobLostError(`Disputes refused the claim (${made.reason}).`);
+  // Sent and not in a block yet: the next look finds it.
+  if (made.kind === 'unknown' || made.id === undefined) return;
+  const last = roots.length - 1;
+  const root = roots[last];
+  if (root === undefined) throw new JobLostError('The run has no steps.');
+  const claim = BigInt(made.id);
+  await inTurn(() =>
+    deliverJob({
+      client,
+      wallet,
+      jobs: contracts.jobs,
+      job: job.id,
+      claim,
+      terms: evidence.terms,
+      root,
+      proof: claimTree(roots).proof(last),
+    }),
+  );
+}

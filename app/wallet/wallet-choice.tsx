@@ -1,0 +1,49 @@
+import { useConnect, useConnectors } from 'wagmi';
+import { Button } from '../screen/button.tsx';
+import { PairingLink } from './pairing-link.tsx';
+
+export interface Said {
+  readonly bad: boolean;
+  readonly text: string;
+}
+
+export interface Speech {
+  readonly say: (said: Said | null) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** The wallets of this browser, to choose one. */
+export function WalletChoice({ waiting, say, fail }: Speech & { readonly waiting: boolean }) {
+  const connectors = useConnectors();
+  const { mutateAsync: connect } = useConnect();
+  return (
+    <>
+      <PairingLink />
+      <ul className="space-y-2">
+        {connectors.map((connector) => (
+          <li key={connector.uid}>
+            <Button
+              look="small"
+              className="w-full justify-start!"
+              data-testid={`wallet-option-${connector.id}`}
+              disabled={waiting}
+              onClick={() => {
+                say({ bad: false, text: `Waiting for ${connector.name}…` });
+                connect({ connector }).then(() => say(null), fail);
+              }}
+            >
+              {connector.icon === undefined ? null : <img src={connector.icon} alt="" className="size-4" />}
+              {connector.name}
+            </Button>
+          </li>
+        ))}
+      </ul>
+      {connectors.length === 0 ? (
+        <p className="text-note text-quiet">
+          No wallet announced itself in this browser. Install one (any that supports EIP-6963), then reload
+          this page. Contributing needs none.
+        </p>
+      ) : null}
+    </>
+  );
+}

@@ -1,0 +1,91 @@
+import {
+  type Address,
+  getAbiItem,
+  type Hex,
+  hexToBytes,
+  type PublicClient,
+  parseEventLogs,
+  sha256,
+  toHex,
+} from 'viem';
+import { descriptionsAbi } from './abi.generated.ts';
+import { ChainError, toChainError } from './errors.ts';
+import { inPieces } from './logs.ts';
+import { type Done, type Parties, transact } from './transact.ts';
+
+/** What somebody published about a run. */
+export interface Description {
+  /** Hash of the terms that the publisher says it describes; unchecked. */
+  readonly run: Hex;
+  /** sha2-256 of the bytes. */
+  readonly digest: Hex;
+  readonly publisher: Address;
+  readonly bytes: Uint8Array;
+}
+
+/** The digest by which an order names its description. */
+export function digestOfDescription(description: Uint8Array): Hex {
+  return sha256(toHex(description));
+}
+
+export interface PublishDescriptionOptions extends Parties {
+  readonly descriptions: Address;
+  /** Hash of the terms. */
+  readonly run: Hex;
+  readonly description: Uint8Array;
+}
+
+/** Puts a description into the chain's log. Throws ChainError. */
+export async function publishDescription(
+  options: PublishDescriptionOptions,
+): Promise<Done & { readonly digest: Hex }> {
+  const { descriptions, run, description } = options;
+  const done = await transact(options, {
+    address: descriptions,
+    abi: descriptionsAbi,
+    functionName: 'publish',
+    args: [run, toHex(description)],
+  });
+  const [published] = parseEventLogs({ abi: descriptionsAbi, logs: [...done.logs], eventName: 'Published' });
+  if (published === undefined) {
+    throw new ChainError('wrong-network', 'The contract at this address is not Descriptions.');
+  }
+  return { ...done, digest: published.args.digest };
+}
+
+export interface FindDescriptionsOptions {
+  readonly client: PublicClient;
+  readonly descriptions: Address;
+  readonly run: Hex;
+  /** Only descriptions with this digest, such as the one that an order names. */
+  readonly digest?: Hex;
+  /** Default: 0. */
+  readonly fromBlock?: bigint;
+}
+
+const PUBLISHED = getAbiItem({ abi: descriptionsAbi, name: 'Published' });
+
+/** More of one run than anybody needs: the first ones count, so that nobody hides a description behind others. */
+const MOST = 16;
+
+/**
+ * What was published under the hash of a run's terms, oldest first. Whether a description really has these terms is for the reader to
+ * compute. Throws ChainError.
+ */
+export async function findDescriptions(options: FindDescriptionsOptions): Promise<readonly Description[]> {
+  const { client, descriptions, run, digest, fromBlock = 0n } = options;
+  const args = { run, ...(digest === undefined ? {} : { digest }) };
+  try {
+    const logs = await inPieces(fromBlock, await client.getBlockNumber(), (range) =>
+      client.getLogs({ ...range, address: descriptions, event: PUBLISHED, args, strict: true }),
+    );
+    return logs.slice(0, MOST).map(({ args }) => ({
+      run: args.run,
+      digest: args.digest,
+      publisher: args.publisher.toLowerCase() as Address,
+      bytes: hexToBytes(args.description),
+    }));
+  } catch (error) {
+    throw toChainError(error);
+  }
+}
