@@ -1,0 +1,59 @@
+/** RepOps on the WebGPU engine, operands stored as the model stores them. */
+import { openWebGpuEngine } from '../../workers/engines/webgpu/engine.ts';
+import type { Program } from '../../workers/repops/program.ts';
+import type { Kit } from './kit.ts';
+import { transposed } from './products.ts';
+
+export async function starlingKit(adapter: GPUAdapter): Promise<Kit> {
+  const engine = await openWebGpuEngine(adapter);
+  return {
+    name: 'Starling',
+    async prepare({ M, N, K, transposeA, transposeB }, { a, b }) {
+      const shapes = {
+        a: transposeA === 1 ? [K, M] : [M, K],
+        b: transposeB === 1 ? [N, K] : [K, N],
+        c: [M, N],
+      };
+      const program: Program = {
+        name: `${M}x${N}x${K}`,
+        tensors: {
+          a: { shape: shapes.a, dtype: 'f32', storage: 'bound' },
+          b: { shape: shapes.b, dtype: 'f32', storage: 'bound' },
+          c: { shape: shapes.c, dtype: 'f32', storage: 'bound' },
+        },
+        nodes: [
+          {
+            op: 'matmul',
+            attributes: { M, N, K, transposeA, transposeB },
+            inputs: ['a', 'b'],
+            outputs: ['c'],
+          },
+        ],
+      };
+      const bindings = {
+        a: engine.allocate(shapes.a, 'f32'),
+        b: engine.allocate(shapes.b, 'f32'),
+        c: engine.allocate(shapes.c, 'f32'),
+      };
+      engine.write(bindings.a, transposeA === 1 ? transposed(a, M, K) : a);
+      engine.write(bindings.b, transposeB === 1 ? transposed(b, K, N) : b);
+      // Reading four bytes back waits for everything before it.
+      const mark = engine.allocate([1], 'f32');
+      return {
+        async run(times) {
+          for (let i = 0; i < times; i++) await engine.run(program, bindings);
+          await engine.read(mark);
+        },
+        async result() {
+          await engine.run(program, bindings);
+          const values = await engine.read(bindings.c);
+          return values instanceof Float32Array ? values : new Float32Array();
+        },
+        async close() {
+          for (const tensor of [...Object.values(bindings), mark]) engine.free(tensor);
+        },
+      };
+    },
+    close: () => engine.stop(),
+  };
+}
