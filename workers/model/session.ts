@@ -15,7 +15,7 @@ import {
 import { inTurn } from './engine-queue.ts';
 import { type GenerateOptions, type Generation, generate } from './generate.ts';
 import { HyperSchedule } from './hyper.ts';
-import { checkBatch, ModelInputError, perToken, type SequenceBatch } from './inputs.ts';
+import { checkBatch, type SequenceBatch } from './inputs.ts';
 import { modelRopeTables } from './rope.ts';
 import {
   canonicalCopy,
@@ -25,7 +25,18 @@ import {
   ModelStateError,
   type NamedTensors,
 } from './state.ts';
-import { type BoundProgram, TensorStore } from './tensor-store.ts';
+import { TensorStore } from './tensor-store.ts';
+import {
+  checkTraining,
+  objectiveOf,
+  runTraining,
+  type StepResult,
+  type TrainingBatch,
+  writeSequences,
+  writeTraining,
+} from './train-step.ts';
+
+export type { StepResult, TrainingBatch } from './train-step.ts';
 
 export interface SessionOptions {
   readonly engine: Engine;
@@ -33,27 +44,6 @@ export interface SessionOptions {
   readonly parameters: NamedTensors;
   readonly optimizer?: OptimizerOptions;
   readonly policy?: PolicyOptions;
-}
-
-export interface TrainingBatch extends SequenceBatch {
-  /** Per token; the loss is minus the weighted sum of log-probabilities. 0 leaves a token out. */
-  readonly weights: ArrayLike<number>;
-  readonly learningRate: number;
-  /** Given, the clipped policy objective is trained instead of plain likelihood. Both per token. */
-  readonly policy?: {
-    readonly advantages: ArrayLike<number>;
-    readonly oldLogprobs: ArrayLike<number>;
-  };
-}
-
-export interface StepResult {
-  readonly loss: number;
-  /** 1, or less where the gradient norm was above the limit. */
-  readonly clip: number;
-  /** Log-probability of each target before the update. */
-  readonly logprobs: Float32Array;
-  /** Optimizer steps taken, this one included. */
-  readonly step: number;
 }
 
 export class ModelSession {
@@ -127,12 +117,8 @@ export class ModelSession {
    */
   step(batch: TrainingBatch): Promise<StepResult> {
     return this.#exclusive(async () => {
-      checkBatch(this.config, batch);
-      if (!(batch.learningRate >= 0) || !Number.isFinite(batch.learningRate)) {
-        throw new ModelInputError(`learningRate must be zero or positive, got ${batch.learningRate}`);
-      }
-      const N = batch.batch * batch.length;
-      const objective = batch.policy === undefined ? 'supervised' : 'policy';
+      checkTraining(this.config, batch);
+      const objective = objectiveOf(batch);
       const program = this.#tensors.program(`train ${objective} ${batch.batch} ${batch.length}`, () =>
         trainingProgram(this.config, {
           batch: batch.batch,
@@ -142,29 +128,12 @@ export class ModelSession {
           policy: this.#policy,
         }),
       );
-      writeSequences(program, batch);
-      program.write('weights', perToken(batch.weights, N, 'weights'));
-      if (batch.policy !== undefined) {
-        program.write('advantages', perToken(batch.policy.advantages, N, 'advantages'));
-        program.write('oldLogprobs', perToken(batch.policy.oldLogprobs, N, 'oldLogprobs'));
-        program.write('ones', new Float32Array(N).fill(1));
-      }
-      program.write('hyper', this.#hyper.at(this.#step + 1, batch.learningRate));
+      writeTraining(program, batch, this.#hyper.at(this.#step + 1, batch.learningRate));
       this.#torn = true;
-      await program.run();
-      const [loss, clip, logprobs] = [
-        await program.floats('loss'),
-        await program.floats('clip'),
-        await program.floats('logprobs'),
-      ];
+      const result = await runTraining(program);
       this.#torn = false;
       this.#step += 1;
-      return {
-        loss: loss[0] ?? 0,
-        clip: clip[0] ?? 0,
-        logprobs,
-        step: this.#step,
-      };
+      return { ...result, step: this.#step };
     });
   }
 
@@ -231,14 +200,4 @@ export class ModelSession {
     this.#step = state.step;
     this.#torn = false;
   }
-}
-
-function writeSequences(program: BoundProgram, batch: SequenceBatch): void {
-  const N = batch.batch * batch.length;
-  program.write('tokens', Uint32Array.from(batch.tokens));
-  program.write('targets', Uint32Array.from(batch.targets));
-  program.write(
-    'positions',
-    Uint32Array.from({ length: N }, (_, i) => i % batch.length),
-  );
 }

@@ -66,11 +66,11 @@ export class TensorStore {
     this.#engine = engine;
   }
 
-  /** Writes a state tensor, making it on first use. */
-  put(name: string, shape: readonly number[], data: Float32Array): void {
+  /** Writes a state tensor, making it on first use: f32, or bf16 of a Uint16Array. */
+  put(name: string, shape: readonly number[], data: Float32Array | Uint16Array): void {
     let tensor = this.#state.get(name);
     if (tensor === undefined) {
-      tensor = this.#engine.allocate(shape, 'f32');
+      tensor = this.#engine.allocate(shape, data instanceof Float32Array ? 'f32' : 'bf16');
       this.#state.set(name, tensor);
     }
     this.#engine.write(tensor, data);
