@@ -1,5 +1,17 @@
 /** Keeps computing to a share of the time by pausing after work. */
 
+import type { Engine } from './engine.ts';
+
+/** An engine that can be kept to a share of the time. Bits do not depend on it. */
+export interface PacedEngine extends Engine {
+  /** Computes for about this share of the time, 0.1 to 1, from now on, also within a run. Throws RangeError otherwise. */
+  setShare(share: number): void;
+}
+
+export function canPace(engine: Engine): engine is PacedEngine {
+  return 'setShare' in engine;
+}
+
 /** The least share of a device that may be asked for. */
 export const LEAST_SHARE = 0.1;
 

@@ -1,0 +1,58 @@
+/** How much memory a program takes, before it runs and as it is. */
+import { elementBytes, elementCount, type Program } from '../repops/program.ts';
+import type { Engine } from './engine.ts';
+
+/** Bytes that an engine holds. */
+export interface EngineMemory {
+  /** Tensors that callers allocated. */
+  readonly tensors: number;
+  /** What the engine itself keeps: temporaries of programs, which share it, and scratch. */
+  readonly temporaries: number;
+  /** The most that both together ever were. */
+  readonly peak: number;
+}
+
+/** Bytes that a program needs while it runs. */
+export interface MemoryNeed {
+  /** All bound tensors, each counted once. */
+  readonly tensors: number;
+  readonly temporaries: number;
+  /** The largest single piece: some devices have room for a model but not for one such tensor. */
+  readonly largest: number;
+}
+
+export interface MeasuredEngine extends Engine {
+  memory(): EngineMemory;
+  /** What a program would take on this engine; nothing is allocated. The program must be valid. */
+  predict(program: Program): MemoryNeed;
+}
+
+export function canMeasure(engine: Engine): engine is MeasuredEngine {
+  return 'memory' in engine && 'predict' in engine;
+}
+
+/** Bytes of a program's bound tensors, and of the largest of them. */
+export function boundBytes(program: Program): { readonly total: number; readonly largest: number } {
+  const sizes = Object.values(program.tensors)
+    .filter(({ storage }) => storage === 'bound')
+    .map(({ shape, dtype }) => elementCount(shape) * elementBytes(dtype));
+  return { total: sizes.reduce((sum, bytes) => sum + bytes, 0), largest: Math.max(0, ...sizes) };
+}
+
+/** Follows an engine's two kinds of memory and remembers the most there ever was. */
+export class MemoryMeter {
+  #tensors = 0;
+  #temporaries = 0;
+  #peak = 0;
+
+  /** Adds bytes, or takes them off. */
+  count(kind: 'tensors' | 'temporaries', bytes: number): void {
+    if (kind === 'tensors') this.#tensors += bytes;
+    else this.#temporaries += bytes;
+    this.#peak = Math.max(this.#peak, this.#tensors + this.#temporaries);
+  }
+
+  report(): EngineMemory {
+    return { tensors: this.#tensors, temporaries: this.#temporaries, peak: this.#peak };
+  }
+}

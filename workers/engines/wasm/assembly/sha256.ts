@@ -1,0 +1,227 @@
+// SHA-256 (FIPS 180-4) of four messages side by side, one a lane, and with it the RFC 6962 trees over a tensor's bytes.
+import { column0, column1, column2, column3, share, size, word } from './canon';
+
+const LEAF_BYTES: i32 = 4096;
+// A thread's scratch: a message block of each lane, the 16 schedule words and the 8 state words as vectors.
+const SCHEDULE: usize = 256;
+const STATE: usize = 512;
+const SCRATCH: usize = 640;
+
+const K: usize = memory.data<u32>([
+  0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+  0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+  0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+  0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+  0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+  0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+  0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+  0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+]);
+
+@inline
+function rotate(x: v128, by: i32): v128 {
+  return v128.or(i32x4.shr_u(x, by), i32x4.shl(x, 32 - by));
+}
+
+@inline
+function swapBytes(x: v128): v128 {
+  return i8x16.shuffle(x, x, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
+}
+
+/** h + the round's functions of e, f, g + K[t] + w[t]. */
+@inline
+function first(h: v128, e: v128, f: v128, g: v128, k: usize, w: usize): v128 {
+  const sigma = v128.xor(v128.xor(rotate(e, 6), rotate(e, 11)), rotate(e, 25));
+  const sum = i32x4.add(i32x4.add(h, sigma), v128.bitselect(f, g, e));
+  return i32x4.add(sum, i32x4.add(v128.load32_splat(k), v128.load(w)));
+}
+
+@inline
+function second(a: v128, b: v128, c: v128): v128 {
+  const sigma = v128.xor(v128.xor(rotate(a, 2), rotate(a, 13)), rotate(a, 22));
+  // The majority of three bits: where a and b differ c decides, elsewhere they agree.
+  return i32x4.add(sigma, v128.bitselect(c, a, v128.xor(a, b)));
+}
+
+function start(state: usize): void {
+  v128.store(state, i32x4.splat(0x6a09e667));
+  v128.store(state + 16, i32x4.splat(<i32>0xbb67ae85));
+  v128.store(state + 32, i32x4.splat(0x3c6ef372));
+  v128.store(state + 48, i32x4.splat(<i32>0xa54ff53a));
+  v128.store(state + 64, i32x4.splat(0x510e527f));
+  v128.store(state + 80, i32x4.splat(<i32>0x9b05688c));
+  v128.store(state + 96, i32x4.splat(0x1f83d9ab));
+  v128.store(state + 112, i32x4.splat(0x5be0cd19));
+}
+
+/** Adds one block of each lane's message, 64 bytes from p0 .. p3, to the state. */
+function compress(scratch: usize, p0: usize, p1: usize, p2: usize, p3: usize): void {
+  const w = scratch + SCHEDULE;
+  const state = scratch + STATE;
+  for (let i: usize = 0; i < 64; i += 16) {
+    const x0 = swapBytes(v128.load(p0 + i));
+    const x1 = swapBytes(v128.load(p1 + i));
+    const x2 = swapBytes(v128.load(p2 + i));
+    const x3 = swapBytes(v128.load(p3 + i));
+    v128.store(w + 4 * i, column0(x0, x1, x2, x3));
+    v128.store(w + 4 * i + 16, column1(x0, x1, x2, x3));
+    v128.store(w + 4 * i + 32, column2(x0, x1, x2, x3));
+    v128.store(w + 4 * i + 48, column3(x0, x1, x2, x3));
+  }
+  let a = v128.load(state);
+  let b = v128.load(state + 16);
+  let c = v128.load(state + 32);
+  let d = v128.load(state + 48);
+  let e = v128.load(state + 64);
+  let f = v128.load(state + 80);
+  let g = v128.load(state + 96);
+  let h = v128.load(state + 112);
+  for (let round: usize = 0; round < 64; round += 16) {
+    if (round > 0) {
+      for (let i: usize = 0; i < 16; i++) {
+        const early = v128.load(w + (((i + 1) & 15) << 4));
+        const late = v128.load(w + (((i + 14) & 15) << 4));
+        const s0 = v128.xor(v128.xor(rotate(early, 7), rotate(early, 18)), i32x4.shr_u(early, 3));
+        const s1 = v128.xor(v128.xor(rotate(late, 17), rotate(late, 19)), i32x4.shr_u(late, 10));
+        const sum = i32x4.add(i32x4.add(v128.load(w + (i << 4)), s0), v128.load(w + (((i + 9) & 15) << 4)));
+        v128.store(w + (i << 4), i32x4.add(sum, s1));
+      }
+    }
+    for (let i: usize = 0; i < 16; i += 8) {
+      const k = K + ((round + i) << 2);
+      const x = w + (i << 4);
+      let t = first(h, e, f, g, k, x);
+      d = i32x4.add(d, t);
+      h = i32x4.add(t, second(a, b, c));
+      t = first(g, d, e, f, k + 4, x + 16);
+      c = i32x4.add(c, t);
+      g = i32x4.add(t, second(h, a, b));
+      t = first(f, c, d, e, k + 8, x + 32);
+      b = i32x4.add(b, t);
+      f = i32x4.add(t, second(g, h, a));
+      t = first(e, b, c, d, k + 12, x + 48);
+      a = i32x4.add(a, t);
+      e = i32x4.add(t, second(f, g, h));
+      t = first(d, a, b, c, k + 16, x + 64);
+      h = i32x4.add(h, t);
+      d = i32x4.add(t, second(e, f, g));
+      t = first(c, h, a, b, k + 20, x + 80);
+      g = i32x4.add(g, t);
+      c = i32x4.add(t, second(d, e, f));
+      t = first(b, g, h, a, k + 24, x + 96);
+      f = i32x4.add(f, t);
+      b = i32x4.add(t, second(c, d, e));
+      t = first(a, f, g, h, k + 28, x + 112);
+      e = i32x4.add(e, t);
+      a = i32x4.add(t, second(b, c, d));
+    }
+  }
+  v128.store(state, i32x4.add(v128.load(state), a));
+  v128.store(state + 16, i32x4.add(v128.load(state + 16), b));
+  v128.store(state + 32, i32x4.add(v128.load(state + 32), c));
+  v128.store(state + 48, i32x4.add(v128.load(state + 48), d));
+  v128.store(state + 64, i32x4.add(v128.load(state + 64), e));
+  v128.store(state + 80, i32x4.add(v128.load(state + 80), f));
+  v128.store(state + 96, i32x4.add(v128.load(state + 96), g));
+  v128.store(state + 112, i32x4.add(v128.load(state + 112), h));
+}
+
+/** Writes the digests of the first `lanes` lanes one after another. */
+function finish(state: usize, out: usize, lanes: i32): void {
+  for (let half: usize = 0; half < 2; half++) {
+    const from = state + half * 64;
+    const x0 = v128.load(from);
+    const x1 = v128.load(from + 16);
+    const x2 = v128.load(from + 32);
+    const x3 = v128.load(from + 48);
+    const to = out + half * 16;
+    v128.store(to, swapBytes(column0(x0, x1, x2, x3)));
+    if (lanes > 1) v128.store(to + 32, swapBytes(column1(x0, x1, x2, x3)));
+    if (lanes > 2) v128.store(to + 64, swapBytes(column2(x0, x1, x2, x3)));
+    if (lanes > 3) v128.store(to + 96, swapBytes(column3(x0, x1, x2, x3)));
+  }
+}
+
+/** Block `block` of the message `prefix` || `bytes` bytes at `data`, padded; at the data itself where it lies there whole. */
+function blockAt(scratch: usize, data: usize, bytes: i32, prefix: u32, block: i32): usize {
+  const begin = block * 64;
+  const length = bytes + 1;
+  if (block > 0 && begin + 64 <= length) return data + <usize>begin - 1;
+  memory.fill(scratch, 0, 64);
+  if (block == 0) {
+    store<u8>(scratch, prefix);
+    memory.copy(scratch + 1, data, <usize>min(63, bytes));
+  } else if (length > begin) {
+    memory.copy(scratch, data + <usize>begin - 1, <usize>(length - begin));
+  }
+  if (length >= begin && length < begin + 64) store<u8>(scratch + <usize>(length - begin), 0x80);
+  if (block == (length + 8) / 64) store<u64>(scratch + 56, bswap<u64>(<u64>length * 8));
+  return scratch;
+}
+
+/** SHA-256(prefix || message) of four messages of `bytes` bytes, into the thread's state. */
+function hash4(scratch: usize, m0: usize, m1: usize, m2: usize, m3: usize, bytes: i32, prefix: u32): void {
+  start(scratch + STATE);
+  const blocks = (bytes + 9) / 64 + 1;
+  for (let block = 0; block < blocks; block++) {
+    compress(
+      scratch,
+      blockAt(scratch, m0, bytes, prefix, block),
+      blockAt(scratch + 64, m1, bytes, prefix, block),
+      blockAt(scratch + 128, m2, bytes, prefix, block),
+      blockAt(scratch + 192, m3, bytes, prefix, block),
+    );
+  }
+}
+
+/** Words: 1 data, 2 bytes, 3 out (32 bytes a leaf), 4 scratch (640 bytes a thread). */
+export function hashLeaves(step: usize, thread: i32, threads: i32): i32 {
+  const data = <usize>word(step, 1);
+  const bytes = word(step, 2);
+  const out = <usize>word(step, 3);
+  const scratch = <usize>word(step, 4) + <usize>thread * SCRATCH;
+  const full = <i32>(bytes / LEAF_BYTES);
+  const rest = <i32>(bytes % LEAF_BYTES);
+  const groups = (full + 3) / 4;
+  // The short last leaf is a group of its own.
+  const all = groups + (rest > 0 ? 1 : 0);
+  for (let group = share(all, thread, threads), end = share(all, thread + 1, threads); group < end; group++) {
+    if (group == groups) {
+      const leaf = data + <usize>full * LEAF_BYTES;
+      hash4(scratch, leaf, leaf, leaf, leaf, rest, 0);
+      finish(scratch + STATE, out + <usize>full * 32, 1);
+      continue;
+    }
+    const leaf = group * 4;
+    const lanes = min(4, full - leaf);
+    const m0 = data + <usize>leaf * LEAF_BYTES;
+    const m1 = data + <usize>(leaf + min(1, lanes - 1)) * LEAF_BYTES;
+    const m2 = data + <usize>(leaf + min(2, lanes - 1)) * LEAF_BYTES;
+    const m3 = data + <usize>(leaf + lanes - 1) * LEAF_BYTES;
+    hash4(scratch, m0, m1, m2, m3, LEAF_BYTES, 0);
+    finish(scratch + STATE, out + <usize>leaf * 32, lanes);
+  }
+  return 0;
+}
+
+/** Words: 1 hashes below, 2 their number, 3 out, 4 scratch. An odd last hash goes up as it is. */
+export function hashNodes(step: usize, thread: i32, threads: i32): i32 {
+  const below = <usize>word(step, 1);
+  const count = size(step, 2);
+  const out = <usize>word(step, 3);
+  const scratch = <usize>word(step, 4) + <usize>thread * SCRATCH;
+  const nodes = count / 2;
+  const groups = (nodes + 3) / 4;
+  for (let group = share(groups, thread, threads), end = share(groups, thread + 1, threads); group < end; group++) {
+    const node = group * 4;
+    const lanes = min(4, nodes - node);
+    const m0 = below + <usize>node * 64;
+    const m1 = below + <usize>(node + min(1, lanes - 1)) * 64;
+    const m2 = below + <usize>(node + min(2, lanes - 1)) * 64;
+    const m3 = below + <usize>(node + lanes - 1) * 64;
+    hash4(scratch, m0, m1, m2, m3, 64, 1);
+    finish(scratch + STATE, out + <usize>node * 32, lanes);
+  }
+  if (thread == threads - 1 && (count & 1) == 1) memory.copy(out + <usize>nodes * 32, below + <usize>nodes * 64, 32);
+  return 0;
+}
