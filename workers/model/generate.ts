@@ -3,15 +3,9 @@ import { canon } from '../repops/arithmetic.ts';
 import type { DecoderConfig } from './config.ts';
 import { decodeProgram, prefillProgram } from './decoder.ts';
 import type { WeightPlan } from './forward.ts';
+import { decodeSizes, prefillLengths } from './generate-sizes.ts';
 import { checkIds, ModelInputError, uniformValue } from './inputs.ts';
 import type { TensorStore } from './tensor-store.ts';
-
-/** Key/value cache rows and decoding rows come in multiples of these, so that few programs serve all sizes. */
-const CACHE_STEP = 64;
-const ROW_STEP = 8;
-/** Prompt tokens a row that are run at once, at most; it bounds the memory for activations. */
-const PREFILL_CHUNK = 64;
-const PREFILL_STEP = 8;
 
 export interface GenerateOptions {
   /** Token ids, one prompt a row, each at least one token. */
@@ -63,8 +57,9 @@ export async function generate(
   if (prompts.length === 0) return [];
   const sizes = checkOptions(config, options);
   const longest = Math.max(...prompts.map((prompt) => prompt.length));
-  const prefilled = options.prefill !== false && longest > 2;
-  if (prefilled) await prefill(config, store, options, sizes, plan);
+  const pieces = options.prefill === false ? [] : prefillLengths(longest, sizes.cacheLength);
+  for (const piece of pieces) await prefill(config, store, options, { ...sizes, ...piece }, plan);
+  const prefilled = pieces.length > 0;
   const { batch, cacheLength } = sizes;
   const greedy = options.greedy ?? false;
   const invTemperature = canon(1 / (options.temperature ?? 1));
@@ -124,40 +119,39 @@ export async function generate(
 }
 
 /**
- * Fills the caches with every prompt but its last token, all rows from position 0 on. A shorter prompt's rows go on with padding,
- * whose keys nobody sees: a query sees no position beyond its own, and decoding overwrites them one by one before that.
+ * Fills the caches with `length` tokens of every prompt from position `start` on; a prompt's last token is left to decoding. A
+ * shorter prompt's row goes on with padding, whose keys nobody sees: a query sees no position beyond its own, and decoding
+ * overwrites them one by one before that.
  */
 async function prefill(
   config: DecoderConfig,
   store: TensorStore,
   options: GenerateOptions,
-  { batch, cacheLength }: Sizes,
+  o: Sizes & { readonly start: number; readonly length: number },
   plan: WeightPlan | undefined,
 ): Promise<void> {
   const { prompts } = options;
-  const longest = Math.max(...prompts.map((prompt) => prompt.length)) - 1;
-  for (let start = 0; start < longest; start += PREFILL_CHUNK) {
-    const wanted = Math.ceil(Math.min(PREFILL_CHUNK, longest - start) / PREFILL_STEP) * PREFILL_STEP;
-    const length = Math.min(wanted, cacheLength - start);
-    const program = store.program(`prefill ${batch} ${length} ${cacheLength}`, () =>
-      prefillProgram(config, { batch, length, cacheLength, ...(plan === undefined ? {} : { plan }) }),
-    );
-    const padding = prompts[0]?.[0] ?? 0;
-    const at = (index: number) => start + (index % length);
-    const indices = Array.from({ length: batch * length }, (_, index) => index);
-    program.write(
-      'tokens',
-      Uint32Array.from(indices, (i) => prompts[Math.floor(i / length)]?.[at(i)] ?? padding),
-    );
-    program.write('positions', Uint32Array.from(indices, at));
-    if (length > 1) program.write('starts', new Uint32Array(batch).fill(start));
-    await program.run({ signal: options.signal });
-  }
+  const { batch, cacheLength, start, length } = o;
+  const program = store.program(`prefill ${batch} ${length} ${cacheLength}`, () =>
+    prefillProgram(config, { batch, length, cacheLength, ...(plan === undefined ? {} : { plan }) }),
+  );
+  const padding = prompts[0]?.[0] ?? 0;
+  const at = (index: number) => start + (index % length);
+  const indices = Array.from({ length: batch * length }, (_, index) => index);
+  program.write(
+    'tokens',
+    Uint32Array.from(indices, (i) => prompts[Math.floor(i / length)]?.[at(i)] ?? padding),
+  );
+  program.write('positions', Uint32Array.from(indices, at));
+  if (length > 1) program.write('starts', new Uint32Array(batch).fill(start));
+  await program.run({ signal: options.signal });
 }
 
 function checkOptions(config: DecoderConfig, options: GenerateOptions): Sizes {
   const { prompts, maxNewTokens, temperature = 1, topK = 0, topP = 1 } = options;
-  const batch = options.batch ?? Math.ceil(prompts.length / ROW_STEP) * ROW_STEP;
+  const positions = Math.max(...prompts.map((prompt) => prompt.length)) + maxNewTokens;
+  const sizes = decodeSizes(config, { rows: prompts.length, positions, batch: options.batch });
+  const { batch } = sizes;
   if (!Number.isInteger(batch) || batch < prompts.length) {
     throw new ModelInputError(`batch must be an integer of at least ${prompts.length}, got ${batch}`);
   }
@@ -173,7 +167,6 @@ function checkOptions(config: DecoderConfig, options: GenerateOptions): Sizes {
     throw new ModelInputError(`topK must be 0 or a positive integer, got ${topK}`);
   }
   if (!(topP > 0 && topP <= 1)) throw new ModelInputError(`topP must be above 0 and at most 1, got ${topP}`);
-  const positions = Math.max(...prompts.map((prompt) => prompt.length)) + maxNewTokens;
   if (positions > config.context) {
     throw new ModelInputError(
       `prompt and answer need ${positions} positions, the model has ${config.context}; shorten the prompt or maxNewTokens`,
@@ -183,5 +176,5 @@ function checkOptions(config: DecoderConfig, options: GenerateOptions): Sizes {
     if (prompt.length === 0) throw new ModelInputError('a prompt must have at least one token');
     checkIds(config, prompt, 'prompt');
   }
-  return { batch, cacheLength: Math.min(config.context, Math.ceil(positions / CACHE_STEP) * CACHE_STEP) };
+  return sizes;
 }
