@@ -12,6 +12,9 @@ export const GROUPS = {
   ],
 };
 
+/** The contract that a group's tests deploy by name, so that it can be exchanged without compiling them. */
+export const QUICK = { disputes: 'Disputes', judge: 'Judge' };
+
 /**
  * One break each: a text that stands exactly once in a source, what replaces it, and the group whose tests have to notice.
  *
