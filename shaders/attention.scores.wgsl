@@ -1,7 +1,7 @@
-//! import lattice
 //! import attention
+//! import tile
 //! import grid
-// scores[unit, head, i, j] = mul(canon(lattice fold over d of q * k), scale); one invocation a score.
+// scores[unit, head, i, j] = mul(canon(lattice fold over d of q * k), scale), a tile a workgroup. Tiles that no row sees are left out.
 
 @group(0) @binding(0) var<uniform> params: AttentionParams;
 @group(0) @binding(1) var<storage, read> q: array<f32>;
@@ -9,21 +9,68 @@
 @group(0) @binding(3) var<storage, read> positions: array<u32>;
 @group(0) @binding(4) var<storage, read_write> scores: array<f32>;
 
-@compute @workgroup_size(GROUP_SIZE)
+var<private> unit: Unit;
+var<private> lines: u32;
+var<private> corner_m: u32;
+var<private> corner_n: u32;
+
+fn left_at(product: u32, m: u32, d: u32) -> f32 {
+  if (corner_m + m >= lines) {
+    return 0.0;
+  }
+  return lattice(q[head_of(params, unit, corner_m + m) * params.head_dim + d]);
+}
+
+fn right_at(product: u32, d: u32, n: u32) -> f32 {
+  if (corner_n + n >= params.keys) {
+    return 0.0;
+  }
+  return lattice(k[unit.first_key + (params.first_key + corner_n + n) * unit.key_stride + d]);
+}
+
+// Keys that some row of the tile sees: uniform, since positions are only read.
+fn seen_by(unit_at: u32, corner: u32) -> u32 {
+  var most = 0u;
+  let last = params.heads / params.kv_heads * params.rows - 1u;
+  for (var m = 0u; m < TILE; m++) {
+    most = max(most, positions[row_of(params, unit_of(params, unit_at), min(corner + m, last))]);
+  }
+  return min(most, params.Tk - 1u) + 1u;
+}
+
+@compute @workgroup_size(8, 8)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
+  @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  let item = work_item(group, groups, local);
-  let at = score_at(params, item);
-  if (!at.inside || at.j > positions[at.row]) {
+  lines = params.heads / params.kv_heads * params.rows;
+  let tiles_n = (params.keys + TILE - 1u) / TILE;
+  let tiles_m = (params.heads / params.kv_heads * params.rows + TILE - 1u) / TILE;
+  let number = group_number(group, groups);
+  if (number >= tiles_n * tiles_m * params.units) {
     return;
   }
-  var sum = LatticeFold();
-  for (var d = 0u; d < params.head_dim; d++) {
-    lattice_fold_term(&sum, lattice(q[at.query + d]), lattice(k[at.key + d]));
+  let unit_number = number / (tiles_n * tiles_m);
+  unit = unit_of(params, unit_number);
+  corner_m = number / tiles_n % tiles_m * TILE;
+  corner_n = number % tiles_n * TILE;
+  if (params.first_key + number % tiles_n * TILE >= seen_by(unit_number, number / tiles_n % tiles_m * TILE)) {
+    return;
   }
-  scores[item] = mul(lattice_fold_result(&sum), params.scale);
+  var total = Tile();
+  for (var block = 0u; block < params.head_dim; block += TILE_BLOCK) {
+    total = tile_add(total, tile_block(0u, block, min(block + TILE_BLOCK, params.head_dim), lane, false, false));
+  }
+  for (var i = 0u; i < 4u; i++) {
+    let line = corner_m + lane / 8u * 4u + i;
+    let sums = tile_row(total, i);
+    for (var j = 0u; j < 4u; j++) {
+      let n = corner_n + lane % 8u * 4u + j;
+      if (line < lines && n < params.keys) {
+        scores[(unit_number * lines + line) * params.keys + n] = mul(canon(sums[j]), params.scale);
+      }
+    }
+  }
 }

@@ -1,41 +1,74 @@
-//! import lattice
 //! import functions
-//! import fold
 //! import attention
 //! import grid
-// Turns a row of scores into lattice(exp(sub(score, m))) in place and stores stats = (m, recip(sum)); one invocation a row.
+// Turns a line of scores into exp(sub(score, m)) in place and stores stats = (m, recip(sum)); a workgroup a line. Scores of
+// keys that the row does not see stay as they are.
 
 @group(0) @binding(0) var<uniform> params: AttentionParams;
 @group(0) @binding(1) var<storage, read> positions: array<u32>;
 @group(0) @binding(2) var<storage, read_write> scores: array<f32>;
 @group(0) @binding(3) var<storage, read_write> stats: array<f32>;
 
-@compute @workgroup_size(GROUP_SIZE)
+const LANES = 64u;
+var<workgroup> exchange: array<f32, LANES>;
+var<workgroup> largest: f32;
+
+@compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) local: u32,
+  @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  let item = work_item(group, groups, local);
-  let at = row_at(params, item);
-  if (!at.inside) {
+  let lines = params.heads / params.kv_heads * params.rows;
+  let number = group_number(group, groups);
+  if (number >= lines * params.units) {
     return;
   }
-  let base = item * params.Tk;
-  let keys = min(positions[at.row], params.Tk - 1u) + 1u;
+  let unit = unit_of(params, number / lines);
+  let line = number % lines;
+  let base = number * params.keys;
+  let seen = min(positions[row_of(params, unit, line)], params.Tk - 1u) + 1u;
   var m = scores[base];
-  for (var j = 1u; j < keys; j++) {
+  for (var j = lane; j < seen; j += LANES) {
     let s = scores[base + j];
     m = select(m, s, s > m);
   }
-  var sum = Fold();
-  for (var j = 0u; j < keys; j++) {
-    let p = exp_canonical(sub(scores[base + j], m));
-    fold_term(&sum, p);
-    scores[base + j] = lattice(p);
+  exchange[lane] = m;
+  workgroupBarrier();
+  if (lane == 0u) {
+    for (var i = 1u; i < LANES; i++) {
+      let s = exchange[i];
+      m = select(m, s, s > m);
+    }
+    largest = m;
   }
-  let head = at.row * params.heads + at.head;
-  stats[head * 2u] = m;
-  stats[head * 2u + 1u] = recip(fold_result(&sum));
+  workgroupBarrier();
+  m = largest;
+  for (var j = lane; j < seen; j += LANES) {
+    scores[base + j] = exp_canonical(sub(scores[base + j], m));
+  }
+  storageBarrier();
+  workgroupBarrier();
+  var total = 0.0;
+  for (var first = 0u; first < seen; first += LANES * 64u) {
+    let start = first + lane * 64u;
+    var sum = 0.0;
+    for (var j = start; j < min(start + 64u, seen); j++) {
+      sum = add(sum, scores[base + j]);
+    }
+    exchange[lane] = sum;
+    workgroupBarrier();
+    if (lane == 0u) {
+      for (var i = 0u; i < min(LANES, (seen - first + 63u) / 64u); i++) {
+        total = add(total, exchange[i]);
+      }
+    }
+    workgroupBarrier();
+  }
+  if (lane == 0u) {
+    let head = head_of(params, unit, line);
+    stats[head * 2u] = m;
+    stats[head * 2u + 1u] = recip(total);
+  }
 }

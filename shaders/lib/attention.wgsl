@@ -1,5 +1,6 @@
-// Where a work item of an attention kernel lies. A unit is one batch entry's key/value head with its group of query
-// heads; a dispatch covers units first_unit .. first_unit + units. Scores are stored [unit, head of the group, i, j].
+// Where the work of an attention kernel lies. A unit is one batch entry's key/value head with its group of query heads; a
+// dispatch covers units first_unit .., query rows first_row .. of each head and keys first_key .. . Scores lie in scratch
+// as [unit, head of the group, row, key]; the first three count as one line of `lines` rows a unit.
 
 struct AttentionParams {
   zero: u32,
@@ -11,51 +12,44 @@ struct AttentionParams {
   kv_heads: u32,
   head_dim: u32,
   scale: f32,
-}
-
-struct Score {
-  inside: bool,
-  // Row of q, i.e. b * Tq + i.
-  row: u32,
-  head: u32,
-  j: u32,
-  // First element of the query's and the key's vector.
-  query: u32,
-  key: u32,
-}
-
-struct Row {
-  inside: bool,
-  row: u32,
-  head: u32,
-  // First element of key 0's vector.
+  first_row: u32,
+  rows: u32,
   first_key: u32,
+  keys: u32,
+  // What the kernel's first comment says.
+  mode: u32,
 }
 
-fn row_at(params: AttentionParams, item: u32) -> Row {
-  let i = item % params.Tq;
-  let head_of_group = item / params.Tq;
+struct Unit {
+  b: u32,
+  // First query head of the group, and how many there are.
+  head: u32,
+  group_heads: u32,
+  // First element of key 0's vector, and the distance to the next key's.
+  first_key: u32,
+  key_stride: u32,
+}
+
+fn unit_of(params: AttentionParams, number: u32) -> Unit {
+  let unit = params.first_unit + number;
   let group_heads = params.heads / params.kv_heads;
-  let unit = head_of_group / group_heads;
-  let b = (params.first_unit + unit) / params.kv_heads;
-  let g = (params.first_unit + unit) % params.kv_heads;
-  return Row(
-    unit < params.units,
-    b * params.Tq + i,
-    g * group_heads + head_of_group % group_heads,
+  let b = unit / params.kv_heads;
+  let g = unit % params.kv_heads;
+  return Unit(
+    b,
+    g * group_heads,
+    group_heads,
     (b * params.Tk * params.kv_heads + g) * params.head_dim,
+    params.kv_heads * params.head_dim,
   );
 }
 
-fn score_at(params: AttentionParams, item: u32) -> Score {
-  let j = item % params.Tk;
-  let at = row_at(params, item / params.Tk);
-  return Score(
-    at.inside,
-    at.row,
-    at.head,
-    j,
-    (at.row * params.heads + at.head) * params.head_dim,
-    at.first_key + j * params.kv_heads * params.head_dim,
-  );
+// Row of q, i.e. b * Tq + i, of a line of a unit.
+fn row_of(params: AttentionParams, unit: Unit, line: u32) -> u32 {
+  return unit.b * params.Tq + params.first_row + line % params.rows;
+}
+
+// Place of a line's query head among all, i.e. row * heads + head: its vector starts at head_dim times that.
+fn head_of(params: AttentionParams, unit: Unit, line: u32) -> u32 {
+  return row_of(params, unit, line) * params.heads + unit.head + line / params.rows;
 }

@@ -75,7 +75,7 @@ function error(got: readonly number[] | undefined, wanted: readonly number[]): n
 }
 const TIGHT = 1e-6;
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
-const sum = (values: Values) => values.reduce((a, b) => a + b, 0);
+const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
 describe('dense operators', () => {
   it('embed and embed.grad look up and sum rows', async () => {

@@ -1,97 +1,181 @@
 /**
- * Steps of attention and the key/value cache. Scores go through scratch memory, a chunk of (batch entry, key/value head)
- * units at a time, so that the scratch stays bounded however large the batch is.
+ * Steps of attention and the key/value cache. Scores go through scratch memory a part at a time: some (batch entry, key/value
+ * head) units with all their rows, or, of a unit too large for that, some of its rows (forward and the gradient of q) or of its
+ * keys (the gradient of k and v). So the scratch stays bounded however long the sequence is.
  */
 import { blocksOf, combine, foldBlocks } from './plan-dense.ts';
-import { dispatch, f32, type NodeView, type Planner, type Step } from './steps.ts';
+import {
+  dispatch,
+  f32,
+  groupDispatch,
+  type NodeView,
+  type Operand,
+  type Planner,
+  type Step,
+} from './steps.ts';
 
-/** Words of one chunk's scores; 64 MiB. One unit may exceed it when Tq * Tk is very large. */
-const CHUNK_WORDS = 2 ** 24;
+/** Words of scores at a time; 32 MiB. A part has at least a tile of rows or keys, whatever that takes. */
+const PART_WORDS = 2 ** 23;
+/** Side of a tile of shaders/lib/tile.wgsl. */
+const TILE = 32;
+/** Fewer tiles than this leave most of a GPU idle; long folds over keys are then divided into their blocks. */
+const MIN_TILES = 64;
 
-interface Chunk {
-  readonly units: number;
-  readonly scores: number;
-  readonly rows: number;
-  readonly keys: number;
-  readonly params: readonly number[];
+const tiles = (length: number): number => Math.ceil(length / TILE);
+
+interface Sizes {
+  readonly B: number;
+  readonly Tq: number;
+  readonly Tk: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  /** Query heads of a key/value head. */
+  readonly group: number;
 }
 
-function chunks(node: NodeView): readonly Chunk[] {
-  const [B, Tq, Tk] = [node.a('B'), node.a('Tq'), node.a('Tk')];
-  const [heads, kvHeads, headDim] = [node.a('heads'), node.a('kvHeads'), node.a('headDim')];
-  const unitRows = (heads / kvHeads) * Tq;
-  const perChunk = Math.max(1, Math.floor(CHUNK_WORDS / (unitRows * Tk)));
-  const result: Chunk[] = [];
-  for (let first = 0; first < B * kvHeads; first += perChunk) {
-    const units = Math.min(perChunk, B * kvHeads - first);
-    result.push({
-      units,
-      scores: units * unitRows * Tk,
-      rows: units * unitRows,
-      keys: units * Tk,
-      params: [units, first, Tq, Tk, heads, kvHeads, headDim, f32(node.a('scale'))],
-    });
+function sizesOf(node: NodeView): Sizes {
+  const [heads, kvHeads] = [node.a('heads'), node.a('kvHeads')];
+  return {
+    B: node.a('B'),
+    Tq: node.a('Tq'),
+    Tk: node.a('Tk'),
+    heads,
+    kvHeads,
+    headDim: node.a('headDim'),
+    group: heads / kvHeads,
+  };
+}
+
+interface Part {
+  readonly units: number;
+  readonly firstUnit: number;
+  readonly rows: number;
+  readonly firstRow: number;
+  readonly keys: number;
+  readonly firstKey: number;
+}
+
+/** Cuts the work into parts, `along` rows or keys where a unit is too large. Each part's scores fit `words`. */
+function parts(sizes: Sizes, along: 'rows' | 'keys', words: number): readonly Part[] {
+  const { B, Tq, Tk, kvHeads, group } = sizes;
+  const whole = { rows: Tq, firstRow: 0, keys: Tk, firstKey: 0 };
+  const unitWords = group * Tq * Tk;
+  const units = Math.min(Math.max(1, Math.floor(words / unitWords)), B * kvHeads);
+  const result: Part[] = [];
+  for (let firstUnit = 0; firstUnit < B * kvHeads; firstUnit += units) {
+    const unit = { ...whole, units: Math.min(units, B * kvHeads - firstUnit), firstUnit };
+    if (unitWords <= words) {
+      result.push(unit);
+      continue;
+    }
+    const [length, width] = along === 'rows' ? [Tq, Tk] : [Tk, Tq];
+    const step = Math.max(TILE, Math.floor(words / (group * width) / TILE) * TILE);
+    for (let first = 0; first < length; first += step) {
+      const count = Math.min(step, length - first);
+      result.push(
+        along === 'rows'
+          ? { ...unit, rows: count, firstRow: first }
+          : { ...unit, keys: count, firstKey: first },
+      );
+    }
   }
   return result;
 }
 
-function forward(node: NodeView): readonly Step[] {
-  const [q, k, v, positions] = [node.input(0), node.input(1), node.input(2), node.input(3)];
-  const [o, stats] = [node.output(0), node.output(1)];
-  return chunks(node).flatMap((chunk): Step[] => {
-    const scores = node.scratch(chunk.scores);
-    const { params } = chunk;
+function paramsOf(node: NodeView, part: Part, mode = 0): readonly number[] {
+  const { Tq, Tk, heads, kvHeads, headDim } = sizesOf(node);
+  return [
+    ...[part.units, part.firstUnit, Tq, Tk, heads, kvHeads, headDim, f32(node.a('scale'))],
+    ...[part.firstRow, part.rows, part.firstKey, part.keys, mode],
+  ];
+}
+
+/** Query rows of a part, counting each head of the group. */
+const linesOf = (sizes: Sizes, part: Part): number => part.units * sizes.group * part.rows;
+/** Tiles of a part's scores. */
+const scoreTiles = (sizes: Sizes, part: Part): number =>
+  part.units * tiles(sizes.group * part.rows) * tiles(part.keys);
+
+/** The product of scores with values or keys: `mode` as in attention.rows.wgsl. */
+function rowProducts(
+  node: NodeView,
+  part: Part,
+  mode: 0 | 1,
+  operands: { scores: Operand; x: Operand; stats: Operand; out: Operand },
+): readonly Step[] {
+  const sizes = sizesOf(node);
+  const params = paramsOf(node, part, mode);
+  const { scores, x, stats, out } = operands;
+  const positions = node.input(3);
+  const workgroups = part.units * tiles(sizes.group * part.rows) * tiles(sizes.headDim);
+  const blocks = blocksOf(sizes.Tk);
+  if (workgroups >= MIN_TILES || blocks < 4) {
     return [
-      dispatch({
+      groupDispatch({
+        kernel: 'attention.rows',
+        workgroups,
+        params,
+        bindings: { 1: scores, 2: x, 3: positions, 4: stats, 5: out },
+      }),
+    ];
+  }
+  const items = linesOf(sizes, part) * sizes.headDim;
+  const partials = node.scratch(items * blocks);
+  return [
+    groupDispatch({
+      kernel: 'attention.rows',
+      entry: 'split',
+      workgroups: workgroups * blocks,
+      params,
+      bindings: { 1: scores, 2: x, 3: positions, 4: stats, 5: partials },
+    }),
+    dispatch({ kernel: 'attention.combine', items, params, bindings: { 1: partials, 2: stats, 3: out } }),
+  ];
+}
+
+function forward(node: NodeView): readonly Step[] {
+  const sizes = sizesOf(node);
+  const [q, k, v, positions] = [node.input(0), node.input(1), node.input(2), node.input(3)];
+  const [out, stats] = [node.output(0), node.output(1)];
+  return parts(sizes, 'rows', PART_WORDS).flatMap((part): readonly Step[] => {
+    const lines = linesOf(sizes, part);
+    const scores = node.scratch(lines * part.keys);
+    const params = paramsOf(node, part);
+    return [
+      groupDispatch({
         kernel: 'attention.scores',
-        items: chunk.scores,
+        workgroups: scoreTiles(sizes, part),
         params,
         bindings: { 1: q, 2: k, 3: positions, 4: scores },
       }),
-      dispatch({
+      groupDispatch({
         kernel: 'attention.softmax',
-        items: chunk.rows,
+        workgroups: lines,
         params,
         bindings: { 1: positions, 2: scores, 3: stats },
       }),
-      dispatch({
-        kernel: 'attention.output',
-        items: chunk.rows * node.a('headDim'),
-        params,
-        bindings: { 1: scores, 2: v, 3: positions, 4: stats, 5: o },
-      }),
+      ...rowProducts(node, part, 0, { scores, x: v, stats, out }),
     ];
   });
 }
 
-/** The steps that recompute P and dS of a chunk, and then `use` them. */
-function backward(
-  node: NodeView,
-  use: (
-    chunk: Chunk,
-    weights: ReturnType<NodeView['scratch']>,
-    slopes: ReturnType<NodeView['scratch']>,
-  ) => Step,
-): readonly Step[] {
-  const [q, k, v, positions] = [node.input(0), node.input(1), node.input(2), node.input(3)];
-  const [stats, dout, delta] = [node.input(4), node.input(5), node.input(6)];
-  return chunks(node).flatMap((chunk): Step[] => {
-    const weights = node.scratch(chunk.scores);
-    const slopes = node.scratch(chunk.scores);
-    const common = { items: chunk.scores, params: chunk.params };
-    return [
-      dispatch({
-        kernel: 'attention.weights',
-        ...common,
-        bindings: { 1: q, 2: k, 3: positions, 4: stats, 5: weights },
-      }),
-      dispatch({
-        kernel: 'attention.slopes',
-        ...common,
-        bindings: { 1: weights, 2: v, 3: positions, 4: dout, 5: delta, 6: slopes },
-      }),
-      use(chunk, weights, slopes),
-    ];
+/** The step that recomputes a part's dS and, `withWeights`, its P. */
+function slopes(node: NodeView, part: Part, scores: Operand, withWeights: boolean): Step {
+  return groupDispatch({
+    kernel: 'attention.slopes',
+    workgroups: scoreTiles(sizesOf(node), part),
+    params: paramsOf(node, part, withWeights ? 1 : 0),
+    bindings: {
+      1: node.input(0),
+      2: node.input(1),
+      3: node.input(2),
+      4: node.input(3),
+      5: node.input(4),
+      6: node.input(5),
+      7: node.input(6),
+      8: scores,
+    },
   });
 }
 
@@ -116,31 +200,36 @@ export const ATTENTION = {
       combine({ partials, out: node.output(0), count: rows, blocks, itemStride: blocks, blockStride: 1 }),
     ];
   },
-  'attention.grad.q': (node) =>
-    backward(node, (chunk, _weights, slopes) =>
-      dispatch({
-        kernel: 'attention.grad.q',
-        items: chunk.rows * node.a('headDim'),
-        params: chunk.params,
-        bindings: { 1: slopes, 2: node.input(1), 3: node.input(3), 4: node.output(0) },
-      }),
-    ),
-  'attention.grad.kv': (node) =>
-    backward(node, (chunk, weights, slopes) =>
-      dispatch({
-        kernel: 'attention.grad.kv',
-        items: chunk.keys * node.a('headDim'),
-        params: chunk.params,
-        bindings: {
-          1: weights,
-          2: slopes,
-          3: node.input(0),
-          4: node.input(5),
-          5: node.output(0),
-          6: node.output(1),
-        },
-      }),
-    ),
+  'attention.grad.q': (node) => {
+    const sizes = sizesOf(node);
+    return parts(sizes, 'rows', PART_WORDS).flatMap((part) => {
+      const scores = node.scratch(linesOf(sizes, part) * part.keys);
+      const operands = { scores, x: node.input(1), stats: node.input(4), out: node.output(0) };
+      return [slopes(node, part, scores, false), ...rowProducts(node, part, 1, operands)];
+    });
+  },
+  'attention.grad.kv': (node) => {
+    const sizes = sizesOf(node);
+    return parts(sizes, 'keys', PART_WORDS / 2).flatMap((part) => {
+      const scores = node.scratch(2 * linesOf(sizes, part) * part.keys);
+      return [
+        slopes(node, part, scores, true),
+        groupDispatch({
+          kernel: 'attention.keys',
+          workgroups: part.units * tiles(part.keys) * tiles(sizes.headDim),
+          params: paramsOf(node, part),
+          bindings: {
+            1: scores,
+            2: node.input(0),
+            3: node.input(5),
+            4: node.input(3),
+            5: node.output(0),
+            6: node.output(1),
+          },
+        }),
+      ];
+    });
+  },
   'cache.write': (node) => {
     const count = node.a('B') * node.a('D');
     return [

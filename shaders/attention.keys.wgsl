@@ -1,0 +1,123 @@
+//! import attention
+//! import tile
+//! import grid
+// dv and dk of a tile of keys: for each head of the group ascending, lattice folds over every query row (masked rows weigh +0
+// and keep their place) of P * dout, and of dS * q times scale; the heads' results added in order. scores holds the dS and,
+// after them, the P of every row and of `keys` keys.
+
+@group(0) @binding(0) var<uniform> params: AttentionParams;
+@group(0) @binding(1) var<storage, read> scores: array<f32>;
+@group(0) @binding(2) var<storage, read> q: array<f32>;
+@group(0) @binding(3) var<storage, read> dout: array<f32>;
+@group(0) @binding(4) var<storage, read> positions: array<u32>;
+@group(0) @binding(5) var<storage, read_write> dk: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dv: array<f32>;
+
+var<private> unit: Unit;
+// First score of the head of the unit that is summed, and first element of its vector in row 0.
+var<private> head_scores: u32;
+var<private> head_vector: u32;
+var<private> corner_m: u32;
+var<private> corner_n: u32;
+
+fn left_at(product: u32, m: u32, i: u32) -> f32 {
+  let key = corner_m + m;
+  if (key >= params.keys || params.first_key + key > positions[unit.b * params.Tq + i]) {
+    return 0.0;
+  }
+  return lattice(scores[head_scores + product * params.units * (params.heads / params.kv_heads) * params.Tq * params.keys
+    + i * params.keys + key]);
+}
+
+fn right_at(product: u32, i: u32, n: u32) -> f32 {
+  if (corner_n + n >= params.head_dim) {
+    return 0.0;
+  }
+  let at = head_vector + i * params.heads * params.head_dim + corner_n + n;
+  if (product == 0u) {
+    return lattice(q[at]);
+  }
+  return lattice(dout[at]);
+}
+
+// Whether some query row of a fold block sees key `first` of the tile: uniform, since positions are only read.
+fn block_sees(b: u32, block: u32, end: u32, first: u32) -> bool {
+  var most = 0u;
+  for (var i = block; i < end; i++) {
+    most = max(most, positions[b * params.Tq + i]);
+  }
+  return most >= first;
+}
+
+// add(sum, mul(canon(x), factor)) of each.
+fn gathered(sum: vec4<f32>, x: vec4<f32>, factor: f32) -> vec4<f32> {
+  return vec4<f32>(
+    add(sum.x, mul(canon(x.x), factor)),
+    add(sum.y, mul(canon(x.y), factor)),
+    add(sum.z, mul(canon(x.z), factor)),
+    add(sum.w, mul(canon(x.w), factor)),
+  );
+}
+
+fn gather(sum: Tile, x: Tile, factor: f32) -> Tile {
+  return Tile(
+    gathered(sum.r0, x.r0, factor),
+    gathered(sum.r1, x.r1, factor),
+    gathered(sum.r2, x.r2, factor),
+    gathered(sum.r3, x.r3, factor),
+  );
+}
+
+@compute @workgroup_size(8, 8)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  arm_barrier(params.zero);
+  let tiles_n = (params.head_dim + TILE - 1u) / TILE;
+  let tiles_m = (params.keys + TILE - 1u) / TILE;
+  let number = group_number(group, groups);
+  if (number >= tiles_n * tiles_m * params.units) {
+    return;
+  }
+  let unit_number = number / (tiles_n * tiles_m);
+  let b = (params.first_unit + unit_number) / params.kv_heads;
+  let first = params.first_key + number / tiles_n % tiles_m * TILE;
+  unit = unit_of(params, unit_number);
+  corner_m = number / tiles_n % tiles_m * TILE;
+  corner_n = number % tiles_n * TILE;
+  var dk_sum = Tile();
+  var dv_sum = Tile();
+  for (var h = 0u; h < params.heads / params.kv_heads; h++) {
+    head_scores = (unit_number * unit.group_heads + h) * params.Tq * params.keys;
+    head_vector = (unit.b * params.Tq * params.heads + unit.head + h) * params.head_dim;
+    var dk_total = Tile();
+    var dv_total = Tile();
+    for (var block = 0u; block < params.Tq; block += TILE_BLOCK) {
+      let end = min(block + TILE_BLOCK, params.Tq);
+      if (block_sees(b, block, end, first)) {
+        dk_total = tile_add(dk_total, tile_block(0u, block, end, lane, true, true));
+        dv_total = tile_add(dv_total, tile_block(1u, block, end, lane, true, true));
+      }
+    }
+    dk_sum = gather(dk_sum, dk_total, params.scale);
+    dv_sum = gather(dv_sum, dv_total, 1.0);
+  }
+  for (var i = 0u; i < 4u; i++) {
+    let key = corner_m + lane / 8u * 4u + i;
+    if (key >= params.keys) {
+      break;
+    }
+    let dk4 = tile_row(dk_sum, i);
+    let dv4 = tile_row(dv_sum, i);
+    for (var j = 0u; j < 4u; j++) {
+      let d = corner_n + lane % 8u * 4u + j;
+      if (d < params.head_dim) {
+        let at = unit.first_key + (params.first_key + key) * unit.key_stride + d;
+        dk[at] = dk4[j];
+        dv[at] = dv4[j];
+      }
+    }
+  }
+}

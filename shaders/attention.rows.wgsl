@@ -1,0 +1,122 @@
+//! import attention
+//! import tile
+//! import grid
+// out[d] of a query row: canon(lattice fold over the visible j of scores_j * x_jd) times the row's r (mode 0: the output,
+// with x the values) or times scale (mode 1: the gradient of q, with x the keys); a tile a workgroup. `split` leaves the sum
+// of each fold block in partials[block, line, d] instead, for few rows and many keys; attention.combine adds them.
+
+@group(0) @binding(0) var<uniform> params: AttentionParams;
+@group(0) @binding(1) var<storage, read> scores: array<f32>;
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+@group(0) @binding(3) var<storage, read> positions: array<u32>;
+@group(0) @binding(4) var<storage, read> stats: array<f32>;
+@group(0) @binding(5) var<storage, read_write> out: array<f32>;
+
+var<private> unit: Unit;
+var<private> unit_number: u32;
+var<private> lines: u32;
+var<private> corner_m: u32;
+var<private> corner_n: u32;
+
+fn left_at(product: u32, m: u32, j: u32) -> f32 {
+  let line = corner_m + m;
+  if (line >= lines || j > positions[row_of(params, unit, line)]) {
+    return 0.0;
+  }
+  return lattice(scores[(unit_number * lines + line) * params.keys + j]);
+}
+
+fn right_at(product: u32, j: u32, n: u32) -> f32 {
+  if (corner_n + n >= params.head_dim) {
+    return 0.0;
+  }
+  return lattice(x[unit.first_key + j * unit.key_stride + corner_n + n]);
+}
+
+// Keys that some row of the tile sees: uniform, since positions are only read.
+fn seen_by(unit_at: u32, corner: u32) -> u32 {
+  var most = 0u;
+  let last = params.heads / params.kv_heads * params.rows - 1u;
+  for (var m = 0u; m < TILE; m++) {
+    most = max(most, positions[row_of(params, unit_of(params, unit_at), min(corner + m, last))]);
+  }
+  return min(most, params.Tk - 1u) + 1u;
+}
+
+fn store(block: u32, lane: u32, total: Tile, divided: bool) {
+  for (var i = 0u; i < 4u; i++) {
+    let line = corner_m + lane / 8u * 4u + i;
+    if (line >= lines) {
+      return;
+    }
+    let head = head_of(params, unit, line);
+    let sums = tile_row(total, i);
+    for (var j = 0u; j < 4u; j++) {
+      let d = corner_n + lane % 8u * 4u + j;
+      if (d >= params.head_dim) {
+        continue;
+      }
+      if (divided) {
+        let all = params.units * lines;
+        out[(block * all + unit_number * lines + line) * params.head_dim + d] = sums[j];
+      } else {
+        let factor = select(params.scale, stats[head * 2u + 1u], params.mode == 0u);
+        out[head * params.head_dim + d] = mul(canon(sums[j]), factor);
+      }
+    }
+  }
+}
+
+@compute @workgroup_size(8, 8)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  arm_barrier(params.zero);
+  lines = params.heads / params.kv_heads * params.rows;
+  let tiles_n = (params.head_dim + TILE - 1u) / TILE;
+  let tiles_m = (params.heads / params.kv_heads * params.rows + TILE - 1u) / TILE;
+  let number = group_number(group, groups);
+  if (number >= tiles_n * tiles_m * params.units) {
+    return;
+  }
+  let unit_at = number / (tiles_n * tiles_m);
+  let corner = number / tiles_n % tiles_m * TILE;
+  unit_number = unit_at;
+  unit = unit_of(params, unit_at);
+  corner_m = corner;
+  corner_n = number % tiles_n * TILE;
+  let seen = seen_by(unit_at, corner);
+  var total = Tile();
+  for (var block = 0u; block < seen; block += TILE_BLOCK) {
+    total = tile_add(total, tile_block(0u, block, min(block + TILE_BLOCK, seen), lane, false, true));
+  }
+  store(0u, lane, total, false);
+}
+
+@compute @workgroup_size(8, 8)
+fn split(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  arm_barrier(params.zero);
+  lines = params.heads / params.kv_heads * params.rows;
+  let tiles_n = (params.head_dim + TILE - 1u) / TILE;
+  let tiles_m = (params.heads / params.kv_heads * params.rows + TILE - 1u) / TILE;
+  let tiles = tiles_n * tiles_m * params.units;
+  let number = group_number(group, groups);
+  let block = number / tiles;
+  if (block * TILE_BLOCK >= params.Tk) {
+    return;
+  }
+  let unit_at = number % tiles / (tiles_n * tiles_m);
+  let corner = number / tiles_n % tiles_m * TILE;
+  unit_number = unit_at;
+  unit = unit_of(params, unit_at);
+  corner_m = corner;
+  corner_n = number % tiles_n * TILE;
+  let end = min(block * TILE_BLOCK + TILE_BLOCK, seen_by(unit_at, corner));
+  store(block, lane, tile_block(0u, block * TILE_BLOCK, end, lane, false, true), true);
+}

@@ -1,0 +1,80 @@
+//! import lattice
+// A tile of 32 x 32 lattice folds by a workgroup of 64, 4 x 4 an invocation: lane l has rows l / 8 * 4 .. and columns
+// l % 8 * 4 .. of it. A kernel that imports this says where operands come from, already on the lattice and +0 beyond
+// their ends: left_at(product, m, k) and right_at(product, k, n), m and n counted from the tile's corner.
+
+const TILE = 32u;
+// Small, because SwiftShader takes a second to compile the clearing of 4 KiB of workgroup memory.
+const TILE_STEP = 8u;
+const TILE_BLOCK = 64u;
+
+// Laid out [k][m / 4] and [k][n / 4]; only whole vectors are written.
+var<workgroup> left_tile: array<vec4<f32>, 64>;
+var<workgroup> right_tile: array<vec4<f32>, 64>;
+
+// Four rows of four neighbouring outputs.
+struct Tile {
+  r0: vec4<f32>,
+  r1: vec4<f32>,
+  r2: vec4<f32>,
+  r3: vec4<f32>,
+}
+
+fn tile_add(a: Tile, b: Tile) -> Tile {
+  return Tile(opaque4(a.r0 + b.r0), opaque4(a.r1 + b.r1), opaque4(a.r2 + b.r2), opaque4(a.r3 + b.r3));
+}
+
+// The fold block from `block` to `end`, summed in order from +0. Uniform control flow only. `rows_last` says that columns
+// (n), not k, are neighbours in memory on the right, `left_down` the same of rows (m) on the left: it chooses who loads what.
+fn tile_block(product: u32, block: u32, end: u32, lane: u32, left_down: bool, right_across: bool) -> Tile {
+  let high = lane / 8u;
+  let low = lane % 8u;
+  let left_k = select(low, high, left_down);
+  let left_m = select(high, low, left_down) * 4u;
+  let right_k = select(low, high, right_across);
+  let right_n = select(high, low, right_across) * 4u;
+  var sums = Tile();
+  for (var k0 = block; k0 < end; k0 += TILE_STEP) {
+    let a = k0 + left_k;
+    let b = k0 + right_k;
+    var left = vec4<f32>();
+    var right = vec4<f32>();
+    if (a < end) {
+      left = vec4<f32>(
+        left_at(product, left_m, a),
+        left_at(product, left_m + 1u, a),
+        left_at(product, left_m + 2u, a),
+        left_at(product, left_m + 3u, a),
+      );
+    }
+    if (b < end) {
+      right = vec4<f32>(
+        right_at(product, b, right_n),
+        right_at(product, b, right_n + 1u),
+        right_at(product, b, right_n + 2u),
+        right_at(product, b, right_n + 3u),
+      );
+    }
+    left_tile[left_k * 8u + left_m / 4u] = left;
+    right_tile[right_k * 8u + right_n / 4u] = right;
+    workgroupBarrier();
+    for (var k = 0u; k < min(TILE_STEP, end - k0); k++) {
+      let x = left_tile[k * 8u + high];
+      let y = right_tile[k * 8u + low];
+      sums.r0 = lattice_step4(sums.r0, x.x, y);
+      sums.r1 = lattice_step4(sums.r1, x.y, y);
+      sums.r2 = lattice_step4(sums.r2, x.z, y);
+      sums.r3 = lattice_step4(sums.r3, x.w, y);
+    }
+    workgroupBarrier();
+  }
+  return sums;
+}
+
+fn tile_row(tile: Tile, i: u32) -> vec4<f32> {
+  return select(
+    select(tile.r0, tile.r1, i == 1u),
+    select(tile.r2, tile.r3, i == 3u),
+    i >= 2u,
+  );
+}
