@@ -117,6 +117,11 @@ interface IParticipation {
     /// @notice An entry of a batch of votes was skipped. `device` is the one that the entry names.
     event VoteSkipped(address indexed device, uint64 indexed round, uint256 entry, Refusal indexed reason);
 
+    /// @notice Somebody committed to attestations of a whole round with one root.
+    event RootPosted(uint64 indexed round, bytes32 indexed root, address indexed poster, uint256 size);
+
+    /// @notice Nobody posted this root for this round.
+    error NotPosted(uint64 round, bytes32 root);
     /// @notice The caller's own attestation or vote does not count, or nothing in a batch of attestations can.
     error Refused(Refusal reason);
     /// @notice A batch must have between one and `MAX_BATCH` entries.
@@ -159,6 +164,38 @@ interface IParticipation {
     function attestBatch(uint64 round, SignedAttestation[] calldata entries)
         external
         returns (uint256 accepted);
+
+    /// @notice Commits to what devices signed about one round, all of it with one root, for the price of one. What is in it can be shown
+    /// by `isIncluded`, and counted by `attestFromRoot`, at any time later. Whoever posts a root has to hand out the entries with
+    /// their proofs: the chain does not have them. Any number of roots may be posted for a round, so nobody can keep an attestation out.
+    /// @param round The round, which has to be open.
+    /// @param root Root of the Merkle tree whose leaves are keccak256(abi.encode(SignedAttestation)) and whose nodes are keccak256 of their two
+    /// children, the smaller first.
+    /// @param size How many entries the poster says there are; for whoever reads the event.
+    function postRoot(uint64 round, bytes32 root, uint256 size) external;
+
+    /// @notice Whether a root was posted for a round, while the round was open, and holds this entry, signed by the device it names.
+    function isIncluded(
+        uint64 round,
+        bytes32 root,
+        SignedAttestation calldata entry,
+        bytes32[] calldata proof
+    ) external view returns (bool);
+
+    /// @notice Counts attestations out of a posted root, however long ago the round was. Each device's rounds count in ascending order: one
+    /// that is older than what the device has attested since is skipped as repeated. Entries that do not count are skipped, each with
+    /// an event; one that is not in the root is skipped as badly signed.
+    /// @param proofs One for each entry.
+    /// @return accepted How many counted.
+    function attestFromRoot(
+        uint64 round,
+        bytes32 root,
+        SignedAttestation[] calldata entries,
+        bytes32[][] calldata proofs
+    ) external returns (uint256 accepted);
+
+    /// @notice When a root was posted for a round, Unix time; zero when it was not.
+    function postedAt(uint64 round, bytes32 root) external view returns (uint256);
 
     /// @notice Votes for the caller. Reverts with `Refused` when it does not count.
     /// @param round The round.

@@ -5,7 +5,9 @@ import {IIdentity} from "./IIdentity.sol";
 import {IParticipation} from "./IParticipation.sol";
 import {Signed} from "./Signed.sol";
 import {Tally} from "./Tally.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 
 /// @title Participation
 /// @notice See IParticipation, which says what everything here promises.
@@ -29,6 +31,7 @@ contract Participation is IParticipation, EIP712 {
     bytes32 private immutable GENESIS_SEED;
 
     mapping(address device => Tally) private _tallies;
+    mapping(uint64 round => mapping(bytes32 root => uint256)) public postedAt;
 
     /// @param identity_ The contract that knows whose devices are whose.
     /// @param answerSeconds Length of the answer stage, 1 second to 1 day.
@@ -101,28 +104,52 @@ contract Participation is IParticipation, EIP712 {
         external
         returns (uint256 accepted)
     {
-        uint256 size = _checkBatch(entries.length);
+        _checkBatch(entries.length);
         _checkOpen(round);
+        return _attestEach(round, entries, _signers(round, entries));
+    }
+
+    /// @inheritdoc IParticipation
+    function postRoot(uint64 round, bytes32 root, uint256 size) external {
+        _checkOpen(round);
+        // The first time stays; posting again says nothing new.
+        if (postedAt[round][root] == 0) postedAt[round][root] = block.timestamp;
+        emit RootPosted(round, root, msg.sender, size);
+    }
+
+    /// @inheritdoc IParticipation
+    function isIncluded(
+        uint64 round,
+        bytes32 root,
+        SignedAttestation calldata entry,
+        bytes32[] calldata proof
+    ) external view returns (bool) {
+        if (postedAt[round][root] == 0 || !_isIn(root, entry, proof)) return false;
+        // Spelt out, since a second caller of _structHash would cost every entry of a batch 35 gas: the compiler puts in place what is
+        // called once.
+        bytes32 digest = _hashTypedDataV4(
+            keccak256(abi.encode(ATTESTATION_TYPEHASH, round, entry.checkpointRoot, entry.rolloutDigest))
+        );
+        (address signer,,) = ECDSA.tryRecover(digest, entry.r, entry.vs);
+        // Nonsense has the signer zero, which is no device.
+        return signer != address(0) && signer == entry.device;
+    }
+
+    /// @inheritdoc IParticipation
+    function attestFromRoot(
+        uint64 round,
+        bytes32 root,
+        SignedAttestation[] calldata entries,
+        bytes32[][] calldata proofs
+    ) external returns (uint256 accepted) {
+        require(postedAt[round][root] != 0, NotPosted(round, root));
+        uint256 size = _checkBatch(entries.length);
+        require(proofs.length == size, BadBatchSize(proofs.length));
         address[] memory signers = _signers(round, entries);
-        // One call for the whole batch: a call for each entry would cost it hundreds of gas more.
-        uint256 authority = identity.mayActEach(signers, SCOPE_ATTEST);
         for (uint256 i; i < size; ++i) {
-            SignedAttestation calldata entry = entries[i];
-            address device = signers[i];
-            if (device == address(0)) {
-                emit AttestationSkipped(entry.device, round, i, Refusal.BadSignature);
-                continue;
-            }
-            Refusal reason = _attest(device, round, authority >> i & 1 == 1);
-            if (reason == Refusal.None) {
-                unchecked {
-                    ++accepted;
-                }
-                emit Attested(device, round, entry.checkpointRoot, entry.rolloutDigest);
-            } else {
-                emit AttestationSkipped(device, round, i, reason);
-            }
+            if (!_isIn(root, entries[i], proofs[i])) signers[i] = address(0);
         }
+        return _attestEach(round, entries, signers);
     }
 
     /// @inheritdoc IParticipation
@@ -175,6 +202,42 @@ contract Participation is IParticipation, EIP712 {
             sum.votesCast += one.votesCast;
             sum.votesReceived += one.votesReceived;
         }
+    }
+
+    /// @dev Counts entries whose signers are known, zero where there is none.
+    function _attestEach(uint64 round, SignedAttestation[] calldata entries, address[] memory signers)
+        private
+        returns (uint256 accepted)
+    {
+        // One call for the whole batch: a call for each entry would cost it hundreds of gas more.
+        uint256 authority = identity.mayActEach(signers, SCOPE_ATTEST);
+        uint256 size = entries.length;
+        for (uint256 i; i < size; ++i) {
+            SignedAttestation calldata entry = entries[i];
+            address device = signers[i];
+            if (device == address(0)) {
+                emit AttestationSkipped(entry.device, round, i, Refusal.BadSignature);
+                continue;
+            }
+            Refusal reason = _attest(device, round, authority >> i & 1 == 1);
+            if (reason == Refusal.None) {
+                unchecked {
+                    ++accepted;
+                }
+                emit Attested(device, round, entry.checkpointRoot, entry.rolloutDigest);
+            } else {
+                emit AttestationSkipped(device, round, i, reason);
+            }
+        }
+    }
+
+    /// @dev A leaf has 160 bytes and a node 64, so neither can pass for the other.
+    function _isIn(bytes32 root, SignedAttestation calldata entry, bytes32[] calldata proof)
+        private
+        pure
+        returns (bool)
+    {
+        return MerkleProof.verifyCalldata(proof, root, keccak256(abi.encode(entry)));
     }
 
     /// @dev Counts an attestation of an open round whose author is beyond doubt, or says why not.

@@ -3,11 +3,12 @@ pragma solidity ^0.8.28;
 
 import {IIdentity} from "../src/IIdentity.sol";
 import {IParticipation} from "../src/IParticipation.sol";
+import {RoundTree} from "./RoundTree.sol";
 import {Signing} from "./Signing.sol";
 
 /// @notice What transactions cost, kept in snapshots/ and compared on every run. Runs with --isolate: every call is a transaction
 /// of its own, with its intrinsic gas, its calldata and cold storage.
-contract GasTest is Signing {
+contract GasTest is Signing, RoundTree {
     bytes32 private constant ROOT = keccak256("root");
     bytes32 private constant ROLLOUTS = keccak256("rollouts");
     uint256 private constant OWNER = 0xA11CE;
@@ -36,6 +37,18 @@ contract GasTest is Signing {
         uint256 owned = vm.snapshotGasLastCall("Participation", "attestBatch of 64, devices with owners");
         yes(unowned <= 17_000 * 64, "at most 17,000 an attestation");
         yes(owned <= 17_000 * 64, "at most 17,000 an attestation of an owned device");
+    }
+
+    function test_gas_postRoot() public {
+        IParticipation.SignedAttestation[] memory entries = batch(0);
+        book.postRoot(0, rootOf(entries), 64);
+        uint256 gas = vm.snapshotGasLastCall("Participation", "postRoot, whatever its size");
+        yes(gas <= 70_000, "at most 70,000 a round");
+        IParticipation.SignedAttestation[] memory one = new IParticipation.SignedAttestation[](1);
+        bytes32[][] memory proofs = new bytes32[][](1);
+        (one[0], proofs[0]) = (entries[5], proofOf(entries, 5));
+        book.attestFromRoot(0, rootOf(entries), one, proofs);
+        vm.snapshotGasLastCall("Participation", "attestFromRoot of one in 64, first time for the device");
     }
 
     function test_gas_attest() public {
