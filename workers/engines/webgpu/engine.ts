@@ -2,7 +2,7 @@
 import { SHADERS } from '../../generated/shaders.ts';
 import { type DType, elementBytes, elementCount, type Program } from '../../repops/program.ts';
 import { validateBindings, validateProgram } from '../../repops/validate.ts';
-import type { Clock } from '../duty-cycle.ts';
+import type { Clock, PacedEngine } from '../duty-cycle.ts';
 import {
   DeviceLostError,
   EngineError,
@@ -11,6 +11,7 @@ import {
   type RunOptions,
   type Tensor,
 } from '../engine.ts';
+import { boundBytes, type EngineMemory, type MeasuredEngine, type MemoryNeed } from '../engine-memory.ts';
 import { type HashingEngine, leafRange } from '../hashing.ts';
 import { checkData, type TensorData, viewAs } from '../tensor-data.ts';
 import { adapterName, openDevice } from './adapter.ts';
@@ -60,7 +61,7 @@ export function createWebGpuEngine(options: WebGpuEngineOptions): WebGpuEngine {
   return new WebGpuEngine(options);
 }
 
-export class WebGpuEngine implements HashingEngine {
+export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine {
   readonly kind = 'webgpu';
   readonly description: string;
   readonly #device: GPUDevice;
@@ -136,7 +137,6 @@ export class WebGpuEngine implements HashingEngine {
     this.#compiled = new WeakMap();
   }
 
-  /** Computes for about this share of the time, 0.1 to 1, from now on, also within a run. Throws RangeError otherwise. */
   setShare(share: number): void {
     this.#submitter.setShare(share);
   }
@@ -146,9 +146,19 @@ export class WebGpuEngine implements HashingEngine {
     return this.#submitter.submissions;
   }
 
-  /** Bytes of device memory in use for tensors and temporaries. */
-  get bytesInUse(): number {
-    return this.#memory.bytes;
+  memory(): EngineMemory {
+    return this.#memory.meter.report();
+  }
+
+  predict(program: Program): MemoryNeed {
+    this.#validate(program);
+    const { total, largest } = boundBytes(program);
+    const slots = this.#plan(program).slots.map((words) => words * 4);
+    return {
+      tensors: total,
+      temporaries: slots.reduce((sum, bytes) => sum + bytes, 0),
+      largest: Math.max(largest, ...slots),
+    };
   }
 
   allocate(shape: readonly number[], dtype: DType): Tensor {

@@ -71,7 +71,7 @@ export class Hasher {
     signal: AbortSignal | undefined,
   ): Promise<Uint8Array> {
     const { memory, submitter, readBack } = this.#options;
-    const out = memory.create(count * HASH_WORDS);
+    const out = memory.create(count * HASH_WORDS, 'temporaries');
     try {
       const inputs = tensors.map((tensor, i) => [hashInput(i), tensor.memory] as const);
       const commands = compiled.commands(memory, Object.fromEntries([...inputs, [HASHES, out]]));

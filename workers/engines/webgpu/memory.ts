@@ -1,6 +1,7 @@
 /** Device memory: tensors that callers own, and slots that every plan shares because runs are serialised. */
 import { type DType, elementBytes, elementCount } from '../../repops/program.ts';
 import { EngineMemoryError, type Tensor } from '../engine.ts';
+import { MemoryMeter } from '../engine-memory.ts';
 
 /** Words that hold `count` elements; bf16 lie two in a word, the first in its low half. */
 export function wordsFor(dtype: DType, count: number): number {
@@ -44,6 +45,9 @@ export class DeviceMemory {
   readonly #onOutOfMemory: (error: EngineMemoryError) => void;
   readonly #live = new Set<Memory>();
   readonly #slots: Memory[] = [];
+  /** Everything that is not a caller's tensor. */
+  readonly #temporary = new Set<Memory>();
+  readonly meter = new MemoryMeter();
   readonly #checks = new Set<Promise<void>>();
   #nextId = 1;
 
@@ -53,15 +57,9 @@ export class DeviceMemory {
   }
 
   /** A zeroed buffer of `words` words. Throws EngineMemoryError if it is over the device's limits. */
-  create(words: number): Memory {
-    const bytes = Math.max(4, words * 4);
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.#device.limits;
-    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-    if (bytes > limit) {
-      throw new EngineMemoryError(
-        `A tensor of ${bytes} bytes is over this GPU's limit of ${limit}; use a smaller model or batch.`,
-      );
-    }
+  create(words: number, kind: 'tensors' | 'temporaries' = 'tensors'): Memory {
+    const bytes = bytesFor(words);
+    this.#throwIfTooLarge(bytes);
     this.#device.pushErrorScope('out-of-memory');
     const buffer = this.#device.createBuffer({
       size: bytes,
@@ -84,6 +82,8 @@ export class DeviceMemory {
     this.#checks.add(check);
     const memory = { id: this.#nextId++, buffer, bytes };
     this.#live.add(memory);
+    if (kind === 'temporaries') this.#temporary.add(memory);
+    this.meter.count(kind, bytes);
     return memory;
   }
 
@@ -93,7 +93,9 @@ export class DeviceMemory {
   }
 
   destroy(memory: Memory): void {
-    this.#live.delete(memory);
+    if (this.#live.delete(memory)) {
+      this.meter.count(this.#temporary.delete(memory) ? 'temporaries' : 'tensors', -memory.bytes);
+    }
     memory.buffer.destroy();
   }
 
@@ -104,9 +106,10 @@ export class DeviceMemory {
     for (const [rank, { words, index }] of order.entries()) {
       let memory = this.#slots[rank];
       if (memory === undefined || memory.bytes < words * 4) {
-        const larger = this.create(words);
+        // First the old one goes, so that both never have to fit; its commands come before in the queue.
+        this.#throwIfTooLarge(bytesFor(words));
         if (memory !== undefined) this.destroy(memory);
-        memory = larger;
+        memory = this.create(words, 'temporaries');
         this.#slots[rank] = memory;
       }
       result[index] = memory;
@@ -114,16 +117,24 @@ export class DeviceMemory {
     return result;
   }
 
-  /** Bytes held now, slots included. */
-  get bytes(): number {
-    let total = 0;
-    for (const memory of this.#live) total += memory.bytes;
-    return total;
-  }
-
   stop(): void {
     for (const memory of this.#live) memory.buffer.destroy();
     this.#live.clear();
+    this.#temporary.clear();
     this.#slots.length = 0;
   }
+
+  #throwIfTooLarge(bytes: number): void {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.#device.limits;
+    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    if (bytes > limit) {
+      throw new EngineMemoryError(
+        `A tensor of ${bytes} bytes is over this GPU's limit of ${limit}; use a smaller model or batch.`,
+      );
+    }
+  }
+}
+
+function bytesFor(words: number): number {
+  return Math.max(4, words * 4);
 }
