@@ -52,6 +52,11 @@ export class KnownRuns {
     );
   }
 
+  /** A run that is open here, in words; undefined before. */
+  words(terms: Hex): RunInWords | undefined {
+    return this.#words.get(terms);
+  }
+
   async #do(terms: Hex, signal?: AbortSignal): Promise<RemoteRun> {
     const spec = await this.spec(terms, signal);
     if (spec === undefined) {
