@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NO_ANVIL } from '../anvil.ts';
+import type { GameView } from './port.ts';
+import { explain, type GameStory } from './story.ts';
+import { tell } from './telling.ts';
 import { type Arena, startArena } from './testing/arena.ts';
 import { playMatch } from './testing/match.ts';
 import { LENGTH, type Lie, SLOT, worldEvidence } from './testing/world.ts';
@@ -15,9 +18,19 @@ const LIES: readonly (readonly [string, Lie])[] = [
   ['a root that no trace gives', { step: 2, slot: SLOT.last }],
 ];
 
+/** How an honest challenger's game about each slot ends: what is given cannot be shown to be anything else. */
+const BY: Readonly<Record<number, string>> = {
+  ...{ [SLOT.w]: 'unanswered', [SLOT.x]: 'unanswered', [SLOT.meta]: 'unanswered', [SLOT.t]: 'shown' },
+  ...{ [SLOT.sum]: 'judge', [SLOT.norm]: 'judge', [SLOT.next]: 'judge', [SLOT.last]: 'shown' },
+};
+
 describe.skipIf(NO_ANVIL !== undefined)(`Players${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`, () => {
   let arena: Arena;
   const truth = worldEvidence();
+  const storyOf = (view: GameView | undefined): GameStory => {
+    if (view === undefined) throw new Error('There was no game.');
+    return explain(view, truth);
+  };
 
   beforeAll(async () => {
     arena = await startArena();
@@ -30,6 +43,12 @@ describe.skipIf(NO_ANVIL !== undefined)(`Players${NO_ANVIL === undefined ? '' : 
     expect(result.view?.events.at(-1)).toMatchObject({ kind: 'over', claimantWon: false });
     expect(result.auditor).toBeGreaterThan(result.claim.bond / 3n);
     expect(result.claimant).toBeLessThan(-result.claim.bond + 1n);
+    const story = storyOf(result.view);
+    expect(story.chapters.slice(0, 2)).toMatchObject([
+      { kind: 'step', step: lie.step, of: 3 },
+      { kind: 'slot', slot: lie.slot, name: truth.slotNames[lie.slot] },
+    ]);
+    expect(story.verdict).toMatchObject({ winner: 'challenger', by: BY[lie.slot] });
   });
 
   it.each(LIES)('a defender wins against an auditor that is wrong about %s', async (_, lie) => {
@@ -38,6 +57,26 @@ describe.skipIf(NO_ANVIL !== undefined)(`Players${NO_ANVIL === undefined ? '' : 
     expect(result.view?.events.at(-1)).toMatchObject({ kind: 'over', claimantWon: true });
     expect(result.claimant).toBeGreaterThan(0n);
     expect(result.auditor).toBeLessThan(0n);
+    expect(storyOf(result.view).verdict).toMatchObject({ winner: 'claimant' });
+  });
+
+  it('the story of a long sum tells the number, the part and both values', async () => {
+    const lie = { step: 2, slot: SLOT.norm, mask: 0x800000 };
+    const { view } = await playMatch({ arena, claims: worldEvidence({ lie }), computes: truth });
+    const { chapters, verdict } = storyOf(view);
+    const [honest] = await (await truth.trace(2)).accumulators(SLOT.norm, 0);
+    const claimed = new DataView((await (await worldEvidence({ lie }).trace(2)).tensor(SLOT.norm)).buffer);
+    const bits = claimed.getUint32(0, true);
+    expect(chapters.slice(1)).toEqual([
+      expect.objectContaining({ kind: 'slot', what: 'output', operator: 'norm.square', name: 'norm' }),
+      { kind: 'leaf', leaf: 0, of: 1 },
+      { kind: 'element', element: 0, of: 1, claimed: { bits, value: claimed.getFloat32(0, true) } },
+      expect.objectContaining({ kind: 'chunk', chunk: 0, of: 17, before: { bits: 0, value: 0 } }),
+    ]);
+    expect(verdict).toMatchObject({ by: 'judge', computed: { bits: honest }, claimed: { bits } });
+    const told = tell(storyOf(view));
+    expect(told).toHaveLength(7);
+    expect(told.at(-1)).toMatch(/^The judge computed .* The challenger won\.$/);
   });
 
   it('an auditor wins against a step left out, and against silence', async () => {
