@@ -89,6 +89,7 @@ export function verifyInclusion(claim: InclusionClaim): boolean {
   return last === 0 && equalBytes(hash, claim.root);
 }
 
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+/** Whether two byte strings are the same. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -31,18 +31,16 @@ export function tensorRoot(data: Uint8Array): Uint8Array {
 }
 
 /** The leaf data of one tensor in the checkpoint's tree: UTF-8 name, 0x00, dtype, each size as u32 LE, tensor root. */
-export function tensorLeafData(name: string, tensor: StoredTensor): Uint8Array {
+export function tensorLeafData(
+  name: string,
+  tensor: StoredTensor,
+  root: Uint8Array = tensorRoot(tensor.data),
+): Uint8Array {
   const encoder = new TextEncoder();
   const sizes = new Uint8Array(tensor.shape.length * 4);
   const view = new DataView(sizes.buffer);
   for (const [i, size] of tensor.shape.entries()) view.setUint32(i * 4, size, true);
-  return concatBytes(
-    encoder.encode(name),
-    Uint8Array.of(0),
-    encoder.encode(tensor.dtype),
-    sizes,
-    tensorRoot(tensor.data),
-  );
+  return concatBytes(encoder.encode(name), Uint8Array.of(0), encoder.encode(tensor.dtype), sizes, root);
 }
 
 /** The last leaf's data: the metadata as RFC 8785 canonical JSON. */
@@ -54,21 +52,24 @@ export function metadataLeafData(metadata: ReadonlyMap<string, string>): Uint8Ar
   return new TextEncoder().encode(`{${pairs.join(',')}}`);
 }
 
+/** Tensors' roots by name, where they are known already, as from the device that holds them. */
+export type KnownRoots = ReadonlyMap<string, Uint8Array>;
+
 /** Leaf hashes of a checkpoint's tree: tensors in byte order of their names, then the metadata. */
-export function checkpointLeaves(contents: SafetensorsFile): Uint8Array[] {
+export function checkpointLeaves(contents: SafetensorsFile, known?: KnownRoots): Uint8Array[] {
   const names = [...contents.tensors.keys()].sort(compareNames);
   const leaves = names.map((name) => {
     const tensor = contents.tensors.get(name);
-    return leafHash(tensor === undefined ? new Uint8Array() : tensorLeafData(name, tensor));
+    return leafHash(tensor === undefined ? new Uint8Array() : tensorLeafData(name, tensor, known?.get(name)));
   });
   leaves.push(leafHash(metadataLeafData(contents.metadata)));
   return leaves;
 }
 
 /** The root of a checkpoint's contents, or of the bytes of its file. Throws SafetensorsError for a bad file. */
-export function checkpointRoot(checkpoint: Uint8Array | SafetensorsFile): Hex {
+export function checkpointRoot(checkpoint: Uint8Array | SafetensorsFile, known?: KnownRoots): Hex {
   const contents = checkpoint instanceof Uint8Array ? parseSafetensors(checkpoint) : checkpoint;
-  return toHex(merkleRoot(checkpointLeaves(contents)));
+  return toHex(merkleRoot(checkpointLeaves(contents, known)));
 }
 
 /** Each tensor's root by name, in byte order of the names: what two differing checkpoints are compared with. */

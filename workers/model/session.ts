@@ -156,6 +156,18 @@ export class ModelSession {
     });
   }
 
+  /**
+   * The Merkle root of each tensor of a snapshot by its name in a checkpoint, hashed on the engine where it can: only hashes
+   * are read.
+   */
+  roots(): Promise<ReadonlyMap<string, Uint8Array>> {
+    const names = parameterSpecs(this.config).map(({ name }) => name);
+    const prefixes = ['', 'optimizer.m.', 'optimizer.v.'];
+    return this.#exclusive(() =>
+      this.#tensors.roots(prefixes.flatMap((prefix) => names.map((name) => prefix + name))),
+    );
+  }
+
   /** Puts a snapshot back (canonicalised). Throws ModelStateError, changing nothing, when it does not fit the model. */
   restore(state: ModelState): Promise<void> {
     return this.#exclusive(async () => this.#load(state), { evenTorn: true });

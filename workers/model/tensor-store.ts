@@ -2,6 +2,7 @@
  * A session's tensors on its engine: state by name, and per program its inputs, results and caches, of which only those of
  * the most recently used programs are kept.
  */
+import { deviceRoots } from '../checkpoint/device-roots.ts';
 import type { Engine, Tensor } from '../engines/engine.ts';
 import { elementCount, type Program, type TensorSpec } from '../repops/program.ts';
 
@@ -83,6 +84,17 @@ export class TensorStore {
     const data = await this.#engine.read(tensor);
     if (data instanceof Float32Array) return data;
     throw new TypeError(`${name} holds u32`);
+  }
+
+  /** Merkle roots of state tensors, computed on the engine where it can. */
+  async roots(names: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    const tensors = names.map((name) => {
+      const tensor = this.#state.get(name);
+      if (tensor === undefined) throw new RangeError(`no state tensor ${name}`);
+      return tensor;
+    });
+    const roots = await deviceRoots(this.#engine, tensors);
+    return new Map(names.map((name, i) => [name, roots[i] ?? new Uint8Array()]));
   }
 
   /** The program that `make` gives, made once a key while it is in use, with its tensors. */

@@ -1,6 +1,12 @@
 /** A checkpoint together with how it is trained: all that a round needs besides what peers published. */
 import type { DeviceAddress } from '../../swarm/trainer.ts';
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../checkpoint/checkpoint.ts';
+import {
+  type Checkpoint,
+  checkpointContents,
+  decodeCheckpoint,
+  encodeCheckpoint,
+} from '../checkpoint/checkpoint.ts';
+import type { SafetensorsFile } from '../checkpoint/safetensors.ts';
 import type { DecoderConfig } from '../model/config.ts';
 import { freshState, type NamedTensors } from '../model/state.ts';
 import { type LearningSettings, parseSettings, SettingsError } from './settings.ts';
@@ -44,4 +50,9 @@ export function readCheckpoint(file: Uint8Array): LearningCheckpoint {
 /** The checkpoint's file; `readCheckpoint` gives it back. */
 export function writeCheckpoint(checkpoint: LearningCheckpoint): Uint8Array {
   return encodeCheckpoint({ ...checkpoint, training: JSON.stringify(checkpoint.settings) });
+}
+
+/** What the file holds, for `checkpointRoot`. */
+export function learningContents(checkpoint: LearningCheckpoint): SafetensorsFile {
+  return checkpointContents({ ...checkpoint, training: JSON.stringify(checkpoint.settings) });
 }

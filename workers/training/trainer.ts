@@ -17,7 +17,12 @@ import type { ModelState } from '../model/state.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import type { Codec } from './codec.ts';
 import { castBallots, correctOwn, critiqueOthers } from './critique.ts';
-import { type LearningCheckpoint, readCheckpoint, writeCheckpoint } from './learning-checkpoint.ts';
+import {
+  type LearningCheckpoint,
+  learningContents,
+  readCheckpoint,
+  writeCheckpoint,
+} from './learning-checkpoint.ts';
 import { measureSkill, type Skill } from './measure.ts';
 import { answerItems, itemsOf } from './rollouts.ts';
 import { choosePeers, type RoundTraining, trainRound } from './round.ts';
@@ -188,7 +193,8 @@ export class LearningTrainer implements Trainer {
       );
       const { checkpoint, ...rest } = result;
       const file = writeCheckpoint(checkpoint);
-      const root = checkpointRoot(file);
+      // The weights are hashed where they are: reading them back for the file is then the only pass over them here.
+      const root = checkpointRoot(learningContents(checkpoint), await this.#session.roots());
       await this.#store.save(file, checkpoint.cursor);
       this.#standing = { state: checkpoint.state, cursor: checkpoint.cursor, root };
       return {
