@@ -5,8 +5,11 @@ import { elementCount } from '../repops/program.ts';
 import type { DecoderConfig } from './config.ts';
 import { parameterSpecs } from './config.ts';
 import { gradientProgram, scoreProgram } from './decoder.ts';
+import type { WeightPlan } from './forward.ts';
 import { initialParameters } from './initialize.ts';
+import { adapterSpecs, initialAdapters, type LoraOptions, PROJECTIONS } from './lora/adapters.ts';
 import { ropeTables } from './rope.ts';
+import { fromBfloat16, toBfloat16 } from './weights.ts';
 
 // The lattice makes the loss a staircase in the weights, which no finite difference can climb. Left out, the same programs
 // must agree with the published equations to f32 accuracy; what the lattice itself does is tested beside the operators.
@@ -19,7 +22,7 @@ const BATCH = 2;
 const LENGTH = 5;
 const N = BATCH * LENGTH;
 
-function configOf(tiedEmbedding: boolean): DecoderConfig {
+function configOf(tiedEmbedding: boolean, more: Partial<DecoderConfig> = {}): DecoderConfig {
   return {
     hiddenSize: 8,
     layers: 2,
@@ -32,6 +35,7 @@ function configOf(tiedEmbedding: boolean): DecoderConfig {
     ropeTheta: 10000,
     normEpsilon: 1e-6,
     tiedEmbedding,
+    ...more,
   };
 }
 
@@ -51,15 +55,25 @@ const weights = Array.from({ length: N }, (_, i) => ((bits(3, i) % 7) + 1) / 32)
 
 type Parameters = ReadonlyMap<string, ArrayLike<number>>;
 
-/** The published equations of Qwen2 in f64 with library functions, sharing nothing with the programs under test. */
-function naiveLogprobs(config: DecoderConfig, parameters: Parameters): number[] {
+/**
+ * The published equations of Qwen2 and Llama, with LoRA's where `scale` is given, in f64 with library functions, sharing nothing
+ * with the programs under test.
+ */
+function naiveLogprobs(config: DecoderConfig, parameters: Parameters, scale = 0): number[] {
   const { hiddenSize: D, heads, kvHeads, headDim, vocabulary: V } = config;
   const get = (name: string) => parameters.get(name) ?? [];
   const linear = (x: number[], weight: string, out: number, bias?: string): number[] => {
-    const w = get(weight);
-    return Array.from({ length: out }, (_, o) =>
-      x.reduce((sum, value, i) => sum + value * w[o * x.length + i]!, bias ? get(bias)[o]! : 0),
-    );
+    const product = (w: ArrayLike<number>, x: number[], size: number, start = (_: number) => 0) =>
+      Array.from({ length: size }, (_, o) =>
+        x.reduce((sum, value, i) => sum + value * w[o * x.length + i]!, start(o)),
+      );
+    const y = product(get(weight), x, out, (o) => (bias ? (get(bias)[o] ?? 0) : 0));
+    const module = `base_model.model.${weight.replace('.weight', '')}`;
+    const a = get(`${module}.lora_A.weight`);
+    if (a.length === 0) return y;
+    const down = product(a, x, a.length / x.length);
+    const up = product(get(`${module}.lora_B.weight`), down, out);
+    return y.map((value, o) => value + scale * up[o]!);
   };
   const norm = (x: number[], gain: string): number[] => {
     const rms = Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) / D + config.normEpsilon);
@@ -69,6 +83,11 @@ function naiveLogprobs(config: DecoderConfig, parameters: Parameters): number[] 
     x.map((value, at) => {
       const i = at % headDim;
       const half = headDim / 2;
+      if (config.ropeInterleaved === true) {
+        const angle = position * config.ropeTheta ** ((-2 * (i >> 1)) / headDim);
+        const other = i % 2 === 0 ? -x[at + 1]! : x[at - 1]!;
+        return value * Math.cos(angle) + other * Math.sin(angle);
+      }
       const angle = position * config.ropeTheta ** ((-2 * (i % half)) / headDim);
       const other = i < half ? -x[at + half]! : x[at - half]!;
       return value * Math.cos(angle) + other * Math.sin(angle);
@@ -124,11 +143,16 @@ function naiveLogprobs(config: DecoderConfig, parameters: Parameters): number[] 
   return logprobs;
 }
 
-async function run(config: DecoderConfig, parameters: Parameters, extra: Record<string, number[]> = {}) {
+async function run(
+  config: DecoderConfig,
+  parameters: Parameters,
+  extra: Record<string, number[]> = {},
+  o: { plan?: WeightPlan; recompute?: boolean } = {},
+) {
   const policy = extra.advantages !== undefined;
   const engine = createReferenceEngine();
   const shape = { batch: BATCH, length: LENGTH };
-  const program = gradientProgram(config, { ...shape, objective: policy ? 'policy' : 'supervised' });
+  const program = gradientProgram(config, { ...shape, ...o, objective: policy ? 'policy' : 'supervised' });
   const tables = ropeTables({ positions: config.context, headDim: config.headDim, theta: config.ropeTheta });
   const inputs: Record<string, ArrayLike<number>> = {
     ...Object.fromEntries(parameters),
@@ -147,7 +171,9 @@ async function run(config: DecoderConfig, parameters: Parameters, extra: Record<
     const tensor = engine.allocate(spec.shape, spec.dtype);
     const data = inputs[name];
     if (data !== undefined) {
-      engine.write(tensor, spec.dtype === 'u32' ? Uint32Array.from(data) : Float32Array.from(data));
+      const values = Float32Array.from(data);
+      const written = { u32: Uint32Array.from(data), f32: values, bf16: toBfloat16(values) };
+      engine.write(tensor, written[spec.dtype]);
     }
     bindings[name] = tensor;
   }
@@ -162,7 +188,11 @@ function relativeError(a: readonly number[], b: readonly number[]): number {
 }
 
 /** Central differences of `loss` in f64. */
-function differences(parameters: Map<string, Float32Array>, name: string, loss: (p: Parameters) => number) {
+function differences(
+  parameters: ReadonlyMap<string, Float32Array>,
+  name: string,
+  loss: (p: Parameters) => number,
+) {
   const base = Float64Array.from(parameters.get(name) ?? []);
   const at = (i: number, step: number) => {
     const moved = base.slice();
@@ -172,8 +202,7 @@ function differences(parameters: Map<string, Float32Array>, name: string, loss: 
   return Array.from(base, (_, i) => (at(i, 1e-5) - at(i, -1e-5)) / 2e-5);
 }
 
-describe.each([true, false])('gradients with tied embedding %s', (tied) => {
-  const config = configOf(tied);
+function drawnParameters(config: DecoderConfig): Map<string, Float32Array> {
   const parameters = initialParameters({ config, draw: bits, deviation: 0.4 });
   // Gains of 1 and biases of 0 would hide mistakes in their gradients' paths.
   for (const { name, shape } of parameterSpecs(config)) {
@@ -183,6 +212,18 @@ describe.each([true, false])('gradients with tied embedding %s', (tied) => {
       values[i] = Math.fround(values[i]! + (bits(9, name.length, i) / 2 ** 32 - 0.5) / 2);
     }
   }
+  return parameters;
+}
+
+describe.each<[string, DecoderConfig]>([
+  ['a tied embedding', configOf(true)],
+  ['a head of its own', configOf(false)],
+  [
+    "Llama's layers and rotary pairs of neighbours",
+    configOf(false, { family: 'llama', ropeInterleaved: true }),
+  ],
+])('gradients with %s', (_, config) => {
+  const parameters = drawnParameters(config);
 
   it('forward agrees with the published equations', async () => {
     const read = await run(config, parameters);
@@ -195,6 +236,43 @@ describe.each([true, false])('gradients with tied embedding %s', (tied) => {
       -naiveLogprobs(config, p).reduce((sum, logprob, i) => sum + weights[i]! * logprob, 0);
     for (const { name } of parameterSpecs(config)) {
       const expected = differences(parameters, name, loss);
+      expect(relativeError(await read(`gradient.${name}`), expected), name).toBeLessThan(1e-4);
+    }
+  });
+});
+
+describe.each<[string, DecoderConfig, LoraOptions, boolean]>([
+  ['all projections', configOf(true), { rank: 2, alpha: 3, targets: PROJECTIONS }, false],
+  ['layers computed again', configOf(true), { rank: 2, alpha: 3, targets: PROJECTIONS }, true],
+  ['two projections', configOf(false), { rank: 3, alpha: 3, targets: ['v_proj', 'down_proj'] }, false],
+  [
+    'Llama',
+    configOf(false, { family: 'llama' }),
+    { rank: 1, alpha: 0.5, targets: ['q_proj', 'o_proj'] },
+    true,
+  ],
+])('gradients of adapters: %s', (_, config, lora, recompute) => {
+  const frozen = new Map(
+    [...drawnParameters(config)].map(([name, values]) => [name, fromBfloat16(toBfloat16(values))]),
+  );
+  const vectors = parameterSpecs(config).filter(({ shape }) => shape.length === 1);
+  for (const { name } of vectors) frozen.set(name, drawnParameters(config).get(name)!);
+  const adapters = initialAdapters({ config, lora, draw: bits });
+  for (const [name, values] of adapters) {
+    if (!name.endsWith('lora_B.weight')) continue;
+    for (let i = 0; i < values.length; i++) values[i] = Math.fround(bits(5, name.length, i) / 2 ** 32 - 0.5);
+  }
+  const all = new Map([...frozen, ...adapters]);
+
+  it('agree with finite differences', { timeout: 60_000 }, async () => {
+    const read = await run(config, all, {}, { plan: { frozen: true, lora }, recompute });
+    const scale = lora.alpha / lora.rank;
+    expect(relativeError(await read('logprobs'), naiveLogprobs(config, all, scale))).toBeLessThan(1e-5);
+    const loss = (p: Parameters) =>
+      -naiveLogprobs(config, p, scale).reduce((sum, logprob, i) => sum + weights[i]! * logprob, 0);
+    expect([...adapters.keys()]).toEqual(adapterSpecs(config, lora).map(({ name }) => name));
+    for (const name of adapters.keys()) {
+      const expected = differences(all, name, loss);
       expect(relativeError(await read(`gradient.${name}`), expected), name).toBeLessThan(1e-4);
     }
   });

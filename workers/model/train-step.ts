@@ -64,8 +64,11 @@ export function writeTraining(program: BoundProgram, batch: TrainingBatch, hyper
 /** Runs the step and reads what it gave. */
 export async function runTraining(program: BoundProgram): Promise<Omit<StepResult, 'step'>> {
   await program.run();
-  const loss = await program.floats('loss');
-  const clip = await program.floats('clip');
-  const logprobs = await program.floats('logprobs');
+  // Asked for together, so that a device far away is waited for once.
+  const [loss, clip, logprobs] = await Promise.all([
+    program.floats('loss'),
+    program.floats('clip'),
+    program.floats('logprobs'),
+  ]);
   return { loss: loss[0] ?? 0, clip: clip[0] ?? 0, logprobs };
 }
