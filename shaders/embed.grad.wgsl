@@ -1,7 +1,7 @@
 //! import fold
 //! import grid
-// dtable[v, d] = fold over the rows n with ids[n] = v, ascending. One invocation a row and column; only the first row of an
-// id works. The table was cleared before, so an id without rows keeps +0.
+// dtable[v, d] = fold over the rows n with ids[n] = v, ascending: segments of the sorted pairs (id, row). One invocation a
+// pair and column; only the first pair of a segment works. The table was cleared before, so an id without rows keeps +0.
 
 struct Params {
   zero: u32,
@@ -10,11 +10,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> ids: array<u32>;
-@group(0) @binding(2) var<storage, read> next: array<u32>;
-@group(0) @binding(3) var<storage, read> first: array<u32>;
-@group(0) @binding(4) var<storage, read> dy: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dtable: array<f32>;
+@group(0) @binding(1) var<storage, read> sorted: array<vec2<u32>>;
+@group(0) @binding(2) var<storage, read> dy: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dtable: array<f32>;
 
 @compute @workgroup_size(GROUP_SIZE)
 fn main(
@@ -24,14 +22,22 @@ fn main(
 ) {
   arm_barrier(params.zero);
   let item = work_item(group, groups, local);
-  let row = item / params.D;
+  let first = item / params.D;
   let d = item % params.D;
-  if (row >= params.N || first[row] == 0u) {
+  if (first >= params.N) {
+    return;
+  }
+  let id = sorted[first].x;
+  if (first > 0u && sorted[first - 1u].x == id) {
     return;
   }
   var sum = Fold();
-  for (var n = row; n < params.N; n = next[n]) {
-    fold_term(&sum, dy[n * params.D + d]);
+  for (var at = first; at < params.N; at++) {
+    let pair = sorted[at];
+    if (pair.x != id) {
+      break;
+    }
+    fold_term(&sum, dy[pair.y * params.D + d]);
   }
-  dtable[ids[row] * params.D + d] = fold_result(&sum);
+  dtable[id * params.D + d] = fold_result(&sum);
 }

@@ -179,13 +179,18 @@ function attentions(): Row[] {
     { B: 2, Tq: 70, Tk: 70, heads: 4, kvHeads: 2, headDim: 6 },
     // One query row against a cache with room to spare, as in generation; head dimension past one fold block.
     { B: 3, Tq: 1, Tk: 130, heads: 2, kvHeads: 2, headDim: 66 },
+    // Enough keys for their blocks to be summed apart.
+    { B: 2, Tq: 1, Tk: 333, heads: 7, kvHeads: 1, headDim: 8 },
+    // A prompt against a cache that holds an earlier part of it.
+    { B: 2, Tq: 37, Tk: 290, heads: 3, kvHeads: 1, headDim: 10 },
   ];
   const scale = f32(0.25);
   const rows: Row[] = [];
   for (const shape of shapes) {
     const attributes = { ...shape, scale };
-    const ascending = { list: Array.from({ length: shape.Tq }, (_, i) => i) };
-    const positions: Fill = shape.Tq === 1 ? { list: [129, 64, 0] } : ascending;
+    const from = shape.Tq < shape.Tk ? shape.Tk - shape.Tq - 13 : 0;
+    const ascending = { list: Array.from({ length: shape.Tq }, (_, i) => from + i) };
+    const positions: Fill = shape.Tq === 1 ? { list: [shape.Tk - 1, 64, 0] } : ascending;
     const past: Fill = { list: [shape.Tk + 7, 3, 0] };
     for (const kind of ['ordinary', 'wide', 'cancelling', 'mixed'] as const) {
       rows.push({ op: 'attention', attributes, fills: [kind, kind, kind, positions] });
@@ -263,6 +268,9 @@ function lookups(): Row[] {
     // More than 64 rows of one id, so that the list is folded in blocks.
     [150, 2, 3],
     [40, 64, 16],
+    // Several chunks of a sort, and a vocabulary of which most is never met.
+    [700, 5000, 2],
+    [257, 3, 5],
   ] as const) {
     rows.push({ op: 'embed', attributes: { N, V, D }, fills: [{ below: V }, 'mixed'] });
     rows.push({ op: 'embed', attributes: { N, V, D }, fills: [{ below: V }, { bf16: 'any' }] });

@@ -225,6 +225,16 @@ export const EXPECTED: Readonly<Record<string, string>> = {
   'embed.grad N=40 V=64 D=16: <64, ordinary': '2757c9551ba43ed2',
   'embed.grad N=40 V=64 D=16: <64, cancelling': 'fa459cb781d973a8',
   'embed.grad N=40 V=64 D=16: <64, mixed': '0d564a3729b645f7',
+  'embed N=700 V=5000 D=2: <5000, mixed': 'e9e82f131da34749',
+  'embed N=700 V=5000 D=2: <5000, bf16 any': 'ac3c317bcb14dc85',
+  'embed.grad N=700 V=5000 D=2: <5000, ordinary': '1144019991ac9b0a',
+  'embed.grad N=700 V=5000 D=2: <5000, cancelling': '88258b3f265b6d09',
+  'embed.grad N=700 V=5000 D=2: <5000, mixed': '5a64a987a37a4201',
+  'embed N=257 V=3 D=5: <3, mixed': 'effdc402d91d414a',
+  'embed N=257 V=3 D=5: <3, bf16 any': 'f45a4f4423c08897',
+  'embed.grad N=257 V=3 D=5: <3, ordinary': '0ee7c86bdd558020',
+  'embed.grad N=257 V=3 D=5: <3, cancelling': 'f1954b1d2f174e70',
+  'embed.grad N=257 V=3 D=5: <3, mixed': 'b6540b9bf36a4c1b',
   'cache.write B=3 Tk=5 D=7: mixed, mixed, [4 0 2]': '19fa9095906b1349',
   'cache.write.rows B=3 R=3 Tk=7 D=5: mixed, mixed, [4 0 2]': '82dde6dd76786270',
   'attention B=1 Tq=5 Tk=5 heads=2 kvHeads=1 headDim=16 scale=0.25: ordinary, ordinary, ordinary, [0 1 2 3 4]':
@@ -320,6 +330,68 @@ export const EXPECTED: Readonly<Record<string, string>> = {
   'attention.delta N=5 heads=2 headDim=66: ordinary, ordinary': '52704491af92875f',
   'attention.delta N=5 heads=2 headDim=66: cancelling, cancelling': 'ad77cb4f7bdb26d9',
   'attention.delta N=5 heads=2 headDim=66: small, small': '4144617bcd6e9e39',
+  'attention B=2 Tq=1 Tk=333 heads=7 kvHeads=1 headDim=8 scale=0.25: ordinary, ordinary, ordinary, [332 64 0]':
+    'e4e300a6cd17dce3',
+  'attention.grad.q B=2 Tq=1 Tk=333 heads=7 kvHeads=1 headDim=8 scale=0.25: ordinary, ordinary, ordinary, [332 64 0], positive, ordinary, ordinary':
+    '5293ec84ee6ba706',
+  'attention.grad.kv B=2 Tq=1 Tk=333 heads=7 kvHeads=1 headDim=8 scale=0.25: ordinary, ordinary, ordinary, [332 64 0], positive, ordinary, ordinary':
+    '61d3eec2db5e218d',
+  'attention B=2 Tq=1 Tk=333 heads=7 kvHeads=1 headDim=8 scale=0.25: wide, wide, wide, [332 64 0]':
+    '49861089b7d0b32b',
+  'attention.grad.q B=2 Tq=1 Tk=333 heads=7 kvHeads=1 headDim=8 scale=0.25: wide, wide, wide, [332 64 0], positive, wide, ordinary':
+    '09eed073c68ad3e8',
+  'attention.grad.kv B=2 Tq=1 Tk=333 heads=7 kvHeads=1 headDim=8 scale=0.25: wide, wide, wide, [332 64 0], positive, wide, ordinary':
+    '21adbe6432c5c112',
+  'attention B=2 Tq=1 Tk=333 heads=7 kvHeads=1 headDim=8 scale=0.25: cancelling, cancelling, cancelling, [332 64 0]':
+    'eb865623418b78fd',
+  'attention.grad.q B=2 Tq=1 Tk=333 heads=7 kvHeads=1 headDim=8 scale=0.25: cancelling, cancelling, cancelling, [332 64 0], positive, cancelling, ordinary':
+    '6c698d8806e796e8',
+  'attention.grad.kv B=2 Tq=1 Tk=333 heads=7 kvHeads=1 headDim=8 scale=0.25: cancelling, cancelling, cancelling, [332 64 0], positive, cancelling, ordinary':
+    '1e59405e178888b7',
+  'attention B=2 Tq=1 Tk=333 heads=7 kvHeads=1 headDim=8 scale=0.25: mixed, mixed, mixed, [332 64 0]':
+    'fdf01ebc9db62f95',
+  'attention.grad.q B=2 Tq=1 Tk=333 heads=7 kvHeads=1 headDim=8 scale=0.25: mixed, mixed, mixed, [332 64 0], positive, mixed, ordinary':
+    'ce45be00c18d03e7',
+  'attention.grad.kv B=2 Tq=1 Tk=333 heads=7 kvHeads=1 headDim=8 scale=0.25: mixed, mixed, mixed, [332 64 0], positive, mixed, ordinary':
+    '4a9fd7cf3aba57c1',
+  'attention B=2 Tq=1 Tk=333 heads=7 kvHeads=1 headDim=8 scale=0.25: ordinary, ordinary, ties, [340 3 0]':
+    'b9c03a2af9f6106b',
+  'attention.grad.kv B=2 Tq=1 Tk=333 heads=7 kvHeads=1 headDim=8 scale=0.25: ordinary, ordinary, ordinary, [340 3 0], ordinary, ties, tiny':
+    '350e08adf6901308',
+  'attention.delta N=5 heads=7 headDim=8: ordinary, ordinary': '3c0f0607dfc04cc8',
+  'attention.delta N=5 heads=7 headDim=8: cancelling, cancelling': 'a14f55cfa2a8546a',
+  'attention.delta N=5 heads=7 headDim=8: small, small': 'e37dfd51b8f63762',
+  'attention B=2 Tq=37 Tk=290 heads=3 kvHeads=1 headDim=10 scale=0.25: ordinary, ordinary, ordinary, [240 241 242 243 244 245 246 247 248 249 250 251 252 253 254 255 256 257 258 259 260 261 262 263 264 265 266 267 268 269 270 271 272 273 274 275 276]':
+    '23605c1e76b98b4b',
+  'attention.grad.q B=2 Tq=37 Tk=290 heads=3 kvHeads=1 headDim=10 scale=0.25: ordinary, ordinary, ordinary, [240 241 242 243 244 245 246 247 248 249 250 251 252 253 254 255 256 257 258 259 260 261 262 263 264 265 266 267 268 269 270 271 272 273 274 275 276], positive, ordinary, ordinary':
+    '2b5e1f8780bd33b0',
+  'attention.grad.kv B=2 Tq=37 Tk=290 heads=3 kvHeads=1 headDim=10 scale=0.25: ordinary, ordinary, ordinary, [240 241 242 243 244 245 246 247 248 249 250 251 252 253 254 255 256 257 258 259 260 261 262 263 264 265 266 267 268 269 270 271 272 273 274 275 276], positive, ordinary, ordinary':
+    '20c822c447aa057d',
+  'attention B=2 Tq=37 Tk=290 heads=3 kvHeads=1 headDim=10 scale=0.25: wide, wide, wide, [240 241 242 243 244 245 246 247 248 249 250 251 252 253 254 255 256 257 258 259 260 261 262 263 264 265 266 267 268 269 270 271 272 273 274 275 276]':
+    '29c0c98f225ec295',
+  'attention.grad.q B=2 Tq=37 Tk=290 heads=3 kvHeads=1 headDim=10 scale=0.25: wide, wide, wide, [240 241 242 243 244 245 246 247 248 249 250 251 252 253 254 255 256 257 258 259 260 261 262 263 264 265 266 267 268 269 270 271 272 273 274 275 276], positive, wide, ordinary':
+    '14cb56dcd819ddca',
+  'attention.grad.kv B=2 Tq=37 Tk=290 heads=3 kvHeads=1 headDim=10 scale=0.25: wide, wide, wide, [240 241 242 243 244 245 246 247 248 249 250 251 252 253 254 255 256 257 258 259 260 261 262 263 264 265 266 267 268 269 270 271 272 273 274 275 276], positive, wide, ordinary':
+    'ff5dfb76e4fc2a76',
+  'attention B=2 Tq=37 Tk=290 heads=3 kvHeads=1 headDim=10 scale=0.25: cancelling, cancelling, cancelling, [240 241 242 243 244 245 246 247 248 249 250 251 252 253 254 255 256 257 258 259 260 261 262 263 264 265 266 267 268 269 270 271 272 273 274 275 276]':
+    '7c0c82cef5cd2bc5',
+  'attention.grad.q B=2 Tq=37 Tk=290 heads=3 kvHeads=1 headDim=10 scale=0.25: cancelling, cancelling, cancelling, [240 241 242 243 244 245 246 247 248 249 250 251 252 253 254 255 256 257 258 259 260 261 262 263 264 265 266 267 268 269 270 271 272 273 274 275 276], positive, cancelling, ordinary':
+    '5cd826a928b51bf0',
+  'attention.grad.kv B=2 Tq=37 Tk=290 heads=3 kvHeads=1 headDim=10 scale=0.25: cancelling, cancelling, cancelling, [240 241 242 243 244 245 246 247 248 249 250 251 252 253 254 255 256 257 258 259 260 261 262 263 264 265 266 267 268 269 270 271 272 273 274 275 276], positive, cancelling, ordinary':
+    '8fe9c4069e6dc12b',
+  'attention B=2 Tq=37 Tk=290 heads=3 kvHeads=1 headDim=10 scale=0.25: mixed, mixed, mixed, [240 241 242 243 244 245 246 247 248 249 250 251 252 253 254 255 256 257 258 259 260 261 262 263 264 265 266 267 268 269 270 271 272 273 274 275 276]':
+    'be95b72071da2da7',
+  'attention.grad.q B=2 Tq=37 Tk=290 heads=3 kvHeads=1 headDim=10 scale=0.25: mixed, mixed, mixed, [240 241 242 243 244 245 246 247 248 249 250 251 252 253 254 255 256 257 258 259 260 261 262 263 264 265 266 267 268 269 270 271 272 273 274 275 276], positive, mixed, ordinary':
+    'b378620ef30c2ef5',
+  'attention.grad.kv B=2 Tq=37 Tk=290 heads=3 kvHeads=1 headDim=10 scale=0.25: mixed, mixed, mixed, [240 241 242 243 244 245 246 247 248 249 250 251 252 253 254 255 256 257 258 259 260 261 262 263 264 265 266 267 268 269 270 271 272 273 274 275 276], positive, mixed, ordinary':
+    'b0b723d7352c9a0c',
+  'attention B=2 Tq=37 Tk=290 heads=3 kvHeads=1 headDim=10 scale=0.25: ordinary, ordinary, ties, [297 3 0]':
+    '7ff94ee5328b8f4b',
+  'attention.grad.kv B=2 Tq=37 Tk=290 heads=3 kvHeads=1 headDim=10 scale=0.25: ordinary, ordinary, ordinary, [297 3 0], ordinary, ties, tiny':
+    '98577d7b400237f0',
+  'attention.delta N=5 heads=3 headDim=10: ordinary, ordinary': 'd2c2acebd5e2cb7a',
+  'attention.delta N=5 heads=3 headDim=10: cancelling, cancelling': 'ee14ff20f8047ab7',
+  'attention.delta N=5 heads=3 headDim=10: small, small': '023abac0d1c1169e',
   'xent.lse N=5 V=64: ordinary': '8714846e3d51a56a',
   'xent.lse N=5 V=64: wide': 'c23708c6db957f75',
   'xent.lse N=5 V=64: ties': '70bfd48904b59195',

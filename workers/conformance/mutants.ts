@@ -92,7 +92,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'folds without blocks',
     caughtBy: ['embed.grad', 'attention', 'attention.grad.kv'],
-    edits: [{ find: '(*fold).count & 63u', replace: '(*fold).count & 0xfffffu' }],
+    edits: [
+      { find: '(*fold).count & 63u', replace: '(*fold).count & 0xfffffu' },
+      { find: 'const TILE_BLOCK = 64u', replace: 'const TILE_BLOCK = 0x100000u' },
+    ],
   },
   {
     name: 'leaves subnormals and the smallest normals as they are',

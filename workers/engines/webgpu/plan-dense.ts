@@ -1,6 +1,14 @@
 /** Steps of the dense and element-wise operators. Orders are docs/repops.md's; the kernels are in shaders/. */
 import { FOLD_BLOCK } from '../../repops/arithmetic.ts';
-import { dispatch, f32, type NodeView, type Operand, type Planner, type Step } from './steps.ts';
+import {
+  dispatch,
+  f32,
+  groupDispatch,
+  type NodeView,
+  type Operand,
+  type Planner,
+  type Step,
+} from './steps.ts';
 
 export function blocksOf(length: number): number {
   return Math.ceil(length / FOLD_BLOCK);
@@ -75,6 +83,34 @@ function columnFold(node: NodeView, bindings: Record<number, Operand>, entry: st
   ];
 }
 
+/** Pairs that a workgroup of embed.sort.wgsl sorts by itself. */
+const SORT_CHUNK = 128;
+
+/** The rows of embed.grad as pairs (id, row), sorted. */
+function sortedRows(
+  node: NodeView,
+  N: number,
+): { readonly sorted: Operand; readonly steps: readonly Step[] } {
+  let pairs = SORT_CHUNK;
+  while (pairs < N) pairs *= 2;
+  const sorted = node.scratch(2 * pairs);
+  const workgroups = pairs / SORT_CHUNK;
+  const pass = (entry: string, k: number, j: number): Step =>
+    groupDispatch({
+      kernel: 'embed.sort',
+      entry,
+      workgroups,
+      params: [N, pairs, k, j],
+      bindings: { 1: entry === 'chunks' ? node.input(0) : undefined, 2: sorted },
+    });
+  const steps = [pass('chunks', 0, 0)];
+  for (let k = 2 * SORT_CHUNK; k <= pairs; k *= 2) {
+    for (let j = k / 2; j >= SORT_CHUNK; j /= 2) steps.push(pass('exchange', k, j));
+    steps.push(pass('merge', k, 0));
+  }
+  return { sorted, steps };
+}
+
 function rotation(node: NodeView, entry: string): readonly Step[] {
   const half = node.a('headDim') / 2;
   const count = node.a('N') * node.a('heads') * half;
@@ -121,21 +157,15 @@ export const DENSE = {
   },
   'embed.grad': (node) => {
     const [N, D] = [node.a('N'), node.a('D')];
-    const next = node.scratch(N);
-    const first = node.scratch(N);
+    const { sorted, steps } = sortedRows(node, N);
     return [
       { kind: 'clear', target: node.output(0) },
-      dispatch({
-        kernel: 'embed.chain',
-        items: N,
-        params: [N],
-        bindings: { 1: node.input(0), 2: next, 3: first },
-      }),
+      ...steps,
       dispatch({
         kernel: 'embed.grad',
         items: N * D,
         params: [N, D],
-        bindings: { 1: node.input(0), 2: next, 3: first, 4: node.input(1), 5: node.output(0) },
+        bindings: { 1: sorted, 2: node.input(1), 3: node.output(0) },
       }),
     ];
   },
