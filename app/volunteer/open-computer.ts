@@ -85,6 +85,7 @@ function unlessEnded(client: ComputeClient, ended: Promise<never>): ComputeClien
     checkpoint: () => race(client.checkpoint()),
     sampleAnswers: (count, signal) => race(client.sampleAnswers(count, signal)),
     measure: (signal) => race(client.measure(signal)),
+    setShare: (share) => race(client.setShare(share)),
     stop: () => race(client.stop()),
   };
 }

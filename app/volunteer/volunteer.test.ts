@@ -22,6 +22,7 @@ function workshop(name: string, options: { readonly remembered?: EngineChoice } 
   const log: string[] = [];
   let onRound: (event: RoundEvent) => void = () => undefined;
   let computer: OpenComputerOptions | null = null;
+  let share = 1;
   let remembered: EngineChoice | null = options.remembered ?? null;
   const fail: Partial<Record<'chain' | 'computer' | 'swarm', Error>> = {};
   const hold: { computer?: Promise<void> } = {};
@@ -43,6 +44,7 @@ function workshop(name: string, options: { readonly remembered?: EngineChoice } 
       correcting: 0,
       answeringByTask: { sums: 0, sorting: 0, gcd: 0, reversing: 0 },
     }),
+    setShare: async (chosen) => void log.push(`share ${chosen}`),
     stop: async () => undefined,
   };
   const engine = {
@@ -123,6 +125,12 @@ function workshop(name: string, options: { readonly remembered?: EngineChoice } 
     probe: { navigator: {}, crossOriginIsolated: true, webrtc: true, validate: () => true },
     fetcher: async () => new Response(JSON.stringify(network)),
     now: () => 1_000_000,
+    share: {
+      get: () => share,
+      set: (chosen) => {
+        share = chosen;
+      },
+    },
     memory: {
       get: () => remembered,
       set: (choice) => {
@@ -304,5 +312,17 @@ describe('a volunteer', () => {
     await volunteer.restoreKey(backup);
     expect(view().device).toEqual({ ...other.view().device, backedUp: true });
     expect(view().totals.computed).toBe(0);
+  });
+
+  it('keeps to the share that a person lends, at once and on the next start', async () => {
+    const { volunteer, view, log } = workshop('share');
+    await volunteer.open();
+    await volunteer.setShare(0.5);
+    expect(view().share).toBe(0.5);
+    expect(log.filter((line) => line.startsWith('share'))).toEqual([]);
+    await volunteer.contribute('wasm');
+    await volunteer.setShare(0.3);
+    expect(log.filter((line) => line.startsWith('share'))).toEqual(['share 0.5', 'share 0.3']);
+    await volunteer.stop();
   });
 });

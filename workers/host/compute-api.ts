@@ -25,6 +25,8 @@ export interface ComputeStart {
   readonly engine: EngineKind | 'auto';
   /** Threads of the wasm engine, the worker's own included. */
   readonly threads: number;
+  /** Of the time that it computes at most, 0.1 to 1; all of it unless given. */
+  readonly share?: number;
 }
 
 export interface ComputeStarted {
@@ -89,6 +91,8 @@ export interface ComputeCalls {
     readonly result: readonly SampleAnswer[];
   };
   readonly measure: { readonly args: Record<never, never>; readonly result: Skill };
+  /** Takes effect at once, also within a call in progress. */
+  readonly setShare: { readonly args: { readonly share: number }; readonly result: null };
   readonly stop: { readonly args: Record<never, never>; readonly result: null };
 }
 

@@ -23,6 +23,8 @@ export interface ComputeClient extends Trainer {
   sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]>;
   /** How well the current weights do on held-out questions: the measure that a round's outcome carries. */
   measure(signal?: AbortSignal): Promise<Skill>;
+  /** Computes for about this share of the time, 0.1 to 1, from now on, also within a call in progress. */
+  setShare(share: number): Promise<void>;
   /** Gives up calls in progress and frees the engine. What was stored stays; `start` may follow. */
   stop(): Promise<void>;
 }
@@ -73,6 +75,9 @@ export function connectCompute(
     checkpoint: () => call('checkpoint', {}),
     sampleAnswers: (count, signal) => call('sampleAnswers', { count }, signal),
     measure: (signal) => call('measure', {}, signal),
+    async setShare(share) {
+      await call('setShare', { share });
+    },
     async stop() {
       await call('stop', {});
     },

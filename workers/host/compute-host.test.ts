@@ -180,6 +180,31 @@ describe('ComputeHost', () => {
     await host.stop();
   });
 
+  it('keeps every engine that it makes to the share that was set, the present one at once', async () => {
+    const shares: number[] = [];
+    const { host: options } = setUp();
+    let runs = 0;
+    const host = await ComputeHost.start({
+      ...options,
+      share: 0.5,
+      chooseEngine: async () => {
+        const engine = failing('webgpu', { count: 0 }, () => {
+          runs += 1;
+          return runs === 3 ? new DeviceLostError('gone.') : null;
+        });
+        const paced = { ...engine, setShare: (share: number) => void shares.push(share) };
+        return { engine: paced, reason: 'asked for', verdicts: [] };
+      },
+    });
+    expect(shares).toEqual([0.5]);
+    host.setShare(0.25);
+    expect(shares).toEqual([0.5, 0.25]);
+    expect(() => host.setShare(0)).toThrow(RangeError);
+    await host.answer(contextOf(0), signal);
+    expect(shares).toEqual([0.5, 0.25, 0.25]);
+    await host.stop();
+  });
+
   it('leaves other failures to the caller', async () => {
     const { host: options, made } = setUp({ fails: () => new EngineMemoryError('No room on the GPU.') });
     const host = await ComputeHost.start(options);

@@ -10,6 +10,7 @@ import type {
 } from '../../swarm/trainer.ts';
 import { measureTraining } from '../conformance/measure.ts';
 import { suiteDigest } from '../conformance/suite-digest.ts';
+import { canPace, LEAST_SHARE } from '../engines/duty-cycle.ts';
 import { DeviceLostError, type Engine, type EngineKind } from '../engines/engine.ts';
 import { createWasmEngine } from '../engines/wasm/engine.ts';
 import { loadModel } from '../model/load.ts';
@@ -46,6 +47,8 @@ export interface ComputeHostOptions<Verdict> {
   ) => Promise<ChosenEngine<Verdict>>;
   /** For a device that has no checkpoint yet; by its speed unless given. */
   readonly settings?: LearningSettings;
+  /** Of the time that it computes at most, 0.1 to 1; all of it unless given. `setShare` changes it. */
+  readonly share?: number;
   /** A loss of the GPU, a change of engine: one sentence for a person. */
   readonly onNotice?: (sentence: string) => void;
   readonly onEngine?: (engine: EngineReport<Verdict>) => void;
@@ -102,6 +105,7 @@ export class ComputeHost<Verdict> implements Trainer {
   readonly #codec: Codec;
   #running: Running<Verdict> | null = null;
   #choice: EngineKind | 'auto';
+  #share = 1;
   #losses = 0;
   #stopped = false;
   #tail: Promise<unknown> = Promise.resolve();
@@ -110,6 +114,7 @@ export class ComputeHost<Verdict> implements Trainer {
     this.#options = options;
     this.#codec = codec;
     this.#choice = options.engine;
+    this.setShare(options.share ?? 1);
   }
 
   /**
@@ -140,6 +145,24 @@ export class ComputeHost<Verdict> implements Trainer {
 
   get engine(): EngineReport<Verdict> {
     return reportOf(this.#use().chosen);
+  }
+
+  /**
+   * Computes for about this share of the time, 0.1 to 1, from now on: also within the call in progress, and on an engine made
+   * later. Throws RangeError for any other number. Bits do not depend on it.
+   */
+  setShare(share: number): void {
+    if (!(share >= LEAST_SHARE && share <= 1)) {
+      throw new RangeError(`A share of the device goes from ${LEAST_SHARE} to 1, not ${share}.`);
+    }
+    this.#share = share;
+    if (this.#running !== null) this.#pace(this.#running);
+  }
+
+  #pace({ chosen, measuring }: Running<Verdict>): void {
+    for (const engine of new Set([chosen.engine, measuring])) {
+      if (canPace(engine)) engine.setShare(this.#share);
+    }
   }
 
   prompts(context: RoundContext) {
@@ -276,6 +299,8 @@ export class ComputeHost<Verdict> implements Trainer {
         );
       }
       const running = { chosen, measuring, trainer };
+      // Not before: the settings of a first checkpoint go by the device's full speed.
+      this.#pace(running);
       this.#running = running;
       this.#options.onEngine?.(reportOf(chosen));
       return running;

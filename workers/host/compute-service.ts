@@ -45,12 +45,13 @@ export function createComputeService(surroundings: ComputeSurroundings): Compute
       signal: AbortSignal,
     ) => Promise<ComputeCalls[M]['result']>;
   } = {
-    start: async ({ device, run, modelUrl, engine, threads }, signal) => {
+    start: async ({ device, run, modelUrl, engine, threads, share }, signal) => {
       if (host !== null) throw new Error('Computing was started already; stop it first.');
       const started = await ComputeHost.start({
         device,
         engine,
         signal,
+        ...(share === undefined ? {} : { share }),
         model: modelAt(modelUrl, {
           ...(surroundings.fetcher === undefined ? {} : { fetcher: surroundings.fetcher }),
           onProgress: (file, done, total) => listener({ type: 'download', file, done, total }),
@@ -77,6 +78,10 @@ export function createComputeService(surroundings: ComputeSurroundings): Compute
     checkpoint: () => running().checkpoint(),
     sampleAnswers: ({ count }, signal) => running().sampleAnswers(count, signal),
     measure: (_args, signal) => running().measure(signal),
+    setShare: async ({ share }) => {
+      running().setShare(share);
+      return null;
+    },
     stop: async () => {
       const stopping = host;
       host = null;
