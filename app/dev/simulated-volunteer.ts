@@ -219,5 +219,6 @@ export function simulatedVolunteer(name: Scene, clock: { now(): number }): Volun
     network: refuse,
     recordDelegation: refuse,
     desk: refuse,
+    setShare: async (share) => emit({ type: 'share', share }),
   };
 }

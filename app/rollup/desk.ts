@@ -4,6 +4,7 @@ import { digestOfDescription, publishDescription } from '../../chain/description
 import { Auditor } from '../../chain/disputes/auditor.ts';
 import { Defender } from '../../chain/disputes/defender.ts';
 import { claimTree, termsHash } from '../../chain/disputes/encoding.ts';
+import type { RunInWords } from '../../chain/disputes/explain.ts';
 import type { Happening } from '../../chain/disputes/happenings.ts';
 import type { DisputesPort, PortOptions } from '../../chain/disputes/port.ts';
 import { COIN, readCredit, withdrawCredit } from '../../chain/payments.ts';
@@ -185,6 +186,11 @@ export class Desk {
   async model(terms: Hex): Promise<Uint8Array> {
     const run = await this.#known.run(terms, this.#abort.signal);
     return run.checkpoint(run.terms.steps);
+  }
+
+  /** What a run is made of, once it was done here. */
+  words(terms: Hex): RunInWords | undefined {
+    return this.#known.words(terms);
   }
 
   /** Does a claim's run here and compares. The view tells what came out. */

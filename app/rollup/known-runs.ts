@@ -1,8 +1,10 @@
 import type { PublicClient } from 'viem';
 import { findDescriptions } from '../../chain/descriptions.ts';
 import { termsHash } from '../../chain/disputes/encoding.ts';
+import type { RunInWords } from '../../chain/disputes/explain.ts';
 import type { RollupContracts } from '../../chain/rollup.ts';
 import type { Hex } from '../../swarm/trainer.ts';
+import { operatorName } from '../../workers/audit/encode-program.ts';
 import type { RemoteRun, RunsClient } from '../../workers/host/run-client.ts';
 
 export interface KnownRunsOptions {
@@ -27,6 +29,7 @@ export class KnownRuns {
   readonly #options: KnownRunsOptions;
   readonly #specs = new Map<Hex, Promise<Uint8Array | undefined>>();
   readonly #open = new Map<Hex, Promise<RemoteRun>>();
+  readonly #words = new Map<Hex, RunInWords>();
 
   constructor(options: KnownRunsOptions) {
     this.#options = options;
@@ -65,10 +68,13 @@ export class KnownRuns {
       );
     }
     const { model, threads, runs } = this.#options;
-    return runs().open(
+    const run = await runs().open(
       { spec, start: { kind: 'model', url: model }, threads, folder: terms.slice(2, 34) },
       signal,
     );
+    const { program, slotNames } = run;
+    this.#words.set(terms, { steps: run.terms.steps, program, slotNames, operatorName });
+    return run;
   }
 
   async #find(terms: Hex, signal?: AbortSignal): Promise<Uint8Array | undefined> {

@@ -2,6 +2,7 @@ import { useId, useState } from 'react';
 import { isBusy } from '../volunteer/phase.ts';
 import type { EngineChoice } from '../volunteer/port.ts';
 import { Disclosure, Fact, HexText, Section } from './section.tsx';
+import { ShareSlider } from './share-slider.tsx';
 import { useWakeLock } from './use-wake-lock.ts';
 import { useView } from './volunteer-context.tsx';
 
@@ -91,6 +92,7 @@ export function DevicePanel({ engine, onEngine }: DevicePanelProps) {
         </select>
       </div>
       {busy ? <p className="mt-1 text-note text-quiet">Stop to change it.</p> : null}
+      <ShareSlider />
       <label className="mt-2 flex min-h-9 items-center gap-2 text-note text-quiet">
         <input
           type="checkbox"

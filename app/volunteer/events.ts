@@ -97,6 +97,8 @@ export type VolunteerEvent =
       readonly peerId: string;
       readonly backedUp: boolean;
     }
+  /** Of the time, how much this device computes at most. */
+  | { readonly type: 'share'; readonly share: number }
   | { readonly type: 'owner'; readonly owner: Hex | null }
   | {
       readonly type: 'engine';

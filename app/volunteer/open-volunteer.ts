@@ -4,6 +4,7 @@ import { type Battery, watchPower } from './power.ts';
 import { Volunteer } from './volunteer.ts';
 
 const SESSION_KEY = 'starling.contributing';
+const SHARE_KEY = 'starling.share';
 
 /** The volunteer of this tab, on the browser's own storage, locks and workers. Heavy parts load when they are used. */
 export function openVolunteer(options: { readonly base: string }): VolunteerPort {
@@ -28,6 +29,7 @@ export function openVolunteer(options: { readonly base: string }): VolunteerPort
     fetcher: (...request) => fetch(...request),
     now: () => Date.now(),
     memory: sessionMemory(),
+    share: shareMemory(),
     persist: () => navigator.storage.persist(),
   });
   watchPower(volunteer, navigator as { getBattery?(): Promise<Battery> });
@@ -48,6 +50,19 @@ function sessionMemory() {
         if (engine === null) sessionStorage.removeItem(SESSION_KEY);
         else sessionStorage.setItem(SESSION_KEY, engine);
       });
+    },
+  };
+}
+
+/** The share outlives the visit: who lends half of a device today means to lend half of it tomorrow. */
+function shareMemory() {
+  return {
+    get(): number {
+      const stored = Number(attempt(() => localStorage.getItem(SHARE_KEY)) ?? 1);
+      return stored >= 0.1 && stored <= 1 ? stored : 1;
+    },
+    set(share: number): void {
+      attempt(() => localStorage.setItem(SHARE_KEY, String(share)));
     },
   };
 }

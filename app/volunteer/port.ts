@@ -39,6 +39,8 @@ export interface VolunteerPort {
   finish(): Promise<void>;
   stop(): Promise<void>;
   takeOver(): Promise<void>;
+  /** Of the time, how much this device computes at most while contributing: 0.1 to 1. Takes effect at once and is remembered. */
+  setShare(share: number): Promise<void>;
   /** The latest durable checkpoint as safetensors, optimizer state included. */
   checkpoint(): Promise<DownloadedCheckpoint>;
   /** The text of a backup file; whoever holds it holds the device's record. */

@@ -54,6 +54,8 @@ export interface VolunteerView {
     readonly backedUp: boolean;
   } | null;
   readonly owner: Hex | null;
+  /** Of the time, how much this device computes at most: 0.1 to 1. */
+  readonly share: number;
   readonly engine: {
     readonly chosen: EngineKind;
     readonly description: string;
@@ -94,6 +96,7 @@ export const emptyView: VolunteerView = {
   network: null,
   device: null,
   owner: null,
+  share: 1,
   engine: null,
   clock: null,
   doing: null,
@@ -134,6 +137,8 @@ export function reduce(view: VolunteerView, event: VolunteerEvent): VolunteerVie
         ...view,
         device: { address: event.address, peerId: event.peerId, backedUp: event.backedUp },
       };
+    case 'share':
+      return { ...view, share: event.share };
     case 'owner':
       return { ...view, owner: event.owner };
     case 'engine':

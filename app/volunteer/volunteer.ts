@@ -32,6 +32,8 @@ export interface VolunteerOptions {
   readonly now: () => number;
   /** Remembers across a reload, but not across closing the tab, that the device was contributing. */
   readonly memory: { get(): EngineChoice | null; set(engine: EngineChoice | null): void };
+  /** The share of the device that a person lends; remembered from visit to visit. */
+  readonly share: { get(): number; set(share: number): void };
   /** Asks the browser not to clear the key under storage pressure. */
   readonly persist: () => Promise<unknown>;
 }
@@ -72,7 +74,8 @@ export class Volunteer implements VolunteerPort {
   }
 
   async open(): Promise<void> {
-    const { base, fetcher, probe, locks, memory } = this.#options;
+    const { base, fetcher, probe, locks, memory, share } = this.#options;
+    this.#emit({ type: 'share', share: share.get() });
     void inspectDevice(probe).then((preflight) => this.#emit({ type: 'preflight', preflight }));
     this.#tab = await claimTab(locks, () => void this.#lostTab());
     try {
@@ -150,6 +153,12 @@ export class Volunteer implements VolunteerPort {
     if (running.membership === null) return;
     await running.membership.driver.stop();
     await this.#end(running, { kind: 'stopped', finished: false });
+  }
+
+  async setShare(share: number): Promise<void> {
+    this.#options.share.set(share);
+    this.#emit({ type: 'share', share });
+    await this.#running?.computer?.client.setShare(share);
   }
 
   async takeOver(): Promise<void> {
@@ -236,6 +245,7 @@ export class Volunteer implements VolunteerPort {
     const { chain, computer } = await this.#openBoth(running, network, engine);
     signal.throwIfAborted();
     this.#tellEngine(computer.started.engine);
+    if (this.#view.share < 1) await computer.client.setShare(this.#view.share);
     await this.#tellBeginning(computer, signal);
     memory.set(engine);
 

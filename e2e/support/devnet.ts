@@ -12,7 +12,7 @@ export interface NetworkFile {
   readonly chainId: number;
   readonly contracts: { readonly identity: `0x${string}`; readonly participation: `0x${string}` };
   readonly rollup: Readonly<
-    Record<'disputes' | 'payments' | 'ownership' | 'jobs' | 'crowdfund', `0x${string}`>
+    Record<'disputes' | 'payments' | 'ownership' | 'jobs' | 'crowdfund' | 'descriptions', `0x${string}`>
   >;
   readonly relays: readonly string[];
   /** Process numbers, so that a test can kill one as an outage would. */

@@ -1,0 +1,118 @@
+import { expect, test } from '@playwright/test';
+import { createTestClient, createWalletClient, type Hex, http, parseEther } from 'viem';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { publishDescription } from '../chain/descriptions.ts';
+import { claimOnce, Defender } from '../chain/disputes/defender.ts';
+import { termsHash } from '../chain/disputes/encoding.ts';
+import type { Evidence } from '../chain/disputes/evidence.ts';
+import { OnchainDisputes } from '../chain/disputes/onchain.ts';
+import { chainOf, connect } from '../chain/network.ts';
+import { deceitfulRun } from '../node/audit/testing/deceit.ts';
+import { nanoStart } from '../node/audit/testing/nano.ts';
+import { commitRun } from '../workers/audit/commit-run.ts';
+import { encodeRunSpec, runSpecOf } from '../workers/audit/run-spec.ts';
+import { createWasmEngine } from '../workers/engines/wasm/engine.ts';
+import { type Devnet, startDevnet } from './support/devnet.ts';
+
+test.describe('An auditor', () => {
+  let devnet: Devnet;
+  test.beforeAll(async () => {
+    test.setTimeout(300_000);
+    devnet = await startDevnet({ arguments: ['--round', '20'] });
+  });
+  test.afterAll(async () => devnet?.stop());
+
+  test('checks claims in the page, and wins against the one with a wrong bit', async ({ browser }) => {
+    test.setTimeout(300_000);
+    const { rpc, page: url, rollup } = devnet.network;
+    const client = connect(devnet.network);
+    const controls = createTestClient({ mode: 'anvil', transport: http(rpc) });
+    const party = async () => {
+      const account = privateKeyToAccount(generatePrivateKey());
+      await controls.setBalance({ address: account.address, value: parseEther('10') });
+      const wallet = createWalletClient({ account, chain: chainOf(devnet.network), transport: http(rpc) });
+      return { wallet, port: new OnchainDisputes({ client, wallet, address: rollup.disputes, pollMs: 100 }) };
+    };
+    const engine = await createWasmEngine({ threads: 1 });
+    const start = await nanoStart();
+    const spec = runSpecOf({
+      start,
+      steps: 4,
+      seed: `0x${'5e'.repeat(32)}`,
+      learningRate: 0.002,
+      work: { kind: 'supervised', rows: 2, length: 32 },
+    });
+    const honest = await commitRun({ engine, start, spec });
+    const slot = honest.slotNames.lastIndexOf('gradient.model.layers.1.mlp.down_proj.weight');
+    const wrong = await deceitfulRun({
+      engine,
+      start,
+      spec,
+      deceit: { kind: 'bit', step: 2, slot, element: 777, bit: 22 },
+    });
+    const [truthful, liar] = [await party(), await party()];
+    const evidence: ReadonlyMap<string, Evidence> = new Map([[termsHash(wrong.terms), wrong]]);
+    const defender = new Defender({
+      port: liar.port,
+      evidence: async (terms: Hex) => evidence.get(terms),
+      pollMs: 300,
+    });
+
+    await publishDescription({
+      client,
+      wallet: truthful.wallet,
+      descriptions: rollup.descriptions,
+      run: termsHash(honest.terms),
+      description: encodeRunSpec(spec),
+    });
+    expect(await claimOnce(truthful.port, honest)).toMatchObject({ kind: 'done', id: 0 });
+    expect(await claimOnce(liar.port, wrong)).toMatchObject({ kind: 'done', id: 1 });
+    defender.start();
+
+    const context = await browser.newContext({ reducedMotion: 'reduce' });
+    const page = await context.newPage();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(String(error)));
+    try {
+      await page.goto(`${url}#/jobs`);
+      const device = (await page.getByTestId('purse-device').getAttribute('data-value')) as Hex;
+      await controls.setBalance({ address: device, value: parseEther('5') });
+      await page.getByTestId('screen-checks').click();
+
+      await test.step('the same run here: one claim has the same bits, the other not', async () => {
+        const check = async (claim: number) => {
+          await page.getByTestId(`claim-${claim}`).getByTestId('check-claim').click();
+          return page.getByTestId(`claim-${claim}`).getByTestId('check');
+        };
+        await expect(await check(0)).toHaveAttribute('data-check', 'same', { timeout: 120_000 });
+        await expect(await check(1)).toHaveAttribute('data-check', 'differs');
+      });
+
+      await test.step('auditing challenges the wrong one and plays to the verdict', async () => {
+        await page.getByTestId('auditing').check();
+        const verdict = page.getByTestId('game-0').getByTestId('verdict');
+        await expect(verdict).toHaveAttribute('data-claimant-won', 'false', { timeout: 120_000 });
+        await expect(page.getByTestId('claim-1')).toHaveAttribute('data-standing', 'lost');
+        await expect(page.getByTestId('claim-0')).toHaveAttribute('data-standing', 'open');
+      });
+
+      await test.step('a person can follow it from the step to the sum', async () => {
+        const level = (name: string) => page.getByTestId('game-0').locator(`[data-level="${name}"]`);
+        await expect(level('step')).toContainText('Step 3 of 4');
+        await expect(level('operator')).toContainText(
+          'gradient.model.layers.1.mlp.down_proj.weight, by matmul',
+        );
+        await expect(level('number')).toContainText('Number 778');
+        await expect(level('sum')).toContainText('of its sum');
+        await expect(page.getByTestId('game-0').getByTestId('verdict')).toContainText('another number');
+        expect((await client.getBalance({ address: device })) > parseEther('5')).toBe(true);
+      });
+      await page.screenshot({ path: 'test-results/checks.png', fullPage: true });
+      expect(errors).toEqual([]);
+    } finally {
+      await defender.stop();
+      await engine.stop();
+      await context.close();
+    }
+  });
+});
