@@ -46,6 +46,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   NotYours: 'Only the owner of a device that is in force can revoke it. Connect that wallet.',
   BadBatchSize: 'A batch holds 1 to 256 entries. Split it.',
   BadDeployment: 'Every stage lasts a second to a day, and the identity contract must be deployed first.',
+  NotPosted: 'Nobody posted this root for this round.',
   BeforeGenesis: 'The rounds have not begun yet.',
   // Payments, Jobs, Crowdfund, Ownership, TrainingRecord
   NotAToken: 'There is no token at this address on this chain. Check the address.',
