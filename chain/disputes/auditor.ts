@@ -39,6 +39,9 @@ export class Auditor extends Keeper {
     const { claim, terms } = made;
     const key = keyOf(made);
     if (this.#differs.get(key) === false || games.some((game) => game.claim === claim)) return;
+    // Decided already: there is nothing left to find out.
+    const { lost, settled } = await this.port.claim(claim, { signal });
+    if (lost || settled) return;
     const evidence = await this.runs.of(terms, { signal });
     if (evidence === undefined) {
       this.sayOnce(`terms ${claim} ${terms}`, { kind: 'unknown-terms', claim, terms });

@@ -85,7 +85,7 @@ function computed(step: number, w: Uint8Array, before: Hex, lie: Lie | undefined
   const words = (slot: number): Float32Array => floats(tensors[slot] ?? EMPTY);
   put(SLOT.w, w);
   put(SLOT.x, noise('x', step));
-  put(SLOT.t, noise('t', 0, 110));
+  put(SLOT.t, noise('t', 0, 100));
   put(SLOT.meta, undefined, metadata(step + 1));
   put(SLOT.sum, bytesOf(words(SLOT.w).map((each, i) => each + (words(SLOT.x)[i] ?? 0))));
   put(SLOT.norm, bytesOf(Float32Array.of(total(blockSums(words(SLOT.sum))))));
@@ -120,7 +120,7 @@ function computed(step: number, w: Uint8Array, before: Hex, lie: Lie | undefined
 function programOf(): Slot[] {
   const program = NAMES.map(() => slotOf(SLOT_KIND.data));
   program[SLOT.w] = { ...slotOf(SLOT_KIND.state), count: 2, name: PREFIX };
-  program[SLOT.t] = { ...slotOf(SLOT_KIND.fixed), name: rootOf(noise('t', 0, 110)) };
+  program[SLOT.t] = { ...slotOf(SLOT_KIND.fixed), name: rootOf(noise('t', 0, 100)) };
   program[SLOT.meta] = { ...slotOf(SLOT_KIND.data), place: 1 };
   program[SLOT.sum] = output(OP.add, LENGTH, [LENGTH], [SLOT.w, SLOT.x], [LENGTH, LENGTH]);
   program[SLOT.norm] = output(OP.normSquare, 1, [LENGTH], [SLOT.sum], [LENGTH]);
