@@ -92,16 +92,9 @@ describe('StreamingDecoder', () => {
 
   it('gives what decode gives, for any ids', () => {
     fc.assert(
-      fc.property(fc.array(fc.nat(151_664), { maxLength: 30 }), (drawn) => {
-        const ids = drawn.filter((id) => {
-          try {
-            tokenizer.decode([id]);
-            return true;
-          } catch {
-            return false;
-          }
-        });
-        expect(stream(ids).join('')).toBe(tokenizer.decode(ids));
+      fc.property(fc.array(fc.nat(151_700), { maxLength: 30 }), (drawn) => {
+        const known = drawn.filter((id) => tokenizer.knows(id));
+        expect(stream(drawn).join('')).toBe(tokenizer.decode(known));
       }),
     );
     // Bytes that never make a character (the first 256 ids are single bytes).

@@ -5,7 +5,7 @@ const REPLACEMENT = '\ufffd';
 
 /**
  * Text of token ids as they come. A token may end in the middle of a character, which is then held back until it is whole.
- * All pieces joined are what `Tokenizer.decode` gives for all ids.
+ * All pieces joined are what `Tokenizer.decode` gives for all known ids.
  */
 export class StreamingDecoder {
   readonly #tokenizer: Tokenizer;
@@ -17,8 +17,9 @@ export class StreamingDecoder {
     this.#tokenizer = tokenizer;
   }
 
-  /** Text that `id` completes, often ''. Throws TokenizerError when it is no token. */
+  /** Text that `id` completes, often ''. An id that the tokenizer does not know (a model may have spare ones) has none. */
   push(id: number): string {
+    if (!this.#tokenizer.knows(id)) return '';
     this.#ids.push(id);
     return this.#take({ holdBack: true });
   }

@@ -70,6 +70,11 @@ export class Tokenizer {
     return this.#inner.decode(known, { clean_up_tokenization_spaces: false });
   }
 
+  /** Whether `id` is a token: models often have more ids than their tokenizers. */
+  knows(id: number): boolean {
+    return this.#inner.id_to_token(id) !== undefined;
+  }
+
   /** The id of a token by its spelling. Throws TokenizerError when there is none. */
   idOf(token: string): number {
     const id = this.#inner.token_to_id(token);

@@ -164,7 +164,7 @@ async function generate(): Promise<void> {
       engine: engine.description,
       promptTokens: prompt.length,
       tokens: tokens.length,
-      text: tokenizer.decode(tokens),
+      text: tokenizer.decode(tokens.filter((id) => tokenizer.knows(id))),
       loadSeconds: loaded,
       firstTokenSeconds: firstToken,
       tokensPerSecond: Number(((tokens.length - 1) / Math.max(0.01, total - firstToken)).toFixed(2)),
