@@ -27,7 +27,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { foundryBinary } from './foundry.mjs';
-import { GROUPS, MUTANTS, QUICK } from './mutants/list.mjs';
+import { GROUPS, LIKELY, MUTANTS, QUICK } from './mutants/list.mjs';
 
 const solc = createRequire(import.meta.url)('solc');
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -107,7 +107,7 @@ function replaceArtifact(folder, contract) {
 }
 
 /** A mutant by the quick way, where its group has one: killed, or not known. */
-function noticedQuickly({ group, file, from, to }, folder) {
+function noticedQuickly({ what, group, file, from, to }, folder) {
   const contract = QUICK[group];
   if (contract === undefined) return undefined;
   const path = join(folder, 'src', file);
@@ -119,10 +119,20 @@ function noticedQuickly({ group, file, from, to }, folder) {
   const restore = replaceArtifact(folder, contract);
   writeFileSync(path, source);
   if (restore === undefined) return undefined;
-  // Only the optimizer makes a contract small enough for a chain.
-  const result = noticed(folder, ['--no-match-test', 'test_theContractsFitAChain']);
+  const likely = LIKELY[what];
+  let result = likely === undefined ? undefined : noticed(folder, ['--match-test', likely]);
+  if (result?.killed !== true) {
+    // Only the optimizer makes a contract small enough for a chain.
+    result = noticed(folder, ['--no-match-test', 'test_theContractsFitAChain']);
+  }
   restore();
   return result;
+}
+
+/** Makes forge's own artifacts those of the sources as they stand, so that it compiles nothing over an exchanged one. */
+function compile(folder) {
+  const env = { ...process.env, TARGET_TOOL: 'forge', FOUNDRY_DENY: 'never' };
+  spawnSync(forge, ['build'], { cwd: folder, env, stdio: 'ignore' });
 }
 
 /** Compiles and tests; stops at the first test that fails. */
@@ -171,7 +181,7 @@ function folderOf(group) {
       process.exit(1);
     }
     writeFileSync(marker, state);
-  }
+  } else compile(folder);
   folders.set(group, folder);
   return folder;
 }
@@ -190,7 +200,7 @@ for (const [number, { what, file, from, to, group }] of MUTANTS.entries()) {
     );
     process.exit(1);
   }
-  let result = noticedQuickly({ group, file, from, to }, folder);
+  let result = noticedQuickly({ what, group, file, from, to }, folder);
   if (result === undefined || !(result.killed && result.built)) {
     // What the quick way does not see, the whole way may: tests that use a library have a copy of their own.
     writeFileSync(
@@ -199,6 +209,7 @@ for (const [number, { what, file, from, to, group }] of MUTANTS.entries()) {
     );
     result = noticed(folder);
     writeFileSync(path, source);
+    if (QUICK[group] !== undefined) compile(folder);
   }
   const { built, killed, output, by } = result;
   if (!built) {

@@ -2,6 +2,7 @@
 import type { Address, Hex } from 'viem';
 import { challengeBond, claimBond, maxSeconds } from '../../chain/disputes/model/bonds.ts';
 import { DisputesModel, type Outcome } from '../../chain/disputes/model/disputes-model.ts';
+import { viewOf } from '../../chain/disputes/model/game-view.ts';
 import { type Claim, claimWords, type Game, gameWords } from '../../chain/disputes/model/state.ts';
 import type { GameView, Move, Settings } from '../../chain/disputes/port.ts';
 import type { Engine } from '../../workers/engines/engine.ts';
@@ -277,14 +278,7 @@ class Table {
   }
 
   #view(id: number): GameView {
-    const claim = this.#model.claimAt(0);
-    const { events, revealed, ...game } = this.#model.gameAt(id);
-    return {
-      now: this.#now,
-      claim: { claim: 0, ...claim },
-      game: { game: id, ...game, revealed: BigInt(revealed) !== 0n },
-      events,
-    };
+    return viewOf(this.#model, id, this.#now);
   }
 
   result(lying: boolean): Match {
