@@ -20,6 +20,7 @@ describe('a run specification', () => {
     ['an unknown field', { extra: 1 }],
     ['no steps', { steps: 0 }],
     ['steps without end', { steps: 2 ** 20 }],
+    ['questions without end', { steps: 60_000, work: { ...work, items: 64 } }],
     ['a short seed', { seed: '0x12' }],
     ['a learning rate that is no number', { learningRate: Number.NaN }],
     ['work of no kind', { work: { kind: 'other' } }],

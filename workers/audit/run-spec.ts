@@ -74,6 +74,8 @@ const MAX_TRAINING = 2_048;
 /** Shapes up to which docs/verde.md gives the cost of judging: no judge call above 10 M gas. */
 const LIMITS = { hiddenSize: 64, feedForward: 172, headDim: 16, heads: 4, layers: 8, context: 64 } as const;
 const MAX_POSITIONS = 4_096;
+/** Questions of a whole run: making all of them for the root of the data has to stay a matter of seconds. */
+const MAX_ROWS = 2 ** 18;
 
 function fail(problem: string): never {
   throw new RunSpecError(`Not a usable run specification: ${problem}.`);
@@ -216,14 +218,19 @@ export function parseRunSpec(value: unknown): RunSpec {
   ]);
   if (fields.format !== FORMAT) fail(`its format is not ${FORMAT}`);
   const config = configOf(fields.config);
+  const work = workOf(fields.work, config);
+  const steps = whole(fields, 'steps', 1, MAX_STEPS);
+  if (steps * (work.kind === 'policy' ? work.items : work.rows) > MAX_ROWS) {
+    fail(`it has more than ${MAX_ROWS} questions in all; make several runs of it`);
+  }
   return {
     config,
     optimizer: optimizerOf(fields.optimizer),
     start: startOf(fields.start),
-    steps: whole(fields, 'steps', 1, MAX_STEPS),
+    steps,
     seed: hex(fields, 'seed', 32, 32),
     learningRate: real(fields, 'learningRate', 0, 1),
-    work: workOf(fields.work, config),
+    work,
   };
 }
 
