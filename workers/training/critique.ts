@@ -36,6 +36,15 @@ function plainAnswers(peer: PeerRollouts, items: readonly TaskItem[]): readonly 
   });
 }
 
+/**
+ * Speaks for this device about others' answers in place of the model in training: a frozen model, say, that does not drift with what
+ * it judges. What it says about a prompt must depend on nothing else.
+ */
+export interface Critic {
+  /** What it says about each judge prompt, in their order. */
+  sayAbout(prompts: readonly string[], signal?: AbortSignal): Promise<readonly string[]>;
+}
+
 /** In an order that no message can change: by the author's address. */
 export function byAuthor(peers: readonly PeerRollouts[]): readonly PeerRollouts[] {
   return [...peers].sort((a, b) => (a.author < b.author ? -1 : a.author > b.author ? 1 : 0));
@@ -43,7 +52,7 @@ export function byAuthor(peers: readonly PeerRollouts[]): readonly PeerRollouts[
 
 /**
  * Judges the first answers of `critiquePeers` others to `critiqueItems` items each; whose and which are drawn from the
- * round's seed for this device. Answers that are not plain are passed over.
+ * round's seed for this device. Answers that are not plain are passed over. A `critic` speaks instead of the model.
  */
 export async function critiqueOthers(
   speaker: Speaker,
@@ -51,6 +60,7 @@ export async function critiqueOthers(
   context: RoundContext,
   others: readonly PeerRollouts[],
   signal?: AbortSignal,
+  critic?: Critic,
 ): Promise<readonly Judgement[]> {
   const items = itemsOf(context, settings);
   const stream = roundStream(context, 'critique');
@@ -63,18 +73,25 @@ export async function critiqueOthers(
       .shuffle(first)
       .slice(0, settings.critiqueItems);
   });
-  const words = await say(
-    speaker,
-    shown.map(({ item, text }, sample) => ({
-      prompt: judgePrompt(items[item]?.prompt ?? '', text),
-      item,
-      sample,
-    })),
-    roundStream(context, 'judging'),
-    { temperature: settings.temperature, signal },
-  );
+  const asked = shown.map(({ item, text }, sample) => ({
+    prompt: judgePrompt(items[item]?.prompt ?? '', text),
+    item,
+    sample,
+  }));
+  const words =
+    critic === undefined
+      ? (
+          await say(speaker, asked, roundStream(context, 'judging'), {
+            temperature: settings.temperature,
+            signal,
+          })
+        ).map(({ text }) => text)
+      : await critic.sayAbout(
+          asked.map(({ prompt }) => prompt),
+          signal,
+        );
   return shown.map(({ author, item, sample, text }, index) => {
-    const said = words[index]?.text ?? '';
+    const said = words[index] ?? '';
     return { item, author, sample, text: said, right: saysRight(said, text) };
   });
 }

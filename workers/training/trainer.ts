@@ -16,7 +16,7 @@ import { ModelSession } from '../model/session.ts';
 import type { ModelState } from '../model/state.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import type { Codec } from './codec.ts';
-import { castBallots, correctOwn, critiqueOthers } from './critique.ts';
+import { type Critic, castBallots, correctOwn, critiqueOthers } from './critique.ts';
 import {
   type LearningCheckpoint,
   learningContents,
@@ -43,6 +43,8 @@ export interface TrainerOptions {
   readonly measureOn?: Engine;
   readonly codec: Codec;
   readonly store: CheckpointStore;
+  /** Judges others' answers in place of the model in training. */
+  readonly critic?: Critic;
   /** Called once when the store is empty. */
   readonly first: () => Promise<LearningCheckpoint>;
 }
@@ -74,6 +76,7 @@ export class LearningTrainer implements Trainer {
   readonly #ruler: ModelSession;
   readonly #codec: Codec;
   readonly #store: CheckpointStore;
+  readonly #critic: Critic | undefined;
   #standing: Standing;
 
   private constructor(options: {
@@ -83,12 +86,14 @@ export class LearningTrainer implements Trainer {
     readonly ruler: ModelSession;
     readonly codec: Codec;
     readonly store: CheckpointStore;
+    readonly critic?: Critic;
   }) {
     this.#checkpoint = options.checkpoint;
     this.#session = options.session;
     this.#ruler = options.ruler;
     this.#codec = options.codec;
     this.#store = options.store;
+    this.#critic = options.critic;
     this.settings = options.checkpoint.settings;
     this.device = options.checkpoint.rngKey;
     this.#standing = {
@@ -156,7 +161,7 @@ export class LearningTrainer implements Trainer {
     others: readonly PeerRollouts[],
     signal: AbortSignal,
   ): Promise<readonly Judgement[]> {
-    return critiqueOthers(this.#speaker, this.settings, context, others, signal);
+    return critiqueOthers(this.#speaker, this.settings, context, others, signal, this.#critic);
   }
 
   async vote(
