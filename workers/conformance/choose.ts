@@ -8,6 +8,7 @@ import { createWasmEngine } from '../engines/wasm/engine.ts';
 import { adapterName, isSoftwareAdapter } from '../engines/webgpu/adapter.ts';
 import { openWebGpuEngine } from '../engines/webgpu/engine.ts';
 import type { Variant } from '../engines/webgpu/pipelines.ts';
+import { canTune, tune } from '../engines/webgpu/tune.ts';
 import type { OperatorName } from '../repops/operators.ts';
 import { type GateVerdict, isTunable, runGate } from './gate.ts';
 import { measureTraining } from './measure.ts';
@@ -37,7 +38,12 @@ export interface EngineSelection {
 /** Makes an engine to be judged. `device` says what computes, for the cache. Throws EngineError when it cannot. */
 export interface Candidate {
   readonly kind: EngineKind;
-  open(): Promise<{ readonly engine: Engine; readonly device: string }>;
+  open(): Promise<{
+    readonly engine: Engine;
+    readonly device: string;
+    /** Whether seconds spent on finding its fastest kernels come back: not on a GPU made of software. */
+    readonly worthTuning?: boolean;
+  }>;
 }
 
 export interface ChooseOptions {
@@ -83,7 +89,11 @@ export function availableCandidates(options: CandidateOptions): readonly Candida
             `The only GPU here is made of software (${adapterName(adapter.info)}); WebAssembly is faster.`,
           );
         }
-        return { engine: await openWebGpuEngine(adapter), device: adapterName(adapter.info) };
+        return {
+          engine: await openWebGpuEngine(adapter),
+          device: adapterName(adapter.info),
+          worthTuning: !isSoftwareAdapter(adapter.info),
+        };
       },
     },
     {
@@ -171,7 +181,20 @@ async function judge(
     // The reference is the definition; comparing it with itself would say nothing.
     if (kind === 'reference')
       return { engine, stepMs: 0, verdict: { kind, description, checks: 0, same: 0 } };
-    const key = verdictKey(kind, opened.device, userAgent);
+    let { device } = opened;
+    if (opened.worthTuning === true && canTune(engine)) {
+      const tuning = await tune({
+        engine,
+        device,
+        userAgent,
+        now,
+        ...(store === undefined ? {} : { store }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+      // The verdict is about the kernels that will run.
+      device = `${device} ${JSON.stringify(tuning)}`;
+    }
+    const key = verdictKey(kind, device, userAgent);
     let passed = await recall(store, key);
     if (passed !== undefined && isTunable(engine)) engine.useVariants(passed.variants);
     if (passed === undefined) {
