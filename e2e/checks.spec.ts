@@ -91,7 +91,7 @@ test.describe('An auditor', () => {
       await test.step('auditing challenges the wrong one and plays to the verdict', async () => {
         await page.getByTestId('auditing').check();
         const verdict = page.getByTestId('game-0').getByTestId('verdict');
-        await expect(verdict).toHaveAttribute('data-claimant-won', 'false', { timeout: 120_000 });
+        await expect(verdict).toHaveAttribute('data-winner', 'challenger', { timeout: 120_000 });
         await expect(page.getByTestId('claim-1')).toHaveAttribute('data-standing', 'lost');
         await expect(page.getByTestId('claim-0')).toHaveAttribute('data-standing', 'open');
       });
@@ -99,11 +99,9 @@ test.describe('An auditor', () => {
       await test.step('a person can follow it from the step to the sum', async () => {
         const level = (name: string) => page.getByTestId('game-0').locator(`[data-level="${name}"]`);
         await expect(level('step')).toContainText('Step 3 of 4');
-        await expect(level('operator')).toContainText(
-          'gradient.model.layers.1.mlp.down_proj.weight, by matmul',
-        );
-        await expect(level('number')).toContainText('Number 778');
-        await expect(level('sum')).toContainText('of its sum');
+        await expect(level('slot')).toContainText('gradient.model.layers.1.mlp.down_proj.weight, by matmul');
+        await expect(level('element')).toContainText('Number 778');
+        await expect(level('chunk')).toContainText('of its sum');
         await expect(page.getByTestId('game-0').getByTestId('verdict')).toContainText('another number');
         expect((await client.getBalance({ address: device })) > parseEther('5')).toBe(true);
       });

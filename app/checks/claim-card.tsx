@@ -58,7 +58,7 @@ export function ClaimCard({ claim, view, desk }: ClaimCardProps) {
         )}
       </div>
       {claim.games.map((game) => (
-        <GameStory key={game.game.game} view={game} desk={desk} />
+        <GameStory key={game.game.game} view={game} known={view.known.get(claim.terms)} />
       ))}
     </article>
   );

@@ -1,16 +1,26 @@
-import { explain, type StoryValue } from '../../chain/disputes/explain.ts';
+import type { ReactNode } from 'react';
 import type { GameView } from '../../chain/disputes/port.ts';
+import { type Chapter, explain, type Known, type Verdict, type Word } from '../../chain/disputes/story.ts';
 import { inWords } from '../jobs/stage.ts';
-import type { Desk } from '../rollup/desk.ts';
 import { HexText } from '../screen/section.tsx';
 
 const WHO = { claimant: 'the claimant', challenger: 'the challenger' } as const;
 
+const SOUGHT = {
+  steps: 'the first step that differs',
+  slots: 'the first result of the step that differs',
+  leaves: 'the part of that result that differs',
+} as const;
+
+interface GameStoryProps {
+  readonly view: GameView;
+  /** What the run is made of; undefined while that is not known here. */
+  readonly known: Known | undefined;
+}
+
 /** One dispute, level by level: each line narrows what the two sides disagree about, down to what the contract computes. */
-export function GameStory({ view, desk }: { readonly view: GameView; readonly desk: Desk }) {
-  const { game, claim, now } = view;
-  const story = explain(view, desk.words(claim.terms));
-  const { verdict } = story;
+export function GameStory({ view, known }: GameStoryProps) {
+  const { game, now } = view;
   return (
     <section
       className="mt-5 rounded-xl bg-sunken p-4 sm:p-5"
@@ -24,56 +34,156 @@ export function GameStory({ view, desk }: { readonly view: GameView; readonly de
           doubted by <HexText value={game.challenger} />
         </span>
       </h4>
-      <ol className="mt-3">
-        {story.levels.map((level, depth) => (
-          <li
-            key={level.level}
-            className="border-l-2 border-accent/40 pb-3 pl-4"
-            style={{ marginInlineStart: `${depth * 0.75}rem` }}
-            data-level={level.level}
-          >
-            <p className="text-body font-medium">{level.title}</p>
-            <p className="text-note text-quiet">{level.detail}</p>
-          </li>
-        ))}
-      </ol>
-      {story.now === undefined ? null : (
-        <p className="text-note" data-testid="game-now">
-          {story.now.sentence}{' '}
-          <span className="text-quiet">
-            The move is {WHO[story.now.toMove]}’s, for {inWords(story.now.until - now)} more.
-          </span>
+      {known === undefined ? (
+        <p className="mt-2 text-note text-quiet">
+          What this run is made of is not known here, so its dispute cannot be told step by step.
         </p>
-      )}
-      {verdict === undefined ? null : (
-        <div data-testid="verdict" data-claimant-won={verdict.claimantWon}>
-          {verdict.judged === undefined ? null : (
-            <dl className="mb-2 grid max-w-md grid-cols-2 gap-x-6">
-              <Value name="Claimed" value={verdict.judged.claimed} bad={!verdict.claimantWon} />
-              <Value name="Computed by the contract" value={verdict.judged.got} bad={false} />
-            </dl>
-          )}
-          <p className={`text-body font-medium ${verdict.claimantWon ? 'text-accent' : 'text-bad'}`}>
-            {verdict.sentence}
-          </p>
-        </div>
+      ) : (
+        <Told view={view} known={known} now={now} />
       )}
     </section>
   );
 }
 
-interface ValueProps {
-  readonly name: string;
-  readonly value: StoryValue;
-  readonly bad: boolean;
+function Told({
+  view,
+  known,
+  now,
+}: {
+  readonly view: GameView;
+  readonly known: Known;
+  readonly now: number;
+}) {
+  const { chapters, searching, turn, verdict } = explain(view, known);
+  return (
+    <>
+      <ol className="mt-3">
+        {chapters.map((chapter, depth) => (
+          <li
+            key={chapter.kind}
+            className="border-l-2 border-accent/40 pb-3 pl-4"
+            style={{ marginInlineStart: `${depth * 0.75}rem` }}
+            data-level={chapter.kind}
+          >
+            <ChapterLines chapter={chapter} />
+          </li>
+        ))}
+      </ol>
+      {turn === undefined ? null : (
+        <p className="text-note" data-testid="game-now">
+          {searching === undefined
+            ? ''
+            : `Looking for ${SOUGHT[searching.what]}: one of ${searching.size}, from number ${searching.first + 1} on. `}
+          <span className="text-quiet">
+            The move is {WHO[turn.side]}’s, for {inWords(turn.until - now)} more.
+          </span>
+        </p>
+      )}
+      {verdict === undefined ? null : <VerdictLines verdict={verdict} />}
+    </>
+  );
 }
 
-function Value({ name, value, bad }: ValueProps) {
+function Lines({ title, children }: { readonly title: ReactNode; readonly children: ReactNode }) {
+  return (
+    <>
+      <p className="text-body font-medium break-words">{title}</p>
+      <p className="text-note text-quiet">{children}</p>
+    </>
+  );
+}
+
+function ChapterLines({ chapter }: { readonly chapter: Chapter }) {
+  switch (chapter.kind) {
+    case 'step':
+      return (
+        <Lines title={`Step ${chapter.step + 1} of ${chapter.of}`}>
+          Both sides have the same weights before it; they differ after it.
+        </Lines>
+      );
+    case 'slot':
+      return (
+        <Lines
+          title={chapter.operator === undefined ? chapter.name : `${chapter.name}, by ${chapter.operator}`}
+        >
+          The first of the step’s {chapter.of} results that differs; all before it are agreed.
+        </Lines>
+      );
+    case 'leaf':
+      return (
+        <Lines title={`Part ${chapter.leaf + 1} of ${chapter.of}`}>
+          1,024 numbers of that result at a time.
+        </Lines>
+      );
+    case 'element':
+      return (
+        <Lines title={`Number ${chapter.element + 1} of ${chapter.of}`}>
+          Claimed to be {inFigures(chapter.claimed)}.
+        </Lines>
+      );
+    case 'chunk':
+      return (
+        <Lines title={`Part ${chapter.chunk + 1} of ${chapter.of} of its sum`}>
+          Claimed to lead from {inFigures(chapter.before)} to {inFigures(chapter.after)}.
+        </Lines>
+      );
+  }
+}
+
+function VerdictLines({ verdict }: { readonly verdict: Verdict }) {
+  const { winner, computed, claimed } = verdict;
+  const right = winner === 'claimant';
+  return (
+    <div data-testid="verdict" data-winner={winner} data-by={verdict.by}>
+      {computed === undefined || claimed === undefined ? null : (
+        <dl className="mb-2 grid max-w-md grid-cols-2 gap-x-6">
+          <Value name="Claimed" word={claimed} bad={!right} />
+          <Value name="Computed by the contract" word={computed} bad={false} />
+        </dl>
+      )}
+      <p className={`text-body font-medium ${right ? 'text-accent' : 'text-bad'}`}>{sentence(verdict)}</p>
+    </div>
+  );
+}
+
+function sentence({ winner, by, computed }: Verdict): string {
+  const side = winner === 'claimant' ? 'The claim was right' : 'The claim was wrong';
+  switch (by) {
+    case 'judge':
+      if (winner === 'claimant') return `${side}: the contract computed the same number.`;
+      return computed === undefined
+        ? `${side}: the sum has another number of parts.`
+        : `${side}: the contract computed another number.`;
+    case 'shown':
+      return winner === 'claimant'
+        ? `${side}: what was doubted is what everybody was given.`
+        : `${side}: what the claimant showed does not fit together.`;
+    case 'unanswered':
+      return winner === 'claimant'
+        ? `${side}: the challenger said nothing more in time.`
+        : `${side}: its author did not answer, or another dispute had beaten it.`;
+  }
+}
+
+function Value({ name, word, bad }: { readonly name: string; readonly word: Word; readonly bad: boolean }) {
   return (
     <div>
       <dt className="text-note text-quiet">{name}</dt>
-      <dd className={`figure text-title font-semibold break-all ${bad ? 'text-bad' : ''}`}>{value.text}</dd>
-      <dd className="font-mono text-note break-all text-quiet">{value.bits}</dd>
+      <dd className={`figure text-title font-semibold break-all ${bad ? 'text-bad' : ''}`}>{shown(word)}</dd>
+      <dd className="font-mono text-note break-all text-quiet">{bitsOf(word)}</dd>
     </div>
   );
+}
+
+/** Nine digits tell any two f32 apart. */
+function shown({ value }: Word): string {
+  return String(Number(value.toPrecision(9)));
+}
+
+function bitsOf({ bits }: Word): string {
+  return `0x${bits.toString(16).padStart(8, '0')}`;
+}
+
+function inFigures(word: Word): string {
+  return `${shown(word)} (${bitsOf(word)})`;
 }

@@ -1,5 +1,6 @@
 import type { Happening } from '../../chain/disputes/happenings.ts';
 import type { ClaimState, GameView, Settings } from '../../chain/disputes/port.ts';
+import type { Known } from '../../chain/disputes/story.ts';
 import type { Hex } from '../../swarm/trainer.ts';
 import type { JobPhase } from './do-job.ts';
 import type { Funding, PostedWork } from './market.ts';
@@ -49,6 +50,8 @@ export interface DeskView {
   readonly failure: { readonly job: bigint; readonly cause: string } | null;
   /** By number of the claim. */
   readonly checks: ReadonlyMap<number, Check>;
+  /** What disputed runs are made of, by the hash of their terms. */
+  readonly known: ReadonlyMap<Hex, Known>;
   /** Whether every claim is checked, and challenged when it is wrong, without asking. */
   readonly auditing: boolean;
   /** What auditor and defender said, newest first. */
@@ -62,6 +65,7 @@ export const EMPTY_DESK: DeskView = {
   working: null,
   failure: null,
   checks: new Map(),
+  known: new Map(),
   auditing: false,
   said: [],
 };

@@ -4,7 +4,6 @@ import { digestOfDescription, publishDescription } from '../../chain/description
 import { Auditor } from '../../chain/disputes/auditor.ts';
 import { Defender } from '../../chain/disputes/defender.ts';
 import { claimTree, termsHash } from '../../chain/disputes/encoding.ts';
-import type { RunInWords } from '../../chain/disputes/explain.ts';
 import type { Happening } from '../../chain/disputes/happenings.ts';
 import type { DisputesPort, PortOptions } from '../../chain/disputes/port.ts';
 import { COIN, readCredit, withdrawCredit } from '../../chain/payments.ts';
@@ -188,11 +187,6 @@ export class Desk {
     return run.checkpoint(run.terms.steps);
   }
 
-  /** What a run is made of, once it was done here. */
-  words(terms: Hex): RunInWords | undefined {
-    return this.#known.words(terms);
-  }
-
   /** Does a claim's run here and compares. The view tells what came out. */
   async check(claim: number): Promise<void> {
     const made = this.#view.chain?.claims.find((each) => each.claim === claim);
@@ -221,7 +215,7 @@ export class Desk {
     return {
       port: this.#disputes,
       evidence: async (terms: Hex, options: PortOptions) => {
-        if ((await this.#known.spec(terms, options.signal)) === undefined) return undefined;
+        if ((await this.#known.known(terms, options.signal)) === undefined) return undefined;
         return this.#known.run(terms, options.signal);
       },
       onHappening: (happening: Happening) => this.#say(happening),
@@ -324,6 +318,14 @@ export class Desk {
       trouble: null,
     });
     this.#resume();
+    for (const { terms, games: disputes } of claims) if (disputes.length > 0) void this.#name(terms);
+  }
+
+  /** Finds out what a disputed run is made of, so that its dispute can be told in words. */
+  async #name(terms: Hex): Promise<void> {
+    if (this.#view.known.has(terms)) return;
+    const known = await this.#known.known(terms, this.#abort.signal).catch(() => undefined);
+    if (known !== undefined) this.#tell({ known: new Map([...this.#view.known, [terms, known]]) });
   }
 
   /** A job that this device had begun when the tab was closed goes on. */

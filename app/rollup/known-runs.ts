@@ -1,10 +1,9 @@
 import type { PublicClient } from 'viem';
 import { findDescriptions } from '../../chain/descriptions.ts';
 import { termsHash } from '../../chain/disputes/encoding.ts';
-import type { RunInWords } from '../../chain/disputes/explain.ts';
 import type { RollupContracts } from '../../chain/rollup.ts';
 import type { Hex } from '../../swarm/trainer.ts';
-import { operatorName } from '../../workers/audit/encode-program.ts';
+import type { PlannedRun } from '../../workers/host/run-api.ts';
 import type { RemoteRun, RunsClient } from '../../workers/host/run-client.ts';
 
 export interface KnownRunsOptions {
@@ -14,6 +13,11 @@ export interface KnownRunsOptions {
   /** Folder of the published model that runs begin with. */
   readonly model: string;
   readonly threads: number;
+}
+
+/** A run of which there is a description: what it is made of. */
+export interface KnownRun extends PlannedRun {
+  readonly spec: Uint8Array;
 }
 
 /** A run's description is on the chain, but this page cannot do it. */
@@ -27,16 +31,15 @@ export class UnknownRunError extends Error {
  */
 export class KnownRuns {
   readonly #options: KnownRunsOptions;
-  readonly #specs = new Map<Hex, Promise<Uint8Array | undefined>>();
+  readonly #specs = new Map<Hex, Promise<KnownRun | undefined>>();
   readonly #open = new Map<Hex, Promise<RemoteRun>>();
-  readonly #words = new Map<Hex, RunInWords>();
 
   constructor(options: KnownRunsOptions) {
     this.#options = options;
   }
 
   /** What was published about the run; undefined where nothing fits. Asked again next time then. Throws ChainError. */
-  spec(terms: Hex, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  known(terms: Hex, signal?: AbortSignal): Promise<KnownRun | undefined> {
     return keptUnless(
       this.#specs,
       terms,
@@ -55,34 +58,27 @@ export class KnownRuns {
     );
   }
 
-  /** A run that is open here, in words; undefined before. */
-  words(terms: Hex): RunInWords | undefined {
-    return this.#words.get(terms);
-  }
-
   async #do(terms: Hex, signal?: AbortSignal): Promise<RemoteRun> {
-    const spec = await this.spec(terms, signal);
-    if (spec === undefined) {
+    const known = await this.known(terms, signal);
+    if (known === undefined) {
       throw new UnknownRunError(
         'Nobody has published what this run is, so it cannot be computed here. Ask whoever posted it to publish its description.',
       );
     }
     const { model, threads, runs } = this.#options;
-    const run = await runs().open(
-      { spec, start: { kind: 'model', url: model }, threads, folder: terms.slice(2, 34) },
+    return runs().open(
+      { spec: known.spec, start: { kind: 'model', url: model }, threads, folder: terms.slice(2, 34) },
       signal,
     );
-    const { program, slotNames } = run;
-    this.#words.set(terms, { steps: run.terms.steps, program, slotNames, operatorName });
-    return run;
   }
 
-  async #find(terms: Hex, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  async #find(terms: Hex, signal?: AbortSignal): Promise<KnownRun | undefined> {
     const { client, contracts, runs } = this.#options;
     const found = await findDescriptions({ client, descriptions: contracts.descriptions, run: terms });
     for (const { bytes } of found) {
       try {
-        if (termsHash(await runs().plan(bytes, signal)) === terms) return bytes;
+        const planned = await runs().plan(bytes, signal);
+        if (termsHash(planned.terms) === terms) return { ...planned, spec: bytes };
       } catch {
         // Not a specification, or of a run that nobody here can do: the next may be.
         signal?.throwIfAborted();

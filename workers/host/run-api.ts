@@ -17,6 +17,13 @@ export interface OpenRun {
   readonly folder?: string;
 }
 
+/** What a specification is about. */
+export interface PlannedRun {
+  readonly terms: Terms;
+  readonly program: readonly Slot[];
+  readonly slotNames: readonly string[];
+}
+
 /** A run that was done, as plain data. */
 export interface OpenedRun {
   /** Names the run in later calls. */
@@ -59,7 +66,7 @@ export interface RunCalls {
     readonly result: { readonly spec: Uint8Array; readonly terms: Terms };
   };
   /** What a specification is about, without doing it. */
-  readonly plan: { readonly args: { readonly spec: Uint8Array }; readonly result: Terms };
+  readonly plan: { readonly args: { readonly spec: Uint8Array }; readonly result: PlannedRun };
   readonly open: { readonly args: OpenRun; readonly result: OpenedRun };
   readonly trace: {
     readonly args: { readonly run: number; readonly step: number };

@@ -1,7 +1,15 @@
 import * as Comlink from 'comlink';
-import type { Evidence, EvidenceOptions, StepTrace, Terms } from '../../chain/disputes/evidence.ts';
+import type { Evidence, EvidenceOptions, StepTrace } from '../../chain/disputes/evidence.ts';
 import { fromPlainError } from './plain-error.ts';
-import type { OpenedRun, OpenRun, RunCalls, RunMethod, RunProgress, RunWorkerApi } from './run-api.ts';
+import type {
+  OpenedRun,
+  OpenRun,
+  PlannedRun,
+  RunCalls,
+  RunMethod,
+  RunProgress,
+  RunWorkerApi,
+} from './run-api.ts';
 
 /** A run that another thread did: evidence for every move of a dispute about it. */
 export interface RemoteRun extends Evidence, Pick<OpenedRun, 'root' | 'roots' | 'engine'> {
@@ -14,7 +22,7 @@ export interface RemoteRun extends Evidence, Pick<OpenedRun, 'root' | 'roots' | 
 export interface RunsClient {
   specify(args: RunCalls['specify']['args'], signal?: AbortSignal): Promise<RunCalls['specify']['result']>;
   /** What a specification is about, without doing it. */
-  plan(spec: Uint8Array, signal?: AbortSignal): Promise<Terms>;
+  plan(spec: Uint8Array, signal?: AbortSignal): Promise<PlannedRun>;
   /** Does the run, or goes on where its folder's last checkpoint ends. */
   open(run: OpenRun, signal?: AbortSignal): Promise<RemoteRun>;
 }

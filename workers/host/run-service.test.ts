@@ -49,7 +49,9 @@ describe('run worker', { timeout: 60_000 }, () => {
   it('specifies a run, does it, and shows any step of it to another thread', async () => {
     const { client, progress } = connect();
     const { spec, terms } = await client.specify(asked);
-    expect(await client.plan(spec)).toEqual(terms);
+    const planned = await client.plan(spec);
+    expect(planned.terms).toEqual(terms);
+    expect(planned.slotNames).toHaveLength(terms.slots);
     const run = await client.open({ spec, start: { kind: 'model', url: MODEL }, threads: 1 });
     expect(run.terms).toEqual(terms);
     expect(run.roots).toHaveLength(3);

@@ -82,7 +82,10 @@ export function createRunService(surroundings: RunSurroundings): RunWorkerApi {
       });
       return { spec: encodeRunSpec(spec), terms: planRun(spec).terms };
     },
-    plan: async ({ spec }) => planRun(decodeRunSpec(spec)).terms,
+    plan: async ({ spec }) => {
+      const { terms, program, slotNames } = planRun(decodeRunSpec(spec));
+      return { terms, program, slotNames };
+    },
     async open({ spec: bytes, start, threads, folder }, signal) {
       const spec = decodeRunSpec(bytes);
       const terms = termsHash(planRun(spec).terms);
