@@ -329,8 +329,8 @@ export const MUTANTS = [
   ...judge('Losses', [
     [
       'a draw takes the place at the threshold',
-      'if (F.gt(c, threshold)) return i;',
-      'if (!F.gt(threshold, c)) return i;',
+      'if (F.gt(F.add(before, within), threshold)) return i;',
+      'if (!F.gt(threshold, F.add(before, within))) return i;',
     ],
     [
       'the first moment decays by the second one’s rate',
