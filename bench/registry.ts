@@ -6,5 +6,6 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'training-step': async () => (await import('./training-step.ts')).trainingStep,
   gossip: async () => (await import('./gossip.ts')).gossip,
   'first-step': async () => (await import('./first-step.ts')).firstStep,
+  'wasm-peers': async () => (await import('./peers/wasm-peers.ts')).wasmPeers,
   'webgpu-peers': async () => (await import('./peers/webgpu-peers.ts')).webgpuPeers,
 };

@@ -14,6 +14,8 @@ const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/go
 
 export interface ChromiumContest {
   readonly size: Size;
+  /** Products with this in their names; '' for all. */
+  readonly only: string;
   readonly rounds: number;
   readonly turnMs: number;
   /** Play the GPU on the CPU; otherwise the machine's own is used. */
@@ -79,9 +81,10 @@ export async function* contestInChromium(
       page.on('pageerror', (error) => options.note(`page: ${error.message}`));
       await page.goto(server.resolvedUrls?.local[0] ?? '');
       await page.waitForFunction(() => 'contestStart' in window, undefined, { timeout: 60_000 });
-      const { size, rounds, turnMs } = options;
+      const { size, only, rounds, turnMs } = options;
       const { notes, ...machine } = await page.evaluate((start) => window.contestStart(start), {
         size,
+        only,
         rounds,
         turnMs,
       });

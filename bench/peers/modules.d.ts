@@ -7,12 +7,14 @@ declare module '@tensorflow/tfjs-core' {
   export const version_core: string;
   export function tensor2d(values: Float32Array, shape: readonly [number, number]): Tensor;
   export function matMul(a: Tensor, b: Tensor): Tensor;
+  export function removeBackend(name: string): void;
   export function registerBackend(name: string, make: () => unknown): boolean;
   export function setBackend(name: string): Promise<boolean>;
 }
 declare module '@tensorflow/tfjs-backend-webgpu' {
   export class WebGPUBackend {
     constructor(device: GPUDevice, info?: GPUAdapterInfo);
+    endComputePassEncoder(): void;
     submitQueue(): void;
   }
 }

@@ -1,13 +1,19 @@
-/** RepOps on the WebGPU engine, operands stored as the model stores them. */
+/** RepOps, operands stored as the model stores them. */
+import type { Engine } from '../../workers/engines/engine.ts';
 import { openWebGpuEngine } from '../../workers/engines/webgpu/engine.ts';
 import type { Program } from '../../workers/repops/program.ts';
 import type { Kit } from './kit.ts';
 import { transposed } from './products.ts';
 
+/** On the WebGPU engine. */
 export async function starlingKit(adapter: GPUAdapter): Promise<Kit> {
-  const engine = await openWebGpuEngine(adapter);
+  return engineKit('Starling', await openWebGpuEngine(adapter));
+}
+
+/** On any engine, which the kit stops when it is closed. */
+export function engineKit(name: string, engine: Engine): Kit {
   return {
-    name: 'Starling',
+    name,
     async prepare({ M, N, K, transposeA, transposeB }, { a, b }) {
       const shapes = {
         a: transposeA === 1 ? [K, M] : [M, K],

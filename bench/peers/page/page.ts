@@ -10,6 +10,7 @@ declare const __JAX_VERSION__: string;
 
 export interface PageStart {
   readonly size: Size;
+  readonly only: string;
   readonly rounds: number;
   readonly turnMs: number;
 }
@@ -29,7 +30,7 @@ async function adapter(): Promise<GPUAdapter> {
   return found;
 }
 
-window.contestStart = async ({ size, rounds, turnMs }) => {
+window.contestStart = async ({ size, only, rounds, turnMs }) => {
   const notes: string[] = [];
   const own = await adapter();
   const device = await wholeDevice(own);
@@ -41,7 +42,7 @@ window.contestStart = async ({ size, rounds, turnMs }) => {
     jaxVersion: __JAX_VERSION__,
     note: (message) => notes.push(message),
   });
-  const products = qwenProducts(size);
+  const products = qwenProducts(size).filter(({ name }) => name.includes(only));
   results = contest({ products, kits, rounds, turnMs })[Symbol.asyncIterator]();
   return { device: adapterName(own.info), peak, notes };
 };
