@@ -56,13 +56,8 @@ export async function deployContracts(options: DeployOptions): Promise<Deploymen
   const make = (abi: Abi, bytecode: Hex, ...args: readonly unknown[]) => ({ abi, bytecode, args });
   const together = <const All extends readonly Contract[]>(...all: All) => deployTogether(options, all);
   try {
-    const [identity, judge, payments, descriptions] = await together(
-      make(abis.identityAbi, code.identityBytecode),
-      make(abis.judgeAbi, code.judgeBytecode),
-      make(abis.paymentsAbi, code.paymentsBytecode),
-      make(abis.descriptionsAbi, code.descriptionsBytecode),
-    );
-    const [participation, disputes, ownership] = await together(
+    const [identity] = await together(make(abis.identityAbi, code.identityBytecode));
+    const [participation, judge, payments, descriptions] = await together(
       make(
         abis.participationAbi,
         code.participationBytecode,
@@ -71,6 +66,11 @@ export async function deployContracts(options: DeployOptions): Promise<Deploymen
         seconds.critique,
         seconds.vote,
       ),
+      make(abis.judgeAbi, code.judgeBytecode),
+      make(abis.paymentsAbi, code.paymentsBytecode),
+      make(abis.descriptionsAbi, code.descriptionsBytecode),
+    );
+    const [disputes, ownership] = await together(
       make(
         abis.disputesAbi,
         code.disputesBytecode,
