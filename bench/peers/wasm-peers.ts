@@ -8,42 +8,42 @@ import type { Kit } from './kit.ts';
 import { qwenProducts } from './products.ts';
 import { engineKit } from './starling.ts';
 
+const OURS = 'Starling';
 const THREADS = [1, 2] as const;
 
 export const wasmPeers: Benchmark = {
   name: 'wasm-peers',
   async *run({ signal, note }) {
-    const kits: Kit[] = [];
-    try {
-      for (const threads of THREADS) {
-        kits.push(engineKit(ours(threads), await createWasmEngine({ threads })));
-        kits.push(await onnxruntimeWasmKit(theirs(threads), threads));
-      }
-      const products = qwenProducts('small');
-      for await (const { product, rates } of contest({ products, kits, rounds: 7, turnMs: 50 })) {
-        signal.throwIfAborted();
-        for (const threads of THREADS) {
-          const [own, peer] = [rates[ours(threads)], rates[theirs(threads)]];
-          for (const rate of [own, peer]) {
-            if (rate !== undefined && 'refused' in rate)
-              note(`${product}, ${counted(threads)}: ${rate.refused}`);
+    // One count after the other: idle threads of a pool that wait by spinning would take the others' processor.
+    for (const threads of THREADS) {
+      const kits = [
+        engineKit(OURS, await createWasmEngine({ threads })),
+        await onnxruntimeWasmKit(
+          `onnxruntime-web wasm, ${threads === 1 ? '1 thread' : `${threads} threads`}`,
+          threads,
+        ),
+      ];
+      try {
+        const products = qwenProducts('small');
+        for await (const { product, rates } of contest({ products, kits, rounds: 7, turnMs: 50 })) {
+          signal.throwIfAborted();
+          const own = rates[OURS];
+          for (const [kit, rate] of Object.entries(rates)) {
+            if ('refused' in rate) note(`${product}: ${kit} left out: ${rate.refused}`);
+            else if (kit !== OURS && own !== undefined && 'gflops' in own) {
+              yield compared(`wasm-peers/${product}/threads-${threads}`, 'GFLOP/s', own.gflops, {
+                name: kit,
+                value: rate.gflops,
+              });
+            }
           }
-          if (own === undefined || peer === undefined || 'refused' in own || 'refused' in peer) continue;
-          yield compared(`wasm-peers/${product}/threads-${threads}`, 'GFLOP/s', own.gflops, {
-            name: theirs(threads),
-            value: peer.gflops,
-          });
         }
+      } finally {
+        for (const kit of kits) await kit.close();
       }
-    } finally {
-      for (const kit of kits) await kit.close();
     }
   },
 };
-
-const counted = (threads: number): string => (threads === 1 ? '1 thread' : `${threads} threads`);
-const ours = (threads: number): string => `Starling, ${counted(threads)}`;
-const theirs = (threads: number): string => `onnxruntime-web wasm, ${counted(threads)}`;
 
 async function onnxruntimeWasmKit(name: string, threads: number): Promise<Kit> {
   // The library has one count of threads for good, and two entries that know nothing of one another. Only the one for Node starts threads.
