@@ -149,3 +149,46 @@ describe('players on the model', () => {
     expect(model.claimAt(0)).toMatchObject({ settled: true, moves: 0, liveGames: 0 });
   });
 });
+
+describe('a claimant that takes an extension for all its work in one game, and begins when only that is left of its budget', () => {
+  const GAMES = SETTINGS.budget / SETTINGS.extension;
+
+  /** Games lost of so many that begin at once, served one after another in that order. */
+  async function lost(order: (game: number) => number): Promise<number> {
+    const model = new DisputesModel({ settings: SETTINGS, judge: NO_JUDGE });
+    let now = 1000;
+    const portOf = (me: Address) => new ModelPort({ model, me, clock: () => now });
+    const truth = worldEvidence();
+    const wrong = worldEvidence({ lie: { step: 1, slot: SLOT.meta } });
+    const { terms } = truth;
+    const claimant = portOf(CLAIMANT);
+    const bonds = await claimant.bonds(terms);
+    const root = claimTree(await truth.stepRoots()).root;
+    await claimant.play({ kind: 'claim', terms, root, bond: bonds.claim });
+    const challenger = portOf(CHALLENGER);
+    const games = Array.from({ length: GAMES }, (_, game) => game);
+    for (const _ of games)
+      await challenger.play({ kind: 'challenge', claim: 0, terms, bond: bonds.challenge });
+    now += SETTINGS.budget - SETTINGS.extension;
+    for (const game of games.sort((a, b) => order(a) - order(b))) {
+      // Reveal, open the step, reveal, open the slot: each takes a quarter.
+      for (let moves = 0; moves < 4; moves++) {
+        now += SETTINGS.extension / 4;
+        await playGame({ port: claimant, game, side: 'claimant', evidence: truth });
+        await playGame({ port: challenger, game, side: 'challenger', evidence: wrong });
+      }
+    }
+    return model.games.filter(({ events }) => {
+      const end = events.at(-1);
+      return end?.kind !== 'over' || !end.claimantWon;
+    }).length;
+  }
+
+  it('loses none, oldest first', async () => {
+    expect(await lost((game) => game)).toBe(0);
+  });
+
+  it('loses when it leaves the oldest for last', async () => {
+    expect(await lost((game) => -game)).toBeGreaterThan(0);
+  });
+});
