@@ -26,13 +26,13 @@ export interface ConformanceCase {
 }
 
 /** How an input is filled: f32 of a kind, u32 below `below`, u32 as listed (repeating), or bf16: the upper halves of f32 of a kind, or any bits. */
-type Fill =
+export type Fill =
   | Kind
   | { readonly below: number }
   | { readonly list: readonly number[] }
   | { readonly bf16: Kind | 'any' };
 
-interface Row {
+export interface Row {
   readonly op: OperatorName;
   readonly attributes: Attributes;
   readonly fills: readonly Fill[];
@@ -57,7 +57,8 @@ function seedOf(name: string): number {
   return hash >>> 0;
 }
 
-function build(row: Row): ConformanceCase {
+/** The case of a row of the table. */
+export function buildCase(row: Row): ConformanceCase {
   const name = label(row);
   const spec: OperatorSpec = OPERATORS[row.op];
   const always = row.op.startsWith('cache.write') || row.op === 'adamw';
@@ -105,7 +106,7 @@ function build(row: Row): ConformanceCase {
 
 /** Every kind that an operand of plain arithmetic should meet. */
 const EVERY: readonly Kind[] = ['ordinary', 'wide', 'cancelling', 'ties', 'tiny', 'small', 'huge', 'mixed'];
-const f32 = (value: number): number => canon(value);
+export const f32 = (value: number): number => canon(value);
 
 /** One row for each kind, the same for every f32 input. */
 function each(op: OperatorName, attributes: Attributes, inputs: number, kinds = EVERY): Row[] {
@@ -407,4 +408,4 @@ export const CASES: readonly ConformanceCase[] = [
   ...losses(),
   ...sampling(),
   ...optimizer(),
-].map(build);
+].map(buildCase);

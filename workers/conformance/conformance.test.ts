@@ -17,16 +17,19 @@ describe('the table of cases', () => {
 
 // The reference's own training steps are compared in workers/engines/equality.test.ts.
 describe.each(HOSTS.filter(({ name }) => name !== 'reference'))('$name', (host) => {
-  it('gives the bits of the reference for every case and for 20 training steps', async ({ skip }) => {
+  it('gives the bits of the reference for every case, for 20 training steps and for adapter steps', async ({
+    skip,
+  }) => {
     const missing = host.missing();
     if (missing !== undefined) skip(missing);
-    const report = await host.run({ training: true });
+    const report = await host.run({ training: true, full: false });
     if ('skipped' in report) skip(report.skipped);
     expect(report).toMatchObject({
       cases: CASES.length,
       mismatches: 0,
       wrong: [],
       training: { steps: 20, root: TRAINING_CASE_ROOTS[20], same: true },
+      lora: { same: true },
     });
   }, 240_000);
 });

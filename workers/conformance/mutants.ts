@@ -84,8 +84,39 @@ export const MUTANTS: readonly Mutant[] = [
     within: /M=33/,
     edits: [
       {
-        find: 'for (var k = 0u; k < min(STEP, block_end - k0); k++) {',
-        replace: `${reversed('0u', 'min(STEP, block_end - k0)')} let k = i;`,
+        find: 'for (var k = 0u; k < STEP; k++) {',
+        replace: `${reversed('0u', 'STEP')} let k = i;`,
+      },
+    ],
+  },
+  {
+    name: 'adds the products of attention in another order',
+    caughtBy: ['attention'],
+    within: /Tq=70/,
+    edits: [
+      {
+        find: 'for (var k = 0u; k < min(TILE_STEP, end - k0); k++) {',
+        replace: `${reversed('0u', 'min(TILE_STEP, end - k0)')} let k = i;`,
+      },
+    ],
+  },
+  {
+    name: 'carries the running sum of a draw on from block to block',
+    caughtBy: ['sample'],
+    edits: [
+      {
+        find: '  var within = 0.0;\n  var id = 0u;',
+        replace: '  var within = before;\n  before = 0.0;\n  var id = 0u;',
+      },
+    ],
+  },
+  {
+    name: 'takes the halves of a word of bf16 in the other order',
+    caughtBy: ['embed'],
+    edits: [
+      {
+        find: 'select(word << 16u, word & 0xffff0000u,',
+        replace: 'select(word & 0xffff0000u, word << 16u,',
       },
     ],
   },

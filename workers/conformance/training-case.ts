@@ -10,12 +10,15 @@ import { initialParameters } from '../model/initialize.ts';
 import { ModelSession, type TrainingBatch } from '../model/session.ts';
 
 export const TRAINING_CASE_STEPS = 20;
+/** For the full sweep. */
+export const TRAINING_CASE_FULL_STEPS = 100;
 
 /** Root after each step number; from the reference engine. A change here is a change of the numeric specification. */
-export const TRAINING_CASE_ROOTS: Readonly<Record<1 | 2 | 20, Hex>> = {
+export const TRAINING_CASE_ROOTS: Readonly<Record<1 | 2 | 20 | 100, Hex>> = {
   1: '0x175c68bbb07e25f7de01903267183b16acb88c7239011ede898000475c35d2f9',
   2: '0x14f51454deb3f67c678a8aa66af28415fa6ea47160e39e7d8b050bf69ae05a46',
   20: '0xe0de5c0976b33e6d3be57c283397dc7dfd636cb364f983a44e5131ad3879e0c9',
+  100: '0x7ce6883262f87bcfb4d78bc8de4a99c058088b3d6d5c35c50639594b1dc2c930',
 };
 
 /** 72 rows: more than one block of 64 in every fold over rows. */

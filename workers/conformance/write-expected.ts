@@ -1,9 +1,13 @@
-/** Makes `expected.ts` from the reference engine: `npx tsx workers/conformance/write-expected.ts`. */
+/**
+ * Makes `expected.ts` from the reference engine: `npx tsx workers/conformance/write-expected.ts`; with `--large`,
+ * `expected-large.ts`, which takes minutes.
+ */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createReferenceEngine } from '../engines/reference.ts';
 import { CASES, type ConformanceCase } from './cases.ts';
 import { digestOf } from './digest.ts';
+import { LARGE_CASES } from './large-cases.ts';
 import { runCase } from './run-case.ts';
 
 /** The digest of every case by the reference engine, by name. Takes seconds. */
@@ -18,17 +22,19 @@ export async function referenceDigests(
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const digests = await referenceDigests();
+  const large = process.argv.includes('--large');
+  const digests = await referenceDigests(large ? LARGE_CASES : CASES);
   const lines = Object.entries(digests).map(([name, digest]) => `  '${name}': '${digest}',`);
+  const [file, constant] = large ? ['expected-large.ts', 'EXPECTED_LARGE'] : ['expected.ts', 'EXPECTED'];
   const text = `/**
- * Digest of each conformance case's outputs by the reference engine, so that a page can check a device in seconds.
- * Made by \`npx tsx workers/conformance/write-expected.ts\`; a test compares it with the reference. A change here
+ * Digest of each ${large ? 'large' : 'conformance'} case's outputs by the reference engine, so that a page can check a device in seconds.
+ * Made by \`npx tsx workers/conformance/write-expected.ts${large ? ' --large' : ''}\`${large ? '' : '; a test compares it with the reference'}. A change here
  * without a new case is a change of the numeric specification.
  */
-export const EXPECTED: Readonly<Record<string, string>> = {
+export const ${constant}: Readonly<Record<string, string>> = {
 ${lines.join('\n')}
 };
 `;
-  writeFileSync(fileURLToPath(new URL('./expected.ts', import.meta.url)), text);
+  writeFileSync(fileURLToPath(new URL(`./${file}`, import.meta.url)), text);
   console.log(`${lines.length} digests written`);
 }

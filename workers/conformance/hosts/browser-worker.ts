@@ -2,11 +2,12 @@
 import { type HostReport, runWebGpuSuite } from './webgpu-suite.ts';
 
 declare const __TRAINING__: boolean;
+declare const __FULL__: boolean;
 
 async function report(): Promise<HostReport> {
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) return { skipped: 'this browser offers no WebGPU adapter' };
-  return runWebGpuSuite({ adapter, training: __TRAINING__ });
+  return runWebGpuSuite({ adapter, training: __TRAINING__, full: __FULL__ });
 }
 
 postMessage(await report());

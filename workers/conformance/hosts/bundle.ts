@@ -1,13 +1,14 @@
 /** Bundles a host's entry into one script, as the page's build does. */
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
+import type { SuiteSize } from './webgpu-suite.ts';
 
 /** One ES module with everything in it. `entry` is a file beside this one. */
-export async function bundle(entry: string, options: { readonly training: boolean }): Promise<string> {
+export async function bundle(entry: string, options: SuiteSize): Promise<string> {
   const output = await build({
     configFile: false,
     logLevel: 'error',
-    define: { __TRAINING__: String(options.training) },
+    define: { __TRAINING__: String(options.training), __FULL__: String(options.full) },
     build: {
       write: false,
       minify: false,

@@ -11,7 +11,11 @@ const hardware = process.argv.includes('--hardware');
 async function report(): Promise<HostReport> {
   const { gpu, adapter } = await openDawnAdapter();
   if (hardware && isSoftwareAdapter(adapter.info)) return { skipped: 'this machine has no GPU of hardware' };
-  const result = await runWebGpuSuite({ adapter, training: !process.argv.includes('--no-training') });
+  const result = await runWebGpuSuite({
+    adapter,
+    training: !process.argv.includes('--no-training'),
+    full: process.argv.includes('--full'),
+  });
   // Named after use, so that the instance is not collected while its device works.
   void gpu;
   return result;

@@ -11,17 +11,17 @@ import { runSuite } from '../suite.ts';
 import { bundle } from './bundle.ts';
 import { runChild } from './child.ts';
 import { runInChromium } from './chromium.ts';
-import type { HostReport } from './webgpu-suite.ts';
+import type { HostReport, SuiteSize } from './webgpu-suite.ts';
 
 export interface Host {
   readonly name: string;
   /** Why it cannot run on this machine, or undefined. */
   missing(): string | undefined;
-  run(options: { readonly training: boolean }): Promise<HostReport>;
+  run(size: SuiteSize): Promise<HostReport>;
 }
 
-/** Of one host on the slowest machine that CI uses. */
-const TIMEOUT_MS = 240_000;
+/** Of one host on the slowest machine that CI uses; for the full sweep on a busy one. */
+const timeoutMs = (size: SuiteSize): number => (size.full ? 1_800_000 : 240_000);
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const DENO = join(ROOT, 'node_modules/.bin/deno');
 const LLVMPIPE_ICDS = '/usr/share/vulkan/icd.d';
@@ -41,10 +41,10 @@ function inProcess(name: string, open: () => Promise<Engine>): Host {
   return {
     name,
     missing: () => undefined,
-    async run({ training }) {
+    async run(size) {
       const engine = await open();
       try {
-        return await runSuite({ engine, now: () => performance.now(), training });
+        return await runSuite({ engine, now: () => performance.now(), ...size });
       } finally {
         await engine.stop();
       }
@@ -57,7 +57,7 @@ function dawn(name: string, args: readonly string[], driver: string | undefined)
     name,
     missing: () =>
       driver === undefined || existsSync(driver) ? undefined : `${driver} is missing; install chromium`,
-    run: ({ training }) =>
+    run: (size) =>
       runChild({
         command: process.execPath,
         args: [
@@ -65,45 +65,48 @@ function dawn(name: string, args: readonly string[], driver: string | undefined)
           'tsx',
           fileURLToPath(new URL('./dawn-main.ts', import.meta.url)),
           ...args,
-          ...(training ? [] : ['--no-training']),
+          ...(size.training ? [] : ['--no-training']),
+          ...(size.full ? ['--full'] : []),
         ],
         env: driver === undefined ? {} : { VK_ICD_FILENAMES: driver },
-        timeoutMs: TIMEOUT_MS,
+        timeoutMs: timeoutMs(size),
       }),
   };
 }
 
-const deno: Host = {
-  name: 'webgpu in Deno, llvmpipe',
-  missing() {
-    if (!existsSync(DENO)) return 'deno is missing; run npm install';
-    return findLlvmpipe() === undefined ? 'llvmpipe is missing; install mesa-vulkan-drivers' : undefined;
-  },
-  async run({ training }) {
-    const folder = mkdtempSync(join(tmpdir(), 'starling-conformance-'));
-    try {
-      const script = join(folder, 'suite.mjs');
-      writeFileSync(script, await bundle('./deno-main.ts', { training }));
-      return await runChild({
-        command: DENO,
-        args: ['run', '--unstable-webgpu', '--allow-all', '--no-config', script],
-        env: { VK_ICD_FILENAMES: findLlvmpipe() ?? '', NO_COLOR: '1' },
-        timeoutMs: TIMEOUT_MS,
-      });
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  },
-};
+function deno(name: string, driver: () => string | undefined, remedy: string): Host {
+  return {
+    name,
+    missing() {
+      if (!existsSync(DENO)) return 'deno is missing; run npm install';
+      return driver() === undefined ? remedy : undefined;
+    },
+    async run(size) {
+      const folder = mkdtempSync(join(tmpdir(), 'starling-conformance-'));
+      try {
+        const script = join(folder, 'suite.mjs');
+        writeFileSync(script, await bundle('./deno-main.ts', size));
+        return await runChild({
+          command: DENO,
+          args: ['run', '--unstable-webgpu', '--allow-all', '--no-config', script],
+          env: { VK_ICD_FILENAMES: driver() ?? '', NO_COLOR: '1' },
+          timeoutMs: timeoutMs(size),
+        });
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  };
+}
 
 const browser: Host = {
   name: 'webgpu in Chromium, SwiftShader',
   missing: () => (findChromium() === undefined ? 'Chromium is missing; install chromium' : undefined),
-  async run({ training }) {
+  async run(size) {
     return runInChromium({
       executablePath: findChromium() ?? '',
-      script: await bundle('./browser-worker.ts', { training }),
-      timeoutMs: TIMEOUT_MS,
+      script: await bundle('./browser-worker.ts', size),
+      timeoutMs: timeoutMs(size),
     });
   },
 };
@@ -113,7 +116,12 @@ export const HOSTS: readonly Host[] = [
   inProcess('wasm, 1 worker', () => createWasmEngine({ threads: 1 })),
   inProcess('wasm, 4 workers', () => createWasmEngine({ threads: 4 })),
   dawn('webgpu in Node (Dawn), SwiftShader', [], SWIFTSHADER_ICD),
-  deno,
+  deno('webgpu in Deno, llvmpipe', findLlvmpipe, 'llvmpipe is missing; install mesa-vulkan-drivers'),
+  deno(
+    'webgpu in Deno, SwiftShader',
+    () => (existsSync(SWIFTSHADER_ICD) ? SWIFTSHADER_ICD : undefined),
+    `${SWIFTSHADER_ICD} is missing; install chromium`,
+  ),
   browser,
   dawn('webgpu in Node (Dawn), hardware', ['--hardware'], undefined),
 ];

@@ -5,9 +5,14 @@ import { runSuite, type SuiteResult } from '../suite.ts';
 /** What a host process reports: a result, or why it has none. */
 export type HostReport = SuiteResult | { readonly skipped: string } | { readonly failed: string };
 
-export interface WebGpuSuiteOptions {
-  readonly adapter: GPUAdapter;
+/** How much of the suite to run. */
+export interface SuiteSize {
   readonly training: boolean;
+  readonly full: boolean;
+}
+
+export interface WebGpuSuiteOptions extends SuiteSize {
+  readonly adapter: GPUAdapter;
 }
 
 /** Runs the suite on an adapter; the device is released afterwards. Never rejects. */
@@ -15,7 +20,12 @@ export async function runWebGpuSuite(options: WebGpuSuiteOptions): Promise<HostR
   try {
     const engine = await openWebGpuEngine(options.adapter);
     try {
-      return await runSuite({ engine, now: () => performance.now(), training: options.training });
+      return await runSuite({
+        engine,
+        now: () => performance.now(),
+        training: options.training,
+        full: options.full,
+      });
     } finally {
       await engine.stop();
     }

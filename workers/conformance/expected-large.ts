@@ -1,0 +1,1 @@
+export const EXPECTED_LARGE: Readonly<Record<string, string>> = {};
