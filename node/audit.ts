@@ -1,0 +1,95 @@
+/** `npm run audit`: recomputes claims about training and disputes those that are wrong. */
+import '../swarm/node20.ts';
+import { Auditor } from '../chain/disputes/auditor.ts';
+import type { Happening } from '../chain/disputes/happenings.ts';
+import { explain } from '../chain/disputes/story.ts';
+import { tell } from '../chain/disputes/telling.ts';
+import { openParty, printer } from './audit/party.ts';
+import { findPlan } from './audit/run-evidence.ts';
+import { aborted, parseCommandLine, runProcess, UsageError, wholeNumber } from './home/command-line.ts';
+import { DEFAULT_MODEL } from './home/model-folder.ts';
+
+const HELP = `npm run audit -- [options]
+
+Watches the claims of a network, recomputes every run whose specification is published, challenges claims that differ, and plays
+each dispute to its end, until it is stopped. It can be killed and started again at any moment.
+
+  --network FILE|URL  the network (default .starling/devnet.json, or $STARLING_HOME/devnet.json)
+  --home DIR          account and runs of this auditor (default .starling/auditor)
+  --runs DIR|URL      where specifications and checkpoints are, besides the chain
+  --engine NAME       what to recompute on: wasm or reference (default wasm)
+  --threads N         threads of the wasm engine (default 1)
+  --model DIR         the published model that runs may start from (default public/models/nano)
+  --max-steps N       leave longer runs alone (default 10000)
+  --max-bond ETH      leave claims alone whose challenge needs a larger bond (default: no limit)
+  --once              look once, make the moves that are due, and end
+  --game N            tell the story of one game, and end
+  --json              one JSON object a line
+
+With --once it ends with 0 when every claim it could check is right, 1 when one is not, and 2 when something could not be checked.`;
+
+await runProcess(async (signal) => {
+  const state = process.env.STARLING_HOME ?? '.starling';
+  const { values } = parseCommandLine(
+    {
+      options: {
+        network: { type: 'string', default: `${state}/devnet.json` },
+        home: { type: 'string', default: `${state}/auditor` },
+        runs: { type: 'string' },
+        engine: { type: 'string', default: 'wasm' },
+        threads: { type: 'string', default: '1' },
+        model: { type: 'string', default: DEFAULT_MODEL },
+        'max-steps': { type: 'string', default: '10000' },
+        'max-bond': { type: 'string' },
+        once: { type: 'boolean', default: false },
+        game: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    },
+    HELP,
+  );
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const maxBond = values['max-bond'] === undefined ? undefined : etherOf('--max-bond', values['max-bond']);
+  const party = await openParty(values, signal, (line) => console.error(line));
+  const { port, sources, evidence } = party;
+  if (values.game !== undefined) {
+    const view = await port.look(wholeNumber('--game', values.game, 0, Number.MAX_SAFE_INTEGER));
+    const plan = await findPlan(sources, view.claim.terms, signal);
+    if (plan === undefined) {
+      throw new UsageError('No specification of this game’s run is known here. Name a folder with --runs.');
+    }
+    const story = explain(view, plan);
+    for (const line of values.json ? [JSON.stringify(story)] : tell(story)) console.log(line);
+    return 0;
+  }
+  const seen: Happening[] = [];
+  const print = printer(values.json);
+  const onHappening = (happening: Happening): void => {
+    if (values.once) seen.push(happening);
+    print(happening);
+  };
+  const limit = maxBond === undefined ? {} : { maxBond };
+  const auditor = new Auditor({ port, evidence, onHappening, ...limit });
+  if (!values.once) {
+    auditor.start();
+    await aborted(signal);
+    await auditor.stop();
+    return 0;
+  }
+  await auditor.tick(signal);
+  const some = (...kinds: readonly Happening['kind'][]): boolean =>
+    seen.some(({ kind }) => kinds.includes(kind));
+  if (some('differs')) return 1;
+  return some('trouble', 'unknown-terms') ? 2 : 0;
+});
+
+/** Wei of a decimal number of ETH. Throws UsageError naming the flag. */
+function etherOf(flag: string, text: string): bigint {
+  const [, whole, part = ''] = /^(\d{1,9})(?:\.(\d{1,18}))?$/.exec(text) ?? [];
+  if (whole === undefined) throw new UsageError(`${flag} takes an amount of ETH such as 0.5, not "${text}".`);
+  return BigInt(whole) * 10n ** 18n + BigInt(part.padEnd(18, '0'));
+}

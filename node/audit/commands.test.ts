@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { anvilWallet, NO_ANVIL } from '../../chain/anvil.ts';
+import { publishDescription } from '../../chain/descriptions.ts';
+import { claimOnce, Defender } from '../../chain/disputes/defender.ts';
+import { termsHash } from '../../chain/disputes/encoding.ts';
+import { OnchainDisputes } from '../../chain/disputes/onchain.ts';
+import { type LocalChain, startLocalChain } from '../../chain/testing/local-chain.ts';
+import { encodeRunSpec } from '../../workers/audit/run-spec.ts';
+import type { Engine } from '../../workers/engines/engine.ts';
+import { createWasmEngine } from '../../workers/engines/wasm/engine.ts';
+import { deceitfulRun } from './testing/deceit.ts';
+import { nanoStart, supervisedSpec } from './testing/nano.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+describe.skipIf(NO_ANVIL !== undefined)(
+  `npm run audit${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`,
+  () => {
+    let local: LocalChain;
+    let engine: Engine;
+    let folder: string;
+    const children: ChildProcess[] = [];
+
+    beforeAll(async () => {
+      [local, engine, folder] = await Promise.all([
+        startLocalChain(),
+        createWasmEngine({ threads: 1 }),
+        mkdtemp(join(tmpdir(), 'starling-audit-')),
+      ]);
+      const { rpc, chainId, contracts, rollup } = local.network;
+      const file = { page: 'http://localhost/', rpc, chainId, contracts, rollup, relays: [] };
+      await writeFile(join(folder, 'network.json'), JSON.stringify(file));
+    }, 60_000);
+    afterAll(async () => {
+      for (const child of children) child.kill('SIGKILL');
+      await engine?.stop();
+      await local?.stop();
+      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+    });
+
+    async function account(): Promise<`0x${string}`> {
+      const key = generatePrivateKey();
+      await local.controls.setBalance({ address: privateKeyToAddress(key), value: 10n ** 20n });
+      return key;
+    }
+
+    /** Runs the command; the result's `said` resolves with the first happening of a kind, or rejects when the process ends. */
+    function audit(...flags: readonly string[]) {
+      const child = spawn(
+        process.execPath,
+        [
+          ...['--import', 'tsx', 'node/audit.ts', '--json', '--network', join(folder, 'network.json')],
+          ...['--home', join(folder, 'auditor'), ...flags],
+        ],
+        { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] },
+      );
+      children.push(child);
+      let complaint = '';
+      child.stderr.on('data', (chunk: Buffer) => {
+        complaint = (complaint + chunk.toString()).slice(-2000);
+      });
+      const lines: Record<string, unknown>[] = [];
+      const listeners = new Set<() => void>();
+      const tell = (): void => {
+        for (const listener of listeners) listener();
+      };
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        lines.push(JSON.parse(line));
+        tell();
+      });
+      const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+      return {
+        lines,
+        ended,
+        kill: () => child.kill('SIGKILL'),
+        said: (is: (line: Record<string, unknown>) => boolean) =>
+          new Promise<Record<string, unknown>>((resolve, reject) => {
+            const look = (): void => {
+              const found = lines.find(is);
+              if (found !== undefined) resolve(found);
+            };
+            listeners.add(look);
+            look();
+            void ended.then((code) => reject(new Error(`The auditor ended with ${code}. ${complaint}`)));
+          }),
+      };
+    }
+
+    it('finds a lie with published data alone, is killed, goes on, and takes the reward', async () => {
+      const { client, network } = local;
+      const start = await nanoStart();
+      const spec = supervisedSpec(start);
+      const wallet = anvilWallet(local.anvil, await account());
+      const port = new OnchainDisputes({ client, wallet, address: network.rollup.disputes, pollMs: 20 });
+      const key = await account();
+      await mkdir(join(folder, 'auditor'));
+      await writeFile(join(folder, 'auditor', 'account.key'), `${key}\n`, { mode: 0o600 });
+      const slot = 140;
+      const lie = await deceitfulRun({
+        ...{ engine, start, spec },
+        deceit: { kind: 'bit', step: 1, slot, element: 4321, bit: 22 },
+      });
+      const { descriptions } = network.rollup;
+      const description = encodeRunSpec(spec);
+      await publishDescription({ client, wallet, descriptions, run: termsHash(lie.terms), description });
+      const made = await claimOnce(port, lie);
+      expect(made).toMatchObject({ kind: 'done', id: 0 });
+      const defender = new Defender({ port, evidence: () => Promise.resolve(lie), pollMs: 50 });
+      defender.start();
+      try {
+        const first = audit();
+        await first.said(({ kind }) => kind === 'moved');
+        first.kill();
+        await first.ended;
+        const second = audit();
+        await second.said(({ kind }) => kind === 'withdrew');
+        expect(second.lines).toContainEqual({ kind: 'over', claim: 0, game: 0, won: true });
+        second.kill();
+        await second.ended;
+      } finally {
+        await defender.stop();
+      }
+      expect(await port.claim(0)).toMatchObject({ lost: true, settled: false, liveGames: 0 });
+      const story = audit('--game', '0');
+      expect(await story.ended).toBe(0);
+      expect(story.lines[0]).toMatchObject({
+        chapters: expect.arrayContaining([
+          expect.objectContaining({ kind: 'slot', slot, operator: 'matmul' }),
+        ]),
+        verdict: { winner: 'challenger', by: 'judge' },
+      });
+    });
+  },
+);

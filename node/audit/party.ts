@@ -1,0 +1,115 @@
+/** What the commands for auditing and defending share: the network, the account, the engine, and where runs are found. */
+import { join, resolve } from 'node:path';
+import { createWalletClient, formatEther, type PublicClient } from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
+import { type Happening, sentenceOf } from '../../chain/disputes/happenings.ts';
+import { OnchainDisputes } from '../../chain/disputes/onchain.ts';
+import type { FindEvidence } from '../../chain/disputes/runs.ts';
+import { chainOf, connect, transportOf } from '../../chain/network.ts';
+import { toHex } from '../../swarm/bytes.ts';
+import type { Hex } from '../../swarm/trainer.ts';
+import type { Checkpoint } from '../../workers/checkpoint/checkpoint.ts';
+import { availableCandidates, chooseEngine } from '../../workers/conformance/choose.ts';
+import type { Engine } from '../../workers/engines/engine.ts';
+import { fetchModelFiles } from '../../workers/host/published-model.ts';
+import { loadModel } from '../../workers/model/load.ts';
+import { freshState } from '../../workers/model/state.ts';
+import { openFileDirectory } from '../../workers/storage/file-directory.ts';
+import { oneOf, UsageError, wholeNumber } from '../home/command-line.ts';
+import { secretFile } from '../home/key-file.ts';
+import { modelInFolder } from '../home/model-folder.ts';
+import { readNetworkFile } from '../home/network-file.ts';
+import { type RunSource, runsAt, runsOnChain } from './published-runs.ts';
+import { evidenceOfRuns } from './run-evidence.ts';
+
+/** Values of the flags that both commands have. */
+export interface PartyFlags {
+  readonly network: string;
+  readonly home: string;
+  readonly runs?: string | undefined;
+  readonly engine: string;
+  readonly threads: string;
+  readonly model: string;
+  readonly 'max-steps': string;
+}
+
+/** An account on a network's disputes, with everything to compute its runs. */
+export interface Party {
+  readonly port: OnchainDisputes;
+  readonly client: PublicClient;
+  readonly wallet: ReturnType<typeof createWalletClient>;
+  readonly descriptions: Hex;
+  readonly sources: readonly RunSource[];
+  readonly evidence: FindEvidence;
+  openEngine(): Promise<Engine>;
+  start(): Promise<Checkpoint>;
+}
+
+/** Reads the network, opens or makes the account, and tries the engine. Throws typed errors that name the remedy. */
+export async function openParty(
+  flags: PartyFlags,
+  signal: AbortSignal,
+  log: (line: string) => void,
+): Promise<Party> {
+  const maxSteps = wholeNumber('--max-steps', flags['max-steps'], 1, 65_536);
+  const choice = oneOf('--engine', flags.engine, ['wasm', 'reference']);
+  const threads = wholeNumber('--threads', flags.threads, 1, 64);
+  const network = await readNetworkFile(flags.network);
+  if (network.rollup === undefined) {
+    throw new UsageError(
+      `The network of ${flags.network} has no disputes. Start it again with npm start, or name another with --network.`,
+    );
+  }
+  const { disputes, descriptions } = network.rollup;
+  const home = resolve(flags.home);
+  const account = privateKeyToAccount(toHex(await secretFile(join(home, 'account.key'))));
+  const client = connect(network, { signal });
+  const wallet = createWalletClient({
+    account,
+    chain: chainOf(network),
+    transport: transportOf(network, { signal }),
+  });
+  const balance = await client.getBalance({ address: account.address }).catch(() => undefined);
+  log(
+    `Account ${account.address} of ${home}${balance === undefined ? '' : `: ${formatEther(balance)} ETH`}.`,
+  );
+  if (balance === 0n) log('It has no coin. Send it what bonds and gas will take, and start again.');
+  const candidates = availableCandidates({ threads, gpu: undefined, allowSoftwareGpu: false });
+  const { engine, reason } = await chooseEngine({
+    ...{ choice, candidates, userAgent: `node ${process.version}`, signal },
+    now: () => performance.now(),
+  });
+  await engine.stop();
+  log(reason);
+  const candidate = candidates.find(({ kind }) => kind === choice);
+  const openEngine = async (): Promise<Engine> => {
+    if (candidate === undefined) throw new UsageError(`There is no engine ${choice} here.`);
+    return (await candidate.open()).engine;
+  };
+  const start = async (): Promise<Checkpoint> => {
+    const files = await fetchModelFiles(modelInFolder(resolve(flags.model)), signal);
+    const { config, parameters } = loadModel(files);
+    return { config, state: freshState(config, parameters), cursor: 0, rngKey: '0x00000000' };
+  };
+  const sources = [
+    ...(flags.runs === undefined ? [] : [runsAt(flags.runs)]),
+    runsOnChain(client, descriptions),
+  ];
+  const evidence = evidenceOfRuns({
+    ...{ sources, known: start, openEngine, maxSteps },
+    folder: (terms) => openFileDirectory(join(home, 'runs', terms)),
+    onStep: (terms, done, steps) => {
+      if (done === steps || done % 100 === 0) log(`Run ${terms.slice(0, 10)}…: ${done} of ${steps} steps.`);
+    },
+  });
+  const port = new OnchainDisputes({ client, wallet, address: disputes });
+  return { port, client, wallet, descriptions, sources, evidence, openEngine, start };
+}
+
+/** Prints happenings: a sentence each, or a JSON object a line. */
+export function printer(json: boolean): (happening: Happening) => void {
+  if (!json) return (happening) => console.log(sentenceOf(happening));
+  const plain = (_: string, value: unknown): unknown =>
+    typeof value === 'bigint' ? value.toString() : value;
+  return (happening) => console.log(JSON.stringify(happening, plain));
+}

@@ -1,0 +1,91 @@
+/** Where specifications of runs and the checkpoints they start from are to be had. None is trusted: what comes is checked against hashes. */
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PublicClient } from 'viem';
+import { findDescriptions } from '../../chain/descriptions.ts';
+import type { Hex } from '../../swarm/trainer.ts';
+
+export interface RunSource {
+  /** Encoded specifications that are said to have these terms. */
+  specs(terms: Hex, signal?: AbortSignal): Promise<readonly Uint8Array[]>;
+  /** The checkpoint said to have this root, as safetensors. */
+  checkpoint(root: Hex, signal?: AbortSignal): Promise<Uint8Array | undefined>;
+}
+
+/** Bytes of a specification, and of a checkpoint: that of the nano model with its optimizer has 1.3 MB. */
+const SPEC_LIMIT = 16_384;
+const CHECKPOINT_LIMIT = 64 * 1024 * 1024;
+
+/** What was asked for is there and cannot be used. */
+export class RunSourceError extends Error {
+  override readonly name = 'RunSourceError';
+}
+
+/** A folder, or an http(s) address, that holds `<terms hash>.json` (or .cbor) and `<root>.safetensors`. */
+export function runsAt(where: string, fetcher: typeof fetch = fetch): RunSource {
+  const get = /^https?:/.test(where)
+    ? (name: string, limit: number, signal?: AbortSignal) => download(fetcher, where, name, limit, signal)
+    : (name: string, limit: number) => readUpTo(join(where, name), limit);
+  return {
+    async specs(terms, signal) {
+      const found = [
+        await get(`${terms}.json`, SPEC_LIMIT, signal),
+        await get(`${terms}.cbor`, SPEC_LIMIT, signal),
+      ];
+      return found.filter((each) => each !== undefined);
+    },
+    checkpoint: (root, signal) => get(`${root}.safetensors`, CHECKPOINT_LIMIT, signal),
+  };
+}
+
+/** The chain's own log of descriptions. It has no checkpoints. */
+export function runsOnChain(client: PublicClient, descriptions: Hex): RunSource {
+  return {
+    specs: async (run) => (await findDescriptions({ client, descriptions, run })).map(({ bytes }) => bytes),
+    checkpoint: () => Promise.resolve(undefined),
+  };
+}
+
+async function readUpTo(path: string, limit: number): Promise<Uint8Array | undefined> {
+  const file = await open(path, 'r').catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw new RunSourceError(`${path} cannot be read. Check its permissions.`, { cause: error });
+  });
+  if (file === undefined) return undefined;
+  try {
+    if ((await file.stat()).size > limit) {
+      throw new RunSourceError(`${path} has more than ${limit} bytes. It is not what its name says.`);
+    }
+    return new Uint8Array(await file.readFile());
+  } finally {
+    await file.close();
+  }
+}
+
+async function download(
+  fetcher: typeof fetch,
+  base: string,
+  name: string,
+  limit: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array | undefined> {
+  const url = new URL(name, base.endsWith('/') ? base : `${base}/`).href;
+  const timeout = AbortSignal.timeout(60_000);
+  const response = await fetcher(url, {
+    signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+  }).catch((error: unknown) => {
+    throw new RunSourceError(`${url} cannot be reached. Check --runs, or try again later.`, { cause: error });
+  });
+  if (response.status === 404) return undefined;
+  if (!response.ok || response.body === null) {
+    throw new RunSourceError(`${url} answers ${response.status}. Check --runs, or try again later.`);
+  }
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of response.body) {
+    size += part.length;
+    if (size > limit) throw new RunSourceError(`${url} has more than ${limit} bytes.`);
+    parts.push(part);
+  }
+  return new Uint8Array(Buffer.concat(parts));
+}

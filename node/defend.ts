@@ -1,0 +1,95 @@
+/** `npm run defend`: answers the challenges to an account's claims; with --claim it does a run and claims it first. */
+import '../swarm/node20.ts';
+import { readFile } from 'node:fs/promises';
+import { findDescriptions, publishDescription } from '../chain/descriptions.ts';
+import { claimOnce, Defender } from '../chain/disputes/defender.ts';
+import { termsHash } from '../chain/disputes/encoding.ts';
+import type { FindEvidence } from '../chain/disputes/runs.ts';
+import { planRun } from '../workers/audit/run-plan.ts';
+import { decodeRunSpec, encodeRunSpec } from '../workers/audit/run-spec.ts';
+import { openParty, type Party, printer } from './audit/party.ts';
+import { aborted, parseCommandLine, runProcess, UsageError } from './home/command-line.ts';
+import { DEFAULT_MODEL } from './home/model-folder.ts';
+
+const HELP = `npm run defend -- [options]
+
+Answers every challenge to the claims of this account, ends games whose challenger is silent, and takes the bonds back, until it
+is stopped. It can be killed and started again at any moment.
+
+  --network FILE|URL  the network (default .starling/devnet.json, or $STARLING_HOME/devnet.json)
+  --home DIR          account and runs of this claimant (default .starling/claimant)
+  --claim FILE        do the run of this specification, publish the specification and claim the result, once
+  --runs DIR|URL      where specifications and checkpoints are, besides the chain
+  --engine NAME       what to compute on: wasm or reference (default wasm)
+  --threads N         threads of the wasm engine (default 1)
+  --model DIR         the published model that runs may start from (default public/models/nano)
+  --max-steps N       refuse longer runs (default 10000)
+  --once              look once, make the moves that are due, and end
+  --json              one JSON object a line`;
+
+await runProcess(async (signal) => {
+  const state = process.env.STARLING_HOME ?? '.starling';
+  const { values } = parseCommandLine(
+    {
+      options: {
+        network: { type: 'string', default: `${state}/devnet.json` },
+        home: { type: 'string', default: `${state}/claimant` },
+        claim: { type: 'string' },
+        runs: { type: 'string' },
+        engine: { type: 'string', default: 'wasm' },
+        threads: { type: 'string', default: '1' },
+        model: { type: 'string', default: DEFAULT_MODEL },
+        'max-steps': { type: 'string', default: '10000' },
+        once: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    },
+    HELP,
+  );
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const log = (line: string): void => console.error(line);
+  const party = await openParty(values, signal, log);
+  const { port, evidence } = party;
+  if (values.claim !== undefined) log(await claim(party, evidence, values.claim, signal));
+  const defender = new Defender({ port, evidence, onHappening: printer(values.json) });
+  if (values.once) {
+    await defender.tick(signal);
+    return 0;
+  }
+  defender.start();
+  await aborted(signal);
+  await defender.stop();
+  return 0;
+});
+
+/** Publishes a specification, does its run and claims it; what is on the chain already is not done again. */
+async function claim(
+  party: Party,
+  evidence: FindEvidence,
+  file: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const bytes = await readFile(file).catch((error: unknown) => {
+    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  const spec = decodeRunSpec(new Uint8Array(bytes));
+  const run = termsHash(planRun(spec).terms);
+  const { client, wallet, descriptions, port } = party;
+  const description = encodeRunSpec(spec);
+  // Published before it is claimed: a claim that nobody can check is one that nobody should rely on.
+  if ((await findDescriptions({ client, descriptions, run })).length === 0) {
+    await publishDescription({ client, wallet, descriptions, run, description });
+  }
+  const found = await evidence(run, { signal });
+  if (found === undefined)
+    throw new UsageError('The specification was published but the node does not show it yet. Try again.');
+  const played = await claimOnce(port, found, { signal });
+  if (played.kind === 'refused') throw new UsageError(`The claim was refused (${played.reason}).`);
+  if (played.kind === 'unknown')
+    throw new UsageError('The claim is not in a block yet. Start again to see it through.');
+  return `Claim ${played.id}: the run ${run} is claimed.`;
+}
