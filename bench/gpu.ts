@@ -1,19 +1,54 @@
-import type { Engine } from '../workers/engines/engine.ts';
+import { existsSync, readdirSync } from 'node:fs';
+
+import type { WebGpuEngine, WebGpuEngineOptions } from '../workers/engines/webgpu/engine.ts';
 import type { BenchmarkContext } from './benchmark.ts';
+
+export interface GpuEngine {
+  /** For measurements' names. */
+  readonly name: string;
+  readonly engine: WebGpuEngine;
+  /** A GPU done by the CPU: it shows overhead, not what a GPU does. */
+  readonly software: boolean;
+}
 
 /** Dawn drops a device when its GPU object is collected, so they are kept. */
 const kept: GPU[] = [];
+/** Long enough to try every shape on a GPU. */
+const TUNING_MS = 30_000;
 
-/** The webgpu engine on Dawn with SwiftShader (a GPU done by the CPU), or undefined with a note where that is missing. */
-export async function softwareGpuEngine(context: BenchmarkContext): Promise<Engine | undefined> {
+/**
+ * The webgpu engine on Dawn: on this machine's GPU, tuned, where it has one, else on SwiftShader; or undefined, with a note,
+ * where both are missing.
+ */
+export async function gpuEngine(
+  context: BenchmarkContext,
+  options: Pick<WebGpuEngineOptions, 'clock' | 'sliceMs'> = {},
+): Promise<GpuEngine | undefined> {
   try {
     const { openDawnAdapter, SWIFTSHADER_ICD } = await import('../workers/engines/webgpu/host-dawn.ts');
+    const { adapterName, isSoftwareAdapter } = await import('../workers/engines/webgpu/adapter.ts');
     const { openWebGpuEngine } = await import('../workers/engines/webgpu/engine.ts');
-    const { gpu, adapter } = await openDawnAdapter({ vulkanDriver: SWIFTSHADER_ICD });
+    const { tune } = await import('../workers/engines/webgpu/tune.ts');
+    // A process chooses its Vulkan drivers once, so what is there is looked at before.
+    const { gpu, adapter } = await openDawnAdapter(hasGpuDevice() ? {} : { vulkanDriver: SWIFTSHADER_ICD });
     kept.push(gpu);
-    return await openWebGpuEngine(adapter);
+    const software = isSoftwareAdapter(adapter.info);
+    const engine = await openWebGpuEngine(adapter, options);
+    if (!software) {
+      const device = adapterName(adapter.info);
+      const now = () => performance.now();
+      const tuning = await tune({ engine, device, userAgent: 'bench', now, budgetMs: TUNING_MS });
+      context.note(`${device} is tuned to ${JSON.stringify(tuning)}`);
+    }
+    return { name: software ? 'webgpu-swiftshader' : 'webgpu-hardware', engine, software };
   } catch (error) {
     context.note(`webgpu left out: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
   }
+}
+
+/** Whether a driver of the kernel shows a GPU, so that a Vulkan driver for it may be expected. */
+function hasGpuDevice(): boolean {
+  if (existsSync('/dev/nvidia0')) return true;
+  return existsSync('/dev/dri') && readdirSync('/dev/dri').some((name) => name.startsWith('renderD'));
 }

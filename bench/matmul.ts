@@ -5,7 +5,7 @@ import { createReferenceEngine } from '../workers/engines/reference.ts';
 import { createWasmEngine } from '../workers/engines/wasm/engine.ts';
 import type { Program } from '../workers/repops/program.ts';
 import { type Benchmark, type BenchmarkContext, compared, type Measurement } from './benchmark.ts';
-import { softwareGpuEngine } from './gpu.ts';
+import { gpuEngine } from './gpu.ts';
 import { type Contestant, interleave } from './interleave.ts';
 import { matmulModel } from './onnx-matmul.ts';
 
@@ -55,8 +55,8 @@ async function startEngines(context: BenchmarkContext): Promise<Entry[]> {
     { name: 'wasm-2', engine: await createWasmEngine({ threads: 2 }) },
     { name: 'reference', engine: createReferenceEngine() },
   ];
-  const gpu = await softwareGpuEngine(context);
-  if (gpu !== undefined) engines.push({ name: 'webgpu-swiftshader', engine: gpu });
+  const gpu = await gpuEngine(context);
+  if (gpu !== undefined) engines.push(gpu);
   return engines;
 }
 

@@ -8,4 +8,7 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'first-step': async () => (await import('./first-step.ts')).firstStep,
   'wasm-peers': async () => (await import('./peers/wasm-peers.ts')).wasmPeers,
   'webgpu-peers': async () => (await import('./peers/webgpu-peers.ts')).webgpuPeers,
+  'whole-step': async () => (await import('./whole-step.ts')).wholeStep,
+  hashing: async () => (await import('./hashing.ts')).hashing,
+  'duty-cycle': async () => (await import('./duty-cycle.ts')).dutyCycle,
 };

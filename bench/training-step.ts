@@ -6,7 +6,7 @@ import { NANO_CONFIG } from '../workers/model/config.ts';
 import { initialParameters } from '../workers/model/initialize.ts';
 import { ModelSession, type TrainingBatch } from '../workers/model/session.ts';
 import { type Benchmark, compared } from './benchmark.ts';
-import { softwareGpuEngine } from './gpu.ts';
+import { gpuEngine } from './gpu.ts';
 import { interleave } from './interleave.ts';
 
 const PEER = 'reference engine (TypeScript)';
@@ -24,8 +24,8 @@ export const trainingStep: Benchmark = {
       { name: 'wasm-1', engine: await createWasmEngine({ threads: 1 }) },
       { name: 'wasm-2', engine: await createWasmEngine({ threads: 2 }) },
     ];
-    const gpu = await softwareGpuEngine(context);
-    if (gpu !== undefined) engines.push({ name: 'webgpu-swiftshader', engine: gpu });
+    const gpu = await gpuEngine(context);
+    if (gpu !== undefined) engines.push(gpu);
     try {
       const sessions = await Promise.all(engines.map(({ engine }) => startSession(engine)));
       const contestants = engines.map(({ name }, i) => ({
