@@ -1,11 +1,6 @@
-/** The files of a model in Hugging Face's layout: model.safetensors, config.json, tokenizer.json. */
-import {
-  float32Tensor,
-  parseSafetensors,
-  serializeSafetensors,
-  toFloat32,
-} from '../checkpoint/safetensors.ts';
-import { configJson, type DecoderConfig, parameterSpecs, parseConfig } from '../model/config.ts';
+/** Model folders with the character vocabulary: what the built-in model is made as and read from. */
+import type { DecoderConfig } from '../model/config.ts';
+import { modelFiles as filesOf, loadModel, type ModelFiles } from '../model/load.ts';
 import type { NamedTensors } from '../model/state.ts';
 import {
   BEGIN_TOKEN,
@@ -13,7 +8,6 @@ import {
   END_TOKEN,
   PAD_TOKEN,
 } from '../tokenizer/character-vocabulary.ts';
-import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type Codec, codecOf } from './codec.ts';
 
 export const MODEL_FILES = ['model.safetensors', 'config.json', 'tokenizer.json'] as const;
@@ -26,41 +20,20 @@ export interface LoadedModel {
   readonly codec: Codec;
 }
 
-function jsonBytes(value: unknown): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
-}
-
 /** The files of a model with the character vocabulary. Equal weights give equal bytes. */
 export function modelFiles(config: DecoderConfig, parameters: NamedTensors): ModelFiles {
-  const tensors = new Map(
-    parameterSpecs(config).map(({ name, shape }) => [
-      name,
-      float32Tensor(shape, parameters.get(name) ?? new Float32Array()),
-    ]),
-  );
-  return {
-    'model.safetensors': serializeSafetensors({ tensors, metadata: new Map([['format', 'pt']]) }),
-    'config.json': jsonBytes({
-      ...configJson(config),
-      bos_token_id: BEGIN_TOKEN,
-      eos_token_id: END_TOKEN,
-      pad_token_id: PAD_TOKEN,
-    }),
-    'tokenizer.json': jsonBytes(characterTokenizerJson()),
-  };
+  return filesOf({
+    config,
+    parameters,
+    tokenizerJson: characterTokenizerJson(),
+    beginToken: BEGIN_TOKEN,
+    endToken: END_TOKEN,
+    padToken: PAD_TOKEN,
+  });
 }
 
-/**
- * Reads a model from its files. Throws SafetensorsError, ModelConfigError or TokenizerError for a bad one; whether the
- * tensors fit the configuration is checked where a session is made of them.
- */
+/** Reads a model from its files. Throws what `loadModel` throws, and TokenizerError where it lacks the nano model's special tokens. */
 export function readModel(files: ModelFiles): LoadedModel {
-  const text = (name: (typeof MODEL_FILES)[number]) =>
-    new TextDecoder('utf-8', { fatal: true }).decode(files[name]);
-  const { tensors } = parseSafetensors(files['model.safetensors']);
-  return {
-    config: parseConfig(JSON.parse(text('config.json'))),
-    parameters: new Map([...tensors].map(([name, tensor]) => [name, toFloat32(tensor, name)])),
-    codec: codecOf(new Tokenizer(JSON.parse(text('tokenizer.json')))),
-  };
+  const { config, parameters, tokenizer } = loadModel(files);
+  return { config, parameters, codec: codecOf(tokenizer) };
 }
