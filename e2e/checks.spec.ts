@@ -13,6 +13,7 @@ import { commitRun } from '../workers/audit/commit-run.ts';
 import { encodeRunSpec, runSpecOf } from '../workers/audit/run-spec.ts';
 import { createWasmEngine } from '../workers/engines/wasm/engine.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
+import { expectGoodLooks } from './support/looks.ts';
 
 test.describe('An auditor', () => {
   let devnet: Devnet;
@@ -105,7 +106,7 @@ test.describe('An auditor', () => {
         await expect(page.getByTestId('game-0').getByTestId('verdict')).toContainText('another number');
         expect((await client.getBalance({ address: device })) > parseEther('5')).toBe(true);
       });
-      await page.screenshot({ path: 'test-results/checks.png', fullPage: true });
+      await expectGoodLooks(page, 'checks');
       expect(errors).toEqual([]);
     } finally {
       await defender.stop();

@@ -4,6 +4,7 @@ import { generatePrivateKey } from 'viem/accounts';
 import { readJob } from '../chain/jobs/job.ts';
 import { readHolding } from '../chain/models/ownership.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
+import { expectGoodLooks } from './support/looks.ts';
 import { TestWallet } from './support/wallet.ts';
 
 /** A person with a wallet, looking at the jobs. */
@@ -130,6 +131,8 @@ test.describe('A task', () => {
         .poll(() => client.getBalance({ address: ben.address }))
         .toBeGreaterThan(before + parseEther('0.49'));
     });
+    await ann.page.getByTestId('new-task').click();
+    await expectGoodLooks(ann.page, 'jobs');
     expect([...ann.errors, ...ben.errors]).toEqual([]);
     await ann.context.close();
     await ben.context.close();

@@ -60,7 +60,7 @@ export function TaskCard({ funding, view, desk, client, contracts, account, paye
         </p>
       </div>
       <Progress part={Number((funding.raised * 1000n) / price) / 1000} label="Pledged" />
-      <p className="mt-3 max-w-prose text-body" data-testid="task-sentence">
+      <p className="mt-3 max-w-prose text-body text-pretty" data-testid="task-sentence">
         {life.sentence}
       </p>
       <div className="mt-4">
