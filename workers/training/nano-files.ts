@@ -1,6 +1,6 @@
 /** Model folders with the character vocabulary: what the built-in model is made as and read from. */
 import type { DecoderConfig } from '../model/config.ts';
-import { modelFiles as filesOf, loadModel, type ModelFiles } from '../model/load.ts';
+import { modelFiles as filesOf, loadModel } from '../model/load.ts';
 import type { NamedTensors } from '../model/state.ts';
 import {
   BEGIN_TOKEN,
