@@ -106,6 +106,7 @@ test.describe('An auditor', () => {
         await expect(page.getByTestId('game-0').getByTestId('verdict')).toContainText('another number');
         expect((await client.getBalance({ address: device })) > parseEther('5')).toBe(true);
       });
+      await page.getByTestId('game-0').screenshot({ path: 'test-results/dispute.png' });
       await expectGoodLooks(page, 'checks');
       expect(errors).toEqual([]);
     } finally {
