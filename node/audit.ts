@@ -2,9 +2,10 @@
 import '../swarm/node20.ts';
 import { Auditor } from '../chain/disputes/auditor.ts';
 import type { Happening } from '../chain/disputes/happenings.ts';
+import { OnchainReader } from '../chain/disputes/onchain-reader.ts';
 import { explain } from '../chain/disputes/story.ts';
 import { tell } from '../chain/disputes/telling.ts';
-import { openParty, printer } from './audit/party.ts';
+import { openDisputes, openParty, printer } from './audit/party.ts';
 import { findPlan } from './audit/run-evidence.ts';
 import { aborted, parseCommandLine, runProcess, UsageError, wholeNumber } from './home/command-line.ts';
 import { DEFAULT_MODEL } from './home/model-folder.ts';
@@ -22,6 +23,7 @@ each dispute to its end, until it is stopped. It can be killed and started again
   --model DIR         the published model that runs may start from (default public/models/nano)
   --max-steps N       leave longer runs alone (default 10000)
   --max-bond ETH      leave claims alone whose challenge needs a larger bond (default: no limit)
+  --poll MS           between two looks at the chain (default 2000)
   --once              look once, make the moves that are due, and end
   --game N            tell the story of one game, and end
   --json              one JSON object a line
@@ -41,6 +43,7 @@ await runProcess(async (signal) => {
         model: { type: 'string', default: DEFAULT_MODEL },
         'max-steps': { type: 'string', default: '10000' },
         'max-bond': { type: 'string' },
+        poll: { type: 'string', default: '2000' },
         once: { type: 'boolean', default: false },
         game: { type: 'string' },
         json: { type: 'boolean', default: false },
@@ -54,18 +57,12 @@ await runProcess(async (signal) => {
     return 0;
   }
   const maxBond = values['max-bond'] === undefined ? undefined : etherOf('--max-bond', values['max-bond']);
-  const party = await openParty(values, signal, (line) => console.error(line));
-  const { port, sources, evidence } = party;
   if (values.game !== undefined) {
-    const view = await port.look(wholeNumber('--game', values.game, 0, Number.MAX_SAFE_INTEGER));
-    const plan = await findPlan(sources, view.claim.terms, signal);
-    if (plan === undefined) {
-      throw new UsageError('No specification of this game’s run is known here. Name a folder with --runs.');
-    }
-    const story = explain(view, plan);
-    for (const line of values.json ? [JSON.stringify(story)] : tell(story)) console.log(line);
+    const game = wholeNumber('--game', values.game, 0, Number.MAX_SAFE_INTEGER);
+    for (const line of await storyOf(game, values, signal)) console.log(line);
     return 0;
   }
+  const { port, evidence, pollMs } = await openParty(values, signal, (line) => console.error(line));
   const seen: Happening[] = [];
   const print = printer(values.json);
   const onHappening = (happening: Happening): void => {
@@ -73,7 +70,7 @@ await runProcess(async (signal) => {
     print(happening);
   };
   const limit = maxBond === undefined ? {} : { maxBond };
-  const auditor = new Auditor({ port, evidence, onHappening, ...limit });
+  const auditor = new Auditor({ port, evidence, onHappening, pollMs, ...limit });
   if (!values.once) {
     auditor.start();
     await aborted(signal);
@@ -86,6 +83,22 @@ await runProcess(async (signal) => {
   if (some('differs')) return 1;
   return some('trouble', 'unknown-terms') ? 2 : 0;
 });
+
+/** The story of a game, in sentences or as one line of JSON. Throws UsageError where its run is not described. */
+async function storyOf(
+  game: number,
+  flags: { readonly network: string; readonly runs?: string | undefined; readonly json: boolean },
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { client, rollup, sources } = await openDisputes(flags, signal);
+  const view = await new OnchainReader({ client, address: rollup.disputes }).look(game);
+  const plan = await findPlan(sources, view.claim.terms, signal);
+  if (plan === undefined) {
+    throw new UsageError('No specification of this game’s run is known here. Name a folder with --runs.');
+  }
+  const story = explain(view, plan);
+  return flags.json ? [JSON.stringify(story)] : tell(story);
+}
 
 /** Wei of a decimal number of ETH. Throws UsageError naming the flag. */
 function etherOf(flag: string, text: string): bigint {

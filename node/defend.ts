@@ -24,6 +24,7 @@ is stopped. It can be killed and started again at any moment.
   --threads N         threads of the wasm engine (default 1)
   --model DIR         the published model that runs may start from (default public/models/nano)
   --max-steps N       refuse longer runs (default 10000)
+  --poll MS           between two looks at the chain (default 2000)
   --once              look once, make the moves that are due, and end
   --json              one JSON object a line`;
 
@@ -40,6 +41,7 @@ await runProcess(async (signal) => {
         threads: { type: 'string', default: '1' },
         model: { type: 'string', default: DEFAULT_MODEL },
         'max-steps': { type: 'string', default: '10000' },
+        poll: { type: 'string', default: '2000' },
         once: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
@@ -53,9 +55,9 @@ await runProcess(async (signal) => {
   }
   const log = (line: string): void => console.error(line);
   const party = await openParty(values, signal, log);
-  const { port, evidence } = party;
+  const { port, evidence, pollMs } = party;
   if (values.claim !== undefined) log(await claim(party, evidence, values.claim, signal));
-  const defender = new Defender({ port, evidence, onHappening: printer(values.json) });
+  const defender = new Defender({ port, evidence, pollMs, onHappening: printer(values.json) });
   if (values.once) {
     await defender.tick(signal);
     return 0;

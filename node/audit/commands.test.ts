@@ -56,7 +56,16 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const child = spawn(
         process.execPath,
         [
-          ...['--import', 'tsx', 'node/audit.ts', '--json', '--network', join(folder, 'network.json')],
+          ...[
+            '--import',
+            'tsx',
+            'node/audit.ts',
+            '--json',
+            '--poll',
+            '100',
+            '--network',
+            join(folder, 'network.json'),
+          ],
           ...['--home', join(folder, 'auditor'), ...flags],
         ],
         { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] },
@@ -103,6 +112,8 @@ describe.skipIf(NO_ANVIL !== undefined)(
       await mkdir(join(folder, 'auditor'));
       await writeFile(join(folder, 'auditor', 'account.key'), `${key}\n`, { mode: 0o600 });
       const slot = 140;
+      // Started first: this chain's window of 120 s is real time.
+      const first = audit();
       const lie = await deceitfulRun({
         ...{ engine, start, spec },
         deceit: { kind: 'bit', step: 1, slot, element: 4321, bit: 22 },
@@ -121,7 +132,11 @@ describe.skipIf(NO_ANVIL !== undefined)(
         await first.ended;
         const second = audit();
         await second.said(({ kind }) => kind === 'withdrew');
-        expect(second.lines).toContainEqual({ kind: 'over', claim: 0, game: 0, won: true });
+        expect(await second.said(({ kind }) => kind === 'over')).toMatchObject({
+          claim: 0,
+          game: 0,
+          won: true,
+        });
         second.kill();
         await second.ended;
       } finally {

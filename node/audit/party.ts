@@ -6,6 +6,7 @@ import { type Happening, sentenceOf } from '../../chain/disputes/happenings.ts';
 import { OnchainDisputes } from '../../chain/disputes/onchain.ts';
 import type { FindEvidence } from '../../chain/disputes/runs.ts';
 import { chainOf, connect, transportOf } from '../../chain/network.ts';
+import type { RollupContracts } from '../../chain/rollup.ts';
 import { toHex } from '../../swarm/bytes.ts';
 import type { Hex } from '../../swarm/trainer.ts';
 import type { Checkpoint } from '../../workers/checkpoint/checkpoint.ts';
@@ -18,7 +19,7 @@ import { openFileDirectory } from '../../workers/storage/file-directory.ts';
 import { oneOf, UsageError, wholeNumber } from '../home/command-line.ts';
 import { secretFile } from '../home/key-file.ts';
 import { modelInFolder } from '../home/model-folder.ts';
-import { readNetworkFile } from '../home/network-file.ts';
+import { type NetworkFile, readNetworkFile } from '../home/network-file.ts';
 import { type RunSource, runsAt, runsOnChain } from './published-runs.ts';
 import { evidenceOfRuns } from './run-evidence.ts';
 
@@ -31,6 +32,32 @@ export interface PartyFlags {
   readonly threads: string;
   readonly model: string;
   readonly 'max-steps': string;
+  readonly poll: string;
+}
+
+/** The disputes of a network and where its runs are described, for whoever only looks. */
+export interface Disputes {
+  readonly network: NetworkFile;
+  readonly rollup: RollupContracts;
+  readonly client: PublicClient;
+  readonly sources: readonly RunSource[];
+}
+
+/** Reads the network file. Throws NetworkFileError, and UsageError where the network has no disputes. */
+export async function openDisputes(
+  flags: Pick<PartyFlags, 'network' | 'runs'>,
+  signal: AbortSignal,
+): Promise<Disputes> {
+  const network = await readNetworkFile(flags.network);
+  const { rollup } = network;
+  if (rollup === undefined) {
+    throw new UsageError(
+      `The network of ${flags.network} has no disputes. Start it again with npm start, or name another with --network.`,
+    );
+  }
+  const client = connect(network, { signal });
+  const own = flags.runs === undefined ? [] : [runsAt(flags.runs)];
+  return { network, rollup, client, sources: [...own, runsOnChain(client, rollup.descriptions)] };
 }
 
 /** An account on a network's disputes, with everything to compute its runs. */
@@ -39,10 +66,8 @@ export interface Party {
   readonly client: PublicClient;
   readonly wallet: ReturnType<typeof createWalletClient>;
   readonly descriptions: Hex;
-  readonly sources: readonly RunSource[];
   readonly evidence: FindEvidence;
-  openEngine(): Promise<Engine>;
-  start(): Promise<Checkpoint>;
+  readonly pollMs: number;
 }
 
 /** Reads the network, opens or makes the account, and tries the engine. Throws typed errors that name the remedy. */
@@ -54,16 +79,11 @@ export async function openParty(
   const maxSteps = wholeNumber('--max-steps', flags['max-steps'], 1, 65_536);
   const choice = oneOf('--engine', flags.engine, ['wasm', 'reference']);
   const threads = wholeNumber('--threads', flags.threads, 1, 64);
-  const network = await readNetworkFile(flags.network);
-  if (network.rollup === undefined) {
-    throw new UsageError(
-      `The network of ${flags.network} has no disputes. Start it again with npm start, or name another with --network.`,
-    );
-  }
-  const { disputes, descriptions } = network.rollup;
+  const pollMs = wholeNumber('--poll', flags.poll, 50, 600_000);
+  const { network, rollup, client, sources } = await openDisputes(flags, signal);
+  const { disputes, descriptions } = rollup;
   const home = resolve(flags.home);
   const account = privateKeyToAccount(toHex(await secretFile(join(home, 'account.key'))));
-  const client = connect(network, { signal });
   const wallet = createWalletClient({
     account,
     chain: chainOf(network),
@@ -91,10 +111,6 @@ export async function openParty(
     const { config, parameters } = loadModel(files);
     return { config, state: freshState(config, parameters), cursor: 0, rngKey: '0x00000000' };
   };
-  const sources = [
-    ...(flags.runs === undefined ? [] : [runsAt(flags.runs)]),
-    runsOnChain(client, descriptions),
-  ];
   const evidence = evidenceOfRuns({
     ...{ sources, known: start, openEngine, maxSteps },
     folder: (terms) => openFileDirectory(join(home, 'runs', terms)),
@@ -103,7 +119,7 @@ export async function openParty(
     },
   });
   const port = new OnchainDisputes({ client, wallet, address: disputes });
-  return { port, client, wallet, descriptions, sources, evidence, openEngine, start };
+  return { port, client, wallet, descriptions, evidence, pollMs };
 }
 
 /** Prints happenings: a sentence each, or a JSON object a line. */
