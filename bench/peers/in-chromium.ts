@@ -1,18 +1,18 @@
 /** Builds the contest's page, serves it from this machine and runs it in Chromium. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from '@playwright/test';
 import { build, preview } from 'vite';
 import type { ContestResult } from './contest.ts';
-import { installPeers, PEERS } from './install.ts';
+import { installPeers, jaxVersion } from './install.ts';
 import type { Size } from './products.ts';
 
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-export interface ChromiumContest {
+export interface ContestSettings {
   readonly size: Size;
   /** Products with this in their names; '' for all. */
   readonly only: string;
@@ -32,7 +32,7 @@ export interface ContestMachine {
 
 /** The machine first, then a result a product. Throws when there is no browser or it gives no GPU. */
 export async function* contestInChromium(
-  options: ChromiumContest,
+  options: ContestSettings,
 ): AsyncIterable<ContestMachine | ContestResult> {
   const executablePath = process.env.CHROMIUM ?? BROWSERS.find(existsSync);
   if (executablePath === undefined)
@@ -42,13 +42,9 @@ export async function* contestInChromium(
   const root = fileURLToPath(new URL('./page/', import.meta.url));
   const common = { root, base: './', configFile: false, logLevel: 'error' } as const;
   try {
-    const jax: unknown = JSON.parse(
-      await readFile(join(PEERS, 'node_modules/@jax-js/jax/package.json'), 'utf8'),
-    );
-    const version = (jax as { readonly version?: string }).version ?? '';
     await build({
       ...common,
-      define: { __JAX_VERSION__: JSON.stringify(version) },
+      define: { __JAX_VERSION__: JSON.stringify(await jaxVersion()) },
       // The peers register their kernels by side effects that their packages do not declare.
       build: { outDir, target: 'chrome119', rolldownOptions: { treeshake: false } },
     });

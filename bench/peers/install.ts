@@ -1,12 +1,13 @@
 /** Packages that only this benchmark needs, installed the first time it runs. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 /** The folder of this benchmark's own package.json. */
-export const PEERS = fileURLToPath(new URL('.', import.meta.url));
+const PEERS = fileURLToPath(new URL('.', import.meta.url));
 const PACKAGES = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-webgpu', '@jax-js/jax'];
 
 /** Installs the locked versions unless they are there. Throws with a sentence when the registry cannot be reached. */
@@ -20,4 +21,11 @@ export async function installPeers(note: (message: string) => void): Promise<voi
       cause,
     });
   }
+}
+
+/** The installed jax-js's version, which it does not say itself. */
+export async function jaxVersion(): Promise<string> {
+  const file = join(PEERS, 'node_modules/@jax-js/jax/package.json');
+  const json = JSON.parse(await readFile(file, 'utf8')) as { readonly version?: unknown };
+  return typeof json.version === 'string' ? json.version : '';
 }

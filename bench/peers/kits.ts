@@ -4,8 +4,8 @@ import type { Kit } from './kit.ts';
 export interface KitSources {
   /** A new adapter each time: a device may use its adapter up. */
   adapter(): Promise<GPUAdapter>;
-  /** Bytes of ort-wasm-simd-threaded.asyncify.wasm. */
-  ortWasm(): Promise<Uint8Array>;
+  /** Bytes of ort-wasm-simd-threaded.asyncify.wasm; absent where onnxruntime-web's WebGPU provider cannot run. */
+  ortWasm?(): Promise<Uint8Array>;
   readonly jaxVersion: string;
   note(message: string): void;
 }
@@ -16,6 +16,7 @@ export async function startKits(sources: KitSources): Promise<Kit[]> {
     [
       'onnxruntime-web',
       async () => {
+        if (sources.ortWasm === undefined) throw new Error('its WebGPU provider needs a browser');
         const { onnxruntimeKit } = await import('./onnxruntime.ts');
         return onnxruntimeKit(await wholeDevice(await sources.adapter()), await sources.ortWasm());
       },

@@ -1,9 +1,10 @@
 /**
  * The products of Qwen2.5-0.5B on the GPU: RepOps beside onnxruntime-web's WebGPU provider, TensorFlow.js and jax-js, in turns in one page.
- * STARLING_BENCH_SIZE=full and STARLING_BENCH_GPU=1 for a real GPU; STARLING_BENCH_ONLY=decode for products with that in their names.
+ * STARLING_BENCH_HOST=dawn for this process instead of a browser, STARLING_BENCH_SIZE=full and STARLING_BENCH_GPU=1 for a real GPU; STARLING_BENCH_ONLY=decode for products with that in their names.
  */
 import { type Benchmark, compared } from '../benchmark.ts';
 import { contestInChromium } from './in-chromium.ts';
+import { contestInDawn } from './in-dawn.ts';
 import type { Size } from './products.ts';
 
 const OURS = 'Starling';
@@ -16,8 +17,9 @@ export const webgpuPeers: Benchmark = {
     const size: Size = process.env.STARLING_BENCH_SIZE === 'full' ? 'full' : 'small';
     const only = process.env.STARLING_BENCH_ONLY ?? '';
     const software = process.env.STARLING_BENCH_GPU !== '1';
+    const run = process.env.STARLING_BENCH_HOST === 'dawn' ? contestInDawn : contestInChromium;
     let peak = Number.NaN;
-    for await (const item of contestInChromium({
+    for await (const item of run({
       size,
       rounds: 3,
       turnMs: 200,
