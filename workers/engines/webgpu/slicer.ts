@@ -67,26 +67,22 @@ export class Slicer {
           at += 1;
           continue;
         }
+        const first = parts.length === 0;
         const [x, y, z] = command.groups;
         const left = x * y * z - done;
-        const allowed = this.#allowed(command.planned, budget);
-        const first = parts.length === 0;
-        if (left <= allowed || !command.sliceable) {
-          // What cannot be cut goes in a submission of its own when it is over the budget.
-          if (left > allowed && !first) break;
-          if (done === 0) encoder.add(command);
-          else encoder.addPart(command, done, left);
-          parts.push({ planned: command.planned, groups: left });
-          budget -= this.#cost(command.planned, left);
-          at += 1;
-          done = 0;
-          continue;
-        }
-        if (allowed < 1 && !first) break;
-        const taken = encoder.addPart(command, done, Math.max(1, allowed));
+        // One workgroup is the least, and what cannot be cut goes whole, in a submission of its own.
+        const least = command.sliceable ? 1 : left;
+        const allowed = Math.max(this.#allowed(command.planned, budget), first ? least : 0);
+        if (allowed < least) break;
+        const groups = Math.min(left, allowed);
+        if (groups === x * y * z) encoder.add(command);
+        const taken = groups === x * y * z ? groups : encoder.addPart(command, done, groups);
         parts.push({ planned: command.planned, groups: taken });
+        budget -= this.#cost(command.planned, taken);
         done += taken;
-        break;
+        if (taken < left) break;
+        at += 1;
+        done = 0;
       }
       const start = clock.now();
       device.queue.submit([encoder.finish()]);
