@@ -1,5 +1,5 @@
-// Grouped-query attention. Each thread takes whole (batch entry, key/value head) pairs, so nothing is shared.
-// Forward and grad.q put 8 query rows of one pair in the lanes; grad.kv puts 8 keys in the lanes.
+// Grouped-query attention. Forward and grad.q put 8 query rows of one (batch entry, key/value head) pair in the lanes and share
+// such eights among the threads; grad.kv puts 8 keys in the lanes, and each thread takes whole pairs.
 import {
   add4, column0, column1, column2, column3, constant, lattice4, mul4, share, size, storeN, sub4, word,
 } from './canon';
@@ -123,79 +123,87 @@ export function attention(step: usize, thread: i32, threads: i32): i32 {
   const scores = queries + <usize>hd * 32;
   const result = scores + <usize>pad4(Tk) * 32;
 
-  for (let pair = share(B * kvHeads, thread, threads), last = share(B * kvHeads, thread + 1, threads); pair < last; pair++) {
+  // Eight rows are an item; a thread that meets a new pair packs its keys and values.
+  const groups = (rows + LANES - 1) / LANES;
+  const items = B * kvHeads * groups;
+  let packed = -1;
+  let most = 0;
+  for (let item = share(items, thread, threads), last = share(items, thread + 1, threads); item < last; item++) {
+    const pair = item / groups;
+    const first = (item % groups) * LANES;
     const b = pair / kvHeads;
     const g = pair % kvHeads;
-    const most = mostVisible(positions, b, Tq, Tk);
     const firstKey = <usize>(b * Tk) * keyBytes + <usize>g * headBytes;
-    packKeyRows(<usize>word(step, 2) + firstKey, keyBytes, most, hd, keyPanels);
-    packDims(<usize>word(step, 3) + firstKey, keyBytes, most, hd, valuePanels);
+    if (pair != packed) {
+      packed = pair;
+      most = mostVisible(positions, b, Tq, Tk);
+      packKeyRows(<usize>word(step, 2) + firstKey, keyBytes, most, hd, keyPanels);
+      packDims(<usize>word(step, 3) + firstKey, keyBytes, most, hd, valuePanels);
+    }
     const query = <usize>word(step, 1) + <usize>(b * Tq) * tokenBytes + <usize>(g * rep) * headBytes;
     const out = <usize>word(step, 8) + <usize>(b * Tq) * tokenBytes + <usize>(g * rep) * headBytes;
 
-    for (let first = 0; first < rows; first += LANES) {
-      packQueryRows(query, first, rows, rep, tokenBytes, headBytes, hd, queries);
-      // Visible keys of each lane's row.
-      let n0 = i32x4.splat(0);
-      let n1 = i32x4.splat(0);
-      let count: i32 = 0;
-      for (let lane = 0; lane < LANES; lane++) {
-        const n = visible(load<u32>(positions + <usize>(b * Tq + rowAt(first, lane, rows) / rep) * 4), Tk);
-        count = max(count, n);
-        const at = i32x4.eq(i32x4(0, 1, 2, 3), i32x4.splat(lane & 3));
-        if (lane < 4) n0 = v128.bitselect(i32x4.splat(n), n0, at);
-        else n1 = v128.bitselect(i32x4.splat(n), n1, at);
-      }
-      for (let j = 0; j < count; j += ROWS) {
-        multiplyPanels(keyPanels + <usize>j * headBytes, queries, scores + <usize>j * 32, 32, hd, 0);
-      }
-      let m0 = f32x4.splat(MINUS_MAX);
-      let m1 = m0;
-      for (let j = 0; j < count; j++) {
+    packQueryRows(query, first, rows, rep, tokenBytes, headBytes, hd, queries);
+    // Visible keys of each lane's row.
+    let n0 = i32x4.splat(0);
+    let n1 = i32x4.splat(0);
+    let count: i32 = 0;
+    for (let lane = 0; lane < LANES; lane++) {
+      const n = visible(load<u32>(positions + <usize>(b * Tq + rowAt(first, lane, rows) / rep) * 4), Tk);
+      count = max(count, n);
+      const at = i32x4.eq(i32x4(0, 1, 2, 3), i32x4.splat(lane & 3));
+      if (lane < 4) n0 = v128.bitselect(i32x4.splat(n), n0, at);
+      else n1 = v128.bitselect(i32x4.splat(n), n1, at);
+    }
+    for (let j = 0; j < count; j += ROWS) {
+      multiplyPanels(keyPanels + <usize>j * headBytes, queries, scores + <usize>j * 32, 32, hd, 0);
+    }
+    let m0 = f32x4.splat(MINUS_MAX);
+    let m1 = m0;
+    for (let j = 0; j < count; j++) {
+      const p = scores + <usize>j * 32;
+      const key = i32x4.splat(j);
+      const s0 = v128.bitselect(mul4(v128.load(p), scale), f32x4.splat(MINUS_MAX), i32x4.gt_s(n0, key));
+      const s1 = v128.bitselect(mul4(v128.load(p, 16), scale), f32x4.splat(MINUS_MAX), i32x4.gt_s(n1, key));
+      m0 = f32x4.pmax(m0, s0);
+      m1 = f32x4.pmax(m1, s1);
+      v128.store(p, s0);
+      v128.store(p, s1, 16);
+    }
+    // Each p is in [0, 1.0001], so canon is the identity on the sums.
+    let l0 = f32x4.splat(0);
+    let l1 = f32x4.splat(0);
+    for (let start = 0; start < count; start += 64) {
+      let b0 = f32x4.splat(0);
+      let b1 = f32x4.splat(0);
+      for (let j = start, end = min(start + 64, count); j < end; j++) {
         const p = scores + <usize>j * 32;
         const key = i32x4.splat(j);
-        const s0 = v128.bitselect(mul4(v128.load(p), scale), f32x4.splat(MINUS_MAX), i32x4.gt_s(n0, key));
-        const s1 = v128.bitselect(mul4(v128.load(p, 16), scale), f32x4.splat(MINUS_MAX), i32x4.gt_s(n1, key));
-        m0 = f32x4.pmax(m0, s0);
-        m1 = f32x4.pmax(m1, s1);
-        v128.store(p, s0);
-        v128.store(p, s1, 16);
+        const p0 = v128.and(exp4(sub4(v128.load(p), m0)), i32x4.gt_s(n0, key));
+        const p1 = v128.and(exp4(sub4(v128.load(p, 16), m1)), i32x4.gt_s(n1, key));
+        b0 = f32x4.add(b0, p0);
+        b1 = f32x4.add(b1, p1);
+        v128.store(p, lattice4(p0));
+        v128.store(p, lattice4(p1), 16);
       }
-      // Each p is in [0, 1.0001], so canon is the identity on the sums.
-      let l0 = f32x4.splat(0);
-      let l1 = f32x4.splat(0);
-      for (let start = 0; start < count; start += 64) {
-        let b0 = f32x4.splat(0);
-        let b1 = f32x4.splat(0);
-        for (let j = start, end = min(start + 64, count); j < end; j++) {
-          const p = scores + <usize>j * 32;
-          const key = i32x4.splat(j);
-          const p0 = v128.and(exp4(sub4(v128.load(p), m0)), i32x4.gt_s(n0, key));
-          const p1 = v128.and(exp4(sub4(v128.load(p, 16), m1)), i32x4.gt_s(n1, key));
-          b0 = f32x4.add(b0, p0);
-          b1 = f32x4.add(b1, p1);
-          v128.store(p, lattice4(p0));
-          v128.store(p, lattice4(p1), 16);
-        }
-        l0 = f32x4.add(l0, b0);
-        l1 = f32x4.add(l1, b1);
-      }
-      const r0 = recip4(l0);
-      const r1 = recip4(l1);
-      for (let d = 0; d < hd; d += 4) {
-        multiplyPanels(valuePanels + <usize>d * <usize>most * 4, scores, result + <usize>d * 32, 32, count, 0);
-      }
-      scatterRows(result, hd, first, rows, rep, out, tokenBytes, headBytes, r0, r1);
-      v128.store(queries, m0);
-      v128.store(queries, m1, 16);
-      v128.store(queries, r0, 32);
-      v128.store(queries, r1, 48);
-      for (let lane = 0; lane < LANES && first + lane < rows; lane++) {
-        const r = first + lane;
-        const at = stats + <usize>((b * Tq + r / rep) * heads + g * rep + (r % rep)) * 8;
-        store<f32>(at, load<f32>(queries + <usize>lane * 4));
-        store<f32>(at, load<f32>(queries + <usize>lane * 4, 32), 4);
-      }
+      l0 = f32x4.add(l0, b0);
+      l1 = f32x4.add(l1, b1);
+    }
+    const r0 = recip4(l0);
+    const r1 = recip4(l1);
+    for (let d = 0; d < hd; d += 4) {
+      multiplyPanels(valuePanels + <usize>d * <usize>most * 4, scores, result + <usize>d * 32, 32, count, 0);
+    }
+    scatterRows(result, hd, first, rows, rep, out, tokenBytes, headBytes, r0, r1);
+    v128.store(queries, m0);
+    v128.store(queries, m1, 16);
+    v128.store(queries, r0, 32);
+    v128.store(queries, r1, 48);
+    for (let lane = 0; lane < LANES && first + lane < rows; lane++) {
+      const r = first + lane;
+      const at = stats + <usize>((b * Tq + r / rep) * heads + g * rep + (r % rep)) * 8;
+      store<f32>(at, load<f32>(queries + <usize>lane * 4));
+      store<f32>(at, load<f32>(queries + <usize>lane * 4, 32), 4);
     }
   }
   return 0;
@@ -243,54 +251,62 @@ export function attentionGradQ(step: usize, thread: i32, threads: i32): i32 {
   const products = scores + <usize>pad4(Tk) * 32;
   const result = products + <usize>pad4(Tk) * 32;
 
-  for (let pair = share(B * kvHeads, thread, threads), last = share(B * kvHeads, thread + 1, threads); pair < last; pair++) {
+  // Eight rows are an item; a thread that meets a new pair packs its keys and values.
+  const groups = (rows + LANES - 1) / LANES;
+  const items = B * kvHeads * groups;
+  let packed = -1;
+  let most = 0;
+  for (let item = share(items, thread, threads), last = share(items, thread + 1, threads); item < last; item++) {
+    const pair = item / groups;
+    const first = (item % groups) * LANES;
     const b = pair / kvHeads;
     const g = pair % kvHeads;
-    const most = mostVisible(positions, b, Tq, Tk);
     const firstKey = <usize>(b * Tk) * keyBytes + <usize>g * headBytes;
-    packKeyRows(<usize>word(step, 2) + firstKey, keyBytes, most, hd, keyPanels);
-    packKeyRows(<usize>word(step, 3) + firstKey, keyBytes, most, hd, valuePanels);
-    packDims(<usize>word(step, 2) + firstKey, keyBytes, most, hd, keyDims);
+    if (pair != packed) {
+      packed = pair;
+      most = mostVisible(positions, b, Tq, Tk);
+      packKeyRows(<usize>word(step, 2) + firstKey, keyBytes, most, hd, keyPanels);
+      packKeyRows(<usize>word(step, 3) + firstKey, keyBytes, most, hd, valuePanels);
+      packDims(<usize>word(step, 2) + firstKey, keyBytes, most, hd, keyDims);
+    }
     const firstRow = <usize>(b * Tq) * tokenBytes + <usize>(g * rep) * headBytes;
 
-    for (let first = 0; first < rows; first += LANES) {
-      packQueryRows(<usize>word(step, 1) + firstRow, first, rows, rep, tokenBytes, headBytes, hd, queries);
-      packQueryRows(<usize>word(step, 6) + firstRow, first, rows, rep, tokenBytes, headBytes, hd, douts);
-      let n0 = i32x4.splat(0);
-      let n1 = i32x4.splat(0);
-      let count: i32 = 0;
-      for (let lane = 0; lane < LANES; lane++) {
-        const n = visible(load<u32>(positions + <usize>(b * Tq + rowAt(first, lane, rows) / rep) * 4), Tk);
-        count = max(count, n);
-        const at = i32x4.eq(i32x4(0, 1, 2, 3), i32x4.splat(lane & 3));
-        if (lane < 4) n0 = v128.bitselect(i32x4.splat(n), n0, at);
-        else n1 = v128.bitselect(i32x4.splat(n), n1, at);
-      }
-      const m0 = gatherRows(stats, 8, b, g, first, rows, rep, Tq, heads);
-      const m1 = gatherRows(stats, 8, b, g, first + 4, rows, rep, Tq, heads);
-      const r0 = gatherRows(stats + 4, 8, b, g, first, rows, rep, Tq, heads);
-      const r1 = gatherRows(stats + 4, 8, b, g, first + 4, rows, rep, Tq, heads);
-      const delta0 = gatherRows(delta, 4, b, g, first, rows, rep, Tq, heads);
-      const delta1 = gatherRows(delta, 4, b, g, first + 4, rows, rep, Tq, heads);
-      for (let j = 0; j < count; j += ROWS) {
-        multiplyPanels(keyPanels + <usize>j * headBytes, queries, scores + <usize>j * 32, 32, hd, 0);
-        multiplyPanels(valuePanels + <usize>j * headBytes, douts, products + <usize>j * 32, 32, hd, 0);
-      }
-      for (let j = 0; j < count; j++) {
-        const at = <usize>j * 32;
-        const key = i32x4.splat(j);
-        const p0 = mul4(exp4(sub4(mul4(v128.load(scores + at), scale), m0)), r0);
-        const p1 = mul4(exp4(sub4(mul4(v128.load(scores + at, 16), scale), m1)), r1);
-        const ds0 = mul4(p0, sub4(v128.load(products + at), delta0));
-        const ds1 = mul4(p1, sub4(v128.load(products + at, 16), delta1));
-        v128.store(scores + at, v128.and(lattice4(ds0), i32x4.gt_s(n0, key)));
-        v128.store(scores + at, v128.and(lattice4(ds1), i32x4.gt_s(n1, key)), 16);
-      }
-      for (let d = 0; d < hd; d += 4) {
-        multiplyPanels(keyDims + <usize>d * <usize>most * 4, scores, result + <usize>d * 32, 32, count, 0);
-      }
-      scatterRows(result, hd, first, rows, rep, <usize>word(step, 8) + firstRow, tokenBytes, headBytes, scale, scale);
+    packQueryRows(<usize>word(step, 1) + firstRow, first, rows, rep, tokenBytes, headBytes, hd, queries);
+    packQueryRows(<usize>word(step, 6) + firstRow, first, rows, rep, tokenBytes, headBytes, hd, douts);
+    let n0 = i32x4.splat(0);
+    let n1 = i32x4.splat(0);
+    let count: i32 = 0;
+    for (let lane = 0; lane < LANES; lane++) {
+      const n = visible(load<u32>(positions + <usize>(b * Tq + rowAt(first, lane, rows) / rep) * 4), Tk);
+      count = max(count, n);
+      const at = i32x4.eq(i32x4(0, 1, 2, 3), i32x4.splat(lane & 3));
+      if (lane < 4) n0 = v128.bitselect(i32x4.splat(n), n0, at);
+      else n1 = v128.bitselect(i32x4.splat(n), n1, at);
     }
+    const m0 = gatherRows(stats, 8, b, g, first, rows, rep, Tq, heads);
+    const m1 = gatherRows(stats, 8, b, g, first + 4, rows, rep, Tq, heads);
+    const r0 = gatherRows(stats + 4, 8, b, g, first, rows, rep, Tq, heads);
+    const r1 = gatherRows(stats + 4, 8, b, g, first + 4, rows, rep, Tq, heads);
+    const delta0 = gatherRows(delta, 4, b, g, first, rows, rep, Tq, heads);
+    const delta1 = gatherRows(delta, 4, b, g, first + 4, rows, rep, Tq, heads);
+    for (let j = 0; j < count; j += ROWS) {
+      multiplyPanels(keyPanels + <usize>j * headBytes, queries, scores + <usize>j * 32, 32, hd, 0);
+      multiplyPanels(valuePanels + <usize>j * headBytes, douts, products + <usize>j * 32, 32, hd, 0);
+    }
+    for (let j = 0; j < count; j++) {
+      const at = <usize>j * 32;
+      const key = i32x4.splat(j);
+      const p0 = mul4(exp4(sub4(mul4(v128.load(scores + at), scale), m0)), r0);
+      const p1 = mul4(exp4(sub4(mul4(v128.load(scores + at, 16), scale), m1)), r1);
+      const ds0 = mul4(p0, sub4(v128.load(products + at), delta0));
+      const ds1 = mul4(p1, sub4(v128.load(products + at, 16), delta1));
+      v128.store(scores + at, v128.and(lattice4(ds0), i32x4.gt_s(n0, key)));
+      v128.store(scores + at, v128.and(lattice4(ds1), i32x4.gt_s(n1, key)), 16);
+    }
+    for (let d = 0; d < hd; d += 4) {
+      multiplyPanels(keyDims + <usize>d * <usize>most * 4, scores, result + <usize>d * 32, 32, count, 0);
+    }
+    scatterRows(result, hd, first, rows, rep, <usize>word(step, 8) + firstRow, tokenBytes, headBytes, scale, scale);
   }
   return 0;
 }
