@@ -128,6 +128,26 @@ describe.skipIf(NO_ANVIL !== undefined)(
       expect((await port.look(games[0]?.game ?? -1)).game.revealed).toBe(true);
     });
 
+    it('another challenger that wins first: the bond comes back, with a share of the reward', async () => {
+      const { liar, auditor, claim } = await falseClaim();
+      const said: Happening[] = [];
+      const slow = await arena.party();
+      const before = await arena.client.getBalance({ address: slow.me });
+      const slowAuditor = auditorWith(slow, said);
+      await slowAuditor.tick();
+      for (let looks = 0; looks < 40 && !(await isLost(claim)); looks++) {
+        await auditorWith(arena.partyOf(auditor)).tick();
+        await defenderWith(arena.partyOf(liar)).tick();
+      }
+      for (let looks = 0; looks < 3; looks++) await slowAuditor.tick();
+      expect(said.filter((each) => each.kind === 'moved').at(-1)).toMatchObject({
+        move: { kind: 'release' },
+      });
+      expect(said).toContainEqual(expect.objectContaining({ kind: 'over', claim, won: true }));
+      expect(await slow.claim(claim)).toMatchObject({ lost: true, liveGames: 0 });
+      expect(await arena.client.getBalance({ address: slow.me })).toBeGreaterThan(before);
+    });
+
     it('a node that is down for most of its clock', async () => {
       const { liar, auditor, claim } = await falseClaim();
       let down = false;

@@ -126,7 +126,6 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const defender = new Defender({ port, evidence: () => Promise.resolve(lie), pollMs: 50 });
       defender.start();
       try {
-        const first = audit();
         await first.said(({ kind }) => kind === 'moved');
         first.kill();
         await first.ended;
