@@ -5,12 +5,14 @@
  *
  *   node tools/foundry.mjs forge build      any command, in contracts/
  *   node tools/foundry.mjs check            what `npm run contracts:test` runs: format, vectors, tests, gas snapshots
+ *   node tools/foundry.mjs coverage         share of the lines of contracts/src that the tests run; several minutes
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { coverage } from './contract-coverage.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -78,13 +80,21 @@ function check() {
   );
 }
 
+function cover(args) {
+  const forge = foundryBinary('forge');
+  if (forge !== undefined) return coverage(root, forge, args);
+  console.error('No native forge in node_modules; run npm install without --omit=optional.');
+  return 1;
+}
+
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [command, ...args] = process.argv.slice(2);
   if (command === 'check') process.exitCode = check();
+  else if (command === 'coverage') process.exitCode = buildVectors() || cover(args);
   else if (command === 'forge' || command === 'anvil' || command === 'cast') {
     process.exitCode = runFoundry(command, args);
   } else {
-    console.error('usage: node tools/foundry.mjs check | forge … | anvil … | cast …');
+    console.error('usage: node tools/foundry.mjs check | coverage | forge … | anvil … | cast …');
     process.exitCode = 2;
   }
 }
