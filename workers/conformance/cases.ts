@@ -25,10 +25,11 @@ export interface ConformanceCase {
   readonly outputs: readonly string[];
 }
 
-/** How an input is filled: f32 of a kind, u32 below `below`, u32 as listed (repeating), or bf16: the upper halves of f32 of a kind, or any bits. */
+/** How an input is filled: f32 of a kind, u32 below `below`, 0 .. countTo - 1 or as listed (repeating), or bf16: the upper halves of f32 of a kind, or any bits. */
 export type Fill =
   | Kind
   | { readonly below: number }
+  | { readonly countTo: number }
   | { readonly list: readonly number[] }
   | { readonly bf16: Kind | 'any' };
 
@@ -45,6 +46,7 @@ function label(row: Row): string {
   const fills = row.fills.map((fill) => {
     if (typeof fill === 'string') return fill;
     if ('bf16' in fill) return `bf16 ${fill.bf16}`;
+    if ('countTo' in fill) return `0..${fill.countTo - 1}`;
     return 'below' in fill ? `<${fill.below}` : `[${fill.list.join(' ')}]`;
   });
   return `${row.op} ${attributes.join(' ')}: ${fills.join(', ')}${row.inPlace ? ', in place' : ''}`;
@@ -94,6 +96,8 @@ export function buildCase(row: Row): ConformanceCase {
           const count = elementCount(shapes.inputs[i]?.shape ?? []);
           if (typeof fill === 'string') return [`in${i}`, values(fill, count, seed + i)];
           if ('bf16' in fill) return [`in${i}`, halves(fill.bf16, count, seed + i)];
+          if ('countTo' in fill)
+            return [`in${i}`, Uint32Array.from({ length: count }, (_, at) => at % fill.countTo)];
           if ('below' in fill) return [`in${i}`, indices(fill.below, count, seed + i)];
           return [
             `in${i}`,

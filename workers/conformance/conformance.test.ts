@@ -31,5 +31,5 @@ describe.each(HOSTS.filter(({ name }) => name !== 'reference'))('$name', (host) 
       training: { steps: 20, root: TRAINING_CASE_ROOTS[20], same: true },
       lora: { same: true },
     });
-  }, 240_000);
+  }, 960_000);
 });

@@ -5,7 +5,6 @@
 import { buildCase, type ConformanceCase, type Fill, f32, type Row } from './cases.ts';
 
 const VOCABULARY = 151_936;
-const upTo = (count: number): Fill => ({ list: Array.from({ length: count }, (_, i) => i) });
 
 function attention(
   op: 'attention' | 'attention.grad.q' | 'attention.grad.kv',
@@ -13,7 +12,7 @@ function attention(
   heads: number,
 ): Row {
   const attributes = { B: 1, Tq: T, Tk: T, heads, kvHeads: 1, headDim: 4, scale: 0.5 };
-  const inputs: readonly Fill[] = ['ordinary', 'ordinary', 'cancelling', upTo(T)];
+  const inputs: readonly Fill[] = ['ordinary', 'ordinary', 'cancelling', { countTo: T }];
   return {
     op,
     attributes,
