@@ -6,6 +6,7 @@ export interface ServedFile {
   bytes: Uint8Array;
   etag?: string | undefined;
   linkedTag?: string;
+  type?: string;
 }
 
 export interface ServerHabits {
@@ -49,7 +50,7 @@ export async function startModelServer(files: Record<string, Uint8Array>): Promi
       response.writeHead(404).end();
       return;
     }
-    const { bytes, etag, linkedTag } = file;
+    const { bytes, etag, linkedTag, type } = file;
     const ifRange = request.headers['if-range'];
     const first = Number(/^bytes=([0-9]+)-$/.exec(range ?? '')?.[1] ?? Number.NaN);
     const asked =
@@ -57,6 +58,7 @@ export async function startModelServer(files: Record<string, Uint8Array>): Promi
       !Number.isNaN(first) &&
       (habits.ignoresIfRange === true || ifRange === undefined || ifRange === etag);
     const headers: Record<string, string> = {};
+    if (type !== undefined) headers['content-type'] = type;
     if (etag !== undefined) headers.etag = etag;
     if (linkedTag !== undefined) headers['x-linked-etag'] = linkedTag;
     if (asked && first >= bytes.length) {
