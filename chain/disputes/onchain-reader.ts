@@ -1,6 +1,6 @@
 import { type Address, getContract, type PublicClient } from 'viem';
 import { disputesAbi } from '../abi.generated.ts';
-import { ChainError, toChainError } from '../errors.ts';
+import { ChainError, revertOf, toChainError } from '../errors.ts';
 import { DisputeEvents } from './events.ts';
 import type { Terms } from './evidence.ts';
 import {
@@ -133,12 +133,22 @@ export class OnchainReader implements DisputesReader {
   }
 }
 
-/** The answer of a read, or a ChainError. A node that knows no such claim or game fails like one that is behind. */
+/** The answer of a read, or a ChainError. */
 async function answered<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
     if (error instanceof ChainError) throw error;
+    // An index past the end of the contract's array.
+    if (revertOf(error)?.name === 'Panic') {
+      throw new ChainError(
+        'refused',
+        'There is no claim or game of this number. Check it, or wait for its block.',
+        {
+          cause: error,
+        },
+      );
+    }
     throw toChainError(error);
   }
 }

@@ -9,7 +9,7 @@ import { LENGTH, type Lie, SLOT, worldEvidence } from './testing/world.ts';
 
 const LIES: readonly (readonly [string, Lie])[] = [
   ['a parameter before the step', { step: 1, slot: SLOT.w, element: 3, mask: 0x400000 }],
-  ['a batch', { step: 2, slot: SLOT.x, element: 1029 }],
+  ['a batch', { step: 2, slot: SLOT.x, element: 1029, mask: 0x400000 }],
   ['a table', { step: 0, slot: SLOT.t, element: 0 }],
   ['the metadata', { step: 1, slot: SLOT.meta }],
   ['one bit of a sum of two', { step: 0, slot: SLOT.sum, element: LENGTH - 1 }],
@@ -92,6 +92,12 @@ describe.skipIf(NO_ANVIL !== undefined)(`Players${NO_ANVIL === undefined ? '' : 
     const silent = await playMatch({ arena, claims: worldEvidence({ lie }), computes: truth, silent: true });
     expect(silent.claim.lost).toBe(true);
     expect(silent.view?.events).toMatchObject([{ kind: 'over', claimantWon: false }]);
+  });
+
+  it('a game that is not there is said not to be', async () => {
+    await expect((await arena.party()).look(1_000_000)).rejects.toThrow(
+      'There is no claim or game of this number',
+    );
   });
 
   it('an auditor leaves a true claim alone, and it stands', async () => {
