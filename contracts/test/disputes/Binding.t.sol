@@ -88,6 +88,35 @@ contract BindingTest is Game {
         yes(disputes.claimOf(0).lost, "lost on time");
     }
 
+    // ------------------------------------------------------------ trees
+
+    function test_aFrontierHasTheNodesOfItsTree() external {
+        World.State memory said = honest();
+        uint256 game = challenged(claimed(said.root), CHALLENGER);
+        bytes32[] memory nodes = new bytes32[](World.STEPS + 1);
+        for (uint256 i; i < World.STEPS; ++i) {
+            nodes[i] = said.stepLeaves[i];
+        }
+        no(_send(CLAIMANT, abi.encodeCall(IDisputes.reveal, (game, nodes))), "one too many");
+        assembly ("memory-safe") {
+            mstore(nodes, sub(mload(nodes), 1))
+        }
+        yes(_send(CLAIMANT, abi.encodeCall(IDisputes.reveal, (game, nodes))), "all of them");
+    }
+
+    /// @dev A trace of one leaf, which is the claimed root, has that root for its last leaf, but not for the last of nine.
+    function test_aProofHasTheLengthOfItsPath() external {
+        World.State memory said = honest();
+        uint256 game = challenged(claimed(said.root), CHALLENGER);
+        until(game, IDisputes.Phase.Step, said, World.run(World.Lie(0, World.X, 0, 1)));
+        bytes32[] memory none;
+        bytes32 afterwards = said.steps[0].roots[World.LAST];
+        bytes32 trace = said.stepLeaves[0];
+        bytes memory move =
+            abi.encodeCall(IDisputes.openStep, (game, terms, afterwards, terms.initial, none, trace, none));
+        no(_send(CLAIMANT, move), "refused");
+    }
+
     // ------------------------------------------------------------ folds
 
     /// @dev The sum of the first chunk alone is right as far as it goes.

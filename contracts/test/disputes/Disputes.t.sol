@@ -240,6 +240,10 @@ contract DisputesTest is Game {
         vm.warp(block.timestamp + BUDGET);
         challengerMoves(game, disputes.gameOf(game), truth, truth, 0);
         eq(disputes.gameOf(game).clock.claimantLeft, EXTENSION, "extended");
+        // The step is opened, nodes of its trace are shown: then it is the challenger's turn, who had no time left either.
+        claimantMoves(game, disputes.gameOf(game), truth);
+        claimantMoves(game, disputes.gameOf(game), truth);
+        eq(disputes.gameOf(game).clock.challengerLeft, EXTENSION, "and so is the other");
     }
 
     /// @dev The game ends by the time that maxSeconds names, however late every move is.

@@ -265,7 +265,9 @@ abstract contract Game is T {
         if (seed == 0) {
             while (
                 offset < said.length / 4 - 1 && Operands.wordIn(said, offset) == Operands.wordIn(own, offset)
-            ) ++offset;
+            ) {
+                ++offset;
+            }
         }
         return _send(g.challenger, abi.encodeCall(IDisputes.pickElement, (id, slot, uint32(offset), said)));
     }
