@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createReferenceEngine } from '../engines/reference.ts';
 import { FrozenSession } from '../model/frozen-session.ts';
 import { blobSource } from './blob-source.ts';
+import { downloadModel } from './download.ts';
+import { openMemoryStore } from './memory-store.ts';
 import { openModel } from './open-model.ts';
 import { type ModelServer, startModelServer } from './testing/model-server.ts';
 import { TINY, tinyFiles } from './testing/tiny-model.ts';
@@ -74,6 +76,8 @@ describe.skipIf(absent)(
     const open = async (): Promise<Page> => {
       const page = await context.newPage();
       await page.goto(new URL('/page.html', server.url).href);
+      // Its script is here before the server takes on bad habits.
+      expect(await ask(page, 'ready')).toBe(true);
       return page;
     };
     const ask = (page: Page, command: string) =>
@@ -90,10 +94,12 @@ describe.skipIf(absent)(
 
       const page = await open();
       const root = await ask(page, 'download');
-      expect(root).toMatch(/^0x[0-9a-f]{64}$/);
-      const ranges = server.requests.filter((line) => line.startsWith(SHARD));
-      expect(ranges[0]).toBe(`${SHARD} all`);
-      for (const line of ranges.slice(1)) expect(line).toMatch(/bytes=[1-9][0-9]*-$/);
+      // One request that was cut and one that brought the rest. How much of a broken body Chromium hands on is its own affair.
+      const requests = server.requests.filter((line) => line.startsWith(`${SHARD} `));
+      expect(requests).toHaveLength(2);
+      expect(requests[0]).toBe(`${SHARD} all`);
+      const { root: expected } = await downloadModel({ baseUrl: server.url, store: openMemoryStore() });
+      expect(root).toBe(expected);
 
       const picked = Object.entries(files).map(([name, bytes]) => new File([new Uint8Array(bytes)], name));
       const model = await openModel(blobSource(picked));

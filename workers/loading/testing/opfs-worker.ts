@@ -7,6 +7,7 @@ import { openOpfsStore } from '../opfs-store.ts';
 import { storeSource } from '../store.ts';
 
 async function perform(command: string, baseUrl: string): Promise<unknown> {
+  if (command === 'ready') return true;
   const store = await openOpfsStore(['loading-test']);
   const { root, files } = await downloadModel({ baseUrl, store, retries: 0 });
   if (command === 'download') return root;
