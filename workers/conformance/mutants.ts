@@ -101,16 +101,6 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'carries the running sum of a draw on from block to block',
-    caughtBy: ['sample'],
-    edits: [
-      {
-        find: '  var within = 0.0;\n  var id = 0u;',
-        replace: '  var within = before;\n  before = 0.0;\n  var id = 0u;',
-      },
-    ],
-  },
-  {
     name: 'takes the halves of a word of bf16 in the other order',
     caughtBy: ['embed'],
     edits: [
