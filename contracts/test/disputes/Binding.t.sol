@@ -108,7 +108,7 @@ contract BindingTest is Game {
     function test_aProofHasTheLengthOfItsPath() external {
         World.State memory said = honest();
         uint256 game = challenged(claimed(said.root), CHALLENGER);
-        until(game, IDisputes.Phase.Step, said, World.run(World.Lie(0, World.X, 0, 1)));
+        until(game, IDisputes.Phase.Step, said, World.run(World.Lie(0, World.X, 0, 0x00400000)));
         bytes32[] memory none;
         bytes32 afterwards = said.steps[0].roots[World.LAST];
         bytes32 trace = said.stepLeaves[0];
