@@ -101,20 +101,24 @@ describe.skipIf(!existsSync(SWIFTSHADER_ICD))('the gate on SwiftShader', () => {
     expect(verdict.sentence).toBe(`All ${verdict.checks} checks gave the specified bits.`);
   });
 
-  it.each(MUTANTS)('refuses a device that $name', async (mutant) => {
-    const wrong = await open(mutate(SHADERS, mutant));
-    try {
-      const cases = casesOf(...mutant.caughtBy).filter(({ name }) => mutant.within?.test(name) ?? true);
-      const verdict = await runGate({ engine: wrong, cases });
-      const caught = Object.entries(verdict.operators).filter(([, operator]) => !operator.passed);
-      expect(caught.map(([op]) => op).sort()).toEqual([...mutant.caughtBy].sort());
-      // Caught by its bits, not because the text no longer compiles.
-      expect(caught.map(([, { error }]) => error)).toEqual(caught.map(() => undefined));
-      expect(verdict.passed).toBe(false);
-    } finally {
-      await wrong.stop();
-    }
-  });
+  it.each(MUTANTS)(
+    'refuses a device that $name',
+    async (mutant) => {
+      const wrong = await open(mutate(SHADERS, mutant));
+      try {
+        const cases = casesOf(...mutant.caughtBy).filter(({ name }) => mutant.within?.test(name) ?? true);
+        const verdict = await runGate({ engine: wrong, cases });
+        const caught = Object.entries(verdict.operators).filter(([, operator]) => !operator.passed);
+        expect(caught.map(([op]) => op).sort()).toEqual([...mutant.caughtBy].sort());
+        // Caught by its bits, not because the text no longer compiles.
+        expect(caught.map(([, { error }]) => error)).toEqual(caught.map(() => undefined));
+        expect(verdict.passed).toBe(false);
+      } finally {
+        await wrong.stop();
+      }
+    },
+    300_000,
+  );
 
   it('falls back to the guarded kernel of an operator whose native one is wrong, and only there', async () => {
     const mutant = MUTANTS.find(({ caughtBy }) => caughtBy.includes('clip.scale'));
