@@ -46,6 +46,15 @@ function operand(near?: number): number {
   return (sign | (field << 23) | fraction) >>> 0;
 }
 
+/**
+ * Where a function's program takes another path, with the numbers on both sides: log's reduction to [sqrt(1/2), sqrt(2)) for every
+ * exponent, and the ends of exp.
+ */
+const SEAMS = [
+  ...Array.from({ length: 253 }, (_, i) => [((i + 2) << 23) | 0x3504f2, ((i + 2) << 23) | 0x3504f3]).flat(),
+  ...[0xc2ae0000, 0x42b17218, 0xc2aeac50].flatMap((x) => [x - 1, x, x + 1]),
+].map((x) => x >>> 0);
+
 function write(name: string, columns: number, rows: number, row: (index: number) => readonly number[]): void {
   const bytes = new DataView(new ArrayBuffer(rows * columns * 4));
   for (let i = 0; i < rows; i++)
@@ -62,8 +71,14 @@ write('arithmetic', 4, arithmeticRows, () => {
   return [a, b, bitsOf(add(x, y)), bitsOf(mul(x, y))];
 });
 write('functions', 10, functionRows, (index) => {
+  const seam = SEAMS[index];
   // Every third argument is small, where exp, sigmoid and the trigonometric functions do their work.
-  const x = index % 3 === 0 ? operand() : bitsOf(canon((next() / 2 ** 32 - 0.5) * 2 ** ((next() % 24) - 6)));
+  const x =
+    seam !== undefined
+      ? seam
+      : index % 3 === 0
+        ? operand()
+        : bitsOf(canon((next() / 2 ** 32 - 0.5) * 2 ** ((next() % 24) - 6)));
   const v = floatOf(x);
   const [s, c] = Math.abs(v) < 65536 ? sinCos(v) : [0, 0];
   return [x, ...[lattice(v), recip(v), rsqrt(v), sqrt(v), exp(v), log(v), sigmoid(v), s, c].map(bitsOf)];

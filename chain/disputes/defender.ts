@@ -1,6 +1,8 @@
+import { ChainError } from '../errors.ts';
 import { claimTree, termsHash } from './encoding.ts';
 import type { Evidence } from './evidence.ts';
 import { Keeper } from './keeper.ts';
+import { unjudgeable } from './model/judgeable.ts';
 import type { ClaimMade, DisputesPort, Played, PortOptions } from './port.ts';
 
 /** Plays for whoever claimed: answers every challenge, ends games whose challenger is silent, settles, and takes the bonds. */
@@ -31,7 +33,7 @@ export class Defender extends Keeper {
 
 /**
  * Claims what the evidence says, unless the same claim by the same account is on the chain already: a restart claims nothing twice.
- * Rejects when the node or the evidence does.
+ * Rejects when the node or the evidence does, and with ChainError `invalid` for a run that the contract could not judge.
  */
 export async function claimOnce(
   port: DisputesPort,
@@ -39,6 +41,10 @@ export async function claimOnce(
   options: PortOptions = {},
 ): Promise<Played> {
   const { terms } = evidence;
+  const flaw = unjudgeable(evidence.program);
+  if (flaw !== undefined) {
+    throw new ChainError('invalid', `A claim about this run could not be defended. ${flaw}`);
+  }
   const { root } = claimTree(await evidence.stepRoots(options));
   const hash = termsHash(terms);
   const { window } = await port.settings(options);
