@@ -117,7 +117,8 @@ const SUMS: Readonly<
       term: (t) => {
         const a = r.f32(0, transposeA === 1 ? t * m + row : row * k + t);
         const b = r.f32(1, transposeB === 1 ? column * k + t : t * n + column);
-        return lattice(a) * lattice(b);
+        // A product of -0 is +0 once it is added, and here it may be the first of its sum.
+        return lattice(a) * lattice(b) + 0;
       },
     };
   },

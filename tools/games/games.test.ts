@@ -35,6 +35,12 @@ describe.skipIf(NO_ANVIL !== undefined)(`Games${NO_ANVIL === undefined ? '' : `:
     expect([...endings]).toEqual(expect.arrayContaining(['judged', 'opened']));
   });
 
+  it('a product of -0 that is alone in its sum is +0, as on the contract', async () => {
+    const match = await playMatch(9396, engine);
+    expect(match.honestLost).toEqual([]);
+    expect(await contract.difference(match)).toBeUndefined();
+  });
+
   it('a difference of one wei, one refusal or one word of a game is seen', async () => {
     const match = await playMatch(FIRST, engine);
     const [first, ...rest] = match.records;
