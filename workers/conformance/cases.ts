@@ -369,6 +369,12 @@ function sampling(): Row[] {
     attributes: { N: 5, V: 2500, invTemperature: 1, greedy: 1 },
     fills: ['ties', 'unit'],
   });
+  // Eight equal weights and draws of whole eighths: the threshold is one of the running sums, and the next place is drawn.
+  rows.push({
+    op: 'sample',
+    attributes: { N: 24, V: 8, invTemperature: 1, greedy: 0 },
+    fills: ['none', 'eighths'],
+  });
   rows.push({ op: 'xent.lse', attributes: { N: 2, V: 4500 }, fills: ['ordinary'] });
   return rows;
 }

@@ -528,6 +528,7 @@ export const EXPECTED: Readonly<Record<string, string>> = {
   'sample N=9 V=2500 invTemperature=0.015625 greedy=0: ordinary, unit': '851e8aa0f95b8f75',
   'sample N=9 V=2500 invTemperature=1 greedy=0: ordinary, unit': '920474f90724df32',
   'sample N=5 V=2500 invTemperature=1 greedy=1: ties, unit': '73065c403e103041',
+  'sample N=24 V=8 invTemperature=1 greedy=0: none, eighths': 'ab12eeb112728203',
   'xent.lse N=2 V=4500: ordinary': '956e433900e38974',
   'norm.square len=1: ordinary': '329838085dd11c22',
   'norm.square len=1: wide': '0a58e6ed1604d27c',

@@ -11,6 +11,10 @@ export type Kind =
   | 'positive'
   /** In [0, 1). */
   | 'unit'
+  /** Nothing but +0. */
+  | 'none'
+  /** 0, 1/8, 2/8, ... 7/8. */
+  | 'eighths'
   /** Magnitudes from 2^-40 to 2^40. */
   | 'wide'
   /** Neighbours nearly cancel, so that a change of order or a missing rounding shows in every bit. */
@@ -81,6 +85,10 @@ export function values(kind: Kind, count: number, seed: number): Float32Array {
         return (word() / 2 ** 32) * 4 + 2 ** -20;
       case 'unit':
         return (word() >>> 8) / 2 ** 24;
+      case 'none':
+        return 0;
+      case 'eighths':
+        return (word() >>> 29) / 8;
       case 'wide':
         return scaled((word() % 81) - 40);
       case 'cancelling':
