@@ -136,7 +136,7 @@ function VerdictLines({ verdict }: { readonly verdict: Verdict }) {
   return (
     <div data-testid="verdict" data-winner={winner} data-by={verdict.by}>
       {computed === undefined || claimed === undefined ? null : (
-        <dl className="mb-2 grid max-w-md grid-cols-2 gap-x-6">
+        <dl className="mb-2 grid max-w-md gap-x-6 gap-y-2 sm:grid-cols-2">
           <Value name="Claimed" word={claimed} bad={!right} />
           <Value name="Computed by the contract" word={computed} bad={false} />
         </dl>
