@@ -1,5 +1,6 @@
 import { createRoot } from 'react-dom/client';
 import './styles.css';
+import { deskIsWanted } from './rollup/desk-memory.ts';
 import { parseEngineChoice } from './screen/device-panel.tsx';
 import { ErrorBoundary } from './screen/error-boundary.tsx';
 import { Screen } from './screen/screen.tsx';
@@ -33,7 +34,10 @@ function rememberEngine(engine: EngineChoice): void {
 const engine = askedEngine();
 const port = openVolunteer({ base: document.baseURI });
 const { store } = followVolunteer(port);
-void port.open();
+void port.open().then(() => {
+  // In a second tab it is refused, and goes on in the first.
+  if (deskIsWanted()) port.desk().catch(() => undefined);
+});
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html lacks the element #root.');

@@ -91,6 +91,10 @@ test.describe('An auditor', () => {
 
       await test.step('auditing challenges the wrong one and plays to the verdict', async () => {
         await page.getByTestId('auditing').check();
+        await expect(page.getByTestId('game-0')).toBeVisible({ timeout: 60_000 });
+        // Closed and opened again in the middle of the game, it goes on where the chain is.
+        await page.reload();
+        await expect(page.getByTestId('auditing')).toBeChecked();
         const verdict = page.getByTestId('game-0').getByTestId('verdict');
         await expect(verdict).toHaveAttribute('data-winner', 'challenger', { timeout: 120_000 });
         await expect(page.getByTestId('claim-1')).toHaveAttribute('data-standing', 'lost');

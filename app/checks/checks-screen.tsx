@@ -47,8 +47,9 @@ function Claims({ desk, only }: { readonly desk: Desk; readonly only: number | n
           Check every claim, and challenge those that are wrong
         </label>
         <p className="mt-1 max-w-prose text-note text-quiet">
-          This device then plays each dispute to its end by itself. A challenge needs a bond, which comes back
-          with a reward when the claim is wrong and is lost when it is right.{' '}
+          This device then plays each dispute that it begins to its end by itself, also after a reload. A
+          challenge needs a bond, which comes back with a reward when the claim is wrong and is lost when it
+          is right.{' '}
           {view.device === null ? null : (
             <>
               This device holds <span className="figure">{eth(view.device.balance)}</span>

@@ -29,6 +29,11 @@ export interface DeskOptions {
   readonly threads: number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly randomBytes: (count: number) => Uint8Array;
+  /** Remembers, across a reload, that this device audits, and that something of its own is under way. */
+  readonly memory: {
+    auditing(): boolean;
+    remember(state: { readonly auditing: boolean; readonly busy: boolean }): void;
+  };
   /** Between two looks at the chain, ms. */
   readonly pollMs?: number;
 }
@@ -105,6 +110,7 @@ export class Desk {
   /** Looks from now on, and plays for what this device claimed before. */
   start(): void {
     this.#defender.start();
+    if (this.#options.memory.auditing()) void this.audit(true);
     this.#polling = this.#poll();
   }
 
@@ -318,6 +324,7 @@ export class Desk {
       trouble: null,
     });
     this.#resume();
+    this.#playOn();
     for (const { terms, games: disputes } of claims) if (disputes.length > 0) void this.#name(terms);
   }
 
@@ -328,16 +335,31 @@ export class Desk {
     if (known !== undefined) this.#tell({ known: new Map([...this.#view.known, [terms, known]]) });
   }
 
+  /** Disputes that this device began are played to their end, also after a reload: silence would lose their bonds. */
+  #playOn(): void {
+    const { chain, device, working, auditing } = this.#view;
+    const own = device?.address.toLowerCase();
+    const live =
+      chain?.claims.flatMap(({ games }) => games).filter(({ game }) => game.phase !== 'over') ?? [];
+    const plays = live.some(({ game }) => game.challenger.toLowerCase() === own);
+    if (plays && !auditing) void this.audit(true);
+    const stakes = chain?.claims.some(
+      ({ claimant, lost, settled }) => claimant.toLowerCase() === own && !lost && !settled,
+    );
+    this.#options.memory.remember({
+      auditing: this.#view.auditing,
+      busy: plays || stakes === true || working !== null || this.#view.auditing,
+    });
+  }
+
   /** A job that this device had begun when the tab was closed goes on. */
   #resume(): void {
     const { chain, device, working, failure } = this.#view;
     if (working !== null || device === null) return;
+    const own = device.address.toLowerCase();
     const begun = chain?.jobs.find(
       ({ id, state, worker, failed }) =>
-        (state === 'claimed' || state === 'delivered') &&
-        worker === device.address.toLowerCase() &&
-        !failed &&
-        failure?.job !== id,
+        (state === 'claimed' || state === 'delivered') && worker === own && !failed && failure?.job !== id,
     );
     if (begun !== undefined) void this.work(begun.id);
   }

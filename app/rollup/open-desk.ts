@@ -7,6 +7,7 @@ import type { DeviceKey } from '../../swarm/device-key.ts';
 import { connectRuns } from '../../workers/host/run-client.ts';
 import type { Network } from '../volunteer/network.ts';
 import { Desk } from './desk.ts';
+import { deskMemory } from './desk-memory.ts';
 
 export interface OpenDeskOptions {
   /** Where the page lies; the model is beside it. */
@@ -47,6 +48,7 @@ export function openDesk({ base, network, key }: OpenDeskOptions): Desk {
     model: new URL('models/nano/', base).href,
     threads: Math.max(1, Math.min(MOST_THREADS, navigator.hardwareConcurrency - 1)),
     sleep,
+    memory: deskMemory(),
     randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
   });
   desk.start();
