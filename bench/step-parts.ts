@@ -58,11 +58,23 @@ export interface BoundContestant extends Contestant {
   close(): void;
 }
 
-/** Runs a program on tensors of zeroes, which take as long as any, and waits for the end by reading the smallest of them. */
+/**
+ * Runs a program again and again, and waits for the end by reading one word. Weights and states stay 0: canonical arithmetic takes one path
+ * whatever the values. Positions do not: they say how many keys a row of attention sees, so they count up as in a real step.
+ */
 export function programContestant(name: string, engine: Engine, program: Program): BoundContestant {
   const bound = Object.entries(program.tensors).filter(([, { storage }]) => storage === 'bound');
   const bindings: Record<string, Tensor> = {};
   for (const [tensor, { shape, dtype }] of bound) bindings[tensor] = engine.allocate(shape, dtype);
+  for (const { op, attributes, inputs } of program.nodes) {
+    const positions = op === 'attention' ? bindings[inputs[3] ?? ''] : undefined;
+    const length = attributes.Tq ?? 1;
+    if (positions === undefined) continue;
+    engine.write(
+      positions,
+      Uint32Array.from({ length: positions.shape[0] ?? 0 }, (_, row) => row % length),
+    );
+  }
   // A tensor of its own: waiting must not cost the reading of a large one.
   const probe = engine.allocate([1], 'f32');
   return {

@@ -160,7 +160,8 @@ contract Players is Game {
         vm.warp(block.timestamp + within(time, 1, EXTENSION));
     }
 
-    /// @dev As long as any clock can run: whoever was silent loses.
+    /// @dev Drawn up to three budgets, the longest that any clock can run: a claimant's two and an extension. Whoever was silent for longer
+    /// than its clock then loses; `timeOut` expects exactly that, and a refusal where there is time left.
     function waitLong(uint256 seed) external {
         _honestMove();
         vm.warp(block.timestamp + within(seed, 1, 3 * BUDGET));
