@@ -39,8 +39,8 @@ export function Screen({ engine: asked, onEngine }: ScreenProps) {
       <footer className="mt-16 border-t border-line pt-6 text-note text-quiet">
         <p className="max-w-prose">
           Free software under the Apache License 2.0. This page sends your answers, critiques, votes, weights
-          and their signatures to other volunteers, who see this device’s network address. It sends nothing
-          else.
+          and their signatures to other volunteers, who see this device’s network address. Jobs and checks
+          send transactions to the network’s chain. It sends nothing else.
         </p>
       </footer>
     </div>
