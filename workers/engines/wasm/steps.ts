@@ -36,9 +36,13 @@ interface Operands {
   readonly threads: number;
 }
 
-/** Bytes of one packed operand chunk: the left one stays in a core's second-level cache, the right one in the third. */
-const LEFT_CHUNK_BYTES = 256 * 1024;
-const RIGHT_CHUNK_BYTES = 4 * 1024 * 1024;
+/** Most bytes of packed left operand, unless four rows alone take more. */
+const LEFT_BYTES = 4 * 1024 * 1024;
+/** Of these, what is multiplied by one panel of the right operand: it stays in a core's second-level cache. */
+const LEFT_SLICE_BYTES = 256 * 1024;
+/** As in assembly/matmul.ts: values of k in a thread's panels of the right operand, and how many panels these are. */
+const PANEL_DEPTH = 256;
+const PANEL_GROUP = 4;
 /** Elements of a row of logits that one thread takes at a time. */
 const SOFTMAX_CHUNK = 1024;
 const PANEL_ROWS = 4;
@@ -58,51 +62,48 @@ function matmul(node: Operands): NodeSteps {
   const K = node.attribute('K');
   const transposeA = node.attribute('transposeA');
   const transposeB = node.attribute('transposeB');
-  const rightBytes = elementBytes(node.dtype(1));
-  const fit = (chunkBytes: number, panel: number, size: number): number =>
-    Math.min(Math.max(Math.floor(chunkBytes / (4 * K * panel)), 1) * panel, align(size, panel));
-  const rows = fit(LEFT_CHUNK_BYTES, PANEL_ROWS, M);
-  const columns = fit(RIGHT_CHUNK_BYTES, PANEL_LANES, N);
+  const bf16 = node.dtype(1) === 'bf16';
+  const fit = (bytes: number, depth: number): number =>
+    Math.max(Math.floor(bytes / (4 * depth * PANEL_ROWS)), 1) * PANEL_ROWS;
+  const rows = Math.min(
+    fit(LEFT_BYTES, K),
+    fit(LEFT_SLICE_BYTES, Math.min(K, PANEL_DEPTH)),
+    align(M, PANEL_ROWS),
+  );
   const left = align(4 * K * rows);
-  const right = align(4 * K * columns);
+  const perThread = PANEL_GROUP * PANEL_DEPTH * 4 * PANEL_LANES + 4 * PANEL_ROWS * PANEL_LANES;
   const steps: Step[] = [];
-  for (let n = 0; n < N; n += columns) {
-    const width = Math.min(columns, N - n);
-    for (let m = 0; m < M; m += rows) {
-      const height = Math.min(rows, M - m);
-      steps.push({
-        opcode: Opcode.MatmulPack,
-        words: [
-          node.input(0, 4 * (transposeA ? m : m * K)),
-          node.input(1, rightBytes * (transposeB ? n * K : n)),
-          { scratch: 0 },
-          { scratch: left },
-          height,
-          m === 0 ? width : 0,
-          K,
-          4 * (transposeA ? M : K),
-          rightBytes * (transposeB ? K : N),
-          transposeA,
-          transposeB,
-          node.dtype(1) === 'bf16' ? 1 : 0,
-        ],
-      });
-      steps.push({
-        opcode: Opcode.MatmulPanels,
-        words: [
-          { scratch: 0 },
-          { scratch: left },
-          node.output(0, 4 * (m * N + n)),
-          height,
-          width,
-          K,
-          4 * N,
-          { scratch: left + right },
-        ],
-      });
-    }
+  for (let m = 0; m < M; m += rows) {
+    const height = Math.min(rows, M - m);
+    steps.push({
+      opcode: Opcode.MatmulPack,
+      words: [
+        node.input(0, 4 * (transposeA ? m : m * K)),
+        { scratch: 0 },
+        height,
+        K,
+        4 * (transposeA ? M : K),
+        transposeA,
+      ],
+    });
+    steps.push({
+      opcode: Opcode.MatmulPanels,
+      words: [
+        { scratch: 0 },
+        node.input(1),
+        node.output(0, 4 * m * N),
+        height,
+        N,
+        K,
+        elementBytes(node.dtype(1)) * (transposeB ? K : N),
+        transposeB,
+        bf16 ? 1 : 0,
+        { scratch: left },
+        perThread,
+      ],
+    });
   }
-  return { steps, scratchBytes: left + right + 128 * node.threads };
+  return { steps, scratchBytes: left + perThread * node.threads };
 }
 
 /** `perThread` counts the f32 of scratch that one thread needs. */

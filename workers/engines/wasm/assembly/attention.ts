@@ -4,6 +4,7 @@ import {
   add4, column0, column1, column2, column3, constant, lattice4, mul4, share, size, storeN, sub4, word,
 } from './canon';
 import { exp4, recip4 } from './functions';
+import { packLanes } from './lanes';
 import { LANES, ROWS, multiplyPanels, packColumns, packRows, packRowsOf } from './panels';
 
 const MINUS_MAX: f32 = reinterpret<f32>(<u32>0xff7fffff);
@@ -156,7 +157,7 @@ export function attention(step: usize, thread: i32, threads: i32): i32 {
       else n1 = v128.bitselect(i32x4.splat(n), n1, at);
     }
     for (let j = 0; j < count; j += ROWS) {
-      multiplyPanels(keyPanels + <usize>j * headBytes, queries, scores + <usize>j * 32, 32, hd, 0);
+      multiplyPanels(keyPanels + <usize>j * headBytes, queries, scores + <usize>j * 32, 32, hd, 0, true, true);
     }
     let m0 = f32x4.splat(MINUS_MAX);
     let m1 = m0;
@@ -192,7 +193,7 @@ export function attention(step: usize, thread: i32, threads: i32): i32 {
     const r0 = recip4(l0);
     const r1 = recip4(l1);
     for (let d = 0; d < hd; d += 4) {
-      multiplyPanels(valuePanels + <usize>d * <usize>most * 4, scores, result + <usize>d * 32, 32, count, 0);
+      multiplyPanels(valuePanels + <usize>d * <usize>most * 4, scores, result + <usize>d * 32, 32, count, 0, true, true);
     }
     scatterRows(result, hd, first, rows, rep, out, tokenBytes, headBytes, r0, r1);
     v128.store(queries, m0);
@@ -290,8 +291,8 @@ export function attentionGradQ(step: usize, thread: i32, threads: i32): i32 {
     const delta0 = gatherRows(delta, 4, b, g, first, rows, rep, Tq, heads);
     const delta1 = gatherRows(delta, 4, b, g, first + 4, rows, rep, Tq, heads);
     for (let j = 0; j < count; j += ROWS) {
-      multiplyPanels(keyPanels + <usize>j * headBytes, queries, scores + <usize>j * 32, 32, hd, 0);
-      multiplyPanels(valuePanels + <usize>j * headBytes, douts, products + <usize>j * 32, 32, hd, 0);
+      multiplyPanels(keyPanels + <usize>j * headBytes, queries, scores + <usize>j * 32, 32, hd, 0, true, true);
+      multiplyPanels(valuePanels + <usize>j * headBytes, douts, products + <usize>j * 32, 32, hd, 0, true, true);
     }
     for (let j = 0; j < count; j++) {
       const at = <usize>j * 32;
@@ -304,7 +305,7 @@ export function attentionGradQ(step: usize, thread: i32, threads: i32): i32 {
       v128.store(scores + at, v128.and(lattice4(ds1), i32x4.gt_s(n1, key)), 16);
     }
     for (let d = 0; d < hd; d += 4) {
-      multiplyPanels(keyDims + <usize>d * <usize>most * 4, scores, result + <usize>d * 32, 32, count, 0);
+      multiplyPanels(keyDims + <usize>d * <usize>most * 4, scores, result + <usize>d * 32, 32, count, 0, true, true);
     }
     scatterRows(result, hd, first, rows, rep, <usize>word(step, 8) + firstRow, tokenBytes, headBytes, scale, scale);
   }
@@ -393,17 +394,15 @@ export function attentionGradKv(step: usize, thread: i32, threads: i32): i32 {
       packDims(<usize>word(step, 1) + firstRow, tokenBytes, Tq, hd, queryDims);
       packDims(<usize>word(step, 6) + firstRow, tokenBytes, Tq, hd, doutDims);
       for (let j = 0; j < most; j += LANES) {
-        packRowsOf(<usize>word(step, 2) + firstKey, keyBytes, j, most, hd, keys, 32);
-        packRowsOf(<usize>word(step, 2) + firstKey, keyBytes, j + 4, most, hd, keys + 16, 32);
-        packRowsOf(<usize>word(step, 3) + firstKey, keyBytes, j, most, hd, values, 32);
-        packRowsOf(<usize>word(step, 3) + firstKey, keyBytes, j + 4, most, hd, values + 16, 32);
+        packLanes(<usize>word(step, 2) + firstKey, keyBytes, j, most, hd, 1, 0, keys);
+        packLanes(<usize>word(step, 3) + firstKey, keyBytes, j, most, hd, 1, 0, values);
         // Rows before the first that sees key j see none of these 8 keys: their terms are +0.
         let skip = 0;
         while (skip < Tq && visible(load<u32>(positions + <usize>(b * Tq + skip) * 4), Tk) <= j) skip++;
         const start = skip & ~3;
         for (let i = start; i < Tq; i += ROWS) {
-          multiplyPanels(queryPanels + <usize>i * headBytes, keys, weights + <usize>i * 32, 32, hd, 0);
-          multiplyPanels(doutPanels + <usize>i * headBytes, values, terms + <usize>i * 32, 32, hd, 0);
+          multiplyPanels(queryPanels + <usize>i * headBytes, keys, weights + <usize>i * 32, 32, hd, 0, true, true);
+          multiplyPanels(doutPanels + <usize>i * headBytes, values, terms + <usize>i * 32, 32, hd, 0, true, true);
         }
         const key0 = i32x4.add(i32x4(0, 1, 2, 3), i32x4.splat(j));
         const key1 = i32x4.add(i32x4(4, 5, 6, 7), i32x4.splat(j));
@@ -429,12 +428,12 @@ export function attentionGradKv(step: usize, thread: i32, threads: i32): i32 {
         const from = <usize>start;
         const dimBytes = <usize>Tq * 16;
         for (let d = 0; d < hd; d += 4) {
-          multiplyPanels(doutDims + <usize>(d >> 2) * dimBytes + from * 16, weights + from * 32, result + <usize>d * 32, 32, Tq - start, start & 63);
+          multiplyPanels(doutDims + <usize>(d >> 2) * dimBytes + from * 16, weights + from * 32, result + <usize>d * 32, 32, Tq - start, start & 63, true, true);
         }
         accumulateKeys(result, hd, j, most, dv, keyBytes, fresh);
         for (let d = 0; d < hd; d += 4) {
           const tile = result + <usize>d * 32;
-          multiplyPanels(queryDims + <usize>(d >> 2) * dimBytes + from * 16, terms + from * 32, tile, 32, Tq - start, start & 63);
+          multiplyPanels(queryDims + <usize>(d >> 2) * dimBytes + from * 16, terms + from * 32, tile, 32, Tq - start, start & 63, true, true);
           for (let i: usize = 0; i < 128; i += 16) v128.store(tile + i, mul4(v128.load(tile + i), scale));
         }
         accumulateKeys(result, hd, j, most, dk, keyBytes, fresh);

@@ -1,99 +1,132 @@
-// matmul in two steps with a barrier between them: pack both operands into panels, then multiply panels.
-import { packLanesBf16 } from './bf16';
+// matmul in two steps with a barrier between them: all threads pack the left operand into panels; then each thread packs a few
+// panels of the right operand at a time, as deep as its caches hold, and multiplies all left panels by them.
 import { loadN, share, size, storeN, word } from './canon';
-import { LANES, ROWS, multiplyPanels, packColumns, packRowsOf } from './panels';
+import { packLanes } from './lanes';
+import { LANES, ROWS, multiplyPanels, multiplyRow, packColumns, packRowsOf } from './panels';
 
-/**
- * Words: 1 left, 2 right, 3 left panels, 4 right panels, 5 rows, 6 columns, 7 K, 8 left bytes per row, 9 right bytes
- * per row, 10 transposeA, 11 transposeB, 12 right is bf16. rows or columns 0 leaves that operand alone. Left and right already point at
- * the chunk's first row and column.
- */
+/** Values of k in a thread's panels at a time: whole fold blocks. The planner knows it as PANEL_DEPTH. */
+const DEPTH: i32 = 256;
+/** Right panels packed at a time: 32 columns, so that a line of memory is read once where columns are neighbours. */
+const GROUP: i32 = 4;
+const PANEL_BYTES: usize = <usize>DEPTH * 32;
+/** Bytes of left panels that a core's second-level cache keeps beside everything else. */
+const LEFT_STAYS: usize = 512 * 1024;
+/** As many rows are multiplied one by one: a tile of four would take longer. */
+const THIN_ROWS: i32 = 3;
+
+/** Words: 1 left, 2 panels, 3 rows, 4 K, 5 left bytes per row, 6 transposeA. Left already points at the chunk's first row. */
 export function matmulPack(step: usize, thread: i32, threads: i32): i32 {
   const left = <usize>word(step, 1);
-  const right = <usize>word(step, 2);
-  const leftPanels = <usize>word(step, 3);
-  const rightPanels = <usize>word(step, 4);
-  const rows = size(step, 5);
-  const columns = size(step, 6);
-  const K = size(step, 7);
-  const leftBytes = <usize>word(step, 8);
-  const rightBytes = <usize>word(step, 9);
-  const transposeA = size(step, 10);
-  const transposeB = size(step, 11);
-  const half = size(step, 12);
+  const panels = <usize>word(step, 2);
+  const rows = size(step, 3);
+  const K = size(step, 4);
+  const leftBytes = <usize>word(step, 5);
+  const transposed = size(step, 6);
 
-  const panelsLeft = (rows + ROWS - 1) / ROWS;
-  for (let p = share(panelsLeft, thread, threads), end = share(panelsLeft, thread + 1, threads); p < end; p++) {
-    const dst = leftPanels + <usize>p * <usize>K * 16;
+  const count = (rows + ROWS - 1) / ROWS;
+  for (let p = share(count, thread, threads), end = share(count, thread + 1, threads); p < end; p++) {
+    const dst = panels + <usize>p * <usize>K * 16;
     const first = p * ROWS;
-    if (transposeA) packColumns(left + <usize>first * 4, leftBytes, rows - first, K, dst, 16);
+    if (transposed) packColumns(left + <usize>first * 4, leftBytes, rows - first, K, dst, 16);
     else packRowsOf(left, leftBytes, first, rows, K, dst, 16);
-  }
-  const panelsRight = (columns + LANES - 1) / LANES;
-  for (let p = share(panelsRight, thread, threads), end = share(panelsRight, thread + 1, threads); p < end; p++) {
-    const dst = rightPanels + <usize>p * <usize>K * 32;
-    const first = p * LANES;
-    // The upper half of the last panel may be wholly past the end: repeat the first half's columns, results are dropped.
-    const second = first + 4 < columns ? first + 4 : first;
-    if (half) {
-      packLanesBf16(right, rightBytes, first, columns, K, transposeB, dst);
-    } else if (transposeB) {
-      packRowsOf(right, rightBytes, first, columns, K, dst, 32);
-      packRowsOf(right, rightBytes, second, columns, K, dst + 16, 32);
-    } else {
-      packColumns(right + <usize>first * 4, rightBytes, columns - first, K, dst, 32);
-      packColumns(right + <usize>second * 4, rightBytes, columns - second, K, dst + 16, 32);
-    }
   }
   return 0;
 }
 
-/** Words: 1 left panels, 2 right panels, 3 out (chunk's first element), 4 rows, 5 columns, 6 K, 7 out bytes per row, 8 tile scratch (128 bytes a thread). */
+/**
+ * Words: 1 left panels, 2 right, 3 out (the chunk's first row), 4 rows, 5 N, 6 K, 7 right bytes per row, 8 transposeB, 9 right is
+ * bf16, 10 scratch, 11 bytes of scratch a thread (GROUP panels and a tile).
+ */
 export function matmulPanels(step: usize, thread: i32, threads: i32): i32 {
-  const leftPanels = <usize>word(step, 1);
-  const rightPanels = <usize>word(step, 2);
-  const out = <usize>word(step, 3);
   const rows = size(step, 4);
-  const columns = size(step, 5);
+  const N = size(step, 5);
   const K = size(step, 6);
-  const rowBytes = <usize>word(step, 7);
-  const scratch = <usize>word(step, 8) + <usize>thread * 128;
-
+  const panels = <usize>word(step, 10) + <usize>thread * <usize>word(step, 11);
   const panelsLeft = (rows + ROWS - 1) / ROWS;
-  const panelsRight = (columns + LANES - 1) / LANES;
+  const panelsRight = (N + LANES - 1) / LANES;
   // Threads share the longer side.
   let left0 = 0;
   let left1 = panelsLeft;
   let right0 = 0;
   let right1 = panelsRight;
-  if (panelsLeft >= panelsRight) {
+  if (panelsLeft > panelsRight) {
     left0 = share(panelsLeft, thread, threads);
     left1 = share(panelsLeft, thread + 1, threads);
   } else {
     right0 = share(panelsRight, thread, threads);
     right1 = share(panelsRight, thread + 1, threads);
   }
-  for (let r = right0; r < right1; r++) {
-    const b = rightPanels + <usize>r * <usize>K * 32;
-    const column = r * LANES;
-    const width = columns - column;
-    for (let l = left0; l < left1; l++) {
-      const a = leftPanels + <usize>l * <usize>K * 16;
-      const row = l * ROWS;
-      const corner = out + <usize>row * rowBytes + <usize>column * 4;
-      if (width >= LANES && rows - row >= ROWS) {
-        multiplyPanels(a, b, corner, rowBytes, K, 0);
-        continue;
-      }
-      multiplyPanels(a, b, scratch, 32, K, 0);
-      const height = min(rows - row, ROWS);
-      for (let i = 0; i < height; i++) {
-        const from = scratch + <usize>i * 32;
-        const to = corner + <usize>i * rowBytes;
-        storeN(to, v128.load(from), width);
-        if (width > 4) storeN(to + 16, v128.load(from, 16), width - 4);
-      }
+  if (left0 == left1) return 0;
+  // Few left panels stay in cache over all of k, and so does a group's part of the result; of many, only a slice does.
+  const sweep = <usize>rows * <usize>K * 4 <= LEFT_STAYS ? GROUP : max(right1 - right0, 1);
+  for (let from = right0; from < right1; from += sweep) {
+    const to = min(from + sweep, right1);
+    for (let k = 0; k < K; k += DEPTH) {
+      for (let group = from; group < to; group += GROUP) multiplyGroup(step, group, min(group + GROUP, to), left0, left1, k, panels);
     }
   }
   return 0;
+}
+
+/** Packs the right panels group .. groupEnd - 1 from k on and multiplies the left panels left0 .. left1 - 1 by them. */
+function multiplyGroup(step: usize, group: i32, groupEnd: i32, left0: i32, left1: i32, k: i32, panels: usize): void {
+  const leftPanels = <usize>word(step, 1);
+  const out = <usize>word(step, 3);
+  const rows = size(step, 4);
+  const N = size(step, 5);
+  const K = size(step, 6);
+  const rightBytes = <usize>word(step, 7);
+  const transposed = size(step, 8);
+  const half = size(step, 9);
+  const tile = panels + <usize>GROUP * PANEL_BYTES;
+  const depth = min(DEPTH, K - k);
+  const first = k == 0;
+  const last = k + depth == K;
+  const right = <usize>word(step, 2) + (transposed ? <usize>k << (half ? 1 : 2) : <usize>k * rightBytes);
+  for (let r = group; r < groupEnd; r++)
+    packLanes(right, rightBytes, r * LANES, N, depth, transposed, half, panels + <usize>(r - group) * PANEL_BYTES);
+  if (rows <= THIN_ROWS) {
+    for (let r = group; r < groupEnd; r += 2) {
+      const b = panels + <usize>(r - group) * PANEL_BYTES;
+      const width = min(N - r * LANES, (groupEnd - r) * LANES);
+      for (let row = 0; row < rows; row++) {
+        const a = leftPanels + <usize>k * 16 + <usize>row * 4;
+        const to = out + (<usize>row * <usize>N + <usize>(r * LANES)) * 4;
+        if (width >= 2 * LANES) {
+          multiplyRow(a, b, b + PANEL_BYTES, to, depth, first, last);
+        } else {
+          // What is beyond `width` is multiplied and dropped.
+          if (!first) copyRow(to, tile, width);
+          multiplyRow(a, b, b + PANEL_BYTES, tile, depth, first, last);
+          copyRow(tile, to, width);
+        }
+      }
+    }
+    return;
+  }
+  for (let r = group; r < groupEnd; r++) {
+    const b = panels + <usize>(r - group) * PANEL_BYTES;
+    const column = r * LANES;
+    const width = min(N - column, LANES);
+    for (let l = left0; l < left1; l++) {
+      const a = leftPanels + (<usize>l * <usize>K + <usize>k) * 16;
+      const row = l * ROWS;
+      const corner = out + (<usize>row * <usize>N + <usize>column) * 4;
+      if (width == LANES && rows - row >= ROWS) {
+        multiplyPanels(a, b, corner, <usize>N * 4, depth, 0, first, last);
+        continue;
+      }
+      const height = min(rows - row, ROWS);
+      if (!first) for (let i = 0; i < height; i++) copyRow(corner + <usize>(i * N) * 4, tile + <usize>i * 32, width);
+      multiplyPanels(a, b, tile, 32, depth, 0, first, last);
+      for (let i = 0; i < height; i++) copyRow(tile + <usize>i * 32, corner + <usize>(i * N) * 4, width);
+    }
+  }
+}
+
+/** The first min(count, 2 LANES) values. */
+function copyRow(from: usize, to: usize, count: i32): void {
+  for (let i = 0; i < 2 * LANES; i += 4) {
+    if (i < count) storeN(to + <usize>i * 4, loadN(from + <usize>i * 4, count - i), count - i);
+  }
 }

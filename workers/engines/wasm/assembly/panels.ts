@@ -68,11 +68,13 @@ export function packColumns(src: usize, rowBytes: usize, valid: i32, count: i32,
 }
 
 /**
- * tile[4][8] = canon(lattice fold over k of splat[k][i] * lane[k][j]). `lead` terms of the first block have been left
- * out by the caller because they are all +0; blocks stay aligned as if they were there. Rows of the tile are
- * `rowBytes` apart.
+ * tile[4][8] = lattice fold over k of splat[k][i] * lane[k][j], added to what the tile holds unless `first`, and canon of that if
+ * `last`. `lead` terms of the first block have been left out by the caller because they are all +0; blocks stay aligned as if they
+ * were there. Rows of the tile are `rowBytes` apart.
  */
-export function multiplyPanels(a: usize, b: usize, tile: usize, rowBytes: usize, count: i32, lead: i32): void {
+export function multiplyPanels(
+  a: usize, b: usize, tile: usize, rowBytes: usize, count: i32, lead: i32, first: bool, last: bool,
+): void {
   const t1 = tile + rowBytes;
   const t2 = t1 + rowBytes;
   const t3 = t2 + rowBytes;
@@ -106,7 +108,7 @@ export function multiplyPanels(a: usize, b: usize, tile: usize, rowBytes: usize,
       a += 16;
       b += 32;
     }
-    if (done > 0) {
+    if (!first || done > 0) {
       c00 = f32x4.add(v128.load(tile), c00);
       c01 = f32x4.add(v128.load(tile, 16), c01);
       c10 = f32x4.add(v128.load(t1), c10);
@@ -117,7 +119,7 @@ export function multiplyPanels(a: usize, b: usize, tile: usize, rowBytes: usize,
       c31 = f32x4.add(v128.load(t3, 16), c31);
     }
     done += block;
-    if (done >= count) {
+    if (last && done >= count) {
       c00 = canon4(c00);
       c01 = canon4(c01);
       c10 = canon4(c10);
@@ -138,4 +140,43 @@ export function multiplyPanels(a: usize, b: usize, tile: usize, rowBytes: usize,
     if (done >= count) return;
     block = min(count - done, 64);
   }
+}
+
+/** As multiplyPanels for one row and the columns of two lane panels: row[16]. `a` points at the row's place in its splat panel. */
+export function multiplyRow(a: usize, b0: usize, b1: usize, row: usize, count: i32, first: bool, last: bool): void {
+  let t0 = f32x4.splat(0);
+  let t1 = f32x4.splat(0);
+  let t2 = f32x4.splat(0);
+  let t3 = f32x4.splat(0);
+  if (!first) {
+    t0 = v128.load(row);
+    t1 = v128.load(row, 16);
+    t2 = v128.load(row, 32);
+    t3 = v128.load(row, 48);
+  }
+  for (let k = 0; k < count; k += 64) {
+    let c0 = f32x4.splat(0);
+    let c1 = f32x4.splat(0);
+    let c2 = f32x4.splat(0);
+    let c3 = f32x4.splat(0);
+    const end = a + (<usize>min(count - k, 64) << 4);
+    while (a < end) {
+      const s = v128.load_splat<f32>(a);
+      c0 = f32x4.add(c0, f32x4.mul(s, v128.load(b0)));
+      c1 = f32x4.add(c1, f32x4.mul(s, v128.load(b0, 16)));
+      c2 = f32x4.add(c2, f32x4.mul(s, v128.load(b1)));
+      c3 = f32x4.add(c3, f32x4.mul(s, v128.load(b1, 16)));
+      a += 16;
+      b0 += 32;
+      b1 += 32;
+    }
+    t0 = f32x4.add(t0, c0);
+    t1 = f32x4.add(t1, c1);
+    t2 = f32x4.add(t2, c2);
+    t3 = f32x4.add(t3, c3);
+  }
+  v128.store(row, last ? canon4(t0) : t0);
+  v128.store(row, last ? canon4(t1) : t1, 16);
+  v128.store(row, last ? canon4(t2) : t2, 32);
+  v128.store(row, last ? canon4(t3) : t3, 48);
 }

@@ -1,0 +1,151 @@
+// Packing the right operand of a lattice product: 8 columns, interleaved [k][8] as f32. A lattice value fits 16 bits, so the
+// rounded columns j and j + 4 share one 32-bit lane on the way: clamping and transposing cost half.
+import { column0, column1, column2, column3, loadN } from './canon';
+
+/** bf16, nearest even, in the upper halves of the lanes; the lower halves are what is left over. */
+@inline
+function rounded(v: v128): v128 {
+  const odd = v128.and(i32x4.shr_u(v, 16), i32x4.splat(1));
+  return i32x4.add(i32x4.add(v, odd), i32x4.splat(0x7fff));
+}
+
+/** The upper halves of `low` below those of `high`. */
+@inline
+function paired(low: v128, high: v128): v128 {
+  return v128.shuffle<i16>(i32x4.shr_u(low, 16), high, 0, 9, 2, 11, 4, 13, 6, 15);
+}
+
+/** Lattice values of eight bf16: only the range is left. */
+@inline
+function clamped(pairs: v128): v128 {
+  const magnitude = v128.and(pairs, i16x8.splat(0x7fff));
+  const signed = v128.or(i16x8.min_s(magnitude, i16x8.splat(0x5980)), v128.and(pairs, i16x8.splat(<i16>0x8000)));
+  return v128.and(signed, i16x8.gt_s(magnitude, i16x8.splat(0x23ff)));
+}
+
+/** Columns 0 to 3 and 4 to 7 of one k. */
+@inline
+function storePairs(dst: usize, pairs: v128): void {
+  v128.store(dst, i32x4.shl(pairs, 16));
+  v128.store(dst, v128.and(pairs, i32x4.splat(<i32>0xffff0000)), 16);
+}
+
+@inline
+function storeTransposed(dst: usize, a: v128, b: v128, c: v128, d: v128): void {
+  storePairs(dst, column0(a, b, c, d));
+  storePairs(dst + 32, column1(a, b, c, d));
+  storePairs(dst + 64, column2(a, b, c, d));
+  storePairs(dst + 96, column3(a, b, c, d));
+}
+
+/** Four values along k of columns j and j + 4, as pairs on the lattice. */
+@inline
+function pairsAt(low: usize, high: usize): v128 {
+  return clamped(paired(rounded(v128.load(low)), rounded(v128.load(high))));
+}
+
+@inline
+function pairsAtBf16(low: usize, high: usize): v128 {
+  return clamped(v128.shuffle<i16>(v128.load64_zero(low), v128.load64_zero(high), 0, 8, 1, 9, 2, 10, 3, 11));
+}
+
+/** One value of columns j and j + 4 in lane 0. */
+@inline
+function onePair(low: usize, high: usize): v128 {
+  return clamped(paired(rounded(v128.load32_zero(low)), rounded(v128.load32_zero(high))));
+}
+
+@inline
+function onePairBf16(low: usize, high: usize): v128 {
+  return clamped(i32x4.replace_lane(i32x4.splat(0), 0, <i32>load<u16>(low) | (<i32>load<u16>(high) << 16)));
+}
+
+/**
+ * The lane panel dst[k][8] of columns first .. first + 7 of `count` values each, of an operand stored [k][columns], or [columns][k] if
+ * `transposed`; bf16 if `half`. Columns past the last repeat others or are +0: what becomes of them is dropped.
+ */
+export function packLanes(
+  base: usize, rowBytes: usize, first: i32, columns: i32, count: i32, transposed: i32, half: i32, dst: usize,
+): void {
+  if (!transposed) {
+    if (half) packNeighboursBf16(base + <usize>first * 2, rowBytes, columns - first, count, dst);
+    else packNeighbours(base + <usize>first * 4, rowBytes, columns - first, count, dst);
+    return;
+  }
+  const last = columns - 1;
+  const r0 = base + <usize>first * rowBytes;
+  const r1 = base + <usize>min(first + 1, last) * rowBytes;
+  const r2 = base + <usize>min(first + 2, last) * rowBytes;
+  const r3 = base + <usize>min(first + 3, last) * rowBytes;
+  const r4 = base + <usize>min(first + 4, last) * rowBytes;
+  const r5 = base + <usize>min(first + 5, last) * rowBytes;
+  const r6 = base + <usize>min(first + 6, last) * rowBytes;
+  const r7 = base + <usize>min(first + 7, last) * rowBytes;
+  let k = 0;
+  let at: usize = 0;
+  if (half) {
+    for (; k + 4 <= count; k += 4, at += 8, dst += 128) {
+      const a = pairsAtBf16(r0 + at, r4 + at);
+      const b = pairsAtBf16(r1 + at, r5 + at);
+      const c = pairsAtBf16(r2 + at, r6 + at);
+      const d = pairsAtBf16(r3 + at, r7 + at);
+      storeTransposed(dst, a, b, c, d);
+    }
+    for (; k < count; k++, at += 2, dst += 32) {
+      const a = onePairBf16(r0 + at, r4 + at);
+      const b = onePairBf16(r1 + at, r5 + at);
+      const c = onePairBf16(r2 + at, r6 + at);
+      const d = onePairBf16(r3 + at, r7 + at);
+      storePairs(dst, column0(a, b, c, d));
+    }
+    return;
+  }
+  for (; k + 4 <= count; k += 4, at += 16, dst += 128) {
+    const a = pairsAt(r0 + at, r4 + at);
+    const b = pairsAt(r1 + at, r5 + at);
+    const c = pairsAt(r2 + at, r6 + at);
+    const d = pairsAt(r3 + at, r7 + at);
+    storeTransposed(dst, a, b, c, d);
+  }
+  for (; k < count; k++, at += 4, dst += 32) {
+    const a = onePair(r0 + at, r4 + at);
+    const b = onePair(r1 + at, r5 + at);
+    const c = onePair(r2 + at, r6 + at);
+    const d = onePair(r3 + at, r7 + at);
+    storePairs(dst, column0(a, b, c, d));
+  }
+}
+
+/** Eight neighbouring columns, `valid` of them real. */
+function packNeighbours(src: usize, rowBytes: usize, valid: i32, count: i32, dst: usize): void {
+  if (valid >= 8) {
+    for (let k = 0; k < count; k++, src += rowBytes, dst += 32)
+      storePairs(dst, clamped(paired(rounded(v128.load(src)), rounded(v128.load(src, 16)))));
+    return;
+  }
+  for (let k = 0; k < count; k++, src += rowBytes, dst += 32) {
+    const high = valid > 4 ? loadN(src + 16, valid - 4) : i32x4.splat(0);
+    storePairs(dst, clamped(paired(rounded(loadN(src, valid)), rounded(high))));
+  }
+}
+
+function packNeighboursBf16(src: usize, rowBytes: usize, valid: i32, count: i32, dst: usize): void {
+  const zero = i32x4.splat(0);
+  for (let k = 0; k < count; k++, src += rowBytes, dst += 32) {
+    const values = clamped(valid >= 8 ? v128.load(src) : loadFewBf16(src, valid));
+    v128.store(dst, v128.shuffle<i16>(zero, values, 0, 8, 1, 9, 2, 10, 3, 11));
+    v128.store(dst, v128.shuffle<i16>(zero, values, 4, 12, 5, 13, 6, 14, 7, 15), 16);
+  }
+}
+
+/** The first `count` < 8 bf16; the others are +0. */
+function loadFewBf16(p: usize, count: i32): v128 {
+  let v = v128.load16_splat(p);
+  if (count > 1) v = v128.load_lane<i16>(p + 2, v, 1);
+  if (count > 2) v = v128.load_lane<i16>(p + 4, v, 2);
+  if (count > 3) v = v128.load_lane<i16>(p + 6, v, 3);
+  if (count > 4) v = v128.load_lane<i16>(p + 8, v, 4);
+  if (count > 5) v = v128.load_lane<i16>(p + 10, v, 5);
+  if (count > 6) v = v128.load_lane<i16>(p + 12, v, 6);
+  return v;
+}
