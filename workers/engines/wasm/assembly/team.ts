@@ -12,7 +12,8 @@ const DONE: usize = 192; // lists finished, counted by thread 0 where it is a me
 const RESULT: usize = 196; // what thread 0's list gave
 const BROKEN: usize = 148; // a member has died: nobody may wait any longer
 
-const SPINS: i32 = 2000;
+// Some 20 µs: a step is often shorter than waking a thread that sleeps (docs/decisions/wasm-kernels.md).
+const SPINS: i32 = 20000;
 const PATIENCE: i64 = 100_000_000; // 0.1 s in ns, then BROKEN is looked at again
 const MOST_WAITS: i32 = 1200; // two minutes at one barrier: the browser has taken a member away
 
