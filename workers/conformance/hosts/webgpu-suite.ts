@@ -1,5 +1,8 @@
 /** The suite on a WebGPU adapter, for every host that has a `GPU`. */
 import { openWebGpuEngine } from '../../engines/webgpu/engine.ts';
+import { DEFAULT_TUNING } from '../../engines/webgpu/tuning.ts';
+import { CASES } from '../cases.ts';
+import { runGate } from '../gate.ts';
 import { runSuite, type SuiteResult } from '../suite.ts';
 
 /** What a host process reports: a result, or why it has none. */
@@ -20,12 +23,21 @@ export async function runWebGpuSuite(options: WebGpuSuiteOptions): Promise<HostR
   try {
     const engine = await openWebGpuEngine(options.adapter);
     try {
-      return await runSuite({
+      const result = await runSuite({
         engine,
         now: () => performance.now(),
         training: options.training,
         full: options.full,
       });
+      // A software GPU multiplies without tiles, a real one begins with them: the cases are for both.
+      engine.useTuning(DEFAULT_TUNING);
+      const tiled = await runGate({ engine, cases: CASES.filter(({ op }) => op === 'matmul') });
+      const wrong = Object.values(tiled.operators).flatMap(({ mismatches }) => mismatches);
+      return {
+        ...result,
+        mismatches: result.mismatches + wrong.length,
+        wrong: [...result.wrong, ...wrong.map((name) => `in tiles: ${name}`)],
+      };
     } finally {
       await engine.stop();
     }

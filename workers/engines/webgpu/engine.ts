@@ -14,7 +14,7 @@ import {
 import { boundBytes, type EngineMemory, type MeasuredEngine, type MemoryNeed } from '../engine-memory.ts';
 import { type HashingEngine, leafRange } from '../hashing.ts';
 import { checkData, type TensorData, viewAs } from '../tensor-data.ts';
-import { adapterName, openDevice } from './adapter.ts';
+import { adapterName, isSoftwareAdapter, openDevice } from './adapter.ts';
 import { CompiledPlan } from './compiled.ts';
 import { Hasher } from './hasher.ts';
 import { DeviceMemory, GpuTensor, wordsFor } from './memory.ts';
@@ -22,7 +22,7 @@ import { Pipelines, type Variants } from './pipelines.ts';
 import { type Plan, planProgram } from './plan.ts';
 import { ReadBack } from './read-back.ts';
 import { Submitter } from './submitter.ts';
-import { DEFAULT_TUNING, type Tuning } from './tuning.ts';
+import { DEFAULT_TUNING, SOFTWARE_TUNING, type Tuning } from './tuning.ts';
 
 export interface WebGpuEngineOptions {
   /** The engine owns the device from here on, and destroys it when stopped. */
@@ -30,7 +30,7 @@ export interface WebGpuEngineOptions {
   readonly description?: string;
   /** Per operator; `native` where left out. The conformance gate finds them out. */
   readonly variants?: Variants;
-  /** The kernel shapes to use; small ones unless given. Speed depends on it, bits do not. */
+  /** The kernel shapes to use; small ones unless given, and those of a software GPU on one that is opened by its adapter. Speed depends on it, bits do not. */
   readonly tuning?: Tuning;
   /**
    * Milliseconds that one submission may hold the GPU, so that others get their turn; a run is then cut into parts. Whole runs
@@ -51,6 +51,7 @@ export async function openWebGpuEngine(
   const device = await openDevice(adapter);
   return createWebGpuEngine({
     description: `WebGPU, ${adapterName(adapter.info)}`,
+    tuning: isSoftwareAdapter(adapter.info) ? SOFTWARE_TUNING : DEFAULT_TUNING,
     ...options,
     device,
   });

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../engine.ts';
 import { parseTuning, type TunedEngine, type TuningStore, tune } from './tune.ts';
-import { DEFAULT_TUNING, THIN_CANDIDATES, TILE_CANDIDATES, type Tuning } from './tuning.ts';
+import {
+  DEFAULT_TUNING,
+  DIRECT_CANDIDATES,
+  SOFTWARE_TUNING,
+  THIN_CANDIDATES,
+  TILE_CANDIDATES,
+  type Tuning,
+} from './tuning.ts';
 
 interface FakeTensor extends Tensor {
   data: Float32Array;
@@ -47,6 +54,7 @@ const broken = TILE_CANDIDATES[5];
 const thin = THIN_CANDIDATES[2];
 const cost = (tuning: Tuning, program: string): number => {
   if (program === 'tune 1 x 4864 x 896') return tuning.thin === thin ? 1 : 5;
+  if (tuning.direct !== undefined) return 20;
   if (program === 'tune 128 x 128 x 4096') return tuning.minTiles === 128 ? 2 : 3;
   return tuning.large === broken ? 1 : tuning.large === large ? 4 : 9;
 };
@@ -61,6 +69,23 @@ describe('tune', () => {
     expect(found.minTiles).toBe(128);
     expect(device.tuning()).toEqual(found);
     expect(device.live()).toBe(0);
+  });
+
+  it('multiplies without tiles where that is faster than the fastest of them, whose shape is kept all the same', async () => {
+    const direct = DIRECT_CANDIDATES[1];
+    const withDirect = (ms: number) => (tuning: Tuning, program: string) =>
+      tuning.direct === direct && tuning.large === broken && program === 'tune 1024 x 896 x 896'
+        ? ms
+        : cost(tuning, program);
+    for (const [ms, expected] of [
+      [0.5, direct],
+      [5, undefined],
+    ] as const) {
+      const device = fakeDevice(withDirect(ms), () => false);
+      const found = await tune({ ...options, engine: device.engine, now: device.now });
+      expect(found.direct).toBe(expected);
+      expect(found.large).toBe(broken);
+    }
   });
 
   it('tries nothing new once its time is over', async () => {
@@ -112,6 +137,10 @@ describe('tune', () => {
 describe('parseTuning', () => {
   it('reads back what was written', () => {
     expect(parseTuning(JSON.stringify(DEFAULT_TUNING))).toEqual(DEFAULT_TUNING);
+    for (const direct of DIRECT_CANDIDATES) {
+      const tuning = { ...DEFAULT_TUNING, direct };
+      expect(parseTuning(JSON.stringify(tuning))).toEqual(tuning);
+    }
   });
 
   it.each([
@@ -122,6 +151,7 @@ describe('parseTuning', () => {
     JSON.stringify({ ...DEFAULT_TUNING, minTiles: 7 }),
     JSON.stringify({ ...DEFAULT_TUNING, large: { ...DEFAULT_TUNING.large, lanesM: 1024 } }),
     JSON.stringify({ ...DEFAULT_TUNING, thin: null }),
+    JSON.stringify(SOFTWARE_TUNING),
   ])('passes over %s', (text) => {
     expect(parseTuning(text)).toBeUndefined();
   });

@@ -7,6 +7,8 @@ import { elementCount, type Program } from '../../repops/program.ts';
 import type { Engine, Tensor } from '../engine.ts';
 import {
   DEFAULT_TUNING,
+  DIRECT_CANDIDATES,
+  type DirectShape,
   MIN_TILES_CANDIDATES,
   THIN_CANDIDATES,
   type ThinShape,
@@ -43,7 +45,7 @@ export interface TuneOptions {
 }
 
 /** A change of kernels or of the shapes to try makes old results worthless. */
-const VERSION = 1;
+const VERSION = 2;
 const DEFAULT_BUDGET_MS = 4000;
 /** Runs that are timed at once, after one that compiles. */
 const RUNS = 3;
@@ -71,6 +73,14 @@ const TRIALS: readonly Trial[] = [
       TILE_CANDIDATES.map((large) => ({
         tried: { ...best, large, minTiles: 1 },
         kept: { ...best, large },
+      })),
+  },
+  {
+    program: productOf(1024, 896, 896),
+    candidates: (best) =>
+      DIRECT_CANDIDATES.map((direct) => ({
+        tried: { ...best, direct, minTiles: 1 },
+        kept: { ...best, direct },
       })),
   },
   {
@@ -214,7 +224,7 @@ export function parseTuning(text: string | undefined): Tuning | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const { large, small, minTiles, thin } = value as Record<string, unknown>;
+  const { large, small, minTiles, thin, direct } = value as Record<string, unknown>;
   const tiles = [...TILE_CANDIDATES, DEFAULT_TUNING.large, DEFAULT_TUNING.small];
   const found = {
     large: same<TileShape>(tiles, large),
@@ -224,7 +234,10 @@ export function parseTuning(text: string | undefined): Tuning | undefined {
   };
   if (found.large === undefined || found.small === undefined) return undefined;
   if (found.minTiles === undefined || found.thin === undefined) return undefined;
-  return { large: found.large, small: found.small, minTiles: found.minTiles, thin: found.thin };
+  const tuning = { large: found.large, small: found.small, minTiles: found.minTiles, thin: found.thin };
+  if (direct === undefined) return tuning;
+  const shape = same<DirectShape>(DIRECT_CANDIDATES, direct);
+  return shape === undefined ? undefined : { ...tuning, direct: shape };
 }
 
 /** The candidate equal to `value`, whatever the order of its fields. */

@@ -13,6 +13,7 @@ import { openWebGpuEngine, type WebGpuEngine } from './engine.ts';
 import { openDawnAdapter, SWIFTSHADER_ICD } from './host-dawn.ts';
 import {
   DEFAULT_TUNING,
+  DIRECT_CANDIDATES,
   THIN_CANDIDATES,
   TILE_CANDIDATES,
   type TileShape,
@@ -86,6 +87,7 @@ describe('shapes to try', () => {
       expect(shape.lanesM * shape.lanesN).toBeLessThanOrEqual(256);
       expect(64 % shape.step).toBe(0);
     }
+    for (const { lanes } of DIRECT_CANDIDATES) expect(lanes).toBeLessThanOrEqual(256);
     for (const { lanesN, lanesK } of THIN_CANDIDATES) expect(lanesN * lanesK).toBeLessThanOrEqual(256);
   });
 });
@@ -193,6 +195,21 @@ describe.skipIf(!existsSync(SWIFTSHADER_ICD))('tuned products (needs SwiftShader
         expect(await compute(engine, what)).toEqual(await compute(judge, what));
       }),
       { numRuns: 4 },
+    );
+  });
+
+  it('have the same bits without workgroup memory', async () => {
+    const direct = fc.record({
+      rows: fc.constantFrom(1, 3, 8),
+      cols: fc.constantFrom(1, 2, 8),
+      lanes: fc.constantFrom(1, 4, 16),
+    });
+    await fc.assert(
+      fc.asyncProperty(direct, product, async (shape, what) => {
+        engine.useTuning({ ...DEFAULT_TUNING, minTiles: 1, direct: shape });
+        expect(await compute(engine, what)).toEqual(await compute(judge, what));
+      }),
+      { numRuns: 12 },
     );
   });
 

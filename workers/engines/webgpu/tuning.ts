@@ -21,6 +21,13 @@ export interface ThinShape {
   readonly lanesK: number;
 }
 
+/** A workgroup of shaders/matmul.direct.wgsl: rows x (cols lanes) outputs, rows x cols of them an invocation's. */
+export interface DirectShape {
+  readonly rows: number;
+  readonly cols: number;
+  readonly lanes: number;
+}
+
 export interface Tuning {
   /** For products that have many tiles of it. */
   readonly large: TileShape;
@@ -29,6 +36,8 @@ export interface Tuning {
   /** Fewer tiles than this leave much of the device idle. */
   readonly minTiles: number;
   readonly thin: ThinShape;
+  /** Instead of tiles, for products with enough workgroups of it, where both operands packed fit the scratch memory. */
+  readonly direct?: DirectShape;
 }
 
 /** Outputs along m and n of one tile. */
@@ -82,10 +91,23 @@ export const THIN_CANDIDATES: readonly ThinShape[] = [
 
 export const MIN_TILES_CANDIDATES: readonly number[] = [32, 128, 512];
 
+export const DIRECT_CANDIDATES: readonly DirectShape[] = [
+  { rows: 4, cols: 4, lanes: 64 },
+  { rows: 8, cols: 4, lanes: 64 },
+  { rows: 8, cols: 8, lanes: 32 },
+];
+
 /** Untuned: quick to compile and small enough for anything. */
 export const DEFAULT_TUNING: Tuning = {
   large: tile(1, 1, 8, 8, 8),
   small: tile(1, 1, 8, 8, 8),
   minTiles: 32,
   thin: { lanesN: 16, lanesK: 4 },
+};
+
+/** For a GPU made of software, where a barrier among invocations costs more than reading memory again (docs/decisions/webgpu-speed.md). */
+export const SOFTWARE_TUNING: Tuning = {
+  ...DEFAULT_TUNING,
+  minTiles: 1,
+  direct: { rows: 8, cols: 8, lanes: 8 },
 };

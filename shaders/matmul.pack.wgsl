@@ -1,0 +1,58 @@
+//! import lattice
+//! import grid
+// An operand of matmul.direct: lattice values as bf16, two neighbours along k a word, the first in its low half; +0 beyond K.
+// An invocation packs PAIRS words of one line (a row of a, a column of b).
+
+struct Params {
+  zero: u32,
+  lines: u32,
+  K: u32,
+  pairs: u32,
+  // Distances of neighbouring lines and of neighbours along k, in x; and of lines and of pairs, in packed.
+  line_stride: u32,
+  k_stride: u32,
+  packed_line: u32,
+  packed_pair: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+//# if BF16
+@group(0) @binding(1) var<storage, read> x: array<u32>;
+//# else
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+//# end
+@group(0) @binding(2) var<storage, read_write> packed: array<u32>;
+
+// x holds two bf16 a word.
+const BF16 = 0u;
+const PAIRS = 16u;
+
+// A lattice value's upper half, as its bits.
+fn half_at(at: u32) -> u32 {
+//# if BF16
+  let bits = select(x[at / 2u] << 16u, x[at / 2u] & 0xffff0000u, at % 2u == 1u);
+//# else
+  let bits = bitcast<u32>(x[at]);
+//# end
+  return bitcast<u32>(lattice_bits(bits)) >> 16u;
+}
+
+@compute @workgroup_size(GROUP_SIZE)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  arm_barrier(params.zero);
+  let item = work_item(group, groups, lane);
+  let line = item % params.lines;
+  let first = item / params.lines * PAIRS;
+  for (var pair = first; pair < min(first + PAIRS, params.pairs); pair++) {
+    let at = line * params.line_stride + pair * 2u * params.k_stride;
+    var word = half_at(at);
+    if (pair * 2u + 1u < params.K) {
+      word |= half_at(at + params.k_stride) << 16u;
+    }
+    packed[line * params.packed_line + pair * params.packed_pair] = word;
+  }
+}
