@@ -34,11 +34,13 @@ fn right_at(product: u32, j: u32, n: u32) -> f32 {
 }
 
 // Keys that some row of the tile sees: uniform, since positions are only read.
-fn seen_by(unit_at: u32, corner: u32) -> u32 {
+fn seen_by(b: u32, corner: u32) -> u32 {
   var most = 0u;
-  let last = params.heads / params.kv_heads * params.rows - 1u;
-  for (var m = 0u; m < TILE; m++) {
-    most = max(most, positions[row_of(params, unit_of(params, unit_at), min(corner + m, last))]);
+  // A line is a head and then a row.
+  var row = corner % params.rows;
+  for (var m = 0u; m < min(TILE, params.rows); m++) {
+    most = max(most, positions[b * params.Tq + params.first_row + row]);
+    row = select(row + 1u, 0u, row + 1u == params.rows);
   }
   return min(most, params.Tk - 1u) + 1u;
 }
@@ -82,12 +84,13 @@ fn main(
     return;
   }
   let unit_at = number / (tiles_n * tiles_m);
+  let batch = (params.first_unit + unit_at) / params.kv_heads;
   let corner = number / tiles_n % tiles_m * TILE;
   unit_number = unit_at;
   unit = unit_of(params, unit_at);
   corner_m = corner;
   corner_n = number % tiles_n * TILE;
-  let seen = seen_by(unit_at, corner);
+  let seen = seen_by(batch, corner);
   var total = Tile();
   for (var block = 0u; block < seen; block += TILE_BLOCK) {
     total = tile_add(total, tile_block(0u, block, min(block + TILE_BLOCK, seen), lane, false, true));
@@ -112,11 +115,12 @@ fn split(
     return;
   }
   let unit_at = number % tiles / (tiles_n * tiles_m);
+  let batch = (params.first_unit + unit_at) / params.kv_heads;
   let corner = number / tiles_n % tiles_m * TILE;
   unit_number = unit_at;
   unit = unit_of(params, unit_at);
   corner_m = corner;
   corner_n = number % tiles_n * TILE;
-  let end = min(block * TILE_BLOCK + TILE_BLOCK, seen_by(unit_at, corner));
+  let end = min(block * TILE_BLOCK + TILE_BLOCK, seen_by(batch, corner));
   store(block, lane, tile_block(0u, block * TILE_BLOCK, end, lane, false, true), true);
 }

@@ -29,11 +29,13 @@ fn right_at(product: u32, d: u32, n: u32) -> f32 {
 }
 
 // Keys that some row of the tile sees: uniform, since positions are only read.
-fn seen_by(unit_at: u32, corner: u32) -> u32 {
+fn seen_by(b: u32, corner: u32) -> u32 {
   var most = 0u;
-  let last = params.heads / params.kv_heads * params.rows - 1u;
-  for (var m = 0u; m < TILE; m++) {
-    most = max(most, positions[row_of(params, unit_of(params, unit_at), min(corner + m, last))]);
+  // A line is a head and then a row.
+  var row = corner % params.rows;
+  for (var m = 0u; m < min(TILE, params.rows); m++) {
+    most = max(most, positions[b * params.Tq + params.first_row + row]);
+    row = select(row + 1u, 0u, row + 1u == params.rows);
   }
   return min(most, params.Tk - 1u) + 1u;
 }
@@ -54,9 +56,11 @@ fn main(
   }
   let unit_number = number / (tiles_n * tiles_m);
   unit = unit_of(params, unit_number);
-  corner_m = number / tiles_n % tiles_m * TILE;
+  let batch = (params.first_unit + unit_number) / params.kv_heads;
+  let corner = number / tiles_n % tiles_m * TILE;
+  corner_m = corner;
   corner_n = number % tiles_n * TILE;
-  if (params.first_key + number % tiles_n * TILE >= seen_by(unit_number, number / tiles_n % tiles_m * TILE)) {
+  if (params.first_key + number % tiles_n * TILE >= seen_by(batch, corner)) {
     return;
   }
   var total = Tile();

@@ -1,8 +1,9 @@
 //! import functions
+//! import fold
 //! import attention
 //! import grid
 // Turns a line of scores into exp(sub(score, m)) in place and stores stats = (m, recip(sum)); a workgroup a line. Scores of
-// keys that the row does not see stay as they are.
+// keys that the row does not see stay as they are. `short` does the same with an invocation a line, for few keys.
 
 @group(0) @binding(0) var<uniform> params: AttentionParams;
 @group(0) @binding(1) var<storage, read> positions: array<u32>;
@@ -71,4 +72,36 @@ fn main(
     stats[head * 2u] = m;
     stats[head * 2u + 1u] = recip(total);
   }
+}
+
+@compute @workgroup_size(GROUP_SIZE)
+fn short(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  arm_barrier(params.zero);
+  let lines = params.heads / params.kv_heads * params.rows;
+  let number = work_item(group, groups, local);
+  if (number >= lines * params.units) {
+    return;
+  }
+  let unit = unit_of(params, number / lines);
+  let line = number % lines;
+  let base = number * params.keys;
+  let seen = min(positions[row_of(params, unit, line)], params.Tk - 1u) + 1u;
+  var m = scores[base];
+  for (var j = 1u; j < seen; j++) {
+    let s = scores[base + j];
+    m = select(m, s, s > m);
+  }
+  var sum = Fold();
+  for (var j = 0u; j < seen; j++) {
+    let weight = exp_canonical(sub(scores[base + j], m));
+    scores[base + j] = weight;
+    fold_term(&sum, weight);
+  }
+  let head = head_of(params, unit, line);
+  stats[head * 2u] = m;
+  stats[head * 2u + 1u] = recip(fold_result(&sum));
 }

@@ -21,6 +21,9 @@ const TILE = 32;
 /** Fewer tiles than this leave most of a GPU idle; long folds over keys are then divided into their blocks. */
 const MIN_TILES = 64;
 
+/** Lines of so few keys are an invocation's, not a workgroup's. */
+const SHORT_KEYS = 128;
+
 const tiles = (length: number): number => Math.ceil(length / TILE);
 
 interface Sizes {
@@ -134,6 +137,18 @@ function rowProducts(
   ];
 }
 
+function softmax(
+  lines: number,
+  keys: number,
+  params: readonly number[],
+  bindings: Readonly<Record<number, Operand>>,
+): Step {
+  const kernel = 'attention.softmax';
+  return keys <= SHORT_KEYS
+    ? dispatch({ kernel, entry: 'short', items: lines, params, bindings })
+    : groupDispatch({ kernel, workgroups: lines, params, bindings });
+}
+
 function forward(node: NodeView): readonly Step[] {
   const sizes = sizesOf(node);
   const [q, k, v, positions] = [node.input(0), node.input(1), node.input(2), node.input(3)];
@@ -149,12 +164,7 @@ function forward(node: NodeView): readonly Step[] {
         params,
         bindings: { 1: q, 2: k, 3: positions, 4: scores },
       }),
-      groupDispatch({
-        kernel: 'attention.softmax',
-        workgroups: lines,
-        params,
-        bindings: { 1: positions, 2: scores, 3: stats },
-      }),
+      softmax(lines, part.keys, params, { 1: positions, 2: scores, 3: stats }),
       ...rowProducts(node, part, 0, { scores, x: v, stats, out }),
     ];
   });
