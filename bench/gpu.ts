@@ -13,8 +13,6 @@ export interface GpuEngine {
 
 /** Dawn drops a device when its GPU object is collected, so they are kept. */
 const kept: GPU[] = [];
-/** Long enough to try every shape on a GPU. */
-const TUNING_MS = 30_000;
 
 /**
  * The webgpu engine on Dawn: on this machine's GPU, tuned, where it has one, else on SwiftShader; or undefined, with a note,
@@ -26,20 +24,13 @@ export async function gpuEngine(
 ): Promise<GpuEngine | undefined> {
   try {
     const { openDawnAdapter, SWIFTSHADER_ICD } = await import('../workers/engines/webgpu/host-dawn.ts');
-    const { adapterName, isSoftwareAdapter } = await import('../workers/engines/webgpu/adapter.ts');
-    const { openWebGpuEngine } = await import('../workers/engines/webgpu/engine.ts');
-    const { tune } = await import('../workers/engines/webgpu/tune.ts');
+    const { isSoftwareAdapter } = await import('../workers/engines/webgpu/adapter.ts');
+    const { tunedEngine } = await import('./tuned.ts');
     // A process chooses its Vulkan drivers once, so what is there is looked at before.
     const { gpu, adapter } = await openDawnAdapter(hasGpuDevice() ? {} : { vulkanDriver: SWIFTSHADER_ICD });
     kept.push(gpu);
     const software = isSoftwareAdapter(adapter.info);
-    const engine = await openWebGpuEngine(adapter, options);
-    if (!software) {
-      const device = adapterName(adapter.info);
-      const now = () => performance.now();
-      const tuning = await tune({ engine, device, userAgent: 'bench', now, budgetMs: TUNING_MS });
-      context.note(`${device} is tuned to ${JSON.stringify(tuning)}`);
-    }
+    const engine = await tunedEngine(adapter, context.note, options);
     return { name: software ? 'webgpu-swiftshader' : 'webgpu-hardware', engine, software };
   } catch (error) {
     context.note(`webgpu left out: ${error instanceof Error ? error.message : String(error)}`);

@@ -12,7 +12,10 @@ export interface KitSources {
 
 export async function startKits(sources: KitSources): Promise<Kit[]> {
   const makers: readonly (readonly [string, () => Promise<Kit>])[] = [
-    ['Starling', async () => (await import('./starling.ts')).starlingKit(await sources.adapter())],
+    [
+      'Starling',
+      async () => (await import('./starling.ts')).starlingKit(await sources.adapter(), sources.note),
+    ],
     [
       'onnxruntime-web',
       async () => {

@@ -1,13 +1,13 @@
 /** RepOps, operands stored as the model stores them. */
 import type { Engine } from '../../workers/engines/engine.ts';
-import { openWebGpuEngine } from '../../workers/engines/webgpu/engine.ts';
 import type { Program } from '../../workers/repops/program.ts';
+import { tunedEngine } from '../tuned.ts';
 import type { Kit } from './kit.ts';
 import { transposed } from './products.ts';
 
 /** On the WebGPU engine. */
-export async function starlingKit(adapter: GPUAdapter): Promise<Kit> {
-  return engineKit('Starling', await openWebGpuEngine(adapter));
+export async function starlingKit(adapter: GPUAdapter, note: (message: string) => void): Promise<Kit> {
+  return engineKit('Starling', await tunedEngine(adapter, note));
 }
 
 /** On any engine, which the kit stops when it is closed. */
