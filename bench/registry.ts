@@ -9,6 +9,7 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'wasm-peers': async () => (await import('./peers/wasm-peers.ts')).wasmPeers,
   'webgpu-peers': async () => (await import('./peers/webgpu-peers.ts')).webgpuPeers,
   'whole-step': async () => (await import('./whole-step.ts')).wholeStep,
+  round: async () => (await import('./round.ts')).round,
   hashing: async () => (await import('./hashing.ts')).hashing,
   'duty-cycle': async () => (await import('./duty-cycle.ts')).dutyCycle,
 };
