@@ -15,7 +15,7 @@ struct Params {
   scale: f32,
   // 0 for top-k, 1 for top-p.
   weighted: u32,
-  // Place of the four bits that are looked for: 28, 24, ... 0.
+  // Place of the four bits that are looked for, 28, 24, ... 0.
   shift: u32,
 }
 
