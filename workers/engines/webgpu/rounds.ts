@@ -78,7 +78,7 @@ const ROUNDS: Readonly<Record<string, Rounds>> = {
   'cache.write': none,
   'clip.scale': (p) => loop(at(p, 0)) + 2 * NEWTON,
   embed: none,
-  'embed.grad': (p) => loop(Math.min(at(p, 0), at(p, 3))),
+  'embed.grad': (p) => loop(Math.min(at(p, 0) - at(p, 2), at(p, 3))),
   'embed.sort': () => 2 * loop(2) + loop(7) + 7 * loop(7),
   'fold.block': () => loop(FOLD_BLOCK),
   'fold.columns': () => loop(FOLD_BLOCK),
