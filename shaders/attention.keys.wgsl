@@ -3,7 +3,8 @@
 //! import grid
 // dv and dk of a tile of keys: for each head of the group ascending, lattice folds over every query row (masked rows weigh +0
 // and keep their place) of P * dout, and of dS * q times scale; the heads' results added in order. scores holds the dS and,
-// after them, the P of every row and of `keys` keys.
+// after them, the P of every row and of `keys` keys. Long folds go over several dispatches, each with some heads of the group or
+// some rows of one head: they go on from the sums of the heads before, in dk and dv, and from `totals` of the rows before.
 
 @group(0) @binding(0) var<uniform> params: AttentionParams;
 @group(0) @binding(1) var<storage, read> scores: array<f32>;
@@ -12,6 +13,8 @@
 @group(0) @binding(4) var<storage, read> positions: array<u32>;
 @group(0) @binding(5) var<storage, read_write> dk: array<f32>;
 @group(0) @binding(6) var<storage, read_write> dv: array<f32>;
+// [workgroup, lane, row of dk's tile and then of dv's].
+@group(0) @binding(7) var<storage, read_write> totals: array<vec4<f32>>;
 
 var<private> unit: Unit;
 // First score of the head of the unit that is summed, and first element of its vector in row 0.
@@ -68,6 +71,35 @@ fn gather(sum: Tile, x: Tile, factor: f32) -> Tile {
   );
 }
 
+// Where row i of a lane's outputs begins in dk and dv, and how many of its columns there are.
+struct Place {
+  at: u32,
+  columns: u32,
+}
+
+fn place_of(i: u32, lane: u32) -> Place {
+  let key = corner_m + lane / 8u * 4u + i;
+  let n = corner_n + lane % 8u * 4u;
+  let at = unit.first_key + (params.first_key + key) * unit.key_stride + n;
+  return Place(at, select(min(params.head_dim - min(n, params.head_dim), 4u), 0u, key >= params.keys));
+}
+
+fn stored_dk(place: Place) -> vec4<f32> {
+  var row = vec4<f32>();
+  for (var j = 0u; j < place.columns; j++) {
+    row[j] = dk[place.at + j];
+  }
+  return row;
+}
+
+fn stored_dv(place: Place) -> vec4<f32> {
+  var row = vec4<f32>();
+  for (var j = 0u; j < place.columns; j++) {
+    row[j] = dv[place.at + j];
+  }
+  return row;
+}
+
 @compute @workgroup_size(8, 8)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -87,37 +119,51 @@ fn main(
   unit = unit_of(params, unit_number);
   corner_m = number / tiles_n % tiles_m * TILE;
   corner_n = number % tiles_n * TILE;
+  let last_row = params.first_row + params.rows;
   var dk_sum = Tile();
   var dv_sum = Tile();
-  for (var h = 0u; h < params.heads / params.kv_heads; h++) {
+  if (params.first_head > 0u) {
+//# for i in 4
+    dk_sum.r$i = stored_dk(place_of($iu, lane));
+    dv_sum.r$i = stored_dv(place_of($iu, lane));
+//# end
+  }
+  for (var h = params.first_head; h < params.first_head + params.some_heads; h++) {
     head_scores = (unit_number * unit.group_heads + h) * params.Tq * params.keys;
     head_vector = (unit.b * params.Tq * params.heads + unit.head + h) * params.head_dim;
     var dk_total = Tile();
     var dv_total = Tile();
-    for (var block = 0u; block < params.Tq; block += TILE_BLOCK) {
-      let end = min(block + TILE_BLOCK, params.Tq);
+    let kept = (number * 64u + lane) * 8u;
+    if (params.first_row > 0u) {
+//# for i in 4
+      dk_total.r$i = totals[kept + $iu];
+      dv_total.r$i = totals[kept + 4u + $iu];
+//# end
+    }
+    for (var block = params.first_row; block < last_row; block += TILE_BLOCK) {
+      let end = min(block + TILE_BLOCK, last_row);
       if (block_sees(b, block, end, first)) {
         dk_total = tile_add(dk_total, tile_block(0u, block, end, lane, true, true));
         dv_total = tile_add(dv_total, tile_block(1u, block, end, lane, true, true));
       }
     }
+    if (last_row < params.Tq) {
+//# for i in 4
+      totals[kept + $iu] = dk_total.r$i;
+      totals[kept + 4u + $iu] = dv_total.r$i;
+//# end
+      return;
+    }
     dk_sum = gather(dk_sum, dk_total, params.scale);
     dv_sum = gather(dv_sum, dv_total, 1.0);
   }
   for (var i = 0u; i < 4u; i++) {
-    let key = corner_m + lane / 8u * 4u + i;
-    if (key >= params.keys) {
-      break;
-    }
+    let place = place_of(i, lane);
     let dk4 = tile_row(dk_sum, i);
     let dv4 = tile_row(dv_sum, i);
-    for (var j = 0u; j < 4u; j++) {
-      let d = corner_n + lane % 8u * 4u + j;
-      if (d < params.head_dim) {
-        let at = unit.first_key + (params.first_key + key) * unit.key_stride + d;
-        dk[at] = dk4[j];
-        dv[at] = dv4[j];
-      }
+    for (var j = 0u; j < place.columns; j++) {
+      dk[place.at + j] = dk4[j];
+      dv[place.at + j] = dv4[j];
     }
   }
 }

@@ -31,9 +31,13 @@ fn main(
   let base = number * params.keys;
   let seen = min(positions[row_of(params, unit, line)], params.Tk - 1u) + 1u;
   var m = scores[base];
-  for (var j = lane; j < seen; j += LANES) {
-    let s = scores[base + j];
-    m = select(m, s, s > m);
+  for (var start = lane; start < seen; start += 4u * LANES) {
+//# for i in 4
+    if (start + $iu * LANES < seen) {
+      let s = scores[base + start + $iu * LANES];
+      m = select(m, s, s > m);
+    }
+//# end
   }
   exchange[lane] = m;
   workgroupBarrier();
@@ -46,8 +50,13 @@ fn main(
   }
   workgroupBarrier();
   m = largest;
-  for (var j = lane; j < seen; j += LANES) {
-    scores[base + j] = exp_canonical(sub(scores[base + j], m));
+  for (var start = lane; start < seen; start += 4u * LANES) {
+//# for i in 4
+    if (start + $iu * LANES < seen) {
+      let at_$i = base + start + $iu * LANES;
+      scores[at_$i] = exp_canonical(sub(scores[at_$i], m));
+    }
+//# end
   }
   storageBarrier();
   workgroupBarrier();

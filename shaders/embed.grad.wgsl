@@ -1,12 +1,15 @@
 //! import fold
 //! import grid
 // dtable[v, d] = fold over the rows n with ids[n] = v, ascending: segments of the sorted pairs (id, row). One invocation a
-// pair and column; only the first pair of a segment works. The table was cleared before, so an id without rows keeps +0.
+// pair and column; only the first pair of a segment works. The table was cleared before, so an id without rows keeps +0. A
+// dispatch folds the `span` rows of each list from its place `skip` on, both multiples of 64, and goes on from what stands in dtable.
 
 struct Params {
   zero: u32,
   N: u32,
   D: u32,
+  skip: u32,
+  span: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -31,8 +34,15 @@ fn main(
   if (first > 0u && sorted[first - 1u].x == id) {
     return;
   }
+  let begin = first + params.skip;
+  if (begin >= params.N || sorted[begin].x != id) {
+    return;
+  }
   var sum = Fold();
-  for (var at = first; at < params.N; at++) {
+  if (params.skip > 0u) {
+    sum.total = dtable[id * params.D + d];
+  }
+  for (var at = begin; at < min(begin + params.span, params.N); at++) {
     let pair = sorted[at];
     if (pair.x != id) {
       break;

@@ -1,7 +1,7 @@
 //! import vector
 //! import slice
 // c[m, n] = canon(lattice fold over k of a[m, k] * b[k, n]) for at most ROWS rows, as in generating a token: each value of b is
-// read once. LANES_K fold blocks of an output are summed at a time by as many invocations, and then added in order by one.
+// read once. A fold that is too long for one dispatch goes on at `first` from what stands in c. LANES_K fold blocks of an output are summed at a time by as many invocations, and then added in order by one.
 // Entry `along_k` is for a b whose columns lie along k in memory, one output column an invocation; `along_n` for the other
 // layout, four columns an invocation. Constants are set for each device (workers/engines/webgpu/tuning.ts).
 
@@ -13,6 +13,7 @@ struct Params {
   a_stride_m: u32,
   a_stride_k: u32,
   b_stride: u32,
+  first: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -114,8 +115,11 @@ fn along_k(
   let lane_k = lane / LANES_N;
 //# for r in ROWS
   var total_$r = 0.0;
+  if (params.first > 0u && $ru < params.M && n < params.N) {
+    total_$r = c[$ru * params.N + n];
+  }
 //# end
-  for (var round = 0u; round < params.K; round += LANES_K * BLOCK) {
+  for (var round = params.first; round < params.K; round += LANES_K * BLOCK) {
     let block = round + lane_k * BLOCK;
 //# for r in ROWS
     var sum_$r = 0.0;
@@ -154,6 +158,15 @@ fn along_k(
   }
 }
 
+// What the dispatch before left in c, four columns.
+fn stored(m: u32, n: u32) -> vec4<f32> {
+  var x = vec4<f32>();
+  for (var j = 0u; j < min(params.N - min(n, params.N), 4u); j++) {
+    x[j] = c[m * params.N + n + j];
+  }
+  return x;
+}
+
 @compute @workgroup_size(LANES)
 fn along_n(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -165,8 +178,11 @@ fn along_n(
   let lane_k = lane / LANES_N;
 //# for r in ROWS
   var total_$r = vec4<f32>();
+  if (params.first > 0u && $ru < params.M) {
+    total_$r = stored($ru, n);
+  }
 //# end
-  for (var round = 0u; round < params.K; round += LANES_K * BLOCK) {
+  for (var round = params.first; round < params.K; round += LANES_K * BLOCK) {
     let block = round + lane_k * BLOCK;
 //# for r in ROWS
     var sum_$r = vec4<f32>();

@@ -3,7 +3,7 @@
 // c[m, n] = canon(lattice fold over k of a[m, k] * b[k, n]): one tile of outputs a workgroup, (4 ROWS4) x (4 COLS4) an
 // invocation. Operands are rounded to the lattice once, on their way into workgroup memory. With `parts` > 1 a workgroup
 // computes one fold block of a tile into partials[block, m, n] (c's binding), for products with few tiles and a long k;
-// fold.combine adds them in order. Constants and conditions are set for each device (workers/engines/webgpu/tuning.ts).
+// fold.combine adds them in order. A fold that is too long for one dispatch goes on at `first` from what stands in c. Constants and conditions are set for each device (workers/engines/webgpu/tuning.ts).
 
 struct Params {
   zero: u32,
@@ -18,6 +18,7 @@ struct Params {
   tiles_n: u32,
   tiles: u32,
   parts: u32,
+  first: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -201,6 +202,29 @@ fn store(base: u32, m: u32, n: u32, sums: vec4<f32>) {
 //# end
 }
 
+// What the dispatch before left in c.
+fn stored(m: u32, n: u32) -> vec4<f32> {
+  if (m >= params.M || n >= params.N) {
+    return vec4<f32>();
+  }
+  let at = m * params.N + n;
+//# if VECTORS
+  return c[at / 4u];
+//# else
+  var x = vec4<f32>(c[at], 0.0, 0.0, 0.0);
+  if (n + 1u < params.N) {
+    x.y = c[at + 1u];
+  }
+  if (n + 2u < params.N) {
+    x.z = c[at + 2u];
+  }
+  if (n + 3u < params.N) {
+    x.w = c[at + 3u];
+  }
+  return x;
+//# end
+}
+
 @compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -218,7 +242,7 @@ fn main(
   let column = tile % params.tiles_n * (TILE_N4 * 4u);
   let lane_m = lane / LANES_N;
   let lane_n = lane % LANES_N;
-  let first = part * BLOCK;
+  let first = params.first + part * BLOCK;
   let last = select(params.K, min(first + BLOCK, params.K), params.parts > 1u);
 //# for i in ROWS4
 //# for j in COLS4
@@ -228,6 +252,20 @@ fn main(
   var total_w_$i_$j = vec4<f32>();
 //# end
 //# end
+  if (params.first > 0u) {
+//# for i in ROWS4
+//# for j in COLS4
+    {
+      let m = row + ($iu * LANES_M + lane_m) * 4u;
+      let n = column + ($ju * LANES_N + lane_n) * 4u;
+      total_x_$i_$j = stored(m, n);
+      total_y_$i_$j = stored(m + 1u, n);
+      total_z_$i_$j = stored(m + 2u, n);
+      total_w_$i_$j = stored(m + 3u, n);
+    }
+//# end
+//# end
+  }
   for (var block = first; block < last; block += BLOCK) {
     let block_end = min(block + BLOCK, last);
 //# for i in ROWS4

@@ -1,7 +1,9 @@
 //! import functions
 //! import grid
-// Top-k and top-p by thresholds on z = mul(x, scale), found bit by bit among the places of all f32 from the lowest up; a
-// workgroup a row. What is left out becomes the lowest finite value.
+// Top-k and top-p by thresholds on z = mul(x, scale), found four bits at a time among the places of all f32 from the lowest up.
+// `prepare` writes z and, for top-p, its weight exp(sub(z, maximum)). Then, from the highest four bits down, `sums` adds up the weights
+// of the elements of a block that reach each of 16 thresholds (ones for top-k, whose sums are exact), and `choose` adds the
+// blocks in order and keeps the highest threshold with enough. `apply` writes the lowest finite value over what is left out.
 
 struct Params {
   zero: u32,
@@ -11,132 +13,140 @@ struct Params {
   top_k: u32,
   top_p: f32,
   scale: f32,
+  // 0 for top-k, 1 for top-p.
+  weighted: u32,
+  // Place of the four bits that are looked for, 28, 24, ... 0.
+  shift: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
-@group(0) @binding(2) var<storage, read_write> terms: array<f32>;
-@group(0) @binding(3) var<storage, read_write> partials: array<f32>;
-@group(0) @binding(4) var<storage, read_write> out: array<f32>;
+@group(0) @binding(2) var<storage, read> maxima: array<f32>;
+@group(0) @binding(3) var<storage, read_write> terms: array<f32>;
+// [row, block, threshold].
+@group(0) @binding(4) var<storage, read_write> partials: array<f32>;
+// Of each row: the least place that is kept so far, the bits found of the next one, and the bits of the sum that it must have.
+@group(0) @binding(5) var<storage, read_write> search: array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read_write> out: array<f32>;
 
-const LANES = 256u;
-const CHUNK = 64u;
+const TRIES = 16u;
+const TOP_SHIFT = 28u;
 
-var<workgroup> top: atomic<u32>;
-var<workgroup> count: atomic<u32>;
-var<workgroup> whole: f32;
-var<workgroup> chunk: array<f32, CHUNK>;
+var<workgroup> totals: array<f32, TRIES>;
 
-fn key_of(x: f32) -> u32 {
+// The place of a canonical x among all f32.
+fn place_of(x: f32) -> u32 {
   let bits = bitcast<u32>(x);
   return select(bits | 0x80000000u, ~bits, bits >> 31u == 1u);
 }
 
-fn value_of(key: u32) -> f32 {
-  return bitcast<f32>(select(~key, key ^ 0x80000000u, key >> 31u == 1u));
+@compute @workgroup_size(GROUP_SIZE)
+fn prepare(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  arm_barrier(params.zero);
+  let item = work_item(group, groups, local);
+  if (item >= params.N * params.V) {
+    return;
+  }
+  let z = mul(logits[item], params.scale);
+  out[item] = z;
+  terms[item] = exp_canonical(sub(z, maxima[item / params.V]));
+  if (item < params.N) {
+    search[item] = vec4<u32>();
+  }
 }
 
-// How many elements reach `key`. Uniform control flow, the same for every lane.
-fn count_from(key: u32, row: u32, lane: u32) -> u32 {
-  if (lane == 0u) {
-    atomicStore(&count, 0u);
+@compute @workgroup_size(GROUP_SIZE)
+fn sums(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  arm_barrier(params.zero);
+  let item = work_item(group, groups, local);
+  let row = item / params.blocks;
+  if (row >= params.N) {
+    return;
   }
-  workgroupBarrier();
-  var mine = 0u;
-  for (var v = lane; v < params.V; v += LANES) {
-    mine += select(0u, 1u, key_of(out[row * params.V + v]) >= key);
+  let start = item % params.blocks * 64u;
+  let found = search[row];
+//# for i in 16
+  let threshold_$i = max(found.y | ($iu << params.shift), found.x);
+  var sum_$i = 0.0;
+//# end
+  for (var v = start; v < min(start + 64u, params.V); v++) {
+    let at = row * params.V + v;
+    let place = place_of(out[at]);
+    // Thresholds ascend; what does not reach the first adds +0 to all.
+    if (place >= threshold_0) {
+      let weight = select(1.0, terms[at], params.weighted == 1u);
+//# for i in 16
+      sum_$i = add(sum_$i, select(0.0, weight, place >= threshold_$i));
+//# end
+    }
   }
-  atomicAdd(&count, mine);
-  workgroupBarrier();
-  let all = atomicLoad(&count);
-  workgroupBarrier();
-  return all;
+//# for i in 16
+  partials[item * TRIES + $iu] = sum_$i;
+//# end
 }
 
-// The fold of the terms of the elements that reach `key`. Uniform control flow, the same for every lane.
-fn mass_from(key: u32, row: u32, lane: u32) -> f32 {
-  let base = row * params.blocks;
-  for (var block = lane; block < params.blocks; block += LANES) {
-    var sum = 0.0;
-    for (var v = block * 64u; v < min(block * 64u + 64u, params.V); v++) {
-      let at = row * params.V + v;
-      sum = add(sum, select(0.0, terms[at], key_of(out[at]) >= key));
-    }
-    partials[base + block] = sum;
-  }
-  storageBarrier();
-  workgroupBarrier();
-  var total = 0.0;
-  for (var first = 0u; first < params.blocks; first += CHUNK) {
-    let length = min(CHUNK, params.blocks - first);
-    if (lane < length) {
-      chunk[lane] = partials[base + first + lane];
-    }
-    workgroupBarrier();
-    if (lane == 0u) {
-      for (var i = 0u; i < length; i++) {
-        total = add(total, chunk[i]);
-      }
-      whole = total;
-    }
-    workgroupBarrier();
-  }
-  let all = whole;
-  storageBarrier();
-  workgroupBarrier();
-  return all;
-}
-
-@compute @workgroup_size(LANES)
-fn main(
+@compute @workgroup_size(TRIES)
+fn choose(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
   let row = group_number(group, groups);
-  if (row >= params.N) {
+  let first = min(row, params.N - 1u) * params.blocks * TRIES + lane;
+  var total = 0.0;
+  // Eight at a time, so that memory is not waited for at every step. What is beyond the last block adds +0.
+  for (var block = 0u; block < params.blocks; block += 8u) {
+//# for i in 8
+    let partial_$i = partials[first + min(block + $iu, params.blocks - 1u) * TRIES];
+//# end
+//# for i in 8
+    total = add(total, select(0.0, partial_$i, block + $iu < params.blocks));
+//# end
+  }
+  totals[lane] = total;
+  workgroupBarrier();
+  if (lane != 0u || row >= params.N) {
     return;
   }
-  let base = row * params.V;
-  if (lane == 0u) {
-    atomicStore(&top, 0u);
+  var found = search[row];
+  var wanted = f32(params.top_k);
+  if (params.weighted == 1u) {
+    // The first of the first 16 thresholds is the least that is kept: its sum is the whole.
+    wanted = select(bitcast<f32>(found.z), mul(params.top_p, totals[0]), params.shift == TOP_SHIFT);
   }
-  workgroupBarrier();
-  var largest = 0u;
-  for (var v = lane; v < params.V; v += LANES) {
-    let z = mul(logits[base + v], params.scale);
-    out[base + v] = z;
-    largest = max(largest, key_of(z));
+  // Sums fall as thresholds rise. No f32 but NaN lies above 0xff7fffff, so the highest have none.
+  var digit = 0u;
+  for (var i = 1u; i < TRIES; i++) {
+    digit = select(digit, i, totals[i] >= wanted);
   }
-  atomicMax(&top, largest);
-  storageBarrier();
-  workgroupBarrier();
-  let m = value_of(atomicLoad(&top));
-  // The largest key that enough elements reach. No f32 but NaN lies above 0xff7fffff, so the first tries fail by themselves.
-  var least = 0u;
-  if (params.top_k > 0u) {
-    for (var bit = 0x80000000u; bit > 0u; bit >>= 1u) {
-      let tried = least | bit;
-      least = select(least, tried, count_from(tried, row, lane) >= params.top_k);
-    }
+  found.y |= digit << params.shift;
+  found.z = bitcast<u32>(wanted);
+  if (params.shift == 0u) {
+    found = vec4<u32>(max(found.x, found.y), 0u, 0u, 0u);
   }
-  if (params.top_p < 1.0) {
-    for (var v = lane; v < params.V; v += LANES) {
-      terms[base + v] = exp_canonical(sub(out[base + v], m));
-    }
-    storageBarrier();
-    workgroupBarrier();
-    let wanted = mul(params.top_p, mass_from(least, row, lane));
-    var found = 0u;
-    for (var bit = 0x80000000u; bit > 0u; bit >>= 1u) {
-      let tried = found | bit;
-      found = select(found, tried, mass_from(max(tried, least), row, lane) >= wanted);
-    }
-    least = max(found, least);
+  search[row] = found;
+}
+
+@compute @workgroup_size(GROUP_SIZE)
+fn apply(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  arm_barrier(params.zero);
+  let item = work_item(group, groups, local);
+  if (item >= params.N * params.V) {
+    return;
   }
-  for (var v = lane; v < params.V; v += LANES) {
-    let z = out[base + v];
-    out[base + v] = select(bitcast<f32>(0xff7fffffu), z, key_of(z) >= least);
-  }
+  let z = out[item];
+  out[item] = select(bitcast<f32>(0xff7fffffu), z, place_of(z) >= search[item / params.V].x);
 }

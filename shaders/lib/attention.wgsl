@@ -18,6 +18,9 @@ struct AttentionParams {
   keys: u32,
   // What the kernel's first comment says.
   mode: u32,
+  // Heads of each group that attention.keys folds.
+  first_head: u32,
+  some_heads: u32,
 }
 
 struct Unit {

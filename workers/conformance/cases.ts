@@ -408,6 +408,27 @@ function optimizer(): Row[] {
   return rows;
 }
 
+/**
+ * Folds so long that a device that ends loops early gives other bits (docs/decisions/webgpu-bits.md): one loop, and loops within
+ * loops, of nearly as many rounds as any kernel asks of an invocation; and past that, where the engine goes on in another step.
+ */
+function longFolds(): Row[] {
+  const attention = { B: 1, Tk: 3, kvHeads: 1, headDim: 2, scale: 0.5 };
+  const inputs: readonly Fill[] = ['ordinary', 'ordinary', 'cancelling', { countTo: 3 }];
+  const fills: readonly Fill[] = [...inputs, 'positive', 'ordinary', 'ordinary'];
+  return [
+    { op: 'embed.grad', attributes: { N: 61_000, V: 2, D: 1 }, fills: [{ list: [1] }, 'ordinary'] },
+    // Rows of a head over two steps, and heads of a group over two.
+    { op: 'attention.grad.kv', attributes: { ...attention, Tq: 17_000, heads: 2 }, fills },
+    { op: 'attention.grad.kv', attributes: { ...attention, Tq: 4300, heads: 4 }, fills },
+    {
+      op: 'matmul',
+      attributes: { M: 1, N: 1, K: 2 ** 18, transposeA: 0, transposeB: 0 },
+      fills: ['cancelling', 'ordinary'],
+    },
+  ];
+}
+
 /** Every case, in a fixed order. */
 export const CASES: readonly ConformanceCase[] = [
   ...matmuls(),
@@ -418,4 +439,5 @@ export const CASES: readonly ConformanceCase[] = [
   ...losses(),
   ...sampling(),
   ...optimizer(),
+  ...longFolds(),
 ].map(buildCase);

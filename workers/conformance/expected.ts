@@ -590,4 +590,10 @@ export const EXPECTED: Readonly<Record<string, string>> = {
     'd86a4d9b07194561',
   'adamw len=999 beta1=0.8999999761581421 oneMinusBeta1=0.10000000149011612 beta2=0.949999988079071 oneMinusBeta2=0.05000000074505806 eps=9.99999993922529e-9 weightDecay=0.10000000149011612: ordinary, mixed, mixed, mixed, unit, unit':
     'c8d5968254ce3b3c',
+  'embed.grad N=61000 V=2 D=1: [1], ordinary': '289517173fb4cfae',
+  'attention.grad.kv B=1 Tk=3 kvHeads=1 headDim=2 scale=0.5 Tq=17000 heads=2: ordinary, ordinary, cancelling, 0..2, positive, ordinary, ordinary':
+    '70520a17fa216d62',
+  'attention.grad.kv B=1 Tk=3 kvHeads=1 headDim=2 scale=0.5 Tq=4300 heads=4: ordinary, ordinary, cancelling, 0..2, positive, ordinary, ordinary':
+    'c8529de27633c531',
+  'matmul M=1 N=1 K=262144 transposeA=0 transposeB=0: cancelling, ordinary': '2feb0f5bab1f5023',
 };

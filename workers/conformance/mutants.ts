@@ -15,7 +15,8 @@ export interface Mutant {
 
 interface Edit {
   readonly find: string | RegExp;
-  readonly replace: string;
+  /** The new text, or that of each match. */
+  readonly replace: string | ((found: string) => string);
 }
 
 /** Renames a function of the kernels and puts another in its place. */
@@ -50,7 +51,23 @@ const FUSED = `fn fused(a: f32, b: f32, c: f32) -> f32 {
 const reversed = (start: string, end: string): string =>
   `for (var q = ${start}; q < ${end}; q++) { let i = ${end} - 1u - (q - ${start});`;
 
+/** Begins a `for` whose rounds beyond `most` are left out. Each has a counter of its own name. */
+function cutLoop(most: number): (found: string) => string {
+  let loops = 0;
+  return (found) => {
+    const rounds = `rounds_${loops++}`;
+    return `var ${rounds} = 0u; ${found} if (${rounds} >= ${most}u) { break; } ${rounds}++;`;
+  };
+}
+
 export const MUTANTS: readonly Mutant[] = [
+  {
+    // As drivers do that would rather be wrong than hang, at a limit of their own.
+    name: 'ends loops early',
+    caughtBy: ['embed.grad'],
+    within: /N=61000/,
+    edits: [{ find: /\bfor \(.*\{/g, replace: cutLoop(59_000) }],
+  },
   {
     name: 'contracts products and sums into fused multiply-adds',
     caughtBy: ['adamw', 'rope', 'swiglu', 'xent.grad', 'xent.lse'],
@@ -213,7 +230,9 @@ export function mutate(
     if (!names(name)) return [name, source];
     let text = source;
     for (const [index, { find, replace }] of mutant.edits.entries()) {
-      const edited = text.replaceAll(typeof find === 'string' ? find : new RegExp(find), replace);
+      const pattern = typeof find === 'string' ? find : new RegExp(find);
+      const edited =
+        typeof replace === 'string' ? text.replaceAll(pattern, replace) : text.replaceAll(pattern, replace);
       if (edited !== text) found[index] = true;
       text = edited;
     }

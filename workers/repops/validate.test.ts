@@ -170,6 +170,20 @@ describe('validateProgram', () => {
     };
     expect(() => validateProgram(program(attention))).toThrow(/multiple of kvHeads/);
   });
+
+  it.each<[Node['op'], Record<string, number>, RegExp]>([
+    ['bias.grad', { N: 2 ** 20 + 1, D: 1 }, /N is folded and must be at most 1048576/],
+    ['embed.grad', { N: 2 ** 20 + 1, V: 1, D: 1 }, /N is folded/],
+    ['rms.rstd', { N: 1, D: 2 ** 20 + 1, invD: 1, eps: 1 }, /D is folded/],
+    ['xent.lse', { N: 1, V: 2 ** 20 + 1 }, /V is folded/],
+    ['sample.filter', { N: 1, V: 2 ** 20 + 1, topK: 0, topP: 1, invTemperature: 1 }, /V is folded/],
+    ['loss.weighted', { N: 2 ** 20 + 1 }, /N is folded/],
+    ['attention.delta', { N: 1, heads: 1, headDim: 2 ** 13 + 1 }, /headDim must be at most 8192/],
+    ['clip.scale', { count: 2 ** 15 + 1, maxNorm: 1 }, /count must be at most 32768/],
+  ])('bounds what %s folds', (op, attributes, message) => {
+    const node: Node = { op, attributes, inputs: [], outputs: [] };
+    expect(() => validateProgram(program(node))).toThrow(message);
+  });
 });
 
 describe('validateBindings', () => {

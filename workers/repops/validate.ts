@@ -8,11 +8,15 @@ import { OPERATORS, type OperatorSpec } from './operators.ts';
 import { type DType, elementCount, type Node, type Program } from './program.ts';
 import { type OperandShape, resolveShapes } from './shapes.ts';
 
-/** A lattice fold is exact up to this many terms (docs/repops.md), so no folded dimension may be longer. */
+/** A lattice fold is exact up to this many terms (docs/repops.md), so no folded dimension may be longer, of other folds neither. */
 export const MAX_FOLD = 2 ** 20;
 /** Elements in one tensor; 4 GiB of f32. */
 export const MAX_ELEMENTS = 2 ** 30;
+/** Elements of an attention head: far more than any model has. */
+export const MAX_HEAD = 2 ** 13;
 export const MAX_NODES = 2 ** 16;
+/** Tensors under one gradient norm. */
+export const MAX_NORMS = 2 ** 15;
 
 const FLAGS = new Set(['transposeA', 'transposeB', 'inverse', 'greedy']);
 const CONSTANTS = new Set([
@@ -66,18 +70,33 @@ function validateAttributes(node: Node, where: string): void {
   }
 }
 
-/** Lengths along which the operator folds lattice products. */
+/** Lengths along which the operator folds. `norm.square` folds its sums again and so takes any length. */
 const FOLDED: Readonly<Record<string, readonly string[]>> = {
+  'embed.grad': ['N'],
   matmul: ['K'],
-  attention: ['headDim', 'Tk'],
-  'attention.grad.q': ['headDim', 'Tk'],
-  'attention.grad.kv': ['headDim', 'Tq'],
+  'bias.grad': ['N'],
+  'rms.rstd': ['D'],
+  'rms.grad.x': ['D'],
+  'rms.grad.gain': ['N'],
+  attention: ['Tk'],
+  'attention.grad.q': ['Tk'],
+  'attention.grad.kv': ['Tq'],
+  'xent.lse': ['V'],
+  'loss.weighted': ['N'],
+  sample: ['V'],
+  'sample.filter': ['V'],
 };
 
 function validateRelations(node: Node, where: string): void {
   const a = node.attributes;
   for (const name of FOLDED[node.op] ?? []) {
     if ((a[name] ?? 0) > MAX_FOLD) fail(where, `${name} is folded and must be at most ${MAX_FOLD}`);
+  }
+  if (node.op.startsWith('attention') && (a.headDim ?? 0) > MAX_HEAD) {
+    fail(where, `headDim must be at most ${MAX_HEAD}`);
+  }
+  if (node.op === 'clip.scale' && (a.count ?? 0) > MAX_NORMS) {
+    fail(where, `count must be at most ${MAX_NORMS}`);
   }
   if (node.op.startsWith('rope') && (a.headDim ?? 0) % 2 !== 0) fail(where, 'headDim must be even');
   if (node.op === 'cache.write.rows' && (a.R ?? 0) > (a.Tk ?? 0)) fail(where, 'R must be at most Tk');

@@ -1,6 +1,6 @@
 /** Bind group layouts, read off a kernel's own declarations, so that kernels with the same bindings share bind groups. */
 
-/** Bytes that every Params struct is given; the longest has 11 words. */
+/** Bytes that every Params struct is given; the longest has 16 words. */
 export const PARAMS_BYTES = 64;
 /** Bytes of the uniform at SLICE_BINDING (shaders/lib/slice.wgsl). */
 export const SLICE_BYTES = 16;

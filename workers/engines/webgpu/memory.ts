@@ -39,6 +39,12 @@ export interface MemoryOptions {
   readonly onOutOfMemory: (error: EngineMemoryError) => void;
 }
 
+/**
+ * A vec4 of words: wgpu checks a buffer against the bindings of the kernel before as well, if that has the same layout, and so
+ * refuses a smaller one after a kernel that reads in fours.
+ */
+const LEAST_BYTES = 16;
+
 /** Makes buffers, and keeps the slots. */
 export class DeviceMemory {
   readonly #device: GPUDevice;
@@ -62,7 +68,7 @@ export class DeviceMemory {
     this.#throwIfTooLarge(bytes);
     this.#device.pushErrorScope('out-of-memory');
     const buffer = this.#device.createBuffer({
-      size: bytes,
+      size: Math.max(bytes, LEAST_BYTES),
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
     });
     const check = this.#device.popErrorScope().then(

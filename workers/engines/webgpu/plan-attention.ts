@@ -3,7 +3,9 @@
  * head) units with all their rows, or, of a unit too large for that, some of its rows (forward and the gradient of q) or of its
  * keys (the gradient of k and v). So the scratch stays bounded however long the sequence is.
  */
+import { FOLD_BLOCK } from '../../repops/arithmetic.ts';
 import { blocksOf, combine, foldBlocks } from './plan-dense.ts';
+import { attentionRowsRounds, KEYS_BESIDES, KEYS_BLOCK, MAX_ROUNDS, mostBlocks } from './rounds.ts';
 import {
   dispatch,
   f32,
@@ -86,11 +88,19 @@ function parts(sizes: Sizes, along: 'rows' | 'keys', words: number): readonly Pa
   return result;
 }
 
-function paramsOf(node: NodeView, part: Part, mode = 0): readonly number[] {
-  const { Tq, Tk, heads, kvHeads, headDim } = sizesOf(node);
+/** Heads of a group, as attention.keys folds some of them. */
+interface Heads {
+  readonly firstHead: number;
+  readonly someHeads: number;
+}
+
+const NO_HEADS: Heads = { firstHead: 0, someHeads: 0 };
+
+function paramsOf(node: NodeView, part: Part, mode = 0, heads: Heads = NO_HEADS): readonly number[] {
+  const { Tq, Tk, heads: all, kvHeads, headDim } = sizesOf(node);
   return [
-    ...[part.units, part.firstUnit, Tq, Tk, heads, kvHeads, headDim, f32(node.a('scale'))],
-    ...[part.firstRow, part.rows, part.firstKey, part.keys, mode],
+    ...[part.units, part.firstUnit, Tq, Tk, all, kvHeads, headDim, f32(node.a('scale'))],
+    ...[part.firstRow, part.rows, part.firstKey, part.keys, mode, heads.firstHead, heads.someHeads],
   ];
 }
 
@@ -113,7 +123,8 @@ function rowProducts(
   const positions = node.input(3);
   const workgroups = part.units * tiles(sizes.group * part.rows) * tiles(sizes.headDim);
   const blocks = blocksOf(sizes.Tk);
-  if (workgroups >= MIN_TILES || blocks < 4) {
+  const isWhole = attentionRowsRounds(sizes.Tk) <= MAX_ROUNDS;
+  if (isWhole && (workgroups >= MIN_TILES || blocks < 4)) {
     return [
       groupDispatch({
         kernel: 'attention.rows',
@@ -189,6 +200,45 @@ function slopes(node: NodeView, part: Part, scores: Operand, withWeights: boolea
   });
 }
 
+/** Words of a lane's totals in attention.keys, and lanes of its workgroup. */
+const TOTAL_WORDS = 32;
+const LANES = 64;
+
+/** The gradients of a part's keys and values: in one step, or in some heads at a time, or in some rows of a head at a time. */
+function keyFolds(node: NodeView, part: Part, scores: Operand): readonly Step[] {
+  const { group, Tq, headDim } = sizesOf(node);
+  const workgroups = part.units * tiles(part.keys) * tiles(headDim);
+  const rows = mostBlocks(KEYS_BLOCK, KEYS_BESIDES + 2) * FOLD_BLOCK;
+  const totals = node.scratch(Tq > rows ? workgroups * LANES * TOTAL_WORDS : 4);
+  // A head is like a block whose rounds are those of its rows.
+  const headRounds = blocksOf(Tq) * (1 + KEYS_BLOCK) + 1;
+  const someHeads = Math.min(mostBlocks(headRounds, KEYS_BESIDES), group);
+  const steps: Step[] = [];
+  for (let firstHead = 0; firstHead < group; firstHead += someHeads) {
+    for (let firstRow = 0; firstRow < Tq; firstRow += rows) {
+      const some = { ...part, firstRow, rows: Math.min(rows, Tq - firstRow) };
+      const heads = { firstHead, someHeads: Math.min(someHeads, group - firstHead) };
+      steps.push(
+        groupDispatch({
+          kernel: 'attention.keys',
+          workgroups,
+          params: paramsOf(node, some, 0, heads),
+          bindings: {
+            1: scores,
+            2: node.input(0),
+            3: node.input(5),
+            4: node.input(3),
+            5: node.output(0),
+            6: node.output(1),
+            7: totals,
+          },
+        }),
+      );
+    }
+  }
+  return steps;
+}
+
 export const ATTENTION = {
   attention: forward,
   'attention.delta': (node) => {
@@ -222,22 +272,7 @@ export const ATTENTION = {
     const sizes = sizesOf(node);
     return parts(sizes, 'keys', PART_WORDS / 2).flatMap((part) => {
       const scores = node.scratch(2 * linesOf(sizes, part) * part.keys);
-      return [
-        slopes(node, part, scores, true),
-        groupDispatch({
-          kernel: 'attention.keys',
-          workgroups: part.units * tiles(part.keys) * tiles(sizes.headDim),
-          params: paramsOf(node, part),
-          bindings: {
-            1: scores,
-            2: node.input(0),
-            3: node.input(5),
-            4: node.input(3),
-            5: node.output(0),
-            6: node.output(1),
-          },
-        }),
-      ];
+      return [slopes(node, part, scores, true), ...keyFolds(node, part, scores)];
     });
   },
   'cache.write': (node) => {

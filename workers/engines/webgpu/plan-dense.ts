@@ -1,5 +1,6 @@
 /** Steps of the dense and element-wise operators. Orders are docs/repops.md's; the kernels are in shaders/. */
 import { FOLD_BLOCK } from '../../repops/arithmetic.ts';
+import { mostBlocks } from './rounds.ts';
 import {
   dispatch,
   f32,
@@ -86,6 +87,9 @@ function columnFold(node: NodeView, bindings: Record<number, Operand>, entry: st
 /** Pairs that a workgroup of embed.sort.wgsl sorts by itself. */
 const SORT_CHUNK = 128;
 
+/** Rows of one id that a dispatch of embed.grad adds up; more take another dispatch. */
+const GRAD_SPAN = mostBlocks(0, 0) - (mostBlocks(0, 0) % FOLD_BLOCK);
+
 /** The rows of embed.grad as pairs (id, row), sorted. */
 function sortedRows(
   node: NodeView,
@@ -161,12 +165,14 @@ export const DENSE = {
     return [
       { kind: 'clear', target: node.output(0) },
       ...steps,
-      dispatch({
-        kernel: 'embed.grad',
-        items: N * D,
-        params: [N, D],
-        bindings: { 1: sorted, 2: node.input(1), 3: node.output(0) },
-      }),
+      ...Array.from({ length: Math.ceil(N / GRAD_SPAN) }, (_, part) =>
+        dispatch({
+          kernel: 'embed.grad',
+          items: N * D,
+          params: [N, D, part * GRAD_SPAN, GRAD_SPAN],
+          bindings: { 1: sorted, 2: node.input(1), 3: node.output(0) },
+        }),
+      ),
     ];
   },
   'bias.add': (node) => [maybeInPlace(node, 'bias.add', [node.a('N') * node.a('D'), node.a('D')])],

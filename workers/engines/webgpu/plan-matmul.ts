@@ -1,5 +1,14 @@
 /** Steps of a product: which kernel, in which shape, and whether its folds are divided over workgroups. */
+import { FOLD_BLOCK } from '../../repops/arithmetic.ts';
 import { blocksOf, combine } from './plan-dense.ts';
+import {
+  DIRECT_BLOCK,
+  mostBlocks,
+  PACKED_PAIRS,
+  THIN_BESIDES,
+  thinRoundRounds,
+  tileBlockRounds,
+} from './rounds.ts';
 import {
   dispatch,
   groupDispatch,
@@ -17,10 +26,6 @@ export const MOST_THIN_ROWS = 8;
 const MAX_BLOCK_WORDS = 2 ** 24;
 /** Words of scratch that both operands of matmul.direct may take packed. */
 const MAX_PACKED_WORDS = 2 ** 24;
-/** Longest fold of matmul.direct, in pairs: some drivers end a loop that goes round more often than 65,535 times. */
-const MOST_DIRECT_PAIRS = 2 ** 14;
-/** As in shaders/matmul.pack.wgsl. */
-const PAIRS_AN_INVOCATION = 16;
 
 interface Product {
   readonly M: number;
@@ -41,7 +46,7 @@ export const matmul: Planner = (node) => {
     bAlongK: node.a('transposeB') === 1,
     bf16: node.isBf16(1),
   };
-  if (product.M <= MOST_THIN_ROWS) return [thin(node, product)];
+  if (product.M <= MOST_THIN_ROWS) return thin(node, product);
   const { direct: shape, minTiles } = node.tuning;
   return shape !== undefined && fitsDirect(product) && directGroups(shape, product) >= minTiles
     ? direct(node, product, shape)
@@ -49,8 +54,7 @@ export const matmul: Planner = (node) => {
 };
 
 function fitsDirect({ M, N, K }: Product): boolean {
-  const pairs = Math.ceil(K / 2);
-  return pairs <= MOST_DIRECT_PAIRS && (M + N) * pairs <= MAX_PACKED_WORDS;
+  return blocksOf(K) <= mostBlocks(DIRECT_BLOCK, 0) && (M + N) * Math.ceil(K / 2) <= MAX_PACKED_WORDS;
 }
 
 function directGroups({ rows, cols, lanes }: DirectShape, { M, N }: Product): number {
@@ -89,19 +93,29 @@ function packed(o: {
   const pairs = Math.ceil(o.K / 2);
   return dispatch({
     kernel: 'matmul.pack',
-    items: o.lines * Math.ceil(pairs / PAIRS_AN_INVOCATION),
+    items: o.lines * Math.ceil(pairs / PACKED_PAIRS),
     constants: { BF16: o.bf16 ? 1 : 0 },
     params: [o.lines, o.K, pairs, ...(o.alongK ? [o.K, 1] : [1, o.lines]), ...o.strides],
     bindings: { 1: o.x, 2: o.out },
   });
 }
 
-function thin(node: NodeView, { M, N, K, aAlongK, bAlongK, bf16 }: Product): Step {
+/** The parts of a fold of K, of at most `blocks` blocks each, for dispatches that go on where the one before stopped. */
+function spans(K: number, blocks: number): readonly { readonly first: number; readonly last: number }[] {
+  const length = blocks * FOLD_BLOCK;
+  return Array.from({ length: Math.ceil(K / length) }, (_, part) => ({
+    first: part * length,
+    last: Math.min((part + 1) * length, K),
+  }));
+}
+
+function thin(node: NodeView, { M, N, K, aAlongK, bAlongK, bf16 }: Product): readonly Step[] {
   const { lanesN, lanesK } = node.tuning.thin;
   const rows = [1, 2, 4].find((most) => M <= most) ?? MOST_THIN_ROWS;
   const columns = bAlongK ? lanesN : 4 * lanesN;
-  return {
-    kind: 'dispatch',
+  const most = mostBlocks(thinRoundRounds(rows, lanesK, bAlongK), THIN_BESIDES) * lanesK;
+  return spans(K, most).map(({ first, last }) => ({
+    kind: 'dispatch' as const,
     kernel: 'matmul.thin',
     entry: bAlongK ? 'along_k' : 'along_n',
     constants: {
@@ -111,24 +125,24 @@ function thin(node: NodeView, { M, N, K, aAlongK, bAlongK, bf16 }: Product): Ste
       LANES_N: lanesN,
       LANES_K: lanesK,
     },
-    params: [M, N, K, ...(aAlongK ? [K, 1] : [1, M]), bAlongK ? K : N],
+    params: [M, N, last, ...(aAlongK ? [K, 1] : [1, M]), bAlongK ? K : N, first],
     bindings: { 1: node.input(0), 2: node.input(1), 3: node.output(0) },
     groups: [...lineOf(Math.ceil(N / columns)), 1],
-  };
+  }));
 }
 
 function tiled(node: NodeView, product: Product): readonly Step[] {
   const { M, N, K } = product;
   const { large, small, minTiles } = node.tuning;
   const c = node.output(0);
-  if (tilesOf(large, product) >= minTiles) return [tiles(node, product, large, c, 1)];
+  if (tilesOf(large, product) >= minTiles) return chain(node, product, large, c);
   const blocks = blocksOf(K);
   const divided = blocks > 1 && tilesOf(small, product) < minTiles && M * N * blocks <= MAX_BLOCK_WORDS;
-  if (!divided) return [tiles(node, product, small, c, 1)];
+  if (!divided) return chain(node, product, small, c);
   const count = M * N;
   const partials = node.scratch(count * blocks);
   return [
-    tiles(node, product, small, partials, blocks),
+    tiles(node, product, small, partials, { first: 0, last: K, parts: blocks }),
     combine({ partials, out: c, count, blocks, itemStride: 1, blockStride: count }),
   ];
 }
@@ -138,7 +152,21 @@ function tilesOf(shape: TileShape, { M, N }: Product): number {
   return Math.ceil(M / m) * Math.ceil(N / n);
 }
 
-function tiles(node: NodeView, product: Product, shape: TileShape, out: Operand, parts: number): Step {
+/** The whole fold in one dispatch, or in as many as keep an invocation's rounds within bounds, each going on in c. */
+function chain(node: NodeView, product: Product, shape: TileShape, c: Operand): readonly Step[] {
+  return spans(product.K, mostBlocks(tileBlockRounds(shape), 0)).map((span) =>
+    tiles(node, product, shape, c, { ...span, parts: 1 }),
+  );
+}
+
+/** Which values of k a dispatch folds, and whether it leaves each block's sum apart (as many parts as blocks). */
+interface Span {
+  readonly first: number;
+  readonly last: number;
+  readonly parts: number;
+}
+
+function tiles(node: NodeView, product: Product, shape: TileShape, out: Operand, span: Span): Step {
   const { M, N, K, aAlongK, bAlongK, bf16 } = product;
   const inFours = [aAlongK ? K : M, bAlongK ? K : N, N].every((size) => size % 4 === 0);
   const count = tilesOf(shape, product);
@@ -148,12 +176,12 @@ function tiles(node: NodeView, product: Product, shape: TileShape, out: Operand,
     entry: 'main',
     constants: { ...tileConstants(shape), VECTORS: inFours ? 1 : 0, BF16: bf16 ? 1 : 0 },
     params: [
-      ...[M, N, K],
+      ...[M, N, span.last],
       ...[aAlongK ? 1 : 0, aAlongK ? K : M],
       ...[bAlongK ? 1 : 0, bAlongK ? K : N],
-      ...[Math.ceil(N / tileSides(shape)[1]), count, parts],
+      ...[Math.ceil(N / tileSides(shape)[1]), count, span.parts, span.first],
     ],
     bindings: { 1: node.input(0), 2: node.input(1), 3: out },
-    groups: [...lineOf(count * parts), 1],
+    groups: [...lineOf(count * span.parts), 1],
   };
 }

@@ -2,22 +2,20 @@
 import { blocksOf } from './plan-dense.ts';
 import { dispatch, f32, groupDispatch, type NodeView, type Planner, type Step } from './steps.ts';
 
-/** Row maxima and block sums of exp(mul(x, scale) - maximum). */
-function softmaxSums(node: NodeView, scale: number) {
+/** Row maxima of mul(x, scale), and on the way the maxima of blocks. */
+function softmaxMaxima(node: NodeView, scale: number) {
   const [N, V] = [node.a('N'), node.a('V')];
   const blocks = blocksOf(V);
   const params = [N, V, blocks, f32(scale)];
   const blockMaxima = node.scratch(N * blocks);
   const maxima = node.scratch(N);
-  const partials = node.scratch(N * blocks);
-  const x = node.input(0);
   const steps: readonly Step[] = [
     dispatch({
       kernel: 'softmax.max',
       entry: 'block',
       items: N * blocks,
       params,
-      bindings: { 1: x, 2: blockMaxima },
+      bindings: { 1: node.input(0), 2: blockMaxima },
     }),
     groupDispatch({
       kernel: 'softmax.max',
@@ -25,15 +23,23 @@ function softmaxSums(node: NodeView, scale: number) {
       params,
       bindings: { 2: blockMaxima, 3: maxima },
     }),
-    dispatch({
-      kernel: 'softmax.sum',
-      items: N * blocks,
-      params,
-      bindings: { 1: x, 2: maxima, 3: partials },
-    }),
   ];
-  return { steps, blocks, blockMaxima, maxima, partials };
+  return { steps, params, blocks, blockMaxima, maxima };
 }
+
+/** Row maxima and block sums of exp(mul(x, scale) - maximum). */
+function softmaxSums(node: NodeView, scale: number) {
+  const { steps, params, blocks, blockMaxima, maxima } = softmaxMaxima(node, scale);
+  const items = node.a('N') * blocks;
+  const partials = node.scratch(items);
+  const bindings = { 1: node.input(0), 2: maxima, 3: partials };
+  const sums = dispatch({ kernel: 'softmax.sum', items, params, bindings });
+  return { steps: [...steps, sums], blocks, blockMaxima, maxima, partials };
+}
+
+/** Thresholds that a pass of sample.filter.wgsl tries at once, and the bits that it finds by them. */
+const FILTER_TRIES = 16;
+const FILTER_BITS = 4;
 
 export const SAMPLING = {
   'xent.lse': (node) => {
@@ -72,27 +78,40 @@ export const SAMPLING = {
     ];
   },
   'sample.filter': (node) => {
-    const [N, V] = [node.a('N'), node.a('V')];
-    const blocks = blocksOf(V);
+    const [N, V, scale] = [node.a('N'), node.a('V'), node.a('invTemperature')];
+    const { steps, blocks, maxima } = softmaxMaxima(node, scale);
+    const [topK, topP] = [Math.min(node.a('topK'), V), node.a('topP')];
+    const [terms, partials] = [node.scratch(N * V), node.scratch(N * blocks * FILTER_TRIES)];
+    const [search, out] = [node.scratch(N * 4), node.output(0)];
+    const params = [N, V, blocks, topK, f32(topP), f32(scale)];
+    const kernel = 'sample.filter';
+    const passes = (weighted: number): Step[] => {
+      const result: Step[] = [];
+      for (let shift = 32 - FILTER_BITS; shift >= 0; shift -= FILTER_BITS) {
+        const pass = { kernel, params: [...params, weighted, shift] };
+        result.push(
+          dispatch({
+            ...pass,
+            entry: 'sums',
+            items: N * blocks,
+            bindings: { 3: terms, 4: partials, 5: search, 6: out },
+          }),
+          groupDispatch({ ...pass, entry: 'choose', workgroups: N, bindings: { 4: partials, 5: search } }),
+        );
+      }
+      return result;
+    };
+    const whole = { kernel, items: N * V, params: [...params, 0, 0] };
     return [
-      groupDispatch({
-        kernel: 'sample.filter',
-        workgroups: N,
-        params: [
-          N,
-          V,
-          blocks,
-          Math.min(node.a('topK'), V),
-          f32(node.a('topP')),
-          f32(node.a('invTemperature')),
-        ],
-        bindings: {
-          1: node.input(0),
-          2: node.scratch(N * V),
-          3: node.scratch(N * blocks),
-          4: node.output(0),
-        },
+      ...steps,
+      dispatch({
+        ...whole,
+        entry: 'prepare',
+        bindings: { 1: node.input(0), 2: maxima, 3: terms, 5: search, 6: out },
       }),
+      ...(topK > 0 ? passes(0) : []),
+      ...(topP < 1 ? passes(1) : []),
+      dispatch({ ...whole, entry: 'apply', bindings: { 5: search, 6: out } }),
     ];
   },
 } as const satisfies Record<string, Planner>;

@@ -11,6 +11,7 @@ import type { Tensor } from '../engine.ts';
 import { createWasmEngine, type WasmEngine } from '../wasm/engine.ts';
 import { openWebGpuEngine, type WebGpuEngine } from './engine.ts';
 import { openDawnAdapter, SWIFTSHADER_ICD } from './host-dawn.ts';
+import { planProgram } from './plan.ts';
 import {
   DEFAULT_TUNING,
   DIRECT_CANDIDATES,
@@ -222,6 +223,24 @@ describe.skipIf(!existsSync(SWIFTSHADER_ICD))('tuned products (needs SwiftShader
       }),
       { numRuns: 6 },
     );
+  });
+
+  it('have the same bits where a fold goes on in another dispatch', async () => {
+    engine.useTuning({ ...DEFAULT_TUNING, minTiles: 1 });
+    const K = 50_000;
+    const shared = { K, transposeA: 0, transposeB: 1 } as const;
+    // In fours and not, of many rows and of few.
+    const products: readonly Product[] = [
+      { ...shared, M: 12, N: 8, dtype: 'f32' },
+      { ...shared, M: 9, N: 6, transposeA: 1, transposeB: 0, dtype: 'bf16' },
+      { ...shared, K: 6 * K, M: 7, N: 3, transposeB: 0, dtype: 'f32' },
+      { ...shared, K: 6 * K, M: 7, N: 3, dtype: 'bf16' },
+    ];
+    for (const what of products) {
+      const { steps } = planProgram(programOf(what), { ...DEFAULT_TUNING, minTiles: 1 });
+      expect(steps.length).toBeGreaterThan(1);
+      expect(await compute(engine, what)).toEqual(await compute(judge, what));
+    }
   });
 
   it('have the same bits cut into submissions', async () => {
