@@ -5,6 +5,7 @@ import type { Engine } from '../engines/engine.ts';
 import { createReferenceEngine } from '../engines/reference.ts';
 import { openWebGpuEngine, type WebGpuEngine } from '../engines/webgpu/engine.ts';
 import { openDawnAdapter, SWIFTSHADER_ICD } from '../engines/webgpu/host-dawn.ts';
+import { DEFAULT_TUNING, SOFTWARE_TUNING } from '../engines/webgpu/tuning.ts';
 import { SHADERS } from '../generated/shaders.ts';
 import type { OperatorName } from '../repops/operators.ts';
 import { CASES, type ConformanceCase } from './cases.ts';
@@ -83,10 +84,13 @@ describe.skipIf(!existsSync(SWIFTSHADER_ICD))('the gate on SwiftShader', () => {
   // Silences a warning of SwiftShader's loader.
   process.env.XDG_RUNTIME_DIR ??= tmpdir();
 
-  async function open(shaders: Readonly<Record<string, string>>): Promise<WebGpuEngine> {
+  async function open(
+    shaders: Readonly<Record<string, string>>,
+    tuning = DEFAULT_TUNING,
+  ): Promise<WebGpuEngine> {
     const { gpu, adapter } = await openDawnAdapter({ vulkanDriver: SWIFTSHADER_ICD });
     instances.push(gpu);
-    return openWebGpuEngine(adapter, { shaders });
+    return openWebGpuEngine(adapter, { shaders, tuning });
   }
 
   beforeAll(async () => {
@@ -104,7 +108,8 @@ describe.skipIf(!existsSync(SWIFTSHADER_ICD))('the gate on SwiftShader', () => {
   it.each(MUTANTS)(
     'refuses a device that $name',
     async (mutant) => {
-      const wrong = await open(mutate(SHADERS, mutant));
+      const tuning = mutant.software === true ? SOFTWARE_TUNING : DEFAULT_TUNING;
+      const wrong = await open(mutate(SHADERS, mutant), tuning);
       try {
         const cases = casesOf(...mutant.caughtBy).filter(({ name }) => mutant.within?.test(name) ?? true);
         const verdict = await runGate({ engine: wrong, cases });

@@ -10,6 +10,8 @@ export interface Mutant {
   readonly caughtBy: readonly OperatorName[];
   /** Cases to try it on, by name; all of those operators' by default. Saves drivers from compiling every kernel. */
   readonly within?: RegExp;
+  /** Of the kernels that are chosen on a GPU made of software, where others are what a real GPU begins with. */
+  readonly software?: boolean;
   readonly edits: readonly Edit[];
 }
 
@@ -103,6 +105,18 @@ export const MUTANTS: readonly Mutant[] = [
       {
         find: 'for (var k = 0u; k < STEP; k++) {',
         replace: `${reversed('0u', 'STEP')} let k = i;`,
+      },
+    ],
+  },
+  {
+    name: 'adds the products of a matrix product without tiles in another order',
+    caughtBy: ['matmul'],
+    within: /M=33/,
+    software: true,
+    edits: [
+      {
+        find: 'for (var pair = block; pair < min(block + BLOCK, params.pairs); pair++) {',
+        replace: `let end = min(block + BLOCK, params.pairs); ${reversed('block', 'end')} let pair = i;`,
       },
     ],
   },
