@@ -6,10 +6,25 @@ import { parseArgs } from 'node:util';
 import type { Measurement } from './benchmark.ts';
 import { BENCHMARKS } from './registry.ts';
 
-const { values: flags, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false } },
-  allowPositionals: true,
-});
+const USAGE = `npm run bench -- [--json] [name ...]
+
+Names: ${Object.keys(BENCHMARKS).join(', ')}. All of them when none is given. bench/README.md says what each measures.`;
+
+const { values: flags, positionals } = (() => {
+  try {
+    return parseArgs({
+      options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h' } },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    process.exit(2);
+  }
+})();
+if (flags.help === true) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const unknown = positionals.filter((name) => !Object.hasOwn(BENCHMARKS, name));
 if (unknown.length > 0) {
   console.error(`No benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHMARKS).join(', ')}.`);

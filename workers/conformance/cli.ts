@@ -3,14 +3,47 @@
  * <part of a name>` picks some, `--no-training` leaves the training steps out, `--full` adds the large cases, 100 training steps
  * and adapters of a model of 10 M parameters. Exits with 1 when bits differ.
  */
+import { parseArgs } from 'node:util';
 import { HOSTS } from './hosts/hosts.ts';
 import type { HostReport } from './hosts/webgpu-suite.ts';
 import type { StepsResult } from './suite.ts';
 
-const flags = process.argv.slice(2);
-const json = flags.includes('--json');
-const only = flags.includes('--only') ? flags[flags.indexOf('--only') + 1] : undefined;
-const size = { training: !flags.includes('--no-training'), full: flags.includes('--full') };
+const USAGE = `npm run conformance -- [--json] [--only PART] [--no-training] [--full]
+
+  --only PART    the hosts with this in their names: ${HOSTS.map(({ name }) => name).join('; ')}
+  --no-training  only the table of cases
+  --full         large cases, 100 training steps and adapters of a model of 10 M parameters as well`;
+
+const { values: flags } = (() => {
+  try {
+    return parseArgs({
+      options: {
+        json: { type: 'boolean' },
+        only: { type: 'string' },
+        'no-training': { type: 'boolean' },
+        full: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    process.exit(2);
+  }
+})();
+if (flags.help === true) {
+  console.log(USAGE);
+  process.exit(0);
+}
+const { only } = flags;
+const json = flags.json === true;
+const size = { training: flags['no-training'] !== true, full: flags.full === true };
+const hosts = HOSTS.filter(
+  ({ name }) => only === undefined || name.toLowerCase().includes(only.toLowerCase()),
+);
+if (hosts.length === 0) {
+  console.error(`No host has "${only}" in its name.\n\n${USAGE}`);
+  process.exit(2);
+}
 
 function stepsOf(kind: string, result: StepsResult | undefined): string {
   if (result === undefined) return '';
@@ -35,8 +68,7 @@ function isRight(report: HostReport): boolean {
   );
 }
 
-for (const host of HOSTS) {
-  if (only !== undefined && !host.name.toLowerCase().includes(only.toLowerCase())) continue;
+for (const host of hosts) {
   const missing = host.missing();
   const report: HostReport =
     missing === undefined

