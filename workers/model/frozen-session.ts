@@ -68,6 +68,7 @@ export class FrozenSession {
   #step = 0;
   #disposed = false;
   #torn = false;
+  #recompute: boolean;
   /** Whether the programs that are kept are those without adapters. */
   #bare = false;
 
@@ -76,6 +77,7 @@ export class FrozenSession {
     this.engine = engine;
     this.config = { ...config, context: Math.min(config.context, options.positions ?? config.context) };
     this.#options = options;
+    this.#recompute = options.recompute ?? false;
     this.#optimizer = options.optimizer ?? DEFAULT_OPTIMIZER;
     this.#hyper = new HyperSchedule(this.#optimizer);
     this.#tensors = new TensorStore(engine);
@@ -137,16 +139,22 @@ export class FrozenSession {
   }
 
   /**
-   * Puts adapters beside the weights, in place of any that were there, with their moments and step. Waits for earlier calls. Throws
+   * Puts adapters beside the weights, in place of any that were there, with their moments and step. `recompute` as at
+   * creation, and as before unless given. Waits for earlier calls. Throws
    * LoraError or ModelStateError, changing nothing, when they do not fit; after NaN in them or EngineMemoryError there are none.
    */
-  adapt(lora: LoraOptions, state: AdapterState): Promise<void> {
+  adapt(
+    lora: LoraOptions,
+    state: AdapterState,
+    options: { readonly recompute?: boolean } = {},
+  ): Promise<void> {
     return this.#exclusive(
       async () => {
         checkLora(lora);
         checkState(this.config, lora, state);
         this.#dropAdapters();
         this.#plan = planOf(lora);
+        this.#recompute = options.recompute ?? this.#recompute;
         try {
           this.#load(state);
         } catch (error) {
@@ -190,7 +198,7 @@ export class FrozenSession {
           optimizer: this.#optimizer,
           policy: this.#options.policy ?? DEFAULT_POLICY,
           plan: this.#plan,
-          recompute: this.#options.recompute ?? false,
+          recompute: this.#recompute,
         }),
       );
       writeTraining(program, batch, this.#hyper.at(this.#step + 1, batch.learningRate));
