@@ -16,6 +16,7 @@ import {
 import { elementCount } from '../repops/program.ts';
 import { seededStream } from '../training/seeded-stream.ts';
 import { TrainingTextError, trainingTokens, windowsAt } from '../training/text-windows.ts';
+import { messageTurns } from './message-turns.ts';
 import type { Adapter, AdapterFiles, NamedBytes, Trained, TrainingSizes, TrainModel } from './model-api.ts';
 
 export interface ModelAdapterOptions {
@@ -68,6 +69,7 @@ export class ModelAdapter {
     this.#lora = lora;
     const weights = new Array<number>(rows * length).fill(1 / (rows * length));
     const losses: number[] = [];
+    const turn = messageTurns(now);
     try {
       while (losses.length < steps && !o.signal.aborted) {
         const begun = now();
@@ -86,6 +88,7 @@ export class ModelAdapter {
         }
         losses.push(loss);
         o.onStep({ step, loss, seconds: (now() - begun) / 1000 });
+        await turn();
       }
     } catch (error) {
       // What failed first is what the person must hear of.

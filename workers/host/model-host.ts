@@ -21,6 +21,7 @@ import { elementCount } from '../repops/program.ts';
 import { StreamingDecoder } from '../tokenizer/streaming-decoder.ts';
 import { seededStream } from '../training/seeded-stream.ts';
 import { type MemoryFit, memoryFit } from './memory-fit.ts';
+import { messageTurns } from './message-turns.ts';
 import { ModelAdapter, trainingLora } from './model-adapter.ts';
 import type {
   Adapter,
@@ -156,6 +157,7 @@ export class ModelHost {
     const uniforms = seededStream(ask.seed, 'sampling');
     const decoder = new StreamingDecoder(tokenizer);
     const { now } = this.#options;
+    const turn = messageTurns(now);
     const begun = now();
     let first = 0;
     let tokens = 0;
@@ -179,6 +181,7 @@ export class ModelHost {
           const piece = decoder.push(token);
           text += piece;
           o.onText({ text: piece, tokens, seconds: (now() - first) / 1000 });
+          return turn();
         },
         signal: o.signal,
       }),
