@@ -62,10 +62,10 @@ export class ModelAdapter {
     const { model, session, now } = this.#options;
     const { rows, length, recompute, steps, rate } = options;
     const ids = trainingTokens(options.source, model.tokenizer, model.generation.endTokens[0]);
-    const fresh = options.fresh || this.#lora === undefined;
-    const lora = fresh ? trainingLora(options) : (this.#lora ?? trainingLora(options));
-    const before = fresh ? this.#fresh(lora, options.seed) : await session.snapshot();
-    await session.adapt(lora, before, { recompute });
+    const before = this.#lora === undefined ? null : { lora: this.#lora, state: await session.snapshot() };
+    const { lora, state } =
+      options.fresh || before === null ? this.#fresh(trainingLora(options), options.seed) : before;
+    await session.adapt(lora, state, { recompute });
     this.#lora = lora;
     const weights = new Array<number>(rows * length).fill(1 / (rows * length));
     const losses: number[] = [];
@@ -91,8 +91,9 @@ export class ModelAdapter {
         await turn();
       }
     } catch (error) {
+      this.#lora = before?.lora;
       // What failed first is what the person must hear of.
-      await session.adapt(lora, before).catch(() => undefined);
+      if (before !== null) await session.adapt(before.lora, before.state).catch(() => undefined);
       throw error;
     }
     return { adapter: this.#adapter(lora), losses, stopped: losses.length < steps, tokens: ids.length };
@@ -160,11 +161,11 @@ export class ModelAdapter {
     return checkpoint;
   }
 
-  #fresh(lora: LoraOptions, seed: number): AdapterState {
+  #fresh(lora: LoraOptions, seed: number): { readonly lora: LoraOptions; readonly state: AdapterState } {
     const { config } = this.#options.model;
     const draws = seededStream(seed, 'initialisation');
     const draw = (tensor: number, element: number, part: number) => draws.word(tensor, element, part);
-    return freshAdapterState(config, lora, initialAdapters({ config, lora, draw }));
+    return { lora, state: freshAdapterState(config, lora, initialAdapters({ config, lora, draw })) };
   }
 
   #trained(): LoraOptions {
