@@ -115,7 +115,7 @@ export function AskPanel() {
               Stop
             </Button>
           ) : (
-            <Button type="submit" data-testid="ask-go" disabled={'problem' in read || taught}>
+            <Button type="submit" look="main" data-testid="ask-go" disabled={'problem' in read || taught}>
               <Sparkles size={17} aria-hidden="true" />
               Answer
             </Button>

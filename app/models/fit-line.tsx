@@ -45,7 +45,8 @@ export function fitSentence({ level, need, limit }: MemoryFit): string {
     case 'wasm':
       return `${takes}, more than the ${formatBytes(limit.bytes)} that WebAssembly can hold. Take shorter text or a smaller model.`;
     case 'device': {
-      const has = `${limit.atLeast ? 'at least ' : ''}${formatBytes(limit.bytes)}`;
+      // As it stands on the box.
+      const has = `${limit.atLeast ? 'at least ' : ''}${limit.bytes / 2 ** 30} GiB`;
       if (level === 'stop') {
         return `${takes}, and this device has ${has}. Take shorter text, a smaller model or a larger device.`;
       }

@@ -91,6 +91,7 @@ export function ModelPanel({ engine }: { readonly engine: EngineChoice }) {
           <div className="mt-4">
             {load.kind === 'not' ? (
               <Button
+                look="main"
                 data-testid="model-load"
                 disabled={positions === null || fit.kind !== 'known' || fit.fit.level === 'stop'}
                 onClick={() => {

@@ -17,14 +17,14 @@ export function folderAddress(text: string): string {
   return trimmed;
 }
 
-/** "Qwen/Qwen2.5-0.5B" of a Hugging Face address, otherwise the last two steps of the path, or the host. */
+/** "Qwen/Qwen2.5-0.5B" of a Hugging Face address, otherwise the last two steps of host and path. */
 export function nameOfAddress(text: string): string {
   if (!URL.canParse(text)) return text;
   const { pathname, host } = new URL(text);
   const steps = pathname.split('/').filter((step) => step !== '');
   const resolve = steps.indexOf('resolve');
   const named = (resolve > 0 ? steps.slice(0, resolve) : steps).slice(-2);
-  return named.length === 0 ? host : named.map(decoded).join('/');
+  return [...(named.length < 2 ? [host] : []), ...named.map(decoded)].join('/');
 }
 
 function decoded(step: string): string {

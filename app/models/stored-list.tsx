@@ -93,7 +93,7 @@ function Stored({ model }: { readonly model: StoredModel }) {
           <Button
             look="small"
             data-testid="stored-use"
-            aria-label={`Use ${name}`}
+            aria-label={`${used ? 'In use:' : 'Use'} ${name}`}
             disabled={used}
             onClick={() => void desk.use(model)}
           >
@@ -104,7 +104,7 @@ function Stored({ model }: { readonly model: StoredModel }) {
         <Button
           look="small"
           data-testid="stored-delete"
-          aria-label={sure ? `Really delete ${name}` : `Delete ${name}`}
+          aria-label={`${sure ? `Really delete ${formatBytes(bytes)}?` : 'Delete'} ${name}`}
           disabled={downloading}
           onClick={remove}
           onBlur={() => setSure(false)}

@@ -123,7 +123,12 @@ export function TeachPanel() {
             Pause
           </Button>
         ) : (
-          <Button data-testid="train-go" disabled={blocked} onClick={() => start(adapter === null)}>
+          <Button
+            look="main"
+            data-testid="train-go"
+            disabled={blocked}
+            onClick={() => start(adapter === null)}
+          >
             <Play size={17} aria-hidden="true" />
             {adapter === null ? 'Start' : 'Take more steps'}
           </Button>
