@@ -3,6 +3,7 @@ import { type FormEvent, useId, useState } from 'react';
 import { formatBytes, formatShare, formatWait } from '../format.ts';
 import { Button } from '../screen/button.tsx';
 import { Disclosure } from '../screen/section.tsx';
+import { useNow } from '../screen/use-now.ts';
 import { Failure, useModels, useModelsDesk } from './models-context.tsx';
 import { nameOfAddress } from './naming.ts';
 import { rateOf, secondsLeft } from './pace.ts';
@@ -77,8 +78,9 @@ export function AddressForm() {
 function Progress({ download }: { readonly download: DownloadView }) {
   const desk = useModelsDesk();
   const { url, file, bytes, total, pace } = download;
-  const rate = rateOf(pace);
-  const left = secondsLeft(pace, total);
+  const now = useNow(500, true);
+  const rate = rateOf(pace, now);
+  const left = secondsLeft(pace, total, now);
   return (
     <div
       className="mt-3 rounded-xl bg-sunken px-4 py-3"
@@ -99,7 +101,7 @@ function Progress({ download }: { readonly download: DownloadView }) {
         <p className="figure text-note text-quiet">
           {formatBytes(bytes)}
           {total === null ? '' : ` of ${formatBytes(total)}`}
-          {rate === null ? '' : `, ${formatBytes(rate)}/s`}
+          {rate === null ? '' : rate === 0 ? ', waiting for the server' : `, ${formatBytes(rate)}/s`}
           {left === null ? '' : `, about ${formatWait(left * 1000)} left`}
           <span className="block">{file === '' ? 'Asking the server…' : file}</span>
         </p>

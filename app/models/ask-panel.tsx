@@ -60,8 +60,8 @@ export function AskPanel() {
         </div>
         <Disclosure summary={<>How it draws: {summaryOf(draft)}</>}>
           <p className="max-w-prose text-quiet text-pretty">
-            These are what its makers recommend. The same prompt, settings and seed give the same answer on
-            every device, bit for bit.
+            It begins with what its makers recommend. The same prompt, settings and seed give the same answer
+            on every device, bit for bit.
           </p>
           <CheckBox testId="ask-sample" checked={draft.sample} onChange={change('sample')}>
             Draw at random; otherwise the most probable token is taken

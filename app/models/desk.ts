@@ -15,12 +15,12 @@ import { ComputeError } from '../../workers/host/plain-error.ts';
 import type { StoredModel } from '../../workers/loading/library.ts';
 import { folderAddress, nameOfAddress, nameOfPicked, sentenceOf } from './naming.ts';
 import { type ModelsHappening, reduceModels } from './reduce.ts';
-import { EMPTY_MODELS, type ModelsView, type Place } from './view.ts';
+import { type ChosenModel, EMPTY_MODELS, type ModelsView, type Place } from './view.ts';
 
 export interface ModelsDeskOptions {
   /** Starts the worker. `onCrash` is told when it ended by itself; calls reject then. */
   openClient(listener: (event: ModelEvent) => void, onCrash: () => void): ModelClient;
-  /** Milliseconds. */
+  /** Unix milliseconds. */
   readonly now: () => number;
   /** Asks the browser not to clear what is stored; may never answer. */
   readonly persist: () => void;
@@ -176,6 +176,13 @@ export class ModelsDesk {
   }
 
   async #open(from: ModelFrom, name: string, root: StoredModel['root']): Promise<void> {
+    const { model } = this.store.getState();
+    const kept = model === null ? null : whyKept(model);
+    if (kept !== null) {
+      this.#happen({ type: 'failed', place: 'choose', cause: kept });
+      return;
+    }
+    for (const place of ['load', 'ask', 'adapter'] as const) this.cancel(place);
     this.#happen({ type: 'looking', name });
     const done = await this.#attempt('choose', async (call, signal) => {
       const summary = await call('open', { from }, signal);
@@ -229,4 +236,12 @@ export class ModelsDesk {
   #happen(happening: ModelsHappening): void {
     this.store.setState((view) => reduceModels(view, happening), true);
   }
+}
+
+/** Why another model must not take this one's place yet. */
+function whyKept({ name, training, adapter }: ChosenModel): string | null {
+  if (training.running !== null)
+    return `${name} is learning. Pause it, and download its adapter, before another takes its place.`;
+  if (adapter?.unsaved !== true) return null;
+  return `The adapter of ${name} is not saved. Download it, or put the model away, before another takes its place.`;
 }

@@ -22,20 +22,26 @@ export function ModelPanel({ engine }: { readonly engine: EngineChoice }) {
   const model = useModels((view) => view.model);
   const [choice, setChoice] = useState<EngineChoice>(engine === 'auto' ? 'wasm' : engine);
   const [text, setText] = useState(String(Math.min(USUAL_POSITIONS, model?.summary.context ?? 1)));
+  const [sure, setSure] = useState(false);
   const select = useId();
   const read = readPositions(text, model?.summary.context ?? 1);
   const positions = 'positions' in read ? read.positions : null;
   const fit = useFit(positions === null ? null : { engine: choice, positions, training: null });
   if (model === null) return null;
-  const { name, summary, load, root } = model;
+  const { name, summary, load, root, adapter } = model;
   const busy = load.kind !== 'not';
   return (
     <Section
       title={name}
       testId="model"
       action={
-        <Button look="text" data-testid="model-close" onClick={() => void desk.close()}>
-          Put away
+        <Button
+          look="text"
+          data-testid="model-close"
+          onBlur={() => setSure(false)}
+          onClick={() => (adapter?.unsaved === true && !sure ? setSure(true) : void desk.close())}
+        >
+          {sure ? 'Really, with the adapter that is not saved?' : 'Put away'}
         </Button>
       }
     >

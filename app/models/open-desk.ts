@@ -19,7 +19,7 @@ let desk: ModelsDesk | undefined;
 export function modelsDesk(): ModelsDesk {
   desk ??= new ModelsDesk({
     openClient: openWorker,
-    now: () => performance.now(),
+    now: Date.now,
     persist: () => void navigator.storage?.persist?.().catch(() => undefined),
     save: saveFile,
   });

@@ -16,17 +16,18 @@ export function measured(pace: Pace, at: number, bytes: number): Pace {
   return { samples: samples.slice(Math.max(0, young - 1)) };
 }
 
-/** Bytes a second; null before there is anything to tell it from. */
-export function rateOf({ samples }: Pace): number | null {
+/** Bytes a second up to now; null before there is anything to tell it from. 0 when nothing has come for as long as is looked back. */
+export function rateOf({ samples }: Pace, now: number): number | null {
   const first = samples[0];
   const last = samples.at(-1);
-  if (first === undefined || last === undefined || last.at - first.at < 250) return null;
-  return ((last.bytes - first.bytes) * 1000) / (last.at - first.at);
+  if (first === undefined || last === undefined || now - first.at < 250) return null;
+  if (now - last.at > WINDOW_MS) return 0;
+  return ((last.bytes - first.bytes) * 1000) / (now - first.at);
 }
 
 /** Seconds until `total` bytes are here; null where that cannot be told. */
-export function secondsLeft(pace: Pace, total: number | null): number | null {
-  const rate = rateOf(pace);
+export function secondsLeft(pace: Pace, total: number | null, now: number): number | null {
+  const rate = rateOf(pace, now);
   const bytes = pace.samples.at(-1)?.bytes;
   if (rate === null || rate <= 0 || total === null || bytes === undefined) return null;
   return Math.max(0, total - bytes) / rate;

@@ -68,22 +68,26 @@ export class ModelHost {
   readonly #options: ModelHostOptions;
   #opened: Opened | undefined;
   #loaded: Loaded | undefined;
+  /** The end of the last call that puts one model in another's place: they take turns. */
+  #changing: Promise<unknown> = Promise.resolve();
 
   constructor(options: ModelHostOptions) {
     this.#options = options;
   }
 
   /** Throws what `openModel` throws; then the model before is still the one that is open. */
-  async open(from: ModelFrom, signal: AbortSignal): Promise<ModelSummary> {
-    const source = await this.#source(from);
-    try {
-      const model = await openModel(source, { signal });
-      await this.unload();
-      this.#opened = { ...model, from };
-      return summaryOf(model);
-    } finally {
-      await source.close();
-    }
+  open(from: ModelFrom, signal: AbortSignal): Promise<ModelSummary> {
+    return this.#change(async () => {
+      const source = await this.#source(from);
+      try {
+        const model = await openModel(source, { signal });
+        await this.#unload();
+        this.#opened = { ...model, from };
+        return summaryOf(model);
+      } finally {
+        await source.close();
+      }
+    });
   }
 
   /** Pure in the opened model. Throws LoraError for a rank or alpha that cannot be. */
@@ -105,30 +109,33 @@ export class ModelHost {
   }
 
   /** Throws EngineError, EngineMemoryError, or what reading the weights throws; nothing stays loaded then. */
-  async load(
+  load(
     { engine: choice, threads, positions }: LoadModel,
     o: {
       readonly signal: AbortSignal;
       readonly onProgress: (progress: { readonly tensors: number; readonly of: number }) => void;
     },
   ): Promise<LoadedModel> {
-    const model = this.#model();
-    await this.unload();
-    const { now, chooseEngine } = this.#options;
-    const begun = now();
-    const { engine, reason } = await chooseEngine(choice, { threads, signal: o.signal });
-    try {
-      const session = await this.#withWeights(model, (weights) =>
-        FrozenSession.create({ engine, config: model.config, weights, positions, ...o }),
-      );
-      const base = (signal: AbortSignal) => this.#base(model, signal);
-      this.#loaded = { model, engine, session, adapter: new ModelAdapter({ model, session, base, now }) };
-    } catch (error) {
-      await engine.stop();
-      throw error;
-    }
-    const { kind, description } = engine;
-    return { engine: kind, description, reason, positions, seconds: (now() - begun) / 1000 };
+    return this.#change(async () => {
+      o.signal.throwIfAborted();
+      const model = this.#model();
+      await this.#unload();
+      const { now, chooseEngine } = this.#options;
+      const begun = now();
+      const { engine, reason } = await chooseEngine(choice, { threads, signal: o.signal });
+      try {
+        const session = await this.#withWeights(model, (weights) =>
+          FrozenSession.create({ engine, config: model.config, weights, positions, ...o }),
+        );
+        const base = (signal: AbortSignal) => this.#base(model, signal);
+        this.#loaded = { model, engine, session, adapter: new ModelAdapter({ model, session, base, now }) };
+      } catch (error) {
+        await engine.stop();
+        throw error;
+      }
+      const { kind, description } = engine;
+      return { engine: kind, description, reason, positions, seconds: (now() - begun) / 1000 };
+    });
   }
 
   /** Samples an answer. Throws TokenizerError or ModelInputError for a prompt that cannot be, or the signal's reason. */
@@ -220,16 +227,29 @@ export class ModelHost {
     return this.#guard(this.#running().adapter.adopt(files, signal));
   }
 
-  /** Frees the engine; the model stays open. */
-  async unload(): Promise<void> {
-    const loaded = this.#loaded;
-    this.#loaded = undefined;
-    await loaded?.engine.stop();
+  /** Frees the engine and forgets the model, after calls in progress. */
+  close(): Promise<void> {
+    return this.#change(async () => {
+      this.#opened = undefined;
+      await this.#unload();
+    });
   }
 
-  async close(): Promise<void> {
-    this.#opened = undefined;
-    await this.unload();
+  async #unload(): Promise<void> {
+    const loaded = this.#loaded;
+    this.#loaded = undefined;
+    try {
+      // Waits for the run in progress: its memory must not go from under it.
+      await loaded?.session.dispose();
+    } finally {
+      await loaded?.engine.stop();
+    }
+  }
+
+  #change<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#changing.then(work);
+    this.#changing = result.catch(() => undefined);
+    return result;
   }
 
   #model(): Opened {
@@ -252,7 +272,7 @@ export class ModelHost {
     try {
       return await work;
     } catch (error) {
-      if (error instanceof DeviceLostError) await this.unload();
+      if (error instanceof DeviceLostError) await this.#change(() => this.#unload());
       throw error;
     }
   }

@@ -5,9 +5,10 @@ import { createWasmEngine } from '../engines/wasm/engine.ts';
 import { blobSource } from '../loading/blob-source.ts';
 import { ModelLibrary } from '../loading/library.ts';
 import { openModel } from '../loading/open-model.ts';
+import { opfsShelf } from '../loading/opfs-shelf.ts';
 import { openMemoryShelf } from '../loading/shelf.ts';
 import { startModelServer } from '../loading/testing/model-server.ts';
-import { tinyFiles } from '../loading/testing/tiny-model.ts';
+import { TINY, tinyFiles } from '../loading/testing/tiny-model.ts';
 import { FrozenSession } from '../model/frozen-session.ts';
 import { generationHash } from '../model/generation-hash.ts';
 import { seededStream } from '../training/seeded-stream.ts';
@@ -50,9 +51,9 @@ const picked = (from: Record<string, Uint8Array> = files): PickedBlob[] =>
     blob: new Blob([new Uint8Array(bytes)]),
   }));
 
-async function loaded(call: ModelClient): Promise<void> {
-  await call('open', { from: { kind: 'files', files: picked() } });
-  await call('load', { engine: 'wasm', threads: 1, positions: 48 });
+async function loaded(call: ModelClient, from = files, positions = 48): Promise<void> {
+  await call('open', { from: { kind: 'files', files: picked(from) } });
+  await call('load', { engine: 'wasm', threads: 1, positions });
 }
 
 const ask: AskModel = {
@@ -169,6 +170,45 @@ describe('the model worker', { timeout: 60_000 }, () => {
     expect(adapter.steps).toBe(losses.length);
     const next = await call('train', { ...lesson, steps: 1, fresh: false });
     expect(next.adapter.steps).toBe(losses.length + 1);
+  });
+
+  it('stops in the middle of an answer, of loading and of nothing, and goes on', async () => {
+    const { call, events } = connect();
+    const endless = tinyFiles({ config: { ...TINY, context: 4096 }, fields: { eos_token_id: [] } });
+    await loaded(call, endless, 4096);
+    const abort = new AbortController();
+    const answering = call('generate', { ...ask, maxNewTokens: 4000 }, abort.signal);
+    await expect.poll(() => events.some(({ type }) => type === 'text')).toBe(true);
+    abort.abort(new DOMException('Stopped by you.', 'AbortError'));
+    await expect(answering).rejects.toThrow('Stopped by you.');
+    expect((await call('generate', ask)).tokens).toHaveLength(12);
+    await expect(call('generate', ask, AbortSignal.abort())).rejects.toThrow();
+    const training = call('train', { ...lesson, steps: 100_000 });
+    await expect.poll(() => events.some(({ type }) => type === 'step')).toBe(true);
+    // Another model in its place, while it works: the run in progress ends first.
+    await call('open', { from: { kind: 'files', files: picked() } });
+    await expect(training).rejects.toThrow('disposed');
+    await expect(call('generate', ask)).rejects.toThrow('Load it first');
+  });
+
+  it('says that there is no storage where there is none', async () => {
+    const { port1, port2 } = new MessageChannel();
+    closing.push(() => port1.close());
+    Comlink.expose(
+      createModelService({
+        library: new ModelLibrary({ shelf: opfsShelf(['starling', 'models']) }),
+        chooseEngine: () => Promise.reject(new Error('No engine here.')),
+        deviceMemory: undefined,
+        now: () => performance.now(),
+      }),
+      port1 as unknown as Comlink.Endpoint,
+    );
+    const call = connectModels(port2 as unknown as Comlink.Endpoint, () => undefined);
+    await expect(call('stored', {})).rejects.toThrow('pick the files of a model');
+    await expect(call('download', { url: 'https://model.test/' })).rejects.toThrow(
+      'pick the files of a model',
+    );
+    expect(await call('open', { from: { kind: 'files', files: picked() } })).toMatchObject({ layers: 2 });
   });
 
   it('trains on lines of JSON, and refuses what it cannot read', async () => {

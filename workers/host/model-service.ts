@@ -11,7 +11,7 @@ const TELL_BYTES = 1 << 20;
 export function createModelService(options: ModelHostOptions): ModelWorkerApi {
   const { library } = options;
   const host = new ModelHost(options);
-  return serveCalls<ModelCalls, ModelEvent>(({ tell, cancelOthers }) => ({
+  return serveCalls<ModelCalls, ModelEvent>(({ tell }) => ({
     stored: () => library.list(),
     async download({ url, hashes }, signal) {
       let told = Number.NEGATIVE_INFINITY;
@@ -40,8 +40,7 @@ export function createModelService(options: ModelHostOptions): ModelWorkerApi {
       host.train(args, { signal, onStep: (step) => tell({ type: 'step', run: args.run, ...step }) }),
     adapterFiles: ({ base }, signal) => host.adapterFiles(base, signal),
     adopt: ({ files }, signal) => host.adopt(files, signal),
-    async close(_args, signal) {
-      cancelOthers(signal);
+    async close() {
       await host.close();
       return null;
     },
