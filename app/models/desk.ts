@@ -132,17 +132,14 @@ export class ModelsDesk {
   async saveAdapter(kind: 'peft' | 'checkpoint'): Promise<void> {
     const { model } = this.store.getState();
     if (model === null) return;
-    await this.#handle(
-      'Reading all weights once, for the root that the adapter belongs to…',
-      async (call, signal) => {
-        const files = await call('adapterFiles', { base: model.name }, signal);
-        const save = (name: string, bytes: Uint8Array) =>
-          this.#options.save(name, new Blob([new Uint8Array(bytes)], { type: 'application/octet-stream' }));
-        if (kind === 'peft') for (const { name, bytes } of files.peft) save(name, bytes);
-        else save(`starling-adapter-${model.adapter?.steps ?? 0}.safetensors`, files.checkpoint);
-        this.#happen({ type: 'saved', root: files.root });
-      },
-    );
+    await this.#handle('Hashing the weights that the adapter belongs to…', async (call, signal) => {
+      const files = await call('adapterFiles', { base: model.name }, signal);
+      const save = (name: string, bytes: Uint8Array) =>
+        this.#options.save(name, new Blob([new Uint8Array(bytes)], { type: 'application/octet-stream' }));
+      if (kind === 'peft') for (const { name, bytes } of files.peft) save(name, bytes);
+      else save(`starling-adapter-${model.adapter?.steps ?? 0}.safetensors`, files.checkpoint);
+      this.#happen({ type: 'saved', root: files.root });
+    });
   }
 
   async adopt(picked: readonly File[]): Promise<void> {

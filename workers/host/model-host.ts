@@ -127,7 +127,7 @@ export class ModelHost {
         const session = await this.#withWeights(model, (weights) =>
           FrozenSession.create({ engine, config: model.config, weights, positions, ...o }),
         );
-        const base = (signal: AbortSignal) => this.#base(model, signal);
+        const base = (signal: AbortSignal) => this.#base(model, session, signal);
         this.#loaded = { model, engine, session, adapter: new ModelAdapter({ model, session, base, now }) };
       } catch (error) {
         await engine.stop();
@@ -262,8 +262,13 @@ export class ModelHost {
     return this.#loaded;
   }
 
-  async #base(model: Opened, signal: AbortSignal): Promise<Hex> {
-    model.base ??= await this.#withWeights(model, (weights) => frozenRoot(model.config, weights, { signal }));
+  async #base(model: Opened, session: FrozenSession, signal: AbortSignal): Promise<Hex> {
+    if (model.base === undefined) {
+      const known = await session.matrixRoots();
+      model.base = await this.#withWeights(model, (weights) =>
+        frozenRoot(model.config, weights, { signal, known }),
+      );
+    }
     return model.base;
   }
 

@@ -7,6 +7,7 @@ import { type DecoderConfig, parameterSpecs } from './config.ts';
 import { FrozenSession } from './frozen-session.ts';
 import { initialParameters } from './initialize.ts';
 import { initialAdapters, type LoraOptions, PROJECTIONS } from './lora/adapters.ts';
+import { frozenRoot } from './lora/frozen-root.ts';
 import { freshAdapterState } from './lora/state.ts';
 import { ModelSession } from './session.ts';
 import { ModelStateError } from './state.ts';
@@ -246,6 +247,22 @@ describe('training adapters', () => {
     await plain.step(batch);
     await plain.release();
     expect(await plain.generate({ ...options, bare: true })).toEqual(untouched);
+  });
+
+  it.each([
+    ['reference', async () => createReferenceEngine()],
+    ['wasm', () => createWasmEngine()],
+  ])('knows the root of its weights on %s', async (_name, open) => {
+    const engine = await open();
+    try {
+      const weights = memoryWeights(parametersOf(LLAMA));
+      const session = await FrozenSession.create({ engine, config: LLAMA, weights });
+      const known = await session.matrixRoots();
+      const vectorsOnly = { ...weights, bfloat16: () => Promise.reject(new Error('a matrix was read')) };
+      expect(await frozenRoot(LLAMA, vectorsOnly, { known })).toBe(await frozenRoot(LLAMA, weights));
+    } finally {
+      await engine.stop();
+    }
   });
 
   it('needs adapters, and frees everything', async () => {

@@ -2,6 +2,7 @@
  * A published model on an engine, its matrices frozen in bf16: generates, scores, and trains adapters beside them (LoRA). A
  * session owns its tensors; sessions that share an engine take turns.
  */
+import type { KnownRoots } from '../checkpoint/root.ts';
 import type { Engine } from '../engines/engine.ts';
 import { type DecoderConfig, parameterSpecs } from './config.ts';
 import {
@@ -181,6 +182,16 @@ export class FrozenSession {
       writeSequences(program, batch);
       await program.run(options);
       return await program.floats('logprobs');
+    });
+  }
+
+  /** Merkle root of each frozen matrix by name, computed on the engine where it can. Waits for earlier calls. */
+  matrixRoots(): Promise<KnownRoots> {
+    return this.#exclusive(() => {
+      const matrices = parameterSpecs(this.config).filter(
+        ({ shape }) => parameterDType(BARE, shape) === 'bf16',
+      );
+      return this.#tensors.roots(matrices.map(({ name }) => name));
     });
   }
 
