@@ -47,7 +47,7 @@ function FilesChoice() {
         onDragLeave={(event) => drag(event, false)}
         onDrop={(event) => {
           drag(event, false);
-          void droppedFiles(event.dataTransfer).then((picked) => desk.pick(picked));
+          void desk.pick(droppedFiles(event.dataTransfer));
         }}
       >
         <div className="flex flex-wrap justify-center gap-2">

@@ -54,7 +54,15 @@ export class ModelsDesk {
     });
   }
 
-  async pick(picked: readonly Picked[]): Promise<void> {
+  async pick(choice: readonly Picked[] | Promise<readonly Picked[]>): Promise<void> {
+    let picked: readonly Picked[];
+    try {
+      picked = await choice;
+    } catch {
+      const cause = 'What was dropped cannot be read. Choose the folder with the button instead.';
+      this.#happen({ type: 'failed', place: 'choose', cause });
+      return;
+    }
     if (picked.length === 0) return;
     const files = picked.map(({ path, file }) => ({ name: file.name, path, blob: file }));
     await this.#open({ kind: 'files', files }, nameOfPicked(picked.map(({ path }) => path)), null);

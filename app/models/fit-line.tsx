@@ -1,5 +1,5 @@
-import type { MemoryFit } from '../../workers/host/memory-fit.ts';
 import { formatBytes } from '../format.ts';
+import { fitSentence } from './fit-sentence.ts';
 import type { FitState } from './use-fit.ts';
 
 const LOOK = { good: 'bg-accent', tight: 'bg-warn', stop: 'bg-bad' } as const;
@@ -34,25 +34,4 @@ export function FitLine({ fit: state }: { readonly fit: FitState }) {
       </p>
     </div>
   );
-}
-
-/** Pure. */
-export function fitSentence({ level, need, limit }: MemoryFit): string {
-  const takes = `Takes about ${formatBytes(need)} of memory`;
-  switch (limit.kind) {
-    case 'unknown':
-      return `${takes}. This browser does not say how much there is.`;
-    case 'wasm':
-      return `${takes}, more than the ${formatBytes(limit.bytes)} that WebAssembly can hold. Take shorter text or a smaller model.`;
-    case 'device': {
-      // As it stands on the box.
-      const has = `${limit.atLeast ? 'at least ' : ''}${limit.bytes / 2 ** 30} GiB`;
-      if (level === 'stop') {
-        return `${takes}, and this device has ${has}. Take shorter text, a smaller model or a larger device.`;
-      }
-      return level === 'tight'
-        ? `${takes}, and this device has ${has}. It may work; close other tabs first.`
-        : `${takes}, and this device has ${has}.`;
-    }
-  }
 }

@@ -6,14 +6,22 @@ export function filesOf(list: FileList | null): Picked[] {
   return [...(list ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 }
 
-/** The files of a drop, and those directly in dropped folders; folders within them hold nothing of a model. */
+/**
+ * The files of a drop, and those directly in dropped folders; folders within them hold nothing of a model. Rejects when one cannot be
+ * read.
+ */
 export async function droppedFiles(transfer: DataTransfer): Promise<Picked[]> {
   // Taken now: the list is empty once the event is over.
-  const entries = [...transfer.items]
-    .map((item) => item.webkitGetAsEntry())
-    .filter((entry) => entry !== null);
+  const items = [...transfer.items].map((item) => ({
+    entry: item.webkitGetAsEntry(),
+    file: item.getAsFile(),
+  }));
   const found: Picked[] = [];
-  for (const entry of entries) {
+  for (const { entry, file } of items) {
+    if (entry === null) {
+      if (file !== null) found.push({ file, path: file.name });
+      continue;
+    }
     if (isFile(entry)) found.push(await picked(entry, entry.name));
     if (!isFolder(entry)) continue;
     for (const inner of await contents(entry)) {

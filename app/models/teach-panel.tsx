@@ -48,8 +48,16 @@ export function TeachPanel() {
   const readFile = async (files: FileList | null) => {
     const file = files?.[0];
     if (file === undefined) return;
-    setTrouble(file.size > MOST_TEXT ? `${file.name} is larger than 32 MB; choose a part of it.` : null);
-    if (file.size <= MOST_TEXT) setDraft({ ...draft, text: await file.text(), file: file.name });
+    if (file.size > MOST_TEXT) {
+      setTrouble(`${file.name} is larger than 32 MB; choose a part of it.`);
+      return;
+    }
+    try {
+      setDraft({ ...draft, text: await file.text(), file: file.name });
+      setTrouble(null);
+    } catch {
+      setTrouble(`${file.name} can no longer be read; choose it again.`);
+    }
   };
   return (
     <Section
