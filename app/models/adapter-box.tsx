@@ -9,6 +9,7 @@ import { Failure, useModels, useModelsDesk } from './models-context.tsx';
 export function AdapterBox({ busy }: { readonly busy: boolean }) {
   const desk = useModelsDesk();
   const adapter = useModels((view) => view.model?.adapter ?? null);
+  const running = useModels((view) => view.model?.training.running != null);
   const handling = useModels((view) => view.model?.handling ?? null);
   return (
     <div className="mt-6 border-t border-line pt-5">
@@ -19,7 +20,7 @@ export function AdapterBox({ busy }: { readonly busy: boolean }) {
         data-steps={adapter?.steps ?? ''}
       >
         {adapter === null
-          ? 'None yet. Train one, or load one that you kept.'
+          ? `None yet. ${running ? 'It is there when the training pauses.' : 'Train one, or load one that you kept.'}`
           : `${plural(adapter.steps, 'step')}, rank ${adapter.lora.rank}, ${formatCount(adapter.parameters)} numbers.${adapter.unsaved ? ' Closing the tab loses it: download it first.' : ''}`}
         {adapter === null || adapter.root === null ? null : (
           <>

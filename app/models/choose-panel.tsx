@@ -10,6 +10,7 @@ import { StoredList } from './stored-list.tsx';
 /** Where a model comes from: files that are here already, an address, or what was downloaded before. */
 export function ChoosePanel() {
   const looking = useModels((view) => view.looking);
+  const chosen = useModels((view) => view.model?.name ?? null);
   return (
     <Section
       title="Choose a model"
@@ -20,8 +21,8 @@ export function ChoosePanel() {
         <FilesChoice />
         <AddressForm />
       </div>
-      <p role="status" className={looking === null ? '' : 'mt-3 text-note text-quiet'}>
-        {looking === null ? '' : `Looking at ${looking}…`}
+      <p role="status" className={looking === null ? 'sr-only' : 'mt-3 text-note text-quiet'}>
+        {looking !== null ? `Looking at ${looking}…` : chosen !== null ? `${chosen} is open below.` : ''}
       </p>
       <Failure place="choose" />
       <StoredList />
