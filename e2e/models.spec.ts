@@ -120,6 +120,10 @@ test.describe('A published model in the page', () => {
       await expect(page.getByTestId('train-status')).toContainText('Step ');
       await page.getByTestId('train-pause').click();
       await expect(page.getByTestId('train-go')).toBeEnabled();
+      // A look at another screen loses nothing.
+      await page.getByTestId('screen-contribute').click();
+      await page.getByTestId('screen-models').click();
+      await expect(page.getByTestId('train-text')).toHaveValue(LESSON);
       const paused = await number(page.getByTestId('adapter'), 'data-steps');
       expect(paused).toBeGreaterThan(0);
       await page.getByTestId('train-steps').fill('15');

@@ -1,27 +1,26 @@
 import { CircleStop, Dices, Sparkles } from 'lucide-react';
-import { type FormEvent, useId, useState } from 'react';
+import { type FormEvent, useId } from 'react';
 import { Button } from '../screen/button.tsx';
 import { Field } from '../screen/field.tsx';
 import { Disclosure, Section } from '../screen/section.tsx';
 import { AnswerBox } from './answer-box.tsx';
 import { CheckBox } from './check-box.tsx';
 import { Failure, useModels, useModelsDesk } from './models-context.tsx';
-import { type AskDraft, firstAsk, readAsk } from './settings.ts';
+import { type AskDraft, readAsk } from './settings.ts';
 
 /** A prompt, how tokens are drawn, and the answer as it comes. */
 export function AskPanel() {
   const desk = useModelsDesk();
   const model = useModels((view) => view.model);
-  const [draft, setDraft] = useState<AskDraft | null>(model === null ? null : firstAsk(model.summary));
-  const [bare, setBare] = useState(false);
   const prompt = useId();
-  if (model === null || draft === null || model.load.kind !== 'loaded') return null;
+  if (model === null || model.load.kind !== 'loaded') return null;
   const { summary, adapter, answer, training, load } = model;
+  const { ask: draft, bare } = model.drafts;
   const read = readAsk(draft, { summary, loaded: load.loaded, bare: bare && adapter !== null });
   const change =
     <K extends keyof AskDraft>(name: K) =>
     (value: AskDraft[K]) =>
-      setDraft({ ...draft, [name]: value });
+      desk.draft({ ask: { ...draft, [name]: value } });
   const running = answer?.state.kind === 'running';
   const taught = training.running !== null;
   const submit = (event: FormEvent) => {
@@ -53,7 +52,7 @@ export function AskPanel() {
             </CheckBox>
           ) : null}
           {adapter === null ? null : (
-            <CheckBox testId="ask-adapter" checked={!bare} onChange={(on) => setBare(!on)}>
+            <CheckBox testId="ask-adapter" checked={!bare} onChange={(on) => desk.draft({ bare: !on })}>
               With the adapter
             </CheckBox>
           )}

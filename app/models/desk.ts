@@ -15,7 +15,7 @@ import { ComputeError } from '../../workers/host/plain-error.ts';
 import type { StoredModel } from '../../workers/loading/library.ts';
 import { folderAddress, nameOfAddress, nameOfPicked, sentenceOf } from './naming.ts';
 import { type ModelsHappening, reduceModels } from './reduce.ts';
-import { type ChosenModel, EMPTY_MODELS, type ModelsView, type Place } from './view.ts';
+import { type ChosenModel, type Drafts, EMPTY_MODELS, type ModelsView, type Place } from './view.ts';
 
 export interface ModelsDeskOptions {
   /** Starts the worker. `onCrash` is told when it ended by itself; calls reject then. */
@@ -96,6 +96,11 @@ export class ModelsDesk {
       }
       this.#happen({ type: 'stored', stored: await call('stored', {}, signal) });
     });
+  }
+
+  /** Keeps what was typed. */
+  draft(drafts: Partial<Drafts>): void {
+    this.#happen({ type: 'drafted', drafts });
   }
 
   /** What the chosen model would take. Rejects with a sentence for a use that cannot be. */

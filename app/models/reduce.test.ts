@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ModelsHappening, reduceModels } from './reduce.ts';
+import { FIRST_TRAIN } from './settings.ts';
 import { ADAPTER, ANSWER, LOADED, SUMMARY } from './testing/a-model.ts';
 import { EMPTY_MODELS, type ModelsView } from './view.ts';
 
@@ -120,6 +121,13 @@ describe('reduceModels', () => {
       load: { kind: 'not' },
     });
     expect(reduceModels(saved, { type: 'closed' }).model).toBeNull();
+  });
+
+  it('keeps what was typed, and the text for the next model', () => {
+    const train = { ...FIRST_TRAIN, text: 'seven neighbours' };
+    const view = after(...loaded, { type: 'drafted', drafts: { bare: true, train } });
+    expect(view.model?.drafts).toMatchObject({ bare: true, train, ask: { temperature: '0.7' } });
+    expect(reduceModels(view, { ...chosen, turn: 2 }).model?.drafts).toMatchObject({ bare: false, train });
   });
 
   it('says failures where they happened, until it is tried again', () => {

@@ -12,7 +12,8 @@ import type {
 } from '../../workers/host/model-api.ts';
 import type { StoredModel } from '../../workers/loading/library.ts';
 import { measured, NO_PACE } from './pace.ts';
-import { type ChosenModel, type ModelsView, NO_TRAINING, type Place } from './view.ts';
+import { FIRST_TRAIN, firstAsk } from './settings.ts';
+import { type ChosenModel, type Drafts, type ModelsView, NO_TRAINING, type Place } from './view.ts';
 
 export type ModelsHappening =
   | { readonly type: 'stored'; readonly stored: readonly StoredModel[] }
@@ -28,6 +29,7 @@ export type ModelsHappening =
       readonly summary: ModelSummary;
     }
   | { readonly type: 'closed' }
+  | { readonly type: 'drafted'; readonly drafts: Partial<Drafts> }
   | { readonly type: 'load-began' }
   | { readonly type: 'loaded'; readonly loaded: LoadedModel }
   /** The engine is gone, and with it the weights and what was not saved. */
@@ -71,6 +73,12 @@ export function reduceModels(view: ModelsView, happening: ModelsHappening): Mode
         load: { kind: 'not' },
         answer: null,
         training: NO_TRAINING,
+        drafts: {
+          ask: firstAsk(summary),
+          bare: false,
+          // A text is about what is to be learned, whichever model learns it.
+          train: view.model?.drafts.train ?? FIRST_TRAIN,
+        },
         adapter: null,
         handling: null,
       };
@@ -97,6 +105,7 @@ type OfModel = Extract<
   ModelsHappening,
   {
     readonly type:
+      | 'drafted'
       | 'load-began'
       | 'loaded'
       | 'unloaded'
@@ -114,6 +123,8 @@ type OfModel = Extract<
 function ofModel(model: ChosenModel, happening: OfModel): ChosenModel {
   const { training } = model;
   switch (happening.type) {
+    case 'drafted':
+      return { ...model, drafts: { ...model.drafts, ...happening.drafts } };
     case 'load-began':
       return { ...unloaded(model), load: { kind: 'loading', tensors: 0, of: 0 } };
     case 'loaded':

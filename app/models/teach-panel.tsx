@@ -23,7 +23,8 @@ export function TeachPanel() {
   const desk = useModelsDesk();
   const model = useModels((view) => view.model);
   const loaded = model?.load.kind === 'loaded' ? model.load.loaded : null;
-  const [draft, setDraft] = useState<TrainDraft>(FIRST_TRAIN);
+  const draft = model?.drafts.train ?? FIRST_TRAIN;
+  const change = (part: Partial<TrainDraft>) => desk.draft({ train: { ...draft, ...part } });
   const [trouble, setTrouble] = useState<string | null>(null);
   const [sure, setSure] = useState(false);
   const text = useId();
@@ -53,7 +54,7 @@ export function TeachPanel() {
       return;
     }
     try {
-      setDraft({ ...draft, text: await file.text(), file: file.name });
+      change({ text: await file.text(), file: file.name });
       setTrouble(null);
     } catch {
       setTrouble(`${file.name} can no longer be read; choose it again.`);
@@ -78,7 +79,7 @@ export function TeachPanel() {
             rows={7}
             disabled={running}
             placeholder="Paste what it should learn to write."
-            onChange={(event) => setDraft({ ...draft, text: event.target.value })}
+            onChange={(event) => change({ text: event.target.value })}
             className="mt-1 block w-full rounded-lg border border-line-strong/60 bg-raised px-3 py-2 text-body placeholder:text-quiet disabled:opacity-60"
           />
           <div className="mt-2 flex flex-wrap items-center gap-x-3 gap-y-1">
@@ -100,11 +101,7 @@ export function TeachPanel() {
                   {draft.file}, {formatCount(draft.text.length)} characters
                   {draft.text.length > SHOWN ? ', the first of them shown' : ''}
                 </p>
-                <Button
-                  look="text"
-                  disabled={running}
-                  onClick={() => setDraft({ ...draft, text: '', file: null })}
-                >
+                <Button look="text" disabled={running} onClick={() => change({ text: '', file: null })}>
                   Remove
                 </Button>
               </>
@@ -115,12 +112,7 @@ export function TeachPanel() {
           </p>
         </div>
         <div>
-          <TeachFields
-            draft={draft}
-            change={(part) => setDraft({ ...draft, ...part })}
-            running={running}
-            adapter={adapter}
-          />
+          <TeachFields draft={draft} change={change} running={running} adapter={adapter} />
           <div className="mt-4">{'problem' in sizes ? null : <FitLine fit={fit} />}</div>
         </div>
       </div>

@@ -10,6 +10,7 @@ import type {
 } from '../../workers/host/model-api.ts';
 import type { StoredModel } from '../../workers/loading/library.ts';
 import type { Pace } from './pace.ts';
+import type { AskDraft, TrainDraft } from './settings.ts';
 
 /** Where on the screen a failure is said. */
 export type Place = 'stored' | 'choose' | 'download' | 'load' | 'ask' | 'train' | 'adapter';
@@ -67,6 +68,14 @@ export interface TrainingView {
   } | null;
 }
 
+/** What a person has typed: it outlasts a look at another screen. */
+export interface Drafts {
+  readonly ask: AskDraft;
+  /** Asks without the adapter, where there is one. */
+  readonly bare: boolean;
+  readonly train: TrainDraft;
+}
+
 export interface ChosenModel {
   /** Another one each time that a model is chosen. */
   readonly turn: number;
@@ -78,6 +87,7 @@ export interface ChosenModel {
   readonly load: LoadView;
   readonly answer: AnswerView | null;
   readonly training: TrainingView;
+  readonly drafts: Drafts;
   readonly adapter: AdapterView | null;
   /** Adapter files are made or taken in: a sentence for it. */
   readonly handling: string | null;
