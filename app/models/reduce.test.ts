@@ -70,7 +70,12 @@ describe('reduceModels', () => {
       state: { kind: 'running' },
     });
     const done = reduceModels(running, { type: 'answered', run: 1, answer: ANSWER });
-    expect(done.model?.answer).toMatchObject({ text: ANSWER.text, tokens: 3, state: { kind: 'done' } });
+    expect(done.model?.answer).toMatchObject({
+      text: ANSWER.text,
+      tokens: 3,
+      seconds: 0.5,
+      state: { kind: 'done' },
+    });
     expect(reduceModels(done, text(1, ' late', 4))).toBe(done);
     const stopped = reduceModels(running, { type: 'answered', run: 1, answer: null });
     expect(stopped.model?.answer).toMatchObject({ text: 'A murmuration', state: { kind: 'stopped' } });

@@ -147,6 +147,8 @@ function ofModel(model: ChosenModel, happening: OfModel): ChosenModel {
           ...answer,
           text: done.text,
           tokens: done.tokens.length,
+          // Of the pieces, the last may come too late to be seen.
+          seconds: done.drawingSeconds,
           state: { kind: 'done', answer: done },
         },
       };

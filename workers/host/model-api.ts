@@ -97,7 +97,10 @@ export interface Answer {
   readonly tokens: readonly number[];
   /** The model ended it; otherwise it was cut at the number of tokens. */
   readonly ended: boolean;
+  /** With the prompt. */
   readonly seconds: number;
+  /** From the first token to the last. */
+  readonly drawingSeconds: number;
   /** What devices compare (`generationHash`). */
   readonly hash: Hex;
 }

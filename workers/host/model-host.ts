@@ -193,13 +193,15 @@ export class ModelHost {
         signal: o.signal,
       }),
     );
+    const end = now();
     const last = row.tokens.at(-1);
     return {
       text: text + decoder.finish(),
       promptTokens: prompt.length,
       tokens: row.tokens,
       ended: last !== undefined && generation.endTokens.includes(last),
-      seconds: (now() - begun) / 1000,
+      seconds: (end - begun) / 1000,
+      drawingSeconds: (end - first) / 1000,
       hash: generationHash(row),
     };
   }

@@ -47,5 +47,6 @@ export const ANSWER: Answer = {
   tokens: [32, 8301, 399],
   ended: true,
   seconds: 2,
+  drawingSeconds: 0.5,
   hash: `0x${'5a'.repeat(32)}`,
 };
