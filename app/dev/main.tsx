@@ -1,13 +1,17 @@
-/** `?scene=` picks what to draw; see simulated-volunteer.ts. Served by `vite` only. */
+/** `?scene=` picks what to draw; see simulated-volunteer.ts and simulated-models.ts. Served by `vite` only. */
 import { createRoot } from 'react-dom/client';
 import '../styles.css';
+import ModelsScreen from '../models/models-screen.tsx';
+import { Header } from '../screen/header.tsx';
 import { Screen } from '../screen/screen.tsx';
 import { VolunteerProvider } from '../screen/volunteer-context.tsx';
 import { followVolunteer } from '../volunteer/store.ts';
+import { MODEL_SCENES, simulatedModels } from './simulated-models.ts';
 import { type Scene, simulatedVolunteer } from './simulated-volunteer.ts';
 
-const name = (new URLSearchParams(location.search).get('scene') ?? 'fresh') as Scene;
-const port = simulatedVolunteer(name, Date);
+const name = new URLSearchParams(location.search).get('scene') ?? 'fresh';
+const models = MODEL_SCENES.find((scene) => scene === name);
+const port = simulatedVolunteer(models === undefined ? (name as Scene) : 'fresh', Date);
 const { store } = followVolunteer(port);
 void port.open();
 
@@ -15,7 +19,14 @@ const root = document.getElementById('root');
 if (root !== null) {
   createRoot(root).render(
     <VolunteerProvider port={port} store={store}>
-      <Screen engine="auto" />
+      {models === undefined ? (
+        <Screen engine="auto" />
+      ) : (
+        <div className="mx-auto max-w-6xl px-4 pb-20 sm:px-8">
+          <Header screen="models" />
+          <ModelsScreen engine="auto" desk={simulatedModels(models)} />
+        </div>
+      )}
     </VolunteerProvider>,
   );
 }

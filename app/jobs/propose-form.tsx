@@ -1,7 +1,8 @@
-import { useId, useState } from 'react';
+import { useState } from 'react';
 import { parseEther, type WalletClient } from 'viem';
 import { TOTAL_SHARES } from '../../chain/jobs/order.ts';
 import type { Desk, Proposal } from '../rollup/desk.ts';
+import { Field } from '../screen/field.tsx';
 import { Act } from './act.tsx';
 
 interface Draft {
@@ -112,37 +113,6 @@ export function ProposeForm({ desk, payer, onProposed }: ProposeFormProps) {
             {problem}
           </p>
         )}
-      </div>
-    </div>
-  );
-}
-
-interface FieldProps {
-  readonly label: string;
-  readonly unit: string;
-  readonly value: string;
-  readonly testId: string;
-  readonly onChange: (value: string) => void;
-}
-
-function Field({ label, unit, value, testId, onChange }: FieldProps) {
-  const id = useId();
-  return (
-    <div>
-      <label htmlFor={id} className="text-note font-medium">
-        {label}
-      </label>
-      <div className="mt-1 flex items-center gap-2 rounded-lg border border-line-strong/60 bg-raised px-3 focus-within:outline-2 focus-within:outline-accent">
-        <input
-          id={id}
-          data-testid={testId}
-          inputMode="decimal"
-          autoComplete="off"
-          value={value}
-          onChange={(event) => onChange(event.target.value)}
-          className="figure min-h-11 w-full min-w-0 bg-transparent text-body outline-none"
-        />
-        <span className="text-note text-quiet">{unit}</span>
       </div>
     </div>
   );

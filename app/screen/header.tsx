@@ -11,6 +11,7 @@ const SCREENS = [
   { screen: 'contribute', name: 'Contribute', to: '#/' },
   { screen: 'jobs', name: 'Jobs', to: '#/jobs' },
   { screen: 'checks', name: 'Checks', to: '#/checks' },
+  { screen: 'models', name: 'Models', to: '#/models' },
 ] as const satisfies readonly {
   readonly screen: Route['screen'];
   readonly name: string;

@@ -1,47 +1,14 @@
-import { useEffect, useRef } from 'react';
-import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
+import { useMemo } from 'react';
+import type uPlot from 'uplot';
 import { formatShare } from '../format.ts';
 import type { RoundRecord } from '../volunteer/events.ts';
 import { Disclosure } from './section.tsx';
-
-const HEIGHT = 224;
+import { countAxis, PLOT_BASE, type PlotLook, usePlot } from './use-plot.ts';
 
 /** Reward and held-out accuracy against the round. Loaded only once there is something to draw. */
 export default function LearningChart({ history }: { readonly history: readonly RoundRecord[] }) {
-  const host = useRef<HTMLDivElement>(null);
-  const chart = useRef<uPlot | null>(null);
-  const latest = useRef(history);
-
-  useEffect(() => {
-    const element = host.current;
-    if (element === null) return;
-    const draw = () => {
-      chart.current?.destroy();
-      chart.current = new uPlot(options(element.clientWidth), columns(latest.current), element);
-    };
-    draw();
-    const resize = new ResizeObserver(() =>
-      chart.current?.setSize({ width: element.clientWidth, height: HEIGHT }),
-    );
-    resize.observe(element);
-    const scheme = matchMedia('(prefers-color-scheme: dark)');
-    scheme.addEventListener('change', draw);
-    window.addEventListener('starling:theme', draw);
-    return () => {
-      resize.disconnect();
-      scheme.removeEventListener('change', draw);
-      window.removeEventListener('starling:theme', draw);
-      chart.current?.destroy();
-      chart.current = null;
-    };
-  }, []);
-
-  useEffect(() => {
-    latest.current = history;
-    chart.current?.setData(columns(history));
-  }, [history]);
-
+  const data = useMemo(() => columns(history), [history]);
+  const host = usePlot(data, options);
   const first = history[0];
   const last = history.at(-1);
   const label =
@@ -103,23 +70,9 @@ function columns(history: readonly RoundRecord[]): uPlot.AlignedData {
   ];
 }
 
-/** A canvas knows no CSS variables, so colours are read from the page each time it is drawn anew. */
-function options(width: number): uPlot.Options {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name: string) => style.getPropertyValue(name).trim();
-  const font = `12px ${getComputedStyle(document.body).fontFamily}`;
-  const axis = {
-    stroke: colour('--quiet'),
-    font,
-    grid: { stroke: colour('--line'), width: 1 },
-    ticks: { show: false },
-  };
+function options(look: PlotLook): Omit<uPlot.Options, 'width' | 'height'> {
   return {
-    width,
-    height: HEIGHT,
-    legend: { show: false },
-    cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
-    padding: [8, 8, 0, 0],
+    ...PLOT_BASE,
     scales: {
       x: { time: false },
       y: {
@@ -130,18 +83,13 @@ function options(width: number): uPlot.Options {
       },
     },
     axes: [
-      {
-        ...axis,
-        grid: { show: false },
-        size: 30,
-        values: (_chart, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? `${tick}` : '')),
-      },
-      { ...axis, size: 44, values: (_chart, ticks) => ticks.map((tick) => `${tick} %`) },
+      countAxis(look),
+      { ...look.axis, size: 44, values: (_chart, ticks) => ticks.map((tick) => `${tick} %`) },
     ],
     series: [
       { label: 'Round' },
-      { label: 'Held-out accuracy', stroke: colour('--accent'), width: 2.5, points: { show: false } },
-      { label: 'Reward', stroke: colour('--quiet'), width: 1.5, dash: [5, 4], points: { show: false } },
+      { label: 'Held-out accuracy', stroke: look.colour('--accent'), width: 2.5, points: { show: false } },
+      { label: 'Reward', stroke: look.colour('--quiet'), width: 1.5, dash: [5, 4], points: { show: false } },
     ],
   };
 }

@@ -5,11 +5,21 @@ describe('parseRoute', () => {
   it('reads the screens and their numbers', () => {
     expect(parseRoute('#/jobs')).toEqual({ screen: 'jobs', job: null });
     expect(parseRoute('#/jobs/12')).toEqual({ screen: 'jobs', job: 12 });
+    expect(parseRoute('#/models')).toEqual({ screen: 'models' });
     expect(parseRoute('#/checks/0')).toEqual({ screen: 'checks', claim: 0 });
   });
 
   it('shows the first screen for everything else', () => {
-    for (const hash of ['', '#', '#/', '#/nowhere', '#/jobs/x', '#/jobs/1/2', `#/jobs/${'9'.repeat(16)}`]) {
+    for (const hash of [
+      '',
+      '#',
+      '#/',
+      '#/nowhere',
+      '#/jobs/x',
+      '#/jobs/1/2',
+      '#/models/1',
+      `#/jobs/${'9'.repeat(16)}`,
+    ]) {
       expect(parseRoute(hash)).toEqual({ screen: 'contribute' });
     }
   });

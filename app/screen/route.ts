@@ -4,14 +4,16 @@ import { useSyncExternalStore } from 'react';
 export type Route =
   | { readonly screen: 'contribute' }
   | { readonly screen: 'jobs'; readonly job: number | null }
-  | { readonly screen: 'checks'; readonly claim: number | null };
+  | { readonly screen: 'checks'; readonly claim: number | null }
+  | { readonly screen: 'models' };
 
-/** Reads `#/jobs`, `#/jobs/3`, `#/checks`, `#/checks/3`; anything else is the first screen. */
+/** Reads `#/jobs`, `#/jobs/3`, `#/checks`, `#/checks/3`, `#/models`; anything else is the first screen. */
 export function parseRoute(hash: string): Route {
   const [, screen = '', number = ''] = /^#\/([a-z]+)(?:\/(\d{1,15}))?$/.exec(hash) ?? [];
   const id = number === '' ? null : Number(number);
   if (screen === 'jobs') return { screen, job: id };
   if (screen === 'checks') return { screen, claim: id };
+  if (screen === 'models' && id === null) return { screen };
   return { screen: 'contribute' };
 }
 

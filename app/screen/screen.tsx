@@ -7,6 +7,7 @@ import { useRoute } from './route.ts';
 
 const JobsScreen = lazy(() => import('../jobs/jobs-screen.tsx'));
 const ChecksScreen = lazy(() => import('../checks/checks-screen.tsx'));
+const ModelsScreen = lazy(() => import('../models/models-screen.tsx'));
 
 interface ScreenProps {
   /** The engine asked for in the address, or automatic. */
@@ -14,7 +15,7 @@ interface ScreenProps {
   readonly onEngine?: (engine: EngineChoice) => void;
 }
 
-/** The page: lending this device, jobs that are paid for, and checks of what others claim. Lending goes on whichever is shown. */
+/** The page: lending this device, jobs that are paid for, checks of what others claim, and models of one's own. Lending goes on whichever is shown. */
 export function Screen({ engine: asked, onEngine }: ScreenProps) {
   const route = useRoute();
   const [engine, setEngine] = useState(asked);
@@ -36,11 +37,17 @@ export function Screen({ engine: asked, onEngine }: ScreenProps) {
           <ChecksScreen claim={route.claim} />
         </Fetched>
       ) : null}
+      {route.screen === 'models' ? (
+        <Fetched what="Models">
+          <ModelsScreen engine={engine} />
+        </Fetched>
+      ) : null}
       <footer className="mt-16 border-t border-line pt-6 text-note text-quiet">
         <p className="max-w-prose">
           Free software under the Apache License 2.0. This page sends your answers, critiques, votes, weights
           and their signatures to other volunteers, who see this device’s network address. Jobs and checks
-          send transactions to the network’s chain. It sends nothing else.
+          send transactions to the network’s chain. Models fetches files from the address that you type, and
+          sends nothing. There is nothing else.
         </p>
       </footer>
     </div>

@@ -47,7 +47,7 @@ export function Disclosure({
       <summary className="inline-flex min-h-9 items-center gap-1 rounded text-quiet hover:text-ink">
         <ChevronRight
           size={15}
-          className="motion-safe:transition-transform group-open:rotate-90"
+          className="shrink-0 motion-safe:transition-transform group-open:rotate-90"
           aria-hidden="true"
         />
         {summary}

@@ -10,8 +10,8 @@ import type { EngineVerdict } from '../conformance/choose.ts';
 import type { EngineKind } from '../engines/engine.ts';
 import type { ModelFiles } from '../model/load.ts';
 import type { Skill } from '../training/measure.ts';
+import type { CallsApi } from './cancellable-calls.ts';
 import type { EngineReport, SampleAnswer, StoredCheckpoint } from './compute-host.ts';
-import type { PlainError } from './plain-error.ts';
 
 export interface ComputeStart {
   readonly device: DeviceAddress;
@@ -96,20 +96,5 @@ export interface ComputeCalls {
   readonly stop: { readonly args: Record<never, never>; readonly result: null };
 }
 
-export type ComputeMethod = keyof ComputeCalls;
-
-export type Outcome<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: PlainError };
-
-/** The worker's face, through Comlink. Nothing it returns rejects: errors are values, since classes do not cross threads. */
-export interface ComputeWorkerApi {
-  /** Hands over the listener for events; the last one given counts. */
-  listen(listener: (event: ComputeEvent) => void): void;
-  call<M extends ComputeMethod>(
-    id: number,
-    method: M,
-    args: ComputeCalls[M]['args'],
-  ): Promise<Outcome<ComputeCalls[M]['result']>>;
-  cancel(id: number): void;
-}
+/** The worker's face, through Comlink. */
+export type ComputeWorkerApi = CallsApi<ComputeCalls, ComputeEvent>;

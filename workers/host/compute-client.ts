@@ -1,16 +1,9 @@
-import * as Comlink from 'comlink';
+import type { Endpoint } from 'comlink';
 import type { Trainer } from '../../swarm/trainer.ts';
 import type { Skill } from '../training/measure.ts';
-import type {
-  ComputeCalls,
-  ComputeEvent,
-  ComputeMethod,
-  ComputeStart,
-  ComputeStarted,
-  ComputeWorkerApi,
-} from './compute-api.ts';
+import { connectCalls } from './cancellable-calls.ts';
+import type { ComputeCalls, ComputeEvent, ComputeStart, ComputeStarted } from './compute-api.ts';
 import type { SampleAnswer, StoredCheckpoint } from './compute-host.ts';
-import { fromPlainError } from './plain-error.ts';
 
 /** The compute worker as seen from the thread that made it. Rejects with ComputeError, or AbortError after an abort. */
 export interface ComputeClient extends Trainer {
@@ -33,37 +26,8 @@ export interface ComputeClient extends Trainer {
  * Speaks to a worker running compute.worker.ts (or anything else that exposes ComputeWorkerApi). Signals, which cannot cross
  * threads, become cancel messages.
  */
-export function connectCompute(
-  endpoint: Comlink.Endpoint,
-  listener: (event: ComputeEvent) => void,
-): ComputeClient {
-  const remote = Comlink.wrap<ComputeWorkerApi>(endpoint);
-  const listening = remote.listen(Comlink.proxy(listener));
-  let last = 0;
-
-  async function call<M extends ComputeMethod>(
-    method: M,
-    args: ComputeCalls[M]['args'],
-    signal?: AbortSignal,
-  ): Promise<ComputeCalls[M]['result']> {
-    signal?.throwIfAborted();
-    await listening;
-    const id = ++last;
-    const cancel = () => void remote.cancel(id);
-    signal?.addEventListener('abort', cancel, { once: true });
-    try {
-      // Aborted while the listener was handed over: the event has already fired.
-      signal?.throwIfAborted();
-      const outcome = await (remote.call as ComputeWorkerApi['call'])(id, method, args);
-      if (outcome.ok) return outcome.value;
-      throw outcome.error.kind === 'aborted' && signal?.aborted === true
-        ? signal.reason
-        : fromPlainError(outcome.error);
-    } finally {
-      signal?.removeEventListener('abort', cancel);
-    }
-  }
-
+export function connectCompute(endpoint: Endpoint, listener: (event: ComputeEvent) => void): ComputeClient {
+  const call = connectCalls<ComputeCalls, ComputeEvent>(endpoint, listener);
   return {
     start: (options, signal) => call('start', options, signal),
     prompts: (context) => call('prompts', { context }),

@@ -2,15 +2,9 @@ import { checkpointRoot } from '../checkpoint/root.ts';
 import type { EngineVerdict } from '../conformance/choose.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
 import { readCheckpoint } from '../training/learning-checkpoint.ts';
-import type {
-  ComputeCalls,
-  ComputeEvent,
-  ComputeMethod,
-  ComputeStart,
-  ComputeWorkerApi,
-} from './compute-api.ts';
+import { serveCalls } from './cancellable-calls.ts';
+import type { ComputeCalls, ComputeEvent, ComputeStart, ComputeWorkerApi } from './compute-api.ts';
 import { type ChosenEngine, ComputeHost } from './compute-host.ts';
-import { toPlainError } from './plain-error.ts';
 import { modelAt } from './published-model.ts';
 
 /** What the worker's surroundings give: where checkpoints are kept and which engines there are. */
@@ -30,84 +24,59 @@ export interface ComputeSurroundings {
 /** The worker's side of ComputeWorkerApi: one host at a time, calls that can be cancelled, errors as plain values. */
 export function createComputeService(surroundings: ComputeSurroundings): ComputeWorkerApi {
   let host: ComputeHost<EngineVerdict> | null = null;
-  let listener: (event: ComputeEvent) => void = () => undefined;
-  const pending = new Map<number, AbortController>();
-  const notice = (text: string) => listener({ type: 'notice', text });
 
   const running = () => {
     if (host === null) throw new Error('Computing has not been started.');
     return host;
   };
 
-  const methods: {
-    readonly [M in ComputeMethod]: (
-      args: ComputeCalls[M]['args'],
-      signal: AbortSignal,
-    ) => Promise<ComputeCalls[M]['result']>;
-  } = {
-    start: async ({ device, run, modelUrl, engine, threads, share }, signal) => {
-      if (host !== null) throw new Error('Computing was started already; stop it first.');
-      const started = await ComputeHost.start({
-        device,
-        engine,
-        signal,
-        ...(share === undefined ? {} : { share }),
-        model: modelAt(modelUrl, {
-          ...(surroundings.fetcher === undefined ? {} : { fetcher: surroundings.fetcher }),
-          onProgress: (file, done, total) => listener({ type: 'download', file, done, total }),
-        }),
-        store: await surroundings.openStore(run === undefined ? { device } : { device, run }, notice),
-        chooseEngine: (choice, inner) =>
-          surroundings.chooseEngine(choice, { threads, ...(inner === undefined ? {} : { signal: inner }) }),
-        onNotice: notice,
-        onEngine: (report) => listener({ type: 'engine', engine: report }),
-      });
-      host = started;
-      return { engine: started.engine, root: started.root, cursor: started.cursor };
-    },
-    prompts: ({ context }) => running().prompts(context),
-    answer: ({ context }, signal) => running().answer(context, signal),
-    critique: ({ context, others }, signal) => running().critique(context, others, signal),
-    vote: ({ context, all, critiques }, signal) => running().vote(context, all, critiques, signal),
-    train: ({ context, own, foreign }, signal) => running().train(context, own, foreign, signal),
-    stored: async (of) => {
-      const bytes = await (await surroundings.openStore(of, notice)).load();
-      if (bytes === undefined) return null;
-      return { bytes, root: checkpointRoot(bytes), cursor: readCheckpoint(bytes).cursor };
-    },
-    checkpoint: () => running().checkpoint(),
-    sampleAnswers: ({ count }, signal) => running().sampleAnswers(count, signal),
-    measure: (_args, signal) => running().measure(signal),
-    setShare: async ({ share }) => {
-      running().setShare(share);
-      return null;
-    },
-    stop: async () => {
-      const stopping = host;
-      host = null;
-      for (const controller of pending.values()) controller.abort();
-      await stopping?.stop();
-      return null;
-    },
-  };
-
-  return {
-    listen(next) {
-      listener = next;
-    },
-    async call(id, method, args) {
-      const controller = new AbortController();
-      if (method !== 'stop') pending.set(id, controller);
-      try {
-        return { ok: true, value: await methods[method](args, controller.signal) };
-      } catch (error) {
-        return { ok: false, error: toPlainError(error) };
-      } finally {
-        pending.delete(id);
-      }
-    },
-    cancel(id) {
-      pending.get(id)?.abort();
-    },
-  };
+  return serveCalls<ComputeCalls, ComputeEvent>(({ tell, cancelOthers }) => {
+    const notice = (text: string) => tell({ type: 'notice', text });
+    return {
+      start: async ({ device, run, modelUrl, engine, threads, share }, signal) => {
+        if (host !== null) throw new Error('Computing was started already; stop it first.');
+        const started = await ComputeHost.start({
+          device,
+          engine,
+          signal,
+          ...(share === undefined ? {} : { share }),
+          model: modelAt(modelUrl, {
+            ...(surroundings.fetcher === undefined ? {} : { fetcher: surroundings.fetcher }),
+            onProgress: (file, done, total) => tell({ type: 'download', file, done, total }),
+          }),
+          store: await surroundings.openStore(run === undefined ? { device } : { device, run }, notice),
+          chooseEngine: (choice, inner) =>
+            surroundings.chooseEngine(choice, { threads, ...(inner === undefined ? {} : { signal: inner }) }),
+          onNotice: notice,
+          onEngine: (report) => tell({ type: 'engine', engine: report }),
+        });
+        host = started;
+        return { engine: started.engine, root: started.root, cursor: started.cursor };
+      },
+      prompts: ({ context }) => running().prompts(context),
+      answer: ({ context }, signal) => running().answer(context, signal),
+      critique: ({ context, others }, signal) => running().critique(context, others, signal),
+      vote: ({ context, all, critiques }, signal) => running().vote(context, all, critiques, signal),
+      train: ({ context, own, foreign }, signal) => running().train(context, own, foreign, signal),
+      stored: async (of) => {
+        const bytes = await (await surroundings.openStore(of, notice)).load();
+        if (bytes === undefined) return null;
+        return { bytes, root: checkpointRoot(bytes), cursor: readCheckpoint(bytes).cursor };
+      },
+      checkpoint: () => running().checkpoint(),
+      sampleAnswers: ({ count }, signal) => running().sampleAnswers(count, signal),
+      measure: (_args, signal) => running().measure(signal),
+      setShare: async ({ share }) => {
+        running().setShare(share);
+        return null;
+      },
+      stop: async (_args, signal) => {
+        const stopping = host;
+        host = null;
+        cancelOthers(signal);
+        await stopping?.stop();
+        return null;
+      },
+    };
+  });
 }

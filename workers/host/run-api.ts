@@ -1,6 +1,6 @@
 import type { NeededLeaf, Slot, Terms } from '../../chain/disputes/evidence.ts';
 import type { Hex } from '../checkpoint/root.ts';
-import type { Outcome } from './compute-api.ts';
+import type { CallsApi } from './cancellable-calls.ts';
 
 /** Where a run's first checkpoint comes from. */
 export type StartOfRun =
@@ -89,8 +89,6 @@ export interface RunCalls {
   readonly close: { readonly args: { readonly run: number }; readonly result: null };
 }
 
-export type RunMethod = keyof RunCalls;
-
 /** How far a run has come. `terms` is the hash of what it is about. */
 export interface RunProgress {
   readonly terms: Hex;
@@ -98,13 +96,5 @@ export interface RunProgress {
   readonly steps: number;
 }
 
-/** The worker's face, through Comlink. Nothing it returns rejects: errors are values, since classes do not cross threads. */
-export interface RunWorkerApi {
-  listen(listener: (progress: RunProgress) => void): void;
-  call<M extends RunMethod>(
-    id: number,
-    method: M,
-    args: RunCalls[M]['args'],
-  ): Promise<Outcome<RunCalls[M]['result']>>;
-  cancel(id: number): void;
-}
+/** The worker's face, through Comlink. */
+export type RunWorkerApi = CallsApi<RunCalls, RunProgress>;

@@ -1,15 +1,7 @@
-import * as Comlink from 'comlink';
+import type { Endpoint } from 'comlink';
 import type { Evidence, EvidenceOptions, StepTrace } from '../../chain/disputes/evidence.ts';
-import { fromPlainError } from './plain-error.ts';
-import type {
-  OpenedRun,
-  OpenRun,
-  PlannedRun,
-  RunCalls,
-  RunMethod,
-  RunProgress,
-  RunWorkerApi,
-} from './run-api.ts';
+import { connectCalls } from './cancellable-calls.ts';
+import type { OpenedRun, OpenRun, PlannedRun, RunCalls, RunProgress } from './run-api.ts';
 
 /** A run that another thread did: evidence for every move of a dispute about it. */
 export interface RemoteRun extends Evidence, Pick<OpenedRun, 'root' | 'roots' | 'engine'> {
@@ -28,36 +20,8 @@ export interface RunsClient {
 }
 
 /** Speaks to a worker running run.worker.ts. Signals, which cannot cross threads, become cancel messages. */
-export function connectRuns(
-  endpoint: Comlink.Endpoint,
-  listener: (progress: RunProgress) => void,
-): RunsClient {
-  const remote = Comlink.wrap<RunWorkerApi>(endpoint);
-  const listening = remote.listen(Comlink.proxy(listener));
-  let last = 0;
-
-  async function call<M extends RunMethod>(
-    method: M,
-    args: RunCalls[M]['args'],
-    signal?: AbortSignal,
-  ): Promise<RunCalls[M]['result']> {
-    signal?.throwIfAborted();
-    await listening;
-    const id = ++last;
-    const cancel = () => void remote.cancel(id);
-    signal?.addEventListener('abort', cancel, { once: true });
-    try {
-      // Aborted while the listener was handed over: the event has already fired.
-      signal?.throwIfAborted();
-      const outcome = await (remote.call as RunWorkerApi['call'])(id, method, args);
-      if (outcome.ok) return outcome.value;
-      throw outcome.error.kind === 'aborted' && signal?.aborted === true
-        ? signal.reason
-        : fromPlainError(outcome.error);
-    } finally {
-      signal?.removeEventListener('abort', cancel);
-    }
-  }
+export function connectRuns(endpoint: Endpoint, listener: (progress: RunProgress) => void): RunsClient {
+  const call = connectCalls<RunCalls, RunProgress>(endpoint, listener);
 
   const traceOf = async (run: number, step: number, options: EvidenceOptions): Promise<StepTrace> => {
     const { trace, ...shown } = await call('trace', { run, step }, options.signal);

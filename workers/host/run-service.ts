@@ -10,9 +10,9 @@ import { loadModel } from '../model/load.ts';
 import { freshState } from '../model/state.ts';
 import type { Directory } from '../storage/directory.ts';
 import { openMemoryDirectory } from '../storage/memory-directory.ts';
-import { toPlainError } from './plain-error.ts';
+import { serveCalls } from './cancellable-calls.ts';
 import { fetchModelFiles, modelAt } from './published-model.ts';
-import type { RunCalls, RunMethod, RunProgress, RunWorkerApi, StartOfRun } from './run-api.ts';
+import type { RunCalls, RunProgress, RunWorkerApi, StartOfRun } from './run-api.ts';
 
 export interface RunSurroundings {
   /** Keeps a run's checkpoints. Throws StorageError where there is no storage. */
@@ -46,8 +46,6 @@ export function createRunService(surroundings: RunSurroundings): RunWorkerApi {
   const { fetcher } = surroundings;
   const runs = new Map<number, Running>();
   const traces = new Map<number, StepTrace>();
-  const pending = new Map<number, AbortController>();
-  let listener: (progress: RunProgress) => void = () => undefined;
   let last = 0;
 
   const runningOf = (run: number): Running => {
@@ -65,12 +63,7 @@ export function createRunService(surroundings: RunSurroundings): RunWorkerApi {
       ? decodeCheckpoint(start.bytes)
       : checkpointOfModel(start.url, { signal, ...(fetcher === undefined ? {} : { fetcher }) });
 
-  const methods: {
-    readonly [M in RunMethod]: (
-      args: RunCalls[M]['args'],
-      signal: AbortSignal,
-    ) => Promise<RunCalls[M]['result']>;
-  } = {
+  return serveCalls<RunCalls, RunProgress>(({ tell }) => ({
     async specify({ model, steps, seed, learningRate, rows, length }, signal) {
       const start = await startOf({ kind: 'model', url: model }, signal);
       const spec = runSpecOf({
@@ -99,7 +92,7 @@ export function createRunService(surroundings: RunSurroundings): RunWorkerApi {
           start: checkpoint,
           archive: openRunArchive(directory),
           signal,
-          onStep: (done) => listener({ terms, done, steps: spec.steps }),
+          onStep: (done) => tell({ terms, done, steps: spec.steps }),
         });
         last += 1;
         runs.set(last, { run, engine });
@@ -140,25 +133,5 @@ export function createRunService(surroundings: RunSurroundings): RunWorkerApi {
       await found?.engine.stop();
       return null;
     },
-  };
-
-  return {
-    listen(next) {
-      listener = next;
-    },
-    async call(id, method, args) {
-      const controller = new AbortController();
-      pending.set(id, controller);
-      try {
-        return { ok: true, value: await methods[method](args, controller.signal) };
-      } catch (error) {
-        return { ok: false, error: toPlainError(error) };
-      } finally {
-        pending.delete(id);
-      }
-    },
-    cancel(id) {
-      pending.get(id)?.abort();
-    },
-  };
+  }));
 }

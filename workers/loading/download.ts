@@ -8,12 +8,14 @@ import { filesRoot, type HashedFile } from './file-root.ts';
 import { JSON_LIMITS } from './open-model.ts';
 import { ModelLoadError } from './source.ts';
 import type { FileStore } from './store.ts';
-import { INDEX_FILE, INDEX_LIMIT, parseWeightsIndex, SINGLE_FILE } from './weights-index.ts';
+import { INDEX_FILE, INDEX_LIMIT, parseWeightsIndex, SINGLE_FILE, totalOfIndex } from './weights-index.ts';
 
 export interface DownloadProgress extends FileProgress {
   readonly file: string;
   /** Bytes that are in the store, all files so far. */
   readonly bytes: number;
+  /** Bytes of all files, once that can be told; of shards about. */
+  readonly total?: number;
 }
 
 export interface DownloadOptions {
@@ -58,6 +60,7 @@ export async function downloadModel(options: DownloadOptions): Promise<Downloade
   const files: HashedFile[] = [];
   let done = 0;
   let unvouched = 0;
+  let expectedTotal: number | undefined;
   const get = async (name: string, limit: number, optional = false): Promise<boolean> => {
     const expected = options.hashes?.get(name);
     if (options.hashes !== undefined && expected === undefined) {
@@ -76,8 +79,17 @@ export async function downloadModel(options: DownloadOptions): Promise<Downloade
       wait: options.wait ?? waitFor,
       ...(expected === undefined ? {} : { sha256: expected }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
-      onProgress: (progress) =>
-        options.onProgress?.({ ...progress, file: name, bytes: before + progress.fileBytes }),
+      onProgress: (progress) => {
+        const bytes = before + progress.fileBytes;
+        // A model in one file has nothing after it.
+        const total = name === SINGLE_FILE && progress.fileSize ? before + progress.fileSize : expectedTotal;
+        options.onProgress?.({
+          ...progress,
+          file: name,
+          bytes,
+          ...(total === undefined ? {} : { total: Math.max(total, bytes) }),
+        });
+      },
     });
     if (file === undefined) return false;
     if (!file.vouched && name.endsWith('.safetensors')) unvouched += 1;
@@ -91,7 +103,11 @@ export async function downloadModel(options: DownloadOptions): Promise<Downloade
   await get('tokenizer.json', JSON_LIMITS['tokenizer.json']);
   await get('tokenizer_config.json', JSON_LIMITS['tokenizer_config.json'], true);
   if (await get(INDEX_FILE, INDEX_LIMIT, true)) {
-    for (const shard of await shardNames(options.store)) await get(shard, limits.fileBytes);
+    const index = await readIndex(options.store);
+    const tensors = totalOfIndex(index);
+    if (tensors !== undefined) expectedTotal = done + tensors;
+    const shards = [...new Set(parseWeightsIndex(index).values())].sort();
+    for (const shard of shards) await get(shard, limits.fileBytes);
   } else {
     await get(SINGLE_FILE, limits.fileBytes);
   }
@@ -105,17 +121,18 @@ export async function downloadModel(options: DownloadOptions): Promise<Downloade
   return { files, root, vouched: byCaller ? 'caller' : unvouched === 0 ? 'server' : 'nobody' };
 }
 
-async function shardNames(store: FileStore): Promise<readonly string[]> {
+async function readIndex(store: FileStore): Promise<Uint8Array> {
   const file = await store.open(INDEX_FILE);
   if (file === undefined) throw new ModelLoadError(`${INDEX_FILE} vanished; download the model again`);
   try {
-    return [...new Set(parseWeightsIndex(await file.read(0, await file.size())).values())].sort();
+    return await file.read(0, await file.size());
   } finally {
     await file.close();
   }
 }
 
-function folderUrl(text: string): URL {
+/** The address of a model's folder, with a slash at the end. Throws ModelLoadError unless https, or http to this machine. */
+export function folderUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const local = url !== undefined && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   if (url === undefined || !(url.protocol === 'https:' || (url.protocol === 'http:' && local))) {

@@ -50,8 +50,11 @@ export class HashMismatchError extends ModelLoadError {
 
 /** The connection broke or the server failed for now: worth another try. */
 class InterruptedError extends ModelLoadError {
-  override readonly name = 'InterruptedError';
+  override readonly name: string = 'InterruptedError';
 }
+
+/** No answer at all came. In a browser that may also be a server that forbids other pages, or a header of the request. */
+class UnreachableError extends InterruptedError {}
 
 const HASH_PIECE = 1 << 22;
 const FIRST_WAIT_MS = 500;
@@ -62,16 +65,18 @@ const FIRST_WAIT_MS = 500;
  */
 export async function fetchFile(options: FetchFileOptions): Promise<FetchedFile | undefined> {
   const { name, store, signal } = options;
+  let conditional = true;
   for (let failures = 0; ; failures++) {
     signal?.throwIfAborted();
     const file = await store.open(name, { create: true });
     if (file === undefined) throw new StorageError(`${name} could not be made in ${store.description}.`);
     try {
-      const found = await attempt(options, file);
+      const found = await attempt({ ...options, conditional }, file);
       if (found !== undefined) return found;
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof InterruptedError) || failures >= options.retries) throw error;
+      if (error instanceof UnreachableError) conditional = false;
       await options.wait(FIRST_WAIT_MS * 2 ** failures, signal);
       continue;
     } finally {
@@ -83,8 +88,16 @@ export async function fetchFile(options: FetchFileOptions): Promise<FetchedFile 
   }
 }
 
+/**
+ * If-Range saves a request when the file has changed, but a browser asks another site for leave to send it, which not every site
+ * gives. Without it the answer's own entity tag shows the change.
+ */
+interface Attempt extends FetchFileOptions {
+  readonly conditional: boolean;
+}
+
 /** One request at most. undefined: there is no such file and it is optional. */
-async function attempt(options: FetchFileOptions, file: StoredFile): Promise<FetchedFile | undefined> {
+async function attempt(options: Attempt, file: StoredFile): Promise<FetchedFile | undefined> {
   const { name, store, url } = options;
   const state = await readState(store, name);
   const known = state?.url === url.href ? state : undefined;
@@ -108,14 +121,14 @@ async function attempt(options: FetchFileOptions, file: StoredFile): Promise<Fet
 }
 
 async function request(
-  options: FetchFileOptions,
+  options: Attempt,
   from: number,
   state: FileState | undefined,
 ): Promise<Response | undefined> {
   const headers = new Headers();
   if (from > 0) {
     headers.set('range', `bytes=${from}-`);
-    if (state?.validator !== undefined) headers.set('if-range', state.validator);
+    if (options.conditional && state?.validator !== undefined) headers.set('if-range', state.validator);
   }
   let response: Response;
   try {
@@ -126,9 +139,10 @@ async function request(
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
   } catch (cause) {
-    throw new InterruptedError(`${options.url.href} cannot be reached; check the connection and try again`, {
-      cause,
-    });
+    throw new UnreachableError(
+      `${options.url.href} cannot be reached; check the address and the connection, and in a browser that its server lets other pages read it (CORS)`,
+      { cause },
+    );
   }
   if (response.status === 200 || response.status === 206 || response.status === 416) return response;
   await response.body?.cancel();

@@ -26,6 +26,8 @@ export interface WeightFiles extends WeightSource {
   readonly files: readonly string[];
   /** Bytes of the model's parameters in them. */
   readonly bytes: number;
+  /** Number formats that occur among them, each once. */
+  readonly dtypes: readonly SafetensorsDType[];
 }
 
 /**
@@ -40,6 +42,7 @@ export async function openWeights(
   const { signal, limits = {} } = options;
   const located = await locate(source, limits, signal);
   const names = new Set<string>();
+  const dtypes = new Set<SafetensorsDType>();
   let bytes = 0;
   for (const { name, shape } of parameterSpecs(config)) {
     names.add(name);
@@ -55,6 +58,7 @@ export async function openWeights(
         `${name} has shape [${found.shape}], config.json makes it [${shape}]; use files of one model`,
       );
     }
+    dtypes.add(found.dtype);
     bytes += found.end - found.begin;
   }
   for (const name of located.tensors.keys()) {
@@ -72,6 +76,7 @@ export async function openWeights(
   return {
     files: located.files,
     bytes,
+    dtypes: [...dtypes],
     async float32(name, stop) {
       const tensor = get(name);
       const words = new Uint32Array(elementCount(tensor.entry.shape));

@@ -19,6 +19,14 @@ export function parseJsonObject(bytes: Uint8Array, file: string): Readonly<Recor
   return value as Readonly<Record<string, unknown>>;
 }
 
+/** Bytes of all tensors, as the index says; undefined where it does not. For estimates only. */
+export function totalOfIndex(bytes: Uint8Array): number | undefined {
+  const { metadata } = parseJsonObject(bytes, INDEX_FILE);
+  if (typeof metadata !== 'object' || metadata === null || !('total_size' in metadata)) return undefined;
+  const { total_size: total } = metadata;
+  return typeof total === 'number' && Number.isSafeInteger(total) && total > 0 ? total : undefined;
+}
+
 /**
  * File names by tensor name, from the bytes of an index file. Throws ModelLoadError unless each names a plain safetensors file
  * of the same folder.

@@ -7,7 +7,10 @@ import { type DecoderConfig, parameterSpecs } from './config.ts';
 import { FrozenSession } from './frozen-session.ts';
 import { initialParameters } from './initialize.ts';
 import { initialAdapters, type LoraOptions, PROJECTIONS } from './lora/adapters.ts';
+import { frozenRoot } from './lora/frozen-root.ts';
+import { freshAdapterState } from './lora/state.ts';
 import { ModelSession } from './session.ts';
+import { ModelStateError } from './state.ts';
 import { fromBfloat16, memoryWeights, toBfloat16 } from './weights.ts';
 
 const QWEN: DecoderConfig = {
@@ -213,6 +216,53 @@ describe('training adapters', () => {
     await other.step(batch);
     expect(await other.snapshot()).toEqual(after);
     await expect(other.restore({ ...saved, m: new Map() })).rejects.toThrow(/first moments/);
+  });
+
+  it('takes adapters in and out of use beside the same weights', async () => {
+    const session = await sessionOf(QWEN);
+    const plain = await FrozenSession.create({
+      engine: createReferenceEngine(),
+      config: QWEN,
+      weights: memoryWeights(parametersOf(QWEN)),
+    });
+    const options = { prompts: [[1, 2, 3]], maxNewTokens: 6, endToken: [], uniform };
+    const untouched = await plain.generate(options);
+    for (let step = 0; step < 3; step++) await session.step({ ...batch, learningRate: 0.05 });
+    const adapted = await session.generate(options);
+    expect(adapted).not.toEqual(untouched);
+    expect(await session.generate({ ...options, bare: true })).toEqual(untouched);
+    expect(await session.generate(options)).toEqual(adapted);
+
+    const state = await session.snapshot();
+    await plain.adapt(lora, state);
+    expect(plain.steps).toBe(3);
+    expect(await plain.generate(options)).toEqual(adapted);
+    const narrow = { ...lora, rank: 1 };
+    const fresh = initialAdapters({ config: QWEN, lora: narrow, draw: draw(1) });
+    await expect(plain.adapt(narrow, state)).rejects.toThrow(ModelStateError);
+    expect(await plain.snapshot()).toEqual(state);
+    await plain.adapt(narrow, freshAdapterState(QWEN, narrow, fresh));
+    // With B all zero, adapters change no bit.
+    expect(await plain.generate(options)).toEqual(untouched);
+    await plain.step(batch);
+    await plain.release();
+    expect(await plain.generate({ ...options, bare: true })).toEqual(untouched);
+  });
+
+  it.each([
+    ['reference', async () => createReferenceEngine()],
+    ['wasm', () => createWasmEngine()],
+  ])('knows the root of its weights on %s', async (_name, open) => {
+    const engine = await open();
+    try {
+      const weights = memoryWeights(parametersOf(LLAMA));
+      const session = await FrozenSession.create({ engine, config: LLAMA, weights });
+      const known = await session.matrixRoots();
+      const vectorsOnly = { ...weights, bfloat16: () => Promise.reject(new Error('a matrix was read')) };
+      expect(await frozenRoot(LLAMA, vectorsOnly, { known })).toBe(await frozenRoot(LLAMA, weights));
+    } finally {
+      await engine.stop();
+    }
   });
 
   it('needs adapters, and frees everything', async () => {

@@ -2,6 +2,7 @@
  * A published model on an engine, its matrices frozen in bf16: generates, scores, and trains adapters beside them (LoRA). A
  * session owns its tensors; sessions that share an engine take turns.
  */
+import type { KnownRoots } from '../checkpoint/root.ts';
 import type { Engine } from '../engines/engine.ts';
 import { type DecoderConfig, parameterSpecs } from './config.ts';
 import {
@@ -49,11 +50,18 @@ export interface FrozenSessionOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The weights alone. */
+const BARE: WeightPlan = { frozen: true };
+
+function planOf({ rank, alpha, targets }: LoraOptions): WeightPlan {
+  return { frozen: true, lora: { rank, alpha, targets } };
+}
+
 export class FrozenSession {
   /** The model's, with the context cut down to `positions`. */
   readonly config: DecoderConfig;
   readonly engine: Engine;
-  readonly #plan: WeightPlan;
+  #plan: WeightPlan;
   readonly #options: FrozenSessionOptions;
   readonly #optimizer: OptimizerOptions;
   readonly #hyper: HyperSchedule;
@@ -61,17 +69,20 @@ export class FrozenSession {
   #step = 0;
   #disposed = false;
   #torn = false;
+  #recompute: boolean;
+  /** Whether the programs that are kept are those without adapters. */
+  #bare = false;
 
   private constructor(options: FrozenSessionOptions) {
     const { engine, config, lora } = options;
     this.engine = engine;
     this.config = { ...config, context: Math.min(config.context, options.positions ?? config.context) };
     this.#options = options;
+    this.#recompute = options.recompute ?? false;
     this.#optimizer = options.optimizer ?? DEFAULT_OPTIMIZER;
     this.#hyper = new HyperSchedule(this.#optimizer);
     this.#tensors = new TensorStore(engine);
-    const { rank = 0, alpha = 0, targets = [] } = lora ?? {};
-    this.#plan = { frozen: true, ...(lora === undefined ? {} : { lora: { rank, alpha, targets } }) };
+    this.#plan = lora === undefined ? BARE : planOf(lora);
   }
 
   /**
@@ -114,9 +125,51 @@ export class FrozenSession {
     return this.#step;
   }
 
-  /** Samples a continuation of each prompt. Waits for earlier calls. Throws ModelInputError on input out of range. */
-  generate(options: GenerateOptions): Promise<Generation[]> {
-    return this.#exclusive(() => generate(this.config, this.#tensors, options, this.#plan));
+  /**
+   * Samples a continuation of each prompt, with the adapters unless `bare`. Waits for earlier calls. Throws ModelInputError on
+   * input out of range.
+   */
+  generate(options: GenerateOptions & { readonly bare?: boolean }): Promise<Generation[]> {
+    return this.#exclusive(() => {
+      const bare = options.bare === true;
+      // Programs are kept by their sizes, and those with adapters have the same sizes as those without.
+      if (bare !== this.#bare) this.#tensors.release();
+      this.#bare = bare;
+      return generate(this.config, this.#tensors, options, bare ? BARE : this.#plan);
+    });
+  }
+
+  /**
+   * Puts adapters beside the weights, in place of any that were there, with their moments and step. `recompute` as at
+   * creation, and as before unless given. Waits for earlier calls. Throws
+   * LoraError or ModelStateError, changing nothing, when they do not fit; after NaN in them or EngineMemoryError there are none.
+   */
+  adapt(
+    lora: LoraOptions,
+    state: AdapterState,
+    options: { readonly recompute?: boolean } = {},
+  ): Promise<void> {
+    return this.#exclusive(
+      async () => {
+        checkLora(lora);
+        checkState(this.config, lora, state);
+        this.#dropAdapters();
+        this.#plan = planOf(lora);
+        this.#recompute = options.recompute ?? this.#recompute;
+        try {
+          this.#load(state);
+        } catch (error) {
+          this.#dropAdapters();
+          throw error;
+        }
+      },
+      { evenTorn: true },
+    );
+  }
+
+  /** Frees inputs, results and caches of earlier calls, so that only one kind of call's are held. Waits for earlier calls. */
+  release(): Promise<void> {
+    return this.#exclusive(async () => this.#tensors.release(), { evenTorn: true });
   }
 
   /** Log-probability of each target, [batch * length], canonical f32. Waits for earlier calls. */
@@ -129,6 +182,16 @@ export class FrozenSession {
       writeSequences(program, batch);
       await program.run(options);
       return await program.floats('logprobs');
+    });
+  }
+
+  /** Merkle root of each frozen matrix by name, computed on the engine where it can. Waits for earlier calls. */
+  matrixRoots(): Promise<KnownRoots> {
+    return this.#exclusive(() => {
+      const matrices = parameterSpecs(this.config).filter(
+        ({ shape }) => parameterDType(BARE, shape) === 'bf16',
+      );
+      return this.#tensors.roots(matrices.map(({ name }) => name));
     });
   }
 
@@ -146,7 +209,7 @@ export class FrozenSession {
           optimizer: this.#optimizer,
           policy: this.#options.policy ?? DEFAULT_POLICY,
           plan: this.#plan,
-          recompute: this.#options.recompute ?? false,
+          recompute: this.#recompute,
         }),
       );
       writeTraining(program, batch, this.#hyper.at(this.#step + 1, batch.learningRate));
@@ -195,6 +258,15 @@ export class FrozenSession {
     return lora;
   }
 
+  #dropAdapters(): void {
+    const { lora } = this.#plan;
+    const names = lora === undefined ? [] : adapterSpecs(this.config, lora).map(({ name }) => name);
+    this.#tensors.remove(GROUPS.flatMap(({ prefix }) => names.map((name) => prefix + name)));
+    this.#plan = BARE;
+    this.#step = 0;
+    this.#torn = false;
+  }
+
   #exclusive<T>(work: () => Promise<T>, options: { readonly evenTorn?: boolean } = {}): Promise<T> {
     return inTurn(this.engine, () => {
       if (this.#disposed) throw new ModelStateError('The session was disposed; create a new one.');
@@ -207,24 +279,29 @@ export class FrozenSession {
 
   #load(state: AdapterState): void {
     const lora = this.#adapters();
-    if (!Number.isInteger(state.step) || state.step < 0) {
-      throw new ModelStateError(`step must be a whole number, got ${state.step}`);
-    }
-    const groups = [
-      { prefix: '', tensors: state.adapters, what: 'adapters' },
-      { prefix: 'optimizer.m.', tensors: state.m, what: 'first moments' },
-      { prefix: 'optimizer.v.', tensors: state.v, what: 'second moments' },
-    ];
-    for (const { tensors, what } of groups) checkAdapters(this.config, lora, tensors, what);
-    const writes = groups.flatMap(({ prefix, tensors }) =>
+    checkState(this.config, lora, state);
+    const writes = GROUPS.flatMap(({ prefix, key }) =>
       adapterSpecs(this.config, lora).map(({ name, shape }) => ({
         name: prefix + name,
         shape,
-        data: canonicalCopy(tensors.get(name) ?? [], prefix + name),
+        data: canonicalCopy(state[key].get(name) ?? [], prefix + name),
       })),
     );
     for (const { name, shape, data } of writes) this.#tensors.put(name, shape, data);
     this.#step = state.step;
     this.#torn = false;
   }
+}
+
+const GROUPS = [
+  { prefix: '', key: 'adapters', what: 'adapters' },
+  { prefix: 'optimizer.m.', key: 'm', what: 'first moments' },
+  { prefix: 'optimizer.v.', key: 'v', what: 'second moments' },
+] as const;
+
+function checkState(config: DecoderConfig, lora: LoraOptions, state: AdapterState): void {
+  if (!Number.isInteger(state.step) || state.step < 0) {
+    throw new ModelStateError(`step must be a whole number, got ${state.step}`);
+  }
+  for (const { key, what } of GROUPS) checkAdapters(config, lora, state[key], what);
 }

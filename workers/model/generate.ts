@@ -22,8 +22,8 @@ export interface GenerateOptions {
   readonly topK?: number;
   /** Draws among the most probable tokens that hold this share of the probability; 1 or absent: all. */
   readonly topP?: number;
-  /** Called with each token as it is drawn. */
-  readonly onToken?: (row: number, token: number) => void;
+  /** Called with each token as it is drawn; a promise that it gives is waited for. */
+  readonly onToken?: (row: number, token: number) => unknown;
   /** false runs prompts token by token, with the same bits; true unless given. */
   readonly prefill?: boolean;
   /**
@@ -112,7 +112,7 @@ export async function generate(
       row.tokens.push(ids[b]!);
       row.logprobs.push(logprobs[b]!);
       row.done = ends.has(ids[b]!) || row.tokens.length >= maxNewTokens;
-      options.onToken?.(b, ids[b]!);
+      await options.onToken?.(b, ids[b]!);
     }
   }
   return rows.map((row) => ({ tokens: row.tokens, logprobs: row.logprobs }));

@@ -107,13 +107,28 @@ export class TensorStore {
     return new BoundProgram(this.#engine, kept.program, this.#bindings(kept.program));
   }
 
+  /** Forgets every program, with its inputs, results and caches; state stays. */
+  release(): void {
+    for (const tensor of this.#scratch.values()) this.#engine.free(tensor);
+    this.#scratch.clear();
+    this.#programs.clear();
+  }
+
+  /** Frees state tensors, and forgets every program, since it may bind them. */
+  remove(names: readonly string[]): void {
+    this.release();
+    for (const name of names) {
+      const tensor = this.#state.get(name);
+      if (tensor !== undefined) this.#engine.free(tensor);
+      this.#state.delete(name);
+    }
+  }
+
   /** Frees every tensor. */
   free(): void {
-    for (const tensors of [this.#state, this.#scratch]) {
-      for (const tensor of tensors.values()) this.#engine.free(tensor);
-      tensors.clear();
-    }
-    this.#programs.clear();
+    this.release();
+    for (const tensor of this.#state.values()) this.#engine.free(tensor);
+    this.#state.clear();
   }
 
   #keep(program: Program): KeptProgram {

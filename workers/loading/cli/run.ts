@@ -13,7 +13,7 @@ import { peftFiles } from '../../model/lora/peft.ts';
 import { adapterRoot } from '../../model/lora/state.ts';
 import { predictFrozenMemory } from '../../model/memory.ts';
 import { StreamingDecoder } from '../../tokenizer/streaming-decoder.ts';
-import { RandomStream } from '../../training/philox.ts';
+import { seededStream } from '../../training/seeded-stream.ts';
 import { folderSource } from '../folder-source.ts';
 import { openModel } from '../open-model.ts';
 import { writeRandomModel } from './random-model.ts';
@@ -130,12 +130,6 @@ async function random(): Promise<void> {
   report({ path: text('out'), layers: config.layers, seconds: seconds(started) });
 }
 
-/** The seed's stream for sampling and initialisation. */
-function stream(purpose: 'sampling' | 'initialisation'): RandomStream {
-  const seed = new TextEncoder().encode(String(number('seed', 1)));
-  return RandomStream.named({ seed, round: 0, device: '', purpose });
-}
-
 async function generate(): Promise<void> {
   const started = performance.now();
   const model = await openModel(folderSource(text('model')));
@@ -160,7 +154,7 @@ async function generate(): Promise<void> {
     });
     const loaded = seconds(started);
     const decoder = new StreamingDecoder(tokenizer);
-    const uniforms = stream('sampling');
+    const uniforms = seededStream(number('seed', 1), 'sampling');
     const begun = performance.now();
     let firstToken = 0;
     const [row] = await session.generate({
@@ -210,7 +204,7 @@ async function lora(): Promise<void> {
   };
   const [batch, length] = [count('batch', 1), count('length', 32)];
   const recompute = values.recompute ?? false;
-  const draws = stream('initialisation');
+  const draws = seededStream(number('seed', 1), 'initialisation');
   const adapters = initialAdapters({
     config: model.config,
     lora: options,

@@ -18,6 +18,10 @@ export interface ServerHabits {
   hidesLength?: boolean;
   /** Breaks the connection after this many bytes of a body, this many times. */
   breaks?: { after: number; times: number };
+  /** Lets pages of other origins read it. `ranges`: also asks for ranges on a condition, which needs a preflight. */
+  cors?: 'plain' | 'ranges';
+  /** Of this file sends so many bytes of a body and then nothing, with the connection open. */
+  holds?: { after: number; file: string };
   /** Answers this status, this many times. */
   fails?: { status: number; times: number };
 }
@@ -39,6 +43,15 @@ export async function startModelServer(files: Record<string, Uint8Array>): Promi
   const server = createServer((request, response) => {
     const name = (request.url ?? '').split('/').at(-1) ?? '';
     const { range } = request.headers;
+    if (habits.cors !== undefined) {
+      response.setHeader('access-control-allow-origin', '*');
+      response.setHeader('access-control-expose-headers', 'etag, content-range, x-linked-etag');
+      if (habits.cors === 'ranges') response.setHeader('access-control-allow-headers', 'range, if-range');
+    }
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204).end();
+      return;
+    }
     requests.push(`${name} ${range ?? 'all'}`);
     if (habits.fails !== undefined && habits.fails.times > 0) {
       habits.fails.times -= 1;
@@ -72,6 +85,10 @@ export async function startModelServer(files: Record<string, Uint8Array>): Promi
     if (habits.breaks !== undefined && habits.breaks.times > 0 && body.length > habits.breaks.after) {
       habits.breaks.times -= 1;
       response.write(body.subarray(0, habits.breaks.after), () => response.destroy());
+      return;
+    }
+    if (habits.holds !== undefined && habits.holds.file === name && body.length > habits.holds.after) {
+      response.write(body.subarray(0, habits.holds.after));
       return;
     }
     response.end(body);

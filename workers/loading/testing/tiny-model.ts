@@ -82,6 +82,7 @@ export function tinyFiles(
     for (const tensor of part.keys()) map[tensor] = name;
     files[name] = serializeSafetensors({ tensors: part, metadata });
   }
-  files[INDEX_FILE] = text({ metadata: { total_size: 0 }, weight_map: map });
+  const total = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
+  files[INDEX_FILE] = text({ metadata: { total_size: total }, weight_map: map });
   return files;
 }

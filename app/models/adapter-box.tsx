@@ -1,0 +1,73 @@
+import { Download, Upload } from 'lucide-react';
+import { formatCount, plural } from '../format.ts';
+import { Button } from '../screen/button.tsx';
+import { HexText } from '../screen/section.tsx';
+import { FileButton } from './file-button.tsx';
+import { Failure, useModels, useModelsDesk } from './models-context.tsx';
+
+/** The adapter that is there: what it is, as files to keep, or another one taken in. */
+export function AdapterBox({ busy }: { readonly busy: boolean }) {
+  const desk = useModelsDesk();
+  const adapter = useModels((view) => view.model?.adapter ?? null);
+  const running = useModels((view) => view.model?.training.running != null);
+  const handling = useModels((view) => view.model?.handling ?? null);
+  return (
+    <div className="mt-6 border-t border-line pt-5">
+      <h3 className="text-body font-medium">Adapter</h3>
+      <p
+        className="mt-1 max-w-prose text-note text-quiet text-pretty"
+        data-testid="adapter"
+        data-steps={adapter?.steps ?? ''}
+      >
+        {adapter === null
+          ? `None yet. ${running ? 'It is there when the training pauses.' : 'Train one, or load one that you kept.'}`
+          : `${plural(adapter.steps, 'step')}, rank ${adapter.lora.rank}, ${formatCount(adapter.parameters)} numbers.${adapter.unsaved ? ' Closing the tab loses it: download it first.' : ''}`}
+        {adapter === null || adapter.root === null ? null : (
+          <>
+            {' '}
+            Root <HexText value={adapter.root} testId="adapter-root" />.
+          </>
+        )}
+      </p>
+      <div className="mt-3 flex flex-wrap gap-2">
+        {adapter === null ? null : (
+          <>
+            <Button
+              look="small"
+              data-testid="adapter-checkpoint"
+              disabled={busy}
+              onClick={() => void desk.saveAdapter('checkpoint')}
+            >
+              <Download size={15} aria-hidden="true" />
+              Download to go on later
+            </Button>
+            <Button
+              look="small"
+              data-testid="adapter-peft"
+              disabled={busy}
+              onClick={() => void desk.saveAdapter('peft')}
+            >
+              <Download size={15} aria-hidden="true" />
+              Download for PEFT
+            </Button>
+          </>
+        )}
+        <FileButton
+          look="small"
+          disabled={busy}
+          accept=".safetensors,.json"
+          testId="adapter-files"
+          label="Adapter files"
+          onFiles={(list) => desk.adopt([...(list ?? [])])}
+        >
+          <Upload size={15} aria-hidden="true" />
+          Load one
+        </FileButton>
+      </div>
+      <p role="status" className={handling === null ? '' : 'mt-2 text-note text-quiet'}>
+        {handling}
+      </p>
+      <Failure place="adapter" />
+    </div>
+  );
+}

@@ -1,0 +1,137 @@
+import { CircleStop, Dices, Sparkles } from 'lucide-react';
+import { type FormEvent, useId } from 'react';
+import { Button } from '../screen/button.tsx';
+import { Field } from '../screen/field.tsx';
+import { Disclosure, Section } from '../screen/section.tsx';
+import { AnswerBox } from './answer-box.tsx';
+import { CheckBox } from './check-box.tsx';
+import { Failure, useModels, useModelsDesk } from './models-context.tsx';
+import { type AskDraft, readAsk } from './settings.ts';
+
+/** A prompt, how tokens are drawn, and the answer as it comes. */
+export function AskPanel() {
+  const desk = useModelsDesk();
+  const model = useModels((view) => view.model);
+  const prompt = useId();
+  if (model === null || model.load.kind !== 'loaded') return null;
+  const { summary, adapter, answer, training, load } = model;
+  const { ask: draft, bare } = model.drafts;
+  const read = readAsk(draft, { summary, loaded: load.loaded, bare: bare && adapter !== null });
+  const change =
+    <K extends keyof AskDraft>(name: K) =>
+    (value: AskDraft[K]) =>
+      desk.draft({ ask: { ...draft, [name]: value } });
+  const running = answer?.state.kind === 'running';
+  const taught = training.running !== null;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if ('ask' in read && !running && !taught) void desk.ask(read.ask);
+  };
+  return (
+    <Section title="Ask it" testId="ask">
+      <form onSubmit={submit}>
+        <label htmlFor={prompt} className="text-note font-medium">
+          {draft.chat ? 'Your message' : 'Text to continue'}
+        </label>
+        <textarea
+          id={prompt}
+          data-testid="prompt"
+          value={draft.prompt}
+          rows={3}
+          placeholder={draft.chat ? 'What is a murmuration?' : 'A murmuration is'}
+          onChange={(event) => change('prompt')(event.target.value)}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit(event);
+          }}
+          className="mt-1 block w-full rounded-lg border border-line-strong/60 bg-raised px-3 py-2 text-body placeholder:text-quiet"
+        />
+        <div className="mt-2 flex flex-wrap gap-x-6">
+          {summary.chat ? (
+            <CheckBox testId="ask-chat" checked={draft.chat} onChange={change('chat')}>
+              As a conversation, by its chat template
+            </CheckBox>
+          ) : null}
+          {adapter === null ? null : (
+            <CheckBox testId="ask-adapter" checked={!bare} onChange={(on) => desk.draft({ bare: !on })}>
+              With the adapter
+            </CheckBox>
+          )}
+        </div>
+        <Disclosure summary={<>How it draws: {summaryOf(draft)}</>}>
+          <p className="max-w-prose text-quiet text-pretty">
+            It begins with what its makers recommend. The same prompt, settings and seed give the same answer
+            on every device, bit for bit.
+          </p>
+          <CheckBox testId="ask-sample" checked={draft.sample} onChange={change('sample')}>
+            Draw at random; otherwise the most probable token is taken
+          </CheckBox>
+          <div className="mt-1 grid grid-cols-2 gap-4 sm:grid-cols-5">
+            <Field
+              label="Temperature"
+              testId="ask-temperature"
+              value={draft.temperature}
+              disabled={!draft.sample}
+              onChange={change('temperature')}
+            />
+            <Field
+              label="Top k"
+              testId="ask-top-k"
+              value={draft.topK}
+              disabled={!draft.sample}
+              onChange={change('topK')}
+            />
+            <Field
+              label="Top p"
+              testId="ask-top-p"
+              value={draft.topP}
+              disabled={!draft.sample}
+              onChange={change('topP')}
+            />
+            <Field
+              label="Seed"
+              testId="ask-seed"
+              value={draft.seed}
+              disabled={!draft.sample}
+              onChange={change('seed')}
+            />
+            <Field label="Tokens" testId="ask-tokens" value={draft.tokens} onChange={change('tokens')} />
+          </div>
+          <Button
+            look="text"
+            className="mt-1"
+            data-testid="ask-dice"
+            disabled={!draft.sample}
+            onClick={() => change('seed')(String(crypto.getRandomValues(new Uint16Array(1))[0] ?? 1))}
+          >
+            <Dices size={15} aria-hidden="true" />
+            Another seed
+          </Button>
+        </Disclosure>
+        <div className="mt-3 flex flex-wrap items-center gap-x-4 gap-y-2">
+          {running ? (
+            <Button data-testid="ask-stop" onClick={() => desk.cancel('ask')}>
+              <CircleStop size={17} aria-hidden="true" />
+              Stop
+            </Button>
+          ) : (
+            <Button type="submit" look="main" data-testid="ask-go" disabled={'problem' in read || taught}>
+              <Sparkles size={17} aria-hidden="true" />
+              Answer
+            </Button>
+          )}
+          <p className="text-note text-quiet" data-testid="ask-problem">
+            {taught ? 'Pause the training to ask.' : 'problem' in read && !running ? read.problem : ''}
+          </p>
+        </div>
+      </form>
+      <Failure place="ask" />
+      {answer === null ? null : <AnswerBox answer={answer} adapted={adapter !== null && !answer.ask.bare} />}
+    </Section>
+  );
+}
+
+function summaryOf({ sample, temperature, topK, topP, seed, tokens }: AskDraft): string {
+  const most = `${tokens} tokens at most`;
+  if (!sample) return `the most probable token, ${most}`;
+  return `temperature ${temperature}, top k ${topK === '0' ? 'all' : topK}, top p ${topP}, seed ${seed}, ${most}`;
+}

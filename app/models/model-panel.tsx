@@ -1,0 +1,186 @@
+import { useId, useState } from 'react';
+import type { ModelSummary } from '../../workers/host/model-api.ts';
+import { formatBytes, formatCount, plural } from '../format.ts';
+import { Button } from '../screen/button.tsx';
+import { parseEngineChoice } from '../screen/device-panel.tsx';
+import { Field } from '../screen/field.tsx';
+import { Fact, HexText, Section } from '../screen/section.tsx';
+import type { EngineChoice } from '../volunteer/port.ts';
+import { FitLine } from './fit-line.tsx';
+import { Failure, useModels, useModelsDesk } from './models-context.tsx';
+import { modelThreads } from './open-desk.ts';
+import { readPositions } from './settings.ts';
+import { useFit } from './use-fit.ts';
+
+/** Enough for a page of text, and little beside the weights. */
+const USUAL_POSITIONS = 1024;
+const FAMILY = { qwen2: 'Qwen2', llama: 'Llama' } as const;
+
+/** What the chosen model is, whether it fits, and bringing it to an engine. */
+export function ModelPanel({ engine }: { readonly engine: EngineChoice }) {
+  const desk = useModelsDesk();
+  const model = useModels((view) => view.model);
+  const [choice, setChoice] = useState<EngineChoice>(engine === 'auto' ? 'wasm' : engine);
+  const [text, setText] = useState(String(Math.min(USUAL_POSITIONS, model?.summary.context ?? 1)));
+  const [sure, setSure] = useState(false);
+  const select = useId();
+  const read = readPositions(text, model?.summary.context ?? 1);
+  const positions = 'positions' in read ? read.positions : null;
+  const fit = useFit(positions === null ? null : { engine: choice, positions, training: null });
+  if (model === null) return null;
+  const { name, summary, load, root, adapter } = model;
+  const busy = load.kind !== 'not';
+  return (
+    <Section
+      title={name}
+      testId="model"
+      action={
+        <Button
+          look="text"
+          data-testid="model-close"
+          onBlur={() => setSure(false)}
+          onClick={() => (adapter?.unsaved === true && !sure ? setSure(true) : void desk.close())}
+        >
+          {sure ? 'Really, with the adapter that is not saved?' : 'Put away'}
+        </Button>
+      }
+    >
+      <div className="grid gap-x-10 gap-y-6 lg:grid-cols-2">
+        <Facts summary={summary} root={root} />
+        <div>
+          {load.kind === 'loaded' ? (
+            <>
+              <p className="text-body" role="status" data-testid="loaded" data-engine={load.loaded.engine}>
+                Loaded in {load.loaded.seconds.toFixed(1)} s, ready for {formatCount(load.loaded.positions)}{' '}
+                positions.
+              </p>
+              <p className="mt-1 text-note text-quiet text-pretty">
+                {load.loaded.description}. {load.loaded.reason}
+              </p>
+            </>
+          ) : (
+            <div className="grid gap-4 sm:grid-cols-2">
+              <Field
+                label="Prompt and answer, at most"
+                unit="tokens"
+                testId="model-positions"
+                value={text}
+                disabled={busy}
+                onChange={setText}
+              />
+              <div>
+                <label htmlFor={select} className="text-note font-medium">
+                  Compute with
+                </label>
+                <select
+                  id={select}
+                  data-testid="model-engine"
+                  value={choice}
+                  disabled={busy}
+                  onChange={(event) => setChoice(parseEngineChoice(event.target.value))}
+                  className="mt-1 min-h-11 w-full rounded-lg border border-line-strong/60 bg-raised px-3 text-body disabled:opacity-60"
+                >
+                  <option value="wasm">WebAssembly</option>
+                  <option value="webgpu">WebGPU, if exact here</option>
+                  <option value="auto">the fastest that is exact</option>
+                </select>
+              </div>
+            </div>
+          )}
+          <div className="mt-4">
+            {'problem' in read ? (
+              <p className="text-note text-warn">{read.problem}</p>
+            ) : (
+              <FitLine fit={fit} />
+            )}
+          </div>
+          <div className="mt-4">
+            {load.kind === 'not' ? (
+              <Button
+                look="main"
+                data-testid="model-load"
+                disabled={positions === null || fit.kind !== 'known' || fit.fit.level === 'stop'}
+                onClick={() => {
+                  if (positions !== null)
+                    void desk.load({ engine: choice, positions, threads: modelThreads() });
+                }}
+              >
+                Load it
+              </Button>
+            ) : null}
+            {load.kind === 'loading' ? <Loading {...load} /> : null}
+          </div>
+          <Failure place="load" />
+        </div>
+      </div>
+    </Section>
+  );
+}
+
+function Loading({ tensors, of }: { readonly tensors: number; readonly of: number }) {
+  const desk = useModelsDesk();
+  return (
+    <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
+      <progress
+        className="start-progress flex-1 basis-40"
+        aria-label="Loading the model"
+        {...(of === 0 ? {} : { value: tensors, max: of })}
+      />
+      <p className="figure text-note text-quiet" role="status">
+        {of === 0 ? 'Trying the engine…' : `${tensors} of ${of} tensors`}
+      </p>
+      <Button look="small" data-testid="load-cancel" onClick={() => desk.cancel('load')}>
+        Cancel
+      </Button>
+    </div>
+  );
+}
+
+function Facts({ summary, root }: { readonly summary: ModelSummary; readonly root: string | null }) {
+  const { family, parameters, layers, hiddenSize, heads, kvHeads, vocabulary, context, chat } = summary;
+  const { notApplied } = summary.generation;
+  return (
+    <div>
+      <dl className="divide-y divide-line">
+        <Fact name="Architecture" testId="model-family">
+          {FAMILY[family]}, <span className="figure">{plural(layers, 'layer')}</span>
+        </Fact>
+        <Fact name="Parameters" testId="model-parameters">
+          <span className="figure">{shortCount(parameters)}</span>
+        </Fact>
+        <Fact name="Weights" testId="model-weights">
+          {summary.dtypes.join(' and ')}, <span className="figure">{formatBytes(summary.bytes)}</span> in{' '}
+          {plural(summary.files, 'file')}
+        </Fact>
+        <Fact name="Width and heads">
+          <span className="figure">
+            {formatCount(hiddenSize)}, {plural(heads, 'head')} on {kvHeads}
+          </span>
+        </Fact>
+        <Fact name="Vocabulary and context">
+          <span className="figure">
+            {formatCount(vocabulary)}, {formatCount(context)} positions
+          </span>
+        </Fact>
+        <Fact name="Made for">{chat ? 'conversation, by its chat template' : 'continuing a text'}</Fact>
+        {root === null ? null : (
+          <Fact name="Root of its files">
+            <HexText value={root} testId="model-root" />
+          </Fact>
+        )}
+      </dl>
+      {notApplied.length === 0 ? null : (
+        <p className="mt-2 text-note text-warn text-pretty">
+          Its makers also set {notApplied.join(', ')}, which is not applied here.
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** 494 033 000 as "494 million": nobody reads the rest. */
+function shortCount(count: number): string {
+  if (count >= 1e9) return `${(count / 1e9).toFixed(2)} billion`;
+  if (count >= 1e6) return `${(count / 1e6).toFixed(count < 1e7 ? 1 : 0)} million`;
+  return formatCount(count);
+}

@@ -1,0 +1,52 @@
+/** How models are called on the screen, and sentences for what went wrong. Pure. */
+
+/**
+ * The folder that an address means. The page of a model on Hugging Face ("huggingface.co/Qwen/Qwen2.5-0.5B") stands for its files;
+ * any other address stays what it is.
+ */
+export function folderAddress(text: string): string {
+  const trimmed = text.trim();
+  if (!URL.canParse(trimmed)) return trimmed;
+  const url = new URL(trimmed);
+  const steps = url.pathname.split('/').filter((step) => step !== '');
+  if (url.hostname !== 'huggingface.co') return trimmed;
+  if (steps.length === 2) return new URL(`/${steps.join('/')}/resolve/main/`, url).href;
+  if (steps[2] === 'tree' && steps.length === 4) {
+    return new URL(`/${steps[0]}/${steps[1]}/resolve/${steps[3]}/`, url).href;
+  }
+  return trimmed;
+}
+
+/** "Qwen/Qwen2.5-0.5B" of a Hugging Face address, otherwise the last two steps of host and path. */
+export function nameOfAddress(text: string): string {
+  if (!URL.canParse(text)) return text;
+  const { pathname, host } = new URL(text);
+  const steps = pathname.split('/').filter((step) => step !== '');
+  const resolve = steps.indexOf('resolve');
+  const named = (resolve > 0 ? steps.slice(0, resolve) : steps).slice(-2);
+  return [...(named.length < 2 ? [host] : []), ...named.map(decoded)].join('/');
+}
+
+function decoded(step: string): string {
+  try {
+    return decodeURIComponent(step);
+  } catch {
+    return step;
+  }
+}
+
+/** The folder's name where one was picked. */
+export function nameOfPicked(paths: readonly string[]): string {
+  const [folder, ...rest] = (paths[0] ?? '').split('/');
+  return rest.length > 0 && folder ? folder : 'Picked files';
+}
+
+/** What was thrown, as one sentence: a capital at the beginning, a full stop at the end. */
+export function sentenceOf(error: unknown): string {
+  const text = error instanceof Error ? error.message.trim() : String(error);
+  if (text === '') return 'Something went wrong that has no name. Try again.';
+  // File names and addresses stay as they are written.
+  const word = /^[a-z]+(?=[ ,;:])/.test(text);
+  const start = word ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /[.!?]$/.test(start) ? start : `${start}.`;
+}

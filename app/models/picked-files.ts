@@ -1,0 +1,58 @@
+/** Files from a picker or a drop. */
+import type { Picked } from './desk.ts';
+
+/** The files of an input, with their folder where one was picked. */
+export function filesOf(list: FileList | null): Picked[] {
+  return [...(list ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
+}
+
+/**
+ * The files of a drop, and those directly in dropped folders; folders within them hold nothing of a model. Rejects when one cannot be
+ * read.
+ */
+export async function droppedFiles(transfer: DataTransfer): Promise<Picked[]> {
+  // Taken now: the list is empty once the event is over.
+  const items = [...transfer.items].map((item) => ({
+    entry: item.webkitGetAsEntry(),
+    file: item.getAsFile(),
+  }));
+  const found: Picked[] = [];
+  for (const { entry, file } of items) {
+    if (entry === null) {
+      if (file !== null) found.push({ file, path: file.name });
+      continue;
+    }
+    if (isFile(entry)) found.push(await picked(entry, entry.name));
+    if (!isFolder(entry)) continue;
+    for (const inner of await contents(entry)) {
+      if (isFile(inner)) found.push(await picked(inner, `${entry.name}/${inner.name}`));
+    }
+  }
+  return found;
+}
+
+function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry {
+  return entry.isFile;
+}
+
+function isFolder(entry: FileSystemEntry): entry is FileSystemDirectoryEntry {
+  return entry.isDirectory;
+}
+
+async function picked(entry: FileSystemFileEntry, path: string): Promise<Picked> {
+  const file = await new Promise<File>((resolve, reject) => entry.file(resolve, reject));
+  return { file, path };
+}
+
+/** All of a folder: a reader gives a hundred at a time, and none at the end. */
+async function contents(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
+  const reader = folder.createReader();
+  const all: FileSystemEntry[] = [];
+  for (;;) {
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
+    if (some.length === 0) return all;
+    all.push(...some);
+  }
+}

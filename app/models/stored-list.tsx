@@ -1,0 +1,118 @@
+import { Play, RotateCw, Trash2 } from 'lucide-react';
+import { useState } from 'react';
+import type { StoredModel } from '../../workers/loading/library.ts';
+import { formatBytes, formatShare } from '../format.ts';
+import { Button } from '../screen/button.tsx';
+import { HexText } from '../screen/section.tsx';
+import { Failure, useModels, useModelsDesk } from './models-context.tsx';
+import { nameOfAddress } from './naming.ts';
+
+const VOUCHED = {
+  caller: 'Every file has the SHA-256 that you gave.',
+  server: 'The weights have the SHA-256 that their server named.',
+  nobody: 'Nobody vouched for these bytes. Compare the root with somebody who has the model.',
+} as const;
+
+/** What was downloaded to this device, whole or in part. */
+export function StoredList() {
+  const stored = useModels((view) => view.stored);
+  return (
+    <>
+      <Failure place="stored" />
+      {stored === null || stored.length === 0 ? null : (
+        <div className="mt-8">
+          <h3 className="text-body font-medium">
+            Downloaded to this device{' '}
+            <span className="figure text-note font-normal text-quiet">
+              {formatBytes(stored.reduce((sum, { bytes }) => sum + bytes, 0))}
+            </span>
+          </h3>
+          <ul className="mt-2 divide-y divide-line border-y border-line">
+            {stored.map((model) => (
+              <Stored key={model.id} model={model} />
+            ))}
+          </ul>
+        </div>
+      )}
+    </>
+  );
+}
+
+function Stored({ model }: { readonly model: StoredModel }) {
+  const desk = useModelsDesk();
+  const downloading = useModels((view) => view.download !== null);
+  const used = useModels(({ model: open }) => open?.from.kind === 'stored' && open.from.id === model.id);
+  const [sure, setSure] = useState(false);
+  const { url, bytes, total, root, vouched } = model;
+  const name = nameOfAddress(url);
+  const remove = () => {
+    if (sure) void desk.remove(model);
+    setSure(!sure);
+  };
+  return (
+    <li
+      className="flex flex-wrap items-center justify-between gap-x-6 gap-y-2 py-3"
+      data-testid="stored"
+      data-url={url}
+      data-whole={root !== null}
+      data-bytes={bytes}
+    >
+      <div className="min-w-0 flex-1 basis-64">
+        <p className="text-body font-medium" title={url}>
+          {name}{' '}
+          <span className="figure font-normal text-quiet">
+            {formatBytes(bytes)}
+            {root !== null || total === null
+              ? ''
+              : ` of ${formatBytes(total)}, ${formatShare(bytes / total)}`}
+          </span>
+        </p>
+        <p className="text-note text-quiet text-pretty">
+          {root === null ? (
+            'Not all of it is here yet.'
+          ) : (
+            <>
+              Root <HexText value={root} testId="stored-root" />. {vouched === null ? '' : VOUCHED[vouched]}
+            </>
+          )}
+        </p>
+      </div>
+      <div className="flex flex-wrap gap-2">
+        {root === null ? (
+          <Button
+            look="small"
+            data-testid="stored-resume"
+            aria-label={`Go on downloading ${name}`}
+            disabled={downloading}
+            onClick={() => void desk.download(url)}
+          >
+            <RotateCw size={15} aria-hidden="true" />
+            Go on
+          </Button>
+        ) : (
+          <Button
+            look="small"
+            data-testid="stored-use"
+            aria-label={`${used ? 'In use:' : 'Use'} ${name}`}
+            disabled={used}
+            onClick={() => void desk.use(model)}
+          >
+            <Play size={15} aria-hidden="true" />
+            {used ? 'In use' : 'Use'}
+          </Button>
+        )}
+        <Button
+          look="small"
+          data-testid="stored-delete"
+          aria-label={`${sure ? `Really delete ${formatBytes(bytes)}?` : 'Delete'} ${name}`}
+          disabled={downloading}
+          onClick={remove}
+          onBlur={() => setSure(false)}
+        >
+          <Trash2 size={15} aria-hidden="true" />
+          {sure ? `Really delete ${formatBytes(bytes)}?` : 'Delete'}
+        </Button>
+      </div>
+    </li>
+  );
+}

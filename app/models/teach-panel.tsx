@@ -1,0 +1,179 @@
+import { FileText, Pause, Play, RotateCcw } from 'lucide-react';
+import { lazy, Suspense, useId, useState } from 'react';
+import { formatCount, plural } from '../format.ts';
+import { Button } from '../screen/button.tsx';
+import { ErrorBoundary } from '../screen/error-boundary.tsx';
+import { Section } from '../screen/section.tsx';
+import { AdapterBox } from './adapter-box.tsx';
+import { FileButton } from './file-button.tsx';
+import { FitLine } from './fit-line.tsx';
+import { Failure, useModels, useModelsDesk } from './models-context.tsx';
+import { FIRST_TRAIN, readSizes, readTrain, type TrainDraft } from './settings.ts';
+import { TeachFields } from './teach-fields.tsx';
+import { useFit } from './use-fit.ts';
+import type { TrainingView } from './view.ts';
+
+const LossChart = lazy(() => import('./loss-chart.tsx'));
+
+/** Bytes of a text file; the worker holds what is in it to a limit of its own. */
+const MOST_TEXT = 32 << 20;
+
+/** LoRA steps on a text of one's own. */
+export function TeachPanel() {
+  const desk = useModelsDesk();
+  const model = useModels((view) => view.model);
+  const loaded = model?.load.kind === 'loaded' ? model.load.loaded : null;
+  const draft = model?.drafts.train ?? FIRST_TRAIN;
+  const change = (part: Partial<TrainDraft>) => desk.draft({ train: { ...draft, ...part } });
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const [sure, setSure] = useState(false);
+  const text = useId();
+  const most = Math.min(loaded?.positions ?? 2, model?.summary.context ?? 2);
+  const sizes = readSizes(draft, most);
+  const fit = useFit(
+    'training' in sizes && loaded !== null
+      ? { engine: loaded.engine, positions: loaded.positions, training: sizes.training }
+      : null,
+  );
+  if (model === null || loaded === null) return null;
+  const { training, adapter, answer, handling } = model;
+  const running = training.running !== null;
+  const busy = running || answer?.state.kind === 'running' || handling !== null;
+  const read = readTrain(draft, { most, fresh: adapter === null });
+  const problem = 'problem' in read ? read.problem : null;
+  const blocked = busy || problem !== null || (fit.kind === 'known' && fit.fit.level === 'stop');
+  const start = (fresh: boolean) => {
+    setSure(false);
+    if ('train' in read) void desk.train({ ...read.train, fresh });
+  };
+  const readFile = async (files: FileList | null) => {
+    const file = files?.[0];
+    if (file === undefined) return;
+    if (file.size > MOST_TEXT) {
+      setTrouble(`${file.name} is larger than 32 MB; choose a part of it.`);
+      return;
+    }
+    try {
+      change({ text: await file.text(), file: file.name });
+      setTrouble(null);
+    } catch {
+      setTrouble(`${file.name} can no longer be read; choose it again.`);
+    }
+  };
+  return (
+    <Section
+      title="Teach it"
+      about="Trains a small adapter (LoRA) beside the weights, which stay as they are. The adapter is yours to keep as a file."
+      testId="teach"
+    >
+      <div className="grid gap-x-10 gap-y-6 lg:grid-cols-2">
+        <div>
+          <label htmlFor={text} className="text-note font-medium">
+            Text to learn
+          </label>
+          <textarea
+            id={text}
+            data-testid="train-text"
+            value={draft.text.slice(0, SHOWN)}
+            readOnly={draft.text.length > SHOWN}
+            rows={7}
+            disabled={running}
+            placeholder="Paste what it should learn to write."
+            onChange={(event) => change({ text: event.target.value })}
+            className="mt-1 block w-full rounded-lg border border-line-strong/60 bg-raised px-3 py-2 text-body placeholder:text-quiet disabled:opacity-60"
+          />
+          <div className="mt-2 flex flex-wrap items-center gap-x-3 gap-y-1">
+            <FileButton
+              look="small"
+              single
+              disabled={running}
+              accept=".txt,.jsonl,text/plain,application/jsonl"
+              testId="train-file"
+              label="Text file to learn"
+              onFiles={readFile}
+            >
+              <FileText size={15} aria-hidden="true" />
+              Choose a .txt or .jsonl file
+            </FileButton>
+            {draft.file === null ? null : (
+              <>
+                <p className="text-note text-quiet" data-testid="train-file-name">
+                  {draft.file}, {formatCount(draft.text.length)} characters
+                  {draft.text.length > SHOWN ? ', the first of them shown' : ''}
+                </p>
+                <Button look="text" disabled={running} onClick={() => change({ text: '', file: null })}>
+                  Remove
+                </Button>
+              </>
+            )}
+          </div>
+          <p role="status" className="text-note text-bad">
+            {trouble}
+          </p>
+        </div>
+        <div>
+          <TeachFields draft={draft} change={change} running={running} adapter={adapter} />
+          <div className="mt-4">{'problem' in sizes ? null : <FitLine fit={fit} />}</div>
+        </div>
+      </div>
+      <div className="mt-5 flex flex-wrap items-center gap-x-3 gap-y-2">
+        {running ? (
+          <Button data-testid="train-pause" disabled={training.running?.pausing} onClick={() => desk.pause()}>
+            <Pause size={17} aria-hidden="true" />
+            Pause
+          </Button>
+        ) : (
+          <Button
+            look="main"
+            data-testid="train-go"
+            disabled={blocked}
+            onClick={() => start(adapter === null)}
+          >
+            <Play size={17} aria-hidden="true" />
+            {adapter === null ? 'Start' : 'Take more steps'}
+          </Button>
+        )}
+        {running || adapter === null ? null : (
+          <Button
+            data-testid="train-restart"
+            disabled={blocked}
+            onBlur={() => setSure(false)}
+            onClick={() => (adapter.unsaved && !sure ? setSure(true) : start(true))}
+          >
+            <RotateCcw size={17} aria-hidden="true" />
+            {sure ? `Really drop ${plural(adapter.steps, 'step')}?` : 'Start again'}
+          </Button>
+        )}
+        <p className="text-note text-quiet" role="status" data-testid="train-status">
+          {running ? <Running training={training} /> : (problem ?? '')}
+        </p>
+      </div>
+      <Failure place="train" />
+      {training.steps.length < 2 ? null : (
+        <div className="mt-6">
+          <ErrorBoundary what="The chart">
+            <Suspense fallback={<div className="h-56" />}>
+              <LossChart steps={training.steps} />
+            </Suspense>
+          </ErrorBoundary>
+        </div>
+      )}
+      <AdapterBox busy={busy} />
+    </Section>
+  );
+}
+
+/** A text area with megabytes in it makes a page crawl. */
+const SHOWN = 50_000;
+
+function Running({ training }: { readonly training: TrainingView }) {
+  const { steps, running } = training;
+  const last = steps.at(-1);
+  if (running?.pausing === true) return 'Pausing after this step…';
+  if (last === undefined) return 'Taking the first step…';
+  return (
+    <span className="figure">
+      Step {last.step} of {running?.until}, loss {last.loss.toFixed(3)}, {last.seconds.toFixed(2)} s a step
+    </span>
+  );
+}

@@ -1,0 +1,38 @@
+/// <reference lib="webworker" />
+/** The dedicated worker that holds a published model. All logic is in model-service.ts; this binds it to the browser. */
+import * as Comlink from 'comlink';
+import { availableCandidates, chooseEngine } from '../conformance/choose.ts';
+import { ModelLibrary } from '../loading/library.ts';
+import { opfsShelf } from '../loading/opfs-shelf.ts';
+import { createModelService } from './model-service.ts';
+import { verdictDatabase } from './verdict-database.ts';
+
+const verdicts = verdictDatabase();
+const { deviceMemory } = navigator as WorkerNavigator & { readonly deviceMemory?: number };
+
+Comlink.expose(
+  createModelService({
+    library: new ModelLibrary({
+      shelf: opfsShelf(['starling', 'models']),
+      async room() {
+        const { quota, usage = 0 } = (await navigator.storage?.estimate?.()) ?? {};
+        return quota === undefined ? undefined : Math.max(0, quota - usage);
+      },
+    }),
+    chooseEngine: (choice, { threads, signal }) =>
+      chooseEngine({
+        choice,
+        candidates: availableCandidates({
+          threads,
+          gpu: navigator.gpu,
+          allowSoftwareGpu: choice === 'webgpu',
+        }),
+        userAgent: navigator.userAgent,
+        store: verdicts,
+        now: () => performance.now(),
+        signal,
+      }),
+    deviceMemory,
+    now: () => performance.now(),
+  }),
+);
