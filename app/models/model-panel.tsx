@@ -20,7 +20,7 @@ const FAMILY = { qwen2: 'Qwen2', llama: 'Llama' } as const;
 export function ModelPanel({ engine }: { readonly engine: EngineChoice }) {
   const desk = useModelsDesk();
   const model = useModels((view) => view.model);
-  const [choice, setChoice] = useState<EngineChoice>(engine === 'auto' ? 'wasm' : engine);
+  const [choice, setChoice] = useState<EngineChoice>(engine);
   const [text, setText] = useState(String(Math.min(USUAL_POSITIONS, model?.summary.context ?? 1)));
   const [sure, setSure] = useState(false);
   const select = useId();
@@ -80,9 +80,9 @@ export function ModelPanel({ engine }: { readonly engine: EngineChoice }) {
                   onChange={(event) => setChoice(parseEngineChoice(event.target.value))}
                   className="mt-1 min-h-11 w-full rounded-lg border border-line-strong/60 bg-raised px-3 text-body disabled:opacity-60"
                 >
+                  <option value="auto">the fastest that is exact</option>
                   <option value="wasm">WebAssembly</option>
                   <option value="webgpu">WebGPU, if exact here</option>
-                  <option value="auto">the fastest that is exact</option>
                 </select>
               </div>
             </div>
