@@ -23,6 +23,8 @@ export interface WasmEngineOptions {
   readonly threads?: number;
   /** Only tests replace it. */
   readonly clock?: Clock;
+  /** All threads work on every step, however short it is: for those who test the threads. */
+  readonly together?: boolean;
 }
 
 export const MAX_THREADS = 64;
@@ -73,7 +75,7 @@ export async function createWasmEngine(options: WasmEngineOptions = {}): Promise
   if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
     throw new EngineError(`threads must be an integer from 1 to ${MAX_THREADS}, got ${threads}.`);
   }
-  return new WasmEngine(await startMachine(threads), options.clock ?? SYSTEM_CLOCK);
+  return new WasmEngine(await startMachine(threads), options);
 }
 
 export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
@@ -87,14 +89,16 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
   /** Step words, then one address a step. */
   readonly #steps: Region;
   readonly #clock: Clock;
+  readonly #together: boolean;
   readonly #duty: DutyCycle;
   readonly #meter = new MemoryMeter();
   readonly #hashPlans = new Map<string, Plan>();
   #running = false;
   #stopped = false;
 
-  constructor(machine: Machine, clock: Clock) {
+  constructor(machine: Machine, { clock = SYSTEM_CLOCK, together = false }: WasmEngineOptions) {
     this.#machine = machine;
+    this.#together = together;
     this.description = machine.description;
     this.#arena = new Region(machine.memory, this.#meter);
     this.#steps = new Region(machine.memory, this.#meter);
@@ -269,9 +273,11 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
   /** Runs a loaded plan. Gives -1, or the step that met an index out of range. */
   async #execute(plan: Plan, offsets: number, signal: AbortSignal | undefined): Promise<number> {
     const count = plan.starts.length;
+    const { team } = this.#machine;
+    const run = plan.small && !this.#together ? team.runAlone : team.run;
     let sliceStart = this.#clock.now();
     for (let step = 0; step < count; step += STEPS_PER_LOOK) {
-      const result = this.#machine.team.run(offsets, step, Math.min(step + STEPS_PER_LOOK, count));
+      const result = run(offsets, step, Math.min(step + STEPS_PER_LOOK, count));
       const failed = typeof result === 'number' ? result : await result;
       if (failed >= 0) return failed;
       const worked = this.#clock.now() - sliceStart;

@@ -6,6 +6,8 @@ import type { AddressSlot, Plan } from './plan.ts';
 export const HASH_BYTES = 32;
 /** Bytes of scratch that a thread needs (assembly/sha256.ts). */
 const SCRATCH_BYTES = 640;
+/** Bytes of tensors to a step that a second thread hashes no faster: some 20 µs of one thread. */
+const SMALL_STEP = 16_384;
 
 export const hashInput = (index: number): string => `tensor ${index}`;
 
@@ -30,13 +32,13 @@ export function rootsPlan(sizes: readonly number[], threads: number): Plan {
       level = next;
     }
   }
-  return planOf(steps, scratch + SCRATCH_BYTES * threads);
+  return planOf(steps, scratch + SCRATCH_BYTES * threads, sizes);
 }
 
 /** The leaf hashes of one tensor at the beginning of the arena. */
 export function leavesPlan(bytes: number, threads: number): Plan {
   const scratch = aligned(leavesOf(bytes) * HASH_BYTES);
-  return planOf([leavesStep(0, bytes, 0, scratch)], scratch + SCRATCH_BYTES * threads);
+  return planOf([leavesStep(0, bytes, 0, scratch)], scratch + SCRATCH_BYTES * threads, [bytes]);
 }
 
 function leavesStep(index: number, bytes: number, out: number, scratch: number): readonly HashWord[] {
@@ -45,7 +47,7 @@ function leavesStep(index: number, bytes: number, out: number, scratch: number):
 
 const aligned = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
-function planOf(steps: readonly (readonly HashWord[])[], arenaBytes: number): Plan {
+function planOf(steps: readonly (readonly HashWord[])[], arenaBytes: number, sizes: readonly number[]): Plan {
   const words: number[] = [];
   const starts: number[] = [];
   const bound = new Map<string, AddressSlot[]>();
@@ -62,5 +64,6 @@ function planOf(steps: readonly (readonly HashWord[])[], arenaBytes: number): Pl
       else bound.set(word.tensor, [...(bound.get(word.tensor) ?? []), { word: at, bytes: 0 }]);
     }
   }
-  return { words: Int32Array.from(words), starts, nodes: [], bound, arena, arenaBytes };
+  const small = sizes.reduce((sum, bytes) => sum + bytes, 0) < SMALL_STEP * steps.length;
+  return { words: Int32Array.from(words), starts, nodes: [], bound, arena, arenaBytes, small };
 }

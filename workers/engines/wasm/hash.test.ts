@@ -20,7 +20,7 @@ describe.each([1, 3])('hashing on %i threads', (threads) => {
   let engine: WasmEngine;
 
   beforeAll(async () => {
-    engine = await createWasmEngine({ threads });
+    engine = await createWasmEngine({ threads, together: true });
   });
   afterAll(() => engine.stop());
 

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
+import { NANO_CONFIG } from '../../model/config.ts';
+import { trainingProgram } from '../../model/decoder.ts';
 import type { Node, Program, TensorSpec } from '../../repops/program.ts';
+import { rootsPlan } from './hash-plan.ts';
 import { compilePlan } from './plan.ts';
 
 const N = 1000;
@@ -57,4 +60,14 @@ test('a large product is cut into chunks whose scratch memory is bounded', () =>
   const plan = compilePlan(program, 2);
   expect(plan.starts.length).toBeGreaterThan(20);
   expect(plan.arenaBytes).toBeLessThan(5 * 2 ** 20);
+});
+
+test('programs and trees of short steps are small, those worth several threads are not', () => {
+  const training = (batch: number) =>
+    compilePlan(trainingProgram(NANO_CONFIG, { batch, length: 32, objective: 'supervised' }), 2);
+  expect(compilePlan(chain(20), 2).small).toBe(true);
+  expect(training(1).small).toBe(true);
+  expect(training(16).small).toBe(false);
+  expect(rootsPlan(new Array<number>(50).fill(20_000), 2).small).toBe(true);
+  expect(rootsPlan([2 ** 20], 2).small).toBe(false);
 });

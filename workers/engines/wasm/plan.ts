@@ -22,9 +22,14 @@ export interface Plan {
   readonly arena: readonly AddressSlot[];
   /** Bytes of temporaries and scratch. */
   readonly arenaBytes: number;
+  /** Whether steps are so short that several threads would mostly wait for one another. */
+  readonly small: boolean;
 }
 
 const ALIGNMENT = 64;
+/** Multiply-adds, and as many for each element of a result, in a step that a second thread makes no faster: some 20 µs of one thread. */
+const SMALL_STEP = 200_000;
+const WORK_PER_ELEMENT = 16;
 
 /** Compiles a validated program for a team of `threads`. */
 export function compilePlan(program: Program, threads: number): Plan {
@@ -78,7 +83,20 @@ export function compilePlan(program: Program, threads: number): Plan {
     bound,
     arena,
     arenaBytes: temporaryBytes + scratchBytes,
+    small: workOf(program) < SMALL_STEP * starts.length,
   };
+}
+
+/** Roughly what a program has to do, in multiply-adds. */
+function workOf(program: Program): number {
+  let work = 0;
+  for (const { op, attributes, outputs } of program.nodes) {
+    const { M = 0, N = 0, K = 0, B = 0, Tq = 0, Tk = 0, heads = 0, headDim = 0 } = attributes;
+    if (op === 'matmul') work += M * N * K;
+    if (op.startsWith('attention')) work += 2 * B * Tq * Tk * heads * headDim;
+    for (const name of outputs) work += WORK_PER_ELEMENT * elementCount(program.tensors[name]?.shape ?? []);
+  }
+  return work;
 }
 
 function f32Bits(value: number): number {

@@ -30,12 +30,15 @@ interface Member {
 export interface Team {
   /** Runs steps from .. to - 1. Gives -1, or the index of a step that met an index out of range. */
   run(offsets: number, from: number, to: number): number | Promise<number>;
+  /** The same by the caller alone, where it may compute; else by all. For steps that are shorter than meeting. */
+  runAlone(offsets: number, from: number, to: number): number | Promise<number>;
   stop(): void;
 }
 
 /** A team of one. */
 export function soloTeam(kernels: Kernels): Team {
-  return { run: (offsets, from, to) => kernels.steps(offsets, from, to, 0, 1), stop: () => undefined };
+  const run: Team['run'] = (offsets, from, to) => kernels.steps(offsets, from, to, 0, 1);
+  return { run, runAlone: run, stop: () => undefined };
 }
 
 /** Starts `threads` (>= 2) over one shared memory. Throws EngineError when workers do not start within 10 s. */
@@ -65,25 +68,24 @@ export async function startTeam(
     stop();
     throw error;
   }
-  return {
-    run(offsets, from, to) {
-      if (Atomics.load(control, BROKEN) !== 0) throw stopped();
-      control[OFFSETS] = offsets;
-      control[FROM] = from;
-      control[TO] = to;
-      const finished = Atomics.load(control, DONE);
-      Atomics.add(control, ORDER, 1);
-      Atomics.notify(control, ORDER);
-      if (!joins) return whenDone(control, finished);
-      try {
-        return kernels.steps(offsets, from, to, 0, threads);
-      } catch (cause) {
-        Atomics.store(control, BROKEN, 1);
-        throw stopped(cause);
-      }
-    },
-    stop,
+  const run: Team['run'] = (offsets, from, to) => {
+    if (Atomics.load(control, BROKEN) !== 0) throw stopped();
+    control[OFFSETS] = offsets;
+    control[FROM] = from;
+    control[TO] = to;
+    const finished = Atomics.load(control, DONE);
+    Atomics.add(control, ORDER, 1);
+    Atomics.notify(control, ORDER);
+    if (!joins) return whenDone(control, finished);
+    try {
+      return kernels.steps(offsets, from, to, 0, threads);
+    } catch (cause) {
+      Atomics.store(control, BROKEN, 1);
+      throw stopped(cause);
+    }
   };
+  const runAlone: Team['run'] = joins ? (offsets, from, to) => kernels.steps(offsets, from, to, 0, 1) : run;
+  return { run, runAlone, stop };
 }
 
 /** After a trap the members no longer agree on where they are, so the team is of no further use. */
