@@ -9,6 +9,8 @@ export interface ContestOptions {
   readonly rounds: number;
   /** A turn has as many runs as fill this time, at least one. */
   readonly turnMs: number;
+  /** Before each turn, for threads of the one before that wait by spinning to fall asleep; none unless given. */
+  readonly restMs?: number;
   readonly now?: () => number;
 }
 
@@ -26,7 +28,7 @@ const MOST_RUNS = 200;
  * all must be the first right kit's to the last bit.
  */
 export async function* contest(options: ContestOptions): AsyncIterable<ContestResult> {
-  const { products, kits, rounds, turnMs, now = () => performance.now() } = options;
+  const { products, kits, rounds, turnMs, restMs = 0, now = () => performance.now() } = options;
   for (const product of products) {
     const { M, N, K } = product;
     const operands = { a: operand(M, K, 1), b: operand(K, N, 2) };
@@ -55,6 +57,11 @@ export async function* contest(options: ContestOptions): AsyncIterable<ContestRe
     }
     for (let round = 0; round < rounds; round++) {
       for (const { prepared, runs, turns } of entered) {
+        if (restMs > 0) {
+          await new Promise((resolve) => setTimeout(resolve, restMs));
+          // Wakes its own.
+          await prepared.run(1);
+        }
         const start = now();
         await prepared.run(runs);
         turns.push((now() - start) / runs);

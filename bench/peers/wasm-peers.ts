@@ -25,7 +25,13 @@ export const wasmPeers: Benchmark = {
       ];
       try {
         const products = qwenProducts('small');
-        for await (const { product, rates } of contest({ products, kits, rounds: 7, turnMs: 50 })) {
+        for await (const { product, rates } of contest({
+          products,
+          kits,
+          rounds: 7,
+          turnMs: 50,
+          restMs: 50,
+        })) {
           signal.throwIfAborted();
           const own = rates[OURS];
           for (const [kit, rate] of Object.entries(rates)) {

@@ -63,6 +63,20 @@ function matmul(node: Operands): NodeSteps {
   const transposeA = node.attribute('transposeA');
   const transposeB = node.attribute('transposeB');
   const bf16 = node.dtype(1) === 'bf16';
+  if (M === 1 && transposeB === 1) {
+    const rowBytes = align(4 * K);
+    const words = [
+      node.input(0),
+      node.input(1),
+      node.output(0),
+      N,
+      K,
+      bf16 ? 1 : 0,
+      { scratch: 0 },
+      rowBytes,
+    ];
+    return { steps: [{ opcode: Opcode.MatmulRow, words }], scratchBytes: rowBytes * node.threads };
+  }
   const fit = (bytes: number, depth: number): number =>
     Math.max(Math.floor(bytes / (4 * depth * PANEL_ROWS)), 1) * PANEL_ROWS;
   const rows = Math.min(

@@ -9,6 +9,7 @@ import {
 import { lossWeighted, policyCoefficient, xentGrad, xentLogprob } from './losses';
 import { embedBf16 } from './bf16';
 import { matmulPack, matmulPanels } from './matmul';
+import { matmulRow } from './row';
 import { adamw, clipScale, normBlocks } from './optimizer';
 import { sample, sampleFilter, softmaxMaxima, softmaxSums, xentLse } from './softmax';
 import { hashLeaves, hashNodes } from './sha256';
@@ -22,6 +23,7 @@ function dispatch(step: usize, thread: i32, threads: i32): i32 {
     case Opcode.EmbedGrad: return embedGrad(step, thread, threads);
     case Opcode.MatmulPack: return matmulPack(step, thread, threads);
     case Opcode.MatmulPanels: return matmulPanels(step, thread, threads);
+    case Opcode.MatmulRow: return matmulRow(step, thread, threads);
     case Opcode.BiasAdd: return biasAdd(step, thread, threads);
     case Opcode.BiasGrad: return biasGrad(step, thread, threads);
     case Opcode.Add: return add(step, thread, threads);

@@ -23,11 +23,22 @@ function clamped(pairs: v128): v128 {
   return v128.and(signed, i16x8.gt_s(magnitude, i16x8.splat(0x23ff)));
 }
 
-/** Columns 0 to 3 and 4 to 7 of one k. */
+/** Columns 0 to 3 of one k. */
+@inline
+export function lowOf(pairs: v128): v128 {
+  return i32x4.shl(pairs, 16);
+}
+
+/** Columns 4 to 7 of one k. */
+@inline
+export function highOf(pairs: v128): v128 {
+  return v128.and(pairs, i32x4.splat(<i32>0xffff0000));
+}
+
 @inline
 function storePairs(dst: usize, pairs: v128): void {
-  v128.store(dst, i32x4.shl(pairs, 16));
-  v128.store(dst, v128.and(pairs, i32x4.splat(<i32>0xffff0000)), 16);
+  v128.store(dst, lowOf(pairs));
+  v128.store(dst, highOf(pairs), 16);
 }
 
 @inline
@@ -40,23 +51,23 @@ function storeTransposed(dst: usize, a: v128, b: v128, c: v128, d: v128): void {
 
 /** Four values along k of columns j and j + 4, as pairs on the lattice. */
 @inline
-function pairsAt(low: usize, high: usize): v128 {
+export function pairsAt(low: usize, high: usize): v128 {
   return clamped(paired(rounded(v128.load(low)), rounded(v128.load(high))));
 }
 
 @inline
-function pairsAtBf16(low: usize, high: usize): v128 {
+export function pairsAtBf16(low: usize, high: usize): v128 {
   return clamped(v128.shuffle<i16>(v128.load64_zero(low), v128.load64_zero(high), 0, 8, 1, 9, 2, 10, 3, 11));
 }
 
 /** One value of columns j and j + 4 in lane 0. */
 @inline
-function onePair(low: usize, high: usize): v128 {
+export function onePair(low: usize, high: usize): v128 {
   return clamped(paired(rounded(v128.load32_zero(low)), rounded(v128.load32_zero(high))));
 }
 
 @inline
-function onePairBf16(low: usize, high: usize): v128 {
+export function onePairBf16(low: usize, high: usize): v128 {
   return clamped(i32x4.replace_lane(i32x4.splat(0), 0, <i32>load<u16>(low) | (<i32>load<u16>(high) << 16)));
 }
 

@@ -35,6 +35,7 @@ export enum Opcode {
   SampleFilter,
   SoftmaxMaxima,
   SoftmaxSums,
+  MatmulRow,
   /** Not an operator: the Merkle tree of a tensor's bytes. Apart from the operators' numbers, which grow. */
   HashLeaves = 200,
   HashNodes,

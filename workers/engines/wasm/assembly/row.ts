@@ -1,0 +1,135 @@
+// One row by a matrix whose columns lie along k, as in generating a token: each value of the matrix is read, rounded and used in
+// registers, in one pass over memory and without a barrier.
+import { canon4, column0, column1, column2, column3, lattice4, loadN, share, size, storeN, word } from './canon';
+import { highOf, lowOf, onePair, onePairBf16, pairsAt, pairsAtBf16 } from './lanes';
+import { LANES } from './panels';
+
+/** Words: 1 row, 2 right [N][K], 3 out, 4 N, 5 K, 6 right is bf16, 7 scratch, 8 bytes of scratch a thread (K values). */
+export function matmulRow(step: usize, thread: i32, threads: i32): i32 {
+  const row = <usize>word(step, 1);
+  const right = <usize>word(step, 2);
+  const out = <usize>word(step, 3);
+  const N = size(step, 4);
+  const K = size(step, 5);
+  const half = size(step, 6);
+  const a = <usize>word(step, 7) + <usize>thread * <usize>word(step, 8);
+  const rowBytes = <usize>K << (half ? 1 : 2);
+  for (let k = 0; k < K; k += 4) {
+    const at = <usize>k * 4;
+    storeN(a + at, lattice4(loadN(row + at, K - k)), K - k);
+  }
+  const panels = (N + LANES - 1) / LANES;
+  for (let p = share(panels, thread, threads), end = share(panels, thread + 1, threads); p < end; p++) {
+    const first = p * LANES;
+    // Columns past the last repeat it; what becomes of them is not stored.
+    const last = N - 1;
+    const r0 = right + <usize>first * rowBytes;
+    const r1 = right + <usize>min(first + 1, last) * rowBytes;
+    const r2 = right + <usize>min(first + 2, last) * rowBytes;
+    const r3 = right + <usize>min(first + 3, last) * rowBytes;
+    const r4 = right + <usize>min(first + 4, last) * rowBytes;
+    const r5 = right + <usize>min(first + 5, last) * rowBytes;
+    const r6 = right + <usize>min(first + 6, last) * rowBytes;
+    const r7 = right + <usize>min(first + 7, last) * rowBytes;
+    const to = out + <usize>first * 4;
+    if (half) foldBf16(a, K, r0, r1, r2, r3, r4, r5, r6, r7, to, N - first);
+    else fold(a, K, r0, r1, r2, r3, r4, r5, r6, r7, to, N - first);
+  }
+  return 0;
+}
+
+function fold(
+  a: usize, K: i32, r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5: usize, r6: usize, r7: usize, out: usize, width: i32,
+): void {
+  let lowTotal = f32x4.splat(0);
+  let highTotal = f32x4.splat(0);
+  let at: usize = 0;
+  for (let block = 0; block < K; block += 64) {
+    const count = min(K - block, 64);
+    let low = f32x4.splat(0);
+    let high = f32x4.splat(0);
+    const whole = at + (<usize>(count & ~3) << 2);
+    for (; at < whole; at += 16) {
+      const x = pairsAt(r0 + at, r4 + at);
+      const y = pairsAt(r1 + at, r5 + at);
+      const z = pairsAt(r2 + at, r6 + at);
+      const w = pairsAt(r3 + at, r7 + at);
+      const p0 = column0(x, y, z, w);
+      const s0 = v128.load_splat<f32>(a + at);
+      low = f32x4.add(low, f32x4.mul(s0, lowOf(p0)));
+      high = f32x4.add(high, f32x4.mul(s0, highOf(p0)));
+      const p1 = column1(x, y, z, w);
+      const s1 = v128.load_splat<f32>(a + at, 4);
+      low = f32x4.add(low, f32x4.mul(s1, lowOf(p1)));
+      high = f32x4.add(high, f32x4.mul(s1, highOf(p1)));
+      const p2 = column2(x, y, z, w);
+      const s2 = v128.load_splat<f32>(a + at, 8);
+      low = f32x4.add(low, f32x4.mul(s2, lowOf(p2)));
+      high = f32x4.add(high, f32x4.mul(s2, highOf(p2)));
+      const p3 = column3(x, y, z, w);
+      const s3 = v128.load_splat<f32>(a + at, 12);
+      low = f32x4.add(low, f32x4.mul(s3, lowOf(p3)));
+      high = f32x4.add(high, f32x4.mul(s3, highOf(p3)));
+    }
+    for (const end = whole + (<usize>(count & 3) << 2); at < end; at += 4) {
+      const p = column0(onePair(r0 + at, r4 + at), onePair(r1 + at, r5 + at), onePair(r2 + at, r6 + at), onePair(r3 + at, r7 + at));
+      const s = v128.load_splat<f32>(a + at);
+      low = f32x4.add(low, f32x4.mul(s, lowOf(p)));
+      high = f32x4.add(high, f32x4.mul(s, highOf(p)));
+    }
+    lowTotal = f32x4.add(lowTotal, low);
+    highTotal = f32x4.add(highTotal, high);
+  }
+  storeN(out, canon4(lowTotal), width);
+  if (width > 4) storeN(out + 16, canon4(highTotal), width - 4);
+}
+
+/** As fold, of bf16; eight values of a column at a time would need more registers than there are. */
+function foldBf16(
+  a: usize, K: i32, r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5: usize, r6: usize, r7: usize, out: usize, width: i32,
+): void {
+  let lowTotal = f32x4.splat(0);
+  let highTotal = f32x4.splat(0);
+  let at: usize = 0;
+  for (let block = 0; block < K; block += 64) {
+    const count = min(K - block, 64);
+    let low = f32x4.splat(0);
+    let high = f32x4.splat(0);
+    const whole = at + (<usize>(count & ~3) << 1);
+    for (; at < whole; at += 8) {
+      const x = pairsAtBf16(r0 + at, r4 + at);
+      const y = pairsAtBf16(r1 + at, r5 + at);
+      const z = pairsAtBf16(r2 + at, r6 + at);
+      const w = pairsAtBf16(r3 + at, r7 + at);
+      const left = a + (at << 1);
+      const p0 = column0(x, y, z, w);
+      const s0 = v128.load_splat<f32>(left);
+      low = f32x4.add(low, f32x4.mul(s0, lowOf(p0)));
+      high = f32x4.add(high, f32x4.mul(s0, highOf(p0)));
+      const p1 = column1(x, y, z, w);
+      const s1 = v128.load_splat<f32>(left, 4);
+      low = f32x4.add(low, f32x4.mul(s1, lowOf(p1)));
+      high = f32x4.add(high, f32x4.mul(s1, highOf(p1)));
+      const p2 = column2(x, y, z, w);
+      const s2 = v128.load_splat<f32>(left, 8);
+      low = f32x4.add(low, f32x4.mul(s2, lowOf(p2)));
+      high = f32x4.add(high, f32x4.mul(s2, highOf(p2)));
+      const p3 = column3(x, y, z, w);
+      const s3 = v128.load_splat<f32>(left, 12);
+      low = f32x4.add(low, f32x4.mul(s3, lowOf(p3)));
+      high = f32x4.add(high, f32x4.mul(s3, highOf(p3)));
+    }
+    for (const end = whole + (<usize>(count & 3) << 1); at < end; at += 2) {
+      const p = column0(
+        onePairBf16(r0 + at, r4 + at), onePairBf16(r1 + at, r5 + at), onePairBf16(r2 + at, r6 + at), onePairBf16(r3 + at, r7 + at),
+      );
+      const s = v128.load_splat<f32>(a + (at << 1));
+      low = f32x4.add(low, f32x4.mul(s, lowOf(p)));
+      high = f32x4.add(high, f32x4.mul(s, highOf(p)));
+    }
+    lowTotal = f32x4.add(lowTotal, low);
+    highTotal = f32x4.add(highTotal, high);
+  }
+  storeN(out, canon4(lowTotal), width);
+  if (width > 4) storeN(out + 16, canon4(highTotal), width - 4);
+}
