@@ -1,7 +1,7 @@
 //! import lattice
 //! import grid
 // An operand of matmul.direct: lattice values as bf16, two neighbours along k a word, the first in its low half; +0 beyond K.
-// An invocation packs PAIRS words of one line (a row of a, a column of b).
+// An invocation packs PAIRS words of one line (a row of a, a column of b). `rounded` leaves the values as f32, for matmul.thin.
 
 struct Params {
   zero: u32,
@@ -22,19 +22,23 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 //# end
 @group(0) @binding(2) var<storage, read_write> packed: array<u32>;
+@group(0) @binding(3) var<storage, read_write> values: array<f32>;
 
 // x holds two bf16 a word.
 const BF16 = 0u;
 const PAIRS = 16u;
 
+fn value_at(at: u32) -> f32 {
+//# if BF16
+  return lattice_rounded(select(x[at / 2u] << 16u, x[at / 2u] & 0xffff0000u, at % 2u == 1u));
+//# else
+  return lattice(x[at]);
+//# end
+}
+
 // A lattice value's upper half, as its bits.
 fn half_at(at: u32) -> u32 {
-//# if BF16
-  let bits = select(x[at / 2u] << 16u, x[at / 2u] & 0xffff0000u, at % 2u == 1u);
-//# else
-  let bits = bitcast<u32>(x[at]);
-//# end
-  return bitcast<u32>(lattice_bits(bits)) >> 16u;
+  return bitcast<u32>(value_at(at)) >> 16u;
 }
 
 @compute @workgroup_size(GROUP_SIZE)
@@ -54,5 +58,31 @@ fn main(
       word |= half_at(at + params.k_stride) << 16u;
     }
     packed[line * params.packed_line + pair * params.packed_pair] = word;
+  }
+}
+
+@compute @workgroup_size(GROUP_SIZE)
+fn rounded(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  arm_barrier(params.zero);
+  let item = work_item(group, groups, lane);
+  let line = item % params.lines;
+  let first = item / params.lines * PAIRS;
+  for (var pair = first; pair < min(first + PAIRS, params.pairs); pair++) {
+    let at = line * params.line_stride + pair * 2u * params.k_stride;
+    let to = line * params.packed_line + pair * params.packed_pair;
+    var value = 0.0;
+    if (pair * 2u < params.K) {
+      value = value_at(at);
+    }
+    values[to] = value;
+    var next = 0.0;
+    if (pair * 2u + 1u < params.K) {
+      next = value_at(at + params.k_stride);
+    }
+    values[to + 1u] = next;
   }
 }

@@ -1,7 +1,9 @@
 //! import vector
 //! import slice
 // c[m, n] = canon(lattice fold over k of a[m, k] * b[k, n]) for at most ROWS rows, as in generating a token: each value of b is
-// read once. A fold that is too long for one dispatch goes on at `first` from what stands in c. LANES_K fold blocks of an output are summed at a time by as many invocations, and then added in order by one.
+// read once. a comes from matmul.pack, on the lattice and +0 up to a multiple of 4 beyond K. A fold that is too long for one
+// dispatch goes on at `first` from what stands in c. LANES_K fold blocks of an output are summed at a time by as many
+// invocations, and then added in order by one.
 // Entry `along_k` is for a b whose columns lie along k in memory, one output column an invocation; `along_n` for the other
 // layout, four columns an invocation. Constants are set for each device (workers/engines/webgpu/tuning.ts).
 
@@ -10,14 +12,14 @@ struct Params {
   M: u32,
   N: u32,
   K: u32,
-  a_stride_m: u32,
-  a_stride_k: u32,
+  // Fours of values from one row of a to the next.
+  a_stride: u32,
   b_stride: u32,
   first: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
 //# if BF16
 //# if VECTORS
 @group(0) @binding(2) var<storage, read> b: array<vec2<u32>>;
@@ -48,32 +50,12 @@ const BLOCK = 64u;
 var<workgroup> exchange: array<f32, LANES>;
 var<workgroup> exchange4: array<vec4<f32>, LANES>;
 
-fn load_a(m: u32, k: u32) -> f32 {
-  return lattice(a[m * params.a_stride_m + k * params.a_stride_k]);
-}
-
-// As load_a, +0 from K on.
-fn load_a4(m: u32, k: u32) -> vec4<f32> {
-  let at = m * params.a_stride_m + k * params.a_stride_k;
-  var x = vec4<f32>(a[at], 0.0, 0.0, 0.0);
-  if (k + 1u < params.K) {
-    x.y = a[at + params.a_stride_k];
-  }
-  if (k + 2u < params.K) {
-    x.z = a[at + 2u * params.a_stride_k];
-  }
-  if (k + 3u < params.K) {
-    x.w = a[at + 3u * params.a_stride_k];
-  }
-  return lattice4(x);
-}
-
 //# if VECTORS
 //# else
 // One value of b, on the lattice.
 fn b_at(at: u32) -> f32 {
 //# if BF16
-  return lattice_bits(select(b[at / 2u] << 16u, b[at / 2u] & 0xffff0000u, at % 2u == 1u));
+  return lattice_rounded(select(b[at / 2u] << 16u, b[at / 2u] & 0xffff0000u, at % 2u == 1u));
 //# else
   return lattice(b[at]);
 //# end
@@ -129,7 +111,7 @@ fn along_k(
         let right = load_b(n, k, params.K);
 //# for r in ROWS
         if ($ru < params.M) {
-          let left = load_a4($ru, k);
+          let left = a[$ru * params.a_stride + k / 4u];
           sum_$r = lattice_step(sum_$r, left.x, right.x);
           sum_$r = lattice_step(sum_$r, left.y, right.y);
           sum_$r = lattice_step(sum_$r, left.z, right.z);
@@ -188,11 +170,18 @@ fn along_n(
     var sum_$r = vec4<f32>();
 //# end
     if (n < params.N) {
-      for (var k = block; k < min(block + BLOCK, params.K); k++) {
-        let right = load_b(k, n, params.N);
+      for (var k = block; k < min(block + BLOCK, params.K); k += 4u) {
+        // Beyond K the left values are +0, so it does not matter which row of b they meet.
+//# for i in 4
+        let right_$i = load_b(min(k + $iu, params.K - 1u), n, params.N);
+//# end
 //# for r in ROWS
         if ($ru < params.M) {
-          sum_$r = lattice_step4(sum_$r, load_a($ru, k), right);
+          let left = a[$ru * params.a_stride + k / 4u];
+          sum_$r = lattice_step4(sum_$r, left.x, right_0);
+          sum_$r = lattice_step4(sum_$r, left.y, right_1);
+          sum_$r = lattice_step4(sum_$r, left.z, right_2);
+          sum_$r = lattice_step4(sum_$r, left.w, right_3);
         }
 //# end
       }

@@ -94,7 +94,7 @@ fn load_a(row: u32, column: u32, rows: u32, columns: u32) -> vec4<f32> {
 // One value of b, on the lattice.
 fn b_at(at: u32) -> f32 {
 //# if BF16
-  return lattice_bits(select(b[at / 2u] << 16u, b[at / 2u] & 0xffff0000u, at % 2u == 1u));
+  return lattice_rounded(select(b[at / 2u] << 16u, b[at / 2u] & 0xffff0000u, at % 2u == 1u));
 //# else
   return lattice(b[at]);
 //# end

@@ -6,7 +6,11 @@ fn lattice(x: f32) -> f32 {
 }
 
 fn lattice_bits(bits: u32) -> f32 {
-  let rounded = (bits + 0x7fffu + ((bits >> 16u) & 1u)) & 0xffff0000u;
+  return lattice_rounded((bits + 0x7fffu + ((bits >> 16u) & 1u)) & 0xffff0000u);
+}
+
+// Of bits that are a bf16 already: only the range is left.
+fn lattice_rounded(rounded: u32) -> f32 {
   let magnitude = rounded & 0x7fffffffu;
   let limited = select(rounded, (rounded & 0x80000000u) | 0x59800000u, magnitude > 0x59800000u);
   return bitcast<f32>(select(limited, 0u, magnitude < 0x24000000u));

@@ -12,7 +12,7 @@ fn lattice4(x: vec4<f32>) -> vec4<f32> {
 // The lattice values of four bf16, two a word, the first in its low half. Their bits may be anything, NaN included, and so
 // do not pass through f32 before.
 fn lattice_bf16x2(word: u32) -> vec2<f32> {
-  return vec2<f32>(lattice_bits(word << 16u), lattice_bits(word & 0xffff0000u));
+  return vec2<f32>(lattice_rounded(word << 16u), lattice_rounded(word & 0xffff0000u));
 }
 
 fn lattice_bf16x4(words: vec2<u32>) -> vec4<f32> {

@@ -68,8 +68,28 @@ function direct(node: NodeView, product: Product, shape: DirectShape): readonly 
   const a = node.scratch(M * pairs);
   const b = node.scratch(N * pairs);
   return [
-    packed({ x: node.input(0), out: a, lines: M, K, alongK: aAlongK, bf16: false, strides: [pairs, 1] }),
-    packed({ x: node.input(1), out: b, lines: N, K, alongK: bAlongK, bf16, strides: [1, N] }),
+    packed({
+      entry: 'main',
+      x: node.input(0),
+      out: a,
+      lines: M,
+      K,
+      pairs,
+      alongK: aAlongK,
+      bf16: false,
+      strides: [pairs, 1],
+    }),
+    packed({
+      entry: 'main',
+      x: node.input(1),
+      out: b,
+      lines: N,
+      K,
+      pairs,
+      alongK: bAlongK,
+      bf16,
+      strides: [1, N],
+    }),
     groupDispatch({
       kernel: 'matmul.direct',
       workgroups: directGroups(shape, product),
@@ -81,22 +101,26 @@ function direct(node: NodeView, product: Product, shape: DirectShape): readonly 
 }
 
 function packed(o: {
+  /** Two bf16 a word, or f32. */
+  readonly entry: 'main' | 'rounded';
   readonly x: Operand;
   readonly out: Operand;
   readonly lines: number;
   readonly K: number;
+  /** Pairs of a line, those beyond K included. */
+  readonly pairs: number;
   readonly alongK: boolean;
   readonly bf16: boolean;
   /** Distances in the packed operand of lines and of pairs. */
   readonly strides: readonly [line: number, pair: number];
 }): Step {
-  const pairs = Math.ceil(o.K / 2);
   return dispatch({
     kernel: 'matmul.pack',
-    items: o.lines * Math.ceil(pairs / PACKED_PAIRS),
+    entry: o.entry,
+    items: o.lines * Math.ceil(o.pairs / PACKED_PAIRS),
     constants: { BF16: o.bf16 ? 1 : 0 },
-    params: [o.lines, o.K, pairs, ...(o.alongK ? [o.K, 1] : [1, o.lines]), ...o.strides],
-    bindings: { 1: o.x, 2: o.out },
+    params: [o.lines, o.K, o.pairs, ...(o.alongK ? [o.K, 1] : [1, o.lines]), ...o.strides],
+    bindings: { 1: o.x, [o.entry === 'main' ? 2 : 3]: o.out },
   });
 }
 
@@ -113,8 +137,21 @@ function thin(node: NodeView, { M, N, K, aAlongK, bAlongK, bf16 }: Product): rea
   const { lanesN, lanesK } = node.tuning.thin;
   const rows = [1, 2, 4].find((most) => M <= most) ?? MOST_THIN_ROWS;
   const columns = bAlongK ? lanesN : 4 * lanesN;
-  const most = mostBlocks(thinRoundRounds(rows, lanesK, bAlongK), THIN_BESIDES) * lanesK;
-  return spans(K, most).map(({ first, last }) => ({
+  const most = mostBlocks(thinRoundRounds(rows, lanesK), THIN_BESIDES) * lanesK;
+  const padded = Math.ceil(K / 4) * 4;
+  const a = node.scratch(M * padded);
+  const round = packed({
+    entry: 'rounded',
+    x: node.input(0),
+    out: a,
+    lines: M,
+    K,
+    pairs: padded / 2,
+    alongK: aAlongK,
+    bf16: false,
+    strides: [padded, 2],
+  });
+  const folds = spans(K, most).map(({ first, last }) => ({
     kind: 'dispatch' as const,
     kernel: 'matmul.thin',
     entry: bAlongK ? 'along_k' : 'along_n',
@@ -125,10 +162,11 @@ function thin(node: NodeView, { M, N, K, aAlongK, bAlongK, bf16 }: Product): rea
       LANES_N: lanesN,
       LANES_K: lanesK,
     },
-    params: [M, N, last, ...(aAlongK ? [K, 1] : [1, M]), bAlongK ? K : N, first],
-    bindings: { 1: node.input(0), 2: node.input(1), 3: node.output(0) },
-    groups: [...lineOf(Math.ceil(N / columns)), 1],
+    params: [M, N, last, padded / 4, bAlongK ? K : N, first],
+    bindings: { 1: a, 2: node.input(1), 3: node.output(0) },
+    groups: [...lineOf(Math.ceil(N / columns)), 1] as const,
   }));
+  return [round, ...folds];
 }
 
 function tiled(node: NodeView, product: Product): readonly Step[] {

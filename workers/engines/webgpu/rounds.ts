@@ -42,8 +42,8 @@ export const DIRECT_BLOCK = loop(FOLD_BLOCK / 2);
 export const PACKED_PAIRS = 16;
 
 /** Rounds of matmul.thin in each of its outermost loop's, which is `lanesK` fold blocks, and what it does once. */
-export function thinRoundRounds(rows: number, lanesK: number, alongK: boolean): number {
-  return loop(alongK ? 16 : FOLD_BLOCK) + rows * loop(lanesK);
+export function thinRoundRounds(rows: number, lanesK: number): number {
+  return loop(FOLD_BLOCK / 4) + rows * loop(lanesK);
 }
 export const THIN_BESIDES = 8 * loop(4);
 
@@ -91,10 +91,10 @@ const ROUNDS: Readonly<Record<string, Rounds>> = {
   'fold.combine': (p) => loop(at(p, 1)) + NEWTON,
   'matmul.direct': (p) => loop(Math.ceil(at(p, 2) / (FOLD_BLOCK / 2)), DIRECT_BLOCK),
   'matmul.pack': () => loop(PACKED_PAIRS),
-  'matmul.thin': (p, entry, c) =>
+  'matmul.thin': (p, _, c) =>
     loop(
-      Math.ceil(blocksOf(at(p, 2) - at(p, 6)) / (c.LANES_K ?? 1)),
-      thinRoundRounds(c.ROWS ?? 0, c.LANES_K ?? 0, entry === 'along_k'),
+      Math.ceil(blocksOf(at(p, 2) - at(p, 5)) / (c.LANES_K ?? 1)),
+      thinRoundRounds(c.ROWS ?? 0, c.LANES_K ?? 0),
     ) + THIN_BESIDES,
   'matmul.tile': (p, _, c) => {
     const shape: TileShape = {

@@ -45,7 +45,7 @@ export interface TuneOptions {
 }
 
 /** A change of kernels or of the shapes to try makes old results worthless. */
-const VERSION = 2;
+const VERSION = 3;
 const DEFAULT_BUDGET_MS = 4000;
 /** Runs that are timed at once, after one that compiles. */
 const RUNS = 3;

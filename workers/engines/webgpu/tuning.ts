@@ -109,5 +109,6 @@ export const DEFAULT_TUNING: Tuning = {
 export const SOFTWARE_TUNING: Tuning = {
   ...DEFAULT_TUNING,
   minTiles: 1,
+  thin: { lanesN: 32, lanesK: 1 },
   direct: { rows: 8, cols: 8, lanes: 8 },
 };
