@@ -22,14 +22,16 @@ var<private> head_scores: u32;
 var<private> head_vector: u32;
 var<private> corner_m: u32;
 var<private> corner_n: u32;
+// First of the keys that the lane brings, and the distance from the dS to the P.
+var<private> left_key: u32;
+var<private> weights_after: u32;
 
 fn left_at(product: u32, m: u32, i: u32) -> f32 {
-  let key = corner_m + m;
+  let key = left_key + m;
   if (key >= params.keys || params.first_key + key > positions[unit.b * params.Tq + i]) {
     return 0.0;
   }
-  return lattice(scores[head_scores + product * params.units * (params.heads / params.kv_heads) * params.Tq * params.keys
-    + i * params.keys + key]);
+  return lattice(scores[head_scores + product * weights_after + i * params.keys + key]);
 }
 
 fn right_at(product: u32, i: u32, n: u32) -> f32 {
@@ -118,6 +120,8 @@ fn main(
   let first = params.first_key + number / tiles_n % tiles_m * TILE;
   unit = unit_of(params, unit_number);
   corner_m = number / tiles_n % tiles_m * TILE;
+  left_key = corner_m + left_row(lane, true);
+  weights_after = params.units * unit.group_heads * params.Tq * params.keys;
   corner_n = number % tiles_n * TILE;
   let last_row = params.first_row + params.rows;
   var dk_sum = Tile();

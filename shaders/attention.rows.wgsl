@@ -13,17 +13,29 @@
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
 
 var<private> unit: Unit;
-var<private> unit_number: u32;
-var<private> lines: u32;
-var<private> corner_m: u32;
+// Of the lane's rows: the query head, the first score, and how many keys are seen.
+var<private> left: vec4<u32>;
+var<private> left_scores: vec4<u32>;
+var<private> left_seen: vec4<u32>;
 var<private> corner_n: u32;
 
-fn left_at(product: u32, m: u32, j: u32) -> f32 {
-  let line = corner_m + m;
-  if (line >= lines || j > positions[row_of(params, unit, line)]) {
+fn prepare(unit_number: u32, lines: u32, corner: u32, lane: u32) {
+  let first = corner + left_row(lane, false);
+  left = heads_of(params, unit, first);
+//# for i in 4
+  left_scores[$i] = (unit_number * lines + first + $iu) * params.keys;
+  left_seen[$i] = 0u;
+  if (left[$i] != NO_LINE) {
+    left_seen[$i] = min(positions[row_of(params, unit, first + $iu)], params.Tk - 1u) + 1u;
+  }
+//# end
+}
+
+fn left_at(product: u32, i: u32, j: u32) -> f32 {
+  if (j >= left_seen[i]) {
     return 0.0;
   }
-  return lattice(scores[(unit_number * lines + line) * params.keys + j]);
+  return lattice(scores[left_scores[i] + j]);
 }
 
 fn right_at(product: u32, j: u32, n: u32) -> f32 {
@@ -45,28 +57,34 @@ fn seen_by(b: u32, corner: u32) -> u32 {
   return min(most, params.Tk - 1u) + 1u;
 }
 
-fn store(block: u32, lane: u32, total: Tile, divided: bool) {
-  for (var i = 0u; i < 4u; i++) {
-    let line = corner_m + lane / 8u * 4u + i;
-    if (line >= lines) {
-      return;
+// The rows that a lane brings are those that it computes.
+fn store(total: Tile, lane: u32) {
+  let n = corner_n + lane % 8u * 4u;
+//# for i in 4
+  if (left[$i] != NO_LINE) {
+    let head = left[$i];
+    let factor = select(params.scale, stats[head * 2u + 1u], params.mode == 0u);
+//# for j in 4
+    if (n + $ju < params.head_dim) {
+      out[head * params.head_dim + n + $ju] = mul(canon(total.r$i[$j]), factor);
     }
-    let head = head_of(params, unit, line);
-    let sums = tile_row(total, i);
-    for (var j = 0u; j < 4u; j++) {
-      let d = corner_n + lane % 8u * 4u + j;
-      if (d >= params.head_dim) {
-        continue;
-      }
-      if (divided) {
-        let all = params.units * lines;
-        out[(block * all + unit_number * lines + line) * params.head_dim + d] = sums[j];
-      } else {
-        let factor = select(params.scale, stats[head * 2u + 1u], params.mode == 0u);
-        out[head * params.head_dim + d] = mul(canon(sums[j]), factor);
-      }
-    }
+//# end
   }
+//# end
+}
+
+// `first` is the place of the lane's first row among those of all units, for the fold block.
+fn store_block(total: Tile, lane: u32, first: u32) {
+  let n = corner_n + lane % 8u * 4u;
+//# for i in 4
+  if (left[$i] != NO_LINE) {
+//# for j in 4
+    if (n + $ju < params.head_dim) {
+      out[(first + $iu) * params.head_dim + n + $ju] = total.r$i[$j];
+    }
+//# end
+  }
+//# end
 }
 
 @compute @workgroup_size(8, 8)
@@ -76,9 +94,9 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  lines = params.heads / params.kv_heads * params.rows;
+  let lines = params.heads / params.kv_heads * params.rows;
   let tiles_n = (params.head_dim + TILE - 1u) / TILE;
-  let tiles_m = (params.heads / params.kv_heads * params.rows + TILE - 1u) / TILE;
+  let tiles_m = (lines + TILE - 1u) / TILE;
   let number = group_number(group, groups);
   if (number >= tiles_n * tiles_m * params.units) {
     return;
@@ -86,16 +104,15 @@ fn main(
   let unit_at = number / (tiles_n * tiles_m);
   let batch = (params.first_unit + unit_at) / params.kv_heads;
   let corner = number / tiles_n % tiles_m * TILE;
-  unit_number = unit_at;
   unit = unit_of(params, unit_at);
-  corner_m = corner;
   corner_n = number % tiles_n * TILE;
+  prepare(unit_at, lines, corner, lane);
   let seen = seen_by(batch, corner);
   var total = Tile();
   for (var block = 0u; block < seen; block += TILE_BLOCK) {
     total = tile_add(total, tile_block(0u, block, min(block + TILE_BLOCK, seen), lane, false, true));
   }
-  store(0u, lane, total, false);
+  store(total, lane);
 }
 
 @compute @workgroup_size(8, 8)
@@ -105,9 +122,9 @@ fn split(
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  lines = params.heads / params.kv_heads * params.rows;
+  let lines = params.heads / params.kv_heads * params.rows;
   let tiles_n = (params.head_dim + TILE - 1u) / TILE;
-  let tiles_m = (params.heads / params.kv_heads * params.rows + TILE - 1u) / TILE;
+  let tiles_m = (lines + TILE - 1u) / TILE;
   let tiles = tiles_n * tiles_m * params.units;
   let number = group_number(group, groups);
   let block = number / tiles;
@@ -117,10 +134,10 @@ fn split(
   let unit_at = number % tiles / (tiles_n * tiles_m);
   let batch = (params.first_unit + unit_at) / params.kv_heads;
   let corner = number / tiles_n % tiles_m * TILE;
-  unit_number = unit_at;
   unit = unit_of(params, unit_at);
-  corner_m = corner;
   corner_n = number % tiles_n * TILE;
+  prepare(unit_at, lines, corner, lane);
   let end = min(block * TILE_BLOCK + TILE_BLOCK, seen_by(batch, corner));
-  store(block, lane, tile_block(0u, block * TILE_BLOCK, end, lane, false, true), true);
+  let sums = tile_block(0u, block * TILE_BLOCK, end, lane, false, true);
+  store_block(sums, lane, (block * params.units + unit_at) * lines + corner + lane / 8u * 4u);
 }

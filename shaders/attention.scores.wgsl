@@ -10,15 +10,15 @@
 @group(0) @binding(4) var<storage, read_write> scores: array<f32>;
 
 var<private> unit: Unit;
-var<private> lines: u32;
-var<private> corner_m: u32;
+// The query heads of the lane's rows.
+var<private> left: vec4<u32>;
 var<private> corner_n: u32;
 
-fn left_at(product: u32, m: u32, d: u32) -> f32 {
-  if (corner_m + m >= lines) {
+fn left_at(product: u32, i: u32, d: u32) -> f32 {
+  if (left[i] == NO_LINE) {
     return 0.0;
   }
-  return lattice(q[head_of(params, unit, corner_m + m) * params.head_dim + d]);
+  return lattice(q[left[i] * params.head_dim + d]);
 }
 
 fn right_at(product: u32, d: u32, n: u32) -> f32 {
@@ -47,9 +47,9 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  lines = params.heads / params.kv_heads * params.rows;
+  let lines = params.heads / params.kv_heads * params.rows;
   let tiles_n = (params.keys + TILE - 1u) / TILE;
-  let tiles_m = (params.heads / params.kv_heads * params.rows + TILE - 1u) / TILE;
+  let tiles_m = (lines + TILE - 1u) / TILE;
   let number = group_number(group, groups);
   if (number >= tiles_n * tiles_m * params.units) {
     return;
@@ -58,7 +58,7 @@ fn main(
   unit = unit_of(params, unit_number);
   let batch = (params.first_unit + unit_number) / params.kv_heads;
   let corner = number / tiles_n % tiles_m * TILE;
-  corner_m = corner;
+  left = heads_of(params, unit, corner + left_row(lane, false));
   corner_n = number % tiles_n * TILE;
   if (params.first_key + number % tiles_n * TILE >= seen_by(batch, corner)) {
     return;
@@ -67,14 +67,16 @@ fn main(
   for (var block = 0u; block < params.head_dim; block += TILE_BLOCK) {
     total = tile_add(total, tile_block(0u, block, min(block + TILE_BLOCK, params.head_dim), lane, false, false));
   }
-  for (var i = 0u; i < 4u; i++) {
-    let line = corner_m + lane / 8u * 4u + i;
-    let sums = tile_row(total, i);
-    for (var j = 0u; j < 4u; j++) {
-      let n = corner_n + lane % 8u * 4u + j;
-      if (line < lines && n < params.keys) {
-        scores[(unit_number * lines + line) * params.keys + n] = mul(canon(sums[j]), params.scale);
-      }
+  let line = corner + lane / 8u * 4u;
+  let n = corner_n + lane % 8u * 4u;
+//# for i in 4
+  if (line + $iu < lines) {
+    let at = (unit_number * lines + line + $iu) * params.keys + n;
+//# for j in 4
+    if (n + $ju < params.keys) {
+      scores[at + $ju] = mul(canon(total.r$i[$j]), params.scale);
     }
+//# end
   }
+//# end
 }

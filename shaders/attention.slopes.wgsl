@@ -17,15 +17,15 @@
 @group(0) @binding(8) var<storage, read_write> scores: array<f32>;
 
 var<private> unit: Unit;
-var<private> lines: u32;
-var<private> corner_m: u32;
+// The query heads of the lane's rows.
+var<private> left: vec4<u32>;
 var<private> corner_n: u32;
 
-fn left_at(product: u32, m: u32, d: u32) -> f32 {
-  if (corner_m + m >= lines) {
+fn left_at(product: u32, i: u32, d: u32) -> f32 {
+  if (left[i] == NO_LINE) {
     return 0.0;
   }
-  let at = head_of(params, unit, corner_m + m) * params.head_dim + d;
+  let at = left[i] * params.head_dim + d;
   if (product == 0u) {
     return lattice(q[at]);
   }
@@ -62,9 +62,9 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  lines = params.heads / params.kv_heads * params.rows;
+  let lines = params.heads / params.kv_heads * params.rows;
   let tiles_n = (params.keys + TILE - 1u) / TILE;
-  let tiles_m = (params.heads / params.kv_heads * params.rows + TILE - 1u) / TILE;
+  let tiles_m = (lines + TILE - 1u) / TILE;
   let number = group_number(group, groups);
   if (number >= tiles_n * tiles_m * params.units) {
     return;
@@ -73,7 +73,7 @@ fn main(
   let batch = (params.first_unit + unit_number) / params.kv_heads;
   let corner = number / tiles_n % tiles_m * TILE;
   unit = unit_of(params, unit_number);
-  corner_m = corner;
+  left = heads_of(params, unit, corner + left_row(lane, false));
   corner_n = number % tiles_n * TILE;
   if (params.first_key + number % tiles_n * TILE >= seen_by(batch, corner)) {
     return;
@@ -86,26 +86,25 @@ fn main(
     slope = tile_add(slope, tile_block(1u, block, end, lane, false, false));
   }
   let count = params.units * lines * params.keys;
-  for (var i = 0u; i < 4u; i++) {
-    let line = corner_m + lane / 8u * 4u + i;
-    if (line >= lines) {
-      break;
-    }
-    let head = head_of(params, unit, line);
-    let s4 = tile_row(score, i);
-    let d4 = tile_row(slope, i);
-    for (var j = 0u; j < 4u; j++) {
-      let n = corner_n + lane % 8u * 4u + j;
-      if (n >= params.keys) {
-        break;
-      }
-      let at = (unit_number * lines + line) * params.keys + n;
-      let s = mul(canon(s4[j]), params.scale);
-      let weight = mul(exp_canonical(sub(s, stats[head * 2u])), stats[head * 2u + 1u]);
-      scores[at] = mul(weight, sub(canon(d4[j]), delta[head]));
+  // The rows that a lane brings are those that it computes.
+  let line = corner + lane / 8u * 4u;
+  let n = corner_n + lane % 8u * 4u;
+//# for i in 4
+  if (left[$i] != NO_LINE) {
+    let head = left[$i];
+    let at = (unit_number * lines + line + $iu) * params.keys + n;
+    let m = stats[head * 2u];
+    let r = stats[head * 2u + 1u];
+    let mean = delta[head];
+//# for j in 4
+    if (n + $ju < params.keys) {
+      let weight = mul(exp_canonical(sub(mul(canon(score.r$i[$j]), params.scale), m)), r);
+      scores[at + $ju] = mul(weight, sub(canon(slope.r$i[$j]), mean));
       if (params.mode == 1u) {
-        scores[count + at] = weight;
+        scores[count + at + $ju] = weight;
       }
     }
+//# end
   }
+//# end
 }

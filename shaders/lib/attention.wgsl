@@ -56,3 +56,26 @@ fn row_of(params: AttentionParams, unit: Unit, line: u32) -> u32 {
 fn head_of(params: AttentionParams, unit: Unit, line: u32) -> u32 {
   return row_of(params, unit, line) * params.heads + unit.head + line / params.rows;
 }
+
+// What heads_of gives for a line that there is none of.
+const NO_LINE = 0xffffffffu;
+
+// head_of of four neighbouring lines, with one division for all.
+fn heads_of(params: AttentionParams, unit: Unit, first: u32) -> vec4<u32> {
+  let lines = unit.group_heads * params.rows;
+  let start = (unit.b * params.Tq + params.first_row) * params.heads + unit.head;
+  var row = first % params.rows;
+  var head = first / params.rows;
+  var places = vec4<u32>(NO_LINE);
+//# for i in 4
+  if (first + $iu < lines) {
+    places[$i] = start + row * params.heads + head;
+  }
+  row++;
+  if (row == params.rows) {
+    row = 0u;
+    head++;
+  }
+//# end
+  return places;
+}

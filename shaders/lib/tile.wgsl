@@ -1,16 +1,21 @@
 //! import lattice
 // A tile of 32 x 32 lattice folds by a workgroup of 64, 4 x 4 an invocation: lane l has rows l / 8 * 4 .. and columns
 // l % 8 * 4 .. of it. A kernel that imports this says where operands come from, already on the lattice and +0 beyond
-// their ends: left_at(product, m, k) and right_at(product, k, n), m and n counted from the tile's corner.
+// their ends: left_at(product, i, k), row i of the four that the lane brings (from left_row on), and right_at(product, k, n),
+// n counted from the tile's corner.
 
 const TILE = 32u;
+// Whether operands go through workgroup memory. On a GPU made of software it costs less to read them again than to meet at a barrier.
+const SHARED = 1u;
 // Small, because SwiftShader takes a second to compile the clearing of 4 KiB of workgroup memory.
 const TILE_STEP = 8u;
 const TILE_BLOCK = 64u;
 
+//# if SHARED
 // Laid out [k][m / 4] and [k][n / 4]; only whole vectors are written.
 var<workgroup> left_tile: array<vec4<f32>, 64>;
 var<workgroup> right_tile: array<vec4<f32>, 64>;
+//# end
 
 // Four rows of four neighbouring outputs.
 struct Tile {
@@ -24,13 +29,23 @@ fn tile_add(a: Tile, b: Tile) -> Tile {
   return Tile(opaque4(a.r0 + b.r0), opaque4(a.r1 + b.r1), opaque4(a.r2 + b.r2), opaque4(a.r3 + b.r3));
 }
 
+// First of the rows, counted from the tile's corner, that a lane brings.
+fn left_row(lane: u32, left_down: bool) -> u32 {
+//# if SHARED
+  return select(lane / 8u, lane % 8u, left_down) * 4u;
+//# else
+  return lane / 8u * 4u;
+//# end
+}
+
 // The fold block from `block` to `end`, summed in order from +0. Uniform control flow only. `rows_last` says that columns
 // (n), not k, are neighbours in memory on the right, `left_down` the same of rows (m) on the left: it chooses who loads what.
 fn tile_block(product: u32, block: u32, end: u32, lane: u32, left_down: bool, right_across: bool) -> Tile {
+//# if SHARED
   let high = lane / 8u;
   let low = lane % 8u;
   let left_k = select(low, high, left_down);
-  let left_m = select(high, low, left_down) * 4u;
+  let left_m = left_row(lane, left_down);
   let right_k = select(low, high, right_across);
   let right_n = select(high, low, right_across) * 4u;
   var sums = Tile();
@@ -41,10 +56,10 @@ fn tile_block(product: u32, block: u32, end: u32, lane: u32, left_down: bool, ri
     var right = vec4<f32>();
     if (a < end) {
       left = vec4<f32>(
-        left_at(product, left_m, a),
-        left_at(product, left_m + 1u, a),
-        left_at(product, left_m + 2u, a),
-        left_at(product, left_m + 3u, a),
+        left_at(product, 0u, a),
+        left_at(product, 1u, a),
+        left_at(product, 2u, a),
+        left_at(product, 3u, a),
       );
     }
     if (b < end) {
@@ -68,6 +83,22 @@ fn tile_block(product: u32, block: u32, end: u32, lane: u32, left_down: bool, ri
     }
     workgroupBarrier();
   }
+//# else
+  let n = lane % 8u * 4u;
+  var sums = Tile();
+  for (var k = block; k < end; k++) {
+    let y = vec4<f32>(
+      right_at(product, k, n),
+      right_at(product, k, n + 1u),
+      right_at(product, k, n + 2u),
+      right_at(product, k, n + 3u),
+    );
+    sums.r0 = lattice_step4(sums.r0, left_at(product, 0u, k), y);
+    sums.r1 = lattice_step4(sums.r1, left_at(product, 1u, k), y);
+    sums.r2 = lattice_step4(sums.r2, left_at(product, 2u, k), y);
+    sums.r3 = lattice_step4(sums.r3, left_at(product, 3u, k), y);
+  }
+//# end
   return sums;
 }
 

@@ -26,6 +26,9 @@ const MIN_TILES = 64;
 /** Lines of so few keys are an invocation's, not a workgroup's. */
 const SHORT_KEYS = 128;
 
+/** Constants of the kernels that work by tiles (shaders/lib/tile.wgsl). */
+const tileConstants = (node: NodeView) => ({ SHARED: node.tuning.apart === true ? 0 : 1 });
+
 const tiles = (length: number): number => Math.ceil(length / TILE);
 
 interface Sizes {
@@ -128,6 +131,7 @@ function rowProducts(
     return [
       groupDispatch({
         kernel: 'attention.rows',
+        constants: tileConstants(node),
         workgroups,
         params,
         bindings: { 1: scores, 2: x, 3: positions, 4: stats, 5: out },
@@ -139,6 +143,7 @@ function rowProducts(
   return [
     groupDispatch({
       kernel: 'attention.rows',
+      constants: tileConstants(node),
       entry: 'split',
       workgroups: workgroups * blocks,
       params,
@@ -171,6 +176,7 @@ function forward(node: NodeView): readonly Step[] {
     return [
       groupDispatch({
         kernel: 'attention.scores',
+        constants: tileConstants(node),
         workgroups: scoreTiles(sizes, part),
         params,
         bindings: { 1: q, 2: k, 3: positions, 4: scores },
@@ -185,6 +191,7 @@ function forward(node: NodeView): readonly Step[] {
 function slopes(node: NodeView, part: Part, scores: Operand, withWeights: boolean): Step {
   return groupDispatch({
     kernel: 'attention.slopes',
+    constants: tileConstants(node),
     workgroups: scoreTiles(sizesOf(node), part),
     params: paramsOf(node, part, withWeights ? 1 : 0),
     bindings: {
@@ -221,6 +228,7 @@ function keyFolds(node: NodeView, part: Part, scores: Operand): readonly Step[] 
       steps.push(
         groupDispatch({
           kernel: 'attention.keys',
+          constants: tileConstants(node),
           workgroups,
           params: paramsOf(node, some, 0, heads),
           bindings: {

@@ -38,6 +38,8 @@ export interface Tuning {
   readonly thin: ThinShape;
   /** Instead of tiles, for products with enough workgroups of it, where both operands packed fit the scratch memory. */
   readonly direct?: DirectShape;
+  /** Attention's tiles without workgroup memory: on GPUs made of software, where barriers are dear. */
+  readonly apart?: boolean;
 }
 
 /** Outputs along m and n of one tile. */
@@ -111,4 +113,5 @@ export const SOFTWARE_TUNING: Tuning = {
   minTiles: 1,
   thin: { lanesN: 32, lanesK: 1 },
   direct: { rows: 8, cols: 8, lanes: 8 },
+  apart: true,
 };
