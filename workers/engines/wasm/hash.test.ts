@@ -56,6 +56,19 @@ describe.each([1, 3])('hashing on %i threads', (threads) => {
     );
   });
 
+  it('gives the roots of tensors that take more than one step together', async () => {
+    // 16 MiB a step: the second tensor begins in one and ends in another.
+    const all = [30_000, 8_300_000, 100_001].map((count, seed) =>
+      Uint16Array.from({ length: count }, (_, i) => Math.imul(i + seed, 0x9e3779b1) >>> 15),
+    );
+    const tensors = all.map(put);
+    const roots = await engine.hash(tensors);
+    for (const [i, values] of all.entries()) {
+      expect(roots[i]).toEqual(merkleRoot(await expectedLeaves(new Uint8Array(values.buffer))));
+    }
+    for (const tensor of tensors) engine.free(tensor);
+  });
+
   it('opens any element with a proof from one leaf and the leaf hashes', async () => {
     const values = Uint16Array.from({ length: 5 * 2048 + 77 }, (_, i) => i * 7);
     const tensor = put(values);

@@ -12,7 +12,7 @@ import { matmulPack, matmulPanels } from './matmul';
 import { matmulRow } from './row';
 import { adamw, clipScale, normBlocks } from './optimizer';
 import { sample, sampleFilter, softmaxMaxima, softmaxSums, xentLse } from './softmax';
-import { hashLeaves, hashNodes } from './sha256';
+import { hashMany } from './sha256';
 import { barrier, failure, report } from './team';
 
 export { serve } from './team';
@@ -55,8 +55,7 @@ function dispatch(step: usize, thread: i32, threads: i32): i32 {
     case Opcode.SampleFilter: return sampleFilter(step, thread, threads);
     case Opcode.SoftmaxMaxima: return softmaxMaxima(step, thread, threads);
     case Opcode.SoftmaxSums: return softmaxSums(step, thread, threads);
-    case Opcode.HashLeaves: return hashLeaves(step, thread, threads);
-    case Opcode.HashNodes: return hashNodes(step, thread, threads);
+    case Opcode.HashMany: return hashMany(step, thread, threads);
     default: return 2;
   }
 }

@@ -36,7 +36,6 @@ export enum Opcode {
   SoftmaxMaxima,
   SoftmaxSums,
   MatmulRow,
-  /** Not an operator: the Merkle tree of a tensor's bytes. Apart from the operators' numbers, which grow. */
-  HashLeaves = 200,
-  HashNodes,
+  /** Not an operator: leaves or a level of Merkle trees. Apart from the operators' numbers, which grow. */
+  HashMany = 200,
 }

@@ -1,11 +1,12 @@
 // SHA-256 (FIPS 180-4) of four messages side by side, one a lane, and with it the RFC 6962 trees over a tensor's bytes.
 import { column0, column1, column2, column3, share, size, word } from './canon';
 
-const LEAF_BYTES: i32 = 4096;
-// A thread's scratch: a message block of each lane, the 16 schedule words and the 8 state words as vectors.
+// A thread's scratch: a message block of each lane, the 16 schedule words and the 8 state words as vectors, and for each lane
+// where its message lies and where its digest goes.
 const SCHEDULE: usize = 256;
 const STATE: usize = 512;
-const SCRATCH: usize = 640;
+const LANES_AT: usize = 640;
+const SCRATCH: usize = 672;
 
 const K: usize = memory.data<u32>([
   0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -174,54 +175,58 @@ function hash4(scratch: usize, m0: usize, m1: usize, m2: usize, m3: usize, bytes
   }
 }
 
-/** Words: 1 data, 2 bytes, 3 out (32 bytes a leaf), 4 scratch (640 bytes a thread). */
-export function hashLeaves(step: usize, thread: i32, threads: i32): i32 {
-  const data = <usize>word(step, 1);
-  const bytes = word(step, 2);
-  const out = <usize>word(step, 3);
-  const scratch = <usize>word(step, 4) + <usize>thread * SCRATCH;
-  const full = <i32>(bytes / LEAF_BYTES);
-  const rest = <i32>(bytes % LEAF_BYTES);
-  const groups = (full + 3) / 4;
-  // The short last leaf is a group of its own.
-  const all = groups + (rest > 0 ? 1 : 0);
-  for (let group = share(all, thread, threads), end = share(all, thread + 1, threads); group < end; group++) {
-    if (group == groups) {
-      const leaf = data + <usize>full * LEAF_BYTES;
-      hash4(scratch, leaf, leaf, leaf, leaf, rest, 0);
-      finish(scratch + STATE, out + <usize>full * 32, 1);
-      continue;
-    }
-    const leaf = group * 4;
-    const lanes = min(4, full - leaf);
-    const m0 = data + <usize>leaf * LEAF_BYTES;
-    const m1 = data + <usize>(leaf + min(1, lanes - 1)) * LEAF_BYTES;
-    const m2 = data + <usize>(leaf + min(2, lanes - 1)) * LEAF_BYTES;
-    const m3 = data + <usize>(leaf + lanes - 1) * LEAF_BYTES;
-    hash4(scratch, m0, m1, m2, m3, LEAF_BYTES, 0);
-    finish(scratch + STATE, out + <usize>leaf * 32, lanes);
-  }
-  return 0;
-}
+/** Words of hashMany before its runs, and of each run. */
+const HEAD: i32 = 5;
+const RUN: i32 = 4;
 
-/** Words: 1 hashes below, 2 their number, 3 out, 4 scratch. An odd last hash goes up as it is. */
-export function hashNodes(step: usize, thread: i32, threads: i32): i32 {
-  const below = <usize>word(step, 1);
-  const count = size(step, 2);
-  const out = <usize>word(step, 3);
+/**
+ * SHA-256(prefix || message) of messages of one length that lie in runs, four at a time, whichever run they are from. Words: 1 runs,
+ * 2 bytes of a message, 3 prefix, 4 scratch (672 bytes a thread), then for each run 1 its first message, 2 how many follow one
+ * another, 3 out (32 bytes each), 4 whether the 32 bytes after its last message go after its last digest as they are (an odd node).
+ */
+export function hashMany(step: usize, thread: i32, threads: i32): i32 {
+  const runs = size(step, 1);
+  const bytes = size(step, 2);
+  const prefix = word(step, 3);
   const scratch = <usize>word(step, 4) + <usize>thread * SCRATCH;
-  const nodes = count / 2;
-  const groups = (nodes + 3) / 4;
-  for (let group = share(groups, thread, threads), end = share(groups, thread + 1, threads); group < end; group++) {
-    const node = group * 4;
-    const lanes = min(4, nodes - node);
-    const m0 = below + <usize>node * 64;
-    const m1 = below + <usize>(node + min(1, lanes - 1)) * 64;
-    const m2 = below + <usize>(node + min(2, lanes - 1)) * 64;
-    const m3 = below + <usize>(node + lanes - 1) * 64;
-    hash4(scratch, m0, m1, m2, m3, 64, 1);
-    finish(scratch + STATE, out + <usize>node * 32, lanes);
+  let total = 0;
+  for (let run = 0; run < runs; run++) total += size(step, HEAD + run * RUN + 1);
+  const groups = (total + 3) / 4;
+  const begin = share(groups, thread, threads) * 4;
+  const end = min(share(groups, thread + 1, threads) * 4, total);
+  let run = 0;
+  let item = begin;
+  for (let at = begin; at < end; at += 4) {
+    const lanes = min(4, end - at);
+    for (let lane = 0; lane < 4; lane++) {
+      const place = scratch + LANES_AT + <usize>lane * 8;
+      if (lane >= lanes) {
+        store<u32>(place, load<u32>(place - 8));
+        continue;
+      }
+      while (item >= size(step, HEAD + run * RUN + 1)) {
+        item -= size(step, HEAD + run * RUN + 1);
+        run++;
+      }
+      store<u32>(place, word(step, HEAD + run * RUN) + <u32>item * <u32>bytes);
+      store<u32>(place, word(step, HEAD + run * RUN + 2) + <u32>item * 32, 4);
+      item++;
+    }
+    const places = scratch + LANES_AT;
+    hash4(scratch, load<u32>(places), load<u32>(places, 8), load<u32>(places, 16), load<u32>(places, 24), bytes, prefix);
+    // The blocks are done with.
+    finish(scratch + STATE, scratch, lanes);
+    for (let lane = 0; lane < lanes; lane++) {
+      memory.copy(load<u32>(places + <usize>lane * 8, 4), scratch + <usize>lane * 32, 32);
+    }
   }
-  if (thread == threads - 1 && (count & 1) == 1) memory.copy(out + <usize>nodes * 32, below + <usize>nodes * 64, 32);
+  if (thread == threads - 1) {
+    for (let run = 0; run < runs; run++) {
+      const words = HEAD + run * RUN;
+      if (word(step, words + 3) == 0) continue;
+      const count = <usize>word(step, words + 1);
+      memory.copy(<usize>word(step, words + 2) + count * 32, <usize>word(step, words) + count * <usize>bytes, 32);
+    }
+  }
   return 0;
 }
