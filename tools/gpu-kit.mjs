@@ -44,6 +44,8 @@ await build({
 });
 // A worker is found beside the script that starts it.
 copyFileSync(join(root, 'workers/engines/wasm/pool-worker.js'), join(folder, 'chunks/pool-worker.js'));
+// Where the benchmark of a round looks for it.
+cpSync(join(root, 'public/models'), join(folder, 'public/models'), { recursive: true });
 const webgpu = join(folder, 'node_modules/webgpu');
 for (const part of ['index.js', 'package.json', 'LICENSE.md', `dist/${platform}`]) {
   cpSync(join(root, 'node_modules/webgpu', part), join(webgpu, part), { recursive: true });
