@@ -49,26 +49,20 @@ function storeTransposed(dst: usize, a: v128, b: v128, c: v128, d: v128): void {
   storePairs(dst + 96, column3(a, b, c, d));
 }
 
-/** Four values along k of columns j and j + 4, as pairs on the lattice. */
+/** Four values along k of columns j and j + 4, as pairs on the lattice; T is f32, or u16 for bf16. */
 @inline
-export function pairsAt(low: usize, high: usize): v128 {
-  return clamped(paired(rounded(v128.load(low)), rounded(v128.load(high))));
-}
-
-@inline
-export function pairsAtBf16(low: usize, high: usize): v128 {
-  return clamped(v128.shuffle<i16>(v128.load64_zero(low), v128.load64_zero(high), 0, 8, 1, 9, 2, 10, 3, 11));
+export function pairsAt<T>(low: usize, high: usize): v128 {
+  return sizeof<T>() == 4
+    ? clamped(paired(rounded(v128.load(low)), rounded(v128.load(high))))
+    : clamped(v128.shuffle<i16>(v128.load64_zero(low), v128.load64_zero(high), 0, 8, 1, 9, 2, 10, 3, 11));
 }
 
 /** One value of columns j and j + 4 in lane 0. */
 @inline
-export function onePair(low: usize, high: usize): v128 {
-  return clamped(paired(rounded(v128.load32_zero(low)), rounded(v128.load32_zero(high))));
-}
-
-@inline
-export function onePairBf16(low: usize, high: usize): v128 {
-  return clamped(i32x4.replace_lane(i32x4.splat(0), 0, <i32>load<u16>(low) | (<i32>load<u16>(high) << 16)));
+export function onePair<T>(low: usize, high: usize): v128 {
+  return sizeof<T>() == 4
+    ? clamped(paired(rounded(v128.load32_zero(low)), rounded(v128.load32_zero(high))))
+    : clamped(i32x4.replace_lane(i32x4.splat(0), 0, <i32>load<u16>(low) | (<i32>load<u16>(high) << 16)));
 }
 
 /**
@@ -78,11 +72,16 @@ export function onePairBf16(low: usize, high: usize): v128 {
 export function packLanes(
   base: usize, rowBytes: usize, first: i32, columns: i32, count: i32, transposed: i32, half: i32, dst: usize,
 ): void {
-  if (!transposed) {
+  if (transposed) {
+    if (half) packTransposed<u16>(base, rowBytes, first, columns, count, dst);
+    else packTransposed<f32>(base, rowBytes, first, columns, count, dst);
+  } else {
     if (half) packNeighboursBf16(base + <usize>first * 2, rowBytes, columns - first, count, dst);
     else packNeighbours(base + <usize>first * 4, rowBytes, columns - first, count, dst);
-    return;
   }
+}
+
+function packTransposed<T>(base: usize, rowBytes: usize, first: i32, columns: i32, count: i32, dst: usize): void {
   const last = columns - 1;
   const r0 = base + <usize>first * rowBytes;
   const r1 = base + <usize>min(first + 1, last) * rowBytes;
@@ -94,35 +93,18 @@ export function packLanes(
   const r7 = base + <usize>min(first + 7, last) * rowBytes;
   let k = 0;
   let at: usize = 0;
-  if (half) {
-    for (; k + 4 <= count; k += 4, at += 8, dst += 128) {
-      const a = pairsAtBf16(r0 + at, r4 + at);
-      const b = pairsAtBf16(r1 + at, r5 + at);
-      const c = pairsAtBf16(r2 + at, r6 + at);
-      const d = pairsAtBf16(r3 + at, r7 + at);
-      storeTransposed(dst, a, b, c, d);
-    }
-    for (; k < count; k++, at += 2, dst += 32) {
-      const a = onePairBf16(r0 + at, r4 + at);
-      const b = onePairBf16(r1 + at, r5 + at);
-      const c = onePairBf16(r2 + at, r6 + at);
-      const d = onePairBf16(r3 + at, r7 + at);
-      storePairs(dst, column0(a, b, c, d));
-    }
-    return;
-  }
-  for (; k + 4 <= count; k += 4, at += 16, dst += 128) {
-    const a = pairsAt(r0 + at, r4 + at);
-    const b = pairsAt(r1 + at, r5 + at);
-    const c = pairsAt(r2 + at, r6 + at);
-    const d = pairsAt(r3 + at, r7 + at);
+  for (; k + 4 <= count; k += 4, at += 4 * sizeof<T>(), dst += 128) {
+    const a = pairsAt<T>(r0 + at, r4 + at);
+    const b = pairsAt<T>(r1 + at, r5 + at);
+    const c = pairsAt<T>(r2 + at, r6 + at);
+    const d = pairsAt<T>(r3 + at, r7 + at);
     storeTransposed(dst, a, b, c, d);
   }
-  for (; k < count; k++, at += 4, dst += 32) {
-    const a = onePair(r0 + at, r4 + at);
-    const b = onePair(r1 + at, r5 + at);
-    const c = onePair(r2 + at, r6 + at);
-    const d = onePair(r3 + at, r7 + at);
+  for (; k < count; k++, at += sizeof<T>(), dst += 32) {
+    const a = onePair<T>(r0 + at, r4 + at);
+    const b = onePair<T>(r1 + at, r5 + at);
+    const c = onePair<T>(r2 + at, r6 + at);
+    const d = onePair<T>(r3 + at, r7 + at);
     storePairs(dst, column0(a, b, c, d));
   }
 }

@@ -1,7 +1,7 @@
 // One row by a matrix whose columns lie along k, as in generating a token: each value of the matrix is read, rounded and used in
 // registers, in one pass over memory and without a barrier.
 import { canon4, column0, column1, column2, column3, lattice4, loadN, share, size, storeN, word } from './canon';
-import { highOf, lowOf, onePair, onePairBf16, pairsAt, pairsAtBf16 } from './lanes';
+import { highOf, lowOf, onePair, pairsAt } from './lanes';
 import { LANES } from './panels';
 
 /** Words: 1 row, 2 right [N][K], 3 out, 4 N, 5 K, 6 right is bf16, 7 scratch, 8 bytes of scratch a thread (K values). */
@@ -32,13 +32,14 @@ export function matmulRow(step: usize, thread: i32, threads: i32): i32 {
     const r6 = right + <usize>min(first + 6, last) * rowBytes;
     const r7 = right + <usize>min(first + 7, last) * rowBytes;
     const to = out + <usize>first * 4;
-    if (half) foldBf16(a, K, r0, r1, r2, r3, r4, r5, r6, r7, to, N - first);
-    else fold(a, K, r0, r1, r2, r3, r4, r5, r6, r7, to, N - first);
+    if (half) fold<u16>(a, K, r0, r1, r2, r3, r4, r5, r6, r7, to, N - first);
+    else fold<f32>(a, K, r0, r1, r2, r3, r4, r5, r6, r7, to, N - first);
   }
   return 0;
 }
 
-function fold(
+/** Eight columns of values of T (f32, or u16 for bf16), of which `width` are stored. */
+function fold<T>(
   a: usize, K: i32, r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5: usize, r6: usize, r7: usize, out: usize, width: i32,
 ): void {
   let lowTotal = f32x4.splat(0);
@@ -48,60 +49,13 @@ function fold(
     const count = min(K - block, 64);
     let low = f32x4.splat(0);
     let high = f32x4.splat(0);
-    const whole = at + (<usize>(count & ~3) << 2);
-    for (; at < whole; at += 16) {
-      const x = pairsAt(r0 + at, r4 + at);
-      const y = pairsAt(r1 + at, r5 + at);
-      const z = pairsAt(r2 + at, r6 + at);
-      const w = pairsAt(r3 + at, r7 + at);
-      const p0 = column0(x, y, z, w);
-      const s0 = v128.load_splat<f32>(a + at);
-      low = f32x4.add(low, f32x4.mul(s0, lowOf(p0)));
-      high = f32x4.add(high, f32x4.mul(s0, highOf(p0)));
-      const p1 = column1(x, y, z, w);
-      const s1 = v128.load_splat<f32>(a + at, 4);
-      low = f32x4.add(low, f32x4.mul(s1, lowOf(p1)));
-      high = f32x4.add(high, f32x4.mul(s1, highOf(p1)));
-      const p2 = column2(x, y, z, w);
-      const s2 = v128.load_splat<f32>(a + at, 8);
-      low = f32x4.add(low, f32x4.mul(s2, lowOf(p2)));
-      high = f32x4.add(high, f32x4.mul(s2, highOf(p2)));
-      const p3 = column3(x, y, z, w);
-      const s3 = v128.load_splat<f32>(a + at, 12);
-      low = f32x4.add(low, f32x4.mul(s3, lowOf(p3)));
-      high = f32x4.add(high, f32x4.mul(s3, highOf(p3)));
-    }
-    for (const end = whole + (<usize>(count & 3) << 2); at < end; at += 4) {
-      const p = column0(onePair(r0 + at, r4 + at), onePair(r1 + at, r5 + at), onePair(r2 + at, r6 + at), onePair(r3 + at, r7 + at));
-      const s = v128.load_splat<f32>(a + at);
-      low = f32x4.add(low, f32x4.mul(s, lowOf(p)));
-      high = f32x4.add(high, f32x4.mul(s, highOf(p)));
-    }
-    lowTotal = f32x4.add(lowTotal, low);
-    highTotal = f32x4.add(highTotal, high);
-  }
-  storeN(out, canon4(lowTotal), width);
-  if (width > 4) storeN(out + 16, canon4(highTotal), width - 4);
-}
-
-/** As fold, of bf16; eight values of a column at a time would need more registers than there are. */
-function foldBf16(
-  a: usize, K: i32, r0: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5: usize, r6: usize, r7: usize, out: usize, width: i32,
-): void {
-  let lowTotal = f32x4.splat(0);
-  let highTotal = f32x4.splat(0);
-  let at: usize = 0;
-  for (let block = 0; block < K; block += 64) {
-    const count = min(K - block, 64);
-    let low = f32x4.splat(0);
-    let high = f32x4.splat(0);
-    const whole = at + (<usize>(count & ~3) << 1);
-    for (; at < whole; at += 8) {
-      const x = pairsAtBf16(r0 + at, r4 + at);
-      const y = pairsAtBf16(r1 + at, r5 + at);
-      const z = pairsAtBf16(r2 + at, r6 + at);
-      const w = pairsAtBf16(r3 + at, r7 + at);
-      const left = a + (at << 1);
+    const whole = at + <usize>(count & ~3) * sizeof<T>();
+    for (; at < whole; at += 4 * sizeof<T>()) {
+      const left = a + (at / sizeof<T>()) * 4;
+      const x = pairsAt<T>(r0 + at, r4 + at);
+      const y = pairsAt<T>(r1 + at, r5 + at);
+      const z = pairsAt<T>(r2 + at, r6 + at);
+      const w = pairsAt<T>(r3 + at, r7 + at);
       const p0 = column0(x, y, z, w);
       const s0 = v128.load_splat<f32>(left);
       low = f32x4.add(low, f32x4.mul(s0, lowOf(p0)));
@@ -119,11 +73,9 @@ function foldBf16(
       low = f32x4.add(low, f32x4.mul(s3, lowOf(p3)));
       high = f32x4.add(high, f32x4.mul(s3, highOf(p3)));
     }
-    for (const end = whole + (<usize>(count & 3) << 1); at < end; at += 2) {
-      const p = column0(
-        onePairBf16(r0 + at, r4 + at), onePairBf16(r1 + at, r5 + at), onePairBf16(r2 + at, r6 + at), onePairBf16(r3 + at, r7 + at),
-      );
-      const s = v128.load_splat<f32>(a + (at << 1));
+    for (const end = whole + <usize>(count & 3) * sizeof<T>(); at < end; at += sizeof<T>()) {
+      const p = column0(onePair<T>(r0 + at, r4 + at), onePair<T>(r1 + at, r5 + at), onePair<T>(r2 + at, r6 + at), onePair<T>(r3 + at, r7 + at));
+      const s = v128.load_splat<f32>(a + (at / sizeof<T>()) * 4);
       low = f32x4.add(low, f32x4.mul(s, lowOf(p)));
       high = f32x4.add(high, f32x4.mul(s, highOf(p)));
     }
