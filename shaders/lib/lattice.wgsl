@@ -12,7 +12,7 @@ fn lattice_bits(bits: u32) -> f32 {
 // Of bits that are a bf16 already: only the range is left.
 fn lattice_rounded(rounded: u32) -> f32 {
   let magnitude = rounded & 0x7fffffffu;
-  let limited = select(rounded, (rounded & 0x80000000u) | 0x59800000u, magnitude > 0x59800000u);
+  let limited = (rounded & 0x80000000u) | min(magnitude, 0x59800000u);
   return bitcast<f32>(select(limited, 0u, magnitude < 0x24000000u));
 }
 

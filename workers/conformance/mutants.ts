@@ -222,7 +222,7 @@ export const MUTANTS: readonly Mutant[] = [
     within: /^matmul M=7|^attention/,
     edits: [
       {
-        find: 'select(rounded, (rounded & 0x80000000u) | 0x59800000u, magnitude > 0x59800000u)',
+        find: '(rounded & 0x80000000u) | min(magnitude, 0x59800000u)',
         replace: 'rounded',
       },
       { find: 'select(limited, 0u, magnitude < 0x24000000u)', replace: 'limited' },
