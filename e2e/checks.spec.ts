@@ -108,7 +108,12 @@ test.describe('An auditor', () => {
         await expect(level('element')).toContainText('Number 778');
         await expect(level('chunk')).toContainText('of its sum');
         await expect(page.getByTestId('game-0').getByTestId('verdict')).toContainText('another number');
-        expect((await client.getBalance({ address: device })) > parseEther('5')).toBe(true);
+        // What it won is fetched in a transaction of its own, after the verdict.
+        await expect
+          .poll(async () => (await client.getBalance({ address: device })) > parseEther('5'), {
+            timeout: 60_000,
+          })
+          .toBe(true);
       });
       await page.getByTestId('game-0').screenshot({ path: 'test-results/dispute.png' });
       await expectGoodLooks(page, 'checks');
