@@ -1,15 +1,12 @@
 /// <reference lib="webworker" />
 /** The dedicated worker in which a tab computes. All logic is in compute-service.ts; this binds it to the browser. */
 import * as Comlink from 'comlink';
-import { availableCandidates, chooseEngine } from '../conformance/choose.ts';
 import { openCheckpointStore } from '../storage/checkpoint-store.ts';
 import { folderName, StorageBusyError } from '../storage/directory.ts';
 import { openMemoryDirectory } from '../storage/memory-directory.ts';
 import { openOpfsDirectory } from '../storage/opfs-directory.ts';
+import { chooseEngineHere } from './choose-here.ts';
 import { createComputeService } from './compute-service.ts';
-import { verdictDatabase } from './verdict-database.ts';
-
-const verdicts = verdictDatabase();
 
 Comlink.expose(
   createComputeService({
@@ -26,18 +23,6 @@ Comlink.expose(
         return openCheckpointStore(openMemoryDirectory());
       }
     },
-    chooseEngine: (choice, { threads, signal }) =>
-      chooseEngine({
-        choice,
-        candidates: availableCandidates({
-          threads,
-          gpu: navigator.gpu,
-          allowSoftwareGpu: choice === 'webgpu',
-        }),
-        userAgent: navigator.userAgent,
-        store: verdicts,
-        now: () => performance.now(),
-        ...(signal === undefined ? {} : { signal }),
-      }),
+    chooseEngine: chooseEngineHere,
   }),
 );

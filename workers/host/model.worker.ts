@@ -1,13 +1,11 @@
 /// <reference lib="webworker" />
 /** The dedicated worker that holds a published model. All logic is in model-service.ts; this binds it to the browser. */
 import * as Comlink from 'comlink';
-import { availableCandidates, chooseEngine } from '../conformance/choose.ts';
 import { ModelLibrary } from '../loading/library.ts';
 import { opfsShelf } from '../loading/opfs-shelf.ts';
+import { chooseEngineHere } from './choose-here.ts';
 import { createModelService } from './model-service.ts';
-import { verdictDatabase } from './verdict-database.ts';
 
-const verdicts = verdictDatabase();
 const { deviceMemory } = navigator as WorkerNavigator & { readonly deviceMemory?: number };
 
 Comlink.expose(
@@ -19,19 +17,7 @@ Comlink.expose(
         return quota === undefined ? undefined : Math.max(0, quota - usage);
       },
     }),
-    chooseEngine: (choice, { threads, signal }) =>
-      chooseEngine({
-        choice,
-        candidates: availableCandidates({
-          threads,
-          gpu: navigator.gpu,
-          allowSoftwareGpu: choice === 'webgpu',
-        }),
-        userAgent: navigator.userAgent,
-        store: verdicts,
-        now: () => performance.now(),
-        signal,
-      }),
+    chooseEngine: chooseEngineHere,
     deviceMemory,
     now: () => performance.now(),
   }),
