@@ -155,6 +155,16 @@ function matmuls(): Row[] {
       fills: flags % 2 === 0 ? ['cancelling', 'ordinary'] : ['mixed', 'lattice'],
     });
   }
+  // One row by columns along k, as in generating a token, over several fold blocks; such a product has kernels of its own.
+  for (const [i, [left, right]] of kinds.entries()) {
+    const attributes = { M: 1, N: 9 + i, K: 200 + i, transposeA: 0, transposeB: 1 };
+    rows.push({ op: 'matmul', attributes, fills: [left, right] });
+  }
+  rows.push({
+    op: 'matmul',
+    attributes: { M: 1, N: 21, K: 331, transposeA: 0, transposeB: 1 },
+    fills: ['cancelling', { bf16: 'cancelling' }],
+  });
   // Weights stored as bf16, two in a word: odd sizes put rows at odd halves.
   for (const [M, N, K] of [
     [1, 33, 65],

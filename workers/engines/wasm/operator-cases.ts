@@ -196,6 +196,9 @@ export const ATTRIBUTES: Readonly<Record<OperatorName, readonly Attributes[]>> =
   matmul: [
     [1, 1, 1],
     [1, 9, 63],
+    [1, 9, 203],
+    [1, 40, 700],
+    [2, 21, 331],
     [4, 8, 64],
     [5, 7, 65],
     [13, 17, 200],
