@@ -111,6 +111,13 @@ describe('reduceModels', () => {
     expect(failed.model?.adapter?.steps).toBe(3);
   });
 
+  it('asks for no more tokens than a small model has places, and leaves what fits alone', () => {
+    const tokensAt = (positions: number) =>
+      after(...loaded, { type: 'loaded', loaded: { ...LOADED, positions } }).model?.drafts.ask.tokens;
+    expect(tokensAt(64)).toBe('32');
+    expect(tokensAt(129)).toBe('128');
+  });
+
   it('knows when an adapter is safe, and forgets it with the engine', () => {
     const trained: ModelsHappening = {
       type: 'train-ended',

@@ -12,7 +12,7 @@ import type {
 } from '../../workers/host/model-api.ts';
 import type { StoredModel } from '../../workers/loading/library.ts';
 import { measured, NO_PACE } from './pace.ts';
-import { FIRST_TRAIN, firstAsk } from './settings.ts';
+import { FIRST_TRAIN, firstAsk, fittingAsk } from './settings.ts';
 import { type ChosenModel, type Drafts, type ModelsView, NO_TRAINING, type Place } from './view.ts';
 
 export type ModelsHappening =
@@ -127,8 +127,11 @@ function ofModel(model: ChosenModel, happening: OfModel): ChosenModel {
       return { ...model, drafts: { ...model.drafts, ...happening.drafts } };
     case 'load-began':
       return { ...unloaded(model), load: { kind: 'loading', tensors: 0, of: 0 } };
-    case 'loaded':
-      return { ...model, load: { kind: 'loaded', loaded: happening.loaded } };
+    case 'loaded': {
+      const { loaded } = happening;
+      const ask = fittingAsk(model.drafts.ask, Math.min(loaded.positions, model.summary.context));
+      return { ...model, load: { kind: 'loaded', loaded }, drafts: { ...model.drafts, ask } };
+    }
     case 'unloaded':
       return unloaded(model);
     case 'asked':

@@ -36,6 +36,13 @@ export function firstAsk({ chat, generation }: ModelSummary): AskDraft {
   };
 }
 
+/** As many tokens as fit what was loaded: half of it is left for the prompt where the draft leaves nothing. */
+export function fittingAsk(draft: AskDraft, positions: number): AskDraft {
+  return whole(draft.tokens, 1, positions - 1) === null
+    ? { ...draft, tokens: String(Math.max(1, Math.floor(positions / 2))) }
+    : draft;
+}
+
 export function readAsk(
   draft: AskDraft,
   o: { readonly summary: ModelSummary; readonly loaded: LoadedModel; readonly bare: boolean },
