@@ -18,7 +18,7 @@ const ISOLATION = {
 
 /**
  * Only our own scripts run, nothing is evaluated (wasm excepted), and the page may talk to any relay and any node:
- * which ones is decided by network.json. Models come from whatever https address a person types (workers/loading/download.ts refuses
+ * which ones is decided by network.json. Models come from whatever https address a person types (models/loading/download.ts refuses
  * anything else but http to this machine), so connect-src names schemes, and no more than before. Images may be data URIs because EIP-6963 wallets bring their icons so.
  */
 const CONTENT_POLICY = [

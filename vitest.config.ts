@@ -2,7 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{app,swarm,chain,workers,node,tools,bench}/**/*.test.{ts,tsx}'],
+    include: [
+      '{protocol,compute,models,training,audit,workers,swarm,chain,app,node,tools,bench}/**/*.test.{ts,tsx}',
+    ],
     environment: 'node',
     // Processes, not threads: engines and libp2p bring native code and global state.
     pool: 'forks',

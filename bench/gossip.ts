@@ -2,16 +2,16 @@
  * How long a message takes from one peer to the others, three Node peers on this machine: Starling's signed, canonical, checked
  * messages beside bare gossipsub over the same connections in the same run.
  */
-import { UNTESTED } from '../swarm/messages/bodies.ts';
+import { UNTESTED } from '../protocol/conformance-report.ts';
 import '../swarm/node20.ts';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startRelay } from '../node/relay.ts';
 import { deviceKey } from '../swarm/device-key.ts';
 import { startGossip } from '../swarm/gossip.ts';
 import { createSwarmNode } from '../swarm/node.ts';
 import { nodeTransports } from '../swarm/node-transports.ts';
 import { startPresence } from '../swarm/presence.ts';
+import { startRelay } from '../swarm/relay/relay.ts';
 import { runTopics } from '../swarm/run.ts';
 import { systemScheduler } from '../swarm/scheduler.ts';
 import { type Benchmark, compared } from './benchmark.ts';

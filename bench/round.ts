@@ -1,12 +1,13 @@
 /** A volunteer's round alone: answers to the tasks, training on them, the held-out questions, and of that the Merkle roots of the checkpoint. */
 import { readFile } from 'node:fs/promises';
-import type { DeviceAddress, RoundContext } from '../swarm/trainer.ts';
-import type { WasmEngine } from '../workers/engines/wasm/engine.ts';
-import { createWasmEngine } from '../workers/engines/wasm/engine.ts';
-import { firstCheckpoint } from '../workers/training/learning-checkpoint.ts';
-import { MODEL_FILES, type ModelFiles, readModel } from '../workers/training/nano-files.ts';
-import { DEFAULT_SETTINGS } from '../workers/training/settings.ts';
-import { LearningTrainer } from '../workers/training/trainer.ts';
+import type { WasmEngine } from '../compute/engines/wasm/engine.ts';
+import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
+import type { DeviceAddress } from '../protocol/hex.ts';
+import type { RoundContext } from '../protocol/trainer.ts';
+import { firstCheckpoint } from '../training/learning-checkpoint.ts';
+import { MODEL_FILES, type ModelFiles, readModel } from '../training/nano-files.ts';
+import { DEFAULT_SETTINGS } from '../training/settings.ts';
+import { LearningTrainer } from '../training/trainer.ts';
 import { type Benchmark, compared } from './benchmark.ts';
 
 const MODEL = new URL('../public/models/nano/', import.meta.url);

@@ -1,7 +1,7 @@
 import { type Address, type Hex, hashTypedData, type PublicClient, type WalletClient } from 'viem';
-import { identityAbi } from './abi.generated.ts';
 import type { DeviceSigner } from './device-key.ts';
 import { ChainError, toChainError } from './errors.ts';
+import { identityAbi } from './generated/abi.ts';
 import { CONSENT_TYPES, DELEGATION_TYPES, domainOf } from './typed-data.ts';
 
 /** Scope bits of contracts/src/IIdentity.sol. */

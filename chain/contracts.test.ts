@@ -1,9 +1,7 @@
 import { encodePacked, type Hex, keccak256 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Attestation, Signed } from '../swarm/ledger.ts';
-import { identityAbi, participationAbi } from './abi.generated.ts';
-import { ANVIL_KEYS, NO_ANVIL } from './anvil.ts';
+import type { Attestation, Signed } from '../protocol/ledger.ts';
 import { firstBlockSince, readAttestations } from './attestations.ts';
 import {
   delegationFor,
@@ -17,7 +15,9 @@ import {
   signConsent,
 } from './binding.ts';
 import { DeviceChain } from './device-chain.ts';
+import { ANVIL_KEYS, NO_ANVIL } from './devnet/anvil.ts';
 import { ChainError, revertOf, toChainError } from './errors.ts';
+import { identityAbi, participationAbi } from './generated/abi.ts';
 import { readOwnerRecord, readParticipants, readRecords } from './records.ts';
 import { readSchedule, roundMs, seedOf } from './schedule.ts';
 import {

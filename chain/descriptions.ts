@@ -8,8 +8,8 @@ import {
   sha256,
   toHex,
 } from 'viem';
-import { descriptionsAbi } from './abi.generated.ts';
 import { ChainError, toChainError } from './errors.ts';
+import { descriptionsAbi } from './generated/abi.ts';
 import { inPieces } from './logs.ts';
 import { type Done, type Parties, transact } from './transact.ts';
 

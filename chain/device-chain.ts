@@ -1,5 +1,5 @@
 import type { Address, Hex, PublicClient } from 'viem';
-import type { Ledger, Stage } from '../swarm/ledger.ts';
+import type { Ledger, Stage } from '../protocol/ledger.ts';
 import { type AttestationOnChain, firstBlockSince, watchAttestations } from './attestations.ts';
 import { readBinding, signConsent } from './binding.ts';
 import { ChainClock } from './clock.ts';

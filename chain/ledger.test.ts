@@ -1,6 +1,6 @@
 import { type Hex, hashTypedData, recoverTypedDataAddress } from 'viem';
 import { describe, expect, it } from 'vitest';
-import type { RoundClock } from '../swarm/ledger.ts';
+import type { RoundClock } from '../protocol/ledger.ts';
 import { deviceSigner } from './device-key.ts';
 import { ChainLedger, MAX_WINNERS, voteDigest } from './ledger.ts';
 import { secretOf } from './testing/local-chain.ts';

@@ -1,5 +1,5 @@
 import { type Address, type Hex, hashTypedData } from 'viem';
-import type { Attestation, Ledger, RoundClock, Signed, Vote } from '../swarm/ledger.ts';
+import type { Attestation, Ledger, RoundClock, Signed, Vote } from '../protocol/ledger.ts';
 import type { DeviceSigner } from './device-key.ts';
 import { ChainError } from './errors.ts';
 import { isSignedBy } from './signatures.ts';

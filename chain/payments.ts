@@ -1,6 +1,6 @@
 import { type Address, erc20Abi, type PublicClient, zeroAddress } from 'viem';
-import { paymentsAbi } from './abi.generated.ts';
 import { toChainError } from './errors.ts';
+import { paymentsAbi } from './generated/abi.ts';
 import { accountOf, type Done, type Parties, transact } from './transact.ts';
 
 /** The chain's own coin, where a token is asked for. */

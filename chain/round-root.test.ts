@@ -1,6 +1,6 @@
 import { type Hex, keccak256, toHex } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NO_ANVIL } from './anvil.ts';
+import { NO_ANVIL } from './devnet/anvil.ts';
 import { readRecords } from './records.ts';
 import { commitToRound, countFromRoot, isIncluded, postRoundRoot } from './round-root.ts';
 import { type LocalChain, startLocalChain } from './testing/local-chain.ts';

@@ -6,9 +6,9 @@ import {
   type PublicClient,
   parseAbiParameters,
 } from 'viem';
-import type { Attestation, Signed } from '../swarm/ledger.ts';
-import { participationAbi } from './abi.generated.ts';
+import type { Attestation, Signed } from '../protocol/ledger.ts';
 import { ChainError, toChainError } from './errors.ts';
+import { participationAbi } from './generated/abi.ts';
 import { compactSignature } from './signatures.ts';
 import { type Done, type Parties, transact } from './transact.ts';
 

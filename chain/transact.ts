@@ -1,6 +1,6 @@
 import type { Abi, Address, Hex, Log, PublicClient, WalletClient } from 'viem';
-import * as abis from './abi.generated.ts';
 import { ChainError, toChainError } from './errors.ts';
+import * as abis from './generated/abi.ts';
 
 /** A call may be refused by a contract further in, whose reasons the called one's ABI does not list. */
 const REASONS: Abi = Object.values(abis).flatMap((abi: Abi) => abi.filter(({ type }) => type === 'error'));

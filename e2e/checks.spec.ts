@@ -1,17 +1,17 @@
 import { expect, test } from '@playwright/test';
 import { createTestClient, createWalletClient, type Hex, http, parseEther } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { commitRun } from '../audit/commit-run.ts';
+import { encodeRunSpec, runSpecOf } from '../audit/run-spec.ts';
 import { publishDescription } from '../chain/descriptions.ts';
 import { claimOnce, Defender } from '../chain/disputes/defender.ts';
-import { termsHash } from '../chain/disputes/encoding.ts';
-import type { Evidence } from '../chain/disputes/evidence.ts';
 import { OnchainDisputes } from '../chain/disputes/onchain.ts';
 import { chainOf, connect } from '../chain/network.ts';
+import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import { deceitfulRun } from '../node/audit/testing/deceit.ts';
 import { nanoStart } from '../node/audit/testing/nano.ts';
-import { commitRun } from '../workers/audit/commit-run.ts';
-import { encodeRunSpec, runSpecOf } from '../workers/audit/run-spec.ts';
-import { createWasmEngine } from '../workers/engines/wasm/engine.ts';
+import type { Evidence } from '../protocol/evidence.ts';
+import { termsHash } from '../protocol/slot-encoding.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
 import { expectGoodLooks } from './support/looks.ts';
 

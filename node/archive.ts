@@ -1,8 +1,8 @@
 import type { ChainClock } from '../chain/clock.ts';
 import { type Schedule, seedOf } from '../chain/schedule.ts';
+import type { DeviceAddress } from '../protocol/hex.ts';
 import type { Message } from '../swarm/messages/envelope.ts';
 import { Acknowledgements } from '../swarm/rounds/acknowledgements.ts';
-import type { DeviceAddress } from '../swarm/trainer.ts';
 import type { ArchiveFolder } from './archive/archive-folder.ts';
 import { ArchiveCollector, type ArchiveEvent } from './archive/collector.ts';
 import type { Membership } from './membership.ts';

@@ -1,12 +1,12 @@
 /** `npm run defend`: answers the challenges to an account's claims; with --claim it does a run and claims it first. */
 import '../swarm/node20.ts';
 import { readFile } from 'node:fs/promises';
+import { planRun } from '../audit/run-plan.ts';
+import { decodeRunSpec, encodeRunSpec } from '../audit/run-spec.ts';
 import { findDescriptions, publishDescription } from '../chain/descriptions.ts';
 import { claimOnce, Defender } from '../chain/disputes/defender.ts';
-import { termsHash } from '../chain/disputes/encoding.ts';
 import type { FindEvidence } from '../chain/disputes/runs.ts';
-import { planRun } from '../workers/audit/run-plan.ts';
-import { decodeRunSpec, encodeRunSpec } from '../workers/audit/run-spec.ts';
+import { termsHash } from '../protocol/slot-encoding.ts';
 import { openParty, type Party, printer } from './audit/party.ts';
 import { aborted, parseCommandLine, runProcess, UsageError } from './home/command-line.ts';
 import { DEFAULT_MODEL } from './home/model-folder.ts';

@@ -1,5 +1,5 @@
 /** A whole network on this machine; `npm start` runs it. Prints one URL and a line when all is ready. */
-import { UNTESTED } from '../swarm/messages/bodies.ts';
+import { UNTESTED } from '../protocol/conformance-report.ts';
 import '../swarm/node20.ts';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';

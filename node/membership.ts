@@ -1,11 +1,11 @@
 import '../swarm/node20.ts';
+import type { Ledger } from '../protocol/ledger.ts';
 import type { ContentService } from '../swarm/content/service.ts';
 import { startContent } from '../swarm/content/service.ts';
 import type { ContentStore } from '../swarm/content/store.ts';
 import { libp2pContentTransport } from '../swarm/content/transport.ts';
 import type { DeviceKey } from '../swarm/device-key.ts';
 import { type Gossip, startGossip } from '../swarm/gossip.ts';
-import type { Ledger } from '../swarm/ledger.ts';
 import { createSwarmNode, type SwarmNode } from '../swarm/node.ts';
 import { nodeTransports } from '../swarm/node-transports.ts';
 import { type Presence, type SelfDescription, startPresence } from '../swarm/presence.ts';

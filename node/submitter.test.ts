@@ -1,11 +1,11 @@
 import { encodePacked, type Hex, keccak256, parseEther } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { anvilWallet, NO_ANVIL } from '../chain/anvil.ts';
+import { anvilWallet, NO_ANVIL } from '../chain/devnet/anvil.ts';
 import { readRecords } from '../chain/records.ts';
 import { readingAt } from '../chain/schedule.ts';
 import { type LocalChain, startLocalChain } from '../chain/testing/local-chain.ts';
-import type { Attestation, Signed, Vote } from '../swarm/ledger.ts';
+import type { Attestation, Signed, Vote } from '../protocol/ledger.ts';
 import { Submitter, type SubmitterEvent, type SubmitterOptions } from './submitter.ts';
 
 const hash = (text: string): Hex => keccak256(encodePacked(['string'], [text]));

@@ -7,15 +7,15 @@ import {
   type TransactionReceipt,
   type WalletClient,
 } from 'viem';
-import { participationAbi } from '../chain/abi.generated.ts';
 import { ChainError, revertOf, toChainError } from '../chain/errors.ts';
+import { participationAbi } from '../chain/generated/abi.ts';
 import { attestationDigest, MAX_WINNERS, voteDigest } from '../chain/ledger.ts';
 import { type ParticipationRecord, readRecords } from '../chain/records.ts';
 import { type Refusal, refusalOf } from '../chain/refusals.ts';
 import { compactSignature, isSignedBy } from '../chain/signatures.ts';
 import { sleep as realSleep } from '../chain/sleep.ts';
 import { TransactionSender } from '../chain/transaction-sender.ts';
-import type { Attestation, RoundClock, Signed, Vote } from '../swarm/ledger.ts';
+import type { Attestation, RoundClock, Signed, Vote } from '../protocol/ledger.ts';
 import { type Queued, StatementQueue } from './submitter-queue.ts';
 
 /** A statement as events name it. */

@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { DeviceChain } from '../chain/device-chain.ts';
+import type { EngineKind } from '../compute/engines/engine.ts';
+import { availableCandidates, chooseEngine, type EngineVerdict } from '../models/engine-choice/choose.ts';
+import { folderName } from '../models/storage/directory.ts';
+import { openFileDirectory } from '../models/storage/file-directory.ts';
+import type { DeviceAddress } from '../protocol/hex.ts';
 import { MemoryStore } from '../swarm/content/store.ts';
 import type { RoundEvent } from '../swarm/rounds/events.ts';
 import { RoundDriver } from '../swarm/rounds.ts';
 import { runName } from '../swarm/run.ts';
-import type { DeviceAddress } from '../swarm/trainer.ts';
-import { availableCandidates, chooseEngine, type EngineVerdict } from '../workers/conformance/choose.ts';
-import type { EngineKind } from '../workers/engines/engine.ts';
-import { ComputeHost } from '../workers/host/compute-host.ts';
-import { conformanceOf } from '../workers/host/conformance-report.ts';
-import { openCheckpointStore } from '../workers/storage/checkpoint-store.ts';
-import { folderName } from '../workers/storage/directory.ts';
-import { openFileDirectory } from '../workers/storage/file-directory.ts';
+import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
+import { ComputeHost } from '../workers/compute-host.ts';
+import { conformanceOf } from '../workers/conformance-report.ts';
 import { deviceKeyFile } from './home/key-file.ts';
 import { DEFAULT_MODEL, modelInFolder } from './home/model-folder.ts';
 import type { NetworkFile } from './home/network-file.ts';
@@ -130,6 +130,6 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
 
 /** Dawn's GPU; loaded only when asked for, since it is native code that most volunteers do without. */
 async function nodeGpu(): Promise<GPU> {
-  const { openDawnAdapter } = await import('../workers/engines/webgpu/host-dawn.ts');
+  const { openDawnAdapter } = await import('../compute/engines/webgpu/host-dawn.ts');
   return (await openDawnAdapter()).gpu;
 }

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type Browser, chromium, type Page } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Relay, startRelay } from '../node/relay.ts';
+import type { Hex } from '../protocol/hex.ts';
+import { type Relay, startRelay } from './relay/relay.ts';
 import { bundleForBrowser } from './testing/bundle.ts';
 import type { SwarmTest } from './testing/smoke-page.ts';
-import type { Hex } from './trainer.ts';
 
 declare global {
   interface Window {

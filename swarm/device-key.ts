@@ -1,9 +1,10 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
+import { concatBytes } from '@noble/hashes/utils.js';
 import { base58btc } from 'multiformats/bases/base58';
-import { concat, toHex } from './bytes.ts';
-import type { DeviceAddress } from './trainer.ts';
+import type { DeviceAddress } from '../protocol/hex.ts';
+import { toHex } from '../protocol/hex.ts';
 
 /** The one key of a device: its libp2p identity, its EVM address and the signer of its messages. */
 export interface DeviceKey {
@@ -41,7 +42,7 @@ export function addressOf(publicKey: Uint8Array): DeviceAddress {
  * (libp2p specs, peer-ids), 39 bytes.
  */
 export function peerIdBytesOf(publicKey: Uint8Array): Uint8Array {
-  return concat(Uint8Array.of(0x00, 0x25, 0x08, 0x02, 0x12, 0x21), publicKey);
+  return concatBytes(Uint8Array.of(0x00, 0x25, 0x08, 0x02, 0x12, 0x21), publicKey);
 }
 
 /** PeerId text of a 33-byte compressed public key. */
@@ -60,5 +61,5 @@ export function verifyDigest(signature: Uint8Array, digest: Uint8Array, publicKe
 
 /** SHA-256 of all parts in order. */
 export function digestOf(...parts: readonly Uint8Array[]): Uint8Array {
-  return sha256(concat(...parts));
+  return sha256(concatBytes(...parts));
 }

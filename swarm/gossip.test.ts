@@ -1,9 +1,9 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import { describe, expect, it } from 'vitest';
+import { UNTESTED } from '../protocol/conformance-report.ts';
 import { type DeviceKey, deviceKey, peerIdBytesOf } from './device-key.ts';
 import { startGossip } from './gossip.ts';
 import type { Body } from './messages/bodies.ts';
-import { UNTESTED } from './messages/bodies.ts';
 import { type Draft, type Message, seal } from './messages/envelope.ts';
 import type { Refusal } from './messages/refusal.ts';
 import type { ClaimVerifier } from './messages/validator.ts';

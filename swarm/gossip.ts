@@ -1,3 +1,4 @@
+import type { DeviceAddress } from '../protocol/hex.ts';
 import type { DeviceKey } from './device-key.ts';
 import type { Body, MessageType, TopicName } from './messages/bodies.ts';
 import { topicOf } from './messages/bodies.ts';
@@ -7,7 +8,6 @@ import { type ClaimVerifier, Validator, type ValidatorOptions } from './messages
 import type { Disposition, PubSub } from './pubsub.ts';
 import { runTopics } from './run.ts';
 import type { Scheduler } from './scheduler.ts';
-import type { DeviceAddress } from './trainer.ts';
 
 /** What may be said: a type and its body. Round, sequence and signature are added here. */
 export type Saying = {

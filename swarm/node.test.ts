@@ -1,9 +1,9 @@
-import { UNTESTED } from './messages/bodies.ts';
+import { UNTESTED } from '../protocol/conformance-report.ts';
 import './node20.ts';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Relay, startRelay } from '../node/relay.ts';
-import { equal } from './bytes.ts';
+import { equalBytes } from '../protocol/bytes.ts';
+import type { Hex } from '../protocol/hex.ts';
 import { startContent } from './content/service.ts';
 import { MemoryStore } from './content/store.ts';
 import { libp2pContentTransport } from './content/transport.ts';
@@ -13,10 +13,10 @@ import type { Message } from './messages/envelope.ts';
 import { createSwarmNode } from './node.ts';
 import { nodeTransports } from './node-transports.ts';
 import { startPresence } from './presence.ts';
+import { type Relay, startRelay } from './relay/relay.ts';
 import { RelayAddressError } from './relays.ts';
 import { runTopics } from './run.ts';
 import { systemScheduler } from './scheduler.ts';
-import type { Hex } from './trainer.ts';
 
 const run = 'node-test:1';
 const hash = (byte: number): Hex => `0x${byte.toString(16).padStart(2, '0').repeat(32)}`;
@@ -115,10 +115,12 @@ describe('three peers and a relay', { timeout: 100_000 }, () => {
     const [a, b, c] = peers;
     const file = new Uint8Array(randomBytes(1_500_000));
     const cid = await a.content.publishFile(file);
-    expect(equal(await b.content.fetchFile(cid, [a.node.peerId]), file)).toBe(true);
-    expect(equal(await c.content.fetchFile(cid, [a.node.peerId, b.node.peerId]), file)).toBe(true);
+    expect(equalBytes(await b.content.fetchFile(cid, [a.node.peerId]), file)).toBe(true);
+    expect(equalBytes(await c.content.fetchFile(cid, [a.node.peerId, b.node.peerId]), file)).toBe(true);
     const object = await c.content.publishObject(file.subarray(0, 100));
-    expect(equal(await a.content.fetchObject(object, [c.node.peerId]), file.subarray(0, 100))).toBe(true);
+    expect(equalBytes(await a.content.fetchObject(object, [c.node.peerId]), file.subarray(0, 100))).toBe(
+      true,
+    );
   });
 
   it('refuse a flood and an oversized message, and say why', async () => {

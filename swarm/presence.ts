@@ -1,11 +1,11 @@
 import { base58btc } from 'multiformats/bases/base58';
+import type { DeviceAddress } from '../protocol/hex.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { peerIdBytesOf } from './device-key.ts';
 import type { Gossip } from './gossip.ts';
 import type { Body } from './messages/bodies.ts';
 import type { SwarmNode } from './node.ts';
 import { every, type Scheduler } from './scheduler.ts';
-import type { DeviceAddress } from './trainer.ts';
 
 /** What a device says about itself; its addresses are added from the node. */
 export type SelfDescription = Pick<Body<'hello'>, 'delegation' | 'engine' | 'conformance'>;

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { Hex } from '../protocol/hex.ts';
+import type { RolloutSet } from '../protocol/trainer.ts';
 import { commitmentOf } from './messages/commitment.ts';
 import { encodeRollouts } from './messages/rollouts.ts';
 import { choose } from './rounds/choice.ts';
 import { ROUND_MS } from './testing/simulated-ledger.ts';
 import { type SimulatedPeer, SimulatedSwarm } from './testing/simulated-swarm.ts';
-import type { Hex, RolloutSet } from './trainer.ts';
 
 const SALT: Hex = `0x${'ab'.repeat(32)}`;
 /** Time for hellos to be exchanged before the first round. */

@@ -1,8 +1,9 @@
+import type { ConformanceReport } from '../protocol/conformance-report.ts';
+import type { ClockReading, Ledger, Signed, Vote } from '../protocol/ledger.ts';
+import type { RoundContext, Trainer } from '../protocol/trainer.ts';
 import type { Content } from './content/content.ts';
 import type { DeviceKey } from './device-key.ts';
 import type { Gossip } from './gossip.ts';
-import type { ClockReading, Ledger, Signed, Vote } from './ledger.ts';
-import type { Conformance } from './messages/bodies.ts';
 import { Acknowledgements } from './rounds/acknowledgements.ts';
 import type { DriverState, RoundEvent } from './rounds/events.ts';
 import { type AttestationSeen, hear } from './rounds/hearing.ts';
@@ -11,7 +12,6 @@ import { playRound } from './rounds/play.ts';
 import { RoundRecords } from './rounds/records.ts';
 import { ROUND_SETTINGS, type RoundSettings } from './rounds/settings.ts';
 import { every, type Scheduler, systemScheduler, wait } from './scheduler.ts';
-import type { RoundContext, Trainer } from './trainer.ts';
 
 export interface RoundDriverOptions {
   readonly trainer: Trainer;
@@ -22,7 +22,7 @@ export interface RoundDriverOptions {
   /** What computes, for the record. */
   readonly engine: string;
   /** The gate's verdict on the engine in use; told with each round. */
-  readonly conformance: () => Conformance;
+  readonly conformance: () => ConformanceReport;
   readonly scheduler?: Scheduler;
   readonly randomBytes?: (count: number) => Uint8Array;
   readonly settings?: Partial<RoundSettings>;

@@ -8,15 +8,15 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { CASES } from '../workers/conformance/cases.ts';
-import { runCase } from '../workers/conformance/run-case.ts';
-import { createReferenceEngine } from '../workers/engines/reference.ts';
-import type { TensorData } from '../workers/engines/tensor-data.ts';
-import { add, bitsOf, canon, floatOf, lattice, mul } from '../workers/repops/arithmetic.ts';
-import { exp, log, recip, rsqrt, sigmoid, sinCos, sqrt } from '../workers/repops/functions.ts';
-import { JUDGED_OPERATORS, OPERATORS, type OperatorName } from '../workers/repops/operators.ts';
-import type { Attributes } from '../workers/repops/program.ts';
-import { philox4x32, uniformOf } from '../workers/training/philox.ts';
+import { CASES } from '../compute/conformance/cases.ts';
+import { runCase } from '../compute/conformance/run-case.ts';
+import { createReferenceEngine } from '../compute/engines/reference.ts';
+import type { TensorData } from '../compute/engines/tensor-data.ts';
+import { add, bitsOf, canon, floatOf, lattice, mul } from '../compute/repops/arithmetic.ts';
+import { exp, log, recip, rsqrt, sigmoid, sinCos, sqrt } from '../compute/repops/functions.ts';
+import { JUDGED_OPERATORS, OPERATORS, type OperatorName } from '../compute/repops/operators.ts';
+import type { Attributes } from '../compute/repops/program.ts';
+import { philox4x32, uniformOf } from '../protocol/philox.ts';
 
 const folder = fileURLToPath(new URL('../contracts/vectors/', import.meta.url));
 const arithmeticRows = Number(process.argv[2] ?? 100_000);

@@ -8,33 +8,13 @@
  *   node tools/foundry.mjs coverage         share of the lines of contracts/src that the tests run; several minutes
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { foundryBinary } from '../chain/devnet/foundry-binary.mjs';
 import { coverage } from './contract-coverage.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-
-/**
- * Path of the native binary for this machine.
- * @param {'forge' | 'anvil' | 'cast'} tool
- * @returns {string | undefined} undefined when npm installed none for this platform.
- */
-export function foundryBinary(tool) {
-  const system = process.platform === 'win32' ? 'win32' : process.platform;
-  const cpu = process.arch === 'x64' ? 'amd64' : process.arch;
-  const name = process.platform === 'win32' ? `${tool}.exe` : tool;
-  try {
-    const manifest = createRequire(join(root, 'package.json')).resolve(
-      `@foundry-rs/${tool}-${system}-${cpu}/package.json`,
-    );
-    const binary = join(dirname(manifest), 'bin', name);
-    return existsSync(binary) ? binary : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * Runs one Foundry command in contracts/ and waits for it.

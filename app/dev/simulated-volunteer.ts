@@ -2,7 +2,7 @@
  * A volunteer that only pretends, for drawing the screen in every state without a network. It is reached from
  * app/dev/index.html, which the dev server serves and the build leaves out, and from unit tests of the store.
  */
-import type { RolloutSet } from '../../swarm/trainer.ts';
+import type { RolloutSet } from '../../protocol/trainer.ts';
 import type { VolunteerEvent } from '../volunteer/events.ts';
 import type { VolunteerPort } from '../volunteer/port.ts';
 

@@ -1,10 +1,10 @@
 import { useMemo, useState } from 'react';
 import { connect } from '../../chain/network.ts';
+import type { Network } from '../../protocol/network-file.ts';
 import type { Desk } from '../rollup/desk.ts';
 import { useDesk, useDeskView } from '../rollup/use-desk.ts';
 import { Button } from '../screen/button.tsx';
 import { Empty, Section } from '../screen/section.tsx';
-import type { Network } from '../volunteer/network.ts';
 import { WalletProvider } from '../wallet/wallet-provider.tsx';
 import { ProposeForm } from './propose-form.tsx';
 import { Purse } from './purse.tsx';

@@ -1,11 +1,11 @@
 import { useState } from 'react';
 import { formatEther, parseEther } from 'viem';
 import { useConnection, useDisconnect, useSwitchChain } from 'wagmi';
+import type { Network } from '../../protocol/network-file.ts';
 import { shortHex } from '../format.ts';
 import type { Desk } from '../rollup/desk.ts';
 import type { DeskView } from '../rollup/desk-view.ts';
 import { Button } from '../screen/button.tsx';
-import type { Network } from '../volunteer/network.ts';
 import { type Said, WalletChoice } from '../wallet/wallet-choice.tsx';
 import { walletSentence } from '../wallet/wallet-error.ts';
 import { Act } from './act.tsx';

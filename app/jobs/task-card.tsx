@@ -4,7 +4,7 @@ import { collectPledge, handOver, pledgeTo, refundPledge } from '../../chain/cro
 import type { Pledge } from '../../chain/crowdfund/campaign.ts';
 import { acceptJob, expireJob, reopenJob } from '../../chain/jobs/anyone.ts';
 import { TOTAL_SHARES } from '../../chain/jobs/order.ts';
-import type { RollupContracts } from '../../chain/rollup.ts';
+import type { RollupContracts } from '../../protocol/rollup.ts';
 import type { Desk } from '../rollup/desk.ts';
 import type { DeskView } from '../rollup/desk-view.ts';
 import type { Funding } from '../rollup/market.ts';

@@ -2,7 +2,7 @@ import { useCallback } from 'react';
 import type { WalletClient } from 'viem';
 import { useConfig, useConnection } from 'wagmi';
 import { getWalletClient } from 'wagmi/actions';
-import type { Network } from '../volunteer/network.ts';
+import type { Network } from '../../protocol/network-file.ts';
 
 export interface ConnectedPayer {
   /** Lower case; null while no wallet is connected. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { ModelCalls, ModelEvent } from '../../workers/host/model-api.ts';
-import type { ModelClient } from '../../workers/host/model-client.ts';
-import { fromPlainError } from '../../workers/host/plain-error.ts';
-import type { StoredModel } from '../../workers/loading/library.ts';
+import type { StoredModel } from '../../models/loading/library.ts';
+import type { ModelCalls, ModelEvent } from '../../workers/model-api.ts';
+import type { ModelClient } from '../../workers/model-client.ts';
+import { fromPlainError } from '../../workers/plain-error.ts';
 import { ModelsDesk } from './desk.ts';
 import { ADAPTER, LOADED, SUMMARY } from './testing/a-model.ts';
 

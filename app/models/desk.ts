@@ -1,6 +1,7 @@
 /** What the models screen can do: calls to the worker, and what comes of them in a store. One a tab, whichever screen is shown. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { MemoryFit } from '../../workers/host/memory-fit.ts';
+import type { StoredModel } from '../../models/loading/library.ts';
+import type { MemoryFit } from '../../workers/memory-fit.ts';
 import type {
   AskModel,
   LoadModel,
@@ -9,10 +10,9 @@ import type {
   ModelUse,
   NamedBytes,
   TrainModel,
-} from '../../workers/host/model-api.ts';
-import type { ModelClient } from '../../workers/host/model-client.ts';
-import { ComputeError } from '../../workers/host/plain-error.ts';
-import type { StoredModel } from '../../workers/loading/library.ts';
+} from '../../workers/model-api.ts';
+import type { ModelClient } from '../../workers/model-client.ts';
+import { ComputeError } from '../../workers/plain-error.ts';
 import { folderAddress, nameOfAddress, nameOfPicked, sentenceOf } from './naming.ts';
 import { type ModelsHappening, reduceModels } from './reduce.ts';
 import { type ChosenModel, type Drafts, EMPTY_MODELS, type ModelsView, type Place } from './view.ts';

@@ -1,5 +1,5 @@
 import { useId, useState } from 'react';
-import type { ModelSummary } from '../../workers/host/model-api.ts';
+import type { ModelSummary } from '../../workers/model-api.ts';
 import { formatBytes, formatCount, plural } from '../format.ts';
 import { Button } from '../screen/button.tsx';
 import { parseEngineChoice } from '../screen/device-panel.tsx';

@@ -1,5 +1,5 @@
-import type { ModelEvent } from '../../workers/host/model-api.ts';
-import { connectModels, type ModelClient } from '../../workers/host/model-client.ts';
+import type { ModelEvent } from '../../workers/model-api.ts';
+import { connectModels, type ModelClient } from '../../workers/model-client.ts';
 import { saveFile } from '../screen/save-file.ts';
 import { ModelsDesk } from './desk.ts';
 
@@ -28,7 +28,7 @@ export function modelsDesk(): ModelsDesk {
 
 /** Calls to a worker that has ended never come back; these reject with what ended it. */
 function openWorker(listener: (event: ModelEvent) => void, onCrash: () => void): ModelClient {
-  const worker = new Worker(new URL('../../workers/host/model.worker.ts', import.meta.url), {
+  const worker = new Worker(new URL('../../workers/model.worker.ts', import.meta.url), {
     type: 'module',
     name: 'models',
   });

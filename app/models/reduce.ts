@@ -1,5 +1,7 @@
 /** How what happens becomes what is shown. Pure. */
-import type { Hex } from '../../workers/checkpoint/root.ts';
+
+import type { StoredModel } from '../../models/loading/library.ts';
+import type { Hex } from '../../protocol/hex.ts';
 import type {
   Adapter,
   Answer,
@@ -9,8 +11,7 @@ import type {
   ModelFrom,
   ModelSummary,
   Trained,
-} from '../../workers/host/model-api.ts';
-import type { StoredModel } from '../../workers/loading/library.ts';
+} from '../../workers/model-api.ts';
 import { measured, NO_PACE } from './pace.ts';
 import { FIRST_TRAIN, firstAsk, fittingAsk } from './settings.ts';
 import { type ChosenModel, type Drafts, type ModelsView, NO_TRAINING, type Place } from './view.ts';

@@ -5,7 +5,7 @@ import type {
   ModelSummary,
   TrainingSizes,
   TrainModel,
-} from '../../workers/host/model-api.ts';
+} from '../../workers/model-api.ts';
 
 export interface Problem {
   readonly problem: string;

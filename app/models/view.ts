@@ -1,5 +1,7 @@
 /** Everything that the models screen shows. */
-import type { Hex } from '../../workers/checkpoint/root.ts';
+
+import type { StoredModel } from '../../models/loading/library.ts';
+import type { Hex } from '../../protocol/hex.ts';
 import type {
   Adapter,
   Answer,
@@ -7,8 +9,7 @@ import type {
   LoadedModel,
   ModelFrom,
   ModelSummary,
-} from '../../workers/host/model-api.ts';
-import type { StoredModel } from '../../workers/loading/library.ts';
+} from '../../workers/model-api.ts';
 import type { Pace } from './pace.ts';
 import type { AskDraft, TrainDraft } from './settings.ts';
 

@@ -1,13 +1,14 @@
 import type { PublicClient, WalletClient } from 'viem';
 import { claimOnce } from '../../chain/disputes/defender.ts';
-import { claimTree, termsHash } from '../../chain/disputes/encoding.ts';
-import type { Evidence } from '../../chain/disputes/evidence.ts';
+import { claimTree } from '../../chain/disputes/encoding.ts';
 import type { DisputesPort } from '../../chain/disputes/port.ts';
 import { acceptJob } from '../../chain/jobs/anyone.ts';
 import { type Job, readJob } from '../../chain/jobs/job.ts';
 import { claimJob, deliverJob } from '../../chain/jobs/worker.ts';
-import type { RollupContracts } from '../../chain/rollup.ts';
-import type { Hex } from '../../swarm/trainer.ts';
+import type { Evidence } from '../../protocol/evidence.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import type { RollupContracts } from '../../protocol/rollup.ts';
+import { termsHash } from '../../protocol/slot-encoding.ts';
 
 export type JobPhase = 'claiming' | 'training' | 'delivering' | 'waiting' | 'accepting' | 'done';
 

@@ -1,10 +1,10 @@
 import type { PublicClient } from 'viem';
 import { findDescriptions } from '../../chain/descriptions.ts';
-import { termsHash } from '../../chain/disputes/encoding.ts';
-import type { RollupContracts } from '../../chain/rollup.ts';
-import type { Hex } from '../../swarm/trainer.ts';
-import type { PlannedRun } from '../../workers/host/run-api.ts';
-import type { RemoteRun, RunsClient } from '../../workers/host/run-client.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import type { RollupContracts } from '../../protocol/rollup.ts';
+import { termsHash } from '../../protocol/slot-encoding.ts';
+import type { PlannedRun } from '../../workers/run-api.ts';
+import type { RemoteRun, RunsClient } from '../../workers/run-client.ts';
 
 export interface KnownRunsOptions {
   readonly client: PublicClient;

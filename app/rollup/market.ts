@@ -9,7 +9,7 @@ import {
 } from '../../chain/crowdfund/campaign.ts';
 import { type Job, listJobs, readJob } from '../../chain/jobs/job.ts';
 import type { Order } from '../../chain/jobs/order.ts';
-import type { RollupContracts } from '../../chain/rollup.ts';
+import type { RollupContracts } from '../../protocol/rollup.ts';
 
 /** A job and what it was posted with. */
 export interface PostedWork extends Job {

@@ -3,9 +3,9 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { OnchainDisputes } from '../../chain/disputes/onchain.ts';
 import { chainOf, connect, transportOf } from '../../chain/network.ts';
 import { sleep } from '../../chain/sleep.ts';
+import type { Network } from '../../protocol/network-file.ts';
 import type { DeviceKey } from '../../swarm/device-key.ts';
-import { connectRuns } from '../../workers/host/run-client.ts';
-import type { Network } from '../volunteer/network.ts';
+import { connectRuns } from '../../workers/run-client.ts';
 import { Desk } from './desk.ts';
 import { deskMemory } from './desk-memory.ts';
 
@@ -39,7 +39,7 @@ export function openDesk({ base, network, key }: OpenDeskOptions): Desk {
     disputes: new OnchainDisputes({ client, wallet: device, address: contracts.disputes }),
     openRuns: (listener) =>
       connectRuns(
-        new Worker(new URL('../../workers/host/run.worker.ts', import.meta.url), {
+        new Worker(new URL('../../workers/run.worker.ts', import.meta.url), {
           type: 'module',
           name: 'runs',
         }),

@@ -4,7 +4,7 @@ import type { FeedAnswer, FeedItem } from '../volunteer/reduce.ts';
 import { Disclosure, Empty, Section } from './section.tsx';
 import { useView } from './volunteer-context.tsx';
 
-/** Names of workers/tasks for people; a task that is not here goes by its own name. */
+/** Names of training/tasks for people; a task that is not here goes by its own name. */
 const TASK_NAME: Readonly<Record<string, string>> = {
   sums: 'Addition',
   sorting: 'Sorting',

@@ -1,4 +1,4 @@
-import type { Stage } from '../../swarm/ledger.ts';
+import type { Stage } from '../../protocol/ledger.ts';
 import { formatWait } from '../format.ts';
 import type { VolunteerView } from '../volunteer/reduce.ts';
 import { useNow } from './use-now.ts';

@@ -1,6 +1,6 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { toHex } from '../../swarm/bytes.ts';
+import { toHex } from '../../protocol/hex.ts';
 import { type DeviceKey, peerIdBytesOf } from '../../swarm/device-key.ts';
 import type { BindingOffer } from './port.ts';
 

@@ -1,9 +1,9 @@
 import { signConsent } from '../../chain/binding.ts';
 import { DeviceChain } from '../../chain/device-chain.ts';
 import { deviceSigner } from '../../chain/device-key.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import type { Network } from '../../protocol/network-file.ts';
 import type { DeviceKey } from '../../swarm/device-key.ts';
-import type { Hex } from '../../swarm/trainer.ts';
-import type { Network } from './network.ts';
 import type { ChainAccess, ConsentOptions } from './parts.ts';
 
 /** Opens this device's view of the chain. Throws ChainError. A file of its own, so that viem loads when it is needed. */

@@ -1,7 +1,9 @@
 /** What a volunteer tells the page. Everything on the screen follows from these events, in order (`reduce`). */
-import type { Stage } from '../../swarm/ledger.ts';
-import type { Ballot, Correction, DeviceAddress, Hex, Judgement, RolloutSet } from '../../swarm/trainer.ts';
-import type { EngineKind } from '../../workers/engines/engine.ts';
+
+import type { EngineKind } from '../../compute/engines/engine.ts';
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import type { Stage } from '../../protocol/ledger.ts';
+import type { Ballot, Correction, Judgement, RolloutSet } from '../../protocol/trainer.ts';
 import type { Phase } from './phase.ts';
 import type { Preflight } from './preflight.ts';
 

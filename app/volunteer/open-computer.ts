@@ -1,10 +1,10 @@
-import type { DeviceAddress } from '../../swarm/trainer.ts';
-import { type ComputeClient, connectCompute } from '../../workers/host/compute-client.ts';
-import type { StoredCheckpoint } from '../../workers/host/compute-host.ts';
+import type { DeviceAddress } from '../../protocol/hex.ts';
+import { type ComputeClient, connectCompute } from '../../workers/compute-client.ts';
+import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import type { Computer, OpenComputerOptions } from './parts.ts';
 
 function computeWorker(): Worker {
-  return new Worker(new URL('../../workers/host/compute.worker.ts', import.meta.url), {
+  return new Worker(new URL('../../workers/compute.worker.ts', import.meta.url), {
     type: 'module',
     name: 'compute',
   });

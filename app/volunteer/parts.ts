@@ -1,17 +1,19 @@
 /** What a volunteer is put together from, as seen by the life cycle. The real parts are in compose.ts. */
+
+import type { ConformanceReport } from '../../protocol/conformance-report.ts';
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import type { Ledger, Stage } from '../../protocol/ledger.ts';
+import type { Network } from '../../protocol/network-file.ts';
+import type { Trainer } from '../../protocol/trainer.ts';
 import type { DeviceKey } from '../../swarm/device-key.ts';
-import type { Ledger, Stage } from '../../swarm/ledger.ts';
-import type { Conformance } from '../../swarm/messages/bodies.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
 import type { Member, SelfDescription } from '../../swarm/presence.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
-import type { DeviceAddress, Hex, Trainer } from '../../swarm/trainer.ts';
-import type { ComputeEvent, ComputeStarted } from '../../workers/host/compute-api.ts';
-import type { ComputeClient } from '../../workers/host/compute-client.ts';
-import type { StoredCheckpoint } from '../../workers/host/compute-host.ts';
+import type { ComputeEvent, ComputeStarted } from '../../workers/compute-api.ts';
+import type { ComputeClient } from '../../workers/compute-client.ts';
+import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import type { Desk } from '../rollup/desk.ts';
 import type { OpenDeskOptions } from '../rollup/open-desk.ts';
-import type { Network } from './network.ts';
 import type { EngineChoice } from './port.ts';
 
 /** The compute worker, started: an engine that passed the conformance suite, and a model being trained on it. */
@@ -78,7 +80,7 @@ export interface JoinOptions {
   /** What computes, for the record. */
   readonly engine: string;
   /** The gate's verdict on the engine in use. */
-  readonly conformance: () => Conformance;
+  readonly conformance: () => ConformanceReport;
   readonly describe: () => SelfDescription;
   readonly onRound: (event: RoundEvent) => void;
   readonly onNetwork: (view: NetworkView) => void;

@@ -1,11 +1,11 @@
 /** What the screen may ask of a volunteer. The real one is composed in volunteer.ts. */
 
+import type { EngineKind } from '../../compute/engines/engine.ts';
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import type { Network } from '../../protocol/network-file.ts';
 import type { Delegation } from '../../swarm/messages/bodies.ts';
-import type { DeviceAddress, Hex } from '../../swarm/trainer.ts';
-import type { EngineKind } from '../../workers/engines/engine.ts';
 import type { Desk } from '../rollup/desk.ts';
 import type { VolunteerEvent } from './events.ts';
-import type { Network } from './network.ts';
 
 export type EngineChoice = EngineKind | 'auto';
 

@@ -1,7 +1,8 @@
 /** The page's whole knowledge of a volunteer, and how each event changes it. Pure. */
-import type { Stage } from '../../swarm/ledger.ts';
-import type { DeviceAddress, Hex } from '../../swarm/trainer.ts';
-import type { EngineKind } from '../../workers/engines/engine.ts';
+
+import type { EngineKind } from '../../compute/engines/engine.ts';
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import type { Stage } from '../../protocol/ledger.ts';
 import type {
   EngineVerdict,
   ModelReport,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { UNTESTED } from '../../swarm/messages/bodies.ts';
+import { UNTESTED } from '../../protocol/conformance-report.ts';
 import { REFUSALS } from '../../swarm/messages/refusal.ts';
 import type { Member } from '../../swarm/presence.ts';
 import { peersEvent, phaseOf, refusalInWords, roundEvents, selfDescription } from './translate.ts';

@@ -1,10 +1,10 @@
 /** From what the round driver and the network say to what the page shows. Pure. */
-import { UNTESTED } from '../../swarm/messages/bodies.ts';
+import { UNTESTED } from '../../protocol/conformance-report.ts';
 import type { Refusal } from '../../swarm/messages/refusal.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
 import type { Member, SelfDescription } from '../../swarm/presence.ts';
 import type { DriverState, RoundEvent } from '../../swarm/rounds/events.ts';
-import { conformanceOf } from '../../workers/host/conformance-report.ts';
+import { conformanceOf } from '../../workers/conformance-report.ts';
 import type { VolunteerEvent } from './events.ts';
 import type { PauseCause, Phase } from './phase.ts';
 import type { VolunteerView } from './reduce.ts';

@@ -1,7 +1,7 @@
 import 'fake-indexeddb/auto';
 import { describe, expect, it } from 'vitest';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
-import type { ComputeClient } from '../../workers/host/compute-client.ts';
+import type { ComputeClient } from '../../workers/compute-client.ts';
 import type { VolunteerEvent } from './events.ts';
 import { openPageDatabase } from './page-database.ts';
 import type { OpenComputerOptions, Parts } from './parts.ts';

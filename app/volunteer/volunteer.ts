@@ -1,11 +1,11 @@
+import type { Network } from '../../protocol/network-file.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
-import type { ComputeEvent, ComputeStarted } from '../../workers/host/compute-api.ts';
+import type { ComputeEvent, ComputeStarted } from '../../workers/compute-api.ts';
 import type { Desk } from '../rollup/desk.ts';
 import { bindingKeys } from './binding-keys.ts';
 import { Device, runOf } from './device.ts';
 import type { VolunteerEvent } from './events.ts';
 import { KeyBackupError } from './key-backup.ts';
-import type { Network } from './network.ts';
 import { claimTab, type Locks, type TabLock } from './one-tab.ts';
 import type { PageDatabase } from './page-database.ts';
 import type { ChainAccess, Computer, Membership, Parts } from './parts.ts';

@@ -3,7 +3,7 @@ import type { Config } from 'wagmi';
 import { getWalletClient, signTypedData } from 'wagmi/actions';
 import { delegationFor, delegationTypedData, postBinding, readEpoch } from '../../chain/binding.ts';
 import { chainOf, connect } from '../../chain/network.ts';
-import type { Network } from '../volunteer/network.ts';
+import type { Network } from '../../protocol/network-file.ts';
 import type { BindingOffer, SignedDelegation } from '../volunteer/port.ts';
 import { developmentWallet } from './development-wallet.ts';
 

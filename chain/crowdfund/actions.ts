@@ -1,6 +1,6 @@
 import { type Address, parseEventLogs } from 'viem';
-import { crowdfundAbi } from '../abi.generated.ts';
 import { ChainError } from '../errors.ts';
+import { crowdfundAbi } from '../generated/abi.ts';
 import type { Order } from '../jobs/order.ts';
 import { allow, COIN } from '../payments.ts';
 import { type Done, type Parties, transact } from '../transact.ts';

@@ -1,5 +1,5 @@
+import type { Terms } from '../../protocol/evidence.ts';
 import { claimTree } from './encoding.ts';
-import type { Terms } from './evidence.ts';
 import { Keeper, type KeeperOptions } from './keeper.ts';
 import type { ClaimMade, GameMade } from './port.ts';
 

@@ -1,11 +1,11 @@
 import { hexToBytes } from 'viem';
+import type { Evidence, EvidenceOptions } from '../../protocol/evidence.ts';
+import { frontier, HashTree, rootOfFrontier, type Subtree } from '../../protocol/hash-tree.ts';
 import { leafOf, slotAt } from './claimant.ts';
 import { claimantTrace } from './conceded.ts';
 import { type Decision, withoutEvidence } from './decision.ts';
 import { claimTree, tensorTree } from './encoding.ts';
-import type { Evidence, EvidenceOptions } from './evidence.ts';
 import { judgeMove } from './judging.ts';
-import { frontier, HashTree, rootOfFrontier, type Subtree } from './merkle.ts';
 import { type GameEvent, type GameMove, type GameView, LEVELS_A_MOVE } from './port.ts';
 
 /**

@@ -1,9 +1,16 @@
 import { bytesToHex } from 'viem';
+import {
+  type Evidence,
+  type EvidenceOptions,
+  SLOT_KIND,
+  type Slot,
+  type StepTrace,
+} from '../../protocol/evidence.ts';
+import { frontier, HashTree } from '../../protocol/hash-tree.ts';
+import { LEAF_BYTES } from '../../protocol/merkle.ts';
 import { type Decision, withoutEvidence } from './decision.ts';
-import { claimTree, LEAF_BYTES, programTree, tensorTree } from './encoding.ts';
-import { type Evidence, type EvidenceOptions, SLOT_KIND, type Slot, type StepTrace } from './evidence.ts';
+import { claimTree, programTree, tensorTree } from './encoding.ts';
 import { inputOpenings, judgeMove } from './judging.ts';
-import { frontier, HashTree } from './merkle.ts';
 import { type GameMove, type GameState, type GameView, type InputOpening, LEVELS_A_MOVE } from './port.ts';
 
 /**

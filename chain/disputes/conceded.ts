@@ -3,7 +3,14 @@
  * disputed slot are the challenger's own; the others were revealed on the way down.
  */
 import type { Hex } from 'viem';
-import { frontierParts, type HashTree, nodeHash, type Part, type Subtree, split } from './merkle.ts';
+import {
+  frontierParts,
+  type HashTree,
+  hexNodeHash,
+  type Part,
+  type Subtree,
+} from '../../protocol/hash-tree.ts';
+import { splitSize } from '../../protocol/merkle.ts';
 import { type GameEvent, LEVELS_A_MOVE } from './port.ts';
 
 export interface ConcededOptions {
@@ -23,8 +30,8 @@ export function claimantTrace({ events, own, slot }: ConcededOptions): Subtree {
     const known = revealed.get(`${first}:${size}`);
     if (known !== undefined) return known;
     if (size === 1) throw new RangeError(`Slot ${first} of the claimant’s trace is not known.`);
-    const k = split(size);
-    return nodeHash(subtree(first, k), subtree(first + k, size - k));
+    const k = splitSize(size);
+    return hexNodeHash(subtree(first, k), subtree(first + k, size - k));
   };
   return subtree;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Evidence, Slot } from '../../protocol/evidence.ts';
 import { claimOnce } from './defender.ts';
-import type { Evidence, Slot } from './evidence.ts';
 import type { DisputesPort } from './port.ts';
 
 const HASH = `0x${'00'.repeat(32)}` as const;

@@ -1,9 +1,10 @@
+import type { Evidence } from '../../protocol/evidence.ts';
+import { termsHash } from '../../protocol/slot-encoding.ts';
 import { ChainError } from '../errors.ts';
-import { claimTree, termsHash } from './encoding.ts';
-import type { Evidence } from './evidence.ts';
+import { claimTree } from './encoding.ts';
 import { Keeper } from './keeper.ts';
-import { unjudgeable } from './model/judgeable.ts';
 import type { ClaimMade, DisputesPort, Played, PortOptions } from './port.ts';
+import { unjudgeable } from './reference-game/judgeable.ts';
 
 /** Plays for whoever claimed: answers every challenge, ends games whose challenger is silent, settles, and takes the bonds. */
 export class Defender extends Keeper {

@@ -1,32 +1,13 @@
-/** What is hashed of terms and slots: the ABI encoding of the contract's structs. */
-import { encodeAbiParameters, type Hex, keccak256, parseAbiParameters } from 'viem';
-import type { Evidence, Slot, Terms } from './evidence.ts';
-import { HashTree, leafHash } from './merkle.ts';
-
-const TERMS = parseAbiParameters([
-  'Terms terms',
-  'struct Terms { bytes32 program; bytes32 data; bytes32 initial; uint32 steps; uint32 slots; uint32 dataSlots; }',
-]);
-
-const SLOT = parseAbiParameters([
-  'Slot slot',
-  'struct Node { uint32 op; uint32 output; uint32 length; uint32[] attributes; uint32[] lengths; }',
-  'struct Slot { uint8 kind; uint32 place; uint32 count; bytes name; Node node; uint32[] inputs; bytes[] names; }',
-]);
-
-/** What a claim on the chain holds of its terms: keccak256(abi.encode(terms)). */
-export function termsHash(terms: Terms): Hex {
-  return keccak256(encodeAbiParameters(TERMS, [terms]));
-}
-
-/** `abi.encode(slot)`: a leaf of the program's tree. */
-export function encodeSlot(slot: Slot): Hex {
-  return encodeAbiParameters(SLOT, [slot]);
-}
+/** The Merkle trees of a claim's program, step roots and tensors, and a check that evidence is consistent with its terms. */
+import type { Evidence, Slot } from '../../protocol/evidence.ts';
+import { HashTree, hexLeafHash } from '../../protocol/hash-tree.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import { LEAF_BYTES } from '../../protocol/merkle.ts';
+import { encodeSlot } from '../../protocol/slot-encoding.ts';
 
 /** The tree of a program; its root is `terms.program`. */
 export function programTree(program: readonly Slot[]): HashTree {
-  return new HashTree(program.map((slot) => leafHash(encodeSlot(slot))));
+  return new HashTree(program.map((slot) => hexLeafHash(encodeSlot(slot))));
 }
 
 /** The root to claim, and the tree that opens it: the checkpoint root after each step. */
@@ -38,11 +19,9 @@ export function claimTree(stepRoots: readonly Hex[]): HashTree {
 export function tensorTree(data: Uint8Array): HashTree {
   const leaves: Hex[] = [];
   for (let at = 0; at < data.length; at += LEAF_BYTES)
-    leaves.push(leafHash(data.subarray(at, at + LEAF_BYTES)));
+    leaves.push(hexLeafHash(data.subarray(at, at + LEAF_BYTES)));
   return new HashTree(leaves);
 }
-
-export const LEAF_BYTES = 4096;
 
 /**
  * What does not fit together in evidence, in words for a log; undefined when all does. With such evidence a game against it could be lost.

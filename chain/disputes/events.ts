@@ -1,7 +1,7 @@
 /** The log of the disputes contract, decoded and kept until the chain changes its mind. */
 import { type Address, getAddress, type Log, type PublicClient } from 'viem';
-import { disputesAbi } from '../abi.generated.ts';
 import { firstBlockSince } from '../attestations.ts';
+import { disputesAbi } from '../generated/abi.ts';
 import { type ClaimMade, type GameMade, type Happened, PHASES } from './port.ts';
 
 /** Public nodes answer a few thousand blocks of logs at a time. */

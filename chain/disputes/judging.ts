@@ -1,7 +1,8 @@
 import { bytesToHex } from 'viem';
-import { LEAF_BYTES, tensorTree } from './encoding.ts';
-import type { Evidence, Slot, StepTrace } from './evidence.ts';
-import { type HashTree, pathOf, type Subtree } from './merkle.ts';
+import type { Evidence, Slot, StepTrace } from '../../protocol/evidence.ts';
+import { type HashTree, pathOf, type Subtree } from '../../protocol/hash-tree.ts';
+import { LEAF_BYTES } from '../../protocol/merkle.ts';
+import { tensorTree } from './encoding.ts';
 import type { GameEvent, GameMove, GameState, InputOpening, LeafOpening } from './port.ts';
 
 export interface JudgeMoveOptions {

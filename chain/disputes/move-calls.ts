@@ -1,5 +1,5 @@
 import type { Abi, ContractFunctionArgs } from 'viem';
-import { disputesAbi, judgeAbi } from '../abi.generated.ts';
+import { disputesAbi, judgeAbi } from '../generated/abi.ts';
 import type { Move } from './port.ts';
 
 /** The contract's ABI with the errors that come through it from the judge. */

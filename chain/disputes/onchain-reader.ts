@@ -1,8 +1,8 @@
 import { type Address, getContract, type PublicClient } from 'viem';
-import { disputesAbi } from '../abi.generated.ts';
+import type { Terms } from '../../protocol/evidence.ts';
 import { ChainError, revertOf, toChainError } from '../errors.ts';
+import { disputesAbi } from '../generated/abi.ts';
 import { DisputeEvents } from './events.ts';
-import type { Terms } from './evidence.ts';
 import {
   type Bonds,
   type ClaimMade,

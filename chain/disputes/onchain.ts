@@ -6,8 +6,8 @@ import {
   parseEventLogs,
   type WalletClient,
 } from 'viem';
-import { disputesAbi } from '../abi.generated.ts';
 import { ChainError, revertOf, toChainError } from '../errors.ts';
+import { disputesAbi } from '../generated/abi.ts';
 import { sleep as realSleep } from '../sleep.ts';
 import { TransactionSender } from '../transaction-sender.ts';
 import { CALL_ABI, callOf } from './move-calls.ts';

@@ -1,7 +1,7 @@
+import type { Evidence } from '../../protocol/evidence.ts';
 import { challengerDecision, OutOfStep } from './challenger.ts';
 import { claimantDecision } from './claimant.ts';
 import type { Decision } from './decision.ts';
-import type { Evidence } from './evidence.ts';
 import type { DisputesPort, GameMove, GameView, Played, PortOptions } from './port.ts';
 
 export interface PlayGameOptions extends PortOptions {

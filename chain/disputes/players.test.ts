@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NO_ANVIL } from '../anvil.ts';
+import { NO_ANVIL } from '../devnet/anvil.ts';
 import type { GameView } from './port.ts';
 import { explain, type GameStory } from './story.ts';
 import { tell } from './telling.ts';

@@ -1,5 +1,5 @@
 import type { Hex } from 'viem';
-import type { Evidence, EvidenceOptions, StepTrace } from './evidence.ts';
+import type { Evidence, EvidenceOptions, StepTrace } from '../../protocol/evidence.ts';
 
 /** Steps kept. A party of several games about one claim is usually asked about one and the same step. */
 const KEPT = 2;

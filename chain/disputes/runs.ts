@@ -1,6 +1,7 @@
 import type { Hex } from 'viem';
-import { flawOf, termsHash } from './encoding.ts';
-import type { Evidence, EvidenceOptions } from './evidence.ts';
+import type { Evidence, EvidenceOptions } from '../../protocol/evidence.ts';
+import { termsHash } from '../../protocol/slot-encoding.ts';
+import { flawOf } from './encoding.ts';
 import { rememberTraces } from './recent-traces.ts';
 
 /** The computation of the run whose terms have this hash; undefined when there is no specification of it here. */

@@ -1,7 +1,7 @@
 /** A game as a person can follow it: from the claim to the step, the operator, the number, the sum, and the verdict. */
 import type { Address, Hex } from 'viem';
+import { type Evidence, SLOT_KIND, type Slot } from '../../protocol/evidence.ts';
 import { deadlineOf } from './decision.ts';
-import { type Evidence, SLOT_KIND, type Slot } from './evidence.ts';
 import { isIntegers, operatorName } from './operators.ts';
 import type { GameEvent, GameView, Phase } from './port.ts';
 

@@ -1,11 +1,11 @@
 import { createWalletClient, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { NO_ANVIL } from '../anvil.ts';
+import type { Evidence } from '../../protocol/evidence.ts';
+import { NO_ANVIL } from '../devnet/anvil.ts';
 import { chainOf, connect, transportOf } from '../network.ts';
 import { Auditor } from './auditor.ts';
 import { claimOnce, Defender } from './defender.ts';
-import type { Evidence } from './evidence.ts';
 import type { Happening } from './happenings.ts';
 import type { OnchainDisputes } from './onchain.ts';
 import { type Arena, startArena, TIMES } from './testing/arena.ts';

@@ -1,4 +1,4 @@
-import { jobsAbi } from '../abi.generated.ts';
+import { jobsAbi } from '../generated/abi.ts';
 import { type Done, transact } from '../transact.ts';
 import type { JobOptions } from './worker.ts';
 

@@ -1,11 +1,12 @@
 import { type Address, type Hex, keccak256, parseEther, toHex } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { disputesAbi } from '../abi.generated.ts';
-import { NO_ANVIL } from '../anvil.ts';
+import type { Terms } from '../../protocol/evidence.ts';
+import { termsHash } from '../../protocol/slot-encoding.ts';
 import { collectPledge, handOver, pledgeTo, refundPledge, startCampaign } from '../crowdfund/actions.ts';
 import { listCampaigns, listPledges, readCampaign, readPledge } from '../crowdfund/campaign.ts';
-import { claimTree, termsHash } from '../disputes/encoding.ts';
-import type { Terms } from '../disputes/evidence.ts';
+import { NO_ANVIL } from '../devnet/anvil.ts';
+import { claimTree } from '../disputes/encoding.ts';
+import { disputesAbi } from '../generated/abi.ts';
 import { collectEarnings, payModel, readHolding, readModel, transferShares } from '../models/ownership.ts';
 import {
   countClaim,

@@ -1,6 +1,6 @@
 import { type Address, parseEventLogs } from 'viem';
-import { jobsAbi } from '../abi.generated.ts';
 import { ChainError } from '../errors.ts';
+import { jobsAbi } from '../generated/abi.ts';
 import { allow, COIN } from '../payments.ts';
 import { type Done, type Parties, transact } from '../transact.ts';
 import type { Order } from './order.ts';

@@ -1,6 +1,6 @@
 import type { Address, Hex } from 'viem';
-import { jobsAbi } from '../abi.generated.ts';
-import type { Terms } from '../disputes/evidence.ts';
+import type { Terms } from '../../protocol/evidence.ts';
+import { jobsAbi } from '../generated/abi.ts';
 import { allow, COIN } from '../payments.ts';
 import { type Done, type Parties, transact } from '../transact.ts';
 import { readJob } from './job.ts';

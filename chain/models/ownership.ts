@@ -1,6 +1,6 @@
 import { type Address, type Hex, type PublicClient, zeroAddress } from 'viem';
-import { ownershipAbi } from '../abi.generated.ts';
 import { toChainError } from '../errors.ts';
+import { ownershipAbi } from '../generated/abi.ts';
 import { allow, COIN } from '../payments.ts';
 import { type Done, type Parties, transact } from '../transact.ts';
 

@@ -1,7 +1,7 @@
 import { type Address, type Hex, type PublicClient, zeroAddress } from 'viem';
-import { trainingRecordAbi } from '../abi.generated.ts';
-import type { Terms } from '../disputes/evidence.ts';
+import type { Terms } from '../../protocol/evidence.ts';
 import { toChainError } from '../errors.ts';
+import { trainingRecordAbi } from '../generated/abi.ts';
 import { type Done, type Parties, transact } from '../transact.ts';
 
 interface RecordOptions extends Parties {

@@ -6,14 +6,14 @@ import {
   type TestClient,
   type WalletClient,
 } from 'viem';
-import type { Attestation, Signed, Vote } from '../../swarm/ledger.ts';
-import { identityAbi, participationAbi } from '../abi.generated.ts';
-import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../anvil.ts';
-import { type DisputeSettings, deployContracts } from '../deploy.ts';
+import type { Attestation, Signed, Vote } from '../../protocol/ledger.ts';
+import type { RollupContracts } from '../../protocol/rollup.ts';
 import { type DeviceSigner, deviceSigner } from '../device-key.ts';
+import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../devnet/anvil.ts';
+import { type DisputeSettings, deployContracts } from '../devnet/deploy.ts';
+import { identityAbi, participationAbi } from '../generated/abi.ts';
 import { ChainLedger } from '../ledger.ts';
 import { type ChainNetwork, connect } from '../network.ts';
-import type { RollupContracts } from '../rollup.ts';
 import { readSchedule, roundMs, type Schedule } from '../schedule.ts';
 import { compactSignature } from '../signatures.ts';
 

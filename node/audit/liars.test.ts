@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NO_ANVIL } from '../../chain/anvil.ts';
+import { type CommittedRun, commitRun } from '../../audit/commit-run.ts';
+import type { RunSpec } from '../../audit/run-spec.ts';
+import { NO_ANVIL } from '../../chain/devnet/anvil.ts';
 import { type Arena, startArena } from '../../chain/disputes/testing/arena.ts';
 import { playMatch } from '../../chain/disputes/testing/match.ts';
-import { type CommittedRun, commitRun } from '../../workers/audit/commit-run.ts';
-import type { RunSpec } from '../../workers/audit/run-spec.ts';
-import type { Checkpoint } from '../../workers/checkpoint/checkpoint.ts';
-import type { Engine } from '../../workers/engines/engine.ts';
-import { createWasmEngine } from '../../workers/engines/wasm/engine.ts';
+import type { Engine } from '../../compute/engines/engine.ts';
+import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
+import type { Checkpoint } from '../../models/decoder/checkpoint.ts';
 import { type Deceit, deceitfulRun } from './testing/deceit.ts';
 import { nanoStart, policySpec, supervisedSpec } from './testing/nano.ts';
 

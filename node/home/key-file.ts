@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { fromHex, toHex } from '../../swarm/bytes.ts';
+import { fromHex, toHex } from '../../protocol/hex.ts';
 import { type DeviceKey, deviceKey } from '../../swarm/device-key.ts';
 import { readIfThere, writeWhole } from './files.ts';
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { parseRollup, type RollupContracts } from '../../chain/rollup.ts';
-import type { Hex } from '../../swarm/trainer.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import { parseRollup, type RollupContracts } from '../../protocol/rollup.ts';
 
 /** Where a swarm and its chain are; what `npm start` writes and the page serves as network.json. */
 export interface NetworkFile {

@@ -1,4 +1,4 @@
-import { equal } from '../bytes.ts';
+import { equalBytes } from '../../protocol/bytes.ts';
 import { deadline, type Scheduler, wait } from '../scheduler.ts';
 import { ContentError, type FetchOptions } from './content.ts';
 import { decodeResponse, encodeRequest, MAX_RESPONSE, type Request, type Response } from './frames.ts';
@@ -96,7 +96,7 @@ export async function fetchWhole(
       conversation = await Conversation.open(parts, peerId, signal);
       const request = { kind: kind === 'object' ? 'object' : 'manifest', index: 0, cid } as const;
       const bytes = await conversation.get(request);
-      if (equal(await parts.hash(bytes), digest)) return bytes;
+      if (equalBytes(await parts.hash(bytes), digest)) return bytes;
       causes.push(`${peerId} sent other bytes`);
     } catch (error) {
       signal.throwIfAborted();
@@ -223,7 +223,7 @@ class FileJob {
   async #keep(index: number, bytes: Uint8Array, underWay: Set<number>): Promise<void> {
     const isRight =
       bytes.length === chunkLength(this.#manifest, index) &&
-      equal(await this.#parts.hash(bytes), chunkHash(this.#manifest, index));
+      equalBytes(await this.#parts.hash(bytes), chunkHash(this.#manifest, index));
     if (!isRight) {
       underWay.add(index);
       throw new ContentError(`chunk ${index} has another hash`);

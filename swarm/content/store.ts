@@ -1,4 +1,4 @@
-import { concat } from '../bytes.ts';
+import { concatBytes } from '@noble/hashes/utils.js';
 import { chunkCount, type Manifest } from './manifest.ts';
 
 /**
@@ -27,7 +27,7 @@ export async function readFile(store: ContentStore, cid: string): Promise<Uint8A
     if (chunk === null) return null;
     chunks.push(chunk);
   }
-  return concat(...chunks);
+  return concatBytes(...chunks);
 }
 
 interface Entry {

@@ -32,7 +32,7 @@ const delegation = record({
   consentSignature: hex(65),
 });
 
-/** What the gate found on this device: docs/repops.md, workers/conformance. */
+/** What the gate found on this device: docs/repops.md, compute/conformance. */
 const conformance = record({
   verdict: oneOf('passed', 'failed', 'untested'),
   detail: text(LIMITS.conformanceDetail),
@@ -103,9 +103,6 @@ export type MessageType = keyof typeof bodies;
 type BodyOf<C> = C extends Codec<infer T> ? T : never;
 export type Body<T extends MessageType> = BodyOf<(typeof bodies)[T]>;
 export type Delegation = BodyOf<typeof delegation>;
-export type Conformance = BodyOf<typeof conformance>;
-/** What a device says that runs no engine, or none that was tried. */
-export const UNTESTED: Conformance = { verdict: 'untested', detail: '', suite: `0x${'00'.repeat(32)}` };
 export type AttestBody = Body<'attest'>;
 
 /** The gossip topic each type travels on. */

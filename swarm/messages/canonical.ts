@@ -1,5 +1,5 @@
 import * as dagCbor from '@ipld/dag-cbor';
-import { equal } from '../bytes.ts';
+import { equalBytes } from '../../protocol/bytes.ts';
 import { type Codec, CodecError } from './codec.ts';
 
 /** Canonical DAG-CBOR of a value. Throws CodecError when the value breaks a limit. */
@@ -22,6 +22,6 @@ export function decodeCanonical<T>(codec: Codec<T>, bytes: Uint8Array, maxBytes:
     if (error instanceof CodecError) throw error;
     throw new CodecError('malformed', '', 'DAG-CBOR');
   }
-  if (!equal(again, bytes)) throw new CodecError('malformed', '', 'the canonical encoding');
+  if (!equalBytes(again, bytes)) throw new CodecError('malformed', '', 'the canonical encoding');
   return value;
 }

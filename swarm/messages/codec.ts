@@ -1,6 +1,6 @@
 import { CID } from 'multiformats/cid';
-import { fromHex, toHex } from '../bytes.ts';
-import type { Hex } from '../trainer.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import { fromHex, toHex } from '../../protocol/hex.ts';
 
 /** Why a value does not fit: its form, or a size or count above the protocol's limit. */
 export class CodecError extends Error {

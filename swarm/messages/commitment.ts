@@ -1,7 +1,7 @@
 import { CID } from 'multiformats/cid';
-import { fromHex, toHex } from '../bytes.ts';
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import { fromHex, toHex } from '../../protocol/hex.ts';
 import { digestOf } from '../device-key.ts';
-import type { DeviceAddress, Hex } from '../trainer.ts';
 
 const DOMAIN = new TextEncoder().encode('starling/commit/1\n');
 

@@ -1,7 +1,8 @@
 import * as dagCbor from '@ipld/dag-cbor';
-import { equal, toHex } from '../bytes.ts';
+import { equalBytes } from '../../protocol/bytes.ts';
+import type { DeviceAddress } from '../../protocol/hex.ts';
+import { toHex } from '../../protocol/hex.ts';
 import { addressOf, type DeviceKey, digestOf, verifyDigest } from '../device-key.ts';
-import type { DeviceAddress } from '../trainer.ts';
 import { type Body, bodies, type MessageType } from './bodies.ts';
 import { blob, type Codec, CodecError, oneOf, record, text, uint } from './codec.ts';
 import { LIMITS } from './limits.ts';
@@ -85,7 +86,7 @@ export function open(bytes: Uint8Array): Message {
     const codec = bodyCodec(outer.type);
     const body = codec.decode(outer.body, outer.type);
     const again = dagCbor.encode({ ...outer, body: codec.encode(body, outer.type) });
-    if (!equal(again, bytes)) throw new CodecError('malformed', '', 'the canonical encoding');
+    if (!equalBytes(again, bytes)) throw new CodecError('malformed', '', 'the canonical encoding');
     const { type, run, round, seq, from, sig } = outer;
     const author = addressOf(from);
     const message = { type, run, round, seq, from, author, body, signature: sig, id: toHex(digestOf(bytes)) };

@@ -1,7 +1,7 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { equal } from '../bytes.ts';
+import { equalBytes } from '../../protocol/bytes.ts';
 import { deviceKey } from '../device-key.ts';
 import { CodecError } from './codec.ts';
 import { type Draft, hasOwnSignature, type Message, open, seal } from './envelope.ts';
@@ -159,7 +159,7 @@ describe('rollout sets', { timeout: 60_000 }, () => {
         const { bytes, cid } = encodeRollouts(set);
         const back = decodeRollouts(bytes);
         expect(back).toEqual(set);
-        expect(equal(encodeRollouts(back).bytes, bytes)).toBe(true);
+        expect(equalBytes(encodeRollouts(back).bytes, bytes)).toBe(true);
         expect(cidOf(bytes, DAG_CBOR)).toBe(cid);
         expect(digestInCid(cid)).toMatch(/^0x[0-9a-f]{64}$/);
       }),
@@ -183,5 +183,5 @@ describe('rollout sets', { timeout: 60_000 }, () => {
 });
 
 function equalValue(a: unknown, b: unknown): boolean {
-  return equal(dagCbor.encode(a), dagCbor.encode(b));
+  return equalBytes(dagCbor.encode(a), dagCbor.encode(b));
 }

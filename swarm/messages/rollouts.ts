@@ -1,8 +1,9 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { CID } from 'multiformats/cid';
 import { create } from 'multiformats/hashes/digest';
-import { toHex } from '../bytes.ts';
-import type { Hex, RolloutSet } from '../trainer.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import { toHex } from '../../protocol/hex.ts';
+import type { RolloutSet } from '../../protocol/trainer.ts';
 import { decodeCanonical, encodeCanonical } from './canonical.ts';
 import { type Codec, CodecError, float32List, hex, list, record, text, uint, uint32List } from './codec.ts';
 import { LIMITS } from './limits.ts';

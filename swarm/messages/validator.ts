@@ -1,9 +1,9 @@
+import { equalBytes } from '../../protocol/bytes.ts';
+import type { DeviceAddress } from '../../protocol/hex.ts';
+import type { Attestation, Signed, Vote } from '../../protocol/ledger.ts';
 import { BoundedMap } from '../bounded-map.ts';
-import { equal } from '../bytes.ts';
 import { peerIdBytesOf } from '../device-key.ts';
-import type { Attestation, Signed, Vote } from '../ledger.ts';
 import { type Quota, TokenBuckets } from '../token-bucket.ts';
-import type { DeviceAddress } from '../trainer.ts';
 import { type MessageType, type TopicName, topicOf } from './bodies.ts';
 import { CodecError } from './codec.ts';
 import { hasOwnSignature, type Message, open } from './envelope.ts';
@@ -101,7 +101,7 @@ export class Validator {
     if (replay !== null) return refuse('replayed', replay);
     const flow = this.#sources.take(source);
     if (flow !== 'taken') return refuse('over-quota', 'too many messages from this peer', flow === 'flood');
-    if (message.type === 'hello' && !equal(message.body.peerId, peerIdBytesOf(message.from))) {
+    if (message.type === 'hello' && !equalBytes(message.body.peerId, peerIdBytesOf(message.from))) {
       return refuse('unbound-key', 'the peer id is not that of the key', true);
     }
     if (!hasOwnSignature(message))

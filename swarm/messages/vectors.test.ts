@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { fromHex, toHex } from '../bytes.ts';
+import { fromHex, toHex } from '../../protocol/hex.ts';
 import { addressOf, peerIdOf } from '../device-key.ts';
 import { hasOwnSignature, open, seal } from './envelope.ts';
 import { decodeRollouts, encodeRollouts } from './rollouts.ts';

@@ -1,10 +1,10 @@
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import type { Gossip } from '../gossip.ts';
 import type { Body } from '../messages/bodies.ts';
 import type { Message } from '../messages/envelope.ts';
 import { LIMITS } from '../messages/limits.ts';
 import type { Scheduler } from '../scheduler.ts';
-import type { DeviceAddress, Hex } from '../trainer.ts';
 
 type Entry = Body<'ack'>['attestations'][number];
 

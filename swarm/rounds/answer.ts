@@ -1,8 +1,8 @@
-import { toHex } from '../bytes.ts';
+import { toHex } from '../../protocol/hex.ts';
+import type { PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
 import { commitmentOf } from '../messages/commitment.ts';
 import { LIMITS } from '../messages/limits.ts';
 import { encodeRollouts } from '../messages/rollouts.ts';
-import type { PeerRollouts, RoundContext } from '../trainer.ts';
 import { type RoundParts, waitFor } from './parts.ts';
 
 /**

@@ -1,6 +1,6 @@
-import { fromHex, toHex } from '../bytes.ts';
+import { fromHex, toHex } from '../../protocol/hex.ts';
+import type { RoundContext } from '../../protocol/trainer.ts';
 import { digestOf } from '../device-key.ts';
-import type { RoundContext } from '../trainer.ts';
 
 const encoder = new TextEncoder();
 

@@ -1,5 +1,5 @@
+import type { PeerJudgements, RoundContext } from '../../protocol/trainer.ts';
 import { LIMITS } from '../messages/limits.ts';
-import type { PeerJudgements, RoundContext } from '../trainer.ts';
 import { choose } from './choice.ts';
 import { hasReached, type RoundParts, waitFor, waitForStage } from './parts.ts';
 import { truncate, withinOneMessage } from './truncate.ts';

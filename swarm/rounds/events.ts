@@ -1,7 +1,8 @@
-import type { Stage } from '../ledger.ts';
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import type { Stage } from '../../protocol/ledger.ts';
+import type { Ballot, Correction, Judgement, RolloutSet } from '../../protocol/trainer.ts';
 import type { AttestBody } from '../messages/bodies.ts';
 import type { Message } from '../messages/envelope.ts';
-import type { Ballot, Correction, DeviceAddress, Hex, Judgement, RolloutSet } from '../trainer.ts';
 
 export type DriverState = 'stopped' | 'waiting' | 'working' | 'pausing' | 'paused' | 'finishing' | 'stopping';
 

@@ -1,5 +1,5 @@
+import type { Attestation, Signed, Vote } from '../../protocol/ledger.ts';
 import type { Gossip } from '../gossip.ts';
-import type { Attestation, Signed, Vote } from '../ledger.ts';
 import type { AttestBody } from '../messages/bodies.ts';
 import type { Message } from '../messages/envelope.ts';
 import { digestInCid } from '../messages/rollouts.ts';

@@ -1,10 +1,10 @@
+import type { ConformanceReport } from '../../protocol/conformance-report.ts';
+import type { ClockReading, Ledger, Stage } from '../../protocol/ledger.ts';
+import type { Trainer } from '../../protocol/trainer.ts';
 import type { Content } from '../content/content.ts';
 import type { DeviceKey } from '../device-key.ts';
 import type { Gossip } from '../gossip.ts';
-import type { ClockReading, Ledger, Stage } from '../ledger.ts';
-import type { Conformance } from '../messages/bodies.ts';
 import { type Scheduler, wait } from '../scheduler.ts';
-import type { Trainer } from '../trainer.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
 import type { RoundEvent } from './events.ts';
 import type { RoundRecords } from './records.ts';
@@ -23,7 +23,7 @@ export interface RoundParts {
   /** What computes, for the record: "wasm SIMD, 2 workers". */
   readonly engine: string;
   /** The gate's verdict on the engine in use, for the record. */
-  readonly conformance: () => Conformance;
+  readonly conformance: () => ConformanceReport;
   readonly settings: RoundSettings;
   readonly records: RoundRecords;
   readonly acknowledgements: Acknowledgements;

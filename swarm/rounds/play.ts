@@ -1,6 +1,6 @@
-import type { Attestation, Signed, Vote } from '../ledger.ts';
+import type { Attestation, Signed, Vote } from '../../protocol/ledger.ts';
+import type { RoundContext } from '../../protocol/trainer.ts';
 import type { AttestBody } from '../messages/bodies.ts';
-import type { RoundContext } from '../trainer.ts';
 import { answerStage } from './answer.ts';
 import { critiqueStage } from './critique.ts';
 import { RoundOver, type RoundParts } from './parts.ts';

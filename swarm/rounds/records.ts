@@ -1,11 +1,12 @@
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import type { ClockReading, RoundClock } from '../../protocol/ledger.ts';
+import type { PeerJudgements, PeerRollouts } from '../../protocol/trainer.ts';
 import type { Content } from '../content/content.ts';
 import { peerIdOf } from '../device-key.ts';
-import type { ClockReading, RoundClock } from '../ledger.ts';
 import { commitmentOf } from '../messages/commitment.ts';
 import type { Message } from '../messages/envelope.ts';
 import type { Refusal } from '../messages/refusal.ts';
 import { decodeRollouts, encodeRollouts } from '../messages/rollouts.ts';
-import type { DeviceAddress, Hex, PeerJudgements, PeerRollouts } from '../trainer.ts';
 import type { RoundSettings } from './settings.ts';
 
 /** Rounds kept: the current one, its neighbours by clock skew, and the one still being trained. */

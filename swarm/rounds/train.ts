@@ -1,8 +1,8 @@
-import type { Attestation, Signed } from '../ledger.ts';
+import type { Attestation, Signed } from '../../protocol/ledger.ts';
+import type { PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
 import type { AttestBody } from '../messages/bodies.ts';
 import { LIMITS } from '../messages/limits.ts';
 import { digestInCid } from '../messages/rollouts.ts';
-import type { PeerRollouts, RoundContext } from '../trainer.ts';
 import { choose } from './choice.ts';
 import type { RoundParts } from './parts.ts';
 import { truncate } from './truncate.ts';

@@ -1,6 +1,7 @@
-import type { Signed, Vote } from '../ledger.ts';
+import type { DeviceAddress } from '../../protocol/hex.ts';
+import type { Signed, Vote } from '../../protocol/ledger.ts';
+import type { PeerJudgements, PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
 import { LIMITS } from '../messages/limits.ts';
-import type { DeviceAddress, PeerJudgements, PeerRollouts, RoundContext } from '../trainer.ts';
 import { type RoundParts, waitForStage } from './parts.ts';
 import { truncate, withinOneMessage } from './truncate.ts';
 

@@ -1,7 +1,8 @@
-import { fromHex, toHex } from '../bytes.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import { fromHex, toHex } from '../../protocol/hex.ts';
+import type { PeerRollouts, RoundContext, RoundOutcome, Trainer } from '../../protocol/trainer.ts';
 import { digestOf } from '../device-key.ts';
 import { type Scheduler, wait } from '../scheduler.ts';
-import type { Hex, PeerRollouts, RoundContext, RoundOutcome, Trainer } from '../trainer.ts';
 
 export interface ScriptedTrainerOptions {
   readonly scheduler: Scheduler;

@@ -1,8 +1,8 @@
-import { fromHex, toHex } from '../bytes.ts';
+import type { DeviceAddress } from '../../protocol/hex.ts';
+import { fromHex, toHex } from '../../protocol/hex.ts';
+import type { Attestation, ClockReading, Ledger, Signed, Stage, Vote } from '../../protocol/ledger.ts';
 import { addressOf, type DeviceKey, digestOf, verifyDigest } from '../device-key.ts';
-import type { Attestation, ClockReading, Ledger, Signed, Stage, Vote } from '../ledger.ts';
 import type { Scheduler } from '../scheduler.ts';
-import type { DeviceAddress } from '../trainer.ts';
 
 const STAGES: readonly { readonly stage: Stage; readonly ms: number }[] = [
   { stage: 'answer', ms: 8_000 },

@@ -1,14 +1,14 @@
+import { UNTESTED } from '../../protocol/conformance-report.ts';
+import type { DeviceAddress } from '../../protocol/hex.ts';
+import type { Ledger } from '../../protocol/ledger.ts';
 import { type Content, ContentError } from '../content/content.ts';
 import { type DeviceKey, deviceKey, digestOf } from '../device-key.ts';
 import { type Gossip, startGossip } from '../gossip.ts';
-import type { Ledger } from '../ledger.ts';
-import { UNTESTED } from '../messages/bodies.ts';
 import { cidOf, DAG_CBOR, RAW } from '../messages/rollouts.ts';
 import { type Presence, startPresence } from '../presence.ts';
 import type { RoundEvent } from '../rounds/events.ts';
 import type { RoundSettings } from '../rounds/settings.ts';
 import { RoundDriver } from '../rounds.ts';
-import type { DeviceAddress } from '../trainer.ts';
 import { MemoryBus } from './memory-bus.ts';
 import { ScriptedTrainer, type ScriptedTrainerOptions } from './scripted-trainer.ts';
 import { simulatedLedger } from './simulated-ledger.ts';

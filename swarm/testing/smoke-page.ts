@@ -1,14 +1,14 @@
 /** The page of the browser test: one swarm node in a tab, driven through `window.swarmTest`. */
 
+import { UNTESTED } from '../../protocol/conformance-report.ts';
+import type { Hex } from '../../protocol/hex.ts';
 import { deviceKey } from '../device-key.ts';
 import { type Gossip, startGossip } from '../gossip.ts';
-import { UNTESTED } from '../messages/bodies.ts';
 import { createSwarmNode, type SwarmNode } from '../node.ts';
 import type { NetworkView } from '../peers.ts';
 import { startPresence } from '../presence.ts';
 import { runTopics } from '../run.ts';
 import { systemScheduler } from '../scheduler.ts';
-import type { Hex } from '../trainer.ts';
 
 export interface SwarmTest {
   start(relays: readonly string[], run: string): Promise<string>;

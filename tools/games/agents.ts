@@ -2,8 +2,8 @@
 import type { Address } from 'viem';
 import { challengerDecision } from '../../chain/disputes/challenger.ts';
 import { claimantDecision } from '../../chain/disputes/claimant.ts';
-import type { Evidence } from '../../chain/disputes/evidence.ts';
 import type { GameEvent, GameMove, GameView } from '../../chain/disputes/port.ts';
+import type { Evidence } from '../../protocol/evidence.ts';
 import type { Draws } from './draws.ts';
 
 export interface Agent {

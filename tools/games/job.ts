@@ -4,11 +4,11 @@
  */
 import type { Hex } from 'viem';
 import { stringToHex } from 'viem';
-import { SLOT_KIND, type Slot, type SlotNode } from '../../chain/disputes/evidence.ts';
-import { leafHash } from '../../chain/disputes/merkle.ts';
-import { judgedAttributes, operatorNumber } from '../../workers/audit/encode-program.ts';
-import type { OperatorName } from '../../workers/repops/operators.ts';
-import type { DType } from '../../workers/repops/program.ts';
+import { judgedAttributes, operatorNumber } from '../../audit/encode-program.ts';
+import type { OperatorName } from '../../compute/repops/operators.ts';
+import type { DType } from '../../compute/repops/program.ts';
+import { SLOT_KIND, type Slot, type SlotNode } from '../../protocol/evidence.ts';
+import { hexLeafHash } from '../../protocol/hash-tree.ts';
 import type { Draws } from './draws.ts';
 
 export interface Shape {
@@ -162,5 +162,5 @@ export function randomJob(draws: Draws): Job {
 
 /** Leaf hash of the metadata of the checkpoint after that many steps. */
 export function metadataAfter(steps: number): Hex {
-  return leafHash(stringToHex(`after step ${steps}`));
+  return hexLeafHash(stringToHex(`after step ${steps}`));
 }

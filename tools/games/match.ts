@@ -1,11 +1,11 @@
 /** One claim and all that happens about it, on the model: who challenges, what they play, when, and what comes of it. */
 import type { Address, Hex } from 'viem';
-import { challengeBond, claimBond, maxSeconds } from '../../chain/disputes/model/bonds.ts';
-import { DisputesModel, type Outcome } from '../../chain/disputes/model/disputes-model.ts';
-import { viewOf } from '../../chain/disputes/model/game-view.ts';
-import { type Claim, claimWords, type Game, gameWords } from '../../chain/disputes/model/state.ts';
 import type { GameView, Move, Settings } from '../../chain/disputes/port.ts';
-import type { Engine } from '../../workers/engines/engine.ts';
+import { challengeBond, claimBond, maxSeconds } from '../../chain/disputes/reference-game/bonds.ts';
+import { DisputesModel, type Outcome } from '../../chain/disputes/reference-game/disputes-model.ts';
+import { viewOf } from '../../chain/disputes/reference-game/game-view.ts';
+import { type Claim, claimWords, type Game, gameWords } from '../../chain/disputes/reference-game/state.ts';
+import type { Engine } from '../../compute/engines/engine.ts';
 import { type Agent, player, stray } from './agents.ts';
 import { Draws } from './draws.ts';
 import { ELEMENT_JUDGE } from './element-judge.ts';

@@ -1,14 +1,14 @@
 /** What one party computed of a job, by the reference engine: the truth, or numbers that differ from it in one place. */
 import { concat, type Hex } from 'viem';
+import { bytesOf } from '../../audit/encode-program.ts';
+import { foldAccumulators, foldTotal } from '../../audit/folds.ts';
+import { neededLeaves } from '../../audit/operand-reads.ts';
 import { claimTree, programTree, tensorTree } from '../../chain/disputes/encoding.ts';
-import type { Evidence, StepTrace } from '../../chain/disputes/evidence.ts';
-import { HashTree, leafHash } from '../../chain/disputes/merkle.ts';
-import { bytesOf } from '../../workers/audit/encode-program.ts';
-import { foldAccumulators, foldTotal } from '../../workers/audit/folds.ts';
-import { neededLeaves } from '../../workers/audit/operand-reads.ts';
-import type { Engine } from '../../workers/engines/engine.ts';
-import { OPERATORS } from '../../workers/repops/operators.ts';
-import type { Program, TensorSpec } from '../../workers/repops/program.ts';
+import type { Engine } from '../../compute/engines/engine.ts';
+import { OPERATORS } from '../../compute/repops/operators.ts';
+import type { Program, TensorSpec } from '../../compute/repops/program.ts';
+import type { Evidence, StepTrace } from '../../protocol/evidence.ts';
+import { HashTree, hexLeafHash } from '../../protocol/hash-tree.ts';
 import { Draws } from './draws.ts';
 import { type Job, lengthOf, metadataAfter, type Step } from './job.ts';
 
@@ -179,7 +179,7 @@ async function applied(job: Job, engine: Engine, node: Step, inputs: readonly Wo
 
 function checkpointLeaves(job: Job, state: readonly Words[], step: number): Hex[] {
   const leaves = job.state.map(({ prefix }, i) =>
-    leafHash(concat([prefix, tensorTree(bytesOf(at(state, i))).root])),
+    hexLeafHash(concat([prefix, tensorTree(bytesOf(at(state, i))).root])),
   );
   return [...leaves, metadataAfter(step)];
 }
@@ -196,12 +196,12 @@ interface TraceOptions {
 function traceOf({ job, words, state, before, step, lie }: TraceOptions): Trace {
   const roots: Hex[] = words.map((each) => (each === undefined ? '0x' : tensorTree(bytesOf(each)).root));
   roots[job.metadata] = metadataAfter(step + 1);
-  if (lie?.slot === job.metadata) roots[job.metadata] = leafHash(at(roots, job.metadata));
+  if (lie?.slot === job.metadata) roots[job.metadata] = hexLeafHash(at(roots, job.metadata));
   const last = job.slots.length - 1;
-  const after = job.state.map(({ after: slot, prefix }) => leafHash(concat([prefix, at(roots, slot)])));
+  const after = job.state.map(({ after: slot, prefix }) => hexLeafHash(concat([prefix, at(roots, slot)])));
   const root = new HashTree([...after, at(roots, job.metadata)]).root;
   roots[last] = lie?.skipped === true ? before : root;
-  if (lie !== undefined && (lie.slot === last || lie.alone === true)) roots[last] = leafHash(root);
+  if (lie !== undefined && (lie.slot === last || lie.alone === true)) roots[last] = hexLeafHash(root);
   const callOf = (slot: number) => ({
     node: at(job.slots, slot).node,
     inputs: at(job.slots, slot).inputs.map((input) => words[input] ?? new Float32Array()),

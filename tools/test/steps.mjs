@@ -26,8 +26,8 @@ export const STEPS = {
     },
   },
   types: {
-    about: 'the TypeScript compiler finds no error',
-    run: () => command([inPackage('typescript/bin/tsc'), '--noEmit', '-p', '.'], 5),
+    about: 'the TypeScript compiler finds no error in any project, nor an import that a room may not have',
+    run: () => command([inPackage('typescript/bin/tsc'), '-b'], 5),
   },
   lint: {
     about: 'Biome finds the code formatted and clean',

@@ -1,9 +1,9 @@
 /** A chain with a Disputes contract for one test file, and parties that play on it. */
 import type { Address, Hex, PublicClient, TestClient } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
-import { disputesAbi, judgeAbi } from '../../abi.generated.ts';
-import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../../anvil.ts';
-import { disputesBytecode, judgeBytecode } from '../../bytecode.generated.ts';
+import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../../devnet/anvil.ts';
+import { disputesAbi, judgeAbi } from '../../generated/abi.ts';
+import { disputesBytecode, judgeBytecode } from '../../generated/bytecode.ts';
 import { connect } from '../../network.ts';
 import { OnchainDisputes, type OnchainDisputesOptions } from '../onchain.ts';
 

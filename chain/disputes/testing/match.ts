@@ -1,6 +1,6 @@
+import type { Evidence } from '../../../protocol/evidence.ts';
 import { Auditor } from '../auditor.ts';
 import { claimOnce, Defender } from '../defender.ts';
-import type { Evidence } from '../evidence.ts';
 import type { Happening } from '../happenings.ts';
 import type { OnchainDisputes } from '../onchain.ts';
 import type { ClaimState, GameView } from '../port.ts';

@@ -3,9 +3,15 @@
  * spirit as contracts/test/disputes/World.sol, with every kind of slot, a fold and tensors of two leaves.
  */
 import { concat, type Hex, keccak256, stringToHex } from 'viem';
+import {
+  type Evidence,
+  SLOT_KIND,
+  type Slot,
+  type SlotKind,
+  type StepTrace,
+} from '../../../protocol/evidence.ts';
+import { HashTree, hexLeafHash, hexNodeHash } from '../../../protocol/hash-tree.ts';
 import { programTree, tensorTree } from '../encoding.ts';
-import { type Evidence, SLOT_KIND, type Slot, type SlotKind, type StepTrace } from '../evidence.ts';
-import { HashTree, leafHash, nodeHash } from '../merkle.ts';
 
 /** Elements of w: two leaves, the second short. */
 export const LENGTH = 1030;
@@ -80,7 +86,7 @@ function computed(step: number, w: Uint8Array, before: Hex, lie: Lie | undefined
       if (bent) flip(own, lie);
       tensors[slot] = own;
       roots[slot] = rootOf(own);
-    } else roots[slot] = bent ? leafHash(root) : root;
+    } else roots[slot] = bent ? hexLeafHash(root) : root;
   };
   const words = (slot: number): Float32Array => floats(tensors[slot] ?? EMPTY);
   put(SLOT.w, w);
@@ -96,7 +102,7 @@ function computed(step: number, w: Uint8Array, before: Hex, lie: Lie | undefined
   const root = roots[SLOT.last] ?? '0x';
   return {
     ...{ before, after: root, roots, tensors },
-    checkpointLeaves: [leafHash(concat([PREFIX, rootOf(w)])), metadata(step)],
+    checkpointLeaves: [hexLeafHash(concat([PREFIX, rootOf(w)])), metadata(step)],
     tensor: (slot) => {
       const data = tensors[slot];
       return data === undefined ? Promise.reject(new RangeError(`no tensor ${slot}`)) : Promise.resolve(data);
@@ -152,11 +158,11 @@ function rootOf(data: Uint8Array): Hex {
 }
 
 function metadata(step: number): Hex {
-  return leafHash(stringToHex(`step ${step}`));
+  return hexLeafHash(stringToHex(`step ${step}`));
 }
 
 function checkpoint(w: Hex, meta: Hex): Hex {
-  return nodeHash(leafHash(concat([PREFIX, w])), meta);
+  return hexNodeHash(hexLeafHash(concat([PREFIX, w])), meta);
 }
 
 /** Values of either sign with eight exponents from one on, the same for everyone. */
