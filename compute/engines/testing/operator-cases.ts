@@ -1,33 +1,31 @@
-/** Single-operator programs with data that finds differences between engines: odd sizes, ties, cancellation, extremes. For tests. */
+/**
+ * Programs of one operator with data that finds differences between engines: odd sizes, ties, cancellation, extremes.
+ * compute/conformance has the committed cases; these are many more, compared with the reference engine directly.
+ */
+import { must } from '../../../protocol/must.ts';
 import { canon, floatOf } from '../../repops/arithmetic.ts';
-import { OPERATORS, type OperatorName, type OperatorSpec } from '../../repops/operators.ts';
-import { type Attributes, elementCount, type Program, type TensorSpec } from '../../repops/program.ts';
+import { type AttributesOf, attributeOf, attributesOf } from '../../repops/attributes.ts';
+import { indexInputs } from '../../repops/operands.ts';
+import { operatorProgram } from '../../repops/operator-program.ts';
+import type { OperatorName } from '../../repops/operators.ts';
+import { type Attributes, elementCount, type Node, type Program, tensorOf } from '../../repops/program.ts';
 import { resolveShapes } from '../../repops/shapes.ts';
 import type { TensorData } from '../tensor-data.ts';
+import { generator } from './generator.ts';
 
 export interface OperatorCase {
+  readonly op: OperatorName;
   readonly title: string;
+  /** One node over bound tensors. */
   readonly program: Program;
-  readonly data: Readonly<Record<string, TensorData>>;
-  /** Names of the tensors to compare. */
-  readonly outputs: readonly string[];
+  /** Of each input, in the node's order. */
+  readonly data: readonly TensorData[];
 }
 
 /** How values are drawn. */
 export type Flavour = 'normal' | 'spread' | 'extreme' | 'ties' | 'cancelling';
 
 export const FLAVOURS: readonly Flavour[] = ['normal', 'spread', 'extreme', 'ties', 'cancelling'];
-
-/** A 32-bit generator (mulberry32), so that a failing case can be drawn again. */
-export function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const EDGES = [
   0, 0x01000000, 0x01000001, 0x017fffff, 0x01800000, 0x23ffffff, 0x24000000, 0x23ff8000, 0x23ff7fff,
@@ -78,79 +76,46 @@ function drawUniform(random: () => number, length: number): Float32Array {
   });
 }
 
-/** Upper bound (exclusive) of each u32 input, by operator and input index. */
-function indexLimit(op: OperatorName, attributes: Attributes): number {
-  const name = {
-    embed: 'V',
-    'embed.grad': 'V',
-    rope: 'P',
-    'cache.write': 'Tk',
-    'xent.logprob': 'V',
-    'xent.grad': 'V',
-    'rope.pairs': 'P',
-  }[op as string];
-  if (op === 'cache.write.rows') return (attributes.Tk ?? 0) - (attributes.R ?? 0) + 1;
-  // Attention takes any position and clamps it to the last key.
-  return name === undefined ? (attributes.Tk ?? 1) + 2 : (attributes[name] ?? 1);
+/** Below which the indices of an input are drawn. Attention takes any position and clamps it to the last key. */
+function limitOf(node: Node, input: number): number {
+  const found = indexInputs(node).find((index) => index.input === input);
+  return found?.limit ?? attributeOf(node, 'Tk') + 2;
 }
 
-/** Whether an input of the operator may be bf16. */
-export function takesBf16(op: OperatorName): boolean {
-  return op === 'matmul' || op === 'embed';
+export interface CaseOptions {
+  readonly flavour: Flavour;
+  readonly seed: number;
+  /** Stores the inputs that may be bf16 as bf16. Defaults to false. */
+  readonly bf16?: boolean;
 }
 
-/** A program of one node whose operands are all bound, in place where the operator requires it. */
-export function operatorCase(
-  op: OperatorName,
-  attributes: Attributes,
-  flavour: Flavour,
-  seed: number,
-  options: { readonly bf16?: boolean } = {},
-): OperatorCase {
+/** A program of one node with data for its inputs, in place where the operator requires it. */
+export function operatorCase(op: OperatorName, attributes: Attributes, options: CaseOptions): OperatorCase {
+  const { flavour, seed, bf16 = false } = options;
   const random = generator(seed);
-  const spec: OperatorSpec = OPERATORS[op];
-  const inPlace = op === 'adamw' || op.startsWith('cache.write') ? (spec.inPlace ?? []) : [];
-  const probe = { op, attributes, inputs: [], outputs: [] };
-  const shapes = resolveShapes(probe);
-  const tensors: Record<string, TensorSpec> = {};
-  const data: Record<string, TensorData> = {};
-  const inputs = shapes.inputs.map(({ shape, dtype, orBf16 }, i) => {
-    const name = `in${i}`;
+  const inputs = resolveShapes({ op, attributes }).inputs;
+  const bf16Inputs = new Set(inputs.flatMap(({ orBf16 }, i) => (bf16 && orBf16 === true ? [i] : [])));
+  const program = operatorProgram(op, attributes, { bf16Inputs });
+  const node = must(program.nodes, 0);
+  const data = node.inputs.map((name, i): TensorData => {
+    const { shape, dtype } = tensorOf(program, name);
     const length = elementCount(shape);
-    if (orBf16 && options.bf16) {
-      tensors[name] = { shape, dtype: 'bf16', storage: 'bound' };
-      data[name] = Uint16Array.from({ length }, () => Math.floor(random() * 65536));
-      return name;
-    }
-    tensors[name] = { shape, dtype, storage: 'bound' };
-    data[name] =
-      dtype === 'u32'
-        ? Uint32Array.from({ length }, () => Math.floor(random() * indexLimit(op, attributes)))
-        : drawF32(random, flavour, length);
-    return name;
+    if (dtype === 'bf16') return Uint16Array.from({ length }, () => Math.floor(random() * 65536));
+    if (dtype === 'f32') return drawF32(random, flavour, length);
+    return Uint32Array.from({ length }, () => Math.floor(random() * limitOf(node, i)));
   });
   if (op === 'sample') {
-    data.in1 = drawUniform(random, attributes.N ?? 0);
+    const { N, V } = attributesOf({ op, attributes });
+    data[1] = drawUniform(random, N);
     // Rows that end in impossible ids: none of them may be drawn, not even when the running sum falls short.
-    const V = attributes.V ?? 1;
-    if (flavour === 'normal') data.in0 = data.in0!.map((x, i) => (i % V > 0 && i % V >= V - 3 ? -1000 : x));
+    if (flavour === 'normal') {
+      data[0] = must(data, 0).map((x, i) => (i % V > 0 && i % V >= V - 3 ? -1000 : x));
+    }
   }
-  if (op === 'norm.square' && flavour === 'ties') data.in0?.fill(0);
-  const outputs = shapes.outputs.map(({ shape, dtype }, o) => {
-    const shared = inPlace.find(([output]) => output === o)?.[1];
-    if (shared !== undefined) return `in${shared}`;
-    tensors[`out${o}`] = { shape, dtype, storage: 'bound' };
-    return `out${o}`;
-  });
-  const sizes = Object.entries(attributes)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ');
-  return {
-    title: `${op} ${sizes} ${flavour}${options.bf16 ? ' bf16' : ''} #${seed}`,
-    program: { name: op, tensors, nodes: [{ op, attributes, inputs, outputs }] },
-    data,
-    outputs,
-  };
+  if (op === 'norm.square' && flavour === 'ties') must(data, 0).fill(0);
+  const sizes = Object.entries(attributes).map(([name, value]) => `${name}=${value}`);
+  const title = `${op} ${sizes.join(' ')} ${flavour}${bf16 ? ' bf16' : ''} #${seed}`;
+  return { op, title, program, data };
 }
 
 const f = Math.fround;
@@ -181,7 +146,7 @@ const ROTATIONS = [
 const LENGTHS = [1, 3, 64, 65, 255, 257, 1000, 4096, 4500].map((len) => ({ len }));
 
 /** Attribute sets for every operator. */
-export const ATTRIBUTES: Readonly<Record<OperatorName, readonly Attributes[]>> = {
+export const ATTRIBUTES: { readonly [Op in OperatorName]: readonly AttributesOf<Op>[] } = {
   embed: [
     { N: 1, V: 1, D: 1 },
     { N: 9, V: 5, D: 7 },
