@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NetworkFileError } from '../../protocol/network-file.ts';
 import { stageSeconds } from '../devnet/stages.ts';
 import { deviceKeyFile, KeyFileError } from './key-file.ts';
 import { readNetworkFile } from './network-file.ts';
