@@ -80,11 +80,12 @@ async function claim(
   });
   const spec = decodeRunSpec(new Uint8Array(bytes));
   const run = termsHash(planRun(spec).terms);
-  const { client, wallet, descriptions, port } = party;
+  const { queue, descriptions, port } = party;
+  const { client } = queue;
   const description = encodeRunSpec(spec);
   // Published before it is claimed: a claim that nobody can check is one that nobody should rely on.
   if ((await findDescriptions({ client, descriptions, run })).length === 0) {
-    await publishDescription({ client, wallet, descriptions, run, description });
+    await publishDescription({ queue, descriptions, run, description });
   }
   const found = await evidence(run, { signal });
   if (found === undefined)

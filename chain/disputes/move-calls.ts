@@ -1,12 +1,6 @@
-import type { Abi, ContractFunctionArgs } from 'viem';
-import { disputesAbi, judgeAbi } from '../generated/abi.ts';
+import type { ContractFunctionArgs } from 'viem';
+import type { disputesAbi } from '../generated/abi.ts';
 import type { Move } from './port.ts';
-
-/** The contract's ABI with the errors that come through it from the judge. */
-export const CALL_ABI = [
-  ...disputesAbi,
-  ...judgeAbi.filter((item) => item.type === 'error'),
-] as const satisfies Abi;
 
 type Name = Move['kind'];
 

@@ -18,7 +18,6 @@ import {
 } from '../models/training-record.ts';
 import { COIN, readCredit, withdrawCredit } from '../payments.ts';
 import { type LocalChain, startLocalChain } from '../testing/local-chain.ts';
-import { accountOf, transact } from '../transact.ts';
 import { acceptJob, expireJob, reopenJob } from './anyone.ts';
 import { listJobs, readJob } from './job.ts';
 import { type Order, TOTAL_SHARES } from './order.ts';
@@ -69,8 +68,8 @@ describe.skipIf(NO_ANVIL !== undefined)(
     afterAll(() => local?.stop());
 
     const at = () => local.network.rollup;
-    const by = (n: number) => ({ client: local.client, wallet: local.wallet(n) });
-    const account = (n: number): Address => accountOf(local.wallet(n));
+    const by = (n: number) => ({ queue: local.queue(n) });
+    const account = (n: number): Address => local.queue(n).address;
     const pass = async (seconds: number) => {
       await local.controls.increaseTime({ seconds });
       await local.controls.mine({ blocks: 1 });
@@ -100,7 +99,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         args: [terms, root],
         value,
       });
-      await transact(by(n), { address, abi: disputesAbi, functionName: 'claim', args, value });
+      await local.queue(n).call({ address, abi: disputesAbi, functionName: 'claim', args, value });
       return result;
     }
 
@@ -121,7 +120,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         args: [claim, terms],
         value,
       });
-      await transact(by(n), {
+      await local.queue(n).call({
         address,
         abi: disputesAbi,
         functionName: 'challenge',
@@ -129,7 +128,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         value,
       });
       await pass(2000);
-      await transact(by(n), { address, abi: disputesAbi, functionName: 'timeout', args: [game] });
+      await local.queue(n).call({ address, abi: disputesAbi, functionName: 'timeout', args: [game] });
     }
 
     it('is crowdfunded by two, claimed, delivered, accepted when the window has passed, paid and owned', async () => {

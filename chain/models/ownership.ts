@@ -2,7 +2,7 @@ import { type Address, type Hex, type PublicClient, zeroAddress } from 'viem';
 import { toChainError } from '../errors.ts';
 import { ownershipAbi } from '../generated/abi.ts';
 import { allow, COIN } from '../payments.ts';
-import { type Done, type Parties, transact } from '../transact.ts';
+import type { IncludedTransaction, TransactionQueue } from '../transaction-queue.ts';
 
 /** A model as it is on the chain. Addresses are lower case. */
 export interface Model {
@@ -70,7 +70,9 @@ export async function readHolding(
   }
 }
 
-interface ModelOptions extends Parties {
+interface ModelOptions {
+  /** Of the account that acts and pays. */
+  readonly queue: TransactionQueue;
   readonly ownership: Address;
   readonly model: bigint;
 }
@@ -78,9 +80,9 @@ interface ModelOptions extends Parties {
 /** Passes shares on, with what they have earned and was not collected. A receiving contract is not asked. Throws ChainError. */
 export function transferShares(
   options: ModelOptions & { readonly to: Address; readonly shares: number },
-): Promise<Done> {
-  const { ownership, model, to, shares } = options;
-  return transact(options, {
+): Promise<IncludedTransaction> {
+  const { queue, ownership, model, to, shares } = options;
+  return queue.call({
     address: ownership,
     abi: ownershipAbi,
     functionName: 'transfer',
@@ -91,10 +93,10 @@ export function transferShares(
 /** Pays a model for its use; a token is approved first where that is needed. Throws ChainError. */
 export async function payModel(
   options: ModelOptions & { readonly token: Address; readonly amount: bigint },
-): Promise<Done> {
-  const { ownership, model, token, amount } = options;
-  await allow(options, token, ownership, amount);
-  return transact(options, {
+): Promise<IncludedTransaction> {
+  const { queue, ownership, model, token, amount } = options;
+  await allow(queue, token, ownership, amount);
+  return queue.call({
     address: ownership,
     abi: ownershipAbi,
     functionName: 'earn',
@@ -104,9 +106,11 @@ export async function payModel(
 }
 
 /** Makes what a holder's shares have earned the holder's credit in Payments. Anybody may. Throws ChainError. */
-export function collectEarnings(options: ModelOptions & { readonly holder: Address }): Promise<Done> {
-  const { ownership, model, holder } = options;
-  return transact(options, {
+export function collectEarnings(
+  options: ModelOptions & { readonly holder: Address },
+): Promise<IncludedTransaction> {
+  const { queue, ownership, model, holder } = options;
+  return queue.call({
     address: ownership,
     abi: ownershipAbi,
     functionName: 'collect',

@@ -2,16 +2,18 @@ import { type Address, type Hex, type PublicClient, zeroAddress } from 'viem';
 import type { Terms } from '../../protocol/evidence.ts';
 import { toChainError } from '../errors.ts';
 import { trainingRecordAbi } from '../generated/abi.ts';
-import { type Done, type Parties, transact } from '../transact.ts';
+import type { IncludedTransaction, TransactionQueue } from '../transaction-queue.ts';
 
-interface RecordOptions extends Parties {
+interface RecordOptions {
+  /** Of the account that acts and pays. */
+  readonly queue: TransactionQueue;
   readonly trainingRecord: Address;
 }
 
 /** Opens a run, whose name is the hash of its terms. Anybody may, once. Throws ChainError. */
-export function openRun(options: RecordOptions & { readonly terms: Terms }): Promise<Done> {
-  const { trainingRecord, terms } = options;
-  return transact(options, {
+export function openRun(options: RecordOptions & { readonly terms: Terms }): Promise<IncludedTransaction> {
+  const { queue, trainingRecord, terms } = options;
+  return queue.call({
     address: trainingRecord,
     abi: trainingRecordAbi,
     functionName: 'open',
@@ -33,9 +35,9 @@ export interface RecordCheckpointOptions extends RecordOptions {
 }
 
 /** Records a checkpoint out of a claim that stands. Anybody may. Throws ChainError. */
-export function recordCheckpoint(options: RecordCheckpointOptions): Promise<Done> {
-  const { trainingRecord, run, claim, step, root, proof } = options;
-  return transact(options, {
+export function recordCheckpoint(options: RecordCheckpointOptions): Promise<IncludedTransaction> {
+  const { queue, trainingRecord, run, claim, step, root, proof } = options;
+  return queue.call({
     address: trainingRecord,
     abi: trainingRecordAbi,
     functionName: 'record',
@@ -44,9 +46,11 @@ export function recordCheckpoint(options: RecordCheckpointOptions): Promise<Done
 }
 
 /** Counts a decided claim for or against its author. Anybody may, once. Throws ChainError. */
-export function countClaim(options: RecordOptions & { readonly claim: bigint }): Promise<Done> {
-  const { trainingRecord, claim } = options;
-  return transact(options, {
+export function countClaim(
+  options: RecordOptions & { readonly claim: bigint },
+): Promise<IncludedTransaction> {
+  const { queue, trainingRecord, claim } = options;
+  return queue.call({
     address: trainingRecord,
     abi: trainingRecordAbi,
     functionName: 'count',

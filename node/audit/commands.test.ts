@@ -12,6 +12,7 @@ import { anvilWallet, NO_ANVIL } from '../../chain/devnet/anvil.ts';
 import { claimOnce, Defender } from '../../chain/disputes/defender.ts';
 import { OnchainDisputes } from '../../chain/disputes/onchain.ts';
 import { type LocalChain, startLocalChain } from '../../chain/testing/local-chain.ts';
+import { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
 import { termsHash } from '../../protocol/slot-encoding.ts';
@@ -107,7 +108,8 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const start = await nanoStart();
       const spec = supervisedSpec(start);
       const wallet = anvilWallet(local.anvil, await account());
-      const port = new OnchainDisputes({ client, wallet, address: network.rollup.disputes, pollMs: 20 });
+      const queue = new TransactionQueue({ client, wallet, pollMs: 20 });
+      const port = new OnchainDisputes({ queue, address: network.rollup.disputes });
       const key = await account();
       await mkdir(join(folder, 'auditor'));
       await writeFile(join(folder, 'auditor', 'account.key'), `${key}\n`, { mode: 0o600 });
@@ -120,7 +122,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       });
       const { descriptions } = network.rollup;
       const description = encodeRunSpec(spec);
-      await publishDescription({ client, wallet, descriptions, run: termsHash(lie.terms), description });
+      await publishDescription({ queue, descriptions, run: termsHash(lie.terms), description });
       const made = await claimOnce(port, lie);
       expect(made).toMatchObject({ kind: 'done', id: 0 });
       const defender = new Defender({ port, evidence: () => Promise.resolve(lie), pollMs: 50 });

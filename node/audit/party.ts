@@ -6,6 +6,7 @@ import { type Happening, sentenceOf } from '../../chain/disputes/happenings.ts';
 import { OnchainDisputes } from '../../chain/disputes/onchain.ts';
 import type { FindEvidence } from '../../chain/disputes/runs.ts';
 import { chainOf, connect, transportOf } from '../../chain/network.ts';
+import { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
 import type { Checkpoint } from '../../models/decoder/checkpoint.ts';
 import { loadModel } from '../../models/decoder/load.ts';
@@ -63,8 +64,8 @@ export async function openDisputes(
 /** An account on a network's disputes, with everything to compute its runs. */
 export interface Party {
   readonly port: OnchainDisputes;
-  readonly client: PublicClient;
-  readonly wallet: ReturnType<typeof createWalletClient>;
+  /** Sends everything that the account does. */
+  readonly queue: TransactionQueue;
   readonly descriptions: Hex;
   readonly evidence: FindEvidence;
   readonly pollMs: number;
@@ -118,8 +119,9 @@ export async function openParty(
       if (done === steps || done % 100 === 0) log(`Run ${terms.slice(0, 10)}…: ${done} of ${steps} steps.`);
     },
   });
-  const port = new OnchainDisputes({ client, wallet, address: disputes });
-  return { port, client, wallet, descriptions, evidence, pollMs };
+  const queue = new TransactionQueue({ client, wallet });
+  const port = new OnchainDisputes({ queue, address: disputes });
+  return { port, queue, descriptions, evidence, pollMs };
 }
 
 /** Prints happenings: a sentence each, or a JSON object a line. */

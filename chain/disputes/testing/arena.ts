@@ -5,7 +5,8 @@ import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../../devnet
 import { disputesAbi, judgeAbi } from '../../generated/abi.ts';
 import { disputesBytecode, judgeBytecode } from '../../generated/bytecode.ts';
 import { connect } from '../../network.ts';
-import { OnchainDisputes, type OnchainDisputesOptions } from '../onchain.ts';
+import { TransactionQueue, type TransactionQueueOptions } from '../../transaction-queue.ts';
+import { OnchainDisputes } from '../onchain.ts';
 
 export const TIMES = { window: 3600, budget: 7200, extension: 600 } as const;
 
@@ -15,10 +16,10 @@ export interface Arena {
   readonly controls: TestClient;
   readonly address: Address;
   /** A party with a key of its own and 100 ETH. */
-  party(options?: Partial<OnchainDisputesOptions>): Promise<OnchainDisputes>;
+  party(options?: Partial<TransactionQueueOptions>): Promise<OnchainDisputes>;
   key(): Promise<Hex>;
   /** The same party again, as after a restart. */
-  partyOf(key: Hex, options?: Partial<OnchainDisputesOptions>): OnchainDisputes;
+  partyOf(key: Hex, options?: Partial<TransactionQueueOptions>): OnchainDisputes;
   /** Moves the chain's time on, and mines a block then. */
   pass(seconds: number): Promise<void>;
   stop(): Promise<void>;
@@ -41,8 +42,11 @@ export async function startArena(): Promise<Arena> {
   const { window, budget, extension } = TIMES;
   const args = [judge, window, budget, extension, 10n ** 15n] as const;
   const address = await deploy({ abi: disputesAbi, bytecode: disputesBytecode, args, account, chain });
-  const partyOf = (key: Hex, options: Partial<OnchainDisputesOptions> = {}): OnchainDisputes =>
-    new OnchainDisputes({ client, wallet: anvilWallet(anvil, key), address, pollMs: 20, ...options });
+  const partyOf = (key: Hex, options: Partial<TransactionQueueOptions> = {}): OnchainDisputes =>
+    new OnchainDisputes({
+      queue: new TransactionQueue({ client, wallet: anvilWallet(anvil, key), pollMs: 20, ...options }),
+      address,
+    });
   const key = async (): Promise<Hex> => {
     const made = generatePrivateKey();
     await controls.setBalance({ address: privateKeyToAddress(made), value: 100n * 10n ** 18n });
