@@ -1,5 +1,5 @@
 import { BaseError, ContractFunctionRevertedError, type Hex, InsufficientFundsError } from 'viem';
-import { refusalOf } from './refusals.ts';
+import { refusalOf } from './reject-reasons.ts';
 
 export type ChainErrorCode =
   /** No answer from the node. */

@@ -12,7 +12,7 @@ import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { publishDescription } from './descriptions.ts';
 import { anvilWallet, NO_ANVIL } from './devnet/anvil.ts';
-import { OnchainDisputes } from './disputes/onchain.ts';
+import { OnchainDisputes } from './disputes/onchain/port.ts';
 import { ContractRevertError, GasLimitError, UnconfirmedTransactionError } from './errors.ts';
 import { acceptJob } from './jobs/anyone.ts';
 import { TOTAL_SHARES } from './jobs/order.ts';

@@ -4,10 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { planRun } from '../audit/run-plan.ts';
 import { decodeRunSpec, encodeRunSpec } from '../audit/run-spec.ts';
 import { findDescriptions, publishDescription } from '../chain/descriptions.ts';
-import { claimOnce, Defender } from '../chain/disputes/defender.ts';
-import type { FindEvidence } from '../chain/disputes/runs.ts';
+import { claimOnce, Defender } from '../chain/disputes/agents/defender.ts';
+import type { FindEvidence } from '../chain/disputes/agents/run-cache.ts';
 import { termsHash } from '../protocol/slot-encoding.ts';
-import { openParty, type Party, printer } from './audit/party.ts';
+import { openParty, type Party, printer } from './audit/dispute-session.ts';
 import { aborted, parseCommandLine, runProcess, UsageError } from './home/command-line.ts';
 import { DEFAULT_MODEL } from './home/model-folder.ts';
 

@@ -8,7 +8,7 @@ import {
 import { participationAbi } from '../chain/generated/abi.ts';
 import { attestationDigest, MAX_WINNERS, voteDigest } from '../chain/ledger.ts';
 import { type ParticipationRecord, readRecords } from '../chain/records.ts';
-import { type Refusal, refusalOf } from '../chain/refusals.ts';
+import { type Refusal, refusalOf } from '../chain/reject-reasons.ts';
 import { compactSignature, isSignedBy } from '../chain/signatures.ts';
 import { sleep as realSleep } from '../chain/sleep.ts';
 import type { IncludedTransaction, TransactionQueue } from '../chain/transaction-queue.ts';

@@ -1,11 +1,11 @@
 import type { PublicClient } from 'viem';
 import { startCampaign } from '../../chain/crowdfund/actions.ts';
 import { digestOfDescription, publishDescription } from '../../chain/descriptions.ts';
-import { Auditor } from '../../chain/disputes/auditor.ts';
-import { Defender } from '../../chain/disputes/defender.ts';
-import { claimTree } from '../../chain/disputes/encoding.ts';
-import type { Happening } from '../../chain/disputes/happenings.ts';
+import { Auditor } from '../../chain/disputes/agents/auditor.ts';
+import { Defender } from '../../chain/disputes/agents/defender.ts';
+import type { Happening } from '../../chain/disputes/agents/dispute-event.ts';
 import type { DisputesPort, PortOptions } from '../../chain/disputes/port.ts';
+import { claimTree } from '../../chain/disputes/trees.ts';
 import { COIN, readCredit, withdrawCredit } from '../../chain/payments.ts';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Hex } from '../../protocol/hex.ts';

@@ -1,6 +1,6 @@
-import { claimOnce } from '../../chain/disputes/defender.ts';
-import { claimTree } from '../../chain/disputes/encoding.ts';
+import { claimOnce } from '../../chain/disputes/agents/defender.ts';
 import type { DisputesPort } from '../../chain/disputes/port.ts';
+import { claimTree } from '../../chain/disputes/trees.ts';
 import { acceptJob } from '../../chain/jobs/anyone.ts';
 import { type Job, readJob } from '../../chain/jobs/job.ts';
 import { claimJob, deliverJob } from '../../chain/jobs/worker.ts';

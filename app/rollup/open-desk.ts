@@ -1,6 +1,6 @@
 import { createWalletClient } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { OnchainDisputes } from '../../chain/disputes/onchain.ts';
+import { OnchainDisputes } from '../../chain/disputes/onchain/port.ts';
 import { chainOf, connect, transportOf } from '../../chain/network.ts';
 import { sleep } from '../../chain/sleep.ts';
 import { TransactionQueue } from '../../chain/transaction-queue.ts';

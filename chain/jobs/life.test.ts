@@ -5,9 +5,15 @@ import { termsHash } from '../../protocol/slot-encoding.ts';
 import { collectPledge, handOver, pledgeTo, refundPledge, startCampaign } from '../crowdfund/actions.ts';
 import { listCampaigns, listPledges, readCampaign, readPledge } from '../crowdfund/campaign.ts';
 import { NO_ANVIL } from '../devnet/anvil.ts';
-import { claimTree } from '../disputes/encoding.ts';
+import { claimTree } from '../disputes/trees.ts';
 import { disputesAbi } from '../generated/abi.ts';
-import { collectEarnings, payModel, readHolding, readModel, transferShares } from '../models/ownership.ts';
+import {
+  collectEarnings,
+  payModel,
+  readHolding,
+  readModel,
+  transferShares,
+} from '../model-registry/ownership.ts';
 import {
   countClaim,
   openRun,
@@ -15,7 +21,7 @@ import {
   readDescent,
   readTally,
   recordCheckpoint,
-} from '../models/training-record.ts';
+} from '../model-registry/training-record.ts';
 import { COIN, readCredit, withdrawCredit } from '../payments.ts';
 import { type LocalChain, startLocalChain } from '../testing/local-chain.ts';
 import { acceptJob, expireJob, reopenJob } from './anyone.ts';

@@ -32,7 +32,7 @@ export interface DeliverJobOptions extends JobOptions {
   readonly terms: Terms;
   /** Checkpoint root after the last step. */
   readonly root: Hex;
-  /** That `root` is the last leaf of the claim's root; see claimTree of disputes/encoding.ts. */
+  /** That `root` is the last leaf of the claim's root; see claimTree of disputes/trees.ts. */
   readonly proof: readonly Hex[];
 }
 
