@@ -6,9 +6,9 @@ import {
   type TestClient,
   type WalletClient,
 } from 'viem';
+import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
 import type { Attestation, Signed, Vote } from '../../protocol/ledger.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
-import { type DeviceSigner, deviceSigner } from '../device-key.ts';
 import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../devnet/anvil.ts';
 import { type DisputeSettings, deployContracts } from '../devnet/deploy.ts';
 import { identityAbi, participationAbi } from '../generated/abi.ts';
@@ -30,7 +30,7 @@ export interface LocalChain {
   /** The transaction queue of the n-th funded account, the same one each time. */
   queue(n: number): TransactionQueue;
   /** Device number n, and a ledger that signs for it. */
-  device(n: number): { readonly signer: DeviceSigner; readonly ledger: ChainLedger };
+  device(n: number): { readonly signer: DeviceKey; readonly ledger: ChainLedger };
   /** Makes the next block fall into a round, or later when the chain is there already, and mines it. */
   toRound(round: number): Promise<void>;
   stop(): Promise<void>;
@@ -66,7 +66,7 @@ export async function startLocalChain(
     wallet: (n) => anvilWallet(anvil, n),
     queue: (n) => queues.open({ client, wallet: anvilWallet(anvil, n), pollMs: 20 }),
     device: (n) => {
-      const signer = deviceSigner(secretOf(n));
+      const signer = deviceKey(secretOf(n));
       const clock = {
         read: () => {
           throw new Error('These tests go by the chain.');
