@@ -4,6 +4,7 @@ import '../swarm/node20.ts';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DeviceChain } from '../chain/device-chain.ts';
+import { TransactionQueue } from '../chain/transaction-queue.ts';
 import { parseNetwork } from '../protocol/network-file.ts';
 import { signedAttestation, signedVote } from '../swarm/messages/validator.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
@@ -153,8 +154,11 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
     });
     closing.push(() => archive.stop());
     const submitter = new Submitter({
-      client: deviceChain.client,
-      wallet: await fundedWallet(anvil, join(home, 'chain', 'submitter.key')),
+      queue: new TransactionQueue({
+        client: deviceChain.client,
+        wallet: await fundedWallet(anvil, join(home, 'chain', 'submitter.key')),
+        patienceMs: 20_000,
+      }),
       chainId: network.chainId,
       participation: network.contracts.participation,
       clock: deviceChain.clock,

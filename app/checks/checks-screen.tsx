@@ -1,4 +1,4 @@
-import { sentenceOf } from '../../chain/disputes/happenings.ts';
+import { sentenceOf } from '../../chain/disputes/agents/dispute-event.ts';
 import { eth } from '../jobs/purse.tsx';
 import type { Desk } from '../rollup/desk.ts';
 import { useDesk, useDeskView } from '../rollup/use-desk.ts';

@@ -1,6 +1,12 @@
 import type { ReactNode } from 'react';
 import type { GameView } from '../../chain/disputes/port.ts';
-import { type Chapter, explain, type Known, type Verdict, type Word } from '../../chain/disputes/story.ts';
+import {
+  type Chapter,
+  explain,
+  type Known,
+  type Verdict,
+  type Word,
+} from '../../chain/disputes/transcript/transcript.ts';
 import { inWords } from '../jobs/stage.ts';
 import { HexText } from '../screen/section.tsx';
 

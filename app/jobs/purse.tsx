@@ -97,14 +97,9 @@ export function Purse({ network, desk, view }: PurseProps) {
               doing="Waiting for the transfer…"
               disabled={address === null}
               act={async () => {
-                const wallet = await payer();
-                if (wallet.account === undefined || view.device === null) return;
-                await wallet.sendTransaction({
-                  account: wallet.account,
-                  chain: wallet.chain,
-                  to: view.device.address,
-                  value: parseEther(amount),
-                });
+                if (view.device === null) return;
+                const queue = await payer();
+                await queue.transfer({ to: view.device.address, value: parseEther(amount) });
                 desk.refresh();
               }}
             >

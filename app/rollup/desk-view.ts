@@ -1,6 +1,6 @@
-import type { Happening } from '../../chain/disputes/happenings.ts';
+import type { Happening } from '../../chain/disputes/agents/dispute-event.ts';
 import type { ClaimState, GameView, Settings } from '../../chain/disputes/port.ts';
-import type { Known } from '../../chain/disputes/story.ts';
+import type { Known } from '../../chain/disputes/transcript/transcript.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type { JobPhase } from './do-job.ts';
 import type { Funding, PostedWork } from './market.ts';

@@ -1,12 +1,13 @@
-import type { PublicClient, WalletClient } from 'viem';
+import type { PublicClient } from 'viem';
 import { startCampaign } from '../../chain/crowdfund/actions.ts';
 import { digestOfDescription, publishDescription } from '../../chain/descriptions.ts';
-import { Auditor } from '../../chain/disputes/auditor.ts';
-import { Defender } from '../../chain/disputes/defender.ts';
-import { claimTree } from '../../chain/disputes/encoding.ts';
-import type { Happening } from '../../chain/disputes/happenings.ts';
+import { Auditor } from '../../chain/disputes/agents/auditor.ts';
+import { Defender } from '../../chain/disputes/agents/defender.ts';
+import type { Happening } from '../../chain/disputes/agents/dispute-event.ts';
 import type { DisputesPort, PortOptions } from '../../chain/disputes/port.ts';
+import { claimTree } from '../../chain/disputes/trees.ts';
 import { COIN, readCredit, withdrawCredit } from '../../chain/payments.ts';
+import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
 import { termsHash } from '../../protocol/slot-encoding.ts';
@@ -19,8 +20,8 @@ import { MarketReader } from './market.ts';
 
 export interface DeskOptions {
   readonly client: PublicClient;
-  /** With the device's account: it works, defends, audits, and lays down bonds. */
-  readonly device: WalletClient;
+  /** Of the device's account: it works, defends, audits, and lays down bonds. */
+  readonly queue: TransactionQueue;
   readonly contracts: RollupContracts;
   /** The game, moved by the device's account. */
   readonly disputes: DisputesPort;
@@ -65,7 +66,6 @@ const SAID = 40;
  */
 export class Desk {
   readonly #options: DeskOptions;
-  readonly #disputes: DisputesPort;
   readonly #market: MarketReader;
   readonly #known: KnownRuns;
   readonly #listeners = new Set<(view: DeskView) => void>();
@@ -75,25 +75,11 @@ export class Desk {
   #runs: RunsClient | null = null;
   #view: DeskView = EMPTY_DESK;
   #polling: Promise<void> = Promise.resolve();
-  #turn: Promise<unknown> = Promise.resolve();
   #wake: () => void = () => undefined;
 
   constructor(options: DeskOptions) {
     this.#options = options;
     const { client, contracts, model, threads } = options;
-    const { disputes } = options;
-    this.#disputes = {
-      me: disputes.me,
-      settings: (asked) => disputes.settings(asked),
-      now: (asked) => disputes.now(asked),
-      claims: (since, asked) => disputes.claims(since, asked),
-      claim: (id, asked) => disputes.claim(id, asked),
-      games: (since, asked) => disputes.games(since, asked),
-      look: (game, asked) => disputes.look(game, asked),
-      bonds: (terms, asked) => disputes.bonds(terms, asked),
-      credit: (asked) => disputes.credit(asked),
-      play: (move, asked) => this.#inTurn(() => disputes.play(move, asked)),
-    };
     this.#market = new MarketReader(client, contracts);
     this.#known = new KnownRuns({ client, contracts, model, threads, runs: () => this.#openRuns() });
     this.#defender = new Defender(this.#keeper());
@@ -125,21 +111,20 @@ export class Desk {
     this.#wake();
   }
 
-  /** Publishes what the task is and starts collecting for it, both paid by `wallet`. Throws ChainError, ComputeError. */
-  async propose(proposal: Proposal, wallet: WalletClient): Promise<bigint> {
+  /** Publishes what the task is and starts collecting for it, both paid from `queue`. Throws ChainError, ComputeError. */
+  async propose(proposal: Proposal, queue: TransactionQueue): Promise<bigint> {
     const { client, contracts, model, randomBytes } = this.#options;
     const { steps, price, bond, raiseSeconds, claimSeconds, workSeconds, workerShares } = proposal;
     const seed = hexOf(randomBytes(32));
     const { spec, terms } = await this.#openRuns().specify({ model, steps, seed, ...WORK });
     const run = termsHash(terms);
     const { descriptions, crowdfund } = contracts;
-    await publishDescription({ client, wallet, descriptions, run, description: spec });
+    await publishDescription({ queue, descriptions, run, description: spec });
     const now = Number((await client.getBlock()).timestamp);
     const about = digestOfDescription(spec);
     const order = { terms: run, about, token: COIN, price, bond, claimSeconds, workSeconds, workerShares };
     const { campaign } = await startCampaign({
-      client,
-      wallet,
+      queue,
       crowdfund,
       order,
       deadline: now + raiseSeconds,
@@ -151,16 +136,14 @@ export class Desk {
   /** Takes a job to its end with this device. Resolves when it is over, one way or another; the view tells how. */
   async work(job: bigint): Promise<void> {
     if (this.#view.working !== null) return;
-    const { client, device, contracts, sleep } = this.#options;
+    const { queue, disputes, contracts, sleep } = this.#options;
     this.#tell({ working: { job, phase: 'claiming', done: 0, steps: 0 }, failure: null });
     try {
       await doJob({
-        client,
-        wallet: device,
+        queue,
         contracts,
-        disputes: this.#disputes,
+        disputes,
         job,
-        inTurn: (send) => this.#inTurn(send),
         run: (terms, signal) => this.#known.run(terms, signal),
         onPhase: (phase) => {
           const { working } = this.#view;
@@ -170,7 +153,7 @@ export class Desk {
         sleep,
         signal: this.#abort.signal,
       });
-      await this.#inTurn(() => this.withdraw(device));
+      await this.withdraw(queue);
     } catch (error) {
       if (!this.#abort.signal.aborted) this.#tell({ failure: { job, cause: message(error) } });
     } finally {
@@ -179,12 +162,11 @@ export class Desk {
     }
   }
 
-  /** Draws everything that a wallet's account is owed. Throws ChainError. */
-  async withdraw(wallet: WalletClient): Promise<void> {
+  /** Draws everything that an account is owed. Throws ChainError. */
+  async withdraw(queue: TransactionQueue): Promise<void> {
     const { client, contracts } = this.#options;
-    const account = wallet.account?.address;
-    if (account === undefined || (await readCredit(client, contracts.payments, account)) === 0n) return;
-    await withdrawCredit({ client, wallet, payments: contracts.payments });
+    if ((await readCredit(client, contracts.payments, queue.address)) === 0n) return;
+    await withdrawCredit({ queue, payments: contracts.payments });
     this.refresh();
   }
 
@@ -220,7 +202,7 @@ export class Desk {
 
   #keeper() {
     return {
-      port: this.#disputes,
+      port: this.#options.disputes,
       evidence: async (terms: Hex, options: PortOptions) => {
         if ((await this.#known.known(terms, options.signal)) === undefined) return undefined;
         return this.#known.run(terms, options.signal);
@@ -228,16 +210,6 @@ export class Desk {
       onHappening: (happening: Happening) => this.#say(happening),
       sleep: this.#options.sleep,
     };
-  }
-
-  /**
-   * One account must not send from two places at once: they would take each other's nonces. Every move and every job's transaction
-   * of the device waits for its turn.
-   */
-  #inTurn<T>(send: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(send);
-    this.#turn = result.catch(() => undefined);
-    return result;
   }
 
   #openRuns(): RunsClient {
@@ -294,7 +266,7 @@ export class Desk {
   }
 
   async #look(): Promise<void> {
-    const { client, device, contracts, disputes } = this.#options;
+    const { client, queue, contracts, disputes } = this.#options;
     const [market, settings, now, made, games] = await Promise.all([
       this.#market.read(),
       disputes.settings(),
@@ -310,15 +282,12 @@ export class Desk {
         ),
       })),
     );
-    const address = device.account?.address;
-    const owned =
-      address === undefined
-        ? null
-        : {
-            address,
-            balance: await client.getBalance({ address }),
-            credit: await readCredit(client, contracts.payments, address),
-          };
+    const { address } = queue;
+    const owned = {
+      address,
+      balance: await client.getBalance({ address }),
+      credit: await readCredit(client, contracts.payments, address),
+    };
     this.#tell({
       chain: { now, disputes: settings, ...market, claims: claims.toReversed() },
       device: owned,

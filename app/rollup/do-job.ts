@@ -1,10 +1,10 @@
-import type { PublicClient, WalletClient } from 'viem';
-import { claimOnce } from '../../chain/disputes/defender.ts';
-import { claimTree } from '../../chain/disputes/encoding.ts';
+import { claimOnce } from '../../chain/disputes/agents/defender.ts';
 import type { DisputesPort } from '../../chain/disputes/port.ts';
+import { claimTree } from '../../chain/disputes/trees.ts';
 import { acceptJob } from '../../chain/jobs/anyone.ts';
 import { type Job, readJob } from '../../chain/jobs/job.ts';
 import { claimJob, deliverJob } from '../../chain/jobs/worker.ts';
+import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Evidence } from '../../protocol/evidence.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
@@ -13,14 +13,11 @@ import { termsHash } from '../../protocol/slot-encoding.ts';
 export type JobPhase = 'claiming' | 'training' | 'delivering' | 'waiting' | 'accepting' | 'done';
 
 export interface DoJobOptions {
-  readonly client: PublicClient;
-  /** With the device's account. */
-  readonly wallet: WalletClient;
+  /** Of the device's account. */
+  readonly queue: TransactionQueue;
   readonly contracts: Pick<RollupContracts, 'jobs'>;
   readonly disputes: DisputesPort;
   readonly job: bigint;
-  /** Sends a transaction of the device when no other is on its way. */
-  readonly inTurn: <T>(send: () => Promise<T>) => Promise<T>;
   readonly run: (terms: Hex, signal: AbortSignal) => Promise<Evidence>;
   readonly onPhase: (phase: JobPhase) => void;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -40,11 +37,11 @@ const POLL_MS = 2_000;
  * Defender has to play for the device meanwhile. Throws JobLostError, ChainError, and what doing the run throws.
  */
 export async function doJob(options: DoJobOptions): Promise<Job> {
-  const { client, wallet, contracts, disputes, job: id, inTurn, onPhase, sleep, signal } = options;
-  const parties = { client, wallet, jobs: contracts.jobs, job: id };
+  const { queue, contracts, disputes, job: id, onPhase, sleep, signal } = options;
+  const call = { queue, jobs: contracts.jobs, job: id };
   for (;;) {
     signal.throwIfAborted();
-    const job = await readJob(client, contracts.jobs, id);
+    const job = await readJob(queue.client, contracts.jobs, id);
     const mine = job.worker === disputes.me.toLowerCase();
     if (job.state === 'accepted' && mine) {
       onPhase('done');
@@ -52,7 +49,7 @@ export async function doJob(options: DoJobOptions): Promise<Job> {
     }
     if (job.state === 'open') {
       onPhase('claiming');
-      await inTurn(() => claimJob(parties));
+      await claimJob(call);
     } else if (!mine) {
       throw new JobLostError('Another worker has this job, or it is over.');
     } else if (job.failed) {
@@ -68,7 +65,7 @@ export async function doJob(options: DoJobOptions): Promise<Job> {
       // A claim stands only after the last second of its window, and while no game is left.
       if (claim.liveGames === 0 && (await disputes.now()) > claim.windowEnd) {
         onPhase('accepting');
-        await inTurn(() => acceptJob(parties));
+        await acceptJob(call);
       } else {
         onPhase('waiting');
         await sleep(POLL_MS, signal);
@@ -80,7 +77,7 @@ export async function doJob(options: DoJobOptions): Promise<Job> {
 }
 
 async function deliver(options: DoJobOptions, job: Job): Promise<void> {
-  const { client, wallet, contracts, disputes, inTurn, onPhase, signal } = options;
+  const { queue, contracts, disputes, onPhase, signal } = options;
   onPhase('training');
   const evidence = await options.run(job.order.terms, signal);
   if (termsHash(evidence.terms) !== job.order.terms)
@@ -95,16 +92,13 @@ async function deliver(options: DoJobOptions, job: Job): Promise<void> {
   const root = roots[last];
   if (root === undefined) throw new JobLostError('The run has no steps.');
   const claim = BigInt(made.id);
-  await inTurn(() =>
-    deliverJob({
-      client,
-      wallet,
-      jobs: contracts.jobs,
-      job: job.id,
-      claim,
-      terms: evidence.terms,
-      root,
-      proof: claimTree(roots).proof(last),
-    }),
-  );
+  await deliverJob({
+    queue,
+    jobs: contracts.jobs,
+    job: job.id,
+    claim,
+    terms: evidence.terms,
+    root,
+    proof: claimTree(roots).proof(last),
+  });
 }

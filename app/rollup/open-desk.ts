@@ -1,8 +1,9 @@
 import { createWalletClient } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { OnchainDisputes } from '../../chain/disputes/onchain.ts';
+import { OnchainDisputes } from '../../chain/disputes/onchain/port.ts';
 import { chainOf, connect, transportOf } from '../../chain/network.ts';
 import { sleep } from '../../chain/sleep.ts';
+import { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { DeviceKey } from '../../protocol/device-key.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import { connectRuns } from '../../workers/run-client.ts';
@@ -32,11 +33,12 @@ export function openDesk({ base, network, key }: OpenDeskOptions): Desk {
     chain: chainOf(network),
     transport: transportOf(network),
   });
+  const queue = new TransactionQueue({ client, wallet: device });
   const desk = new Desk({
     client,
-    device,
+    queue,
     contracts,
-    disputes: new OnchainDisputes({ client, wallet: device, address: contracts.disputes }),
+    disputes: new OnchainDisputes({ queue, address: contracts.disputes }),
     openRuns: (listener) =>
       connectRuns(
         new Worker(new URL('../../workers/run.worker.ts', import.meta.url), {
