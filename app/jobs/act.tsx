@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from 'react';
-import { Button, type ButtonProps } from '../screen/button.tsx';
+import { Button, type ButtonProps } from '../ui/button.tsx';
 import { walletSentence } from '../wallet/wallet-error.ts';
 
 interface ActProps extends Omit<ButtonProps, 'onClick'> {

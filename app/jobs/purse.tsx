@@ -5,7 +5,7 @@ import type { Network } from '../../protocol/network-file.ts';
 import { shortHex } from '../format.ts';
 import type { Desk } from '../rollup/desk.ts';
 import type { DeskView } from '../rollup/desk-view.ts';
-import { Button } from '../screen/button.tsx';
+import { Button } from '../ui/button.tsx';
 import { type Said, WalletChoice } from '../wallet/wallet-choice.tsx';
 import { walletSentence } from '../wallet/wallet-error.ts';
 import { Act } from './act.tsx';

@@ -1,7 +1,7 @@
 import { Download, Upload } from 'lucide-react';
 import { formatCount, plural } from '../format.ts';
-import { Button } from '../screen/button.tsx';
 import { HexText } from '../screen/section.tsx';
+import { Button } from '../ui/button.tsx';
 import { FileButton } from './file-button.tsx';
 import { Failure, useModels, useModelsDesk } from './models-context.tsx';
 

@@ -1,9 +1,9 @@
 import { Download, X } from 'lucide-react';
 import { type FormEvent, useId, useState } from 'react';
 import { formatBytes, formatShare, formatWait } from '../format.ts';
-import { Button } from '../screen/button.tsx';
 import { Disclosure } from '../screen/section.tsx';
 import { useNow } from '../screen/use-now.ts';
+import { Button } from '../ui/button.tsx';
 import { Failure, useModels, useModelsDesk } from './models-context.tsx';
 import { nameOfAddress } from './naming.ts';
 import { rateOf, secondsLeft } from './pace.ts';

@@ -1,8 +1,8 @@
 import { CircleStop, Dices, Sparkles } from 'lucide-react';
 import { type FormEvent, useId } from 'react';
-import { Button } from '../screen/button.tsx';
 import { Field } from '../screen/field.tsx';
 import { Disclosure, Section } from '../screen/section.tsx';
+import { Button } from '../ui/button.tsx';
 import { AnswerBox } from './answer-box.tsx';
 import { CheckBox } from './check-box.tsx';
 import { Failure, useModels, useModelsDesk } from './models-context.tsx';

@@ -1,5 +1,5 @@
 import { type ReactNode, useRef } from 'react';
-import { Button, type ButtonProps } from '../screen/button.tsx';
+import { Button, type ButtonProps } from '../ui/button.tsx';
 
 interface FileButtonProps extends Pick<ButtonProps, 'look' | 'disabled'> {
   /** Of the file input, which tests fill. */

@@ -1,10 +1,10 @@
 import { useId, useState } from 'react';
 import type { ModelSummary } from '../../workers/model-api.ts';
 import { formatBytes, formatCount, plural } from '../format.ts';
-import { Button } from '../screen/button.tsx';
 import { parseEngineChoice } from '../screen/device-panel.tsx';
 import { Field } from '../screen/field.tsx';
 import { Fact, HexText, Section } from '../screen/section.tsx';
+import { Button } from '../ui/button.tsx';
 import type { EngineChoice } from '../volunteer/port.ts';
 import { FitLine } from './fit-line.tsx';
 import { Failure, useModels, useModelsDesk } from './models-context.tsx';

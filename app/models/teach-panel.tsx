@@ -1,9 +1,9 @@
 import { FileText, Pause, Play, RotateCcw } from 'lucide-react';
 import { lazy, Suspense, useId, useState } from 'react';
 import { formatCount, plural } from '../format.ts';
-import { Button } from '../screen/button.tsx';
 import { ErrorBoundary } from '../screen/error-boundary.tsx';
 import { Section } from '../screen/section.tsx';
+import { Button } from '../ui/button.tsx';
 import { AdapterBox } from './adapter-box.tsx';
 import { FileButton } from './file-button.tsx';
 import { FitLine } from './fit-line.tsx';

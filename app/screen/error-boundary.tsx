@@ -1,5 +1,5 @@
 import { Component, type ReactNode } from 'react';
-import { Button } from './button.tsx';
+import { Button } from '../ui/button.tsx';
 
 interface ErrorBoundaryProps {
   /** What failed, as the beginning of a sentence: "The chart". */

@@ -1,12 +1,12 @@
 import { CircleCheck, CircleStop, Feather, Pause, Play, TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
 import { formatBytes } from '../format.ts';
+import { Button } from '../ui/button.tsx';
 import { FETCH_PLAN } from '../volunteer/fetch-plan.ts';
 import { type Command, commandsIn } from '../volunteer/phase.ts';
 import type { EngineChoice } from '../volunteer/port.ts';
 import { explain } from '../volunteer/preflight.ts';
 import { statusSentence } from '../volunteer/sentence.ts';
-import { Button } from './button.tsx';
 import { FlockPicture } from './flock-picture.tsx';
 import { Murmuration } from './murmuration.tsx';
 import { usePort, useView } from './volunteer-context.tsx';

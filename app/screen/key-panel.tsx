@@ -1,8 +1,8 @@
 import { KeyRound, Upload } from 'lucide-react';
 import { useRef, useState } from 'react';
 import { shortHex } from '../format.ts';
+import { Button } from '../ui/button.tsx';
 import { isBusy } from '../volunteer/phase.ts';
-import { Button } from './button.tsx';
 import { saveFile } from './save-file.ts';
 import { Empty, Section } from './section.tsx';
 import { usePort, useView } from './volunteer-context.tsx';

@@ -1,8 +1,8 @@
 import { Download } from 'lucide-react';
 import { useState } from 'react';
 import { formatBytes, formatChange, formatShare } from '../format.ts';
+import { Button } from '../ui/button.tsx';
 import type { ModelReport } from '../volunteer/events.ts';
-import { Button } from './button.tsx';
 import { saveFile } from './save-file.ts';
 import { Empty, HexText, Section } from './section.tsx';
 import { usePort, useView } from './volunteer-context.tsx';

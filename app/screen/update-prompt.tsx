@@ -1,7 +1,7 @@
 import { registerSW } from 'virtual:pwa-register';
 import { useEffect, useState } from 'react';
+import { Button } from '../ui/button.tsx';
 import { isBusy } from '../volunteer/phase.ts';
-import { Button } from './button.tsx';
 import { useView } from './volunteer-context.tsx';
 
 /** Offers a new version of the page. It never reloads by itself: that would throw away the step in hand. */

@@ -1,7 +1,7 @@
 import { Wallet } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { shortHex } from '../format.ts';
-import { Button } from './button.tsx';
+import { Button } from '../ui/button.tsx';
 import { ErrorBoundary } from './error-boundary.tsx';
 import { Section } from './section.tsx';
 import { useView } from './volunteer-context.tsx';
