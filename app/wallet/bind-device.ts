@@ -4,7 +4,7 @@ import { getWalletClient, signTypedData } from 'wagmi/actions';
 import { delegationFor, delegationTypedData, postBinding, readEpoch } from '../../chain/binding.ts';
 import { chainOf, connect } from '../../chain/network.ts';
 import type { Network } from '../../protocol/network-file.ts';
-import type { BindingOffer, SignedDelegation } from '../volunteer/port.ts';
+import type { BindingOffer, SignedDelegation } from '../volunteer/volunteer-port.ts';
 import { developmentWallet } from './development-wallet.ts';
 
 export type BindingStep = 'reading' | 'signing' | 'posting';

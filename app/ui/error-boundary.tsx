@@ -1,0 +1,34 @@
+import { Component, type ReactNode } from 'react';
+import { Button } from './button.tsx';
+
+interface ErrorBoundaryProps {
+  /** What failed, as the beginning of a sentence: "The chart". */
+  readonly what: string;
+  readonly children: ReactNode;
+}
+
+/**
+ * Keeps a failing part from taking the whole page with it: a chunk that cannot be fetched, above all. Says so and offers
+ * another try.
+ */
+export class ErrorBoundary extends Component<ErrorBoundaryProps, { readonly cause: string | null }> {
+  override state: { readonly cause: string | null } = { cause: null };
+
+  static getDerivedStateFromError(error: unknown) {
+    return { cause: error instanceof Error ? error.message : 'no reason given' };
+  }
+
+  override render() {
+    if (this.state.cause === null) return this.props.children;
+    return (
+      <div className="rounded-xl bg-warn-soft px-4 py-3 text-note" role="status">
+        <p>
+          {this.props.what} cannot be shown ({this.state.cause}). Everything else goes on.
+        </p>
+        <Button look="small" className="mt-2" onClick={() => location.reload()}>
+          Reload the page
+        </Button>
+      </div>
+    );
+  }
+}
