@@ -1,5 +1,5 @@
 import { type Address, type Hex, hashTypedData, type PublicClient, type WalletClient } from 'viem';
-import type { DeviceSigner } from './device-key.ts';
+import type { DeviceKey } from '../protocol/device-key.ts';
 import { ChainError, toChainError } from './errors.ts';
 import { identityAbi } from './generated/abi.ts';
 import { CONSENT_TYPES, DELEGATION_TYPES, domainOf } from './typed-data.ts';
@@ -32,7 +32,7 @@ export interface SignedBinding {
 
 export interface DelegationOptions {
   readonly owner: Address;
-  readonly device: Pick<DeviceSigner, 'address' | 'peerIdDigest'>;
+  readonly device: Pick<DeviceKey, 'address' | 'peerIdDigest'>;
   /** The owner's epoch on the chain; see readEpoch. */
   readonly epoch: number;
   /** Chain time in seconds. */
@@ -66,13 +66,13 @@ export function delegationTypedData(chainId: number, identity: Address, delegati
 
 /** The device's signature of `SessionConsent(owner, epoch)`: that it wants this owner. */
 export function signConsent(
-  device: DeviceSigner,
+  device: DeviceKey,
   chainId: number,
   identity: Address,
   owner: Address,
   epoch: number,
 ): Hex {
-  return device.sign(
+  return device.signRecoverable(
     hashTypedData({
       domain: domainOf(chainId, identity),
       types: CONSENT_TYPES,

@@ -4,6 +4,7 @@ import '../swarm/node20.ts';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DeviceChain } from '../chain/device-chain.ts';
+import { parseNetwork } from '../protocol/network-file.ts';
 import { signedAttestation, signedVote } from '../swarm/messages/validator.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { startArchive } from './archive.ts';
@@ -14,7 +15,6 @@ import { stageSeconds } from './devnet/stages.ts';
 import { aborted, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
 import { writeWhole } from './home/files.ts';
 import { deviceKeyFile } from './home/key-file.ts';
-import type { NetworkFile } from './home/network-file.ts';
 import { joinSwarm } from './membership.ts';
 import { Submitter } from './submitter.ts';
 
@@ -88,16 +88,18 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
 
   const page = await servePage({ port, networkFile });
   closing.push(() => page.stop());
-  const network: NetworkFile = {
+  const file = {
+    name: 'Local network',
+    local: true,
     page: page.url,
     rpc: anvil.rpc,
     chainId: anvil.chainId,
     contracts,
     rollup,
     relays: relay.addresses,
+    processes: { devnet: process.pid, relay: relay.child.pid, anvil: anvil.pid },
   };
-  const processes = { devnet: process.pid, relay: relay.child.pid, anvil: anvil.pid };
-  const file = { name: 'Local network', local: true, ...network, processes };
+  const network = parseNetwork(file);
   await writeWhole(networkFile, `${JSON.stringify(file, null, 2)}\n`);
   signal.throwIfAborted();
 

@@ -1,11 +1,11 @@
 /** What a volunteer is put together from, as seen by the life cycle. The real parts are in compose.ts. */
 
 import type { ConformanceReport } from '../../protocol/conformance-report.ts';
+import type { DeviceKey } from '../../protocol/device-key.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { Ledger, Stage } from '../../protocol/ledger.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import type { Trainer } from '../../protocol/trainer.ts';
-import type { DeviceKey } from '../../swarm/device-key.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
 import type { Member, SelfDescription } from '../../swarm/presence.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';

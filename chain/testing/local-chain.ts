@@ -6,9 +6,9 @@ import {
   type TestClient,
   type WalletClient,
 } from 'viem';
+import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
 import type { Attestation, Signed, Vote } from '../../protocol/ledger.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
-import { type DeviceSigner, deviceSigner } from '../device-key.ts';
 import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../devnet/anvil.ts';
 import { type DisputeSettings, deployContracts } from '../devnet/deploy.ts';
 import { identityAbi, participationAbi } from '../generated/abi.ts';
@@ -27,7 +27,7 @@ export interface LocalChain {
   /** A wallet of the n-th funded account; the contracts were deployed with number 0. */
   wallet(n: number): WalletClient;
   /** Device number n, and a ledger that signs for it. */
-  device(n: number): { readonly signer: DeviceSigner; readonly ledger: ChainLedger };
+  device(n: number): { readonly signer: DeviceKey; readonly ledger: ChainLedger };
   /** Makes the next block fall into a round, or later when the chain is there already, and mines it. */
   toRound(round: number): Promise<void>;
   stop(): Promise<void>;
@@ -61,7 +61,7 @@ export async function startLocalChain(
     schedule,
     wallet: (n) => anvilWallet(anvil, n),
     device: (n) => {
-      const signer = deviceSigner(secretOf(n));
+      const signer = deviceKey(secretOf(n));
       const clock = {
         read: () => {
           throw new Error('These tests go by the chain.');

@@ -14,12 +14,13 @@ import { availableCandidates, chooseEngine } from '../../models/engine-choice/ch
 import { openFileDirectory } from '../../models/storage/file-directory.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import { toHex } from '../../protocol/hex.ts';
+import type { Network } from '../../protocol/network-file.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
 import { fetchModelFiles } from '../../workers/published-model.ts';
 import { oneOf, UsageError, wholeNumber } from '../home/command-line.ts';
 import { secretFile } from '../home/key-file.ts';
 import { modelInFolder } from '../home/model-folder.ts';
-import { type NetworkFile, readNetworkFile } from '../home/network-file.ts';
+import { readNetworkFile } from '../home/network-file.ts';
 import { type RunSource, runsAt, runsOnChain } from './published-runs.ts';
 import { evidenceOfRuns } from './run-evidence.ts';
 
@@ -37,7 +38,7 @@ export interface PartyFlags {
 
 /** The disputes of a network and where its runs are described, for whoever only looks. */
 export interface Disputes {
-  readonly network: NetworkFile;
+  readonly network: Network;
   readonly rollup: RollupContracts;
   readonly client: PublicClient;
   readonly sources: readonly RunSource[];

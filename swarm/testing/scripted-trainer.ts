@@ -1,7 +1,7 @@
 import type { Hex } from '../../protocol/hex.ts';
 import { fromHex, toHex } from '../../protocol/hex.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { PeerRollouts, RoundContext, RoundOutcome, Trainer } from '../../protocol/trainer.ts';
-import { digestOf } from '../device-key.ts';
 import { type Scheduler, wait } from '../scheduler.ts';
 
 export interface ScriptedTrainerOptions {
@@ -21,7 +21,7 @@ export interface ScriptedTrainerOptions {
 export class ScriptedTrainer implements Trainer {
   readonly trained: { readonly round: number; readonly cids: readonly string[] }[] = [];
   readonly #options: ScriptedTrainerOptions;
-  root: Hex = toHex(digestOf(new TextEncoder().encode('initial')));
+  root: Hex = toHex(sha256Of(new TextEncoder().encode('initial')));
 
   constructor(options: ScriptedTrainerOptions) {
     this.#options = options;
@@ -34,7 +34,7 @@ export class ScriptedTrainer implements Trainer {
   async answer(context: RoundContext, signal: AbortSignal) {
     this.#options.beforeAnswer?.(context);
     await wait(this.#options.scheduler, this.#options.answerMs ?? 1_000, signal);
-    const draw = digestOf(fromHex(context.seed), fromHex(context.device));
+    const draw = sha256Of(fromHex(context.seed), fromHex(context.device));
     const groups = [0, 1].map((item) => ({
       item,
       completions: [
@@ -73,7 +73,7 @@ export class ScriptedTrainer implements Trainer {
     await wait(this.#options.scheduler, this.#options.trainMs ?? 2_000, signal);
     const trainedOn = [own, ...foreign].map(({ cid }) => cid);
     const previousRoot = this.root;
-    const checkpoint = digestOf(fromHex(previousRoot), new TextEncoder().encode(trainedOn.join(' ')));
+    const checkpoint = sha256Of(fromHex(previousRoot), new TextEncoder().encode(trainedOn.join(' ')));
     this.root = toHex(checkpoint);
     this.trained.push({ round: context.round, cids: trainedOn });
     const checkpointRoot = this.root;

@@ -1,7 +1,8 @@
+import { addressOf, type DeviceKey, verifyDigest } from '../../protocol/device-key.ts';
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import { fromHex, toHex } from '../../protocol/hex.ts';
 import type { Attestation, ClockReading, Ledger, Signed, Stage, Vote } from '../../protocol/ledger.ts';
-import { addressOf, type DeviceKey, digestOf, verifyDigest } from '../device-key.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { Scheduler } from '../scheduler.ts';
 
 const STAGES: readonly { readonly stage: Stage; readonly ms: number }[] = [
@@ -14,7 +15,7 @@ export const ROUND_MS = 20_000;
 /** Where a simulated clock stands: rounds of 20 s from 0, seeded by their number. */
 export function readingAt(now: number): ClockReading {
   const round = Math.floor(now / ROUND_MS);
-  const seed = toHex(digestOf(new TextEncoder().encode(`seed ${round}`)));
+  const seed = toHex(sha256Of(new TextEncoder().encode(`seed ${round}`)));
   let since = now - round * ROUND_MS;
   for (const { stage, ms } of STAGES) {
     if (since < ms) return { round, stage, sinceStageStart: since, untilStageEnd: ms - since, seed };
@@ -33,7 +34,7 @@ export function simulatedLedger(
   directory: Map<DeviceAddress, Uint8Array>,
 ): Ledger {
   directory.set(addressOf(key.publicKey), key.publicKey);
-  const digest = (value: unknown): Uint8Array => digestOf(new TextEncoder().encode(JSON.stringify(value)));
+  const digest = (value: unknown): Uint8Array => sha256Of(new TextEncoder().encode(JSON.stringify(value)));
   const sign = async <T>(value: T): Promise<Signed<T>> => ({
     value,
     device: key.address,
