@@ -1,7 +1,8 @@
 /** Turns commands into a command buffer: neighbouring dispatches, whole or in part, share a pass. */
-import type { Command } from './compiled.ts';
-import type { SliceNumbers } from './slice-numbers.ts';
-import { lineOf } from './steps.ts';
+
+import { lineOf } from '../plan/steps.ts';
+import type { Command } from './compiled-plan.ts';
+import type { SliceNumbers } from './workgroup-offsets.ts';
 
 type DispatchCommand = Extract<Command, { kind: 'dispatch' }>;
 

@@ -1,9 +1,9 @@
 /** Compute pipelines by kernel, constants, entry point and variant, each compiled once. */
-import type { OperatorName } from '../../repops/operators.ts';
-import { EngineError } from '../engine.ts';
-import { type KernelLayout, Layouts } from './layouts.ts';
+import type { OperatorName } from '../../../repops/operators.ts';
+import { EngineError } from '../../engine.ts';
+import type { Step } from '../plan/steps.ts';
+import { type KernelLayout, Layouts } from './bind-group-layouts.ts';
 import { specialize } from './specialize.ts';
-import type { Step } from './steps.ts';
 
 /**
  * `native` trusts the compiler with the order of f32 operations; `barrier` makes every result opaque to it. Both give

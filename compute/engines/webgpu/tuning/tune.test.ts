@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Tensor } from '../engine.ts';
+import type { Tensor } from '../../engine.ts';
 import { parseTuning, type TunedEngine, type TuningStore, tune } from './tune.ts';
 import {
   DEFAULT_TUNING,

@@ -1,5 +1,5 @@
 /** Opening a GPU: as much of it as the adapter offers, and its name for people. */
-import { EngineError } from '../engine.ts';
+import { EngineError } from '../../engine.ts';
 
 /**
  * Requests a device with the adapter's own limits for buffers, because a model's tensors exceed WebGPU's defaults.

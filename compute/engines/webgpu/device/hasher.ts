@@ -1,11 +1,11 @@
 /** Roots and leaf hashes of tensors, computed on the device; only hashes are read back. */
-import { elementBytes } from '../../repops/program.ts';
-import { leavesOf } from '../hashing.ts';
-import { CompiledPlan } from './compiled.ts';
-import type { DeviceMemory, GpuTensor } from './memory.ts';
-import type { Pipelines } from './pipelines.ts';
-import type { Plan } from './plan.ts';
-import { HASH_WORDS, HASHES, hashInput, planLeaves, planRoots } from './plan-hash.ts';
+import { elementBytes } from '../../../repops/program.ts';
+import { leavesOf } from '../../hashing.ts';
+import { HASH_WORDS, HASHES, hashInput, planLeaves, planRoots } from '../plan/hash-plans.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Pipelines } from '../shader/pipelines.ts';
+import { CompiledPlan } from './compiled-plan.ts';
+import type { DeviceMemory, GpuTensor } from './device-memory.ts';
 import type { ReadBack } from './read-back.ts';
 import type { Submitter } from './submitter.ts';
 

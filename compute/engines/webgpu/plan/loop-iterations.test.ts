@@ -2,18 +2,15 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CASES } from '../../conformance/cases.ts';
-import { runCase } from '../../conformance/run-case.ts';
-import { SHADERS } from '../../generated/shaders.ts';
-import { OPERATORS, type OperatorName, type OperatorSpec } from '../../repops/operators.ts';
-import type { Attributes, Program, TensorSpec } from '../../repops/program.ts';
-import { resolveShapes } from '../../repops/shapes.ts';
-import { MAX_FOLD, MAX_HEAD, MAX_NORMS, validateProgram } from '../../repops/validate.ts';
-import { createWebGpuEngine, type WebGpuEngine } from './engine.ts';
-import { openDawnAdapter, SWIFTSHADER_ICD } from './host-dawn.ts';
-import { type Plan, planProgram } from './plan.ts';
-import { planLeaves, planRoots } from './plan-hash.ts';
-import { MAX_ROUNDS, roundsOf } from './rounds.ts';
+import { CASES } from '../../../conformance/cases.ts';
+import { runCase } from '../../../conformance/run-case.ts';
+import { SHADERS } from '../../../generated/shaders.ts';
+import { OPERATORS, type OperatorName, type OperatorSpec } from '../../../repops/operators.ts';
+import type { Attributes, Program, TensorSpec } from '../../../repops/program.ts';
+import { resolveShapes } from '../../../repops/shapes.ts';
+import { MAX_FOLD, MAX_HEAD, MAX_NORMS, validateProgram } from '../../../repops/validate.ts';
+import { openDawnAdapter, SWIFTSHADER_ICD } from '../device/dawn.ts';
+import { createWebGpuEngine, type WebGpuEngine } from '../engine.ts';
 import {
   DEFAULT_TUNING,
   DIRECT_CANDIDATES,
@@ -21,7 +18,10 @@ import {
   THIN_CANDIDATES,
   TILE_CANDIDATES,
   type Tuning,
-} from './tuning.ts';
+} from '../tuning/tuning.ts';
+import { planLeaves, planRoots } from './hash-plans.ts';
+import { MAX_ROUNDS, roundsOf } from './loop-iterations.ts';
+import { type Plan, planProgram } from './plan.ts';
 
 const OPS = Object.keys(OPERATORS) as OperatorName[];
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Clock, DutyCycle } from '../duty-cycle.ts';
-import type { Command } from './compiled.ts';
-import { SliceNumbers } from './slice-numbers.ts';
-import { Slicer } from './slicer.ts';
+import { type Clock, DutyCycle } from '../../duty-cycle.ts';
+import type { Command } from './compiled-plan.ts';
+import { Slicer } from './time-slicer.ts';
+import { SliceNumbers } from './workgroup-offsets.ts';
 
 interface Work {
   readonly groups: number;

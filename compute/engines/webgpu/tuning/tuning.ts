@@ -1,5 +1,5 @@
 /** What may differ from device to device in how products are computed. It changes speed and never a bit. */
-import type { Constants } from './specialize.ts';
+import type { Constants } from '../shader/specialize.ts';
 
 /** A tile of shaders/matmul.tile.wgsl: (4 rows4 lanesM) x (4 cols4 lanesN) outputs a workgroup. */
 export interface TileShape {

@@ -6,7 +6,7 @@
  *     //# if NAME     lines up to //# else or //# end stay when NAME is not 0
  *     //# for i in 4  lines up to //# end once for each i = 0..3, $i written out; the bound may be a constant's name
  */
-import { EngineError } from '../engine.ts';
+import { EngineError } from '../../engine.ts';
 
 export type Constants = Readonly<Record<string, number>>;
 

@@ -1,5 +1,5 @@
 /** Steps over rows of logits: log-sum-exp, drawing, top-k and top-p. Rows are long, so their blocks are worked on side by side. */
-import { blocksOf } from './plan-dense.ts';
+import { blocksOf } from './dense-planners.ts';
 import { dispatch, f32, groupDispatch, type NodeView, type Planner, type Step } from './steps.ts';
 
 /** Row maxima of mul(x, scale), and on the way the maxima of blocks. */

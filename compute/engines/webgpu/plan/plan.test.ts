@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { CASES } from '../../conformance/cases.ts';
-import { SHADERS } from '../../generated/shaders.ts';
-import { OPERATORS } from '../../repops/operators.ts';
+import { CASES } from '../../../conformance/cases.ts';
+import { SHADERS } from '../../../generated/shaders.ts';
+import { OPERATORS } from '../../../repops/operators.ts';
 import { planProgram } from './plan.ts';
 import { groupsFor, MAX_GROUPS } from './steps.ts';
 

@@ -1,7 +1,7 @@
 /** Device memory: tensors that callers own, and slots that every plan shares because runs are serialised. */
-import { type DType, elementBytes, elementCount } from '../../repops/program.ts';
-import { EngineMemoryError, type Tensor } from '../engine.ts';
-import { MemoryMeter } from '../engine-memory.ts';
+import { type DType, elementBytes, elementCount } from '../../../repops/program.ts';
+import { EngineMemoryError, type Tensor } from '../../engine.ts';
+import { MemoryMeter } from '../../engine-memory.ts';
 
 /** Words that hold `count` elements; bf16 lie two in a word, the first in its low half. */
 export function wordsFor(dtype: DType, count: number): number {

@@ -1,5 +1,5 @@
 /** Bytes from the device to the host. */
-import type { Memory } from './memory.ts';
+import type { Memory } from './device-memory.ts';
 
 /** A staging buffer up to this size is kept for the next reading; losses and roots are far smaller. */
 const KEPT_BYTES = 65536;

@@ -1,13 +1,13 @@
 /** Turns a program into steps and gives its temporaries and scratch a small set of reusable memory slots. */
-import type { OperatorName } from '../../repops/operators.ts';
-import { elementCount, type Node, type Program } from '../../repops/program.ts';
-import { ATTENTION } from './plan-attention.ts';
-import { DENSE } from './plan-dense.ts';
-import { LOSS } from './plan-loss.ts';
-import { matmul } from './plan-matmul.ts';
-import { SAMPLING } from './plan-sampling.ts';
+import type { OperatorName } from '../../../repops/operators.ts';
+import { elementCount, type Node, type Program } from '../../../repops/program.ts';
+import { DEFAULT_TUNING, type Tuning } from '../tuning/tuning.ts';
+import { ATTENTION } from './attention-planners.ts';
+import { DENSE } from './dense-planners.ts';
+import { LOSS } from './loss-planners.ts';
+import { matmul } from './matmul-planner.ts';
+import { SAMPLING } from './sampling-planners.ts';
 import type { NodeView, Operand, Planner, Step } from './steps.ts';
-import { DEFAULT_TUNING, type Tuning } from './tuning.ts';
 
 const PLANNERS: Record<OperatorName, Planner> = { ...DENSE, ...ATTENTION, ...LOSS, ...SAMPLING, matmul };
 

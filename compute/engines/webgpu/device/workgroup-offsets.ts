@@ -1,5 +1,5 @@
 /** The uniform that tells a kernel at which workgroup its part of a dispatch begins (shaders/lib/slice.wgsl). */
-import { SLICE_BYTES } from './layouts.ts';
+import { SLICE_BYTES } from '../shader/bind-group-layouts.ts';
 
 /** Parts that one submission may begin elsewhere than at workgroup 0. */
 export const MAX_PARTS = 255;

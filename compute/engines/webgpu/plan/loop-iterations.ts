@@ -3,9 +3,9 @@
  * neighbouring invocations have gone round their loops 65,535 times together, nested and following ones counted alike, without an
  * error (docs/decisions/webgpu-bits.md). So no step may ask for more than `MAX_ROUNDS`; planners cut longer work into steps.
  */
-import { FOLD_BLOCK } from '../../repops/arithmetic.ts';
+import { FOLD_BLOCK } from '../../../repops/arithmetic.ts';
+import { type TileShape, tileSides } from '../tuning/tuning.ts';
 import type { Step } from './steps.ts';
-import { type TileShape, tileSides } from './tuning.ts';
 
 /** The most rounds of an invocation of any step; somewhat below what llvmpipe allows. */
 export const MAX_ROUNDS = 60_000;

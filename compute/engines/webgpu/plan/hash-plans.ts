@@ -1,5 +1,5 @@
 /** Steps that hash tensors: leaves, then level by level, all tensors in one submission. */
-import { leavesOf } from '../hashing.ts';
+import { leavesOf } from '../../hashing.ts';
 import { assignSlots, type Plan, type PlannedStep, placesOf } from './plan.ts';
 import { dispatch, type Operand } from './steps.ts';
 

@@ -1,6 +1,7 @@
 /** Steps of a product: which kernel, in which shape, and whether its folds are divided over workgroups. */
-import { FOLD_BLOCK } from '../../repops/arithmetic.ts';
-import { blocksOf, combine } from './plan-dense.ts';
+import { FOLD_BLOCK } from '../../../repops/arithmetic.ts';
+import { type DirectShape, type TileShape, tileConstants, tileSides } from '../tuning/tuning.ts';
+import { blocksOf, combine } from './dense-planners.ts';
 import {
   DIRECT_BLOCK,
   mostBlocks,
@@ -8,7 +9,7 @@ import {
   THIN_BESIDES,
   thinRoundRounds,
   tileBlockRounds,
-} from './rounds.ts';
+} from './loop-iterations.ts';
 import {
   dispatch,
   groupDispatch,
@@ -18,7 +19,6 @@ import {
   type Planner,
   type Step,
 } from './steps.ts';
-import { type DirectShape, type TileShape, tileConstants, tileSides } from './tuning.ts';
 
 /** Products of at most this many rows take the kernel that reads b once. */
 export const MOST_THIN_ROWS = 8;

@@ -1,9 +1,9 @@
 /** Hands commands to the device: a whole run at once, or in slices while the device is shared. */
-import { type Clock, DutyCycle, SYSTEM_CLOCK } from '../duty-cycle.ts';
-import type { Command } from './compiled.ts';
-import { CommandEncoder } from './encoder.ts';
-import { SliceNumbers } from './slice-numbers.ts';
-import { Slicer } from './slicer.ts';
+import { type Clock, DutyCycle, SYSTEM_CLOCK } from '../../duty-cycle.ts';
+import { CommandEncoder } from './command-encoder.ts';
+import type { Command } from './compiled-plan.ts';
+import { Slicer } from './time-slicer.ts';
+import { SliceNumbers } from './workgroup-offsets.ts';
 
 /** Submissions that may wait on the device; a run returns once no more than this are left before it. */
 const MAX_IN_FLIGHT = 2;

@@ -3,8 +3,8 @@
  * adapter and browser. What is found changes speed alone: a shape whose result differs in one bit from the untuned kernels'
  * is passed over, and the conformance gate runs on the chosen ones afterwards.
  */
-import { elementCount, type Program } from '../../repops/program.ts';
-import type { Engine, Tensor } from '../engine.ts';
+import { elementCount, type Program } from '../../../repops/program.ts';
+import type { Engine, Tensor } from '../../engine.ts';
 import {
   DEFAULT_TUNING,
   DIRECT_CANDIDATES,

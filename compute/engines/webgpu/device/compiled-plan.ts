@@ -1,10 +1,11 @@
 /** A plan made ready for one device: pipelines, parameters on the device, and the commands for the memory it is bound to. */
-import { PARAMS_BYTES, SLICE_BINDING, SLICE_BYTES } from './layouts.ts';
-import type { DeviceMemory, Memory } from './memory.ts';
-import type { Kernel, Pipelines, Variant, Variants } from './pipelines.ts';
-import type { Plan, PlannedStep } from './plan.ts';
-import type { SliceNumbers } from './slice-numbers.ts';
-import type { Operand } from './steps.ts';
+
+import type { Plan, PlannedStep } from '../plan/plan.ts';
+import type { Operand } from '../plan/steps.ts';
+import { PARAMS_BYTES, SLICE_BINDING, SLICE_BYTES } from '../shader/bind-group-layouts.ts';
+import type { Kernel, Pipelines, Variant, Variants } from '../shader/pipelines.ts';
+import type { DeviceMemory, Memory } from './device-memory.ts';
+import type { SliceNumbers } from './workgroup-offsets.ts';
 
 /** Sets of tensors for which commands are kept: callers alternate between few. */
 const MAX_RECORDINGS = 8;

@@ -2,8 +2,8 @@
  * What an operator becomes on the device: a few steps over operands, with sizes already worked out. Steps are data, so
  * that a program is planned once and encoded on each run.
  */
-import { bitsOf } from '../../repops/arithmetic.ts';
-import type { Tuning } from './tuning.ts';
+import { bitsOf } from '../../../repops/arithmetic.ts';
+import type { Tuning } from '../tuning/tuning.ts';
 
 /** A tensor of the program by name, or scratch memory that lives only between the steps of one node. */
 export type Operand =

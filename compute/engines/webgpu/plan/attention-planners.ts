@@ -3,9 +3,9 @@
  * head) units with all their rows, or, of a unit too large for that, some of its rows (forward and the gradient of q) or of its
  * keys (the gradient of k and v). So the scratch stays bounded however long the sequence is.
  */
-import { FOLD_BLOCK } from '../../repops/arithmetic.ts';
-import { blocksOf, combine, foldBlocks } from './plan-dense.ts';
-import { attentionRowsRounds, KEYS_BESIDES, KEYS_BLOCK, MAX_ROUNDS, mostBlocks } from './rounds.ts';
+import { FOLD_BLOCK } from '../../../repops/arithmetic.ts';
+import { blocksOf, combine, foldBlocks } from './dense-planners.ts';
+import { attentionRowsRounds, KEYS_BESIDES, KEYS_BLOCK, MAX_ROUNDS, mostBlocks } from './loop-iterations.ts';
 import {
   dispatch,
   f32,

@@ -2,11 +2,11 @@
  * Runs commands in submissions of a few milliseconds, so that whatever else the GPU has to do (a page's own pictures) gets
  * its turn. How long a workgroup of a step takes is learnt as it runs; a dispatch that is too long is cut into parts.
  */
-import type { Clock, DutyCycle } from '../duty-cycle.ts';
-import type { Command } from './compiled.ts';
-import { CommandEncoder } from './encoder.ts';
-import type { PlannedStep } from './plan.ts';
-import type { SliceNumbers } from './slice-numbers.ts';
+import type { Clock, DutyCycle } from '../../duty-cycle.ts';
+import type { PlannedStep } from '../plan/plan.ts';
+import { CommandEncoder } from './command-encoder.ts';
+import type { Command } from './compiled-plan.ts';
+import type { SliceNumbers } from './workgroup-offsets.ts';
 
 export interface SlicerOptions {
   readonly device: GPUDevice;

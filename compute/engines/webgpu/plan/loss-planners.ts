@@ -1,6 +1,6 @@
 /** Steps of cross entropy, the policy objective and the optimizer. */
-import { FOLD_BLOCK } from '../../repops/arithmetic.ts';
-import { blocksOf, combine, foldBlocks } from './plan-dense.ts';
+import { FOLD_BLOCK } from '../../../repops/arithmetic.ts';
+import { blocksOf, combine, foldBlocks } from './dense-planners.ts';
 import { dispatch, f32, type Planner, type Step } from './steps.ts';
 
 export const LOSS = {

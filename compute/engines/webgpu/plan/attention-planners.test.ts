@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { OperatorName } from '../../repops/operators.ts';
-import type { Program, TensorSpec } from '../../repops/program.ts';
-import { resolveShapes } from '../../repops/shapes.ts';
+import type { OperatorName } from '../../../repops/operators.ts';
+import type { Program, TensorSpec } from '../../../repops/program.ts';
+import { resolveShapes } from '../../../repops/shapes.ts';
 import { planProgram } from './plan.ts';
 
 function attention(op: OperatorName, T: number, heads: number): Program {

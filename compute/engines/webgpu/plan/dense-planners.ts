@@ -1,6 +1,6 @@
 /** Steps of the dense and element-wise operators. Orders are docs/repops.md's; the kernels are in shaders/. */
-import { FOLD_BLOCK } from '../../repops/arithmetic.ts';
-import { mostBlocks } from './rounds.ts';
+import { FOLD_BLOCK } from '../../../repops/arithmetic.ts';
+import { mostBlocks } from './loop-iterations.ts';
 import {
   dispatch,
   f32,

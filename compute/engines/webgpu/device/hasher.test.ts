@@ -8,11 +8,11 @@ import {
   leafHash,
   merkleRoot,
   verifyInclusion,
-} from '../../../protocol/merkle.ts';
-import type { DType } from '../../repops/program.ts';
-import { type TensorData, zeros } from '../tensor-data.ts';
-import { openWebGpuEngine, type WebGpuEngine } from './engine.ts';
-import { openDawnAdapter, SWIFTSHADER_ICD } from './host-dawn.ts';
+} from '../../../../protocol/merkle.ts';
+import type { DType } from '../../../repops/program.ts';
+import { type TensorData, zeros } from '../../tensor-data.ts';
+import { openWebGpuEngine, type WebGpuEngine } from '../engine.ts';
+import { openDawnAdapter, SWIFTSHADER_ICD } from './dawn.ts';
 
 /** Elements whose bytes are all different from their neighbours'. */
 function noise(dtype: DType, count: number): TensorData {

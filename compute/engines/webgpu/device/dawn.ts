@@ -1,7 +1,7 @@
 /** WebGPU in Node: Dawn through the npm package `webgpu`. */
 import { existsSync } from 'node:fs';
 import { create, globals } from 'webgpu';
-import { EngineError } from '../engine.ts';
+import { EngineError } from '../../engine.ts';
 
 /** Where Debian's chromium keeps SwiftShader, a Vulkan driver that runs on the CPU. */
 export const SWIFTSHADER_ICD = '/usr/lib/chromium/vk_swiftshader_icd.json';
