@@ -1,5 +1,6 @@
 /** Hashing where the tensors are, so that only hashes leave the device (docs/checkpoint.md, "The root"). */
-import { LEAF_BYTES } from '../../protocol/merkle.ts';
+import { LEAF_BYTES, merkleRoot } from '../../protocol/merkle.ts';
+import { must } from '../../protocol/must.ts';
 import type { Engine, RunOptions, Tensor } from './engine.ts';
 
 /** An engine that computes RFC 6962 trees over the bytes of its tensors, in leaves of 4,096 bytes. */
@@ -28,4 +29,16 @@ export function leafRange(bytes: number, leaf: number): { readonly start: number
   }
   const start = leaf * LEAF_BYTES;
   return { start, length: Math.min(LEAF_BYTES, bytes - start) };
+}
+
+/**
+ * The root of each tensor, given all their element counts and the roots of those that have elements: the tree of a tensor
+ * without elements has no leaves, so no engine computes it.
+ */
+export function withEmptyRoots(
+  counts: readonly number[],
+  roots: readonly Uint8Array[],
+): readonly Uint8Array[] {
+  let next = 0;
+  return counts.map((count) => (count === 0 ? merkleRoot([]) : must(roots, next++)));
 }

@@ -167,6 +167,13 @@ interface BoundTensor {
   readonly dtype: string;
 }
 
+/** The tensor that is bound under a name. Throws ProgramError if there is none. */
+export function boundTensor<T>(program: Program, bindings: Readonly<Record<string, T>>, name: string): T {
+  const tensor = Object.hasOwn(bindings, name) ? bindings[name] : undefined;
+  if (tensor === undefined) fail(program.name, `bound tensor ${name} was not supplied`);
+  return tensor;
+}
+
 /**
  * Throws ProgramError unless every bound tensor of the program has a binding of its dtype and element count, and no
  * tensor that the program writes is bound under two names. Bindings the program does not name are ignored.
@@ -176,8 +183,7 @@ export function validateBindings(program: Program, bindings: Readonly<Record<str
   const names = new Map<BoundTensor, string>();
   for (const [name, spec] of Object.entries(program.tensors)) {
     if (spec.storage !== 'bound') continue;
-    const tensor = Object.hasOwn(bindings, name) ? bindings[name] : undefined;
-    if (tensor === undefined) fail(program.name, `bound tensor ${name} was not supplied`);
+    const tensor = boundTensor(program, bindings, name);
     if (tensor.dtype !== spec.dtype || elementCount(tensor.shape) !== elementCount(spec.shape)) {
       fail(
         program.name,

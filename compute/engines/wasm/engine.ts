@@ -4,7 +4,7 @@ import { type DType, elementBytes, elementCount, type Program } from '../../repo
 import { ProgramError } from '../../repops/program-error.ts';
 import { validateBindings, validateProgram } from '../../repops/validate.ts';
 import { type Clock, DutyCycle, type PacedEngine, SYSTEM_CLOCK } from '../duty-cycle.ts';
-import { EngineError, EngineMemoryError, type RunOptions, type Tensor } from '../engine.ts';
+import { type Bindings, EngineError, EngineMemoryError, type RunOptions, type Tensor } from '../engine.ts';
 import {
   boundBytes,
   type EngineMemory,
@@ -12,7 +12,7 @@ import {
   MemoryMeter,
   type MemoryNeed,
 } from '../engine-memory.ts';
-import { type HashingEngine, leafRange, leavesOf } from '../hashing.ts';
+import { type HashingEngine, leafRange, leavesOf, withEmptyRoots } from '../hashing.ts';
 import { checkData, type TensorData, viewAs } from '../tensor-data.ts';
 import { HASH_BYTES, hashInput, leavesPlan, rootsPlan } from './hash-plan.ts';
 import { LinearMemory } from './linear-memory.ts';
@@ -150,11 +150,7 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
     this.#meter.count('tensors', -own.bytes);
   }
 
-  async run(
-    program: Program,
-    bindings: Readonly<Record<string, Tensor>>,
-    options: RunOptions = {},
-  ): Promise<void> {
+  async run(program: Program, bindings: Bindings, options: RunOptions = {}): Promise<void> {
     await this.#alone(options.signal, async () => {
       const plan = this.#planOf(program);
       validateBindings(program, bindings);
@@ -168,15 +164,19 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
   }
 
   async hash(tensors: readonly Tensor[], options: RunOptions = {}): Promise<readonly Uint8Array[]> {
-    if (tensors.length === 0) return [];
-    const sizes = tensors.map((tensor) => this.#own(tensor).bytes);
-    const plan = this.#hashPlan(`roots ${sizes.join()}`, (threads) => rootsPlan(sizes, threads));
-    const hashes = await this.#hashes(plan, tensors, tensors.length, options.signal);
-    return tensors.map((_, i) => hashes.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES));
+    this.#check();
+    const all = tensors.map((tensor) => this.#own(tensor));
+    const full = all.filter(({ length }) => length > 0);
+    const roots = full.length === 0 ? [] : await this.#roots(full, options.signal);
+    return withEmptyRoots(
+      all.map(({ length }) => length),
+      roots,
+    );
   }
 
-  leafHashes(tensor: Tensor, options: RunOptions = {}): Promise<Uint8Array> {
+  async leafHashes(tensor: Tensor, options: RunOptions = {}): Promise<Uint8Array> {
     const { bytes } = this.#own(tensor);
+    if (bytes === 0) return new Uint8Array();
     const plan = this.#hashPlan(`leaves ${bytes}`, (threads) => leavesPlan(bytes, threads));
     return this.#hashes(plan, [tensor], leavesOf(bytes), options.signal);
   }
@@ -217,6 +217,13 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
     return plan;
   }
 
+  async #roots(tensors: readonly WasmTensor[], signal?: AbortSignal): Promise<Uint8Array[]> {
+    const sizes = tensors.map(({ bytes }) => bytes);
+    const plan = this.#hashPlan(`roots ${sizes.join()}`, (threads) => rootsPlan(sizes, threads));
+    const hashes = await this.#hashes(plan, tensors, tensors.length, signal);
+    return tensors.map((_, i) => hashes.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES));
+  }
+
   /** Runs a plan that leaves `count` hashes at the beginning of the arena. */
   #hashes(plan: Plan, tensors: readonly Tensor[], count: number, signal?: AbortSignal): Promise<Uint8Array> {
     return this.#alone(signal, async () => {
@@ -255,7 +262,7 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
   }
 
   /** Copies the plan's steps into memory with this run's addresses; gives the address of the list of step addresses. */
-  #load(plan: Plan, bindings: Readonly<Record<string, Tensor>>): number {
+  #load(plan: Plan, bindings: Bindings): number {
     const arena = this.#arena.reserve(plan.arenaBytes);
     const base = this.#steps.reserve(stepBytes(plan));
     const code = new Int32Array(this.#buffer, base, plan.code.length + plan.starts.length);
