@@ -5,6 +5,6 @@ const offers = { hashing: true, pacing: true, measuring: true };
 describeEngineContract('the wasm engine on one thread', () => createWasmEngine(), offers);
 describeEngineContract(
   'the wasm engine on three threads',
-  () => createWasmEngine({ threads: 3, together: true }),
+  () => createWasmEngine({ threads: 3, alwaysAllThreads: true }),
   offers,
 );

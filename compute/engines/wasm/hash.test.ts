@@ -9,7 +9,7 @@ describe.each([1, 3])('hashing on %i threads', (threads) => {
   let engine: WasmEngine;
 
   beforeAll(async () => {
-    engine = await createWasmEngine({ threads, together: true });
+    engine = await createWasmEngine({ threads, alwaysAllThreads: true });
   });
   afterAll(() => engine.stop());
 

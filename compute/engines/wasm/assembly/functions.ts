@@ -1,6 +1,6 @@
 // The elementary functions of compute/repops/functions.ts on four lanes. Steps on which canon is the identity for
 // every canonical argument are written without it; the reason stands beside each function.
-import { canon4, mul4, sub1, mul1 } from './canon';
+import { canon4, mul1, mul4, sub1 } from './canon';
 
 const MAX_FINITE: f32 = reinterpret<f32>(0x7f7fffff);
 

@@ -1,5 +1,6 @@
 // SHA-256 (FIPS 180-4) of four messages side by side, one a lane, and with it the RFC 6962 trees over a tensor's bytes.
-import { column0, column1, column2, column3, share, size, word } from './canon';
+import { column0, column1, column2, column3 } from './canon';
+import { argument, firstItem, size } from './step';
 
 // A thread's scratch: a message block of each lane, the 16 schedule words and the 8 state words as vectors, and for each lane
 // where its message lies and where its digest goes.
@@ -180,20 +181,20 @@ const HEAD: i32 = 5;
 const RUN: i32 = 4;
 
 /**
- * SHA-256(prefix || message) of messages of one length that lie in runs, four at a time, whichever run they are from. Words: 1 runs,
+ * SHA-256(prefix || message) of messages of one length that lie in runs, four at a time, whichever run they are from. Arguments: 1 runs,
  * 2 bytes of a message, 3 prefix, 4 scratch (672 bytes a thread), then for each run 1 its first message, 2 how many follow one
  * another, 3 out (32 bytes each), 4 whether the 32 bytes after its last message go after its last digest as they are (an odd node).
  */
 export function hashMany(step: usize, thread: i32, threads: i32): i32 {
   const runs = size(step, 1);
   const bytes = size(step, 2);
-  const prefix = word(step, 3);
-  const scratch = <usize>word(step, 4) + <usize>thread * SCRATCH;
+  const prefix = argument(step, 3);
+  const scratch = <usize>argument(step, 4) + <usize>thread * SCRATCH;
   let total = 0;
   for (let run = 0; run < runs; run++) total += size(step, HEAD + run * RUN + 1);
   const groups = (total + 3) / 4;
-  const begin = share(groups, thread, threads) * 4;
-  const end = min(share(groups, thread + 1, threads) * 4, total);
+  const begin = firstItem(groups, thread, threads) * 4;
+  const end = min(firstItem(groups, thread + 1, threads) * 4, total);
   let run = 0;
   let item = begin;
   for (let at = begin; at < end; at += 4) {
@@ -208,8 +209,8 @@ export function hashMany(step: usize, thread: i32, threads: i32): i32 {
         item -= size(step, HEAD + run * RUN + 1);
         run++;
       }
-      store<u32>(place, word(step, HEAD + run * RUN) + <u32>item * <u32>bytes);
-      store<u32>(place, word(step, HEAD + run * RUN + 2) + <u32>item * 32, 4);
+      store<u32>(place, argument(step, HEAD + run * RUN) + <u32>item * <u32>bytes);
+      store<u32>(place, argument(step, HEAD + run * RUN + 2) + <u32>item * 32, 4);
       item++;
     }
     const places = scratch + LANES_AT;
@@ -223,9 +224,9 @@ export function hashMany(step: usize, thread: i32, threads: i32): i32 {
   if (thread == threads - 1) {
     for (let run = 0; run < runs; run++) {
       const words = HEAD + run * RUN;
-      if (word(step, words + 3) == 0) continue;
-      const count = <usize>word(step, words + 1);
-      memory.copy(<usize>word(step, words + 2) + count * 32, <usize>word(step, words) + count * <usize>bytes, 32);
+      if (argument(step, words + 3) == 0) continue;
+      const count = <usize>argument(step, words + 1);
+      memory.copy(<usize>argument(step, words + 2) + count * 32, <usize>argument(step, words) + count * <usize>bytes, 32);
     }
   }
   return 0;
