@@ -5,31 +5,36 @@
  * Tensors
  * - **[EN-01]** A new tensor is zero, also where a freed one was.
  * - **[EN-02]** `write` copies in and `read` copies out: neither array is the tensor.
- * - **[EN-03]** `write` takes data of the tensor's dtype and element count only. Otherwise it throws EngineError.
+ * - **[EN-03]** `write` takes data of the tensor's dtype and element count only. Otherwise it throws
+ *   EngineError.
  * - **[EN-04]** Every method refuses a tensor that was freed or that another engine made, with EngineError.
  * - **[EN-05]** `allocate` throws EngineMemoryError if the device has no room. The engine goes on.
- * - **[EN-06]** A tensor without elements can be allocated, written, read, freed and hashed. No program takes one.
+ * - **[EN-06]** A tensor without elements can be allocated, written, read, freed and hashed. No program takes
+ *   one.
  *
  * Runs
- * - **[EN-07]** `run` refuses a program or bindings that break docs/repops.md with ProgramError and computes nothing.
+ * - **[EN-07]** `run` refuses a program or bindings that break docs/repops.md with ProgramError and computes
+ *   nothing.
  * - **[EN-08]** An index out of range that the caller wrote is a ProgramError, never a value from elsewhere.
- * - **[EN-09]** A run depends on nothing but its program and the bound tensors: temporaries keep nothing between runs, and
- *   one program runs on any tensors that fit.
- * - **[EN-10]** Where an operator works in place, its output takes the place of its input. Other tensors keep their bits.
- * - **[EN-11]** If the signal is aborted, `run` rejects with its reason: before anything is computed if it was aborted
- *   before. During a run, it may also finish. In both cases the engine goes on.
- * - **[EN-12]** The caller awaits a run before it starts the next one. A run that starts too early is refused with
- *   EngineError or gives the right bits.
+ * - **[EN-09]** A run depends on nothing but its program and the bound tensors: temporaries keep nothing
+ *   between runs, and one program runs on any tensors that fit.
+ * - **[EN-10]** Where an operator works in place, its output takes the place of its input. Other tensors keep
+ *   their bits.
+ * - **[EN-11]** If the signal is aborted, `run` rejects with its reason: before anything is computed if it
+ *   was aborted before. During a run, it may also finish. In both cases the engine goes on.
+ * - **[EN-12]** The caller awaits a run before it starts the next one. A run that starts too early is refused
+ *   with EngineError or gives the right bits.
  *
  * Life
  * - **[EN-13]** `stop` may be called again. After it, every other method throws or rejects with EngineError.
  *
  * What only some engines offer
- * - **[EN-14]** `HashingEngine` (hashing.ts): roots and leaf hashes are those of RFC 6962 over the tensor's bytes in leaves
- *   of 4,096. `readLeaf` gives a leaf's bytes, or throws RangeError if there is no such leaf.
- * - **[EN-15]** `PacedEngine` (duty-cycle.ts): the share changes no bit. A share outside 0.1 to 1 is a RangeError.
- * - **[EN-16]** `MeasuredEngine` (engine-memory.ts): `memory` counts each tensor's bytes until it is freed, and `predict`
- *   allocates nothing.
+ * - **[EN-14]** `HashingEngine` (hashing.ts): roots and leaf hashes are those of RFC 6962 over the tensor's
+ *   bytes in leaves of 4,096. `readLeaf` gives a leaf's bytes, or throws RangeError if there is no such leaf.
+ * - **[EN-15]** `PacedEngine` (duty-cycle.ts): the share changes no bit. A share outside 0.1 to 1 is a
+ *   RangeError.
+ * - **[EN-16]** `MeasuredEngine` (engine-memory.ts): `memory` counts each tensor's bytes until it is freed,
+ *   and `predict` allocates nothing.
  */
 import type { DType, Program } from '../repops/program.ts';
 import type { TensorData } from './tensor-data.ts';
@@ -42,7 +47,9 @@ export interface Tensor {
   readonly dtype: DType;
 }
 
-/** Bound tensors of a run by the program's names for them. Names that the program does not have are ignored. */
+/**
+ * Bound tensors of a run by the program's names for them. Names that the program does not have are ignored.
+ */
 export type Bindings = Readonly<Record<string, Tensor>>;
 
 export interface RunOptions {
@@ -50,8 +57,8 @@ export interface RunOptions {
 }
 
 /**
- * Runs RepOps programs. Every engine gives the same bits for the same program and inputs, so each device may use the one
- * that is fastest on it.
+ * Runs RepOps programs. Every engine gives the same bits for the same program and inputs, so each device may
+ * use the one that is fastest on it.
  *
  * @example
  * ```ts
@@ -84,8 +91,8 @@ export interface Engine {
   /** A zeroed tensor. Throws EngineMemoryError if the device has no room. */
   allocate(shape: readonly number[], dtype: DType): Tensor;
   /**
-   * Copies data in: Float32Array for f32, Uint32Array for u32, Uint16Array for bf16. Throws EngineError unless the length is
-   * the element count.
+   * Copies data in: Float32Array for f32, Uint32Array for u32, Uint16Array for bf16. Throws EngineError
+   * unless the length is the element count.
    */
   write(tensor: Tensor, data: TensorData): void;
   /** A copy of the tensor's elements after all runs so far. */
@@ -93,8 +100,9 @@ export interface Engine {
   /** Gives the tensor's memory back. */
   free(tensor: Tensor): void;
   /**
-   * Runs every node in order with `bindings` for the bound tensors. May resolve before the device is done; `read` waits.
-   * Throws ProgramError if the program breaks the rules or a binding is missing or does not fit.
+   * Runs every node in order with `bindings` for the bound tensors. May resolve before the device is done;
+   * `read` waits. Throws ProgramError if the program breaks the rules or a binding is missing or does not
+   * fit.
    */
   run(program: Program, bindings: Bindings, options?: RunOptions): Promise<void>;
   /** Releases everything, workers and devices included. */
@@ -106,7 +114,9 @@ export class EngineError extends Error {
   override readonly name: string = 'EngineError';
 }
 
-/** The GPU device went away: a driver reset, a tab in the background, an unplugged card. Its state is lost. */
+/**
+ * The GPU device went away: a driver reset, a tab in the background, an unplugged card. Its state is lost.
+ */
 export class DeviceLostError extends EngineError {
   override readonly name = 'DeviceLostError';
 }

@@ -1,6 +1,6 @@
 /**
- * Each operator of the reference engine against its formula in f64 with library functions. Inputs are lattice values where
- * an operator takes the lattice, so that only f32 rounding is left and tolerances are tight.
+ * Each operator of the reference engine against its formula in f64 with library functions. Inputs are lattice
+ * values where an operator takes the lattice, so that only f32 rounding is left and tolerances are tight.
  */
 import { describe, expect, it } from 'vitest';
 import { bitsOf, canon, floatOf, lattice } from '../repops/arithmetic.ts';

@@ -1,6 +1,6 @@
 /**
- * The reference engine: docs/repops.md in TypeScript, written for reading. It is what the other engines are compared
- * with and what explains a dispute; it is slow.
+ * The reference engine: docs/repops.md in TypeScript, written for reading. It is what the other engines are
+ * compared with and what explains a dispute; it is slow.
  */
 import type { OperatorName } from '../repops/operators.ts';
 import { type DType, elementCount, type Node, type Program } from '../repops/program.ts';
@@ -94,7 +94,10 @@ class ReferenceTensor implements Tensor {
 }
 
 export interface ReferenceOptions {
-  /** Called after each node with its index and the data of its outputs, for traces and for explaining a dispute. */
+  /**
+   * Called after each node with its index and the data of its outputs, for traces and for explaining a
+   * dispute.
+   */
   readonly onNode?: (index: number, outputs: readonly TensorData[]) => void;
 }
 

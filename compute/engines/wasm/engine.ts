@@ -30,12 +30,16 @@ export interface WasmEngineOptions {
 
 export const MAX_THREADS = 64;
 
-/** First byte that the host may allocate; below it are the threads' control words and the module's own data. */
+/**
+ * First byte that the host may allocate; below it are the threads' control words and the module's own data.
+ */
 const FIRST_ADDRESS = 65536;
 const INITIAL_PAGES = 2;
 /** Maximum sizes to ask for, largest first: some browsers refuse to reserve address space for all of it. */
 const MAXIMUM_PAGES = [65536, 32768, 16384, 8192];
-/** A run yields to the event loop at least this often, so that it sees an abort and the worker sees a message. */
+/**
+ * A run yields to the event loop at least this often, so that it sees an abort and the worker sees a message.
+ */
 const SLICE_MS = 24;
 /** Plans for hashing that are kept: a model is hashed many times with the same sizes. */
 const MAX_HASH_PLANS = 8;
@@ -69,9 +73,9 @@ class WasmTensor implements Tensor {
 }
 
 /**
- * Makes a wasm engine. More than one thread need shared memory, which a browser gives to a cross-origin isolated page only;
- * without it the engine computes on one thread and its description says why. Throws EngineError for `threads` outside 1 to
- * 64.
+ * Makes a wasm engine. More than one thread need shared memory, which a browser gives to a cross-origin
+ * isolated page only; without it the engine computes on one thread and its description says why. Throws
+ * EngineError for `threads` outside 1 to 64.
  *
  * @example
  * ```ts
@@ -276,7 +280,9 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
     return plan;
   }
 
-  /** Copies the plan's code into memory with this run's addresses. Gives the address of the steps' addresses. */
+  /**
+   * Copies the plan's code into memory with this run's addresses. Gives the address of the steps' addresses.
+   */
   #load(plan: Plan, bindings: Bindings): number {
     const arena = this.#arena.reserve(plan.arenaBytes);
     const base = this.#steps.reserve(stepBytes(plan));

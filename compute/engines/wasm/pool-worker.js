@@ -1,5 +1,6 @@
-// One thread of the wasm engine's pool, in a browser Worker or a Node worker thread. Plain JavaScript, so that Node loads
-// it without a transform. Its first message names the module, the shared memory and its number; from then on it runs `serve`.
+// One thread of the wasm engine's pool, in a browser Worker or a Node worker thread. Plain JavaScript, so
+// that Node loads it without a transform. Its first message names the module, the shared memory and its
+// number; from then on it runs `serve`.
 const BROKEN = 148 / 4; // as in assembly/control.ts
 
 const workerThreads = globalThis.process?.getBuiltinModule?.('node:worker_threads');

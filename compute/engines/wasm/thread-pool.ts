@@ -1,6 +1,6 @@
 /**
- * The threads that run a list of steps. Where the caller may block (Node, a browser Worker) it is thread 0 itself. On a
- * page's main thread all threads are workers, and the caller awaits them.
+ * The threads that run a list of steps. Where the caller may block (Node, a browser Worker) it is thread 0
+ * itself. On a page's main thread all threads are workers, and the caller awaits them.
  */
 import { EngineError } from '../engine.ts';
 
@@ -9,7 +9,8 @@ export interface Kernels {
   steps(offsets: number, from: number, to: number, thread: number, threads: number): number;
 }
 
-// Control words as in assembly/control.ts, as indices of 32-bit words. LIST there is the three words OFFSETS, FROM and TO.
+// Control words as in assembly/control.ts, as indices of 32-bit words. LIST there is the three words OFFSETS,
+// FROM and TO.
 const LISTS = 128 / 4;
 const OFFSETS = 132 / 4;
 const FROM = 136 / 4;
@@ -29,11 +30,13 @@ interface PoolWorker {
 
 export interface ThreadPool {
   /**
-   * Runs steps from .. to - 1 on all threads; `offsets` is the address of the steps' addresses. Gives -1, or the index of a
-   * step that met an index out of range. Throws EngineError once a thread has ended.
+   * Runs steps from .. to - 1 on all threads; `offsets` is the address of the steps' addresses. Gives -1, or
+   * the index of a step that met an index out of range. Throws EngineError once a thread has ended.
    */
   run(offsets: number, from: number, to: number): number | Promise<number>;
-  /** As `run`, on the caller's thread alone if that is one of the pool's. For steps shorter than a barrier. */
+  /**
+   * As `run`, on the caller's thread alone if that is one of the pool's. For steps shorter than a barrier.
+   */
   runOnCaller(offsets: number, from: number, to: number): number | Promise<number>;
   stop(): void;
 }
@@ -44,7 +47,10 @@ export function callerOnly(kernels: Kernels): ThreadPool {
   return { run, runOnCaller: run, stop: () => undefined };
 }
 
-/** Starts a pool of `threads` (at least 2) over one shared memory. Throws EngineError if workers do not start in 10 s. */
+/**
+ * Starts a pool of `threads` (at least 2) over one shared memory. Throws EngineError if workers do not start
+ * in 10 s.
+ */
 export async function startThreadPool(
   kernels: Kernels,
   module: WebAssembly.Module,
@@ -108,7 +114,9 @@ async function allReady(workers: readonly PoolWorker[]): Promise<void> {
   }
 }
 
-/** Waits, without blocking, until more than `finished` lists are finished. Gives the result of the last one. */
+/**
+ * Waits, without blocking, until more than `finished` lists are finished. Gives the result of the last one.
+ */
 async function whenFinished(control: Int32Array, finished: number): Promise<number> {
   while (Atomics.load(control, FINISHED) === finished) {
     if (Atomics.load(control, BROKEN) !== 0) throw broken();
@@ -117,7 +125,9 @@ async function whenFinished(control: Int32Array, finished: number): Promise<numb
   return Atomics.load(control, RESULT);
 }
 
-/** Resolves when FINISHED changes, at the latest after 100 ms; after 1 ms where Atomics.waitAsync is missing. */
+/**
+ * Resolves when FINISHED changes, at the latest after 100 ms; after 1 ms where Atomics.waitAsync is missing.
+ */
 async function changeOf(control: Int32Array<SharedArrayBuffer>, finished: number): Promise<void> {
   if (typeof Atomics.waitAsync === 'function') {
     const wait = Atomics.waitAsync(control, FINISHED, finished, 100);

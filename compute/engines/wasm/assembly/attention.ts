@@ -1,5 +1,6 @@
-// Grouped-query attention. Forward and grad.q put 8 query rows of one (batch entry, key/value head) pair in the lanes and share
-// such eights among the threads; grad.kv puts 8 keys in the lanes, and each thread takes whole pairs.
+// Grouped-query attention. Forward and grad.q put 8 query rows of one (batch entry, key/value head) pair in
+// the lanes, and the threads share these groups of 8. grad.kv puts 8 keys in the lanes, and each thread takes
+// whole pairs.
 import { add4, column0, column1, column2, column3, lattice4, mul4, storeN, sub4 } from './canon';
 import { argument, constant, firstItem, size } from './step';
 import { exp4, recip4 } from './functions';
@@ -8,9 +9,9 @@ import { LANES, ROWS, multiplyPanels, packColumns, packRows, packRowsOf } from '
 
 const MINUS_MAX: f32 = reinterpret<f32>(<u32>0xff7fffff);
 
-// Arguments shared by the four attention kernels:
-// 1 q, 2 k, 3 v, 4 positions, 5 stats, 6 dout, 7 delta, 8 out, 9 second out, 10 B, 11 Tq, 12 Tk, 13 heads, 14 kvHeads,
-// 15 headDim, 16 scale, 17 scratch, 18 scratch bytes a thread.
+// Arguments shared by the four attention kernels: 1 q, 2 k, 3 v, 4 positions, 5 stats, 6 dout, 7 delta, 8
+// out, 9 second out, 10 B, 11 Tq, 12 Tk, 13 heads, 14 kvHeads, 15 headDim, 16 scale, 17 scratch, 18 scratch
+// bytes a thread.
 
 @inline
 function pad4(n: i32): i32 {
@@ -123,7 +124,7 @@ export function attention(step: usize, thread: i32, threads: i32): i32 {
   const scores = queries + <usize>hd * 32;
   const result = scores + <usize>pad4(Tk) * 32;
 
-  // Eight rows are an item; a thread that meets a new pair packs its keys and values.
+  // Eight rows are one item. A thread that comes to a new pair packs its keys and values.
   const groups = (rows + LANES - 1) / LANES;
   const items = B * kvHeads * groups;
   let packed = -1;
@@ -251,7 +252,7 @@ export function attentionGradQ(step: usize, thread: i32, threads: i32): i32 {
   const products = scores + <usize>pad4(Tk) * 32;
   const result = products + <usize>pad4(Tk) * 32;
 
-  // Eight rows are an item; a thread that meets a new pair packs its keys and values.
+  // Eight rows are one item. A thread that comes to a new pair packs its keys and values.
   const groups = (rows + LANES - 1) / LANES;
   const items = B * kvHeads * groups;
   let packed = -1;
@@ -311,7 +312,10 @@ export function attentionGradQ(step: usize, thread: i32, threads: i32): i32 {
   return 0;
 }
 
-/** Adds tile[d][8 keys] (times scale, if asked) to rows of `out`, `rowBytes` apart; the first head of a group writes add(+0, x) = x. */
+/**
+ * Adds tile[d][8 keys] (times scale, if asked) to rows of `out`, `rowBytes` apart; the first head of a group
+ * writes add(+0, x) = x.
+ */
 function accumulateKeys(tile: usize, hd: i32, firstKey: i32, keys: i32, out: usize, rowBytes: usize, fresh: bool): void {
   for (let half = 0; half < 2; half++) {
     const start = firstKey + half * 4;

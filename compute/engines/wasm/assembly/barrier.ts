@@ -1,7 +1,8 @@
 // A barrier for the threads that run one list of steps, in the first page of the shared memory.
 import { ARRIVED, BROKEN, FAILED_STEP, PASSED, REPORTED_STEP } from './control';
 
-// About 20 µs: a step is often shorter than the time that waking a sleeping thread takes (docs/decisions/wasm-kernels.md).
+// About 20 µs: a step is often shorter than the time that waking a sleeping thread takes
+// (docs/decisions/wasm-kernels.md).
 export const SPINS: i32 = 20000;
 /** 0.1 s in ns: how long a thread sleeps before it looks at BROKEN again. */
 const SLEEP_NS: i64 = 100_000_000;
@@ -13,7 +14,10 @@ export function reportFailure(step: i32): void {
   if (ASC_FEATURE_THREADS) atomic.store<i32>(REPORTED_STEP, step + 1);
 }
 
-/** The failed step of the barrier just passed, or -1. Only the last thread to arrive writes it, so all threads read the same. */
+/**
+ * The failed step of the barrier just passed, or -1. Only the last thread to arrive writes it, so all threads
+ * read the same.
+ */
 export function failedStep(): i32 {
   return ASC_FEATURE_THREADS ? atomic.load<i32>(FAILED_STEP) - 1 : -1;
 }

@@ -1,4 +1,5 @@
-// Operands stored as bf16: the upper halves of f32. Read by their bits, so that infinities and NaNs have a meaning too.
+// Operands stored as bf16: the upper halves of f32. Read by their bits, so that infinities and NaNs have a
+// meaning too.
 import { argument, firstItem, size } from './step';
 import { INDEX_OUT_OF_RANGE } from './layers';
 

@@ -1,6 +1,9 @@
 // Canonical f32 arithmetic on four lanes (docs/repops.md, "The arithmetic").
 
-/** canon: clamp to the largest finite magnitude, then zero everything below 2^-125 (which also turns -0 into +0). */
+/**
+ * canon: clamp to the largest finite magnitude, then zero everything below 2^-125 (which also turns -0 into
+ * +0).
+ */
 @inline
 export function canon4(v: v128): v128 {
   const clamped = f32x4.pmax(

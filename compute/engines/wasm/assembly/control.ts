@@ -1,5 +1,5 @@
-// Control words in the first page of the shared memory, as byte addresses. thread-pool.ts and pool-worker.js beside this
-// folder know the addresses from LISTS on.
+// Control words in the first page of the shared memory, as byte addresses. thread-pool.ts and pool-worker.js
+// beside this folder know the addresses from LISTS on.
 
 /** Threads that wait at the barrier. */
 export const ARRIVED: usize = 64;
@@ -11,7 +11,10 @@ export const REPORTED_STEP: usize = 72;
 export const FAILED_STEP: usize = 76;
 /** Lists of steps handed out so far. The pool's threads wait for it to grow. */
 export const LISTS: usize = 128;
-/** The list handed out last: address of the steps' addresses, first step, end. A first step of -1 ends the threads. */
+/**
+ * The list handed out last: address of the steps' addresses, first step, end. A first step of -1 ends the
+ * threads.
+ */
 export const LIST: usize = 132;
 /** 1 once a thread has ended unexpectedly: no thread may wait any longer. */
 export const BROKEN: usize = 148;

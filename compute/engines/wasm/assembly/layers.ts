@@ -1,4 +1,5 @@
-// Look-ups, biases, normalisation, rotary positions, SwiGLU. Row folds put four rows in the lanes; column folds four columns.
+// Look-ups, biases, normalisation, rotary positions, SwiGLU. Row folds put four rows in the lanes; column
+// folds four columns.
 import { add1, add4, canon4, loadN, mul1, mul4, splat, storeN, sub4 } from './canon';
 import { argument, constant, firstItem, size } from './step';
 import { rsqrt4, sigmoid4 } from './functions';
@@ -23,8 +24,8 @@ export function embed(step: usize, thread: i32, threads: i32): i32 {
 }
 
 /**
- * Arguments: 1 ids, 2 dy, 3 dtable, 4 N, 5 V, 6 D, 7 heads u32 [V], 8 next u32 [N]. Each thread owns a range of table rows and
- * chains the rows of dy that belong to each, ascending; links are n + 1, 0 ends a chain.
+ * Arguments: 1 ids, 2 dy, 3 dtable, 4 N, 5 V, 6 D, 7 heads u32 [V], 8 next u32 [N]. Each thread owns a range
+ * of table rows and chains the rows of dy that belong to each, ascending; links are n + 1, 0 ends a chain.
  */
 export function embedGrad(step: usize, thread: i32, threads: i32): i32 {
   const ids = <usize>argument(step, 1);
@@ -112,7 +113,10 @@ export function biasGrad(step: usize, thread: i32, threads: i32): i32 {
   return 0;
 }
 
-/** Arguments: 1 a, 2 b, 3 y, 4 len. Tensors are padded to 64 bytes, so flat kernels run over their last vector's end. */
+/**
+ * Arguments: 1 a, 2 b, 3 y, 4 len. Tensors are padded to 64 bytes, so flat kernels run over their last
+ * vector's end.
+ */
 export function add(step: usize, thread: i32, threads: i32): i32 {
   const vectors = (size(step, 4) + 3) / 4;
   for (let i = firstItem(vectors, thread, threads), end = firstItem(vectors, thread + 1, threads); i < end; i++) {
@@ -134,7 +138,10 @@ export function addScaled(step: usize, thread: i32, threads: i32): i32 {
   return 0;
 }
 
-/** Arguments: 1 x, 2 rstd, 3 N, 4 D, 5 invD, 6 eps. Sums of squares never cancel and saturate once, so canon can wait for the end. */
+/**
+ * Arguments: 1 x, 2 rstd, 3 N, 4 D, 5 invD, 6 eps. Sums of squares never cancel and saturate once, so canon
+ * can wait for the end.
+ */
 export function rmsRstd(step: usize, thread: i32, threads: i32): i32 {
   const x = <usize>argument(step, 1);
   const N = size(step, 3);

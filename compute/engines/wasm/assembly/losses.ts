@@ -38,7 +38,9 @@ export function xentGrad(step: usize, thread: i32, threads: i32): i32 {
   return 0;
 }
 
-/** Arguments: 1 logprob, 2 old, 3 advantage, 4 weight, 5 coefficient, 6 N, 7 clipLow, 8 clipHigh, 9 ratioCap. */
+/**
+ * Arguments: 1 logprob, 2 old, 3 advantage, 4 weight, 5 coefficient, 6 N, 7 clipLow, 8 clipHigh, 9 ratioCap.
+ */
 export function policyCoefficient(step: usize, thread: i32, threads: i32): i32 {
   const vectors = (size(step, 6) + 3) / 4;
   for (let i = firstItem(vectors, thread, threads), end = firstItem(vectors, thread + 1, threads); i < end; i++) {

@@ -1,5 +1,6 @@
-// matmul in two steps with a barrier between them: all threads pack the left operand into panels; then each thread packs a few
-// panels of the right operand at a time, as deep as its caches hold, and multiplies all left panels by them.
+// matmul in two steps with a barrier between them: all threads pack the left operand into panels; then each
+// thread packs a few panels of the right operand at a time, as deep as its caches hold, and multiplies all
+// left panels by them.
 import { loadN, storeN } from './canon';
 import { argument, firstItem, size } from './step';
 import { packLanes } from './lanes';
@@ -7,15 +8,21 @@ import { LANES, ROWS, multiplyPanels, multiplyRow, packColumns, packRowsOf } fro
 
 /** Values of k in a thread's panels at a time: whole fold blocks. The planner knows it as PANEL_DEPTH. */
 const DEPTH: i32 = 256;
-/** Right panels packed at a time: 32 columns, so that a line of memory is read once where columns are neighbours. */
+/**
+ * Right panels packed at a time: 32 columns, so that a line of memory is read once where columns are
+ * neighbours.
+ */
 const GROUP: i32 = 4;
 const PANEL_BYTES: usize = <usize>DEPTH * 32;
 /** Bytes of left panels that a core's second-level cache keeps beside everything else. */
 const LEFT_STAYS: usize = 512 * 1024;
-/** As many rows are multiplied one by one: a tile of four would take longer. */
+/** Up to this many rows are multiplied one by one: a tile of four would take longer. */
 const THIN_ROWS: i32 = 3;
 
-/** Arguments: 1 left, 2 panels, 3 rows, 4 K, 5 left bytes per row, 6 transposeA. Left already points at the chunk's first row. */
+/**
+ * Arguments: 1 left, 2 panels, 3 rows, 4 K, 5 left bytes per row, 6 transposeA. Left already points at the
+ * chunk's first row.
+ */
 export function matmulPack(step: usize, thread: i32, threads: i32): i32 {
   const left = <usize>argument(step, 1);
   const panels = <usize>argument(step, 2);
@@ -35,8 +42,8 @@ export function matmulPack(step: usize, thread: i32, threads: i32): i32 {
 }
 
 /**
- * Arguments: 1 left panels, 2 right, 3 out (the chunk's first row), 4 rows, 5 N, 6 K, 7 right bytes per row, 8 transposeB, 9 right is
- * bf16, 10 scratch, 11 bytes of scratch a thread (GROUP panels and a tile).
+ * Arguments: 1 left panels, 2 right, 3 out (the chunk's first row), 4 rows, 5 N, 6 K, 7 right bytes per row,
+ * 8 transposeB, 9 right is bf16, 10 scratch, 11 bytes of scratch a thread (GROUP panels and a tile).
  */
 export function matmulPanels(step: usize, thread: i32, threads: i32): i32 {
   const rows = size(step, 4);
@@ -58,7 +65,8 @@ export function matmulPanels(step: usize, thread: i32, threads: i32): i32 {
     right1 = firstItem(panelsRight, thread + 1, threads);
   }
   if (left0 == left1) return 0;
-  // Few left panels stay in cache over all of k, and so does a group's part of the result; of many, only a slice does.
+  // Few left panels stay in the cache over all of k, with a group's part of the result. Of many, only a slice
+  // does.
   const sweep = <usize>rows * <usize>K * 4 <= LEFT_STAYS ? GROUP : max(right1 - right0, 1);
   for (let from = right0; from < right1; from += sweep) {
     const to = min(from + sweep, right1);
@@ -69,7 +77,10 @@ export function matmulPanels(step: usize, thread: i32, threads: i32): i32 {
   return 0;
 }
 
-/** Packs the right panels group .. groupEnd - 1 from k on and multiplies the left panels left0 .. left1 - 1 by them. */
+/**
+ * Packs the right panels group .. groupEnd - 1 from k on and multiplies the left panels left0 .. left1 - 1 by
+ * them.
+ */
 function multiplyGroup(step: usize, group: i32, groupEnd: i32, left0: i32, left1: i32, k: i32, panels: usize): void {
   const leftPanels = <usize>argument(step, 1);
   const out = <usize>argument(step, 3);
@@ -96,7 +107,7 @@ function multiplyGroup(step: usize, group: i32, groupEnd: i32, left0: i32, left1
         if (width >= 2 * LANES) {
           multiplyRow(a, b, b + PANEL_BYTES, to, depth, first, last);
         } else {
-          // What is beyond `width` is multiplied and dropped.
+          // Columns beyond `width` are multiplied, but not stored.
           if (!first) copyRow(to, tile, width);
           multiplyRow(a, b, b + PANEL_BYTES, tile, depth, first, last);
           copyRow(tile, to, width);

@@ -4,8 +4,9 @@ import { argument, constant, firstItem, size } from './step';
 import { recip1, recip4, sqrt1, sqrt4 } from './functions';
 
 /**
- * One level of norm.square. Arguments: 1 x, 2 block sums, 3 len, 4 squares (1: terms are squares, 0: terms are taken as they
- * are). Four blocks in the lanes; terms are not negative, so sums saturate once and canon can wait for the block's end.
+ * One level of norm.square. Arguments: 1 x, 2 block sums, 3 len, 4 squares (1: terms are squares, 0: terms
+ * are taken as they are). Four blocks in the lanes; terms are not negative, so sums saturate once and canon
+ * can wait for the block's end.
  */
 export function normBlocks(step: usize, thread: i32, threads: i32): i32 {
   const x = <usize>argument(step, 1);
@@ -49,7 +50,10 @@ export function clipScale(step: usize, thread: i32, threads: i32): i32 {
   return 0;
 }
 
-/** Arguments: 1 p, 2 g, 3 m, 4 v, 5 scale, 6 hyper, 7 len, 8 beta1, 9 1 - beta1, 10 beta2, 11 1 - beta2, 12 eps, 13 weightDecay. */
+/**
+ * Arguments: 1 p, 2 g, 3 m, 4 v, 5 scale, 6 hyper, 7 len, 8 beta1, 9 1 - beta1, 10 beta2, 11 1 - beta2, 12
+ * eps, 13 weightDecay.
+ */
 export function adamw(step: usize, thread: i32, threads: i32): i32 {
   const scale = v128.load_splat<f32>(<usize>argument(step, 5));
   const hyper = <usize>argument(step, 6);

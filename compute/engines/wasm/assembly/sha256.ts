@@ -1,9 +1,10 @@
-// SHA-256 (FIPS 180-4) of four messages side by side, one a lane, and with it the RFC 6962 trees over a tensor's bytes.
+// SHA-256 (FIPS 180-4) of four messages at once, one in each lane, for the RFC 6962 trees over a tensor's
+// bytes.
 import { column0, column1, column2, column3 } from './canon';
 import { argument, firstItem, size } from './step';
 
-// A thread's scratch: a message block of each lane, the 16 schedule words and the 8 state words as vectors, and for each lane
-// where its message lies and where its digest goes.
+// A thread's scratch: a message block of each lane, the 16 schedule words and the 8 state words as vectors,
+// and for each lane the address of its message and that of its digest.
 const SCHEDULE: usize = 256;
 const STATE: usize = 512;
 const LANES_AT: usize = 640;
@@ -144,7 +145,10 @@ function finish(state: usize, out: usize, lanes: i32): void {
   }
 }
 
-/** Block `block` of the message `prefix` || `bytes` bytes at `data`, padded; at the data itself where it lies there whole. */
+/**
+ * Address of block `block` of the padded message `prefix` || `bytes` bytes at `data`. A block inside the data
+ * is not copied.
+ */
 function blockAt(scratch: usize, data: usize, bytes: i32, prefix: u32, block: i32): usize {
   const begin = block * 64;
   const length = bytes + 1;
@@ -176,14 +180,15 @@ function hash4(scratch: usize, m0: usize, m1: usize, m2: usize, m3: usize, bytes
   }
 }
 
-/** Words of hashMany before its runs, and of each run. */
+/** Arguments of hashMany before its runs, and of each run. */
 const HEAD: i32 = 5;
 const RUN: i32 = 4;
 
 /**
- * SHA-256(prefix || message) of messages of one length that lie in runs, four at a time, whichever run they are from. Arguments: 1 runs,
- * 2 bytes of a message, 3 prefix, 4 scratch (672 bytes a thread), then for each run 1 its first message, 2 how many follow one
- * another, 3 out (32 bytes each), 4 whether the 32 bytes after its last message go after its last digest as they are (an odd node).
+ * SHA-256(prefix || message) of messages of one length that lie in runs, four at a time, whichever run they
+ * are from. Arguments: 1 runs, 2 bytes of a message, 3 prefix, 4 scratch (672 bytes a thread), then for each
+ * run 1 its first message, 2 how many follow one another, 3 out (32 bytes each), 4 whether the 32 bytes after
+ * its last message go after its last digest as they are (an odd node).
  */
 export function hashMany(step: usize, thread: i32, threads: i32): i32 {
   const runs = size(step, 1);
@@ -215,7 +220,7 @@ export function hashMany(step: usize, thread: i32, threads: i32): i32 {
     }
     const places = scratch + LANES_AT;
     hash4(scratch, load<u32>(places), load<u32>(places, 8), load<u32>(places, 16), load<u32>(places, 24), bytes, prefix);
-    // The blocks are done with.
+    // The blocks are no longer needed.
     finish(scratch + STATE, scratch, lanes);
     for (let lane = 0; lane < lanes; lane++) {
       memory.copy(load<u32>(places + <usize>lane * 8, 4), scratch + <usize>lane * 32, 32);

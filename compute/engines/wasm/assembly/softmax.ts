@@ -1,5 +1,6 @@
-// Rows of logits over a vocabulary: log-sum-exp, drawing, top-k and top-p. The vocabulary is cut into chunks of 16 fold
-// blocks, so that several threads can work on one row; what depends on order is done once a row, over the block sums.
+// Rows of logits over a vocabulary: log-sum-exp, drawing, top-k and top-p. The vocabulary is cut into chunks
+// of 16 fold blocks, so that several threads can work on one row; what depends on order is done once a row,
+// over the block sums.
 import {
   add1, column0, column1, column2, column3, horizontalMax, loadN, mul1, mul4, splat, storeN, sub1, sub4,
 } from './canon';
@@ -54,8 +55,9 @@ function term(x: usize, scale: v128, m: v128): v128 {
 }
 
 /**
- * Arguments: 1 x, 2 maxima [N, chunks], 3 sums [N, blocks], 4 N, 5 V, 6 scale. The sums in order of each block's exponentials. Terms
- * are in [0, 1.0001], so canon leaves their sums alone; four blocks lie in the lanes.
+ * Arguments: 1 x, 2 maxima [N, chunks], 3 sums [N, blocks], 4 N, 5 V, 6 scale. The sums in order of each
+ * block's exponentials. Terms are in [0, 1.0001], so canon leaves their sums alone; four blocks lie in the
+ * lanes.
  */
 export function softmaxSums(step: usize, thread: i32, threads: i32): i32 {
   const N = size(step, 4);
@@ -153,7 +155,9 @@ function drawn(x: usize, V: i32, sums: usize, scale: v128, m: v128, threshold: f
   return last;
 }
 
-/** Arguments: 1 logits, 2 uniform, 3 maxima, 4 sums, 5 ids, 6 logprob, 7 N, 8 V, 9 invTemperature, 10 greedy. */
+/**
+ * Arguments: 1 logits, 2 uniform, 3 maxima, 4 sums, 5 ids, 6 logprob, 7 N, 8 V, 9 invTemperature, 10 greedy.
+ */
 export function sample(step: usize, thread: i32, threads: i32): i32 {
   const N = size(step, 7);
   const V = size(step, 8);
@@ -239,7 +243,10 @@ function valueOf(key: u32): f32 {
 const KEY_LOW: u32 = 0x00800000;
 const KEY_HIGH: u32 = 0xff7fffff;
 
-/** Arguments: 1 logits, 2 out, 3 N, 4 V, 5 topK, 6 topP, 7 invTemperature, 8 scratch f32 [2 V] a thread, 9 its bytes. */
+/**
+ * Arguments: 1 logits, 2 out, 3 N, 4 V, 5 topK, 6 topP, 7 invTemperature, 8 scratch f32 [2 V] a thread, 9 its
+ * bytes.
+ */
 export function sampleFilter(step: usize, thread: i32, threads: i32): i32 {
   const N = size(step, 3);
   const V = size(step, 4);

@@ -18,7 +18,10 @@ export function constant(step: usize, i: i32): f32 {
   return load<f32>(step + (<usize>i << 2));
 }
 
-/** First of the `items` items that thread `thread` of `threads` takes. It takes all up to the next thread's first. */
+/**
+ * First of the `items` items that thread `thread` of `threads` takes. It takes all up to the next thread's
+ * first.
+ */
 @inline
 export function firstItem(items: i32, thread: i32, threads: i32): i32 {
   return <i32>(((<u64>items) * (<u64>thread)) / (<u64>threads));

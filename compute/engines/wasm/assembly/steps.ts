@@ -1,4 +1,5 @@
-// Runs lists of steps. A step is [opcode, arguments...] in linear memory, 32 bits each; opcodes.ts numbers the kernels.
+// Runs lists of steps. A step is [opcode, arguments...] in linear memory, 32 bits each; opcodes.ts numbers
+// the kernels.
 import { argument } from './step';
 import { Opcode } from './opcodes';
 import { attention, attentionDelta, attentionGradKv, attentionGradQ } from './attention';
@@ -59,9 +60,9 @@ function dispatch(step: usize, thread: i32, threads: i32): i32 {
 }
 
 /**
- * Runs steps `from` .. `to` - 1 as thread `thread` of `threads`; `offsets` holds each step's address. Gives -1, or the
- * index of the step that met an index out of range. Several threads meet at a barrier after each step, so that a step sees
- * all of what the step before wrote.
+ * Runs steps `from` .. `to` - 1 as thread `thread` of `threads`; `offsets` holds each step's address. Gives
+ * -1, or the index of the step that met an index out of range. Several threads meet at a barrier after each
+ * step, so that a step sees all of what the step before wrote.
  */
 export function steps(offsets: usize, from: i32, to: i32, thread: i32, threads: i32): i32 {
   for (let i = from; i < to; i++) {

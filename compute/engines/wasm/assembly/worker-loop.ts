@@ -3,7 +3,10 @@ import { SPINS } from './barrier';
 import { FINISHED, LIST, LISTS, RESULT } from './control';
 import { steps } from './steps';
 
-/** Runs each list of steps that is handed out, until the thread is told to end. `seen` lists were handed out before. */
+/**
+ * Runs each list of steps that is handed out, until the thread is told to end. `seen` lists were handed out
+ * before.
+ */
 export function serve(thread: i32, threads: i32, seen: i32): void {
   if (ASC_FEATURE_THREADS) {
     while (true) {
