@@ -60,7 +60,8 @@ const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 describe('dense operators', () => {
   it('embed and embed.grad look up and sum rows', async () => {
     const [N, V, D] = [150, 5, 3];
-    const ids = range(N).map((n) => (n * n) % 4); // id 4 never occurs, and some occur in more than one block of 64
+    // Id 4 never occurs, and some occur in more than one block of 64.
+    const ids = range(N).map((n) => (n * n) % 4);
     const table = random(V * D, 1);
     const dy = random(N * D, 2);
     expect((await apply('embed', { N, V, D }, [ids, table]))[0]).toEqual(

@@ -228,6 +228,17 @@ export function describeEngineContract(name: string, open: () => Promise<Engine>
         for (const tensor of [x, y, z]) engine.free(tensor);
       });
 
+      it('[EN-09] do not depend on the order of attributes', async () => {
+        const shuffled: Program = {
+          ...LOOK_UP,
+          nodes: [node('embed', { D: 5, N: 3, V: 4 }, ['ids', 'table'], ['y'])],
+        };
+        const data = { ids: Uint32Array.of(3, 0, 1), table: TABLE };
+        expect(await runProgram(engine, shuffled, data, ['y'])).toEqual([
+          Float32Array.of(15, 16, 17, 18, 19, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9),
+        ]);
+      });
+
       it('[EN-10] work in place where the operator does, and leave other tensors alone', async () => {
         const program: Program = {
           name: 'in place',
