@@ -11,14 +11,15 @@ import type { DeviceAddress } from '../protocol/hex.ts';
 import { RandomStream } from '../protocol/philox.ts';
 import type { PeerJudgements, PeerRollouts, RoundContext } from '../protocol/trainer.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
-import { codecOf, promptTokens } from './codec.ts';
+import { completionTokenizer, promptTokens } from './completion-tokenizer.ts';
 import { firstCheckpoint, readCheckpoint, writeCheckpoint } from './learning-checkpoint.ts';
+import { DEFAULT_SETTINGS, type LearningSettings } from './learning-settings.ts';
+import { openRound } from './open-round.ts';
 import { answerPrompt, isPlainAnswer } from './prompts.ts';
-import { itemsOf } from './rollouts.ts';
+import { replayRound } from './replay-round.ts';
 import { choosePeers, trainRound } from './round.ts';
-import { layOut } from './sequences.ts';
-import { DEFAULT_SETTINGS, type LearningSettings } from './settings.ts';
-import { LearningTrainer, replayRound } from './trainer.ts';
+import { collate } from './sequences.ts';
+import { LearningTrainer } from './trainer.ts';
 
 /** Nano's shape, narrow, so that the reference engine trains it in a moment. */
 const CONFIG: DecoderConfig = {
@@ -41,7 +42,7 @@ const SETTINGS: LearningSettings = {
   learningRate: 1e-2,
 };
 
-const codec = codecOf(new Tokenizer(characterTokenizerJson()));
+const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
 const signal = new AbortController().signal;
 const address = (digit: string) => `0x${digit.repeat(40)}` as DeviceAddress;
 const ANNA = address('a');
@@ -71,7 +72,7 @@ beforeAll(() => {
 });
 afterAll(() => engine.stop());
 
-async function startTrainer(device: DeviceAddress, store = new MemoryStore(), measureOn?: Engine) {
+async function startTrainer(device: DeviceAddress, store = new MemoryStore(), evaluationEngine?: Engine) {
   const stream = RandomStream.named({
     seed: new TextEncoder().encode(device),
     round: 0,
@@ -80,8 +81,8 @@ async function startTrainer(device: DeviceAddress, store = new MemoryStore(), me
   });
   const trainer = await LearningTrainer.start({
     engine,
-    ...(measureOn === undefined ? {} : { measureOn }),
-    codec,
+    ...(evaluationEngine === undefined ? {} : { evaluationEngine }),
+    tokenizer,
     store,
     first: async () =>
       firstCheckpoint({
@@ -100,10 +101,10 @@ async function startTrainer(device: DeviceAddress, store = new MemoryStore(), me
 
 /** What a peer might publish that answers every item rightly, or with this text. */
 function rolloutsOf(author: DeviceAddress, context: RoundContext, text?: string): PeerRollouts {
-  const groups = itemsOf(context, SETTINGS).map(({ answer }, item) => {
-    const words = text ?? answer;
-    const tokens = [...codec.encode(words), codec.endToken];
-    const completion = { text: words, tokens, logprobs: tokens.map(() => -1) };
+  const groups = openRound(context, SETTINGS).items.map(({ answer }, item) => {
+    const published = text ?? answer;
+    const tokens = [...tokenizer.encode(published), tokenizer.endToken];
+    const completion = { text: published, tokens, logprobs: tokens.map(() => -1) };
     return { item, completions: [completion, completion] };
   });
   return { author, cid: `cid-${author}`, set: { modelRoot: `0x${'00'.repeat(32)}`, groups } };
@@ -114,7 +115,7 @@ async function ownRollouts(trainer: LearningTrainer, context: RoundContext): Pro
 }
 
 describe('LearningTrainer', () => {
-  it('answers every item with as many completions as are set, the same ones when asked again', async () => {
+  it('answers every item with the set number of completions, and repeats them', async () => {
     const { trainer } = await startTrainer(ANNA);
     const context = contextFor(ANNA);
     const prompts = await trainer.prompts(context);
@@ -148,7 +149,7 @@ describe('LearningTrainer', () => {
 
     const replay = await replayRound({
       engine,
-      codec,
+      tokenizer,
       previous: before?.bytes ?? new Uint8Array(),
       context,
       own,
@@ -156,15 +157,15 @@ describe('LearningTrainer', () => {
     });
     expect(replay.root).toBe(outcome.checkpointRoot);
     expect(replay.rollouts).toEqual(own.set);
-    expect(replay.skill).toEqual(outcome.skill);
+    expect(replay.metrics).toEqual(outcome.metrics);
 
-    const lied = { ...own, set: { ...own.set, groups: rolloutsOf(ANNA, context).set.groups } };
+    const forged = { ...own, set: { ...own.set, groups: rolloutsOf(ANNA, context).set.groups } };
     const other = await replayRound({
       engine,
-      codec,
+      tokenizer,
       previous: before?.bytes ?? new Uint8Array(),
       context,
-      own: lied,
+      own: forged,
       foreign,
     });
     expect(other.root).not.toBe(outcome.checkpointRoot);
@@ -187,7 +188,7 @@ describe('LearningTrainer', () => {
     await again.stop();
   });
 
-  it('has the weights of before when it is aborted or cannot store', async () => {
+  it('has the weights from before the round when it is aborted or cannot store', async () => {
     const { trainer, store } = await startTrainer(ANNA);
     const context = contextFor(ANNA);
     const own = await ownRollouts(trainer, context);
@@ -214,7 +215,7 @@ describe('LearningTrainer', () => {
     await trainer.stop();
   });
 
-  it('shrugs off a stranger that publishes nonsense', async () => {
+  it('ignores nonsense that a remote peer publishes', async () => {
     const { trainer } = await startTrainer(ANNA);
     const context = contextFor(ANNA);
     const bad = rolloutsOf(BEN, context);
@@ -231,7 +232,7 @@ describe('LearningTrainer', () => {
     };
     const own = await ownRollouts(trainer, context);
     const outcome = await trainer.train(context, own, [nonsense], signal);
-    expect(outcome.training.refusals).toEqual(
+    expect(outcome.training.rejections).toEqual(
       expect.arrayContaining(['unknown item', 'tokens are not those of the text']),
     );
     expect(Number.isFinite(outcome.loss)).toBe(true);
@@ -253,24 +254,24 @@ describe('trainRound', () => {
       deviation: 0.2,
     });
     const session = await ModelSession.create({ engine, config: CONFIG, parameters });
-    const speaker = { session, codec };
+    const policy = { session, tokenizer };
     const context = contextFor(ANNA);
     const [right, wrong] = [rolloutsOf(BEN, context), rolloutsOf(address('c'), context, '0')];
     const likelihood = async ({ set }: PeerRollouts) => {
-      const items = itemsOf(context, SETTINGS);
-      const laid = layOut(
+      const items = openRound(context, SETTINGS).items;
+      const collated = collate(
         set.groups.map(({ item, completions }) => ({
-          prompt: promptTokens(codec, answerPrompt(items[item]?.prompt ?? '')),
+          prompt: promptTokens(tokenizer, answerPrompt(items[item]?.prompt ?? '')),
           completion: completions[0]?.tokens ?? [],
         })),
       );
-      const logprobs = await session.score(laid);
-      return laid.perToken(() => 1).reduce((sum, weight, at) => sum + weight * (logprobs[at] ?? 0), 0);
+      const logprobs = await session.score(collated);
+      return collated.perToken(() => 1).reduce((sum, weight, at) => sum + weight * (logprobs[at] ?? 0), 0);
     };
     const before = { right: await likelihood(right), wrong: await likelihood(wrong) };
     const own = { author: ANNA, cid: 'cid-own', set: { modelRoot: right.set.modelRoot, groups: [] } };
     for (let times = 0; times < 3; times++) {
-      await trainRound(speaker, SETTINGS, context, { own, foreign: [right, wrong] });
+      await trainRound(policy, openRound(context, SETTINGS), { own, foreign: [right, wrong] });
     }
     // Both end with the end token, which both make more likely; what counts is the distance.
     const after = { right: await likelihood(right), wrong: await likelihood(wrong) };
@@ -281,14 +282,14 @@ describe('trainRound', () => {
 });
 
 describe('the three stages', () => {
-  it('judges others, never itself, and says right only of an answer it repeats', async () => {
+  it('judges other devices, never itself, and approves only of an answer it repeats', async () => {
     const { trainer } = await startTrainer(ANNA);
     const context = contextFor(ANNA);
     const others = [BEN, address('c'), address('d')].map((author) => rolloutsOf(author, context));
     const judgements = await trainer.critique(context, [...others, rolloutsOf(ANNA, context)], signal);
     expect(judgements.length).toBe(SETTINGS.critiquePeers * SETTINGS.critiqueItems);
     expect(new Set(judgements.map(({ author }) => author)).size).toBe(SETTINGS.critiquePeers);
-    const items = itemsOf(context, SETTINGS);
+    const items = openRound(context, SETTINGS).items;
     for (const { author, item, text, right } of judgements) {
       expect(author).not.toBe(ANNA);
       expect(right).toBe(text === items[item]?.answer);
@@ -297,7 +298,7 @@ describe('the three stages', () => {
     await trainer.stop();
   });
 
-  it('does not put an answer with the marks of its language before a critic', async () => {
+  it('shows no answer with marks of a prompt form to a critic', async () => {
     const { trainer } = await startTrainer(ANNA);
     const context = contextFor(ANNA);
     expect(isPlainAnswer('7?7!')).toBe(false);
@@ -313,7 +314,7 @@ describe('the three stages', () => {
       rolloutsOf(BEN, context, '6'),
       rolloutsOf(address('c'), context, '7'),
     ];
-    const says = (author: DeviceAddress, item: number, right: boolean) => ({
+    const judgement = (author: DeviceAddress, item: number, right: boolean) => ({
       item,
       author,
       sample: 0,
@@ -321,12 +322,15 @@ describe('the three stages', () => {
       right,
     });
     const critiques: PeerJudgements[] = [
-      { critic: BEN, judgements: [says(address('c'), 0, true), says(ANNA, 1, false), says(BEN, 2, true)] },
-      { critic: address('d'), judgements: [says(BEN, 0, false), says(address('c'), 0, true)] },
+      {
+        critic: BEN,
+        judgements: [judgement(address('c'), 0, true), judgement(ANNA, 1, false), judgement(BEN, 2, true)],
+      },
+      { critic: address('d'), judgements: [judgement(BEN, 0, false), judgement(address('c'), 0, true)] },
       // One critic counts once for an answer, and an unknown answer not at all.
       {
         critic: address('e'),
-        judgements: [...new Array(9).fill(says(BEN, 3, false)), says(address('f'), 77, true)],
+        judgements: [...new Array(9).fill(judgement(BEN, 3, false)), judgement(address('f'), 77, true)],
       },
     ];
     const { ballots, corrections } = await trainer.vote(context, all, critiques, signal);
@@ -340,15 +344,15 @@ describe('the three stages', () => {
 });
 
 describe('choosePeers', () => {
-  it('takes each author once, not oneself, at most as many as are set, and stays with its choice', () => {
+  it('takes each other author once, at most as many as set, and repeats its choice', () => {
     const context = contextFor(ANNA);
     const crowd = [...'bcdef0123456789'].map((digit) => rolloutsOf(address(digit), context));
     const settings = { ...SETTINGS, peersPerRound: 6 };
-    const chosen = choosePeers(settings, context, [...crowd, rolloutsOf(ANNA, context), ...crowd]);
+    const chosen = choosePeers(openRound(context, settings), [...crowd, rolloutsOf(ANNA, context), ...crowd]);
     expect(chosen.length).toBe(6);
     expect(new Set(chosen.map(({ author }) => author)).size).toBe(6);
-    expect(choosePeers(settings, context, chosen.toReversed())).toEqual(chosen);
-    expect(choosePeers(settings, context, crowd.toReversed())).toEqual(chosen);
+    expect(choosePeers(openRound(context, settings), chosen.toReversed())).toEqual(chosen);
+    expect(choosePeers(openRound(context, settings), crowd.toReversed())).toEqual(chosen);
   });
 });
 

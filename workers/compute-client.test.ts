@@ -83,7 +83,7 @@ describe('the compute worker behind messages', () => {
     const { client } = connect();
     expect(await client.stored({ device: DEVICE })).toBeNull();
     const { root } = await client.start(start);
-    expect((await client.measure()).answering).toBeLessThanOrEqual(1);
+    expect((await client.evaluate()).answering).toBeLessThanOrEqual(1);
     await client.stop();
     expect(await client.stored({ device: DEVICE })).toMatchObject({ root, cursor: 0 });
   });

@@ -8,7 +8,7 @@ import {
   PAD_TOKEN,
 } from '../../models/tokenizer/character-vocabulary.ts';
 import { RandomStream } from '../../protocol/philox.ts';
-import { DEFAULT_SETTINGS, type LearningSettings } from '../../training/settings.ts';
+import { DEFAULT_SETTINGS, type LearningSettings } from '../../training/learning-settings.ts';
 import type { PublishedModel } from '../published-model.ts';
 
 /** Nano's shape, narrow, so that the reference engine trains it in a moment. */
@@ -32,8 +32,8 @@ export const SMALL_SETTINGS: LearningSettings = {
   learningRate: 1e-2,
 };
 
-/** A published model with random weights, whose files are counted as they are asked for. */
-export function smallModel(): PublishedModel & { readonly asked: string[] } {
+/** A published model with random weights, whose files are counted as they are requested for. */
+export function smallModel(): PublishedModel & { readonly requested: string[] } {
   const stream = RandomStream.named({
     seed: new TextEncoder().encode('a small model for tests'),
     round: 0,
@@ -52,11 +52,11 @@ export function smallModel(): PublishedModel & { readonly asked: string[] } {
     endToken: END_TOKEN,
     padToken: PAD_TOKEN,
   });
-  const asked: string[] = [];
+  const requested: string[] = [];
   return {
-    asked,
+    requested,
     file: async (name) => {
-      asked.push(name);
+      requested.push(name);
       return files[name];
     },
   };
