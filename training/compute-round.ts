@@ -1,7 +1,7 @@
 /** The computation of one round. `LearningTrainer` and `replayRound` share it, so that both give the same bits. */
 
 import type { Engine } from '../compute/engines/engine.ts';
-import { ModelSession } from '../models/decoder/session.ts';
+import { ModelSession } from '../models/decoder/model-session.ts';
 import { type EvalMetrics, evaluate } from './evaluation.ts';
 import type { LearningCheckpoint } from './learning-checkpoint.ts';
 import type { Round } from './open-round.ts';

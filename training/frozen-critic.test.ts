@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Engine } from '../compute/engines/engine.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import { NANO_CONFIG } from '../models/decoder/config.ts';
-import { ModelSession } from '../models/decoder/session.ts';
+import { ModelSession } from '../models/decoder/model-session.ts';
 import { exportDecoder } from '../models/onnx/export-decoder.ts';
 import { readInstalledWasm } from '../models/onnx/node-wasm.ts';
 import { OnnxDecoder } from '../models/onnx/onnx-decoder.ts';

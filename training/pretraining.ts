@@ -6,7 +6,7 @@ import type { Engine } from '../compute/engines/engine.ts';
 import { NANO_CONFIG } from '../models/decoder/config.ts';
 import { DEFAULT_OPTIMIZER } from '../models/decoder/decoder.ts';
 import { initialParameters } from '../models/decoder/initialize.ts';
-import { ModelSession } from '../models/decoder/session.ts';
+import { ModelSession } from '../models/decoder/model-session.ts';
 import { type DrawSequence, RandomStream } from '../protocol/philox.ts';
 import { type CompletionTokenizer, promptTokens } from './completion-tokenizer.ts';
 import { DEFAULT_SETTINGS } from './learning-settings.ts';

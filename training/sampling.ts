@@ -1,6 +1,6 @@
 /** Sampling from a model. Every random draw is addressed by the request, so that a replay draws the same. */
 
-import type { ModelSession } from '../models/decoder/session.ts';
+import type { ModelSession } from '../models/decoder/model-session.ts';
 import { must } from '../protocol/must.ts';
 import type { RandomStream } from '../protocol/philox.ts';
 import type { AnswerGroup, Completion } from '../protocol/trainer.ts';

@@ -3,7 +3,7 @@ import type { Engine } from '../compute/engines/engine.ts';
 import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { NANO_CONFIG } from '../models/decoder/config.ts';
 import { initialParameters } from '../models/decoder/initialize.ts';
-import { ModelSession } from '../models/decoder/session.ts';
+import { ModelSession } from '../models/decoder/model-session.ts';
 import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
 import { RandomStream } from '../protocol/philox.ts';

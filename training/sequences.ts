@@ -1,5 +1,5 @@
 /** Collates prompts and completions into the rows of a batch. */
-import type { TrainingBatch } from '../models/decoder/session.ts';
+import type { TrainingBatch } from '../models/decoder/model-session.ts';
 import { must } from '../protocol/must.ts';
 
 export interface Row {

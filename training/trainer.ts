@@ -2,7 +2,7 @@
 
 import type { Engine } from '../compute/engines/engine.ts';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
-import type { ModelSession } from '../models/decoder/session.ts';
+import type { ModelSession } from '../models/decoder/model-session.ts';
 import type { ModelState } from '../models/decoder/state.ts';
 import type { Hex } from '../protocol/hex.ts';
 import type {

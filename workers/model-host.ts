@@ -186,7 +186,7 @@ export class ModelHost {
         temperature: ask.temperature,
         topK: ask.topK,
         topP: ask.topP,
-        bare: ask.bare,
+        withoutAdapters: ask.bare,
         uniform: (item, position) => uniforms.uniform(item, 0, position),
         onToken: (_row, token) => {
           if (tokens === 0) first = now();

@@ -1,7 +1,7 @@
 /** The two arms of the experiment: peers that share rollouts, and the same peers alone. All else is equal. */
 
 import type { Engine } from '../../compute/engines/engine.ts';
-import { ModelSession } from '../../models/decoder/session.ts';
+import { ModelSession } from '../../models/decoder/model-session.ts';
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import { must } from '../../protocol/must.ts';
 import { RandomStream } from '../../protocol/philox.ts';
