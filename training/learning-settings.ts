@@ -1,4 +1,4 @@
-/** How a swarm learns. Travels in the checkpoint's metadata, so that a replay knows it. */
+/** How a device learns. The settings travel in the checkpoint's metadata, so that a replay knows them. */
 
 import type { MixSizes } from './grpo.ts';
 import { TASKS } from './tasks/catalogue.ts';
@@ -8,20 +8,21 @@ export interface LearningSettings {
   /** Difficulties in use per task. */
   readonly plan: DifficultyPlan;
   readonly itemsPerRound: number;
-  /** Own completions per item (GRPO's G). */
+  /** The device's own completions per item (GRPO's G). */
   readonly samplesPerItem: number;
   readonly temperature: number;
   /** SAPO's I and J, per item. */
   readonly mix: MixSizes;
-  /** Rollout sets of at most this many peers are drawn from. */
+  /** Most peers whose rollout sets are drawn from. */
   readonly peersPerRound: number;
-  /** Minibatches that a round's samples are dealt into, each one AdamW step. */
+  /** Minibatches that a round's samples are shuffled into. Each is one AdamW step. */
   readonly stepsPerRound: number;
   readonly learningRate: number;
-  /** Prompts per round on which judging and correcting are themselves practised, each. 0 leaves them out. */
+  /** Prompts per round on which judging and correcting are each practised. 0 turns practice off. */
   readonly practicePrompts: number;
-  /** Peers whose answers are judged, and how many answers of each. */
+  /** Peers whose answers are judged. */
   readonly critiquePeers: number;
+  /** Answers of each peer that are judged. */
   readonly critiqueItems: number;
   /** Held-out questions on which accuracy is measured after each round. */
   readonly heldOutItems: number;
@@ -43,8 +44,8 @@ export const DEFAULT_SETTINGS: LearningSettings = {
 };
 
 /**
- * The same tasks for a slow device: a sixth of the work, so that its round still ends within the round. Settings belong to
- * a device and travel in its checkpoint; only the tasks must be the swarm's.
+ * The same tasks for a slow device: a sixth of the work, so that it still finishes within the round. Settings belong to a
+ * device and travel in its checkpoint. Only the tasks must be those of the swarm.
  */
 export const LIGHT_SETTINGS: LearningSettings = {
   ...DEFAULT_SETTINGS,
@@ -53,11 +54,12 @@ export const LIGHT_SETTINGS: LearningSettings = {
   practicePrompts: 0,
 };
 
-export class SettingsError extends Error {
-  override readonly name = 'SettingsError';
+/** Settings are missing or out of bounds. */
+export class LearningSettingsError extends Error {
+  override readonly name = 'LearningSettingsError';
 }
 
-/** Bounds that keep one round within a few seconds and some MB, whoever wrote the checkpoint. */
+/** Bounds that keep one round within a few seconds and a few MB, whoever wrote the checkpoint. */
 const COUNTS = {
   itemsPerRound: [1, 256],
   samplesPerItem: [1, 64],
@@ -72,7 +74,7 @@ const COUNTS = {
 function numberAt(json: Readonly<Record<string, unknown>>, name: string): number {
   const value = json[name];
   if (typeof value !== 'number' || !Number.isFinite(value)) {
-    throw new SettingsError(
+    throw new LearningSettingsError(
       `Learning setting ${name} must be a number: get the checkpoint from another peer.`,
     );
   }
@@ -86,14 +88,14 @@ function countAt(
 ): number {
   const value = numberAt(json, name);
   if (!Number.isInteger(value) || value < least || value > most) {
-    throw new SettingsError(`Learning setting ${name} must be ${least} to ${most}, not ${value}.`);
+    throw new LearningSettingsError(`Learning setting ${name} must be ${least} to ${most}, not ${value}.`);
   }
   return value;
 }
 
 function objectOf(value: unknown, name: string): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new SettingsError(`Learning settings must have an object at ${name}.`);
+    throw new LearningSettingsError(`Learning settings must have an object at ${name}.`);
   }
   return value as Record<string, unknown>;
 }
@@ -104,7 +106,7 @@ function planOf(json: Readonly<Record<string, unknown>>): DifficultyPlan {
     const known = (difficulty: unknown) =>
       typeof difficulty === 'number' && task.difficulties[difficulty] !== undefined;
     if (!Array.isArray(chosen) || chosen.length < 1 || chosen.length > 16 || !chosen.every(known)) {
-      throw new SettingsError(
+      throw new LearningSettingsError(
         `Learning settings must list difficulties 0 to ${task.difficulties.length - 1} for ${task.name}.`,
       );
     }
@@ -113,14 +115,15 @@ function planOf(json: Readonly<Record<string, unknown>>): DifficultyPlan {
   return Object.fromEntries(entries) as Record<(typeof entries)[number][0], readonly number[]>;
 }
 
-/** Reads settings from parsed JSON. Throws SettingsError on anything missing or out of bounds; extra fields are left out. */
+/** Reads settings from parsed JSON. Ignores extra fields. Throws LearningSettingsError on missing or bad ones. */
 export function parseSettings(value: unknown): LearningSettings {
   const json = objectOf(value, 'the top');
   const mix = objectOf(json.mix, 'mix');
   const temperature = numberAt(json, 'temperature');
-  if (temperature < 0.01 || temperature > 100) throw new SettingsError('Temperature must be 0.01 to 100.');
+  if (temperature < 0.01 || temperature > 100)
+    throw new LearningSettingsError('Temperature must be 0.01 to 100.');
   const learningRate = numberAt(json, 'learningRate');
-  if (learningRate < 0 || learningRate > 1) throw new SettingsError('Learning rate must be 0 to 1.');
+  if (learningRate < 0 || learningRate > 1) throw new LearningSettingsError('Learning rate must be 0 to 1.');
   const count = (name: keyof typeof COUNTS) => countAt(json, name, COUNTS[name]);
   return {
     plan: planOf(objectOf(json.plan, 'plan')),

@@ -1,4 +1,4 @@
-import type { Hex } from '../protocol/hex.ts';
+import { fromHex, type Hex } from '../protocol/hex.ts';
 
 export class SeedError extends Error {
   override readonly name = 'SeedError';
@@ -9,7 +9,5 @@ export function seedBytes(seed: Hex): Uint8Array {
   if (!/^0x[0-9a-fA-F]{64}$/.test(seed)) {
     throw new SeedError('A round seed must be 32 bytes in hex: read it from the chain again.');
   }
-  return Uint8Array.from({ length: 32 }, (_, index) =>
-    Number.parseInt(seed.slice(2 + index * 2, 4 + index * 2), 16),
-  );
+  return fromHex(seed);
 }

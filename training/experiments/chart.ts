@@ -1,9 +1,11 @@
-/** Draws the curves of an experiment as an SVG that reads in light and dark. */
+/** Draws the curves of an experiment as an SVG that is readable on light and dark backgrounds. */
+
+import { must } from '../../protocol/must.ts';
 
 export interface Curve {
   readonly label: string;
   readonly colour: string;
-  /** Mean over the peers, with the lowest and highest peer. */
+  /** Mean over the peers, with the values of the lowest and the highest peer. */
   readonly points: readonly {
     readonly x: number;
     readonly mean: number;
@@ -12,7 +14,7 @@ export interface Curve {
   }[];
 }
 
-export interface PictureOptions {
+export interface ChartOptions {
   readonly title: string;
   readonly xLabel: string;
   readonly curves: readonly Curve[];
@@ -28,7 +30,7 @@ const GRID_STEP = 0.1;
 
 const LABEL_HEIGHT = 17;
 
-/** The same heights, moved down where needed so that no two labels touch. */
+/** Moves heights down where needed, so that no two labels touch. */
 function spread(heights: readonly number[]): readonly number[] {
   const placed: number[] = [];
   for (const height of heights) {
@@ -39,8 +41,8 @@ function spread(heights: readonly number[]): readonly number[] {
   return placed;
 }
 
-/** An SVG document: shares of 0 to 1 over rounds, as lines with a band from the lowest to the highest peer. */
-export function drawCurves({ title, xLabel, curves }: PictureOptions): string {
+/** An SVG document of shares (0 to 1) over rounds: lines with a band from the lowest to the highest peer. */
+export function drawCurves({ title, xLabel, curves }: ChartOptions): string {
   const points = curves.flatMap((curve) => curve.points);
   const lastX = Math.max(...points.map(({ x }) => x));
   const bottom = Math.floor(Math.min(...points.map(({ low }) => low)) / GRID_STEP) * GRID_STEP;
@@ -78,7 +80,7 @@ export function drawCurves({ title, xLabel, curves }: PictureOptions): string {
     if (last !== undefined) {
       lines.push(
         text(
-          { x: Number(x(last.x)) + 8, y: labelHeights[index] ?? 0 },
+          { x: Number(x(last.x)) + 8, y: must(labelHeights, index) },
           `${label} ${(last.mean * 100).toFixed(1)} %`,
           `style="fill:${colour};font-weight:600"`,
         ),

@@ -3,7 +3,7 @@ import type { Engine } from '../../compute/engines/engine.ts';
 import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import type { DecoderConfig } from './config.ts';
 import { initialParameters } from './initialize.ts';
-import { ModelSession } from './session.ts';
+import { ModelSession } from './model-session.ts';
 
 const config: DecoderConfig = {
   hiddenSize: 16,
