@@ -1,6 +1,7 @@
 /** The critique and vote stages: judging others' answers, voting, and correcting one's own. */
 
 import type { DeviceAddress } from '../protocol/hex.ts';
+import { byAuthor, narrowPeers } from '../protocol/peer-selection.ts';
 import type {
   Ballot,
   Correction,
@@ -46,13 +47,8 @@ export interface Critic {
   sayAbout(prompts: readonly string[], signal?: AbortSignal): Promise<readonly string[]>;
 }
 
-/** In an order that no message can change: by the author's address. */
-export function byAuthor(peers: readonly PeerRollouts[]): readonly PeerRollouts[] {
-  return [...peers].sort((a, b) => (a.author < b.author ? -1 : a.author > b.author ? 1 : 0));
-}
-
 /**
- * Judges the first answers of `critiquePeers` others to `critiqueItems` items each; whose and which are drawn from the
+ * Judges the first answers of at most `critiquePeers` of `others` to `critiqueItems` items each. The items are drawn from the
  * round's seed for this device. Answers that are not plain are passed over. A `critic` speaks instead of the model.
  */
 export async function critiqueOthers(
@@ -65,8 +61,7 @@ export async function critiqueOthers(
 ): Promise<readonly Judgement[]> {
   const items = itemsOf(context, settings);
   const stream = roundStream(context, 'critique');
-  const strangers = byAuthor(others).filter(({ author }) => author !== context.device);
-  const peers = stream.sequence(0).shuffle(strangers).slice(0, settings.critiquePeers);
+  const peers = narrowPeers('critique', others, settings.critiquePeers, context);
   const shown = peers.flatMap((peer, index) => {
     const first = plainAnswers(peer, items).filter(({ sample }) => sample === 0);
     return stream

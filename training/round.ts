@@ -2,10 +2,10 @@
  * One round of training as a pure function of the weights before it, the round and the published rollouts: what a
  * volunteer does and a replay recomputes.
  */
+import { narrowPeers } from '../protocol/peer-selection.ts';
 import type { PeerRollouts, RoundContext } from '../protocol/trainer.ts';
 import { admit, type Refusal } from './admission.ts';
 import { type Codec, completionText, promptTokens } from './codec.ts';
-import { byAuthor } from './critique.ts';
 import { type AdvantagedSample, advantaged, dealMinibatches, mixSamples, type ScoredSample } from './grpo.ts';
 import { correctPrompt, isPlainAnswer, judgePrompt } from './prompts.ts';
 import { itemsOf, roundStream, type Speaker, say } from './rollouts.ts';
@@ -19,20 +19,13 @@ export interface RoundRollouts {
   readonly foreign: readonly PeerRollouts[];
 }
 
-/**
- * The foreign rollout sets that a round draws from, by author, at most `peersPerRound`, drawn evenly. Choosing again from
- * the chosen changes nothing, so that a replay needs no others.
- */
+/** The foreign rollout sets that a round trains on: those that the swarm selected, at most `peersPerRound`, by author. */
 export function choosePeers(
   settings: LearningSettings,
   context: RoundContext,
   foreign: readonly PeerRollouts[],
 ): readonly PeerRollouts[] {
-  const authors = new Set<string>([context.device]);
-  const strangers = byAuthor(foreign).filter(({ author }) => !authors.has(author) && authors.add(author));
-  if (strangers.length <= settings.peersPerRound) return strangers;
-  const draws = roundStream(context, 'selection').sequence(0, 1);
-  return byAuthor(draws.shuffle(strangers).slice(0, settings.peersPerRound));
+  return narrowPeers('train', foreign, settings.peersPerRound, context);
 }
 
 export interface RoundSelection {

@@ -10,7 +10,7 @@ import type { EngineReport, SampleAnswer, StoredCheckpoint } from './compute-hos
 export interface ComputeStart {
   readonly device: DeviceAddress;
   /**
-   * The run that is trained for, as in swarm/run.ts: each has checkpoints of its own, since rounds count from the start of a
+   * The run that is trained for, as in swarm/network-id.ts: each has checkpoints of its own, since rounds count from the start of a
    * run. Those of other runs stay untouched. One nameless run when left out.
    */
   readonly run?: string;

@@ -8,7 +8,7 @@ import type { VolunteerEvent } from './events.ts';
 import { KeyBackupError } from './key-backup.ts';
 import { claimTab, type Locks, type TabLock } from './one-tab.ts';
 import type { PageDatabase } from './page-database.ts';
-import type { ChainAccess, Computer, Membership, Parts } from './parts.ts';
+import type { ChainAccess, Computer, Parts, VolunteerConnection } from './parts.ts';
 import type { PauseCause, Phase } from './phase.ts';
 import type {
   BindingOffer,
@@ -43,7 +43,7 @@ interface Running {
   readonly abort: AbortController;
   computer: Computer | null;
   chain: ChainAccess | null;
-  membership: Membership | null;
+  membership: VolunteerConnection | null;
   unwatch: () => void;
 }
 
