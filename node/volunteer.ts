@@ -134,6 +134,6 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
 
 /** Dawn's GPU; loaded only when asked for, since it is native code that most volunteers do without. */
 async function nodeGpu(): Promise<GPU> {
-  const { openDawnAdapter } = await import('../compute/engines/webgpu/host-dawn.ts');
+  const { openDawnAdapter } = await import('../compute/engines/webgpu/device/dawn.ts');
   return (await openDawnAdapter()).gpu;
 }

@@ -7,8 +7,8 @@ import {
   type Verdict,
   type Word,
 } from '../../chain/disputes/transcript/transcript.ts';
-import { inWords } from '../jobs/stage.ts';
-import { HexText } from '../screen/section.tsx';
+import { inWords } from '../jobs/task-life.ts';
+import { HexText } from '../ui/section.tsx';
 
 const WHO = { claimant: 'the claimant', challenger: 'the challenger' } as const;
 

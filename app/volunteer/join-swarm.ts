@@ -1,7 +1,7 @@
 import { MemoryStore } from '../../swarm/content/store.ts';
 import { joinSwarm } from '../../swarm/join.ts';
 import { RoundDriver } from '../../swarm/rounds/round-driver.ts';
-import type { JoinOptions, VolunteerConnection } from './parts.ts';
+import type { JoinOptions, VolunteerConnection } from './dependencies.ts';
 
 /** Bytes of memory for content that is served to others. Older rounds are forgotten first. */
 const CONTENT_BUDGET = 64 * 1024 * 1024;
