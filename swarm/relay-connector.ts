@@ -23,7 +23,7 @@ interface Relay extends RelayTarget {
 }
 
 /** Keeps a connection to each of several relays: libp2p itself gives up on one after five tries. */
-export class RelayKeeper {
+export class RelayConnector {
   readonly #libp2p: Libp2p;
   readonly #scheduler: Scheduler;
   readonly #relays: readonly Relay[];

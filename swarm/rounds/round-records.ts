@@ -5,23 +5,24 @@ import type { PeerJudgements, PeerRollouts } from '../../protocol/trainer.ts';
 import type { Content } from '../content/content.ts';
 import { commitmentOf } from '../messages/commitment.ts';
 import type { Message } from '../messages/envelope.ts';
-import type { Refusal } from '../messages/refusal.ts';
+import type { RejectReason } from '../messages/reject-reason.ts';
 import { decodeRollouts, encodeRollouts } from '../messages/rollouts.ts';
-import type { RoundSettings } from './settings.ts';
+import type { RoundSettings } from './round-settings.ts';
 
 /** Rounds kept: the current one, its neighbours by clock skew, and the one still being trained. */
-const ROUNDS = 4;
-/** Authors kept in one round; later ones are not taken. */
-const AUTHORS = 256;
-/** Rollout sets being fetched at once. */
-const FETCHES = 4;
-/** A commit of the next round is taken this long before it begins, for clocks that run ahead; milliseconds. */
-const SKEW = 2_000;
+const MAX_ROUNDS = 4;
+/** Authors kept in one round. Later ones are rejected. */
+const MAX_AUTHORS = 256;
+/** Rollout sets that are fetched at once. */
+const MAX_FETCHES = 4;
+/** Milliseconds before a round begins in which its commits are accepted, for clocks that run ahead. */
+const CLOCK_SKEW_MS = 2_000;
 
 interface RoundRecord {
   readonly commits: Map<DeviceAddress, Hex>;
   readonly rollouts: Map<DeviceAddress, PeerRollouts>;
-  readonly claimed: Map<string, DeviceAddress>;
+  /** The first author to reveal each CID. */
+  readonly revealed: Map<string, DeviceAddress>;
   readonly critiques: Map<DeviceAddress, PeerJudgements>;
 }
 
@@ -29,12 +30,13 @@ export interface RecordsOptions {
   readonly clock: RoundClock;
   readonly content: Pick<Content, 'fetchObject'>;
   readonly settings: RoundSettings;
-  readonly refuse: (reason: Refusal, detail: string) => void;
+  readonly reject: (reason: RejectReason, detail: string) => void;
+  /** Called when revealed answers are complete and verified. */
   readonly onRollouts: (round: number, rollouts: PeerRollouts) => void;
   readonly signal: AbortSignal;
 }
 
-/** What others have said in the rounds around now, under the rules of the stages. */
+/** The messages of others in the rounds around now. Rejects those that break the rules of the stages. */
 export class RoundRecords {
   readonly #options: RecordsOptions;
   readonly #rounds = new Map<number, RoundRecord>();
@@ -54,47 +56,47 @@ export class RoundRecords {
   }
 
   commit(message: Message<'commit'>): void {
-    const late = this.#commitIsLate(message.round, this.#options.clock.read());
+    const late = this.#whyLate(message.round, this.#options.clock.read());
     const { commits } = this.#record(message.round);
-    if (late !== null) this.#options.refuse('wrong-stage', late);
-    else if (commits.size >= AUTHORS) this.#options.refuse('overflow', 'too many authors in one round');
+    if (late !== null) this.#options.reject('wrong-stage', late);
+    else if (commits.size >= MAX_AUTHORS) this.#options.reject('overflow', 'too many authors in one round');
     else commits.set(message.author, message.body.digest);
   }
 
   reveal(message: Message<'reveal'>): void {
     const { round, author, body } = message;
     const record = this.#record(round);
-    const refusal = mismatch(message, record);
-    if (refusal !== null) {
-      this.#options.refuse(refusal.reason, refusal.detail);
+    const mismatch = findMismatch(message, record);
+    if (mismatch !== null) {
+      this.#options.reject(mismatch.reason, mismatch.detail);
       return;
     }
-    record.claimed.set(body.cid, author);
+    record.revealed.set(body.cid, author);
     if (body.rollouts === null) void this.#fetch(message, record);
-    else this.#take(round, record, { author, cid: body.cid, set: body.rollouts });
+    else this.#keep(round, record, { author, cid: body.cid, set: body.rollouts });
   }
 
-  /** Returns whether the critique was taken. */
+  /** Returns whether the critique was accepted. */
   critique(message: Message<'critique'>): boolean {
     const now = this.#options.clock.read();
     if (now.round === message.round && now.stage === 'answer') {
-      this.#options.refuse('wrong-stage', 'a critique during the answer stage');
+      this.#options.reject('wrong-stage', 'a critique during the answer stage');
       return false;
     }
     const { author, body } = message;
     const { critiques } = this.#record(message.round);
-    if (critiques.size >= AUTHORS) {
-      this.#options.refuse('overflow', 'too many critics in one round');
+    if (critiques.size >= MAX_AUTHORS) {
+      this.#options.reject('overflow', 'too many critics in one round');
       return false;
     }
     critiques.set(author, { critic: author, judgements: body.judgements });
     return true;
   }
 
-  #commitIsLate(round: number, now: ClockReading): string | null {
+  #whyLate(round: number, now: ClockReading): string | null {
     const { revealAt, commitGrace } = this.#options.settings;
     if (round !== now.round) {
-      return now.stage === 'vote' && now.untilStageEnd <= SKEW
+      return now.stage === 'vote' && now.untilStageEnd <= CLOCK_SKEW_MS
         ? null
         : `a commit of round ${round} in round ${now.round}`;
     }
@@ -105,27 +107,25 @@ export class RoundRecords {
 
   async #fetch(message: Message<'reveal'>, record: RoundRecord): Promise<void> {
     const { round, author, body, from } = message;
-    const { content, signal, refuse } = this.#options;
-    if (this.#fetching >= FETCHES) {
-      refuse('overflow', 'too many rollout sets to fetch at once');
+    const { content, signal, reject } = this.#options;
+    if (this.#fetching >= MAX_FETCHES) {
+      reject('overflow', 'too many rollout sets to fetch at once');
       return;
     }
     this.#fetching++;
     try {
       const bytes = await content.fetchObject(body.cid, [peerIdOf(from)], { signal });
-      this.#take(round, record, { author, cid: body.cid, set: decodeRollouts(bytes) });
+      this.#keep(round, record, { author, cid: body.cid, set: decodeRollouts(bytes) });
     } catch (error) {
-      if (!signal.aborted)
-        refuse(
-          'malformed',
-          `the rollouts of ${author}: ${error instanceof Error ? error.message : 'unreadable'}`,
-        );
+      if (signal.aborted) return;
+      const cause = error instanceof Error ? error.message : 'unreadable';
+      reject('malformed', `the rollouts of ${author}: ${cause}`);
     } finally {
       this.#fetching--;
     }
   }
 
-  #take(round: number, record: RoundRecord, rollouts: PeerRollouts): void {
+  #keep(round: number, record: RoundRecord, rollouts: PeerRollouts): void {
     record.rollouts.set(rollouts.author, rollouts);
     this.#options.onRollouts(round, rollouts);
   }
@@ -133,27 +133,27 @@ export class RoundRecords {
   #record(round: number): RoundRecord {
     let record = this.#rounds.get(round);
     if (record === undefined) {
-      record = { commits: new Map(), rollouts: new Map(), claimed: new Map(), critiques: new Map() };
+      record = { commits: new Map(), rollouts: new Map(), revealed: new Map(), critiques: new Map() };
       this.#rounds.set(round, record);
       const oldest = Math.min(...this.#rounds.keys());
-      if (this.#rounds.size > ROUNDS) this.#rounds.delete(oldest);
+      if (this.#rounds.size > MAX_ROUNDS) this.#rounds.delete(oldest);
     }
     return record;
   }
 }
 
-/** Why a reveal does not belong to the commit before it, or null. */
-function mismatch(
+/** Why a reveal does not fit the commit before it. Null when it does. */
+function findMismatch(
   { author, body }: Message<'reveal'>,
   record: RoundRecord,
-): { readonly reason: Refusal; readonly detail: string } | null {
+): { readonly reason: RejectReason; readonly detail: string } | null {
   const reason = 'unmatched-reveal';
   const digest = record.commits.get(author);
   if (digest === undefined) return { reason, detail: `${author} reveals without a commit in time` };
   if (digest !== commitmentOf(body.salt, author, body.cid)) {
     return { reason, detail: `${author} reveals something else than it committed to` };
   }
-  const other = record.claimed.get(body.cid);
+  const other = record.revealed.get(body.cid);
   if (other !== undefined && other !== author) {
     return { reason: 'copied', detail: `${author} reveals the answers of ${other}` };
   }

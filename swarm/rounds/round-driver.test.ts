@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Hex } from '../protocol/hex.ts';
-import type { RolloutSet } from '../protocol/trainer.ts';
-import { commitmentOf } from './messages/commitment.ts';
-import { encodeRollouts } from './messages/rollouts.ts';
-import { choose } from './rounds/choice.ts';
-import { ROUND_MS } from './testing/simulated-ledger.ts';
-import { type SimulatedPeer, SimulatedSwarm } from './testing/simulated-swarm.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import type { RolloutSet } from '../../protocol/trainer.ts';
+import { commitmentOf } from '../messages/commitment.ts';
+import { encodeRollouts } from '../messages/rollouts.ts';
+import { ROUND_MS } from '../testing/simulated-ledger.ts';
+import { type SimulatedPeer, SimulatedSwarm } from '../testing/simulated-swarm.ts';
 
 const SALT: Hex = `0x${'ab'.repeat(32)}`;
 /** Time for hellos to be exchanged before the first round. */
@@ -22,12 +21,6 @@ async function greeted(...names: readonly string[]) {
 describe('RoundDriver', { timeout: 60_000 }, () => {
   it('takes three peers through full rounds to attestations that the others keep', async () => {
     const { swarm, peers } = await greeted('a', 'b', 'c');
-    const attested: string[] = [];
-    peers[0]?.driver.onAttest(({ signed, own }) =>
-      attested.push(`${signed.value.round} ${own} ${signed.device}`),
-    );
-    const votes: string[] = [];
-    peers[0]?.driver.onVote(({ device }) => votes.push(device));
     for (const { driver } of peers) driver.start();
     await swarm.scheduler.advance(2_000 + 3 * ROUND_MS);
 
@@ -46,11 +39,13 @@ describe('RoundDriver', { timeout: 60_000 }, () => {
         ).toBe(2);
       }
       expect(peer.of('failed')).toEqual([]);
-      expect(peer.gossip.refusals.snapshot()).toEqual({});
+      expect(peer.gossip.rejected.snapshot()).toEqual({});
     }
     expect(new Set(peers.map(({ trainer }) => trainer.root)).size).toBe(3);
-    expect(attested).toHaveLength(9);
-    expect(votes).toHaveLength(9);
+    for (const peer of peers) {
+      expect(peer.of('attested')).toHaveLength(6);
+      expect(peer.of('votes')).toHaveLength(9);
+    }
     // Stages are told in order.
     const stages = peers[0]?.of('stage').map(({ round, stage }) => `${round} ${stage}`) ?? [];
     expect(stages.slice(stages.indexOf('1 answer'), stages.indexOf('2 answer') + 1)).toEqual([
@@ -116,35 +111,35 @@ describe('RoundDriver', { timeout: 60_000 }, () => {
     await swarm.scheduler.advance(2_000 + 100);
     const set = answerOf(liar);
     const { cid } = encodeRollouts(set);
-    const { refusals } = honest.gossip;
+    const { rejected } = honest.gossip;
 
-    await liar.gossip.say({ type: 'reveal', round: 1, body: { salt: SALT, cid, rollouts: set } });
+    await liar.gossip.publish({ type: 'reveal', round: 1, body: { salt: SALT, cid, rollouts: set } });
     await swarm.scheduler.advance(100);
-    expect(refusals.get('unmatched-reveal')).toBe(1);
+    expect(rejected.get('unmatched-reveal')).toBe(1);
 
     const third = swarm.join('third', {});
     await swarm.scheduler.advance(2_000);
     const digest = commitmentOf(SALT, third.key.address, cid);
-    await third.gossip.say({ type: 'commit', round: 1, body: { digest } });
+    await third.gossip.publish({ type: 'commit', round: 1, body: { digest } });
     await swarm.scheduler.advance(100);
     const other = { ...set, modelRoot: SALT };
-    await third.gossip.say({
+    await third.gossip.publish({
       type: 'reveal',
       round: 1,
       body: { salt: SALT, cid: encodeRollouts(other).cid, rollouts: other },
     });
     await swarm.scheduler.advance(100);
-    expect(refusals.get('unmatched-reveal')).toBe(2);
+    expect(rejected.get('unmatched-reveal')).toBe(2);
 
     // After 60 % of the stage the answers are public.
     await swarm.scheduler.advance(3_500);
-    await liar.gossip.say({
+    await liar.gossip.publish({
       type: 'commit',
       round: 1,
       body: { digest: commitmentOf(SALT, liar.key.address, cid) },
     });
     await swarm.scheduler.advance(100);
-    expect(refusals.get('wrong-stage')).toBe(1);
+    expect(rejected.get('wrong-stage')).toBe(1);
     await swarm.scheduler.advance(ROUND_MS);
     expect(honest.trainer.trained[0]?.cids).toHaveLength(1);
   });
@@ -159,14 +154,18 @@ describe('RoundDriver', { timeout: 60_000 }, () => {
     const set = answerOf(first);
     const { cid } = encodeRollouts(set);
     for (const { gossip, key } of [first, copier]) {
-      await gossip.say({ type: 'commit', round: 1, body: { digest: commitmentOf(SALT, key.address, cid) } });
+      await gossip.publish({
+        type: 'commit',
+        round: 1,
+        body: { digest: commitmentOf(SALT, key.address, cid) },
+      });
     }
     await swarm.scheduler.advance(100);
     for (const { gossip } of [first, copier]) {
-      await gossip.say({ type: 'reveal', round: 1, body: { salt: SALT, cid, rollouts: set } });
+      await gossip.publish({ type: 'reveal', round: 1, body: { salt: SALT, cid, rollouts: set } });
       await swarm.scheduler.advance(100);
     }
-    expect(honest.gossip.refusals.get('copied')).toBe(1);
+    expect(honest.gossip.rejected.get('copied')).toBe(1);
     expect(
       honest
         .of('answers')
@@ -268,19 +267,6 @@ describe('RoundDriver', { timeout: 60_000 }, () => {
     const again = a.driver.stop();
     await swarm.scheduler.advance(10);
     await again;
-  });
-});
-
-describe('choose', () => {
-  it('gives the same authors to everyone who repeats the draw, whatever the order of arrival', () => {
-    const context = { round: 7, seed: SALT, device: `0x${'01'.repeat(20)}` as Hex };
-    const authors = Array.from({ length: 20 }, (_, i) => ({
-      author: `0x${i.toString(16).padStart(40, '0')}`,
-    }));
-    const chosen = choose(authors, 4, 'train', context);
-    expect(choose(authors.toReversed(), 4, 'train', context)).toEqual(chosen);
-    expect(choose(authors, 4, 'critique', context)).not.toEqual(chosen);
-    expect(choose(authors, 4, 'train', { ...context, device: `0x${'02'.repeat(20)}` })).not.toEqual(chosen);
   });
 });
 

@@ -3,18 +3,19 @@ import type { PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
 import { commitmentOf } from '../messages/commitment.ts';
 import { LIMITS } from '../messages/limits.ts';
 import { encodeRollouts } from '../messages/rollouts.ts';
-import { type RoundParts, waitFor } from './parts.ts';
+import type { RoundDependencies } from './dependencies.ts';
+import { waitFor } from './stage-clock.ts';
 
 /**
- * The answer stage: sample own completions, commit to them, and reveal them once others can no longer commit. A device
- * that is too slow to commit keeps its answers to itself and trains on them all the same.
+ * The answer stage: samples own completions, commits to them, and reveals them once others can no longer commit. A device
+ * that is too slow to commit keeps its answers to itself and still trains on them.
  */
 export async function answerStage(
-  parts: RoundParts,
+  dependencies: RoundDependencies,
   context: RoundContext,
   signal: AbortSignal,
 ): Promise<PeerRollouts> {
-  const { trainer, ledger, gossip, content, settings, emit, status } = parts;
+  const { trainer, ledger, gossip, content, settings, emit, status } = dependencies;
   const { round, device } = context;
   status('Answering the tasks of this round.');
   const prompts = await trainer.prompts(context);
@@ -32,19 +33,19 @@ export async function answerStage(
     status('Answers came after the others’ were revealed, so they are not shared in this round.');
     return own;
   }
-  const salt = toHex(parts.randomBytes(32));
-  await gossip.say({ type: 'commit', round, body: { digest: commitmentOf(salt, device, cid) } });
+  const salt = toHex(dependencies.randomBytes(32));
+  await gossip.publish({ type: 'commit', round, body: { digest: commitmentOf(salt, device, cid) } });
   status('Answers are committed; they are revealed when everyone’s are.');
   await waitFor(
-    parts,
+    dependencies,
     (reading) =>
       reading.round !== round ||
       reading.stage !== 'answer' ||
-      // Until the grace for late commits is over too, so that nobody can commit to what was read here.
+      // Not before the grace for late commits is over, so that nobody can commit to answers that were revealed here.
       reading.sinceStageStart >= revealTime + settings.commitGrace,
     signal,
   );
   const rollouts = bytes.length <= LIMITS.inlineRollouts ? set : null;
-  await gossip.say({ type: 'reveal', round, body: { salt, cid, rollouts } });
+  await gossip.publish({ type: 'reveal', round, body: { salt, cid, rollouts } });
   return own;
 }

@@ -1,21 +1,21 @@
 import type { DeviceAddress } from '../../protocol/hex.ts';
-import type { Signed, Vote } from '../../protocol/ledger.ts';
 import type { PeerJudgements, PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
 import { LIMITS } from '../messages/limits.ts';
-import { type RoundParts, waitForStage } from './parts.ts';
+import type { RoundDependencies } from './dependencies.ts';
+import { waitForStage } from './stage-clock.ts';
 import { truncate, withinOneMessage } from './truncate.ts';
 
-/** The vote stage: choose the best answers, correct one's own, and publish both with a signed vote. */
+/** The vote stage: votes for the best answers of others, corrects own ones, and publishes both in a signed vote. */
 export async function voteStage(
-  parts: RoundParts,
+  dependencies: RoundDependencies,
   context: RoundContext,
   own: PeerRollouts,
   critique: PeerJudgements | null,
   signal: AbortSignal,
-): Promise<Signed<Vote>> {
-  const { trainer, ledger, gossip, records, emit, status } = parts;
+): Promise<void> {
+  const { trainer, ledger, gossip, records, emit, status } = dependencies;
   const { round, device } = context;
-  await waitForStage(parts, round, 'vote', signal);
+  await waitForStage(dependencies, round, 'vote', signal);
   status('Voting for the best answers.');
   const critiques = [...(critique === null ? [] : [critique]), ...records.critiques(round)];
   const all = [own, ...records.rollouts(round)];
@@ -29,13 +29,8 @@ export async function voteStage(
   );
   const winners = winnersOf(ballots);
   emit({ kind: 'votes', round, voter: device, own: true, winners, ballots, corrections });
-  const signed = await ledger.signVote({ round, winners });
-  await gossip.say({
-    type: 'vote',
-    round,
-    body: { winners, signature: signed.signature, ballots, corrections },
-  });
-  return signed;
+  const { signature } = await ledger.signVote({ round, winners });
+  await gossip.publish({ type: 'vote', round, body: { winners, signature, ballots, corrections } });
 }
 
 /** The authors of the ballots, each once, in ascending order of address. */

@@ -1,25 +1,26 @@
+import { selectPeers } from '../../protocol/peer-selection.ts';
 import type { PeerJudgements, RoundContext } from '../../protocol/trainer.ts';
 import { LIMITS } from '../messages/limits.ts';
-import { choose } from './choice.ts';
-import { hasReached, type RoundParts, waitFor, waitForStage } from './parts.ts';
+import type { RoundDependencies } from './dependencies.ts';
+import { hasReached, waitFor, waitForStage } from './stage-clock.ts';
 import { truncate, withinOneMessage } from './truncate.ts';
 
-/** The critique stage: judge the answers of a few others with the own model and publish the judgements. */
+/** The critique stage: judges the answers of a few others with the own model and publishes the judgements. */
 export async function critiqueStage(
-  parts: RoundParts,
+  dependencies: RoundDependencies,
   context: RoundContext,
   signal: AbortSignal,
 ): Promise<PeerJudgements | null> {
-  const { trainer, ledger, gossip, settings, records, emit, status } = parts;
+  const { trainer, ledger, gossip, settings, records, emit, status } = dependencies;
   const { round, device } = context;
-  await waitForStage(parts, round, 'critique', signal);
-  // Reveals that are still under way.
+  await waitForStage(dependencies, round, 'critique', signal);
+  // Reveals may still be under way.
   await waitFor(
-    parts,
+    dependencies,
     (now) => hasReached(now, round, 'vote') || now.sinceStageStart >= settings.settle,
     signal,
   );
-  const others = choose(records.rollouts(round), settings.critiqued, 'critique', context);
+  const others = selectPeers('critique', records.rollouts(round), settings.peers.critique, context);
   if (others.length === 0) {
     status('Nobody else has answered yet, so there is nothing to judge.');
     return null;
@@ -36,7 +37,7 @@ export async function critiqueStage(
   );
   emit({ kind: 'critiques', round, critic: device, own: true, judgements });
   if (judgements.length > 0 && ledger.clock.read().round === round) {
-    await gossip.say({ type: 'critique', round, body: { judgements } });
+    await gossip.publish({ type: 'critique', round, body: { judgements } });
   }
   return { critic: device, judgements };
 }

@@ -1,32 +1,31 @@
-import type { Attestation, Signed } from '../../protocol/ledger.ts';
+import { selectPeers } from '../../protocol/peer-selection.ts';
 import type { PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
-import type { AttestBody } from '../messages/bodies.ts';
 import { LIMITS } from '../messages/limits.ts';
 import { digestInCid } from '../messages/rollouts.ts';
-import { choose } from './choice.ts';
-import type { RoundParts } from './parts.ts';
+import type { RoundDependencies } from './dependencies.ts';
 import { truncate } from './truncate.ts';
 
 /**
- * One round of training on own and others' answers, then the signed attestation of what came out, with the record
- * that lets anyone recompute it.
+ * Trains on own and others' answers. Then publishes the signed attestation of the new checkpoint, with the record that lets
+ * anyone recompute it.
  */
 export async function trainStage(
-  parts: RoundParts,
+  dependencies: RoundDependencies,
   context: RoundContext,
   own: PeerRollouts,
   signal: AbortSignal,
-): Promise<{ readonly signed: Signed<Attestation>; readonly record: AttestBody }> {
-  const { trainer, ledger, gossip, content, settings, records, acknowledgements, emit, status } = parts;
+): Promise<void> {
+  const { trainer, ledger, gossip, content, settings, records, acknowledgements, emit, status } =
+    dependencies;
   const { round } = context;
-  const count = Math.min(settings.foreign, LIMITS.foreign);
-  const foreign = choose(records.rollouts(round), count, 'train', context);
+  const count = Math.min(settings.peers.train, LIMITS.foreign);
+  const foreign = selectPeers('train', records.rollouts(round), count, context);
   status(
     foreign.length === 0
       ? 'Training on own answers; nobody else’s arrived in this round.'
       : `Training on own answers and those of ${foreign.length === 1 ? 'one other peer' : `${foreign.length} other peers`}.`,
   );
-  // Once the checkpoint is stored the round is earned: a pause that comes now does not keep it from being attested.
+  // Once the checkpoint is stored the round counts: a pause after that does not keep it from being attested.
   const outcome = await trainer.train(context, own, foreign, signal);
   const { previousRoot, checkpointRoot, optimizerSteps, meanReward, heldOutAccuracy, loss } = outcome;
   emit({
@@ -40,27 +39,26 @@ export async function trainStage(
     heldOutAccuracy,
     loss,
   });
-  // A trainer may use fewer than it was offered; what it says it trained on is what is attested.
+  // The attestation names what the trainer says it trained on, which may be less than it was given.
   const [rollouts = own.cid, ...others] = outcome.trainedOn;
   const checkpoint = await content.publishFile(outcome.checkpoint);
   const rolloutDigest = digestInCid(rollouts);
-  const signed = await ledger.signAttestation({ round, checkpointRoot, rolloutDigest });
+  const { signature } = await ledger.signAttestation({ round, checkpointRoot, rolloutDigest });
   const body = {
     checkpointRoot,
     rolloutDigest,
-    signature: signed.signature,
+    signature,
     previousRoot,
     checkpoint,
     rollouts,
     foreign: others,
-    engine: truncate(parts.engine, LIMITS.engine),
-    conformance: parts.conformance(),
+    engine: truncate(dependencies.engine, LIMITS.engine),
+    conformance: dependencies.conformance(),
     optimizerSteps,
     meanReward,
     heldOutAccuracy,
   };
   acknowledgements.expect(round, checkpointRoot);
-  await gossip.say({ type: 'attest', round, body });
+  await gossip.publish({ type: 'attest', round, body });
   emit({ kind: 'sent', round, checkpointRoot, body });
-  return { signed, record: body };
 }

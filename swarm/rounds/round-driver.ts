@@ -1,17 +1,18 @@
-import type { ConformanceReport } from '../protocol/conformance-report.ts';
-import type { DeviceKey } from '../protocol/device-key.ts';
-import type { ClockReading, Ledger, Signed, Vote } from '../protocol/ledger.ts';
-import type { RoundContext, Trainer } from '../protocol/trainer.ts';
-import type { Content } from './content/content.ts';
-import type { Gossip } from './gossip.ts';
-import { Acknowledgements } from './rounds/acknowledgements.ts';
-import type { DriverState, RoundEvent } from './rounds/events.ts';
-import { type AttestationSeen, hear } from './rounds/hearing.ts';
-import { type RoundParts, waitFor } from './rounds/parts.ts';
-import { playRound } from './rounds/play.ts';
-import { RoundRecords } from './rounds/records.ts';
-import { ROUND_SETTINGS, type RoundSettings } from './rounds/settings.ts';
-import { every, type Scheduler, systemScheduler, wait } from './scheduler.ts';
+import type { ConformanceReport } from '../../protocol/conformance-report.ts';
+import type { DeviceKey } from '../../protocol/device-key.ts';
+import type { ClockReading, Ledger } from '../../protocol/ledger.ts';
+import type { RoundContext, Trainer } from '../../protocol/trainer.ts';
+import type { Content } from '../content/content.ts';
+import type { Gossip } from '../gossip.ts';
+import { every, type Scheduler, systemScheduler, wait } from '../scheduler.ts';
+import { Acknowledgements } from './acknowledgements.ts';
+import type { RoundDependencies } from './dependencies.ts';
+import type { DriverState, RoundEvent } from './events.ts';
+import { handleMessage } from './message-handlers.ts';
+import { RoundRecords } from './round-records.ts';
+import { ROUND_SETTINGS, type RoundSettings } from './round-settings.ts';
+import { runRound } from './run-round.ts';
+import { waitFor } from './stage-clock.ts';
 
 export interface RoundDriverOptions {
   readonly trainer: Trainer;
@@ -19,9 +20,9 @@ export interface RoundDriverOptions {
   readonly gossip: Gossip;
   readonly content: Pick<Content, 'publishObject' | 'publishFile' | 'fetchObject'>;
   readonly deviceKey: DeviceKey;
-  /** What computes, for the record. */
+  /** Description of the engine, for the record. */
   readonly engine: string;
-  /** The gate's verdict on the engine in use; told with each round. */
+  /** The conformance result of the engine in use. Attested with each round. */
   readonly conformance: () => ConformanceReport;
   readonly scheduler?: Scheduler;
   readonly randomBytes?: (count: number) => Uint8Array;
@@ -29,16 +30,14 @@ export interface RoundDriverOptions {
 }
 
 /**
- * Takes a device through the rounds: follows the clock, does each stage's work, and never waits for anybody. What
- * others say is recorded even while the device trains, pauses or sits out.
+ * Takes a device through the rounds: follows the clock, does the work of each stage, and never waits for another peer. Records
+ * the messages of others even while the device trains, pauses or sits out.
  */
 export class RoundDriver {
   readonly #options: RoundDriverOptions;
   readonly #scheduler: Scheduler;
   readonly #settings: RoundSettings;
   readonly #listeners = new Set<(event: RoundEvent) => void>();
-  readonly #attestListeners = new Set<(seen: AttestationSeen) => void>();
-  readonly #voteListeners = new Set<(signed: Signed<Vote>) => void>();
   #state: DriverState = 'stopped';
   #sentence = 'Stopped.';
   #round: number | null = null;
@@ -54,7 +53,7 @@ export class RoundDriver {
     return this.#state;
   }
 
-  /** The sentence last told by a 'status' event. */
+  /** The sentence of the last 'status' event. */
   get sentence(): string {
     return this.#sentence;
   }
@@ -64,19 +63,10 @@ export class RoundDriver {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Own and others' attestations, each verified, as they come. For the submitter and the archive. */
-  onAttest(listener: (seen: AttestationSeen) => void): () => void {
-    this.#attestListeners.add(listener);
-    return () => this.#attestListeners.delete(listener);
-  }
-
-  /** Others' signed votes, verified, as they come, and own ones. */
-  onVote(listener: (signed: Signed<Vote>) => void): () => void {
-    this.#voteListeners.add(listener);
-    return () => this.#voteListeners.delete(listener);
-  }
-
-  /** Begins with the current round if its answers can still be made, else with the next. Does nothing when started. */
+  /**
+   * Starts with the current round if there is time left to answer it, otherwise with the next one. Does nothing when already
+   * started.
+   */
   start(): void {
     if (this.#session !== null) return;
     const session = this.#open();
@@ -84,16 +74,16 @@ export class RoundDriver {
     session.done = this.#loop(session);
   }
 
-  /** Stops working at once; what is stored stays. The present round is given up. */
+  /** Stops working at once and gives the current round up. What is stored stays. */
   pause(cause = 'Paused by you.'): void {
     const session = this.#session;
     if (session === null || session.paused !== null || session.finishing) return;
     session.paused = cause;
-    this.#say('pausing', cause);
+    this.#setStatus('pausing', cause);
     session.work.abort(new DOMException(cause, 'AbortError'));
   }
 
-  /** Goes on after a pause, from the next round. */
+  /** Goes on after a pause, with the next round. */
   resume(): void {
     const session = this.#session;
     if (session === null || session.paused === null) return;
@@ -103,15 +93,15 @@ export class RoundDriver {
     session.wake();
   }
 
-  /** Ends the present round, sends its attestation, then stops. Resolves when stopped. */
+  /** Finishes the current round, publishes its attestation, then stops. Resolves when stopped. */
   async finishThenStop(): Promise<void> {
     const session = this.#session;
     if (session === null) return;
     session.finishing = true;
     if (session.paused !== null || this.#state === 'waiting') return this.stop();
-    this.#say('finishing', 'Finishing this round, then stopping.');
+    this.#setStatus('finishing', 'Finishing this round, then stopping.');
     await session.done;
-    await this.#heard(session);
+    await this.#waitForAck(session);
     await this.stop();
   }
 
@@ -120,7 +110,7 @@ export class RoundDriver {
     const session = this.#session;
     if (session === null) return;
     if (!session.ended.signal.aborted) {
-      this.#say('stopping', 'Stopping.');
+      this.#setStatus('stopping', 'Stopping.');
       session.ended.abort(new DOMException('Stopped.', 'AbortError'));
       session.work.abort(session.ended.signal.reason);
       session.wake();
@@ -130,14 +120,17 @@ export class RoundDriver {
     session.close();
     this.#session = null;
     this.#round = null;
-    this.#say('stopped', 'Stopped.');
+    this.#setStatus('stopped', 'Stopped.');
   }
 
-  /** Others gather their acks for a second; a device that left before they came would not know that its last round was kept. */
-  async #heard({ parts, ended, made }: Session): Promise<void> {
-    const { scheduler, settings, acknowledgements } = parts;
+  /**
+   * Waits for the first ack of the last attestation. Peers gather acks for a second, so a device that left at once would not
+   * learn that its last round was kept.
+   */
+  async #waitForAck({ dependencies, ended, attested }: Session): Promise<void> {
+    const { scheduler, settings, acknowledgements } = dependencies;
     const until = scheduler.now() + settings.ackGrace;
-    while (made !== null && !acknowledgements.accepted(made) && scheduler.now() < until) {
+    while (attested !== null && !acknowledgements.accepted(attested) && scheduler.now() < until) {
       if (ended.signal.aborted) return;
       await wait(scheduler, 100, ended.signal).catch(() => undefined);
     }
@@ -158,20 +151,13 @@ export class RoundDriver {
       clock: ledger.clock,
       content,
       settings: this.#settings,
-      refuse: (reason, detail) => gossip.refuse(reason, detail),
+      reject: (reason, detail) => gossip.reject(reason, detail),
       onRollouts: (round, { author, cid, set }) =>
         emit({ kind: 'answers', round, author, own: false, cid, set }),
       signal: ended.signal,
     });
-    const hearing = {
-      gossip,
-      records,
-      acknowledgements,
-      emit,
-      attested: (seen: AttestationSeen) => this.#attested(seen),
-      voted: (signed: Signed<Vote>) => this.#voted(signed),
-    };
-    const offMessages = gossip.listen((message) => hear(message, hearing));
+    const handlers = { gossip, records, acknowledgements, emit };
+    const offMessages = gossip.onMessage((message) => handleMessage(message, handlers));
     let lastStage = '';
     const offClock = every(this.#scheduler, 200, () => {
       const { round, stage, untilStageEnd } = ledger.clock.read();
@@ -179,7 +165,7 @@ export class RoundDriver {
       lastStage = `${round} ${stage}`;
       emit({ kind: 'stage', round, stage, untilStageEnd });
     });
-    const parts: RoundParts = {
+    const dependencies: RoundDependencies = {
       trainer: this.#options.trainer,
       ledger,
       gossip,
@@ -193,16 +179,17 @@ export class RoundDriver {
       records,
       acknowledgements,
       emit,
-      status: (sentence) => this.#say(this.#session?.finishing === true ? 'finishing' : 'working', sentence),
+      status: (sentence) =>
+        this.#setStatus(this.#session?.finishing === true ? 'finishing' : 'working', sentence),
     };
     return {
-      parts,
+      dependencies,
       ended,
       work: new AbortController(),
       paused: null,
       finishing: false,
       failures: 0,
-      made: null,
+      attested: null,
       wake: () => {},
       done: Promise.resolve(),
       close: () => {
@@ -214,12 +201,12 @@ export class RoundDriver {
   }
 
   async #loop(session: Session): Promise<void> {
-    const { ended, parts } = session;
+    const { ended, dependencies } = session;
     let last = -1;
     while (!ended.signal.aborted && !session.finishing) {
       try {
         if (session.paused !== null) {
-          this.#say('paused', session.paused);
+          this.#setStatus('paused', session.paused);
           await new Promise<void>((resolve) => {
             session.wake = resolve;
           });
@@ -229,9 +216,8 @@ export class RoundDriver {
         if (session.finishing) return;
         last = context.round;
         this.#round = context.round;
-        const made = await playRound(parts, context, session.work.signal, (signed) => this.#voted(signed));
-        session.made = made.signed.value.round;
-        this.#attested({ ...made, own: true, publicKey: this.#options.deviceKey.publicKey });
+        await runRound(dependencies, context, session.work.signal);
+        session.attested = context.round;
         session.failures = 0;
       } catch (error) {
         if (ended.signal.aborted || session.work.signal.aborted) continue;
@@ -240,7 +226,7 @@ export class RoundDriver {
     }
   }
 
-  /** Waits for a round other than the last whose answers can still be made in time. */
+  /** Waits for a round after the last one that there is still time to answer. */
   async #nextRound(session: Session, last: number): Promise<RoundContext> {
     const { ledger, deviceKey } = this.#options;
     const inTime = this.#settings.joinBefore;
@@ -252,9 +238,9 @@ export class RoundDriver {
     if (!joinable(first)) {
       this.#round = null;
       const why = last === first.round ? 'is done here' : 'is under way';
-      this.#say('waiting', `Waiting for round ${first.round + 1}; round ${first.round} ${why}.`);
+      this.#setStatus('waiting', `Waiting for round ${first.round + 1}; round ${first.round} ${why}.`);
     }
-    const { round, seed } = await waitFor(session.parts, joinable, session.work.signal);
+    const { round, seed } = await waitFor(session.dependencies, joinable, session.work.signal);
     return { round, seed, device: deviceKey.address };
   }
 
@@ -263,44 +249,36 @@ export class RoundDriver {
     const cause = error instanceof Error ? error.message : String(error);
     this.#emit({ kind: 'failed', round, cause, inARow: session.failures });
     if (session.failures < this.#settings.failures) {
-      this.#say('waiting', `Round ${round} failed: ${cause} Trying again in the next.`);
+      this.#setStatus('waiting', `Round ${round} failed: ${cause} Trying again in the next.`);
       return;
     }
     session.paused = `Paused after ${session.failures} failures in a row: ${cause}`;
     session.work.abort(new DOMException(session.paused, 'AbortError'));
   }
 
-  #attested(seen: AttestationSeen): void {
-    for (const listener of this.#attestListeners) listener(seen);
-  }
-
-  #voted(signed: Signed<Vote>): void {
-    for (const listener of this.#voteListeners) listener(signed);
-  }
-
   #emit(event: RoundEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
 
-  #say(state: DriverState, sentence: string): void {
+  #setStatus(state: DriverState, sentence: string): void {
     this.#state = state;
     this.#sentence = sentence;
     this.#emit({ kind: 'status', state, sentence, round: this.#round });
   }
 }
 
-/** One start() to stop(). */
+/** The time from one `start` to the next `stop`. */
 interface Session {
-  readonly parts: RoundParts;
+  readonly dependencies: RoundDependencies;
   readonly ended: AbortController;
-  /** Aborted by a pause and made anew by resume. */
+  /** Aborted by a pause. `resume` makes a new one. */
   work: AbortController;
   paused: string | null;
   finishing: boolean;
   failures: number;
   /** The last round attested. */
-  made: number | null;
-  /** Ends the wait of a pause. */
+  attested: number | null;
+  /** Ends the wait during a pause. */
   wake: () => void;
   done: Promise<void>;
   readonly close: () => void;
