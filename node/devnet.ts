@@ -18,7 +18,7 @@ import type { NetworkFile } from './home/network-file.ts';
 import { joinSwarm } from './membership.ts';
 import { Submitter } from './submitter.ts';
 
-const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P]';
+const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P] [--dev]';
 
 /** How to stop what was started, in the order of starting. */
 type Closing = (() => unknown)[];
@@ -28,6 +28,8 @@ interface DevnetOptions {
   readonly volunteers: number;
   readonly roundSeconds: number;
   readonly port: number;
+  /** Whether the page is served from its sources, with hot reload, instead of as it was built. */
+  readonly dev: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -39,6 +41,7 @@ await runProcess(async (signal) => {
         volunteers: { type: 'string', default: '0' },
         round: { type: 'string', default: '20' },
         port: { type: 'string', default: '5173' },
+        dev: { type: 'boolean', default: false },
       },
     },
     HELP,
@@ -51,6 +54,7 @@ await runProcess(async (signal) => {
         volunteers: wholeNumber('--volunteers', values.volunteers, 0, 64),
         roundSeconds: wholeNumber('--round', values.round, 5, 3600),
         port: wholeNumber('--port', values.port, 1, 65_535),
+        dev: values.dev,
         signal,
       },
       closing,
@@ -71,7 +75,7 @@ await runProcess(async (signal) => {
 
 /** Starts the parts one after the other; what must be stopped later is pushed onto `closing`. */
 async function startDevnet(options: DevnetOptions, closing: Closing): Promise<void> {
-  const { home, volunteers, roundSeconds, port, signal } = options;
+  const { home, volunteers, roundSeconds, port, dev, signal } = options;
   const networkFile = join(home, 'devnet.json');
   await rm(networkFile, { force: true });
   closing.push(() => rm(networkFile, { force: true }));
@@ -86,7 +90,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
   );
   signal.throwIfAborted();
 
-  const page = await servePage({ port, networkFile });
+  const page = await servePage({ port, networkFile, dev });
   closing.push(() => page.stop());
   const network: NetworkFile = {
     page: page.url,
