@@ -3,8 +3,17 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: [
-      '{protocol,compute,models,training,audit,workers,swarm,chain,app,node,tools,bench}/**/*.test.{ts,tsx}',
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: [
+            '{protocol,compute,models,training,audit,workers,swarm,chain,app,node,tools,bench}/**/*.test.ts',
+          ],
+        },
+      },
+      'app/vitest.config.ts',
     ],
     environment: 'node',
     // Processes, not threads: engines and libp2p bring native code and global state.

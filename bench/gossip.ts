@@ -6,7 +6,7 @@ import { UNTESTED } from '../protocol/conformance-report.ts';
 import '../swarm/node20.ts';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deviceKey } from '../swarm/device-key.ts';
+import { deviceKey } from '../protocol/device-key.ts';
 import { startGossip } from '../swarm/gossip.ts';
 import { createSwarmNode } from '../swarm/node.ts';
 import { nodeTransports } from '../swarm/node-transports.ts';

@@ -74,7 +74,7 @@ describe.skipIf(NO_ANVIL)(
       expect(network.page).not.toContain(':5873/');
       expect(Object.values(processes).every(isAlive)).toBe(true);
 
-      const page = await fetch(network.page);
+      const page = await fetch(network.page ?? '');
       expect(page.status).toBe(200);
       expect(page.headers.get('cross-origin-opener-policy')).toBe('same-origin');
       expect(page.headers.get('cross-origin-embedder-policy')).toBe('require-corp');

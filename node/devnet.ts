@@ -4,6 +4,8 @@ import '../swarm/node20.ts';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DeviceChain } from '../chain/device-chain.ts';
+import { TransactionQueue } from '../chain/transaction-queue.ts';
+import { parseNetwork } from '../protocol/network-file.ts';
 import { signedAttestation, signedVote } from '../swarm/messages/validator.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { startArchive } from './archive.ts';
@@ -14,7 +16,6 @@ import { stageSeconds } from './devnet/stages.ts';
 import { aborted, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
 import { writeWhole } from './home/files.ts';
 import { deviceKeyFile } from './home/key-file.ts';
-import type { NetworkFile } from './home/network-file.ts';
 import { joinSwarm } from './membership.ts';
 import { Submitter } from './submitter.ts';
 
@@ -92,16 +93,18 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
 
   const page = await servePage({ port, networkFile, dev });
   closing.push(() => page.stop());
-  const network: NetworkFile = {
+  const file = {
+    name: 'Local network',
+    local: true,
     page: page.url,
     rpc: anvil.rpc,
     chainId: anvil.chainId,
     contracts,
     rollup,
     relays: relay.addresses,
+    processes: { devnet: process.pid, relay: relay.child.pid, anvil: anvil.pid },
   };
-  const processes = { devnet: process.pid, relay: relay.child.pid, anvil: anvil.pid };
-  const file = { name: 'Local network', local: true, ...network, processes };
+  const network = parseNetwork(file);
   await writeWhole(networkFile, `${JSON.stringify(file, null, 2)}\n`);
   signal.throwIfAborted();
 
@@ -155,8 +158,11 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
     });
     closing.push(() => archive.stop());
     const submitter = new Submitter({
-      client: deviceChain.client,
-      wallet: await fundedWallet(anvil, join(home, 'chain', 'submitter.key')),
+      queue: new TransactionQueue({
+        client: deviceChain.client,
+        wallet: await fundedWallet(anvil, join(home, 'chain', 'submitter.key')),
+        patienceMs: 20_000,
+      }),
       chainId: network.chainId,
       participation: network.contracts.participation,
       clock: deviceChain.clock,

@@ -1,17 +1,17 @@
 import '../swarm/node20.ts';
+import type { DeviceKey } from '../protocol/device-key.ts';
 import type { Ledger } from '../protocol/ledger.ts';
+import type { Network } from '../protocol/network-file.ts';
 import type { ContentService } from '../swarm/content/service.ts';
 import { startContent } from '../swarm/content/service.ts';
 import type { ContentStore } from '../swarm/content/store.ts';
 import { libp2pContentTransport } from '../swarm/content/transport.ts';
-import type { DeviceKey } from '../swarm/device-key.ts';
 import { type Gossip, startGossip } from '../swarm/gossip.ts';
 import { createSwarmNode, type SwarmNode } from '../swarm/node.ts';
 import { nodeTransports } from '../swarm/node-transports.ts';
 import { type Presence, type SelfDescription, startPresence } from '../swarm/presence.ts';
 import { runName, runTopics } from '../swarm/run.ts';
 import { type Scheduler, systemScheduler } from '../swarm/scheduler.ts';
-import type { NetworkFile } from './home/network-file.ts';
 
 /** A Node process in the swarm of a run, with or without a trainer. */
 export interface Membership {
@@ -25,7 +25,7 @@ export interface Membership {
 }
 
 export interface JoinOptions {
-  readonly network: NetworkFile;
+  readonly network: Network;
   readonly key: DeviceKey;
   readonly ledger: Ledger;
   /** Where content that is served and fetched is kept. */

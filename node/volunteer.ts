@@ -5,6 +5,7 @@ import { availableCandidates, chooseEngine, type EngineVerdict } from '../models
 import { folderName } from '../models/storage/directory.ts';
 import { openFileDirectory } from '../models/storage/file-directory.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
+import type { Network } from '../protocol/network-file.ts';
 import { MemoryStore } from '../swarm/content/store.ts';
 import type { RoundEvent } from '../swarm/rounds/events.ts';
 import { RoundDriver } from '../swarm/rounds.ts';
@@ -14,12 +15,11 @@ import { ComputeHost } from '../workers/compute-host.ts';
 import { conformanceOf } from '../workers/conformance-report.ts';
 import { deviceKeyFile } from './home/key-file.ts';
 import { DEFAULT_MODEL, modelInFolder } from './home/model-folder.ts';
-import type { NetworkFile } from './home/network-file.ts';
 import { verdictFolder } from './home/verdict-folder.ts';
 import { joinSwarm } from './membership.ts';
 
 export interface VolunteerOptions {
-  readonly network: NetworkFile;
+  readonly network: Network;
   /** Folder of this device: its key, checkpoints and conformance verdicts. */
   readonly home: string;
   readonly engine?: EngineKind | 'auto';
@@ -130,6 +130,6 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
 
 /** Dawn's GPU; loaded only when asked for, since it is native code that most volunteers do without. */
 async function nodeGpu(): Promise<GPU> {
-  const { openDawnAdapter } = await import('../compute/engines/webgpu/host-dawn.ts');
+  const { openDawnAdapter } = await import('../compute/engines/webgpu/device/dawn.ts');
   return (await openDawnAdapter()).gpu;
 }

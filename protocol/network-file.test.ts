@@ -32,8 +32,26 @@ describe('network file', () => {
     });
   });
 
+  it('has all contracts of paid training, in lower case, or none of them', () => {
+    const address = `0x${'B'.repeat(40)}`;
+    const rollup = {
+      judge: address,
+      disputes: address,
+      payments: address,
+      ownership: address,
+      jobs: address,
+      crowdfund: address,
+      trainingRecord: address,
+      descriptions: address,
+    };
+    expect(parseNetwork(file).rollup).toBeUndefined();
+    expect(parseNetwork({ ...file, rollup }).rollup?.jobs).toBe(`0x${'b'.repeat(40)}`);
+    const { jobs: _, ...without } = rollup;
+    expect(() => parseNetwork({ ...file, rollup: without })).toThrow('no usable rollup.jobs');
+  });
+
   it.each([
-    ['nothing', null, 'network.json'],
+    ['nothing', null, 'content'],
     ['no contracts', { ...file, contracts: undefined }, 'contracts'],
     [
       'a short address',
@@ -55,9 +73,9 @@ describe('network file', () => {
       throw new TypeError('Failed to fetch');
     };
     const broken: typeof fetch = async () => new Response('<html>');
-    const base = 'http://127.0.0.1/';
-    await expect(fetchNetwork(base, absent)).rejects.toThrow('npm start');
-    await expect(fetchNetwork(base, offline)).rejects.toThrow('cannot be reached');
-    await expect(fetchNetwork(base, broken)).rejects.toThrow('not JSON');
+    const address = 'http://127.0.0.1/network.json';
+    await expect(fetchNetwork(address, { fetch: absent })).rejects.toThrow('npm start');
+    await expect(fetchNetwork(address, { fetch: offline })).rejects.toThrow('cannot be reached');
+    await expect(fetchNetwork(address, { fetch: broken })).rejects.toThrow('not JSON');
   });
 });

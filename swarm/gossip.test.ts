@@ -1,7 +1,7 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import { describe, expect, it } from 'vitest';
 import { UNTESTED } from '../protocol/conformance-report.ts';
-import { type DeviceKey, deviceKey, peerIdBytesOf } from './device-key.ts';
+import { type DeviceKey, deviceKey, peerIdBytesOf } from '../protocol/device-key.ts';
 import { startGossip } from './gossip.ts';
 import type { Body } from './messages/bodies.ts';
 import { type Draft, type Message, seal } from './messages/envelope.ts';

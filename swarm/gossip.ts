@@ -1,5 +1,5 @@
+import type { DeviceKey } from '../protocol/device-key.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
-import type { DeviceKey } from './device-key.ts';
 import type { Body, MessageType, TopicName } from './messages/bodies.ts';
 import { topicOf } from './messages/bodies.ts';
 import { type Draft, type Message, open, seal } from './messages/envelope.ts';

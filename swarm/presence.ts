@@ -1,7 +1,7 @@
 import { base58btc } from 'multiformats/bases/base58';
+import { peerIdBytesOf } from '../protocol/device-key.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
 import { BoundedMap } from './bounded-map.ts';
-import { peerIdBytesOf } from './device-key.ts';
 import type { Gossip } from './gossip.ts';
 import type { Body } from './messages/bodies.ts';
 import type { SwarmNode } from './node.ts';

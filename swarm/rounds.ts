@@ -1,8 +1,8 @@
 import type { ConformanceReport } from '../protocol/conformance-report.ts';
+import type { DeviceKey } from '../protocol/device-key.ts';
 import type { ClockReading, Ledger, Signed, Vote } from '../protocol/ledger.ts';
 import type { RoundContext, Trainer } from '../protocol/trainer.ts';
 import type { Content } from './content/content.ts';
-import type { DeviceKey } from './device-key.ts';
 import type { Gossip } from './gossip.ts';
 import { Acknowledgements } from './rounds/acknowledgements.ts';
 import type { DriverState, RoundEvent } from './rounds/events.ts';

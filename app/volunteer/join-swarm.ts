@@ -7,7 +7,7 @@ import { startPresence } from '../../swarm/presence.ts';
 import { RoundDriver } from '../../swarm/rounds.ts';
 import { runName, runTopics } from '../../swarm/run.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
-import type { JoinOptions, Membership } from './parts.ts';
+import type { JoinOptions, Membership } from './dependencies.ts';
 
 /** Memory for what is served to others; older rounds are forgotten first. */
 const CONTENT_BUDGET = 64 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import { type ComputeClient, connectCompute } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
-import type { Computer, OpenComputerOptions } from './parts.ts';
+import type { Computer, OpenComputerOptions } from './dependencies.ts';
 
 function computeWorker(): Worker {
   return new Worker(new URL('../../workers/compute.worker.ts', import.meta.url), {

@@ -1,6 +1,6 @@
-import type { ModelReport, RoundRecord, Totals } from './events.ts';
 import type { PageDatabase } from './page-database.ts';
-import type { SignedDelegation } from './port.ts';
+import type { ModelReport, RoundRecord, Totals } from './volunteer-events.ts';
+import type { SignedDelegation } from './volunteer-port.ts';
 
 const NONE: Totals = { computed: 0, sent: 0, accepted: 0, onChain: 0 };
 

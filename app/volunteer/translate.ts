@@ -5,9 +5,9 @@ import type { NetworkView } from '../../swarm/peers.ts';
 import type { Member, SelfDescription } from '../../swarm/presence.ts';
 import type { DriverState, RoundEvent } from '../../swarm/rounds/events.ts';
 import { conformanceOf } from '../../workers/conformance-report.ts';
-import type { VolunteerEvent } from './events.ts';
 import type { PauseCause, Phase } from './phase.ts';
-import type { VolunteerView } from './reduce.ts';
+import type { VolunteerView } from './reduce-volunteer.ts';
+import type { VolunteerEvent } from './volunteer-events.ts';
 
 /** Refusals of the swarm in words; the keys are those of swarm/messages/refusal.ts. */
 const REFUSED: Readonly<Record<Refusal, string>> = {

@@ -1,25 +1,25 @@
 import type { Network } from '../../protocol/network-file.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { ComputeEvent, ComputeStarted } from '../../workers/compute-api.ts';
-import type { Desk } from '../rollup/desk.ts';
+import type { Desk } from '../jobs/jobs-controller.ts';
 import { bindingKeys } from './binding-keys.ts';
+import type { ChainAccess, Computer, Membership, Parts } from './dependencies.ts';
 import { Device, runOf } from './device.ts';
-import type { VolunteerEvent } from './events.ts';
 import { KeyBackupError } from './key-backup.ts';
 import { claimTab, type Locks, type TabLock } from './one-tab.ts';
 import type { PageDatabase } from './page-database.ts';
-import type { ChainAccess, Computer, Membership, Parts } from './parts.ts';
 import type { PauseCause, Phase } from './phase.ts';
+import { type DeviceProbe, inspectDevice } from './preflight.ts';
+import { emptyView, reduce, type VolunteerView } from './reduce-volunteer.ts';
+import { peersEvent, phaseOf, refusalInWords, roundEvents, selfDescription } from './translate.ts';
+import type { VolunteerEvent } from './volunteer-events.ts';
 import type {
   BindingOffer,
   DownloadedCheckpoint,
   EngineChoice,
   SignedDelegation,
   VolunteerPort,
-} from './port.ts';
-import { type DeviceProbe, inspectDevice } from './preflight.ts';
-import { emptyView, reduce, type VolunteerView } from './reduce.ts';
-import { peersEvent, phaseOf, refusalInWords, roundEvents, selfDescription } from './translate.ts';
+} from './volunteer-port.ts';
 
 export interface VolunteerOptions {
   /** Where the page lies; network.json and the model are beside it. */

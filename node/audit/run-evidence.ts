@@ -4,7 +4,7 @@ import { type CommittedRun, commitRun } from '../../audit/commit-run.ts';
 import { openRunArchive, type RunArchive } from '../../audit/run-archive.ts';
 import { planRun, type RunPlan } from '../../audit/run-plan.ts';
 import { decodeRunSpec } from '../../audit/run-spec.ts';
-import type { FindEvidence } from '../../chain/disputes/runs.ts';
+import type { FindEvidence } from '../../chain/disputes/agents/run-cache.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
 import { checkpointRoot } from '../../models/checkpoint/root.ts';
 import { type Checkpoint, checkpointContents, decodeCheckpoint } from '../../models/decoder/checkpoint.ts';

@@ -1,13 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { deviceSigner } from '../../chain/device-key.ts';
 import { ChainLedger } from '../../chain/ledger.ts';
 import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { openMemoryDirectory } from '../../models/storage/memory-directory.ts';
+import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type { PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
 import { startContent } from '../../swarm/content/service.ts';
-import { type DeviceKey, deviceKey } from '../../swarm/device-key.ts';
 import { digestInCid, encodeRollouts } from '../../swarm/messages/rollouts.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
 import { openCheckpointStore } from '../../training/durable-checkpoint-store.ts';
@@ -86,7 +85,7 @@ export async function publishRounds(folder: string, rounds: number): Promise<Pub
       const checkpoint = await content.publishFile(outcome.checkpoint);
       const ledger = new ChainLedger({
         clock: { read: () => Promise.reject(new Error('no clock')) as never },
-        device: deviceSigner(key.secret),
+        device: key,
         chainId: CHAIN_ID,
         participation: PARTICIPATION,
       });

@@ -1,7 +1,7 @@
 import { CID } from 'multiformats/cid';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import { fromHex, toHex } from '../../protocol/hex.ts';
-import { digestOf } from '../device-key.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
 
 const DOMAIN = new TextEncoder().encode('starling/commit/1\n');
 
@@ -10,5 +10,5 @@ const DOMAIN = new TextEncoder().encode('starling/commit/1\n');
  * The address inside keeps a commit from being copied by another device.
  */
 export function commitmentOf(salt: Hex, device: DeviceAddress, cid: string): Hex {
-  return toHex(digestOf(DOMAIN, fromHex(salt), fromHex(device), CID.parse(cid).bytes));
+  return toHex(sha256Of(DOMAIN, fromHex(salt), fromHex(device), CID.parse(cid).bytes));
 }

@@ -1,8 +1,9 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import { equalBytes } from '../../protocol/bytes.ts';
+import { addressOf, type DeviceKey, verifyDigest } from '../../protocol/device-key.ts';
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import { toHex } from '../../protocol/hex.ts';
-import { addressOf, type DeviceKey, digestOf, verifyDigest } from '../device-key.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
 import { type Body, bodies, type MessageType } from './bodies.ts';
 import { blob, type Codec, CodecError, oneOf, record, text, uint } from './codec.ts';
 import { LIMITS } from './limits.ts';
@@ -63,7 +64,7 @@ function signedDigest(unsigned: {
   readonly body: unknown;
 }): Uint8Array {
   const { run, type, round, seq, from, body } = unsigned;
-  return digestOf(DOMAIN, dagCbor.encode({ v: VERSION, run, type, round, seq, from, body }));
+  return sha256Of(DOMAIN, dagCbor.encode({ v: VERSION, run, type, round, seq, from, body }));
 }
 
 /** Signs a draft: the bytes that travel. Throws CodecError when the draft breaks a limit. */
@@ -89,7 +90,7 @@ export function open(bytes: Uint8Array): Message {
     if (!equalBytes(again, bytes)) throw new CodecError('malformed', '', 'the canonical encoding');
     const { type, run, round, seq, from, sig } = outer;
     const author = addressOf(from);
-    const message = { type, run, round, seq, from, author, body, signature: sig, id: toHex(digestOf(bytes)) };
+    const message = { type, run, round, seq, from, author, body, signature: sig, id: toHex(sha256Of(bytes)) };
     return message as Message;
   } catch (error) {
     if (error instanceof CodecError) throw error;

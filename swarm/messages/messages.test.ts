@@ -2,7 +2,7 @@ import * as dagCbor from '@ipld/dag-cbor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { equalBytes } from '../../protocol/bytes.ts';
-import { deviceKey } from '../device-key.ts';
+import { deviceKey } from '../../protocol/device-key.ts';
 import { CodecError } from './codec.ts';
 import { type Draft, hasOwnSignature, type Message, open, seal } from './envelope.ts';
 import { LIMITS } from './limits.ts';

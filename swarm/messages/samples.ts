@@ -1,5 +1,5 @@
+import { deviceKey, peerIdBytesOf } from '../../protocol/device-key.ts';
 import type { RolloutSet } from '../../protocol/trainer.ts';
-import { deviceKey, peerIdBytesOf } from '../device-key.ts';
 import { commitmentOf } from './commitment.ts';
 import type { Draft } from './envelope.ts';
 import { encodeRollouts } from './rollouts.ts';

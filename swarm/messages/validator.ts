@@ -1,8 +1,8 @@
 import { equalBytes } from '../../protocol/bytes.ts';
+import { peerIdBytesOf } from '../../protocol/device-key.ts';
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import type { Attestation, Signed, Vote } from '../../protocol/ledger.ts';
 import { BoundedMap } from '../bounded-map.ts';
-import { peerIdBytesOf } from '../device-key.ts';
 import { type Quota, TokenBuckets } from '../token-bucket.ts';
 import { type MessageType, type TopicName, topicOf } from './bodies.ts';
 import { CodecError } from './codec.ts';

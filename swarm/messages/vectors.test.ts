@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { addressOf, peerIdOf } from '../../protocol/device-key.ts';
 import { fromHex, toHex } from '../../protocol/hex.ts';
-import { addressOf, peerIdOf } from '../device-key.ts';
 import { hasOwnSignature, open, seal } from './envelope.ts';
 import { decodeRollouts, encodeRollouts } from './rollouts.ts';
 import { SAMPLE_RUN, sampleDrafts, sampleKey, sampleRollouts } from './samples.ts';

@@ -1,7 +1,7 @@
 import '../node20.ts';
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { deviceKey } from '../device-key.ts';
+import { deviceKey } from '../../protocol/device-key.ts';
 import { createSwarmNode, type SwarmNode } from '../node.ts';
 import { nodeTransports } from '../node-transports.ts';
 import { runTopics } from '../run.ts';

@@ -1,6 +1,6 @@
 import { fromHex, toHex } from '../../protocol/hex.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { RoundContext } from '../../protocol/trainer.ts';
-import { digestOf } from '../device-key.ts';
 
 const encoder = new TextEncoder();
 
@@ -16,7 +16,7 @@ export function choose<T extends { readonly author: string }>(
 ): readonly T[] {
   const draw = (author: string): string =>
     toHex(
-      digestOf(
+      sha256Of(
         encoder.encode(`starling/choose/1\n${purpose}\n`),
         fromHex(context.seed),
         fromHex(context.device),

@@ -1,8 +1,8 @@
 import type { ConformanceReport } from '../../protocol/conformance-report.ts';
+import type { DeviceKey } from '../../protocol/device-key.ts';
 import type { ClockReading, Ledger, Stage } from '../../protocol/ledger.ts';
 import type { Trainer } from '../../protocol/trainer.ts';
 import type { Content } from '../content/content.ts';
-import type { DeviceKey } from '../device-key.ts';
 import type { Gossip } from '../gossip.ts';
 import { type Scheduler, wait } from '../scheduler.ts';
 import type { Acknowledgements } from './acknowledgements.ts';

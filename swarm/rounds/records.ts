@@ -1,8 +1,8 @@
+import { peerIdOf } from '../../protocol/device-key.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { ClockReading, RoundClock } from '../../protocol/ledger.ts';
 import type { PeerJudgements, PeerRollouts } from '../../protocol/trainer.ts';
 import type { Content } from '../content/content.ts';
-import { peerIdOf } from '../device-key.ts';
 import { commitmentOf } from '../messages/commitment.ts';
 import type { Message } from '../messages/envelope.ts';
 import type { Refusal } from '../messages/refusal.ts';

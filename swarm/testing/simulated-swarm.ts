@@ -1,8 +1,9 @@
 import { UNTESTED } from '../../protocol/conformance-report.ts';
+import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import type { Ledger } from '../../protocol/ledger.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
 import { type Content, ContentError } from '../content/content.ts';
-import { type DeviceKey, deviceKey, digestOf } from '../device-key.ts';
 import { type Gossip, startGossip } from '../gossip.ts';
 import { cidOf, DAG_CBOR, RAW } from '../messages/rollouts.ts';
 import { type Presence, startPresence } from '../presence.ts';
@@ -39,7 +40,7 @@ export class SimulatedSwarm {
     options: Omit<ScriptedTrainerOptions, 'scheduler'> & { readonly settings?: Partial<RoundSettings> } = {},
   ): SimulatedPeer {
     const { scheduler, bus, run } = this;
-    const key = deviceKey(digestOf(new TextEncoder().encode(`key of ${name}`)));
+    const key = deviceKey(sha256Of(new TextEncoder().encode(`key of ${name}`)));
     const ledger = simulatedLedger(key, scheduler, this.#directory);
     const round = () => ledger.clock.read().round;
     const gossip = startGossip({
@@ -74,7 +75,7 @@ export class SimulatedSwarm {
       engine: 'scripted',
       conformance: () => UNTESTED,
       scheduler,
-      randomBytes: (count) => digestOf(new TextEncoder().encode(`${name} ${salts++}`)).subarray(0, count),
+      randomBytes: (count) => sha256Of(new TextEncoder().encode(`${name} ${salts++}`)).subarray(0, count),
       settings: { foreign: 2, ...options.settings },
     });
     const events: RoundEvent[] = [];

@@ -1,8 +1,8 @@
 /** The page of the browser test: one swarm node in a tab, driven through `window.swarmTest`. */
 
 import { UNTESTED } from '../../protocol/conformance-report.ts';
+import { deviceKey } from '../../protocol/device-key.ts';
 import type { Hex } from '../../protocol/hex.ts';
-import { deviceKey } from '../device-key.ts';
 import { type Gossip, startGossip } from '../gossip.ts';
 import { createSwarmNode, type SwarmNode } from '../node.ts';
 import type { NetworkView } from '../peers.ts';

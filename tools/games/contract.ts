@@ -12,7 +12,7 @@ import {
   toFunctionSelector,
 } from 'viem';
 import { ANVIL_KEYS, type Anvil, anvilWallet, startAnvil } from '../../chain/devnet/anvil.ts';
-import { callOf, type MoveCall } from '../../chain/disputes/move-calls.ts';
+import { callOf, type MoveCall } from '../../chain/disputes/onchain/calls.ts';
 import { disputesAbi, judgeAbi } from '../../chain/generated/abi.ts';
 import { disputesBytecode, judgeBytecode } from '../../chain/generated/bytecode.ts';
 import { connect } from '../../chain/network.ts';

@@ -5,7 +5,7 @@ import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { type Contract, startContract } from './contract.ts';
 import { Draws } from './draws.ts';
 import { playMatch } from './match.ts';
-import { spoiled } from './spoil.ts';
+import { spoiled } from './mutate-move.ts';
 
 const MATCHES = 12;
 /** Beyond those of the command's first ten thousand games. */

@@ -1,6 +1,6 @@
 /** Budgets of time, of which only that of whoever is to move runs down (docs/verde.md, "The game"). Times are Unix seconds. */
 import type { ClockState, Settings } from '../port.ts';
-import { must } from './refusal.ts';
+import { must } from './revert.ts';
 
 /** The clock at a challenge: the claimant is to move, with an extension for each game already live, up to a second budget. */
 export function startedClock(settings: Settings, liveGames: number, now: number): ClockState {

@@ -10,13 +10,13 @@ import {
   type Settings,
   WORDS_A_LEAF,
 } from '../port.ts';
+import { hashOfList, hashOfTerms, slotBytes } from './abi-words.ts';
 import { MAX_LEAVES } from './bonds.ts';
 import { isOver, pressed } from './clocks.ts';
 import type { ModelJudge, OpenedCall } from './judge.ts';
-import { listed, must, Refusal } from './refusal.ts';
+import { listed, must, Refusal } from './revert.ts';
 import { type Claim, type Game, NOTHING } from './state.ts';
 import { hashLeaf, isIn, placesOf, rootOfNodes, rootOver } from './trees.ts';
-import { hashOfList, hashOfTerms, slotBytes } from './words.ts';
 
 export interface GameMoveRules {
   readonly sender: Hex;

@@ -1,5 +1,5 @@
 import type { GameView } from '../port.ts';
-import type { DisputesModel } from './disputes-model.ts';
+import type { DisputesModel } from './reference-disputes.ts';
 import { NOTHING } from './state.ts';
 
 /** A game of the model as a player sees it. Throws Refusal for a game that never began. */

@@ -1,7 +1,7 @@
 import type { Address, Hex } from 'viem';
 import type { ClockState, GameEvent, Phase } from '../port.ts';
 import { PHASES } from '../port.ts';
-import { word } from './words.ts';
+import { word } from './abi-words.ts';
 
 export const NOTHING: Hex = `0x${'0'.repeat(64)}`;
 

@@ -4,7 +4,7 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, concatBytes, type Hex, hexToBytes } from 'viem';
-import { must, Refusal } from './refusal.ts';
+import { must, Refusal } from './revert.ts';
 
 export function hashLeaf(data: Hex): Hex {
   return bytesToHex(sha256(concatBytes([Uint8Array.of(0), hexToBytes(data)])));
