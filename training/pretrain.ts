@@ -1,5 +1,5 @@
 /**
- * npm run pretrain: makes public/models/nano from its seed and reports how well it does on held-out questions.
+ * npm run train:base: makes public/models/nano from its seed and reports how well it does on held-out questions.
  * --verify: makes it and compares it with the committed files instead of writing them.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';

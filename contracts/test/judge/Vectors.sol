@@ -19,7 +19,7 @@ abstract contract Vectors {
     }
 
     function vectors(string memory path) internal returns (bytes memory data) {
-        // The vectors are made by the reference engine, not committed. `npm test` and `npm run contracts:test` make them first and end when
+        // The vectors are made by the reference engine, not committed. `npm test` and `npm run test:contracts` make them first and end when
         // that fails, so only a bare `forge test` can come here; it has to say why it compares nothing rather than pass or fail for no fault.
         if (!vm.exists(path)) vm.skip(true, "no vectors: run npx tsx tools/build-vectors.ts");
         return vm.readFileBinary(path);
