@@ -19,7 +19,7 @@ import { answerPrompt } from './prompts.ts';
 import { type Policy, sample, sampleGreedy } from './sampling.ts';
 import { TASKS } from './tasks/catalogue.ts';
 
-const HELP = `Usage: npm run pretrain [-- --verify]
+const HELP = `Usage: npm run train:base [-- --verify]
 Makes public/models/nano from its seed and reports its accuracy on held-out questions.
   --verify   compare the result with the committed files instead of writing them
   --help     print this text`;

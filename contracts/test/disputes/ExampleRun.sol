@@ -11,8 +11,9 @@ import {Call, Node, Operand, Operands} from "../../src/judge/Operands.sol";
 import {Operators as Op} from "../../src/judge/Operators.sol";
 import {Trees} from "./Trees.sol";
 
-/// @notice A small job as one party computed it: w' = (w + x) clip(norm(w + x)) t, a few times over, with the trace of each step.
-library World {
+/// @notice A small training run as one party computes it, with the trace of each step. A step is
+/// w' = (w + x) * clip(norm(w + x)) * t.
+library ExampleRun {
     uint32 internal constant STEPS = 3;
     uint32 internal constant LENGTH = 1030;
     uint32 internal constant SLOTS = 9;
@@ -27,8 +28,9 @@ library World {
     uint256 internal constant NEXT = 7;
     uint256 internal constant LAST = 8;
 
-    /// @notice How a party's numbers came to differ: one word of one slot of one step. No mask: they do not.
-    struct Lie {
+    /// @notice A fault to inject: one word of one slot of one step is changed by XOR with `mask`. A mask of 0
+    /// means no fault.
+    struct Fault {
         uint256 step;
         uint256 slot;
         uint256 element;
@@ -42,7 +44,7 @@ library World {
         bytes32[] leaves;
     }
 
-    struct State {
+    struct Execution {
         Step[] steps;
         bytes32[] stepLeaves;
         bytes32 root;
@@ -64,7 +66,7 @@ library World {
         return Trees.root(Trees.tensorLeaves(data));
     }
 
-    /// @dev Values within 2 of zero.
+    /// @dev Random values in (-2, 2).
     function noise(string memory what, uint256 seed) internal pure returns (bytes memory data) {
         data = new bytes(4 * LENGTH);
         bytes32 start = keccak256(abi.encode(what, seed));
@@ -86,7 +88,7 @@ library World {
         }
     }
 
-    // ------------------------------------------------------------ what both parties share
+    // ------------------------------------------------------------ what the terms commit to
 
     function slots() internal pure returns (IDisputes.Slot[] memory s) {
         s = new IDisputes.Slot[](SLOTS);
@@ -170,9 +172,9 @@ library World {
         });
     }
 
-    // ------------------------------------------------------------ what a party computes
+    // ------------------------------------------------------------ what one party computes
 
-    function run(Lie memory lie) internal pure returns (State memory s) {
+    function execute(Fault memory fault) internal pure returns (Execution memory s) {
         s.steps = new Step[](STEPS);
         s.stepLeaves = new bytes32[](STEPS);
         IDisputes.Slot[] memory program = slots();
@@ -186,7 +188,7 @@ library World {
             step.leaves = new bytes32[](SLOTS);
             for (uint256 slot; slot < SLOTS; ++slot) {
                 _compute(step, slot, i, w, program[slot]);
-                if (lie.mask != 0 && lie.step == i && lie.slot == slot) _bend(step, lie);
+                if (fault.mask != 0 && fault.step == i && fault.slot == slot) _injectFault(step, fault);
                 step.leaves[slot] = Merkle.leaf(step.roots[slot]);
             }
             w = step.tensors[NEXT];
@@ -196,15 +198,15 @@ library World {
         s.root = Trees.root(s.stepLeaves);
     }
 
-    function _bend(Step memory step, Lie memory lie) private pure {
-        bytes memory data = step.tensors[lie.slot];
+    function _injectFault(Step memory step, Fault memory fault) private pure {
+        bytes memory data = step.tensors[fault.slot];
         if (data.length == 0) {
-            step.roots[lie.slot] ^= bytes32(uint256(lie.mask));
+            step.roots[fault.slot] ^= bytes32(uint256(fault.mask));
             return;
         }
-        uint256 i = lie.element % (data.length / 4);
-        set(data, i, Operands.wordIn(data, i) ^ lie.mask);
-        step.roots[lie.slot] = tensorRoot(data);
+        uint256 i = fault.element % (data.length / 4);
+        set(data, i, Operands.wordIn(data, i) ^ fault.mask);
+        step.roots[fault.slot] = tensorRoot(data);
     }
 
     function _compute(

@@ -8,30 +8,23 @@ import {IPayments} from "../../src/IPayments.sol";
 import {ITrainingRecord} from "../../src/ITrainingRecord.sol";
 import {IDisputes} from "../../src/disputes/IDisputes.sol";
 import {MerkleSha256 as Merkle} from "../../src/disputes/MerkleSha256.sol";
-import {T} from "../T.sol";
+import {Test} from "../Test.sol";
 import {Trees} from "../disputes/Trees.sol";
-import {PlainToken} from "./Tokens.sol";
+import {MintableToken} from "./TestTokens.sol";
 
-interface Cheats {
-    function deal(address who, uint256 amount) external;
-    function prank(address sender) external;
-    function expectRevert() external;
-}
-
-/// @notice The contracts of paid training on the real Disputes, and what people do with them. What a worker claims are three roots that nobody
-/// computed: whether they are right is the game's matter; here a claim stands when nobody doubts it, and is lost by silence.
-abstract contract Market is T {
-    Cheats internal constant cheats = Cheats(address(vm));
-
+/// @notice Deploys the contracts of paid training with the real Disputes, and does what their users do.
+/// Workers claim three made-up roots: a claim stands if nobody challenges it, and a claimant that is
+/// challenged stays silent and loses.
+abstract contract MarketFixture is Test {
     uint32 internal constant WINDOW = 1 hours;
     address internal constant COIN = address(0);
     uint256 internal constant TOTAL = 1_000_000;
     uint32 internal constant STEPS = 3;
 
-    address internal constant ASKER = address(0xA5CE4);
+    address internal constant REQUESTER = address(0xA5CE4);
     address internal constant WORKER = address(0x304CE4);
     address internal constant OTHER = address(0x07E4);
-    address internal constant DOUBTER = address(0xD0B7E4);
+    address internal constant CHALLENGER = address(0xD0B7E4);
 
     IDisputes internal disputes;
     IPayments internal payments;
@@ -39,7 +32,7 @@ abstract contract Market is T {
     IJobs internal jobs;
     ICrowdfund internal crowdfund;
     ITrainingRecord internal training;
-    PlainToken internal token;
+    MintableToken internal token;
 
     function deployMarket() internal {
         vm.warp(1_800_000_000);
@@ -54,30 +47,30 @@ abstract contract Market is T {
         jobs = IJobs(vm.deployCode("Jobs.sol:Jobs", abi.encode(payments, disputes, ownership)));
         crowdfund = ICrowdfund(vm.deployCode("Crowdfund.sol:Crowdfund", abi.encode(jobs)));
         training = ITrainingRecord(vm.deployCode("TrainingRecord.sol:TrainingRecord", abi.encode(disputes)));
-        token = new PlainToken();
-        fund(ASKER);
+        token = new MintableToken();
+        fund(REQUESTER);
         fund(WORKER);
         fund(OTHER);
-        fund(DOUBTER);
+        fund(CHALLENGER);
     }
 
-    /// @dev Coin and tokens, and leave for every contract to take the latter.
+    /// @dev Gives an account coin and tokens, and approves every contract to take the tokens.
     function fund(address who) internal {
-        cheats.deal(who, 1000 ether);
+        vm.deal(who, 1000 ether);
         token.mint(who, 1000 ether);
         approveAll(who, address(token));
     }
 
-    function approveAll(address who, address which) internal {
+    function approveAll(address who, address asset) internal {
         address[4] memory spenders =
             [address(payments), address(jobs), address(crowdfund), address(ownership)];
         for (uint256 i; i < 4; ++i) {
-            cheats.prank(who);
-            PlainToken(which).approve(spenders[i], type(uint256).max);
+            vm.prank(who);
+            MintableToken(asset).approve(spenders[i], type(uint256).max);
         }
     }
 
-    // ------------------------------------------------------------ what is trained
+    // ------------------------------------------------------------ runs
 
     function termsOf(uint256 seed) internal pure returns (IDisputes.Terms memory) {
         return IDisputes.Terms(keccak256("program"), bytes32(seed), keccak256("initial"), STEPS, 9, 2);
@@ -102,25 +95,25 @@ abstract contract Market is T {
         return Trees.proof(leaves(seed), step);
     }
 
-    // ------------------------------------------------------------ what people do
+    // ------------------------------------------------------------ actions
 
-    /// @dev A claim on Disputes with the roots of `seed` under the terms of `seed`.
-    function claimWork(address who, uint256 seed) internal returns (uint256) {
+    /// @dev Claims on Disputes the roots of `seed` under the terms of `seed`.
+    function claimRun(address who, uint256 seed) internal returns (uint256) {
         return claimRoot(who, seed, Trees.root(leaves(seed)));
     }
 
     function claimRoot(address who, uint256 seed, bytes32 root) internal returns (uint256) {
         IDisputes.Terms memory terms = termsOf(seed);
         uint256 bond = disputes.claimBond(terms);
-        cheats.prank(who);
+        vm.prank(who);
         return disputes.claim{value: bond}(terms, root);
     }
 
-    /// @dev The claimant stays silent against a challenger.
-    function beat(uint256 claim, uint256 seed) internal {
+    /// @dev A challenger wins against the silent claimant.
+    function defeatClaim(uint256 claim, uint256 seed) internal {
         IDisputes.Terms memory terms = termsOf(seed);
         uint256 bond = disputes.challengeBond(terms);
-        cheats.prank(DOUBTER);
+        vm.prank(CHALLENGER);
         uint256 game = disputes.challenge{value: bond}(claim, terms);
         vm.warp(block.timestamp + 5 hours);
         disputes.timeout(game);
@@ -130,11 +123,11 @@ abstract contract Market is T {
         vm.warp(block.timestamp + WINDOW + 1);
     }
 
-    function orderOf(uint256 seed, address which) internal pure returns (IJobs.Order memory) {
+    function orderOf(uint256 seed, address asset) internal pure returns (IJobs.Order memory) {
         return IJobs.Order({
             terms: hashOf(termsOf(seed)),
             about: keccak256("about"),
-            token: which,
+            token: asset,
             price: 10 ether,
             bond: 1 ether,
             claimSeconds: 1 days,
@@ -143,38 +136,38 @@ abstract contract Market is T {
         });
     }
 
-    function value(address which, uint256 amount) internal pure returns (uint256) {
-        return which == COIN ? amount : 0;
+    function valueFor(address asset, uint256 amount) internal pure returns (uint256) {
+        return asset == COIN ? amount : 0;
     }
 
-    function post(uint256 seed, address which) internal returns (uint256) {
-        IJobs.Order memory order = orderOf(seed, which);
-        cheats.prank(ASKER);
-        return jobs.post{value: value(which, order.price)}(order);
+    function post(uint256 seed, address asset) internal returns (uint256) {
+        IJobs.Order memory order = orderOf(seed, asset);
+        vm.prank(REQUESTER);
+        return jobs.post{value: valueFor(asset, order.price)}(order);
     }
 
-    function take(address who, uint256 job) internal {
+    function claimAs(address who, uint256 job) internal {
         IJobs.Job memory j = jobs.jobOf(job);
-        cheats.prank(who);
-        jobs.claim{value: value(j.token, j.bond)}(job);
+        vm.prank(who);
+        jobs.claim{value: valueFor(j.token, j.bond)}(job);
     }
 
     function deliver(address who, uint256 job, uint256 seed) internal returns (uint256 claim) {
-        claim = claimWork(who, seed);
+        claim = claimRun(who, seed);
         deliverClaim(who, job, seed, claim);
     }
 
     function deliverClaim(address who, uint256 job, uint256 seed, uint256 claim) internal {
         bytes32[] memory proof = proofOf(seed, STEPS - 1);
-        cheats.prank(who);
+        vm.prank(who);
         jobs.deliver(job, claim, termsOf(seed), rootAfter(seed, STEPS - 1), proof);
     }
 
-    function held(uint256 job) internal view returns (uint256) {
+    function escrowBalance(uint256 job) internal view returns (uint256) {
         return payments.escrowOf(jobs.jobOf(job).escrow).held;
     }
 
-    function isState(uint256 job, IJobs.State state, string memory what) internal view {
-        eq(uint256(jobs.jobOf(job).state), uint256(state), what);
+    function assertJobState(uint256 job, IJobs.State state, string memory what) internal view {
+        assertEq(uint256(jobs.jobOf(job).state), uint256(state), what);
     }
 }

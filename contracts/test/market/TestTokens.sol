@@ -3,23 +3,23 @@ pragma solidity ^0.8.30;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
-/// @notice A token as it should be, which anybody may mint.
-contract PlainToken is ERC20("Plain", "PLAIN") {
+/// @notice A regular ERC-20 that anyone may mint.
+contract MintableToken is ERC20("Plain", "PLAIN") {
     function mint(address to, uint256 amount) external {
         _mint(to, amount);
     }
 }
 
-/// @notice Keeps a hundredth of every transfer.
-contract FeeToken is PlainToken {
+/// @notice Takes a fee of 1 % on every transfer.
+contract FeeOnTransferToken is MintableToken {
     function _update(address from, address to, uint256 value) internal override {
         super._update(from, to, value);
         if (from != address(0) && to != address(0)) super._update(to, address(0xFEE), value / 100);
     }
 }
 
-/// @notice Answers false instead of reverting, and moves nothing.
-contract FalseToken is PlainToken {
+/// @notice Returns false instead of reverting, and moves nothing.
+contract ReturnsFalseToken is MintableToken {
     function transfer(address, uint256) public pure override returns (bool) {
         return false;
     }
@@ -29,8 +29,8 @@ contract FalseToken is PlainToken {
     }
 }
 
-/// @notice Answers nothing, like USDT, and insists on an allowance of zero before another.
-contract SilentToken {
+/// @notice Returns nothing and requires an allowance of zero before a new one, like USDT.
+contract NoReturnToken {
     mapping(address => uint256) public balanceOf;
     mapping(address => mapping(address => uint256)) public allowance;
 
@@ -55,11 +55,11 @@ contract SilentToken {
     }
 }
 
-/// @notice Calls whom it was told to at every transfer, before anything has moved.
-contract HookToken is PlainToken {
+/// @notice Makes one prepared call during the next transfer, before the balances change.
+contract CallbackToken is MintableToken {
     address public target;
     bytes public payload;
-    /// @notice Whether the call from the last transfer went through.
+    /// @notice Whether that call succeeded.
     bool public succeeded;
     bytes public answer;
 
@@ -77,16 +77,16 @@ contract HookToken is PlainToken {
     }
 }
 
-/// @notice Stops transfers when it is told to.
-contract PausableToken is PlainToken {
-    bool public stopped;
+/// @notice Reverts all transfers while it is paused.
+contract PausableToken is MintableToken {
+    bool public paused;
 
-    function stop(bool stopped_) external {
-        stopped = stopped_;
+    function setPaused(bool paused_) external {
+        paused = paused_;
     }
 
     function _update(address from, address to, uint256 value) internal override {
-        require(!stopped, "stopped");
+        require(!paused, "paused");
         super._update(from, to, value);
     }
 }

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity ^0.8.30;
 
 import {IIdentity} from "../src/IIdentity.sol";
 import {IParticipation} from "../src/IParticipation.sol";
 import {Signing} from "./Signing.sol";
 
-/// @notice Eight devices and three owners do whatever comes, and a plain model in storage says what should have counted.
-contract Handler is Signing {
+/// @notice Eight devices and three owners act in random order. A simple model in storage says what should
+/// have counted.
+contract ParticipationHandler is Signing {
     uint256 public constant DEVICES = 8;
     uint256 public constant OWNERS = 3;
 
     IIdentity public immutable identity;
-    IParticipation public immutable book;
+    IParticipation public immutable participation;
 
     mapping(address => uint256) public attestations;
     mapping(address => uint256) public votesCast;
     mapping(address => uint256) public votesReceived;
     mapping(address => uint256) public lastRoundPlusOne;
     mapping(address => uint256) public lastVotePlusOne;
-    mapping(address => address) public ownerEver;
+    mapping(address => address) public boundOwner;
     mapping(address => bool) public ended;
 
     address[DEVICES] private _addresses;
@@ -32,7 +33,7 @@ contract Handler is Signing {
             _owners[i] = vm.addr(0xA000 + i);
         }
         identity = deployIdentity();
-        book = deployParticipation(identity);
+        participation = deployParticipation(identity);
     }
 
     function device(uint256 i) public view returns (address) {
@@ -44,16 +45,17 @@ contract Handler is Signing {
     }
 
     function wait(uint256 time) external {
-        vm.warp(block.timestamp + within(time, 1, 30));
+        vm.warp(block.timestamp + bound(time, 1, 30));
     }
 
     function waitLong(uint256 time) external {
-        vm.warp(block.timestamp + within(time, 1, 40 days));
+        vm.warp(block.timestamp + bound(time, 1, 40 days));
     }
 
-    /// @dev A batch of four, each by a device that may have spoken already, may not be allowed to, or did not sign it.
+    /// @dev Posts four entries. A device may have attested already, may lack authority, or may not have
+    /// signed its entry.
     function attestBatch(uint256 seed, uint8 back) external {
-        uint64 current = book.currentRound();
+        uint64 current = participation.currentRound();
         uint64 round = current < back % 3 ? current : current - back % 3;
         IParticipation.SignedAttestation[] memory batch = new IParticipation.SignedAttestation[](4);
         uint256 expected;
@@ -61,7 +63,7 @@ contract Handler is Signing {
             uint256 draw = uint256(keccak256(abi.encode(seed, i)));
             address who = device(draw);
             batch[i] = signedAttestation(
-                address(book), deviceKey(draw), round, bytes32(draw), keccak256(abi.encode(draw))
+                address(participation), deviceKey(draw), round, bytes32(draw), keccak256(abi.encode(draw))
             );
             if ((draw >> 128) % 5 == 0) {
                 batch[i].rolloutDigest ^= bytes32(uint256(1));
@@ -71,11 +73,11 @@ contract Handler is Signing {
                 lastRoundPlusOne[who] = round + 1;
             }
         }
-        eq(book.attestBatch(round, batch), expected, "accepted");
+        assertEq(participation.attestBatch(round, batch), expected, "accepted");
     }
 
     function vote(uint256 seed, uint8 back, bool spoil) external {
-        uint64 current = book.currentRound();
+        uint64 current = participation.currentRound();
         uint64 round = current < back % 3 ? current : current - back % 3;
         address who = device(seed);
         address[] memory winners = someDevices(seed >> 16);
@@ -85,12 +87,12 @@ contract Handler is Signing {
             counts = counts && lastRoundPlusOne[winners[i]] != 0;
         }
         IParticipation.SignedVote[] memory batch = new IParticipation.SignedVote[](1);
-        batch[0] = signedVote(address(book), deviceKey(seed), round, winners);
+        batch[0] = signedVote(address(participation), deviceKey(seed), round, winners);
         if (spoil) {
             batch[0].r ^= bytes32(uint256(1));
             counts = false;
         }
-        eq(book.voteBatch(batch), counts ? 1 : 0, "vote accepted");
+        assertEq(participation.voteBatch(batch), counts ? 1 : 0, "vote accepted");
         if (!counts) return;
         ++votesCast[who];
         lastVotePlusOne[who] = round + 1;
@@ -110,18 +112,18 @@ contract Handler is Signing {
         bytes memory o = sign65(0xA000 + (whose % OWNERS), delegationDigest(address(identity), d));
         bytes memory c = sign65(deviceKey(which), consentDigest(address(identity), to, d.epoch));
         try identity.bind(x, y, d, o, c) {
-            yes(works, "bound though it should not");
-            ownerEver[who] = to;
+            assertTrue(works, "bind should revert");
+            boundOwner[who] = to;
             ended[who] = false;
         } catch {
-            no(works, "not bound though it should");
+            assertFalse(works, "bind should succeed");
         }
     }
 
     function revoke(uint256 which) external {
         address who = device(which);
-        if (ownerEver[who] == address(0) || identity.bindingOf(who).revoked) return;
-        vm.prank(ownerEver[who]);
+        if (boundOwner[who] == address(0) || identity.bindingOf(who).revoked) return;
+        vm.prank(boundOwner[who]);
         identity.revoke(who);
         ended[who] = true;
     }
@@ -131,7 +133,7 @@ contract Handler is Signing {
         vm.prank(from);
         identity.revokeAll();
         for (uint256 i; i < DEVICES; ++i) {
-            if (ownerEver[device(i)] == from) ended[device(i)] = true;
+            if (boundOwner[device(i)] == from) ended[device(i)] = true;
         }
     }
 
@@ -140,7 +142,7 @@ contract Handler is Signing {
     }
 
     function allowed(address who) private view returns (bool) {
-        if (ownerEver[who] == address(0)) return true;
+        if (boundOwner[who] == address(0)) return true;
         return !ended[who] && identity.bindingOf(who).validUntil >= block.timestamp;
     }
 
@@ -165,68 +167,65 @@ contract Handler is Signing {
     }
 }
 
-contract InvariantTest is Signing {
-    Handler private handler;
+contract ParticipationInvariantTest is Signing {
+    ParticipationHandler private handler;
 
     function setUp() public {
         vm.warp(1_800_000_000);
-        handler = new Handler();
+        handler = new ParticipationHandler();
+        targetContract(address(handler));
     }
 
-    function targetContracts() external view returns (address[] memory targets) {
-        targets = new address[](1);
-        targets[0] = address(handler);
+    /// @dev One function for all invariants, because forge runs a campaign of its own for each invariant
+    /// function.
+    function invariant_recordsMatchModel() public view {
+        recordsEqualModel();
+        countsAreAtMostRounds();
+        ownerRecordsSumDeviceRecords();
     }
 
-    /// @dev One campaign for all of them: each invariant function would run its own.
-    function invariant_records() public view {
-        recordsAreWhatWasAccepted();
-        neverMoreThanRounds();
-        ownersHaveTheirDevicesRecords();
-    }
-
-    function recordsAreWhatWasAccepted() private view {
+    function recordsEqualModel() private view {
         for (uint256 i; i < handler.DEVICES(); ++i) {
             address who = handler.device(i);
-            IParticipation.Record memory r = handler.book().recordOf(who);
-            eq(r.attestations, handler.attestations(who), "attestations");
-            eq(r.votesCast, handler.votesCast(who), "votes cast");
-            eq(r.votesReceived, handler.votesReceived(who), "votes received");
-            eq(r.nextRound, handler.lastRoundPlusOne(who), "next round");
-            eq(r.nextVote, handler.lastVotePlusOne(who), "next vote");
+            IParticipation.Record memory r = handler.participation().recordOf(who);
+            assertEq(r.attestations, handler.attestations(who), "attestations");
+            assertEq(r.votesCast, handler.votesCast(who), "votes cast");
+            assertEq(r.votesReceived, handler.votesReceived(who), "votes received");
+            assertEq(r.nextRound, handler.lastRoundPlusOne(who), "next round");
+            assertEq(r.nextVote, handler.lastVotePlusOne(who), "next vote");
         }
     }
 
-    function neverMoreThanRounds() private view {
+    function countsAreAtMostRounds() private view {
         for (uint256 i; i < handler.DEVICES(); ++i) {
-            IParticipation.Record memory r = handler.book().recordOf(handler.device(i));
-            yes(r.attestations <= r.nextRound, "attestations");
-            yes(r.votesCast <= r.nextVote, "votes");
-            yes(r.nextRound <= handler.book().currentRound() + 1, "not in the future");
+            IParticipation.Record memory r = handler.participation().recordOf(handler.device(i));
+            assertLe(r.attestations, r.nextRound, "attestations");
+            assertLe(r.votesCast, r.nextVote, "votes");
+            assertLe(r.nextRound, handler.participation().currentRound() + 1, "no record of a future round");
         }
     }
 
-    function ownersHaveTheirDevicesRecords() private view {
+    function ownerRecordsSumDeviceRecords() private view {
         uint256 listed;
         uint256 bound;
         for (uint256 i; i < handler.OWNERS(); ++i) {
             address owner = handler.owner(i);
             address[] memory devices = handler.identity().devicesOf(owner);
-            IParticipation.Record memory r = handler.book().recordOfOwner(owner);
+            IParticipation.Record memory r = handler.participation().recordOfOwner(owner);
             uint256 attestations;
             uint256 received;
             for (uint256 j; j < devices.length; ++j) {
-                eq(handler.ownerEver(devices[j]), owner, "listed under its only owner");
+                assertEq(handler.boundOwner(devices[j]), owner, "listed under its only owner");
                 attestations += handler.attestations(devices[j]);
                 received += handler.votesReceived(devices[j]);
             }
-            eq(r.attestations, attestations, "attestations");
-            eq(r.votesReceived, received, "votes received");
+            assertEq(r.attestations, attestations, "attestations");
+            assertEq(r.votesReceived, received, "votes received");
             listed += devices.length;
         }
         for (uint256 i; i < handler.DEVICES(); ++i) {
-            if (handler.ownerEver(handler.device(i)) != address(0)) ++bound;
+            if (handler.boundOwner(handler.device(i)) != address(0)) ++bound;
         }
-        eq(listed, bound, "each bound device is listed once");
+        assertEq(listed, bound, "each bound device is listed once");
     }
 }
