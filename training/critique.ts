@@ -2,6 +2,7 @@
 
 import type { DeviceAddress } from '../protocol/hex.ts';
 import { must } from '../protocol/must.ts';
+import { byAuthor, narrowPeers } from '../protocol/peer-selection.ts';
 import type { Ballot, Correction, Judgement, PeerJudgements, PeerRollouts } from '../protocol/trainer.ts';
 import type { Round } from './open-round.ts';
 import { approves, correctPrompt, isPlainAnswer, judgePrompt } from './prompts.ts';
@@ -42,14 +43,9 @@ export interface Critic {
   critique(prompts: readonly string[], signal?: AbortSignal): Promise<readonly string[]>;
 }
 
-/** The peers ordered by the author's address, which no message can influence. */
-export function byAuthor(peers: readonly PeerRollouts[]): readonly PeerRollouts[] {
-  return [...peers].sort((a, b) => (a.author < b.author ? -1 : a.author > b.author ? 1 : 0));
-}
-
 /**
- * Judges the first answers of `critiquePeers` other devices to `critiqueItems` items each. The round's seed decides for
- * this device which peers and items. Answers that are not plain are skipped. A `critic` takes the model's place.
+ * Judges the first answers of at most `critiquePeers` of `others` to `critiqueItems` items each. The round's seed decides
+ * for this device which items. Answers that are not plain are skipped. A `critic` takes the model's place.
  */
 export async function critiqueOthers(
   policy: Policy,
@@ -60,8 +56,7 @@ export async function critiqueOthers(
 ): Promise<readonly Judgement[]> {
   const { context, items, settings } = round;
   const stream = round.stream('critique');
-  const remotePeers = byAuthor(others).filter(({ author }) => author !== context.device);
-  const peers = stream.sequence(0).shuffle(remotePeers).slice(0, settings.critiquePeers);
+  const peers = narrowPeers('critique', others, settings.critiquePeers, context);
   const shown = peers.flatMap((peer, index) => {
     const first = plainAnswers(peer, items).filter(({ sample }) => sample === 0);
     return stream

@@ -1,5 +1,6 @@
 /** How a device learns. The settings travel in the checkpoint's metadata, so that a replay knows them. */
 
+import { PEERS_PER_ROUND } from '../protocol/peer-selection.ts';
 import type { MixSizes } from './grpo.ts';
 import { TASKS } from './tasks/catalogue.ts';
 import type { DifficultyPlan } from './tasks/item-sets.ts';
@@ -34,11 +35,11 @@ export const DEFAULT_SETTINGS: LearningSettings = {
   samplesPerItem: 8,
   temperature: 1,
   mix: { own: 4, foreign: 4 },
-  peersPerRound: 8,
+  peersPerRound: PEERS_PER_ROUND.train,
   stepsPerRound: 1,
   learningRate: 1e-4,
   practicePrompts: 2,
-  critiquePeers: 2,
+  critiquePeers: PEERS_PER_ROUND.critique,
   critiqueItems: 4,
   heldOutItems: 64,
 };

@@ -1,5 +1,5 @@
 /**
- * npm run pretrain: makes public/models/nano from its seed and reports how well it does on held-out questions.
+ * npm run train:base: makes public/models/nano from its seed and reports how well it does on held-out questions.
  * --verify: makes it and compares it with the committed files instead of writing them.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ import { answerPrompt } from './prompts.ts';
 import { type Policy, sample, sampleGreedy } from './sampling.ts';
 import { TASKS } from './tasks/catalogue.ts';
 
-const HELP = `Usage: npm run pretrain [-- --verify]
+const HELP = `Usage: npm run train:base [-- --verify]
 Makes public/models/nano from its seed and reports its accuracy on held-out questions.
   --verify   compare the result with the committed files instead of writing them
   --help     print this text`;

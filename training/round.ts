@@ -3,10 +3,10 @@
  * runs it and a replay recomputes it.
  */
 import { must } from '../protocol/must.ts';
+import { narrowPeers } from '../protocol/peer-selection.ts';
 import type { PeerRollouts } from '../protocol/trainer.ts';
 import { admit, type SampleRejectReason } from './admission.ts';
 import { type CompletionTokenizer, completionText, promptTokens } from './completion-tokenizer.ts';
-import { byAuthor } from './critique.ts';
 import {
   type AdvantagedSample,
   advantaged,
@@ -25,17 +25,9 @@ export interface RoundRollouts {
   readonly foreign: readonly PeerRollouts[];
 }
 
-/**
- * The foreign rollout sets that a round draws from, by author: at most `peersPerRound`, drawn evenly. Choosing again from
- * the chosen sets changes nothing, so a replay needs no other sets.
- */
+/** The foreign rollout sets that a round trains on: those that the swarm selected, at most `peersPerRound`, by author. */
 export function choosePeers(round: Round, foreign: readonly PeerRollouts[]): readonly PeerRollouts[] {
-  const { context, settings } = round;
-  const authors = new Set<string>([context.device]);
-  const remotePeers = byAuthor(foreign).filter(({ author }) => !authors.has(author) && authors.add(author));
-  if (remotePeers.length <= settings.peersPerRound) return remotePeers;
-  const draws = round.stream('selection').sequence(0, 1);
-  return byAuthor(draws.shuffle(remotePeers).slice(0, settings.peersPerRound));
+  return narrowPeers('train', foreign, round.settings.peersPerRound, round.context);
 }
 
 export interface RoundSelection {
