@@ -4,7 +4,10 @@ export interface FetchOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Publishing and fetching by CID. `sources` are the ids of peers to ask. Several are asked at once for a file. */
+/**
+ * Publishing and fetching by CID. `sources` are the ids of peers to ask. Several are asked at once for a
+ * file.
+ */
 export interface Content {
   /** Keeps and serves a DAG-CBOR object of at most 1 MiB. Resolves with its CIDv1 (dag-cbor, sha2-256). */
   publishObject(bytes: Uint8Array): Promise<string>;
@@ -13,7 +16,8 @@ export interface Content {
   /** The object's bytes, verified. Rejects with ContentError when no source has it. */
   fetchObject(cid: string, sources: readonly string[], options?: FetchOptions): Promise<Uint8Array>;
   /**
-   * The file's bytes, every chunk verified. Rejects with ContentError when chunks are missing. A later call fetches only those.
+   * The file's bytes, every chunk verified. Rejects with ContentError when chunks are missing. A later call
+   * fetches only those.
    */
   fetchFile(cid: string, sources: readonly string[], options?: FetchOptions): Promise<Uint8Array>;
 }

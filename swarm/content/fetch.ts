@@ -34,9 +34,9 @@ export async function fetchWhole(
 }
 
 /**
- * Fetches a file's missing chunks from several peers at once into the store. A peer that is silent, lacks a chunk or sends a
- * wrong one is given up, and the others are asked for its chunks. Rejects with ContentError when no peer is left. Verified
- * chunks stay in the store.
+ * Fetches a file's missing chunks from several peers at once into the store. A peer that is silent, lacks a
+ * chunk or sends a wrong one is given up, and the others are asked for its chunks. Rejects with ContentError
+ * when no peer is left. Verified chunks stay in the store.
  */
 export async function fetchChunks(
   dependencies: FetchDependencies,

@@ -70,7 +70,10 @@ export function cidFromDigest(digest: Uint8Array, code: number): string {
   return CID.createV1(code, create(0x12, digest)).toString();
 }
 
-/** What a CID names: a dag-cbor object by its hash, or a raw file by the hash of its manifest. Throws ContentError. */
+/**
+ * What a CID names: a dag-cbor object by its hash, or a raw file by the hash of its manifest. Throws
+ * ContentError.
+ */
 export function parseCid(text: string): {
   readonly kind: 'object' | 'file';
   readonly digest: Uint8Array;

@@ -9,7 +9,9 @@ export interface ServeOptions {
   readonly store: ContentStore;
   readonly transport: ContentTransport;
   readonly scheduler: Scheduler;
-  /** Bytes that one peer is sent. Beyond it the answer is 'busy'. Defaults to 8 MiB a second, burst 64 MiB. */
+  /**
+   * Bytes that one peer is sent. Beyond it the answer is 'busy'. Defaults to 8 MiB a second, burst 64 MiB.
+   */
   readonly bytesPerPeer?: Quota;
   /** Channels served at once. Further ones are closed. Defaults to 32. */
   readonly channels?: number;
