@@ -20,7 +20,7 @@ import { writeWhole } from './home/files.ts';
 import { deviceKeyFile } from './home/key-file.ts';
 import { Submitter } from './submitter.ts';
 
-const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P]';
+const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P] [--dev]';
 
 /** How to stop what was started, in the order of starting. */
 type Closing = (() => unknown)[];
@@ -30,6 +30,8 @@ interface DevnetOptions {
   readonly volunteers: number;
   readonly roundSeconds: number;
   readonly port: number;
+  /** Whether the page is served from its sources, with hot reload, instead of as it was built. */
+  readonly dev: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -41,6 +43,7 @@ await runProcess(async (signal) => {
         volunteers: { type: 'string', default: '0' },
         round: { type: 'string', default: '20' },
         port: { type: 'string', default: '5173' },
+        dev: { type: 'boolean', default: false },
       },
     },
     HELP,
@@ -53,6 +56,7 @@ await runProcess(async (signal) => {
         volunteers: wholeNumber('--volunteers', values.volunteers, 0, 64),
         roundSeconds: wholeNumber('--round', values.round, 5, 3600),
         port: wholeNumber('--port', values.port, 1, 65_535),
+        dev: values.dev,
         signal,
       },
       closing,
@@ -73,7 +77,7 @@ await runProcess(async (signal) => {
 
 /** Starts the parts one after the other; what must be stopped later is pushed onto `closing`. */
 async function startDevnet(options: DevnetOptions, closing: Closing): Promise<void> {
-  const { home, volunteers, roundSeconds, port, signal } = options;
+  const { home, volunteers, roundSeconds, port, dev, signal } = options;
   const networkFile = join(home, 'devnet.json');
   await rm(networkFile, { force: true });
   closing.push(() => rm(networkFile, { force: true }));
@@ -88,7 +92,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
   );
   signal.throwIfAborted();
 
-  const page = await servePage({ port, networkFile });
+  const page = await servePage({ port, networkFile, dev });
   closing.push(() => page.stop());
   const file = {
     name: 'Local network',

@@ -351,7 +351,7 @@ export class Volunteer implements VolunteerPort {
   async #tellBeginning({ client, started }: Computer, signal: AbortSignal): Promise<void> {
     if (this.#view.model.start === null) {
       this.#phase({ kind: 'starting', step: 'model' });
-      const { answering } = await client.measure(signal);
+      const { answering } = await client.evaluate(signal);
       const samples = await client.sampleAnswers(SHOWN_SAMPLES, signal);
       await this.#device.saveBeginning({ round: started.cursor - 1, heldOutAccuracy: answering, samples });
     }
