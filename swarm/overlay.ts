@@ -7,7 +7,7 @@ import { BoundedMap } from './bounded-map.ts';
 import { deadline, every, type Scheduler } from './scheduler.ts';
 
 export interface OverlayOptions {
-  readonly libp2p: Libp2p;
+  readonly libp2p: Pick<Libp2p, 'peerId' | 'getConnections' | 'dial'>;
   readonly scheduler: Scheduler;
   /** 0 to 1. For backoff and the choice among candidates. */
   readonly random: () => number;
