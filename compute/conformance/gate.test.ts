@@ -76,7 +76,7 @@ describe('the gate without a GPU', () => {
     );
   });
 
-  it.each([1, 2])('passes the wasm engine on %i threads', async (threads) => {
+  it.each([1, 2])('[RO-1] passes the wasm engine on %i threads', async (threads) => {
     const wasm = await createWasmEngine({ threads });
     const verdict = await runGate({ engine: wasm });
     expect(verdict).toMatchObject({ passed: true, checks: CASES.length });

@@ -200,7 +200,7 @@ export function describeEngineContract(name: string, open: () => Promise<Engine>
         for (const tensor of [x, y, four, five]) engine.free(tensor);
       });
 
-      it('[EN-08] refuse an index out of range and go on', async () => {
+      it('[EN-08][RO-69] refuse an index out of range and go on', async () => {
         const [ids, table] = [put(Uint32Array.of(0, 4, 1)), put(TABLE, [4, 5])];
         const y = engine.allocate([3, 5], 'f32');
         await expect(engine.run(LOOK_UP, { ids, table, y })).rejects.toThrow(ProgramError);

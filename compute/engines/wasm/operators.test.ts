@@ -21,7 +21,7 @@ function firstDifference(expected: TensorData, actual: TensorData): string | und
   return `at ${at}: ${hex(got[at])} should be ${hex(want[at])}; ${count} of ${want.length} differ`;
 }
 
-describe('every operator gives the reference bits on 1, 2 and 4 threads', () => {
+describe('[RO-1] every operator gives the reference bits on 1, 2 and 4 threads', () => {
   const reference = createReferenceEngine();
   const engines: Engine[] = [];
   beforeAll(async () => {
