@@ -1,5 +1,5 @@
 import { BaseError, ContractFunctionRevertedError, type Hex, InsufficientFundsError } from 'viem';
-import { refusalOf } from './reject-reasons.ts';
+import { rejectReasonOf } from './reject-reasons.ts';
 
 export type ChainErrorCode =
   /** No answer from the node. */
@@ -155,7 +155,7 @@ export function toChainError(error: unknown): ChainError {
     const { name: reason, args } = revert;
     const sentence =
       reason === 'Refused'
-        ? refusalOf(Number(args[0])).sentence
+        ? rejectReasonOf(Number(args[0])).sentence
         : (SENTENCES[reason] ?? `The contract refused: ${reason}.`);
     return new ContractRevertError(sentence, { reason, args }, { cause: error });
   }

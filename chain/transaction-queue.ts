@@ -28,20 +28,20 @@ export interface TransactionQueueOptions {
   /** Signs and pays. Its account must be set, and no other queue or process may send from that account. */
   readonly wallet: WalletClient;
   /** The most to pay for a unit of gas, in wei. Defaults to whatever the chain asks. */
-  readonly maxFeePerGas?: bigint | undefined;
+  readonly maxFeePerGas?: bigint;
   /** How long a transaction may wait for a block before it is replaced by one with higher fees, in ms. Defaults to 15,000. */
-  readonly patienceMs?: number | undefined;
+  readonly patienceMs?: number;
   /** Time between two questions whether a transaction is in a block, in ms. Defaults to 250. */
-  readonly pollMs?: number | undefined;
+  readonly pollMs?: number;
   /** The clock that `patienceMs` and `pollMs` are counted on. Defaults to real time. */
-  readonly sleep?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined;
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** The order in which the account sends. Defaults to one of its own; `TransactionQueues` shares one per account. */
-  readonly order?: SerialQueue | undefined;
+  readonly order?: SerialQueue;
 }
 
 export interface SendOptions {
   /** Stops waiting. A transaction that was sent before may still come to count. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal;
 }
 
 /** One call of a contract's function. Actions build it with the types of their ABI. */
@@ -51,7 +51,7 @@ export interface ContractCall {
   readonly functionName: string;
   readonly args: readonly unknown[];
   /** Wei that go with the call. Defaults to 0. */
-  readonly value?: bigint | undefined;
+  readonly value?: bigint;
 }
 
 /** A plain payment. */

@@ -2,7 +2,7 @@ import { type Address, getAbiItem, type PublicClient } from 'viem';
 import { toChainError } from '../errors.ts';
 import { crowdfundAbi } from '../generated/abi.ts';
 import type { Order } from '../jobs/order.ts';
-import { inPieces } from '../logs.ts';
+import { logsOfBlocks } from '../logs.ts';
 
 /** In the order of `ICrowdfund.State`. */
 const STATES = ['raising', 'reached', 'failed', 'handed-over', 'ended'] as const;
@@ -88,7 +88,7 @@ const PLEDGED = getAbiItem({ abi: crowdfundAbi, name: 'Pledged' });
 export async function listCampaigns(options: ListOptions): Promise<readonly bigint[]> {
   const { client, crowdfund, fromBlock, toBlock } = options;
   try {
-    const logs = await inPieces(fromBlock, toBlock, (range) =>
+    const logs = await logsOfBlocks(fromBlock, toBlock, (range) =>
       client.getLogs({ ...range, address: crowdfund, event: STARTED, strict: true }),
     );
     return logs.map(({ args }) => args.campaign);
@@ -112,7 +112,7 @@ export async function listPledges(options: ListPledgesOptions): Promise<readonly
     ...(pledger === undefined ? {} : { pledger }),
   };
   try {
-    const logs = await inPieces(fromBlock, toBlock, (range) =>
+    const logs = await logsOfBlocks(fromBlock, toBlock, (range) =>
       client.getLogs({ ...range, address: crowdfund, event: PLEDGED, args, strict: true }),
     );
     return logs.map((log) => log.args.pledge);

@@ -1,7 +1,7 @@
 import { type Address, getAbiItem, type Hex, type PublicClient } from 'viem';
 import { ChainError, toChainError } from '../errors.ts';
 import { jobsAbi } from '../generated/abi.ts';
-import { inPieces } from '../logs.ts';
+import { logsOfBlocks } from '../logs.ts';
 import type { Order } from './order.ts';
 
 /** In the order of `IJobs.State`. */
@@ -89,7 +89,7 @@ const POSTED = getAbiItem({ abi: jobsAbi, name: 'Posted' });
 export async function listJobs(options: ListJobsOptions): Promise<readonly PostedJob[]> {
   const { client, jobs, fromBlock, toBlock, terms } = options;
   try {
-    const logs = await inPieces(fromBlock, toBlock, (range) =>
+    const logs = await logsOfBlocks(fromBlock, toBlock, (range) =>
       client.getLogs({
         ...range,
         address: jobs,

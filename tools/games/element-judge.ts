@@ -5,7 +5,7 @@
 import { hexToBytes } from 'viem';
 import { operatorName } from '../../audit/encode-program.ts';
 import { WORDS_A_LEAF } from '../../chain/disputes/port.ts';
-import type { ModelJudge, OpenedCall } from '../../chain/disputes/reference-game/judge.ts';
+import type { ReferenceJudge, OpenedCall } from '../../chain/disputes/reference-game/judge.ts';
 import { add, bitsOf, floatOf, fold, lattice, mul, sub } from '../../compute/repops/arithmetic.ts';
 import { exp, log, recip, rsqrt, sigmoid, sqrt } from '../../compute/repops/functions.ts';
 import type { SlotNode } from '../../protocol/evidence.ts';
@@ -159,7 +159,7 @@ function answer<T>(read: () => T): T | undefined {
 }
 
 /** Throws RangeError for an operator that no random job has. */
-export const ELEMENT_JUDGE: ModelJudge = {
+export const ELEMENT_JUDGE: ReferenceJudge = {
   folds: (op) => SUMS[operatorName(op) ?? ''] !== undefined,
   element(call, index) {
     const element = ELEMENTS[operatorName(call.node.op) ?? ''];

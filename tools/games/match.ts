@@ -3,7 +3,7 @@ import type { Address, Hex } from 'viem';
 import type { GameView, Move, Settings } from '../../chain/disputes/port.ts';
 import { challengeBond, claimBond, maxSeconds } from '../../chain/disputes/reference-game/bonds.ts';
 import { viewOf } from '../../chain/disputes/reference-game/game-view.ts';
-import { DisputesModel, type Outcome } from '../../chain/disputes/reference-game/reference-disputes.ts';
+import { ReferenceDisputes, type Outcome } from '../../chain/disputes/reference-game/reference-disputes.ts';
 import { type Claim, claimWords, type Game, gameWords } from '../../chain/disputes/reference-game/state.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
 import { type Agent, player, stray } from './agents.ts';
@@ -120,7 +120,7 @@ class Table {
   readonly #draws: Draws;
   readonly #claimant: Agent;
   readonly #claimed: Party;
-  readonly #model = new DisputesModel({ settings: SETTINGS, judge: ELEMENT_JUDGE });
+  readonly #model = new ReferenceDisputes({ settings: SETTINGS, judge: ELEMENT_JUDGE });
   readonly #records: Record[] = [];
   readonly #waiting: Agent[];
   readonly #playing: Agent[] = [];
