@@ -4,7 +4,7 @@ import type { StoredModel } from '../../models/loading/library.ts';
 import { memoryFit } from '../../workers/memory-fit.ts';
 import type { ModelCalls, ModelEvent } from '../../workers/model-api.ts';
 import type { ModelClient } from '../../workers/model-client.ts';
-import { ModelsDesk } from '../models/desk.ts';
+import { ModelsDesk } from '../models/models-controller.ts';
 import { ADAPTER, ANSWER, LOADED, SUMMARY } from '../models/testing/a-model.ts';
 
 export const MODEL_SCENES = [

@@ -1,13 +1,13 @@
 import { useState } from 'react';
 import type { Network } from '../../protocol/network-file.ts';
-import type { Desk } from '../rollup/desk.ts';
-import { useDesk, useDeskView } from '../rollup/use-desk.ts';
-import { Button } from '../screen/button.tsx';
-import { Empty, Section } from '../screen/section.tsx';
+import { Button } from '../ui/button.tsx';
+import { Empty, Section } from '../ui/section.tsx';
 import { WalletProvider } from '../wallet/wallet-provider.tsx';
+import type { Desk } from './jobs-controller.ts';
+import { Purse } from './payer-panel.tsx';
 import { ProposeForm } from './propose-form.tsx';
-import { Purse } from './purse.tsx';
 import { TaskCard } from './task-card.tsx';
+import { useDesk, useDeskView } from './use-jobs.ts';
 import { useWallet } from './use-wallet.ts';
 
 /** Training that is paid for: tasks to fund, to do, and to own. */

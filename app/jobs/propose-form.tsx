@@ -2,9 +2,9 @@ import { useState } from 'react';
 import { parseEther } from 'viem';
 import { TOTAL_SHARES } from '../../chain/jobs/order.ts';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
-import type { Desk, Proposal } from '../rollup/desk.ts';
-import { Field } from '../screen/field.tsx';
-import { Act } from './act.tsx';
+import { Act } from '../ui/action-button.tsx';
+import { Field } from '../ui/field.tsx';
+import type { Desk, Proposal } from './jobs-controller.ts';
 
 interface Draft {
   readonly steps: string;

@@ -6,15 +6,15 @@ import { acceptJob, expireJob, reopenJob } from '../../chain/jobs/anyone.ts';
 import { TOTAL_SHARES } from '../../chain/jobs/order.ts';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
-import type { Desk } from '../rollup/desk.ts';
-import type { DeskView } from '../rollup/desk-view.ts';
-import type { Funding } from '../rollup/market.ts';
-import { saveFile } from '../screen/save-file.ts';
-import { HexText } from '../screen/section.tsx';
-import { Act } from './act.tsx';
-import { eth } from './purse.tsx';
-import { lifeOf, type NextAction, pledgeAction } from './stage.ts';
+import { Act } from '../ui/action-button.tsx';
+import { saveFile } from '../ui/save-file.ts';
+import { HexText } from '../ui/section.tsx';
+import type { Desk } from './jobs-controller.ts';
+import type { DeskView } from './jobs-view.ts';
+import type { Funding } from './market.ts';
+import { eth } from './payer-panel.tsx';
 import { StageLine } from './stage-line.tsx';
+import { lifeOf, type NextAction, pledgeAction } from './task-life.ts';
 
 interface TaskCardProps {
   readonly funding: Funding;

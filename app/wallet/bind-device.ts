@@ -5,7 +5,7 @@ import { delegationFor, delegationTypedData, postBinding, readEpoch } from '../.
 import { chainOf, connect } from '../../chain/network.ts';
 import { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Network } from '../../protocol/network-file.ts';
-import type { BindingOffer, SignedDelegation } from '../volunteer/port.ts';
+import type { BindingOffer, SignedDelegation } from '../volunteer/volunteer-port.ts';
 import { developmentWallet } from './development-wallet.ts';
 
 export type BindingStep = 'reading' | 'signing' | 'posting';

@@ -3,7 +3,7 @@
  * A WebGPU device is tried operator by operator with its fastest kernels first.
  */
 import { DeviceLostError, type Engine, EngineMemoryError, type Tensor } from '../engines/engine.ts';
-import type { Variant, Variants } from '../engines/webgpu/pipelines.ts';
+import type { Variant, Variants } from '../engines/webgpu/shader/pipelines.ts';
 import type { OperatorName } from '../repops/operators.ts';
 import type { Node, Program, TensorSpec } from '../repops/program.ts';
 import { CASES, type ConformanceCase } from './cases.ts';

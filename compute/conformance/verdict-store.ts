@@ -2,7 +2,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { EngineKind } from '../engines/engine.ts';
-import type { Variant, Variants } from '../engines/webgpu/pipelines.ts';
+import type { Variant, Variants } from '../engines/webgpu/shader/pipelines.ts';
 import { SHADERS } from '../generated/shaders.ts';
 import { WASM_BASE64, WASM_THREADS_BASE64 } from '../generated/wasm.ts';
 import { OPERATORS, type OperatorName } from '../repops/operators.ts';

@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tensor } from '../../compute/engines/engine.ts';
 import { createWasmEngine, type WasmEngine } from '../../compute/engines/wasm/engine.ts';
+import { openDawnAdapter, SWIFTSHADER_ICD } from '../../compute/engines/webgpu/device/dawn.ts';
 import { openWebGpuEngine, type WebGpuEngine } from '../../compute/engines/webgpu/engine.ts';
-import { openDawnAdapter, SWIFTSHADER_ICD } from '../../compute/engines/webgpu/host-dawn.ts';
-import { planProgram } from '../../compute/engines/webgpu/plan.ts';
+import { planProgram } from '../../compute/engines/webgpu/plan/plan.ts';
 import {
   DEFAULT_TUNING,
   DIRECT_CANDIDATES,
@@ -16,12 +16,12 @@ import {
   type Tuning,
   tileBytes,
   tileSides,
-} from '../../compute/engines/webgpu/tuning.ts';
+} from '../../compute/engines/webgpu/tuning/tuning.ts';
 import type { Program } from '../../compute/repops/program.ts';
 import { NANO_CONFIG } from '../decoder/config.ts';
 import { trainingProgram } from '../decoder/decoder.ts';
 import { initialParameters } from '../decoder/initialize.ts';
-import { ModelSession } from '../decoder/session.ts';
+import { ModelSession } from '../decoder/model-session.ts';
 
 interface Product {
   readonly M: number;

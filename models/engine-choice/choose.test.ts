@@ -5,8 +5,8 @@ import { MUTANTS, mutate } from '../../compute/conformance/mutants.ts';
 import { type Engine, EngineError } from '../../compute/engines/engine.ts';
 import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
+import { openDawnAdapter, SWIFTSHADER_ICD } from '../../compute/engines/webgpu/device/dawn.ts';
 import { openWebGpuEngine } from '../../compute/engines/webgpu/engine.ts';
-import { openDawnAdapter, SWIFTSHADER_ICD } from '../../compute/engines/webgpu/host-dawn.ts';
 import { SHADERS } from '../../compute/generated/shaders.ts';
 import { availableCandidates, type Candidate, chooseEngine } from './choose.ts';
 

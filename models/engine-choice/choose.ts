@@ -14,10 +14,10 @@ import {
 import { type Engine, EngineError, type EngineKind } from '../../compute/engines/engine.ts';
 import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
-import { adapterName, isSoftwareAdapter } from '../../compute/engines/webgpu/adapter.ts';
+import { adapterName, isSoftwareAdapter } from '../../compute/engines/webgpu/device/adapter.ts';
 import { openWebGpuEngine } from '../../compute/engines/webgpu/engine.ts';
-import type { Variant } from '../../compute/engines/webgpu/pipelines.ts';
-import { canTune, tune } from '../../compute/engines/webgpu/tune.ts';
+import type { Variant } from '../../compute/engines/webgpu/shader/pipelines.ts';
+import { canTune, tune } from '../../compute/engines/webgpu/tuning/tune.ts';
 import type { OperatorName } from '../../compute/repops/operators.ts';
 import { measureTraining } from './measure.ts';
 

@@ -1,5 +1,5 @@
+import { deviceKey } from '../../protocol/device-key.ts';
 import { describeTrainerContract } from '../../protocol/testing/trainer-contract.ts';
-import { deviceKey } from '../device-key.ts';
 import { systemScheduler } from '../scheduler.ts';
 import { ScriptedTrainer } from './scripted-trainer.ts';
 

@@ -1,8 +1,8 @@
+import { deviceKey } from '../../protocol/device-key.ts';
 import {
   describeLedgerContract,
   describeRoundClockContract,
 } from '../../protocol/testing/ledger-contract.ts';
-import { deviceKey } from '../device-key.ts';
 import { simulatedLedger } from './simulated-ledger.ts';
 import { SimulatedScheduler } from './simulated-scheduler.ts';
 

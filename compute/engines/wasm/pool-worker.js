@@ -1,6 +1,6 @@
 // One member of the wasm engine's team, in a browser Worker or a Node worker thread. Plain JavaScript, so that Node
 // loads it without a transform. It is told the module, the shared memory and its number once, and then lives in `serve`.
-const BROKEN = 148 / 4; // assembly/team.ts
+const BROKEN = 148 / 4; // assembly/barrier.ts
 
 const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
 const port = threads?.parentPort ?? globalThis;

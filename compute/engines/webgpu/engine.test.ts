@@ -4,11 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SHADERS } from '../../generated/shaders.ts';
 import type { OperatorName } from '../../repops/operators.ts';
 import type { Attributes, Program, TensorSpec } from '../../repops/program.ts';
-import { DeviceLostError, EngineError, EngineMemoryError, ProgramError } from '../engine.ts';
+import { ProgramError } from '../../repops/program-error.ts';
+import { DeviceLostError, EngineError, EngineMemoryError } from '../engine.ts';
 import { createReferenceEngine } from '../reference.ts';
-import { openDevice } from './adapter.ts';
+import { openDevice } from './device/adapter.ts';
+import { openDawnAdapter, SWIFTSHADER_ICD } from './device/dawn.ts';
 import { createWebGpuEngine, openWebGpuEngine, type WebGpuEngine } from './engine.ts';
-import { openDawnAdapter, SWIFTSHADER_ICD } from './host-dawn.ts';
 
 const bound = (...shape: number[]): TensorSpec => ({ shape, dtype: 'f32', storage: 'bound' });
 const temporary = (...shape: number[]): TensorSpec => ({ shape, dtype: 'f32', storage: 'temporary' });

@@ -1,28 +1,28 @@
 /** The WebGPU engine: RepOps programs as one submission of compute dispatches a run (docs/repops.md; shaders/). */
 import { SHADERS } from '../../generated/shaders.ts';
 import { type DType, elementBytes, elementCount, type Program } from '../../repops/program.ts';
+import { ProgramError } from '../../repops/program-error.ts';
 import { validateBindings, validateProgram } from '../../repops/validate.ts';
 import type { Clock, PacedEngine } from '../duty-cycle.ts';
 import {
   DeviceLostError,
   EngineError,
   type EngineMemoryError,
-  ProgramError,
   type RunOptions,
   type Tensor,
 } from '../engine.ts';
 import { boundBytes, type EngineMemory, type MeasuredEngine, type MemoryNeed } from '../engine-memory.ts';
 import { type HashingEngine, leafRange } from '../hashing.ts';
 import { checkData, type TensorData, viewAs } from '../tensor-data.ts';
-import { adapterName, isSoftwareAdapter, openDevice } from './adapter.ts';
-import { CompiledPlan } from './compiled.ts';
-import { Hasher } from './hasher.ts';
-import { DeviceMemory, GpuTensor, wordsFor } from './memory.ts';
-import { Pipelines, type Variants } from './pipelines.ts';
-import { type Plan, planProgram } from './plan.ts';
-import { ReadBack } from './read-back.ts';
-import { Submitter } from './submitter.ts';
-import { DEFAULT_TUNING, SOFTWARE_TUNING, type Tuning } from './tuning.ts';
+import { adapterName, isSoftwareAdapter, openDevice } from './device/adapter.ts';
+import { CompiledPlan } from './device/compiled-plan.ts';
+import { DeviceMemory, GpuTensor, wordsFor } from './device/device-memory.ts';
+import { Hasher } from './device/hasher.ts';
+import { ReadBack } from './device/read-back.ts';
+import { Submitter } from './device/submitter.ts';
+import { type Plan, planProgram } from './plan/plan.ts';
+import { Pipelines, type Variants } from './shader/pipelines.ts';
+import { DEFAULT_TUNING, SOFTWARE_TUNING, type Tuning } from './tuning/tuning.ts';
 
 export interface WebGpuEngineOptions {
   /** The engine owns the device from here on, and destroys it when stopped. */

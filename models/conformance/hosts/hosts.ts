@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Engine } from '../../../compute/engines/engine.ts';
 import { createReferenceEngine } from '../../../compute/engines/reference.ts';
 import { createWasmEngine } from '../../../compute/engines/wasm/engine.ts';
-import { SWIFTSHADER_ICD } from '../../../compute/engines/webgpu/host-dawn.ts';
+import { SWIFTSHADER_ICD } from '../../../compute/engines/webgpu/device/dawn.ts';
 import { runSuite } from '../suite.ts';
 import { bundle } from './bundle.ts';
 import { runChild } from './child.ts';

@@ -3,7 +3,7 @@
 import { CASES } from '../../../compute/conformance/cases.ts';
 import { runGate } from '../../../compute/conformance/gate.ts';
 import { openWebGpuEngine } from '../../../compute/engines/webgpu/engine.ts';
-import { DEFAULT_TUNING } from '../../../compute/engines/webgpu/tuning.ts';
+import { DEFAULT_TUNING } from '../../../compute/engines/webgpu/tuning/tuning.ts';
 import { runSuite, type SuiteResult } from '../suite.ts';
 
 /** What a host process reports: a result, or why it has none. */
