@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { describeRoundClockContract } from '../protocol/testing/ledger-contract.ts';
 import { type BlockTime, ChainClock } from './clock.ts';
 import { readingAt, type Schedule, seedOf } from './schedule.ts';
 
@@ -43,6 +44,18 @@ class Simulation {
     for (let i = 0; i < 8; i++) await Promise.resolve();
   }
 }
+
+describeRoundClockContract('ChainClock', async () => {
+  const world = new Simulation();
+  const clock = await world.start();
+  return {
+    clock,
+    advance: (ms) => {
+      world.local += ms;
+    },
+    stop: () => clock.stop(),
+  };
+});
 
 describe('readingAt', () => {
   const at = (seconds: number) => readingAt(schedule, (GENESIS + seconds) * 1000);
