@@ -75,8 +75,8 @@ export interface WatchAttestationsOptions extends Omit<ReadAttestationsOptions, 
 }
 
 /**
- * Calls back for every attestation from `fromBlock` on, once for each, until the signal fires. Resolves then. While the
- * node is out of reach it keeps asking, so no attestation is missed.
+ * Calls back for every attestation from `fromBlock` on, once for each, until the signal fires. Resolves then.
+ * While the node is out of reach it keeps asking, so no attestation is missed.
  */
 export async function watchAttestations(options: WatchAttestationsOptions): Promise<void> {
   const { client, sleep, signal, pollMs = 1000, onAttestation } = options;
@@ -99,8 +99,8 @@ export async function watchAttestations(options: WatchAttestationsOptions): Prom
 }
 
 /**
- * The number of the first block at or after a Unix time in seconds; the number after the newest block's if there is none
- * yet. Throws ChainError.
+ * The number of the first block at or after a Unix time in seconds; the number after the newest block's if
+ * there is none yet. Throws ChainError.
  */
 export async function firstBlockSince(client: PublicClient, seconds: number): Promise<bigint> {
   try {

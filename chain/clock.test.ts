@@ -10,7 +10,9 @@ const schedule: Schedule = {
   genesisSeed: `0x${'ab'.repeat(32)}`,
 };
 
-/** A chain with a block a second and a local clock that counts from nowhere in particular, both moved by hand. */
+/**
+ * A chain with a block a second and a local clock that counts from nowhere in particular, both moved by hand.
+ */
 class Simulation {
   local = 5_000;
   /** Chain time minus local time, ms; what the clock has to find out. */

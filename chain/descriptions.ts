@@ -67,12 +67,14 @@ export interface FindDescriptionsOptions {
 
 const PUBLISHED = getAbiItem({ abi: descriptionsAbi, name: 'Published' });
 
-/** The most descriptions of one run. The first ones count, so nobody can hide a description behind later ones. */
+/**
+ * The most descriptions of one run. The first ones count, so nobody can hide a description behind later ones.
+ */
 const MOST = 16;
 
 /**
- * What was published under the hash of a run's terms, oldest first. The reader has to compute whether a description
- * really has these terms. Throws ChainError.
+ * What was published under the hash of a run's terms, oldest first. The reader has to compute whether a
+ * description really has these terms. Throws ChainError.
  */
 export async function findDescriptions(options: FindDescriptionsOptions): Promise<readonly Description[]> {
   const { client, descriptions, run, digest, fromBlock = 0n } = options;

@@ -1,7 +1,10 @@
 import { sleep as realSleep } from './sleep.ts';
 
 export interface PollerOptions {
-  /** One pass. The signal fires when the poller is stopped. A rejection goes to `onError`, and the next pass tries again. */
+  /**
+   * One pass. The signal fires when the poller is stopped. A rejection goes to `onError`, and the poller goes
+   * on.
+   */
   readonly pass: (signal: AbortSignal) => Promise<void>;
   /** Time between the end of a pass and the next, in ms. */
   readonly intervalMs: number;

@@ -44,7 +44,10 @@ export async function readRecords(
   }
 }
 
-/** The sum over every device that an owner ever bound, with what each did before it was bound. Throws ChainError. */
+/**
+ * The sum over every device that an owner ever bound, with what each did before it was bound. Throws
+ * ChainError.
+ */
 export async function readOwnerRecord(
   client: PublicClient,
   participation: Address,
@@ -79,7 +82,10 @@ export interface ReadParticipantsOptions {
 
 const ATTESTED = getAbiItem({ abi: participationAbi, name: 'Attested' });
 
-/** Every device that attested between two blocks, with its whole record. Most attestations first. Throws ChainError. */
+/**
+ * Every device that attested between two blocks, with its whole record. Most attestations first. Throws
+ * ChainError.
+ */
 export async function readParticipants(options: ReadParticipantsOptions): Promise<readonly Participant[]> {
   const { client, participation, fromBlock, toBlock } = options;
   const devices = new Set<Hex>();

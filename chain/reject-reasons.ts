@@ -1,4 +1,6 @@
-/** Why an attestation or a vote did not count, in the order of `Refusal` in contracts/src/IParticipation.sol. */
+/**
+ * Why an attestation or a vote does not count, in the order of `Refusal` in contracts/src/IParticipation.sol.
+ */
 const REJECT_REASONS = [
   { name: 'none', sentence: 'It counts.' },
   { name: 'bad-signature', sentence: 'The device did not sign this for this chain.' },
@@ -23,7 +25,7 @@ export interface RejectReason {
   readonly sentence: string;
 }
 
-/** The refusal with this number; `unknown` for one that a newer contract may have added. */
+/** The reason with this number; `unknown` for a number that a newer contract may have added. */
 export function rejectReasonOf(code: number): RejectReason {
   return REJECT_REASONS[code] ?? { name: 'unknown', sentence: `The contract refused for reason ${code}.` };
 }

@@ -83,7 +83,9 @@ await runProcess(async (signal) => {
   return some('trouble', 'unknown-terms') ? 2 : 0;
 });
 
-/** A game's transcript, in sentences or as one line of JSON. Throws UsageError if its run is not described. */
+/**
+ * A game's transcript, in sentences or as one line of JSON. Throws UsageError if its run is not described.
+ */
 async function transcriptLines(
   game: number,
   flags: { readonly network: string; readonly runs?: string | undefined; readonly json: boolean },

@@ -1,4 +1,7 @@
-/** `npm run defend`: answers the challenges to an account's claims; with --claim it does a run and claims it first. */
+/**
+ * `npm run defend`: answers the challenges to an account's claims; with --claim it does a run and claims it
+ * first.
+ */
 import '../swarm/node20.ts';
 import { readFile } from 'node:fs/promises';
 import { planRun } from '../audit/run-plan.ts';
@@ -69,7 +72,9 @@ await runProcess(async (signal) => {
   return 0;
 });
 
-/** Publishes a specification, does its run and claims it. Nothing that is on the chain already is done again. */
+/**
+ * Publishes a specification, does its run and claims it. Nothing that is on the chain already is done again.
+ */
 async function claim(session: DisputeSession, file: string, signal: AbortSignal): Promise<string> {
   const bytes = await readFile(file).catch((error: unknown) => {
     throw new UsageError(`${file} cannot be read: ${messageOf(error)}`);

@@ -7,7 +7,7 @@ import { logsOfBlocks } from '../logs.ts';
 /** In the order of `ICrowdfund.State`. */
 const STATES = ['raising', 'reached', 'failed', 'handed-over', 'ended'] as const;
 
-/** Where a campaign stands. */
+/** The state of a campaign. */
 export type CampaignState = (typeof STATES)[number];
 
 /** A campaign as it is on the chain. Times are Unix seconds, addresses lower case. */
@@ -15,12 +15,12 @@ export interface Campaign {
   readonly id: bigint;
   readonly state: CampaignState;
   readonly creator: Address;
-  /** What will be posted; its price is the goal. */
+  /** The job to post. Its price is the goal. */
   readonly order: Order;
   /** Last second at which a pledge is taken. */
   readonly deadline: number;
   readonly raised: bigint;
-  /** The job it became; undefined before. */
+  /** The job that was posted; undefined before. */
   readonly job: bigint | undefined;
 }
 

@@ -3,8 +3,8 @@ import { HashTree } from '../../protocol/hash-tree.ts';
 import { programTree } from './trees.ts';
 
 /**
- * How evidence contradicts its own terms, in a sentence for a log; undefined when it does not. Whoever plays with such
- * evidence can lose a game though the numbers are right.
+ * How evidence contradicts its own terms, in a sentence for a log; undefined when it does not. Whoever plays
+ * with such evidence can lose a game though the numbers are right.
  */
 export function inconsistencyOf(evidence: Evidence): string | undefined {
   const { terms, program, dataRoots, slotNames } = evidence;

@@ -5,7 +5,9 @@ import { MAX_LEAVES, WORDS_A_LEAF } from './port.ts';
 /** The most chunks of a fold: their accumulators fit a transaction of 128 KiB with room to spare. */
 const MAX_CHUNKS = 2048;
 
-/** Operators that fold: the two attributes whose quotient is the number of terms, and the terms of a chunk. */
+/**
+ * Operators that fold: the two attributes whose quotient is the number of terms, and the terms of a chunk.
+ */
 const FOLDS: ReadonlyMap<string, readonly [count: number, by: number | undefined, chunk: number]> = new Map([
   ['embed.grad', [0, undefined, 16]],
   ['matmul', [2, undefined, 64]],
@@ -25,9 +27,9 @@ function chunksOf({ op, attributes }: Slot['node']): number {
 }
 
 /**
- * Why a claim under this program could not be defended, in a sentence; undefined when every slot can be judged. The
- * contract holds only the program's hash, so it takes such a claim; its author then has no move and loses the bond.
- * Check before claiming, and before paying for a job.
+ * Why a claim under this program could not be defended, in a sentence; undefined when every slot can be
+ * judged. The contract holds only the program's hash, so it takes such a claim; its author then has no move
+ * and loses the bond. Check before claiming, and before paying for a job.
  */
 export function unjudgeable(program: readonly Slot[]): string | undefined {
   const last = program.length - 1;

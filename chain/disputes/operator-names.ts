@@ -1,6 +1,6 @@
 /**
- * Names of the operators by the judge's numbers (contracts/src/judge/Operators.sol): the operators of docs/repops.md in
- * their order, then the draws.
+ * Names of the operators by the judge's numbers (contracts/src/judge/Operators.sol): the operators of
+ * docs/repops.md in their order, then the draws.
  */
 export const OPERATOR_NAMES = [
   ...['embed', 'embed.grad', 'matmul', 'bias.add', 'bias.grad', 'add', 'rms.rstd', 'rms.apply', 'rms.grad.x'],

@@ -1,8 +1,9 @@
 /**
  * How a player sees and moves a dispute game. `onchain/port.ts` implements it over a node's RPC, and
- * `reference-game/reference-port.ts` in memory. Agents know this interface only, so the same agent plays on both; the
- * rules that both keep stand in `testing/port-contract.ts`. Names and meanings are those of
- * contracts/src/disputes/IDisputes.sol. Ids are the contract's array indices, amounts are wei, times are Unix seconds.
+ * `reference-game/reference-port.ts` in memory. Agents know this interface only, so the same agent plays on
+ * both; the rules that both keep stand in `testing/port-contract.ts`. Names and meanings are those of
+ * contracts/src/disputes/IDisputes.sol. Ids are the contract's array indices, amounts are wei, times are Unix
+ * seconds.
  */
 import type { Address, Hex } from 'viem';
 import type { Slot, Terms } from '../../protocol/evidence.ts';
@@ -117,7 +118,10 @@ export type GameEvent =
   | { readonly kind: 'element-picked'; readonly element: number; readonly value: number }
   | { readonly kind: 'fold-posted'; readonly accumulators: readonly number[] }
   | { readonly kind: 'chunk-picked'; readonly chunk: number }
-  /** Numbers of 256 bits: a fold with a wrong number of chunks is judged as that number against the largest one. */
+  /**
+   * Numbers of 256 bits: a fold with a wrong number of chunks is judged as that number against the largest
+   * one.
+   */
   | { readonly kind: 'judged'; readonly got: bigint; readonly claimed: bigint }
   | { readonly kind: 'over'; readonly claimantWon: boolean };
 
@@ -216,7 +220,10 @@ export type MoveKind = Move['kind'];
 export type Played =
   /** It counts. `id` is that of the claim or the game that it made. */
   | { readonly kind: 'done'; readonly id?: number; readonly gas?: bigint; readonly transaction?: Hex }
-  /** The contract refused it and nothing changed. `reason` is the name of the contract's error, such as "StillInTime". */
+  /**
+   * The contract refused it and nothing changed. `reason` is the name of the contract's error, such as
+   * "StillInTime".
+   */
   | { readonly kind: 'refused'; readonly reason: string }
   /** It is not known to count. Look again before the next move. */
   | { readonly kind: 'unknown' };
@@ -229,10 +236,12 @@ export interface PortOptions {
 }
 
 /**
- * Reads the newest state. Every read rejects with ChainError when there is no answer; the caller asks again later.
+ * Reads the newest state. Every read rejects with ChainError when there is no answer; the caller asks again
+ * later.
  *
  * - [DP-01] The settings are the same for everybody, and every bond is a multiple of the move bond.
- * - [DP-02] `claims(since)` and `games(since)` have at least all that were made at `since` or later, oldest first.
+ * - [DP-02] `claims(since)` and `games(since)` have at least all that were made at `since` or later, oldest
+ *   first.
  * - [DP-03] A view is of one block: its events lead to the state that it shows.
  * - [DP-04] Reading a claim or a game that does not exist rejects with ChainError `refused`.
  */
@@ -259,10 +268,12 @@ export interface Bonds {
  * The game as one account sees and moves it.
  *
  * - [DP-05] A move that counts resolves with `done`, with the id of the claim or game that it made.
- * - [DP-06] A move that the contract refuses resolves with `refused` and the name of the error. It changes nothing.
+ * - [DP-06] A move that the contract refuses resolves with `refused` and the name of the error. It changes
+ *   nothing.
  * - [DP-07] A move whose signal has fired is not made and resolves with `unknown`.
  * - [DP-08] What an account is owed is its credit until it withdraws, and then no more.
- * - [DP-09] The port keeps nothing for its player: another port of the same account goes on where the first stopped.
+ * - [DP-09] The port keeps nothing for its player: another port of the same account goes on where the first
+ *   stopped.
  */
 export interface DisputesPort extends DisputesReader {
   /** The account whose moves these are. */

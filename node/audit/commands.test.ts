@@ -54,7 +54,10 @@ describe.skipIf(NO_ANVIL !== undefined)(
       return key;
     }
 
-    /** Runs the command; the result's `printed` resolves with the first event of a kind, or rejects when the process ends. */
+    /**
+     * Runs the command; the result's `printed` resolves with the first event of a kind, or rejects when the
+     * process ends.
+     */
     function audit(...flags: readonly string[]) {
       const child = spawn(
         process.execPath,

@@ -1,4 +1,7 @@
-/** What the commands for auditing and defending share: the network, the account, the engine, and the sources of runs. */
+/**
+ * What the commands for auditing and defending share: the network, the account, the engine, and the sources
+ * of runs.
+ */
 import { join, resolve } from 'node:path';
 import { createWalletClient, formatEther, type PublicClient } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
@@ -72,7 +75,10 @@ export interface DisputeSession {
   readonly pollMs: number;
 }
 
-/** Reads the network, opens or creates the account, and tries the engine. Throws typed errors that name the remedy. */
+/**
+ * Reads the network, opens or creates the account, and tries the engine. Throws typed errors that name the
+ * remedy.
+ */
 export async function openDisputeSession(
   flags: SessionFlags,
   signal: AbortSignal,

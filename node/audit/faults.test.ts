@@ -16,7 +16,10 @@ describe.skipIf(NO_ANVIL !== undefined)(
     let chain: DisputesChain;
     let engine: Engine;
     let start: Checkpoint;
-    /** Of learning from answers, and of reinforcement on sampled ones: what an auditor computes from published data alone. */
+    /**
+     * Of learning from answers, and of reinforcement on sampled ones: what an auditor computes from published
+     * data alone.
+     */
     let learning: CommittedRun;
     let sampling: CommittedRun;
 
@@ -37,7 +40,10 @@ describe.skipIf(NO_ANVIL !== undefined)(
     const faulty = (spec: RunSpec, deceit: Deceit): Promise<CommittedRun> =>
       deceitfulRun({ engine, start, spec, deceit });
 
-    /** The claimant defends a faulty run, and the auditor wins its bond. Resolves with the place that the game led to. */
+    /**
+     * The claimant defends a faulty run, and the auditor wins its bond. Resolves with the place that the game
+     * led to.
+     */
     async function beaten(claims: CommittedRun, computes: CommittedRun, silent = false) {
       const { claim, view, auditor, claimant } = await playMatch({ chain, claims, computes, silent });
       expect(claim).toMatchObject({ lost: true, settled: false, liveGames: 0 });

@@ -51,8 +51,8 @@ export function evidenceOfRuns(options: RunEvidenceOptions): FindRun {
 }
 
 /**
- * The plan of the run whose terms have this hash, verified; undefined where no source has a specification of it. Rejects
- * with the failure of a source where no other source has one.
+ * The plan of the run whose terms have this hash, verified; undefined where no source has a specification of
+ * it. Rejects with the failure of a source where no other source has one.
  */
 export async function findPlan(
   sources: readonly RunSource[],
@@ -69,7 +69,10 @@ export async function findPlan(
   });
 }
 
-/** The first answer of any source. A source that fails does not stop the others; if none answers, its failure is thrown. */
+/**
+ * The first answer of any source. A source that fails does not stop the others; if none answers, its failure
+ * is thrown.
+ */
 async function firstOf<T>(
   sources: readonly RunSource[],
   ask: (source: RunSource) => Promise<T | undefined>,
@@ -124,8 +127,8 @@ function evidenceOf(
 ): VerifiedRun<Evidence> {
   const { openEngine, folder, keepEvery = 10, onStep } = options;
   const openArchive = memoizePromise(async () => openRunArchive(await folder(terms)));
-  // Computations share the archive, so they run one after another. Each opens an engine and stops it: a claim that is
-  // right needs none afterwards.
+  // Computations share the archive, so they run one after another. Each opens an engine and stops it: a claim
+  // that is right needs none afterwards.
   const queue = new SerialQueue();
   const withRun = <T>(use: (run: CommittedRun) => Promise<T>, { signal }: EvidenceOptions): Promise<T> =>
     queue.run(async () => {

@@ -1,4 +1,7 @@
-/** The players of a match: the software's own decisions on right or wrong numbers, and challengers that move at random. */
+/**
+ * The players of a match: the software's own decisions on right or wrong numbers, and challengers that move
+ * at random.
+ */
 import type { Address } from 'viem';
 import { challengerDecision } from '../../chain/disputes/agents/challenger.ts';
 import { claimantDecision } from '../../chain/disputes/agents/claimant.ts';
@@ -15,8 +18,8 @@ export interface Agent {
 }
 
 /**
- * The software's own claimant or challenger on that evidence. At each move it stays silent with probability `silence`,
- * which defaults to 0.
+ * The software's own claimant or challenger on that evidence. At each move it stays silent with probability
+ * `silence`, which defaults to 0.
  */
 export function player(options: {
   readonly address: Address;

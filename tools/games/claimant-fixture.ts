@@ -1,4 +1,7 @@
-/** A job as one device computed it with the reference engine: the truth, or numbers that differ from it in one place. */
+/**
+ * A job as one device computed it with the reference engine: the truth, or numbers that differ from it in one
+ * place.
+ */
 import { concat, type Hex } from 'viem';
 import { bytesOf } from '../../audit/encode-program.ts';
 import { foldAccumulators, foldTotal } from '../../audit/folds.ts';

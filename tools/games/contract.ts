@@ -1,6 +1,6 @@
 /**
- * The real contract, played by a node: one call of eth_simulateV1 makes a whole match, with a block for each second in
- * which something happens. The call leaves nothing behind, so every match begins on the same chain.
+ * The real contract, played by a node: one call of eth_simulateV1 makes a whole match, with a block for each
+ * second in which something happens. The call leaves nothing behind, so every match begins on the same chain.
  */
 import {
   type Abi,

@@ -1,7 +1,7 @@
 /**
- * The reference game's judge. It computes one element at a time from opened leaves, by docs/repops.md, for the operators
- * that random jobs have. It shares nothing with the reference engine, which computes the values that players claim, nor
- * with the contract's judge.
+ * The reference game's judge. It computes one element at a time from opened leaves, by docs/repops.md, for
+ * the operators that random jobs have. It shares nothing with the reference engine, which computes the values
+ * that players claim, nor with the contract's judge.
  */
 import { hexToBytes } from 'viem';
 import { operatorName } from '../../audit/encode-program.ts';

@@ -1,6 +1,7 @@
 /**
- * A small random training job: the entries of a step's trace, as slots for the contract and as nodes for an engine.
- * Every job has parameters, data of each step, tables, sums that fold, and an update. What lies between is drawn.
+ * A small random training job: the entries of a step's trace, as slots for the contract and as nodes for an
+ * engine. Every job has parameters, data of each step, tables, sums that fold, and an update. What lies
+ * between is drawn.
  */
 import type { Hex } from 'viem';
 import { stringToHex } from 'viem';
@@ -29,7 +30,9 @@ export interface Job {
   readonly steps: number;
   readonly slots: readonly (Slot & { readonly tensor?: Shape })[];
   readonly nodes: readonly Step[];
-  /** The slots of state tensors in the order of the checkpoint, and the slots of their values after the step. */
+  /**
+   * The slots of state tensors in the order of the checkpoint, and the slots of their values after the step.
+   */
   readonly state: readonly { readonly before: number; readonly after: number; readonly prefix: Hex }[];
   readonly data: readonly number[];
   readonly fixed: readonly number[];
@@ -93,7 +96,9 @@ class JobDraft {
     return this.run(op, attributes, inputs, [shape])[0] ?? 0;
   }
 
-  /** The whole job: names the checkpoint leaves of the state's slots and adds the slot that composes the root. */
+  /**
+   * The whole job: names the checkpoint leaves of the state's slots and adds the slot that composes the root.
+   */
   finish(after: readonly number[], steps: number, vocabulary: number): Job {
     const metadata = this.slots.length;
     this.slots.push({ ...EMPTY, place: this.data.length });

@@ -1,4 +1,7 @@
-/** One claim and everything that happens about it, played on the reference game with players and moves drawn at random. */
+/**
+ * One claim and everything that happens about it, played on the reference game with players and moves drawn
+ * at random.
+ */
 import type { Address, Hex } from 'viem';
 import type { GameView, Move, Settings } from '../../chain/disputes/port.ts';
 import { challengeBond, claimBond, maxSeconds } from '../../chain/disputes/reference-game/bonds.ts';
@@ -45,8 +48,8 @@ export interface Match {
 }
 
 /**
- * How a game ended: by the judge, by opening a slot that was given or composed, by silence, or overtaken by another game
- * that beat the claim.
+ * How a game ended: by the judge, by opening a slot that was given or composed, by silence, or overtaken by
+ * another game that beat the claim.
  */
 export type Ending = 'judged' | 'opened' | 'silent' | 'overtaken';
 
@@ -117,8 +120,8 @@ export async function playMatch(seed: number, engine: Engine): Promise<Match> {
       challengers.push(player({ ...common, evidence: truth, honest: true }));
     else if (draws.chance(0.4)) challengers.push(randomChallenger(address, claimed, draws));
     else {
-      // It has faulty numbers of its own. Against a false claim it is at times an accomplice that has the true ones and
-      // may win before the honest challenger does.
+      // It has faulty numbers of its own. Against a false claim it is at times an accomplice that has the
+      // true ones and may win before the honest challenger does.
       const evidence =
         dishonest && draws.chance(0.5) ? truth : await faultyFixture(job, seed, engine, truth, draws);
       challengers.push(player({ ...common, evidence, honest: false, silence: draws.chance(0.3) ? 0.1 : 0 }));
@@ -219,7 +222,8 @@ class MatchRunner {
 
   /** Sends a malformed move as the player itself or as somebody else. Returns whether it counted. */
   #sendMutated(agent: Agent, move: Move): boolean {
-    // A mutated pick is a valid one, which an honest player would not have made. What it shows has one valid form.
+    // A mutated pick is a valid one, which an honest player would not have made. What it shows has one valid
+    // form.
     const sender = this.#draws.one(PLAYERS);
     const honest = [this.#claimant, ...this.#playing].some((each) => each.honest && each.address === sender);
     if (honest && (agent.address !== sender || !SHOWS.has(move.kind))) return false;
@@ -326,7 +330,8 @@ class MatchRunner {
     if (game.events.some((event) => event.kind === 'over' && event.claimantWon)) {
       honestLost.push('an honest challenger lost its game');
     }
-    // A move costs its sender at most the move bond. No match has as many moves of accomplices as would dilute that.
+    // A move costs its sender at most the move bond. No match has as many moves of accomplices as would
+    // dilute that.
     if (this.#gained(agent.address) < BigInt(game.moves) * SETTINGS.moveBond) {
       honestLost.push('an honest challenger is not paid for its moves');
     }

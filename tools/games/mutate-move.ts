@@ -6,8 +6,8 @@ import type { Draws } from './draws.ts';
 type Json = string | number | boolean | bigint | readonly Json[] | { readonly [key: string]: Json };
 
 /**
- * The move with one digit of a hash or of data, one number, or the length of one list changed. `kind`, `game`, `claim`
- * and `bond` stay.
+ * The move with one digit of a hash or of data, one number, or the length of one list changed. `kind`,
+ * `game`, `claim` and `bond` stay.
  */
 export function mutatedMove(move: Move, draws: Draws): Move {
   const places: (readonly string[])[] = [];

@@ -45,8 +45,8 @@ function elementsOf(length: number, drawn: number, random: () => number): readon
 }
 
 /**
- * Asks the judge about elements of the slots, and about every chunk of those that are long sums, and compares the bits
- * with the trace. Checks besides what a fold's chunks come to, how many there are, and their limit.
+ * Asks the judge about elements of the slots, and about every chunk of those that are long sums, and compares
+ * the bits with the trace. Checks besides what a fold's chunks come to, how many there are, and their limit.
  */
 export async function sweepTrace(options: SweepOptions): Promise<SweepResult> {
   const { judge, trace, program, slotNames } = options;
@@ -105,7 +105,10 @@ export async function sweepTrace(options: SweepOptions): Promise<SweepResult> {
   return { slots: outputs.length, elements, chunks, judged, mismatches, costs };
 }
 
-/** An element of an embedding's gradient that has terms. Most ids are not in a batch, so most elements have none. */
+/**
+ * An element of an embedding's gradient that has terms. Most ids are not in a batch, so most elements have
+ * none.
+ */
 async function usedRow(trace: StepTrace, { inputs, node }: Slot): Promise<number> {
   const ids = wordsOf(await trace.tensor(inputs[0] ?? -1));
   const [, , width = 1] = node.attributes;

@@ -9,12 +9,15 @@ export interface AuditorOptions extends DisputeAgentOptions {
 }
 
 /**
- * Recomputes every claim whose run it knows, challenges the claims that differ, and plays each game to its end: until
- * the bond is back, and the reward with it.
+ * Recomputes every claim whose run it knows, challenges the claims that differ, and plays each game to its
+ * end: until the bond is back, and the reward with it.
  */
 export class Auditor extends DisputeAgent {
   readonly #maxBond: bigint | undefined;
-  /** Whether a claim differs. Keyed by number, root and terms: a reorganisation can give a number to another claim. */
+  /**
+   * Whether a claim differs. Keyed by number, root and terms: a reorganisation can give a number to another
+   * claim.
+   */
   readonly #differs = new Map<string, boolean>();
 
   constructor(options: AuditorOptions) {

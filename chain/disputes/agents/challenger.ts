@@ -9,8 +9,8 @@ import { judgeMove, slotAt } from './judge-move.ts';
 
 /**
  * The challenger's next move: it names the first thing that the claimant showed and that differs from its own
- * computation. The decision depends on the chain and the evidence only. Rejects as the evidence does, and with
- * InconsistentViewError.
+ * computation. The decision depends on the chain and the evidence only. Rejects as the evidence does, and
+ * with InconsistentViewError.
  */
 export async function challengerDecision(
   view: GameView,
@@ -76,8 +76,8 @@ async function ownTree({ game }: GameView, evidence: Evidence, options: Evidence
 }
 
 /**
- * The first chunk whose accumulator differs. Where only the number of chunks differs, the last chunk that both sides
- * have: the judge counts the chunks whichever one it is given.
+ * The first chunk whose accumulator differs. Where only the number of chunks differs, the last chunk that
+ * both sides have: the judge counts the chunks whichever one it is given.
  */
 function chunkToJudge(shown: readonly number[], own: readonly number[]): number {
   const common = Math.min(shown.length, own.length);

@@ -6,9 +6,9 @@ import type { DisputesPort, Played, PortOptions } from '../port.ts';
 import { claimTree } from '../trees.ts';
 
 /**
- * Claims what the evidence says, unless the account's same claim is on the chain already: a restart claims nothing
- * twice. Rejects as the node or the evidence does, and with ChainError `invalid` for a run that the contract could not
- * judge.
+ * Claims what the evidence says, unless the account's same claim is on the chain already: a restart claims
+ * nothing twice. Rejects as the node or the evidence does, and with ChainError `invalid` for a run that the
+ * contract could not judge.
  */
 export async function claimOnce(
   port: DisputesPort,

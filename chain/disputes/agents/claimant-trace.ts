@@ -19,9 +19,10 @@ export interface ClaimantTraceOptions {
 }
 
 /**
- * The subtrees of the claimant's trace, as far as its challenger knows them. Whoever picks a node concedes all nodes
- * before it, so the subtrees before the disputed slot are the challenger's own. The claimant revealed the others on the
- * way down. The result throws RangeError for a subtree that was neither conceded nor revealed.
+ * The subtrees of the claimant's trace, as far as its challenger knows them. Whoever picks a node concedes
+ * all nodes before it, so the subtrees before the disputed slot are the challenger's own. The claimant
+ * revealed the others on the way down. The result throws RangeError for a subtree that was neither conceded
+ * nor revealed.
  */
 export function claimantTrace({ events, own, slot }: ClaimantTraceOptions): Subtree {
   const revealed = revealedNodes(events, own.size);

@@ -13,8 +13,8 @@ import { type Decision, forcedMove } from './decision.ts';
 import { inputOpenings, judgeMove, slotAt } from './judge-move.ts';
 
 /**
- * The claimant's next move: it shows what the game asks for. The decision depends on the chain and the evidence only, so
- * a player can be stopped and started at any point. Rejects as the evidence does.
+ * The claimant's next move: it shows what the game asks for. The decision depends on the chain and the
+ * evidence only, so a player can be stopped and started at any point. Rejects as the evidence does.
  */
 export async function claimantDecision(
   view: GameView,

@@ -10,9 +10,9 @@ export type Decision =
   | { readonly kind: 'stuck'; readonly why: string };
 
 /**
- * The decision that follows from the game alone, whatever the evidence says: nothing after the end, `release` once
- * another game has beaten the claim, `timeout` once the other side's time is over, and waiting while it is the other
- * side's turn. Undefined when this side has to look at its evidence.
+ * The decision that follows from the game alone, whatever the evidence says: nothing after the end, `release`
+ * once another game has beaten the claim, `timeout` once the other side's time is over, and waiting while it
+ * is the other side's turn. Undefined when this side has to look at its evidence.
  */
 export function forcedMove(view: GameView, side: 'claimant' | 'challenger'): Decision | undefined {
   const { game, claim, now, events } = view;

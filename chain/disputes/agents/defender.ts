@@ -2,8 +2,8 @@ import type { ClaimMade } from '../port.ts';
 import { DisputeAgent } from './dispute-agent.ts';
 
 /**
- * Plays for a claim's author: answers every challenge, ends games whose challenger ran out of time, settles the claim
- * once its window is over, and withdraws the bonds.
+ * Plays for a claim's author: answers every challenge, ends games whose challenger ran out of time, settles
+ * the claim once its window is over, and withdraws the bonds.
  */
 export class Defender extends DisputeAgent {
   protected override async look(signal: AbortSignal): Promise<void> {

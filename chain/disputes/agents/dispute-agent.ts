@@ -22,9 +22,9 @@ const MOVES = 64;
 const NEVER = new AbortController().signal;
 
 /**
- * Plays the disputes that concern one account until it is stopped. All that it needs to know is on the chain or in the
- * evidence, so it can be killed and started again at any moment. While the node is away it keeps asking. Each game is a
- * task of its own: one that has to recompute a run does not hold up the others.
+ * Plays the disputes that concern one account until it is stopped. All that it needs to know is on the chain
+ * or in the evidence, so it can be killed and started again at any moment. While the node is away it keeps
+ * asking. Each game is a task of its own: one that has to recompute a run does not hold up the others.
  */
 export abstract class DisputeAgent {
   protected readonly port: DisputesPort;
@@ -67,7 +67,10 @@ export abstract class DisputeAgent {
   /** Looks at the chain and calls `task` for everything there is to do. */
   protected abstract look(signal: AbortSignal): Promise<void>;
 
-  /** Runs a task, unless the last one of its name still runs. A failure is reported, and the next look tries again. */
+  /**
+   * Runs a task, unless the last one of its name still runs. A failure is reported, and the next look tries
+   * again.
+   */
   protected task(name: string, signal: AbortSignal, run: () => Promise<void>): void {
     if (this.#tasks.has(name)) return;
     const done = run()
@@ -89,7 +92,9 @@ export abstract class DisputeAgent {
     this.emit(event);
   }
 
-  /** The time now, and the earliest time from which a claim or a game can still be undecided. Unix seconds. */
+  /**
+   * The time now, and the earliest time from which a claim or a game can still be undecided. Unix seconds.
+   */
   protected async horizon(options: PortOptions): Promise<{ readonly since: number; readonly now: number }> {
     const [settings, now] = [await this.port.settings(options), await this.port.now(options)];
     return { since: Math.max(0, now - longestDispute(settings)), now };
@@ -108,7 +113,8 @@ export abstract class DisputeAgent {
     const turn = await playGame({ port, game, side, evidence, signal });
     if (turn.kind === 'moved') {
       const { move, played, view } = turn;
-      // A refused move costs nothing and is tried at every look, for the node may be behind. It is reported once.
+      // A refused move costs nothing and is tried at every look, for the node may be behind. It is reported
+      // once.
       const key = `${game} ${move.kind} ${view.events.length} ${played.kind === 'refused' ? played.reason : ''}`;
       if (played.kind === 'done') this.emit({ kind: 'moved', game, move, played });
       else this.emitOnce(`${played.kind} ${key}`, { kind: 'moved', game, move, played });

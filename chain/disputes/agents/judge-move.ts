@@ -36,7 +36,10 @@ export async function judgeMove(options: JudgeMoveOptions): Promise<GameMove> {
   return { kind: 'judge', game: game.game, terms: evidence.terms, slot, inputs, openings };
 }
 
-/** The roots of a slot's inputs with their paths in the trace. Throws RangeError for an input that is not there. */
+/**
+ * The roots of a slot's inputs with their paths in the trace. Throws RangeError for an input that is not
+ * there.
+ */
 export function inputOpenings(
   slot: Slot,
   trace: StepTrace,

@@ -19,9 +19,9 @@ export type Turn =
   | (Exclude<Decision, { kind: 'move' }> & { readonly view: GameView });
 
 /**
- * Looks at a game and makes at most one move in it. It keeps no state: called again after a restart, a reorganisation or
- * a transaction that never came to count, it does what the chain then asks for. Rejects as the node or the evidence
- * does.
+ * Looks at a game and makes at most one move in it. It keeps no state: called again after a restart, a
+ * reorganisation or a transaction that never came to count, it does what the chain then asks for. Rejects as
+ * the node or the evidence does.
  */
 export async function playGame(options: PlayGameOptions): Promise<Turn> {
   const { port, game, side, evidence, signal } = options;

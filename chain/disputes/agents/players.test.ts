@@ -22,7 +22,10 @@ const FAULTS: readonly (readonly [string, Fault])[] = [
 /** One for each way in which a game about a false challenge can end. */
 const CHALLENGED_SLOTS: readonly number[] = [SLOT.w, SLOT.x, SLOT.t, SLOT.norm, SLOT.last];
 
-/** How an honest challenger's game about each slot ends. A slot that was given cannot be shown to be anything else. */
+/**
+ * How an honest challenger's game about each slot ends. A slot that was given cannot be shown to be anything
+ * else.
+ */
 const BY: Readonly<Record<number, string>> = {
   ...{ [SLOT.w]: 'unanswered', [SLOT.x]: 'unanswered', [SLOT.meta]: 'unanswered', [SLOT.t]: 'shown' },
   ...{ [SLOT.sum]: 'judge', [SLOT.norm]: 'judge', [SLOT.next]: 'judge', [SLOT.last]: 'shown' },

@@ -5,20 +5,22 @@ import type { VerifiedRun } from '../../../protocol/verified-run.ts';
 import { inconsistencyOf } from '../evidence-check.ts';
 
 /**
- * Finds the computation of the run whose terms have this hash, and verifies that with `verifyRun`. Resolves with
- * undefined where no specification of the run is known.
+ * Finds the computation of the run whose terms have this hash, and verifies that with `verifyRun`. Resolves
+ * with undefined where no specification of the run is known.
  */
 export type FindRun<Run extends Evidence = Evidence> = (
   terms: Hex,
   options: EvidenceOptions,
 ) => Promise<VerifiedRun<Run> | undefined>;
 
-/** Traces kept of each run. A player of several games about one claim is usually asked about the same step. */
+/**
+ * Traces kept of each run. A player of several games about one claim is usually asked about the same step.
+ */
 const KEPT_TRACES = 2;
 
 /**
- * Runs by the hash of their terms, for all agents of a process: each is found, checked and computed once. A run that
- * was not found, or whose search failed, is looked for again when it is asked for again.
+ * Runs by the hash of their terms, for all agents of a process: each is found, checked and computed once. A
+ * run that was not found, or whose search failed, is looked for again when it is asked for again.
  */
 export class RunCache<Run extends Evidence = Evidence> {
   readonly #find: FindRun<Run>;
@@ -43,7 +45,10 @@ export class RunCache<Run extends Evidence = Evidence> {
   }
 }
 
-/** The run, with its step roots computed once and its last traces kept. A computation that failed is tried again. */
+/**
+ * The run, with its step roots computed once and its last traces kept. A computation that failed is tried
+ * again.
+ */
 function remembering<Run extends Evidence>(run: Run): Run {
   const traces = new PromiseMemo<number, StepTrace>({ limit: KEPT_TRACES });
   const roots = new PromiseMemo<'all', readonly Hex[]>();

@@ -51,9 +51,9 @@ export class DisputeEventLog {
   }
 
   /**
-   * Reads the log from `since` (Unix seconds) or earlier to the newest block, and resolves with that block. If the block
-   * last read is no longer part of the chain, everything is read again. Rejects as the client does, and keeps then what
-   * was read before.
+   * Reads the log from `since` (Unix seconds) or earlier to the newest block, and resolves with that block.
+   * If the block last read is no longer part of the chain, everything is read again. Rejects as the client
+   * does, and keeps then what was read before.
    */
   sync(since: number): Promise<Tip> {
     return this.#syncs.run(() => this.#sync(since));

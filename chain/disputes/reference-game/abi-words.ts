@@ -1,6 +1,6 @@
 /**
- * The ABI encoding of what the contract hashes and returns, word by word. Everything here is static or a list of one
- * type, except a slot.
+ * The ABI encoding of what the contract hashes and returns, word by word. Everything here is static or a list
+ * of one type, except a slot.
  */
 import { encodeAbiParameters, type Hex, keccak256, parseAbiParameters } from 'viem';
 import type { Slot, Terms } from '../../../protocol/evidence.ts';

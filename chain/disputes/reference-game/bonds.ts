@@ -27,7 +27,9 @@ export function claimBond(terms: Terms, settings: Settings): bigint {
   return 4n * challengeBond(terms, settings);
 }
 
-/** How many seconds after it was made a claim is decided, if somebody makes the calls that anyone may make. */
+/**
+ * How many seconds after it was made a claim is decided, if somebody makes the calls that anyone may make.
+ */
 export function maxSeconds(terms: Terms, { window, budget, extension }: Settings): number {
   return window + 3 * budget + maxMoves(terms) * extension;
 }

@@ -1,13 +1,13 @@
 /**
- * Chess clocks: each side has a budget of time, and only that of the side to move runs down (docs/verde.md, "The game").
- * Times are Unix seconds.
+ * Chess clocks: each side has a budget of time, and only that of the side to move runs down (docs/verde.md,
+ * "The game"). Times are Unix seconds.
  */
 import type { ClockState, Settings } from '../port.ts';
 import { requireThat } from './revert.ts';
 
 /**
- * The clock when a game begins. The claimant is to move. Its time is the budget and one extension for each game that is
- * live already, at most twice the budget.
+ * The clock when a game begins. The claimant is to move. Its time is the budget and one extension for each
+ * game that is live already, at most twice the budget.
  */
 export function clockAtChallenge(settings: Settings, liveGames: number, now: number): ClockState {
   const { budget, extension } = settings;
@@ -25,8 +25,8 @@ export function isOver(clock: ClockState, now: number): boolean {
 }
 
 /**
- * The clock after a move. The side that is to move next has at least the extension. Throws MoveRevertError `OutOfTime`
- * if the time was over.
+ * The clock after a move. The side that is to move next has at least the extension. Throws MoveRevertError
+ * `OutOfTime` if the time was over.
  */
 export function afterMove(
   clock: ClockState,

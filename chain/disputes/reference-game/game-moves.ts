@@ -179,7 +179,10 @@ function openSlot(game: Game, move: Of<'openSlot'>, context: MoveContext): Moved
   };
 }
 
-/** Whether a tensor that no operator computes is what it has to be. Throws MoveRevertError if that was not shown. */
+/**
+ * Whether a tensor that no operator computes is what it has to be. Throws MoveRevertError if that was not
+ * shown.
+ */
 function isWhatWasGiven(game: Game, move: Of<'openSlot'>, inputs: readonly InputOpening[]): boolean {
   const { terms, slot, tensor } = move;
   switch (slot.kind) {
@@ -219,7 +222,9 @@ function composed(game: Game, terms: Terms, slot: Slot, inputs: readonly InputOp
   return rootOver(leaves);
 }
 
-/** Throws MoveRevertError unless the input is in the trace that the claimant opened, before the disputed slot. */
+/**
+ * Throws MoveRevertError unless the input is in the trace that the claimant opened, before the disputed slot.
+ */
 function requireConceded(game: Game, terms: Terms, place: number, { root, proof }: InputOpening): void {
   requireThat(place < game.slot, 'BadTerms');
   const leaf = hashLeaf(root);

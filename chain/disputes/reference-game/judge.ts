@@ -8,15 +8,18 @@ export interface OpenedCall {
 }
 
 /**
- * The arithmetic that a game ends in (docs/repops.md). It is an interface because this room has no engine. Values are
- * bits of f32 or u32. The answer is undefined if a leaf is missing; every other input has a verdict.
+ * The arithmetic that a game ends in (docs/repops.md). It is an interface because this room has no engine.
+ * Values are bits of f32 or u32. The answer is undefined if a leaf is missing; every other input has a
+ * verdict.
  */
 export interface ReferenceJudge {
   /** Whether elements of this operator are long sums, which are judged one chunk at a time. */
   folds(op: number): boolean;
   /** The element at `index` of the operator's output. */
   element(call: OpenedCall, index: number): number | undefined;
-  /** The accumulator after one chunk, computed from the one before it, and the number of chunks of the fold. */
+  /**
+   * The accumulator after one chunk, computed from the one before it, and the number of chunks of the fold.
+   */
   chunkOf(
     call: OpenedCall,
     index: number,

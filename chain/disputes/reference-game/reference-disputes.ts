@@ -1,6 +1,7 @@
 /**
- * The dispute game in memory. It was written from docs/verde.md and not from the contract, with the same moves, errors,
- * clocks and bonds, so that the two can be compared: `npm run games` makes the same moves on both.
+ * The dispute game in memory. It was written from docs/verde.md and not from the contract, with the same
+ * moves, errors, clocks and bonds, so that the two can be compared: `npm run games` makes the same moves on
+ * both.
  */
 import { type Address, zeroHash } from 'viem';
 import type { Terms } from '../../../protocol/evidence.ts';
@@ -223,7 +224,9 @@ export class ReferenceDisputes {
     this.claims[game.claim] = { ...claim, liveGames: claim.liveGames - 1 };
   }
 
-  /** Pays a challenger its bond, and of what is left of the reward the share that its moves in this game are. */
+  /**
+   * Pays a challenger its bond, and of what is left of the reward the share that its moves in this game are.
+   */
   #share({ claim: id, moves, bond, challenger }: Game): void {
     const claim = this.claimAt(id);
     const share = (claim.pot * BigInt(moves)) / BigInt(claim.moves);

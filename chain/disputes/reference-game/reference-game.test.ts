@@ -84,7 +84,9 @@ describe('clocks and bonds', () => {
   });
 });
 
-/** A claim and two challenges. The software's own decisions play the second game to its end, without a chain. */
+/**
+ * A claim and two challenges. The software's own decisions play the second game to its end, without a chain.
+ */
 async function played(fault: Fault, faulty: 'claimant' | 'challenger') {
   const disputes = new ReferenceDisputes({ settings: SETTINGS, judge: NO_JUDGE });
   let now = 1000;

@@ -26,7 +26,9 @@ export interface ReferencePortOptions {
   readonly clock: () => number;
 }
 
-/** The reference game as one account sees and moves it. Whatever plays on a chain can play here without one. */
+/**
+ * The reference game as one account sees and moves it. Whatever plays on a chain can play here without one.
+ */
 export class ReferencePort implements DisputesPort {
   readonly me: Address;
   readonly #disputes: ReferenceDisputes;

@@ -1,6 +1,6 @@
 /**
- * What the contract checks of Merkle trees, computed from the root down. The contract goes up from the leaf (RFC 9162,
- * 2.1.3.2), so the two agree only if both are right.
+ * What the contract checks of Merkle trees, computed from the root down. The contract goes up from the leaf
+ * (RFC 9162, 2.1.3.2), so the two agree only if both are right.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, concatBytes, type Hex, hexToBytes } from 'viem';
@@ -56,7 +56,9 @@ export function rootOver(leaves: readonly Hex[]): Hex {
   return hashNode(rootOver(leaves.slice(0, left)), rootOver(leaves.slice(left)));
 }
 
-/** The place of each node of a tree's frontier: the nodes `levels` below the root, and the leaves above them. */
+/**
+ * The place of each node of a tree's frontier: the nodes `levels` below the root, and the leaves above them.
+ */
 export function frontierPlaces(
   size: number,
   levels: number,
@@ -75,7 +77,10 @@ export function frontierPlaces(
   return row;
 }
 
-/** The root over a frontier. Throws MoveRevertError `WrongFrontier` if the tree's frontier has another number of nodes. */
+/**
+ * The root over a frontier. Throws MoveRevertError `WrongFrontier` if the tree's frontier has another number
+ * of nodes.
+ */
 export function rootOfFrontier(nodes: readonly Hex[], size: number, levels: number): Hex {
   requireThat(nodes.length === frontierPlaces(size, levels).length, 'WrongFrontier');
   let next = 0;

@@ -1,12 +1,17 @@
 /** Fault injection for tests: what a broken or dishonest device would commit to instead of the truth. */
 
-/** One fault in a run: one word of one tensor has other bits, and everything after it is computed from that. */
+/**
+ * One fault in a run: one word of one tensor has other bits, and everything after it is computed from that.
+ */
 export interface Fault {
   readonly step: number;
   readonly slot: number;
   /** The word of the slot's tensor, taken modulo its length. Defaults to the first. */
   readonly element?: number;
-  /** The bits to flip in that word. Where the slot has no words, its root becomes another. Defaults to the lowest bit. */
+  /**
+   * The bits to flip in that word. Where the slot has no words, its root becomes another. Defaults to the
+   * lowest bit.
+   */
   readonly mask?: number;
 }
 
@@ -18,8 +23,8 @@ export function flipBits(tensor: Uint8Array, element: number, mask: number): voi
 }
 
 /**
- * Accumulators to post for a faulty element. The contract takes only those that come to the element: of these, the
- * first is the element itself and the others are 0.
+ * Accumulators to post for a faulty element. The contract takes only those that come to the element: of
+ * these, the first is the element itself and the others are 0.
  */
 export function forgedAccumulators(chunks: number, element: number): number[] {
   return Array.from({ length: chunks }, (_, chunk) => (chunk === 0 ? element : 0));

@@ -31,8 +31,8 @@ export interface MatchResult {
 }
 
 /**
- * Makes a claim and lets both agents play until nothing happens any more. Where no agent moves, the chain's time is
- * moved on.
+ * Makes a claim and lets both agents play until nothing happens any more. Where no agent moves, the chain's
+ * time is moved on.
  */
 export async function playMatch({ chain, claims, computes, silent }: MatchOptions): Promise<MatchResult> {
   const [claimant, challenger] = [await chain.player(), await chain.player()];

@@ -1,6 +1,6 @@
 /**
- * What every DisputesPort must do, as tests. An implementation calls `describeDisputesPortContract` in a test file of
- * its own. The rules stand with their ids in ../port.ts.
+ * What every DisputesPort must do, as tests. An implementation calls `describeDisputesPortContract` in a test
+ * file of its own. The rules stand with their ids in ../port.ts.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { termsHash } from '../../../protocol/slot-encoding.ts';

@@ -1,4 +1,7 @@
-/** A game as a person can follow it: from the claim to the step, the operator, the number, the sum and the verdict. */
+/**
+ * A game as a person can follow it: from the claim to the step, the operator, the number, the sum and the
+ * verdict.
+ */
 import type { Address, Hex } from 'viem';
 import { type Evidence, SLOT_KIND, type Slot } from '../../../protocol/evidence.ts';
 import { hasIntegerWords, operatorName } from '../operator-names.ts';
@@ -44,12 +47,15 @@ export type TranscriptSection =
 export interface Verdict {
   readonly winner: 'claimant' | 'challenger';
   /**
-   * How the game ended. `judge`: the contract computed the number. `shown`: the claimant showed that the slot is what
-   * was given, or showed one that does not fit. `unanswered`: a side did not answer in time, or not before another game
-   * had beaten the claim.
+   * How the game ended. `judge`: the contract computed the number. `shown`: the claimant showed that the slot
+   * is what was given, or showed one that does not fit. `unanswered`: a side did not answer in time, or not
+   * before another game had beaten the claim.
    */
   readonly by: 'judge' | 'shown' | 'unanswered';
-  /** What the judge computed, and what was claimed. Left out where the sum has another number of chunks than claimed. */
+  /**
+   * What the judge computed, and what was claimed. Left out where the sum has another number of chunks than
+   * claimed.
+   */
   readonly computed?: Word;
   readonly claimed?: Word;
 }
