@@ -7,7 +7,7 @@
  *     correct   12+7=18?19!        19
  *
  * A critic says what it would have answered; its words call the shown answer right when they repeat it. A bare yes or
- * no was tried and stayed at chance (docs/decisions/0020-judging-by-restating.md).
+ * no was tried and stayed at chance (docs/decisions/0002-judging-by-restating.md).
  */
 import { MAX_ANSWER_LENGTH } from './tasks/task.ts';
 

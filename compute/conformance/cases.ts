@@ -419,7 +419,7 @@ function optimizer(): Row[] {
 }
 
 /**
- * Folds so long that a device that ends loops early gives other bits (docs/decisions/webgpu-bits.md): one loop, and loops within
+ * Folds so long that a device that ends loops early gives other bits (docs/decisions/0005-webgpu-bits.md): one loop, and loops within
  * loops, of nearly as many rounds as any kernel asks of an invocation; and past that, where the engine goes on in another step.
  */
 function longFolds(): Row[] {

@@ -1,7 +1,7 @@
 /**
  * Runs the checks of the house that no other tool knows, or only the named ones; `--list` names every finding.
  *
- *   npx tsx tools/check/main.ts [--list] [circles] [mentions] [line-length] [rule-ids] [room-size]
+ *   npx tsx tools/check/main.ts [--list] [circles] [mentions] [line-length] [rule-ids] [room-size] [rooms-picture]
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -10,6 +10,7 @@ import { type Check, type Finding, houseAt } from './house.ts';
 import { checkLineLength } from './line-length.ts';
 import { checkMentions } from './mentions.ts';
 import { checkRoomSize } from './room-size.ts';
+import { checkRoomsPicture } from './rooms-picture.ts';
 import { checkRuleIds } from './rule-ids.ts';
 
 const CHECKS: Readonly<Record<string, Check>> = {
@@ -18,6 +19,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'line-length': checkLineLength,
   'rule-ids': checkRuleIds,
   'room-size': checkRoomSize,
+  'rooms-picture': checkRoomsPicture,
 };
 /** Findings shown without `--list`. */
 const FEW = 10;

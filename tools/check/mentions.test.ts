@@ -36,7 +36,7 @@ describe('what a text names', () => {
 
   it('may be gone in a record of what was', () => {
     expect(
-      messages({ 'docs/results/a.md': 'app/gone.ts', 'docs/decisions/0001-a.md': 'npm run gone' }),
+      messages({ 'docs/results/a.md': 'app/gone.ts', 'CHANGELOG.md': 'npm run gone' }),
     ).toEqual([]);
   });
 });

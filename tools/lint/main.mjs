@@ -22,6 +22,7 @@ const LINTERS = {
     'mentions',
     'rule-ids',
     'room-size',
+    'rooms-picture',
   ],
   'pages of the API (TypeDoc)': API_PAGES,
 };

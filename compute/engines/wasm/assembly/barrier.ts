@@ -7,7 +7,7 @@ const REPORTED: usize = 72; // 1 + index of a failed step, before the barrier
 const VERDICT: usize = 76; // the same, as the barrier's last arriver saw it
 const BROKEN: usize = 148; // a member has died: nobody may wait any longer; pool-worker.js writes it
 
-// Some 20 µs: a step is often shorter than waking a thread that sleeps (docs/decisions/wasm-kernels.md).
+// Some 20 µs: a step is often shorter than waking a thread that sleeps (docs/decisions/0004-wasm-kernels.md).
 export const SPINS: i32 = 20000;
 const PATIENCE: i64 = 100_000_000; // 0.1 s in ns, then BROKEN is looked at again
 const MOST_WAITS: i32 = 1200; // two minutes at one barrier: the browser has taken a member away
