@@ -35,8 +35,6 @@ describe('what a text names', () => {
   });
 
   it('may be gone in a record of what was', () => {
-    expect(
-      messages({ 'docs/results/a.md': 'app/gone.ts', 'CHANGELOG.md': 'npm run gone' }),
-    ).toEqual([]);
+    expect(messages({ 'docs/results/a.md': 'app/gone.ts', 'CHANGELOG.md': 'npm run gone' })).toEqual([]);
   });
 });

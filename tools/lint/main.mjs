@@ -19,6 +19,7 @@ const LINTERS = {
     'tsx',
     'tools/check/main.ts',
     'circles',
+    'references',
     'mentions',
     'rule-ids',
     'room-size',
