@@ -6,7 +6,9 @@ import { join, resolve } from 'node:path';
 import { DeviceChain } from '../chain/device-chain.ts';
 import { TransactionQueue } from '../chain/transaction-queue.ts';
 import { parseNetwork } from '../protocol/network-file.ts';
+import { joinSwarm } from '../swarm/join.ts';
 import { signedAttestation, signedVote } from '../swarm/messages/validator.ts';
+import { nodeTransports } from '../swarm/node-transports.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { startArchive } from './archive.ts';
 import { type Child, startChild } from './devnet/child.ts';
@@ -16,7 +18,6 @@ import { stageSeconds } from './devnet/stages.ts';
 import { aborted, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
 import { writeWhole } from './home/files.ts';
 import { deviceKeyFile } from './home/key-file.ts';
-import { joinSwarm } from './membership.ts';
 import { Submitter } from './submitter.ts';
 
 const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P] [--dev]';
@@ -133,8 +134,10 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
     const deviceChain = await DeviceChain.open({ network, secret: key.secret, signal });
     closing.push(() => deviceChain.stop());
     const folder = await openArchiveFolder(join(home, 'archive'));
-    const membership = await joinSwarm({
+    const connection = await joinSwarm({
       network,
+      transports: nodeTransports(),
+      loopback: true,
       key,
       ledger: deviceChain.ledger,
       store: folder.content,
@@ -144,9 +147,9 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
         conformance: UNTESTED,
       }),
     });
-    closing.push(() => membership.leave());
+    closing.push(() => connection.leave());
     const archive = startArchive({
-      membership,
+      connection,
       device: key.address,
       folder,
       clock: deviceChain.clock,
@@ -175,7 +178,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
       },
     });
     closing.push(
-      membership.gossip.listen((message) => {
+      connection.gossip.onMessage((message) => {
         if (message.type === 'attest') void submitter.addAttestation(signedAttestation(message));
         if (message.type === 'vote') void submitter.addVote(signedVote(message));
       }),

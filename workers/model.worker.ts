@@ -1,9 +1,9 @@
 /// <reference lib="webworker" />
-/** The dedicated worker that holds a published model. All logic is in model-service.ts; this binds it to the browser. */
+/** The dedicated worker that holds a published model. It binds model-service.ts to the browser. */
 import * as Comlink from 'comlink';
 import { ModelLibrary } from '../models/loading/library.ts';
 import { opfsShelf } from '../models/loading/opfs-shelf.ts';
-import { chooseEngineHere } from './choose-here.ts';
+import { chooseBrowserEngine } from './browser-engine.ts';
 import { createModelService } from './model-service.ts';
 
 const { deviceMemory } = navigator as WorkerNavigator & { readonly deviceMemory?: number };
@@ -17,7 +17,7 @@ Comlink.expose(
         return quota === undefined ? undefined : Math.max(0, quota - usage);
       },
     }),
-    chooseEngine: chooseEngineHere,
+    chooseEngine: chooseBrowserEngine,
     deviceMemory,
     now: () => performance.now(),
   }),

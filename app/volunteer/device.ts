@@ -1,6 +1,6 @@
 import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
 import { fetchNetwork, type Network } from '../../protocol/network-file.ts';
-import { runName } from '../../swarm/run.ts';
+import { networkId } from '../../swarm/network-id.ts';
 import { decodeKeyBackup, encodeKeyBackup, KeyBackupError } from './key-backup.ts';
 import { KeyStore } from './key-store.ts';
 import type { PageDatabase, StoredKey } from './page-database.ts';
@@ -168,5 +168,5 @@ export class Device {
 
 /** The run of a network: its chain and its contract. */
 export function runOf(network: Network): string {
-  return runName(network.chainId, network.contracts.participation);
+  return networkId(network.chainId, network.contracts.participation);
 }

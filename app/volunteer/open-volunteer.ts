@@ -16,7 +16,7 @@ export function openVolunteer(options: { readonly base: string }): VolunteerPort
       openChain: async (network, key) => (await import('./chain-access.ts')).openChain(network, key),
       consent: async (asked) => (await import('./chain-access.ts')).consent(asked),
       openDesk: async (asked) => (await import('../jobs/open-jobs.ts')).openDesk(asked),
-      joinSwarm: async (asked) => (await import('./join-swarm.ts')).joinSwarm(asked),
+      joinSwarm: async (asked) => (await import('./join-swarm.ts')).joinAsVolunteer(asked),
     },
     database: () => openPageDatabase(),
     locks: navigator.locks as typeof navigator.locks | undefined,

@@ -2,17 +2,13 @@
  * The conformance table: operators x shapes x adversarial values. Every engine must give the reference's bits for every
  * case. A case is one operator application; its name is its identity in `expected.ts`.
  */
+import { must } from '../../protocol/must.ts';
 import type { TensorData } from '../engines/tensor-data.ts';
 import { canon } from '../repops/arithmetic.ts';
-import { OPERATORS, type OperatorName, type OperatorSpec } from '../repops/operators.ts';
-import {
-  type Attributes,
-  elementCount,
-  type Node,
-  type Program,
-  type TensorSpec,
-} from '../repops/program.ts';
-import { resolveShapes } from '../repops/shapes.ts';
+import type { AttributesOf } from '../repops/attributes.ts';
+import { operatorProgram } from '../repops/operator-program.ts';
+import type { OperatorName } from '../repops/operators.ts';
+import { elementCount, type Program, tensorOf } from '../repops/program.ts';
 import { halves, indices, type Kind, values } from './values.ts';
 
 export interface ConformanceCase {
@@ -33,13 +29,17 @@ export type Fill =
   | { readonly list: readonly number[] }
   | { readonly bf16: Kind | 'any' };
 
-export interface Row {
-  readonly op: OperatorName;
-  readonly attributes: Attributes;
+interface RowOf<Op extends OperatorName> {
+  readonly op: Op;
+  readonly attributes: AttributesOf<Op>;
+  /** One for each input. */
   readonly fills: readonly Fill[];
-  /** Which allowed aliases to use; `cache.write` and `adamw` always do. */
+  /** Uses every alias that the operator allows. Operators that require theirs use them in any case. */
   readonly inPlace?: boolean;
 }
+
+/** A row of the table of cases: an operator with its attributes, and how each input is filled. */
+export type Row = { readonly [Op in OperatorName]: RowOf<Op> }[OperatorName];
 
 function label(row: Row): string {
   const attributes = Object.entries(row.attributes).map(([name, value]) => `${name}=${value}`);
@@ -62,50 +62,39 @@ function seedOf(name: string): number {
 /** The case of a row of the table. */
 export function buildCase(row: Row): ConformanceCase {
   const name = label(row);
-  const spec: OperatorSpec = OPERATORS[row.op];
-  const always = row.op.startsWith('cache.write') || row.op === 'adamw';
-  const outputs = spec.outputs.map((_, o) => {
-    const pair = spec.inPlace?.find(([output]) => output === o);
-    return pair !== undefined && (always || row.inPlace) ? `in${pair[1]}` : `out${o}`;
+  const bf16Inputs = row.fills.flatMap((fill, i) => (typeof fill === 'object' && 'bf16' in fill ? [i] : []));
+  const program = operatorProgram(row.op, row.attributes, {
+    name,
+    inPlace: row.inPlace === true,
+    bf16Inputs: new Set(bf16Inputs),
   });
-  const node: Node = {
-    op: row.op,
-    attributes: row.attributes,
-    inputs: row.fills.map((_, i) => `in${i}`),
-    outputs,
-  };
-  const shapes = resolveShapes(node);
-  const tensors: Record<string, TensorSpec> = {};
-  for (const [i, { shape, dtype }] of shapes.inputs.entries()) {
-    const fill = row.fills[i];
-    const half = typeof fill === 'object' && 'bf16' in fill;
-    tensors[`in${i}`] = { shape, dtype: half ? 'bf16' : dtype, storage: 'bound' };
-  }
-  for (const [o, { shape, dtype }] of shapes.outputs.entries()) {
-    tensors[outputs[o] ?? ''] = { shape, dtype, storage: 'bound' };
+  const { inputs, outputs } = must(program.nodes, 0);
+  if (inputs.length !== row.fills.length) {
+    throw new RangeError(`${name}: ${row.fills.length} fills for ${inputs.length} inputs`);
   }
   const seed = seedOf(name);
   return {
     name,
     op: row.op,
-    program: { name, tensors, nodes: [node] },
+    program,
     outputs,
     inputs: () =>
       Object.fromEntries(
-        row.fills.map((fill, i) => {
-          const count = elementCount(shapes.inputs[i]?.shape ?? []);
-          if (typeof fill === 'string') return [`in${i}`, values(fill, count, seed + i)];
-          if ('bf16' in fill) return [`in${i}`, halves(fill.bf16, count, seed + i)];
-          if ('countTo' in fill)
-            return [`in${i}`, Uint32Array.from({ length: count }, (_, at) => at % fill.countTo)];
-          if ('below' in fill) return [`in${i}`, indices(fill.below, count, seed + i)];
-          return [
-            `in${i}`,
-            Uint32Array.from({ length: count }, (_, at) => fill.list[at % fill.list.length] ?? 0),
-          ];
+        inputs.map((input, i) => {
+          const count = elementCount(tensorOf(program, input).shape);
+          return [input, filled(must(row.fills, i), count, seed + i)];
         }),
       ),
   };
+}
+
+/** `count` elements as a fill says. */
+function filled(fill: Fill, count: number, seed: number): TensorData {
+  if (typeof fill === 'string') return values(fill, count, seed);
+  if ('bf16' in fill) return halves(fill.bf16, count, seed);
+  if ('countTo' in fill) return Uint32Array.from({ length: count }, (_, at) => at % fill.countTo);
+  if ('below' in fill) return indices(fill.below, count, seed);
+  return Uint32Array.from({ length: count }, (_, at) => must(fill.list, at % fill.list.length));
 }
 
 /** Every kind that an operand of plain arithmetic should meet. */
@@ -113,7 +102,12 @@ const EVERY: readonly Kind[] = ['ordinary', 'wide', 'cancelling', 'ties', 'tiny'
 export const f32 = (value: number): number => canon(value);
 
 /** One row for each kind, the same for every f32 input. */
-function each(op: OperatorName, attributes: Attributes, inputs: number, kinds = EVERY): Row[] {
+function each<Op extends OperatorName>(
+  op: Op,
+  attributes: AttributesOf<Op>,
+  inputs: number,
+  kinds = EVERY,
+): RowOf<Op>[] {
   return kinds.map((kind) => ({ op, attributes, fills: new Array<Fill>(inputs).fill(kind) }));
 }
 

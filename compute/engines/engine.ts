@@ -43,6 +43,3 @@ export class DeviceLostError extends EngineError {
 export class EngineMemoryError extends EngineError {
   override readonly name = 'EngineMemoryError';
 }
-export class ProgramError extends EngineError {
-  override readonly name = 'ProgramError';
-}

@@ -3,9 +3,10 @@
  * with and what explains a dispute; it is slow.
  */
 import type { OperatorName } from '../repops/operators.ts';
-import { type DType, elementCount, type Program } from '../repops/program.ts';
+import { type DType, elementCount, type Node, type Program } from '../repops/program.ts';
+import { ProgramError } from '../repops/program-error.ts';
 import { validateBindings, validateProgram } from '../repops/validate.ts';
-import { type Engine, EngineError, ProgramError, type RunOptions, type Tensor } from './engine.ts';
+import { type Engine, EngineError, type RunOptions, type Tensor } from './engine.ts';
 import {
   attention,
   attentionDelta,
@@ -14,7 +15,7 @@ import {
   cacheWrite,
   cacheWriteRows,
 } from './reference/attention.ts';
-import { callOf, type Data, type Operator } from './reference/call.ts';
+import { callOf, type Implementation } from './reference/call.ts';
 import { addScaled, addTensors, biasAdd, biasGrad, embed, embedGrad, matmul } from './reference/dense.ts';
 import {
   rmsApply,
@@ -29,9 +30,9 @@ import {
 import { lossWeighted, policyCoefficient, xentGrad, xentLogprob, xentLse } from './reference/losses.ts';
 import { adamw, clipScale, normSquare } from './reference/optimizer.ts';
 import { sample, sampleFilter } from './reference/sampling.ts';
-import { checkData, zeros } from './tensor-data.ts';
+import { checkData, type TensorData, zeros } from './tensor-data.ts';
 
-const IMPLEMENTATIONS: Record<OperatorName, Operator> = {
+const IMPLEMENTATIONS: { readonly [Op in OperatorName]: Implementation<Op> } = {
   embed,
   'embed.grad': embedGrad,
   matmul,
@@ -65,10 +66,14 @@ const IMPLEMENTATIONS: Record<OperatorName, Operator> = {
   'sample.filter': sampleFilter,
 };
 
+function apply<Op extends OperatorName>(node: Node<Op>, dataOf: (tensor: string) => TensorData): void {
+  IMPLEMENTATIONS[node.op](callOf(node, dataOf));
+}
+
 class ReferenceTensor implements Tensor {
   readonly shape: readonly number[];
   readonly dtype: DType;
-  readonly data: Data;
+  readonly data: TensorData;
 
   constructor(shape: readonly number[], dtype: DType) {
     this.shape = shape;
@@ -83,7 +88,7 @@ class ReferenceTensor implements Tensor {
 
 export interface ReferenceOptions {
   /** Called after each node with its index and the data of its outputs, for traces and for explaining a dispute. */
-  readonly onNode?: (index: number, outputs: readonly Data[]) => void;
+  readonly onNode?: (index: number, outputs: readonly TensorData[]) => void;
 }
 
 /** Makes a reference engine. */
@@ -120,20 +125,20 @@ export function createReferenceEngine(options: ReferenceOptions = {}): Engine {
     async run(program: Program, bindings: Readonly<Record<string, Tensor>>, run: RunOptions = {}) {
       validateProgram(program);
       validateBindings(program, bindings);
-      const data = new Map<string, Data>();
+      const data = new Map<string, TensorData>();
       for (const [name, spec] of Object.entries(program.tensors)) {
         const bound = bindings[name];
         if (spec.storage === 'bound' && bound !== undefined) data.set(name, own(bound).data);
         else data.set(name, zeros(spec.dtype, elementCount(spec.shape)));
       }
-      const dataOf = (name: string): Data => {
+      const dataOf = (name: string): TensorData => {
         const found = data.get(name);
         if (found === undefined) throw new ProgramError(`${program.name}: tensor ${name} is not declared`);
         return found;
       };
       for (const [index, node] of program.nodes.entries()) {
         run.signal?.throwIfAborted();
-        IMPLEMENTATIONS[node.op](callOf(node, dataOf));
+        apply(node, dataOf);
         options.onNode?.(index, node.outputs.map(dataOf));
       }
     },

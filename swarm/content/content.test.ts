@@ -163,17 +163,6 @@ describe('content', { timeout: 30_000 }, () => {
     await expect(channel.read(signal)).rejects.toThrow('ended');
   });
 
-  it('forgets the least recently used when its memory is full', async () => {
-    const store = new MemoryStore(10);
-    await store.putObject('a', new Uint8Array(4));
-    await store.putObject('b', new Uint8Array(4));
-    await store.object('a');
-    await store.putObject('c', new Uint8Array(4));
-    expect(await store.object('b')).toBeNull();
-    expect(await store.object('a')).not.toBeNull();
-    expect(await store.object('c')).not.toBeNull();
-  });
-
   it('decodes arbitrary bytes to a value or a ContentError, and never another value than encodes to them', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {

@@ -14,7 +14,7 @@ import {
 import type { ContentStore } from './store.ts';
 import type { Channel, ContentTransport } from './transport.ts';
 
-export interface FetchParts {
+export interface FetchDependencies {
   readonly store: ContentStore;
   readonly transport: ContentTransport;
   readonly scheduler: Scheduler;
@@ -34,17 +34,17 @@ const BUSY = 30;
 
 /** One conversation with a peer: requests out, answers in, each under a time limit. */
 class Conversation {
-  readonly #parts: FetchParts;
+  readonly #parts: FetchDependencies;
   readonly #channel: Channel;
   readonly #signal: AbortSignal;
 
-  private constructor(parts: FetchParts, channel: Channel, signal: AbortSignal) {
+  private constructor(parts: FetchDependencies, channel: Channel, signal: AbortSignal) {
     this.#parts = parts;
     this.#channel = channel;
     this.#signal = signal;
   }
 
-  static async open(parts: FetchParts, peerId: string, signal: AbortSignal): Promise<Conversation> {
+  static async open(parts: FetchDependencies, peerId: string, signal: AbortSignal): Promise<Conversation> {
     const limit = deadline(parts.scheduler, parts.patience ?? PATIENCE, signal);
     const channel = await parts.transport.open(peerId, limit.signal).finally(limit.release);
     return new Conversation(parts, channel, signal);
@@ -81,7 +81,7 @@ class Conversation {
 
 /** Asks one peer after another until one gives bytes whose sha2-256 is the CID's. Throws ContentError. */
 export async function fetchWhole(
-  parts: FetchParts,
+  parts: FetchDependencies,
   cid: string,
   sources: readonly string[],
   options: FetchOptions = {},
@@ -114,7 +114,7 @@ export async function fetchWhole(
  * verified stays.
  */
 export async function fetchChunks(
-  parts: FetchParts,
+  parts: FetchDependencies,
   cid: string,
   sources: readonly string[],
   options: FetchOptions = {},
@@ -131,7 +131,7 @@ export async function fetchChunks(
 }
 
 class FileJob {
-  readonly #parts: FetchParts;
+  readonly #parts: FetchDependencies;
   readonly #cid: string;
   readonly #manifest: Manifest;
   readonly #options: FetchOptions;
@@ -144,7 +144,7 @@ class FileJob {
   #waiting: (() => void)[] = [];
 
   constructor(
-    parts: FetchParts,
+    parts: FetchDependencies,
     cid: string,
     manifest: Manifest,
     held: ReadonlySet<number>,

@@ -5,8 +5,8 @@ import { foldAccumulators, foldTotal } from '../../audit/folds.ts';
 import { neededLeaves } from '../../audit/operand-reads.ts';
 import { claimTree, programTree, tensorTree } from '../../chain/disputes/trees.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
-import { OPERATORS } from '../../compute/repops/operators.ts';
-import type { Program, TensorSpec } from '../../compute/repops/program.ts';
+import { runOperator } from '../../compute/engines/run-program.ts';
+import { operatorProgram } from '../../compute/repops/operator-program.ts';
 import type { Evidence, StepTrace } from '../../protocol/evidence.ts';
 import { HashTree, hexLeafHash } from '../../protocol/hash-tree.ts';
 import { Draws } from './draws.ts';
@@ -130,51 +130,16 @@ async function computed(
   for (const node of job.nodes) {
     const from = lie?.alone === true ? truth : words;
     const inputs = node.inputs.map((slot) => from[slot] ?? new Float32Array());
-    const outputs = await applied(job, engine, node, inputs);
+    const outputs = await applied(engine, node, inputs);
     for (const [i, slot] of node.outputs.entries()) put(slot, at(outputs, i));
   }
   return words;
 }
 
 /** One operator by the engine. */
-async function applied(job: Job, engine: Engine, node: Step, inputs: readonly Words[]): Promise<Words[]> {
-  const pairs: readonly (readonly [number, number])[] = node.op === 'adamw' ? OPERATORS.adamw.inPlace : [];
-  const nameOf = (output: number): string => {
-    const pair = pairs.find(([out]) => out === output);
-    return pair === undefined ? `out${output}` : `in${pair[1]}`;
-  };
-  const tensors: Record<string, TensorSpec> = {};
-  const specOf = (slot: number): TensorSpec => {
-    const { tensor } = at(job.slots, slot);
-    return { shape: tensor?.shape ?? [1], dtype: tensor?.dtype ?? 'f32', storage: 'bound' };
-  };
-  for (const [i, slot] of node.inputs.entries()) tensors[`in${i}`] = specOf(slot);
-  for (const [i, slot] of node.outputs.entries()) tensors[nameOf(i)] ??= specOf(slot);
-  const program: Program = {
-    name: node.op,
-    tensors,
-    nodes: [
-      {
-        op: node.op,
-        attributes: node.attributes,
-        inputs: node.inputs.map((_, i) => `in${i}`),
-        outputs: node.outputs.map((_, i) => nameOf(i)),
-      },
-    ],
-  };
-  const bindings = Object.fromEntries(
-    Object.entries(tensors).map(([name, { shape, dtype }]) => [name, engine.allocate(shape, dtype)]),
-  );
-  for (const [i, input] of inputs.entries()) engine.write(at(Object.values(bindings), i), input);
-  await engine.run(program, bindings);
-  const outputs: Words[] = [];
-  for (const i of node.outputs.keys()) {
-    const tensor = bindings[nameOf(i)];
-    const data = tensor === undefined ? undefined : await engine.read(tensor);
-    if (data instanceof Float32Array || data instanceof Uint32Array) outputs.push(data);
-  }
-  for (const tensor of Object.values(bindings)) engine.free(tensor);
-  return outputs;
+async function applied(engine: Engine, node: Step, inputs: readonly Words[]): Promise<Words[]> {
+  const outputs = await runOperator(engine, operatorProgram(node.op, node.attributes), inputs);
+  return outputs.filter((data) => data instanceof Float32Array || data instanceof Uint32Array);
 }
 
 function checkpointLeaves(job: Job, state: readonly Words[], step: number): Hex[] {

@@ -4,7 +4,8 @@
  */
 import type { Hex } from 'viem';
 import { stringToHex } from 'viem';
-import { judgedAttributes, operatorNumber } from '../../audit/encode-program.ts';
+import { judgeNumber } from '../../audit/encode-program.ts';
+import { attributeWords } from '../../compute/repops/attributes.ts';
 import type { OperatorName } from '../../compute/repops/operators.ts';
 import type { DType } from '../../compute/repops/program.ts';
 import { SLOT_KIND, type Slot, type SlotNode } from '../../protocol/evidence.ts';
@@ -77,10 +78,10 @@ class JobDraft {
     outputs: readonly (readonly number[])[],
   ): number[] {
     const lengths = inputs.map((input) => lengthOf(this.slots[input]?.tensor));
-    const judged = judgedAttributes({ op, attributes, inputs: [], outputs: [] });
+    const judged = attributeWords({ op, attributes });
     const made = outputs.map((shape, output) => {
       const tensor: Shape = { shape, dtype: 'f32' };
-      const node = { op: operatorNumber(op), output, length: lengthOf(tensor), attributes: judged, lengths };
+      const node = { op: judgeNumber(op), output, length: lengthOf(tensor), attributes: judged, lengths };
       this.slots.push({ ...EMPTY, kind: SLOT_KIND.output, inputs, node, tensor });
       return this.slots.length - 1;
     });

@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Program } from '../../repops/program.ts';
-import { type Engine, EngineError, ProgramError } from '../engine.ts';
+import { ProgramError } from '../../repops/program-error.ts';
+import { type Engine, EngineError } from '../engine.ts';
 import { createWasmEngine } from './engine.ts';
 
 const engines: Engine[] = [];

@@ -1,9 +1,10 @@
 /** The wasm engine: RepOps in WebAssembly SIMD, on one or several threads. */
 import { WASM_BASE64, WASM_THREADS_BASE64 } from '../../generated/wasm.ts';
 import { type DType, elementBytes, elementCount, type Program } from '../../repops/program.ts';
+import { ProgramError } from '../../repops/program-error.ts';
 import { validateBindings, validateProgram } from '../../repops/validate.ts';
 import { type Clock, DutyCycle, type PacedEngine, SYSTEM_CLOCK } from '../duty-cycle.ts';
-import { EngineError, EngineMemoryError, ProgramError, type RunOptions, type Tensor } from '../engine.ts';
+import { EngineError, EngineMemoryError, type RunOptions, type Tensor } from '../engine.ts';
 import {
   boundBytes,
   type EngineMemory,
@@ -257,17 +258,17 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
   #load(plan: Plan, bindings: Readonly<Record<string, Tensor>>): number {
     const arena = this.#arena.reserve(plan.arenaBytes);
     const base = this.#steps.reserve(stepBytes(plan));
-    const words = new Int32Array(this.#buffer, base, plan.words.length + plan.starts.length);
-    words.set(plan.words);
-    for (const slot of plan.arena) words[slot.word] = arena + slot.bytes;
+    const code = new Int32Array(this.#buffer, base, plan.code.length + plan.starts.length);
+    code.set(plan.code);
+    for (const { index, bytes } of plan.arena) code[index] = arena + bytes;
     for (const [name, slots] of plan.bound) {
       const binding = bindings[name];
       if (binding === undefined) throw new ProgramError(`bound tensor ${name} was not supplied`);
       const { address } = this.#own(binding);
-      for (const slot of slots) words[slot.word] = address + slot.bytes;
+      for (const { index, bytes } of slots) code[index] = address + bytes;
     }
-    for (const [step, start] of plan.starts.entries()) words[plan.words.length + step] = base + 4 * start;
-    return base + 4 * plan.words.length;
+    for (const [step, start] of plan.starts.entries()) code[plan.code.length + step] = base + 4 * start;
+    return base + 4 * plan.code.length;
   }
 
   /** Runs a loaded plan. Gives -1, or the step that met an index out of range. */
@@ -295,7 +296,7 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
 
 /** Bytes of a plan's steps in memory. */
 function stepBytes(plan: Plan): number {
-  return 4 * (plan.words.length + plan.starts.length);
+  return 4 * (plan.code.length + plan.starts.length);
 }
 
 /** A block of memory that is replaced by a larger one when more is asked for; contents are not kept. */

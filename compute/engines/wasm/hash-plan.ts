@@ -115,27 +115,27 @@ function planOf(
   scratch: number,
   threads: number,
 ): Plan {
-  const words: number[] = [];
+  const code: number[] = [];
   const starts: number[] = [];
   const bound = new Map<string, AddressSlot[]>();
   const arena: AddressSlot[] = [];
   const put = (place: Place): void => {
-    const at = words.push(0) - 1;
-    if ('arena' in place) arena.push({ word: at, bytes: place.arena });
-    else bound.set(place.tensor, [...(bound.get(place.tensor) ?? []), { word: at, bytes: place.bytes }]);
+    const at = code.push(0) - 1;
+    if ('arena' in place) arena.push({ index: at, bytes: place.arena });
+    else bound.set(place.tensor, [...(bound.get(place.tensor) ?? []), { index: at, bytes: place.bytes }]);
   };
   for (const { bytes, prefix, runs } of steps) {
-    starts.push(words.length);
-    words.push(Opcode.HashMany, runs.length, bytes, prefix);
+    starts.push(code.length);
+    code.push(Opcode.HashMany, runs.length, bytes, prefix);
     put({ arena: scratch });
     for (const { from, count, to, carry } of runs) {
       put(from);
-      words.push(count);
+      code.push(count);
       put({ arena: to });
-      words.push(carry ? 1 : 0);
+      code.push(carry ? 1 : 0);
     }
   }
   const small = sizes.reduce((sum, bytes) => sum + bytes, 0) < SMALL_STEP * steps.length;
   const arenaBytes = scratch + SCRATCH_BYTES * threads;
-  return { words: Int32Array.from(words), starts, nodes: [], bound, arena, arenaBytes, small };
+  return { code: Int32Array.from(code), starts, nodes: [], bound, arena, arenaBytes, small };
 }

@@ -1,13 +1,13 @@
 /** The WebGPU engine: RepOps programs as one submission of compute dispatches a run (docs/repops.md; shaders/). */
 import { SHADERS } from '../../generated/shaders.ts';
 import { type DType, elementBytes, elementCount, type Program } from '../../repops/program.ts';
+import { ProgramError } from '../../repops/program-error.ts';
 import { validateBindings, validateProgram } from '../../repops/validate.ts';
 import type { Clock, PacedEngine } from '../duty-cycle.ts';
 import {
   DeviceLostError,
   EngineError,
   type EngineMemoryError,
-  ProgramError,
   type RunOptions,
   type Tensor,
 } from '../engine.ts';
