@@ -29,7 +29,7 @@ export type Fill =
   | { readonly list: readonly number[] }
   | { readonly bf16: Kind | 'any' };
 
-interface RowOf<Op extends OperatorName> {
+export interface RowOf<Op extends OperatorName> {
   readonly op: Op;
   readonly attributes: AttributesOf<Op>;
   /** One for each input. */
