@@ -18,7 +18,7 @@ const ISOLATION = {
 
 /**
  * Only our own scripts run, nothing is evaluated (wasm excepted), and the page may talk to any relay and any node:
- * which ones is decided by network.json. Models come from whatever https address a person types (workers/loading/download.ts refuses
+ * which ones is decided by network.json. Models come from whatever https address a person types (models/loading/download.ts refuses
  * anything else but http to this machine), so connect-src names schemes, and no more than before. Images may be data URIs because EIP-6963 wallets bring their icons so.
  */
 const CONTENT_POLICY = [
@@ -141,7 +141,13 @@ export default defineConfig({
       '@reown/appkit/core': fileURLToPath(new URL('app/wallet/no-modal.ts', import.meta.url)),
     },
   },
-  server: { headers: ISOLATION },
+  server: {
+    headers: ISOLATION,
+    // What the local network, the checks and forge write is no source of the page.
+    watch: { ignored: ['**/.starling/**', '**/test-results/**', '**/contracts/{out,cache,vectors}/**'] },
+  },
+  // The dev server looks here for packages before the first visit; one found later would reload a page that trains.
+  optimizeDeps: { entries: ['index.html', 'app/dev/index.html', 'workers/*.worker.ts'] },
   preview: { headers: ISOLATION },
   worker: { format: 'es' },
   build: {

@@ -1,7 +1,7 @@
 /** The share of the time that an engine really computes, for shares asked of it. */
-import { SYSTEM_CLOCK } from '../workers/engines/duty-cycle.ts';
-import { createWasmEngine } from '../workers/engines/wasm/engine.ts';
-import { NANO_CONFIG } from '../workers/model/config.ts';
+import { SYSTEM_CLOCK } from '../compute/engines/duty-cycle.ts';
+import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
+import { NANO_CONFIG } from '../models/decoder/config.ts';
 import { type Benchmark, type BenchmarkContext, compared, type Measurement } from './benchmark.ts';
 import { type GpuEngine, gpuEngine } from './gpu.ts';
 import { programContestant, stepProgram } from './step-parts.ts';

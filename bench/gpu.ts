@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 
-import type { WebGpuEngine, WebGpuEngineOptions } from '../workers/engines/webgpu/engine.ts';
+import type { WebGpuEngine, WebGpuEngineOptions } from '../compute/engines/webgpu/engine.ts';
 import type { BenchmarkContext } from './benchmark.ts';
 
 export interface GpuEngine {
@@ -23,8 +23,8 @@ export async function gpuEngine(
   options: Pick<WebGpuEngineOptions, 'clock' | 'sliceMs'> = {},
 ): Promise<GpuEngine | undefined> {
   try {
-    const { openDawnAdapter, SWIFTSHADER_ICD } = await import('../workers/engines/webgpu/host-dawn.ts');
-    const { isSoftwareAdapter } = await import('../workers/engines/webgpu/adapter.ts');
+    const { openDawnAdapter, SWIFTSHADER_ICD } = await import('../compute/engines/webgpu/device/dawn.ts');
+    const { isSoftwareAdapter } = await import('../compute/engines/webgpu/device/adapter.ts');
     const { tunedEngine } = await import('./tuned.ts');
     // A process chooses its Vulkan drivers once, so what is there is looked at before.
     const { gpu, adapter } = await openDawnAdapter(hasGpuDevice() ? {} : { vulkanDriver: SWIFTSHADER_ICD });

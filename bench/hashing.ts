@@ -1,9 +1,10 @@
 /** Merkle roots of tensors: this engine's hashing against @noble/hashes and WebCrypto on the same bytes. */
-import { merkleRoot } from '../workers/checkpoint/merkle.ts';
-import { tensorRoot } from '../workers/checkpoint/root.ts';
-import type { Engine } from '../workers/engines/engine.ts';
-import { type HashingEngine, LEAF_BYTES } from '../workers/engines/hashing.ts';
-import { createWasmEngine } from '../workers/engines/wasm/engine.ts';
+
+import type { Engine } from '../compute/engines/engine.ts';
+import type { HashingEngine } from '../compute/engines/hashing.ts';
+import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
+import { tensorRoot } from '../models/checkpoint/root.ts';
+import { LEAF_BYTES, merkleRoot } from '../protocol/merkle.ts';
 import { type Benchmark, compared } from './benchmark.ts';
 import { gpuEngine } from './gpu.ts';
 import { interleave } from './interleave.ts';

@@ -1,9 +1,9 @@
 /** Matrix product of every engine against onnxruntime-web's wasm provider: same shapes, same process, in turns. */
 import * as ort from 'onnxruntime-web/wasm';
-import type { Engine } from '../workers/engines/engine.ts';
-import { createReferenceEngine } from '../workers/engines/reference.ts';
-import { createWasmEngine } from '../workers/engines/wasm/engine.ts';
-import type { Program } from '../workers/repops/program.ts';
+import type { Engine } from '../compute/engines/engine.ts';
+import { createReferenceEngine } from '../compute/engines/reference.ts';
+import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
+import type { Program } from '../compute/repops/program.ts';
 import { type Benchmark, type BenchmarkContext, compared, type Measurement } from './benchmark.ts';
 import { gpuEngine } from './gpu.ts';
 import { type Contestant, interleave } from './interleave.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { NANO_CONFIG } from '../workers/model/config.ts';
-import { validateProgram } from '../workers/repops/validate.ts';
+import { validateProgram } from '../compute/repops/validate.ts';
+import { NANO_CONFIG } from '../models/decoder/config.ts';
 import { MEDIUM_CONFIG, productOperations, productsOf, stepProgram } from './step-parts.ts';
 
 describe('productsOf', () => {

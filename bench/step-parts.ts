@@ -1,9 +1,9 @@
 /** Programs that are parts of a training step, to time against the whole. */
 
-import type { Engine, Tensor } from '../workers/engines/engine.ts';
-import { type DecoderConfig, NANO_CONFIG } from '../workers/model/config.ts';
-import { trainingProgram } from '../workers/model/decoder.ts';
-import type { Program, TensorSpec } from '../workers/repops/program.ts';
+import type { Engine, Tensor } from '../compute/engines/engine.ts';
+import type { Program, TensorSpec } from '../compute/repops/program.ts';
+import { type DecoderConfig, NANO_CONFIG } from '../models/decoder/config.ts';
+import { trainingProgram } from '../models/decoder/decoder.ts';
 import type { Contestant } from './interleave.ts';
 
 /** A model whose products weigh as they do in real ones, small enough for a processor: 512 wide, 4 layers. */

@@ -1,10 +1,10 @@
 /** One optimizer step of the nano model: tokens a second on wasm, with the reference engine as the peer. */
-import type { Engine } from '../workers/engines/engine.ts';
-import { createReferenceEngine } from '../workers/engines/reference.ts';
-import { createWasmEngine } from '../workers/engines/wasm/engine.ts';
-import { NANO_CONFIG } from '../workers/model/config.ts';
-import { initialParameters } from '../workers/model/initialize.ts';
-import { ModelSession, type TrainingBatch } from '../workers/model/session.ts';
+import type { Engine } from '../compute/engines/engine.ts';
+import { createReferenceEngine } from '../compute/engines/reference.ts';
+import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
+import { NANO_CONFIG } from '../models/decoder/config.ts';
+import { initialParameters } from '../models/decoder/initialize.ts';
+import { ModelSession, type TrainingBatch } from '../models/decoder/model-session.ts';
 import { type Benchmark, compared } from './benchmark.ts';
 import { gpuEngine } from './gpu.ts';
 import { interleave } from './interleave.ts';

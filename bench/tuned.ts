@@ -1,11 +1,11 @@
 /** The webgpu engine as a volunteer's page would run it: on a real GPU with the kernel shapes that are fastest there. */
-import { adapterName, isSoftwareAdapter } from '../workers/engines/webgpu/adapter.ts';
+import { adapterName, isSoftwareAdapter } from '../compute/engines/webgpu/device/adapter.ts';
 import {
   openWebGpuEngine,
   type WebGpuEngine,
   type WebGpuEngineOptions,
-} from '../workers/engines/webgpu/engine.ts';
-import { tune } from '../workers/engines/webgpu/tune.ts';
+} from '../compute/engines/webgpu/engine.ts';
+import { tune } from '../compute/engines/webgpu/tuning/tune.ts';
 
 /** Long enough to try every shape on a GPU. */
 const TUNING_MS = 30_000;

@@ -1,9 +1,9 @@
 /** A whole optimizer step against the sum of its products, and hashing its results against the step, in one run an engine. */
 
-import type { Engine } from '../workers/engines/engine.ts';
-import { canHash } from '../workers/engines/hashing.ts';
-import { createWasmEngine } from '../workers/engines/wasm/engine.ts';
-import { type DecoderConfig, NANO_CONFIG } from '../workers/model/config.ts';
+import type { Engine } from '../compute/engines/engine.ts';
+import { canHash } from '../compute/engines/hashing.ts';
+import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
+import { type DecoderConfig, NANO_CONFIG } from '../models/decoder/config.ts';
 import { type Benchmark, type BenchmarkContext, compared, type Measurement } from './benchmark.ts';
 import { gpuEngine } from './gpu.ts';
 import { interleave } from './interleave.ts';

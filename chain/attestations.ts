@@ -1,6 +1,6 @@
 import { type Address, getAbiItem, type Hex, type PublicClient, parseEventLogs } from 'viem';
-import { participationAbi } from './abi.generated.ts';
 import { toChainError } from './errors.ts';
+import { participationAbi } from './generated/abi.ts';
 
 /** An attestation found on the chain. */
 export interface AttestationOnChain {

@@ -1,7 +1,8 @@
-import { type Address, type Hex, hashTypedData, type PublicClient, type WalletClient } from 'viem';
-import { identityAbi } from './abi.generated.ts';
-import type { DeviceSigner } from './device-key.ts';
-import { ChainError, toChainError } from './errors.ts';
+import { type Address, type Hex, hashTypedData, type PublicClient } from 'viem';
+import type { DeviceKey } from '../protocol/device-key.ts';
+import { toChainError } from './errors.ts';
+import { identityAbi } from './generated/abi.ts';
+import type { IncludedTransaction, TransactionQueue } from './transaction-queue.ts';
 import { CONSENT_TYPES, DELEGATION_TYPES, domainOf } from './typed-data.ts';
 
 /** Scope bits of contracts/src/IIdentity.sol. */
@@ -32,7 +33,7 @@ export interface SignedBinding {
 
 export interface DelegationOptions {
   readonly owner: Address;
-  readonly device: Pick<DeviceSigner, 'address' | 'peerIdDigest'>;
+  readonly device: Pick<DeviceKey, 'address' | 'peerIdDigest'>;
   /** The owner's epoch on the chain; see readEpoch. */
   readonly epoch: number;
   /** Chain time in seconds. */
@@ -66,13 +67,13 @@ export function delegationTypedData(chainId: number, identity: Address, delegati
 
 /** The device's signature of `SessionConsent(owner, epoch)`: that it wants this owner. */
 export function signConsent(
-  device: DeviceSigner,
+  device: DeviceKey,
   chainId: number,
   identity: Address,
   owner: Address,
   epoch: number,
 ): Hex {
-  return device.sign(
+  return device.signRecoverable(
     hashTypedData({
       domain: domainOf(chainId, identity),
       types: CONSENT_TYPES,
@@ -144,35 +145,20 @@ export async function readDevices(
   }
 }
 
-/**
- * Posts a binding from any funded account and waits until it is in a block. It is tried without sending first, so that what
- * the contract would refuse costs nothing. Throws ChainError with the contract's reason.
- */
-export async function postBinding(
-  client: PublicClient,
-  wallet: WalletClient,
-  identity: Address,
-  binding: SignedBinding,
-): Promise<{ readonly transaction: Hex; readonly block: bigint; readonly gas: bigint }> {
-  const { account } = wallet;
-  if (account === undefined) {
-    throw new ChainError('invalid', 'The wallet has no account to pay from. Connect one.');
-  }
-  try {
-    const { request } = await client.simulateContract({
-      account,
-      address: identity,
-      abi: identityAbi,
-      functionName: 'bind',
-      args: [binding.x, binding.y, binding.delegation, binding.ownerSignature, binding.consentSignature],
-    });
-    const transaction = await wallet.writeContract({ ...request, chain: wallet.chain });
-    const receipt = await client.waitForTransactionReceipt({ hash: transaction, timeout: 60_000 });
-    if (receipt.status !== 'success') {
-      throw new ChainError('refused', 'Another binding came first. Read the device’s owner again.');
-    }
-    return { transaction, block: receipt.blockNumber, gas: receipt.gasUsed };
-  } catch (error) {
-    throw toChainError(error);
-  }
+export interface PostBindingOptions {
+  /** Of any funded account: whoever posts a binding gains nothing by it. */
+  readonly queue: TransactionQueue;
+  readonly identity: Address;
+  readonly binding: SignedBinding;
+}
+
+/** Posts a binding. Throws ChainError with the contract's reason. */
+export function postBinding({ queue, identity, binding }: PostBindingOptions): Promise<IncludedTransaction> {
+  const { x, y, delegation, ownerSignature, consentSignature } = binding;
+  return queue.call({
+    address: identity,
+    abi: identityAbi,
+    functionName: 'bind',
+    args: [x, y, delegation, ownerSignature, consentSignature],
+  });
 }

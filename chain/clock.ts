@@ -1,4 +1,4 @@
-import type { ClockReading, RoundClock } from '../swarm/ledger.ts';
+import type { ClockReading, RoundClock } from '../protocol/ledger.ts';
 import { readingAt, type Schedule } from './schedule.ts';
 
 /** What the clock needs to know of a block. */

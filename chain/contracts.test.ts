@@ -1,9 +1,7 @@
 import { encodePacked, type Hex, keccak256 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Attestation, Signed } from '../swarm/ledger.ts';
-import { identityAbi, participationAbi } from './abi.generated.ts';
-import { ANVIL_KEYS, NO_ANVIL } from './anvil.ts';
+import type { Attestation, Signed } from '../protocol/ledger.ts';
 import { firstBlockSince, readAttestations } from './attestations.ts';
 import {
   delegationFor,
@@ -17,7 +15,9 @@ import {
   signConsent,
 } from './binding.ts';
 import { DeviceChain } from './device-chain.ts';
+import { ANVIL_KEYS, NO_ANVIL } from './devnet/anvil.ts';
 import { ChainError, revertOf, toChainError } from './errors.ts';
+import { identityAbi, participationAbi } from './generated/abi.ts';
 import { readOwnerRecord, readParticipants, readRecords } from './records.ts';
 import { readSchedule, roundMs, seedOf } from './schedule.ts';
 import {
@@ -241,7 +241,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       expect(await readBinding(local.client, identity, signer.address)).toBeNull();
 
       // The owner only signs; another account posts and pays.
-      await postBinding(local.client, local.wallet(1), identity, await bindingBy(2, 40));
+      await postBinding({ queue: local.queue(1), identity, binding: await bindingBy(2, 40) });
 
       expect((await readOwnerRecord(local.client, participation, owner)).attestations).toBe(1);
       expect(await readBinding(local.client, identity, signer.address)).toMatchObject({
@@ -261,7 +261,8 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const { identity } = local.network.contracts;
       const binding = await bindingBy(2, 41);
       const stranger = await bindingBy(3, 41);
-      const refused = (each: SignedBinding) => postBinding(local.client, local.wallet(1), identity, each);
+      const refused = (each: SignedBinding) =>
+        postBinding({ queue: local.queue(1), identity, binding: each });
       await expect(refused({ ...binding, ownerSignature: stranger.ownerSignature })).rejects.toThrow(
         'The wallet’s signature does not fit. Sign again on the right chain.',
       );
@@ -278,7 +279,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       await local.toRound(round);
       await post(round, [await attest(42, round)]);
       const { identity } = local.network.contracts;
-      await postBinding(local.client, local.wallet(1), identity, await bindingBy(3, 42));
+      await postBinding({ queue: local.queue(1), identity, binding: await bindingBy(3, 42) });
       const wallet = local.wallet(3);
       const revoked = await wallet.writeContract({
         address: identity,

@@ -8,10 +8,10 @@ import {
   sha256,
   toHex,
 } from 'viem';
-import { descriptionsAbi } from './abi.generated.ts';
 import { ChainError, toChainError } from './errors.ts';
+import { descriptionsAbi } from './generated/abi.ts';
 import { inPieces } from './logs.ts';
-import { type Done, type Parties, transact } from './transact.ts';
+import type { IncludedTransaction, TransactionQueue } from './transaction-queue.ts';
 
 /** What somebody published about a run. */
 export interface Description {
@@ -28,7 +28,9 @@ export function digestOfDescription(description: Uint8Array): Hex {
   return sha256(toHex(description));
 }
 
-export interface PublishDescriptionOptions extends Parties {
+export interface PublishDescriptionOptions {
+  /** Of the account that publishes. */
+  readonly queue: TransactionQueue;
   readonly descriptions: Address;
   /** Hash of the terms. */
   readonly run: Hex;
@@ -38,9 +40,9 @@ export interface PublishDescriptionOptions extends Parties {
 /** Puts a description into the chain's log. Throws ChainError. */
 export async function publishDescription(
   options: PublishDescriptionOptions,
-): Promise<Done & { readonly digest: Hex }> {
-  const { descriptions, run, description } = options;
-  const done = await transact(options, {
+): Promise<IncludedTransaction & { readonly digest: Hex }> {
+  const { queue, descriptions, run, description } = options;
+  const done = await queue.call({
     address: descriptions,
     abi: descriptionsAbi,
     functionName: 'publish',

@@ -1,9 +1,9 @@
 import type { Address, Hex, PublicClient } from 'viem';
-import type { Ledger, Stage } from '../swarm/ledger.ts';
+import { type DeviceKey, deviceKey } from '../protocol/device-key.ts';
+import type { Ledger, Stage } from '../protocol/ledger.ts';
 import { type AttestationOnChain, firstBlockSince, watchAttestations } from './attestations.ts';
 import { readBinding, signConsent } from './binding.ts';
 import { ChainClock } from './clock.ts';
-import { type DeviceSigner, deviceSigner } from './device-key.ts';
 import { toChainError } from './errors.ts';
 import { ChainLedger } from './ledger.ts';
 import { type ChainNetwork, connect } from './network.ts';
@@ -24,7 +24,7 @@ export class DeviceChain {
   readonly clock: ChainClock;
   readonly schedule: Schedule;
   readonly client: PublicClient;
-  readonly device: DeviceSigner;
+  readonly device: DeviceKey;
   readonly #network: ChainNetwork;
   readonly #abort: AbortController;
 
@@ -41,7 +41,7 @@ export class DeviceChain {
     this.client = client;
     this.schedule = schedule;
     this.clock = clock;
-    this.device = deviceSigner(secret);
+    this.device = deviceKey(secret);
     this.ledger = new ChainLedger({
       clock,
       device: this.device,

@@ -1,5 +1,5 @@
-import { BaseError, ContractFunctionRevertedError, InsufficientFundsError } from 'viem';
-import { refusalOf } from './refusals.ts';
+import { BaseError, ContractFunctionRevertedError, type Hex, InsufficientFundsError } from 'viem';
+import { refusalOf } from './reject-reasons.ts';
 
 export type ChainErrorCode =
   /** No answer from the node. */
@@ -8,6 +8,8 @@ export type ChainErrorCode =
   | 'wrong-network'
   /** The contract said no. */
   | 'refused'
+  /** A transaction was sent and is not known to count. */
+  | 'unconfirmed'
   /** The account that pays has too little. */
   | 'no-funds'
   /** What was handed in cannot be right. */
@@ -17,12 +19,60 @@ export type ChainErrorCode =
 
 /** What went wrong with the chain, in one sentence that names the remedy. */
 export class ChainError extends Error {
-  override readonly name = 'ChainError';
+  override readonly name: string = 'ChainError';
   readonly code: ChainErrorCode;
 
   constructor(code: ChainErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+}
+
+export interface RevertDetails {
+  /** Name of the contract's custom error; "Panic" or "Error" for Solidity's own, "Reverted" where nothing more is known. */
+  readonly reason: string;
+  /** The custom error's arguments. */
+  readonly args?: readonly unknown[];
+  /** Set when the call was sent and reverted in a block. */
+  readonly transaction?: Hex;
+}
+
+/** A contract refused a call. */
+export class ContractRevertError extends ChainError {
+  override readonly name = 'ContractRevertError';
+  readonly reason: string;
+  readonly args: readonly unknown[];
+  readonly transaction: Hex | undefined;
+
+  constructor(message: string, { reason, args = [], transaction }: RevertDetails, options?: ErrorOptions) {
+    super('refused', message, options);
+    this.reason = reason;
+    this.args = args;
+    this.transaction = transaction;
+  }
+}
+
+/** A call needs more gas than one transaction may have. Nothing was sent. */
+export class GasLimitError extends ChainError {
+  override readonly name = 'GasLimitError';
+  constructor(needed: bigint, limit: bigint) {
+    super('refused', `The call takes ${needed} gas, and one transaction may have ${limit}. Ask for less.`);
+  }
+}
+
+/** A transaction was sent, and it is not known to count: it waits, was replaced in the wallet, or was dropped. */
+export class UnconfirmedTransactionError extends ChainError {
+  override readonly name = 'UnconfirmedTransactionError';
+  /** Hashes of all attempts, oldest first. */
+  readonly transactions: readonly Hex[];
+
+  constructor(transactions: readonly Hex[], options?: ErrorOptions) {
+    super(
+      'unconfirmed',
+      'The transaction is not known to be in a block. Read the chain again before you repeat it.',
+      options,
+    );
+    this.transactions = transactions;
   }
 }
 
@@ -97,28 +147,23 @@ export function revertOf(
   return { name: reverted.data.errorName, args: reverted.data.args ?? [] };
 }
 
-/** Any failure of a call as a ChainError: what the contract refused, or else that the node cannot be reached. */
+/** Any failure of a call as a ChainError: ContractRevertError for a refusal, else why the node gave no answer. */
 export function toChainError(error: unknown): ChainError {
   if (error instanceof ChainError) return error;
   const revert = revertOf(error);
-  if (revert?.name === 'Refused') {
-    const reason = refusalOf(Number(revert.args[0]));
-    return new ChainError('refused', reason.sentence, { cause: error });
-  }
   if (revert !== undefined) {
-    const sentence = SENTENCES[revert.name] ?? `The contract refused: ${revert.name}.`;
-    return new ChainError('refused', sentence, { cause: error });
+    const { name: reason, args } = revert;
+    const sentence =
+      reason === 'Refused'
+        ? refusalOf(Number(args[0])).sentence
+        : (SENTENCES[reason] ?? `The contract refused: ${reason}.`);
+    return new ContractRevertError(sentence, { reason, args }, { cause: error });
   }
   if (error instanceof BaseError && error.walk((cause) => cause instanceof InsufficientFundsError) !== null) {
     const sentence = 'The account that pays for the transaction has too little coin. Send it some.';
     return new ChainError('no-funds', sentence, { cause: error });
   }
   const detail = error instanceof BaseError ? error.shortMessage : String(error);
-  return new ChainError(
-    'unreachable',
-    `The chain’s node gave no usable answer (${detail}) Try again later.`,
-    {
-      cause: error,
-    },
-  );
+  const sentence = `The chain’s node gave no usable answer (${detail}) Try again later.`;
+  return new ChainError('unreachable', sentence, { cause: error });
 }

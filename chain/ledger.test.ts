@@ -1,7 +1,7 @@
 import { type Hex, hashTypedData, recoverTypedDataAddress } from 'viem';
 import { describe, expect, it } from 'vitest';
-import type { RoundClock } from '../swarm/ledger.ts';
-import { deviceSigner } from './device-key.ts';
+import { deviceKey } from '../protocol/device-key.ts';
+import type { RoundClock } from '../protocol/ledger.ts';
 import { ChainLedger, MAX_WINNERS, voteDigest } from './ledger.ts';
 import { secretOf } from './testing/local-chain.ts';
 import { ATTESTATION_TYPES, domainOf } from './typed-data.ts';
@@ -10,7 +10,7 @@ const participation = `0x${'ab'.repeat(20)}` as const;
 const clock: RoundClock = {
   read: () => ({ round: 3, stage: 'vote', sinceStageStart: 0, untilStageEnd: 1, seed: '0x' }),
 };
-const device = deviceSigner(secretOf(1));
+const device = deviceKey(secretOf(1));
 const ledgerOn = (chainId: number) => new ChainLedger({ clock, device, chainId, participation });
 const ledger = ledgerOn(31337);
 const attestation = {
@@ -43,9 +43,7 @@ describe('ChainLedger', () => {
     expect(
       await ledger.verifyAttestation({ ...signed, value: { ...value, rolloutDigest: value.checkpointRoot } }),
     ).toBe(false);
-    expect(await ledger.verifyAttestation({ ...signed, device: deviceSigner(secretOf(2)).address })).toBe(
-      false,
-    );
+    expect(await ledger.verifyAttestation({ ...signed, device: deviceKey(secretOf(2)).address })).toBe(false);
     expect(await ledgerOn(10).verifyAttestation(signed)).toBe(false);
   });
 
@@ -75,7 +73,7 @@ describe('ChainLedger', () => {
   it('refuses to sign nonsense', async () => {
     await expect(ledger.signAttestation({ ...attestation, round: -1 })).rejects.toThrow('is no round');
     await expect(ledger.signVote({ round: 3, winners: winners.concat(winners) })).rejects.toThrow('once');
-    const crowd = Array.from({ length: MAX_WINNERS + 1 }, (_, i) => deviceSigner(secretOf(i)).address);
+    const crowd = Array.from({ length: MAX_WINNERS + 1 }, (_, i) => deviceKey(secretOf(i)).address);
     await expect(ledger.signVote({ round: 3, winners: crowd })).rejects.toThrow(`${MAX_WINNERS}`);
   });
 

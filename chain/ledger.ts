@@ -1,6 +1,6 @@
 import { type Address, type Hex, hashTypedData } from 'viem';
-import type { Attestation, Ledger, RoundClock, Signed, Vote } from '../swarm/ledger.ts';
-import type { DeviceSigner } from './device-key.ts';
+import type { DeviceKey } from '../protocol/device-key.ts';
+import type { Attestation, Ledger, RoundClock, Signed, Vote } from '../protocol/ledger.ts';
 import { ChainError } from './errors.ts';
 import { isSignedBy } from './signatures.ts';
 import { ATTESTATION_TYPES, domainOf, VOTE_TYPES } from './typed-data.ts';
@@ -10,7 +10,7 @@ export const MAX_WINNERS = 64;
 
 export interface ChainLedgerOptions {
   readonly clock: RoundClock;
-  readonly device: DeviceSigner;
+  readonly device: DeviceKey;
   readonly chainId: number;
   readonly participation: Address;
 }
@@ -75,7 +75,7 @@ export class ChainLedger implements Ledger {
 
   #signed<T>(value: T, digestOf: (value: T) => Hex): Signed<T> {
     const { device } = this.#options;
-    return { value, device: device.address, signature: device.sign(digestOf(value)) };
+    return { value, device: device.address, signature: device.signRecoverable(digestOf(value)) };
   }
 
   #attestationDigest(attestation: Attestation): Hex {

@@ -1,5 +1,5 @@
 import { type Address, type Chain, createPublicClient, defineChain, http, type PublicClient } from 'viem';
-import type { RollupContracts } from './rollup.ts';
+import type { RollupContracts } from '../protocol/rollup.ts';
 
 /** Where a deployment is. */
 export interface ChainNetwork {

@@ -1,6 +1,6 @@
 import { type Address, getAbiItem, type Hex, type PublicClient } from 'viem';
-import { participationAbi } from './abi.generated.ts';
 import { toChainError } from './errors.ts';
+import { participationAbi } from './generated/abi.ts';
 
 /** What a device, or all devices of an owner, have done on the chain. */
 export interface ParticipationRecord {

@@ -1,7 +1,7 @@
 import { type Address, encodeAbiParameters, type Hex, keccak256, type PublicClient } from 'viem';
-import type { ClockReading, Stage } from '../swarm/ledger.ts';
-import { participationAbi } from './abi.generated.ts';
+import type { ClockReading, Stage } from '../protocol/ledger.ts';
 import { ChainError, toChainError } from './errors.ts';
+import { participationAbi } from './generated/abi.ts';
 
 /** When rounds are: fixed when Participation was deployed. */
 export interface Schedule {

@@ -1,10 +1,10 @@
 import { type Hex, keccak256 } from 'viem';
 import { describe, expect, it } from 'vitest';
-import { deviceSigner } from './device-key.ts';
+import { deviceKey } from '../protocol/device-key.ts';
 import { compactSignature, isSignedBy } from './signatures.ts';
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
-const device = deviceSigner(new Uint8Array(32).fill(3));
+const device = deviceKey(new Uint8Array(32).fill(3));
 const word = (value: bigint): string => value.toString(16).padStart(64, '0');
 
 /** The other valid ECDSA signature of the same digest: s negated, parity flipped. */
@@ -18,7 +18,7 @@ describe('compactSignature', () => {
   it('keeps r and s, with the parity on top', () => {
     const parities = new Set<bigint>();
     for (let i = 0; i < 32; i++) {
-      const signature = device.sign(keccak256(Uint8Array.of(i)));
+      const signature = device.signRecoverable(keccak256(Uint8Array.of(i)));
       const compact = compactSignature(signature);
       expect(compact?.r).toBe(signature.slice(0, 66));
       const vs = BigInt(compact?.vs ?? 0);
@@ -37,7 +37,7 @@ describe('compactSignature', () => {
     ['r of zero', `0x${'00'.repeat(32)}${'11'.repeat(32)}1b`],
     ['s of zero', `0x${'11'.repeat(32)}${'00'.repeat(32)}1b`],
     ['no hex', `0x${'zz'.repeat(65)}`],
-    ['a high s', twin(device.sign(keccak256('0x')))],
+    ['a high s', twin(device.signRecoverable(keccak256('0x')))],
   ])('refuses %s', (_name, signature) => {
     expect(compactSignature(signature)).toBeUndefined();
   });
@@ -45,7 +45,7 @@ describe('compactSignature', () => {
 
 describe('isSignedBy', () => {
   const digest = keccak256('0x1234');
-  const signature = device.sign(digest);
+  const signature = device.signRecoverable(digest);
 
   it('knows the signer, in any case of letters', async () => {
     expect(await isSignedBy(device.address, digest, signature)).toBe(true);

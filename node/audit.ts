@@ -1,11 +1,11 @@
 /** `npm run audit`: recomputes claims about training and disputes those that are wrong. */
 import '../swarm/node20.ts';
-import { Auditor } from '../chain/disputes/auditor.ts';
-import type { Happening } from '../chain/disputes/happenings.ts';
-import { OnchainReader } from '../chain/disputes/onchain-reader.ts';
-import { explain } from '../chain/disputes/story.ts';
-import { tell } from '../chain/disputes/telling.ts';
-import { openDisputes, openParty, printer } from './audit/party.ts';
+import { Auditor } from '../chain/disputes/agents/auditor.ts';
+import type { Happening } from '../chain/disputes/agents/dispute-event.ts';
+import { OnchainReader } from '../chain/disputes/onchain/reader.ts';
+import { tell } from '../chain/disputes/transcript/format-transcript.ts';
+import { explain } from '../chain/disputes/transcript/transcript.ts';
+import { openDisputes, openParty, printer } from './audit/dispute-session.ts';
 import { findPlan } from './audit/run-evidence.ts';
 import { aborted, parseCommandLine, runProcess, UsageError, wholeNumber } from './home/command-line.ts';
 import { DEFAULT_MODEL } from './home/model-folder.ts';

@@ -1,13 +1,13 @@
 /** `npm run defend`: answers the challenges to an account's claims; with --claim it does a run and claims it first. */
 import '../swarm/node20.ts';
 import { readFile } from 'node:fs/promises';
+import { planRun } from '../audit/run-plan.ts';
+import { decodeRunSpec, encodeRunSpec } from '../audit/run-spec.ts';
 import { findDescriptions, publishDescription } from '../chain/descriptions.ts';
-import { claimOnce, Defender } from '../chain/disputes/defender.ts';
-import { termsHash } from '../chain/disputes/encoding.ts';
-import type { FindEvidence } from '../chain/disputes/runs.ts';
-import { planRun } from '../workers/audit/run-plan.ts';
-import { decodeRunSpec, encodeRunSpec } from '../workers/audit/run-spec.ts';
-import { openParty, type Party, printer } from './audit/party.ts';
+import { claimOnce, Defender } from '../chain/disputes/agents/defender.ts';
+import type { FindEvidence } from '../chain/disputes/agents/run-cache.ts';
+import { termsHash } from '../protocol/slot-encoding.ts';
+import { openParty, type Party, printer } from './audit/dispute-session.ts';
 import { aborted, parseCommandLine, runProcess, UsageError } from './home/command-line.ts';
 import { DEFAULT_MODEL } from './home/model-folder.ts';
 
@@ -80,11 +80,12 @@ async function claim(
   });
   const spec = decodeRunSpec(new Uint8Array(bytes));
   const run = termsHash(planRun(spec).terms);
-  const { client, wallet, descriptions, port } = party;
+  const { queue, descriptions, port } = party;
+  const { client } = queue;
   const description = encodeRunSpec(spec);
   // Published before it is claimed: a claim that nobody can check is one that nobody should rely on.
   if ((await findDescriptions({ client, descriptions, run })).length === 0) {
-    await publishDescription({ client, wallet, descriptions, run, description });
+    await publishDescription({ queue, descriptions, run, description });
   }
   const found = await evidence(run, { signal });
   if (found === undefined)

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { NO_ANVIL } from '../chain/anvil.ts';
 import { readAttestations } from '../chain/attestations.ts';
+import { NO_ANVIL } from '../chain/devnet/anvil.ts';
 import { connect } from '../chain/network.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { readNetworkFile } from './home/network-file.ts';
@@ -74,7 +74,7 @@ describe.skipIf(NO_ANVIL)(
       expect(network.page).not.toContain(':5873/');
       expect(Object.values(processes).every(isAlive)).toBe(true);
 
-      const page = await fetch(network.page);
+      const page = await fetch(network.page ?? '');
       expect(page.status).toBe(200);
       expect(page.headers.get('cross-origin-opener-policy')).toBe('same-origin');
       expect(page.headers.get('cross-origin-embedder-policy')).toBe('require-corp');

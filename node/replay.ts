@@ -1,7 +1,7 @@
 /** `npm run replay`: recomputes a round from what was published. Ends with 0 for the same bits, 1 for other bits, 2 otherwise. */
 import '../swarm/node20.ts';
 import { resolve } from 'node:path';
-import { availableCandidates, chooseEngine } from '../workers/conformance/choose.ts';
+import { availableCandidates, chooseEngine } from '../models/engine-choice/choose.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { oneOf, parseCommandLine, runProcess, UsageError, wholeNumber } from './home/command-line.ts';
 import { DEFAULT_MODEL, modelInFolder } from './home/model-folder.ts';

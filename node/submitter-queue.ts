@@ -1,5 +1,5 @@
-import type { Signed } from '../swarm/ledger.ts';
-import type { DeviceAddress } from '../swarm/trainer.ts';
+import type { DeviceAddress } from '../protocol/hex.ts';
+import type { Signed } from '../protocol/ledger.ts';
 
 /** What waits: one statement for each device and round. */
 export interface RoundStatement {

@@ -13,14 +13,14 @@ import { WebRTC } from '@multiformats/multiaddr-matcher';
 import { createLibp2p, type Libp2p } from 'libp2p';
 import { BoundedMap } from './bounded-map.ts';
 import { pubsubOver, swarmGossipsub } from './gossipsub.ts';
+import { connectionManagerSettings, connectionMonitorSettings } from './libp2p-settings.ts';
 import { LIMITS } from './messages/limits.ts';
 import { tolerateHostlessAddresses } from './observed-addresses.ts';
 import { isDirectConnection, Overlay } from './overlay.ts';
 import type { NetworkView, PeerPath, PeerView } from './peers.ts';
 import type { PubSub } from './pubsub.ts';
-import { groupRelays, RelayKeeper } from './relays.ts';
+import { groupRelays, RelayConnector } from './relay-connector.ts';
 import { deadline, every, type Scheduler, systemScheduler } from './scheduler.ts';
-import { patientConnections, patientMonitor } from './settings.ts';
 
 /** libp2p's own type of a transport maker, spelled by its components. */
 type TransportMaker = NonNullable<NonNullable<Parameters<typeof createLibp2p>[0]>['transports']>[number];
@@ -98,8 +98,8 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionGater: options.loopback === true ? { denyDialMultiaddr: () => false } : {},
-    connectionManager: patientConnections,
-    connectionMonitor: patientMonitor,
+    connectionManager: connectionManagerSettings,
+    connectionMonitor: connectionMonitorSettings,
     services,
   });
   tolerateHostlessAddresses(libp2p);
@@ -119,7 +119,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     });
   }
 
-  const relays = new RelayKeeper(libp2p, targets, scheduler, changed);
+  const relays = new RelayConnector(libp2p, targets, scheduler, changed);
   const overlay = new Overlay({
     libp2p,
     scheduler,

@@ -1,4 +1,4 @@
-// Turns the kernel sources (AssemblyScript, WGSL) into TypeScript modules under workers/generated/, which load the
+// Turns the kernel sources (AssemblyScript, WGSL) into TypeScript modules under compute/generated/, which load the
 // same way in Vite, tsx, Deno and Vitest.
 import { root, run } from './command.mjs';
 

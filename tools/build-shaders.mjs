@@ -1,4 +1,4 @@
-// Links shaders/*.wgsl into workers/generated/shaders.ts, so that every host (Vite, tsx, Deno, vitest) loads the same
+// Links shaders/*.wgsl into compute/generated/shaders.ts, so that every host (Vite, tsx, Deno, vitest) loads the same
 // text with no loader plugin. A kernel names the modules it needs by `//! import <name>` lines; each module in
 // shaders/lib is put before it once, dependencies first. `barrier` stands for one of two modules, which makes the two
 // variants of every kernel: `<kernel>` (native) and `<kernel>@barrier`.
@@ -53,14 +53,14 @@ export function buildShaders() {
       ];
     });
   const lines = entries.map(([name, text]) => `  ${JSON.stringify(name)}: ${JSON.stringify(text)},`);
-  mkdirSync(join(root, 'workers/generated'), { recursive: true });
+  mkdirSync(join(root, 'compute/generated'), { recursive: true });
   writeFileSync(
-    join(root, 'workers/generated/shaders.ts'),
+    join(root, 'compute/generated/shaders.ts'),
     `// Made by tools/build-shaders.mjs from shaders/. Do not edit.\nexport const SHADERS: Readonly<Record<string, string>> = {\n${lines.join('\n')}\n};\n`,
   );
   return entries.length;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  console.log(`${buildShaders()} shaders linked into workers/generated/shaders.ts`);
+  console.log(`${buildShaders()} shaders linked into compute/generated/shaders.ts`);
 }

@@ -1,5 +1,5 @@
-// Compiles workers/engines/wasm/assembly (AssemblyScript) twice, for private and for shared memory, and writes both modules
-// as base64 into workers/generated/wasm.ts. Does nothing when sources, flags and compiler are those of the last build.
+// Compiles compute/engines/wasm/assembly (AssemblyScript) twice, for private and for shared memory, and writes both modules
+// as base64 into compute/generated/wasm.ts. Does nothing when sources, flags and compiler are those of the last build.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,8 +7,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const sources = join(root, 'workers/engines/wasm/assembly');
-const target = join(root, 'workers/generated/wasm.ts');
+const sources = join(root, 'compute/engines/wasm/assembly');
+const target = join(root, 'compute/generated/wasm.ts');
 
 // The host lays out memory, so there is no runtime; static data would start at memoryBase, past the control words.
 const COMMON = [

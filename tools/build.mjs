@@ -1,6 +1,13 @@
+#!/usr/bin/env node
+/**
+ * Builds what is made from other files, each part only when its sources changed.
+ *
+ *   node tools/build.mjs [kernels] [contracts] [page]
+ */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { inPackage, root, run, UserError } from './command.mjs';
 
 /**
@@ -12,13 +19,13 @@ export const BUILD_STEPS = [
     name: 'kernels',
     inputs: [
       'shaders',
-      'workers/engines/wasm/assembly',
+      'compute/engines/wasm/assembly',
       'tools/build-kernels.mjs',
       'tools/build-wasm.mjs',
       'tools/build-shaders.mjs',
       'package-lock.json',
     ],
-    outputs: ['workers/generated/wasm.ts', 'workers/generated/shaders.ts'],
+    outputs: ['compute/generated/wasm.ts', 'compute/generated/shaders.ts'],
     argv: ['tools/build-kernels.mjs'],
   },
   {
@@ -31,20 +38,25 @@ export const BUILD_STEPS = [
       'tools/solc',
       'package-lock.json',
     ],
-    outputs: ['chain/abi.generated.ts', 'chain/bytecode.generated.ts'],
+    outputs: ['chain/generated/abi.ts', 'chain/generated/bytecode.ts'],
     argv: ['tools/build-contracts.mjs'],
   },
   {
     name: 'page',
     inputs: [
       'app',
+      'protocol',
+      'compute',
+      'models',
+      'training',
+      'audit',
+      'workers',
       'swarm',
       'chain',
-      'workers',
       'public',
       'index.html',
       'vite.config.ts',
-      'tsconfig.json',
+      'tsconfig.base.json',
       'package-lock.json',
     ],
     ignore: /\.test\.tsx?$|\.md$/,
@@ -160,5 +172,19 @@ function statOr(path) {
     return statSync(path);
   } catch {
     return undefined;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const only = process.argv.slice(2);
+  const names = BUILD_STEPS.map(({ name }) => name);
+  const unknown = only.find((name) => !names.includes(name));
+  try {
+    if (unknown !== undefined)
+      throw new UserError(`There is no part "${unknown}" to build. Name any of: ${names.join(', ')}.`);
+    await build({ only: only.length === 0 ? names : only, report: (line) => console.log(line) });
+  } catch (error) {
+    console.error(error instanceof UserError ? error.message : error);
+    process.exitCode = 1;
   }
 }

@@ -4,37 +4,18 @@
  * happens, so that a failing test looks green; nothing here may call them.
  *
  *   node tools/foundry.mjs forge build      any command, in contracts/
- *   node tools/foundry.mjs check            what `npm run contracts:test` runs: format, vectors, tests, gas snapshots
+ *   node tools/foundry.mjs check            what `npm run test:contracts` runs: format, vectors, tests, gas snapshots
+ *   node tools/foundry.mjs check --match-test X     only the vectors and the tests that forge's arguments name
  *   node tools/foundry.mjs coverage         share of the lines of contracts/src that the tests run; several minutes
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { foundryBinary } from '../chain/devnet/foundry-binary.mjs';
 import { coverage } from './contract-coverage.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-
-/**
- * Path of the native binary for this machine.
- * @param {'forge' | 'anvil' | 'cast'} tool
- * @returns {string | undefined} undefined when npm installed none for this platform.
- */
-export function foundryBinary(tool) {
-  const system = process.platform === 'win32' ? 'win32' : process.platform;
-  const cpu = process.arch === 'x64' ? 'amd64' : process.arch;
-  const name = process.platform === 'win32' ? `${tool}.exe` : tool;
-  try {
-    const manifest = createRequire(join(root, 'package.json')).resolve(
-      `@foundry-rs/${tool}-${system}-${cpu}/package.json`,
-    );
-    const binary = join(dirname(manifest), 'bin', name);
-    return existsSync(binary) ? binary : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * Runs one Foundry command in contracts/ and waits for it.
@@ -68,10 +49,15 @@ function buildVectors() {
   return run.status ?? 1;
 }
 
-/** Format, vectors, tests and gas snapshots; stops at the first failure. Gas is measured in isolated transactions. */
-function check() {
+/**
+ * Format, vectors, tests and gas snapshots; stops at the first failure. Gas is measured in isolated transactions.
+ * With arguments for `forge test`, only the tests that they name.
+ */
+function check(args) {
   const gas = ['--match-contract', 'Gas', '--isolate'];
-  const write = process.argv.includes('--write-gas');
+  const write = args.includes('--write-gas');
+  const named = args.filter((arg) => arg !== '--write-gas');
+  if (named.length > 0) return buildVectors() || runFoundry('forge', ['test', ...named]);
   return (
     runFoundry('forge', ['fmt', '--check']) ||
     buildVectors() ||
@@ -89,7 +75,7 @@ function cover(args) {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [command, ...args] = process.argv.slice(2);
-  if (command === 'check') process.exitCode = check();
+  if (command === 'check') process.exitCode = check(args);
   else if (command === 'coverage') process.exitCode = buildVectors() || cover(args);
   else if (command === 'forge' || command === 'anvil' || command === 'cast') {
     process.exitCode = runFoundry(command, args);

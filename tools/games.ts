@@ -7,7 +7,7 @@
  * between one claimant and one challenger, matches about one claim each, moves that were sent, and what refused ones broke. The exit code is 0 when no honest player lost and nothing differs.
  */
 import { parseArgs } from 'node:util';
-import { createReferenceEngine } from '../workers/engines/reference.ts';
+import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { startContract } from './games/contract.ts';
 import { type Ending, playMatch } from './games/match.ts';
 

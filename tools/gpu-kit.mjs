@@ -34,7 +34,7 @@ await build({
     target: 'node20',
     rollupOptions: {
       input: {
-        conformance: join(root, 'workers/conformance/hosts/dawn-main.ts'),
+        conformance: join(root, 'models/conformance/hosts/dawn-main.ts'),
         bench: join(root, 'bench/run.ts'),
       },
       external: [/^onnxruntime-web/, /^@tensorflow\//, /^@jax-js\//, /^@libp2p\//],
@@ -43,7 +43,7 @@ await build({
   },
 });
 // A worker is found beside the script that starts it.
-copyFileSync(join(root, 'workers/engines/wasm/pool-worker.js'), join(folder, 'chunks/pool-worker.js'));
+copyFileSync(join(root, 'compute/engines/wasm/pool-worker.js'), join(folder, 'chunks/pool-worker.js'));
 // Where the benchmark of a round looks for it.
 cpSync(join(root, 'public/models'), join(folder, 'public/models'), { recursive: true });
 const webgpu = join(folder, 'node_modules/webgpu');

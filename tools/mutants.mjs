@@ -26,7 +26,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { foundryBinary } from './foundry.mjs';
+import { foundryBinary } from '../chain/devnet/foundry-binary.mjs';
 import { GROUPS, LIKELY, MUTANTS, QUICK } from './mutants/list.mjs';
 
 const solc = createRequire(import.meta.url)('solc');

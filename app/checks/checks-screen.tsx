@@ -1,8 +1,8 @@
-import { sentenceOf } from '../../chain/disputes/happenings.ts';
-import { eth } from '../jobs/purse.tsx';
-import type { Desk } from '../rollup/desk.ts';
-import { useDesk, useDeskView } from '../rollup/use-desk.ts';
-import { Disclosure, Empty, Section } from '../screen/section.tsx';
+import { sentenceOf } from '../../chain/disputes/agents/dispute-event.ts';
+import type { Desk } from '../jobs/jobs-controller.ts';
+import { eth } from '../jobs/payer-panel.tsx';
+import { useDesk, useDeskView } from '../jobs/use-jobs.ts';
+import { Disclosure, Empty, Section } from '../ui/section.tsx';
 import { ClaimCard } from './claim-card.tsx';
 
 /** Claims about training, checked on this device, and disputes as a person can follow them. */

@@ -1,8 +1,14 @@
 import type { ReactNode } from 'react';
 import type { GameView } from '../../chain/disputes/port.ts';
-import { type Chapter, explain, type Known, type Verdict, type Word } from '../../chain/disputes/story.ts';
-import { inWords } from '../jobs/stage.ts';
-import { HexText } from '../screen/section.tsx';
+import {
+  type Chapter,
+  explain,
+  type Known,
+  type Verdict,
+  type Word,
+} from '../../chain/disputes/transcript/transcript.ts';
+import { inWords } from '../jobs/task-life.ts';
+import { HexText } from '../ui/section.tsx';
 
 const WHO = { claimant: 'the claimant', challenger: 'the challenger' } as const;
 

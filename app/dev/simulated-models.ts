@@ -1,10 +1,10 @@
 /** A desk for models whose worker only pretends, for drawing the screen in every state: `?scene=models-…`. */
 
-import { memoryFit } from '../../workers/host/memory-fit.ts';
-import type { ModelCalls, ModelEvent } from '../../workers/host/model-api.ts';
-import type { ModelClient } from '../../workers/host/model-client.ts';
-import type { StoredModel } from '../../workers/loading/library.ts';
-import { ModelsDesk } from '../models/desk.ts';
+import type { StoredModel } from '../../models/loading/library.ts';
+import { memoryFit } from '../../workers/memory-fit.ts';
+import type { ModelCalls, ModelEvent } from '../../workers/model-api.ts';
+import type { ModelClient } from '../../workers/model-client.ts';
+import { ModelsDesk } from '../models/models-controller.ts';
 import { ADAPTER, ANSWER, LOADED, SUMMARY } from '../models/testing/a-model.ts';
 
 export const MODEL_SCENES = [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { memoryFit } from '../../workers/host/memory-fit.ts';
+import { memoryFit } from '../../workers/memory-fit.ts';
 import { fitSentence } from './fit-sentence.ts';
 
 const GIB = 2 ** 30;

@@ -1,4 +1,4 @@
-import type { MemoryFit } from '../../workers/host/memory-fit.ts';
+import type { MemoryFit } from '../../workers/memory-fit.ts';
 import { formatBytes } from '../format.ts';
 
 /** What something takes of this device's memory, and what to do where that is too much. Pure. */

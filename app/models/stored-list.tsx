@@ -1,9 +1,9 @@
 import { Play, RotateCw, Trash2 } from 'lucide-react';
 import { useState } from 'react';
-import type { StoredModel } from '../../workers/loading/library.ts';
+import type { StoredModel } from '../../models/loading/library.ts';
 import { formatBytes, formatShare } from '../format.ts';
-import { Button } from '../screen/button.tsx';
-import { HexText } from '../screen/section.tsx';
+import { Button } from '../ui/button.tsx';
+import { HexText } from '../ui/section.tsx';
 import { Failure, useModels, useModelsDesk } from './models-context.tsx';
 import { nameOfAddress } from './naming.ts';
 

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
-import type { MemoryFit } from '../../workers/host/memory-fit.ts';
-import type { ModelUse } from '../../workers/host/model-api.ts';
+import type { MemoryFit } from '../../workers/memory-fit.ts';
+import type { ModelUse } from '../../workers/model-api.ts';
 import { useModelsDesk } from './models-context.tsx';
 import { sentenceOf } from './naming.ts';
 

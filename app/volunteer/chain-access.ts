@@ -1,10 +1,10 @@
 import { signConsent } from '../../chain/binding.ts';
 import { DeviceChain } from '../../chain/device-chain.ts';
-import { deviceSigner } from '../../chain/device-key.ts';
-import type { DeviceKey } from '../../swarm/device-key.ts';
-import type { Hex } from '../../swarm/trainer.ts';
-import type { Network } from './network.ts';
-import type { ChainAccess, ConsentOptions } from './parts.ts';
+import type { DeviceKey } from '../../protocol/device-key.ts';
+import { deviceKey } from '../../protocol/device-key.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import type { Network } from '../../protocol/network-file.ts';
+import type { ChainAccess, ConsentOptions } from './dependencies.ts';
 
 /** Opens this device's view of the chain. Throws ChainError. A file of its own, so that viem loads when it is needed. */
 export function openChain(network: Network, key: DeviceKey): Promise<ChainAccess> {
@@ -13,5 +13,5 @@ export function openChain(network: Network, key: DeviceKey): Promise<ChainAccess
 
 /** The device's agreement to an owner (EIP-712 `SessionConsent`). Asks the node nothing. */
 export async function consent({ network, key, owner, epoch }: ConsentOptions): Promise<Hex> {
-  return signConsent(deviceSigner(key.secret), network.chainId, network.contracts.identity, owner, epoch);
+  return signConsent(deviceKey(key.secret), network.chainId, network.contracts.identity, owner, epoch);
 }

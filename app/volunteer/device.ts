@@ -1,13 +1,13 @@
-import { type DeviceKey, deviceKey } from '../../swarm/device-key.ts';
-import { runName } from '../../swarm/run.ts';
-import type { ModelReport, RoundRecord, Totals, VolunteerEvent } from './events.ts';
+import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
+import { fetchNetwork, type Network } from '../../protocol/network-file.ts';
+import { networkId } from '../../swarm/network-id.ts';
 import { decodeKeyBackup, encodeKeyBackup, KeyBackupError } from './key-backup.ts';
 import { KeyStore } from './key-store.ts';
-import { fetchNetwork, type Network } from './network.ts';
 import type { PageDatabase, StoredKey } from './page-database.ts';
-import type { SignedDelegation } from './port.ts';
-import { HISTORY_ROUNDS } from './reduce.ts';
+import { HISTORY_ROUNDS } from './reduce-volunteer.ts';
 import { RunRecords } from './run-records.ts';
+import type { ModelReport, RoundRecord, Totals, VolunteerEvent } from './volunteer-events.ts';
+import type { SignedDelegation } from './volunteer-port.ts';
 
 export interface DeviceOptions {
   readonly database: PageDatabase;
@@ -90,7 +90,7 @@ export class Device {
   /** Reads the network file anew: the network may have been started again, elsewhere. Throws NetworkFileError. */
   async readNetwork(): Promise<Network> {
     const { base, fetcher, database } = this.#options;
-    const network = await fetchNetwork(base, fetcher);
+    const network = await fetchNetwork(new URL('network.json', base), { fetch: fetcher });
     await database.put('networks', network, LAST_NETWORK);
     const moved = this.#network === null || runOf(network) !== runOf(this.#network);
     this.#network = network;
@@ -168,5 +168,5 @@ export class Device {
 
 /** The run of a network: its chain and its contract. */
 export function runOf(network: Network): string {
-  return runName(network.chainId, network.contracts.participation);
+  return networkId(network.chainId, network.contracts.participation);
 }

@@ -1,7 +1,7 @@
 /** The text of a key backup: JSON that says what it is, and that reading it is enough to be the device. */
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
-import { addressOf } from '../../swarm/device-key.ts';
+import { addressOf } from '../../protocol/device-key.ts';
 
 /** Not a backup of a device key, or a damaged one. The message says which and what to do. */
 export class KeyBackupError extends Error {

@@ -1,9 +1,9 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
-import type { ModelReport, RoundRecord, Totals } from './events.ts';
-import type { Network } from './network.ts';
-import type { SignedDelegation } from './port.ts';
+import type { Network } from '../../protocol/network-file.ts';
+import type { ModelReport, RoundRecord, Totals } from './volunteer-events.ts';
+import type { SignedDelegation } from './volunteer-port.ts';
 
-/** Everything the page itself keeps in IndexedDB. Weights are not here: workers/storage keeps those. */
+/** Everything the page itself keeps in IndexedDB. Weights are not here: models/storage keeps those. */
 interface PageSchema extends DBSchema {
   /** One record under the name 'device'. */
   keys: { key: string; value: StoredKey };

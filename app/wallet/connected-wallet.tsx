@@ -1,9 +1,9 @@
 import { useState } from 'react';
 import { useConfig, useConnection, useDisconnect, useSwitchChain } from 'wagmi';
+import type { Network } from '../../protocol/network-file.ts';
 import { shortHex } from '../format.ts';
-import { Button } from '../screen/button.tsx';
-import { usePort, useView } from '../screen/volunteer-context.tsx';
-import type { Network } from '../volunteer/network.ts';
+import { Button } from '../ui/button.tsx';
+import { usePort, useView } from '../volunteer/volunteer-context.tsx';
 import { type BindingStep, bindDevice } from './bind-device.ts';
 import { type Said, type Speech, WalletChoice } from './wallet-choice.tsx';
 import { walletSentence } from './wallet-error.ts';

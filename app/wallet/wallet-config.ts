@@ -1,11 +1,11 @@
-import { defineChain, type EIP1193Provider } from 'viem';
+import { type Chain, defineChain, type EIP1193Provider } from 'viem';
 import { type Config, type CreateConnectorFn, createConfig, createStorage, http } from 'wagmi';
 import { injected } from 'wagmi/connectors/injected';
-import type { Network } from '../volunteer/network.ts';
+import type { Network } from '../../protocol/network-file.ts';
 import { developmentWallet } from './development-wallet.ts';
 
 /** The network as viem names chains. */
-export function chainOf(network: Network) {
+export function chainOf(network: Network): Chain {
   return defineChain({
     id: network.chainId,
     name: network.name,

@@ -1,6 +1,6 @@
 /** The contest in this process, on Dawn: for machines with a GPU and no browser. onnxruntime-web's provider ends there with a trap, so it is left out. */
-import { adapterName } from '../../workers/engines/webgpu/adapter.ts';
-import { openDawnAdapter, SWIFTSHADER_ICD } from '../../workers/engines/webgpu/host-dawn.ts';
+import { adapterName } from '../../compute/engines/webgpu/device/adapter.ts';
+import { openDawnAdapter, SWIFTSHADER_ICD } from '../../compute/engines/webgpu/device/dawn.ts';
 import { type ContestResult, contest } from './contest.ts';
 import type { ContestMachine, ContestSettings } from './in-chromium.ts';
 import { installPeers, jaxVersion } from './install.ts';

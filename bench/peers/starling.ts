@@ -1,6 +1,6 @@
 /** RepOps, operands stored as the model stores them. */
-import type { Engine } from '../../workers/engines/engine.ts';
-import type { Program } from '../../workers/repops/program.ts';
+import type { Engine } from '../../compute/engines/engine.ts';
+import type { Program } from '../../compute/repops/program.ts';
 import { tunedEngine } from '../tuned.ts';
 import type { Kit } from './kit.ts';
 import { transposed } from './products.ts';

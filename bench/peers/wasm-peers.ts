@@ -1,6 +1,6 @@
 /** The products of Qwen2.5-0.5B on the processor: RepOps' wasm engine beside onnxruntime-web's wasm provider, with 1 and 2 threads, in turns. */
 import type { InferenceSession } from 'onnxruntime-web/wasm';
-import { createWasmEngine } from '../../workers/engines/wasm/engine.ts';
+import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
 import { type Benchmark, compared } from '../benchmark.ts';
 import { matmulModel } from '../onnx-matmul.ts';
 import { contest } from './contest.ts';

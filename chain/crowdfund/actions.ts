@@ -1,12 +1,14 @@
 import { type Address, parseEventLogs } from 'viem';
-import { crowdfundAbi } from '../abi.generated.ts';
 import { ChainError } from '../errors.ts';
+import { crowdfundAbi } from '../generated/abi.ts';
 import type { Order } from '../jobs/order.ts';
 import { allow, COIN } from '../payments.ts';
-import { type Done, type Parties, transact } from '../transact.ts';
+import type { IncludedTransaction, TransactionQueue } from '../transaction-queue.ts';
 import { readCampaign } from './campaign.ts';
 
-interface CrowdfundOptions extends Parties {
+interface CrowdfundOptions {
+  /** Of the account that acts and pays. */
+  readonly queue: TransactionQueue;
   readonly crowdfund: Address;
 }
 
@@ -19,9 +21,9 @@ export interface StartCampaignOptions extends CrowdfundOptions {
 /** Starts a campaign for a job. Throws ChainError. */
 export async function startCampaign(
   options: StartCampaignOptions,
-): Promise<Done & { readonly campaign: bigint }> {
-  const { crowdfund, order, deadline } = options;
-  const done = await transact(options, {
+): Promise<IncludedTransaction & { readonly campaign: bigint }> {
+  const { queue, crowdfund, order, deadline } = options;
+  const done = await queue.call({
     address: crowdfund,
     abi: crowdfundAbi,
     functionName: 'start',
@@ -43,11 +45,11 @@ export interface PledgeOptions extends CrowdfundOptions {
  */
 export async function pledgeTo(
   options: PledgeOptions,
-): Promise<Done & { readonly pledge: bigint; readonly taken: bigint }> {
-  const { client, crowdfund, campaign, amount } = options;
-  const { order } = await readCampaign(client, crowdfund, campaign);
-  await allow(options, order.token, crowdfund, amount);
-  const done = await transact(options, {
+): Promise<IncludedTransaction & { readonly pledge: bigint; readonly taken: bigint }> {
+  const { queue, crowdfund, campaign, amount } = options;
+  const { order } = await readCampaign(queue.client, crowdfund, campaign);
+  await allow(queue, order.token, crowdfund, amount);
+  const done = await queue.call({
     address: crowdfund,
     abi: crowdfundAbi,
     functionName: 'pledge',
@@ -62,9 +64,9 @@ export async function pledgeTo(
 /** Posts the job of a campaign that has reached its goal. Anybody may. Throws ChainError. */
 export async function handOver(
   options: CrowdfundOptions & { readonly campaign: bigint },
-): Promise<Done & { readonly job: bigint }> {
-  const { crowdfund, campaign } = options;
-  const done = await transact(options, {
+): Promise<IncludedTransaction & { readonly job: bigint }> {
+  const { queue, crowdfund, campaign } = options;
+  const done = await queue.call({
     address: crowdfund,
     abi: crowdfundAbi,
     functionName: 'handOver',
@@ -76,9 +78,11 @@ export async function handOver(
 }
 
 /** Gives a pledge of a failed campaign back, as credit in Payments. Anybody may. Throws ChainError. */
-export function refundPledge(options: CrowdfundOptions & { readonly pledge: bigint }): Promise<Done> {
-  const { crowdfund, pledge } = options;
-  return transact(options, {
+export function refundPledge(
+  options: CrowdfundOptions & { readonly pledge: bigint },
+): Promise<IncludedTransaction> {
+  const { queue, crowdfund, pledge } = options;
+  return queue.call({
     address: crowdfund,
     abi: crowdfundAbi,
     functionName: 'refund',
@@ -87,9 +91,11 @@ export function refundPledge(options: CrowdfundOptions & { readonly pledge: bigi
 }
 
 /** Gives a pledge its part of what an ended job gave: shares, and money as credit in Payments. Anybody may. Throws ChainError. */
-export function collectPledge(options: CrowdfundOptions & { readonly pledge: bigint }): Promise<Done> {
-  const { crowdfund, pledge } = options;
-  return transact(options, {
+export function collectPledge(
+  options: CrowdfundOptions & { readonly pledge: bigint },
+): Promise<IncludedTransaction> {
+  const { queue, crowdfund, pledge } = options;
+  return queue.call({
     address: crowdfund,
     abi: crowdfundAbi,
     functionName: 'collect',

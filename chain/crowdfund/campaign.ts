@@ -1,6 +1,6 @@
 import { type Address, getAbiItem, type PublicClient } from 'viem';
-import { crowdfundAbi } from '../abi.generated.ts';
 import { toChainError } from '../errors.ts';
+import { crowdfundAbi } from '../generated/abi.ts';
 import type { Order } from '../jobs/order.ts';
 import { inPieces } from '../logs.ts';
 

@@ -4,7 +4,7 @@
  * contracts/src/disputes/IDisputes.sol. Ids are the contract's array indices; amounts are wei; times are Unix seconds.
  */
 import type { Address, Hex } from 'viem';
-import type { Slot, Terms } from './evidence.ts';
+import type { Slot, Terms } from '../../protocol/evidence.ts';
 
 /** In the order of `IDisputes.Phase`. */
 export const PHASES = [

@@ -1,6 +1,6 @@
 import { type Address, getAbiItem, type Hex, type PublicClient } from 'viem';
-import { jobsAbi } from '../abi.generated.ts';
 import { ChainError, toChainError } from '../errors.ts';
+import { jobsAbi } from '../generated/abi.ts';
 import { inPieces } from '../logs.ts';
 import type { Order } from './order.ts';
 

@@ -1,12 +1,19 @@
 import { type Address, type Hex, keccak256, parseEther, toHex } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { disputesAbi } from '../abi.generated.ts';
-import { NO_ANVIL } from '../anvil.ts';
+import type { Terms } from '../../protocol/evidence.ts';
+import { termsHash } from '../../protocol/slot-encoding.ts';
 import { collectPledge, handOver, pledgeTo, refundPledge, startCampaign } from '../crowdfund/actions.ts';
 import { listCampaigns, listPledges, readCampaign, readPledge } from '../crowdfund/campaign.ts';
-import { claimTree, termsHash } from '../disputes/encoding.ts';
-import type { Terms } from '../disputes/evidence.ts';
-import { collectEarnings, payModel, readHolding, readModel, transferShares } from '../models/ownership.ts';
+import { NO_ANVIL } from '../devnet/anvil.ts';
+import { claimTree } from '../disputes/trees.ts';
+import { disputesAbi } from '../generated/abi.ts';
+import {
+  collectEarnings,
+  payModel,
+  readHolding,
+  readModel,
+  transferShares,
+} from '../model-registry/ownership.ts';
 import {
   countClaim,
   openRun,
@@ -14,10 +21,9 @@ import {
   readDescent,
   readTally,
   recordCheckpoint,
-} from '../models/training-record.ts';
+} from '../model-registry/training-record.ts';
 import { COIN, readCredit, withdrawCredit } from '../payments.ts';
 import { type LocalChain, startLocalChain } from '../testing/local-chain.ts';
-import { accountOf, transact } from '../transact.ts';
 import { acceptJob, expireJob, reopenJob } from './anyone.ts';
 import { listJobs, readJob } from './job.ts';
 import { type Order, TOTAL_SHARES } from './order.ts';
@@ -68,8 +74,8 @@ describe.skipIf(NO_ANVIL !== undefined)(
     afterAll(() => local?.stop());
 
     const at = () => local.network.rollup;
-    const by = (n: number) => ({ client: local.client, wallet: local.wallet(n) });
-    const account = (n: number): Address => accountOf(local.wallet(n));
+    const by = (n: number) => ({ queue: local.queue(n) });
+    const account = (n: number): Address => local.queue(n).address;
     const pass = async (seconds: number) => {
       await local.controls.increaseTime({ seconds });
       await local.controls.mine({ blocks: 1 });
@@ -99,7 +105,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         args: [terms, root],
         value,
       });
-      await transact(by(n), { address, abi: disputesAbi, functionName: 'claim', args, value });
+      await local.queue(n).call({ address, abi: disputesAbi, functionName: 'claim', args, value });
       return result;
     }
 
@@ -120,7 +126,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         args: [claim, terms],
         value,
       });
-      await transact(by(n), {
+      await local.queue(n).call({
         address,
         abi: disputesAbi,
         functionName: 'challenge',
@@ -128,7 +134,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         value,
       });
       await pass(2000);
-      await transact(by(n), { address, abi: disputesAbi, functionName: 'timeout', args: [game] });
+      await local.queue(n).call({ address, abi: disputesAbi, functionName: 'timeout', args: [game] });
     }
 
     it('is crowdfunded by two, claimed, delivered, accepted when the window has passed, paid and owned', async () => {

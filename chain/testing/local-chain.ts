@@ -6,16 +6,17 @@ import {
   type TestClient,
   type WalletClient,
 } from 'viem';
-import type { Attestation, Signed, Vote } from '../../swarm/ledger.ts';
-import { identityAbi, participationAbi } from '../abi.generated.ts';
-import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../anvil.ts';
-import { type DisputeSettings, deployContracts } from '../deploy.ts';
-import { type DeviceSigner, deviceSigner } from '../device-key.ts';
+import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
+import type { Attestation, Signed, Vote } from '../../protocol/ledger.ts';
+import type { RollupContracts } from '../../protocol/rollup.ts';
+import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../devnet/anvil.ts';
+import { type DisputeSettings, deployContracts } from '../devnet/deploy.ts';
+import { identityAbi, participationAbi } from '../generated/abi.ts';
 import { ChainLedger } from '../ledger.ts';
 import { type ChainNetwork, connect } from '../network.ts';
-import type { RollupContracts } from '../rollup.ts';
 import { readSchedule, roundMs, type Schedule } from '../schedule.ts';
 import { compactSignature } from '../signatures.ts';
+import { type TransactionQueue, TransactionQueues } from '../transaction-queue.ts';
 
 /** A chain of its own for one test file: anvil with every contract, rounds of 8, 5 and 7 s, and blocks on demand. */
 export interface LocalChain {
@@ -26,8 +27,10 @@ export interface LocalChain {
   readonly schedule: Schedule;
   /** A wallet of the n-th funded account; the contracts were deployed with number 0. */
   wallet(n: number): WalletClient;
+  /** The transaction queue of the n-th funded account, the same one each time. */
+  queue(n: number): TransactionQueue;
   /** Device number n, and a ledger that signs for it. */
-  device(n: number): { readonly signer: DeviceSigner; readonly ledger: ChainLedger };
+  device(n: number): { readonly signer: DeviceKey; readonly ledger: ChainLedger };
   /** Makes the next block fall into a round, or later when the chain is there already, and mines it. */
   toRound(round: number): Promise<void>;
   stop(): Promise<void>;
@@ -52,6 +55,7 @@ export async function startLocalChain(
     contracts: { identity, participation },
     rollup,
   };
+  const queues = new TransactionQueues();
   const schedule = await readSchedule(client, participation);
   return {
     anvil,
@@ -60,8 +64,9 @@ export async function startLocalChain(
     controls,
     schedule,
     wallet: (n) => anvilWallet(anvil, n),
+    queue: (n) => queues.open({ client, wallet: anvilWallet(anvil, n), pollMs: 20 }),
     device: (n) => {
-      const signer = deviceSigner(secretOf(n));
+      const signer = deviceKey(secretOf(n));
       const clock = {
         read: () => {
           throw new Error('These tests go by the chain.');

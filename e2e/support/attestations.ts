@@ -1,5 +1,5 @@
 import { type Hex, type PublicClient, parseAbiItem } from 'viem';
-import type { NetworkFile } from './devnet.ts';
+import type { DevnetFile } from './devnet.ts';
 
 const ATTESTED = parseAbiItem(
   'event Attested(address indexed device, uint64 indexed round, bytes32 checkpointRoot, bytes32 rolloutDigest)',
@@ -8,7 +8,7 @@ const ATTESTED = parseAbiItem(
 /** What a device has on the chain, read with viem alone: nothing of the project's own clients. */
 export async function attestationsOf(
   client: PublicClient,
-  network: NetworkFile,
+  network: DevnetFile,
   device: Hex,
 ): Promise<readonly { readonly round: number; readonly checkpointRoot: Hex; readonly rolloutDigest: Hex }[]> {
   const logs = await client.getLogs({

@@ -3,24 +3,21 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Network } from '../../protocol/network-file.ts';
+import type { RollupContracts } from '../../protocol/rollup.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-export interface NetworkFile {
+/** What `npm start` writes: a network with a page, paid training, and its processes. */
+export interface DevnetFile extends Network {
   readonly page: string;
-  readonly rpc: string;
-  readonly chainId: number;
-  readonly contracts: { readonly identity: `0x${string}`; readonly participation: `0x${string}` };
-  readonly rollup: Readonly<
-    Record<'disputes' | 'payments' | 'ownership' | 'jobs' | 'crowdfund' | 'descriptions', `0x${string}`>
-  >;
-  readonly relays: readonly string[];
+  readonly rollup: RollupContracts;
   /** Process numbers, so that a test can kill one as an outage would. */
   readonly processes: { readonly relay: number };
 }
 
 export interface Devnet {
-  readonly network: NetworkFile;
+  readonly network: DevnetFile;
   /** The folder that `npm start` keeps its state in. */
   readonly home: string;
   /** Everything it printed so far. */
@@ -83,7 +80,7 @@ export async function startDevnet(options: { readonly arguments?: readonly strin
 
   try {
     await waitForLine(/ready/i, 240_000);
-    const network = JSON.parse(await readFile(join(home, 'devnet.json'), 'utf8')) as NetworkFile;
+    const network = JSON.parse(await readFile(join(home, 'devnet.json'), 'utf8')) as DevnetFile;
     return { network, home, output: () => text, waitForLine, stop };
   } catch (error) {
     await stop();

@@ -1,11 +1,11 @@
-import { createReferenceEngine } from '../../workers/engines/reference.ts';
-import { blobSource } from '../../workers/loading/blob-source.ts';
-import { openModel } from '../../workers/loading/open-model.ts';
-import { TINY, tinyFiles } from '../../workers/loading/testing/tiny-model.ts';
-import { FrozenSession } from '../../workers/model/frozen-session.ts';
-import { generationHash } from '../../workers/model/generation-hash.ts';
-import { decodeAdapters } from '../../workers/model/lora/state.ts';
-import { seededStream } from '../../workers/training/seeded-stream.ts';
+import { createReferenceEngine } from '../../compute/engines/reference.ts';
+import { FrozenSession } from '../../models/decoder/frozen-session.ts';
+import { generationHash } from '../../models/decoder/generation-hash.ts';
+import { decodeAdapters } from '../../models/decoder/lora/state.ts';
+import { seededStream } from '../../models/decoder/seeded-stream.ts';
+import { blobSource } from '../../models/loading/blob-source.ts';
+import { openModel } from '../../models/loading/open-model.ts';
+import { TINY, tinyFiles } from '../../models/loading/testing/tiny-model.ts';
 
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 

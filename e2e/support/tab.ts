@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type BrowserContext, expect, type Page } from '@playwright/test';
-import { checkpointRoot } from '../../workers/checkpoint/root.ts';
+import { checkpointRoot } from '../../models/checkpoint/root.ts';
 
 export type Engine = 'wasm' | 'webgpu' | 'reference';
 

@@ -1,7 +1,7 @@
 import type { BrowserContext } from '@playwright/test';
 import { createPublicClient, createWalletClient, defineChain, type Hex, http, numberToHex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import type { NetworkFile } from './devnet.ts';
+import type { DevnetFile } from './devnet.ts';
 
 export type WalletPolicy = 'approve' | 'reject';
 
@@ -33,11 +33,11 @@ export class TestWallet {
   chainId: number;
   readonly account;
   private connected = false;
-  private readonly network: NetworkFile;
+  private readonly network: DevnetFile;
   private readonly known: Set<number>;
 
   constructor(options: {
-    readonly network: NetworkFile;
+    readonly network: DevnetFile;
     readonly privateKey: Hex;
     readonly chainId?: number;
     readonly knowsNetwork?: boolean;

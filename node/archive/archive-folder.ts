@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DeviceAddress, Hex } from '../../swarm/trainer.ts';
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import { readIfThere, writeWhole } from '../home/files.ts';
 import { type FileContentStore, openFileContentStore } from './file-content-store.ts';
 import { formatRecord, parseRecord, parseRecordName, type RoundRecord, recordName } from './round-record.ts';

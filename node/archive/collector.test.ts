@@ -2,17 +2,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkpointRoot } from '../../models/checkpoint/root.ts';
+import { float32Tensor, serializeSafetensors } from '../../models/checkpoint/safetensors.ts';
+import { UNTESTED } from '../../protocol/conformance-report.ts';
+import { deviceKey } from '../../protocol/device-key.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import type { RolloutSet } from '../../protocol/trainer.ts';
 import { startContent } from '../../swarm/content/service.ts';
 import { MemoryStore } from '../../swarm/content/store.ts';
-import { deviceKey } from '../../swarm/device-key.ts';
 import type { AttestBody } from '../../swarm/messages/bodies.ts';
-import { UNTESTED } from '../../swarm/messages/bodies.ts';
-import { type Message, open, seal } from '../../swarm/messages/envelope.ts';
+import { decodeMessage, encodeMessage, type Message } from '../../swarm/messages/envelope.ts';
 import { digestInCid, encodeRollouts } from '../../swarm/messages/rollouts.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
-import type { Hex, RolloutSet } from '../../swarm/trainer.ts';
-import { checkpointRoot } from '../../workers/checkpoint/root.ts';
-import { float32Tensor, serializeSafetensors } from '../../workers/checkpoint/safetensors.ts';
 import { type ArchiveFolder, openArchiveFolder } from './archive-folder.ts';
 import { ArchiveCollector, type ArchiveEvent } from './collector.ts';
 
@@ -110,7 +111,7 @@ async function attestOf(
     heldOutAccuracy: 0.5,
     ...change,
   };
-  return open(seal(ANNA, RUN, { type: 'attest', round, seq: 1, body }));
+  return decodeMessage(encodeMessage(ANNA, RUN, { type: 'attest', round, seq: 1, body }));
 }
 
 describe('the archive collector', () => {
@@ -120,8 +121,8 @@ describe('the archive collector', () => {
     const bens = encodeRollouts(rolloutsOf('ben'));
     await net.publisher.publishObject(bens.bytes);
     collector.hear(
-      open(
-        seal(BEN, RUN, {
+      decodeMessage(
+        encodeMessage(BEN, RUN, {
           type: 'reveal',
           round: 5,
           seq: 1,

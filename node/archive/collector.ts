@@ -1,10 +1,10 @@
+import { checkpointRoot } from '../../models/checkpoint/root.ts';
+import { peerIdOf } from '../../protocol/device-key.ts';
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import { BoundedMap } from '../../swarm/bounded-map.ts';
 import type { Content } from '../../swarm/content/content.ts';
-import { peerIdOf } from '../../swarm/device-key.ts';
 import type { Message } from '../../swarm/messages/envelope.ts';
 import { digestInCid } from '../../swarm/messages/rollouts.ts';
-import type { DeviceAddress, Hex } from '../../swarm/trainer.ts';
-import { checkpointRoot } from '../../workers/checkpoint/root.ts';
 import type { ArchiveFolder } from './archive-folder.ts';
 import { type RoundRecord, roundRecord } from './round-record.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { equal } from '../../swarm/bytes.ts';
+import { equalBytes } from '../../protocol/bytes.ts';
 import {
   CHUNK,
   chunkCount,
@@ -43,20 +43,20 @@ export async function openFileContentStore(folder: string): Promise<FileContentS
 
   async function manifest(cid: string): Promise<Manifest | null> {
     const bytes = await readIfThere(path(cid, 'manifest'));
-    if (bytes === undefined || !equal(sha256(bytes), parseCid(cid).digest)) return null;
+    if (bytes === undefined || !equalBytes(sha256(bytes), parseCid(cid).digest)) return null;
     return decodeManifest(bytes);
   }
 
   async function chunk(cid: string, known: Manifest, index: number): Promise<Uint8Array | null> {
     if (index >= chunkCount(known)) return null;
     const bytes = await readAt(path(cid, 'file'), index * CHUNK, chunkLength(known, index));
-    return bytes !== null && equal(sha256(bytes), chunkHash(known, index)) ? bytes : null;
+    return bytes !== null && equalBytes(sha256(bytes), chunkHash(known, index)) ? bytes : null;
   }
 
   return {
     async object(cid) {
       const bytes = await readIfThere(path(cid, 'object'));
-      return bytes !== undefined && equal(sha256(bytes), parseCid(cid).digest) ? bytes : null;
+      return bytes !== undefined && equalBytes(sha256(bytes), parseCid(cid).digest) ? bytes : null;
     },
     putObject: async (cid, bytes) => writeWhole(path(cid, 'object'), bytes),
     manifest,
@@ -92,7 +92,7 @@ export async function openFileContentStore(folder: string): Promise<FileContentS
       const { kind, digest } = parseCid(cid);
       if (kind === 'object') {
         const bytes = await readIfThere(path(cid, 'object'));
-        return bytes === undefined ? undefined : { bytes, intact: equal(sha256(bytes), digest) };
+        return bytes === undefined ? undefined : { bytes, intact: equalBytes(sha256(bytes), digest) };
       }
       const bytes = await readIfThere(path(cid, 'file'));
       if (bytes === undefined) return undefined;
@@ -101,7 +101,7 @@ export async function openFileContentStore(folder: string): Promise<FileContentS
         known !== null &&
         known.size === bytes.byteLength &&
         Array.from({ length: chunkCount(known) }, (_, index) => index).every((index) =>
-          equal(sha256(bytes.subarray(index * CHUNK, (index + 1) * CHUNK)), chunkHash(known, index)),
+          equalBytes(sha256(bytes.subarray(index * CHUNK, (index + 1) * CHUNK)), chunkHash(known, index)),
         );
       return { bytes, intact };
     },

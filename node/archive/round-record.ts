@@ -1,6 +1,6 @@
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { AttestBody } from '../../swarm/messages/bodies.ts';
 import { LIMITS } from '../../swarm/messages/limits.ts';
-import type { DeviceAddress, Hex } from '../../swarm/trainer.ts';
 
 /** One device's round as it was published: everything by name, so that anybody can fetch it and recompute it. */
 export interface RoundRecord {

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PublicClient } from 'viem';
 import { findDescriptions } from '../../chain/descriptions.ts';
-import type { Hex } from '../../swarm/trainer.ts';
+import type { Hex } from '../../protocol/hex.ts';
 
 export interface RunSource {
   /** Encoded specifications that are said to have these terms. */

@@ -1,20 +1,17 @@
 /** Runs found by the hash of their terms, and computed when a claim or a game asks. */
-import type { Evidence, EvidenceOptions } from '../../chain/disputes/evidence.ts';
-import type { FindEvidence } from '../../chain/disputes/runs.ts';
-import type { Hex } from '../../swarm/trainer.ts';
-import { type CommittedRun, commitRun } from '../../workers/audit/commit-run.ts';
-import { openRunArchive, type RunArchive } from '../../workers/audit/run-archive.ts';
-import { planRun, type RunPlan } from '../../workers/audit/run-plan.ts';
-import { decodeRunSpec } from '../../workers/audit/run-spec.ts';
-import { termsHash } from '../../workers/audit/slot-abi.ts';
-import {
-  type Checkpoint,
-  checkpointContents,
-  decodeCheckpoint,
-} from '../../workers/checkpoint/checkpoint.ts';
-import { checkpointRoot } from '../../workers/checkpoint/root.ts';
-import type { Engine } from '../../workers/engines/engine.ts';
-import type { Directory } from '../../workers/storage/directory.ts';
+
+import { type CommittedRun, commitRun } from '../../audit/commit-run.ts';
+import { openRunArchive, type RunArchive } from '../../audit/run-archive.ts';
+import { planRun, type RunPlan } from '../../audit/run-plan.ts';
+import { decodeRunSpec } from '../../audit/run-spec.ts';
+import type { FindEvidence } from '../../chain/disputes/agents/run-cache.ts';
+import type { Engine } from '../../compute/engines/engine.ts';
+import { checkpointRoot } from '../../models/checkpoint/root.ts';
+import { type Checkpoint, checkpointContents, decodeCheckpoint } from '../../models/decoder/checkpoint.ts';
+import type { Directory } from '../../models/storage/directory.ts';
+import type { Evidence, EvidenceOptions } from '../../protocol/evidence.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import { termsHash } from '../../protocol/slot-encoding.ts';
 import type { RunSource } from './published-runs.ts';
 
 export interface RunEvidenceOptions {

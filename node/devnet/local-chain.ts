@@ -2,13 +2,13 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Hex, isAddress, type WalletClient } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../../chain/anvil.ts';
-import { deployContracts } from '../../chain/deploy.ts';
+import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../../chain/devnet/anvil.ts';
+import { deployContracts } from '../../chain/devnet/deploy.ts';
 import { connect } from '../../chain/network.ts';
-import { parseRollup, type RollupContracts } from '../../chain/rollup.ts';
 import { readSchedule } from '../../chain/schedule.ts';
-import { toHex } from '../../swarm/bytes.ts';
-import type { Stage } from '../../swarm/ledger.ts';
+import { toHex } from '../../protocol/hex.ts';
+import type { Stage } from '../../protocol/ledger.ts';
+import { parseRollup, type RollupContracts } from '../../protocol/rollup.ts';
 import { readIfThere, writeWhole } from '../home/files.ts';
 import { secretFile } from '../home/key-file.ts';
 

@@ -1,8 +1,8 @@
 /** The local network's relay in a process of its own, so that stopping it is an outage and nothing else. */
 
+import { startRelay } from '../../swarm/relay/relay.ts';
 import { aborted, parseCommandLine, runProcess, wholeNumber } from '../home/command-line.ts';
 import { secretFile } from '../home/key-file.ts';
-import { startRelay } from '../relay.ts';
 
 await runProcess(async (signal) => {
   const { values } = parseCommandLine(

@@ -1,4 +1,4 @@
-import type { Stage } from '../../swarm/ledger.ts';
+import type { Stage } from '../../protocol/ledger.ts';
 
 /** Splits a round into its stages as 8 : 5 : 7, each at least one second, so that they add up to the round. */
 export function stageSeconds(round: number): Readonly<Record<Stage, number>> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { fromHex, toHex } from '../../swarm/bytes.ts';
-import { type DeviceKey, deviceKey } from '../../swarm/device-key.ts';
+import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
+import { fromHex, toHex } from '../../protocol/hex.ts';
 import { readIfThere, writeWhole } from './files.ts';
 
 /** The key file says something that is no key. */

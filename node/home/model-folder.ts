@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ModelFetchError, type PublishedModel } from '../../workers/host/published-model.ts';
+import { ModelFetchError, type PublishedModel } from '../../workers/published-model.ts';
 
 /** The model that new devices begin with. */
 export const DEFAULT_MODEL = fileURLToPath(new URL('../../public/models/nano', import.meta.url));
@@ -15,7 +15,7 @@ export function modelInFolder(folder: string): PublishedModel {
       } catch (error) {
         signal?.throwIfAborted();
         throw new ModelFetchError(
-          `There is no ${name} in ${folder}. Check the folder, or make the model with: npm run pretrain`,
+          `There is no ${name} in ${folder}. Check the folder, or make the model with: npm run train:base`,
           { cause: error },
         );
       }

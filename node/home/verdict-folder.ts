@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { VerdictStore } from '../../workers/conformance/verdict-store.ts';
+import type { VerdictStore } from '../../compute/conformance/verdict-store.ts';
 import { readIfThere, writeWhole } from './files.ts';
 
 /** Conformance verdicts in a folder, one small file each. */

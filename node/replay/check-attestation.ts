@@ -4,8 +4,8 @@ import { attestationDigest } from '../../chain/ledger.ts';
 import { connect } from '../../chain/network.ts';
 import { readSchedule, roundMs } from '../../chain/schedule.ts';
 import { isSignedBy } from '../../chain/signatures.ts';
+import type { Network } from '../../protocol/network-file.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
-import type { NetworkFile } from '../home/network-file.ts';
 
 export interface AttestationFinding {
   readonly good: boolean;
@@ -38,7 +38,7 @@ export async function checkSignature(record: RoundRecord): Promise<AttestationFi
  */
 export async function checkChain(
   record: RoundRecord,
-  network: NetworkFile,
+  network: Network,
   signal?: AbortSignal,
 ): Promise<AttestationFinding | undefined> {
   const { participation } = network.contracts;

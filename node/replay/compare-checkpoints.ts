@@ -3,7 +3,7 @@ import {
   parseSafetensors,
   type SafetensorsFile,
   type StoredTensor,
-} from '../../workers/checkpoint/safetensors.ts';
+} from '../../models/checkpoint/safetensors.ts';
 
 /** The first place where a published checkpoint is not the recomputed one. */
 export type CheckpointDifference =

@@ -1,5 +1,5 @@
+import type { RolloutSet } from '../../protocol/trainer.ts';
 import { decodeRollouts } from '../../swarm/messages/rollouts.ts';
-import type { RolloutSet } from '../../swarm/trainer.ts';
 
 /** The first place where published rollouts are not the resampled ones. */
 export type RolloutDifference =

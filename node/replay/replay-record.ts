@@ -1,17 +1,14 @@
+import type { Engine } from '../../compute/engines/engine.ts';
+import { checkpointRoot } from '../../models/checkpoint/root.ts';
+import { loadModel } from '../../models/decoder/load.ts';
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import type { PeerRollouts } from '../../protocol/trainer.ts';
 import { decodeRollouts } from '../../swarm/messages/rollouts.ts';
-import type { DeviceAddress, PeerRollouts } from '../../swarm/trainer.ts';
-import { checkpointRoot, type Hex } from '../../workers/checkpoint/root.ts';
-import type { Engine } from '../../workers/engines/engine.ts';
-import { fetchModelFiles, type PublishedModel } from '../../workers/host/published-model.ts';
-import { loadModel } from '../../workers/model/load.ts';
-import { codecOf } from '../../workers/training/codec.ts';
-import {
-  firstCheckpoint,
-  readCheckpoint,
-  writeCheckpoint,
-} from '../../workers/training/learning-checkpoint.ts';
-import { DEFAULT_SETTINGS, type LearningSettings } from '../../workers/training/settings.ts';
-import { replayRound } from '../../workers/training/trainer.ts';
+import { completionTokenizer } from '../../training/completion-tokenizer.ts';
+import { firstCheckpoint, readCheckpoint, writeCheckpoint } from '../../training/learning-checkpoint.ts';
+import { DEFAULT_SETTINGS, type LearningSettings } from '../../training/learning-settings.ts';
+import { replayRound } from '../../training/replay-round.ts';
+import { fetchModelFiles, type PublishedModel } from '../../workers/published-model.ts';
 import type { ArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
 import { type CheckpointDifference, compareCheckpoints } from './compare-checkpoints.ts';
@@ -67,7 +64,7 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
 
   const files = await fetchModelFiles(model, signal);
   const loaded = loadModel(files);
-  const codec = codecOf(loaded.tokenizer);
+  const tokenizer = completionTokenizer(loaded.tokenizer);
 
   const before = await checkpointBefore();
   if ('kind' in before) return before;
@@ -97,7 +94,7 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
   const publishedSet = own.intact ? decodeRollouts(own.bytes) : undefined;
   const replay = await replayRound({
     engine,
-    codec,
+    tokenizer,
     previous: before.bytes,
     context,
     // Damaged answers cannot be trained on; the resampled ones show where the damage is.

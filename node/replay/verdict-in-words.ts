@@ -1,4 +1,4 @@
-import type { DeviceAddress } from '../../swarm/trainer.ts';
+import type { DeviceAddress } from '../../protocol/hex.ts';
 import type { CheckpointDifference } from './compare-checkpoints.ts';
 import type { RolloutDifference } from './compare-rollouts.ts';
 import type { ReplayVerdict } from './replay-record.ts';

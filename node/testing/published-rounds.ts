@@ -1,18 +1,18 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { deviceSigner } from '../../chain/device-key.ts';
 import { ChainLedger } from '../../chain/ledger.ts';
+import { createReferenceEngine } from '../../compute/engines/reference.ts';
+import { openMemoryDirectory } from '../../models/storage/memory-directory.ts';
+import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import type { PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
 import { startContent } from '../../swarm/content/service.ts';
-import { type DeviceKey, deviceKey } from '../../swarm/device-key.ts';
 import { digestInCid, encodeRollouts } from '../../swarm/messages/rollouts.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
-import type { Hex, PeerRollouts, RoundContext } from '../../swarm/trainer.ts';
-import { createReferenceEngine } from '../../workers/engines/reference.ts';
-import { ComputeHost } from '../../workers/host/compute-host.ts';
-import { fetchModelFiles } from '../../workers/host/published-model.ts';
-import { SMALL_SETTINGS, smallModel } from '../../workers/host/testing/small-model.ts';
-import { openCheckpointStore } from '../../workers/storage/checkpoint-store.ts';
-import { openMemoryDirectory } from '../../workers/storage/memory-directory.ts';
+import { openCheckpointStore } from '../../training/durable-checkpoint-store.ts';
+import { ComputeHost } from '../../workers/compute-host.ts';
+import { fetchModelFiles } from '../../workers/published-model.ts';
+import { SMALL_SETTINGS, smallModel } from '../../workers/testing/small-model.ts';
 import { type ArchiveFolder, openArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
 
@@ -85,7 +85,7 @@ export async function publishRounds(folder: string, rounds: number): Promise<Pub
       const checkpoint = await content.publishFile(outcome.checkpoint);
       const ledger = new ChainLedger({
         clock: { read: () => Promise.reject(new Error('no clock')) as never },
-        device: deviceSigner(key.secret),
+        device: key,
         chainId: CHAIN_ID,
         participation: PARTICIPATION,
       });

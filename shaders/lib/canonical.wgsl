@@ -1,5 +1,5 @@
 //! import barrier
-// Canonical f32 (docs/repops.md, "The arithmetic"; workers/repops/arithmetic.ts is the definition).
+// Canonical f32 (docs/repops.md, "The arithmetic"; compute/repops/arithmetic.ts is the definition).
 
 fn canon(x: f32) -> f32 {
   return canon_bits(bitcast<u32>(opaque(x)));

@@ -1,4 +1,4 @@
-import { equal } from '../bytes.ts';
+import { equalBytes } from '../../protocol/bytes.ts';
 import { deadline, type Scheduler, wait } from '../scheduler.ts';
 import { ContentError, type FetchOptions } from './content.ts';
 import { decodeResponse, encodeRequest, MAX_RESPONSE, type Request, type Response } from './frames.ts';
@@ -14,7 +14,7 @@ import {
 import type { ContentStore } from './store.ts';
 import type { Channel, ContentTransport } from './transport.ts';
 
-export interface FetchParts {
+export interface FetchDependencies {
   readonly store: ContentStore;
   readonly transport: ContentTransport;
   readonly scheduler: Scheduler;
@@ -34,17 +34,17 @@ const BUSY = 30;
 
 /** One conversation with a peer: requests out, answers in, each under a time limit. */
 class Conversation {
-  readonly #parts: FetchParts;
+  readonly #parts: FetchDependencies;
   readonly #channel: Channel;
   readonly #signal: AbortSignal;
 
-  private constructor(parts: FetchParts, channel: Channel, signal: AbortSignal) {
+  private constructor(parts: FetchDependencies, channel: Channel, signal: AbortSignal) {
     this.#parts = parts;
     this.#channel = channel;
     this.#signal = signal;
   }
 
-  static async open(parts: FetchParts, peerId: string, signal: AbortSignal): Promise<Conversation> {
+  static async open(parts: FetchDependencies, peerId: string, signal: AbortSignal): Promise<Conversation> {
     const limit = deadline(parts.scheduler, parts.patience ?? PATIENCE, signal);
     const channel = await parts.transport.open(peerId, limit.signal).finally(limit.release);
     return new Conversation(parts, channel, signal);
@@ -81,7 +81,7 @@ class Conversation {
 
 /** Asks one peer after another until one gives bytes whose sha2-256 is the CID's. Throws ContentError. */
 export async function fetchWhole(
-  parts: FetchParts,
+  parts: FetchDependencies,
   cid: string,
   sources: readonly string[],
   options: FetchOptions = {},
@@ -96,7 +96,7 @@ export async function fetchWhole(
       conversation = await Conversation.open(parts, peerId, signal);
       const request = { kind: kind === 'object' ? 'object' : 'manifest', index: 0, cid } as const;
       const bytes = await conversation.get(request);
-      if (equal(await parts.hash(bytes), digest)) return bytes;
+      if (equalBytes(await parts.hash(bytes), digest)) return bytes;
       causes.push(`${peerId} sent other bytes`);
     } catch (error) {
       signal.throwIfAborted();
@@ -114,7 +114,7 @@ export async function fetchWhole(
  * verified stays.
  */
 export async function fetchChunks(
-  parts: FetchParts,
+  parts: FetchDependencies,
   cid: string,
   sources: readonly string[],
   options: FetchOptions = {},
@@ -131,7 +131,7 @@ export async function fetchChunks(
 }
 
 class FileJob {
-  readonly #parts: FetchParts;
+  readonly #parts: FetchDependencies;
   readonly #cid: string;
   readonly #manifest: Manifest;
   readonly #options: FetchOptions;
@@ -144,7 +144,7 @@ class FileJob {
   #waiting: (() => void)[] = [];
 
   constructor(
-    parts: FetchParts,
+    parts: FetchDependencies,
     cid: string,
     manifest: Manifest,
     held: ReadonlySet<number>,
@@ -223,7 +223,7 @@ class FileJob {
   async #keep(index: number, bytes: Uint8Array, underWay: Set<number>): Promise<void> {
     const isRight =
       bytes.length === chunkLength(this.#manifest, index) &&
-      equal(await this.#parts.hash(bytes), chunkHash(this.#manifest, index));
+      equalBytes(await this.#parts.hash(bytes), chunkHash(this.#manifest, index));
     if (!isRight) {
       underWay.add(index);
       throw new ContentError(`chunk ${index} has another hash`);

@@ -1,5 +1,5 @@
+import { concatBytes } from '@noble/hashes/utils.js';
 import { CID } from 'multiformats/cid';
-import { concat } from '../bytes.ts';
 import { ContentError } from './content.ts';
 import { CHUNK, MAX_CHUNKS, MAX_OBJECT, parseCid } from './manifest.ts';
 
@@ -32,7 +32,7 @@ export function encodeRequest({ kind, index, cid }: Request): Uint8Array {
   const head = new Uint8Array(5);
   head[0] = KINDS.indexOf(kind);
   new DataView(head.buffer).setUint32(1, index);
-  return concat(head, parseCid(cid).bytes);
+  return concatBytes(head, parseCid(cid).bytes);
 }
 
 /** Throws ContentError when the bytes are no request. */
@@ -57,7 +57,7 @@ export function encodeResponse({ status, index, bytes }: Response): Uint8Array {
   const head = new Uint8Array(5);
   head[0] = STATUSES.indexOf(status);
   new DataView(head.buffer).setUint32(1, index);
-  return concat(head, bytes);
+  return concatBytes(head, bytes);
 }
 
 /** Throws ContentError when the bytes are no response. */

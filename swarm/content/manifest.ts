@@ -1,6 +1,6 @@
+import { concatBytes } from '@noble/hashes/utils.js';
 import { CID } from 'multiformats/cid';
 import { create } from 'multiformats/hashes/digest';
-import { concat } from '../bytes.ts';
 import { DAG_CBOR, RAW } from '../messages/rollouts.ts';
 import { ContentError } from './content.ts';
 
@@ -41,7 +41,7 @@ export function chunkHash({ hashes }: Manifest, index: number): Uint8Array {
 export function encodeManifest({ size, hashes }: Manifest): Uint8Array {
   const head = new Uint8Array(8);
   new DataView(head.buffer).setBigUint64(0, BigInt(size));
-  return concat(head, hashes);
+  return concatBytes(head, hashes);
 }
 
 /** Throws ContentError when the bytes are no manifest of a file of up to 16,384 chunks. */
@@ -60,7 +60,7 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
 export async function manifestOf(bytes: Uint8Array, hash: Hash): Promise<Manifest> {
   const hashes: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; at += CHUNK) hashes.push(await hash(bytes.subarray(at, at + CHUNK)));
-  const manifest = { size: bytes.length, hashes: concat(...hashes) };
+  const manifest = { size: bytes.length, hashes: concatBytes(...hashes) };
   if (chunkCount(manifest) > MAX_CHUNKS) throw new ContentError('A published file has at most 4 GiB.');
   return manifest;
 }

@@ -1,7 +1,7 @@
 import { DAG_CBOR, RAW } from '../messages/rollouts.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { type Content, ContentError } from './content.ts';
-import { type FetchParts, fetchChunks, fetchWhole } from './fetch.ts';
+import { type FetchDependencies, fetchChunks, fetchWhole } from './fetch.ts';
 import {
   CHUNK,
   chunkCount,
@@ -23,7 +23,7 @@ export interface ContentServiceOptions {
   readonly scheduler: Scheduler;
   readonly hash?: Hash;
   readonly serve?: Pick<ServeOptions, 'bytesPerPeer' | 'channels'>;
-  readonly fetch?: Pick<FetchParts, 'patience' | 'window'>;
+  readonly fetch?: Pick<FetchDependencies, 'patience' | 'window'>;
 }
 
 export interface ContentService extends Content {
@@ -34,7 +34,7 @@ export interface ContentService extends Content {
 export async function startContent(options: ContentServiceOptions): Promise<ContentService> {
   const { store, transport, scheduler } = options;
   const hash = options.hash ?? webHash;
-  const parts: FetchParts = { store, transport, scheduler, hash, ...options.fetch };
+  const parts: FetchDependencies = { store, transport, scheduler, hash, ...options.fetch };
   const stop = await serveContent({ store, transport, scheduler, ...options.serve });
   return {
     async publishObject(bytes) {

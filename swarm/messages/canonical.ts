@@ -1,5 +1,5 @@
 import * as dagCbor from '@ipld/dag-cbor';
-import { equal } from '../bytes.ts';
+import { equalBytes } from '../../protocol/bytes.ts';
 import { type Codec, CodecError } from './codec.ts';
 
 /** Canonical DAG-CBOR of a value. Throws CodecError when the value breaks a limit. */
@@ -8,8 +8,8 @@ export function encodeCanonical<T>(codec: Codec<T>, value: T): Uint8Array {
 }
 
 /**
- * Decodes under `maxBytes` and refuses any bytes that are not the one canonical encoding of what they say (other
- * integer widths, key orders, tags or trailing bytes). Throws CodecError and nothing else.
+ * Decodes at most `maxBytes` bytes. Rejects any bytes but the one canonical encoding of the value: other integer widths,
+ * key orders or tags, and trailing bytes. Throws CodecError and nothing else.
  */
 export function decodeCanonical<T>(codec: Codec<T>, bytes: Uint8Array, maxBytes: number): T {
   if (bytes.length > maxBytes) throw new CodecError('oversized', '', `at most ${maxBytes} bytes`);
@@ -22,6 +22,6 @@ export function decodeCanonical<T>(codec: Codec<T>, bytes: Uint8Array, maxBytes:
     if (error instanceof CodecError) throw error;
     throw new CodecError('malformed', '', 'DAG-CBOR');
   }
-  if (!equal(again, bytes)) throw new CodecError('malformed', '', 'the canonical encoding');
+  if (!equalBytes(again, bytes)) throw new CodecError('malformed', '', 'the canonical encoding');
   return value;
 }

@@ -1,20 +1,26 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { equal } from '../bytes.ts';
-import { deviceKey } from '../device-key.ts';
+import { equalBytes } from '../../protocol/bytes.ts';
+import { deviceKey } from '../../protocol/device-key.ts';
 import { CodecError } from './codec.ts';
-import { type Draft, hasOwnSignature, type Message, open, seal } from './envelope.ts';
+import {
+  decodeMessage,
+  encodeMessage,
+  hasValidSignature,
+  type Message,
+  type UnsignedMessage,
+} from './envelope.ts';
 import { LIMITS } from './limits.ts';
 import { cidOf, DAG_CBOR, decodeRollouts, digestInCid, encodeRollouts } from './rollouts.ts';
-import { SAMPLE_RUN, sampleDrafts, sampleKey, sampleRollouts } from './samples.ts';
+import { SAMPLE_NETWORK_ID, sampleKey, sampleMessages, sampleRollouts } from './samples.ts';
 
-const sealed = sampleDrafts.map((draft) => seal(sampleKey, SAMPLE_RUN, draft));
+const sealed = sampleMessages.map((draft) => encodeMessage(sampleKey, SAMPLE_NETWORK_ID, draft));
 
 /** Opens, or says why not; throws when the failure is no CodecError. */
 function attempt(bytes: Uint8Array): Message | CodecError {
   try {
-    return open(bytes);
+    return decodeMessage(bytes);
   } catch (error) {
     if (error instanceof CodecError) return error;
     throw error;
@@ -52,7 +58,7 @@ describe('open', { timeout: 60_000 }, () => {
         const envelope = dagCbor.decode<Record<string, unknown>>(bytes);
         const result = attempt(dagCbor.encode({ ...envelope, [field]: value }));
         if (!(result instanceof CodecError))
-          expect(hasOwnSignature(result)).toBe(equalValue(envelope[field], value));
+          expect(hasValidSignature(result)).toBe(equalValue(envelope[field], value));
       }),
     );
   });
@@ -65,7 +71,7 @@ describe('open', { timeout: 60_000 }, () => {
         const key = keys[which % keys.length] ?? '';
         const result = attempt(dagCbor.encode({ ...envelope, body: { ...envelope.body, [key]: value } }));
         if (!(result instanceof CodecError)) {
-          expect(hasOwnSignature(result)).toBe(equalValue(envelope.body[key], value));
+          expect(hasValidSignature(result)).toBe(equalValue(envelope.body[key], value));
         }
       }),
     );
@@ -79,7 +85,7 @@ describe('open', { timeout: 60_000 }, () => {
         const at = bit >> 3;
         changed[at] = (changed[at] ?? 0) ^ (1 << (bit & 7));
         const result = attempt(changed);
-        if (!(result instanceof CodecError)) expect(hasOwnSignature(result)).toBe(false);
+        if (!(result instanceof CodecError)) expect(hasValidSignature(result)).toBe(false);
       }),
       { numRuns: 200 },
     );
@@ -95,25 +101,34 @@ describe('open', { timeout: 60_000 }, () => {
   });
 
   it('calls counts and lengths over their limits oversized', () => {
-    const hello = sampleDrafts[0];
+    const hello = sampleMessages[0];
     if (hello?.type !== 'hello') throw new Error('The first sample is a hello.');
     const tooLong = { ...hello, body: { ...hello.body, engine: 'x'.repeat(LIMITS.engine + 1) } };
-    expect(() => seal(sampleKey, SAMPLE_RUN, tooLong)).toThrow(/engine: expected at most 96 bytes/);
+    expect(() => encodeMessage(sampleKey, SAMPLE_NETWORK_ID, tooLong)).toThrow(
+      /engine: expected at most 96 bytes/,
+    );
     const tooMany = {
       ...hello,
       body: { ...hello.body, addresses: Array.from({ length: 9 }, () => '/ip4/1.2.3.4') },
     };
-    expect(() => seal(sampleKey, SAMPLE_RUN, tooMany)).toThrow(/addresses: expected at most 8 entries/);
+    expect(() => encodeMessage(sampleKey, SAMPLE_NETWORK_ID, tooMany)).toThrow(
+      /addresses: expected at most 8 entries/,
+    );
   });
 
   it('does not take another key’s signature', () => {
-    const draft: Draft = { type: 'commit', round: 1, seq: 1, body: { digest: `0x${'00'.repeat(32)}` } };
-    const mine = dagCbor.decode<Record<string, unknown>>(seal(sampleKey, 'r', draft));
+    const draft: UnsignedMessage = {
+      type: 'commit',
+      round: 1,
+      seq: 1,
+      body: { digest: `0x${'00'.repeat(32)}` },
+    };
+    const mine = dagCbor.decode<Record<string, unknown>>(encodeMessage(sampleKey, 'r', draft));
     const other = dagCbor.decode<Record<string, unknown>>(
-      seal(deviceKey(new Uint8Array(32).fill(8)), 'r', draft),
+      encodeMessage(deviceKey(new Uint8Array(32).fill(8)), 'r', draft),
     );
-    expect(hasOwnSignature(open(dagCbor.encode({ ...mine, sig: other.sig })))).toBe(false);
-    expect(hasOwnSignature(open(dagCbor.encode(mine)))).toBe(true);
+    expect(hasValidSignature(decodeMessage(dagCbor.encode({ ...mine, sig: other.sig })))).toBe(false);
+    expect(hasValidSignature(decodeMessage(dagCbor.encode(mine)))).toBe(true);
   });
 });
 
@@ -159,7 +174,7 @@ describe('rollout sets', { timeout: 60_000 }, () => {
         const { bytes, cid } = encodeRollouts(set);
         const back = decodeRollouts(bytes);
         expect(back).toEqual(set);
-        expect(equal(encodeRollouts(back).bytes, bytes)).toBe(true);
+        expect(equalBytes(encodeRollouts(back).bytes, bytes)).toBe(true);
         expect(cidOf(bytes, DAG_CBOR)).toBe(cid);
         expect(digestInCid(cid)).toMatch(/^0x[0-9a-f]{64}$/);
       }),
@@ -183,5 +198,5 @@ describe('rollout sets', { timeout: 60_000 }, () => {
 });
 
 function equalValue(a: unknown, b: unknown): boolean {
-  return equal(dagCbor.encode(a), dagCbor.encode(b));
+  return equalBytes(dagCbor.encode(a), dagCbor.encode(b));
 }

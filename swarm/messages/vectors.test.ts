@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { fromHex, toHex } from '../bytes.ts';
-import { addressOf, peerIdOf } from '../device-key.ts';
-import { hasOwnSignature, open, seal } from './envelope.ts';
+import { addressOf, peerIdOf } from '../../protocol/device-key.ts';
+import { fromHex, toHex } from '../../protocol/hex.ts';
+import { decodeMessage, encodeMessage, hasValidSignature } from './envelope.ts';
 import { decodeRollouts, encodeRollouts } from './rollouts.ts';
-import { SAMPLE_RUN, sampleDrafts, sampleKey, sampleRollouts } from './samples.ts';
+import { SAMPLE_NETWORK_ID, sampleKey, sampleMessages, sampleRollouts } from './samples.ts';
 
 interface Vectors {
   readonly secretKey: string;
@@ -27,20 +27,20 @@ function made(): Omit<Vectors, 'refused'> {
     publicKey: toHex(sampleKey.publicKey),
     address: sampleKey.address,
     peerId: sampleKey.peerId,
-    run: SAMPLE_RUN,
+    run: SAMPLE_NETWORK_ID,
     rollouts: { cid: rollouts.cid, bytes: toHex(rollouts.bytes) },
-    messages: sampleDrafts.map((draft) => {
-      const bytes = seal(sampleKey, SAMPLE_RUN, draft);
-      return { type: draft.type, id: open(bytes).id, bytes: toHex(bytes) };
+    messages: sampleMessages.map((draft) => {
+      const bytes = encodeMessage(sampleKey, SAMPLE_NETWORK_ID, draft);
+      return { type: draft.type, id: decodeMessage(bytes).id, bytes: toHex(bytes) };
     }),
   };
 }
 
 /** Bytes that a decoder must refuse: each is the commit sample with one thing wrong. */
 function refused(): Vectors['refused'] {
-  const commit = sampleDrafts.find(({ type }) => type === 'commit');
+  const commit = sampleMessages.find(({ type }) => type === 'commit');
   if (commit === undefined) throw new Error('There is a commit sample.');
-  const good = seal(sampleKey, SAMPLE_RUN, commit);
+  const good = encodeMessage(sampleKey, SAMPLE_NETWORK_ID, commit);
   const changed = (change: (bytes: number[]) => void): string => {
     const bytes = [...good];
     change(bytes);
@@ -81,11 +81,11 @@ describe('docs/vectors/messages.json', { timeout: 30_000 }, () => {
   });
 
   it.each(vectors.messages)('opens $type', ({ type, id, bytes }) => {
-    const message = open(fromHex(bytes));
-    expect(message).toMatchObject({ type, id, run: vectors.run, author: vectors.address });
-    const draft = sampleDrafts.find((sample) => sample.type === type);
+    const message = decodeMessage(fromHex(bytes));
+    expect(message).toMatchObject({ type, id, networkId: vectors.run, author: vectors.address });
+    const draft = sampleMessages.find((sample) => sample.type === type);
     expect(message.body).toEqual(draft?.body);
-    expect(hasOwnSignature(message)).toBe(true);
+    expect(hasValidSignature(message)).toBe(true);
   });
 
   it('opens the rollout set', () => {
@@ -93,6 +93,6 @@ describe('docs/vectors/messages.json', { timeout: 30_000 }, () => {
   });
 
   it.each(vectors.refused)('refuses $why', ({ bytes }) => {
-    expect(() => open(fromHex(bytes))).toThrow();
+    expect(() => decodeMessage(fromHex(bytes))).toThrow();
   });
 });

@@ -1,7 +1,15 @@
-import { fromHex, toHex } from '../bytes.ts';
-import { digestOf } from '../device-key.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import { fromHex, toHex } from '../../protocol/hex.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
+import type {
+  Ballot,
+  Judgement,
+  PeerRollouts,
+  RoundContext,
+  RoundOutcome,
+  Trainer,
+} from '../../protocol/trainer.ts';
 import { type Scheduler, wait } from '../scheduler.ts';
-import type { Hex, PeerRollouts, RoundContext, RoundOutcome, Trainer } from '../trainer.ts';
 
 export interface ScriptedTrainerOptions {
   readonly scheduler: Scheduler;
@@ -20,20 +28,23 @@ export interface ScriptedTrainerOptions {
 export class ScriptedTrainer implements Trainer {
   readonly trained: { readonly round: number; readonly cids: readonly string[] }[] = [];
   readonly #options: ScriptedTrainerOptions;
-  root: Hex = toHex(digestOf(new TextEncoder().encode('initial')));
+  root: Hex = toHex(sha256Of(new TextEncoder().encode('initial')));
 
   constructor(options: ScriptedTrainerOptions) {
     this.#options = options;
   }
 
   async prompts() {
-    return [{ task: 'sum', prompt: '1+1=', answer: '2' }];
+    return [
+      { task: 'sum', prompt: '1+1=', answer: '2' },
+      { task: 'sum', prompt: '2+2=', answer: '4' },
+    ];
   }
 
   async answer(context: RoundContext, signal: AbortSignal) {
     this.#options.beforeAnswer?.(context);
     await wait(this.#options.scheduler, this.#options.answerMs ?? 1_000, signal);
-    const draw = digestOf(fromHex(context.seed), fromHex(context.device));
+    const draw = sha256Of(fromHex(context.seed), fromHex(context.device));
     const groups = [0, 1].map((item) => ({
       item,
       completions: [
@@ -47,19 +58,21 @@ export class ScriptedTrainer implements Trainer {
     return { modelRoot: this.root, groups };
   }
 
-  async critique(_context: RoundContext, others: readonly PeerRollouts[]) {
-    return others.map(({ author, set }) => ({
-      item: set.groups[0]?.item ?? 0,
-      author,
-      sample: 0,
-      text: 'The sum is right.',
-      right: true,
-    }));
+  async critique(context: RoundContext, others: readonly PeerRollouts[]): Promise<readonly Judgement[]> {
+    return firstAnswers(others)
+      .filter(({ author }) => author !== context.device)
+      .map((answer) => ({ ...answer, text: 'The sum is right.', right: true }));
   }
 
-  async vote(_context: RoundContext, all: readonly PeerRollouts[]) {
-    const ballots = all.map(({ author }) => ({ item: 0, author, sample: 0 }));
-    return { ballots, corrections: [{ item: 0, text: '2' }] };
+  /** Votes for the first other that answers each item, and corrects its own first answer. */
+  async vote(context: RoundContext, all: readonly PeerRollouts[]) {
+    const answers = firstAnswers(all);
+    const items = new Set<number>();
+    const ballots = answers.filter(
+      ({ author, item }) => author !== context.device && !items.has(item) && items.add(item),
+    );
+    const own = answers.find(({ author }) => author === context.device);
+    return { ballots, corrections: own === undefined ? [] : [{ item: own.item, text: '2' }] };
   }
 
   async train(
@@ -68,11 +81,14 @@ export class ScriptedTrainer implements Trainer {
     foreign: readonly PeerRollouts[],
     signal: AbortSignal,
   ): Promise<RoundOutcome> {
+    if (this.trained.some(({ round }) => round === context.round)) {
+      throw new Error(`Round ${context.round} was already trained.`);
+    }
     this.#options.beforeTraining?.(context);
     await wait(this.#options.scheduler, this.#options.trainMs ?? 2_000, signal);
     const trainedOn = [own, ...foreign].map(({ cid }) => cid);
     const previousRoot = this.root;
-    const checkpoint = digestOf(fromHex(previousRoot), new TextEncoder().encode(trainedOn.join(' ')));
+    const checkpoint = sha256Of(fromHex(previousRoot), new TextEncoder().encode(trainedOn.join(' ')));
     this.root = toHex(checkpoint);
     this.trained.push({ round: context.round, cids: trainedOn });
     const checkpointRoot = this.root;
@@ -87,4 +103,12 @@ export class ScriptedTrainer implements Trainer {
       loss: 1,
     };
   }
+}
+
+/** The first completion of each author that has one. */
+function firstAnswers(peers: readonly PeerRollouts[]): readonly Ballot[] {
+  return peers.flatMap(({ author, set }) => {
+    const group = set.groups.find(({ completions }) => completions.length > 0);
+    return group === undefined ? [] : [{ item: group.item, author, sample: 0 }];
+  });
 }

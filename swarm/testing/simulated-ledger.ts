@@ -1,8 +1,9 @@
-import { fromHex, toHex } from '../bytes.ts';
-import { addressOf, type DeviceKey, digestOf, verifyDigest } from '../device-key.ts';
-import type { Attestation, ClockReading, Ledger, Signed, Stage, Vote } from '../ledger.ts';
+import { addressOf, type DeviceKey, verifyDigest } from '../../protocol/device-key.ts';
+import type { DeviceAddress } from '../../protocol/hex.ts';
+import { fromHex, toHex } from '../../protocol/hex.ts';
+import type { Attestation, ClockReading, Ledger, Signed, Stage, Vote } from '../../protocol/ledger.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { Scheduler } from '../scheduler.ts';
-import type { DeviceAddress } from '../trainer.ts';
 
 const STAGES: readonly { readonly stage: Stage; readonly ms: number }[] = [
   { stage: 'answer', ms: 8_000 },
@@ -14,7 +15,7 @@ export const ROUND_MS = 20_000;
 /** Where a simulated clock stands: rounds of 20 s from 0, seeded by their number. */
 export function readingAt(now: number): ClockReading {
   const round = Math.floor(now / ROUND_MS);
-  const seed = toHex(digestOf(new TextEncoder().encode(`seed ${round}`)));
+  const seed = toHex(sha256Of(new TextEncoder().encode(`seed ${round}`)));
   let since = now - round * ROUND_MS;
   for (const { stage, ms } of STAGES) {
     if (since < ms) return { round, stage, sinceStageStart: since, untilStageEnd: ms - since, seed };
@@ -23,33 +24,49 @@ export function readingAt(now: number): ClockReading {
   throw new Error('The stages do not fill the round.');
 }
 
+/** 65 bytes, of which the last is zero. */
+const SIGNATURE = /^0x[0-9a-f]{128}00$/;
+
 /**
- * A ledger without a chain. Its signatures are real: secp256k1 over the claim's JSON, 64 bytes and a zero, verified
- * against the address by a directory of public keys that its devices share.
+ * A ledger without a chain. Its signatures are real: secp256k1 over the network's name and the statement's JSON, 64 bytes
+ * and a zero. They are verified against the address by a directory of public keys that the devices of a network share.
  */
 export function simulatedLedger(
   key: DeviceKey,
   scheduler: Scheduler,
   directory: Map<DeviceAddress, Uint8Array>,
+  network = 'simulated:1',
 ): Ledger {
   directory.set(addressOf(key.publicKey), key.publicKey);
-  const digest = (value: unknown): Uint8Array => digestOf(new TextEncoder().encode(JSON.stringify(value)));
-  const sign = async <T>(value: T): Promise<Signed<T>> => ({
+  const digest = (value: unknown): Uint8Array =>
+    sha256Of(new TextEncoder().encode(`${network}\n${JSON.stringify(value)}`));
+  const sign = <T>(value: T): Signed<T> => ({
     value,
     device: key.address,
     signature: `${toHex(key.sign(digest(value)))}00`,
   });
   const verify = async <T>({ value, device, signature }: Signed<T>): Promise<boolean> => {
     const publicKey = directory.get(device);
-    return (
-      publicKey !== undefined && verifyDigest(fromHex(signature).subarray(0, 64), digest(value), publicKey)
-    );
+    if (publicKey === undefined || !SIGNATURE.test(signature)) return false;
+    return verifyDigest(fromHex(signature).subarray(0, 64), digest(value), publicKey);
   };
   return {
     clock: { read: () => readingAt(scheduler.now()) },
-    signAttestation: (attestation: Attestation) => sign(attestation),
-    signVote: (vote: Vote) => sign(vote),
+    signAttestation: async (attestation: Attestation) => {
+      checkRound(attestation.round);
+      return sign(attestation);
+    },
+    signVote: async ({ round, winners }: Vote) => {
+      checkRound(round);
+      const sorted = winners.map((winner): DeviceAddress => toHex(fromHex(winner))).sort();
+      if (new Set(sorted).size !== sorted.length) throw new TypeError('A vote names each winner once.');
+      return sign({ round, winners: sorted });
+    },
     verifyAttestation: verify,
     verifyVote: verify,
   };
+}
+
+function checkRound(round: number): void {
+  if (!Number.isSafeInteger(round) || round < 0) throw new TypeError(`${round} is no round.`);
 }

@@ -1,14 +1,15 @@
+import { UNTESTED } from '../../protocol/conformance-report.ts';
+import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
+import type { DeviceAddress } from '../../protocol/hex.ts';
+import type { Ledger } from '../../protocol/ledger.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
 import { type Content, ContentError } from '../content/content.ts';
-import { type DeviceKey, deviceKey, digestOf } from '../device-key.ts';
 import { type Gossip, startGossip } from '../gossip.ts';
-import type { Ledger } from '../ledger.ts';
-import { UNTESTED } from '../messages/bodies.ts';
 import { cidOf, DAG_CBOR, RAW } from '../messages/rollouts.ts';
 import { type Presence, startPresence } from '../presence.ts';
 import type { RoundEvent } from '../rounds/events.ts';
-import type { RoundSettings } from '../rounds/settings.ts';
-import { RoundDriver } from '../rounds.ts';
-import type { DeviceAddress } from '../trainer.ts';
+import { RoundDriver } from '../rounds/round-driver.ts';
+import type { RoundSettings } from '../rounds/round-settings.ts';
 import { MemoryBus } from './memory-bus.ts';
 import { ScriptedTrainer, type ScriptedTrainerOptions } from './scripted-trainer.ts';
 import { simulatedLedger } from './simulated-ledger.ts';
@@ -30,7 +31,7 @@ export interface SimulatedPeer {
 export class SimulatedSwarm {
   readonly scheduler = new SimulatedScheduler();
   readonly bus = new MemoryBus(this.scheduler);
-  readonly run = 'simulated:1';
+  readonly networkId = 'simulated:1';
   readonly #directory = new Map<DeviceAddress, Uint8Array>();
   readonly #objects = new Map<string, Uint8Array>();
 
@@ -38,17 +39,17 @@ export class SimulatedSwarm {
     name: string,
     options: Omit<ScriptedTrainerOptions, 'scheduler'> & { readonly settings?: Partial<RoundSettings> } = {},
   ): SimulatedPeer {
-    const { scheduler, bus, run } = this;
-    const key = deviceKey(digestOf(new TextEncoder().encode(`key of ${name}`)));
+    const { scheduler, bus, networkId } = this;
+    const key = deviceKey(sha256Of(new TextEncoder().encode(`key of ${name}`)));
     const ledger = simulatedLedger(key, scheduler, this.#directory);
     const round = () => ledger.clock.read().round;
     const gossip = startGossip({
       pubsub: bus.pubsub(name),
-      run,
+      networkId,
       key,
       scheduler,
       round,
-      claims: ledger,
+      verifier: ledger,
     });
     const presence = startPresence({
       gossip,
@@ -74,8 +75,8 @@ export class SimulatedSwarm {
       engine: 'scripted',
       conformance: () => UNTESTED,
       scheduler,
-      randomBytes: (count) => digestOf(new TextEncoder().encode(`${name} ${salts++}`)).subarray(0, count),
-      settings: { foreign: 2, ...options.settings },
+      randomBytes: (count) => sha256Of(new TextEncoder().encode(`${name} ${salts++}`)).subarray(0, count),
+      settings: { peers: { critique: 2, train: 2 }, ...options.settings },
     });
     const events: RoundEvent[] = [];
     driver.on((event) => events.push(event));

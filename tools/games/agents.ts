@@ -1,9 +1,9 @@
 /** Who plays: the software's own players with right or wrong numbers, and friends of liars who play anything or nothing. */
 import type { Address } from 'viem';
-import { challengerDecision } from '../../chain/disputes/challenger.ts';
-import { claimantDecision } from '../../chain/disputes/claimant.ts';
-import type { Evidence } from '../../chain/disputes/evidence.ts';
+import { challengerDecision } from '../../chain/disputes/agents/challenger.ts';
+import { claimantDecision } from '../../chain/disputes/agents/claimant.ts';
 import type { GameEvent, GameMove, GameView } from '../../chain/disputes/port.ts';
+import type { Evidence } from '../../protocol/evidence.ts';
 import type { Draws } from './draws.ts';
 
 export interface Agent {

@@ -11,10 +11,10 @@ import {
   numberToHex,
   toFunctionSelector,
 } from 'viem';
-import { disputesAbi, judgeAbi } from '../../chain/abi.generated.ts';
-import { ANVIL_KEYS, type Anvil, anvilWallet, startAnvil } from '../../chain/anvil.ts';
-import { disputesBytecode, judgeBytecode } from '../../chain/bytecode.generated.ts';
-import { callOf, type MoveCall } from '../../chain/disputes/move-calls.ts';
+import { ANVIL_KEYS, type Anvil, anvilWallet, startAnvil } from '../../chain/devnet/anvil.ts';
+import { callOf, type MoveCall } from '../../chain/disputes/onchain/calls.ts';
+import { disputesAbi, judgeAbi } from '../../chain/generated/abi.ts';
+import { disputesBytecode, judgeBytecode } from '../../chain/generated/bytecode.ts';
 import { connect } from '../../chain/network.ts';
 import { type Match, PLAYERS, SETTINGS } from './match.ts';
 

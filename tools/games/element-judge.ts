@@ -3,12 +3,12 @@
  * that players claim are the reference engine's, whole tensors at a time; the contract has its own.
  */
 import { hexToBytes } from 'viem';
-import type { SlotNode } from '../../chain/disputes/evidence.ts';
-import type { ModelJudge, OpenedCall } from '../../chain/disputes/model/judge.ts';
+import { operatorName } from '../../audit/encode-program.ts';
 import { WORDS_A_LEAF } from '../../chain/disputes/port.ts';
-import { operatorName } from '../../workers/audit/encode-program.ts';
-import { add, bitsOf, floatOf, fold, lattice, mul, sub } from '../../workers/repops/arithmetic.ts';
-import { exp, log, recip, rsqrt, sigmoid, sqrt } from '../../workers/repops/functions.ts';
+import type { ModelJudge, OpenedCall } from '../../chain/disputes/reference-game/judge.ts';
+import { add, bitsOf, floatOf, fold, lattice, mul, sub } from '../../compute/repops/arithmetic.ts';
+import { exp, log, recip, rsqrt, sigmoid, sqrt } from '../../compute/repops/functions.ts';
+import type { SlotNode } from '../../protocol/evidence.ts';
 
 class Missing extends Error {}
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NO_ANVIL } from '../../chain/anvil.ts';
-import type { Engine } from '../../workers/engines/engine.ts';
-import { createReferenceEngine } from '../../workers/engines/reference.ts';
+import { NO_ANVIL } from '../../chain/devnet/anvil.ts';
+import type { Engine } from '../../compute/engines/engine.ts';
+import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { type Contract, startContract } from './contract.ts';
 import { Draws } from './draws.ts';
 import { playMatch } from './match.ts';
-import { spoiled } from './spoil.ts';
+import { spoiled } from './mutate-move.ts';
 
 const MATCHES = 12;
 /** Beyond those of the command's first ten thousand games. */

@@ -4,11 +4,12 @@
  */
 import type { Hex } from 'viem';
 import { stringToHex } from 'viem';
-import { SLOT_KIND, type Slot, type SlotNode } from '../../chain/disputes/evidence.ts';
-import { leafHash } from '../../chain/disputes/merkle.ts';
-import { judgedAttributes, operatorNumber } from '../../workers/audit/encode-program.ts';
-import type { OperatorName } from '../../workers/repops/operators.ts';
-import type { DType } from '../../workers/repops/program.ts';
+import { judgeNumber } from '../../audit/encode-program.ts';
+import { attributeWords } from '../../compute/repops/attributes.ts';
+import type { OperatorName } from '../../compute/repops/operators.ts';
+import type { DType } from '../../compute/repops/program.ts';
+import { SLOT_KIND, type Slot, type SlotNode } from '../../protocol/evidence.ts';
+import { hexLeafHash } from '../../protocol/hash-tree.ts';
 import type { Draws } from './draws.ts';
 
 export interface Shape {
@@ -77,10 +78,10 @@ class JobDraft {
     outputs: readonly (readonly number[])[],
   ): number[] {
     const lengths = inputs.map((input) => lengthOf(this.slots[input]?.tensor));
-    const judged = judgedAttributes({ op, attributes, inputs: [], outputs: [] });
+    const judged = attributeWords({ op, attributes });
     const made = outputs.map((shape, output) => {
       const tensor: Shape = { shape, dtype: 'f32' };
-      const node = { op: operatorNumber(op), output, length: lengthOf(tensor), attributes: judged, lengths };
+      const node = { op: judgeNumber(op), output, length: lengthOf(tensor), attributes: judged, lengths };
       this.slots.push({ ...EMPTY, kind: SLOT_KIND.output, inputs, node, tensor });
       return this.slots.length - 1;
     });
@@ -162,5 +163,5 @@ export function randomJob(draws: Draws): Job {
 
 /** Leaf hash of the metadata of the checkpoint after that many steps. */
 export function metadataAfter(steps: number): Hex {
-  return leafHash(stringToHex(`after step ${steps}`));
+  return hexLeafHash(stringToHex(`after step ${steps}`));
 }

@@ -1,17 +1,17 @@
 /** One claim and all that happens about it, on the model: who challenges, what they play, when, and what comes of it. */
 import type { Address, Hex } from 'viem';
-import { challengeBond, claimBond, maxSeconds } from '../../chain/disputes/model/bonds.ts';
-import { DisputesModel, type Outcome } from '../../chain/disputes/model/disputes-model.ts';
-import { viewOf } from '../../chain/disputes/model/game-view.ts';
-import { type Claim, claimWords, type Game, gameWords } from '../../chain/disputes/model/state.ts';
 import type { GameView, Move, Settings } from '../../chain/disputes/port.ts';
-import type { Engine } from '../../workers/engines/engine.ts';
+import { challengeBond, claimBond, maxSeconds } from '../../chain/disputes/reference-game/bonds.ts';
+import { viewOf } from '../../chain/disputes/reference-game/game-view.ts';
+import { DisputesModel, type Outcome } from '../../chain/disputes/reference-game/reference-disputes.ts';
+import { type Claim, claimWords, type Game, gameWords } from '../../chain/disputes/reference-game/state.ts';
+import type { Engine } from '../../compute/engines/engine.ts';
 import { type Agent, player, stray } from './agents.ts';
+import { type Lie, type Party, partyOf } from './claimant-fixture.ts';
 import { Draws } from './draws.ts';
 import { ELEMENT_JUDGE } from './element-judge.ts';
 import { type Job, randomJob } from './job.ts';
-import { type Lie, type Party, partyOf } from './party.ts';
-import { spoiled } from './spoil.ts';
+import { spoiled } from './mutate-move.ts';
 
 export const SETTINGS: Settings = { window: 3600, budget: 7200, extension: 600, moveBond: 10n ** 15n };
 

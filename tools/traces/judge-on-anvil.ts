@@ -1,10 +1,10 @@
 /** The real judge, deployed on a development node of its own, asked about slots of a real trace. */
 import { type Address, bytesToHex, decodeFunctionResult, encodeFunctionData, type Hex } from 'viem';
-import { judgeAbi } from '../../chain/abi.generated.ts';
-import { anvilWallet, startAnvil } from '../../chain/anvil.ts';
-import { judgeBytecode } from '../../chain/bytecode.generated.ts';
-import type { Slot, StepTrace } from '../../chain/disputes/evidence.ts';
+import { anvilWallet, startAnvil } from '../../chain/devnet/anvil.ts';
+import { judgeAbi } from '../../chain/generated/abi.ts';
+import { judgeBytecode } from '../../chain/generated/bytecode.ts';
 import { connect } from '../../chain/network.ts';
+import type { Slot, StepTrace } from '../../protocol/evidence.ts';
 
 const LEAF_BYTES = 4096;
 

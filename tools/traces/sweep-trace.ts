@@ -1,6 +1,7 @@
 /** Compares the judge with the trace of a real training step, and writes down what judging it costs. */
-import type { Slot, StepTrace } from '../../chain/disputes/evidence.ts';
-import { operatorName } from '../../workers/audit/encode-program.ts';
+
+import { operatorName } from '../../audit/encode-program.ts';
+import type { Slot, StepTrace } from '../../protocol/evidence.ts';
 import type { JudgeOnAnvil, Question } from './judge-on-anvil.ts';
 
 export interface SweepOptions {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NO_ANVIL } from '../../chain/anvil.ts';
-import { commitRun } from '../../workers/audit/commit-run.ts';
-import { type RunSpecOptions, runSpecOf } from '../../workers/audit/run-spec.ts';
-import { createWasmEngine } from '../../workers/engines/wasm/engine.ts';
-import { RandomStream } from '../../workers/training/philox.ts';
+import { commitRun } from '../../audit/commit-run.ts';
+import { type RunSpecOptions, runSpecOf } from '../../audit/run-spec.ts';
+import { NO_ANVIL } from '../../chain/devnet/anvil.ts';
+import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
+import { RandomStream } from '../../protocol/philox.ts';
 import { type JudgeOnAnvil, startJudge } from './judge-on-anvil.ts';
 import { nanoStart } from './nano-run.ts';
 import { oneSlotEach, sweepTrace } from './sweep-trace.ts';

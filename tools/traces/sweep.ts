@@ -8,10 +8,10 @@
  * output. Gas is that of a transaction that asks the judge alone, without the paths that a dispute checks too. Needs anvil.
  */
 import { parseArgs } from 'node:util';
-import { commitRun } from '../../workers/audit/commit-run.ts';
-import { type RunSpecOptions, runSpecOf } from '../../workers/audit/run-spec.ts';
-import { createWasmEngine } from '../../workers/engines/wasm/engine.ts';
-import { RandomStream } from '../../workers/training/philox.ts';
+import { commitRun } from '../../audit/commit-run.ts';
+import { type RunSpecOptions, runSpecOf } from '../../audit/run-spec.ts';
+import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
+import { RandomStream } from '../../protocol/philox.ts';
 import { startJudge } from './judge-on-anvil.ts';
 import { nanoStart } from './nano-run.ts';
 import { type OperatorCost, oneSlotEach, type SweepResult, sweepTrace } from './sweep-trace.ts';

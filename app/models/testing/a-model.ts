@@ -1,6 +1,7 @@
 /** A model as the worker describes it, for tests and drawings. */
-import type { Adapter, Answer, LoadedModel, ModelSummary } from '../../../workers/host/model-api.ts';
-import { PROJECTIONS } from '../../../workers/model/lora/adapters.ts';
+
+import { PROJECTIONS } from '../../../models/decoder/lora/adapters.ts';
+import type { Adapter, Answer, LoadedModel, ModelSummary } from '../../../workers/model-api.ts';
 
 /** Qwen2.5-0.5B-Instruct. */
 export const SUMMARY: ModelSummary = {

@@ -1,6 +1,6 @@
 /** The contest in a page: `window.contestNext()` gives one result after another. */
 import wasmUrl from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url';
-import { adapterName } from '../../../workers/engines/webgpu/adapter.ts';
+import { adapterName } from '../../../compute/engines/webgpu/device/adapter.ts';
 import { type ContestResult, contest } from '../contest.ts';
 import { startKits, wholeDevice } from '../kits.ts';
 import { measurePeak } from '../peak.ts';

@@ -1,10 +1,10 @@
-import { Auditor } from '../auditor.ts';
-import { claimOnce, Defender } from '../defender.ts';
-import type { Evidence } from '../evidence.ts';
-import type { Happening } from '../happenings.ts';
-import type { OnchainDisputes } from '../onchain.ts';
+import type { Evidence } from '../../../protocol/evidence.ts';
+import { Auditor } from '../agents/auditor.ts';
+import { claimOnce, Defender } from '../agents/defender.ts';
+import type { Happening } from '../agents/dispute-event.ts';
+import type { OnchainDisputes } from '../onchain/port.ts';
 import type { ClaimState, GameView } from '../port.ts';
-import type { Arena } from './arena.ts';
+import type { Arena } from './disputes-chain.ts';
 
 export interface MatchOptions {
   readonly arena: Arena;

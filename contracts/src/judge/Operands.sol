@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {CanonicalFloat as F} from "./CanonicalFloat.sol";
 
 /// @notice One operator application of a program, with the number of elements of each input. Attributes are in the order of
-/// workers/repops/operators.ts; those that are f32 are given by their bits.
+/// compute/repops/operators.ts; those that are f32 are given by their bits.
 struct Node {
     uint32 op;
     /// Index of this output among the outputs of the operator.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-/// @notice The operators' numbers: their places in workers/repops/operators.ts, then the draws, which are no engine's business.
+/// @notice The operators' numbers: their places in compute/repops/operators.ts, then the draws, which are no engine's business.
 library Operators {
     uint256 internal constant EMBED = 0;
     uint256 internal constant EMBED_GRAD = 1;

@@ -12,7 +12,7 @@ abstract contract Vectors is Test {
     }
 
     function vectors(string memory path) internal returns (bytes memory data) {
-        // The vectors are not committed. `npm test` and `npm run contracts:test` make them first, so they can
+        // The vectors are not committed. `npm test` and `npm run test:contracts` make them first, so they can
         // only be missing in a bare `forge test`, which then skips the test and says why.
         if (!vm.exists(path)) vm.skip(true, "no vectors: run npx tsx tools/build-vectors.ts");
         return vm.readFileBinary(path);

@@ -2,12 +2,12 @@
  * Volunteers that train honestly but for one thing, for tests: what a broken device, or a cheat, would commit to. Everything after
  * the lie is computed from it, and every move is played with what was computed.
  */
-import type { CommitOptions, CommittedRun } from '../../../workers/audit/commit-run.ts';
-import { commitPlan } from '../../../workers/audit/commit-run.ts';
-import { planRun, type RunPlan, type StateTensors } from '../../../workers/audit/run-plan.ts';
-import type { RunSpec } from '../../../workers/audit/run-spec.ts';
-import { createStepComputer, type StepComputer } from '../../../workers/audit/step-computer.ts';
-import type { Engine, Tensor } from '../../../workers/engines/engine.ts';
+import type { CommitOptions, CommittedRun } from '../../../audit/commit-run.ts';
+import { commitPlan } from '../../../audit/commit-run.ts';
+import { planRun, type RunPlan, type StateTensors } from '../../../audit/run-plan.ts';
+import type { RunSpec } from '../../../audit/run-spec.ts';
+import { createStepComputer, type StepComputer } from '../../../audit/step-computer.ts';
+import type { Engine, Tensor } from '../../../compute/engines/engine.ts';
 
 export type Deceit = { readonly step: number } /** One bit of one element of an operator's output. */ & (
   | { readonly kind: 'bit'; readonly slot: number; readonly element: number; readonly bit: number }

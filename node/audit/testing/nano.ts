@@ -1,8 +1,8 @@
-import { type RunSpec, runSpecOf } from '../../../workers/audit/run-spec.ts';
-import type { Checkpoint } from '../../../workers/checkpoint/checkpoint.ts';
-import { fetchModelFiles } from '../../../workers/host/published-model.ts';
-import { loadModel } from '../../../workers/model/load.ts';
-import { freshState } from '../../../workers/model/state.ts';
+import { type RunSpec, runSpecOf } from '../../../audit/run-spec.ts';
+import type { Checkpoint } from '../../../models/decoder/checkpoint.ts';
+import { loadModel } from '../../../models/decoder/load.ts';
+import { freshState } from '../../../models/decoder/state.ts';
+import { fetchModelFiles } from '../../../workers/published-model.ts';
 import { DEFAULT_MODEL, modelInFolder } from '../../home/model-folder.ts';
 
 /** The published nano model with a fresh optimizer. */

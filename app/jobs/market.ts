@@ -1,0 +1,90 @@
+import type { PublicClient } from 'viem';
+import {
+  type Campaign,
+  listCampaigns,
+  listPledges,
+  type Pledge,
+  readCampaign,
+  readPledge,
+} from '../../chain/crowdfund/campaign.ts';
+import { type Job, listJobs, readJob } from '../../chain/jobs/job.ts';
+import type { Order } from '../../chain/jobs/order.ts';
+import type { RollupContracts } from '../../protocol/rollup.ts';
+
+/** A job and what it was posted with. */
+export interface PostedWork extends Job {
+  readonly about: Order['about'];
+}
+
+/** A campaign, its pledges, and the job it became. */
+export interface Funding extends Campaign {
+  readonly pledges: readonly Pledge[];
+}
+
+/** Everything about paid training as of one look. Newest first. */
+export interface Market {
+  readonly fundings: readonly Funding[];
+  readonly jobs: readonly PostedWork[];
+}
+
+/**
+ * Reads campaigns, pledges and jobs again and again; what is over and can no longer change is read once. Asks for the logs of new
+ * blocks only, a few blocks over, since the newest may be replaced.
+ */
+export class MarketReader {
+  readonly #client: PublicClient;
+  readonly #contracts: RollupContracts;
+  readonly #campaigns = new Set<bigint>();
+  readonly #pledges = new Map<bigint, Pledge>();
+  readonly #posted = new Map<bigint, Order['about']>();
+  readonly #over = new Map<bigint, PostedWork>();
+  #next = 0n;
+
+  constructor(client: PublicClient, contracts: RollupContracts) {
+    this.#client = client;
+    this.#contracts = contracts;
+  }
+
+  /** Throws ChainError. */
+  async read(): Promise<Market> {
+    const client = this.#client;
+    const { crowdfund, jobs } = this.#contracts;
+    const toBlock = await client.getBlockNumber();
+    const range = { client, fromBlock: this.#next, toBlock };
+    const [campaigns, pledges, posted] = await Promise.all([
+      listCampaigns({ ...range, crowdfund }),
+      listPledges({ ...range, crowdfund }),
+      listJobs({ ...range, jobs }),
+    ]);
+    for (const id of campaigns) this.#campaigns.add(id);
+    for (const { id, order } of posted) this.#posted.set(id, order.about);
+    const unsettled = [...this.#pledges.values()].filter(({ settled }) => !settled).map(({ id }) => id);
+    for (const id of new Set([...pledges, ...unsettled])) {
+      this.#pledges.set(id, await readPledge(client, crowdfund, id));
+    }
+    const fundings = await Promise.all([...this.#campaigns].map((id) => readCampaign(client, crowdfund, id)));
+    const work = await Promise.all([...this.#posted].map(([id, about]) => this.#job(id, about)));
+    this.#next = toBlock > REPLACEABLE ? toBlock - REPLACEABLE : 0n;
+    return {
+      fundings: fundings
+        .map((each) => ({
+          ...each,
+          pledges: [...this.#pledges.values()].filter(({ campaign }) => campaign === each.id),
+        }))
+        .toReversed(),
+      jobs: work.toReversed(),
+    };
+  }
+
+  async #job(id: bigint, about: Order['about']): Promise<PostedWork> {
+    const over = this.#over.get(id);
+    if (over !== undefined) return over;
+    const job = { ...(await readJob(this.#client, this.#contracts.jobs, id)), about };
+    if (job.state === 'accepted' || job.state === 'expired' || job.state === 'cancelled')
+      this.#over.set(id, job);
+    return job;
+  }
+}
+
+/** Blocks at the tip that a rollup's node may still replace. */
+const REPLACEABLE = 16n;

@@ -1,0 +1,308 @@
+/**
+ * The recipe of reinforcement steps: answers are sampled with a key/value cache, each token is compared with the right one at its
+ * place, the group's mean and deviation make advantages of that, and the training program of models/decoder makes a step of it.
+ * All of it is operators, so that a wrong draw, a wrong token or a wrong reward is a slot of the trace like a wrong sum.
+ *
+ * No operator picks words by index except `embed`, which moves f32 rows, and none but `sample` gives u32. So tokens go through
+ * one-hot rows: `embed` in the identity matrix makes them, `cache.write` puts them in their places of the batch, and a greedy
+ * `sample` reads them back.
+ */
+
+import { canon } from '../compute/repops/arithmetic.ts';
+import { recip } from '../compute/repops/functions.ts';
+import type { Program } from '../compute/repops/program.ts';
+import { ProgramBuilder } from '../models/decoder/builder.ts';
+import { decodeProgram, trainingProgram } from '../models/decoder/decoder.ts';
+import { RandomStream } from '../protocol/philox.ts';
+import type { CompletionTokenizer } from '../training/completion-tokenizer.ts';
+import { promptTokens } from '../training/completion-tokenizer.ts';
+import { DEFAULT_SETTINGS } from '../training/learning-settings.ts';
+import { answerPrompt } from '../training/prompts.ts';
+import { seedBytes } from '../training/round-seed.ts';
+import { TASKS } from '../training/tasks/catalogue.ts';
+import { RecipeBuilder, type Words } from './recipe.ts';
+import { type PolicyWork, type RunSpec, RunSpecError } from './run-spec.ts';
+import { characterTokenizer } from './supervised-work.ts';
+import { declareModel, hyperOf, type PlannedWork, rowPositions } from './work.ts';
+
+/** Most questions drawn for one item before the specification counts as one that no question fits. */
+const MAX_DRAWS = 4096;
+/** Added to the variance of a group's credits: a group that agrees has credits of its mean, and so advantages of 0. */
+const VARIANCE_FLOOR = canon(1e-4);
+
+interface Sizes {
+  readonly rows: number;
+  /** Places of the training batch: every token but the last predicts one. */
+  readonly length: number;
+  readonly vocabulary: number;
+}
+
+/** Puts the one-hot rows of `ids` in place `position` of the tokens trained on. */
+function tokenProgram({ rows, length, vocabulary }: Sizes): Program {
+  const b = new ProgramBuilder();
+  const hot = b.bound('hot', [rows, vocabulary]);
+  const ids = b.bound('ids', [rows], 'u32');
+  b.node(
+    'embed',
+    { N: rows, V: vocabulary, D: vocabulary },
+    [ids, b.bound('identity', [vocabulary, vocabulary])],
+    [hot],
+  );
+  const all = b.bound('tokens.hot', [rows * length, vocabulary]);
+  const at = b.bound('at', [rows], 'u32');
+  b.node('cache.write', { B: rows, Tk: length, D: vocabulary }, [all, hot, at], [all]);
+  return b.build('token');
+}
+
+/** One-hot rows of drawn ids. */
+function hotProgram({ rows, vocabulary: V }: Sizes): Program {
+  const b = new ProgramBuilder();
+  const hot = b.bound('hot', [rows, V]);
+  b.node('embed', { N: rows, V, D: V }, [b.bound('ids', [rows], 'u32'), b.bound('identity', [V, V])], [hot]);
+  return b.build('hot');
+}
+
+/** The reward of a place: 1 for the right token. Target, weight and the sampler's log-probability go to the place before it. */
+function rewardProgram({ rows, length, vocabulary: V }: Sizes): Program {
+  const b = new ProgramBuilder();
+  const hot = b.bound('hot', [rows, V]);
+  const answer = b.bound('answer', [rows], 'u32');
+  // The entry of a one-hot row at the right token: 1 or 0.
+  b.node(
+    'xent.logprob',
+    { N: rows, V },
+    [hot, b.bound('zeros', [rows]), answer],
+    [b.bound('credit', [rows])],
+  );
+  const at = b.bound('at', [rows], 'u32');
+  const put = (name: string, width: number, from: string) => {
+    const all = b.bound(name, [rows * length, width]);
+    b.node('cache.write', { B: rows, Tk: length, D: width }, [all, from, at], [all]);
+  };
+  put('targets.hot', V, hot);
+  put('weights', 1, b.bound('alive', [rows, 1]));
+  put('oldLogprobs', 1, b.bound('logprob', [rows, 1]));
+  return b.build('reward');
+}
+
+/** (credit - mean) / deviation of each group, into its place. `credit` has a row for each item here. */
+function advantageProgram(work: PolicyWork): Program {
+  const { items: M, samples: G } = work;
+  const b = new ProgramBuilder();
+  const centred = b.temporary('centred', [M, G]);
+  const rstd = b.temporary('rstd', [M]);
+  const advantage = b.bound('advantage', [M, G]);
+  b.node(
+    'matmul',
+    { M, N: G, K: G, transposeA: 0, transposeB: 0 },
+    [b.bound('credit', [M, G]), b.bound('centre', [G, G])],
+    [centred],
+  );
+  b.node('rms.rstd', { N: M, D: G, invD: recip(G), eps: VARIANCE_FLOOR }, [centred], [rstd]);
+  b.node('rms.apply', { N: M, D: G }, [centred, rstd, b.bound('unit', [G])], [advantage]);
+  return b.build('advantage');
+}
+
+/** Moves a row's advantage to its place, and weighs the next place by whether the row goes on. */
+function stepOnProgram({ rows, length, vocabulary: V }: Sizes): Program {
+  const b = new ProgramBuilder();
+  const at = b.bound('at', [rows], 'u32');
+  const all = b.bound('advantages', [rows * length, 1]);
+  b.node('cache.write', { B: rows, Tk: length, D: 1 }, [all, b.bound('advantage', [rows, 1]), at], [all]);
+  const goesOn = b.temporary('goesOn', [rows, 1]);
+  const flat = b.temporary('flat', [rows]);
+  const alive = b.bound('alive', [rows, 1]);
+  const next = b.bound('next', [rows, 1]);
+  b.node(
+    'embed',
+    { N: rows, V, D: 1 },
+    [b.bound('ids', [rows], 'u32'), b.bound('goesOnAfter', [V, 1])],
+    [goesOn],
+  );
+  // Adding zeros changes no bit: it makes a row of factors of a column.
+  b.node('add', { len: rows }, [goesOn, b.bound('zeros', [rows])], [flat]);
+  b.node('rms.apply', { N: rows, D: 1 }, [alive, flat, b.bound('one', [1])], [next]);
+  return b.build('step on');
+}
+
+/** Reads one-hot rows back into token ids: the first maximum of each row, 0 for a row of zeros. */
+function readProgram({ rows, length, vocabulary: V }: Sizes): Program {
+  const N = rows * length;
+  const b = new ProgramBuilder();
+  const uniform = b.bound('noDraw', [N]);
+  for (const name of ['tokens', 'targets']) {
+    b.node(
+      'sample',
+      { N, V, invTemperature: 1, greedy: 1 },
+      [b.bound(`${name}.hot`, [N, V]), uniform],
+      [b.bound(name, [N], 'u32'), b.temporary(`${name}.certainty`, [N])],
+    );
+  }
+  return b.build('read');
+}
+
+function fill(length: number, value: number): Float32Array {
+  return new Float32Array(length).fill(value);
+}
+
+interface Item {
+  readonly prompt: readonly number[];
+  /** Answer and end token, the end token repeated up to the answer's length. */
+  readonly answer: readonly number[];
+}
+
+function itemOf(
+  spec: RunSpec,
+  work: PolicyWork,
+  tokenizer: CompletionTokenizer,
+  step: number,
+  item: number,
+): Item {
+  const seed = seedBytes(spec.seed);
+  const stream = RandomStream.named({ seed, round: spec.start.step + step, device: '', purpose: 'items' });
+  const draws = stream.sequence(item);
+  for (let attempt = 0; attempt < MAX_DRAWS; attempt++) {
+    const task = draws.pick(TASKS);
+    const difficulty = draws.pick(DEFAULT_SETTINGS.plan[task.name]);
+    const question = task.sample({ seed, index: draws.word(), difficulty });
+    const prompt = promptTokens(tokenizer, answerPrompt(question.prompt));
+    const answer = [...tokenizer.encode(question.answer), tokenizer.endToken];
+    if (prompt.length !== work.promptLength || answer.length > work.answerLength) continue;
+    while (answer.length < work.answerLength) answer.push(tokenizer.endToken);
+    return { prompt, answer };
+  }
+  throw new RunSpecError(
+    `No question has a prompt of ${work.promptLength} tokens and an answer of at most ${work.answerLength}: use other lengths.`,
+  );
+}
+
+/** Plans reinforcement steps. Throws RunSpecError when no question has the lengths that the work asks for. */
+export function planPolicy(spec: RunSpec, work: PolicyWork): PlannedWork {
+  const { config } = spec;
+  const { items, samples, promptLength, answerLength } = work;
+  const sizes = {
+    rows: items * samples,
+    length: promptLength + answerLength - 1,
+    vocabulary: config.vocabulary,
+  };
+  const { rows, length, vocabulary: V } = sizes;
+  const N = rows * length;
+  const tokenizer = characterTokenizer();
+
+  const b = new RecipeBuilder();
+  declareModel(b, config);
+  for (let p = 0; p < promptLength; p++) b.data(`prompt.${p}`, [rows], 'u32');
+  for (let a = 0; a < answerLength; a++) {
+    b.data(`answer.${a}`, [rows], 'u32');
+    b.data(`draw.${a}`, [4], 'u32');
+  }
+  b.fixed('positions', [N], rowPositions(rows, length));
+  for (let p = 0; p < length; p++) b.fixed(`at.${p}`, [rows], new Uint32Array(rows).fill(p));
+  b.fixed(
+    'identity',
+    [V, V],
+    Float32Array.from({ length: V * V }, (_, i) => (i % (V + 1) === 0 ? 1 : 0)),
+  );
+  b.fixed('centre', [samples, samples], centring(samples));
+  b.fixed('unit', [samples], fill(samples, 1));
+  b.fixed('one', [1], fill(1, 1));
+  b.fixed('ones', [N], fill(N, 1));
+  b.fixed('zeros', [rows], fill(rows, 0));
+  b.fixed('noDraw', [N], fill(N, 0));
+  b.fixed(
+    'goesOnAfter',
+    [V, 1],
+    Float32Array.from({ length: V }, (_, id) => (id === tokenizer.endToken ? 0 : 1)),
+  );
+  // Every row weighs the same number of tokens, whether it used them (no division by a sampled length, arXiv 2503.20783).
+  b.fixed('alive.0', [rows, 1], fill(rows, canon(1 / (rows * answerLength))));
+  for (const name of ['weights', 'advantages', 'oldLogprobs']) b.fixed(name, [N], fill(N, 0));
+  for (const name of ['tokens.hot', 'targets.hot']) b.fixed(name, [N, V], fill(N * V, 0));
+  const kvWidth = config.kvHeads * config.headDim;
+  for (let layer = 0; layer < config.layers; layer++) {
+    for (const kv of ['k', 'v']) b.fixed(`cache.${kv}.${layer}`, [N, kvWidth], fill(N * kvWidth, 0));
+  }
+
+  const decode = decodeProgram(config, {
+    batch: rows,
+    cacheLength: length,
+    invTemperature: 1,
+    greedy: false,
+  });
+  const token = tokenProgram(sizes);
+  const reward = rewardProgram(sizes);
+  const advantage = advantageProgram(work);
+  const stepOn = stepOnProgram(sizes);
+  for (let p = 0; p < length; p++) {
+    // Token p is read and token p + 1 drawn; before the prompt's last token nothing comes of the draw.
+    const a = p + 1 - promptLength;
+    const ids = p < promptLength ? `prompt.${p}` : `at.${p - 1}.ids`;
+    const label = `at.${p}.`;
+    b.run(token, { label, rename: { ids, at: `at.${p}` } });
+    let uniform = 'zeros';
+    if (a >= 0) {
+      uniform = b.between(`${label}uniform`, [rows]);
+      b.draw(`draw.${a}`, uniform);
+    }
+    b.run(decode, { label, rename: { tokens: ids, positions: `at.${p}`, uniform } });
+    if (a < 0) continue;
+    const drawn = `${label}drawn.`;
+    const shared = { at: `at.${p}`, alive: `alive.${a}`, ids: `${label}ids`, logprob: `${label}logprob` };
+    b.run(hotProgram(sizes), { label: drawn, rename: { ids: shared.ids } });
+    b.run(reward, { label: drawn, rename: { ...shared, hot: `${drawn}hot`, answer: `answer.${a}` } });
+    b.run(advantage, { label: drawn, rename: { credit: `${drawn}credit` } });
+    const next = b.between(`alive.${a + 1}`, [rows, 1]);
+    b.run(stepOn, { label: drawn, rename: { ...shared, advantage: `${drawn}advantage`, next } });
+  }
+  b.run(readProgram(sizes));
+  b.run(
+    trainingProgram(config, {
+      batch: rows,
+      length,
+      objective: 'policy',
+      optimizer: spec.optimizer,
+      policy: work.clip,
+    }),
+  );
+
+  const hyper = hyperOf(spec);
+  return {
+    recipe: b.build(),
+    given(step) {
+      const questions = Array.from({ length: items }, (_, item) => itemOf(spec, work, tokenizer, step, item));
+      const column = (pick: (item: Item) => number | undefined) =>
+        Uint32Array.from({ length: rows }, (_, row) => {
+          const item = questions[Math.floor(row / samples)];
+          return (item === undefined ? undefined : pick(item)) ?? 0;
+        });
+      const given = new Map<string, Words>([['hyper', hyper(step)]]);
+      for (let p = 0; p < promptLength; p++)
+        given.set(
+          `prompt.${p}`,
+          column(({ prompt }) => prompt[p]),
+        );
+      const { key } = RandomStream.named({
+        seed: seedBytes(spec.seed),
+        round: spec.start.step + step,
+        device: '',
+        purpose: 'sampling',
+      });
+      for (let a = 0; a < answerLength; a++) {
+        given.set(
+          `answer.${a}`,
+          column(({ answer }) => answer[a]),
+        );
+        // The draw of row r's token a is at (item 0, sample a, position r).
+        given.set(`draw.${a}`, Uint32Array.of(...key, 0, a));
+      }
+      return given;
+    },
+  };
+}
+
+/** The matrix that takes the mean off a row: exact in bf16, since sizes are powers of two. */
+function centring(size: number): Float32Array {
+  return Float32Array.from({ length: size * size }, (_, i) =>
+    i % (size + 1) === 0 ? 1 - 1 / size : -1 / size,
+  );
+}

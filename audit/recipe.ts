@@ -1,0 +1,107 @@
+/**
+ * One step of training as data: the tensors that it is given, the programs that it runs one after another over named tensors,
+ * and its draws. Every step of a run has the same recipe; what differs is what it is given.
+ */
+import { type DType, elementCount, type Program } from '../compute/repops/program.ts';
+
+export type Words = Float32Array | Uint32Array;
+
+/** Where a tensor's content at the beginning of a step comes from. `none`: nothing reads it before a program writes it. */
+export type Source =
+  /** The checkpoint's tensor of that name. */
+  | { readonly kind: 'state' }
+  /** Given to each step anew. */
+  | { readonly kind: 'data' }
+  /** The same in every step. */
+  | { readonly kind: 'fixed'; readonly words: Words }
+  | { readonly kind: 'none' };
+
+export interface RecipeTensor {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly source: Source;
+}
+
+export type Action =
+  | {
+      readonly kind: 'run';
+      /** Put before the names of the program's tensors, so that a trace is readable: "rollout.3." or "". */
+      readonly label: string;
+      readonly program: Program;
+      /** For each bound tensor of the program the recipe's tensor. */
+      readonly bindings: Readonly<Record<string, string>>;
+    }
+  | {
+      /** Uniforms of Philox4x32-10 at positions 0, 1, ... of one (item, sample) of a stream. */
+      readonly kind: 'draw';
+      /** u32 [4]: the stream's key in two words, item, sample. */
+      readonly key: string;
+      readonly output: string;
+    };
+
+export interface StepRecipe {
+  /** By name, in the order of the trace. */
+  readonly tensors: ReadonlyMap<string, RecipeTensor>;
+  readonly actions: readonly Action[];
+}
+
+export interface BindOptions {
+  readonly label?: string;
+  /** Recipe tensors of bound tensors whose names differ. */
+  readonly rename?: Readonly<Record<string, string>>;
+}
+
+/** Collects a step's tensors and actions. */
+export class RecipeBuilder {
+  readonly #tensors = new Map<string, RecipeTensor>();
+  readonly #actions: Action[] = [];
+
+  #declare(name: string, tensor: RecipeTensor): string {
+    if (this.#tensors.has(name)) throw new RangeError(`tensor ${name} is declared twice`);
+    this.#tensors.set(name, tensor);
+    return name;
+  }
+
+  state(name: string, shape: readonly number[]): string {
+    return this.#declare(name, { shape, dtype: 'f32', source: { kind: 'state' } });
+  }
+
+  data(name: string, shape: readonly number[], dtype: DType = 'f32'): string {
+    return this.#declare(name, { shape, dtype, source: { kind: 'data' } });
+  }
+
+  fixed(name: string, shape: readonly number[], words: Words): string {
+    const dtype = words instanceof Float32Array ? 'f32' : 'u32';
+    if (elementCount(shape) !== words.length) throw new RangeError(`${name} has ${words.length} elements`);
+    return this.#declare(name, { shape, dtype, source: { kind: 'fixed', words } });
+  }
+
+  /** A tensor that a program writes and a later one reads. */
+  between(name: string, shape: readonly number[], dtype: DType = 'f32'): string {
+    return this.#declare(name, { shape, dtype, source: { kind: 'none' } });
+  }
+
+  draw(key: string, output: string): void {
+    this.#actions.push({ kind: 'draw', key, output });
+  }
+
+  /**
+   * Runs a program. Its bound tensors are the recipe's of the same name unless renamed; those that the recipe lacks are declared
+   * as `between`, under the label and their name.
+   */
+  run(program: Program, options: BindOptions = {}): void {
+    const { label = '', rename = {} } = options;
+    const bindings: Record<string, string> = {};
+    for (const [name, spec] of Object.entries(program.tensors)) {
+      if (spec.storage !== 'bound') continue;
+      const wanted = rename[name] ?? name;
+      if (rename[name] !== undefined || this.#tensors.has(wanted)) bindings[name] = wanted;
+      else bindings[name] = this.between(`${label}${name}`, spec.shape, spec.dtype);
+    }
+    this.#actions.push({ kind: 'run', label, program, bindings });
+  }
+
+  build(): StepRecipe {
+    return { tensors: this.#tensors, actions: this.#actions };
+  }
+}

@@ -1,0 +1,115 @@
+/** A run worked out from its specification: the program, the terms of a claim about it, and what each step is given. */
+
+import { metadataLeafData, tensorRoot } from '../models/checkpoint/root.ts';
+import { type Checkpoint, checkpointMetadata } from '../models/decoder/checkpoint.ts';
+import type { ModelState, NamedTensors } from '../models/decoder/state.ts';
+import type { Evidence, Terms } from '../protocol/evidence.ts';
+import { fromHex, type Hex, toHex } from '../protocol/hex.ts';
+import { LEAF_BYTES, leafHash, merkleRoot } from '../protocol/merkle.ts';
+import { slotLeaf } from '../protocol/slot-encoding.ts';
+import { bytesOf, type EncodedProgram, encodeProgram } from './encode-program.ts';
+import { planPolicy } from './policy-work.ts';
+import type { StepRecipe, Words } from './recipe.ts';
+import { type RunSpec, RunSpecError } from './run-spec.ts';
+import { planSupervised } from './supervised-work.ts';
+
+/** The tensors of a checkpoint by the names that they have in its file. */
+export type StateTensors = ReadonlyMap<string, Float32Array>;
+
+/** Everything about a run that does not take computing the training. */
+export interface RunPlan extends Pick<Evidence, 'terms' | 'program' | 'slotNames' | 'dataRoots'> {
+  readonly spec: RunSpec;
+  readonly recipe: StepRecipe;
+  readonly encoded: EncodedProgram;
+  /** What step 0 .. steps - 1 is given, by the names of the recipe's data. */
+  given(step: number): ReadonlyMap<string, Words>;
+  /** Bytes of the metadata of the checkpoint after a step. */
+  metadata(step: number): Uint8Array;
+}
+
+/** The checkpoint after `step` steps of the run with these tensors. */
+export function checkpointAt(spec: RunSpec, step: number, tensors: StateTensors): Checkpoint {
+  const { start, config } = spec;
+  return {
+    config,
+    state: modelState(tensors, start.step + step),
+    cursor: start.cursor,
+    rngKey: start.rngKey,
+    ...(start.training === undefined ? {} : { training: start.training }),
+  };
+}
+
+function modelState(tensors: StateTensors, step: number): ModelState {
+  const group = (prefix: string): NamedTensors =>
+    new Map(
+      [...tensors]
+        .filter(([name]) => (prefix === '' ? !name.startsWith('optimizer.') : name.startsWith(prefix)))
+        .map(([name, values]) => [name.slice(prefix.length), values]),
+    );
+  return { parameters: group(''), m: group('optimizer.m.'), v: group('optimizer.v.'), step };
+}
+
+/** The tensors of a checkpoint; `checkpointAt` gives it back. */
+export function stateTensors({ state }: Checkpoint): StateTensors {
+  const groups = [
+    ['', state.parameters],
+    ['optimizer.m.', state.m],
+    ['optimizer.v.', state.v],
+  ] as const;
+  return new Map(
+    groups.flatMap(([prefix, tensors]) =>
+      [...tensors].map(([name, values]): [string, Float32Array] => [prefix + name, values]),
+    ),
+  );
+}
+
+/**
+ * Plans a run. Makes what all steps are given once, for the root of the data: some milliseconds a step. Throws RunSpecError when no
+ * question fits the lengths that the specification asks for.
+ */
+export function planRun(spec: RunSpec): RunPlan {
+  const work =
+    spec.work.kind === 'supervised' ? planSupervised(spec, spec.work) : planPolicy(spec, spec.work);
+  const encoded = encodeProgram(work.recipe);
+  const metadata = (step: number): Uint8Array =>
+    metadataLeafData(checkpointMetadata({ config: spec.config, ...spec.start }, spec.start.step + step + 1));
+  // One leaf of a tensor hashes as a leaf of the checkpoint does, so that the metadata can be given like a tensor.
+  if (metadata(spec.steps - 1).length > LEAF_BYTES) {
+    throw new RunSpecError('The metadata of its checkpoints exceed 4 KiB: shorten the training settings.');
+  }
+  const dataRoots: Hex[] = [];
+  for (let step = 0; step < spec.steps; step++) {
+    const given = work.given(step);
+    for (const [name, { source }] of work.recipe.tensors) {
+      if (source.kind !== 'data') continue;
+      const words = given.get(name);
+      if (words === undefined) throw new RangeError(`step ${step} is not given ${name}`);
+      dataRoots.push(toHex(tensorRoot(bytesOf(words))));
+    }
+    dataRoots.push(toHex(leafHash(metadata(step))));
+  }
+  const terms: Terms = {
+    program: toHex(merkleRoot(encoded.slots.map(slotLeaf))),
+    data: rootOver(dataRoots),
+    initial: spec.start.root,
+    steps: spec.steps,
+    slots: encoded.slots.length,
+    dataSlots: encoded.dataSlots,
+  };
+  return {
+    spec,
+    recipe: work.recipe,
+    encoded,
+    terms,
+    program: encoded.slots,
+    slotNames: encoded.names,
+    dataRoots,
+    given: work.given,
+    metadata,
+  };
+}
+
+/** The root of the tree whose leaves are these roots: of a claim, of a trace, of a run's data. */
+export function rootOver(roots: readonly Hex[]): Hex {
+  return toHex(merkleRoot(roots.map((root) => leafHash(fromHex(root)))));
+}

@@ -1,0 +1,61 @@
+/** What a player shows of one step: `StepTrace` over the tensors that a computer gave. */
+
+import { tensorRoot } from '../models/checkpoint/root.ts';
+import type { Slot, StepTrace } from '../protocol/evidence.ts';
+import { type Hex, toHex } from '../protocol/hex.ts';
+import { isIndexInput } from './encode-program.ts';
+import { type FoldInputs, foldAccumulators } from './folds.ts';
+import { neededLeaves } from './operand-reads.ts';
+import type { Words } from './recipe.ts';
+
+export interface StepTraceOptions {
+  readonly program: readonly Slot[];
+  /** By slot; the last one's is not looked at. */
+  readonly tensors: readonly Uint8Array[];
+  readonly before: Hex;
+  readonly after: Hex;
+  readonly checkpointLeaves: readonly Hex[];
+}
+
+/** A view of the words where their place allows it, else a copy. */
+function wordsOf(bytes: Uint8Array, integers: boolean): Words {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (byteOffset % 4 !== 0) return wordsOf(bytes.slice(), integers);
+  return integers
+    ? new Uint32Array(buffer, byteOffset, byteLength / 4)
+    : new Float32Array(buffer, byteOffset, byteLength / 4);
+}
+
+/** A step's trace. Throws RangeError for slots that it does not have. */
+export function stepTrace(options: StepTraceOptions): StepTrace {
+  const { program, tensors, before, after, checkpointLeaves } = options;
+  const last = program.length - 1;
+  const roots = program.map((_, slot) =>
+    slot === last ? after : toHex(tensorRoot(tensors[slot] ?? new Uint8Array())),
+  );
+  const tensorAt = (slot: number): Uint8Array => {
+    const tensor = tensors[slot];
+    if (tensor === undefined || slot === last)
+      throw new RangeError(`The trace has no tensor in slot ${slot}.`);
+    return tensor;
+  };
+  const callOf = (slot: number): FoldInputs => {
+    const entry = program[slot];
+    if (entry === undefined) throw new RangeError(`The trace has no slot ${slot}.`);
+    return {
+      node: entry.node,
+      inputs: entry.inputs.map((place, input) =>
+        wordsOf(tensorAt(place), isIndexInput(entry.node.op, input)),
+      ),
+    };
+  };
+  return {
+    before,
+    after,
+    checkpointLeaves,
+    roots,
+    tensor: async (slot) => tensorAt(slot),
+    accumulators: async (slot, element) => foldAccumulators(callOf(slot), element),
+    needed: async (slot, element, chunk) => neededLeaves(callOf(slot), element, chunk),
+  };
+}

@@ -1,0 +1,37 @@
+/** What the kinds of work have in common: state, tables and what every step of training is given. */
+import type { DecoderConfig } from '../models/decoder/config.ts';
+import { parameterSpecs } from '../models/decoder/config.ts';
+import { HyperSchedule } from '../models/decoder/hyper.ts';
+import { modelRopeTables } from '../models/decoder/rope.ts';
+import type { RecipeBuilder, StepRecipe, Words } from './recipe.ts';
+import type { RunSpec } from './run-spec.ts';
+
+/** A kind of work, worked out from a specification. */
+export interface PlannedWork {
+  readonly recipe: StepRecipe;
+  /** What step 0 .. steps - 1 is given, by the names of the recipe's data. */
+  given(step: number): ReadonlyMap<string, Words>;
+}
+
+/** Declares parameters and both moments, the rotary tables and the optimizer's numbers. */
+export function declareModel(b: RecipeBuilder, config: DecoderConfig): void {
+  for (const { name, shape } of parameterSpecs(config)) {
+    for (const prefix of ['', 'optimizer.m.', 'optimizer.v.']) b.state(prefix + name, shape);
+  }
+  b.data('hyper', [3]);
+  const { cos, sin } = modelRopeTables(config, config.context);
+  const shape = [config.context, config.headDim / 2];
+  b.fixed('rope.cos', shape, cos);
+  b.fixed('rope.sin', shape, sin);
+}
+
+/** Position of each token of a batch of equally long rows. */
+export function rowPositions(rows: number, length: number): Uint32Array {
+  return Uint32Array.from({ length: rows * length }, (_, i) => i % length);
+}
+
+/** The `hyper` tensor of each step of a run. */
+export function hyperOf(spec: RunSpec): (step: number) => Float32Array {
+  const schedule = new HyperSchedule(spec.optimizer);
+  return (step) => schedule.at(spec.start.step + step + 1, spec.learningRate);
+}

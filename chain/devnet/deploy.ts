@@ -1,0 +1,142 @@
+import { type Abi, type Address, type Hex, type PublicClient, parseEther, type WalletClient } from 'viem';
+import type { Stage } from '../../protocol/ledger.ts';
+import type { RollupContracts } from '../../protocol/rollup.ts';
+import { ChainError, toChainError } from '../errors.ts';
+import * as abis from '../generated/abi.ts';
+import * as code from '../generated/bytecode.ts';
+
+/** How long a claim can be doubted, what time the players of a game have, and what they lay down (contracts/src/disputes). */
+export interface DisputeSettings {
+  /** Seconds after a claim in which a game can be opened. */
+  readonly window: number;
+  /** Seconds each player has for all of its moves. */
+  readonly budget: number;
+  /** Seconds a player has at least after the other's move. */
+  readonly extension: number;
+  /** Wei for each move that a game can have. */
+  readonly moveBond: bigint;
+}
+
+/**
+ * For a local network: a person can watch a window pass, and an auditor on the same machine still has time to repeat a small run. On a
+ * rollup the budget has to exceed what the sequencer may be down, and the window what it takes to notice and repeat the training.
+ */
+export const LOCAL_DISPUTES: DisputeSettings = {
+  window: 120,
+  budget: 600,
+  extension: 60,
+  moveBond: parseEther('0.001'),
+};
+
+export interface DeployOptions {
+  readonly client: PublicClient;
+  /** With the account that pays. Whoever deploys has no power afterwards. */
+  readonly wallet: WalletClient;
+  /** Length of each stage, 1 to 86,400 s. Default: 8, 5 and 7 s. */
+  readonly seconds?: Readonly<Record<Stage, number>>;
+  /** Default: LOCAL_DISPUTES. */
+  readonly disputes?: DisputeSettings;
+}
+
+export interface Deployment {
+  readonly identity: Address;
+  readonly participation: Address;
+  readonly rollup: RollupContracts;
+  /** Block of the last contract. */
+  readonly block: bigint;
+}
+
+/**
+ * Deploys every contract, always in the same order, so that a fresh account gets the same addresses every time. Those that need nothing
+ * of one another go out together, which saves a chain with slow blocks most of the waiting. Round 0 begins with the block of Participation.
+ * Throws ChainError.
+ */
+export async function deployContracts(options: DeployOptions): Promise<Deployment> {
+  const { seconds = { answer: 8, critique: 5, vote: 7 }, disputes: game = LOCAL_DISPUTES } = options;
+  const make = (abi: Abi, bytecode: Hex, ...args: readonly unknown[]) => ({ abi, bytecode, args });
+  const together = <const All extends readonly Contract[]>(...all: All) => deployTogether(options, all);
+  try {
+    const [identity] = await together(make(abis.identityAbi, code.identityBytecode));
+    const [participation, judge, payments, descriptions] = await together(
+      make(
+        abis.participationAbi,
+        code.participationBytecode,
+        identity.address,
+        seconds.answer,
+        seconds.critique,
+        seconds.vote,
+      ),
+      make(abis.judgeAbi, code.judgeBytecode),
+      make(abis.paymentsAbi, code.paymentsBytecode),
+      make(abis.descriptionsAbi, code.descriptionsBytecode),
+    );
+    const [disputes, ownership] = await together(
+      make(
+        abis.disputesAbi,
+        code.disputesBytecode,
+        judge.address,
+        game.window,
+        game.budget,
+        game.extension,
+        game.moveBond,
+      ),
+      make(abis.ownershipAbi, code.ownershipBytecode, payments.address),
+    );
+    const [jobs, trainingRecord] = await together(
+      make(abis.jobsAbi, code.jobsBytecode, payments.address, disputes.address, ownership.address),
+      make(abis.trainingRecordAbi, code.trainingRecordBytecode, disputes.address),
+    );
+    const [crowdfund] = await together(make(abis.crowdfundAbi, code.crowdfundBytecode, jobs.address));
+    return {
+      identity: identity.address,
+      participation: participation.address,
+      rollup: {
+        judge: judge.address,
+        disputes: disputes.address,
+        payments: payments.address,
+        ownership: ownership.address,
+        jobs: jobs.address,
+        crowdfund: crowdfund.address,
+        trainingRecord: trainingRecord.address,
+        descriptions: descriptions.address,
+      },
+      block: crowdfund.block,
+    };
+  } catch (error) {
+    throw toChainError(error);
+  }
+}
+
+interface Contract {
+  readonly abi: Abi;
+  readonly bytecode: Hex;
+  readonly args: readonly unknown[];
+}
+
+interface Made {
+  readonly address: Address;
+  readonly block: bigint;
+}
+
+/** Sends one deployment after the other, then waits for all of them. As many results as contracts. */
+async function deployTogether<const All extends readonly Contract[]>(
+  { client, wallet }: DeployOptions,
+  contracts: All,
+): Promise<{ [K in keyof All]: Made }> {
+  const { account, chain } = wallet;
+  if (account === undefined) throw new ChainError('invalid', 'Give the wallet an account to deploy from.');
+  const sent: Hex[] = [];
+  for (const { abi, bytecode, args } of contracts) {
+    sent.push(await wallet.deployContract({ abi, bytecode, args, account, chain }));
+  }
+  const made = await Promise.all(
+    sent.map(async (hash) => {
+      const receipt = await client.waitForTransactionReceipt({ hash, timeout: 60_000 });
+      if (receipt.status !== 'success' || !receipt.contractAddress) {
+        throw new ChainError('refused', 'The deployment failed. Check the stage lengths and the gas limit.');
+      }
+      return { address: receipt.contractAddress, block: receipt.blockNumber };
+    }),
+  );
+  return made as { [K in keyof All]: Made };
+}

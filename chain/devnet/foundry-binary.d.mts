@@ -1,0 +1,2 @@
+export type FoundryTool = 'forge' | 'anvil' | 'cast';
+export function foundryBinary(tool: FoundryTool): string | undefined;

@@ -1,0 +1,3 @@
+// What the module exports.
+export { steps } from './steps';
+export { serve } from './team';

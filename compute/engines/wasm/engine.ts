@@ -1,0 +1,392 @@
+/** The wasm engine: RepOps in WebAssembly SIMD, on one or several threads. */
+import { WASM_BASE64, WASM_THREADS_BASE64 } from '../../generated/wasm.ts';
+import { type DType, elementBytes, elementCount, type Program } from '../../repops/program.ts';
+import { ProgramError } from '../../repops/program-error.ts';
+import { validateBindings, validateProgram } from '../../repops/validate.ts';
+import { type Clock, DutyCycle, type PacedEngine, SYSTEM_CLOCK } from '../duty-cycle.ts';
+import { EngineError, EngineMemoryError, type RunOptions, type Tensor } from '../engine.ts';
+import {
+  boundBytes,
+  type EngineMemory,
+  type MeasuredEngine,
+  MemoryMeter,
+  type MemoryNeed,
+} from '../engine-memory.ts';
+import { type HashingEngine, leafRange, leavesOf } from '../hashing.ts';
+import { checkData, type TensorData, viewAs } from '../tensor-data.ts';
+import { HASH_BYTES, hashInput, leavesPlan, rootsPlan } from './hash-plan.ts';
+import { LinearMemory } from './linear-memory.ts';
+import { compilePlan, type Plan } from './plan.ts';
+import { type Kernels, soloTeam, startTeam, type Team } from './team.ts';
+
+export interface WasmEngineOptions {
+  /** Threads that compute, the caller's included; 1 by default. Bits do not depend on it. */
+  readonly threads?: number;
+  /** Only tests replace it. */
+  readonly clock?: Clock;
+  /** All threads work on every step, however short it is: for those who test the threads. */
+  readonly together?: boolean;
+}
+
+export const MAX_THREADS = 64;
+
+/** First byte that the host may hand out; below it are the team's control words and the module's own data. */
+const FIRST_ADDRESS = 65536;
+const INITIAL_PAGES = 2;
+/** Maximum sizes to ask for, largest first: some browsers refuse to reserve address space for all of it. */
+const MAXIMUM_PAGES = [65536, 32768, 16384, 8192];
+/** A run lets the event loop turn at least this often, so that an abort or a message is seen. */
+const SLICE_MS = 24;
+/** Plans for hashing that are kept: a model is hashed again and again with the same sizes. */
+const MAX_HASH_PLANS = 8;
+/** Steps between two looks at the clock. */
+const STEPS_PER_LOOK = 8;
+
+interface Machine {
+  readonly memory: LinearMemory;
+  readonly team: Team;
+  readonly threads: number;
+  readonly description: string;
+}
+
+class WasmTensor implements Tensor {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly address: number;
+  readonly length: number;
+
+  constructor(shape: readonly number[], dtype: DType, address: number) {
+    this.shape = shape;
+    this.dtype = dtype;
+    this.address = address;
+    this.length = elementCount(shape);
+  }
+
+  get bytes(): number {
+    return this.length * elementBytes(this.dtype);
+  }
+}
+
+/**
+ * Makes a wasm engine. With `threads` > 1 it needs shared memory (in a browser: a cross-origin isolated page); without
+ * it, it computes on one thread and its description says why.
+ */
+export async function createWasmEngine(options: WasmEngineOptions = {}): Promise<WasmEngine> {
+  const threads = options.threads ?? 1;
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+    throw new EngineError(`threads must be an integer from 1 to ${MAX_THREADS}, got ${threads}.`);
+  }
+  return new WasmEngine(await startMachine(threads), options);
+}
+
+export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
+  readonly kind = 'wasm';
+  readonly description: string;
+  readonly #machine: Machine;
+  readonly #live = new Set<WasmTensor>();
+  readonly #plans = new WeakMap<Program, Plan>();
+  /** Temporaries and scratch of the running program. */
+  readonly #arena: Region;
+  /** Step words, then one address a step. */
+  readonly #steps: Region;
+  readonly #clock: Clock;
+  readonly #together: boolean;
+  readonly #duty: DutyCycle;
+  readonly #meter = new MemoryMeter();
+  readonly #hashPlans = new Map<string, Plan>();
+  #running = false;
+  #stopped = false;
+
+  constructor(machine: Machine, { clock = SYSTEM_CLOCK, together = false }: WasmEngineOptions) {
+    this.#machine = machine;
+    this.#together = together;
+    this.description = machine.description;
+    this.#arena = new Region(machine.memory, this.#meter);
+    this.#steps = new Region(machine.memory, this.#meter);
+    this.#clock = clock;
+    this.#duty = new DutyCycle(clock);
+  }
+
+  setShare(share: number): void {
+    this.#duty.share = share;
+  }
+
+  memory(): EngineMemory {
+    return this.#meter.report();
+  }
+
+  predict(program: Program): MemoryNeed {
+    const { total, largest } = boundBytes(program);
+    const plan = this.#planOf(program);
+    const temporaries = plan.arenaBytes + stepBytes(plan);
+    return { tensors: total, temporaries, largest: Math.max(largest, plan.arenaBytes) };
+  }
+
+  allocate(shape: readonly number[], dtype: DType): Tensor {
+    this.#check();
+    const bytes = elementBytes(dtype) * elementCount(shape);
+    const address = this.#machine.memory.allocate(bytes);
+    new Uint8Array(this.#buffer, address, bytes).fill(0);
+    const tensor = new WasmTensor([...shape], dtype, address);
+    this.#live.add(tensor);
+    this.#meter.count('tensors', bytes);
+    return tensor;
+  }
+
+  write(tensor: Tensor, data: TensorData): void {
+    const own = this.#own(tensor);
+    checkData(own, data, (message) => new EngineError(message));
+    this.#view(own).set(data);
+  }
+
+  async read(tensor: Tensor): Promise<TensorData> {
+    return this.#view(this.#own(tensor)).slice();
+  }
+
+  free(tensor: Tensor): void {
+    const own = this.#own(tensor);
+    this.#live.delete(own);
+    this.#machine.memory.free(own.address, own.bytes);
+    this.#meter.count('tensors', -own.bytes);
+  }
+
+  async run(
+    program: Program,
+    bindings: Readonly<Record<string, Tensor>>,
+    options: RunOptions = {},
+  ): Promise<void> {
+    await this.#alone(options.signal, async () => {
+      const plan = this.#planOf(program);
+      validateBindings(program, bindings);
+      const failed = await this.#execute(plan, this.#load(plan, bindings), options.signal);
+      if (failed < 0) return;
+      const node = plan.nodes[failed] ?? 0;
+      throw new ProgramError(
+        `${program.name}, node ${node} (${program.nodes[node]?.op}): an index in its u32 input is out of range`,
+      );
+    });
+  }
+
+  async hash(tensors: readonly Tensor[], options: RunOptions = {}): Promise<readonly Uint8Array[]> {
+    if (tensors.length === 0) return [];
+    const sizes = tensors.map((tensor) => this.#own(tensor).bytes);
+    const plan = this.#hashPlan(`roots ${sizes.join()}`, (threads) => rootsPlan(sizes, threads));
+    const hashes = await this.#hashes(plan, tensors, tensors.length, options.signal);
+    return tensors.map((_, i) => hashes.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES));
+  }
+
+  leafHashes(tensor: Tensor, options: RunOptions = {}): Promise<Uint8Array> {
+    const { bytes } = this.#own(tensor);
+    const plan = this.#hashPlan(`leaves ${bytes}`, (threads) => leavesPlan(bytes, threads));
+    return this.#hashes(plan, [tensor], leavesOf(bytes), options.signal);
+  }
+
+  async readLeaf(tensor: Tensor, leaf: number): Promise<Uint8Array> {
+    const { address, bytes } = this.#own(tensor);
+    const { start, length } = leafRange(bytes, leaf);
+    return new Uint8Array(this.#buffer, address + start, length).slice();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#live.clear();
+    this.#machine.team.stop();
+  }
+
+  async #alone<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    this.#check();
+    if (this.#running) throw new EngineError('A run is in progress; wait for it before starting another.');
+    signal?.throwIfAborted();
+    this.#running = true;
+    try {
+      return await work();
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  #hashPlan(key: string, make: (threads: number) => Plan): Plan {
+    let plan = this.#hashPlans.get(key);
+    if (plan === undefined) {
+      plan = make(this.#machine.threads);
+      const [oldest] = this.#hashPlans.keys();
+      if (this.#hashPlans.size >= MAX_HASH_PLANS && oldest !== undefined) this.#hashPlans.delete(oldest);
+      this.#hashPlans.set(key, plan);
+    }
+    return plan;
+  }
+
+  /** Runs a plan that leaves `count` hashes at the beginning of the arena. */
+  #hashes(plan: Plan, tensors: readonly Tensor[], count: number, signal?: AbortSignal): Promise<Uint8Array> {
+    return this.#alone(signal, async () => {
+      const bindings = Object.fromEntries(tensors.map((tensor, i) => [hashInput(i), tensor]));
+      await this.#execute(plan, this.#load(plan, bindings), signal);
+      const arena = this.#arena.reserve(plan.arenaBytes);
+      return new Uint8Array(this.#buffer, arena, count * HASH_BYTES).slice();
+    });
+  }
+
+  get #buffer(): ArrayBufferLike {
+    return this.#machine.memory.memory.buffer;
+  }
+
+  #check(): void {
+    if (this.#stopped) throw new EngineError('The engine was stopped; make a new one.');
+  }
+
+  #own(tensor: Tensor): WasmTensor {
+    this.#check();
+    if (tensor instanceof WasmTensor && this.#live.has(tensor)) return tensor;
+    throw new EngineError('This tensor was freed or belongs to another engine.');
+  }
+
+  #view(tensor: WasmTensor): TensorData {
+    return viewAs(tensor.dtype, this.#buffer, tensor.address, tensor.length);
+  }
+
+  #planOf(program: Program): Plan {
+    const known = this.#plans.get(program);
+    if (known !== undefined) return known;
+    validateProgram(program);
+    const plan = compilePlan(program, this.#machine.threads);
+    this.#plans.set(program, plan);
+    return plan;
+  }
+
+  /** Copies the plan's steps into memory with this run's addresses; gives the address of the list of step addresses. */
+  #load(plan: Plan, bindings: Readonly<Record<string, Tensor>>): number {
+    const arena = this.#arena.reserve(plan.arenaBytes);
+    const base = this.#steps.reserve(stepBytes(plan));
+    const code = new Int32Array(this.#buffer, base, plan.code.length + plan.starts.length);
+    code.set(plan.code);
+    for (const { index, bytes } of plan.arena) code[index] = arena + bytes;
+    for (const [name, slots] of plan.bound) {
+      const binding = bindings[name];
+      if (binding === undefined) throw new ProgramError(`bound tensor ${name} was not supplied`);
+      const { address } = this.#own(binding);
+      for (const { index, bytes } of slots) code[index] = address + bytes;
+    }
+    for (const [step, start] of plan.starts.entries()) code[plan.code.length + step] = base + 4 * start;
+    return base + 4 * plan.code.length;
+  }
+
+  /** Runs a loaded plan. Gives -1, or the step that met an index out of range. */
+  async #execute(plan: Plan, offsets: number, signal: AbortSignal | undefined): Promise<number> {
+    const count = plan.starts.length;
+    const { team } = this.#machine;
+    const run = plan.small && !this.#together ? team.runAlone : team.run;
+    let sliceStart = this.#clock.now();
+    for (let step = 0; step < count; step += STEPS_PER_LOOK) {
+      const result = run(offsets, step, Math.min(step + STEPS_PER_LOOK, count));
+      const failed = typeof result === 'number' ? result : await result;
+      if (failed >= 0) return failed;
+      const worked = this.#clock.now() - sliceStart;
+      if (worked < SLICE_MS) continue;
+      if (this.#duty.share < 1) await this.#duty.worked(worked, signal);
+      else await eventLoopTurn();
+      signal?.throwIfAborted();
+      this.#check();
+      sliceStart = this.#clock.now();
+    }
+    await this.#duty.worked(this.#clock.now() - sliceStart, signal);
+    return -1;
+  }
+}
+
+/** Bytes of a plan's steps in memory. */
+function stepBytes(plan: Plan): number {
+  return 4 * (plan.code.length + plan.starts.length);
+}
+
+/** A block of memory that is replaced by a larger one when more is asked for; contents are not kept. */
+class Region {
+  readonly #memory: LinearMemory;
+  readonly #meter: MemoryMeter;
+  #address = 0;
+  #bytes = 0;
+
+  constructor(memory: LinearMemory, meter: MemoryMeter) {
+    this.#memory = memory;
+    this.#meter = meter;
+  }
+
+  reserve(bytes: number): number {
+    if (bytes > this.#bytes) {
+      if (this.#bytes > 0) this.#memory.free(this.#address, this.#bytes);
+      this.#meter.count('temporaries', -this.#bytes);
+      this.#bytes = 0;
+      this.#address = this.#memory.allocate(bytes);
+      this.#bytes = bytes;
+      this.#meter.count('temporaries', bytes);
+    }
+    return this.#address;
+  }
+}
+
+async function startMachine(threads: number): Promise<Machine> {
+  if (threads === 1) return soloMachine('wasm SIMD');
+  if (typeof SharedArrayBuffer === 'undefined' || globalThis.crossOriginIsolated === false) {
+    return soloMachine('wasm SIMD, 1 thread (the page is not cross-origin isolated)');
+  }
+  try {
+    const memory = sharedMemory();
+    const module = await WebAssembly.compile(bytesOf(WASM_THREADS_BASE64));
+    const kernels = await instantiate(module, memory);
+    return {
+      memory: new LinearMemory(memory, FIRST_ADDRESS),
+      team: await startTeam(kernels, module, memory, threads),
+      threads,
+      description: `wasm SIMD, ${threads} threads`,
+    };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return soloMachine(`wasm SIMD, 1 thread (${reason})`);
+  }
+}
+
+async function soloMachine(description: string): Promise<Machine> {
+  const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES });
+  const module = await WebAssembly.compile(bytesOf(WASM_BASE64));
+  const team = soloTeam(await instantiate(module, memory));
+  return { memory: new LinearMemory(memory, FIRST_ADDRESS), team, threads: 1, description };
+}
+
+function sharedMemory(): WebAssembly.Memory {
+  for (const maximum of MAXIMUM_PAGES) {
+    try {
+      return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum, shared: true });
+    } catch {
+      // Ask for less address space.
+    }
+  }
+  throw new EngineMemoryError('no shared memory to be had');
+}
+
+async function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Kernels> {
+  const instance = await WebAssembly.instantiate(module, { env: { memory } });
+  const { steps } = instance.exports;
+  if (typeof steps !== 'function')
+    throw new EngineError('The wasm module lacks its entry; rebuild the kernels.');
+  return { steps: steps as Kernels['steps'] };
+}
+
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+/** One turn of the event loop; setTimeout would wait 4 ms in a browser. */
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') {
+      setImmediate(resolve);
+      return;
+    }
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => {
+      channel.port1.close();
+      resolve();
+    };
+    channel.port2.postMessage(null);
+  });
+}

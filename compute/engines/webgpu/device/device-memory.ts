@@ -1,0 +1,146 @@
+/** Device memory: tensors that callers own, and slots that every plan shares because runs are serialised. */
+import { type DType, elementBytes, elementCount } from '../../../repops/program.ts';
+import { EngineMemoryError, type Tensor } from '../../engine.ts';
+import { MemoryMeter } from '../../engine-memory.ts';
+
+/** Words that hold `count` elements; bf16 lie two in a word, the first in its low half. */
+export function wordsFor(dtype: DType, count: number): number {
+  return Math.ceil((count * elementBytes(dtype)) / 4);
+}
+
+/** A buffer with an identity by which bind groups are cached. */
+export interface Memory {
+  readonly id: number;
+  readonly buffer: GPUBuffer;
+  readonly bytes: number;
+}
+
+export class GpuTensor implements Tensor {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly memory: Memory;
+  /** The largest value written from the host; unknown once the device has written it. Only for u32. */
+  largest: number | undefined = 0;
+
+  constructor(shape: readonly number[], dtype: DType, memory: Memory) {
+    this.shape = [...shape];
+    this.dtype = dtype;
+    this.memory = memory;
+  }
+
+  get length(): number {
+    return elementCount(this.shape);
+  }
+}
+
+export interface MemoryOptions {
+  readonly device: GPUDevice;
+  /** Told when the device ran out of memory; creation itself cannot tell (WebGPU reports it later). */
+  readonly onOutOfMemory: (error: EngineMemoryError) => void;
+}
+
+/**
+ * A vec4 of words: wgpu checks a buffer against the bindings of the kernel before as well, if that has the same layout, and so
+ * refuses a smaller one after a kernel that reads in fours.
+ */
+const LEAST_BYTES = 16;
+
+/** Makes buffers, and keeps the slots. */
+export class DeviceMemory {
+  readonly #device: GPUDevice;
+  readonly #onOutOfMemory: (error: EngineMemoryError) => void;
+  readonly #live = new Set<Memory>();
+  readonly #slots: Memory[] = [];
+  /** Everything that is not a caller's tensor. */
+  readonly #temporary = new Set<Memory>();
+  readonly meter = new MemoryMeter();
+  readonly #checks = new Set<Promise<void>>();
+  #nextId = 1;
+
+  constructor(options: MemoryOptions) {
+    this.#device = options.device;
+    this.#onOutOfMemory = options.onOutOfMemory;
+  }
+
+  /** A zeroed buffer of `words` words. Throws EngineMemoryError if it is over the device's limits. */
+  create(words: number, kind: 'tensors' | 'temporaries' = 'tensors'): Memory {
+    const bytes = bytesFor(words);
+    this.#throwIfTooLarge(bytes);
+    this.#device.pushErrorScope('out-of-memory');
+    const buffer = this.#device.createBuffer({
+      size: Math.max(bytes, LEAST_BYTES),
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    });
+    const check = this.#device.popErrorScope().then(
+      (error) => {
+        this.#checks.delete(check);
+        if (error !== null) {
+          this.#onOutOfMemory(
+            new EngineMemoryError(`The GPU has no ${bytes} bytes left; use a smaller model or batch.`),
+          );
+        }
+      },
+      // A lost device answers no scopes; the engine reports the loss itself.
+      () => {
+        this.#checks.delete(check);
+      },
+    );
+    this.#checks.add(check);
+    const memory = { id: this.#nextId++, buffer, bytes };
+    this.#live.add(memory);
+    if (kind === 'temporaries') this.#temporary.add(memory);
+    this.meter.count(kind, bytes);
+    return memory;
+  }
+
+  /** Settles when every creation so far is known to have worked or failed. */
+  async checked(): Promise<void> {
+    await Promise.all(this.#checks);
+  }
+
+  destroy(memory: Memory): void {
+    if (this.#live.delete(memory)) {
+      this.meter.count(this.#temporary.delete(memory) ? 'temporaries' : 'tensors', -memory.bytes);
+    }
+    memory.buffer.destroy();
+  }
+
+  /** Memory for slots of at least these sizes in words, the same for every plan; contents are left over. */
+  slots(sizes: readonly number[]): readonly Memory[] {
+    const order = sizes.map((words, index) => ({ words, index })).sort((a, b) => b.words - a.words);
+    const result = new Array<Memory>(sizes.length);
+    for (const [rank, { words, index }] of order.entries()) {
+      let memory = this.#slots[rank];
+      if (memory === undefined || memory.bytes < words * 4) {
+        // First the old one goes, so that both never have to fit; its commands come before in the queue.
+        this.#throwIfTooLarge(bytesFor(words));
+        if (memory !== undefined) this.destroy(memory);
+        memory = this.create(words, 'temporaries');
+        this.#slots[rank] = memory;
+      }
+      result[index] = memory;
+    }
+    return result;
+  }
+
+  stop(): void {
+    for (const memory of this.#live) memory.buffer.destroy();
+    this.#live.clear();
+    this.#temporary.clear();
+    this.#slots.length = 0;
+  }
+
+  #throwIfTooLarge(bytes: number): void {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.#device.limits;
+    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    if (bytes > limit) {
+      throw new EngineMemoryError(
+        `A tensor of ${bytes} bytes is over this GPU's limit of ${limit}; use a smaller model or batch.`,
+      );
+    }
+  }
+}
+
+function bytesFor(words: number): number {
+  return Math.max(4, words * 4);
+}

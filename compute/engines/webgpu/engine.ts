@@ -1,0 +1,341 @@
+/** The WebGPU engine: RepOps programs as one submission of compute dispatches a run (docs/repops.md; shaders/). */
+import { SHADERS } from '../../generated/shaders.ts';
+import { type DType, elementBytes, elementCount, type Program } from '../../repops/program.ts';
+import { ProgramError } from '../../repops/program-error.ts';
+import { validateBindings, validateProgram } from '../../repops/validate.ts';
+import type { Clock, PacedEngine } from '../duty-cycle.ts';
+import {
+  DeviceLostError,
+  EngineError,
+  type EngineMemoryError,
+  type RunOptions,
+  type Tensor,
+} from '../engine.ts';
+import { boundBytes, type EngineMemory, type MeasuredEngine, type MemoryNeed } from '../engine-memory.ts';
+import { type HashingEngine, leafRange } from '../hashing.ts';
+import { checkData, type TensorData, viewAs } from '../tensor-data.ts';
+import { adapterName, isSoftwareAdapter, openDevice } from './device/adapter.ts';
+import { CompiledPlan } from './device/compiled-plan.ts';
+import { DeviceMemory, GpuTensor, wordsFor } from './device/device-memory.ts';
+import { Hasher } from './device/hasher.ts';
+import { ReadBack } from './device/read-back.ts';
+import { Submitter } from './device/submitter.ts';
+import { type Plan, planProgram } from './plan/plan.ts';
+import { Pipelines, type Variants } from './shader/pipelines.ts';
+import { DEFAULT_TUNING, SOFTWARE_TUNING, type Tuning } from './tuning/tuning.ts';
+
+export interface WebGpuEngineOptions {
+  /** The engine owns the device from here on, and destroys it when stopped. */
+  readonly device: GPUDevice;
+  readonly description?: string;
+  /** Per operator; `native` where left out. The conformance gate finds them out. */
+  readonly variants?: Variants;
+  /** The kernel shapes to use; small ones unless given, and those of a software GPU on one that is opened by its adapter. Speed depends on it, bits do not. */
+  readonly tuning?: Tuning;
+  /**
+   * Milliseconds that one submission may hold the GPU, so that others get their turn; a run is then cut into parts. Whole runs
+   * are submitted at once while it is left out and the share is 1.
+   */
+  readonly sliceMs?: number;
+  /** Only tests replace it. */
+  readonly clock?: Clock;
+  /** Linked kernels by name. Only tests replace them, to see that a wrong kernel is caught. */
+  readonly shaders?: Readonly<Record<string, string>>;
+}
+
+/** Makes an engine over an adapter. Throws EngineError when the adapter gives no device. */
+export async function openWebGpuEngine(
+  adapter: GPUAdapter,
+  options: Omit<WebGpuEngineOptions, 'device'> = {},
+): Promise<WebGpuEngine> {
+  const device = await openDevice(adapter);
+  return createWebGpuEngine({
+    description: `WebGPU, ${adapterName(adapter.info)}`,
+    tuning: isSoftwareAdapter(adapter.info) ? SOFTWARE_TUNING : DEFAULT_TUNING,
+    ...options,
+    device,
+  });
+}
+
+/** Makes an engine over a device. */
+export function createWebGpuEngine(options: WebGpuEngineOptions): WebGpuEngine {
+  return new WebGpuEngine(options);
+}
+
+export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine {
+  readonly kind = 'webgpu';
+  readonly description: string;
+  readonly #device: GPUDevice;
+  readonly #memory: DeviceMemory;
+  readonly #pipelines: Pipelines;
+  readonly #tensors = new Set<GpuTensor>();
+  readonly #submitter: Submitter;
+  readonly #readBack: ReadBack;
+  readonly #hasher: Hasher;
+  #tuning: Tuning;
+  readonly #validated = new WeakSet<Program>();
+  #plans = new WeakMap<Program, Plan>();
+  #compiled = new WeakMap<Program, Promise<CompiledPlan>>();
+  #variants: Variants;
+  /** Rejects when the device is lost, so that no call waits for an answer that will not come. */
+  readonly #loss: Promise<never>;
+  #lost: DeviceLostError | undefined;
+  #outOfMemory: EngineMemoryError | undefined;
+  #invalid: EngineError | undefined;
+  #stopped = false;
+
+  constructor(options: WebGpuEngineOptions) {
+    this.#device = options.device;
+    this.#variants = options.variants ?? {};
+    this.description = options.description ?? `WebGPU, ${adapterName(options.device.adapterInfo)}`;
+    this.#memory = new DeviceMemory({
+      device: options.device,
+      onOutOfMemory: (error) => {
+        this.#outOfMemory = error;
+      },
+    });
+    this.#pipelines = new Pipelines(options.device, options.shaders ?? SHADERS);
+    this.#tuning = options.tuning ?? DEFAULT_TUNING;
+    this.#submitter = new Submitter({
+      device: options.device,
+      ...(options.sliceMs === undefined ? {} : { sliceMs: options.sliceMs }),
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
+      orLost: (pending) => this.#orLost(pending),
+    });
+    const orLost = <T>(pending: Promise<T>): Promise<T> => this.#orLost(pending);
+    this.#readBack = new ReadBack(options.device, orLost);
+    this.#hasher = new Hasher({
+      device: options.device,
+      memory: this.#memory,
+      pipelines: this.#pipelines,
+      submitter: this.#submitter,
+      readBack: this.#readBack,
+      orLost,
+    });
+    this.#loss = options.device.lost.then((info) => {
+      this.#lost = new DeviceLostError(
+        `The GPU device was lost${info.message === '' ? '' : ` (${info.message})`}; restart from the last checkpoint.`,
+      );
+      throw this.#lost;
+    });
+    this.#loss.catch(() => {});
+    options.device.addEventListener('uncapturederror', (event) => {
+      event.preventDefault();
+      this.#invalid = new EngineError(`The GPU refused a command: ${event.error.message}`);
+    });
+  }
+
+  /** Chooses variants for the runs to come. */
+  useVariants(variants: Variants): void {
+    this.#variants = variants;
+    this.#compiled = new WeakMap();
+  }
+
+  /** Chooses kernel shapes for the runs to come. */
+  useTuning(tuning: Tuning): void {
+    this.#tuning = tuning;
+    this.#plans = new WeakMap();
+    this.#compiled = new WeakMap();
+  }
+
+  setShare(share: number): void {
+    this.#submitter.setShare(share);
+  }
+
+  /** Submissions of the last run. */
+  get submissions(): number {
+    return this.#submitter.submissions;
+  }
+
+  memory(): EngineMemory {
+    return this.#memory.meter.report();
+  }
+
+  predict(program: Program): MemoryNeed {
+    this.#validate(program);
+    const { total, largest } = boundBytes(program);
+    const slots = this.#plan(program).slots.map((words) => words * 4);
+    return {
+      tensors: total,
+      temporaries: slots.reduce((sum, bytes) => sum + bytes, 0),
+      largest: Math.max(largest, ...slots),
+    };
+  }
+
+  allocate(shape: readonly number[], dtype: DType): Tensor {
+    this.#throwIfUnusable();
+    const tensor = new GpuTensor(shape, dtype, this.#memory.create(wordsFor(dtype, elementCount(shape))));
+    this.#tensors.add(tensor);
+    return tensor;
+  }
+
+  write(tensor: Tensor, data: TensorData): void {
+    this.#throwIfUnusable();
+    const target = this.#own(tensor);
+    checkData(target, data, (message) => new EngineError(message));
+    if (data instanceof Uint32Array) target.largest = data.reduce((a, b) => Math.max(a, b), 0);
+    // Whole words only: an odd last bf16 goes with a zero beside it.
+    const whole = data.byteLength - (data.byteLength % 4);
+    const { queue } = this.#device;
+    queue.writeBuffer(target.memory.buffer, 0, data.buffer, data.byteOffset, whole);
+    if (whole < data.byteLength) {
+      queue.writeBuffer(target.memory.buffer, whole, Uint32Array.of(data.at(-1) ?? 0));
+    }
+  }
+
+  async read(tensor: Tensor): Promise<TensorData> {
+    this.#throwIfUnusable();
+    const source = this.#own(tensor);
+    const data = await this.#readBack.read(source.memory, 0, wordsFor(source.dtype, source.length) * 4);
+    this.#throwIfUnusable();
+    return viewAs(source.dtype, data, 0, source.length);
+  }
+
+  async hash(tensors: readonly Tensor[], options: RunOptions = {}): Promise<readonly Uint8Array[]> {
+    this.#throwIfUnusable();
+    if (tensors.length === 0) return [];
+    const roots = await this.#hasher.roots(
+      tensors.map((tensor) => this.#own(tensor)),
+      options.signal,
+    );
+    this.#throwIfUnusable();
+    return roots;
+  }
+
+  async leafHashes(tensor: Tensor, options: RunOptions = {}): Promise<Uint8Array> {
+    this.#throwIfUnusable();
+    const hashes = await this.#hasher.leaves(this.#own(tensor), options.signal);
+    this.#throwIfUnusable();
+    return hashes;
+  }
+
+  async readLeaf(tensor: Tensor, leaf: number): Promise<Uint8Array> {
+    this.#throwIfUnusable();
+    const source = this.#own(tensor);
+    const { start, length } = leafRange(source.length * elementBytes(source.dtype), leaf);
+    const data = await this.#readBack.read(source.memory, start, Math.ceil(length / 4) * 4);
+    this.#throwIfUnusable();
+    return new Uint8Array(data, 0, length);
+  }
+
+  free(tensor: Tensor): void {
+    const owned = this.#own(tensor);
+    this.#tensors.delete(owned);
+    this.#memory.destroy(owned.memory);
+  }
+
+  /**
+   * Compiles what a program needs without running it, so that the first run need not wait. Throws EngineError when the
+   * driver refuses a kernel.
+   */
+  async prepare(program: Program): Promise<void> {
+    this.#throwIfUnusable();
+    this.#validate(program);
+    await this.#orLost(this.#compile(program, this.#plan(program)));
+  }
+
+  async run(
+    program: Program,
+    bindings: Readonly<Record<string, Tensor>>,
+    options: RunOptions = {},
+  ): Promise<void> {
+    options.signal?.throwIfAborted();
+    this.#throwIfUnusable();
+    this.#validate(program);
+    validateBindings(program, bindings);
+    const plan = this.#plan(program);
+    const tensors = this.#boundTensors(program, bindings);
+    checkIndices(program, plan, tensors);
+    const compiled = await this.#orLost(this.#compile(program, plan));
+    options.signal?.throwIfAborted();
+    const memories = Object.entries(tensors).map(([name, { memory }]) => [name, memory] as const);
+    const commands = compiled.commands(this.#memory, Object.fromEntries(memories));
+    await this.#orLost(this.#memory.checked());
+    this.#throwIfUnusable();
+    for (const name of plan.written) {
+      const tensor = tensors[name];
+      if (tensor !== undefined) tensor.largest = undefined;
+    }
+    await this.#submitter.run(commands, options.signal);
+    this.#throwIfUnusable();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#tensors.clear();
+    this.#memory.stop();
+    this.#readBack.stop();
+    this.#device.destroy();
+    await this.#device.lost;
+  }
+
+  #validate(program: Program): void {
+    if (this.#validated.has(program)) return;
+    validateProgram(program);
+    this.#validated.add(program);
+  }
+
+  #plan(program: Program): Plan {
+    let plan = this.#plans.get(program);
+    if (plan === undefined) {
+      plan = planProgram(program, this.#tuning);
+      this.#plans.set(program, plan);
+    }
+    return plan;
+  }
+
+  #compile(program: Program, plan: Plan): Promise<CompiledPlan> {
+    let compiled = this.#compiled.get(program);
+    if (compiled === undefined) {
+      compiled = CompiledPlan.compile({
+        device: this.#device,
+        plan,
+        pipelines: this.#pipelines,
+        variants: this.#variants,
+        sliceNumbers: this.#submitter.numbers,
+      });
+      this.#compiled.set(program, compiled);
+    }
+    return compiled;
+  }
+
+  #boundTensors(
+    program: Program,
+    bindings: Readonly<Record<string, Tensor>>,
+  ): Readonly<Record<string, GpuTensor>> {
+    const result: Record<string, GpuTensor> = {};
+    for (const [name, spec] of Object.entries(program.tensors)) {
+      const tensor = bindings[name];
+      if (spec.storage === 'bound' && tensor !== undefined) result[name] = this.#own(tensor);
+    }
+    return result;
+  }
+
+  #own(tensor: Tensor): GpuTensor {
+    if (tensor instanceof GpuTensor && this.#tensors.has(tensor)) return tensor;
+    throw new EngineError('This tensor was freed or belongs to another engine.');
+  }
+
+  #orLost<T>(pending: Promise<T>): Promise<T> {
+    return Promise.race([pending, this.#loss]);
+  }
+
+  #throwIfUnusable(): void {
+    if (this.#stopped) throw new EngineError('The engine was stopped; make a new one.');
+    const problem = this.#lost ?? this.#outOfMemory ?? this.#invalid;
+    if (problem !== undefined) throw problem;
+  }
+}
+
+/** Throws ProgramError if an index that the host wrote is out of range: on a GPU it would silently read elsewhere. */
+function checkIndices(program: Program, plan: Plan, tensors: Readonly<Record<string, GpuTensor>>): void {
+  for (const { tensor, limit, op } of plan.indexChecks) {
+    const largest = tensors[tensor]?.largest;
+    if (largest !== undefined && largest >= limit) {
+      throw new ProgramError(
+        `${program.name}: ${op} index ${largest} in ${tensor} is out of range; it must be below ${limit}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/** Steps that hash tensors: leaves, then level by level, all tensors in one submission. */
+import { leavesOf } from '../../hashing.ts';
+import { assignSlots, type Plan, type PlannedStep, placesOf } from './plan.ts';
+import { dispatch, type Operand } from './steps.ts';
+
+/** Words of one hash. */
+export const HASH_WORDS = 8;
+
+/** Name of the tensor that takes the roots, or the leaf hashes. */
+export const HASHES = 'hashes';
+
+export const hashInput = (index: number): string => `tensor ${index}`;
+
+/** The root of each tensor, given their sizes in bytes, into `HASHES`, one after another. */
+export function planRoots(sizes: readonly number[]): Plan {
+  let scratches = 0;
+  const scratch = (hashes: number): Operand => ({
+    kind: 'scratch',
+    id: scratches++,
+    words: hashes * HASH_WORDS,
+  });
+  const steps: PlannedStep[] = [];
+  for (const [index, bytes] of sizes.entries()) {
+    const leaves = leavesOf(bytes);
+    let level = scratch(leaves);
+    steps.push({ step: leavesStep(index, bytes, level) });
+    for (let count = leaves; count > 1; count = Math.ceil(count / 2)) {
+      const out = scratch(Math.ceil(count / 2));
+      const bindings = { 1: level, 2: out };
+      steps.push({
+        step: dispatch({ kernel: 'sha256.nodes', items: Math.ceil(count / 2), params: [count], bindings }),
+      });
+      level = out;
+    }
+    const to: Operand = { kind: 'tensor', name: HASHES };
+    steps.push({ step: { kind: 'copy', from: level, to, at: index * HASH_WORDS, words: HASH_WORDS } });
+  }
+  return planOf(steps);
+}
+
+/** The leaf hashes of one tensor of `bytes` bytes, into `HASHES`. */
+export function planLeaves(bytes: number): Plan {
+  return planOf([{ step: leavesStep(0, bytes, { kind: 'tensor', name: HASHES }) }]);
+}
+
+function leavesStep(index: number, bytes: number, out: Operand) {
+  const leaves = leavesOf(bytes);
+  return dispatch({
+    kernel: 'sha256.leaves',
+    items: leaves,
+    params: [bytes, leaves],
+    bindings: { 1: { kind: 'tensor', name: hashInput(index) }, 2: out },
+  });
+}
+
+function planOf(steps: readonly PlannedStep[]): Plan {
+  const { slots, slotOf } = assignSlots(steps, (operand) =>
+    operand.kind === 'scratch' ? operand.words : undefined,
+  );
+  return { steps, slots, indexChecks: [], written: new Set(), place: placesOf(slotOf) };
+}

@@ -1,0 +1,248 @@
+/**
+ * Finds the fastest kernel shapes of a device by trying them on products, within seconds, and remembers the result by
+ * adapter and browser. What is found changes speed alone: a shape whose result differs in one bit from the untuned kernels'
+ * is passed over, and the conformance gate runs on the chosen ones afterwards.
+ */
+import { elementCount, type Program } from '../../../repops/program.ts';
+import type { Engine, Tensor } from '../../engine.ts';
+import {
+  DEFAULT_TUNING,
+  DIRECT_CANDIDATES,
+  type DirectShape,
+  MIN_TILES_CANDIDATES,
+  THIN_CANDIDATES,
+  type ThinShape,
+  TILE_CANDIDATES,
+  type TileShape,
+  type Tuning,
+} from './tuning.ts';
+
+export interface TunedEngine extends Engine {
+  useTuning(tuning: Tuning): void;
+}
+
+export function canTune(engine: Engine): engine is TunedEngine {
+  return 'useTuning' in engine;
+}
+
+/** Where results are kept; failing to keep one costs only time. */
+export interface TuningStore {
+  get(key: string): Promise<string | undefined>;
+  set(key: string, value: string): Promise<void>;
+}
+
+export interface TuneOptions {
+  readonly engine: TunedEngine;
+  /** What computes, and the browser or runtime with its version: the key of what is remembered. */
+  readonly device: string;
+  readonly userAgent: string;
+  readonly store?: TuningStore;
+  /** Milliseconds. */
+  readonly now: () => number;
+  /** No new shape is tried after this long; 4 seconds unless given. */
+  readonly budgetMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A change of kernels or of the shapes to try makes old results worthless. */
+const VERSION = 3;
+const DEFAULT_BUDGET_MS = 4000;
+/** Runs that are timed at once, after one that compiles. */
+const RUNS = 3;
+/** Values after which operands repeat; a prime, so that no two rows are the same. */
+const PATTERN = 4093;
+
+/** A tuning that makes the trial's product use what is tried, and the tuning to go on with when it is the fastest. */
+interface Candidate {
+  readonly tried: Tuning;
+  readonly kept: Tuning;
+}
+
+interface Trial {
+  readonly program: Program;
+  readonly candidates: (best: Tuning) => readonly Candidate[];
+}
+
+const asTried = (kept: Tuning): Candidate => ({ tried: kept, kept });
+
+/** In the order of what they are worth: training's large products, generating a token, small products with long folds. */
+const TRIALS: readonly Trial[] = [
+  {
+    program: productOf(1024, 896, 896),
+    candidates: (best) =>
+      TILE_CANDIDATES.map((large) => ({
+        tried: { ...best, large, minTiles: 1 },
+        kept: { ...best, large },
+      })),
+  },
+  {
+    program: productOf(1024, 896, 896),
+    candidates: (best) =>
+      DIRECT_CANDIDATES.map((direct) => ({
+        tried: { ...best, direct, minTiles: 1 },
+        kept: { ...best, direct },
+      })),
+  },
+  {
+    program: productOf(1, 4864, 896),
+    candidates: (best) => THIN_CANDIDATES.map((thin) => asTried({ ...best, thin })),
+  },
+  {
+    program: productOf(128, 128, 4096),
+    candidates: (best) =>
+      MIN_TILES_CANDIDATES.flatMap((minTiles) =>
+        [best.small, best.large].map((small) => asTried({ ...best, small, minTiles })),
+      ),
+  },
+];
+
+/** Gives the tuning to use, and leaves the engine using it. Rejects on abort and when the device is lost. */
+export async function tune(options: TuneOptions): Promise<Tuning> {
+  const { engine, store, now, signal } = options;
+  const key = `tuning ${VERSION} ${options.device} ${options.userAgent}`;
+  const known = parseTuning(await store?.get(key).catch(() => undefined));
+  if (known !== undefined) {
+    engine.useTuning(known);
+    return known;
+  }
+  const end = now() + (options.budgetMs ?? DEFAULT_BUDGET_MS);
+  let best = DEFAULT_TUNING;
+  for (const trial of TRIALS) {
+    signal?.throwIfAborted();
+    if (now() >= end) break;
+    best = await fastest(trial, best, options, end);
+  }
+  engine.useTuning(best);
+  await store?.set(key, JSON.stringify(best)).catch(() => undefined);
+  return best;
+}
+
+async function fastest(trial: Trial, start: Tuning, options: TuneOptions, end: number): Promise<Tuning> {
+  const { engine, now, signal } = options;
+  const bindings: Record<string, Tensor> = {};
+  try {
+    for (const [name, { shape, dtype }] of Object.entries(trial.program.tensors)) {
+      bindings[name] = engine.allocate(shape, dtype);
+    }
+    for (const name of ['a', 'b']) write(engine, bindings[name]);
+    engine.useTuning(start);
+    const expected = await bitsOf(engine, trial.program, bindings);
+    let best = start;
+    let bestMs = await timeOf(engine, trial.program, bindings, now);
+    for (const { tried, kept } of trial.candidates(start)) {
+      signal?.throwIfAborted();
+      if (now() >= end) break;
+      engine.useTuning(tried);
+      try {
+        if (!sameBits(await bitsOf(engine, trial.program, bindings), expected)) continue;
+      } catch {
+        // A driver may refuse a shape; a device that is lost says so at the next call outside.
+        continue;
+      }
+      const ms = await timeOf(engine, trial.program, bindings, now);
+      if (ms < bestMs) [best, bestMs] = [kept, ms];
+    }
+    return best;
+  } finally {
+    for (const tensor of Object.values(bindings)) engine.free(tensor);
+  }
+}
+
+async function timeOf(
+  engine: Engine,
+  program: Program,
+  bindings: Readonly<Record<string, Tensor>>,
+  now: () => number,
+): Promise<number> {
+  const start = now();
+  for (let run = 0; run < RUNS; run++) await engine.run(program, bindings);
+  // A run may return before the device is done; one element of the result does not.
+  const { probe } = bindings;
+  if (probe !== undefined) await engine.read(probe);
+  return now() - start;
+}
+
+async function bitsOf(
+  engine: Engine,
+  program: Program,
+  bindings: Readonly<Record<string, Tensor>>,
+): Promise<Uint32Array> {
+  await engine.run(program, bindings);
+  const { c } = bindings;
+  if (c === undefined) return new Uint32Array();
+  const data = await engine.read(c);
+  return new Uint32Array(data.buffer, data.byteOffset, data.length);
+}
+
+function sameBits(a: Uint32Array, b: Uint32Array): boolean {
+  return a.length === b.length && a.every((word, i) => word === b[i]);
+}
+
+/** A product with weights as checkpoints have them: b's columns along k. `probe` is a tensor of one element. */
+function productOf(M: number, N: number, K: number): Program {
+  return {
+    name: `tune ${M} x ${N} x ${K}`,
+    tensors: {
+      a: { shape: [M, K], dtype: 'f32', storage: 'bound' },
+      b: { shape: [N, K], dtype: 'f32', storage: 'bound' },
+      c: { shape: [M, N], dtype: 'f32', storage: 'bound' },
+      one: { shape: [1], dtype: 'f32', storage: 'bound' },
+      probe: { shape: [1], dtype: 'f32', storage: 'bound' },
+    },
+    nodes: [
+      {
+        op: 'matmul',
+        attributes: { M, N, K, transposeA: 0, transposeB: 1 },
+        inputs: ['a', 'b'],
+        outputs: ['c'],
+      },
+      { op: 'add', attributes: { len: 1 }, inputs: ['one', 'one'], outputs: ['probe'] },
+    ],
+  };
+}
+
+/** Values of differing magnitudes, so that a wrong order of summing shows in the bits. */
+function write(engine: Engine, tensor: Tensor | undefined): void {
+  if (tensor === undefined) return;
+  const data = new Float32Array(elementCount(tensor.shape));
+  const first = Math.min(PATTERN, data.length);
+  for (let i = 0; i < first; i++) {
+    const random = Math.imul(i + 1, 0x9e3779b1);
+    data[i] = (random % 997) * 2 ** ((random >>> 8) % 9);
+  }
+  for (let at = first; at < data.length; at += first)
+    data.copyWithin(at, 0, Math.min(first, data.length - at));
+  engine.write(tensor, data);
+}
+
+/** A remembered tuning, or undefined where there is none or it is not one that could have been found. */
+export function parseTuning(text: string | undefined): Tuning | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { large, small, minTiles, thin, direct } = value as Record<string, unknown>;
+  const tiles = [...TILE_CANDIDATES, DEFAULT_TUNING.large, DEFAULT_TUNING.small];
+  const found = {
+    large: same<TileShape>(tiles, large),
+    small: same<TileShape>(tiles, small),
+    minTiles: same<number>([...MIN_TILES_CANDIDATES, DEFAULT_TUNING.minTiles], minTiles),
+    thin: same<ThinShape>([...THIN_CANDIDATES, DEFAULT_TUNING.thin], thin),
+  };
+  if (found.large === undefined || found.small === undefined) return undefined;
+  if (found.minTiles === undefined || found.thin === undefined) return undefined;
+  const tuning = { large: found.large, small: found.small, minTiles: found.minTiles, thin: found.thin };
+  if (direct === undefined) return tuning;
+  const shape = same<DirectShape>(DIRECT_CANDIDATES, direct);
+  return shape === undefined ? undefined : { ...tuning, direct: shape };
+}
+
+/** The candidate equal to `value`, whatever the order of its fields. */
+function same<T>(candidates: readonly T[], value: unknown): T | undefined {
+  const keyed = (x: unknown): string =>
+    JSON.stringify(typeof x === 'object' && x !== null ? Object.entries(x).sort() : x);
+  return candidates.find((candidate) => keyed(candidate) === keyed(value));
+}

@@ -1,0 +1,246 @@
+/**
+ * The decoder's programs. Bound tensors, besides the parameters under their Hugging Face names and the tables
+ * `rope.cos` and `rope.sin` ([context, headDim / 2]), N = batch * length rows in batch-major order:
+ *
+ * | name | dtype, shape | in |
+ * | --- | --- | --- |
+ * | `tokens`, `positions` | u32 [N] | all |
+ * | `targets` | u32 [N] | score, training |
+ * | `logprobs` | f32 [N], written | score, training |
+ * | `weights` | f32 [N] | training: the loss is minus the weighted sum, so the caller divides by its count |
+ * | `advantages`, `oldLogprobs`, `ones` | f32 [N] | training with the policy objective |
+ * | `hyper` | f32 [3]: learning rate, 1 / (1 - beta1^t), 1 / (1 - beta2^t) | training |
+ * | `optimizer.m.<parameter>`, `optimizer.v.<parameter>` | f32, updated in place | training |
+ * | `loss`, `clip` | f32 [1], written | training |
+ * | `gradient.<parameter>` | f32, written | gradient |
+ * | `cache.k.<layer>`, `cache.v.<layer>` | f32 [batch * cacheLength, kvHeads * headDim], in place | decode |
+ * | `uniform`, `ids`, `logprob` | f32, u32, f32 [batch], the latter two written | decode |
+ * | `starts` | u32 [batch]: position of each row's first token | prefill |
+ * | `base_model.model.<projection>.lora_A.weight`, `….lora_B.weight` | f32 | all, with adapters |
+ * | `lora.zero` | f32 [N, rank], zeros | all, with adapters |
+ *
+ * With a frozen `WeightPlan` matrices are bound as bf16, only adapters have gradients, moments and updates.
+ */
+import { canon, sub } from '../../compute/repops/arithmetic.ts';
+import { elementCount, type Program } from '../../compute/repops/program.ts';
+import { emitBackward, trainedSpecs } from './backward.ts';
+import { ProgramBuilder } from './builder.ts';
+import type { DecoderConfig } from './config.ts';
+import { emitForward, emitPrefill, TRAINED, type WeightPlan } from './forward.ts';
+
+export interface BatchShape {
+  readonly batch: number;
+  readonly length: number;
+}
+
+/** AdamW and clipping constants; each is rounded to canonical f32. */
+export interface OptimizerOptions {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  /** For matrices; vectors (norm gains, biases) are not decayed. */
+  readonly weightDecay: number;
+  /** Global gradient norm above which gradients are scaled down. */
+  readonly maxNorm: number;
+}
+
+export const DEFAULT_OPTIMIZER: OptimizerOptions = {
+  beta1: 0.9,
+  beta2: 0.999,
+  eps: 1e-8,
+  weightDecay: 0.01,
+  maxNorm: 1,
+};
+
+/** Bounds of the probability ratio in the policy objective. */
+export interface PolicyOptions {
+  readonly clipLow: number;
+  readonly clipHigh: number;
+  /** Above this ratio a negative advantage has no gradient. */
+  readonly ratioCap: number;
+}
+
+export const DEFAULT_POLICY: PolicyOptions = { clipLow: 0.8, clipHigh: 1.28, ratioCap: 4 };
+
+/**
+ * `supervised`: loss = -sum weights * logprob(target). `policy`: loss = -sum weights * advantages * ratio over the tokens
+ * within the clip, with ratio = exp(logprob - oldLogprob).
+ */
+export type Objective = 'supervised' | 'policy';
+
+export interface GradientOptions extends BatchShape {
+  readonly objective: Objective;
+  readonly policy?: PolicyOptions;
+  /** All parameters are f32 and trained unless given. */
+  readonly plan?: WeightPlan;
+  /** Computes each layer again in the backward pass instead of keeping its activations: the same bits in less memory. */
+  readonly recompute?: boolean;
+}
+
+export interface TrainingOptions extends GradientOptions {
+  readonly optimizer?: OptimizerOptions;
+}
+
+function emitScore(b: ProgramBuilder, config: DecoderConfig, shape: BatchShape, plan: WeightPlan) {
+  const N = shape.batch * shape.length;
+  const V = config.vocabulary;
+  const activations = emitForward(b, config, { batch: shape.batch, length: shape.length }, plan);
+  const lse = b.temporary('lse', [N]);
+  const targets = b.bound('targets', [N], 'u32');
+  const logprobs = b.bound('logprobs', [N]);
+  b.node('xent.lse', { N, V }, [activations.logits], [lse]);
+  b.node('xent.logprob', { N, V }, [activations.logits, lse, targets], [logprobs]);
+  return { activations, lse, targets, logprobs };
+}
+
+function emitGradients(
+  b: ProgramBuilder,
+  config: DecoderConfig,
+  options: GradientOptions,
+  storage: 'bound' | 'temporary',
+): readonly string[] {
+  const N = options.batch * options.length;
+  const V = config.vocabulary;
+  const { activations, lse, targets, logprobs } = emitScore(b, config, options, options.plan ?? TRAINED);
+  const weights = b.bound('weights', [N]);
+  const loss = b.bound('loss', [1]);
+  let coefficient = weights;
+  if (options.objective === 'policy') {
+    const policy = options.policy ?? DEFAULT_POLICY;
+    coefficient = b.temporary('coefficient', [N]);
+    b.node(
+      'policy.coefficient',
+      {
+        N,
+        clipLow: canon(policy.clipLow),
+        clipHigh: canon(policy.clipHigh),
+        ratioCap: canon(policy.ratioCap),
+      },
+      [logprobs, b.bound('oldLogprobs', [N]), b.bound('advantages', [N]), weights],
+      [coefficient],
+    );
+    // The coefficient already is weight * advantage * ratio: the surrogate's value is its sum.
+    b.node('loss.weighted', { N }, [coefficient, b.bound('ones', [N])], [loss]);
+  } else {
+    b.node('loss.weighted', { N }, [weights, logprobs], [loss]);
+  }
+  const dlogits = b.temporary('d.logits', [N, V]);
+  b.node('xent.grad', { N, V }, [activations.logits, lse, targets, coefficient], [dlogits]);
+  return emitBackward(b, config, {
+    batch: options.batch,
+    length: options.length,
+    activations,
+    dlogits,
+    storage,
+    ...(options.plan === undefined ? {} : { plan: options.plan }),
+    ...(options.recompute === undefined ? {} : { recompute: options.recompute }),
+  });
+}
+
+/** Log-probability of each target under the model: `tokens`, `positions`, `targets` -> `logprobs`. */
+export function scoreProgram(config: DecoderConfig, shape: BatchShape, plan: WeightPlan = TRAINED): Program {
+  const b = new ProgramBuilder();
+  emitScore(b, config, shape, plan);
+  return b.build(`score ${shape.batch}x${shape.length}`);
+}
+
+/** Loss and `gradient.<name>` for everything trained, with no update. */
+export function gradientProgram(config: DecoderConfig, options: GradientOptions): Program {
+  const b = new ProgramBuilder();
+  emitGradients(b, config, options, 'bound');
+  return b.build(`gradient ${options.objective} ${options.batch}x${options.length}`);
+}
+
+/** One optimizer step: forward, loss, backward, global-norm clip, AdamW in place on everything trained. */
+export function trainingProgram(config: DecoderConfig, options: TrainingOptions): Program {
+  const b = new ProgramBuilder();
+  const optimizer = options.optimizer ?? DEFAULT_OPTIMIZER;
+  const gradients = emitGradients(b, config, options, 'temporary');
+  const specs = trainedSpecs(config, options.plan ?? TRAINED);
+  const sums = specs.map(({ name, shape }, i) => {
+    const sum = b.temporary(`norm.${name}`, [1]);
+    b.node('norm.square', { len: elementCount(shape) }, [gradients[i] ?? ''], [sum]);
+    return sum;
+  });
+  const clip = b.bound('clip', [1]);
+  b.node('clip.scale', { count: sums.length, maxNorm: canon(optimizer.maxNorm) }, sums, [clip]);
+  const hyper = b.bound('hyper', [3]);
+  const [beta1, beta2] = [canon(optimizer.beta1), canon(optimizer.beta2)];
+  for (const [i, { name, shape }] of specs.entries()) {
+    const m = b.bound(`optimizer.m.${name}`, shape);
+    const v = b.bound(`optimizer.v.${name}`, shape);
+    b.node(
+      'adamw',
+      {
+        len: elementCount(shape),
+        beta1,
+        oneMinusBeta1: sub(1, beta1),
+        beta2,
+        oneMinusBeta2: sub(1, beta2),
+        eps: canon(optimizer.eps),
+        weightDecay: shape.length > 1 ? canon(optimizer.weightDecay) : 0,
+      },
+      [name, gradients[i] ?? '', m, v, clip, hyper],
+      [name, m, v],
+    );
+  }
+  return b.build(`train ${options.objective} ${options.batch}x${options.length}`);
+}
+
+export interface DecodeOptions {
+  /** Rows that decode together, one token each. */
+  readonly batch: number;
+  /** Rows of the key/value cache per batch row; at most the context. */
+  readonly cacheLength: number;
+  /** 1 / temperature. */
+  readonly invTemperature: number;
+  /** Takes the most probable token instead of drawing. */
+  readonly greedy: boolean;
+  /** Draws among the k most probable tokens only; 0 or absent: all. Ties at the edge are all kept. */
+  readonly topK?: number;
+  /** Draws among the most probable tokens that hold this share of the probability; 1 or absent: all. */
+  readonly topP?: number;
+  readonly plan?: WeightPlan;
+}
+
+/**
+ * One token a row: runs `tokens` at `positions` against the cache, which it extends, and draws the next token into `ids`
+ * with its log-probability at that temperature in `logprob`. At temperature 1 the log-probability has the bits that
+ * `scoreProgram` gives for the same sequence, whatever the batch size and cache length.
+ */
+export function decodeProgram(config: DecoderConfig, options: DecodeOptions): Program {
+  const b = new ProgramBuilder();
+  const { batch, cacheLength, greedy, topK = 0, topP = 1 } = options;
+  const { vocabulary: V } = config;
+  let { logits } = emitForward(b, config, { batch, length: 1, cacheLength }, options.plan);
+  let invTemperature = canon(options.invTemperature);
+  if (!greedy && (topK > 0 || topP < 1)) {
+    const filtered = b.temporary('filtered', [batch, V]);
+    const attributes = { N: batch, V, topK: Math.min(topK, V), topP: canon(topP), invTemperature };
+    b.node('sample.filter', attributes, [logits], [filtered]);
+    logits = filtered;
+    invTemperature = 1;
+  }
+  b.node(
+    'sample',
+    { N: batch, V, invTemperature, greedy: greedy ? 1 : 0 },
+    [logits, b.bound('uniform', [batch])],
+    [b.bound('ids', [batch], 'u32'), b.bound('logprob', [batch])],
+  );
+  return b.build(`decode ${batch}x${cacheLength}`);
+}
+
+export interface PrefillOptions extends BatchShape {
+  readonly cacheLength: number;
+  readonly plan?: WeightPlan;
+}
+
+/**
+ * Runs `length` tokens a row through the model at once, from position `starts` on, for the caches alone: afterwards
+ * `decodeProgram` goes on as if it had run them one by one. `positions` are `starts` + 0, 1, 2, ... .
+ */
+export function prefillProgram(config: DecoderConfig, options: PrefillOptions): Program {
+  const b = new ProgramBuilder();
+  emitPrefill(b, config, options, options.plan);
+  return b.build(`prefill ${options.batch}x${options.length} of ${options.cacheLength}`);
+}

@@ -1,0 +1,149 @@
+/** How much memory a session takes on an engine, known before anything is allocated: from its programs alone. */
+import { elementBytes, elementCount, type Program } from '../../compute/repops/program.ts';
+import { type DecoderConfig, parameterSpecs } from './config.ts';
+import { decodeProgram, type Objective, prefillProgram, scoreProgram, trainingProgram } from './decoder.ts';
+import { parameterDType, TRAINED, type WeightPlan } from './forward.ts';
+import { decodeSizes, prefillLengths } from './generate-sizes.ts';
+import { adapterSpecs, type LoraOptions } from './lora/adapters.ts';
+
+/** Bytes, each tensor rounded up to 64 as the engines do. */
+export interface MemoryPrediction {
+  /** Parameters (and adapters) with the rotary tables. */
+  readonly weights: number;
+  /** AdamW's moments. */
+  readonly optimizer: number;
+  /** Inputs, results and key/value caches. */
+  readonly bound: number;
+  /** The most that temporaries take at one time in any one run; engines add scratch space and gaps of a few per cent. */
+  readonly activations: number;
+  readonly total: number;
+}
+
+/** What a session is going to do. */
+export interface PlannedUse {
+  readonly score?: { readonly batch: number; readonly length: number };
+  readonly train?: {
+    readonly batch: number;
+    readonly length: number;
+    readonly objective?: Objective;
+    readonly recompute?: boolean;
+  };
+  readonly generate?: {
+    /** Rows that decode together. */
+    readonly batch: number;
+    /** Longest prompt plus new tokens. */
+    readonly positions: number;
+    /** Tokens of the longest prompt. */
+    readonly prompt: number;
+  };
+}
+
+const ALIGNMENT = 64;
+
+function roundUp(bytes: number): number {
+  return Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
+}
+
+function bytesOf(spec: {
+  readonly shape: readonly number[];
+  readonly dtype: 'f32' | 'u32' | 'bf16';
+}): number {
+  return roundUp(elementBytes(spec.dtype) * elementCount(spec.shape));
+}
+
+/** The most bytes of a program's temporaries that are alive at one node, from their first to their last use. */
+export function peakTemporaries(program: Program): number {
+  const lastUse = new Map<string, number>();
+  for (const [index, node] of program.nodes.entries()) {
+    for (const name of [...node.inputs, ...node.outputs]) lastUse.set(name, index);
+  }
+  const alive = new Map<string, number>();
+  let live = 0;
+  let peak = 0;
+  for (const [index, node] of program.nodes.entries()) {
+    for (const name of node.outputs) {
+      const spec = program.tensors[name];
+      if (spec?.storage !== 'temporary' || alive.has(name)) continue;
+      alive.set(name, bytesOf(spec));
+      live += bytesOf(spec);
+    }
+    peak = Math.max(peak, live);
+    for (const [name, bytes] of alive) {
+      if ((lastUse.get(name) ?? 0) > index) continue;
+      alive.delete(name);
+      live -= bytes;
+    }
+  }
+  return peak;
+}
+
+/** Predicts a `ModelSession` (every parameter f32 and trained). Pure. */
+export function predictMemory(config: DecoderConfig, use: PlannedUse): MemoryPrediction {
+  return predict(config, use, TRAINED);
+}
+
+/** Predicts a `FrozenSession` with these `positions` and adapters. Pure. */
+export function predictFrozenMemory(
+  config: DecoderConfig,
+  use: PlannedUse & { readonly positions?: number; readonly lora?: LoraOptions },
+): MemoryPrediction {
+  const context = Math.min(config.context, use.positions ?? config.context);
+  const plan: WeightPlan = { frozen: true, ...(use.lora === undefined ? {} : { lora: use.lora }) };
+  return predict({ ...config, context }, use, plan);
+}
+
+function predict(config: DecoderConfig, use: PlannedUse, plan: WeightPlan): MemoryPrediction {
+  const f32 = (shape: readonly number[]) => bytesOf({ shape, dtype: 'f32' });
+  const parameters = parameterSpecs(config);
+  const adapters = plan.lora === undefined ? [] : adapterSpecs(config, plan.lora);
+  let weights = 2 * f32([config.context, config.headDim / 2]);
+  for (const { shape } of parameters) weights += bytesOf({ shape, dtype: parameterDType(plan, shape) });
+  for (const { shape } of adapters) weights += f32(shape);
+  const trained = plan.frozen ? adapters : parameters;
+  const optimizer = trained.reduce((sum, { shape }) => sum + 2 * f32(shape), 0);
+
+  const state = new Set(['rope.cos', 'rope.sin']);
+  for (const { name } of [...parameters, ...adapters]) state.add(name);
+  for (const { name } of trained) state.add(`optimizer.m.${name}`).add(`optimizer.v.${name}`);
+  const bound = new Map<string, number>();
+  let activations = 0;
+  for (const program of programsOf(config, use, plan)) {
+    activations = Math.max(activations, peakTemporaries(program));
+    for (const [name, spec] of Object.entries(program.tensors)) {
+      if (spec.storage !== 'bound' || state.has(name)) continue;
+      bound.set(`${name} ${elementCount(spec.shape)}`, bytesOf(spec));
+    }
+  }
+  const boundBytes = [...bound.values()].reduce((sum, bytes) => sum + bytes, 0);
+  return {
+    weights,
+    optimizer,
+    bound: boundBytes,
+    activations,
+    total: weights + optimizer + boundBytes + activations,
+  };
+}
+
+function programsOf(config: DecoderConfig, use: PlannedUse, plan: WeightPlan): Program[] {
+  const programs: Program[] = [];
+  if (use.score !== undefined) programs.push(scoreProgram(config, use.score, plan));
+  if (use.train !== undefined) {
+    const { objective = 'supervised', recompute = false, batch, length } = use.train;
+    programs.push(trainingProgram(config, { batch, length, objective, recompute, plan }));
+  }
+  if (use.generate !== undefined) {
+    const { positions, prompt } = use.generate;
+    const { batch, cacheLength } = decodeSizes(config, {
+      rows: use.generate.batch,
+      positions,
+      batch: use.generate.batch,
+    });
+    programs.push(
+      decodeProgram(config, { batch, cacheLength, invTemperature: 1, greedy: false, topK: 1, plan }),
+    );
+    for (const { length } of prefillLengths(prompt, cacheLength)) {
+      programs.push(prefillProgram(config, { batch, length, cacheLength, plan }));
+    }
+  }
+  return programs;
+}

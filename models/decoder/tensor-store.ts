@@ -1,0 +1,171 @@
+/**
+ * A session's tensors on its engine: state by name, and per program its inputs, results and caches, of which only those of
+ * the most recently used programs are kept.
+ */
+
+import type { Engine, Tensor } from '../../compute/engines/engine.ts';
+import { elementCount, type Program, type TensorSpec } from '../../compute/repops/program.ts';
+import { deviceRoots } from '../checkpoint/device-roots.ts';
+
+/** Programs kept, with their inputs, results and caches; beyond it the least recently used goes. */
+const MAX_PROGRAMS = 24;
+
+interface KeptProgram {
+  readonly program: Program;
+  /** Keys in `#scratch` of the tensors that are not state. */
+  readonly scratch: readonly string[];
+}
+
+/** A program with a tensor for each of its bound names. */
+export class BoundProgram {
+  readonly #engine: Engine;
+  readonly #program: Program;
+  readonly #bindings: Readonly<Record<string, Tensor>>;
+
+  constructor(engine: Engine, program: Program, bindings: Readonly<Record<string, Tensor>>) {
+    this.#engine = engine;
+    this.#program = program;
+    this.#bindings = bindings;
+  }
+
+  #tensor(name: string): Tensor {
+    const tensor = this.#bindings[name];
+    if (tensor === undefined) throw new RangeError(`${this.#program.name} binds no tensor ${name}`);
+    return tensor;
+  }
+
+  write(name: string, data: Float32Array | Uint32Array): void {
+    this.#engine.write(this.#tensor(name), data);
+  }
+
+  run(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.#engine.run(this.#program, this.#bindings, options);
+  }
+
+  async floats(name: string): Promise<Float32Array> {
+    const data = await this.#engine.read(this.#tensor(name));
+    if (data instanceof Float32Array) return data;
+    throw new TypeError(`${name} holds u32`);
+  }
+
+  async words(name: string): Promise<Uint32Array> {
+    const data = await this.#engine.read(this.#tensor(name));
+    if (data instanceof Uint32Array) return data;
+    throw new TypeError(`${name} holds f32`);
+  }
+}
+
+export class TensorStore {
+  readonly #engine: Engine;
+  /** Least recently used first. */
+  readonly #programs = new Map<string, KeptProgram>();
+  /** Parameters, moments and tables by name. */
+  readonly #state = new Map<string, Tensor>();
+  /** Inputs, results and caches by name and size; programs of one size share them. */
+  readonly #scratch = new Map<string, Tensor>();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Writes a state tensor, making it on first use: f32, or bf16 of a Uint16Array. */
+  put(name: string, shape: readonly number[], data: Float32Array | Uint16Array): void {
+    let tensor = this.#state.get(name);
+    if (tensor === undefined) {
+      tensor = this.#engine.allocate(shape, data instanceof Float32Array ? 'f32' : 'bf16');
+      this.#state.set(name, tensor);
+    }
+    this.#engine.write(tensor, data);
+  }
+
+  /** A copy of a state tensor. */
+  async read(name: string): Promise<Float32Array> {
+    const tensor = this.#state.get(name);
+    if (tensor === undefined) throw new RangeError(`no state tensor ${name}`);
+    const data = await this.#engine.read(tensor);
+    if (data instanceof Float32Array) return data;
+    throw new TypeError(`${name} holds u32`);
+  }
+
+  /** Merkle roots of state tensors, computed on the engine where it can. */
+  async roots(names: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    const tensors = names.map((name) => {
+      const tensor = this.#state.get(name);
+      if (tensor === undefined) throw new RangeError(`no state tensor ${name}`);
+      return tensor;
+    });
+    const roots = await deviceRoots(this.#engine, tensors);
+    return new Map(names.map((name, i) => [name, roots[i] ?? new Uint8Array()]));
+  }
+
+  /** The program that `make` gives, made once a key while it is in use, with its tensors. */
+  program(key: string, make: () => Program): BoundProgram {
+    const kept = this.#programs.get(key) ?? this.#keep(make());
+    this.#programs.delete(key);
+    this.#programs.set(key, kept);
+    const [oldest] = this.#programs.keys();
+    if (this.#programs.size > MAX_PROGRAMS && oldest !== undefined) this.#drop(oldest);
+    return new BoundProgram(this.#engine, kept.program, this.#bindings(kept.program));
+  }
+
+  /** Forgets every program, with its inputs, results and caches; state stays. */
+  release(): void {
+    for (const tensor of this.#scratch.values()) this.#engine.free(tensor);
+    this.#scratch.clear();
+    this.#programs.clear();
+  }
+
+  /** Frees state tensors, and forgets every program, since it may bind them. */
+  remove(names: readonly string[]): void {
+    this.release();
+    for (const name of names) {
+      const tensor = this.#state.get(name);
+      if (tensor !== undefined) this.#engine.free(tensor);
+      this.#state.delete(name);
+    }
+  }
+
+  /** Frees every tensor. */
+  free(): void {
+    this.release();
+    for (const tensor of this.#state.values()) this.#engine.free(tensor);
+    this.#state.clear();
+  }
+
+  #keep(program: Program): KeptProgram {
+    const bound = Object.entries(program.tensors).filter(([, spec]) => spec.storage === 'bound');
+    const scratch = bound
+      .filter(([name]) => !this.#state.has(name))
+      .map(([name, spec]) => scratchKey(name, spec));
+    return { program, scratch };
+  }
+
+  #drop(key: string): void {
+    this.#programs.delete(key);
+    const used = new Set([...this.#programs.values()].flatMap(({ scratch }) => scratch));
+    for (const [name, tensor] of this.#scratch) {
+      if (used.has(name)) continue;
+      this.#scratch.delete(name);
+      this.#engine.free(tensor);
+    }
+  }
+
+  #bindings(program: Program): Readonly<Record<string, Tensor>> {
+    const bindings: Record<string, Tensor> = {};
+    for (const [name, spec] of Object.entries(program.tensors)) {
+      if (spec.storage !== 'bound') continue;
+      const key = scratchKey(name, spec);
+      let tensor = this.#state.get(name) ?? this.#scratch.get(key);
+      if (tensor === undefined) {
+        tensor = this.#engine.allocate(spec.shape, spec.dtype);
+        this.#scratch.set(key, tensor);
+      }
+      bindings[name] = tensor;
+    }
+    return bindings;
+  }
+}
+
+function scratchKey(name: string, spec: TensorSpec): string {
+  return `${name} ${elementCount(spec.shape)}`;
+}

@@ -1,0 +1,58 @@
+/** Opens a model in Hugging Face's layout from any source. */
+import type { SafetensorsLimits } from '../checkpoint/safetensors.ts';
+import { type DecoderConfig, parseConfig } from '../decoder/config.ts';
+import { ChatTokenizer } from '../tokenizer/chat-tokenizer.ts';
+import { type GenerationDefaults, parseGeneration } from './generation-config.ts';
+import { ModelLoadError, type ModelSource, readWhole } from './source.ts';
+import { openWeights, type WeightFiles } from './weight-files.ts';
+import { parseJsonObject } from './weights-index.ts';
+
+/** Bytes that each of the small files may have. */
+export const JSON_LIMITS = {
+  'config.json': 1 << 20,
+  'generation_config.json': 1 << 20,
+  'tokenizer.json': 1 << 26,
+  'tokenizer_config.json': 1 << 24,
+} as const;
+type JsonFile = keyof typeof JSON_LIMITS;
+
+export interface OpenedModel {
+  readonly config: DecoderConfig;
+  readonly generation: GenerationDefaults;
+  /** Headers are read and checked; tensors come when asked for. */
+  readonly weights: WeightFiles;
+  readonly tokenizer: ChatTokenizer;
+}
+
+/**
+ * Reads a model's small files and the headers of its weights, and checks that all fit together. Throws ModelLoadError,
+ * ModelConfigError, SafetensorsError or TokenizerError, each naming the file and what to do.
+ */
+export async function openModel(
+  source: ModelSource,
+  options: { readonly signal?: AbortSignal; readonly limits?: SafetensorsLimits } = {},
+): Promise<OpenedModel> {
+  const { signal } = options;
+  const read = async (name: JsonFile) =>
+    parseJsonObject(await readWhole(source, name, JSON_LIMITS[name], signal), name);
+  const readOptional = async (name: JsonFile) =>
+    (await source.open(name, signal)) === undefined ? undefined : read(name);
+  const configJson = await read('config.json');
+  const config = parseConfig(configJson);
+  const weights = await openWeights(source, config, options);
+  const generation = parseGeneration(
+    configJson,
+    await readOptional('generation_config.json'),
+    config.vocabulary,
+  );
+  const tokenizer = new ChatTokenizer(
+    await read('tokenizer.json'),
+    (await readOptional('tokenizer_config.json')) ?? {},
+  );
+  if (tokenizer.size > config.vocabulary) {
+    throw new ModelLoadError(
+      `tokenizer.json has ${tokenizer.size} tokens, config.json's vocab_size is ${config.vocabulary}; use files of one model`,
+    );
+  }
+  return { config, generation, weights, tokenizer };
+}

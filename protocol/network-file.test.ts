@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { fetchNetwork, NetworkFileError, parseNetwork } from './network-file.ts';
+
+const file = {
+  page: 'http://127.0.0.1:5173/',
+  rpc: 'http://127.0.0.1:8545',
+  chainId: 31337,
+  contracts: {
+    identity: '0x5FbDB2315678afecb367f032d93F642f64180aa3',
+    participation: '0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512',
+  },
+  relays: ['/ip4/127.0.0.1/tcp/9001/ws/p2p/16Uiu2HAm'],
+};
+
+describe('network file', () => {
+  it('reads what npm start writes', () => {
+    expect(parseNetwork(file)).toMatchObject({
+      name: 'Local network',
+      local: true,
+      chainId: 31337,
+      contracts: { identity: '0x5fbdb2315678afecb367f032d93f642f64180aa3' },
+      walletConnectProjectId: null,
+      explorer: null,
+    });
+  });
+
+  it('takes a public chain as not local unless it says so', () => {
+    expect(parseNetwork({ ...file, chainId: 685_689 })).toMatchObject({ local: false, name: 'Chain 685689' });
+    expect(parseNetwork({ ...file, chainId: 685_689, local: true, name: 'Bench' })).toMatchObject({
+      local: true,
+      name: 'Bench',
+    });
+  });
+
+  it('has all contracts of paid training, in lower case, or none of them', () => {
+    const address = `0x${'B'.repeat(40)}`;
+    const rollup = {
+      judge: address,
+      disputes: address,
+      payments: address,
+      ownership: address,
+      jobs: address,
+      crowdfund: address,
+      trainingRecord: address,
+      descriptions: address,
+    };
+    expect(parseNetwork(file).rollup).toBeUndefined();
+    expect(parseNetwork({ ...file, rollup }).rollup?.jobs).toBe(`0x${'b'.repeat(40)}`);
+    const { jobs: _, ...without } = rollup;
+    expect(() => parseNetwork({ ...file, rollup: without })).toThrow('no usable rollup.jobs');
+  });
+
+  it.each([
+    ['nothing', null, 'content'],
+    ['no contracts', { ...file, contracts: undefined }, 'contracts'],
+    [
+      'a short address',
+      { ...file, contracts: { ...file.contracts, identity: '0x12' } },
+      'contracts.identity',
+    ],
+    ['a script as rpc', { ...file, rpc: 'javascript:alert(1)' }, 'rpc'],
+    ['a chain id as text', { ...file, chainId: '31337' }, 'chainId'],
+    ['relays that are no addresses', { ...file, relays: ['relay.example'] }, 'relays'],
+    ['too many relays', { ...file, relays: Array.from({ length: 17 }, () => '/ip4/1.2.3.4') }, 'relays'],
+  ])('refuses %s and names the field', (_what, content, field) => {
+    expect(() => parseNetwork(content)).toThrow(NetworkFileError);
+    expect(() => parseNetwork(content)).toThrow(field);
+  });
+
+  it('says what to do when there is no file or no server', async () => {
+    const absent: typeof fetch = async () => new Response('{}', { status: 404 });
+    const offline: typeof fetch = async () => {
+      throw new TypeError('Failed to fetch');
+    };
+    const broken: typeof fetch = async () => new Response('<html>');
+    const address = 'http://127.0.0.1/network.json';
+    await expect(fetchNetwork(address, { fetch: absent })).rejects.toThrow('npm start');
+    await expect(fetchNetwork(address, { fetch: offline })).rejects.toThrow('cannot be reached');
+    await expect(fetchNetwork(address, { fetch: broken })).rejects.toThrow('not JSON');
+  });
+});

@@ -1,0 +1,133 @@
+import type { Hex } from './hex.ts';
+import { parseRollup, type RollupContracts } from './rollup.ts';
+
+/** Where a swarm and its chain are: the checked content of a network file (network.json beside the page). */
+export interface Network {
+  readonly name: string;
+  /** URL of the page; null where the file names none. */
+  readonly page: string | null;
+  /** JSON-RPC of the chain over HTTP. */
+  readonly rpc: string;
+  readonly chainId: number;
+  readonly contracts: { readonly identity: Hex; readonly participation: Hex };
+  /** Contracts of paid and disputed training; undefined where the network has none. */
+  readonly rollup: RollupContracts | undefined;
+  /** Multiaddrs of relays, each ending in /p2p/<peer id>; at most 16. */
+  readonly relays: readonly string[];
+  /** A network on this machine or a test bench: its chain's node holds funded development accounts. */
+  readonly local: boolean;
+  readonly walletConnectProjectId: string | null;
+  /** Block explorer, without a slash at the end. */
+  readonly explorer: string | null;
+}
+
+/** The network file is absent or says something impossible. The message names the remedy. */
+export class NetworkFileError extends Error {
+  override readonly name = 'NetworkFileError';
+}
+
+/** Chain ids of development nodes: anvil and Hardhat, and the OP devnet. */
+const LOCAL_CHAINS: ReadonlySet<number> = new Set([31337, 1337, 901]);
+
+const MAX_RELAYS = 16;
+const MAX_TEXT = 400;
+
+/** Checks the content of a network file. Throws NetworkFileError naming the first field that is wrong. */
+export function parseNetwork(content: unknown): Network {
+  const file = record(content, 'content');
+  const contracts = record(file.contracts, 'contracts');
+  const chainId = file.chainId;
+  if (typeof chainId !== 'number' || !Number.isSafeInteger(chainId) || chainId <= 0)
+    throw unusable('chainId');
+  if (!Array.isArray(file.relays) || file.relays.length > MAX_RELAYS) throw unusable('relays');
+  const local = typeof file.local === 'boolean' ? file.local : LOCAL_CHAINS.has(chainId);
+  return {
+    name: text(file.name, 80) ?? (local ? 'Local network' : `Chain ${chainId}`),
+    page: file.page === undefined ? null : url(file.page, 'page'),
+    rpc: url(file.rpc, 'rpc'),
+    chainId,
+    contracts: {
+      identity: address(contracts.identity, 'contracts.identity'),
+      participation: address(contracts.participation, 'contracts.participation'),
+    },
+    rollup: parseRollup(file.rollup, unusable),
+    relays: file.relays.map((relay) => {
+      const multiaddr = text(relay, MAX_TEXT);
+      if (multiaddr === null || !multiaddr.startsWith('/')) throw unusable('relays');
+      return multiaddr;
+    }),
+    local,
+    walletConnectProjectId: text(file.walletConnectProjectId, 64),
+    explorer: file.explorer === undefined ? null : url(file.explorer, 'explorer').replace(/\/$/, ''),
+  };
+}
+
+export interface FetchNetworkOptions {
+  /** Defaults to the global fetch. */
+  readonly fetch?: typeof fetch;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Fetches and checks the network file at an address. Throws NetworkFileError. */
+export async function fetchNetwork(
+  address: string | URL,
+  options: FetchNetworkOptions = {},
+): Promise<Network> {
+  const { fetch: fetcher = fetch, signal } = options;
+  let response: Response;
+  try {
+    response = await fetcher(address, { cache: 'no-store', ...(signal === undefined ? {} : { signal }) });
+  } catch (error) {
+    throw new NetworkFileError('The page’s server cannot be reached. Check the connection and try again.', {
+      cause: error,
+    });
+  }
+  if (!response.ok) {
+    throw new NetworkFileError(
+      'No network is running behind this page. Start one with npm start, then try again.',
+    );
+  }
+  return parseNetworkText(await response.text());
+}
+
+/** Checks the text of a network file. Throws NetworkFileError. */
+export function parseNetworkText(json: string): Network {
+  let content: unknown;
+  try {
+    content = JSON.parse(json);
+  } catch (error) {
+    throw new NetworkFileError(
+      'The network file is not JSON. Whoever runs this network must write it again.',
+      {
+        cause: error,
+      },
+    );
+  }
+  return parseNetwork(content);
+}
+
+function unusable(field: string): NetworkFileError {
+  return new NetworkFileError(
+    `The network file has no usable ${field}. Whoever runs this network must write it again (npm start does).`,
+  );
+}
+
+function record(value: unknown, field: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) throw unusable(field);
+  return value as Record<string, unknown>;
+}
+
+function text(value: unknown, longest: number): string | null {
+  return typeof value === 'string' && value.length > 0 && value.length <= longest ? value : null;
+}
+
+function address(value: unknown, field: string): Hex {
+  if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{40}$/.test(value)) throw unusable(field);
+  return value.toLowerCase() as Hex;
+}
+
+function url(value: unknown, field: string): string {
+  const written = text(value, MAX_TEXT);
+  if (written === null || !URL.canParse(written) || !/^https?:/.test(written)) throw unusable(field);
+  return written;
+}

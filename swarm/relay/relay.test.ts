@@ -1,0 +1,60 @@
+import '../node20.ts';
+import { randomBytes } from 'node:crypto';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { deviceKey } from '../../protocol/device-key.ts';
+import { topicsOf } from '../network-id.ts';
+import { createSwarmNode, type SwarmNode } from '../node.ts';
+import { nodeTransports } from '../node-transports.ts';
+import { type Relay, startRelay } from './relay.ts';
+
+describe('startRelay', { timeout: 30_000 }, () => {
+  const started: (Relay | SwarmNode)[] = [];
+  afterEach(async () => {
+    await Promise.all(started.splice(0).map((one) => one.stop()));
+  });
+
+  async function start(options: Partial<Parameters<typeof startRelay>[0]> = {}): Promise<Relay> {
+    const relay = await startRelay({ privateKey: randomBytes(32), ...options });
+    started.push(relay);
+    return relay;
+  }
+
+  it('has the same address after a restart with the same key and ports', async () => {
+    const privateKey = randomBytes(32);
+    const first = await startRelay({ privateKey, ports: { tcp: null } });
+    const port = Number(/\/tcp\/(\d+)\/ws/.exec(first.addresses[0] ?? '')?.[1]);
+    await first.stop();
+    const second = await start({ privateKey, ports: { tcp: null, ws: port } });
+    expect(second.addresses).toEqual(first.addresses);
+    expect(second.peerId).toBe(deviceKey(privateKey).peerId);
+  });
+
+  it('says that a port is taken', async () => {
+    const first = await start({ ports: { tcp: null } });
+    const port = Number(/\/tcp\/(\d+)\/ws/.exec(first.addresses[0] ?? '')?.[1]);
+    await expect(
+      startRelay({ privateKey: randomBytes(32), ports: { tcp: null, ws: port } }),
+    ).rejects.toThrow();
+  });
+
+  it('follows the runs of its peers, and refuses what is no message of theirs', async () => {
+    const relay = await start({ ports: { ws: null } });
+    const { rounds, presence } = topicsOf('relay-test:1');
+    const node = await createSwarmNode({
+      privateKey: randomBytes(32),
+      relays: relay.addresses,
+      topics: [rounds, presence],
+      transports: nodeTransports(),
+    });
+    started.push(node);
+    node.pubsub.join(rounds, async () => 'accept');
+    await vi.waitFor(
+      async () => {
+        await node.pubsub.publish(rounds, randomBytes(50));
+        expect(relay.rejected.get('malformed')).toBeGreaterThan(0);
+      },
+      { timeout: 20_000, interval: 200 },
+    );
+    expect(relay.connections()).toBe(1);
+  });
+});

@@ -1,0 +1,15 @@
+/** npm run experiment -- <name>: runs the named experiment. */
+const EXPERIMENTS: Readonly<Record<string, () => Promise<unknown>>> = {
+  swarm: () => import('./swarm.ts'),
+};
+
+const name = process.argv[2] ?? '';
+const experiment = Object.hasOwn(EXPERIMENTS, name) ? EXPERIMENTS[name] : undefined;
+if (experiment === undefined) {
+  console.error(`Name an experiment: npm run experiment -- ${Object.keys(EXPERIMENTS).join(' | ')}`);
+  process.exitCode = 1;
+} else {
+  await experiment();
+}
+
+export {};

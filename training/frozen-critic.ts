@@ -1,0 +1,51 @@
+/** A frozen model as the critic of a round: it writes its most likely restatement of each answer. */
+
+import type { OnnxDecoder } from '../models/onnx/onnx-decoder.ts';
+import { must } from '../protocol/must.ts';
+import { type CompletionTokenizer, completionText, promptTokens } from './completion-tokenizer.ts';
+import type { Critic } from './critique.ts';
+import { MAX_COMPLETION_TOKENS } from './prompts.ts';
+
+export interface FrozenCriticOptions {
+  /** The caller closes it. */
+  readonly decoder: OnnxDecoder;
+  /** The decoder's own tokenizer. */
+  readonly tokenizer: CompletionTokenizer;
+}
+
+/**
+ * Decodes greedily, one prompt at a time. A critique then depends on the model file and the prompt only, and a pinned
+ * runtime repeats it (docs/onnx.md). `critique` throws what `OnnxDecoder.forward` throws, and the signal's reason.
+ */
+export function frozenCritic({ decoder, tokenizer }: FrozenCriticOptions): Critic {
+  const complete = async (prompt: string, signal: AbortSignal | undefined): Promise<string> => {
+    const tokens: number[] = [];
+    let step = await decoder.forward({ tokens: [promptTokens(tokenizer, prompt)] });
+    while (true) {
+      signal?.throwIfAborted();
+      const next = argmax(step.logits.subarray(-decoder.vocabulary));
+      tokens.push(next);
+      if (next === tokenizer.endToken || tokens.length === MAX_COMPLETION_TOKENS) {
+        return completionText(tokenizer, tokens);
+      }
+      step = await decoder.forward({ tokens: [[next]], cache: step.cache });
+    }
+  };
+  return {
+    async critique(prompts, signal) {
+      const critiques: string[] = [];
+      for (const prompt of prompts) {
+        signal?.throwIfAborted();
+        critiques.push(await complete(prompt, signal));
+      }
+      return critiques;
+    },
+  };
+}
+
+/** Index of the largest value, the first of several. */
+function argmax(row: Float32Array): number {
+  let best = 0;
+  for (let id = 1; id < row.length; id++) if (must(row, id) > must(row, best)) best = id;
+  return best;
+}

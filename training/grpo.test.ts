@@ -1,0 +1,152 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RandomStream } from '../protocol/philox.ts';
+import {
+  advantaged,
+  groupAdvantages,
+  mixSamples,
+  type ScoredSample,
+  shuffleIntoMinibatches,
+} from './grpo.ts';
+
+const stream = RandomStream.named({
+  seed: new Uint8Array(32),
+  round: 1,
+  device: '0x1',
+  purpose: 'selection',
+});
+
+function samples(count: number, label: string): ScoredSample[] {
+  return Array.from({ length: count }, (_, index) => ({
+    item: 0,
+    prompt: `${label}${index}`,
+    tokens: [3],
+    logprobs: [-1],
+    reward: index % 2,
+  }));
+}
+
+describe('groupAdvantages', () => {
+  it('is (reward - mean) / deviation', () => {
+    expect(groupAdvantages([1, 0, 0, 0])).toEqual(
+      [Math.sqrt(3), ...new Array(3).fill(-1 / Math.sqrt(3))].map(Math.fround),
+    );
+    expect(groupAdvantages([1, 0])).toEqual([1, -1]);
+  });
+
+  it('has nothing to say of a group with one reward, or of none', () => {
+    expect(groupAdvantages([1, 1, 1])).toBeUndefined();
+    expect(groupAdvantages([0])).toBeUndefined();
+    expect(groupAdvantages([])).toBeUndefined();
+    expect(advantaged(samples(1, 'own'))).toEqual([]);
+  });
+
+  it('sums to nothing and favours the rewarded', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(0, 1), { minLength: 2, maxLength: 16 }), (rewards) => {
+        const advantages = groupAdvantages(rewards);
+        if (advantages === undefined) return;
+        expect(Math.abs(advantages.reduce((sum, advantage) => sum + advantage, 0))).toBeLessThan(1e-5);
+        advantages.forEach((advantage, index) => {
+          expect(advantage > 0).toBe(rewards[index] === 1);
+        });
+      }),
+    );
+  });
+});
+
+describe('advantaged', () => {
+  const sample = (credits: readonly number[] | undefined, reward: number, length = 3): ScoredSample => ({
+    item: 0,
+    prompt: '',
+    tokens: new Array<number>(length).fill(3),
+    logprobs: new Array<number>(length).fill(-1),
+    reward,
+    credits,
+  });
+
+  it('compares each place with the same place of the others', () => {
+    const group = advantaged([sample([1, 1, 1], 1), sample([1, 0, 1], 0.3)]);
+    expect(group.map(({ advantages }) => advantages)).toEqual([
+      [0, 1, 0],
+      [0, -1, 0],
+    ]);
+  });
+
+  it('compares a place only with those that have it, and leaves out what learns nothing', () => {
+    const group = advantaged([sample([1, 1, 1], 1), sample([1, 0], 0, 2), sample([1], 0, 1)]);
+    expect(group.map(({ advantages }) => advantages)).toEqual([
+      [0, 1, 0],
+      [0, -1],
+    ]);
+  });
+
+  it('falls back on the whole where one has no credits', () => {
+    const group = advantaged([sample([1, 1, 1], 1), sample(undefined, 0)]);
+    expect(group.map(({ advantages }) => advantages)).toEqual([
+      [1, 1, 1],
+      [-1, -1, -1],
+    ]);
+  });
+});
+
+describe('mixSamples', () => {
+  it('takes I own and J foreign samples, each at most once', () => {
+    fc.assert(
+      fc.property(fc.nat(12), fc.nat(30), fc.nat(6), fc.nat(6), fc.nat(1000), (own, foreign, I, J, item) => {
+        const group = mixSamples(
+          samples(own, 'own'),
+          samples(foreign, 'foreign'),
+          { own: I, foreign: J },
+          stream.sequence(item),
+        );
+        const names = group.map(({ prompt }) => prompt);
+        expect(new Set(names).size).toBe(names.length);
+        expect(names.length).toBe(Math.min(I + J, own + foreign));
+        const ownCount = names.filter((name) => name.startsWith('own')).length;
+        if (own >= I && foreign >= J) expect(ownCount).toBe(I);
+        else if (foreign < J) expect(names.length - ownCount).toBe(foreign);
+        else expect(ownCount).toBe(own);
+      }),
+    );
+  });
+
+  it('draws the same again, and other samples for another item', () => {
+    const mix = (item: number) =>
+      mixSamples(samples(8, 'own'), samples(24, 'foreign'), { own: 4, foreign: 4 }, stream.sequence(item));
+    expect(mix(1)).toEqual(mix(1));
+    expect(mix(1)).not.toEqual(mix(2));
+  });
+
+  it('favours no foreign sample', () => {
+    const taken = new Map<string, number>();
+    for (let item = 0; item < 2000; item++) {
+      const group = mixSamples(
+        samples(4, 'own'),
+        samples(8, 'foreign'),
+        { own: 2, foreign: 2 },
+        stream.sequence(item),
+      );
+      for (const { prompt } of group) taken.set(prompt, (taken.get(prompt) ?? 0) + 1);
+    }
+    for (let index = 0; index < 8; index++) {
+      // 2000 x 2 / 8 = 500 expected, standard deviation 19; the draws are fixed.
+      expect(Math.abs((taken.get(`foreign${index}`) ?? 0) - 500)).toBeLessThan(80);
+    }
+  });
+});
+
+describe('shuffleIntoMinibatches', () => {
+  it('deals every member once, evenly', () => {
+    fc.assert(
+      fc.property(fc.nat(40), fc.integer({ min: 1, max: 6 }), (members, count) => {
+        const all = Array.from({ length: members }, (_, index) => index);
+        const minibatches = shuffleIntoMinibatches(all, count, stream.sequence(members, count));
+        expect(minibatches.flat().sort((a, b) => a - b)).toEqual(all);
+        const sizes = minibatches.map((minibatch) => minibatch.length);
+        if (members > 0) expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+        expect(minibatches.length).toBe(Math.min(members, count));
+      }),
+    );
+  });
+});

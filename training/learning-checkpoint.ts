@@ -1,0 +1,62 @@
+/** A checkpoint with its learning settings: all that a round needs besides what peers published. */
+
+import type { SafetensorsFile } from '../models/checkpoint/safetensors.ts';
+import {
+  type Checkpoint,
+  checkpointContents,
+  decodeCheckpoint,
+  encodeCheckpoint,
+} from '../models/decoder/checkpoint.ts';
+import type { DecoderConfig } from '../models/decoder/config.ts';
+import { freshState, type NamedTensors } from '../models/decoder/state.ts';
+import type { DeviceAddress } from '../protocol/hex.ts';
+import { type LearningSettings, LearningSettingsError, parseSettings } from './learning-settings.ts';
+
+export interface LearningCheckpoint extends Checkpoint {
+  readonly settings: LearningSettings;
+}
+
+/** The pretrained weights with a fresh optimizer, for a device that has never trained. */
+export function firstCheckpoint(options: {
+  readonly config: DecoderConfig;
+  readonly parameters: NamedTensors;
+  readonly device: DeviceAddress;
+  readonly settings: LearningSettings;
+}): LearningCheckpoint {
+  const { config, parameters, device, settings } = options;
+  return {
+    config,
+    settings,
+    state: freshState(config, parameters),
+    cursor: 0,
+    rngKey: device.toLowerCase() as DeviceAddress,
+  };
+}
+
+/**
+ * Reads a checkpoint file with learning settings. Throws LearningSettingsError when they are missing or out of bounds, and
+ * what `decodeCheckpoint` throws.
+ */
+export function readCheckpoint(file: Uint8Array): LearningCheckpoint {
+  const checkpoint = decodeCheckpoint(file);
+  return { ...checkpoint, settings: parseSettings(settingsJson(checkpoint)) };
+}
+
+function settingsJson({ training }: Checkpoint): unknown {
+  try {
+    if (training !== undefined) return JSON.parse(training);
+  } catch {
+    // Text that is not JSON is reported below, like no text at all.
+  }
+  throw new LearningSettingsError('The checkpoint has no learning settings: use one that a trainer wrote.');
+}
+
+/** The checkpoint's file; `readCheckpoint` gives it back. */
+export function writeCheckpoint(checkpoint: LearningCheckpoint): Uint8Array {
+  return encodeCheckpoint({ ...checkpoint, training: JSON.stringify(checkpoint.settings) });
+}
+
+/** The file's contents, for `checkpointRoot`. */
+export function learningContents(checkpoint: LearningCheckpoint): SafetensorsFile {
+  return checkpointContents({ ...checkpoint, training: JSON.stringify(checkpoint.settings) });
+}

@@ -1,0 +1,115 @@
+/**
+ * Makes the nano model from a seed by supervised learning of the three prompt forms. Training stops early, so that
+ * reinforcement learning has something left to improve. Every machine gets the same bits.
+ */
+import type { Engine } from '../compute/engines/engine.ts';
+import { NANO_CONFIG } from '../models/decoder/config.ts';
+import { DEFAULT_OPTIMIZER } from '../models/decoder/decoder.ts';
+import { initialParameters } from '../models/decoder/initialize.ts';
+import { ModelSession } from '../models/decoder/model-session.ts';
+import { type DrawSequence, RandomStream } from '../protocol/philox.ts';
+import { type CompletionTokenizer, promptTokens } from './completion-tokenizer.ts';
+import { DEFAULT_SETTINGS } from './learning-settings.ts';
+import { mistake } from './mistakes.ts';
+import { answerPrompt, correctPrompt, judgePrompt } from './prompts.ts';
+import { type Row, supervisedBatch } from './sequences.ts';
+import { taskNamed } from './tasks/catalogue.ts';
+import type { TaskName } from './tasks/task.ts';
+
+/** With the code, this decides the result. */
+export interface Recipe {
+  /** Any text. Every random draw follows from it. */
+  readonly seed: string;
+  readonly steps: number;
+  readonly batch: number;
+  /** The peak learning rate. It is reached after `warmup` steps and then falls linearly to a twentieth. */
+  readonly learningRate: number;
+  readonly warmup: number;
+  /** Standard deviation of an initial matrix. */
+  readonly deviation: number;
+}
+
+export const NANO_RECIPE: Recipe = {
+  seed: 'starling nano, first edition',
+  steps: 640,
+  batch: 64,
+  learningRate: 3e-3,
+  warmup: 30,
+  deviation: 0.1,
+};
+
+/** The second moment has a shorter memory than in later training, because gradients change fast here. */
+const OPTIMIZER = { ...DEFAULT_OPTIMIZER, beta2: 0.95 };
+
+/** Draw weights of the tasks: harder tasks come more often. */
+const TASK_MIX: readonly TaskName[] = ['sums', 'sums', 'sums', 'sorting', 'gcd', 'gcd', 'reversing'];
+
+/** Shares of the answer and judge forms. The correct form has the rest. */
+const ANSWERING = 0.5;
+const JUDGING = 0.3;
+
+interface TrainingExample {
+  readonly prompt: string;
+  readonly completion: string;
+}
+
+/** One example. It comes from a training question, never from a held-out one. */
+export function trainingExample(seed: Uint8Array, index: number, draws: DrawSequence): TrainingExample {
+  const name = draws.pick(TASK_MIX);
+  const difficulty = draws.pick(DEFAULT_SETTINGS.plan[name]);
+  const { prompt, answer } = taskNamed(name).sample({ seed, index, difficulty });
+  const form = draws.uniform();
+  if (form < ANSWERING) return { prompt: answerPrompt(prompt), completion: answer };
+  const shown = draws.uniform() < 0.5 ? answer : mistake(answer, draws);
+  if (form < ANSWERING + JUDGING) return { prompt: judgePrompt(prompt, shown), completion: answer };
+  // The critique is often wrong, because a corrector that only repeats it would learn nothing.
+  const critique = draws.uniform() < 0.6 ? answer : mistake(answer, draws);
+  return { prompt: correctPrompt(prompt, shown, critique), completion: answer };
+}
+
+/** The learning rate of step 0 to steps - 1. Every operation is exactly rounded, so every machine gets the same. */
+export function learningRateAt(recipe: Recipe, step: number): number {
+  const rising = Math.min(1, (step + 1) / recipe.warmup);
+  return recipe.learningRate * rising * (1 - (0.95 * step) / recipe.steps);
+}
+
+export interface PretrainOptions {
+  readonly engine: Engine;
+  readonly tokenizer: CompletionTokenizer;
+  readonly recipe: Recipe;
+  /** Stops after this many steps, with the learning rates planned for `recipe.steps`. Defaults to `recipe.steps`. */
+  readonly stopAfter?: number;
+  readonly onStep?: (step: number, loss: number) => void;
+}
+
+/** Pretrains the nano model. The caller disposes of the session. */
+export async function pretrain(options: PretrainOptions): Promise<ModelSession> {
+  const { engine, tokenizer, recipe } = options;
+  const seed = new TextEncoder().encode(recipe.seed);
+  const initialisation = RandomStream.named({ seed, round: 0, device: '', purpose: 'initialisation' });
+  const examples = RandomStream.named({ seed, round: 0, device: '', purpose: 'pretraining' });
+  const session = await ModelSession.create({
+    engine,
+    config: NANO_CONFIG,
+    parameters: initialParameters({
+      config: NANO_CONFIG,
+      draw: (tensor, element, part) => initialisation.word(tensor, element, part),
+      deviation: recipe.deviation,
+    }),
+    optimizer: OPTIMIZER,
+  });
+  const steps = Math.min(recipe.steps, options.stopAfter ?? recipe.steps);
+  for (let step = 0; step < steps; step++) {
+    const rows = Array.from({ length: recipe.batch }, (_, row): Row => {
+      const index = step * recipe.batch + row;
+      const { prompt, completion } = trainingExample(seed, index, examples.sequence(step, row));
+      return {
+        prompt: promptTokens(tokenizer, prompt),
+        completion: [...tokenizer.encode(completion), tokenizer.endToken],
+      };
+    });
+    const { loss } = await session.step(supervisedBatch(rows, learningRateAt(recipe, step)));
+    options.onStep?.(step, loss);
+  }
+  return session;
+}

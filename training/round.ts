@@ -1,0 +1,209 @@
+/**
+ * One round of training as a pure function of the weights before it, the round and the published rollouts. A volunteer
+ * runs it and a replay recomputes it.
+ */
+import { must } from '../protocol/must.ts';
+import { narrowPeers } from '../protocol/peer-selection.ts';
+import type { PeerRollouts } from '../protocol/trainer.ts';
+import { admit, type SampleRejectReason } from './admission.ts';
+import { type CompletionTokenizer, completionText, promptTokens } from './completion-tokenizer.ts';
+import {
+  type AdvantagedSample,
+  advantaged,
+  mixSamples,
+  type ScoredSample,
+  shuffleIntoMinibatches,
+} from './grpo.ts';
+import type { Round } from './open-round.ts';
+import { correctPrompt, isPlainAnswer, judgePrompt } from './prompts.ts';
+import { type Policy, sample } from './sampling.ts';
+import { policyBatch } from './sequences.ts';
+
+/** A round's published rollouts. */
+export interface RoundRollouts {
+  readonly own: PeerRollouts;
+  readonly foreign: readonly PeerRollouts[];
+}
+
+/** The foreign rollout sets that a round trains on: those that the swarm selected, at most `peersPerRound`, by author. */
+export function choosePeers(round: Round, foreign: readonly PeerRollouts[]): readonly PeerRollouts[] {
+  return narrowPeers('train', foreign, round.settings.peersPerRound, round.context);
+}
+
+export interface RoundSelection {
+  /** The samples to train on. */
+  readonly samples: readonly AdvantagedSample[];
+  /** Every admitted sample, by item, own samples first, then by author. */
+  readonly groups: readonly (readonly ScoredSample[])[];
+  /** Mean reward of the own completions. A rejected completion counts 0. */
+  readonly meanReward: number;
+  readonly rejections: readonly SampleRejectReason[];
+}
+
+/**
+ * Checks, scores and mixes own and foreign rollouts; `choosePeers` has chosen `foreign`. All completions of one item form
+ * one group, so an item that this device never solves still teaches it something when one peer solves it. Groups without
+ * an advantage are dropped. Of the rest, I own and J foreign samples for each item of the round are drawn evenly.
+ */
+export function selectSamples(
+  round: Round,
+  tokenizer: CompletionTokenizer,
+  { own, foreign }: RoundRollouts,
+): RoundSelection {
+  const { items, settings } = round;
+  const limits = { completionsPerItem: settings.samplesPerItem };
+  const ownAdmission = admit(own.set.groups, items, tokenizer, limits);
+  const foreignAdmissions = foreign.map(({ set }) => admit(set.groups, items, tokenizer, limits));
+  const admissions = [ownAdmission, ...foreignAdmissions];
+  // Compared by identity of the published array: two authors may well have equal samples.
+  const ownLogprobs = new Set(ownAdmission.samples.map(({ logprobs }) => logprobs));
+  const groups = items.map((_, item) =>
+    admissions.flatMap(({ samples }) => samples.filter((sample) => sample.item === item)),
+  );
+  const informative = groups.flatMap((group) =>
+    advantaged(group).map((sample) => ({ sample, own: ownLogprobs.has(sample.logprobs) })),
+  );
+  const samples = mixSamples(
+    informative.filter((entry) => entry.own).map((entry) => entry.sample),
+    informative.filter((entry) => !entry.own).map((entry) => entry.sample),
+    { own: settings.mix.own * items.length, foreign: settings.mix.foreign * items.length },
+    round.stream('selection').sequence(0),
+  );
+  return {
+    samples,
+    groups,
+    meanReward:
+      ownAdmission.samples.reduce((sum, { reward }) => sum + reward, 0) /
+      (items.length * settings.samplesPerItem),
+    rejections: admissions.flatMap(({ rejections }) => rejections.map(({ reason }) => reason)),
+  };
+}
+
+/** Practice of the other two prompt forms draws at these items of the practice stream. */
+const JUDGING_PRACTICE = 0;
+const CORRECTING_PRACTICE = 0x1000;
+
+/**
+ * The device's own samples of the judge and correct forms over answers of this round, scored by the checker. A judgement
+ * is right when it states the right answer, whatever answer was shown.
+ */
+async function practise(
+  policy: Policy,
+  round: Round,
+  groups: RoundSelection['groups'],
+): Promise<readonly AdvantagedSample[]> {
+  const { items, settings } = round;
+  const shown = round
+    .stream('practice')
+    .sequence(0, 0x1000)
+    .shuffle(
+      groups.flatMap((group) =>
+        group.map(({ item, tokens }) => ({ item, text: completionText(policy.tokenizer, tokens) })),
+      ),
+    )
+    .filter(({ text }) => isPlainAnswer(text))
+    .slice(0, settings.practicePrompts);
+  const judged = await samplePractice(
+    policy,
+    round,
+    shown.map(({ item, text }, index) => ({
+      item,
+      prompt: judgePrompt(must(items, item).prompt, text),
+      drawsAt: JUDGING_PRACTICE + index,
+    })),
+  );
+  const corrected = await samplePractice(
+    policy,
+    round,
+    shown.flatMap(({ item, text }, index) => {
+      const critique = completionText(policy.tokenizer, must(must(judged, index), 0).tokens);
+      if (!isPlainAnswer(critique)) return [];
+      const prompt = correctPrompt(must(items, item).prompt, text, critique);
+      return [{ item, prompt, drawsAt: CORRECTING_PRACTICE + index }];
+    }),
+  );
+  return [...judged, ...corrected].flatMap(advantaged);
+}
+
+interface PracticePrompt {
+  readonly item: number;
+  readonly prompt: string;
+  /** Item number of its draws in the practice stream. */
+  readonly drawsAt: number;
+}
+
+/** `samplesPerItem` scored completions of each prompt. */
+async function samplePractice(
+  policy: Policy,
+  round: Round,
+  prompts: readonly PracticePrompt[],
+): Promise<readonly (readonly ScoredSample[])[]> {
+  const { samplesPerItem: count, temperature } = round.settings;
+  const completions = await sample(
+    policy,
+    prompts.flatMap(({ prompt, drawsAt }) =>
+      Array.from({ length: count }, (_, sample) => ({ prompt, item: drawsAt, sample })),
+    ),
+    round.stream('practice'),
+    { temperature },
+  );
+  return prompts.map(({ item, prompt }, index) =>
+    completions.slice(index * count, (index + 1) * count).map(({ text, tokens, logprobs }) => ({
+      item,
+      prompt,
+      tokens,
+      logprobs,
+      reward: must(round.items, item).check(text),
+      credits: must(round.items, item).credits(text),
+    })),
+  );
+}
+
+export interface RoundTraining {
+  readonly optimizerSteps: number;
+  /** Samples with an advantage, practice included. */
+  readonly trainedSamples: number;
+  /** Mean loss of the steps; 0 when there was no step. */
+  readonly loss: number;
+  readonly meanReward: number;
+  readonly rejections: readonly SampleRejectReason[];
+}
+
+/**
+ * Trains the session's weights by one round of GRPO. The session must hold the weights from before the round. Afterwards
+ * it holds the weights from after the round. When this function throws, the caller must restore the session.
+ */
+export async function trainRound(
+  policy: Policy,
+  round: Round,
+  rollouts: RoundRollouts,
+  signal?: AbortSignal,
+): Promise<RoundTraining> {
+  const { session, tokenizer } = policy;
+  const { settings } = round;
+  const selection = selectSamples(round, tokenizer, rollouts);
+  const practice = settings.practicePrompts > 0 ? await practise(policy, round, selection.groups) : [];
+  const samples = [...selection.samples, ...practice];
+  const draws = round.stream('order').sequence(0);
+  let loss = 0;
+  let optimizerSteps = 0;
+  for (const minibatch of shuffleIntoMinibatches(samples, settings.stepsPerRound, draws)) {
+    signal?.throwIfAborted();
+    const rows = minibatch.map((sample) => ({
+      prompt: promptTokens(tokenizer, sample.prompt),
+      completion: sample.tokens,
+      advantages: sample.advantages,
+      oldLogprobs: sample.logprobs,
+    }));
+    const result = await session.step(policyBatch(rows, settings.learningRate));
+    loss += result.loss;
+    optimizerSteps += 1;
+  }
+  return {
+    optimizerSteps,
+    trainedSamples: samples.length,
+    loss: optimizerSteps === 0 ? 0 : loss / optimizerSteps,
+    meanReward: selection.meanReward,
+    rejections: selection.rejections,
+  };
+}

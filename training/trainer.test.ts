@@ -1,0 +1,312 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../compute/engines/engine.ts';
+import { createReferenceEngine } from '../compute/engines/reference.ts';
+import { checkpointRoot } from '../models/checkpoint/root.ts';
+import { ModelSession } from '../models/decoder/model-session.ts';
+import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
+import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
+import type { DeviceAddress } from '../protocol/hex.ts';
+import type { PeerJudgements, PeerRollouts, RoundContext } from '../protocol/trainer.ts';
+import { completionTokenizer, promptTokens } from './completion-tokenizer.ts';
+import { firstCheckpoint, readCheckpoint, writeCheckpoint } from './learning-checkpoint.ts';
+import { openRound } from './open-round.ts';
+import { answerPrompt, isPlainAnswer } from './prompts.ts';
+import { replayRound } from './replay-round.ts';
+import { choosePeers, trainRound } from './round.ts';
+import { collate } from './sequences.ts';
+import { MemoryCheckpointStore } from './testing/memory-checkpoint-store.ts';
+import { NARROW_CONFIG, NARROW_SETTINGS, narrowParameters } from './testing/narrow-model.ts';
+import { publishedAnswers } from './testing/published-answers.ts';
+import { LearningTrainer } from './trainer.ts';
+
+const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
+const signal = new AbortController().signal;
+const address = (digit: string) => `0x${digit.repeat(40)}` as DeviceAddress;
+const ANNA = address('a');
+const BEN = address('b');
+
+function contextFor(device: DeviceAddress, round = 5): RoundContext {
+  return { round, seed: `0x${'12'.repeat(32)}`, device };
+}
+
+let engine: Engine;
+beforeAll(() => {
+  engine = createReferenceEngine();
+});
+afterAll(() => engine.stop());
+
+async function startTrainer(
+  device: DeviceAddress,
+  store = new MemoryCheckpointStore(),
+  evaluationEngine?: Engine,
+) {
+  const trainer = await LearningTrainer.start({
+    engine,
+    ...(evaluationEngine === undefined ? {} : { evaluationEngine }),
+    tokenizer,
+    store,
+    first: async () =>
+      firstCheckpoint({
+        config: NARROW_CONFIG,
+        parameters: narrowParameters(device),
+        device,
+        settings: NARROW_SETTINGS,
+      }),
+  });
+  return { trainer, store };
+}
+
+const rolloutsOf = (author: DeviceAddress, context: RoundContext, text?: string): PeerRollouts =>
+  publishedAnswers({ author, context, settings: NARROW_SETTINGS, tokenizer, text });
+
+async function ownRollouts(trainer: LearningTrainer, context: RoundContext): Promise<PeerRollouts> {
+  return { author: context.device, cid: 'cid-own', set: await trainer.answer(context, signal) };
+}
+
+describe('LearningTrainer', () => {
+  it('answers every item with the set number of completions, and repeats them', async () => {
+    const { trainer } = await startTrainer(ANNA);
+    const context = contextFor(ANNA);
+    const prompts = await trainer.prompts(context);
+    const set = await trainer.answer(context, signal);
+    expect(prompts.map(({ task }) => task)).toEqual(['sums', 'sorting', 'gcd', 'reversing']);
+    expect(set.groups.map(({ completions }) => completions.length)).toEqual([2, 2, 2, 2]);
+    expect(set.modelRoot).toBe(trainer.root);
+    expect(await trainer.answer(context, signal)).toEqual(set);
+    const next = await trainer.answer(contextFor(ANNA, 6), signal);
+    expect(next.groups).not.toEqual(set.groups);
+    await trainer.stop();
+  });
+
+  it('trains on own and foreign rollouts, stores the checkpoint, and a replay gives the same bits', async () => {
+    // Measured on an engine of its own, as on a GPU; the replay measures on the one that trains.
+    const { trainer, store } = await startTrainer(ANNA, new MemoryCheckpointStore(), createReferenceEngine());
+    const context = contextFor(ANNA);
+    const own = await ownRollouts(trainer, context);
+    const foreign = [rolloutsOf(address('c'), context, '0'), rolloutsOf(BEN, context)];
+    const outcome = await trainer.train(context, own, foreign, signal);
+    const [before, after] = store.saved;
+
+    expect(outcome.trainedOn).toEqual(['cid-own', `cid-${BEN}`, `cid-${address('c')}`]);
+    expect(outcome.optimizerSteps).toBe(NARROW_SETTINGS.stepsPerRound);
+    expect(outcome.checkpointRoot).not.toBe(outcome.previousRoot);
+    expect(checkpointRoot(outcome.checkpoint)).toBe(outcome.checkpointRoot);
+    expect(after?.cursor).toBe(6);
+    expect(after?.bytes).toEqual(outcome.checkpoint);
+    expect(trainer.cursor).toBe(6);
+    expect(trainer.root).toBe(outcome.checkpointRoot);
+
+    const replay = await replayRound({
+      engine,
+      tokenizer,
+      previous: before?.bytes ?? new Uint8Array(),
+      context,
+      own,
+      foreign: foreign.toReversed(),
+    });
+    expect(replay.root).toBe(outcome.checkpointRoot);
+    expect(replay.rollouts).toEqual(own.set);
+    expect(replay.metrics).toEqual(outcome.metrics);
+
+    const forged = { ...own, set: { ...own.set, groups: rolloutsOf(ANNA, context).set.groups } };
+    const other = await replayRound({
+      engine,
+      tokenizer,
+      previous: before?.bytes ?? new Uint8Array(),
+      context,
+      own: forged,
+      foreign,
+    });
+    expect(other.root).not.toBe(outcome.checkpointRoot);
+    await trainer.stop();
+  });
+
+  it('goes on from the stored checkpoint', async () => {
+    const { trainer, store } = await startTrainer(ANNA);
+    const context = contextFor(ANNA);
+    const foreign = [rolloutsOf(BEN, context)];
+    const outcome = await trainer.train(context, await ownRollouts(trainer, context), foreign, signal);
+    await trainer.stop();
+    const { trainer: again } = await startTrainer(ANNA, store);
+    expect(again.root).toBe(outcome.checkpointRoot);
+    expect(again.cursor).toBe(6);
+    expect(again.steps).toBe(NARROW_SETTINGS.stepsPerRound);
+    const next = contextFor(ANNA, 6);
+    await again.train(next, await ownRollouts(again, next), [rolloutsOf(BEN, next)], signal);
+    expect(again.steps).toBe(2 * NARROW_SETTINGS.stepsPerRound);
+    await again.stop();
+  });
+
+  it('has the weights from before the round when it is aborted or cannot store', async () => {
+    const { trainer, store } = await startTrainer(ANNA);
+    const context = contextFor(ANNA);
+    const own = await ownRollouts(trainer, context);
+    const foreign = [rolloutsOf(BEN, context)];
+    store.failing = true;
+    await expect(trainer.train(context, own, foreign, signal)).rejects.toThrow('disk full');
+    expect(await trainer.answer(context, signal)).toEqual(own.set);
+    store.failing = false;
+    await expect(trainer.train(context, own, foreign, AbortSignal.abort())).rejects.toThrow();
+    expect(await trainer.answer(context, signal)).toEqual(own.set);
+    expect(trainer.cursor).toBe(0);
+    await trainer.train(context, own, foreign, signal);
+    expect(trainer.cursor).toBe(6);
+    await trainer.stop();
+  });
+
+  it('refuses a round that was trained, and another device', async () => {
+    const { trainer } = await startTrainer(ANNA);
+    const context = contextFor(ANNA);
+    const own = await ownRollouts(trainer, context);
+    await trainer.train(context, own, [], signal);
+    await expect(trainer.train(context, own, [], signal)).rejects.toThrow('already trained');
+    await expect(trainer.answer(contextFor(BEN, 9), signal)).rejects.toThrow('belongs to device');
+    await trainer.stop();
+  });
+
+  it('ignores nonsense that a remote peer publishes', async () => {
+    const { trainer } = await startTrainer(ANNA);
+    const context = contextFor(ANNA);
+    const bad = rolloutsOf(BEN, context);
+    const nonsense: PeerRollouts = {
+      ...bad,
+      set: {
+        ...bad.set,
+        groups: [
+          { item: 99, completions: [] },
+          { item: 0, completions: [{ text: 'x', tokens: [4], logprobs: [Number.NaN] }] },
+          { item: 1, completions: [{ text: '=?!', tokens: [-1, 1e9, 2], logprobs: [1e30, -1e30, 0] }] },
+        ],
+      },
+    };
+    const own = await ownRollouts(trainer, context);
+    const outcome = await trainer.train(context, own, [nonsense], signal);
+    expect(outcome.training.rejections).toEqual(
+      expect.arrayContaining(['unknown item', 'tokens are not those of the text']),
+    );
+    expect(Number.isFinite(outcome.loss)).toBe(true);
+    await trainer.stop();
+  });
+});
+
+describe('trainRound', () => {
+  it('makes what peers answer rightly more likely than their mistakes', async () => {
+    const session = await ModelSession.create({
+      engine,
+      config: NARROW_CONFIG,
+      parameters: narrowParameters('train round'),
+    });
+    const policy = { session, tokenizer };
+    const context = contextFor(ANNA);
+    const [right, wrong] = [rolloutsOf(BEN, context), rolloutsOf(address('c'), context, '0')];
+    const likelihood = async ({ set }: PeerRollouts) => {
+      const items = openRound(context, NARROW_SETTINGS).items;
+      const collated = collate(
+        set.groups.map(({ item, completions }) => ({
+          prompt: promptTokens(tokenizer, answerPrompt(items[item]?.prompt ?? '')),
+          completion: completions[0]?.tokens ?? [],
+        })),
+      );
+      const logprobs = await session.score(collated);
+      return collated.perToken(() => 1).reduce((sum, weight, at) => sum + weight * (logprobs[at] ?? 0), 0);
+    };
+    const before = { right: await likelihood(right), wrong: await likelihood(wrong) };
+    const own = { author: ANNA, cid: 'cid-own', set: { modelRoot: right.set.modelRoot, groups: [] } };
+    for (let times = 0; times < 3; times++) {
+      await trainRound(policy, openRound(context, NARROW_SETTINGS), { own, foreign: [right, wrong] });
+    }
+    // Both end with the end token, which both make more likely; what counts is the distance.
+    const after = { right: await likelihood(right), wrong: await likelihood(wrong) };
+    expect(after.right - after.wrong).toBeGreaterThan(before.right - before.wrong);
+    expect(after.right).toBeGreaterThan(before.right);
+    await session.dispose();
+  });
+});
+
+describe('the three stages', () => {
+  it('judges other devices, never itself, and approves only of an answer it repeats', async () => {
+    const { trainer } = await startTrainer(ANNA);
+    const context = contextFor(ANNA);
+    const others = [BEN, address('c'), address('d')].map((author) => rolloutsOf(author, context));
+    const judgements = await trainer.critique(context, [...others, rolloutsOf(ANNA, context)], signal);
+    expect(judgements.length).toBe(NARROW_SETTINGS.critiquePeers * NARROW_SETTINGS.critiqueItems);
+    expect(new Set(judgements.map(({ author }) => author)).size).toBe(NARROW_SETTINGS.critiquePeers);
+    const items = openRound(context, NARROW_SETTINGS).items;
+    for (const { author, item, text, right } of judgements) {
+      expect(author).not.toBe(ANNA);
+      expect(right).toBe(text === items[item]?.answer);
+    }
+    expect(await trainer.critique(context, others.toReversed(), signal)).toEqual(judgements);
+    await trainer.stop();
+  });
+
+  it('shows no answer with marks of a prompt form to a critic', async () => {
+    const { trainer } = await startTrainer(ANNA);
+    const context = contextFor(ANNA);
+    expect(isPlainAnswer('7?7!')).toBe(false);
+    expect(await trainer.critique(context, [rolloutsOf(BEN, context, '7?7!')], signal)).toEqual([]);
+    await trainer.stop();
+  });
+
+  it('votes for the text that critics call right, for others only, and corrects what was criticised', async () => {
+    const { trainer } = await startTrainer(ANNA);
+    const context = contextFor(ANNA);
+    const all = [
+      rolloutsOf(ANNA, context, '5'),
+      rolloutsOf(BEN, context, '6'),
+      rolloutsOf(address('c'), context, '7'),
+    ];
+    const judgement = (author: DeviceAddress, item: number, right: boolean) => ({
+      item,
+      author,
+      sample: 0,
+      text: right ? '7' : '9',
+      right,
+    });
+    const critiques: PeerJudgements[] = [
+      {
+        critic: BEN,
+        judgements: [judgement(address('c'), 0, true), judgement(ANNA, 1, false), judgement(BEN, 2, true)],
+      },
+      { critic: address('d'), judgements: [judgement(BEN, 0, false), judgement(address('c'), 0, true)] },
+      // One critic counts once for an answer, and an unknown answer not at all.
+      {
+        critic: address('e'),
+        judgements: [...new Array(9).fill(judgement(BEN, 3, false)), judgement(address('f'), 77, true)],
+      },
+    ];
+    const { ballots, corrections } = await trainer.vote(context, all, critiques, signal);
+    expect(ballots.map(({ item }) => item)).toEqual([0, 1, 2, 3]);
+    for (const { author } of ballots) expect(author).not.toBe(ANNA);
+    expect(ballots[0]?.author).toBe(address('c'));
+    expect(ballots[3]?.author).toBe(address('c'));
+    expect(corrections.map(({ item }) => item)).toEqual([1]);
+    await trainer.stop();
+  });
+});
+
+describe('choosePeers', () => {
+  it('takes each other author once, at most as many as set, and repeats its choice', () => {
+    const context = contextFor(ANNA);
+    const crowd = [...'bcdef0123456789'].map((digit) => rolloutsOf(address(digit), context));
+    const settings = { ...NARROW_SETTINGS, peersPerRound: 6 };
+    const chosen = choosePeers(openRound(context, settings), [...crowd, rolloutsOf(ANNA, context), ...crowd]);
+    expect(chosen.length).toBe(6);
+    expect(new Set(chosen.map(({ author }) => author)).size).toBe(6);
+    expect(choosePeers(openRound(context, settings), chosen.toReversed())).toEqual(chosen);
+    expect(choosePeers(openRound(context, settings), crowd.toReversed())).toEqual(chosen);
+  });
+});
+
+describe('a checkpoint of learning', () => {
+  it('comes back with its settings, and is refused without them', async () => {
+    const { trainer, store } = await startTrainer(BEN);
+    const bytes = store.saved[0]?.bytes ?? new Uint8Array();
+    const checkpoint = readCheckpoint(bytes);
+    expect(checkpoint.settings).toEqual(NARROW_SETTINGS);
+    expect(writeCheckpoint(checkpoint)).toEqual(bytes);
+    const bad = { ...checkpoint, settings: { ...NARROW_SETTINGS, itemsPerRound: 1e9 } };
+    expect(() => readCheckpoint(writeCheckpoint(bad))).toThrow('itemsPerRound');
+    await trainer.stop();
+  });
+});

@@ -1,0 +1,270 @@
+/** A volunteer's trainer: the swarm's stages and the training of a round, over a model session and a store. */
+
+import type { Engine } from '../compute/engines/engine.ts';
+import { checkpointRoot } from '../models/checkpoint/root.ts';
+import type { ModelSession } from '../models/decoder/model-session.ts';
+import type { ModelState } from '../models/decoder/state.ts';
+import type { Hex } from '../protocol/hex.ts';
+import type {
+  Judgement,
+  PeerJudgements,
+  PeerRollouts,
+  RolloutSet,
+  RoundContext,
+  RoundOutcome,
+  Trainer,
+} from '../protocol/trainer.ts';
+import type { CheckpointStore } from './checkpoint-store.ts';
+import type { CompletionTokenizer } from './completion-tokenizer.ts';
+import { computeRound, openSession } from './compute-round.ts';
+import { type Critic, castBallots, correctOwn, critiqueOthers } from './critique.ts';
+import { answerHeldOut, type EvalMetrics, evaluate, type SampleAnswer } from './evaluation.ts';
+import {
+  type LearningCheckpoint,
+  learningContents,
+  readCheckpoint,
+  writeCheckpoint,
+} from './learning-checkpoint.ts';
+import type { LearningSettings } from './learning-settings.ts';
+import { openRound, type Round } from './open-round.ts';
+import type { RoundTraining } from './round.ts';
+import { answerItems } from './sampling.ts';
+
+/** The outcome of a round with more detail than the swarm needs. */
+export interface LearningOutcome extends RoundOutcome {
+  readonly metrics: EvalMetrics;
+  readonly training: RoundTraining;
+}
+
+export interface TrainerOptions {
+  readonly engine: Engine;
+  /**
+   * The engine to evaluate on. Defaults to `engine`. Every engine gives the same bits, but the many short runs of an
+   * evaluation suit a processor better than a GPU.
+   */
+  readonly evaluationEngine?: Engine;
+  readonly tokenizer: CompletionTokenizer;
+  readonly store: CheckpointStore;
+  /** Judges other devices' answers in place of the model in training. */
+  readonly critic?: Critic;
+  /** Makes the first checkpoint. Called once when the store is empty. */
+  readonly first: () => Promise<LearningCheckpoint>;
+}
+
+/** The requested round was already trained, or the trainer belongs to another device. */
+export class RoundRefusedError extends Error {
+  override readonly name = 'RoundRefusedError';
+}
+
+/** What the stored checkpoint holds. */
+interface TrainerState {
+  readonly state: ModelState;
+  readonly cursor: number;
+  readonly root: Hex;
+}
+
+/**
+ * Trains one device's model. Every text and every weight follows from the checkpoint, the round's context and the given
+ * rollouts, so `replayRound` can recompute it. Serves one call at a time. `stop` frees the model; the caller stops the
+ * engines.
+ */
+export class LearningTrainer implements Trainer {
+  readonly settings: LearningSettings;
+  /** The device that the checkpoint belongs to. */
+  readonly device: Hex;
+  readonly #checkpoint: LearningCheckpoint;
+  readonly #session: ModelSession;
+  /** Holds the same weights as `#session` between calls, and is the same session when there is only one engine. */
+  readonly #evaluationSession: ModelSession;
+  readonly #tokenizer: CompletionTokenizer;
+  readonly #store: CheckpointStore;
+  readonly #critic: Critic | undefined;
+  #current: TrainerState;
+  #round: Round | undefined;
+
+  private constructor(options: {
+    readonly checkpoint: LearningCheckpoint;
+    readonly root: Hex;
+    readonly session: ModelSession;
+    readonly evaluationSession: ModelSession;
+    readonly tokenizer: CompletionTokenizer;
+    readonly store: CheckpointStore;
+    readonly critic?: Critic;
+  }) {
+    const { settings, rngKey, state, cursor } = options.checkpoint;
+    this.#checkpoint = options.checkpoint;
+    this.#session = options.session;
+    this.#evaluationSession = options.evaluationSession;
+    this.#tokenizer = options.tokenizer;
+    this.#store = options.store;
+    this.#critic = options.critic;
+    this.settings = settings;
+    this.device = rngKey;
+    this.#current = { state, cursor, root: options.root };
+  }
+
+  /**
+   * Loads the stored checkpoint, or stores the first one, and puts it on the engine. Throws what reading a bad
+   * checkpoint throws, and EngineMemoryError.
+   */
+  static async start(options: TrainerOptions): Promise<LearningTrainer> {
+    const { engine, evaluationEngine = engine } = options;
+    let file = await options.store.load();
+    if (file === undefined) {
+      const first = await options.first();
+      file = writeCheckpoint(first);
+      await options.store.save(file, first.cursor);
+    }
+    const checkpoint = readCheckpoint(file);
+    const root = checkpointRoot(file);
+    const session = await openSession(engine, checkpoint);
+    try {
+      const evaluationSession =
+        evaluationEngine === engine ? session : await openSession(evaluationEngine, checkpoint);
+      return new LearningTrainer({ ...options, checkpoint, root, session, evaluationSession });
+    } catch (error) {
+      await session.dispose();
+      throw error;
+    }
+  }
+
+  /** The next round to train: every earlier round was trained or skipped. */
+  get cursor(): number {
+    return this.#current.cursor;
+  }
+
+  /** Root of the current checkpoint. */
+  get root(): Hex {
+    return this.#current.root;
+  }
+
+  /** Optimizer steps in the current checkpoint. */
+  get steps(): number {
+    return this.#current.state.step;
+  }
+
+  async stop(): Promise<void> {
+    await this.#session.dispose();
+    if (this.#evaluationSession !== this.#session) await this.#evaluationSession.dispose();
+  }
+
+  async prompts(context: RoundContext) {
+    return this.#open(context).items.map(({ task, prompt, answer }) => ({ task, prompt, answer }));
+  }
+
+  async answer(context: RoundContext, signal: AbortSignal): Promise<RolloutSet> {
+    this.#check(context);
+    const groups = await answerItems(this.#policy, this.#open(context), signal);
+    return { modelRoot: this.root, groups };
+  }
+
+  async critique(
+    context: RoundContext,
+    others: readonly PeerRollouts[],
+    signal: AbortSignal,
+  ): Promise<readonly Judgement[]> {
+    return critiqueOthers(this.#policy, this.#open(context), others, signal, this.#critic);
+  }
+
+  async vote(
+    context: RoundContext,
+    all: readonly PeerRollouts[],
+    critiques: readonly PeerJudgements[],
+    signal: AbortSignal,
+  ) {
+    const round = this.#open(context);
+    return {
+      ballots: castBallots(round, all, critiques),
+      corrections: await correctOwn(this.#policy, round, all, critiques, signal),
+    };
+  }
+
+  /**
+   * Trains the round and stores the checkpoint. After a failure or an abort, the trainer has the weights from before the
+   * round again. Throws RoundRefusedError for a round below the cursor.
+   */
+  async train(
+    context: RoundContext,
+    own: PeerRollouts,
+    foreign: readonly PeerRollouts[],
+    signal: AbortSignal,
+  ): Promise<LearningOutcome> {
+    this.#check(context);
+    const before = this.#current;
+    try {
+      const { checkpoint, trainedOn, training, metrics } = await computeRound(
+        { ...this.#policy, evaluationSession: this.#evaluationSession },
+        this.#checkpoint,
+        this.#open(context),
+        { own, foreign },
+        signal,
+      );
+      const file = writeCheckpoint(checkpoint);
+      // The engine hashes the weights in place, so reading them back for the file is the only pass over them here.
+      const root = checkpointRoot(learningContents(checkpoint), await this.#session.roots());
+      await this.#store.save(file, checkpoint.cursor);
+      this.#current = { state: checkpoint.state, cursor: checkpoint.cursor, root };
+      return {
+        trainedOn,
+        training,
+        metrics,
+        previousRoot: before.root,
+        checkpointRoot: root,
+        checkpoint: file,
+        optimizerSteps: training.optimizerSteps,
+        meanReward: training.meanReward,
+        heldOutAccuracy: metrics.answering,
+        loss: training.loss,
+      };
+    } catch (error) {
+      await this.#session.restore(before.state);
+      if (this.#evaluationSession !== this.#session) await this.#evaluationSession.restore(before.state);
+      throw error;
+    }
+  }
+
+  /** Evaluates the current weights on held-out questions. */
+  evaluate(signal?: AbortSignal): Promise<EvalMetrics> {
+    return evaluate(this.#evaluationPolicy, this.settings, { signal });
+  }
+
+  /** The current weights' most likely answers to the first `count` held-out questions. */
+  sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]> {
+    return answerHeldOut(this.#evaluationPolicy, this.settings, count, signal);
+  }
+
+  get #policy() {
+    return { session: this.#session, tokenizer: this.#tokenizer };
+  }
+
+  get #evaluationPolicy() {
+    return { session: this.#evaluationSession, tokenizer: this.#tokenizer };
+  }
+
+  /** The context's round. The stages of one round share it. */
+  #open(context: RoundContext): Round {
+    const known = this.#round?.context;
+    if (
+      this.#round === undefined ||
+      known?.round !== context.round ||
+      known.seed !== context.seed ||
+      known.device !== context.device
+    ) {
+      this.#round = openRound(context, this.settings);
+    }
+    return this.#round;
+  }
+
+  #check(context: RoundContext): void {
+    if (context.device.toLowerCase() !== this.device) {
+      throw new RoundRefusedError(
+        `This checkpoint belongs to device ${this.device}, not ${context.device}: restore that device's key.`,
+      );
+    }
+    if (context.round < this.cursor) {
+      throw new RoundRefusedError(
+        `Round ${context.round} was already trained: go on with round ${this.cursor}.`,
+      );
+    }
+  }
+}

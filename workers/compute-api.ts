@@ -1,0 +1,70 @@
+/** What a page asks of the worker that trains. */
+
+import type { EngineKind } from '../compute/engines/engine.ts';
+import type { ModelFiles } from '../models/decoder/load.ts';
+import type { EngineVerdict } from '../models/engine-choice/choose.ts';
+import type { DeviceAddress, Hex } from '../protocol/hex.ts';
+import type { Trainer } from '../protocol/trainer.ts';
+import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
+import type { CallsApi } from './cancellable-calls.ts';
+import type { EngineReport, StoredCheckpoint } from './compute-host.ts';
+import type { CallsOf } from './remote-methods.ts';
+
+export interface CheckpointOwner {
+  readonly device: DeviceAddress;
+  /**
+   * The network to train for, as in swarm/network-id.ts. Each network has its own checkpoints, since rounds count from the start
+   * of a network. Checkpoints of other networks stay untouched. Defaults to one nameless network.
+   */
+  readonly run?: string;
+}
+
+export interface ComputeStart extends CheckpointOwner {
+  /** URL of the folder with config.json, tokenizer.json and model.safetensors, with a slash at the end. */
+  readonly modelUrl: string;
+  readonly engine: EngineKind | 'auto';
+  /** Threads of the wasm engine, the worker's own included. */
+  readonly threads: number;
+  /** Maximum duty cycle, 0.1 to 1. Defaults to 1. */
+  readonly share?: number;
+}
+
+export interface ComputeStarted {
+  readonly engine: EngineReport<EngineVerdict>;
+  readonly root: Hex;
+  /** The next round to train: 0 for a device that has never trained. */
+  readonly cursor: number;
+}
+
+/** What the worker reports by itself. */
+export type ComputeEvent =
+  /** One sentence for a person. */
+  | { readonly type: 'notice'; readonly text: string }
+  | { readonly type: 'engine'; readonly engine: EngineReport<EngineVerdict> }
+  | {
+      readonly type: 'download';
+      readonly file: keyof ModelFiles;
+      readonly done: number;
+      /** Null when the server does not tell the size. */
+      readonly total: number | null;
+    };
+
+/** The methods of the worker: a trainer that can be started and stopped. */
+export interface ComputeMethods extends Trainer {
+  start(options: ComputeStart, signal?: AbortSignal): Promise<ComputeStarted>;
+  /** The stored checkpoint of a device, null when there is none. Needs no `start`. */
+  stored(owner: CheckpointOwner): Promise<StoredCheckpoint | null>;
+  /** The last stored checkpoint. */
+  checkpoint(): Promise<StoredCheckpoint>;
+  /** The current weights' most likely answers to the first `count` held-out questions. */
+  sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]>;
+  /** Evaluates the current weights on held-out questions, as after every round. */
+  evaluate(signal?: AbortSignal): Promise<EvalMetrics>;
+  /** Sets the maximum duty cycle, 0.1 to 1. It applies at once, even to a call in progress. */
+  setShare(share: number): Promise<void>;
+  /** Cancels the calls in progress and frees the engine. Stored checkpoints stay. `start` may follow. */
+  stop(): Promise<void>;
+}
+
+/** The interface that the worker exposes through Comlink. */
+export type ComputeWorkerApi = CallsApi<CallsOf<ComputeMethods>, ComputeEvent>;

@@ -1,0 +1,298 @@
+import { suiteDigest } from '../compute/conformance/suite-digest.ts';
+import { canPace, LEAST_SHARE } from '../compute/engines/duty-cycle.ts';
+import { DeviceLostError, type Engine, type EngineKind } from '../compute/engines/engine.ts';
+import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
+import { loadModel } from '../models/decoder/load.ts';
+import { measureTraining } from '../models/engine-choice/measure.ts';
+import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
+import type { DeviceAddress, Hex } from '../protocol/hex.ts';
+import { SerialQueue } from '../protocol/serial-queue.ts';
+import type { Trainer } from '../protocol/trainer.ts';
+import type { CheckpointStore } from '../training/checkpoint-store.ts';
+import { type CompletionTokenizer, completionTokenizer } from '../training/completion-tokenizer.ts';
+import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
+import { firstCheckpoint } from '../training/learning-checkpoint.ts';
+import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from '../training/learning-settings.ts';
+import { LearningTrainer } from '../training/trainer.ts';
+import { fetchModelFiles, type PublishedModel } from './published-model.ts';
+
+/** An engine ready to run, and the reason for choosing it. */
+export interface ChosenEngine<Verdict> {
+  readonly engine: Engine;
+  /** One sentence for a person. */
+  readonly reason: string;
+  readonly verdicts: readonly Verdict[];
+}
+
+export interface ComputeHostOptions<Verdict> {
+  readonly device: DeviceAddress;
+  readonly model: PublishedModel;
+  readonly store: CheckpointStore;
+  readonly engine: EngineKind | 'auto';
+  /** Makes the engine of that kind, or with `auto` the fastest that computes the specified bits. */
+  readonly chooseEngine: (
+    choice: EngineKind | 'auto',
+    signal?: AbortSignal,
+  ) => Promise<ChosenEngine<Verdict>>;
+  /** Settings for a device without a checkpoint. Defaults to settings that fit the engine's speed. */
+  readonly settings?: LearningSettings;
+  /** Maximum duty cycle, 0.1 to 1. Defaults to 1. `setShare` changes it. */
+  readonly share?: number;
+  /** Called with one sentence for a person when the GPU is lost or the engine changes. */
+  readonly onNotice?: (sentence: string) => void;
+  readonly onEngine?: (engine: EngineReport<Verdict>) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** The engine in use, as plain data. */
+export interface EngineReport<Verdict> {
+  readonly kind: EngineKind;
+  readonly description: string;
+  readonly reason: string;
+  readonly verdicts: readonly Verdict[];
+  /** Digest of the conformance suite that the verdicts refer to. */
+  readonly suite: Hex;
+}
+
+/** A stored checkpoint, as a person may download it. */
+export interface StoredCheckpoint {
+  /** Safetensors, optimizer state included. */
+  readonly bytes: Uint8Array;
+  readonly root: Hex;
+  /** The next round to train. */
+  readonly cursor: number;
+}
+
+interface Running<Verdict> {
+  readonly chosen: ChosenEngine<Verdict>;
+  /** Evaluates the model and draws samples for people: the processor when a GPU trains, else the training engine. */
+  readonly evaluationEngine: Engine;
+  readonly trainer: LearningTrainer;
+}
+
+/** An engine that trains slower than this, in GFLOP/s, gets light settings: a software GPU has about 0.1, one core 10. */
+const LIGHT_BELOW = 0.5;
+
+/** After this many losses in a row the host stops using the GPU. */
+export const LOSSES_BEFORE_FALLBACK = 2;
+
+/**
+ * A volunteer's computing without a thread or a page around it: the engine, the trainer on it and the store below it.
+ * When the GPU is lost, the host opens a new engine, restores the weights from the last stored checkpoint and repeats the
+ * call. Every call is a function of checkpoint and context, so nothing else is lost. After two losses in a row the host
+ * continues with WebAssembly. It serves one call at a time.
+ */
+export class ComputeHost<Verdict> implements Trainer {
+  readonly #options: ComputeHostOptions<Verdict>;
+  readonly #tokenizer: CompletionTokenizer;
+  readonly #queue = new SerialQueue();
+  #running: Running<Verdict> | null = null;
+  #choice: EngineKind | 'auto';
+  #share = 1;
+  #losses = 0;
+  #stopped = false;
+
+  private constructor(options: ComputeHostOptions<Verdict>, tokenizer: CompletionTokenizer) {
+    this.#options = options;
+    this.#tokenizer = tokenizer;
+    this.#choice = options.engine;
+    this.setShare(options.share ?? 1);
+  }
+
+  /**
+   * Loads the last checkpoint, or makes the first one from the published model, and puts it on an engine. Throws
+   * ModelFetchError, StorageError and its subclasses, and what reading a bad model throws.
+   */
+  static async start<Verdict>(options: ComputeHostOptions<Verdict>): Promise<ComputeHost<Verdict>> {
+    const tokenizer = new TextDecoder().decode(await options.model.file('tokenizer.json', options.signal));
+    const host = new ComputeHost(options, completionTokenizer(new Tokenizer(JSON.parse(tokenizer))));
+    try {
+      await host.#exclusive(async () => undefined);
+    } catch (error) {
+      await host.stop();
+      throw error;
+    }
+    return host;
+  }
+
+  /** Root of the current checkpoint. */
+  get root(): Hex {
+    return this.#use().trainer.root;
+  }
+
+  /** The next round to train. */
+  get cursor(): number {
+    return this.#use().trainer.cursor;
+  }
+
+  get engine(): EngineReport<Verdict> {
+    return reportOf(this.#use().chosen);
+  }
+
+  /**
+   * Sets the maximum duty cycle, 0.1 to 1, of the current engine, even during a call, and of later engines. It affects
+   * speed only, never results. Throws RangeError for any other number.
+   */
+  setShare(share: number): void {
+    if (!(share >= LEAST_SHARE && share <= 1)) {
+      throw new RangeError(`A share of the device goes from ${LEAST_SHARE} to 1, not ${share}.`);
+    }
+    this.#share = share;
+    if (this.#running !== null) this.#pace(this.#running);
+  }
+
+  #pace({ chosen, evaluationEngine }: Running<Verdict>): void {
+    for (const engine of new Set([chosen.engine, evaluationEngine])) {
+      if (canPace(engine)) engine.setShare(this.#share);
+    }
+  }
+
+  readonly prompts: Trainer['prompts'] = (context) =>
+    this.#exclusive(({ trainer }) => trainer.prompts(context));
+
+  readonly answer: Trainer['answer'] = (context, signal) =>
+    this.#exclusive(({ trainer }) => trainer.answer(context, signal), signal);
+
+  readonly critique: Trainer['critique'] = (context, others, signal) =>
+    this.#exclusive(({ trainer }) => trainer.critique(context, others, signal), signal);
+
+  readonly vote: Trainer['vote'] = (context, all, critiques, signal) =>
+    this.#exclusive(({ trainer }) => trainer.vote(context, all, critiques, signal), signal);
+
+  readonly train: LearningTrainer['train'] = (context, own, foreign, signal) =>
+    this.#exclusive(({ trainer }) => trainer.train(context, own, foreign, signal), signal);
+
+  /** The last stored checkpoint. */
+  checkpoint(): Promise<StoredCheckpoint> {
+    return this.#exclusive(async ({ trainer }) => {
+      const bytes = await this.#options.store.load();
+      if (bytes === undefined) throw new Error('There is no stored checkpoint yet; train one round first.');
+      return { bytes, root: trainer.root, cursor: trainer.cursor };
+    });
+  }
+
+  /** The current weights' most likely answers to the first `count` held-out questions. */
+  sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]> {
+    return this.#exclusive(({ trainer }) => trainer.sampleAnswers(count, signal), signal);
+  }
+
+  /** Evaluates the current weights on held-out questions, as after every round. */
+  evaluate(signal?: AbortSignal): Promise<EvalMetrics> {
+    return this.#exclusive(({ trainer }) => trainer.evaluate(signal), signal);
+  }
+
+  /** Waits for the calls in progress, then frees the engine. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#queue.idle();
+    await this.#close();
+  }
+
+  #use(): Running<Verdict> {
+    if (this.#running === null) throw new Error('Computing has stopped; start it again.');
+    return this.#running;
+  }
+
+  #exclusive<T>(work: (running: Running<Verdict>) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#queue.run(() => this.#attempt(work, signal));
+  }
+
+  async #attempt<T>(work: (running: Running<Verdict>) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    for (;;) {
+      signal?.throwIfAborted();
+      if (this.#stopped) throw new Error('Computing has stopped; start it again.');
+      try {
+        const running = this.#running ?? (await this.#open());
+        const result = await work(running);
+        this.#losses = 0;
+        return result;
+      } catch (error) {
+        if (!(error instanceof DeviceLostError)) throw error;
+        await this.#recover(error);
+      }
+    }
+  }
+
+  async #open(): Promise<Running<Verdict>> {
+    const { device, model, store, signal } = this.#options;
+    const chosen = await this.#options.chooseEngine(this.#choice, signal);
+    let evaluationEngine = chosen.engine;
+    try {
+      // An evaluation is hundreds of tiny runs. Each costs a GPU its latency; the processor gives the same bits at once.
+      if (chosen.engine.kind === 'webgpu') evaluationEngine = await createWasmEngine({ threads: 1 });
+      const trainer = await LearningTrainer.start({
+        engine: chosen.engine,
+        evaluationEngine,
+        tokenizer: this.#tokenizer,
+        store,
+        first: async () => {
+          const { config, parameters } = loadModel(await fetchModelFiles(model, signal));
+          const settings = this.#options.settings ?? (await settingsFor(chosen.engine, signal));
+          return firstCheckpoint({ config, parameters, device, settings });
+        },
+      });
+      if (trainer.device !== device.toLowerCase()) {
+        const owner = trainer.device;
+        await trainer.stop();
+        throw new Error(
+          `The stored checkpoint belongs to device ${owner}, not to ${device}. Restore that device's key, or remove the stored checkpoint.`,
+        );
+      }
+      const running = { chosen, evaluationEngine, trainer };
+      // Not earlier: the settings of a first checkpoint depend on the device's full speed.
+      this.#pace(running);
+      this.#running = running;
+      this.#options.onEngine?.(reportOf(chosen));
+      return running;
+    } catch (error) {
+      await chosen.engine.stop();
+      if (evaluationEngine !== chosen.engine) await evaluationEngine.stop();
+      throw error;
+    }
+  }
+
+  async #recover(loss: DeviceLostError): Promise<void> {
+    this.#losses++;
+    const lost = this.#running?.chosen.engine.kind ?? this.#choice;
+    await this.#close();
+    if (this.#losses < LOSSES_BEFORE_FALLBACK) {
+      this.#options.onNotice?.(
+        `The GPU went away (${loss.message}) Going on from the last checkpoint on a new one.`,
+      );
+      return;
+    }
+    // An engine without a GPU cannot lose one, so the error has another cause and is for the caller.
+    if (lost === 'wasm' || lost === 'reference') throw loss;
+    this.#choice = 'wasm';
+    this.#losses = 0;
+    this.#options.onNotice?.(
+      `The GPU went away ${LOSSES_BEFORE_FALLBACK} times in a row. Going on from the last checkpoint on the processor.`,
+    );
+  }
+
+  async #close(): Promise<void> {
+    const running = this.#running;
+    this.#running = null;
+    if (running === null) return;
+    // On a lost device even freeing may fail. That does no harm, since nothing uses the device again.
+    await running.trainer.stop().catch(() => undefined);
+    await running.chosen.engine.stop().catch(() => undefined);
+    if (running.evaluationEngine !== running.chosen.engine) await running.evaluationEngine.stop();
+  }
+}
+
+async function settingsFor(engine: Engine, signal?: AbortSignal): Promise<LearningSettings> {
+  // WebAssembly is fast enough on anything that runs a current browser.
+  if (engine.kind === 'wasm') return DEFAULT_SETTINGS;
+  const { gflops } = await measureTraining({
+    engine,
+    now: () => performance.now(),
+    steps: 1,
+    signal,
+  });
+  return gflops < LIGHT_BELOW ? LIGHT_SETTINGS : DEFAULT_SETTINGS;
+}
+
+function reportOf<Verdict>({ engine, reason, verdicts }: ChosenEngine<Verdict>): EngineReport<Verdict> {
+  return { kind: engine.kind, description: engine.description, reason, verdicts, suite: suiteDigest() };
+}

@@ -1,0 +1,84 @@
+import { checkpointRoot } from '../models/checkpoint/root.ts';
+import type { EngineVerdict } from '../models/engine-choice/choose.ts';
+import type { CheckpointStore } from '../training/checkpoint-store.ts';
+import { readCheckpoint } from '../training/learning-checkpoint.ts';
+import type {
+  CheckpointOwner,
+  ComputeEvent,
+  ComputeMethods,
+  ComputeStart,
+  ComputeWorkerApi,
+} from './compute-api.ts';
+import { type ChosenEngine, ComputeHost } from './compute-host.ts';
+import { modelAt } from './published-model.ts';
+import { forwardMethods, serveMethods } from './remote-methods.ts';
+
+/** What the service needs from its worker: storage, engines and the network. */
+export interface ComputeEnvironment {
+  /** Opens a device's store. `notice` takes a sentence for the person, such as that nothing will be kept. */
+  openStore(owner: CheckpointOwner, notice: (sentence: string) => void): Promise<CheckpointStore>;
+  chooseEngine(
+    choice: ComputeStart['engine'],
+    options: { readonly threads: number; readonly signal?: AbortSignal },
+  ): Promise<ChosenEngine<EngineVerdict>>;
+  /** Defaults to the global `fetch`. */
+  readonly fetcher?: typeof fetch;
+}
+
+/** The worker's side of ComputeWorkerApi. It runs one host at a time. */
+export function createComputeService(environment: ComputeEnvironment): ComputeWorkerApi {
+  let host: ComputeHost<EngineVerdict> | null = null;
+
+  const running = () => {
+    if (host === null) throw new Error('Computing has not been started.');
+    return host;
+  };
+
+  return serveMethods<ComputeMethods, ComputeEvent>(({ emit, cancelAll }) => {
+    const notice = (text: string) => emit({ type: 'notice', text });
+    return {
+      ...forwardMethods(running, [
+        'prompts',
+        'answer',
+        'critique',
+        'vote',
+        'train',
+        'checkpoint',
+        'sampleAnswers',
+        'evaluate',
+      ]),
+      async start({ device, run, modelUrl, engine, threads, share }, signal) {
+        if (host !== null) throw new Error('Computing was started already; stop it first.');
+        host = await ComputeHost.start({
+          device,
+          engine,
+          share,
+          signal,
+          model: modelAt(modelUrl, {
+            fetcher: environment.fetcher,
+            onProgress: (file, done, total) => emit({ type: 'download', file, done, total }),
+          }),
+          store: await environment.openStore({ device, run }, notice),
+          chooseEngine: (choice, inner) => environment.chooseEngine(choice, { threads, signal: inner }),
+          onNotice: notice,
+          onEngine: (report) => emit({ type: 'engine', engine: report }),
+        });
+        return { engine: host.engine, root: host.root, cursor: host.cursor };
+      },
+      async stored(owner) {
+        const bytes = await (await environment.openStore(owner, notice)).load();
+        if (bytes === undefined) return null;
+        return { bytes, root: checkpointRoot(bytes), cursor: readCheckpoint(bytes).cursor };
+      },
+      async setShare(share) {
+        running().setShare(share);
+      },
+      async stop() {
+        const stopping = host;
+        host = null;
+        cancelAll();
+        await stopping?.stop();
+      },
+    };
+  });
+}

@@ -1,0 +1,28 @@
+/// <reference lib="webworker" />
+/** The dedicated worker in which a tab trains. It binds compute-service.ts to the browser. */
+import * as Comlink from 'comlink';
+import { folderName, StorageBusyError } from '../models/storage/directory.ts';
+import { openMemoryDirectory } from '../models/storage/memory-directory.ts';
+import { openOpfsDirectory } from '../models/storage/opfs-directory.ts';
+import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
+import { chooseBrowserEngine } from './browser-engine.ts';
+import { createComputeService } from './compute-service.ts';
+
+Comlink.expose(
+  createComputeService({
+    async openStore({ device, run }, notice) {
+      try {
+        return openCheckpointStore(
+          await openOpfsDirectory(['starling', device.toLowerCase(), folderName(run ?? 'run')]),
+        );
+      } catch (error) {
+        if (error instanceof StorageBusyError) throw error;
+        notice(
+          'This browser gives the page no storage of its own (a private window does this): progress is lost when the tab closes.',
+        );
+        return openCheckpointStore(openMemoryDirectory());
+      }
+    },
+    chooseEngine: chooseBrowserEngine,
+  }),
+);

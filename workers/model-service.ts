@@ -1,0 +1,48 @@
+import type { DownloadProgress } from '../models/loading/download.ts';
+import { parseHashes } from '../models/loading/file-root.ts';
+import { serveCalls } from './cancellable-calls.ts';
+import type { ModelCalls, ModelEvent, ModelWorkerApi } from './model-api.ts';
+import { ModelHost, type ModelHostOptions } from './model-host.ts';
+
+/** Bytes between two progress events. A fast download arrives in thousands of chunks. */
+const PROGRESS_BYTES = 1 << 20;
+
+/** The worker's side of ModelWorkerApi. It holds one model, and the library of the models on this device. */
+export function createModelService(options: ModelHostOptions): ModelWorkerApi {
+  const { library } = options;
+  const host = new ModelHost(options);
+  return serveCalls<ModelCalls, ModelEvent>(({ emit }) => ({
+    stored: () => library.list(),
+    async download({ url, hashes }, signal) {
+      let reported = Number.NEGATIVE_INFINITY;
+      let file = '';
+      const onProgress = (progress: DownloadProgress) => {
+        const { bytes, total = null } = progress;
+        if (progress.file === file && bytes - reported < PROGRESS_BYTES && bytes !== total) return;
+        reported = bytes;
+        file = progress.file;
+        emit({ type: 'download', url, file, bytes, total });
+      };
+      const list = typeof hashes === 'string' ? parseHashes(hashes) : hashes;
+      return library.download({ url, onProgress, signal, hashes: list });
+    },
+    async remove({ id }) {
+      await library.remove(id);
+      return null;
+    },
+    open: ({ from }, signal) => host.open(from, signal),
+    fit: (use) => host.fit(use),
+    load: (args, signal) =>
+      host.load(args, { signal, onProgress: (progress) => emit({ type: 'load', ...progress }) }),
+    generate: (args, signal) =>
+      host.generate(args, { signal, onText: (piece) => emit({ type: 'text', run: args.run, ...piece }) }),
+    train: (args, signal) =>
+      host.train(args, { signal, onStep: (step) => emit({ type: 'step', run: args.run, ...step }) }),
+    adapterFiles: ({ base }, signal) => host.adapterFiles(base, signal),
+    adopt: ({ files }, signal) => host.adopt(files, signal),
+    async close() {
+      await host.close();
+      return null;
+    },
+  }));
+}

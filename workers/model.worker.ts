@@ -1,0 +1,24 @@
+/// <reference lib="webworker" />
+/** The dedicated worker that holds a published model. It binds model-service.ts to the browser. */
+import * as Comlink from 'comlink';
+import { ModelLibrary } from '../models/loading/library.ts';
+import { opfsShelf } from '../models/loading/opfs-shelf.ts';
+import { chooseBrowserEngine } from './browser-engine.ts';
+import { createModelService } from './model-service.ts';
+
+const { deviceMemory } = navigator as WorkerNavigator & { readonly deviceMemory?: number };
+
+Comlink.expose(
+  createModelService({
+    library: new ModelLibrary({
+      shelf: opfsShelf(['starling', 'models']),
+      async room() {
+        const { quota, usage = 0 } = (await navigator.storage?.estimate?.()) ?? {};
+        return quota === undefined ? undefined : Math.max(0, quota - usage);
+      },
+    }),
+    chooseEngine: chooseBrowserEngine,
+    deviceMemory,
+    now: () => performance.now(),
+  }),
+);

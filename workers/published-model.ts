@@ -1,0 +1,87 @@
+import type { ModelFiles } from '../models/decoder/load.ts';
+
+/** The source of a published model's three files: a URL in the page, a folder in Node. */
+export interface PublishedModel {
+  /** Bytes of one file. Throws ModelFetchError. */
+  file(name: keyof ModelFiles, signal?: AbortSignal): Promise<Uint8Array>;
+}
+
+/** A model file could not be fetched. */
+export class ModelFetchError extends Error {
+  override readonly name = 'ModelFetchError';
+}
+
+/** Largest sizes accepted, so that a wrong or hostile server cannot fill memory. */
+export const MODEL_FILE_LIMITS: Readonly<Record<keyof ModelFiles, number>> = {
+  'config.json': 1 << 20,
+  'tokenizer.json': 64 << 20,
+  'model.safetensors': 8 * 2 ** 30,
+};
+
+/**
+ * A model in a folder at the URL `base`, which ends with a slash. A download stops as soon as the file is longer than the
+ * limit. `onProgress` receives the bytes so far and the total, which is null when the server does not tell it.
+ */
+export function modelAt(
+  base: string | URL,
+  options: {
+    readonly fetcher?: typeof fetch;
+    readonly onProgress?: (name: keyof ModelFiles, done: number, total: number | null) => void;
+  } = {},
+): PublishedModel {
+  const fetcher = options.fetcher ?? ((input, init) => fetch(input, init));
+  return {
+    async file(name, signal) {
+      const url = new URL(name, base);
+      let response: Response;
+      try {
+        response = await fetcher(url, { signal });
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw new ModelFetchError(`${name} cannot be reached. Check the connection and try again.`, {
+          cause: error,
+        });
+      }
+      if (!response.ok || response.body === null)
+        throw new ModelFetchError(
+          `The server has no ${name} (${response.status}). Whoever serves this page must repair it.`,
+        );
+      const length = Number(response.headers.get('content-length') ?? Number.NaN);
+      // The length of a compressed response is not the length of the file.
+      const total = response.headers.has('content-encoding') || !Number.isSafeInteger(length) ? null : length;
+      const limit = MODEL_FILE_LIMITS[name];
+      const chunks: Uint8Array[] = [];
+      let done = 0;
+      const reader = response.body.getReader();
+      for (;;) {
+        const chunk = await reader.read();
+        if (chunk.done) break;
+        done += chunk.value.byteLength;
+        if (done > limit) {
+          await reader.cancel();
+          throw new ModelFetchError(`${name} is larger than the ${limit} bytes allowed.`);
+        }
+        chunks.push(chunk.value);
+        options.onProgress?.(name, done, total);
+      }
+      if (total !== null && done !== total)
+        throw new ModelFetchError(`${name} ended after ${done} of ${total} bytes. Try again.`);
+      const whole = new Uint8Array(done);
+      let at = 0;
+      for (const chunk of chunks) {
+        whole.set(chunk, at);
+        at += chunk.byteLength;
+      }
+      return whole;
+    },
+  };
+}
+
+/** Fetches all three files, one after another. */
+export async function fetchModelFiles(model: PublishedModel, signal?: AbortSignal): Promise<ModelFiles> {
+  return {
+    'config.json': await model.file('config.json', signal),
+    'tokenizer.json': await model.file('tokenizer.json', signal),
+    'model.safetensors': await model.file('model.safetensors', signal),
+  };
+}
