@@ -9,7 +9,8 @@ import { openWebGpuEngine, type WebGpuEngine } from '../engines/webgpu/engine.ts
 import { DEFAULT_TUNING, SOFTWARE_TUNING } from '../engines/webgpu/tuning/tuning.ts';
 import { SHADERS } from '../generated/shaders.ts';
 import type { OperatorName } from '../repops/operators.ts';
-import { CASES, type ConformanceCase } from './cases.ts';
+import { CASES } from './cases.ts';
+import type { ConformanceCase } from './conformance-case.ts';
 import { runGate } from './gate.ts';
 import { MUTANTS, mutate } from './testing/mutants.ts';
 
