@@ -331,9 +331,9 @@ function optimizer(): Row[] {
 }
 
 /**
- * Folds so long that a device that ends loops early gives other bits (docs/decisions/0005-webgpu-bits.md): one
- * loop, and nested loops, with nearly as many iterations as a kernel may have; and more than that, which the
- * engine splits into steps.
+ * Folds so long that a device that ends loops early gives other bits (docs/decisions/0005-webgpu-bits.md):
+ * one loop, and nested loops, with nearly as many iterations as a kernel may have; and more than that, which
+ * the engine splits into steps.
  */
 function longFolds(): Row[] {
   const attention = { B: 1, Tk: 3, kvHeads: 1, headDim: 2, scale: 0.5 };
