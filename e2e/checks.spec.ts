@@ -9,7 +9,7 @@ import { OnchainDisputes } from '../chain/disputes/onchain/port.ts';
 import { chainOf, connect } from '../chain/network.ts';
 import { TransactionQueue } from '../chain/transaction-queue.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
-import { deceitfulRun } from '../node/audit/testing/deceit.ts';
+import { faultyRun } from '../node/audit/testing/faults.ts';
 import { nanoStart } from '../node/audit/testing/nano.ts';
 import type { Evidence } from '../protocol/evidence.ts';
 import { termsHash } from '../protocol/slot-encoding.ts';
@@ -47,11 +47,11 @@ test.describe('An auditor', () => {
     });
     const honest = await commitRun({ engine, start, spec });
     const slot = honest.slotNames.lastIndexOf('gradient.model.layers.1.mlp.down_proj.weight');
-    const wrong = await deceitfulRun({
+    const wrong = await faultyRun({
       engine,
       start,
       spec,
-      deceit: { kind: 'bit', step: 2, slot, element: 777, bit: 22 },
+      fault: { kind: 'bit', step: 2, slot, element: 777, bit: 22 },
     });
     const [truthful, liar] = [await party(), await party()];
     const evidence: ReadonlyMap<string, Evidence> = new Map([[termsHash(wrong.terms), wrong]]);

@@ -7,11 +7,11 @@ import { playMatch } from '../../chain/disputes/testing/match.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
 import type { Checkpoint } from '../../models/decoder/checkpoint.ts';
-import { type Deceit, deceitfulRun } from './testing/deceit.ts';
+import { type Fault, faultyRun } from './testing/faults.ts';
 import { nanoStart, policySpec, supervisedSpec } from './testing/nano.ts';
 
 describe.skipIf(NO_ANVIL !== undefined)(
-  `Liars about real training of the nano model${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`,
+  `Faults in real training of the nano model${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`,
   () => {
     let arena: Arena;
     let engine: Engine;
@@ -34,10 +34,10 @@ describe.skipIf(NO_ANVIL !== undefined)(
       await arena?.stop();
     });
 
-    const lie = (spec: RunSpec, deceit: Deceit): Promise<CommittedRun> =>
-      deceitfulRun({ engine, start, spec, deceit });
+    const faulty = (spec: RunSpec, fault: Fault): Promise<CommittedRun> =>
+      faultyRun({ engine, start, spec, fault });
 
-    /** A liar claims and defends; the auditor finds it and wins its bond. Gives where the game went. */
+    /** A claimant with a fault claims and defends. The auditor finds the fault and wins the bond. Returns the game's place. */
     async function beaten(claims: CommittedRun, computes: CommittedRun, silent = false) {
       const { claim, view, auditor, claimant } = await playMatch({ arena, claims, computes, silent });
       expect(claim).toMatchObject({ lost: true, settled: false, liveGames: 0 });
@@ -56,7 +56,13 @@ describe.skipIf(NO_ANVIL !== undefined)(
 
     it('one bit of one gradient in one step: the judge adds up 64 products', async () => {
       const slot = slotOf(learning, 'gradient.model.layers.1.mlp.down_proj.weight');
-      const claims = await lie(supervisedSpec(start), { kind: 'bit', step: 1, slot, element: 4321, bit: 22 });
+      const claims = await faulty(supervisedSpec(start), {
+        kind: 'bit',
+        step: 1,
+        slot,
+        element: 4321,
+        bit: 22,
+      });
       const { events, ...place } = await beaten(claims, learning);
       expect(place).toEqual({ step: 1, slot });
       expect(events.map(({ kind }) => kind).slice(-6)).toEqual([
@@ -67,7 +73,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
 
     it('another optimizer state at the start of a step', async () => {
       const tensor = 'optimizer.v.model.layers.0.mlp.up_proj.weight';
-      const claims = await lie(supervisedSpec(start), {
+      const claims = await faulty(supervisedSpec(start), {
         kind: 'state',
         step: 2,
         tensor,
@@ -79,34 +85,40 @@ describe.skipIf(NO_ANVIL !== undefined)(
     });
 
     it('a step left out', async () => {
-      const claims = await lie(supervisedSpec(start), { kind: 'skip', step: 1 });
+      const claims = await faulty(supervisedSpec(start), { kind: 'skip', step: 1 });
       const { step, slot } = await beaten(claims, learning);
       expect({ step, slot }).toEqual({ step: 1, slot: learning.program.length - 1 });
     });
 
     it('another batch', async () => {
-      const claims = await lie(supervisedSpec(start), { kind: 'batch', step: 0, other: 2 });
+      const claims = await faulty(supervisedSpec(start), { kind: 'batch', step: 0, other: 2 });
       const { step, slot } = await beaten(claims, learning);
       expect(step).toBe(0);
       expect(['hyper', 'tokens']).toContain(learning.slotNames[slot ?? 0]);
     });
 
     it('another draw of the random numbers that choose the answer', async () => {
-      const claims = await lie(policySpec(start), { kind: 'draw', step: 0 });
+      const claims = await faulty(policySpec(start), { kind: 'draw', step: 0 });
       const { slot, events } = await beaten(claims, sampling);
       expect(sampling.program[slot ?? 0]?.node.op).toBe(27);
       expect(events.some(({ kind }) => kind === 'judged')).toBe(true);
     });
 
     it('a trace that is withheld', async () => {
-      const claims = await lie(supervisedSpec(start), { kind: 'skip', step: 2 });
+      const claims = await faulty(supervisedSpec(start), { kind: 'skip', step: 2 });
       const { events } = await beaten(claims, learning, true);
       expect(events.map(({ kind }) => kind)).toEqual(['over']);
     });
 
     it('a false challenge loses its bond, and the honest claim stands', async () => {
       const slot = slotOf(learning, 'gradient.model.layers.0.self_attn.q_proj.weight');
-      const computes = await lie(supervisedSpec(start), { kind: 'bit', step: 0, slot, element: 99, bit: 22 });
+      const computes = await faulty(supervisedSpec(start), {
+        kind: 'bit',
+        step: 0,
+        slot,
+        element: 99,
+        bit: 22,
+      });
       const { claim, view, claimant, auditor } = await playMatch({ arena, claims: learning, computes });
       expect(claim).toMatchObject({ lost: false, settled: true, liveGames: 0 });
       expect(view?.game).toMatchObject({ step: 0, slot, phase: 'over' });
