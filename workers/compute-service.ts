@@ -31,7 +31,7 @@ export function createComputeService(surroundings: ComputeSurroundings): Compute
   };
 
   return serveCalls<ComputeCalls, ComputeEvent>(({ tell, cancelOthers }) => {
-    const notice = (text: string) => tell({ type: 'notice', text });
+    const notice = (text: string) => tell({ kind: 'notice', text });
     return {
       start: async ({ device, run, modelUrl, engine, threads, share }, signal) => {
         if (host !== null) throw new Error('Computing was started already; stop it first.');
@@ -42,13 +42,13 @@ export function createComputeService(surroundings: ComputeSurroundings): Compute
           ...(share === undefined ? {} : { share }),
           model: modelAt(modelUrl, {
             ...(surroundings.fetcher === undefined ? {} : { fetcher: surroundings.fetcher }),
-            onProgress: (file, done, total) => tell({ type: 'download', file, done, total }),
+            onProgress: (file, done, total) => tell({ kind: 'download', file, done, total }),
           }),
           store: await surroundings.openStore(run === undefined ? { device } : { device, run }, notice),
           chooseEngine: (choice, inner) =>
             surroundings.chooseEngine(choice, { threads, ...(inner === undefined ? {} : { signal: inner }) }),
           onNotice: notice,
-          onEngine: (report) => tell({ type: 'engine', engine: report }),
+          onEngine: (report) => tell({ kind: 'engine', engine: report }),
         });
         host = started;
         return { engine: started.engine, root: started.root, cursor: started.cursor };

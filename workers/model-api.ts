@@ -177,23 +177,23 @@ export interface ModelCalls {
 /** What the worker tells unasked. */
 export type ModelEvent =
   | {
-      readonly type: 'download';
+      readonly kind: 'download';
       readonly url: string;
       readonly file: string;
       readonly bytes: number;
       readonly total: number | null;
     }
-  | { readonly type: 'load'; readonly tensors: number; readonly of: number }
+  | { readonly kind: 'load'; readonly tensors: number; readonly of: number }
   /** A piece of the answer; `tokens` so far, in `seconds` since the first of them. */
   | {
-      readonly type: 'text';
+      readonly kind: 'text';
       readonly run: number;
       readonly text: string;
       readonly tokens: number;
       readonly seconds: number;
     }
   | {
-      readonly type: 'step';
+      readonly kind: 'step';
       readonly run: number;
       /** Of the adapter, from 1. */
       readonly step: number;

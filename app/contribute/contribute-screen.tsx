@@ -1,4 +1,4 @@
-import type { EngineChoice } from '../volunteer/volunteer-port.ts';
+import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { DevicePanel } from './device-panel.tsx';
 import { Feed } from './feed.tsx';
 import { Hero } from './hero.tsx';

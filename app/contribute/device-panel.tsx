@@ -1,8 +1,8 @@
 import { useId, useState } from 'react';
 import { Disclosure, Fact, HexText, Section } from '../ui/section.tsx';
+import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { isBusy } from '../volunteer/phase.ts';
 import { useView } from '../volunteer/volunteer-context.tsx';
-import type { EngineChoice } from '../volunteer/volunteer-port.ts';
 import { ShareSlider } from './share-slider.tsx';
 import { useWakeLock } from './use-wake-lock.ts';
 
@@ -22,12 +22,12 @@ export function DevicePanel({ engine, onEngine }: DevicePanelProps) {
   const working = useView((view) => isBusy(view.phase));
   useWakeLock(awake && working);
   const select = useId();
-  const chosen = used?.verdicts.find((verdict) => verdict.kind === used.chosen);
+  const chosen = used?.verdicts.find((verdict) => verdict.kind === used.kind);
   return (
     <Section title="This device">
       <dl className="divide-y divide-line">
         <Fact name="Engine">
-          <span data-testid="engine" data-engine={used?.chosen ?? ''}>
+          <span data-testid="engine" data-engine={used?.kind ?? ''}>
             {used === null ? (
               <span className="text-quiet">chosen when you contribute</span>
             ) : (

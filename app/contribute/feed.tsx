@@ -1,7 +1,7 @@
 import { Check, Vote, X } from 'lucide-react';
-import { plural } from '../format.ts';
+import { plural } from '../ui/format.ts';
 import { Disclosure, Empty, Section } from '../ui/section.tsx';
-import type { FeedAnswer, FeedItem } from '../volunteer/reduce-volunteer.ts';
+import type { FeedAnswer, FeedItem } from '../volunteer/reduce-feed.ts';
 import { useView } from '../volunteer/volunteer-context.tsx';
 
 /** Names of training/tasks for people; a task that is not here goes by its own name. */

@@ -1,4 +1,4 @@
-import { plural } from '../format.ts';
+import { plural } from '../ui/format.ts';
 import { BIRD } from '../ui/mark.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 import type { PeerStatus } from '../volunteer/volunteer-events.ts';

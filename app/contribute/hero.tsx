@@ -1,13 +1,13 @@
 import { CircleCheck, CircleStop, Feather, Pause, Play, TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
-import { formatBytes } from '../format.ts';
 import { Button } from '../ui/button.tsx';
+import { formatBytes } from '../ui/format.ts';
+import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { FETCH_PLAN } from '../volunteer/fetch-plan.ts';
 import { type Command, commandsIn } from '../volunteer/phase.ts';
 import { explain } from '../volunteer/preflight.ts';
 import { statusSentence } from '../volunteer/status-sentence.ts';
-import { usePort, useView } from '../volunteer/volunteer-context.tsx';
-import type { EngineChoice } from '../volunteer/volunteer-port.ts';
+import { useView, useVolunteer } from '../volunteer/volunteer-context.tsx';
 import { FlockPicture } from './flock-picture.tsx';
 import { Murmuration } from './murmuration.tsx';
 
@@ -85,7 +85,7 @@ function StartProgress() {
 }
 
 function Commands({ engine }: { readonly engine: EngineChoice }) {
-  const port = usePort();
+  const volunteer = useVolunteer();
   const phase = useView((view) => view.phase);
   const blocked = useView(
     (view) =>
@@ -96,12 +96,12 @@ function Commands({ engine }: { readonly engine: EngineChoice }) {
   const [pending, setPending] = useState<Command | null>(null);
   const act = (command: Command) => {
     const run: Readonly<Record<Command, () => Promise<void>>> = {
-      contribute: () => port.contribute(engine),
-      pause: () => port.pause(),
-      resume: () => port.resume(),
-      finish: () => port.finish(),
-      stop: () => port.stop(),
-      'take-over': () => port.takeOver(),
+      contribute: () => volunteer.contribute(engine),
+      pause: () => volunteer.pause(),
+      resume: () => volunteer.resume(),
+      finish: () => volunteer.finish(),
+      stop: () => volunteer.stop(),
+      'take-over': () => volunteer.takeOver(),
     };
     setPending(command);
     // A failure arrives as a phase with its cause; here it only ends the waiting.

@@ -1,15 +1,15 @@
 import { KeyRound, Upload } from 'lucide-react';
 import { useRef, useState } from 'react';
-import { shortHex } from '../format.ts';
 import { Button } from '../ui/button.tsx';
+import { shortHex } from '../ui/format.ts';
 import { saveFile } from '../ui/save-file.ts';
 import { Empty, Section } from '../ui/section.tsx';
 import { isBusy } from '../volunteer/phase.ts';
-import { usePort, useView } from '../volunteer/volunteer-context.tsx';
+import { useView, useVolunteer } from '../volunteer/volunteer-context.tsx';
 
 /** Backing up the device key and putting one back. */
 export function KeyPanel() {
-  const port = usePort();
+  const volunteer = useVolunteer();
   const device = useView((view) => view.device);
   const locked = useView((view) => isBusy(view.phase) || view.phase.kind === 'paused');
   const input = useRef<HTMLInputElement>(null);
@@ -24,7 +24,7 @@ export function KeyPanel() {
   };
   const backUp = () =>
     attempt(async () => {
-      const text = await port.backUpKey();
+      const text = await volunteer.backUpKey();
       const name = `starling-key-${device === null ? 'device' : device.address.slice(2, 10)}.json`;
       saveFile(name, new Blob([text], { type: 'application/json' }));
       return `Saved ${name}. Keep it where only you can read it.`;
@@ -36,7 +36,7 @@ export function KeyPanel() {
         throw new Error(
           'That file is too large to be a key backup. Choose the .json file that Starling saved.',
         );
-      await port.restoreKey(await file.text());
+      await volunteer.restoreKey(await file.text());
       return 'Restored. This device goes by that key now.';
     });
 

@@ -1,6 +1,6 @@
 import { lazy, Suspense } from 'react';
-import { formatShare } from '../format.ts';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
+import { formatShare } from '../ui/format.ts';
 import { Empty, Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 

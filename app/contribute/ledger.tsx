@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { formatCount, shortHex } from '../format.ts';
+import { formatCount, shortHex } from '../ui/format.ts';
 import { Empty, HexText, Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 

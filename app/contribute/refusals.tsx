@@ -1,4 +1,4 @@
-import { formatCount } from '../format.ts';
+import { formatCount } from '../ui/format.ts';
 import { Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 

@@ -1,4 +1,4 @@
-import { plural, shortHex } from '../format.ts';
+import { plural, shortHex } from '../ui/format.ts';
 import { Disclosure, Empty, Fact, Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 

@@ -1,8 +1,8 @@
 import { Wallet } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
-import { shortHex } from '../format.ts';
 import { Button } from '../ui/button.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
+import { shortHex } from '../ui/format.ts';
 import { Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 

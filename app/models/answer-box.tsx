@@ -1,4 +1,4 @@
-import { formatCount, plural } from '../format.ts';
+import { formatCount, plural } from '../ui/format.ts';
 import { HexText } from '../ui/section.tsx';
 import type { AnswerView } from './models-view.ts';
 

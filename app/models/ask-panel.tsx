@@ -6,11 +6,11 @@ import { Field } from '../ui/field.tsx';
 import { Disclosure, Section } from '../ui/section.tsx';
 import { AnswerBox } from './answer-box.tsx';
 import { type AskDraft, readAsk } from './drafts.ts';
-import { Failure, useModels, useModelsDesk } from './models-context.tsx';
+import { Failure, useModels, useModelsController } from './models-context.tsx';
 
 /** A prompt, how tokens are drawn, and the answer as it comes. */
 export function AskPanel() {
-  const desk = useModelsDesk();
+  const controller = useModelsController();
   const model = useModels((view) => view.model);
   const prompt = useId();
   if (model === null || model.load.kind !== 'loaded') return null;
@@ -20,12 +20,12 @@ export function AskPanel() {
   const change =
     <K extends keyof AskDraft>(name: K) =>
     (value: AskDraft[K]) =>
-      desk.draft({ ask: { ...draft, [name]: value } });
+      controller.draft({ ask: { ...draft, [name]: value } });
   const running = answer?.state.kind === 'running';
   const taught = training.running !== null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if ('ask' in read && !running && !taught) void desk.ask(read.ask);
+    if ('ask' in read && !running && !taught) void controller.ask(read.ask);
   };
   return (
     <Section title="Ask it" testId="ask">
@@ -52,7 +52,7 @@ export function AskPanel() {
             </CheckBox>
           ) : null}
           {adapter === null ? null : (
-            <CheckBox testId="ask-adapter" checked={!bare} onChange={(on) => desk.draft({ bare: !on })}>
+            <CheckBox testId="ask-adapter" checked={!bare} onChange={(on) => controller.draft({ bare: !on })}>
               With the adapter
             </CheckBox>
           )}
@@ -109,7 +109,7 @@ export function AskPanel() {
         </Disclosure>
         <div className="mt-3 flex flex-wrap items-center gap-x-4 gap-y-2">
           {running ? (
-            <Button data-testid="ask-stop" onClick={() => desk.cancel('ask')}>
+            <Button data-testid="ask-stop" onClick={() => controller.cancel('ask')}>
               <CircleStop size={17} aria-hidden="true" />
               Stop
             </Button>

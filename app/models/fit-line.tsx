@@ -1,4 +1,4 @@
-import { formatBytes } from '../format.ts';
+import { formatBytes } from '../ui/format.ts';
 import { fitSentence } from './fit-sentence.ts';
 import type { FitState } from './use-fit.ts';
 

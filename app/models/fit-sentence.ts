@@ -1,5 +1,5 @@
 import type { MemoryFit } from '../../workers/memory-fit.ts';
-import { formatBytes } from '../format.ts';
+import { formatBytes } from '../ui/format.ts';
 
 /** What something takes of this device's memory, and what to do where that is too much. Pure. */
 export function fitSentence({ level, need, limit, parts }: MemoryFit): string {

@@ -1,15 +1,15 @@
 import { useId, useState } from 'react';
 import type { ModelSummary } from '../../workers/model-api.ts';
 import { parseEngineChoice } from '../contribute/device-panel.tsx';
-import { formatBytes, formatCount, plural } from '../format.ts';
 import { Button } from '../ui/button.tsx';
 import { Field } from '../ui/field.tsx';
+import { formatBytes, formatCount, plural } from '../ui/format.ts';
 import { Fact, HexText, Section } from '../ui/section.tsx';
-import type { EngineChoice } from '../volunteer/volunteer-port.ts';
+import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { readPositions } from './drafts.ts';
 import { FitLine } from './fit-line.tsx';
-import { Failure, useModels, useModelsDesk } from './models-context.tsx';
-import { modelThreads } from './open-models.ts';
+import { modelThreads } from './model-threads.ts';
+import { Failure, useModels, useModelsController } from './models-context.tsx';
 import { useFit } from './use-fit.ts';
 
 /** Enough for a page of text, and little beside the weights. */
@@ -18,7 +18,7 @@ const FAMILY = { qwen2: 'Qwen2', llama: 'Llama' } as const;
 
 /** What the chosen model is, whether it fits, and bringing it to an engine. */
 export function ModelPanel({ engine }: { readonly engine: EngineChoice }) {
-  const desk = useModelsDesk();
+  const controller = useModelsController();
   const model = useModels((view) => view.model);
   const [choice, setChoice] = useState<EngineChoice>(engine);
   const [text, setText] = useState(String(Math.min(USUAL_POSITIONS, model?.summary.context ?? 1)));
@@ -39,7 +39,7 @@ export function ModelPanel({ engine }: { readonly engine: EngineChoice }) {
           look="text"
           data-testid="model-close"
           onBlur={() => setSure(false)}
-          onClick={() => (adapter?.unsaved === true && !sure ? setSure(true) : void desk.close())}
+          onClick={() => (adapter?.unsaved === true && !sure ? setSure(true) : void controller.close())}
         >
           {sure ? 'Really, with the adapter that is not saved?' : 'Put away'}
         </Button>
@@ -102,7 +102,7 @@ export function ModelPanel({ engine }: { readonly engine: EngineChoice }) {
                 disabled={positions === null || fit.kind !== 'known' || fit.fit.level === 'stop'}
                 onClick={() => {
                   if (positions !== null)
-                    void desk.load({ engine: choice, positions, threads: modelThreads() });
+                    void controller.load({ engine: choice, positions, threads: modelThreads() });
                 }}
               >
                 Load it
@@ -118,7 +118,7 @@ export function ModelPanel({ engine }: { readonly engine: EngineChoice }) {
 }
 
 function Loading({ tensors, of }: { readonly tensors: number; readonly of: number }) {
-  const desk = useModelsDesk();
+  const controller = useModelsController();
   return (
     <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
       <progress
@@ -129,7 +129,7 @@ function Loading({ tensors, of }: { readonly tensors: number; readonly of: numbe
       <p className="figure text-note text-quiet" role="status">
         {of === 0 ? 'Trying the engine…' : `${tensors} of ${of} tensors`}
       </p>
-      <Button look="small" data-testid="load-cancel" onClick={() => desk.cancel('load')}>
+      <Button look="small" data-testid="load-cancel" onClick={() => controller.cancel('load')}>
         Cancel
       </Button>
     </div>

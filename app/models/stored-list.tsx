@@ -1,10 +1,10 @@
 import { Play, RotateCw, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import type { StoredModel } from '../../models/loading/library.ts';
-import { formatBytes, formatShare } from '../format.ts';
 import { Button } from '../ui/button.tsx';
+import { formatBytes, formatShare } from '../ui/format.ts';
 import { HexText } from '../ui/section.tsx';
-import { Failure, useModels, useModelsDesk } from './models-context.tsx';
+import { Failure, useModels, useModelsController } from './models-context.tsx';
 import { nameOfAddress } from './naming.ts';
 
 const VOUCHED = {
@@ -39,14 +39,14 @@ export function StoredList() {
 }
 
 function Stored({ model }: { readonly model: StoredModel }) {
-  const desk = useModelsDesk();
+  const controller = useModelsController();
   const downloading = useModels((view) => view.download !== null);
   const used = useModels(({ model: open }) => open?.from.kind === 'stored' && open.from.id === model.id);
   const [sure, setSure] = useState(false);
   const { url, bytes, total, root, vouched } = model;
   const name = nameOfAddress(url);
   const remove = () => {
-    if (sure) void desk.remove(model);
+    if (sure) void controller.remove(model);
     setSure(!sure);
   };
   return (
@@ -84,7 +84,7 @@ function Stored({ model }: { readonly model: StoredModel }) {
             data-testid="stored-resume"
             aria-label={`Go on downloading ${name}`}
             disabled={downloading}
-            onClick={() => void desk.download(url)}
+            onClick={() => void controller.download(url)}
           >
             <RotateCw size={15} aria-hidden="true" />
             Go on
@@ -95,7 +95,7 @@ function Stored({ model }: { readonly model: StoredModel }) {
             data-testid="stored-use"
             aria-label={`${used ? 'In use:' : 'Use'} ${name}`}
             disabled={used}
-            onClick={() => void desk.use(model)}
+            onClick={() => void controller.use(model)}
           >
             <Play size={15} aria-hidden="true" />
             {used ? 'In use' : 'Use'}

@@ -1,14 +1,14 @@
 import { FileText, Pause, Play, RotateCcw } from 'lucide-react';
 import { lazy, Suspense, useId, useState } from 'react';
-import { formatCount, plural } from '../format.ts';
 import { Button } from '../ui/button.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
 import { FileButton } from '../ui/file-button.tsx';
+import { formatCount, plural } from '../ui/format.ts';
 import { Section } from '../ui/section.tsx';
 import { AdapterBox } from './adapter-box.tsx';
 import { FIRST_TRAIN, readSizes, readTrain, type TrainDraft } from './drafts.ts';
 import { FitLine } from './fit-line.tsx';
-import { Failure, useModels, useModelsDesk } from './models-context.tsx';
+import { Failure, useModels, useModelsController } from './models-context.tsx';
 import type { TrainingView } from './models-view.ts';
 import { TeachFields } from './teach-fields.tsx';
 import { useFit } from './use-fit.ts';
@@ -20,11 +20,11 @@ const MOST_TEXT = 32 << 20;
 
 /** LoRA steps on a text of one's own. */
 export function TeachPanel() {
-  const desk = useModelsDesk();
+  const controller = useModelsController();
   const model = useModels((view) => view.model);
   const loaded = model?.load.kind === 'loaded' ? model.load.loaded : null;
   const draft = model?.drafts.train ?? FIRST_TRAIN;
-  const change = (part: Partial<TrainDraft>) => desk.draft({ train: { ...draft, ...part } });
+  const change = (part: Partial<TrainDraft>) => controller.draft({ train: { ...draft, ...part } });
   const [trouble, setTrouble] = useState<string | null>(null);
   const [sure, setSure] = useState(false);
   const text = useId();
@@ -44,7 +44,7 @@ export function TeachPanel() {
   const blocked = busy || problem !== null || (fit.kind === 'known' && fit.fit.level === 'stop');
   const start = (fresh: boolean) => {
     setSure(false);
-    if ('train' in read) void desk.train({ ...read.train, fresh });
+    if ('train' in read) void controller.train({ ...read.train, fresh });
   };
   const readFile = async (files: FileList | null) => {
     const file = files?.[0];
@@ -118,7 +118,11 @@ export function TeachPanel() {
       </div>
       <div className="mt-5 flex flex-wrap items-center gap-x-3 gap-y-2">
         {running ? (
-          <Button data-testid="train-pause" disabled={training.running?.pausing} onClick={() => desk.pause()}>
+          <Button
+            data-testid="train-pause"
+            disabled={training.running?.pausing}
+            onClick={() => controller.pause()}
+          >
             <Pause size={17} aria-hidden="true" />
             Pause
           </Button>

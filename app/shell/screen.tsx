@@ -1,7 +1,7 @@
 import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { ContributeScreen } from '../contribute/contribute-screen.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
-import type { EngineChoice } from '../volunteer/volunteer-port.ts';
+import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { Header } from './header.tsx';
 import { useRoute } from './route.ts';
 

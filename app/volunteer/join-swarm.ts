@@ -7,7 +7,7 @@ import { startPresence } from '../../swarm/presence.ts';
 import { RoundDriver } from '../../swarm/rounds.ts';
 import { runName, runTopics } from '../../swarm/run.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
-import type { JoinOptions, Membership } from './dependencies.ts';
+import type { JoinOptions, SwarmConnection } from './dependencies.ts';
 
 /** Memory for what is served to others; older rounds are forgotten first. */
 const CONTENT_BUDGET = 64 * 1024 * 1024;
@@ -16,7 +16,7 @@ const CONTENT_BUDGET = 64 * 1024 * 1024;
  * Puts this tab into the swarm of a network: a libp2p node on the main thread (WebRTC exists only there), the run's
  * gossip, presence, content, and the driver of its rounds. Does not start the rounds. In a chunk of its own.
  */
-export async function joinSwarm(options: JoinOptions): Promise<Membership> {
+export async function joinSwarm(options: JoinOptions): Promise<SwarmConnection> {
   const { network, key, ledger, trainer } = options;
   const run = runName(network.chainId, network.contracts.participation);
   const scheduler = systemScheduler;

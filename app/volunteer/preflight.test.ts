@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes } from '../format.ts';
+import { formatBytes } from '../ui/format.ts';
 import { type DeviceProbe, explain, inspectDevice } from './preflight.ts';
 
 const plan = { modelBytes: 400_000, codeBytes: 600_000, memoryBytes: 200_000_000 };
