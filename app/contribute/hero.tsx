@@ -4,21 +4,17 @@ import { Button } from '../ui/button.tsx';
 import { formatBytes } from '../ui/format.ts';
 import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { FETCH_PLAN } from '../volunteer/fetch-plan.ts';
-import { type Command, commandsIn } from '../volunteer/phase.ts';
+import { type Command, commandsIn, isLive } from '../volunteer/phase.ts';
 import { explain } from '../volunteer/preflight.ts';
 import { statusSentence } from '../volunteer/status-sentence.ts';
 import { useView, useVolunteer } from '../volunteer/volunteer-context.tsx';
 import { FlockPicture } from './flock-picture.tsx';
 import { Murmuration } from './murmuration.tsx';
 
-/** The top of the page: what is going on, why, and the buttons that change it. */
+/** The top of the page: what happens, why, and the buttons that change it. */
 export function Hero({ engine }: { readonly engine: EngineChoice }) {
   const phase = useView((view) => view.phase);
-  const alone =
-    phase.kind === 'idle' ||
-    phase.kind === 'stopped' ||
-    phase.kind === 'failed' ||
-    phase.kind === 'elsewhere';
+  const alone = !isLive(phase);
   return (
     <section
       aria-label="Status"
@@ -71,7 +67,7 @@ function Status() {
   );
 }
 
-/** How far the start is; without an end to it where that cannot be told. */
+/** How far the start is. The bar is indeterminate where that is not known. */
 function StartProgress() {
   const phase = useView((view) => view.phase);
   if (phase.kind !== 'starting') return null;
@@ -104,7 +100,7 @@ function Commands({ engine }: { readonly engine: EngineChoice }) {
       'take-over': () => volunteer.takeOver(),
     };
     setPending(command);
-    // A failure arrives as a phase with its cause; here it only ends the waiting.
+    // A failure arrives as a phase with its cause. Here it only ends the waiting.
     run[command]()
       .catch(() => undefined)
       .finally(() => setPending(null));

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { formatCount, shortHex } from '../ui/format.ts';
+import { formatCount } from '../ui/format.ts';
 import { Empty, HexText, Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 
@@ -110,11 +110,7 @@ function LatestRounds() {
 /** A transaction's name; a link where the network has an explorer. */
 function Transaction({ hash }: { readonly hash: string }) {
   const explorer = useView((view) => view.network?.explorer ?? null);
-  const name = (
-    <code className="font-mono" title={hash}>
-      {shortHex(hash)}
-    </code>
-  );
+  const name = <HexText value={hash} />;
   if (explorer === null) return name;
   return (
     <a

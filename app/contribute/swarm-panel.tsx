@@ -1,5 +1,5 @@
-import { plural, shortHex } from '../ui/format.ts';
-import { Disclosure, Empty, Fact, Section } from '../ui/section.tsx';
+import { plural } from '../ui/format.ts';
+import { Disclosure, Empty, Fact, HexText, Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 
 const PATH = { direct: 'direct', relayed: 'through a relay', gossip: 'through others' } as const;
@@ -54,9 +54,7 @@ export function SwarmPanel() {
           <ul className="space-y-1">
             {peers.map((peer) => (
               <li key={peer.peerId} className="flex justify-between gap-4">
-                <code className="font-mono" title={peer.device ?? peer.peerId}>
-                  {shortHex(peer.device ?? peer.peerId)}
-                </code>
+                <HexText value={peer.device ?? peer.peerId} />
                 <span className="text-quiet">
                   {PATH[peer.path]}
                   {peer.latency === null ? '' : `, ${Math.round(peer.latency)} ms away`}

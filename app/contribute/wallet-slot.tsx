@@ -2,8 +2,7 @@ import { Wallet } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { Button } from '../ui/button.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
-import { shortHex } from '../ui/format.ts';
-import { Section } from '../ui/section.tsx';
+import { HexText, Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 
 const WalletPanel = lazy(() => import('../wallet/wallet-panel.tsx'));
@@ -19,11 +18,7 @@ export function WalletSlot() {
     >
       {owner === null ? null : (
         <p className="text-note" data-testid="owner" data-owner={owner}>
-          This device belongs to{' '}
-          <code className="font-mono" title={owner}>
-            {shortHex(owner)}
-          </code>
-          , as the chain records.
+          This device belongs to <HexText value={owner} />, as the chain records.
         </p>
       )}
       {open ? (

@@ -1,22 +1,23 @@
 import { useId, useState } from 'react';
 import type { ModelSummary } from '../../workers/model-api.ts';
-import { parseEngineChoice } from '../contribute/device-panel.tsx';
 import { Button } from '../ui/button.tsx';
 import { Field } from '../ui/field.tsx';
 import { formatBytes, formatCount, plural } from '../ui/format.ts';
 import { Fact, HexText, Section } from '../ui/section.tsx';
-import type { EngineChoice } from '../volunteer/engine-choice.ts';
+import { Select } from '../ui/select.tsx';
+import { type EngineChoice, engineOptions } from '../volunteer/engine-choice.ts';
 import { readPositions } from './drafts.ts';
 import { FitLine } from './fit-line.tsx';
 import { modelThreads } from './model-threads.ts';
 import { Failure, useModels, useModelsController } from './models-context.tsx';
 import { useFit } from './use-fit.ts';
 
-/** Enough for a page of text, and little beside the weights. */
+/** Enough for a page of text, and little memory beside the weights. */
 const USUAL_POSITIONS = 1024;
+const ENGINES = engineOptions(['auto', 'wasm', 'webgpu'], { webgpu: 'WebGPU, if exact here' });
 const FAMILY = { qwen2: 'Qwen2', llama: 'Llama' } as const;
 
-/** What the chosen model is, whether it fits, and bringing it to an engine. */
+/** What the chosen model is, whether it fits into memory, and a button that loads it. */
 export function ModelPanel({ engine }: { readonly engine: EngineChoice }) {
   const controller = useModelsController();
   const model = useModels((view) => view.model);
@@ -72,18 +73,15 @@ export function ModelPanel({ engine }: { readonly engine: EngineChoice }) {
                 <label htmlFor={select} className="text-note font-medium">
                   Compute with
                 </label>
-                <select
+                <Select
                   id={select}
-                  data-testid="model-engine"
+                  testId="model-engine"
                   value={choice}
+                  options={ENGINES}
                   disabled={busy}
-                  onChange={(event) => setChoice(parseEngineChoice(event.target.value))}
-                  className="mt-1 min-h-11 w-full rounded-lg border border-line-strong/60 bg-raised px-3 text-body disabled:opacity-60"
-                >
-                  <option value="auto">the fastest that is exact</option>
-                  <option value="wasm">WebAssembly</option>
-                  <option value="webgpu">WebGPU, if exact here</option>
-                </select>
+                  onChange={setChoice}
+                  className="mt-1 min-h-11 w-full text-body"
+                />
               </div>
             </div>
           )}

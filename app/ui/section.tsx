@@ -1,5 +1,6 @@
 import { ChevronRight } from 'lucide-react';
 import { type ReactNode, useId } from 'react';
+import { shortHex } from './format.ts';
 
 interface SectionProps {
   readonly title: string;
@@ -29,12 +30,12 @@ export function Section({ title, about, children, action, testId }: SectionProps
   );
 }
 
-/** What stands where there is nothing yet, and why. */
+/** Says why there is nothing to show yet. */
 export function Empty({ children }: { readonly children: ReactNode }) {
   return <p className="max-w-prose rounded-xl bg-sunken px-4 py-3 text-note text-quiet">{children}</p>;
 }
 
-/** Something longer that a person may open. */
+/** Details that a person may open. */
 export function Disclosure({
   summary,
   children,
@@ -81,7 +82,7 @@ export function Fact({
 export function HexText({ value, testId }: { readonly value: string; readonly testId?: string }) {
   return (
     <code className="font-mono text-note" title={value} data-testid={testId} data-value={value}>
-      {value.length <= 12 ? value : `${value.slice(0, 6)}…${value.slice(-4)}`}
+      {shortHex(value)}
     </code>
   );
 }
