@@ -30,8 +30,8 @@ export interface PaidWork {
 const MAX_THREADS = 4;
 
 /**
- * Starts jobs and checks on a real network and a real worker. Throws for a network without the contracts of paid
- * training. In a file of its own, so that viem loads when it is needed.
+ * Starts jobs and checks on a real network and a real worker. Throws for a network without the contracts of
+ * paid training. In a file of its own, so that viem loads when it is needed.
  */
 export function openPaidWork({ base, network, key }: OpenPaidWorkOptions): PaidWork {
   const { rollup: contracts } = network;

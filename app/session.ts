@@ -30,8 +30,9 @@ export interface SessionOptions {
 }
 
 /**
- * Everything behind the page, side by side: the volunteer, jobs and checks, and the models. The volunteer owns the device
- * key. Jobs and checks sign with the same key, so they stop when the volunteer loses it to another tab.
+ * Everything behind the page, side by side: the volunteer, jobs and checks, and the models. The volunteer
+ * owns the device key. Jobs and checks sign with the same key, so they stop when the volunteer loses it to
+ * another tab.
  */
 export class Session {
   readonly volunteer: VolunteerPort;
@@ -62,7 +63,10 @@ export class Session {
     this.models = models;
   }
 
-  /** Opens the volunteer, then jobs and checks where something of this device is under way. Everything else waits. */
+  /**
+   * Opens the volunteer, then jobs and checks where something of this device is under way. Everything else
+   * waits.
+   */
   async start(): Promise<void> {
     await this.#volunteer.open();
     // Refused in a second tab, where it goes on in the first.

@@ -1,6 +1,6 @@
 /**
- * Draws the page's icons from the one bird in app/ui/mark.tsx: public/icon.svg and, through Chromium, the PNGs.
- * Run with `npx tsx app/brand/draw-icons.ts` after changing the mark.
+ * Draws the page's icons from the one bird in app/ui/mark.tsx: public/icon.svg and, through Chromium, the
+ * PNGs. Run with `npx tsx app/brand/draw-icons.ts` after changing the mark.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { chromium } from '@playwright/test';

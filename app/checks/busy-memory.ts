@@ -3,8 +3,8 @@ import { type StoredText, storedText } from '../ui/stored-text.ts';
 const stored = storedText(() => localStorage, 'starling.desk');
 
 /**
- * What outlives a reload: `auditing`, or `busy` while jobs, claims or disputes of this device are under way. Where
- * storage is blocked, they go on when the screen of jobs or checks is opened.
+ * What outlives a reload: `auditing`, or `busy` while jobs, claims or disputes of this device are under way.
+ * Where storage is blocked, they go on when the screen of jobs or checks is opened.
  */
 export function busyMemory(text: StoredText = stored) {
   return {
@@ -15,7 +15,10 @@ export function busyMemory(text: StoredText = stored) {
   };
 }
 
-/** Whether jobs and checks have to be opened with the page, because something of this device is under way there. */
+/**
+ * Whether jobs and checks have to be opened with the page, because something of this device is under way
+ * there.
+ */
 export function isBusyRemembered(text: StoredText = stored): boolean {
   return text.get() !== null;
 }

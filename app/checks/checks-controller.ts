@@ -28,7 +28,9 @@ export interface ChecksControllerOptions {
 
 const LOG_LENGTH = 40;
 
-/** Claims and disputes: checks claims, audits all of them on request, and defends the claims of this device. */
+/**
+ * Claims and disputes: checks claims, audits all of them on request, and defends the claims of this device.
+ */
 export class ChecksController implements ChecksPort {
   readonly store: StoreApi<ChecksView> = createStore<ChecksView>(() => EMPTY_CHECKS);
   readonly #options: ChecksControllerOptions;
@@ -121,7 +123,10 @@ export class ChecksController implements ChecksPort {
     for (const { terms, games } of look.claims) if (games.length > 0) void this.#learn(terms);
   }
 
-  /** Disputes that this device began are played to their end, also after a reload: silence would lose their bonds. */
+  /**
+   * Disputes that this device began are played to their end, also after a reload: silence would lose their
+   * bonds.
+   */
   #playOn({ claims }: ChainLook, own: string): void {
     const { memory, isWorking } = this.#options;
     const live = claims.flatMap(({ games }) => games).filter(({ game }) => game.phase !== 'over');

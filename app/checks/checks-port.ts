@@ -36,6 +36,8 @@ export interface ChecksPort {
   readonly store: StoreApi<ChecksView>;
   /** Does a claim's run here and compares. Resolves when the view says what came out. */
   check(claim: number): Promise<void>;
-  /** Starts or stops checking every claim, challenging those that are wrong, and playing each game to its end. */
+  /**
+   * Starts or stops checking every claim, challenging those that are wrong, and playing each game to its end.
+   */
   audit(on: boolean): Promise<void>;
 }

@@ -25,8 +25,8 @@ interface DisputeTranscriptProps {
 }
 
 /**
- * One dispute, level by level. Each line narrows what the two sides disagree about, down to the number that the contract
- * computes.
+ * One dispute, level by level. Each line narrows what the two sides disagree about, down to the number that
+ * the contract computes.
  */
 export function DisputeTranscript({ view, known }: DisputeTranscriptProps) {
   const { game, now } = view;

@@ -13,7 +13,9 @@ function place(index: number): { readonly x: number; readonly y: number } {
   return { x: CENTRE.x + Math.cos(angle) * 128 * radius, y: CENTRE.y + Math.sin(angle) * 88 * radius };
 }
 
-/** This device among its peers: a full line for a direct connection, a dashed one while a relay carries it. */
+/**
+ * This device among its peers: a full line for a direct connection, a dashed one while a relay carries it.
+ */
 export function FlockPicture() {
   const all = useView((view) => view.peers);
   const peers = all.filter((peer) => peer.path !== 'gossip');

@@ -11,8 +11,9 @@ interface Bird {
 const COUNT = 320;
 
 /**
- * A flock on a bent path: dense in its middle, thin at its ends, each bird turned along the path. The same every time,
- * from a small linear congruential generator (Numerical Recipes' constants), because art should not flicker.
+ * A flock on a bent path: dense in its middle, thin at its ends, each bird turned along the path. The same
+ * every time, from a small linear congruential generator (Numerical Recipes' constants), because art should
+ * not flicker.
  */
 function flock(): readonly Bird[] {
   let state = 20260;

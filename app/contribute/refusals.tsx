@@ -2,7 +2,10 @@ import { formatCount } from '../ui/format.ts';
 import { Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 
-/** What was turned away, counted by reason. Part of a healthy swarm, and nothing of it touches what was earned. */
+/**
+ * What was turned away, counted by reason. Part of a healthy swarm, and nothing of it touches what was
+ * earned.
+ */
 export function Refusals() {
   const refused = useView((view) => view.refused);
   const total = refused.reduce((sum, entry) => sum + entry.count, 0);

@@ -14,7 +14,9 @@ const STAGES: readonly { readonly stage: Stage; readonly name: string; readonly 
   },
 ];
 
-/** Where the round stands. Rounds and stages follow from the chain’s time, so every device is in the same one. */
+/**
+ * Where the round stands. Rounds and stages follow from the chain’s time, so every device is in the same one.
+ */
 export function RoundStrip() {
   const clock = useView((view) => view.clock);
   const now = useNow(400, clock !== null);

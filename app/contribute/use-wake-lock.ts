@@ -1,8 +1,8 @@
 import { useEffect } from 'react';
 
 /**
- * Keeps the screen on while `wanted`, where the browser can (Screen Wake Lock). The browser lets go whenever the tab is
- * hidden, so it is asked again when the tab is back. https://www.w3.org/TR/screen-wake-lock/
+ * Keeps the screen on while `wanted`, where the browser can (Screen Wake Lock). The browser lets go whenever
+ * the tab is hidden, so it is asked again when the tab is back. https://www.w3.org/TR/screen-wake-lock/
  */
 export function useWakeLock(wanted: boolean): void {
   useEffect(() => {

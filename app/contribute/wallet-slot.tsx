@@ -7,7 +7,9 @@ import { useView } from '../volunteer/volunteer-context.tsx';
 
 const WalletPanel = lazy(() => import('../wallet/wallet-panel.tsx'));
 
-/** The wallet's place on the page. Wallet code is large and optional, so it is fetched only when asked for. */
+/**
+ * The wallet's place on the page. Wallet code is large and optional, so it is fetched only when asked for.
+ */
 export function WalletSlot() {
   const owner = useView((view) => view.owner);
   const [open, setOpen] = useState(false);

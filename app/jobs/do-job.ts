@@ -32,9 +32,10 @@ export class JobLostError extends Error {
 const POLL_MS = 2_000;
 
 /**
- * Takes a job to its end for this device: claims it, does its run, claims the result on Disputes, delivers, waits until the claim stands,
- * and has the job accepted. What was done is on the chain, so it can be begun again at any point and does nothing twice; a
- * Defender has to play for the device meanwhile. Throws JobLostError, ChainError, and what doing the run throws.
+ * Takes a job to its end for this device: claims it, does its run, claims the result on Disputes, delivers,
+ * waits until the claim stands, and has the job accepted. What was done is on the chain, so it can be begun
+ * again at any point and does nothing twice; a Defender has to play for the device meanwhile. Throws
+ * JobLostError, ChainError, and what doing the run throws.
  */
 export async function doJob(options: DoJobOptions): Promise<Job> {
   const { queue, contracts, disputes, job: id, onPhase, sleep, signal } = options;

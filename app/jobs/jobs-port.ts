@@ -42,8 +42,8 @@ export interface JobsPort {
   /** Looks at the chain now rather than at the next turn. */
   refresh(): void;
   /**
-   * Publishes what the task is and starts collecting for it, both paid from `queue`. Returns the campaign's number.
-   * Throws ChainError, ComputeError.
+   * Publishes what the task is and starts collecting for it, both paid from `queue`. Returns the campaign's
+   * number. Throws ChainError, ComputeError.
    */
   propose(proposal: Proposal, queue: TransactionQueue): Promise<bigint>;
   /** Takes a job to its end with this device. Resolves when the job is over; the view says how it went. */

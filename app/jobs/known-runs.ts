@@ -27,8 +27,9 @@ export class UnknownRunError extends Error {
 }
 
 /**
- * Runs by the hash of their terms. Descriptions come from the chain's log, where nobody can withhold them. A description
- * with other terms than it was published under is passed over. An opened run stays open; its checkpoints outlive the tab.
+ * Runs by the hash of their terms. Descriptions come from the chain's log, where nobody can withhold them. A
+ * description with other terms than it was published under is passed over. An opened run stays open; its
+ * checkpoints outlive the tab.
  */
 export class KnownRuns {
   readonly #options: KnownRunsOptions;
@@ -39,7 +40,10 @@ export class KnownRuns {
     this.#options = options;
   }
 
-  /** What was published about the run. Undefined while nothing fits; the next call looks again. Throws ChainError. */
+  /**
+   * What was published about the run. Undefined while nothing fits; the next call looks again. Throws
+   * ChainError.
+   */
   known(terms: Hex, signal?: AbortSignal): Promise<KnownRun | undefined> {
     return this.#specs.get(terms, () => this.#find(terms, signal));
   }

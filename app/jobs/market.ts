@@ -28,8 +28,8 @@ export interface Market {
 }
 
 /**
- * Reads campaigns, pledges and jobs again and again; what is over and can no longer change is read once. Asks for the logs of new
- * blocks only, a few blocks over, since the newest may be replaced.
+ * Reads campaigns, pledges and jobs again and again; what is over and can no longer change is read once. Asks
+ * for the logs of new blocks only, a few blocks over, since the newest may be replaced.
  */
 export class MarketReader {
   readonly #client: PublicClient;

@@ -36,7 +36,9 @@ export function firstAsk({ chat, generation }: ModelSummary): AskDraft {
   };
 }
 
-/** As many tokens as fit what was loaded: half of it is left for the prompt where the draft leaves nothing. */
+/**
+ * As many tokens as fit what was loaded: half of it is left for the prompt where the draft leaves nothing.
+ */
 export function fittingAsk(draft: AskDraft, positions: number): AskDraft {
   return whole(draft.tokens, 1, positions - 1) === null
     ? { ...draft, tokens: String(Math.max(1, Math.floor(positions / 2))) }

@@ -43,8 +43,8 @@ export interface Picked {
 const MAX_ADAPTER_BYTES = 2 ** 31;
 
 /**
- * Published models on this device: calls to the worker that holds the model, and what comes of them in a store. One per
- * tab, whichever screen is shown.
+ * Published models on this device: calls to the worker that holds the model, and what comes of them in a
+ * store. One per tab, whichever screen is shown.
  */
 export class ModelsController {
   readonly store: StoreApi<ModelsView> = createStore<ModelsView>(() => EMPTY_MODELS);
@@ -84,7 +84,10 @@ export class ModelsController {
     await this.#open({ kind: 'stored', id }, nameOfAddress(url), root);
   }
 
-  /** Downloads the files that are missing, and opens the model unless another one is open. `hashes` as in ModelCalls. */
+  /**
+   * Downloads the files that are missing, and opens the model unless another one is open. `hashes` as in
+   * ModelCalls.
+   */
   async download(address: string, hashes?: string | null): Promise<void> {
     const url = folderAddress(address);
     this.#options.persist();
@@ -236,8 +239,8 @@ export class ModelsController {
   }
 
   /**
-   * Runs `work`, the only call of its place: an earlier one is cancelled. Returns whether `work` succeeded. Otherwise the
-   * view shows the cause in its place, unless the person cancelled the call.
+   * Runs `work`, the only call of its place: an earlier one is cancelled. Returns whether `work` succeeded.
+   * Otherwise the view shows the cause in its place, unless the person cancelled the call.
    */
   async #attempt(
     place: Place,

@@ -1,8 +1,8 @@
 /** How models are called on the screen, and sentences for what went wrong. Pure. */
 
 /**
- * The folder that an address means. The page of a model on Hugging Face ("huggingface.co/Qwen/Qwen2.5-0.5B") stands for its files;
- * any other address stays what it is.
+ * The folder that an address means. The page of a model on Hugging Face ("huggingface.co/Qwen/Qwen2.5-0.5B")
+ * stands for its files; any other address stays what it is.
  */
 export function folderAddress(text: string): string {
   const trimmed = text.trim();

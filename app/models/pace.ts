@@ -1,4 +1,7 @@
-/** How fast something comes in, over the last seconds: a rate since the beginning hides that the line went slow. */
+/**
+ * How fast something comes in, over the last seconds: a rate since the beginning hides that the line went
+ * slow.
+ */
 
 export interface Pace {
   /** Oldest first: milliseconds and bytes so far. */
@@ -16,7 +19,10 @@ export function measured(pace: Pace, at: number, bytes: number): Pace {
   return { samples: samples.slice(Math.max(0, young - 1)) };
 }
 
-/** Bytes a second up to now; null before there is anything to tell it from. 0 when nothing has come for as long as is looked back. */
+/**
+ * Bytes a second up to now; null before there is anything to tell it from. 0 when nothing has come for as
+ * long as is looked back.
+ */
 export function rateOf({ samples }: Pace, now: number): number | null {
   const first = samples[0];
   const last = samples.at(-1);

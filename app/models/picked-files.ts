@@ -7,8 +7,8 @@ export function filesOf(list: FileList | null): Picked[] {
 }
 
 /**
- * The files of a drop, and those directly in dropped folders; folders within them hold nothing of a model. Rejects when one cannot be
- * read.
+ * The files of a drop, and those directly in dropped folders; folders within them hold nothing of a model.
+ * Rejects when one cannot be read.
  */
 export async function droppedFiles(transfer: DataTransfer): Promise<Picked[]> {
   // Taken now: the list is empty once the event is over.

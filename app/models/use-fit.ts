@@ -9,7 +9,10 @@ export type FitState =
   | { readonly kind: 'known'; readonly fit: MemoryFit }
   | { readonly kind: 'failed'; readonly cause: string };
 
-/** Memory that a use of the chosen model takes. Asked again whenever the use changes; until then the last answer stands. */
+/**
+ * Memory that a use of the chosen model takes. Asked again whenever the use changes; until then the last
+ * answer stands.
+ */
 export function useFit(use: ModelUse | null): FitState {
   const controller = useModelsController();
   const [state, setState] = useState<FitState>({ kind: 'asking' });

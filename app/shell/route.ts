@@ -1,6 +1,9 @@
 import { useSyncExternalStore } from 'react';
 
-/** Which of the page's screens is shown. It stands behind the address's #, so that any static file server will do. */
+/**
+ * Which of the page's screens is shown. It stands behind the address's #, so that any static file server will
+ * do.
+ */
 export type Route =
   | { readonly screen: 'contribute' }
   | { readonly screen: 'jobs'; readonly job: number | null }

@@ -15,7 +15,10 @@ interface ScreenProps {
   readonly onEngine?: (engine: EngineChoice) => void;
 }
 
-/** The page: lending this device, jobs that are paid for, checks of what others claim, and models of one's own. Lending goes on whichever is shown. */
+/**
+ * The page: lending this device, jobs that are paid for, checks of what others claim, and models of one's
+ * own. Lending goes on whichever is shown.
+ */
 export function Screen({ engine: asked, onEngine }: ScreenProps) {
   const route = useRoute();
   const [engine, setEngine] = useState(asked);

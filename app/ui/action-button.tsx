@@ -11,7 +11,10 @@ export interface ActionButtonProps extends Omit<ButtonProps, 'onClick'> {
   readonly explain?: (error: unknown) => string;
 }
 
-/** A button for something that takes a while and may fail. It says both beside itself, and is disabled meanwhile. */
+/**
+ * A button for something that takes a while and may fail. It says both beside itself, and is disabled
+ * meanwhile.
+ */
 export function ActionButton(props: ActionButtonProps) {
   const { children, busyText, action, explain = messageOf, look = 'small', disabled, ...rest } = props;
   const [busy, setBusy] = useState(false);

@@ -8,8 +8,8 @@ interface ErrorBoundaryProps {
 }
 
 /**
- * Keeps a failing part from taking the whole page with it: a chunk that cannot be fetched, above all. Says so and offers
- * another try.
+ * Keeps a failing part from taking the whole page with it: a chunk that cannot be fetched, above all. Says so
+ * and offers another try.
  */
 export class ErrorBoundary extends Component<ErrorBoundaryProps, { readonly cause: string | null }> {
   override state: { readonly cause: string | null } = { cause: null };

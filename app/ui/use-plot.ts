@@ -11,7 +11,10 @@ export interface PlotLook {
   readonly axis: uPlot.Axis;
 }
 
-/** Draws a chart into the element that the result is given to, and again whenever its width or the page's colours change. */
+/**
+ * Draws a chart into the element that the result is given to, and again whenever its width or the page's
+ * colours change.
+ */
 export function usePlot(
   data: uPlot.AlignedData,
   options: (look: PlotLook) => Omit<uPlot.Options, 'width' | 'height'>,

@@ -31,8 +31,8 @@ export interface ContributionOptions {
 const SHOWN_SAMPLES = 6;
 
 /**
- * One contribution, from a click on Contribute to the stop: it opens the device key, an engine with the chain, and the
- * swarm in turn, and reports what the rounds bring. It is used once.
+ * One contribution, from a click on Contribute to the stop: it opens the device key, an engine with the
+ * chain, and the swarm in turn, and reports what the rounds bring. It is used once.
  */
 export class Contribution {
   readonly #options: ContributionOptions;
@@ -58,8 +58,8 @@ export class Contribution {
   }
 
   /**
-   * Starts everything and takes part in rounds. Throws NetworkFileError, ChainError, ComputeError, and the abort's
-   * reason; `release` then frees what was opened.
+   * Starts everything and takes part in rounds. Throws NetworkFileError, ChainError, ComputeError, and the
+   * abort's reason; `release` then frees what was opened.
    */
   async start(engine: EngineChoice): Promise<void> {
     const { device, persist, onComputing, now, view, emit } = this.#options;
@@ -134,7 +134,10 @@ export class Contribution {
     this.#released = true;
   }
 
-  /** The chain answers while the engine is tried. When one of the two fails the other is given up; `release` frees it. */
+  /**
+   * The chain answers while the engine is tried. When one of the two fails the other is given up; `release`
+   * frees it.
+   */
   async #openChainAndComputer(network: Network, engine: EngineChoice) {
     const { dependencies, base, device } = this.#options;
     const { key } = device;

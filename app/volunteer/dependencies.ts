@@ -15,7 +15,9 @@ import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import type { Inclusion } from './volunteer-events.ts';
 
-/** The compute worker, started: an engine that passed the conformance suite, and a model being trained on it. */
+/**
+ * The compute worker, started: an engine that passed the conformance suite, and a model being trained on it.
+ */
 export interface Computer {
   readonly client: ComputeClient;
   readonly started: ComputeStarted;
@@ -47,8 +49,8 @@ export interface ChainAccess {
   /** The present owner, or null. Throws when the node is out of reach. */
   owner(): Promise<Hex | null>;
   /**
-   * Calls `listener` for each of this device's attestations that is found in a block, from round `fromRound` on. Returns
-   * a function that ends this.
+   * Calls `listener` for each of this device's attestations that is found in a block, from round `fromRound`
+   * on. Returns a function that ends this.
    */
   watchInclusions(fromRound: number, listener: (inclusion: ChainInclusion) => void): () => void;
   /** Calls `listener` when the node comes into reach or goes out of it. Returns a function that ends this. */

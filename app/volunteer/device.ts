@@ -58,7 +58,10 @@ export class Device {
     if (stored !== null) await this.#use(stored);
   }
 
-  /** The stored key, which another tab may have made meanwhile. Makes one where there is none; `now` is Unix milliseconds. */
+  /**
+   * The stored key, which another tab may have made meanwhile. Makes one where there is none; `now` is Unix
+   * milliseconds.
+   */
   async ensureKey(now: number): Promise<DeviceKey> {
     if (this.#key === null) await this.#use(await this.#keys.readOrCreate(now));
     return this.key;
@@ -74,7 +77,9 @@ export class Device {
     return text;
   }
 
-  /** Replaces the key. Throws KeyBackupError on anything but a backup, and while the present key has no copy. */
+  /**
+   * Replaces the key. Throws KeyBackupError on anything but a backup, and while the present key has no copy.
+   */
   async restore(text: string): Promise<void> {
     const backup = decodeKeyBackup(text);
     if (this.#stored !== null && !this.#stored.backedUp) {
@@ -89,7 +94,9 @@ export class Device {
     return this.#network ?? this.readNetwork();
   }
 
-  /** Reads the network file anew: the network may have been started again elsewhere. Throws NetworkFileError. */
+  /**
+   * Reads the network file anew: the network may have been started again elsewhere. Throws NetworkFileError.
+   */
   async readNetwork(): Promise<Network> {
     const { base, fetcher, database } = this.#options;
     const network = await fetchNetwork(new URL('network.json', base), { fetch: fetcher });
@@ -148,7 +155,10 @@ export class Device {
     this.#report();
   }
 
-  /** Reports what is stored of this device in this run. Does nothing while the key or the network is not known. */
+  /**
+   * Reports what is stored of this device in this run. Does nothing while the key or the network is not
+   * known.
+   */
   async #openRecords(): Promise<void> {
     const { database, emit } = this.#options;
     if (this.#key === null || this.#network === null) return;

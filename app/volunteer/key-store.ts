@@ -3,7 +3,10 @@ import type { PageDatabase, StoredKey } from './page-database.ts';
 
 const NAME = 'device';
 
-/** The device key at rest. One per browser profile; losing it loses what the device earned, so it is never overwritten silently. */
+/**
+ * The device key at rest. One per browser profile; losing it loses what the device earned, so it is never
+ * overwritten silently.
+ */
 export class KeyStore {
   readonly #database: PageDatabase;
 
@@ -16,7 +19,9 @@ export class KeyStore {
     return (await this.#database.get('keys', NAME)) ?? null;
   }
 
-  /** The stored key; makes and stores one first where there is none. Two tabs asking at once get the same one. */
+  /**
+   * The stored key; makes and stores one first where there is none. Two tabs asking at once get the same one.
+   */
   async readOrCreate(now: number): Promise<StoredKey> {
     const fresh: StoredKey = {
       secret: new Uint8Array(secp256k1.utils.randomSecretKey()),

@@ -1,6 +1,6 @@
 /**
- * One tab per browser profile may use the device key. The Web Locks API decides which: it frees the lock when a tab
- * crashes, which no flag in storage does. https://www.w3.org/TR/web-locks/
+ * One tab per browser profile may use the device key. The Web Locks API decides which: it frees the lock when
+ * a tab crashes, which no flag in storage does. https://www.w3.org/TR/web-locks/
  */
 export interface TabLock {
   /** True when this tab has the key now. */
@@ -22,8 +22,8 @@ export interface Locks {
 }
 
 /**
- * Tries to get the key for this tab, once. `onLost` is called when another tab takes it over later. Where the browser
- * has no locks, every tab gets it.
+ * Tries to get the key for this tab, once. `onLost` is called when another tab takes it over later. Where the
+ * browser has no locks, every tab gets it.
  */
 export async function claimTab(locks: Locks | undefined, onLost: () => void): Promise<TabLock> {
   let held = locks === undefined;

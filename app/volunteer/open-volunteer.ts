@@ -6,11 +6,17 @@ import { contributingMemory, shareMemory } from './volunteer-memory.ts';
 export interface OpenVolunteerOptions {
   /** Where the page lies. */
   readonly base: string;
-  /** Stops everything else of this tab that signs with the device key, once another tab has taken the key over. */
+  /**
+   * Stops everything else of this tab that signs with the device key, once another tab has taken the key
+   * over.
+   */
   readonly onKeyLost: () => Promise<void>;
 }
 
-/** The volunteer of this tab, on the browser's own storage, locks and workers. Heavy parts load when they are used. */
+/**
+ * The volunteer of this tab, on the browser's own storage, locks and workers. Heavy parts load when they are
+ * used.
+ */
 export function openVolunteer({ base, onKeyLost }: OpenVolunteerOptions): Volunteer {
   const volunteer = new Volunteer({
     base,

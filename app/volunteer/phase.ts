@@ -1,6 +1,6 @@
 /**
- * The life of a contribution: one state at a time, each with what a person must know about it. The buttons that a state
- * offers follow from the state alone (`commandsIn`).
+ * The life of a contribution: one state at a time, each with what a person must know about it. The buttons
+ * that a state offers follow from the state alone (`commandsIn`).
  */
 export type PauseCause = 'asked' | 'battery' | 'failures';
 

@@ -14,8 +14,9 @@ export interface Battery {
 }
 
 /**
- * The battery rule. A device that is unplugged while it contributes pauses, and resumes when it is plugged in again. A
- * device that started on battery keeps contributing, because a person asked for it. Only Chromium reports the battery.
+ * The battery rule. A device that is unplugged while it contributes pauses, and resumes when it is plugged in
+ * again. A device that started on battery keeps contributing, because a person asked for it. Only Chromium
+ * reports the battery.
  * https://www.w3.org/TR/battery-status/
  */
 export function watchPower(volunteer: Pausable, navigator: { getBattery?(): Promise<Battery> }): void {

@@ -1,6 +1,7 @@
 /**
- * The pre-flight: what this device can do and what contributing will fetch and cost, found out before anything is
- * downloaded. Only feature tests and estimates the browser gives for free; nothing here touches the network.
+ * The pre-flight: what this device can do and what contributing will fetch and cost, found out before
+ * anything is downloaded. Only feature tests and estimates the browser gives for free; nothing here touches
+ * the network.
  */
 export interface Preflight {
   readonly webgpu: { readonly available: boolean; readonly adapter: string; readonly why: string };

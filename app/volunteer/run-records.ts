@@ -16,8 +16,8 @@ export interface KeptRecords {
 }
 
 /**
- * What one device has done in one run; it outlives the tab. Rounds count from the start of a run, so every run has
- * records of its own, and so has every device key. Counts are kept apart, so that old rounds may go.
+ * What one device has done in one run; it outlives the tab. Rounds count from the start of a run, so every
+ * run has records of its own, and so has every device key. Counts are kept apart, so that old rounds may go.
  */
 export class RunRecords {
   readonly #database: PageDatabase;

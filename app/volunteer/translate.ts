@@ -47,8 +47,9 @@ export function peersEvent(view: NetworkView, members: readonly Member[]): Volun
 }
 
 /**
- * An event of the round driver with times by this device's clock. `now` is Unix milliseconds; `stageLength` gives the
- * milliseconds of a stage, 0 while they are not known. Null for an event that the page does not show.
+ * An event of the round driver with times by this device's clock. `now` is Unix milliseconds; `stageLength`
+ * gives the milliseconds of a stage, 0 while they are not known. Null for an event that the page does not
+ * show.
  */
 export function shownRoundEvent(
   event: RoundEvent,
@@ -71,8 +72,8 @@ export function shownRoundEvent(
 }
 
 /**
- * The phase that a state of the driver means while the volunteer is in the swarm. Null where the state changes no
- * phase: the volunteer itself reports the end of a stop.
+ * The phase that a state of the driver means while the volunteer is in the swarm. Null where the state
+ * changes no phase: the volunteer itself reports the end of a stop.
  */
 export function phaseOf(state: DriverState, cause: PauseCause, sentence: string): Phase | null {
   switch (state) {

@@ -1,4 +1,7 @@
-/** What a volunteer tells the page. Everything on the screen follows from these events, in order (`reduceVolunteer`). */
+/**
+ * What a volunteer tells the page. Everything on the screen follows from these events, in order
+ * (`reduceVolunteer`).
+ */
 
 import type { EngineVerdict } from '../../models/engine-choice/choose.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
@@ -65,7 +68,9 @@ type Shown<Kind extends RoundEvent['kind'], Fields extends keyof Extract<RoundEv
   'kind' | Fields
 >;
 
-/** An event of the round driver as the page gets it: with times by this device's clock, in Unix milliseconds. */
+/**
+ * An event of the round driver as the page gets it: with times by this device's clock, in Unix milliseconds.
+ */
 export type ShownRoundEvent =
   | Shown<'status', 'round' | 'sentence'>
   | (Shown<'stage', 'round' | 'stage'> & {

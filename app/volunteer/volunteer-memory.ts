@@ -2,8 +2,8 @@ import { type StoredText, storedText } from '../ui/stored-text.ts';
 import { type EngineChoice, parseEngineChoice } from './engine-choice.ts';
 
 /**
- * The engine with which this tab contributes, or null. sessionStorage outlives a reload and a crash and ends with the tab,
- * just as the person's wish to contribute does.
+ * The engine with which this tab contributes, or null. sessionStorage outlives a reload and a crash and ends
+ * with the tab, just as the person's wish to contribute does.
  */
 export function contributingMemory(
   stored: StoredText = storedText(() => sessionStorage, 'starling.contributing'),

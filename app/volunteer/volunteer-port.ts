@@ -38,8 +38,8 @@ export interface VolunteerPort {
   stop(): Promise<void>;
   takeOver(): Promise<void>;
   /**
-   * Sets the maximum share of the time that this device computes while it contributes, 0.1 to 1. It takes effect at once
-   * and is remembered.
+   * Sets the maximum share of the time that this device computes while it contributes, 0.1 to 1. It takes
+   * effect at once and is remembered.
    */
   setShare(share: number): Promise<void>;
   /** The latest stored checkpoint as safetensors, optimizer state included. Throws while there is none. */

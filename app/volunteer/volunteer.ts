@@ -48,8 +48,8 @@ export interface Credentials {
 }
 
 /**
- * The volunteer behind the page: holds the tab's lock and the device, takes the person's commands, runs at most one
- * contribution, and reports everything as events. One per tab; every command is safe in every phase.
+ * The volunteer behind the page: holds the tab's lock and the device, takes the person's commands, runs at
+ * most one contribution, and reports everything as events. One per tab; every command is safe in every phase.
  */
 export class Volunteer implements VolunteerPort {
   readonly #options: VolunteerOptions;
@@ -88,7 +88,10 @@ export class Volunteer implements VolunteerPort {
     else if (resumed !== null && this.#opened.hasKey) await this.contribute(resumed);
   }
 
-  /** Ends a contribution as `stop` does, but keeps the wish to contribute for the next load, and frees the tab's lock. */
+  /**
+   * Ends a contribution as `stop` does, but keeps the wish to contribute for the next load, and frees the
+   * tab's lock.
+   */
   async close(): Promise<void> {
     const contribution = this.#contribution;
     if (contribution !== null) await this.#release(contribution, new DOMException('Closed.', 'AbortError'));
@@ -202,8 +205,8 @@ export class Volunteer implements VolunteerPort {
   }
 
   /**
-   * The network, read anew, and the device key, which is made where there is none. Throws NetworkFileError, and while
-   * another tab holds the key.
+   * The network, read anew, and the device key, which is made where there is none. Throws NetworkFileError,
+   * and while another tab holds the key.
    */
   async credentials(): Promise<Credentials> {
     if (this.#tab?.held !== true) {

@@ -19,10 +19,10 @@ export interface BindDeviceOptions {
 }
 
 /**
- * Makes a wallet the owner of a device: the wallet signs `Delegation`, the device key signs `SessionConsent` (EIP-712),
- * and both go to the Identity contract in one transaction. On a local network the node's funded account posts it, so
- * the wallet is asked exactly once; elsewhere the wallet posts it itself.
- * Throws what the wallet throws, or ChainError with the contract's reason; nothing is changed then.
+ * Makes a wallet the owner of a device: the wallet signs `Delegation`, the device key signs `SessionConsent`
+ * (EIP-712), and both go to the Identity contract in one transaction. On a local network the node's funded
+ * account posts it, so the wallet is asked exactly once; elsewhere the wallet posts it itself. Throws what
+ * the wallet throws, or ChainError with the contract's reason; nothing is changed then.
  */
 export async function bindDevice(options: BindDeviceOptions): Promise<SignedDelegation> {
   const { config, network, owner, offer, onStep } = options;

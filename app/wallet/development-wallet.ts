@@ -22,9 +22,9 @@ export interface DevelopmentWalletOptions {
 }
 
 /**
- * A wallet for the local network: the development node holds funded, unlocked accounts and signs with them itself
- * (`eth_accounts`, `eth_signTypedData_v4`, `eth_sendTransaction`), so no private key is in the page. It stands behind
- * the same EIP-1193 interface as any other wallet.
+ * A wallet for the local network: the development node holds funded, unlocked accounts and signs with them
+ * itself (`eth_accounts`, `eth_signTypedData_v4`, `eth_sendTransaction`), so no private key is in the page.
+ * It stands behind the same EIP-1193 interface as any other wallet.
  */
 export function developmentWallet(
   options: DevelopmentWalletOptions,

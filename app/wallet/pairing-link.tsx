@@ -2,7 +2,10 @@ import { useEffect, useState } from 'react';
 import { useConnectors } from 'wagmi';
 import { Button } from '../ui/button.tsx';
 
-/** WalletConnect's pairing address while one is offered, to open on this phone or to paste into a wallet elsewhere. */
+/**
+ * WalletConnect's pairing address while one is offered, to open on this phone or to paste into a wallet
+ * elsewhere.
+ */
 export function PairingLink() {
   const connectors = useConnectors();
   const [uri, setUri] = useState<string | null>(null);

@@ -19,8 +19,9 @@ export function chainOf(network: Network): Chain {
 }
 
 /**
- * wagmi for one network: every wallet that announces itself (EIP-6963), the local node's account on a local network,
- * and WalletConnect only where the network names a project, because it speaks through a server outside.
+ * wagmi for one network: every wallet that announces itself (EIP-6963), the local node's account on a local
+ * network, and WalletConnect only where the network names a project, because it speaks through a server
+ * outside.
  */
 export async function walletConfig(network: Network): Promise<Config> {
   const chain = chainOf(network);

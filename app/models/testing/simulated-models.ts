@@ -1,4 +1,7 @@
-/** A controller of models whose worker only pretends, for drawing the screen in every state: `?scene=models-…`. */
+/**
+ * A controller of models whose worker only pretends, for drawing the screen in every state:
+ * `?scene=models-…`.
+ */
 
 import type { StoredModel } from '../../../models/loading/library.ts';
 import { memoryFit } from '../../../workers/memory-fit.ts';

@@ -1,4 +1,6 @@
-/** The events that bring the contribute screen into one of its states, for drawings of the page and for tests. */
+/**
+ * The events that bring the contribute screen into one of its states, for drawings of the page and for tests.
+ */
 import type { RolloutSet } from '../../../protocol/trainer.ts';
 import type { VolunteerEvent } from '../volunteer-events.ts';
 
