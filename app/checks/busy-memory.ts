@@ -15,10 +15,7 @@ export function busyMemory(text: StoredText = stored) {
   };
 }
 
-/**
- * Whether jobs and checks have to be opened with the page, because something of this device is under way
- * there.
- */
+/** Whether something of this device is under way in jobs or checks, so that both open with the page. */
 export function isBusyRemembered(text: StoredText = stored): boolean {
   return text.get() !== null;
 }

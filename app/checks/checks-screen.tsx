@@ -62,7 +62,7 @@ function Claims({ checks, only }: ClaimsProps) {
           <Disclosure summary={<>What it did</>}>
             <ol className="space-y-1" data-testid="audit-log">
               {view.log.map((event, i) => (
-                // Newest first and never reordered: the place from the end names a line.
+                // The log is newest first and never reordered, so a line's place from the end identifies it.
                 <li key={view.log.length - i}>{sentenceOf(event)}</li>
               ))}
             </ol>

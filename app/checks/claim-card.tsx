@@ -36,7 +36,7 @@ export function standingSentence(claim: ClaimView, now: number): string {
   }
 }
 
-/** One claim: who says what, what this device finds, and every dispute about it. */
+/** One claim: its author and standing, this device's own check, and every dispute about it. */
 export function ClaimCard({ claim, view, checks }: ClaimCardProps) {
   const now = view.chain?.now ?? 0;
   const check = view.checks.get(claim.claim);

@@ -20,7 +20,7 @@ const SOUGHT = {
 
 interface DisputeTranscriptProps {
   readonly view: GameView;
-  /** What the run is made of; undefined while that is not known here. */
+  /** Undefined while this page does not know what the run is made of. */
   readonly known: Known | undefined;
 }
 
@@ -184,7 +184,7 @@ function Value({ name, word, bad }: { readonly name: string; readonly word: Word
   );
 }
 
-/** Nine digits tell any two f32 apart. */
+/** Nine digits distinguish any two f32. */
 function shown({ value }: Word): string {
   return String(Number(value.toPrecision(9)));
 }

@@ -5,7 +5,7 @@ import { formatBytes } from '../ui/format.ts';
 import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { FETCH_PLAN } from '../volunteer/fetch-plan.ts';
 import { type Command, commandsIn, isLive } from '../volunteer/phase.ts';
-import { explain } from '../volunteer/preflight.ts';
+import { findingsOf } from '../volunteer/preflight.ts';
 import { statusSentence } from '../volunteer/status-sentence.ts';
 import { useView, useVolunteer } from '../volunteer/volunteer-context.tsx';
 import { FlockPicture } from './flock-picture.tsx';
@@ -86,7 +86,7 @@ function Commands({ engine }: { readonly engine: EngineChoice }) {
   const blocked = useView(
     (view) =>
       view.preflight !== null &&
-      explain(view.preflight, FETCH_PLAN, formatBytes).some((finding) => finding.level === 'stop'),
+      findingsOf(view.preflight, FETCH_PLAN, formatBytes).some((finding) => finding.level === 'stop'),
   );
   const resumed = useView((view) => view.totals.computed > 0);
   const [pending, setPending] = useState<Command | null>(null);
@@ -140,7 +140,7 @@ function PreflightLines() {
   const preflight = useView((view) => view.preflight);
   if (preflight === null)
     return <p className="mt-8 text-note text-quiet">Looking at what this device can do…</p>;
-  const findings = explain(preflight, FETCH_PLAN, formatBytes);
+  const findings = findingsOf(preflight, FETCH_PLAN, formatBytes);
   return (
     <div className="mt-9 max-w-[56ch]" data-testid="preflight">
       <h2 className="text-note font-semibold">Before you begin</h2>

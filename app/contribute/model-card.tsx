@@ -7,7 +7,7 @@ import { Empty, HexText, Section } from '../ui/section.tsx';
 import { useView, useVolunteer } from '../volunteer/volunteer-context.tsx';
 import type { ModelReport } from '../volunteer/volunteer-events.ts';
 
-/** The volunteer's own model: what it could do before and can do now, and the weights to take away. */
+/** The volunteer's own model: its answers before and now, and its weights as a download. */
 export function ModelCard() {
   const model = useView((view) => view.model);
   const root = useView((view) => view.history.at(-1)?.checkpointRoot ?? null);

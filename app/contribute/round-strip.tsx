@@ -15,7 +15,7 @@ const STAGES: readonly { readonly stage: Stage; readonly name: string; readonly 
 ];
 
 /**
- * Where the round stands. Rounds and stages follow from the chain’s time, so every device is in the same one.
+ * The present round and its stage. Both follow from the chain's time, so every device is in the same stage.
  */
 export function RoundStrip() {
   const clock = useView((view) => view.clock);

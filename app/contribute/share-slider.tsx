@@ -1,7 +1,7 @@
 import { useId } from 'react';
 import { useView, useVolunteer } from '../volunteer/volunteer-context.tsx';
 
-/** How much of the device is lent, in steps of ten percent; changes at once. */
+/** The share of the device that is lent, in steps of ten percent. A change takes effect at once. */
 export function ShareSlider() {
   const volunteer = useVolunteer();
   const share = useView((view) => view.share);

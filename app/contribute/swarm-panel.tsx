@@ -4,7 +4,7 @@ import { useView } from '../volunteer/volunteer-context.tsx';
 
 const PATH = { direct: 'direct', relayed: 'through a relay', gossip: 'through others' } as const;
 
-/** Who this device talks to, and how. */
+/** The devices and relays that this device is connected to, and by which path. */
 export function SwarmPanel() {
   const peers = useView((view) => view.peers);
   const relays = useView((view) => view.relays);

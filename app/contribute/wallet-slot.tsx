@@ -7,9 +7,7 @@ import { useView } from '../volunteer/volunteer-context.tsx';
 
 const WalletPanel = lazy(() => import('../wallet/wallet-panel.tsx'));
 
-/**
- * The wallet's place on the page. Wallet code is large and optional, so it is fetched only when asked for.
- */
+/** The wallet's place on the page. The code of wallets is large, so it loads when a person asks for it. */
 export function WalletSlot() {
   const owner = useView((view) => view.owner);
   const [open, setOpen] = useState(false);

@@ -40,10 +40,7 @@ export class KnownRuns {
     this.#options = options;
   }
 
-  /**
-   * What was published about the run. Undefined while nothing fits; the next call looks again. Throws
-   * ChainError.
-   */
+  /** What was published about the run. While nothing fits, undefined, and the next call looks again. */
   known(terms: Hex, signal?: AbortSignal): Promise<KnownRun | undefined> {
     return this.#specs.get(terms, () => this.#find(terms, signal));
   }

@@ -17,7 +17,7 @@ interface PayerPanelProps {
   readonly view: JobsView;
 }
 
-/** Who pays: the wallet for what a person wants, the device for the bonds of what it does. */
+/** Who pays: the wallet for pledges and tasks, the device for the bonds of its own work. */
 export function PayerPanel({ network, jobs, view }: PayerPanelProps) {
   const [outcome, setOutcome] = useState<WalletOutcome | null>(null);
   const { status, chainId } = useConnection();

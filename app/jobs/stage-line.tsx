@@ -9,7 +9,7 @@ const MARK = {
 
 const STATE_TEXT = { done: 'done', now: 'now', ahead: 'to come', missed: 'not reached' } as const;
 
-/** The life of a task from left to right; on a phone from top to bottom. */
+/** The stages of a task, from left to right, and on a phone from top to bottom. */
 export function StageLine({ stages }: { readonly stages: readonly TaskStage[] }) {
   return (
     <ol className="grid gap-x-3 gap-y-2 sm:grid-cols-5">

@@ -5,7 +5,7 @@ import { formatCount, plural } from '../ui/format.ts';
 import { HexText } from '../ui/section.tsx';
 import { Failure, useModels, useModelsController } from './models-context.tsx';
 
-/** The adapter that is there: what it is, as files to keep, or another one taken in. */
+/** The present adapter: what it is, its files as a download, and a button that loads another one. */
 export function AdapterBox({ busy }: { readonly busy: boolean }) {
   const controller = useModelsController();
   const adapter = useModels((view) => view.model?.adapter ?? null);

@@ -7,7 +7,7 @@ import { Failure, useModels, useModelsController } from './models-context.tsx';
 import { droppedFiles, filesOf } from './picked-files.ts';
 import { StoredList } from './stored-list.tsx';
 
-/** Where a model comes from: files that are here already, an address, or what was downloaded before. */
+/** Where a model comes from: files of this device, an address, or an earlier download. */
 export function ChoosePanel() {
   const looking = useModels((view) => view.looking);
   const chosen = useModels((view) => view.model?.name ?? null);

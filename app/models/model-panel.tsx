@@ -176,7 +176,7 @@ function Facts({ summary, root }: { readonly summary: ModelSummary; readonly roo
   );
 }
 
-/** 494 033 000 as "494 million": nobody reads the rest. */
+/** A large count in words: 494,032,768 becomes "494 million". */
 function shortCount(count: number): string {
   if (count >= 1e9) return `${(count / 1e9).toFixed(2)} billion`;
   if (count >= 1e6) return `${(count / 1e6).toFixed(count < 1e7 ? 1 : 0)} million`;

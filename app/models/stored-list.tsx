@@ -13,7 +13,7 @@ const VOUCHED = {
   nobody: 'Nobody vouched for these bytes. Compare the root with somebody who has the model.',
 } as const;
 
-/** What was downloaded to this device, whole or in part. */
+/** The models that were downloaded to this device, whole or in part. */
 export function StoredList() {
   const stored = useModels((view) => view.stored);
   return (

@@ -22,6 +22,6 @@ export function applyTheme(theme: Theme): void {
   if (theme === 'system') delete root.dataset.theme;
   else root.dataset.theme = theme;
   stored.set(theme === 'system' ? null : theme);
-  // Charts draw on a canvas, which no style sheet reaches.
+  // A style sheet does not reach the canvas of a chart, so the charts listen to this event.
   window.dispatchEvent(new Event('starling:theme'));
 }

@@ -12,8 +12,8 @@ export interface ActionButtonProps extends Omit<ButtonProps, 'onClick'> {
 }
 
 /**
- * A button for something that takes a while and may fail. It says both beside itself, and is disabled
- * meanwhile.
+ * A button for something that takes a while and may fail. It is disabled meanwhile, and shows progress and
+ * failure beside itself.
  */
 export function ActionButton(props: ActionButtonProps) {
   const { children, busyText, action, explain = messageOf, look = 'small', disabled, ...rest } = props;

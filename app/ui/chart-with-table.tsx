@@ -4,7 +4,7 @@ import { type PlotLook, usePlot } from './use-plot.ts';
 
 interface ChartWithTableProps {
   readonly data: uPlot.AlignedData;
-  /** Must be the same function at each call: another one draws the chart anew. */
+  /** Read whenever the chart is drawn. Define it outside of the component. */
   readonly options: (look: PlotLook) => Omit<uPlot.Options, 'width' | 'height'>;
   /** What the chart shows, in a sentence for those who do not see it. */
   readonly label: string;

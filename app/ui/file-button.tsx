@@ -2,9 +2,9 @@ import { type ReactNode, useRef } from 'react';
 import { Button, type ButtonProps } from './button.tsx';
 
 interface FileButtonProps extends Pick<ButtonProps, 'look' | 'disabled'> {
-  /** Of the button. */
+  /** Test id of the button. */
   readonly 'data-testid'?: string;
-  /** Of the file input, which tests fill. */
+  /** Test id of the file input. */
   readonly testId: string;
   readonly label: string;
   /** Whether a folder is chosen rather than files. */

@@ -1,6 +1,6 @@
-/** How numbers, addresses and times are written on the page. Pure; plain English throughout. */
+/** How numbers, addresses and times are written on the page. Pure. */
 
-/** `0x1234…abcd`; strings of 12 characters or fewer stay whole. */
+/** `0x1234…abcd`. Strings of 12 characters or fewer stay whole. */
 export function shortHex(value: string): string {
   return value.length <= 12 ? value : `${value.slice(0, 6)}…${value.slice(-4)}`;
 }

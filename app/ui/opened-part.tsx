@@ -3,12 +3,12 @@ import type { Opened } from './use-opened.ts';
 
 interface OpenedPartProps<T> {
   readonly opened: Opened<T>;
-  /** Of the sentence that says why it could not be opened. */
+  /** Test id of the failure's sentence. */
   readonly testId: string;
   readonly children: (value: T) => ReactNode;
 }
 
-/** A part of a screen that needs something opened first: it waits, says why there is nothing, or is shown. */
+/** A part of a screen that needs something opened first. It shows the waiting and the failure, too. */
 export function OpenedPart<T>({ opened, testId, children }: OpenedPartProps<T>) {
   switch (opened.kind) {
     case 'opening':

@@ -11,7 +11,7 @@ interface SectionProps {
   readonly testId?: string;
 }
 
-/** A titled region of the page, set off by a hairline and white space. */
+/** A titled region of the page, with a hairline above it. */
 export function Section({ title, about, children, action, testId }: SectionProps) {
   const id = useId();
   return (
@@ -78,7 +78,7 @@ export function Fact({
   );
 }
 
-/** A hash or an address: shortened for the eye, whole for a pointer and for a copy by keyboard. */
+/** A shortened hash or address. Pointing at it shows the whole value. */
 export function HexText({ value, testId }: { readonly value: string; readonly testId?: string }) {
   return (
     <code className="font-mono text-note" title={value} data-testid={testId} data-value={value}>

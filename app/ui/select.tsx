@@ -4,7 +4,7 @@ export interface SelectOption<T extends string> {
 }
 
 interface SelectProps<T extends string> {
-  /** For the label, which the caller places. */
+  /** Id of the element, for the label that the caller places. */
   readonly id: string;
   readonly value: T;
   readonly options: readonly SelectOption<T>[];

@@ -10,7 +10,7 @@ function computeWorker(): Worker {
   });
 }
 
-/** Reads a device's stored checkpoint; private files can be read only in a worker. Throws ComputeError. */
+/** Reads a device's stored checkpoint in a worker, where private files can be read. Throws ComputeError. */
 export async function storedCheckpoint(of: {
   readonly device: DeviceAddress;
   readonly run: string;
@@ -24,11 +24,11 @@ export async function storedCheckpoint(of: {
 }
 
 /** The wasm engine gains little beyond this, and the page wants a core for itself. */
-const MOST_THREADS = 8;
+const MAX_THREADS = 8;
 
 /**
- * Starts the compute worker and in it an engine and the model. Throws ComputeError with a sentence for the
- * person, and the signal's reason after an abort; the worker is ended then.
+ * Starts the compute worker with an engine and the model. Throws ComputeError with a sentence for a person,
+ * and the signal's reason after an abort. The worker is ended in both cases.
  */
 export async function openComputer(options: OpenComputerOptions): Promise<Computer> {
   const { base, device, run, engine, onEvent, onCrash, signal } = options;
@@ -40,7 +40,7 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
       onCrash(error);
     });
   });
-  // After the start nobody waits for it any more; `onCrash` has told.
+  // After the start nobody waits for this promise. `onCrash` reports the crash.
   crashed.catch(() => undefined);
   const client = connectCompute(worker, onEvent);
   const cores = navigator.hardwareConcurrency ?? 1;
@@ -53,7 +53,7 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
           run,
           engine,
           modelUrl: new URL('models/nano/', base).href,
-          threads: crossOriginIsolated ? Math.max(1, Math.min(MOST_THREADS, cores - 1)) : 1,
+          threads: crossOriginIsolated ? Math.max(1, Math.min(MAX_THREADS, cores - 1)) : 1,
         },
         signal,
       ),
@@ -71,7 +71,7 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
   }
 }
 
-/** Calls to a worker that has ended never come back; with this they reject with what ended it. */
+/** Makes calls reject with what ended the worker. Without this they would never return. */
 function unlessEnded(client: ComputeClient, ended: Promise<never>): ComputeClient {
   const race = <T>(call: Promise<T>) => Promise.race([ended, call]);
   return {

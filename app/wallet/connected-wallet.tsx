@@ -14,7 +14,7 @@ const STEP: Readonly<Record<BindingStep, string>> = {
   posting: 'Writing both signatures to the chain…',
 };
 
-/** Choose a wallet, switch it to the right chain, sign once. */
+/** The steps to an owner: choose a wallet, switch it to the right chain, and sign once. */
 export function ConnectedWallet({ network }: { readonly network: Network }) {
   const connection = useConnection();
   const [outcome, setOutcome] = useState<WalletOutcome | null>(null);

@@ -17,7 +17,7 @@ export interface DevelopmentWalletOptions {
   readonly rpc: string;
   readonly chainId: number;
   readonly fetcher: typeof fetch;
-  /** Which of the node's unlocked accounts, counted from the last: 0 is the last one. */
+  /** Place of the account among the node's unlocked accounts, counted from the last: 0 is the last one. */
   readonly fromLast: number;
 }
 
@@ -72,7 +72,7 @@ export function developmentWallet(
         return granted;
       }
       case 'eth_accounts':
-        // As with any wallet, nothing before the person connects; else wagmi would connect by itself.
+        // As with any wallet, no account before the person connects. Otherwise wagmi would connect by itself.
         return connected ? accounts() : [];
       case 'eth_chainId':
         return `0x${options.chainId.toString(16)}`;

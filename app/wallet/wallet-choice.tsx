@@ -2,19 +2,19 @@ import { useConnect, useConnectors } from 'wagmi';
 import { Button } from '../ui/button.tsx';
 import { PairingLink } from './pairing-link.tsx';
 
-/** What the wallet does, or why it did not. */
+/** What the wallet does now, or why it failed. */
 export interface WalletOutcome {
   readonly bad: boolean;
   readonly text: string;
 }
 
 export interface OutcomeReporter {
-  /** Null takes the last outcome away. */
+  /** Shows an outcome; null clears the last one. */
   readonly report: (outcome: WalletOutcome | null) => void;
   readonly fail: (error: unknown) => void;
 }
 
-/** The wallets of this browser, to choose one. */
+/** The wallets of this browser, each with a button that connects it. */
 export function WalletChoice({ waiting, report, fail }: OutcomeReporter & { readonly waiting: boolean }) {
   const connectors = useConnectors();
   const { mutateAsync: connect } = useConnect();

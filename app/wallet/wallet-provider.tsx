@@ -13,7 +13,7 @@ interface Ready {
   readonly config: Config;
 }
 
-/** One for the page: a wallet that was connected on one screen is connected on the others. */
+/** One for the page, so that a wallet that is connected on one screen is connected on the others. */
 let prepared: Promise<Ready> | null = null;
 
 function prepare(network: () => Promise<Network>): Promise<Ready> {
@@ -24,7 +24,7 @@ function prepare(network: () => Promise<Network>): Promise<Ready> {
   return prepared;
 }
 
-/** Gives its children the wallets of this browser, once the network is known. */
+/** Gives its children wagmi and the network, once the network is known. */
 export function WalletProvider({ children }: { readonly children: (network: Network) => ReactNode }) {
   const volunteer = useVolunteer();
   const [ready, setReady] = useState<Ready | null>(null);

@@ -1,6 +1,6 @@
 /**
- * A controller of models whose worker only pretends, for drawing the screen in every state:
- * `?scene=models-…`.
+ * A controller of models whose worker only plays a scene, for drawings of the screen (`?scene=models-…`) and
+ * for tests.
  */
 
 import type { StoredModel } from '../../../models/loading/library.ts';
@@ -47,7 +47,7 @@ type Handlers = {
   readonly [M in keyof ModelCalls]: (args: ModelCalls[M]['args']) => Promise<ModelCalls[M]['result']>;
 };
 
-/** For ever: the scene is a moment. */
+/** The scene shows a moment of a call that does not end. */
 const never = () => new Promise<never>(() => undefined);
 
 function handlers(scene: ModelScene, tell: (event: ModelEvent) => void): Handlers {

@@ -31,7 +31,7 @@ export type Scene =
   | 'starting'
   | 'alone';
 
-/** Events that draw one scene, `now` being Unix milliseconds. */
+/** The events of one scene. `now` is Unix milliseconds. */
 export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
   const events: VolunteerEvent[] = [
     {
