@@ -1,8 +1,9 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { Auditor } from '../../chain/disputes/agents/auditor.ts';
 import { Defender } from '../../chain/disputes/agents/defender.ts';
-import type { Happening } from '../../chain/disputes/agents/dispute-event.ts';
-import type { DisputesPort, PortOptions } from '../../chain/disputes/port.ts';
+import type { DisputeEvent } from '../../chain/disputes/agents/dispute-event.ts';
+import { RunCache } from '../../chain/disputes/agents/run-cache.ts';
+import type { DisputesPort } from '../../chain/disputes/port.ts';
 import { claimTree } from '../../chain/disputes/trees.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import { messageOf } from '../../protocol/message-of.ts';
@@ -35,12 +36,18 @@ export class ChecksController implements ChecksPort {
   readonly store: StoreApi<ChecksView> = createStore<ChecksView>(() => EMPTY_CHECKS);
   readonly #options: ChecksControllerOptions;
   readonly #abort = new AbortController();
+  /** Shared by the auditor and the defender. */
+  readonly #runs: RunCache;
   readonly #defender: Defender;
   #auditor: Auditor | null = null;
   #unwatch: () => void = () => undefined;
 
   constructor(options: ChecksControllerOptions) {
     this.#options = options;
+    const { knownRuns } = options;
+    this.#runs = new RunCache(async (terms, { signal }) =>
+      (await knownRuns.known(terms, signal)) === undefined ? undefined : knownRuns.run(terms, signal),
+    );
     this.#defender = new Defender(this.#agentOptions());
   }
 
@@ -99,19 +106,16 @@ export class ChecksController implements ChecksPort {
   }
 
   #agentOptions() {
-    const { disputes, knownRuns, sleep } = this.#options;
+    const { disputes, sleep } = this.#options;
     return {
       port: disputes,
-      evidence: async (terms: Hex, options: PortOptions) => {
-        if ((await knownRuns.known(terms, options.signal)) === undefined) return undefined;
-        return knownRuns.run(terms, options.signal);
-      },
-      onHappening: (event: Happening) => this.#handleEvent(event),
+      runs: this.#runs,
+      onEvent: (event: DisputeEvent) => this.#handleEvent(event),
       sleep,
     };
   }
 
-  #handleEvent(event: Happening): void {
+  #handleEvent(event: DisputeEvent): void {
     this.store.setState(({ log }) => ({ log: [event, ...log].slice(0, LOG_LENGTH) }));
     if (event.kind === 'agrees') this.#setCheck(event.claim, { kind: 'same' });
     if (event.kind === 'differs') this.#setCheck(event.claim, { kind: 'differs', computed: event.computed });

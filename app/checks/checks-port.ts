@@ -1,7 +1,7 @@
 /** What the screen may ask about claims and disputes. `ChecksController` is the real one. */
 import type { StoreApi } from 'zustand/vanilla';
-import type { Happening } from '../../chain/disputes/agents/dispute-event.ts';
-import type { Known } from '../../chain/disputes/transcript/transcript.ts';
+import type { DisputeEvent } from '../../chain/disputes/agents/dispute-event.ts';
+import type { DescribedRun } from '../../chain/disputes/transcript/transcript.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import { type ChainView, EMPTY_CHAIN_VIEW } from '../jobs/chain-watch.ts';
 
@@ -17,11 +17,11 @@ export interface ChecksView extends ChainView {
   /** By number of the claim. */
   readonly checks: ReadonlyMap<number, Check>;
   /** What disputed runs are made of, by the hash of their terms. */
-  readonly knownRuns: ReadonlyMap<Hex, Known>;
+  readonly knownRuns: ReadonlyMap<Hex, DescribedRun>;
   /** Whether every claim is checked, and challenged when it is wrong, without asking. */
   readonly auditing: boolean;
   /** What auditor and defender reported, newest first. */
-  readonly log: readonly Happening[];
+  readonly log: readonly DisputeEvent[];
 }
 
 export const EMPTY_CHECKS: ChecksView = {

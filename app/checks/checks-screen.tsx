@@ -1,5 +1,5 @@
 import { useStore } from 'zustand';
-import { sentenceOf } from '../../chain/disputes/agents/dispute-event.ts';
+import { formatDisputeEvent } from '../../chain/disputes/agents/dispute-event.ts';
 import { formatEth } from '../jobs/format-eth.ts';
 import { CheckBox } from '../ui/check-box.tsx';
 import { OpenedPart } from '../ui/opened-part.tsx';
@@ -63,7 +63,7 @@ function Claims({ checks, only }: ClaimsProps) {
             <ol className="space-y-1" data-testid="audit-log">
               {view.log.map((event, i) => (
                 // The log is newest first and never reordered, so a line's place from the end identifies it.
-                <li key={view.log.length - i}>{sentenceOf(event)}</li>
+                <li key={view.log.length - i}>{formatDisputeEvent(event)}</li>
               ))}
             </ol>
           </Disclosure>

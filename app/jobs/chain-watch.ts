@@ -2,6 +2,7 @@ import type { PublicClient } from 'viem';
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { ClaimState, DisputesPort, GameView, Settings } from '../../chain/disputes/port.ts';
 import { readCredit } from '../../chain/payments.ts';
+import { Poller } from '../../chain/poller.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
@@ -42,7 +43,8 @@ export interface ChainWatchOptions {
   readonly disputes: DisputesPort;
   /** The device's account. */
   readonly address: Hex;
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** The clock that `pollMs` is counted on. Defaults to real time. */
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Time between two looks at the chain, in ms. Defaults to 2,000. */
   readonly pollMs?: number;
 }
@@ -55,13 +57,17 @@ export class ChainWatch {
   readonly store: StoreApi<ChainView> = createStore<ChainView>(() => EMPTY_CHAIN_VIEW);
   readonly #options: ChainWatchOptions;
   readonly #market: MarketReader;
-  readonly #abort = new AbortController();
-  #polling: Promise<void> = Promise.resolve();
-  #wake: () => void = () => undefined;
+  readonly #poller: Poller;
 
   constructor(options: ChainWatchOptions) {
     this.#options = options;
     this.#market = new MarketReader(options.client, options.contracts);
+    this.#poller = new Poller({
+      pass: () => this.#look(),
+      intervalMs: options.pollMs ?? 2_000,
+      onError: (error) => this.store.setState({ trouble: messageOf(error) }),
+      sleep: options.sleep,
+    });
   }
 
   /** Calls `listener` after each successful look. Returns a function that ends this. */
@@ -72,36 +78,16 @@ export class ChainWatch {
   }
 
   start(): void {
-    this.#polling = this.#poll();
+    this.#poller.start();
   }
 
-  async stop(): Promise<void> {
-    this.#abort.abort();
-    await this.#polling;
+  stop(): Promise<void> {
+    return this.#poller.stop();
   }
 
   /** Looks now rather than at the next turn. */
   refresh(): void {
-    this.#wake();
-  }
-
-  async #poll(): Promise<void> {
-    const { pollMs = 2_000, sleep } = this.#options;
-    const { signal } = this.#abort;
-    while (!signal.aborted) {
-      try {
-        await this.#look();
-      } catch (error) {
-        this.store.setState({ trouble: messageOf(error) });
-      }
-      if (signal.aborted) return;
-      const waiting = new AbortController();
-      const end = () => waiting.abort();
-      this.#wake = end;
-      signal.addEventListener('abort', end, { once: true });
-      await sleep(pollMs, waiting.signal).catch(() => undefined);
-      signal.removeEventListener('abort', end);
-    }
+    this.#poller.wake();
   }
 
   async #look(): Promise<void> {

@@ -3,7 +3,7 @@ import { findDescriptions } from '../../chain/descriptions.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import { PromiseMemo } from '../../protocol/memoize-promise.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
-import { termsHash } from '../../protocol/slot-encoding.ts';
+import { type VerifiedRun, verifyRun } from '../../protocol/verified-run.ts';
 import type { PlannedRun } from '../../workers/run-api.ts';
 import type { RemoteRun, RunsClient } from '../../workers/run-client.ts';
 
@@ -17,7 +17,7 @@ export interface KnownRunsOptions {
 }
 
 /** A run with a published description, and what the run is made of. */
-export interface KnownRun extends PlannedRun {
+export interface KnownRun extends VerifiedRun<PlannedRun> {
   readonly spec: Uint8Array;
 }
 
@@ -34,7 +34,7 @@ export class UnknownRunError extends Error {
 export class KnownRuns {
   readonly #options: KnownRunsOptions;
   readonly #specs = new PromiseMemo<Hex, KnownRun | undefined>({ keep: (found) => found !== undefined });
-  readonly #open = new PromiseMemo<Hex, RemoteRun>();
+  readonly #open = new PromiseMemo<Hex, VerifiedRun<RemoteRun>>();
 
   constructor(options: KnownRunsOptions) {
     this.#options = options;
@@ -46,11 +46,11 @@ export class KnownRuns {
   }
 
   /** Does the run, or goes on from its last checkpoint. Throws UnknownRunError, ChainError, ComputeError. */
-  run(terms: Hex, signal?: AbortSignal): Promise<RemoteRun> {
+  run(terms: Hex, signal?: AbortSignal): Promise<VerifiedRun<RemoteRun>> {
     return this.#open.get(terms, () => this.#do(terms, signal));
   }
 
-  async #do(terms: Hex, signal?: AbortSignal): Promise<RemoteRun> {
+  async #do(terms: Hex, signal?: AbortSignal): Promise<VerifiedRun<RemoteRun>> {
     const known = await this.known(terms, signal);
     if (known === undefined) {
       throw new UnknownRunError(
@@ -58,10 +58,11 @@ export class KnownRuns {
       );
     }
     const { model, threads, runs } = this.#options;
-    return runs().open(
+    const run = await runs().open(
       { spec: known.spec, start: { kind: 'model', url: model }, threads, folder: terms.slice(2, 34) },
       signal,
     );
+    return { ...run, terms: known.terms };
   }
 
   async #find(terms: Hex, signal?: AbortSignal): Promise<KnownRun | undefined> {
@@ -69,8 +70,8 @@ export class KnownRuns {
     const found = await findDescriptions({ client, descriptions: contracts.descriptions, run: terms });
     for (const { bytes } of found) {
       try {
-        const planned = await runs().plan(bytes, signal);
-        if (termsHash(planned.terms) === terms) return { ...planned, spec: bytes };
+        const planned = verifyRun(await runs().plan(bytes, signal), terms);
+        if (planned !== undefined) return { ...planned, spec: bytes };
       } catch {
         // No specification, or one of a run that cannot be done here. Another description may fit.
         signal?.throwIfAborted();

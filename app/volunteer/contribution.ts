@@ -3,7 +3,7 @@ import type { NetworkView } from '../../swarm/peers.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { ComputeEvent } from '../../workers/compute-api.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
-import type { ChainAccess, Computer, SwarmConnection, VolunteerDependencies } from './dependencies.ts';
+import type { ChainAccess, Computer, VolunteerConnection, VolunteerDependencies } from './dependencies.ts';
 import { type Device, runOf } from './device.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import type { PauseCause, StartStep } from './phase.ts';
@@ -39,7 +39,7 @@ export class Contribution {
   readonly #abort = new AbortController();
   #computer: Computer | null = null;
   #chain: ChainAccess | null = null;
-  #swarm: SwarmConnection | null = null;
+  #swarm: VolunteerConnection | null = null;
   #unwatch: () => void = () => undefined;
   #pauseCause: PauseCause = 'asked';
   #released = false;
@@ -171,7 +171,7 @@ export class Contribution {
     }
   }
 
-  #joinSwarm(network: Network, chain: ChainAccess, computer: Computer): Promise<SwarmConnection> {
+  #joinSwarm(network: Network, chain: ChainAccess, computer: Computer): Promise<VolunteerConnection> {
     const { dependencies, device, view, emit } = this.#options;
     return dependencies.joinSwarm({
       network,
@@ -241,7 +241,7 @@ export class Contribution {
     const { signal } = this.#abort;
     if (view().model.start === null) {
       this.#starting('model');
-      const { answering } = await client.measure(signal);
+      const { answering } = await client.evaluate(signal);
       const samples = await client.sampleAnswers(SHOWN_SAMPLES, signal);
       await device.saveBeginning({ round: started.cursor - 1, heldOutAccuracy: answering, samples });
     }

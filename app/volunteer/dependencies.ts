@@ -6,9 +6,11 @@ import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { Ledger, Stage } from '../../protocol/ledger.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import type { Trainer } from '../../protocol/trainer.ts';
+import type { SwarmConnection } from '../../swarm/join.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
-import type { Member, SelfDescription } from '../../swarm/presence.ts';
+import type { Presence, SelfDescription } from '../../swarm/presence.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
+import type { RoundDriver } from '../../swarm/rounds/round-driver.ts';
 import type { ComputeEvent, ComputeStarted } from '../../workers/compute-api.ts';
 import type { ComputeClient } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
@@ -28,7 +30,7 @@ export interface Computer {
 export interface OpenComputerOptions {
   readonly base: string;
   readonly device: DeviceAddress;
-  /** As in swarm/run.ts. */
+  /** The network's id, as in swarm/network-id.ts. */
   readonly run: string;
   readonly engine: EngineChoice;
   readonly onEvent: (event: ComputeEvent) => void;
@@ -58,20 +60,11 @@ export interface ChainAccess {
   stop(): Promise<void>;
 }
 
-/** A device's place in the swarm of a network, with the driver of its rounds. */
-export interface SwarmConnection {
-  readonly driver: {
-    start(): void;
-    pause(cause?: string): void;
-    resume(): void;
-    finishThenStop(): Promise<void>;
-    stop(): Promise<void>;
-  };
-  members(): readonly Member[];
-  /** Sends this device's description again, after the description has changed. */
-  announce(): Promise<void>;
-  /** Leaves the swarm. Resolves when no connection is left. */
-  leave(): Promise<void>;
+/** This device in the swarm, as a volunteer that takes part in rounds. */
+export interface VolunteerConnection
+  extends Pick<SwarmConnection, 'leave'>,
+    Pick<Presence, 'members' | 'announce'> {
+  readonly driver: Pick<RoundDriver, 'start' | 'pause' | 'resume' | 'finishThenStop' | 'stop'>;
 }
 
 export interface JoinOptions {
@@ -107,5 +100,5 @@ export interface VolunteerDependencies {
   openChain(network: Network, key: DeviceKey): Promise<ChainAccess>;
   /** Signs `SessionConsent` with the device key. */
   consent(options: ConsentOptions): Promise<Hex>;
-  joinSwarm(options: JoinOptions): Promise<SwarmConnection>;
+  joinSwarm(options: JoinOptions): Promise<VolunteerConnection>;
 }

@@ -2,7 +2,7 @@ import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import { fetchNetwork, type Network } from '../../protocol/network-file.ts';
 import { SerialQueue } from '../../protocol/serial-queue.ts';
-import { runName } from '../../swarm/run.ts';
+import { networkId } from '../../swarm/network-id.ts';
 import { decodeKeyBackup, encodeKeyBackup, KeyBackupError } from './key-backup.ts';
 import { KeyStore } from './key-store.ts';
 import type { PageDatabase, StoredKey } from './page-database.ts';
@@ -180,5 +180,5 @@ export class Device {
 
 /** The run of a network, named by its chain and its contract. */
 export function runOf(network: Network): string {
-  return runName(network.chainId, network.contracts.participation);
+  return networkId(network.chainId, network.contracts.participation);
 }

@@ -25,7 +25,7 @@ export function openVolunteer({ base, onKeyLost }: OpenVolunteerOptions): Volunt
       storedCheckpoint: async (of) => (await import('./open-computer.ts')).storedCheckpoint(of),
       openChain: async (network, key) => (await import('./chain-access.ts')).openChain(network, key),
       consent: async (options) => (await import('./chain-access.ts')).consent(options),
-      joinSwarm: async (options) => (await import('./join-swarm.ts')).joinSwarm(options),
+      joinSwarm: async (options) => (await import('./join-swarm.ts')).joinAsVolunteer(options),
     },
     database: () => openPageDatabase(),
     locks: navigator.locks as typeof navigator.locks | undefined,

@@ -24,7 +24,7 @@ export class RunRecords {
   readonly #database: PageDatabase;
   readonly #scope: string;
 
-  /** `run` as in swarm/run.ts; `device` is the device key's address. */
+  /** `run` as in swarm/network-id.ts; `device` is the device key's address. */
   constructor(database: PageDatabase, run: string, device: string) {
     this.#database = database;
     this.#scope = `${run}/${device}`;

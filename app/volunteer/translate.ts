@@ -2,7 +2,7 @@
 
 import { UNTESTED } from '../../protocol/conformance-report.ts';
 import type { Stage } from '../../protocol/ledger.ts';
-import type { Refusal } from '../../swarm/messages/refusal.ts';
+import type { RejectReason } from '../../swarm/messages/reject-reason.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
 import type { Member, SelfDescription } from '../../swarm/presence.ts';
 import type { DriverState, RoundEvent } from '../../swarm/rounds/events.ts';
@@ -11,10 +11,10 @@ import type { PauseCause, Phase } from './phase.ts';
 import type { ShownRoundEvent, VolunteerEvent } from './volunteer-events.ts';
 import type { VolunteerView } from './volunteer-view.ts';
 
-const REFUSED: Readonly<Record<Refusal, string>> = {
+const REFUSED: Readonly<Record<RejectReason, string>> = {
   malformed: 'Could not be decoded',
   oversized: 'Larger than allowed',
-  'wrong-run': 'Of another network',
+  'wrong-network': 'Of another network',
   'wrong-topic': 'Sent in the wrong place',
   stale: 'About a round that is over or far ahead',
   replayed: 'Seen before',

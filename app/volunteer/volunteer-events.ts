@@ -7,7 +7,8 @@ import type { EngineVerdict } from '../../models/engine-choice/choose.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { PeerView } from '../../swarm/peers.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
-import type { EngineReport, SampleAnswer } from '../../workers/compute-host.ts';
+import type { ComputeClient } from '../../workers/compute-client.ts';
+import type { EngineReport } from '../../workers/compute-host.ts';
 import type { Phase } from './phase.ts';
 import type { Preflight } from './preflight.ts';
 
@@ -27,7 +28,7 @@ export interface RelayStatus {
 export interface ModelReport {
   readonly round: number;
   readonly heldOutAccuracy: number;
-  readonly samples: readonly SampleAnswer[];
+  readonly samples: Awaited<ReturnType<ComputeClient['sampleAnswers']>>;
 }
 
 /** What one finished round gave. Kept in IndexedDB, so that charts and counts outlive the tab. */

@@ -45,7 +45,7 @@ function workshop(name: string, options: WorkshopOptions = {}) {
     stored: unused,
     checkpoint: async () => ({ bytes: Uint8Array.of(1, 2, 3), root: ROOT, cursor: 8 }),
     sampleAnswers: async () => [{ prompt: '1+1', expected: '2', text: '2' }],
-    measure: async () => ({
+    evaluate: async () => ({
       answering: 0.25,
       judging: 0,
       correcting: 0,
