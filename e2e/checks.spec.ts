@@ -73,7 +73,7 @@ test.describe('An auditor', () => {
     page.on('pageerror', (error) => errors.push(String(error)));
     try {
       await page.goto(`${url}#/jobs`);
-      const device = (await page.getByTestId('purse-device').getAttribute('data-value')) as Hex;
+      const device = (await page.getByTestId('payer-device').getAttribute('data-value')) as Hex;
       await controls.setBalance({ address: device, value: parseEther('5') });
       await page.getByTestId('screen-checks').click();
 

@@ -1,11 +1,14 @@
-/** A desk for models whose worker only pretends, for drawing the screen in every state: `?scene=models-…`. */
+/**
+ * A controller of models whose worker only plays a scene, for drawings of the screen (`?scene=models-…`) and
+ * for tests.
+ */
 
-import type { StoredModel } from '../../models/loading/library.ts';
-import { memoryFit } from '../../workers/memory-fit.ts';
-import type { ModelCalls, ModelEvent } from '../../workers/model-api.ts';
-import type { ModelClient } from '../../workers/model-client.ts';
-import { ModelsDesk } from '../models/models-controller.ts';
-import { ADAPTER, ANSWER, LOADED, SUMMARY } from '../models/testing/a-model.ts';
+import type { StoredModel } from '../../../models/loading/library.ts';
+import { memoryFit } from '../../../workers/memory-fit.ts';
+import type { ModelCalls, ModelEvent } from '../../../workers/model-api.ts';
+import type { ModelClient } from '../../../workers/model-client.ts';
+import { ModelsController } from '../models-controller.ts';
+import { ADAPTER, ANSWER, LOADED, SUMMARY } from './a-model.ts';
 
 export const MODEL_SCENES = [
   'models-empty',
@@ -44,21 +47,21 @@ type Handlers = {
   readonly [M in keyof ModelCalls]: (args: ModelCalls[M]['args']) => Promise<ModelCalls[M]['result']>;
 };
 
-/** For ever: the scene is a moment. */
+/** The scene shows a moment of a call that does not end. */
 const never = () => new Promise<never>(() => undefined);
 
 function handlers(scene: ModelScene, tell: (event: ModelEvent) => void): Handlers {
   const learn = (run: number, steps: number) => {
     for (let step = 1; step <= steps; step++) {
       const loss = 1.2 + 2.6 * Math.exp(-step / 9) + 0.15 * Math.sin(step * 2.1);
-      tell({ type: 'step', run, step, loss, seconds: 2.41 });
+      tell({ kind: 'step', run, step, loss, seconds: 2.41 });
     }
   };
   return {
     stored: async () => (scene === 'models-empty' ? [] : STORED),
     async download({ url }) {
       const [file, total] = ['model.safetensors', 1_003_481_000];
-      for (const bytes of [102_000_000, 412_000_000]) tell({ type: 'download', url, file, bytes, total });
+      for (const bytes of [102_000_000, 412_000_000]) tell({ kind: 'download', url, file, bytes, total });
       return never();
     },
     remove: async () => null,
@@ -83,12 +86,12 @@ function handlers(scene: ModelScene, tell: (event: ModelEvent) => void): Handler
     },
     async load() {
       if (scene !== 'models-loading') return LOADED;
-      tell({ type: 'load', tensors: 118, of: 290 });
+      tell({ kind: 'load', tensors: 118, of: 290 });
       return never();
     },
     async generate({ run }) {
       if (scene !== 'models-answering') return ANSWER;
-      tell({ type: 'text', run, text: ANSWER.text.slice(0, 30), tokens: 9, seconds: 1.1 });
+      tell({ kind: 'text', run, text: ANSWER.text.slice(0, 30), tokens: 9, seconds: 1.1 });
       return never();
     },
     async train({ run, steps }) {
@@ -103,28 +106,29 @@ function handlers(scene: ModelScene, tell: (event: ModelEvent) => void): Handler
   };
 }
 
-/** A desk in the middle of one scene. */
-export function simulatedModels(scene: ModelScene): ModelsDesk {
-  const desk = new ModelsDesk({
-    openClient: (listener) => {
+/** A controller in the middle of one scene. */
+export function simulatedModels(scene: ModelScene): ModelsController {
+  const controller = new ModelsController({
+    openWorker: (listener) => {
       const answers = handlers(scene, listener);
-      return ((method: keyof ModelCalls, args: never) => answers[method](args)) as ModelClient;
+      const call = ((method: keyof ModelCalls, args: never) => answers[method](args)) as ModelClient;
+      return { call, stop: () => undefined };
     },
     now: Date.now,
     persist: () => undefined,
     save: () => undefined,
   });
-  void play(desk, scene);
-  return desk;
+  void play(controller, scene);
+  return controller;
 }
 
-async function play(desk: ModelsDesk, scene: ModelScene): Promise<void> {
+async function play(controller: ModelsController, scene: ModelScene): Promise<void> {
   const [model] = STORED;
   if (scene === 'models-empty' || model === undefined) return;
-  if (scene === 'models-downloading') return desk.download(model.url);
-  await desk.use(model);
+  if (scene === 'models-downloading') return controller.download(model.url);
+  await controller.use(model);
   if (scene === 'models-chosen' || scene === 'models-too-large' || scene === 'models-failed') return;
-  await desk.load({ engine: 'wasm', threads: 8, positions: 1024 });
+  await controller.load({ engine: 'wasm', threads: 8, positions: 1024 });
   const { generation } = SUMMARY;
   const ask = {
     prompt: 'What is a murmuration?',
@@ -134,15 +138,22 @@ async function play(desk: ModelsDesk, scene: ModelScene): Promise<void> {
     maxNewTokens: 128,
     bare: false,
   };
-  await desk.ask({
+  await controller.ask({
     ...ask,
     temperature: generation.temperature,
     topK: generation.topK,
     topP: generation.topP,
   });
-  await desk.train({
+  await controller.train({
     source: { format: 'text', text: 'Starlings turn together.' },
     fresh: true,
-    ...{ rank: 8, alpha: 16, rows: 1, length: 64, recompute: false, rate: 0.0002, steps: 40, seed: 1 },
+    rank: 8,
+    alpha: 16,
+    rows: 1,
+    length: 64,
+    recompute: false,
+    rate: 0.0002,
+    steps: 40,
+    seed: 1,
   });
 }

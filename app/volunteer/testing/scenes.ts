@@ -1,10 +1,8 @@
 /**
- * A volunteer that only pretends, for drawing the screen in every state without a network. It is reached from
- * app/dev/index.html, which the dev server serves and the build leaves out, and from unit tests of the store.
+ * The events that bring the contribute screen into one of its states, for drawings of the page and for tests.
  */
-import type { RolloutSet } from '../../protocol/trainer.ts';
-import type { VolunteerEvent } from '../volunteer/volunteer-events.ts';
-import type { VolunteerPort } from '../volunteer/volunteer-port.ts';
+import type { RolloutSet } from '../../../protocol/trainer.ts';
+import type { VolunteerEvent } from '../volunteer-events.ts';
 
 const OWN = '0x52908400098527886e0f7030069857d2e4169ee7';
 const OTHERS = [
@@ -33,11 +31,11 @@ export type Scene =
   | 'starting'
   | 'alone';
 
-/** Events that draw one scene, `now` being Unix milliseconds. */
+/** The events of one scene. `now` is Unix milliseconds. */
 export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
   const events: VolunteerEvent[] = [
     {
-      type: 'preflight',
+      kind: 'preflight',
       preflight: {
         webgpu: {
           available: name !== 'alone',
@@ -56,44 +54,46 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
         battery: name === 'fresh' ? { charging: false, level: 0.62 } : null,
       },
     },
-    { type: 'network', name: 'Local network', chainId: 31337, local: true, explorer: null, reachable: true },
+    { kind: 'network', name: 'Local network', chainId: 31337, local: true, explorer: null, reachable: true },
   ];
   if (name === 'fresh') return events;
-  if (name === 'elsewhere') return [...events, { type: 'phase', phase: { kind: 'elsewhere' } }];
-  events.push({ type: 'device', address: OWN, peerId: '16Uiu2HAmExample', backedUp: name === 'returning' });
-  if (name === 'starting') return [...events, { type: 'phase', phase: { kind: 'starting', step: 'engine' } }];
+  if (name === 'elsewhere') return [...events, { kind: 'phase', phase: { kind: 'elsewhere' } }];
+  events.push({ kind: 'device', address: OWN, peerId: '16Uiu2HAmExample', backedUp: name === 'returning' });
+  if (name === 'starting') return [...events, { kind: 'phase', phase: { kind: 'starting', step: 'engine' } }];
   events.push(history(name === 'alone' ? 1 : 34, now));
   events.push({
-    type: 'engine',
-    chosen: 'wasm',
-    description: 'WebAssembly SIMD, 2 workers',
-    reason: 'WebAssembly was 3.1 times as fast as WebGPU here.',
-    verdicts: [
-      { kind: 'webgpu', description: 'WebGPU, SwiftShader', checks: 118, same: 118, speed: 1.2 },
-      { kind: 'wasm', description: 'WebAssembly SIMD, 2 workers', checks: 118, same: 118, speed: 16.8 },
-    ],
-    suite: `0x${'5a'.repeat(32)}`,
+    kind: 'engine',
+    engine: {
+      kind: 'wasm',
+      description: 'WebAssembly SIMD, 2 workers',
+      reason: 'WebAssembly was 3.1 times as fast as WebGPU here.',
+      verdicts: [
+        { kind: 'webgpu', description: 'WebGPU, SwiftShader', checks: 118, same: 118, speed: 1.2 },
+        { kind: 'wasm', description: 'WebAssembly SIMD, 2 workers', checks: 118, same: 118, speed: 16.8 },
+      ],
+      suite: `0x${'5a'.repeat(32)}`,
+    },
   });
   if (name === 'returning') return events;
   events.push(
-    { type: 'model', when: 'start', report: report(0, 0.362, ['84', '2 4 9 7', '12', 'emulq']) },
-    { type: 'model', when: 'now', report: report(134, 0.481, ['85', '2 4 9 7', '12', 'emulp']) },
-    { type: 'refused', reason: 'Stale: about a round that is over', count: 4 },
-    { type: 'refused', reason: 'Signature does not match its device', count: 1 },
+    { kind: 'model', when: 'start', report: report(0, 0.362, ['84', '2 4 9 7', '12', 'emulq']) },
+    { kind: 'model', when: 'now', report: report(134, 0.481, ['85', '2 4 9 7', '12', 'emulp']) },
+    { kind: 'refused', reason: 'Stale: about a round that is over', count: 4 },
+    { kind: 'refused', reason: 'Signature does not match its device', count: 1 },
   );
-  if (name === 'paused') return [...events, { type: 'phase', phase: { kind: 'paused', cause: 'asked' } }];
+  if (name === 'paused') return [...events, { kind: 'phase', phase: { kind: 'paused', cause: 'asked' } }];
   if (name === 'failed') {
     const cause = 'The GPU went away.';
     const remedy =
       'The driver was reset or the browser took it. Contribute again: training goes on from round 133.';
-    return [...events, { type: 'phase', phase: { kind: 'failed', cause, remedy } }];
+    return [...events, { kind: 'phase', phase: { kind: 'failed', cause, remedy } }];
   }
   events.push(
-    { type: 'phase', phase: { kind: 'contributing' } },
-    { type: 'clock', round: 135, stage: 'critique', stageStartedAt: now - 2_000, stageEndsAt: now + 3_000 },
-    { type: 'doing', round: 135, sentence: 'Judging the answers of 2 other peers.' },
+    { kind: 'phase', phase: { kind: 'contributing' } },
+    { kind: 'stage', round: 135, stage: 'critique', stageStartedAt: now - 2_000, stageEndsAt: now + 3_000 },
+    { kind: 'status', round: 135, sentence: 'Judging the answers of 2 other peers.' },
     {
-      type: 'peers',
+      kind: 'peers',
       peers:
         name === 'alone'
           ? []
@@ -105,17 +105,17 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
             })),
       relays: [{ peerId: '16Uiu2HARelay', connected: true, cause: null }],
     },
-    { type: 'items', round: 135, items: TASKS },
-    { type: 'answers', round: 135, author: OWN, own: true, set: rollouts([true, false, true, true, false]) },
+    { kind: 'prompts', round: 135, prompts: TASKS },
+    { kind: 'answers', round: 135, author: OWN, own: true, set: rollouts([true, false, true, true, false]) },
   );
   if (name === 'alone') return events;
   for (const [index, author] of OTHERS.entries()) {
     const right = TASKS.map((_, item) => (item + index) % 3 !== 0);
-    events.push({ type: 'answers', round: 135, author, own: false, set: rollouts(right) });
+    events.push({ kind: 'answers', round: 135, author, own: false, set: rollouts(right) });
   }
   events.push(
     {
-      type: 'critiques',
+      kind: 'critiques',
       round: 135,
       critic: OTHERS[0],
       own: false,
@@ -125,14 +125,14 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
       ],
     },
     {
-      type: 'critiques',
+      kind: 'critiques',
       round: 135,
       critic: OTHERS[1],
       own: false,
       judgements: [{ item: 0, author: OTHERS[0], sample: 0, text: 'n', right: false }],
     },
     {
-      type: 'votes',
+      kind: 'votes',
       round: 135,
       voter: OTHERS[2],
       own: false,
@@ -140,7 +140,7 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
       corrections: [],
     },
     {
-      type: 'votes',
+      kind: 'votes',
       round: 135,
       voter: OWN,
       own: true,
@@ -187,38 +187,5 @@ function history(rounds: number, now: number): VolunteerEvent {
       : { chain: { block: 2_210 + index * 20, gas: 16_731, transaction: `0x${'9d'.repeat(32)}` as const } }),
   }));
   const totals = { computed: rounds, sent: rounds, accepted: rounds - 1, onChain: Math.max(0, rounds - 2) };
-  return { type: 'history', records, totals };
-}
-
-/** Shows one scene; its buttons only move between phases. */
-export function simulatedVolunteer(name: Scene, clock: { now(): number }): VolunteerPort {
-  const listeners = new Set<(event: VolunteerEvent) => void>();
-  const emit = (event: VolunteerEvent) => {
-    for (const listener of listeners) listener(event);
-  };
-  const play = (next: Scene) => {
-    for (const event of scene(next, clock.now())) emit(event);
-  };
-  const refuse = () => Promise.reject(new Error('This is a drawing of the page, not a volunteer.'));
-  return {
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    open: async () => play(name),
-    contribute: async () => play('contributing'),
-    pause: async () => emit({ type: 'phase', phase: { kind: 'paused', cause: 'asked' } }),
-    resume: async () => play('contributing'),
-    finish: async () => emit({ type: 'phase', phase: { kind: 'finishing' } }),
-    stop: async () => emit({ type: 'phase', phase: { kind: 'stopped', finished: false } }),
-    takeOver: async () => play('returning'),
-    checkpoint: refuse,
-    backUpKey: refuse,
-    restoreKey: refuse,
-    offerBinding: refuse,
-    network: refuse,
-    recordDelegation: refuse,
-    desk: refuse,
-    setShare: async (share) => emit({ type: 'share', share }),
-  };
+  return { kind: 'history', records, totals };
 }

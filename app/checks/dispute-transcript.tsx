@@ -7,7 +7,7 @@ import {
   type Verdict,
   type Word,
 } from '../../chain/disputes/transcript/transcript.ts';
-import { inWords } from '../jobs/task-life.ts';
+import { formatSpan } from '../ui/format.ts';
 import { HexText } from '../ui/section.tsx';
 
 const WHO = { claimant: 'the claimant', challenger: 'the challenger' } as const;
@@ -18,14 +18,17 @@ const SOUGHT = {
   leaves: 'the part of that result that differs',
 } as const;
 
-interface GameStoryProps {
+interface DisputeTranscriptProps {
   readonly view: GameView;
-  /** What the run is made of; undefined while that is not known here. */
+  /** Undefined while this page does not know what the run is made of. */
   readonly known: DescribedRun | undefined;
 }
 
-/** One dispute, level by level: each line narrows what the two sides disagree about, down to what the contract computes. */
-export function GameStory({ view, known }: GameStoryProps) {
+/**
+ * One dispute, level by level. Each line narrows what the two sides disagree about, down to the number that
+ * the contract computes.
+ */
+export function DisputeTranscript({ view, known }: DisputeTranscriptProps) {
   const { game, now } = view;
   return (
     <section
@@ -37,7 +40,7 @@ export function GameStory({ view, known }: GameStoryProps) {
       <h4 className="flex flex-wrap items-baseline justify-between gap-x-4 text-body font-medium">
         Dispute {game.game}
         <span className="text-note font-normal text-quiet">
-          doubted by <HexText value={game.challenger} />
+          challenged by <HexText value={game.challenger} />
         </span>
       </h4>
       {known === undefined ? (
@@ -45,13 +48,13 @@ export function GameStory({ view, known }: GameStoryProps) {
           What this run is made of is not known here, so its dispute cannot be told step by step.
         </p>
       ) : (
-        <Told view={view} known={known} now={now} />
+        <Levels view={view} known={known} now={now} />
       )}
     </section>
   );
 }
 
-function Told({
+function Levels({
   view,
   known,
   now,
@@ -81,7 +84,7 @@ function Told({
             ? ''
             : `Looking for ${SOUGHT[searching.what]}: one of ${searching.size}, from number ${searching.first + 1} on. `}
           <span className="text-quiet">
-            The move is {WHO[turn.side]}’s, for {inWords(turn.until - now)} more.
+            The move is {WHO[turn.side]}’s, for {formatSpan(turn.until - now)} more.
           </span>
         </p>
       )}
@@ -162,7 +165,7 @@ function sentence({ winner, by, computed }: Verdict): string {
         : `${side}: the contract computed another number.`;
     case 'shown':
       return winner === 'claimant'
-        ? `${side}: what was doubted is what everybody was given.`
+        ? `${side}: what was challenged is what everybody was given.`
         : `${side}: what the claimant showed does not fit together.`;
     case 'unanswered':
       return winner === 'claimant'
@@ -181,7 +184,7 @@ function Value({ name, word, bad }: { readonly name: string; readonly word: Word
   );
 }
 
-/** Nine digits tell any two f32 apart. */
+/** Nine digits distinguish any two f32. */
 function shown({ value }: Word): string {
   return String(Number(value.toPrecision(9)));
 }

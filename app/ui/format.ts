@@ -1,6 +1,6 @@
-/** How numbers, addresses and times are written on the page. Pure; plain English throughout. */
+/** How numbers, addresses and times are written on the page. Pure. */
 
-/** `0x1234…abcd`; strings of 12 characters or fewer stay whole. */
+/** `0x1234…abcd`. Strings of 12 characters or fewer stay whole. */
 export function shortHex(value: string): string {
   return value.length <= 12 ? value : `${value.slice(0, 6)}…${value.slice(-4)}`;
 }
@@ -49,4 +49,13 @@ export function formatWait(milliseconds: number): string {
   const rest = seconds % 60;
   const minutes = Math.floor(seconds / 60);
   return rest === 0 ? `${minutes} min` : `${minutes} min ${rest} s`;
+}
+
+/** A span of time in its largest unit, rounded, never negative: `40 s`, `2 min`, `7 days`. */
+export function formatSpan(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds));
+  if (whole < 100) return `${whole} s`;
+  if (whole < 100 * 60) return `${Math.round(whole / 60)} min`;
+  if (whole < 48 * 3600) return `${Math.round(whole / 3600)} h`;
+  return `${Math.round(whole / 86_400)} days`;
 }

@@ -4,6 +4,7 @@ import {
   formatChange,
   formatCount,
   formatShare,
+  formatSpan,
   formatWait,
   plural,
   shortHex,
@@ -57,5 +58,10 @@ describe('format', () => {
     expect(formatWait(-20)).toBe('0 s');
     expect(formatWait(125_000)).toBe('2 min 5 s');
     expect(formatWait(120_000)).toBe('2 min');
+  });
+
+  it('writes a span of time in its largest unit', () => {
+    const spans = [-5, 0.2, 99, 130, 7200, 86_400 * 7];
+    expect(spans.map(formatSpan)).toEqual(['0 s', '1 s', '99 s', '2 min', '2 h', '7 days']);
   });
 });
