@@ -8,8 +8,8 @@ const LEFT_OUT = /^(docs\/results\/|docs\/vectors\/|CHANGELOG\.md$|package-lock\
 const SOURCE = 'ts|tsx|mts|mjs|js|sol|wgsl|md|json|svg|png|html|toml';
 
 /**
- * What a text names exists: the target of a Markdown link, a path that begins with a room or with a folder beside
- * the text, a file in a README's table, the script of `npm run …`, and a Solidity test.
+ * What a text names exists: the target of a Markdown link, a path that begins with a room or with a folder
+ * beside the text, a file in a README's table, the script of `npm run …`, and a Solidity test.
  */
 export const checkMentions: Check = (house) => {
   const known = new Set(house.files.flatMap((file) => [file, ...foldersOf(file)]));

@@ -22,9 +22,9 @@ interface Mention {
 }
 
 /**
- * A rule is `**[P-3]** …` in its specification, or an entry `- [TR-01] …` of the list in an interface's docstring.
- * Each must be named in brackets by the title of a test (`it('[P-3] …')`), or by a comment of a Solidity test.
- * No id stands twice, and no test names one that does not exist.
+ * A rule is `**[P-3]** …` in its specification, or an entry `- [TR-01] …` of the list in an interface's
+ * docstring. Each must be named in brackets by the title of a test (`it('[P-3] …')`), or by a comment of a
+ * Solidity test. No id stands twice, and no test names one that does not exist.
  */
 export const checkRuleIds: Check = (house) => {
   const findings: Finding[] = [];
