@@ -1,7 +1,7 @@
 /**
- * A step's recipe as the slots of its trace: what the judge is told about each tensor (contracts/src/disputes/IDisputes.sol,
- * contracts/src/judge/Operands.sol). Each output has a slot of its own, those of operators that work in place too, so that
- * every slot is a function of slots before it.
+ * A step's recipe as the slots of its trace: what the judge is told about each tensor
+ * (contracts/src/disputes/IDisputes.sol, contracts/src/judge/Operands.sol). Each output has a slot of its
+ * own, also where an operator works in place, so that every slot is a function of slots before it.
  */
 
 import { attributeWords } from '../compute/repops/attributes.ts';
@@ -75,7 +75,10 @@ export type TracedAction =
 export interface EncodedProgram {
   readonly slots: readonly Slot[];
   readonly names: readonly string[];
-  /** The recipe's tensors that are given, in the order of their slots, which are the first ones but for the metadata's. */
+  /**
+   * The recipe's tensors that are given, in the order of their slots, which are the first ones but for the
+   * metadata's.
+   */
   readonly given: readonly { readonly name: string; readonly slot: number }[];
   /** Slot of the leaf hash of the metadata of the checkpoint after the step. */
   readonly metadataSlot: number;
@@ -97,7 +100,7 @@ const EMPTY: Slot = {
   names: [],
 };
 
-/** What stands before the tensor root in the leaf of a checkpoint's tensor. */
+/** The bytes before the tensor root in the leaf of a checkpoint's tensor. */
 export function checkpointLeafPrefix(name: string, shape: readonly number[]) {
   const data = tensorLeafData(name, { dtype: 'F32', shape, data: new Uint8Array() });
   return data.subarray(0, data.length - 32);
@@ -218,9 +221,10 @@ class Encoder {
 }
 
 /**
- * The slots of a step's trace: the state in the order of the checkpoint's tree, what is given (the metadata's leaf hash last),
- * what is fixed, the outputs in the order of computing, and the checkpoint root after the step. Throws RangeError for a recipe
- * that reads what nothing wrote, or a program that writes one bound tensor twice.
+ * The slots of a step's trace: the state in the order of the checkpoint's tree, what is given (the metadata's
+ * leaf hash last), what is fixed, the outputs in the order of computing, and the checkpoint root after the
+ * step. Throws RangeError for a recipe that reads what nothing wrote, or a program that writes one bound
+ * tensor twice.
  */
 export function encodeProgram(recipe: StepRecipe): EncodedProgram {
   const encoder = new Encoder(recipe.tensors);

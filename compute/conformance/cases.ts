@@ -1,6 +1,6 @@
 /**
- * The conformance table: operators x shapes x adversarial values. Every engine must give the reference's bits for every
- * case. A case is one operator application; its name is its identity in `expected.ts`.
+ * The conformance table: operators x shapes x adversarial values. Every engine must give the reference's bits
+ * for every case. A case is one operator application; its name is its identity in `expected.ts`.
  */
 import { must } from '../../protocol/must.ts';
 import type { TensorData } from '../engines/tensor-data.ts';
@@ -21,7 +21,12 @@ export interface ConformanceCase {
   readonly outputs: readonly string[];
 }
 
-/** How an input is filled: f32 of a kind, u32 below `below`, 0 .. countTo - 1 or as listed (repeating), or bf16: the upper halves of f32 of a kind, or any bits. */
+/**
+ * How an input is filled:
+ * - a kind: f32 of that kind;
+ * - `below`: u32 below it; `countTo`: 0 .. countTo - 1, repeated; `list`: the listed u32, repeated;
+ * - `bf16`: the upper halves of f32 of a kind, or any bits.
+ */
 export type Fill =
   | Kind
   | { readonly below: number }
@@ -149,7 +154,8 @@ function matmuls(): Row[] {
       fills: flags % 2 === 0 ? ['cancelling', 'ordinary'] : ['mixed', 'lattice'],
     });
   }
-  // One row by columns along k, as in generating a token, over several fold blocks; such a product has kernels of its own.
+  // One row by columns along k, as in generating a token, over several fold blocks; such a product has
+  // kernels of its own.
   for (const [i, [left, right]] of kinds.entries()) {
     const attributes = { M: 1, N: 9 + i, K: 200 + i, transposeA: 0, transposeB: 1 };
     rows.push({ op: 'matmul', attributes, fills: [left, right] });
@@ -320,7 +326,8 @@ function losses(): Row[] {
       }
     }
   }
-  // Contraction changes one exponential in a thousand, and one logarithm in some thousand: ask for many.
+  // Contraction changes one exponential in a thousand, and one logarithm in a few thousand, so there are
+  // many.
   const many = { N: 8, V: 1000 };
   rows.push({
     op: 'xent.grad',
@@ -343,7 +350,10 @@ function losses(): Row[] {
   return rows;
 }
 
-/** Vocabularies of several fold blocks, thresholds among ties, and rows in which nothing but the maximum has weight. */
+/**
+ * Vocabularies of several fold blocks, thresholds among ties, and rows in which nothing but the maximum has
+ * weight.
+ */
 function sampling(): Row[] {
   const rows: Row[] = [];
   for (const [N, V] of [
@@ -373,7 +383,8 @@ function sampling(): Row[] {
     attributes: { N: 5, V: 2500, invTemperature: 1, greedy: 1 },
     fills: ['ties', 'unit'],
   });
-  // Eight equal weights and draws of whole eighths: the threshold is one of the running sums, and the next place is drawn.
+  // Eight equal weights and draws of whole eighths: the threshold is one of the running sums, and the next
+  // place is drawn.
   rows.push({
     op: 'sample',
     attributes: { N: 24, V: 8, invTemperature: 1, greedy: 0 },
@@ -413,8 +424,9 @@ function optimizer(): Row[] {
 }
 
 /**
- * Folds so long that a device that ends loops early gives other bits (docs/decisions/webgpu-bits.md): one loop, and loops within
- * loops, of nearly as many rounds as any kernel asks of an invocation; and past that, where the engine goes on in another step.
+ * Folds so long that a device that ends loops early gives other bits (docs/decisions/webgpu-bits.md): one
+ * loop, and nested loops, with nearly as many iterations as a kernel may have; and more than that, which the
+ * engine splits into steps.
  */
 function longFolds(): Row[] {
   const attention = { B: 1, Tk: 3, kvHeads: 1, headDim: 2, scale: 0.5 };

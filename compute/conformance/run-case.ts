@@ -1,4 +1,7 @@
-/** One conformance case on one engine, and how two engines differ on it: for the tables and for explaining a failure. */
+/**
+ * One conformance case on one engine, and how two engines differ on it: for the tables and for explaining a
+ * failure.
+ */
 import type { Engine } from '../engines/engine.ts';
 import { runProgram } from '../engines/run-program.ts';
 import type { TensorData } from '../engines/tensor-data.ts';

@@ -21,8 +21,8 @@ export interface IndexInput {
 }
 
 /**
- * Inputs of a node that index another operand. An engine must not read outside that operand, whatever the indices.
- * Positions of attention are not among them: a position past the last key means the last key.
+ * Inputs of a node that index another operand. An engine must not read outside that operand, whatever the
+ * indices. Positions of attention are not among them: a position past the last key means the last key.
  */
 export function indexInputs(node: Pick<Node, 'op' | 'attributes'>): IndexInput[] {
   return Object.values(specOf(node.op).inputs).flatMap(({ index }, input) => {

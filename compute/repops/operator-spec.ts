@@ -1,6 +1,6 @@
 /**
- * What a row of the operator table (operators.ts) says about an operator, and the functions that write a row down. A row is
- * data. Validation, shapes, the judge's encoding and the engines' types all follow from it.
+ * What a row of the operator table (operators.ts) says about an operator, and the functions that write a row
+ * down. A row is data. Validation, shapes, the judge's encoding and the engines' types all follow from it.
  */
 import { MAX_ELEMENTS, MAX_FOLD, MAX_HEAD, MAX_NORMS } from './limits.ts';
 
@@ -9,7 +9,10 @@ export interface SizeSpec {
   readonly kind: 'size';
   readonly least: number;
   readonly most: number;
-  /** Where `most` comes from: any size's limit, that of a length along which the operator sums, or the operator's own. */
+  /**
+   * Where `most` comes from: any size's limit, that of a length along which the operator sums, or the
+   * operator's own.
+   */
   readonly limit: 'elements' | 'folded' | 'operator';
   readonly even?: true;
 }
@@ -127,14 +130,20 @@ export interface InPlace<Output extends string = string, Input extends string = 
   readonly pairs: { readonly [O in Output]?: Input };
 }
 
-/** A row of the operator table. Attributes, inputs and outputs are in the order in which programs and the judge take them. */
+/**
+ * A row of the operator table. Attributes, inputs and outputs are in the order in which programs and the
+ * judge take them.
+ */
 export interface OperatorSpec<
   Judge extends number | undefined = number | undefined,
   A extends Attributes = Attributes,
   I extends Operands = Operands,
   O extends Operands = Operands,
 > {
-  /** The EVM judge's number of the operator (contracts/src/judge/Operators.sol); undefined if it does not compute it. */
+  /**
+   * The EVM judge's number of the operator (contracts/src/judge/Operators.sol); undefined if it does not
+   * compute it.
+   */
   readonly judge: Judge;
   readonly attributes: A;
   readonly inputs: I;
@@ -146,7 +155,10 @@ export interface OperatorSpec<
   readonly atMost?: readonly SizePair<A>[];
 }
 
-/** A row, whose shapes, index limits, pairs and relations may name nothing but the row's own attributes and operands. */
+/**
+ * A row, whose shapes, index limits, pairs and relations may name nothing but the row's own attributes and
+ * operands.
+ */
 export function operator<
   const Judge extends number | undefined,
   const A extends Attributes,

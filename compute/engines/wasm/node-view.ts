@@ -5,7 +5,10 @@ import { type OperatorName, type OperatorRow, specOf } from '../../repops/operat
 import { type Node, type Program, tensorOf } from '../../repops/program.ts';
 import type { Opcode } from './assembly/opcodes.ts';
 
-/** One 32-bit argument of a step: an integer, an f32 constant, or an address that is only known when the program runs. */
+/**
+ * One 32-bit argument of a step: an integer, an f32 constant, or an address that is only known when the
+ * program runs.
+ */
 export type Argument =
   | number
   | { readonly f32: number }

@@ -24,7 +24,8 @@ describe('every operator gives the reference bits on 1, 2 and 4 threads', () => 
   const reference = createReferenceEngine();
   const engines: Engine[] = [];
   beforeAll(async () => {
-    for (const threads of [1, 2, 4]) engines.push(await createWasmEngine({ threads, together: true }));
+    for (const threads of [1, 2, 4])
+      engines.push(await createWasmEngine({ threads, alwaysAllThreads: true }));
     expect(engines.map((engine) => engine.description)).toEqual([
       'wasm SIMD',
       'wasm SIMD, 2 threads',

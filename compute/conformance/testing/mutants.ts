@@ -1,16 +1,18 @@
 /**
- * Devices that compute wrongly, as edits of the kernels' text: what a compiler under fast math, a GPU that flushes or
- * rounds in its own way, or a library function would do. The gate must refuse each.
+ * Devices that compute wrongly, as edits of the kernels' text: what a compiler under fast math, a GPU that
+ * flushes or rounds in its own way, or a library function would do. The gate must refuse each.
  */
-import type { OperatorName } from '../repops/operators.ts';
+import type { OperatorName } from '../../repops/operators.ts';
 
 export interface Mutant {
   readonly name: string;
   /** Operators at which the gate must notice, checked one by one. */
   readonly caughtBy: readonly OperatorName[];
-  /** Cases to try it on, by name; all of those operators' by default. Saves drivers from compiling every kernel. */
+  /**
+   * Names of the cases to run. Defaults to all of those operators. Fewer cases need fewer kernels compiled.
+   */
   readonly within?: RegExp;
-  /** Of the kernels that are chosen on a GPU made of software, where others are what a real GPU begins with. */
+  /** Edits the kernels that a software GPU uses. Defaults to false: those that a real GPU starts with. */
   readonly software?: boolean;
   readonly edits: readonly Edit[];
 }
@@ -21,13 +23,13 @@ interface Edit {
   readonly replace: string | ((found: string) => string);
 }
 
-/** Renames a function of the kernels and puts another in its place. */
-function instead(signature: string, body: string): Edit {
+/** Replaces a function of the kernels; the original stays under another name. */
+function replaceFunction(signature: string, body: string): Edit {
   const name = /^fn (\w+)/.exec(signature)?.[1] ?? '';
   return { find: signature, replace: `${signature} ${body}\n${signature.replace(name, `${name}_unused`)}` };
 }
 
-/** The exact error of a rounded sum (Knuth's two-sum), to play a device that rounds in another direction. */
+/** A sum rounded toward zero, by the exact error of the rounded sum (Knuth's two-sum). */
 const TRUNCATED_SUM = `
   let s = a + b;
   let c = s - a;
@@ -36,7 +38,9 @@ const TRUNCATED_SUM = `
   return canon(bitcast<f32>(bitcast<u32>(s) - select(0u, 1u, away)));
 }`;
 
-/** a * b + c rounded once, by the exact error of the product (Dekker 1971), since WGSL's fma may round twice. */
+/**
+ * a * b + c rounded once, by the exact error of the product (Dekker 1971), since WGSL's fma may round twice.
+ */
 const FUSED = `fn fused(a: f32, b: f32, c: f32) -> f32 {
   let p = a * b;
   let a_high = bitcast<f32>(bitcast<u32>(a) & 0xfffff000u);
@@ -53,18 +57,18 @@ const FUSED = `fn fused(a: f32, b: f32, c: f32) -> f32 {
 const reversed = (start: string, end: string): string =>
   `for (var q = ${start}; q < ${end}; q++) { let i = ${end} - 1u - (q - ${start});`;
 
-/** Begins a `for` whose rounds beyond `most` are left out. Each has a counter of its own name. */
+/** Ends each `for` after `most` iterations. Each has a counter of its own name. */
 function cutLoop(most: number): (found: string) => string {
   let loops = 0;
   return (found) => {
-    const rounds = `rounds_${loops++}`;
-    return `var ${rounds} = 0u; ${found} if (${rounds} >= ${most}u) { break; } ${rounds}++;`;
+    const count = `iterations_${loops++}`;
+    return `var ${count} = 0u; ${found} if (${count} >= ${most}u) { break; } ${count}++;`;
   };
 }
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    // As drivers do that would rather be wrong than hang, at a limit of their own.
+    // Some drivers end a long loop at a limit of their own instead of hanging.
     name: 'ends loops early',
     caughtBy: ['embed.grad'],
     within: /N=61000/,
@@ -158,7 +162,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'flushes inputs that are still canonical',
     caughtBy: ['add', 'adamw', 'bias.add'],
     edits: [
-      instead(
+      replaceFunction(
         'fn add(a: f32, b: f32) -> f32 {',
         'return canon(select(a, 0.0, abs(a) < bitcast<f32>(0x01800000u)) + select(b, 0.0, abs(b) < bitcast<f32>(0x01800000u))); }',
       ),
@@ -187,18 +191,18 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'rounds sums toward zero',
     caughtBy: ['add', 'bias.grad', 'rms.grad.gain', 'sample'],
-    edits: [instead('fn add(a: f32, b: f32) -> f32 {', TRUNCATED_SUM)],
+    edits: [replaceFunction('fn add(a: f32, b: f32) -> f32 {', TRUNCATED_SUM)],
   },
   {
     name: 'calls the built-in exp',
     caughtBy: ['xent.lse', 'xent.grad', 'sample', 'policy.coefficient', 'swiglu'],
-    edits: [instead('fn exp_canonical(x: f32) -> f32 {', 'return canon(exp(x)); }')],
+    edits: [replaceFunction('fn exp_canonical(x: f32) -> f32 {', 'return canon(exp(x)); }')],
   },
   {
     name: 'divides instead of the given reciprocal',
     caughtBy: ['swiglu', 'clip.scale', 'adamw'],
     edits: [
-      instead(
+      replaceFunction(
         'fn recip(x: f32) -> f32 {',
         'return select(canon(1.0 / x), constant(MAX_FINITE_BITS), x == 0.0); }',
       ),
@@ -231,8 +235,8 @@ export const MUTANTS: readonly Mutant[] = [
 ];
 
 /**
- * The kernels of a mutant. `names` picks the sources that are edited, all by default. Throws when an edit finds nothing,
- * so that no mutant is the original unnoticed.
+ * The kernels of a mutant. `names` picks the sources that are edited and defaults to all. Throws if an edit
+ * matches nothing: the mutant would be the original.
  */
 export function mutate(
   sources: Readonly<Record<string, string>>,

@@ -1,11 +1,12 @@
 import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StorageError, StorageFullError } from '../storage/directory.ts';
-import { checkFileName } from './source.ts';
-import type { FileStore, StoredFile } from './store.ts';
+import { StorageError } from '../storage/directory.ts';
+import { codeOf, diskError, writeAll } from '../storage/disk.ts';
+import type { FileStore, StoredFile } from './file-store.ts';
+import { checkFileName } from './model-source.ts';
 
 /** A FileStore on a disk (Node). */
-export async function openFolderStore(path: string): Promise<FileStore> {
+export async function openFolderFileStore(path: string): Promise<FileStore> {
   await mkdir(path, { recursive: true });
   return {
     description: path,
@@ -32,7 +33,7 @@ async function openExisting(path: string): Promise<FileHandle | undefined> {
     return await open(path, 'r+');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw new StorageError(`${path} cannot be opened: ${messageOf(error)}`, { cause: error });
+    throw diskError(`${path} cannot be opened`, 0, error);
   }
 }
 
@@ -42,16 +43,9 @@ function storedFile(name: string, file: FileHandle): StoredFile {
     read: (offset, length) => readExactly(name, file, offset, length),
     async write(offset, bytes) {
       try {
-        for (let at = 0; at < bytes.length; ) {
-          const { bytesWritten } = await file.write(bytes, at, bytes.length - at, offset + at);
-          if (bytesWritten === 0) throw new StorageError('The disk accepts no more bytes.');
-          at += bytesWritten;
-        }
+        await writeAll(file, bytes, offset);
       } catch (error) {
-        const code = codeOf(error);
-        if (code === 'ENOSPC' || code === 'EDQUOT')
-          throw new StorageFullError(bytes.length, { cause: error });
-        throw new StorageError(`${name} cannot be written: ${messageOf(error)}`, { cause: error });
+        throw diskError(`${name} cannot be written`, bytes.length, error);
       }
     },
     truncate: (size) => file.truncate(size),
@@ -60,7 +54,7 @@ function storedFile(name: string, file: FileHandle): StoredFile {
   };
 }
 
-/** `length` bytes of an open file from `offset`. Throws StorageError when it ends before. */
+/** Exactly `length` bytes of an open file from `offset`. Throws StorageError when the file ends before them. */
 export async function readExactly(
   name: string,
   file: FileHandle,
@@ -74,12 +68,4 @@ export async function readExactly(
     at += bytesRead;
   }
   return bytes;
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

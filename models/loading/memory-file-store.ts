@@ -1,9 +1,12 @@
 import { StorageError, StorageFullError } from '../storage/directory.ts';
-import { checkFileName } from './source.ts';
-import type { FileStore, StoredFile } from './store.ts';
+import type { FileStore, StoredFile } from './file-store.ts';
+import { checkFileName } from './model-source.ts';
 
-/** A FileStore in memory: for tests, and where a browser gives a page no storage. `capacity` bytes in all, if given. */
-export function openMemoryStore(
+/**
+ * A FileStore in memory, for tests and for pages without storage. `capacity` is the size of all files together in bytes.
+ * Defaults to no limit.
+ */
+export function openMemoryFileStore(
   options: { readonly files?: Map<string, Uint8Array<ArrayBuffer>>; readonly capacity?: number } = {},
 ): FileStore & { readonly files: Map<string, Uint8Array<ArrayBuffer>> } {
   const files = options.files ?? new Map<string, Uint8Array<ArrayBuffer>>();
@@ -48,6 +51,7 @@ export function openMemoryStore(
       return stored(name);
     },
     async remove(name) {
+      checkFileName(name);
       files.delete(name);
     },
   };

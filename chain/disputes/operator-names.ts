@@ -1,4 +1,7 @@
-/** Names of the operators by the judge's numbers (contracts/src/judge/Operators.sol): those of docs/repops.md, then the draws. */
+/**
+ * Names of the operators by the judge's numbers (contracts/src/judge/Operators.sol): the operators of
+ * docs/repops.md in their order, then the draws.
+ */
 export const OPERATOR_NAMES = [
   ...['embed', 'embed.grad', 'matmul', 'bias.add', 'bias.grad', 'add', 'rms.rstd', 'rms.apply', 'rms.grad.x'],
   ...['rms.grad.gain', 'rope', 'swiglu', 'swiglu.grad', 'attention', 'attention.delta', 'attention.grad.q'],
@@ -9,13 +12,13 @@ export const OPERATOR_NAMES = [
 const SAMPLE = OPERATOR_NAMES.indexOf('sample');
 const DRAW = OPERATOR_NAMES.indexOf('draw');
 
-/** The operator's name, or its number where this build does not know it. */
+/** The operator's name, or its number if this build does not know it. */
 export function operatorName(op: number): string {
   return OPERATOR_NAMES[op] ?? `operator ${op}`;
 }
 
-/** Whether an output's words are whole numbers: sampled ids, and draws that are no uniforms. */
-export function isIntegers(node: {
+/** Whether an output's words are integers: sampled ids are, and draws are unless they are uniforms. */
+export function hasIntegerWords(node: {
   readonly op: number;
   readonly output: number;
   readonly attributes: readonly number[];
