@@ -38,8 +38,8 @@ async function startPeer(relays: readonly string[], listen: readonly string[] = 
     scheduler: systemScheduler,
     round: () => 1,
   });
-  const heard: Message[] = [];
-  gossip.onMessage((message) => heard.push(message));
+  const received: Message[] = [];
+  gossip.onMessage((message) => received.push(message));
   const presence = startPresence({
     gossip,
     node,
@@ -54,7 +54,8 @@ async function startPeer(relays: readonly string[], listen: readonly string[] = 
     transport: libp2pContentTransport(node.libp2p),
     scheduler: systemScheduler,
   });
-  const commits = () => heard.flatMap((message) => (message.type === 'commit' ? [message.body.digest] : []));
+  const commits = () =>
+    received.flatMap((message) => (message.type === 'commit' ? [message.body.digest] : []));
   return {
     key,
     node,

@@ -47,7 +47,7 @@ describe('RoundDriver', { timeout: 60_000 }, () => {
       expect(peer.of('attested')).toHaveLength(6);
       expect(peer.of('votes')).toHaveLength(9);
     }
-    // Stages are told in order.
+    // Stage events come in order.
     const stages = peers[0]?.of('stage').map(({ round, stage }) => `${round} ${stage}`) ?? [];
     expect(stages.slice(stages.indexOf('1 answer'), stages.indexOf('2 answer') + 1)).toEqual([
       '1 answer',
