@@ -127,8 +127,16 @@ export class Desk {
     const { descriptions, crowdfund } = contracts;
     await publishDescription({ queue, descriptions, run, description: spec });
     const now = Number((await client.getBlock()).timestamp);
-    const about = digestOfDescription(spec);
-    const order = { terms: run, about, token: COIN, price, bond, claimSeconds, workSeconds, workerShares };
+    const order = {
+      terms: run,
+      descriptionHash: digestOfDescription(spec),
+      token: COIN,
+      price,
+      bond,
+      claimSeconds,
+      workSeconds,
+      workerShares,
+    };
     const { campaign } = await startCampaign({
       queue,
       crowdfund,
