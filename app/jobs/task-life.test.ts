@@ -8,7 +8,7 @@ const ONE = `0x${'11'.repeat(20)}` as const;
 const HASH = `0x${'22'.repeat(32)}` as const;
 const order = {
   terms: HASH,
-  about: HASH,
+  descriptionHash: HASH,
   token: ONE,
   price: 100n,
   bond: 10n,
@@ -28,7 +28,7 @@ function job(change: Partial<PostedWork>): PostedWork {
     state: 'open',
     requester: ONE,
     order,
-    about: HASH,
+    descriptionHash: HASH,
     claimBy: 1100,
     worker: undefined,
     deliverBy: 1050,
