@@ -1,6 +1,6 @@
 /**
  * A small job as one party computed it, for tests: w' = (w + x) |w + x|^2 t, step by step. The same in
- * spirit as contracts/test/disputes/World.sol, with every kind of slot, a fold and tensors of two leaves.
+ * spirit as contracts/test/disputes/SampleRun.sol, with every kind of slot, a fold and tensors of two leaves.
  */
 import { concat, type Hex, keccak256, stringToHex } from 'viem';
 import {
