@@ -5,7 +5,7 @@ import type { Libp2p } from 'libp2p';
 import type { RelayState, RelayView } from './peers.ts';
 import { deadline, every, type Scheduler } from './scheduler.ts';
 
-/** A relay address that cannot be used: the message says what it lacks. */
+/** A relay address cannot be used. The message says what it lacks. */
 export class RelayAddressError extends Error {
   override readonly name = 'RelayAddressError';
 }
@@ -22,7 +22,7 @@ interface Relay extends RelayTarget {
   nextDial: number;
 }
 
-/** Keeps a connection to each of several relays: libp2p itself gives up on one after five tries. */
+/** Keeps a connection to each of several relays. libp2p itself gives a relay up after five tries. */
 export class RelayConnector {
   readonly #libp2p: Libp2p;
   readonly #scheduler: Scheduler;
@@ -110,7 +110,8 @@ export class RelayConnector {
 }
 
 /**
- * Groups relay addresses by relay. Throws RelayAddressError when one is no multiaddr or does not end in /p2p/<peer id>.
+ * Groups relay addresses by relay. Throws RelayAddressError for one that is no multiaddr or does not end in
+ * /p2p/<peer id>.
  */
 export function groupRelays(addresses: readonly string[]): readonly RelayTarget[] {
   const relays = new Map<string, Multiaddr[]>();
@@ -121,7 +122,7 @@ export function groupRelays(addresses: readonly string[]): readonly RelayTarget[
       throw new RelayAddressError(`The relay address ${text} lacks its /p2p/<peer id> at the end.`);
     relays.set(id, [...(relays.get(id) ?? []), address]);
   }
-  // Node 20 has no WebSocket to dial with; such a relay is reached at its other addresses.
+  // Node 20 has no WebSocket to dial with, so it uses the other addresses of a relay.
   const canDial = (address: Multiaddr): boolean =>
     typeof globalThis.WebSocket === 'function' ||
     !(WebSockets.matches(address) || WebSocketsSecure.matches(address));

@@ -18,8 +18,8 @@ import {
   freshAdapterState,
 } from '../models/decoder/lora/state.ts';
 import { seededStream } from '../models/decoder/seeded-stream.ts';
+import { ModelLoadError } from '../models/loading/model-source.ts';
 import type { OpenedModel } from '../models/loading/open-model.ts';
-import { ModelLoadError } from '../models/loading/source.ts';
 import type { Hex } from '../protocol/hex.ts';
 import { TrainingTextError, trainingTokens, windowsAt } from '../training/text-windows.ts';
 import type { Adapter, AdapterFiles, NamedBytes, Trained, TrainingSizes, TrainModel } from './model-api.ts';

@@ -2,7 +2,7 @@
 /** The dedicated worker that holds a published model. It binds model-service.ts to the browser. */
 import * as Comlink from 'comlink';
 import { ModelLibrary } from '../models/loading/library.ts';
-import { opfsShelf } from '../models/loading/opfs-shelf.ts';
+import { opfsModelDirectory } from '../models/loading/opfs-model-directory.ts';
 import { chooseBrowserEngine } from './browser-engine.ts';
 import { createModelService } from './model-service.ts';
 
@@ -11,7 +11,7 @@ const { deviceMemory } = navigator as WorkerNavigator & { readonly deviceMemory?
 Comlink.expose(
   createModelService({
     library: new ModelLibrary({
-      shelf: opfsShelf(['starling', 'models']),
+      directory: opfsModelDirectory(['starling', 'models']),
       async room() {
         const { quota, usage = 0 } = (await navigator.storage?.estimate?.()) ?? {};
         return quota === undefined ? undefined : Math.max(0, quota - usage);

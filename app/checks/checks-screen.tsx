@@ -1,4 +1,4 @@
-import { sentenceOf } from '../../chain/disputes/agents/dispute-event.ts';
+import { formatDisputeEvent } from '../../chain/disputes/agents/dispute-event.ts';
 import type { Desk } from '../jobs/jobs-controller.ts';
 import { eth } from '../jobs/payer-panel.tsx';
 import { useDesk, useDeskView } from '../jobs/use-jobs.ts';
@@ -62,7 +62,7 @@ function Claims({ desk, only }: { readonly desk: Desk; readonly only: number | n
             <ol className="space-y-1" data-testid="audit-log">
               {view.said.map((happening, i) => (
                 // Newest first and never reordered: the place from the end names a line.
-                <li key={view.said.length - i}>{sentenceOf(happening)}</li>
+                <li key={view.said.length - i}>{formatDisputeEvent(happening)}</li>
               ))}
             </ol>
           </Disclosure>

@@ -1,4 +1,4 @@
-import { claimOnce } from '../../chain/disputes/agents/defender.ts';
+import { claimOnce } from '../../chain/disputes/agents/claim-once.ts';
 import type { DisputesPort } from '../../chain/disputes/port.ts';
 import { claimTree } from '../../chain/disputes/trees.ts';
 import { acceptJob } from '../../chain/jobs/anyone.ts';
@@ -8,7 +8,7 @@ import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Evidence } from '../../protocol/evidence.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
-import { termsHash } from '../../protocol/slot-encoding.ts';
+import type { VerifiedRun } from '../../protocol/verified-run.ts';
 
 export type JobPhase = 'claiming' | 'training' | 'delivering' | 'waiting' | 'accepting' | 'done';
 
@@ -18,7 +18,8 @@ export interface DoJobOptions {
   readonly contracts: Pick<RollupContracts, 'jobs'>;
   readonly disputes: DisputesPort;
   readonly job: bigint;
-  readonly run: (terms: Hex, signal: AbortSignal) => Promise<Evidence>;
+  /** The run whose terms have this hash. */
+  readonly run: (terms: Hex, signal: AbortSignal) => Promise<VerifiedRun<Evidence>>;
   readonly onPhase: (phase: JobPhase) => void;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly signal: AbortSignal;
@@ -80,8 +81,6 @@ async function deliver(options: DoJobOptions, job: Job): Promise<void> {
   const { queue, contracts, disputes, onPhase, signal } = options;
   onPhase('training');
   const evidence = await options.run(job.order.terms, signal);
-  if (termsHash(evidence.terms) !== job.order.terms)
-    throw new JobLostError('The run has other terms than the job.');
   const roots = await evidence.stepRoots({ signal });
   onPhase('delivering');
   const made = await claimOnce(disputes, evidence, { signal });

@@ -3,8 +3,9 @@ import { startCampaign } from '../../chain/crowdfund/actions.ts';
 import { digestOfDescription, publishDescription } from '../../chain/descriptions.ts';
 import { Auditor } from '../../chain/disputes/agents/auditor.ts';
 import { Defender } from '../../chain/disputes/agents/defender.ts';
-import type { Happening } from '../../chain/disputes/agents/dispute-event.ts';
-import type { DisputesPort, PortOptions } from '../../chain/disputes/port.ts';
+import type { DisputeEvent } from '../../chain/disputes/agents/dispute-event.ts';
+import { RunCache } from '../../chain/disputes/agents/run-cache.ts';
+import type { DisputesPort } from '../../chain/disputes/port.ts';
 import { claimTree } from '../../chain/disputes/trees.ts';
 import { COIN, readCredit, withdrawCredit } from '../../chain/payments.ts';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
@@ -68,6 +69,8 @@ export class Desk {
   readonly #options: DeskOptions;
   readonly #market: MarketReader;
   readonly #known: KnownRuns;
+  /** Shared by the auditor and the defender. */
+  readonly #runCache: RunCache;
   readonly #listeners = new Set<(view: DeskView) => void>();
   readonly #abort = new AbortController();
   readonly #defender: Defender;
@@ -82,6 +85,9 @@ export class Desk {
     const { client, contracts, model, threads } = options;
     this.#market = new MarketReader(client, contracts);
     this.#known = new KnownRuns({ client, contracts, model, threads, runs: () => this.#openRuns() });
+    this.#runCache = new RunCache(async (terms, { signal }) =>
+      (await this.#known.known(terms, signal)) === undefined ? undefined : this.#known.run(terms, signal),
+    );
     this.#defender = new Defender(this.#keeper());
   }
 
@@ -203,11 +209,8 @@ export class Desk {
   #keeper() {
     return {
       port: this.#options.disputes,
-      evidence: async (terms: Hex, options: PortOptions) => {
-        if ((await this.#known.known(terms, options.signal)) === undefined) return undefined;
-        return this.#known.run(terms, options.signal);
-      },
-      onHappening: (happening: Happening) => this.#say(happening),
+      runs: this.#runCache,
+      onEvent: (happening: DisputeEvent) => this.#say(happening),
       sleep: this.#options.sleep,
     };
   }
@@ -228,7 +231,7 @@ export class Desk {
     }
   }
 
-  #say(happening: Happening): void {
+  #say(happening: DisputeEvent): void {
     this.#tell({ said: [happening, ...this.#view.said].slice(0, SAID) });
     if (happening.kind === 'agrees') this.#checked(happening.claim, { kind: 'same' });
     if (happening.kind === 'differs') {

@@ -1,6 +1,6 @@
-import type { Happening } from '../../chain/disputes/agents/dispute-event.ts';
+import type { DisputeEvent } from '../../chain/disputes/agents/dispute-event.ts';
 import type { ClaimState, GameView, Settings } from '../../chain/disputes/port.ts';
-import type { Known } from '../../chain/disputes/transcript/transcript.ts';
+import type { DescribedRun } from '../../chain/disputes/transcript/transcript.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type { JobPhase } from './do-job.ts';
 import type { Funding, PostedWork } from './market.ts';
@@ -51,11 +51,11 @@ export interface DeskView {
   /** By number of the claim. */
   readonly checks: ReadonlyMap<number, Check>;
   /** What disputed runs are made of, by the hash of their terms. */
-  readonly known: ReadonlyMap<Hex, Known>;
+  readonly known: ReadonlyMap<Hex, DescribedRun>;
   /** Whether every claim is checked, and challenged when it is wrong, without asking. */
   readonly auditing: boolean;
   /** What auditor and defender said, newest first. */
-  readonly said: readonly Happening[];
+  readonly said: readonly DisputeEvent[];
 }
 
 export const EMPTY_DESK: DeskView = {

@@ -2,7 +2,7 @@ import type { PublicClient } from 'viem';
 import { findDescriptions } from '../../chain/descriptions.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
-import { termsHash } from '../../protocol/slot-encoding.ts';
+import { type VerifiedRun, verifyRun } from '../../protocol/verified-run.ts';
 import type { PlannedRun } from '../../workers/run-api.ts';
 import type { RemoteRun, RunsClient } from '../../workers/run-client.ts';
 
@@ -16,7 +16,7 @@ export interface KnownRunsOptions {
 }
 
 /** A run of which there is a description: what it is made of. */
-export interface KnownRun extends PlannedRun {
+export interface KnownRun extends VerifiedRun<PlannedRun> {
   readonly spec: Uint8Array;
 }
 
@@ -32,7 +32,7 @@ export class UnknownRunError extends Error {
 export class KnownRuns {
   readonly #options: KnownRunsOptions;
   readonly #specs = new Map<Hex, Promise<KnownRun | undefined>>();
-  readonly #open = new Map<Hex, Promise<RemoteRun>>();
+  readonly #open = new Map<Hex, Promise<VerifiedRun<RemoteRun>>>();
 
   constructor(options: KnownRunsOptions) {
     this.#options = options;
@@ -49,7 +49,7 @@ export class KnownRuns {
   }
 
   /** Does the run, or goes on where it was. Throws UnknownRunError, ChainError, ComputeError. */
-  run(terms: Hex, signal?: AbortSignal): Promise<RemoteRun> {
+  run(terms: Hex, signal?: AbortSignal): Promise<VerifiedRun<RemoteRun>> {
     return keptUnless(
       this.#open,
       terms,
@@ -58,7 +58,7 @@ export class KnownRuns {
     );
   }
 
-  async #do(terms: Hex, signal?: AbortSignal): Promise<RemoteRun> {
+  async #do(terms: Hex, signal?: AbortSignal): Promise<VerifiedRun<RemoteRun>> {
     const known = await this.known(terms, signal);
     if (known === undefined) {
       throw new UnknownRunError(
@@ -66,10 +66,11 @@ export class KnownRuns {
       );
     }
     const { model, threads, runs } = this.#options;
-    return runs().open(
+    const run = await runs().open(
       { spec: known.spec, start: { kind: 'model', url: model }, threads, folder: terms.slice(2, 34) },
       signal,
     );
+    return { ...run, terms: known.terms };
   }
 
   async #find(terms: Hex, signal?: AbortSignal): Promise<KnownRun | undefined> {
@@ -77,8 +78,8 @@ export class KnownRuns {
     const found = await findDescriptions({ client, descriptions: contracts.descriptions, run: terms });
     for (const { bytes } of found) {
       try {
-        const planned = await runs().plan(bytes, signal);
-        if (termsHash(planned.terms) === terms) return { ...planned, spec: bytes };
+        const planned = verifyRun(await runs().plan(bytes, signal), terms);
+        if (planned !== undefined) return { ...planned, spec: bytes };
       } catch {
         // Not a specification, or of a run that nobody here can do: the next may be.
         signal?.throwIfAborted();

@@ -10,7 +10,7 @@ const STORED: StoredModel = {
   id: 'a',
   url: 'https://models.test/b/c/',
   root: `0x${'22'.repeat(32)}`,
-  vouched: 'nobody',
+  verifiedBy: 'nobody',
   bytes: 1000,
   total: 1000,
 };

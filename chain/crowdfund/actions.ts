@@ -40,8 +40,9 @@ export interface PledgeOptions extends CrowdfundOptions {
 }
 
 /**
- * Pledges to a campaign; a token is approved first where that is needed. When less is missing, only that is pledged, and the rest of a
- * pledge in coin is credit in Payments. Throws ChainError.
+ * Pledges to a campaign, and approves the token before where that is needed. If less than the amount is
+ * missing, only that is pledged; what is left of a pledge in coin becomes credit in Payments. Throws
+ * ChainError.
  */
 export async function pledgeTo(
   options: PledgeOptions,
@@ -77,7 +78,7 @@ export async function handOver(
   return { ...done, job: handed.args.job };
 }
 
-/** Gives a pledge of a failed campaign back, as credit in Payments. Anybody may. Throws ChainError. */
+/** Returns a pledge of a failed campaign as credit in Payments. Anybody may. Throws ChainError. */
 export function refundPledge(
   options: CrowdfundOptions & { readonly pledge: bigint },
 ): Promise<IncludedTransaction> {
@@ -90,7 +91,10 @@ export function refundPledge(
   });
 }
 
-/** Gives a pledge its part of what an ended job gave: shares, and money as credit in Payments. Anybody may. Throws ChainError. */
+/**
+ * Gives a pledge its part of an ended job: shares, and money as credit in Payments. Anybody may. Throws
+ * ChainError.
+ */
 export function collectPledge(
   options: CrowdfundOptions & { readonly pledge: bigint },
 ): Promise<IncludedTransaction> {

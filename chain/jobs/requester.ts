@@ -12,7 +12,7 @@ export interface PostJobOptions {
   readonly order: Order;
 }
 
-/** Posts a job and pays its price in; a token is approved first where that is needed. Throws ChainError. */
+/** Posts a job and pays its price in. Approves the token before where that is needed. Throws ChainError. */
 export async function postJob(
   options: PostJobOptions,
 ): Promise<IncludedTransaction & { readonly job: bigint }> {
@@ -31,7 +31,7 @@ export async function postJob(
   return { ...done, job: posted.args.job };
 }
 
-/** Takes a job back that no worker holds; its price is credit in Payments then. Throws ChainError. */
+/** Cancels a job that no worker holds. Its price becomes credit in Payments. Throws ChainError. */
 export function cancelJob(options: {
   readonly queue: TransactionQueue;
   readonly jobs: Address;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CommittedRun, commitRun } from '../../audit/commit-run.ts';
 import type { RunSpec } from '../../audit/run-spec.ts';
 import { NO_ANVIL } from '../../chain/devnet/anvil.ts';
-import { type Arena, startArena } from '../../chain/disputes/testing/disputes-chain.ts';
+import { type DisputesChain, startDisputesChain } from '../../chain/disputes/testing/disputes-chain.ts';
 import { playMatch } from '../../chain/disputes/testing/match.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
@@ -11,18 +11,21 @@ import { type Deceit, deceitfulRun } from './testing/deceit.ts';
 import { nanoStart, policySpec, supervisedSpec } from './testing/nano.ts';
 
 describe.skipIf(NO_ANVIL !== undefined)(
-  `Liars about real training of the nano model${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`,
+  `Faulty claims about real training of the nano model${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`,
   () => {
-    let arena: Arena;
+    let chain: DisputesChain;
     let engine: Engine;
     let start: Checkpoint;
-    /** Of learning from answers, and of reinforcement on sampled ones: what an auditor computes from published data alone. */
+    /**
+     * Of learning from answers, and of reinforcement on sampled ones: what an auditor computes from published
+     * data alone.
+     */
     let learning: CommittedRun;
     let sampling: CommittedRun;
 
     beforeAll(async () => {
-      [arena, engine, start] = await Promise.all([
-        startArena(),
+      [chain, engine, start] = await Promise.all([
+        startDisputesChain(),
         createWasmEngine({ threads: 1 }),
         nanoStart(),
       ]);
@@ -31,15 +34,18 @@ describe.skipIf(NO_ANVIL !== undefined)(
     }, 60_000);
     afterAll(async () => {
       await engine?.stop();
-      await arena?.stop();
+      await chain?.stop();
     });
 
-    const lie = (spec: RunSpec, deceit: Deceit): Promise<CommittedRun> =>
+    const faulty = (spec: RunSpec, deceit: Deceit): Promise<CommittedRun> =>
       deceitfulRun({ engine, start, spec, deceit });
 
-    /** A liar claims and defends; the auditor finds it and wins its bond. Gives where the game went. */
+    /**
+     * The claimant defends a faulty run, and the auditor wins its bond. Resolves with the place that the game
+     * led to.
+     */
     async function beaten(claims: CommittedRun, computes: CommittedRun, silent = false) {
-      const { claim, view, auditor, claimant } = await playMatch({ arena, claims, computes, silent });
+      const { claim, view, auditor, claimant } = await playMatch({ chain, claims, computes, silent });
       expect(claim).toMatchObject({ lost: true, settled: false, liveGames: 0 });
       expect(view?.events.at(-1)).toMatchObject({ kind: 'over', claimantWon: false });
       // Half the claimant's bond, less gas, which costs next to nothing on this chain.
@@ -56,7 +62,13 @@ describe.skipIf(NO_ANVIL !== undefined)(
 
     it('one bit of one gradient in one step: the judge adds up 64 products', async () => {
       const slot = slotOf(learning, 'gradient.model.layers.1.mlp.down_proj.weight');
-      const claims = await lie(supervisedSpec(start), { kind: 'bit', step: 1, slot, element: 4321, bit: 22 });
+      const claims = await faulty(supervisedSpec(start), {
+        kind: 'bit',
+        step: 1,
+        slot,
+        element: 4321,
+        bit: 22,
+      });
       const { events, ...place } = await beaten(claims, learning);
       expect(place).toEqual({ step: 1, slot });
       expect(events.map(({ kind }) => kind).slice(-6)).toEqual([
@@ -67,7 +79,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
 
     it('another optimizer state at the start of a step', async () => {
       const tensor = 'optimizer.v.model.layers.0.mlp.up_proj.weight';
-      const claims = await lie(supervisedSpec(start), {
+      const claims = await faulty(supervisedSpec(start), {
         kind: 'state',
         step: 2,
         tensor,
@@ -79,35 +91,41 @@ describe.skipIf(NO_ANVIL !== undefined)(
     });
 
     it('a step left out', async () => {
-      const claims = await lie(supervisedSpec(start), { kind: 'skip', step: 1 });
+      const claims = await faulty(supervisedSpec(start), { kind: 'skip', step: 1 });
       const { step, slot } = await beaten(claims, learning);
       expect({ step, slot }).toEqual({ step: 1, slot: learning.program.length - 1 });
     });
 
     it('another batch', async () => {
-      const claims = await lie(supervisedSpec(start), { kind: 'batch', step: 0, other: 2 });
+      const claims = await faulty(supervisedSpec(start), { kind: 'batch', step: 0, other: 2 });
       const { step, slot } = await beaten(claims, learning);
       expect(step).toBe(0);
       expect(['hyper', 'tokens']).toContain(learning.slotNames[slot ?? 0]);
     });
 
     it('another draw of the random numbers that choose the answer', async () => {
-      const claims = await lie(policySpec(start), { kind: 'draw', step: 0 });
+      const claims = await faulty(policySpec(start), { kind: 'draw', step: 0 });
       const { slot, events } = await beaten(claims, sampling);
       expect(sampling.program[slot ?? 0]?.node.op).toBe(27);
       expect(events.some(({ kind }) => kind === 'judged')).toBe(true);
     });
 
     it('a trace that is withheld', async () => {
-      const claims = await lie(supervisedSpec(start), { kind: 'skip', step: 2 });
+      const claims = await faulty(supervisedSpec(start), { kind: 'skip', step: 2 });
       const { events } = await beaten(claims, learning, true);
       expect(events.map(({ kind }) => kind)).toEqual(['over']);
     });
 
     it('a false challenge loses its bond, and the honest claim stands', async () => {
       const slot = slotOf(learning, 'gradient.model.layers.0.self_attn.q_proj.weight');
-      const computes = await lie(supervisedSpec(start), { kind: 'bit', step: 0, slot, element: 99, bit: 22 });
-      const { claim, view, claimant, auditor } = await playMatch({ arena, claims: learning, computes });
+      const computes = await faulty(supervisedSpec(start), {
+        kind: 'bit',
+        step: 0,
+        slot,
+        element: 99,
+        bit: 22,
+      });
+      const { claim, view, claimant, auditor } = await playMatch({ chain, claims: learning, computes });
       expect(claim).toMatchObject({ lost: false, settled: true, liveGames: 0 });
       expect(view?.game).toMatchObject({ step: 0, slot, phase: 'over' });
       expect(view?.events.slice(-2)).toMatchObject([{ kind: 'judged' }, { kind: 'over', claimantWon: true }]);

@@ -36,8 +36,8 @@ export interface ValidatorOptions {
   /** Messages of one author. Defaults to 5 a second with a burst of 20. */
   readonly authorQuota?: Quota;
   /**
-   * Messages of any author that one peer passes on, counted before the costly signature check. Defaults to 100 a second with a
-   * burst of 400.
+   * Messages of any author that one peer passes on, counted before the costly signature check. Defaults to
+   * 100 a second with a burst of 400.
    */
   readonly sourceQuota?: Quota;
   /** Devices remembered. Defaults to 1,024. */
@@ -48,8 +48,9 @@ const AUTHOR_QUOTA: Quota = { perSecond: 5, burst: 20 };
 const SOURCE_QUOTA: Quota = { perSecond: 100, burst: 400 };
 
 /**
- * Decides about every message that arrives. The cheapest checks come first: size and form, network and topic, round, known
- * key, replay. Then come the signature (verified once), the signatures inside, and last the author's quota.
+ * Decides about every message that arrives. The cheapest checks come first: size and form, network and topic,
+ * round, known key, replay. Then come the signature (verified once), the signatures inside, and last the
+ * author's quota.
  */
 export class Validator {
   readonly #options: ValidatorOptions;
@@ -57,7 +58,10 @@ export class Validator {
   readonly #sources: TokenBuckets;
   /** Author to the sequence number of its latest hello. */
   readonly #bound: BoundedMap<DeviceAddress, number>;
-  /** The last accepted message of each author by type and round: its id, or its sequence number where the type is repeatable. */
+  /**
+   * The last accepted message of each author by type and round: its id, or its sequence number where the type
+   * is repeatable.
+   */
   readonly #seen: BoundedMap<string, string | number>;
 
   constructor(options: ValidatorOptions) {

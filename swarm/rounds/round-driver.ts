@@ -30,8 +30,8 @@ export interface RoundDriverOptions {
 }
 
 /**
- * Takes a device through the rounds: follows the clock, does the work of each stage, and never waits for another peer. Records
- * the messages of others even while the device trains, pauses or sits out.
+ * Takes a device through the rounds: follows the clock, does the work of each stage, and never waits for
+ * another peer. Records the messages of others even while the device trains, pauses or sits out.
  */
 export class RoundDriver {
   readonly #options: RoundDriverOptions;
@@ -64,8 +64,8 @@ export class RoundDriver {
   }
 
   /**
-   * Starts with the current round if there is time left to answer it, otherwise with the next one. Does nothing when already
-   * started.
+   * Starts with the current round if there is time left to answer it, otherwise with the next one. Does
+   * nothing when already started.
    */
   start(): void {
     if (this.#session !== null) return;
@@ -124,8 +124,8 @@ export class RoundDriver {
   }
 
   /**
-   * Waits for the first ack of the last attestation. Peers gather acks for a second, so a device that left at once would not
-   * learn that its last round was kept.
+   * Waits for the first ack of the last attestation. Peers gather acks for a second, so a device that left at
+   * once would not learn that its last round was kept.
    */
   async #waitForAck({ dependencies, ended, attested }: Session): Promise<void> {
     const { scheduler, settings, acknowledgements } = dependencies;
