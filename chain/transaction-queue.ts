@@ -89,6 +89,11 @@ interface Unsigned {
  * last.
  */
 const ATTEMPTS = 6;
+/**
+ * How often the queue looks for a receipt once the nonce is used. A node can count a transaction before it
+ * has its receipt, and a node behind the same address can be a block behind.
+ */
+const LOOKS_FOR_RECEIPT = 8;
 /** The most gas that one transaction may have (EIP-7825). */
 const GAS_CAP = 16_777_216n;
 /**
@@ -249,15 +254,15 @@ export class TransactionQueue {
     signal: AbortSignal,
   ): Promise<TransactionReceipt | 'pending'> {
     const { client, address } = this;
-    for (let waited = 0; waited < this.#patienceMs; waited += this.#pollMs) {
-      // The count is read before the receipts: once it is past the nonce, a receipt of ours can be found if
-      // there is one.
+    let looksSinceUsed = 0;
+    for (let waited = 0; waited < this.#patienceMs || looksSinceUsed > 0; waited += this.#pollMs) {
       const used = (await client.getTransactionCount({ address, blockTag: 'latest' })) > nonce;
       for (const hash of sent) {
         const receipt = await client.getTransactionReceipt({ hash }).catch(() => undefined);
         if (receipt !== undefined) return receipt;
       }
-      if (used) throw new UnconfirmedTransactionError(sent);
+      looksSinceUsed = used ? looksSinceUsed + 1 : 0;
+      if (looksSinceUsed > LOOKS_FOR_RECEIPT) throw new UnconfirmedTransactionError(sent);
       await this.#sleep(this.#pollMs, signal);
       signal.throwIfAborted();
     }
