@@ -11,7 +11,7 @@ import { type Job, listJobs, readJob } from '../../chain/jobs/job.ts';
 import type { Order } from '../../chain/jobs/order.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
 
-/** A job and what it was posted with. */
+/** A job, with the digest of the description that it was posted with. */
 export interface PostedWork extends Job {
   readonly descriptionHash: Order['descriptionHash'];
 }
@@ -28,8 +28,9 @@ export interface Market {
 }
 
 /**
- * Reads campaigns, pledges and jobs again and again; what is over and can no longer change is read once. Asks for the logs of new
- * blocks only, a few blocks over, since the newest may be replaced.
+ * Reads campaigns, pledges and jobs again and again. A job that is over is read once, because it cannot
+ * change any more. Logs are read from new blocks only, and from a few before them, since a node may replace
+ * the newest.
  */
 export class MarketReader {
   readonly #client: PublicClient;
@@ -45,7 +46,7 @@ export class MarketReader {
     this.#contracts = contracts;
   }
 
-  /** Throws ChainError. */
+  /** One look at everything. Throws ChainError. */
   async read(): Promise<Market> {
     const client = this.#client;
     const { crowdfund, jobs } = this.#contracts;
@@ -88,5 +89,5 @@ export class MarketReader {
   }
 }
 
-/** Blocks at the tip that a rollup's node may still replace. */
+/** Newest blocks that a rollup's node may still replace. */
 const REPLACEABLE = 16n;
