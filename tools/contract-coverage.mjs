@@ -53,7 +53,7 @@ export function coverage(root, forge, args) {
       // Compiled in several ways, a library's lines would be counted in one and run in another; nothing is
       // optimized here anyway.
       .replace(/^(additional_compiler_profiles|compilation_restrictions) = \[[\s\S]*?^\]\n/gm, '')
-      .replace('"./solc"', JSON.stringify(join(root, 'tools', 'solc')));
+      .replace('"../tools/solc"', JSON.stringify(join(root, 'tools', 'solc')));
     writeFileSync(join(place, 'foundry.toml'), settings);
     const file = join(place, 'lcov.info');
     const run = spawnSync(
