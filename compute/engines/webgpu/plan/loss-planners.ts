@@ -1,103 +1,119 @@
 /** Steps of cross entropy, the policy objective and the optimizer. */
-import { FOLD_BLOCK } from '../../../repops/arithmetic.ts';
-import { blocksOf, combine, foldBlocks } from './dense-planners.ts';
-import { dispatch, f32, type Planner, type Step } from './steps.ts';
+import { blocksOf, combineBlocks, foldRows } from './folds.ts';
+import type { Planners } from './node-view.ts';
+import { dispatch, type Step } from './steps.ts';
 
 export const LOSS = {
-  'xent.logprob': (node) => [
-    dispatch({
-      kernel: 'xent.logprob',
-      items: node.a('N'),
-      params: [node.a('N'), node.a('V')],
-      bindings: { 1: node.input(0), 2: node.input(1), 3: node.input(2), 4: node.output(0) },
-    }),
-  ],
-  'xent.grad': (node) => {
-    const count = node.a('N') * node.a('V');
+  'xent.logprob': (node) => {
+    const { N, V } = node.attributes;
     return [
-      dispatch({
-        kernel: 'xent.grad',
-        items: count,
-        params: [count, node.a('V')],
+      dispatch('xent.logprob', {
+        items: N,
+        params: { N, V },
         bindings: {
-          1: node.input(0),
-          2: node.input(1),
-          3: node.input(2),
-          4: node.input(3),
-          5: node.output(0),
+          logits: node.input(0),
+          lse: node.input(1),
+          targets: node.input(2),
+          logprob: node.output(0),
         },
       }),
     ];
   },
-  'policy.coefficient': (node) => [
-    dispatch({
-      kernel: 'policy.coefficient',
-      items: node.a('N'),
-      params: [node.a('N'), f32(node.a('clipLow')), f32(node.a('clipHigh')), f32(node.a('ratioCap'))],
-      bindings: { 1: node.input(0), 2: node.input(1), 3: node.input(2), 4: node.input(3), 5: node.output(0) },
-    }),
-  ],
+  'xent.grad': (node) => {
+    const { N, V } = node.attributes;
+    return [
+      dispatch('xent.grad', {
+        items: N * V,
+        params: { count: N * V, V },
+        bindings: {
+          logits: node.input(0),
+          lse: node.input(1),
+          targets: node.input(2),
+          coefficient: node.input(3),
+          dlogits: node.output(0),
+        },
+      }),
+    ];
+  },
+  'policy.coefficient': (node) => {
+    const { N, clipLow, clipHigh, ratioCap } = node.attributes;
+    return [
+      dispatch('policy.coefficient', {
+        items: N,
+        params: { N, clipLow, clipHigh, ratioCap },
+        bindings: {
+          logprob: node.input(0),
+          old: node.input(1),
+          advantage: node.input(2),
+          weight: node.input(3),
+          coefficient: node.output(0),
+        },
+      }),
+    ];
+  },
   'loss.weighted': (node) => {
-    const length = node.a('N');
+    const { N: length } = node.attributes;
     const blocks = blocksOf(length);
     const partials = node.scratch(blocks);
     return [
-      foldBlocks({ entry: 'products', x: node.input(0), y: node.input(1), partials, rows: 1, length }),
-      combine({
+      foldRows({
+        terms: { kind: 'products', x: node.input(0), y: node.input(1) },
+        partials,
+        rows: 1,
+        length,
+      }),
+      combineBlocks({
         partials,
         out: node.output(0),
         count: 1,
         blocks,
         itemStride: 0,
         blockStride: 1,
-        finish: { entry: 'negated' },
+        result: { kind: 'negated' },
       }),
     ];
   },
   'norm.square': (node) => {
     const steps: Step[] = [];
-    let length = node.a('len');
+    let length = node.attributes.len;
     let x = node.input(0);
     do {
-      const sums = Math.ceil(length / FOLD_BLOCK);
+      const sums = blocksOf(length);
       const partials = sums === 1 ? node.output(0) : node.scratch(sums);
-      steps.push(
-        foldBlocks({ entry: steps.length === 0 ? 'squares' : 'main', x, partials, rows: 1, length }),
-      );
+      const kind = steps.length === 0 ? 'squares' : 'values';
+      steps.push(foldRows({ terms: { kind, x }, partials, rows: 1, length }));
       length = sums;
       x = partials;
     } while (length > 1);
     return steps;
   },
   'clip.scale': (node) => {
-    const count = node.a('count');
+    const { count, maxNorm } = node.attributes;
     const sums = node.scratch(count);
     return [
       ...node.inputs.map((from, at): Step => ({ kind: 'copy', from, to: sums, at, words: 1 })),
-      dispatch({
-        kernel: 'clip.scale',
+      dispatch('clip.scale', {
         items: 1,
-        params: [count, f32(node.a('maxNorm'))],
-        bindings: { 1: sums, 2: node.output(0) },
+        params: { count, maxNorm },
+        bindings: { sums, scale: node.output(0) },
       }),
     ];
   },
   adamw: (node) => {
-    const constants = ['beta1', 'oneMinusBeta1', 'beta2', 'oneMinusBeta2', 'eps', 'weightDecay'];
+    const { len, ...constants } = node.attributes;
     return [
-      dispatch({
-        kernel: 'adamw',
-        items: node.a('len'),
-        params: [node.a('len'), ...constants.map((name) => f32(node.a(name)))],
+      dispatch('adamw', {
+        items: len,
+        params: { count: len, ...constants },
         bindings: {
-          1: node.output(0),
-          2: node.input(1),
-          3: node.output(1),
-          4: node.output(2),
-          5: node.input(4),
-          6: node.input(5),
+          p: node.output(0),
+          g: node.input(1),
+          m: node.output(1),
+          v: node.output(2),
+          scale: node.input(4),
+          hyper: node.input(5),
         },
       }),
     ];
   },
-} as const satisfies Record<string, Planner>;
+} as const satisfies Partial<Planners>;

@@ -3,9 +3,9 @@ import type { Tensor } from '../../engine.ts';
 import { parseTuning, type TunedEngine, type TuningStore, tune } from './tune.ts';
 import {
   DEFAULT_TUNING,
-  DIRECT_CANDIDATES,
+  GEMV_CANDIDATES,
+  REGISTER_TILE_CANDIDATES,
   SOFTWARE_TUNING,
-  THIN_CANDIDATES,
   TILE_CANDIDATES,
   type Tuning,
 } from './tuning.ts';
@@ -51,10 +51,10 @@ function fakeDevice(cost: (tuning: Tuning, program: string) => number, wrong: (t
 
 const large = TILE_CANDIDATES[3];
 const broken = TILE_CANDIDATES[5];
-const thin = THIN_CANDIDATES[2];
+const gemv = GEMV_CANDIDATES[2];
 const cost = (tuning: Tuning, program: string): number => {
-  if (program === 'tune 1 x 4864 x 896') return tuning.thin === thin ? 1 : 5;
-  if (tuning.direct !== undefined) return 20;
+  if (program === 'tune 1 x 4864 x 896') return tuning.gemv === gemv ? 1 : 5;
+  if (tuning.registerTiled !== undefined) return 20;
   if (program === 'tune 128 x 128 x 4096') return tuning.minTiles === 128 ? 2 : 3;
   return tuning.large === broken ? 1 : tuning.large === large ? 4 : 9;
 };
@@ -65,25 +65,25 @@ describe('tune', () => {
     const device = fakeDevice(cost, (tuning) => tuning.large === broken);
     const found = await tune({ ...options, engine: device.engine, now: device.now });
     expect(found.large).toBe(large);
-    expect(found.thin).toBe(thin);
+    expect(found.gemv).toBe(gemv);
     expect(found.minTiles).toBe(128);
     expect(device.tuning()).toEqual(found);
     expect(device.live()).toBe(0);
   });
 
   it('multiplies without tiles where that is faster than the fastest of them, whose shape is kept all the same', async () => {
-    const direct = DIRECT_CANDIDATES[1];
-    const withDirect = (ms: number) => (tuning: Tuning, program: string) =>
-      tuning.direct === direct && tuning.large === broken && program === 'tune 1024 x 896 x 896'
+    const registerTiled = REGISTER_TILE_CANDIDATES[1];
+    const withRegisterTiled = (ms: number) => (tuning: Tuning, program: string) =>
+      tuning.registerTiled === registerTiled && tuning.large === broken && program === 'tune 1024 x 896 x 896'
         ? ms
         : cost(tuning, program);
     for (const [ms, expected] of [
-      [0.5, direct],
+      [0.5, registerTiled],
       [5, undefined],
     ] as const) {
-      const device = fakeDevice(withDirect(ms), () => false);
+      const device = fakeDevice(withRegisterTiled(ms), () => false);
       const found = await tune({ ...options, engine: device.engine, now: device.now });
-      expect(found.direct).toBe(expected);
+      expect(found.registerTiled).toBe(expected);
       expect(found.large).toBe(broken);
     }
   });
@@ -137,8 +137,8 @@ describe('tune', () => {
 describe('parseTuning', () => {
   it('reads back what was written', () => {
     expect(parseTuning(JSON.stringify(DEFAULT_TUNING))).toEqual(DEFAULT_TUNING);
-    for (const direct of DIRECT_CANDIDATES) {
-      const tuning = { ...DEFAULT_TUNING, direct };
+    for (const registerTiled of REGISTER_TILE_CANDIDATES) {
+      const tuning = { ...DEFAULT_TUNING, registerTiled };
       expect(parseTuning(JSON.stringify(tuning))).toEqual(tuning);
     }
   });
@@ -150,7 +150,7 @@ describe('parseTuning', () => {
     '{}',
     JSON.stringify({ ...DEFAULT_TUNING, minTiles: 7 }),
     JSON.stringify({ ...DEFAULT_TUNING, large: { ...DEFAULT_TUNING.large, lanesM: 1024 } }),
-    JSON.stringify({ ...DEFAULT_TUNING, thin: null }),
+    JSON.stringify({ ...DEFAULT_TUNING, gemv: null }),
     JSON.stringify(SOFTWARE_TUNING),
   ])('passes over %s', (text) => {
     expect(parseTuning(text)).toBeUndefined();

@@ -7,11 +7,11 @@ import { elementCount, type Program } from '../../../repops/program.ts';
 import type { Engine, Tensor } from '../../engine.ts';
 import {
   DEFAULT_TUNING,
-  DIRECT_CANDIDATES,
-  type DirectShape,
+  GEMV_CANDIDATES,
+  type GemvShape,
   MIN_TILES_CANDIDATES,
-  THIN_CANDIDATES,
-  type ThinShape,
+  REGISTER_TILE_CANDIDATES,
+  type RegisterTileShape,
   TILE_CANDIDATES,
   type TileShape,
   type Tuning,
@@ -45,7 +45,7 @@ export interface TuneOptions {
 }
 
 /** A change of kernels or of the shapes to try makes old results worthless. */
-const VERSION = 3;
+const VERSION = 4;
 const DEFAULT_BUDGET_MS = 4000;
 /** Runs that are timed at once, after one that compiles. */
 const RUNS = 3;
@@ -78,14 +78,14 @@ const TRIALS: readonly Trial[] = [
   {
     program: productOf(1024, 896, 896),
     candidates: (best) =>
-      DIRECT_CANDIDATES.map((direct) => ({
-        tried: { ...best, direct, minTiles: 1 },
-        kept: { ...best, direct },
+      REGISTER_TILE_CANDIDATES.map((registerTiled) => ({
+        tried: { ...best, registerTiled, minTiles: 1 },
+        kept: { ...best, registerTiled },
       })),
   },
   {
     program: productOf(1, 4864, 896),
-    candidates: (best) => THIN_CANDIDATES.map((thin) => asTried({ ...best, thin })),
+    candidates: (best) => GEMV_CANDIDATES.map((gemv) => asTried({ ...best, gemv })),
   },
   {
     program: productOf(128, 128, 4096),
@@ -224,20 +224,20 @@ export function parseTuning(text: string | undefined): Tuning | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const { large, small, minTiles, thin, direct } = value as Record<string, unknown>;
+  const { large, small, minTiles, gemv, registerTiled } = value as Record<string, unknown>;
   const tiles = [...TILE_CANDIDATES, DEFAULT_TUNING.large, DEFAULT_TUNING.small];
   const found = {
     large: same<TileShape>(tiles, large),
     small: same<TileShape>(tiles, small),
     minTiles: same<number>([...MIN_TILES_CANDIDATES, DEFAULT_TUNING.minTiles], minTiles),
-    thin: same<ThinShape>([...THIN_CANDIDATES, DEFAULT_TUNING.thin], thin),
+    gemv: same<GemvShape>([...GEMV_CANDIDATES, DEFAULT_TUNING.gemv], gemv),
   };
   if (found.large === undefined || found.small === undefined) return undefined;
-  if (found.minTiles === undefined || found.thin === undefined) return undefined;
-  const tuning = { large: found.large, small: found.small, minTiles: found.minTiles, thin: found.thin };
-  if (direct === undefined) return tuning;
-  const shape = same<DirectShape>(DIRECT_CANDIDATES, direct);
-  return shape === undefined ? undefined : { ...tuning, direct: shape };
+  if (found.minTiles === undefined || found.gemv === undefined) return undefined;
+  const tuning = { large: found.large, small: found.small, minTiles: found.minTiles, gemv: found.gemv };
+  if (registerTiled === undefined) return tuning;
+  const shape = same<RegisterTileShape>(REGISTER_TILE_CANDIDATES, registerTiled);
+  return shape === undefined ? undefined : { ...tuning, registerTiled: shape };
 }
 
 /** The candidate equal to `value`, whatever the order of its fields. */
