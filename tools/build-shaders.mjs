@@ -1,8 +1,8 @@
-// Links shaders/*.wgsl into compute/generated/shaders.ts, so that every host (Vite, tsx, Deno, vitest) loads the same
-// text with no loader plugin, and writes the kernels' interfaces to compute/generated/kernels.ts. A kernel names the
-// modules it needs by `//! import <name>` lines; each module in shaders/lib is put before it once, dependencies first.
-// `barrier` stands for one of two modules, which makes the two variants of every kernel: `<kernel>` (native) and
-// `<kernel>@barrier`.
+// Links shaders/*.wgsl into compute/generated/shaders.ts, so that every host (Vite, tsx, Deno, vitest) loads
+// the same text with no loader plugin, and writes the kernels' interfaces to compute/generated/kernels.ts. A
+// kernel names the modules it needs by `//! import <name>` lines; each module in shaders/lib is put before it
+// once, dependencies first. `barrier` stands for one of two modules, which makes the two variants of every
+// kernel: `<kernel>` (native) and `<kernel>@barrier`.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import { readKernelInterface } from './kernel-interface.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const shaders = join(root, 'shaders');
 const generated = join(root, 'compute/generated');
+const HEADER = '// Made by tools/build-shaders.mjs from shaders/. Do not edit.\n';
 const IMPORT = /^\/\/! import ([\w.-]+)$/gm;
 
 /**
@@ -46,7 +47,7 @@ export function kernelTable(kernels) {
     return [kernel, { ...rest, bindings: Object.fromEntries(inOrder) }];
   });
   const table = JSON.stringify(Object.fromEntries(rows), undefined, 2);
-  return `// Made by tools/build-shaders.mjs from shaders/. Do not edit.\nexport const KERNELS = ${table} as const;\n`;
+  return `${HEADER}export const KERNELS = ${table} as const;\n`;
 }
 
 /** Links every kernel in both variants and writes the generated modules; returns the number of kernels. */
@@ -74,7 +75,7 @@ export function buildShaders() {
   mkdirSync(generated, { recursive: true });
   writeFileSync(
     join(generated, 'shaders.ts'),
-    `// Made by tools/build-shaders.mjs from shaders/. Do not edit.\nexport const SHADERS: Readonly<Record<string, string>> = {\n${lines.join('\n')}\n};\n`,
+    `${HEADER}export const SHADERS: Readonly<Record<string, string>> = {\n${lines.join('\n')}\n};\n`,
   );
   writeFileSync(
     join(generated, 'kernels.ts'),

@@ -1,9 +1,11 @@
-// Reads the interface of a kernel off its WGSL: the fields of its Params struct, its storage bindings with the entry
-// points that use them, and its constants. build-shaders.mjs writes the result as a typed table, so that a planner can
-// name only what the WGSL declares. This is no WGSL parser: it knows the declarations that kernels here use, and throws
-// a KernelSourceError on any other.
+// Reads the interface of a kernel off its WGSL: the fields of its Params struct, its storage bindings with
+// the entry points that use them, and its constants. build-shaders.mjs writes the result as a typed table, so
+// that a planner can name only what the WGSL declares. This is no WGSL parser: it knows the declarations that
+// kernels here use, and throws a KernelSourceError on any other.
 
-/** The WGSL of a kernel breaks a rule of shaders/README.md, or uses something that this reader does not know. */
+/**
+ * The WGSL of a kernel breaks a rule of shaders/README.md, or uses something that this reader does not know.
+ */
 export class KernelSourceError extends Error {
   name = 'KernelSourceError';
 
@@ -12,6 +14,7 @@ export class KernelSourceError extends Error {
   }
 }
 
+const BOTH_BRANCHES = '(both branches of a //# if are read)';
 const PARAM_TYPES = new Set(['u32', 'f32']);
 const ATTRIBUTES = /^((?:@\w+\s*(?:\([^()]*\))?\s*)*)(.*)$/s;
 const STRUCT = /^struct (\w+)\s*\{(.*)\}$/s;
@@ -20,10 +23,10 @@ const FUNCTION = /^fn (\w+)\s*\((.*?)\)\s*(?:->[^{]*)?\{(.*)\}$/s;
 const CONSTANT = /^const (\w+)\s*(?::[^=]*)?=\s*(.*);$/s;
 
 /**
- * The interface of a kernel.
+ * The interface of a kernel. Both branches of a `//# if` are read.
  *
  * @param {string} kernel the file in shaders/ without `.wgsl`, for messages
- * @param {string} source its WGSL with its modules (see `link` in build-shaders.mjs); both branches of `//# if` are read
+ * @param {string} source its WGSL after its modules (`link` in build-shaders.mjs)
  * @returns {import('../compute/engines/webgpu/shader/kernel-interface.ts').KernelInterface}
  */
 export function readKernelInterface(kernel, source) {
@@ -52,20 +55,12 @@ export function readKernelInterface(kernel, source) {
   const params = paramsOf(variables, structs, fail);
   const bindings = bindingsOf(variables, fail);
   const entries = entriesOf(functions, bindings, fail);
-  const camel = (entriesToName, what) => camelKeys(entriesToName, what, fail);
-  const bindingNames = camel(
-    [...bindings.keys()].map((name) => [name, name]),
-    'bindings',
-  );
-  const nameOf = new Map(Object.entries(bindingNames).map(([name, wgsl]) => [wgsl, name]));
   return {
-    params: camel(params, 'fields of Params'),
-    bindings: camel([...bindings], 'bindings'),
-    entries: Object.fromEntries(
-      [...entries].map(([entry, used]) => [entry, used.map((name) => nameOf.get(name))]),
-    ),
+    params: camelKeys(params, 'fields of Params', fail),
+    bindings: camelKeys([...bindings], 'bindings', fail),
+    entries: Object.fromEntries([...entries].map(([entry, used]) => [entry, used.map(camelCase)])),
     constants,
-    uniforms: camel(uniforms, 'uniforms'),
+    uniforms: camelKeys(uniforms, 'uniforms', fail),
   };
 }
 
@@ -80,9 +75,7 @@ function declarationsOf(text, fail) {
     const character = text[at];
     if (character in closers) open.push(closers[character]);
     else if (')]}'.includes(character) && open.pop() !== character) {
-      fail(
-        `has a \`${character}\` too many in \`${firstLine(text.slice(start))}\` (both branches of //# if are read)`,
-      );
+      fail(`has a \`${character}\` too many in \`${firstLine(text.slice(start))}\` ${BOTH_BRANCHES}`);
     }
     if (open.length > 0 || (character !== ';' && character !== '}')) continue;
     const declaration = text.slice(start, at + 1).trim();
@@ -90,7 +83,7 @@ function declarationsOf(text, fail) {
     start = at + 1;
   }
   const rest = text.slice(start).trim();
-  if (rest !== '') fail(`\`${firstLine(rest)}\` does not end (both branches of //# if are read)`);
+  if (rest !== '') fail(`\`${firstLine(rest)}\` does not end ${BOTH_BRANCHES}`);
   return result;
 }
 
@@ -146,7 +139,9 @@ function uniformsOf(variables, fail) {
   return uniforms.filter(({ name }) => name !== 'params').map(({ name, number }) => [name, number]);
 }
 
-/** Storage bindings by name. One that is declared in several branches of `//# if` has several element types. */
+/**
+ * Storage bindings by name. One that is declared in several branches of `//# if` has several element types.
+ */
 function bindingsOf(variables, fail) {
   const bindings = new Map();
   for (const { name, type, access, number, addressSpace } of variables) {
@@ -185,7 +180,10 @@ function addFunction(functions, [, name, signature, body], attributes, fail) {
   functions.set(name, { isEntry: /@compute\b/.test(attributes), used });
 }
 
-/** The bindings that each entry point uses, itself or by the functions that it calls, in the order of their numbers. */
+/**
+ * The bindings that each entry point uses, itself or by the functions that it calls, in the order of their
+ * numbers.
+ */
 function entriesOf(functions, bindings, fail) {
   const inOrder = [...bindings].sort(([, a], [, b]) => a.number - b.number).map(([name]) => name);
   const entries = new Map();
@@ -209,13 +207,17 @@ function entriesOf(functions, bindings, fail) {
   return entries;
 }
 
-/** An object of these pairs, with names as TypeScript writes them: `head_dim` as `headDim`. */
+/** A name as TypeScript writes it: `head_dim` as `headDim`. */
+const camelCase = (name) => name.replace(/_+(\w)/g, (_, letter) => letter.toUpperCase());
+
+/** An object of these pairs, with names as TypeScript writes them. */
 function camelKeys(pairs, what, fail) {
   const result = {};
   for (const [name, value] of pairs) {
-    const camel = name.replace(/_+(\w)/g, (_, letter) => letter.toUpperCase());
-    if (Object.hasOwn(result, camel))
+    const camel = camelCase(name);
+    if (Object.hasOwn(result, camel)) {
       fail(`two ${what} are both called ${camel} in TypeScript; rename \`${name}\``);
+    }
     result[camel] = value;
   }
   return result;

@@ -1,6 +1,6 @@
 /**
- * The WebGPU engine. A run of a RepOps program (docs/repops.md) is one submission of compute dispatches; the kernels are in
- * shaders/.
+ * The WebGPU engine. A run of a RepOps program (docs/repops.md) is one submission of compute dispatches; the
+ * kernels are in shaders/.
  */
 import { must } from '../../../protocol/must.ts';
 import { SHADERS } from '../../generated/shaders.ts';
@@ -33,21 +33,27 @@ export interface WebGpuEngineOptions {
   readonly device: GPUDevice;
   /** Defaults to the adapter's name for itself. */
   readonly description?: string;
-  /** Kernel variant of each operator. Defaults to `native`. The conformance gate finds the variants that conform. */
+  /**
+   * Kernel variant of each operator. Defaults to `native`. The conformance gate finds the variants that
+   * conform.
+   */
   readonly variants?: Variants;
   /**
-   * Tile sizes. Defaults to small tiles, or to the software-GPU preset if `openWebGpuEngine` gets a software adapter. Affects
-   * speed only, never results.
+   * Tile sizes. Defaults to small tiles, or to the software-GPU preset if `openWebGpuEngine` gets a software
+   * adapter. Affects speed only, never results.
    */
   readonly tuning?: Tuning;
   /**
-   * Milliseconds that one submission may hold the GPU; a longer run is divided into several submissions. Defaults to no limit
-   * while the share is 1, and to 10 below that.
+   * Milliseconds that one submission may hold the GPU; a longer run is divided into several submissions.
+   * Defaults to no limit while the share is 1, and to 10 below that.
    */
   readonly sliceMs?: number;
   /** Defaults to the system's clock. Only tests replace it. */
   readonly clock?: Clock;
-  /** Linked kernels by name. Defaults to the generated ones. Only tests replace them, to show that a wrong kernel is caught. */
+  /**
+   * Linked kernels by name. Defaults to the generated ones. Only tests replace them, to show that a wrong
+   * kernel is caught.
+   */
   readonly shaders?: Readonly<Record<string, string>>;
 }
 
@@ -121,9 +127,8 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
       orLost,
     });
     this.#loss = options.device.lost.then((info) => {
-      this.#lost = new DeviceLostError(
-        `The GPU device was lost${info.message === '' ? '' : ` (${info.message})`}; restart from the last checkpoint.`,
-      );
+      const reason = info.message === '' ? '' : ` (${info.message})`;
+      this.#lost = new DeviceLostError(`The GPU device was lost${reason}; restart from the last checkpoint.`);
       throw this.#lost;
     });
     this.#loss.catch(() => {});
@@ -233,8 +238,8 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
   }
 
   /**
-   * Compiles the kernels of a program without running it, so that the first run need not wait. Rejects with EngineError if
-   * the driver refuses a kernel.
+   * Compiles the kernels of a program without running it, so that the first run need not wait. Rejects with
+   * EngineError if the driver refuses a kernel.
    */
   async prepare(program: Program): Promise<void> {
     this.#throwIfUnusable();
@@ -336,7 +341,10 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
   }
 }
 
-/** Throws ProgramError if an index that the host wrote is out of range. A GPU would read elsewhere without an error. */
+/**
+ * Throws ProgramError if an index that the host wrote is out of range. A GPU would read elsewhere without an
+ * error.
+ */
 function checkIndices(program: Program, plan: Plan, tensors: Readonly<Record<string, GpuTensor>>): void {
   for (const { tensor, limit, op } of plan.indexChecks) {
     const largest = tensors[tensor]?.largest;

@@ -2,8 +2,8 @@
 import { EngineError } from '../../engine.ts';
 
 /**
- * Requests a device with the adapter's own limits for buffers, because a model's tensors exceed WebGPU's default limits.
- * Rejects with EngineError if the adapter gives no device.
+ * Requests a device with the adapter's own limits for buffers, because a model's tensors exceed WebGPU's
+ * default limits. Rejects with EngineError if the adapter gives no device.
  */
 export async function openDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
@@ -27,7 +27,10 @@ export function adapterName(info: GPUAdapterInfo | undefined): string {
 
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|microsoft basic render/i;
 
-/** Whether the adapter is a software GPU. Its results are right, but the wasm engine is faster on the same CPU. */
+/**
+ * Whether the adapter is a software GPU. Its results are right, but the wasm engine is faster on the same
+ * CPU.
+ */
 export function isSoftwareAdapter(info: GPUAdapterInfo): boolean {
   return (
     info.isFallbackAdapter === true ||

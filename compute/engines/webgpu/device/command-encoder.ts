@@ -29,7 +29,10 @@ export class CommandEncoder {
     }
   }
 
-  /** Adds at most `count` workgroups of a divisible dispatch, from number `first` on. Returns how many it added. */
+  /**
+   * Adds at most `count` workgroups of a divisible dispatch, from number `first` on. Returns how many it
+   * added.
+   */
   addPart(command: DispatchCommand, first: number, count: number): number {
     const [x, y] = workgroupGrid(count);
     // Several rows of workgroups must be full, because a workgroup beyond `count` would run twice.

@@ -1,6 +1,6 @@
 /**
- * A plan made ready for one device: its pipelines, its parameters in device memory, and the commands for the memory that it is
- * bound to.
+ * A plan made ready for one device: its pipelines, its parameters in device memory, and the commands for the
+ * memory that it is bound to.
  */
 import type { PlannedStep } from '../plan/memory-slots.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -77,8 +77,8 @@ export class CompiledPlan {
   }
 
   /**
-   * Compiles all kernels of a plan at once. Rejects with EngineError if the driver refuses one, and with KernelInterfaceError
-   * if a parameter does not fit its type.
+   * Compiles all kernels of a plan at once. Rejects with EngineError if the driver refuses one, and with
+   * KernelInterfaceError if a parameter does not fit its type.
    */
   static async compile(options: CompileOptions): Promise<CompiledPlan> {
     const { device, plan, pipelines, variants } = options;
@@ -110,7 +110,10 @@ export class CompiledPlan {
     return new CompiledPlan(options, new Map(compiled.filter((entry) => entry !== undefined)), params);
   }
 
-  /** The commands of the whole program on these tensors, in order. Bind groups are made once for a set of tensors. */
+  /**
+   * The commands of the whole program on these tensors, in order. Bind groups are made once for a set of
+   * tensors.
+   */
   commands(memory: DeviceMemory, bindings: Readonly<Record<string, Memory>>): readonly Command[] {
     const slots = memory.slots(this.plan.slots);
     const names = Object.keys(bindings).sort();

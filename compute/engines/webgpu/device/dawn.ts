@@ -8,8 +8,8 @@ export const SWIFTSHADER_ICD = '/usr/lib/chromium/vk_swiftshader_icd.json';
 
 export interface DawnOptions {
   /**
-   * A Vulkan driver manifest to use instead of the machine's own drivers. It has an effect only on the first adapter of the
-   * process. Defaults to the machine's drivers.
+   * A Vulkan driver manifest to use instead of the machine's own drivers. It has an effect only on the first
+   * adapter of the process. Defaults to the machine's drivers.
    */
   readonly vulkanDriver?: string;
   /** Dawn toggles, for example `disable-dawn-features=timestamp_quantization`. */
@@ -17,8 +17,9 @@ export interface DawnOptions {
 }
 
 /**
- * Opens an adapter of Dawn in this process. Keep the returned `gpu` for as long as the device is used: when `gpu` is garbage
- * collected, its devices are lost. Rejects with EngineError if the driver is missing or gives no adapter.
+ * Opens an adapter of Dawn in this process. Keep the returned `gpu` for as long as the device is used: when
+ * `gpu` is garbage collected, its devices are lost. Rejects with EngineError if the driver is missing or
+ * gives no adapter.
  */
 export async function openDawnAdapter(
   options: DawnOptions = {},

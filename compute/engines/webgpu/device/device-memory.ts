@@ -35,13 +35,16 @@ export class GpuTensor implements Tensor {
 
 export interface MemoryOptions {
   readonly device: GPUDevice;
-  /** Called when the device has run out of memory. WebGPU reports it some time after the creation of a buffer. */
+  /**
+   * Called when the device has run out of memory. WebGPU reports it some time after the creation of a buffer.
+   */
   readonly onOutOfMemory: (error: EngineMemoryError) => void;
 }
 
 /**
- * Size of the smallest buffer, in bytes: a vec4 of words. wgpu validates a buffer against the previous pipeline too if both
- * have the same bind group layout, so a kernel that reads vectors before would make it refuse a smaller buffer.
+ * Size of the smallest buffer, in bytes: a vec4 of words. wgpu validates a buffer against the previous
+ * pipeline too if both have the same bind group layout, so a kernel that reads vectors before would make it
+ * refuse a smaller buffer.
  */
 const MIN_BYTES = 16;
 
@@ -106,8 +109,8 @@ export class DeviceMemory {
   }
 
   /**
-   * Memory for slots of at least these sizes in words. All plans get the same slots, so the contents are undefined. Throws
-   * EngineMemoryError if a size exceeds the device's limits.
+   * Memory for slots of at least these sizes in words. All plans get the same slots, so the contents are
+   * undefined. Throws EngineMemoryError if a size exceeds the device's limits.
    */
   slots(sizes: readonly number[]): readonly Memory[] {
     const order = sizes.map((words, index) => ({ words, index })).sort((a, b) => b.words - a.words);
@@ -115,7 +118,8 @@ export class DeviceMemory {
     for (const [rank, { words, index }] of order.entries()) {
       let memory = this.#slots[rank];
       if (memory === undefined || memory.bytes < words * 4) {
-        // The old slot is destroyed first, so that the device need not hold both. Commands that use it are already queued.
+        // The old slot is destroyed first, so that the device need not hold both. Commands that use it are
+        // already queued.
         this.#throwIfTooLarge(bytesFor(words));
         if (memory !== undefined) this.destroy(memory);
         memory = this.create(words, 'temporaries');

@@ -15,8 +15,8 @@ export class ReadBack {
   }
 
   /**
-   * Reads `bytes` bytes from byte `at` on, both multiples of 4, once the device has done everything submitted so far. Rejects
-   * when the device is lost.
+   * Reads `bytes` bytes from byte `at` on, both multiples of 4, once the device has done everything submitted
+   * so far. Rejects when the device is lost.
    */
   async read(memory: Memory, at: number, bytes: number): Promise<ArrayBuffer> {
     const staging = this.#take(bytes);

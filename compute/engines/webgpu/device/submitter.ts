@@ -43,7 +43,9 @@ export class Submitter {
     });
   }
 
-  /** Sets the share of the time that the device may compute. Throws RangeError for a share outside 0.1 to 1. */
+  /**
+   * Sets the share of the time that the device may compute. Throws RangeError for a share outside 0.1 to 1.
+   */
   setShare(share: number): void {
     this.#duty.share = share;
   }

@@ -12,7 +12,10 @@ interface Work {
   readonly isDivisible: boolean;
 }
 
-/** A device that computes nothing: it takes the time that its workgroups take, and notes which of them ran when. */
+/**
+ * A device that computes nothing. It takes the time that its workgroups take, and records which of them ran
+ * when.
+ */
 function fakeDevice(work: readonly Work[]) {
   let time = 0;
   let busyUntil = 0;
@@ -120,7 +123,7 @@ describe('TimeSlicer', () => {
     );
   });
 
-  it('holds the device no longer than a slice once it knows the work', async () => {
+  it('holds the device for one slice at a time once it knows the work', async () => {
     const all = [
       { groups: 20_000, ms: 0.01, isDivisible: true },
       { groups: 3, ms: 0.5, isDivisible: true },
@@ -147,7 +150,7 @@ describe('TimeSlicer', () => {
     expect(count).toBeLessThanOrEqual(32);
   });
 
-  it('notices an abort between submissions', async () => {
+  it('stops between submissions on abort', async () => {
     const { device, commands, clock, submissions } = fakeDevice([{ groups: 1000, ms: 1, isDivisible: true }]);
     const controller = new AbortController();
     const duty = new DutyCycle({

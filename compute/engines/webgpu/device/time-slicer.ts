@@ -1,6 +1,7 @@
 /**
- * Runs commands in submissions of a few milliseconds, so that other work on the GPU (the page's own pictures) gets its turn. The
- * slicer learns how long a workgroup of each step takes while it runs, and divides a dispatch that is too long.
+ * Runs commands in submissions of a few milliseconds, so that other work on the GPU (the page's own pictures)
+ * gets its turn. The slicer learns how long a workgroup of each step takes while it runs, and divides a
+ * dispatch that is too long.
  */
 import { must } from '../../../../protocol/must.ts';
 import type { Clock, DutyCycle } from '../../duty-cycle.ts';
@@ -48,8 +49,8 @@ export class TimeSlicer {
   }
 
   /**
-   * Runs the commands in order. Resolves with the number of submissions once the device is done. Rejects between submissions
-   * if `signal` is aborted.
+   * Runs the commands in order. Resolves with the number of submissions once the device is done. Rejects
+   * between submissions if `signal` is aborted.
    */
   async run(commands: readonly Command[], signal?: AbortSignal): Promise<number> {
     const { device, workgroupOffsets, clock, duty, orLost } = this.#options;
@@ -73,7 +74,8 @@ export class TimeSlicer {
         const [x, y, z] = command.groups;
         const total = x * y * z;
         const left = total - done;
-        // A submission has at least one workgroup. A dispatch that cannot be divided has a submission of its own if need be.
+        // A submission has at least one workgroup. A dispatch that cannot be divided has a submission of its
+        // own if need be.
         const least = command.isDivisible ? 1 : left;
         const isFirst = parts.length === 0;
         const allowed = Math.max(this.#allowed(command.planned, budget), isFirst ? least : 0);

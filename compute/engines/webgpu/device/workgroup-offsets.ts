@@ -1,4 +1,7 @@
-/** The uniform that tells a kernel at which workgroup its part of a dispatch begins (shaders/lib/workgroups.wgsl). */
+/**
+ * The uniform that tells a kernel at which workgroup its part of a dispatch begins
+ * (shaders/lib/workgroups.wgsl).
+ */
 import { WORKGROUP_OFFSET_BYTES } from '../shader/bind-group-layouts.ts';
 
 /** How many dispatches of one submission may begin at another workgroup than 0. */
@@ -27,8 +30,8 @@ export class WorkgroupOffsets {
   }
 
   /**
-   * The byte offset in the buffer where the kernel finds the workgroup number `first` when the submission runs. Throws
-   * RangeError if the submission has more than MAX_OFFSETS parts.
+   * The byte offset in the buffer where the kernel finds the workgroup number `first` when the submission
+   * runs. Throws RangeError if the submission has more than MAX_OFFSETS parts.
    */
   byteOffsetOf(first: number): number {
     if (first === 0) return 0;

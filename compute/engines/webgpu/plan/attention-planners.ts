@@ -1,8 +1,8 @@
 /**
- * Steps of attention and of the key/value cache. Scores go through scratch memory one part of the work at a time. A part has
- * some units (a batch entry's key/value head) with all their rows. A unit that is too large for that is divided by rows (for
- * the output and the gradient of q) or by keys (for the gradients of k and v). So the scratch memory is bounded for any length
- * of the sequence.
+ * Steps of attention and of the key/value cache. Scores go through scratch memory one part of the work at a
+ * time. A part has some units (a batch entry's key/value head) with all their rows. A unit that is too large
+ * for that is divided by rows (for the output and the gradient of q) or by keys (for the gradients of k and
+ * v). So the scratch memory is bounded for any length of the sequence.
  */
 import { FOLD_BLOCK } from '../../../repops/arithmetic.ts';
 import { kernelConstants, type ParamsOf } from '../shader/kernel-interface.ts';
@@ -17,11 +17,15 @@ import {
 import type { NodeView, Planners } from './node-view.ts';
 import { type DispatchStep, dispatch, type Operand, type Step } from './steps.ts';
 
-/** Words of scores at a time; 32 MiB. A part has at least one tile of rows or keys, even if that takes more. */
+/**
+ * Words of scores at a time; 32 MiB. A part has at least one tile of rows or keys, even if that takes more.
+ */
 const PART_WORDS = 2 ** 23;
 /** Side of a tile of shaders/lib/tile.wgsl. */
 const { TILE } = kernelConstants('attention.scores');
-/** Fewer tiles than this leave most of a GPU idle; long folds over keys are then divided into their blocks. */
+/**
+ * Fewer tiles than this leave most of a GPU idle; long folds over keys are then divided into their blocks.
+ */
 const MIN_TILES = 64;
 /** A line of at most this many keys is the work of one invocation, not of a workgroup. */
 const SHORT_KEYS = 128;
@@ -58,7 +62,10 @@ interface Part {
   readonly firstKey: number;
 }
 
-/** Divides the work into parts whose scores fit in `words`; a unit that is too large is divided by rows or by keys. */
+/**
+ * Divides the work into parts whose scores fit in `words`; a unit that is too large is divided by rows or by
+ * keys.
+ */
 function partsOf(sizes: Sizes, by: 'rows' | 'keys', words: number): readonly Part[] {
   const { B, Tq, Tk, kvHeads, group } = sizes;
   const whole = { rows: Tq, firstRow: 0, keys: Tk, firstKey: 0 };
@@ -197,8 +204,8 @@ const TOTAL_WORDS = 32;
 const LANES = 64;
 
 /**
- * The gradients of a part's keys and values. They take one step if that keeps within MAX_LOOP_ITERATIONS; else each step does
- * some heads of the group, or some rows of one head.
+ * The gradients of a part's keys and values. They take one step if that keeps within MAX_LOOP_ITERATIONS;
+ * else each step does some heads of the group, or some rows of one head.
  */
 function keyFolds(node: NodeView<'attention.grad.kv'>, part: Part, scores: Operand): readonly Step[] {
   const { group, Tq, headDim } = sizesOf(node);

@@ -1,4 +1,7 @@
-/** Steps of the dense and element-wise operators. docs/repops.md gives the orders; the kernels are in shaders/. */
+/**
+ * Steps of the dense and element-wise operators. docs/repops.md gives the orders; the kernels are in
+ * shaders/.
+ */
 import { FOLD_BLOCK } from '../../../repops/arithmetic.ts';
 import { kernelConstants } from '../shader/kernel-interface.ts';
 import { blocksOf, combineBlocks, foldRows } from './folds.ts';

@@ -1,4 +1,6 @@
-/** Steps of fixed-order folds (docs/repops.md): sums of blocks of 64 terms, then the sum of the block sums. */
+/**
+ * Steps of fixed-order folds (docs/repops.md): sums of blocks of 64 terms, then the sum of the block sums.
+ */
 import { FOLD_BLOCK } from '../../../repops/arithmetic.ts';
 import { type DispatchStep, dispatch, type Operand } from './steps.ts';
 
@@ -20,7 +22,9 @@ export interface CombineOptions {
   readonly count: number;
   /** Block sums of each output. */
   readonly blocks: number;
-  /** Distance in `partials` from one output's block sums to the next output's, and from one block to the next. */
+  /**
+   * Distance in `partials` from one output's block sums to the next output's, and from one block to the next.
+   */
   readonly itemStride: number;
   readonly blockStride: number;
   /** Defaults to the sum itself. */

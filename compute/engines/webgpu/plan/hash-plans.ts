@@ -13,7 +13,9 @@ export const HASHES = 'hashes';
 /** Name of the `index`-th tensor to hash. */
 export const hashInput = (index: number): string => `tensor ${index}`;
 
-/** Writes the root of each tensor into `HASHES`, one after another. `sizes` are the tensors' sizes in bytes. */
+/**
+ * Writes the root of each tensor into `HASHES`, one after another. `sizes` are the tensors' sizes in bytes.
+ */
 export function planRoots(sizes: readonly number[]): Plan {
   let scratches = 0;
   const scratch = (hashes: number): Operand => ({

@@ -1,8 +1,9 @@
 /**
- * How many iterations an invocation takes in the loops of a kernel. Mesa's software driver (llvmpipe) ends every loop, without
- * an error, once eight neighbouring invocations have taken 65,535 iterations together; nested and successive loops count alike
- * (docs/decisions/webgpu-bits.md). So no step may take more than MAX_LOOP_ITERATIONS, and planners divide longer work into
- * several steps. The tests hold every plan to `loopIterations`, and `loopIterations` to what a device counts.
+ * How many iterations an invocation takes in the loops of a kernel. Mesa's software driver (llvmpipe) ends
+ * every loop, without an error, once eight neighbouring invocations have taken 65,535 iterations together;
+ * nested and successive loops count alike (docs/decisions/webgpu-bits.md). So no step may take more than
+ * MAX_LOOP_ITERATIONS, and planners divide longer work into several steps. The tests hold every plan to
+ * `loopIterations`, and `loopIterations` to what a device counts.
  */
 import { FOLD_BLOCK } from '../../../repops/arithmetic.ts';
 import {
@@ -19,12 +20,15 @@ import type { DispatchStep } from './steps.ts';
 /** The most iterations of an invocation of any step; somewhat below what llvmpipe allows. */
 export const MAX_LOOP_ITERATIONS = 60_000;
 
-/** Iterations of a loop with `times` iterations whose body takes `inner`. The final failing test counts as one. */
+/**
+ * Iterations of a loop with `times` iterations whose body takes `inner`. The final failing test counts as
+ * one.
+ */
 const loop = (times: number, inner = 0): number => times * (1 + inner) + 1;
 
 /**
- * How many iterations a loop may have so that an invocation stays within MAX_LOOP_ITERATIONS, if its body takes
- * `perIteration` iterations of inner loops and the rest of the kernel takes `fixed`. At least 1.
+ * How many iterations a loop may have so that an invocation stays within MAX_LOOP_ITERATIONS, if its body
+ * takes `perIteration` iterations of inner loops and the rest of the kernel takes `fixed`. At least 1.
  */
 export function maxLoopLength(o: { readonly perIteration: number; readonly fixed: number }): number {
   return Math.max(1, Math.floor((MAX_LOOP_ITERATIONS - o.fixed - 1) / (1 + o.perIteration)));
@@ -66,7 +70,9 @@ export const ATTENTION_KEYS_BLOCK = loop(FOLD_BLOCK) + 2 * TILE_FOLD_BLOCK;
 /** Iterations of attention.keys outside its loops over heads and blocks. */
 export const ATTENTION_KEYS_FIXED = OUTPUTS + 8 * loop(4);
 
-/** row_sum of shaders/lib/row-sum.wgsl: one lane adds the block sums, 64 to an iteration of the outer loop. */
+/**
+ * row_sum of shaders/lib/row-sum.wgsl: one lane adds the block sums, 64 to an iteration of the outer loop.
+ */
 const rowSum = (blocks: number): number => blocks + 2 * blocksOf(blocks) + 1;
 
 type Iterations<K extends KernelName> = (

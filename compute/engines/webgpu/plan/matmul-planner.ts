@@ -1,4 +1,6 @@
-/** Steps of a product: which kernel, with which tile sizes, and whether its folds are divided over workgroups. */
+/**
+ * Steps of a product: which kernel, with which tile sizes, and whether its folds are divided over workgroups.
+ */
 import { FOLD_BLOCK } from '../../../repops/arithmetic.ts';
 import { kernelConstants } from '../shader/kernel-interface.ts';
 import { type RegisterTileShape, type TileShape, tileConstants, tileSides } from '../tuning/tuning.ts';
@@ -198,8 +200,8 @@ function tilesOf(shape: TileShape, { M, N }: Product): number {
 }
 
 /**
- * Each output's fold by one invocation: in one dispatch, or in as many as keep within MAX_LOOP_ITERATIONS, each of which
- * continues from the sum in c.
+ * Each output's fold by one invocation: in one dispatch, or in as many as keep within MAX_LOOP_ITERATIONS,
+ * each of which continues from the sum in c.
  */
 function wholeFolds(node: ProductNode, product: Product, shape: TileShape): readonly Step[] {
   const blocks = maxLoopLength({ perIteration: tileBlockIterations(shape), fixed: 0 });

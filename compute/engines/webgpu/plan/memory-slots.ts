@@ -2,7 +2,9 @@
 import type { OperatorName } from '../../../repops/operators.ts';
 import type { Operand, Step } from './steps.ts';
 
-/** Where an operand's memory is: in a tensor that the caller binds, or in a slot of the engine's own memory. */
+/**
+ * Where an operand's memory is: in a tensor that the caller binds, or in a slot of the engine's own memory.
+ */
 export type OperandLocation =
   | { readonly kind: 'bound'; readonly name: string }
   | { readonly kind: 'slot'; readonly slot: number };
@@ -55,9 +57,9 @@ function lifetimesOf(
 }
 
 /**
- * Gives every operand that is not bound a slot such that two operands share a slot only if their lifetimes do not overlap.
- * Operands are placed largest first, each in the first slot that is free throughout its lifetime ("greedy by size" of
- * arXiv 2001.03288), so no slot ever grows.
+ * Gives every operand that is not bound a slot such that two operands share a slot only if their lifetimes do
+ * not overlap. Operands are placed largest first, each in the first slot that is free throughout its lifetime
+ * ("greedy by size" of arXiv 2001.03288), so no slot ever grows.
  */
 export function assignSlots(
   steps: readonly PlannedStep[],

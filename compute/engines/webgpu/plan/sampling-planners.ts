@@ -1,6 +1,6 @@
 /**
- * Steps over rows of logits: log-sum-exp, drawing, top-k and top-p. Rows are long, so the kernels work on their blocks in
- * parallel.
+ * Steps over rows of logits: log-sum-exp, drawing, top-k and top-p. Rows are long, so the kernels work on
+ * their blocks in parallel.
  */
 import { kernelConstants } from '../shader/kernel-interface.ts';
 import { blocksOf } from './folds.ts';

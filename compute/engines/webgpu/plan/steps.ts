@@ -1,6 +1,6 @@
 /**
- * What an operator becomes on the device: a few steps over operands, with all sizes worked out. Steps are data, so a
- * program is planned once and encoded on each run.
+ * What an operator becomes on the device: a few steps over operands, with all sizes worked out. Steps are
+ * data, so a program is planned once and encoded on each run.
  */
 import {
   type BindingsOf,
@@ -56,8 +56,8 @@ export type Step = DispatchStep | CopyStep | ClearStep;
 export const MAX_GROUPS = 65_535;
 
 /**
- * The directions of a dispatch of at least `count` workgroups, which kernels number along x and then along y. A kernel
- * leaves workgroups beyond its work idle.
+ * The directions of a dispatch of at least `count` workgroups, which kernels number along x and then along y.
+ * A kernel leaves workgroups beyond its work idle.
  */
 export function workgroupGrid(count: number): readonly [x: number, y: number] {
   return count <= MAX_GROUPS ? [count, 1] : [MAX_GROUPS, Math.ceil(count / MAX_GROUPS)];
@@ -81,8 +81,8 @@ export interface DispatchOptions<K extends KernelName, E extends EntryOf<K>> {
 }
 
 /**
- * A dispatch of a kernel. A parameter or binding that is missing or misspelt does not compile; one that gets past the
- * compiler (in a spread object) throws KernelInterfaceError.
+ * A dispatch of a kernel. A parameter or binding that is missing or misspelt does not compile; one that gets
+ * past the compiler (in a spread object) throws KernelInterfaceError.
  *
  * @example dispatch('swiglu', { items: len, params: { count: len }, bindings: { gate, up, y } })
  */

@@ -1,4 +1,7 @@
-/** Bind group layouts, by the kernels' interfaces. Entry points with the same bindings share a layout and its bind groups. */
+/**
+ * Bind group layouts, by the kernels' interfaces. Entry points with the same bindings share a layout and its
+ * bind groups.
+ */
 import {
   bindingInterface,
   KernelInterfaceError,
@@ -19,8 +22,8 @@ export interface KernelLayout {
   readonly bindGroupLayout: GPUBindGroupLayout;
   readonly pipelineLayout: GPUPipelineLayout;
   /**
-   * Binding number of the WorkgroupOffset uniform. A kernel that has it numbers its workgroups along one line, which may be
-   * divided anywhere into several dispatches.
+   * Binding number of the WorkgroupOffset uniform. A kernel that has it numbers its workgroups along one
+   * line, which may be divided anywhere into several dispatches.
    */
   readonly workgroupOffset: number | undefined;
 }

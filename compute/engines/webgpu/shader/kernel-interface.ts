@@ -1,7 +1,7 @@
 /**
- * What a dispatch of a kernel takes, by name. The table comes from the WGSL (tools/build-shaders.mjs), so a parameter or
- * binding that the WGSL does not declare, or that a dispatch leaves out, does not compile. The functions below check the
- * same at run time and give the numbers that the device needs.
+ * What a dispatch of a kernel takes, by name. The table comes from the WGSL (tools/build-shaders.mjs), so a
+ * parameter or binding that the WGSL does not declare, or that a dispatch leaves out, does not compile. The
+ * functions below check the same at run time and give the numbers that the device needs.
  */
 import { KERNELS } from '../../../generated/kernels.ts';
 import { bitsOf } from '../../../repops/arithmetic.ts';
@@ -27,7 +27,9 @@ type BindingNameOf<K extends KernelName, E> = E extends keyof Kernels[K]['entrie
     : never
   : never;
 
-/** What is bound to each storage binding that an entry point uses. Nothing can be bound for no entry point. */
+/**
+ * What is bound to each storage binding that an entry point uses. Nothing can be bound for no entry point.
+ */
 export type BindingsOf<K extends KernelName, E extends EntryOf<K>, Bound> = [E] extends [never]
   ? never
   : { readonly [B in BindingNameOf<K, E>]: Bound };
@@ -82,7 +84,10 @@ export interface KernelCall {
   readonly constants: Readonly<Record<string, number>>;
 }
 
-/** Throws KernelInterfaceError, which names the culprit, unless a call has exactly the names that its entry point takes. */
+/**
+ * Throws KernelInterfaceError, which names the culprit, unless a call has exactly the names that its entry
+ * point takes.
+ */
 export function checkCall({ kernel, entry, params, bindings, constants }: KernelCall): void {
   const known = INTERFACES[kernel];
   const used = Object.hasOwn(known.entries, entry) ? known.entries[entry] : undefined;
@@ -104,21 +109,17 @@ export function checkCall({ kernel, entry, params, bindings, constants }: Kernel
 }
 
 /**
- * The words of a kernel's Params after `zero`, each encoded by its type in the WGSL. Throws KernelInterfaceError where a
- * value is missing or its type cannot hold it.
+ * The words of a kernel's Params after `zero`, each encoded by its type in the WGSL. Throws
+ * KernelInterfaceError where a value is missing or its type cannot hold it.
  */
 export function encodeParams(
   kernel: KernelName,
   params: Readonly<Record<string, number>>,
 ): readonly number[] {
   return Object.entries(INTERFACES[kernel].params).map(([name, type]) => {
-    const value = params[name] ?? Number.NaN;
-    const fits = type === 'f32' ? Number.isFinite(value) : value >>> 0 === value;
-    if (!fits) {
-      throw new KernelInterfaceError(
-        kernel,
-        `the parameter ${name} is ${type} and cannot be ${params[name]}`,
-      );
+    const value = params[name];
+    if (value === undefined || !(type === 'f32' ? Number.isFinite(value) : value >>> 0 === value)) {
+      throw new KernelInterfaceError(kernel, `the parameter ${name} is ${type} and cannot be ${value}`);
     }
     return type === 'f32' ? bitsOf(value) : value;
   });

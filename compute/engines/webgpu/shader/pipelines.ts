@@ -6,8 +6,8 @@ import type { KernelName } from './kernel-interface.ts';
 import { specialize } from './specialize.ts';
 
 /**
- * `native` trusts the compiler with the order of f32 operations; `barrier` makes every result opaque to it. Both give the
- * specified bits on a conforming device (docs/repops.md).
+ * `native` trusts the compiler with the order of f32 operations; `barrier` makes every result opaque to it.
+ * Both give the specified bits on a conforming device (docs/repops.md).
  */
 export type Variant = 'native' | 'barrier';
 /** The variant of each operator. Defaults to `native`. */

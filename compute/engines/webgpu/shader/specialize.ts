@@ -1,17 +1,20 @@
 /**
- * Sets the sizes of a kernel that are chosen for a device. WGSL's overrides cannot size an array of registers or choose a
- * binding's type, so the constants are set in the text. `const NAME = ...;` takes a new value, and lines between directives
- * are repeated or left out:
+ * Sets the sizes of a kernel that are chosen for a device. WGSL's overrides cannot size an array of registers
+ * or choose a binding's type, so the constants are set in the text. `const NAME = ...;` takes a new value,
+ * and lines between directives are repeated or left out:
  *
  *     //# if NAME     lines up to //# else or //# end stay if NAME is not 0
- *     //# for i in 4  lines up to //# end once for each i = 0..3, with $i replaced; the bound may be a constant's name
+ *     //# for i in 4  lines up to //# end once for each i = 0..3, with $i replaced; 4 may be a constant
  */
 import { must } from '../../../../protocol/must.ts';
 import { EngineError } from '../../engine.ts';
 
 const DIRECTIVE = /^\s*\/\/# (if|for|else|end)(?: (\w+))?(?: in (\w+))?\s*$/;
 
-/** The text with these constants. Throws EngineError if it does not declare one, or if a directive is malformed. */
+/**
+ * The text with these constants. Throws EngineError if it does not declare one, or if a directive is
+ * malformed.
+ */
 export function specialize(source: string, constants: Readonly<Record<string, number>>): string {
   let text = source;
   for (const [name, value] of Object.entries(constants)) {

@@ -15,8 +15,8 @@ interface FakeTensor extends Tensor {
 }
 
 /**
- * A device that computes nothing: a run takes as long as `cost` says and its result is 1 everywhere, or 2 where `wrong` says so.
- * The search must go by time and bits alone.
+ * A device that computes nothing. A run takes as long as `cost` says, and its result is 1, or 2 if `wrong`
+ * says so. So the tuner can go only by times and bits.
  */
 function fakeDevice(cost: (tuning: Tuning, program: string) => number, wrong: (tuning: Tuning) => boolean) {
   let time = 0;
@@ -61,7 +61,7 @@ const cost = (tuning: Tuning, program: string): number => {
 const options = { device: 'card', userAgent: 'browser 1' };
 
 describe('tune', () => {
-  it('finds the fastest shapes, passes over one with wrong bits, and leaves nothing allocated', async () => {
+  it('finds the fastest shapes, rejects one with wrong bits, and leaves nothing allocated', async () => {
     const device = fakeDevice(cost, (tuning) => tuning.large === broken);
     const found = await tune({ ...options, engine: device.engine, now: device.now });
     expect(found.large).toBe(large);
@@ -71,7 +71,7 @@ describe('tune', () => {
     expect(device.live()).toBe(0);
   });
 
-  it('multiplies without tiles where that is faster than the fastest of them, whose shape is kept all the same', async () => {
+  it('uses tiles in registers if they are faster, and keeps the fastest other tiles', async () => {
     const registerTiled = REGISTER_TILE_CANDIDATES[1];
     const withRegisterTiled = (ms: number) => (tuning: Tuning, program: string) =>
       tuning.registerTiled === registerTiled && tuning.large === broken && program === 'tune 1024 x 896 x 896'
@@ -95,7 +95,7 @@ describe('tune', () => {
     expect(device.now()).toBeLessThan(100);
   });
 
-  it('remembers by device and browser, and a store that fails costs only time', async () => {
+  it('remembers by device and browser, and goes on without a store that fails', async () => {
     const kept = new Map<string, string>();
     const store: TuningStore = {
       get: async (key) => kept.get(key),
@@ -152,7 +152,7 @@ describe('parseTuning', () => {
     JSON.stringify({ ...DEFAULT_TUNING, large: { ...DEFAULT_TUNING.large, lanesM: 1024 } }),
     JSON.stringify({ ...DEFAULT_TUNING, gemv: null }),
     JSON.stringify(SOFTWARE_TUNING),
-  ])('passes over %s', (text) => {
+  ])('rejects %s', (text) => {
     expect(parseTuning(text)).toBeUndefined();
   });
 });

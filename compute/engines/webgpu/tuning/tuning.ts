@@ -1,4 +1,6 @@
-/** What may differ from device to device in how products are computed. It changes the speed and never a bit. */
+/**
+ * What may differ from device to device in how products are computed. It changes the speed and never a bit.
+ */
 import type { ConstantsOf } from '../shader/kernel-interface.ts';
 
 /** A tile of shaders/matmul.tile.wgsl. A workgroup computes (4 rows4 lanesM) x (4 cols4 lanesN) outputs. */
@@ -22,8 +24,8 @@ export interface GemvShape {
 }
 
 /**
- * A workgroup of shaders/matmul.register-tiled.wgsl. It has `lanes` invocations and computes rows x (cols lanes) outputs,
- * rows x cols of them an invocation.
+ * A workgroup of shaders/matmul.register-tiled.wgsl. It has `lanes` invocations and computes rows x (cols
+ * lanes) outputs, rows x cols of them an invocation.
  */
 export interface RegisterTileShape {
   readonly rows: number;
@@ -41,11 +43,14 @@ export interface Tuning {
   /** For products of few rows, such as those of generating a token. */
   readonly gemv: GemvShape;
   /**
-   * Tiles in registers, without workgroup memory. They replace the other tiles for products with at least `minTiles`
-   * workgroups whose packed operands fit in scratch memory. Defaults to none.
+   * Tiles in registers, without workgroup memory. They replace the other tiles for products with at least
+   * `minTiles` workgroups whose packed operands fit in scratch memory. Defaults to none.
    */
   readonly registerTiled?: RegisterTileShape;
-  /** Attention's tiles without workgroup memory, for software GPUs, where barriers are slow. Defaults to false. */
+  /**
+   * Attention's tiles without workgroup memory, for software GPUs, where barriers are slow. Defaults to
+   * false.
+   */
   readonly noSharedMemory?: boolean;
 }
 
@@ -114,7 +119,9 @@ export const DEFAULT_TUNING: Tuning = {
   gemv: { lanesN: 16, lanesK: 4 },
 };
 
-/** For a software GPU, where a barrier costs more than reading memory again (docs/decisions/webgpu-speed.md). */
+/**
+ * For a software GPU, where a barrier costs more than reading memory again (docs/decisions/webgpu-speed.md).
+ */
 export const SOFTWARE_TUNING: Tuning = {
   ...DEFAULT_TUNING,
   minTiles: 1,
