@@ -1,15 +1,25 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: [
-      '{protocol,compute,models,training,audit,workers,swarm,chain,app,node,tools,bench}/**/*.test.{ts,tsx}',
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: [
+            '{protocol,compute,models,training,audit,workers,swarm,chain,app,node,tools,bench}/**/*.test.ts',
+          ],
+        },
+      },
+      'app/vitest.config.ts',
     ],
     environment: 'node',
     // Processes, not threads: engines and libp2p bring native code and global state.
     pool: 'forks',
-    // Two cores: with more at once, tests that start browsers and swarms starve one another.
-    maxWorkers: 2,
+    // Tests that start browsers, swarms and teams of threads keep about two cores busy each; more at once starve one another.
+    maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
     testTimeout: 90_000,
     hookTimeout: 120_000,
     teardownTimeout: 20_000,

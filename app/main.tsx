@@ -1,14 +1,14 @@
 import { createRoot } from 'react-dom/client';
 import './styles.css';
-import { deskIsWanted } from './rollup/desk-memory.ts';
-import { parseEngineChoice } from './screen/device-panel.tsx';
-import { ErrorBoundary } from './screen/error-boundary.tsx';
-import { Screen } from './screen/screen.tsx';
-import { UpdatePrompt } from './screen/update-prompt.tsx';
-import { VolunteerProvider } from './screen/volunteer-context.tsx';
+import { parseEngineChoice } from './contribute/device-panel.tsx';
+import { deskIsWanted } from './jobs/jobs-memory.ts';
+import { Screen } from './shell/screen.tsx';
+import { UpdatePrompt } from './shell/update-prompt.tsx';
+import { ErrorBoundary } from './ui/error-boundary.tsx';
 import { openVolunteer } from './volunteer/open-volunteer.ts';
-import type { EngineChoice } from './volunteer/port.ts';
-import { followVolunteer } from './volunteer/store.ts';
+import { VolunteerProvider } from './volunteer/volunteer-context.tsx';
+import type { EngineChoice } from './volunteer/volunteer-port.ts';
+import { followVolunteer } from './volunteer/volunteer-store.ts';
 
 const ENGINE_KEY = 'starling.engine';
 

@@ -3,7 +3,7 @@ import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
 import { checkpointContents } from '../models/decoder/checkpoint.ts';
-import { ModelSession } from '../models/decoder/session.ts';
+import { ModelSession } from '../models/decoder/model-session.ts';
 import { openMemoryDirectory } from '../models/storage/memory-directory.ts';
 import { AuditError, commitPlan, commitRun } from './commit-run.ts';
 import { operatorName } from './encode-program.ts';

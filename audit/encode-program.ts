@@ -1,17 +1,25 @@
 /**
- * A step's recipe as the slots of its trace: what the judge is told about each tensor (contracts/src/disputes/IDisputes.sol,
- * contracts/src/judge/Operands.sol). Each output has a slot of its own, those of operators that work in place too, so that
- * every slot is a function of slots before it.
+ * A step's recipe as the slots of its trace: what the judge is told about each tensor
+ * (contracts/src/disputes/IDisputes.sol, contracts/src/judge/Operands.sol). Each output has a slot of its
+ * own, also where an operator works in place, so that every slot is a function of slots before it.
  */
 
-import { bitsOf } from '../compute/repops/arithmetic.ts';
+import { attributeWords } from '../compute/repops/attributes.ts';
+import { isIndexInput as isIndexOperand, mustBeInPlace } from '../compute/repops/operands.ts';
 import {
-  JUDGED_OPERATORS,
-  OPERATORS,
+  JUDGE_DRAW,
+  type JudgedOperator,
+  OPERATOR_NAMES,
   type OperatorName,
-  type OperatorSpec,
+  specOf,
 } from '../compute/repops/operators.ts';
-import { elementCount, type Node, type Program, type TensorSpec } from '../compute/repops/program.ts';
+import {
+  elementCount,
+  type Node,
+  type Program,
+  type TensorSpec,
+  tensorOf,
+} from '../compute/repops/program.ts';
 import { tensorLeafData, tensorRoot } from '../models/checkpoint/root.ts';
 import { compareNames } from '../models/checkpoint/safetensors.ts';
 import type { Slot, SlotNode } from '../protocol/evidence.ts';
@@ -21,47 +29,26 @@ import type { Action, RecipeTensor, StepRecipe, Words } from './recipe.ts';
 /** As `IDisputes.Kind`. */
 const KIND = { state: 0, data: 1, fixed: 2, output: 3, compose: 4 } as const;
 
-/** Of the judge's operators the one that is no engine's: it comes after the others. */
-export const DRAW = JUDGED_OPERATORS;
+/** The operators that the judge computes, by its numbers. */
+const BY_NUMBER: ReadonlyMap<number, JudgedOperator | 'draw'> = new Map([
+  ...OPERATOR_NAMES.filter(isJudged).map((op) => [judgeNumber(op), op] as const),
+  [JUDGE_DRAW, 'draw'] as const,
+]);
 
-const JUDGED = Object.keys(OPERATORS).slice(0, JUDGED_OPERATORS) as readonly OperatorName[];
+function isJudged(op: OperatorName): op is JudgedOperator {
+  return specOf(op).judge !== undefined;
+}
 
-/** The judge's number of an operator: its place in the operator table. Throws RangeError for one that it does not compute. */
-export function operatorNumber(op: OperatorName): number {
-  const number = JUDGED.indexOf(op);
-  if (number < 0) throw new RangeError(`The judge does not compute ${op}: claim a run without it.`);
+/** The judge's number of an operator. Throws RangeError for one that it does not compute. */
+export function judgeNumber(op: OperatorName): number {
+  const number = specOf(op).judge;
+  if (number === undefined) throw new RangeError(`The judge does not compute ${op}: claim a run without it.`);
   return number;
 }
 
-/** The name of a slot's operator, for people. */
-export function operatorName(number: number): OperatorName | 'draw' | undefined {
-  return number === DRAW ? 'draw' : JUDGED[number];
-}
-
-/** Attributes that are f32 and go to the judge by their bits; the others are integers. */
-const F32_ATTRIBUTES: ReadonlySet<string> = new Set([
-  'invD',
-  'eps',
-  'scale',
-  'clipLow',
-  'clipHigh',
-  'ratioCap',
-  'maxNorm',
-  'beta1',
-  'oneMinusBeta1',
-  'beta2',
-  'oneMinusBeta2',
-  'weightDecay',
-  'invTemperature',
-]);
-
-/** A node's attributes in the order of the operator table, as the judge takes them. */
-export function judgedAttributes(node: Node): number[] {
-  return OPERATORS[node.op].attributes.map((name) => {
-    const value = node.attributes[name];
-    if (value === undefined) throw new RangeError(`${node.op} lacks its attribute ${name}`);
-    return F32_ATTRIBUTES.has(name) ? bitsOf(value) : value;
-  });
+/** The name of a slot's operator, for people; undefined for a number that the judge does not know. */
+export function operatorName(number: number): JudgedOperator | 'draw' | undefined {
+  return BY_NUMBER.get(number);
 }
 
 /** Little-endian bytes of a tensor, not copied. Every platform that runs this is little-endian. */
@@ -88,7 +75,10 @@ export type TracedAction =
 export interface EncodedProgram {
   readonly slots: readonly Slot[];
   readonly names: readonly string[];
-  /** The recipe's tensors that are given, in the order of their slots, which are the first ones but for the metadata's. */
+  /**
+   * The recipe's tensors that are given, in the order of their slots, which are the first ones but for the
+   * metadata's.
+   */
   readonly given: readonly { readonly name: string; readonly slot: number }[];
   /** Slot of the leaf hash of the metadata of the checkpoint after the step. */
   readonly metadataSlot: number;
@@ -110,14 +100,11 @@ const EMPTY: Slot = {
   names: [],
 };
 
-/** What stands before the tensor root in the leaf of a checkpoint's tensor. */
+/** The bytes before the tensor root in the leaf of a checkpoint's tensor. */
 export function checkpointLeafPrefix(name: string, shape: readonly number[]) {
   const data = tensorLeafData(name, { dtype: 'F32', shape, data: new Uint8Array() });
   return data.subarray(0, data.length - 32);
 }
-
-/** Operators whose outputs must be tensors that they read (compute/repops/validate.ts). */
-const IN_PLACE: ReadonlySet<OperatorName> = new Set<OperatorName>(['cache.write', 'adamw']);
 
 class Encoder {
   readonly slots: Slot[] = [];
@@ -168,7 +155,7 @@ class Encoder {
       const slot = this.#current.get(bound);
       if (slot !== undefined) now.set(name, { traced: name, slot });
     }
-    const lengthOf = (name: string) => elementCount(program.tensors[name]?.shape ?? []);
+    const lengthOf = (name: string) => elementCount(tensorOf(program, name).shape);
     for (const node of program.nodes) {
       const inputs = node.inputs.map((name) => {
         const found = now.get(name);
@@ -176,10 +163,9 @@ class Encoder {
           throw new RangeError(`${program.name}: ${name} is read before it has a value`);
         return found;
       });
-      const inPlace = IN_PLACE.has(node.op);
+      const inPlace = mustBeInPlace(node.op);
       const traced = node.outputs.map((name) => {
-        const spec = program.tensors[name];
-        if (spec === undefined) throw new RangeError(`${program.name}: ${name} is not declared`);
+        const spec = tensorOf(program, name);
         const written = outputs.includes(now.get(name)?.traced ?? '');
         if (written && (inPlace || spec.storage === 'bound')) {
           throw new RangeError(
@@ -199,10 +185,10 @@ class Encoder {
           kind: KIND.output,
           inputs: inputs.map((input) => input.slot),
           node: {
-            op: operatorNumber(node.op),
+            op: judgeNumber(node.op),
             output,
             length: lengthOf(name),
-            attributes: judgedAttributes(node),
+            attributes: attributeWords(node),
             lengths,
           },
         }),
@@ -221,7 +207,13 @@ class Encoder {
     const slot = this.push(action.output, {
       kind: KIND.output,
       inputs: [this.slotOf(action.key)],
-      node: { op: DRAW, output: 0, length: this.lengthOf(action.output), attributes: [1], lengths: [4] },
+      node: {
+        op: JUDGE_DRAW,
+        output: 0,
+        length: this.lengthOf(action.output),
+        attributes: [1],
+        lengths: [4],
+      },
     });
     this.set(action.output, slot);
     return slot;
@@ -229,9 +221,10 @@ class Encoder {
 }
 
 /**
- * The slots of a step's trace: the state in the order of the checkpoint's tree, what is given (the metadata's leaf hash last),
- * what is fixed, the outputs in the order of computing, and the checkpoint root after the step. Throws RangeError for a recipe
- * that reads what nothing wrote, or a program that writes one bound tensor twice.
+ * The slots of a step's trace: the state in the order of the checkpoint's tree, what is given (the metadata's
+ * leaf hash last), what is fixed, the outputs in the order of computing, and the checkpoint root after the
+ * step. Throws RangeError for a recipe that reads what nothing wrote, or a program that writes one bound
+ * tensor twice.
  */
 export function encodeProgram(recipe: StepRecipe): EncodedProgram {
   const encoder = new Encoder(recipe.tensors);
@@ -278,9 +271,9 @@ export function encodeProgram(recipe: StepRecipe): EncodedProgram {
   };
 }
 
-/** Whether an operator's input holds indices or, for draws, a key: u32 words, not f32. */
+/** Whether an input of the judge's operator holds indices or, for draws, a key: u32 words, not f32. */
 export function isIndexInput(op: number, input: number): boolean {
   const name = operatorName(op);
   if (name === 'draw') return true;
-  return name !== undefined && (OPERATORS[name] as OperatorSpec).inputs[input]?.includes(' u32') === true;
+  return name !== undefined && isIndexOperand(name, input);
 }

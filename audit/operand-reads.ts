@@ -4,6 +4,7 @@
  */
 
 import { FOLD_BLOCK } from '../compute/repops/arithmetic.ts';
+import type { JudgedOperator } from '../compute/repops/operators.ts';
 import type { NeededLeaf } from '../protocol/evidence.ts';
 import { LEAF_BYTES } from '../protocol/merkle.ts';
 import { operatorName } from './encode-program.ts';
@@ -142,7 +143,7 @@ function readAdamw(place: Place): void {
 
 type Reader = (place: Place) => void;
 
-const READERS: Readonly<Record<string, Reader>> = {
+const READERS: Readonly<Record<JudgedOperator | 'draw', Reader>> = {
   embed: (p) => {
     const width = attribute(p, 2);
     const row = Math.floor(p.element / width);
@@ -229,8 +230,8 @@ const READERS: Readonly<Record<string, Reader>> = {
  * RangeError for an operator that the judge does not know.
  */
 export function neededLeaves(call: FoldInputs, element: number, chunk: number | undefined): NeededLeaf[] {
-  const reader = READERS[operatorName(call.node.op) ?? ''];
-  if (reader === undefined) throw new RangeError(`The judge knows no operator ${call.node.op}.`);
+  const name = operatorName(call.node.op);
+  if (name === undefined) throw new RangeError(`The judge knows no operator ${call.node.op}.`);
   const needed = call.node.lengths.map(() => new Set<number>());
   const read: Read = (input, start, count = 1, step = 1) => {
     const length = call.node.lengths[input] ?? 0;
@@ -239,7 +240,7 @@ export function neededLeaves(call: FoldInputs, element: number, chunk: number | 
       if (at < length) needed[input]?.add(Math.floor(at / LEAF));
     }
   };
-  reader({ ...call, element, chunk: chunk ?? 0, read });
+  READERS[name]({ ...call, element, chunk: chunk ?? 0, read });
   return needed.flatMap((leaves, input) =>
     [...leaves].sort((a, b) => a - b).map((leaf) => ({ input, leaf })),
   );

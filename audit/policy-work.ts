@@ -14,15 +14,15 @@ import type { Program } from '../compute/repops/program.ts';
 import { ProgramBuilder } from '../models/decoder/builder.ts';
 import { decodeProgram, trainingProgram } from '../models/decoder/decoder.ts';
 import { RandomStream } from '../protocol/philox.ts';
-import type { Codec } from '../training/codec.ts';
-import { promptTokens } from '../training/codec.ts';
+import type { CompletionTokenizer } from '../training/completion-tokenizer.ts';
+import { promptTokens } from '../training/completion-tokenizer.ts';
+import { DEFAULT_SETTINGS } from '../training/learning-settings.ts';
 import { answerPrompt } from '../training/prompts.ts';
-import { seedBytes } from '../training/seed.ts';
-import { DEFAULT_SETTINGS } from '../training/settings.ts';
+import { seedBytes } from '../training/round-seed.ts';
 import { TASKS } from '../training/tasks/catalogue.ts';
 import { RecipeBuilder, type Words } from './recipe.ts';
 import { type PolicyWork, type RunSpec, RunSpecError } from './run-spec.ts';
-import { characterCodec } from './supervised-work.ts';
+import { characterTokenizer } from './supervised-work.ts';
 import { declareModel, hyperOf, type PlannedWork, rowPositions } from './work.ts';
 
 /** Most questions drawn for one item before the specification counts as one that no question fits. */
@@ -151,7 +151,13 @@ interface Item {
   readonly answer: readonly number[];
 }
 
-function itemOf(spec: RunSpec, work: PolicyWork, codec: Codec, step: number, item: number): Item {
+function itemOf(
+  spec: RunSpec,
+  work: PolicyWork,
+  tokenizer: CompletionTokenizer,
+  step: number,
+  item: number,
+): Item {
   const seed = seedBytes(spec.seed);
   const stream = RandomStream.named({ seed, round: spec.start.step + step, device: '', purpose: 'items' });
   const draws = stream.sequence(item);
@@ -159,10 +165,10 @@ function itemOf(spec: RunSpec, work: PolicyWork, codec: Codec, step: number, ite
     const task = draws.pick(TASKS);
     const difficulty = draws.pick(DEFAULT_SETTINGS.plan[task.name]);
     const question = task.sample({ seed, index: draws.word(), difficulty });
-    const prompt = promptTokens(codec, answerPrompt(question.prompt));
-    const answer = [...codec.encode(question.answer), codec.endToken];
+    const prompt = promptTokens(tokenizer, answerPrompt(question.prompt));
+    const answer = [...tokenizer.encode(question.answer), tokenizer.endToken];
     if (prompt.length !== work.promptLength || answer.length > work.answerLength) continue;
-    while (answer.length < work.answerLength) answer.push(codec.endToken);
+    while (answer.length < work.answerLength) answer.push(tokenizer.endToken);
     return { prompt, answer };
   }
   throw new RunSpecError(
@@ -181,7 +187,7 @@ export function planPolicy(spec: RunSpec, work: PolicyWork): PlannedWork {
   };
   const { rows, length, vocabulary: V } = sizes;
   const N = rows * length;
-  const codec = characterCodec();
+  const tokenizer = characterTokenizer();
 
   const b = new RecipeBuilder();
   declareModel(b, config);
@@ -206,7 +212,7 @@ export function planPolicy(spec: RunSpec, work: PolicyWork): PlannedWork {
   b.fixed(
     'goesOnAfter',
     [V, 1],
-    Float32Array.from({ length: V }, (_, id) => (id === codec.endToken ? 0 : 1)),
+    Float32Array.from({ length: V }, (_, id) => (id === tokenizer.endToken ? 0 : 1)),
   );
   // Every row weighs the same number of tokens, whether it used them (no division by a sampled length, arXiv 2503.20783).
   b.fixed('alive.0', [rows, 1], fill(rows, canon(1 / (rows * answerLength))));
@@ -263,7 +269,7 @@ export function planPolicy(spec: RunSpec, work: PolicyWork): PlannedWork {
   return {
     recipe: b.build(),
     given(step) {
-      const questions = Array.from({ length: items }, (_, item) => itemOf(spec, work, codec, step, item));
+      const questions = Array.from({ length: items }, (_, item) => itemOf(spec, work, tokenizer, step, item));
       const column = (pick: (item: Item) => number | undefined) =>
         Uint32Array.from({ length: rows }, (_, row) => {
           const item = questions[Math.floor(row / samples)];

@@ -5,9 +5,13 @@ import { trainingProgram } from '../models/decoder/decoder.ts';
 import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
 import { RandomStream } from '../protocol/philox.ts';
-import { type Codec, codecOf, promptTokens } from '../training/codec.ts';
-import { lesson } from '../training/pretraining.ts';
-import { seedBytes } from '../training/seed.ts';
+import {
+  type CompletionTokenizer,
+  completionTokenizer,
+  promptTokens,
+} from '../training/completion-tokenizer.ts';
+import { trainingExample } from '../training/pretraining.ts';
+import { seedBytes } from '../training/round-seed.ts';
 import type { Row } from '../training/sequences.ts';
 import { RecipeBuilder, type Words } from './recipe.ts';
 import { type RunSpec, RunSpecError, type SupervisedWork } from './run-spec.ts';
@@ -16,21 +20,27 @@ import { declareModel, hyperOf, type PlannedWork, rowPositions } from './work.ts
 /** Most lessons drawn for one row before the specification counts as one that no lesson fits. */
 const MAX_DRAWS = 256;
 
-/** The codec of the built-in model. */
-export function characterCodec(): Codec {
-  return codecOf(new Tokenizer(characterTokenizerJson()));
+/** The tokenizer of the built-in model. */
+export function characterTokenizer(): CompletionTokenizer {
+  return completionTokenizer(new Tokenizer(characterTokenizerJson()));
 }
 
-function rowOf(spec: RunSpec, work: SupervisedWork, codec: Codec, step: number, row: number): Row {
+function rowOf(
+  spec: RunSpec,
+  work: SupervisedWork,
+  tokenizer: CompletionTokenizer,
+  step: number,
+  row: number,
+): Row {
   const seed = seedBytes(spec.seed);
   const number = spec.start.step + step;
   const stream = RandomStream.named({ seed, round: 0, device: '', purpose: 'pretraining' });
   const draws = stream.sequence(number, row);
   for (let attempt = 0; attempt < MAX_DRAWS; attempt++) {
-    const { prompt, completion } = lesson(seed, number * work.rows + row, draws);
+    const { prompt, completion } = trainingExample(seed, number * work.rows + row, draws);
     const drawn = {
-      prompt: promptTokens(codec, prompt),
-      completion: [...codec.encode(completion), codec.endToken],
+      prompt: promptTokens(tokenizer, prompt),
+      completion: [...tokenizer.encode(completion), tokenizer.endToken],
     };
     if (drawn.prompt.length + drawn.completion.length - 1 <= work.length) return drawn;
   }
@@ -54,12 +64,12 @@ export function planSupervised(spec: RunSpec, work: SupervisedWork): PlannedWork
       optimizer: spec.optimizer,
     }),
   );
-  const codec = characterCodec();
+  const tokenizer = characterTokenizer();
   const hyper = hyperOf(spec);
   return {
     recipe: b.build(),
     given(step) {
-      const drawn = Array.from({ length: rows }, (_, row) => rowOf(spec, work, codec, step, row));
+      const drawn = Array.from({ length: rows }, (_, row) => rowOf(spec, work, tokenizer, step, row));
       const tokens = new Uint32Array(rows * length);
       const targets = new Uint32Array(rows * length);
       const weights = new Float32Array(rows * length);

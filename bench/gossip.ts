@@ -8,11 +8,11 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deviceKey } from '../protocol/device-key.ts';
 import { startGossip } from '../swarm/gossip.ts';
+import { topicsOf } from '../swarm/network-id.ts';
 import { createSwarmNode } from '../swarm/node.ts';
 import { nodeTransports } from '../swarm/node-transports.ts';
 import { startPresence } from '../swarm/presence.ts';
 import { startRelay } from '../swarm/relay/relay.ts';
-import { runTopics } from '../swarm/run.ts';
 import { systemScheduler } from '../swarm/scheduler.ts';
 import { type Benchmark, compared } from './benchmark.ts';
 
@@ -79,14 +79,14 @@ async function startPeer(relays: readonly string[], round: () => number) {
   const node = await createSwarmNode({
     privateKey: key.secret,
     relays,
-    topics: [...Object.values(runTopics(RUN)), BARE_TOPIC],
+    topics: [...Object.values(topicsOf(RUN)), BARE_TOPIC],
     loopback: true,
     transports: nodeTransports(),
     listen: ['/ip4/127.0.0.1/tcp/0'],
   });
   const messages = startGossip({
     pubsub: node.pubsub,
-    run: RUN,
+    networkId: RUN,
     key,
     scheduler: systemScheduler,
     round,
@@ -110,7 +110,7 @@ async function startPeer(relays: readonly string[], round: () => number) {
     node,
     members: () => presence.members().length,
     onCommit(listener: (sent: number) => void) {
-      messages.listen((message) => {
+      messages.onMessage((message) => {
         if (message.type === 'commit') listener(readTime(Buffer.from(message.body.digest.slice(2), 'hex')));
       });
     },
@@ -119,7 +119,7 @@ async function startPeer(relays: readonly string[], round: () => number) {
     },
     // The time it was sent travels in the digest's first eight bytes: one process, one clock.
     say: (sent: number, of: number) =>
-      messages.say({
+      messages.publish({
         type: 'commit',
         round: of,
         body: { digest: `0x${Buffer.from(timed(sent)).toString('hex')}` },

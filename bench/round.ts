@@ -5,8 +5,8 @@ import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
 import type { RoundContext } from '../protocol/trainer.ts';
 import { firstCheckpoint } from '../training/learning-checkpoint.ts';
+import { DEFAULT_SETTINGS } from '../training/learning-settings.ts';
 import { MODEL_FILES, type ModelFiles, readModel } from '../training/nano-files.ts';
-import { DEFAULT_SETTINGS } from '../training/settings.ts';
 import { LearningTrainer } from '../training/trainer.ts';
 import { type Benchmark, compared } from './benchmark.ts';
 
@@ -38,7 +38,7 @@ async function bestRound(
   engine: WasmEngine,
   signal: AbortSignal,
 ): Promise<{ readonly roundMs: number; readonly hashMs: number }> {
-  const { config, parameters, codec } = readModel(await nanoFiles());
+  const { config, parameters, tokenizer } = readModel(await nanoFiles());
   let hashed = 0;
   const hash = engine.hash.bind(engine);
   engine.hash = async (tensors, options) => {
@@ -50,7 +50,7 @@ async function bestRound(
   let kept: Uint8Array | undefined;
   const trainer = await LearningTrainer.start({
     engine,
-    codec,
+    tokenizer,
     store: {
       load: async () => kept,
       save: async (file) => {

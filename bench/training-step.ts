@@ -4,7 +4,7 @@ import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import { NANO_CONFIG } from '../models/decoder/config.ts';
 import { initialParameters } from '../models/decoder/initialize.ts';
-import { ModelSession, type TrainingBatch } from '../models/decoder/session.ts';
+import { ModelSession, type TrainingBatch } from '../models/decoder/model-session.ts';
 import { type Benchmark, compared } from './benchmark.ts';
 import { gpuEngine } from './gpu.ts';
 import { interleave } from './interleave.ts';

@@ -1,13 +1,17 @@
-import { type Address, type Hex, hashTypedData, type PublicClient, type WalletClient } from 'viem';
+import { type Address, type Hex, hashTypedData, type PublicClient } from 'viem';
 import type { DeviceKey } from '../protocol/device-key.ts';
-import { ChainError, toChainError } from './errors.ts';
+import { toChainError } from './errors.ts';
 import { identityAbi } from './generated/abi.ts';
+import type { IncludedTransaction, TransactionQueue } from './transaction-queue.ts';
 import { CONSENT_TYPES, DELEGATION_TYPES, domainOf } from './typed-data.ts';
 
 /** Scope bits of contracts/src/IIdentity.sol. */
 export const SCOPE = { attest: 1, vote: 2 } as const;
 
-/** A day less than the contract allows, so that a node's clock may be behind the wallet's. */
+/**
+ * How long a delegation is valid. A day less than the contract allows, because the node's clock may be
+ * behind.
+ */
 const VALIDITY_SECONDS = 89 * 86_400;
 
 /** What an owner signs. */
@@ -21,7 +25,7 @@ export interface Delegation {
   readonly epoch: number;
 }
 
-/** Everything that `bind` of the Identity contract takes; anybody may post it. */
+/** Everything that `bind` of the Identity contract takes. Anybody may post it. */
 export interface SignedBinding {
   readonly x: Hex;
   readonly y: Hex;
@@ -33,15 +37,15 @@ export interface SignedBinding {
 export interface DelegationOptions {
   readonly owner: Address;
   readonly device: Pick<DeviceKey, 'address' | 'peerIdDigest'>;
-  /** The owner's epoch on the chain; see readEpoch. */
+  /** The owner's epoch on the chain, from `readEpoch`. */
   readonly epoch: number;
-  /** Chain time in seconds. */
+  /** The chain's time, Unix seconds. */
   readonly chainSeconds: number;
-  /** Bits of SCOPE. Default: attest and vote. */
+  /** Bits of SCOPE. Defaults to attest and vote. */
   readonly scope?: number;
 }
 
-/** The delegation to lay before an owner: 89 days from now. */
+/** The delegation for an owner to sign. It is valid for 89 days. */
 export function delegationFor(options: DelegationOptions): Delegation {
   const { owner, device, epoch, chainSeconds, scope = SCOPE.attest | SCOPE.vote } = options;
   return {
@@ -54,7 +58,7 @@ export function delegationFor(options: DelegationOptions): Delegation {
   };
 }
 
-/** The EIP-712 message for the wallet: what `signTypedData` and `eth_signTypedData_v4` take. */
+/** The EIP-712 message for the wallet, as `signTypedData` and `eth_signTypedData_v4` take it. */
 export function delegationTypedData(chainId: number, identity: Address, delegation: Delegation) {
   return {
     domain: domainOf(chainId, identity),
@@ -64,7 +68,7 @@ export function delegationTypedData(chainId: number, identity: Address, delegati
   } as const;
 }
 
-/** The device's signature of `SessionConsent(owner, epoch)`: that it wants this owner. */
+/** The device's signature of `SessionConsent(owner, epoch)`: the device agrees to this owner. */
 export function signConsent(
   device: DeviceKey,
   chainId: number,
@@ -98,7 +102,7 @@ export async function readEpoch(client: PublicClient, identity: Address, owner: 
 
 /** A device's owner on the chain. */
 export interface DeviceBinding {
-  /** Lower case. It stays when the delegation ends. */
+  /** Lower case. It stays the owner when the delegation ends. */
   readonly owner: Hex;
   /** Unix time in seconds. */
   readonly validUntil: number;
@@ -106,7 +110,7 @@ export interface DeviceBinding {
   readonly scope: number;
 }
 
-/** Who a device was bound to and for how long; null when it never was. Throws ChainError. */
+/** To whom a device was bound and for how long; null if it never was. Throws ChainError. */
 export async function readBinding(
   client: PublicClient,
   identity: Address,
@@ -126,7 +130,7 @@ export async function readBinding(
   }
 }
 
-/** Every device an owner ever bound, revoked and expired ones included. Throws ChainError. */
+/** Every device that an owner ever bound, with the revoked and the expired ones. Throws ChainError. */
 export async function readDevices(
   client: PublicClient,
   identity: Address,
@@ -144,35 +148,20 @@ export async function readDevices(
   }
 }
 
-/**
- * Posts a binding from any funded account and waits until it is in a block. It is tried without sending first, so that what
- * the contract would refuse costs nothing. Throws ChainError with the contract's reason.
- */
-export async function postBinding(
-  client: PublicClient,
-  wallet: WalletClient,
-  identity: Address,
-  binding: SignedBinding,
-): Promise<{ readonly transaction: Hex; readonly block: bigint; readonly gas: bigint }> {
-  const { account } = wallet;
-  if (account === undefined) {
-    throw new ChainError('invalid', 'The wallet has no account to pay from. Connect one.');
-  }
-  try {
-    const { request } = await client.simulateContract({
-      account,
-      address: identity,
-      abi: identityAbi,
-      functionName: 'bind',
-      args: [binding.x, binding.y, binding.delegation, binding.ownerSignature, binding.consentSignature],
-    });
-    const transaction = await wallet.writeContract({ ...request, chain: wallet.chain });
-    const receipt = await client.waitForTransactionReceipt({ hash: transaction, timeout: 60_000 });
-    if (receipt.status !== 'success') {
-      throw new ChainError('refused', 'Another binding came first. Read the device’s owner again.');
-    }
-    return { transaction, block: receipt.blockNumber, gas: receipt.gasUsed };
-  } catch (error) {
-    throw toChainError(error);
-  }
+export interface PostBindingOptions {
+  /** Of any account with coin: whoever posts a binding gains nothing by it. */
+  readonly queue: TransactionQueue;
+  readonly identity: Address;
+  readonly binding: SignedBinding;
+}
+
+/** Posts a binding. Throws ChainError with the contract's reason. */
+export function postBinding({ queue, identity, binding }: PostBindingOptions): Promise<IncludedTransaction> {
+  const { x, y, delegation, ownerSignature, consentSignature } = binding;
+  return queue.call({
+    address: identity,
+    abi: identityAbi,
+    functionName: 'bind',
+    args: [x, y, delegation, ownerSignature, consentSignature],
+  });
 }

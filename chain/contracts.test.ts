@@ -241,7 +241,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       expect(await readBinding(local.client, identity, signer.address)).toBeNull();
 
       // The owner only signs; another account posts and pays.
-      await postBinding(local.client, local.wallet(1), identity, await bindingBy(2, 40));
+      await postBinding({ queue: local.queue(1), identity, binding: await bindingBy(2, 40) });
 
       expect((await readOwnerRecord(local.client, participation, owner)).attestations).toBe(1);
       expect(await readBinding(local.client, identity, signer.address)).toMatchObject({
@@ -261,7 +261,8 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const { identity } = local.network.contracts;
       const binding = await bindingBy(2, 41);
       const stranger = await bindingBy(3, 41);
-      const refused = (each: SignedBinding) => postBinding(local.client, local.wallet(1), identity, each);
+      const refused = (each: SignedBinding) =>
+        postBinding({ queue: local.queue(1), identity, binding: each });
       await expect(refused({ ...binding, ownerSignature: stranger.ownerSignature })).rejects.toThrow(
         'The wallet’s signature does not fit. Sign again on the right chain.',
       );
@@ -278,7 +279,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       await local.toRound(round);
       await post(round, [await attest(42, round)]);
       const { identity } = local.network.contracts;
-      await postBinding(local.client, local.wallet(1), identity, await bindingBy(3, 42));
+      await postBinding({ queue: local.queue(1), identity, binding: await bindingBy(3, 42) });
       const wallet = local.wallet(3);
       const revoked = await wallet.writeContract({
         address: identity,

@@ -1,28 +1,78 @@
-import { BaseError, ContractFunctionRevertedError, InsufficientFundsError } from 'viem';
-import { refusalOf } from './refusals.ts';
+import { BaseError, ContractFunctionRevertedError, type Hex, InsufficientFundsError } from 'viem';
+import { rejectReasonOf } from './reject-reasons.ts';
 
 export type ChainErrorCode =
-  /** No answer from the node. */
+  /** The node does not answer. */
   | 'unreachable'
-  /** The node is another chain's, or the contracts are not there. */
+  /** The node is of another chain, or the contracts are not there. */
   | 'wrong-network'
-  /** The contract said no. */
+  /** The contract refused the call. */
   | 'refused'
-  /** The account that pays has too little. */
+  /** A transaction was sent and is not known to count. */
+  | 'unconfirmed'
+  /** The account that pays has too little coin. */
   | 'no-funds'
-  /** What was handed in cannot be right. */
+  /** An argument cannot be right. */
   | 'invalid'
   /** A local program is missing or did not start. */
   | 'no-node';
 
-/** What went wrong with the chain, in one sentence that names the remedy. */
+/** What went wrong with the chain. The message is one sentence that names the remedy. */
 export class ChainError extends Error {
-  override readonly name = 'ChainError';
+  override readonly name: string = 'ChainError';
   readonly code: ChainErrorCode;
 
   constructor(code: ChainErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+}
+
+export interface RevertDetails {
+  /** Name of the custom error; "Panic" or "Error" for Solidity's own; "Reverted" if nothing more is known. */
+  readonly reason: string;
+  /** The custom error's arguments. */
+  readonly args?: readonly unknown[];
+  /** Set when the call was sent and reverted in a block. */
+  readonly transaction?: Hex;
+}
+
+/** A contract refused a call. */
+export class ContractRevertError extends ChainError {
+  override readonly name = 'ContractRevertError';
+  readonly reason: string;
+  readonly args: readonly unknown[];
+  readonly transaction: Hex | undefined;
+
+  constructor(message: string, { reason, args = [], transaction }: RevertDetails, options?: ErrorOptions) {
+    super('refused', message, options);
+    this.reason = reason;
+    this.args = args;
+    this.transaction = transaction;
+  }
+}
+
+/** A call needs more gas than one transaction may have. Nothing was sent. */
+export class GasLimitError extends ChainError {
+  override readonly name = 'GasLimitError';
+  constructor(needed: bigint, limit: bigint) {
+    super('refused', `The call takes ${needed} gas, and one transaction may have ${limit}. Ask for less.`);
+  }
+}
+
+/** A transaction was sent and is not known to count: it waits, was dropped, or was replaced in the wallet. */
+export class UnconfirmedTransactionError extends ChainError {
+  override readonly name = 'UnconfirmedTransactionError';
+  /** Hashes of all attempts, oldest first. */
+  readonly transactions: readonly Hex[];
+
+  constructor(transactions: readonly Hex[], options?: ErrorOptions) {
+    super(
+      'unconfirmed',
+      'The transaction is not known to be in a block. Read the chain again before you repeat it.',
+      options,
+    );
+    this.transactions = transactions;
   }
 }
 
@@ -82,12 +132,12 @@ const SENTENCES: Readonly<Record<string, string>> = {
   ERC1155InsufficientBalance: 'There are fewer shares than that. Read the holding again.',
   ERC20InsufficientBalance: 'The account has too little of the token.',
   // Disputes, where accepting a job settles its claim
-  WindowOpen: 'The claim can still be doubted. Wait until its window is over.',
+  WindowOpen: 'The claim can still be challenged. Wait until its window is over.',
   GamesLive: 'A dispute about the claim is still going on.',
   AlreadyDecided: 'The claim has been decided already.',
 };
 
-/** Name of the custom error a contract call failed with, and its arguments; undefined for any other failure. */
+/** Name and arguments of the error that a contract call reverted with; undefined for any other failure. */
 export function revertOf(
   error: unknown,
 ): { readonly name: string; readonly args: readonly unknown[] } | undefined {
@@ -97,28 +147,23 @@ export function revertOf(
   return { name: reverted.data.errorName, args: reverted.data.args ?? [] };
 }
 
-/** Any failure of a call as a ChainError: what the contract refused, or else that the node cannot be reached. */
+/** Any failure of a call as a ChainError. A refusal becomes a ContractRevertError. */
 export function toChainError(error: unknown): ChainError {
   if (error instanceof ChainError) return error;
   const revert = revertOf(error);
-  if (revert?.name === 'Refused') {
-    const reason = refusalOf(Number(revert.args[0]));
-    return new ChainError('refused', reason.sentence, { cause: error });
-  }
   if (revert !== undefined) {
-    const sentence = SENTENCES[revert.name] ?? `The contract refused: ${revert.name}.`;
-    return new ChainError('refused', sentence, { cause: error });
+    const { name: reason, args } = revert;
+    const sentence =
+      reason === 'Refused'
+        ? rejectReasonOf(Number(args[0])).sentence
+        : (SENTENCES[reason] ?? `The contract refused: ${reason}.`);
+    return new ContractRevertError(sentence, { reason, args }, { cause: error });
   }
   if (error instanceof BaseError && error.walk((cause) => cause instanceof InsufficientFundsError) !== null) {
     const sentence = 'The account that pays for the transaction has too little coin. Send it some.';
     return new ChainError('no-funds', sentence, { cause: error });
   }
   const detail = error instanceof BaseError ? error.shortMessage : String(error);
-  return new ChainError(
-    'unreachable',
-    `The chain’s node gave no usable answer (${detail}) Try again later.`,
-    {
-      cause: error,
-    },
-  );
+  const sentence = `The chain’s node gave no usable answer (${detail}) Try again later.`;
+  return new ChainError('unreachable', sentence, { cause: error });
 }

@@ -1,7 +1,7 @@
 import { type Address, erc20Abi, type PublicClient, zeroAddress } from 'viem';
 import { toChainError } from './errors.ts';
 import { paymentsAbi } from './generated/abi.ts';
-import { accountOf, type Done, type Parties, transact } from './transact.ts';
+import type { IncludedTransaction, TransactionQueue } from './transaction-queue.ts';
 
 /** The chain's own coin, where a token is asked for. */
 export const COIN: Address = zeroAddress;
@@ -25,57 +25,52 @@ export async function readCredit(
   }
 }
 
-export interface WithdrawOptions extends Parties {
+export interface WithdrawOptions {
+  /** Of the account that is owed. */
+  readonly queue: TransactionQueue;
   readonly payments: Address;
-  /** Default: the chain's coin. */
+  /** Defaults to the chain's coin. */
   readonly token?: Address;
-  /** Default: all there is. */
+  /** Defaults to all there is. */
   readonly amount?: bigint;
-  /** Default: the wallet's account. */
+  /** Defaults to the queue's account. */
   readonly to?: Address;
 }
 
-/** Draws what the wallet's account is owed. Throws ChainError. */
-export async function withdrawCredit(options: WithdrawOptions): Promise<Done> {
-  const { client, wallet, payments, token = COIN } = options;
-  const account = accountOf(wallet);
-  const amount = options.amount ?? (await readCredit(client, payments, account, token));
-  return transact(options, {
+/** Draws what the queue's account is owed. Throws ChainError. */
+export async function withdrawCredit(options: WithdrawOptions): Promise<IncludedTransaction> {
+  const { queue, payments, token = COIN } = options;
+  const amount = options.amount ?? (await readCredit(queue.client, payments, queue.address, token));
+  return queue.call({
     address: payments,
     abi: paymentsAbi,
     functionName: 'withdraw',
-    args: [token, amount, options.to ?? account],
+    args: [token, amount, options.to ?? queue.address],
   });
 }
 
 /**
- * Lets a contract take exactly this much of a token from the wallet's account, when it may not take as much already. Nothing is sent
- * for the chain's coin. Throws ChainError.
+ * Lets a contract take exactly this much of a token from the queue's account, unless it may take as much
+ * already. Sends nothing for the chain's coin. Throws ChainError.
  */
 export async function allow(
-  parties: Parties,
+  queue: TransactionQueue,
   token: Address,
   spender: Address,
   amount: bigint,
-): Promise<Done | undefined> {
+): Promise<IncludedTransaction | undefined> {
   if (token === COIN || amount === 0n) return undefined;
-  const { client, wallet } = parties;
   let allowed: bigint;
   try {
-    allowed = await client.readContract({
+    allowed = await queue.client.readContract({
       address: token,
       abi: erc20Abi,
       functionName: 'allowance',
-      args: [accountOf(wallet), spender],
+      args: [queue.address, spender],
     });
   } catch (error) {
     throw toChainError(error);
   }
   if (allowed >= amount) return undefined;
-  return transact(parties, {
-    address: token,
-    abi: erc20Abi,
-    functionName: 'approve',
-    args: [spender, amount],
-  });
+  return queue.call({ address: token, abi: erc20Abi, functionName: 'approve', args: [spender, amount] });
 }

@@ -4,13 +4,15 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { commitRun } from '../audit/commit-run.ts';
 import { encodeRunSpec, runSpecOf } from '../audit/run-spec.ts';
 import { publishDescription } from '../chain/descriptions.ts';
-import { claimOnce, Defender } from '../chain/disputes/defender.ts';
-import { OnchainDisputes } from '../chain/disputes/onchain.ts';
+import { claimOnce } from '../chain/disputes/agents/claim-once.ts';
+import { Defender } from '../chain/disputes/agents/defender.ts';
+import { OnchainDisputes } from '../chain/disputes/onchain/port.ts';
+import { runsOf } from '../chain/disputes/testing/match.ts';
 import { chainOf, connect } from '../chain/network.ts';
+import { TransactionQueue } from '../chain/transaction-queue.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import { deceitfulRun } from '../node/audit/testing/deceit.ts';
 import { nanoStart } from '../node/audit/testing/nano.ts';
-import type { Evidence } from '../protocol/evidence.ts';
 import { termsHash } from '../protocol/slot-encoding.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
 import { expectGoodLooks } from './support/looks.ts';
@@ -32,7 +34,8 @@ test.describe('An auditor', () => {
       const account = privateKeyToAccount(generatePrivateKey());
       await controls.setBalance({ address: account.address, value: parseEther('10') });
       const wallet = createWalletClient({ account, chain: chainOf(devnet.network), transport: http(rpc) });
-      return { wallet, port: new OnchainDisputes({ client, wallet, address: rollup.disputes, pollMs: 100 }) };
+      const queue = new TransactionQueue({ client, wallet, pollMs: 100 });
+      return { queue, port: new OnchainDisputes({ queue, address: rollup.disputes }) };
     };
     const engine = await createWasmEngine({ threads: 1 });
     const start = await nanoStart();
@@ -52,16 +55,10 @@ test.describe('An auditor', () => {
       deceit: { kind: 'bit', step: 2, slot, element: 777, bit: 22 },
     });
     const [truthful, liar] = [await party(), await party()];
-    const evidence: ReadonlyMap<string, Evidence> = new Map([[termsHash(wrong.terms), wrong]]);
-    const defender = new Defender({
-      port: liar.port,
-      evidence: async (terms: Hex) => evidence.get(terms),
-      pollMs: 300,
-    });
+    const defender = new Defender({ port: liar.port, runs: runsOf(wrong), pollMs: 300 });
 
     await publishDescription({
-      client,
-      wallet: truthful.wallet,
+      queue: truthful.queue,
       descriptions: rollup.descriptions,
       run: termsHash(honest.terms),
       description: encodeRunSpec(spec),

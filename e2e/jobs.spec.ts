@@ -2,7 +2,7 @@ import { type BrowserContext, expect, type Page, test } from '@playwright/test';
 import { createPublicClient, createTestClient, type Hex, http, parseEther } from 'viem';
 import { generatePrivateKey } from 'viem/accounts';
 import { readJob } from '../chain/jobs/job.ts';
-import { readHolding } from '../chain/models/ownership.ts';
+import { readHolding } from '../chain/model-registry/ownership.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
 import { expectGoodLooks } from './support/looks.ts';
 import { TestWallet } from './support/wallet.ts';

@@ -1,14 +1,14 @@
 import type { ChainClock } from '../chain/clock.ts';
 import { type Schedule, seedOf } from '../chain/schedule.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
+import type { SwarmConnection } from '../swarm/join.ts';
 import type { Message } from '../swarm/messages/envelope.ts';
 import { Acknowledgements } from '../swarm/rounds/acknowledgements.ts';
 import type { ArchiveFolder } from './archive/archive-folder.ts';
 import { ArchiveCollector, type ArchiveEvent } from './archive/collector.ts';
-import type { Membership } from './membership.ts';
 
 export interface ArchiveOptions {
-  readonly membership: Membership;
+  readonly connection: SwarmConnection;
   readonly device: DeviceAddress;
   readonly folder: ArchiveFolder;
   readonly clock: Pick<ChainClock, 'read'>;
@@ -22,12 +22,12 @@ export interface Archive {
 }
 
 /**
- * Keeps every round that devices of the swarm attest, with all that a replay of it needs, and tells the devices so. The
- * membership's content store must be the folder's.
+ * Keeps every round that devices of the swarm attest, with all that a replay of it needs, and tells the
+ * devices so. The connection's content store must be the folder's.
  */
 export function startArchive(options: ArchiveOptions): Archive {
-  const { membership, device, folder, clock, schedule, keepRounds, onEvent } = options;
-  const { gossip, content, node, run, scheduler } = membership;
+  const { connection, device, folder, clock, schedule, keepRounds, onEvent } = options;
+  const { gossip, content, node, networkId, scheduler } = connection;
   const acknowledgements = new Acknowledgements({
     gossip,
     device,
@@ -37,7 +37,7 @@ export function startArchive(options: ArchiveOptions): Archive {
   });
   const kept = new Map<string, Message<'attest'>>();
   const collector = new ArchiveCollector({
-    run,
+    run: networkId,
     folder,
     content,
     seedOf: (round) => seedOf(schedule, round),
@@ -51,11 +51,11 @@ export function startArchive(options: ArchiveOptions): Archive {
       const { device: author, round } = event.kind === 'archived' ? event.record : event;
       const message = kept.get(`${author} ${round}`);
       kept.delete(`${author} ${round}`);
-      if (event.kind === 'archived' && message !== undefined) acknowledgements.owe(message);
+      if (event.kind === 'archived' && message !== undefined) acknowledgements.acknowledge(message);
       onEvent?.(event);
     },
   });
-  const off = gossip.listen((message) => {
+  const off = gossip.onMessage((message) => {
     if (message.type === 'attest') kept.set(`${message.author} ${message.round}`, message);
     collector.hear(message);
   });

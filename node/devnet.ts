@@ -4,8 +4,11 @@ import '../swarm/node20.ts';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DeviceChain } from '../chain/device-chain.ts';
+import { TransactionQueue } from '../chain/transaction-queue.ts';
 import { parseNetwork } from '../protocol/network-file.ts';
+import { joinSwarm } from '../swarm/join.ts';
 import { signedAttestation, signedVote } from '../swarm/messages/validator.ts';
+import { nodeTransports } from '../swarm/node-transports.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { startArchive } from './archive.ts';
 import { type Child, startChild } from './devnet/child.ts';
@@ -15,10 +18,9 @@ import { stageSeconds } from './devnet/stages.ts';
 import { aborted, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
 import { writeWhole } from './home/files.ts';
 import { deviceKeyFile } from './home/key-file.ts';
-import { joinSwarm } from './membership.ts';
 import { Submitter } from './submitter.ts';
 
-const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P]';
+const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P] [--dev]';
 
 /** How to stop what was started, in the order of starting. */
 type Closing = (() => unknown)[];
@@ -28,6 +30,8 @@ interface DevnetOptions {
   readonly volunteers: number;
   readonly roundSeconds: number;
   readonly port: number;
+  /** Whether the page is served from its sources, with hot reload, instead of as it was built. */
+  readonly dev: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -39,6 +43,7 @@ await runProcess(async (signal) => {
         volunteers: { type: 'string', default: '0' },
         round: { type: 'string', default: '20' },
         port: { type: 'string', default: '5173' },
+        dev: { type: 'boolean', default: false },
       },
     },
     HELP,
@@ -51,6 +56,7 @@ await runProcess(async (signal) => {
         volunteers: wholeNumber('--volunteers', values.volunteers, 0, 64),
         roundSeconds: wholeNumber('--round', values.round, 5, 3600),
         port: wholeNumber('--port', values.port, 1, 65_535),
+        dev: values.dev,
         signal,
       },
       closing,
@@ -71,7 +77,7 @@ await runProcess(async (signal) => {
 
 /** Starts the parts one after the other; what must be stopped later is pushed onto `closing`. */
 async function startDevnet(options: DevnetOptions, closing: Closing): Promise<void> {
-  const { home, volunteers, roundSeconds, port, signal } = options;
+  const { home, volunteers, roundSeconds, port, dev, signal } = options;
   const networkFile = join(home, 'devnet.json');
   await rm(networkFile, { force: true });
   closing.push(() => rm(networkFile, { force: true }));
@@ -86,7 +92,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
   );
   signal.throwIfAborted();
 
-  const page = await servePage({ port, networkFile });
+  const page = await servePage({ port, networkFile, dev });
   closing.push(() => page.stop());
   const file = {
     name: 'Local network',
@@ -128,8 +134,10 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
     const deviceChain = await DeviceChain.open({ network, secret: key.secret, signal });
     closing.push(() => deviceChain.stop());
     const folder = await openArchiveFolder(join(home, 'archive'));
-    const membership = await joinSwarm({
+    const connection = await joinSwarm({
       network,
+      transports: nodeTransports(),
+      loopback: true,
       key,
       ledger: deviceChain.ledger,
       store: folder.content,
@@ -139,9 +147,9 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
         conformance: UNTESTED,
       }),
     });
-    closing.push(() => membership.leave());
+    closing.push(() => connection.leave());
     const archive = startArchive({
-      membership,
+      connection,
       device: key.address,
       folder,
       clock: deviceChain.clock,
@@ -153,8 +161,11 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
     });
     closing.push(() => archive.stop());
     const submitter = new Submitter({
-      client: deviceChain.client,
-      wallet: await fundedWallet(anvil, join(home, 'chain', 'submitter.key')),
+      queue: new TransactionQueue({
+        client: deviceChain.client,
+        wallet: await fundedWallet(anvil, join(home, 'chain', 'submitter.key')),
+        patienceMs: 20_000,
+      }),
       chainId: network.chainId,
       participation: network.contracts.participation,
       clock: deviceChain.clock,
@@ -167,7 +178,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
       },
     });
     closing.push(
-      membership.gossip.listen((message) => {
+      connection.gossip.onMessage((message) => {
         if (message.type === 'attest') void submitter.addAttestation(signedAttestation(message));
         if (message.type === 'vote') void submitter.addVote(signedVote(message));
       }),

@@ -5,6 +5,7 @@ import { anvilWallet, NO_ANVIL } from '../chain/devnet/anvil.ts';
 import { readRecords } from '../chain/records.ts';
 import { readingAt } from '../chain/schedule.ts';
 import { type LocalChain, startLocalChain } from '../chain/testing/local-chain.ts';
+import { TransactionQueue, type TransactionQueueOptions } from '../chain/transaction-queue.ts';
 import type { Attestation, Signed, Vote } from '../protocol/ledger.ts';
 import { Submitter, type SubmitterEvent, type SubmitterOptions } from './submitter.ts';
 
@@ -33,10 +34,12 @@ describe.skipIf(NO_ANVIL !== undefined)(`Submitter${NO_ANVIL === undefined ? '' 
     return open(options);
   }
 
+  const queueWith = (options: Partial<TransactionQueueOptions> = {}): TransactionQueue =>
+    new TransactionQueue({ client: local.client, wallet: local.wallet(1), ...options });
+
   function open(options: Partial<SubmitterOptions> = {}): Submitter {
     submitter = new Submitter({
-      client: local.client,
-      wallet: local.wallet(1),
+      queue: queueWith(),
       chainId: local.network.chainId,
       participation: local.network.contracts.participation,
       clock: { read: () => readingAt(local.schedule, (local.schedule.genesis + round * 20) * 1000) },
@@ -176,7 +179,7 @@ describe.skipIf(NO_ANVIL !== undefined)(`Submitter${NO_ANVIL === undefined ? '' 
         return Reflect.get(target, property, receiver) as unknown;
       },
     });
-    const poster = await begin({ client });
+    const poster = await begin({ queue: queueWith({ client }) });
     await poster.addAttestation(await attestation(6, round));
     poster.start();
     await happened('trouble', 2);
@@ -186,7 +189,7 @@ describe.skipIf(NO_ANVIL !== undefined)(`Submitter${NO_ANVIL === undefined ? '' 
   });
 
   it('sends a dropped transaction again, once', async () => {
-    const poster = await begin({ patienceMs: 500 });
+    const poster = await begin({ queue: queueWith({ patienceMs: 500 }) });
     const { controls } = local;
     await controls.setAutomine(false);
     try {
@@ -210,7 +213,7 @@ describe.skipIf(NO_ANVIL !== undefined)(`Submitter${NO_ANVIL === undefined ? '' 
   });
 
   it('replaces a stuck transaction by one that pays more', async () => {
-    const poster = await begin({ patienceMs: 500 });
+    const poster = await begin({ queue: queueWith({ patienceMs: 500 }) });
     const { controls } = local;
     await controls.setAutomine(false);
     try {
@@ -234,7 +237,7 @@ describe.skipIf(NO_ANVIL !== undefined)(`Submitter${NO_ANVIL === undefined ? '' 
 
   it('says that its account is empty, and goes on when it is filled', async () => {
     const key = generatePrivateKey();
-    const poster = await begin({ wallet: anvilWallet(local.anvil, key) });
+    const poster = await begin({ queue: queueWith({ wallet: anvilWallet(local.anvil, key) }) });
     await poster.addAttestation(await attestation(9, round));
     poster.start();
     await happened('trouble');

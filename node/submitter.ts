@@ -1,20 +1,17 @@
+import { type Address, type ContractFunctionArgs, type Hex, parseEventLogs } from 'viem';
 import {
-  type Address,
-  encodeFunctionData,
-  type Hex,
-  type PublicClient,
-  parseEventLogs,
-  type TransactionReceipt,
-  type WalletClient,
-} from 'viem';
-import { ChainError, revertOf, toChainError } from '../chain/errors.ts';
+  ChainError,
+  ContractRevertError,
+  toChainError,
+  UnconfirmedTransactionError,
+} from '../chain/errors.ts';
 import { participationAbi } from '../chain/generated/abi.ts';
 import { attestationDigest, MAX_WINNERS, voteDigest } from '../chain/ledger.ts';
+import { Poller } from '../chain/poller.ts';
 import { type ParticipationRecord, readRecords } from '../chain/records.ts';
-import { type Refusal, refusalOf } from '../chain/refusals.ts';
+import { type RejectReason, rejectReasonOf } from '../chain/reject-reasons.ts';
 import { compactSignature, isSignedBy } from '../chain/signatures.ts';
-import { sleep as realSleep } from '../chain/sleep.ts';
-import { TransactionSender } from '../chain/transaction-sender.ts';
+import type { IncludedTransaction, TransactionQueue } from '../chain/transaction-queue.ts';
 import type { Attestation, RoundClock, Signed, Vote } from '../protocol/ledger.ts';
 import { type Queued, StatementQueue } from './submitter-queue.ts';
 
@@ -38,26 +35,23 @@ export type SubmitterEvent =
   /** The chain has heard the device on this round or a later one already, from this or another poster. */
   | ({ readonly kind: 'already' } & Named)
   /** It will never count. */
-  | ({ readonly kind: 'refused'; readonly reason: Refusal } & Named)
+  | ({ readonly kind: 'refused'; readonly reason: RejectReason } & Named)
   /** Nothing is lost; it is tried again. The sentence names the cause. */
   | { readonly kind: 'trouble'; readonly sentence: string };
 
 export type Added = Queued | 'stale' | 'early' | 'invalid';
 
 export interface SubmitterOptions {
-  readonly client: PublicClient;
-  /** With the local account that pays. It must be this submitter's alone. */
-  readonly wallet: WalletClient;
+  /** Of the account that pays. */
+  readonly queue: TransactionQueue;
   readonly chainId: number;
   readonly participation: Address;
   readonly clock: RoundClock;
   readonly onEvent?: (event: SubmitterEvent) => void;
-  /** Between two looks at the queue, ms. Default 1000: a block of a local chain. */
+  /** Time between two looks at the waiting statements, in ms. Defaults to 1000, a block of a local chain. */
   readonly intervalMs?: number;
   /** Most attestations that wait, and as many votes. Default 4096. */
   readonly queueLimit?: number;
-  /** How long a transaction may take before it is sent again with higher fees, ms. Default 20,000. */
-  readonly patienceMs?: number;
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
@@ -77,20 +71,24 @@ const WINNERS_A_BATCH = 400;
  */
 export class Submitter {
   readonly #options: SubmitterOptions;
-  readonly #sender: TransactionSender;
-  readonly #sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly #attestations: StatementQueue<Attestation>;
   readonly #votes: StatementQueue<Vote>;
-  #abort: AbortController | undefined;
-  #running: Promise<void> = Promise.resolve();
+  readonly #poller: Poller;
 
   constructor(options: SubmitterOptions) {
-    const { client, wallet, queueLimit = 4096, patienceMs = 20_000, sleep = realSleep } = options;
+    const { queueLimit = 4096, intervalMs = 1000, sleep } = options;
     this.#options = options;
-    this.#sleep = sleep;
-    this.#sender = new TransactionSender({ client, wallet, sleep, patienceMs, pollMs: 250 });
     this.#attestations = new StatementQueue(queueLimit);
     this.#votes = new StatementQueue(queueLimit);
+    this.#poller = new Poller({
+      pass: async (signal) => {
+        await this.#postAttestations(signal);
+        await this.#postVotes(signal);
+      },
+      onError: (error) => this.#trouble(error),
+      intervalMs,
+      sleep,
+    });
   }
 
   /** How many statements wait. */
@@ -116,17 +114,12 @@ export class Submitter {
 
   /** Posts from now on. Does nothing when it does already. */
   start(): void {
-    if (this.#abort !== undefined) return;
-    const abort = new AbortController();
-    this.#abort = abort;
-    this.#running = this.#loop(abort.signal);
+    this.#poller.start();
   }
 
   /** Stops posting and resolves when nothing is under way. What waits stays queued. */
   async stop(): Promise<void> {
-    this.#abort?.abort();
-    await this.#running;
-    this.#abort = undefined;
+    await this.#poller.stop();
   }
 
   async #add<T extends { readonly round: number }>(
@@ -148,18 +141,6 @@ export class Submitter {
     return queue.add(signed);
   }
 
-  async #loop(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        await this.#postAttestations(signal);
-        await this.#postVotes(signal);
-      } catch (error) {
-        if (!signal.aborted) this.#trouble(error);
-      }
-      await this.#sleep(this.#options.intervalMs ?? 1000, signal);
-    }
-  }
-
   async #postAttestations(signal: AbortSignal): Promise<void> {
     this.#dropClosed(this.#attestations, 'attestation');
     const rounds = new Set(this.#attestations.waiting().map(({ value }) => value.round));
@@ -168,15 +149,7 @@ export class Submitter {
       const open = await this.#unknownTo(this.#attestations, 'attestation', ({ lastRound }) => lastRound);
       const batch = open.filter(({ value }) => value.round === round).slice(0, BATCH);
       if (batch.length === 0 || signal.aborted) continue;
-      const call = {
-        address: this.#options.participation,
-        abi: participationAbi,
-        functionName: 'attestBatch',
-        args: [BigInt(round), batch.map(attestationEntry)],
-      } as const;
-      // Tried first: a reason comes back only from here, and what fails here costs nothing.
-      await this.#options.client.simulateContract({ ...call, account: this.#account() });
-      await this.#post(encodeFunctionData(call), signal);
+      await this.#post('attestBatch', [BigInt(round), batch.map(attestationEntry)], signal);
     }
   }
 
@@ -200,19 +173,28 @@ export class Submitter {
       batch.push(signed);
     }
     if (batch.length === 0 || signal.aborted) return;
-    const args = [batch.map(voteEntry)] as const;
-    await this.#post(encodeFunctionData({ abi: participationAbi, functionName: 'voteBatch', args }), signal);
+    await this.#post('voteBatch', [batch.map(voteEntry)], signal);
   }
 
   /** Sends a batch and settles every entry that its receipt names. */
-  async #post(data: Hex, signal: AbortSignal): Promise<void> {
-    const receipt = await this.#sender.send({ to: this.#options.participation, data }, signal);
-    if (receipt?.status === 'success') this.#settle(receipt);
+  async #post<Name extends 'attestBatch' | 'voteBatch'>(
+    functionName: Name,
+    args: ContractFunctionArgs<typeof participationAbi, 'nonpayable', Name> & readonly unknown[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { queue, participation: address } = this.#options;
+    try {
+      this.#settle(await queue.call({ address, abi: participationAbi, functionName, args }, { signal }));
+    } catch (error) {
+      // The next look at the queue asks the chain what became of it.
+      if (error instanceof UnconfirmedTransactionError) return;
+      throw error;
+    }
   }
 
-  #settle(receipt: TransactionReceipt): void {
+  #settle(included: IncludedTransaction): void {
     const { participation } = this.#options;
-    const own = receipt.logs.filter(({ address }) => lower(address) === lower(participation));
+    const own = included.logs.filter(({ address }) => lower(address) === lower(participation));
     const logs = parseEventLogs({ abi: participationAbi, logs: own, eventName: [...SETTLING] });
     const counted = logs.filter(({ eventName }) => eventName === 'Attested' || eventName === 'Voted').length;
     for (const { eventName, args } of logs) {
@@ -221,7 +203,7 @@ export class Submitter {
       const queue = what === 'attestation' ? this.#attestations : this.#votes;
       queue.remove(name.device, name.round);
       if ('reason' in args) {
-        const reason = refusalOf(args.reason);
+        const reason = rejectReasonOf(args.reason);
         this.#emit(
           reason.name === 'repeated' ? { kind: 'already', ...name } : { kind: 'refused', reason, ...name },
         );
@@ -229,9 +211,9 @@ export class Submitter {
         this.#emit({
           kind: 'included',
           ...name,
-          block: Number(receipt.blockNumber),
-          transaction: receipt.transactionHash,
-          gas: Math.round(Number(receipt.gasUsed) / counted),
+          block: Number(included.block),
+          transaction: included.transaction,
+          gas: Math.round(Number(included.gas) / counted),
           batch: counted,
         });
       }
@@ -243,7 +225,13 @@ export class Submitter {
     for (const { device, value } of queue.waiting()) {
       if (value.round >= current - WINDOW) continue;
       queue.remove(device, value.round);
-      this.#emit({ kind: 'refused', what, device: lower(device), round: value.round, reason: refusalOf(3) });
+      this.#emit({
+        kind: 'refused',
+        what,
+        device: lower(device),
+        round: value.round,
+        reason: rejectReasonOf(3),
+      });
     }
   }
 
@@ -265,26 +253,21 @@ export class Submitter {
   }
 
   async #records(devices: readonly Hex[]): Promise<ReadonlyMap<Hex, ParticipationRecord>> {
-    const { client, participation } = this.#options;
+    const { queue, participation } = this.#options;
     const unique = [...new Set(devices)];
     const found = new Map<Hex, ParticipationRecord>();
     for (let i = 0; i < unique.length; i += 256) {
       const some = unique.slice(i, i + 256);
-      const records = await readRecords(client, participation, some);
+      const records = await readRecords(queue.client, participation, some);
       for (const [j, record] of records.entries()) found.set(some[j] ?? '0x', record);
     }
     return found;
   }
 
-  #account(): Address {
-    const { account } = this.#options.wallet;
-    if (account === undefined) throw new ChainError('invalid', 'Give the submitter an account to pay from.');
-    return account.address;
-  }
-
   #trouble(error: unknown): void {
-    // A batch that came a moment before its round, or after its window, is no trouble: the next look at the queue settles it.
-    if (revertOf(error)?.name === 'Refused') return;
+    // A batch that came a moment before its round, or after its window, is no trouble: the next look at the queue
+    // settles it.
+    if (error instanceof ContractRevertError && ['Refused', 'Reverted'].includes(error.reason)) return;
     this.#emit({ kind: 'trouble', sentence: toChainError(error).message });
   }
 

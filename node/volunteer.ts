@@ -1,3 +1,4 @@
+import '../swarm/node20.ts';
 import { join } from 'node:path';
 import { DeviceChain } from '../chain/device-chain.ts';
 import type { EngineKind } from '../compute/engines/engine.ts';
@@ -7,16 +8,17 @@ import { openFileDirectory } from '../models/storage/file-directory.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
 import type { Network } from '../protocol/network-file.ts';
 import { MemoryStore } from '../swarm/content/store.ts';
+import { joinSwarm } from '../swarm/join.ts';
+import { networkId } from '../swarm/network-id.ts';
+import { nodeTransports } from '../swarm/node-transports.ts';
 import type { RoundEvent } from '../swarm/rounds/events.ts';
-import { RoundDriver } from '../swarm/rounds.ts';
-import { runName } from '../swarm/run.ts';
+import { RoundDriver } from '../swarm/rounds/round-driver.ts';
 import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
 import { ComputeHost } from '../workers/compute-host.ts';
 import { conformanceOf } from '../workers/conformance-report.ts';
 import { deviceKeyFile } from './home/key-file.ts';
 import { DEFAULT_MODEL, modelInFolder } from './home/model-folder.ts';
 import { verdictFolder } from './home/verdict-folder.ts';
-import { joinSwarm } from './membership.ts';
 
 export interface VolunteerOptions {
   readonly network: Network;
@@ -64,7 +66,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     for (const close of closing.splice(0).reverse()) await close();
   };
   try {
-    const run = runName(network.chainId, network.contracts.participation);
+    const run = networkId(network.chainId, network.contracts.participation);
     const store = openCheckpointStore(await openFileDirectory(join(home, 'checkpoints', folderName(run))));
     const verdicts = verdictFolder(join(home, 'conformance'));
     const host = await ComputeHost.start<EngineVerdict>({
@@ -95,8 +97,10 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       ...(signal === undefined ? {} : { signal }),
     });
     closing.push(() => chain.stop());
-    const membership = await joinSwarm({
+    const connection = await joinSwarm({
       network,
+      transports: nodeTransports(),
+      loopback: true,
       key,
       ledger: chain.ledger,
       store: new MemoryStore(CONTENT_BUDGET),
@@ -106,13 +110,13 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
         conformance: conformanceOf(host.engine),
       }),
     });
-    closing.push(() => membership.leave());
+    closing.push(() => connection.leave());
     signal?.throwIfAborted();
     const driver = new RoundDriver({
       trainer: host,
       ledger: chain.ledger,
-      gossip: membership.gossip,
-      content: membership.content,
+      gossip: connection.gossip,
+      content: connection.content,
       deviceKey: key,
       engine: host.engine.description,
       conformance: () => conformanceOf(host.engine),

@@ -1,4 +1,7 @@
-/** What the swarm asks of "a ledger". Implemented by chain/; a test may use a simulated one with a simulated clock. */
+/**
+ * The ledger as the swarm sees it: chain time, and signatures that count on the chain. chain/ implements it;
+ * tests use a simulated one on a simulated clock.
+ */
 import type { DeviceAddress, Hex } from './hex.ts';
 
 export type Stage = 'answer' | 'critique' | 'vote';
@@ -12,12 +15,19 @@ export interface ClockReading {
   readonly seed: Hex;
 }
 
-/** Round and stage follow from block time alone; extrapolated by the local clock while the node is out of reach. */
+/**
+ * Tells round and stage, which follow from block time alone. The local clock carries it on while the node is
+ * out of reach. testing/ledger-contract.ts tests the rules:
+ *
+ * - [RC-01] A round has the stages answer, critique and vote, in this order. The next round follows at once.
+ * - [RC-02] `sinceStageStart` and `untilStageEnd` always add up to the length of the stage.
+ * - [RC-03] The seed is 32 bytes, the same through a round and another in every other round.
+ */
 export interface RoundClock {
   read(): ClockReading;
 }
 
-/** What a device says about one round. Signed as EIP-712 `Attestation` by the device key. */
+/** A device's statement about one round. Signed as EIP-712 `Attestation` by the device key. */
 export interface Attestation {
   readonly round: number;
   readonly checkpointRoot: Hex;
@@ -25,7 +35,7 @@ export interface Attestation {
   readonly rolloutDigest: Hex;
 }
 
-/** What a device votes: the authors of the best answers, each once. Signed as EIP-712 `Vote`. */
+/** A device's vote: the authors of the best answers, each once. Signed as EIP-712 `Vote`. */
 export interface Vote {
   readonly round: number;
   readonly winners: readonly DeviceAddress[];
@@ -38,11 +48,23 @@ export interface Signed<T> {
   readonly signature: Hex;
 }
 
+/**
+ * Signs and verifies for one device on one network. testing/ledger-contract.ts tests the rules:
+ *
+ * - [LE-01] Signatures are those of the ledger's own device: 65 bytes r, s, v.
+ * - [LE-02] Every ledger of the network verifies them.
+ * - [LE-03] They do not verify for any other value.
+ * - [LE-04] They do not verify for another device, for another kind of statement or on another network.
+ * - [LE-05] Verifying values and signatures that are malformed resolves to false. It never rejects.
+ * - [LE-06] A vote is signed with its winners in lower case and ascending order. The returned value is what
+ *   was signed.
+ * - [LE-07] Signing rejects for a round that is no round, and for a vote that names a winner twice.
+ */
 export interface Ledger {
   readonly clock: RoundClock;
   signAttestation(attestation: Attestation): Promise<Signed<Attestation>>;
   signVote(vote: Vote): Promise<Signed<Vote>>;
-  /** True when the signature is the device's own over this chain's domain. Pure computation, no node needed. */
+  /** Whether the signature is the device's own over this chain's domain. Computed without asking a node. */
   verifyAttestation(signed: Signed<Attestation>): Promise<boolean>;
   verifyVote(signed: Signed<Vote>): Promise<boolean>;
 }

@@ -1,12 +1,12 @@
 /**
- * What the swarm asks of a trainer. The swarm never sees an engine or a model: whoever composes a volunteer (the page
- * or a Node process) passes a trainer in. The training room implements it.
+ * The trainer as the swarm sees it. The swarm never sees an engine or a model: whoever composes a volunteer
+ * (the page or a Node process) passes a trainer in. training/ implements it.
  */
 import type { DeviceAddress, Hex } from './hex.ts';
 
 export interface Completion {
   readonly text: string;
-  /** Token ids of the completion, end token included when it was drawn. */
+  /** Token ids of the completion. Includes the end token when it was drawn. */
   readonly tokens: readonly number[];
   /** Log-probability of each token under the author's weights, canonical f32. */
   readonly logprobs: readonly number[];
@@ -40,7 +40,7 @@ export interface Judgement {
   readonly sample: number;
   /** The critic's own words. */
   readonly text: string;
-  /** What the words say. */
+  /** Whether the words say that the answer is right. */
   readonly right: boolean;
 }
 
@@ -62,10 +62,12 @@ export interface Correction {
   readonly text: string;
 }
 
+/** Everything that a round's draws follow from. */
 export interface RoundContext {
   readonly round: number;
-  /** 32 bytes from the chain; items, sampling and peer choice follow from it. */
+  /** 32 bytes from the chain. Items, sampling and the selection of peers follow from it. */
   readonly seed: Hex;
+  /** The device that takes part. */
   readonly device: DeviceAddress;
 }
 
@@ -84,6 +86,21 @@ export interface RoundOutcome {
   readonly loss: number;
 }
 
+/**
+ * One device's trainer. Calls come one at a time. testing/trainer-contract.ts tests the rules:
+ *
+ * - [TR-01] Every device has the same prompts in a round.
+ * - [TR-02] Answers are to items of the round, each item at most once, with a finite f32 log-probability for
+ *   each token.
+ * - [TR-03] Answers follow from the checkpoint and the context: the same context gives the same answers.
+ * - [TR-04] Judgements are of published answers of others, and follow from the context and those answers.
+ * - [TR-05] Ballots are for published answers of others, at most one for each item.
+ * - [TR-06] Corrections are of own answers, at most one for each item.
+ * - [TR-07] Training names its own rollouts first, then the foreign ones that it used, each once.
+ * - [TR-08] Each round goes on from the checkpoint that the round before it made.
+ * - [TR-09] A call that is aborted rejects with the signal's reason, and the trainer is as before the call.
+ * - [TR-10] A round is trained once.
+ */
 export interface Trainer {
   /** The items' prompts of a round, in order, for people to read. */
   prompts(
@@ -91,19 +108,23 @@ export interface Trainer {
   ): Promise<readonly { readonly task: string; readonly prompt: string; readonly answer: string }[]>;
   /** Samples own completions for every item of the round. */
   answer(context: RoundContext, signal: AbortSignal): Promise<RolloutSet>;
-  /** Judges k other peers' answers with the own model. */
+  /** Judges answers of other peers with the own model. */
   critique(
     context: RoundContext,
     others: readonly PeerRollouts[],
     signal: AbortSignal,
   ): Promise<readonly Judgement[]>;
+  /** Votes for the best answers of others and corrects own ones. `all` holds own answers too. */
   vote(
     context: RoundContext,
     all: readonly PeerRollouts[],
     critiques: readonly PeerJudgements[],
     signal: AbortSignal,
   ): Promise<{ readonly ballots: readonly Ballot[]; readonly corrections: readonly Correction[] }>;
-  /** One round of GRPO on own and foreign rollouts; returns once the new checkpoint is stored durably. */
+  /**
+   * One round of GRPO on own and foreign rollouts. Resolves once the new checkpoint is stored durably.
+   * Rejects for a round that was already trained.
+   */
   train(
     context: RoundContext,
     own: PeerRollouts,

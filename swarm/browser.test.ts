@@ -16,7 +16,7 @@ declare global {
 
 const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 const absent = existsSync(executablePath) ? false : `no Chromium at ${executablePath} (set CHROMIUM_PATH)`;
-const run = 'browser-test:1';
+const networkId = 'browser-test:1';
 const digest = (byte: number): Hex => `0x${byte.toString(16).padStart(2, '0').repeat(32)}`;
 
 describe.skipIf(absent)(`tabs${absent ? ` (skipped: ${absent})` : ''}`, { timeout: 120_000 }, () => {
@@ -64,7 +64,7 @@ describe.skipIf(absent)(`tabs${absent ? ` (skipped: ${absent})` : ''}`, { timeou
     await page.waitForFunction(() => 'swarmTest' in window);
     const peerId = await page.evaluate(([relays, name]) => window.swarmTest.start(relays, name), [
       relay.addresses,
-      run,
+      networkId,
     ] as const);
     return { page, peerId };
   }
@@ -81,7 +81,7 @@ describe.skipIf(absent)(`tabs${absent ? ` (skipped: ${absent})` : ''}`, { timeou
     );
 
     const hears = (page: Page, said: Hex) =>
-      page.waitForFunction((text) => window.swarmTest.heard().includes(text), said, { timeout: 60_000 });
+      page.waitForFunction((text) => window.swarmTest.received().includes(text), said, { timeout: 60_000 });
     await a.page.evaluate((said) => window.swarmTest.commit(1, said), digest(1));
     await hears(b.page, digest(1));
 

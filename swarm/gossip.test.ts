@@ -3,17 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { UNTESTED } from '../protocol/conformance-report.ts';
 import { type DeviceKey, deviceKey, peerIdBytesOf } from '../protocol/device-key.ts';
 import { startGossip } from './gossip.ts';
-import type { Body } from './messages/bodies.ts';
-import { type Draft, type Message, seal } from './messages/envelope.ts';
-import type { Refusal } from './messages/refusal.ts';
-import type { ClaimVerifier } from './messages/validator.ts';
+import { encodeMessage, type Message, type UnsignedMessage } from './messages/envelope.ts';
+import type { Body } from './messages/message-types.ts';
+import type { RejectReason } from './messages/reject-reason.ts';
+import type { SignatureVerifier } from './messages/validator.ts';
+import { topicsOf } from './network-id.ts';
 import type { Disposition, MessageCheck } from './pubsub.ts';
-import { runTopics } from './run.ts';
 import { SimulatedScheduler } from './testing/simulated-scheduler.ts';
 import type { Quota } from './token-bucket.ts';
 
-const run = 'gossip-test:1';
-const topics = runTopics(run);
+const networkId = 'gossip-test:1';
+const topics = topicsOf(networkId);
 const me = deviceKey(new Uint8Array(32).fill(1));
 const other = deviceKey(new Uint8Array(32).fill(2));
 const ROUND = 10;
@@ -30,10 +30,10 @@ function helloBody(key: DeviceKey): Body<'hello'> {
 }
 
 const hello = (key: DeviceKey, seq = 1, round = ROUND): Uint8Array =>
-  seal(key, run, { type: 'hello', round, seq, body: helloBody(key) });
-const commit = (key: DeviceKey, round = ROUND, byte = '01', name = run): Uint8Array =>
-  seal(key, name, { type: 'commit', round, seq: 2, body: { digest: `0x${byte.repeat(32)}` } });
-const vote: Draft = {
+  encodeMessage(key, networkId, { type: 'hello', round, seq, body: helloBody(key) });
+const commit = (key: DeviceKey, round = ROUND, byte = '01', network = networkId): Uint8Array =>
+  encodeMessage(key, network, { type: 'commit', round, seq: 2, body: { digest: `0x${byte.repeat(32)}` } });
+const vote: UnsignedMessage = {
   type: 'vote',
   round: ROUND,
   seq: 3,
@@ -41,7 +41,7 @@ const vote: Draft = {
 };
 
 /** A gossip whose network is this test. */
-function setUp(claims?: ClaimVerifier, queue?: number, authorQuota?: Quota) {
+function setUp(verifier?: SignatureVerifier, queue?: number, authorQuota?: Quota) {
   const checks = new Map<string, MessageCheck>();
   const sent: Uint8Array[] = [];
   const scheduler = new SimulatedScheduler();
@@ -55,16 +55,16 @@ function setUp(claims?: ClaimVerifier, queue?: number, authorQuota?: Quota) {
         return () => checks.delete(topic);
       },
     },
-    run,
+    networkId,
     key: me,
     scheduler,
     round: () => ROUND,
-    ...(claims === undefined ? {} : { claims }),
+    verifier,
     ...(queue === undefined ? {} : { queue }),
     ...(authorQuota === undefined ? {} : { limits: { authorQuota } }),
   });
   const heard: Message[] = [];
-  gossip.listen((message) => heard.push(message));
+  gossip.onMessage((message) => heard.push(message));
   return {
     gossip,
     heard,
@@ -85,15 +85,15 @@ function setUp(claims?: ClaimVerifier, queue?: number, authorQuota?: Quota) {
 
 async function refusalOf(
   receive: (s: ReturnType<typeof setUp>) => Promise<Disposition>,
-): Promise<readonly [Disposition, Refusal | undefined]> {
+): Promise<readonly [Disposition, RejectReason | undefined]> {
   const s = setUp();
   await s.receive(hello(other), topics.presence);
-  let reason: Refusal | undefined;
-  s.gossip.onRefused((refused) => {
+  let reason: RejectReason | undefined;
+  s.gossip.onRejected((refused) => {
     reason = refused.reason;
   });
   const disposition = await receive(s);
-  expect(s.gossip.refusals.snapshot()).toEqual(reason === undefined ? {} : { [reason]: 1 });
+  expect(s.gossip.rejected.snapshot()).toEqual(reason === undefined ? {} : { [reason]: 1 });
   return [disposition, reason];
 }
 
@@ -108,13 +108,13 @@ describe('gossip', { timeout: 30_000 }, () => {
       ['hello', other.address],
       ['commit', other.address],
     ]);
-    expect(s.gossip.refusals.snapshot()).toEqual({});
+    expect(s.gossip.rejected.snapshot()).toEqual({});
   });
 
   it('signs what it says with growing sequence numbers', async () => {
     const s = setUp();
-    const first = await s.gossip.say({ type: 'hello', round: ROUND, body: helloBody(me) });
-    const second = await s.gossip.say({ type: 'hello', round: ROUND, body: helloBody(me) });
+    const first = await s.gossip.publish({ type: 'hello', round: ROUND, body: helloBody(me) });
+    const second = await s.gossip.publish({ type: 'hello', round: ROUND, body: helloBody(me) });
     expect(second.seq).toBeGreaterThan(first.seq);
     const receiver = setUp();
     for (const data of s.sent) expect(await receiver.receive(data, topics.presence)).toBe('ignore');
@@ -122,10 +122,10 @@ describe('gossip', { timeout: 30_000 }, () => {
     expect(receiver.heard).toEqual([]);
   });
 
-  it.each<[string, Refusal, Disposition, (s: ReturnType<typeof setUp>) => Promise<Disposition>]>([
+  it.each<[string, RejectReason, Disposition, (s: ReturnType<typeof setUp>) => Promise<Disposition>]>([
     ['noise', 'malformed', 'reject', (s) => s.receive(new Uint8Array(20))],
     ['70 KB', 'oversized', 'reject', (s) => s.receive(new Uint8Array(70_000))],
-    ['another run', 'wrong-run', 'reject', (s) => s.receive(commit(other, ROUND, '01', 'other:1'))],
+    ['another network', 'wrong-network', 'reject', (s) => s.receive(commit(other, ROUND, '01', 'other:1'))],
     ['another topic', 'wrong-topic', 'reject', (s) => s.receive(commit(other), topics.presence)],
     ['a past round', 'stale', 'ignore', (s) => s.receive(commit(other, ROUND - 1))],
     ['a future round', 'stale', 'ignore', (s) => s.receive(commit(other, ROUND + 2))],
@@ -142,7 +142,12 @@ describe('gossip', { timeout: 30_000 }, () => {
       'reject',
       (s) =>
         s.receive(
-          seal(other, run, { type: 'hello', round: ROUND, seq: 9, body: { ...helloBody(me) } }),
+          encodeMessage(other, networkId, {
+            type: 'hello',
+            round: ROUND,
+            seq: 9,
+            body: { ...helloBody(me) },
+          }),
           topics.presence,
         ),
     ],
@@ -166,7 +171,7 @@ describe('gossip', { timeout: 30_000 }, () => {
     await s.receive(commit(other));
     expect(await s.receive(commit(other))).toBe('ignore');
     expect(await s.receive(commit(other, ROUND, '02'))).toBe('ignore');
-    expect(s.gossip.refusals.get('replayed')).toBe(2);
+    expect(s.gossip.rejected.get('replayed')).toBe(2);
     await s.pass(0);
     expect(s.heard.map(({ type }) => type)).toEqual(['hello', 'commit']);
   });
@@ -181,18 +186,18 @@ describe('gossip', { timeout: 30_000 }, () => {
   });
 
   it('refuses an attestation or vote whose inner signature the ledger denies', async () => {
-    const denies: ClaimVerifier = { verifyAttestation: async () => false, verifyVote: async () => false };
+    const denies: SignatureVerifier = { verifyAttestation: async () => false, verifyVote: async () => false };
     const s = setUp(denies);
     await s.receive(hello(other), topics.presence);
-    expect(await s.receive(seal(other, run, vote))).toBe('reject');
-    expect(s.gossip.refusals.get('false-signature')).toBe(1);
-    const throws: ClaimVerifier = {
+    expect(await s.receive(encodeMessage(other, networkId, vote))).toBe('reject');
+    expect(s.gossip.rejected.get('false-signature')).toBe(1);
+    const throws: SignatureVerifier = {
       verifyAttestation: () => Promise.reject(new Error('bad point')),
       verifyVote: () => Promise.reject(new Error('bad point')),
     };
     const t = setUp(throws);
     await t.receive(hello(other), topics.presence);
-    expect(await t.receive(seal(other, run, vote))).toBe('reject');
+    expect(await t.receive(encodeMessage(other, networkId, vote))).toBe('reject');
   });
 
   it('limits an author, recovers with time, and blames who passes on a lasting flood', async () => {
@@ -202,7 +207,7 @@ describe('gossip', { timeout: 30_000 }, () => {
     expect(results.slice(0, 2)).toEqual(['accept', 'accept']);
     expect(results.slice(2, 22)).toEqual(Array.from({ length: 20 }, () => 'ignore'));
     expect(results.slice(22)).toEqual(Array.from({ length: 8 }, () => 'reject'));
-    expect(s.gossip.refusals.get('over-quota')).toBe(28);
+    expect(s.gossip.rejected.get('over-quota')).toBe(28);
     await s.pass(1_000);
     expect(await s.receive(hello(other, 1_000), topics.presence)).toBe('accept');
   });
@@ -213,7 +218,7 @@ describe('gossip', { timeout: 30_000 }, () => {
     for (const key of keys) await s.receive(hello(key), topics.presence);
     await s.pass(0);
     expect(s.heard.map(({ author }) => author)).toEqual(keys.slice(3).map(({ address }) => address));
-    expect(s.gossip.refusals.get('overflow')).toBe(3);
+    expect(s.gossip.rejected.get('overflow')).toBe(3);
   });
 
   it('leaves its topics and falls silent when stopped', async () => {
@@ -226,8 +231,8 @@ describe('gossip', { timeout: 30_000 }, () => {
     expect(s.heard).toEqual([]);
   });
 
-  it('wants a plain run name', () => {
-    expect(() => runTopics('a/b')).toThrow(TypeError);
-    expect(() => runTopics('')).toThrow(TypeError);
+  it('wants a plain network id', () => {
+    expect(() => topicsOf('a/b')).toThrow(TypeError);
+    expect(() => topicsOf('')).toThrow(TypeError);
   });
 });

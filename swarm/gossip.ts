@@ -1,136 +1,145 @@
 import type { DeviceKey } from '../protocol/device-key.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
-import type { Body, MessageType, TopicName } from './messages/bodies.ts';
-import { topicOf } from './messages/bodies.ts';
-import { type Draft, type Message, open, seal } from './messages/envelope.ts';
-import { type Refusal, RefusalCounts } from './messages/refusal.ts';
-import { type ClaimVerifier, Validator, type ValidatorOptions } from './messages/validator.ts';
+import { decodeMessage, encodeMessage, type Message, type UnsignedMessage } from './messages/envelope.ts';
+import {
+  type Body,
+  MESSAGE_TYPES,
+  type MessageType,
+  TOPIC_NAMES,
+  type TopicName,
+} from './messages/message-types.ts';
+import { RejectCounts, type RejectReason } from './messages/reject-reason.ts';
+import { type SignatureVerifier, Validator, type ValidatorOptions } from './messages/validator.ts';
+import { topicsOf } from './network-id.ts';
 import type { Disposition, PubSub } from './pubsub.ts';
-import { runTopics } from './run.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** What may be said: a type and its body. Round, sequence and signature are added here. */
-export type Saying = {
+/** A message to publish. Gossip adds the sequence number and the signature. */
+export type OutgoingMessage = {
   [T in MessageType]: { readonly type: T; readonly round: number; readonly body: Body<T> };
 }[MessageType];
 
-export interface RefusedMessage {
-  readonly reason: Refusal;
+export interface RejectedMessage {
+  readonly reason: RejectReason;
   readonly detail: string;
 }
 
-/** Messages of one run: signs what goes out, checks what comes in, and hands accepted messages to listeners. */
+/**
+ * The messages of one network: signs outgoing ones, checks incoming ones, and hands accepted ones to
+ * listeners.
+ */
 export interface Gossip {
-  readonly run: string;
-  readonly refusals: RefusalCounts;
-  /** Signs and sends. Resolves with the message once it is handed to the network. Throws CodecError over a limit. */
-  say(saying: Saying): Promise<Message>;
-  /** Calls `listener` for every accepted message of others, in order of arrival. */
-  listen(listener: (message: Message) => void): () => void;
-  onRefused(listener: (refused: RefusedMessage) => void): () => void;
-  /** Counts a refusal decided later than on arrival, such as a reveal without its commit. */
-  refuse(reason: Refusal, detail: string): void;
+  readonly networkId: string;
+  readonly rejected: RejectCounts;
+  /**
+   * Signs and sends. Resolves once the message is handed to the network. Rejects with CodecError over a
+   * limit.
+   */
+  publish(message: OutgoingMessage): Promise<Message>;
+  /** Calls `listener` for every accepted message of others, in order of arrival. Returns how to stop that. */
+  onMessage(listener: (message: Message) => void): () => void;
+  onRejected(listener: (rejected: RejectedMessage) => void): () => void;
+  /** Counts a message that is rejected after its arrival, such as a reveal without its commit. */
+  reject(reason: RejectReason, detail: string): void;
+  /** Whether a valid hello of the device was accepted. */
   isBound(device: DeviceAddress): boolean;
   stop(): void;
 }
 
 export interface GossipOptions {
   readonly pubsub: PubSub;
-  readonly run: string;
+  readonly networkId: string;
   readonly key: DeviceKey;
   readonly scheduler: Scheduler;
   /** Current round by chain time. */
   readonly round: () => number;
-  readonly claims?: ClaimVerifier;
-  /** Topics to follow; all by default. An archive needs presence and attestations only. */
+  readonly verifier?: SignatureVerifier;
+  /** Topics to join. Defaults to all. */
   readonly topics?: readonly TopicName[];
-  /** Messages waiting for listeners; when full the oldest is dropped and counted as 'overflow'. */
+  /**
+   * Messages that may wait for listeners. Defaults to 1,024. The oldest is dropped beyond that, as
+   * 'overflow'.
+   */
   readonly queue?: number;
   readonly limits?: Pick<ValidatorOptions, 'authorQuota' | 'sourceQuota' | 'maxKeys'>;
 }
 
-/** Joins the topics of a run. Throws TypeError for a bad run name. */
+/** Joins the topics of a network. Throws TypeError for an id that is none. */
 export function startGossip(options: GossipOptions): Gossip {
-  const { pubsub, run, key, scheduler, round, claims } = options;
+  const { pubsub, networkId, key, scheduler, round, verifier } = options;
   const now = (): number => scheduler.now();
-  const topics = runTopics(run);
-  const refusals = new RefusalCounts();
-  const validator = new Validator({
-    run,
-    now,
-    round,
-    ...(claims === undefined ? {} : { claims }),
-    ...options.limits,
-  });
+  const topics = topicsOf(networkId);
+  const rejected = new RejectCounts();
+  const validator = new Validator({ networkId, now, round, verifier, ...options.limits });
   const listeners = new Set<(message: Message) => void>();
-  const refusedListeners = new Set<(refused: RefusedMessage) => void>();
+  const rejectedListeners = new Set<(rejected: RejectedMessage) => void>();
   const capacity = options.queue ?? 1024;
   const queue: Message[] = [];
-  let cancelDrain: (() => void) | null = null;
+  let cancelDelivery: (() => void) | null = null;
   let lastSeq = 0;
   let stopped = false;
 
-  function refuse(reason: Refusal, detail: string): void {
-    refusals.add(reason);
-    for (const listener of refusedListeners) listener({ reason, detail });
+  function reject(reason: RejectReason, detail: string): void {
+    rejected.add(reason);
+    for (const listener of rejectedListeners) listener({ reason, detail });
   }
 
-  function deliver(message: Message): void {
+  function enqueue(message: Message): void {
     queue.push(message);
     if (queue.length > capacity) {
       queue.shift();
-      refuse('overflow', 'messages come faster than they are read');
+      reject('overflow', 'messages come faster than they are read');
     }
     // In a task of its own, so that a listener cannot hold up the network's check.
-    cancelDrain ??= scheduler.after(0, drain);
+    cancelDelivery ??= scheduler.after(0, deliver);
   }
 
-  function drain(): void {
-    cancelDrain = null;
+  function deliver(): void {
+    cancelDelivery = null;
     for (const message of queue.splice(0)) for (const listener of listeners) listener(message);
   }
 
   async function check(bytes: Uint8Array, topic: TopicName, source: string): Promise<Disposition> {
     const verdict = await validator.check(bytes, topic, source);
     if (stopped) return 'ignore';
-    if (verdict.kind === 'refused') {
-      refuse(verdict.reason, verdict.detail);
+    if (verdict.kind === 'rejected') {
+      reject(verdict.reason, verdict.detail);
       return verdict.penalise ? 'reject' : 'ignore';
     }
-    // One's own words come back through others.
+    // Other peers send own messages back.
     if (verdict.message.author === key.address) return 'ignore';
-    deliver(verdict.message);
+    enqueue(verdict.message);
     return 'accept';
   }
 
-  const names = options.topics ?? (['presence', 'rounds', 'attestations'] as const);
+  const names = options.topics ?? TOPIC_NAMES;
   const leave = names.map((name) => pubsub.join(topics[name], (bytes, source) => check(bytes, name, source)));
 
   return {
-    run,
-    refusals,
-    async say(saying) {
+    networkId,
+    rejected,
+    async publish(message) {
       lastSeq = Math.max(Math.floor(now()), lastSeq + 1);
-      const bytes = seal(key, run, { ...saying, seq: lastSeq } as Draft);
-      await pubsub.publish(topics[topicOf[saying.type]], bytes);
-      return open(bytes);
+      const bytes = encodeMessage(key, networkId, { ...message, seq: lastSeq } as UnsignedMessage);
+      await pubsub.publish(topics[MESSAGE_TYPES[message.type].topic], bytes);
+      return decodeMessage(bytes);
     },
-    listen(listener) {
+    onMessage(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    onRefused(listener) {
-      refusedListeners.add(listener);
-      return () => refusedListeners.delete(listener);
+    onRejected(listener) {
+      rejectedListeners.add(listener);
+      return () => rejectedListeners.delete(listener);
     },
-    refuse,
+    reject,
     isBound: (device) => validator.isBound(device),
     stop() {
       stopped = true;
-      cancelDrain?.();
+      cancelDelivery?.();
       for (const off of leave) off();
       listeners.clear();
-      refusedListeners.clear();
+      rejectedListeners.clear();
     },
   };
 }

@@ -10,15 +10,15 @@ import { MemoryStore } from './content/store.ts';
 import { libp2pContentTransport } from './content/transport.ts';
 import { startGossip } from './gossip.ts';
 import type { Message } from './messages/envelope.ts';
+import { topicsOf } from './network-id.ts';
 import { createSwarmNode } from './node.ts';
 import { nodeTransports } from './node-transports.ts';
 import { startPresence } from './presence.ts';
 import { type Relay, startRelay } from './relay/relay.ts';
-import { RelayAddressError } from './relays.ts';
-import { runTopics } from './run.ts';
+import { RelayAddressError } from './relay-connector.ts';
 import { systemScheduler } from './scheduler.ts';
 
-const run = 'node-test:1';
+const networkId = 'node-test:1';
 const hash = (byte: number): Hex => `0x${byte.toString(16).padStart(2, '0').repeat(32)}`;
 
 async function startPeer(relays: readonly string[], listen: readonly string[] = []) {
@@ -26,14 +26,20 @@ async function startPeer(relays: readonly string[], listen: readonly string[] = 
   const node = await createSwarmNode({
     privateKey: key.secret,
     relays,
-    topics: Object.values(runTopics(run)),
+    topics: Object.values(topicsOf(networkId)),
     loopback: true,
     transports: nodeTransports(),
     listen,
   });
-  const gossip = startGossip({ pubsub: node.pubsub, run, key, scheduler: systemScheduler, round: () => 1 });
+  const gossip = startGossip({
+    pubsub: node.pubsub,
+    networkId,
+    key,
+    scheduler: systemScheduler,
+    round: () => 1,
+  });
   const heard: Message[] = [];
-  gossip.listen((message) => heard.push(message));
+  gossip.onMessage((message) => heard.push(message));
   const presence = startPresence({
     gossip,
     node,
@@ -102,8 +108,8 @@ describe('three peers and a relay', { timeout: 100_000 }, () => {
     await eventually(() => {
       for (const { presence } of peers) expect(presence.members()).toHaveLength(2);
     });
-    await a.gossip.say({ type: 'commit', round: 1, body: { digest: hash(1) } });
-    await b.gossip.say({ type: 'commit', round: 1, body: { digest: hash(2) } });
+    await a.gossip.publish({ type: 'commit', round: 1, body: { digest: hash(1) } });
+    await b.gossip.publish({ type: 'commit', round: 1, body: { digest: hash(2) } });
     await eventually(() => {
       expect(b.commits()).toEqual([hash(1)]);
       expect(a.commits()).toEqual([hash(2)]);
@@ -125,15 +131,15 @@ describe('three peers and a relay', { timeout: 100_000 }, () => {
 
   it('refuse a flood and an oversized message, and say why', async () => {
     const [a, b, c] = peers;
-    const before = b.gossip.refusals.get('over-quota') + c.gossip.refusals.get('over-quota');
+    const before = b.gossip.rejected.get('over-quota') + c.gossip.rejected.get('over-quota');
     for (let i = 0; i < 60; i++) await a.presence.announce();
     await eventually(() => {
-      const after = b.gossip.refusals.get('over-quota') + c.gossip.refusals.get('over-quota');
+      const after = b.gossip.rejected.get('over-quota') + c.gossip.rejected.get('over-quota');
       expect(after).toBeGreaterThan(before);
     });
-    await a.node.pubsub.publish(runTopics(run).rounds, new Uint8Array(70_000));
+    await a.node.pubsub.publish(topicsOf(networkId).rounds, new Uint8Array(70_000));
     await eventually(() => {
-      const seen = [b.gossip, c.gossip, relay].map(({ refusals }) => refusals.get('oversized'));
+      const seen = [b.gossip, c.gossip, relay].map(({ rejected }) => rejected.get('oversized'));
       expect(seen.some((count) => count > 0)).toBe(true);
     });
   });
@@ -145,7 +151,7 @@ describe('three peers and a relay', { timeout: 100_000 }, () => {
       for (const { node } of peers)
         expect(node.view().relays.every(({ state }) => state !== 'connected')).toBe(true);
     });
-    await c.gossip.say({ type: 'commit', round: 1, body: { digest: hash(3) } });
+    await c.gossip.publish({ type: 'commit', round: 1, body: { digest: hash(3) } });
     await eventually(() => expect(b.commits()).toContain(hash(3)));
   });
 });

@@ -1,10 +1,13 @@
-/** How messages reach a peer: over a connection of one's own, through a relay, or only through other peers' gossip. */
+/**
+ * How messages reach a peer: over a direct connection, through a relay, or only through the gossip of other
+ * peers.
+ */
 export type PeerPath = 'direct' | 'relayed' | 'gossip';
 
 export interface PeerView {
   readonly peerId: string;
   readonly path: PeerPath;
-  /** Round trip of the last ping in milliseconds, null before the first. */
+  /** Round trip of the last ping in milliseconds. Null before the first. */
   readonly latency: number | null;
 }
 
@@ -14,13 +17,13 @@ export interface RelayView {
   readonly peerId: string;
   readonly addresses: readonly string[];
   readonly state: RelayState;
-  /** Dials in a row that failed. */
+  /** Failed dials in a row. */
   readonly failures: number;
-  /** Why the last dial failed. */
+  /** Why the last dial failed. Null when it did not. */
   readonly cause: string | null;
 }
 
-/** Everything the page shows about the network, sent whenever some of it changes. */
+/** Everything that the page shows about the network. */
 export interface NetworkView {
   readonly peers: readonly PeerView[];
   readonly relays: readonly RelayView[];

@@ -3,14 +3,14 @@ import { peerIdBytesOf } from '../protocol/device-key.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { Gossip } from './gossip.ts';
-import type { Body } from './messages/bodies.ts';
+import type { Body } from './messages/message-types.ts';
 import type { SwarmNode } from './node.ts';
 import { every, type Scheduler } from './scheduler.ts';
 
-/** What a device says about itself; its addresses are added from the node. */
+/** A device's description of itself in its hello. The node adds its addresses. */
 export type SelfDescription = Pick<Body<'hello'>, 'delegation' | 'engine' | 'conformance'>;
 
-/** A device that has said hello lately. */
+/** A device that has sent a hello within the last three intervals. */
 export interface Member extends SelfDescription {
   readonly device: DeviceAddress;
   readonly peerId: string;
@@ -23,25 +23,29 @@ export interface PresenceOptions {
   readonly node: Pick<SwarmNode, 'addresses' | 'learn' | 'degree'>;
   /** 33-byte compressed device key. */
   readonly publicKey: Uint8Array;
+  /** Called for every hello. */
   readonly describe: () => SelfDescription;
   readonly round: () => number;
   readonly scheduler: Scheduler;
+  /** Whether this device relays handshakes for others. */
   readonly relays: boolean;
-  /** Milliseconds between hellos; sooner for newcomers and while there are no neighbours. */
+  /**
+   * Milliseconds between hellos. Defaults to 10,000. Newcomers and a lack of neighbours make them come
+   * sooner.
+   */
   readonly interval?: number;
 }
 
 export interface Presence {
-  /** Devices that said hello within the last three intervals. */
   members(): readonly Member[];
   member(device: DeviceAddress): Member | undefined;
   onMember(listener: (member: Member) => void): () => void;
-  /** Says hello now, for instance after a delegation was signed. */
+  /** Sends a hello now, for instance after a delegation was signed. */
   announce(): Promise<void>;
   stop(): void;
 }
 
-/** Says hello every few seconds, and learns from the hellos of others who is there and where to dial. */
+/** Sends a hello every few seconds, and learns from the hellos of others who is there and where to dial. */
 export function startPresence(options: PresenceOptions): Presence {
   const { gossip, node, scheduler } = options;
   const interval = options.interval ?? 10_000;
@@ -49,11 +53,11 @@ export function startPresence(options: PresenceOptions): Presence {
   const listeners = new Set<(member: Member) => void>();
   let lastHello = Number.NEGATIVE_INFINITY;
   let lastAddresses = '';
-  let owed = false;
+  let newcomer = false;
 
   async function announce(): Promise<void> {
     lastHello = scheduler.now();
-    owed = false;
+    newcomer = false;
     const addresses = node.addresses();
     lastAddresses = addresses.join(' ');
     const body = {
@@ -62,10 +66,10 @@ export function startPresence(options: PresenceOptions): Presence {
       addresses,
       relays: options.relays,
     };
-    await gossip.say({ type: 'hello', round: options.round(), body });
+    await gossip.publish({ type: 'hello', round: options.round(), body });
   }
 
-  const offMessages = gossip.listen((message) => {
+  const offMessages = gossip.onMessage((message) => {
     if (message.type !== 'hello') return;
     const { peerId: bytes, addresses, relays, delegation, engine, conformance } = message.body;
     const peerId = base58btc.baseEncode(bytes);
@@ -80,16 +84,16 @@ export function startPresence(options: PresenceOptions): Presence {
     };
     members.set(message.author, member);
     node.learn(peerId, addresses, relays);
-    // A newcomer does not know us yet, and refuses what we say until it does.
-    if (isNew) owed = true;
+    // A newcomer does not know this device yet, and rejects its messages until it has a hello of it.
+    if (isNew) newcomer = true;
     for (const listener of listeners) listener(member);
   });
 
   const offTimer = every(scheduler, 1_000, () => {
     const since = scheduler.now() - lastHello;
     const moved = node.addresses().join(' ') !== lastAddresses;
-    const lonely = node.degree() === 0 && since >= 2_000;
-    if (owed || moved || lonely || since >= interval) announce().catch(() => {});
+    const alone = node.degree() === 0 && since >= 2_000;
+    if (newcomer || moved || alone || since >= interval) announce().catch(() => {});
   });
 
   return {

@@ -1,13 +1,25 @@
-/** What becomes of a message after its check: passed on, silently dropped, or dropped at the cost of the peer that sent it. */
+/**
+ * What becomes of a message after its check. An accepted one is passed on. An ignored one is dropped. A
+ * rejected one is dropped and costs the peer that sent it standing.
+ */
 export type Disposition = 'accept' | 'ignore' | 'reject';
 
-/** Calls `check` once for every distinct message before it is passed on. `source` is the peer id it came from. */
+/** Checks a message before it is passed on. `source` is the id of the peer that it came from. */
 export type MessageCheck = (data: Uint8Array, source: string) => Promise<Disposition>;
 
-/** The bytes side of gossip. libp2p implements it; tests use one in memory. */
+/**
+ * Gossip of bytes. libp2p implements it, and tests use one in memory. testing/pubsub-contract.ts tests the
+ * rules:
+ *
+ * - [PS-01] A message reaches every other member of its topic, unchanged, and names a source.
+ * - [PS-02] A message does not reach its own sender, nor members of other topics.
+ * - [PS-03] A member that has left a topic gets no more of its messages, and may join again.
+ * - [PS-04] Publishing to a topic without members resolves.
+ * - [PS-05] Each member checks each distinct message once.
+ */
 export interface PubSub {
-  /** Sends to the peers of a topic; without any it does nothing. Not delivered to oneself. */
+  /** Sends to the peers of a topic. Resolves once the message is handed to the network. */
   publish(topic: string, data: Uint8Array): Promise<void>;
-  /** Joins a topic until the returned function is called. One check a topic. */
+  /** Joins a topic, with one check for it, until the returned function is called. */
   join(topic: string, check: MessageCheck): () => void;
 }

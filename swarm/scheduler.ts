@@ -1,8 +1,17 @@
-/** Local time and timers, passed in so that tests run on a simulated clock. */
+/**
+ * Local time and timers. They are passed in, so that tests run on a simulated clock.
+ * testing/scheduler-contract.ts tests the rules:
+ *
+ * - [SC-01] `now` is in milliseconds and never goes back.
+ * - [SC-02] A timer runs once, not before its time has passed.
+ * - [SC-03] Timers run by their time, and those of one time in the order of setting.
+ * - [SC-04] A cancelled timer does not run. Cancelling it again or too late does nothing.
+ * - [SC-05] A timer never runs within the call that sets it, also with 0 or fewer milliseconds.
+ */
 export interface Scheduler {
-  /** Milliseconds, never decreasing. The origin is the Unix epoch for the system scheduler. */
+  /** Milliseconds. The origin is the Unix epoch for the system scheduler. */
   now(): number;
-  /** Runs once after `ms` milliseconds; the returned function cancels. */
+  /** Runs once after `ms` milliseconds. The returned function cancels. */
   after(ms: number, run: () => void): () => void;
 }
 
@@ -34,7 +43,7 @@ export function wait(scheduler: Scheduler, ms: number, signal?: AbortSignal): Pr
   });
 }
 
-/** Runs every `ms` milliseconds, first after `ms`, until the returned function is called. */
+/** Runs every `ms` milliseconds until the returned function is called. The first run is after `ms`. */
 export function every(scheduler: Scheduler, ms: number, run: () => void): () => void {
   let cancel = scheduler.after(ms, tick);
   let stopped = false;
@@ -48,7 +57,7 @@ export function every(scheduler: Scheduler, ms: number, run: () => void): () => 
   };
 }
 
-/** A signal that aborts when `signal` does or after `ms` milliseconds, and a way to let the timer go. */
+/** A signal that aborts when `signal` does or after `ms` milliseconds. `release` cancels the timer. */
 export function deadline(
   scheduler: Scheduler,
   ms: number,

@@ -1,21 +1,25 @@
 /**
  * Writes contracts/vectors/: what the TypeScript reference says the judge must say, as big-endian words.
  *
- * arithmetic, functions: canonical f32 operands biased to what breaks soft floats: ties, cancellation, the ends of the
- * exponent range. operators: every case of the conformance table, with a few elements of each output. draws: Philox.
+ * arithmetic, functions: canonical f32 operands biased to what breaks soft floats: ties, cancellation, the
+ * ends of the exponent range. operators: every case of the conformance table, with a few elements of each
+ * output. draws: Philox.
  *
- *   tsx tools/build-vectors.ts [rows of arithmetic = 100000] [rows of functions = 4000]
+ * tsx tools/build-vectors.ts [rows of arithmetic = 100000] [rows of functions = 4000]
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { judgeNumber } from '../audit/encode-program.ts';
 import { CASES } from '../compute/conformance/cases.ts';
 import { runCase } from '../compute/conformance/run-case.ts';
 import { createReferenceEngine } from '../compute/engines/reference.ts';
 import type { TensorData } from '../compute/engines/tensor-data.ts';
 import { add, bitsOf, canon, floatOf, lattice, mul } from '../compute/repops/arithmetic.ts';
+import { attributeWords } from '../compute/repops/attributes.ts';
 import { exp, log, recip, rsqrt, sigmoid, sinCos, sqrt } from '../compute/repops/functions.ts';
-import { JUDGED_OPERATORS, OPERATORS, type OperatorName } from '../compute/repops/operators.ts';
-import type { Attributes } from '../compute/repops/program.ts';
+import { type OperatorName, specOf } from '../compute/repops/operators.ts';
+import type { Attributes, Node, Program } from '../compute/repops/program.ts';
+import { must } from '../protocol/must.ts';
 import { philox4x32, uniformOf } from '../protocol/philox.ts';
 
 const folder = fileURLToPath(new URL('../contracts/vectors/', import.meta.url));
@@ -48,8 +52,8 @@ function operand(near?: number): number {
 }
 
 /**
- * Where a function's program takes another path, with the numbers on both sides: log's reduction to [sqrt(1/2), sqrt(2)) for every
- * exponent, and the ends of exp.
+ * Arguments on both sides of a place where a function takes another path: log's reduction to [sqrt(1/2),
+ * sqrt(2)) for every exponent, and the ends of exp.
  */
 const SEAMS = [
   ...Array.from({ length: 253 }, (_, i) => [((i + 2) << 23) | 0x3504f2, ((i + 2) << 23) | 0x3504f3]).flat(),
@@ -85,43 +89,34 @@ write('functions', 10, functionRows, (index) => {
   return [x, ...[lattice(v), recip(v), rsqrt(v), sqrt(v), exp(v), log(v), sigmoid(v), s, c].map(bitsOf)];
 });
 
-/** Attributes that are f32, and so given to the judge by their bits. */
-const FLOATS = new Set(
-  'invD eps scale clipLow clipHigh ratioCap maxNorm beta1 oneMinusBeta1 beta2 oneMinusBeta2 weightDecay invTemperature'.split(
-    ' ',
-  ),
-);
 const CHECKS = 3;
-/** Folds of tens of thousands of terms take the EVM minutes to say what shorter ones say; they are for GPUs that end loops early. */
+/** Longer folds would take the EVM minutes and test nothing more: they are for GPUs that end loops early. */
 const LONGEST_FOLD = 4096;
 const foldOf = ({ N = 0, K = 0, Tq = 0 }: Attributes, op: OperatorName): number =>
   Math.max(K, Tq, op === 'embed.grad' ? N : 0);
+const nodeOf = (program: Program): Node => must(program.nodes, 0);
 const wordsOf = (data: TensorData) => new Uint32Array(data.buffer, data.byteOffset, data.length);
 
 /**
- * Each case: operator, number of attributes and they, number of inputs and each with its length and its words, number of
- * checks and each as output, its length, index, value.
+ * Each case as 32-bit words: the operator; the number of attributes, and the attributes; the number of
+ * inputs, and each input's length and elements; the number of checks, and each check as output, length, index
+ * and value.
  */
 async function writeOperators(): Promise<number> {
   const engine = createReferenceEngine();
-  const names = Object.keys(OPERATORS) as OperatorName[];
-  // Of bf16 the judge knows nothing, and a row of 2500 logits would take it seconds to say what one of 1000 says.
+  // The judge has no bf16, and a row of 2500 logits would take it seconds and test no more than one of 1000.
   const judged = CASES.filter(
     ({ op, program }) =>
-      names.indexOf(op) < JUDGED_OPERATORS &&
-      (program.nodes[0]?.attributes.V ?? 0) <= 1000 &&
-      foldOf(program.nodes[0]?.attributes ?? {}, op) <= LONGEST_FOLD &&
+      specOf(op).judge !== undefined &&
+      (nodeOf(program).attributes.V ?? 0) <= 1000 &&
+      foldOf(nodeOf(program).attributes, op) <= LONGEST_FOLD &&
       Object.values(program.tensors).every(({ dtype }) => dtype !== 'bf16'),
   );
   const words: number[] = [judged.length];
   for (const testCase of judged) {
-    const node = testCase.program.nodes[0];
-    if (node === undefined) throw new Error(`${testCase.name} has no node`);
-    const attributes = OPERATORS[node.op].attributes.map((name) => {
-      const value = node.attributes[name] ?? 0;
-      return FLOATS.has(name) ? bitsOf(value) : value;
-    });
-    words.push(names.indexOf(node.op), attributes.length, ...attributes, node.inputs.length);
+    const node = nodeOf(testCase.program);
+    const attributes = attributeWords(node);
+    words.push(judgeNumber(node.op), attributes.length, ...attributes, node.inputs.length);
     const inputs = testCase.inputs();
     for (const name of node.inputs) {
       const data = wordsOf(inputs[name] ?? new Uint32Array());
@@ -133,12 +128,12 @@ async function writeOperators(): Promise<number> {
     for (const [output, data] of outputs.entries()) {
       for (let check = 0; check < CHECKS; check++) {
         const index = check === 0 ? data.length - 1 : next() % data.length;
-        words.push(output, data.length, index, data[index] ?? 0);
+        words.push(output, data.length, index, must(data, index));
       }
     }
   }
   await engine.stop();
-  write('operators', 1, words.length, (index) => [words[index] ?? 0]);
+  write('operators', 1, words.length, (index) => [must(words, index)]);
   return judged.length;
 }
 

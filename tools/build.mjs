@@ -1,6 +1,13 @@
+#!/usr/bin/env node
+/**
+ * Builds what is made from other files, each part only when its sources changed.
+ *
+ *   node tools/build.mjs [kernels] [contracts] [page]
+ */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { inPackage, root, run, UserError } from './command.mjs';
 
 /**
@@ -166,5 +173,19 @@ function statOr(path) {
     return statSync(path);
   } catch {
     return undefined;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const only = process.argv.slice(2);
+  const names = BUILD_STEPS.map(({ name }) => name);
+  const unknown = only.find((name) => !names.includes(name));
+  try {
+    if (unknown !== undefined)
+      throw new UserError(`There is no part "${unknown}" to build. Name any of: ${names.join(', ')}.`);
+    await build({ only: only.length === 0 ? names : only, report: (line) => console.log(line) });
+  } catch (error) {
+    console.error(error instanceof UserError ? error.message : error);
+    process.exitCode = 1;
   }
 }

@@ -4,7 +4,8 @@
  * happens, so that a failing test looks green; nothing here may call them.
  *
  *   node tools/foundry.mjs forge build      any command, in contracts/
- *   node tools/foundry.mjs check            what `npm run contracts:test` runs: format, vectors, tests, gas snapshots
+ *   node tools/foundry.mjs check            what `npm run test:contracts` runs: format, vectors, tests, gas snapshots
+ *   node tools/foundry.mjs check --match-test X     only the vectors and the tests that forge's arguments name
  *   node tools/foundry.mjs coverage         share of the lines of contracts/src that the tests run; several minutes
  */
 import { spawnSync } from 'node:child_process';
@@ -48,10 +49,15 @@ function buildVectors() {
   return run.status ?? 1;
 }
 
-/** Format, vectors, tests and gas snapshots; stops at the first failure. Gas is measured in isolated transactions. */
-function check() {
+/**
+ * Format, vectors, tests and gas snapshots; stops at the first failure. Gas is measured in isolated transactions.
+ * With arguments for `forge test`, only the tests that they name.
+ */
+function check(args) {
   const gas = ['--match-contract', 'Gas', '--isolate'];
-  const write = process.argv.includes('--write-gas');
+  const write = args.includes('--write-gas');
+  const named = args.filter((arg) => arg !== '--write-gas');
+  if (named.length > 0) return buildVectors() || runFoundry('forge', ['test', ...named]);
   return (
     runFoundry('forge', ['fmt', '--check']) ||
     buildVectors() ||
@@ -69,7 +75,7 @@ function cover(args) {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [command, ...args] = process.argv.slice(2);
-  if (command === 'check') process.exitCode = check();
+  if (command === 'check') process.exitCode = check(args);
   else if (command === 'coverage') process.exitCode = buildVectors() || cover(args);
   else if (command === 'forge' || command === 'anvil' || command === 'cast') {
     process.exitCode = runFoundry(command, args);

@@ -59,7 +59,7 @@ function copyFor(group) {
   const from = join(root, 'contracts');
   cpSync(join(from, 'foundry.toml'), join(folder, 'foundry.toml'));
   if (!existsSync(join(folder, 'vectors'))) symlinkSync(join(from, 'vectors'), join(folder, 'vectors'));
-  cpSync(join(from, 'test/T.sol'), join(folder, 'test/T.sol'));
+  cpSync(join(from, 'test/Test.sol'), join(folder, 'test/Test.sol'));
   for (const path of GROUPS[group]) cpSync(join(from, path), join(folder, path), { recursive: true });
   for (const test of readdirSync(join(folder, 'test'), { recursive: true })) {
     // Gas is no property that a mutant could break.
@@ -123,7 +123,7 @@ function noticedQuickly({ what, group, file, from, to }, folder) {
   let result = likely === undefined ? undefined : noticed(folder, ['--match-test', likely]);
   if (result?.killed !== true) {
     // Only the optimizer makes a contract small enough for a chain.
-    result = noticed(folder, ['--no-match-test', 'test_theContractsFitAChain']);
+    result = noticed(folder, ['--no-match-test', 'test_codeSize_isWithinEIP170']);
   }
   restore();
   return result;

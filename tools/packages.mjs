@@ -12,8 +12,8 @@ export function missingPackages(folder = root) {
   if (wanted === undefined) return 'package-lock.json is missing';
   if (installed === undefined) return 'the installation was interrupted';
   for (const [path, entry] of Object.entries(wanted)) {
-    // Optional packages are those of other platforms; a link has no version.
-    if (entry.version === undefined || entry.optional || !path.startsWith('node_modules/')) continue;
+    // Optional packages are those of other platforms; a link has no version, nor is what it leads to installed.
+    if (entry.version === undefined || entry.optional || !path.includes('node_modules/')) continue;
     const name = path.replace(/^.*node_modules\//, '');
     if (installed[path] === undefined) return `${name} is missing`;
     if (installed[path].version !== entry.version)

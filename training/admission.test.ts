@@ -3,46 +3,46 @@ import { describe, expect, it } from 'vitest';
 import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
 import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
-import { admit, type Refusal } from './admission.ts';
-import { codecOf } from './codec.ts';
-import { DEFAULT_SETTINGS } from './settings.ts';
+import { admit, type SampleRejectReason } from './admission.ts';
+import { completionTokenizer } from './completion-tokenizer.ts';
+import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { roundItems } from './tasks/item-sets.ts';
 
-const codec = codecOf(new Tokenizer(characterTokenizerJson()));
+const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
 const items = roundItems(new Uint8Array(32).fill(3), 8, DEFAULT_SETTINGS.plan);
 const limits = { completionsPerItem: 8 };
 
 function honest(text: string): Completion {
-  const tokens = [...codec.encode(text), codec.endToken];
+  const tokens = [...tokenizer.encode(text), tokenizer.endToken];
   return { text, tokens, logprobs: tokens.map(() => -0.5) };
 }
 
-function reasons(groups: readonly AnswerGroup[]): readonly Refusal[] {
-  return admit(groups, items, codec, limits).refusals.map(({ reason }) => reason);
+function reasons(groups: readonly AnswerGroup[]): readonly SampleRejectReason[] {
+  return admit(groups, items, tokenizer, limits).rejections.map(({ reason }) => reason);
 }
 
 describe('admit', () => {
-  it('takes an honest completion and works its reward out itself', () => {
+  it('admits an honest completion and computes its reward itself', () => {
     const right = items[2]?.answer ?? '';
-    const { samples, refusals } = admit(
+    const { samples, rejections } = admit(
       [{ item: 2, completions: [honest(right), honest(`${right}0`)] }],
       items,
-      codec,
+      tokenizer,
       limits,
     );
-    expect(refusals).toEqual([]);
+    expect(rejections).toEqual([]);
     expect(samples.map(({ reward }) => reward)).toEqual([1, 0]);
     expect(samples[0]?.prompt).toBe(`${items[2]?.prompt}=`);
   });
 
-  it('takes a completion that was cut off before its end token', () => {
-    const tokens = codec.encode('123456789');
+  it('admits a completion that was cut off before its end token', () => {
+    const tokens = tokenizer.encode('123456789');
     const cut = { text: '123456789', tokens, logprobs: tokens.map(() => -1) };
     expect(reasons([{ item: 0, completions: [cut] }])).toEqual([]);
   });
 
   const good = honest('12');
-  it.each<[string, Completion, Refusal]>([
+  it.each<[string, Completion, SampleRejectReason]>([
     ['no tokens', { text: '', tokens: [], logprobs: [] }, 'too long'],
     ['too many tokens', honest('1234567890'), 'too long'],
     ['a long text', { ...good, text: '1'.repeat(100_000) }, 'too long'],
@@ -73,13 +73,13 @@ describe('admit', () => {
     ],
     ['minus zero', { ...good, logprobs: [-1, -0, -1] }, 'log-probability out of range'],
     ['more digits than f32 has', { ...good, logprobs: [-1, -0.1, -1] }, 'log-probability out of range'],
-  ])('refuses %s and keeps the neighbour', (_, bad, reason) => {
-    const { samples, refusals } = admit([{ item: 0, completions: [bad, good] }], items, codec, limits);
-    expect(refusals).toEqual([{ item: 0, sample: 0, reason }]);
+  ])('rejects %s and keeps the neighbour', (_, bad, reason) => {
+    const { samples, rejections } = admit([{ item: 0, completions: [bad, good] }], items, tokenizer, limits);
+    expect(rejections).toEqual([{ item: 0, sample: 0, reason }]);
     expect(samples.length).toBe(1);
   });
 
-  it('refuses unknown and repeated items and surplus completions', () => {
+  it('rejects unknown and repeated items and surplus completions', () => {
     for (const item of [8, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(reasons([{ item, completions: [good] }])).toEqual(['unknown item']);
     }
@@ -89,12 +89,12 @@ describe('admit', () => {
         { item: 1, completions: [good] },
       ]),
     ).toEqual(['item repeated']);
-    const crowd = admit([{ item: 0, completions: new Array(1000).fill(good) }], items, codec, limits);
+    const crowd = admit([{ item: 0, completions: new Array(1000).fill(good) }], items, tokenizer, limits);
     expect(crowd.samples.length).toBe(8);
-    expect(crowd.refusals.map(({ reason }) => reason)).toEqual(['too many completions']);
+    expect(crowd.rejections.map(({ reason }) => reason)).toEqual(['too many completions']);
   });
 
-  it('lets nothing through that is not exactly what it says, whatever comes', () => {
+  it('admits only consistent samples, whatever a peer publishes', () => {
     const completion = fc.record({
       text: fc.string({ maxLength: 12 }),
       tokens: fc.array(fc.oneof(fc.integer({ min: -2, max: 70 }), fc.double()), { maxLength: 12 }),
@@ -106,7 +106,7 @@ describe('admit', () => {
     });
     fc.assert(
       fc.property(fc.array(group, { maxLength: 12 }), (groups) => {
-        for (const sample of admit(groups, items, codec, limits).samples) {
+        for (const sample of admit(groups, items, tokenizer, limits).samples) {
           expect(sample.logprobs.length).toBe(sample.tokens.length);
           for (const value of sample.logprobs) expect(Math.abs(value)).toBeLessThanOrEqual(20);
           for (const token of sample.tokens) expect(token >= 0 && token < 64).toBe(true);

@@ -1,16 +1,17 @@
 /**
- * Which published completions may be trained on. A rollout set comes from a stranger: its tokens, log-probabilities and
- * item numbers are checked against its text, and its reward is worked out here.
+ * Decides which published completions may be trained on. A rollout set comes from an untrusted peer: its tokens,
+ * log-probabilities and item numbers are checked against its text, and its reward is computed here.
  */
 
 import { canon } from '../compute/repops/arithmetic.ts';
 import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
-import type { Codec } from './codec.ts';
+import type { CompletionTokenizer } from './completion-tokenizer.ts';
 import type { ScoredSample } from './grpo.ts';
 import { answerPrompt, MAX_COMPLETION_TOKENS } from './prompts.ts';
 import type { TaskItem } from './tasks/task.ts';
 
-export type Refusal =
+/** Why a published completion is not trained on. */
+export type SampleRejectReason =
   | 'unknown item'
   | 'item repeated'
   | 'too many completions'
@@ -20,64 +21,73 @@ export type Refusal =
   | 'log-probability out of range';
 
 /**
- * The lowest log-probability of a token that is believed. A sampler with a vocabulary of V draws a token of
- * probability e^-20 or less with probability at most V e^-20: below 1 in 7 million for V = 64.
+ * The lowest log-probability of a token that is accepted. A sampler with a vocabulary of V draws a token of probability
+ * e^-20 or less with probability at most V e^-20, which is below 1 in 7 million for V = 64.
  */
 export const LOWEST_LOGPROB = -20;
 
-/** Above 0 by no more than what rounding can do. */
+/** Rounding can lift a log-probability above 0 by no more than this. */
 const HIGHEST_LOGPROB = 2 ** -10;
 
 export interface Admission {
   readonly samples: readonly ScoredSample[];
-  readonly refusals: readonly { readonly item: number; readonly sample: number; readonly reason: Refusal }[];
+  readonly rejections: readonly RejectedSample[];
 }
 
-function refusalOf(completion: Completion, codec: Codec): Refusal | undefined {
+export interface RejectedSample {
+  readonly item: number;
+  readonly sample: number;
+  readonly reason: SampleRejectReason;
+}
+
+function rejectReasonOf(
+  completion: Completion,
+  tokenizer: CompletionTokenizer,
+): SampleRejectReason | undefined {
   const { text, tokens, logprobs } = completion;
   if (tokens.length === 0 || tokens.length > MAX_COMPLETION_TOKENS || text.length > MAX_COMPLETION_TOKENS) {
     return 'too long';
   }
   let encoded: number[];
   try {
-    encoded = [...codec.encode(text)];
+    encoded = [...tokenizer.encode(text)];
   } catch {
     return 'tokens are not those of the text';
   }
-  if (tokens.at(-1) === codec.endToken) encoded.push(codec.endToken);
+  if (tokens.at(-1) === tokenizer.endToken) encoded.push(tokenizer.endToken);
   if (encoded.length !== tokens.length || encoded.some((id, index) => id !== tokens[index])) {
     return 'tokens are not those of the text';
   }
   if (logprobs.length !== tokens.length) return 'log-probabilities do not fit the tokens';
-  const believable = logprobs.every(
+  const plausible = logprobs.every(
     (value) => Object.is(canon(value), value) && value >= LOWEST_LOGPROB && value <= HIGHEST_LOGPROB,
   );
-  return believable ? undefined : 'log-probability out of range';
+  return plausible ? undefined : 'log-probability out of range';
 }
 
 export interface AdmissionLimits {
-  /** Completions of one item by one author. */
+  /** Most completions of one item by one author. */
   readonly completionsPerItem: number;
 }
 
 /**
- * The completions of one author that are what they say, each with its reward by the item's checker. The rest is
- * refused one by one: a bad completion does not cost its neighbours.
+ * Admits the consistent completions of one author, each with its reward from the item's checker. The others are rejected
+ * one by one: a bad completion does not affect its neighbours.
  */
 export function admit(
   groups: readonly AnswerGroup[],
   items: readonly TaskItem[],
-  codec: Codec,
+  tokenizer: CompletionTokenizer,
   limits: AdmissionLimits,
 ): Admission {
   const samples: ScoredSample[] = [];
-  const refusals: { item: number; sample: number; reason: Refusal }[] = [];
+  const rejections: RejectedSample[] = [];
   const seen = new Set<number>();
-  // Each item once and no unknown one, so that reading stops at a length that a stranger cannot choose.
+  // Each item counts once, so the number of items bounds the work that a remote peer can cause.
   for (const group of groups.slice(0, items.length)) {
     const item = items[group.item];
     if (item === undefined || seen.has(group.item)) {
-      refusals.push({
+      rejections.push({
         item: group.item,
         sample: 0,
         reason: item === undefined ? 'unknown item' : 'item repeated',
@@ -86,12 +96,16 @@ export function admit(
     }
     seen.add(group.item);
     if (group.completions.length > limits.completionsPerItem) {
-      refusals.push({ item: group.item, sample: limits.completionsPerItem, reason: 'too many completions' });
+      rejections.push({
+        item: group.item,
+        sample: limits.completionsPerItem,
+        reason: 'too many completions',
+      });
     }
     group.completions.slice(0, limits.completionsPerItem).forEach((completion, sample) => {
-      const reason = refusalOf(completion, codec);
+      const reason = rejectReasonOf(completion, tokenizer);
       if (reason !== undefined) {
-        refusals.push({ item: group.item, sample, reason });
+        rejections.push({ item: group.item, sample, reason });
         return;
       }
       samples.push({
@@ -104,5 +118,5 @@ export function admit(
       });
     });
   }
-  return { samples, refusals };
+  return { samples, rejections };
 }

@@ -1,72 +1,62 @@
-/** The critique and vote stages: judging others' answers, voting, and correcting one's own. */
+/** The critique and vote stages: judging other devices' answers, voting for them, and correcting one's own. */
 
 import type { DeviceAddress } from '../protocol/hex.ts';
-import type {
-  Ballot,
-  Correction,
-  Judgement,
-  PeerJudgements,
-  PeerRollouts,
-  RoundContext,
-} from '../protocol/trainer.ts';
-import { correctPrompt, isPlainAnswer, judgePrompt, saysRight } from './prompts.ts';
-import { itemsOf, roundStream, type Speaker, say } from './rollouts.ts';
-import type { LearningSettings } from './settings.ts';
+import { must } from '../protocol/must.ts';
+import { byAuthor, narrowPeers } from '../protocol/peer-selection.ts';
+import type { Ballot, Correction, Judgement, PeerJudgements, PeerRollouts } from '../protocol/trainer.ts';
+import type { Round } from './open-round.ts';
+import { approves, correctPrompt, isPlainAnswer, judgePrompt } from './prompts.ts';
+import { type Policy, sample } from './sampling.ts';
 import type { TaskItem } from './tasks/task.ts';
 
-/** Completions of one item by one author that are looked at; the rest of a longer list is not. */
-const MOST_SAMPLES = 64;
+/** Most completions of one item that are read from one author. */
+const MAX_SAMPLES = 64;
+/** Most judgements that are read from one critic. */
+const MAX_JUDGEMENTS = MAX_SAMPLES * MAX_SAMPLES;
 
-interface Shown {
+interface ShownAnswer {
   readonly author: DeviceAddress;
   readonly item: number;
   readonly sample: number;
   readonly text: string;
 }
 
-/** An author's plain answers to known items, each item once. */
-function plainAnswers(peer: PeerRollouts, items: readonly TaskItem[]): readonly Shown[] {
+/** An author's plain answers to known items. A repeated item is ignored. */
+function plainAnswers(peer: PeerRollouts, items: readonly TaskItem[]): readonly ShownAnswer[] {
   const seen = new Set<number>();
   return peer.set.groups.slice(0, items.length).flatMap(({ item, completions }) => {
     if (items[item] === undefined || seen.has(item)) return [];
     seen.add(item);
     return completions
-      .slice(0, MOST_SAMPLES)
+      .slice(0, MAX_SAMPLES)
       .map(({ text }, sample) => ({ author: peer.author, item, sample, text }))
       .filter(({ text }) => isPlainAnswer(text));
   });
 }
 
 /**
- * Speaks for this device about others' answers in place of the model in training: a frozen model, say, that does not drift with what
- * it judges. What it says about a prompt must depend on nothing else.
+ * Writes critiques in place of the model in training: a frozen model, for example, which does not drift with what it
+ * judges. Each critique must depend on its prompt only.
  */
 export interface Critic {
-  /** What it says about each judge prompt, in their order. */
-  sayAbout(prompts: readonly string[], signal?: AbortSignal): Promise<readonly string[]>;
-}
-
-/** In an order that no message can change: by the author's address. */
-export function byAuthor(peers: readonly PeerRollouts[]): readonly PeerRollouts[] {
-  return [...peers].sort((a, b) => (a.author < b.author ? -1 : a.author > b.author ? 1 : 0));
+  /** The critique for each judge prompt, in the order of the prompts. */
+  critique(prompts: readonly string[], signal?: AbortSignal): Promise<readonly string[]>;
 }
 
 /**
- * Judges the first answers of `critiquePeers` others to `critiqueItems` items each; whose and which are drawn from the
- * round's seed for this device. Answers that are not plain are passed over. A `critic` speaks instead of the model.
+ * Judges the first answers of at most `critiquePeers` of `others` to `critiqueItems` items each. The round's seed decides
+ * for this device which items. Answers that are not plain are skipped. A `critic` takes the model's place.
  */
 export async function critiqueOthers(
-  speaker: Speaker,
-  settings: LearningSettings,
-  context: RoundContext,
+  policy: Policy,
+  round: Round,
   others: readonly PeerRollouts[],
   signal?: AbortSignal,
   critic?: Critic,
 ): Promise<readonly Judgement[]> {
-  const items = itemsOf(context, settings);
-  const stream = roundStream(context, 'critique');
-  const strangers = byAuthor(others).filter(({ author }) => author !== context.device);
-  const peers = stream.sequence(0).shuffle(strangers).slice(0, settings.critiquePeers);
+  const { context, items, settings } = round;
+  const stream = round.stream('critique');
+  const peers = narrowPeers('critique', others, settings.critiquePeers, context);
   const shown = peers.flatMap((peer, index) => {
     const first = plainAnswers(peer, items).filter(({ sample }) => sample === 0);
     return stream
@@ -74,45 +64,44 @@ export async function critiqueOthers(
       .shuffle(first)
       .slice(0, settings.critiqueItems);
   });
-  const asked = shown.map(({ item, text }, sample) => ({
-    prompt: judgePrompt(items[item]?.prompt ?? '', text),
+  const requests = shown.map(({ item, text }, sample) => ({
+    prompt: judgePrompt(must(items, item).prompt, text),
     item,
     sample,
   }));
-  const words =
+  const critiques =
     critic === undefined
       ? (
-          await say(speaker, asked, roundStream(context, 'judging'), {
+          await sample(policy, requests, round.stream('judging'), {
             temperature: settings.temperature,
             signal,
           })
         ).map(({ text }) => text)
-      : await critic.sayAbout(
-          asked.map(({ prompt }) => prompt),
+      : await critic.critique(
+          requests.map(({ prompt }) => prompt),
           signal,
         );
-  return shown.map(({ author, item, sample, text }, index) => {
-    const said = words[index] ?? '';
-    return { item, author, sample, text: said, right: saysRight(said, text) };
+  return shown.map(({ author, item, sample, text: answer }, index) => {
+    const text = must(critiques, index);
+    return { item, author, sample, text, right: approves(text, answer) };
   });
 }
 
 /**
- * One ballot per item that others answered plainly. The best text is the one with the most approval: +1 for each
- * critic that calls it right, -1 for each that calls it wrong, and the share of the voter's own answers that equal it.
- * Among equal texts, and among the peers that gave the best one, a draw of the voter's decides, so that no address is
- * favoured. Nobody votes for themselves.
+ * One ballot for each item that another device answered plainly. The best text is the one with the most approval: +1
+ * for each critic that calls it right, -1 for each that calls it wrong, plus the share of the voter's own answers that
+ * equal it. A random draw of the voter decides between equal texts, and between the peers that gave the best text, so
+ * that no address is favoured. No device votes for itself.
  */
 export function castBallots(
-  settings: LearningSettings,
-  context: RoundContext,
+  round: Round,
   all: readonly PeerRollouts[],
   critiques: readonly PeerJudgements[],
 ): readonly Ballot[] {
-  const items = itemsOf(context, settings);
+  const { context, items } = round;
   const answers = byAuthor(all).flatMap((peer) => plainAnswers(peer, items));
   const approval = approvals(answers, critiques);
-  const stream = roundStream(context, 'voting');
+  const stream = round.stream('voting');
   return items.flatMap((_, item) => {
     const own = answers.filter((answer) => answer.item === item && answer.author === context.device);
     const candidates = answers.filter((answer) => answer.item === item && answer.author !== context.device);
@@ -124,16 +113,19 @@ export function castBallots(
     if (texts.length === 0) return [];
     const draws = stream.sequence(item);
     const text = draws.pick(texts);
-    const givers = candidates.filter((answer) => answer.text === text);
-    const author = draws.pick([...new Set(givers.map((answer) => answer.author))]);
-    const winner = givers.find((answer) => answer.author === author);
+    const matching = candidates.filter((answer) => answer.text === text);
+    const author = draws.pick([...new Set(matching.map((answer) => answer.author))]);
+    const winner = matching.find((answer) => answer.author === author);
     return winner === undefined ? [] : [{ item, author, sample: winner.sample }];
   });
 }
 
-/** Approvals less disapprovals of each text, by `item/text`; a critic counts once for each answer, and never its own. */
+/**
+ * Approvals minus disapprovals of each text, by `item/text`. A critic counts once for each answer, and never for an
+ * answer of its own.
+ */
 function approvals(
-  answers: readonly Shown[],
+  answers: readonly ShownAnswer[],
   critiques: readonly PeerJudgements[],
 ): ReadonlyMap<string, number> {
   const texts = new Map(
@@ -142,7 +134,7 @@ function approvals(
   const sums = new Map<string, number>();
   const counted = new Set<string>();
   for (const { critic, judgements } of critiques) {
-    for (const { author, item, sample, right } of judgements.slice(0, MOST_SAMPLES * MOST_SAMPLES)) {
+    for (const { author, item, sample, right } of judgements.slice(0, MAX_JUDGEMENTS)) {
       const answer = `${author}/${item}/${sample}`;
       const text = texts.get(answer);
       const once = `${critic}/${answer}`;
@@ -155,35 +147,34 @@ function approvals(
   return sums;
 }
 
-/** The own first answers that critics spoke about, each corrected in view of one critique drawn among them. */
+/** Corrects those of the device's first answers that were criticised, each in view of one randomly drawn critique. */
 export async function correctOwn(
-  speaker: Speaker,
-  settings: LearningSettings,
-  context: RoundContext,
+  policy: Policy,
+  round: Round,
   all: readonly PeerRollouts[],
   critiques: readonly PeerJudgements[],
   signal?: AbortSignal,
 ): Promise<readonly Correction[]> {
-  const items = itemsOf(context, settings);
+  const { context, items, settings } = round;
   const own = all.find(({ author }) => author === context.device);
   if (own === undefined) return [];
-  const stream = roundStream(context, 'critique');
-  const asked = plainAnswers(own, items)
+  const stream = round.stream('critique');
+  const requests = plainAnswers(own, items)
     .filter(({ sample }) => sample === 0)
     .flatMap(({ item, text }) => {
-      const words = [...critiques]
+      const texts = [...critiques]
         .sort((a, b) => (a.critic < b.critic ? -1 : 1))
-        .flatMap(({ judgements }) => judgements.slice(0, MOST_SAMPLES * MOST_SAMPLES))
-        .filter((said) => said.author === context.device && said.item === item && said.sample === 0)
-        .map((said) => said.text)
+        .flatMap(({ judgements }) => judgements.slice(0, MAX_JUDGEMENTS))
+        .filter((each) => each.author === context.device && each.item === item && each.sample === 0)
+        .map((each) => each.text)
         .filter(isPlainAnswer);
-      if (words.length === 0) return [];
-      const critique = stream.sequence(item, 1).pick(words);
-      return [{ prompt: correctPrompt(items[item]?.prompt ?? '', text, critique), item, sample: 0 }];
+      if (texts.length === 0) return [];
+      const critique = stream.sequence(item, 1).pick(texts);
+      return [{ prompt: correctPrompt(must(items, item).prompt, text, critique), item, sample: 0 }];
     });
-  const corrected = await say(speaker, asked, roundStream(context, 'correcting'), {
+  const corrected = await sample(policy, requests, round.stream('correcting'), {
     temperature: settings.temperature,
     signal,
   });
-  return asked.map(({ item }, index) => ({ item, text: corrected[index]?.text ?? '' }));
+  return requests.map(({ item }, index) => ({ item, text: must(corrected, index).text }));
 }

@@ -3,13 +3,13 @@ import { openDurableSlot } from '../models/storage/durable-slot.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 
 export interface DurableCheckpointStore extends CheckpointStore {
-  /** Forgets every checkpoint, so that the next start begins from the published model. */
+  /** Deletes every checkpoint, so that the next start begins from the published model. */
   clear(): Promise<void>;
 }
 
 /**
- * A trainer's checkpoint in a durable slot: this one and the one before it. The round cursor needs no place of its own,
- * since the checkpoint carries it in its metadata and both must change together.
+ * Keeps a trainer's checkpoint in a durable slot: the newest one and the one before it. The round cursor is not stored
+ * beside it, since the checkpoint's metadata carries it and both must change together.
  */
 export function openCheckpointStore(directory: Directory): DurableCheckpointStore {
   const slot = openDurableSlot({ directory, name: 'checkpoint' });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Engine } from '../compute/engines/engine.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import { NANO_CONFIG } from '../models/decoder/config.ts';
-import { ModelSession } from '../models/decoder/session.ts';
+import { ModelSession } from '../models/decoder/model-session.ts';
 import { exportDecoder } from '../models/onnx/export-decoder.ts';
 import { readInstalledWasm } from '../models/onnx/node-wasm.ts';
 import { OnnxDecoder } from '../models/onnx/onnx-decoder.ts';
@@ -12,17 +12,18 @@ import { randomModel } from '../models/onnx/testing/models.ts';
 import { trainedNano } from '../models/onnx/testing/trained-nano.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
 import type { PeerRollouts, RoundContext } from '../protocol/trainer.ts';
-import { type Codec, codecOf } from './codec.ts';
+import { type CompletionTokenizer, completionTokenizer } from './completion-tokenizer.ts';
 import type { Critic } from './critique.ts';
 import { frozenCritic } from './frozen-critic.ts';
 import { firstCheckpoint } from './learning-checkpoint.ts';
+import { DEFAULT_SETTINGS } from './learning-settings.ts';
+import { openRound } from './open-round.ts';
 import { answerPrompt, correctPrompt, judgePrompt } from './prompts.ts';
-import { itemsOf, sayBest } from './rollouts.ts';
-import { DEFAULT_SETTINGS } from './settings.ts';
+import { sampleGreedy } from './sampling.ts';
 import { LearningTrainer } from './trainer.ts';
 
 const nano = trainedNano();
-const codec: Codec = codecOf(nano.tokenizer);
+const tokenizer: CompletionTokenizer = completionTokenizer(nano.tokenizer);
 let engine: Engine;
 let decoder: OnnxDecoder;
 let critic: Critic;
@@ -31,14 +32,14 @@ beforeAll(async () => {
   const runtime = await loadRuntime(await readInstalledWasm());
   const file = concatenated(exportDecoder({ ...nano, arithmetic: 'bf16-operands' }));
   decoder = await OnnxDecoder.open(runtime, file);
-  critic = frozenCritic({ decoder, codec });
+  critic = frozenCritic({ decoder, tokenizer });
 });
 afterAll(async () => {
   await decoder.close();
   await engine.stop();
 });
 
-test('it says what the model itself would most likely say', async () => {
+test('it writes what the model itself would most likely write', async () => {
   const session = await ModelSession.create({ engine, ...nano });
   const prompts = [
     answerPrompt('12+7'),
@@ -47,25 +48,25 @@ test('it says what the model itself would most likely say', async () => {
     judgePrompt('gcd 12 18', '6'),
   ].filter((prompt) => {
     try {
-      codec.encode(prompt);
+      tokenizer.encode(prompt);
       return true;
     } catch {
       return false;
     }
   });
   expect(prompts.length).toBeGreaterThan(2);
-  expect(await critic.sayAbout(prompts)).toEqual(await sayBest({ session, codec }, prompts));
+  expect(await critic.critique(prompts)).toEqual(await sampleGreedy({ session, tokenizer }, prompts));
   await session.dispose();
 });
 
-test('a trainer with a critic judges by its words, whatever the model in training would say', async () => {
+test('a trainer with a critic judges by its critiques, not by those of the model in training', async () => {
   const device: DeviceAddress = `0x${'a'.repeat(40)}`;
   const context: RoundContext = { round: 5, seed: `0x${'12'.repeat(32)}`, device };
   const settings = { ...DEFAULT_SETTINGS, itemsPerRound: 4, heldOutItems: 4, critiqueItems: 4 };
-  const items = itemsOf(context, settings);
+  const items = openRound(context, settings).items;
   const groups = items.map(({ answer }, item) => ({
     item,
-    completions: [{ text: answer, tokens: [...codec.encode(answer), codec.endToken], logprobs: [] }],
+    completions: [{ text: answer, tokens: [...tokenizer.encode(answer), tokenizer.endToken], logprobs: [] }],
   }));
   const other: PeerRollouts = {
     author: `0x${'b'.repeat(40)}`,
@@ -83,7 +84,7 @@ test('a trainer with a critic judges by its words, whatever the model in trainin
   };
   const trainer = await LearningTrainer.start({
     engine,
-    codec,
+    tokenizer,
     critic,
     store: { load: async () => undefined, save: async () => undefined },
     first: async () => firstCheckpoint({ ...randomModel(config), device, settings }),
@@ -93,13 +94,13 @@ test('a trainer with a critic judges by its words, whatever the model in trainin
   const prompts = judgements.map(({ item }) =>
     judgePrompt(items[item]?.prompt ?? '', items[item]?.answer ?? ''),
   );
-  expect(judgements.map(({ text }) => text)).toEqual(await critic.sayAbout(prompts));
+  expect(judgements.map(({ text }) => text)).toEqual(await critic.critique(prompts));
   for (const { text, right, item } of judgements) expect(right).toBe(text === items[item]?.answer);
   await trainer.stop();
 });
 
 test('an aborted critic stops', async () => {
   await expect(
-    critic.sayAbout([answerPrompt('1+1')], AbortSignal.abort(new Error('enough'))),
+    critic.critique([answerPrompt('1+1')], AbortSignal.abort(new Error('enough'))),
   ).rejects.toThrow('enough');
 });

@@ -1,49 +1,51 @@
-/** A frozen model as the critic of the learning rounds: what it says about an answer is its most likely restatement. */
+/** A frozen model as the critic of a round: it writes its most likely restatement of each answer. */
 
 import type { OnnxDecoder } from '../models/onnx/onnx-decoder.ts';
-import type { Codec } from './codec.ts';
-import { completionText, promptTokens } from './codec.ts';
+import { must } from '../protocol/must.ts';
+import { type CompletionTokenizer, completionText, promptTokens } from './completion-tokenizer.ts';
 import type { Critic } from './critique.ts';
 import { MAX_COMPLETION_TOKENS } from './prompts.ts';
 
 export interface FrozenCriticOptions {
-  /** Belongs to the caller. */
+  /** The caller closes it. */
   readonly decoder: OnnxDecoder;
-  /** Of the decoder's own tokenizer. */
-  readonly codec: Codec;
+  /** The decoder's own tokenizer. */
+  readonly tokenizer: CompletionTokenizer;
 }
 
 /**
- * Greedy, one prompt at a time, so that what it says depends on the file and the prompt alone and a pinned runtime repeats it
- * (docs/onnx.md). Its calls throw what `OnnxDecoder.forward` throws, and the signal's reason.
+ * Decodes greedily, one prompt at a time. A critique then depends on the model file and the prompt only, and a pinned
+ * runtime repeats it (docs/onnx.md). `critique` throws what `OnnxDecoder.forward` throws, and the signal's reason.
  */
-export function frozenCritic({ decoder, codec }: FrozenCriticOptions): Critic {
-  const speak = async (prompt: string, signal: AbortSignal | undefined): Promise<string> => {
-    const said: number[] = [];
-    let step = await decoder.forward({ tokens: [promptTokens(codec, prompt)] });
+export function frozenCritic({ decoder, tokenizer }: FrozenCriticOptions): Critic {
+  const complete = async (prompt: string, signal: AbortSignal | undefined): Promise<string> => {
+    const tokens: number[] = [];
+    let step = await decoder.forward({ tokens: [promptTokens(tokenizer, prompt)] });
     while (true) {
       signal?.throwIfAborted();
-      const next = firstLargest(step.logits.subarray(-decoder.vocabulary));
-      said.push(next);
-      if (next === codec.endToken || said.length === MAX_COMPLETION_TOKENS)
-        return completionText(codec, said);
+      const next = argmax(step.logits.subarray(-decoder.vocabulary));
+      tokens.push(next);
+      if (next === tokenizer.endToken || tokens.length === MAX_COMPLETION_TOKENS) {
+        return completionText(tokenizer, tokens);
+      }
       step = await decoder.forward({ tokens: [[next]], cache: step.cache });
     }
   };
   return {
-    async sayAbout(prompts, signal) {
-      const words: string[] = [];
+    async critique(prompts, signal) {
+      const critiques: string[] = [];
       for (const prompt of prompts) {
         signal?.throwIfAborted();
-        words.push(await speak(prompt, signal));
+        critiques.push(await complete(prompt, signal));
       }
-      return words;
+      return critiques;
     },
   };
 }
 
-function firstLargest(row: Float32Array): number {
+/** Index of the largest value, the first of several. */
+function argmax(row: Float32Array): number {
   let best = 0;
-  for (let id = 1; id < row.length; id++) if ((row[id] ?? 0) > (row[best] ?? 0)) best = id;
+  for (let id = 1; id < row.length; id++) if (must(row, id) > must(row, best)) best = id;
   return best;
 }

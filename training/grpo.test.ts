@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../protocol/philox.ts';
-import { advantaged, dealMinibatches, groupAdvantages, mixSamples, type ScoredSample } from './grpo.ts';
+import {
+  advantaged,
+  groupAdvantages,
+  mixSamples,
+  type ScoredSample,
+  shuffleIntoMinibatches,
+} from './grpo.ts';
 
 const stream = RandomStream.named({
   seed: new Uint8Array(32),
@@ -130,16 +136,16 @@ describe('mixSamples', () => {
   });
 });
 
-describe('dealMinibatches', () => {
+describe('shuffleIntoMinibatches', () => {
   it('deals every member once, evenly', () => {
     fc.assert(
       fc.property(fc.nat(40), fc.integer({ min: 1, max: 6 }), (members, count) => {
         const all = Array.from({ length: members }, (_, index) => index);
-        const hands = dealMinibatches(all, count, stream.sequence(members, count));
-        expect(hands.flat().sort((a, b) => a - b)).toEqual(all);
-        const sizes = hands.map((hand) => hand.length);
+        const minibatches = shuffleIntoMinibatches(all, count, stream.sequence(members, count));
+        expect(minibatches.flat().sort((a, b) => a - b)).toEqual(all);
+        const sizes = minibatches.map((minibatch) => minibatch.length);
         if (members > 0) expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
-        expect(hands.length).toBe(Math.min(members, count));
+        expect(minibatches.length).toBe(Math.min(members, count));
       }),
     );
   });

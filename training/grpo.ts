@@ -1,35 +1,36 @@
 /**
  * Group-relative policy optimisation (DeepSeekMath, arXiv 2402.03300) over shared rollouts (SAPO, arXiv 2509.08721):
- * which samples are trained on and with what advantage. No model is needed for either, so that a replay can decide
- * the same from the published texts alone.
+ * which samples are trained on and with what advantage. Neither needs a model, so a replay decides the same from the
+ * published texts.
  */
 import { canon } from '../compute/repops/arithmetic.ts';
+import { must } from '../protocol/must.ts';
 import type { DrawSequence } from '../protocol/philox.ts';
 
-/** One completion of a prompt with the reward that the task's checker gave it here. */
+/** One completion of a prompt with the reward that this device's task checker gave it. */
 export interface ScoredSample {
   /** Index of the item among the round's items. */
   readonly item: number;
-  /** The text that was continued. */
+  /** The text that the model continued. */
   readonly prompt: string;
   readonly tokens: readonly number[];
-  /** Of each token under the weights that sampled it. */
+  /** Log-probability of each token under the weights that sampled it. */
   readonly logprobs: readonly number[];
   readonly reward: number;
-  /** Of each token, where the task gives credit by place. */
+  /** Credit of each token. Only for tasks that give credit by place. */
   readonly credits?: readonly number[];
 }
 
 /** A sample to be trained on. */
 export interface AdvantagedSample extends ScoredSample {
-  /** Of each token, canonical f32; not all 0. */
+  /** Advantage of each token, canonical f32. Not all are 0. */
   readonly advantages: readonly number[];
 }
 
 /**
- * (reward - mean) / standard deviation of the group, each canonical f32; undefined when all rewards are equal, because
- * such a group says nothing. Sums run in order and each f64 operation used is exactly rounded, so that every engine
- * of JavaScript gives the same bits.
+ * (reward - mean) / standard deviation of the group, each canonical f32. Undefined when all rewards are equal, because
+ * such a group teaches nothing. Sums run in order and every f64 operation used is exactly rounded, so every JavaScript
+ * engine gives the same bits.
  */
 export function groupAdvantages(rewards: readonly number[]): readonly number[] | undefined {
   const [first] = rewards;
@@ -43,15 +44,15 @@ export function groupAdvantages(rewards: readonly number[]): readonly number[] |
   return rewards.map((reward) => canon((reward - mean) / deviation));
 }
 
-/** SAPO's I and J: how many own and how many foreign samples are trained on. */
+/** SAPO's I and J: the numbers of own and of foreign samples to train on. */
 export interface MixSizes {
   readonly own: number;
   readonly foreign: number;
 }
 
 /**
- * `own` of the own samples and `foreign` of the others', each drawn evenly without replacement. Where one side has too
- * few, the other fills up to I + J, so that a peer alone may train on as many samples as one among others.
+ * Draws I of the own samples and J of the foreign samples, evenly and without replacement. When one side has too few,
+ * the other side fills up to I + J, so that a lone peer trains on as many samples as a peer among others.
  */
 export function mixSamples<T>(
   own: readonly T[],
@@ -66,51 +67,51 @@ export function mixSamples<T>(
 }
 
 /**
- * Gives the members of a group their advantages and leaves out those that get none. Where every member has credits by
- * place, a token is compared with the others' tokens at its place alone (GRPO with process supervision, arXiv 2402.03300,
- * section 4.1.3, a step being a token and later steps not counted: the right character of a place does not depend on the
- * ones before). Else every token has the advantage of the whole completion.
+ * Gives the members of a group their advantages and drops members without one. When every member has credits by place,
+ * a token is compared only with the tokens at the same place (GRPO with process supervision, arXiv 2402.03300, section
+ * 4.1.3: a step is one token, and later steps do not count, since the right character of a place does not depend on the
+ * characters before it). Otherwise every token has the advantage of the whole completion.
  */
 export function advantaged(group: readonly ScoredSample[]): readonly AdvantagedSample[] {
   const byPlace = group.every(({ tokens, credits }) => (credits?.length ?? 0) >= tokens.length);
   const advantages = byPlace ? placeAdvantages(group) : wholeAdvantages(group);
+  if (advantages === undefined) return [];
   return group
-    .map((sample, index) => ({ ...sample, advantages: advantages[index] ?? [] }))
+    .map((sample, index) => ({ ...sample, advantages: must(advantages, index) }))
     .filter((sample) => sample.advantages.some((advantage) => advantage !== 0));
 }
 
-function wholeAdvantages(group: readonly ScoredSample[]): readonly (readonly number[])[] {
+function wholeAdvantages(group: readonly ScoredSample[]): readonly (readonly number[])[] | undefined {
   const advantages = groupAdvantages(group.map((sample) => sample.reward));
-  if (advantages === undefined) return [];
-  return group.map(({ tokens }, index) => tokens.map(() => advantages[index] ?? 0));
+  return advantages && group.map(({ tokens }, index) => tokens.map(() => must(advantages, index)));
 }
 
 function placeAdvantages(group: readonly ScoredSample[]): readonly (readonly number[])[] {
   const advantages = group.map(({ tokens }) => tokens.map(() => 0));
   const longest = Math.max(0, ...group.map(({ tokens }) => tokens.length));
   for (let place = 0; place < longest; place++) {
-    const members = group.flatMap(({ tokens }, index) => (place < tokens.length ? [index] : []));
-    const credits = members.map((index) => group[index]?.credits?.[place] ?? 0);
-    groupAdvantages(credits)?.forEach((advantage, at) => {
-      const row = advantages[members[at] ?? -1];
-      if (row !== undefined) row[place] = advantage;
+    const members = group.flatMap(({ tokens, credits = [] }, row) =>
+      place < tokens.length ? [{ row, credit: must(credits, place) }] : [],
+    );
+    groupAdvantages(members.map(({ credit }) => credit))?.forEach((advantage, member) => {
+      must(advantages, must(members, member).row)[place] = advantage;
     });
   }
   return advantages;
 }
 
 /**
- * Deals samples into `count` minibatches of near equal size in random order; empty ones are left out. Each becomes
+ * Shuffles samples into `count` minibatches of nearly equal size. Empty minibatches are left out. Each minibatch becomes
  * one optimizer step.
  */
-export function dealMinibatches<T>(
+export function shuffleIntoMinibatches<T>(
   members: readonly T[],
   count: number,
   draws: DrawSequence,
 ): readonly T[][] {
-  const hands: T[][] = Array.from({ length: count }, () => []);
+  const minibatches: T[][] = Array.from({ length: count }, () => []);
   draws.shuffle(members).forEach((member, index) => {
-    hands[index % count]?.push(member);
+    must(minibatches, index % count).push(member);
   });
-  return hands.filter((hand) => hand.length > 0);
+  return minibatches.filter((minibatch) => minibatch.length > 0);
 }

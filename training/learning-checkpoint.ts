@@ -1,4 +1,4 @@
-/** A checkpoint together with how it is trained: all that a round needs besides what peers published. */
+/** A checkpoint with its learning settings: all that a round needs besides what peers published. */
 
 import type { SafetensorsFile } from '../models/checkpoint/safetensors.ts';
 import {
@@ -10,7 +10,7 @@ import {
 import type { DecoderConfig } from '../models/decoder/config.ts';
 import { freshState, type NamedTensors } from '../models/decoder/state.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
-import { type LearningSettings, parseSettings, SettingsError } from './settings.ts';
+import { type LearningSettings, LearningSettingsError, parseSettings } from './learning-settings.ts';
 
 export interface LearningCheckpoint extends Checkpoint {
   readonly settings: LearningSettings;
@@ -34,18 +34,21 @@ export function firstCheckpoint(options: {
 }
 
 /**
- * Reads a checkpoint file with learning settings. Throws SettingsError where they are missing or out of bounds, and what
- * `decodeCheckpoint` throws.
+ * Reads a checkpoint file with learning settings. Throws LearningSettingsError when they are missing or out of bounds, and
+ * what `decodeCheckpoint` throws.
  */
 export function readCheckpoint(file: Uint8Array): LearningCheckpoint {
   const checkpoint = decodeCheckpoint(file);
-  let json: unknown;
+  return { ...checkpoint, settings: parseSettings(settingsJson(checkpoint)) };
+}
+
+function settingsJson({ training }: Checkpoint): unknown {
   try {
-    json = JSON.parse(checkpoint.training ?? '');
+    if (training !== undefined) return JSON.parse(training);
   } catch {
-    throw new SettingsError('The checkpoint has no learning settings: use one that a trainer wrote.');
+    // Text that is not JSON is reported below, like no text at all.
   }
-  return { ...checkpoint, settings: parseSettings(json) };
+  throw new LearningSettingsError('The checkpoint has no learning settings: use one that a trainer wrote.');
 }
 
 /** The checkpoint's file; `readCheckpoint` gives it back. */
@@ -53,7 +56,7 @@ export function writeCheckpoint(checkpoint: LearningCheckpoint): Uint8Array {
   return encodeCheckpoint({ ...checkpoint, training: JSON.stringify(checkpoint.settings) });
 }
 
-/** What the file holds, for `checkpointRoot`. */
+/** The file's contents, for `checkpointRoot`. */
 export function learningContents(checkpoint: LearningCheckpoint): SafetensorsFile {
   return checkpointContents({ ...checkpoint, training: JSON.stringify(checkpoint.settings) });
 }

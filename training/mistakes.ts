@@ -1,4 +1,4 @@
-/** Wrong answers that look right: what the judge and correct forms are taught and measured on. */
+/** Wrong answers that look right. The judge and correct forms are trained and evaluated on them. */
 import type { DrawSequence } from '../protocol/philox.ts';
 
 const DIGITS = '0123456789';
@@ -8,7 +8,7 @@ function replaced(text: string, at: number, by: string): string {
   return text.slice(0, at) + by + text.slice(at + 1);
 }
 
-/** A text near `answer` (one character changed, two neighbours swapped, or one left out), never equal to it or empty. */
+/** A text near `answer`: one character changed, two neighbours swapped, or one left out. Never equal to it or empty. */
 export function mistake(answer: string, draws: DrawSequence): string {
   for (;;) {
     const kind = draws.uniform();

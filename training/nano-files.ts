@@ -1,4 +1,4 @@
-/** Model folders with the character vocabulary: what the built-in model is made as and read from. */
+/** Reads and writes model folders with the character vocabulary, such as the built-in model's. */
 import type { DecoderConfig } from '../models/decoder/config.ts';
 import { modelFiles as filesOf, loadModel } from '../models/decoder/load.ts';
 import type { NamedTensors } from '../models/decoder/state.ts';
@@ -8,7 +8,7 @@ import {
   END_TOKEN,
   PAD_TOKEN,
 } from '../models/tokenizer/character-vocabulary.ts';
-import { type Codec, codecOf } from './codec.ts';
+import { type CompletionTokenizer, completionTokenizer } from './completion-tokenizer.ts';
 
 export const MODEL_FILES = ['model.safetensors', 'config.json', 'tokenizer.json'] as const;
 
@@ -17,7 +17,7 @@ export type ModelFiles = Readonly<Record<(typeof MODEL_FILES)[number], Uint8Arra
 export interface LoadedModel {
   readonly config: DecoderConfig;
   readonly parameters: NamedTensors;
-  readonly codec: Codec;
+  readonly tokenizer: CompletionTokenizer;
 }
 
 /** The files of a model with the character vocabulary. Equal weights give equal bytes. */
@@ -32,8 +32,11 @@ export function modelFiles(config: DecoderConfig, parameters: NamedTensors): Mod
   });
 }
 
-/** Reads a model from its files. Throws what `loadModel` throws, and TokenizerError where it lacks the nano model's special tokens. */
+/**
+ * Reads a model from its files. Throws what `loadModel` throws, and TokenizerError when the tokenizer lacks the nano
+ * model's special tokens.
+ */
 export function readModel(files: ModelFiles): LoadedModel {
   const { config, parameters, tokenizer } = loadModel(files);
-  return { config, parameters, codec: codecOf(tokenizer) };
+  return { config, parameters, tokenizer: completionTokenizer(tokenizer) };
 }

@@ -4,17 +4,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../compute/engines/engine.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import { NANO_CONFIG } from '../models/decoder/config.ts';
-import { ModelSession } from '../models/decoder/session.ts';
+import { ModelSession } from '../models/decoder/model-session.ts';
 import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
 import { toHex } from '../protocol/hex.ts';
 import { RandomStream } from '../protocol/philox.ts';
-import { codecOf } from './codec.ts';
-import { measureSkill } from './measure.ts';
+import { completionTokenizer } from './completion-tokenizer.ts';
+import { evaluate } from './evaluation.ts';
+import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { mistake } from './mistakes.ts';
 import { MODEL_FILES, type ModelFiles, modelFiles, readModel } from './nano-files.ts';
-import { lesson, NANO_RECIPE, pretrain } from './pretraining.ts';
-import { DEFAULT_SETTINGS } from './settings.ts';
+import { NANO_RECIPE, pretrain, trainingExample } from './pretraining.ts';
 import { TASKS } from './tasks/catalogue.ts';
 import { shareOf } from './tasks/task.ts';
 
@@ -40,7 +40,7 @@ describe('pretrain', () => {
   it('gives the committed bits in its first steps', async () => {
     const session = await pretrain({
       engine,
-      codec: codecOf(new Tokenizer(characterTokenizerJson())),
+      tokenizer: completionTokenizer(new Tokenizer(characterTokenizerJson())),
       recipe: NANO_RECIPE,
       stopAfter: 20,
     });
@@ -49,7 +49,7 @@ describe('pretrain', () => {
     expect(toHex(sha256(files['model.safetensors']))).toBe(HASH_AFTER_20);
   }, 120_000);
 
-  it('never teaches a held-out question', () => {
+  it('never trains on a held-out question', () => {
     const seed = new TextEncoder().encode('lessons');
     const stream = RandomStream.named({ seed, round: 0, device: '', purpose: 'pretraining' });
     const held = new Map<string, string>();
@@ -63,7 +63,7 @@ describe('pretrain', () => {
       }
     }
     for (let index = 0; index < 3000; index++) {
-      const { prompt } = lesson(seed, index, stream.sequence(index));
+      const { prompt } = trainingExample(seed, index, stream.sequence(index));
       expect(held.has(prompt.split('=')[0] ?? '')).toBe(false);
     }
   });
@@ -80,14 +80,14 @@ describe('the committed model', () => {
   });
 
   it('starts where reinforcement has room, on questions that it never saw', async () => {
-    const { config, parameters, codec } = readModel(await committedFiles());
+    const { config, parameters, tokenizer } = readModel(await committedFiles());
     const session = await ModelSession.create({ engine, config, parameters });
-    const skill = await measureSkill({ session, codec }, DEFAULT_SETTINGS);
+    const metrics = await evaluate({ session, tokenizer }, DEFAULT_SETTINGS);
     await session.dispose();
-    expect(skill.answering).toBeGreaterThan(0.25);
-    expect(skill.answering).toBeLessThan(0.5);
-    expect(skill.judging).toBeGreaterThan(0.6);
-    expect(skill.correcting).toBeGreaterThan(0.25);
+    expect(metrics.answering).toBeGreaterThan(0.25);
+    expect(metrics.answering).toBeLessThan(0.5);
+    expect(metrics.judging).toBeGreaterThan(0.6);
+    expect(metrics.correcting).toBeGreaterThan(0.25);
   }, 120_000);
 });
 

@@ -1,31 +1,31 @@
 /**
- * Makes the nano model from a seed: supervised learning of the three forms of prompts.ts, stopped early so that
- * reinforcement has room. The same bits on every machine.
+ * Makes the nano model from a seed by supervised learning of the three prompt forms. Training stops early, so that
+ * reinforcement learning has something left to improve. Every machine gets the same bits.
  */
 import type { Engine } from '../compute/engines/engine.ts';
 import { NANO_CONFIG } from '../models/decoder/config.ts';
 import { DEFAULT_OPTIMIZER } from '../models/decoder/decoder.ts';
 import { initialParameters } from '../models/decoder/initialize.ts';
-import { ModelSession } from '../models/decoder/session.ts';
+import { ModelSession } from '../models/decoder/model-session.ts';
 import { type DrawSequence, RandomStream } from '../protocol/philox.ts';
-import { type Codec, promptTokens } from './codec.ts';
+import { type CompletionTokenizer, promptTokens } from './completion-tokenizer.ts';
+import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { mistake } from './mistakes.ts';
 import { answerPrompt, correctPrompt, judgePrompt } from './prompts.ts';
 import { type Row, supervisedBatch } from './sequences.ts';
-import { DEFAULT_SETTINGS } from './settings.ts';
 import { taskNamed } from './tasks/catalogue.ts';
 import type { TaskName } from './tasks/task.ts';
 
-/** What decides the result, together with the code. */
+/** With the code, this decides the result. */
 export interface Recipe {
-  /** Any text. */
+  /** Any text. Every random draw follows from it. */
   readonly seed: string;
   readonly steps: number;
   readonly batch: number;
-  /** The highest learning rate: reached after `warmup` steps, then falling in a straight line to a twentieth. */
+  /** The peak learning rate. It is reached after `warmup` steps and then falls linearly to a twentieth. */
   readonly learningRate: number;
   readonly warmup: number;
-  /** Standard deviation of a fresh matrix. */
+  /** Standard deviation of an initial matrix. */
   readonly deviation: number;
 }
 
@@ -38,23 +38,23 @@ export const NANO_RECIPE: Recipe = {
   deviation: 0.1,
 };
 
-/** A second moment with a shorter memory than later training has: the gradients change fast here. */
+/** The second moment has a shorter memory than in later training, because gradients change fast here. */
 const OPTIMIZER = { ...DEFAULT_OPTIMIZER, beta2: 0.95 };
 
-/** How often each task comes: the harder to learn, the more. */
+/** Draw weights of the tasks: harder tasks come more often. */
 const TASK_MIX: readonly TaskName[] = ['sums', 'sums', 'sums', 'sorting', 'gcd', 'gcd', 'reversing'];
 
-/** The shares of the answer and judge forms; correcting has the rest. */
+/** Shares of the answer and judge forms. The correct form has the rest. */
 const ANSWERING = 0.5;
 const JUDGING = 0.3;
 
-interface Lesson {
+interface TrainingExample {
   readonly prompt: string;
   readonly completion: string;
 }
 
-/** One example, from training questions alone. */
-export function lesson(seed: Uint8Array, index: number, draws: DrawSequence): Lesson {
+/** One example. It comes from a training question, never from a held-out one. */
+export function trainingExample(seed: Uint8Array, index: number, draws: DrawSequence): TrainingExample {
   const name = draws.pick(TASK_MIX);
   const difficulty = draws.pick(DEFAULT_SETTINGS.plan[name]);
   const { prompt, answer } = taskNamed(name).sample({ seed, index, difficulty });
@@ -62,12 +62,12 @@ export function lesson(seed: Uint8Array, index: number, draws: DrawSequence): Le
   if (form < ANSWERING) return { prompt: answerPrompt(prompt), completion: answer };
   const shown = draws.uniform() < 0.5 ? answer : mistake(answer, draws);
   if (form < ANSWERING + JUDGING) return { prompt: judgePrompt(prompt, shown), completion: answer };
-  // A critic is often wrong: a corrector that only repeats it learns nothing.
+  // The critique is often wrong, because a corrector that only repeats it would learn nothing.
   const critique = draws.uniform() < 0.6 ? answer : mistake(answer, draws);
   return { prompt: correctPrompt(prompt, shown, critique), completion: answer };
 }
 
-/** The learning rate of step 0 .. steps - 1; only exactly rounded operations, so the same everywhere. */
+/** The learning rate of step 0 to steps - 1. Every operation is exactly rounded, so every machine gets the same. */
 export function learningRateAt(recipe: Recipe, step: number): number {
   const rising = Math.min(1, (step + 1) / recipe.warmup);
   return recipe.learningRate * rising * (1 - (0.95 * step) / recipe.steps);
@@ -75,19 +75,19 @@ export function learningRateAt(recipe: Recipe, step: number): number {
 
 export interface PretrainOptions {
   readonly engine: Engine;
-  readonly codec: Codec;
+  readonly tokenizer: CompletionTokenizer;
   readonly recipe: Recipe;
-  /** Stops here although the learning rate is planned for `recipe.steps`. */
+  /** Stops after this many steps, with the learning rates planned for `recipe.steps`. Defaults to `recipe.steps`. */
   readonly stopAfter?: number;
   readonly onStep?: (step: number, loss: number) => void;
 }
 
-/** A session of the nano model, pretrained. The caller disposes of it. */
+/** Pretrains the nano model. The caller disposes of the session. */
 export async function pretrain(options: PretrainOptions): Promise<ModelSession> {
-  const { engine, codec, recipe } = options;
+  const { engine, tokenizer, recipe } = options;
   const seed = new TextEncoder().encode(recipe.seed);
   const initialisation = RandomStream.named({ seed, round: 0, device: '', purpose: 'initialisation' });
-  const lessons = RandomStream.named({ seed, round: 0, device: '', purpose: 'pretraining' });
+  const examples = RandomStream.named({ seed, round: 0, device: '', purpose: 'pretraining' });
   const session = await ModelSession.create({
     engine,
     config: NANO_CONFIG,
@@ -101,10 +101,11 @@ export async function pretrain(options: PretrainOptions): Promise<ModelSession> 
   const steps = Math.min(recipe.steps, options.stopAfter ?? recipe.steps);
   for (let step = 0; step < steps; step++) {
     const rows = Array.from({ length: recipe.batch }, (_, row): Row => {
-      const { prompt, completion } = lesson(seed, step * recipe.batch + row, lessons.sequence(step, row));
+      const index = step * recipe.batch + row;
+      const { prompt, completion } = trainingExample(seed, index, examples.sequence(step, row));
       return {
-        prompt: promptTokens(codec, prompt),
-        completion: [...codec.encode(completion), codec.endToken],
+        prompt: promptTokens(tokenizer, prompt),
+        completion: [...tokenizer.encode(completion), tokenizer.endToken],
       };
     });
     const { loss } = await session.step(supervisedBatch(rows, learningRateAt(recipe, step)));

@@ -1,13 +1,12 @@
 /**
- * The nano model's own tiny language. The same question has three forms, each continued by the model up to the end
- * token:
+ * The prompt forms of the nano model. The same question has three forms. The model continues each up to the end token:
  *
  *     answer    12+7=              19
  *     judge     12+7=18?           19
  *     correct   12+7=18?19!        19
  *
- * A critic says what it would have answered; its words call the shown answer right when they repeat it. A bare yes or
- * no was tried and stayed at chance (docs/decisions/0020-judging-by-restating.md).
+ * A critic says what it would have answered. A critique that repeats the shown answer calls it right. Asking for a plain
+ * yes or no was tried and stayed at chance (docs/decisions/0002-judging-by-restating.md).
  */
 import { MAX_ANSWER_LENGTH } from './tasks/task.ts';
 
@@ -16,12 +15,12 @@ export function answerPrompt(question: string): string {
   return `${question}=`;
 }
 
-/** Asks a critic about a shown answer, which must be plain. */
+/** Asks a critic about a shown answer. The shown answer must be plain. */
 export function judgePrompt(question: string, shown: string): string {
   return `${question}=${shown}?`;
 }
 
-/** Asks for a better answer in view of a critique; both must be plain. */
+/** Asks for a better answer in view of a critique. Shown answer and critique must be plain. */
 export function correctPrompt(question: string, shown: string, critique: string): string {
   return `${question}=${shown}?${critique}!`;
 }
@@ -32,14 +31,14 @@ export const MAX_COMPLETION_TOKENS = MAX_ANSWER_LENGTH + 1;
 const PLAIN = new RegExp(`^[0-9a-z]{1,${MAX_ANSWER_LENGTH}}$`);
 
 /**
- * True for what an honest answer can look like. Anything else is never put into a prompt: with marks of the language
- * in it, an answer could speak for the critic.
+ * True when an honest answer could look like this. No other text is put into a prompt: an answer with the marks of a
+ * prompt form in it could pose as the critique.
  */
 export function isPlainAnswer(text: string): boolean {
   return PLAIN.test(text);
 }
 
-/** What a critic's words say about the shown answer. */
-export function saysRight(words: string, shown: string): boolean {
-  return words === shown;
+/** True when a critique calls the shown answer right, which it does by repeating it. */
+export function approves(critique: string, shown: string): boolean {
+  return critique === shown;
 }

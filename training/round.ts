@@ -1,17 +1,23 @@
 /**
- * One round of training as a pure function of the weights before it, the round and the published rollouts: what a
- * volunteer does and a replay recomputes.
+ * One round of training as a pure function of the weights before it, the round and the published rollouts. A volunteer
+ * runs it and a replay recomputes it.
  */
-import type { PeerRollouts, RoundContext } from '../protocol/trainer.ts';
-import { admit, type Refusal } from './admission.ts';
-import { type Codec, completionText, promptTokens } from './codec.ts';
-import { byAuthor } from './critique.ts';
-import { type AdvantagedSample, advantaged, dealMinibatches, mixSamples, type ScoredSample } from './grpo.ts';
+import { must } from '../protocol/must.ts';
+import { narrowPeers } from '../protocol/peer-selection.ts';
+import type { PeerRollouts } from '../protocol/trainer.ts';
+import { admit, type SampleRejectReason } from './admission.ts';
+import { type CompletionTokenizer, completionText, promptTokens } from './completion-tokenizer.ts';
+import {
+  type AdvantagedSample,
+  advantaged,
+  mixSamples,
+  type ScoredSample,
+  shuffleIntoMinibatches,
+} from './grpo.ts';
+import type { Round } from './open-round.ts';
 import { correctPrompt, isPlainAnswer, judgePrompt } from './prompts.ts';
-import { itemsOf, roundStream, type Speaker, say } from './rollouts.ts';
+import { type Policy, sample } from './sampling.ts';
 import { policyBatch } from './sequences.ts';
-import type { LearningSettings } from './settings.ts';
-import type { TaskItem } from './tasks/task.ts';
 
 /** A round's published rollouts. */
 export interface RoundRollouts {
@@ -19,152 +25,136 @@ export interface RoundRollouts {
   readonly foreign: readonly PeerRollouts[];
 }
 
-/**
- * The foreign rollout sets that a round draws from, by author, at most `peersPerRound`, drawn evenly. Choosing again from
- * the chosen changes nothing, so that a replay needs no others.
- */
-export function choosePeers(
-  settings: LearningSettings,
-  context: RoundContext,
-  foreign: readonly PeerRollouts[],
-): readonly PeerRollouts[] {
-  const authors = new Set<string>([context.device]);
-  const strangers = byAuthor(foreign).filter(({ author }) => !authors.has(author) && authors.add(author));
-  if (strangers.length <= settings.peersPerRound) return strangers;
-  const draws = roundStream(context, 'selection').sequence(0, 1);
-  return byAuthor(draws.shuffle(strangers).slice(0, settings.peersPerRound));
+/** The foreign rollout sets that a round trains on: those that the swarm selected, at most `peersPerRound`, by author. */
+export function choosePeers(round: Round, foreign: readonly PeerRollouts[]): readonly PeerRollouts[] {
+  return narrowPeers('train', foreign, round.settings.peersPerRound, round.context);
 }
 
 export interface RoundSelection {
-  /** What is trained on. */
+  /** The samples to train on. */
   readonly samples: readonly AdvantagedSample[];
-  /** All that was admitted, by item, own first, then by author. */
+  /** Every admitted sample, by item, own samples first, then by author. */
   readonly groups: readonly (readonly ScoredSample[])[];
-  /** Mean reward of the own completions; refused ones count 0. */
+  /** Mean reward of the own completions. A rejected completion counts 0. */
   readonly meanReward: number;
-  readonly refusals: readonly Refusal[];
+  readonly rejections: readonly SampleRejectReason[];
 }
 
 /**
- * Checks, scores and mixes own and foreign rollouts; `foreign` as chosen by `choosePeers`. Everyone's completions of one
- * item are one group: an item that nobody here solves still says something when one peer does. Items that say nothing
- * are dropped, and of the rest I own and J foreign samples per item of the round are drawn evenly.
+ * Checks, scores and mixes own and foreign rollouts; `choosePeers` has chosen `foreign`. All completions of one item form
+ * one group, so an item that this device never solves still teaches it something when one peer solves it. Groups without
+ * an advantage are dropped. Of the rest, I own and J foreign samples for each item of the round are drawn evenly.
  */
 export function selectSamples(
-  settings: LearningSettings,
-  context: RoundContext,
-  codec: Codec,
+  round: Round,
+  tokenizer: CompletionTokenizer,
   { own, foreign }: RoundRollouts,
 ): RoundSelection {
-  const items = itemsOf(context, settings);
+  const { items, settings } = round;
   const limits = { completionsPerItem: settings.samplesPerItem };
-  const mine = admit(own.set.groups, items, codec, limits);
-  const theirs = foreign.map(({ set }) => admit(set.groups, items, codec, limits));
-  // Identity of the published array: two authors may well have equal samples.
-  const ownLogprobs = new Set(mine.samples.map(({ logprobs }) => logprobs));
+  const ownAdmission = admit(own.set.groups, items, tokenizer, limits);
+  const foreignAdmissions = foreign.map(({ set }) => admit(set.groups, items, tokenizer, limits));
+  const admissions = [ownAdmission, ...foreignAdmissions];
+  // Compared by identity of the published array: two authors may well have equal samples.
+  const ownLogprobs = new Set(ownAdmission.samples.map(({ logprobs }) => logprobs));
   const groups = items.map((_, item) =>
-    [mine, ...theirs].flatMap(({ samples }) => samples.filter((sample) => sample.item === item)),
+    admissions.flatMap(({ samples }) => samples.filter((sample) => sample.item === item)),
   );
-  const telling = groups.flatMap((group) =>
+  const informative = groups.flatMap((group) =>
     advantaged(group).map((sample) => ({ sample, own: ownLogprobs.has(sample.logprobs) })),
   );
   const samples = mixSamples(
-    telling.filter((entry) => entry.own).map((entry) => entry.sample),
-    telling.filter((entry) => !entry.own).map((entry) => entry.sample),
+    informative.filter((entry) => entry.own).map((entry) => entry.sample),
+    informative.filter((entry) => !entry.own).map((entry) => entry.sample),
     { own: settings.mix.own * items.length, foreign: settings.mix.foreign * items.length },
-    roundStream(context, 'selection').sequence(0),
+    round.stream('selection').sequence(0),
   );
   return {
     samples,
     groups,
     meanReward:
-      mine.samples.reduce((sum, { reward }) => sum + reward, 0) / (items.length * settings.samplesPerItem),
-    refusals: [mine, ...theirs].flatMap(({ refusals }) => refusals.map(({ reason }) => reason)),
+      ownAdmission.samples.reduce((sum, { reward }) => sum + reward, 0) /
+      (items.length * settings.samplesPerItem),
+    rejections: admissions.flatMap(({ rejections }) => rejections.map(({ reason }) => reason)),
   };
 }
 
-/** Practice on the other two forms takes its draws at these items of the practice stream. */
+/** Practice of the other two prompt forms draws at these items of the practice stream. */
 const JUDGING_PRACTICE = 0;
 const CORRECTING_PRACTICE = 0x1000;
 
 /**
- * Own samples of the judge and correct forms over answers of this round, scored by the checker: judging well is saying the
- * right answer, whatever was shown.
+ * The device's own samples of the judge and correct forms over answers of this round, scored by the checker. A judgement
+ * is right when it states the right answer, whatever answer was shown.
  */
 async function practise(
-  speaker: Speaker,
-  settings: LearningSettings,
-  context: RoundContext,
+  policy: Policy,
+  round: Round,
   groups: RoundSelection['groups'],
 ): Promise<readonly AdvantagedSample[]> {
-  const items = itemsOf(context, settings);
-  const stream = roundStream(context, 'practice');
-  const shown = stream
+  const { items, settings } = round;
+  const shown = round
+    .stream('practice')
     .sequence(0, 0x1000)
     .shuffle(
       groups.flatMap((group) =>
-        group.map(({ item, tokens }) => ({ item, text: completionText(speaker.codec, tokens) })),
+        group.map(({ item, tokens }) => ({ item, text: completionText(policy.tokenizer, tokens) })),
       ),
     )
     .filter(({ text }) => isPlainAnswer(text))
     .slice(0, settings.practicePrompts);
-  const trial = (item: number, prompt: string, at: number): Trial => ({ item, prompt, at });
-  const judged = await sampleTrials(
-    speaker,
-    settings,
-    context,
-    shown.map(({ item, text }, index) =>
-      trial(item, judgePrompt(items[item]?.prompt ?? '', text), JUDGING_PRACTICE + index),
-    ),
-    items,
+  const judged = await samplePractice(
+    policy,
+    round,
+    shown.map(({ item, text }, index) => ({
+      item,
+      prompt: judgePrompt(must(items, item).prompt, text),
+      drawsAt: JUDGING_PRACTICE + index,
+    })),
   );
-  const corrected = await sampleTrials(
-    speaker,
-    settings,
-    context,
+  const corrected = await samplePractice(
+    policy,
+    round,
     shown.flatMap(({ item, text }, index) => {
-      const critique = completionText(speaker.codec, judged[index]?.[0]?.tokens ?? []);
+      const critique = completionText(policy.tokenizer, must(must(judged, index), 0).tokens);
       if (!isPlainAnswer(critique)) return [];
-      const prompt = correctPrompt(items[item]?.prompt ?? '', text, critique);
-      return [trial(item, prompt, CORRECTING_PRACTICE + index)];
+      const prompt = correctPrompt(must(items, item).prompt, text, critique);
+      return [{ item, prompt, drawsAt: CORRECTING_PRACTICE + index }];
     }),
-    items,
   );
   return [...judged, ...corrected].flatMap(advantaged);
 }
 
-interface Trial {
+interface PracticePrompt {
   readonly item: number;
   readonly prompt: string;
-  /** Where its draws are in the practice stream. */
-  readonly at: number;
+  /** Item number of its draws in the practice stream. */
+  readonly drawsAt: number;
 }
 
-/** `samplesPerItem` scored completions of each trial. */
-async function sampleTrials(
-  speaker: Speaker,
-  settings: LearningSettings,
-  context: RoundContext,
-  trials: readonly Trial[],
-  items: readonly TaskItem[],
+/** `samplesPerItem` scored completions of each prompt. */
+async function samplePractice(
+  policy: Policy,
+  round: Round,
+  prompts: readonly PracticePrompt[],
 ): Promise<readonly (readonly ScoredSample[])[]> {
-  const count = settings.samplesPerItem;
-  const completions = await say(
-    speaker,
-    trials.flatMap(({ prompt, at }) =>
-      Array.from({ length: count }, (_, sample) => ({ prompt, item: at, sample })),
+  const { samplesPerItem: count, temperature } = round.settings;
+  const completions = await sample(
+    policy,
+    prompts.flatMap(({ prompt, drawsAt }) =>
+      Array.from({ length: count }, (_, sample) => ({ prompt, item: drawsAt, sample })),
     ),
-    roundStream(context, 'practice'),
-    { temperature: settings.temperature },
+    round.stream('practice'),
+    { temperature },
   );
-  return trials.map(({ item, prompt }, index) =>
+  return prompts.map(({ item, prompt }, index) =>
     completions.slice(index * count, (index + 1) * count).map(({ text, tokens, logprobs }) => ({
       item,
       prompt,
       tokens,
       logprobs,
-      reward: items[item]?.check(text) ?? 0,
-      credits: items[item]?.credits(text),
+      reward: must(round.items, item).check(text),
+      credits: must(round.items, item).credits(text),
     })),
   );
 }
@@ -173,35 +163,34 @@ export interface RoundTraining {
   readonly optimizerSteps: number;
   /** Samples with an advantage, practice included. */
   readonly trainedSamples: number;
-  /** Mean over the steps; 0 when nothing said anything. */
+  /** Mean loss of the steps; 0 when there was no step. */
   readonly loss: number;
   readonly meanReward: number;
-  readonly refusals: readonly Refusal[];
+  readonly rejections: readonly SampleRejectReason[];
 }
 
 /**
- * Trains the session's weights by one round of GRPO. The session must hold the weights before the round; afterwards it
- * holds those after it, and when this throws it must be restored.
+ * Trains the session's weights by one round of GRPO. The session must hold the weights from before the round. Afterwards
+ * it holds the weights from after the round. When this function throws, the caller must restore the session.
  */
 export async function trainRound(
-  speaker: Speaker,
-  settings: LearningSettings,
-  context: RoundContext,
+  policy: Policy,
+  round: Round,
   rollouts: RoundRollouts,
   signal?: AbortSignal,
 ): Promise<RoundTraining> {
-  const { session, codec } = speaker;
-  const selection = selectSamples(settings, context, codec, rollouts);
-  const practice =
-    settings.practicePrompts > 0 ? await practise(speaker, settings, context, selection.groups) : [];
+  const { session, tokenizer } = policy;
+  const { settings } = round;
+  const selection = selectSamples(round, tokenizer, rollouts);
+  const practice = settings.practicePrompts > 0 ? await practise(policy, round, selection.groups) : [];
   const samples = [...selection.samples, ...practice];
-  const draws = roundStream(context, 'order').sequence(0);
+  const draws = round.stream('order').sequence(0);
   let loss = 0;
   let optimizerSteps = 0;
-  for (const minibatch of dealMinibatches(samples, settings.stepsPerRound, draws)) {
+  for (const minibatch of shuffleIntoMinibatches(samples, settings.stepsPerRound, draws)) {
     signal?.throwIfAborted();
     const rows = minibatch.map((sample) => ({
-      prompt: promptTokens(codec, sample.prompt),
+      prompt: promptTokens(tokenizer, sample.prompt),
       completion: sample.tokens,
       advantages: sample.advantages,
       oldLogprobs: sample.logprobs,
@@ -215,6 +204,6 @@ export async function trainRound(
     trainedSamples: samples.length,
     loss: optimizerSteps === 0 ? 0 : loss / optimizerSteps,
     meanReward: selection.meanReward,
-    refusals: selection.refusals,
+    rejections: selection.rejections,
   };
 }

@@ -3,24 +3,26 @@ import type { Engine } from '../compute/engines/engine.ts';
 import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { NANO_CONFIG } from '../models/decoder/config.ts';
 import { initialParameters } from '../models/decoder/initialize.ts';
-import { ModelSession } from '../models/decoder/session.ts';
+import { ModelSession } from '../models/decoder/model-session.ts';
 import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
 import { RandomStream } from '../protocol/philox.ts';
-import { codecOf, promptTokens } from './codec.ts';
-import { say } from './rollouts.ts';
-import { layOut, policyBatch, supervisedBatch } from './sequences.ts';
+import { completionTokenizer, promptTokens } from './completion-tokenizer.ts';
+import { sample } from './sampling.ts';
+import { collate, policyBatch, supervisedBatch } from './sequences.ts';
 
-describe('layOut', () => {
+describe('collate', () => {
   it('has each completion token as the target of the place before it', () => {
-    const laid = layOut([
+    const collated = collate([
       { prompt: [1, 10, 11], completion: [20, 2] },
       { prompt: [1, 12], completion: [21, 22, 2] },
     ]);
-    expect([laid.batch, laid.length]).toEqual([8, 8]);
-    expect([...laid.tokens.slice(0, 16)]).toEqual([1, 10, 11, 20, 0, 0, 0, 0, 1, 12, 21, 22, 0, 0, 0, 0]);
-    expect([...laid.targets.slice(0, 16)]).toEqual([10, 11, 20, 2, 0, 0, 0, 0, 12, 21, 22, 2, 0, 0, 0, 0]);
-    const places = laid.perToken(({ row, position }) => row.completion[position] ?? 0);
+    expect([collated.batch, collated.length]).toEqual([8, 8]);
+    expect([...collated.tokens.slice(0, 16)]).toEqual([1, 10, 11, 20, 0, 0, 0, 0, 1, 12, 21, 22, 0, 0, 0, 0]);
+    expect([...collated.targets.slice(0, 16)]).toEqual([
+      10, 11, 20, 2, 0, 0, 0, 0, 12, 21, 22, 2, 0, 0, 0, 0,
+    ]);
+    const places = collated.perToken(({ row, position }) => row.completion[position] ?? 0);
     expect([...places.slice(0, 16)]).toEqual([0, 0, 20, 2, 0, 0, 0, 0, 0, 21, 22, 2, 0, 0, 0, 0]);
     expect(places.slice(16).every((value) => value === 0)).toBe(true);
   });
@@ -72,23 +74,23 @@ describe('what was sampled and what is trained', () => {
       config,
       parameters: initialParameters({ config, draw: (t, e, p) => stream.word(t, e, p), deviation: 0.2 }),
     });
-    const codec = codecOf(new Tokenizer(characterTokenizerJson()));
+    const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
     const prompts = ['1+2=', 'sort 312=', 'gcd 12 18=6?'];
-    const said = await say(
-      { session, codec },
+    const completions = await sample(
+      { session, tokenizer },
       prompts.map((prompt, item) => ({ prompt, item, sample: 0 })),
       stream,
       { temperature: 1 },
     );
     const rows = prompts.map((prompt, index) => ({
-      prompt: promptTokens(codec, prompt),
-      completion: said[index]?.tokens ?? [],
+      prompt: promptTokens(tokenizer, prompt),
+      completion: completions[index]?.tokens ?? [],
     }));
-    const laid = layOut(rows);
-    const scored = await session.score(laid);
-    const places = laid.perToken(() => 1);
+    const collated = collate(rows);
+    const scored = await session.score(collated);
+    const places = collated.perToken(() => 1);
     expect(Array.from(scored).filter((_, at) => places[at] === 1)).toEqual(
-      said.flatMap(({ logprobs }) => logprobs),
+      completions.flatMap(({ logprobs }) => logprobs),
     );
     await session.dispose();
   });

@@ -1,39 +1,40 @@
-/** Lays prompts and completions out as the rows of a batch. */
-import type { TrainingBatch } from '../models/decoder/session.ts';
+/** Collates prompts and completions into the rows of a batch. */
+import type { TrainingBatch } from '../models/decoder/model-session.ts';
+import { must } from '../protocol/must.ts';
 
 export interface Row {
   readonly prompt: readonly number[];
   readonly completion: readonly number[];
 }
 
-/** Per completion token: what its place in a batch holds. */
-export interface Filled<T extends Row> {
+/** One completion token of a batch. */
+export interface CompletionToken<T extends Row> {
   readonly row: T;
   /** Position in the completion. */
   readonly position: number;
 }
 
-/** Rows and lengths are rounded up to multiples of this, so that few programs serve all rounds. */
-const GRAIN = 8;
+/** Batch sizes and lengths are multiples of this, so that few programs serve all rounds. */
+const SIZE_MULTIPLE = 8;
 
 function roundUp(count: number): number {
-  return Math.ceil(count / GRAIN) * GRAIN;
+  return Math.ceil(count / SIZE_MULTIPLE) * SIZE_MULTIPLE;
 }
 
-export interface LaidOut<T extends Row> {
+export interface CollatedRows<T extends Row> {
   readonly batch: number;
   readonly length: number;
   readonly tokens: Uint32Array;
   readonly targets: Uint32Array;
-  /** An array of batch * length with `value` at each place that predicts a completion token, 0 elsewhere. */
-  perToken(value: (filled: Filled<T>) => number): Float32Array;
+  /** [batch * length]: `value` at each place that predicts a completion token, 0 elsewhere. */
+  perToken(value: (token: CompletionToken<T>) => number): Float32Array;
 }
 
 /**
- * Rows of equal length, padded at the end with token 0. The place before each completion token has that token as
- * its target; a place with weight 0 changes no gradient, so that padding changes no bit.
+ * Pads the rows at the end to equal length with token 0. The place before each completion token has that token as its
+ * target. A place with weight 0 changes no gradient, so padding changes no bit.
  */
-export function layOut<T extends Row>(rows: readonly T[]): LaidOut<T> {
+export function collate<T extends Row>(rows: readonly T[]): CollatedRows<T> {
   const batch = roundUp(rows.length);
   const length = roundUp(Math.max(...rows.map((row) => row.prompt.length + row.completion.length - 1)));
   const tokens = new Uint32Array(batch * length);
@@ -66,43 +67,44 @@ export function completionTokens(rows: readonly Row[]): number {
   return rows.reduce((sum, row) => sum + row.completion.length, 0);
 }
 
-/** A supervised step: the mean log-probability of all completion tokens is raised. */
+/** The batch of a supervised step, which raises the mean log-probability of all completion tokens. */
 export function supervisedBatch(rows: readonly Row[], learningRate: number): TrainingBatch {
-  const laid = layOut(rows);
+  const collated = collate(rows);
   const weight = 1 / completionTokens(rows);
   return {
-    batch: laid.batch,
-    length: laid.length,
-    tokens: laid.tokens,
-    targets: laid.targets,
-    weights: laid.perToken(() => weight),
+    batch: collated.batch,
+    length: collated.length,
+    tokens: collated.tokens,
+    targets: collated.targets,
+    weights: collated.perToken(() => weight),
     learningRate,
   };
 }
 
 export interface PolicyRow extends Row {
-  /** Of each completion token. */
+  /** Advantage of each completion token. */
   readonly advantages: readonly number[];
   /** Log-probability of each completion token under the weights that sampled it. */
   readonly oldLogprobs: readonly number[];
 }
 
 /**
- * A step of the clipped policy objective. Every token weighs the same whatever its row's length (DAPO, arXiv 2503.14476).
+ * The batch of a step with the clipped policy objective. Every token weighs the same, whatever the length of its row
+ * (DAPO, arXiv 2503.14476).
  */
 export function policyBatch(rows: readonly PolicyRow[], learningRate: number): TrainingBatch {
-  const laid = layOut(rows);
+  const collated = collate(rows);
   const weight = 1 / completionTokens(rows);
   return {
-    batch: laid.batch,
-    length: laid.length,
-    tokens: laid.tokens,
-    targets: laid.targets,
-    weights: laid.perToken(() => weight),
+    batch: collated.batch,
+    length: collated.length,
+    tokens: collated.tokens,
+    targets: collated.targets,
+    weights: collated.perToken(() => weight),
     learningRate,
     policy: {
-      advantages: laid.perToken(({ row, position }) => row.advantages[position] ?? 0),
-      oldLogprobs: laid.perToken(({ row, position }) => row.oldLogprobs[position] ?? 0),
+      advantages: collated.perToken(({ row, position }) => must(row.advantages, position)),
+      oldLogprobs: collated.perToken(({ row, position }) => must(row.oldLogprobs, position)),
     },
   };
 }

@@ -1,5 +1,6 @@
-/** Text of one's own as training batches: documents, their tokens in a row, and the windows that steps take of them. */
+/** A person's own text as training batches: documents, their tokens, and the window of tokens of each step. */
 import type { ChatMessage, ChatTokenizer } from '../models/tokenizer/chat-tokenizer.ts';
+import { must } from '../protocol/must.ts';
 
 /** A text cannot be trained on. The message says what to change. */
 export class TrainingTextError extends Error {
@@ -7,18 +8,22 @@ export class TrainingTextError extends Error {
 }
 
 export interface TrainingText {
-  /** Plain text is one document. In JSON lines each line is one: `{"text": …}`, or `{"messages": [{"role", "content"}, …]}`. */
+  /**
+   * Plain text is one document. In JSON lines each line is a document: `{"text": …}`, or
+   * `{"messages": [{"role", "content"}, …]}`.
+   */
   readonly format: 'text' | 'jsonl';
   readonly text: string;
 }
 
-/** UTF-16 units that a text may have: its tokens are held as numbers, and the tokenizer works through it in one go. */
+/** Most UTF-16 units of a text. The tokenizer encodes it at once, and its tokens are held as numbers. */
 export const MAX_TRAINING_TEXT = 1 << 23;
 const ROLES: readonly unknown[] = ['system', 'user', 'assistant', 'tool'];
 
 /**
- * Token ids of all documents one after another; of JSON lines each ends with `endToken`, if there is one. Throws
- * TrainingTextError for an empty or too long text or a line that is no document, TokenizerError for one that cannot be encoded.
+ * The token ids of all documents, one after another. Each document of JSON lines ends with `endToken`, if given. Throws
+ * TrainingTextError for an empty or too long text or a line that is not a document, and TokenizerError for a text that
+ * cannot be encoded.
  */
 export function trainingTokens(
   { format, text }: TrainingText,
@@ -31,7 +36,7 @@ export function trainingTokens(
     );
   }
   const ids: number[] = [];
-  // One by one: a call's arguments must fit on the stack.
+  // One by one, since the arguments of a call must fit on the stack.
   const append = (more: readonly number[]) => {
     for (const id of more) ids.push(id);
   };
@@ -41,7 +46,9 @@ export function trainingTokens(
       if (line.trim() === '') continue;
       const document = parseLine(line, index + 1);
       append(
-        'text' in document ? tokenizer.encode(document.text) : tokenizer.encodeChat(document.messages, TURN),
+        'text' in document
+          ? tokenizer.encode(document.text)
+          : tokenizer.encodeChat(document.messages, CHAT_OPTIONS),
       );
       if (endToken !== undefined) append([endToken]);
     }
@@ -51,8 +58,8 @@ export function trainingTokens(
   return ids;
 }
 
-/** The assistant's answer is already there. */
-const TURN = { addGenerationPrompt: false } as const;
+/** The document already has the assistant's answer. */
+const CHAT_OPTIONS = { addGenerationPrompt: false } as const;
 
 function parseLine(
   line: string,
@@ -86,15 +93,15 @@ function parseLine(
 }
 
 /**
- * The batch of a step (from 0): `rows` windows of `length` tokens that follow one another through the text and begin again at its
- * end, with the token after each as its target.
+ * The batch of a step, counted from 0: `rows` windows of `length` tokens. The windows follow one another through the text
+ * and start again at its end. The target of each token is the token after it.
  */
 export function windowsAt(
   ids: readonly number[],
   o: { readonly step: number; readonly rows: number; readonly length: number },
 ): { readonly tokens: number[]; readonly targets: number[] } {
   const size = o.rows * o.length;
-  const at = (i: number) => ids[(o.step * size + i) % ids.length] ?? 0;
+  const at = (i: number) => must(ids, (o.step * size + i) % ids.length);
   return {
     tokens: Array.from({ length: size }, (_, i) => at(i)),
     targets: Array.from({ length: size }, (_, i) => at(i + 1)),

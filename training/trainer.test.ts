@@ -2,46 +2,24 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../compute/engines/engine.ts';
 import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
-import { type DecoderConfig, NANO_CONFIG } from '../models/decoder/config.ts';
-import { initialParameters } from '../models/decoder/initialize.ts';
-import { ModelSession } from '../models/decoder/session.ts';
+import { ModelSession } from '../models/decoder/model-session.ts';
 import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
-import { RandomStream } from '../protocol/philox.ts';
 import type { PeerJudgements, PeerRollouts, RoundContext } from '../protocol/trainer.ts';
-import type { CheckpointStore } from './checkpoint-store.ts';
-import { codecOf, promptTokens } from './codec.ts';
+import { completionTokenizer, promptTokens } from './completion-tokenizer.ts';
 import { firstCheckpoint, readCheckpoint, writeCheckpoint } from './learning-checkpoint.ts';
+import { openRound } from './open-round.ts';
 import { answerPrompt, isPlainAnswer } from './prompts.ts';
-import { itemsOf } from './rollouts.ts';
+import { replayRound } from './replay-round.ts';
 import { choosePeers, trainRound } from './round.ts';
-import { layOut } from './sequences.ts';
-import { DEFAULT_SETTINGS, type LearningSettings } from './settings.ts';
-import { LearningTrainer, replayRound } from './trainer.ts';
+import { collate } from './sequences.ts';
+import { MemoryCheckpointStore } from './testing/memory-checkpoint-store.ts';
+import { NARROW_CONFIG, NARROW_SETTINGS, narrowParameters } from './testing/narrow-model.ts';
+import { publishedAnswers } from './testing/published-answers.ts';
+import { LearningTrainer } from './trainer.ts';
 
-/** Nano's shape, narrow, so that the reference engine trains it in a moment. */
-const CONFIG: DecoderConfig = {
-  ...NANO_CONFIG,
-  hiddenSize: 8,
-  layers: 1,
-  heads: 2,
-  kvHeads: 1,
-  headDim: 4,
-  feedForward: 8,
-};
-
-const SETTINGS: LearningSettings = {
-  ...DEFAULT_SETTINGS,
-  itemsPerRound: 4,
-  samplesPerItem: 2,
-  mix: { own: 1, foreign: 2 },
-  practicePrompts: 1,
-  heldOutItems: 4,
-  learningRate: 1e-2,
-};
-
-const codec = codecOf(new Tokenizer(characterTokenizerJson()));
+const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
 const signal = new AbortController().signal;
 const address = (digit: string) => `0x${digit.repeat(40)}` as DeviceAddress;
 const ANNA = address('a');
@@ -51,70 +29,42 @@ function contextFor(device: DeviceAddress, round = 5): RoundContext {
   return { round, seed: `0x${'12'.repeat(32)}`, device };
 }
 
-class MemoryStore implements CheckpointStore {
-  readonly saved: { readonly bytes: Uint8Array; readonly cursor: number }[] = [];
-  failing = false;
-
-  async load() {
-    return this.saved.at(-1)?.bytes;
-  }
-
-  async save(bytes: Uint8Array, cursor: number) {
-    if (this.failing) throw new Error('disk full');
-    this.saved.push({ bytes, cursor });
-  }
-}
-
 let engine: Engine;
 beforeAll(() => {
   engine = createReferenceEngine();
 });
 afterAll(() => engine.stop());
 
-async function startTrainer(device: DeviceAddress, store = new MemoryStore(), measureOn?: Engine) {
-  const stream = RandomStream.named({
-    seed: new TextEncoder().encode(device),
-    round: 0,
-    device: '',
-    purpose: 'initialisation',
-  });
+async function startTrainer(
+  device: DeviceAddress,
+  store = new MemoryCheckpointStore(),
+  evaluationEngine?: Engine,
+) {
   const trainer = await LearningTrainer.start({
     engine,
-    ...(measureOn === undefined ? {} : { measureOn }),
-    codec,
+    ...(evaluationEngine === undefined ? {} : { evaluationEngine }),
+    tokenizer,
     store,
     first: async () =>
       firstCheckpoint({
-        config: CONFIG,
-        parameters: initialParameters({
-          config: CONFIG,
-          draw: (t, e, p) => stream.word(t, e, p),
-          deviation: 0.2,
-        }),
+        config: NARROW_CONFIG,
+        parameters: narrowParameters(device),
         device,
-        settings: SETTINGS,
+        settings: NARROW_SETTINGS,
       }),
   });
   return { trainer, store };
 }
 
-/** What a peer might publish that answers every item rightly, or with this text. */
-function rolloutsOf(author: DeviceAddress, context: RoundContext, text?: string): PeerRollouts {
-  const groups = itemsOf(context, SETTINGS).map(({ answer }, item) => {
-    const words = text ?? answer;
-    const tokens = [...codec.encode(words), codec.endToken];
-    const completion = { text: words, tokens, logprobs: tokens.map(() => -1) };
-    return { item, completions: [completion, completion] };
-  });
-  return { author, cid: `cid-${author}`, set: { modelRoot: `0x${'00'.repeat(32)}`, groups } };
-}
+const rolloutsOf = (author: DeviceAddress, context: RoundContext, text?: string): PeerRollouts =>
+  publishedAnswers({ author, context, settings: NARROW_SETTINGS, tokenizer, text });
 
 async function ownRollouts(trainer: LearningTrainer, context: RoundContext): Promise<PeerRollouts> {
   return { author: context.device, cid: 'cid-own', set: await trainer.answer(context, signal) };
 }
 
 describe('LearningTrainer', () => {
-  it('answers every item with as many completions as are set, the same ones when asked again', async () => {
+  it('answers every item with the set number of completions, and repeats them', async () => {
     const { trainer } = await startTrainer(ANNA);
     const context = contextFor(ANNA);
     const prompts = await trainer.prompts(context);
@@ -130,7 +80,7 @@ describe('LearningTrainer', () => {
 
   it('trains on own and foreign rollouts, stores the checkpoint, and a replay gives the same bits', async () => {
     // Measured on an engine of its own, as on a GPU; the replay measures on the one that trains.
-    const { trainer, store } = await startTrainer(ANNA, new MemoryStore(), createReferenceEngine());
+    const { trainer, store } = await startTrainer(ANNA, new MemoryCheckpointStore(), createReferenceEngine());
     const context = contextFor(ANNA);
     const own = await ownRollouts(trainer, context);
     const foreign = [rolloutsOf(address('c'), context, '0'), rolloutsOf(BEN, context)];
@@ -138,7 +88,7 @@ describe('LearningTrainer', () => {
     const [before, after] = store.saved;
 
     expect(outcome.trainedOn).toEqual(['cid-own', `cid-${BEN}`, `cid-${address('c')}`]);
-    expect(outcome.optimizerSteps).toBe(SETTINGS.stepsPerRound);
+    expect(outcome.optimizerSteps).toBe(NARROW_SETTINGS.stepsPerRound);
     expect(outcome.checkpointRoot).not.toBe(outcome.previousRoot);
     expect(checkpointRoot(outcome.checkpoint)).toBe(outcome.checkpointRoot);
     expect(after?.cursor).toBe(6);
@@ -148,7 +98,7 @@ describe('LearningTrainer', () => {
 
     const replay = await replayRound({
       engine,
-      codec,
+      tokenizer,
       previous: before?.bytes ?? new Uint8Array(),
       context,
       own,
@@ -156,15 +106,15 @@ describe('LearningTrainer', () => {
     });
     expect(replay.root).toBe(outcome.checkpointRoot);
     expect(replay.rollouts).toEqual(own.set);
-    expect(replay.skill).toEqual(outcome.skill);
+    expect(replay.metrics).toEqual(outcome.metrics);
 
-    const lied = { ...own, set: { ...own.set, groups: rolloutsOf(ANNA, context).set.groups } };
+    const forged = { ...own, set: { ...own.set, groups: rolloutsOf(ANNA, context).set.groups } };
     const other = await replayRound({
       engine,
-      codec,
+      tokenizer,
       previous: before?.bytes ?? new Uint8Array(),
       context,
-      own: lied,
+      own: forged,
       foreign,
     });
     expect(other.root).not.toBe(outcome.checkpointRoot);
@@ -180,14 +130,14 @@ describe('LearningTrainer', () => {
     const { trainer: again } = await startTrainer(ANNA, store);
     expect(again.root).toBe(outcome.checkpointRoot);
     expect(again.cursor).toBe(6);
-    expect(again.steps).toBe(SETTINGS.stepsPerRound);
+    expect(again.steps).toBe(NARROW_SETTINGS.stepsPerRound);
     const next = contextFor(ANNA, 6);
     await again.train(next, await ownRollouts(again, next), [rolloutsOf(BEN, next)], signal);
-    expect(again.steps).toBe(2 * SETTINGS.stepsPerRound);
+    expect(again.steps).toBe(2 * NARROW_SETTINGS.stepsPerRound);
     await again.stop();
   });
 
-  it('has the weights of before when it is aborted or cannot store', async () => {
+  it('has the weights from before the round when it is aborted or cannot store', async () => {
     const { trainer, store } = await startTrainer(ANNA);
     const context = contextFor(ANNA);
     const own = await ownRollouts(trainer, context);
@@ -214,7 +164,7 @@ describe('LearningTrainer', () => {
     await trainer.stop();
   });
 
-  it('shrugs off a stranger that publishes nonsense', async () => {
+  it('ignores nonsense that a remote peer publishes', async () => {
     const { trainer } = await startTrainer(ANNA);
     const context = contextFor(ANNA);
     const bad = rolloutsOf(BEN, context);
@@ -231,7 +181,7 @@ describe('LearningTrainer', () => {
     };
     const own = await ownRollouts(trainer, context);
     const outcome = await trainer.train(context, own, [nonsense], signal);
-    expect(outcome.training.refusals).toEqual(
+    expect(outcome.training.rejections).toEqual(
       expect.arrayContaining(['unknown item', 'tokens are not those of the text']),
     );
     expect(Number.isFinite(outcome.loss)).toBe(true);
@@ -241,36 +191,29 @@ describe('LearningTrainer', () => {
 
 describe('trainRound', () => {
   it('makes what peers answer rightly more likely than their mistakes', async () => {
-    const stream = RandomStream.named({
-      seed: new Uint8Array(8),
-      round: 0,
-      device: '',
-      purpose: 'initialisation',
+    const session = await ModelSession.create({
+      engine,
+      config: NARROW_CONFIG,
+      parameters: narrowParameters('train round'),
     });
-    const parameters = initialParameters({
-      config: CONFIG,
-      draw: (t, e, p) => stream.word(t, e, p),
-      deviation: 0.2,
-    });
-    const session = await ModelSession.create({ engine, config: CONFIG, parameters });
-    const speaker = { session, codec };
+    const policy = { session, tokenizer };
     const context = contextFor(ANNA);
     const [right, wrong] = [rolloutsOf(BEN, context), rolloutsOf(address('c'), context, '0')];
     const likelihood = async ({ set }: PeerRollouts) => {
-      const items = itemsOf(context, SETTINGS);
-      const laid = layOut(
+      const items = openRound(context, NARROW_SETTINGS).items;
+      const collated = collate(
         set.groups.map(({ item, completions }) => ({
-          prompt: promptTokens(codec, answerPrompt(items[item]?.prompt ?? '')),
+          prompt: promptTokens(tokenizer, answerPrompt(items[item]?.prompt ?? '')),
           completion: completions[0]?.tokens ?? [],
         })),
       );
-      const logprobs = await session.score(laid);
-      return laid.perToken(() => 1).reduce((sum, weight, at) => sum + weight * (logprobs[at] ?? 0), 0);
+      const logprobs = await session.score(collated);
+      return collated.perToken(() => 1).reduce((sum, weight, at) => sum + weight * (logprobs[at] ?? 0), 0);
     };
     const before = { right: await likelihood(right), wrong: await likelihood(wrong) };
     const own = { author: ANNA, cid: 'cid-own', set: { modelRoot: right.set.modelRoot, groups: [] } };
     for (let times = 0; times < 3; times++) {
-      await trainRound(speaker, SETTINGS, context, { own, foreign: [right, wrong] });
+      await trainRound(policy, openRound(context, NARROW_SETTINGS), { own, foreign: [right, wrong] });
     }
     // Both end with the end token, which both make more likely; what counts is the distance.
     const after = { right: await likelihood(right), wrong: await likelihood(wrong) };
@@ -281,14 +224,14 @@ describe('trainRound', () => {
 });
 
 describe('the three stages', () => {
-  it('judges others, never itself, and says right only of an answer it repeats', async () => {
+  it('judges other devices, never itself, and approves only of an answer it repeats', async () => {
     const { trainer } = await startTrainer(ANNA);
     const context = contextFor(ANNA);
     const others = [BEN, address('c'), address('d')].map((author) => rolloutsOf(author, context));
     const judgements = await trainer.critique(context, [...others, rolloutsOf(ANNA, context)], signal);
-    expect(judgements.length).toBe(SETTINGS.critiquePeers * SETTINGS.critiqueItems);
-    expect(new Set(judgements.map(({ author }) => author)).size).toBe(SETTINGS.critiquePeers);
-    const items = itemsOf(context, SETTINGS);
+    expect(judgements.length).toBe(NARROW_SETTINGS.critiquePeers * NARROW_SETTINGS.critiqueItems);
+    expect(new Set(judgements.map(({ author }) => author)).size).toBe(NARROW_SETTINGS.critiquePeers);
+    const items = openRound(context, NARROW_SETTINGS).items;
     for (const { author, item, text, right } of judgements) {
       expect(author).not.toBe(ANNA);
       expect(right).toBe(text === items[item]?.answer);
@@ -297,7 +240,7 @@ describe('the three stages', () => {
     await trainer.stop();
   });
 
-  it('does not put an answer with the marks of its language before a critic', async () => {
+  it('shows no answer with marks of a prompt form to a critic', async () => {
     const { trainer } = await startTrainer(ANNA);
     const context = contextFor(ANNA);
     expect(isPlainAnswer('7?7!')).toBe(false);
@@ -313,7 +256,7 @@ describe('the three stages', () => {
       rolloutsOf(BEN, context, '6'),
       rolloutsOf(address('c'), context, '7'),
     ];
-    const says = (author: DeviceAddress, item: number, right: boolean) => ({
+    const judgement = (author: DeviceAddress, item: number, right: boolean) => ({
       item,
       author,
       sample: 0,
@@ -321,12 +264,15 @@ describe('the three stages', () => {
       right,
     });
     const critiques: PeerJudgements[] = [
-      { critic: BEN, judgements: [says(address('c'), 0, true), says(ANNA, 1, false), says(BEN, 2, true)] },
-      { critic: address('d'), judgements: [says(BEN, 0, false), says(address('c'), 0, true)] },
+      {
+        critic: BEN,
+        judgements: [judgement(address('c'), 0, true), judgement(ANNA, 1, false), judgement(BEN, 2, true)],
+      },
+      { critic: address('d'), judgements: [judgement(BEN, 0, false), judgement(address('c'), 0, true)] },
       // One critic counts once for an answer, and an unknown answer not at all.
       {
         critic: address('e'),
-        judgements: [...new Array(9).fill(says(BEN, 3, false)), says(address('f'), 77, true)],
+        judgements: [...new Array(9).fill(judgement(BEN, 3, false)), judgement(address('f'), 77, true)],
       },
     ];
     const { ballots, corrections } = await trainer.vote(context, all, critiques, signal);
@@ -340,15 +286,15 @@ describe('the three stages', () => {
 });
 
 describe('choosePeers', () => {
-  it('takes each author once, not oneself, at most as many as are set, and stays with its choice', () => {
+  it('takes each other author once, at most as many as set, and repeats its choice', () => {
     const context = contextFor(ANNA);
     const crowd = [...'bcdef0123456789'].map((digit) => rolloutsOf(address(digit), context));
-    const settings = { ...SETTINGS, peersPerRound: 6 };
-    const chosen = choosePeers(settings, context, [...crowd, rolloutsOf(ANNA, context), ...crowd]);
+    const settings = { ...NARROW_SETTINGS, peersPerRound: 6 };
+    const chosen = choosePeers(openRound(context, settings), [...crowd, rolloutsOf(ANNA, context), ...crowd]);
     expect(chosen.length).toBe(6);
     expect(new Set(chosen.map(({ author }) => author)).size).toBe(6);
-    expect(choosePeers(settings, context, chosen.toReversed())).toEqual(chosen);
-    expect(choosePeers(settings, context, crowd.toReversed())).toEqual(chosen);
+    expect(choosePeers(openRound(context, settings), chosen.toReversed())).toEqual(chosen);
+    expect(choosePeers(openRound(context, settings), crowd.toReversed())).toEqual(chosen);
   });
 });
 
@@ -357,9 +303,9 @@ describe('a checkpoint of learning', () => {
     const { trainer, store } = await startTrainer(BEN);
     const bytes = store.saved[0]?.bytes ?? new Uint8Array();
     const checkpoint = readCheckpoint(bytes);
-    expect(checkpoint.settings).toEqual(SETTINGS);
+    expect(checkpoint.settings).toEqual(NARROW_SETTINGS);
     expect(writeCheckpoint(checkpoint)).toEqual(bytes);
-    const bad = { ...checkpoint, settings: { ...SETTINGS, itemsPerRound: 1e9 } };
+    const bad = { ...checkpoint, settings: { ...NARROW_SETTINGS, itemsPerRound: 1e9 } };
     expect(() => readCheckpoint(writeCheckpoint(bad))).toThrow('itemsPerRound');
     await trainer.stop();
   });

@@ -2,12 +2,10 @@
 
 import type { Engine } from '../compute/engines/engine.ts';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
-import { ModelSession } from '../models/decoder/session.ts';
+import type { ModelSession } from '../models/decoder/model-session.ts';
 import type { ModelState } from '../models/decoder/state.ts';
 import type { Hex } from '../protocol/hex.ts';
 import type {
-  Ballot,
-  Correction,
   Judgement,
   PeerJudgements,
   PeerRollouts,
@@ -17,56 +15,58 @@ import type {
   Trainer,
 } from '../protocol/trainer.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
-import type { Codec } from './codec.ts';
+import type { CompletionTokenizer } from './completion-tokenizer.ts';
+import { computeRound, openSession } from './compute-round.ts';
 import { type Critic, castBallots, correctOwn, critiqueOthers } from './critique.ts';
+import { answerHeldOut, type EvalMetrics, evaluate, type SampleAnswer } from './evaluation.ts';
 import {
   type LearningCheckpoint,
   learningContents,
   readCheckpoint,
   writeCheckpoint,
 } from './learning-checkpoint.ts';
-import { measureSkill, type Skill } from './measure.ts';
-import { answerItems, itemsOf } from './rollouts.ts';
-import { choosePeers, type RoundTraining, trainRound } from './round.ts';
-import type { LearningSettings } from './settings.ts';
+import type { LearningSettings } from './learning-settings.ts';
+import { openRound, type Round } from './open-round.ts';
+import type { RoundTraining } from './round.ts';
+import { answerItems } from './sampling.ts';
 
-/** What training a round gives beyond what the swarm asks for. */
+/** The outcome of a round with more detail than the swarm needs. */
 export interface LearningOutcome extends RoundOutcome {
-  readonly skill: Skill;
+  readonly metrics: EvalMetrics;
   readonly training: RoundTraining;
 }
 
 export interface TrainerOptions {
   readonly engine: Engine;
   /**
-   * Another engine to measure skill on: `engine` unless given. All give the same bits; the many short runs of measuring suit a
-   * processor better than a GPU.
+   * The engine to evaluate on. Defaults to `engine`. Every engine gives the same bits, but the many short runs of an
+   * evaluation suit a processor better than a GPU.
    */
-  readonly measureOn?: Engine;
-  readonly codec: Codec;
+  readonly evaluationEngine?: Engine;
+  readonly tokenizer: CompletionTokenizer;
   readonly store: CheckpointStore;
-  /** Judges others' answers in place of the model in training. */
+  /** Judges other devices' answers in place of the model in training. */
   readonly critic?: Critic;
-  /** Called once when the store is empty. */
+  /** Makes the first checkpoint. Called once when the store is empty. */
   readonly first: () => Promise<LearningCheckpoint>;
 }
 
-/** The round asked for was already trained, or the trainer belongs to another device. */
+/** The requested round was already trained, or the trainer belongs to another device. */
 export class RoundRefusedError extends Error {
   override readonly name = 'RoundRefusedError';
 }
 
-/** Where a trainer stands. */
-interface Standing {
+/** What the stored checkpoint holds. */
+interface TrainerState {
   readonly state: ModelState;
   readonly cursor: number;
   readonly root: Hex;
 }
 
 /**
- * Trains one device's model. Everything that it says and every weight follows from the checkpoint, the round's context
- * and the rollouts given, and so can be recomputed by `replayRound`. One call at a time. `stop` frees the model; the
- * engine belongs to the caller.
+ * Trains one device's model. Every text and every weight follows from the checkpoint, the round's context and the given
+ * rollouts, so `replayRound` can recompute it. Serves one call at a time. `stop` frees the model; the caller stops the
+ * engines.
  */
 export class LearningTrainer implements Trainer {
   readonly settings: LearningSettings;
@@ -74,35 +74,33 @@ export class LearningTrainer implements Trainer {
   readonly device: Hex;
   readonly #checkpoint: LearningCheckpoint;
   readonly #session: ModelSession;
-  /** Holds the weights while they are measured; the training session itself unless there is an engine for it. */
-  readonly #ruler: ModelSession;
-  readonly #codec: Codec;
+  /** Holds the same weights as `#session` between calls, and is the same session when there is only one engine. */
+  readonly #evaluationSession: ModelSession;
+  readonly #tokenizer: CompletionTokenizer;
   readonly #store: CheckpointStore;
   readonly #critic: Critic | undefined;
-  #standing: Standing;
+  #current: TrainerState;
+  #round: Round | undefined;
 
   private constructor(options: {
     readonly checkpoint: LearningCheckpoint;
     readonly root: Hex;
     readonly session: ModelSession;
-    readonly ruler: ModelSession;
-    readonly codec: Codec;
+    readonly evaluationSession: ModelSession;
+    readonly tokenizer: CompletionTokenizer;
     readonly store: CheckpointStore;
     readonly critic?: Critic;
   }) {
+    const { settings, rngKey, state, cursor } = options.checkpoint;
     this.#checkpoint = options.checkpoint;
     this.#session = options.session;
-    this.#ruler = options.ruler;
-    this.#codec = options.codec;
+    this.#evaluationSession = options.evaluationSession;
+    this.#tokenizer = options.tokenizer;
     this.#store = options.store;
     this.#critic = options.critic;
-    this.settings = options.checkpoint.settings;
-    this.device = options.checkpoint.rngKey;
-    this.#standing = {
-      state: options.checkpoint.state,
-      cursor: options.checkpoint.cursor,
-      root: options.root,
-    };
+    this.settings = settings;
+    this.device = rngKey;
+    this.#current = { state, cursor, root: options.root };
   }
 
   /**
@@ -110,6 +108,7 @@ export class LearningTrainer implements Trainer {
    * checkpoint throws, and EngineMemoryError.
    */
   static async start(options: TrainerOptions): Promise<LearningTrainer> {
+    const { engine, evaluationEngine = engine } = options;
     let file = await options.store.load();
     if (file === undefined) {
       const first = await options.first();
@@ -117,53 +116,54 @@ export class LearningTrainer implements Trainer {
       await options.store.save(file, first.cursor);
     }
     const checkpoint = readCheckpoint(file);
-    const session = await openSession(options.engine, checkpoint);
+    const root = checkpointRoot(file);
+    const session = await openSession(engine, checkpoint);
     try {
-      const ruler =
-        options.measureOn === undefined ? session : await openSession(options.measureOn, checkpoint);
-      return new LearningTrainer({ ...options, checkpoint, root: checkpointRoot(file), session, ruler });
+      const evaluationSession =
+        evaluationEngine === engine ? session : await openSession(evaluationEngine, checkpoint);
+      return new LearningTrainer({ ...options, checkpoint, root, session, evaluationSession });
     } catch (error) {
       await session.dispose();
       throw error;
     }
   }
 
-  /** The next round to train: rounds below were trained. */
+  /** The next round to train: every earlier round was trained or skipped. */
   get cursor(): number {
-    return this.#standing.cursor;
+    return this.#current.cursor;
   }
 
   /** Root of the current checkpoint. */
   get root(): Hex {
-    return this.#standing.root;
+    return this.#current.root;
   }
 
   /** Optimizer steps in the current checkpoint. */
   get steps(): number {
-    return this.#standing.state.step;
+    return this.#current.state.step;
   }
 
   async stop(): Promise<void> {
     await this.#session.dispose();
-    if (this.#ruler !== this.#session) await this.#ruler.dispose();
+    if (this.#evaluationSession !== this.#session) await this.#evaluationSession.dispose();
   }
 
   async prompts(context: RoundContext) {
-    return itemsOf(context, this.settings).map(({ task, prompt, answer }) => ({ task, prompt, answer }));
+    return this.#open(context).items.map(({ task, prompt, answer }) => ({ task, prompt, answer }));
   }
 
   async answer(context: RoundContext, signal: AbortSignal): Promise<RolloutSet> {
     this.#check(context);
-    const groups = await answerItems(this.#speaker, this.settings, context, signal);
-    return { modelRoot: this.#standing.root, groups };
+    const groups = await answerItems(this.#policy, this.#open(context), signal);
+    return { modelRoot: this.root, groups };
   }
 
-  critique(
+  async critique(
     context: RoundContext,
     others: readonly PeerRollouts[],
     signal: AbortSignal,
   ): Promise<readonly Judgement[]> {
-    return critiqueOthers(this.#speaker, this.settings, context, others, signal, this.#critic);
+    return critiqueOthers(this.#policy, this.#open(context), others, signal, this.#critic);
   }
 
   async vote(
@@ -171,16 +171,17 @@ export class LearningTrainer implements Trainer {
     all: readonly PeerRollouts[],
     critiques: readonly PeerJudgements[],
     signal: AbortSignal,
-  ): Promise<{ readonly ballots: readonly Ballot[]; readonly corrections: readonly Correction[] }> {
+  ) {
+    const round = this.#open(context);
     return {
-      ballots: castBallots(this.settings, context, all, critiques),
-      corrections: await correctOwn(this.#speaker, this.settings, context, all, critiques, signal),
+      ballots: castBallots(round, all, critiques),
+      corrections: await correctOwn(this.#policy, round, all, critiques, signal),
     };
   }
 
   /**
-   * Trains the round and stores the checkpoint. When it fails or is aborted, the weights are those before the round
-   * again. Throws RoundRefusedError for a round below the cursor.
+   * Trains the round and stores the checkpoint. After a failure or an abort, the trainer has the weights from before the
+   * round again. Throws RoundRefusedError for a round below the cursor.
    */
   async train(
     context: RoundContext,
@@ -189,45 +190,69 @@ export class LearningTrainer implements Trainer {
     signal: AbortSignal,
   ): Promise<LearningOutcome> {
     this.#check(context);
-    const before = this.#standing;
+    const before = this.#current;
     try {
-      const result = await computeRound(
-        { session: this.#session, ruler: this.#ruler, codec: this.#codec },
+      const { checkpoint, trainedOn, training, metrics } = await computeRound(
+        { ...this.#policy, evaluationSession: this.#evaluationSession },
         this.#checkpoint,
-        context,
+        this.#open(context),
         { own, foreign },
         signal,
       );
-      const { checkpoint, ...rest } = result;
       const file = writeCheckpoint(checkpoint);
-      // The weights are hashed where they are: reading them back for the file is then the only pass over them here.
+      // The engine hashes the weights in place, so reading them back for the file is the only pass over them here.
       const root = checkpointRoot(learningContents(checkpoint), await this.#session.roots());
       await this.#store.save(file, checkpoint.cursor);
-      this.#standing = { state: checkpoint.state, cursor: checkpoint.cursor, root };
+      this.#current = { state: checkpoint.state, cursor: checkpoint.cursor, root };
       return {
-        ...rest,
+        trainedOn,
+        training,
+        metrics,
         previousRoot: before.root,
         checkpointRoot: root,
         checkpoint: file,
-        optimizerSteps: rest.training.optimizerSteps,
-        meanReward: rest.training.meanReward,
-        heldOutAccuracy: rest.skill.answering,
-        loss: rest.training.loss,
+        optimizerSteps: training.optimizerSteps,
+        meanReward: training.meanReward,
+        heldOutAccuracy: metrics.answering,
+        loss: training.loss,
       };
     } catch (error) {
       await this.#session.restore(before.state);
-      if (this.#ruler !== this.#session) await this.#ruler.restore(before.state);
+      if (this.#evaluationSession !== this.#session) await this.#evaluationSession.restore(before.state);
       throw error;
     }
   }
 
-  /** How well the current weights do on held-out questions. */
-  measure(signal?: AbortSignal): Promise<Skill> {
-    return measureSkill({ session: this.#ruler, codec: this.#codec }, this.settings, { signal });
+  /** Evaluates the current weights on held-out questions. */
+  evaluate(signal?: AbortSignal): Promise<EvalMetrics> {
+    return evaluate(this.#evaluationPolicy, this.settings, { signal });
   }
 
-  get #speaker() {
-    return { session: this.#session, codec: this.#codec };
+  /** The current weights' most likely answers to the first `count` held-out questions. */
+  sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]> {
+    return answerHeldOut(this.#evaluationPolicy, this.settings, count, signal);
+  }
+
+  get #policy() {
+    return { session: this.#session, tokenizer: this.#tokenizer };
+  }
+
+  get #evaluationPolicy() {
+    return { session: this.#evaluationSession, tokenizer: this.#tokenizer };
+  }
+
+  /** The context's round. The stages of one round share it. */
+  #open(context: RoundContext): Round {
+    const known = this.#round?.context;
+    if (
+      this.#round === undefined ||
+      known?.round !== context.round ||
+      known.seed !== context.seed ||
+      known.device !== context.device
+    ) {
+      this.#round = openRound(context, this.settings);
+    }
+    return this.#round;
   }
 
   #check(context: RoundContext): void {
@@ -236,100 +261,10 @@ export class LearningTrainer implements Trainer {
         `This checkpoint belongs to device ${this.device}, not ${context.device}: restore that device's key.`,
       );
     }
-    if (context.round < this.#standing.cursor) {
+    if (context.round < this.cursor) {
       throw new RoundRefusedError(
-        `Round ${context.round} was already trained: go on with round ${this.#standing.cursor}.`,
+        `Round ${context.round} was already trained: go on with round ${this.cursor}.`,
       );
     }
-  }
-}
-
-function openSession(engine: Engine, checkpoint: LearningCheckpoint): Promise<ModelSession> {
-  return ModelSession.create({
-    engine,
-    config: checkpoint.config,
-    parameters: checkpoint.state.parameters,
-  }).then(async (session) => {
-    try {
-      await session.restore(checkpoint.state);
-      return session;
-    } catch (error) {
-      await session.dispose();
-      throw error;
-    }
-  });
-}
-
-interface ComputedRound {
-  readonly checkpoint: LearningCheckpoint;
-  readonly trainedOn: readonly string[];
-  readonly training: RoundTraining;
-  readonly skill: Skill;
-}
-
-/** Trains a session that holds the weights before the round. Only config, settings and key of `before` are read. */
-async function computeRound(
-  speaker: { readonly session: ModelSession; readonly ruler: ModelSession; readonly codec: Codec },
-  before: LearningCheckpoint,
-  context: RoundContext,
-  published: { readonly own: PeerRollouts; readonly foreign: readonly PeerRollouts[] },
-  signal?: AbortSignal,
-): Promise<ComputedRound> {
-  const { settings } = before;
-  const foreign = choosePeers(settings, context, published.foreign);
-  const rollouts = { own: published.own, foreign };
-  const training = await trainRound(speaker, settings, context, rollouts, signal);
-  const state = await speaker.session.snapshot();
-  if (speaker.ruler !== speaker.session) await speaker.ruler.restore(state);
-  const skill = await measureSkill({ session: speaker.ruler, codec: speaker.codec }, settings, { signal });
-  return {
-    checkpoint: { ...before, state, cursor: context.round + 1 },
-    trainedOn: [published.own.cid, ...foreign.map(({ cid }) => cid)],
-    training,
-    skill,
-  };
-}
-
-export interface ReplayOptions {
-  readonly engine: Engine;
-  readonly codec: Codec;
-  /** The checkpoint before the round, as published. */
-  readonly previous: Uint8Array;
-  readonly context: RoundContext;
-  /** The rollout sets named by the round's `trainedOn`, own first. */
-  readonly own: PeerRollouts;
-  readonly foreign: readonly PeerRollouts[];
-  readonly signal?: AbortSignal;
-}
-
-export interface Replay {
-  /** The checkpoint that an honest trainer has after the round. */
-  readonly checkpoint: Uint8Array;
-  readonly root: Hex;
-  /** The rollouts that it must have published. */
-  readonly rollouts: RolloutSet;
-  readonly training: RoundTraining;
-  readonly skill: Skill;
-}
-
-/** Recomputes a round from what was published, on any engine. Throws what reading a bad checkpoint throws. */
-export async function replayRound(options: ReplayOptions): Promise<Replay> {
-  const { codec, context, own, foreign, signal } = options;
-  const before = readCheckpoint(options.previous);
-  const session = await openSession(options.engine, before);
-  try {
-    const speaker = { session, ruler: session, codec };
-    const groups = await answerItems(speaker, before.settings, context, signal);
-    const computed = await computeRound(speaker, before, context, { own, foreign }, signal);
-    const checkpoint = writeCheckpoint(computed.checkpoint);
-    return {
-      checkpoint,
-      root: checkpointRoot(checkpoint),
-      rollouts: { modelRoot: checkpointRoot(options.previous), groups },
-      training: computed.training,
-      skill: computed.skill,
-    };
-  } finally {
-    await session.dispose();
   }
 }

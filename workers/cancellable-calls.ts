@@ -1,11 +1,11 @@
 /**
- * Calls from one thread to another that can be cancelled. Signals and error classes do not cross threads: each call carries a
- * number by which a cancel message finds it, and its outcome is a plain value.
+ * Calls from one thread to another that can be cancelled. Signals and error classes do not cross threads. So each call
+ * carries a number by which a cancel message finds it, and its outcome is a plain value.
  */
 import * as Comlink from 'comlink';
 import { fromPlainError, type PlainError, toPlainError } from './plain-error.ts';
 
-/** Arguments and result of each method; all of them can be cloned. */
+/** Arguments and result of each method. Both must be cloneable. */
 export type CallTable<Calls> = {
   readonly [M in keyof Calls]: { readonly args: unknown; readonly result: unknown };
 };
@@ -14,9 +14,9 @@ export type Outcome<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: PlainError };
 
-/** The worker's face, through Comlink. Nothing it returns rejects. */
+/** The interface that the worker exposes through Comlink. None of its results rejects. */
 export interface CallsApi<Calls extends CallTable<Calls>, Event> {
-  /** Hands over the listener for what the worker tells unasked; the last one given counts. */
+  /** Sets the listener for the worker's events, in place of an earlier listener. */
   listen(listener: (event: Event) => void): void;
   call<M extends keyof Calls>(
     id: number,
@@ -33,24 +33,24 @@ export type CallMethods<Calls extends CallTable<Calls>> = {
   ) => Promise<Calls[M]['result']> | Calls[M]['result'];
 };
 
-/** What methods see of the calls around them. */
-export interface CallsInProgress<Event> {
-  /** Tells the other side; before it listens, nobody. */
-  readonly tell: (event: Event) => void;
-  /** Cancels every call but `except`. */
-  cancelOthers(except: AbortSignal): void;
+/** What a service can do besides answering its calls. */
+export interface ServiceContext<Event> {
+  /** Sends an event to the other thread. Does nothing before that thread listens. */
+  readonly emit: (event: Event) => void;
+  /** Aborts the signal of every call in progress. */
+  cancelAll(): void;
 }
 
-/** The worker's side: runs each call with a signal of its own and gives errors as plain values. */
+/** The worker's side: runs each call with its own signal and returns errors as plain values. */
 export function serveCalls<Calls extends CallTable<Calls>, Event>(
-  make: (calls: CallsInProgress<Event>) => CallMethods<Calls>,
+  makeMethods: (context: ServiceContext<Event>) => CallMethods<Calls>,
 ): CallsApi<Calls, Event> {
   const pending = new Map<number, AbortController>();
   let listener: (event: Event) => void = () => undefined;
-  const methods = make({
-    tell: (event) => listener(event),
-    cancelOthers(except) {
-      for (const controller of pending.values()) if (controller.signal !== except) controller.abort();
+  const methods = makeMethods({
+    emit: (event) => listener(event),
+    cancelAll() {
+      for (const controller of pending.values()) controller.abort();
     },
   });
   return {
@@ -74,30 +74,36 @@ export function serveCalls<Calls extends CallTable<Calls>, Event>(
   };
 }
 
-/** Calls a method on the other thread. Rejects with ComputeError, or the signal's reason after an abort. */
+/** Calls a method on the other thread. Rejects with ComputeError, or with the signal's reason after an abort. */
 export type Call<Calls extends CallTable<Calls>> = <M extends keyof Calls>(
   method: M,
   args: Calls[M]['args'],
   signal?: AbortSignal,
 ) => Promise<Calls[M]['result']>;
 
-/** The other side: speaks to whatever `serveCalls` made and Comlink exposes at the endpoint. */
+export interface ConnectOptions {
+  /** Rejects when the worker has ended. Every call then rejects with the same reason instead of never settling. */
+  readonly ended?: Promise<never>;
+}
+
+/** The caller's side: connects to the result of `serveCalls` that Comlink exposes at the endpoint. */
 export function connectCalls<Calls extends CallTable<Calls>, Event>(
   endpoint: Comlink.Endpoint,
   listener: (event: Event) => void,
+  options: ConnectOptions = {},
 ): Call<Calls> {
-  // Comlink's mapped types lose what each method takes; the interface says it again.
+  // Comlink's mapped types lose the relation between a method and its arguments; the interface restores it.
   const remote = Comlink.wrap<CallsApi<Calls, Event>>(endpoint) as unknown as CallsApi<Calls, Event>;
   const listening: unknown = remote.listen(Comlink.proxy(listener));
   let last = 0;
-  return async (method, args, signal) => {
+  const callRemote: Call<Calls> = async (method, args, signal) => {
     signal?.throwIfAborted();
     await listening;
     const id = ++last;
     const cancel = () => void remote.cancel(id);
     signal?.addEventListener('abort', cancel, { once: true });
     try {
-      // Aborted while the listener was handed over: the event has already fired.
+      // An abort while the listener was handed over has already fired its event.
       signal?.throwIfAborted();
       const outcome = await remote.call(id, method, args);
       if (outcome.ok) return outcome.value;
@@ -108,4 +114,7 @@ export function connectCalls<Calls extends CallTable<Calls>, Event>(
       signal?.removeEventListener('abort', cancel);
     }
   };
+  const { ended } = options;
+  if (ended === undefined) return callRemote;
+  return (method, args, signal) => Promise.race([ended, callRemote(method, args, signal)]);
 }

@@ -1,97 +1,37 @@
-import * as Comlink from 'comlink';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Engine } from '../compute/engines/engine.ts';
-import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { StorageFullError } from '../models/storage/directory.ts';
-import { openMemoryDirectory } from '../models/storage/memory-directory.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
 import type { RoundContext } from '../protocol/trainer.ts';
-import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
-import type { ComputeEvent } from './compute-api.ts';
-import { type ComputeClient, connectCompute } from './compute-client.ts';
-import { createComputeService } from './compute-service.ts';
 import { ComputeError, fromPlainError, toPlainError } from './plain-error.ts';
-import { smallModel } from './testing/small-model.ts';
+import { type ComputeChannel, openComputeChannel, SMALL_MODEL_URL } from './testing/compute-channel.ts';
 
 const DEVICE = `0x${'a1'.repeat(20)}` as DeviceAddress;
 const context: RoundContext = { round: 3, seed: `0x${'12'.repeat(32)}`, device: DEVICE };
-const start = {
-  device: DEVICE,
-  modelUrl: 'http://model.test/nano/',
-  engine: 'reference',
-  threads: 1,
-} as const;
+const start = { device: DEVICE, modelUrl: SMALL_MODEL_URL, engine: 'reference', threads: 1 } as const;
 const signal = new AbortController().signal;
 
-let close = () => {};
-afterEach(() => close());
+let channel: ComputeChannel | undefined;
+afterEach(() => channel?.close());
 
-/** The reference engine, letting messages in between runs as the other engines do. */
-function politeReference(): Engine {
-  const engine = createReferenceEngine();
-  return {
-    kind: engine.kind,
-    description: engine.description,
-    allocate: (shape, dtype) => engine.allocate(shape, dtype),
-    write: (tensor, data) => engine.write(tensor, data),
-    read: (tensor) => engine.read(tensor),
-    free: (tensor) => engine.free(tensor),
-    async run(program, bindings, options) {
-      await new Promise((resolve) => setImmediate(resolve));
-      await engine.run(program, bindings, options);
-    },
-    stop: () => engine.stop(),
-  };
-}
-
-/** Service and client on the two ends of a real message channel, so that everything is cloned as between threads. */
-function connect(options: { readonly capacity?: number } = {}): {
-  readonly client: ComputeClient;
-  readonly events: ComputeEvent[];
-} {
-  const model = smallModel();
-  const directory = openMemoryDirectory(options.capacity === undefined ? {} : { capacity: options.capacity });
-  const { port1, port2 } = new MessageChannel();
-  close = () => port1.close();
-  Comlink.expose(
-    createComputeService({
-      openStore: async () => openCheckpointStore(directory),
-      chooseEngine: async () => ({
-        engine: politeReference(),
-        reason: 'asked for',
-        verdicts: [{ kind: 'reference', description: 'reference', checks: 2, same: 2 }],
-      }),
-      fetcher: async (input) => {
-        const name = String(input).replace(start.modelUrl, '');
-        if (name !== 'config.json' && name !== 'tokenizer.json' && name !== 'model.safetensors')
-          return new Response(null, { status: 404 });
-        const bytes = (await model.file(name)) as Uint8Array<ArrayBuffer>;
-        return new Response(bytes, { headers: { 'content-length': String(bytes.byteLength) } });
-      },
-    }),
-    port1 as unknown as Comlink.Endpoint,
-  );
-  const events: ComputeEvent[] = [];
-  return {
-    client: connectCompute(port2 as unknown as Comlink.Endpoint, (event) => events.push(event)),
-    events,
-  };
+function connect(options: { readonly capacity?: number } = {}): ComputeChannel {
+  channel = openComputeChannel(options);
+  return channel;
 }
 
 describe('the compute worker behind messages', () => {
-  it('gives the stored checkpoint without an engine, and measures with one', async () => {
+  it('gives the stored checkpoint without an engine, and evaluates with one', async () => {
     const { client } = connect();
     expect(await client.stored({ device: DEVICE })).toBeNull();
     const { root } = await client.start(start);
-    expect((await client.measure()).answering).toBeLessThanOrEqual(1);
+    expect((await client.evaluate()).answering).toBeLessThanOrEqual(1);
     await client.stop();
     expect(await client.stored({ device: DEVICE })).toMatchObject({ root, cursor: 0 });
   });
 
-  it('starts, tells what it fetches, answers, trains, and gives the checkpoint', async () => {
+  it('starts, reports what it fetches, answers, trains, and gives the checkpoint', async () => {
     const { client, events } = connect();
     const started = await client.start(start);
-    expect(started).toMatchObject({ cursor: 0, engine: { kind: 'reference', reason: 'asked for' } });
+    expect(started).toMatchObject({ cursor: 0, engine: { kind: 'reference', reason: 'requested' } });
     // Events travel on a channel of their own, so they may come a moment after the result.
     await vi.waitFor(() =>
       expect(events.at(-1)).toMatchObject({ type: 'engine', engine: { verdicts: [{ same: 2 }] } }),

@@ -15,7 +15,7 @@ import type { DeviceAddress } from '../protocol/hex.ts';
 import type { PeerRollouts, RoundContext } from '../protocol/trainer.ts';
 import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
 import { readCheckpoint } from '../training/learning-checkpoint.ts';
-import { DEFAULT_SETTINGS, LIGHT_SETTINGS } from '../training/settings.ts';
+import { DEFAULT_SETTINGS, LIGHT_SETTINGS } from '../training/learning-settings.ts';
 import { ComputeHost, type ComputeHostOptions } from './compute-host.ts';
 import { SMALL_SETTINGS, smallModel } from './testing/small-model.ts';
 
@@ -135,7 +135,7 @@ describe('ComputeHost', () => {
 
     const second = setUp({ directory });
     const again = await ComputeHost.start(second.host);
-    expect(second.model.asked).toEqual(['tokenizer.json']);
+    expect(second.model.requested).toEqual(['tokenizer.json']);
     expect(again.root).toBe(outcome.checkpointRoot);
     expect((await playRound(again, 4)).checkpointRoot).toBe((await undisturbed())[1]);
     await again.stop();

@@ -3,30 +3,20 @@ import { canPace, LEAST_SHARE } from '../compute/engines/duty-cycle.ts';
 import { DeviceLostError, type Engine, type EngineKind } from '../compute/engines/engine.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import { loadModel } from '../models/decoder/load.ts';
-import { ModelSession } from '../models/decoder/session.ts';
 import { measureTraining } from '../models/engine-choice/measure.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
 import type { DeviceAddress, Hex } from '../protocol/hex.ts';
-import type {
-  Judgement,
-  PeerJudgements,
-  PeerRollouts,
-  RolloutSet,
-  RoundContext,
-  Trainer,
-} from '../protocol/trainer.ts';
+import { SerialQueue } from '../protocol/serial-queue.ts';
+import type { Trainer } from '../protocol/trainer.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
-import { type Codec, codecOf } from '../training/codec.ts';
-import { firstCheckpoint, readCheckpoint } from '../training/learning-checkpoint.ts';
-import type { Skill } from '../training/measure.ts';
-import { answerPrompt } from '../training/prompts.ts';
-import { sayBest } from '../training/rollouts.ts';
-import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from '../training/settings.ts';
-import { heldOutItems } from '../training/tasks/item-sets.ts';
-import { type LearningOutcome, LearningTrainer } from '../training/trainer.ts';
+import { type CompletionTokenizer, completionTokenizer } from '../training/completion-tokenizer.ts';
+import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
+import { firstCheckpoint } from '../training/learning-checkpoint.ts';
+import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from '../training/learning-settings.ts';
+import { LearningTrainer } from '../training/trainer.ts';
 import { fetchModelFiles, type PublishedModel } from './published-model.ts';
 
-/** An engine ready to run, and why it is this one. */
+/** An engine ready to run, and the reason for choosing it. */
 export interface ChosenEngine<Verdict> {
   readonly engine: Engine;
   /** One sentence for a person. */
@@ -39,16 +29,16 @@ export interface ComputeHostOptions<Verdict> {
   readonly model: PublishedModel;
   readonly store: CheckpointStore;
   readonly engine: EngineKind | 'auto';
-  /** Makes an engine: the one asked for, or the fastest that computes the right bits. */
+  /** Makes the engine of that kind, or with `auto` the fastest that computes the specified bits. */
   readonly chooseEngine: (
     choice: EngineKind | 'auto',
     signal?: AbortSignal,
   ) => Promise<ChosenEngine<Verdict>>;
-  /** For a device that has no checkpoint yet; by its speed unless given. */
+  /** Settings for a device without a checkpoint. Defaults to settings that fit the engine's speed. */
   readonly settings?: LearningSettings;
-  /** Of the time that it computes at most, 0.1 to 1; all of it unless given. `setShare` changes it. */
+  /** Maximum duty cycle, 0.1 to 1. Defaults to 1. `setShare` changes it. */
   readonly share?: number;
-  /** A loss of the GPU, a change of engine: one sentence for a person. */
+  /** Called with one sentence for a person when the GPU is lost or the engine changes. */
   readonly onNotice?: (sentence: string) => void;
   readonly onEngine?: (engine: EngineReport<Verdict>) => void;
   readonly signal?: AbortSignal;
@@ -60,7 +50,7 @@ export interface EngineReport<Verdict> {
   readonly description: string;
   readonly reason: string;
   readonly verdicts: readonly Verdict[];
-  /** Which expected bits the verdicts speak of. */
+  /** Digest of the conformance suite that the verdicts refer to. */
   readonly suite: Hex;
 }
 
@@ -73,56 +63,49 @@ export interface StoredCheckpoint {
   readonly cursor: number;
 }
 
-/** What the model answers to a held-out question. */
-export interface SampleAnswer {
-  readonly prompt: string;
-  readonly expected: string;
-  readonly text: string;
-}
-
 interface Running<Verdict> {
   readonly chosen: ChosenEngine<Verdict>;
-  /** Where the model is measured and its samples are drawn for people: the processor when training is on a GPU. */
-  readonly measuring: Engine;
+  /** Evaluates the model and draws samples for people: the processor when a GPU trains, else the training engine. */
+  readonly evaluationEngine: Engine;
   readonly trainer: LearningTrainer;
 }
 
-/** An engine slower than this in training, in GFLOP/s, takes a light share: a software GPU has about 0.1, one core 10. */
+/** An engine that trains slower than this, in GFLOP/s, gets light settings: a software GPU has about 0.1, one core 10. */
 const LIGHT_BELOW = 0.5;
 
-/** A GPU that went away this often in a row is left alone. */
+/** After this many losses in a row the host stops using the GPU. */
 export const LOSSES_BEFORE_FALLBACK = 2;
 
 /**
- * A volunteer's computing, without a thread or a page around it: the engine, the trainer on it and the store under it.
- * When the GPU goes away, the engine is made anew, the weights come back from the last stored checkpoint and the call is
- * made again; since every call is a function of checkpoint and context, nothing else was lost. After two losses in a row
- * it goes on in WebAssembly. Calls are taken one at a time.
+ * A volunteer's computing without a thread or a page around it: the engine, the trainer on it and the store below it.
+ * When the GPU is lost, the host opens a new engine, restores the weights from the last stored checkpoint and repeats the
+ * call. Every call is a function of checkpoint and context, so nothing else is lost. After two losses in a row the host
+ * continues with WebAssembly. It serves one call at a time.
  */
 export class ComputeHost<Verdict> implements Trainer {
   readonly #options: ComputeHostOptions<Verdict>;
-  readonly #codec: Codec;
+  readonly #tokenizer: CompletionTokenizer;
+  readonly #queue = new SerialQueue();
   #running: Running<Verdict> | null = null;
   #choice: EngineKind | 'auto';
   #share = 1;
   #losses = 0;
   #stopped = false;
-  #tail: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: ComputeHostOptions<Verdict>, codec: Codec) {
+  private constructor(options: ComputeHostOptions<Verdict>, tokenizer: CompletionTokenizer) {
     this.#options = options;
-    this.#codec = codec;
+    this.#tokenizer = tokenizer;
     this.#choice = options.engine;
     this.setShare(options.share ?? 1);
   }
 
   /**
    * Loads the last checkpoint, or makes the first one from the published model, and puts it on an engine. Throws
-   * ModelFetchError, StorageError and its kinds, and what reading a bad model throws.
+   * ModelFetchError, StorageError and its subclasses, and what reading a bad model throws.
    */
   static async start<Verdict>(options: ComputeHostOptions<Verdict>): Promise<ComputeHost<Verdict>> {
     const tokenizer = new TextDecoder().decode(await options.model.file('tokenizer.json', options.signal));
-    const host = new ComputeHost(options, codecOf(new Tokenizer(JSON.parse(tokenizer))));
+    const host = new ComputeHost(options, completionTokenizer(new Tokenizer(JSON.parse(tokenizer))));
     try {
       await host.#exclusive(async () => undefined);
     } catch (error) {
@@ -147,8 +130,8 @@ export class ComputeHost<Verdict> implements Trainer {
   }
 
   /**
-   * Computes for about this share of the time, 0.1 to 1, from now on: also within the call in progress, and on an engine made
-   * later. Throws RangeError for any other number. Bits do not depend on it.
+   * Sets the maximum duty cycle, 0.1 to 1, of the current engine, even during a call, and of later engines. It affects
+   * speed only, never results. Throws RangeError for any other number.
    */
   setShare(share: number): void {
     if (!(share >= LEAST_SHARE && share <= 1)) {
@@ -158,45 +141,26 @@ export class ComputeHost<Verdict> implements Trainer {
     if (this.#running !== null) this.#pace(this.#running);
   }
 
-  #pace({ chosen, measuring }: Running<Verdict>): void {
-    for (const engine of new Set([chosen.engine, measuring])) {
+  #pace({ chosen, evaluationEngine }: Running<Verdict>): void {
+    for (const engine of new Set([chosen.engine, evaluationEngine])) {
       if (canPace(engine)) engine.setShare(this.#share);
     }
   }
 
-  prompts(context: RoundContext) {
-    return this.#exclusive(({ trainer }) => trainer.prompts(context));
-  }
+  readonly prompts: Trainer['prompts'] = (context) =>
+    this.#exclusive(({ trainer }) => trainer.prompts(context));
 
-  answer(context: RoundContext, signal: AbortSignal): Promise<RolloutSet> {
-    return this.#exclusive(({ trainer }) => trainer.answer(context, signal), signal);
-  }
+  readonly answer: Trainer['answer'] = (context, signal) =>
+    this.#exclusive(({ trainer }) => trainer.answer(context, signal), signal);
 
-  critique(
-    context: RoundContext,
-    others: readonly PeerRollouts[],
-    signal: AbortSignal,
-  ): Promise<readonly Judgement[]> {
-    return this.#exclusive(({ trainer }) => trainer.critique(context, others, signal), signal);
-  }
+  readonly critique: Trainer['critique'] = (context, others, signal) =>
+    this.#exclusive(({ trainer }) => trainer.critique(context, others, signal), signal);
 
-  vote(
-    context: RoundContext,
-    all: readonly PeerRollouts[],
-    critiques: readonly PeerJudgements[],
-    signal: AbortSignal,
-  ) {
-    return this.#exclusive(({ trainer }) => trainer.vote(context, all, critiques, signal), signal);
-  }
+  readonly vote: Trainer['vote'] = (context, all, critiques, signal) =>
+    this.#exclusive(({ trainer }) => trainer.vote(context, all, critiques, signal), signal);
 
-  train(
-    context: RoundContext,
-    own: PeerRollouts,
-    foreign: readonly PeerRollouts[],
-    signal: AbortSignal,
-  ): Promise<LearningOutcome> {
-    return this.#exclusive(({ trainer }) => trainer.train(context, own, foreign, signal), signal);
-  }
+  readonly train: LearningTrainer['train'] = (context, own, foreign, signal) =>
+    this.#exclusive(({ trainer }) => trainer.train(context, own, foreign, signal), signal);
 
   /** The last stored checkpoint. */
   checkpoint(): Promise<StoredCheckpoint> {
@@ -207,41 +171,20 @@ export class ComputeHost<Verdict> implements Trainer {
     });
   }
 
-  /** The most likely answers of the stored weights to the first held-out questions, `count` at most. */
+  /** The current weights' most likely answers to the first `count` held-out questions. */
   sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]> {
-    return this.#exclusive(async ({ measuring, trainer }) => {
-      const stored = await this.#options.store.load();
-      if (stored === undefined) return [];
-      const { config, state } = readCheckpoint(stored);
-      const session = await ModelSession.create({
-        engine: measuring,
-        config,
-        parameters: state.parameters,
-      });
-      try {
-        const items = heldOutItems(Math.min(count, trainer.settings.heldOutItems), trainer.settings.plan);
-        const prompts = items.map(({ prompt }) => answerPrompt(prompt));
-        const texts = await sayBest({ session, codec: this.#codec }, prompts, signal);
-        return items.map(({ prompt, answer }, index) => ({
-          prompt,
-          expected: answer,
-          text: texts[index] ?? '',
-        }));
-      } finally {
-        await session.dispose();
-      }
-    }, signal);
+    return this.#exclusive(({ trainer }) => trainer.sampleAnswers(count, signal), signal);
   }
 
-  /** How well the current weights do on held-out questions: the measure that a round's outcome carries. */
-  measure(signal?: AbortSignal): Promise<Skill> {
-    return this.#exclusive(({ trainer }) => trainer.measure(signal), signal);
+  /** Evaluates the current weights on held-out questions, as after every round. */
+  evaluate(signal?: AbortSignal): Promise<EvalMetrics> {
+    return this.#exclusive(({ trainer }) => trainer.evaluate(signal), signal);
   }
 
-  /** Ends the call in progress as it likes to end, then frees the engine. */
+  /** Waits for the calls in progress, then frees the engine. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#tail;
+    await this.#queue.idle();
     await this.#close();
   }
 
@@ -251,9 +194,7 @@ export class ComputeHost<Verdict> implements Trainer {
   }
 
   #exclusive<T>(work: (running: Running<Verdict>) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const result = this.#tail.then(() => this.#attempt(work, signal));
-    this.#tail = result.catch(() => undefined);
-    return result;
+    return this.#queue.run(() => this.#attempt(work, signal));
   }
 
   async #attempt<T>(work: (running: Running<Verdict>) => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -275,14 +216,14 @@ export class ComputeHost<Verdict> implements Trainer {
   async #open(): Promise<Running<Verdict>> {
     const { device, model, store, signal } = this.#options;
     const chosen = await this.#options.chooseEngine(this.#choice, signal);
-    let measuring = chosen.engine;
+    let evaluationEngine = chosen.engine;
     try {
-      // Measuring is hundreds of tiny runs, which cost a GPU their latency; the processor gives the same bits at once.
-      if (chosen.engine.kind === 'webgpu') measuring = await createWasmEngine({ threads: 1 });
+      // An evaluation is hundreds of tiny runs. Each costs a GPU its latency; the processor gives the same bits at once.
+      if (chosen.engine.kind === 'webgpu') evaluationEngine = await createWasmEngine({ threads: 1 });
       const trainer = await LearningTrainer.start({
         engine: chosen.engine,
-        ...(measuring === chosen.engine ? {} : { measureOn: measuring }),
-        codec: this.#codec,
+        evaluationEngine,
+        tokenizer: this.#tokenizer,
         store,
         first: async () => {
           const { config, parameters } = loadModel(await fetchModelFiles(model, signal));
@@ -297,15 +238,15 @@ export class ComputeHost<Verdict> implements Trainer {
           `The stored checkpoint belongs to device ${owner}, not to ${device}. Restore that device's key, or remove the stored checkpoint.`,
         );
       }
-      const running = { chosen, measuring, trainer };
-      // Not before: the settings of a first checkpoint go by the device's full speed.
+      const running = { chosen, evaluationEngine, trainer };
+      // Not earlier: the settings of a first checkpoint depend on the device's full speed.
       this.#pace(running);
       this.#running = running;
       this.#options.onEngine?.(reportOf(chosen));
       return running;
     } catch (error) {
       await chosen.engine.stop();
-      if (measuring !== chosen.engine) await measuring.stop();
+      if (evaluationEngine !== chosen.engine) await evaluationEngine.stop();
       throw error;
     }
   }
@@ -320,7 +261,7 @@ export class ComputeHost<Verdict> implements Trainer {
       );
       return;
     }
-    // Without a GPU there is nothing left to lose; such an error then has another cause and is the caller's.
+    // An engine without a GPU cannot lose one, so the error has another cause and is for the caller.
     if (lost === 'wasm' || lost === 'reference') throw loss;
     this.#choice = 'wasm';
     this.#losses = 0;
@@ -333,10 +274,10 @@ export class ComputeHost<Verdict> implements Trainer {
     const running = this.#running;
     this.#running = null;
     if (running === null) return;
-    // On a lost device even freeing may fail; what counts is that nothing of it is used again.
+    // On a lost device even freeing may fail. That does no harm, since nothing uses the device again.
     await running.trainer.stop().catch(() => undefined);
     await running.chosen.engine.stop().catch(() => undefined);
-    if (running.measuring !== running.chosen.engine) await running.measuring.stop();
+    if (running.evaluationEngine !== running.chosen.engine) await running.evaluationEngine.stop();
   }
 }
 
@@ -347,7 +288,7 @@ async function settingsFor(engine: Engine, signal?: AbortSignal): Promise<Learni
     engine,
     now: () => performance.now(),
     steps: 1,
-    ...(signal === undefined ? {} : { signal }),
+    signal,
   });
   return gflops < LIGHT_BELOW ? LIGHT_SETTINGS : DEFAULT_SETTINGS;
 }

@@ -2,27 +2,31 @@ import { checkpointRoot } from '../models/checkpoint/root.ts';
 import type { EngineVerdict } from '../models/engine-choice/choose.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
 import { readCheckpoint } from '../training/learning-checkpoint.ts';
-import { serveCalls } from './cancellable-calls.ts';
-import type { ComputeCalls, ComputeEvent, ComputeStart, ComputeWorkerApi } from './compute-api.ts';
+import type {
+  CheckpointOwner,
+  ComputeEvent,
+  ComputeMethods,
+  ComputeStart,
+  ComputeWorkerApi,
+} from './compute-api.ts';
 import { type ChosenEngine, ComputeHost } from './compute-host.ts';
 import { modelAt } from './published-model.ts';
+import { forwardMethods, serveMethods } from './remote-methods.ts';
 
-/** What the worker's surroundings give: where checkpoints are kept and which engines there are. */
-export interface ComputeSurroundings {
-  /** Opens the device's store for a run. `notice` takes a sentence for the person, such as that nothing will be kept. */
-  openStore(
-    options: Pick<ComputeStart, 'device' | 'run'>,
-    notice: (sentence: string) => void,
-  ): Promise<CheckpointStore>;
+/** What the service needs from its worker: storage, engines and the network. */
+export interface ComputeEnvironment {
+  /** Opens a device's store. `notice` takes a sentence for the person, such as that nothing will be kept. */
+  openStore(owner: CheckpointOwner, notice: (sentence: string) => void): Promise<CheckpointStore>;
   chooseEngine(
     choice: ComputeStart['engine'],
     options: { readonly threads: number; readonly signal?: AbortSignal },
   ): Promise<ChosenEngine<EngineVerdict>>;
+  /** Defaults to the global `fetch`. */
   readonly fetcher?: typeof fetch;
 }
 
-/** The worker's side of ComputeWorkerApi: one host at a time, calls that can be cancelled, errors as plain values. */
-export function createComputeService(surroundings: ComputeSurroundings): ComputeWorkerApi {
+/** The worker's side of ComputeWorkerApi. It runs one host at a time. */
+export function createComputeService(environment: ComputeEnvironment): ComputeWorkerApi {
   let host: ComputeHost<EngineVerdict> | null = null;
 
   const running = () => {
@@ -30,52 +34,50 @@ export function createComputeService(surroundings: ComputeSurroundings): Compute
     return host;
   };
 
-  return serveCalls<ComputeCalls, ComputeEvent>(({ tell, cancelOthers }) => {
-    const notice = (text: string) => tell({ type: 'notice', text });
+  return serveMethods<ComputeMethods, ComputeEvent>(({ emit, cancelAll }) => {
+    const notice = (text: string) => emit({ type: 'notice', text });
     return {
-      start: async ({ device, run, modelUrl, engine, threads, share }, signal) => {
+      ...forwardMethods(running, [
+        'prompts',
+        'answer',
+        'critique',
+        'vote',
+        'train',
+        'checkpoint',
+        'sampleAnswers',
+        'evaluate',
+      ]),
+      async start({ device, run, modelUrl, engine, threads, share }, signal) {
         if (host !== null) throw new Error('Computing was started already; stop it first.');
-        const started = await ComputeHost.start({
+        host = await ComputeHost.start({
           device,
           engine,
+          share,
           signal,
-          ...(share === undefined ? {} : { share }),
           model: modelAt(modelUrl, {
-            ...(surroundings.fetcher === undefined ? {} : { fetcher: surroundings.fetcher }),
-            onProgress: (file, done, total) => tell({ type: 'download', file, done, total }),
+            fetcher: environment.fetcher,
+            onProgress: (file, done, total) => emit({ type: 'download', file, done, total }),
           }),
-          store: await surroundings.openStore(run === undefined ? { device } : { device, run }, notice),
-          chooseEngine: (choice, inner) =>
-            surroundings.chooseEngine(choice, { threads, ...(inner === undefined ? {} : { signal: inner }) }),
+          store: await environment.openStore({ device, run }, notice),
+          chooseEngine: (choice, inner) => environment.chooseEngine(choice, { threads, signal: inner }),
           onNotice: notice,
-          onEngine: (report) => tell({ type: 'engine', engine: report }),
+          onEngine: (report) => emit({ type: 'engine', engine: report }),
         });
-        host = started;
-        return { engine: started.engine, root: started.root, cursor: started.cursor };
+        return { engine: host.engine, root: host.root, cursor: host.cursor };
       },
-      prompts: ({ context }) => running().prompts(context),
-      answer: ({ context }, signal) => running().answer(context, signal),
-      critique: ({ context, others }, signal) => running().critique(context, others, signal),
-      vote: ({ context, all, critiques }, signal) => running().vote(context, all, critiques, signal),
-      train: ({ context, own, foreign }, signal) => running().train(context, own, foreign, signal),
-      stored: async (of) => {
-        const bytes = await (await surroundings.openStore(of, notice)).load();
+      async stored(owner) {
+        const bytes = await (await environment.openStore(owner, notice)).load();
         if (bytes === undefined) return null;
         return { bytes, root: checkpointRoot(bytes), cursor: readCheckpoint(bytes).cursor };
       },
-      checkpoint: () => running().checkpoint(),
-      sampleAnswers: ({ count }, signal) => running().sampleAnswers(count, signal),
-      measure: (_args, signal) => running().measure(signal),
-      setShare: async ({ share }) => {
+      async setShare(share) {
         running().setShare(share);
-        return null;
       },
-      stop: async (_args, signal) => {
+      async stop() {
         const stopping = host;
         host = null;
-        cancelOthers(signal);
+        cancelAll();
         await stopping?.stop();
-        return null;
       },
     };
   });

@@ -1,11 +1,11 @@
 /// <reference lib="webworker" />
-/** The dedicated worker in which a tab computes. All logic is in compute-service.ts; this binds it to the browser. */
+/** The dedicated worker in which a tab trains. It binds compute-service.ts to the browser. */
 import * as Comlink from 'comlink';
 import { folderName, StorageBusyError } from '../models/storage/directory.ts';
 import { openMemoryDirectory } from '../models/storage/memory-directory.ts';
 import { openOpfsDirectory } from '../models/storage/opfs-directory.ts';
 import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
-import { chooseEngineHere } from './choose-here.ts';
+import { chooseBrowserEngine } from './browser-engine.ts';
 import { createComputeService } from './compute-service.ts';
 
 Comlink.expose(
@@ -23,6 +23,6 @@ Comlink.expose(
         return openCheckpointStore(openMemoryDirectory());
       }
     },
-    chooseEngine: chooseEngineHere,
+    chooseEngine: chooseBrowserEngine,
   }),
 );

@@ -1,4 +1,4 @@
-/** The adapters beside a loaded model: trained on a text, given away as files, taken in again. */
+/** The adapters of a loaded model: trains them on a text, exports them as files, and imports them again. */
 
 import { elementCount } from '../compute/repops/program.ts';
 import { configJson } from '../models/decoder/config.ts';
@@ -18,23 +18,23 @@ import {
   freshAdapterState,
 } from '../models/decoder/lora/state.ts';
 import { seededStream } from '../models/decoder/seeded-stream.ts';
+import { ModelLoadError } from '../models/loading/model-source.ts';
 import type { OpenedModel } from '../models/loading/open-model.ts';
-import { ModelLoadError } from '../models/loading/source.ts';
 import type { Hex } from '../protocol/hex.ts';
 import { TrainingTextError, trainingTokens, windowsAt } from '../training/text-windows.ts';
-import { messageTurns } from './message-turns.ts';
 import type { Adapter, AdapterFiles, NamedBytes, Trained, TrainingSizes, TrainModel } from './model-api.ts';
+import { messageYielder } from './yield-to-messages.ts';
 
 export interface ModelAdapterOptions {
   readonly model: Pick<OpenedModel, 'config' | 'tokenizer' | 'generation'>;
   readonly session: FrozenSession;
-  /** Root of the frozen weights; reads all of them. */
+  /** Computes the root of the frozen weights, which reads all of them. */
   readonly base: (signal: AbortSignal) => Promise<Hex>;
-  /** Milliseconds. */
+  /** The current time in milliseconds. */
   readonly now: () => number;
 }
 
-/** The page's adapters are on every projection. */
+/** The LoRA options of the page: it adapts every projection. */
 export function trainingLora({ rank, alpha }: Pick<TrainingSizes, 'rank' | 'alpha'>): LoraOptions {
   return { rank, alpha, targets: PROJECTIONS };
 }
@@ -51,8 +51,8 @@ export class ModelAdapter {
   }
 
   /**
-   * Takes up to `steps` steps. An abort ends them after the one in progress. After any failure the adapters are those from before the
-   * call.
+   * Takes up to `steps` steps. An abort ends them after the current step. After a failure the adapters from before the call
+   * are in place again.
    */
   async train(
     options: TrainModel,
@@ -75,7 +75,7 @@ export class ModelAdapter {
     this.#lora = lora;
     const weights = new Array<number>(rows * length).fill(1 / (rows * length));
     const losses: number[] = [];
-    const turn = messageTurns(now);
+    const yieldToMessages = messageYielder(now);
     try {
       while (losses.length < steps && !o.signal.aborted) {
         const begun = now();
@@ -94,18 +94,18 @@ export class ModelAdapter {
         }
         losses.push(loss);
         o.onStep({ step, loss, seconds: (now() - begun) / 1000 });
-        await turn();
+        await yieldToMessages();
       }
     } catch (error) {
       this.#lora = before?.lora;
-      // What failed first is what the person must hear of.
+      // A second failure must not hide the first one from the person.
       if (before !== null) await session.adapt(before.lora, before.state).catch(() => undefined);
       throw error;
     }
     return { adapter: this.#adapter(lora), losses, stopped: losses.length < steps, tokens: ids.length };
   }
 
-  /** The adapters in PEFT's files and as a checkpoint, with its root. `name` names the frozen model for people. */
+  /** The adapters as PEFT's files and as a checkpoint with its root. `name` is the frozen model's name for people. */
   async files(name: string, signal: AbortSignal): Promise<AdapterFiles> {
     const { model, session } = this.#options;
     const { config } = model;
@@ -126,8 +126,8 @@ export class ModelAdapter {
   }
 
   /**
-   * Takes in a checkpoint of Starling's, or PEFT's two files, in place of the adapters that are there. Throws ModelLoadError, LoraError,
-   * ModelStateError or SafetensorsError for what does not belong to this model, changing nothing.
+   * Imports a Starling adapter checkpoint or PEFT's two files in place of the current adapters. Throws ModelLoadError,
+   * LoraError, ModelStateError or SafetensorsError, changing nothing, for files that do not belong to this model.
    */
   async adopt(files: readonly NamedBytes[], signal: AbortSignal): Promise<Adapter> {
     const { lora, state } = await this.#read(files, signal);

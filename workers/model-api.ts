@@ -13,7 +13,7 @@ import type { MemoryFit } from './memory-fit.ts';
 
 export interface PickedBlob {
   readonly name: string;
-  /** With the folder that was picked, "model/config.json"; only the name where files were. */
+  /** Path in the picked folder, such as "model/config.json". Equals the name when single files were picked. */
   readonly path: string;
   readonly blob: Blob;
 }
@@ -22,7 +22,7 @@ export type ModelFrom =
   | { readonly kind: 'files'; readonly files: readonly PickedBlob[] }
   | { readonly kind: 'stored'; readonly id: string };
 
-/** What a model is, from its small files and the headers of its weights. */
+/** A model's description, from its small files and the headers of its weights. */
 export interface ModelSummary {
   readonly family: ModelFamily;
   readonly parameters: number;
@@ -35,28 +35,29 @@ export interface ModelSummary {
   readonly dtypes: readonly SafetensorsDType[];
   /** Number of safetensors files. */
   readonly files: number;
-  /** Of its parameters as stored. */
+  /** Bytes of the parameters as stored. */
   readonly bytes: number;
   readonly chat: boolean;
   readonly generation: GenerationDefaults;
 }
 
-/** What adapters are trained with. */
+/** Sizes of adapters and of their training batches. */
 export interface TrainingSizes {
   readonly rank: number;
   readonly alpha: number;
-  /** Windows of a step. */
+  /** Windows per step. */
   readonly rows: number;
-  /** Tokens of a window. */
+  /** Tokens per window. */
   readonly length: number;
+  /** Recomputes layers in the backward pass to save memory. */
   readonly recompute: boolean;
 }
 
 export interface ModelUse {
   readonly engine: EngineKind | 'auto';
-  /** Prompt and answer together, or a training window: the most that one sequence may have. */
+  /** Most tokens of one sequence: prompt and answer together, or a training window. */
   readonly positions: number;
-  /** Null: only generates. */
+  /** Null when the model only generates. */
   readonly training: TrainingSizes | null;
 }
 
@@ -70,17 +71,17 @@ export interface LoadModel {
 export interface LoadedModel {
   readonly engine: EngineKind;
   readonly description: string;
-  /** Why this engine, in a sentence. */
+  /** The reason for choosing this engine, in one sentence. */
   readonly reason: string;
   readonly positions: number;
   readonly seconds: number;
 }
 
 export interface AskModel {
-  /** Comes back with each event, so that late ones are told apart. */
+  /** A number that every event of this call repeats, so that late events of an earlier call are recognised. */
   readonly run: number;
   readonly prompt: string;
-  /** Through the model's chat template. */
+  /** Whether the prompt goes through the model's chat template. */
   readonly chat: boolean;
   readonly greedy: boolean;
   readonly temperature: number;
@@ -88,7 +89,7 @@ export interface AskModel {
   readonly topP: number;
   readonly seed: number;
   readonly maxNewTokens: number;
-  /** Without the adapter, where there is one. */
+  /** Generates without the adapter. */
   readonly bare: boolean;
 }
 
@@ -96,21 +97,23 @@ export interface Answer {
   readonly text: string;
   readonly promptTokens: number;
   readonly tokens: readonly number[];
-  /** The model ended it; otherwise it was cut at the number of tokens. */
+  /** True when the model ended the answer, false when it reached the maximum number of tokens. */
   readonly ended: boolean;
-  /** With the prompt. */
+  /** Duration of the call, prompt included. */
   readonly seconds: number;
-  /** From the first token to the last. */
+  /** Time from the first token to the last. */
   readonly drawingSeconds: number;
-  /** What devices compare (`generationHash`). */
+  /** The hash that devices compare (`generationHash`). */
   readonly hash: Hex;
 }
 
 export interface TrainModel extends TrainingSizes {
+  /** As in AskModel. */
   readonly run: number;
   readonly source: TrainingText;
-  /** Begins with new adapters; otherwise those that are there are trained on, with their own rank and alpha. */
+  /** Starts with new adapters. Otherwise the current adapters are trained further, with their own rank and alpha. */
   readonly fresh: boolean;
+  /** Learning rate. */
   readonly rate: number;
   readonly steps: number;
   readonly seed: number;
@@ -125,11 +128,11 @@ export interface Adapter {
 
 export interface Trained {
   readonly adapter: Adapter;
-  /** Of each step of this call. */
+  /** Loss of each step of this call. */
   readonly losses: readonly number[];
-  /** Cancelled after the last of them; the next call goes on from there. */
+  /** True when the call was cancelled after the last of these steps. The next call continues from there. */
   readonly stopped: boolean;
-  /** Tokens of the whole text. */
+  /** Number of tokens of the whole text. */
   readonly tokens: number;
 }
 
@@ -141,7 +144,7 @@ export interface NamedBytes {
 export interface AdapterFiles {
   /** adapter_model.safetensors and adapter_config.json. */
   readonly peft: readonly NamedBytes[];
-  /** With the optimizer's state, so that training can go on. */
+  /** The adapters with the optimizer's state, so that training can continue. */
   readonly checkpoint: Uint8Array;
   readonly root: Hex;
   /** Root of the frozen weights. */
@@ -151,30 +154,33 @@ export interface AdapterFiles {
 type None = Record<never, never>;
 
 export interface ModelCalls {
-  /** Models on this device. */
+  /** Lists the models on this device. */
   readonly stored: { readonly args: None; readonly result: readonly StoredModel[] };
-  /** `hashes` is what `sha256sum *` prints; null asks for none, left out means those of the last time. */
+  /**
+   * Downloads what is missing of a model. `hashes` is the output of `sha256sum *`. Null skips verification. Defaults to the
+   * hashes of the previous download.
+   */
   readonly download: {
     readonly args: { readonly url: string; readonly hashes?: string | null };
     readonly result: StoredModel;
   };
   readonly remove: { readonly args: { readonly id: string }; readonly result: null };
-  /** Looks at a model; it takes the place of the one before, which is unloaded. */
+  /** Opens a model. The model that was open before is unloaded. */
   readonly open: { readonly args: { readonly from: ModelFrom }; readonly result: ModelSummary };
-  /** What the opened model would take. */
+  /** Whether a use of the open model fits the device's memory. */
   readonly fit: { readonly args: ModelUse; readonly result: MemoryFit };
   readonly load: { readonly args: LoadModel; readonly result: LoadedModel };
   readonly generate: { readonly args: AskModel; readonly result: Answer };
   readonly train: { readonly args: TrainModel; readonly result: Trained };
-  /** `base` names the model in PEFT's file. */
+  /** Exports the adapters. `base` is the name of the model in PEFT's file. */
   readonly adapterFiles: { readonly args: { readonly base: string }; readonly result: AdapterFiles };
-  /** Takes in adapter files that were downloaded before. */
+  /** Imports adapter files that were exported before. */
   readonly adopt: { readonly args: { readonly files: readonly NamedBytes[] }; readonly result: Adapter };
-  /** Unloads and forgets the model. */
+  /** Unloads and closes the model. */
   readonly close: { readonly args: None; readonly result: null };
 }
 
-/** What the worker tells unasked. */
+/** What the worker reports by itself. */
 export type ModelEvent =
   | {
       readonly type: 'download';
@@ -184,7 +190,7 @@ export type ModelEvent =
       readonly total: number | null;
     }
   | { readonly type: 'load'; readonly tensors: number; readonly of: number }
-  /** A piece of the answer; `tokens` so far, in `seconds` since the first of them. */
+  /** A piece of the answer, with the tokens so far and the seconds since the first of them. */
   | {
       readonly type: 'text';
       readonly run: number;
@@ -195,7 +201,7 @@ export type ModelEvent =
   | {
       readonly type: 'step';
       readonly run: number;
-      /** Of the adapter, from 1. */
+      /** Number of the adapter's step, from 1. */
       readonly step: number;
       readonly loss: number;
       readonly seconds: number;

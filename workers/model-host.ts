@@ -1,6 +1,6 @@
 /**
- * A published model for a person: looked at, loaded on an engine, asked, adapted to a text. Knows no thread and no page;
- * model-service.ts puts it behind messages. One model at a time.
+ * A published model for a person to inspect, load on an engine, prompt and adapt to a text. It handles one model at a time
+ * and knows no thread and no page: model-service.ts puts it behind messages.
  */
 
 import { DeviceLostError, type Engine, type EngineKind } from '../compute/engines/engine.ts';
@@ -16,13 +16,14 @@ import type { WeightSource } from '../models/decoder/weights.ts';
 import type { EngineSelection } from '../models/engine-choice/choose.ts';
 import { blobSource } from '../models/loading/blob-source.ts';
 import type { ModelLibrary } from '../models/loading/library.ts';
+import type { ModelSource } from '../models/loading/model-source.ts';
 import { type OpenedModel, openModel } from '../models/loading/open-model.ts';
-import type { ModelSource } from '../models/loading/source.ts';
 import { openWeights } from '../models/loading/weight-files.ts';
 import { StreamingDecoder } from '../models/tokenizer/streaming-decoder.ts';
 import type { Hex } from '../protocol/hex.ts';
+import { must } from '../protocol/must.ts';
+import { SerialQueue } from '../protocol/serial-queue.ts';
 import { type MemoryFit, memoryFit } from './memory-fit.ts';
-import { messageTurns } from './message-turns.ts';
 import { ModelAdapter, trainingLora } from './model-adapter.ts';
 import type {
   Adapter,
@@ -38,23 +39,24 @@ import type {
   Trained,
   TrainModel,
 } from './model-api.ts';
+import { messageYielder } from './yield-to-messages.ts';
 
 export interface ModelHostOptions {
   readonly library: ModelLibrary;
-  /** An engine that gives the specified bits. */
+  /** Makes an engine that gives the specified bits. */
   chooseEngine(
     choice: EngineKind | 'auto',
     options: { readonly threads: number; readonly signal: AbortSignal },
   ): Promise<EngineSelection>;
-  /** What the browser says the device has, in GiB. */
+  /** The device's memory according to the browser, in GiB. */
   readonly deviceMemory: number | undefined;
-  /** Milliseconds. */
+  /** The current time in milliseconds. */
   readonly now: () => number;
 }
 
 interface Opened extends OpenedModel {
   readonly from: ModelFrom;
-  /** Root of the weights as they are computed with, once somebody asked. */
+  /** Root of the weights that computations use. Computed on the first request. */
   base?: Hex;
 }
 
@@ -69,16 +71,16 @@ export class ModelHost {
   readonly #options: ModelHostOptions;
   #opened: Opened | undefined;
   #loaded: Loaded | undefined;
-  /** The end of the last call that puts one model in another's place: they take turns. */
-  #changing: Promise<unknown> = Promise.resolve();
+  /** Calls that replace one model by another run one after another. */
+  readonly #changes = new SerialQueue();
 
   constructor(options: ModelHostOptions) {
     this.#options = options;
   }
 
-  /** Throws what `openModel` throws; then the model before is still the one that is open. */
+  /** Opens a model in place of the current one. Throws what `openModel` throws; the current one then stays open. */
   open(from: ModelFrom, signal: AbortSignal): Promise<ModelSummary> {
-    return this.#change(async () => {
+    return this.#changes.run(async () => {
       const source = await this.#source(from);
       try {
         const model = await openModel(source, { signal });
@@ -91,11 +93,11 @@ export class ModelHost {
     });
   }
 
-  /** Pure in the opened model. Throws LoraError for a rank or alpha that cannot be. */
+  /** Whether the planned use of the open model fits. Pure. Throws LoraError for an impossible rank or alpha. */
   fit(use: ModelUse): MemoryFit {
     const { config } = this.#model();
-    const { positions: asked, training } = use;
-    const positions = Math.min(asked, config.context);
+    const { training } = use;
+    const positions = Math.min(use.positions, config.context);
     const parts = predictFrozenMemory(config, {
       positions,
       generate: { batch: 1, positions, prompt: positions },
@@ -109,7 +111,10 @@ export class ModelHost {
     return memoryFit({ parts, engine: use.engine, deviceMemory: this.#options.deviceMemory });
   }
 
-  /** Throws EngineError, EngineMemoryError, or what reading the weights throws; nothing stays loaded then. */
+  /**
+   * Loads the open model on an engine. Throws EngineError, EngineMemoryError, or what reading the weights throws; nothing
+   * stays loaded then.
+   */
   load(
     { engine: choice, threads, positions }: LoadModel,
     o: {
@@ -117,7 +122,7 @@ export class ModelHost {
       readonly onProgress: (progress: { readonly tensors: number; readonly of: number }) => void;
     },
   ): Promise<LoadedModel> {
-    return this.#change(async () => {
+    return this.#changes.run(async () => {
       o.signal.throwIfAborted();
       const model = this.#model();
       await this.#unload();
@@ -139,7 +144,7 @@ export class ModelHost {
     });
   }
 
-  /** Samples an answer. Throws TokenizerError or ModelInputError for a prompt that cannot be, or the signal's reason. */
+  /** Samples an answer. Throws TokenizerError or ModelInputError for an unusable prompt, or the signal's reason. */
   async generate(
     ask: AskModel,
     o: {
@@ -165,13 +170,13 @@ export class ModelHost {
     const uniforms = seededStream(ask.seed, 'sampling');
     const decoder = new StreamingDecoder(tokenizer);
     const { now } = this.#options;
-    const turn = messageTurns(now);
+    const yieldToMessages = messageYielder(now);
     const begun = now();
     let first = 0;
     let tokens = 0;
     let text = '';
     await session.release();
-    const [row = { tokens: [], logprobs: [] }] = await this.#guard(
+    const rows = await this.#unloadIfLost(
       session.generate({
         prompts: [prompt],
         maxNewTokens: ask.maxNewTokens,
@@ -181,7 +186,7 @@ export class ModelHost {
         temperature: ask.temperature,
         topK: ask.topK,
         topP: ask.topP,
-        bare: ask.bare,
+        withoutAdapters: ask.bare,
         uniform: (item, position) => uniforms.uniform(item, 0, position),
         onToken: (_row, token) => {
           if (tokens === 0) first = now();
@@ -189,11 +194,12 @@ export class ModelHost {
           const piece = decoder.push(token);
           text += piece;
           o.onText({ text: piece, tokens, seconds: (now() - first) / 1000 });
-          return turn();
+          return yieldToMessages();
         },
         signal: o.signal,
       }),
     );
+    const row = must(rows, 0);
     const end = now();
     const last = row.tokens.at(-1);
     return {
@@ -207,7 +213,7 @@ export class ModelHost {
     };
   }
 
-  /** Takes LoRA steps; an abort ends them after the one in progress. Throws TrainingTextError, LoraError, EngineError. */
+  /** Takes LoRA steps. An abort ends them after the current step. Throws TrainingTextError, LoraError, EngineError. */
   train(
     options: TrainModel,
     o: {
@@ -219,20 +225,20 @@ export class ModelHost {
       }) => void;
     },
   ): Promise<Trained> {
-    return this.#guard(this.#running().adapter.train(options, o));
+    return this.#unloadIfLost(this.#running().adapter.train(options, o));
   }
 
   adapterFiles(base: string, signal: AbortSignal): Promise<AdapterFiles> {
-    return this.#guard(this.#running().adapter.files(base, signal));
+    return this.#unloadIfLost(this.#running().adapter.files(base, signal));
   }
 
   adopt(files: readonly NamedBytes[], signal: AbortSignal): Promise<Adapter> {
-    return this.#guard(this.#running().adapter.adopt(files, signal));
+    return this.#unloadIfLost(this.#running().adapter.adopt(files, signal));
   }
 
-  /** Frees the engine and forgets the model, after calls in progress. */
+  /** Frees the engine and closes the model, after the calls in progress. */
   close(): Promise<void> {
-    return this.#change(async () => {
+    return this.#changes.run(async () => {
       this.#opened = undefined;
       await this.#unload();
     });
@@ -242,17 +248,11 @@ export class ModelHost {
     const loaded = this.#loaded;
     this.#loaded = undefined;
     try {
-      // Waits for the run in progress: its memory must not go from under it.
+      // Waits for the run in progress, which still uses the memory.
       await loaded?.session.dispose();
     } finally {
       await loaded?.engine.stop();
     }
-  }
-
-  #change<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#changing.then(work);
-    this.#changing = result.catch(() => undefined);
-    return result;
   }
 
   #model(): Opened {
@@ -275,12 +275,12 @@ export class ModelHost {
     return model.base;
   }
 
-  /** A lost GPU takes the weights with it. */
-  async #guard<T>(work: Promise<T>): Promise<T> {
+  /** Unloads the model when `work` fails because the GPU, and the weights with it, is lost. */
+  async #unloadIfLost<T>(work: Promise<T>): Promise<T> {
     try {
       return await work;
     } catch (error) {
-      if (error instanceof DeviceLostError) await this.#change(() => this.#unload());
+      if (error instanceof DeviceLostError) await this.#changes.run(() => this.#unload());
       throw error;
     }
   }
@@ -296,7 +296,7 @@ export class ModelHost {
     return { ...blobSource(files), close: async () => undefined };
   }
 
-  /** Files are open, and locked against other tabs, only while they are read. */
+  /** Opens the files only while they are read, because an open file is locked against other tabs. */
   async #withWeights<T>(model: Opened, work: (weights: WeightSource) => Promise<T>): Promise<T> {
     const source = await this.#source(model.from);
     try {

@@ -7,9 +7,9 @@ import { generationHash } from '../models/decoder/generation-hash.ts';
 import { seededStream } from '../models/decoder/seeded-stream.ts';
 import { blobSource } from '../models/loading/blob-source.ts';
 import { ModelLibrary } from '../models/loading/library.ts';
+import { openMemoryModelDirectory } from '../models/loading/model-directory.ts';
 import { openModel } from '../models/loading/open-model.ts';
-import { opfsShelf } from '../models/loading/opfs-shelf.ts';
-import { openMemoryShelf } from '../models/loading/shelf.ts';
+import { opfsModelDirectory } from '../models/loading/opfs-model-directory.ts';
 import { startModelServer } from '../models/loading/testing/model-server.ts';
 import { TINY, tinyFiles } from '../models/loading/testing/tiny-model.ts';
 import type { AskModel, ModelEvent, PickedBlob, TrainModel } from './model-api.ts';
@@ -27,7 +27,7 @@ function connect(options: { readonly deviceMemory?: number } = {}) {
   closing.push(() => port1.close());
   Comlink.expose(
     createModelService({
-      library: new ModelLibrary({ shelf: openMemoryShelf() }),
+      library: new ModelLibrary({ directory: openMemoryModelDirectory() }),
       chooseEngine: async () => ({
         engine: await createWasmEngine({ threads: 1 }),
         reason: 'It was asked for.',
@@ -196,7 +196,7 @@ describe('the model worker', { timeout: 60_000 }, () => {
     closing.push(() => port1.close());
     Comlink.expose(
       createModelService({
-        library: new ModelLibrary({ shelf: opfsShelf(['starling', 'models']) }),
+        library: new ModelLibrary({ directory: opfsModelDirectory(['starling', 'models']) }),
         chooseEngine: () => Promise.reject(new Error('No engine here.')),
         deviceMemory: undefined,
         now: () => performance.now(),
@@ -266,7 +266,7 @@ describe('the model worker', { timeout: 60_000 }, () => {
     expect(part).toMatchObject({ root: null });
     delete server.habits.holds;
     const model = await call('download', { url: server.url });
-    expect(model).toMatchObject({ id: part?.id, vouched: 'nobody' });
+    expect(model).toMatchObject({ id: part?.id, verifiedBy: 'nobody' });
     expect(await call('open', { from: { kind: 'stored', id: model.id } })).toMatchObject({ layers: 2 });
     await call('load', { engine: 'wasm', threads: 1, positions: 48 });
     await call('remove', { id: model.id });

@@ -4,27 +4,27 @@ import { serveCalls } from './cancellable-calls.ts';
 import type { ModelCalls, ModelEvent, ModelWorkerApi } from './model-api.ts';
 import { ModelHost, type ModelHostOptions } from './model-host.ts';
 
-/** Bytes between two messages about a download: a quick one has thousands of pieces. */
-const TELL_BYTES = 1 << 20;
+/** Bytes between two progress events. A fast download arrives in thousands of chunks. */
+const PROGRESS_BYTES = 1 << 20;
 
-/** The worker's side of ModelWorkerApi: one model, and the library of those on this device. */
+/** The worker's side of ModelWorkerApi. It holds one model, and the library of the models on this device. */
 export function createModelService(options: ModelHostOptions): ModelWorkerApi {
   const { library } = options;
   const host = new ModelHost(options);
-  return serveCalls<ModelCalls, ModelEvent>(({ tell }) => ({
+  return serveCalls<ModelCalls, ModelEvent>(({ emit }) => ({
     stored: () => library.list(),
     async download({ url, hashes }, signal) {
-      let told = Number.NEGATIVE_INFINITY;
+      let reported = Number.NEGATIVE_INFINITY;
       let file = '';
       const onProgress = (progress: DownloadProgress) => {
         const { bytes, total = null } = progress;
-        if (progress.file === file && bytes - told < TELL_BYTES && bytes !== total) return;
-        told = bytes;
+        if (progress.file === file && bytes - reported < PROGRESS_BYTES && bytes !== total) return;
+        reported = bytes;
         file = progress.file;
-        tell({ type: 'download', url, file, bytes, total });
+        emit({ type: 'download', url, file, bytes, total });
       };
       const list = typeof hashes === 'string' ? parseHashes(hashes) : hashes;
-      return library.download({ url, onProgress, signal, ...(list === undefined ? {} : { hashes: list }) });
+      return library.download({ url, onProgress, signal, hashes: list });
     },
     async remove({ id }) {
       await library.remove(id);
@@ -33,11 +33,11 @@ export function createModelService(options: ModelHostOptions): ModelWorkerApi {
     open: ({ from }, signal) => host.open(from, signal),
     fit: (use) => host.fit(use),
     load: (args, signal) =>
-      host.load(args, { signal, onProgress: (progress) => tell({ type: 'load', ...progress }) }),
+      host.load(args, { signal, onProgress: (progress) => emit({ type: 'load', ...progress }) }),
     generate: (args, signal) =>
-      host.generate(args, { signal, onText: (piece) => tell({ type: 'text', run: args.run, ...piece }) }),
+      host.generate(args, { signal, onText: (piece) => emit({ type: 'text', run: args.run, ...piece }) }),
     train: (args, signal) =>
-      host.train(args, { signal, onStep: (step) => tell({ type: 'step', run: args.run, ...step }) }),
+      host.train(args, { signal, onStep: (step) => emit({ type: 'step', run: args.run, ...step }) }),
     adapterFiles: ({ base }, signal) => host.adapterFiles(base, signal),
     adopt: ({ files }, signal) => host.adopt(files, signal),
     async close() {

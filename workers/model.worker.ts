@@ -1,9 +1,9 @@
 /// <reference lib="webworker" />
-/** The dedicated worker that holds a published model. All logic is in model-service.ts; this binds it to the browser. */
+/** The dedicated worker that holds a published model. It binds model-service.ts to the browser. */
 import * as Comlink from 'comlink';
 import { ModelLibrary } from '../models/loading/library.ts';
-import { opfsShelf } from '../models/loading/opfs-shelf.ts';
-import { chooseEngineHere } from './choose-here.ts';
+import { opfsModelDirectory } from '../models/loading/opfs-model-directory.ts';
+import { chooseBrowserEngine } from './browser-engine.ts';
 import { createModelService } from './model-service.ts';
 
 const { deviceMemory } = navigator as WorkerNavigator & { readonly deviceMemory?: number };
@@ -11,13 +11,13 @@ const { deviceMemory } = navigator as WorkerNavigator & { readonly deviceMemory?
 Comlink.expose(
   createModelService({
     library: new ModelLibrary({
-      shelf: opfsShelf(['starling', 'models']),
+      directory: opfsModelDirectory(['starling', 'models']),
       async room() {
         const { quota, usage = 0 } = (await navigator.storage?.estimate?.()) ?? {};
         return quota === undefined ? undefined : Math.max(0, quota - usage);
       },
     }),
-    chooseEngine: chooseEngineHere,
+    chooseEngine: chooseBrowserEngine,
     deviceMemory,
     now: () => performance.now(),
   }),

@@ -3,7 +3,7 @@ import { StorageBusyError, StorageDamagedError, StorageFullError } from '../mode
 import { RoundRefusedError } from '../training/trainer.ts';
 import { ModelFetchError } from './published-model.ts';
 
-/** What went wrong, as far as the other side must act on it. */
+/** The kinds of failure that the other side treats differently. */
 export type FailureKind =
   | 'aborted'
   | 'storage-full'
@@ -15,7 +15,7 @@ export type FailureKind =
   | 'round-refused'
   | 'other';
 
-/** An error that can cross to another thread without losing what it is. */
+/** An error as plain data, which can cross to another thread. */
 export interface PlainError {
   readonly kind: FailureKind;
   readonly name: string;
@@ -23,11 +23,11 @@ export interface PlainError {
   readonly stack?: string;
 }
 
-/** A failure in the compute worker, as its client throws it. `kind` says what it is, the message what to do. */
+/** A failure in a worker, as its client throws it. `kind` tells the cause, and the message tells the remedy. */
 export class ComputeError extends Error {
   override readonly name = 'ComputeError';
   readonly kind: FailureKind;
-  /** Name of the error's class in the worker. */
+  /** Name of the error class in the worker. */
   readonly origin: string;
   constructor(plain: PlainError) {
     super(plain.message);
@@ -47,24 +47,23 @@ const KINDS: readonly (readonly [abstract new (...never: never[]) => Error, Fail
   [RoundRefusedError, 'round-refused'],
 ];
 
-/** Flattens anything thrown. */
+/** Anything thrown as plain data. */
 export function toPlainError(thrown: unknown): PlainError {
-  if (isAbort(thrown)) return { kind: 'aborted', name: 'AbortError', message: messageOf(thrown) };
+  if (isAbort(thrown)) {
+    const message = thrown instanceof Error ? thrown.message : 'Aborted.';
+    return { kind: 'aborted', name: 'AbortError', message };
+  }
   const kind = KINDS.find(([type]) => thrown instanceof type)?.[1] ?? 'other';
   if (!(thrown instanceof Error)) return { kind, name: 'Error', message: String(thrown) };
   const { name, message, stack } = thrown;
-  return { kind, name, message, ...(stack === undefined ? {} : { stack }) };
+  return { kind, name, message, stack };
 }
 
-/** The error to throw on this side: an AbortError stays one, so that `signal`-aware callers see what they expect. */
+/** The error to throw on this side. An AbortError stays one, since callers that pass a signal expect it. */
 export function fromPlainError(plain: PlainError): Error {
   return plain.kind === 'aborted' ? new DOMException(plain.message, 'AbortError') : new ComputeError(plain);
 }
 
 function isAbort(thrown: unknown): boolean {
   return typeof thrown === 'object' && thrown !== null && 'name' in thrown && thrown.name === 'AbortError';
-}
-
-function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : 'Aborted.';
 }

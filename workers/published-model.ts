@@ -1,12 +1,12 @@
 import type { ModelFiles } from '../models/decoder/load.ts';
 
-/** Where a published model's three files come from: a URL in the page, a folder in Node. */
+/** The source of a published model's three files: a URL in the page, a folder in Node. */
 export interface PublishedModel {
   /** Bytes of one file. Throws ModelFetchError. */
   file(name: keyof ModelFiles, signal?: AbortSignal): Promise<Uint8Array>;
 }
 
-/** A model file could not be had. */
+/** A model file could not be fetched. */
 export class ModelFetchError extends Error {
   override readonly name = 'ModelFetchError';
 }
@@ -19,8 +19,8 @@ export const MODEL_FILE_LIMITS: Readonly<Record<keyof ModelFiles, number>> = {
 };
 
 /**
- * A model in a folder behind `base` (with a slash at the end). Files are read as they arrive and given up as soon as they are
- * longer than the limit. `onProgress` gets bytes so far and in all (null where the server does not say).
+ * A model in a folder at the URL `base`, which ends with a slash. A download stops as soon as the file is longer than the
+ * limit. `onProgress` receives the bytes so far and the total, which is null when the server does not tell it.
  */
 export function modelAt(
   base: string | URL,
@@ -35,7 +35,7 @@ export function modelAt(
       const url = new URL(name, base);
       let response: Response;
       try {
-        response = await fetcher(url, signal === undefined ? {} : { signal });
+        response = await fetcher(url, { signal });
       } catch (error) {
         signal?.throwIfAborted();
         throw new ModelFetchError(`${name} cannot be reached. Check the connection and try again.`, {
@@ -47,7 +47,7 @@ export function modelAt(
           `The server has no ${name} (${response.status}). Whoever serves this page must repair it.`,
         );
       const length = Number(response.headers.get('content-length') ?? Number.NaN);
-      // The length of a compressed answer is not that of the file.
+      // The length of a compressed response is not the length of the file.
       const total = response.headers.has('content-encoding') || !Number.isSafeInteger(length) ? null : length;
       const limit = MODEL_FILE_LIMITS[name];
       const chunks: Uint8Array[] = [];
@@ -77,7 +77,7 @@ export function modelAt(
   };
 }
 
-/** All three files, one after another. */
+/** Fetches all three files, one after another. */
 export async function fetchModelFiles(model: PublishedModel, signal?: AbortSignal): Promise<ModelFiles> {
   return {
     'config.json': await model.file('config.json', signal),

@@ -2,43 +2,44 @@ import type { NeededLeaf, Slot, Terms } from '../protocol/evidence.ts';
 import type { Hex } from '../protocol/hex.ts';
 import type { CallsApi } from './cancellable-calls.ts';
 
-/** Where a run's first checkpoint comes from. */
-export type StartOfRun =
+/** The source of a run's first checkpoint. */
+export type RunStart =
   /** A published model with a fresh optimizer: its folder, with a slash at the end. */
   { readonly kind: 'model'; readonly url: string } | { readonly kind: 'file'; readonly bytes: Uint8Array };
 
 export interface OpenRun {
-  /** As audit/run-spec.ts encodes it. */
+  /** The specification as audit/run-spec.ts encodes it. */
   readonly spec: Uint8Array;
-  readonly start: StartOfRun;
+  readonly start: RunStart;
   /** Threads of the wasm engine, the worker's own included. */
   readonly threads: number;
-  /** Name under which its checkpoints are kept, so that a reload goes on where it was; in memory when left out. */
+  /** Name under which the checkpoints are stored, so that a reload continues there. Defaults to memory only. */
   readonly folder?: string;
 }
 
-/** What a specification is about. */
+/** The terms and the program of a specification. */
 export interface PlannedRun {
   readonly terms: Terms;
   readonly program: readonly Slot[];
   readonly slotNames: readonly string[];
 }
 
-/** A run that was done, as plain data. */
+/** A completed run, as plain data. */
 export interface OpenedRun {
-  /** Names the run in later calls. */
+  /** Identifies the run in later calls. */
   readonly run: number;
   readonly terms: Terms;
   readonly program: readonly Slot[];
   readonly slotNames: readonly string[];
   readonly dataRoots: readonly Hex[];
-  /** What a claim commits to: the root over `roots`. */
+  /** The root over `roots`, to which a claim commits. */
   readonly root: Hex;
   readonly roots: readonly Hex[];
   readonly engine: string;
 }
 
 export interface OpenedTrace {
+  /** Identifies the trace in later calls. */
   readonly trace: number;
   readonly before: Hex;
   readonly after: Hex;
@@ -46,14 +47,14 @@ export interface OpenedTrace {
   readonly roots: readonly Hex[];
 }
 
-interface InTrace {
+interface SlotInTrace {
   readonly trace: number;
   readonly slot: number;
 }
 
-/** The calls on a worker that does whole runs and shows any part of them. */
+/** The calls to a worker that computes whole runs and gives evidence for any part of them. */
 export interface RunCalls {
-  /** A specification for training from a published model. */
+  /** Makes a specification for training from a published model. */
   readonly specify: {
     readonly args: {
       readonly model: string;
@@ -65,23 +66,23 @@ export interface RunCalls {
     };
     readonly result: { readonly spec: Uint8Array; readonly terms: Terms };
   };
-  /** What a specification is about, without doing it. */
+  /** The terms and the program of a specification. Does not compute the run. */
   readonly plan: { readonly args: { readonly spec: Uint8Array }; readonly result: PlannedRun };
   readonly open: { readonly args: OpenRun; readonly result: OpenedRun };
   readonly trace: {
     readonly args: { readonly run: number; readonly step: number };
     readonly result: OpenedTrace;
   };
-  readonly tensor: { readonly args: InTrace; readonly result: Uint8Array };
+  readonly tensor: { readonly args: SlotInTrace; readonly result: Uint8Array };
   readonly accumulators: {
-    readonly args: InTrace & { readonly element: number };
+    readonly args: SlotInTrace & { readonly element: number };
     readonly result: readonly number[];
   };
   readonly needed: {
-    readonly args: InTrace & { readonly element: number; readonly chunk: number | null };
+    readonly args: SlotInTrace & { readonly element: number; readonly chunk: number | null };
     readonly result: readonly NeededLeaf[];
   };
-  /** The checkpoint's file after so many steps. */
+  /** The checkpoint file after `step` steps. */
   readonly checkpoint: {
     readonly args: { readonly run: number; readonly step: number };
     readonly result: Uint8Array;
@@ -89,12 +90,14 @@ export interface RunCalls {
   readonly close: { readonly args: { readonly run: number }; readonly result: null };
 }
 
-/** How far a run has come. `terms` is the hash of what it is about. */
+/** The progress of a run. `terms` is the hash of its terms. */
 export interface RunProgress {
   readonly terms: Hex;
+  /** Steps computed so far. */
   readonly done: number;
+  /** Steps of the whole run. */
   readonly steps: number;
 }
 
-/** The worker's face, through Comlink. */
+/** The interface that the worker exposes through Comlink. */
 export type RunWorkerApi = CallsApi<RunCalls, RunProgress>;

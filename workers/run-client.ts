@@ -1,32 +1,36 @@
 import type { Endpoint } from 'comlink';
 import type { Evidence, EvidenceOptions, StepTrace } from '../protocol/evidence.ts';
-import { connectCalls } from './cancellable-calls.ts';
+import { type ConnectOptions, connectCalls } from './cancellable-calls.ts';
 import type { OpenedRun, OpenRun, PlannedRun, RunCalls, RunProgress } from './run-api.ts';
 
-/** A run that another thread did: evidence for every move of a dispute about it. */
+/** A run that another thread computed: evidence for every move of a dispute about it. */
 export interface RemoteRun extends Evidence, Pick<OpenedRun, 'root' | 'roots' | 'engine'> {
-  /** The checkpoint's file after so many steps. */
+  /** The checkpoint file after `step` steps. */
   checkpoint(step: number, options?: EvidenceOptions): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
-/** The run worker as seen from the thread that made it. Rejects with ComputeError, or AbortError after an abort. */
+/** The run worker in the thread that made it. Rejects with ComputeError, or with AbortError after an abort. */
 export interface RunsClient {
   specify(args: RunCalls['specify']['args'], signal?: AbortSignal): Promise<RunCalls['specify']['result']>;
-  /** What a specification is about, without doing it. */
+  /** The terms and the program of a specification. Does not compute the run. */
   plan(spec: Uint8Array, signal?: AbortSignal): Promise<PlannedRun>;
-  /** Does the run, or goes on where its folder's last checkpoint ends. */
+  /** Computes the run, or continues from the last checkpoint in its folder. */
   open(run: OpenRun, signal?: AbortSignal): Promise<RemoteRun>;
 }
 
-/** Speaks to a worker running run.worker.ts. Signals, which cannot cross threads, become cancel messages. */
-export function connectRuns(endpoint: Endpoint, listener: (progress: RunProgress) => void): RunsClient {
-  const call = connectCalls<RunCalls, RunProgress>(endpoint, listener);
+/** Connects to a worker that runs run.worker.ts. */
+export function connectRuns(
+  endpoint: Endpoint,
+  listener: (progress: RunProgress) => void,
+  options?: ConnectOptions,
+): RunsClient {
+  const call = connectCalls<RunCalls, RunProgress>(endpoint, listener, options);
 
   const traceOf = async (run: number, step: number, options: EvidenceOptions): Promise<StepTrace> => {
-    const { trace, ...shown } = await call('trace', { run, step }, options.signal);
+    const { trace, ...roots } = await call('trace', { run, step }, options.signal);
     return {
-      ...shown,
+      ...roots,
       tensor: (slot) => call('tensor', { trace, slot }),
       accumulators: (slot, element) => call('accumulators', { trace, slot, element }),
       needed: (slot, element, chunk) => call('needed', { trace, slot, element, chunk: chunk ?? null }),

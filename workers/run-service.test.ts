@@ -8,7 +8,7 @@ import { createRunService } from './run-service.ts';
 import { smallModel } from './testing/small-model.ts';
 
 const MODEL = 'http://model.test/nano/';
-const asked = {
+const request = {
   model: MODEL,
   steps: 3,
   seed: `0x${'07'.repeat(32)}`,
@@ -48,7 +48,7 @@ function connect(directory = openMemoryDirectory()) {
 describe('run worker', { timeout: 60_000 }, () => {
   it('specifies a run, does it, and shows any step of it to another thread', async () => {
     const { client, progress } = connect();
-    const { spec, terms } = await client.specify(asked);
+    const { spec, terms } = await client.specify(request);
     const planned = await client.plan(spec);
     expect(planned.terms).toEqual(terms);
     expect(planned.slotNames).toHaveLength(terms.slots);
@@ -73,7 +73,7 @@ describe('run worker', { timeout: 60_000 }, () => {
   it('goes on where its folder ends, and does nothing twice', async () => {
     const directory = openMemoryDirectory();
     const first = connect(directory);
-    const { spec } = await first.client.specify(asked);
+    const { spec } = await first.client.specify(request);
     const options = { spec, start: { kind: 'model', url: MODEL }, threads: 1, folder: 'a' } as const;
     const done = await first.client.open(options);
     const again = connect(directory);
@@ -86,14 +86,14 @@ describe('run worker', { timeout: 60_000 }, () => {
   it('refuses what is no specification, and a start that is another model', async () => {
     const { client } = connect();
     await expect(client.plan(new Uint8Array(9))).rejects.toThrow('Not a usable run specification');
-    const { spec } = await client.specify(asked);
+    const { spec } = await client.specify(request);
     const start = { kind: 'file', bytes: new Uint8Array(64) } as const;
     await expect(client.open({ spec, start, threads: 1 })).rejects.toThrow();
   });
 
   it('can be cancelled', async () => {
     const { client } = connect();
-    const { spec } = await client.specify({ ...asked, steps: 300 });
+    const { spec } = await client.specify({ ...request, steps: 300 });
     const abort = new AbortController();
     const opening = client.open({ spec, start: { kind: 'model', url: MODEL }, threads: 1 }, abort.signal);
     setTimeout(() => abort.abort(new DOMException('Stopped by you.', 'AbortError')), 50);

@@ -12,13 +12,15 @@ import type { StepTrace } from '../protocol/evidence.ts';
 import { termsHash } from '../protocol/slot-encoding.ts';
 import { serveCalls } from './cancellable-calls.ts';
 import { fetchModelFiles, modelAt } from './published-model.ts';
-import type { RunCalls, RunProgress, RunWorkerApi, StartOfRun } from './run-api.ts';
+import type { RunCalls, RunProgress, RunStart, RunWorkerApi } from './run-api.ts';
 
-export interface RunSurroundings {
-  /** Keeps a run's checkpoints. Throws StorageError where there is no storage. */
+/** What the service needs from its worker: storage, engines and the network. */
+export interface RunEnvironment {
+  /** Opens the folder of a run's checkpoints. Throws StorageError when there is no storage. */
   openFolder(name: string): Promise<Directory>;
-  /** An engine that gives the specified bits. */
+  /** Opens an engine that gives the specified bits. */
   openEngine(threads: number, signal: AbortSignal): Promise<Engine>;
+  /** Defaults to the global `fetch`. */
   readonly fetcher?: typeof fetch;
 }
 
@@ -27,23 +29,23 @@ interface Running {
   readonly engine: Engine;
 }
 
-/** Traces of a step are megabytes; a game looks at one at a time. */
-const KEPT_TRACES = 4;
+/** Most traces kept. The trace of a step takes megabytes, and a game reads one at a time. */
+const MAX_TRACES = 4;
 
-/** A published model with a fresh optimizer, the way every run that begins with it does. */
+/** A published model with a fresh optimizer: the first checkpoint of every run that starts from the model. */
 export async function checkpointOfModel(
   url: string,
   options: { readonly fetcher?: typeof fetch; readonly signal?: AbortSignal } = {},
 ): Promise<Checkpoint> {
   const { fetcher, signal } = options;
-  const files = await fetchModelFiles(modelAt(url, fetcher === undefined ? {} : { fetcher }), signal);
+  const files = await fetchModelFiles(modelAt(url, { fetcher }), signal);
   const { config, parameters } = loadModel(files);
   return { config, state: freshState(config, parameters), cursor: 0, rngKey: '0x00000000' };
 }
 
-/** The worker's side of RunWorkerApi: any number of runs, each on an engine of its own until it is closed. */
-export function createRunService(surroundings: RunSurroundings): RunWorkerApi {
-  const { fetcher } = surroundings;
+/** The worker's side of RunWorkerApi. It holds any number of runs, each on its own engine until it is closed. */
+export function createRunService(environment: RunEnvironment): RunWorkerApi {
+  const { fetcher } = environment;
   const runs = new Map<number, Running>();
   const traces = new Map<number, StepTrace>();
   let last = 0;
@@ -58,12 +60,10 @@ export function createRunService(surroundings: RunSurroundings): RunWorkerApi {
     if (found === undefined) throw new Error('This trace was put away. Ask for the step again.');
     return found;
   };
-  const startOf = (start: StartOfRun, signal: AbortSignal): Checkpoint | Promise<Checkpoint> =>
-    start.kind === 'file'
-      ? decodeCheckpoint(start.bytes)
-      : checkpointOfModel(start.url, { signal, ...(fetcher === undefined ? {} : { fetcher }) });
+  const startOf = (start: RunStart, signal: AbortSignal): Checkpoint | Promise<Checkpoint> =>
+    start.kind === 'file' ? decodeCheckpoint(start.bytes) : checkpointOfModel(start.url, { signal, fetcher });
 
-  return serveCalls<RunCalls, RunProgress>(({ tell }) => ({
+  return serveCalls<RunCalls, RunProgress>(({ emit }) => ({
     async specify({ model, steps, seed, learningRate, rows, length }, signal) {
       const start = await startOf({ kind: 'model', url: model }, signal);
       const spec = runSpecOf({
@@ -83,8 +83,8 @@ export function createRunService(surroundings: RunSurroundings): RunWorkerApi {
       const spec = decodeRunSpec(bytes);
       const terms = termsHash(planRun(spec).terms);
       const checkpoint = await startOf(start, signal);
-      const directory = folder === undefined ? openMemoryDirectory() : await surroundings.openFolder(folder);
-      const engine = await surroundings.openEngine(threads, signal);
+      const directory = folder === undefined ? openMemoryDirectory() : await environment.openFolder(folder);
+      const engine = await environment.openEngine(threads, signal);
       try {
         const run = await commitRun({
           engine,
@@ -92,7 +92,7 @@ export function createRunService(surroundings: RunSurroundings): RunWorkerApi {
           start: checkpoint,
           archive: openRunArchive(directory),
           signal,
-          onStep: (done) => tell({ terms, done, steps: spec.steps }),
+          onStep: (done) => emit({ terms, done, steps: spec.steps }),
         });
         last += 1;
         runs.set(last, { run, engine });
@@ -116,7 +116,7 @@ export function createRunService(surroundings: RunSurroundings): RunWorkerApi {
       const trace = await runningOf(run).run.trace(step, { signal });
       last += 1;
       traces.set(last, trace);
-      for (const old of [...traces.keys()].slice(0, -KEPT_TRACES)) traces.delete(old);
+      for (const old of [...traces.keys()].slice(0, -MAX_TRACES)) traces.delete(old);
       const { before, after, checkpointLeaves, roots } = trace;
       return { trace: last, before, after, checkpointLeaves, roots };
     },

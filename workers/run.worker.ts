@@ -1,5 +1,5 @@
 /// <reference lib="webworker" />
-/** The dedicated worker in which a tab does whole runs. All logic is in run-service.ts; this binds it to the browser. */
+/** The dedicated worker in which a tab computes whole runs. It binds run-service.ts to the browser. */
 import * as Comlink from 'comlink';
 import { availableCandidates, chooseEngine } from '../models/engine-choice/choose.ts';
 import { openOpfsDirectory } from '../models/storage/opfs-directory.ts';
@@ -11,7 +11,7 @@ const verdicts = verdictDatabase();
 Comlink.expose(
   createRunService({
     openFolder: (name) => openOpfsDirectory(['starling', 'runs', name]),
-    // The processor: a run that is claimed or checked should not wait for the GPU that contributes, and has the same bits.
+    // The processor gives the same bits, and a claimed or checked run should not wait for the GPU that contributes.
     async openEngine(threads, signal) {
       const { engine } = await chooseEngine({
         choice: 'wasm',

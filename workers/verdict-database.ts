@@ -3,17 +3,17 @@ import type { VerdictStore } from '../compute/conformance/verdict-store.ts';
 
 const DATABASE = 'starling-conformance';
 const VERDICTS = 'verdicts';
-/** Old drivers' and browsers' verdicts are never asked for again. */
-const MOST_KEPT = 32;
+/** Most verdicts kept. Verdicts for old drivers and browsers are never read again. */
+const MAX_VERDICTS = 32;
 
-/** Conformance verdicts in IndexedDB. Whoever uses it takes a failure for an empty store. */
+/** Conformance verdicts in IndexedDB. Callers treat a failure like an empty store. */
 export function verdictDatabase(): VerdictStore {
   const database = openDB(DATABASE, 1, {
     upgrade(fresh) {
       fresh.createObjectStore(VERDICTS);
     },
   });
-  // Each use reports it; without a use nobody would.
+  // Every use reports a failure to open. Without any use, the rejection must not count as unhandled.
   database.catch(() => undefined);
   return {
     async get(key) {
@@ -22,7 +22,7 @@ export function verdictDatabase(): VerdictStore {
     },
     async set(key, value) {
       const opened = await database;
-      if ((await opened.count(VERDICTS)) >= MOST_KEPT) await opened.clear(VERDICTS);
+      if ((await opened.count(VERDICTS)) >= MAX_VERDICTS) await opened.clear(VERDICTS);
       await opened.put(VERDICTS, value, key);
     },
   };

@@ -1,10 +1,10 @@
 /**
- * Draws the page's icons from the one bird in app/screen/mark.tsx: public/icon.svg and, through Chromium, the PNGs.
+ * Draws the page's icons from the one bird in app/ui/mark.tsx: public/icon.svg and, through Chromium, the PNGs.
  * Run with `npx tsx app/brand/draw-icons.ts` after changing the mark.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { chromium } from '@playwright/test';
-import { BIRD, FLOCK } from '../screen/mark.tsx';
+import { BIRD, FLOCK } from '../ui/mark.tsx';
 
 const PETROL = '#0b6b64';
 const PAPER = '#f6fbfa';

@@ -1,8 +1,8 @@
-import { sentenceOf } from '../../chain/disputes/happenings.ts';
-import { eth } from '../jobs/purse.tsx';
-import type { Desk } from '../rollup/desk.ts';
-import { useDesk, useDeskView } from '../rollup/use-desk.ts';
-import { Disclosure, Empty, Section } from '../screen/section.tsx';
+import { formatDisputeEvent } from '../../chain/disputes/agents/dispute-event.ts';
+import type { Desk } from '../jobs/jobs-controller.ts';
+import { eth } from '../jobs/payer-panel.tsx';
+import { useDesk, useDeskView } from '../jobs/use-jobs.ts';
+import { Disclosure, Empty, Section } from '../ui/section.tsx';
 import { ClaimCard } from './claim-card.tsx';
 
 /** Claims about training, checked on this device, and disputes as a person can follow them. */
@@ -62,7 +62,7 @@ function Claims({ desk, only }: { readonly desk: Desk; readonly only: number | n
             <ol className="space-y-1" data-testid="audit-log">
               {view.said.map((happening, i) => (
                 // Newest first and never reordered: the place from the end names a line.
-                <li key={view.said.length - i}>{sentenceOf(happening)}</li>
+                <li key={view.said.length - i}>{formatDisputeEvent(happening)}</li>
               ))}
             </ol>
           </Disclosure>

@@ -1,8 +1,8 @@
-import { Act } from '../jobs/act.tsx';
-import { inWords } from '../jobs/stage.ts';
-import type { Desk } from '../rollup/desk.ts';
-import type { Check, ClaimView, DeskView } from '../rollup/desk-view.ts';
-import { HexText } from '../screen/section.tsx';
+import type { Desk } from '../jobs/jobs-controller.ts';
+import type { Check, ClaimView, DeskView } from '../jobs/jobs-view.ts';
+import { inWords } from '../jobs/task-life.ts';
+import { Act } from '../ui/action-button.tsx';
+import { HexText } from '../ui/section.tsx';
 import { GameStory } from './game-story.tsx';
 
 interface ClaimCardProps {

@@ -1,8 +1,14 @@
 import type { ReactNode } from 'react';
 import type { GameView } from '../../chain/disputes/port.ts';
-import { type Chapter, explain, type Known, type Verdict, type Word } from '../../chain/disputes/story.ts';
-import { inWords } from '../jobs/stage.ts';
-import { HexText } from '../screen/section.tsx';
+import {
+  type DescribedRun,
+  type TranscriptSection,
+  transcriptOf,
+  type Verdict,
+  type Word,
+} from '../../chain/disputes/transcript/transcript.ts';
+import { inWords } from '../jobs/task-life.ts';
+import { HexText } from '../ui/section.tsx';
 
 const WHO = { claimant: 'the claimant', challenger: 'the challenger' } as const;
 
@@ -15,7 +21,7 @@ const SOUGHT = {
 interface GameStoryProps {
   readonly view: GameView;
   /** What the run is made of; undefined while that is not known here. */
-  readonly known: Known | undefined;
+  readonly known: DescribedRun | undefined;
 }
 
 /** One dispute, level by level: each line narrows what the two sides disagree about, down to what the contract computes. */
@@ -51,21 +57,21 @@ function Told({
   now,
 }: {
   readonly view: GameView;
-  readonly known: Known;
+  readonly known: DescribedRun;
   readonly now: number;
 }) {
-  const { chapters, searching, turn, verdict } = explain(view, known);
+  const { sections, searching, turn, verdict } = transcriptOf(view, known);
   return (
     <>
       <ol className="mt-3">
-        {chapters.map((chapter, depth) => (
+        {sections.map((section, depth) => (
           <li
-            key={chapter.kind}
+            key={section.kind}
             className="border-l-2 border-accent/40 pb-3 pl-4"
             style={{ marginInlineStart: `${depth * 0.75}rem` }}
-            data-level={chapter.kind}
+            data-level={section.kind}
           >
-            <ChapterLines chapter={chapter} />
+            <SectionLines section={section} />
           </li>
         ))}
       </ol>
@@ -93,38 +99,38 @@ function Lines({ title, children }: { readonly title: ReactNode; readonly childr
   );
 }
 
-function ChapterLines({ chapter }: { readonly chapter: Chapter }) {
-  switch (chapter.kind) {
+function SectionLines({ section }: { readonly section: TranscriptSection }) {
+  switch (section.kind) {
     case 'step':
       return (
-        <Lines title={`Step ${chapter.step + 1} of ${chapter.of}`}>
+        <Lines title={`Step ${section.step + 1} of ${section.of}`}>
           Both sides have the same weights before it; they differ after it.
         </Lines>
       );
     case 'slot':
       return (
         <Lines
-          title={chapter.operator === undefined ? chapter.name : `${chapter.name}, by ${chapter.operator}`}
+          title={section.operator === undefined ? section.name : `${section.name}, by ${section.operator}`}
         >
-          The first of the step’s {chapter.of} results that differs; all before it are agreed.
+          The first of the step’s {section.of} results that differs; all before it are agreed.
         </Lines>
       );
     case 'leaf':
       return (
-        <Lines title={`Part ${chapter.leaf + 1} of ${chapter.of}`}>
+        <Lines title={`Part ${section.leaf + 1} of ${section.of}`}>
           1,024 numbers of that result at a time.
         </Lines>
       );
     case 'element':
       return (
-        <Lines title={`Number ${chapter.element + 1} of ${chapter.of}`}>
-          Claimed to be {inFigures(chapter.claimed)}.
+        <Lines title={`Number ${section.element + 1} of ${section.of}`}>
+          Claimed to be {inFigures(section.claimed)}.
         </Lines>
       );
     case 'chunk':
       return (
-        <Lines title={`Part ${chapter.chunk + 1} of ${chapter.of} of its sum`}>
-          Claimed to lead from {inFigures(chapter.before)} to {inFigures(chapter.after)}.
+        <Lines title={`Part ${section.chunk + 1} of ${section.of} of its sum`}>
+          Claimed to lead from {inFigures(section.before)} to {inFigures(section.after)}.
         </Lines>
       );
   }

@@ -2,10 +2,10 @@
 import { createRoot } from 'react-dom/client';
 import '../styles.css';
 import ModelsScreen from '../models/models-screen.tsx';
-import { Header } from '../screen/header.tsx';
-import { Screen } from '../screen/screen.tsx';
-import { VolunteerProvider } from '../screen/volunteer-context.tsx';
-import { followVolunteer } from '../volunteer/store.ts';
+import { Header } from '../shell/header.tsx';
+import { Screen } from '../shell/screen.tsx';
+import { VolunteerProvider } from '../volunteer/volunteer-context.tsx';
+import { followVolunteer } from '../volunteer/volunteer-store.ts';
 import { MODEL_SCENES, simulatedModels } from './simulated-models.ts';
 import { type Scene, simulatedVolunteer } from './simulated-volunteer.ts';
 

@@ -4,7 +4,7 @@ import type { StoredModel } from '../../models/loading/library.ts';
 import { memoryFit } from '../../workers/memory-fit.ts';
 import type { ModelCalls, ModelEvent } from '../../workers/model-api.ts';
 import type { ModelClient } from '../../workers/model-client.ts';
-import { ModelsDesk } from '../models/desk.ts';
+import { ModelsDesk } from '../models/models-controller.ts';
 import { ADAPTER, ANSWER, LOADED, SUMMARY } from '../models/testing/a-model.ts';
 
 export const MODEL_SCENES = [
@@ -26,7 +26,7 @@ const STORED: readonly StoredModel[] = [
     id: 'a',
     url: `${HUB}/Qwen2.5-0.5B-Instruct/resolve/main/`,
     root: `0x${'c4'.repeat(32)}`,
-    vouched: 'server',
+    verifiedBy: 'server',
     bytes: 1_003_481_000,
     total: 1_003_481_000,
   },
@@ -34,7 +34,7 @@ const STORED: readonly StoredModel[] = [
     id: 'b',
     url: `${HUB}/Qwen2.5-1.5B-Instruct/resolve/main/`,
     root: null,
-    vouched: null,
+    verifiedBy: null,
     bytes: 1_204_000_000,
     total: 3_099_000_000,
   },

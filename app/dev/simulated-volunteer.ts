@@ -3,8 +3,8 @@
  * app/dev/index.html, which the dev server serves and the build leaves out, and from unit tests of the store.
  */
 import type { RolloutSet } from '../../protocol/trainer.ts';
-import type { VolunteerEvent } from '../volunteer/events.ts';
-import type { VolunteerPort } from '../volunteer/port.ts';
+import type { VolunteerEvent } from '../volunteer/volunteer-events.ts';
+import type { VolunteerPort } from '../volunteer/volunteer-port.ts';
 
 const OWN = '0x52908400098527886e0f7030069857d2e4169ee7';
 const OTHERS = [

@@ -1,14 +1,13 @@
-import { useMemo, useState } from 'react';
-import { connect } from '../../chain/network.ts';
+import { useState } from 'react';
 import type { Network } from '../../protocol/network-file.ts';
-import type { Desk } from '../rollup/desk.ts';
-import { useDesk, useDeskView } from '../rollup/use-desk.ts';
-import { Button } from '../screen/button.tsx';
-import { Empty, Section } from '../screen/section.tsx';
+import { Button } from '../ui/button.tsx';
+import { Empty, Section } from '../ui/section.tsx';
 import { WalletProvider } from '../wallet/wallet-provider.tsx';
+import type { Desk } from './jobs-controller.ts';
+import { Purse } from './payer-panel.tsx';
 import { ProposeForm } from './propose-form.tsx';
-import { Purse } from './purse.tsx';
 import { TaskCard } from './task-card.tsx';
+import { useDesk, useDeskView } from './use-jobs.ts';
 import { useWallet } from './use-wallet.ts';
 
 /** Training that is paid for: tasks to fund, to do, and to own. */
@@ -49,7 +48,6 @@ interface TasksProps {
 function Tasks({ network, desk, only }: TasksProps) {
   const view = useDeskView(desk);
   const { address, payer } = useWallet(network);
-  const client = useMemo(() => connect(network), [network]);
   const [proposing, setProposing] = useState(false);
   const { rollup: contracts } = network;
   if (contracts === undefined) return <Empty>This network has no contracts for paid training.</Empty>;
@@ -97,7 +95,7 @@ function Tasks({ network, desk, only }: TasksProps) {
             <TaskCard
               key={String(funding.id)}
               account={address}
-              {...{ funding, view, desk, client, contracts, payer }}
+              {...{ funding, view, desk, contracts, payer }}
             />
           ))
         )}

@@ -1,9 +1,10 @@
 import { useState } from 'react';
-import { parseEther, type WalletClient } from 'viem';
+import { parseEther } from 'viem';
 import { TOTAL_SHARES } from '../../chain/jobs/order.ts';
-import type { Desk, Proposal } from '../rollup/desk.ts';
-import { Field } from '../screen/field.tsx';
-import { Act } from './act.tsx';
+import type { TransactionQueue } from '../../chain/transaction-queue.ts';
+import { Act } from '../ui/action-button.tsx';
+import { Field } from '../ui/field.tsx';
+import type { Desk, Proposal } from './jobs-controller.ts';
 
 interface Draft {
   readonly steps: string;
@@ -43,7 +44,7 @@ export function readDraft(draft: Draft): { readonly problem: string } | { readon
 
 interface ProposeFormProps {
   readonly desk: Desk;
-  readonly payer: () => Promise<WalletClient>;
+  readonly payer: () => Promise<TransactionQueue>;
   readonly onProposed: () => void;
 }
 

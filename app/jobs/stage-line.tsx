@@ -1,4 +1,4 @@
-import type { Stage } from './stage.ts';
+import type { Stage } from './task-life.ts';
 
 const MARK = {
   done: 'border-accent bg-accent',

@@ -1,29 +1,29 @@
 import { type ReactNode, useId, useState } from 'react';
-import { type PublicClient, parseEther, type WalletClient } from 'viem';
+import { parseEther } from 'viem';
 import { collectPledge, handOver, pledgeTo, refundPledge } from '../../chain/crowdfund/actions.ts';
 import type { Pledge } from '../../chain/crowdfund/campaign.ts';
 import { acceptJob, expireJob, reopenJob } from '../../chain/jobs/anyone.ts';
 import { TOTAL_SHARES } from '../../chain/jobs/order.ts';
+import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
-import type { Desk } from '../rollup/desk.ts';
-import type { DeskView } from '../rollup/desk-view.ts';
-import type { Funding } from '../rollup/market.ts';
-import { saveFile } from '../screen/save-file.ts';
-import { HexText } from '../screen/section.tsx';
-import { Act } from './act.tsx';
-import { eth } from './purse.tsx';
-import { lifeOf, type NextAction, pledgeAction } from './stage.ts';
+import { Act } from '../ui/action-button.tsx';
+import { saveFile } from '../ui/save-file.ts';
+import { HexText } from '../ui/section.tsx';
+import type { Desk } from './jobs-controller.ts';
+import type { DeskView } from './jobs-view.ts';
+import type { Funding } from './market.ts';
+import { eth } from './payer-panel.tsx';
 import { StageLine } from './stage-line.tsx';
+import { lifeOf, type NextAction, pledgeAction } from './task-life.ts';
 
 interface TaskCardProps {
   readonly funding: Funding;
   readonly view: DeskView;
   readonly desk: Desk;
-  readonly client: PublicClient;
   readonly contracts: RollupContracts;
   /** The connected wallet's account, lower case. */
   readonly account: `0x${string}` | null;
-  readonly payer: () => Promise<WalletClient>;
+  readonly payer: () => Promise<TransactionQueue>;
 }
 
 const PHASE = {
@@ -36,7 +36,7 @@ const PHASE = {
 } as const;
 
 /** One crowdfunded task from its first pledge to its end. */
-export function TaskCard({ funding, view, desk, client, contracts, account, payer }: TaskCardProps) {
+export function TaskCard({ funding, view, desk, contracts, account, payer }: TaskCardProps) {
   const { chain } = view;
   if (chain === null) return null;
   const job = chain.jobs.find(({ id }) => id === funding.job);
@@ -85,9 +85,9 @@ export function TaskCard({ funding, view, desk, client, contracts, account, paye
         </p>
       )}
       <div className="mt-4 space-y-3">
-        <Next action={life.next} {...{ funding, view, desk, client, contracts, account, payer }} />
+        <Next action={life.next} {...{ funding, view, desk, contracts, account, payer }} />
         {own.map((pledge) => (
-          <OwnPledge key={String(pledge.id)} {...{ pledge, funding, desk, client, contracts, payer }} />
+          <OwnPledge key={String(pledge.id)} {...{ pledge, funding, desk, contracts, payer }} />
         ))}
       </div>
       <dl className="mt-4 flex flex-wrap gap-x-6 gap-y-1 text-note text-quiet">
@@ -112,7 +112,7 @@ export function TaskCard({ funding, view, desk, client, contracts, account, paye
 }
 
 function Next(props: TaskCardProps & { readonly action: NextAction | null }) {
-  const { action, funding, view, desk, client, contracts, account, payer } = props;
+  const { action, funding, view, desk, contracts, account, payer } = props;
   const { jobs, crowdfund } = contracts;
   const id = funding.job ?? 0n;
   const job = view.chain?.jobs.find((each) => each.id === funding.job);
@@ -129,7 +129,7 @@ function Next(props: TaskCardProps & { readonly action: NextAction | null }) {
           data-testid="hand-over"
           doing="Posting the job…"
           disabled={account === null}
-          act={async () => done(handOver({ client, wallet: await payer(), crowdfund, campaign: funding.id }))}
+          act={async () => done(handOver({ queue: await payer(), crowdfund, campaign: funding.id }))}
         >
           Post the job
         </Act>
@@ -151,7 +151,7 @@ function Next(props: TaskCardProps & { readonly action: NextAction | null }) {
           data-testid="accept"
           doing="Settling…"
           disabled={account === null}
-          act={async () => done(acceptJob({ client, wallet: await payer(), jobs, job: id }))}
+          act={async () => done(acceptJob({ queue: await payer(), jobs, job: id }))}
         >
           Have the worker paid
         </Act>
@@ -162,7 +162,7 @@ function Next(props: TaskCardProps & { readonly action: NextAction | null }) {
           data-testid="reopen"
           doing="Opening it again…"
           disabled={account === null}
-          act={async () => done(reopenJob({ client, wallet: await payer(), jobs, job: id }))}
+          act={async () => done(reopenJob({ queue: await payer(), jobs, job: id }))}
         >
           Open it for another worker
         </Act>
@@ -173,7 +173,7 @@ function Next(props: TaskCardProps & { readonly action: NextAction | null }) {
           data-testid="expire"
           doing="Closing it…"
           disabled={account === null}
-          act={async () => done(expireJob({ client, wallet: await payer(), jobs, job: id }))}
+          act={async () => done(expireJob({ queue: await payer(), jobs, job: id }))}
         >
           Close it and return the money
         </Act>
@@ -194,7 +194,7 @@ function Next(props: TaskCardProps & { readonly action: NextAction | null }) {
   }
 }
 
-function PledgeForm({ funding, desk, client, contracts, account, payer }: TaskCardProps) {
+function PledgeForm({ funding, desk, contracts, account, payer }: TaskCardProps) {
   const [amount, setAmount] = useState('');
   const field = useId();
   const missing = funding.order.price - funding.raised;
@@ -223,11 +223,10 @@ function PledgeForm({ funding, desk, client, contracts, account, payer }: TaskCa
         doing="Your wallet asks…"
         disabled={account === null || !valid}
         act={async () => {
-          const wallet = await payer();
+          const queue = await payer();
           const { crowdfund } = contracts;
           await pledgeTo({
-            client,
-            wallet,
+            queue,
             crowdfund,
             campaign: funding.id,
             amount: parseEther(amount.trim()),
@@ -243,11 +242,11 @@ function PledgeForm({ funding, desk, client, contracts, account, payer }: TaskCa
   );
 }
 
-interface OwnPledgeProps extends Pick<TaskCardProps, 'funding' | 'desk' | 'client' | 'contracts' | 'payer'> {
+interface OwnPledgeProps extends Pick<TaskCardProps, 'funding' | 'desk' | 'contracts' | 'payer'> {
   readonly pledge: Pledge;
 }
 
-function OwnPledge({ pledge, funding, desk, client, contracts, payer }: OwnPledgeProps) {
+function OwnPledge({ pledge, funding, desk, contracts, payer }: OwnPledgeProps) {
   const action = pledgeAction(funding, pledge.settled);
   const { crowdfund } = contracts;
   return (
@@ -269,10 +268,10 @@ function OwnPledge({ pledge, funding, desk, client, contracts, payer }: OwnPledg
           data-testid={action}
           doing={action === 'refund' ? 'Returning it…' : 'Collecting…'}
           act={async () => {
-            const wallet = await payer();
+            const queue = await payer();
             const take = action === 'refund' ? refundPledge : collectPledge;
-            await take({ client, wallet, crowdfund, pledge: pledge.id });
-            await desk.withdraw(wallet);
+            await take({ queue, crowdfund, pledge: pledge.id });
+            await desk.withdraw(queue);
             desk.refresh();
           }}
         >

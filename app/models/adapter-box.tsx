@@ -1,8 +1,8 @@
 import { Download, Upload } from 'lucide-react';
 import { formatCount, plural } from '../format.ts';
-import { Button } from '../screen/button.tsx';
-import { HexText } from '../screen/section.tsx';
-import { FileButton } from './file-button.tsx';
+import { Button } from '../ui/button.tsx';
+import { FileButton } from '../ui/file-button.tsx';
+import { HexText } from '../ui/section.tsx';
 import { Failure, useModels, useModelsDesk } from './models-context.tsx';
 
 /** The adapter that is there: what it is, as files to keep, or another one taken in. */

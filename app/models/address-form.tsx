@@ -1,13 +1,13 @@
 import { Download, X } from 'lucide-react';
 import { type FormEvent, useId, useState } from 'react';
 import { formatBytes, formatShare, formatWait } from '../format.ts';
-import { Button } from '../screen/button.tsx';
-import { Disclosure } from '../screen/section.tsx';
-import { useNow } from '../screen/use-now.ts';
+import { Button } from '../ui/button.tsx';
+import { Disclosure } from '../ui/section.tsx';
+import { useNow } from '../ui/use-now.ts';
 import { Failure, useModels, useModelsDesk } from './models-context.tsx';
+import type { DownloadView } from './models-view.ts';
 import { nameOfAddress } from './naming.ts';
 import { rateOf, secondsLeft } from './pace.ts';
-import type { DownloadView } from './view.ts';
 
 const BOX = 'w-full rounded-lg border border-line-strong/60 bg-raised px-3 py-2';
 

@@ -1,6 +1,6 @@
 import { formatCount, plural } from '../format.ts';
-import { HexText } from '../screen/section.tsx';
-import type { AnswerView } from './view.ts';
+import { HexText } from '../ui/section.tsx';
+import type { AnswerView } from './models-view.ts';
 
 interface AnswerBoxProps {
   readonly answer: AnswerView;

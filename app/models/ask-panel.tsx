@@ -1,12 +1,12 @@
 import { CircleStop, Dices, Sparkles } from 'lucide-react';
 import { type FormEvent, useId } from 'react';
-import { Button } from '../screen/button.tsx';
-import { Field } from '../screen/field.tsx';
-import { Disclosure, Section } from '../screen/section.tsx';
+import { Button } from '../ui/button.tsx';
+import { CheckBox } from '../ui/check-box.tsx';
+import { Field } from '../ui/field.tsx';
+import { Disclosure, Section } from '../ui/section.tsx';
 import { AnswerBox } from './answer-box.tsx';
-import { CheckBox } from './check-box.tsx';
+import { type AskDraft, readAsk } from './drafts.ts';
 import { Failure, useModels, useModelsDesk } from './models-context.tsx';
-import { type AskDraft, readAsk } from './settings.ts';
 
 /** A prompt, how tokens are drawn, and the answer as it comes. */
 export function AskPanel() {

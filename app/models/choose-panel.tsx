@@ -1,8 +1,8 @@
 import { FileStack, FolderOpen } from 'lucide-react';
 import { type DragEvent, useState } from 'react';
-import { Section } from '../screen/section.tsx';
+import { FileButton } from '../ui/file-button.tsx';
+import { Section } from '../ui/section.tsx';
 import { AddressForm } from './address-form.tsx';
-import { FileButton } from './file-button.tsx';
 import { Failure, useModels, useModelsDesk } from './models-context.tsx';
 import { droppedFiles, filesOf } from './picked-files.ts';
 import { StoredList } from './stored-list.tsx';

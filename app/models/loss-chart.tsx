@@ -1,8 +1,8 @@
 import { useMemo } from 'react';
 import type uPlot from 'uplot';
-import { Disclosure } from '../screen/section.tsx';
-import { countAxis, PLOT_BASE, type PlotLook, usePlot } from '../screen/use-plot.ts';
-import type { StepView } from './view.ts';
+import { Disclosure } from '../ui/section.tsx';
+import { countAxis, PLOT_BASE, type PlotLook, usePlot } from '../ui/use-plot.ts';
+import type { StepView } from './models-view.ts';
 
 /** Loss against the step. Loaded only once there is something to draw. */
 export default function LossChart({ steps }: { readonly steps: readonly StepView[] }) {

@@ -1,15 +1,15 @@
 import { useId, useState } from 'react';
 import type { ModelSummary } from '../../workers/model-api.ts';
+import { parseEngineChoice } from '../contribute/device-panel.tsx';
 import { formatBytes, formatCount, plural } from '../format.ts';
-import { Button } from '../screen/button.tsx';
-import { parseEngineChoice } from '../screen/device-panel.tsx';
-import { Field } from '../screen/field.tsx';
-import { Fact, HexText, Section } from '../screen/section.tsx';
-import type { EngineChoice } from '../volunteer/port.ts';
+import { Button } from '../ui/button.tsx';
+import { Field } from '../ui/field.tsx';
+import { Fact, HexText, Section } from '../ui/section.tsx';
+import type { EngineChoice } from '../volunteer/volunteer-port.ts';
+import { readPositions } from './drafts.ts';
 import { FitLine } from './fit-line.tsx';
 import { Failure, useModels, useModelsDesk } from './models-context.tsx';
-import { modelThreads } from './open-desk.ts';
-import { readPositions } from './settings.ts';
+import { modelThreads } from './open-models.ts';
 import { useFit } from './use-fit.ts';
 
 /** Enough for a page of text, and little beside the weights. */

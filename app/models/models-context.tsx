@@ -1,7 +1,7 @@
 import { createContext, useContext } from 'react';
 import { useStore } from 'zustand';
-import type { ModelsDesk } from './desk.ts';
-import type { ModelsView, Place } from './view.ts';
+import type { ModelsDesk } from './models-controller.ts';
+import type { ModelsView, Place } from './models-view.ts';
 
 export const ModelsContext = createContext<ModelsDesk | null>(null);
 

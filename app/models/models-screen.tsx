@@ -1,11 +1,11 @@
 import { useEffect } from 'react';
-import type { EngineChoice } from '../volunteer/port.ts';
+import type { EngineChoice } from '../volunteer/volunteer-port.ts';
 import { AskPanel } from './ask-panel.tsx';
 import { ChoosePanel } from './choose-panel.tsx';
-import type { ModelsDesk } from './desk.ts';
 import { ModelPanel } from './model-panel.tsx';
 import { ModelsContext, useModels } from './models-context.tsx';
-import { modelsDesk } from './open-desk.ts';
+import type { ModelsDesk } from './models-controller.ts';
+import { modelsDesk } from './open-models.ts';
 import { TeachPanel } from './teach-panel.tsx';
 
 interface ModelsScreenProps {

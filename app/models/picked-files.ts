@@ -1,5 +1,5 @@
 /** Files from a picker or a drop. */
-import type { Picked } from './desk.ts';
+import type { Picked } from './models-controller.ts';
 
 /** The files of an input, with their folder where one was picked. */
 export function filesOf(list: FileList | null): Picked[] {

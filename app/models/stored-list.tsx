@@ -2,12 +2,12 @@ import { Play, RotateCw, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import type { StoredModel } from '../../models/loading/library.ts';
 import { formatBytes, formatShare } from '../format.ts';
-import { Button } from '../screen/button.tsx';
-import { HexText } from '../screen/section.tsx';
+import { Button } from '../ui/button.tsx';
+import { HexText } from '../ui/section.tsx';
 import { Failure, useModels, useModelsDesk } from './models-context.tsx';
 import { nameOfAddress } from './naming.ts';
 
-const VOUCHED = {
+const VERIFIED_BY = {
   caller: 'Every file has the SHA-256 that you gave.',
   server: 'The weights have the SHA-256 that their server named.',
   nobody: 'Nobody vouched for these bytes. Compare the root with somebody who has the model.',
@@ -43,7 +43,7 @@ function Stored({ model }: { readonly model: StoredModel }) {
   const downloading = useModels((view) => view.download !== null);
   const used = useModels(({ model: open }) => open?.from.kind === 'stored' && open.from.id === model.id);
   const [sure, setSure] = useState(false);
-  const { url, bytes, total, root, vouched } = model;
+  const { url, bytes, total, root, verifiedBy } = model;
   const name = nameOfAddress(url);
   const remove = () => {
     if (sure) void desk.remove(model);
@@ -72,7 +72,8 @@ function Stored({ model }: { readonly model: StoredModel }) {
             'Not all of it is here yet.'
           ) : (
             <>
-              Root <HexText value={root} testId="stored-root" />. {vouched === null ? '' : VOUCHED[vouched]}
+              Root <HexText value={root} testId="stored-root" />.{' '}
+              {verifiedBy === null ? '' : VERIFIED_BY[verifiedBy]}
             </>
           )}
         </p>

@@ -1,7 +1,7 @@
-import { Field } from '../screen/field.tsx';
-import { CheckBox } from './check-box.tsx';
-import type { TrainDraft } from './settings.ts';
-import type { AdapterView } from './view.ts';
+import { CheckBox } from '../ui/check-box.tsx';
+import { Field } from '../ui/field.tsx';
+import type { TrainDraft } from './drafts.ts';
+import type { AdapterView } from './models-view.ts';
 
 interface TeachFieldsProps {
   readonly draft: TrainDraft;

@@ -1,17 +1,17 @@
 import { FileText, Pause, Play, RotateCcw } from 'lucide-react';
 import { lazy, Suspense, useId, useState } from 'react';
 import { formatCount, plural } from '../format.ts';
-import { Button } from '../screen/button.tsx';
-import { ErrorBoundary } from '../screen/error-boundary.tsx';
-import { Section } from '../screen/section.tsx';
+import { Button } from '../ui/button.tsx';
+import { ErrorBoundary } from '../ui/error-boundary.tsx';
+import { FileButton } from '../ui/file-button.tsx';
+import { Section } from '../ui/section.tsx';
 import { AdapterBox } from './adapter-box.tsx';
-import { FileButton } from './file-button.tsx';
+import { FIRST_TRAIN, readSizes, readTrain, type TrainDraft } from './drafts.ts';
 import { FitLine } from './fit-line.tsx';
 import { Failure, useModels, useModelsDesk } from './models-context.tsx';
-import { FIRST_TRAIN, readSizes, readTrain, type TrainDraft } from './settings.ts';
+import type { TrainingView } from './models-view.ts';
 import { TeachFields } from './teach-fields.tsx';
 import { useFit } from './use-fit.ts';
-import type { TrainingView } from './view.ts';
 
 const LossChart = lazy(() => import('./loss-chart.tsx'));
 

@@ -2,7 +2,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { type DeviceKey, peerIdBytesOf } from '../../protocol/device-key.ts';
 import { toHex } from '../../protocol/hex.ts';
-import type { BindingOffer } from './port.ts';
+import type { BindingOffer } from './volunteer-port.ts';
 
 /** How the Identity contract names a device: its address, its PeerId's sha2-256, and the point that both follow from. */
 export function bindingKeys(key: DeviceKey): Pick<BindingOffer, 'device' | 'peerId' | 'publicKey'> {

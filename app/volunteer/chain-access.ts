@@ -4,7 +4,7 @@ import type { DeviceKey } from '../../protocol/device-key.ts';
 import { deviceKey } from '../../protocol/device-key.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type { Network } from '../../protocol/network-file.ts';
-import type { ChainAccess, ConsentOptions } from './parts.ts';
+import type { ChainAccess, ConsentOptions } from './dependencies.ts';
 
 /** Opens this device's view of the chain. Throws ChainError. A file of its own, so that viem loads when it is needed. */
 export function openChain(network: Network, key: DeviceKey): Promise<ChainAccess> {

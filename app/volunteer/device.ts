@@ -1,13 +1,13 @@
 import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
 import { fetchNetwork, type Network } from '../../protocol/network-file.ts';
-import { runName } from '../../swarm/run.ts';
-import type { ModelReport, RoundRecord, Totals, VolunteerEvent } from './events.ts';
+import { networkId } from '../../swarm/network-id.ts';
 import { decodeKeyBackup, encodeKeyBackup, KeyBackupError } from './key-backup.ts';
 import { KeyStore } from './key-store.ts';
 import type { PageDatabase, StoredKey } from './page-database.ts';
-import type { SignedDelegation } from './port.ts';
-import { HISTORY_ROUNDS } from './reduce.ts';
+import { HISTORY_ROUNDS } from './reduce-volunteer.ts';
 import { RunRecords } from './run-records.ts';
+import type { ModelReport, RoundRecord, Totals, VolunteerEvent } from './volunteer-events.ts';
+import type { SignedDelegation } from './volunteer-port.ts';
 
 export interface DeviceOptions {
   readonly database: PageDatabase;
@@ -168,5 +168,5 @@ export class Device {
 
 /** The run of a network: its chain and its contract. */
 export function runOf(network: Network): string {
-  return runName(network.chainId, network.contracts.participation);
+  return networkId(network.chainId, network.contracts.participation);
 }

@@ -1,69 +1,38 @@
-import { startContent } from '../../swarm/content/service.ts';
 import { MemoryStore } from '../../swarm/content/store.ts';
-import { libp2pContentTransport } from '../../swarm/content/transport.ts';
-import { startGossip } from '../../swarm/gossip.ts';
-import { createSwarmNode } from '../../swarm/node.ts';
-import { startPresence } from '../../swarm/presence.ts';
-import { RoundDriver } from '../../swarm/rounds.ts';
-import { runName, runTopics } from '../../swarm/run.ts';
-import { systemScheduler } from '../../swarm/scheduler.ts';
-import type { JoinOptions, Membership } from './parts.ts';
+import { joinSwarm } from '../../swarm/join.ts';
+import { RoundDriver } from '../../swarm/rounds/round-driver.ts';
+import type { JoinOptions, VolunteerConnection } from './dependencies.ts';
 
-/** Memory for what is served to others; older rounds are forgotten first. */
+/** Bytes of memory for content that is served to others. Older rounds are forgotten first. */
 const CONTENT_BUDGET = 64 * 1024 * 1024;
 
 /**
- * Puts this tab into the swarm of a network: a libp2p node on the main thread (WebRTC exists only there), the run's
- * gossip, presence, content, and the driver of its rounds. Does not start the rounds. In a chunk of its own.
+ * Joins the swarm with this tab, and makes the driver of its rounds. Does not start the rounds. In a chunk of
+ * its own.
  */
-export async function joinSwarm(options: JoinOptions): Promise<Membership> {
-  const { network, key, ledger, trainer } = options;
-  const run = runName(network.chainId, network.contracts.participation);
-  const scheduler = systemScheduler;
-  const round = () => ledger.clock.read().round;
-  const node = await createSwarmNode({
-    privateKey: key.secret,
-    relays: network.relays,
-    topics: Object.values(runTopics(run)),
-    loopback: network.local,
-    // Not yet: libp2p 3.3.11 throws outside of any promise when it reserves a place on a relay that is reached by WebRTC
-    // (DNSMappings.has), which ends a Node process.
-    relayForOthers: false,
-  });
-  const gossip = startGossip({
-    pubsub: node.pubsub,
-    run,
+export async function joinAsVolunteer(options: JoinOptions): Promise<VolunteerConnection> {
+  const { network, key, ledger, trainer, describe, engine, conformance } = options;
+  const connection = await joinSwarm({
+    network,
     key,
-    scheduler,
-    round,
-    claims: ledger,
-  });
-  const presence = startPresence({
-    gossip,
-    node,
-    publicKey: key.publicKey,
-    describe: options.describe,
-    round,
-    scheduler,
-    relays: false,
-  });
-  const content = await startContent({
+    ledger,
     store: new MemoryStore(CONTENT_BUDGET),
-    transport: libp2pContentTransport(node.libp2p),
-    scheduler,
+    describe,
+    loopback: network.local,
   });
+  const { node, gossip, presence, content } = connection;
   const driver = new RoundDriver({
     trainer,
     ledger,
     gossip,
     content,
     deviceKey: key,
-    engine: options.engine,
-    conformance: options.conformance,
+    engine,
+    conformance,
   });
   const offs = [
     driver.on(options.onRound),
-    gossip.onRefused(({ reason }) => options.onRefused(reason)),
+    gossip.onRejected(({ reason }) => options.onRefused(reason)),
     node.watch(options.onNetwork),
     presence.onMember(() => options.onNetwork(node.view())),
   ];
@@ -75,10 +44,7 @@ export async function joinSwarm(options: JoinOptions): Promise<Membership> {
     async leave() {
       for (const off of offs) off();
       await driver.stop();
-      presence.stop();
-      gossip.stop();
-      await content.stop();
-      await node.stop();
+      await connection.leave();
     },
   };
 }

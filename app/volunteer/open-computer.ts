@@ -1,7 +1,7 @@
 import type { DeviceAddress } from '../../protocol/hex.ts';
-import { type ComputeClient, connectCompute } from '../../workers/compute-client.ts';
+import { connectCompute } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
-import type { Computer, OpenComputerOptions } from './parts.ts';
+import type { Computer, OpenComputerOptions } from './dependencies.ts';
 
 function computeWorker(): Worker {
   return new Worker(new URL('../../workers/compute.worker.ts', import.meta.url), {
@@ -42,50 +42,28 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
   });
   // After the start nobody waits for it any more; `onCrash` has told.
   crashed.catch(() => undefined);
-  const client = connectCompute(worker, onEvent);
+  const client = connectCompute(worker, onEvent, { ended: crashed });
   const cores = navigator.hardwareConcurrency ?? 1;
   try {
-    const started = await Promise.race([
-      crashed,
-      client.start(
-        {
-          device,
-          run,
-          engine,
-          modelUrl: new URL('models/nano/', base).href,
-          threads: crossOriginIsolated ? Math.max(1, Math.min(MOST_THREADS, cores - 1)) : 1,
-        },
-        signal,
-      ),
-    ]);
+    const started = await client.start(
+      {
+        device,
+        run,
+        engine,
+        modelUrl: new URL('models/nano/', base).href,
+        threads: crossOriginIsolated ? Math.max(1, Math.min(MOST_THREADS, cores - 1)) : 1,
+      },
+      signal,
+    );
     return {
-      client: unlessEnded(client, crashed),
+      client,
       started,
       async stop() {
-        await Promise.race([crashed, client.stop()]).finally(() => worker.terminate());
+        await client.stop().finally(() => worker.terminate());
       },
     };
   } catch (error) {
     worker.terminate();
     throw error;
   }
-}
-
-/** Calls to a worker that has ended never come back; with this they reject with what ended it. */
-function unlessEnded(client: ComputeClient, ended: Promise<never>): ComputeClient {
-  const race = <T>(call: Promise<T>) => Promise.race([ended, call]);
-  return {
-    start: (options, signal) => race(client.start(options, signal)),
-    prompts: (context) => race(client.prompts(context)),
-    answer: (context, signal) => race(client.answer(context, signal)),
-    critique: (context, others, signal) => race(client.critique(context, others, signal)),
-    vote: (context, all, critiques, signal) => race(client.vote(context, all, critiques, signal)),
-    train: (context, own, foreign, signal) => race(client.train(context, own, foreign, signal)),
-    stored: (of) => race(client.stored(of)),
-    checkpoint: () => race(client.checkpoint()),
-    sampleAnswers: (count, signal) => race(client.sampleAnswers(count, signal)),
-    measure: (signal) => race(client.measure(signal)),
-    setShare: (share) => race(client.setShare(share)),
-    stop: () => race(client.stop()),
-  };
 }

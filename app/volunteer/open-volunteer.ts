@@ -1,7 +1,7 @@
 import { openPageDatabase } from './page-database.ts';
-import type { EngineChoice, VolunteerPort } from './port.ts';
 import { type Battery, watchPower } from './power.ts';
 import { Volunteer } from './volunteer.ts';
+import type { EngineChoice, VolunteerPort } from './volunteer-port.ts';
 
 const SESSION_KEY = 'starling.contributing';
 const SHARE_KEY = 'starling.share';
@@ -15,8 +15,8 @@ export function openVolunteer(options: { readonly base: string }): VolunteerPort
       storedCheckpoint: async (of) => (await import('./open-computer.ts')).storedCheckpoint(of),
       openChain: async (network, key) => (await import('./chain-access.ts')).openChain(network, key),
       consent: async (asked) => (await import('./chain-access.ts')).consent(asked),
-      openDesk: async (asked) => (await import('../rollup/open-desk.ts')).openDesk(asked),
-      joinSwarm: async (asked) => (await import('./join-swarm.ts')).joinSwarm(asked),
+      openDesk: async (asked) => (await import('../jobs/open-jobs.ts')).openDesk(asked),
+      joinSwarm: async (asked) => (await import('./join-swarm.ts')).joinAsVolunteer(asked),
     },
     database: () => openPageDatabase(),
     locks: navigator.locks as typeof navigator.locks | undefined,

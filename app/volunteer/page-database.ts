@@ -1,7 +1,7 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { Network } from '../../protocol/network-file.ts';
-import type { ModelReport, RoundRecord, Totals } from './events.ts';
-import type { SignedDelegation } from './port.ts';
+import type { ModelReport, RoundRecord, Totals } from './volunteer-events.ts';
+import type { SignedDelegation } from './volunteer-port.ts';
 
 /** Everything the page itself keeps in IndexedDB. Weights are not here: models/storage keeps those. */
 interface PageSchema extends DBSchema {

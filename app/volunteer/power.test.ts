@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { VolunteerEvent } from './events.ts';
 import type { Phase } from './phase.ts';
 import { watchPower } from './power.ts';
+import type { VolunteerEvent } from './volunteer-events.ts';
 
 /** A volunteer that does what it is told, and a battery whose plug can be pulled. */
 async function plugged(options: { readonly getBattery?: 'blocked' } = {}) {

@@ -1,5 +1,5 @@
-import type { VolunteerEvent } from './events.ts';
 import type { PauseCause, Phase } from './phase.ts';
+import type { VolunteerEvent } from './volunteer-events.ts';
 
 /** The part of a volunteer that the battery rule needs. */
 export interface Pausable {

@@ -1,8 +1,8 @@
 import 'fake-indexeddb/auto';
 import { describe, expect, it } from 'vitest';
-import type { RoundRecord } from './events.ts';
 import { openPageDatabase } from './page-database.ts';
 import { RunRecords } from './run-records.ts';
+import type { RoundRecord } from './volunteer-events.ts';
 
 function record(round: number): RoundRecord {
   return {

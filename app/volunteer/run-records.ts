@@ -1,6 +1,6 @@
-import type { ModelReport, RoundRecord, Totals } from './events.ts';
 import type { PageDatabase } from './page-database.ts';
-import type { SignedDelegation } from './port.ts';
+import type { ModelReport, RoundRecord, Totals } from './volunteer-events.ts';
+import type { SignedDelegation } from './volunteer-port.ts';
 
 const NONE: Totals = { computed: 0, sent: 0, accepted: 0, onChain: 0 };
 
@@ -23,7 +23,7 @@ export class RunRecords {
   readonly #database: PageDatabase;
   readonly #scope: string;
 
-  /** `run` as in swarm/run.ts; `device` is the device key's address. */
+  /** `run` as in swarm/network-id.ts; `device` is the device key's address. */
   constructor(database: PageDatabase, run: string, device: string) {
     this.#database = database;
     this.#scope = `${run}/${device}`;

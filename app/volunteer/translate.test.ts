@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { UNTESTED } from '../../protocol/conformance-report.ts';
-import { REFUSALS } from '../../swarm/messages/refusal.ts';
+import { REJECT_REASONS } from '../../swarm/messages/reject-reason.ts';
 import type { Member } from '../../swarm/presence.ts';
 import { peersEvent, phaseOf, refusalInWords, roundEvents, selfDescription } from './translate.ts';
 
 describe('translating the swarm for the page', () => {
   it('has words for every refusal, and passes on what it does not know', () => {
-    const words = REFUSALS.map(refusalInWords);
-    expect(new Set(words).size).toBe(REFUSALS.length);
-    for (const [index, text] of words.entries()) expect(text).not.toBe(REFUSALS[index]);
+    const words = REJECT_REASONS.map(refusalInWords);
+    expect(new Set(words).size).toBe(REJECT_REASONS.length);
+    for (const [index, text] of words.entries()) expect(text).not.toBe(REJECT_REASONS[index]);
     expect(refusalInWords('something new')).toBe('something new');
   });
 

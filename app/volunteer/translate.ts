@@ -1,19 +1,19 @@
 /** From what the round driver and the network say to what the page shows. Pure. */
 import { UNTESTED } from '../../protocol/conformance-report.ts';
-import type { Refusal } from '../../swarm/messages/refusal.ts';
+import type { RejectReason } from '../../swarm/messages/reject-reason.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
 import type { Member, SelfDescription } from '../../swarm/presence.ts';
 import type { DriverState, RoundEvent } from '../../swarm/rounds/events.ts';
 import { conformanceOf } from '../../workers/conformance-report.ts';
-import type { VolunteerEvent } from './events.ts';
 import type { PauseCause, Phase } from './phase.ts';
-import type { VolunteerView } from './reduce.ts';
+import type { VolunteerView } from './reduce-volunteer.ts';
+import type { VolunteerEvent } from './volunteer-events.ts';
 
-/** Refusals of the swarm in words; the keys are those of swarm/messages/refusal.ts. */
-const REFUSED: Readonly<Record<Refusal, string>> = {
+/** Refusals of the swarm in words; the keys are those of swarm/messages/reject-reason.ts. */
+const REFUSED: Readonly<Record<RejectReason, string>> = {
   malformed: 'Could not be decoded',
   oversized: 'Larger than allowed',
-  'wrong-run': 'Of another network',
+  'wrong-network': 'Of another network',
   'wrong-topic': 'Sent in the wrong place',
   stale: 'About a round that is over or far ahead',
   replayed: 'Seen before',

@@ -2,12 +2,12 @@ import 'fake-indexeddb/auto';
 import { describe, expect, it } from 'vitest';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { ComputeClient } from '../../workers/compute-client.ts';
-import type { VolunteerEvent } from './events.ts';
+import type { OpenComputerOptions, Parts } from './dependencies.ts';
 import { openPageDatabase } from './page-database.ts';
-import type { OpenComputerOptions, Parts } from './parts.ts';
-import type { EngineChoice } from './port.ts';
-import { emptyView, reduce, type VolunteerView } from './reduce.ts';
+import { emptyView, reduce, type VolunteerView } from './reduce-volunteer.ts';
 import { Volunteer } from './volunteer.ts';
+import type { VolunteerEvent } from './volunteer-events.ts';
+import type { EngineChoice } from './volunteer-port.ts';
 
 const network = {
   rpc: 'http://127.0.0.1:8545',
@@ -38,7 +38,7 @@ function workshop(name: string, options: { readonly remembered?: EngineChoice } 
     stored: unused,
     checkpoint: async () => ({ bytes: Uint8Array.of(1, 2, 3), root: ROOT, cursor: 8 }),
     sampleAnswers: async () => [{ prompt: '1+1', expected: '2', text: '2' }],
-    measure: async () => ({
+    evaluate: async () => ({
       answering: 0.25,
       judging: 0,
       correcting: 0,

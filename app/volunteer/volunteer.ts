@@ -1,25 +1,25 @@
 import type { Network } from '../../protocol/network-file.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { ComputeEvent, ComputeStarted } from '../../workers/compute-api.ts';
-import type { Desk } from '../rollup/desk.ts';
+import type { Desk } from '../jobs/jobs-controller.ts';
 import { bindingKeys } from './binding-keys.ts';
+import type { ChainAccess, Computer, Parts, VolunteerConnection } from './dependencies.ts';
 import { Device, runOf } from './device.ts';
-import type { VolunteerEvent } from './events.ts';
 import { KeyBackupError } from './key-backup.ts';
 import { claimTab, type Locks, type TabLock } from './one-tab.ts';
 import type { PageDatabase } from './page-database.ts';
-import type { ChainAccess, Computer, Membership, Parts } from './parts.ts';
 import type { PauseCause, Phase } from './phase.ts';
+import { type DeviceProbe, inspectDevice } from './preflight.ts';
+import { emptyView, reduce, type VolunteerView } from './reduce-volunteer.ts';
+import { peersEvent, phaseOf, refusalInWords, roundEvents, selfDescription } from './translate.ts';
+import type { VolunteerEvent } from './volunteer-events.ts';
 import type {
   BindingOffer,
   DownloadedCheckpoint,
   EngineChoice,
   SignedDelegation,
   VolunteerPort,
-} from './port.ts';
-import { type DeviceProbe, inspectDevice } from './preflight.ts';
-import { emptyView, reduce, type VolunteerView } from './reduce.ts';
-import { peersEvent, phaseOf, refusalInWords, roundEvents, selfDescription } from './translate.ts';
+} from './volunteer-port.ts';
 
 export interface VolunteerOptions {
   /** Where the page lies; network.json and the model are beside it. */
@@ -43,7 +43,7 @@ interface Running {
   readonly abort: AbortController;
   computer: Computer | null;
   chain: ChainAccess | null;
-  membership: Membership | null;
+  connection: VolunteerConnection | null;
   unwatch: () => void;
 }
 
@@ -102,7 +102,7 @@ export class Volunteer implements VolunteerPort {
       abort: new AbortController(),
       computer: null,
       chain: null,
-      membership: null,
+      connection: null,
       unwatch: () => undefined,
     };
     this.#running = running;
@@ -126,20 +126,20 @@ export class Volunteer implements VolunteerPort {
   async pause(cause: PauseCause = 'asked'): Promise<void> {
     if (this.#view.phase.kind !== 'contributing') return;
     this.#pauseCause = cause;
-    this.#running?.membership?.driver.pause();
+    this.#running?.connection?.driver.pause();
   }
 
   async resume(): Promise<void> {
     if (this.#view.phase.kind !== 'paused') return;
     this.#pauseCause = 'asked';
-    this.#running?.membership?.driver.resume();
+    this.#running?.connection?.driver.resume();
   }
 
   async finish(): Promise<void> {
     const running = this.#running;
-    if (running?.membership == null) return;
+    if (running?.connection == null) return;
     this.#options.memory.set(null);
-    await running.membership.driver.finishThenStop();
+    await running.connection.driver.finishThenStop();
     await this.#end(running, { kind: 'stopped', finished: true });
   }
 
@@ -150,8 +150,8 @@ export class Volunteer implements VolunteerPort {
     this.#phase({ kind: 'stopping' });
     running.abort.abort(new DOMException('Stopped by you.', 'AbortError'));
     // While starting, `contribute` sees the abort and cleans up.
-    if (running.membership === null) return;
-    await running.membership.driver.stop();
+    if (running.connection === null) return;
+    await running.connection.driver.stop();
     await this.#end(running, { kind: 'stopped', finished: false });
   }
 
@@ -207,7 +207,7 @@ export class Volunteer implements VolunteerPort {
 
   async recordDelegation(delegation: SignedDelegation): Promise<void> {
     await this.#device.saveDelegation(delegation);
-    await this.#running?.membership?.announce().catch(() => undefined);
+    await this.#running?.connection?.announce().catch(() => undefined);
   }
 
   async #openDesk(): Promise<Desk> {
@@ -250,7 +250,7 @@ export class Volunteer implements VolunteerPort {
     memory.set(engine);
 
     this.#phase({ kind: 'starting', step: 'network' });
-    const membership = await parts.joinSwarm({
+    const connection = await parts.joinSwarm({
       network,
       key,
       ledger: chain.ledger,
@@ -259,14 +259,14 @@ export class Volunteer implements VolunteerPort {
       conformance: () => selfDescription(this.#view.engine).conformance,
       describe: () => ({ delegation: this.#device.delegation, ...selfDescription(this.#view.engine) }),
       onRound: (event) => this.#hear(running, event),
-      onNetwork: (view) => this.#emit(peersEvent(view, running.membership?.members() ?? [])),
+      onNetwork: (view) => this.#emit(peersEvent(view, running.connection?.members() ?? [])),
       onRefused: (reason) => this.#emit({ type: 'refused', reason: refusalInWords(reason), count: 1 }),
     });
-    running.membership = membership;
+    running.connection = connection;
     signal.throwIfAborted();
     running.unwatch = this.#watchChain(chain);
     this.#phase({ kind: 'contributing' });
-    membership.driver.start();
+    connection.driver.start();
   }
 
   /** The chain answers while the engine is being tried. When one fails the other is given up, and freed by the caller. */
@@ -351,7 +351,7 @@ export class Volunteer implements VolunteerPort {
   async #tellBeginning({ client, started }: Computer, signal: AbortSignal): Promise<void> {
     if (this.#view.model.start === null) {
       this.#phase({ kind: 'starting', step: 'model' });
-      const { answering } = await client.measure(signal);
+      const { answering } = await client.evaluate(signal);
       const samples = await client.sampleAnswers(SHOWN_SAMPLES, signal);
       await this.#device.saveBeginning({ round: started.cursor - 1, heldOutAccuracy: answering, samples });
     }
@@ -402,7 +402,7 @@ export class Volunteer implements VolunteerPort {
   /** Frees everything that a run held, the youngest first. Never throws: each part is freed whatever the others do. */
   async #dismantle(running: Running): Promise<void> {
     running.unwatch();
-    await quietly(() => running.membership?.leave());
+    await quietly(() => running.connection?.leave());
     await quietly(() => running.chain?.stop());
     await quietly(() => running.computer?.stop());
     await this.#device.saved();

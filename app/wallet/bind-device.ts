@@ -3,8 +3,9 @@ import type { Config } from 'wagmi';
 import { getWalletClient, signTypedData } from 'wagmi/actions';
 import { delegationFor, delegationTypedData, postBinding, readEpoch } from '../../chain/binding.ts';
 import { chainOf, connect } from '../../chain/network.ts';
+import { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Network } from '../../protocol/network-file.ts';
-import type { BindingOffer, SignedDelegation } from '../volunteer/port.ts';
+import type { BindingOffer, SignedDelegation } from '../volunteer/volunteer-port.ts';
 import { developmentWallet } from './development-wallet.ts';
 
 export type BindingStep = 'reading' | 'signing' | 'posting';
@@ -46,12 +47,8 @@ export async function bindDevice(options: BindDeviceOptions): Promise<SignedDele
   const payer: WalletClient = network.local
     ? await localPayer(network)
     : await getWalletClient(config, { chainId: network.chainId });
-  await postBinding(client, payer, identity, {
-    ...offer.publicKey,
-    delegation,
-    ownerSignature,
-    consentSignature,
-  });
+  const binding = { ...offer.publicKey, delegation, ownerSignature, consentSignature };
+  await postBinding({ queue: new TransactionQueue({ client, wallet: payer }), identity, binding });
   return { ...delegation, validUntil: Number(delegation.validUntil), ownerSignature, consentSignature };
 }
 

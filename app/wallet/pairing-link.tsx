@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import { useConnectors } from 'wagmi';
-import { Button } from '../screen/button.tsx';
+import { Button } from '../ui/button.tsx';
 
 /** WalletConnect's pairing address while one is offered: to open on this phone, or to paste into a wallet elsewhere. */
 export function PairingLink() {

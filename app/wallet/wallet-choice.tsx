@@ -1,5 +1,5 @@
 import { useConnect, useConnectors } from 'wagmi';
-import { Button } from '../screen/button.tsx';
+import { Button } from '../ui/button.tsx';
 import { PairingLink } from './pairing-link.tsx';
 
 export interface Said {

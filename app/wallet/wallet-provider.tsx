@@ -2,7 +2,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 import { type Config, WagmiProvider } from 'wagmi';
 import type { Network } from '../../protocol/network-file.ts';
-import { usePort } from '../screen/volunteer-context.tsx';
+import { usePort } from '../volunteer/volunteer-context.tsx';
 import { walletConfig } from './wallet-config.ts';
 import { walletSentence } from './wallet-error.ts';
 

@@ -39,7 +39,7 @@ export async function* contestInChromium(
     throw new Error('no Chromium here; install it or set CHROMIUM to its path');
   await installPeers(options.note);
   const outDir = await mkdtemp(join(tmpdir(), 'starling-peers-'));
-  const root = fileURLToPath(new URL('./page/', import.meta.url));
+  const root = fileURLToPath(new URL('./page', import.meta.url));
   const common = { root, base: './', configFile: false, logLevel: 'error' } as const;
   try {
     await build({

@@ -3,10 +3,12 @@ import { ChainError } from '../errors.ts';
 import { crowdfundAbi } from '../generated/abi.ts';
 import type { Order } from '../jobs/order.ts';
 import { allow, COIN } from '../payments.ts';
-import { type Done, type Parties, transact } from '../transact.ts';
+import type { IncludedTransaction, TransactionQueue } from '../transaction-queue.ts';
 import { readCampaign } from './campaign.ts';
 
-interface CrowdfundOptions extends Parties {
+interface CrowdfundOptions {
+  /** Of the account that acts and pays. */
+  readonly queue: TransactionQueue;
   readonly crowdfund: Address;
 }
 
@@ -19,9 +21,9 @@ export interface StartCampaignOptions extends CrowdfundOptions {
 /** Starts a campaign for a job. Throws ChainError. */
 export async function startCampaign(
   options: StartCampaignOptions,
-): Promise<Done & { readonly campaign: bigint }> {
-  const { crowdfund, order, deadline } = options;
-  const done = await transact(options, {
+): Promise<IncludedTransaction & { readonly campaign: bigint }> {
+  const { queue, crowdfund, order, deadline } = options;
+  const done = await queue.call({
     address: crowdfund,
     abi: crowdfundAbi,
     functionName: 'start',
@@ -38,16 +40,17 @@ export interface PledgeOptions extends CrowdfundOptions {
 }
 
 /**
- * Pledges to a campaign; a token is approved first where that is needed. When less is missing, only that is pledged, and the rest of a
- * pledge in coin is credit in Payments. Throws ChainError.
+ * Pledges to a campaign, and approves the token before where that is needed. If less than the amount is
+ * missing, only that is pledged; what is left of a pledge in coin becomes credit in Payments. Throws
+ * ChainError.
  */
 export async function pledgeTo(
   options: PledgeOptions,
-): Promise<Done & { readonly pledge: bigint; readonly taken: bigint }> {
-  const { client, crowdfund, campaign, amount } = options;
-  const { order } = await readCampaign(client, crowdfund, campaign);
-  await allow(options, order.token, crowdfund, amount);
-  const done = await transact(options, {
+): Promise<IncludedTransaction & { readonly pledge: bigint; readonly taken: bigint }> {
+  const { queue, crowdfund, campaign, amount } = options;
+  const { order } = await readCampaign(queue.client, crowdfund, campaign);
+  await allow(queue, order.token, crowdfund, amount);
+  const done = await queue.call({
     address: crowdfund,
     abi: crowdfundAbi,
     functionName: 'pledge',
@@ -62,9 +65,9 @@ export async function pledgeTo(
 /** Posts the job of a campaign that has reached its goal. Anybody may. Throws ChainError. */
 export async function handOver(
   options: CrowdfundOptions & { readonly campaign: bigint },
-): Promise<Done & { readonly job: bigint }> {
-  const { crowdfund, campaign } = options;
-  const done = await transact(options, {
+): Promise<IncludedTransaction & { readonly job: bigint }> {
+  const { queue, crowdfund, campaign } = options;
+  const done = await queue.call({
     address: crowdfund,
     abi: crowdfundAbi,
     functionName: 'handOver',
@@ -75,10 +78,12 @@ export async function handOver(
   return { ...done, job: handed.args.job };
 }
 
-/** Gives a pledge of a failed campaign back, as credit in Payments. Anybody may. Throws ChainError. */
-export function refundPledge(options: CrowdfundOptions & { readonly pledge: bigint }): Promise<Done> {
-  const { crowdfund, pledge } = options;
-  return transact(options, {
+/** Returns a pledge of a failed campaign as credit in Payments. Anybody may. Throws ChainError. */
+export function refundPledge(
+  options: CrowdfundOptions & { readonly pledge: bigint },
+): Promise<IncludedTransaction> {
+  const { queue, crowdfund, pledge } = options;
+  return queue.call({
     address: crowdfund,
     abi: crowdfundAbi,
     functionName: 'refund',
@@ -86,10 +91,15 @@ export function refundPledge(options: CrowdfundOptions & { readonly pledge: bigi
   });
 }
 
-/** Gives a pledge its part of what an ended job gave: shares, and money as credit in Payments. Anybody may. Throws ChainError. */
-export function collectPledge(options: CrowdfundOptions & { readonly pledge: bigint }): Promise<Done> {
-  const { crowdfund, pledge } = options;
-  return transact(options, {
+/**
+ * Gives a pledge its part of an ended job: shares, and money as credit in Payments. Anybody may. Throws
+ * ChainError.
+ */
+export function collectPledge(
+  options: CrowdfundOptions & { readonly pledge: bigint },
+): Promise<IncludedTransaction> {
+  const { queue, crowdfund, pledge } = options;
+  return queue.call({
     address: crowdfund,
     abi: crowdfundAbi,
     functionName: 'collect',

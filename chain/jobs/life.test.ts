@@ -5,9 +5,15 @@ import { termsHash } from '../../protocol/slot-encoding.ts';
 import { collectPledge, handOver, pledgeTo, refundPledge, startCampaign } from '../crowdfund/actions.ts';
 import { listCampaigns, listPledges, readCampaign, readPledge } from '../crowdfund/campaign.ts';
 import { NO_ANVIL } from '../devnet/anvil.ts';
-import { claimTree } from '../disputes/encoding.ts';
+import { claimTree } from '../disputes/trees.ts';
 import { disputesAbi } from '../generated/abi.ts';
-import { collectEarnings, payModel, readHolding, readModel, transferShares } from '../models/ownership.ts';
+import {
+  collectEarnings,
+  payModel,
+  readHolding,
+  readModel,
+  transferShares,
+} from '../model-registry/ownership.ts';
 import {
   countClaim,
   openRun,
@@ -15,10 +21,9 @@ import {
   readDescent,
   readTally,
   recordCheckpoint,
-} from '../models/training-record.ts';
+} from '../model-registry/training-record.ts';
 import { COIN, readCredit, withdrawCredit } from '../payments.ts';
 import { type LocalChain, startLocalChain } from '../testing/local-chain.ts';
-import { accountOf, transact } from '../transact.ts';
 import { acceptJob, expireJob, reopenJob } from './anyone.ts';
 import { listJobs, readJob } from './job.ts';
 import { type Order, TOTAL_SHARES } from './order.ts';
@@ -29,7 +34,10 @@ const hash = (text: string): Hex => keccak256(toHex(text));
 const PRICE = parseEther('1');
 const BOND = parseEther('0.1');
 
-/** What a worker would have computed: the roots after three steps. What stands behind them matters to Disputes, not here. */
+/**
+ * What a worker would have computed: the roots after three steps. What stands behind them matters to
+ * Disputes, not here.
+ */
 function work(name: string) {
   const roots = [0, 1, 2].map((step) => hash(`${name} ${step}`));
   const terms: Terms = {
@@ -69,8 +77,8 @@ describe.skipIf(NO_ANVIL !== undefined)(
     afterAll(() => local?.stop());
 
     const at = () => local.network.rollup;
-    const by = (n: number) => ({ client: local.client, wallet: local.wallet(n) });
-    const account = (n: number): Address => accountOf(local.wallet(n));
+    const by = (n: number) => ({ queue: local.queue(n) });
+    const account = (n: number): Address => local.queue(n).address;
     const pass = async (seconds: number) => {
       await local.controls.increaseTime({ seconds });
       await local.controls.mine({ blocks: 1 });
@@ -100,7 +108,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         args: [terms, root],
         value,
       });
-      await transact(by(n), { address, abi: disputesAbi, functionName: 'claim', args, value });
+      await local.queue(n).call({ address, abi: disputesAbi, functionName: 'claim', args, value });
       return result;
     }
 
@@ -121,7 +129,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         args: [claim, terms],
         value,
       });
-      await transact(by(n), {
+      await local.queue(n).call({
         address,
         abi: disputesAbi,
         functionName: 'challenge',
@@ -129,7 +137,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         value,
       });
       await pass(2000);
-      await transact(by(n), { address, abi: disputesAbi, functionName: 'timeout', args: [game] });
+      await local.queue(n).call({ address, abi: disputesAbi, functionName: 'timeout', args: [game] });
     }
 
     it('is crowdfunded by two, claimed, delivered, accepted when the window has passed, paid and owned', async () => {

@@ -5,7 +5,7 @@ export const TOTAL_SHARES = 1_000_000;
 
 /** What a requester asks for. */
 export interface Order {
-  /** Hash of the terms; see termsHash of disputes/encoding.ts. */
+  /** Hash of the terms; see termsHash of protocol/slot-encoding.ts. */
   readonly terms: Hex;
   /** sha2-256 digest of the description of the run. */
   readonly about: Hex;

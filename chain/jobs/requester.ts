@@ -2,19 +2,23 @@ import { type Address, parseEventLogs } from 'viem';
 import { ChainError } from '../errors.ts';
 import { jobsAbi } from '../generated/abi.ts';
 import { allow, COIN } from '../payments.ts';
-import { type Done, type Parties, transact } from '../transact.ts';
+import type { IncludedTransaction, TransactionQueue } from '../transaction-queue.ts';
 import type { Order } from './order.ts';
 
-export interface PostJobOptions extends Parties {
+export interface PostJobOptions {
+  /** Of the requester's account. */
+  readonly queue: TransactionQueue;
   readonly jobs: Address;
   readonly order: Order;
 }
 
-/** Posts a job and pays its price in; a token is approved first where that is needed. Throws ChainError. */
-export async function postJob(options: PostJobOptions): Promise<Done & { readonly job: bigint }> {
-  const { jobs, order } = options;
-  await allow(options, order.token, jobs, order.price);
-  const done = await transact(options, {
+/** Posts a job and pays its price in. Approves the token before where that is needed. Throws ChainError. */
+export async function postJob(
+  options: PostJobOptions,
+): Promise<IncludedTransaction & { readonly job: bigint }> {
+  const { queue, jobs, order } = options;
+  await allow(queue, order.token, jobs, order.price);
+  const done = await queue.call({
     address: jobs,
     abi: jobsAbi,
     functionName: 'post',
@@ -27,10 +31,12 @@ export async function postJob(options: PostJobOptions): Promise<Done & { readonl
   return { ...done, job: posted.args.job };
 }
 
-/** Takes a job back that no worker holds; its price is credit in Payments then. Throws ChainError. */
-export function cancelJob(
-  options: Parties & { readonly jobs: Address; readonly job: bigint },
-): Promise<Done> {
-  const { jobs, job } = options;
-  return transact(options, { address: jobs, abi: jobsAbi, functionName: 'cancel', args: [job] });
+/** Cancels a job that no worker holds. Its price becomes credit in Payments. Throws ChainError. */
+export function cancelJob(options: {
+  readonly queue: TransactionQueue;
+  readonly jobs: Address;
+  readonly job: bigint;
+}): Promise<IncludedTransaction> {
+  const { queue, jobs, job } = options;
+  return queue.call({ address: jobs, abi: jobsAbi, functionName: 'cancel', args: [job] });
 }

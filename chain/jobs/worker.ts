@@ -2,20 +2,22 @@ import type { Address, Hex } from 'viem';
 import type { Terms } from '../../protocol/evidence.ts';
 import { jobsAbi } from '../generated/abi.ts';
 import { allow, COIN } from '../payments.ts';
-import { type Done, type Parties, transact } from '../transact.ts';
+import type { IncludedTransaction, TransactionQueue } from '../transaction-queue.ts';
 import { readJob } from './job.ts';
 
-export interface JobOptions extends Parties {
+export interface JobOptions {
+  /** Of the account that acts and pays. */
+  readonly queue: TransactionQueue;
   readonly jobs: Address;
   readonly job: bigint;
 }
 
-/** Claims a job and lays its bond down; a token is approved first where that is needed. Throws ChainError. */
-export async function claimJob(options: JobOptions): Promise<Done> {
-  const { client, jobs, job } = options;
-  const { order } = await readJob(client, jobs, job);
-  await allow(options, order.token, jobs, order.bond);
-  return transact(options, {
+/** Claims a job and pays its bond in. Approves the token before where that is needed. Throws ChainError. */
+export async function claimJob(options: JobOptions): Promise<IncludedTransaction> {
+  const { queue, jobs, job } = options;
+  const { order } = await readJob(queue.client, jobs, job);
+  await allow(queue, order.token, jobs, order.bond);
+  return queue.call({
     address: jobs,
     abi: jobsAbi,
     functionName: 'claim',
@@ -30,14 +32,16 @@ export interface DeliverJobOptions extends JobOptions {
   readonly terms: Terms;
   /** Checkpoint root after the last step. */
   readonly root: Hex;
-  /** That `root` is the last leaf of the claim's root; see claimTree of disputes/encoding.ts. */
+  /**
+   * The path that shows `root` as the last leaf of the claim's tree, from `claimTree` of disputes/trees.ts.
+   */
   readonly proof: readonly Hex[];
 }
 
-/** Delivers a claim on Disputes. Throws ChainError. */
-export function deliverJob(options: DeliverJobOptions): Promise<Done> {
-  const { jobs, job, claim, terms, root, proof } = options;
-  return transact(options, {
+/** Delivers a claim on Disputes for a job. Throws ChainError. */
+export function deliverJob(options: DeliverJobOptions): Promise<IncludedTransaction> {
+  const { queue, jobs, job, claim, terms, root, proof } = options;
+  return queue.call({
     address: jobs,
     abi: jobsAbi,
     functionName: 'deliver',

@@ -16,19 +16,25 @@ import { ChainLedger } from '../ledger.ts';
 import { type ChainNetwork, connect } from '../network.ts';
 import { readSchedule, roundMs, type Schedule } from '../schedule.ts';
 import { compactSignature } from '../signatures.ts';
+import { type TransactionQueue, TransactionQueues } from '../transaction-queue.ts';
 
-/** A chain of its own for one test file: anvil with every contract, rounds of 8, 5 and 7 s, and blocks on demand. */
+/**
+ * A chain for one test file: anvil with every contract, rounds of 8, 5 and 7 s, and a block for each
+ * transaction.
+ */
 export interface LocalChain {
   readonly anvil: Anvil;
   readonly network: ChainNetwork & { readonly rollup: RollupContracts };
   readonly client: PublicClient;
   readonly controls: TestClient;
   readonly schedule: Schedule;
-  /** A wallet of the n-th funded account; the contracts were deployed with number 0. */
+  /** A wallet of the n-th funded account. Number 0 deployed the contracts. */
   wallet(n: number): WalletClient;
+  /** A transaction queue of the n-th funded account. All of one account share their order. */
+  queue(n: number): TransactionQueue;
   /** Device number n, and a ledger that signs for it. */
   device(n: number): { readonly signer: DeviceKey; readonly ledger: ChainLedger };
-  /** Makes the next block fall into a round, or later when the chain is there already, and mines it. */
+  /** Mines a block that falls into a round, or a later one if the chain is past it. */
   toRound(round: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -52,6 +58,7 @@ export async function startLocalChain(
     contracts: { identity, participation },
     rollup,
   };
+  const queues = new TransactionQueues();
   const schedule = await readSchedule(client, participation);
   return {
     anvil,
@@ -60,6 +67,7 @@ export async function startLocalChain(
     controls,
     schedule,
     wallet: (n) => anvilWallet(anvil, n),
+    queue: (n) => queues.open({ client, wallet: anvilWallet(anvil, n), pollMs: 20 }),
     device: (n) => {
       const signer = deviceKey(secretOf(n));
       const clock = {

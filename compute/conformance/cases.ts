@@ -1,18 +1,14 @@
 /**
- * The conformance table: operators x shapes x adversarial values. Every engine must give the reference's bits for every
- * case. A case is one operator application; its name is its identity in `expected.ts`.
+ * The conformance table: operators x shapes x adversarial values. Every engine must give the reference's bits
+ * for every case. A case is one operator application; its name is its identity in `expected.ts`.
  */
+import { must } from '../../protocol/must.ts';
 import type { TensorData } from '../engines/tensor-data.ts';
 import { canon } from '../repops/arithmetic.ts';
-import { OPERATORS, type OperatorName, type OperatorSpec } from '../repops/operators.ts';
-import {
-  type Attributes,
-  elementCount,
-  type Node,
-  type Program,
-  type TensorSpec,
-} from '../repops/program.ts';
-import { resolveShapes } from '../repops/shapes.ts';
+import type { AttributesOf } from '../repops/attributes.ts';
+import { operatorProgram } from '../repops/operator-program.ts';
+import type { OperatorName } from '../repops/operators.ts';
+import { elementCount, type Program, tensorOf } from '../repops/program.ts';
 import { halves, indices, type Kind, values } from './values.ts';
 
 export interface ConformanceCase {
@@ -25,7 +21,12 @@ export interface ConformanceCase {
   readonly outputs: readonly string[];
 }
 
-/** How an input is filled: f32 of a kind, u32 below `below`, 0 .. countTo - 1 or as listed (repeating), or bf16: the upper halves of f32 of a kind, or any bits. */
+/**
+ * How an input is filled:
+ * - a kind: f32 of that kind;
+ * - `below`: u32 below it; `countTo`: 0 .. countTo - 1, repeated; `list`: the listed u32, repeated;
+ * - `bf16`: the upper halves of f32 of a kind, or any bits.
+ */
 export type Fill =
   | Kind
   | { readonly below: number }
@@ -33,13 +34,17 @@ export type Fill =
   | { readonly list: readonly number[] }
   | { readonly bf16: Kind | 'any' };
 
-export interface Row {
-  readonly op: OperatorName;
-  readonly attributes: Attributes;
+export interface RowOf<Op extends OperatorName> {
+  readonly op: Op;
+  readonly attributes: AttributesOf<Op>;
+  /** One for each input. */
   readonly fills: readonly Fill[];
-  /** Which allowed aliases to use; `cache.write` and `adamw` always do. */
+  /** Uses every alias that the operator allows. Operators that require theirs use them in any case. */
   readonly inPlace?: boolean;
 }
+
+/** A row of the table of cases: an operator with its attributes, and how each input is filled. */
+export type Row = { readonly [Op in OperatorName]: RowOf<Op> }[OperatorName];
 
 function label(row: Row): string {
   const attributes = Object.entries(row.attributes).map(([name, value]) => `${name}=${value}`);
@@ -62,50 +67,39 @@ function seedOf(name: string): number {
 /** The case of a row of the table. */
 export function buildCase(row: Row): ConformanceCase {
   const name = label(row);
-  const spec: OperatorSpec = OPERATORS[row.op];
-  const always = row.op.startsWith('cache.write') || row.op === 'adamw';
-  const outputs = spec.outputs.map((_, o) => {
-    const pair = spec.inPlace?.find(([output]) => output === o);
-    return pair !== undefined && (always || row.inPlace) ? `in${pair[1]}` : `out${o}`;
+  const bf16Inputs = row.fills.flatMap((fill, i) => (typeof fill === 'object' && 'bf16' in fill ? [i] : []));
+  const program = operatorProgram(row.op, row.attributes, {
+    name,
+    inPlace: row.inPlace === true,
+    bf16Inputs: new Set(bf16Inputs),
   });
-  const node: Node = {
-    op: row.op,
-    attributes: row.attributes,
-    inputs: row.fills.map((_, i) => `in${i}`),
-    outputs,
-  };
-  const shapes = resolveShapes(node);
-  const tensors: Record<string, TensorSpec> = {};
-  for (const [i, { shape, dtype }] of shapes.inputs.entries()) {
-    const fill = row.fills[i];
-    const half = typeof fill === 'object' && 'bf16' in fill;
-    tensors[`in${i}`] = { shape, dtype: half ? 'bf16' : dtype, storage: 'bound' };
-  }
-  for (const [o, { shape, dtype }] of shapes.outputs.entries()) {
-    tensors[outputs[o] ?? ''] = { shape, dtype, storage: 'bound' };
+  const { inputs, outputs } = must(program.nodes, 0);
+  if (inputs.length !== row.fills.length) {
+    throw new RangeError(`${name}: ${row.fills.length} fills for ${inputs.length} inputs`);
   }
   const seed = seedOf(name);
   return {
     name,
     op: row.op,
-    program: { name, tensors, nodes: [node] },
+    program,
     outputs,
     inputs: () =>
       Object.fromEntries(
-        row.fills.map((fill, i) => {
-          const count = elementCount(shapes.inputs[i]?.shape ?? []);
-          if (typeof fill === 'string') return [`in${i}`, values(fill, count, seed + i)];
-          if ('bf16' in fill) return [`in${i}`, halves(fill.bf16, count, seed + i)];
-          if ('countTo' in fill)
-            return [`in${i}`, Uint32Array.from({ length: count }, (_, at) => at % fill.countTo)];
-          if ('below' in fill) return [`in${i}`, indices(fill.below, count, seed + i)];
-          return [
-            `in${i}`,
-            Uint32Array.from({ length: count }, (_, at) => fill.list[at % fill.list.length] ?? 0),
-          ];
+        inputs.map((input, i) => {
+          const count = elementCount(tensorOf(program, input).shape);
+          return [input, filled(must(row.fills, i), count, seed + i)];
         }),
       ),
   };
+}
+
+/** `count` elements as a fill says. */
+function filled(fill: Fill, count: number, seed: number): TensorData {
+  if (typeof fill === 'string') return values(fill, count, seed);
+  if ('bf16' in fill) return halves(fill.bf16, count, seed);
+  if ('countTo' in fill) return Uint32Array.from({ length: count }, (_, at) => at % fill.countTo);
+  if ('below' in fill) return indices(fill.below, count, seed);
+  return Uint32Array.from({ length: count }, (_, at) => must(fill.list, at % fill.list.length));
 }
 
 /** Every kind that an operand of plain arithmetic should meet. */
@@ -113,7 +107,12 @@ const EVERY: readonly Kind[] = ['ordinary', 'wide', 'cancelling', 'ties', 'tiny'
 export const f32 = (value: number): number => canon(value);
 
 /** One row for each kind, the same for every f32 input. */
-function each(op: OperatorName, attributes: Attributes, inputs: number, kinds = EVERY): Row[] {
+function each<Op extends OperatorName>(
+  op: Op,
+  attributes: AttributesOf<Op>,
+  inputs: number,
+  kinds = EVERY,
+): RowOf<Op>[] {
   return kinds.map((kind) => ({ op, attributes, fills: new Array<Fill>(inputs).fill(kind) }));
 }
 
@@ -155,7 +154,8 @@ function matmuls(): Row[] {
       fills: flags % 2 === 0 ? ['cancelling', 'ordinary'] : ['mixed', 'lattice'],
     });
   }
-  // One row by columns along k, as in generating a token, over several fold blocks; such a product has kernels of its own.
+  // One row by columns along k, as in generating a token, over several fold blocks; such a product has
+  // kernels of its own.
   for (const [i, [left, right]] of kinds.entries()) {
     const attributes = { M: 1, N: 9 + i, K: 200 + i, transposeA: 0, transposeB: 1 };
     rows.push({ op: 'matmul', attributes, fills: [left, right] });
@@ -326,7 +326,8 @@ function losses(): Row[] {
       }
     }
   }
-  // Contraction changes one exponential in a thousand, and one logarithm in some thousand: ask for many.
+  // Contraction changes one exponential in a thousand, and one logarithm in a few thousand, so there are
+  // many.
   const many = { N: 8, V: 1000 };
   rows.push({
     op: 'xent.grad',
@@ -349,7 +350,10 @@ function losses(): Row[] {
   return rows;
 }
 
-/** Vocabularies of several fold blocks, thresholds among ties, and rows in which nothing but the maximum has weight. */
+/**
+ * Vocabularies of several fold blocks, thresholds among ties, and rows in which nothing but the maximum has
+ * weight.
+ */
 function sampling(): Row[] {
   const rows: Row[] = [];
   for (const [N, V] of [
@@ -379,7 +383,8 @@ function sampling(): Row[] {
     attributes: { N: 5, V: 2500, invTemperature: 1, greedy: 1 },
     fills: ['ties', 'unit'],
   });
-  // Eight equal weights and draws of whole eighths: the threshold is one of the running sums, and the next place is drawn.
+  // Eight equal weights and draws of whole eighths: the threshold is one of the running sums, and the next
+  // place is drawn.
   rows.push({
     op: 'sample',
     attributes: { N: 24, V: 8, invTemperature: 1, greedy: 0 },
@@ -419,8 +424,9 @@ function optimizer(): Row[] {
 }
 
 /**
- * Folds so long that a device that ends loops early gives other bits (docs/decisions/webgpu-bits.md): one loop, and loops within
- * loops, of nearly as many rounds as any kernel asks of an invocation; and past that, where the engine goes on in another step.
+ * Folds so long that a device that ends loops early gives other bits (docs/decisions/0005-webgpu-bits.md): one
+ * loop, and nested loops, with nearly as many iterations as a kernel may have; and more than that, which the
+ * engine splits into steps.
  */
 function longFolds(): Row[] {
   const attention = { B: 1, Tk: 3, kvHeads: 1, headDim: 2, scale: 0.5 };

@@ -10,7 +10,7 @@ import { SHADERS } from '../generated/shaders.ts';
 import type { OperatorName } from '../repops/operators.ts';
 import { CASES, type ConformanceCase } from './cases.ts';
 import { runGate } from './gate.ts';
-import { MUTANTS, mutate } from './mutants.ts';
+import { MUTANTS, mutate } from './testing/mutants.ts';
 
 const casesOf = (...ops: OperatorName[]): readonly ConformanceCase[] =>
   CASES.filter(({ op }) => ops.includes(op));

@@ -1,6 +1,7 @@
 /**
- * Cases of real sizes, for the full sweep only: long sequences whose scores do not fit the scratch at once, and rows of logits
- * over Qwen2.5's vocabulary. The reference takes a minute over them, so their digests are not looked at in every test.
+ * Cases of real sizes, for the full sweep only: long sequences whose scores do not fit the scratch at once,
+ * and rows of logits over Qwen2.5's vocabulary. The reference takes a minute over them, so their digests are
+ * not looked at in every test.
  */
 import { buildCase, type ConformanceCase, type Fill, f32, type Row } from './cases.ts';
 

@@ -1,31 +1,17 @@
-/** One conformance case on one engine, and how two engines differ on it: for the tables and for explaining a failure. */
-import type { Engine, Tensor } from '../engines/engine.ts';
+/**
+ * One conformance case on one engine, and how two engines differ on it: for the tables and for explaining a
+ * failure.
+ */
+import type { Engine } from '../engines/engine.ts';
+import { runProgram } from '../engines/run-program.ts';
 import type { TensorData } from '../engines/tensor-data.ts';
 import type { ConformanceCase } from './cases.ts';
 
 export type Outputs = readonly TensorData[];
 
 /** The outputs of a case, in the order of `outputs`. */
-export async function runCase(engine: Engine, testCase: ConformanceCase): Promise<Outputs> {
-  const inputs = testCase.inputs();
-  const bindings: Record<string, Tensor> = {};
-  try {
-    for (const [name, spec] of Object.entries(testCase.program.tensors)) {
-      const tensor = engine.allocate(spec.shape, spec.dtype);
-      bindings[name] = tensor;
-      const data = inputs[name];
-      if (data !== undefined) engine.write(tensor, data);
-    }
-    await engine.run(testCase.program, bindings);
-    const outputs: TensorData[] = [];
-    for (const name of testCase.outputs) {
-      const tensor = bindings[name];
-      if (tensor !== undefined) outputs.push(await engine.read(tensor));
-    }
-    return outputs;
-  } finally {
-    for (const tensor of Object.values(bindings)) engine.free(tensor);
-  }
+export function runCase(engine: Engine, testCase: ConformanceCase): Promise<Outputs> {
+  return runProgram(engine, testCase.program, testCase.inputs(), testCase.outputs);
 }
 
 /** Words that differ between two runs of a case, and where the first one is. */

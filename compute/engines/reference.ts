@@ -1,11 +1,19 @@
 /**
- * The reference engine: docs/repops.md in TypeScript, written for reading. It is what the other engines are compared
- * with and what explains a dispute; it is slow.
+ * The reference engine: docs/repops.md in TypeScript, written for reading. It is what the other engines are
+ * compared with and what explains a dispute; it is slow.
  */
 import type { OperatorName } from '../repops/operators.ts';
-import { type DType, elementCount, type Program } from '../repops/program.ts';
-import { validateBindings, validateProgram } from '../repops/validate.ts';
-import { type Engine, EngineError, ProgramError, type RunOptions, type Tensor } from './engine.ts';
+import { type DType, elementCount, type Node, type Program } from '../repops/program.ts';
+import { ProgramError } from '../repops/program-error.ts';
+import { boundTensor, validateBindings, validateProgram } from '../repops/validate.ts';
+import {
+  type Bindings,
+  type Engine,
+  EngineError,
+  EngineMemoryError,
+  type RunOptions,
+  type Tensor,
+} from './engine.ts';
 import {
   attention,
   attentionDelta,
@@ -14,7 +22,7 @@ import {
   cacheWrite,
   cacheWriteRows,
 } from './reference/attention.ts';
-import { callOf, type Data, type Operator } from './reference/call.ts';
+import { callOf, type Implementation } from './reference/call.ts';
 import { addScaled, addTensors, biasAdd, biasGrad, embed, embedGrad, matmul } from './reference/dense.ts';
 import {
   rmsApply,
@@ -29,9 +37,9 @@ import {
 import { lossWeighted, policyCoefficient, xentGrad, xentLogprob, xentLse } from './reference/losses.ts';
 import { adamw, clipScale, normSquare } from './reference/optimizer.ts';
 import { sample, sampleFilter } from './reference/sampling.ts';
-import { checkData, zeros } from './tensor-data.ts';
+import { checkData, type TensorData, zeros } from './tensor-data.ts';
 
-const IMPLEMENTATIONS: Record<OperatorName, Operator> = {
+const IMPLEMENTATIONS: { readonly [Op in OperatorName]: Implementation<Op> } = {
   embed,
   'embed.grad': embedGrad,
   matmul,
@@ -65,10 +73,14 @@ const IMPLEMENTATIONS: Record<OperatorName, Operator> = {
   'sample.filter': sampleFilter,
 };
 
+function apply<Op extends OperatorName>(node: Node<Op>, dataOf: (tensor: string) => TensorData): void {
+  IMPLEMENTATIONS[node.op](callOf(node, dataOf));
+}
+
 class ReferenceTensor implements Tensor {
   readonly shape: readonly number[];
   readonly dtype: DType;
-  readonly data: Data;
+  readonly data: TensorData;
 
   constructor(shape: readonly number[], dtype: DType) {
     this.shape = shape;
@@ -82,17 +94,38 @@ class ReferenceTensor implements Tensor {
 }
 
 export interface ReferenceOptions {
-  /** Called after each node with its index and the data of its outputs, for traces and for explaining a dispute. */
-  readonly onNode?: (index: number, outputs: readonly Data[]) => void;
+  /**
+   * Called after each node with its index and the data of its outputs, for traces and for explaining a
+   * dispute.
+   */
+  readonly onNode?: (index: number, outputs: readonly TensorData[]) => void;
 }
 
-/** Makes a reference engine. */
+/**
+ * Makes a reference engine.
+ *
+ * @example
+ * ```ts
+ * import { createReferenceEngine } from './reference.ts';
+ * import { runOperator } from './run-program.ts';
+ * import { operatorProgram } from '../repops/operator-program.ts';
+ *
+ * const engine = createReferenceEngine();
+ * const product = operatorProgram('matmul', { M: 1, N: 1, K: 2, transposeA: 0, transposeB: 0 });
+ * const inputs = [Float32Array.of(1, 2), Float32Array.of(3, 4)];
+ * const [c] = await runOperator(engine, product, inputs); // Float32Array [11]
+ * await engine.stop();
+ * ```
+ */
 export function createReferenceEngine(options: ReferenceOptions = {}): Engine {
   const live = new Set<ReferenceTensor>();
   let stopped = false;
 
-  const own = (tensor: Tensor): ReferenceTensor => {
+  const check = (): void => {
     if (stopped) throw new EngineError('The engine was stopped; make a new one.');
+  };
+  const own = (tensor: Tensor): ReferenceTensor => {
+    check();
     if (tensor instanceof ReferenceTensor && live.has(tensor)) return tensor;
     throw new EngineError('This tensor was freed or belongs to another engine.');
   };
@@ -101,8 +134,8 @@ export function createReferenceEngine(options: ReferenceOptions = {}): Engine {
     kind: 'reference',
     description: 'TypeScript reference',
     allocate(shape, dtype) {
-      if (stopped) throw new EngineError('The engine was stopped; make a new one.');
-      const tensor = new ReferenceTensor([...shape], dtype);
+      check();
+      const tensor = allocateTensor(shape, dtype);
       live.add(tensor);
       return tensor;
     },
@@ -117,23 +150,24 @@ export function createReferenceEngine(options: ReferenceOptions = {}): Engine {
     free(tensor) {
       live.delete(own(tensor));
     },
-    async run(program: Program, bindings: Readonly<Record<string, Tensor>>, run: RunOptions = {}) {
+    async run(program: Program, bindings: Bindings, { signal }: RunOptions = {}) {
+      signal?.throwIfAborted();
+      check();
       validateProgram(program);
       validateBindings(program, bindings);
-      const data = new Map<string, Data>();
-      for (const [name, spec] of Object.entries(program.tensors)) {
-        const bound = bindings[name];
-        if (spec.storage === 'bound' && bound !== undefined) data.set(name, own(bound).data);
-        else data.set(name, zeros(spec.dtype, elementCount(spec.shape)));
+      const data = new Map<string, TensorData>();
+      for (const [name, { shape, dtype, storage }] of Object.entries(program.tensors)) {
+        if (storage === 'temporary') data.set(name, zeros(dtype, elementCount(shape)));
+        else data.set(name, own(boundTensor(program, bindings, name)).data);
       }
-      const dataOf = (name: string): Data => {
+      const dataOf = (name: string): TensorData => {
         const found = data.get(name);
         if (found === undefined) throw new ProgramError(`${program.name}: tensor ${name} is not declared`);
         return found;
       };
       for (const [index, node] of program.nodes.entries()) {
-        run.signal?.throwIfAborted();
-        IMPLEMENTATIONS[node.op](callOf(node, dataOf));
+        signal?.throwIfAborted();
+        apply(node, dataOf);
         options.onNode?.(index, node.outputs.map(dataOf));
       }
     },
@@ -142,4 +176,15 @@ export function createReferenceEngine(options: ReferenceOptions = {}): Engine {
       live.clear();
     },
   };
+}
+
+function allocateTensor(shape: readonly number[], dtype: DType): ReferenceTensor {
+  try {
+    return new ReferenceTensor([...shape], dtype);
+  } catch (cause) {
+    throw new EngineMemoryError(
+      `The host has no room for a tensor of shape [${shape}]; use a smaller model or batch.`,
+      { cause },
+    );
+  }
 }

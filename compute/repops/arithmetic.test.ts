@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { latticeFold, toLattice } from '../engines/reference/lattice-fold.ts';
 import {
   add,
   bitsOf,
@@ -13,52 +12,14 @@ import {
   mul,
   sub,
 } from './arithmetic.ts';
+import { canonical, canonOfExact, scaled } from './testing/exact.ts';
 
 const MAX = floatOf(0x7f7fffff);
-
-/** Any canonical value, edges often. */
-const canonical = fc
-  .oneof(
-    fc.nat(0xffffffff),
-    fc.constantFrom(0, 0x01000000, 0x81000000, 0x7f7fffff, 0xff7fffff, 0x3f800000, 0x00ffffff, 0x3f800001),
-  )
-  .map((bits) => (((bits >>> 23) & 255) === 255 ? floatOf(bits & 0xff800000) : floatOf(bits)))
-  .map(canon);
 
 const isCanonical = (x: number) => {
   const exponent = (bitsOf(x) >>> 23) & 255;
   return Object.is(x, 0) || (exponent >= 2 && exponent <= 254);
 };
-
-/** A finite f32 as integer * 2^-149. */
-function scaled(x: number): bigint {
-  const bits = bitsOf(x);
-  const exponent = (bits >>> 23) & 255;
-  const magnitude =
-    exponent === 0 ? BigInt(bits & 0x7fffff) : BigInt((bits & 0x7fffff) | 0x800000) << BigInt(exponent - 1);
-  return bits >>> 31 ? -magnitude : magnitude;
-}
-
-/** canon(value * 2^-shift) with one round to nearest even, in integers alone. */
-function canonOfExact(value: bigint, shift: number): number {
-  if (value === 0n) return 0;
-  const negative = value < 0n;
-  let m = negative ? -value : value;
-  let e = -shift;
-  const excess = m.toString(2).length - 24;
-  if (excess > 0) {
-    const cut = BigInt(excess);
-    const rest = m & ((1n << cut) - 1n);
-    const half = 1n << (cut - 1n);
-    m >>= cut;
-    e += excess;
-    if (rest > half || (rest === half && (m & 1n) === 1n)) m += 1n;
-  }
-  // Exact: m has at most 25 bits. Two factors keep every intermediate in the range of doubles.
-  const magnitude = Number(m) * 2 ** Math.trunc(e / 2) * 2 ** (e - Math.trunc(e / 2));
-  const clamped = magnitude < 2 ** -125 ? 0 : Math.min(magnitude, MAX);
-  return negative && clamped !== 0 ? -clamped : clamped;
-}
 
 describe('canon', () => {
   it.each([
@@ -166,29 +127,6 @@ describe('fold', () => {
     expect(fold(200, (i) => values[i]!)).toBe(expected);
     expect(fold(200, (i) => values[i]!)).not.toBe(values.reduce((sum, x) => add(sum, x), 0));
     expect(fold(0, () => 1)).toBe(0);
-  });
-
-  it('of lattice products is the same fused, unfused, and with canon at every step', () => {
-    const values = fc.array(canonical, { minLength: 1, maxLength: 200 });
-    fc.assert(
-      fc.property(values, values, (left, right) => {
-        const count = Math.min(left.length, right.length);
-        const a = toLattice(Float32Array.from(left));
-        const b = toLattice(Float32Array.from(right));
-        const stepwise = fold(count, (i) => mul(a[i]!, b[i]!));
-        const plain = latticeFold(count, { data: a, start: 0, stride: 1 }, { data: b, start: 0, stride: 1 });
-        let fused = 0;
-        for (let start = 0; start < count; start += 64) {
-          let partial = 0;
-          for (let i = start; i < Math.min(start + 64, count); i++) {
-            partial = canonOfExact(scaled(partial) * 2n ** 149n + scaled(a[i]!) * scaled(b[i]!), 298);
-          }
-          fused = add(fused, partial);
-        }
-        expect(Object.is(plain, stepwise)).toBe(true);
-        expect(Object.is(fused, stepwise)).toBe(true);
-      }),
-    );
   });
 
   it('ignores terms of +0 wherever they stand in a block', () => {

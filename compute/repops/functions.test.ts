@@ -114,7 +114,10 @@ describe('edges', () => {
   });
 });
 
-/** SHA-256 of the results' bits over a grid of 2^16 arguments. These change only with the numeric specification. */
+/**
+ * SHA-256 of the results' bits over a grid of 2^16 arguments. These change only with the numeric
+ * specification.
+ */
 const GOLDEN = {
   recip: '4bb0d25eed42f42ec0bc052dbce1708327c5bd4222aac2c13b7f842404017cb9',
   rsqrt: '742b9a1f4393a1cf727a4b06477ff8b622885f52658bdc1d60f6ef8a485f6141',

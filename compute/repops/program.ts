@@ -1,12 +1,25 @@
 /**
- * A program is a list of operator applications in topological order over named tensors: data, not code. The same
- * program runs on every engine, is hashed into claims, and is what a dispute walks through.
+ * A program is a list of operator applications in topological order over named tensors: data, not code. The
+ * same program runs on every engine, is hashed into claims, and is what a dispute walks through.
+ *
+ * @example
+ * // y = x * w + bias const program: Program = { name: 'affine', tensors: {
+ *     x: { shape: [2, 3], dtype: 'f32', storage: 'bound' },
+ *     w: { shape: [3, 4], dtype: 'f32', storage: 'bound' },
+ *     bias: { shape: [4], dtype: 'f32', storage: 'bound' },
+ *     product: { shape: [2, 4], dtype: 'f32', storage: 'temporary' },
+ *     y: { shape: [2, 4], dtype: 'f32', storage: 'bound' },
+ * }, nodes: [
+ *     node('matmul', { M: 2, N: 4, K: 3, transposeA: 0, transposeB: 0 }, ['x', 'w'], ['product']),
+ *     node('bias.add', { N: 2, D: 4 }, ['product', 'bias'], ['y']),
+ * ], }; validateProgram(program);
  */
 import type { OperatorName } from './operators.ts';
+import { ProgramError } from './program-error.ts';
 
 /**
- * `bf16` holds frozen weights at half the memory: the upper 16 bits of an f32. An operator that takes it reads
- * canon(bits << 16), so that any bits have a meaning. No operator writes it.
+ * `bf16` holds frozen weights at half the memory: the upper 16 bits of an f32. An operator that takes it
+ * reads canon(bits << 16), so that any bits have a meaning. No operator writes it.
  */
 export type DType = 'f32' | 'u32' | 'bf16';
 
@@ -21,11 +34,17 @@ export interface TensorSpec {
   readonly storage: 'bound' | 'temporary';
 }
 
-/** Attributes are numbers only: integers for sizes, f32-representable values for constants, 0 or 1 for flags. */
+/**
+ * Attributes are numbers only: integers for sizes, f32-representable values for constants, 0 or 1 for flags.
+ */
 export type Attributes = Readonly<Record<string, number>>;
 
-export interface Node {
-  readonly op: OperatorName;
+/**
+ * One application of an operator. `node` in node.ts makes one with the attributes' names checked by the
+ * compiler.
+ */
+export interface Node<Op extends OperatorName = OperatorName> {
+  readonly op: Op;
   readonly attributes: Attributes;
   readonly inputs: readonly string[];
   /** An output may name the same tensor as an input where the operator's table entry allows it in place. */
@@ -36,6 +55,13 @@ export interface Program {
   readonly name: string;
   readonly tensors: Readonly<Record<string, TensorSpec>>;
   readonly nodes: readonly Node[];
+}
+
+/** What a program declares of one of its tensors. Throws ProgramError if it declares none of this name. */
+export function tensorOf(program: Program, name: string): TensorSpec {
+  const spec = Object.hasOwn(program.tensors, name) ? program.tensors[name] : undefined;
+  if (spec === undefined) throw new ProgramError(`${program.name}: tensor ${name} is not declared`);
+  return spec;
 }
 
 /** Bytes of one element. */

@@ -1,111 +1,82 @@
 /**
- * Checks a program before an engine trusts it: a program may come from a peer or a dispute, so sizes are bounded
- * and nothing about it is taken on faith.
+ * Checks a program before an engine trusts it: a program may come from a peer or a dispute, so sizes are
+ * bounded and every statement of the program about itself is checked. What each operator allows is in the
+ * operator table.
  */
-import { ProgramError } from '../engines/engine.ts';
-import { bitsOf, canon } from './arithmetic.ts';
-import { OPERATORS, type OperatorSpec } from './operators.ts';
+import { must } from '../../protocol/must.ts';
+import { canon } from './arithmetic.ts';
+import { attributeOf } from './attributes.ts';
+import { MAX_ELEMENTS, MAX_NODES } from './limits.ts';
+import { inPlaceInput, mustBeInPlace } from './operands.ts';
+import type { AttributeSpec, SizeSpec } from './operator-spec.ts';
+import { OPERATORS, specOf } from './operators.ts';
 import { type DType, elementCount, type Node, type Program } from './program.ts';
+import { ProgramError } from './program-error.ts';
 import { type OperandShape, resolveShapes } from './shapes.ts';
 
-/** A lattice fold is exact up to this many terms (docs/repops.md), so no folded dimension may be longer, of other folds neither. */
-export const MAX_FOLD = 2 ** 20;
-/** Elements in one tensor; 4 GiB of f32. */
-export const MAX_ELEMENTS = 2 ** 30;
-/** Elements of an attention head: far more than any model has. */
-export const MAX_HEAD = 2 ** 13;
-export const MAX_NODES = 2 ** 16;
-/** Tensors under one gradient norm. */
-export const MAX_NORMS = 2 ** 15;
-
-const FLAGS = new Set(['transposeA', 'transposeB', 'inverse', 'greedy']);
-const CONSTANTS = new Set([
-  'invD',
-  'eps',
-  'scale',
-  'clipLow',
-  'clipHigh',
-  'ratioCap',
-  'maxNorm',
-  'beta1',
-  'oneMinusBeta1',
-  'beta2',
-  'oneMinusBeta2',
-  'weightDecay',
-  'invTemperature',
-  'topP',
-]);
-/** Sizes that may be 0. */
-const OPTIONAL = new Set(['topK']);
 const DTYPES: ReadonlySet<string> = new Set<DType>(['f32', 'u32', 'bf16']);
-/** Operators whose outputs must be the very tensors that their `inPlace` pairs name. */
-const ALWAYS_IN_PLACE: ReadonlySet<string> = new Set(['cache.write', 'cache.write.rows', 'adamw']);
 
 function fail(where: string, problem: string): never {
   throw new ProgramError(`${where}: ${problem}`);
 }
 
 function validateAttributes(node: Node, where: string): void {
-  const spec: OperatorSpec = OPERATORS[node.op];
+  const { attributes } = specOf(node.op);
   for (const name of Object.keys(node.attributes)) {
-    if (!spec.attributes.includes(name)) {
-      fail(where, `unknown attribute ${name}; ${node.op} takes ${spec.attributes.join(', ')}`);
+    if (!Object.hasOwn(attributes, name)) {
+      fail(where, `unknown attribute ${name}; ${node.op} takes ${Object.keys(attributes).join(', ')}`);
     }
   }
-  for (const name of spec.attributes) {
+  for (const [name, spec] of Object.entries(attributes)) {
     const value = Object.hasOwn(node.attributes, name) ? node.attributes[name] : undefined;
     if (typeof value !== 'number') fail(where, `attribute ${name} is missing`);
-    if (FLAGS.has(name)) {
-      if (value !== 0 && value !== 1) fail(where, `attribute ${name} must be 0 or 1, got ${value}`);
-    } else if (CONSTANTS.has(name)) {
+    const problem = problemOf(name, value, spec);
+    if (problem !== undefined) fail(where, problem);
+  }
+  validateRelations(node, where);
+}
+
+/** What is wrong with a value, or undefined. */
+function problemOf(name: string, value: number, spec: AttributeSpec): string | undefined {
+  switch (spec.kind) {
+    case 'flag':
+      return value === 0 || value === 1 ? undefined : `attribute ${name} must be 0 or 1, got ${value}`;
+    case 'size':
+      return problemOfSize(name, value, spec);
+    case 'f32': {
       if (!Object.is(canon(value), value) || !Number.isFinite(value)) {
-        fail(where, `attribute ${name} must be a canonical f32; round ${value} with canon()`);
+        return `attribute ${name} must be a canonical f32; round ${value} with canon()`;
       }
-    } else {
-      const least = OPTIONAL.has(name) ? 0 : 1;
-      if (!Number.isInteger(value) || value < least || value > MAX_ELEMENTS) {
-        fail(where, `attribute ${name} must be an integer from ${least} to ${MAX_ELEMENTS}, got ${value}`);
-      }
+      const { least = value, above = Number.NEGATIVE_INFINITY, most = value } = spec;
+      if (value >= least && value > above && value <= most) return undefined;
+      if (spec.least === 0) return `${name} must not be negative`;
+      return `${name} must be above ${above} and at most ${most}`;
     }
   }
 }
 
-/** Lengths along which the operator folds. `norm.square` folds its sums again and so takes any length. */
-const FOLDED: Readonly<Record<string, readonly string[]>> = {
-  'embed.grad': ['N'],
-  matmul: ['K'],
-  'bias.grad': ['N'],
-  'rms.rstd': ['D'],
-  'rms.grad.x': ['D'],
-  'rms.grad.gain': ['N'],
-  attention: ['Tk'],
-  'attention.grad.q': ['Tk'],
-  'attention.grad.kv': ['Tq'],
-  'xent.lse': ['V'],
-  'loss.weighted': ['N'],
-  sample: ['V'],
-  'sample.filter': ['V'],
-};
+function problemOfSize(
+  name: string,
+  value: number,
+  { least, most, limit, even }: SizeSpec,
+): string | undefined {
+  if (!Number.isInteger(value) || value < least || value > MAX_ELEMENTS) {
+    return `attribute ${name} must be an integer from ${least} to ${MAX_ELEMENTS}, got ${value}`;
+  }
+  if (value > most) return `${name} ${limit === 'folded' ? 'is folded and ' : ''}must be at most ${most}`;
+  if (even === true && value % 2 !== 0) return `${name} must be even`;
+  return undefined;
+}
 
 function validateRelations(node: Node, where: string): void {
-  const a = node.attributes;
-  for (const name of FOLDED[node.op] ?? []) {
-    if ((a[name] ?? 0) > MAX_FOLD) fail(where, `${name} is folded and must be at most ${MAX_FOLD}`);
+  const { multiples = [], atMost = [] } = specOf(node.op);
+  for (const [name, other] of multiples) {
+    if (attributeOf(node, name) % attributeOf(node, other) !== 0) {
+      fail(where, `${name} must be a multiple of ${other}`);
+    }
   }
-  if (node.op.startsWith('attention') && (a.headDim ?? 0) > MAX_HEAD) {
-    fail(where, `headDim must be at most ${MAX_HEAD}`);
-  }
-  if (node.op === 'clip.scale' && (a.count ?? 0) > MAX_NORMS) {
-    fail(where, `count must be at most ${MAX_NORMS}`);
-  }
-  if (node.op.startsWith('rope') && (a.headDim ?? 0) % 2 !== 0) fail(where, 'headDim must be even');
-  if (node.op === 'cache.write.rows' && (a.R ?? 0) > (a.Tk ?? 0)) fail(where, 'R must be at most Tk');
-  if (a.kvHeads !== undefined && (a.heads ?? 0) % a.kvHeads !== 0) {
-    fail(where, 'heads must be a multiple of kvHeads');
-  }
-  if (bitsOf(a.invTemperature ?? 0) >>> 31 === 1) fail(where, 'invTemperature must not be negative');
-  if (a.topP !== undefined && !(a.topP > 0 && a.topP <= 1)) {
-    fail(where, 'topP must be above 0 and at most 1');
+  for (const [name, other] of atMost) {
+    if (attributeOf(node, name) > attributeOf(node, other)) fail(where, `${name} must be at most ${other}`);
   }
 }
 
@@ -124,10 +95,9 @@ function validateOperand(program: Program, name: string, expected: OperandShape,
 }
 
 function validateAliases(node: Node, where: string): void {
-  const pairs: OperatorSpec['inPlace'] = (OPERATORS[node.op] as OperatorSpec).inPlace;
   node.outputs.forEach((output, o) => {
     if (node.outputs.indexOf(output) !== o) fail(where, `tensor ${output} is output twice`);
-    const allowed = pairs?.find(([out]) => out === o)?.[1];
+    const allowed = inPlaceInput(node.op, o);
     node.inputs.forEach((input, i) => {
       if (input === output && i !== allowed) {
         fail(
@@ -136,7 +106,7 @@ function validateAliases(node: Node, where: string): void {
         );
       }
     });
-    if (ALWAYS_IN_PLACE.has(node.op) && allowed !== undefined && node.inputs[allowed] !== output) {
+    if (mustBeInPlace(node.op) && allowed !== undefined && node.inputs[allowed] !== output) {
       fail(where, `${node.op} works in place: output ${o} must be tensor ${node.inputs[allowed]}`);
     }
   });
@@ -145,10 +115,11 @@ function validateAliases(node: Node, where: string): void {
 const validated = new WeakSet<Program>();
 
 /**
- * Throws ProgramError unless: every node names a known operator with exactly its attributes in range; every operand is
- * declared with the shape and dtype that the attributes give; every temporary is written before it is read and
- * written once (in-place updates aside); outputs alias inputs only where the operator table allows it.
- * Remembers programs that passed, so that calling it on each run costs nothing; do not mutate a program.
+ * Throws ProgramError unless: every node names a known operator with exactly its attributes in range; every
+ * operand is declared with the shape and dtype that the attributes give; every temporary is written before it
+ * is read and written once (in-place updates aside); outputs alias inputs only where the operator table
+ * allows it. Remembers programs that passed, so that calling it on each run costs nothing; do not mutate a
+ * program.
  */
 export function validateProgram(program: Program): void {
   if (validated.has(program)) return;
@@ -167,7 +138,6 @@ export function validateProgram(program: Program): void {
     const where = `${program.name}, node ${index} (${node.op})`;
     if (!Object.hasOwn(OPERATORS, node.op)) fail(where, 'unknown operator');
     validateAttributes(node, where);
-    validateRelations(node, where);
     const shapes = resolveShapes(node);
     if (node.inputs.length !== shapes.inputs.length) {
       fail(where, `takes ${shapes.inputs.length} inputs, got ${node.inputs.length}`);
@@ -175,16 +145,14 @@ export function validateProgram(program: Program): void {
     if (node.outputs.length !== shapes.outputs.length) {
       fail(where, `gives ${shapes.outputs.length} outputs, got ${node.outputs.length}`);
     }
-    for (const [i, expected] of shapes.inputs.entries()) {
-      const name = node.inputs[i] ?? '';
-      validateOperand(program, name, expected, where);
+    for (const [i, name] of node.inputs.entries()) {
+      validateOperand(program, name, must(shapes.inputs, i), where);
       if (program.tensors[name]?.storage === 'temporary' && !written.has(name)) {
         fail(where, `reads ${name} before any node writes it`);
       }
     }
-    for (const [i, expected] of shapes.outputs.entries()) {
-      const name = node.outputs[i] ?? '';
-      validateOperand(program, name, expected, where);
+    for (const [o, name] of node.outputs.entries()) {
+      validateOperand(program, name, must(shapes.outputs, o), where);
       if (written.has(name) && !node.inputs.includes(name)) {
         fail(where, `writes ${name} a second time; give the result a name of its own`);
       }
@@ -196,22 +164,29 @@ export function validateProgram(program: Program): void {
 }
 
 /** What `validateBindings` needs to see of an engine's tensor. */
-interface BoundTensor {
+export interface BoundTensor {
   readonly shape: readonly number[];
   readonly dtype: string;
 }
 
+/** The tensor that is bound under a name. Throws ProgramError if there is none. */
+export function boundTensor<T>(program: Program, bindings: Readonly<Record<string, T>>, name: string): T {
+  const tensor = Object.hasOwn(bindings, name) ? bindings[name] : undefined;
+  if (tensor === undefined) fail(program.name, `bound tensor ${name} was not supplied`);
+  return tensor;
+}
+
 /**
- * Throws ProgramError unless every bound tensor of the program has a binding of its dtype and element count, and no
- * tensor that the program writes is bound under two names. Bindings the program does not name are ignored.
+ * Throws ProgramError unless every bound tensor of the program has a binding of its dtype and element count,
+ * and no tensor that the program writes is bound under two names. Bindings the program does not name are
+ * ignored.
  */
 export function validateBindings(program: Program, bindings: Readonly<Record<string, BoundTensor>>): void {
   const written = new Set(program.nodes.flatMap((node) => node.outputs));
   const names = new Map<BoundTensor, string>();
   for (const [name, spec] of Object.entries(program.tensors)) {
     if (spec.storage !== 'bound') continue;
-    const tensor = Object.hasOwn(bindings, name) ? bindings[name] : undefined;
-    if (tensor === undefined) fail(program.name, `bound tensor ${name} was not supplied`);
+    const tensor = boundTensor(program, bindings, name);
     if (tensor.dtype !== spec.dtype || elementCount(tensor.shape) !== elementCount(spec.shape)) {
       fail(
         program.name,

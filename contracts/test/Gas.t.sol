@@ -1,65 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity ^0.8.30;
 
 import {IIdentity} from "../src/IIdentity.sol";
 import {IParticipation} from "../src/IParticipation.sol";
 import {RoundTree} from "./RoundTree.sol";
 import {Signing} from "./Signing.sol";
 
-/// @notice What transactions cost, kept in snapshots/ and compared on every run. Runs with --isolate: every call is a transaction
-/// of its own, with its intrinsic gas, its calldata and cold storage.
+/// @notice Gas of Identity and Participation, compared with snapshots/. Runs with --isolate, so that every
+/// call is a transaction of its own, with intrinsic gas, calldata and cold storage.
 contract GasTest is Signing, RoundTree {
     bytes32 private constant ROOT = keccak256("root");
     bytes32 private constant ROLLOUTS = keccak256("rollouts");
     uint256 private constant OWNER = 0xA11CE;
 
     IIdentity private identity;
-    IParticipation private book;
+    IParticipation private participation;
     uint256 private genesis = 1_800_000_000;
 
     function setUp() public {
         vm.warp(genesis);
         identity = deployIdentity();
-        book = deployParticipation(identity);
+        participation = deployParticipation(identity);
     }
 
     function test_gas_attestBatch() public {
-        book.attestBatch(0, batch(0));
+        participation.attestBatch(0, batch(0));
         vm.snapshotGasLastCall("Participation", "attestBatch of 64, first time for each device");
         vm.warp(genesis + 20);
-        book.attestBatch(1, batch(1));
+        participation.attestBatch(1, batch(1));
         uint256 unowned = vm.snapshotGasLastCall("Participation", "attestBatch of 64");
         for (uint256 i; i < 64; ++i) {
             bindDevice(identity, 0xA000 + i, 0xD000 + i);
         }
         vm.warp(genesis + 40);
-        book.attestBatch(2, batch(2));
+        participation.attestBatch(2, batch(2));
         uint256 owned = vm.snapshotGasLastCall("Participation", "attestBatch of 64, devices with owners");
-        yes(unowned <= 17_000 * 64, "at most 17,000 an attestation");
-        yes(owned <= 17_000 * 64, "at most 17,000 an attestation of an owned device");
+        assertLe(unowned, 17_000 * 64, "at most 17,000 an attestation");
+        assertLe(owned, 17_000 * 64, "at most 17,000 an attestation of an owned device");
     }
 
     function test_gas_postRoot() public {
         IParticipation.SignedAttestation[] memory entries = batch(0);
-        book.postRoot(0, rootOf(entries), 64);
+        participation.postRoot(0, rootOf(entries), 64);
         uint256 gas = vm.snapshotGasLastCall("Participation", "postRoot, whatever its size");
-        yes(gas <= 70_000, "at most 70,000 a round");
+        assertLe(gas, 70_000, "at most 70,000 a round");
         IParticipation.SignedAttestation[] memory one = new IParticipation.SignedAttestation[](1);
         bytes32[][] memory proofs = new bytes32[][](1);
         (one[0], proofs[0]) = (entries[5], proofOf(entries, 5));
-        book.attestFromRoot(0, rootOf(entries), one, proofs);
+        participation.attestFromRoot(0, rootOf(entries), one, proofs);
         vm.snapshotGasLastCall("Participation", "attestFromRoot of one in 64, first time for the device");
     }
 
     function test_gas_attest() public {
-        book.attest(0, ROOT, ROLLOUTS);
+        participation.attest(0, ROOT, ROLLOUTS);
         vm.warp(genesis + 20);
-        book.attest(1, ROOT, ROLLOUTS);
+        participation.attest(1, ROOT, ROLLOUTS);
         vm.snapshotGasLastCall("Participation", "attest");
     }
 
     function test_gas_voteBatch() public {
-        book.attestBatch(0, batch(0));
+        participation.attestBatch(0, batch(0));
         address[] memory winners = new address[](4);
         for (uint256 i; i < 4; ++i) {
             winners[i] = vm.addr(0xD000 + i);
@@ -71,9 +71,9 @@ contract GasTest is Signing, RoundTree {
         }
         IParticipation.SignedVote[] memory votes = new IParticipation.SignedVote[](64);
         for (uint256 i; i < 64; ++i) {
-            votes[i] = signedVote(address(book), 0xD000 + i, 0, winners);
+            votes[i] = signedVote(address(participation), 0xD000 + i, 0, winners);
         }
-        book.voteBatch(votes);
+        participation.voteBatch(votes);
         vm.snapshotGasLastCall("Participation", "voteBatch of 64, four winners each");
     }
 
@@ -95,7 +95,7 @@ contract GasTest is Signing, RoundTree {
         vm.prank(vm.addr(OWNER));
         identity.revokeAll();
         uint256 gas = vm.snapshotGasLastCall("Identity", "revokeAll of 256");
-        yes(gas < 3_000_000, "the most devices an owner can have fit one transaction");
+        assertLt(gas, 3_000_000, "revokeAll of MAX_DEVICES fits one transaction");
     }
 
     function batch(uint64 round) private view returns (IParticipation.SignedAttestation[] memory entries) {
@@ -103,7 +103,7 @@ contract GasTest is Signing, RoundTree {
         for (uint256 i; i < 64; ++i) {
             bytes32 root = keccak256(abi.encode(ROOT, i, round));
             bytes32 rollouts = keccak256(abi.encode(ROLLOUTS, i, round));
-            entries[i] = signedAttestation(address(book), 0xD000 + i, round, root, rollouts);
+            entries[i] = signedAttestation(address(participation), 0xD000 + i, round, root, rollouts);
         }
     }
 }

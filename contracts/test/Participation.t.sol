@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity ^0.8.30;
 
 import {IIdentity} from "../src/IIdentity.sol";
 import {IParticipation} from "../src/IParticipation.sol";
@@ -14,58 +14,62 @@ contract ParticipationTest is Signing {
     bytes32 private constant ROLLOUTS = keccak256("rollouts");
 
     IIdentity private identity;
-    IParticipation private book;
+    IParticipation private participation;
     uint256 private genesis;
 
     function setUp() public {
         genesis = 1_800_000_000;
         vm.warp(genesis);
         identity = deployIdentity();
-        book = deployParticipation(identity);
+        participation = deployParticipation(identity);
     }
 
-    // --- the clock --------------------------------------------------------------------------------------------------
+    // ------------------------------------------------------------ rounds and stages
 
-    function test_clock_atTheBorders() public {
-        stageIs(0, 0, IParticipation.Stage.Answer);
-        stageIs(7, 0, IParticipation.Stage.Answer);
-        stageIs(8, 0, IParticipation.Stage.Critique);
-        stageIs(12, 0, IParticipation.Stage.Critique);
-        stageIs(13, 0, IParticipation.Stage.Vote);
-        stageIs(19, 0, IParticipation.Stage.Vote);
-        stageIs(20, 1, IParticipation.Stage.Answer);
+    function test_stageAt_changesAtStageBoundaries() public {
+        assertStage(0, 0, IParticipation.Stage.Answer);
+        assertStage(7, 0, IParticipation.Stage.Answer);
+        assertStage(8, 0, IParticipation.Stage.Critique);
+        assertStage(12, 0, IParticipation.Stage.Critique);
+        assertStage(13, 0, IParticipation.Stage.Vote);
+        assertStage(19, 0, IParticipation.Stage.Vote);
+        assertStage(20, 1, IParticipation.Stage.Answer);
         vm.expectRevert(abi.encodeWithSelector(IParticipation.BeforeGenesis.selector, genesis - 1, genesis));
-        book.roundAt(genesis - 1);
+        participation.roundAt(genesis - 1);
     }
 
-    function testFuzz_clock_isTheSchedule(uint32 a, uint32 c, uint32 v, uint40 wait) public {
-        a = uint32(within(a, 1, 1 days));
-        c = uint32(within(c, 1, 1 days));
-        v = uint32(within(v, 1, 1 days));
+    function testFuzz_currentStage_followsSchedule(uint32 a, uint32 c, uint32 v, uint40 wait) public {
+        a = uint32(bound(a, 1, 1 days));
+        c = uint32(bound(c, 1, 1 days));
+        v = uint32(bound(v, 1, 1 days));
         IParticipation other = deployParticipation(identity, a, c, v);
         vm.warp(genesis + wait);
         IParticipation.Schedule memory s = other.schedule();
         uint256 length = uint256(s.answerSeconds) + s.critiqueSeconds + s.voteSeconds;
         uint256 start = s.genesis + uint256(other.currentRound()) * length;
-        yes(start <= block.timestamp && block.timestamp < start + length, "inside its round");
+        assertTrue(
+            start <= block.timestamp && block.timestamp < start + length, "the time is in the current round"
+        );
         uint256 into = block.timestamp - start;
         IParticipation.Stage stage = into < a
             ? IParticipation.Stage.Answer
             : into < uint256(a) + c ? IParticipation.Stage.Critique : IParticipation.Stage.Vote;
-        yes(other.currentStage() == stage, "stage");
+        assertEq(uint256(other.currentStage()), uint256(stage), "stage");
     }
 
-    function test_seed_isAPureFunctionOfTheRound() public {
-        bytes32 seed = book.seedOf(7);
-        eq(seed, keccak256(abi.encode(book.schedule().genesisSeed, uint256(7))), "as documented");
-        no(seed == book.seedOf(8), "another round");
+    function test_seedOf_dependsOnRoundAndDeploymentOnly() public {
+        bytes32 seed = participation.seedOf(7);
+        assertEq(
+            seed, keccak256(abi.encode(participation.schedule().genesisSeed, uint256(7))), "as documented"
+        );
+        assertNotEq(seed, participation.seedOf(8), "another round");
         IParticipation other = deployParticipation(identity);
-        no(seed == other.seedOf(7), "another deployment");
+        assertNotEq(seed, other.seedOf(7), "another deployment");
         vm.warp(genesis + 1000);
-        eq(seed, book.seedOf(7), "later");
+        assertEq(seed, participation.seedOf(7), "the same seed later");
     }
 
-    function test_deployment_refusesNonsense() public {
+    function test_constructor_revertsIfArgumentIsInvalid() public {
         vm.expectRevert(IParticipation.BadDeployment.selector);
         deployParticipation(identity, 0, 5, 7);
         vm.expectRevert(IParticipation.BadDeployment.selector);
@@ -78,44 +82,48 @@ contract ParticipationTest is Signing {
         deployParticipation(IIdentity(address(0xBEEF)), 8, 5, 7);
     }
 
-    // --- attesting for oneself --------------------------------------------------------------------------------------
+    // ------------------------------------------------------------ attest
 
-    function test_attest_counts() public {
-        vm.expectEmit(true, true, true, true, address(book));
+    function test_attest_countsAttestation() public {
+        vm.expectEmit(true, true, true, true, address(participation));
         emit IParticipation.Attested(address(this), 0, ROOT, ROLLOUTS);
-        book.attest(0, ROOT, ROLLOUTS);
-        IParticipation.Record memory r = book.recordOf(address(this));
-        eq(r.attestations, 1, "attestations");
-        eq(r.nextRound, 1, "next round");
-        eq(r.votesCast + r.votesReceived + r.nextVote, 0, "nothing else");
+        participation.attest(0, ROOT, ROLLOUTS);
+        IParticipation.Record memory r = participation.recordOf(address(this));
+        assertEq(r.attestations, 1, "attestations");
+        assertEq(r.nextRound, 1, "next round");
+        assertEq(r.votesCast + r.votesReceived + r.nextVote, 0, "no votes");
     }
 
-    function test_attest_oncePerRoundAndOnlyForward() public {
+    function test_attest_revertsIfRoundIsNotNewer() public {
         vm.warp(genesis + 2 * ROUND);
-        book.attest(1, ROOT, ROLLOUTS);
-        refuseAttest(1, IParticipation.Refusal.Repeated);
-        refuseAttest(0, IParticipation.Refusal.Repeated);
-        book.attest(2, ROOT, ROLLOUTS);
-        eq(book.recordOf(address(this)).attestations, 2, "attestations");
+        participation.attest(1, ROOT, ROLLOUTS);
+        assertAttestReverts(1, IParticipation.Refusal.Repeated);
+        assertAttestReverts(0, IParticipation.Refusal.Repeated);
+        participation.attest(2, ROOT, ROLLOUTS);
+        assertEq(participation.recordOf(address(this)).attestations, 2, "attestations");
     }
 
-    function testFuzz_attest_window(uint16 current, uint64 round) public {
+    function testFuzz_attest_acceptsOnlyOpenRounds(uint16 current, uint64 round) public {
         vm.warp(genesis + uint256(current) * ROUND);
-        if (round > current) refuseAttest(round, IParticipation.Refusal.NotYet);
-        else if (current - round > book.WINDOW()) refuseAttest(round, IParticipation.Refusal.Closed);
-        else book.attest(round, ROOT, ROLLOUTS);
+        if (round > current) {
+            assertAttestReverts(round, IParticipation.Refusal.NotYet);
+        } else if (current - round > participation.WINDOW()) {
+            assertAttestReverts(round, IParticipation.Refusal.Closed);
+        } else {
+            participation.attest(round, ROOT, ROLLOUTS);
+        }
     }
 
-    function testFuzz_attest_nearTheWindow(uint16 current, uint8 back) public {
+    function testFuzz_attest_acceptsOnlyOpenRoundsNearWindow(uint16 current, uint8 back) public {
         uint64 round = current < back % 6 ? 0 : current - back % 6;
-        testFuzz_attest_window(current, round);
-        testFuzz_attest_window(current, uint64(current) + 1);
+        testFuzz_attest_acceptsOnlyOpenRounds(current, round);
+        testFuzz_attest_acceptsOnlyOpenRounds(current, uint64(current) + 1);
     }
 
-    function test_attest_needsAnUnbrokenDelegation() public {
+    function test_attest_revertsIfDeviceIsRevoked() public {
         address device = bindDevice(identity, OWNER, A);
         vm.prank(device);
-        book.attest(0, ROOT, ROLLOUTS);
+        participation.attest(0, ROOT, ROLLOUTS);
         vm.prank(vm.addr(OWNER));
         identity.revoke(device);
         vm.warp(genesis + ROUND);
@@ -123,12 +131,12 @@ contract ParticipationTest is Signing {
         vm.expectRevert(
             abi.encodeWithSelector(IParticipation.Refused.selector, IParticipation.Refusal.NoAuthority)
         );
-        book.attest(1, ROOT, ROLLOUTS);
-        eq(book.recordOf(device).attestations, 1, "what it had earned stays");
-        eq(book.recordOfOwner(vm.addr(OWNER)).attestations, 1, "and stays the owner's");
+        participation.attest(1, ROOT, ROLLOUTS);
+        assertEq(participation.recordOf(device).attestations, 1, "the record of the device stays");
+        assertEq(participation.recordOfOwner(vm.addr(OWNER)).attestations, 1, "the record of the owner stays");
     }
 
-    function test_scope_isRespected() public {
+    function test_vote_revertsIfScopeExcludesVoting() public {
         (IIdentity.Delegation memory d, bytes32 x, bytes32 y) = delegation(identity, vm.addr(OWNER), A);
         d.scope = identity.SCOPE_ATTEST();
         identity.bind(
@@ -139,35 +147,35 @@ contract ParticipationTest is Signing {
             sign65(A, consentDigest(address(identity), d.owner, d.epoch))
         );
         vm.prank(d.sessionKey);
-        book.attest(0, ROOT, ROLLOUTS);
+        participation.attest(0, ROOT, ROLLOUTS);
         vm.prank(d.sessionKey);
         vm.expectRevert(
             abi.encodeWithSelector(IParticipation.Refused.selector, IParticipation.Refusal.NoAuthority)
         );
-        book.vote(0, list(d.sessionKey));
+        participation.vote(0, listOf(d.sessionKey));
     }
 
-    // --- batches of signed attestations -----------------------------------------------------------------------------
+    // ------------------------------------------------------------ attestBatch
 
-    function test_batch_byAnybody() public {
+    function test_attestBatch_succeedsForAnyCaller() public {
         IParticipation.SignedAttestation[] memory batch = new IParticipation.SignedAttestation[](2);
         batch[0] = attestation(A, 0);
         batch[1] = attestation(B, 0);
-        vm.expectEmit(true, true, true, true, address(book));
+        vm.expectEmit(true, true, true, true, address(participation));
         emit IParticipation.Attested(vm.addr(A), 0, ROOT, ROLLOUTS);
-        vm.expectEmit(true, true, true, true, address(book));
+        vm.expectEmit(true, true, true, true, address(participation));
         emit IParticipation.Attested(vm.addr(B), 0, ROOT, ROLLOUTS);
         vm.prank(address(0xBEEF));
-        eq(book.attestBatch(0, batch), 2, "accepted");
+        assertEq(participation.attestBatch(0, batch), 2, "accepted");
     }
 
-    function test_batch_badEntriesCostTheGoodOnesNothing() public {
+    function test_attestBatch_skipsBadEntriesAndCountsTheRest() public {
         vm.warp(genesis + 5 * ROUND);
         bindDevice(identity, OWNER, 0xD3);
         vm.prank(vm.addr(OWNER));
         identity.revokeAll();
         vm.prank(vm.addr(0xD4));
-        book.attest(4, ROOT, ROLLOUTS);
+        participation.attest(4, ROOT, ROLLOUTS);
         IParticipation.SignedAttestation[] memory batch = new IParticipation.SignedAttestation[](7);
         batch[0] = attestation(A, 3);
         batch[1] = attestation(A, 3);
@@ -177,231 +185,236 @@ contract ParticipationTest is Signing {
         batch[4].device = vm.addr(0xD5);
         batch[5] = attestation(0xD3, 3);
         batch[6] = attestation(B, 3);
-        skips(1, vm.addr(A), 3, IParticipation.Refusal.Repeated);
-        skips(2, vm.addr(0xD4), 3, IParticipation.Refusal.Repeated);
-        skips(3, vm.addr(B), 3, IParticipation.Refusal.BadSignature);
-        skips(4, vm.addr(0xD5), 3, IParticipation.Refusal.BadSignature);
-        skips(5, vm.addr(0xD3), 3, IParticipation.Refusal.NoAuthority);
-        eq(book.attestBatch(3, batch), 2, "accepted");
-        eq(book.recordOf(vm.addr(A)).attestations, 1, "first");
-        eq(book.recordOf(vm.addr(B)).attestations, 1, "last");
+        expectAttestationSkipped(1, vm.addr(A), 3, IParticipation.Refusal.Repeated);
+        expectAttestationSkipped(2, vm.addr(0xD4), 3, IParticipation.Refusal.Repeated);
+        expectAttestationSkipped(3, vm.addr(B), 3, IParticipation.Refusal.BadSignature);
+        expectAttestationSkipped(4, vm.addr(0xD5), 3, IParticipation.Refusal.BadSignature);
+        expectAttestationSkipped(5, vm.addr(0xD3), 3, IParticipation.Refusal.NoAuthority);
+        assertEq(participation.attestBatch(3, batch), 2, "accepted");
+        assertEq(participation.recordOf(vm.addr(A)).attestations, 1, "A");
+        assertEq(participation.recordOf(vm.addr(B)).attestations, 1, "B");
     }
 
-    function testFuzz_batch_window(uint16 current, uint8 back) public {
+    function testFuzz_attestBatch_revertsIfRoundIsNotOpen(uint16 current, uint8 back) public {
         uint64 round = current < back % 6 ? current + 1 : current - back % 6;
         vm.warp(genesis + uint256(current) * ROUND);
-        IParticipation.SignedAttestation[] memory batch = one(attestation(A, round));
+        IParticipation.SignedAttestation[] memory batch = batchOf(attestation(A, round));
         bool open = round <= current && current - round <= 2;
         if (!open) {
             IParticipation.Refusal reason =
                 round > current ? IParticipation.Refusal.NotYet : IParticipation.Refusal.Closed;
             vm.expectRevert(abi.encodeWithSelector(IParticipation.Refused.selector, reason));
         }
-        book.attestBatch(round, batch);
-        eq(book.recordOf(vm.addr(A)).attestations, open ? 1 : 0, "counted");
+        participation.attestBatch(round, batch);
+        assertEq(participation.recordOf(vm.addr(A)).attestations, open ? 1 : 0, "counted");
     }
 
-    function test_batch_replayOfAWholeBatchCountsNothing() public {
-        IParticipation.SignedAttestation[] memory batch = one(attestation(A, 0));
-        eq(book.attestBatch(0, batch), 1, "first");
-        eq(book.attestBatch(0, batch), 0, "again");
-        eq(book.recordOf(vm.addr(A)).attestations, 1, "once");
+    function test_attestBatch_countsNothingOnReplay() public {
+        IParticipation.SignedAttestation[] memory batch = batchOf(attestation(A, 0));
+        assertEq(participation.attestBatch(0, batch), 1, "first");
+        assertEq(participation.attestBatch(0, batch), 0, "second");
+        assertEq(participation.recordOf(vm.addr(A)).attestations, 1, "counted once");
     }
 
-    function test_batch_onlyOnThisChainAndContract() public {
-        IParticipation.SignedAttestation[] memory batch = one(attestation(A, 0));
+    function test_attestBatch_skipsSignatureForOtherChainOrContract() public {
+        IParticipation.SignedAttestation[] memory batch = batchOf(attestation(A, 0));
         IParticipation other = deployParticipation(identity);
-        eq(other.attestBatch(0, batch), 0, "another contract");
+        assertEq(other.attestBatch(0, batch), 0, "another contract");
         uint256 here = block.chainid;
         vm.chainId(here + 1);
-        eq(book.attestBatch(0, batch), 0, "another chain");
+        assertEq(participation.attestBatch(0, batch), 0, "another chain");
         vm.chainId(here);
-        eq(book.attestBatch(0, batch), 1, "here");
+        assertEq(participation.attestBatch(0, batch), 1, "here");
     }
 
-    /// @dev Anybody can make the second signature of a statement; it must not be a second statement or hide the first.
-    function testFuzz_batch_highSIsRefused(uint256 seed) public {
-        uint256 k = key(seed);
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(k, attestationDigest(address(book), 0, ROOT, ROLLOUTS));
+    /// @dev Anyone can compute the signature with the other s. It must not count as a second attestation.
+    function testFuzz_attestBatch_skipsSignatureWithHighS(uint256 seed) public {
+        uint256 k = boundPrivateKey(seed);
+        (uint8 v, bytes32 r, bytes32 s) =
+            vm.sign(k, attestationDigest(address(participation), 0, ROOT, ROLLOUTS));
         uint256 n = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
         uint256 high = n - uint256(s);
         IParticipation.SignedAttestation memory entry =
             IParticipation.SignedAttestation(vm.addr(k), ROOT, ROLLOUTS, r, bytes32(0));
-        // vs has room for 255 bits of s; a high s can only be tried where it fits.
+        // vs holds 255 bits of s, so the highest bit of a high s is lost.
         entry.vs = bytes32((high & (type(uint256).max >> 1)) | (uint256(v == 27 ? 1 : 0) << 255));
-        eq(book.attestBatch(0, one(entry)), 0, "twin");
+        assertEq(participation.attestBatch(0, batchOf(entry)), 0, "signature with high s");
     }
 
-    function testFuzz_batch_anyChangedFieldIsRefused(uint256 seed, uint8 field, uint256 change) public {
+    function testFuzz_attestBatch_skipsEntryWithChangedField(uint256 seed, uint8 field, uint256 change)
+        public
+    {
         vm.assume(change != 0);
         vm.warp(genesis + 2 * ROUND);
-        IParticipation.SignedAttestation memory entry =
-            signedAttestation(address(book), key(seed), 1, keccak256(abi.encode(seed)), ROLLOUTS);
+        IParticipation.SignedAttestation memory entry = signedAttestation(
+            address(participation), boundPrivateKey(seed), 1, keccak256(abi.encode(seed)), ROLLOUTS
+        );
         field %= 6;
         if (field == 0) {
-            entry.device = address(uint160(entry.device) ^ uint160(within(change, 1, type(uint160).max)));
+            entry.device = address(uint160(entry.device) ^ uint160(bound(change, 1, type(uint160).max)));
         }
         uint64 round = field != 1 ? 1 : change % 2 == 0 ? 0 : 2;
         if (field == 2) entry.checkpointRoot ^= bytes32(change);
         if (field == 3) entry.rolloutDigest ^= bytes32(change);
         if (field == 4) entry.r ^= bytes32(change);
         if (field == 5) entry.vs ^= bytes32(change);
-        eq(book.attestBatch(round, one(entry)), 0, "accepted");
-        eq(book.recordOf(entry.device).attestations, 0, "counted");
+        assertEq(participation.attestBatch(round, batchOf(entry)), 0, "accepted");
+        assertEq(participation.recordOf(entry.device).attestations, 0, "counted");
     }
 
-    /// @dev ecrecover answers zero for nonsense, so zero must never pass for a device.
-    function test_batch_nonsenseSignatureIsNobodys() public {
+    /// @dev ecrecover returns zero for an invalid signature, so an entry may not name the zero address as its
+    /// device.
+    function test_attestBatch_skipsInvalidSignatureOfZeroDevice() public {
         IParticipation.SignedAttestation memory entry = attestation(A, 0);
         entry.device = address(0);
         entry.r = bytes32(0);
-        eq(book.attestBatch(0, one(entry)), 0, "zero");
+        assertEq(participation.attestBatch(0, batchOf(entry)), 0, "zero device");
     }
 
-    function test_batch_size() public {
+    function test_batch_revertsIfSizeIsInvalid() public {
         vm.expectRevert(abi.encodeWithSelector(IParticipation.BadBatchSize.selector, 0));
-        book.attestBatch(0, new IParticipation.SignedAttestation[](0));
-        uint256 most = book.MAX_BATCH();
+        participation.attestBatch(0, new IParticipation.SignedAttestation[](0));
+        uint256 most = participation.MAX_BATCH();
         vm.expectRevert(abi.encodeWithSelector(IParticipation.BadBatchSize.selector, most + 1));
-        book.attestBatch(0, new IParticipation.SignedAttestation[](most + 1));
-        eq(book.attestBatch(0, new IParticipation.SignedAttestation[](most)), 0, "all skipped");
+        participation.attestBatch(0, new IParticipation.SignedAttestation[](most + 1));
+        assertEq(participation.attestBatch(0, new IParticipation.SignedAttestation[](most)), 0, "all skipped");
         vm.expectRevert(abi.encodeWithSelector(IParticipation.BadBatchSize.selector, 0));
-        book.voteBatch(new IParticipation.SignedVote[](0));
+        participation.voteBatch(new IParticipation.SignedVote[](0));
         vm.expectRevert(abi.encodeWithSelector(IParticipation.BadBatchSize.selector, most + 1));
-        book.voteBatch(new IParticipation.SignedVote[](most + 1));
+        participation.voteBatch(new IParticipation.SignedVote[](most + 1));
     }
 
-    // --- votes ------------------------------------------------------------------------------------------------------
+    // ------------------------------------------------------------ votes
 
-    function test_vote_counts() public {
-        known(A);
-        known(B);
-        address[] memory winners = pair(vm.addr(A), vm.addr(B));
-        vm.expectEmit(true, true, true, true, address(book));
+    function test_vote_countsVote() public {
+        attestFirstRound(A);
+        attestFirstRound(B);
+        address[] memory winners = sortedListOf(vm.addr(A), vm.addr(B));
+        vm.expectEmit(true, true, true, true, address(participation));
         emit IParticipation.Voted(vm.addr(A), 0, winners);
         vm.prank(vm.addr(A));
-        book.vote(0, winners);
-        eq(book.recordOf(vm.addr(A)).votesCast, 1, "cast");
-        eq(book.recordOf(vm.addr(B)).votesReceived, 1, "received");
-        eq(book.recordOf(vm.addr(A)).votesReceived, 0, "none from oneself");
-        eq(book.recordOf(vm.addr(A)).attestations, 1, "attestations untouched");
-        eq(book.recordOf(vm.addr(A)).nextVote, 1, "next vote");
+        participation.vote(0, winners);
+        assertEq(participation.recordOf(vm.addr(A)).votesCast, 1, "cast");
+        assertEq(participation.recordOf(vm.addr(B)).votesReceived, 1, "received");
+        assertEq(participation.recordOf(vm.addr(A)).votesReceived, 0, "a vote for oneself counts nothing");
+        assertEq(participation.recordOf(vm.addr(A)).attestations, 1, "attestations");
+        assertEq(participation.recordOf(vm.addr(A)).nextVote, 1, "next vote");
     }
 
-    function test_vote_whatIsRefused() public {
-        known(A);
-        known(B);
-        refuseVote(A, new address[](0), IParticipation.Refusal.Empty);
-        refuseVote(A, new address[](65), IParticipation.Refusal.TooMany);
-        refuseVote(A, pairRaw(vm.addr(B), vm.addr(B)), IParticipation.Refusal.Unordered);
-        address[] memory down = pair(vm.addr(A), vm.addr(B));
+    function test_vote_revertsIfVoterOrWinnersAreInvalid() public {
+        attestFirstRound(A);
+        attestFirstRound(B);
+        assertVoteReverts(A, new address[](0), IParticipation.Refusal.Empty);
+        assertVoteReverts(A, new address[](65), IParticipation.Refusal.TooMany);
+        assertVoteReverts(A, listOf(vm.addr(B), vm.addr(B)), IParticipation.Refusal.Unordered);
+        address[] memory down = sortedListOf(vm.addr(A), vm.addr(B));
         (down[0], down[1]) = (down[1], down[0]);
-        refuseVote(A, down, IParticipation.Refusal.Unordered);
-        refuseVote(A, list(address(0)), IParticipation.Refusal.Unordered);
-        refuseVote(A, list(vm.addr(0xD9)), IParticipation.Refusal.UnknownWinner);
-        refuseVote(0xD9, list(vm.addr(B)), IParticipation.Refusal.UnknownVoter);
-        eq(book.recordOf(vm.addr(B)).votesReceived, 0, "nothing was counted");
+        assertVoteReverts(A, down, IParticipation.Refusal.Unordered);
+        assertVoteReverts(A, listOf(address(0)), IParticipation.Refusal.Unordered);
+        assertVoteReverts(A, listOf(vm.addr(0xD9)), IParticipation.Refusal.UnknownWinner);
+        assertVoteReverts(0xD9, listOf(vm.addr(B)), IParticipation.Refusal.UnknownVoter);
+        assertEq(participation.recordOf(vm.addr(B)).votesReceived, 0, "no vote is counted");
         vm.prank(vm.addr(A));
-        book.vote(0, list(vm.addr(B)));
-        refuseVote(A, list(vm.addr(B)), IParticipation.Refusal.Repeated);
-        eq(book.recordOf(vm.addr(B)).votesReceived, 1, "once");
+        participation.vote(0, listOf(vm.addr(B)));
+        assertVoteReverts(A, listOf(vm.addr(B)), IParticipation.Refusal.Repeated);
+        assertEq(participation.recordOf(vm.addr(B)).votesReceived, 1, "counted once");
     }
 
-    function test_vote_window() public {
-        known(A);
+    function test_vote_revertsIfRoundIsNotOpen() public {
+        attestFirstRound(A);
         vm.warp(genesis + 3 * ROUND);
-        refuseVote(A, list(vm.addr(A)), IParticipation.Refusal.Closed);
+        assertVoteReverts(A, listOf(vm.addr(A)), IParticipation.Refusal.Closed);
         vm.prank(vm.addr(A));
         vm.expectRevert(
             abi.encodeWithSelector(IParticipation.Refused.selector, IParticipation.Refusal.NotYet)
         );
-        book.vote(4, list(vm.addr(A)));
+        participation.vote(4, listOf(vm.addr(A)));
         vm.prank(vm.addr(A));
-        book.vote(1, list(vm.addr(A)));
+        participation.vote(1, listOf(vm.addr(A)));
     }
 
-    function test_vote_theMostWinners() public {
+    function test_vote_acceptsMaxWinners() public {
         address[] memory winners = new address[](64);
         for (uint256 i; i < 64; ++i) {
-            known(0x100 + i);
+            attestFirstRound(0x100 + i);
             winners[i] = vm.addr(0x100 + i);
         }
         sort(winners);
-        known(A);
+        attestFirstRound(A);
         vm.prank(vm.addr(A));
-        book.vote(0, winners);
+        participation.vote(0, winners);
         for (uint256 i; i < 64; ++i) {
-            eq(book.recordOf(winners[i]).votesReceived, 1, "each once");
+            assertEq(participation.recordOf(winners[i]).votesReceived, 1, "one vote for each winner");
         }
     }
 
-    function test_voteBatch_mixed() public {
-        known(A);
-        known(B);
+    function test_voteBatch_skipsBadEntriesAndCountsTheRest() public {
+        attestFirstRound(A);
+        attestFirstRound(B);
         IParticipation.SignedVote[] memory batch = new IParticipation.SignedVote[](6);
-        batch[0] = signedVote(address(book), A, 0, list(vm.addr(B)));
-        batch[1] = signedVote(address(book), A, 0, list(vm.addr(B)));
-        batch[2] = signedVote(address(book), B, 0, new address[](0));
-        batch[3] = signedVote(address(book), B, 0, new address[](65));
-        batch[4] = signedVote(address(book), B, 0, list(vm.addr(A)));
+        batch[0] = signedVote(address(participation), A, 0, listOf(vm.addr(B)));
+        batch[1] = signedVote(address(participation), A, 0, listOf(vm.addr(B)));
+        batch[2] = signedVote(address(participation), B, 0, new address[](0));
+        batch[3] = signedVote(address(participation), B, 0, new address[](65));
+        batch[4] = signedVote(address(participation), B, 0, listOf(vm.addr(A)));
         batch[4].winners[0] = vm.addr(B);
-        batch[5] = signedVote(address(book), B, 0, list(vm.addr(A)));
-        skipsVote(1, vm.addr(A), IParticipation.Refusal.Repeated);
-        skipsVote(2, vm.addr(B), IParticipation.Refusal.Empty);
-        skipsVote(3, vm.addr(B), IParticipation.Refusal.TooMany);
-        skipsVote(4, vm.addr(B), IParticipation.Refusal.BadSignature);
-        eq(book.voteBatch(batch), 2, "accepted");
-        eq(book.recordOf(vm.addr(A)).votesReceived, 1, "A");
-        eq(book.recordOf(vm.addr(B)).votesReceived, 1, "B");
+        batch[5] = signedVote(address(participation), B, 0, listOf(vm.addr(A)));
+        expectVoteSkipped(1, vm.addr(A), IParticipation.Refusal.Repeated);
+        expectVoteSkipped(2, vm.addr(B), IParticipation.Refusal.Empty);
+        expectVoteSkipped(3, vm.addr(B), IParticipation.Refusal.TooMany);
+        expectVoteSkipped(4, vm.addr(B), IParticipation.Refusal.BadSignature);
+        assertEq(participation.voteBatch(batch), 2, "accepted");
+        assertEq(participation.recordOf(vm.addr(A)).votesReceived, 1, "A");
+        assertEq(participation.recordOf(vm.addr(B)).votesReceived, 1, "B");
     }
 
-    function test_voteBatch_onlyOnThisContract() public {
-        known(A);
+    function test_voteBatch_skipsSignatureForOtherContract() public {
+        attestFirstRound(A);
         IParticipation other = deployParticipation(identity);
         vm.prank(vm.addr(A));
         other.attest(0, ROOT, ROLLOUTS);
         IParticipation.SignedVote[] memory batch = new IParticipation.SignedVote[](1);
-        batch[0] = signedVote(address(book), A, 0, list(vm.addr(A)));
-        eq(other.voteBatch(batch), 0, "another contract");
-        eq(book.voteBatch(batch), 1, "this one");
+        batch[0] = signedVote(address(participation), A, 0, listOf(vm.addr(A)));
+        assertEq(other.voteBatch(batch), 0, "another contract");
+        assertEq(participation.voteBatch(batch), 1, "this contract");
     }
 
-    // --- records ----------------------------------------------------------------------------------------------------
+    // ------------------------------------------------------------ records
 
-    function test_record_bindingLaterCarriesIt() public {
-        known(A);
-        known(B);
+    function test_recordOfOwner_includesRecordFromBeforeBinding() public {
+        attestFirstRound(A);
+        attestFirstRound(B);
         vm.prank(vm.addr(B));
-        book.vote(0, list(vm.addr(A)));
+        participation.vote(0, listOf(vm.addr(A)));
         address owner = vm.addr(OWNER);
-        eq(book.recordOfOwner(owner).attestations, 0, "nothing bound");
+        assertEq(participation.recordOfOwner(owner).attestations, 0, "nothing bound");
         bindDevice(identity, OWNER, A);
-        eq(book.recordOfOwner(owner).attestations, 1, "carried");
-        eq(book.recordOfOwner(owner).votesReceived, 1, "votes too");
+        assertEq(participation.recordOfOwner(owner).attestations, 1, "attestations from before binding");
+        assertEq(participation.recordOfOwner(owner).votesReceived, 1, "votes from before binding");
         bindDevice(identity, OWNER, B);
         vm.warp(genesis + ROUND);
         vm.prank(vm.addr(B));
-        book.attest(1, ROOT, ROLLOUTS);
-        IParticipation.Record memory r = book.recordOfOwner(owner);
-        eq(r.attestations, 3, "sum");
-        eq(r.votesCast, 1, "votes cast");
-        eq(r.nextRound, 2, "highest round");
-        eq(r.nextVote, 1, "highest vote");
+        participation.attest(1, ROOT, ROLLOUTS);
+        IParticipation.Record memory r = participation.recordOfOwner(owner);
+        assertEq(r.attestations, 3, "sum of attestations");
+        assertEq(r.votesCast, 1, "votes cast");
+        assertEq(r.nextRound, 2, "highest round");
+        assertEq(r.nextVote, 1, "highest vote");
     }
 
-    function test_record_ofMany() public {
-        known(B);
-        IParticipation.Record[] memory r = book.recordsOf(pairRaw(vm.addr(A), vm.addr(B)));
-        eq(r[0].attestations, 0, "A");
-        eq(r[1].attestations, 1, "B");
+    function test_recordsOf_returnsRecordOfEachDevice() public {
+        attestFirstRound(B);
+        IParticipation.Record[] memory r = participation.recordsOf(listOf(vm.addr(A), vm.addr(B)));
+        assertEq(r[0].attestations, 0, "A");
+        assertEq(r[1].attestations, 1, "B");
     }
 
-    // --- helpers ----------------------------------------------------------------------------------------------------
+    // ------------------------------------------------------------ helpers
 
-    function stageIs(uint256 into, uint64 round, IParticipation.Stage stage) private {
+    function assertStage(uint256 into, uint64 round, IParticipation.Stage stage) private {
         vm.warp(genesis + into);
-        eq(book.currentRound(), round, "round");
-        yes(book.currentStage() == stage, "stage");
+        assertEq(participation.currentRound(), round, "round");
+        assertEq(uint256(participation.currentStage()), uint256(stage), "stage");
     }
 
     function attestation(uint256 k, uint64 round)
@@ -409,15 +422,15 @@ contract ParticipationTest is Signing {
         view
         returns (IParticipation.SignedAttestation memory)
     {
-        return signedAttestation(address(book), k, round, ROOT, ROLLOUTS);
+        return signedAttestation(address(participation), k, round, ROOT, ROLLOUTS);
     }
 
-    function known(uint256 k) private {
+    function attestFirstRound(uint256 k) private {
         vm.prank(vm.addr(k));
-        book.attest(0, ROOT, ROLLOUTS);
+        participation.attest(0, ROOT, ROLLOUTS);
     }
 
-    function one(IParticipation.SignedAttestation memory entry)
+    function batchOf(IParticipation.SignedAttestation memory entry)
         private
         pure
         returns (IParticipation.SignedAttestation[] memory batch)
@@ -426,18 +439,18 @@ contract ParticipationTest is Signing {
         batch[0] = entry;
     }
 
-    function list(address a) private pure returns (address[] memory l) {
+    function listOf(address a) private pure returns (address[] memory l) {
         l = new address[](1);
         l[0] = a;
     }
 
-    function pairRaw(address a, address b) private pure returns (address[] memory l) {
+    function listOf(address a, address b) private pure returns (address[] memory l) {
         l = new address[](2);
         (l[0], l[1]) = (a, b);
     }
 
-    function pair(address a, address b) private pure returns (address[] memory) {
-        return a < b ? pairRaw(a, b) : pairRaw(b, a);
+    function sortedListOf(address a, address b) private pure returns (address[] memory) {
+        return a < b ? listOf(a, b) : listOf(b, a);
     }
 
     function sort(address[] memory l) private pure {
@@ -448,24 +461,29 @@ contract ParticipationTest is Signing {
         }
     }
 
-    function skips(uint256 entry, address device, uint64 round, IParticipation.Refusal reason) private {
-        vm.expectEmit(true, true, true, true, address(book));
+    function expectAttestationSkipped(
+        uint256 entry,
+        address device,
+        uint64 round,
+        IParticipation.Refusal reason
+    ) private {
+        vm.expectEmit(true, true, true, true, address(participation));
         emit IParticipation.AttestationSkipped(device, round, entry, reason);
     }
 
-    function skipsVote(uint256 entry, address device, IParticipation.Refusal reason) private {
-        vm.expectEmit(true, true, true, true, address(book));
+    function expectVoteSkipped(uint256 entry, address device, IParticipation.Refusal reason) private {
+        vm.expectEmit(true, true, true, true, address(participation));
         emit IParticipation.VoteSkipped(device, 0, entry, reason);
     }
 
-    function refuseAttest(uint64 round, IParticipation.Refusal reason) private {
+    function assertAttestReverts(uint64 round, IParticipation.Refusal reason) private {
         vm.expectRevert(abi.encodeWithSelector(IParticipation.Refused.selector, reason));
-        book.attest(round, ROOT, ROLLOUTS);
+        participation.attest(round, ROOT, ROLLOUTS);
     }
 
-    function refuseVote(uint256 k, address[] memory winners, IParticipation.Refusal reason) private {
+    function assertVoteReverts(uint256 k, address[] memory winners, IParticipation.Refusal reason) private {
         vm.prank(vm.addr(k));
         vm.expectRevert(abi.encodeWithSelector(IParticipation.Refused.selector, reason));
-        book.vote(0, winners);
+        participation.vote(0, winners);
     }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity ^0.8.30;
 
 import {IParticipation} from "../src/IParticipation.sol";
 
-/// @notice The Merkle tree of a round as whoever posts its root builds it: level by level, a node without a sibling moves up as it is.
+/// @notice The Merkle tree of a round, built level by level. A node without a sibling moves up unchanged.
 abstract contract RoundTree {
     function rootOf(IParticipation.SignedAttestation[] memory entries) internal pure returns (bytes32) {
         bytes32[] memory level = _leaves(entries);

@@ -1,50 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity ^0.8.30;
 
 import {Signed} from "../src/Signed.sol";
-import {T} from "./T.sol";
+import {Test} from "./Test.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 
-/// @notice Signed.sol answers as OpenZeppelin's ECDSA does, on good signatures, damaged ones and noise.
-contract SignedTest is T {
+/// @notice Signed.sol gives the same results as OpenZeppelin's ECDSA for valid signatures, high s and random
+/// input.
+contract SignedTest is Test {
     uint256 private constant HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
 
-    function testFuzz_digest(bytes32 domain, bytes32 structHash) public pure {
-        eq(Signed.digest(domain, structHash), MessageHashUtils.toTypedDataHash(domain, structHash), "digest");
+    function testFuzz_digest_equalsOpenZeppelin(bytes32 domain, bytes32 structHash) public pure {
+        assertEq(
+            Signed.digest(domain, structHash), MessageHashUtils.toTypedDataHash(domain, structHash), "digest"
+        );
     }
 
-    function testFuzz_signer_ofSignatures(uint256 seed, bytes32 hash) public view {
-        uint256 k = key(seed);
+    function testFuzz_signer_recoversAddressOfKey(uint256 seed, bytes32 hash) public view {
+        uint256 k = boundPrivateKey(seed);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(k, hash);
         bytes32 vs = bytes32(uint256(s) | (uint256(v - 27) << 255));
-        eq(Signed.signer(hash, r, vs), vm.addr(k), "signer");
+        assertEq(Signed.signer(hash, r, vs), vm.addr(k), "signer");
     }
 
-    function testFuzz_signer_ofNoise(bytes32 hash, bytes32 r, bytes32 vs) public view {
+    function testFuzz_signer_equalsOpenZeppelinOnRandomInput(bytes32 hash, bytes32 r, bytes32 vs)
+        public
+        view
+    {
         (address expected,,) = ECDSA.tryRecover(hash, r, vs);
-        eq(Signed.signer(hash, r, vs), expected, "signer");
+        assertEq(Signed.signer(hash, r, vs), expected, "signer");
     }
 
-    function testFuzz_signer_atTheBordersOfS(bytes32 hash, bytes32 r, bool parity, uint8 near) public view {
+    function testFuzz_signer_equalsOpenZeppelinNearHalfOrder(bytes32 hash, bytes32 r, bool parity, uint8 near)
+        public
+        view
+    {
         uint256 s = HALF_ORDER - 128 + near;
         bytes32 vs = bytes32(s | (uint256(parity ? 1 : 0) << 255));
         (address expected,,) = ECDSA.tryRecover(hash, r, vs);
-        eq(Signed.signer(hash, r, vs), expected, "signer");
-        if (s > HALF_ORDER) eq(expected, address(0), "high s");
+        assertEq(Signed.signer(hash, r, vs), expected, "signer");
+        if (s > HALF_ORDER) assertEq(expected, address(0), "high s");
     }
 
-    function test_signer_isNobodyForZeros() public view {
-        eq(Signed.signer(0, 0, 0), address(0), "zeros");
+    function test_signer_returnsZeroForZeroSignature() public view {
+        assertEq(Signed.signer(0, 0, 0), address(0), "zeros");
     }
 
-    /// @dev What earlier calls left in scratch memory must not become an answer.
+    /// @dev Bytes that earlier calls left in scratch memory must not be returned.
     function testFuzz_signer_ignoresScratchMemory(bytes32 junk, bytes32 hash) public view {
         address found;
         assembly ("memory-safe") {
             mstore(0x00, junk)
         }
         found = Signed.signer(hash, 0, 0);
-        eq(found, address(0), "no key has r = 0");
+        assertEq(found, address(0), "no key has r = 0");
     }
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity ^0.8.30;
 
 import {IIdentity} from "../src/IIdentity.sol";
 import {IParticipation} from "../src/IParticipation.sol";
-import {T, Vm} from "./T.sol";
+import {Test, Vm} from "./Test.sol";
 
-/// @notice Signs as an owner or a device would. Every hash is spelt out from EIP-712 here, without the contracts' own code, so
-/// that a wrong type string there cannot agree with itself.
-abstract contract Signing is T {
+/// @notice Signs delegations, consents, attestations and votes. The EIP-712 hashes are written out here and
+/// share no code with the contracts, so that a wrong type string in a contract makes a test fail.
+abstract contract Signing is Test {
     function deployIdentity() internal returns (IIdentity) {
         return IIdentity(vm.deployCode("Identity.sol:Identity"));
     }
 
-    /// @dev With stages of 8, 5 and 7 seconds.
+    /// @dev The stages last 8, 5 and 7 seconds.
     function deployParticipation(IIdentity identity) internal returns (IParticipation) {
         return deployParticipation(identity, 8, 5, 7);
     }
@@ -142,7 +142,8 @@ abstract contract Signing is T {
         (entry.r, entry.vs) = sign64(privateKey, voteDigest(verifier, round, winners));
     }
 
-    /// @dev A delegation of everything for thirty days, signed for the owner's current epoch.
+    /// @dev A delegation with every scope for thirty days, in the owner's current epoch. It is not signed
+    /// yet.
     function delegation(IIdentity identity, address owner, uint256 deviceKey)
         internal
         returns (IIdentity.Delegation memory d, bytes32 x, bytes32 y)

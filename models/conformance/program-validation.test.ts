@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ProgramError } from '../../compute/engines/engine.ts';
 import type { Node, Program, TensorSpec } from '../../compute/repops/program.ts';
+import { ProgramError } from '../../compute/repops/program-error.ts';
 import { validateBindings, validateProgram } from '../../compute/repops/validate.ts';
 import { NANO_CONFIG } from '../decoder/config.ts';
 import { decodeProgram, trainingProgram } from '../decoder/decoder.ts';

@@ -9,7 +9,7 @@ import { checkpointRoot } from '../checkpoint/root.ts';
 import { checkpointContents } from '../decoder/checkpoint.ts';
 import { NANO_CONFIG } from '../decoder/config.ts';
 import { initialParameters } from '../decoder/initialize.ts';
-import { ModelSession, type TrainingBatch } from '../decoder/session.ts';
+import { ModelSession, type TrainingBatch } from '../decoder/model-session.ts';
 
 export const TRAINING_CASE_STEPS = 20;
 /** For the full sweep. */

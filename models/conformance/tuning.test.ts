@@ -21,7 +21,7 @@ import type { Program } from '../../compute/repops/program.ts';
 import { NANO_CONFIG } from '../decoder/config.ts';
 import { trainingProgram } from '../decoder/decoder.ts';
 import { initialParameters } from '../decoder/initialize.ts';
-import { ModelSession } from '../decoder/session.ts';
+import { ModelSession } from '../decoder/model-session.ts';
 
 interface Product {
   readonly M: number;

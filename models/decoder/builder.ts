@@ -1,5 +1,7 @@
+import type { AttributesOf } from '../../compute/repops/attributes.ts';
+import { node } from '../../compute/repops/node.ts';
 import type { OperatorName } from '../../compute/repops/operators.ts';
-import type { Attributes, DType, Node, Program, TensorSpec } from '../../compute/repops/program.ts';
+import type { DType, Node, Program, TensorSpec } from '../../compute/repops/program.ts';
 
 /** Collects tensors and nodes into a program. Names are given by the caller so that a trace is readable. */
 export class ProgramBuilder {
@@ -20,13 +22,13 @@ export class ProgramBuilder {
   }
 
   /** Appends an operator application. */
-  node(
-    op: OperatorName,
-    attributes: Attributes,
+  node<Op extends OperatorName>(
+    op: Op,
+    attributes: AttributesOf<Op>,
     inputs: readonly string[],
     outputs: readonly string[],
   ): void {
-    this.#nodes.push({ op, attributes, inputs, outputs });
+    this.#nodes.push(node(op, attributes, inputs, outputs));
   }
 
   build(name: string): Program {

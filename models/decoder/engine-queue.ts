@@ -1,14 +1,11 @@
 import type { Engine } from '../../compute/engines/engine.ts';
+import { SerialQueue } from '../../protocol/serial-queue.ts';
 
-/** The end of each engine's queue of calls. */
-const queues = new WeakMap<Engine, Promise<unknown>>();
+const queues = new WeakMap<Engine, SerialQueue>();
 
-/** Runs `work` after every earlier call on this engine, which does one run at a time; sessions that share it take turns. */
-export function inTurn<T>(engine: Engine, work: () => T | Promise<T>): Promise<T> {
-  const result = (queues.get(engine) ?? Promise.resolve()).then(work);
-  queues.set(
-    engine,
-    result.catch(() => undefined),
-  );
-  return result;
+/** The queue of an engine's calls. An engine does one run at a time, so the sessions that share it take turns. */
+export function queueOf(engine: Engine): SerialQueue {
+  const queue = queues.get(engine) ?? new SerialQueue();
+  queues.set(engine, queue);
+  return queue;
 }

@@ -9,7 +9,7 @@ import { initialParameters } from './initialize.ts';
 import { initialAdapters, type LoraOptions, PROJECTIONS } from './lora/adapters.ts';
 import { frozenRoot } from './lora/frozen-root.ts';
 import { freshAdapterState } from './lora/state.ts';
-import { ModelSession } from './session.ts';
+import { ModelSession } from './model-session.ts';
 import { ModelStateError } from './state.ts';
 import { fromBfloat16, memoryWeights, toBfloat16 } from './weights.ts';
 
@@ -230,7 +230,7 @@ describe('training adapters', () => {
     for (let step = 0; step < 3; step++) await session.step({ ...batch, learningRate: 0.05 });
     const adapted = await session.generate(options);
     expect(adapted).not.toEqual(untouched);
-    expect(await session.generate({ ...options, bare: true })).toEqual(untouched);
+    expect(await session.generate({ ...options, withoutAdapters: true })).toEqual(untouched);
     expect(await session.generate(options)).toEqual(adapted);
 
     const state = await session.snapshot();
@@ -246,7 +246,7 @@ describe('training adapters', () => {
     expect(await plain.generate(options)).toEqual(untouched);
     await plain.step(batch);
     await plain.release();
-    expect(await plain.generate({ ...options, bare: true })).toEqual(untouched);
+    expect(await plain.generate({ ...options, withoutAdapters: true })).toEqual(untouched);
   });
 
   it.each([

@@ -1,156 +1,129 @@
 /**
- * A published model on an engine, its matrices frozen in bf16: generates, scores, and trains adapters beside them (LoRA). A
- * session owns its tensors; sessions that share an engine take turns.
+ * A published model on an engine, with its matrices frozen in bf16: generates, scores, and trains adapters beside them
+ * (LoRA). A session owns its tensors. Sessions that share an engine take turns.
  */
 
 import type { Engine } from '../../compute/engines/engine.ts';
 import type { KnownRoots } from '../checkpoint/root.ts';
 import { type DecoderConfig, parameterSpecs } from './config.ts';
-import {
-  DEFAULT_OPTIMIZER,
-  DEFAULT_POLICY,
-  type OptimizerOptions,
-  type PolicyOptions,
-  scoreProgram,
-  trainingProgram,
-} from './decoder.ts';
-import { inTurn } from './engine-queue.ts';
 import { parameterDType, type WeightPlan } from './forward.ts';
 import { type GenerateOptions, type Generation, generate } from './generate.ts';
-import { HyperSchedule } from './hyper.ts';
-import { checkBatch, ModelInputError, type SequenceBatch } from './inputs.ts';
+import { ModelInputError, type SequenceBatch } from './inputs.ts';
 import { adapterSpecs, checkLora, type LoraOptions } from './lora/adapters.ts';
 import { type AdapterState, checkAdapters, freshAdapterState } from './lora/state.ts';
-import { modelRopeTables } from './rope.ts';
+import { checkTrainedState, SessionCore, type SessionCoreOptions } from './session-core.ts';
 import { canonicalCopy, ModelStateError, type NamedTensors } from './state.ts';
-import { TensorStore } from './tensor-store.ts';
-import {
-  checkTraining,
-  objectiveOf,
-  runTraining,
-  type StepResult,
-  type TrainingBatch,
-  writeSequences,
-  writeTraining,
-} from './train-step.ts';
+import type { StepResult, TrainingBatch } from './train-step.ts';
 import type { WeightSource } from './weights.ts';
 
-export interface FrozenSessionOptions {
-  readonly engine: Engine;
-  readonly config: DecoderConfig;
+export interface FrozenSessionOptions extends SessionCoreOptions {
   readonly weights: WeightSource;
-  /** Given, `step` trains these adapters (`initialAdapters` makes fresh ones). */
+  /** Adapters for `step` to train (`initialAdapters` makes fresh ones). Defaults to none. */
   readonly lora?: LoraOptions & { readonly adapters: NamedTensors };
-  /** Positions that a sequence may have; at most and by default the model's context. Fewer make smaller rotary tables. */
+  /** Most positions of a sequence. Fewer make smaller rotary tables. Defaults to the model's context. */
   readonly positions?: number;
-  /** Keeps less for the backward pass by computing layers again: the same bits, about a third more work. */
+  /** Recomputes layers in the backward pass: the same bits in less memory, for about a third more work. */
   readonly recompute?: boolean;
-  readonly optimizer?: OptimizerOptions;
-  readonly policy?: PolicyOptions;
   readonly onProgress?: (progress: { readonly tensors: number; readonly of: number }) => void;
   readonly signal?: AbortSignal;
 }
 
-/** The weights alone. */
-const BARE: WeightPlan = { frozen: true };
+/** The plan of a model without adapters. */
+const BASE_WEIGHTS: WeightPlan = { frozen: true };
 
 function planOf({ rank, alpha, targets }: LoraOptions): WeightPlan {
   return { frozen: true, lora: { rank, alpha, targets } };
 }
 
 export class FrozenSession {
-  /** The model's, with the context cut down to `positions`. */
-  readonly config: DecoderConfig;
-  readonly engine: Engine;
+  readonly #core: SessionCore;
   #plan: WeightPlan;
-  readonly #options: FrozenSessionOptions;
-  readonly #optimizer: OptimizerOptions;
-  readonly #hyper: HyperSchedule;
-  readonly #tensors: TensorStore;
-  #step = 0;
-  #disposed = false;
-  #torn = false;
   #recompute: boolean;
-  /** Whether the programs that are kept are those without adapters. */
-  #bare = false;
+  /** Whether the cached programs are those without adapters. */
+  #cachedWithoutAdapters = false;
 
   private constructor(options: FrozenSessionOptions) {
-    const { engine, config, lora } = options;
-    this.engine = engine;
-    this.config = { ...config, context: Math.min(config.context, options.positions ?? config.context) };
-    this.#options = options;
-    this.#recompute = options.recompute ?? false;
-    this.#optimizer = options.optimizer ?? DEFAULT_OPTIMIZER;
-    this.#hyper = new HyperSchedule(this.#optimizer);
-    this.#tensors = new TensorStore(engine);
-    this.#plan = lora === undefined ? BARE : planOf(lora);
+    const { config, lora, recompute = false, positions = config.context } = options;
+    const context = Math.min(config.context, positions);
+    this.#core = new SessionCore({ ...options, config: { ...config, context } });
+    this.#plan = lora === undefined ? BASE_WEIGHTS : planOf(lora);
+    this.#recompute = recompute;
   }
 
   /**
    * Brings the weights to the engine one tensor at a time. Throws what `weights` throws, ModelStateError or LoraError for
-   * adapters that do not fit, EngineMemoryError when the device refuses, or the signal's reason; nothing stays behind then.
+   * adapters that do not fit, EngineMemoryError when the device refuses, or the signal's reason. After an error nothing
+   * stays on the engine.
    */
   static async create(options: FrozenSessionOptions): Promise<FrozenSession> {
-    const { positions = 1, lora, signal } = options;
+    const { positions = 1, lora, weights, signal } = options;
     if (!Number.isInteger(positions) || positions < 1) {
       throw new ModelInputError(`positions must be a positive integer, got ${positions}`);
     }
     if (lora !== undefined) checkLora(lora);
     const session = new FrozenSession(options);
+    const { config } = session;
+    const { tensors } = session.#core;
     try {
-      const { config } = session;
-      const tables = modelRopeTables(config, config.context);
-      const tableShape = [config.context, config.headDim / 2];
-      session.#tensors.put('rope.cos', tableShape, tables.cos);
-      session.#tensors.put('rope.sin', tableShape, tables.sin);
+      session.#core.putRopeTables();
       const specs = parameterSpecs(config);
       for (const [index, { name, shape }] of specs.entries()) {
         signal?.throwIfAborted();
-        const half = parameterDType(session.#plan, shape) === 'bf16';
-        const values = half
-          ? await options.weights.bfloat16(name, signal)
-          : canonicalCopy(await options.weights.float32(name, signal), name);
-        session.#tensors.put(name, shape, values);
+        const values =
+          parameterDType(session.#plan, shape) === 'bf16'
+            ? await weights.bfloat16(name, signal)
+            : canonicalCopy(await weights.float32(name, signal), name);
+        tensors.put(name, shape, values);
         options.onProgress?.({ tensors: index + 1, of: specs.length });
       }
       if (lora !== undefined) session.#load(freshAdapterState(config, lora, lora.adapters));
     } catch (error) {
-      session.#tensors.free();
+      tensors.free();
       throw error;
     }
     return session;
   }
 
+  get engine(): Engine {
+    return this.#core.engine;
+  }
+
+  /** The model's configuration, with the context cut down to `positions`. */
+  get config(): DecoderConfig {
+    return this.#core.config;
+  }
+
   /** Optimizer steps taken. */
   get steps(): number {
-    return this.#step;
+    return this.#core.steps;
   }
 
   /**
-   * Samples a continuation of each prompt, with the adapters unless `bare`. Waits for earlier calls. Throws ModelInputError on
-   * input out of range.
+   * Samples a continuation of each prompt, with `withoutAdapters` from the frozen model alone. Waits for earlier calls.
+   * Throws ModelInputError on input out of range.
    */
-  generate(options: GenerateOptions & { readonly bare?: boolean }): Promise<Generation[]> {
-    return this.#exclusive(() => {
-      const bare = options.bare === true;
-      // Programs are kept by their sizes, and those with adapters have the same sizes as those without.
-      if (bare !== this.#bare) this.#tensors.release();
-      this.#bare = bare;
-      return generate(this.config, this.#tensors, options, bare ? BARE : this.#plan);
+  generate(options: GenerateOptions & { readonly withoutAdapters?: boolean }): Promise<Generation[]> {
+    const { withoutAdapters = false } = options;
+    return this.#core.exclusive(() => {
+      // Programs are cached by their sizes, which do not tell programs with adapters from those without.
+      if (withoutAdapters !== this.#cachedWithoutAdapters) this.#core.tensors.release();
+      this.#cachedWithoutAdapters = withoutAdapters;
+      const plan = withoutAdapters ? BASE_WEIGHTS : this.#plan;
+      return generate(this.config, this.#core.tensors, options, plan);
     });
   }
 
   /**
-   * Puts adapters beside the weights, in place of any that were there, with their moments and step. `recompute` as at
-   * creation, and as before unless given. Waits for earlier calls. Throws
-   * LoraError or ModelStateError, changing nothing, when they do not fit; after NaN in them or EngineMemoryError there are none.
+   * Puts adapters with their moments and step in place of the current ones. `recompute` defaults to the current setting.
+   * Waits for earlier calls. Throws LoraError or ModelStateError, changing nothing, when they do not fit. If an adapter
+   * holds NaN, or memory runs out (EngineMemoryError), the session is left without adapters.
    */
   adapt(
     lora: LoraOptions,
     state: AdapterState,
     options: { readonly recompute?: boolean } = {},
   ): Promise<void> {
-    return this.#exclusive(
+    return this.#core.exclusive(
       async () => {
         checkLora(lora);
         checkState(this.config, lora, state);
@@ -164,145 +137,82 @@ export class FrozenSession {
           throw error;
         }
       },
-      { evenTorn: true },
+      { evenInconsistent: true },
     );
   }
 
-  /** Frees inputs, results and caches of earlier calls, so that only one kind of call's are held. Waits for earlier calls. */
+  /** Frees the inputs, results and caches of earlier calls, so that those of another kind of call fit. Waits for earlier calls. */
   release(): Promise<void> {
-    return this.#exclusive(async () => this.#tensors.release(), { evenTorn: true });
+    return this.#core.exclusive(async () => this.#core.tensors.release(), { evenInconsistent: true });
   }
 
   /** Log-probability of each target, [batch * length], canonical f32. Waits for earlier calls. */
   score(batch: SequenceBatch, options: { readonly signal?: AbortSignal } = {}): Promise<Float32Array> {
-    return this.#exclusive(async () => {
-      checkBatch(this.config, batch);
-      const program = this.#tensors.program(`score ${batch.batch} ${batch.length}`, () =>
-        scoreProgram(this.config, batch, this.#plan),
-      );
-      writeSequences(program, batch);
-      await program.run(options);
-      return await program.floats('logprobs');
-    });
+    return this.#core.score(batch, this.#plan, options);
   }
 
   /** Merkle root of each frozen matrix by name, computed on the engine where it can. Waits for earlier calls. */
   matrixRoots(): Promise<KnownRoots> {
-    return this.#exclusive(() => {
+    return this.#core.exclusive(() => {
       const matrices = parameterSpecs(this.config).filter(
-        ({ shape }) => parameterDType(BARE, shape) === 'bf16',
+        ({ shape }) => parameterDType(BASE_WEIGHTS, shape) === 'bf16',
       );
-      return this.#tensors.roots(matrices.map(({ name }) => name));
+      return this.#core.tensors.roots(matrices.map(({ name }) => name));
     });
   }
 
-  /** One AdamW step of the adapters. Not abortable; after a failure only `restore` makes the session usable again. */
+  /**
+   * One AdamW step of the adapters. It cannot be aborted. After a failure only `restore` or `adapt` makes the session usable
+   * again.
+   */
   step(batch: TrainingBatch): Promise<StepResult> {
-    return this.#exclusive(async () => {
-      this.#adapters();
-      checkTraining(this.config, batch);
-      const objective = objectiveOf(batch);
-      const program = this.#tensors.program(`train ${objective} ${batch.batch} ${batch.length}`, () =>
-        trainingProgram(this.config, {
-          batch: batch.batch,
-          length: batch.length,
-          objective,
-          optimizer: this.#optimizer,
-          policy: this.#options.policy ?? DEFAULT_POLICY,
-          plan: this.#plan,
-          recompute: this.#recompute,
-        }),
-      );
-      writeTraining(program, batch, this.#hyper.at(this.#step + 1, batch.learningRate));
-      this.#torn = true;
-      const result = await runTraining(program);
-      this.#torn = false;
-      this.#step += 1;
-      return { ...result, step: this.#step };
+    return this.#core.exclusive(async () => {
+      this.#lora();
+      return this.#core.step(batch, { plan: this.#plan, recompute: this.#recompute });
     });
   }
 
   /** A copy of adapters, moments and step. */
   snapshot(): Promise<AdapterState> {
-    return this.#exclusive(async () => {
-      const specs = adapterSpecs(this.config, this.#adapters());
-      const copy = async (prefix: string) => {
-        const out = new Map<string, Float32Array>();
-        for (const { name } of specs) out.set(name, await this.#tensors.read(prefix + name));
-        return out;
-      };
-      return {
-        adapters: await copy(''),
-        m: await copy('optimizer.m.'),
-        v: await copy('optimizer.v.'),
-        step: this.#step,
-      };
+    return this.#core.exclusive(async () => {
+      const { values, ...rest } = await this.#core.snapshot(adapterSpecs(this.config, this.#lora()));
+      return { adapters: values, ...rest };
     });
   }
 
-  /** Puts a snapshot back (canonicalised). Throws ModelStateError, changing nothing, when it does not fit the model. */
+  /** Restores a snapshot (canonicalised). Throws ModelStateError, changing nothing, when it does not fit the model. */
   restore(state: AdapterState): Promise<void> {
-    return this.#exclusive(async () => this.#load(state), { evenTorn: true });
+    return this.#core.exclusive(async () => this.#load(state), { evenInconsistent: true });
   }
 
-  /** Frees this session's tensors, after calls in progress; the engine goes on. */
-  async dispose(): Promise<void> {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    await inTurn(this.engine, () => this.#tensors.free());
+  /** Frees this session's tensors after the calls in progress. The caller stops the engine. */
+  dispose(): Promise<void> {
+    return this.#core.dispose();
   }
 
-  #adapters(): LoraOptions {
+  #lora(): LoraOptions {
     const { lora } = this.#plan;
-    if (lora === undefined)
+    if (lora === undefined) {
       throw new ModelStateError('This session has no adapters; create one with `lora`.');
+    }
     return lora;
   }
 
   #dropAdapters(): void {
     const { lora } = this.#plan;
-    const names = lora === undefined ? [] : adapterSpecs(this.config, lora).map(({ name }) => name);
-    this.#tensors.remove(GROUPS.flatMap(({ prefix }) => names.map((name) => prefix + name)));
-    this.#plan = BARE;
-    this.#step = 0;
-    this.#torn = false;
-  }
-
-  #exclusive<T>(work: () => Promise<T>, options: { readonly evenTorn?: boolean } = {}): Promise<T> {
-    return inTurn(this.engine, () => {
-      if (this.#disposed) throw new ModelStateError('The session was disposed; create a new one.');
-      if (this.#torn && options.evenTorn !== true) {
-        throw new ModelStateError('A training step failed midway; restore the last snapshot first.');
-      }
-      return work();
-    });
+    this.#core.unload(lora === undefined ? [] : adapterSpecs(this.config, lora));
+    this.#plan = BASE_WEIGHTS;
   }
 
   #load(state: AdapterState): void {
-    const lora = this.#adapters();
-    checkState(this.config, lora, state);
-    const writes = GROUPS.flatMap(({ prefix, key }) =>
-      adapterSpecs(this.config, lora).map(({ name, shape }) => ({
-        name: prefix + name,
-        shape,
-        data: canonicalCopy(state[key].get(name) ?? [], prefix + name),
-      })),
-    );
-    for (const { name, shape, data } of writes) this.#tensors.put(name, shape, data);
-    this.#step = state.step;
-    this.#torn = false;
+    const lora = this.#lora();
+    this.#core.load(adapterSpecs(this.config, lora), checkState(this.config, lora, state));
   }
 }
 
-const GROUPS = [
-  { prefix: '', key: 'adapters', what: 'adapters' },
-  { prefix: 'optimizer.m.', key: 'm', what: 'first moments' },
-  { prefix: 'optimizer.v.', key: 'v', what: 'second moments' },
-] as const;
-
-function checkState(config: DecoderConfig, lora: LoraOptions, state: AdapterState): void {
-  if (!Number.isInteger(state.step) || state.step < 0) {
-    throw new ModelStateError(`step must be a whole number, got ${state.step}`);
-  }
-  for (const { key, what } of GROUPS) checkAdapters(config, lora, state[key], what);
+/** The adapters as a trained state. Throws ModelStateError unless they are those of this model. */
+function checkState(config: DecoderConfig, lora: LoraOptions, { adapters, ...rest }: AdapterState) {
+  const state = { values: adapters, ...rest };
+  checkTrainedState(state, 'adapters', (tensors, what) => checkAdapters(config, lora, tensors, what));
+  return state;
 }

@@ -9,7 +9,7 @@ import { FrozenSession } from './frozen-session.ts';
 import { initialParameters } from './initialize.ts';
 import { initialAdapters, type LoraOptions, PROJECTIONS } from './lora/adapters.ts';
 import { peakTemporaries, predictFrozenMemory, predictMemory } from './memory.ts';
-import { ModelSession } from './session.ts';
+import { ModelSession } from './model-session.ts';
 import { memoryWeights } from './weights.ts';
 
 const config: DecoderConfig = { ...NANO_CONFIG, vocabulary: 40, hiddenSize: 16, headDim: 4, feedForward: 24 };

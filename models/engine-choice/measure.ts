@@ -3,7 +3,7 @@ import type { Engine } from '../../compute/engines/engine.ts';
 import { elementCount } from '../../compute/repops/program.ts';
 import { NANO_CONFIG, parameterSpecs } from '../decoder/config.ts';
 import { initialParameters } from '../decoder/initialize.ts';
-import { ModelSession, type TrainingBatch } from '../decoder/session.ts';
+import { ModelSession, type TrainingBatch } from '../decoder/model-session.ts';
 
 export interface Measurement {
   /** The fastest step seen, in milliseconds. */

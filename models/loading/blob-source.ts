@@ -1,4 +1,4 @@
-import { isFileName, MAX_FILES, ModelLoadError, type ModelSource } from './source.ts';
+import { isFileName, MAX_FILES, ModelLoadError, type ModelSource } from './model-source.ts';
 
 /** A file that a person picked, as the browser gives it. */
 export interface PickedFile {

@@ -4,10 +4,10 @@ import { StorageFullError } from '../storage/directory.ts';
 import { type DownloadOptions, downloadModel } from './download.ts';
 import { HashMismatchError } from './fetch-file.ts';
 import { filesRoot, parseHashes } from './file-root.ts';
-import { openMemoryStore } from './memory-store.ts';
+import { openMemoryFileStore } from './memory-file-store.ts';
+import { ModelLoadError } from './model-source.ts';
 import { openModel } from './open-model.ts';
-import { ModelLoadError } from './source.ts';
-import { storeSource } from './store.ts';
+import { storeSource } from './store-source.ts';
 import { type ModelServer, startModelServer } from './testing/model-server.ts';
 import { TINY, tinyFiles, tinyParameters } from './testing/tiny-model.ts';
 
@@ -29,7 +29,7 @@ const rangesOf = (name: string) =>
 
 /** A store whose download of the first shard was cut after `bytes` bytes. */
 async function cutAfter(bytes: number) {
-  const store = openMemoryStore();
+  const store = openMemoryFileStore();
   await expect(
     download({
       store,
@@ -46,7 +46,7 @@ async function cutAfter(bytes: number) {
 
 describe('downloadModel', () => {
   it('brings a model that opens, names it by its root, and asks for nothing the second time', async () => {
-    const store = openMemoryStore();
+    const store = openMemoryFileStore();
     const seen: string[] = [];
     let most = 0;
     const model = await download({
@@ -57,7 +57,7 @@ describe('downloadModel', () => {
         most = bytes;
       },
     });
-    expect(model.vouched).toBe('nobody');
+    expect(model.verifiedBy).toBe('nobody');
     expect(model.files.map(({ name }) => name).sort()).toEqual(Object.keys(files).sort());
     expect(seen).toEqual(model.files.map(({ name }) => name));
     expect(most).toBe(Object.values(files).reduce((sum, { length }) => sum + length, 0));
@@ -76,7 +76,7 @@ describe('downloadModel', () => {
 
     server.requests.length = 0;
     const again = await download({ store, expectedRoot: model.root });
-    expect([again.root, again.vouched]).toEqual([model.root, 'caller']);
+    expect([again.root, again.verifiedBy]).toEqual([model.root, 'caller']);
     expect(server.requests.filter((line) => line.includes('safetensors '))).toEqual([]);
   });
 
@@ -85,7 +85,7 @@ describe('downloadModel', () => {
     server.requests.length = 0;
     const model = await download({ store, hashes });
     expect(rangesOf(SHARD)).toEqual(['bytes=1000-']);
-    expect(model.vouched).toBe('caller');
+    expect(model.verifiedBy).toBe('caller');
     expect(store.files.get(SHARD)).toEqual(new Uint8Array(files[SHARD] ?? []));
   });
 
@@ -93,7 +93,7 @@ describe('downloadModel', () => {
     const waits: number[] = [];
     server.habits.breaks = { after: 500, times: 2 };
     server.habits.fails = { status: 503, times: 2 };
-    const store = openMemoryStore();
+    const store = openMemoryFileStore();
     const wait = async (milliseconds: number) => {
       waits.push(milliseconds);
     };
@@ -103,7 +103,7 @@ describe('downloadModel', () => {
   });
 
   it('stops when told to and keeps what it has', async () => {
-    const store = openMemoryStore();
+    const store = openMemoryFileStore();
     const stop = new AbortController();
     const reason = new Error('enough');
     const first = download({
@@ -147,38 +147,38 @@ describe('downloadModel', () => {
 
   it('takes a server that says no length', async () => {
     server.habits.hidesLength = true;
-    const store = openMemoryStore();
+    const store = openMemoryFileStore();
     expect((await download({ store, hashes })).files).toHaveLength(5);
-    await expect(download({ store: openMemoryStore(), limits: { fileBytes: 600 } })).rejects.toThrow(
+    await expect(download({ store: openMemoryFileStore(), limits: { fileBytes: 600 } })).rejects.toThrow(
       /longer than 600 bytes/,
     );
   });
 
   it('refuses wrong bytes, from whoever the hash is, and does not keep them', async () => {
     const wrong = new Map(hashes).set(SHARD, '0'.repeat(64));
-    const store = openMemoryStore();
+    const store = openMemoryFileStore();
     await expect(download({ store, hashes: wrong })).rejects.toThrow(HashMismatchError);
     expect(store.files.get(SHARD)?.length).toBe(0);
     for (const [name, file] of server.files) file.linkedTag = `"${hashes.get(name)}"`;
-    expect((await download({ store: openMemoryStore() })).vouched).toBe('server');
+    expect((await download({ store: openMemoryFileStore() })).verifiedBy).toBe('server');
     const served = server.files.get(SHARD);
     if (served !== undefined) served.linkedTag = `"${'1'.repeat(64)}"`;
-    await expect(download({ store: openMemoryStore() })).rejects.toThrow(HashMismatchError);
+    await expect(download({ store: openMemoryFileStore() })).rejects.toThrow(HashMismatchError);
   });
 
   it('refuses another model than the one first seen', async () => {
-    const { root } = await download({ store: openMemoryStore() });
+    const { root } = await download({ store: openMemoryFileStore() });
     server.files.set('generation_config.json', { bytes: new TextEncoder().encode('{}') });
-    await expect(download({ store: openMemoryStore(), expectedRoot: root })).rejects.toThrow(
+    await expect(download({ store: openMemoryFileStore(), expectedRoot: root })).rejects.toThrow(
       /no longer the one/,
     );
   });
 
   it('says so when storage is full, and goes on once there is room', async () => {
     const bytes = new Map<string, Uint8Array<ArrayBuffer>>();
-    const small = openMemoryStore({ files: bytes, capacity: 8000 });
+    const small = openMemoryFileStore({ files: bytes, capacity: 8000 });
     await expect(download({ store: small })).rejects.toThrow(StorageFullError);
-    expect((await download({ store: openMemoryStore({ files: bytes }), hashes })).files).toHaveLength(5);
+    expect((await download({ store: openMemoryFileStore({ files: bytes }), hashes })).files).toHaveLength(5);
   });
 
   it.each<[string, Partial<DownloadOptions>, RegExp]>([
@@ -187,23 +187,23 @@ describe('downloadModel', () => {
     ['a list of hashes of another model', { hashes: new Map() }, /has no config.json/],
     ['a model over the limit', { limits: { fileBytes: 100 } }, /over the limit of 100/],
   ])('refuses %s', async (_, options, message) => {
-    const failure = download({ store: openMemoryStore(), ...options });
+    const failure = download({ store: openMemoryFileStore(), ...options });
     await expect(failure).rejects.toThrow(ModelLoadError);
     await expect(failure).rejects.toThrow(message);
   });
 
   it('says what is wrong with an address that has no model', async () => {
     server.files.delete('config.json');
-    await expect(download({ store: openMemoryStore() })).rejects.toThrow(/folder that has config.json/);
+    await expect(download({ store: openMemoryFileStore() })).rejects.toThrow(/folder that has config.json/);
     server.habits.fails = { status: 401, times: 1 };
-    await expect(download({ store: openMemoryStore() })).rejects.toThrow(/use a public model/);
+    await expect(download({ store: openMemoryFileStore() })).rejects.toThrow(/use a public model/);
   });
 
   it('starts over when a state file is torn at any byte', async () => {
     const store = await cutAfter(1000);
     const state = store.files.get(`${SHARD}.state`) ?? new Uint8Array();
     for (let length = 0; length < state.length; length += 31) {
-      const torn = openMemoryStore({
+      const torn = openMemoryFileStore({
         files: new Map(store.files).set(`${SHARD}.state`, state.slice(0, length)),
       });
       await download({ store: torn, hashes });

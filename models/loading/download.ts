@@ -1,65 +1,65 @@
 /**
- * Downloads a model's files into a store, in pieces, so that an interrupted download goes on where it ended. Beside each file
- * `<name>.state` says where it came from and whether it is whole; a torn state file only means that the file starts over.
+ * Downloads a model's files into a store in pieces, so that an interrupted download continues where it ended. Beside each
+ * file, `<name>.state` records its origin and whether it is whole. After a torn state file the file starts over.
  */
 import type { Hex } from '../../protocol/hex.ts';
 import { type DownloadLimits, type FileProgress, fetchFile } from './fetch-file.ts';
 import { filesRoot, type HashedFile } from './file-root.ts';
+import type { FileStore } from './file-store.ts';
+import { ModelLoadError } from './model-source.ts';
 import { JSON_LIMITS } from './open-model.ts';
-import { ModelLoadError } from './source.ts';
-import type { FileStore } from './store.ts';
 import { INDEX_FILE, INDEX_LIMIT, parseWeightsIndex, SINGLE_FILE, totalOfIndex } from './weights-index.ts';
 
 export interface DownloadProgress extends FileProgress {
   readonly file: string;
-  /** Bytes that are in the store, all files so far. */
+  /** Bytes in the store, of all files so far. */
   readonly bytes: number;
-  /** Bytes of all files, once that can be told; of shards about. */
+  /** Bytes of all files, once known. An estimate when the weights are in shards. */
   readonly total?: number;
 }
 
 export interface DownloadOptions {
-  /** The folder's address; https, or http on this machine. */
+  /** URL of the model's folder: https, or http on this machine. */
   readonly baseUrl: string;
   readonly store: FileStore;
-  /** SHA-256 by file name (`parseHashes`). Given, every file must be in it. */
+  /** SHA-256 by file name (`parseHashes`); every file must then be in it. Defaults to no verification. */
   readonly hashes?: ReadonlyMap<string, string>;
-  /** The root that was shown at the first download; another one is refused. */
+  /** The root of the first download; another root is refused. Defaults to any root. */
   readonly expectedRoot?: Hex;
   readonly onProgress?: (progress: DownloadProgress) => void;
   readonly signal?: AbortSignal;
   readonly limits?: DownloadLimits;
-  /** The platform's unless given. */
+  /** Defaults to the platform's `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
-  /** Tries after a connection broke; 4 unless given. */
+  /** Further attempts after a broken connection. Defaults to 4. */
   readonly retries?: number;
-  /** Waits between tries; injected in tests. */
+  /** Waits between attempts. Defaults to a timer; tests inject their own. */
   readonly wait?: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 }
 
 export interface DownloadedModel {
   readonly files: readonly HashedFile[];
   /**
-   * What these files are called by (`filesRoot`). Without `hashes` or `expectedRoot` nobody vouches for them: show it, keep it,
-   * and pass it as `expectedRoot` from then on.
+   * The root of these files (`filesRoot`). When nobody verified them, show it to the person, keep it, and pass it as
+   * `expectedRoot` from then on.
    */
   readonly root: Hex;
-  /** Who vouches: the caller's hashes or root, the server's own SHA-256 headers for all weights, or nobody. */
-  readonly vouched: 'caller' | 'server' | 'nobody';
+  /** Who named the hashes: the caller (hashes or root), the server (SHA-256 headers for all weights), or nobody. */
+  readonly verifiedBy: 'caller' | 'server' | 'nobody';
 }
 
 const DEFAULT_LIMITS: Required<DownloadLimits> = { fileBytes: 2 ** 36, totalBytes: 2 ** 37 };
 
 /**
- * Downloads config.json, tokenizer and weights of one model. Called again after an abort or failure it goes on where it ended.
- * Throws ModelLoadError (HashMismatchError for a wrong hash), StorageFullError, or the signal's reason.
+ * Downloads config.json, tokenizer and weights of one model. After an abort or a failure, the next call continues where this
+ * one ended. Throws ModelLoadError (HashMismatchError for a wrong hash), StorageFullError, or the signal's reason.
  */
 export async function downloadModel(options: DownloadOptions): Promise<DownloadedModel> {
   const base = folderUrl(options.baseUrl);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const files: HashedFile[] = [];
   let done = 0;
-  let unvouched = 0;
+  let unverified = 0;
   let expectedTotal: number | undefined;
   const get = async (name: string, limit: number, optional = false): Promise<boolean> => {
     const expected = options.hashes?.get(name);
@@ -77,22 +77,22 @@ export async function downloadModel(options: DownloadOptions): Promise<Downloade
       fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
       retries: options.retries ?? 4,
       wait: options.wait ?? waitFor,
-      ...(expected === undefined ? {} : { sha256: expected }),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      sha256: expected,
+      signal: options.signal,
       onProgress: (progress) => {
         const bytes = before + progress.fileBytes;
-        // A model in one file has nothing after it.
+        // A single weights file is the last file of its model.
         const total = name === SINGLE_FILE && progress.fileSize ? before + progress.fileSize : expectedTotal;
         options.onProgress?.({
           ...progress,
           file: name,
           bytes,
-          ...(total === undefined ? {} : { total: Math.max(total, bytes) }),
+          total: total && Math.max(total, bytes),
         });
       },
     });
     if (file === undefined) return false;
-    if (!file.vouched && name.endsWith('.safetensors')) unvouched += 1;
+    if (!file.verified && name.endsWith('.safetensors')) unverified += 1;
     files.push({ name, size: file.size, sha256: file.sha256 });
     done += file.size;
     return true;
@@ -118,7 +118,7 @@ export async function downloadModel(options: DownloadOptions): Promise<Downloade
     );
   }
   const byCaller = options.hashes !== undefined || options.expectedRoot !== undefined;
-  return { files, root, vouched: byCaller ? 'caller' : unvouched === 0 ? 'server' : 'nobody' };
+  return { files, root, verifiedBy: byCaller ? 'caller' : unverified === 0 ? 'server' : 'nobody' };
 }
 
 async function readIndex(store: FileStore): Promise<Uint8Array> {
@@ -131,7 +131,7 @@ async function readIndex(store: FileStore): Promise<Uint8Array> {
   }
 }
 
-/** The address of a model's folder, with a slash at the end. Throws ModelLoadError unless https, or http to this machine. */
+/** The URL of a model's folder, with a slash at the end. Throws ModelLoadError unless https, or http to this machine. */
 export function folderUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const local = url !== undefined && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);

@@ -1,35 +1,36 @@
-/** One file over HTTP into a store: Range requests (RFC 9110, section 14), If-Range, limits, SHA-256. */
+/** Downloads one file over HTTP into a store: Range requests (RFC 9110, section 14), If-Range, limits, SHA-256. */
 import { sha256 as sha256Hash } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { StorageError } from '../storage/directory.ts';
-import { type FileState, readState, writeState } from './file-state.ts';
-import { ModelLoadError } from './source.ts';
-import type { FileStore, StoredFile } from './store.ts';
+import { type FileState, readState, removeState, writeState } from './file-state.ts';
+import type { FileStore, StoredFile } from './file-store.ts';
+import { ModelLoadError } from './model-source.ts';
 
 export interface DownloadLimits {
-  /** Of one file; 64 GiB unless given. */
+  /** Most bytes of one file. Defaults to 64 GiB. */
   readonly fileBytes?: number;
-  /** Of all files; 128 GiB unless given. */
+  /** Most bytes of all files. Defaults to 128 GiB. */
   readonly totalBytes?: number;
 }
 
 export interface FileProgress {
   readonly fileBytes: number;
-  /** Absent where the server does not say. */
+  /** Absent when the server does not tell it. */
   readonly fileSize?: number;
 }
 
 export interface FetchFileOptions {
   readonly url: URL;
   readonly name: string;
-  /** 404 gives undefined instead of an error. */
+  /** Whether a missing file (404) gives undefined instead of an error. */
   readonly optional: boolean;
   readonly store: FileStore;
-  /** Most bytes that it may have. */
+  /** Most bytes that the file may have. */
   readonly limit: number;
-  /** The hash that it must have, in lower-case hex. */
+  /** The hash that the file must have, in lower-case hex. Defaults to any hash. */
   readonly sha256?: string;
   readonly fetch: typeof globalThis.fetch;
+  /** Further attempts after a broken connection. */
   readonly retries: number;
   readonly wait: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   readonly onProgress: (progress: FileProgress) => void;
@@ -39,29 +40,30 @@ export interface FetchFileOptions {
 export interface FetchedFile {
   readonly size: number;
   readonly sha256: string;
-  /** Its hash was given by the caller or by the server's `x-linked-etag`. */
-  readonly vouched: boolean;
+  /** Whether the caller or the server's `x-linked-etag` named the hash beforehand. */
+  readonly verified: boolean;
 }
 
-/** A file's bytes are not those that were promised. The file is gone from the store. */
+/** A file does not have the hash that it must have. It was deleted from the store. */
 export class HashMismatchError extends ModelLoadError {
   override readonly name = 'HashMismatchError';
 }
 
-/** The connection broke or the server failed for now: worth another try. */
+/** The connection broke, or the server failed for now: another attempt may succeed. */
 class InterruptedError extends ModelLoadError {
   override readonly name: string = 'InterruptedError';
 }
 
-/** No answer at all came. In a browser that may also be a server that forbids other pages, or a header of the request. */
+/** No response came. In a browser the server may also forbid other pages, or a header of the request. */
 class UnreachableError extends InterruptedError {}
 
-const HASH_PIECE = 1 << 22;
+/** Bytes that are hashed at a time. */
+const HASH_BYTES = 1 << 22;
 const FIRST_WAIT_MS = 500;
 
 /**
- * Fetches what is missing of a file. Throws ModelLoadError when the server does not give it, HashMismatchError, StorageError, or
- * the signal's reason; what has arrived stays in the store for the next call.
+ * Fetches the missing part of a file. Throws ModelLoadError when the server does not give it, HashMismatchError,
+ * StorageError, or the signal's reason. The part that has arrived stays in the store for the next call.
  */
 export async function fetchFile(options: FetchFileOptions): Promise<FetchedFile | undefined> {
   const { name, store, signal } = options;
@@ -82,21 +84,21 @@ export async function fetchFile(options: FetchFileOptions): Promise<FetchedFile 
     } finally {
       await file.close();
     }
-    await discard(store, name);
+    await removeState(store, name);
     await store.remove(name);
     return undefined;
   }
 }
 
 /**
- * If-Range saves a request when the file has changed, but a browser asks another site for leave to send it, which not every site
- * gives. Without it the answer's own entity tag shows the change.
+ * If-Range saves a request when the file has changed. A browser must ask another site for permission to send it, and not
+ * every site permits it. Without the header, the entity tag of the response shows a change.
  */
 interface Attempt extends FetchFileOptions {
   readonly conditional: boolean;
 }
 
-/** One request at most. undefined: there is no such file and it is optional. */
+/** Makes at most one request. Returns undefined when the file is optional and does not exist. */
 async function attempt(options: Attempt, file: StoredFile): Promise<FetchedFile | undefined> {
   const { name, store, url } = options;
   const state = await readState(store, name);
@@ -106,13 +108,13 @@ async function attempt(options: Attempt, file: StoredFile): Promise<FetchedFile 
     const wanted = options.sha256;
     if (wanted === undefined || wanted === known.sha256) {
       options.onProgress({ fileBytes: present, fileSize: present });
-      return { size: present, sha256: known.sha256, vouched: wanted !== undefined || known.vouched };
+      return { size: present, sha256: known.sha256, verified: wanted !== undefined || known.verified };
     }
   }
-  // Without a validator only a hash that is known beforehand shows that the rest belongs to what is here.
+  // Without a validator, only a hash known beforehand can show that the rest belongs to the part in the store.
   const resumable = known !== undefined && (known.validator !== undefined || options.sha256 !== undefined);
   const resuming = resumable && known.sha256 === undefined && present <= (known.size ?? present);
-  // With every byte here, the last one is asked for again: the answer says whether the file is still the same.
+  // A complete file requests its last byte again, since the response shows whether the file is still the same.
   const from = resuming ? Math.max(0, Math.min(present, (known.size ?? present + 1) - 1)) : 0;
   const response = await request(options, from, known);
   if (response === undefined) return undefined;
@@ -136,7 +138,7 @@ async function request(
       headers,
       credentials: 'omit',
       referrerPolicy: 'no-referrer',
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      signal: options.signal,
     });
   } catch (cause) {
     throw new UnreachableError(
@@ -158,36 +160,38 @@ async function request(
   );
 }
 
-interface Start {
+/** A response that was accepted, and where its body starts in the file. */
+interface AcceptedResponse {
   readonly response: Response;
   readonly at: number;
   readonly size?: number;
+  /** The hash that the file must have. */
   readonly expected?: string;
   readonly state: FileState;
 }
 
-/** Where the response's body goes, from its headers; a file that changed or a server without ranges starts over. */
+/** Reads the headers of a response. A changed file, or a server without ranges, starts over. */
 async function accept(
   options: FetchFileOptions,
   file: StoredFile,
   response: Response,
-  asked: { readonly from: number; readonly state: FileState | undefined },
-): Promise<Start> {
+  requested: { readonly from: number; readonly state: FileState | undefined },
+): Promise<AcceptedResponse> {
   const { name, store, limit } = options;
   const validator = validatorOf(response.headers);
   let at = 0;
   let size = contentLength(response.headers);
   if (response.status !== 200) {
     const range = contentRange(response.headers);
-    const same = asked.state?.validator === undefined || asked.state.validator === validator;
-    const fits = range?.first === asked.from && (asked.state?.size ?? range.size) === range.size;
-    if (response.status === 416 || !same || !fits || asked.from === 0) {
+    const same = requested.state?.validator === undefined || requested.state.validator === validator;
+    const fits = range?.first === requested.from && (requested.state?.size ?? range.size) === range.size;
+    if (response.status === 416 || !same || !fits || requested.from === 0) {
       await response.body?.cancel();
-      await discard(store, name);
+      await removeState(store, name);
       await file.truncate(0);
       throw new InterruptedError(`${options.url.href} changed while it was fetched; fetch it again`);
     }
-    at = asked.from;
+    at = requested.from;
     size = range.size;
   } else {
     await file.truncate(0);
@@ -200,32 +204,29 @@ async function accept(
   const expected = options.sha256 ?? linked;
   const state: FileState = {
     url: options.url.href,
-    vouched: expected !== undefined,
-    ...(size === undefined ? {} : { size }),
-    ...(validator === undefined ? {} : { validator }),
+    verified: expected !== undefined,
+    size,
+    validator,
   };
   await writeState(store, name, state);
-  return {
-    response,
-    at,
-    state,
-    ...(size === undefined ? {} : { size }),
-    ...(expected === undefined ? {} : { expected }),
-  };
+  return { response, at, state, size, expected };
 }
 
 /** Writes the body, then checks length and hash. */
-async function receive(options: FetchFileOptions, file: StoredFile, start: Start): Promise<FetchedFile> {
+async function receive(
+  options: FetchFileOptions,
+  file: StoredFile,
+  start: AcceptedResponse,
+): Promise<FetchedFile> {
   const { name, store, limit, signal } = options;
   const { response, size, expected } = start;
   const hash = sha256Hash.create();
-  for (let at = 0; at < start.at; at += HASH_PIECE) {
+  for (let at = 0; at < start.at; at += HASH_BYTES) {
     signal?.throwIfAborted();
-    hash.update(await file.read(at, Math.min(HASH_PIECE, start.at - at)));
+    hash.update(await file.read(at, Math.min(HASH_BYTES, start.at - at)));
   }
   let at = start.at;
-  const report = () =>
-    options.onProgress({ fileBytes: at, ...(size === undefined ? {} : { fileSize: size }) });
+  const report = () => options.onProgress({ fileBytes: at, fileSize: size });
   report();
   const body = response.body?.getReader();
   try {
@@ -239,7 +240,7 @@ async function receive(options: FetchFileOptions, file: StoredFile, start: Start
       });
       if (done || value === undefined) break;
       if (at + value.length > (size ?? limit)) {
-        await discard(store, name);
+        await removeState(store, name);
         await file.truncate(0);
         throw new ModelLoadError(`${name} is longer than ${size ?? limit} bytes; use another address`);
       }
@@ -249,7 +250,7 @@ async function receive(options: FetchFileOptions, file: StoredFile, start: Start
       report();
     }
   } finally {
-    // Not waited for: of an aborted body it may never settle.
+    // Not awaited: for an aborted body it may never settle.
     body?.cancel().catch(() => undefined);
   }
   if (size !== undefined && at < size) {
@@ -257,7 +258,7 @@ async function receive(options: FetchFileOptions, file: StoredFile, start: Start
   }
   const sha256 = bytesToHex(hash.digest());
   if (expected !== undefined && sha256 !== expected) {
-    await discard(store, name);
+    await removeState(store, name);
     await file.truncate(0);
     throw new HashMismatchError(
       `${name} has SHA-256 ${sha256}, expected ${expected}; download it again or from elsewhere`,
@@ -265,10 +266,10 @@ async function receive(options: FetchFileOptions, file: StoredFile, start: Start
   }
   await file.flush();
   await writeState(store, name, { ...start.state, size: at, sha256 });
-  return { size: at, sha256, vouched: start.state.vouched };
+  return { size: at, sha256, verified: start.state.verified };
 }
 
-/** `work`, or the signal's reason as soon as it aborts: an aborted body's read does not always settle. */
+/** Rejects with the signal's reason as soon as it aborts, since reading an aborted body does not always settle. */
 async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
   let stop: (() => void) | undefined;
@@ -283,11 +284,7 @@ async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): 
   }
 }
 
-async function discard(store: FileStore, name: string): Promise<void> {
-  await store.remove(`${name}.state`);
-}
-
-/** A strong entity tag, or the date; what If-Range takes. None for a body that was compressed on the way. */
+/** What If-Range accepts: a strong entity tag, or the date. Undefined for a body that was compressed on the way. */
 function validatorOf(headers: Headers): string | undefined {
   if (isEncoded(headers)) return undefined;
   const tag = headers.get('etag');
@@ -302,7 +299,7 @@ function isEncoded(headers: Headers): boolean {
 
 function contentLength(headers: Headers): number | undefined {
   const text = headers.get('content-length');
-  // The length of a compressed body says nothing about the file's.
+  // The length of a compressed body is not the length of the file.
   return text !== null && !isEncoded(headers) && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
 }
 

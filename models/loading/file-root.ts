@@ -3,7 +3,7 @@ import { concatBytes } from '@noble/hashes/utils.js';
 import { type Hex, toHex } from '../../protocol/hex.ts';
 import { leafHash, merkleRoot } from '../../protocol/merkle.ts';
 import { compareNames } from '../checkpoint/safetensors.ts';
-import { ModelLoadError } from './source.ts';
+import { ModelLoadError } from './model-source.ts';
 
 export interface HashedFile {
   readonly name: string;

@@ -1,57 +1,48 @@
-/** What is known of a stored file: `<name>.state`, JSON. */
-import type { FileStore } from './store.ts';
+/** The state of a file's download: `<name>.state` beside the file, JSON. */
+import type { FileStore } from './file-store.ts';
+import { readJsonFile, writeJsonFile } from './json-file.ts';
 
 export interface FileState {
   readonly url: string;
   /** Bytes of the whole file, once known. */
   readonly size?: number;
-  /** What the server called this version: an entity tag or a date. */
+  /** The server's name for this version of the file: an entity tag or a date. */
   readonly validator?: string;
-  /** Hash of the whole file; present once all of it is there and was checked. */
+  /** Hash of the whole file. Present once the whole file is there and was hashed. */
   readonly sha256?: string;
-  /** Somebody said beforehand what the hash must be. */
-  readonly vouched: boolean;
+  /** Whether the caller or the server named the hash beforehand. The file calls this `vouched`. */
+  readonly verified: boolean;
 }
 
 const LIMIT = 8192;
 
-/** The state, or undefined when there is none or it is torn or foreign. */
+const stateFile = (name: string): string => `${name}.state`;
+
+/** The state, or undefined when there is none, or it is torn or foreign. */
 export async function readState(store: FileStore, name: string): Promise<FileState | undefined> {
-  const file = await store.open(`${name}.state`);
-  if (file === undefined) return undefined;
-  try {
-    const size = await file.size();
-    if (size > LIMIT) return undefined;
-    return parseState(await file.read(0, size));
-  } finally {
-    await file.close();
-  }
+  return parseState(await readJsonFile(store, stateFile(name), LIMIT));
 }
 
-export async function writeState(store: FileStore, name: string, state: FileState): Promise<void> {
-  const file = await store.open(`${name}.state`, { create: true });
-  try {
-    await file?.truncate(0);
-    await file?.write(0, new TextEncoder().encode(JSON.stringify(state)));
-    await file?.flush();
-  } finally {
-    await file?.close();
-  }
+export function writeState(
+  store: FileStore,
+  name: string,
+  { url, verified, size, validator, sha256 }: FileState,
+): Promise<void> {
+  return writeJsonFile(store, stateFile(name), { url, vouched: verified, size, validator, sha256 });
 }
 
-function parseState(bytes: Uint8Array): FileState | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
+/** Deletes the state, so that the file's download starts over. */
+export function removeState(store: FileStore, name: string): Promise<void> {
+  return store.remove(stateFile(name));
+}
+
+function parseState(json: unknown): FileState | undefined {
   if (typeof json !== 'object' || json === null) return undefined;
   const { url, size, validator, sha256, vouched } = json as Record<string, unknown>;
   if (typeof url !== 'string' || typeof vouched !== 'boolean') return undefined;
   return {
     url,
-    vouched,
+    verified: vouched,
     ...(typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? { size } : {}),
     ...(typeof validator === 'string' && /^[\x20-\x7e]*$/.test(validator) ? { validator } : {}),
     ...(typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) ? { sha256 } : {}),

@@ -1,7 +1,7 @@
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readExactly } from './folder-store.ts';
-import { isFileName, MAX_FILES, ModelLoadError, type ModelSource } from './source.ts';
+import { readExactly } from './folder-file-store.ts';
+import { isFileName, MAX_FILES, ModelLoadError, type ModelSource } from './model-source.ts';
 
 /** A folder on disk (Node). Files are opened for each read, so that nothing stays open. */
 export function folderSource(path: string): ModelSource {

@@ -1,5 +1,5 @@
 /** How a model's makers mean it to be sampled, and which tokens end its answers. */
-import { ModelLoadError } from './source.ts';
+import { ModelLoadError } from './model-source.ts';
 
 export interface GenerationDefaults {
   /** Any of them ends an answer. Empty where the model names none. */

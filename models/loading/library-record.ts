@@ -1,57 +1,51 @@
-/** What is known of a downloaded model: a small JSON file beside its own files. */
+/** The record of a downloaded model: a small JSON file beside the model's own files. */
 import type { Hex } from '../../protocol/hex.ts';
 import type { DownloadedModel } from './download.ts';
-import { isFileName, MAX_FILES } from './source.ts';
-import type { FileStore } from './store.ts';
+import type { FileStore } from './file-store.ts';
+import { readJsonFile, writeJsonFile } from './json-file.ts';
+import { isFileName, MAX_FILES } from './model-source.ts';
 
 export interface LibraryRecord {
   readonly url: string;
-  /** Null until everything is here. */
+  /** Root of the files. Null until all of them are there. */
   readonly root: Hex | null;
-  readonly vouched: DownloadedModel['vouched'] | null;
+  /** Who named the files' hashes. The file calls this `vouched`. */
+  readonly verifiedBy: DownloadedModel['verifiedBy'] | null;
   /** Bytes of the whole model, once known. */
   readonly total: number | null;
-  /** SHA-256 that files must have, by name; null when nobody gave any. */
+  /** SHA-256 that the files must have, by name. Null when nobody named any. */
   readonly hashes: ReadonlyMap<string, string> | null;
-  /** Names of the files that belong to it, once all are here. */
+  /** Names of the model's files, once all of them are there. */
   readonly files: readonly string[];
 }
 
-/** No file of a model is called so. */
+/** No file of a model has this name. */
 const RECORD_FILE = 'starling-record.json';
 const LIMIT = 1 << 20;
 
-/** The record, or undefined when there is none or it is torn: then the model is downloaded again, file by file as its states allow. */
+/**
+ * The record, or undefined when there is none or it is torn. The model is then downloaded again, and the states of its
+ * files decide which of them are still usable.
+ */
 export async function readRecord(store: FileStore): Promise<LibraryRecord | undefined> {
-  const file = await store.open(RECORD_FILE);
-  if (file === undefined) return undefined;
-  try {
-    const size = await file.size();
-    return size > LIMIT ? undefined : parseRecord(await file.read(0, size));
-  } finally {
-    await file.close();
-  }
+  return parseRecord(await readJsonFile(store, RECORD_FILE, LIMIT));
 }
 
-export async function writeRecord(store: FileStore, record: LibraryRecord): Promise<void> {
-  const file = await store.open(RECORD_FILE, { create: true });
-  try {
-    await file?.truncate(0);
-    const hashes = record.hashes === null ? null : Object.fromEntries(record.hashes);
-    await file?.write(0, new TextEncoder().encode(JSON.stringify({ ...record, hashes })));
-    await file?.flush();
-  } finally {
-    await file?.close();
-  }
+export function writeRecord(
+  store: FileStore,
+  { url, root, verifiedBy, total, hashes, files }: LibraryRecord,
+): Promise<void> {
+  return writeJsonFile(store, RECORD_FILE, {
+    root,
+    vouched: verifiedBy,
+    total,
+    hashes: hashes === null ? null : Object.fromEntries(hashes),
+    files,
+    url,
+  });
 }
 
-function parseRecord(bytes: Uint8Array): LibraryRecord | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
+function parseRecord(json: unknown): LibraryRecord | undefined {
   if (typeof json !== 'object' || json === null) return undefined;
   const { url, root, vouched, total, hashes, files } = json as Record<string, unknown>;
   if (typeof url !== 'string' || !Array.isArray(files) || files.length > MAX_FILES) return undefined;
@@ -59,7 +53,7 @@ function parseRecord(bytes: Uint8Array): LibraryRecord | undefined {
   return {
     url,
     root: isRoot(root) && names.length === files.length ? root : null,
-    vouched: vouched === 'caller' || vouched === 'server' || vouched === 'nobody' ? vouched : null,
+    verifiedBy: vouched === 'caller' || vouched === 'server' || vouched === 'nobody' ? vouched : null,
     total: typeof total === 'number' && Number.isSafeInteger(total) && total > 0 ? total : null,
     hashes: parseMap(hashes),
     files: names,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ModelLibrary } from './library.ts';
+import { openMemoryModelDirectory } from './model-directory.ts';
 import { openModel } from './open-model.ts';
-import { openMemoryShelf } from './shelf.ts';
 import { type ModelServer, startModelServer } from './testing/model-server.ts';
 import { TINY, tinyFiles } from './testing/tiny-model.ts';
 
@@ -17,8 +17,8 @@ describe('ModelLibrary', () => {
   afterEach(async () => server[Symbol.asyncDispose]());
 
   it('keeps what was downloaded, whole or in part, and goes on with it', async () => {
-    const shelf = openMemoryShelf();
-    const library = new ModelLibrary({ shelf, retries: 0 });
+    const directory = openMemoryModelDirectory();
+    const library = new ModelLibrary({ directory, retries: 0 });
     server.habits.breaks = { after: 100_000, times: 1 };
     await expect(library.download({ url: server.url })).rejects.toThrow('try again');
     const [part] = await library.list();
@@ -27,13 +27,13 @@ describe('ModelLibrary', () => {
     expect(part?.bytes).toBeLessThan(whole);
     await expect(library.source(part?.id ?? '')).rejects.toThrow('go on with its download');
 
-    const again = new ModelLibrary({ shelf });
+    const again = new ModelLibrary({ directory });
     const totals: number[] = [];
     const done = await again.download({
       url: `${server.url}/`,
       onProgress: ({ total }) => totals.push(total ?? 0),
     });
-    expect(done).toMatchObject({ id: part?.id, vouched: 'nobody', total: whole });
+    expect(done).toMatchObject({ id: part?.id, verifiedBy: 'nobody', total: whole });
     expect(totals.at(-1)).toBe(whole);
     expect(server.requests.filter((line) => line.startsWith(SHARD)).at(-1)).toMatch(/bytes=\d{5,}-$/);
     expect(await again.list()).toEqual([done]);
@@ -47,8 +47,10 @@ describe('ModelLibrary', () => {
   });
 
   it('holds a resumed download to the hashes that were given first', async () => {
-    const library = new ModelLibrary({ shelf: openMemoryShelf(), retries: 0 });
-    const good = await new ModelLibrary({ shelf: openMemoryShelf() }).download({ url: server.url });
+    const library = new ModelLibrary({ directory: openMemoryModelDirectory(), retries: 0 });
+    const good = await new ModelLibrary({ directory: openMemoryModelDirectory() }).download({
+      url: server.url,
+    });
     const hashes = new Map(Object.keys(files).map((name) => [name, '0'.repeat(64)]));
     await expect(library.download({ url: server.url, hashes })).rejects.toThrow('SHA-256');
     await expect(library.download({ url: server.url })).rejects.toThrow('SHA-256');
@@ -56,7 +58,7 @@ describe('ModelLibrary', () => {
   });
 
   it('says before it is too late that there is no room', async () => {
-    const library = new ModelLibrary({ shelf: openMemoryShelf(), room: async () => 200_000 });
+    const library = new ModelLibrary({ directory: openMemoryModelDirectory(), room: async () => 200_000 });
     await expect(library.download({ url: server.url })).rejects.toThrow('delete a model that is here');
     const [part] = await library.list();
     expect(part?.bytes).toBeLessThan(200_000);
@@ -71,7 +73,7 @@ describe('ModelLibrary', () => {
       if (headers.has('if-range')) throw new TypeError('Failed to fetch');
       return globalThis.fetch(input, init);
     };
-    const library = new ModelLibrary({ shelf: openMemoryShelf(), fetch, retries: 2 });
+    const library = new ModelLibrary({ directory: openMemoryModelDirectory(), fetch, retries: 2 });
     server.habits.breaks = { after: 100_000, times: 1 };
     const { root } = await library.download({ url: server.url });
     expect(root).not.toBeNull();

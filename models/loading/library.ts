@@ -1,33 +1,33 @@
-/** The models that were downloaded to this device: each in a folder of its own, with a record of what it is. */
+/** The models that were downloaded to this device, each in its own folder with a record. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Hex } from '../../protocol/hex.ts';
 import { type DownloadedModel, type DownloadProgress, downloadModel, folderUrl } from './download.ts';
 import { type LibraryRecord, readRecord, writeRecord } from './library-record.ts';
-import type { ModelShelf } from './shelf.ts';
-import { ModelLoadError, type ModelSource } from './source.ts';
-import { storeSource } from './store.ts';
+import type { ModelDirectory } from './model-directory.ts';
+import { ModelLoadError, type ModelSource } from './model-source.ts';
+import { storeSource } from './store-source.ts';
 
 export interface StoredModel {
-  /** Names it in later calls; the same for the same address. */
+  /** Identifies the model in later calls. Equal URLs give equal ids. */
   readonly id: string;
   readonly url: string;
-  /** What its files are called by; null until all of them are here. */
+  /** Root of its files. Null until all of them are on this device. */
   readonly root: Hex | null;
-  readonly vouched: DownloadedModel['vouched'] | null;
-  /** Bytes that it takes on this device. */
+  readonly verifiedBy: DownloadedModel['verifiedBy'] | null;
+  /** Bytes used on this device. */
   readonly bytes: number;
   /** Bytes of the whole model, once known. */
   readonly total: number | null;
 }
 
 export interface LibraryOptions {
-  readonly shelf: ModelShelf;
-  /** Bytes that may still be stored; undefined where nobody says. */
+  readonly directory: ModelDirectory;
+  /** Bytes that can still be stored. Undefined when the browser does not tell. Defaults to unknown. */
   readonly room?: () => Promise<number | undefined>;
-  /** The platform's unless given. */
+  /** Defaults to the platform's `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
-  /** Tries after a connection broke, as in `downloadModel`. */
+  /** Further attempts after a broken connection. Defaults to that of `downloadModel`. */
   readonly retries?: number;
 }
 
@@ -38,20 +38,21 @@ export class ModelLibrary {
     this.#options = options;
   }
 
-  /** Everything that is here, whole or in part, by address. Throws StorageError. */
+  /** Every model on this device, whole or in part, ordered by URL. Throws StorageError. */
   async list(): Promise<readonly StoredModel[]> {
     const found: StoredModel[] = [];
-    for (const id of await this.#options.shelf.list()) {
-      const record = await readRecord(await this.#options.shelf.open(id));
+    for (const id of await this.#options.directory.list()) {
+      const record = await readRecord(await this.#options.directory.open(id));
       if (record !== undefined) found.push(await this.#stored(id, record));
     }
     return found.sort((a, b) => (a.url < b.url ? -1 : 1));
   }
 
   /**
-   * Downloads what is missing of the model at `url`. `hashes` (by file name) must then fit, null asks for none, and left out those of
-   * the last time count. After an abort or a failure what arrived stays, and the next call goes on from there. Throws what
-   * `downloadModel` throws, and ModelLoadError before the first byte too many when there is no room.
+   * Downloads what is missing of the model at `url`. Pass `hashes` (by file name) to verify each file, or null to skip
+   * verification. Defaults to the hashes of the previous download. After an abort or a failure the files so far stay, and the
+   * next call continues from there. Throws what `downloadModel` throws, and ModelLoadError as soon as the total exceeds the
+   * room.
    */
   async download(options: {
     readonly url: string;
@@ -59,10 +60,10 @@ export class ModelLibrary {
     readonly onProgress?: (progress: DownloadProgress) => void;
     readonly signal?: AbortSignal;
   }): Promise<StoredModel> {
-    const { shelf, fetch, retries } = this.#options;
+    const { directory, fetch, retries } = this.#options;
     const url = folderUrl(options.url).href;
     const id = bytesToHex(sha256(utf8ToBytes(url))).slice(0, 32);
-    const store = await shelf.open(id);
+    const store = await directory.open(id);
     const known = await readRecord(store);
     const hashes = options.hashes === undefined ? (known?.hashes ?? null) : options.hashes;
     let record: LibraryRecord = { ...EMPTY, ...known, url, hashes };
@@ -70,7 +71,7 @@ export class ModelLibrary {
 
     const full = new AbortController();
     const room = await this.#options.room?.();
-    const before = await shelf.bytes(id);
+    const before = await directory.bytes(id);
     const onProgress = (progress: DownloadProgress) => {
       if (progress.total !== undefined && progress.total !== record.total) {
         record = { ...record, total: progress.total };
@@ -86,26 +87,26 @@ export class ModelLibrary {
         store,
         onProgress,
         signal: AbortSignal.any(signals),
-        ...(hashes === null ? {} : { hashes }),
-        ...(known?.root ? { expectedRoot: known.root } : {}),
-        ...(fetch === undefined ? {} : { fetch }),
-        ...(retries === undefined ? {} : { retries }),
+        hashes: hashes ?? undefined,
+        expectedRoot: known?.root ?? undefined,
+        fetch,
+        retries,
       });
-      // What vouched the first time still does: the files are the same, or `expectedRoot` had refused them.
-      const vouched = hashes === null && known?.root ? known.vouched : model.vouched;
+      // Keep the earlier verification: the root has proved that the files are unchanged.
+      const verifiedBy = hashes === null && known?.root ? known.verifiedBy : model.verifiedBy;
       const total = model.files.reduce((sum, { size }) => sum + size, 0);
       const files = model.files.map(({ name }) => name);
-      record = { ...record, root: model.root, vouched, total, files };
+      record = { ...record, root: model.root, verifiedBy, total, files };
     } finally {
       await writeRecord(store, record);
     }
     return this.#stored(id, record);
   }
 
-  /** A model that is here whole, to be read. Its files stay locked until `close`. Throws ModelLoadError. */
+  /** The files of a model that is whole. They stay locked until `close`. Throws ModelLoadError. */
   async source(id: string): Promise<ModelSource & { close(): Promise<void> }> {
-    const known = (await this.#options.shelf.list()).includes(id);
-    const store = known ? await this.#options.shelf.open(id) : undefined;
+    const known = (await this.#options.directory.list()).includes(id);
+    const store = known ? await this.#options.directory.open(id) : undefined;
     const record = store === undefined ? undefined : await readRecord(store);
     if (store === undefined || record === undefined) {
       throw new ModelLoadError('This model is no longer on this device; download it again');
@@ -116,19 +117,19 @@ export class ModelLibrary {
     return storeSource(store, record.files);
   }
 
-  /** Deletes a model, whole or in part. Throws StorageBusyError while it is read or downloaded. */
+  /** Deletes a model, whole or in part. Throws StorageBusyError while it is being read or downloaded. */
   remove(id: string): Promise<void> {
-    return this.#options.shelf.remove(id);
+    return this.#options.directory.remove(id);
   }
 
-  async #stored(id: string, { url, root, vouched, total }: LibraryRecord): Promise<StoredModel> {
-    return { id, url, root, vouched, total, bytes: await this.#options.shelf.bytes(id) };
+  async #stored(id: string, { url, root, verifiedBy, total }: LibraryRecord): Promise<StoredModel> {
+    return { id, url, root, verifiedBy, total, bytes: await this.#options.directory.bytes(id) };
   }
 }
 
 const EMPTY: Omit<LibraryRecord, 'url'> = {
   root: null,
-  vouched: null,
+  verifiedBy: null,
   total: null,
   hashes: null,
   files: [],

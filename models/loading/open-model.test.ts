@@ -10,13 +10,13 @@ import { FrozenSession } from '../decoder/frozen-session.ts';
 import { fromBfloat16, toBfloat16 } from '../decoder/weights.ts';
 import { TokenizerError } from '../tokenizer/tokenizer.ts';
 import { blobSource, type PickedFile } from './blob-source.ts';
+import { openFolderFileStore } from './folder-file-store.ts';
 import { folderSource } from './folder-source.ts';
-import { openFolderStore } from './folder-store.ts';
 import { parseGeneration } from './generation-config.ts';
-import { openMemoryStore } from './memory-store.ts';
+import { openMemoryFileStore } from './memory-file-store.ts';
+import { ModelLoadError, type ModelSource } from './model-source.ts';
 import { openModel } from './open-model.ts';
-import { ModelLoadError, type ModelSource } from './source.ts';
-import { storeSource } from './store.ts';
+import { storeSource } from './store-source.ts';
 import { storedTensor, TINY, tinyFiles, tinyParameters } from './testing/tiny-model.ts';
 import { INDEX_FILE, parseWeightsIndex, SINGLE_FILE } from './weights-index.ts';
 
@@ -43,9 +43,9 @@ describe('openModel', () => {
   ] as const)('reads %s in %i file(s), whatever the source', async (dtype, shards) => {
     const files = tinyFiles({ dtype, shards });
     const path = join(folder, `${dtype}-${shards}`);
-    const stored = await openFolderStore(path);
+    const stored = await openFolderFileStore(path);
     for (const [name, bytes] of Object.entries(files)) await writeFile(join(path, name), bytes);
-    const memory = openMemoryStore({
+    const memory = openMemoryFileStore({
       files: new Map(Object.entries(files).map(([name, bytes]) => [name, new Uint8Array(bytes)])),
     });
     const sources = [

@@ -3,7 +3,7 @@ import type { SafetensorsLimits } from '../checkpoint/safetensors.ts';
 import { type DecoderConfig, parseConfig } from '../decoder/config.ts';
 import { ChatTokenizer } from '../tokenizer/chat-tokenizer.ts';
 import { type GenerationDefaults, parseGeneration } from './generation-config.ts';
-import { ModelLoadError, type ModelSource, readWhole } from './source.ts';
+import { ModelLoadError, type ModelSource, readWhole } from './model-source.ts';
 import { openWeights, type WeightFiles } from './weight-files.ts';
 import { parseJsonObject } from './weights-index.ts';
 

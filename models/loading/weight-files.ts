@@ -10,7 +10,7 @@ import {
 import { type ByteReader, readPieces, readSafetensorsHeader } from '../checkpoint/safetensors-reader.ts';
 import { type DecoderConfig, parameterSpecs } from '../decoder/config.ts';
 import { bfloat16Of, type WeightSource } from '../decoder/weights.ts';
-import { ModelLoadError, type ModelSource, readWhole } from './source.ts';
+import { ModelLoadError, type ModelSource, readWhole } from './model-source.ts';
 import { INDEX_FILE, INDEX_LIMIT, parseWeightsIndex, SINGLE_FILE } from './weights-index.ts';
 
 /** Bytes of a tensor that are read at a time. */

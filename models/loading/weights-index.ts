@@ -1,5 +1,5 @@
 /** Which file has which tensor: model.safetensors alone, or shards by model.safetensors.index.json. */
-import { isFileName, MAX_FILES, ModelLoadError } from './source.ts';
+import { isFileName, MAX_FILES, ModelLoadError } from './model-source.ts';
 
 export const SINGLE_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';

@@ -1,28 +1,31 @@
 /**
- * A flat folder of small-numbered files: all that durable storage asks of a browser's origin-private file system or of a
- * disk. Names are plain (`[a-z0-9.-]+`), one writer at a time.
+ * A flat folder of a few files with one writer at a time: all that durable storage needs of a browser's origin-private
+ * file system or of a disk. testing/directory-contract.ts tests the rules of this interface.
+ *
+ * - [DR-01] Every method that takes a name throws StorageError for a name that `checkName` refuses.
+ * - [DR-06] A folder that is opened again has the same files.
  */
 export interface Directory {
-  /** Names of the files that exist, in no particular order. */
+  /** [DR-02] Names of the files that exist, in no particular order. */
   list(): Promise<readonly string[]>;
-  /** The whole file, or undefined when there is none. Throws StorageBusyError or StorageError. */
+  /** [DR-03] A copy of the whole file, or undefined when there is none. Throws StorageBusyError or StorageError. */
   read(name: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /**
-   * Replaces the file by the parts, one after another, and resolves once they are flushed to the medium. A crash before
-   * that may leave any prefix, or a file of the right length whose end was never written.
-   * Throws StorageFullError, StorageBusyError or StorageError.
+   * [DR-04] Replaces the file by the parts, one after another, and resolves once they are flushed to the medium. A crash
+   * before that may leave any prefix, or a file of the right length whose end was never written. Throws StorageFullError,
+   * StorageBusyError or StorageError.
    */
   write(name: string, parts: readonly Uint8Array[]): Promise<void>;
-  /** Deletes the file; nothing happens when there is none. */
+  /** [DR-05] Deletes the file. Does nothing when there is none. */
   remove(name: string): Promise<void>;
 }
 
-/** Storage refused or lost something. */
+/** Storage refused or lost data. */
 export class StorageError extends Error {
   override readonly name: string = 'StorageError';
 }
 
-/** No room. What was stored before is untouched. */
+/** Storage has no room. Earlier saves are untouched. */
 export class StorageFullError extends StorageError {
   override readonly name = 'StorageFullError';
   /** Bytes that were to be written. */
@@ -36,7 +39,7 @@ export class StorageFullError extends StorageError {
   }
 }
 
-/** Someone else holds the file: almost always a second tab of the same browser. */
+/** Another holder has locked the file: almost always a second tab of the same browser. */
 export class StorageBusyError extends StorageError {
   override readonly name = 'StorageBusyError';
   constructor(options?: ErrorOptions) {
@@ -47,7 +50,7 @@ export class StorageBusyError extends StorageError {
   }
 }
 
-/** Every stored generation fails its checksum: the medium lost data that was once written whole. */
+/** Every stored generation fails its checksum: the medium has lost data that was once written whole. */
 export class StorageDamagedError extends StorageError {
   override readonly name = 'StorageDamagedError';
   constructor(what: string) {
@@ -57,13 +60,13 @@ export class StorageDamagedError extends StorageError {
   }
 }
 
-/** Refuses a name that could leave the folder or that some file system would mangle. */
+/** Throws StorageError for a name that could leave the folder, or that some file system would change. */
 export function checkName(name: string): void {
   if (!/^[a-z0-9][a-z0-9.-]{0,127}$/.test(name))
     throw new StorageError(`"${name}" cannot be a file name here.`);
 }
 
-/** A name that `checkName` takes, from one that may have other characters: "31337:0xab" becomes "31337-0xab". */
+/** A name that `checkName` accepts, from any text: "31337:0xab" becomes "31337-0xab". */
 export function folderName(text: string): string {
   const name = text.toLowerCase().replaceAll(/[^a-z0-9.-]/g, '-');
   checkName(name);

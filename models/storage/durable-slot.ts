@@ -1,6 +1,7 @@
+import { SerialQueue } from '../../protocol/serial-queue.ts';
 import { type Directory, StorageDamagedError, StorageError, StorageFullError } from './directory.ts';
 
-/** What was read back, and which save it was (1, 2, 3 ...). */
+/** A value, and the number of its save (1, 2, 3 ...). */
 export interface StoredValue {
   readonly generation: number;
   readonly data: Uint8Array<ArrayBuffer>;
@@ -8,34 +9,38 @@ export interface StoredValue {
 
 export interface DurableSlot {
   /**
-   * The newest value that verifies, or undefined when none was ever saved whole. Throws StorageDamagedError when both
+   * The newest value that verifies, or undefined when no save was ever completed. Throws StorageDamagedError when both
    * generations exist and neither verifies.
    */
   load(): Promise<StoredValue | undefined>;
-  /** Saves a value and resolves with its generation once it is durable. Saves queue up; a failed one leaves the last good value. */
+  /**
+   * Saves a value and resolves with its generation once it is durable. Saves run one after another. A failed save leaves the
+   * last good value.
+   */
   save(data: Uint8Array): Promise<number>;
-  /** Forgets every generation. */
+  /** Deletes every generation. */
   clear(): Promise<void>;
 }
 
 /**
  * One value that survives a kill at any byte of a save. Two files, `<name>.a` and `<name>.b`, each describe themselves
- * (generation, length, checksum); a save overwrites the older one and never touches the newest that verifies. There is
- * no pointer file to keep in step and no rename, which origin-private file systems do not have everywhere.
+ * (generation, length, checksum). A save overwrites the older file and never touches the newest one that verifies. There
+ * is no pointer file to keep consistent, and no rename, which some origin-private file systems lack.
  *
- * File: "starling" | version u32 | 0 u32 | generation u64 | length u64 | sha256(the 32 bytes before | sha256(value)) | value; little endian.
+ * A file, little endian: "starling" | version u32 | 0 u32 | generation u64 | length u64 |
+ * sha256(the 32 bytes before | sha256(value)) | value.
  */
 export function openDurableSlot(options: {
   readonly directory: Directory;
   readonly name: string;
-  /** What is stored, for error messages: "checkpoint". */
+  /** What is stored, for error messages. Defaults to `name`. */
   readonly what?: string;
 }): DurableSlot {
   const { directory, name, what = name } = options;
   const files = [`${name}.a`, `${name}.b`] as const;
   let newest: { readonly file: string; readonly generation: number } | undefined;
   let examined = false;
-  let queue: Promise<unknown> = Promise.resolve();
+  const queue = new SerialQueue();
 
   const examine = async (): Promise<StoredValue | undefined> => {
     let best: (StoredValue & { readonly file: string }) | undefined;
@@ -50,7 +55,7 @@ export function openDurableSlot(options: {
     }
     examined = true;
     newest = best === undefined ? undefined : { file: best.file, generation: best.generation };
-    // The second file is only ever written while the first verifies. One bad file alone is a first save cut short.
+    // The second file is written only while the first verifies. A single bad file is a first save that was cut short.
     if (best === undefined && present === files.length) throw new StorageDamagedError(what);
     return best === undefined ? undefined : { generation: best.generation, data: best.data };
   };
@@ -62,7 +67,7 @@ export function openDurableSlot(options: {
     try {
       await directory.write(file, [await encodeHeader(generation, data), data]);
     } catch (error) {
-      // The torn file would only keep room from the next try.
+      // The torn file would only take room from the next attempt.
       if (error instanceof StorageFullError) await directory.remove(file).catch(() => undefined);
       throw error;
     }
@@ -70,17 +75,11 @@ export function openDurableSlot(options: {
     return generation;
   };
 
-  const enqueue = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = queue.then(work);
-    queue = result.catch(() => undefined);
-    return result;
-  };
-
   return {
-    load: () => enqueue(examine),
-    save: (data) => enqueue(() => store(data)),
+    load: () => queue.run(examine),
+    save: (data) => queue.run(() => store(data)),
     clear: () =>
-      enqueue(async () => {
+      queue.run(async () => {
         for (const file of files) await directory.remove(file);
         newest = undefined;
         examined = true;
@@ -103,7 +102,7 @@ async function encodeHeader(generation: number, data: Uint8Array): Promise<Uint8
   return header;
 }
 
-/** The value, or undefined when the bytes are not one whole, unharmed save. */
+/** The value, or undefined when the bytes are not one whole, undamaged save. */
 async function decode(bytes: Uint8Array<ArrayBuffer>): Promise<StoredValue | undefined> {
   if (bytes.byteLength < HEADER_BYTES || !MAGIC.every((byte, index) => bytes[index] === byte))
     return undefined;

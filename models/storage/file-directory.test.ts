@@ -3,9 +3,10 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { StorageError, StorageFullError } from './directory.ts';
+import { StorageFullError } from './directory.ts';
 import { openDurableSlot } from './durable-slot.ts';
 import { openFileDirectory } from './file-directory.ts';
+import { describeDirectoryContract } from './testing/directory-contract.ts';
 
 let home = '';
 beforeEach(async () => {
@@ -13,31 +14,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true, force: true }));
 
+describeDirectoryContract('openFileDirectory', (folder) => openFileDirectory(join(home, 'deep', folder)));
+
 describe('a directory on a disk', () => {
-  it('writes, lists, reads, replaces and removes', async () => {
-    const directory = await openFileDirectory(join(home, 'deep', 'folder'));
-    expect(await directory.list()).toEqual([]);
-    expect(await directory.read('one')).toBeUndefined();
-    await directory.write('one', [Uint8Array.of(1, 2, 3), Uint8Array.of(), Uint8Array.of(4)]);
-    await directory.write('two', []);
-    expect([...(await directory.list())].sort()).toEqual(['one', 'two']);
-    expect(await directory.read('one')).toEqual(Uint8Array.of(1, 2, 3, 4));
-    await directory.write('one', [Uint8Array.of(9)]);
-    expect(await directory.read('one')).toEqual(Uint8Array.of(9));
-    await directory.remove('one');
-    await directory.remove('one');
-    expect(await directory.list()).toEqual(['two']);
-  });
-
-  it.each(['', '../escape', '.hidden', 'a/b', 'UPPER', 'x'.repeat(200)])(
-    'refuses the name "%s"',
-    async (name) => {
-      const directory = await openFileDirectory(home);
-      await expect(directory.read(name)).rejects.toThrow(StorageError);
-      await expect(directory.write(name, [])).rejects.toThrow(StorageError);
-    },
-  );
-
   it('keeps a slot across processes and survives a file cut short by hand', async () => {
     const slot = async () =>
       openDurableSlot({ directory: await openFileDirectory(home), name: 'checkpoint' });

@@ -1,10 +1,11 @@
 import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkName, type Directory, StorageError, StorageFullError } from './directory.ts';
+import { checkName, type Directory } from './directory.ts';
+import { codeOf, diskError, writeAll } from './disk.ts';
 
 /**
- * A Directory on a disk (Node). Every write is followed by fsync of the file and of the folder, so that a resolved
- * `write` survives a power cut as far as the disk keeps its promises.
+ * A Directory on a disk (Node). Every write ends with fsync of the file and of the folder, so that a resolved `write`
+ * survives a power cut as far as the disk keeps its promises.
  */
 export async function openFileDirectory(path: string): Promise<Directory> {
   await mkdir(path, { recursive: true });
@@ -16,11 +17,11 @@ export async function openFileDirectory(path: string): Promise<Directory> {
     async read(name) {
       checkName(name);
       try {
-        // A copy with a buffer of its own: pooled memory cannot be transferred to another thread.
+        // A copy in its own buffer, since pooled memory cannot be transferred to another thread.
         return new Uint8Array(await readFile(join(path, name)));
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return undefined;
-        throw new StorageError(`${join(path, name)} cannot be read: ${messageOf(error)}`, { cause: error });
+        throw diskError(`${join(path, name)} cannot be read`, 0, error);
       }
     },
     async write(name, parts) {
@@ -29,18 +30,18 @@ export async function openFileDirectory(path: string): Promise<Directory> {
       try {
         const file = await open(join(path, name), 'w');
         try {
-          for (const part of parts) await writeAll(file, part);
+          let at = 0;
+          for (const part of parts) {
+            await writeAll(file, part, at);
+            at += part.byteLength;
+          }
           await file.sync();
         } finally {
           await file.close();
         }
         await syncFolder(path);
       } catch (error) {
-        const code = codeOf(error);
-        if (code === 'ENOSPC' || code === 'EDQUOT') throw new StorageFullError(total, { cause: error });
-        throw new StorageError(`${join(path, name)} cannot be written: ${messageOf(error)}`, {
-          cause: error,
-        });
+        throw diskError(`${join(path, name)} cannot be written`, total, error);
       }
     },
     async remove(name) {
@@ -50,21 +51,7 @@ export async function openFileDirectory(path: string): Promise<Directory> {
   };
 }
 
-interface WritableFile {
-  write(data: Uint8Array, offset: number, length: number): Promise<{ readonly bytesWritten: number }>;
-}
-
-/** POSIX lets write() accept less than it was given (a nearly full disk does). */
-async function writeAll(file: WritableFile, data: Uint8Array): Promise<void> {
-  let offset = 0;
-  while (offset < data.byteLength) {
-    const { bytesWritten } = await file.write(data, offset, data.byteLength - offset);
-    if (bytesWritten === 0) throw new StorageError('The disk accepts no more bytes.');
-    offset += bytesWritten;
-  }
-}
-
-/** A new name is durable only once its folder is. Windows cannot open folders; there the rename of metadata is the system's affair. */
+/** Makes a new file name durable. Windows cannot open folders; there the system takes care of it. */
 async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = await open(path, 'r');
@@ -73,12 +60,4 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-import { type Directory, StorageFullError } from './directory.ts';
+import { checkName, type Directory, StorageFullError } from './directory.ts';
 
 /** The process died here (in a test): nothing after this point reaches the medium. */
 export class KilledError extends Error {
@@ -10,9 +10,9 @@ export interface MemoryDirectory extends Directory {
 }
 
 /**
- * A Directory in memory, for tests and for a page without storage. `killAfter` lets that many written bytes reach the medium and
- * then ends the process; `tail` says what the rest of the torn file holds (absent, or zeros as an extended but
- * unwritten file has); `capacity` is the room for all files together.
+ * A Directory in memory, for tests and for a page without storage. Options for tests: after `killAfter` written bytes the
+ * process ends (defaults to never). `tail` is the rest of the file torn then: absent, or zeros as in an extended but
+ * unwritten file (defaults to absent). `capacity` is the size of all files together in bytes (defaults to no limit).
  */
 export function openMemoryDirectory(
   options: {
@@ -35,11 +35,13 @@ export function openMemoryDirectory(
       return [...files.keys()];
     },
     async read(name) {
+      checkName(name);
       alive();
       const data = files.get(name);
       return data === undefined ? undefined : data.slice();
     },
     async write(name, parts) {
+      checkName(name);
       alive();
       const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
       let at = 0;
@@ -68,6 +70,7 @@ export function openMemoryDirectory(
       files.set(name, whole);
     },
     async remove(name) {
+      checkName(name);
       alive();
       files.delete(name);
     },

@@ -11,7 +11,7 @@ import type { RolloutSet } from '../../protocol/trainer.ts';
 import { startContent } from '../../swarm/content/service.ts';
 import { MemoryStore } from '../../swarm/content/store.ts';
 import type { AttestBody } from '../../swarm/messages/bodies.ts';
-import { type Message, open, seal } from '../../swarm/messages/envelope.ts';
+import { decodeMessage, encodeMessage, type Message } from '../../swarm/messages/envelope.ts';
 import { digestInCid, encodeRollouts } from '../../swarm/messages/rollouts.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
 import { type ArchiveFolder, openArchiveFolder } from './archive-folder.ts';
@@ -111,7 +111,7 @@ async function attestOf(
     heldOutAccuracy: 0.5,
     ...change,
   };
-  return open(seal(ANNA, RUN, { type: 'attest', round, seq: 1, body }));
+  return decodeMessage(encodeMessage(ANNA, RUN, { type: 'attest', round, seq: 1, body }));
 }
 
 describe('the archive collector', () => {
@@ -121,8 +121,8 @@ describe('the archive collector', () => {
     const bens = encodeRollouts(rolloutsOf('ben'));
     await net.publisher.publishObject(bens.bytes);
     collector.hear(
-      open(
-        seal(BEN, RUN, {
+      decodeMessage(
+        encodeMessage(BEN, RUN, {
           type: 'reveal',
           round: 5,
           seq: 1,

@@ -6,6 +6,7 @@ import { ContentError } from '../../swarm/content/content.ts';
 import { CHUNK, cidFromDigest, encodeManifest, manifestOf, webHash } from '../../swarm/content/manifest.ts';
 import { readFile as readStored } from '../../swarm/content/store.ts';
 import { DAG_CBOR, RAW } from '../../swarm/messages/rollouts.ts';
+import { describeContentStoreContract } from '../../swarm/testing/content-store-contract.ts';
 import { openFileContentStore } from './file-content-store.ts';
 
 let home = '';
@@ -24,6 +25,11 @@ async function fileOf(length: number) {
   const chunk = (index: number) => bytes.slice(index * CHUNK, (index + 1) * CHUNK);
   return { bytes, manifest, cid, chunk };
 }
+
+describeContentStoreContract('openFileContentStore', async () => ({
+  store: await openFileContentStore(home),
+  stop: async () => {},
+}));
 
 describe('content on a disk', () => {
   it('keeps objects over a restart, and answers null for what it has not', async () => {

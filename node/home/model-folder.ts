@@ -15,7 +15,7 @@ export function modelInFolder(folder: string): PublishedModel {
       } catch (error) {
         signal?.throwIfAborted();
         throw new ModelFetchError(
-          `There is no ${name} in ${folder}. Check the folder, or make the model with: npm run pretrain`,
+          `There is no ${name} in ${folder}. Check the folder, or make the model with: npm run train:base`,
           { cause: error },
         );
       }

@@ -4,10 +4,10 @@ import { loadModel } from '../../models/decoder/load.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { PeerRollouts } from '../../protocol/trainer.ts';
 import { decodeRollouts } from '../../swarm/messages/rollouts.ts';
-import { codecOf } from '../../training/codec.ts';
+import { completionTokenizer } from '../../training/completion-tokenizer.ts';
 import { firstCheckpoint, readCheckpoint, writeCheckpoint } from '../../training/learning-checkpoint.ts';
-import { DEFAULT_SETTINGS, type LearningSettings } from '../../training/settings.ts';
-import { replayRound } from '../../training/trainer.ts';
+import { DEFAULT_SETTINGS, type LearningSettings } from '../../training/learning-settings.ts';
+import { replayRound } from '../../training/replay-round.ts';
 import { fetchModelFiles, type PublishedModel } from '../../workers/published-model.ts';
 import type { ArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
@@ -64,7 +64,7 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
 
   const files = await fetchModelFiles(model, signal);
   const loaded = loadModel(files);
-  const codec = codecOf(loaded.tokenizer);
+  const tokenizer = completionTokenizer(loaded.tokenizer);
 
   const before = await checkpointBefore();
   if ('kind' in before) return before;
@@ -94,7 +94,7 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
   const publishedSet = own.intact ? decodeRollouts(own.bytes) : undefined;
   const replay = await replayRound({
     engine,
-    codec,
+    tokenizer,
     previous: before.bytes,
     context,
     // Damaged answers cannot be trained on; the resampled ones show where the damage is.

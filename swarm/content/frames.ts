@@ -15,7 +15,7 @@ const STATUSES = ['found', 'absent', 'busy'] as const;
 
 export interface Request {
   readonly kind: (typeof KINDS)[number];
-  /** Chunk index; 0 for the other kinds. */
+  /** Index of the chunk. 0 for the other kinds. */
   readonly index: number;
   readonly cid: string;
 }

@@ -2,8 +2,15 @@ import { concatBytes } from '@noble/hashes/utils.js';
 import { chunkCount, type Manifest } from './manifest.ts';
 
 /**
- * Where published and fetched content is kept. Callers have verified what they put. A store may forget anything at any
- * time (it then answers null); it must never give back other bytes.
+ * Keeps published and fetched content. Callers have verified what they put. A store may forget anything at
+ * any time, and then answers null. It must never give back other bytes. testing/content-store-contract.ts
+ * tests the rules:
+ *
+ * - [CS-01] The store has nothing of a CID that was never put.
+ * - [CS-02] What was put comes back under its own CID. The same may be put again.
+ * - [CS-03] Chunks are put in any order. `held` tells which are kept.
+ * - [CS-04] Files are kept apart, also when they share chunks.
+ * - [CS-05] `delete` forgets everything under a CID, and nothing else.
  */
 export interface ContentStore {
   object(cid: string): Promise<Uint8Array | null>;
@@ -17,7 +24,7 @@ export interface ContentStore {
   delete(cid: string): Promise<void>;
 }
 
-/** The whole file when every chunk is kept, else null. */
+/** The whole file. Null unless every chunk is kept. */
 export async function readFile(store: ContentStore, cid: string): Promise<Uint8Array | null> {
   const manifest = await store.manifest(cid);
   if (manifest === null) return null;
@@ -37,12 +44,13 @@ interface Entry {
   bytes: number;
 }
 
-/** A store in memory of at most `budget` bytes. When full it forgets whole entries, the least recently used first. */
+/** A store in memory. When it is full it forgets whole entries, the least recently used first. */
 export class MemoryStore implements ContentStore {
   readonly #entries = new Map<string, Entry>();
   readonly #budget: number;
   #bytes = 0;
 
+  /** `budget` is in bytes and defaults to 256 MiB. */
   constructor(budget = 256 * 1024 * 1024) {
     this.#budget = budget;
   }

@@ -6,25 +6,40 @@ import { CONTENT_PROTOCOL, MAX_RESPONSE } from './frames.ts';
 /** Whole frames to and from one peer. */
 export interface Channel {
   readonly peerId: string;
-  /** The next frame. Rejects when the other side ends, when it is longer than allowed, or by the signal. */
+  /**
+   * The next frame. Rejects when the other side ends, when the frame is longer than allowed, or by the
+   * signal.
+   */
   read(signal: AbortSignal): Promise<Uint8Array>;
   /** Resolves when the network can take more: back-pressure. */
   write(frame: Uint8Array, signal: AbortSignal): Promise<void>;
   close(): void;
 }
 
+/**
+ * Channels between peers. testing/content-transport-contract.ts tests the rules:
+ *
+ * - [CT-01] Frames arrive whole and in order, both ways, up to MAX_RESPONSE bytes.
+ * - [CT-02] Both ends name the peer at the other end. Channels of one pair of peers are apart.
+ * - [CT-03] A read rejects when the other side has closed, after the frames that came before.
+ * - [CT-04] `open` and `read` reject when their signal aborts. A `write` that does not have to wait may still
+ *   resolve.
+ * - [CT-05] `open` rejects for a peer that does not serve, or no longer.
+ */
 export interface ContentTransport {
   open(peerId: string, signal: AbortSignal): Promise<Channel>;
   /** Calls `handle` for every channel that others open, until the returned function is called. */
   serve(handle: (channel: Channel) => Promise<void>): Promise<() => Promise<void>>;
 }
 
-/** Streams one peer may have open towards us; more are reset. */
+/** Streams that one connection may have open towards this peer. More are reset. */
 const STREAMS = 4;
 
 type Stream = Parameters<Parameters<Libp2p['handle']>[1]>[0];
 
-/** Content over libp2p streams with unsigned-varint length prefixes. Never over a relay's limited connection. */
+/**
+ * Content over libp2p streams with unsigned-varint length prefixes. Never over a relay's limited connection.
+ */
 export function libp2pContentTransport(
   libp2p: Pick<Libp2p, 'dialProtocol' | 'handle' | 'unhandle'>,
 ): ContentTransport {

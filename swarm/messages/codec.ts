@@ -2,7 +2,9 @@ import { CID } from 'multiformats/cid';
 import type { Hex } from '../../protocol/hex.ts';
 import { fromHex, toHex } from '../../protocol/hex.ts';
 
-/** Why a value does not fit: its form, or a size or count above the protocol's limit. */
+/**
+ * A value that does not fit its codec: its form is wrong, or a size or count is above the protocol's limit.
+ */
 export class CodecError extends Error {
   override readonly name = 'CodecError';
   readonly kind: 'malformed' | 'oversized';
@@ -12,7 +14,10 @@ export class CodecError extends Error {
   }
 }
 
-/** Between a value of the program and a value of the DAG-CBOR data model. Both ways check everything. */
+/**
+ * Converts between a value of the program and a value of the DAG-CBOR data model. Both directions check
+ * everything.
+ */
 export interface Codec<T> {
   encode(value: T, path: string): unknown;
   decode(value: unknown, path: string): T;
@@ -21,12 +26,12 @@ export interface Codec<T> {
 const malformed = (path: string, expected: string): CodecError => new CodecError('malformed', path, expected);
 const oversized = (path: string, expected: string): CodecError => new CodecError('oversized', path, expected);
 
-/** A codec whose program value and wire value are the same, checked by `check`. */
+/** A codec whose program value and wire value are the same. `check` throws CodecError for any other value. */
 function same<T>(check: (value: unknown, path: string) => T): Codec<T> {
   return { encode: check, decode: check };
 }
 
-/** An integer 0..max, max at most 2^53 - 1. */
+/** An integer from 0 to `max`, which is at most 2^53 - 1. */
 export function uint(max: number): Codec<number> {
   return same((value, path) => {
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || Object.is(value, -0)) {
@@ -88,7 +93,10 @@ export function hex(min: number, max = min): Codec<Hex> {
 /** A 20-byte EVM address. */
 export const address = hex(20);
 
-/** A link (tag 42) to a CIDv1 with sha2-256; its base32 text in the program. `code` is the codec: 0x71 dag-cbor, 0x55 raw. */
+/**
+ * A link (tag 42) to a CIDv1 with sha2-256. Base32 text in the program. `code` is 0x71 for dag-cbor, 0x55 for
+ * raw.
+ */
 export function link(code: number): Codec<string> {
   const check = (cid: CID, path: string): CID => {
     if (cid.version !== 1 || cid.code !== code || cid.multihash.code !== 0x12 || cid.multihash.size !== 32) {
@@ -112,7 +120,10 @@ export function link(code: number): Codec<string> {
   };
 }
 
-/** 0 to 1 in the program; a whole number of millionths on the wire, because DAG-CBOR floats have several readings. */
+/**
+ * 0 to 1 in the program. A whole number of millionths on the wire, because DAG-CBOR floats have several
+ * readings.
+ */
 export const fraction: Codec<number> = {
   encode(value, path) {
     if (typeof value !== 'number' || !(value >= 0 && value <= 1))
@@ -142,7 +153,8 @@ export function list<T>(codec: Codec<T>, max: number): Codec<readonly T[]> {
 }
 
 type Fields = Readonly<Record<string, Codec<never>>>;
-type ValueOf<C> = C extends Codec<infer T> ? T : never;
+/** The program value of a codec. */
+export type ValueOf<C> = C extends Codec<infer T> ? T : never;
 export type RecordOf<F> = { readonly [K in keyof F]: ValueOf<F[K]> };
 
 /** A map with exactly these keys. */

@@ -4,25 +4,29 @@ import { addressOf, type DeviceKey, verifyDigest } from '../../protocol/device-k
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import { toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
-import { type Body, bodies, type MessageType } from './bodies.ts';
 import { blob, type Codec, CodecError, oneOf, record, text, uint } from './codec.ts';
 import { LIMITS } from './limits.ts';
+import { type Body, MESSAGE_TYPES, type MessageType, messageTypeNames } from './message-types.ts';
 
-export const VERSION = 1;
+const VERSION = 1;
 const DOMAIN = new TextEncoder().encode('starling/message/1\n');
 
-/** What a device says, before it is signed. */
-export type Draft = { [T in MessageType]: { readonly type: T; readonly body: Body<T> } }[MessageType] & {
+/** A message that is not signed yet. */
+export type UnsignedMessage = {
+  [T in MessageType]: { readonly type: T; readonly body: Body<T> };
+}[MessageType] & {
   readonly round: number;
-  /** Grows with every message of the device; its clock in milliseconds, or the last one plus one. */
+  /**
+   * Grows with every message of the device: its clock in milliseconds, or the last sequence number plus one.
+   */
   readonly seq: number;
 };
 
-/** A decoded message. Whether its signature holds is checked apart, because that is the costly part. */
+/** A decoded message. `hasValidSignature` checks its signature apart, because that is the costly part. */
 export type Message<T extends MessageType = MessageType> = {
   [K in T]: {
     readonly type: K;
-    readonly run: string;
+    readonly networkId: string;
     readonly round: number;
     readonly seq: number;
     /** 33-byte compressed public key. */
@@ -31,15 +35,16 @@ export type Message<T extends MessageType = MessageType> = {
     readonly author: DeviceAddress;
     readonly body: Body<K>;
     readonly signature: Uint8Array;
-    /** sha2-256 of the whole message. */
+    /** sha2-256 of the whole message, in hexadecimal. */
     readonly id: string;
   };
 }[T];
 
+/** The envelope on the wire. Its `run` is the network id. */
 const envelope = record({
   v: uint(0xff),
-  run: text(LIMITS.run),
-  type: oneOf('hello', 'commit', 'reveal', 'critique', 'vote', 'attest', 'ack'),
+  run: text(LIMITS.networkId),
+  type: oneOf(...messageTypeNames),
   round: uint(LIMITS.round),
   seq: uint(LIMITS.sequence),
   from: blob(33),
@@ -51,7 +56,7 @@ const envelope = record({
 });
 
 function bodyCodec(type: MessageType): Codec<unknown> {
-  return bodies[type] as unknown as Codec<unknown>;
+  return MESSAGE_TYPES[type].body;
 }
 
 /** The 32 bytes that are signed: sha2-256 over the domain line and the canonical envelope without `sig`. */
@@ -67,19 +72,23 @@ function signedDigest(unsigned: {
   return sha256Of(DOMAIN, dagCbor.encode({ v: VERSION, run, type, round, seq, from, body }));
 }
 
-/** Signs a draft: the bytes that travel. Throws CodecError when the draft breaks a limit. */
-export function seal(key: DeviceKey, run: string, draft: Draft): Uint8Array {
-  const body = bodyCodec(draft.type).encode(draft.body, draft.type);
-  const unsigned = { run, type: draft.type, round: draft.round, seq: draft.seq, from: key.publicKey, body };
+/** Signs and encodes a message for a network. Throws CodecError when the message breaks a limit. */
+export function encodeMessage(key: DeviceKey, networkId: string, message: UnsignedMessage): Uint8Array {
+  const { type, round, seq } = message;
+  const body = bodyCodec(type).encode(message.body, type);
+  const unsigned = { run: networkId, type, round, seq, from: key.publicKey, body };
   const sig = key.sign(signedDigest(unsigned));
   const bytes = dagCbor.encode(envelope.encode({ v: VERSION, ...unsigned, sig }, ''));
   if (bytes.length > LIMITS.message)
-    throw new CodecError('oversized', draft.type, `at most ${LIMITS.message} bytes`);
+    throw new CodecError('oversized', type, `at most ${LIMITS.message} bytes`);
   return bytes;
 }
 
-/** Decodes strictly: exact keys, limits, canonical bytes. Does not verify the signature. Throws only CodecError. */
-export function open(bytes: Uint8Array): Message {
+/**
+ * Decodes strictly: exact keys, limits, canonical bytes. Does not verify the signature. Throws only
+ * CodecError.
+ */
+export function decodeMessage(bytes: Uint8Array): Message {
   if (bytes.length > LIMITS.message) throw new CodecError('oversized', '', `at most ${LIMITS.message} bytes`);
   try {
     const outer = envelope.decode(dagCbor.decode(bytes), '');
@@ -90,16 +99,22 @@ export function open(bytes: Uint8Array): Message {
     if (!equalBytes(again, bytes)) throw new CodecError('malformed', '', 'the canonical encoding');
     const { type, run, round, seq, from, sig } = outer;
     const author = addressOf(from);
-    const message = { type, run, round, seq, from, author, body, signature: sig, id: toHex(sha256Of(bytes)) };
-    return message as Message;
+    const id = toHex(sha256Of(bytes));
+    return { type, networkId: run, round, seq, from, author, body, signature: sig, id } as Message;
   } catch (error) {
     if (error instanceof CodecError) throw error;
     throw new CodecError('malformed', '', 'a Starling message');
   }
 }
 
-/** Whether the message's signature is its author's own. About 2 ms in a tab; call it once a message. */
-export function hasOwnSignature(message: Message): boolean {
+/**
+ * Whether the message's signature is its author's own. Takes about 2 ms in a tab, so call it once a message.
+ */
+export function hasValidSignature(message: Message): boolean {
   const body = bodyCodec(message.type).encode(message.body, message.type);
-  return verifyDigest(message.signature, signedDigest({ ...message, body }), message.from);
+  return verifyDigest(
+    message.signature,
+    signedDigest({ ...message, run: message.networkId, body }),
+    message.from,
+  );
 }

@@ -1,12 +1,12 @@
-/** Limits on everything a peer may send. docs/protocol.md lists them; a second implementation must use the same. */
+/** Limits on everything that a peer may send. They are part of the protocol (docs/protocol.md). */
 export const LIMITS = {
   /** Bytes of one gossip message, signature included. */
   message: 64 * 1024,
-  /** Bytes of a rollout set that travels inside a reveal; a larger one is fetched by CID. */
+  /** Bytes of a rollout set that travels inside a reveal. A larger one is fetched by CID. */
   inlineRollouts: 24 * 1024,
   /** Bytes of one published rollout set. */
   rollouts: 1024 * 1024,
-  run: 96,
+  networkId: 96,
   groups: 256,
   completions: 64,
   tokens: 4096,
@@ -17,7 +17,7 @@ export const LIMITS = {
   winners: 64,
   corrections: 256,
   correctionText: 1024,
-  /** Bytes of all texts of one critique or vote, each counted with 64 bytes for its neighbours. */
+  /** Bytes of all texts of one critique or vote. Each text counts 64 bytes more, for the fields beside it. */
   texts: 40 * 1024,
   foreign: 64,
   engine: 96,

@@ -26,7 +26,7 @@ const shape = record({
   ),
 });
 
-/** A rollout set: items strictly ascending, at least one completion per group, one log-probability per token. */
+/** A rollout set. Items ascend strictly. Each group has a completion. Each token has a log-probability. */
 export const rolloutSet: Codec<RolloutSet> = {
   encode: (value, path) => shape.encode(checked(value, path), path),
   decode: (value, path) => checked(shape.decode(value, path), path),
@@ -54,7 +54,7 @@ export function encodeRollouts(set: RolloutSet): { readonly bytes: Uint8Array; r
   return { bytes, cid: cidOf(bytes, DAG_CBOR) };
 }
 
-/** Reads a rollout set under limits. Throws CodecError. */
+/** Decodes a rollout set under the limits. Throws CodecError. */
 export function decodeRollouts(bytes: Uint8Array): RolloutSet {
   return decodeCanonical(rolloutSet, bytes, LIMITS.rollouts);
 }
@@ -64,7 +64,9 @@ export function cidOf(bytes: Uint8Array, code: number): string {
   return CID.createV1(code, create(SHA2_256, sha256(bytes))).toString();
 }
 
-/** The 32-byte sha2-256 digest inside a CID, as attestations carry it. Throws when the text is no such CID. */
+/**
+ * The 32-byte sha2-256 digest inside a CID, as attestations carry it. Throws when the text is not such a CID.
+ */
 export function digestInCid(cid: string): Hex {
   const { multihash } = CID.parse(cid);
   if (multihash.code !== SHA2_256 || multihash.size !== 32)

@@ -1,11 +1,11 @@
 import { deviceKey, peerIdBytesOf } from '../../protocol/device-key.ts';
 import type { RolloutSet } from '../../protocol/trainer.ts';
 import { commitmentOf } from './commitment.ts';
-import type { Draft } from './envelope.ts';
+import type { UnsignedMessage } from './envelope.ts';
 import { encodeRollouts } from './rollouts.ts';
 
-/** One message of every type from a known key: what docs/vectors/messages.json is made of. */
-export const SAMPLE_RUN = '31337:0x00000000000000000000000000000000000000aa';
+/** One message of every type from a known key. docs/vectors/messages.json is made of them. */
+export const SAMPLE_NETWORK_ID = '31337:0x00000000000000000000000000000000000000aa';
 export const sampleKey = deviceKey(new Uint8Array(32).fill(7));
 
 const salt = `0x${'5a'.repeat(32)}` as const;
@@ -28,7 +28,7 @@ export const sampleRollouts: RolloutSet = {
 
 export const sampleCid = encodeRollouts(sampleRollouts).cid;
 
-export const sampleDrafts: readonly Draft[] = [
+export const sampleMessages: readonly UnsignedMessage[] = [
   {
     type: 'hello',
     round: 4,

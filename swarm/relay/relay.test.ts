@@ -2,9 +2,9 @@ import '../node20.ts';
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { deviceKey } from '../../protocol/device-key.ts';
+import { topicsOf } from '../network-id.ts';
 import { createSwarmNode, type SwarmNode } from '../node.ts';
 import { nodeTransports } from '../node-transports.ts';
-import { runTopics } from '../run.ts';
 import { type Relay, startRelay } from './relay.ts';
 
 describe('startRelay', { timeout: 30_000 }, () => {
@@ -39,7 +39,7 @@ describe('startRelay', { timeout: 30_000 }, () => {
 
   it('follows the runs of its peers, and refuses what is no message of theirs', async () => {
     const relay = await start({ ports: { ws: null } });
-    const { rounds, presence } = runTopics('relay-test:1');
+    const { rounds, presence } = topicsOf('relay-test:1');
     const node = await createSwarmNode({
       privateKey: randomBytes(32),
       relays: relay.addresses,
@@ -51,7 +51,7 @@ describe('startRelay', { timeout: 30_000 }, () => {
     await vi.waitFor(
       async () => {
         await node.pubsub.publish(rounds, randomBytes(50));
-        expect(relay.refusals.get('malformed')).toBeGreaterThan(0);
+        expect(relay.rejected.get('malformed')).toBeGreaterThan(0);
       },
       { timeout: 20_000, interval: 200 },
     );

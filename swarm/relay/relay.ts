@@ -11,21 +11,21 @@ import { webSockets } from '@libp2p/websockets';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
 import { pubsubOver, swarmGossipsub } from '../gossipsub.ts';
-import { RefusalCounts } from '../messages/refusal.ts';
+import { connectionManagerSettings, connectionMonitorSettings } from '../libp2p-settings.ts';
+import { RejectCounts } from '../messages/reject-reason.ts';
 import { Validator } from '../messages/validator.ts';
-import { parseTopic, runTopics } from '../run.ts';
+import { parseTopic, topicsOf } from '../network-id.ts';
 import { type Scheduler, systemScheduler } from '../scheduler.ts';
-import { patientConnections, patientMonitor } from '../settings.ts';
 
 export interface RelayOptions {
   /** 32 secret bytes, kept by the caller so that the relay's address stays the same over restarts. */
   readonly privateKey: Uint8Array;
-  /** Address to listen on, 127.0.0.1 by default; 0.0.0.0 for a relay of many machines. */
+  /** Address to listen on. Defaults to 127.0.0.1. Use 0.0.0.0 for a relay of many machines. */
   readonly host?: string;
   /**
-   * 0 picks a free port; null leaves a transport out. WebSocket and TCP are on by default. WebRTC Direct is off unless
-   * asked for: browsers reach it without a domain or a certificate, but node-datachannel 0.33.4 crashes the process in
-   * about half of all stops while connections are open.
+   * 0 picks a free port, and null leaves the transport out. Defaults to free ports for WebSocket and TCP, and
+   * to no WebRTC Direct. Browsers reach WebRTC Direct without a domain or a certificate, but node-datachannel
+   * 0.33.4 crashes the process in about half of all stops while connections are open.
    */
   readonly ports?: {
     readonly ws?: number | null;
@@ -34,8 +34,10 @@ export interface RelayOptions {
   };
   /** Multiaddrs under which the outside reaches this relay, such as /dns4/relay.example/tcp/443/wss. */
   readonly announce?: readonly string[];
-  /** Runs to pass messages on for; by default those that connected peers follow, at most 16. */
-  readonly runs?: readonly string[];
+  /**
+   * Ids of the networks to pass messages on for. Defaults to those that connected peers follow, at most 16.
+   */
+  readonly networks?: readonly string[];
   readonly scheduler?: Scheduler;
 }
 
@@ -43,17 +45,18 @@ export interface Relay {
   readonly peerId: string;
   /** Full multiaddrs, each ending in /p2p/<peer id>. */
   readonly addresses: readonly string[];
-  /** Messages not passed on, by reason. */
-  readonly refusals: RefusalCounts;
+  /** Messages that were not passed on, by reason. */
+  readonly rejected: RejectCounts;
   connections(): number;
   stop(): Promise<void>;
 }
 
-const MAX_RUNS = 16;
+const MAX_NETWORKS = 16;
 
 /**
- * Starts a circuit relay v2 server for the handshakes of tabs. It also takes part in gossip, with the same checks as
- * everyone, so that a peer whose network blocks UDP still gets every message. Throws when a port is taken.
+ * Starts a circuit relay v2 server for the handshakes of tabs. The relay also takes part in gossip, with the
+ * same checks as every peer, so that a peer whose network blocks UDP still gets every message. Rejects when a
+ * port is taken.
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const scheduler = options.scheduler ?? systemScheduler;
@@ -65,8 +68,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     ...(ports.tcp === null ? [] : [`/${family}/${host}/tcp/${ports.tcp}`]),
     ...(ports.webrtcDirect === null ? [] : [`/${family}/${host}/udp/${ports.webrtcDirect}/webrtc-direct`]),
   ];
-  const runs = options.runs ?? null;
-  const topics = runs === null ? null : runs.flatMap((run) => Object.values(runTopics(run)));
+  const topics = options.networks?.flatMap((network) => Object.values(topicsOf(network))) ?? null;
   const libp2p = await createLibp2p({
     privateKey: privateKeyFromRaw(options.privateKey),
     addresses: {
@@ -77,12 +79,12 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionManager: {
-      ...patientConnections,
+      ...connectionManagerSettings,
       maxConnections: 1000,
       inboundConnectionThreshold: 100,
       maxIncomingPendingConnections: 100,
     },
-    connectionMonitor: patientMonitor,
+    connectionMonitor: connectionMonitorSettings,
     services: {
       identify: identify(),
       identifyPush: identifyPush(),
@@ -100,25 +102,25 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   });
 
   const pubsub = pubsubOver(libp2p.services.pubsub);
-  const refusals = new RefusalCounts();
+  const rejected = new RejectCounts();
   const validators = new Map<string, Validator>();
   const leave = new Map<string, () => void>();
 
   function follow(topic: string): void {
     const parsed = parseTopic(topic);
     if (parsed === null || leave.has(topic)) return;
-    const { run, name } = parsed;
-    let validator = validators.get(run);
+    const { networkId, name } = parsed;
+    let validator = validators.get(networkId);
     if (validator === undefined) {
-      if (validators.size >= MAX_RUNS) return;
-      validator = new Validator({ run, now: () => scheduler.now() });
-      validators.set(run, validator);
+      if (validators.size >= MAX_NETWORKS) return;
+      validator = new Validator({ networkId, now: () => scheduler.now() });
+      validators.set(networkId, validator);
     }
     const checker = validator;
     const off = pubsub.join(topic, async (bytes, source) => {
       const verdict = await checker.check(bytes, name, source);
       if (verdict.kind === 'accepted') return 'accept';
-      refusals.add(verdict.reason);
+      rejected.add(verdict.reason);
       return verdict.penalise ? 'reject' : 'ignore';
     });
     leave.set(topic, off);
@@ -135,7 +137,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   return {
     peerId: libp2p.peerId.toString(),
     addresses: libp2p.getMultiaddrs().map(String),
-    refusals,
+    rejected,
     connections: () => libp2p.getConnections().length,
     async stop() {
       for (const off of leave.values()) off();

@@ -6,9 +6,9 @@ import type { Message } from '../messages/envelope.ts';
 
 export type DriverState = 'stopped' | 'waiting' | 'working' | 'pausing' | 'paused' | 'finishing' | 'stopping';
 
-/** What happens in the rounds, for the page, the submitter and the archive. */
+/** An event of the round driver, for the page and for logs. */
 export type RoundEvent =
-  /** One sentence for a person: what the device does now, and why. */
+  /** One sentence for a person: what the device does now and why. */
   | {
       readonly kind: 'status';
       readonly state: DriverState;
@@ -60,16 +60,16 @@ export type RoundEvent =
       readonly heldOutAccuracy: number;
       readonly loss: number;
     }
-  /** Own attestation was handed to the network. */
+  /** The own attestation was handed to the network. */
   | { readonly kind: 'sent'; readonly round: number; readonly checkpointRoot: Hex; readonly body: AttestBody }
-  /** `peers` others have checked and kept own attestation of the round. */
+  /** One more peer has acknowledged the own attestation. `peers` have by now. */
   | {
       readonly kind: 'accepted';
       readonly round: number;
       readonly checkpointRoot: Hex;
       readonly peers: number;
     }
-  /** Another device's attestation was checked and kept. */
+  /** Another device's attestation was accepted. */
   | { readonly kind: 'attested'; readonly message: Message<'attest'> }
-  /** A round of this device ended without attestation. */
+  /** A round of this device ended without an attestation. */
   | { readonly kind: 'failed'; readonly round: number; readonly cause: string; readonly inARow: number };

@@ -1,6 +1,6 @@
 import { LIMITS } from '../messages/limits.ts';
 
-/** The first entries that fit into one message by their texts. */
+/** As many of the first entries as fit into one message by the size of their texts. */
 export function withinOneMessage<T extends { readonly text: string }>(entries: readonly T[]): readonly T[] {
   let bytes = 0;
   const end = entries.findIndex(({ text }) => {
@@ -10,7 +10,7 @@ export function withinOneMessage<T extends { readonly text: string }>(entries: r
   return end < 0 ? entries : entries.slice(0, end);
 }
 
-/** Cuts text to at most `max` UTF-8 bytes at a character's boundary, with lone surrogates replaced. */
+/** Cuts text at a character's boundary to at most `max` UTF-8 bytes. Replaces lone surrogates. */
 export function truncate(text: string, max: number): string {
   const bytes = new TextEncoder().encode(text);
   if (bytes.length <= max) return text.toWellFormed();

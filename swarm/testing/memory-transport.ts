@@ -65,8 +65,12 @@ class FrameQueue {
       if (frame !== undefined) return frame;
       if (this.#ended) throw new Error('The other side has ended.');
       await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        signal.addEventListener('abort', () => resolve(), { once: true });
+        const wake = (): void => {
+          signal.removeEventListener('abort', wake);
+          resolve();
+        };
+        this.#wake = wake;
+        signal.addEventListener('abort', wake);
       });
     }
   }

@@ -1,23 +1,34 @@
 import type { Hex } from '../../protocol/hex.ts';
 import { fromHex, toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
-import type { PeerRollouts, RoundContext, RoundOutcome, Trainer } from '../../protocol/trainer.ts';
+import type {
+  Ballot,
+  Judgement,
+  PeerRollouts,
+  RoundContext,
+  RoundOutcome,
+  Trainer,
+} from '../../protocol/trainer.ts';
 import { type Scheduler, wait } from '../scheduler.ts';
 
 export interface ScriptedTrainerOptions {
   readonly scheduler: Scheduler;
-  /** Simulated milliseconds of each kind of work. */
+  /** Milliseconds that an answer takes. Defaults to 1,000. */
   readonly answerMs?: number;
+  /** Milliseconds that training takes. Defaults to 2,000. */
   readonly trainMs?: number;
-  /** Called before each training; throw to fail. */
+  /** Called before each training, which fails when it throws. */
   readonly beforeTraining?: (context: RoundContext) => void;
-  /** Called before each answer; throw to fail. */
+  /** Called before each answer, which fails when it throws. */
   readonly beforeAnswer?: (context: RoundContext) => void;
-  /** Text of completions; longer texts make larger rollout sets. */
+  /** Text of completions. Longer texts make larger rollout sets. */
   readonly text?: (context: RoundContext, item: number) => string;
 }
 
-/** A trainer without a model whose answers and "weights" follow from seed, device and what it trained on. */
+/**
+ * A trainer without a model. Its answers and its checkpoint follow from seed, device and the rollouts that it
+ * trained on.
+ */
 export class ScriptedTrainer implements Trainer {
   readonly trained: { readonly round: number; readonly cids: readonly string[] }[] = [];
   readonly #options: ScriptedTrainerOptions;
@@ -28,7 +39,10 @@ export class ScriptedTrainer implements Trainer {
   }
 
   async prompts() {
-    return [{ task: 'sum', prompt: '1+1=', answer: '2' }];
+    return [
+      { task: 'sum', prompt: '1+1=', answer: '2' },
+      { task: 'sum', prompt: '2+2=', answer: '4' },
+    ];
   }
 
   async answer(context: RoundContext, signal: AbortSignal) {
@@ -48,19 +62,21 @@ export class ScriptedTrainer implements Trainer {
     return { modelRoot: this.root, groups };
   }
 
-  async critique(_context: RoundContext, others: readonly PeerRollouts[]) {
-    return others.map(({ author, set }) => ({
-      item: set.groups[0]?.item ?? 0,
-      author,
-      sample: 0,
-      text: 'The sum is right.',
-      right: true,
-    }));
+  async critique(context: RoundContext, others: readonly PeerRollouts[]): Promise<readonly Judgement[]> {
+    return firstAnswers(others)
+      .filter(({ author }) => author !== context.device)
+      .map((answer) => ({ ...answer, text: 'The sum is right.', right: true }));
   }
 
-  async vote(_context: RoundContext, all: readonly PeerRollouts[]) {
-    const ballots = all.map(({ author }) => ({ item: 0, author, sample: 0 }));
-    return { ballots, corrections: [{ item: 0, text: '2' }] };
+  /** Votes for the first other that answers each item, and corrects its own first answer. */
+  async vote(context: RoundContext, all: readonly PeerRollouts[]) {
+    const answers = firstAnswers(all);
+    const items = new Set<number>();
+    const ballots = answers.filter(
+      ({ author, item }) => author !== context.device && !items.has(item) && items.add(item),
+    );
+    const own = answers.find(({ author }) => author === context.device);
+    return { ballots, corrections: own === undefined ? [] : [{ item: own.item, text: '2' }] };
   }
 
   async train(
@@ -69,6 +85,9 @@ export class ScriptedTrainer implements Trainer {
     foreign: readonly PeerRollouts[],
     signal: AbortSignal,
   ): Promise<RoundOutcome> {
+    if (this.trained.some(({ round }) => round === context.round)) {
+      throw new Error(`Round ${context.round} was already trained.`);
+    }
     this.#options.beforeTraining?.(context);
     await wait(this.#options.scheduler, this.#options.trainMs ?? 2_000, signal);
     const trainedOn = [own, ...foreign].map(({ cid }) => cid);
@@ -88,4 +107,12 @@ export class ScriptedTrainer implements Trainer {
       loss: 1,
     };
   }
+}
+
+/** The first completion of each author that has one. */
+function firstAnswers(peers: readonly PeerRollouts[]): readonly Ballot[] {
+  return peers.flatMap(({ author, set }) => {
+    const group = set.groups.find(({ completions }) => completions.length > 0);
+    return group === undefined ? [] : [{ item: group.item, author, sample: 0 }];
+  });
 }

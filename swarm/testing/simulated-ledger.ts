@@ -12,7 +12,10 @@ const STAGES: readonly { readonly stage: Stage; readonly ms: number }[] = [
 ];
 export const ROUND_MS = 20_000;
 
-/** Where a simulated clock stands: rounds of 20 s from 0, seeded by their number. */
+/**
+ * The reading of a simulated clock at `now` milliseconds. Rounds take 20 s from 0, and are seeded by their
+ * number.
+ */
 export function readingAt(now: number): ClockReading {
   const round = Math.floor(now / ROUND_MS);
   const seed = toHex(sha256Of(new TextEncoder().encode(`seed ${round}`)));
@@ -24,33 +27,50 @@ export function readingAt(now: number): ClockReading {
   throw new Error('The stages do not fill the round.');
 }
 
+/** 65 bytes, of which the last is zero. */
+const SIGNATURE = /^0x[0-9a-f]{128}00$/;
+
 /**
- * A ledger without a chain. Its signatures are real: secp256k1 over the claim's JSON, 64 bytes and a zero, verified
- * against the address by a directory of public keys that its devices share.
+ * A ledger without a chain. Its signatures are real: secp256k1 over the network's name and the statement's
+ * JSON, 64 bytes and a zero. They are verified against the address by a directory of public keys that the
+ * devices of a network share.
  */
 export function simulatedLedger(
   key: DeviceKey,
   scheduler: Scheduler,
   directory: Map<DeviceAddress, Uint8Array>,
+  network = 'simulated:1',
 ): Ledger {
   directory.set(addressOf(key.publicKey), key.publicKey);
-  const digest = (value: unknown): Uint8Array => sha256Of(new TextEncoder().encode(JSON.stringify(value)));
-  const sign = async <T>(value: T): Promise<Signed<T>> => ({
+  const digest = (value: unknown): Uint8Array =>
+    sha256Of(new TextEncoder().encode(`${network}\n${JSON.stringify(value)}`));
+  const sign = <T>(value: T): Signed<T> => ({
     value,
     device: key.address,
     signature: `${toHex(key.sign(digest(value)))}00`,
   });
   const verify = async <T>({ value, device, signature }: Signed<T>): Promise<boolean> => {
     const publicKey = directory.get(device);
-    return (
-      publicKey !== undefined && verifyDigest(fromHex(signature).subarray(0, 64), digest(value), publicKey)
-    );
+    if (publicKey === undefined || !SIGNATURE.test(signature)) return false;
+    return verifyDigest(fromHex(signature).subarray(0, 64), digest(value), publicKey);
   };
   return {
     clock: { read: () => readingAt(scheduler.now()) },
-    signAttestation: (attestation: Attestation) => sign(attestation),
-    signVote: (vote: Vote) => sign(vote),
+    signAttestation: async (attestation: Attestation) => {
+      checkRound(attestation.round);
+      return sign(attestation);
+    },
+    signVote: async ({ round, winners }: Vote) => {
+      checkRound(round);
+      const sorted = winners.map((winner): DeviceAddress => toHex(fromHex(winner))).sort();
+      if (new Set(sorted).size !== sorted.length) throw new TypeError('A vote names each winner once.');
+      return sign({ round, winners: sorted });
+    },
     verifyAttestation: verify,
     verifyVote: verify,
   };
+}
+
+function checkRound(round: number): void {
+  if (!Number.isSafeInteger(round) || round < 0) throw new TypeError(`${round} is no round.`);
 }

@@ -8,8 +8,8 @@ import { type Gossip, startGossip } from '../gossip.ts';
 import { cidOf, DAG_CBOR, RAW } from '../messages/rollouts.ts';
 import { type Presence, startPresence } from '../presence.ts';
 import type { RoundEvent } from '../rounds/events.ts';
-import type { RoundSettings } from '../rounds/settings.ts';
-import { RoundDriver } from '../rounds.ts';
+import { RoundDriver } from '../rounds/round-driver.ts';
+import type { RoundSettings } from '../rounds/round-settings.ts';
 import { MemoryBus } from './memory-bus.ts';
 import { ScriptedTrainer, type ScriptedTrainerOptions } from './scripted-trainer.ts';
 import { simulatedLedger } from './simulated-ledger.ts';
@@ -31,7 +31,7 @@ export interface SimulatedPeer {
 export class SimulatedSwarm {
   readonly scheduler = new SimulatedScheduler();
   readonly bus = new MemoryBus(this.scheduler);
-  readonly run = 'simulated:1';
+  readonly networkId = 'simulated:1';
   readonly #directory = new Map<DeviceAddress, Uint8Array>();
   readonly #objects = new Map<string, Uint8Array>();
 
@@ -39,17 +39,17 @@ export class SimulatedSwarm {
     name: string,
     options: Omit<ScriptedTrainerOptions, 'scheduler'> & { readonly settings?: Partial<RoundSettings> } = {},
   ): SimulatedPeer {
-    const { scheduler, bus, run } = this;
+    const { scheduler, bus, networkId } = this;
     const key = deviceKey(sha256Of(new TextEncoder().encode(`key of ${name}`)));
     const ledger = simulatedLedger(key, scheduler, this.#directory);
     const round = () => ledger.clock.read().round;
     const gossip = startGossip({
       pubsub: bus.pubsub(name),
-      run,
+      networkId,
       key,
       scheduler,
       round,
-      claims: ledger,
+      verifier: ledger,
     });
     const presence = startPresence({
       gossip,
@@ -76,7 +76,7 @@ export class SimulatedSwarm {
       conformance: () => UNTESTED,
       scheduler,
       randomBytes: (count) => sha256Of(new TextEncoder().encode(`${name} ${salts++}`)).subarray(0, count),
-      settings: { foreign: 2, ...options.settings },
+      settings: { peers: { critique: 2, train: 2 }, ...options.settings },
     });
     const events: RoundEvent[] = [];
     driver.on((event) => events.push(event));
@@ -93,7 +93,7 @@ export class SimulatedSwarm {
     };
   }
 
-  /** One store that all devices reach at once. */
+  /** One store that all devices read and write without delay. */
   content(): Content {
     const objects = this.#objects;
     const keep = (code: number) => async (bytes: Uint8Array) => {

@@ -4,19 +4,19 @@ import { UNTESTED } from '../../protocol/conformance-report.ts';
 import { deviceKey } from '../../protocol/device-key.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import { type Gossip, startGossip } from '../gossip.ts';
+import { topicsOf } from '../network-id.ts';
 import { createSwarmNode, type SwarmNode } from '../node.ts';
 import type { NetworkView } from '../peers.ts';
 import { startPresence } from '../presence.ts';
-import { runTopics } from '../run.ts';
 import { systemScheduler } from '../scheduler.ts';
 
 export interface SwarmTest {
-  start(relays: readonly string[], run: string): Promise<string>;
+  start(relays: readonly string[], networkId: string): Promise<string>;
   view(): NetworkView;
-  /** Says a commit with this digest; returns nothing until it is handed to the network. */
+  /** Publishes a commit with this digest. Resolves once it is handed to the network. */
   commit(round: number, digest: Hex): Promise<void>;
-  /** Digests of the commits heard. */
-  heard(): readonly Hex[];
+  /** Digests of the commits received. */
+  received(): readonly Hex[];
   isDirect(peerId: string): boolean;
   addresses(): readonly string[];
   /** Closes every connection to a peer. */
@@ -33,17 +33,17 @@ function started<T>(value: T | null): T {
 }
 
 const api: SwarmTest = {
-  async start(relays, run) {
+  async start(relays, networkId) {
     const key = deviceKey(crypto.getRandomValues(new Uint8Array(32)));
     node = await createSwarmNode({
       privateKey: key.secret,
       relays,
-      topics: Object.values(runTopics(run)),
+      topics: Object.values(topicsOf(networkId)),
       loopback: true,
       relayForOthers: true,
     });
-    gossip = startGossip({ pubsub: node.pubsub, run, key, scheduler: systemScheduler, round: () => 1 });
-    gossip.listen((message) => {
+    gossip = startGossip({ pubsub: node.pubsub, networkId, key, scheduler: systemScheduler, round: () => 1 });
+    gossip.onMessage((message) => {
       if (message.type === 'commit') digests.push(message.body.digest);
     });
     startPresence({
@@ -63,9 +63,9 @@ const api: SwarmTest = {
   },
   view: () => started(node).view(),
   async commit(round, digest) {
-    await started(gossip).say({ type: 'commit', round, body: { digest } });
+    await started(gossip).publish({ type: 'commit', round, body: { digest } });
   },
-  heard: () => digests,
+  received: () => digests,
   isDirect: (peerId) => started(node).isDirect(peerId),
   addresses: () => started(node).addresses(),
   async drop(peerId) {

@@ -9,6 +9,7 @@ that posts attestations, an archive, and the page. Ctrl-C stops everything.
   --volunteers N   also start N volunteers without a page (default 0)
   --round S        seconds in a round (default 20)
   --port P         first port to try for the page (default 5173)
+  --dev            serve the page from its sources, with hot reload; npm run dev does this
   --no-build       use what was built before
   --help           this text
 
@@ -29,6 +30,7 @@ export function parseFlags(argv) {
         volunteers: { type: 'string', default: '0' },
         round: { type: 'string', default: '20' },
         port: { type: 'string', default: '5173' },
+        dev: { type: 'boolean', default: false },
         'no-build': { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -39,6 +41,7 @@ export function parseFlags(argv) {
   return {
     help: values.help,
     build: !values['no-build'],
+    dev: values.dev,
     volunteers: whole('--volunteers', values.volunteers, 0, 64),
     roundSeconds: whole('--round', values.round, 5, 3600),
     port: whole('--port', values.port, 1, 65535),

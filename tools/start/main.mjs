@@ -5,6 +5,7 @@ import { killGroup, root, UserError } from '../command.mjs';
 import { ensurePackages } from '../packages.mjs';
 import { HELP, parseFlags } from './flags.mjs';
 import { claim } from './instance.mjs';
+import { watchKernels } from './watch.mjs';
 
 /** How long the network may take to stop by itself before what is left of it is killed. */
 const GRACE_MS = 10_000;
@@ -29,10 +30,15 @@ export async function start(argv) {
     console.log('Starling');
     const packages = await ensurePackages();
     console.log(`  packages: ${packages}`);
-    if (flags.build) await build({ report: (line) => console.log(`  ${line}`) });
+    const report = (line) => console.log(`  ${line}`);
+    // The dev server makes the page from its sources.
+    const parts = flags.dev ? ['kernels', 'contracts'] : undefined;
+    if (flags.build) await build({ only: parts, report });
 
     for (const signal of signals) process.off(signal, cancel);
+    const unwatch = flags.dev ? watchKernels(report) : () => {};
     process.exitCode = await runNetwork(home, flags, signals);
+    unwatch();
   } catch (error) {
     console.error(error instanceof UserError ? `\n${error.message}` : error);
     process.exitCode = 1;
@@ -61,6 +67,7 @@ function runNetwork(home, flags, signals) {
       String(flags.roundSeconds),
       '--port',
       String(flags.port),
+      ...(flags.dev ? ['--dev'] : []),
     ],
     { cwd: root, stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true },
   );

@@ -1,11 +1,13 @@
 import { UserError } from '../command.mjs';
 import { ensurePackages } from '../packages.mjs';
-import { STEPS } from './steps.mjs';
+import { parseSteps } from './parse-steps.mjs';
+import { STEPS, WITH_ARGUMENTS } from './steps.mjs';
 import { ensureSystemPackages } from './system.mjs';
 
 const USAGE = `npm test [-- step ...]
+npm test -- step argument ...
 
-Runs every check, or only the named steps:
+Runs every check, or only the named steps. Arguments after a single step are for its own tool.
 ${Object.entries(STEPS)
   .map(([name, step]) => `  ${name.padEnd(10)} ${step.about}`)
   .join('\n')}`;
@@ -13,23 +15,24 @@ ${Object.entries(STEPS)
 /** `npm test`: sets up what is missing, runs the steps, and ends with the line "N passed, N failed". */
 export async function test(argv) {
   try {
-    if (argv.includes('--help') || argv.includes('-h')) {
+    const parsed = parseSteps(argv, { steps: Object.keys(STEPS), withArguments: WITH_ARGUMENTS });
+    if (parsed.kind === 'help') {
       console.log(USAGE);
       return;
     }
-    const unknown = argv.find((name) => !Object.hasOwn(STEPS, name));
-    if (unknown !== undefined) throw new UserError(`There is no step "${unknown}".\n\n${USAGE}`);
+    if (parsed.kind === 'unknown')
+      throw new UserError(
+        `There is no step "${parsed.name}", and only ${WITH_ARGUMENTS.join(', ')} take arguments, each alone.\n\n${USAGE}`,
+      );
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130));
-    await runSteps(
-      argv.length === 0 ? Object.keys(STEPS) : Object.keys(STEPS).filter((name) => argv.includes(name)),
-    );
+    await runSteps(parsed.names, parsed.rest);
   } catch (error) {
     console.error(error instanceof UserError ? error.message : error);
     process.exitCode = 1;
   }
 }
 
-async function runSteps(names) {
+async function runSteps(names, rest) {
   const report = (line) => console.log(`  ${line}`);
   console.log('set-up');
   report(`packages: ${await ensurePackages()}`);
@@ -47,7 +50,7 @@ async function runSteps(names) {
   for (const name of steps) {
     console.log(`\n${name}: ${STEPS[name].about}`);
     const began = performance.now();
-    const count = await STEPS[name].run(report, system);
+    const count = await STEPS[name].run(report, system, name === 'build' ? [] : rest);
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     for (const key of Object.keys(total)) total[key] += count[key];
     lines.push(

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { build } from '../build.mjs';
 import { inPackage, root, run, UserError } from '../command.mjs';
+import { lint } from '../lint/main.mjs';
 
 /**
  * @typedef {{ passed: number, failed: number, skipped: number, note?: string }} Count
@@ -10,7 +11,10 @@ import { inPackage, root, run, UserError } from '../command.mjs';
 const MINUTE = 60_000;
 const RESULTS = `${root}test-results`;
 
-/** The parts of `npm test`, in order. Each resolves with what it counted and never throws for a failing test. */
+/**
+ * The parts of `npm test`, in order. `run` gets where to report to, what the system lacks, and the arguments for the
+ * step's own tool; it resolves with what it counted and never throws for a failing test.
+ */
 export const STEPS = {
   build: {
     about: 'kernels and contracts are built from their sources',
@@ -30,13 +34,12 @@ export const STEPS = {
     run: () => command([inPackage('typescript/bin/tsc'), '-b'], 5),
   },
   lint: {
-    about: 'Biome finds the code formatted and clean',
-    run: () =>
-      command([inPackage('@biomejs/biome/bin/biome'), 'ci', '--colors=off', '--error-on-warnings', '.'], 3),
+    about: 'format, style, unused code, import circles, rules without a test, API pages',
+    run: async () => ({ ...(await lint()), skipped: 0 }),
   },
   unit: {
-    about: 'every *.test.ts beside its source',
-    async run() {
+    about: 'every *.test.ts beside its source; arguments are for vitest: unit app/format.test.ts',
+    async run(_report, _system, argv) {
       const file = `${RESULTS}/unit.json`;
       rmSync(file, { force: true });
       mkdirSync(RESULTS, { recursive: true });
@@ -47,6 +50,7 @@ export const STEPS = {
           '--reporter=default',
           '--reporter=json',
           `--outputFile.json=${file}`,
+          ...argv,
         ],
         20,
       );
@@ -60,9 +64,10 @@ export const STEPS = {
     },
   },
   contracts: {
-    about: 'format, unit, fuzz and invariant tests, gas snapshots',
-    async run() {
-      const { code, output } = await node(['tools/foundry.mjs', 'check'], 15);
+    about:
+      'format, unit, fuzz and invariant tests, gas snapshots; arguments are for forge test: --match-test X',
+    async run(_report, _system, argv) {
+      const { code, output } = await node(['tools/foundry.mjs', 'check', ...argv], 15);
       // forge ends each run with "...: 45 tests passed, 0 failed, 0 skipped (45 total tests)".
       const count = { passed: 0, failed: 0, skipped: 0 };
       for (const line of output.matchAll(/(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total/g)) {
@@ -75,8 +80,8 @@ export const STEPS = {
     },
   },
   e2e: {
-    about: 'the journeys of people, in Chromium on a local network',
-    async run(report, { missing }) {
+    about: 'the journeys of people, in Chromium on a local network; arguments are for Playwright: e2e wallet',
+    async run(report, { missing }, argv) {
       const specs = existsSync(`${root}e2e`) ? readdirSync(`${root}e2e`, { recursive: true }) : [];
       if (!specs.some((name) => String(name).endsWith('.spec.ts')))
         return nothing('there are no journeys yet');
@@ -90,7 +95,7 @@ export const STEPS = {
       }
       const file = `${RESULTS}/e2e.json`;
       rmSync(file, { force: true });
-      const { code } = await node([inPackage('@playwright/test/cli.js'), 'test'], 30);
+      const { code } = await node([inPackage('@playwright/test/cli.js'), 'test', ...argv], 30);
       const stats = readJson(file)?.stats;
       if (stats === undefined) return one(false, ended(code));
       // A test that passes only on a second try is broken.
@@ -102,6 +107,9 @@ export const STEPS = {
     },
   },
 };
+
+/** Steps whose tool can be asked for a part of its tests. */
+export const WITH_ARGUMENTS = ['unit', 'contracts', 'e2e'];
 
 function node(argv, minutes) {
   return run(process.execPath, argv, { show: true, limitMs: minutes * MINUTE });

@@ -13,7 +13,7 @@ const PROGRAMS = {
 };
 
 /** Debian packages that the tests use and this machine lacks. */
-export function missingSystemPackages() {
+function missingSystemPackages() {
   const missing = [];
   for (const [name, paths] of Object.entries(PROGRAMS)) {
     if (name === 'chromium' && process.env.CHROMIUM !== undefined && existsSync(process.env.CHROMIUM))

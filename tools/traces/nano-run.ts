@@ -1,4 +1,4 @@
-/** Short runs of the published nano model, for whoever needs a real trace. */
+/** Where a short run of the published nano model begins. */
 import { readFileSync } from 'node:fs';
 import type { Checkpoint } from '../../models/decoder/checkpoint.ts';
 import { freshState } from '../../models/decoder/state.ts';

@@ -1,4 +1,4 @@
-/** npm run experiment -- <name>: runs one experiment by its name. */
+/** npm run experiment -- <name>: runs the named experiment. */
 const EXPERIMENTS: Readonly<Record<string, () => Promise<unknown>>> = {
   swarm: () => import('./swarm.ts'),
 };

@@ -1,7 +1,7 @@
 /**
- * npm run experiment -- swarm [--rounds N] [--runs N] [--redraw]: four peers that share rollouts against the same four alone, on the
- * same compute. Writes docs/results/swarm.{json,svg,md}, whatever comes out; --redraw makes picture and table of the last
- * readings again.
+ * npm run experiment -- swarm [--rounds N] [--runs N] [--redraw]: compares four peers that share rollouts with the same
+ * four peers alone, on the same compute. Writes docs/results/swarm.{json,svg,md}, whatever the outcome. With --redraw it
+ * makes chart and table again from the last readings.
  */
 import { fork } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
 import { MODEL_FILES, type ModelFiles, readModel } from '../nano-files.ts';
 import { ARM_SETTINGS, type ArmName, PEERS, type Reading, runArm } from './arms.ts';
-import { type Curve, drawCurves } from './picture.ts';
+import { type Curve, drawCurves } from './chart.ts';
 
 const MODEL = new URL('../../public/models/nano/', import.meta.url);
 const RESULTS = new URL('../../docs/results/', import.meta.url);
@@ -40,7 +40,7 @@ async function readNano(): Promise<ModelFiles> {
   return Object.fromEntries(entries) as ModelFiles;
 }
 
-/** In a child process: one arm, its readings sent to the parent. */
+/** Runs one arm in this child process and sends its readings to the parent. */
 async function child(arm: ArmName): Promise<void> {
   const engine = await createWasmEngine();
   const model = readModel(await readNano());
@@ -59,7 +59,7 @@ async function child(arm: ArmName): Promise<void> {
   process.disconnect?.();
 }
 
-/** Runs one arm in a process of its own, so that two cores are used. */
+/** Starts one arm in its own process, so that both cores work. */
 function startArm(arm: ArmName): Promise<readonly RunReading[]> {
   return new Promise((resolve, reject) => {
     const readings: RunReading[] = [];
@@ -67,10 +67,10 @@ function startArm(arm: ArmName): Promise<readonly RunReading[]> {
     process_.on('message', (message) => {
       const reading = message as RunReading;
       readings.push(reading);
-      const { run, round, peer, skill, meanReward } = reading;
+      const { run, round, peer, metrics, meanReward } = reading;
       if (peer === 0) {
         console.log(
-          `${arm} run ${run} round ${round}: held-out ${(skill.answering * 100).toFixed(1)} %, reward ${meanReward.toFixed(3)}`,
+          `${arm} run ${run} round ${round}: held-out ${(metrics.answering * 100).toFixed(1)} %, reward ${meanReward.toFixed(3)}`,
         );
       }
     });
@@ -91,7 +91,7 @@ function curveOf(arm: ArmName, readings: readonly RunReading[]): Curve {
   for (let round = 0; round <= rounds; round += MEASURE_EVERY) {
     const values = readings
       .filter((reading) => reading.arm === arm && reading.round === round)
-      .map(({ skill }) => skill.answering);
+      .map(({ metrics }) => metrics.answering);
     points.push({ x: round, mean: mean(values), low: Math.min(...values), high: Math.max(...values) });
   }
   return { label: arm, colour: COLOURS[arm], points };
@@ -105,14 +105,14 @@ function table(readings: readonly RunReading[]): string {
   const of = (arm: ArmName, round: number) =>
     readings.filter((reading) => reading.arm === arm && reading.round === round);
   const rows: readonly (readonly [string, (reading: RunReading) => number])[] = [
-    ['held-out answers right, sampled', ({ skill }) => skill.answering],
-    ['- sums', ({ skill }) => skill.answeringByTask.sums],
-    ['- sorting', ({ skill }) => skill.answeringByTask.sorting],
-    ['- gcd', ({ skill }) => skill.answeringByTask.gcd],
-    ['- reversing', ({ skill }) => skill.answeringByTask.reversing],
+    ['held-out answers right, sampled', ({ metrics }) => metrics.answering],
+    ['- sums', ({ metrics }) => metrics.answeringByTask.sums],
+    ['- sorting', ({ metrics }) => metrics.answeringByTask.sorting],
+    ['- gcd', ({ metrics }) => metrics.answeringByTask.gcd],
+    ['- reversing', ({ metrics }) => metrics.answeringByTask.reversing],
     ['held-out questions right, most likely answer', ({ greedy }) => greedy],
-    ['held-out verdicts right', ({ skill }) => skill.judging],
-    ['held-out corrections right', ({ skill }) => skill.correcting],
+    ['held-out verdicts right', ({ metrics }) => metrics.judging],
+    ['held-out corrections right', ({ metrics }) => metrics.correcting],
     [`score per answer in training, last ${MEASURE_EVERY} rounds`, ({ meanReward }) => meanReward],
   ];
   const cell = (arm: ArmName, round: number, value: (reading: RunReading) => number) =>
@@ -141,7 +141,7 @@ function summary(curves: readonly Curve[]): string {
   return `After ${rounds} rounds the swarm is ${verdict} the same peers alone.`;
 }
 
-/** The readings of the last whole run; its rounds and runs must be the ones asked for. */
+/** The readings of the last whole run. Throws RangeError unless it had the requested rounds and runs. */
 async function lastReadings(): Promise<readonly RunReading[]> {
   const last = JSON.parse(await readFile(new URL('swarm.json', RESULTS), 'utf8')) as {
     readonly rounds: number;

@@ -1,4 +1,4 @@
-/** Every task, in the fixed order in which rounds and measurements go through them. */
+/** Every task, in the fixed order in which rounds and evaluations go through them. */
 import { gcd } from './gcd.ts';
 import { reversing } from './reversing.ts';
 import { sorting } from './sorting.ts';

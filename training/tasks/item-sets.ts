@@ -1,27 +1,27 @@
-/** The sets of items that rounds train on and that learning is measured on. */
+/** The sets of items that rounds train on and that models are evaluated on. */
 import { TASKS } from './catalogue.ts';
 import type { TaskItem, TaskName } from './task.ts';
 
-/** The difficulties in use, per task: each a non-empty list of indices into the task's `difficulties`. */
+/** The difficulties in use, per task: a non-empty list of indices into the task's `difficulties`. */
 export type DifficultyPlan = Readonly<Record<TaskName, readonly number[]>>;
 
 /**
- * The items that everyone answers in the round with that seed: the tasks take turns, and so do the difficulties of
- * each. All are from the training share.
+ * The items that every device answers in the round with that seed, all from the training share. The tasks take turns, and
+ * so do the difficulties of each task.
  */
 export function roundItems(seed: Uint8Array, count: number, plan: DifficultyPlan): readonly TaskItem[] {
   return itemSet(seed, count, plan, 'training');
 }
 
-/** Written here, so that everyone measures on the same questions. */
+/** Fixed, so that every device evaluates on the same questions. */
 const HELD_OUT_SEED = new TextEncoder().encode('starling held-out questions, first edition');
 
-/** `count` different questions from the held-out share, always the same ones. */
+/** `count` different questions from the held-out share. They are always the same. */
 export function heldOutItems(count: number, plan: DifficultyPlan): readonly TaskItem[] {
   return itemSet(HELD_OUT_SEED, count, plan, 'held-out');
 }
 
-/** An identity is drawn again this often before it is accepted twice: the smallest task has only some dozens. */
+/** Redraws of a repeated identity before it is accepted twice. The smallest task has only a few dozen identities. */
 const MAX_REDRAWS = 32;
 
 function itemSet(

@@ -1,24 +1,25 @@
 /**
- * A task is a generator of questions with a checker. Everyone who knows the seed and the index knows the question and
- * its answer, so that nobody's word about a score is needed.
+ * A task generates questions and checks answers. Seed and index decide the question and its answer, so that every device
+ * computes every score itself.
  */
 import { type DrawSequence, RandomStream } from '../../protocol/philox.ts';
 
 export type TaskName = 'sums' | 'sorting' | 'gcd' | 'reversing';
 
-/** `training` items may be trained on; `held-out` items are for measuring alone. */
+/** `training` items may be trained on. `held-out` items are for evaluation only. */
 export type Share = 'training' | 'held-out';
 
-/** The longest prompt and answer that any task may give, in characters. Forms of both must fit the model's context. */
+/** Most characters of a question. Prompt forms with question and answers must fit the model's context. */
 export const MAX_PROMPT_LENGTH = 20;
+/** Most characters of an answer. */
 export const MAX_ANSWER_LENGTH = 8;
 
 export interface Question {
   readonly prompt: string;
   readonly answer: string;
   /**
-   * What makes two questions the same one: `3+4` and `4+3` have one identity, and so do two orders of the same digits
-   * to sort. The held-out share is chosen by it, so that no twin of a held-out question is ever trained on.
+   * Equal for two forms of one question: `3+4` and `4+3` share an identity, and so do two orders of the same digits to
+   * sort. It decides the share, so that no variant of a held-out question is ever trained on.
    */
   readonly identity: string;
 }
@@ -26,11 +27,10 @@ export interface Question {
 export interface TaskItem extends Question {
   readonly task: TaskName;
   readonly difficulty: number;
-  /** 1 for the right answer alone; less, down to 0, for any other text. */
+  /** 1 for the right answer, and less, down to 0, for any other text. */
   check(text: string): number;
   /**
-   * Where each place is worth something by itself: 1 or 0 for each character of the text, then for ending where it
-   * does. Undefined where only the whole counts.
+   * 1 or 0 for each character of the text, and a last one for its length. Undefined when only the whole answer counts.
    */
   credits(text: string): readonly number[] | undefined;
 }
@@ -42,31 +42,31 @@ export interface SampleOptions {
   readonly index: number;
   /** Index into `difficulties`. */
   readonly difficulty: number;
-  /** `training` unless told. */
+  /** Defaults to `training`. */
   readonly share?: Share;
 }
 
 export interface Task {
   readonly name: TaskName;
-  /** What each difficulty asks, for people, easiest first. */
+  /** A description of each difficulty for people, easiest first. */
   readonly difficulties: readonly string[];
-  /** The item of that seed, index and difficulty; the same for everyone. Throws RangeError on an unknown difficulty. */
+  /** The item of that seed, index and difficulty. Throws RangeError on an unknown difficulty. */
   sample(options: SampleOptions): TaskItem;
 }
 
-/** What a new task has to say; `defineTask` adds the held-out split and the checker. */
+/** The part of a task that differs between tasks. `defineTask` adds the held-out split and the checker. */
 export interface TaskRecipe {
   readonly name: TaskName;
   readonly difficulties: readonly string[];
   draw(draws: DrawSequence, difficulty: number): Question;
-  /** True when each character is worth something by itself: a wrong text then earns up to a half by its right places. */
+  /** True when each character counts by itself: a wrong text then earns up to a half for its right places. */
   readonly byPlace?: boolean;
 }
 
 /** One in this many identities is held out. */
 export const HELD_OUT_ONE_IN = 8;
 
-/** 32 well-mixed bits of a text: FNV-1a, then the finaliser of MurmurHash3 (both in the public domain). */
+/** A 32-bit hash of a text: FNV-1a, then the finaliser of MurmurHash3 (both in the public domain). */
 export function identityHash(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
@@ -75,12 +75,12 @@ export function identityHash(text: string): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** The share that a question of that task and identity belongs to, forever. */
+/** The share that a question of that task and identity belongs to. It never changes. */
 export function shareOf(task: TaskName, identity: string): Share {
   return identityHash(`${task}/${identity}`) % HELD_OUT_ONE_IN === 0 ? 'held-out' : 'training';
 }
 
-/** 1 for the answer; by place, a text of the same length earns half the share of its characters that are right. */
+/** 1 for the answer. By place, another text of the same length earns half the share of its right characters. */
 function score(text: string, answer: string, byPlace: boolean): number {
   if (text === answer) return 1;
   if (!byPlace || text.length !== answer.length) return 0;
@@ -96,10 +96,10 @@ function creditsByPlace(text: string, answer: string): readonly number[] {
   return [...places, text.length === answer.length ? 1 : 0];
 }
 
-/** More draws than any seed needs: the chance of a miss at each is at most 7/8, and (7/8)^1000 < 10^-57. */
+/** More draws than any seed needs: each misses with a probability of at most 7/8, and (7/8)^1000 < 10^-57. */
 const MAX_ATTEMPTS = 1000;
 
-/** Makes a task of a recipe: draws until a question falls in the wanted share, and checks by exact text. */
+/** Makes a task from a recipe. It draws until a question falls in the wanted share, and checks by exact text. */
 export function defineTask(recipe: TaskRecipe): Task {
   return {
     name: recipe.name,

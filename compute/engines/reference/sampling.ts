@@ -5,28 +5,24 @@ import type { Call } from './call.ts';
 
 export const maximum = (values: Float32Array): number => values.reduce((a, x) => Math.max(a, x));
 
-export function sample(call: Call): void {
-  const [N, V] = [call.attribute('N'), call.attribute('V')];
-  const invTemperature = call.attribute('invTemperature');
-  const greedy = call.attribute('greedy') === 1;
-  const logits = call.input(0);
-  const uniform = call.input(1);
-  const ids = call.indexOutput(0);
-  const logprob = call.output(1);
+export function sample({ attributes, inputs, outputs }: Call<'sample'>): void {
+  const { N, V, invTemperature, greedy } = attributes;
+  const { logits, uniform } = inputs;
   for (let n = 0; n < N; n++) {
     const z = logits.subarray(n * V, (n + 1) * V).map((x) => mul(x, invTemperature));
     const m = maximum(z);
     const e = z.map((x) => exp(sub(x, m)));
     const l = fold(V, (v) => e[v]!);
-    const id = greedy ? z.indexOf(m) : drawn(e, mul(uniform[n]!, l));
-    ids[n] = id;
-    logprob[n] = sub(z[id]!, add(m, log(l)));
+    const id = greedy === 1 ? z.indexOf(m) : drawn(e, mul(uniform[n]!, l));
+    outputs.ids[n] = id;
+    outputs.logprob[n] = sub(z[id]!, add(m, log(l)));
   }
 }
 
 /**
- * The first index at which the running sum of `e` exceeds `threshold`, else the last with weight. The running sum is that
- * of the fold: the blocks before, plus the terms of the own block so far. So it never falls, and blocks can be skipped.
+ * The first index at which the running sum of `e` exceeds `threshold`, else the last with weight. The running
+ * sum is that of the fold: the blocks before, plus the terms of the own block so far. So it never falls, and
+ * blocks can be skipped.
  */
 function drawn(e: Float32Array, threshold: number): number {
   let before = 0;
@@ -43,13 +39,13 @@ function drawn(e: Float32Array, threshold: number): number {
   return last;
 }
 
-/** Top-k and top-p (arXiv 1904.09751) by thresholds on the scaled logits, so that ties stay together and nothing is sorted. */
-export function sampleFilter(call: Call): void {
-  const [N, V] = [call.attribute('N'), call.attribute('V')];
-  const [topK, topP] = [call.attribute('topK'), call.attribute('topP')];
-  const invTemperature = call.attribute('invTemperature');
-  const logits = call.input(0);
-  const out = call.output(0);
+/**
+ * Top-k and top-p (arXiv 1904.09751) by thresholds on the scaled logits, so that ties stay together and
+ * nothing is sorted.
+ */
+export function sampleFilter({ attributes, inputs, outputs }: Call<'sample.filter'>): void {
+  const { N, V, topK, topP, invTemperature } = attributes;
+  const { logits } = inputs;
   for (let n = 0; n < N; n++) {
     const z = logits.subarray(n * V, (n + 1) * V).map((x) => mul(x, invTemperature));
     const descending = z.slice().sort().reverse();
@@ -71,6 +67,6 @@ export function sampleFilter(call: Call): void {
       }
       least = kept[low]!;
     }
-    for (let v = 0; v < V; v++) out[n * V + v] = z[v]! >= least ? z[v]! : -MAX_FINITE;
+    for (let v = 0; v < V; v++) outputs.z[n * V + v] = z[v]! >= least ? z[v]! : -MAX_FINITE;
   }
 }

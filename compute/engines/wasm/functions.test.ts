@@ -4,11 +4,11 @@ import { exp, log, MAX_FINITE, recip, sigmoid, sqrt } from '../../repops/functio
 import type { OperatorName } from '../../repops/operators.ts';
 import type { Attributes, Program, TensorSpec } from '../../repops/program.ts';
 import type { Engine } from '../engine.ts';
+import { generator } from '../testing/generator.ts';
 import { createWasmEngine } from './engine.ts';
-import { generator } from './operator-cases.ts';
 
-// The wasm functions leave out canon where it cannot matter (assembly/functions.ts says why); this looks for a
-// counterexample over the whole range of bit patterns, through the operators that contain each function.
+// The wasm functions leave out canon where it cannot matter (assembly/functions.ts says why); this looks for
+// a counterexample over the whole range of bit patterns, through the operators that contain each function.
 const COUNT = 1 << 18;
 
 let engine: Engine;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { EngineMemoryError } from '../engine.ts';
+import { generator } from '../testing/generator.ts';
 import { LinearMemory } from './linear-memory.ts';
-import { generator } from './operator-cases.ts';
 
 const fresh = (maximum = 64): LinearMemory =>
   new LinearMemory(new WebAssembly.Memory({ initial: 1, maximum }), 4096);

@@ -1,24 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { OperatorName } from '../../repops/operators.ts';
+import { takesBf16 } from '../../repops/operands.ts';
+import { OPERATOR_NAMES } from '../../repops/operators.ts';
+import type { Attributes } from '../../repops/program.ts';
 import type { Engine } from '../engine.ts';
 import { createReferenceEngine } from '../reference.ts';
+import { runOperator } from '../run-program.ts';
 import type { TensorData } from '../tensor-data.ts';
+import { ATTRIBUTES, FLAVOURS, operatorCase } from '../testing/operator-cases.ts';
 import { createWasmEngine } from './engine.ts';
-import { ATTRIBUTES, FLAVOURS, type OperatorCase, operatorCase, takesBf16 } from './operator-cases.ts';
-
-async function outputsOn(engine: Engine, drawn: OperatorCase): Promise<TensorData[]> {
-  const bindings = Object.fromEntries(
-    Object.entries(drawn.program.tensors).map(([name, { shape, dtype }]) => [
-      name,
-      engine.allocate(shape, dtype),
-    ]),
-  );
-  for (const [name, data] of Object.entries(drawn.data)) engine.write(bindings[name]!, data);
-  await engine.run(drawn.program, bindings);
-  const results = await Promise.all(drawn.outputs.map((name) => engine.read(bindings[name]!)));
-  for (const tensor of Object.values(bindings)) engine.free(tensor);
-  return results;
-}
 
 /** "output 0 at 17: 3f800000 is not 3f800001", or undefined. */
 function firstDifference(expected: TensorData, actual: TensorData): string | undefined {
@@ -35,7 +24,8 @@ describe('every operator gives the reference bits on 1, 2 and 4 threads', () => 
   const reference = createReferenceEngine();
   const engines: Engine[] = [];
   beforeAll(async () => {
-    for (const threads of [1, 2, 4]) engines.push(await createWasmEngine({ threads, together: true }));
+    for (const threads of [1, 2, 4])
+      engines.push(await createWasmEngine({ threads, alwaysAllThreads: true }));
     expect(engines.map((engine) => engine.description)).toEqual([
       'wasm SIMD',
       'wasm SIMD, 2 threads',
@@ -46,17 +36,19 @@ describe('every operator gives the reference bits on 1, 2 and 4 threads', () => 
     for (const engine of engines) await engine.stop();
   });
 
-  test.each(Object.keys(ATTRIBUTES) as OperatorName[])('%s', { timeout: 60_000 }, async (op) => {
+  test.each(OPERATOR_NAMES)('%s', { timeout: 60_000 }, async (op) => {
     const differences: string[] = [];
-    for (const [index, attributes] of ATTRIBUTES[op].entries()) {
+    const sets: readonly Attributes[] = ATTRIBUTES[op];
+    for (const [index, attributes] of sets.entries()) {
       // The reference takes seconds for a long fold; its order is the same whatever the values.
-      for (const flavour of (attributes.K ?? 0) > 5000 ? (['spread'] as const) : FLAVOURS) {
+      const long = (attributes.K ?? 0) > 5000;
+      for (const flavour of long ? (['spread'] as const) : FLAVOURS) {
         const halves = takesBf16(op) && flavour === 'spread' ? [false, true] : [false];
         for (const bf16 of halves) {
-          const drawn = operatorCase(op, attributes, flavour, 1000 * index + 7, { bf16 });
-          const expected = await outputsOn(reference, drawn);
+          const drawn = operatorCase(op, attributes, { flavour, seed: 1000 * index + 7, bf16 });
+          const expected = await runOperator(reference, drawn.program, drawn.data);
           for (const engine of engines) {
-            const actual = await outputsOn(engine, drawn);
+            const actual = await runOperator(engine, drawn.program, drawn.data);
             for (const [i, want] of expected.entries()) {
               const difference = firstDifference(want, actual[i]!);
               if (difference !== undefined) {

@@ -1,18 +1,22 @@
-/** A program compiled for the wasm module: step words, where addresses go in them, and where temporaries live. */
-import { elementBytes, elementCount, type Program } from '../../repops/program.ts';
-import { stepsOf, type Word } from './steps.ts';
+/**
+ * A program compiled for the wasm module: its steps, where addresses go in them, and where temporaries live.
+ */
+import { bitsOf } from '../../repops/arithmetic.ts';
+import { elementBytes, elementCount, type Program, tensorOf } from '../../repops/program.ts';
+import type { Argument } from './node-view.ts';
+import { stepsOf } from './steps.ts';
 
 export interface AddressSlot {
-  /** Index of the word that receives the address. */
-  readonly word: number;
+  /** Index in the plan's code of the argument that receives the address. */
+  readonly index: number;
   /** Bytes added to the base. */
   readonly bytes: number;
 }
 
 export interface Plan {
-  /** All steps' words one after another, constants filled in. */
-  readonly words: Int32Array;
-  /** Index in `words` of each step's first word. */
+  /** All steps one after another, each its opcode and its arguments, with the constants filled in. */
+  readonly code: Int32Array;
+  /** Index in `code` of each step's opcode. */
   readonly starts: readonly number[];
   /** Node of each step, for messages. */
   readonly nodes: readonly number[];
@@ -22,62 +26,63 @@ export interface Plan {
   readonly arena: readonly AddressSlot[];
   /** Bytes of temporaries and scratch. */
   readonly arenaBytes: number;
-  /** Whether steps are so short that several threads would mostly wait for one another. */
+  /** Whether the steps are so short that several threads would mostly wait for each other. */
   readonly small: boolean;
 }
 
 const ALIGNMENT = 64;
-/** Multiply-adds, and as many for each element of a result, in a step that a second thread makes no faster: some 20 µs of one thread. */
+/** Work of a step, in multiply-adds, that a second thread does not make faster: about 20 µs of one thread. */
 const SMALL_STEP = 200_000;
+/** Work that counts for each element of a result, in multiply-adds. */
 const WORK_PER_ELEMENT = 16;
 
-/** Compiles a validated program for a team of `threads`. */
+/** Compiles a validated program for `threads` threads. */
 export function compilePlan(program: Program, threads: number): Plan {
   const { offsets, bytes: temporaryBytes } = placeTemporaries(program);
-  const words: number[] = [];
+  const code: number[] = [];
   const starts: number[] = [];
   const nodes: number[] = [];
   const bound = new Map<string, AddressSlot[]>();
   const arena: AddressSlot[] = [];
   let scratchBytes = 0;
 
-  const put = (word: Word): void => {
-    const index = words.length;
-    if (typeof word === 'number') {
-      words.push(word);
+  const put = (argument: Argument): void => {
+    const index = code.length;
+    if (typeof argument === 'number') {
+      code.push(argument);
       return;
     }
-    if ('f32' in word) {
-      words.push(f32Bits(word.f32));
+    if ('f32' in argument) {
+      code.push(bitsOf(argument.f32));
       return;
     }
-    words.push(0);
-    if ('scratch' in word) {
-      arena.push({ word: index, bytes: temporaryBytes + word.scratch });
+    code.push(0);
+    if ('scratch' in argument) {
+      arena.push({ index, bytes: temporaryBytes + argument.scratch });
       return;
     }
-    const offset = offsets.get(word.tensor);
+    const offset = offsets.get(argument.tensor);
     if (offset !== undefined) {
-      arena.push({ word: index, bytes: offset + word.bytes });
+      arena.push({ index, bytes: offset + argument.bytes });
       return;
     }
-    const slots = bound.get(word.tensor) ?? [];
-    slots.push({ word: index, bytes: word.bytes });
-    bound.set(word.tensor, slots);
+    const slots = bound.get(argument.tensor) ?? [];
+    slots.push({ index, bytes: argument.bytes });
+    bound.set(argument.tensor, slots);
   };
 
   for (const [index, node] of program.nodes.entries()) {
-    const compiled = stepsOf(node, threads, (name) => program.tensors[name]?.dtype);
+    const compiled = stepsOf(node, program, threads);
     scratchBytes = Math.max(scratchBytes, compiled.scratchBytes);
     for (const step of compiled.steps) {
-      starts.push(words.length);
+      starts.push(code.length);
       nodes.push(index);
-      words.push(step.opcode);
-      for (const word of step.words) put(word);
+      code.push(step.opcode);
+      for (const argument of step.args) put(argument);
     }
   }
   return {
-    words: Int32Array.from(words),
+    code: Int32Array.from(code),
     starts,
     nodes,
     bound,
@@ -87,20 +92,17 @@ export function compilePlan(program: Program, threads: number): Plan {
   };
 }
 
-/** Roughly what a program has to do, in multiply-adds. */
+/** Estimated work of a program, in multiply-adds. */
 function workOf(program: Program): number {
   let work = 0;
   for (const { op, attributes, outputs } of program.nodes) {
+    // An operator without one of these sizes does no such work.
     const { M = 0, N = 0, K = 0, B = 0, Tq = 0, Tk = 0, heads = 0, headDim = 0 } = attributes;
     if (op === 'matmul') work += M * N * K;
     if (op.startsWith('attention')) work += 2 * B * Tq * Tk * heads * headDim;
-    for (const name of outputs) work += WORK_PER_ELEMENT * elementCount(program.tensors[name]?.shape ?? []);
+    for (const name of outputs) work += WORK_PER_ELEMENT * elementCount(tensorOf(program, name).shape);
   }
   return work;
-}
-
-function f32Bits(value: number): number {
-  return new Int32Array(Float32Array.of(value).buffer)[0] ?? 0;
 }
 
 interface Placement {
@@ -109,7 +111,10 @@ interface Placement {
   readonly lastNode: number;
 }
 
-/** Gives each temporary an arena offset such that two that live at the same time do not overlap: lowest gap first. */
+/**
+ * Gives each temporary an arena offset such that two that live at the same time do not overlap: lowest gap
+ * first.
+ */
 function placeTemporaries(program: Program): { offsets: Map<string, number>; bytes: number } {
   const lastUse = new Map<string, number>();
   for (const [index, node] of program.nodes.entries()) {
@@ -121,8 +126,8 @@ function placeTemporaries(program: Program): { offsets: Map<string, number>; byt
   for (const [index, node] of program.nodes.entries()) {
     live = live.filter((placement) => placement.lastNode >= index);
     for (const name of node.outputs) {
-      const spec = program.tensors[name];
-      if (spec === undefined || spec.storage === 'bound' || offsets.has(name)) continue;
+      const spec = tensorOf(program, name);
+      if (spec.storage === 'bound' || offsets.has(name)) continue;
       const size = Math.ceil((elementBytes(spec.dtype) * elementCount(spec.shape)) / ALIGNMENT) * ALIGNMENT;
       const offset = lowestGap(live, size);
       offsets.set(name, offset);

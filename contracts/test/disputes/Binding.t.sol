@@ -3,30 +3,29 @@ pragma solidity ^0.8.30;
 
 import {IDisputes} from "../../src/disputes/IDisputes.sol";
 import {Operators as Op} from "../../src/judge/Operators.sol";
-import {Game} from "./Game.sol";
+import {DisputesFixture} from "./DisputesFixture.sol";
+import {ExampleRun} from "./ExampleRun.sol";
 import {Trees} from "./Trees.sol";
-import {World} from "./World.sol";
 
-/// @notice The last levels: a leaf of the right length, a fold of the right number of chunks, a chunk that goes on from the one before,
-/// and inputs that come before what is made of them.
-contract BindingTest is Game {
-    bool public constant IS_TEST = true;
-
+/// @notice The last levels of a game are bound to what was committed: the length of a leaf, the number of
+/// chunks of a fold, the accumulator before a chunk, and inputs that lie before the disputed slot.
+contract BindingTest is DisputesFixture {
     uint256 private constant STEP = 1;
 
-    /// @dev What one party says of step 1 once `tensor` stands in `slot`, and the root after the step differs from the truth.
-    function saying(World.State memory s, uint256 slot, bytes memory tensor) private pure {
-        World.Step memory place = s.steps[STEP];
+    /// @dev Puts `tensor` into `slot` of step 1.
+    function setTensor(ExampleRun.Execution memory s, uint256 slot, bytes memory tensor) private pure {
+        ExampleRun.Step memory place = s.steps[STEP];
         place.tensors[slot] = tensor;
-        place.roots[slot] = World.tensorRoot(tensor);
+        place.roots[slot] = ExampleRun.tensorRoot(tensor);
         place.leaves[slot] = sha256(bytes.concat(hex"00", place.roots[slot]));
     }
 
-    function otherwise(World.State memory s) private pure {
-        World.Step memory place = s.steps[STEP];
-        place.roots[World.LAST] ^= bytes32(uint256(1));
-        place.leaves[World.LAST] = sha256(bytes.concat(hex"00", place.roots[World.LAST]));
-        s.stepLeaves[STEP] = place.leaves[World.LAST];
+    /// @dev Changes the root after step 1, so that the two sides disagree about that step.
+    function changeRoot(ExampleRun.Execution memory s) private pure {
+        ExampleRun.Step memory place = s.steps[STEP];
+        place.roots[ExampleRun.LAST] ^= bytes32(uint256(1));
+        place.leaves[ExampleRun.LAST] = sha256(bytes.concat(hex"00", place.roots[ExampleRun.LAST]));
+        s.stepLeaves[STEP] = place.leaves[ExampleRun.LAST];
         s.root = Trees.root(s.stepLeaves);
     }
 
@@ -37,229 +36,261 @@ contract BindingTest is Game {
         }
     }
 
-    function until(uint256 game, IDisputes.Phase phase, World.State memory said, World.State memory theirs)
-        private
-    {
+    function playTo(
+        uint256 game,
+        IDisputes.Phase phase,
+        ExampleRun.Execution memory claimantRun,
+        ExampleRun.Execution memory challengerRun
+    ) private {
         while (disputes.gameOf(game).phase != phase) {
-            yes(step(game, said, theirs, 0), "a move");
+            assertTrue(playMove(game, claimantRun, challengerRun, 0), "a move");
         }
     }
 
-    /// @dev Plays a game under another program to where an element of SUM's first leaf is named.
-    function named(
+    /// @dev Plays a game under another program until the challenger has picked an element of SUM's first
+    /// leaf.
+    function playToPickedElement(
         IDisputes.Slot[] memory slots,
-        World.State memory said,
-        World.State memory theirs,
+        ExampleRun.Execution memory claimantRun,
+        ExampleRun.Execution memory challengerRun,
         uint32 offset
     ) private returns (uint256 game) {
         bytes32[] memory leaves = programOf(slots);
         terms.program = Trees.root(leaves);
-        game = challenged(claimed(said.root), CHALLENGER);
-        until(game, IDisputes.Phase.Slot, said, theirs);
-        eq(disputes.gameOf(game).slot, World.SUM, "the slot");
-        bytes32[] memory proof = Trees.proof(leaves, World.SUM);
-        bytes32 tensor = said.steps[STEP].roots[World.SUM];
+        game = challengeAs(claimRoot(claimantRun.root), CHALLENGER);
+        playTo(game, IDisputes.Phase.Slot, claimantRun, challengerRun);
+        assertEq(disputes.gameOf(game).slot, ExampleRun.SUM, "slot");
+        bytes32[] memory proof = Trees.proof(leaves, ExampleRun.SUM);
+        bytes32 tensor = claimantRun.steps[STEP].roots[ExampleRun.SUM];
         IDisputes.Input[] memory none;
-        IDisputes.Slot memory slot = slots[World.SUM];
+        IDisputes.Slot memory slot = slots[ExampleRun.SUM];
         bytes memory move = abi.encodeCall(IDisputes.openSlot, (game, terms, slot, proof, tensor, none));
-        yes(_send(CLAIMANT, move), "opened");
-        until(game, IDisputes.Phase.Element, said, theirs);
-        bytes memory data = Trees.piece(said.steps[STEP].tensors[World.SUM], disputes.gameOf(game).first);
+        assertTrue(_send(CLAIMANT, move), "opened");
+        playTo(game, IDisputes.Phase.Element, claimantRun, challengerRun);
+        bytes memory data =
+            Trees.leafData(claimantRun.steps[STEP].tensors[ExampleRun.SUM], disputes.gameOf(game).first);
         move = abi.encodeCall(IDisputes.pickElement, (game, slot, offset, data));
-        yes(_send(CHALLENGER, move), "named");
+        assertTrue(_send(CHALLENGER, move), "picked");
     }
 
     // ------------------------------------------------------------ leaves
 
-    /// @dev A liar that leaves out the last word of a tensor, so that it cannot be named, has no leaf to show.
-    function test_aLeafHasTheLengthItHasThere() external {
-        World.State memory lie = honest();
-        bytes memory tensor = lie.steps[STEP].tensors[World.SUM];
+    /// @dev A claimant commits to a tensor without its last word, so that nobody could pick it. It then has
+    /// no leaf to open.
+    function test_openLeaf_revertsIfLeafIsTooShort() external {
+        ExampleRun.Execution memory faulty = honestExecution();
+        bytes memory tensor = faulty.steps[STEP].tensors[ExampleRun.SUM];
         assembly ("memory-safe") {
             mstore(tensor, sub(mload(tensor), 4))
         }
-        saying(lie, World.SUM, tensor);
-        otherwise(lie);
-        uint256 game = challenged(claimed(lie.root), CHALLENGER);
-        until(game, IDisputes.Phase.Leaf, lie, honest());
-        eq(disputes.gameOf(game).first, 1, "the last leaf");
-        no(_send(CLAIMANT, abi.encodeCall(IDisputes.openLeaf, (game, Trees.piece(tensor, 1)))), "refused");
-        playOut(game, lie, honest(), 0);
-        yes(disputes.claimOf(0).lost, "lost on time");
+        setTensor(faulty, ExampleRun.SUM, tensor);
+        changeRoot(faulty);
+        uint256 game = challengeAs(claimRoot(faulty.root), CHALLENGER);
+        playTo(game, IDisputes.Phase.Leaf, faulty, honestExecution());
+        assertEq(disputes.gameOf(game).first, 1, "leaf");
+        assertFalse(
+            _send(CLAIMANT, abi.encodeCall(IDisputes.openLeaf, (game, Trees.leafData(tensor, 1)))),
+            "the move reverts"
+        );
+        playOut(game, faulty, honestExecution(), 0);
+        assertTrue(disputes.claimOf(0).lost, "lost on time");
     }
 
     // ------------------------------------------------------------ trees
 
-    function test_aFrontierHasTheNodesOfItsTree() external {
-        World.State memory said = honest();
-        uint256 game = challenged(claimed(said.root), CHALLENGER);
-        bytes32[] memory nodes = new bytes32[](World.STEPS + 1);
-        for (uint256 i; i < World.STEPS; ++i) {
-            nodes[i] = said.stepLeaves[i];
+    function test_reveal_revertsIfNodeCountIsWrong() external {
+        ExampleRun.Execution memory claimantRun = honestExecution();
+        uint256 game = challengeAs(claimRoot(claimantRun.root), CHALLENGER);
+        bytes32[] memory nodes = new bytes32[](ExampleRun.STEPS + 1);
+        for (uint256 i; i < ExampleRun.STEPS; ++i) {
+            nodes[i] = claimantRun.stepLeaves[i];
         }
-        no(_send(CLAIMANT, abi.encodeCall(IDisputes.reveal, (game, nodes))), "one too many");
+        assertFalse(_send(CLAIMANT, abi.encodeCall(IDisputes.reveal, (game, nodes))), "one node too many");
         assembly ("memory-safe") {
             mstore(nodes, sub(mload(nodes), 1))
         }
-        yes(_send(CLAIMANT, abi.encodeCall(IDisputes.reveal, (game, nodes))), "all of them");
+        assertTrue(_send(CLAIMANT, abi.encodeCall(IDisputes.reveal, (game, nodes))), "the nodes of the tree");
     }
 
-    /// @dev A trace of one leaf, which is the claimed root, has that root for its last leaf, but not for the last of nine.
-    function test_aProofHasTheLengthOfItsPath() external {
-        World.State memory said = honest();
-        uint256 game = challenged(claimed(said.root), CHALLENGER);
-        until(game, IDisputes.Phase.Step, said, World.run(World.Lie(0, World.X, 0, 0x00400000)));
+    /// @dev The claimant shows a trace of one leaf, the claimed root. With an empty proof that root is the
+    /// last leaf of a tree of one leaf, but not of a tree of nine.
+    function test_openStep_revertsIfProofIsTooShort() external {
+        ExampleRun.Execution memory claimantRun = honestExecution();
+        uint256 game = challengeAs(claimRoot(claimantRun.root), CHALLENGER);
+        playTo(
+            game,
+            IDisputes.Phase.Step,
+            claimantRun,
+            ExampleRun.execute(ExampleRun.Fault(0, ExampleRun.X, 0, 0x00400000))
+        );
         bytes32[] memory none;
-        bytes32 afterwards = said.steps[0].roots[World.LAST];
-        bytes32 trace = said.stepLeaves[0];
+        bytes32 afterwards = claimantRun.steps[0].roots[ExampleRun.LAST];
+        bytes32 trace = claimantRun.stepLeaves[0];
         bytes memory move =
             abi.encodeCall(IDisputes.openStep, (game, terms, afterwards, terms.initial, none, trace, none));
-        no(_send(CLAIMANT, move), "refused");
+        assertFalse(_send(CLAIMANT, move), "the move reverts");
     }
 
     // ------------------------------------------------------------ folds
 
-    /// @dev The sum of the first chunk alone is right as far as it goes.
-    function test_aFoldHasAllItsChunks() external {
-        World.State memory lie = honest();
-        IDisputes.Slot memory slot = World.slots()[World.NORM];
-        uint32[] memory whole = World.accumulators(lie.steps[STEP], slot, 0);
+    /// @dev The claimed element is the accumulator after the first chunk. That chunk alone would be correct.
+    function test_judge_claimLosesIfChunksAreMissing() external {
+        ExampleRun.Execution memory faulty = honestExecution();
+        IDisputes.Slot memory slot = ExampleRun.slots()[ExampleRun.NORM];
+        uint32[] memory whole = ExampleRun.accumulators(faulty.steps[STEP], slot, 0);
         uint32[] memory part = new uint32[](1);
         part[0] = whole[0];
         bytes memory tensor = new bytes(4);
-        World.set(tensor, 0, part[0]);
-        saying(lie, World.NORM, tensor);
-        otherwise(lie);
-        uint256 game = challenged(claimed(lie.root), CHALLENGER);
-        until(game, IDisputes.Phase.Fold, lie, honest());
-        yes(
-            _send(CLAIMANT, abi.encodeCall(IDisputes.postFold, (game, slot, part))), "it comes to the element"
+        ExampleRun.set(tensor, 0, part[0]);
+        setTensor(faulty, ExampleRun.NORM, tensor);
+        changeRoot(faulty);
+        uint256 game = challengeAs(claimRoot(faulty.root), CHALLENGER);
+        playTo(game, IDisputes.Phase.Fold, faulty, honestExecution());
+        assertTrue(
+            _send(CLAIMANT, abi.encodeCall(IDisputes.postFold, (game, slot, part))),
+            "the accumulators give the element"
         );
-        yes(_send(CHALLENGER, abi.encodeCall(IDisputes.pickChunk, (game, 0, part))), "picked");
-        yes(step(game, lie, honest(), 0), "judged");
-        yes(disputes.claimOf(0).lost, "too few chunks");
+        assertTrue(_send(CHALLENGER, abi.encodeCall(IDisputes.pickChunk, (game, 0, part))), "picked");
+        assertTrue(playMove(game, faulty, honestExecution(), 0), "judged");
+        assertTrue(disputes.claimOf(0).lost, "the claim is lost");
     }
 
-    function test_aFoldHasNoMoreChunksThanItCanHave() external {
-        World.State memory said = honest();
-        IDisputes.Slot memory slot = World.slots()[World.NORM];
-        World.State memory theirs = World.run(World.Lie(STEP, World.NORM, 0, 0x00400000));
-        uint256 game = challenged(claimed(said.root), CHALLENGER);
-        until(game, IDisputes.Phase.Fold, said, theirs);
+    function test_postFold_revertsIfTooManyChunks() external {
+        ExampleRun.Execution memory claimantRun = honestExecution();
+        IDisputes.Slot memory slot = ExampleRun.slots()[ExampleRun.NORM];
+        ExampleRun.Execution memory challengerRun =
+            ExampleRun.execute(ExampleRun.Fault(STEP, ExampleRun.NORM, 0, 0x00400000));
+        uint256 game = challengeAs(claimRoot(claimantRun.root), CHALLENGER);
+        playTo(game, IDisputes.Phase.Fold, claimantRun, challengerRun);
         uint32[] memory list = new uint32[](18);
         list[0] = disputes.gameOf(game).value;
-        no(
+        assertFalse(
             _send(CLAIMANT, abi.encodeCall(IDisputes.postFold, (game, slot, list))),
-            "17 blocks of 64 in 1,030"
+            "18 chunks: 1,030 elements have 17 blocks of 64"
         );
         assembly ("memory-safe") {
             mstore(list, 17)
         }
-        yes(_send(CLAIMANT, abi.encodeCall(IDisputes.postFold, (game, slot, list))), "17");
+        assertTrue(_send(CLAIMANT, abi.encodeCall(IDisputes.postFold, (game, slot, list))), "17 chunks");
         list[0] ^= 1;
-        no(_send(CHALLENGER, abi.encodeCall(IDisputes.pickChunk, (game, 1, list))), "not what was posted");
+        assertFalse(
+            _send(CHALLENGER, abi.encodeCall(IDisputes.pickChunk, (game, 1, list))),
+            "other accumulators than were posted"
+        );
     }
 
-    function isEmbedGrad(IDisputes.Slot memory slot) private pure {
+    function setEmbedGrad(IDisputes.Slot memory slot) private pure {
         slot.node.op = uint32(Op.EMBED_GRAD);
         slot.node.attributes = new uint32[](3);
-        slot.node.attributes[0] = World.LENGTH;
-        slot.node.attributes[1] = World.LENGTH;
+        slot.node.attributes[0] = ExampleRun.LENGTH;
+        slot.node.attributes[1] = ExampleRun.LENGTH;
         slot.node.attributes[2] = 1;
-        slot.inputs[0] = uint32(World.T);
-        slot.inputs[1] = uint32(World.W);
+        slot.inputs[0] = uint32(ExampleRun.T);
+        slot.inputs[1] = uint32(ExampleRun.W);
     }
 
-    /// @dev A sum whose chunks are parts of a block: chunk 1 goes on from chunk 0. The ids are all 0, so row 0 has every term.
-    function test_aChunkGoesOnFromTheOneBefore() external {
-        World.State memory said = honest();
-        saying(said, World.T, new bytes(4 * World.LENGTH));
-        IDisputes.Slot[] memory slots = World.slots();
-        isEmbedGrad(slots[World.SUM]);
-        slots[World.T].name = abi.encodePacked(said.steps[STEP].roots[World.T]);
-        uint32[] memory sums = World.accumulators(said.steps[STEP], slots[World.SUM], 0);
-        eq(sums.length, 65, "chunks of 16");
-        bytes memory tensor = new bytes(4 * World.LENGTH);
-        World.set(tensor, 0, judgeOfDisputes().total(Op.EMBED_GRAD, sums));
-        saying(said, World.SUM, tensor);
-        otherwise(said);
-        World.State memory theirs = honest();
-        saying(theirs, World.T, new bytes(4 * World.LENGTH));
-        uint256 game = named(slots, said, theirs, 0);
-        IDisputes.Slot memory slot = slots[World.SUM];
-        yes(_send(CLAIMANT, abi.encodeCall(IDisputes.postFold, (game, slot, sums))), "posted");
-        no(_send(CHALLENGER, abi.encodeCall(IDisputes.pickChunk, (game, 65, sums))), "no such chunk");
-        yes(_send(CHALLENGER, abi.encodeCall(IDisputes.pickChunk, (game, 1, sums))), "picked");
-        eq(disputes.gameOf(game).accumulatorBefore, sums[0], "before");
-        eq(disputes.gameOf(game).accumulatorAfter, sums[1], "after");
-        yes(_judged(game, said, slot), "judged");
-        no(disputes.claimOf(0).lost, "and right");
+    /// @dev In embed.grad a block has four chunks, so chunk 1 continues from chunk 0. All ids are 0, so row 0
+    /// has every term.
+    function test_pickChunk_continuesFromPreviousChunk() external {
+        ExampleRun.Execution memory claimantRun = honestExecution();
+        setTensor(claimantRun, ExampleRun.T, new bytes(4 * ExampleRun.LENGTH));
+        IDisputes.Slot[] memory slots = ExampleRun.slots();
+        setEmbedGrad(slots[ExampleRun.SUM]);
+        slots[ExampleRun.T].name = abi.encodePacked(claimantRun.steps[STEP].roots[ExampleRun.T]);
+        uint32[] memory sums = ExampleRun.accumulators(claimantRun.steps[STEP], slots[ExampleRun.SUM], 0);
+        assertEq(sums.length, 65, "chunks of 16 terms");
+        bytes memory tensor = new bytes(4 * ExampleRun.LENGTH);
+        ExampleRun.set(tensor, 0, judgeOfDisputes().total(Op.EMBED_GRAD, sums));
+        setTensor(claimantRun, ExampleRun.SUM, tensor);
+        changeRoot(claimantRun);
+        ExampleRun.Execution memory challengerRun = honestExecution();
+        setTensor(challengerRun, ExampleRun.T, new bytes(4 * ExampleRun.LENGTH));
+        uint256 game = playToPickedElement(slots, claimantRun, challengerRun, 0);
+        IDisputes.Slot memory slot = slots[ExampleRun.SUM];
+        assertTrue(_send(CLAIMANT, abi.encodeCall(IDisputes.postFold, (game, slot, sums))), "posted");
+        assertFalse(
+            _send(CHALLENGER, abi.encodeCall(IDisputes.pickChunk, (game, 65, sums))),
+            "chunk 65 does not exist"
+        );
+        assertTrue(_send(CHALLENGER, abi.encodeCall(IDisputes.pickChunk, (game, 1, sums))), "picked");
+        assertEq(disputes.gameOf(game).accumulatorBefore, sums[0], "accumulator before");
+        assertEq(disputes.gameOf(game).accumulatorAfter, sums[1], "accumulator after");
+        assertTrue(_judged(game, claimantRun, slot), "judged");
+        assertFalse(disputes.claimOf(0).lost, "the claimant wins");
     }
 
-    function _judged(uint256 game, World.State memory said, IDisputes.Slot memory slot)
+    function _judged(uint256 game, ExampleRun.Execution memory claimantRun, IDisputes.Slot memory slot)
         private
         returns (bool)
     {
-        IDisputes.Input[] memory inputs = inputsOf(said.steps[STEP], slot);
-        IDisputes.Opening[] memory openings = openingsOf(said.steps[STEP], slot);
+        IDisputes.Input[] memory inputs = inputsOf(claimantRun.steps[STEP], slot);
+        IDisputes.Opening[] memory openings = openingsOf(claimantRun.steps[STEP], slot);
         return _send(CLAIMANT, abi.encodeCall(IDisputes.judge, (game, terms, slot, inputs, openings)));
     }
 
     // ------------------------------------------------------------ order
 
-    /// @dev Under a program that takes what comes later, nothing later than the disputed slot is an operand: nobody conceded it.
-    function test_operandsComeBeforeTheDisputedSlot() external {
-        World.State memory said = honest();
-        IDisputes.Slot[] memory slots = World.slots();
-        slots[World.SUM].inputs[1] = uint32(World.NEXT);
-        saying(said, World.SUM, said.steps[STEP].tensors[World.NEXT]);
-        otherwise(said);
-        uint256 game = named(slots, said, honest(), 0);
-        no(_judged(game, said, slots[World.SUM]), "refused");
-        slots[World.SUM].inputs[1] = uint32(World.X);
-        no(_judged(game, said, slots[World.SUM]), "and no other slot will do");
+    /// @dev A program may name an input after the disputed slot. Nobody has conceded that tensor, so the
+    /// judge refuses it.
+    function test_judge_revertsIfOperandIsNotBeforeSlot() external {
+        ExampleRun.Execution memory claimantRun = honestExecution();
+        IDisputes.Slot[] memory slots = ExampleRun.slots();
+        slots[ExampleRun.SUM].inputs[1] = uint32(ExampleRun.NEXT);
+        setTensor(claimantRun, ExampleRun.SUM, claimantRun.steps[STEP].tensors[ExampleRun.NEXT]);
+        changeRoot(claimantRun);
+        uint256 game = playToPickedElement(slots, claimantRun, honestExecution(), 0);
+        assertFalse(_judged(game, claimantRun, slots[ExampleRun.SUM]), "input after the slot");
+        slots[ExampleRun.SUM].inputs[1] = uint32(ExampleRun.X);
+        assertFalse(_judged(game, claimantRun, slots[ExampleRun.SUM]), "another slot");
     }
 
     // ------------------------------------------------------------ time
 
-    /// @dev Nothing is judged or opened after the time for it, even by somebody else.
-    function test_theLastMovesHaveTheirTimeToo() external {
-        World.State memory said = honest();
-        World.State memory theirs = World.run(World.Lie(STEP, World.SUM, 0, 0x00400000));
-        uint256 game = challenged(claimed(said.root), CHALLENGER);
-        until(game, IDisputes.Phase.Judge, said, theirs);
-        uint256 other = challenged(0, FRIEND);
-        World.State memory wrongBatch = World.run(World.Lie(STEP, World.X, 0, 1));
+    /// @dev No game is judged and no slot is opened once the claimant is out of time, whoever calls.
+    function test_judgeAndOpenSlot_revertIfOutOfTime() external {
+        ExampleRun.Execution memory claimantRun = honestExecution();
+        ExampleRun.Execution memory challengerRun =
+            ExampleRun.execute(ExampleRun.Fault(STEP, ExampleRun.SUM, 0, 0x00400000));
+        uint256 game = challengeAs(claimRoot(claimantRun.root), CHALLENGER);
+        playTo(game, IDisputes.Phase.Judge, claimantRun, challengerRun);
+        uint256 other = challengeAs(0, OTHER_CHALLENGER);
+        ExampleRun.Execution memory wrongBatch =
+            ExampleRun.execute(ExampleRun.Fault(STEP, ExampleRun.X, 0, 1));
         while (disputes.gameOf(other).phase != IDisputes.Phase.Slot) {
             IDisputes.Game memory g = disputes.gameOf(other);
             bool moved = g.clock.claimantToMove
-                ? claimantMoves(other, g, said)
-                : challengerMoves(other, g, said, wrongBatch, 0);
-            yes(moved, "a move");
+                ? claimantMoves(other, g, claimantRun)
+                : challengerMoves(other, g, claimantRun, wrongBatch, 0);
+            assertTrue(moved, "a move");
         }
         vm.warp(block.timestamp + 2 * BUDGET + 1);
-        no(claimantMoves(game, disputes.gameOf(game), said), "too late to be judged");
-        no(claimantMoves(other, disputes.gameOf(other), said), "too late to be shown");
+        assertFalse(claimantMoves(game, disputes.gameOf(game), claimantRun), "judge is too late");
+        assertFalse(claimantMoves(other, disputes.gameOf(other), claimantRun), "openSlot is too late");
         disputes.timeout(game);
-        yes(disputes.claimOf(0).lost, "lost on time");
+        assertTrue(disputes.claimOf(0).lost, "lost on time");
         IDisputes.Game memory late = disputes.gameOf(other);
-        no(claimantMoves(other, late, said), "and over");
+        assertFalse(claimantMoves(other, late, claimantRun), "no move after the claim is lost");
     }
 
-    /// @dev What is judged of a lost claim would pay a second reward.
-    function test_nothingIsJudgedOfALostClaim() external {
-        World.State memory lie = World.run(World.Lie(STEP, World.SUM, 0, 0x00400000));
-        uint256 id = claimed(lie.root);
-        uint256 first = challenged(id, CHALLENGER);
-        uint256 second = challenged(id, FRIEND);
-        until(first, IDisputes.Phase.Judge, lie, honest());
-        until(second, IDisputes.Phase.Judge, lie, honest());
-        yes(step(first, lie, honest(), 0), "judged");
-        yes(disputes.claimOf(id).lost, "lost");
+    /// @dev Judging a game of a lost claim would pay a second reward.
+    function test_judge_revertsIfClaimIsLost() external {
+        ExampleRun.Execution memory faulty =
+            ExampleRun.execute(ExampleRun.Fault(STEP, ExampleRun.SUM, 0, 0x00400000));
+        uint256 id = claimRoot(faulty.root);
+        uint256 first = challengeAs(id, CHALLENGER);
+        uint256 second = challengeAs(id, OTHER_CHALLENGER);
+        playTo(first, IDisputes.Phase.Judge, faulty, honestExecution());
+        playTo(second, IDisputes.Phase.Judge, faulty, honestExecution());
+        assertTrue(playMove(first, faulty, honestExecution(), 0), "judged");
+        assertTrue(disputes.claimOf(id).lost, "the claim is lost");
         uint256 burned = disputes.burned();
-        no(step(second, lie, honest(), 0), "not again");
-        eq(disputes.burned(), burned, "nor burned");
+        assertFalse(playMove(second, faulty, honestExecution(), 0), "the second game is not judged");
+        assertEq(disputes.burned(), burned, "nothing more is burned");
         disputes.release(second);
-        eq(address(disputes).balance, burned + disputes.credit(CHALLENGER) + disputes.credit(FRIEND), "all");
+        assertEq(
+            address(disputes).balance,
+            burned + disputes.credit(CHALLENGER) + disputes.credit(OTHER_CHALLENGER),
+            "the balance is what is burned and credited"
+        );
     }
 }

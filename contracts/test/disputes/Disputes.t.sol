@@ -1,380 +1,405 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ChessClock} from "../../src/disputes/ChessClock.sol";
 import {IDisputes} from "../../src/disputes/IDisputes.sol";
 import {MerkleSha256 as Merkle} from "../../src/disputes/MerkleSha256.sol";
-import {Game} from "./Game.sol";
+import {DisputesFixture} from "./DisputesFixture.sol";
+import {ExampleRun} from "./ExampleRun.sol";
 import {Trees} from "./Trees.sol";
-import {World} from "./World.sol";
 
-/// @notice The properties of the game, each by a test that fails without it.
-contract DisputesTest is Game {
-    bool public constant IS_TEST = true;
-
-    function lieIn(uint256 place, uint256 slot, uint32 mask) private pure returns (World.State memory) {
-        return World.run(World.Lie(place, slot, 1027, mask));
+/// @notice The game of docs/verde.md: faulty claims lose, honest claims stand, and every move is bound to
+/// what was committed.
+contract DisputesTest is DisputesFixture {
+    /// @dev An execution with one wrong word in one slot of one step.
+    function faultIn(uint256 step, uint256 slot, uint32 mask)
+        private
+        pure
+        returns (ExampleRun.Execution memory)
+    {
+        return ExampleRun.execute(ExampleRun.Fault(step, slot, 1027, mask));
     }
 
-    /// @dev One honest challenger beats the claim, is paid, and the claim can never stand.
-    function beaten(World.State memory lie) private {
-        uint256 id = claimed(lie.root);
-        uint256 game = challenged(id, CHALLENGER);
-        playOut(game, lie, honest(), 0);
+    /// @dev One honest challenger beats the claim and is paid, and the claim can never stand.
+    function assertClaimLoses(ExampleRun.Execution memory faulty) private {
+        uint256 id = claimRoot(faulty.root);
+        uint256 game = challengeAs(id, CHALLENGER);
+        playOut(game, faulty, honestExecution(), 0);
         IDisputes.Claim memory c = disputes.claimOf(id);
-        yes(c.lost, "the lie lost");
-        no(disputes.stands(id), "and does not stand");
+        assertTrue(c.lost, "the claim is lost");
+        assertFalse(disputes.stands(id), "the claim does not stand");
         uint256 bond = disputes.challengeBond(terms);
-        eq(disputes.credit(CHALLENGER), bond + c.bond / 2, "bond back, and the reward");
-        eq(disputes.credit(CLAIMANT), 0, "nothing for the liar");
-        eq(disputes.burned(), c.bond - c.bond / 2, "the rest is burned");
-        eq(address(disputes).balance, bond + c.bond, "and all is there");
+        assertEq(disputes.credit(CHALLENGER), bond + c.bond / 2, "bond and reward of the challenger");
+        assertEq(disputes.credit(CLAIMANT), 0, "nothing for the claimant");
+        assertEq(disputes.burned(), c.bond - c.bond / 2, "the rest of the bond is burned");
+        assertEq(address(disputes).balance, bond + c.bond, "both bonds are in the contract");
         vm.warp(block.timestamp + 30 days);
         vm.expectRevert(IDisputes.AlreadyDecided.selector);
         disputes.settle(id);
     }
 
-    // ------------------------------------------------------------ lies, slot by slot
+    // ------------------------------------------------------------ faulty claims, slot by slot
 
-    function test_wrongState() external {
-        beaten(lieIn(1, World.W, 0x00400000));
+    function test_game_claimLosesIfStateIsWrong() external {
+        assertClaimLoses(faultIn(1, ExampleRun.W, 0x00400000));
     }
 
-    function test_swappedBatch() external {
-        beaten(lieIn(2, World.X, 1));
+    function test_game_claimLosesIfBatchIsSwapped() external {
+        assertClaimLoses(faultIn(2, ExampleRun.X, 1));
     }
 
-    function test_wrongTable() external {
-        beaten(lieIn(0, World.T, 1));
+    function test_game_claimLosesIfFixedTensorIsWrong() external {
+        assertClaimLoses(faultIn(0, ExampleRun.T, 1));
     }
 
-    function test_wrongMetadata() external {
-        beaten(lieIn(1, World.META, 1));
+    function test_game_claimLosesIfMetadataIsWrong() external {
+        assertClaimLoses(faultIn(1, ExampleRun.META, 1));
     }
 
-    function test_oneBitOfOneElement() external {
-        beaten(lieIn(1, World.SUM, 0x00400000));
+    function test_game_claimLosesIfOneBitIsWrong() external {
+        assertClaimLoses(faultIn(1, ExampleRun.SUM, 0x00400000));
     }
 
-    function test_wrongFold() external {
-        beaten(lieIn(0, World.NORM, 0x00400000));
+    function test_game_claimLosesIfFoldIsWrong() external {
+        assertClaimLoses(faultIn(0, ExampleRun.NORM, 0x00400000));
     }
 
-    function test_wrongScale() external {
-        beaten(lieIn(2, World.CLIP, 0x00400000));
+    function test_game_claimLosesIfScaleIsWrong() external {
+        assertClaimLoses(faultIn(2, ExampleRun.CLIP, 0x00400000));
     }
 
-    function test_wrongUpdate() external {
-        beaten(lieIn(2, World.NEXT, 0x80000000));
+    function test_game_claimLosesIfUpdateIsWrong() external {
+        assertClaimLoses(faultIn(2, ExampleRun.NEXT, 0x80000000));
     }
 
-    function test_rootNotComposedOfTheTrace() external {
-        beaten(lieIn(1, World.LAST, 1));
+    function test_game_claimLosesIfRootIsNotComposedFromTrace() external {
+        assertClaimLoses(faultIn(1, ExampleRun.LAST, 1));
     }
 
-    function test_skippedStep() external {
-        World.State memory lie = honest();
-        World.Step memory skipped = lie.steps[1];
-        skipped.roots[World.LAST] = skipped.before;
-        lie.steps[2] = lie.steps[1];
+    function test_game_claimLosesIfStepIsSkipped() external {
+        ExampleRun.Execution memory faulty = honestExecution();
+        ExampleRun.Step memory skipped = faulty.steps[1];
+        skipped.roots[ExampleRun.LAST] = skipped.before;
+        faulty.steps[2] = faulty.steps[1];
         for (uint256 i = 1; i < 3; ++i) {
-            lie.steps[i].leaves[World.LAST] = sha256(bytes.concat(hex"00", skipped.before));
-            lie.stepLeaves[i] = lie.steps[i].leaves[World.LAST];
+            faulty.steps[i].leaves[ExampleRun.LAST] = sha256(bytes.concat(hex"00", skipped.before));
+            faulty.stepLeaves[i] = faulty.steps[i].leaves[ExampleRun.LAST];
         }
-        lie.root = Trees.root(lie.stepLeaves);
-        beaten(lie);
+        faulty.root = Trees.root(faulty.stepLeaves);
+        assertClaimLoses(faulty);
     }
 
-    function test_withheldTrace() external {
-        uint256 id = claimed(keccak256("nothing behind it"));
-        uint256 game = challenged(id, CHALLENGER);
+    function test_timeout_claimLosesIfTraceIsWithheld() external {
+        uint256 id = claimRoot(keccak256("no trace has this root"));
+        uint256 game = challengeAs(id, CHALLENGER);
         vm.warp(block.timestamp + BUDGET);
         vm.expectRevert(IDisputes.StillInTime.selector);
         disputes.timeout(game);
         vm.warp(block.timestamp + 1);
         disputes.timeout(game);
-        yes(disputes.claimOf(id).lost, "silence loses");
+        assertTrue(disputes.claimOf(id).lost, "the silent claimant loses");
     }
 
     /// forge-config: default.fuzz.runs = 8
-    function testFuzz_noLieStands(uint256 place, uint256 slot, uint256 element, uint32 mask) external {
-        World.Lie memory lie =
-            World.Lie(place % World.STEPS, slot % World.SLOTS, element, mask | uint32(1) << (mask % 32));
-        World.State memory wrong = World.run(lie);
-        // A bit that the rest of the step rounds away is no lie about any checkpoint.
-        vm.assume(wrong.root != honest().root);
-        beaten(wrong);
+    function testFuzz_game_faultyClaimLoses(uint256 step, uint256 slot, uint256 element, uint32 mask)
+        external
+    {
+        ExampleRun.Fault memory fault = ExampleRun.Fault(
+            step % ExampleRun.STEPS, slot % ExampleRun.SLOTS, element, mask | uint32(1) << (mask % 32)
+        );
+        ExampleRun.Execution memory faulty = ExampleRun.execute(fault);
+        // The rest of the step may round the fault away; then the claim is correct.
+        vm.assume(faulty.root != honestExecution().root);
+        assertClaimLoses(faulty);
     }
 
     // ------------------------------------------------------------ false challenges
 
     /// forge-config: default.fuzz.runs = 8
-    function testFuzz_honestClaimBeatsAnyChallenger(uint256 seed) external {
-        World.State memory truth = honest();
-        uint256 id = claimed(truth.root);
-        uint256 game = challenged(id, CHALLENGER);
-        playOut(game, truth, truth, within(seed, 1, type(uint256).max));
-        no(disputes.claimOf(id).lost, "the truth did not lose");
-        eq(disputes.credit(CLAIMANT), disputes.challengeBond(terms), "and got the bond");
+    function testFuzz_game_honestClaimBeatsAnyChallenger(uint256 seed) external {
+        ExampleRun.Execution memory honest = honestExecution();
+        uint256 id = claimRoot(honest.root);
+        uint256 game = challengeAs(id, CHALLENGER);
+        playOut(game, honest, honest, bound(seed, 1, type(uint256).max));
+        assertFalse(disputes.claimOf(id).lost, "the honest claim is not lost");
+        assertEq(
+            disputes.credit(CLAIMANT),
+            disputes.challengeBond(terms),
+            "the challenger's bond goes to the claimant"
+        );
         vm.warp(block.timestamp + WINDOW + 1);
         disputes.settle(id);
-        yes(disputes.stands(id), "and stands");
+        assertTrue(disputes.stands(id), "the claim stands");
         uint256 had = CLAIMANT.balance;
-        gvm.prank(CLAIMANT);
+        vm.prank(CLAIMANT);
         disputes.withdraw();
-        eq(CLAIMANT.balance, had + disputes.challengeBond(terms) + disputes.claimBond(terms), "all of it");
+        assertEq(
+            CLAIMANT.balance,
+            had + disputes.challengeBond(terms) + disputes.claimBond(terms),
+            "both bonds are withdrawn"
+        );
         vm.expectRevert(IDisputes.NothingToWithdraw.selector);
-        gvm.prank(CLAIMANT);
+        vm.prank(CLAIMANT);
         disputes.withdraw();
-        eq(address(disputes).balance, 0, "nothing is left");
+        assertEq(address(disputes).balance, 0, "the contract is empty");
     }
 
-    function test_everyElementOfAFalseChallenge() external {
-        World.State memory truth = honest();
-        uint256 id = claimed(truth.root);
-        // A challenger whose own numbers are wrong in one place after another, each a game of its own.
-        for (uint256 slot; slot < World.SLOTS; ++slot) {
-            World.State memory wrong = lieIn(slot % 3, slot, 0x00400000);
-            uint256 game = challenged(id, CHALLENGER);
-            playOut(game, truth, wrong, 0);
-            no(disputes.claimOf(id).lost, "still true");
+    function test_game_honestClaimBeatsFaultInEverySlot() external {
+        ExampleRun.Execution memory honest = honestExecution();
+        uint256 id = claimRoot(honest.root);
+        // One game for each slot, in which the challenger has computed that slot wrongly.
+        for (uint256 slot; slot < ExampleRun.SLOTS; ++slot) {
+            ExampleRun.Execution memory wrong = faultIn(slot % 3, slot, 0x00400000);
+            uint256 game = challengeAs(id, CHALLENGER);
+            playOut(game, honest, wrong, 0);
+            assertFalse(disputes.claimOf(id).lost, "the honest claim is not lost");
         }
-        eq(disputes.credit(CLAIMANT), World.SLOTS * disputes.challengeBond(terms), "paid for each");
+        assertEq(
+            disputes.credit(CLAIMANT),
+            ExampleRun.SLOTS * disputes.challengeBond(terms),
+            "one bond for each game"
+        );
     }
 
     // ------------------------------------------------------------ many challengers
 
-    function test_aFriendWhoLosesChangesNothing() external {
-        World.State memory lie = lieIn(1, World.SUM, 0x00400000);
-        uint256 id = claimed(lie.root);
-        uint256 puppet = challenged(id, FRIEND);
-        uint256 real = challenged(id, CHALLENGER);
-        // The friend never answers.
-        claimantMoves(puppet, disputes.gameOf(puppet), lie);
-        claimantMoves(real, disputes.gameOf(real), lie);
+    function test_timeout_otherGamesContinueIfOneChallengerLoses() external {
+        ExampleRun.Execution memory faulty = faultIn(1, ExampleRun.SUM, 0x00400000);
+        uint256 id = claimRoot(faulty.root);
+        uint256 silentGame = challengeAs(id, OTHER_CHALLENGER);
+        uint256 honestGame = challengeAs(id, CHALLENGER);
+        // The other challenger, perhaps one that colludes with the claimant, never answers.
+        claimantMoves(silentGame, disputes.gameOf(silentGame), faulty);
+        claimantMoves(honestGame, disputes.gameOf(honestGame), faulty);
         vm.warp(block.timestamp + BUDGET);
-        challengerMoves(real, disputes.gameOf(real), lie, honest(), 0);
+        challengerMoves(honestGame, disputes.gameOf(honestGame), faulty, honestExecution(), 0);
         vm.warp(block.timestamp + 1);
-        disputes.timeout(puppet);
-        no(disputes.claimOf(id).lost, "the friend lost");
+        disputes.timeout(silentGame);
+        assertFalse(disputes.claimOf(id).lost, "the claim survives a lost game");
         vm.expectRevert(IDisputes.GamesLive.selector);
         disputes.settle(id);
-        playOut(real, lie, honest(), 0);
-        yes(disputes.claimOf(id).lost, "the other game went on");
+        playOut(honestGame, faulty, honestExecution(), 0);
+        assertTrue(disputes.claimOf(id).lost, "the other game continues and the claim is lost");
     }
 
-    function test_othersGetTheirBondBackWhenTheClaimIsLost() external {
-        World.State memory lie = lieIn(1, World.SUM, 0x00400000);
-        uint256 id = claimed(lie.root);
-        uint256 first = challenged(id, CHALLENGER);
-        uint256 second = challenged(id, FRIEND);
+    function test_release_returnsBondIfClaimIsLost() external {
+        ExampleRun.Execution memory faulty = faultIn(1, ExampleRun.SUM, 0x00400000);
+        uint256 id = claimRoot(faulty.root);
+        uint256 first = challengeAs(id, CHALLENGER);
+        uint256 second = challengeAs(id, OTHER_CHALLENGER);
         vm.expectRevert(IDisputes.NotYourMove.selector);
         disputes.release(second);
-        playOut(first, lie, honest(), 0);
-        // No move after the end.
-        no(claimantMoves(second, disputes.gameOf(second), lie), "no move");
+        playOut(first, faulty, honestExecution(), 0);
+        assertFalse(claimantMoves(second, disputes.gameOf(second), faulty), "no move after the claim is lost");
         vm.warp(block.timestamp + 30 days);
         vm.expectRevert(IDisputes.NotYourMove.selector);
         disputes.timeout(second);
         disputes.release(second);
-        // One move of theirs against five: no more and no less than the reward is paid out.
+        // The second challenger made one of six moves. Rounding leaves nothing of the reward over.
         uint256 reward = disputes.claimBond(terms) / 2;
-        eq(disputes.credit(FRIEND), disputes.challengeBond(terms) + reward - reward * 5 / 6, "whole");
+        assertEq(
+            disputes.credit(OTHER_CHALLENGER),
+            disputes.challengeBond(terms) + reward - reward * 5 / 6,
+            "bond and share of the second challenger"
+        );
         vm.expectRevert(IDisputes.NotYourMove.selector);
         disputes.release(second);
         vm.expectRevert(IDisputes.NotYourMove.selector);
         disputes.timeout(first);
         vm.expectRevert(IDisputes.AlreadyDecided.selector);
-        this.challengeAgain(id);
-        eq(disputes.claimOf(id).liveGames, 0, "none live");
+        this.challengeExternally(id);
+        assertEq(disputes.claimOf(id).liveGames, 0, "no live games");
     }
 
-    function challengeAgain(uint256 id) external {
-        challenged(id, CHALLENGER);
+    function challengeExternally(uint256 id) external {
+        challengeAs(id, CHALLENGER);
     }
 
     // ------------------------------------------------------------ time
 
-    function test_theWindowClosesAndOnlyThenTheClaimStands() external {
-        uint256 id = claimed(honest().root);
+    function test_settle_revertsUntilWindowIsOver() external {
+        uint256 id = claimRoot(honestExecution().root);
         vm.warp(block.timestamp + WINDOW);
         vm.expectRevert(IDisputes.WindowOpen.selector);
         disputes.settle(id);
         vm.warp(block.timestamp + 1);
         uint256 bond = disputes.challengeBond(terms);
-        gvm.deal(address(this), bond);
+        vm.deal(address(this), bond);
         vm.expectRevert(IDisputes.WindowClosed.selector);
         disputes.challenge{value: bond}(id, terms);
         disputes.settle(id);
         vm.expectRevert(IDisputes.AlreadyDecided.selector);
         disputes.settle(id);
-        eq(disputes.credit(CLAIMANT), disputes.claimBond(terms), "once");
+        assertEq(disputes.credit(CLAIMANT), disputes.claimBond(terms), "the bond is credited once");
     }
 
-    function test_aLateMoveIsNoMove() external {
-        World.State memory truth = honest();
-        uint256 game = challenged(claimed(truth.root), CHALLENGER);
+    function test_reveal_revertsIfOutOfTime() external {
+        ExampleRun.Execution memory honest = honestExecution();
+        uint256 game = challengeAs(claimRoot(honest.root), CHALLENGER);
         vm.warp(block.timestamp + BUDGET + 1);
-        no(claimantMoves(game, disputes.gameOf(game), truth), "too late");
+        assertFalse(claimantMoves(game, disputes.gameOf(game), honest), "reveal is too late");
         disputes.timeout(game);
-        eq(disputes.credit(CHALLENGER) > 0 ? 1 : 0, 1, "the silent side lost");
+        assertGt(disputes.credit(CHALLENGER), 0, "the challenger is paid");
     }
 
-    function test_theClockOfTheSideToMoveRunsDown() external {
-        World.State memory truth = honest();
-        uint256 game = challenged(claimed(truth.root), CHALLENGER);
+    function test_clock_runsForSideToMove() external {
+        ExampleRun.Execution memory honest = honestExecution();
+        uint256 game = challengeAs(claimRoot(honest.root), CHALLENGER);
         vm.warp(block.timestamp + 1000);
-        claimantMoves(game, disputes.gameOf(game), truth);
-        eq(disputes.gameOf(game).clock.claimantLeft, BUDGET - 1000, "the claimant's");
-        eq(disputes.gameOf(game).clock.challengerLeft, BUDGET, "not the other's");
+        claimantMoves(game, disputes.gameOf(game), honest);
+        assertEq(disputes.gameOf(game).clock.claimantLeft, BUDGET - 1000, "the claimant's clock runs");
+        assertEq(disputes.gameOf(game).clock.challengerLeft, BUDGET, "the challenger's clock stands still");
         vm.warp(block.timestamp + 500);
-        challengerMoves(game, disputes.gameOf(game), truth, truth, 0);
-        eq(disputes.gameOf(game).clock.challengerLeft, BUDGET - 500, "the challenger's");
+        challengerMoves(game, disputes.gameOf(game), honest, honest, 0);
+        assertEq(disputes.gameOf(game).clock.challengerLeft, BUDGET - 500, "the challenger's clock runs");
     }
 
-    function test_aMoveAtTheLastSecondLeavesTimeToAnswer() external {
-        World.State memory truth = honest();
-        uint256 game = challenged(claimed(truth.root), CHALLENGER);
+    function test_clock_extendsTimeAfterLastSecondMove() external {
+        ExampleRun.Execution memory honest = honestExecution();
+        uint256 game = challengeAs(claimRoot(honest.root), CHALLENGER);
         vm.warp(block.timestamp + BUDGET);
-        claimantMoves(game, disputes.gameOf(game), truth);
+        claimantMoves(game, disputes.gameOf(game), honest);
         vm.warp(block.timestamp + BUDGET);
-        challengerMoves(game, disputes.gameOf(game), truth, truth, 0);
-        eq(disputes.gameOf(game).clock.claimantLeft, EXTENSION, "extended");
-        // The step is opened, nodes of its trace are shown: then it is the challenger's turn, who had no time left either.
-        claimantMoves(game, disputes.gameOf(game), truth);
-        claimantMoves(game, disputes.gameOf(game), truth);
-        eq(disputes.gameOf(game).clock.challengerLeft, EXTENSION, "and so is the other");
+        challengerMoves(game, disputes.gameOf(game), honest, honest, 0);
+        assertEq(disputes.gameOf(game).clock.claimantLeft, EXTENSION, "the claimant's time is extended");
+        // The claimant opens the step and reveals nodes of its trace. The challenger had no time left either.
+        claimantMoves(game, disputes.gameOf(game), honest);
+        claimantMoves(game, disputes.gameOf(game), honest);
+        assertEq(disputes.gameOf(game).clock.challengerLeft, EXTENSION, "the challenger's time is extended");
     }
 
-    /// @dev The game ends by the time that maxSeconds names, however late every move is.
-    function test_theSlowestGameEndsInTime() external {
-        World.State memory truth = honest();
+    /// @dev Every move is made in its last second.
+    function test_maxSeconds_boundsSlowestGame() external {
+        ExampleRun.Execution memory honest = honestExecution();
         uint256 began = block.timestamp;
-        uint256 id = claimed(truth.root);
+        uint256 id = claimRoot(honest.root);
         vm.warp(block.timestamp + WINDOW);
-        uint256 game = challenged(id, CHALLENGER);
-        while (!over(game)) {
+        uint256 game = challengeAs(id, CHALLENGER);
+        while (!isOver(game)) {
             IDisputes.Game memory g = disputes.gameOf(game);
             vm.warp(g.clock.since + (g.clock.claimantToMove ? g.clock.claimantLeft : g.clock.challengerLeft));
-            yes(step(game, truth, truth, 7), "a move in the last second counts");
+            assertTrue(playMove(game, honest, honest, 7), "a move in the last second");
         }
-        yes(block.timestamp - began <= disputes.maxSeconds(terms), "in time");
+        assertLe(block.timestamp - began, disputes.maxSeconds(terms), "within maxSeconds");
     }
 
-    // ------------------------------------------------------------ binding
+    // ------------------------------------------------------------ commitments
 
-    function test_nodesMustHashToTheDisputedOne() external {
-        World.State memory truth = honest();
-        uint256 game = challenged(claimed(truth.root), CHALLENGER);
-        bytes32[] memory nodes = Trees.frontier(truth.stepLeaves, 0, World.STEPS, 4);
+    function test_reveal_revertsIfNodesDoNotHash() external {
+        ExampleRun.Execution memory honest = honestExecution();
+        uint256 game = challengeAs(claimRoot(honest.root), CHALLENGER);
+        bytes32[] memory nodes = Trees.frontier(honest.stepLeaves, 0, ExampleRun.STEPS, 4);
         nodes[0] ^= bytes32(uint256(1));
         vm.expectRevert(IDisputes.DoesNotHash.selector);
-        gvm.prank(CLAIMANT);
+        vm.prank(CLAIMANT);
         disputes.reveal(game, nodes);
     }
 
-    function test_onlyRevealedNodesCanBePicked() external {
-        World.State memory truth = honest();
-        uint256 game = challenged(claimed(truth.root), CHALLENGER);
-        claimantMoves(game, disputes.gameOf(game), truth);
-        bytes32[] memory nodes = Trees.frontier(truth.stepLeaves, 0, World.STEPS, 4);
+    function test_pick_revertsIfNodesWereNotRevealed() external {
+        ExampleRun.Execution memory honest = honestExecution();
+        uint256 game = challengeAs(claimRoot(honest.root), CHALLENGER);
+        claimantMoves(game, disputes.gameOf(game), honest);
+        bytes32[] memory nodes = Trees.frontier(honest.stepLeaves, 0, ExampleRun.STEPS, 4);
         nodes[2] ^= bytes32(uint256(1));
         vm.expectRevert(IDisputes.NotAsCommitted.selector);
-        gvm.prank(CHALLENGER);
+        vm.prank(CHALLENGER);
         disputes.pick(game, 2, nodes);
     }
 
-    /// @dev Each level is bound to the one above: a liar with true traces of other steps has nothing to show.
-    function test_aTraceOfAnotherStepIsNoTrace() external {
-        World.State memory lie = honest();
-        // The claim is that step 1 gave what no trace gives; shown is the honest trace of step 1.
-        lie.stepLeaves[1] = sha256(bytes.concat(hex"00", keccak256("lie")));
-        lie.root = Trees.root(lie.stepLeaves);
-        beaten(lie);
+    /// @dev Each level is bound to the one above: correct traces of other steps do not help a faulty
+    /// claimant.
+    function test_game_claimLosesIfNoTraceGivesRoot() external {
+        ExampleRun.Execution memory faulty = honestExecution();
+        // The claimed root after step 1 comes from no trace. The claimant can only show the honest trace of
+        // step 1.
+        faulty.stepLeaves[1] = sha256(bytes.concat(hex"00", keccak256("no trace has this root")));
+        faulty.root = Trees.root(faulty.stepLeaves);
+        assertClaimLoses(faulty);
     }
 
-    function test_theStateBeforeIsThatOfTheStepBefore() external {
-        // Step 1 starts over from the first checkpoint, correctly computed from there.
-        World.State memory lie = honest();
-        lie.steps[1] = World.run(World.Lie(0, 0, 0, 0)).steps[0];
-        for (uint256 slot; slot < World.SLOTS; ++slot) {
-            lie.steps[1].leaves[slot] = lie.steps[1].leaves[slot];
-        }
-        lie.stepLeaves[1] = lie.steps[1].leaves[World.LAST];
-        lie.root = Trees.root(lie.stepLeaves);
-        beaten(lie);
+    function test_game_claimLosesIfStepStartsFromOlderState() external {
+        // Step 1 is computed correctly, but from the checkpoint before step 0.
+        ExampleRun.Execution memory faulty = honestExecution();
+        faulty.steps[1] = honestExecution().steps[0];
+        faulty.stepLeaves[1] = faulty.steps[1].leaves[ExampleRun.LAST];
+        faulty.root = Trees.root(faulty.stepLeaves);
+        assertClaimLoses(faulty);
     }
 
-    function test_onlyTheTermsOfTheClaimCount() external {
-        World.State memory truth = honest();
-        uint256 id = claimed(truth.root);
+    function test_challenge_revertsIfTermsDiffer() external {
+        ExampleRun.Execution memory honest = honestExecution();
+        uint256 id = claimRoot(honest.root);
         uint256 bond = disputes.challengeBond(terms);
         IDisputes.Terms memory other = terms;
         other.initial = keccak256("another");
-        gvm.deal(address(this), bond);
+        vm.deal(address(this), bond);
         vm.expectRevert(IDisputes.NotAsCommitted.selector);
         disputes.challenge{value: bond}(id, other);
     }
 
-    function test_bondsAreExact() external {
+    function test_claimAndChallenge_revertIfBondIsNotExact() external {
         uint256 bond = disputes.claimBond(terms);
-        gvm.deal(address(this), 10 * bond);
+        vm.deal(address(this), 10 * bond);
         vm.expectRevert(abi.encodeWithSelector(IDisputes.WrongBond.selector, bond));
         disputes.claim{value: bond - 1}(terms, bytes32(0));
-        uint256 id = claimed(bytes32(0));
+        uint256 id = claimRoot(bytes32(0));
         bond = disputes.challengeBond(terms);
         vm.expectRevert(abi.encodeWithSelector(IDisputes.WrongBond.selector, bond));
         disputes.challenge{value: bond + 1}(id, terms);
     }
 
-    function test_onlyThePlayersMove() external {
-        World.State memory truth = honest();
-        uint256 game = challenged(claimed(truth.root), CHALLENGER);
-        bytes32[] memory nodes = Trees.frontier(truth.stepLeaves, 0, World.STEPS, 4);
+    function test_revealAndPick_revertIfSenderIsNotToMove() external {
+        ExampleRun.Execution memory honest = honestExecution();
+        uint256 game = challengeAs(claimRoot(honest.root), CHALLENGER);
+        bytes32[] memory nodes = Trees.frontier(honest.stepLeaves, 0, ExampleRun.STEPS, 4);
         vm.expectRevert(IDisputes.NotYourMove.selector);
         disputes.reveal(game, nodes);
         vm.expectRevert(IDisputes.NotYourMove.selector);
-        gvm.prank(CHALLENGER);
+        vm.prank(CHALLENGER);
         disputes.pick(game, 0, nodes);
-        gvm.prank(CLAIMANT);
+        vm.prank(CLAIMANT);
         disputes.reveal(game, nodes);
         vm.expectRevert(IDisputes.NotYourMove.selector);
-        gvm.prank(CLAIMANT);
+        vm.prank(CLAIMANT);
         disputes.pick(game, 0, nodes);
     }
 
-    function playedTo(IDisputes.Phase phase, World.State memory lie) private returns (uint256 game) {
-        game = challenged(claimed(lie.root), CHALLENGER);
-        World.State memory truth = honest();
+    /// @dev Opens a game against a faulty claim and plays it up to a phase.
+    function playTo(IDisputes.Phase phase, ExampleRun.Execution memory faulty)
+        private
+        returns (uint256 game)
+    {
+        game = challengeAs(claimRoot(faulty.root), CHALLENGER);
+        ExampleRun.Execution memory honest = honestExecution();
         while (disputes.gameOf(game).phase != phase) {
-            yes(step(game, lie, truth, 0), "a move");
+            assertTrue(playMove(game, faulty, honest, 0), "a move");
         }
     }
 
-    function refused(uint256 game, bytes memory move) private {
+    /// @dev The claimant's move reverts and leaves the phase as it was.
+    function assertMoveReverts(uint256 game, bytes memory move) private {
         IDisputes.Phase phase = disputes.gameOf(game).phase;
-        no(_send(CLAIMANT, move), "refused");
-        yes(disputes.gameOf(game).phase == phase, "and nothing changed");
+        assertFalse(_send(CLAIMANT, move), "the move reverts");
+        assertTrue(disputes.gameOf(game).phase == phase, "the phase is unchanged");
     }
 
-    /// @dev A liar would have the judge take operands that make its element right.
-    function test_operandsAreThoseOfTheTrace() external {
-        World.State memory lie = lieIn(1, World.SUM, 0x00400000);
-        uint256 game = playedTo(IDisputes.Phase.Judge, lie);
-        World.Step memory place = lie.steps[1];
-        IDisputes.Slot memory slot = World.slots()[World.SUM];
-        // w is now the lie, and x is nothing.
-        place.tensors[World.W] = place.tensors[World.SUM];
-        place.tensors[World.X] = new bytes(4 * World.LENGTH);
+    /// @dev A faulty claimant shows the judge operands that would make its element correct.
+    function test_judge_revertsIfOperandsAreNotInTrace() external {
+        ExampleRun.Execution memory faulty = faultIn(1, ExampleRun.SUM, 0x00400000);
+        uint256 game = playTo(IDisputes.Phase.Judge, faulty);
+        ExampleRun.Step memory place = faulty.steps[1];
+        IDisputes.Slot memory slot = ExampleRun.slots()[ExampleRun.SUM];
+        // With w = the claimed sum and x = 0 the claimed sum would be correct.
+        place.tensors[ExampleRun.W] = place.tensors[ExampleRun.SUM];
+        place.tensors[ExampleRun.X] = new bytes(4 * ExampleRun.LENGTH);
         IDisputes.Opening[] memory openings = openingsOf(place, slot);
         IDisputes.Input[] memory inputs = inputsOf(place, slot);
-        refused(game, abi.encodeCall(IDisputes.judge, (game, terms, slot, inputs, openings)));
-        inputs[0].root = World.tensorRoot(place.tensors[World.W]);
-        inputs[1].root = World.tensorRoot(place.tensors[World.X]);
-        refused(game, abi.encodeCall(IDisputes.judge, (game, terms, slot, inputs, openings)));
-        // Nor is another slot of the program the one in dispute.
-        IDisputes.Slot memory other = World.slots()[World.NEXT];
-        refused(
+        assertMoveReverts(game, abi.encodeCall(IDisputes.judge, (game, terms, slot, inputs, openings)));
+        inputs[0].root = ExampleRun.tensorRoot(place.tensors[ExampleRun.W]);
+        inputs[1].root = ExampleRun.tensorRoot(place.tensors[ExampleRun.X]);
+        assertMoveReverts(game, abi.encodeCall(IDisputes.judge, (game, terms, slot, inputs, openings)));
+        // Another slot of the program is not the disputed one.
+        IDisputes.Slot memory other = ExampleRun.slots()[ExampleRun.NEXT];
+        assertMoveReverts(
             game,
             abi.encodeCall(
                 IDisputes.judge, (game, terms, other, inputsOf(place, other), openingsOf(place, other))
@@ -382,80 +407,84 @@ contract DisputesTest is Game {
         );
     }
 
-    function test_aLeafIsOneOfItsTensor() external {
-        World.State memory lie = lieIn(1, World.SUM, 0x00400000);
-        uint256 game = playedTo(IDisputes.Phase.Leaf, lie);
-        bytes memory truth = Trees.piece(honest().steps[1].tensors[World.SUM], 1);
-        refused(game, abi.encodeCall(IDisputes.openLeaf, (game, truth)));
-        refused(game, abi.encodeCall(IDisputes.openLeaf, (game, bytes.concat(truth, hex"00000000"))));
+    function test_openLeaf_revertsIfLeafIsNotInTensor() external {
+        ExampleRun.Execution memory faulty = faultIn(1, ExampleRun.SUM, 0x00400000);
+        uint256 game = playTo(IDisputes.Phase.Leaf, faulty);
+        bytes memory correct = Trees.leafData(honestExecution().steps[1].tensors[ExampleRun.SUM], 1);
+        assertMoveReverts(game, abi.encodeCall(IDisputes.openLeaf, (game, correct)));
+        assertMoveReverts(
+            game, abi.encodeCall(IDisputes.openLeaf, (game, bytes.concat(correct, hex"00000000")))
+        );
     }
 
-    function test_sumsComeToTheElement() external {
-        World.State memory lie = lieIn(1, World.NORM, 0x00400000);
-        uint256 game = playedTo(IDisputes.Phase.Fold, lie);
-        IDisputes.Slot memory slot = World.slots()[World.NORM];
-        uint32[] memory truth = World.accumulators(lie.steps[1], slot, 0);
-        refused(game, abi.encodeCall(IDisputes.postFold, (game, slot, truth)));
+    function test_postFold_revertsIfSumDiffersFromElement() external {
+        ExampleRun.Execution memory faulty = faultIn(1, ExampleRun.NORM, 0x00400000);
+        uint256 game = playTo(IDisputes.Phase.Fold, faulty);
+        IDisputes.Slot memory slot = ExampleRun.slots()[ExampleRun.NORM];
+        uint32[] memory correct = ExampleRun.accumulators(faulty.steps[1], slot, 0);
+        assertMoveReverts(game, abi.encodeCall(IDisputes.postFold, (game, slot, correct)));
     }
 
-    /// @dev The tensor of another slot, with that slot's own proof, is not the disputed one.
-    function test_aTensorIsThatOfItsSlot() external {
-        World.State memory lie = lieIn(1, World.SUM, 0x00400000);
-        uint256 game = playedTo(IDisputes.Phase.Slot, lie);
+    /// @dev The claimant shows the slot with another tensor, or another slot with the disputed tensor.
+    function test_openSlot_revertsIfTensorIsOfOtherSlot() external {
+        ExampleRun.Execution memory faulty = faultIn(1, ExampleRun.SUM, 0x00400000);
+        uint256 game = playTo(IDisputes.Phase.Slot, faulty);
         IDisputes.Input[] memory none;
-        bytes32[] memory proof = Trees.proof(World.slotLeaves(), World.SUM);
-        IDisputes.Slot memory slot = World.slots()[World.SUM];
-        bytes32 tensor = honest().steps[1].roots[World.SUM];
-        refused(game, abi.encodeCall(IDisputes.openSlot, (game, terms, slot, proof, tensor, none)));
-        proof = Trees.proof(World.slotLeaves(), World.NORM);
-        slot = World.slots()[World.NORM];
-        tensor = lie.steps[1].roots[World.SUM];
-        refused(game, abi.encodeCall(IDisputes.openSlot, (game, terms, slot, proof, tensor, none)));
+        bytes32[] memory proof = Trees.proof(ExampleRun.slotLeaves(), ExampleRun.SUM);
+        IDisputes.Slot memory slot = ExampleRun.slots()[ExampleRun.SUM];
+        bytes32 tensor = honestExecution().steps[1].roots[ExampleRun.SUM];
+        assertMoveReverts(game, abi.encodeCall(IDisputes.openSlot, (game, terms, slot, proof, tensor, none)));
+        proof = Trees.proof(ExampleRun.slotLeaves(), ExampleRun.NORM);
+        slot = ExampleRun.slots()[ExampleRun.NORM];
+        tensor = faulty.steps[1].roots[ExampleRun.SUM];
+        assertMoveReverts(game, abi.encodeCall(IDisputes.openSlot, (game, terms, slot, proof, tensor, none)));
     }
 
-    /// @dev A batch of another step is not this one's, though it is in the data.
-    function test_dataOfAnotherStep() external {
-        World.State memory lie = lieIn(1, World.X, 0x00400000);
-        uint256 game = playedTo(IDisputes.Phase.Slot, lie);
+    /// @dev The claimant proves that the data of step 0 are in the run's data. The dispute is about step 1.
+    function test_openSlot_revertsIfDataIsOfOtherStep() external {
+        ExampleRun.Execution memory faulty = faultIn(1, ExampleRun.X, 0x00400000);
+        uint256 game = playTo(IDisputes.Phase.Slot, faulty);
         IDisputes.Input[] memory inputs = new IDisputes.Input[](1);
-        inputs[0].proof = Trees.proof(World.dataLeaves(), 0);
-        bytes32[] memory proof = Trees.proof(World.slotLeaves(), World.X);
-        bytes32 tensor = lie.steps[1].roots[World.X];
-        IDisputes.Slot memory slot = World.slots()[World.X];
-        refused(game, abi.encodeCall(IDisputes.openSlot, (game, terms, slot, proof, tensor, inputs)));
+        inputs[0].proof = Trees.proof(ExampleRun.dataLeaves(), 0);
+        bytes32[] memory proof = Trees.proof(ExampleRun.slotLeaves(), ExampleRun.X);
+        bytes32 tensor = faulty.steps[1].roots[ExampleRun.X];
+        IDisputes.Slot memory slot = ExampleRun.slots()[ExampleRun.X];
+        assertMoveReverts(
+            game, abi.encodeCall(IDisputes.openSlot, (game, terms, slot, proof, tensor, inputs))
+        );
     }
 
-    /// @dev The trace shown ends in the root that was claimed, and the step began where the one before ended.
-    function test_aStepIsBoundOnBothSides() external {
-        World.State memory truth = honest();
-        World.State memory lie = lieIn(1, World.SUM, 0x00400000);
-        uint256 game = playedTo(IDisputes.Phase.Step, lie);
-        World.Step memory own = lie.steps[1];
-        World.Step memory other = truth.steps[1];
-        bytes32[] memory before = Trees.proof(lie.stepLeaves, 0);
-        bytes32[] memory last = Trees.proof(other.leaves, World.LAST);
-        bytes32 claimed_ = own.roots[World.LAST];
+    /// @dev The trace has to end in the claimed root, and the step has to start from the root before it.
+    function test_openStep_revertsIfRootOrTraceDiffers() external {
+        ExampleRun.Execution memory honest = honestExecution();
+        ExampleRun.Execution memory faulty = faultIn(1, ExampleRun.SUM, 0x00400000);
+        uint256 game = playTo(IDisputes.Phase.Step, faulty);
+        ExampleRun.Step memory own = faulty.steps[1];
+        ExampleRun.Step memory other = honest.steps[1];
+        bytes32[] memory before = Trees.proof(faulty.stepLeaves, 0);
+        bytes32[] memory last = Trees.proof(other.leaves, ExampleRun.LAST);
+        bytes32 afterwards = own.roots[ExampleRun.LAST];
         bytes32 trace = Trees.root(other.leaves);
         bytes memory move =
-            abi.encodeCall(IDisputes.openStep, (game, terms, claimed_, own.before, before, trace, last));
-        refused(game, move);
+            abi.encodeCall(IDisputes.openStep, (game, terms, afterwards, own.before, before, trace, last));
+        assertMoveReverts(game, move);
         move = abi.encodeCall(
-            IDisputes.openStep, (game, terms, other.roots[World.LAST], own.before, before, trace, last)
+            IDisputes.openStep, (game, terms, other.roots[ExampleRun.LAST], own.before, before, trace, last)
         );
-        refused(game, move);
-        last = Trees.proof(own.leaves, World.LAST);
+        assertMoveReverts(game, move);
+        last = Trees.proof(own.leaves, ExampleRun.LAST);
         trace = Trees.root(own.leaves);
         move = abi.encodeCall(
-            IDisputes.openStep, (game, terms, other.roots[World.LAST], own.before, before, trace, last)
+            IDisputes.openStep, (game, terms, other.roots[ExampleRun.LAST], own.before, before, trace, last)
         );
-        refused(game, move);
+        assertMoveReverts(game, move);
         move = abi.encodeCall(
-            IDisputes.openStep, (game, terms, claimed_, truth.steps[0].before, before, trace, last)
+            IDisputes.openStep, (game, terms, afterwards, honest.steps[0].before, before, trace, last)
         );
-        refused(game, move);
+        assertMoveReverts(game, move);
     }
 
-    function test_badTermsMakeNoClaim() external {
+    function test_claim_revertsIfTermsAreInvalid() external {
         IDisputes.Terms memory bad = terms;
         bad.steps = 0;
         vm.expectRevert(IDisputes.BadTerms.selector);
@@ -466,31 +495,32 @@ contract DisputesTest is Game {
         disputes.claim(bad, bytes32(0));
     }
 
-    /// @dev A tree deeper than one reveal: the leaf reached is the one picked, wherever its subtree begins.
+    /// @dev Also in trees that are deeper than one reveal, the descent ends at the leaf that the challenger
+    /// aims at.
     /// forge-config: default.fuzz.runs = 32
-    function testFuzz_aPickKeepsItsPlaceInTheTree(uint256 size, uint256 leaf) external {
-        size = within(size, 1, 300);
+    function testFuzz_pick_reachesChosenLeaf(uint256 size, uint256 leaf) external {
+        size = bound(size, 1, 300);
         leaf %= size;
         bytes32[] memory leaves = new bytes32[](size);
         for (uint256 i; i < size; ++i) {
             leaves[i] = keccak256(abi.encode(i));
         }
         terms.steps = uint32(size);
-        uint256 game = challenged(claimed(Trees.root(leaves)), CHALLENGER);
+        uint256 game = challengeAs(claimRoot(Trees.root(leaves)), CHALLENGER);
         IDisputes.Game memory g = disputes.gameOf(game);
         while (g.phase == IDisputes.Phase.Steps) {
             bytes32[] memory nodes = Trees.frontier(leaves, g.first, g.size, 4);
-            yes(_send(CLAIMANT, abi.encodeCall(IDisputes.reveal, (game, nodes))), "revealed");
+            assertTrue(_send(CLAIMANT, abi.encodeCall(IDisputes.reveal, (game, nodes))), "revealed");
             uint256 index;
             while (true) {
                 (uint256 first, uint256 count) = Merkle.part(g.size, 4, index);
                 if (g.first + first + count > leaf) break;
                 ++index;
             }
-            yes(_send(CHALLENGER, abi.encodeCall(IDisputes.pick, (game, index, nodes))), "picked");
+            assertTrue(_send(CHALLENGER, abi.encodeCall(IDisputes.pick, (game, index, nodes))), "picked");
             g = disputes.gameOf(game);
         }
-        eq(g.step, leaf, "step");
-        eq(g.node, leaves[leaf], "its leaf");
+        assertEq(g.step, leaf, "step");
+        assertEq(g.node, leaves[leaf], "leaf hash");
     }
 }

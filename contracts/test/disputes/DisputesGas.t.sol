@@ -2,24 +2,25 @@
 pragma solidity ^0.8.30;
 
 import {IDisputes} from "../../src/disputes/IDisputes.sol";
-import {Game} from "./Game.sol";
+import {DisputesFixture} from "./DisputesFixture.sol";
+import {ExampleRun} from "./ExampleRun.sol";
 import {Trees} from "./Trees.sol";
-import {World} from "./World.sol";
 
-/// @notice What each move costs as a transaction of its own, at its worst: full leaves, sixteen nodes, a checkpoint of 96 tensors in
-/// a trace of 1,000. What the judge costs is in JudgeGas.
-contract DisputesGasTest is Game {
-    bool public constant IS_TEST = true;
+/// @notice Gas of each move in its worst case: full leaves, sixteen nodes, a checkpoint of 96 tensors in a
+/// trace of 1,000 slots. JudgeGas.t.sol measures the judge. Runs with --isolate, so that every call is a
+/// transaction of its own.
+contract DisputesGasTest is DisputesFixture {
+    /// MOVE_BOND pays for this much gas. A judgement and the composition of a checkpoint count as twenty
+    /// moves.
+    uint256 private constant MOVE_GAS = 500_000;
 
-    /// MOVE_BOND is for this much, whatever the move; a judgement, or a checkpoint composed, counts as twenty.
-    uint256 private constant A_MOVE = 500_000;
-
-    /// @dev The whole transaction, with that many bytes of calldata, none of them zero: EIP-7623.
-    function measured(string memory name, uint256 size, uint256 limit) private {
+    /// @dev Compares the gas of the last call with its snapshot, and the whole transaction with a limit. The
+    /// transaction has `size` bytes of calldata, all counted as non-zero, at the prices of EIP-7623.
+    function measure(string memory name, uint256 size, uint256 limit) private {
         uint256 execution = vm.snapshotGasLastCall("Disputes", name);
         uint256 whole = 21_000 + 16 * size + execution;
         if (whole < 21_000 + 40 * size) whole = 21_000 + 40 * size;
-        yes(whole <= limit, name);
+        assertLe(whole, limit, name);
     }
 
     function nodesOf(uint256 count) private pure returns (bytes32[] memory leaves) {
@@ -29,67 +30,67 @@ contract DisputesGasTest is Game {
         }
     }
 
-    function test_gasOfTheOpening() external {
-        uint256 id = claimed(honest().root);
-        measured("claim", 228, A_MOVE);
-        uint256 game = challenged(id, CHALLENGER);
-        measured("challenge", 228, A_MOVE);
-        uint256 other = challenged(id, FRIEND);
+    function test_gas_claimAndChallenge() external {
+        uint256 id = claimRoot(honestExecution().root);
+        measure("claim", 228, MOVE_GAS);
+        uint256 game = challengeAs(id, CHALLENGER);
+        measure("challenge", 228, MOVE_GAS);
+        uint256 other = challengeAs(id, OTHER_CHALLENGER);
         vm.warp(block.timestamp + 3 * BUDGET);
         disputes.timeout(game);
-        measured("timeout", 36, A_MOVE);
+        measure("timeout", 36, MOVE_GAS);
         disputes.release(other);
-        measured("release", 36, A_MOVE);
-        gvm.prank(CHALLENGER);
+        measure("release", 36, MOVE_GAS);
+        vm.prank(CHALLENGER);
         disputes.withdraw();
-        measured("withdraw", 4, A_MOVE);
-        id = claimed(honest().root);
+        measure("withdraw", 4, MOVE_GAS);
+        id = claimRoot(honestExecution().root);
         vm.warp(block.timestamp + WINDOW + 1);
         disputes.settle(id);
-        measured("settle", 36, A_MOVE);
+        measure("settle", 36, MOVE_GAS);
     }
 
-    function test_gasOfADescent() external {
+    function test_gas_descent() external {
         bytes32[] memory leaves = nodesOf(256);
         terms.steps = 256;
-        uint256 game = challenged(claimed(Trees.root(leaves)), CHALLENGER);
+        uint256 game = challengeAs(claimRoot(Trees.root(leaves)), CHALLENGER);
         bytes32[] memory nodes = Trees.frontier(leaves, 0, 256, 4);
-        eq(nodes.length, 16, "nodes");
-        yes(_send(CLAIMANT, abi.encodeCall(IDisputes.reveal, (game, nodes))), "revealed");
-        measured("reveal", 612, A_MOVE);
-        yes(_send(CHALLENGER, abi.encodeCall(IDisputes.pick, (game, 15, nodes))), "picked");
-        measured("pick", 644, A_MOVE);
+        assertEq(nodes.length, 16, "nodes");
+        assertTrue(_send(CLAIMANT, abi.encodeCall(IDisputes.reveal, (game, nodes))), "revealed");
+        measure("reveal", 612, MOVE_GAS);
+        assertTrue(_send(CHALLENGER, abi.encodeCall(IDisputes.pick, (game, 15, nodes))), "picked");
+        measure("pick", 644, MOVE_GAS);
     }
 
-    function test_gasOfTheLevels() external {
-        play(World.Lie(1, World.SUM, 5, 0x00400000), "");
-        play(World.Lie(1, World.NORM, 0, 0x00400000), "");
-        play(World.Lie(1, World.W, 0, 1), "openSlot, state");
-        play(World.Lie(1, World.X, 0, 1), "openSlot, data");
-        play(World.Lie(1, World.T, 0, 1), "openSlot, fixed");
+    function test_gas_levels() external {
+        play(ExampleRun.Fault(1, ExampleRun.SUM, 5, 0x00400000), "");
+        play(ExampleRun.Fault(1, ExampleRun.NORM, 0, 0x00400000), "");
+        play(ExampleRun.Fault(1, ExampleRun.W, 0, 1), "openSlot, state");
+        play(ExampleRun.Fault(1, ExampleRun.X, 0, 1), "openSlot, data");
+        play(ExampleRun.Fault(1, ExampleRun.T, 0, 1), "openSlot, fixed");
     }
 
-    /// @dev The truth against whoever is wrong about one place.
-    function play(World.Lie memory place, string memory slotName) private {
-        World.State memory truth = honest();
-        World.State memory theirs = World.run(place);
-        uint256 game = challenged(claimed(truth.root), CHALLENGER);
-        while (!over(game)) {
+    /// @dev An honest claim against a challenger that has computed one place wrongly.
+    function play(ExampleRun.Fault memory fault, string memory slotName) private {
+        ExampleRun.Execution memory honest = honestExecution();
+        ExampleRun.Execution memory challengerRun = ExampleRun.execute(fault);
+        uint256 game = challengeAs(claimRoot(honest.root), CHALLENGER);
+        while (!isOver(game)) {
             IDisputes.Phase phase = disputes.gameOf(game).phase;
-            yes(step(game, truth, theirs, 0), "a move");
-            if (phase == IDisputes.Phase.Step) measured("openStep", 1028, A_MOVE);
+            assertTrue(playMove(game, honest, challengerRun, 0), "a move");
+            if (phase == IDisputes.Phase.Step) measure("openStep", 1028, MOVE_GAS);
             if (phase == IDisputes.Phase.Slot) {
-                measured(bytes(slotName).length == 0 ? "openSlot, output" : slotName, 1956, A_MOVE);
+                measure(bytes(slotName).length == 0 ? "openSlot, output" : slotName, 1956, MOVE_GAS);
             }
-            if (phase == IDisputes.Phase.Leaf) measured("openLeaf, 4 KiB", 4196, A_MOVE);
-            if (phase == IDisputes.Phase.Element) measured("pickElement, 4 KiB", 5500, A_MOVE);
-            if (phase == IDisputes.Phase.Fold) measured("postFold, 17 accumulators", 1956, A_MOVE);
-            if (phase == IDisputes.Phase.Chunk) measured("pickChunk, 17 accumulators", 740, A_MOVE);
+            if (phase == IDisputes.Phase.Leaf) measure("openLeaf, 4 KiB", 4196, MOVE_GAS);
+            if (phase == IDisputes.Phase.Element) measure("pickElement, 4 KiB", 5500, MOVE_GAS);
+            if (phase == IDisputes.Phase.Fold) measure("postFold, 17 accumulators", 1956, MOVE_GAS);
+            if (phase == IDisputes.Phase.Chunk) measure("pickChunk, 17 accumulators", 740, MOVE_GAS);
         }
     }
 
     /// @dev A checkpoint of 96 tensors and its metadata, composed from a trace of 1,000 slots.
-    function test_gasOfComposing() external {
+    function test_gas_compose() external {
         uint256 count = 97;
         uint256 slots = 1000;
         bytes32[] memory roots = nodesOf(slots);
@@ -116,24 +117,26 @@ contract DisputesGasTest is Game {
         terms.steps = 1;
         terms.slots = uint32(slots);
         terms.program = Trees.root(program);
-        uint256 game = challenged(claimed(leaves[slots - 1]), CHALLENGER);
-        _toTheLast(game, leaves, roots[slots - 1]);
+        uint256 game = challengeAs(claimRoot(leaves[slots - 1]), CHALLENGER);
+        _descendToLastSlot(game, leaves, roots[slots - 1]);
         _compose(game, last, program, roots, leaves);
     }
 
-    /// @dev Opens the only step, and goes down its trace to the last slot.
-    function _toTheLast(uint256 game, bytes32[] memory leaves, bytes32 afterwards) private {
+    /// @dev Opens the only step and descends its trace to the last slot.
+    function _descendToLastSlot(uint256 game, bytes32[] memory leaves, bytes32 afterwards) private {
         bytes32 trace = Trees.root(leaves);
         bytes32[] memory proof = Trees.proof(leaves, leaves.length - 1);
         bytes32[] memory none;
         bytes memory move =
             abi.encodeCall(IDisputes.openStep, (game, terms, afterwards, terms.initial, none, trace, proof));
-        yes(_send(CLAIMANT, move), "opened");
+        assertTrue(_send(CLAIMANT, move), "opened");
         IDisputes.Game memory g = disputes.gameOf(game);
         while (g.phase == IDisputes.Phase.Slots) {
             bytes32[] memory nodes = Trees.frontier(leaves, g.first, g.size, 4);
-            yes(_send(CLAIMANT, abi.encodeCall(IDisputes.reveal, (game, nodes))), "revealed");
-            yes(_send(CHALLENGER, abi.encodeCall(IDisputes.pick, (game, nodes.length - 1, nodes))), "picked");
+            assertTrue(_send(CLAIMANT, abi.encodeCall(IDisputes.reveal, (game, nodes))), "revealed");
+            assertTrue(
+                _send(CHALLENGER, abi.encodeCall(IDisputes.pick, (game, nodes.length - 1, nodes))), "picked"
+            );
             g = disputes.gameOf(game);
         }
     }
@@ -152,8 +155,8 @@ contract DisputesGasTest is Game {
         bytes32 tensor = roots[roots.length - 1];
         bytes32[] memory proof = Trees.proof(program, program.length - 1);
         bytes memory move = abi.encodeCall(IDisputes.openSlot, (game, terms, last, proof, tensor, inputs));
-        yes(_send(CLAIMANT, move), "composed");
-        measured("openSlot, compose of 96 tensors", move.length, 20 * A_MOVE);
-        eq(disputes.credit(CLAIMANT), disputes.challengeBond(terms), "and won");
+        assertTrue(_send(CLAIMANT, move), "composed");
+        measure("openSlot, compose of 96 tensors", move.length, 20 * MOVE_GAS);
+        assertEq(disputes.credit(CLAIMANT), disputes.challengeBond(terms), "the claimant wins");
     }
 }

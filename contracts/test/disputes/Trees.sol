@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {MerkleSha256 as Merkle} from "../../src/disputes/MerkleSha256.sol";
 
-/// @notice What a player does with trees of which it has all leaves.
+/// @notice Roots, frontiers and proofs of SHA-256 Merkle trees, made from all of their leaves.
 library Trees {
     function root(bytes32[] memory leaves) internal pure returns (bytes32) {
         return subtree(leaves, 0, leaves.length);
@@ -53,17 +53,17 @@ library Trees {
     function tensorLeaves(bytes memory data) internal pure returns (bytes32[] memory leaves) {
         leaves = new bytes32[]((data.length + 4095) / 4096);
         for (uint256 i; i < leaves.length; ++i) {
-            leaves[i] = Merkle.leaf(piece(data, i));
+            leaves[i] = Merkle.leaf(leafData(data, i));
         }
     }
 
-    function piece(bytes memory data, uint256 leaf) internal pure returns (bytes memory out) {
+    function leafData(bytes memory data, uint256 leaf) internal pure returns (bytes memory out) {
         uint256 size = data.length - leaf * 4096 < 4096 ? data.length - leaf * 4096 : 4096;
         out = new bytes(size);
         for (uint256 i; i < size; i += 32) {
             assembly ("memory-safe") {
                 let word := mload(add(add(add(data, 32), mul(leaf, 4096)), i))
-                // The last word of a short leaf may be a part of one.
+                // The last word of a short leaf may be incomplete.
                 let left := sub(size, i)
                 if lt(left, 32) { word := and(word, not(sub(shl(mul(8, sub(32, left)), 1), 1))) }
                 if iszero(lt(left, 32)) { mstore(add(add(out, 32), i), word) }

@@ -5,14 +5,13 @@ import {CanonicalFloat as F} from "../../src/judge/CanonicalFloat.sol";
 import {CanonicalFunctions as G} from "../../src/judge/CanonicalFunctions.sol";
 import {Vectors} from "./Vectors.sol";
 
-/// @notice The soft float against vectors made by the TypeScript reference (`npx tsx tools/build-vectors.ts`).
+/// @notice Compares the float arithmetic with vectors made by the reference engine (`npx tsx
+/// tools/build-vectors.ts`).
 contract CanonicalFloatTest is Vectors {
-    bool public constant IS_TEST = true;
-
     error Differs(string what, uint256 index, uint256 a, uint256 b, uint256 got, uint256 want);
 
     /// @dev Rows of four words: a, b, a + b, a * b.
-    function test_addAndMulEqualTheReference() external {
+    function test_addAndMul_equalReference() external {
         bytes memory data = vectors("vectors/arithmetic.bin");
         uint256 rows = data.length / 16;
         for (uint256 i; i < rows; ++i) {
@@ -25,11 +24,11 @@ contract CanonicalFloatTest is Vectors {
                 revert Differs("mul", i, a, b, F.mul(a, b), word(data, 4 * i + 3));
             }
         }
-        require(rows > 1000, "too few vectors");
+        assertGt(rows, 1000, "rows of vectors");
     }
 
     /// @dev Rows of ten words: x, then lattice, recip, rsqrt, sqrt, exp, log, sigmoid, sin, cos.
-    function test_functionsEqualTheReference() external {
+    function test_functions_equalReference() external {
         bytes memory data = vectors("vectors/functions.bin");
         uint256 rows = data.length / 40;
         for (uint256 i; i < rows; ++i) {
@@ -47,19 +46,21 @@ contract CanonicalFloatTest is Vectors {
                 _same("cos", i, x, c, word(data, 10 * i + 9));
             }
         }
-        require(rows > 1000, "too few vectors");
+        assertGt(rows, 1000, "rows of vectors");
     }
 
     function _same(string memory what, uint256 index, uint256 x, uint256 got, uint256 want) private pure {
         if (got != want) revert Differs(what, index, x, 0, got, want);
     }
 
-    function testFuzz_addCommutesAndStaysCanonical(uint32 a, uint32 b) external pure {
+    function testFuzz_addAndMul_commuteAndStayCanonical(uint32 a, uint32 b) external pure {
         uint256 x = F.canon(a);
         uint256 y = F.canon(b);
-        require(F.add(x, y) == F.add(y, x), "add commutes");
-        require(F.mul(x, y) == F.mul(y, x), "mul commutes");
-        require(F.isCanonical(F.add(x, y)) && F.isCanonical(F.mul(x, y)), "canonical");
-        require(F.sub(x, x) == 0 && F.add(x, 0) == x && F.mul(x, F.ONE) == x, "identities");
+        assertEq(F.add(x, y), F.add(y, x), "add commutes");
+        assertEq(F.mul(x, y), F.mul(y, x), "mul commutes");
+        assertTrue(F.isCanonical(F.add(x, y)) && F.isCanonical(F.mul(x, y)), "results are canonical");
+        assertEq(F.sub(x, x), 0, "x - x");
+        assertEq(F.add(x, 0), x, "x + 0");
+        assertEq(F.mul(x, F.ONE), x, "x * 1");
     }
 }

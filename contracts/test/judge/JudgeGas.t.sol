@@ -4,16 +4,15 @@ pragma solidity ^0.8.30;
 import {IJudge} from "../../src/judge/IJudge.sol";
 import {Leaf, Node} from "../../src/judge/Operands.sol";
 import {Operators as Op} from "../../src/judge/Operators.sol";
-import {T} from "../T.sol";
+import {Test} from "../Test.sol";
 
-/// @notice What judging costs at the shapes of the nano model: hidden size 64, 172 in the MLP, 64 characters, 64 positions, 4 heads
-/// on 2, and a batch of 4,096 positions. The judge's execution is in the snapshot; the limit is kept by the whole
-/// transaction, with its calldata and the hashing of its leaves.
-contract JudgeGasTest is T {
-    bool public constant IS_TEST = true;
-
+/// @notice Gas of the judge at the shapes of the nano model: hidden size 64, MLP size 172, vocabulary 64, 64
+/// positions, 4 query heads, 2 key/value heads, and a batch of 4,096 positions. The snapshot holds the
+/// execution of the judge. The limit is for the whole transaction, with its calldata and the hashing of its
+/// leaves.
+contract JudgeGasTest is Test {
     uint256 private constant LIMIT = 10_000_000;
-    /// What hashing a leaf and its path costs the contract that checks it, and more: 4 KiB and ten levels of a tree.
+    /// An upper bound of what the calling contract pays to hash a leaf of 4 KiB and a path of ten levels.
     uint256 private constant LEAF_CHECK = 20_000;
 
     uint32 private constant N = 4096;
@@ -42,7 +41,7 @@ contract JudgeGasTest is T {
         }
     }
 
-    /// @dev Values within 2 of zero, or, for indices, the number of the element modulo 64.
+    /// @dev A leaf of values in (-2, 2), or of indices: the number of the element modulo 64.
     function _leaf(Node memory node, uint256 input, uint256 number, bool indices)
         private
         pure
@@ -75,7 +74,8 @@ contract JudgeGasTest is T {
         more[leaves.length] = leaf;
     }
 
-    /// @dev Opens what the judge asks for until it has everything, and records what the last call cost.
+    /// @dev Calls the judge and opens the leaf that it asks for until it answers. Compares the gas of the
+    /// last call.
     function _measure(
         string memory name,
         uint256 op,
@@ -100,11 +100,11 @@ contract JudgeGasTest is T {
         }
         uint256 execution = vm.snapshotGasLastCall("Judge", name);
         uint256 size = _question(node, leaves, index).length;
-        // EIP-7623: 16 a byte and the execution, or 40 a byte.
+        // EIP-7623: 16 gas a byte plus the execution, or 40 gas a byte, whichever is more.
         uint256 total = execution + leaves.length * LEAF_CHECK + 16 * size;
         if (total < 40 * size) total = 40 * size;
         emit Cost(name, leaves.length, size, total + 21_000);
-        yes(total + 21_000 <= LIMIT, name);
+        assertLe(total + 21_000, LIMIT, name);
     }
 
     function _question(Node memory node, Leaf[] memory leaves, uint256 index)
@@ -118,7 +118,7 @@ contract JudgeGasTest is T {
 
     uint256 private constant FLOATS = 99;
 
-    function test_products() external {
+    function test_gas_products() external {
         // The weight gradient of the MLP: 64 rows of both operands.
         _measure(
             "matmul, weight gradient",
@@ -140,7 +140,7 @@ contract JudgeGasTest is T {
         );
     }
 
-    function test_sums() external {
+    function test_gas_sums() external {
         _measure("embed.grad", Op.EMBED_GRAD, 0, abi.encodePacked(N, V, D), abi.encodePacked(N, N * D), 0, 0);
         _measure("bias.grad", Op.BIAS_GRAD, 0, abi.encodePacked(N, D), abi.encodePacked(N * D), 0, FLOATS);
         _measure(
@@ -158,7 +158,7 @@ contract JudgeGasTest is T {
         );
     }
 
-    function test_layers() external {
+    function test_gas_layers() external {
         _measure("embed", Op.EMBED, 0, abi.encodePacked(N, V, D), abi.encodePacked(N, V * D), 0, 0);
         _measure("bias.add", Op.BIAS_ADD, 0, abi.encodePacked(N, D), abi.encodePacked(N * D, D), 0, FLOATS);
         _measure("add", Op.ADD, 0, abi.encodePacked(N * D), abi.encodePacked(N * D, N * D), 0, FLOATS);
@@ -213,12 +213,12 @@ contract JudgeGasTest is T {
         );
     }
 
-    function test_attention() external {
+    function test_gas_attention() external {
         bytes memory a =
             abi.encodePacked(uint32(64), uint32(64), uint32(64), uint32(4), uint32(2), uint32(16), QUARTER);
         bytes memory forward = abi.encodePacked(N * D, N * KV, N * KV, N);
         bytes memory backward = abi.encodePacked(forward, N * 8, N * D, N * 4);
-        // The last position sees all 64; the first key is seen by all 64.
+        // The last position attends to all 64 keys; all 64 positions attend to the first key.
         uint256 last = 63 * D;
         _measure("attention", Op.ATTENTION, 0, a, forward, last, 3);
         _measure("attention, stats", Op.ATTENTION, 1, a, forward, 63 * 8 + 1, 3);
@@ -236,7 +236,7 @@ contract JudgeGasTest is T {
         _measure("attention.grad.kv, dv", Op.ATTENTION_GRAD_KV, 1, a, backward, 0, 3);
     }
 
-    function test_losses() external {
+    function test_gas_losses() external {
         _measure("xent.lse", Op.XENT_LSE, 0, abi.encodePacked(N, V), abi.encodePacked(N * V), 0, FLOATS);
         _measure(
             "xent.logprob", Op.XENT_LOGPROB, 0, abi.encodePacked(N, V), abi.encodePacked(N * V, N, N), 0, 2
@@ -262,7 +262,7 @@ contract JudgeGasTest is T {
         );
     }
 
-    function test_optimizer() external {
+    function test_gas_optimizer() external {
         bytes memory ones;
         for (uint256 i; i < 26; ++i) {
             ones = bytes.concat(ones, abi.encodePacked(uint32(1)));

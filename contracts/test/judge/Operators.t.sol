@@ -6,10 +6,9 @@ import {Leaf, Node} from "../../src/judge/Operands.sol";
 import {Philox} from "../../src/judge/Philox.sol";
 import {Vectors} from "./Vectors.sol";
 
-/// @notice The judge against the reference engine, on the conformance table that every engine has to pass.
+/// @notice Compares the judge with the reference engine on the conformance table that every engine has to
+/// pass.
 contract OperatorsTest is Vectors {
-    bool public constant IS_TEST = true;
-
     error Differs(uint256 testCase, uint256 op, uint256 output, uint256 index, uint256 got);
 
     IJudge private judge;
@@ -19,7 +18,7 @@ contract OperatorsTest is Vectors {
         judge = IJudge(vm.deployCode("Judge.sol:Judge"));
     }
 
-    function test_everyCaseOfTheConformanceTable() external {
+    function test_judge_equalsConformanceTable() external {
         bytes memory data = vectors("vectors/operators.bin");
         uint256 cases = word(data, 0);
         uint256 place = 1;
@@ -29,12 +28,13 @@ contract OperatorsTest is Vectors {
                 free := mload(0x40)
             }
             place = _case(data, place, i);
-            // What one case took is of no use to the next.
+            // Frees the memory of the case.
             assembly {
                 mstore(0x40, free)
             }
         }
-        require(cases > 100 && place == data.length / 4, "read to the end");
+        assertGt(cases, 100, "number of cases");
+        assertEq(place, data.length / 4, "all cases are read");
     }
 
     function _case(bytes memory data, uint256 place, uint256 number) private view returns (uint256) {
@@ -50,7 +50,8 @@ contract OperatorsTest is Vectors {
             node.lengths[i] = uint32(length);
             for (uint256 first; first < length; first += 1024) {
                 uint256 size = length - first < 1024 ? length - first : 1024;
-                leaves[count++] = Leaf(uint32(i), uint32(first / 1024), _little(data, place + first, size));
+                leaves[count++] =
+                    Leaf(uint32(i), uint32(first / 1024), _littleEndian(data, place + first, size));
             }
             place += length;
         }
@@ -87,29 +88,29 @@ contract OperatorsTest is Vectors {
             accumulators[i] = uint32(before);
             if (i + 1 >= chunks) break;
         }
-        require(chunks <= accumulators.length, "more chunks than the limit");
+        assertLe(chunks, accumulators.length, "at most chunkLimit chunks");
         assembly ("memory-safe") {
             mstore(accumulators, chunks)
         }
         return judge.total(node.op, accumulators);
     }
 
-    function test_drawsArePhilox() external {
+    function test_draw_equalsReference() external {
         bytes memory data = vectors("vectors/draws.bin");
         for (uint256 i; i < data.length / 28; ++i) {
             uint256[7] memory w;
             for (uint256 j; j < 7; ++j) {
                 w[j] = word(data, 7 * i + j);
             }
-            require(Philox.draw(w[0], w[1], w[2], w[3], w[4], false) == w[5], "word");
-            require(Philox.draw(w[0], w[1], w[2], w[3], w[4], true) == w[6], "uniform");
+            assertEq(Philox.draw(w[0], w[1], w[2], w[3], w[4], false), w[5], "word");
+            assertEq(Philox.draw(w[0], w[1], w[2], w[3], w[4], true), w[6], "uniform");
         }
-        require(data.length > 1000, "too few");
+        assertGt(data.length, 1000, "bytes of vectors");
     }
 
-    /// @dev The known answers of the authors' Random123 library: all ones, and digits of pi.
-    function test_philoxKnownAnswers() external pure {
-        require(Philox.draw(0, 0, 0, 0, 0, false) == 0x6627e8d5, "zeros");
+    /// @dev The known answer of the Random123 library for a counter and a key of zeros.
+    function test_draw_equalsPublishedAnswer() external pure {
+        assertEq(Philox.draw(0, 0, 0, 0, 0, false), 0x6627e8d5, "first word");
     }
 
     function _list(bytes memory data, uint256 place)
@@ -124,8 +125,8 @@ contract OperatorsTest is Vectors {
         end = place + 1 + list.length;
     }
 
-    /// @dev Words as a tensor's leaf has them.
-    function _little(bytes memory data, uint256 place, uint256 count)
+    /// @dev Little-endian words, as in the leaf of a tensor.
+    function _littleEndian(bytes memory data, uint256 place, uint256 count)
         private
         pure
         returns (bytes memory out)

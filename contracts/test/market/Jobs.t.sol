@@ -4,44 +4,44 @@ pragma solidity ^0.8.30;
 import {IJobs} from "../../src/IJobs.sol";
 import {IPayments} from "../../src/IPayments.sol";
 import {IDisputes} from "../../src/disputes/IDisputes.sol";
-import {Market} from "./Market.sol";
-import {FeeToken, HookToken} from "./Tokens.sol";
+import {MarketFixture} from "./MarketFixture.sol";
+import {CallbackToken, FeeOnTransferToken} from "./TestTokens.sol";
 
-/// @notice A worker that is a contract without a word for ERC-1155 or coin: it must not be able to hold a job up.
-contract Mute {}
+/// @notice A requester that cannot receive coin or ERC-1155 tokens. It must not be able to block its job.
+contract EmptyContract {}
 
-contract JobsTest is Market {
+contract JobsTest is MarketFixture {
     function setUp() public {
         deployMarket();
     }
 
-    function test_paidWhenTheClaimStands() external {
-        paid(COIN);
+    function test_accept_paysWorkerInCoin() external {
+        acceptAndCheckPayments(COIN);
     }
 
-    function test_paidInTokens() external {
-        paid(address(token));
+    function test_accept_paysWorkerInTokens() external {
+        acceptAndCheckPayments(address(token));
     }
 
-    function paid(address which) private {
-        uint256 job = post(1, which);
-        isState(job, IJobs.State.Open, "open");
-        eq(held(job), 10 ether, "the price is in");
-        take(WORKER, job);
-        eq(held(job), 11 ether, "and the bond");
+    function acceptAndCheckPayments(address asset) private {
+        uint256 job = post(1, asset);
+        assertJobState(job, IJobs.State.Open, "open");
+        assertEq(escrowBalance(job), 10 ether, "the escrow holds the price");
+        claimAs(WORKER, job);
+        assertEq(escrowBalance(job), 11 ether, "the escrow holds price and bond");
         uint256 claim = deliver(WORKER, job, 1);
-        isState(job, IJobs.State.Delivered, "delivered");
-        eq(jobs.jobOf(job).claim, claim, "the claim");
+        assertJobState(job, IJobs.State.Delivered, "delivered");
+        assertEq(jobs.jobOf(job).claim, claim, "claim");
         passWindow();
         uint256 model = jobs.accept(job);
-        eq(model, jobs.modelOf(job), "known before");
-        eq(payments.creditOf(WORKER, which), 11 ether, "price and bond");
-        eq(payments.creditOf(ASKER, which), 0, "nothing back");
-        eq(held(job), 0, "all paid");
-        eq(ownership.balanceOf(WORKER, model), 300_000, "by contribution");
-        eq(ownership.balanceOf(ASKER, model), 700_000, "by funding");
-        eq(ownership.modelOf(model).root, rootAfter(1, 2), "the last root");
-        eq(ownership.modelOf(model).source, address(jobs), "from here");
+        assertEq(model, jobs.modelOf(job), "model id");
+        assertEq(payments.creditOf(WORKER, asset), 11 ether, "price and bond");
+        assertEq(payments.creditOf(REQUESTER, asset), 0, "no refund to the requester");
+        assertEq(escrowBalance(job), 0, "the escrow is empty");
+        assertEq(ownership.balanceOf(WORKER, model), 300_000, "shares of the worker");
+        assertEq(ownership.balanceOf(REQUESTER, model), 700_000, "shares of the requester");
+        assertEq(ownership.modelOf(model).root, rootAfter(1, 2), "root of the model");
+        assertEq(ownership.modelOf(model).source, address(jobs), "source of the model");
         vm.expectRevert(abi.encodeWithSelector(IJobs.WrongState.selector, IJobs.State.Accepted));
         jobs.accept(job);
         vm.expectRevert(abi.encodeWithSelector(IJobs.WrongState.selector, IJobs.State.Accepted));
@@ -50,219 +50,220 @@ contract JobsTest is Market {
         jobs.reopen(job);
     }
 
-    function test_acceptsAClaimThatIsSettledAlready() external {
+    function test_accept_succeedsIfClaimIsSettled() external {
         uint256 job = post(1, COIN);
-        take(WORKER, job);
+        claimAs(WORKER, job);
         uint256 claim = deliver(WORKER, job, 1);
         passWindow();
         disputes.settle(claim);
         jobs.accept(job);
-        eq(payments.creditOf(WORKER, COIN), 11 ether, "paid");
+        assertEq(payments.creditOf(WORKER, COIN), 11 ether, "price and bond");
     }
 
-    function test_neitherBeforeTheWindowNorDuringAGame() external {
+    function test_accept_revertsInWindowOrDuringGame() external {
         uint256 job = post(1, COIN);
-        take(WORKER, job);
+        claimAs(WORKER, job);
         uint256 claim = deliver(WORKER, job, 1);
         vm.expectRevert(IDisputes.WindowOpen.selector);
         jobs.accept(job);
         IDisputes.Terms memory terms = termsOf(1);
         uint256 bond = disputes.challengeBond(terms);
-        cheats.prank(DOUBTER);
+        vm.prank(CHALLENGER);
         disputes.challenge{value: bond}(claim, terms);
         passWindow();
         vm.expectRevert(IDisputes.GamesLive.selector);
         jobs.accept(job);
-        no(jobs.hasFailed(job), "still on");
+        assertFalse(jobs.hasFailed(job), "not failed during a game");
     }
 
-    function test_aLostClaimForfeitsTheBondAndReopensTheJob() external {
+    function test_reopen_forfeitsBondIfClaimIsLost() external {
         uint256 job = post(1, COIN);
-        take(WORKER, job);
-        beat(deliver(WORKER, job, 1), 1);
+        claimAs(WORKER, job);
+        defeatClaim(deliver(WORKER, job, 1), 1);
         vm.expectRevert(IDisputes.AlreadyDecided.selector);
         jobs.accept(job);
-        yes(jobs.hasFailed(job), "failed");
+        assertTrue(jobs.hasFailed(job), "failed once the claim is lost");
         jobs.reopen(job);
-        isState(job, IJobs.State.Open, "open again");
-        eq(jobs.jobOf(job).forfeited, 1 ether, "forfeited");
-        // The next one delivers.
-        take(OTHER, job);
+        assertJobState(job, IJobs.State.Open, "open");
+        assertEq(jobs.jobOf(job).forfeited, 1 ether, "forfeited");
+        // Another worker delivers.
+        claimAs(OTHER, job);
         deliver(OTHER, job, 1);
         passWindow();
         jobs.accept(job);
-        eq(payments.creditOf(OTHER, COIN), 11 ether, "its own bond and the price");
-        eq(payments.creditOf(WORKER, COIN), 0, "nothing for the first");
-        eq(payments.creditOf(ASKER, COIN), 1 ether, "the lost bond");
-        eq(jobs.returned(job), 1 ether, "as it says");
+        assertEq(payments.creditOf(OTHER, COIN), 11 ether, "price and bond of the second worker");
+        assertEq(payments.creditOf(WORKER, COIN), 0, "nothing for the first worker");
+        assertEq(payments.creditOf(REQUESTER, COIN), 1 ether, "the forfeited bond");
+        assertEq(jobs.returned(job), 1 ether, "returned");
     }
 
-    function test_aSleeperLosesItsBondAndTheNextTakesOver() external {
+    function test_claim_replacesLateWorkerAndForfeitsItsBond() external {
         uint256 job = post(1, COIN);
-        take(WORKER, job);
+        claimAs(WORKER, job);
         vm.warp(block.timestamp + 2 hours);
-        no(jobs.hasFailed(job), "to the last second");
+        assertFalse(jobs.hasFailed(job), "not failed in the last second");
         vm.expectRevert(IJobs.NotFailed.selector);
         jobs.reopen(job);
         vm.warp(block.timestamp + 1);
-        uint256 claim = claimWork(WORKER, 1);
+        uint256 claim = claimRun(WORKER, 1);
         bytes32[] memory proof = proofOf(1, 2);
-        cheats.prank(WORKER);
+        vm.prank(WORKER);
         vm.expectRevert(abi.encodeWithSelector(IJobs.TooLate.selector, block.timestamp - 1));
         jobs.deliver(job, claim, termsOf(1), rootAfter(1, 2), proof);
-        // Without a reopen in between.
-        take(OTHER, job);
-        eq(jobs.jobOf(job).worker, OTHER, "taken over");
-        eq(held(job), 12 ether, "price and two bonds");
+        // `claim` reopens the job by itself.
+        claimAs(OTHER, job);
+        assertEq(jobs.jobOf(job).worker, OTHER, "the second worker");
+        assertEq(escrowBalance(job), 12 ether, "price and two bonds");
     }
 
-    function test_deliversInTheLastSecond() external {
+    function test_deliver_succeedsInLastSecond() external {
         uint256 job = post(1, COIN);
-        take(WORKER, job);
+        claimAs(WORKER, job);
         vm.warp(jobs.jobOf(job).deliverBy);
         deliver(WORKER, job, 1);
-        isState(job, IJobs.State.Delivered, "delivered");
+        assertJobState(job, IJobs.State.Delivered, "delivered");
     }
 
-    function test_claimedInTheLastSecondGetsItsWholeTime() external {
+    function test_claim_givesFullWorkTimeInLastSecond() external {
         uint256 job = post(1, COIN);
         vm.warp(jobs.jobOf(job).claimBy);
         vm.expectRevert(abi.encodeWithSelector(IJobs.TooEarly.selector, block.timestamp));
         jobs.expire(job);
-        take(WORKER, job);
-        eq(jobs.jobOf(job).deliverBy, block.timestamp + 2 hours, "whole time");
+        claimAs(WORKER, job);
+        assertEq(jobs.jobOf(job).deliverBy, block.timestamp + 2 hours, "the full work time");
         vm.expectRevert(abi.encodeWithSelector(IJobs.WrongState.selector, IJobs.State.Claimed));
         jobs.expire(job);
     }
 
-    function test_expiresWhenNobodyClaims() external {
+    function test_expire_returnsPriceIfJobIsUnclaimed() external {
         uint256 job = post(1, COIN);
         uint256 claimBy = jobs.jobOf(job).claimBy;
         vm.warp(claimBy + 1);
-        cheats.prank(WORKER);
+        vm.prank(WORKER);
         vm.expectRevert(abi.encodeWithSelector(IJobs.TooLate.selector, claimBy));
         jobs.claim{value: 1 ether}(job);
-        eq(jobs.returned(job), 0, "not yet");
+        assertEq(jobs.returned(job), 0, "nothing returned yet");
         jobs.expire(job);
-        eq(payments.creditOf(ASKER, COIN), 10 ether, "the price");
-        eq(jobs.returned(job), 10 ether, "as it says");
+        assertEq(payments.creditOf(REQUESTER, COIN), 10 ether, "the price");
+        assertEq(jobs.returned(job), 10 ether, "returned");
         vm.expectRevert(abi.encodeWithSelector(IJobs.WrongState.selector, IJobs.State.Expired));
         jobs.expire(job);
     }
 
-    function test_expiresWithTheBondOfTheOneWhoFailedLast() external {
+    function test_expire_returnsPriceAndBondOfLateWorker() external {
         uint256 job = post(1, address(token));
-        take(WORKER, job);
+        claimAs(WORKER, job);
         vm.warp(jobs.jobOf(job).claimBy + 1);
         jobs.expire(job);
-        eq(payments.creditOf(ASKER, address(token)), 11 ether, "price and bond");
-        eq(held(job), 0, "all of it");
+        assertEq(payments.creditOf(REQUESTER, address(token)), 11 ether, "price and bond");
+        assertEq(escrowBalance(job), 0, "the escrow is empty");
     }
 
-    function test_takenBackOnlyByItsRequesterAndOnlyWhenNobodyHoldsIt() external {
+    function test_cancel_revertsIfNotRequesterOrJobIsClaimed() external {
         uint256 job = post(1, COIN);
-        cheats.prank(WORKER);
-        vm.expectRevert(abi.encodeWithSelector(IJobs.OnlyBy.selector, ASKER));
+        vm.prank(WORKER);
+        vm.expectRevert(abi.encodeWithSelector(IJobs.OnlyBy.selector, REQUESTER));
         jobs.cancel(job);
-        take(WORKER, job);
-        cheats.prank(ASKER);
+        claimAs(WORKER, job);
+        vm.prank(REQUESTER);
         vm.expectRevert(abi.encodeWithSelector(IJobs.WrongState.selector, IJobs.State.Claimed));
         jobs.cancel(job);
         deliver(WORKER, job, 1);
         passWindow();
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
         vm.expectRevert(abi.encodeWithSelector(IJobs.WrongState.selector, IJobs.State.Delivered));
         jobs.cancel(job);
         jobs.accept(job);
     }
 
-    function test_takenBackFromASleeper() external {
+    function test_cancel_succeedsIfWorkerIsLate() external {
         uint256 job = post(1, COIN);
-        take(WORKER, job);
+        claimAs(WORKER, job);
         vm.warp(block.timestamp + 3 hours);
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
         jobs.cancel(job);
-        eq(payments.creditOf(ASKER, COIN), 11 ether, "price and bond");
-        isState(job, IJobs.State.Cancelled, "cancelled");
+        assertEq(payments.creditOf(REQUESTER, COIN), 11 ether, "price and bond");
+        assertJobState(job, IJobs.State.Cancelled, "cancelled");
     }
 
-    function test_onlyOneHoldsIt() external {
+    function test_claim_revertsIfJobIsClaimed() external {
         uint256 job = post(1, COIN);
-        take(WORKER, job);
-        cheats.prank(OTHER);
+        claimAs(WORKER, job);
+        vm.prank(OTHER);
         vm.expectRevert(abi.encodeWithSelector(IJobs.WrongState.selector, IJobs.State.Claimed));
         jobs.claim{value: 1 ether}(job);
-        uint256 claim = claimWork(OTHER, 1);
+        uint256 claim = claimRun(OTHER, 1);
         bytes32[] memory proof = proofOf(1, 2);
-        cheats.prank(OTHER);
+        vm.prank(OTHER);
         vm.expectRevert(abi.encodeWithSelector(IJobs.OnlyBy.selector, WORKER));
         jobs.deliver(job, claim, termsOf(1), rootAfter(1, 2), proof);
     }
 
-    /// @dev A false claim made while nobody had a reason to look must not pay, however long it has stood.
-    function test_aClaimFromBeforeThePromiseDoesNotPay() external {
-        uint256 claim = claimWork(WORKER, 1);
+    /// @dev Before the job nobody had a reason to check the claim, so it must not pay, however long it has
+    /// stood.
+    function test_deliver_revertsIfClaimIsOlderThanJobClaim() external {
+        uint256 claim = claimRun(WORKER, 1);
         passWindow();
         disputes.settle(claim);
         uint256 job = post(1, COIN);
-        take(WORKER, job);
-        refused(job, claim, 1);
-        uint256 early = claimWork(WORKER, 1);
+        claimAs(WORKER, job);
+        assertDeliveryReverts(job, claim, 1);
+        uint256 early = claimRun(WORKER, 1);
         vm.warp(block.timestamp + 3 hours);
         jobs.reopen(job);
-        take(WORKER, job);
-        refused(job, early, 1);
+        claimAs(WORKER, job);
+        assertDeliveryReverts(job, early, 1);
     }
 
-    function test_aClaimOfAnotherOrUnderOtherTermsOrLostDoesNotPay() external {
+    function test_deliver_revertsIfClaimIsForeignOrLost() external {
         uint256 job = post(1, COIN);
-        take(WORKER, job);
-        refused(job, claimWork(OTHER, 1), 1);
-        refused(job, claimWork(WORKER, 2), 1);
-        refused(job, claimWork(WORKER, 2), 2);
-        uint256 lost = claimWork(WORKER, 1);
+        claimAs(WORKER, job);
+        assertDeliveryReverts(job, claimRun(OTHER, 1), 1);
+        assertDeliveryReverts(job, claimRun(WORKER, 2), 1);
+        assertDeliveryReverts(job, claimRun(WORKER, 2), 2);
+        uint256 lost = claimRun(WORKER, 1);
         IDisputes.Terms memory terms = termsOf(1);
         uint256 bond = disputes.challengeBond(terms);
-        cheats.prank(DOUBTER);
+        vm.prank(CHALLENGER);
         uint256 game = disputes.challenge{value: bond}(lost, terms);
         vm.warp(block.timestamp + 2 hours);
-        // To the second: the claimant's clock is over after its budget, and the job's time with it.
-        lostWithin(job, lost, game);
+        // The claimant's budget and the worker's time end in the same second.
+        _deliverLostClaim(job, lost, game);
     }
 
-    function lostWithin(uint256 job, uint256 lost, uint256 game) private {
+    function _deliverLostClaim(uint256 job, uint256 lost, uint256 game) private {
         vm.warp(block.timestamp + 1);
         disputes.timeout(game);
         jobs.reopen(job);
-        take(WORKER, job);
-        refused(job, lost, 1);
+        claimAs(WORKER, job);
+        assertDeliveryReverts(job, lost, 1);
     }
 
-    function refused(uint256 job, uint256 claim, uint256 seed) private {
+    function assertDeliveryReverts(uint256 job, uint256 claim, uint256 seed) private {
         bytes32[] memory proof = proofOf(seed, 2);
-        cheats.prank(WORKER);
+        vm.prank(WORKER);
         vm.expectRevert(abi.encodeWithSelector(IJobs.BadClaim.selector, claim));
         jobs.deliver(job, claim, termsOf(seed), rootAfter(seed, 2), proof);
     }
 
-    function test_onlyTheLastRootIsDelivered() external {
+    function test_deliver_revertsIfRootIsNotLast() external {
         uint256 job = post(1, COIN);
-        take(WORKER, job);
-        uint256 claim = claimWork(WORKER, 1);
+        claimAs(WORKER, job);
+        uint256 claim = claimRun(WORKER, 1);
         for (uint256 step; step < 2; ++step) {
             bytes32[] memory proof = proofOf(1, step);
-            cheats.prank(WORKER);
+            vm.prank(WORKER);
             vm.expectRevert(IJobs.NotTheLastRoot.selector);
             jobs.deliver(job, claim, termsOf(1), rootAfter(1, step), proof);
         }
         bytes32[] memory last = proofOf(1, 2);
-        cheats.prank(WORKER);
+        vm.prank(WORKER);
         vm.expectRevert(IJobs.NotTheLastRoot.selector);
         jobs.deliver(job, claim, termsOf(1), keccak256("another"), last);
         deliverClaim(WORKER, job, 1, claim);
     }
 
-    function test_ordersThatCannotBeAreRefused() external {
+    function test_post_revertsIfOrderIsInvalid() external {
         IJobs.Order memory good = orderOf(1, COIN);
         IJobs.Order[7] memory bad;
         for (uint256 i; i < 7; ++i) {
@@ -284,111 +285,109 @@ contract JobsTest is Market {
         jobs.check(good);
         vm.expectRevert(abi.encodeWithSelector(IJobs.WrongState.selector, IJobs.State.None));
         jobs.expire(0);
-        isState(0, IJobs.State.None, "none");
+        assertJobState(0, IJobs.State.None, "none");
     }
 
-    function test_priceAndBondComeInFull() external {
+    function test_postAndClaim_revertIfValueIsWrong() external {
         IJobs.Order memory order = orderOf(1, COIN);
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
         vm.expectRevert(abi.encodeWithSelector(IPayments.WrongValue.selector, 10 ether, 9 ether));
         jobs.post{value: 9 ether}(order);
         order.token = address(token);
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
         vm.expectRevert(abi.encodeWithSelector(IPayments.WrongValue.selector, 0, 1));
         jobs.post{value: 1}(order);
         uint256 job = post(1, COIN);
-        cheats.prank(WORKER);
+        vm.prank(WORKER);
         vm.expectRevert(abi.encodeWithSelector(IPayments.WrongValue.selector, 1 ether, 0));
         jobs.claim(job);
     }
 
-    function test_aFeeOnTransfersIsRefused() external {
-        FeeToken fee = new FeeToken();
-        fee.mint(ASKER, 100 ether);
-        approveAll(ASKER, address(fee));
+    function test_post_revertsIfTokenTakesFee() external {
+        FeeOnTransferToken fee = new FeeOnTransferToken();
+        fee.mint(REQUESTER, 100 ether);
+        approveAll(REQUESTER, address(fee));
         IJobs.Order memory order = orderOf(1, address(fee));
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
         vm.expectRevert(
             abi.encodeWithSelector(IPayments.NotReceivedInFull.selector, address(fee), 10 ether, 9.9 ether)
         );
         jobs.post(order);
     }
 
-    function test_aBondOfNothingAsksForNothing() external {
+    function test_claim_acceptsZeroBond() external {
         IJobs.Order memory order = orderOf(1, COIN);
         order.bond = 0;
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
         uint256 job = jobs.post{value: order.price}(order);
-        cheats.prank(WORKER);
+        vm.prank(WORKER);
         jobs.claim(job);
         vm.warp(block.timestamp + 3 hours);
         jobs.reopen(job);
-        eq(jobs.jobOf(job).forfeited, 0, "nothing");
+        assertEq(jobs.jobOf(job).forfeited, 0, "no bond to forfeit");
     }
 
-    /// @dev All shares to one side, each way.
-    function test_allSharesToOneSide() external {
+    function test_accept_givesAllSharesToOneSide() external {
         for (uint256 side; side < 2; ++side) {
             IJobs.Order memory order = orderOf(side, COIN);
             order.workerShares = uint32(side * TOTAL);
-            cheats.prank(ASKER);
+            vm.prank(REQUESTER);
             uint256 job = jobs.post{value: order.price}(order);
-            take(WORKER, job);
+            claimAs(WORKER, job);
             deliver(WORKER, job, side);
             passWindow();
             uint256 model = jobs.accept(job);
-            eq(ownership.balanceOf(WORKER, model), side * TOTAL, "the worker's");
-            eq(ownership.balanceOf(ASKER, model), (1 - side) * TOTAL, "the requester's");
+            assertEq(ownership.balanceOf(WORKER, model), side * TOTAL, "the worker's shares");
+            assertEq(ownership.balanceOf(REQUESTER, model), (1 - side) * TOTAL, "the requester's shares");
         }
     }
 
-    function test_contractsThatKnowNothingHoldNothingUp() external {
-        address mute = address(new Mute());
-        cheats.deal(mute, 100 ether);
+    function test_accept_succeedsIfRequesterCannotReceive() external {
+        address requester = address(new EmptyContract());
+        vm.deal(requester, 100 ether);
         IJobs.Order memory order = orderOf(1, COIN);
-        cheats.prank(mute);
+        vm.prank(requester);
         uint256 job = jobs.post{value: order.price}(order);
-        take(WORKER, job);
+        claimAs(WORKER, job);
         deliver(WORKER, job, 1);
         passWindow();
         uint256 model = jobs.accept(job);
-        eq(ownership.balanceOf(mute, model), 700_000, "has its shares");
-        eq(payments.creditOf(WORKER, COIN), 11 ether, "and the worker is paid");
+        assertEq(ownership.balanceOf(requester, model), 700_000, "shares of the requester");
+        assertEq(payments.creditOf(WORKER, COIN), 11 ether, "the worker is paid");
     }
 
-    /// @dev A token whose hook tries to claim the job a second time while the bond of the first claim is on its way.
-    function test_aHookClaimsNothingOnTheSide() external {
-        HookToken hook = new HookToken();
-        hook.mint(ASKER, 100 ether);
-        hook.mint(WORKER, 100 ether);
-        approveAll(ASKER, address(hook));
-        approveAll(WORKER, address(hook));
-        uint256 job = post(1, address(hook));
-        hook.arm(address(jobs), abi.encodeCall(IJobs.claim, (job)));
-        take(WORKER, job);
-        no(hook.succeeded(), "guarded");
-        eq(jobs.jobOf(job).worker, WORKER, "one worker");
-        eq(held(job), 11 ether, "one bond");
+    /// @dev The token calls back and claims the job again while the bond of the first claim is being
+    /// transferred.
+    function test_claim_blocksReentrancyFromToken() external {
+        CallbackToken callbackToken = new CallbackToken();
+        callbackToken.mint(REQUESTER, 100 ether);
+        callbackToken.mint(WORKER, 100 ether);
+        approveAll(REQUESTER, address(callbackToken));
+        approveAll(WORKER, address(callbackToken));
+        uint256 job = post(1, address(callbackToken));
+        callbackToken.arm(address(jobs), abi.encodeCall(IJobs.claim, (job)));
+        claimAs(WORKER, job);
+        assertFalse(callbackToken.succeeded(), "the reentrant call reverts");
+        assertEq(jobs.jobOf(job).worker, WORKER, "one worker");
+        assertEq(escrowBalance(job), 11 ether, "one bond");
     }
 
-    function testFuzz_whateverHappensTheMoneyComesOutOnce(uint256 seed, uint128 price, uint128 bond)
-        external
-    {
-        price = uint128(within(price, 1, 400 ether));
-        bond = uint128(within(bond, 0, 100 ether));
+    function testFuzz_job_paysOutEveryDepositOnce(uint256 seed, uint128 price, uint128 bond) external {
+        price = uint128(bound(price, 1, 400 ether));
+        bond = uint128(bound(bond, 0, 100 ether));
         IJobs.Order memory order = orderOf(seed, COIN);
         (order.price, order.bond) = (price, bond);
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
         uint256 job = jobs.post{value: price}(order);
         uint256 failures = seed % 3;
         for (uint256 i; i < failures; ++i) {
-            take(OTHER, job);
+            claimAs(OTHER, job);
             if (seed >> (8 + i) & 1 == 0) vm.warp(jobs.jobOf(job).deliverBy + 1);
-            else beat(deliver(OTHER, job, seed), seed);
+            else defeatClaim(deliver(OTHER, job, seed), seed);
         }
         bool done = seed >> 16 & 1 == 0;
         if (done) {
-            take(WORKER, job);
+            claimAs(WORKER, job);
             deliver(WORKER, job, seed);
             passWindow();
             jobs.accept(job);
@@ -396,11 +395,19 @@ contract JobsTest is Market {
             vm.warp(uint256(jobs.jobOf(job).claimBy) + 1 days);
             jobs.expire(job);
         }
-        eq(payments.creditOf(WORKER, COIN), done ? uint256(price) + bond : 0, "the worker's");
-        eq(payments.creditOf(ASKER, COIN), failures * bond + (done ? 0 : price), "the requester's");
-        eq(jobs.returned(job), failures * bond + (done ? 0 : price), "as it says");
-        eq(held(job), 0, "nothing left");
-        eq(address(payments).balance, uint256(price) + bond * failures + (done ? bond : 0), "conserved");
-        eq(address(jobs).balance, 0, "nothing here");
+        assertEq(payments.creditOf(WORKER, COIN), done ? uint256(price) + bond : 0, "credit of the worker");
+        assertEq(
+            payments.creditOf(REQUESTER, COIN),
+            failures * bond + (done ? 0 : price),
+            "credit of the requester"
+        );
+        assertEq(jobs.returned(job), failures * bond + (done ? 0 : price), "returned");
+        assertEq(escrowBalance(job), 0, "the escrow is empty");
+        assertEq(
+            address(payments).balance,
+            uint256(price) + bond * failures + (done ? bond : 0),
+            "balance of Payments"
+        );
+        assertEq(address(jobs).balance, 0, "balance of Jobs");
     }
 }

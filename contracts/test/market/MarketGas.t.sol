@@ -2,10 +2,11 @@
 pragma solidity ^0.8.30;
 
 import {IJobs} from "../../src/IJobs.sol";
-import {Market} from "./Market.sol";
+import {MarketFixture} from "./MarketFixture.sol";
 
-/// @notice What the life of a job costs, kept in snapshots/ and compared on every run. Runs with --isolate.
-contract MarketGasTest is Market {
+/// @notice Gas of the calls in the life of a job, compared with snapshots/. Runs with --isolate, so that
+/// every call is a transaction of its own.
+contract MarketGasTest is MarketFixture {
     function setUp() public {
         deployMarket();
     }
@@ -17,33 +18,33 @@ contract MarketGasTest is Market {
     function test_gas_job() external {
         uint256 job = post(1, COIN);
         snap("Jobs.post, coin");
-        take(WORKER, job);
+        claimAs(WORKER, job);
         snap("Jobs.claim, coin");
         deliver(WORKER, job, 1);
         snap("Jobs.deliver");
         passWindow();
         uint256 model = jobs.accept(job);
         snap("Jobs.accept, which settles the claim and makes the model");
-        cheats.prank(WORKER);
+        vm.prank(WORKER);
         payments.withdraw(COIN, 11 ether, WORKER);
         snap("Payments.withdraw, coin");
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
         ownership.earn{value: 1 ether}(model, 1 ether);
         snap("Ownership.earn, coin, first");
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
         ownership.earn{value: 1 ether}(model, 1 ether);
         snap("Ownership.earn, coin");
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
         ownership.transfer(OTHER, model, 1000);
         snap("Ownership.transfer, to a new holder");
         ownership.collect(model, WORKER);
         snap("Ownership.collect");
     }
 
-    function test_gas_jobThatNobodyDelivers() external {
+    function test_gas_expiredJob() external {
         uint256 job = post(1, address(token));
         snap("Jobs.post, token");
-        take(WORKER, job);
+        claimAs(WORKER, job);
         snap("Jobs.claim, token");
         vm.warp(block.timestamp + 3 hours);
         jobs.reopen(job);
@@ -57,15 +58,15 @@ contract MarketGasTest is Market {
         IJobs.Order memory order = orderOf(1, COIN);
         uint256 campaign = crowdfund.start(order, uint40(block.timestamp + 1));
         snap("Crowdfund.start");
-        cheats.prank(OTHER);
+        vm.prank(OTHER);
         crowdfund.pledge{value: 4 ether}(campaign, 4 ether);
         snap("Crowdfund.pledge, coin, first");
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
         crowdfund.pledge{value: 6 ether}(campaign, 6 ether);
         snap("Crowdfund.pledge, coin");
         uint256 job = crowdfund.handOver(campaign);
         snap("Crowdfund.handOver, coin");
-        take(WORKER, job);
+        claimAs(WORKER, job);
         deliver(WORKER, job, 1);
         passWindow();
         jobs.accept(job);
@@ -75,7 +76,7 @@ contract MarketGasTest is Market {
 
     function test_gas_refund() external {
         uint256 campaign = crowdfund.start(orderOf(1, address(token)), uint40(block.timestamp + 1));
-        cheats.prank(OTHER);
+        vm.prank(OTHER);
         crowdfund.pledge(campaign, 4 ether);
         snap("Crowdfund.pledge, token, first");
         vm.warp(block.timestamp + 2);
@@ -86,7 +87,7 @@ contract MarketGasTest is Market {
     function test_gas_record() external {
         bytes32 run = training.open(termsOf(1));
         snap("TrainingRecord.open");
-        uint256 claim = claimWork(WORKER, 1);
+        uint256 claim = claimRun(WORKER, 1);
         passWindow();
         disputes.settle(claim);
         bytes32[] memory first = proofOf(1, 0);

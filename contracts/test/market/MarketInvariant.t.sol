@@ -3,17 +3,18 @@ pragma solidity ^0.8.30;
 
 import {ICrowdfund} from "../../src/ICrowdfund.sol";
 import {IJobs} from "../../src/IJobs.sol";
-import {Market} from "./Market.sol";
+import {MarketFixture} from "./MarketFixture.sol";
 
-/// @notice Four people do whatever comes, in coin and in a token; counts kept here say what they should have.
-contract MarketHandler is Market {
-    uint256 private constant PEOPLE = 4;
+/// @notice Four accounts act in random order, in coin and in a token. The counts kept here say what they
+/// should have.
+contract MarketHandler is MarketFixture {
+    uint256 private constant ACCOUNTS = 4;
 
     uint256 public jobCount;
     uint256 public campaignCount;
     uint256 public pledgeCount;
-    /// @notice What came in less what was drawn.
-    mapping(address which => uint256) public inside;
+    /// @notice Deposits less withdrawals.
+    mapping(address asset => uint256) public inside;
     mapping(uint256 pledge => uint256) public paidBack;
     mapping(uint256 campaign => uint256) public refunded;
     mapping(uint256 job => uint256) public seedOf;
@@ -21,265 +22,265 @@ contract MarketHandler is Market {
 
     constructor() {
         deployMarket();
-        for (uint256 i; i < PEOPLE; ++i) {
-            fund(person(i));
+        for (uint256 i; i < ACCOUNTS; ++i) {
+            fund(account(i));
         }
     }
 
-    function person(uint256 i) public pure returns (address) {
-        return address(uint160(0x9E500 + (i % PEOPLE)));
+    function account(uint256 i) public pure returns (address) {
+        return address(uint160(0x9E500 + (i % ACCOUNTS)));
     }
 
     function coinOrToken(uint256 draw) private view returns (address) {
         return draw % 2 == 0 ? COIN : address(token);
     }
 
-    // ------------------------------------------------------------ what may happen
+    // ------------------------------------------------------------ actions
 
-    function pass(uint256 time) external {
-        vm.warp(block.timestamp + within(time, 1, 6 hours));
+    function wait(uint256 time) external {
+        vm.warp(block.timestamp + bound(time, 1, 6 hours));
     }
 
     function postJob(uint256 who, uint256 draw) external {
         if (jobCount >= 6) return;
-        address which = coinOrToken(draw);
-        IJobs.Order memory order = someOrder(draw, which);
-        cheats.prank(person(who));
-        jobs.post{value: value(which, order.price)}(order);
+        address asset = coinOrToken(draw);
+        IJobs.Order memory order = someOrder(draw, asset);
+        vm.prank(account(who));
+        jobs.post{value: valueFor(asset, order.price)}(order);
         seedOf[jobCount++] = draw;
-        inside[which] += order.price;
+        inside[asset] += order.price;
     }
 
-    function someOrder(uint256 draw, address which) private pure returns (IJobs.Order memory order) {
-        order = orderOf(draw, which);
-        order.price = uint128(within(draw >> 8, 1, 3 ether));
-        order.bond = uint128(within(draw >> 80, 0, 1 ether));
-        order.workerShares = uint32(within(draw >> 160, 0, TOTAL));
+    function someOrder(uint256 draw, address asset) private pure returns (IJobs.Order memory order) {
+        order = orderOf(draw, asset);
+        order.price = uint128(bound(draw >> 8, 1, 3 ether));
+        order.bond = uint128(bound(draw >> 80, 0, 1 ether));
+        order.workerShares = uint32(bound(draw >> 160, 0, TOTAL));
         order.claimSeconds = 8 hours;
     }
 
     function startCampaign(uint256 who, uint256 draw) external {
         if (campaignCount >= 4) return;
-        cheats.prank(person(who));
+        vm.prank(account(who));
         crowdfund.start(someOrder(draw, coinOrToken(draw)), uint40(block.timestamp + 12 hours));
         seedOfCampaign[campaignCount++] = draw;
     }
 
-    function pledge(uint256 who, uint256 which, uint256 amount) external {
+    function pledge(uint256 who, uint256 index, uint256 amount) external {
         if (campaignCount == 0) return;
-        which %= campaignCount;
-        if (crowdfund.stateOf(which) != ICrowdfund.State.Raising) return;
-        ICrowdfund.Campaign memory c = crowdfund.campaignOf(which);
+        index %= campaignCount;
+        if (crowdfund.stateOf(index) != ICrowdfund.State.Raising) return;
+        ICrowdfund.Campaign memory c = crowdfund.campaignOf(index);
         uint256 missing = c.order.price - c.raised;
-        // From the least there may be up to more than is missing.
+        // From the least amount that is accepted to more than is missing.
         uint256 least = (uint256(c.order.price) + 999) / 1000;
         if (least > missing) least = missing;
-        amount = within(amount, least, missing + 1 ether);
-        address which_ = c.order.token;
-        cheats.prank(person(who));
-        uint256 id = crowdfund.pledge{value: value(which_, amount)}(which, amount);
-        eq(id, pledgeCount++, "one after the other");
-        inside[which_] += which_ == COIN || amount < missing ? amount : missing;
+        amount = bound(amount, least, missing + 1 ether);
+        address asset = c.order.token;
+        vm.prank(account(who));
+        uint256 id = crowdfund.pledge{value: valueFor(asset, amount)}(index, amount);
+        assertEq(id, pledgeCount++, "pledges are numbered in order");
+        inside[asset] += asset == COIN || amount < missing ? amount : missing;
     }
 
-    function handOver(uint256 which) external {
+    function handOver(uint256 index) external {
         if (campaignCount == 0) return;
-        which %= campaignCount;
-        if (crowdfund.stateOf(which) != ICrowdfund.State.Reached) return;
-        uint256 job = crowdfund.handOver(which);
-        eq(job, jobCount++, "one after the other");
-        seedOf[job] = seedOfCampaign[which];
+        index %= campaignCount;
+        if (crowdfund.stateOf(index) != ICrowdfund.State.Reached) return;
+        uint256 job = crowdfund.handOver(index);
+        assertEq(job, jobCount++, "jobs are numbered in order");
+        seedOf[job] = seedOfCampaign[index];
     }
 
-    function claimJob(uint256 who, uint256 which) external {
+    function claimJob(uint256 who, uint256 index) external {
         if (jobCount == 0) return;
-        which %= jobCount;
-        IJobs.Job memory j = jobs.jobOf(which);
-        bool open = j.state == IJobs.State.Open || jobs.hasFailed(which);
+        index %= jobCount;
+        IJobs.Job memory j = jobs.jobOf(index);
+        bool open = j.state == IJobs.State.Open || jobs.hasFailed(index);
         if (!open || block.timestamp > j.claimBy) return;
-        take(person(who), which);
+        claimAs(account(who), index);
         inside[j.token] += j.bond;
     }
 
-    function deliverJob(uint256 which) external {
+    function deliverJob(uint256 index) external {
         if (jobCount == 0) return;
-        which %= jobCount;
-        IJobs.Job memory j = jobs.jobOf(which);
+        index %= jobCount;
+        IJobs.Job memory j = jobs.jobOf(index);
         if (j.state != IJobs.State.Claimed || block.timestamp > j.deliverBy) return;
-        deliver(j.worker, which, seedOf[which]);
+        deliver(j.worker, index, seedOf[index]);
     }
 
-    function beatJob(uint256 which) external {
+    function defeatJob(uint256 index) external {
         if (jobCount == 0) return;
-        which %= jobCount;
-        IJobs.Job memory j = jobs.jobOf(which);
-        if (j.state != IJobs.State.Delivered || jobs.hasFailed(which)) return;
+        index %= jobCount;
+        IJobs.Job memory j = jobs.jobOf(index);
+        if (j.state != IJobs.State.Delivered || jobs.hasFailed(index)) return;
         if (block.timestamp > disputes.claimOf(j.claim).windowEnd) return;
-        beat(j.claim, seedOf[which]);
+        defeatClaim(j.claim, seedOf[index]);
     }
 
-    function acceptJob(uint256 which) external {
+    function acceptJob(uint256 index) external {
         if (jobCount == 0) return;
-        which %= jobCount;
-        IJobs.Job memory j = jobs.jobOf(which);
-        if (j.state != IJobs.State.Delivered || jobs.hasFailed(which)) return;
+        index %= jobCount;
+        IJobs.Job memory j = jobs.jobOf(index);
+        if (j.state != IJobs.State.Delivered || jobs.hasFailed(index)) return;
         if (block.timestamp <= disputes.claimOf(j.claim).windowEnd) passWindow();
-        jobs.accept(which);
+        jobs.accept(index);
     }
 
-    function reopenJob(uint256 which) external {
+    function reopenJob(uint256 index) external {
         if (jobCount == 0) return;
-        which %= jobCount;
-        if (jobs.hasFailed(which)) jobs.reopen(which);
+        index %= jobCount;
+        if (jobs.hasFailed(index)) jobs.reopen(index);
     }
 
-    function expireJob(uint256 which) public {
+    function expireJob(uint256 index) public {
         if (jobCount == 0) return;
-        which %= jobCount;
-        IJobs.Job memory j = jobs.jobOf(which);
-        bool open = j.state == IJobs.State.Open || jobs.hasFailed(which);
-        if (open && block.timestamp > j.claimBy) jobs.expire(which);
+        index %= jobCount;
+        IJobs.Job memory j = jobs.jobOf(index);
+        bool open = j.state == IJobs.State.Open || jobs.hasFailed(index);
+        if (open && block.timestamp > j.claimBy) jobs.expire(index);
     }
 
-    function cancelJob(uint256 which) external {
+    function cancelJob(uint256 index) external {
         if (jobCount == 0) return;
-        which %= jobCount;
-        IJobs.Job memory j = jobs.jobOf(which);
-        bool open = j.state == IJobs.State.Open || jobs.hasFailed(which);
+        index %= jobCount;
+        IJobs.Job memory j = jobs.jobOf(index);
+        bool open = j.state == IJobs.State.Open || jobs.hasFailed(index);
         if (!open || j.requester == address(crowdfund)) return;
-        cheats.prank(j.requester);
-        jobs.cancel(which);
+        vm.prank(j.requester);
+        jobs.cancel(index);
     }
 
-    function settlePledge(uint256 which) public {
+    function settlePledge(uint256 index) public {
         if (pledgeCount == 0) return;
-        which %= pledgeCount;
-        ICrowdfund.Pledge memory p = crowdfund.pledgeOf(which);
+        index %= pledgeCount;
+        ICrowdfund.Pledge memory p = crowdfund.pledgeOf(index);
         ICrowdfund.State state = crowdfund.stateOf(p.campaign);
         if (p.settled) return;
-        address coin = crowdfund.campaignOf(p.campaign).order.token;
-        uint256 before = payments.creditOf(p.pledger, coin);
+        address asset = crowdfund.campaignOf(p.campaign).order.token;
+        uint256 before = payments.creditOf(p.pledger, asset);
         if (state == ICrowdfund.State.Failed) {
-            crowdfund.refund(which);
+            crowdfund.refund(index);
             refunded[p.campaign] += p.amount;
         } else if (state == ICrowdfund.State.Ended) {
-            crowdfund.collect(which);
+            crowdfund.collect(index);
         } else {
             return;
         }
-        paidBack[which] = payments.creditOf(p.pledger, coin) - before;
+        paidBack[index] = payments.creditOf(p.pledger, asset) - before;
     }
 
     function withdraw(uint256 who, uint256 draw) public {
-        address coin = coinOrToken(draw);
-        uint256 credit = payments.creditOf(person(who), coin);
+        address asset = coinOrToken(draw);
+        uint256 credit = payments.creditOf(account(who), asset);
         if (credit == 0) return;
-        uint256 amount = within(draw >> 8, 1, credit);
-        cheats.prank(person(who));
-        payments.withdraw(coin, amount, person(who));
-        inside[coin] -= amount;
+        uint256 amount = bound(draw >> 8, 1, credit);
+        vm.prank(account(who));
+        payments.withdraw(asset, amount, account(who));
+        inside[asset] -= amount;
     }
 
-    function giveShares(uint256 from, uint256 to, uint256 which, uint256 amount) external {
+    function giveShares(uint256 from, uint256 to, uint256 index, uint256 amount) external {
         if (jobCount == 0) return;
-        uint256 model = jobs.modelOf(which % jobCount);
-        uint256 shares = ownership.balanceOf(person(from), model);
-        cheats.prank(person(from));
-        ownership.transfer(person(to), model, within(amount, 0, shares));
+        uint256 model = jobs.modelOf(index % jobCount);
+        uint256 shares = ownership.balanceOf(account(from), model);
+        vm.prank(account(from));
+        ownership.transfer(account(to), model, bound(amount, 0, shares));
     }
 
-    function earn(uint256 which, uint256 amount) external {
+    function earn(uint256 index, uint256 amount) external {
         if (jobCount == 0) return;
-        which %= jobCount;
-        if (jobs.jobOf(which).state != IJobs.State.Accepted) return;
-        address coin = jobs.jobOf(which).token;
-        amount = within(amount, 1, 1 ether);
-        uint256 model = jobs.modelOf(which);
-        cheats.prank(ASKER);
-        ownership.earn{value: value(coin, amount)}(model, amount);
-        inside[coin] += amount;
+        index %= jobCount;
+        if (jobs.jobOf(index).state != IJobs.State.Accepted) return;
+        address asset = jobs.jobOf(index).token;
+        amount = bound(amount, 1, 1 ether);
+        uint256 model = jobs.modelOf(index);
+        vm.prank(REQUESTER);
+        ownership.earn{value: valueFor(asset, amount)}(model, amount);
+        inside[asset] += amount;
     }
 
-    function collectEarnings(uint256 who, uint256 which) public {
+    function collectEarnings(uint256 who, uint256 index) public {
         if (jobCount == 0) return;
-        uint256 model = jobs.modelOf(which % jobCount);
-        if (ownership.earnedBy(model, person(who)) != 0) ownership.collect(model, person(who));
+        uint256 model = jobs.modelOf(index % jobCount);
+        if (ownership.earnedBy(model, account(who)) != 0) ownership.collect(model, account(who));
     }
 
-    // ------------------------------------------------------------ what must hold
+    // ------------------------------------------------------------ invariants
 
     function check() external view {
-        moneyIsWhereItIsOwed(COIN);
-        moneyIsWhereItIsOwed(address(token));
+        paymentsHoldWhatIsOwed(COIN);
+        paymentsHoldWhatIsOwed(address(token));
         for (uint256 job; job < jobCount; ++job) {
-            jobsHoldWhatTheyPromise(job);
+            jobEscrowIsExact(job);
             sharesAddUp(job);
         }
         for (uint256 i; i < campaignCount; ++i) {
-            campaignsHoldTheirPledges(i);
+            campaignEscrowIsExact(i);
         }
         for (uint256 i; i < pledgeCount; ++i) {
-            nobodyLosesAPledge(i);
+            settledPledgeLosesNothing(i);
         }
     }
 
-    function moneyIsWhereItIsOwed(address coin) private view {
-        uint256 owed = payments.creditOf(address(crowdfund), coin);
-        for (uint256 i; i < PEOPLE; ++i) {
-            owed += payments.creditOf(person(i), coin);
+    function paymentsHoldWhatIsOwed(address asset) private view {
+        uint256 owed = payments.creditOf(address(crowdfund), asset);
+        for (uint256 i; i < ACCOUNTS; ++i) {
+            owed += payments.creditOf(account(i), asset);
         }
         for (uint256 i; payments.escrowOf(i).keeper != address(0); ++i) {
-            if (payments.escrowOf(i).token == coin) owed += payments.escrowOf(i).held;
+            if (payments.escrowOf(i).token == asset) owed += payments.escrowOf(i).held;
         }
-        eq(owed, inside[coin], "what is owed is what came in");
-        eq(balance(address(payments), coin), inside[coin], "and it is there");
-        eq(balance(address(jobs), coin), 0, "jobs keep nothing");
-        eq(balance(address(crowdfund), coin), 0, "campaigns keep nothing");
-        eq(balance(address(ownership), coin), 0, "models keep nothing");
+        assertEq(owed, inside[asset], "credits and escrows equal deposits less withdrawals");
+        assertEq(balance(address(payments), asset), inside[asset], "balance of Payments");
+        assertEq(balance(address(jobs), asset), 0, "balance of Jobs");
+        assertEq(balance(address(crowdfund), asset), 0, "balance of Crowdfund");
+        assertEq(balance(address(ownership), asset), 0, "balance of Ownership");
     }
 
-    function balance(address who, address coin) private view returns (uint256) {
-        return coin == COIN ? who.balance : token.balanceOf(who);
+    function balance(address who, address asset) private view returns (uint256) {
+        return asset == COIN ? who.balance : token.balanceOf(who);
     }
 
-    function jobsHoldWhatTheyPromise(uint256 job) private view {
+    function jobEscrowIsExact(uint256 job) private view {
         IJobs.Job memory j = jobs.jobOf(job);
         uint256 due;
         if (j.state == IJobs.State.Open) due = uint256(j.price) + j.forfeited;
         if (j.state == IJobs.State.Claimed || j.state == IJobs.State.Delivered) {
             due = uint256(j.price) + j.forfeited + j.bond;
         }
-        eq(held(job), due, "a job's money");
+        assertEq(escrowBalance(job), due, "escrow of a job");
     }
 
     function sharesAddUp(uint256 job) private view {
         uint256 model = jobs.modelOf(job);
         uint256 sum = ownership.balanceOf(address(crowdfund), model);
-        for (uint256 i; i < PEOPLE; ++i) {
-            sum += ownership.balanceOf(person(i), model);
+        for (uint256 i; i < ACCOUNTS; ++i) {
+            sum += ownership.balanceOf(account(i), model);
         }
-        eq(sum, jobs.jobOf(job).state == IJobs.State.Accepted ? TOTAL : 0, "a model's shares");
+        assertEq(sum, jobs.jobOf(job).state == IJobs.State.Accepted ? TOTAL : 0, "shares of a model");
     }
 
-    function campaignsHoldTheirPledges(uint256 i) private view {
+    function campaignEscrowIsExact(uint256 i) private view {
         ICrowdfund.Campaign memory c = crowdfund.campaignOf(i);
-        yes(c.raised <= c.order.price, "never more than the price");
+        assertLe(c.raised, c.order.price, "raised at most the price");
         uint256 left = payments.escrowOf(c.escrow).held;
-        eq(left, c.handedOver ? 0 : c.raised - refunded[i], "a campaign's money");
+        assertEq(left, c.handedOver ? 0 : c.raised - refunded[i], "escrow of a campaign");
     }
 
-    function nobodyLosesAPledge(uint256 i) private view {
+    function settledPledgeLosesNothing(uint256 i) private view {
         ICrowdfund.Pledge memory p = crowdfund.pledgeOf(i);
         if (!p.settled) return;
         ICrowdfund.Campaign memory c = crowdfund.campaignOf(p.campaign);
         if (!c.handedOver) {
-            eq(paidBack[i], p.amount, "a refund is the pledge");
+            assertEq(paidBack[i], p.amount, "the refund is the pledge");
         } else if (jobs.jobOf(c.job).state != IJobs.State.Accepted) {
-            yes(paidBack[i] >= p.amount, "at least the pledge comes back");
+            assertGe(paidBack[i], p.amount, "at least the pledge is paid back");
         }
     }
 
-    /// @notice Everybody stops; whoever is owed something can still have all of it.
+    /// @notice Ends all jobs and pledges; every account withdraws all of its credit.
     function finish() external {
         vm.warp(block.timestamp + 30 days);
         for (uint256 job; job < jobCount; ++job) {
@@ -288,57 +289,45 @@ contract MarketHandler is Market {
         }
         for (uint256 i; i < pledgeCount; ++i) {
             settlePledge(i);
-            yes(crowdfund.pledgeOf(i).settled, "every pledge can be settled");
+            assertTrue(crowdfund.pledgeOf(i).settled, "every pledge is settled");
         }
-        for (uint256 who; who < PEOPLE; ++who) {
+        for (uint256 who; who < ACCOUNTS; ++who) {
             for (uint256 job; job < jobCount; ++job) {
                 collectEarnings(who, job);
             }
-            drain(person(who), COIN);
-            drain(person(who), address(token));
+            withdrawAll(account(who), COIN);
+            withdrawAll(account(who), address(token));
         }
-        eq(payments.creditOf(address(crowdfund), COIN), 0, "no coin stays with the campaigns");
-        eq(payments.creditOf(address(crowdfund), address(token)), 0, "and no token");
+        assertEq(payments.creditOf(address(crowdfund), COIN), 0, "Crowdfund keeps no coin");
+        assertEq(payments.creditOf(address(crowdfund), address(token)), 0, "Crowdfund keeps no token");
         uint256 most = jobCount * TOTAL;
-        yes(inside[COIN] + inside[address(token)] < most + 1, "less than a unit a share waits");
+        assertLt(inside[COIN] + inside[address(token)], most + 1, "less than one unit a share remains");
     }
 
-    function drain(address who, address coin) private {
-        uint256 credit = payments.creditOf(who, coin);
+    function withdrawAll(address who, address asset) private {
+        uint256 credit = payments.creditOf(who, asset);
         if (credit == 0) return;
-        cheats.prank(who);
-        payments.withdraw(coin, credit, who);
-        inside[coin] -= credit;
+        vm.prank(who);
+        payments.withdraw(asset, credit, who);
+        inside[asset] -= credit;
     }
 }
 
-contract MarketInvariantTest is Market {
+contract MarketInvariantTest is MarketFixture {
     MarketHandler private handler;
 
     function setUp() public {
         handler = new MarketHandler();
-    }
-
-    function targetContracts() external view returns (address[] memory targets) {
-        targets = new address[](1);
-        targets[0] = address(handler);
-    }
-
-    struct FuzzSelector {
-        address addr;
-        bytes4[] selectors;
-    }
-
-    /// @dev The end is not one of the things that happen.
-    function excludeSelectors() external view returns (FuzzSelector[] memory excluded) {
-        excluded = new FuzzSelector[](1);
-        excluded[0] = FuzzSelector(address(handler), new bytes4[](1));
-        excluded[0].selectors[0] = MarketHandler.finish.selector;
+        targetContract(address(handler));
+        // `finish` ends a run; afterInvariant calls it.
+        bytes4[] memory excluded = new bytes4[](1);
+        excluded[0] = MarketHandler.finish.selector;
+        excludeSelector(FuzzSelector(address(handler), excluded));
     }
 
     /// forge-config: default.invariant.runs = 16
     /// forge-config: default.invariant.depth = 120
-    function invariant_moneySharesAndPledges() public view {
+    function invariant_fundsSharesAndPledgesHold() public view {
         handler.check();
     }
 

@@ -2,17 +2,25 @@
 pragma solidity ^0.8.30;
 
 import {IPayments} from "../../src/IPayments.sol";
-import {Market} from "./Market.sol";
-import {FalseToken, FeeToken, HookToken, PausableToken, PlainToken, SilentToken} from "./Tokens.sol";
+import {MarketFixture} from "./MarketFixture.sol";
+import {
+    CallbackToken,
+    FeeOnTransferToken,
+    MintableToken,
+    NoReturnToken,
+    PausableToken,
+    ReturnsFalseToken
+} from "./TestTokens.sol";
 
-contract Refuser {
-    function draw(IPayments payments, address token, uint256 amount, address to) external {
+/// @notice Cannot receive coin.
+contract RejectingReceiver {
+    function withdraw(IPayments payments, address token, uint256 amount, address to) external {
         payments.withdraw(token, amount, to);
     }
 }
 
-/// @notice Draws again while it is being paid.
-contract Glutton {
+/// @notice Withdraws again while it is being paid.
+contract ReentrantReceiver {
     IPayments private immutable PAYMENTS;
     bool public triedAgain;
 
@@ -20,7 +28,7 @@ contract Glutton {
         PAYMENTS = payments;
     }
 
-    function draw(uint256 amount) external {
+    function withdraw(uint256 amount) external {
         PAYMENTS.withdraw(address(0), amount, address(this));
     }
 
@@ -33,199 +41,202 @@ contract Glutton {
     }
 }
 
-contract PaymentsTest is Market {
+contract PaymentsTest is MarketFixture {
     function setUp() public {
         deployMarket();
     }
 
-    function opened(address keeper, address which) private returns (uint256 escrow) {
-        cheats.prank(keeper);
-        escrow = payments.open(which);
+    function openAs(address keeper, address asset) private returns (uint256 escrow) {
+        vm.prank(keeper);
+        escrow = payments.open(asset);
     }
 
-    function filled(address keeper, address which, uint256 amount) private returns (uint256 escrow) {
-        escrow = opened(keeper, which);
-        cheats.prank(keeper);
-        payments.deposit{value: value(which, amount)}(escrow, amount);
+    function openAndDeposit(address keeper, address asset, uint256 amount) private returns (uint256 escrow) {
+        escrow = openAs(keeper, asset);
+        vm.prank(keeper);
+        payments.deposit{value: valueFor(asset, amount)}(escrow, amount);
     }
 
-    function test_coinGoesInAndOutOnce() external {
+    function test_withdraw_completesRoundTripInCoin() external {
         roundTrip(COIN);
-        eq(address(payments).balance, 0, "nothing left");
+        assertEq(address(payments).balance, 0, "Payments is empty");
     }
 
-    function test_tokensGoInAndOutOnce() external {
+    function test_withdraw_completesRoundTripInTokens() external {
         roundTrip(address(token));
-        eq(token.balanceOf(address(payments)), 0, "nothing left");
-        eq(token.balanceOf(address(0xBEEF)), 5 ether, "drawn");
+        assertEq(token.balanceOf(address(payments)), 0, "Payments is empty");
+        assertEq(token.balanceOf(address(0xBEEF)), 5 ether, "withdrawn");
     }
 
-    function roundTrip(address which) private {
-        uint256 escrow = filled(ASKER, which, 5 ether);
-        eq(payments.escrowOf(escrow).held, 5 ether, "held");
-        eq(payments.escrowOf(escrow).keeper, ASKER, "by its keeper");
-        cheats.prank(ASKER);
+    function roundTrip(address asset) private {
+        uint256 escrow = openAndDeposit(REQUESTER, asset, 5 ether);
+        assertEq(payments.escrowOf(escrow).held, 5 ether, "held in escrow");
+        assertEq(payments.escrowOf(escrow).keeper, REQUESTER, "keeper");
+        vm.prank(REQUESTER);
         payments.pay(escrow, WORKER, 3 ether);
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
         payments.pay(escrow, OTHER, 2 ether);
-        eq(payments.creditOf(WORKER, which), 3 ether, "credit");
-        cheats.prank(OTHER);
-        payments.give(which, WORKER, 2 ether);
-        eq(payments.creditOf(OTHER, which), 0, "passed on");
-        cheats.prank(WORKER);
-        payments.withdraw(which, 5 ether, address(0xBEEF));
-        eq(payments.creditOf(WORKER, which), 0, "drawn");
-        eq(payments.escrowOf(escrow).held, 0, "and empty");
-        cheats.prank(WORKER);
+        assertEq(payments.creditOf(WORKER, asset), 3 ether, "credit");
+        vm.prank(OTHER);
+        payments.give(asset, WORKER, 2 ether);
+        assertEq(payments.creditOf(OTHER, asset), 0, "credit given away");
+        vm.prank(WORKER);
+        payments.withdraw(asset, 5 ether, address(0xBEEF));
+        assertEq(payments.creditOf(WORKER, asset), 0, "credit withdrawn");
+        assertEq(payments.escrowOf(escrow).held, 0, "the escrow is empty");
+        vm.prank(WORKER);
         vm.expectRevert(abi.encodeWithSelector(IPayments.TooLittle.selector, 1, 0));
-        payments.withdraw(which, 1, WORKER);
+        payments.withdraw(asset, 1, WORKER);
     }
 
-    function test_onlyTheKeeperPaysOut() external {
-        uint256 escrow = filled(ASKER, COIN, 1 ether);
-        cheats.prank(WORKER);
+    function test_pay_revertsIfCallerIsNotKeeper() external {
+        uint256 escrow = openAndDeposit(REQUESTER, COIN, 1 ether);
+        vm.prank(WORKER);
         vm.expectRevert(abi.encodeWithSelector(IPayments.NotKeeper.selector, escrow));
         payments.pay(escrow, WORKER, 1);
-        cheats.prank(WORKER);
+        vm.prank(WORKER);
         vm.expectRevert(abi.encodeWithSelector(IPayments.NotKeeper.selector, escrow));
         payments.deposit{value: 1}(escrow, 1);
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
         vm.expectRevert(abi.encodeWithSelector(IPayments.NotKeeper.selector, 77));
         payments.pay(77, WORKER, 1);
-        eq(payments.escrowOf(77).keeper, address(0), "no such escrow");
+        assertEq(payments.escrowOf(77).keeper, address(0), "no such escrow");
     }
 
-    function test_oneEscrowNeverPaysForAnother() external {
-        filled(OTHER, COIN, 9 ether);
-        uint256 escrow = filled(ASKER, COIN, 1 ether);
-        cheats.prank(ASKER);
+    function test_pay_revertsIfEscrowHoldsTooLittle() external {
+        openAndDeposit(OTHER, COIN, 9 ether);
+        uint256 escrow = openAndDeposit(REQUESTER, COIN, 1 ether);
+        vm.prank(REQUESTER);
         vm.expectRevert(abi.encodeWithSelector(IPayments.TooLittle.selector, 2 ether, 1 ether));
-        payments.pay(escrow, ASKER, 2 ether);
-        cheats.prank(ASKER);
+        payments.pay(escrow, REQUESTER, 2 ether);
+        vm.prank(REQUESTER);
         vm.expectRevert(abi.encodeWithSelector(IPayments.TooLittle.selector, 1, 0));
         payments.give(COIN, WORKER, 1);
     }
 
-    function test_whatIsSentMustBeWhatIsDue() external {
-        uint256 coins = opened(ASKER, COIN);
-        uint256 tokens = opened(ASKER, address(token));
-        cheats.prank(ASKER);
+    function test_deposit_revertsIfValueIsWrong() external {
+        uint256 coins = openAs(REQUESTER, COIN);
+        uint256 tokens = openAs(REQUESTER, address(token));
+        vm.prank(REQUESTER);
         vm.expectRevert(abi.encodeWithSelector(IPayments.WrongValue.selector, 2, 1));
         payments.deposit{value: 1}(coins, 2);
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
         vm.expectRevert(abi.encodeWithSelector(IPayments.WrongValue.selector, 0, 1));
         payments.deposit{value: 1}(tokens, 1);
     }
 
-    function test_nobodyIsPaidAtAddressesThatCannotDraw() external {
-        uint256 escrow = filled(ASKER, COIN, 1 ether);
-        cheats.prank(ASKER);
+    function test_pay_revertsIfReceiverIsZeroOrPayments() external {
+        uint256 escrow = openAndDeposit(REQUESTER, COIN, 1 ether);
+        vm.prank(REQUESTER);
         vm.expectRevert(abi.encodeWithSelector(IPayments.BadReceiver.selector, address(0)));
         payments.pay(escrow, address(0), 1);
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
         vm.expectRevert(abi.encodeWithSelector(IPayments.BadReceiver.selector, address(payments)));
         payments.pay(escrow, address(payments), 1);
-        cheats.prank(ASKER);
-        payments.pay(escrow, ASKER, 1);
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
+        payments.pay(escrow, REQUESTER, 1);
+        vm.prank(REQUESTER);
         vm.expectRevert(abi.encodeWithSelector(IPayments.BadReceiver.selector, address(payments)));
         payments.withdraw(COIN, 1, address(payments));
     }
 
-    function test_aReceiverThatRefusesNamesAnother() external {
-        Refuser refuser = new Refuser();
-        uint256 escrow = filled(ASKER, COIN, 1 ether);
-        cheats.prank(ASKER);
-        payments.pay(escrow, address(refuser), 1 ether);
-        vm.expectRevert(abi.encodeWithSelector(IPayments.PaymentFailed.selector, address(refuser)));
-        refuser.draw(payments, COIN, 1 ether, address(refuser));
-        eq(payments.creditOf(address(refuser), COIN), 1 ether, "still owed");
-        refuser.draw(payments, COIN, 1 ether, address(0xBEEF));
-        eq(address(0xBEEF).balance, 1 ether, "paid elsewhere");
+    function test_withdraw_paysOtherReceiverAfterRejection() external {
+        RejectingReceiver receiver = new RejectingReceiver();
+        uint256 escrow = openAndDeposit(REQUESTER, COIN, 1 ether);
+        vm.prank(REQUESTER);
+        payments.pay(escrow, address(receiver), 1 ether);
+        vm.expectRevert(abi.encodeWithSelector(IPayments.PaymentFailed.selector, address(receiver)));
+        receiver.withdraw(payments, COIN, 1 ether, address(receiver));
+        assertEq(payments.creditOf(address(receiver), COIN), 1 ether, "the credit remains");
+        receiver.withdraw(payments, COIN, 1 ether, address(0xBEEF));
+        assertEq(address(0xBEEF).balance, 1 ether, "paid to another receiver");
     }
 
-    function test_drawingWhileBeingPaidDrawsNothing() external {
-        Glutton glutton = new Glutton(payments);
-        uint256 escrow = filled(ASKER, COIN, 3 ether);
-        cheats.prank(ASKER);
-        payments.pay(escrow, address(glutton), 2 ether);
-        glutton.draw(1 ether);
-        yes(glutton.triedAgain(), "tried");
-        eq(address(glutton).balance, 1 ether, "once");
-        eq(payments.creditOf(address(glutton), COIN), 1 ether, "the rest is there");
+    function test_withdraw_blocksReentrancyFromReceiver() external {
+        ReentrantReceiver receiver = new ReentrantReceiver(payments);
+        uint256 escrow = openAndDeposit(REQUESTER, COIN, 3 ether);
+        vm.prank(REQUESTER);
+        payments.pay(escrow, address(receiver), 2 ether);
+        receiver.withdraw(1 ether);
+        assertTrue(receiver.triedAgain(), "the receiver withdraws again");
+        assertEq(address(receiver).balance, 1 ether, "paid once");
+        assertEq(payments.creditOf(address(receiver), COIN), 1 ether, "the rest of the credit remains");
     }
 
-    function test_notATokenIsRefused() external {
+    function test_open_revertsIfTokenHasNoCode() external {
         vm.expectRevert(abi.encodeWithSelector(IPayments.NotAToken.selector, address(0xBEEF)));
         payments.open(address(0xBEEF));
     }
 
-    function test_aFeeOnTransfersIsRefused() external {
-        FeeToken fee = new FeeToken();
-        fee.mint(ASKER, 100);
-        approveAll(ASKER, address(fee));
-        uint256 escrow = opened(ASKER, address(fee));
-        cheats.prank(ASKER);
+    function test_deposit_revertsIfTokenTakesFee() external {
+        FeeOnTransferToken fee = new FeeOnTransferToken();
+        fee.mint(REQUESTER, 100);
+        approveAll(REQUESTER, address(fee));
+        uint256 escrow = openAs(REQUESTER, address(fee));
+        vm.prank(REQUESTER);
         vm.expectRevert(abi.encodeWithSelector(IPayments.NotReceivedInFull.selector, address(fee), 100, 99));
         payments.deposit(escrow, 100);
     }
 
-    function test_aTokenThatAnswersFalseIsNotBelieved() external {
-        FalseToken liar = new FalseToken();
-        liar.mint(ASKER, 100);
-        uint256 escrow = opened(ASKER, address(liar));
-        cheats.prank(ASKER);
-        cheats.expectRevert();
+    function test_deposit_revertsIfTokenReturnsFalse() external {
+        ReturnsFalseToken falseToken = new ReturnsFalseToken();
+        falseToken.mint(REQUESTER, 100);
+        uint256 escrow = openAs(REQUESTER, address(falseToken));
+        vm.prank(REQUESTER);
+        vm.expectRevert();
         payments.deposit(escrow, 100);
     }
 
-    function test_aTokenThatAnswersNothingIsTaken() external {
-        SilentToken silent = new SilentToken();
-        silent.mint(ASKER, 100);
-        cheats.prank(ASKER);
-        silent.approve(address(payments), 100);
-        uint256 escrow = filled(ASKER, address(silent), 100);
-        cheats.prank(ASKER);
+    function test_deposit_acceptsTokenWithoutReturnValue() external {
+        NoReturnToken noReturnToken = new NoReturnToken();
+        noReturnToken.mint(REQUESTER, 100);
+        vm.prank(REQUESTER);
+        noReturnToken.approve(address(payments), 100);
+        uint256 escrow = openAndDeposit(REQUESTER, address(noReturnToken), 100);
+        vm.prank(REQUESTER);
         payments.pay(escrow, WORKER, 100);
-        cheats.prank(WORKER);
-        payments.withdraw(address(silent), 100, WORKER);
-        eq(silent.balanceOf(WORKER), 100, "drawn");
+        vm.prank(WORKER);
+        payments.withdraw(address(noReturnToken), 100, WORKER);
+        assertEq(noReturnToken.balanceOf(WORKER), 100, "withdrawn");
     }
 
-    /// @dev The keeper's token calls back in the middle of the deposit, before it has moved: nothing can be drawn on it.
-    function test_aHookInsideADepositDrawsNothing() external {
-        HookToken hook = new HookToken();
-        hook.mint(address(this), 200);
-        hook.approve(address(payments), 200);
-        uint256 escrow = payments.open(address(hook));
+    /// @dev The token calls back and withdraws during the deposit, before any token has moved.
+    function test_deposit_blocksReentrancyFromToken() external {
+        CallbackToken callbackToken = new CallbackToken();
+        callbackToken.mint(address(this), 200);
+        callbackToken.approve(address(payments), 200);
+        uint256 escrow = payments.open(address(callbackToken));
         payments.deposit(escrow, 100);
-        payments.pay(escrow, address(hook), 100);
-        hook.arm(address(payments), abi.encodeCall(IPayments.withdraw, (address(hook), 100, address(hook))));
+        payments.pay(escrow, address(callbackToken), 100);
+        callbackToken.arm(
+            address(payments),
+            abi.encodeCall(IPayments.withdraw, (address(callbackToken), 100, address(callbackToken)))
+        );
         payments.deposit(escrow, 100);
-        no(hook.succeeded(), "guarded");
-        eq(payments.creditOf(address(hook), address(hook)), 100, "still credit");
-        eq(hook.balanceOf(address(payments)), 200, "and still here");
+        assertFalse(callbackToken.succeeded(), "the reentrant call reverts");
+        assertEq(payments.creditOf(address(callbackToken), address(callbackToken)), 100, "the credit remains");
+        assertEq(callbackToken.balanceOf(address(payments)), 200, "the tokens remain");
     }
 
-    function test_aTokenThatStopsHarmsNoOther() external {
-        PausableToken stopping = new PausableToken();
-        stopping.mint(ASKER, 100);
-        approveAll(ASKER, address(stopping));
-        uint256 escrow = filled(ASKER, address(stopping), 100);
-        uint256 coins = filled(ASKER, COIN, 100);
-        cheats.prank(ASKER);
+    function test_withdraw_paysOtherTokensIfOneIsPaused() external {
+        PausableToken pausableToken = new PausableToken();
+        pausableToken.mint(REQUESTER, 100);
+        approveAll(REQUESTER, address(pausableToken));
+        uint256 escrow = openAndDeposit(REQUESTER, address(pausableToken), 100);
+        uint256 coins = openAndDeposit(REQUESTER, COIN, 100);
+        vm.prank(REQUESTER);
         payments.pay(escrow, WORKER, 100);
-        cheats.prank(ASKER);
+        vm.prank(REQUESTER);
         payments.pay(coins, WORKER, 100);
-        stopping.stop(true);
-        cheats.prank(WORKER);
-        cheats.expectRevert();
-        payments.withdraw(address(stopping), 100, WORKER);
-        cheats.prank(WORKER);
+        pausableToken.setPaused(true);
+        vm.prank(WORKER);
+        vm.expectRevert();
+        payments.withdraw(address(pausableToken), 100, WORKER);
+        vm.prank(WORKER);
         payments.withdraw(COIN, 100, address(0xBEEF));
-        stopping.stop(false);
-        cheats.prank(WORKER);
-        payments.withdraw(address(stopping), 100, WORKER);
-        eq(PlainToken(stopping).balanceOf(WORKER), 100, "later");
+        pausableToken.setPaused(false);
+        vm.prank(WORKER);
+        payments.withdraw(address(pausableToken), 100, WORKER);
+        assertEq(MintableToken(pausableToken).balanceOf(WORKER), 100, "paid once the token is unpaused");
     }
 }

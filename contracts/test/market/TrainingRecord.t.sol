@@ -3,9 +3,9 @@ pragma solidity ^0.8.30;
 
 import {ITrainingRecord} from "../../src/ITrainingRecord.sol";
 import {IDisputes} from "../../src/disputes/IDisputes.sol";
-import {Market} from "./Market.sol";
+import {MarketFixture} from "./MarketFixture.sol";
 
-contract TrainingRecordTest is Market {
+contract TrainingRecordTest is MarketFixture {
     bytes32 private run;
 
     function setUp() public {
@@ -13,18 +13,18 @@ contract TrainingRecordTest is Market {
         run = training.open(termsOf(1));
     }
 
-    function standing(address who, uint256 seed) private returns (uint256 claim) {
-        claim = claimWork(who, seed);
+    function settledClaim(address who, uint256 seed) private returns (uint256 claim) {
+        claim = claimRun(who, seed);
         passWindow();
         disputes.settle(claim);
     }
 
-    function test_aRunIsNamedByWhatItIs() external {
-        eq(run, hashOf(termsOf(1)), "name");
+    function test_open_namesRunByHashOfTerms() external {
+        assertEq(run, hashOf(termsOf(1)), "name");
         ITrainingRecord.Run memory r = training.runOf(run);
-        eq(r.steps, STEPS, "steps");
-        eq(r.initial, keccak256("initial"), "initial");
-        eq(r.openedAt, block.timestamp, "opened");
+        assertEq(r.steps, STEPS, "steps");
+        assertEq(r.initial, keccak256("initial"), "initial");
+        assertEq(r.openedAt, block.timestamp, "opened");
         vm.expectRevert(abi.encodeWithSelector(ITrainingRecord.AlreadyOpen.selector, run));
         training.open(termsOf(1));
         IDisputes.Terms memory none = termsOf(2);
@@ -33,48 +33,48 @@ contract TrainingRecordTest is Market {
         training.open(none);
     }
 
-    function test_everyStepOfAStandingClaimCanBeRecorded() external {
-        uint256 claim = standing(WORKER, 1);
+    function test_record_storesEveryStepOfStandingClaim() external {
+        uint256 claim = settledClaim(WORKER, 1);
         for (uint32 step; step < STEPS; ++step) {
-            cheats.prank(OTHER);
+            vm.prank(OTHER);
             training.record(run, claim, step, rootAfter(1, step), proofOf(1, step));
             ITrainingRecord.Checkpoint memory c = training.checkpointOf(run, step);
-            eq(c.root, rootAfter(1, step), "root");
-            eq(c.contributor, WORKER, "by whom");
-            eq(c.claim, claim, "shown by");
+            assertEq(c.root, rootAfter(1, step), "root");
+            assertEq(c.contributor, WORKER, "contributor");
+            assertEq(c.claim, claim, "claim");
             ITrainingRecord.Origin memory o = training.madeBy(rootAfter(1, step));
-            eq(o.run, run, "run");
-            eq(o.step, step, "step");
+            assertEq(o.run, run, "run");
+            assertEq(o.step, step, "step");
         }
-        eq(training.tallyOf(WORKER).stood, 1, "counted once");
-        yes(training.counted(claim), "counted");
+        assertEq(training.tallyOf(WORKER).stood, 1, "counted once");
+        assertTrue(training.counted(claim), "counted");
         vm.expectRevert(abi.encodeWithSelector(ITrainingRecord.NothingToCount.selector, claim));
         training.count(claim);
-        eq(address(training.disputes()), address(disputes), "disputes");
+        assertEq(address(training.disputes()), address(disputes), "disputes");
     }
 
-    function test_nothingOfAnUndecidedOrLostClaimIsRecorded() external {
-        uint256 claim = claimWork(WORKER, 1);
-        notStanding(claim);
+    function test_record_revertsIfClaimDoesNotStand() external {
+        uint256 claim = claimRun(WORKER, 1);
+        assertRecordReverts(claim);
         vm.expectRevert(abi.encodeWithSelector(ITrainingRecord.NothingToCount.selector, claim));
         training.count(claim);
-        beat(claim, 1);
-        notStanding(claim);
+        defeatClaim(claim, 1);
+        assertRecordReverts(claim);
         training.count(claim);
-        eq(training.tallyOf(WORKER).lost, 1, "counted against it");
-        eq(training.tallyOf(WORKER).stood, 0, "and not for it");
+        assertEq(training.tallyOf(WORKER).lost, 1, "counted as lost");
+        assertEq(training.tallyOf(WORKER).stood, 0, "not counted as stood");
         vm.expectRevert(abi.encodeWithSelector(ITrainingRecord.NothingToCount.selector, claim));
         training.count(claim);
     }
 
-    function notStanding(uint256 claim) private {
+    function assertRecordReverts(uint256 claim) private {
         bytes32[] memory proof = proofOf(1, 0);
         vm.expectRevert(abi.encodeWithSelector(ITrainingRecord.NotStanding.selector, claim));
         training.record(run, claim, 0, rootAfter(1, 0), proof);
     }
 
-    function test_nothingThatTheClaimDoesNotSayIsRecorded() external {
-        uint256 claim = standing(WORKER, 1);
+    function test_record_revertsIfRootIsNotInClaim() external {
+        uint256 claim = settledClaim(WORKER, 1);
         bytes32[] memory proof = proofOf(1, 0);
         vm.expectRevert(ITrainingRecord.NotInClaim.selector);
         training.record(run, claim, 1, rootAfter(1, 0), proof);
@@ -83,7 +83,7 @@ contract TrainingRecordTest is Market {
         vm.expectRevert(ITrainingRecord.NotInClaim.selector);
         training.record(run, claim, STEPS, rootAfter(1, 0), proof);
         // A claim about another run.
-        uint256 other = standing(WORKER, 2);
+        uint256 other = settledClaim(WORKER, 2);
         vm.expectRevert(abi.encodeWithSelector(ITrainingRecord.NotStanding.selector, other));
         training.record(run, other, 0, rootAfter(1, 0), proof);
         bytes32 unknown = hashOf(termsOf(2));
@@ -91,29 +91,30 @@ contract TrainingRecordTest is Market {
         training.record(unknown, other, 0, rootAfter(1, 0), proof);
     }
 
-    function test_whoComesSecondWithTheSameChangesNothing() external {
-        uint256 first = standing(WORKER, 1);
-        uint256 second = standing(OTHER, 1);
+    function test_record_keepsFirstContributorIfClaimsAgree() external {
+        uint256 first = settledClaim(WORKER, 1);
+        uint256 second = settledClaim(OTHER, 1);
         training.record(run, first, 0, rootAfter(1, 0), proofOf(1, 0));
         training.record(run, second, 0, rootAfter(1, 0), proofOf(1, 0));
-        eq(training.checkpointOf(run, 0).contributor, WORKER, "the first");
-        no(training.checkpointOf(run, 0).contradicted, "they agree");
-        eq(training.tallyOf(OTHER).stood, 1, "and the second is counted");
+        assertEq(training.checkpointOf(run, 0).contributor, WORKER, "the first contributor");
+        assertFalse(training.checkpointOf(run, 0).contradicted, "not contradicted");
+        assertEq(training.tallyOf(OTHER).stood, 1, "the second claim is counted");
     }
 
-    /// @dev Two claims that differ stand: nobody looked. The record says so and keeps the first.
-    function test_aContradictionIsShown() external {
-        uint256 first = standing(WORKER, 1);
+    /// @dev Two claims that differ stand, because nobody checked in time. The record keeps the first and
+    /// marks it.
+    function test_record_marksContradictionIfClaimsDiffer() external {
+        uint256 first = settledClaim(WORKER, 1);
         training.record(run, first, 0, rootAfter(1, 0), proofOf(1, 0));
-        // The roots of another seed under the terms of this one.
+        // A claim about this run with the roots of another.
         bytes32[] memory proof = proofOf(9, 0);
         uint256 second = claimRoot(OTHER, 1, rootOf(9));
         passWindow();
         disputes.settle(second);
         training.record(run, second, 0, rootAfter(9, 0), proof);
-        yes(training.checkpointOf(run, 0).contradicted, "contradicted");
-        eq(training.checkpointOf(run, 0).root, rootAfter(1, 0), "the first is kept");
-        eq(training.madeBy(rootAfter(9, 0)).run, 0, "and the second has no origin");
+        assertTrue(training.checkpointOf(run, 0).contradicted, "contradicted");
+        assertEq(training.checkpointOf(run, 0).root, rootAfter(1, 0), "the first root is kept");
+        assertEq(training.madeBy(rootAfter(9, 0)).run, 0, "the second root has no origin");
     }
 
     function rootOf(uint256 seed) private pure returns (bytes32) {

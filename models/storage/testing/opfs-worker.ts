@@ -1,28 +1,43 @@
-/** A worker that a browser test drives: saves and loads a slot in the private file system, one command a message. */
+/** A worker that opfs-directory.test.ts drives: a slot and a directory in the browser's private file system. */
+import { serveCommands } from '../../testing/worker-commands.ts';
+import type { Directory } from '../directory.ts';
 import { openDurableSlot } from '../durable-slot.ts';
 import { openOpfsDirectory } from '../opfs-directory.ts';
 
-/** The value of a save follows from its generation, so that a torn or mixed one shows. */
+export interface DirectoryCall {
+  readonly folder: string;
+  readonly method: keyof Directory;
+  readonly args: readonly unknown[];
+}
+
+/** The value of a save follows from its generation, so that a torn or mixed value is recognised. */
 function contentOf(generation: number, bytes: number): Uint8Array {
   const value = new Uint8Array(bytes);
   for (let i = 0; i < bytes; i++) value[i] = (i * 31 + generation * 97 + (i >> 8)) & 255;
   return value;
 }
 
+async function callDirectory({ folder, method, args }: DirectoryCall): Promise<unknown> {
+  const directory = await openOpfsDirectory([folder]);
+  return (directory[method] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
+}
+
 const opened = openOpfsDirectory(['storage-test']);
 
-async function perform(command: string, bytes: number): Promise<unknown> {
+async function perform(command: string, argument: unknown): Promise<unknown> {
   const slot = openDurableSlot({ directory: await opened, name: 'checkpoint' });
   switch (command) {
+    case 'directory':
+      return callDirectory(argument as DirectoryCall);
     case 'save': {
       const generation = ((await slot.load())?.generation ?? 0) + 1;
-      return slot.save(contentOf(generation, bytes));
+      return slot.save(contentOf(generation, argument as number));
     }
     case 'save for ever': {
       let generation = (await slot.load())?.generation ?? 0;
       for (;;) {
-        generation = await slot.save(contentOf(generation + 1, bytes));
-        postMessage({ saved: generation });
+        generation = await slot.save(contentOf(generation + 1, argument as number));
+        postMessage({ posted: generation });
       }
     }
     case 'load': {
@@ -44,9 +59,4 @@ async function perform(command: string, bytes: number): Promise<unknown> {
   }
 }
 
-addEventListener('message', ({ data: { id, command, bytes } }) => {
-  perform(command, bytes).then(
-    (value) => postMessage({ id, value }),
-    (error: Error) => postMessage({ id, error: { name: error.name, message: error.message } }),
-  );
-});
+serveCommands(perform);

@@ -5,7 +5,7 @@
 import { WORKGROUP_OFFSET_BYTES } from '../shader/bind-group-layouts.ts';
 
 /** How many dispatches of one submission may begin at another workgroup than 0. */
-export const MAX_OFFSETS = 255;
+const MAX_OFFSETS = 255;
 
 export class WorkgroupOffsets {
   readonly buffer: GPUBuffer;

@@ -1,21 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { operatorProgram } from '../../../repops/operator-program.ts';
 import type { OperatorName } from '../../../repops/operators.ts';
-import type { Program, TensorSpec } from '../../../repops/program.ts';
-import { resolveShapes } from '../../../repops/shapes.ts';
+import type { Program } from '../../../repops/program.ts';
 import { planProgram } from './plan.ts';
 import type { DispatchStep } from './steps.ts';
 
 function attention(op: OperatorName, T: number, heads: number): Program {
-  const attributes = { B: 2, Tq: T, Tk: T, heads, kvHeads: 2, headDim: 64, scale: 0.125 };
-  const shapes = resolveShapes({ op, attributes, inputs: [], outputs: [] });
-  const tensors: Record<string, TensorSpec> = {};
-  const declare = (prefix: string, operands: typeof shapes.inputs): string[] =>
-    operands.map(({ shape, dtype }, i) => {
-      tensors[`${prefix}${i}`] = { shape, dtype, storage: 'bound' };
-      return `${prefix}${i}`;
-    });
-  const [inputs, outputs] = [declare('in', shapes.inputs), declare('out', shapes.outputs)];
-  return { name: op, tensors, nodes: [{ op, attributes, inputs, outputs }] };
+  return operatorProgram(op, { B: 2, Tq: T, Tk: T, heads, kvHeads: 2, headDim: 64, scale: 0.125 });
 }
 
 /** The steps of a program that compute scores. */

@@ -132,7 +132,7 @@ function rowProducts(
   const sizes = sizesOf(node);
   const params = attentionParams(node, part, { mode });
   const constants = tileConstants(node);
-  const positions = node.input(3);
+  const { positions } = node.inputs;
   const workgroups = part.units * tiles(sizes.group * part.rows) * tiles(sizes.headDim);
   const blocks = blocksOf(sizes.Tk);
   const fitsOneDispatch = attentionRowsIterations(sizes.Tk) <= MAX_LOOP_ITERATIONS;
@@ -156,8 +156,8 @@ function rowProducts(
 
 function forward(node: NodeView<'attention'>): readonly Step[] {
   const sizes = sizesOf(node);
-  const [q, k, v, positions] = [node.input(0), node.input(1), node.input(2), node.input(3)];
-  const [out, stats] = [node.output(0), node.output(1)];
+  const { q, k, v, positions } = node.inputs;
+  const { o: out, stats } = node.outputs;
   return partsOf(sizes, 'rows', PART_WORDS).flatMap((part): readonly Step[] => {
     const lines = linesOf(sizes, part);
     const scores = node.scratch(lines * part.keys);
@@ -186,16 +186,7 @@ function slopes(node: GradientNode, part: Part, scores: Operand, mode: 0 | 1): D
     workgroups: scoreTiles(sizesOf(node), part),
     constants: tileConstants(node),
     params: attentionParams(node, part, { mode }),
-    bindings: {
-      q: node.input(0),
-      k: node.input(1),
-      v: node.input(2),
-      positions: node.input(3),
-      stats: node.input(4),
-      dout: node.input(5),
-      delta: node.input(6),
-      scores,
-    },
+    bindings: { ...node.inputs, scores },
   });
 }
 
@@ -209,6 +200,7 @@ const LANES = 64;
  */
 function keyFolds(node: NodeView<'attention.grad.kv'>, part: Part, scores: Operand): readonly Step[] {
   const { group, Tq, headDim } = sizesOf(node);
+  const { q, dout, positions } = node.inputs;
   const workgroups = part.units * tiles(part.keys) * tiles(headDim);
   const maxBlocks = maxLoopLength({ perIteration: ATTENTION_KEYS_BLOCK, fixed: ATTENTION_KEYS_FIXED + 2 });
   const maxRows = maxBlocks * FOLD_BLOCK;
@@ -225,15 +217,7 @@ function keyFolds(node: NodeView<'attention.grad.kv'>, part: Part, scores: Opera
           workgroups,
           constants: tileConstants(node),
           params: attentionParams(node, someRows, { firstHead, headCount }),
-          bindings: {
-            scores,
-            q: node.input(0),
-            dout: node.input(5),
-            positions: node.input(3),
-            dk: node.output(0),
-            dv: node.output(1),
-            totals,
-          },
+          bindings: { scores, q, dout, positions, ...node.outputs, totals },
         }),
       );
     }
@@ -245,17 +229,18 @@ export const ATTENTION = {
   attention: forward,
   'attention.delta': (node) => {
     const { N, heads, headDim: length } = node.attributes;
+    const { dout: x, o: y } = node.inputs;
+    const { delta } = node.outputs;
     const rows = N * heads;
     const blocks = blocksOf(length);
-    const partials = blocks === 1 ? node.output(0) : node.scratch(rows * blocks);
-    const terms = { kind: 'products', x: node.input(0), y: node.input(1) } as const;
-    const sums = foldRows({ terms, partials, rows, length });
+    const partials = blocks === 1 ? delta : node.scratch(rows * blocks);
+    const sums = foldRows({ terms: { kind: 'products', x, y }, partials, rows, length });
     if (blocks === 1) return [sums];
     return [
       sums,
       combineBlocks({
         partials,
-        out: node.output(0),
+        out: delta,
         count: rows,
         blocks,
         itemStride: blocks,
@@ -265,9 +250,10 @@ export const ATTENTION = {
   },
   'attention.grad.q': (node) => {
     const sizes = sizesOf(node);
+    const { k: x, stats } = node.inputs;
     return partsOf(sizes, 'rows', PART_WORDS).flatMap((part) => {
       const scores = node.scratch(linesOf(sizes, part) * part.keys);
-      const operands = { scores, x: node.input(1), stats: node.input(4), out: node.output(0) };
+      const operands = { scores, x, stats, out: node.outputs.dq };
       return [slopes(node, part, scores, 0), ...rowProducts(node, part, { mode: 1, ...operands })];
     });
   },
@@ -280,24 +266,26 @@ export const ATTENTION = {
   },
   'cache.write': (node) => {
     const { B, Tk, D } = node.attributes;
+    const { x, positions } = node.inputs;
     const count = B * D;
     return [
       dispatch('cache.write', {
         items: count,
         params: { count, Tk, D, R: 1 },
-        bindings: { x: node.input(1), positions: node.input(2), cache: node.output(0) },
+        bindings: { x, positions, ...node.outputs },
       }),
     ];
   },
   'cache.write.rows': (node) => {
     const { B, R, Tk, D } = node.attributes;
+    const { x, starts } = node.inputs;
     const count = B * R * D;
     return [
       dispatch('cache.write', {
         entry: 'rows',
         items: count,
         params: { count, Tk, D, R },
-        bindings: { x: node.input(1), positions: node.input(2), cache: node.output(0) },
+        bindings: { x, positions: starts, ...node.outputs },
       }),
     ];
   },

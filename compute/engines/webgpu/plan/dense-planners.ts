@@ -26,12 +26,13 @@ function sortedRows(node: NodeView<'embed.grad'>): {
   readonly steps: readonly Step[];
 } {
   const { N } = node.attributes;
+  const { ids } = node.inputs;
   let pairs = SORT_CHUNK;
   while (pairs < N) pairs *= 2;
   const sorted = node.scratch(2 * pairs);
   const pass = (k: number, j: number) => ({ workgroups: pairs / SORT_CHUNK, params: { N, pairs, k, j } });
   const steps: Step[] = [
-    dispatch('embed.sort', { ...pass(0, 0), entry: 'chunks', bindings: { ids: node.input(0), sorted } }),
+    dispatch('embed.sort', { ...pass(0, 0), entry: 'chunks', bindings: { ids, sorted } }),
   ];
   for (let k = 2 * SORT_CHUNK; k <= pairs; k *= 2) {
     for (let j = k / 2; j >= SORT_CHUNK; j /= 2) {
@@ -44,19 +45,14 @@ function sortedRows(node: NodeView<'embed.grad'>): {
 
 function rotation(node: NodeView<'rope' | 'rope.pairs'>, entry: 'main' | 'pairs'): DispatchStep {
   const { N, heads, headDim, inverse } = node.attributes;
+  const { x, positions, cos, sin } = node.inputs;
   const half = headDim / 2;
   const count = N * heads * half;
   return dispatch('rope', {
     entry,
     items: count,
     params: { count, heads, half, sineSign: inverse === 1 ? -1 : 1 },
-    bindings: {
-      x: node.input(0),
-      positions: node.input(1),
-      cosine: node.input(2),
-      sine: node.input(3),
-      y: node.output(0),
-    },
+    bindings: { x, positions, cosine: cos, sine: sin, y: node.outputs.y },
   });
 }
 
@@ -65,9 +61,10 @@ export const DENSE = {
     const { N, D } = node.attributes;
     const count = N * D;
     const work = { items: count, params: { count, D } };
-    const [ids, table, y] = [node.input(0), node.input(1), node.output(0)];
+    const { ids, table } = node.inputs;
+    const { y } = node.outputs;
     return [
-      node.isBf16(1)
+      node.isBf16('table')
         ? dispatch('embed', { ...work, entry: 'bf16', bindings: { ids, tableBf16: table, y } })
         : dispatch('embed', { ...work, bindings: { ids, table, y } }),
     ];
@@ -75,7 +72,8 @@ export const DENSE = {
   'embed.grad': (node) => {
     const { N, D } = node.attributes;
     const { sorted, steps } = sortedRows(node);
-    const [dy, dtable] = [node.input(1), node.output(0)];
+    const { dy } = node.inputs;
+    const { dtable } = node.outputs;
     return [
       { kind: 'clear', target: dtable },
       ...steps,
@@ -91,9 +89,10 @@ export const DENSE = {
   'bias.add': (node) => {
     const { N, D } = node.attributes;
     const work = { items: N * D, params: { count: N * D, D } };
-    const [x, bias, y] = [node.input(0), node.input(1), node.output(0)];
+    const { x, bias } = node.inputs;
+    const { y } = node.outputs;
     return [
-      node.isInPlace(0, 0)
+      node.isInPlace('y', 'x')
         ? dispatch('bias.add', { ...work, entry: 'in_place', bindings: { bias, y } })
         : dispatch('bias.add', { ...work, bindings: { x, bias, y } }),
     ];
@@ -106,17 +105,18 @@ export const DENSE = {
       dispatch('fold.columns', {
         items: blocks * D,
         params: { N, D, blocks },
-        bindings: { dy: node.input(0), partials },
+        bindings: { dy: node.inputs.dy, partials },
       }),
-      combineColumns(partials, node.output(0), D, blocks),
+      combineColumns(partials, node.outputs.dbias, D, blocks),
     ];
   },
   add: (node) => {
     const { len } = node.attributes;
     const work = { items: len, params: { count: len } };
-    const [a, b, y] = [node.input(0), node.input(1), node.output(0)];
+    const { a, b } = node.inputs;
+    const { y } = node.outputs;
     return [
-      node.isInPlace(0, 0)
+      node.isInPlace('y', 'a')
         ? dispatch('add', { ...work, entry: 'in_place', bindings: { b, y } })
         : dispatch('add', { ...work, bindings: { a, b, y } }),
     ];
@@ -126,10 +126,10 @@ export const DENSE = {
     const blocks = blocksOf(length);
     const partials = node.scratch(rows * blocks);
     return [
-      foldRows({ terms: { kind: 'squares', x: node.input(0) }, partials, rows, length }),
+      foldRows({ terms: { kind: 'squares', x: node.inputs.x }, partials, rows, length }),
       combineBlocks({
         partials,
-        out: node.output(0),
+        out: node.outputs.rstd,
         count: rows,
         blocks,
         itemStride: blocks,
@@ -145,14 +145,14 @@ export const DENSE = {
       dispatch('rms.apply', {
         items: count,
         params: { count, D },
-        bindings: { x: node.input(0), rstd: node.input(1), gain: node.input(2), y: node.output(0) },
+        bindings: { ...node.inputs, ...node.outputs },
       }),
     ];
   },
   'rms.grad.x': (node) => {
     const { N, D, invD } = node.attributes;
     const blocks = blocksOf(D);
-    const [dy, x, rstd, gain] = [node.input(0), node.input(1), node.input(2), node.input(3)];
+    const { dy, x, rstd, gain } = node.inputs;
     const partials = node.scratch(N * blocks);
     const rowC = node.scratch(N);
     const params = { N, D, blocks, invD };
@@ -167,7 +167,7 @@ export const DENSE = {
       dispatch('rms.grad.x', {
         items: N * D,
         params,
-        bindings: { dy, x, rstd, gain, rowC, dx: node.output(0) },
+        bindings: { dy, x, rstd, gain, rowC, dx: node.outputs.dx },
       }),
     ];
   },
@@ -180,17 +180,18 @@ export const DENSE = {
         entry: 'gain',
         items: blocks * D,
         params: { N, D, blocks },
-        bindings: { dy: node.input(0), x: node.input(1), rstd: node.input(2), partials },
+        bindings: { ...node.inputs, partials },
       }),
-      combineColumns(partials, node.output(0), D, blocks),
+      combineColumns(partials, node.outputs.dgain, D, blocks),
     ];
   },
   'add.scaled': (node) => {
     const { len, scale } = node.attributes;
     const work = { items: len, params: { count: len, scale } };
-    const [a, b, y] = [node.input(0), node.input(1), node.output(0)];
+    const { a, b } = node.inputs;
+    const { y } = node.outputs;
     return [
-      node.isInPlace(0, 0)
+      node.isInPlace('y', 'a')
         ? dispatch('add.scaled', { ...work, entry: 'in_place', bindings: { b, y } })
         : dispatch('add.scaled', { ...work, bindings: { a, b, y } }),
     ];
@@ -203,7 +204,7 @@ export const DENSE = {
       dispatch('swiglu', {
         items: len,
         params: { count: len },
-        bindings: { gate: node.input(0), up: node.input(1), y: node.output(0) },
+        bindings: { ...node.inputs, ...node.outputs },
       }),
     ];
   },
@@ -213,13 +214,7 @@ export const DENSE = {
       dispatch('swiglu.grad', {
         items: len,
         params: { count: len },
-        bindings: {
-          dy: node.input(0),
-          gate: node.input(1),
-          up: node.input(2),
-          dgate: node.output(0),
-          dup: node.output(1),
-        },
+        bindings: { ...node.inputs, ...node.outputs },
       }),
     ];
   },

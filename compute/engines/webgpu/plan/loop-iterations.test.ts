@@ -5,10 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CASES } from '../../../conformance/cases.ts';
 import { runCase } from '../../../conformance/run-case.ts';
 import { SHADERS } from '../../../generated/shaders.ts';
-import { OPERATORS, type OperatorName, type OperatorSpec } from '../../../repops/operators.ts';
-import type { Attributes, Program, TensorSpec } from '../../../repops/program.ts';
-import { resolveShapes } from '../../../repops/shapes.ts';
-import { MAX_FOLD, MAX_HEAD, MAX_NORMS, validateProgram } from '../../../repops/validate.ts';
+import { attributeNames } from '../../../repops/attributes.ts';
+import { MAX_FOLD, MAX_HEAD, MAX_NORMS } from '../../../repops/limits.ts';
+import { operatorProgram } from '../../../repops/operator-program.ts';
+import { OPERATOR_NAMES, type OperatorName } from '../../../repops/operators.ts';
+import type { Attributes } from '../../../repops/program.ts';
+import { validateProgram } from '../../../repops/validate.ts';
 import { openDawnAdapter, SWIFTSHADER_ICD } from '../device/dawn.ts';
 import { createWebGpuEngine, type WebGpuEngine } from '../engine.ts';
 import {
@@ -22,26 +24,6 @@ import {
 import { planLeaves, planRoots } from './hash-plans.ts';
 import { loopIterations, MAX_LOOP_ITERATIONS } from './loop-iterations.ts';
 import { type Plan, planProgram } from './plan.ts';
-
-const OPS = Object.keys(OPERATORS) as OperatorName[];
-
-function programOf(op: OperatorName, attributes: Attributes): Program {
-  const shapes = resolveShapes({ op, attributes, inputs: [], outputs: [] });
-  const tensors: Record<string, TensorSpec> = {};
-  const spec: OperatorSpec = OPERATORS[op];
-  const pairs = op.startsWith('cache.write') || op === 'adamw' ? (spec.inPlace ?? []) : [];
-  const inputs = shapes.inputs.map(({ shape, dtype }, i) => {
-    tensors[`in${i}`] = { shape, dtype, storage: 'bound' };
-    return `in${i}`;
-  });
-  const outputs = shapes.outputs.map(({ shape, dtype }, o) => {
-    const pair = pairs.find(([output]) => output === o);
-    if (pair !== undefined) return `in${pair[1]}`;
-    tensors[`out${o}`] = { shape, dtype, storage: 'bound' };
-    return `out${o}`;
-  });
-  return { name: op, tensors, nodes: [{ op, attributes, inputs, outputs }] };
-}
 
 function iterationsIn(plan: Plan): readonly number[] {
   return plan.steps.flatMap(({ step }) => (step.kind === 'dispatch' ? [loopIterations(step)] : []));
@@ -59,7 +41,7 @@ const attributesOf = (op: OperatorName): fc.Arbitrary<Attributes> =>
   fc
     .record(
       Object.fromEntries(
-        OPERATORS[op].attributes.map((name): [string, fc.Arbitrary<number>] => {
+        attributeNames(op).map((name): [string, fc.Arbitrary<number>] => {
           if (/^(transpose|inverse|greedy)/.test(name)) return [name, fc.constantFrom(0, 1)];
           if (/^(scale|inv|eps|clip|ratio|max|beta|one|weight)/.test(name)) return [name, fc.constant(1)];
           if (name === 'topP') return [name, fc.constantFrom(0.5, 1)];
@@ -97,11 +79,11 @@ describe('loop iterations', () => {
     }
   });
 
-  it.each(OPS)('of %s stay within the bound, whatever its sizes and the tuning', (op) => {
+  it.each(OPERATOR_NAMES)('of %s stay within the bound, whatever its sizes and the tuning', (op) => {
     let planned = 0;
     fc.assert(
       fc.property(attributesOf(op), tuning, (attributes, tuned) => {
-        const program = programOf(op, attributes);
+        const program = operatorProgram(op, attributes);
         try {
           validateProgram(program);
         } catch {
@@ -133,7 +115,7 @@ describe('loop iterations', () => {
     ['embed.grad', { N: MAX_FOLD, V: 2, D: 1 }],
     ['sample', { N: 1, V: MAX_FOLD, invTemperature: 1, greedy: 0 }],
   ])('of %s of %o stay within the bound', (op, attributes) => {
-    const program = programOf(op, attributes);
+    const program = operatorProgram(op, attributes);
     validateProgram(program);
     for (const large of TILE_CANDIDATES) {
       for (const gemv of GEMV_CANDIDATES) {

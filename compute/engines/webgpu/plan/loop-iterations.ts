@@ -1,7 +1,7 @@
 /**
  * How many iterations an invocation takes in the loops of a kernel. Mesa's software driver (llvmpipe) ends
  * every loop, without an error, once eight neighbouring invocations have taken 65,535 iterations together;
- * nested and successive loops count alike (docs/decisions/webgpu-bits.md). So no step may take more than
+ * nested and successive loops count alike (docs/decisions/0005-webgpu-bits.md). So no step may take more than
  * MAX_LOOP_ITERATIONS, and planners divide longer work into several steps. The tests hold every plan to
  * `loopIterations`, and `loopIterations` to what a device counts.
  */

@@ -10,12 +10,7 @@ export const LOSS = {
       dispatch('xent.logprob', {
         items: N,
         params: { N, V },
-        bindings: {
-          logits: node.input(0),
-          lse: node.input(1),
-          targets: node.input(2),
-          logprob: node.output(0),
-        },
+        bindings: { ...node.inputs, ...node.outputs },
       }),
     ];
   },
@@ -25,46 +20,37 @@ export const LOSS = {
       dispatch('xent.grad', {
         items: N * V,
         params: { count: N * V, V },
-        bindings: {
-          logits: node.input(0),
-          lse: node.input(1),
-          targets: node.input(2),
-          coefficient: node.input(3),
-          dlogits: node.output(0),
-        },
+        bindings: { ...node.inputs, ...node.outputs },
       }),
     ];
   },
   'policy.coefficient': (node) => {
     const { N, clipLow, clipHigh, ratioCap } = node.attributes;
+    const { logprob, oldLogprob, advantage, weight } = node.inputs;
+    const { coefficient } = node.outputs;
     return [
       dispatch('policy.coefficient', {
         items: N,
         params: { N, clipLow, clipHigh, ratioCap },
-        bindings: {
-          logprob: node.input(0),
-          old: node.input(1),
-          advantage: node.input(2),
-          weight: node.input(3),
-          coefficient: node.output(0),
-        },
+        bindings: { logprob, old: oldLogprob, advantage, weight, coefficient },
       }),
     ];
   },
   'loss.weighted': (node) => {
     const { N: length } = node.attributes;
+    const { weight, logprob } = node.inputs;
     const blocks = blocksOf(length);
     const partials = node.scratch(blocks);
     return [
       foldRows({
-        terms: { kind: 'products', x: node.input(0), y: node.input(1) },
+        terms: { kind: 'products', x: weight, y: logprob },
         partials,
         rows: 1,
         length,
       }),
       combineBlocks({
         partials,
-        out: node.output(0),
+        out: node.outputs.loss,
         count: 1,
         blocks,
         itemStride: 0,
@@ -76,10 +62,10 @@ export const LOSS = {
   'norm.square': (node) => {
     const steps: Step[] = [];
     let length = node.attributes.len;
-    let x = node.input(0);
+    let { x } = node.inputs;
     do {
       const sums = blocksOf(length);
-      const partials = sums === 1 ? node.output(0) : node.scratch(sums);
+      const partials = sums === 1 ? node.outputs.sum : node.scratch(sums);
       const kind = steps.length === 0 ? 'squares' : 'values';
       steps.push(foldRows({ terms: { kind, x }, partials, rows: 1, length }));
       length = sums;
@@ -91,28 +77,22 @@ export const LOSS = {
     const { count, maxNorm } = node.attributes;
     const sums = node.scratch(count);
     return [
-      ...node.inputs.map((from, at): Step => ({ kind: 'copy', from, to: sums, at, words: 1 })),
+      ...node.inputList.map((from, at): Step => ({ kind: 'copy', from, to: sums, at, words: 1 })),
       dispatch('clip.scale', {
         items: 1,
         params: { count, maxNorm },
-        bindings: { sums, scale: node.output(0) },
+        bindings: { sums, scale: node.outputs.scale },
       }),
     ];
   },
   adamw: (node) => {
     const { len, ...constants } = node.attributes;
+    const { g, scale, hyper } = node.inputs;
     return [
       dispatch('adamw', {
         items: len,
         params: { count: len, ...constants },
-        bindings: {
-          p: node.output(0),
-          g: node.input(1),
-          m: node.output(1),
-          v: node.output(2),
-          scale: node.input(4),
-          hyper: node.input(5),
-        },
+        bindings: { ...node.outputs, g, scale, hyper },
       }),
     ];
   },

@@ -45,7 +45,7 @@ export const matmul: Planner<'matmul'> = (node) => {
     K,
     aAlongK: transposeA !== 1,
     bAlongK: transposeB === 1,
-    bf16: node.isBf16(1),
+    bf16: node.isBf16('b'),
   };
   if (M <= MAX_GEMV_ROWS) return gemv(node, product);
   const { registerTiled: shape, minTiles } = node.tuning;
@@ -81,13 +81,13 @@ function registerTiled(node: ProductNode, product: Product, shape: RegisterTileS
   });
   const right = packing({ lines: N, K, pairs, alongK: bAlongK, bf16, packedLine: 1, packedPair: N });
   return [
-    dispatch('matmul.pack', { ...left, bindings: { x: node.input(0), packed: a } }),
-    dispatch('matmul.pack', { ...right, bindings: { x: node.input(1), packed: b } }),
+    dispatch('matmul.pack', { ...left, bindings: { x: node.inputs.a, packed: a } }),
+    dispatch('matmul.pack', { ...right, bindings: { x: node.inputs.b, packed: b } }),
     dispatch('matmul.register-tiled', {
       workgroups: registerTiles(shape, product),
       constants: { ROWS: rows, COLS: cols, LANES: lanes },
       params: { M, N, pairs, tilesN: Math.ceil(N / (cols * lanes)) },
-      bindings: { a, b, c: node.output(0) },
+      bindings: { a, b, c: node.outputs.c },
     }),
   ];
 }
@@ -152,7 +152,7 @@ function gemv(node: ProductNode, { M, N, K, aAlongK, bAlongK, bf16 }: Product): 
     dispatch('matmul.pack', {
       ...left,
       entry: 'rounded',
-      bindings: { x: node.input(0), values: a },
+      bindings: { x: node.inputs.a, values: a },
     }),
     ...spansOf(K, blocks).map(({ first, last }) =>
       dispatch('matmul.gemv', {
@@ -166,7 +166,7 @@ function gemv(node: ProductNode, { M, N, K, aAlongK, bAlongK, bf16 }: Product): 
           LANES_K: lanesK,
         },
         params: { M, N, K: last, aStride: padded / 4, bStride, first },
-        bindings: { a, b: node.input(1), c: node.output(0) },
+        bindings: { a, b: node.inputs.b, c: node.outputs.c },
       }),
     ),
   ];
@@ -185,7 +185,7 @@ function tiled(node: ProductNode, product: Product): readonly Step[] {
     tiles(node, { product, shape: small, c: partials, span: { first: 0, last: K }, parts: blocks }),
     combineBlocks({
       partials,
-      out: node.output(0),
+      out: node.outputs.c,
       count,
       blocks,
       itemStride: 1,
@@ -205,7 +205,7 @@ function tilesOf(shape: TileShape, { M, N }: Product): number {
  */
 function wholeFolds(node: ProductNode, product: Product, shape: TileShape): readonly Step[] {
   const blocks = maxLoopLength({ perIteration: tileBlockIterations(shape), fixed: 0 });
-  const c = node.output(0);
+  const { c } = node.outputs;
   return spansOf(product.K, blocks).map((span) => tiles(node, { product, shape, c, span, parts: 1 }));
 }
 
@@ -240,6 +240,6 @@ function tiles(node: ProductNode, { product, shape, c, span, parts }: TilesOptio
       parts,
       first: span.first,
     },
-    bindings: { a: node.input(0), b: node.input(1), c },
+    bindings: { ...node.inputs, c },
   });
 }

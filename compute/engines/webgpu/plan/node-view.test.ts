@@ -1,54 +1,75 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import type { Node, Program } from '../../../repops/program.ts';
-import { ProgramError } from '../../engine.ts';
+import { node } from '../../../repops/node.ts';
+import type { Program } from '../../../repops/program.ts';
+import { ProgramError } from '../../../repops/program-error.ts';
 import { DEFAULT_TUNING } from '../tuning/tuning.ts';
-import { type AttributesOf, attributesOf, viewOf } from './node-view.ts';
+import { type NodeView, viewOf } from './node-view.ts';
+import type { Operand } from './steps.ts';
 
-const node: Node = { op: 'bias.add', attributes: { N: 2, D: 3 }, inputs: ['x', 'bias'], outputs: ['x'] };
+const embed = node('embed', { N: 2, V: 3, D: 4 }, ['ids', 'table'], ['rows']);
 const program: Program = {
-  name: 'bias',
+  name: 'lookup',
   tensors: {
-    x: { shape: [2, 3], dtype: 'f32', storage: 'bound' },
-    bias: { shape: [3], dtype: 'bf16', storage: 'bound' },
+    ids: { shape: [2], dtype: 'u32', storage: 'bound' },
+    table: { shape: [3, 4], dtype: 'bf16', storage: 'bound' },
+    rows: { shape: [2, 4], dtype: 'f32', storage: 'bound' },
   },
-  nodes: [node],
+  nodes: [embed],
 };
-
-describe('attributesOf', () => {
-  it('gives the attributes that the operator table names', () => {
-    const attributes = attributesOf('bias.add', node);
-    expect(attributes).toEqual({ N: 2, D: 3 });
-    expectTypeOf(attributes).toEqualTypeOf<{ readonly N: number; readonly D: number }>();
-    // @ts-expect-error bias.add has no attribute V
-    expectTypeOf<AttributesOf<'bias.add'>['V']>();
-  });
-
-  it('throws ProgramError where the node lacks one', () => {
-    const lacking: Node = { ...node, attributes: { N: 2 } };
-    expect(() => attributesOf('bias.add', lacking)).toThrow(ProgramError);
-    expect(() => attributesOf('bias.add', lacking)).toThrow(/bias\.add lacks the attribute D/);
-  });
-});
+const shared = {
+  program,
+  tuning: DEFAULT_TUNING,
+  scratch: (words: number): Operand => ({ kind: 'scratch', id: 0, words }),
+};
+const tensor = (name: string): Operand => ({ kind: 'tensor', name });
 
 describe('viewOf', () => {
-  const view = viewOf({
-    op: 'bias.add',
-    node,
-    program,
-    tuning: DEFAULT_TUNING,
-    scratch: (words) => ({ kind: 'scratch', id: 0, words }),
+  it('gives attributes and operands by the names of the operator table', () => {
+    const view = viewOf({ ...shared, node: embed });
+    expect(view.attributes).toEqual({ N: 2, V: 3, D: 4 });
+    expect(view.inputs).toEqual({ ids: tensor('ids'), table: tensor('table') });
+    expect(view.outputs).toEqual({ y: tensor('rows') });
+    expect(view.inputList).toEqual([tensor('ids'), tensor('table')]);
+    expectTypeOf(view.attributes).toEqualTypeOf<{
+      readonly N: number;
+      readonly V: number;
+      readonly D: number;
+    }>();
+    expectTypeOf(view.inputs).toEqualTypeOf<{ readonly ids: Operand; readonly table: Operand }>();
   });
 
-  it('gives operands by position, and throws where there is none', () => {
-    expect(view.input(1)).toEqual({ kind: 'tensor', name: 'bias' });
-    expect(view.output(0)).toEqual({ kind: 'tensor', name: 'x' });
-    expect(() => view.input(2)).toThrow(RangeError);
-    expect(() => view.output(1)).toThrow(RangeError);
-    expect(() => view.isBf16(2)).toThrow(RangeError);
+  it('does not compile with a name that the operator does not have', () => {
+    expectTypeOf<NodeView<'embed'>['attributes']>().not.toHaveProperty('K');
+    expectTypeOf<NodeView<'embed'>['inputs']>().not.toHaveProperty('x');
+    expectTypeOf<NodeView<'rope' | 'rope.pairs'>['inputs']>().toHaveProperty('cos');
+    // @ts-expect-error the input is called table
+    const isBf16 = (view: NodeView<'embed'>): boolean => view.isBf16('weights');
+    expect(() => isBf16(viewOf({ ...shared, node: embed }))).toThrow(ProgramError);
   });
 
-  it('knows dtypes and which output is an input', () => {
-    expect([view.isBf16(0), view.isBf16(1)]).toEqual([false, true]);
-    expect([view.isInPlace(0, 0), view.isInPlace(0, 1)]).toEqual([true, false]);
+  it('knows which inputs are bf16', () => {
+    const view = viewOf({ ...shared, node: embed });
+    expect([view.isBf16('ids'), view.isBf16('table')]).toEqual([false, true]);
+  });
+
+  it('knows which output is an input', () => {
+    const add = node('add', { len: 2 }, ['a', 'b'], ['a']);
+    const view = viewOf({ ...shared, node: add });
+    expect([view.isInPlace('y', 'a'), view.isInPlace('y', 'b')]).toEqual([true, false]);
+  });
+
+  it('gives a repeated input as a list', () => {
+    const clip = node('clip.scale', { count: 2, maxNorm: 1 }, ['s', 't'], ['scale']);
+    const view = viewOf({ ...shared, node: clip });
+    expect(view.inputs.sums).toEqual(tensor('s'));
+    expect(view.inputList).toEqual([tensor('s'), tensor('t')]);
+  });
+
+  it('throws where an attribute or an operand is missing', () => {
+    const noWidth = { ...embed, attributes: { N: 2, V: 3 } };
+    expect(() => viewOf({ ...shared, node: noWidth })).toThrow(ProgramError);
+    expect(() => viewOf({ ...shared, node: noWidth })).toThrow(/embed: attribute D is missing/);
+    expect(() => viewOf({ ...shared, node: { ...embed, inputs: ['ids'] } })).toThrow(RangeError);
+    expect(() => viewOf({ ...shared, node: { ...embed, outputs: [] } })).toThrow(RangeError);
   });
 });

@@ -1,67 +1,80 @@
 /** One node of a program as its planner sees it. */
 import { must } from '../../../../protocol/must.ts';
-import { OPERATORS, type OperatorName, type OperatorSpec } from '../../../repops/operators.ts';
-import type { Node, Program } from '../../../repops/program.ts';
-import { ProgramError } from '../../engine.ts';
+import { type AttributesOf, attributesOf } from '../../../repops/attributes.ts';
+import { type OperatorName, type OperatorRow, specOf } from '../../../repops/operators.ts';
+import { type Node, type Program, tensorOf } from '../../../repops/program.ts';
 import type { Tuning } from '../tuning/tuning.ts';
 import type { Operand, Step } from './steps.ts';
 
-type AttributeName<Op extends OperatorName> = (typeof OPERATORS)[Op]['attributes'][number];
+type InputName<Op extends OperatorName> = keyof OperatorRow<Op>['inputs'] & string;
+type OutputName<Op extends OperatorName> = keyof OperatorRow<Op>['outputs'] & string;
 
-/** The attributes of an operator by name. */
-export type AttributesOf<Op extends OperatorName> = { readonly [A in AttributeName<Op>]: number };
-
-/** What planners of every operator see of a node. */
-export interface NodeOperands {
-  input(index: number): Operand;
-  output(index: number): Operand;
-  readonly inputs: readonly Operand[];
+/** A view of a union of operators has the attributes and operands that all of them have. */
+export interface NodeView<Op extends OperatorName> {
+  readonly attributes: AttributesOf<Op>;
+  /** Inputs by their names in the operator table. Of a repeated input, the first. */
+  readonly inputs: { readonly [Name in InputName<Op>]: Operand };
+  readonly outputs: { readonly [Name in OutputName<Op>]: Operand };
+  /** All inputs in the order of the node. */
+  readonly inputList: readonly Operand[];
   /** Whether an input is stored as bf16, two elements a word. */
-  isBf16(input: number): boolean;
+  isBf16(input: InputName<Op>): boolean;
   /** Whether an output is the tensor of an input. */
-  isInPlace(output: number, input: number): boolean;
+  isInPlace(output: OutputName<Op>, input: InputName<Op>): boolean;
   /** New scratch memory of `words` words. */
   scratch(words: number): Operand;
   /** The kernel shapes chosen for this device. */
   readonly tuning: Tuning;
 }
 
-export interface NodeView<Op extends OperatorName> extends NodeOperands {
-  readonly attributes: AttributesOf<Op>;
-}
-
 /** Gives the steps of one node of a program that `validateProgram` accepted. */
 export type Planner<Op extends OperatorName> = (node: NodeView<Op>) => readonly Step[];
 export type Planners<Op extends OperatorName = OperatorName> = { readonly [O in Op]: Planner<O> };
 
-/** The attributes of a node of operator `op`. Throws ProgramError if the node lacks one. */
-export function attributesOf<Op extends OperatorName>(op: Op, node: Node): AttributesOf<Op> {
-  const { attributes }: OperatorSpec = OPERATORS[op];
-  const missing = attributes.find((name) => !Object.hasOwn(node.attributes, name));
-  if (missing !== undefined) throw new ProgramError(`a node of ${op} lacks the attribute ${missing}`);
-  return node.attributes as AttributesOf<Op>;
-}
-
 export interface NodeViewOptions<Op extends OperatorName> {
-  readonly op: Op;
-  readonly node: Node;
+  readonly node: Node<Op>;
   readonly program: Program;
   readonly tuning: Tuning;
   readonly scratch: (words: number) => Operand;
 }
 
-/** The view throws RangeError where a planner asks for an operand that the node does not have. */
+/**
+ * The view of a node of a program that `validateProgram` accepted. Throws ProgramError if an attribute is
+ * missing, and RangeError if an operand is.
+ */
 export function viewOf<Op extends OperatorName>(options: NodeViewOptions<Op>): NodeView<Op> {
-  const { op, node, program, tuning, scratch } = options;
-  const tensor = (name: string): Operand => ({ kind: 'tensor', name });
+  const { node, program, tuning, scratch } = options;
+  const spec = specOf(node.op);
+  const inputNames = tensorsByName<InputName<Op>>(Object.keys(spec.inputs), node.inputs);
+  const outputNames = tensorsByName<OutputName<Op>>(Object.keys(spec.outputs), node.outputs);
   return {
-    attributes: attributesOf(op, node),
-    input: (index) => tensor(must(node.inputs, index)),
-    output: (index) => tensor(must(node.outputs, index)),
-    inputs: node.inputs.map(tensor),
-    isBf16: (index) => program.tensors[must(node.inputs, index)]?.dtype === 'bf16',
-    isInPlace: (output, input) => must(node.outputs, output) === must(node.inputs, input),
+    attributes: attributesOf(node),
+    inputs: operandsByName(inputNames),
+    outputs: operandsByName(outputNames),
+    inputList: node.inputs.map(operandOf),
+    isBf16: (input) => tensorOf(program, inputNames[input]).dtype === 'bf16',
+    isInPlace: (output, input) => outputNames[output] === inputNames[input],
     scratch,
     tuning,
   };
+}
+
+function operandOf(name: string): Operand {
+  return { kind: 'tensor', name };
+}
+
+type ByName<Name extends string, T> = { readonly [N in Name]: T };
+
+/** Names of tensors by the names of the operands, which are those of the operator's row in its order. */
+function tensorsByName<Name extends string>(
+  names: readonly string[],
+  tensors: readonly string[],
+): ByName<Name, string> {
+  const entries = names.map((name, index) => [name, must(tensors, index)]);
+  return Object.fromEntries(entries) as ByName<Name, string>;
+}
+
+function operandsByName<Name extends string>(tensors: ByName<Name, string>): ByName<Name, Operand> {
+  const entries = Object.entries<string>(tensors).map(([name, tensor]) => [name, operandOf(tensor)]);
+  return Object.fromEntries(entries) as ByName<Name, Operand>;
 }

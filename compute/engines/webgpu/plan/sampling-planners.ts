@@ -4,18 +4,14 @@
  */
 import { kernelConstants } from '../shader/kernel-interface.ts';
 import { blocksOf } from './folds.ts';
-import type { NodeOperands, Planners } from './node-view.ts';
+import type { NodeView, Planners } from './node-view.ts';
 import { dispatch, type Step } from './steps.ts';
 
-/** Rows of logits, N of V each, that are multiplied by `scale` before anything else. */
-interface Logits {
-  readonly N: number;
-  readonly V: number;
-  readonly scale: number;
-}
+type LogitsNode = NodeView<'xent.lse' | 'sample' | 'sample.filter'>;
 
-/** The maximum of each row of mul(x, scale), where x is input 0, and before that the maxima of its blocks. */
-function softmaxMaxima(node: NodeOperands, { N, V, scale }: Logits) {
+/** The maximum of each row of mul(logits, scale), and before that the maxima of its blocks. */
+function softmaxMaxima(node: LogitsNode, scale: number) {
+  const { N, V } = node.attributes;
   const blocks = blocksOf(V);
   const params = { N, V, blocks, scale };
   const blockMaxima = node.scratch(N * blocks);
@@ -25,19 +21,20 @@ function softmaxMaxima(node: NodeOperands, { N, V, scale }: Logits) {
       entry: 'block',
       items: N * blocks,
       params,
-      bindings: { x: node.input(0), blockMaxima },
+      bindings: { x: node.inputs.logits, blockMaxima },
     }),
     dispatch('softmax.max', { workgroups: N, params, bindings: { blockMaxima, maxima } }),
   ];
   return { steps, params, blocks, blockMaxima, maxima };
 }
 
-/** As softmaxMaxima, and then the block sums of exp(mul(x, scale) - maximum). */
-function softmaxSums(node: NodeOperands, logits: Logits) {
-  const { steps, params, blocks, blockMaxima, maxima } = softmaxMaxima(node, logits);
-  const items = logits.N * blocks;
+/** As softmaxMaxima, and then the block sums of exp(mul(logits, scale) - maximum). */
+function softmaxSums(node: LogitsNode, scale: number) {
+  const { steps, params, blocks, blockMaxima, maxima } = softmaxMaxima(node, scale);
+  const items = node.attributes.N * blocks;
   const partials = node.scratch(items);
-  const sums = dispatch('softmax.sum', { items, params, bindings: { x: node.input(0), maxima, partials } });
+  const { logits: x } = node.inputs;
+  const sums = dispatch('softmax.sum', { items, params, bindings: { x, maxima, partials } });
   return { steps: [...steps, sums], blocks, blockMaxima, maxima, partials };
 }
 
@@ -47,45 +44,39 @@ const FILTER_BITS = 4;
 
 export const SAMPLING = {
   'xent.lse': (node) => {
-    const { N, V } = node.attributes;
-    const { steps, blocks, maxima, partials } = softmaxSums(node, { N, V, scale: 1 });
+    const { N } = node.attributes;
+    const { steps, blocks, maxima, partials } = softmaxSums(node, 1);
     return [
       ...steps,
       dispatch('xent.lse', {
         workgroups: N,
         params: { N, blocks },
-        bindings: { maxima, partials, lse: node.output(0) },
+        bindings: { maxima, partials, ...node.outputs },
       }),
     ];
   },
   sample: (node) => {
     const { N, V, greedy, invTemperature: scale } = node.attributes;
-    const { steps, blocks, blockMaxima, maxima, partials } = softmaxSums(node, { N, V, scale });
+    const { steps, blocks, blockMaxima, maxima, partials } = softmaxSums(node, scale);
+    const { logits, uniform: uniforms } = node.inputs;
     return [
       ...steps,
       dispatch('sample', {
         workgroups: N,
         params: { N, V, blocks, greedy, scale },
-        bindings: {
-          logits: node.input(0),
-          uniforms: node.input(1),
-          maxima,
-          partials,
-          blockMaxima,
-          ids: node.output(0),
-          logprob: node.output(1),
-        },
+        bindings: { logits, uniforms, maxima, partials, blockMaxima, ...node.outputs },
       }),
     ];
   },
   'sample.filter': (node) => {
     const { N, V, topP, invTemperature: scale } = node.attributes;
     const topK = Math.min(node.attributes.topK, V);
-    const { steps, blocks, maxima } = softmaxMaxima(node, { N, V, scale });
+    const { steps, blocks, maxima } = softmaxMaxima(node, scale);
     const terms = node.scratch(N * V);
     const partials = node.scratch(N * blocks * FILTER_TRIES);
     const search = node.scratch(N * 4);
-    const out = node.output(0);
+    const { logits } = node.inputs;
+    const { z: out } = node.outputs;
     const whole = { N, V, blocks, topK, topP, scale, weighted: 0, shift: 0 };
     const passes = (weighted: 0 | 1): readonly Step[] => {
       const result: Step[] = [];
@@ -114,7 +105,7 @@ export const SAMPLING = {
         entry: 'prepare',
         items: N * V,
         params: whole,
-        bindings: { logits: node.input(0), maxima, terms, search, out },
+        bindings: { logits, maxima, terms, search, out },
       }),
       ...(topK > 0 ? passes(0) : []),
       ...(topP < 1 ? passes(1) : []),

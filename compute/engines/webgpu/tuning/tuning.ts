@@ -120,7 +120,8 @@ export const DEFAULT_TUNING: Tuning = {
 };
 
 /**
- * For a software GPU, where a barrier costs more than reading memory again (docs/decisions/webgpu-speed.md).
+ * For a software GPU, where a barrier costs more than reading memory again
+ * (docs/decisions/0008-webgpu-speed.md).
  */
 export const SOFTWARE_TUNING: Tuning = {
   ...DEFAULT_TUNING,

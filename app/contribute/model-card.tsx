@@ -1,0 +1,147 @@
+import { Download } from 'lucide-react';
+import { useState } from 'react';
+import { formatBytes, formatChange, formatShare } from '../format.ts';
+import { Button } from '../ui/button.tsx';
+import { saveFile } from '../ui/save-file.ts';
+import { Empty, HexText, Section } from '../ui/section.tsx';
+import { usePort, useView } from '../volunteer/volunteer-context.tsx';
+import type { ModelReport } from '../volunteer/volunteer-events.ts';
+
+/** The volunteer's own model: what it could do before and can do now, and the weights to take away. */
+export function ModelCard() {
+  const model = useView((view) => view.model);
+  const root = useView((view) => view.history.at(-1)?.checkpointRoot ?? null);
+  return (
+    <Section
+      title="Your model"
+      about="It stays yours: every device keeps its own weights, and yours differ from the others’."
+    >
+      {model.start === null ? (
+        <Empty>Before-and-after results appear once the model is loaded.</Empty>
+      ) : (
+        <>
+          <Comparison start={model.start} now={model.now ?? model.start} />
+          <Samples start={model.start} now={model.now ?? model.start} />
+        </>
+      )}
+      {root === null ? null : <DownloadWeights root={root} />}
+    </Section>
+  );
+}
+
+function Comparison({ start, now }: { readonly start: ModelReport; readonly now: ModelReport }) {
+  return (
+    <dl className="flex flex-wrap items-end gap-x-8 gap-y-2">
+      <div>
+        <dt className="text-note text-quiet">Held-out accuracy at the start</dt>
+        <dd className="figure text-title font-semibold" data-testid="accuracy-before">
+          {formatShare(start.heldOutAccuracy)}
+        </dd>
+      </div>
+      <div>
+        <dt className="text-note text-quiet">after round {now.round}</dt>
+        <dd className="figure text-title font-semibold" data-testid="accuracy-after">
+          {formatShare(now.heldOutAccuracy)}{' '}
+          <span className="text-note font-normal text-quiet">
+            {formatChange(start.heldOutAccuracy, now.heldOutAccuracy)}
+          </span>
+        </dd>
+      </div>
+    </dl>
+  );
+}
+
+function Samples({ start, now }: { readonly start: ModelReport; readonly now: ModelReport }) {
+  if (start.samples.length === 0) return null;
+  return (
+    <div className="mt-4 overflow-x-auto">
+      <table className="w-full min-w-72 text-left text-note">
+        <caption className="pb-1 text-left text-quiet">
+          Its most likely answers to a few held-out tasks
+        </caption>
+        <thead className="text-quiet">
+          <tr className="border-b border-line">
+            <th scope="col" className="py-1.5 pr-3 font-medium">
+              Task
+            </th>
+            <th scope="col" className="py-1.5 pr-3 font-medium">
+              Expected
+            </th>
+            <th scope="col" className="py-1.5 pr-3 font-medium">
+              Before
+            </th>
+            <th scope="col" className="py-1.5 font-medium">
+              Now
+            </th>
+          </tr>
+        </thead>
+        <tbody className="font-mono">
+          {start.samples.map((sample, index) => (
+            <tr key={sample.prompt} className="border-b border-line last:border-0">
+              <th scope="row" className="py-1.5 pr-3 font-normal">
+                {sample.prompt}
+              </th>
+              <td className="py-1.5 pr-3">{sample.expected}</td>
+              <SampleText text={sample.text} expected={sample.expected} />
+              <SampleText text={now.samples[index]?.text ?? ''} expected={sample.expected} />
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function SampleText({ text, expected }: { readonly text: string; readonly expected: string }) {
+  const right = text === expected;
+  return (
+    <td className={`py-1.5 pr-3 ${right ? 'font-semibold text-accent' : 'text-quiet'}`}>
+      {text === '' ? '–' : text}
+      <span className="sr-only">{right ? ', right' : ', wrong'}</span>
+    </td>
+  );
+}
+
+function DownloadWeights({ root }: { readonly root: string }) {
+  const port = usePort();
+  const [state, setState] = useState<{
+    readonly kind: 'ready' | 'working' | 'failed';
+    readonly text: string;
+  }>({
+    kind: 'ready',
+    text: '',
+  });
+  const download = async () => {
+    setState({ kind: 'working', text: '' });
+    try {
+      const checkpoint = await port.checkpoint();
+      const name = `starling-round-${checkpoint.round}.safetensors`;
+      saveFile(name, new Blob([checkpoint.bytes], { type: 'application/octet-stream' }));
+      setState({ kind: 'ready', text: `Saved ${name}, ${formatBytes(checkpoint.bytes.length)}.` });
+    } catch (error) {
+      setState({
+        kind: 'failed',
+        text: error instanceof Error ? error.message : 'The weights could not be read.',
+      });
+    }
+  };
+  return (
+    <div className="mt-4">
+      <Button data-testid="download-checkpoint" onClick={download} disabled={state.kind === 'working'}>
+        <Download size={17} aria-hidden="true" />
+        Download the weights
+      </Button>
+      <p className="mt-2 text-note text-quiet">
+        A safetensors file with the optimizer’s state. Its root, which the chain records:{' '}
+        <HexText value={root} testId="checkpoint-root" />
+      </p>
+      <p
+        className={`text-note ${state.kind === 'failed' ? 'text-bad' : 'text-quiet'}`}
+        role="status"
+        data-testid="download-status"
+      >
+        {state.text}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,71 @@
+import { plural, shortHex } from '../format.ts';
+import { Disclosure, Empty, Fact, Section } from '../ui/section.tsx';
+import { useView } from '../volunteer/volunteer-context.tsx';
+
+const PATH = { direct: 'direct', relayed: 'through a relay', gossip: 'through others' } as const;
+
+/** Who this device talks to, and how. */
+export function SwarmPanel() {
+  const peers = useView((view) => view.peers);
+  const relays = useView((view) => view.relays);
+  const active = useView((view) => view.clock !== null);
+  const count = (path: keyof typeof PATH) => peers.filter((peer) => peer.path === path).length;
+  const direct = count('direct');
+  const up = relays.filter((relay) => relay.connected).length;
+  return (
+    <Section title="Swarm" about="Relays only introduce devices; the work then goes from device to device.">
+      <dl className="divide-y divide-line">
+        <Fact name="Devices connected directly" testId="peers">
+          <span className="figure font-semibold">{direct}</span>
+        </Fact>
+        <Fact name="Still through a relay" testId="peers-relayed">
+          <span className="figure">{count('relayed')}</span>
+        </Fact>
+        <Fact name="Heard of through others" testId="peers-gossip">
+          <span className="figure">{count('gossip')}</span>
+        </Fact>
+        <Fact name="Relays" testId="relays">
+          {relays.length === 0 ? (
+            <span className="text-quiet">not asked yet</span>
+          ) : (
+            <span className={up === 0 && direct === 0 ? 'text-warn' : ''}>
+              {up} of {relays.length} reachable
+            </span>
+          )}
+        </Fact>
+      </dl>
+      {active && relays.length > 0 && up === 0 ? (
+        <p className="mt-2 text-note text-quiet">
+          {direct > 0
+            ? 'No relay answers, and none is needed now: you are connected to others directly.'
+            : 'No relay answers, so nobody can introduce you. Trying again every few seconds.'}
+        </p>
+      ) : null}
+      {peers.length === 0 ? (
+        <div className="mt-3">
+          <Empty>
+            {active
+              ? 'Alone so far. Training goes on meanwhile; others join as they come.'
+              : 'Devices appear here when you contribute.'}
+          </Empty>
+        </div>
+      ) : (
+        <Disclosure summary={`${plural(peers.length, 'device')} by name`}>
+          <ul className="space-y-1">
+            {peers.map((peer) => (
+              <li key={peer.peerId} className="flex justify-between gap-4">
+                <code className="font-mono" title={peer.device ?? peer.peerId}>
+                  {shortHex(peer.device ?? peer.peerId)}
+                </code>
+                <span className="text-quiet">
+                  {PATH[peer.path]}
+                  {peer.latency === null ? '' : `, ${Math.round(peer.latency)} ms away`}
+                </span>
+              </li>
+            ))}
+          </ul>
+        </Disclosure>
+      )}
+    </Section>
+  );
+}

@@ -1,0 +1,103 @@
+import { claimOnce } from '../../chain/disputes/agents/claim-once.ts';
+import type { DisputesPort } from '../../chain/disputes/port.ts';
+import { claimTree } from '../../chain/disputes/trees.ts';
+import { acceptJob } from '../../chain/jobs/anyone.ts';
+import { type Job, readJob } from '../../chain/jobs/job.ts';
+import { claimJob, deliverJob } from '../../chain/jobs/worker.ts';
+import type { TransactionQueue } from '../../chain/transaction-queue.ts';
+import type { Evidence } from '../../protocol/evidence.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import type { RollupContracts } from '../../protocol/rollup.ts';
+import type { VerifiedRun } from '../../protocol/verified-run.ts';
+
+export type JobPhase = 'claiming' | 'training' | 'delivering' | 'waiting' | 'accepting' | 'done';
+
+export interface DoJobOptions {
+  /** Of the device's account. */
+  readonly queue: TransactionQueue;
+  readonly contracts: Pick<RollupContracts, 'jobs'>;
+  readonly disputes: DisputesPort;
+  readonly job: bigint;
+  /** The run whose terms have this hash. */
+  readonly run: (terms: Hex, signal: AbortSignal) => Promise<VerifiedRun<Evidence>>;
+  readonly onPhase: (phase: JobPhase) => void;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** The job cannot be done by this device any more; the message says why. */
+export class JobLostError extends Error {
+  override readonly name = 'JobLostError';
+}
+
+const POLL_MS = 2_000;
+
+/**
+ * Takes a job to its end for this device: claims it, does its run, claims the result on Disputes, delivers, waits until the claim stands,
+ * and has the job accepted. What was done is on the chain, so it can be begun again at any point and does nothing twice; a
+ * Defender has to play for the device meanwhile. Throws JobLostError, ChainError, and what doing the run throws.
+ */
+export async function doJob(options: DoJobOptions): Promise<Job> {
+  const { queue, contracts, disputes, job: id, onPhase, sleep, signal } = options;
+  const call = { queue, jobs: contracts.jobs, job: id };
+  for (;;) {
+    signal.throwIfAborted();
+    const job = await readJob(queue.client, contracts.jobs, id);
+    const mine = job.worker === disputes.me.toLowerCase();
+    if (job.state === 'accepted' && mine) {
+      onPhase('done');
+      return job;
+    }
+    if (job.state === 'open') {
+      onPhase('claiming');
+      await claimJob(call);
+    } else if (!mine) {
+      throw new JobLostError('Another worker has this job, or it is over.');
+    } else if (job.failed) {
+      throw new JobLostError(
+        job.state === 'delivered'
+          ? 'The claim behind this job was beaten in a dispute; the bond is lost.'
+          : 'The time for delivering this job is over; the bond is lost.',
+      );
+    } else if (job.state === 'claimed') {
+      await deliver(options, job);
+    } else if (job.state === 'delivered' && job.delivery !== undefined) {
+      const claim = await disputes.claim(Number(job.delivery.claim));
+      // A claim stands only after the last second of its window, and while no game is left.
+      if (claim.liveGames === 0 && (await disputes.now()) > claim.windowEnd) {
+        onPhase('accepting');
+        await acceptJob(call);
+      } else {
+        onPhase('waiting');
+        await sleep(POLL_MS, signal);
+      }
+    } else {
+      throw new JobLostError('This job is over.');
+    }
+  }
+}
+
+async function deliver(options: DoJobOptions, job: Job): Promise<void> {
+  const { queue, contracts, disputes, onPhase, signal } = options;
+  onPhase('training');
+  const evidence = await options.run(job.order.terms, signal);
+  const roots = await evidence.stepRoots({ signal });
+  onPhase('delivering');
+  const made = await claimOnce(disputes, evidence, { signal });
+  if (made.kind === 'refused') throw new JobLostError(`Disputes refused the claim (${made.reason}).`);
+  // Sent and not in a block yet: the next look finds it.
+  if (made.kind === 'unknown' || made.id === undefined) return;
+  const last = roots.length - 1;
+  const root = roots[last];
+  if (root === undefined) throw new JobLostError('The run has no steps.');
+  const claim = BigInt(made.id);
+  await deliverJob({
+    queue,
+    jobs: contracts.jobs,
+    job: job.id,
+    claim,
+    terms: evidence.terms,
+    root,
+    proof: claimTree(roots).proof(last),
+  });
+}

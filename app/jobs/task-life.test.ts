@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import type { ClaimView } from './jobs-view.ts';
+import type { Funding, PostedWork } from './market.ts';
+import { readDraft } from './propose-form.tsx';
+import { inWords, lifeOf, pledgeAction } from './task-life.ts';
+
+const ONE = `0x${'11'.repeat(20)}` as const;
+const HASH = `0x${'22'.repeat(32)}` as const;
+const order = {
+  terms: HASH,
+  about: HASH,
+  token: ONE,
+  price: 100n,
+  bond: 10n,
+  claimSeconds: 100,
+  workSeconds: 50,
+  workerShares: 300_000,
+};
+
+function funding(state: Funding['state']): Funding {
+  const pledges = [{ id: 0n, campaign: 0n, pledger: ONE, amount: 50n, settled: false }];
+  return { id: 0n, state, creator: ONE, order, deadline: 1060, raised: 50n, job: 0n, pledges };
+}
+
+function job(change: Partial<PostedWork>): PostedWork {
+  return {
+    id: 0n,
+    state: 'open',
+    requester: ONE,
+    order,
+    about: HASH,
+    claimBy: 1100,
+    worker: undefined,
+    deliverBy: 1050,
+    delivery: undefined,
+    forfeited: 0n,
+    failed: false,
+    model: 1n,
+    ...change,
+  };
+}
+
+function claim(change: Partial<ClaimView>): ClaimView {
+  return {
+    claim: 0,
+    claimant: ONE,
+    terms: HASH,
+    root: HASH,
+    windowEnd: 1200,
+    liveGames: 0,
+    lost: false,
+    settled: false,
+    bond: 1n,
+    games: [],
+    ...change,
+  };
+}
+
+const at = (
+  state: Funding['state'],
+  more: Partial<PostedWork> | null = null,
+  doubt?: ClaimView,
+  now = 1000,
+) => lifeOf({ funding: funding(state), job: more === null ? undefined : job(more), claim: doubt, now });
+const states = (life: ReturnType<typeof lifeOf>) => life.stages.map(({ state }) => state).join(' ');
+
+describe('lifeOf', () => {
+  it('goes from the first pledge to the pay', () => {
+    expect(at('raising').next).toBe('pledge');
+    expect(at('raising').stages[0]?.note).toBe('1 pledge, 60 s left');
+    expect(at('reached').next).toBe('hand-over');
+    expect(states(at('handed-over', {}))).toBe('done now ahead ahead ahead');
+    expect(at('handed-over', {}).next).toBe('work');
+    expect(at('handed-over', { state: 'claimed', worker: ONE }).next).toBeNull();
+    const delivered = { state: 'delivered', worker: ONE } as const;
+    expect(at('handed-over', delivered, claim({})).next).toBeNull();
+    expect(at('handed-over', delivered, claim({}), 1201).next).toBe('accept');
+    expect(states(at('ended', { state: 'accepted' }))).toBe('done done done done done');
+  });
+
+  it('waits for disputes, whatever the window says', () => {
+    const life = at('handed-over', { state: 'delivered', worker: ONE }, claim({ liveGames: 2 }), 1300);
+    expect(life.next).toBeNull();
+    expect(life.stages[3]?.note).toBe('2 in dispute');
+  });
+
+  it('offers a way on wherever something failed', () => {
+    expect(at('handed-over', {}, undefined, 1101).next).toBe('expire');
+    const late = { state: 'claimed', worker: ONE, failed: true } as const;
+    expect(at('handed-over', late).next).toBe('reopen');
+    expect(at('handed-over', late, undefined, 1101).next).toBe('expire');
+    const beaten = at(
+      'handed-over',
+      { state: 'delivered', worker: ONE, failed: true },
+      claim({ lost: true }),
+    );
+    expect([beaten.next, states(beaten)]).toEqual(['reopen', 'done done done missed ahead']);
+    expect(states(at('failed'))).toBe('missed ahead ahead ahead ahead');
+    expect(at('ended', { state: 'expired' }).sentence).toContain('taken back');
+  });
+});
+
+describe('pledgeAction', () => {
+  it('gives back what failed and collects what ended, once', () => {
+    expect(pledgeAction(funding('failed'), false)).toBe('refund');
+    expect(pledgeAction(funding('ended'), false)).toBe('collect');
+    expect(pledgeAction(funding('ended'), true)).toBeNull();
+    expect(pledgeAction(funding('raising'), false)).toBeNull();
+  });
+});
+
+describe('inWords', () => {
+  it('says a span of time', () => {
+    const spans = [-5, 0.2, 99, 130, 7200, 86_400 * 7];
+    expect(spans.map(inWords)).toEqual(['0 s', '1 s', '99 s', '2 min', '2 h', '7 days']);
+  });
+});
+
+describe('readDraft', () => {
+  const good = { steps: '20', price: '0.1', days: '1', worker: '30' };
+
+  it('reads a proposal', () => {
+    expect(readDraft(good)).toMatchObject({
+      proposal: {
+        steps: 20,
+        price: 10n ** 17n,
+        bond: 10n ** 16n,
+        raiseSeconds: 86_400,
+        workerShares: 300_000,
+      },
+    });
+  });
+
+  it.each([
+    ['steps', '0'],
+    ['steps', '1.5'],
+    ['steps', '9999'],
+    ['price', '0'],
+    ['price', '-1'],
+    ['price', '1e3'],
+    ['price', '0.1234567890123456789'],
+    ['days', ''],
+    ['days', '61'],
+    ['worker', '101'],
+  ])('says what is wrong with %s %s', (name, value) => {
+    expect(readDraft({ ...good, [name]: value })).toHaveProperty('problem');
+  });
+});

@@ -1,0 +1,2 @@
+/** The page's style sheet, so that components have their sizes and colours, and axe can judge contrast. */
+import '../styles.css';

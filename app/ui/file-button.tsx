@@ -1,0 +1,44 @@
+import { type ReactNode, useRef } from 'react';
+import { Button, type ButtonProps } from './button.tsx';
+
+interface FileButtonProps extends Pick<ButtonProps, 'look' | 'disabled'> {
+  /** Of the file input, which tests fill. */
+  readonly testId: string;
+  readonly label: string;
+  readonly folder?: boolean;
+  /** Of one file alone; several unless given. */
+  readonly single?: boolean;
+  readonly accept?: string;
+  readonly onFiles: (files: FileList | null) => unknown;
+  readonly children: ReactNode;
+}
+
+/** A button that opens the browser's file picker. */
+export function FileButton(props: FileButtonProps) {
+  const { testId, label, folder = false, single = false, accept, onFiles, children, ...button } = props;
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <Button {...button} onClick={() => input.current?.click()}>
+        {children}
+      </Button>
+      <input
+        ref={(element) => {
+          input.current = element;
+          if (element !== null) element.webkitdirectory = folder;
+        }}
+        type="file"
+        multiple={!single}
+        accept={accept}
+        className="hidden"
+        data-testid={testId}
+        aria-label={label}
+        onChange={(event) => {
+          onFiles(event.target.files);
+          // The same files again are a change, too.
+          event.target.value = '';
+        }}
+      />
+    </>
+  );
+}

@@ -1,0 +1,59 @@
+import { existsSync } from 'node:fs';
+import tailwindcss from '@tailwindcss/vite';
+import react from '@vitejs/plugin-react';
+import { playwright } from '@vitest/browser-playwright';
+import { defineProject } from 'vitest/config';
+
+const chromium = [
+  process.env.CHROMIUM,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+].find((path) => path !== undefined && existsSync(path));
+
+/** Components in the system's own Chromium. Without one, a single skipped test names the remedy. */
+export default defineProject(
+  chromium === undefined
+    ? { test: { name: 'components', include: ['testing/without-chromium.ts'] } }
+    : {
+        plugins: [react(), tailwindcss()],
+        define: { __MODEL_BYTES__: '398000' },
+        // A package that is found only when a test imports it makes Vite bundle anew and load the page again.
+        optimizeDeps: {
+          include: [
+            '@tanstack/react-query',
+            'axe-core',
+            'lucide-react',
+            'react',
+            'react-dom/client',
+            'react/jsx-dev-runtime',
+            'uplot',
+            'viem',
+            'viem/accounts',
+            'wagmi',
+            'wagmi/actions',
+            'wagmi/connectors/injected',
+            'zustand',
+            'zustand/vanilla',
+          ],
+        },
+        test: {
+          name: 'components',
+          include: ['**/*.test.tsx'],
+          setupFiles: ['testing/page-styles.ts'],
+          testTimeout: 15_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            viewport: { width: 1280, height: 800 },
+            provider: playwright({
+              launchOptions: { executablePath: chromium, args: ['--headless=new', '--no-sandbox'] },
+              // Colours change at once, so that contrast is not measured halfway.
+              contextOptions: { reducedMotion: 'reduce' },
+            }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+);

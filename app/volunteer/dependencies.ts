@@ -1,0 +1,104 @@
+/** What a volunteer is put together from, as seen by the life cycle. The real parts are in compose.ts. */
+
+import type { ConformanceReport } from '../../protocol/conformance-report.ts';
+import type { DeviceKey } from '../../protocol/device-key.ts';
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import type { Ledger, Stage } from '../../protocol/ledger.ts';
+import type { Network } from '../../protocol/network-file.ts';
+import type { Trainer } from '../../protocol/trainer.ts';
+import type { SwarmConnection } from '../../swarm/join.ts';
+import type { NetworkView } from '../../swarm/peers.ts';
+import type { Presence, SelfDescription } from '../../swarm/presence.ts';
+import type { RoundEvent } from '../../swarm/rounds/events.ts';
+import type { RoundDriver } from '../../swarm/rounds/round-driver.ts';
+import type { ComputeEvent, ComputeStarted } from '../../workers/compute-api.ts';
+import type { ComputeClient } from '../../workers/compute-client.ts';
+import type { StoredCheckpoint } from '../../workers/compute-host.ts';
+import type { Desk } from '../jobs/jobs-controller.ts';
+import type { OpenDeskOptions } from '../jobs/open-jobs.ts';
+import type { EngineChoice } from './volunteer-port.ts';
+
+/** The compute worker, started: an engine that passed the conformance suite, and a model being trained on it. */
+export interface Computer {
+  readonly client: ComputeClient;
+  readonly started: ComputeStarted;
+  /** Frees the engine and ends the worker. */
+  stop(): Promise<void>;
+}
+
+export interface OpenComputerOptions {
+  readonly base: string;
+  readonly device: DeviceAddress;
+  /** As in swarm/network-id.ts. */
+  readonly run: string;
+  readonly engine: EngineChoice;
+  readonly onEvent: (event: ComputeEvent) => void;
+  /** The worker ended by itself; calls in progress never end. */
+  readonly onCrash: (error: Error) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface ChainInclusion {
+  readonly round: number;
+  readonly block: number;
+  readonly gas: number;
+  readonly transaction: Hex;
+}
+
+/** The chain as the page needs it. */
+export interface ChainAccess {
+  readonly ledger: Ledger;
+  /** Milliseconds a stage lasts; 0 while not known. */
+  stageLength(stage: Stage): number;
+  /** The owner now, or null. Throws when the node is out of reach. */
+  owner(): Promise<Hex | null>;
+  /** Calls back for each of this device's attestations found in a block, from `fromRound` on, until told to stop. */
+  watchInclusions(fromRound: number, listener: (inclusion: ChainInclusion) => void): () => void;
+  /** Calls back when the node comes into or goes out of reach. */
+  watchReach(listener: (reachable: boolean) => void): () => void;
+  stop(): Promise<void>;
+}
+
+/** This device in the swarm, as a volunteer that takes part in rounds. */
+export interface VolunteerConnection
+  extends Pick<SwarmConnection, 'leave'>,
+    Pick<Presence, 'members' | 'announce'> {
+  readonly driver: Pick<RoundDriver, 'start' | 'pause' | 'resume' | 'finishThenStop' | 'stop'>;
+}
+
+export interface JoinOptions {
+  readonly network: Network;
+  readonly key: DeviceKey;
+  readonly ledger: Ledger;
+  readonly trainer: Trainer;
+  /** What computes, for the record. */
+  readonly engine: string;
+  /** The gate's verdict on the engine in use. */
+  readonly conformance: () => ConformanceReport;
+  readonly describe: () => SelfDescription;
+  readonly onRound: (event: RoundEvent) => void;
+  readonly onNetwork: (view: NetworkView) => void;
+  readonly onRefused: (reason: string) => void;
+}
+
+export interface ConsentOptions {
+  readonly network: Network;
+  readonly key: DeviceKey;
+  readonly owner: Hex;
+  /** The owner's present one. */
+  readonly epoch: number;
+}
+
+export interface Parts {
+  /** The device's stored checkpoint, without an engine; null where there is none. */
+  storedCheckpoint(of: {
+    readonly device: DeviceAddress;
+    readonly run: string;
+  }): Promise<StoredCheckpoint | null>;
+  openComputer(options: OpenComputerOptions): Promise<Computer>;
+  openChain(network: Network, key: DeviceKey): Promise<ChainAccess>;
+  /** Signs `SessionConsent` with the device key. */
+  consent(options: ConsentOptions): Promise<Hex>;
+  joinSwarm(options: JoinOptions): Promise<VolunteerConnection>;
+  openDesk(options: OpenDeskOptions): Promise<Desk>;
+}

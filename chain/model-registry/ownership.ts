@@ -1,0 +1,122 @@
+import { type Address, type Hex, type PublicClient, zeroAddress } from 'viem';
+import { toChainError } from '../errors.ts';
+import { ownershipAbi } from '../generated/abi.ts';
+import { allow, COIN } from '../payments.ts';
+import type { IncludedTransaction, TransactionQueue } from '../transaction-queue.ts';
+
+/** A model as it is on the chain. Addresses are lower case. */
+export interface Model {
+  readonly id: bigint;
+  /** The contract that created it. Only models created by Jobs were paid for and stood in Disputes. */
+  readonly source: Address;
+  /** The token that it earns; COIN for the chain's coin. */
+  readonly token: Address;
+  /** The source's number for it: a job's number for Jobs. */
+  readonly key: bigint;
+  /** Checkpoint root. */
+  readonly root: Hex;
+}
+
+/** A model; undefined when there is none of that id. Throws ChainError. */
+export async function readModel(
+  client: PublicClient,
+  ownership: Address,
+  id: bigint,
+): Promise<Model | undefined> {
+  try {
+    const raw = await client.readContract({
+      address: ownership,
+      abi: ownershipAbi,
+      functionName: 'modelOf',
+      args: [id],
+    });
+    if (raw.source === zeroAddress) return undefined;
+    return {
+      id,
+      source: raw.source.toLowerCase() as Address,
+      token: raw.token.toLowerCase() as Address,
+      key: BigInt(raw.key),
+      root: raw.root,
+    };
+  } catch (error) {
+    throw toChainError(error);
+  }
+}
+
+/** An account's part of a model. */
+export interface Holding {
+  /** Of TOTAL_SHARES. */
+  readonly shares: number;
+  /** What the shares have earned and nobody has collected, in the smallest unit of the model's token. */
+  readonly earned: bigint;
+}
+
+/** An account's shares of a model and what they have earned. Throws ChainError. */
+export async function readHolding(
+  client: PublicClient,
+  ownership: Address,
+  model: bigint,
+  holder: Address,
+): Promise<Holding> {
+  const contract = { address: ownership, abi: ownershipAbi } as const;
+  try {
+    const [shares, earned] = await Promise.all([
+      client.readContract({ ...contract, functionName: 'balanceOf', args: [holder, model] }),
+      client.readContract({ ...contract, functionName: 'earnedBy', args: [model, holder] }),
+    ]);
+    return { shares: Number(shares), earned };
+  } catch (error) {
+    throw toChainError(error);
+  }
+}
+
+interface ModelOptions {
+  /** Of the account that acts and pays. */
+  readonly queue: TransactionQueue;
+  readonly ownership: Address;
+  readonly model: bigint;
+}
+
+/**
+ * Transfers shares with what they have earned and nobody has collected. A receiving contract is not called.
+ * Throws ChainError.
+ */
+export function transferShares(
+  options: ModelOptions & { readonly to: Address; readonly shares: number },
+): Promise<IncludedTransaction> {
+  const { queue, ownership, model, to, shares } = options;
+  return queue.call({
+    address: ownership,
+    abi: ownershipAbi,
+    functionName: 'transfer',
+    args: [to, model, BigInt(shares)],
+  });
+}
+
+/** Pays a model for its use. Approves the token before where that is needed. Throws ChainError. */
+export async function payModel(
+  options: ModelOptions & { readonly token: Address; readonly amount: bigint },
+): Promise<IncludedTransaction> {
+  const { queue, ownership, model, token, amount } = options;
+  await allow(queue, token, ownership, amount);
+  return queue.call({
+    address: ownership,
+    abi: ownershipAbi,
+    functionName: 'earn',
+    args: [model, amount],
+    value: token === COIN ? amount : 0n,
+  });
+}
+
+/** Turns what a holder's shares have earned into credit in Payments. Anybody may. Throws ChainError. */
+export function collectEarnings(
+  options: ModelOptions & { readonly holder: Address },
+): Promise<IncludedTransaction> {
+  const { queue, ownership, model, holder } = options;
+  return queue.call({
+    address: ownership,
+    abi: ownershipAbi,
+    functionName: 'collect',
+    args: [model, holder],
+  });
+}

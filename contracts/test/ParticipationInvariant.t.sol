@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IIdentity} from "../src/IIdentity.sol";
+import {IParticipation} from "../src/IParticipation.sol";
+import {Signing} from "./Signing.sol";
+
+/// @notice Eight devices and three owners act in random order. A simple model in storage says what should
+/// have counted.
+contract ParticipationHandler is Signing {
+    uint256 public constant DEVICES = 8;
+    uint256 public constant OWNERS = 3;
+
+    IIdentity public immutable identity;
+    IParticipation public immutable participation;
+
+    mapping(address => uint256) public attestations;
+    mapping(address => uint256) public votesCast;
+    mapping(address => uint256) public votesReceived;
+    mapping(address => uint256) public lastRoundPlusOne;
+    mapping(address => uint256) public lastVotePlusOne;
+    mapping(address => address) public boundOwner;
+    mapping(address => bool) public ended;
+
+    address[DEVICES] private _addresses;
+    address[OWNERS] private _owners;
+
+    constructor() {
+        for (uint256 i; i < DEVICES; ++i) {
+            _addresses[i] = vm.addr(deviceKey(i));
+        }
+        for (uint256 i; i < OWNERS; ++i) {
+            _owners[i] = vm.addr(0xA000 + i);
+        }
+        identity = deployIdentity();
+        participation = deployParticipation(identity);
+    }
+
+    function device(uint256 i) public view returns (address) {
+        return _addresses[i % DEVICES];
+    }
+
+    function owner(uint256 i) public view returns (address) {
+        return _owners[i];
+    }
+
+    function wait(uint256 time) external {
+        vm.warp(block.timestamp + bound(time, 1, 30));
+    }
+
+    function waitLong(uint256 time) external {
+        vm.warp(block.timestamp + bound(time, 1, 40 days));
+    }
+
+    /// @dev Posts four entries. A device may have attested already, may lack authority, or may not have
+    /// signed its entry.
+    function attestBatch(uint256 seed, uint8 back) external {
+        uint64 current = participation.currentRound();
+        uint64 round = current < back % 3 ? current : current - back % 3;
+        IParticipation.SignedAttestation[] memory batch = new IParticipation.SignedAttestation[](4);
+        uint256 expected;
+        for (uint256 i; i < 4; ++i) {
+            uint256 draw = uint256(keccak256(abi.encode(seed, i)));
+            address who = device(draw);
+            batch[i] = signedAttestation(
+                address(participation), deviceKey(draw), round, bytes32(draw), keccak256(abi.encode(draw))
+            );
+            if ((draw >> 128) % 5 == 0) {
+                batch[i].rolloutDigest ^= bytes32(uint256(1));
+            } else if (allowed(who) && round >= lastRoundPlusOne[who]) {
+                ++attestations[who];
+                ++expected;
+                lastRoundPlusOne[who] = round + 1;
+            }
+        }
+        assertEq(participation.attestBatch(round, batch), expected, "accepted");
+    }
+
+    function vote(uint256 seed, uint8 back, bool spoil) external {
+        uint64 current = participation.currentRound();
+        uint64 round = current < back % 3 ? current : current - back % 3;
+        address who = device(seed);
+        address[] memory winners = someDevices(seed >> 16);
+        bool counts = allowed(who) && round >= lastVotePlusOne[who] && lastRoundPlusOne[who] != 0
+            && winners.length != 0;
+        for (uint256 i; i < winners.length; ++i) {
+            counts = counts && lastRoundPlusOne[winners[i]] != 0;
+        }
+        IParticipation.SignedVote[] memory batch = new IParticipation.SignedVote[](1);
+        batch[0] = signedVote(address(participation), deviceKey(seed), round, winners);
+        if (spoil) {
+            batch[0].r ^= bytes32(uint256(1));
+            counts = false;
+        }
+        assertEq(participation.voteBatch(batch), counts ? 1 : 0, "vote accepted");
+        if (!counts) return;
+        ++votesCast[who];
+        lastVotePlusOne[who] = round + 1;
+        for (uint256 i; i < winners.length; ++i) {
+            if (winners[i] != who) ++votesReceived[winners[i]];
+        }
+    }
+
+    function bind(uint256 whose, uint256 which) external {
+        address who = device(which);
+        address to = owner(whose % OWNERS);
+        IIdentity.Binding memory held = identity.bindingOf(who);
+        (IIdentity.Delegation memory d, bytes32 x, bytes32 y) = delegation(identity, to, deviceKey(which));
+        bool works = held.owner == address(0)
+            || (held.owner == to
+                && (held.epoch != d.epoch || (!held.revoked && d.validUntil > held.validUntil)));
+        bytes memory o = sign65(0xA000 + (whose % OWNERS), delegationDigest(address(identity), d));
+        bytes memory c = sign65(deviceKey(which), consentDigest(address(identity), to, d.epoch));
+        try identity.bind(x, y, d, o, c) {
+            assertTrue(works, "bind should revert");
+            boundOwner[who] = to;
+            ended[who] = false;
+        } catch {
+            assertFalse(works, "bind should succeed");
+        }
+    }
+
+    function revoke(uint256 which) external {
+        address who = device(which);
+        if (boundOwner[who] == address(0) || identity.bindingOf(who).revoked) return;
+        vm.prank(boundOwner[who]);
+        identity.revoke(who);
+        ended[who] = true;
+    }
+
+    function revokeAll(uint256 whose) external {
+        address from = owner(whose % OWNERS);
+        vm.prank(from);
+        identity.revokeAll();
+        for (uint256 i; i < DEVICES; ++i) {
+            if (boundOwner[device(i)] == from) ended[device(i)] = true;
+        }
+    }
+
+    function deviceKey(uint256 i) private pure returns (uint256) {
+        return 0xD000 + (i % DEVICES);
+    }
+
+    function allowed(address who) private view returns (bool) {
+        if (boundOwner[who] == address(0)) return true;
+        return !ended[who] && identity.bindingOf(who).validUntil >= block.timestamp;
+    }
+
+    /// @dev A subset of the devices, ascending by address.
+    function someDevices(uint256 bits) private view returns (address[] memory chosen) {
+        uint256 count;
+        for (uint256 i; i < DEVICES; ++i) {
+            if (bits >> i & 1 == 1) ++count;
+        }
+        chosen = new address[](count);
+        uint256 filled;
+        for (uint256 i; i < DEVICES; ++i) {
+            if (bits >> i & 1 == 1) {
+                address next = device(i);
+                uint256 j = filled++;
+                for (; j > 0 && chosen[j - 1] > next; --j) {
+                    chosen[j] = chosen[j - 1];
+                }
+                chosen[j] = next;
+            }
+        }
+    }
+}
+
+contract ParticipationInvariantTest is Signing {
+    ParticipationHandler private handler;
+
+    function setUp() public {
+        vm.warp(1_800_000_000);
+        handler = new ParticipationHandler();
+        targetContract(address(handler));
+    }
+
+    /// @dev One function for all invariants, because forge runs a campaign of its own for each invariant
+    /// function.
+    function invariant_recordsMatchModel() public view {
+        recordsEqualModel();
+        countsAreAtMostRounds();
+        ownerRecordsSumDeviceRecords();
+    }
+
+    function recordsEqualModel() private view {
+        for (uint256 i; i < handler.DEVICES(); ++i) {
+            address who = handler.device(i);
+            IParticipation.Record memory r = handler.participation().recordOf(who);
+            assertEq(r.attestations, handler.attestations(who), "attestations");
+            assertEq(r.votesCast, handler.votesCast(who), "votes cast");
+            assertEq(r.votesReceived, handler.votesReceived(who), "votes received");
+            assertEq(r.nextRound, handler.lastRoundPlusOne(who), "next round");
+            assertEq(r.nextVote, handler.lastVotePlusOne(who), "next vote");
+        }
+    }
+
+    function countsAreAtMostRounds() private view {
+        for (uint256 i; i < handler.DEVICES(); ++i) {
+            IParticipation.Record memory r = handler.participation().recordOf(handler.device(i));
+            assertLe(r.attestations, r.nextRound, "attestations");
+            assertLe(r.votesCast, r.nextVote, "votes");
+            assertLe(r.nextRound, handler.participation().currentRound() + 1, "no record of a future round");
+        }
+    }
+
+    function ownerRecordsSumDeviceRecords() private view {
+        uint256 listed;
+        uint256 bound;
+        for (uint256 i; i < handler.OWNERS(); ++i) {
+            address owner = handler.owner(i);
+            address[] memory devices = handler.identity().devicesOf(owner);
+            IParticipation.Record memory r = handler.participation().recordOfOwner(owner);
+            uint256 attestations;
+            uint256 received;
+            for (uint256 j; j < devices.length; ++j) {
+                assertEq(handler.boundOwner(devices[j]), owner, "listed under its only owner");
+                attestations += handler.attestations(devices[j]);
+                received += handler.votesReceived(devices[j]);
+            }
+            assertEq(r.attestations, attestations, "attestations");
+            assertEq(r.votesReceived, received, "votes received");
+            listed += devices.length;
+        }
+        for (uint256 i; i < handler.DEVICES(); ++i) {
+            if (handler.boundOwner(handler.device(i)) != address(0)) ++bound;
+        }
+        assertEq(listed, bound, "each bound device is listed once");
+    }
+}

@@ -1,0 +1,100 @@
+import type { DeviceKey } from '../protocol/device-key.ts';
+import type { Ledger } from '../protocol/ledger.ts';
+import type { Network } from '../protocol/network-file.ts';
+import { type ContentService, startContent } from './content/service.ts';
+import type { ContentStore } from './content/store.ts';
+import { libp2pContentTransport } from './content/transport.ts';
+import { type Gossip, startGossip } from './gossip.ts';
+import { networkId, topicsOf } from './network-id.ts';
+import { createSwarmNode, type SwarmNode, type TransportFactory } from './node.ts';
+import { type Presence, type SelfDescription, startPresence } from './presence.ts';
+import { type Scheduler, systemScheduler } from './scheduler.ts';
+
+export interface JoinSwarmOptions {
+  readonly network: Network;
+  readonly key: DeviceKey;
+  readonly ledger: Ledger;
+  /** Keeps content that is served and fetched. */
+  readonly store: ContentStore;
+  /** Called for every hello. */
+  readonly describe: () => SelfDescription;
+  /** Transports that only this host has, such as nodeTransports() of node-transports.ts. Defaults to none. */
+  readonly transports?: readonly TransportFactory[];
+  /** Whether private and loopback addresses may be dialled from a browser. Defaults to false. */
+  readonly loopback?: boolean;
+}
+
+/**
+ * A process in the swarm of a network: it gossips, says hello and serves content. It takes part in no rounds
+ * by itself.
+ */
+export interface SwarmConnection {
+  readonly networkId: string;
+  readonly scheduler: Scheduler;
+  readonly node: SwarmNode;
+  readonly gossip: Gossip;
+  readonly presence: Presence;
+  readonly content: ContentService;
+  /** Leaves the swarm. Resolves when no connection is left. */
+  leave(): Promise<void>;
+}
+
+/**
+ * Joins the swarm of a network: starts a libp2p node, and the network's gossip, presence and content on it. A
+ * page calls it on the main thread, because WebRTC exists only there. Rejects with RelayAddressError for a
+ * relay address that cannot be used.
+ */
+export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnection> {
+  const { network, key, ledger, store, describe, transports, loopback } = options;
+  const id = networkId(network.chainId, network.contracts.participation);
+  const scheduler = systemScheduler;
+  const round = () => ledger.clock.read().round;
+  const node = await createSwarmNode({
+    privateKey: key.secret,
+    relays: network.relays,
+    topics: Object.values(topicsOf(id)),
+    transports,
+    loopback,
+    // libp2p 3.3.11 throws outside of any promise when it reserves a place on a relay that is reached by
+    // WebRTC (DNSMappings.has), which ends a Node process. So peers do not relay for others yet.
+    relayForOthers: false,
+  });
+  try {
+    const gossip = startGossip({
+      pubsub: node.pubsub,
+      networkId: id,
+      key,
+      scheduler,
+      round,
+      verifier: ledger,
+    });
+    const presence = startPresence({
+      gossip,
+      node,
+      publicKey: key.publicKey,
+      describe,
+      round,
+      scheduler,
+      relays: false,
+    });
+    const transport = libp2pContentTransport(node.libp2p);
+    const content = await startContent({ store, transport, scheduler });
+    return {
+      networkId: id,
+      scheduler,
+      node,
+      gossip,
+      presence,
+      content,
+      async leave() {
+        presence.stop();
+        gossip.stop();
+        await content.stop();
+        await node.stop();
+      },
+    };
+  } catch (error) {
+    await node.stop();
+    throw error;
+  }
+}

@@ -1,0 +1,30 @@
+import { TOPIC_NAMES, type TopicName } from './messages/message-types.ts';
+
+const NETWORK_ID = /^[a-z0-9][a-z0-9:._-]{0,95}$/;
+
+/**
+ * The id of the network that belongs to one Participation contract. Messages carry it, so that those of other
+ * chains and deployments are told apart.
+ */
+export function networkId(chainId: number, participation: string): string {
+  return `${chainId}:${participation.toLowerCase()}`;
+}
+
+/** The gossip topics of a network. Throws TypeError when the id is not 1 to 96 of a-z 0-9 : . _ - */
+export function topicsOf(network: string): Readonly<Record<TopicName, string>> {
+  if (!NETWORK_ID.test(network)) {
+    throw new TypeError(`A network id is 1 to 96 of a-z, 0-9 and :._- but not "${network}".`);
+  }
+  const entries = TOPIC_NAMES.map((name) => [name, `/starling/1/${network}/${name}`] as const);
+  return Object.fromEntries(entries) as Record<TopicName, string>;
+}
+
+/** The network id and the topic's name in a gossip topic of this protocol. Null for any other topic. */
+export function parseTopic(topic: string): { readonly networkId: string; readonly name: TopicName } | null {
+  const match = /^\/starling\/1\/([^/]+)\/([^/]+)$/.exec(topic);
+  const network = match?.[1];
+  const name = TOPIC_NAMES.find((candidate) => candidate === match?.[2]);
+  return network === undefined || name === undefined || !NETWORK_ID.test(network)
+    ? null
+    : { networkId: network, name };
+}

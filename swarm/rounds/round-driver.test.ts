@@ -1,0 +1,277 @@
+import { describe, expect, it } from 'vitest';
+import type { Hex } from '../../protocol/hex.ts';
+import type { RolloutSet } from '../../protocol/trainer.ts';
+import { commitmentOf } from '../messages/commitment.ts';
+import { encodeRollouts } from '../messages/rollouts.ts';
+import { ROUND_MS } from '../testing/simulated-ledger.ts';
+import { type SimulatedPeer, SimulatedSwarm } from '../testing/simulated-swarm.ts';
+
+const SALT: Hex = `0x${'ab'.repeat(32)}`;
+/** Time for hellos to be exchanged before the first round. */
+const LEAD = ROUND_MS - 2_000;
+
+/** A swarm whose peers have greeted one another and begin with round 1. */
+async function greeted(...names: readonly string[]) {
+  const swarm = new SimulatedSwarm();
+  const peers = names.map((name) => swarm.join(name, { answerMs: 1_500 }));
+  await swarm.scheduler.advance(LEAD);
+  return { swarm, peers };
+}
+
+describe('RoundDriver', { timeout: 60_000 }, () => {
+  it('takes three peers through full rounds to attestations that the others keep', async () => {
+    const { swarm, peers } = await greeted('a', 'b', 'c');
+    for (const { driver } of peers) driver.start();
+    await swarm.scheduler.advance(2_000 + 3 * ROUND_MS);
+
+    for (const peer of peers) {
+      expect(peer.trainer.trained.map(({ round }) => round)).toEqual([1, 2, 3]);
+      expect(peer.trainer.trained.every(({ cids }) => new Set(cids).size === 3)).toBe(true);
+      expect(peer.of('sent').map(({ round }) => round)).toEqual([1, 2, 3]);
+      for (const round of [1, 2, 3]) {
+        expect(
+          Math.max(
+            ...peer
+              .of('accepted')
+              .filter((event) => event.round === round)
+              .map((event) => event.peers),
+          ),
+        ).toBe(2);
+      }
+      expect(peer.of('failed')).toEqual([]);
+      expect(peer.gossip.rejected.snapshot()).toEqual({});
+    }
+    expect(new Set(peers.map(({ trainer }) => trainer.root)).size).toBe(3);
+    for (const peer of peers) {
+      expect(peer.of('attested')).toHaveLength(6);
+      expect(peer.of('votes')).toHaveLength(9);
+    }
+    // Stages are told in order.
+    const stages = peers[0]?.of('stage').map(({ round, stage }) => `${round} ${stage}`) ?? [];
+    expect(stages.slice(stages.indexOf('1 answer'), stages.indexOf('2 answer') + 1)).toEqual([
+      '1 answer',
+      '1 critique',
+      '1 vote',
+      '2 answer',
+    ]);
+  });
+
+  it('lets a late joiner begin with the next round and nobody wait for it', async () => {
+    const { swarm, peers } = await greeted('a', 'b');
+    for (const { driver } of peers) driver.start();
+    await swarm.scheduler.advance(2_000 + 6_000);
+    const late = swarm.join('late', { answerMs: 1_500 });
+    late.driver.start();
+    expect(late.driver.sentence).toBe('Waiting for round 2; round 1 is under way.');
+    await swarm.scheduler.advance(2 * ROUND_MS);
+    expect(late.trainer.trained.map(({ round }) => round)).toEqual([2]);
+    expect(late.trainer.trained[0]?.cids).toHaveLength(3);
+    expect(peers[0]?.trainer.trained.map(({ round }) => round)).toEqual([1, 2]);
+  });
+
+  it('goes on when a peer falls silent, and alone', async () => {
+    const { swarm, peers } = await greeted('a', 'b');
+    const [a, b] = peers;
+    for (const { driver } of peers) driver.start();
+    await swarm.scheduler.advance(2_000 + 10_000);
+    await b?.driver.stop();
+    await swarm.scheduler.advance(2 * ROUND_MS);
+    expect(a?.trainer.trained.map(({ cids }) => cids.length)).toEqual([2, 1]);
+    expect(b?.trainer.trained).toEqual([]);
+  });
+
+  it('keeps a slow answer to itself but trains on it', async () => {
+    const swarm = new SimulatedSwarm();
+    const fast = swarm.join('fast', { answerMs: 1_500 });
+    const slow = swarm.join('slow', { answerMs: 7_000 });
+    await swarm.scheduler.advance(LEAD);
+    fast.driver.start();
+    slow.driver.start();
+    await swarm.scheduler.advance(2_000 + ROUND_MS);
+    expect(fast.trainer.trained.map(({ cids }) => cids.length)).toEqual([1]);
+    expect(slow.trainer.trained.map(({ cids }) => cids.length)).toEqual([2]);
+    expect(fast.of('accepted').map(({ peers }) => peers)).toEqual([1]);
+    expect(slow.of('accepted').map(({ peers }) => peers)).toEqual([1]);
+  });
+
+  it('sits out the rounds that training overruns and still attests in time', async () => {
+    const swarm = new SimulatedSwarm();
+    const peer = swarm.join('tortoise', { answerMs: 1_500, trainMs: 25_000 });
+    await swarm.scheduler.advance(LEAD);
+    peer.driver.start();
+    await swarm.scheduler.advance(2_000 + 5 * ROUND_MS);
+    expect(peer.of('sent').map(({ round }) => round)).toEqual([1, 3]);
+  });
+
+  it('refuses a reveal without commit, another’s answers, other answers than committed, and a late commit', async () => {
+    const { swarm, peers } = await greeted('honest', 'liar');
+    const [honest, liar] = peers;
+    if (honest === undefined || liar === undefined) throw new Error('two peers joined');
+    honest.driver.start();
+    await swarm.scheduler.advance(2_000 + 100);
+    const set = answerOf(liar);
+    const { cid } = encodeRollouts(set);
+    const { rejected } = honest.gossip;
+
+    await liar.gossip.publish({ type: 'reveal', round: 1, body: { salt: SALT, cid, rollouts: set } });
+    await swarm.scheduler.advance(100);
+    expect(rejected.get('unmatched-reveal')).toBe(1);
+
+    const third = swarm.join('third', {});
+    await swarm.scheduler.advance(2_000);
+    const digest = commitmentOf(SALT, third.key.address, cid);
+    await third.gossip.publish({ type: 'commit', round: 1, body: { digest } });
+    await swarm.scheduler.advance(100);
+    const other = { ...set, modelRoot: SALT };
+    await third.gossip.publish({
+      type: 'reveal',
+      round: 1,
+      body: { salt: SALT, cid: encodeRollouts(other).cid, rollouts: other },
+    });
+    await swarm.scheduler.advance(100);
+    expect(rejected.get('unmatched-reveal')).toBe(2);
+
+    // After 60 % of the stage the answers are public.
+    await swarm.scheduler.advance(3_500);
+    await liar.gossip.publish({
+      type: 'commit',
+      round: 1,
+      body: { digest: commitmentOf(SALT, liar.key.address, cid) },
+    });
+    await swarm.scheduler.advance(100);
+    expect(rejected.get('wrong-stage')).toBe(1);
+    await swarm.scheduler.advance(ROUND_MS);
+    expect(honest.trainer.trained[0]?.cids).toHaveLength(1);
+  });
+
+  it('refuses answers whose CID another author has revealed', async () => {
+    const { swarm, peers } = await greeted('honest', 'first', 'copier');
+    const [honest, first, copier] = peers;
+    if (honest === undefined || first === undefined || copier === undefined)
+      throw new Error('three peers joined');
+    honest.driver.start();
+    await swarm.scheduler.advance(2_000 + 100);
+    const set = answerOf(first);
+    const { cid } = encodeRollouts(set);
+    for (const { gossip, key } of [first, copier]) {
+      await gossip.publish({
+        type: 'commit',
+        round: 1,
+        body: { digest: commitmentOf(SALT, key.address, cid) },
+      });
+    }
+    await swarm.scheduler.advance(100);
+    for (const { gossip } of [first, copier]) {
+      await gossip.publish({ type: 'reveal', round: 1, body: { salt: SALT, cid, rollouts: set } });
+      await swarm.scheduler.advance(100);
+    }
+    expect(honest.gossip.rejected.get('copied')).toBe(1);
+    expect(
+      honest
+        .of('answers')
+        .filter(({ own }) => !own)
+        .map(({ author }) => author),
+    ).toEqual([first.key.address]);
+  });
+
+  it('fetches by CID what is too large to travel in a reveal', async () => {
+    const swarm = new SimulatedSwarm();
+    const long = 'x'.repeat(14_000);
+    const names = ['a', 'b'];
+    const peers = names.map((name) =>
+      swarm.join(name, { answerMs: 1_500, text: ({ device }, i) => `${device}${i}${long}` }),
+    );
+    await swarm.scheduler.advance(LEAD);
+    for (const { driver } of peers) driver.start();
+    await swarm.scheduler.advance(2_000 + ROUND_MS);
+    for (const { trainer } of peers) expect(trainer.trained[0]?.cids).toHaveLength(2);
+  });
+
+  it('pauses with the cause after five failures in a row and goes on after resume', async () => {
+    const swarm = new SimulatedSwarm();
+    let broken = true;
+    const peer = swarm.join('a', {
+      answerMs: 1_500,
+      beforeTraining: () => {
+        if (broken) throw new Error('The disk is full.');
+      },
+    });
+    await swarm.scheduler.advance(LEAD);
+    peer.driver.start();
+    await swarm.scheduler.advance(2_000 + 5 * ROUND_MS);
+    expect(peer.of('failed').map(({ inARow }) => inARow)).toEqual([1, 2, 3, 4, 5]);
+    expect(peer.driver.state).toBe('paused');
+    expect(peer.driver.sentence).toBe('Paused after 5 failures in a row: The disk is full.');
+    broken = false;
+    peer.driver.resume();
+    await swarm.scheduler.advance(2 * ROUND_MS);
+    expect(peer.trainer.trained.length).toBeGreaterThan(0);
+  });
+
+  it('pauses at once, gives up the round and joins a later one', async () => {
+    const { swarm, peers } = await greeted('a');
+    const [a] = peers;
+    a?.driver.start();
+    await swarm.scheduler.advance(2_000 + 500);
+    a?.driver.pause('Paused: on battery.');
+    await swarm.scheduler.advance(10);
+    expect(a?.driver.state).toBe('paused');
+    expect(a?.driver.sentence).toBe('Paused: on battery.');
+    await swarm.scheduler.advance(2 * ROUND_MS);
+    a?.driver.resume();
+    await swarm.scheduler.advance(2 * ROUND_MS);
+    expect(a?.trainer.trained.map(({ round }) => round)).toEqual([3, 4]);
+    expect(a?.of('failed')).toEqual([]);
+  });
+
+  it('stays for the ack of its last round, so that finishing does not hide that others kept it', async () => {
+    const { swarm, peers } = await greeted('a', 'b');
+    const [a, b] = peers;
+    if (a === undefined || b === undefined) throw new Error('two peers joined');
+    a.driver.start();
+    b.driver.start();
+    await swarm.scheduler.advance(2_000 + 6_000);
+    const stopped = a.driver.finishThenStop();
+    await swarm.scheduler.advance(ROUND_MS);
+    await stopped;
+    expect(a.of('sent').map(({ round }) => round)).toEqual([1]);
+    expect(a.of('accepted').map(({ round, peers: by }) => [round, by])).toEqual([[1, 1]]);
+    const [sent] = a.of('sent');
+    expect(sent?.body.conformance).toEqual({
+      verdict: 'untested',
+      detail: '',
+      suite: `0x${'00'.repeat(32)}`,
+    });
+    const end = b.driver.stop();
+    await swarm.scheduler.advance(10);
+    await end;
+  });
+
+  it('finishes the round before it stops, and leaves no timer of its own', async () => {
+    const { swarm, peers } = await greeted('a');
+    const [a] = peers;
+    if (a === undefined) throw new Error('one peer joined');
+    const before = swarm.scheduler.pending;
+    a.driver.start();
+    await swarm.scheduler.advance(2_000 + 6_000);
+    const stopped = a.driver.finishThenStop();
+    expect(a.driver.state).toBe('finishing');
+    await swarm.scheduler.advance(ROUND_MS);
+    await stopped;
+    expect(a.driver.state).toBe('stopped');
+    expect(a.of('sent').map(({ round }) => round)).toEqual([1]);
+    expect(swarm.scheduler.pending).toBe(before);
+    a.driver.start();
+    await swarm.scheduler.advance(2 * ROUND_MS);
+    expect(a.of('sent').map(({ round }) => round)).toEqual([1, 3]);
+    const again = a.driver.stop();
+    await swarm.scheduler.advance(10);
+    await again;
+  });
+});
+
+/** A rollout set of the peer's that nobody has seen yet. */
+function answerOf({ trainer, key }: SimulatedPeer): RolloutSet {
+  const completions = [{ text: key.address, tokens: [1], logprobs: [-0.5] }];
+  return { modelRoot: trainer.root, groups: [{ item: 0, completions }] };
+}

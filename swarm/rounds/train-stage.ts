@@ -1,0 +1,65 @@
+import { selectPeers } from '../../protocol/peer-selection.ts';
+import type { PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
+import { LIMITS } from '../messages/limits.ts';
+import { digestInCid } from '../messages/rollouts.ts';
+import type { RoundDependencies } from './dependencies.ts';
+import { otherPeers } from './other-peers.ts';
+import { truncate } from './truncate.ts';
+
+/**
+ * Trains on own and others' answers. Then publishes the signed attestation of the new checkpoint, with the
+ * record that lets anyone recompute it.
+ */
+export async function trainStage(
+  dependencies: RoundDependencies,
+  context: RoundContext,
+  own: PeerRollouts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { trainer, ledger, gossip, content, settings, records, acknowledgements, emit, status } =
+    dependencies;
+  const { round } = context;
+  const count = Math.min(settings.peers.train, LIMITS.foreign);
+  const foreign = selectPeers('train', records.rollouts(round), count, context);
+  status(
+    foreign.length === 0
+      ? 'Training on own answers; nobody else’s arrived in this round.'
+      : `Training on own answers and those of ${otherPeers(foreign.length)}.`,
+  );
+  // Once the checkpoint is stored the round counts: a pause after that does not keep it from being attested.
+  const outcome = await trainer.train(context, own, foreign, signal);
+  const { previousRoot, checkpointRoot, optimizerSteps, meanReward, heldOutAccuracy, loss } = outcome;
+  emit({
+    kind: 'trained',
+    round,
+    previousRoot,
+    checkpointRoot,
+    foreign: foreign.length,
+    optimizerSteps,
+    meanReward,
+    heldOutAccuracy,
+    loss,
+  });
+  // The attestation names what the trainer says it trained on, which may be less than it was given.
+  const [rollouts = own.cid, ...others] = outcome.trainedOn;
+  const checkpoint = await content.publishFile(outcome.checkpoint);
+  const rolloutDigest = digestInCid(rollouts);
+  const { signature } = await ledger.signAttestation({ round, checkpointRoot, rolloutDigest });
+  const body = {
+    checkpointRoot,
+    rolloutDigest,
+    signature,
+    previousRoot,
+    checkpoint,
+    rollouts,
+    foreign: others,
+    engine: truncate(dependencies.engine, LIMITS.engine),
+    conformance: dependencies.conformance(),
+    optimizerSteps,
+    meanReward,
+    heldOutAccuracy,
+  };
+  acknowledgements.expect(round, checkpointRoot);
+  await gossip.publish({ type: 'attest', round, body });
+  emit({ kind: 'sent', round, checkpointRoot, body });
+}

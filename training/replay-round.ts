@@ -1,0 +1,59 @@
+/** Recomputes a round from what was published. */
+
+import type { Engine } from '../compute/engines/engine.ts';
+import { checkpointRoot } from '../models/checkpoint/root.ts';
+import type { Hex } from '../protocol/hex.ts';
+import type { PeerRollouts, RolloutSet, RoundContext } from '../protocol/trainer.ts';
+import type { CompletionTokenizer } from './completion-tokenizer.ts';
+import { computeRound, openSession } from './compute-round.ts';
+import type { EvalMetrics } from './evaluation.ts';
+import { readCheckpoint, writeCheckpoint } from './learning-checkpoint.ts';
+import { openRound } from './open-round.ts';
+import type { RoundTraining } from './round.ts';
+import { answerItems } from './sampling.ts';
+
+export interface ReplayOptions {
+  readonly engine: Engine;
+  readonly tokenizer: CompletionTokenizer;
+  /** The checkpoint before the round, as published. */
+  readonly previous: Uint8Array;
+  readonly context: RoundContext;
+  /** The device's own rollout set, the first of the round's `trainedOn`. */
+  readonly own: PeerRollouts;
+  /** The other rollout sets of the round's `trainedOn`. */
+  readonly foreign: readonly PeerRollouts[];
+  readonly signal?: AbortSignal;
+}
+
+export interface Replay {
+  /** The checkpoint that an honest trainer has after the round. */
+  readonly checkpoint: Uint8Array;
+  readonly root: Hex;
+  /** The rollouts that an honest trainer published in the round. */
+  readonly rollouts: RolloutSet;
+  readonly training: RoundTraining;
+  readonly metrics: EvalMetrics;
+}
+
+/** Recomputes a round on any engine. Throws what reading a bad checkpoint throws. */
+export async function replayRound(options: ReplayOptions): Promise<Replay> {
+  const { tokenizer, own, foreign, signal } = options;
+  const before = readCheckpoint(options.previous);
+  const round = openRound(options.context, before.settings);
+  const session = await openSession(options.engine, before);
+  try {
+    const policy = { session, evaluationSession: session, tokenizer };
+    const groups = await answerItems(policy, round, signal);
+    const computed = await computeRound(policy, before, round, { own, foreign }, signal);
+    const checkpoint = writeCheckpoint(computed.checkpoint);
+    return {
+      checkpoint,
+      root: checkpointRoot(checkpoint),
+      rollouts: { modelRoot: checkpointRoot(options.previous), groups },
+      training: computed.training,
+      metrics: computed.metrics,
+    };
+  } finally {
+    await session.dispose();
+  }
+}

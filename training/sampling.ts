@@ -1,0 +1,87 @@
+/** Sampling from a model. Every random draw is addressed by the request, so that a replay draws the same. */
+
+import type { ModelSession } from '../models/decoder/model-session.ts';
+import { must } from '../protocol/must.ts';
+import type { RandomStream } from '../protocol/philox.ts';
+import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
+import { type CompletionTokenizer, completionText, promptTokens } from './completion-tokenizer.ts';
+import type { Round } from './open-round.ts';
+import { answerPrompt, MAX_COMPLETION_TOKENS } from './prompts.ts';
+
+/** A model with the tokenizer that it was trained with. */
+export interface Policy {
+  readonly session: ModelSession;
+  readonly tokenizer: CompletionTokenizer;
+}
+
+/** A prompt and the address of its draws. Two requests to one stream differ in item or sample. */
+export interface SamplingRequest {
+  readonly prompt: string;
+  readonly item: number;
+  readonly sample: number;
+}
+
+export interface SamplingOptions {
+  readonly temperature: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Samples one completion for each request. Each token's draw is addressed by (item, sample, position). */
+export async function sample(
+  { session, tokenizer }: Policy,
+  requests: readonly SamplingRequest[],
+  stream: RandomStream,
+  options: SamplingOptions,
+): Promise<readonly Completion[]> {
+  const generations = await session.generate({
+    prompts: requests.map(({ prompt }) => promptTokens(tokenizer, prompt)),
+    maxNewTokens: MAX_COMPLETION_TOKENS,
+    endToken: tokenizer.endToken,
+    temperature: options.temperature,
+    uniform: (row, position) => {
+      const request = must(requests, row);
+      return stream.uniform(request.item, request.sample, position);
+    },
+    signal: options.signal,
+  });
+  return generations.map(({ tokens, logprobs }) => ({
+    text: completionText(tokenizer, tokens),
+    tokens,
+    logprobs,
+  }));
+}
+
+/** The most likely completion of each prompt, as text. */
+export async function sampleGreedy(
+  { session, tokenizer }: Policy,
+  prompts: readonly string[],
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  const generations = await session.generate({
+    prompts: prompts.map((prompt) => promptTokens(tokenizer, prompt)),
+    maxNewTokens: MAX_COMPLETION_TOKENS,
+    endToken: tokenizer.endToken,
+    greedy: true,
+    uniform: () => 0,
+    signal,
+  });
+  return generations.map(({ tokens }) => completionText(tokenizer, tokens));
+}
+
+/** The answer stage: `samplesPerItem` completions for each of the round's items. */
+export async function answerItems(
+  policy: Policy,
+  round: Round,
+  signal?: AbortSignal,
+): Promise<readonly AnswerGroup[]> {
+  const { items, settings } = round;
+  const { samplesPerItem, temperature } = settings;
+  const requests = items.flatMap(({ prompt }, item) =>
+    Array.from({ length: samplesPerItem }, (_, sample) => ({ prompt: answerPrompt(prompt), item, sample })),
+  );
+  const completions = await sample(policy, requests, round.stream('sampling'), { temperature, signal });
+  return items.map((_, item) => ({
+    item,
+    completions: completions.slice(item * samplesPerItem, (item + 1) * samplesPerItem),
+  }));
+}

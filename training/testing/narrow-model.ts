@@ -1,0 +1,42 @@
+import { type DecoderConfig, NANO_CONFIG } from '../../models/decoder/config.ts';
+import { initialParameters } from '../../models/decoder/initialize.ts';
+import type { NamedTensors } from '../../models/decoder/state.ts';
+import { RandomStream } from '../../protocol/philox.ts';
+import { DEFAULT_SETTINGS, type LearningSettings } from '../learning-settings.ts';
+
+/** The nano model's shape, but so narrow that the reference engine trains it in a moment. */
+export const NARROW_CONFIG: DecoderConfig = {
+  ...NANO_CONFIG,
+  hiddenSize: 8,
+  layers: 1,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 4,
+  feedForward: 8,
+};
+
+/** A round that the reference engine trains in a moment. */
+export const NARROW_SETTINGS: LearningSettings = {
+  ...DEFAULT_SETTINGS,
+  itemsPerRound: 4,
+  samplesPerItem: 2,
+  mix: { own: 1, foreign: 2 },
+  practicePrompts: 1,
+  heldOutItems: 4,
+  learningRate: 1e-2,
+};
+
+/** Random weights of the narrow model. They follow from `seed`. */
+export function narrowParameters(seed: string): NamedTensors {
+  const stream = RandomStream.named({
+    seed: new TextEncoder().encode(seed),
+    round: 0,
+    device: '',
+    purpose: 'initialisation',
+  });
+  return initialParameters({
+    config: NARROW_CONFIG,
+    draw: (tensor, element, part) => stream.word(tensor, element, part),
+    deviation: 0.2,
+  });
+}
