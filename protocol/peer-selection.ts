@@ -21,7 +21,7 @@ export interface PeersPerRound {
 
 export const PEERS_PER_ROUND: PeersPerRound = { critique: 2, train: 8 };
 
-interface Author {
+export interface Author {
   readonly author: string;
 }
 

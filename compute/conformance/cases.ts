@@ -34,7 +34,7 @@ export type Fill =
   | { readonly list: readonly number[] }
   | { readonly bf16: Kind | 'any' };
 
-interface RowOf<Op extends OperatorName> {
+export interface RowOf<Op extends OperatorName> {
   readonly op: Op;
   readonly attributes: AttributesOf<Op>;
   /** One for each input. */
@@ -424,7 +424,7 @@ function optimizer(): Row[] {
 }
 
 /**
- * Folds so long that a device that ends loops early gives other bits (docs/decisions/webgpu-bits.md): one
+ * Folds so long that a device that ends loops early gives other bits (docs/decisions/0005-webgpu-bits.md): one
  * loop, and nested loops, with nearly as many iterations as a kernel may have; and more than that, which the
  * engine splits into steps.
  */

@@ -19,7 +19,7 @@ export type AttributeNameOf<Op extends OperatorName, Kind extends AttributeSpec[
   string;
 
 /** What `attributesOf` needs of a node. */
-type WithAttributes<Op extends OperatorName> = Pick<Node<Op>, 'op' | 'attributes'>;
+export type WithAttributes<Op extends OperatorName> = Pick<Node<Op>, 'op' | 'attributes'>;
 
 /** Names of an operator's attributes, in the order of the table. */
 export function attributeNames(op: OperatorName): readonly string[] {

@@ -114,12 +114,12 @@ export function repeated<const C extends string, const O extends OperandSpec>(co
   return { ...operand, repeat: count } as const;
 }
 
-type Attributes = Readonly<Record<string, AttributeSpec>>;
-type Operands = Readonly<Record<string, OperandSpec>>;
-type NamesOf<A extends Attributes, Kind extends AttributeSpec['kind']> = {
+export type Attributes = Readonly<Record<string, AttributeSpec>>;
+export type Operands = Readonly<Record<string, OperandSpec>>;
+export type NamesOf<A extends Attributes, Kind extends AttributeSpec['kind']> = {
   [N in keyof A & string]: [Extract<A[N]['kind'], Kind>] extends [never] ? never : N;
 }[keyof A & string];
-type SizePair<A extends Attributes> = readonly [size: NamesOf<A, 'size'>, other: NamesOf<A, 'size'>];
+export type SizePair<A extends Attributes> = readonly [size: NamesOf<A, 'size'>, other: NamesOf<A, 'size'>];
 type OperandsOver<A extends Attributes> = Readonly<
   Record<string, OperandSpec<NamesOf<A, 'size'>, NamesOf<A, 'flag'>>>
 >;

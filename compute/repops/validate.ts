@@ -164,7 +164,7 @@ export function validateProgram(program: Program): void {
 }
 
 /** What `validateBindings` needs to see of an engine's tensor. */
-interface BoundTensor {
+export interface BoundTensor {
   readonly shape: readonly number[];
   readonly dtype: string;
 }

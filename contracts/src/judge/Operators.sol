@@ -30,6 +30,7 @@ library Operators {
     uint256 internal constant CLIP_SCALE = 24;
     uint256 internal constant ADAMW = 25;
     uint256 internal constant SAMPLE = 26;
-    /// Draws of Philox4x32-10; attribute: whether uniforms; input u32 [4]: key 0, key 1, item, sample. Element i is at position i.
+    /// Draws of Philox4x32-10; attribute: whether uniforms; input u32 [4]: key 0, key 1, item, sample.
+    /// Element i is at position i.
     uint256 internal constant DRAW = 27;
 }

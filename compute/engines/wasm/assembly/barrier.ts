@@ -2,7 +2,7 @@
 import { ARRIVED, BROKEN, FAILED_STEP, PASSED, REPORTED_STEP } from './control';
 
 // About 20 µs: a step is often shorter than the time that waking a sleeping thread takes
-// (docs/decisions/wasm-kernels.md).
+// (docs/decisions/0004-wasm-kernels.md).
 export const SPINS: i32 = 20000;
 /** 0.1 s in ns: how long a thread sleeps before it looks at BROKEN again. */
 const SLEEP_NS: i64 = 100_000_000;
