@@ -76,7 +76,7 @@ export interface IncludedTransaction {
   readonly logs: readonly Log[];
 }
 
-interface Unsigned {
+interface PreparedTransaction {
   readonly to: Address;
   readonly data: Hex;
   readonly value: bigint;
@@ -179,16 +179,19 @@ export class TransactionQueue {
     });
   }
 
-  #inTurn({ signal = NEVER }: SendOptions, prepare: () => Promise<Unsigned>): Promise<IncludedTransaction> {
+  #inTurn(
+    { signal = NEVER }: SendOptions,
+    prepare: () => Promise<PreparedTransaction>,
+  ): Promise<IncludedTransaction> {
     return this.#order.run(async () => {
       try {
         signal.throwIfAborted();
-        const unsigned = await prepare();
+        const prepared = await prepare();
         signal.throwIfAborted();
         const receipt =
           this.#account.type === 'local'
-            ? await this.#sendSigned(unsigned, signal)
-            : await this.#sendThroughWallet(unsigned, signal);
+            ? await this.#sendSigned(prepared, signal)
+            : await this.#sendThroughWallet(prepared, signal);
         return included(receipt);
       } catch (error) {
         signal.throwIfAborted();
@@ -198,7 +201,7 @@ export class TransactionQueue {
   }
 
   async #sendSigned(
-    { to, data, value, estimate }: Unsigned,
+    { to, data, value, estimate }: PreparedTransaction,
     signal: AbortSignal,
   ): Promise<TransactionReceipt> {
     const gas = (estimate * 5n) / 4n;
@@ -269,7 +272,10 @@ export class TransactionQueue {
     return 'pending';
   }
 
-  async #sendThroughWallet({ to, data, value }: Unsigned, signal: AbortSignal): Promise<TransactionReceipt> {
+  async #sendThroughWallet(
+    { to, data, value }: PreparedTransaction,
+    signal: AbortSignal,
+  ): Promise<TransactionReceipt> {
     const { chain } = this.#wallet;
     const sending = this.#wallet.sendTransaction({ account: this.#account, chain, to, data, value });
     const hash = await untilAborted(sending, signal);

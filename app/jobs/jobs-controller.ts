@@ -89,7 +89,12 @@ export class JobsController implements JobsPort {
       workSeconds,
       workerShares,
     };
-    const { campaign } = await startCampaign({ queue, crowdfund, order, deadline: now + raiseSeconds });
+    const { campaign } = await startCampaign({
+      queue,
+      crowdfund,
+      order,
+      deadline: now + raiseSeconds,
+    });
     this.refresh();
     return campaign;
   }
