@@ -1,6 +1,7 @@
 import type { VolunteerEvent } from '../volunteer-events.ts';
 import type { VolunteerPort } from '../volunteer-port.ts';
 import { type Scene, scene } from './scenes.ts';
+import { SIMULATED_NETWORK } from './simulated-network.ts';
 
 /** A volunteer that shows one scene without a network. Its buttons only move between phases. */
 export function simulatedVolunteer(name: Scene, now: () => number): VolunteerPort {
@@ -28,7 +29,7 @@ export function simulatedVolunteer(name: Scene, now: () => number): VolunteerPor
     backUpKey: refuse,
     restoreKey: refuse,
     offerBinding: refuse,
-    network: refuse,
+    network: async () => SIMULATED_NETWORK,
     recordDelegation: refuse,
     setShare: async (share) => emit({ kind: 'share', share }),
   };
