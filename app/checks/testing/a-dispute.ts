@@ -25,15 +25,15 @@ const MOVES: readonly GameEvent[] = [
   { kind: 'element-picked', element: 777, value: 0x40490fdb },
 ];
 
-/** A game about claim 0: still searching for the step, or judged for the challenger. */
-export function game(state: 'searching' | 'judged'): GameView {
+/** A game: still searching for the step, or judged for the challenger. */
+export function game(id: number, state: 'searching' | 'judged'): GameView {
   const over = state === 'judged';
   return {
     now: NOW,
     claim: claimView({ liveGames: over ? 0 : 1, lost: over }),
     game: {
       claim: 0,
-      game: 0,
+      game: id,
       challenger: CHALLENGER,
       bond: 1n,
       clock: { claimantLeft: 300, challengerLeft: 300, since: NOW, claimantToMove: true },

@@ -16,8 +16,8 @@ function claims(): ChecksView {
     chain: {
       ...chain,
       claims: [
-        claimView({ claim: 3, lost: true, games: [game('judged')] }),
-        claimView({ claim: 2, liveGames: 1, games: [game('searching')] }),
+        claimView({ claim: 3, lost: true, games: [game(1, 'judged')] }),
+        claimView({ claim: 2, liveGames: 1, games: [game(0, 'searching')] }),
         claimView({ claim: 1, settled: true }),
         claimView({ claim: 0 }),
       ],
@@ -31,8 +31,8 @@ function claims(): ChecksView {
     knownRuns: new Map([[HASH, DESCRIBED_RUN]]),
     auditing: true,
     log: [
-      { kind: 'over', claim: 3, game: 0, won: true },
-      { kind: 'challenged', claim: 3, game: 0 },
+      { kind: 'over', claim: 3, game: 1, won: true },
+      { kind: 'challenged', claim: 3, game: 1 },
     ],
   };
 }

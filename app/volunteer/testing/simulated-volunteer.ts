@@ -24,7 +24,10 @@ export function simulatedVolunteer(name: Scene, now: () => number): VolunteerPor
     resume: async () => play('contributing'),
     finish: async () => emit({ kind: 'phase', phase: { kind: 'finishing' } }),
     stop: async () => emit({ kind: 'phase', phase: { kind: 'stopped', finished: false } }),
-    takeOver: async () => play('returning'),
+    async takeOver() {
+      emit({ kind: 'phase', phase: { kind: 'idle' } });
+      play('returning');
+    },
     checkpoint: refuse,
     backUpKey: refuse,
     restoreKey: refuse,
