@@ -17,7 +17,7 @@ import type { WeightPlan } from './forward.ts';
 import { HyperSchedule } from './hyper.ts';
 import { checkBatch, type SequenceBatch } from './inputs.ts';
 import { modelRopeTables } from './rope.ts';
-import { canonicalCopy, ModelStateError, type NamedTensors } from './state.ts';
+import { canonicalCopy, ModelStateError, type NamedTensors, tensorNamed } from './state.ts';
 import { TensorStore } from './tensor-store.ts';
 import {
   checkTraining,
@@ -189,7 +189,7 @@ export class SessionCore {
       specs.map(({ name, shape }) => ({
         name: prefix + name,
         shape,
-        data: canonicalCopy(state[key].get(name) ?? [], prefix + name),
+        data: canonicalCopy(tensorNamed(state[key], name), prefix + name),
       })),
     );
     for (const { name, shape, data } of writes) this.tensors.put(name, shape, data);
