@@ -1,7 +1,7 @@
 /**
- * A step's recipe as the slots of its trace: what the judge is told about each tensor (contracts/src/disputes/IDisputes.sol,
- * contracts/src/judge/Operands.sol). Each output has a slot of its own, those of operators that work in place too, so that
- * every slot is a function of slots before it.
+ * A step's recipe as the slots of its trace: what the judge is told about each tensor
+ * (contracts/src/disputes/IDisputes.sol, contracts/src/judge/Operands.sol). Each output has a slot of its
+ * own, also where an operator works in place, so that every slot is a function of slots before it.
  */
 
 import { attributeWords } from '../compute/repops/attributes.ts';
@@ -24,6 +24,7 @@ import { tensorLeafData, tensorRoot } from '../models/checkpoint/root.ts';
 import { compareNames } from '../models/checkpoint/safetensors.ts';
 import type { Slot, SlotNode } from '../protocol/evidence.ts';
 import { toHex } from '../protocol/hex.ts';
+import { must } from '../protocol/must.ts';
 import type { Action, RecipeTensor, StepRecipe, Words } from './recipe.ts';
 
 /** As `IDisputes.Kind`. */
@@ -75,7 +76,10 @@ export type TracedAction =
 export interface EncodedProgram {
   readonly slots: readonly Slot[];
   readonly names: readonly string[];
-  /** The recipe's tensors that are given, in the order of their slots, which are the first ones but for the metadata's. */
+  /**
+   * The recipe's tensors that are given, in the order of their slots, which are the first ones but for the
+   * metadata's.
+   */
   readonly given: readonly { readonly name: string; readonly slot: number }[];
   /** Slot of the leaf hash of the metadata of the checkpoint after the step. */
   readonly metadataSlot: number;
@@ -97,7 +101,7 @@ const EMPTY: Slot = {
   names: [],
 };
 
-/** What stands before the tensor root in the leaf of a checkpoint's tensor. */
+/** The bytes before the tensor root in the leaf of a checkpoint's tensor. */
 export function checkpointLeafPrefix(name: string, shape: readonly number[]) {
   const data = tensorLeafData(name, { dtype: 'F32', shape, data: new Uint8Array() });
   return data.subarray(0, data.length - 32);
@@ -134,7 +138,9 @@ class Encoder {
   }
 
   lengthOf(tensor: string): number {
-    return elementCount(this.#tensors.get(tensor)?.shape ?? []);
+    const declared = this.#tensors.get(tensor);
+    if (declared === undefined) throw new RangeError(`The recipe has no tensor ${tensor}`);
+    return elementCount(declared.shape);
   }
 
   run(action: Extract<Action, { kind: 'run' }>): TracedProgram {
@@ -163,7 +169,8 @@ class Encoder {
       const inPlace = mustBeInPlace(node.op);
       const traced = node.outputs.map((name) => {
         const spec = tensorOf(program, name);
-        const written = outputs.includes(now.get(name)?.traced ?? '');
+        const before = now.get(name);
+        const written = before !== undefined && outputs.includes(before.traced);
         if (written && (inPlace || spec.storage === 'bound')) {
           throw new RangeError(
             `${program.name}: ${name} is written twice; split the program between the two`,
@@ -191,9 +198,9 @@ class Encoder {
         }),
       );
       for (const [i, name] of node.outputs.entries()) {
-        now.set(name, { traced: traced[i] ?? name, slot: slots[i] ?? 0 });
+        now.set(name, { traced: must(traced, i), slot: must(slots, i) });
         const bound = bindings[name];
-        if (bound !== undefined) this.set(bound, slots[i] ?? 0);
+        if (bound !== undefined) this.set(bound, must(slots, i));
       }
       outputs.push(...traced);
     }
@@ -218,9 +225,10 @@ class Encoder {
 }
 
 /**
- * The slots of a step's trace: the state in the order of the checkpoint's tree, what is given (the metadata's leaf hash last),
- * what is fixed, the outputs in the order of computing, and the checkpoint root after the step. Throws RangeError for a recipe
- * that reads what nothing wrote, or a program that writes one bound tensor twice.
+ * The slots of a step's trace: the state in the order of the checkpoint's tree, what is given (the metadata's
+ * leaf hash last), what is fixed, the outputs in the order of computing, and the checkpoint root after the
+ * step. Throws RangeError for a recipe that reads what nothing wrote, or a program that writes one bound
+ * tensor twice.
  */
 export function encodeProgram(recipe: StepRecipe): EncodedProgram {
   const encoder = new Encoder(recipe.tensors);
@@ -237,7 +245,7 @@ export function encodeProgram(recipe: StepRecipe): EncodedProgram {
   const count = state.length + 1;
   const prefixes = state.map(([name, { shape }]) => toHex(checkpointLeafPrefix(name, shape)));
   for (const [place, [name]] of state.entries()) {
-    give(name, { kind: KIND.state, place, count, name: prefixes[place] ?? '0x' });
+    give(name, { kind: KIND.state, place, count, name: must(prefixes, place) });
   }
   const data = of('data');
   for (const [place, [name]] of data.entries()) give(name, { kind: KIND.data, place });

@@ -1,6 +1,7 @@
 import { type Address, getAbiItem, type Hex, type PublicClient, parseEventLogs } from 'viem';
 import { toChainError } from './errors.ts';
 import { participationAbi } from './generated/abi.ts';
+import { logsOfBlocks } from './logs.ts';
 
 /** An attestation found on the chain. */
 export interface AttestationOnChain {
@@ -20,15 +21,12 @@ export interface AttestationOnChain {
 export interface ReadAttestationsOptions {
   readonly client: PublicClient;
   readonly participation: Address;
-  /** Of this device only. */
+  /** Only attestations of this device. */
   readonly device?: Address;
   /** First and last block, both included. */
   readonly fromBlock: bigint;
   readonly toBlock: bigint;
 }
-
-/** Public nodes answer a few thousand blocks of logs at a time. */
-const BLOCKS_A_QUESTION = 2000n;
 
 const ATTESTED = getAbiItem({ abi: participationAbi, name: 'Attested' });
 
@@ -38,29 +36,21 @@ export async function readAttestations(options: ReadAttestationsOptions): Promis
   const found: AttestationOnChain[] = [];
   const receipts = new Map<Hex, { readonly gas: number; readonly batch: number }>();
   try {
-    for (let first = fromBlock; first <= toBlock; first += BLOCKS_A_QUESTION) {
-      const last = first + BLOCKS_A_QUESTION - 1n;
-      const logs = await client.getLogs({
-        address: participation,
-        event: ATTESTED,
-        ...(device === undefined ? {} : { args: { device } }),
-        fromBlock: first,
-        toBlock: last < toBlock ? last : toBlock,
-        strict: true,
+    const logs = await logsOfBlocks(fromBlock, toBlock, (range) =>
+      client.getLogs({ ...range, address: participation, event: ATTESTED, args: { device }, strict: true }),
+    );
+    for (const { args, blockNumber, transactionHash } of logs) {
+      const cost = receipts.get(transactionHash) ?? (await costOf(client, participation, transactionHash));
+      receipts.set(transactionHash, cost);
+      found.push({
+        device: `0x${args.device.slice(2).toLowerCase()}`,
+        round: Number(args.round),
+        checkpointRoot: args.checkpointRoot,
+        rolloutDigest: args.rolloutDigest,
+        block: Number(blockNumber),
+        transaction: transactionHash,
+        ...cost,
       });
-      for (const { args, blockNumber, transactionHash } of logs) {
-        const cost = receipts.get(transactionHash) ?? (await costOf(client, participation, transactionHash));
-        receipts.set(transactionHash, cost);
-        found.push({
-          device: `0x${args.device.slice(2).toLowerCase()}`,
-          round: Number(args.round),
-          checkpointRoot: args.checkpointRoot,
-          rolloutDigest: args.rolloutDigest,
-          block: Number(blockNumber),
-          transaction: transactionHash,
-          ...cost,
-        });
-      }
     }
   } catch (error) {
     throw toChainError(error);
@@ -80,13 +70,13 @@ export interface WatchAttestationsOptions extends Omit<ReadAttestationsOptions, 
   /** Resolves after some ms, or at once when the signal fires. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly signal: AbortSignal;
-  /** Between two questions to the node, ms. */
+  /** Time between two questions to the node, in ms. Defaults to 1000. */
   readonly pollMs?: number;
 }
 
 /**
- * Calls back for every attestation from `fromBlock` on, each once, until the signal fires; resolves then. While the node is
- * out of reach it keeps asking and misses nothing.
+ * Calls back for every attestation from `fromBlock` on, once for each, until the signal fires. Resolves then.
+ * While the node is out of reach it keeps asking, so no attestation is missed.
  */
 export async function watchAttestations(options: WatchAttestationsOptions): Promise<void> {
   const { client, sleep, signal, pollMs = 1000, onAttestation } = options;
@@ -100,7 +90,7 @@ export async function watchAttestations(options: WatchAttestationsOptions): Prom
         next = newest + 1n;
       }
     } catch {
-      // The same blocks are asked for again; whoever needs to know that the node is away watches the clock.
+      // The next pass asks for the same blocks again. The clock reports that the node is away.
     }
     if (signal.aborted) return;
     for (const each of found) onAttestation(each);
@@ -108,7 +98,10 @@ export async function watchAttestations(options: WatchAttestationsOptions): Prom
   }
 }
 
-/** Number of the first block at or after a Unix time in seconds, the one after the newest if none is yet. Throws ChainError. */
+/**
+ * The number of the first block at or after a Unix time in seconds; the number after the newest block's if
+ * there is none yet. Throws ChainError.
+ */
 export async function firstBlockSince(client: PublicClient, seconds: number): Promise<bigint> {
   try {
     let low = 0n;

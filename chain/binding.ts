@@ -8,7 +8,10 @@ import { CONSENT_TYPES, DELEGATION_TYPES, domainOf } from './typed-data.ts';
 /** Scope bits of contracts/src/IIdentity.sol. */
 export const SCOPE = { attest: 1, vote: 2 } as const;
 
-/** A day less than the contract allows, so that a node's clock may be behind the wallet's. */
+/**
+ * How long a delegation is valid. A day less than the contract allows, because the node's clock may be
+ * behind.
+ */
 const VALIDITY_SECONDS = 89 * 86_400;
 
 /** What an owner signs. */
@@ -22,7 +25,7 @@ export interface Delegation {
   readonly epoch: number;
 }
 
-/** Everything that `bind` of the Identity contract takes; anybody may post it. */
+/** Everything that `bind` of the Identity contract takes. Anybody may post it. */
 export interface SignedBinding {
   readonly x: Hex;
   readonly y: Hex;
@@ -34,15 +37,15 @@ export interface SignedBinding {
 export interface DelegationOptions {
   readonly owner: Address;
   readonly device: Pick<DeviceKey, 'address' | 'peerIdDigest'>;
-  /** The owner's epoch on the chain; see readEpoch. */
+  /** The owner's epoch on the chain, from `readEpoch`. */
   readonly epoch: number;
-  /** Chain time in seconds. */
+  /** The chain's time, Unix seconds. */
   readonly chainSeconds: number;
-  /** Bits of SCOPE. Default: attest and vote. */
+  /** Bits of SCOPE. Defaults to attest and vote. */
   readonly scope?: number;
 }
 
-/** The delegation to lay before an owner: 89 days from now. */
+/** The delegation for an owner to sign. It is valid for 89 days. */
 export function delegationFor(options: DelegationOptions): Delegation {
   const { owner, device, epoch, chainSeconds, scope = SCOPE.attest | SCOPE.vote } = options;
   return {
@@ -55,7 +58,7 @@ export function delegationFor(options: DelegationOptions): Delegation {
   };
 }
 
-/** The EIP-712 message for the wallet: what `signTypedData` and `eth_signTypedData_v4` take. */
+/** The EIP-712 message for the wallet, as `signTypedData` and `eth_signTypedData_v4` take it. */
 export function delegationTypedData(chainId: number, identity: Address, delegation: Delegation) {
   return {
     domain: domainOf(chainId, identity),
@@ -65,7 +68,7 @@ export function delegationTypedData(chainId: number, identity: Address, delegati
   } as const;
 }
 
-/** The device's signature of `SessionConsent(owner, epoch)`: that it wants this owner. */
+/** The device's signature of `SessionConsent(owner, epoch)`: the device agrees to this owner. */
 export function signConsent(
   device: DeviceKey,
   chainId: number,
@@ -99,7 +102,7 @@ export async function readEpoch(client: PublicClient, identity: Address, owner: 
 
 /** A device's owner on the chain. */
 export interface DeviceBinding {
-  /** Lower case. It stays when the delegation ends. */
+  /** Lower case. It stays the owner when the delegation ends. */
   readonly owner: Hex;
   /** Unix time in seconds. */
   readonly validUntil: number;
@@ -107,7 +110,7 @@ export interface DeviceBinding {
   readonly scope: number;
 }
 
-/** Who a device was bound to and for how long; null when it never was. Throws ChainError. */
+/** To whom a device was bound and for how long; null if it never was. Throws ChainError. */
 export async function readBinding(
   client: PublicClient,
   identity: Address,
@@ -127,7 +130,7 @@ export async function readBinding(
   }
 }
 
-/** Every device an owner ever bound, revoked and expired ones included. Throws ChainError. */
+/** Every device that an owner ever bound, with the revoked and the expired ones. Throws ChainError. */
 export async function readDevices(
   client: PublicClient,
   identity: Address,
@@ -146,7 +149,7 @@ export async function readDevices(
 }
 
 export interface PostBindingOptions {
-  /** Of any funded account: whoever posts a binding gains nothing by it. */
+  /** Of any account with coin: whoever posts a binding gains nothing by it. */
   readonly queue: TransactionQueue;
   readonly identity: Address;
   readonly binding: SignedBinding;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { describeRoundClockContract } from '../protocol/testing/ledger-contract.ts';
 import { type BlockTime, ChainClock } from './clock.ts';
 import { readingAt, type Schedule, seedOf } from './schedule.ts';
 
@@ -9,7 +10,9 @@ const schedule: Schedule = {
   genesisSeed: `0x${'ab'.repeat(32)}`,
 };
 
-/** A chain with a block a second and a local clock that counts from nowhere in particular, both moved by hand. */
+/**
+ * A chain with a block a second and a local clock that counts from nowhere in particular, both moved by hand.
+ */
 class Simulation {
   local = 5_000;
   /** Chain time minus local time, ms; what the clock has to find out. */
@@ -43,6 +46,18 @@ class Simulation {
     for (let i = 0; i < 8; i++) await Promise.resolve();
   }
 }
+
+describeRoundClockContract('ChainClock', async () => {
+  const world = new Simulation();
+  const clock = await world.start();
+  return {
+    clock,
+    advance: (ms) => {
+      world.local += ms;
+    },
+    stop: () => clock.stop(),
+  };
+});
 
 describe('readingAt', () => {
   const at = (seconds: number) => readingAt(schedule, (GENESIS + seconds) * 1000);

@@ -10,36 +10,43 @@ export interface BlockTime {
 
 export interface ChainClockOptions {
   readonly schedule: Schedule;
-  /** Reads the newest block; rejects when the node is out of reach. */
+  /** Reads the newest block. Rejects if the node is out of reach. */
   readonly latestBlock: (signal: AbortSignal) => Promise<BlockTime>;
-  /** A local clock in ms that never goes back, such as performance.now. Its zero does not matter. */
+  /** A local clock in ms that never goes back, such as `performance.now`. It may start anywhere. */
   readonly now: () => number;
   /** Resolves after some ms, or at once when the signal fires. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** Between two questions to the node, ms. Default 700: no divisor of a second, so that polls fall everywhere between blocks. */
+  /**
+   * Time between two requests, in ms. Defaults to 700, which does not divide a second: polls fall everywhere
+   * between blocks.
+   */
   readonly pollMs?: number;
 }
 
 export interface ClockHealth {
-  /** Whether the last question to the node was answered. */
+  /** Whether the node answered the last request. */
   readonly reachable: boolean;
-  /** Ms of local time since an answer. */
+  /** Local time since the last answer, in ms. */
   readonly staleMs: number;
   readonly block: bigint;
 }
 
-/** How many new blocks the estimate of the offset looks back on; more resist delay, fewer follow a drifting local clock. */
+/**
+ * How many sightings of new blocks the estimate uses. More resist delays, fewer follow a drifting local
+ * clock.
+ */
 const WINDOW = 32;
 
 /**
- * Chain time from the newest block's, carried on by the local clock between blocks and while the node is out of reach.
+ * Chain time. It comes from the timestamps of new blocks, and the local clock carries it on between blocks
+ * and while the node is out of reach.
  *
- * A block is always seen some time after its timestamp, so every sighting gives a chain time that is a little slow, and the
- * fastest of the last ones is nearest to the truth. Readings never go back.
+ * A block is always seen some time after its timestamp, so every sighting gives a time that is a little slow.
+ * The fastest of the last sightings is nearest to the truth. Readings never go back.
  */
 export class ChainClock implements RoundClock {
   readonly #options: ChainClockOptions;
-  /** Chain ms minus local ms at the last sightings of new blocks. */
+  /** Chain time minus local time at the last sightings of new blocks, in ms. */
   readonly #offsets: number[] = [];
   readonly #listeners = new Set<(reachable: boolean) => void>();
   readonly #abort = new AbortController();
@@ -53,7 +60,10 @@ export class ChainClock implements RoundClock {
     this.#options = options;
   }
 
-  /** Asks the node once, then follows it until `stop`. Rejects when that first question fails: a clock must be right once. */
+  /**
+   * Asks the node once, then follows it until `stop`. Rejects if the first request fails: a clock needs one
+   * sighting.
+   */
   static async start(options: ChainClockOptions): Promise<ChainClock> {
     const clock = new ChainClock(options);
     clock.#see(await options.latestBlock(clock.#abort.signal));
@@ -65,7 +75,7 @@ export class ChainClock implements RoundClock {
     return readingAt(this.#options.schedule, this.chainMs());
   }
 
-  /** Chain time now, ms since 1970. */
+  /** The chain's time now, in ms since 1970. */
   chainMs(): number {
     const estimate = this.#options.now() + Math.max(...this.#offsets);
     this.#latest = Math.max(this.#latest, estimate);
@@ -80,14 +90,17 @@ export class ChainClock implements RoundClock {
     };
   }
 
-  /** Calls back when the node comes into or goes out of reach, and at once with how it is now. Returns how to stop that. */
+  /**
+   * Calls back when the node comes into reach or goes out of it, and at once with how it is now. The result
+   * ends that.
+   */
   watchReach(listener: (reachable: boolean) => void): () => void {
     this.#listeners.add(listener);
     listener(this.#reachable);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Stops asking the node. Readings go on by the local clock. */
+  /** Stops asking the node. The local clock still carries readings on. */
   async stop(): Promise<void> {
     this.#abort.abort();
     this.#listeners.clear();
@@ -112,7 +125,8 @@ export class ChainClock implements RoundClock {
 
   #see(block: BlockTime): void {
     this.#answered = this.#options.now();
-    // A chain may mine only when it has something to mine: an old block seen again says nothing about the time now.
+    // Some chains mine only when there is a transaction. A block that was seen before says nothing about the
+    // time now.
     if (block.number === this.#block) return;
     this.#block = block.number;
     this.#offsets.push(Number(block.timestamp) * 1000 - this.#answered);

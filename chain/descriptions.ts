@@ -10,12 +10,12 @@ import {
 } from 'viem';
 import { ChainError, toChainError } from './errors.ts';
 import { descriptionsAbi } from './generated/abi.ts';
-import { inPieces } from './logs.ts';
+import { logsOfBlocks } from './logs.ts';
 import type { IncludedTransaction, TransactionQueue } from './transaction-queue.ts';
 
 /** What somebody published about a run. */
 export interface Description {
-  /** Hash of the terms that the publisher says it describes; unchecked. */
+  /** The hash of the terms that the publisher says it describes. Nobody has checked it. */
   readonly run: Hex;
   /** sha2-256 of the bytes. */
   readonly digest: Hex;
@@ -23,7 +23,7 @@ export interface Description {
   readonly bytes: Uint8Array;
 }
 
-/** The digest by which an order names its description. */
+/** The digest by which an order names its description: sha2-256. */
 export function digestOfDescription(description: Uint8Array): Hex {
   return sha256(toHex(description));
 }
@@ -37,7 +37,7 @@ export interface PublishDescriptionOptions {
   readonly description: Uint8Array;
 }
 
-/** Puts a description into the chain's log. Throws ChainError. */
+/** Publishes a description in the chain's log. Throws ChainError. */
 export async function publishDescription(
   options: PublishDescriptionOptions,
 ): Promise<IncludedTransaction & { readonly digest: Hex }> {
@@ -61,24 +61,26 @@ export interface FindDescriptionsOptions {
   readonly run: Hex;
   /** Only descriptions with this digest, such as the one that an order names. */
   readonly digest?: Hex;
-  /** Default: 0. */
+  /** Defaults to the first block. */
   readonly fromBlock?: bigint;
 }
 
 const PUBLISHED = getAbiItem({ abi: descriptionsAbi, name: 'Published' });
 
-/** More of one run than anybody needs: the first ones count, so that nobody hides a description behind others. */
+/**
+ * The most descriptions of one run. The first ones count, so nobody can hide a description behind later ones.
+ */
 const MOST = 16;
 
 /**
- * What was published under the hash of a run's terms, oldest first. Whether a description really has these terms is for the reader to
- * compute. Throws ChainError.
+ * What was published under the hash of a run's terms, oldest first. The reader has to compute whether a
+ * description really has these terms. Throws ChainError.
  */
 export async function findDescriptions(options: FindDescriptionsOptions): Promise<readonly Description[]> {
   const { client, descriptions, run, digest, fromBlock = 0n } = options;
-  const args = { run, ...(digest === undefined ? {} : { digest }) };
+  const args = { run, digest };
   try {
-    const logs = await inPieces(fromBlock, await client.getBlockNumber(), (range) =>
+    const logs = await logsOfBlocks(fromBlock, await client.getBlockNumber(), (range) =>
       client.getLogs({ ...range, address: descriptions, event: PUBLISHED, args, strict: true }),
     );
     return logs.slice(0, MOST).map(({ args }) => ({

@@ -54,7 +54,7 @@ export class DeviceChain {
   static async open(options: OpenDeviceChainOptions): Promise<DeviceChain> {
     const { network, fetch: fetcher, signal } = options;
     const abort = new AbortController();
-    // Until it is open the caller's signal ends it; afterwards `stop` does.
+    // The caller's signal ends the opening only. Afterwards `stop` ends everything.
     const giveUp = (): void => abort.abort(signal?.reason);
     if (signal?.aborted === true) giveUp();
     signal?.addEventListener('abort', giveUp);
@@ -79,7 +79,7 @@ export class DeviceChain {
     }
   }
 
-  /** The owner the device was bound to and acts for now, lower case; null when there is none. Throws ChainError. */
+  /** The owner that the device acts for now, lower case; null if there is none. Throws ChainError. */
   async owner(): Promise<Hex | null> {
     const binding = await readBinding(this.client, this.#network.contracts.identity, this.device.address);
     if (binding === null || binding.revoked) return null;
@@ -97,7 +97,7 @@ export class DeviceChain {
     return this.schedule.seconds[stage] * 1000;
   }
 
-  /** Calls back for each of this device's attestations of `fromRound` or later found in a block, until told to stop. */
+  /** Calls back for each attestation of this device in a block, from `fromRound` on. The result ends that. */
   watchInclusions(fromRound: number, listener: (attestation: AttestationOnChain) => void): () => void {
     const ended = new AbortController();
     const signal = AbortSignal.any([ended.signal, this.#abort.signal]);
@@ -105,12 +105,15 @@ export class DeviceChain {
     return () => ended.abort();
   }
 
-  /** Calls back when the node comes into or goes out of reach, and at once with how it is now. */
+  /**
+   * Calls back when the node comes into reach or goes out of it, and at once with how it is now. The result
+   * ends that.
+   */
   watchReach(listener: (reachable: boolean) => void): () => void {
     return this.clock.watchReach(listener);
   }
 
-  /** Ends every request and every watch. Signing, verifying and the clock go on without the node. */
+  /** Ends every request and every watch. Signing, verifying and the clock still work without the node. */
   async stop(): Promise<void> {
     this.#abort.abort();
     await this.clock.stop();

@@ -1,23 +1,23 @@
 import { BaseError, ContractFunctionRevertedError, type Hex, InsufficientFundsError } from 'viem';
-import { refusalOf } from './reject-reasons.ts';
+import { rejectReasonOf } from './reject-reasons.ts';
 
 export type ChainErrorCode =
-  /** No answer from the node. */
+  /** The node does not answer. */
   | 'unreachable'
-  /** The node is another chain's, or the contracts are not there. */
+  /** The node is of another chain, or the contracts are not there. */
   | 'wrong-network'
-  /** The contract said no. */
+  /** The contract refused the call. */
   | 'refused'
   /** A transaction was sent and is not known to count. */
   | 'unconfirmed'
-  /** The account that pays has too little. */
+  /** The account that pays has too little coin. */
   | 'no-funds'
-  /** What was handed in cannot be right. */
+  /** An argument cannot be right. */
   | 'invalid'
   /** A local program is missing or did not start. */
   | 'no-node';
 
-/** What went wrong with the chain, in one sentence that names the remedy. */
+/** What went wrong with the chain. The message is one sentence that names the remedy. */
 export class ChainError extends Error {
   override readonly name: string = 'ChainError';
   readonly code: ChainErrorCode;
@@ -29,7 +29,7 @@ export class ChainError extends Error {
 }
 
 export interface RevertDetails {
-  /** Name of the contract's custom error; "Panic" or "Error" for Solidity's own, "Reverted" where nothing more is known. */
+  /** Name of the custom error; "Panic" or "Error" for Solidity's own; "Reverted" if nothing more is known. */
   readonly reason: string;
   /** The custom error's arguments. */
   readonly args?: readonly unknown[];
@@ -60,7 +60,7 @@ export class GasLimitError extends ChainError {
   }
 }
 
-/** A transaction was sent, and it is not known to count: it waits, was replaced in the wallet, or was dropped. */
+/** A transaction was sent and is not known to count: it waits, was dropped, or was replaced in the wallet. */
 export class UnconfirmedTransactionError extends ChainError {
   override readonly name = 'UnconfirmedTransactionError';
   /** Hashes of all attempts, oldest first. */
@@ -132,12 +132,12 @@ const SENTENCES: Readonly<Record<string, string>> = {
   ERC1155InsufficientBalance: 'There are fewer shares than that. Read the holding again.',
   ERC20InsufficientBalance: 'The account has too little of the token.',
   // Disputes, where accepting a job settles its claim
-  WindowOpen: 'The claim can still be doubted. Wait until its window is over.',
+  WindowOpen: 'The claim can still be challenged. Wait until its window is over.',
   GamesLive: 'A dispute about the claim is still going on.',
   AlreadyDecided: 'The claim has been decided already.',
 };
 
-/** Name of the custom error a contract call failed with, and its arguments; undefined for any other failure. */
+/** Name and arguments of the error that a contract call reverted with; undefined for any other failure. */
 export function revertOf(
   error: unknown,
 ): { readonly name: string; readonly args: readonly unknown[] } | undefined {
@@ -147,7 +147,7 @@ export function revertOf(
   return { name: reverted.data.errorName, args: reverted.data.args ?? [] };
 }
 
-/** Any failure of a call as a ChainError: ContractRevertError for a refusal, else why the node gave no answer. */
+/** Any failure of a call as a ChainError. A refusal becomes a ContractRevertError. */
 export function toChainError(error: unknown): ChainError {
   if (error instanceof ChainError) return error;
   const revert = revertOf(error);
@@ -155,7 +155,7 @@ export function toChainError(error: unknown): ChainError {
     const { name: reason, args } = revert;
     const sentence =
       reason === 'Refused'
-        ? refusalOf(Number(args[0])).sentence
+        ? rejectReasonOf(Number(args[0])).sentence
         : (SENTENCES[reason] ?? `The contract refused: ${reason}.`);
     return new ContractRevertError(sentence, { reason, args }, { cause: error });
   }

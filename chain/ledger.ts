@@ -5,7 +5,7 @@ import { ChainError } from './errors.ts';
 import { isSignedBy } from './signatures.ts';
 import { ATTESTATION_TYPES, domainOf, VOTE_TYPES } from './typed-data.ts';
 
-/** `MAX_WINNERS` of the contract. */
+/** The most winners of a vote: `MAX_WINNERS` of the Participation contract. */
 export const MAX_WINNERS = 64;
 
 export interface ChainLedgerOptions {
@@ -15,7 +15,7 @@ export interface ChainLedgerOptions {
   readonly participation: Address;
 }
 
-/** Digest a device signs to attest a round at one deployment. */
+/** The digest that a device signs to attest a round at one deployment. */
 export function attestationDigest(chainId: number, participation: Address, attestation: Attestation): Hex {
   const { round, checkpointRoot, rolloutDigest } = attestation;
   return hashTypedData({
@@ -26,7 +26,7 @@ export function attestationDigest(chainId: number, participation: Address, attes
   });
 }
 
-/** Digest a device signs to vote in a round at one deployment. The winners are hashed in the order given. */
+/** The digest that a device signs to vote at one deployment. The winners are hashed in the given order. */
 export function voteDigest(chainId: number, participation: Address, { round, winners }: Vote): Hex {
   return hashTypedData({
     domain: domainOf(chainId, participation),
@@ -36,7 +36,7 @@ export function voteDigest(chainId: number, participation: Address, { round, win
   });
 }
 
-/** The swarm's ledger over one deployment of Participation. Signs and verifies without asking the node anything. */
+/** The swarm's ledger over one deployment of Participation. It signs and verifies without a node. */
 export class ChainLedger implements Ledger {
   readonly clock: RoundClock;
   readonly #options: ChainLedgerOptions;
@@ -46,15 +46,16 @@ export class ChainLedger implements Ledger {
     this.#options = options;
   }
 
-  /** Throws ChainError for values that no contract could take. */
+  /** Rejects with ChainError for values that no contract could take. */
   async signAttestation(attestation: Attestation): Promise<Signed<Attestation>> {
     checkRound(attestation.round);
     return this.#signed(attestation, (value) => this.#attestationDigest(value));
   }
 
   /**
-   * Signs the vote with its winners in lower case and ascending order, the one order the contract takes; publish the returned
-   * value, not the one handed in. Throws ChainError when a winner is named twice or there are more than MAX_WINNERS.
+   * Signs the vote with its winners in lower case and ascending order, the only order that the contract
+   * takes. Publish the returned value, not the given one. Rejects with ChainError if a winner is named twice,
+   * or for more winners than MAX_WINNERS.
    */
   async signVote(vote: Vote): Promise<Signed<Vote>> {
     checkRound(vote.round);
@@ -87,7 +88,7 @@ export class ChainLedger implements Ledger {
   }
 }
 
-/** A value from a stranger may be nothing that can be hashed; that is a signature that does not verify. */
+/** False also for a value that cannot be hashed: it may come from a remote peer. */
 async function verified(device: Hex, signature: Hex, digest: () => Hex): Promise<boolean> {
   try {
     return await isSignedBy(device, digest(), signature);

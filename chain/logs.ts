@@ -1,16 +1,27 @@
-/** Public nodes answer a few thousand blocks of logs at a time. */
-const BLOCKS_A_QUESTION = 2000n;
+/** A range of blocks, both ends included. */
+export interface BlockRange {
+  readonly fromBlock: bigint;
+  readonly toBlock: bigint;
+}
 
-/** Asks for the logs of a range of blocks, both included, in pieces that a public node answers; all of them in the chain's order. */
-export async function inPieces<Entry>(
+/** The most blocks that public nodes search for logs in one request. */
+const MOST_BLOCKS = 2000n;
+
+/** A range of blocks in pieces that a public node answers, in the chain's order. */
+export function* blockRanges(fromBlock: bigint, toBlock: bigint): Generator<BlockRange> {
+  for (let first = fromBlock; first <= toBlock; first += MOST_BLOCKS) {
+    const last = first + MOST_BLOCKS - 1n;
+    yield { fromBlock: first, toBlock: last < toBlock ? last : toBlock };
+  }
+}
+
+/** Asks for the logs of a range of blocks piece by piece. Resolves with all of them in the chain's order. */
+export async function logsOfBlocks<Entry>(
   fromBlock: bigint,
   toBlock: bigint,
-  ask: (range: { readonly fromBlock: bigint; readonly toBlock: bigint }) => Promise<readonly Entry[]>,
+  ask: (range: BlockRange) => Promise<readonly Entry[]>,
 ): Promise<Entry[]> {
   const found: Entry[] = [];
-  for (let first = fromBlock; first <= toBlock; first += BLOCKS_A_QUESTION) {
-    const last = first + BLOCKS_A_QUESTION - 1n;
-    found.push(...(await ask({ fromBlock: first, toBlock: last < toBlock ? last : toBlock })));
-  }
+  for (const range of blockRanges(fromBlock, toBlock)) found.push(...(await ask(range)));
   return found;
 }

@@ -1,27 +1,27 @@
 import { type Address, type Chain, createPublicClient, defineChain, http, type PublicClient } from 'viem';
 import type { RollupContracts } from '../protocol/rollup.ts';
 
-/** Where a deployment is. */
+/** The chain and the addresses of a deployment. */
 export interface ChainNetwork {
   /** JSON-RPC over HTTP. */
   readonly rpc: string;
   readonly chainId: number;
   readonly contracts: { readonly identity: Address; readonly participation: Address };
-  /** Paid and disputed training; absent where a network has none. */
+  /** The contracts of paid and disputed training; undefined for a network that has none. */
   readonly rollup?: RollupContracts | undefined;
 }
 
 export interface ConnectOptions {
   readonly fetch?: typeof fetch;
-  /** Aborts every request, begun or to come. */
+  /** Aborts every request, now and later. */
   readonly signal?: AbortSignal;
-  /** How often viem asks for a receipt while it waits for one, in ms. */
+  /** Time between two requests for a receipt while viem waits for one, in ms. Defaults to 500. */
   readonly pollingInterval?: number;
-  /** How long one request may take, in ms. */
+  /** How long one request may take, in ms. Defaults to 10,000. */
   readonly timeout?: number;
 }
 
-/** The chain as viem wants it described. */
+/** The chain as viem describes it. */
 export function chainOf(network: Pick<ChainNetwork, 'rpc' | 'chainId'>): Chain {
   return defineChain({
     id: network.chainId,
@@ -31,7 +31,9 @@ export function chainOf(network: Pick<ChainNetwork, 'rpc' | 'chainId'>): Chain {
   });
 }
 
-/** HTTP transport whose requests end with `signal`. It retries nothing: callers here poll and come back anyway. */
+/**
+ * HTTP transport whose requests end with `signal`. It never retries: the callers in this room poll anyway.
+ */
 export function transportOf(network: Pick<ChainNetwork, 'rpc'>, options: ConnectOptions = {}) {
   const { fetch: fetcher = fetch, signal, timeout = 10_000 } = options;
   return http(network.rpc, {
@@ -42,8 +44,9 @@ export function transportOf(network: Pick<ChainNetwork, 'rpc'>, options: Connect
 }
 
 /**
- * `fetch` that a second, long-lived signal ends too. Not AbortSignal.any: a signal that lives as long as the page would collect
- * an entry for each request there. Answers of JSON-RPC are small, so the body is read before the listeners go.
+ * `fetch` that a second, long-lived signal ends too. AbortSignal.any would add an entry for each request to a
+ * signal that lives as long as the page, so this removes its listeners. It reads the whole body before that:
+ * JSON-RPC answers are small.
  */
 async function fetchUntil(
   fetcher: typeof fetch,
@@ -67,7 +70,7 @@ async function fetchUntil(
   }
 }
 
-/** A client that reads the chain. Nothing is asked of the node before the first read. */
+/** A client that reads the chain. It sends no request before the first read. */
 export function connect(
   network: Pick<ChainNetwork, 'rpc' | 'chainId'>,
   options: ConnectOptions = {},
@@ -76,7 +79,7 @@ export function connect(
     chain: chainOf(network),
     transport: transportOf(network, options),
     pollingInterval: options.pollingInterval ?? 500,
-    // Two reads within half a second may be of different blocks, and the clock lives on the newest.
+    // Without a cache every read is of the newest block, which the clock depends on.
     cacheTime: 0,
   });
 }

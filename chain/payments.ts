@@ -50,8 +50,8 @@ export async function withdrawCredit(options: WithdrawOptions): Promise<Included
 }
 
 /**
- * Lets a contract take exactly this much of a token from the queue's account, unless it may take as much already. Sends
- * nothing for the chain's coin. Throws ChainError.
+ * Lets a contract take exactly this much of a token from the queue's account, unless it may take as much
+ * already. Sends nothing for the chain's coin. Throws ChainError.
  */
 export async function allow(
   queue: TransactionQueue,

@@ -1,8 +1,9 @@
 import { type Address, getAbiItem, type Hex, type PublicClient } from 'viem';
 import { toChainError } from './errors.ts';
 import { participationAbi } from './generated/abi.ts';
+import { logsOfBlocks } from './logs.ts';
 
-/** What a device, or all devices of an owner, have done on the chain. */
+/** What a device, or all devices of an owner together, have done on the chain. */
 export interface ParticipationRecord {
   /** Rounds attested. */
   readonly attestations: number;
@@ -23,7 +24,7 @@ interface RawRecord {
   readonly votesReceived: bigint;
 }
 
-/** The records of devices, in the same order, in one question to the node. Throws ChainError. */
+/** The records of devices, in the same order, read in one request. Throws ChainError. */
 export async function readRecords(
   client: PublicClient,
   participation: Address,
@@ -43,7 +44,10 @@ export async function readRecords(
   }
 }
 
-/** The sum over every device an owner ever bound, before the binding too. Throws ChainError. */
+/**
+ * The sum over every device that an owner ever bound, with what each did before it was bound. Throws
+ * ChainError.
+ */
 export async function readOwnerRecord(
   client: PublicClient,
   participation: Address,
@@ -71,32 +75,25 @@ export interface Participant extends ParticipationRecord {
 export interface ReadParticipantsOptions {
   readonly client: PublicClient;
   readonly participation: Address;
-  /** Devices that attested between these blocks, both included. */
+  /** First and last block, both included. */
   readonly fromBlock: bigint;
   readonly toBlock: bigint;
 }
 
 const ATTESTED = getAbiItem({ abi: participationAbi, name: 'Attested' });
 
-/** Public nodes answer a few thousand blocks of logs at a time. */
-const BLOCKS_A_QUESTION = 2000n;
-
-/** Everybody who attested between two blocks with the whole record of each, most attestations first. Throws ChainError. */
+/**
+ * Every device that attested between two blocks, with its whole record. Most attestations first. Throws
+ * ChainError.
+ */
 export async function readParticipants(options: ReadParticipantsOptions): Promise<readonly Participant[]> {
   const { client, participation, fromBlock, toBlock } = options;
   const devices = new Set<Hex>();
   try {
-    for (let first = fromBlock; first <= toBlock; first += BLOCKS_A_QUESTION) {
-      const last = first + BLOCKS_A_QUESTION - 1n;
-      const logs = await client.getLogs({
-        address: participation,
-        event: ATTESTED,
-        fromBlock: first,
-        toBlock: last < toBlock ? last : toBlock,
-        strict: true,
-      });
-      for (const { args } of logs) devices.add(`0x${args.device.slice(2).toLowerCase()}`);
-    }
+    const logs = await logsOfBlocks(fromBlock, toBlock, (range) =>
+      client.getLogs({ ...range, address: participation, event: ATTESTED, strict: true }),
+    );
+    for (const { args } of logs) devices.add(`0x${args.device.slice(2).toLowerCase()}`);
   } catch (error) {
     throw toChainError(error);
   }

@@ -1,5 +1,7 @@
-/** Why an attestation or a vote did not count, in the order of `Refusal` in contracts/src/IParticipation.sol. */
-const REFUSALS = [
+/**
+ * Why an attestation or a vote does not count, in the order of `Refusal` in contracts/src/IParticipation.sol.
+ */
+const REJECT_REASONS = [
   { name: 'none', sentence: 'It counts.' },
   { name: 'bad-signature', sentence: 'The device did not sign this for this chain.' },
   { name: 'not-yet', sentence: 'The round has not begun on the chain. Post it again in a moment.' },
@@ -16,14 +18,14 @@ const REFUSALS = [
   { name: 'unknown-winner', sentence: 'The vote names a device that has never attested a round.' },
 ] as const;
 
-export type RefusalName = (typeof REFUSALS)[number]['name'];
+export type RejectReasonName = (typeof REJECT_REASONS)[number]['name'];
 
-export interface Refusal {
-  readonly name: RefusalName | 'unknown';
+export interface RejectReason {
+  readonly name: RejectReasonName | 'unknown';
   readonly sentence: string;
 }
 
-/** The refusal with this number; `unknown` for one that a newer contract may have added. */
-export function refusalOf(code: number): Refusal {
-  return REFUSALS[code] ?? { name: 'unknown', sentence: `The contract refused for reason ${code}.` };
+/** The reason with this number; `unknown` for a number that a newer contract may have added. */
+export function rejectReasonOf(code: number): RejectReason {
+  return REJECT_REASONS[code] ?? { name: 'unknown', sentence: `The contract refused for reason ${code}.` };
 }

@@ -3,7 +3,7 @@ import type { ClockReading, Stage } from '../protocol/ledger.ts';
 import { ChainError, toChainError } from './errors.ts';
 import { participationAbi } from './generated/abi.ts';
 
-/** When rounds are: fixed when Participation was deployed. */
+/** The times of all rounds, fixed by the deployment of Participation. */
 export interface Schedule {
   /** Unix time in seconds at which round 0 began. */
   readonly genesis: number;
@@ -13,7 +13,7 @@ export interface Schedule {
 
 const STAGES: readonly Stage[] = ['answer', 'critique', 'vote'];
 
-/** Reads the schedule. Throws ChainError when the node is out of reach or the contract is not there. */
+/** Reads the schedule. Throws ChainError if the node is out of reach or there is no contract. */
 export async function readSchedule(client: PublicClient, participation: Address): Promise<Schedule> {
   try {
     const code = await client.getCode({ address: participation });
@@ -50,7 +50,9 @@ export function seedOf({ genesisSeed }: Schedule, round: number): Hex {
   );
 }
 
-/** Round, stage and seed at a chain time in ms since 1970. Before genesis it is the first moment of round 0. */
+/**
+ * Round, stage and seed at a chain time (ms since 1970). Before genesis that is the first moment of round 0.
+ */
 export function readingAt(schedule: Schedule, chainMs: number): ClockReading {
   const elapsed = Math.max(0, chainMs - schedule.genesis * 1000);
   const round = Math.floor(elapsed / roundMs(schedule));

@@ -28,20 +28,26 @@ export interface TransactionQueueOptions {
   /** Signs and pays. Its account must be set, and no other queue or process may send from that account. */
   readonly wallet: WalletClient;
   /** The most to pay for a unit of gas, in wei. Defaults to whatever the chain asks. */
-  readonly maxFeePerGas?: bigint | undefined;
-  /** How long a transaction may wait for a block before it is replaced by one with higher fees, in ms. Defaults to 15,000. */
-  readonly patienceMs?: number | undefined;
+  readonly maxFeePerGas?: bigint;
+  /**
+   * How long a transaction may wait for a block before it is replaced by one with higher fees, in ms.
+   * Defaults to 15,000.
+   */
+  readonly patienceMs?: number;
   /** Time between two questions whether a transaction is in a block, in ms. Defaults to 250. */
-  readonly pollMs?: number | undefined;
+  readonly pollMs?: number;
   /** The clock that `patienceMs` and `pollMs` are counted on. Defaults to real time. */
-  readonly sleep?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined;
-  /** The order in which the account sends. Defaults to one of its own; `TransactionQueues` shares one per account. */
-  readonly order?: SerialQueue | undefined;
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+  /**
+   * The order in which the account sends. Defaults to one of its own; `TransactionQueues` shares one per
+   * account.
+   */
+  readonly order?: SerialQueue;
 }
 
 export interface SendOptions {
   /** Stops waiting. A transaction that was sent before may still come to count. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal;
 }
 
 /** One call of a contract's function. Actions build it with the types of their ABI. */
@@ -51,7 +57,7 @@ export interface ContractCall {
   readonly functionName: string;
   readonly args: readonly unknown[];
   /** Wei that go with the call. Defaults to 0. */
-  readonly value?: bigint | undefined;
+  readonly value?: bigint;
 }
 
 /** A plain payment. */
@@ -78,28 +84,35 @@ interface Unsigned {
   readonly estimate: bigint;
 }
 
-/** How often one transaction is sent before the queue gives it up. Each attempt pays a quarter more than the last. */
+/**
+ * How often one transaction is sent before the queue gives it up. Each attempt pays a quarter more than the
+ * last.
+ */
 const ATTEMPTS = 6;
 /** The most gas that one transaction may have (EIP-7825). */
 const GAS_CAP = 16_777_216n;
-/** How long a wallet's transaction may wait for a block, in ms. The wallet, not the queue, decides about its fees. */
+/**
+ * How long a wallet's transaction may wait for a block, in ms. The wallet, not the queue, decides about its
+ * fees.
+ */
 const WALLET_PATIENCE_MS = 60_000;
 /** A contract may pass on the revert of another one, whose errors its own ABI does not list. */
 const ALL_ERRORS: Abi = Object.values(abis).flatMap((abi: Abi) => abi.filter(({ type }) => type === 'error'));
 const NEVER = new AbortController().signal;
 
 /**
- * Sends the transactions of one account on one chain, one at a time, and sees each into a block. Whatever an account
- * does (jobs, payments, campaigns, disputes, batches of attestations) goes through its one queue, so that no two
- * transactions take the same nonce.
+ * Sends the transactions of one account on one chain, one at a time, and sees each into a block. Whatever an
+ * account does (jobs, payments, campaigns, disputes, batches of attestations) goes through its one queue, so
+ * that no two transactions take the same nonce.
  *
- * Where the wallet holds the key (a viem local account), the queue sets nonce and fees itself. The nonce is the
- * chain's own count of the account's transactions in blocks: a restart goes on where the chain stands, and a gap that
- * a dropped transaction left is closed by the next one. A transaction that is dropped or stuck is replaced under its
- * nonce with higher fees, so that at most one of the attempts can count.
+ * Where the wallet holds the key (a viem local account), the queue sets nonce and fees itself. The nonce is
+ * the chain's own count of the account's transactions in blocks: a restart goes on where the chain stands,
+ * and a gap that a dropped transaction left is closed by the next one. A transaction that is dropped or stuck
+ * is replaced under its nonce with higher fees, so that at most one of the attempts can count.
  *
- * Where the account signs elsewhere (a browser wallet behind EIP-1193), that wallet chooses nonce and fees, and the
- * person may replace a transaction there. The queue then only keeps the order: it sends once and waits.
+ * Where the account signs elsewhere (a browser wallet behind EIP-1193), that wallet chooses nonce and fees,
+ * and the person may replace a transaction there. The queue then only keeps the order: it sends once and
+ * waits.
  */
 export class TransactionQueue {
   readonly client: PublicClient;
@@ -128,11 +141,12 @@ export class TransactionQueue {
   }
 
   /**
-   * Makes a call in its turn and resolves once it is in a block. The call is tried on the newest block first, so what
-   * the contract would refuse costs nothing. Rejects with
+   * Makes a call in its turn and resolves once it is in a block. The call is tried on the newest block first,
+   * so what the contract would refuse costs nothing. Rejects with
    * - ContractRevertError: the contract refused it, before it was sent or in a block;
    * - GasLimitError: it needs more gas than one transaction may have;
-   * - UnconfirmedTransactionError: it was sent and is not known to count; read the chain again before repeating it;
+   * - UnconfirmedTransactionError: it was sent and is not known to count; read the chain again before
+   *   repeating it;
    * - ChainError for everything else, and the signal's reason once that fires.
    */
   call(call: ContractCall, options: SendOptions = {}): Promise<IncludedTransaction> {
@@ -198,7 +212,8 @@ export class TransactionQueue {
           throw error;
         });
       if (hash !== undefined) sent.push(hash);
-      // The node holds a pending transaction with this nonce, perhaps from an earlier process. Retry with a higher fee.
+      // The node holds a pending transaction with this nonce, perhaps from an earlier process. Retry with a
+      // higher fee.
       else if (attempt + 1 < ATTEMPTS && sent.length === 0) continue;
       const receipt = await this.#waitFor(sent, nonce, signal);
       if (receipt !== 'pending') return receipt;
@@ -235,7 +250,8 @@ export class TransactionQueue {
   ): Promise<TransactionReceipt | 'pending'> {
     const { client, address } = this;
     for (let waited = 0; waited < this.#patienceMs; waited += this.#pollMs) {
-      // The count is read before the receipts: once it is past the nonce, a receipt of ours can be found if there is one.
+      // The count is read before the receipts: once it is past the nonce, a receipt of ours can be found if
+      // there is one.
       const used = (await client.getTransactionCount({ address, blockTag: 'latest' })) > nonce;
       for (const hash of sent) {
         const receipt = await client.getTransactionReceipt({ hash }).catch(() => undefined);
@@ -274,7 +290,10 @@ export class TransactionQueue {
   }
 }
 
-/** The queues of one process or tab: whoever opens one for the same account of the same chain waits in the same order. */
+/**
+ * The queues of one process or tab: whoever opens one for the same account of the same chain waits in the
+ * same order.
+ */
 export class TransactionQueues {
   readonly #orders = new Map<string, SerialQueue>();
 

@@ -1,8 +1,8 @@
 import type { Address, TypedDataDomain } from 'viem';
 
 /**
- * The EIP-712 definitions that devices and owners sign. contracts/src/IIdentity.sol and IParticipation.sol hold the other
- * copy; the tests run each through the deployed contracts.
+ * The EIP-712 types that devices and owners sign. contracts/src/IIdentity.sol and IParticipation.sol hold the
+ * other copy; chain/contracts.test.ts runs each through the deployed contracts.
  */
 export const ATTESTATION_TYPES = {
   Attestation: [
@@ -37,7 +37,9 @@ export const CONSENT_TYPES = {
   ],
 } as const;
 
-/** The domain of one of the two contracts; a signature for one is worth nothing at the other, or on another chain. */
+/**
+ * The EIP-712 domain of a contract. A signature for one contract is invalid at another, and on another chain.
+ */
 export function domainOf(chainId: number, verifyingContract: Address) {
   return { name: 'Starling', version: '1', chainId, verifyingContract } as const satisfies TypedDataDomain;
 }

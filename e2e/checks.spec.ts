@@ -4,14 +4,15 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { commitRun } from '../audit/commit-run.ts';
 import { encodeRunSpec, runSpecOf } from '../audit/run-spec.ts';
 import { publishDescription } from '../chain/descriptions.ts';
-import { claimOnce, Defender } from '../chain/disputes/agents/defender.ts';
+import { claimOnce } from '../chain/disputes/agents/claim-once.ts';
+import { Defender } from '../chain/disputes/agents/defender.ts';
 import { OnchainDisputes } from '../chain/disputes/onchain/port.ts';
+import { runsOf } from '../chain/disputes/testing/match.ts';
 import { chainOf, connect } from '../chain/network.ts';
 import { TransactionQueue } from '../chain/transaction-queue.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import { faultyRun } from '../node/audit/testing/faults.ts';
 import { nanoStart } from '../node/audit/testing/nano.ts';
-import type { Evidence } from '../protocol/evidence.ts';
 import { termsHash } from '../protocol/slot-encoding.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
 import { expectGoodLooks } from './support/looks.ts';
@@ -54,12 +55,7 @@ test.describe('An auditor', () => {
       fault: { kind: 'bit', step: 2, slot, element: 777, bit: 22 },
     });
     const [truthful, liar] = [await party(), await party()];
-    const evidence: ReadonlyMap<string, Evidence> = new Map([[termsHash(wrong.terms), wrong]]);
-    const defender = new Defender({
-      port: liar.port,
-      evidence: async (terms: Hex) => evidence.get(terms),
-      pollMs: 300,
-    });
+    const defender = new Defender({ port: liar.port, runs: runsOf(wrong), pollMs: 300 });
 
     await publishDescription({
       queue: truthful.queue,
@@ -77,7 +73,7 @@ test.describe('An auditor', () => {
     page.on('pageerror', (error) => errors.push(String(error)));
     try {
       await page.goto(`${url}#/jobs`);
-      const device = (await page.getByTestId('purse-device').getAttribute('data-value')) as Hex;
+      const device = (await page.getByTestId('payer-device').getAttribute('data-value')) as Hex;
       await controls.setBalance({ address: device, value: parseEther('5') });
       await page.getByTestId('screen-checks').click();
 

@@ -22,8 +22,8 @@ export interface Archive {
 }
 
 /**
- * Keeps every round that devices of the swarm attest, with all that a replay of it needs, and tells the devices so. The
- * connection's content store must be the folder's.
+ * Keeps every round that devices of the swarm attest, with all that a replay of it needs, and tells the
+ * devices so. The connection's content store must be the folder's.
  */
 export function startArchive(options: ArchiveOptions): Archive {
   const { connection, device, folder, clock, schedule, keepRounds, onEvent } = options;

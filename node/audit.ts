@@ -1,11 +1,11 @@
 /** `npm run audit`: recomputes claims about training and disputes those that are wrong. */
 import '../swarm/node20.ts';
 import { Auditor } from '../chain/disputes/agents/auditor.ts';
-import type { Happening } from '../chain/disputes/agents/dispute-event.ts';
+import type { DisputeEvent } from '../chain/disputes/agents/dispute-event.ts';
 import { OnchainReader } from '../chain/disputes/onchain/reader.ts';
-import { tell } from '../chain/disputes/transcript/format-transcript.ts';
-import { explain } from '../chain/disputes/transcript/transcript.ts';
-import { openDisputes, openParty, printer } from './audit/dispute-session.ts';
+import { formatTranscript } from '../chain/disputes/transcript/format-transcript.ts';
+import { transcriptOf } from '../chain/disputes/transcript/transcript.ts';
+import { openDisputeSession, openDisputes, printer } from './audit/dispute-session.ts';
 import { findPlan } from './audit/run-evidence.ts';
 import { aborted, parseCommandLine, runProcess, UsageError, wholeNumber } from './home/command-line.ts';
 import { DEFAULT_MODEL } from './home/model-folder.ts';
@@ -25,7 +25,7 @@ each dispute to its end, until it is stopped. It can be killed and started again
   --max-bond ETH      leave claims alone whose challenge needs a larger bond (default: no limit)
   --poll MS           between two looks at the chain (default 2000)
   --once              look once, make the moves that are due, and end
-  --game N            tell the story of one game, and end
+  --game N            print the transcript of one game, and end
   --json              one JSON object a line
 
 With --once it ends with 0 when every claim it could check is right, 1 when one is not, and 2 when something could not be checked.`;
@@ -59,18 +59,17 @@ await runProcess(async (signal) => {
   const maxBond = values['max-bond'] === undefined ? undefined : etherOf('--max-bond', values['max-bond']);
   if (values.game !== undefined) {
     const game = wholeNumber('--game', values.game, 0, Number.MAX_SAFE_INTEGER);
-    for (const line of await storyOf(game, values, signal)) console.log(line);
+    for (const line of await transcriptLines(game, values, signal)) console.log(line);
     return 0;
   }
-  const { port, evidence, pollMs } = await openParty(values, signal, (line) => console.error(line));
-  const seen: Happening[] = [];
+  const { port, runs, pollMs } = await openDisputeSession(values, signal, (line) => console.error(line));
+  const seen: DisputeEvent[] = [];
   const print = printer(values.json);
-  const onHappening = (happening: Happening): void => {
-    if (values.once) seen.push(happening);
-    print(happening);
+  const onEvent = (event: DisputeEvent): void => {
+    if (values.once) seen.push(event);
+    print(event);
   };
-  const limit = maxBond === undefined ? {} : { maxBond };
-  const auditor = new Auditor({ port, evidence, onHappening, pollMs, ...limit });
+  const auditor = new Auditor({ port, runs, onEvent, pollMs, maxBond });
   if (!values.once) {
     auditor.start();
     await aborted(signal);
@@ -78,14 +77,16 @@ await runProcess(async (signal) => {
     return 0;
   }
   await auditor.tick(signal);
-  const some = (...kinds: readonly Happening['kind'][]): boolean =>
+  const some = (...kinds: readonly DisputeEvent['kind'][]): boolean =>
     seen.some(({ kind }) => kinds.includes(kind));
   if (some('differs')) return 1;
   return some('trouble', 'unknown-terms') ? 2 : 0;
 });
 
-/** The story of a game, in sentences or as one line of JSON. Throws UsageError where its run is not described. */
-async function storyOf(
+/**
+ * A game's transcript, in sentences or as one line of JSON. Throws UsageError if its run is not described.
+ */
+async function transcriptLines(
   game: number,
   flags: { readonly network: string; readonly runs?: string | undefined; readonly json: boolean },
   signal: AbortSignal,
@@ -96,8 +97,8 @@ async function storyOf(
   if (plan === undefined) {
     throw new UsageError('No specification of this game’s run is known here. Name a folder with --runs.');
   }
-  const story = explain(view, plan);
-  return flags.json ? [JSON.stringify(story)] : tell(story);
+  const transcript = transcriptOf(view, plan);
+  return flags.json ? [JSON.stringify(transcript)] : formatTranscript(transcript);
 }
 
 /** Wei of a decimal number of ETH. Throws UsageError naming the flag. */

@@ -1,13 +1,17 @@
-/** `npm run defend`: answers the challenges to an account's claims; with --claim it does a run and claims it first. */
+/**
+ * `npm run defend`: answers the challenges to an account's claims; with --claim it does a run and claims it
+ * first.
+ */
 import '../swarm/node20.ts';
 import { readFile } from 'node:fs/promises';
 import { planRun } from '../audit/run-plan.ts';
 import { decodeRunSpec, encodeRunSpec } from '../audit/run-spec.ts';
 import { findDescriptions, publishDescription } from '../chain/descriptions.ts';
-import { claimOnce, Defender } from '../chain/disputes/agents/defender.ts';
-import type { FindEvidence } from '../chain/disputes/agents/run-cache.ts';
+import { claimOnce } from '../chain/disputes/agents/claim-once.ts';
+import { Defender } from '../chain/disputes/agents/defender.ts';
+import { messageOf } from '../protocol/message-of.ts';
 import { termsHash } from '../protocol/slot-encoding.ts';
-import { openParty, type Party, printer } from './audit/dispute-session.ts';
+import { type DisputeSession, openDisputeSession, printer } from './audit/dispute-session.ts';
 import { aborted, parseCommandLine, runProcess, UsageError } from './home/command-line.ts';
 import { DEFAULT_MODEL } from './home/model-folder.ts';
 
@@ -54,10 +58,10 @@ await runProcess(async (signal) => {
     return 0;
   }
   const log = (line: string): void => console.error(line);
-  const party = await openParty(values, signal, log);
-  const { port, evidence, pollMs } = party;
-  if (values.claim !== undefined) log(await claim(party, evidence, values.claim, signal));
-  const defender = new Defender({ port, evidence, pollMs, onHappening: printer(values.json) });
+  const session = await openDisputeSession(values, signal, log);
+  const { port, runs, pollMs } = session;
+  if (values.claim !== undefined) log(await claim(session, values.claim, signal));
+  const defender = new Defender({ port, runs, pollMs, onEvent: printer(values.json) });
   if (values.once) {
     await defender.tick(signal);
     return 0;
@@ -68,26 +72,23 @@ await runProcess(async (signal) => {
   return 0;
 });
 
-/** Publishes a specification, does its run and claims it; what is on the chain already is not done again. */
-async function claim(
-  party: Party,
-  evidence: FindEvidence,
-  file: string,
-  signal: AbortSignal,
-): Promise<string> {
+/**
+ * Publishes a specification, does its run and claims it. Nothing that is on the chain already is done again.
+ */
+async function claim(session: DisputeSession, file: string, signal: AbortSignal): Promise<string> {
   const bytes = await readFile(file).catch((error: unknown) => {
-    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`${file} cannot be read: ${messageOf(error)}`);
   });
   const spec = decodeRunSpec(new Uint8Array(bytes));
   const run = termsHash(planRun(spec).terms);
-  const { queue, descriptions, port } = party;
+  const { queue, descriptions, port, runs } = session;
   const { client } = queue;
   const description = encodeRunSpec(spec);
-  // Published before it is claimed: a claim that nobody can check is one that nobody should rely on.
+  // The specification is published before the claim: nobody should rely on a claim that nobody can check.
   if ((await findDescriptions({ client, descriptions, run })).length === 0) {
     await publishDescription({ queue, descriptions, run, description });
   }
-  const found = await evidence(run, { signal });
+  const found = await runs.get(run, { signal });
   if (found === undefined)
     throw new UsageError('The specification was published but the node does not show it yet. Try again.');
   const played = await claimOnce(port, found, { signal });

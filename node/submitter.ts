@@ -7,10 +7,10 @@ import {
 } from '../chain/errors.ts';
 import { participationAbi } from '../chain/generated/abi.ts';
 import { attestationDigest, MAX_WINNERS, voteDigest } from '../chain/ledger.ts';
+import { Poller } from '../chain/poller.ts';
 import { type ParticipationRecord, readRecords } from '../chain/records.ts';
-import { type Refusal, refusalOf } from '../chain/reject-reasons.ts';
+import { type RejectReason, rejectReasonOf } from '../chain/reject-reasons.ts';
 import { compactSignature, isSignedBy } from '../chain/signatures.ts';
-import { sleep as realSleep } from '../chain/sleep.ts';
 import type { IncludedTransaction, TransactionQueue } from '../chain/transaction-queue.ts';
 import type { Attestation, RoundClock, Signed, Vote } from '../protocol/ledger.ts';
 import { type Queued, StatementQueue } from './submitter-queue.ts';
@@ -35,7 +35,7 @@ export type SubmitterEvent =
   /** The chain has heard the device on this round or a later one already, from this or another poster. */
   | ({ readonly kind: 'already' } & Named)
   /** It will never count. */
-  | ({ readonly kind: 'refused'; readonly reason: Refusal } & Named)
+  | ({ readonly kind: 'refused'; readonly reason: RejectReason } & Named)
   /** Nothing is lost; it is tried again. The sentence names the cause. */
   | { readonly kind: 'trouble'; readonly sentence: string };
 
@@ -48,7 +48,7 @@ export interface SubmitterOptions {
   readonly participation: Address;
   readonly clock: RoundClock;
   readonly onEvent?: (event: SubmitterEvent) => void;
-  /** Between two looks at the queue, ms. Default 1000: a block of a local chain. */
+  /** Time between two looks at the waiting statements, in ms. Defaults to 1000, a block of a local chain. */
   readonly intervalMs?: number;
   /** Most attestations that wait, and as many votes. Default 4096. */
   readonly queueLimit?: number;
@@ -71,18 +71,24 @@ const WINNERS_A_BATCH = 400;
  */
 export class Submitter {
   readonly #options: SubmitterOptions;
-  readonly #sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly #attestations: StatementQueue<Attestation>;
   readonly #votes: StatementQueue<Vote>;
-  #abort: AbortController | undefined;
-  #running: Promise<void> = Promise.resolve();
+  readonly #poller: Poller;
 
   constructor(options: SubmitterOptions) {
-    const { queueLimit = 4096, sleep = realSleep } = options;
+    const { queueLimit = 4096, intervalMs = 1000, sleep } = options;
     this.#options = options;
-    this.#sleep = sleep;
     this.#attestations = new StatementQueue(queueLimit);
     this.#votes = new StatementQueue(queueLimit);
+    this.#poller = new Poller({
+      pass: async (signal) => {
+        await this.#postAttestations(signal);
+        await this.#postVotes(signal);
+      },
+      onError: (error) => this.#trouble(error),
+      intervalMs,
+      sleep,
+    });
   }
 
   /** How many statements wait. */
@@ -108,17 +114,12 @@ export class Submitter {
 
   /** Posts from now on. Does nothing when it does already. */
   start(): void {
-    if (this.#abort !== undefined) return;
-    const abort = new AbortController();
-    this.#abort = abort;
-    this.#running = this.#loop(abort.signal);
+    this.#poller.start();
   }
 
   /** Stops posting and resolves when nothing is under way. What waits stays queued. */
   async stop(): Promise<void> {
-    this.#abort?.abort();
-    await this.#running;
-    this.#abort = undefined;
+    await this.#poller.stop();
   }
 
   async #add<T extends { readonly round: number }>(
@@ -138,18 +139,6 @@ export class Submitter {
       return 'invalid';
     }
     return queue.add(signed);
-  }
-
-  async #loop(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        await this.#postAttestations(signal);
-        await this.#postVotes(signal);
-      } catch (error) {
-        if (!signal.aborted) this.#trouble(error);
-      }
-      await this.#sleep(this.#options.intervalMs ?? 1000, signal);
-    }
   }
 
   async #postAttestations(signal: AbortSignal): Promise<void> {
@@ -214,7 +203,7 @@ export class Submitter {
       const queue = what === 'attestation' ? this.#attestations : this.#votes;
       queue.remove(name.device, name.round);
       if ('reason' in args) {
-        const reason = refusalOf(args.reason);
+        const reason = rejectReasonOf(args.reason);
         this.#emit(
           reason.name === 'repeated' ? { kind: 'already', ...name } : { kind: 'refused', reason, ...name },
         );
@@ -236,7 +225,13 @@ export class Submitter {
     for (const { device, value } of queue.waiting()) {
       if (value.round >= current - WINDOW) continue;
       queue.remove(device, value.round);
-      this.#emit({ kind: 'refused', what, device: lower(device), round: value.round, reason: refusalOf(3) });
+      this.#emit({
+        kind: 'refused',
+        what,
+        device: lower(device),
+        round: value.round,
+        reason: rejectReasonOf(3),
+      });
     }
   }
 

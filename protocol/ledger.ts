@@ -1,6 +1,6 @@
 /**
- * The ledger as the swarm sees it: chain time, and signatures that count on the chain. chain/ implements it; tests use a
- * simulated one on a simulated clock.
+ * The ledger as the swarm sees it: chain time, and signatures that count on the chain. chain/ implements it;
+ * tests use a simulated one on a simulated clock.
  */
 import type { DeviceAddress, Hex } from './hex.ts';
 
@@ -16,8 +16,8 @@ export interface ClockReading {
 }
 
 /**
- * Tells round and stage, which follow from block time alone. The local clock carries it on while the node is out of reach.
- * testing/ledger-contract.ts tests the rules:
+ * Tells round and stage, which follow from block time alone. The local clock carries it on while the node is
+ * out of reach. testing/ledger-contract.ts tests the rules:
  *
  * - [RC-01] A round has the stages answer, critique and vote, in this order. The next round follows at once.
  * - [RC-02] `sinceStageStart` and `untilStageEnd` always add up to the length of the stage.
@@ -56,7 +56,8 @@ export interface Signed<T> {
  * - [LE-03] They do not verify for any other value.
  * - [LE-04] They do not verify for another device, for another kind of statement or on another network.
  * - [LE-05] Verifying values and signatures that are malformed resolves to false. It never rejects.
- * - [LE-06] A vote is signed with its winners in lower case and ascending order. The returned value is what was signed.
+ * - [LE-06] A vote is signed with its winners in lower case and ascending order. The returned value is what
+ *   was signed.
  * - [LE-07] Signing rejects for a round that is no round, and for a vote that names a winner twice.
  */
 export interface Ledger {

@@ -1,6 +1,7 @@
 /**
- * Which peers a device judges and trains on in a round. The swarm selects them from all that have revealed answers, and hands
- * them to the trainer. A trainer whose checkpoint allows fewer peers narrows the selection by the same draws.
+ * Which peers a device judges and trains on in a round. The swarm selects them from all that have revealed
+ * answers, and hands them to the trainer. A trainer whose checkpoint allows fewer peers narrows the selection
+ * by the same draws.
  */
 import { fromHex, toHex } from './hex.ts';
 import { RandomStream } from './philox.ts';
@@ -20,15 +21,16 @@ export interface PeersPerRound {
 
 export const PEERS_PER_ROUND: PeersPerRound = { critique: 2, train: 8 };
 
-interface Author {
+export interface Author {
   readonly author: string;
 }
 
 /**
  * Selects at most `count` of the candidates, in the order in which they are used. Two steps:
  *
- * 1. The protocol's draw decides who is selected (docs/protocol.md, [P-76]). It follows from the round's seed, the selecting
- *    device and the candidate alone, so anyone can repeat it and no author can influence it.
+ * 1. The protocol's draw decides who is selected (docs/protocol.md, [P-76]). It follows from the round's
+ *    seed, the selecting device and the candidate alone, so anyone can repeat it and no author can influence
+ *    it.
  * 2. `narrowPeers` puts the selected peers in order.
  */
 export function selectPeers<T extends Author>(
@@ -46,9 +48,10 @@ export function selectPeers<T extends Author>(
 }
 
 /**
- * Orders peers and takes at most `count` of them, by draws of the device's Philox streams. Leaves out the device itself. Peers
- * to judge come in drawn order. Peers to train on come by author, and each author counts once. Narrowing a selection of at
- * most `count` peers again changes nothing, so a replay needs only the peers that were used.
+ * Orders peers and takes at most `count` of them, by draws of the device's Philox streams. Leaves out the
+ * device itself. Peers to judge come in drawn order. Peers to train on come by author, and each author counts
+ * once. Narrowing a selection of at most `count` peers again changes nothing, so a replay needs only the
+ * peers that were used.
  */
 export function narrowPeers<T extends Author>(
   purpose: SelectionPurpose,
@@ -71,7 +74,9 @@ export function byAuthor<T extends Author>(peers: readonly T[]): readonly T[] {
   return [...peers].sort((a, b) => (a.author < b.author ? -1 : a.author > b.author ? 1 : 0));
 }
 
-/** sha2-256 over the purpose, the seed, the selecting device and the author. The smallest ranks are selected. */
+/**
+ * sha2-256 over the purpose, the seed, the selecting device and the author. The smallest ranks are selected.
+ */
 function rankOf(purpose: SelectionPurpose, author: string, { seed, device }: RoundContext): string {
   const label = new TextEncoder().encode(`starling/choose/1\n${purpose}\n`);
   return toHex(sha256Of(label, fromHex(seed), fromHex(device), fromHex(author)));

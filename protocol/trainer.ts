@@ -1,6 +1,6 @@
 /**
- * The trainer as the swarm sees it. The swarm never sees an engine or a model: whoever composes a volunteer (the page or a
- * Node process) passes a trainer in. training/ implements it.
+ * The trainer as the swarm sees it. The swarm never sees an engine or a model: whoever composes a volunteer
+ * (the page or a Node process) passes a trainer in. training/ implements it.
  */
 import type { DeviceAddress, Hex } from './hex.ts';
 
@@ -90,7 +90,8 @@ export interface RoundOutcome {
  * One device's trainer. Calls come one at a time. testing/trainer-contract.ts tests the rules:
  *
  * - [TR-01] Every device has the same prompts in a round.
- * - [TR-02] Answers are to items of the round, each item at most once, with a finite f32 log-probability for each token.
+ * - [TR-02] Answers are to items of the round, each item at most once, with a finite f32 log-probability for
+ *   each token.
  * - [TR-03] Answers follow from the checkpoint and the context: the same context gives the same answers.
  * - [TR-04] Judgements are of published answers of others, and follow from the context and those answers.
  * - [TR-05] Ballots are for published answers of others, at most one for each item.
@@ -121,8 +122,8 @@ export interface Trainer {
     signal: AbortSignal,
   ): Promise<{ readonly ballots: readonly Ballot[]; readonly corrections: readonly Correction[] }>;
   /**
-   * One round of GRPO on own and foreign rollouts. Resolves once the new checkpoint is stored durably. Rejects for a round that
-   * was already trained.
+   * One round of GRPO on own and foreign rollouts. Resolves once the new checkpoint is stored durably.
+   * Rejects for a round that was already trained.
    */
   train(
     context: RoundContext,

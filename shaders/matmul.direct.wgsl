@@ -2,7 +2,7 @@
 //! import slice
 // c[m, n] = canon(lattice fold over k of a[m, k] * b[k, n]) without workgroup memory: ROWS x COLS outputs an invocation, whose
 // columns lie LANES apart, so that neighbouring invocations read neighbouring words of b and the same words of a. Operands come
-// from matmul.pack: a as [M][pairs], b as [pairs][N]. Constants are set for each device (compute/engines/webgpu/tuning.ts).
+// from matmul.pack: a as [M][pairs], b as [pairs][N]. Constants are set for each device (compute/engines/webgpu/tuning/tuning.ts).
 
 struct Params {
   zero: u32,

@@ -5,7 +5,7 @@
 // dispatch goes on at `first` from what stands in c. LANES_K fold blocks of an output are summed at a time by as many
 // invocations, and then added in order by one.
 // Entry `along_k` is for a b whose columns lie along k in memory, one output column an invocation; `along_n` for the other
-// layout, four columns an invocation. Constants are set for each device (compute/engines/webgpu/tuning.ts).
+// layout, four columns an invocation. Constants are set for each device (compute/engines/webgpu/tuning/tuning.ts).
 
 struct Params {
   zero: u32,

@@ -3,7 +3,7 @@
 // c[m, n] = canon(lattice fold over k of a[m, k] * b[k, n]): one tile of outputs a workgroup, (4 ROWS4) x (4 COLS4) an
 // invocation. Operands are rounded to the lattice once, on their way into workgroup memory. With `parts` > 1 a workgroup
 // computes one fold block of a tile into partials[block, m, n] (c's binding), for products with few tiles and a long k;
-// fold.combine adds them in order. A fold that is too long for one dispatch goes on at `first` from what stands in c. Constants and conditions are set for each device (compute/engines/webgpu/tuning.ts).
+// fold.combine adds them in order. A fold that is too long for one dispatch goes on at `first` from what stands in c. Constants and conditions are set for each device (compute/engines/webgpu/tuning/tuning.ts).
 
 struct Params {
   zero: u32,

@@ -1,4 +1,4 @@
-/** A map of at most `limit` entries; setting one more drops the entry least recently set. */
+/** A map of at most `limit` entries. Setting one more drops the entry least recently set. */
 export class BoundedMap<K, V> {
   readonly #entries = new Map<K, V>();
   readonly #limit: number;

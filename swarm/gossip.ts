@@ -24,11 +24,17 @@ export interface RejectedMessage {
   readonly detail: string;
 }
 
-/** The messages of one network: signs outgoing ones, checks incoming ones, and hands accepted ones to listeners. */
+/**
+ * The messages of one network: signs outgoing ones, checks incoming ones, and hands accepted ones to
+ * listeners.
+ */
 export interface Gossip {
   readonly networkId: string;
   readonly rejected: RejectCounts;
-  /** Signs and sends. Resolves once the message is handed to the network. Rejects with CodecError over a limit. */
+  /**
+   * Signs and sends. Resolves once the message is handed to the network. Rejects with CodecError over a
+   * limit.
+   */
   publish(message: OutgoingMessage): Promise<Message>;
   /** Calls `listener` for every accepted message of others, in order of arrival. Returns how to stop that. */
   onMessage(listener: (message: Message) => void): () => void;
@@ -50,7 +56,10 @@ export interface GossipOptions {
   readonly verifier?: SignatureVerifier;
   /** Topics to join. Defaults to all. */
   readonly topics?: readonly TopicName[];
-  /** Messages that may wait for listeners. Defaults to 1,024. The oldest is dropped beyond that, as 'overflow'. */
+  /**
+   * Messages that may wait for listeners. Defaults to 1,024. The oldest is dropped beyond that, as
+   * 'overflow'.
+   */
   readonly queue?: number;
   readonly limits?: Pick<ValidatorOptions, 'authorQuota' | 'sourceQuota' | 'maxKeys'>;
 }

@@ -15,7 +15,7 @@ const results: Readonly<Record<Disposition, TopicValidatorResult>> = {
   reject: TopicValidatorResult.Reject,
 };
 
-/** Per-topic scoring: five refused messages in a row and a neighbour is no longer listened to. */
+/** Scoring by topic. After five rejected messages in a row a neighbour is ignored. */
 const topicScore = {
   topicWeight: 1,
   timeInMeshWeight: 0.01,
@@ -24,7 +24,7 @@ const topicScore = {
   firstMessageDeliveriesWeight: 0.5,
   firstMessageDeliveriesDecay: 0.9,
   firstMessageDeliveriesCap: 20,
-  // Absent and slow peers are welcome: nothing is taken from a neighbour for what it does not deliver.
+  // Absent and slow peers are welcome, so a neighbour loses nothing for messages that it does not deliver.
   meshMessageDeliveriesWeight: 0,
   meshMessageDeliveriesDecay: 0.5,
   meshMessageDeliveriesCap: 10,
@@ -38,14 +38,15 @@ const topicScore = {
 };
 
 /**
- * gossipsub 1.1+ as this swarm runs it. Messages carry their author's signature themselves, so libp2p's own is off and
- * a message is verified once, by its check, not once a duplicate. Its id is the hash of its bytes.
- * Scoring by IP address is off: everyone behind one relay or one NAT has the same (measured: the 12th tab was cut off).
+ * gossipsub 1.1 with the settings of this swarm. Messages carry their author's signature, so libp2p's own
+ * signing is off. A message is verified once by its check, and a duplicate costs one hash, because the id is
+ * the hash of the bytes. Scoring by IP address is off: peers behind one relay or NAT share an address, and
+ * with scoring the 12th tab was cut off.
  */
 export function swarmGossipsub(options: {
-  /** Topics to score and to allow; null allows all (a relay that follows its peers). */
+  /** Topics to score and to allow. Null allows all, for a relay that follows its peers. */
   readonly topics: readonly string[] | null;
-  /** Whether to exchange peers on pruning; for relays. */
+  /** Whether to send other peers along when pruning. For relays. Defaults to false. */
   readonly exchangePeers?: boolean;
 }): (components: GossipSubComponents) => GossipSub {
   const topics = options.topics ?? [];
@@ -63,7 +64,8 @@ export function swarmGossipsub(options: {
     Dhi: 8,
     Dout: 1,
     Dscore: 2,
-    // Far above one message: replies to IWANT come batched, and an oversized frame ends gossip with that neighbour.
+    // Far above one message, because replies to IWANT come batched and an oversized frame ends gossip with
+    // the neighbour.
     maxInboundDataLength: 16 * LIMITS.message,
     ...(options.topics === null ? {} : { allowedTopics: [...topics] }),
     scoreParams: {
@@ -79,7 +81,7 @@ export function swarmGossipsub(options: {
   });
 }
 
-/** The swarm's PubSub over a started gossipsub service. */
+/** A PubSub over a started gossipsub service. */
 export function pubsubOver(service: GossipSub): PubSub {
   return {
     async publish(topic, data) {
@@ -93,7 +95,7 @@ export function pubsubOver(service: GossipSub): PubSub {
       service.subscribe(topic);
       return () => {
         service.topicValidators.delete(topic);
-        // A stopped service has no subscriptions and says so by throwing.
+        // A stopped service has no subscriptions, and throws.
         if (service.getTopics().includes(topic)) service.unsubscribe(topic);
       };
     },

@@ -6,7 +6,7 @@ import type { ContentStore } from './content/store.ts';
 import { libp2pContentTransport } from './content/transport.ts';
 import { type Gossip, startGossip } from './gossip.ts';
 import { networkId, topicsOf } from './network-id.ts';
-import { createSwarmNode, type SwarmNode, type TransportMaker } from './node.ts';
+import { createSwarmNode, type SwarmNode, type TransportFactory } from './node.ts';
 import { type Presence, type SelfDescription, startPresence } from './presence.ts';
 import { type Scheduler, systemScheduler } from './scheduler.ts';
 
@@ -19,12 +19,15 @@ export interface JoinSwarmOptions {
   /** Called for every hello. */
   readonly describe: () => SelfDescription;
   /** Transports that only this host has, such as nodeTransports() of node-transports.ts. Defaults to none. */
-  readonly transports?: readonly TransportMaker[];
+  readonly transports?: readonly TransportFactory[];
   /** Whether private and loopback addresses may be dialled from a browser. Defaults to false. */
   readonly loopback?: boolean;
 }
 
-/** A process in the swarm of a network: it gossips, says hello and serves content. It takes part in no rounds by itself. */
+/**
+ * A process in the swarm of a network: it gossips, says hello and serves content. It takes part in no rounds
+ * by itself.
+ */
 export interface SwarmConnection {
   readonly networkId: string;
   readonly scheduler: Scheduler;
@@ -37,8 +40,9 @@ export interface SwarmConnection {
 }
 
 /**
- * Joins the swarm of a network: starts a libp2p node, and the network's gossip, presence and content on it. A page calls it on
- * the main thread, because WebRTC exists only there. Rejects with RelayAddressError for a relay address that cannot be used.
+ * Joins the swarm of a network: starts a libp2p node, and the network's gossip, presence and content on it. A
+ * page calls it on the main thread, because WebRTC exists only there. Rejects with RelayAddressError for a
+ * relay address that cannot be used.
  */
 export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnection> {
   const { network, key, ledger, store, describe, transports, loopback } = options;
@@ -51,8 +55,8 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
     topics: Object.values(topicsOf(id)),
     transports,
     loopback,
-    // libp2p 3.3.11 throws outside of any promise when it reserves a place on a relay that is reached by WebRTC
-    // (DNSMappings.has), which ends a Node process. So peers do not relay for others yet.
+    // libp2p 3.3.11 throws outside of any promise when it reserves a place on a relay that is reached by
+    // WebRTC (DNSMappings.has), which ends a Node process. So peers do not relay for others yet.
     relayForOthers: false,
   });
   try {

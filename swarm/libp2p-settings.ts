@@ -1,6 +1,9 @@
 import type { ConnectionManagerInit } from 'libp2p';
 
-/** Protocols every process of the swarm leaves room for. Measured: with libp2p's shorter defaults 12 tabs did not form a swarm. */
+/**
+ * Limits of connections, for every process of the swarm. With libp2p's shorter defaults, 12 tabs did not form
+ * a swarm.
+ */
 export const connectionManagerSettings: ConnectionManagerInit & { readonly addressDialTimeout: number } = {
   maxConnections: 64,
   inboundConnectionThreshold: 50,
@@ -12,7 +15,7 @@ export const connectionManagerSettings: ConnectionManagerInit & { readonly addre
   inboundStreamProtocolNegotiationTimeout: 20_000,
 };
 
-/** A busy tab answers late; the default monitor (10 s) cuts it off. */
+/** A busy tab answers a ping late. libp2p's default monitor closes its connection after 10 s. */
 export const connectionMonitorSettings = {
   pingInterval: 30_000,
   pingTimeout: { minTimeout: 15_000, maxTimeout: 60_000 },

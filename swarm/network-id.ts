@@ -3,8 +3,8 @@ import { TOPIC_NAMES, type TopicName } from './messages/message-types.ts';
 const NETWORK_ID = /^[a-z0-9][a-z0-9:._-]{0,95}$/;
 
 /**
- * The id of the network that belongs to one Participation contract. Messages carry it, so that those of other chains and
- * deployments are told apart.
+ * The id of the network that belongs to one Participation contract. Messages carry it, so that those of other
+ * chains and deployments are told apart.
  */
 export function networkId(chainId: number, participation: string): string {
   return `${chainId}:${participation.toLowerCase()}`;

@@ -1,7 +1,7 @@
 import { tcp } from '@libp2p/tcp';
-import type { TransportMaker } from './node.ts';
+import type { TransportFactory } from './node.ts';
 
-/** Transports that Node has and a browser has not. Kept in a module of its own, so that no page bundles it. */
-export function nodeTransports(): readonly TransportMaker[] {
+/** The transports that only Node has. They are in a module of their own, so that no page bundles them. */
+export function nodeTransports(): readonly TransportFactory[] {
   return [tcp()];
 }

@@ -2,7 +2,6 @@ import './rtc-fix.ts';
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2';
 import { privateKeyFromRaw } from '@libp2p/crypto/keys';
 import { identify, identifyPush } from '@libp2p/identify';
-import type { Transport } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { ping } from '@libp2p/ping';
@@ -22,31 +21,32 @@ import type { PubSub } from './pubsub.ts';
 import { groupRelays, RelayConnector } from './relay-connector.ts';
 import { deadline, every, type Scheduler, systemScheduler } from './scheduler.ts';
 
-/** libp2p's own type of a transport maker, spelled by its components. */
-type TransportMaker = NonNullable<NonNullable<Parameters<typeof createLibp2p>[0]>['transports']>[number];
+/** libp2p's type of a function that makes a transport. */
+type TransportFactory = NonNullable<NonNullable<Parameters<typeof createLibp2p>[0]>['transports']>[number];
 
-export type { Transport, TransportMaker };
+export type { TransportFactory };
 
 export interface SwarmNodeOptions {
   /** 32 bytes of the device key, which becomes the libp2p identity. */
   readonly privateKey: Uint8Array;
-  /** Multiaddrs of relays, each ending in /p2p/<peer id>; several addresses of one relay are grouped. */
+  /** Multiaddrs of relays, each ending in /p2p/<peer id>. A relay may have several. */
   readonly relays: readonly string[];
-  /** Gossip topics this node will join; others are not carried. */
+  /** Gossip topics that this node may join. It carries no others. */
   readonly topics: readonly string[];
-  /** STUN and TURN servers. None by default, which asks nobody outside and reaches the same machine and network. */
+  /** STUN and TURN servers. Defaults to none, which reaches peers on the same machine and network only. */
   readonly iceServers?: readonly RTCIceServer[];
-  /** Allows private and loopback addresses in a browser, where libp2p refuses them otherwise. */
+  /** Whether private and loopback addresses may be dialled from a browser. Defaults to false. */
   readonly loopback?: boolean;
-  /** Whether others may use this node as a relay for their handshakes. */
+  /** Whether others may use this node as a relay for their handshakes. Defaults to false. */
   readonly relayForOthers?: boolean;
-  /** Transports that only this host has, such as nodeTransports() of node-transports.ts. */
-  readonly transports?: readonly TransportMaker[];
-  /** Further listen addresses, such as /ip4/0.0.0.0/tcp/0 in Node. */
+  /** Transports that only this host has, such as nodeTransports() of node-transports.ts. Defaults to none. */
+  readonly transports?: readonly TransportFactory[];
+  /** Further listen addresses, such as /ip4/0.0.0.0/tcp/0 in Node. Defaults to none. */
   readonly listen?: readonly string[];
-  /** Direct connections to hold, 6 by default. */
+  /** Direct connections to hold. Defaults to 6. */
   readonly degree?: number;
   readonly scheduler?: Scheduler;
+  /** 0 to 1. Defaults to Math.random. */
   readonly random?: () => number;
 }
 
@@ -55,20 +55,26 @@ export interface SwarmNode {
   readonly libp2p: Libp2p;
   readonly peerId: string;
   readonly pubsub: PubSub;
-  /** Addresses to tell others: with a relay in them, or of an own listener. At most eight. */
+  /** At most eight addresses for the hello: through relays, and of own listeners. */
   addresses(): readonly string[];
-  /** Takes note of where a peer listens; the overlay dials it when it needs neighbours. */
+  /**
+   * Remembers where a peer listens, and whether it relays. The overlay dials the peer when it needs
+   * neighbours.
+   */
   learn(peerId: string, addresses: readonly string[], relays?: boolean): void;
   isDirect(peerId: string): boolean;
-  /** Direct connections to peers, relays not counted. */
+  /** Peers with a direct connection, without relays. */
   degree(): number;
   view(): NetworkView;
-  /** Calls `listener` at most every 100 ms when peers, paths, latencies or relays change. */
+  /** Calls `listener` when peers, paths, latencies or relays have changed, at most every 100 ms. */
   watch(listener: (view: NetworkView) => void): () => void;
   stop(): Promise<void>;
 }
 
-/** Starts a node: reserves a place on the relays and waits for peers to be learned. Throws RelayAddressError. */
+/**
+ * Starts a node and reserves places on the relays. It dials no peer before `learn`. Rejects with
+ * RelayAddressError.
+ */
 export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmNode> {
   const scheduler = options.scheduler ?? systemScheduler;
   const random = options.random ?? Math.random;
@@ -84,12 +90,12 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
   };
   const libp2p = await createLibp2p({
     privateKey: privateKeyFromRaw(options.privateKey),
-    // Not <relay>/p2p-circuit, which is not renewed after the relay restarts (js-libp2p issue 3601). Two places, so that
-    // one relay may go.
+    // Not <relay>/p2p-circuit, which is not renewed after the relay restarts (js-libp2p issue 3601). Two
+    // places, so that the node stays reachable when one relay goes.
     addresses: { listen: ['/p2p-circuit', '/p2p-circuit', '/webrtc', ...(options.listen ?? [])] },
     transports: [
       webSockets(),
-      // Always explicit: the library's default asks public STUN servers.
+      // Always given, because the library's default asks public STUN servers.
       webRTC({ rtcConfiguration: { iceServers: [...(options.iceServers ?? [])] } }),
       webRTCDirect({ rtcConfiguration: { iceServers: [] } }),
       circuitRelayTransport({ reservationCompletionTimeout: 10_000 }),
@@ -105,7 +111,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
   tolerateHostlessAddresses(libp2p);
 
   const latencies = new BoundedMap<string, number>(256);
-  const relaying = new BoundedMap<string, true>(64);
+  const relayingPeers = new BoundedMap<string, true>(64);
   const watchers = new Set<(view: NetworkView) => void>();
   let pendingView: (() => void) | null = null;
   let stopped = false;
@@ -119,13 +125,13 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     });
   }
 
-  const relays = new RelayConnector(libp2p, targets, scheduler, changed);
+  const relayConnector = new RelayConnector(libp2p, targets, scheduler, changed);
   const overlay = new Overlay({
     libp2p,
     scheduler,
     random,
     degree: options.degree ?? 6,
-    isRelay: (peerId) => relays.has(peerId),
+    isRelay: (peerId) => relayConnector.has(peerId),
   });
 
   function path(peerId: string): PeerPath {
@@ -136,13 +142,15 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
 
   function view(): NetworkView {
     const connected = libp2p.getPeers().map((peer) => peer.toString());
-    const ids = [...new Set([...connected, ...overlay.known()])].filter((peerId) => !relays.has(peerId));
+    const ids = [...new Set([...connected, ...overlay.known()])].filter(
+      (peerId) => !relayConnector.has(peerId),
+    );
     const peers: PeerView[] = ids.map((peerId) => ({
       peerId,
       path: path(peerId),
       latency: latencies.get(peerId) ?? null,
     }));
-    return { peers, relays: relays.views() };
+    return { peers, relays: relayConnector.views() };
   }
 
   const abort = new AbortController();
@@ -154,7 +162,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
         latencies.set(connection.remotePeer.toString(), latency);
         changed();
       } catch {
-        // A peer that is leaving; its connection's end is told by libp2p.
+        // The peer is leaving. libp2p reports the end of its connection.
       } finally {
         limit.release();
       }
@@ -165,7 +173,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     libp2p.addEventListener(event, changed);
   }
   const stopMeasuring = every(scheduler, 10_000, () => void measure());
-  relays.start();
+  relayConnector.start();
   overlay.start();
 
   return {
@@ -177,8 +185,9 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
       const texts = own
         .filter((address) => WebRTC.matches(address) || !address.toString().includes('/p2p-circuit'))
         .map(String);
-      // libp2p does not say so itself, but a neighbour that relays can carry a handshake to us.
-      const through = [...relaying.entries()]
+      // A neighbour that relays can carry a handshake to this node. libp2p does not list these addresses
+      // itself.
+      const through = [...relayingPeers.entries()]
         .map(([peerId]) => peerId)
         .filter((peerId) => overlay.isDirect(peerId))
         .map((peerId) => `/p2p/${peerId}/p2p-circuit/webrtc/p2p/${libp2p.peerId}`);
@@ -186,9 +195,9 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
         .filter((text) => text.length <= LIMITS.address)
         .slice(0, LIMITS.addresses);
     },
-    learn(peerId, addresses, carries) {
-      if (carries === true) relaying.set(peerId, true);
-      else relaying.delete(peerId);
+    learn(peerId, addresses, relays) {
+      if (relays === true) relayingPeers.set(peerId, true);
+      else relayingPeers.delete(peerId);
       overlay.learn(peerId, addresses);
       changed();
     },
@@ -207,7 +216,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
       abort.abort();
       stopMeasuring();
       overlay.stop();
-      relays.stop();
+      relayConnector.stop();
       await libp2p.stop();
     },
   };

@@ -1,6 +1,7 @@
 /**
- * Node 20 lacks `Promise.withResolvers` (ES2024), which libp2p 3 calls; browsers and Node 22 have it. Import this module
- * before anything of libp2p in a process that may run on Node 20. It does nothing where the function exists.
+ * Adds `Promise.withResolvers` (ES2024) to Node 20. libp2p 3 calls it, and browsers and Node 22 have it. A
+ * process that may run on Node 20 imports this module before anything of libp2p. It does nothing where the
+ * function exists.
  */
 if (typeof Promise.withResolvers !== 'function') {
   Object.defineProperty(Promise, 'withResolvers', {

@@ -6,9 +6,10 @@ interface AddressBook {
 }
 
 /**
- * libp2p 3.3.11 throws outside any promise, and so ends the process, when it confirms an address without a host of its own:
- * one that leads through a peer reached by WebRTC (`.../p2p-circuit/webrtc/p2p/<peer>/p2p-circuit`). Any peer that offers to
- * relay can bring that about. Such an address needs no confirmation, so the call does nothing for it.
+ * Makes the confirmation of observed addresses never throw. libp2p 3.3.11 throws outside of any promise,
+ * which ends the process, when it confirms an address without a host of its own, such as one through a peer
+ * that is reached by WebRTC (`.../p2p-circuit/webrtc/p2p/<peer>/p2p-circuit`). Any peer that offers to relay
+ * can cause that. Such an address needs no confirmation.
  */
 export function tolerateHostlessAddresses(libp2p: Libp2p): void {
   const { addressManager } = (

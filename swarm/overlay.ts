@@ -7,9 +7,9 @@ import { BoundedMap } from './bounded-map.ts';
 import { deadline, every, type Scheduler } from './scheduler.ts';
 
 export interface OverlayOptions {
-  readonly libp2p: Libp2p;
+  readonly libp2p: Pick<Libp2p, 'peerId' | 'getConnections' | 'dial'>;
   readonly scheduler: Scheduler;
-  /** 0 to 1; for backoff and the choice among candidates. */
+  /** 0 to 1. For backoff and the choice among candidates. */
   readonly random: () => number;
   /** Direct connections to hold. */
   readonly degree: number;
@@ -19,26 +19,30 @@ export interface OverlayOptions {
 interface Candidate {
   readonly addresses: readonly Multiaddr[];
   readonly learned: number;
-  /** When the peer last said where it listens. */
-  readonly heard: number;
+  /** When the peer last sent its addresses. */
+  readonly lastSeen: number;
   failures: number;
   nextDial: number;
 }
 
-/** How long the peer with the greater id leaves the first dial to the other, so that two do not dial at once. */
-const COURTESY_MS = 8_000;
+/**
+ * The peer with the greater id leaves the first dial to the other for so long, so that they do not dial at
+ * once.
+ */
+const FIRST_DIAL_DELAY_MS = 8_000;
 
-/** After so long a silence a peer counts as gone; it says hello every 10 s. */
+/** A peer that has been silent for so long counts as gone. Peers send a hello every 10 s. */
 const SILENCE_MS = 45_000;
 
-/** Whether a connection carries everything: not through a relay. */
+/** Whether a connection does not lead through a relay, and so carries everything. */
 export function isDirectConnection(connection: Connection): boolean {
   return connection.limits === undefined && connection.direct;
 }
 
 /**
- * Builds the mesh of direct connections. libp2p 3 dials nobody by itself, so: one dial at a time, up to a degree, the
- * lower id first, with backoff, and of two connections to one peer the older stays.
+ * Builds the mesh of direct connections, because libp2p 3 dials no peer by itself. It makes one dial at a
+ * time, up to a degree and with backoff. The peer with the smaller id dials first. Of two connections to one
+ * peer the older stays.
  */
 export class Overlay {
   readonly #options: OverlayOptions;
@@ -69,21 +73,21 @@ export class Overlay {
     this.#abort.abort();
   }
 
-  /** Remembers where a peer says it listens. Addresses that are no multiaddr or name another peer are left out. */
+  /** Remembers where a peer listens. Leaves out addresses that are no multiaddr or name another peer. */
   learn(peerId: string, addresses: readonly string[]): void {
     if (peerId === this.#self || this.#options.isRelay(peerId)) return;
     const known = this.#candidates.get(peerId);
     this.#candidates.set(peerId, {
       addresses: addresses.flatMap((text) => ofPeer(text, peerId)),
       learned: known?.learned ?? this.#options.scheduler.now(),
-      heard: this.#options.scheduler.now(),
+      lastSeen: this.#options.scheduler.now(),
       failures: known?.failures ?? 0,
       nextDial: known?.nextDial ?? 0,
     });
     void this.#dialNext();
   }
 
-  /** Peers known by their own word, connected or not. */
+  /** Peers that have sent their addresses, connected or not. */
   known(): readonly string[] {
     return [...this.#candidates.entries()].map(([peerId]) => peerId);
   }
@@ -113,7 +117,7 @@ export class Overlay {
       ([peerId, candidate]) =>
         candidate.addresses.length > 0 &&
         candidate.nextDial <= now &&
-        (this.#self < peerId || now - candidate.learned >= COURTESY_MS) &&
+        (this.#self < peerId || now - candidate.learned >= FIRST_DIAL_DELAY_MS) &&
         !this.isDirect(peerId),
     );
     const chosen = ready[Math.floor(random() * ready.length)];
@@ -124,7 +128,8 @@ export class Overlay {
     try {
       await libp2p.dial([...candidate.addresses], { signal: limit.signal });
       candidate.failures = 0;
-      // A dial may end in the relayed connection that carries the handshake; then try again soon, not at once.
+      // The dial may have ended in the relayed connection that carries the handshake. Then the next one comes
+      // soon.
       candidate.nextDial = scheduler.now() + 2_000;
     } catch {
       candidate.failures++;
@@ -138,8 +143,8 @@ export class Overlay {
 
   #forgetSilent(): void {
     const now = this.#options.scheduler.now();
-    for (const [peerId, { heard }] of [...this.#candidates.entries()]) {
-      if (now - heard > SILENCE_MS) this.#candidates.delete(peerId);
+    for (const [peerId, { lastSeen }] of [...this.#candidates.entries()]) {
+      if (now - lastSeen > SILENCE_MS) this.#candidates.delete(peerId);
     }
   }
 

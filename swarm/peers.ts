@@ -1,4 +1,7 @@
-/** How messages reach a peer: over a direct connection, through a relay, or only through the gossip of other peers. */
+/**
+ * How messages reach a peer: over a direct connection, through a relay, or only through the gossip of other
+ * peers.
+ */
 export type PeerPath = 'direct' | 'relayed' | 'gossip';
 
 export interface PeerView {

@@ -29,7 +29,10 @@ export interface PresenceOptions {
   readonly scheduler: Scheduler;
   /** Whether this device relays handshakes for others. */
   readonly relays: boolean;
-  /** Milliseconds between hellos. Defaults to 10,000. Newcomers and a lack of neighbours make them come sooner. */
+  /**
+   * Milliseconds between hellos. Defaults to 10,000. Newcomers and a lack of neighbours make them come
+   * sooner.
+   */
   readonly interval?: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What becomes of a message after its check. An accepted one is passed on. An ignored one is dropped. A rejected one is dropped
- * and costs the peer that sent it standing.
+ * What becomes of a message after its check. An accepted one is passed on. An ignored one is dropped. A
+ * rejected one is dropped and costs the peer that sent it standing.
  */
 export type Disposition = 'accept' | 'ignore' | 'reject';
 
@@ -8,7 +8,8 @@ export type Disposition = 'accept' | 'ignore' | 'reject';
 export type MessageCheck = (data: Uint8Array, source: string) => Promise<Disposition>;
 
 /**
- * Gossip of bytes. libp2p implements it, and tests use one in memory. testing/pubsub-contract.ts tests the rules:
+ * Gossip of bytes. libp2p implements it, and tests use one in memory. testing/pubsub-contract.ts tests the
+ * rules:
  *
  * - [PS-01] A message reaches every other member of its topic, unchanged, and names a source.
  * - [PS-02] A message does not reach its own sender, nor members of other topics.

@@ -2,10 +2,11 @@ import { peerIdFromString } from '@libp2p/peer-id';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { WebSockets, WebSocketsSecure } from '@multiformats/multiaddr-matcher';
 import type { Libp2p } from 'libp2p';
+import { messageOf } from '../protocol/message-of.ts';
 import type { RelayState, RelayView } from './peers.ts';
 import { deadline, every, type Scheduler } from './scheduler.ts';
 
-/** A relay address that cannot be used: the message says what it lacks. */
+/** A relay address cannot be used. The message says what it lacks. */
 export class RelayAddressError extends Error {
   override readonly name = 'RelayAddressError';
 }
@@ -22,7 +23,7 @@ interface Relay extends RelayTarget {
   nextDial: number;
 }
 
-/** Keeps a connection to each of several relays: libp2p itself gives up on one after five tries. */
+/** Keeps a connection to each of several relays. libp2p itself gives a relay up after five tries. */
 export class RelayConnector {
   readonly #libp2p: Libp2p;
   readonly #scheduler: Scheduler;
@@ -94,7 +95,7 @@ export class RelayConnector {
       this.#set(relay, 'connected');
     } catch (error) {
       relay.failures++;
-      relay.cause = error instanceof Error ? error.message : 'unreachable';
+      relay.cause = messageOf(error);
       relay.nextDial = this.#scheduler.now() + Math.min(15_000, 1_000 * 2 ** relay.failures);
       this.#set(relay, 'unreachable');
     } finally {
@@ -110,7 +111,8 @@ export class RelayConnector {
 }
 
 /**
- * Groups relay addresses by relay. Throws RelayAddressError when one is no multiaddr or does not end in /p2p/<peer id>.
+ * Groups relay addresses by relay. Throws RelayAddressError for one that is no multiaddr or does not end in
+ * /p2p/<peer id>.
  */
 export function groupRelays(addresses: readonly string[]): readonly RelayTarget[] {
   const relays = new Map<string, Multiaddr[]>();
@@ -121,7 +123,7 @@ export function groupRelays(addresses: readonly string[]): readonly RelayTarget[
       throw new RelayAddressError(`The relay address ${text} lacks its /p2p/<peer id> at the end.`);
     relays.set(id, [...(relays.get(id) ?? []), address]);
   }
-  // Node 20 has no WebSocket to dial with; such a relay is reached at its other addresses.
+  // Node 20 has no WebSocket to dial with, so it uses the other addresses of a relay.
   const canDial = (address: Multiaddr): boolean =>
     typeof globalThis.WebSocket === 'function' ||
     !(WebSockets.matches(address) || WebSocketsSecure.matches(address));

@@ -1,6 +1,6 @@
 /**
- * Local time and timers. They are passed in, so that tests run on a simulated clock. testing/scheduler-contract.ts tests the
- * rules:
+ * Local time and timers. They are passed in, so that tests run on a simulated clock.
+ * testing/scheduler-contract.ts tests the rules:
  *
  * - [SC-01] `now` is in milliseconds and never goes back.
  * - [SC-02] A timer runs once, not before its time has passed.

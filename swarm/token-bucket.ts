@@ -1,9 +1,9 @@
 import { BoundedMap } from './bounded-map.ts';
 
 export interface Quota {
-  /** Tokens that come back per second. */
+  /** Tokens added per second. */
   readonly perSecond: number;
-  /** Tokens that a peer may have saved up. */
+  /** Tokens that a bucket holds at most. */
   readonly burst: number;
 }
 
@@ -13,7 +13,10 @@ interface Bucket {
   overdrawn: number;
 }
 
-/** One token bucket a key. Keys beyond `maxKeys` push out the one least recently used, which then starts full again. */
+/**
+ * A token bucket for each key. Beyond `maxKeys` the bucket least recently used is dropped. Its key then
+ * starts full again.
+ */
 export class TokenBuckets {
   readonly #buckets: BoundedMap<string, Bucket>;
   readonly #quota: Quota;
@@ -25,7 +28,7 @@ export class TokenBuckets {
     this.#buckets = new BoundedMap(maxKeys);
   }
 
-  /** Takes `cost` tokens. 'flood' means that ten bursts more were asked for in a row than the quota has. */
+  /** Takes `cost` tokens. 'flood' means that more than ten bursts were refused since the last success. */
   take(key: string, cost = 1): 'taken' | 'empty' | 'flood' {
     const { perSecond, burst } = this.#quota;
     const now = this.#now();

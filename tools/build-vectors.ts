@@ -1,10 +1,11 @@
 /**
  * Writes contracts/vectors/: what the TypeScript reference says the judge must say, as big-endian words.
  *
- * arithmetic, functions: canonical f32 operands biased to what breaks soft floats: ties, cancellation, the ends of the
- * exponent range. operators: every case of the conformance table, with a few elements of each output. draws: Philox.
+ * arithmetic, functions: canonical f32 operands biased to what breaks soft floats: ties, cancellation, the
+ * ends of the exponent range. operators: every case of the conformance table, with a few elements of each
+ * output. draws: Philox.
  *
- *   tsx tools/build-vectors.ts [rows of arithmetic = 100000] [rows of functions = 4000]
+ * tsx tools/build-vectors.ts [rows of arithmetic = 100000] [rows of functions = 4000]
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -51,8 +52,8 @@ function operand(near?: number): number {
 }
 
 /**
- * Where a function's program takes another path, with the numbers on both sides: log's reduction to [sqrt(1/2), sqrt(2)) for every
- * exponent, and the ends of exp.
+ * Arguments on both sides of a place where a function takes another path: log's reduction to [sqrt(1/2),
+ * sqrt(2)) for every exponent, and the ends of exp.
  */
 const SEAMS = [
   ...Array.from({ length: 253 }, (_, i) => [((i + 2) << 23) | 0x3504f2, ((i + 2) << 23) | 0x3504f3]).flat(),
@@ -89,7 +90,7 @@ write('functions', 10, functionRows, (index) => {
 });
 
 const CHECKS = 3;
-/** Folds of tens of thousands of terms take the EVM minutes to say what shorter ones say; they are for GPUs that end loops early. */
+/** Longer folds would take the EVM minutes and test nothing more: they are for GPUs that end loops early. */
 const LONGEST_FOLD = 4096;
 const foldOf = ({ N = 0, K = 0, Tq = 0 }: Attributes, op: OperatorName): number =>
   Math.max(K, Tq, op === 'embed.grad' ? N : 0);
@@ -97,12 +98,13 @@ const nodeOf = (program: Program): Node => must(program.nodes, 0);
 const wordsOf = (data: TensorData) => new Uint32Array(data.buffer, data.byteOffset, data.length);
 
 /**
- * Each case: operator, number of attributes and they, number of inputs and each with its length and its words, number of
- * checks and each as output, its length, index, value.
+ * Each case as 32-bit words: the operator; the number of attributes, and the attributes; the number of
+ * inputs, and each input's length and elements; the number of checks, and each check as output, length, index
+ * and value.
  */
 async function writeOperators(): Promise<number> {
   const engine = createReferenceEngine();
-  // Of bf16 the judge knows nothing, and a row of 2500 logits would take it seconds to say what one of 1000 says.
+  // The judge has no bf16, and a row of 2500 logits would take it seconds and test no more than one of 1000.
   const judged = CASES.filter(
     ({ op, program }) =>
       specOf(op).judge !== undefined &&

@@ -1,10 +1,13 @@
 /**
- * Plays whole disputes at random, on the model and on the contract, and compares after every move.
+ * Plays whole disputes at random on the reference game and on the contract, and compares the two after every
+ * move.
  *
  *   npm run games -- [--count 100] [--from 0] [--json]
  *
- * The last line of --json is {"games", "matches", "moves", "refused", "honestLost", "differences", "endings", "reasons"}: games
- * between one claimant and one challenger, matches about one claim each, moves that were sent, and what refused ones broke. The exit code is 0 when no honest player lost and nothing differs.
+ * The last line of --json is {"games", "matches", "moves", "refused", "honestLost", "differences", "endings",
+ * "reasons"}. A match is about one claim and has a game for each challenger. `moves` were sent, and `reasons`
+ * counts the errors of those that were refused. The exit code is 0 if no honest player lost and nothing
+ * differs.
  */
 import { parseArgs } from 'node:util';
 import { createReferenceEngine } from '../compute/engines/reference.ts';

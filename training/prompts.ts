@@ -6,7 +6,7 @@
  *     correct   12+7=18?19!        19
  *
  * A critic says what it would have answered. A critique that repeats the shown answer calls it right. Asking for a plain
- * yes or no was tried and stayed at chance (docs/decisions/0020-judging-by-restating.md).
+ * yes or no was tried and stayed at chance (docs/decisions/0002-judging-by-restating.md).
  */
 import { MAX_ANSWER_LENGTH } from './tasks/task.ts';
 

@@ -6,7 +6,10 @@ import type { JoinOptions, VolunteerConnection } from './dependencies.ts';
 /** Bytes of memory for content that is served to others. Older rounds are forgotten first. */
 const CONTENT_BUDGET = 64 * 1024 * 1024;
 
-/** Joins the swarm with this tab, and makes the driver of its rounds. Does not start the rounds. In a chunk of its own. */
+/**
+ * Joins the swarm with this tab, and makes the driver of its rounds. Does not start the rounds. In a chunk of
+ * its own.
+ */
 export async function joinAsVolunteer(options: JoinOptions): Promise<VolunteerConnection> {
   const { network, key, ledger, trainer, describe, engine, conformance } = options;
   const connection = await joinSwarm({

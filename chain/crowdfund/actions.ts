@@ -1,7 +1,7 @@
 import { type Address, parseEventLogs } from 'viem';
 import { ChainError } from '../errors.ts';
 import { crowdfundAbi } from '../generated/abi.ts';
-import type { Order } from '../jobs/order.ts';
+import { type Order, toOrderStruct } from '../jobs/order.ts';
 import { allow, COIN } from '../payments.ts';
 import type { IncludedTransaction, TransactionQueue } from '../transaction-queue.ts';
 import { readCampaign } from './campaign.ts';
@@ -27,7 +27,7 @@ export async function startCampaign(
     address: crowdfund,
     abi: crowdfundAbi,
     functionName: 'start',
-    args: [order, deadline],
+    args: [toOrderStruct(order), deadline],
   });
   const [started] = parseEventLogs({ abi: crowdfundAbi, logs: [...done.logs], eventName: 'Started' });
   if (started === undefined) throw elsewhere();
@@ -40,8 +40,9 @@ export interface PledgeOptions extends CrowdfundOptions {
 }
 
 /**
- * Pledges to a campaign; a token is approved first where that is needed. When less is missing, only that is pledged, and the rest of a
- * pledge in coin is credit in Payments. Throws ChainError.
+ * Pledges to a campaign, and approves the token before where that is needed. If less than the amount is
+ * missing, only that is pledged; what is left of a pledge in coin becomes credit in Payments. Throws
+ * ChainError.
  */
 export async function pledgeTo(
   options: PledgeOptions,
@@ -77,7 +78,7 @@ export async function handOver(
   return { ...done, job: handed.args.job };
 }
 
-/** Gives a pledge of a failed campaign back, as credit in Payments. Anybody may. Throws ChainError. */
+/** Returns a pledge of a failed campaign as credit in Payments. Anybody may. Throws ChainError. */
 export function refundPledge(
   options: CrowdfundOptions & { readonly pledge: bigint },
 ): Promise<IncludedTransaction> {
@@ -90,7 +91,10 @@ export function refundPledge(
   });
 }
 
-/** Gives a pledge its part of what an ended job gave: shares, and money as credit in Payments. Anybody may. Throws ChainError. */
+/**
+ * Gives a pledge its part of an ended job: shares, and money as credit in Payments. Anybody may. Throws
+ * ChainError.
+ */
 export function collectPledge(
   options: CrowdfundOptions & { readonly pledge: bigint },
 ): Promise<IncludedTransaction> {

@@ -1,13 +1,13 @@
 import { type Address, getAbiItem, type PublicClient } from 'viem';
 import { toChainError } from '../errors.ts';
 import { crowdfundAbi } from '../generated/abi.ts';
-import type { Order } from '../jobs/order.ts';
-import { inPieces } from '../logs.ts';
+import { fromOrderStruct, type Order } from '../jobs/order.ts';
+import { logsOfBlocks } from '../logs.ts';
 
 /** In the order of `ICrowdfund.State`. */
 const STATES = ['raising', 'reached', 'failed', 'handed-over', 'ended'] as const;
 
-/** Where a campaign stands. */
+/** The state of a campaign. */
 export type CampaignState = (typeof STATES)[number];
 
 /** A campaign as it is on the chain. Times are Unix seconds, addresses lower case. */
@@ -15,12 +15,12 @@ export interface Campaign {
   readonly id: bigint;
   readonly state: CampaignState;
   readonly creator: Address;
-  /** What will be posted; its price is the goal. */
+  /** The job to post. Its price is the goal. */
   readonly order: Order;
   /** Last second at which a pledge is taken. */
   readonly deadline: number;
   readonly raised: bigint;
-  /** The job it became; undefined before. */
+  /** The job that was posted; undefined before. */
   readonly job: bigint | undefined;
 }
 
@@ -36,7 +36,7 @@ export async function readCampaign(client: PublicClient, crowdfund: Address, id:
       id,
       state: STATES[state] ?? 'failed',
       creator: lower(raw.creator),
-      order: { ...raw.order, token: lower(raw.order.token) },
+      order: fromOrderStruct(raw.order),
       deadline: raw.deadline,
       raised: raw.raised,
       job: raw.handedOver ? raw.job : undefined,
@@ -88,7 +88,7 @@ const PLEDGED = getAbiItem({ abi: crowdfundAbi, name: 'Pledged' });
 export async function listCampaigns(options: ListOptions): Promise<readonly bigint[]> {
   const { client, crowdfund, fromBlock, toBlock } = options;
   try {
-    const logs = await inPieces(fromBlock, toBlock, (range) =>
+    const logs = await logsOfBlocks(fromBlock, toBlock, (range) =>
       client.getLogs({ ...range, address: crowdfund, event: STARTED, strict: true }),
     );
     return logs.map(({ args }) => args.campaign);
@@ -112,7 +112,7 @@ export async function listPledges(options: ListPledgesOptions): Promise<readonly
     ...(pledger === undefined ? {} : { pledger }),
   };
   try {
-    const logs = await inPieces(fromBlock, toBlock, (range) =>
+    const logs = await logsOfBlocks(fromBlock, toBlock, (range) =>
       client.getLogs({ ...range, address: crowdfund, event: PLEDGED, args, strict: true }),
     );
     return logs.map((log) => log.args.pledge);

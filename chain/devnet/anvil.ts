@@ -7,21 +7,24 @@ import { chainOf, connect, transportOf } from '../network.ts';
 import { sleep } from '../sleep.ts';
 import { foundryBinary } from './foundry-binary.mjs';
 
-/** Whether this machine has the native anvil; tests that need one skip with this reason when it is not undefined. */
+/**
+ * Why this machine has no native anvil; undefined if it has one. Tests that need one are skipped with this
+ * reason.
+ */
 export const NO_ANVIL: string | undefined =
   foundryBinary('anvil') === undefined
     ? `no native anvil for ${process.platform}-${process.arch}; run npm install with optional packages`
     : undefined;
 
 export interface AnvilOptions {
-  /** First port to try; a busy one moves to the next free. Default: any free one. */
+  /** The first port to try; if it is busy, the next ones. Defaults to any free port. */
   readonly port?: number;
-  /** Seconds between blocks. Default: a block for each transaction, at once. */
+  /** Seconds between blocks. Defaults to a block for each transaction at once. */
   readonly blockTime?: number;
   readonly chainId?: number;
-  /** Address to listen on. Default 127.0.0.1. */
+  /** Address to listen on. Defaults to 127.0.0.1. */
   readonly host?: string;
-  /** File that the chain is read from, where it exists, and written to every minute and at the end. */
+  /** File that keeps the chain: read at the start if it exists, written every minute and at the end. */
   readonly state?: string;
   /** Kills the node when it fires. */
   readonly signal?: AbortSignal;
@@ -33,7 +36,7 @@ export interface Anvil {
   readonly port: number;
   readonly chainId: number;
   readonly pid: number;
-  /** Resolves when the process has ended, for whatever reason. */
+  /** Resolves once the process has ended, for whatever reason. */
   readonly exited: Promise<void>;
   stop(): Promise<void>;
 }
@@ -46,7 +49,10 @@ export const ANVIL_KEYS: readonly Hex[] = [
   '0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6',
 ];
 
-/** Starts anvil and waits until it answers. Throws ChainError when there is none or it does not come up in 30 s. */
+/**
+ * Starts anvil and waits until it answers. Throws ChainError if there is none or it does not answer within 30
+ * s.
+ */
 export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   const { chainId = 31337, host = '127.0.0.1', blockTime, state, signal } = options;
   const binary = foundryBinary('anvil');
@@ -119,7 +125,7 @@ export function anvilControls(anvil: Pick<Anvil, 'rpc' | 'chainId'>): TestClient
   return createTestClient({ mode: 'anvil', chain: chainOf(anvil), transport: transportOf(anvil) });
 }
 
-/** The first free port from `from` on; any free one for 0. */
+/** The first free port from `from` on, or any free port for 0. */
 async function freePort(host: string, from: number): Promise<number> {
   for (let port = from; port < from + 100; port++) {
     const free = await listenOnce(host, port);
@@ -128,7 +134,7 @@ async function freePort(host: string, from: number): Promise<number> {
   throw new ChainError('no-node', `No port is free between ${from} and ${from + 99}.`);
 }
 
-/** The port that was free to listen on, closed again; undefined when it was not. */
+/** The port, if it is free; undefined if it is not. For 0, any free port. */
 function listenOnce(host: string, port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -5,21 +5,22 @@ import { ChainError, toChainError } from '../errors.ts';
 import * as abis from '../generated/abi.ts';
 import * as code from '../generated/bytecode.ts';
 
-/** How long a claim can be doubted, what time the players of a game have, and what they lay down (contracts/src/disputes). */
+/** How long a claim can be challenged, the players' clocks, and their bonds (contracts/src/disputes). */
 export interface DisputeSettings {
-  /** Seconds after a claim in which a game can be opened. */
+  /** Seconds after a claim in which it can be challenged. */
   readonly window: number;
-  /** Seconds each player has for all of its moves. */
+  /** Seconds that each player has for all of its moves. */
   readonly budget: number;
-  /** Seconds a player has at least after the other's move. */
+  /** The fewest seconds that a player has after the other's move. */
   readonly extension: number;
   /** Wei for each move that a game can have. */
   readonly moveBond: bigint;
 }
 
 /**
- * For a local network: a person can watch a window pass, and an auditor on the same machine still has time to repeat a small run. On a
- * rollup the budget has to exceed what the sequencer may be down, and the window what it takes to notice and repeat the training.
+ * The settings of a local network: a person can watch a window pass, and an auditor on the same machine has
+ * time to repeat a small run. On a rollup the budget has to exceed the longest outage of the sequencer, and
+ * the window the time that it takes to notice a claim and repeat its training.
  */
 export const LOCAL_DISPUTES: DisputeSettings = {
   window: 120,
@@ -30,11 +31,11 @@ export const LOCAL_DISPUTES: DisputeSettings = {
 
 export interface DeployOptions {
   readonly client: PublicClient;
-  /** With the account that pays. Whoever deploys has no power afterwards. */
+  /** With the account that pays. It has no power over the contracts afterwards. */
   readonly wallet: WalletClient;
-  /** Length of each stage, 1 to 86,400 s. Default: 8, 5 and 7 s. */
+  /** Length of each stage in seconds, from 1 to 86,400. Defaults to 8, 5 and 7. */
   readonly seconds?: Readonly<Record<Stage, number>>;
-  /** Default: LOCAL_DISPUTES. */
+  /** Defaults to LOCAL_DISPUTES. */
   readonly disputes?: DisputeSettings;
 }
 
@@ -47,9 +48,10 @@ export interface Deployment {
 }
 
 /**
- * Deploys every contract, always in the same order, so that a fresh account gets the same addresses every time. Those that need nothing
- * of one another go out together, which saves a chain with slow blocks most of the waiting. Round 0 begins with the block of Participation.
- * Throws ChainError.
+ * Deploys every contract, always in the same order, so that a fresh account gets the same addresses every
+ * time. Contracts that do not need one another are sent without waiting in between (not through a
+ * TransactionQueue): on a chain with slow blocks that saves most of the time. Round 0 begins with the block
+ * of Participation. Throws ChainError.
  */
 export async function deployContracts(options: DeployOptions): Promise<Deployment> {
   const { seconds = { answer: 8, critique: 5, vote: 7 }, disputes: game = LOCAL_DISPUTES } = options;
@@ -118,7 +120,7 @@ interface Made {
   readonly block: bigint;
 }
 
-/** Sends one deployment after the other, then waits for all of them. As many results as contracts. */
+/** Sends the deployments one after the other, then waits for all of them. One result for each contract. */
 async function deployTogether<const All extends readonly Contract[]>(
   { client, wallet }: DeployOptions,
   contracts: All,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Slot } from '../../protocol/evidence.ts';
 import { unjudgeable } from './judgeable.ts';
-import { SLOT, worldEvidence } from './testing/sample-run.ts';
+import { SLOT, sampleRun } from './testing/sample-run.ts';
 
-const { program } = worldEvidence();
+const { program } = sampleRun();
 
 function changed(slot: number, change: (each: Slot) => Slot): Slot[] {
   return program.map((each, i) => (i === slot ? change(each) : each));

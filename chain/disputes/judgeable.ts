@@ -1,23 +1,25 @@
 import { SLOT_KIND, type Slot } from '../../protocol/evidence.ts';
-import { WORDS_A_LEAF } from './port.ts';
-import { MAX_LEAVES } from './reference-game/bonds.ts';
+import { operatorName } from './operator-names.ts';
+import { MAX_LEAVES, WORDS_A_LEAF } from './port.ts';
 
-/** Chunks of a fold whose accumulators fit a transaction of 128 KiB with room to spare. */
+/** The most chunks of a fold: their accumulators fit a transaction of 128 KiB with room to spare. */
 const MAX_CHUNKS = 2048;
 
-/** Operators that fold: the attributes whose quotient is the number of terms, and the terms of a chunk. */
-const FOLDS: ReadonlyMap<number, readonly [count: number, by: number | undefined, chunk: number]> = new Map([
-  [1, [0, undefined, 16]],
-  [2, [2, undefined, 64]],
-  [4, [0, undefined, 64]],
-  [9, [0, undefined, 64]],
-  [16, [3, 4, 1]],
-  [22, [0, undefined, 64]],
-  [23, [0, undefined, 64]],
+/**
+ * Operators that fold: the two attributes whose quotient is the number of terms, and the terms of a chunk.
+ */
+const FOLDS: ReadonlyMap<string, readonly [count: number, by: number | undefined, chunk: number]> = new Map([
+  ['embed.grad', [0, undefined, 16]],
+  ['matmul', [2, undefined, 64]],
+  ['bias.grad', [0, undefined, 64]],
+  ['rms.grad.gain', [0, undefined, 64]],
+  ['attention.grad.kv', [3, 4, 1]],
+  ['loss.weighted', [0, undefined, 64]],
+  ['norm.square', [0, undefined, 64]],
 ]);
 
 function chunksOf({ op, attributes }: Slot['node']): number {
-  const fold = FOLDS.get(op);
+  const fold = FOLDS.get(operatorName(op));
   if (fold === undefined) return 0;
   const [count, by, chunk] = fold;
   const terms = (attributes[count] ?? 0) / (by === undefined ? 1 : (attributes[by] ?? 1));
@@ -25,9 +27,9 @@ function chunksOf({ op, attributes }: Slot['node']): number {
 }
 
 /**
- * Why a claim under this program could not be defended, in words; undefined when every slot can be judged. The contract holds only the
- * program's hash: it cannot refuse the claim, and whoever made it would have no move and lose its bond. Look before claiming, and
- * before paying for a job.
+ * Why a claim under this program could not be defended, in a sentence; undefined when every slot can be
+ * judged. The contract holds only the program's hash, so it takes such a claim; its author then has no move
+ * and loses the bond. Check before claiming, and before paying for a job.
  */
 export function unjudgeable(program: readonly Slot[]): string | undefined {
   const last = program.length - 1;

@@ -1,7 +1,9 @@
 /**
- * The interface by which a player sees and moves a dispute game. `onchain.ts` implements it over a node's RPC, the model of the
- * game in memory; the players know only this, so the same player plays on both. Names and meanings are those of
- * contracts/src/disputes/IDisputes.sol. Ids are the contract's array indices; amounts are wei; times are Unix seconds.
+ * How a player sees and moves a dispute game. `onchain/port.ts` implements it over a node's RPC, and
+ * `reference-game/reference-port.ts` in memory. Agents know this interface only, so the same agent plays on
+ * both; the rules that both keep stand in `testing/port-contract.ts`. Names and meanings are those of
+ * contracts/src/disputes/IDisputes.sol. Ids are the contract's array indices, amounts are wei, times are Unix
+ * seconds.
  */
 import type { Address, Hex } from 'viem';
 import type { Slot, Terms } from '../../protocol/evidence.ts';
@@ -30,7 +32,10 @@ export const LEVELS_A_MOVE = 4;
 /** Words in a tensor's leaf. */
 export const WORDS_A_LEAF = 1024;
 
-/** What the deployment fixes. */
+/** The most leaves of an output that a game can lead into. */
+export const MAX_LEAVES = 4096;
+
+/** What the deployment fixes. `window`, `budget` and `extension` are seconds, `moveBond` is wei. */
 export interface Settings {
   readonly window: number;
   readonly budget: number;
@@ -62,12 +67,17 @@ export interface GameMade {
   readonly challenger: Address;
 }
 
-/** `Clock` in contracts/src/disputes/ChessClock.sol. The time of the side to move runs since `since`. */
+/** `Clock` in contracts/src/disputes/ChessClock.sol. The time of the side to move has run since `since`. */
 export interface ClockState {
   readonly claimantLeft: number;
   readonly challengerLeft: number;
   readonly since: number;
   readonly claimantToMove: boolean;
+}
+
+/** When the side to move runs out of time: it loses after this second. */
+export function deadlineOf({ since, claimantToMove, claimantLeft, challengerLeft }: ClockState): number {
+  return since + (claimantToMove ? claimantLeft : challengerLeft);
 }
 
 /** `IDisputes.Game`. */
@@ -77,11 +87,11 @@ export interface GameState extends GameMade {
   readonly phase: Phase;
   readonly step: number;
   readonly slot: number;
-  /** The subtree under dispute: its leaves, and its hash. */
+  /** The disputed subtree: its first leaf, its number of leaves, and its hash. */
   readonly first: number;
   readonly size: number;
   readonly node: Hex;
-  /** Whether the frontier of that subtree has been revealed. */
+  /** Whether the claimant has revealed the frontier of that subtree. */
   readonly revealed: boolean;
   readonly before: Hex;
   readonly trace: Hex;
@@ -97,7 +107,7 @@ export interface GameState extends GameMade {
   readonly accumulatorAfter: number;
 }
 
-/** What happened in a game, by the contract's events. */
+/** What happened in a game, as the contract's events say it. */
 export type GameEvent =
   | { readonly kind: 'revealed'; readonly nodes: readonly Hex[] }
   /** `phase` is the phase that the pick led to. */
@@ -108,30 +118,33 @@ export type GameEvent =
   | { readonly kind: 'element-picked'; readonly element: number; readonly value: number }
   | { readonly kind: 'fold-posted'; readonly accumulators: readonly number[] }
   | { readonly kind: 'chunk-picked'; readonly chunk: number }
-  /** 256 bits: a fold of a wrong number of chunks is judged as that number against the largest. */
+  /**
+   * Numbers of 256 bits: a fold with a wrong number of chunks is judged as that number against the largest
+   * one.
+   */
   | { readonly kind: 'judged'; readonly got: bigint; readonly claimed: bigint }
   | { readonly kind: 'over'; readonly claimantWon: boolean };
 
-/** An event and, on a chain, where it is to be found. */
-export type Happened = GameEvent & { readonly block?: number; readonly transaction?: Hex };
+/** An event and, on a chain, the block and the transaction that it is in. */
+export type LoggedGameEvent = GameEvent & { readonly block?: number; readonly transaction?: Hex };
 
-/** A game, its claim and its past, all as of one moment. */
+/** A game, its claim and its events, all as of one block. */
 export interface GameView {
-  /** Timestamp of the newest block then. */
+  /** Timestamp of that block. */
   readonly now: number;
   readonly claim: ClaimState;
   readonly game: GameState;
   /** In order, from the first move. */
-  readonly events: readonly Happened[];
+  readonly events: readonly LoggedGameEvent[];
 }
 
-/** A tensor's root, shown to be in the trace. */
+/** A tensor's root with its path in the trace. */
 export interface InputOpening {
   readonly root: Hex;
   readonly proof: readonly Hex[];
 }
 
-/** A leaf, shown to be in its input. */
+/** A leaf with its path in its input. */
 export interface LeafOpening {
   readonly input: number;
   readonly leaf: number;
@@ -203,31 +216,46 @@ export type GameMove =
 
 export type MoveKind = Move['kind'];
 
-/** What came of a move that was sent. */
+/** What became of a move. */
 export type Played =
-  /** It counts. `id`: of the claim or the game that it made. */
+  /** It counts. `id` is that of the claim or the game that it made. */
   | { readonly kind: 'done'; readonly id?: number; readonly gas?: bigint; readonly transaction?: Hex }
-  /** The contract took it not; nothing changed but the time. `reason` is the name of its error, e.g. "StillInTime". */
+  /**
+   * The contract refused it and nothing changed. `reason` is the name of the contract's error, such as
+   * "StillInTime".
+   */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** It is not known to count yet: look again before the next move. */
+  /** It is not known to count. Look again before the next move. */
   | { readonly kind: 'unknown' };
+
+/** What every port says of an id that does not exist. */
+export const NO_SUCH_ID = 'There is no claim or game of this number. Check it, or wait for its block.';
 
 export interface PortOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Reads are of the newest state; implementations reject with a ChainError when there is no answer, and whoever asked comes back later. */
+/**
+ * Reads the newest state. Every read rejects with ChainError when there is no answer; the caller asks again
+ * later.
+ *
+ * - [DP-01] The settings are the same for everybody, and every bond is a multiple of the move bond.
+ * - [DP-02] `claims(since)` and `games(since)` have at least all that were made at `since` or later, oldest
+ *   first.
+ * - [DP-03] A view is of one block: its events lead to the state that it shows.
+ * - [DP-04] Reading a claim or a game that does not exist rejects with ChainError `refused`.
+ */
 export interface DisputesReader {
   settings(options?: PortOptions): Promise<Settings>;
   /** Timestamp of the newest block. */
   now(options?: PortOptions): Promise<number>;
-  /** Claims, oldest first: at least all made at `since` or later. */
+  /** Claims, oldest first: at least all that were made at `since` or later. */
   claims(since: number, options?: PortOptions): Promise<readonly ClaimMade[]>;
   claim(id: number, options?: PortOptions): Promise<ClaimState>;
-  /** Games, oldest first: at least all begun at `since` or later. */
+  /** Games, oldest first: at least all that began at `since` or later. */
   games(since: number, options?: PortOptions): Promise<readonly GameMade[]>;
   look(game: number, options?: PortOptions): Promise<GameView>;
-  /** Due with a claim and with a challenge now. */
+  /** The bonds that are due with a claim and with a challenge under these terms. */
   bonds(terms: Terms, options?: PortOptions): Promise<Bonds>;
 }
 
@@ -236,12 +264,22 @@ export interface Bonds {
   readonly challenge: bigint;
 }
 
-/** The game as one party sees and moves it. Nothing here is remembered for the players: all of it is on the chain. */
+/**
+ * The game as one account sees and moves it.
+ *
+ * - [DP-05] A move that counts resolves with `done`, with the id of the claim or game that it made.
+ * - [DP-06] A move that the contract refuses resolves with `refused` and the name of the error. It changes
+ *   nothing.
+ * - [DP-07] A move whose signal has fired is not made and resolves with `unknown`.
+ * - [DP-08] What an account is owed is its credit until it withdraws, and then no more.
+ * - [DP-09] The port keeps nothing for its player: another port of the same account goes on where the first
+ *   stopped.
+ */
 export interface DisputesPort extends DisputesReader {
-  /** Whose moves these are. */
+  /** The account whose moves these are. */
   readonly me: Address;
   /** What `me` can withdraw. */
   credit(options?: PortOptions): Promise<bigint>;
-  /** Makes a move as `me`. Refusal is an answer, not an error. */
+  /** Makes a move as `me`. A refused move is an answer, not an error. */
   play(move: Move, options?: PortOptions): Promise<Played>;
 }

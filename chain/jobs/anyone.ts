@@ -2,17 +2,23 @@ import { jobsAbi } from '../generated/abi.ts';
 import type { IncludedTransaction } from '../transaction-queue.ts';
 import type { JobOptions } from './worker.ts';
 
-/** Pays the worker of a job whose delivered claim stands, and makes the model; settles the claim where that is left. Throws ChainError. */
+/**
+ * Pays the worker of a job whose claim stands, and creates the model. Settles the claim if nobody did. Throws
+ * ChainError.
+ */
 export function acceptJob(options: JobOptions): Promise<IncludedTransaction> {
   return options.queue.call(callOf(options, 'accept'));
 }
 
-/** Takes a job from a worker that is late or whose claim is lost. Throws ChainError. */
+/** Opens a job again whose worker is late or has lost its claim. Throws ChainError. */
 export function reopenJob(options: JobOptions): Promise<IncludedTransaction> {
   return options.queue.call(callOf(options, 'reopen'));
 }
 
-/** Ends a job that nobody delivered in time; the requester has the money back as credit in Payments. Throws ChainError. */
+/**
+ * Ends a job that nobody delivered in time. The price becomes the requester's credit in Payments. Throws
+ * ChainError.
+ */
 export function expireJob(options: JobOptions): Promise<IncludedTransaction> {
   return options.queue.call(callOf(options, 'expire'));
 }

@@ -1,13 +1,13 @@
 import { type Address, getAbiItem, type Hex, type PublicClient } from 'viem';
 import { ChainError, toChainError } from '../errors.ts';
 import { jobsAbi } from '../generated/abi.ts';
-import { inPieces } from '../logs.ts';
-import type { Order } from './order.ts';
+import { logsOfBlocks } from '../logs.ts';
+import { fromOrderStruct, type Order } from './order.ts';
 
 /** In the order of `IJobs.State`. */
 const STATES = ['none', 'open', 'claimed', 'delivered', 'accepted', 'expired', 'cancelled'] as const;
 
-/** Where a job stands. */
+/** The state of a job. */
 export type JobState = Exclude<(typeof STATES)[number], 'none'>;
 
 /** A job as it is on the chain. Times are Unix seconds, addresses lower case. */
@@ -15,24 +15,24 @@ export interface Job {
   readonly id: bigint;
   readonly state: JobState;
   readonly requester: Address;
-  readonly order: Omit<Order, 'about' | 'claimSeconds'>;
-  /** Last second at which it can be claimed. */
+  readonly order: Omit<Order, 'descriptionHash' | 'claimSeconds'>;
+  /** The last second at which it can be claimed. */
   readonly claimBy: number;
-  /** Who holds it; undefined while it is open. */
+  /** The worker that has claimed it; undefined while it is open. */
   readonly worker: Address | undefined;
-  /** Last second at which the worker can deliver; means nothing while it is open. */
+  /** The last second at which the worker can deliver. It has no meaning while the job is open. */
   readonly deliverBy: number;
   /** Number of the delivered claim on Disputes, and the last checkpoint root; undefined before delivery. */
   readonly delivery: { readonly claim: bigint; readonly root: Hex } | undefined;
-  /** Bonds of workers that failed: the requester's when the job ends. */
+  /** The bonds of workers that failed. The requester gets them when the job ends. */
   readonly forfeited: bigint;
-  /** The worker is late, or its claim is lost: anybody can take the job from it. */
+  /** Whether the worker is late or has lost its claim, so that anybody can reopen the job. */
   readonly failed: boolean;
-  /** Id of the model in Ownership; it exists once the job is accepted. */
+  /** Id of the model in Ownership. The model exists once the job is accepted. */
   readonly model: bigint;
 }
 
-/** A job. Throws ChainError; `invalid` when there is none of that number. */
+/** A job. Throws ChainError, with the code `invalid` if there is no job of that number. */
 export async function readJob(client: PublicClient, jobs: Address, id: bigint): Promise<Job> {
   const contract = { address: jobs, abi: jobsAbi, args: [id] } as const;
   try {
@@ -89,7 +89,7 @@ const POSTED = getAbiItem({ abi: jobsAbi, name: 'Posted' });
 export async function listJobs(options: ListJobsOptions): Promise<readonly PostedJob[]> {
   const { client, jobs, fromBlock, toBlock, terms } = options;
   try {
-    const logs = await inPieces(fromBlock, toBlock, (range) =>
+    const logs = await logsOfBlocks(fromBlock, toBlock, (range) =>
       client.getLogs({
         ...range,
         address: jobs,
@@ -101,7 +101,7 @@ export async function listJobs(options: ListJobsOptions): Promise<readonly Poste
     return logs.map(({ args, blockNumber }) => ({
       id: args.job,
       requester: lower(args.requester),
-      order: { ...args.order, token: lower(args.order.token) },
+      order: fromOrderStruct(args.order),
       block: blockNumber,
     }));
   } catch (error) {

@@ -34,7 +34,10 @@ const hash = (text: string): Hex => keccak256(toHex(text));
 const PRICE = parseEther('1');
 const BOND = parseEther('0.1');
 
-/** What a worker would have computed: the roots after three steps. What stands behind them matters to Disputes, not here. */
+/**
+ * What a worker would have computed: the roots after three steps. What stands behind them matters to
+ * Disputes, not here.
+ */
 function work(name: string) {
   const roots = [0, 1, 2].map((step) => hash(`${name} ${step}`));
   const terms: Terms = {
@@ -54,7 +57,7 @@ function work(name: string) {
 function orderFor(terms: Terms): Order {
   return {
     terms: termsHash(terms),
-    about: hash('about'),
+    descriptionHash: hash('description'),
     token: COIN,
     price: PRICE,
     bond: BOND,

@@ -3,7 +3,7 @@ import { ChainError } from '../errors.ts';
 import { jobsAbi } from '../generated/abi.ts';
 import { allow, COIN } from '../payments.ts';
 import type { IncludedTransaction, TransactionQueue } from '../transaction-queue.ts';
-import type { Order } from './order.ts';
+import { type Order, toOrderStruct } from './order.ts';
 
 export interface PostJobOptions {
   /** Of the requester's account. */
@@ -12,7 +12,7 @@ export interface PostJobOptions {
   readonly order: Order;
 }
 
-/** Posts a job and pays its price in; a token is approved first where that is needed. Throws ChainError. */
+/** Posts a job and pays its price in. Approves the token before where that is needed. Throws ChainError. */
 export async function postJob(
   options: PostJobOptions,
 ): Promise<IncludedTransaction & { readonly job: bigint }> {
@@ -22,7 +22,7 @@ export async function postJob(
     address: jobs,
     abi: jobsAbi,
     functionName: 'post',
-    args: [order],
+    args: [toOrderStruct(order)],
     value: order.token === COIN ? order.price : 0n,
   });
   const [posted] = parseEventLogs({ abi: jobsAbi, logs: [...done.logs], eventName: 'Posted' });
@@ -31,7 +31,7 @@ export async function postJob(
   return { ...done, job: posted.args.job };
 }
 
-/** Takes a job back that no worker holds; its price is credit in Payments then. Throws ChainError. */
+/** Cancels a job that no worker holds. Its price becomes credit in Payments. Throws ChainError. */
 export function cancelJob(options: {
   readonly queue: TransactionQueue;
   readonly jobs: Address;

@@ -12,7 +12,7 @@ export interface JobOptions {
   readonly job: bigint;
 }
 
-/** Claims a job and lays its bond down; a token is approved first where that is needed. Throws ChainError. */
+/** Claims a job and pays its bond in. Approves the token before where that is needed. Throws ChainError. */
 export async function claimJob(options: JobOptions): Promise<IncludedTransaction> {
   const { queue, jobs, job } = options;
   const { order } = await readJob(queue.client, jobs, job);
@@ -32,11 +32,13 @@ export interface DeliverJobOptions extends JobOptions {
   readonly terms: Terms;
   /** Checkpoint root after the last step. */
   readonly root: Hex;
-  /** That `root` is the last leaf of the claim's root; see claimTree of disputes/trees.ts. */
+  /**
+   * The path that shows `root` as the last leaf of the claim's tree, from `claimTree` of disputes/trees.ts.
+   */
   readonly proof: readonly Hex[];
 }
 
-/** Delivers a claim on Disputes. Throws ChainError. */
+/** Delivers a claim on Disputes for a job. Throws ChainError. */
 export function deliverJob(options: DeliverJobOptions): Promise<IncludedTransaction> {
   const { queue, jobs, job, claim, terms, root, proof } = options;
   return queue.call({

@@ -7,9 +7,9 @@ import type { IncludedTransaction, TransactionQueue } from '../transaction-queue
 /** A model as it is on the chain. Addresses are lower case. */
 export interface Model {
   readonly id: bigint;
-  /** Who made it: only one made by the Jobs contract was paid for and stood in Disputes. */
+  /** The contract that created it. Only models created by Jobs were paid for and stood in Disputes. */
   readonly source: Address;
-  /** What it earns in; COIN for the chain's coin. */
+  /** The token that it earns; COIN for the chain's coin. */
   readonly token: Address;
   /** The source's number for it: a job's number for Jobs. */
   readonly key: bigint;
@@ -43,11 +43,11 @@ export async function readModel(
   }
 }
 
-/** What somebody has of a model. */
+/** An account's part of a model. */
 export interface Holding {
   /** Of TOTAL_SHARES. */
   readonly shares: number;
-  /** What they have earned and was not collected, in the smallest unit of the model's token. */
+  /** What the shares have earned and nobody has collected, in the smallest unit of the model's token. */
   readonly earned: bigint;
 }
 
@@ -77,7 +77,10 @@ interface ModelOptions {
   readonly model: bigint;
 }
 
-/** Passes shares on, with what they have earned and was not collected. A receiving contract is not asked. Throws ChainError. */
+/**
+ * Transfers shares with what they have earned and nobody has collected. A receiving contract is not called.
+ * Throws ChainError.
+ */
 export function transferShares(
   options: ModelOptions & { readonly to: Address; readonly shares: number },
 ): Promise<IncludedTransaction> {
@@ -90,7 +93,7 @@ export function transferShares(
   });
 }
 
-/** Pays a model for its use; a token is approved first where that is needed. Throws ChainError. */
+/** Pays a model for its use. Approves the token before where that is needed. Throws ChainError. */
 export async function payModel(
   options: ModelOptions & { readonly token: Address; readonly amount: bigint },
 ): Promise<IncludedTransaction> {
@@ -105,7 +108,7 @@ export async function payModel(
   });
 }
 
-/** Makes what a holder's shares have earned the holder's credit in Payments. Anybody may. Throws ChainError. */
+/** Turns what a holder's shares have earned into credit in Payments. Anybody may. Throws ChainError. */
 export function collectEarnings(
   options: ModelOptions & { readonly holder: Address },
 ): Promise<IncludedTransaction> {

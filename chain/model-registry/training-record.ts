@@ -10,7 +10,7 @@ interface RecordOptions {
   readonly trainingRecord: Address;
 }
 
-/** Opens a run, whose name is the hash of its terms. Anybody may, once. Throws ChainError. */
+/** Opens a run under the hash of its terms. Anybody may, once. Throws ChainError. */
 export function openRun(options: RecordOptions & { readonly terms: Terms }): Promise<IncludedTransaction> {
   const { queue, trainingRecord, terms } = options;
   return queue.call({
@@ -30,11 +30,11 @@ export interface RecordCheckpointOptions extends RecordOptions {
   readonly step: number;
   /** Checkpoint root after the step. */
   readonly root: Hex;
-  /** That `root` is leaf `step` of the claim's root. */
+  /** The path that shows `root` as leaf `step` of the claim's tree. */
   readonly proof: readonly Hex[];
 }
 
-/** Records a checkpoint out of a claim that stands. Anybody may. Throws ChainError. */
+/** Records a checkpoint of a claim that stands. Anybody may. Throws ChainError. */
 export function recordCheckpoint(options: RecordCheckpointOptions): Promise<IncludedTransaction> {
   const { queue, trainingRecord, run, claim, step, root, proof } = options;
   return queue.call({
@@ -61,9 +61,12 @@ export function countClaim(
 /** A checkpoint in the record. */
 export interface RecordedCheckpoint {
   readonly root: Hex;
-  /** Who computed it; lower case. */
+  /** The account that computed it, lower case. */
   readonly contributor: Address;
-  /** Another claim stands that says otherwise: one of the two is false and nobody looked in time. */
+  /**
+   * Whether another claim stands that says otherwise. One of the two is false, and nobody challenged it in
+   * time.
+   */
   readonly contradicted: boolean;
   readonly claim: bigint;
 }
@@ -116,10 +119,13 @@ export interface Link extends RecordedCheckpoint {
   readonly initial: Hex;
 }
 
-/** Runs that a descent is followed back through, at most. */
+/** The most runs that a descent is followed through. */
 const MAX_LINKS = 64;
 
-/** Where a checkpoint came from, newest first, as far back as the record goes, 64 runs at most. Throws ChainError. */
+/**
+ * The runs that led to a checkpoint, newest first, as far back as the record goes and 64 at most. Throws
+ * ChainError.
+ */
 export async function readDescent(
   client: PublicClient,
   trainingRecord: Address,

@@ -18,20 +18,23 @@ import { readSchedule, roundMs, type Schedule } from '../schedule.ts';
 import { compactSignature } from '../signatures.ts';
 import { type TransactionQueue, TransactionQueues } from '../transaction-queue.ts';
 
-/** A chain of its own for one test file: anvil with every contract, rounds of 8, 5 and 7 s, and blocks on demand. */
+/**
+ * A chain for one test file: anvil with every contract, rounds of 8, 5 and 7 s, and a block for each
+ * transaction.
+ */
 export interface LocalChain {
   readonly anvil: Anvil;
   readonly network: ChainNetwork & { readonly rollup: RollupContracts };
   readonly client: PublicClient;
   readonly controls: TestClient;
   readonly schedule: Schedule;
-  /** A wallet of the n-th funded account; the contracts were deployed with number 0. */
+  /** A wallet of the n-th funded account. Number 0 deployed the contracts. */
   wallet(n: number): WalletClient;
-  /** The transaction queue of the n-th funded account, the same one each time. */
+  /** A transaction queue of the n-th funded account. All of one account share their order. */
   queue(n: number): TransactionQueue;
   /** Device number n, and a ledger that signs for it. */
   device(n: number): { readonly signer: DeviceKey; readonly ledger: ChainLedger };
-  /** Makes the next block fall into a round, or later when the chain is there already, and mines it. */
+  /** Mines a block that falls into a round, or a later one if the chain is past it. */
   toRound(round: number): Promise<void>;
   stop(): Promise<void>;
 }

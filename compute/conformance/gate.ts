@@ -1,12 +1,13 @@
 /**
- * The gate: before an engine's results count for anything, it must give the specified bits for every conformance case.
- * A WebGPU device is tried operator by operator with its fastest kernels first.
+ * The gate: before an engine's results count for anything, it must give the specified bits for every
+ * conformance case. A WebGPU device is tried operator by operator with its fastest kernels first.
  */
 import { DeviceLostError, type Engine, EngineMemoryError, type Tensor } from '../engines/engine.ts';
 import type { Variant, Variants } from '../engines/webgpu/shader/pipelines.ts';
 import type { OperatorName } from '../repops/operators.ts';
 import type { Node, Program, TensorSpec } from '../repops/program.ts';
-import { CASES, type ConformanceCase } from './cases.ts';
+import { CASES } from './cases.ts';
+import type { ConformanceCase } from './conformance-case.ts';
 import { digestOf } from './digest.ts';
 import { EXPECTED } from './expected.ts';
 
@@ -21,7 +22,9 @@ export function isTunable(engine: Engine): engine is TunableEngine {
 }
 
 export interface OperatorVerdict {
-  /** The variant that was found to conform, or the last one tried; undefined for an engine that has only one. */
+  /**
+   * The variant that was found to conform, or the last one tried; undefined for an engine that has only one.
+   */
   readonly variant: Variant | undefined;
   readonly passed: boolean;
   readonly cases: number;
@@ -37,23 +40,24 @@ export interface GateVerdict {
   /** Cases compared, and how many had the specified bits. */
   readonly checks: number;
   readonly same: number;
-  /** What a volunteer is told. */
+  /** The verdict as a sentence for people. */
   readonly sentence: string;
 }
 
 export interface GateOptions {
   readonly engine: Engine;
   readonly cases?: readonly ConformanceCase[];
-  /** Digest of each case's outputs by the case's name; `expected.ts` by default. */
+  /** Digest of each case's outputs by the case's name. Defaults to those of expected.ts. */
   readonly expected?: Readonly<Record<string, string>>;
-  /** Told after each operator, for a progress bar. */
+  /** Called after each operator, for a progress bar. */
   readonly onOperator?: (op: OperatorName, verdict: OperatorVerdict) => void;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Runs the conformance cases on an engine. A tunable engine is left using the variants that passed. Resolves with the
- * verdict, whatever it is; rejects when the device is lost or has no memory, or on abort. The engine is not stopped.
+ * Runs the conformance cases on an engine. Afterwards a tunable engine uses the variants that passed.
+ * Resolves with the verdict, also if it is negative. Rejects if the device is lost or has no memory, and on
+ * abort. Does not stop the engine.
  */
 export async function runGate(options: GateOptions): Promise<GateVerdict> {
   const { engine, signal } = options;
@@ -64,7 +68,7 @@ export async function runGate(options: GateOptions): Promise<GateVerdict> {
   const tunable = isTunable(engine) ? engine : undefined;
   if (tunable !== undefined) {
     tunable.useVariants(chosen);
-    // Drivers compile in parallel; what one refuses is reported by the run below.
+    // Drivers compile in parallel. If one refuses a kernel, the run below reports it.
     for (const suite of suites) tunable.prepare(suite.program).catch(() => {});
   }
   for (const suite of suites) {
@@ -81,7 +85,7 @@ export async function runGate(options: GateOptions): Promise<GateVerdict> {
   return summarise(operators);
 }
 
-/** All cases of one operator as one program, so that a device answers them in one submission. */
+/** All cases of one operator as one program, so that a device computes them in one submission. */
 interface Suite {
   readonly op: OperatorName;
   readonly program: Program;

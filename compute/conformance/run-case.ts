@@ -1,8 +1,11 @@
-/** One conformance case on one engine, and how two engines differ on it: for the tables and for explaining a failure. */
+/**
+ * One conformance case on one engine, and how two engines differ on it: for the tables and for explaining a
+ * failure.
+ */
 import type { Engine } from '../engines/engine.ts';
 import { runProgram } from '../engines/run-program.ts';
 import type { TensorData } from '../engines/tensor-data.ts';
-import type { ConformanceCase } from './cases.ts';
+import type { ConformanceCase } from './conformance-case.ts';
 
 export type Outputs = readonly TensorData[];
 

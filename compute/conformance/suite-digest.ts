@@ -4,7 +4,9 @@ import { EXPECTED } from './expected.ts';
 
 let known: `0x${string}` | undefined;
 
-/** Names the bits that the gate holds an engine against: sha2-256 over "name TAB digest LF" of every case, by name. */
+/**
+ * Identifies the bits that the gate expects: SHA-256 over "name TAB digest LF" of every case, sorted by name.
+ */
 export function suiteDigest(): `0x${string}` {
   if (known === undefined) {
     const lines = Object.entries(EXPECTED)

@@ -1,7 +1,8 @@
 /**
- * Inputs built to expose what goes wrong on devices: ties, cancellation, values at the edges of the canonical range and
- * of the operand lattice. All from a seed, all canonical.
+ * Inputs built to expose what goes wrong on devices: ties, cancellation, values at the edges of the canonical
+ * range and of the operand lattice. All from a seed, all canonical.
  */
+import { must } from '../../protocol/must.ts';
 import { bitsOf, canon, floatOf } from '../repops/arithmetic.ts';
 
 export type Kind =
@@ -21,7 +22,10 @@ export type Kind =
   | 'cancelling'
   /** Significands at and next to ties of bf16 and of f32 addition. */
   | 'ties'
-  /** Around 2^-125, where results must become +0 and hardware may flush. Products of two of `small` reach it too. */
+  /**
+   * Around 2^-125, where results must become +0 and hardware may flush. Products of two of `small` reach it
+   * too.
+   */
   | 'tiny'
   | 'small'
   /** Around the largest finite value, where results must saturate. */
@@ -31,8 +35,8 @@ export type Kind =
   /** Any of the above and the special values themselves. */
   | 'mixed';
 
-/** Words from a seed (xorshift32, Marsaglia 2003): small enough to be the same everywhere without a library. */
-export function wordsFrom(seed: number): () => number {
+/** Random 32-bit words from a seed (xorshift32, Marsaglia 2003), the same on every platform. */
+function xorshift32(seed: number): () => number {
   let state = (Math.imul(seed, 0x9e3779b1) ^ 0x6d2b79f5) >>> 0 || 1;
   return () => {
     state ^= state << 13;
@@ -48,7 +52,7 @@ function powerOfTwo(k: number): number {
   return floatOf((k + 127) << 23);
 }
 
-/** What a device may be handed raw and must never see: each is canonicalised before it becomes an input. */
+/** Values at the ends of the range, and some beyond: `values` makes each canonical. */
 const SPECIAL = [
   0,
   -0,
@@ -71,7 +75,7 @@ const ANY = ['ordinary', 'wide', 'ties', 'tiny', 'small', 'huge', 'lattice'] as 
 
 /** A canonical array of `count` values of a kind. */
 export function values(kind: Kind, count: number, seed: number): Float32Array {
-  const word = wordsFrom(seed);
+  const word = xorshift32(seed);
   /** A significand in [1, 2) with a random sign, times 2^k. */
   const scaled = (k: number): number => {
     const bits = word();
@@ -96,7 +100,8 @@ export function values(kind: Kind, count: number, seed: number): Float32Array {
           ? scaled((word() % 12) - 6)
           : -floatOf((bitsOf(previous) ^ (word() & 3)) >>> 0);
       case 'ties':
-        // Low halves of 0x8000 are bf16 ties; 0x7fff and 0x8001 are next to one. Few high bits keep sums on f32 ties.
+        // Low halves of 0x8000 are bf16 ties; 0x7fff and 0x8001 are next to one. Few high bits keep sums on
+        // f32 ties.
         return floatOf(
           ((word() & 0x803f0000) | ((127 + (word() % 25)) << 23) | (0x7fff + (word() % 3))) >>> 0,
         );
@@ -110,8 +115,8 @@ export function values(kind: Kind, count: number, seed: number): Float32Array {
         return scaled(word() % 2 === 0 ? -57 + (word() % 4) : 50 + (word() % 4));
       case 'mixed': {
         const choice = word() % (ANY.length + 2);
-        if (choice < ANY.length) return draw(ANY[choice] ?? 'ordinary', previous);
-        return SPECIAL[word() % SPECIAL.length] ?? 0;
+        if (choice < ANY.length) return draw(must(ANY, choice), previous);
+        return must(SPECIAL, word() % SPECIAL.length);
       }
     }
   };
@@ -124,20 +129,26 @@ export function values(kind: Kind, count: number, seed: number): Float32Array {
   return result;
 }
 
+/** Exponent fields at the ends of bf16's range and of the lattice's. */
+const END_FIELDS = [0, 1, 2, 255, 254, 71, 72, 73, 178, 179, 180];
+
 /** `count` integers below `limit`. */
 export function indices(limit: number, count: number, seed: number): Uint32Array {
-  const word = wordsFrom(seed);
+  const word = xorshift32(seed);
   return Uint32Array.from({ length: count }, () => word() % limit);
 }
 
-/** `count` bf16: the upper halves of f32 of a kind, or any 16 bits, subnormals, infinities and NaNs among them. */
+/**
+ * `count` bf16: the upper halves of f32 of a kind, or any 16 bits, subnormals, infinities and NaNs among
+ * them.
+ */
 export function halves(kind: Kind | 'any', count: number, seed: number): Uint16Array {
   if (kind !== 'any') return Uint16Array.from(values(kind, count, seed), (value) => bitsOf(value) >>> 16);
-  const word = wordsFrom(seed);
+  const word = xorshift32(seed);
   return Uint16Array.from({ length: count }, () => {
     const bits = word();
     // Every fourth at an end of the exponent's range or of the lattice's.
-    const field = [0, 1, 2, 255, 254, 71, 72, 73, 178, 179, 180][(bits >>> 20) % 11] ?? 0;
+    const field = must(END_FIELDS, (bits >>> 20) % END_FIELDS.length);
     return (bits >>> 16) % 4 === 0 ? (bits & 0x807f) | (field << 7) : bits;
   });
 }

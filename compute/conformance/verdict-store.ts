@@ -8,24 +8,27 @@ import { WASM_BASE64, WASM_THREADS_BASE64 } from '../generated/wasm.ts';
 import { OPERATORS, type OperatorName } from '../repops/operators.ts';
 import { EXPECTED } from './expected.ts';
 
-/** Where verdicts are kept; a Map in tests, IndexedDB in a page. Failing to keep one costs only time. */
+/** Stores verdicts: a Map in tests, IndexedDB in a page. A verdict that cannot be stored costs only time. */
 export interface VerdictStore {
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string): Promise<void>;
 }
 
-/** A gate that was passed; failures are not kept, because a driver may be mended without the browser's name changing. */
+/**
+ * A gate that was passed. Failures are not stored: a driver may be repaired without a change of the user
+ * agent.
+ */
 export interface PassedGate {
   readonly checks: number;
   readonly variants: Variants;
-  /** Milliseconds of a nano training step, and the speed that it amounts to. */
+  /** Milliseconds of a training step of the nano model, and the speed that this amounts to. */
   readonly stepMs?: number;
   readonly gflops?: number;
 }
 
 let suite: string | undefined;
 
-/** Names the cases, their expected bits and every kernel: another suite or kernel makes old verdicts worthless. */
+/** Identifies the cases, their expected bits and every kernel: a verdict on others does not count. */
 export function suiteName(): string {
   suite ??= bytesToHex(
     sha256(utf8ToBytes(JSON.stringify([EXPECTED, SHADERS, WASM_BASE64, WASM_THREADS_BASE64]))),
@@ -38,8 +41,11 @@ export function verdictKey(kind: EngineKind, device: string, userAgent: string):
   return `conformance ${suiteName()} ${kind} ${device} ${userAgent}`;
 }
 
-/** A kept verdict, or undefined when there is none or it does not make sense. */
-export async function recall(store: VerdictStore | undefined, key: string): Promise<PassedGate | undefined> {
+/** A stored verdict; undefined if there is none or it is malformed. */
+export async function loadVerdict(
+  store: VerdictStore | undefined,
+  key: string,
+): Promise<PassedGate | undefined> {
   try {
     const text = await store?.get(key);
     return text === undefined ? undefined : parse(JSON.parse(text));
@@ -48,11 +54,16 @@ export async function recall(store: VerdictStore | undefined, key: string): Prom
   }
 }
 
-export async function keep(store: VerdictStore | undefined, key: string, verdict: PassedGate): Promise<void> {
+/** Stores a verdict, if the store takes it. */
+export async function saveVerdict(
+  store: VerdictStore | undefined,
+  key: string,
+  verdict: PassedGate,
+): Promise<void> {
   try {
     await store?.set(key, JSON.stringify(verdict));
   } catch {
-    // A full or forbidden store: the gate runs again next time.
+    // The store is full or forbidden: the gate runs again next time.
   }
 }
 

@@ -1,10 +1,13 @@
-/** Keeps computing to a share of the time by pausing after work. */
+/** Limits the duty cycle of an engine, the share of time that it computes, by pauses. */
 
 import type { Engine } from './engine.ts';
 
-/** An engine that can be kept to a share of the time. Bits do not depend on it. */
+/** An engine whose duty cycle can be limited. The limit changes no bit. */
 export interface PacedEngine extends Engine {
-  /** Computes for about this share of the time, 0.1 to 1, from now on, also within a run. Throws RangeError otherwise. */
+  /**
+   * Sets the share of time that the engine computes, 0.1 to 1, from now on, also within a run. Throws
+   * RangeError otherwise.
+   */
   setShare(share: number): void;
 }
 
@@ -12,11 +15,11 @@ export function canPace(engine: Engine): engine is PacedEngine {
   return 'setShare' in engine;
 }
 
-/** The least share of a device that may be asked for. */
+/** The smallest share that can be set. */
 export const LEAST_SHARE = 0.1;
 
 export interface Clock {
-  /** Milliseconds, never going back. */
+  /** Milliseconds of a monotonic clock. */
   now(): number;
   /** Resolves after `ms`, or rejects with the signal's reason. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
@@ -38,19 +41,19 @@ export const SYSTEM_CLOCK: Clock = {
     }),
 };
 
-/** Timers are coarse: shorter pauses are saved up. */
+/** Timers are coarse: shorter pauses are added up until one of this length is due. */
 const LEAST_PAUSE_MS = 2;
-/** A share raised from 10 % takes effect at once, also during a pause: pauses are taken in pieces. */
+/** Longer pauses are taken in pieces of this length, so that a higher share takes effect during a pause. */
 const LONGEST_PAUSE_MS = 100;
 
 /**
- * Pauses such that of any stretch of time about `share` is work. What a pause overshoots is taken off the next one, so the
- * share is kept on average however coarse timers are.
+ * Pauses so that about `share` of any period is work. If a pause takes longer than planned, the next one is
+ * shorter: the average holds with coarse timers, too.
  */
 export class DutyCycle {
   readonly #clock: Clock;
   #share = 1;
-  /** Pause still to be taken, at the present share. */
+  /** Pause still to be taken, at the current share. */
   #owedMs = 0;
 
   constructor(clock: Clock = SYSTEM_CLOCK) {
@@ -70,7 +73,7 @@ export class DutyCycle {
     if (share === 1) this.#owedMs = 0;
   }
 
-  /** Records `ms` of work and pauses as long as the share asks for. Rejects with the signal's reason. */
+  /** Records `ms` of work and pauses as long as the share requires. Rejects with the signal's reason. */
   async worked(ms: number, signal?: AbortSignal): Promise<void> {
     if (this.#share === 1) return;
     this.#owedMs += (ms * (1 - this.#share)) / this.#share;

@@ -1,4 +1,4 @@
-/** How much memory a program takes, before it runs and as it is. */
+/** How much memory a program needs, and how much an engine holds. */
 import { elementBytes, elementCount, type Program } from '../repops/program.ts';
 import type { Engine } from './engine.ts';
 
@@ -6,9 +6,9 @@ import type { Engine } from './engine.ts';
 export interface EngineMemory {
   /** Tensors that callers allocated. */
   readonly tensors: number;
-  /** What the engine itself keeps: temporaries of programs, which share it, and scratch. */
+  /** What the engine itself holds: temporaries, for which all programs share memory, and scratch. */
   readonly temporaries: number;
-  /** The most that both together ever were. */
+  /** The largest sum of the two so far. */
   readonly peak: number;
 }
 
@@ -17,13 +17,13 @@ export interface MemoryNeed {
   /** All bound tensors, each counted once. */
   readonly tensors: number;
   readonly temporaries: number;
-  /** The largest single piece: some devices have room for a model but not for one such tensor. */
+  /** The largest single allocation: some devices have room for a model, but not for one such tensor. */
   readonly largest: number;
 }
 
 export interface MeasuredEngine extends Engine {
   memory(): EngineMemory;
-  /** What a program would take on this engine; nothing is allocated. The program must be valid. */
+  /** What a program would need on this engine. Allocates nothing. The program must be valid. */
   predict(program: Program): MemoryNeed;
 }
 
@@ -39,13 +39,13 @@ export function boundBytes(program: Program): { readonly total: number; readonly
   return { total: sizes.reduce((sum, bytes) => sum + bytes, 0), largest: Math.max(0, ...sizes) };
 }
 
-/** Follows an engine's two kinds of memory and remembers the most there ever was. */
+/** Counts an engine's two kinds of memory and their peak. */
 export class MemoryMeter {
   #tensors = 0;
   #temporaries = 0;
   #peak = 0;
 
-  /** Adds bytes, or takes them off. */
+  /** Adds bytes; a negative number frees them. */
   count(kind: 'tensors' | 'temporaries', bytes: number): void {
     if (kind === 'tensors') this.#tensors += bytes;
     else this.#temporaries += bytes;

@@ -1,12 +1,19 @@
 /**
- * The reference engine: docs/repops.md in TypeScript, written for reading. It is what the other engines are compared
- * with and what explains a dispute; it is slow.
+ * The reference engine: docs/repops.md in TypeScript, written for reading. It is what the other engines are
+ * compared with and what explains a dispute; it is slow.
  */
 import type { OperatorName } from '../repops/operators.ts';
 import { type DType, elementCount, type Node, type Program } from '../repops/program.ts';
 import { ProgramError } from '../repops/program-error.ts';
-import { validateBindings, validateProgram } from '../repops/validate.ts';
-import { type Engine, EngineError, type RunOptions, type Tensor } from './engine.ts';
+import { boundTensor, validateBindings, validateProgram } from '../repops/validate.ts';
+import {
+  type Bindings,
+  type Engine,
+  EngineError,
+  EngineMemoryError,
+  type RunOptions,
+  type Tensor,
+} from './engine.ts';
 import {
   attention,
   attentionDelta,
@@ -87,17 +94,38 @@ class ReferenceTensor implements Tensor {
 }
 
 export interface ReferenceOptions {
-  /** Called after each node with its index and the data of its outputs, for traces and for explaining a dispute. */
+  /**
+   * Called after each node with its index and the data of its outputs, for traces and for explaining a
+   * dispute.
+   */
   readonly onNode?: (index: number, outputs: readonly TensorData[]) => void;
 }
 
-/** Makes a reference engine. */
+/**
+ * Makes a reference engine.
+ *
+ * @example
+ * ```ts
+ * import { createReferenceEngine } from './reference.ts';
+ * import { runOperator } from './run-program.ts';
+ * import { operatorProgram } from '../repops/operator-program.ts';
+ *
+ * const engine = createReferenceEngine();
+ * const product = operatorProgram('matmul', { M: 1, N: 1, K: 2, transposeA: 0, transposeB: 0 });
+ * const inputs = [Float32Array.of(1, 2), Float32Array.of(3, 4)];
+ * const [c] = await runOperator(engine, product, inputs); // Float32Array [11]
+ * await engine.stop();
+ * ```
+ */
 export function createReferenceEngine(options: ReferenceOptions = {}): Engine {
   const live = new Set<ReferenceTensor>();
   let stopped = false;
 
-  const own = (tensor: Tensor): ReferenceTensor => {
+  const check = (): void => {
     if (stopped) throw new EngineError('The engine was stopped; make a new one.');
+  };
+  const own = (tensor: Tensor): ReferenceTensor => {
+    check();
     if (tensor instanceof ReferenceTensor && live.has(tensor)) return tensor;
     throw new EngineError('This tensor was freed or belongs to another engine.');
   };
@@ -106,8 +134,8 @@ export function createReferenceEngine(options: ReferenceOptions = {}): Engine {
     kind: 'reference',
     description: 'TypeScript reference',
     allocate(shape, dtype) {
-      if (stopped) throw new EngineError('The engine was stopped; make a new one.');
-      const tensor = new ReferenceTensor([...shape], dtype);
+      check();
+      const tensor = allocateTensor(shape, dtype);
       live.add(tensor);
       return tensor;
     },
@@ -122,14 +150,15 @@ export function createReferenceEngine(options: ReferenceOptions = {}): Engine {
     free(tensor) {
       live.delete(own(tensor));
     },
-    async run(program: Program, bindings: Readonly<Record<string, Tensor>>, run: RunOptions = {}) {
+    async run(program: Program, bindings: Bindings, { signal }: RunOptions = {}) {
+      signal?.throwIfAborted();
+      check();
       validateProgram(program);
       validateBindings(program, bindings);
       const data = new Map<string, TensorData>();
-      for (const [name, spec] of Object.entries(program.tensors)) {
-        const bound = bindings[name];
-        if (spec.storage === 'bound' && bound !== undefined) data.set(name, own(bound).data);
-        else data.set(name, zeros(spec.dtype, elementCount(spec.shape)));
+      for (const [name, { shape, dtype, storage }] of Object.entries(program.tensors)) {
+        if (storage === 'temporary') data.set(name, zeros(dtype, elementCount(shape)));
+        else data.set(name, own(boundTensor(program, bindings, name)).data);
       }
       const dataOf = (name: string): TensorData => {
         const found = data.get(name);
@@ -137,7 +166,7 @@ export function createReferenceEngine(options: ReferenceOptions = {}): Engine {
         return found;
       };
       for (const [index, node] of program.nodes.entries()) {
-        run.signal?.throwIfAborted();
+        signal?.throwIfAborted();
         apply(node, dataOf);
         options.onNode?.(index, node.outputs.map(dataOf));
       }
@@ -147,4 +176,15 @@ export function createReferenceEngine(options: ReferenceOptions = {}): Engine {
       live.clear();
     },
   };
+}
+
+function allocateTensor(shape: readonly number[], dtype: DType): ReferenceTensor {
+  try {
+    return new ReferenceTensor([...shape], dtype);
+  } catch (cause) {
+    throw new EngineMemoryError(
+      `The host has no room for a tensor of shape [${shape}]; use a smaller model or batch.`,
+      { cause },
+    );
+  }
 }

@@ -6,9 +6,9 @@ import type { Engine, RunOptions, Tensor } from './engine.ts';
 import type { TensorData } from './tensor-data.ts';
 
 /**
- * Allocates a program's bound tensors, writes `data` by name (tensors without data are zero), runs it, reads the tensors
- * `outputs` in their order, and frees everything again. Throws what the engine throws, and ProgramError for an output that is
- * no bound tensor.
+ * Allocates a program's bound tensors, writes `data` by name (tensors without data are zero), runs it, reads
+ * the tensors `outputs` in their order, and frees everything again. Throws what the engine throws, and
+ * ProgramError for an output that is no bound tensor.
  */
 export async function runProgram(
   engine: Engine,

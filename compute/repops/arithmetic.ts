@@ -1,10 +1,10 @@
 /**
  * Canonical f32: the arithmetic that every engine shares (docs/repops.md, "The arithmetic").
  *
- * A canonical value is finite, never subnormal (magnitude 0 or >= 2^-125) and never -0. Every operation rounds
- * once (IEEE 754 round to nearest even) and then applies `canon` to the bits of the result, so that hardware
- * which flushes subnormals, ignores the sign of zero or detects tininess late gives the same bits as one that
- * does not.
+ * A canonical value is finite, never subnormal (magnitude 0 or >= 2^-125) and never -0. Every operation
+ * rounds once (IEEE 754 round to nearest even) and then applies `canon` to the bits of the result, so that
+ * hardware which flushes subnormals, ignores the sign of zero or detects tininess late gives the same bits as
+ * one that does not.
  */
 const floatView = new Float32Array(1);
 const bitView = new Uint32Array(floatView.buffer);
@@ -21,7 +21,10 @@ export function floatOf(bits: number): number {
   return floatView[0]!;
 }
 
-/** Rounds `x` to f32, then: exponent field 0 or 1 becomes +0; field 255 becomes the largest finite value with x's sign. */
+/**
+ * Rounds `x` to f32, then: exponent field 0 or 1 becomes +0; field 255 becomes the largest finite value with
+ * x's sign.
+ */
 export function canon(x: number): number {
   floatView[0] = x;
   const bits = bitView[0]!;
@@ -33,7 +36,10 @@ export function canon(x: number): number {
   return floatView[0]!;
 }
 
-/** canon(a + b); both canonical. One rounding: the sum of two f32 is exact in f64 up to innocuous double rounding (2p+2 <= 53). */
+/**
+ * canon(a + b); both canonical. One rounding: the sum of two f32 is exact in f64 up to innocuous double
+ * rounding (2p+2 <= 53).
+ */
 export function add(a: number, b: number): number {
   return canon(Math.fround(a + b));
 }
@@ -55,8 +61,8 @@ export const LATTICE_MAX_BITS = 0x59800000;
 
 /**
  * Rounds a canonical value to the operand lattice: bf16 (8-bit significand, nearest even) with every nonzero
- * magnitude in [2^-55, 2^52]; a rounded magnitude below 2^-55 becomes +0, above 2^52 becomes 2^52. The product of
- * two lattice values is exact in f32, so a fused and an unfused multiply-add agree.
+ * magnitude in [2^-55, 2^52]; a rounded magnitude below 2^-55 becomes +0, above 2^52 becomes 2^52. The
+ * product of two lattice values is exact in f32, so a fused and an unfused multiply-add agree.
  */
 export function lattice(x: number): number {
   const bits = bitsOf(x);
@@ -71,8 +77,8 @@ export function lattice(x: number): number {
 export const FOLD_BLOCK = 64;
 
 /**
- * The fixed-order fold: terms 0..count-1 in blocks of 64 (aligned at 0), each block summed in order from +0, the
- * block sums then summed in order from +0. `term(i)` must be canonical.
+ * The fixed-order fold: terms 0..count-1 in blocks of 64 (aligned at 0), each block summed in order from +0,
+ * the block sums then summed in order from +0. `term(i)` must be canonical.
  */
 export function fold(count: number, term: (index: number) => number): number {
   let total = 0;

@@ -19,7 +19,7 @@ export type AttributeNameOf<Op extends OperatorName, Kind extends AttributeSpec[
   string;
 
 /** What `attributesOf` needs of a node. */
-type WithAttributes<Op extends OperatorName> = Pick<Node<Op>, 'op' | 'attributes'>;
+export type WithAttributes<Op extends OperatorName> = Pick<Node<Op>, 'op' | 'attributes'>;
 
 /** Names of an operator's attributes, in the order of the table. */
 export function attributeNames(op: OperatorName): readonly string[] {
@@ -27,8 +27,8 @@ export function attributeNames(op: OperatorName): readonly string[] {
 }
 
 /**
- * A node's attributes with the operator's names as types. Throws ProgramError if one is missing; their ranges are the
- * business of `validateProgram`.
+ * A node's attributes with the operator's names as types. Throws ProgramError if one is missing; their ranges
+ * are the business of `validateProgram`.
  */
 export function attributesOf<Op extends OperatorName>(node: WithAttributes<Op>): AttributesOf<Op> {
   for (const name of attributeNames(node.op)) attributeOf(node, name);
@@ -44,8 +44,8 @@ export function attributeOf(node: WithAttributes<OperatorName>, name: string): n
 }
 
 /**
- * A node's attributes as 32-bit words in the order of the table: sizes and flags as they are, f32 constants by their bits.
- * The EVM judge takes them so. Throws ProgramError if one is missing.
+ * A node's attributes as 32-bit words in the order of the table: sizes and flags as they are, f32 constants
+ * by their bits. The EVM judge takes them so. Throws ProgramError if one is missing.
  */
 export function attributeWords(node: WithAttributes<OperatorName>): number[] {
   return Object.entries(specOf(node.op).attributes).map(([name, { kind }]) => {

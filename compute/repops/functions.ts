@@ -1,7 +1,8 @@
 /**
- * The elementary functions of RepOps as straight-line programs of canonical add and mul, integer bit operations,
- * comparisons and selects. Each engine (TypeScript, AssemblyScript, WGSL, Solidity) writes out exactly these steps.
- * Constants are given by their bits so that no parser's rounding matters. All arguments and results are canonical.
+ * The elementary functions of RepOps as straight-line programs of canonical add and mul, integer bit
+ * operations, comparisons and selects. Each engine (TypeScript, AssemblyScript, WGSL, Solidity) writes out
+ * exactly these steps. Constants are given by their bits so that no parser's rounding matters. All arguments
+ * and results are canonical.
  */
 import { add, bitsOf, canon, floatOf, mul, sub } from './arithmetic.ts';
 
@@ -28,8 +29,9 @@ export function recip(x: number): number {
 }
 
 /**
- * 1 / sqrt(x) to about 1 ulp: a bit-level first guess and four Newton steps. x <= 0 gives the largest finite value. Below
- * 2^-124 half of x is no longer canonical and the steps only multiply the guess by 1.5: the result is defined, not accurate.
+ * 1 / sqrt(x) to about 1 ulp: a bit-level first guess and four Newton steps. x <= 0 gives the largest finite
+ * value. Below 2^-124 half of x is no longer canonical and the steps only multiply the guess by 1.5: the
+ * result is defined, not accurate.
  */
 export function rsqrt(x: number): number {
   if (!(x > 0)) return MAX_FINITE;
@@ -70,7 +72,10 @@ export function exp(x: number): number {
   return scaleByPowerOfTwo(p, n);
 }
 
-/** p * 2^n on the exponent field, saturating: a field <= 1 gives 0, >= 255 gives the largest finite value. p > 0 is canonical. */
+/**
+ * p * 2^n on the exponent field, saturating: a field <= 1 gives 0, >= 255 gives the largest finite value. p >
+ * 0 is canonical.
+ */
 function scaleByPowerOfTwo(p: number, n: number): number {
   const bits = bitsOf(p);
   const exponent = (bits >>> 23) + n;
@@ -79,11 +84,15 @@ function scaleByPowerOfTwo(p: number, n: number): number {
   return floatOf(((bits & 0x007fffff) | (exponent << 23)) >>> 0);
 }
 
-/** ln(x) to about 3 ulp by s = f / (2 + f) and an odd polynomial in s. x <= 0 gives minus the largest finite value. */
+/**
+ * ln(x) to about 3 ulp by s = f / (2 + f) and an odd polynomial in s. x <= 0 gives minus the largest finite
+ * value.
+ */
 export function log(x: number): number {
   if (!(x > 0)) return -MAX_FINITE;
   const bits = bitsOf(x);
-  // Split x = m * 2^e with m in [sqrt(1/2), sqrt(2)): subtracting sqrt(1/2)'s bits makes the exponent carry do it.
+  // Split x = m * 2^e with m in [sqrt(1/2), sqrt(2)): subtracting sqrt(1/2)'s bits makes the exponent carry
+  // do it.
   const e = ((bits - 0x3f3504f3) | 0) >> 23;
   const m = floatOf((bits - (e << 23)) >>> 0);
   const f = sub(m, 1);
@@ -108,7 +117,10 @@ const HALF_PI_1 = floatOf(0x3fc90000); // 1.5703125, 8 significant bits
 const HALF_PI_2 = floatOf(0x39fda000); // 4.8375129699707031e-4
 const HALF_PI_3 = floatOf(0x33a22168); // 7.5497899548918821e-8
 
-/** [sin x, cos x] for |x| < 2^16 (to 2^-23 for |x| < 2^12, to 2^-19 beyond) by Cody-Waite reduction and Cephes' polynomials on [-pi/4, pi/4]. */
+/**
+ * [sin x, cos x] for |x| < 2^16 (to 2^-23 for |x| < 2^12, to 2^-19 beyond) by Cody-Waite reduction and
+ * Cephes' polynomials on [-pi/4, pi/4].
+ */
 export function sinCos(x: number): [sin: number, cos: number] {
   const n = (bitsOf(add(mul(x, TWO_OVER_PI), ROUND_MAGIC)) - ROUND_MAGIC_BITS) | 0;
   const r = sub(sub(sub(x, mul(n, HALF_PI_1)), mul(n, HALF_PI_2)), mul(n, HALF_PI_3));

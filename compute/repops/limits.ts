@@ -1,6 +1,9 @@
 /** Bounds on programs: a program may come from a peer or a dispute, so every size has a limit. */
 
-/** A lattice fold is exact up to this many terms (docs/repops.md), so no folded length of any operator is longer. */
+/**
+ * A lattice fold is exact up to this many terms (docs/repops.md), so no folded length of any operator is
+ * longer.
+ */
 export const MAX_FOLD = 2 ** 20;
 /** Elements in one tensor; 4 GiB of f32. */
 export const MAX_ELEMENTS = 2 ** 30;

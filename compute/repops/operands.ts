@@ -21,8 +21,8 @@ export interface IndexInput {
 }
 
 /**
- * Inputs of a node that index another operand. An engine must not read outside that operand, whatever the indices.
- * Positions of attention are not among them: a position past the last key means the last key.
+ * Inputs of a node that index another operand. An engine must not read outside that operand, whatever the
+ * indices. Positions of attention are not among them: a position past the last key means the last key.
  */
 export function indexInputs(node: Pick<Node, 'op' | 'attributes'>): IndexInput[] {
   return Object.values(specOf(node.op).inputs).flatMap(({ index }, input) => {
@@ -40,6 +40,7 @@ export function mustBeInPlace(op: OperatorName): boolean {
 /** The input whose tensor output `output` may be, or must be; undefined if no input's. */
 export function inPlaceInput(op: OperatorName, output: number): number | undefined {
   const { inputs, outputs, inPlace } = specOf(op);
-  const name = inPlace?.pairs[Object.keys(outputs)[output] ?? ''];
-  return name === undefined ? undefined : Object.keys(inputs).indexOf(name);
+  const name = Object.keys(outputs)[output];
+  const alias = name === undefined ? undefined : inPlace?.pairs[name];
+  return alias === undefined ? undefined : Object.keys(inputs).indexOf(alias);
 }

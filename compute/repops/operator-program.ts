@@ -7,15 +7,18 @@ import { resolveShapes } from './shapes.ts';
 export interface OperatorProgramOptions {
   /** Defaults to the operator's name. */
   readonly name?: string;
-  /** Uses every alias that the operator allows. Operators that require theirs use them in any case. Defaults to false. */
+  /**
+   * Uses every alias that the operator allows. Operators that require theirs use them in any case. Defaults
+   * to false.
+   */
   readonly inPlace?: boolean;
   /** Inputs that are stored as bf16. Defaults to none. */
   readonly bf16Inputs?: ReadonlySet<number>;
 }
 
 /**
- * A program that applies one operator. Input i is the bound tensor `in<i>`, output o is `out<o>` or the input's tensor
- * where the operator works in place. Throws ProgramError if an attribute is missing.
+ * A program that applies one operator. Input i is the bound tensor `in<i>`, output o is `out<o>` or the
+ * input's tensor where the operator works in place. Throws ProgramError if an attribute is missing.
  */
 export function operatorProgram(
   op: OperatorName,

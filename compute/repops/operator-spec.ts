@@ -1,6 +1,6 @@
 /**
- * What a row of the operator table (operators.ts) says about an operator, and the functions that write a row down. A row is
- * data. Validation, shapes, the judge's encoding and the engines' types all follow from it.
+ * What a row of the operator table (operators.ts) says about an operator, and the functions that write a row
+ * down. A row is data. Validation, shapes, the judge's encoding and the engines' types all follow from it.
  */
 import { MAX_ELEMENTS, MAX_FOLD, MAX_HEAD, MAX_NORMS } from './limits.ts';
 
@@ -9,7 +9,10 @@ export interface SizeSpec {
   readonly kind: 'size';
   readonly least: number;
   readonly most: number;
-  /** Where `most` comes from: any size's limit, that of a length along which the operator sums, or the operator's own. */
+  /**
+   * Where `most` comes from: any size's limit, that of a length along which the operator sums, or the
+   * operator's own.
+   */
   readonly limit: 'elements' | 'folded' | 'operator';
   readonly even?: true;
 }
@@ -111,12 +114,12 @@ export function repeated<const C extends string, const O extends OperandSpec>(co
   return { ...operand, repeat: count } as const;
 }
 
-type Attributes = Readonly<Record<string, AttributeSpec>>;
-type Operands = Readonly<Record<string, OperandSpec>>;
-type NamesOf<A extends Attributes, Kind extends AttributeSpec['kind']> = {
+export type Attributes = Readonly<Record<string, AttributeSpec>>;
+export type Operands = Readonly<Record<string, OperandSpec>>;
+export type NamesOf<A extends Attributes, Kind extends AttributeSpec['kind']> = {
   [N in keyof A & string]: [Extract<A[N]['kind'], Kind>] extends [never] ? never : N;
 }[keyof A & string];
-type SizePair<A extends Attributes> = readonly [size: NamesOf<A, 'size'>, other: NamesOf<A, 'size'>];
+export type SizePair<A extends Attributes> = readonly [size: NamesOf<A, 'size'>, other: NamesOf<A, 'size'>];
 type OperandsOver<A extends Attributes> = Readonly<
   Record<string, OperandSpec<NamesOf<A, 'size'>, NamesOf<A, 'flag'>>>
 >;
@@ -127,14 +130,20 @@ export interface InPlace<Output extends string = string, Input extends string = 
   readonly pairs: { readonly [O in Output]?: Input };
 }
 
-/** A row of the operator table. Attributes, inputs and outputs are in the order in which programs and the judge take them. */
+/**
+ * A row of the operator table. Attributes, inputs and outputs are in the order in which programs and the
+ * judge take them.
+ */
 export interface OperatorSpec<
   Judge extends number | undefined = number | undefined,
   A extends Attributes = Attributes,
   I extends Operands = Operands,
   O extends Operands = Operands,
 > {
-  /** The EVM judge's number of the operator (contracts/src/judge/Operators.sol); undefined if it does not compute it. */
+  /**
+   * The EVM judge's number of the operator (contracts/src/judge/Operators.sol); undefined if it does not
+   * compute it.
+   */
   readonly judge: Judge;
   readonly attributes: A;
   readonly inputs: I;
@@ -146,7 +155,10 @@ export interface OperatorSpec<
   readonly atMost?: readonly SizePair<A>[];
 }
 
-/** A row, whose shapes, index limits, pairs and relations may name nothing but the row's own attributes and operands. */
+/**
+ * A row, whose shapes, index limits, pairs and relations may name nothing but the row's own attributes and
+ * operands.
+ */
 export function operator<
   const Judge extends number | undefined,
   const A extends Attributes,

@@ -1,7 +1,7 @@
 /**
- * The operator table: the one place that says what each operator takes and gives. docs/repops.md defines each operator's
- * exact order. Validation (validate.ts), shapes (shapes.ts), the judge's encoding (attributes.ts, audit/encode-program.ts)
- * and the types of every engine's implementations follow from it.
+ * The operator table: the one place that says what each operator takes and gives. docs/repops.md defines each
+ * operator's exact order. Validation (validate.ts), shapes (shapes.ts), the judge's encoding (attributes.ts,
+ * audit/encode-program.ts) and the types of every engine's implementations follow from it.
  */
 import {
   CONSTANT,
@@ -138,8 +138,8 @@ export const OPERATORS = {
     outputs: { dgate: elements('len'), dup: elements('len') },
   }),
   /**
-   * Query row (b, i) sees the keys j <= positions[b * Tq + i]; a position past the last key means the last key. Head h
-   * reads the key/value head floor(h / (heads / kvHeads)).
+   * Query row (b, i) sees the keys j <= positions[b * Tq + i]; a position past the last key means the last
+   * key. Head h reads the key/value head floor(h / (heads / kvHeads)).
    */
   attention: operator({
     judge: 13,
@@ -227,7 +227,10 @@ export const OPERATORS = {
     inputs: { sums: repeated('count', f32(1)) },
     outputs: { scale: f32(1) },
   }),
-  /** hyper = [learning rate, 1 / (1 - beta1^t), 1 / (1 - beta2^t)], computed by the caller in canonical arithmetic. */
+  /**
+   * hyper = [learning rate, 1 / (1 - beta1^t), 1 / (1 - beta2^t)], computed by the caller in canonical
+   * arithmetic.
+   */
   adamw: operator({
     judge: 25,
     attributes: {
@@ -251,8 +254,8 @@ export const OPERATORS = {
     inPlace: { kind: 'required', pairs: { p: 'p', m: 'm', v: 'v' } },
   }),
   /**
-   * Draws one id a row from softmax(logits * invTemperature) by inverse transform of `uniform` in [0, 1). `greedy` 1 takes
-   * the first maximum.
+   * Draws one id a row from softmax(logits * invTemperature) by inverse transform of `uniform` in [0, 1).
+   * `greedy` 1 takes the first maximum.
    */
   sample: operator({
     judge: 26,
@@ -280,8 +283,9 @@ export const OPERATORS = {
     atMost: [['R', 'Tk']],
   }),
   /**
-   * Top-k and top-p: gives logits * invTemperature with everything left out at the lowest finite value, so that `sample`
-   * follows with invTemperature 1. topK 0 and topP 1 leave nothing out. Ties at a threshold are all kept.
+   * Top-k and top-p: gives logits * invTemperature with everything left out at the lowest finite value, so
+   * that `sample` follows with invTemperature 1. topK 0 and topP 1 leave nothing out. Ties at a threshold are
+   * all kept.
    */
   'sample.filter': operator({
     judge: undefined,
@@ -301,7 +305,9 @@ export type JudgedOperator = {
   [Op in OperatorName]: OperatorRow<Op>['judge'] extends number ? Op : never;
 }[OperatorName];
 
-/** The judge's number of the draws of Philox4x32-10, which no engine computes and this table does not hold. */
+/**
+ * The judge's number of the draws of Philox4x32-10, which no engine computes and this table does not hold.
+ */
 export const JUDGE_DRAW = 27;
 
 /** Every operator, in the order of the table. */

@@ -1,8 +1,13 @@
 /**
- * A program is a list of operator applications in topological order over named tensors: data, not code. The same
- * program runs on every engine, is hashed into claims, and is what a dispute walks through.
+ * A program is a list of operator applications in topological order over named tensors: data, not code. The
+ * same program runs on every engine, is hashed into claims, and is what a dispute walks through.
  *
  * @example
+ * ```ts
+ * import { node } from './node.ts';
+ * import type { Program } from './program.ts';
+ * import { validateProgram } from './validate.ts';
+ *
  * // y = x * w + bias
  * const program: Program = {
  *   name: 'affine',
@@ -18,14 +23,15 @@
  *     node('bias.add', { N: 2, D: 4 }, ['product', 'bias'], ['y']),
  *   ],
  * };
- * validateProgram(program);
+ * validateProgram(program); // throws ProgramError if the program breaks a rule
+ * ```
  */
 import type { OperatorName } from './operators.ts';
 import { ProgramError } from './program-error.ts';
 
 /**
- * `bf16` holds frozen weights at half the memory: the upper 16 bits of an f32. An operator that takes it reads
- * canon(bits << 16), so that any bits have a meaning. No operator writes it.
+ * `bf16` holds frozen weights at half the memory: the upper 16 bits of an f32. An operator that takes it
+ * reads canon(bits << 16), so that any bits have a meaning. No operator writes it.
  */
 export type DType = 'f32' | 'u32' | 'bf16';
 
@@ -40,10 +46,15 @@ export interface TensorSpec {
   readonly storage: 'bound' | 'temporary';
 }
 
-/** Attributes are numbers only: integers for sizes, f32-representable values for constants, 0 or 1 for flags. */
+/**
+ * Attributes are numbers only: integers for sizes, f32-representable values for constants, 0 or 1 for flags.
+ */
 export type Attributes = Readonly<Record<string, number>>;
 
-/** One application of an operator. `node` in node.ts makes one with the attributes' names checked by the compiler. */
+/**
+ * One application of an operator. `node` in node.ts makes one with the attributes' names checked by the
+ * compiler.
+ */
 export interface Node<Op extends OperatorName = OperatorName> {
   readonly op: Op;
   readonly attributes: Attributes;

@@ -1,6 +1,6 @@
 /**
- * Concrete operand shapes of a node, worked out from its attributes alone. The engines size their launches with it
- * and `validate.ts` compares it with what a program declares.
+ * Concrete operand shapes of a node, worked out from its attributes alone. The engines size their launches
+ * with it and `validate.ts` compares it with what a program declares.
  */
 import { attributeOf } from './attributes.ts';
 import type { Dimension, OperandSpec } from './operator-spec.ts';
@@ -41,8 +41,8 @@ function shapesOf(operand: OperandSpec, size: Size): OperandShape[] {
 }
 
 /**
- * The shapes and dtypes of a node's operands, in the order of `compute/repops/operators.ts`. Throws ProgramError if an
- * attribute is missing; their ranges are the business of `validateProgram`.
+ * The shapes and dtypes of a node's operands, in the order of `compute/repops/operators.ts`. Throws
+ * ProgramError if an attribute is missing; their ranges are the business of `validateProgram`.
  */
 export function resolveShapes(node: Pick<Node, 'op' | 'attributes'>): NodeShapes {
   const { inputs, outputs } = specOf(node.op);

@@ -1,6 +1,7 @@
 /**
- * Checks a program before an engine trusts it: a program may come from a peer or a dispute, so sizes are bounded and
- * every statement of the program about itself is checked. What each operator allows is in the operator table.
+ * Checks a program before an engine trusts it: a program may come from a peer or a dispute, so sizes are
+ * bounded and every statement of the program about itself is checked. What each operator allows is in the
+ * operator table.
  */
 import { must } from '../../protocol/must.ts';
 import { canon } from './arithmetic.ts';
@@ -114,10 +115,11 @@ function validateAliases(node: Node, where: string): void {
 const validated = new WeakSet<Program>();
 
 /**
- * Throws ProgramError unless: every node names a known operator with exactly its attributes in range; every operand is
- * declared with the shape and dtype that the attributes give; every temporary is written before it is read and
- * written once (in-place updates aside); outputs alias inputs only where the operator table allows it.
- * Remembers programs that passed, so that calling it on each run costs nothing; do not mutate a program.
+ * Throws ProgramError unless: every node names a known operator with exactly its attributes in range; every
+ * operand is declared with the shape and dtype that the attributes give; every temporary is written before it
+ * is read and written once (in-place updates aside); outputs alias inputs only where the operator table
+ * allows it. Remembers programs that passed, so that calling it on each run costs nothing; do not mutate a
+ * program.
  */
 export function validateProgram(program: Program): void {
   if (validated.has(program)) return;
@@ -162,22 +164,29 @@ export function validateProgram(program: Program): void {
 }
 
 /** What `validateBindings` needs to see of an engine's tensor. */
-interface BoundTensor {
+export interface BoundTensor {
   readonly shape: readonly number[];
   readonly dtype: string;
 }
 
+/** The tensor that is bound under a name. Throws ProgramError if there is none. */
+export function boundTensor<T>(program: Program, bindings: Readonly<Record<string, T>>, name: string): T {
+  const tensor = Object.hasOwn(bindings, name) ? bindings[name] : undefined;
+  if (tensor === undefined) fail(program.name, `bound tensor ${name} was not supplied`);
+  return tensor;
+}
+
 /**
- * Throws ProgramError unless every bound tensor of the program has a binding of its dtype and element count, and no
- * tensor that the program writes is bound under two names. Bindings the program does not name are ignored.
+ * Throws ProgramError unless every bound tensor of the program has a binding of its dtype and element count,
+ * and no tensor that the program writes is bound under two names. Bindings the program does not name are
+ * ignored.
  */
 export function validateBindings(program: Program, bindings: Readonly<Record<string, BoundTensor>>): void {
   const written = new Set(program.nodes.flatMap((node) => node.outputs));
   const names = new Map<BoundTensor, string>();
   for (const [name, spec] of Object.entries(program.tensors)) {
     if (spec.storage !== 'bound') continue;
-    const tensor = Object.hasOwn(bindings, name) ? bindings[name] : undefined;
-    if (tensor === undefined) fail(program.name, `bound tensor ${name} was not supplied`);
+    const tensor = boundTensor(program, bindings, name);
     if (tensor.dtype !== spec.dtype || elementCount(tensor.shape) !== elementCount(spec.shape)) {
       fail(
         program.name,

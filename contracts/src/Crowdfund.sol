@@ -12,7 +12,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title Crowdfund
-/// @notice See ICrowdfund, which says what everything here promises.
+/// @notice Implements ICrowdfund, which documents every function.
 contract Crowdfund is ICrowdfund, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
@@ -36,7 +36,7 @@ contract Crowdfund is ICrowdfund, ReentrancyGuardTransient {
         TOTAL = OWNERSHIP.TOTAL();
     }
 
-    /// @dev Payments sends the coin of a campaign here on its way to the job.
+    /// @dev Payments sends the coin of a campaign here when it is handed over to the job.
     receive() external payable {
         require(msg.sender == address(payments), NoGifts());
     }
@@ -49,7 +49,7 @@ contract Crowdfund is ICrowdfund, ReentrancyGuardTransient {
         campaign = _campaigns.length;
         Campaign storage c = _campaigns.push();
         (c.creator, c.deadline, c.order) = (msg.sender, deadline, order);
-        // Payments numbers its escrows one by one.
+        // Payments numbers its escrows from 0, so the number fits 128 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         c.escrow = uint128(payments.open(order.token));
         emit Started(campaign, msg.sender, order.terms, deadline, order);
@@ -69,7 +69,7 @@ contract Crowdfund is ICrowdfund, ReentrancyGuardTransient {
         require(amount >= least, Dust(least));
         uint256 taken = Math.min(amount, missing);
         pledgeId = _pledges.length;
-        // At most what is missing of a price of 128 bits.
+        // At most the missing part of a price of 128 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         _pledges.push(Pledge(msg.sender, uint64(campaign), false, raised, uint128(taken)));
         // forge-lint: disable-next-line(unsafe-typecast)
@@ -142,7 +142,8 @@ contract Crowdfund is ICrowdfund, ReentrancyGuardTransient {
         return _part(p, _campaign(p.campaign).order.price, whole);
     }
 
-    /// @dev A reached campaign is one thing or the other at any second: to be handed over, or failed.
+    /// @dev A campaign that has reached its price is `Reached` up to a certain second and `Failed` after it,
+    /// never both.
     function _stateOf(Campaign storage c) private view returns (State) {
         if (c.handedOver) {
             IJobs.State state = jobs.jobOf(c.job).state;

@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {IDescriptions} from "./IDescriptions.sol";
 
 /// @title Descriptions
-/// @notice See IDescriptions.
+/// @notice Implements IDescriptions, which documents every function.
 contract Descriptions is IDescriptions {
     /// @inheritdoc IDescriptions
     uint256 public constant MAX_BYTES = 16_384;

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity ^0.8.30;
 
 import {IPayments} from "./IPayments.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
-/// @notice How a keeper takes money from whoever calls it into one of its escrows. A token goes through the keeper and not straight to
-/// Payments, so that an approval given to one contract can never be spent through another.
+/// @notice Moves money from the caller of a keeper into one of the keeper's escrows. Tokens go through the
+/// keeper and not directly to Payments, so that an approval of one contract can never be spent through
+/// another.
 library Funding {
     using SafeERC20 for IERC20;
 
-    /// @dev Takes exactly `amount` from the sender: with the call for the coin (token zero), by approval of this contract for a token.
+    /// @dev Takes exactly `amount` from the sender. Coin (token zero) must come with the call; a token is
+    /// taken by the sender's approval of this contract.
     function take(IPayments payments, uint256 escrow, address token, uint256 amount) internal {
         uint256 due = token == address(0) ? amount : 0;
         require(msg.value == due, IPayments.WrongValue(due, msg.value));

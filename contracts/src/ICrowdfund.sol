@@ -4,25 +4,28 @@ pragma solidity ^0.8.30;
 import {IJobs} from "./IJobs.sol";
 import {IPayments} from "./IPayments.sol";
 
-/// @title Training paid for together
-/// @notice A campaign gathers the price of one job. Pledges are taken until the price is reached or the deadline has passed, never more
-/// than the price. Reached, anybody can hand the money over: the job is posted with the campaign's order and this contract as
-/// its requester. Missed, or reached and not handed over within `HAND_OVER_SECONDS`, every pledge goes back in full. When the job
-/// ends, what the requester gets (shares of the model, or the price with forfeited bonds) is divided among the pledges.
-/// @dev Nobody administers this contract, whoever started a campaign included: no owner, no pause, no upgrade, no fee.
+/// @title Crowdfunding of training jobs
+/// @notice A campaign collects the price of one job. It takes pledges until the price is reached or the
+/// deadline has passed, and never more than the price. Once the price is reached, anyone can hand the money
+/// over: the job is posted with the campaign's order, and this contract is its requester. If the price is not
+/// reached in time, or is not handed over within `HAND_OVER_SECONDS`, every pledge is refunded in full. When
+/// the job ends, what the requester gets (shares of the model, or the price and forfeited bonds) is divided
+/// among the pledges.
+/// @dev Nobody administers this contract, not even the creator of a campaign: no owner, no pause, no upgrade,
+/// no fee.
 ///
-/// Division without a loss: a pledge is an interval of the price, from what was pledged before it to that plus its own amount.
-/// Of `whole` it gets floor(whole * end / price) - floor(whole * start / price), and since the intervals fill the price these add up to
-/// `whole` exactly, in whatever order they are drawn.
+/// The division is exact. A pledge is an interval of the price, which starts at the sum of all pledges before
+/// it. Its part of `whole` is floor(whole * end / price) - floor(whole * start / price). The intervals fill
+/// the price, so these parts add up to `whole`, in whatever order they are collected.
 interface ICrowdfund {
     /// @notice What is stored of a campaign.
-    /// @param creator Who started it; it has no power over it.
+    /// @param creator The account that started the campaign. It has no power over it.
     /// @param deadline Last second (Unix time) at which a pledge is taken.
-    /// @param reachedAt When the price was reached; zero before.
+    /// @param reachedAt Unix time at which the price was reached; zero before.
     /// @param handedOver Whether the job was posted.
-    /// @param raised What was pledged.
-    /// @param escrow Where the pledges are in Payments.
-    /// @param job The job's number in Jobs, once handed over.
+    /// @param raised The sum of all pledges.
+    /// @param escrow Number of the campaign's escrow in Payments.
+    /// @param job Number of the job in Jobs, once the campaign is handed over.
     struct Campaign {
         address creator;
         uint40 deadline;
@@ -35,8 +38,8 @@ interface ICrowdfund {
     }
 
     /// @notice What is stored of a pledge.
-    /// @param settled Whether it was refunded or collected.
-    /// @param start What was pledged before it.
+    /// @param settled Whether the pledge was refunded or collected.
+    /// @param start The sum of all pledges before it.
     struct Pledge {
         address pledger;
         uint64 campaign;
@@ -45,10 +48,11 @@ interface ICrowdfund {
         uint128 amount;
     }
 
+    /// @notice The state of a campaign.
     /// @param Raising Pledges are taken.
-    /// @param Reached The price is there; anybody may hand it over.
-    /// @param Failed Pledges go back.
-    /// @param HandedOver The job is on.
+    /// @param Reached The price is reached; anyone may hand it over.
+    /// @param Failed Pledges can be refunded.
+    /// @param HandedOver The job is posted and not over.
     /// @param Ended The job is over; pledges can be collected.
     enum State {
         Raising,
@@ -58,7 +62,7 @@ interface ICrowdfund {
         Ended
     }
 
-    /// @notice A campaign began.
+    /// @notice A campaign was started.
     event Started(
         uint256 indexed campaign,
         address indexed creator,
@@ -66,7 +70,7 @@ interface ICrowdfund {
         uint40 deadline,
         IJobs.Order order
     );
-    /// @notice Somebody pledged.
+    /// @notice A pledge was made.
     event Pledged(
         uint256 indexed campaign,
         uint256 indexed pledge,
@@ -74,11 +78,11 @@ interface ICrowdfund {
         uint256 amount,
         uint256 raised
     );
-    /// @notice The price was reached and became a job.
+    /// @notice The price was handed over and the job was posted.
     event HandedOverTo(uint256 indexed campaign, uint256 indexed job);
-    /// @notice A pledge went back; it is the pledger's credit in Payments now.
+    /// @notice A pledge was refunded to the pledger's credit in Payments.
     event Refunded(uint256 indexed campaign, uint256 indexed pledge, address indexed pledger, uint256 amount);
-    /// @notice A pledge got its part of what the job gave: money as credit in Payments, and shares of the model.
+    /// @notice The pledger got its part of what the job gave: a credit in Payments and shares of the model.
     event Collected(
         uint256 indexed campaign,
         uint256 indexed pledge,
@@ -87,54 +91,57 @@ interface ICrowdfund {
         uint256 shares
     );
 
-    /// @notice The deadline is in the past or over `MAX_SECONDS` ahead.
+    /// @notice The deadline is in the past or more than `MAX_SECONDS` ahead.
     error BadDeadline(uint256 earliest, uint256 latest);
-    /// @notice There is no such campaign, or no such pledge.
+    /// @notice There is no such campaign or pledge.
     error NotThere();
-    /// @notice The campaign is not in a state in which this can be done.
+    /// @notice The state of the campaign does not allow this call.
     error WrongState(State state);
-    /// @notice A pledge below this is only taken when it completes the price.
+    /// @notice The pledge is below `least`. A smaller pledge is only taken if it completes the price.
     error Dust(uint256 least);
-    /// @notice The pledge was refunded or collected before.
+    /// @notice The pledge was already refunded or collected.
     error Settled();
-    /// @notice Coin is only taken with a pledge.
+    /// @notice The contract takes coin only with a pledge.
     error NoGifts();
 
-    /// @notice Longest time a campaign may run, in seconds.
+    /// @notice Longest time that a campaign may take pledges, in seconds.
     function MAX_SECONDS() external view returns (uint40);
-    /// @notice Within how many seconds of being reached a campaign can be handed over.
+    /// @notice For how many seconds after reaching its price a campaign can be handed over.
     function HAND_OVER_SECONDS() external view returns (uint40);
-    /// @notice A pledge is at least the price divided by this, rounded up, or completes the price.
+    /// @notice A pledge is at least the price divided by this number, rounded up, unless it completes the
+    /// price.
     function MAX_PLEDGES() external view returns (uint256);
-    /// @notice Where the jobs are.
+    /// @notice The contract that holds the jobs.
     function jobs() external view returns (IJobs);
-    /// @notice Where the money is.
+    /// @notice The contract that holds the money.
     function payments() external view returns (IPayments);
 
     /// @notice Starts a campaign for a job.
-    /// @param order What will be posted; its price is the goal.
+    /// @param order The order of the job. Its price is the goal of the campaign.
     /// @param deadline Last second at which a pledge is taken.
     function start(IJobs.Order calldata order, uint40 deadline) external returns (uint256 campaign);
 
-    /// @notice Pledges `amount`, or what is missing when that is less: of coin that came with the call the rest becomes the
-    /// pledger's credit in Payments, of a token only what is missing is taken. A pledge can be made for oneself only, and stands.
+    /// @notice Pledges `amount`, or the missing part of the price if that is less. Coin beyond the missing
+    /// part becomes the caller's credit in Payments; of a token only the missing part is taken. A pledge
+    /// belongs to the caller and cannot be withdrawn.
     function pledge(uint256 campaign, uint256 amount) external payable returns (uint256 pledgeId);
 
-    /// @notice Anyone: posts the job of a campaign that has reached its price.
+    /// @notice Anyone: hands over a campaign that has reached its price, which posts the job.
     function handOver(uint256 campaign) external returns (uint256 job);
 
-    /// @notice Anyone: gives a pledge of a failed campaign back.
+    /// @notice Anyone: refunds a pledge of a failed campaign.
     function refund(uint256 pledgeId) external;
 
-    /// @notice Anyone: gives a pledge its part of what an ended job gave: shares when it was accepted, and money.
+    /// @notice Anyone: gives a pledger its part of what the ended job gave: money, and shares if the job was
+    /// accepted.
     function collect(uint256 pledgeId) external;
 
-    /// @notice Where a campaign stands now.
+    /// @notice The current state of a campaign.
     function stateOf(uint256 campaign) external view returns (State);
     /// @notice A campaign.
     function campaignOf(uint256 campaign) external view returns (Campaign memory);
     /// @notice A pledge.
     function pledgeOf(uint256 pledgeId) external view returns (Pledge memory);
-    /// @notice The part of `whole` that falls to a pledge.
+    /// @notice The part of `whole` that belongs to a pledge.
     function partOf(uint256 pledgeId, uint256 whole) external view returns (uint256);
 }

@@ -5,23 +5,27 @@ import {IOwnership} from "./IOwnership.sol";
 import {IPayments} from "./IPayments.sol";
 import {IDisputes} from "./disputes/IDisputes.sol";
 
-/// @title Training for pay
-/// @notice A requester posts a training task, committed to by the hash of its terms (program, data, first checkpoint, steps), with the
-/// price. A worker claims it against a bond, trains, and delivers a claim on Disputes under exactly these terms, made by itself after it
-/// had claimed the job. When that claim stands, anybody can have the job accepted: the worker is paid and the model with its shares is
-/// made. Nobody's goodwill is asked for. When the claim is lost, or the worker's time runs out, its bond is forfeited and the job is
-/// open again; when nobody delivers in time, the requester gets the price back and every forfeited bond with it.
-/// @dev Nobody administers this contract: no owner, no pause, no upgrade, no fee. Money is in Payments, in one escrow for each job.
+/// @title Paid training jobs
+/// @notice A requester posts a job: the hash of the terms of a training run (program, data, first checkpoint,
+/// steps), and the price. A worker claims the job against a bond, trains, and delivers its own claim on
+/// Disputes under these terms, made after it claimed the job. Once that claim stands, anyone can accept the
+/// job: the worker is paid, and the model and its shares are created. The requester cannot prevent it. If the
+/// claim is lost, or the worker's time runs out, the bond is forfeited and the job is open again. If nobody
+/// delivers in time, the requester gets back the price and all forfeited bonds.
+/// @dev Nobody administers this contract: no owner, no pause, no upgrade, no fee. Money is in Payments, in
+/// one escrow for each job.
 interface IJobs {
-    /// @notice What a requester asks for.
+    /// @notice What a requester orders.
     /// @param terms keccak256(abi.encode(IDisputes.Terms)).
-    /// @param about sha2-256 digest of a description: where program and data are to be had, and what it is for.
-    /// @param token What price and bond are in: an ERC-20, or zero for the chain's coin.
-    /// @param price What the worker gets.
-    /// @param bond What a worker lays down, and gets back with the price.
-    /// @param claimSeconds For how long after posting the job can be claimed, `MAX_SECONDS` at most.
-    /// @param workSeconds Time from claiming to delivering, `MAX_SECONDS` at most.
-    /// @param workerShares Shares of the model for the worker, of Ownership's TOTAL; the others are the requester's.
+    /// @param about sha2-256 digest of a description, which says where program and data are and what the job
+    /// is for.
+    /// @param token The currency of price and bond: an ERC-20, or zero for the chain's coin.
+    /// @param price What the worker is paid.
+    /// @param bond What a worker deposits. It gets the bond back with the price.
+    /// @param claimSeconds For how long after posting the job can be claimed, at most `MAX_SECONDS`.
+    /// @param workSeconds Time from claiming to delivering, at most `MAX_SECONDS`.
+    /// @param workerShares The worker's shares of the model, out of Ownership's TOTAL. The requester gets the
+    /// others.
     struct Order {
         bytes32 terms;
         bytes32 about;
@@ -33,13 +37,14 @@ interface IJobs {
         uint32 workerShares;
     }
 
+    /// @notice The state of a job.
     /// @param None There is no such job.
-    /// @param Open It can be claimed until `claimBy`.
-    /// @param Claimed A worker has until `deliverBy`.
-    /// @param Delivered Disputes decides.
-    /// @param Accepted The worker is paid and the model made.
-    /// @param Expired The requester has the money back.
-    /// @param Cancelled The requester has the money back.
+    /// @param Open The job can be claimed until `claimBy`.
+    /// @param Claimed A worker can deliver until `deliverBy`.
+    /// @param Delivered Disputes decides about the delivered claim.
+    /// @param Accepted The worker is paid and the model is created.
+    /// @param Expired Nobody delivered in time. The requester has the money back.
+    /// @param Cancelled The requester cancelled the job and has the money back.
     enum State {
         None,
         Open,
@@ -51,11 +56,11 @@ interface IJobs {
     }
 
     /// @notice What is stored of a job.
-    /// @param claimBy Last second (Unix time) at which it can be claimed.
-    /// @param claimedAt When the present worker claimed it.
-    /// @param deliverBy Last second at which the present worker can deliver.
-    /// @param escrow Where its money is in Payments.
-    /// @param forfeited Bonds of workers that failed; the requester's when the job ends.
+    /// @param claimBy Last second (Unix time) at which the job can be claimed.
+    /// @param claimedAt When the current worker claimed the job.
+    /// @param deliverBy Last second at which the current worker can deliver.
+    /// @param escrow Number of the job's escrow in Payments.
+    /// @param forfeited Bonds of workers that failed. The requester gets them when the job ends.
     /// @param claim Number of the delivered claim on Disputes.
     /// @param root Checkpoint root after the last step, as delivered.
     struct Job {
@@ -81,50 +86,53 @@ interface IJobs {
     event Posted(uint256 indexed job, address indexed requester, bytes32 indexed terms, Order order);
     /// @notice A worker claimed the job.
     event Claimed(uint256 indexed job, address indexed worker, uint40 deliverBy);
-    /// @notice The worker showed a claim on Disputes and the last checkpoint root of it.
+    /// @notice The worker delivered a claim on Disputes and its last checkpoint root.
     event Delivered(uint256 indexed job, address indexed worker, uint256 indexed claim, bytes32 root);
-    /// @notice The worker failed; its bond is forfeited.
+    /// @notice The worker failed and its bond is forfeited.
     event Forfeited(uint256 indexed job, address indexed worker, uint256 bond);
-    /// @notice The delivered claim stands: the worker is paid, the model exists.
+    /// @notice The delivered claim stands. The worker is paid and the model is created.
     event Accepted(uint256 indexed job, address indexed worker, uint256 indexed model);
-    /// @notice Nobody delivered, or the requester took the job back; `returned` is the requester's credit in Payments.
+    /// @notice The job expired or was cancelled. `returned` was paid to the requester's credit in Payments.
     event Ended(uint256 indexed job, State state, uint256 returned);
 
-    /// @notice The order names no terms, no price, a time that is zero or over `MAX_SECONDS`, or more shares than there are.
+    /// @notice The terms or the price are zero, a time is zero or over `MAX_SECONDS`, or the shares exceed
+    /// TOTAL.
     error BadOrder();
-    /// @notice The job is not in a state in which this can be done.
+    /// @notice The state of the job does not allow this call.
     error WrongState(State state);
-    /// @notice The time for this is over.
+    /// @notice The last second for this call was `since`.
     error TooLate(uint256 since);
-    /// @notice The time for this has not come.
+    /// @notice This call is possible only after `until`.
     error TooEarly(uint256 until);
-    /// @notice Only this account may do it.
+    /// @notice Only `who` may make this call.
     error OnlyBy(address who);
-    /// @notice The claim is not the worker's, not under the job's terms, older than the worker's claiming of the job, or lost.
+    /// @notice The claim is by another account, under other terms, lost, or made before the worker claimed
+    /// the job.
     error BadClaim(uint256 claim);
-    /// @notice The root is not the last one of the claim.
+    /// @notice The root is not the last checkpoint root of the claim.
     error NotTheLastRoot();
-    /// @notice The worker still has time, or the claim is not lost.
+    /// @notice The worker has not failed: it still has time, or its claim is not lost.
     error NotFailed();
 
-    /// @notice Longest time an order may give for claiming or for working, in seconds.
+    /// @notice Longest time that an order may give for claiming or for working, in seconds.
     function MAX_SECONDS() external view returns (uint32);
-    /// @notice Where the money is.
+    /// @notice The contract that holds the money.
     function payments() external view returns (IPayments);
-    /// @notice Who decides.
+    /// @notice The contract that decides about claims.
     function disputes() external view returns (IDisputes);
-    /// @notice Where the models are.
+    /// @notice The contract that holds the models.
     function ownership() external view returns (IOwnership);
 
-    /// @notice Requester: posts a job and pays its price in.
+    /// @notice Requester: posts a job and deposits its price.
     function post(Order calldata order) external payable returns (uint256 job);
 
-    /// @notice Worker: claims an open job, or one whose worker has failed, and lays the bond down.
+    /// @notice Worker: claims an open job, or a job whose worker has failed, and deposits the bond.
     function claim(uint256 job) external payable;
 
     /// @notice Worker: delivers its claim on Disputes.
-    /// @param claim Number of the claim: by the worker, under the job's terms, made after the job was claimed, not lost.
-    /// @param terms What the job's terms are the hash of.
+    /// @param claim Number of the claim. The worker made it under the job's terms after it claimed the job,
+    /// and it is not lost.
+    /// @param terms The terms, whose hash is in the order.
     /// @param root Checkpoint root after the last step.
     /// @param proof That `root` is the last leaf of the claim's root (SHA-256, RFC 6962).
     function deliver(
@@ -135,31 +143,32 @@ interface IJobs {
         bytes32[] calldata proof
     ) external;
 
-    /// @notice Anyone: ends a job whose delivered claim stands; settles that claim on Disputes where this is left to do.
-    /// @return model The model's id in Ownership.
+    /// @notice Anyone: accepts a job whose delivered claim stands. Settles the claim on Disputes if nobody
+    /// has done so.
+    /// @return model The id of the model in Ownership.
     function accept(uint256 job) external returns (uint256 model);
 
-    /// @notice Anyone: takes the job from a worker that is late or whose claim is lost.
+    /// @notice Anyone: reopens a job whose worker is late or whose claim is lost.
     function reopen(uint256 job) external;
 
-    /// @notice Anyone: ends a job that nobody claimed in time, or whose worker failed when that time was over.
+    /// @notice Anyone: ends a job after `claimBy` if no worker holds it, or if its worker has failed.
     function expire(uint256 job) external;
 
-    /// @notice Requester: takes a job back that no worker holds.
+    /// @notice Requester: cancels a job that no worker holds, or whose worker has failed.
     function cancel(uint256 job) external;
 
-    /// @notice Reverts with `BadOrder` or `NotAToken` when such an order cannot be posted.
+    /// @notice Reverts with `BadOrder` or `NotAToken` if the order cannot be posted.
     function check(Order calldata order) external view;
 
-    /// @notice A job; all zero when there is none.
+    /// @notice A job; all zero if there is none.
     function jobOf(uint256 job) external view returns (Job memory);
 
-    /// @notice Whether the worker is late or its claim is lost, so that the job can be taken from it.
+    /// @notice Whether the worker is late or its claim is lost, so that the job can be reopened.
     function hasFailed(uint256 job) external view returns (bool);
 
-    /// @notice What the requester got back when the job ended; zero before.
+    /// @notice The amount that the requester got back when the job ended; zero before.
     function returned(uint256 job) external view returns (uint256);
 
-    /// @notice The model of an accepted job; the id is known before.
+    /// @notice The id of the model of an accepted job. The id is known from the start.
     function modelOf(uint256 job) external view returns (uint256);
 }

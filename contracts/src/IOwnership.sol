@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity ^0.8.30;
 
 import {IPayments} from "./IPayments.sol";
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
 
-/// @title Whose is the model?
-/// @notice A model is one ERC-1155 id with `TOTAL` shares, all made with it and never more. Shares are passed on like any ERC-1155
-/// token. What the model earns is divided among its shares; what a share has earned and its holder has not drawn yet goes with
-/// the share when it is passed on.
-/// @dev Nobody administers this contract: no owner, no pause, no upgrade, no minter. Anybody may create a model: its `source` says who
-/// did, and only a model whose source is the Jobs contract was paid for and stood in Disputes. Ids of different sources never meet.
+/// @title Shares of models and their earnings
+/// @notice A model is one ERC-1155 id with `TOTAL` shares. All shares are minted with the model, and no more
+/// are ever minted. Shares are transferred like any ERC-1155 token. The earnings of a model are divided among
+/// its shares. When a share is transferred, the earnings that its holder has not collected go with it.
+/// @dev Nobody administers this contract: no owner, no pause, no upgrade, no minter. Anyone may create a
+/// model, and its `source` is the creator. Only a model whose source is the Jobs contract was paid for and
+/// has a claim that stood in Disputes. Models of different sources never have the same id.
 interface IOwnership is IERC1155 {
-    /// @param source Who created it; it has no power over it afterwards.
-    /// @param token What it earns in: an ERC-20, or zero for the chain's coin.
-    /// @param key The source's own number for it; a job's number for Jobs.
+    /// @notice What is stored of a model.
+    /// @param source The creator. It has no power over the model.
+    /// @param token The currency of the earnings: an ERC-20, or zero for the chain's coin.
+    /// @param key The source's own number for the model. Jobs uses the number of the job.
     /// @param root Checkpoint root of the model.
     struct Model {
         address source;
@@ -22,37 +24,38 @@ interface IOwnership is IERC1155 {
         bytes32 root;
     }
 
-    /// @notice A model and all of its shares were made.
+    /// @notice A model and all of its shares were created.
     event Created(
         uint256 indexed model, address indexed source, bytes32 indexed root, bytes32 key, address token
     );
-    /// @notice Somebody paid the model for its use.
+    /// @notice `from` paid earnings to the model.
     event Earned(uint256 indexed model, address indexed from, uint256 amount);
-    /// @notice A holder took what its shares had earned; it is credit in Payments now.
+    /// @notice The earnings of a holder's shares became its credit in Payments.
     event Collected(uint256 indexed model, address indexed holder, uint256 amount);
 
-    /// @notice The source has created a model under this key.
+    /// @notice The source has already created a model with this key.
     error Exists(uint256 model);
-    /// @notice The shares do not add up to `TOTAL`, one is zero, or there are more or fewer of them than holders.
+    /// @notice The shares do not add up to `TOTAL`, a share is zero, or the numbers of shares and holders
+    /// differ.
     error BadShares();
     /// @notice There is no such model.
     error NoModel(uint256 model);
-    /// @notice Nothing has been earned since the last time.
+    /// @notice The holder has no earnings to collect.
     error NothingToCollect();
-    /// @notice More than a model can ever earn: about 3 * 10^38 of the token's smallest unit.
+    /// @notice A model cannot earn more than about 3 * 10^38 of the token's smallest unit in total.
     error TooMuch();
 
-    /// @notice Shares of every model.
+    /// @notice The number of shares of every model.
     function TOTAL() external view returns (uint256);
-    /// @notice Where the money is.
+    /// @notice The contract that holds the money.
     function payments() external view returns (IPayments);
 
-    /// @notice Creates a model, whose id is `idOf(caller, key)`, and all of its shares.
-    /// @param key The caller's number for it, once for each model.
-    /// @param root Checkpoint root.
-    /// @param token What it will earn in.
-    /// @param holders Who gets the shares. Contracts are not asked whether they want them.
-    /// @param shares How many each gets; together `TOTAL`.
+    /// @notice Creates a model with the id `idOf(caller, key)` and all of its shares.
+    /// @param key The caller's number for the model, a different one for each model.
+    /// @param root Checkpoint root of the model.
+    /// @param token The currency of the earnings.
+    /// @param holders The first holders. A contract gets its shares without the ERC-1155 receiver check.
+    /// @param shares The shares of each holder, which add up to `TOTAL`.
     function create(
         bytes32 key,
         bytes32 root,
@@ -61,20 +64,22 @@ interface IOwnership is IERC1155 {
         uint256[] calldata shares
     ) external returns (uint256 model);
 
-    /// @notice Passes shares of the caller on. Unlike `safeTransferFrom` a receiving contract is not asked.
+    /// @notice Transfers shares of the caller. Unlike `safeTransferFrom`, it makes no ERC-1155 receiver
+    /// check.
     function transfer(address to, uint256 model, uint256 shares) external;
 
-    /// @notice Pays the model, from the caller: the coin with the call, a token by approval of this contract. What does not divide by
-    /// `TOTAL` is kept and divided with the next payment.
+    /// @notice Pays earnings to the model. Coin comes with the call; a token is taken by the caller's
+    /// approval of this contract. The remainder of the division by `TOTAL` is kept and divided with the next
+    /// payment.
     function earn(uint256 model, uint256 amount) external payable;
 
-    /// @notice Anyone: makes what a holder's shares have earned the holder's credit in Payments.
+    /// @notice Anyone: moves the earnings of a holder's shares to the holder's credit in Payments.
     function collect(uint256 model, address holder) external returns (uint256 amount);
 
-    /// @notice What `collect` would give.
+    /// @notice The amount that `collect` would move.
     function earnedBy(uint256 model, address holder) external view returns (uint256);
 
-    /// @notice What is known of a model; all zero when there is none.
+    /// @notice A model; all zero if there is none.
     function modelOf(uint256 model) external view returns (Model memory);
 
     /// @notice The id of a source's model.

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity ^0.8.30;
 
 import {IIdentity} from "./IIdentity.sol";
 
-/// @title Who took part in which round, and with what result
-/// @notice Rounds follow from block time alone: nobody starts or ends one. In each round a device may state once which
-/// checkpoint it holds afterwards and which rollouts it published (an attestation), and vote once for the authors of the
-/// best answers. A device without a coin signs, and anybody may post: bad entries of a batch are skipped with a reason and
-/// cost the good ones nothing.
-/// @dev Nobody administers this contract: no owner, no pause, no upgrade.
-/// EIP-712 domain: name "Starling", version "1", this chain, this contract. Types:
-/// `Attestation(uint64 round,bytes32 checkpointRoot,bytes32 rolloutDigest)` and `Vote(uint64 round,address[] winners)`.
+/// @title Attestations and votes of devices, round by round
+/// @notice Rounds follow from block time alone: nobody starts or ends a round. In each round a device may
+/// attest once which checkpoint it holds afterwards and which rollouts it published, and may vote once for
+/// the authors of the best answers. A device needs no coin: it signs, and anyone may post its signatures in
+/// batches. Bad entries of a batch are skipped with a reason and do not affect the others.
+/// @dev Nobody administers this contract: no owner, no pause, no upgrade. EIP-712 domain: name "Starling",
+/// version "1", this chain, this contract. Types: `Attestation(uint64 round,bytes32 checkpointRoot,bytes32
+/// rolloutDigest)` and `Vote(uint64 round,address[] winners)`.
 ///
-/// A record is a count of what was said, not a proof that it is true: keys are free, so a count by itself must never be paid
-/// for. What was attested can be recomputed by anyone and disputed elsewhere.
+/// A record counts what devices stated. It does not prove that the statements are true. Keys are free, so
+/// nothing may be paid for a count alone. Anyone can recompute what was attested and dispute it elsewhere.
 interface IParticipation {
     /// @notice The stages of a round, in order.
     enum Stage {
@@ -24,15 +24,16 @@ interface IParticipation {
 
     /// @notice Why an attestation or a vote does not count.
     /// @param None It counts.
-    /// @param BadSignature Not the named device's signature over these values on this chain and contract.
+    /// @param BadSignature The named device did not sign these values for this chain and contract.
     /// @param NotYet The round has not begun.
-    /// @param Closed More than `WINDOW` rounds have passed since.
-    /// @param Repeated The device has spoken for this round or a later one.
-    /// @param NoAuthority The device's delegation is revoked, has expired or does not cover this.
+    /// @param Closed More than `WINDOW` rounds have passed since the round.
+    /// @param Repeated The device has attested, or voted in, this round or a later one.
+    /// @param NoAuthority The device's delegation is revoked, has expired or lacks the scope.
     /// @param UnknownVoter The voter has never attested.
     /// @param Empty The vote names nobody.
     /// @param TooMany The vote names more than `MAX_WINNERS`.
-    /// @param Unordered The winners do not ascend strictly by address: one is named twice or they are not sorted.
+    /// @param Unordered The winners are not in strictly ascending order of address: unsorted, or one is named
+    /// twice.
     /// @param UnknownWinner A winner has never attested.
     enum Refusal {
         None,
@@ -48,12 +49,12 @@ interface IParticipation {
         UnknownWinner
     }
 
-    /// @notice When rounds are; fixed at deployment.
+    /// @notice The schedule of the rounds, fixed at deployment.
     /// @param genesis Unix time in seconds at which round 0 began.
     /// @param answerSeconds Length of the answer stage.
     /// @param critiqueSeconds Length of the critique stage.
     /// @param voteSeconds Length of the vote stage.
-    /// @param genesisSeed What the rounds' seeds are derived from.
+    /// @param genesisSeed The value from which the seeds of the rounds are derived.
     struct Schedule {
         uint64 genesis;
         uint32 answerSeconds;
@@ -62,7 +63,7 @@ interface IParticipation {
         bytes32 genesisSeed;
     }
 
-    /// @notice One device's statement about the round of the batch it is in.
+    /// @notice A device's attestation of the round of the batch that contains it.
     /// @param device Address of the device that signed.
     /// @param checkpointRoot Merkle root of the checkpoint after the round.
     /// @param rolloutDigest sha2-256 digest in the CID of the rollouts that the device published.
@@ -90,12 +91,14 @@ interface IParticipation {
         bytes32 vs;
     }
 
-    /// @notice What a device, or all devices of an owner, have done.
-    /// @param nextRound First round the device may still attest; zero when it has never attested. For an owner, the highest.
-    /// @param nextVote First round the device may still vote in; zero when it has never voted. For an owner, the highest.
+    /// @notice The record of a device, or of all devices of an owner.
+    /// @param nextRound First round that the device may still attest; zero if it never has. For an owner, the
+    /// highest.
+    /// @param nextVote First round that the device may still vote in; zero if it never has. For an owner, the
+    /// highest.
     /// @param attestations Rounds attested.
     /// @param votesCast Votes counted.
-    /// @param votesReceived How often a vote of another device named this one.
+    /// @param votesReceived How many votes of other devices named this one.
     struct Record {
         uint64 nextRound;
         uint64 nextVote;
@@ -110,37 +113,38 @@ interface IParticipation {
     );
     /// @notice A device voted in a round.
     event Voted(address indexed device, uint64 indexed round, address[] winners);
-    /// @notice An entry of a batch of attestations was skipped. `device` is the one that the entry names.
+    /// @notice An entry of a batch of attestations was skipped. `device` is the device that the entry names.
     event AttestationSkipped(
         address indexed device, uint64 indexed round, uint256 entry, Refusal indexed reason
     );
-    /// @notice An entry of a batch of votes was skipped. `device` is the one that the entry names.
+    /// @notice An entry of a batch of votes was skipped. `device` is the device that the entry names.
     event VoteSkipped(address indexed device, uint64 indexed round, uint256 entry, Refusal indexed reason);
 
-    /// @notice Somebody committed to attestations of a whole round with one root.
+    /// @notice The poster committed to attestations of a round with one Merkle root.
     event RootPosted(uint64 indexed round, bytes32 indexed root, address indexed poster, uint256 size);
 
     /// @notice Nobody posted this root for this round.
     error NotPosted(uint64 round, bytes32 root);
-    /// @notice The caller's own attestation or vote does not count, or nothing in a batch of attestations can.
+    /// @notice The caller's attestation or vote does not count, or the round of a batch is not open.
     error Refused(Refusal reason);
     /// @notice A batch must have between one and `MAX_BATCH` entries.
     error BadBatchSize(uint256 size);
-    /// @notice Every stage lasts at least a second and at most a day, and the identity contract must exist.
+    /// @notice A stage is shorter than a second or longer than a day, or there is no identity contract at the
+    /// address.
     error BadDeployment();
     /// @notice The time lies before round 0.
     error BeforeGenesis(uint256 timestamp, uint256 genesis);
 
-    /// @notice How many rounds after its own an attestation or a vote still counts.
+    /// @notice For how many rounds after its own an attestation or a vote still counts.
     function WINDOW() external view returns (uint64);
-    /// @notice Most winners one vote may name.
+    /// @notice Most winners that one vote may name.
     function MAX_WINNERS() external view returns (uint256);
     /// @notice Most entries in one batch.
     function MAX_BATCH() external view returns (uint256);
-    /// @notice The contract that knows whose devices are whose.
+    /// @notice The contract that binds devices to owners.
     function identity() external view returns (IIdentity);
 
-    /// @notice When rounds are.
+    /// @notice The schedule of the rounds.
     function schedule() external view returns (Schedule memory);
     /// @notice The round at a Unix time.
     function roundAt(uint256 timestamp) external view returns (uint64);
@@ -150,31 +154,33 @@ interface IParticipation {
     function currentRound() external view returns (uint64);
     /// @notice The stage now.
     function currentStage() external view returns (Stage);
-    /// @notice What a round's tasks, sampling and choice of peers are drawn from.
-    /// @dev keccak256(genesisSeed, round as uint256). A pure function, so that devices go on while no node can be reached;
-    /// it is therefore known ahead from the deployment on, and nothing may rest on its being secret.
+    /// @notice The seed from which the tasks, the sampling and the choice of peers of a round are drawn.
+    /// @dev keccak256(genesisSeed, round as uint256). Devices compute it themselves, so they can continue
+    /// without a node. Every seed is known from the deployment on, so nothing may depend on its being secret.
     function seedOf(uint64 round) external view returns (bytes32);
 
     /// @notice Attests a round for the caller. Reverts with `Refused` when it does not count.
     function attest(uint64 round, bytes32 checkpointRoot, bytes32 rolloutDigest) external;
 
-    /// @notice Posts what devices signed about one round. Entries that do not count are skipped, each with an event; when the
-    /// round itself is not open, the whole call reverts with `Refused`.
-    /// @return accepted How many counted.
+    /// @notice Posts attestations of one round that devices signed. Entries that do not count are skipped,
+    /// each with an event. If the round is not open, the whole call reverts with `Refused`.
+    /// @return accepted How many entries counted.
     function attestBatch(uint64 round, SignedAttestation[] calldata entries)
         external
         returns (uint256 accepted);
 
-    /// @notice Commits to what devices signed about one round, all of it with one root, for the price of one. What is in it can be shown
-    /// by `isIncluded`, and counted by `attestFromRoot`, at any time later. Whoever posts a root has to hand out the entries with
-    /// their proofs: the chain does not have them. Any number of roots may be posted for a round, so nobody can keep an attestation out.
+    /// @notice Commits to all attestations that devices signed for one round, with one Merkle root and at a
+    /// cost that does not depend on their number. `isIncluded` proves an entry and `attestFromRoot` counts it
+    /// at any later time. The chain does not have the entries, so the poster has to hand them out with their
+    /// proofs. A round may have any number of roots, so no poster can exclude an attestation.
     /// @param round The round, which has to be open.
-    /// @param root Root of the Merkle tree whose leaves are keccak256(abi.encode(SignedAttestation)) and whose nodes are keccak256 of their two
-    /// children, the smaller first.
-    /// @param size How many entries the poster says there are; for whoever reads the event.
+    /// @param root Root of the Merkle tree whose leaves are keccak256(abi.encode(SignedAttestation)) and
+    /// whose nodes are keccak256 of their two children, the smaller first.
+    /// @param size The number of entries, as stated by the poster. It is only used in the event.
     function postRoot(uint64 round, bytes32 root, uint256 size) external;
 
-    /// @notice Whether a root was posted for a round, while the round was open, and holds this entry, signed by the device it names.
+    /// @notice Whether the root was posted for the round and contains this entry, and the device that it
+    /// names signed it.
     function isIncluded(
         uint64 round,
         bytes32 root,
@@ -182,11 +188,12 @@ interface IParticipation {
         bytes32[] calldata proof
     ) external view returns (bool);
 
-    /// @notice Counts attestations out of a posted root, however long ago the round was. Each device's rounds count in ascending order: one
-    /// that is older than what the device has attested since is skipped as repeated. Entries that do not count are skipped, each with
-    /// an event; one that is not in the root is skipped as badly signed.
-    /// @param proofs One for each entry.
-    /// @return accepted How many counted.
+    /// @notice Counts attestations from a posted root, however long ago the round was. The rounds of a device
+    /// count in ascending order: a round before the latest that the device has attested is skipped as
+    /// `Repeated`. Entries that do not count are skipped, each with an event; an entry that is not in the
+    /// root is skipped as `BadSignature`.
+    /// @param proofs One proof for each entry.
+    /// @return accepted How many entries counted.
     function attestFromRoot(
         uint64 round,
         bytes32 root,
@@ -194,17 +201,17 @@ interface IParticipation {
         bytes32[][] calldata proofs
     ) external returns (uint256 accepted);
 
-    /// @notice When a root was posted for a round, Unix time; zero when it was not.
+    /// @notice Unix time at which a root was first posted for a round; zero if it was not.
     function postedAt(uint64 round, bytes32 root) external view returns (uint256);
 
     /// @notice Votes for the caller. Reverts with `Refused` when it does not count.
     /// @param round The round.
-    /// @param winners Authors of the best answers, strictly ascending by address, `MAX_WINNERS` at most. Naming oneself is allowed
-    /// and counts for nothing.
+    /// @param winners Authors of the best answers, strictly ascending by address, `MAX_WINNERS` at most. A
+    /// device may name itself, but that does not count.
     function vote(uint64 round, address[] calldata winners) external;
 
     /// @notice Posts votes that devices signed. Entries that do not count are skipped, each with an event.
-    /// @return accepted How many counted.
+    /// @return accepted How many entries counted.
     function voteBatch(SignedVote[] calldata entries) external returns (uint256 accepted);
 
     /// @notice The record of a device.
@@ -213,7 +220,7 @@ interface IParticipation {
     /// @notice The records of many devices in one call.
     function recordsOf(address[] calldata devices) external view returns (Record[] memory);
 
-    /// @notice The sum over every device the owner ever bound, with what each did before it was bound. A revoked or expired
-    /// device earns nothing more, and what it had earned stays.
+    /// @notice The sum of the records of every device that the owner ever bound, with what each did before it
+    /// was bound. The record of a revoked or expired device still counts, but no longer grows.
     function recordOfOwner(address owner) external view returns (Record memory);
 }

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity ^0.8.30;
 
-/// @title Who is owed what
-/// @notice Holds money, in the chain's coin (token zero) or an ERC-20, until it is drawn. An escrow belongs to the contract or account that
-/// opened it, its keeper: only the keeper can say to whom its money goes, and it can only say it once. What was paid to somebody is a
-/// credit, and only that account can move it. So whoever pays into a keeper has to trust the keeper's code, and nobody else's.
+/// @title Escrows and credits
+/// @notice Holds money, in the chain's coin (token zero) or an ERC-20, until it is withdrawn. The account
+/// that opens an escrow is its keeper. Only the keeper can pay out of the escrow. A payment becomes the
+/// receiver's credit, and only the receiver can move its credit. Whoever pays money to a keeper has to trust
+/// the code of the keeper and no other contract.
 /// @dev Nobody administers this contract: no owner, no pause, no upgrade, no fee.
 ///
-/// Money is pulled by whoever is owed it, never pushed, so that an account that cannot receive stops nobody else.
-/// A token that delivers less than was asked for (a fee on transfers) is refused when it is paid in; one that answers false, or does not
-/// answer, is handled. Balances of one token are kept apart from those of all others, so a bad token only harms those who took it. A token
-/// that later shrinks balances by itself, or starts to take a fee, harms whoever draws last.
+/// Receivers withdraw their credit themselves, so an account that cannot receive blocks nobody else. A
+/// deposit of a token that delivers less than the amount (a fee on transfers) is refused. Tokens that return
+/// false or nothing are handled. The balances of each token are separate, so a bad token only harms those who
+/// use it. A token that later shrinks balances or starts to take a fee harms the last accounts that withdraw
+/// it.
 interface IPayments {
-    /// @param keeper Who may pay it out.
+    /// @notice What is stored of an escrow.
+    /// @param keeper The account that may pay out of it.
     /// @param token The ERC-20; zero for the chain's coin.
-    /// @param held What is left in it, in the token's smallest unit.
+    /// @param held The amount left in it, in the smallest unit of the token.
     struct Escrow {
         address keeper;
         address token;
@@ -23,51 +26,52 @@ interface IPayments {
 
     /// @notice An escrow was opened.
     event Opened(uint256 indexed escrow, address indexed keeper, address indexed token);
-    /// @notice Money was put into an escrow.
+    /// @notice Money was deposited into an escrow.
     event Deposited(uint256 indexed escrow, uint256 amount);
-    /// @notice A keeper paid out of an escrow; it is `to`'s credit now.
+    /// @notice A keeper paid out of an escrow. The amount is now a credit of `to`.
     event Paid(uint256 indexed escrow, address indexed to, address indexed token, uint256 amount);
-    /// @notice An account passed some of its credit on.
+    /// @notice An account gave some of its credit to another.
     event Given(address indexed from, address indexed to, address indexed token, uint256 amount);
-    /// @notice An account drew some of its credit.
+    /// @notice An account withdrew some of its credit.
     event Withdrawn(address indexed account, address indexed token, uint256 amount, address to);
 
     /// @notice There is no contract at the token's address.
     error NotAToken(address token);
-    /// @notice The coin sent with the call is not what is due: `due` for the coin, nothing for a token.
+    /// @notice The call sent another amount of coin than is due. For a token no coin is due.
     error WrongValue(uint256 due, uint256 sent);
-    /// @notice The token delivered another amount than it was asked for; tokens with a fee on transfers are refused.
+    /// @notice The token delivered another amount than was asked for. Tokens with a fee on transfers are
+    /// refused.
     error NotReceivedInFull(address token, uint256 asked, uint256 received);
-    /// @notice The caller did not open this escrow, or there is none.
+    /// @notice The caller did not open this escrow, or there is no such escrow.
     error NotKeeper(uint256 escrow);
-    /// @notice More than is in the escrow, or more than the caller's credit.
+    /// @notice The amount is more than the escrow holds, or more than the caller's credit.
     error TooLittle(uint256 asked, uint256 held);
-    /// @notice The zero address and this contract can be paid nothing.
+    /// @notice The receiver is the zero address or this contract.
     error BadReceiver(address to);
-    /// @notice The receiver of the coin refused it. Name another receiver.
+    /// @notice The receiver rejected the coin. Name another receiver.
     error PaymentFailed(address to);
 
     /// @notice Opens an empty escrow whose keeper is the caller.
     /// @param token An ERC-20, or zero for the chain's coin.
     function open(address token) external returns (uint256 escrow);
 
-    /// @notice Keeper: puts its own money into the escrow. Coin comes with the call; a token is taken from the caller, which has to have
-    /// approved it.
+    /// @notice Keeper: deposits its own money into the escrow. Coin comes with the call. A token is taken
+    /// from the caller, which must have approved this contract.
     function deposit(uint256 escrow, uint256 amount) external payable;
 
-    /// @notice Keeper: makes part of the escrow somebody's credit.
+    /// @notice Keeper: pays `amount` of the escrow to the credit of `to`.
     function pay(uint256 escrow, address to, uint256 amount) external;
 
-    /// @notice Passes part of the caller's credit to somebody else's, without moving money.
+    /// @notice Gives part of the caller's credit to another account. No money leaves the contract.
     function give(address token, address to, uint256 amount) external;
 
-    /// @notice Draws part of the caller's credit.
-    /// @param to Where the money goes.
+    /// @notice Withdraws part of the caller's credit.
+    /// @param to The account that receives the money.
     function withdraw(address token, uint256 amount, address to) external;
 
-    /// @notice What an account can draw, in a token.
+    /// @notice The credit of an account in a token.
     function creditOf(address account, address token) external view returns (uint256);
 
-    /// @notice An escrow; all zero when there is none.
+    /// @notice An escrow; all zero if there is none.
     function escrowOf(uint256 escrow) external view returns (Escrow memory);
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity ^0.8.30;
 
 import {IIdentity} from "./IIdentity.sol";
-import {Lease, newLease} from "./Lease.sol";
+import {PackedBinding, packBinding} from "./PackedBinding.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
 /// @title Identity
-/// @notice See IIdentity, which says what everything here promises.
+/// @notice Implements IIdentity, which documents every function.
 contract Identity is IIdentity, EIP712 {
     uint32 public constant SCOPE_ATTEST = 1 << 0;
     uint32 public constant SCOPE_VOTE = 1 << 1;
@@ -23,7 +23,7 @@ contract Identity is IIdentity, EIP712 {
     /// @dev The prime of secp256k1's field (SEC 2, section 2.4.1).
     uint256 private constant FIELD = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F;
 
-    mapping(address device => Lease) private _leases;
+    mapping(address device => PackedBinding) private _bindings;
     mapping(address owner => address[]) private _devices;
     mapping(address owner => uint32) public epochOf;
     mapping(address device => bytes32) public peerIdOf;
@@ -51,13 +51,14 @@ contract Identity is IIdentity, EIP712 {
         _checkSignatures(delegation, ownerSignature, consentSignature);
 
         address owner = delegation.owner;
-        Lease held = _leases[device];
+        PackedBinding held = _bindings[device];
         if (held.owner() == address(0)) {
             require(_devices[owner].length < MAX_DEVICES, TooManyDevices());
             _devices[owner].push(device);
         } else {
             require(held.owner() == owner, Taken(device, held.owner()));
-            // Within one epoch an old signature could be posted again, so it must neither revive nor shorten.
+            // In the same epoch an old signature could be posted again. It must neither revive nor shorten a
+            // delegation.
             if (held.epoch() == delegation.epoch) {
                 require(!held.isRevoked(), DeviceRevoked(device));
                 require(
@@ -66,15 +67,15 @@ contract Identity is IIdentity, EIP712 {
                 );
             }
         }
-        _leases[device] = newLease(owner, delegation.validUntil, delegation.epoch, delegation.scope);
+        _bindings[device] = packBinding(owner, delegation.validUntil, delegation.epoch, delegation.scope);
         emit Bound(owner, device, delegation.scope, delegation.validUntil, delegation.epoch);
     }
 
     /// @inheritdoc IIdentity
     function revoke(address device) external {
-        Lease held = _leases[device];
+        PackedBinding held = _bindings[device];
         require(held.owner() == msg.sender && !held.isRevoked(), NotYours(device));
-        _leases[device] = held.revoked();
+        _bindings[device] = held.revoked();
         emit Revoked(msg.sender, device);
     }
 
@@ -87,9 +88,9 @@ contract Identity is IIdentity, EIP712 {
         uint256 count = devices.length;
         for (uint256 i; i < count; ++i) {
             address device = devices[i];
-            Lease held = _leases[device];
+            PackedBinding held = _bindings[device];
             if (held.isRevoked()) continue;
-            _leases[device] = held.revoked();
+            _bindings[device] = held.revoked();
             emit Revoked(msg.sender, device);
         }
     }
@@ -110,13 +111,13 @@ contract Identity is IIdentity, EIP712 {
 
     /// @inheritdoc IIdentity
     function ownerOf(address device) external view returns (address) {
-        Lease held = _leases[device];
+        PackedBinding held = _bindings[device];
         return held.inForce(block.timestamp) ? held.owner() : address(0);
     }
 
     /// @inheritdoc IIdentity
     function bindingOf(address device) external view returns (Binding memory) {
-        Lease held = _leases[device];
+        PackedBinding held = _bindings[device];
         return Binding(held.owner(), held.validUntil(), held.epoch(), held.scope(), held.isRevoked());
     }
 
@@ -127,8 +128,9 @@ contract Identity is IIdentity, EIP712 {
 
     /// @inheritdoc IIdentity
     function derive(bytes32 x, bytes32 y) public pure returns (address device, bytes32 peerId) {
-        // The compressed point holds only x and the parity of y. Off the curve, many y would share a PeerId while giving
-        // different addresses, and a stranger could put his address under somebody's PeerId.
+        // The compressed point holds only x and the parity of y. Off the curve many values of y would give
+        // the same PeerId with different addresses, so that an attacker could put its address under the
+        // PeerId of another key.
         require(_onCurve(uint256(x), uint256(y)), NotOnCurve());
         device = address(uint160(uint256(keccak256(abi.encodePacked(x, y)))));
         peerId = sha256(abi.encodePacked(hex"002508021221", uint8(2 + (uint256(y) & 1)), x));
@@ -142,7 +144,7 @@ contract Identity is IIdentity, EIP712 {
         emit Registered(device, peerId, x, y);
     }
 
-    /// @dev What a delegation must satisfy whoever signed it.
+    /// @dev Checks a delegation before its signatures: owner, scope, validity and epoch.
     function _checkTerms(Delegation calldata delegation) private view {
         address owner = delegation.owner;
         require(owner != address(0) && owner != delegation.sessionKey, BadOwner(owner));
@@ -174,8 +176,8 @@ contract Identity is IIdentity, EIP712 {
                 )
             )
         );
-        // The plain signature is tried first: an account with EIP-7702 code still has its key, and the code it points to
-        // need not answer ERC-1271.
+        // The ECDSA signature is tried first: an account with EIP-7702 code still has its key, and its code
+        // may not implement ERC-1271.
         if (_signer(digest, ownerSignature) != delegation.owner) {
             require(
                 SignatureChecker.isValidERC1271SignatureNow(delegation.owner, digest, ownerSignature),
@@ -187,13 +189,14 @@ contract Identity is IIdentity, EIP712 {
         require(_signer(consent, consentSignature) == delegation.sessionKey, BadConsentSignature());
     }
 
-    /// @dev Zero for a signature that is malformed or has a high s; no address that is compared with it can be zero.
+    /// @dev Zero for a signature that is malformed or has a high s. Callers compare it only with nonzero
+    /// addresses.
     function _signer(bytes32 digest, bytes calldata signature) private pure returns (address signer) {
         (signer,,) = ECDSA.tryRecover(digest, signature);
     }
 
     function _mayAct(address device, uint32 scope) private view returns (bool) {
-        Lease held = _leases[device];
+        PackedBinding held = _bindings[device];
         return held.owner() == address(0) || (held.inForce(block.timestamp) && held.covers(scope));
     }
 

@@ -9,13 +9,13 @@ import {IDisputes} from "./disputes/IDisputes.sol";
 import {MerkleSha256 as Merkle} from "./disputes/MerkleSha256.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
-/// @dev What Disputes has beside its interface.
+/// @dev A function of Disputes that is not in IDisputes.
 interface IWindow {
     function WINDOW() external view returns (uint32);
 }
 
 /// @title Jobs
-/// @notice See IJobs, which says what everything here promises.
+/// @notice Implements IJobs, which documents every function.
 contract Jobs is IJobs, ReentrancyGuardTransient {
     uint32 public constant MAX_SECONDS = 365 days;
 
@@ -47,7 +47,7 @@ contract Jobs is IJobs, ReentrancyGuardTransient {
         (j.token, j.workerShares) = (order.token, order.workerShares);
         j.terms = order.terms;
         (j.price, j.bond) = (order.price, order.bond);
-        // Payments numbers its escrows one by one.
+        // Payments numbers its escrows from 0, so the number fits 128 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         j.escrow = uint128(payments.open(order.token));
         emit Posted(job, msg.sender, order.terms, order);
@@ -159,8 +159,9 @@ contract Jobs is IJobs, ReentrancyGuardTransient {
         return ownership.idOf(address(this), bytes32(job));
     }
 
-    /// @dev That the claim can pay for the job; returns its root. A claim from before could have passed its window while nobody had a
-    /// reason to look at it, so it has to be younger than the worker's claiming of the job.
+    /// @dev Checks that the claim may be delivered and returns its root. It must have been made after the
+    /// worker claimed the job: an older claim could have passed its window while nobody had a reason to check
+    /// it.
     function _checkClaim(Job storage j, uint256 claim_) private view returns (bytes32) {
         IDisputes.Claim memory c = disputes.claimOf(claim_);
         require(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity ^0.8.30;
 
 import {Funding} from "./Funding.sol";
 import {IOwnership} from "./IOwnership.sol";
@@ -9,11 +9,12 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
 
 /// @title Ownership
-/// @notice See IOwnership, which says what everything here promises.
+/// @notice Implements IOwnership, which documents every function.
 contract Ownership is IOwnership, ERC1155, ReentrancyGuardTransient {
     uint256 public constant TOTAL = 1_000_000;
 
-    /// @dev What one share has earned since the model was made, what is left over from dividing, and where the money is.
+    /// @dev What one share has earned since the model was created, the remainder of the last division, and
+    /// the escrow.
     struct Earnings {
         uint128 perShare;
         uint64 remainder;
@@ -21,7 +22,8 @@ contract Ownership is IOwnership, ERC1155, ReentrancyGuardTransient {
         uint256 escrow;
     }
 
-    /// @dev What an account's shares had earned when `perShare` was `seen`, less what was taken.
+    /// @dev `owed` is what an account's shares had earned when `perShare` was `seen`, less what was
+    /// collected.
     struct Holding {
         uint128 seen;
         uint128 owed;
@@ -54,7 +56,7 @@ contract Ownership is IOwnership, ERC1155, ReentrancyGuardTransient {
         for (uint256 i; i < holders.length; ++i) {
             require(shares[i] != 0 && shares[i] <= left, BadShares());
             left -= shares[i];
-            // Not _mint: it asks a contract that receives, and one that refuses must not keep the others from theirs.
+            // Not _mint: it calls a receiving contract, which could revert and block the other holders.
             _move(address(0), holders[i], model, shares[i]);
         }
         require(left == 0, BadShares());
@@ -71,11 +73,11 @@ contract Ownership is IOwnership, ERC1155, ReentrancyGuardTransient {
         require(m.source != address(0), NoModel(model));
         Earnings storage e = _earnings[model];
         if (!e.opened) (e.opened, e.escrow) = (true, payments.open(m.token));
-        // First the money: a token's hook may then still collect at the old rate, and nothing more.
+        // The money comes first. A token that calls back can then only collect at the old rate.
         Funding.take(payments, e.escrow, m.token, amount);
         uint256 whole = amount + e.remainder;
         uint256 perShare = e.perShare + whole / TOTAL;
-        // So that no holder's part can ever exceed 128 bits.
+        // No holder's part can then exceed 128 bits.
         require(perShare <= type(uint128).max / TOTAL, TooMuch());
         // forge-lint: disable-next-line(unsafe-typecast)
         (e.perShare, e.remainder) = (uint128(perShare), uint64(whole % TOTAL));
@@ -107,7 +109,8 @@ contract Ownership is IOwnership, ERC1155, ReentrancyGuardTransient {
         return uint256(keccak256(abi.encode(source, key)));
     }
 
-    /// @notice ERC-1155 metadata: a data URI that names the checkpoint, from which anyone can find the model's files.
+    /// @notice ERC-1155 metadata: a data URI with the checkpoint root, by which the files of the model are
+    /// found.
     function uri(uint256 model) public view override returns (string memory) {
         return string.concat(
             'data:application/json,{"name":"Starling model","decimals":0,"properties":{"checkpoint":"',
@@ -124,7 +127,8 @@ contract Ownership is IOwnership, ERC1155, ReentrancyGuardTransient {
         _update(from, to, ids, values);
     }
 
-    /// @dev Every change of balances comes through here. What the shares have earned goes with them, in proportion.
+    /// @dev Every change of balances comes through here. The uncollected earnings of the shares move with
+    /// them.
     function _update(address from, address to, uint256[] memory ids, uint256[] memory values)
         internal
         override
@@ -132,7 +136,7 @@ contract Ownership is IOwnership, ERC1155, ReentrancyGuardTransient {
         if (from != address(0) && from != to && ids.length == values.length) {
             for (uint256 i; i < ids.length; ++i) {
                 uint256 moved;
-                // A batch may name a model twice, and the balance is only changed below.
+                // A batch may name a model twice, and the balances change only after this loop.
                 for (uint256 j; j < i; ++j) {
                     if (ids[j] == ids[i]) moved += values[j];
                 }
@@ -142,16 +146,17 @@ contract Ownership is IOwnership, ERC1155, ReentrancyGuardTransient {
         super._update(from, to, ids, values);
     }
 
-    /// @dev What `from` is owed for `shares` of its shares becomes what `to` is owed. `moved` have left within this batch.
+    /// @dev Moves what `from` is owed for `shares` of its shares to `to`. `moved` shares were moved before in
+    /// this batch.
     function _carry(address from, address to, uint256 model, uint256 shares, uint256 moved) private {
         uint128 perShare = _earnings[model].perShare;
         uint256 balance = balanceOf(from, model);
-        // Too few shares: the update that follows reverts.
+        // If `from` has too few shares, the update after this reverts.
         if (perShare == 0 || shares == 0 || balance < moved + shares) return;
         uint256 owed = _settle(model, from, perShare, balance);
         uint256 owedTo = _settle(model, to, perShare, balanceOf(to, model));
         uint256 part = owed * shares / (balance - moved);
-        // Both at most perShare * TOTAL, which fits.
+        // Both are at most perShare * TOTAL, which fits 128 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         _holdings[model][from].owed = uint128(owed - part);
         // forge-lint: disable-next-line(unsafe-typecast)

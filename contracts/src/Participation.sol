@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity ^0.8.30;
 
 import {IIdentity} from "./IIdentity.sol";
 import {IParticipation} from "./IParticipation.sol";
@@ -10,7 +10,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 
 /// @title Participation
-/// @notice See IParticipation, which says what everything here promises.
+/// @notice Implements IParticipation, which documents every function.
 contract Participation is IParticipation, EIP712 {
     uint64 public constant WINDOW = 2;
     uint256 public constant MAX_WINNERS = 64;
@@ -33,7 +33,7 @@ contract Participation is IParticipation, EIP712 {
     mapping(address device => Tally) private _tallies;
     mapping(uint64 round => mapping(bytes32 root => uint256)) public postedAt;
 
-    /// @param identity_ The contract that knows whose devices are whose.
+    /// @param identity_ The contract that binds devices to owners.
     /// @param answerSeconds Length of the answer stage, 1 second to 1 day.
     /// @param critiqueSeconds Length of the critique stage, 1 second to 1 day.
     /// @param voteSeconds Length of the vote stage, 1 second to 1 day.
@@ -64,7 +64,7 @@ contract Participation is IParticipation, EIP712 {
 
     /// @inheritdoc IParticipation
     function roundAt(uint256 timestamp) public view returns (uint64) {
-        // A quotient of seconds since genesis; it would take 2**64 of them not to fit.
+        // The quotient of seconds since genesis fits 64 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         return uint64(_elapsed(timestamp) / _roundSeconds());
     }
@@ -112,7 +112,7 @@ contract Participation is IParticipation, EIP712 {
     /// @inheritdoc IParticipation
     function postRoot(uint64 round, bytes32 root, uint256 size) external {
         _checkOpen(round);
-        // The first time stays; posting again says nothing new.
+        // Posting a root again keeps the first time.
         if (postedAt[round][root] == 0) postedAt[round][root] = block.timestamp;
         emit RootPosted(round, root, msg.sender, size);
     }
@@ -125,13 +125,13 @@ contract Participation is IParticipation, EIP712 {
         bytes32[] calldata proof
     ) external view returns (bool) {
         if (postedAt[round][root] == 0 || !_isIn(root, entry, proof)) return false;
-        // Spelt out, since a second caller of _structHash would cost every entry of a batch 35 gas: the compiler puts in place what is
-        // called once.
+        // This repeats _structHash, because a second caller would cost every entry of a batch 35 gas: the
+        // compiler inlines a function that is called once.
         bytes32 digest = _hashTypedDataV4(
             keccak256(abi.encode(ATTESTATION_TYPEHASH, round, entry.checkpointRoot, entry.rolloutDigest))
         );
         (address signer,,) = ECDSA.tryRecover(digest, entry.r, entry.vs);
-        // Nonsense has the signer zero, which is no device.
+        // An invalid signature has the signer zero, which is not a device.
         return signer != address(0) && signer == entry.device;
     }
 
@@ -204,12 +204,13 @@ contract Participation is IParticipation, EIP712 {
         }
     }
 
-    /// @dev Counts entries whose signers are known, zero where there is none.
+    /// @dev Counts entries. `signers` holds the signer of each entry, or zero if its signature does not
+    /// count.
     function _attestEach(uint64 round, SignedAttestation[] calldata entries, address[] memory signers)
         private
         returns (uint256 accepted)
     {
-        // One call for the whole batch: a call for each entry would cost it hundreds of gas more.
+        // One call for the whole batch. A call for each entry would cost hundreds of gas more.
         uint256 authority = identity.mayActEach(signers, SCOPE_ATTEST);
         uint256 size = entries.length;
         for (uint256 i; i < size; ++i) {
@@ -231,7 +232,7 @@ contract Participation is IParticipation, EIP712 {
         }
     }
 
-    /// @dev A leaf has 160 bytes and a node 64, so neither can pass for the other.
+    /// @dev A leaf hashes 160 bytes and a node 64 bytes, so neither can be taken for the other.
     function _isIn(bytes32 root, SignedAttestation calldata entry, bytes32[] calldata proof)
         private
         pure
@@ -240,7 +241,8 @@ contract Participation is IParticipation, EIP712 {
         return MerkleProof.verifyCalldata(proof, root, keccak256(abi.encode(entry)));
     }
 
-    /// @dev Counts an attestation of an open round whose author is beyond doubt, or says why not.
+    /// @dev Counts an attestation, or returns why it does not count. The caller has checked its round and its
+    /// author.
     function _attest(address device, uint64 round, bool authorised) private returns (Refusal) {
         Tally tally = _tallies[device];
         if (round < tally.nextRound()) return Refusal.Repeated;
@@ -249,7 +251,7 @@ contract Participation is IParticipation, EIP712 {
         return Refusal.None;
     }
 
-    /// @dev Checks the cheap bounds before hashing, so that a huge list costs its poster little and the batch nothing.
+    /// @dev Checks the number of winners before hashing them, so that a long list costs little gas.
     function _voteSigned(bytes32 domain, SignedVote calldata entry, uint64 current)
         private
         returns (Refusal)
@@ -262,7 +264,8 @@ contract Participation is IParticipation, EIP712 {
         return _vote(entry.device, entry.round, entry.winners, current);
     }
 
-    /// @dev Counts a vote whose author is beyond doubt, or says why not. Everything is checked before anything is written.
+    /// @dev Counts a vote, or returns why it does not count. The caller has checked its author. All checks
+    /// come before the first write.
     function _vote(address device, uint64 round, address[] calldata winners, uint64 current)
         private
         returns (Refusal)
@@ -287,7 +290,8 @@ contract Participation is IParticipation, EIP712 {
     function _winners(address[] calldata winners) private view returns (Refusal) {
         if (winners.length == 0) return Refusal.Empty;
         if (winners.length > MAX_WINNERS) return Refusal.TooMany;
-        // Ascending order makes a duplicate its neighbour's equal. Zero comes before all and has never attested.
+        // In ascending order a duplicate equals its neighbour. Zero is below every address and has never
+        // attested.
         address previous = address(0);
         for (uint256 i; i < winners.length; ++i) {
             address winner = winners[i];
@@ -298,7 +302,7 @@ contract Participation is IParticipation, EIP712 {
         return Refusal.None;
     }
 
-    /// @dev For each entry the device it names, or zero where that device did not sign it.
+    /// @dev For each entry the device that it names, or zero if that device did not sign it.
     function _signers(uint64 round, SignedAttestation[] calldata entries)
         private
         view
@@ -315,8 +319,8 @@ contract Participation is IParticipation, EIP712 {
         }
     }
 
-    /// @dev keccak256(abi.encode(ATTESTATION_TYPEHASH, round, entry.checkpointRoot, entry.rolloutDigest)), without allocating: the
-    /// last two lie side by side in an entry.
+    /// @dev keccak256(abi.encode(ATTESTATION_TYPEHASH, round, entry.checkpointRoot, entry.rolloutDigest))
+    /// without allocating memory. The last two fields are adjacent in an entry.
     function _structHash(uint64 round, SignedAttestation calldata entry) private pure returns (bytes32 hash) {
         bytes32 typeHash = ATTESTATION_TYPEHASH;
         assembly ("memory-safe") {
@@ -328,7 +332,7 @@ contract Participation is IParticipation, EIP712 {
         }
     }
 
-    /// @dev Whether a round may be spoken for while `current` is running.
+    /// @dev Whether a round is open for attestations and votes while `current` is running.
     function _opening(uint64 round, uint64 current) private pure returns (Refusal) {
         if (round > current) return Refusal.NotYet;
         return current - round > WINDOW ? Refusal.Closed : Refusal.None;

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity ^0.8.30;
 
-/// @notice A device's whole record in one word, so that an attestation reads and writes storage once. Written as shifts because
-/// the compiler writes a packed struct back field by field, which costs an attestation 1,500 gas more.
+/// @notice A device's whole record in one word, so that an attestation reads and writes storage once. It is
+/// packed by shifts, because the compiler writes a packed struct back field by field, which costs 1,500 gas
+/// more.
 ///
-///     bits   0 to  63   first round the device may still attest, zero when it never has
-///     bits  64 to 127   first round it may still vote in, zero when it never has
+///     bits   0 to  63   first round that the device may still attest, zero if it never has
+///     bits  64 to 127   first round that the device may still vote in, zero if it never has
 ///     bits 128 to 167   rounds attested
 ///     bits 168 to 207   votes cast
 ///     bits 208 to 255   votes received
 ///
-/// No count can overflow: 2**40 rounds of one second are 35,000 years, and 2**48 votes cost more than 10**18 gas.
+/// No count can overflow: 2**40 rounds of one second are 35,000 years, and 2**48 votes cost more than 10**18
+/// gas.
 type Tally is uint256;
 
 using {nextRound, nextVote, attestations, votesCast, votesReceived, attested, voted, named} for Tally global;
@@ -51,7 +53,7 @@ function voted(Tally tally, uint64 round) pure returns (Tally) {
     }
 }
 
-/// @dev The tally after another device's vote named this one.
+/// @dev The tally after a vote of another device named this one.
 function named(Tally tally) pure returns (Tally) {
     unchecked {
         return Tally.wrap(Tally.unwrap(tally) + (1 << 208));

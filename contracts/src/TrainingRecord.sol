@@ -6,7 +6,7 @@ import {IDisputes} from "./disputes/IDisputes.sol";
 import {MerkleSha256 as Merkle} from "./disputes/MerkleSha256.sol";
 
 /// @title TrainingRecord
-/// @notice See ITrainingRecord, which says what everything here promises.
+/// @notice Implements ITrainingRecord, which documents every function.
 contract TrainingRecord is ITrainingRecord {
     IDisputes public immutable disputes;
 

@@ -4,7 +4,7 @@ import { runTrainingCase, TRAINING_CASE_ROOTS } from './training-case.ts';
 
 describe('20 training steps reach the recorded checkpoint root', () => {
   test.each([1, 2, 4])('on %i threads', { timeout: 60_000 }, async (threads) => {
-    const engine = await createWasmEngine({ threads, together: true });
+    const engine = await createWasmEngine({ threads, alwaysAllThreads: true });
     try {
       const { root, losses } = await runTrainingCase(engine);
       expect(losses).toHaveLength(20);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
-import { MUTANTS, mutate } from '../../compute/conformance/mutants.ts';
+import { MUTANTS, mutate } from '../../compute/conformance/testing/mutants.ts';
 import { type Engine, EngineError } from '../../compute/engines/engine.ts';
 import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';

@@ -5,9 +5,9 @@
 
 import { type GateVerdict, isTunable, runGate } from '../../compute/conformance/gate.ts';
 import {
-  keep,
+  loadVerdict,
   type PassedGate,
-  recall,
+  saveVerdict,
   type VerdictStore,
   verdictKey,
 } from '../../compute/conformance/verdict-store.ts';
@@ -202,7 +202,7 @@ async function judge(
       device = `${device} ${JSON.stringify(tuning)}`;
     }
     const key = verdictKey(kind, device, userAgent);
-    let passed = await recall(store, key);
+    let passed = await loadVerdict(store, key);
     if (passed !== undefined && isTunable(engine)) engine.useVariants(passed.variants);
     if (passed === undefined) {
       const gate = await runGate({ engine, ...(signal === undefined ? {} : { signal }) });
@@ -212,14 +212,14 @@ async function judge(
         return { verdict: { kind, description, checks, same, unavailable: gate.sentence } };
       }
       passed = { checks: gate.checks, variants: variantsOf(gate) };
-      await keep(store, key, passed);
+      await saveVerdict(store, key, passed);
     }
     if (measure && passed.stepMs === undefined) {
       passed = {
         ...passed,
         ...(await measureTraining({ engine, now, ...(signal === undefined ? {} : { signal }) })),
       };
-      await keep(store, key, passed);
+      await saveVerdict(store, key, passed);
     }
     return { engine, stepMs: passed.stepMs ?? 0, verdict: verdictOf(kind, description, passed) };
   } catch (error) {

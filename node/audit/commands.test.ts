@@ -9,8 +9,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeRunSpec } from '../../audit/run-spec.ts';
 import { publishDescription } from '../../chain/descriptions.ts';
 import { anvilWallet, NO_ANVIL } from '../../chain/devnet/anvil.ts';
-import { claimOnce, Defender } from '../../chain/disputes/agents/defender.ts';
+import { claimOnce } from '../../chain/disputes/agents/claim-once.ts';
+import { Defender } from '../../chain/disputes/agents/defender.ts';
 import { OnchainDisputes } from '../../chain/disputes/onchain/port.ts';
+import { runsOf } from '../../chain/disputes/testing/match.ts';
 import { type LocalChain, startLocalChain } from '../../chain/testing/local-chain.ts';
 import { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
@@ -52,7 +54,10 @@ describe.skipIf(NO_ANVIL !== undefined)(
       return key;
     }
 
-    /** Runs the command; the result's `said` resolves with the first happening of a kind, or rejects when the process ends. */
+    /**
+     * Runs the command; the result's `printed` resolves with the first event of a kind, or rejects when the
+     * process ends.
+     */
     function audit(...flags: readonly string[]) {
       const child = spawn(
         process.execPath,
@@ -78,19 +83,19 @@ describe.skipIf(NO_ANVIL !== undefined)(
       });
       const lines: Record<string, unknown>[] = [];
       const listeners = new Set<() => void>();
-      const tell = (): void => {
+      const notify = (): void => {
         for (const listener of listeners) listener();
       };
       createInterface({ input: child.stdout }).on('line', (line) => {
         lines.push(JSON.parse(line));
-        tell();
+        notify();
       });
       const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
       return {
         lines,
         ended,
         kill: () => child.kill('SIGKILL'),
-        said: (is: (line: Record<string, unknown>) => boolean) =>
+        printed: (is: (line: Record<string, unknown>) => boolean) =>
           new Promise<Record<string, unknown>>((resolve, reject) => {
             const look = (): void => {
               const found = lines.find(is);
@@ -103,7 +108,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       };
     }
 
-    it('finds a lie with published data alone, is killed, goes on, and takes the reward', async () => {
+    it('finds a fault with published data alone, is killed, goes on, and takes the reward', async () => {
       const { client, network } = local;
       const start = await nanoStart();
       const spec = supervisedSpec(start);
@@ -116,24 +121,24 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const slot = 140;
       // Started first: this chain's window of 120 s is real time.
       const first = audit();
-      const lie = await faultyRun({
+      const faulty = await faultyRun({
         ...{ engine, start, spec },
         fault: { kind: 'bit', step: 1, slot, element: 4321, bit: 22 },
       });
       const { descriptions } = network.rollup;
       const description = encodeRunSpec(spec);
-      await publishDescription({ queue, descriptions, run: termsHash(lie.terms), description });
-      const made = await claimOnce(port, lie);
+      await publishDescription({ queue, descriptions, run: termsHash(faulty.terms), description });
+      const made = await claimOnce(port, faulty);
       expect(made).toMatchObject({ kind: 'done', id: 0 });
-      const defender = new Defender({ port, evidence: () => Promise.resolve(lie), pollMs: 50 });
+      const defender = new Defender({ port, runs: runsOf(faulty), pollMs: 50 });
       defender.start();
       try {
-        await first.said(({ kind }) => kind === 'moved');
+        await first.printed(({ kind }) => kind === 'moved');
         first.kill();
         await first.ended;
         const second = audit();
-        await second.said(({ kind }) => kind === 'withdrew');
-        expect(await second.said(({ kind }) => kind === 'over')).toMatchObject({
+        await second.printed(({ kind }) => kind === 'withdrew');
+        expect(await second.printed(({ kind }) => kind === 'over')).toMatchObject({
           claim: 0,
           game: 0,
           won: true,
@@ -144,10 +149,10 @@ describe.skipIf(NO_ANVIL !== undefined)(
         await defender.stop();
       }
       expect(await port.claim(0)).toMatchObject({ lost: true, settled: false, liveGames: 0 });
-      const story = audit('--game', '0');
-      expect(await story.ended).toBe(0);
-      expect(story.lines[0]).toMatchObject({
-        chapters: expect.arrayContaining([
+      const transcript = audit('--game', '0');
+      expect(await transcript.ended).toBe(0);
+      expect(transcript.lines[0]).toMatchObject({
+        sections: expect.arrayContaining([
           expect.objectContaining({ kind: 'slot', slot, operator: 'matmul' }),
         ]),
         verdict: { winner: 'challenger', by: 'judge' },

@@ -1,9 +1,12 @@
-/** What the commands for auditing and defending share: the network, the account, the engine, and where runs are found. */
+/**
+ * What the commands for auditing and defending share: the network, the account, the engine, and the sources
+ * of runs.
+ */
 import { join, resolve } from 'node:path';
 import { createWalletClient, formatEther, type PublicClient } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { type Happening, sentenceOf } from '../../chain/disputes/agents/dispute-event.ts';
-import type { FindEvidence } from '../../chain/disputes/agents/run-cache.ts';
+import { type DisputeEvent, formatDisputeEvent } from '../../chain/disputes/agents/dispute-event.ts';
+import { RunCache } from '../../chain/disputes/agents/run-cache.ts';
 import { OnchainDisputes } from '../../chain/disputes/onchain/port.ts';
 import { chainOf, connect, transportOf } from '../../chain/network.ts';
 import { TransactionQueue } from '../../chain/transaction-queue.ts';
@@ -26,7 +29,7 @@ import { type RunSource, runsAt, runsOnChain } from './published-runs.ts';
 import { evidenceOfRuns } from './run-evidence.ts';
 
 /** Values of the flags that both commands have. */
-export interface PartyFlags {
+export interface SessionFlags {
   readonly network: string;
   readonly home: string;
   readonly runs?: string | undefined;
@@ -37,8 +40,8 @@ export interface PartyFlags {
   readonly poll: string;
 }
 
-/** The disputes of a network and where its runs are described, for whoever only looks. */
-export interface Disputes {
+/** The disputes of a network and the sources of its runs, for whoever only looks. */
+export interface NetworkDisputes {
   readonly network: Network;
   readonly rollup: RollupContracts;
   readonly client: PublicClient;
@@ -47,9 +50,9 @@ export interface Disputes {
 
 /** Reads the network file. Throws NetworkFileError, and UsageError where the network has no disputes. */
 export async function openDisputes(
-  flags: Pick<PartyFlags, 'network' | 'runs'>,
+  flags: Pick<SessionFlags, 'network' | 'runs'>,
   signal: AbortSignal,
-): Promise<Disputes> {
+): Promise<NetworkDisputes> {
   const network = await readNetworkFile(flags.network);
   const { rollup } = network;
   if (rollup === undefined) {
@@ -62,22 +65,25 @@ export async function openDisputes(
   return { network, rollup, client, sources: [...own, runsOnChain(client, rollup.descriptions)] };
 }
 
-/** An account on a network's disputes, with everything to compute its runs. */
-export interface Party {
+/** An account that plays on a network's disputes, with all that it takes to compute runs. */
+export interface DisputeSession {
   readonly port: OnchainDisputes;
-  /** Sends everything that the account does. */
+  /** Sends every transaction of the account. */
   readonly queue: TransactionQueue;
   readonly descriptions: Hex;
-  readonly evidence: FindEvidence;
+  readonly runs: RunCache;
   readonly pollMs: number;
 }
 
-/** Reads the network, opens or makes the account, and tries the engine. Throws typed errors that name the remedy. */
-export async function openParty(
-  flags: PartyFlags,
+/**
+ * Reads the network, opens or creates the account, and tries the engine. Throws typed errors that name the
+ * remedy.
+ */
+export async function openDisputeSession(
+  flags: SessionFlags,
   signal: AbortSignal,
   log: (line: string) => void,
-): Promise<Party> {
+): Promise<DisputeSession> {
   const maxSteps = wholeNumber('--max-steps', flags['max-steps'], 1, 65_536);
   const choice = oneOf('--engine', flags.engine, ['wasm', 'reference']);
   const threads = wholeNumber('--threads', flags.threads, 1, 64);
@@ -114,7 +120,10 @@ export async function openParty(
     return { config, state: freshState(config, parameters), cursor: 0, rngKey: '0x00000000' };
   };
   const evidence = evidenceOfRuns({
-    ...{ sources, known: start, openEngine, maxSteps },
+    sources,
+    known: start,
+    openEngine,
+    maxSteps,
     folder: (terms) => openFileDirectory(join(home, 'runs', terms)),
     onStep: (terms, done, steps) => {
       if (done === steps || done % 100 === 0) log(`Run ${terms.slice(0, 10)}…: ${done} of ${steps} steps.`);
@@ -122,13 +131,13 @@ export async function openParty(
   });
   const queue = new TransactionQueue({ client, wallet });
   const port = new OnchainDisputes({ queue, address: disputes });
-  return { port, queue, descriptions, evidence, pollMs };
+  return { port, queue, descriptions, runs: new RunCache(evidence), pollMs };
 }
 
-/** Prints happenings: a sentence each, or a JSON object a line. */
-export function printer(json: boolean): (happening: Happening) => void {
-  if (!json) return (happening) => console.log(sentenceOf(happening));
+/** Prints events: a sentence each, or a JSON object a line. */
+export function printer(json: boolean): (event: DisputeEvent) => void {
+  if (!json) return (event) => console.log(formatDisputeEvent(event));
   const plain = (_: string, value: unknown): unknown =>
     typeof value === 'bigint' ? value.toString() : value;
-  return (happening) => console.log(JSON.stringify(happening, plain));
+  return (event) => console.log(JSON.stringify(event, plain));
 }

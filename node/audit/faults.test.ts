@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CommittedRun, commitRun } from '../../audit/commit-run.ts';
 import type { RunSpec } from '../../audit/run-spec.ts';
 import { NO_ANVIL } from '../../chain/devnet/anvil.ts';
-import { type Arena, startArena } from '../../chain/disputes/testing/disputes-chain.ts';
+import { type DisputesChain, startDisputesChain } from '../../chain/disputes/testing/disputes-chain.ts';
 import { playMatch } from '../../chain/disputes/testing/match.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
@@ -13,16 +13,19 @@ import { nanoStart, policySpec, supervisedSpec } from './testing/nano.ts';
 describe.skipIf(NO_ANVIL !== undefined)(
   `Faults in real training of the nano model${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`,
   () => {
-    let arena: Arena;
+    let chain: DisputesChain;
     let engine: Engine;
     let start: Checkpoint;
-    /** Of learning from answers, and of reinforcement on sampled ones: what an auditor computes from published data alone. */
+    /**
+     * Of learning from answers, and of reinforcement on sampled ones: what an auditor computes from published
+     * data alone.
+     */
     let learning: CommittedRun;
     let sampling: CommittedRun;
 
     beforeAll(async () => {
-      [arena, engine, start] = await Promise.all([
-        startArena(),
+      [chain, engine, start] = await Promise.all([
+        startDisputesChain(),
         createWasmEngine({ threads: 1 }),
         nanoStart(),
       ]);
@@ -31,15 +34,18 @@ describe.skipIf(NO_ANVIL !== undefined)(
     }, 60_000);
     afterAll(async () => {
       await engine?.stop();
-      await arena?.stop();
+      await chain?.stop();
     });
 
     const faulty = (spec: RunSpec, fault: Fault): Promise<CommittedRun> =>
       faultyRun({ engine, start, spec, fault });
 
-    /** A claimant with a fault claims and defends. The auditor finds the fault and wins the bond. Returns the game's place. */
+    /**
+     * The claimant defends a faulty run, and the auditor wins its bond. Resolves with the place that the game
+     * led to.
+     */
     async function beaten(claims: CommittedRun, computes: CommittedRun, silent = false) {
-      const { claim, view, auditor, claimant } = await playMatch({ arena, claims, computes, silent });
+      const { claim, view, auditor, claimant } = await playMatch({ chain, claims, computes, silent });
       expect(claim).toMatchObject({ lost: true, settled: false, liveGames: 0 });
       expect(view?.events.at(-1)).toMatchObject({ kind: 'over', claimantWon: false });
       // Half the claimant's bond, less gas, which costs next to nothing on this chain.
@@ -119,7 +125,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         element: 99,
         bit: 22,
       });
-      const { claim, view, claimant, auditor } = await playMatch({ arena, claims: learning, computes });
+      const { claim, view, claimant, auditor } = await playMatch({ chain, claims: learning, computes });
       expect(claim).toMatchObject({ lost: false, settled: true, liveGames: 0 });
       expect(view?.game).toMatchObject({ step: 0, slot, phase: 'over' });
       expect(view?.events.slice(-2)).toMatchObject([{ kind: 'judged' }, { kind: 'over', claimantWon: true }]);

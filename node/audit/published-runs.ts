@@ -1,4 +1,7 @@
-/** Where specifications of runs and the checkpoints they start from are to be had. None is trusted: what comes is checked against hashes. */
+/**
+ * Where specifications of runs and the checkpoints they start from are to be had. None is trusted: what comes
+ * is checked against hashes.
+ */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PublicClient } from 'viem';

@@ -1,46 +1,47 @@
-/** Runs found by the hash of their terms, and computed when a claim or a game asks. */
-
+/** Runs found by the hash of their terms, and computed when a claim or a game asks for them. */
 import { type CommittedRun, commitRun } from '../../audit/commit-run.ts';
-import { openRunArchive, type RunArchive } from '../../audit/run-archive.ts';
+import { openRunArchive } from '../../audit/run-archive.ts';
 import { planRun, type RunPlan } from '../../audit/run-plan.ts';
 import { decodeRunSpec } from '../../audit/run-spec.ts';
-import type { FindEvidence } from '../../chain/disputes/agents/run-cache.ts';
+import type { FindRun } from '../../chain/disputes/agents/run-cache.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
 import { checkpointRoot } from '../../models/checkpoint/root.ts';
 import { type Checkpoint, checkpointContents, decodeCheckpoint } from '../../models/decoder/checkpoint.ts';
 import type { Directory } from '../../models/storage/directory.ts';
 import type { Evidence, EvidenceOptions } from '../../protocol/evidence.ts';
 import type { Hex } from '../../protocol/hex.ts';
-import { termsHash } from '../../protocol/slot-encoding.ts';
+import { memoizePromise } from '../../protocol/memoize-promise.ts';
+import { SerialQueue } from '../../protocol/serial-queue.ts';
+import { type VerifiedRun, verifyRun } from '../../protocol/verified-run.ts';
 import type { RunSource } from './published-runs.ts';
 
 export interface RunEvidenceOptions {
   readonly sources: readonly RunSource[];
-  /** A checkpoint that everybody has: the published model. */
+  /** The checkpoint that everybody has: the published model with a fresh optimizer. */
   readonly known: () => Promise<Checkpoint>;
   readonly openEngine: () => Promise<Engine>;
-  /** Where a run of these terms is kept, so that a restart computes nothing twice. */
+  /** Opens the folder that keeps the run of these terms, so that a restart computes nothing twice. */
   readonly folder: (terms: Hex) => Promise<Directory>;
   /** Longer runs are not computed. */
   readonly maxSteps: number;
-  /** Keeps every so manyth checkpoint. Default 10. */
+  /** How many steps lie between two kept checkpoints. Defaults to 10. */
   readonly keepEvery?: number;
   readonly onStep?: (terms: Hex, done: number, steps: number) => void;
 }
 
 /** A run that cannot be computed here. The message names the remedy. */
-export class RunUnavailable extends Error {
-  override readonly name = 'RunUnavailable';
+export class RunUnavailableError extends Error {
+  override readonly name = 'RunUnavailableError';
 }
 
-/** Evidence by the hash of a run's terms. Nothing is computed before the first question about it. */
-export function evidenceOfRuns(options: RunEvidenceOptions): FindEvidence {
+/** Evidence by the hash of a run's terms. A run is computed only once somebody asks for a part of it. */
+export function evidenceOfRuns(options: RunEvidenceOptions): FindRun {
   return async (terms, { signal }) => {
     const plan = await findPlan(options.sources, terms, signal);
     if (plan === undefined) return undefined;
     const { steps } = plan.spec;
     if (steps > options.maxSteps) {
-      throw new RunUnavailable(
+      throw new RunUnavailableError(
         `The run ${short(terms)} has ${steps} steps and the limit here is ${options.maxSteps}. Raise --max-steps.`,
       );
     }
@@ -49,22 +50,29 @@ export function evidenceOfRuns(options: RunEvidenceOptions): FindEvidence {
   };
 }
 
-/** The plan of the run whose terms have this hash; undefined where no source has a specification that does. */
+/**
+ * The plan of the run whose terms have this hash, verified; undefined where no source has a specification of
+ * it. Rejects with the failure of a source where no other source has one.
+ */
 export async function findPlan(
   sources: readonly RunSource[],
   terms: Hex,
   signal?: AbortSignal,
-): Promise<RunPlan | undefined> {
+): Promise<VerifiedRun<RunPlan> | undefined> {
   return firstOf(sources, async (source) => {
     for (const bytes of await source.specs(terms, signal)) {
       const plan = planOf(bytes);
-      if (plan !== undefined && termsHash(plan.terms) === terms) return plan;
+      const verified = plan === undefined ? undefined : verifyRun(plan, terms);
+      if (verified !== undefined) return verified;
     }
     return undefined;
   });
 }
 
-/** The first answer of any source. One that fails stands in no other's way; when none answers, its failure is the reason. */
+/**
+ * The first answer of any source. A source that fails does not stop the others; if none answers, its failure
+ * is thrown.
+ */
 async function firstOf<T>(
   sources: readonly RunSource[],
   ask: (source: RunSource) => Promise<T | undefined>,
@@ -82,7 +90,7 @@ async function firstOf<T>(
   return undefined;
 }
 
-/** Anybody can publish anything under any hash: what is no specification is passed over. */
+/** Undefined for bytes that are no specification: anybody can publish anything under any hash. */
 function planOf(bytes: Uint8Array): RunPlan | undefined {
   try {
     return planRun(decodeRunSpec(bytes));
@@ -106,24 +114,34 @@ async function findStart(
     return rootOf(checkpoint) === root ? checkpoint : undefined;
   });
   if (found !== undefined) return found;
-  throw new RunUnavailable(
+  throw new RunUnavailableError(
     `The run starts from a checkpoint that is not here. Put ${root}.safetensors beside its specification.`,
   );
 }
 
-function evidenceOf(options: RunEvidenceOptions, terms: Hex, plan: RunPlan, start: Checkpoint): Evidence {
+function evidenceOf(
+  options: RunEvidenceOptions,
+  terms: Hex,
+  plan: VerifiedRun<RunPlan>,
+  start: Checkpoint,
+): VerifiedRun<Evidence> {
   const { openEngine, folder, keepEvery = 10, onStep } = options;
-  let archive: Promise<RunArchive> | undefined;
-  let turn: Promise<unknown> = Promise.resolve();
-  // One after another, for they share the archive; an engine only for as long as it computes, for a claim that is right needs none.
-  const withRun = <T>(use: (run: CommittedRun) => Promise<T>, { signal }: EvidenceOptions): Promise<T> => {
-    const result = turn.then(async () => {
-      archive ??= folder(terms).then(openRunArchive);
+  const openArchive = memoizePromise(async () => openRunArchive(await folder(terms)));
+  // Computations share the archive, so they run one after another. Each opens an engine and stops it: a claim
+  // that is right needs none afterwards.
+  const queue = new SerialQueue();
+  const withRun = <T>(use: (run: CommittedRun) => Promise<T>, { signal }: EvidenceOptions): Promise<T> =>
+    queue.run(async () => {
+      const archive = await openArchive();
       const engine = await openEngine();
       try {
         const run = await commitRun({
-          ...{ engine, start, spec: plan.spec, archive: await archive, policy: { every: keepEvery } },
-          ...(signal === undefined ? {} : { signal }),
+          engine,
+          start,
+          spec: plan.spec,
+          archive,
+          policy: { every: keepEvery },
+          signal,
           onStep: (done) => onStep?.(terms, done, plan.spec.steps),
         });
         const used = await use(run);
@@ -133,9 +151,6 @@ function evidenceOf(options: RunEvidenceOptions, terms: Hex, plan: RunPlan, star
         await engine.stop();
       }
     });
-    turn = result.catch(() => undefined);
-    return result;
-  };
   return {
     terms: plan.terms,
     program: plan.program,

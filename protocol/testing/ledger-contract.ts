@@ -1,6 +1,6 @@
 /**
- * What every Ledger and every RoundClock must do, as tests. An implementation calls `describeLedgerContract` or
- * `describeRoundClockContract` in a test file of its own. The rules stand with their ids in ../ledger.ts.
+ * What every Ledger and every RoundClock must do, as tests. An implementation calls `describeLedgerContract`
+ * or `describeRoundClockContract` in a test file of its own. The rules stand with their ids in ../ledger.ts.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DeviceAddress, Hex } from '../hex.ts';
@@ -145,7 +145,10 @@ export interface RoundClockFixture {
   stop(): void | Promise<void>;
 }
 
-/** Tests that a clock keeps the rules [RC-01] to [RC-03]. `start` makes a fresh one, anywhere in a round, for each test. */
+/**
+ * Tests that a clock keeps the rules [RC-01] to [RC-03]. `start` makes a fresh one, anywhere in a round, for
+ * each test.
+ */
 export function describeRoundClockContract(
   name: string,
   start: () => RoundClockFixture | Promise<RoundClockFixture>,
@@ -159,7 +162,9 @@ export function describeRoundClockContract(
       await fixture.stop();
     });
 
-    /** The readings at the beginning of the present stage's successor and of the `count - 1` stages after it. */
+    /**
+     * The readings at the beginning of the present stage's successor and of the `count - 1` stages after it.
+     */
     async function stageStarts(count: number): Promise<readonly ClockReading[]> {
       const readings: ClockReading[] = [];
       while (readings.length < count) {

@@ -1,6 +1,6 @@
 /**
- * What every Trainer must do, as tests. An implementation calls `describeTrainerContract` in a test file of its own. The rules
- * stand with their ids in ../trainer.ts.
+ * What every Trainer must do, as tests. An implementation calls `describeTrainerContract` in a test file of
+ * its own. The rules stand with their ids in ../trainer.ts.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DeviceAddress, Hex } from '../hex.ts';
@@ -11,7 +11,10 @@ export interface TrainerFixture {
   readonly trainer: Trainer;
   /** The device that the trainer trains for, in lower case. */
   readonly device: DeviceAddress;
-  /** Answers to every item of the round that the device `author` might publish, well formed and with a CID of their own. */
+  /**
+   * Answers to every item of the round that the device `author` might publish, well formed and with a CID of
+   * their own.
+   */
   rollouts(author: DeviceAddress, context: RoundContext): PeerRollouts | Promise<PeerRollouts>;
   /** Releases the trainer and what it uses. */
   stop(): Promise<void>;
@@ -76,7 +79,7 @@ export function describeTrainerContract(name: string, start: () => Promise<Train
       }
     });
 
-    it('[TR-03] draws its answers from the seed alone: the same again, and others under another seed', async () => {
+    it('[TR-03] answers the same again in one context, and otherwise under another seed', async () => {
       const set = await fixture.trainer.answer(contextOf(), live());
       expect(await fixture.trainer.answer(contextOf(), live())).toEqual(set);
       const other = await fixture.trainer.answer(contextOf(FIRST_ROUND, OTHER_SEED), live());
@@ -137,7 +140,7 @@ export function describeTrainerContract(name: string, start: () => Promise<Train
       expect((await fixture.trainer.vote(context, others, critiques, live())).corrections).toEqual([]);
     });
 
-    it('[TR-07] reports a round of training: the roots, the rollouts trained on, and figures in range', async () => {
+    it('[TR-07] reports a round of training: roots, rollouts trained on, figures in range', async () => {
       const context = contextOf();
       const own = await ownRollouts(context);
       const foreign = await peerRollouts(context);
@@ -161,7 +164,7 @@ export function describeTrainerContract(name: string, start: () => Promise<Train
       }
     });
 
-    it('[TR-08] goes on from the checkpoint that the round before made, on own answers alone as well', async () => {
+    it('[TR-08] goes on from the checkpoint before, on own answers alone as well', async () => {
       const context = contextOf();
       const first = await fixture.trainer.train(context, await ownRollouts(context), [], live());
       expect(first.trainedOn).toHaveLength(1);

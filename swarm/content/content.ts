@@ -1,22 +1,28 @@
 export interface FetchOptions {
   readonly signal?: AbortSignal;
-  /** Bytes verified so far, of how many. */
+  /** Called with the bytes verified so far and the size of the file. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Publishing and fetching by CID. `sources` are peer ids to ask; more may be asked at once. */
+/**
+ * Publishing and fetching by CID. `sources` are the ids of peers to ask. Several are asked at once for a
+ * file.
+ */
 export interface Content {
-  /** Keeps a DAG-CBOR object and serves it; returns its CIDv1 (dag-cbor, sha2-256). At most 1 MiB. */
+  /** Keeps and serves a DAG-CBOR object of at most 1 MiB. Resolves with its CIDv1 (dag-cbor, sha2-256). */
   publishObject(bytes: Uint8Array): Promise<string>;
-  /** Keeps a file and serves it in chunks; returns the CIDv1 (raw, sha2-256) of its manifest. */
+  /** Keeps a file and serves it in chunks. Resolves with the CIDv1 (raw, sha2-256) of its manifest. */
   publishFile(bytes: Uint8Array): Promise<string>;
-  /** The object's bytes, verified. Throws ContentError when no source has it. */
+  /** The object's bytes, verified. Rejects with ContentError when no source has it. */
   fetchObject(cid: string, sources: readonly string[], options?: FetchOptions): Promise<Uint8Array>;
-  /** The file's bytes, every chunk verified. What was fetched stays, so that a later call goes on from there. */
+  /**
+   * The file's bytes, every chunk verified. Rejects with ContentError when chunks are missing. A later call
+   * fetches only those.
+   */
   fetchFile(cid: string, sources: readonly string[], options?: FetchOptions): Promise<Uint8Array>;
 }
 
-/** Content could not be had: the message says why and what to try. */
+/** Content could not be published or fetched. The message says why and what to try. */
 export class ContentError extends Error {
   override readonly name = 'ContentError';
 }

@@ -6,7 +6,7 @@ import { CHUNK, MAX_CHUNKS, MAX_OBJECT, parseCid } from './manifest.ts';
 export const CONTENT_PROTOCOL = '/starling/content/1';
 
 /** Bytes of a request: kind, index, CID. */
-export const REQUEST_LENGTH = 41;
+const REQUEST_LENGTH = 41;
 /** Bytes of the largest response. */
 export const MAX_RESPONSE = 5 + Math.max(MAX_OBJECT, CHUNK, 8 + 32 * MAX_CHUNKS);
 
@@ -15,7 +15,7 @@ const STATUSES = ['found', 'absent', 'busy'] as const;
 
 export interface Request {
   readonly kind: (typeof KINDS)[number];
-  /** Chunk index; 0 for the other kinds. */
+  /** Index of the chunk. 0 for the other kinds. */
   readonly index: number;
   readonly cid: string;
 }

@@ -4,17 +4,17 @@ import { create } from 'multiformats/hashes/digest';
 import { DAG_CBOR, RAW } from '../messages/rollouts.ts';
 import { ContentError } from './content.ts';
 
-/** Bytes of every chunk of a file but the last. */
+/** Bytes of every chunk of a file except the last one. */
 export const CHUNK = 256 * 1024;
 /** Chunks of the largest file: 4 GiB. */
 export const MAX_CHUNKS = 16_384;
 /** Bytes of the largest object. */
 export const MAX_OBJECT = 1024 * 1024;
 
-/** sha2-256, off the main thread where the host can. */
+/** Computes sha2-256. */
 export type Hash = (bytes: Uint8Array) => Promise<Uint8Array>;
 
-/** WebCrypto's SHA-256: native, and not on the calling thread. Needs a secure context (https or localhost). */
+/** WebCrypto's SHA-256. It runs off the calling thread, and needs a secure context (https or localhost). */
 export const webHash: Hash = async (bytes) =>
   new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
 
@@ -70,7 +70,10 @@ export function cidFromDigest(digest: Uint8Array, code: number): string {
   return CID.createV1(code, create(0x12, digest)).toString();
 }
 
-/** What a CID names here: a dag-cbor object by its hash, or a raw file by its manifest's. Throws ContentError. */
+/**
+ * What a CID names: a dag-cbor object by its hash, or a raw file by the hash of its manifest. Throws
+ * ContentError.
+ */
 export function parseCid(text: string): {
   readonly kind: 'object' | 'file';
   readonly digest: Uint8Array;

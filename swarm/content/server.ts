@@ -9,18 +9,21 @@ export interface ServeOptions {
   readonly store: ContentStore;
   readonly transport: ContentTransport;
   readonly scheduler: Scheduler;
-  /** Bytes one peer is sent. Over it, it is told 'busy'. */
+  /**
+   * Bytes that one peer is sent. Beyond it the answer is 'busy'. Defaults to 8 MiB a second, burst 64 MiB.
+   */
   readonly bytesPerPeer?: Quota;
-  /** Channels served at once; further ones are closed. */
+  /** Channels served at once. Further ones are closed. Defaults to 32. */
   readonly channels?: number;
 }
 
 /** Milliseconds without a request after which a channel is closed. */
-const IDLE = 60_000;
-const SLOW = 30_000;
+const IDLE_MS = 60_000;
+/** Milliseconds that a peer may take to receive one response. */
+const SEND_TIMEOUT_MS = 30_000;
 const EMPTY = new Uint8Array();
 
-/** Serves what the store has. Returns how to stop. */
+/** Serves the content of the store. Resolves with how to stop. */
 export async function serveContent(options: ServeOptions): Promise<() => Promise<void>> {
   const { store, transport, scheduler } = options;
   const limit = options.channels ?? 32;
@@ -32,7 +35,7 @@ export async function serveContent(options: ServeOptions): Promise<() => Promise
   async function answer(request: Request, peerId: string): Promise<Response> {
     const bytes = await find(store, request);
     if (bytes === null) return { status: 'absent', index: request.index, bytes: EMPTY };
-    // Charged before sending; a peer that asks for nothing it gets is charged nothing.
+    // Charged before sending. A request for absent content costs nothing.
     if (buckets.take(peerId, bytes.length) !== 'taken')
       return { status: 'busy', index: request.index, bytes: EMPTY };
     return { status: 'found', index: request.index, bytes };
@@ -46,14 +49,14 @@ export async function serveContent(options: ServeOptions): Promise<() => Promise
     open++;
     try {
       for (;;) {
-        const idle = deadline(scheduler, IDLE, ended.signal);
+        const idle = deadline(scheduler, IDLE_MS, ended.signal);
         const frame = await channel.read(idle.signal).finally(idle.release);
         const response = await answer(decodeRequest(frame), channel.peerId);
-        const slow = deadline(scheduler, SLOW, ended.signal);
+        const slow = deadline(scheduler, SEND_TIMEOUT_MS, ended.signal);
         await channel.write(encodeResponse(response), slow.signal).finally(slow.release);
       }
     } catch {
-      // The peer is done, or speaks something else; either way this channel has ended.
+      // The peer has ended the channel, was silent for too long, or sent something that is no request.
     } finally {
       open--;
       channel.close();

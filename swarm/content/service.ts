@@ -1,7 +1,7 @@
 import { DAG_CBOR, RAW } from '../messages/rollouts.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { type Content, ContentError } from './content.ts';
-import { type FetchDependencies, fetchChunks, fetchWhole } from './fetch.ts';
+import { fetchChunks, fetchWhole } from './fetch.ts';
 import {
   CHUNK,
   chunkCount,
@@ -13,6 +13,7 @@ import {
   parseCid,
   webHash,
 } from './manifest.ts';
+import type { FetchDependencies } from './peer-client.ts';
 import { type ServeOptions, serveContent } from './server.ts';
 import { type ContentStore, readFile } from './store.ts';
 import type { ContentTransport } from './transport.ts';
@@ -21,20 +22,21 @@ export interface ContentServiceOptions {
   readonly store: ContentStore;
   readonly transport: ContentTransport;
   readonly scheduler: Scheduler;
+  /** Defaults to `webHash`. */
   readonly hash?: Hash;
   readonly serve?: Pick<ServeOptions, 'bytesPerPeer' | 'channels'>;
-  readonly fetch?: Pick<FetchDependencies, 'patience' | 'window'>;
+  readonly fetch?: Pick<FetchDependencies, 'timeout' | 'window'>;
 }
 
 export interface ContentService extends Content {
   stop(): Promise<void>;
 }
 
-/** Publishes into the store, serves from it, and fetches into it. */
+/** Publishes into the store, serves from it and fetches into it. */
 export async function startContent(options: ContentServiceOptions): Promise<ContentService> {
   const { store, transport, scheduler } = options;
   const hash = options.hash ?? webHash;
-  const parts: FetchDependencies = { store, transport, scheduler, hash, ...options.fetch };
+  const dependencies: FetchDependencies = { store, transport, scheduler, hash, ...options.fetch };
   const stop = await serveContent({ store, transport, scheduler, ...options.serve });
   return {
     async publishObject(bytes) {
@@ -57,14 +59,14 @@ export async function startContent(options: ContentServiceOptions): Promise<Cont
         throw new ContentError(`${cid} is a file's CID; fetch it with fetchFile.`);
       const kept = await store.object(cid);
       if (kept !== null) return kept;
-      const bytes = await fetchWhole(parts, cid, sources, fetchOptions);
+      const bytes = await fetchWhole(dependencies, cid, sources, fetchOptions);
       await store.putObject(cid, bytes);
       return bytes;
     },
     async fetchFile(cid, sources, fetchOptions) {
       if (parseCid(cid).kind !== 'file')
         throw new ContentError(`${cid} is an object's CID; fetch it with fetchObject.`);
-      await fetchChunks(parts, cid, sources, fetchOptions);
+      await fetchChunks(dependencies, cid, sources, fetchOptions);
       const bytes = await readFile(store, cid);
       if (bytes === null)
         throw new ContentError('The store has no room for the whole file. Free some space.');

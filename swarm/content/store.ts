@@ -2,8 +2,9 @@ import { concatBytes } from '@noble/hashes/utils.js';
 import { chunkCount, type Manifest } from './manifest.ts';
 
 /**
- * Keeps published and fetched content. Callers have verified what they put. A store may forget anything at any time, and then
- * answers null. It must never give back other bytes. testing/content-store-contract.ts tests the rules:
+ * Keeps published and fetched content. Callers have verified what they put. A store may forget anything at
+ * any time, and then answers null. It must never give back other bytes. testing/content-store-contract.ts
+ * tests the rules:
  *
  * - [CS-01] The store has nothing of a CID that was never put.
  * - [CS-02] What was put comes back under its own CID. The same may be put again.

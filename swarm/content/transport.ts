@@ -6,7 +6,10 @@ import { CONTENT_PROTOCOL, MAX_RESPONSE } from './frames.ts';
 /** Whole frames to and from one peer. */
 export interface Channel {
   readonly peerId: string;
-  /** The next frame. Rejects when the other side ends, when the frame is longer than allowed, or by the signal. */
+  /**
+   * The next frame. Rejects when the other side ends, when the frame is longer than allowed, or by the
+   * signal.
+   */
   read(signal: AbortSignal): Promise<Uint8Array>;
   /** Resolves when the network can take more: back-pressure. */
   write(frame: Uint8Array, signal: AbortSignal): Promise<void>;
@@ -19,7 +22,8 @@ export interface Channel {
  * - [CT-01] Frames arrive whole and in order, both ways, up to MAX_RESPONSE bytes.
  * - [CT-02] Both ends name the peer at the other end. Channels of one pair of peers are apart.
  * - [CT-03] A read rejects when the other side has closed, after the frames that came before.
- * - [CT-04] `open` and `read` reject when their signal aborts. A `write` that does not have to wait may still resolve.
+ * - [CT-04] `open` and `read` reject when their signal aborts. A `write` that does not have to wait may still
+ *   resolve.
  * - [CT-05] `open` rejects for a peer that does not serve, or no longer.
  */
 export interface ContentTransport {
@@ -33,7 +37,9 @@ const STREAMS = 4;
 
 type Stream = Parameters<Parameters<Libp2p['handle']>[1]>[0];
 
-/** Content over libp2p streams with unsigned-varint length prefixes. Never over a relay's limited connection. */
+/**
+ * Content over libp2p streams with unsigned-varint length prefixes. Never over a relay's limited connection.
+ */
 export function libp2pContentTransport(
   libp2p: Pick<Libp2p, 'dialProtocol' | 'handle' | 'unhandle'>,
 ): ContentTransport {

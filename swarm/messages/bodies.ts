@@ -21,7 +21,9 @@ const round = uint(LIMITS.round);
 const item = uint(0xffff_ffff);
 const sample = uint(LIMITS.completions - 1);
 
-/** The owner's EIP-712 `Delegation` and the device's `SessionConsent`, of a device that is bound to a wallet. */
+/**
+ * The owner's EIP-712 `Delegation` and the device's `SessionConsent`, of a device that is bound to a wallet.
+ */
 const delegation = record({
   owner: address,
   sessionKey: address,
@@ -41,7 +43,9 @@ const conformance = record({
   suite: hex(32),
 });
 
-/** Introduces a device: who it is, what it computes with and where it can be reached. Sent every few seconds. */
+/**
+ * Introduces a device: who it is, what it computes with and where it can be reached. Sent every few seconds.
+ */
 export const hello = record({
   peerId: blob(39),
   delegation: nullable(delegation),
@@ -56,7 +60,10 @@ export const hello = record({
 /** Commits to the answers that will be revealed. commitment.ts defines the digest. */
 export const commit = record({ digest: hex(32) });
 
-/** Reveals the answers. `rollouts` is null when the set is too large to travel here. It is then fetched by CID. */
+/**
+ * Reveals the answers. `rollouts` is null when the set is too large to travel here. It is then fetched by
+ * CID.
+ */
 export const reveal = record({ salt: hex(32), cid: link(DAG_CBOR), rollouts: nullable(rolloutSet) });
 
 /** Judges answers of others. */

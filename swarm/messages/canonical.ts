@@ -8,8 +8,8 @@ export function encodeCanonical<T>(codec: Codec<T>, value: T): Uint8Array {
 }
 
 /**
- * Decodes at most `maxBytes` bytes. Rejects any bytes but the one canonical encoding of the value: other integer widths,
- * key orders or tags, and trailing bytes. Throws CodecError and nothing else.
+ * Decodes at most `maxBytes` bytes. Rejects any bytes but the one canonical encoding of the value: other
+ * integer widths, key orders or tags, and trailing bytes. Throws CodecError and nothing else.
  */
 export function decodeCanonical<T>(codec: Codec<T>, bytes: Uint8Array, maxBytes: number): T {
   if (bytes.length > maxBytes) throw new CodecError('oversized', '', `at most ${maxBytes} bytes`);

@@ -2,7 +2,9 @@ import { CID } from 'multiformats/cid';
 import type { Hex } from '../../protocol/hex.ts';
 import { fromHex, toHex } from '../../protocol/hex.ts';
 
-/** A value that does not fit its codec: its form is wrong, or a size or count is above the protocol's limit. */
+/**
+ * A value that does not fit its codec: its form is wrong, or a size or count is above the protocol's limit.
+ */
 export class CodecError extends Error {
   override readonly name = 'CodecError';
   readonly kind: 'malformed' | 'oversized';
@@ -12,7 +14,10 @@ export class CodecError extends Error {
   }
 }
 
-/** Converts between a value of the program and a value of the DAG-CBOR data model. Both directions check everything. */
+/**
+ * Converts between a value of the program and a value of the DAG-CBOR data model. Both directions check
+ * everything.
+ */
 export interface Codec<T> {
   encode(value: T, path: string): unknown;
   decode(value: unknown, path: string): T;
@@ -88,7 +93,10 @@ export function hex(min: number, max = min): Codec<Hex> {
 /** A 20-byte EVM address. */
 export const address = hex(20);
 
-/** A link (tag 42) to a CIDv1 with sha2-256. Base32 text in the program. `code` is 0x71 for dag-cbor, 0x55 for raw. */
+/**
+ * A link (tag 42) to a CIDv1 with sha2-256. Base32 text in the program. `code` is 0x71 for dag-cbor, 0x55 for
+ * raw.
+ */
 export function link(code: number): Codec<string> {
   const check = (cid: CID, path: string): CID => {
     if (cid.version !== 1 || cid.code !== code || cid.multihash.code !== 0x12 || cid.multihash.size !== 32) {
@@ -112,7 +120,10 @@ export function link(code: number): Codec<string> {
   };
 }
 
-/** 0 to 1 in the program. A whole number of millionths on the wire, because DAG-CBOR floats have several readings. */
+/**
+ * 0 to 1 in the program. A whole number of millionths on the wire, because DAG-CBOR floats have several
+ * readings.
+ */
 export const fraction: Codec<number> = {
   encode(value, path) {
     if (typeof value !== 'number' || !(value >= 0 && value <= 1))

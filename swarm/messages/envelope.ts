@@ -16,7 +16,9 @@ export type UnsignedMessage = {
   [T in MessageType]: { readonly type: T; readonly body: Body<T> };
 }[MessageType] & {
   readonly round: number;
-  /** Grows with every message of the device: its clock in milliseconds, or the last sequence number plus one. */
+  /**
+   * Grows with every message of the device: its clock in milliseconds, or the last sequence number plus one.
+   */
   readonly seq: number;
 };
 
@@ -82,7 +84,10 @@ export function encodeMessage(key: DeviceKey, networkId: string, message: Unsign
   return bytes;
 }
 
-/** Decodes strictly: exact keys, limits, canonical bytes. Does not verify the signature. Throws only CodecError. */
+/**
+ * Decodes strictly: exact keys, limits, canonical bytes. Does not verify the signature. Throws only
+ * CodecError.
+ */
 export function decodeMessage(bytes: Uint8Array): Message {
   if (bytes.length > LIMITS.message) throw new CodecError('oversized', '', `at most ${LIMITS.message} bytes`);
   try {
@@ -102,7 +107,9 @@ export function decodeMessage(bytes: Uint8Array): Message {
   }
 }
 
-/** Whether the message's signature is its author's own. Takes about 2 ms in a tab, so call it once a message. */
+/**
+ * Whether the message's signature is its author's own. Takes about 2 ms in a tab, so call it once a message.
+ */
 export function hasValidSignature(message: Message): boolean {
   const body = bodyCodec(message.type).encode(message.body, message.type);
   return verifyDigest(

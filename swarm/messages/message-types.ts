@@ -1,6 +1,6 @@
 /**
- * The types of messages. This map is the only list of them: types, topics, codecs and rules of arrival all derive from it. A new
- * type is a row here and a codec in bodies.ts.
+ * The types of messages. This map is the only list of them: types, topics, codecs and rules of arrival all
+ * derive from it. A new type is a row here and a codec in bodies.ts.
  */
 import { ack, attest, commit, critique, hello, reveal, vote } from './bodies.ts';
 import type { Codec, ValueOf } from './codec.ts';
@@ -11,7 +11,9 @@ interface MessageTypeRules {
   readonly body: Codec<unknown>;
   /** Rounds that a message may lie behind and ahead of the receiver's clock. */
   readonly window: { readonly behind: number; readonly ahead: number };
-  /** Whether a device may send the type again, with a higher sequence number. Otherwise it sends one a round. */
+  /**
+   * Whether a device may send the type again, with a higher sequence number. Otherwise it sends one a round.
+   */
   readonly repeatable: boolean;
 }
 

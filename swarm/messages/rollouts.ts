@@ -64,7 +64,9 @@ export function cidOf(bytes: Uint8Array, code: number): string {
   return CID.createV1(code, create(SHA2_256, sha256(bytes))).toString();
 }
 
-/** The 32-byte sha2-256 digest inside a CID, as attestations carry it. Throws when the text is not such a CID. */
+/**
+ * The 32-byte sha2-256 digest inside a CID, as attestations carry it. Throws when the text is not such a CID.
+ */
 export function digestInCid(cid: string): Hex {
   const { multihash } = CID.parse(cid);
   if (multihash.code !== SHA2_256 || multihash.size !== 32)

@@ -2,6 +2,7 @@ import { equalBytes } from '../../protocol/bytes.ts';
 import { peerIdBytesOf } from '../../protocol/device-key.ts';
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import type { Attestation, Signed, Vote } from '../../protocol/ledger.ts';
+import { messageOf } from '../../protocol/message-of.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import { type Quota, TokenBuckets } from '../token-bucket.ts';
 import { CodecError } from './codec.ts';
@@ -36,8 +37,8 @@ export interface ValidatorOptions {
   /** Messages of one author. Defaults to 5 a second with a burst of 20. */
   readonly authorQuota?: Quota;
   /**
-   * Messages of any author that one peer passes on, counted before the costly signature check. Defaults to 100 a second with a
-   * burst of 400.
+   * Messages of any author that one peer passes on, counted before the costly signature check. Defaults to
+   * 100 a second with a burst of 400.
    */
   readonly sourceQuota?: Quota;
   /** Devices remembered. Defaults to 1,024. */
@@ -48,8 +49,9 @@ const AUTHOR_QUOTA: Quota = { perSecond: 5, burst: 20 };
 const SOURCE_QUOTA: Quota = { perSecond: 100, burst: 400 };
 
 /**
- * Decides about every message that arrives. The cheapest checks come first: size and form, network and topic, round, known
- * key, replay. Then come the signature (verified once), the signatures inside, and last the author's quota.
+ * Decides about every message that arrives. The cheapest checks come first: size and form, network and topic,
+ * round, known key, replay. Then come the signature (verified once), the signatures inside, and last the
+ * author's quota.
  */
 export class Validator {
   readonly #options: ValidatorOptions;
@@ -57,7 +59,10 @@ export class Validator {
   readonly #sources: TokenBuckets;
   /** Author to the sequence number of its latest hello. */
   readonly #bound: BoundedMap<DeviceAddress, number>;
-  /** The last accepted message of each author by type and round: its id, or its sequence number where the type is repeatable. */
+  /**
+   * The last accepted message of each author by type and round: its id, or its sequence number where the type
+   * is repeatable.
+   */
   readonly #seen: BoundedMap<string, string | number>;
 
   constructor(options: ValidatorOptions) {
@@ -80,7 +85,7 @@ export class Validator {
       message = decodeMessage(bytes);
     } catch (error) {
       const reason = error instanceof CodecError ? error.kind : 'malformed';
-      return reject(reason, error instanceof Error ? error.message : 'unreadable');
+      return reject(reason, messageOf(error));
     }
     const { type, author, round } = message;
     if (message.networkId !== this.#options.networkId)
@@ -90,7 +95,7 @@ export class Validator {
     const stale = this.#staleness(type, round);
     if (stale !== null) return reject('stale', stale);
     if (type !== 'hello' && !this.#bound.has(author))
-      return reject('unbound-key', `${author} has not said hello`);
+      return reject('unbound-key', `${author} has sent no hello`);
     const replay = this.#replay(message);
     if (replay !== null) return reject('replayed', replay);
     const flow = this.#sources.take(source);

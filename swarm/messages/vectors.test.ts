@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { addressOf, peerIdOf } from '../../protocol/device-key.ts';
+import { addressOf, peerIdBytesOf, peerIdOf } from '../../protocol/device-key.ts';
 import { fromHex, toHex } from '../../protocol/hex.ts';
+import { CodecError } from './codec.ts';
 import { decodeMessage, encodeMessage, hasValidSignature } from './envelope.ts';
+import { type MessageType, messageTypeNames } from './message-types.ts';
 import { decodeRollouts, encodeRollouts } from './rollouts.ts';
 import { SAMPLE_NETWORK_ID, sampleKey, sampleMessages, sampleRollouts } from './samples.ts';
 
@@ -75,24 +77,46 @@ describe('docs/vectors/messages.json', { timeout: 30_000 }, () => {
     expect(made()).toEqual(accepted);
   });
 
-  it('derives address and peer id from the key', () => {
+  it('[P-01] derives the address from the key', () => {
     expect(addressOf(fromHex(vectors.publicKey))).toBe(vectors.address);
+  });
+
+  it('[P-02] derives the PeerId from the key', () => {
     expect(peerIdOf(fromHex(vectors.publicKey))).toBe(vectors.peerId);
+    expect(toHex(peerIdBytesOf(fromHex(vectors.publicKey)))).toBe(
+      `0x002508021221${vectors.publicKey.slice(2)}`,
+    );
   });
 
-  it.each(vectors.messages)('opens $type', ({ type, id, bytes }) => {
-    const message = decodeMessage(fromHex(bytes));
-    expect(message).toMatchObject({ type, id, networkId: vectors.run, author: vectors.address });
-    const draft = sampleMessages.find((sample) => sample.type === type);
-    expect(message.body).toEqual(draft?.body);
+  /** Decodes the vector of a type and compares it with the sample. */
+  function decodes(type: MessageType): void {
+    const vector = vectors.messages.find((message) => message.type === type);
+    const sample = sampleMessages.find((message) => message.type === type);
+    if (vector === undefined || sample === undefined) throw new Error(`There is a vector of a ${type}.`);
+    const message = decodeMessage(fromHex(vector.bytes));
+    const { run: networkId, address: author } = vectors;
+    expect(message).toMatchObject({ type, id: vector.id, networkId, author });
+    expect(message.body).toEqual(sample.body);
     expect(hasValidSignature(message)).toBe(true);
+  }
+
+  it('has every type of message', () => {
+    expect(vectors.messages.map(({ type }) => type)).toEqual(messageTypeNames);
   });
 
-  it('opens the rollout set', () => {
+  it('[P-41] decodes hello', () => decodes('hello'));
+  it('[P-42] decodes commit', () => decodes('commit'));
+  it('[P-43] decodes reveal', () => decodes('reveal'));
+  it('[P-44] decodes critique', () => decodes('critique'));
+  it('[P-45] decodes vote', () => decodes('vote'));
+  it('[P-46] decodes attest', () => decodes('attest'));
+  it('[P-48] decodes ack', () => decodes('ack'));
+
+  it('[P-49] decodes the rollout set', () => {
     expect(decodeRollouts(fromHex(vectors.rollouts.bytes))).toEqual(sampleRollouts);
   });
 
-  it.each(vectors.refused)('refuses $why', ({ bytes }) => {
-    expect(() => decodeMessage(fromHex(bytes))).toThrow();
+  it.each(vectors.refused)('[P-34] [P-52] rejects $why', ({ bytes }) => {
+    expect(() => decodeMessage(fromHex(bytes))).toThrow(CodecError);
   });
 });

@@ -23,9 +23,9 @@ export interface RelayOptions {
   /** Address to listen on. Defaults to 127.0.0.1. Use 0.0.0.0 for a relay of many machines. */
   readonly host?: string;
   /**
-   * 0 picks a free port, and null leaves the transport out. Defaults to free ports for WebSocket and TCP, and to no WebRTC
-   * Direct. Browsers reach WebRTC Direct without a domain or a certificate, but node-datachannel 0.33.4 crashes the process in
-   * about half of all stops while connections are open.
+   * 0 picks a free port, and null leaves the transport out. Defaults to free ports for WebSocket and TCP, and
+   * to no WebRTC Direct. Browsers reach WebRTC Direct without a domain or a certificate, but node-datachannel
+   * 0.33.4 crashes the process in about half of all stops while connections are open.
    */
   readonly ports?: {
     readonly ws?: number | null;
@@ -34,7 +34,9 @@ export interface RelayOptions {
   };
   /** Multiaddrs under which the outside reaches this relay, such as /dns4/relay.example/tcp/443/wss. */
   readonly announce?: readonly string[];
-  /** Ids of the networks to pass messages on for. Defaults to those that connected peers follow, at most 16. */
+  /**
+   * Ids of the networks to pass messages on for. Defaults to those that connected peers follow, at most 16.
+   */
   readonly networks?: readonly string[];
   readonly scheduler?: Scheduler;
 }
@@ -52,8 +54,9 @@ export interface Relay {
 const MAX_NETWORKS = 16;
 
 /**
- * Starts a circuit relay v2 server for the handshakes of tabs. The relay also takes part in gossip, with the same checks as
- * every peer, so that a peer whose network blocks UDP still gets every message. Rejects when a port is taken.
+ * Starts a circuit relay v2 server for the handshakes of tabs. The relay also takes part in gossip, with the
+ * same checks as every peer, so that a peer whose network blocks UDP still gets every message. Rejects when a
+ * port is taken.
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const scheduler = options.scheduler ?? systemScheduler;

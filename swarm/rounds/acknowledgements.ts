@@ -32,7 +32,9 @@ export class Acknowledgements {
     this.#options = options;
   }
 
-  /** Counts acks for the own attestation of a round from now on. Call it before the attestation is published. */
+  /**
+   * Counts acks for the own attestation of a round from now on. Call it before the attestation is published.
+   */
   expect(round: number, checkpointRoot: Hex): void {
     this.#own.set(round, { root: checkpointRoot, peers: new Set() });
   }

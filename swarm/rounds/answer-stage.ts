@@ -7,8 +7,8 @@ import type { RoundDependencies } from './dependencies.ts';
 import { waitFor } from './stage-clock.ts';
 
 /**
- * The answer stage: samples own completions, commits to them, and reveals them once others can no longer commit. A device
- * that is too slow to commit keeps its answers to itself and still trains on them.
+ * The answer stage: samples own completions, commits to them, and reveals them once others can no longer
+ * commit. A device that is too slow to commit keeps its answers to itself and still trains on them.
  */
 export async function answerStage(
   dependencies: RoundDependencies,
@@ -41,7 +41,8 @@ export async function answerStage(
     (reading) =>
       reading.round !== round ||
       reading.stage !== 'answer' ||
-      // Not before the grace for late commits is over, so that nobody can commit to answers that were revealed here.
+      // Not before the grace for late commits is over, so that nobody can commit to answers that were
+      // revealed here.
       reading.sinceStageStart >= revealTime + settings.commitGrace,
     signal,
   );

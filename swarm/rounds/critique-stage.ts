@@ -2,6 +2,7 @@ import { selectPeers } from '../../protocol/peer-selection.ts';
 import type { PeerJudgements, RoundContext } from '../../protocol/trainer.ts';
 import { LIMITS } from '../messages/limits.ts';
 import type { RoundDependencies } from './dependencies.ts';
+import { otherPeers } from './other-peers.ts';
 import { hasReached, waitFor, waitForStage } from './stage-clock.ts';
 import { truncate, withinOneMessage } from './truncate.ts';
 
@@ -25,9 +26,7 @@ export async function critiqueStage(
     status('Nobody else has answered yet, so there is nothing to judge.');
     return null;
   }
-  status(
-    `Judging the answers of ${others.length === 1 ? 'one other peer' : `${others.length} other peers`}.`,
-  );
+  status(`Judging the answers of ${otherPeers(others.length)}.`);
   const made = await trainer.critique(context, others, signal);
   signal.throwIfAborted();
   const judgements = withinOneMessage(

@@ -1,6 +1,7 @@
 import type { ConformanceReport } from '../../protocol/conformance-report.ts';
 import type { DeviceKey } from '../../protocol/device-key.ts';
 import type { ClockReading, Ledger } from '../../protocol/ledger.ts';
+import { messageOf } from '../../protocol/message-of.ts';
 import type { RoundContext, Trainer } from '../../protocol/trainer.ts';
 import type { Content } from '../content/content.ts';
 import type { Gossip } from '../gossip.ts';
@@ -30,8 +31,8 @@ export interface RoundDriverOptions {
 }
 
 /**
- * Takes a device through the rounds: follows the clock, does the work of each stage, and never waits for another peer. Records
- * the messages of others even while the device trains, pauses or sits out.
+ * Takes a device through the rounds: follows the clock, does the work of each stage, and never waits for
+ * another peer. Records the messages of others even while the device trains, pauses or sits out.
  */
 export class RoundDriver {
   readonly #options: RoundDriverOptions;
@@ -64,8 +65,8 @@ export class RoundDriver {
   }
 
   /**
-   * Starts with the current round if there is time left to answer it, otherwise with the next one. Does nothing when already
-   * started.
+   * Starts with the current round if there is time left to answer it, otherwise with the next one. Does
+   * nothing when already started.
    */
   start(): void {
     if (this.#session !== null) return;
@@ -124,8 +125,8 @@ export class RoundDriver {
   }
 
   /**
-   * Waits for the first ack of the last attestation. Peers gather acks for a second, so a device that left at once would not
-   * learn that its last round was kept.
+   * Waits for the first ack of the last attestation. Peers gather acks for a second, so a device that left at
+   * once would not learn that its last round was kept.
    */
   async #waitForAck({ dependencies, ended, attested }: Session): Promise<void> {
     const { scheduler, settings, acknowledgements } = dependencies;
@@ -246,7 +247,7 @@ export class RoundDriver {
 
   #fail(session: Session, round: number, error: unknown): void {
     session.failures++;
-    const cause = error instanceof Error ? error.message : String(error);
+    const cause = messageOf(error);
     this.#emit({ kind: 'failed', round, cause, inARow: session.failures });
     if (session.failures < this.#settings.failures) {
       this.#setStatus('waiting', `Round ${round} failed: ${cause} Trying again in the next.`);

@@ -7,7 +7,8 @@ import { trainStage } from './train-stage.ts';
 import { voteStage } from './vote-stage.ts';
 
 /**
- * Runs one round from its answer stage to the attestation. Rejects with what the trainer throws, or with the signal's reason.
+ * Runs one round from its answer stage to the attestation. Rejects with what the trainer throws, or with the
+ * signal's reason.
  */
 export async function runRound(
   dependencies: RoundDependencies,

@@ -3,11 +3,12 @@ import type { PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
 import { LIMITS } from '../messages/limits.ts';
 import { digestInCid } from '../messages/rollouts.ts';
 import type { RoundDependencies } from './dependencies.ts';
+import { otherPeers } from './other-peers.ts';
 import { truncate } from './truncate.ts';
 
 /**
- * Trains on own and others' answers. Then publishes the signed attestation of the new checkpoint, with the record that lets
- * anyone recompute it.
+ * Trains on own and others' answers. Then publishes the signed attestation of the new checkpoint, with the
+ * record that lets anyone recompute it.
  */
 export async function trainStage(
   dependencies: RoundDependencies,
@@ -23,7 +24,7 @@ export async function trainStage(
   status(
     foreign.length === 0
       ? 'Training on own answers; nobody else’s arrived in this round.'
-      : `Training on own answers and those of ${foreign.length === 1 ? 'one other peer' : `${foreign.length} other peers`}.`,
+      : `Training on own answers and those of ${otherPeers(foreign.length)}.`,
   );
   // Once the checkpoint is stored the round counts: a pause after that does not keep it from being attested.
   const outcome = await trainer.train(context, own, foreign, signal);
@@ -39,7 +40,7 @@ export async function trainStage(
     heldOutAccuracy,
     loss,
   });
-  // The attestation names what the trainer says it trained on, which may be less than it was given.
+  // The attestation names the rollouts that the trainer used, which may be less than it was given.
   const [rollouts = own.cid, ...others] = outcome.trainedOn;
   const checkpoint = await content.publishFile(outcome.checkpoint);
   const rolloutDigest = digestInCid(rollouts);

@@ -5,7 +5,10 @@ import type { RoundDependencies } from './dependencies.ts';
 import { waitForStage } from './stage-clock.ts';
 import { truncate, withinOneMessage } from './truncate.ts';
 
-/** The vote stage: votes for the best answers of others, corrects own ones, and publishes both in a signed vote. */
+/**
+ * The vote stage: votes for the best answers of others, corrects own ones, and publishes both in a signed
+ * vote.
+ */
 export async function voteStage(
   dependencies: RoundDependencies,
   context: RoundContext,

@@ -1,4 +1,6 @@
-/** What every ContentTransport must do, as tests. The rules stand with their ids in ../content/transport.ts. */
+/**
+ * What every ContentTransport must do, as tests. The rules stand with their ids in ../content/transport.ts.
+ */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { equalBytes } from '../../protocol/bytes.ts';
 import { MAX_RESPONSE } from '../content/frames.ts';
@@ -13,7 +15,10 @@ export interface ContentTransportFixture {
   stop(): Promise<void>;
 }
 
-/** Tests that a transport keeps the rules [CT-01] to [CT-05]. `start` makes a fresh pair of peers for each test. */
+/**
+ * Tests that a transport keeps the rules [CT-01] to [CT-05]. `start` makes a fresh pair of peers for each
+ * test.
+ */
 export function describeContentTransportContract(
   name: string,
   start: () => Promise<ContentTransportFixture>,

@@ -13,18 +13,22 @@ import { type Scheduler, wait } from '../scheduler.ts';
 
 export interface ScriptedTrainerOptions {
   readonly scheduler: Scheduler;
-  /** Simulated milliseconds of each kind of work. */
+  /** Milliseconds that an answer takes. Defaults to 1,000. */
   readonly answerMs?: number;
+  /** Milliseconds that training takes. Defaults to 2,000. */
   readonly trainMs?: number;
-  /** Called before each training; throw to fail. */
+  /** Called before each training, which fails when it throws. */
   readonly beforeTraining?: (context: RoundContext) => void;
-  /** Called before each answer; throw to fail. */
+  /** Called before each answer, which fails when it throws. */
   readonly beforeAnswer?: (context: RoundContext) => void;
-  /** Text of completions; longer texts make larger rollout sets. */
+  /** Text of completions. Longer texts make larger rollout sets. */
   readonly text?: (context: RoundContext, item: number) => string;
 }
 
-/** A trainer without a model whose answers and "weights" follow from seed, device and what it trained on. */
+/**
+ * A trainer without a model. Its answers and its checkpoint follow from seed, device and the rollouts that it
+ * trained on.
+ */
 export class ScriptedTrainer implements Trainer {
   readonly trained: { readonly round: number; readonly cids: readonly string[] }[] = [];
   readonly #options: ScriptedTrainerOptions;

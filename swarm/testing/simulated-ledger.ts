@@ -12,8 +12,11 @@ const STAGES: readonly { readonly stage: Stage; readonly ms: number }[] = [
 ];
 export const ROUND_MS = 20_000;
 
-/** Where a simulated clock stands: rounds of 20 s from 0, seeded by their number. */
-export function readingAt(now: number): ClockReading {
+/**
+ * The reading of a simulated clock at `now` milliseconds. Rounds take 20 s from 0, and are seeded by their
+ * number.
+ */
+function readingAt(now: number): ClockReading {
   const round = Math.floor(now / ROUND_MS);
   const seed = toHex(sha256Of(new TextEncoder().encode(`seed ${round}`)));
   let since = now - round * ROUND_MS;
@@ -28,8 +31,9 @@ export function readingAt(now: number): ClockReading {
 const SIGNATURE = /^0x[0-9a-f]{128}00$/;
 
 /**
- * A ledger without a chain. Its signatures are real: secp256k1 over the network's name and the statement's JSON, 64 bytes
- * and a zero. They are verified against the address by a directory of public keys that the devices of a network share.
+ * A ledger without a chain. Its signatures are real: secp256k1 over the network's name and the statement's
+ * JSON, 64 bytes and a zero. They are verified against the address by a directory of public keys that the
+ * devices of a network share.
  */
 export function simulatedLedger(
   key: DeviceKey,

@@ -27,7 +27,7 @@ export class SimulatedScheduler implements Scheduler {
     return this.#timers.size;
   }
 
-  /** Runs every timer due within `ms` milliseconds in order, and all promises that follow from each. */
+  /** Runs every timer due within `ms` milliseconds, in order, and all promises that follow from each. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     await settled();
@@ -51,7 +51,7 @@ export class SimulatedScheduler implements Scheduler {
   }
 }
 
-/** A turn of the event loop: every promise that is already settled has run its continuations by then. */
+/** Resolves after a turn of the event loop, when the continuations of all settled promises have run. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -93,7 +93,7 @@ export class SimulatedSwarm {
     };
   }
 
-  /** One store that all devices reach at once. */
+  /** One store that all devices read and write without delay. */
   content(): Content {
     const objects = this.#objects;
     const keep = (code: number) => async (bytes: Uint8Array) => {

@@ -1,7 +1,8 @@
 /**
- * Runs the checks of the house that no other tool knows, or only the named ones; `--list` names every finding.
+ * Runs the checks of the house that no other tool knows, or only the named ones; `--list` names every
+ * finding.
  *
- *   npx tsx tools/check/main.ts [--list] [circles] [mentions] [line-length] [rule-ids] [room-size]
+ *   npx tsx tools/check/main.ts [--list] [circles] [references] [mentions] [line-length] [rule-ids] [room-size] ...
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -9,15 +10,19 @@ import { checkCircles } from './circles.ts';
 import { type Check, type Finding, houseAt } from './house.ts';
 import { checkLineLength } from './line-length.ts';
 import { checkMentions } from './mentions.ts';
+import { checkReferences } from './references.ts';
 import { checkRoomSize } from './room-size.ts';
+import { checkRoomsPicture } from './rooms-picture.ts';
 import { checkRuleIds } from './rule-ids.ts';
 
 const CHECKS: Readonly<Record<string, Check>> = {
   circles: checkCircles,
+  references: checkReferences,
   mentions: checkMentions,
   'line-length': checkLineLength,
   'rule-ids': checkRuleIds,
   'room-size': checkRoomSize,
+  'rooms-picture': checkRoomsPicture,
 };
 /** Findings shown without `--list`. */
 const FEW = 10;

@@ -34,9 +34,25 @@ describe('what a text names', () => {
     ]);
   });
 
-  it('may be gone in a record of what was', () => {
+  it('is a file at any depth below a README that names it in backquotes', () => {
+    const text = '`a.ts`, `deep/b.ts`, `c.ts` and `d.ts`; `npx x.ts`\n';
+    const files = { 'app/a.ts': '', 'app/very/deep/b.ts': '', 'app/x/c.ts': '', 'swarm/d.ts': '' };
+    expect(messages({ 'app/README.md': text, ...files })).toEqual([
+      'app/README.md:1 there is no d.ts nor app/d.ts',
+    ]);
+    expect(messages({ 'app/notes.md': text, ...files })).toEqual([]);
+  });
+
+  it('is a test of the contracts', () => {
     expect(
-      messages({ 'docs/results/a.md': 'app/gone.ts', 'docs/decisions/0001-a.md': 'npm run gone' }),
-    ).toEqual([]);
+      messages({
+        'docs/a.md': '`test_post_reverts`, `testFuzz_gone`\n',
+        'contracts/test/A.t.sol': 'function test_post_reverts() public {}\n',
+      }),
+    ).toEqual(['docs/a.md:1 there is no Solidity test testFuzz_gone']);
+  });
+
+  it('may be gone in a record of what was', () => {
+    expect(messages({ 'docs/results/a.md': 'app/gone.ts', 'CHANGELOG.md': 'npm run gone' })).toEqual([]);
   });
 });

@@ -1,4 +1,7 @@
-/** Who plays: the software's own players with right or wrong numbers, and friends of liars who play anything or nothing. */
+/**
+ * The players of a match: the software's own decisions on right or wrong numbers, and challengers that move
+ * at random.
+ */
 import type { Address } from 'viem';
 import { challengerDecision } from '../../chain/disputes/agents/challenger.ts';
 import { claimantDecision } from '../../chain/disputes/agents/claimant.ts';
@@ -8,13 +11,16 @@ import type { Draws } from './draws.ts';
 
 export interface Agent {
   readonly address: Address;
-  /** Whether nothing may make this one lose. */
+  /** Whether this player must never lose. */
   readonly honest: boolean;
-  /** The next move; undefined for silence. */
+  /** The next move; undefined if the player stays silent. */
   decide(view: GameView): Promise<GameMove | undefined>;
 }
 
-/** The software's own claimant or challenger on that evidence. A liar falls silent with that probability at each move. */
+/**
+ * The software's own claimant or challenger on that evidence. At each move it stays silent with probability
+ * `silence`, which defaults to 0.
+ */
 export function player(options: {
   readonly address: Address;
   readonly side: 'claimant' | 'challenger';
@@ -30,7 +36,7 @@ export function player(options: {
     honest,
     async decide(view) {
       if (draws.chance(silence)) return undefined;
-      // A liar's numbers can contradict each other, and then it has nothing to show.
+      // Faulty numbers can contradict each other, and then the player has nothing to show.
       const decided = await decision(view, evidence).catch((error: unknown) => {
         if (honest) throw error;
         return undefined;
@@ -40,8 +46,8 @@ export function player(options: {
   };
 }
 
-/** A challenger that names whatever comes, and at times nothing. */
-export function stray(address: Address, evidence: Evidence, draws: Draws): Agent {
+/** A challenger that picks at random among what was shown, and stays silent at times. */
+export function randomChallenger(address: Address, evidence: Evidence, draws: Draws): Agent {
   return {
     address,
     honest: false,
@@ -50,12 +56,12 @@ export function stray(address: Address, evidence: Evidence, draws: Draws): Agent
       const last = events.at(-1);
       const slot = evidence.program[game.slot];
       if (last === undefined || slot === undefined) return undefined;
-      return named(last, game.game, slot, draws);
+      return randomPick(last, game.game, slot, draws);
     },
   };
 }
 
-function named(
+function randomPick(
   last: GameEvent,
   game: number,
   slot: Evidence['program'][number],

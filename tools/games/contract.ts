@@ -1,6 +1,6 @@
 /**
- * The real contract, played by a node: a whole match in one call of eth_simulateV1, a block for each second in which something
- * happens. Nothing stays behind, so that every match begins on the same chain.
+ * The real contract, played by a node: one call of eth_simulateV1 makes a whole match, with a block for each
+ * second in which something happens. The call leaves nothing behind, so every match begins on the same chain.
  */
 import {
   type Abi,
@@ -19,7 +19,7 @@ import { connect } from '../../chain/network.ts';
 import { type Match, PLAYERS, SETTINGS } from './match.ts';
 
 export interface Contract {
-  /** How the contract differs from what the model said, in words; undefined when it does not. */
+  /** How the contract differs from the reference game, in words; undefined if it does not. */
   difference(match: Match): Promise<string | undefined>;
   stop(): Promise<void>;
 }
@@ -38,7 +38,7 @@ interface Call {
   readonly gas?: Hex;
 }
 
-/** Names of errors by selector. */
+/** Names of the contract's errors by selector. */
 const ERRORS = new Map<string, string>([
   ['0x4e487b71', 'Panic'],
   ...['OutOfTime()', 'WrongFrontier()'].map((each) => named(each)),
@@ -99,7 +99,7 @@ async function differenceOf(match: Match, to: Address, anvil: Anvil): Promise<st
     const at = `move ${i}, ${move.kind}`;
     const said = outcomeOf(answer());
     const expected = outcome.kind === 'done' ? 'done' : outcome.reason;
-    if (said !== expected) return `${at}: the model says ${expected}, the contract ${said}`;
+    if (said !== expected) return `${at}: the reference game says ${expected}, the contract ${said}`;
     if (answer().returnData !== claim) return `${at}: another claim afterwards`;
     if (game !== undefined && answer().returnData !== game.words) return `${at}: another game afterwards`;
   }

@@ -1,4 +1,4 @@
-/** Draws from a seed: the same game for the same number, on every machine. */
+/** Pseudo-random draws from a seed, the same on every machine: a match is named by its seed. */
 export class Draws {
   #state: number;
 
@@ -7,7 +7,7 @@ export class Draws {
     for (let i = 0; i < 4; i++) this.word();
   }
 
-  /** 32 bits: Mulberry32. */
+  /** 32 bits, by Mulberry32. */
   word(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let z = this.#state;
@@ -16,7 +16,7 @@ export class Draws {
     return (z ^ (z >>> 14)) >>> 0;
   }
 
-  /** An integer in 0..count-1. */
+  /** An integer from 0 to count - 1. */
   below(count: number): number {
     return Math.floor((this.word() / 2 ** 32) * count);
   }
@@ -35,7 +35,7 @@ export class Draws {
     return found;
   }
 
-  /** The bits of an f32 within 2 of zero. */
+  /** The bits of an f32 between -2 and 2. */
   float(): number {
     const bits = this.word();
     return ((bits & 0x807fffff) | ((120 + ((bits >>> 23) & 7)) << 23)) >>> 0;

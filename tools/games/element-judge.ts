@@ -1,22 +1,28 @@
 /**
- * The model's judge: docs/repops.md for one element at a time, from opened leaves, for the operators that random jobs have. The values
- * that players claim are the reference engine's, whole tensors at a time; the contract has its own.
+ * The reference game's judge. It computes one element at a time from opened leaves, by docs/repops.md, for
+ * the operators that random jobs have. It shares nothing with the reference engine, which computes the values
+ * that players claim, nor with the contract's judge.
  */
 import { hexToBytes } from 'viem';
 import { operatorName } from '../../audit/encode-program.ts';
 import { WORDS_A_LEAF } from '../../chain/disputes/port.ts';
-import type { ModelJudge, OpenedCall } from '../../chain/disputes/reference-game/judge.ts';
+import type { OpenedCall, ReferenceJudge } from '../../chain/disputes/reference-game/judge.ts';
 import { add, bitsOf, floatOf, fold, lattice, mul, sub } from '../../compute/repops/arithmetic.ts';
 import { exp, log, recip, rsqrt, sigmoid, sqrt } from '../../compute/repops/functions.ts';
 import type { SlotNode } from '../../protocol/evidence.ts';
 
-class Missing extends Error {}
+/** An operand lies in a leaf that was not opened. */
+class MissingLeafError extends Error {
+  override readonly name = 'MissingLeafError';
+}
 
-interface Read {
+/** The operands of one operator application, read from opened leaves. */
+interface Operands {
   readonly a: readonly number[];
   readonly output: number;
-  /** An element as it stands; 0 past the end. */
+  /** The word of an element; 0 past the end of the tensor. */
   word(input: number, index: number): number;
+  /** The canonical value of an element. */
   f32(input: number, index: number): number;
 }
 
@@ -26,7 +32,7 @@ function canonical(bits: number): number {
   return field === 255 ? ((bits & 0x80000000) | 0x7f7fffff) >>> 0 : bits;
 }
 
-function reading({ node, openings }: OpenedCall): Read {
+function reading({ node, openings }: OpenedCall): Operands {
   const leaves = new Map<string, DataView>();
   for (const { input, leaf, data } of openings) {
     const bytes = hexToBytes(data);
@@ -35,7 +41,7 @@ function reading({ node, openings }: OpenedCall): Read {
   const word = (input: number, index: number): number => {
     if (index >= (node.lengths[input] ?? 0)) return 0;
     const leaf = leaves.get(`${input}:${Math.floor(index / WORDS_A_LEAF)}`);
-    if (leaf === undefined) throw new Missing();
+    if (leaf === undefined) throw new MissingLeafError();
     return leaf.getUint32(4 * (index % WORDS_A_LEAF), true);
   };
   return {
@@ -46,14 +52,14 @@ function reading({ node, openings }: OpenedCall): Read {
   };
 }
 
-function attribute(r: Read, index: number): number {
+function attribute(r: Operands, index: number): number {
   return r.a[index] ?? 0;
 }
 
-const constant = (r: Read, index: number): number => floatOf(attribute(r, index));
+const constant = (r: Operands, index: number): number => floatOf(attribute(r, index));
 
-/** The first and later moment and the parameter after a step of AdamW. */
-function adamw(r: Read, i: number): number {
+/** The parameter, the first or the second moment after a step of AdamW, by the number of the output. */
+function adamw(r: Operands, i: number): number {
   const g = mul(r.f32(1, i), r.f32(4, 0));
   const m = (): number => add(mul(constant(r, 1), r.f32(2, i)), mul(constant(r, 2), g));
   const v = (): number => add(mul(constant(r, 3), r.f32(3, i)), mul(constant(r, 4), mul(g, g)));
@@ -65,21 +71,21 @@ function adamw(r: Read, i: number): number {
   return sub(p, mul(r.f32(5, 0), add(u, mul(constant(r, 6), p))));
 }
 
-function clipScale(r: Read): number {
+function clipScale(r: Operands): number {
   let total = 0;
   for (let input = 0; input < attribute(r, 0); input++) total = add(total, r.f32(input, 0));
   const n = sqrt(total);
   return n > constant(r, 1) ? mul(constant(r, 1), recip(n)) : 1;
 }
 
-function logSumExp(r: Read, row: number): number {
+function logSumExp(r: Operands, row: number): number {
   const count = attribute(r, 1);
   const x = Array.from({ length: count }, (_, i) => r.f32(0, row * count + i));
   const m = Math.max(...x);
   return add(m, log(fold(count, (i) => exp(sub(x[i] ?? 0, m)))));
 }
 
-const ELEMENTS: Readonly<Record<string, (r: Read, i: number) => number>> = {
+const ELEMENTS: Readonly<Record<string, (r: Operands, i: number) => number>> = {
   embed: (r, i) => {
     const d = attribute(r, 2);
     return r.f32(1, r.word(0, Math.floor(i / d)) * d + (i % d));
@@ -104,9 +110,9 @@ const ELEMENTS: Readonly<Record<string, (r: Read, i: number) => number>> = {
 const BLOCK = 64;
 const SCATTER = 16;
 
-/** Terms of a sum, and one of them. */
+/** The number of terms of a sum, and each of them. */
 const SUMS: Readonly<
-  Record<string, (r: Read, i: number) => { readonly count: number; term(k: number): number }>
+  Record<string, (r: Operands, i: number) => { readonly count: number; term(k: number): number }>
 > = {
   matmul: (r, i) => {
     const [m = 0, n = 1, k = 0, transposeA, transposeB] = r.a;
@@ -117,7 +123,7 @@ const SUMS: Readonly<
       term: (t) => {
         const a = r.f32(0, transposeA === 1 ? t * m + row : row * k + t);
         const b = r.f32(1, transposeB === 1 ? column * k + t : t * n + column);
-        // A product of -0 is +0 once it is added, and here it may be the first of its sum.
+        // A product of -0 becomes +0 when it is added. Here it may be the first term of its sum.
         return lattice(a) * lattice(b) + 0;
       },
     };
@@ -143,7 +149,7 @@ function chunkSize(op: number): number {
   return operatorName(op) === 'embed.grad' ? SCATTER : BLOCK;
 }
 
-/** The sum of two values given by bits, of which one that is 0 leaves the other's bits alone. */
+/** The bits of the sum of two values given by their bits. A value of 0 leaves the other's bits unchanged. */
 function addBits(a: number, b: number): number {
   if (a === 0) return b;
   return b === 0 ? a : bitsOf(add(floatOf(a), floatOf(b)));
@@ -153,23 +159,24 @@ function answer<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (error instanceof Missing) return undefined;
+    if (error instanceof MissingLeafError) return undefined;
     throw error;
   }
 }
 
 /** Throws RangeError for an operator that no random job has. */
-export const ELEMENT_JUDGE: ModelJudge = {
+export const ELEMENT_JUDGE: ReferenceJudge = {
   folds: (op) => SUMS[operatorName(op) ?? ''] !== undefined,
   element(call, index) {
     const element = ELEMENTS[operatorName(call.node.op) ?? ''];
     if (element === undefined)
-      throw new RangeError(`The model knows no element of operator ${call.node.op}.`);
+      throw new RangeError(`The reference judge knows no element of operator ${call.node.op}.`);
     return answer(() => bitsOf(element(reading(call), index)));
   },
   chunkOf(call, index, chunk, before) {
     const sum = SUMS[operatorName(call.node.op) ?? ''];
-    if (sum === undefined) throw new RangeError(`The model knows no sum of operator ${call.node.op}.`);
+    if (sum === undefined)
+      throw new RangeError(`The reference judge knows no sum of operator ${call.node.op}.`);
     const size = chunkSize(call.node.op);
     return answer(() => {
       const { count, term } = sum(reading(call), index);

@@ -5,7 +5,7 @@ import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { type Contract, startContract } from './contract.ts';
 import { Draws } from './draws.ts';
 import { playMatch } from './match.ts';
-import { spoiled } from './mutate-move.ts';
+import { mutatedMove } from './mutate-move.ts';
 
 const MATCHES = 12;
 /** Beyond those of the command's first ten thousand games. */
@@ -24,7 +24,7 @@ describe.skipIf(NO_ANVIL !== undefined)(`Games${NO_ANVIL === undefined ? '' : `:
     await engine?.stop();
   });
 
-  it('no honest player loses, and the contract does what the model says', async () => {
+  it('no honest player loses, and the contract does what the reference game does', async () => {
     const endings = new Set<string>();
     for (let seed = FIRST; seed < FIRST + MATCHES; seed++) {
       const match = await playMatch(seed, engine);
@@ -41,7 +41,7 @@ describe.skipIf(NO_ANVIL !== undefined)(`Games${NO_ANVIL === undefined ? '' : `:
     expect(await contract.difference(match)).toBeUndefined();
   });
 
-  it('a difference of one wei, one refusal or one word of a game is seen', async () => {
+  it('finds a difference of one wei, one outcome or one word of a game', async () => {
     const match = await playMatch(FIRST, engine);
     const [first, ...rest] = match.records;
     if (first === undefined) throw new Error('There is no record.');
@@ -62,11 +62,11 @@ describe.skipIf(NO_ANVIL !== undefined)(`Games${NO_ANVIL === undefined ? '' : `:
   });
 });
 
-describe('spoiled moves', () => {
+describe('mutated moves', () => {
   it('differ in one place, and keep their game', () => {
     const move = { kind: 'pick', game: 3, index: 1, nodes: ['0xaa', '0xbb'] } as const;
     for (let seed = 0; seed < 50; seed++) {
-      const other = spoiled(move, new Draws(seed));
+      const other = mutatedMove(move, new Draws(seed));
       expect(other).not.toEqual(move);
       expect(other).toMatchObject({ kind: 'pick', game: 3 });
     }

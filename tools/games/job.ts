@@ -1,6 +1,7 @@
 /**
- * A small random training job: what a step's trace consists of, as the contract's slots and as nodes for an engine. Every job has
- * parameters, data of each step, tables, sums that fold and an update; what lies between is drawn.
+ * A small random training job: the entries of a step's trace, as slots for the contract and as nodes for an
+ * engine. Every job has parameters, data of each step, tables, sums that fold, and an update. What lies
+ * between is drawn.
  */
 import type { Hex } from 'viem';
 import { stringToHex } from 'viem';
@@ -17,7 +18,7 @@ export interface Shape {
   readonly dtype: DType;
 }
 
-/** One application of an operator, whose outputs are slots one after another. */
+/** One application of an operator. Its outputs are consecutive slots. */
 export interface Step {
   readonly op: OperatorName;
   readonly attributes: Readonly<Record<string, number>>;
@@ -29,12 +30,14 @@ export interface Job {
   readonly steps: number;
   readonly slots: readonly (Slot & { readonly tensor?: Shape })[];
   readonly nodes: readonly Step[];
-  /** Slots of state tensors, in the order of the checkpoint, and the slots of their values after the step. */
+  /**
+   * The slots of state tensors in the order of the checkpoint, and the slots of their values after the step.
+   */
   readonly state: readonly { readonly before: number; readonly after: number; readonly prefix: Hex }[];
   readonly data: readonly number[];
   readonly fixed: readonly number[];
   readonly metadata: number;
-  /** Ids below this number; others are floats. */
+  /** Words of u32 tensors are ids below this number. */
   readonly vocabulary: number;
 }
 
@@ -93,7 +96,9 @@ class JobDraft {
     return this.run(op, attributes, inputs, [shape])[0] ?? 0;
   }
 
-  /** The whole job: the state's slots have their checkpoint leaves, the last slot composes the root. */
+  /**
+   * The whole job: names the checkpoint leaves of the state's slots and adds the slot that composes the root.
+   */
   finish(after: readonly number[], steps: number, vocabulary: number): Job {
     const metadata = this.slots.length;
     this.slots.push({ ...EMPTY, place: this.data.length });
@@ -118,7 +123,7 @@ class JobDraft {
   }
 }
 
-/** A job drawn at random: 1 to 18 steps, tensors of one leaf mostly, folds of one to four chunks. */
+/** A job drawn at random: 1 to 18 steps, mostly with tensors of one leaf, and folds of one to four chunks. */
 export function randomJob(draws: Draws): Job {
   const job = new JobDraft();
   const n = draws.chance(0.4) ? draws.between(60, 140) : draws.between(1, 6);

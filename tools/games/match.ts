@@ -1,50 +1,56 @@
-/** One claim and all that happens about it, on the model: who challenges, what they play, when, and what comes of it. */
+/**
+ * One claim and everything that happens about it, played on the reference game with players and moves drawn
+ * at random.
+ */
 import type { Address, Hex } from 'viem';
 import type { GameView, Move, Settings } from '../../chain/disputes/port.ts';
 import { challengeBond, claimBond, maxSeconds } from '../../chain/disputes/reference-game/bonds.ts';
 import { viewOf } from '../../chain/disputes/reference-game/game-view.ts';
-import { DisputesModel, type Outcome } from '../../chain/disputes/reference-game/reference-disputes.ts';
+import { type Outcome, ReferenceDisputes } from '../../chain/disputes/reference-game/reference-disputes.ts';
 import { type Claim, claimWords, type Game, gameWords } from '../../chain/disputes/reference-game/state.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
-import { type Agent, player, stray } from './agents.ts';
-import { type Lie, type Party, partyOf } from './claimant-fixture.ts';
+import { type Agent, player, randomChallenger } from './agents.ts';
+import { type ClaimantFixture, computeFixture, type JobFault } from './claimant-fixture.ts';
 import { Draws } from './draws.ts';
 import { ELEMENT_JUDGE } from './element-judge.ts';
 import { type Job, randomJob } from './job.ts';
-import { spoiled } from './mutate-move.ts';
+import { mutatedMove } from './mutate-move.ts';
 
 export const SETTINGS: Settings = { window: 3600, budget: 7200, extension: 600, moveBond: 10n ** 15n };
 
 export const CLAIMANT: Address = '0x00000000000000000000000000000000000c1a1a';
-const PASSER_BY: Address = '0x00000000000000000000000000000000000abcde';
+const BYSTANDER: Address = '0x00000000000000000000000000000000000abcde';
 export const PLAYERS: readonly Address[] = [
   CLAIMANT,
-  PASSER_BY,
+  BYSTANDER,
   ...[1, 2, 3, 4].map((i): Address => `0x${String(i).padStart(40, '0')}`),
 ];
 
-/** A move as it was sent, and what the model said. */
-export interface Record {
+/** A move as it was sent, and the outcome on the reference game. */
+export interface MoveRecord {
   readonly sender: Address;
   readonly now: number;
   readonly move: Move;
   readonly outcome: Outcome;
-  /** What the claim and, if it is a game's move, the game are afterwards, as the contract returns them. */
+  /** The claim and, for a move of a game, the game after the move, as the contract returns them. */
   readonly claim: Hex;
   readonly game?: { readonly id: number; readonly words: Hex };
 }
 
 export interface Match {
-  readonly records: readonly Record[];
+  readonly records: readonly MoveRecord[];
   readonly credits: readonly bigint[];
   readonly burned: bigint;
-  /** Honest players that lost a bond, a game that should be won or a claim that should stand; a lie that stands. */
+  /** What must not happen: an honest player lost a bond, a game or a true claim, or a false claim stands. */
   readonly honestLost: readonly string[];
   /** How each game ended. */
   readonly endings: readonly Ending[];
 }
 
-/** By the judge, by a slot that is given or composed, by silence, or by another game that beat the claim. */
+/**
+ * How a game ended: by the judge, by opening a slot that was given or composed, by silence, or overtaken by
+ * another game that beat the claim.
+ */
 export type Ending = 'judged' | 'opened' | 'silent' | 'overtaken';
 
 function endingOf({ events }: Game, released: boolean): Ending {
@@ -55,80 +61,98 @@ function endingOf({ events }: Game, released: boolean): Ending {
 }
 
 /** Moves that show what was committed. */
-const SHOWN: ReadonlySet<Move['kind']> = new Set(['reveal', 'openStep', 'openSlot', 'openLeaf', 'judge']);
+const SHOWS: ReadonlySet<Move['kind']> = new Set(['reveal', 'openStep', 'openSlot', 'openLeaf', 'judge']);
 const STARTS = 1_800_000_000;
 
-/** A place where a lie can be, and what it changes. */
-function randomLie(job: Job, draws: Draws): Lie {
+/** A fault at a random place. */
+function randomFault(job: Job, draws: Draws): JobFault {
   const step = draws.below(job.steps);
   const slot = draws.below(job.slots.length);
   const mask = draws.chance(0.1) ? draws.word() | 1 : 1 << draws.between(12, 25);
   return {
-    ...{ step, slot, element: draws.word() & 0xffff, mask: mask >>> 0 },
+    step,
+    slot,
+    element: draws.word() & 0xffff,
+    mask: mask >>> 0,
     ...(draws.chance(0.3) ? { alone: true } : {}),
     ...(draws.chance(0.08) ? { skipped: true } : {}),
   };
 }
 
-/** A party whose root is not the truth's. */
-async function liar(job: Job, seed: number, engine: Engine, truth: Party, draws: Draws): Promise<Party> {
+/** The job with a fault that changes its root. */
+async function faultyFixture(
+  job: Job,
+  seed: number,
+  engine: Engine,
+  truth: ClaimantFixture,
+  draws: Draws,
+): Promise<ClaimantFixture> {
   for (;;) {
-    const party = await partyOf(job, seed, engine, randomLie(job, draws));
-    if (party.root !== truth.root) return party;
+    const fixture = await computeFixture(job, seed, engine, randomFault(job, draws));
+    if (fixture.root !== truth.root) return fixture;
   }
 }
 
-/** Plays match number `seed`. Rejects when something has no explanation, such as an honest player without a move. */
+/** Plays match number `seed`. Rejects if an honest move is refused though the game still goes on. */
 export async function playMatch(seed: number, engine: Engine): Promise<Match> {
   const draws = new Draws(seed);
   const job = randomJob(draws);
-  const truth = await partyOf(job, seed, engine);
-  const lying = draws.chance(0.5);
-  const wrong = await liar(job, seed, engine, truth, draws);
-  const claimed = lying ? wrong : truth;
-  const silence = lying && draws.chance(0.4) ? 0.1 : 0;
+  const truth = await computeFixture(job, seed, engine);
+  const dishonest = draws.chance(0.5);
+  const wrong = await faultyFixture(job, seed, engine, truth, draws);
+  const claimed = dishonest ? wrong : truth;
+  const silence = dishonest && draws.chance(0.4) ? 0.1 : 0;
   const claimant = player({
-    ...{ address: CLAIMANT, side: 'claimant', evidence: claimed, honest: !lying, draws, silence },
-  } as const);
+    address: CLAIMANT,
+    side: 'claimant',
+    evidence: claimed,
+    honest: !dishonest,
+    draws,
+    silence,
+  });
   const challengers: Agent[] = [];
   const count = draws.between(1, 3);
   const honestPlace = draws.below(count);
   for (let i = 0; i < count; i++) {
-    const address = PLAYERS[2 + i] ?? PASSER_BY;
+    const address = PLAYERS[2 + i] ?? BYSTANDER;
     const common = { address, side: 'challenger', draws } as const;
-    if (lying && i === honestPlace) challengers.push(player({ ...common, evidence: truth, honest: true }));
-    else if (draws.chance(0.4)) challengers.push(stray(address, claimed, draws));
+    if (dishonest && i === honestPlace)
+      challengers.push(player({ ...common, evidence: truth, honest: true }));
+    else if (draws.chance(0.4)) challengers.push(randomChallenger(address, claimed, draws));
     else {
-      // Wrong numbers of its own; against a lie, at times, a friend with the right ones that is there first.
-      const evidence = lying && draws.chance(0.5) ? truth : await liar(job, seed, engine, truth, draws);
+      // It has faulty numbers of its own. Against a false claim it is at times an accomplice that has the
+      // true ones and may win before the honest challenger does.
+      const evidence =
+        dishonest && draws.chance(0.5) ? truth : await faultyFixture(job, seed, engine, truth, draws);
       challengers.push(player({ ...common, evidence, honest: false, silence: draws.chance(0.3) ? 0.1 : 0 }));
     }
   }
-  const table = new Table({ draws, claimant, challengers, claimed });
-  await table.play();
-  return table.result(lying);
+  const runner = new MatchRunner({ draws, claimant, challengers, claimed });
+  await runner.play();
+  return runner.result(dishonest);
 }
 
-interface TableOptions {
+interface RunnerOptions {
   readonly draws: Draws;
   readonly claimant: Agent;
   readonly challengers: readonly Agent[];
-  readonly claimed: Party;
+  readonly claimed: ClaimantFixture;
 }
 
-class Table {
+/** Runs one match: decides who moves when, and records every move. */
+class MatchRunner {
   readonly #draws: Draws;
   readonly #claimant: Agent;
-  readonly #claimed: Party;
-  readonly #model = new DisputesModel({ settings: SETTINGS, judge: ELEMENT_JUDGE });
-  readonly #records: Record[] = [];
+  readonly #claimed: ClaimantFixture;
+  readonly #disputes = new ReferenceDisputes({ settings: SETTINGS, judge: ELEMENT_JUDGE });
+  readonly #records: MoveRecord[] = [];
   readonly #waiting: Agent[];
   readonly #playing: Agent[] = [];
   readonly #released = new Set<number>();
   readonly #paid = new Map<Address, bigint>();
   #now = STARTS;
 
-  constructor({ draws, claimant, challengers, claimed }: TableOptions) {
+  constructor({ draws, claimant, challengers, claimed }: RunnerOptions) {
     this.#draws = draws;
     this.#claimant = claimant;
     this.#claimed = claimed;
@@ -141,7 +165,7 @@ class Table {
     for (let turns = 0; ; turns++) {
       if (turns > 2000) throw new Error('The match does not end.');
       if (this.#draws.chance(0.6)) this.#now += this.#draws.between(1, 15);
-      if (this.#draws.chance(0.05)) this.#meddle();
+      if (this.#draws.chance(0.05)) this.#callAnything();
       if (this.#waiting.length > 0 && (this.#playing.length === 0 || this.#draws.chance(0.2))) {
         this.#join();
         continue;
@@ -159,13 +183,13 @@ class Table {
     if (agent === undefined) return;
     const bond = challengeBond(terms, SETTINGS);
     const { kind } = this.#send(agent.address, { kind: 'challenge', claim: 0, terms, bond });
-    // Too late, for another has won already: then there is nothing to win and nothing to lose.
+    // A challenge that comes after another has won is refused: nothing can be won or lost by it.
     if (kind === 'done') this.#playing.push(agent);
   }
 
-  /** One move of somebody who has one, in any game; honest players are never left behind. */
+  /** Makes one move of a player that has one, in any game. Time never runs out for an honest player. */
   async #someoneMoves(): Promise<boolean> {
-    const games = this.#model.games.map((_, id) => id);
+    const games = this.#disputes.games.map((_, id) => id);
     const order = games.sort(() => this.#draws.word() - 2 ** 31);
     for (const id of order) {
       const view = this.#view(id);
@@ -175,8 +199,8 @@ class Table {
       for (const agent of agents) {
         const move = await agent.decide(view);
         if (move === undefined) continue;
-        // What is wrong about it can be what nobody reads; then it has counted.
-        if (this.#draws.chance(0.15) && this.#sendSpoiled(agent, move)) return true;
+        // A mutation can hit a part that the contract does not read; then the move has counted.
+        if (this.#draws.chance(0.15) && this.#sendMutated(agent, move)) return true;
         if (
           !agent.honest &&
           this.#waiting.length === 0 &&
@@ -196,23 +220,24 @@ class Table {
     return false;
   }
 
-  /** Sends a move with something wrong in it, as the player itself or as somebody else; true when it counted. */
-  #sendSpoiled(agent: Agent, move: Move): boolean {
-    // An honest player's picks are its own choice: only of what it shows is every other one refused.
+  /** Sends a malformed move as the player itself or as somebody else. Returns whether it counted. */
+  #sendMutated(agent: Agent, move: Move): boolean {
+    // A mutated pick is a valid one, which an honest player would not have made. What it shows has one valid
+    // form.
     const sender = this.#draws.one(PLAYERS);
     const honest = [this.#claimant, ...this.#playing].some((each) => each.honest && each.address === sender);
-    if (honest && (agent.address !== sender || !SHOWN.has(move.kind))) return false;
-    return this.#send(sender, spoiled(move, this.#draws)).kind === 'done';
+    if (honest && (agent.address !== sender || !SHOWS.has(move.kind))) return false;
+    return this.#send(sender, mutatedMove(move, this.#draws)).kind === 'done';
   }
 
   #isLate(id: number): boolean {
-    const { phase } = this.#model.gameAt(id);
-    return phase === 'over' || this.#model.claimAt(0).lost;
+    const { phase } = this.#disputes.gameAt(id);
+    return phase === 'over' || this.#disputes.claimAt(0).lost;
   }
 
   /** Whether no honest player is to move anywhere, so that time may pass. */
   async #nobodyHonestWaits(): Promise<boolean> {
-    for (const id of this.#model.games.keys()) {
+    for (const id of this.#disputes.games.keys()) {
       const view = this.#view(id);
       if (view.game.phase === 'over' || view.claim.lost) continue;
       const mover = view.game.clock.claimantToMove ? this.#claimant : this.#playing[id];
@@ -221,83 +246,83 @@ class Table {
     return true;
   }
 
-  /** Lets the time of a silent side run out; false when no game is left. */
+  /** Lets the time of a silent side run out. Returns false if no game is left. */
   #runOut(): boolean {
-    const live = this.#model.games
+    const live = this.#disputes.games
       .map((game, id) => ({ game, id }))
       .filter(({ game }) => game.phase !== 'over');
     const next = live[0];
     if (next === undefined) return false;
-    if (this.#model.claimAt(0).lost) {
-      this.#send(PASSER_BY, { kind: 'release', game: next.id });
+    if (this.#disputes.claimAt(0).lost) {
+      this.#send(BYSTANDER, { kind: 'release', game: next.id });
       return true;
     }
     const { clock } = next.game;
     const until = clock.since + (clock.claimantToMove ? clock.claimantLeft : clock.challengerLeft);
     if (this.#draws.chance(0.3)) {
       this.#now = Math.max(this.#now, until);
-      this.#send(PASSER_BY, { kind: 'timeout', game: next.id });
+      this.#send(BYSTANDER, { kind: 'timeout', game: next.id });
     }
     this.#now = Math.max(this.#now, until + 1);
-    this.#send(PASSER_BY, { kind: 'timeout', game: next.id });
+    this.#send(BYSTANDER, { kind: 'timeout', game: next.id });
     return true;
   }
 
-  /** What anybody may call, whenever. */
-  #meddle(): void {
+  /** Makes a call that anyone may make, whether it fits or not. */
+  #callAnything(): void {
     const sender = this.#draws.one(PLAYERS);
-    const game = this.#draws.below(Math.max(1, this.#model.games.length));
+    const game = this.#draws.below(Math.max(1, this.#disputes.games.length));
     const moves: Move[] = [{ kind: 'settle', claim: 0 }, { kind: 'withdraw' }];
-    if (this.#model.games.length > 0) moves.push({ kind: 'timeout', game }, { kind: 'release', game });
+    if (this.#disputes.games.length > 0) moves.push({ kind: 'timeout', game }, { kind: 'release', game });
     this.#send(sender, this.#draws.one(moves));
   }
 
   #finish(): void {
-    const { windowEnd } = this.#model.claimAt(0);
-    if (this.#draws.chance(0.5)) this.#send(PASSER_BY, { kind: 'settle', claim: 0 });
+    const { windowEnd } = this.#disputes.claimAt(0);
+    if (this.#draws.chance(0.5)) this.#send(BYSTANDER, { kind: 'settle', claim: 0 });
     this.#now = Math.max(this.#now, windowEnd + 1);
-    this.#send(PASSER_BY, { kind: 'settle', claim: 0 });
+    this.#send(BYSTANDER, { kind: 'settle', claim: 0 });
     const { terms } = this.#claimed;
-    this.#send(PASSER_BY, { kind: 'challenge', claim: 0, terms, bond: challengeBond(terms, SETTINGS) });
-    this.#send(PASSER_BY, { kind: 'settle', claim: 0 });
+    this.#send(BYSTANDER, { kind: 'challenge', claim: 0, terms, bond: challengeBond(terms, SETTINGS) });
+    this.#send(BYSTANDER, { kind: 'settle', claim: 0 });
   }
 
   #send(sender: Address, move: Move): Outcome {
-    const owed = this.#model.creditOf(sender);
-    const outcome = this.#model.play({ sender, now: this.#now, move });
+    const owed = this.#disputes.creditOf(sender);
+    const outcome = this.#disputes.play({ sender, now: this.#now, move });
     if (outcome.kind === 'done') this.#paid.set(sender, (this.#paid.get(sender) ?? 0n) + paidBy(move, owed));
     if (outcome.kind === 'done' && move.kind === 'release') this.#released.add(move.game);
     const id = 'game' in move ? move.game : undefined;
-    const game = id === undefined ? undefined : this.#model.games[id];
+    const game = id === undefined ? undefined : this.#disputes.games[id];
     this.#records.push({
       ...{ sender, now: this.#now, move, outcome },
-      claim: claimWords(this.#model.claimAt(0)),
+      claim: claimWords(this.#disputes.claimAt(0)),
       ...(id === undefined || game === undefined ? {} : { game: { id, words: gameWords(game) } }),
     });
     return outcome;
   }
 
   #view(id: number): GameView {
-    return viewOf(this.#model, id, this.#now);
+    return viewOf(this.#disputes, id, this.#now);
   }
 
-  result(lying: boolean): Match {
-    const model = this.#model;
-    const claim = model.claimAt(0);
+  result(dishonest: boolean): Match {
+    const disputes = this.#disputes;
+    const claim = disputes.claimAt(0);
     const honestLost: string[] = [];
-    if (!lying && !claim.settled) honestLost.push('a true claim does not stand');
-    if (lying && !claim.lost) honestLost.push('a false claim was not lost');
+    if (!dishonest && !claim.settled) honestLost.push('a true claim does not stand');
+    if (dishonest && !claim.lost) honestLost.push('a false claim was not lost');
     for (const [id, agent] of this.#playing.entries()) {
-      if (agent.honest) this.#checkHonest(model.gameAt(id), agent, honestLost);
+      if (agent.honest) this.#checkHonest(disputes.gameAt(id), agent, honestLost);
     }
-    if (!lying && this.#gained(CLAIMANT) < 0n) honestLost.push('an honest claimant is poorer');
+    if (!dishonest && this.#gained(CLAIMANT) < 0n) honestLost.push('an honest claimant is poorer');
     this.#checkEnd(claim, honestLost);
     return {
       records: this.#records,
-      credits: PLAYERS.map((who) => model.creditOf(who)),
-      burned: model.burned,
+      credits: PLAYERS.map((who) => disputes.creditOf(who)),
+      burned: disputes.burned,
       honestLost,
-      endings: model.games.map((game, id) => endingOf(game, this.#released.has(id))),
+      endings: disputes.games.map((game, id) => endingOf(game, this.#released.has(id))),
     };
   }
 
@@ -305,7 +330,8 @@ class Table {
     if (game.events.some((event) => event.kind === 'over' && event.claimantWon)) {
       honestLost.push('an honest challenger lost its game');
     }
-    // Its cost is at most MOVE_BOND for each of its moves; friends never have as many moves here as dilute that.
+    // A move costs its sender at most the move bond. No match has as many moves of accomplices as would
+    // dilute that.
     if (this.#gained(agent.address) < BigInt(game.moves) * SETTINGS.moveBond) {
       honestLost.push('an honest challenger is not paid for its moves');
     }
@@ -318,17 +344,18 @@ class Table {
     if ((last?.now ?? 0) > claim.madeAt + maxSeconds(this.#claimed.terms, SETTINGS)) {
       honestLost.push('a game went on for too long');
     }
-    const credits = PLAYERS.reduce((sum, who) => sum + this.#model.creditOf(who), 0n);
-    if (credits + this.#model.burned !== this.#model.balance) honestLost.push('money is not accounted for');
+    const credits = PLAYERS.reduce((sum, who) => sum + this.#disputes.creditOf(who), 0n);
+    if (credits + this.#disputes.burned !== this.#disputes.balance)
+      honestLost.push('money is not accounted for');
   }
 
-  /** What a player has in the end beyond what it paid. */
+  /** What a player gained, in wei. */
   #gained(who: Address): bigint {
-    return this.#model.creditOf(who) - (this.#paid.get(who) ?? 0n);
+    return this.#disputes.creditOf(who) - (this.#paid.get(who) ?? 0n);
   }
 }
 
-/** What a move that counts costs its sender; what it is paid, below zero. */
+/** What a move that counts costs its sender, in wei. Negative for a withdrawal. */
 function paidBy(move: Move, owed: bigint): bigint {
   if (move.kind === 'withdraw') return -owed;
   return move.kind === 'claim' || move.kind === 'challenge' ? move.bond : 0n;

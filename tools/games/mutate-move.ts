@@ -1,12 +1,15 @@
-/** Moves with something wrong in them: what a move is made of is changed in one place, drawn at random. */
+/** Malformed moves: one part of a move, drawn at random, is changed. */
 import type { Hex } from 'viem';
 import type { Move } from '../../chain/disputes/port.ts';
 import type { Draws } from './draws.ts';
 
 type Json = string | number | boolean | bigint | readonly Json[] | { readonly [key: string]: Json };
 
-/** The move with one digit of a hash or of data, one number or the length of one list changed; `game` and `kind` stay. */
-export function spoiled(move: Move, draws: Draws): Move {
+/**
+ * The move with one digit of a hash or of data, one number, or the length of one list changed. `kind`,
+ * `game`, `claim` and `bond` stay.
+ */
+export function mutatedMove(move: Move, draws: Draws): Move {
   const places: (readonly string[])[] = [];
   const collect = (value: Json, path: readonly string[]): void => {
     if (Array.isArray(value)) {

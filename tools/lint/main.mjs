@@ -4,31 +4,35 @@ import { API_PAGES } from './api-pages.mjs';
 
 const MINUTE = 60_000;
 
-/** What looks at the sources without running them. All run at the same time. */
-const LINTERS = {
-  'format and style (Biome)': [
-    inPackage('@biomejs/biome/bin/biome'),
-    'ci',
-    '--colors=off',
-    '--error-on-warnings',
-    '.',
-  ],
-  'nothing unused (knip)': [inPackage('knip/bin/knip.js'), '--no-progress'],
-  'checks of the house': [
-    '--import',
-    'tsx',
-    'tools/check/main.ts',
-    'circles',
-    'mentions',
-    'rule-ids',
-    'room-size',
-  ],
-  'pages of the API (TypeDoc)': API_PAGES,
-};
+const CHECKS = ['--import', 'tsx', 'tools/check/main.ts'];
 
 /**
- * Runs every linter and prints what each has to say. Resolves with how many passed and failed, and never rejects for
- * a finding.
+ * What looks at the sources without running them. All run at the same time. One with `report` tells what it
+ * finds and does not fail yet: the house is on its way there.
+ */
+const LINTERS = [
+  {
+    name: 'format and style (Biome)',
+    argv: [inPackage('@biomejs/biome/bin/biome'), 'ci', '--colors=off', '--error-on-warnings', '.'],
+  },
+  {
+    name: 'nothing unused (knip)',
+    argv: [inPackage('knip/bin/knip.js'), '--no-progress'],
+    report: true,
+  },
+  {
+    name: 'checks of the house',
+    argv: [...CHECKS, 'circles', 'references', 'room-size', 'rooms-picture'],
+  },
+  { name: 'what texts name exists', argv: [...CHECKS, 'mentions'], report: true },
+  { name: 'rules and their tests', argv: [...CHECKS, 'rule-ids'], report: true },
+  { name: 'length of comments and prose', argv: [...CHECKS, 'line-length'], report: true },
+  { name: 'pages of the API (TypeDoc)', argv: API_PAGES },
+];
+
+/**
+ * Runs every linter and prints what each has to say. Resolves with how many passed and failed, and never
+ * rejects for a finding.
  *
  * @returns {Promise<{ passed: number, failed: number }>}
  */
@@ -40,17 +44,16 @@ export async function lint() {
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     console.log(error.message);
-    return { passed: 0, failed: Object.keys(LINTERS).length };
+    return { passed: 0, failed: LINTERS.length };
   }
-  const running = Object.entries(LINTERS).map(([name, argv]) => ({ name, result: timed(argv) }));
-  for (const { name, result } of running) {
+  const running = LINTERS.map((linter) => ({ ...linter, result: timed(linter.argv) }));
+  for (const { name, report, result } of running) {
     const { code, output, seconds } = await result;
-    console.log(`${code === 0 ? 'ok  ' : 'FAIL'}  ${name} in ${seconds} s`);
-    if (code === 0) count.passed++;
-    else {
-      count.failed++;
-      console.log(output.trimEnd().replace(/^/gm, '      '));
-    }
+    const word = code === 0 ? 'ok  ' : report ? 'note' : 'FAIL';
+    console.log(`${word}  ${name} in ${seconds} s`);
+    if (code === 0 || report) count.passed++;
+    else count.failed++;
+    if (code !== 0) console.log(output.trimEnd().replace(/^/gm, '      '));
   }
   return count;
 }

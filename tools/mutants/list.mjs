@@ -3,7 +3,7 @@ export const GROUPS = {
   disputes: ['src/disputes', 'src/judge', 'test/disputes'],
   judge: ['src/judge', 'test/judge'],
   records: [
-    ...['Identity', 'IIdentity', 'Participation', 'IParticipation', 'Lease', 'Tally', 'Signed'].map(
+    ...['Identity', 'IIdentity', 'Participation', 'IParticipation', 'PackedBinding', 'Tally', 'Signed'].map(
       (name) => `src/${name}.sol`,
     ),
     ...['Identity.t', 'Participation.t', 'ParticipationInvariant.t', 'Signed.t', 'Signing'].map(
@@ -290,7 +290,7 @@ export const MUTANTS = [
     ['the clock never ticks', 'uint32 used = uint32(block.timestamp - clock.since);', 'uint32 used = 0;'],
     [
       'late moves count',
-      'if (isOver(clock)) revert OutOfTime();\n        // Below 2^32, for the clock is not over.\n        // forge-lint: disable-next-line(unsafe-typecast)\n        uint32 used = uint32(block.timestamp - clock.since);',
+      'require(!isOver(clock), OutOfTime());\n        // The clock is not over, so the time used is below 2^32.\n        // forge-lint: disable-next-line(unsafe-typecast)\n        uint32 used = uint32(block.timestamp - clock.since);',
       'uint32 used = isOver(clock) ? 0 : uint32(block.timestamp - clock.since);',
     ],
     [
@@ -309,7 +309,7 @@ export const MUTANTS = [
       'sha256(bytes.concat(hex"00", left, right))',
     ],
     ['a proof may be short', 'return last == 0 && hash == root;', 'return hash == root;'],
-    ['more nodes than the tree has', 'if (used != nodes.length) revert WrongFrontier();', ''],
+    ['more nodes than the tree has', 'require(used == nodes.length, WrongFrontier());', ''],
   ]),
   ...judge('CanonicalFloat', [
     ['ties round up', 'if (rest > half || (rest == half && significand & 1 == 1)) {', 'if (rest >= half) {'],

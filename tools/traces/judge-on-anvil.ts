@@ -1,32 +1,31 @@
-/** The real judge, deployed on a development node of its own, asked about slots of a real trace. */
+/** The real judge on a development node of its own, to be asked about slots of a real trace. */
 import { type Address, bytesToHex, decodeFunctionResult, encodeFunctionData, type Hex } from 'viem';
 import { anvilWallet, startAnvil } from '../../chain/devnet/anvil.ts';
+import { tensorLeaf } from '../../chain/disputes/trees.ts';
 import { judgeAbi } from '../../chain/generated/abi.ts';
 import { judgeBytecode } from '../../chain/generated/bytecode.ts';
 import { connect } from '../../chain/network.ts';
 import type { Slot, StepTrace } from '../../protocol/evidence.ts';
 
-const LEAF_BYTES = 4096;
-
-/** What the judge is asked: an element of an operator's output, or one chunk of its fold. */
+/** A question to the judge: an element of an operator's output, or one chunk of its fold. */
 export interface Question {
   readonly trace: StepTrace;
   readonly program: readonly Slot[];
   readonly slot: number;
   readonly element: number;
   readonly chunk?: number;
-  /** Of a chunk: the accumulator before it. */
+  /** The accumulator before the chunk. Defaults to 0. */
   readonly before?: number;
 }
 
 export interface JudgeOnAnvil {
-  /** Bits of the element, or of the accumulator after the chunk and the number of chunks. */
+  /** The bits of the element, or those of the accumulator after the chunk and the number of chunks. */
   ask(question: Question): Promise<{ readonly bits: number; readonly chunks?: number }>;
   /** The element whose fold has these accumulators. */
   total(op: number, accumulators: readonly number[]): Promise<number>;
   folds(op: number): Promise<boolean>;
   chunkLimit(slot: Slot): Promise<number>;
-  /** What a transaction with this question costs, and the number of leaves and bytes that it carries. */
+  /** The gas of a transaction that asks this, and the number of leaves and bytes that it carries. */
   cost(
     question: Question,
   ): Promise<{ readonly gas: number; readonly leaves: number; readonly bytes: number }>;
@@ -50,7 +49,7 @@ export async function startJudge(): Promise<JudgeOnAnvil> {
     const leaves: { input: number; index: number; data: Hex }[] = [];
     for (const { input, leaf } of await trace.needed(slot, element, chunk)) {
       const tensor = await trace.tensor(entry.inputs[input] ?? -1);
-      const data = bytesToHex(tensor.subarray(leaf * LEAF_BYTES, (leaf + 1) * LEAF_BYTES));
+      const data = bytesToHex(tensorLeaf(tensor, leaf));
       leaves.push({ input, index: leaf, data });
     }
     return { node: entry.node, leaves };

@@ -1,10 +1,10 @@
-/** Short runs of the published nano model, for whoever needs a real trace. */
+/** Where a short run of the published nano model begins. */
 import { readFileSync } from 'node:fs';
 import type { Checkpoint } from '../../models/decoder/checkpoint.ts';
 import { freshState } from '../../models/decoder/state.ts';
 import { readModel } from '../../training/nano-files.ts';
 
-const folder = new URL('../../public/models/nano', import.meta.url);
+const folder = new URL('../../public/models/nano/', import.meta.url);
 
 /** The nano model with a fresh optimizer. */
 export function nanoStart(): Checkpoint {

@@ -1,7 +1,6 @@
-/** Compares the judge with the trace of a real training step, and writes down what judging it costs. */
-
+/** Compares the judge with the trace of a real training step, and measures what judging it costs. */
 import { operatorName } from '../../audit/encode-program.ts';
-import type { Slot, StepTrace } from '../../protocol/evidence.ts';
+import { SLOT_KIND, type Slot, type StepTrace } from '../../protocol/evidence.ts';
 import type { JudgeOnAnvil, Question } from './judge-on-anvil.ts';
 
 export interface SweepOptions {
@@ -9,13 +8,13 @@ export interface SweepOptions {
   readonly trace: StepTrace;
   readonly program: readonly Slot[];
   readonly slotNames: readonly string[];
-  /** Slots to look at; all outputs unless given. */
+  /** The slots to ask about. Defaults to all outputs. */
   readonly slots?: readonly number[];
-  /** Elements between the first and the last of each slot, drawn with `random`. */
+  /** How many elements of each slot to ask about beside the first and the last, drawn with `random`. */
   readonly drawn: number;
-  /** In [0, 1). */
+  /** Numbers in [0, 1). */
   readonly random: () => number;
-  /** Also measure what the first element of each slot costs to judge. */
+  /** Whether to measure what the first element of each slot costs to judge. Defaults to false. */
   readonly costs?: boolean;
   readonly onSlot?: (done: number, of: number) => void;
 }
@@ -30,11 +29,11 @@ export interface SweepResult {
   readonly slots: number;
   readonly elements: number;
   readonly chunks: number;
-  /** Elements and chunks by operator and output, "adamw 1". */
+  /** How many elements and chunks were judged, by operator and output, such as "adamw 1". */
   readonly judged: Readonly<Record<string, number>>;
-  /** What the judge and the trace disagree on; empty when they never do. */
+  /** What the judge and the trace disagree on. */
   readonly mismatches: readonly string[];
-  /** The dearest question of each operator and output. */
+  /** The most expensive question about each operator and output. */
   readonly costs: Readonly<Record<string, OperatorCost>>;
 }
 
@@ -46,12 +45,13 @@ function elementsOf(length: number, drawn: number, random: () => number): readon
 }
 
 /**
- * Asks the judge about elements of the slots, every chunk of those that are long sums included, and compares bits. Also that the
- * judge tells a fold from other operators as the trace does, and what a fold comes to.
+ * Asks the judge about elements of the slots, and about every chunk of those that are long sums, and compares
+ * the bits with the trace. Checks besides what a fold's chunks come to, how many there are, and their limit.
  */
 export async function sweepTrace(options: SweepOptions): Promise<SweepResult> {
   const { judge, trace, program, slotNames } = options;
-  const outputs = options.slots ?? program.flatMap(({ kind }, slot) => (kind === 3 ? [slot] : []));
+  const outputs =
+    options.slots ?? program.flatMap(({ kind }, slot) => (kind === SLOT_KIND.output ? [slot] : []));
   const judged: Record<string, number> = {};
   const costs: Record<string, OperatorCost> = {};
   const mismatches: string[] = [];
@@ -87,7 +87,7 @@ export async function sweepTrace(options: SweepOptions): Promise<SweepResult> {
       const accumulators = await trace.accumulators(slot, element);
       if ((await judge.total(op, accumulators)) !== words[element]) mismatches.push(`${where}: its sum`);
       if (accumulators.length > (await judge.chunkLimit(entry))) mismatches.push(`${where}: too many chunks`);
-      // A fold without terms has a chunk 0 to be judged by, in which the judge finds nothing.
+      // A fold without terms is judged by its chunk 0, which is empty.
       const rounds = accumulators.length === 0 ? [0] : accumulators;
       for (const [chunk, claimed] of rounds.entries()) {
         const before = chunk === 0 ? 0 : (accumulators[chunk - 1] ?? 0);
@@ -105,7 +105,10 @@ export async function sweepTrace(options: SweepOptions): Promise<SweepResult> {
   return { slots: outputs.length, elements, chunks, judged, mismatches, costs };
 }
 
-/** An element of an embedding's gradient that has terms: most ids are not in a batch. */
+/**
+ * An element of an embedding's gradient that has terms. Most ids are not in a batch, so most elements have
+ * none.
+ */
 async function usedRow(trace: StepTrace, { inputs, node }: Slot): Promise<number> {
   const ids = wordsOf(await trace.tensor(inputs[0] ?? -1));
   const [, , width = 1] = node.attributes;
@@ -116,11 +119,11 @@ function wordsOf(bytes: Uint8Array): Uint32Array {
   return new Uint32Array(bytes.slice().buffer);
 }
 
-/** One slot for each operator and output that the program has, drawn. */
+/** One slot for each operator and output of the program, drawn at random. */
 export function oneSlotEach(program: readonly Slot[], random: () => number): readonly number[] {
   const groups = new Map<string, number[]>();
   for (const [slot, { kind, node }] of program.entries()) {
-    if (kind !== 3) continue;
+    if (kind !== SLOT_KIND.output) continue;
     const key = `${node.op}/${node.output}`;
     groups.set(key, [...(groups.get(key) ?? []), slot]);
   }

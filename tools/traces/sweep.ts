@@ -1,11 +1,13 @@
 /**
- * Asks the EVM judge about every operator's output of one real training step of the nano model, supervised and by reinforcement: the
- * first, the last and some drawn elements of each, with every chunk of those that are long sums.
+ * Asks the EVM judge about every operator's output of one real training step of the nano model, supervised
+ * and by reinforcement: the first, the last and some drawn elements of each, with every chunk of those that
+ * are long sums.
  *
  *   tsx tools/traces/sweep.ts [--drawn 1] [--large] [--each] [--json]
  *
- * --large: batches as in pretraining (64 rows of 24) and a round (8 questions, 8 answers each). --each: one slot for each operator and
- * output. Gas is that of a transaction that asks the judge alone, without the paths that a dispute checks too. Needs anvil.
+ * --large: batches as in pretraining (64 rows of 24) and a round (8 questions with 8 answers each). --each:
+ * one slot for each operator and output. Gas is that of a transaction that asks the judge alone, without the
+ * paths that a dispute checks besides. Needs anvil.
  */
 import { parseArgs } from 'node:util';
 import { commitRun } from '../../audit/commit-run.ts';
@@ -65,7 +67,7 @@ try {
   await judge.stop();
 }
 
-/** The dearest of both runs, by operator. */
+/** The most expensive of both runs, by operator. */
 const costs = new Map<string, OperatorCost>();
 for (const result of Object.values(results)) {
   for (const [key, cost] of Object.entries(result.costs)) {

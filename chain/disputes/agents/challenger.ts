@@ -2,29 +2,29 @@ import { hexToBytes } from 'viem';
 import type { Evidence, EvidenceOptions } from '../../../protocol/evidence.ts';
 import { frontier, HashTree, rootOfFrontier, type Subtree } from '../../../protocol/hash-tree.ts';
 import { type GameEvent, type GameMove, type GameView, LEVELS_A_MOVE } from '../port.ts';
-import { claimTree, tensorTree } from '../trees.ts';
-import { leafOf, slotAt } from './claimant.ts';
+import { claimTree, tensorLeaf, tensorTree } from '../trees.ts';
 import { claimantTrace } from './claimant-trace.ts';
-import { type Decision, withoutEvidence } from './decision.ts';
-import { judgeMove } from './judge-move.ts';
+import { type Decision, forcedMove } from './decision.ts';
+import { judgeMove, slotAt } from './judge-move.ts';
 
 /**
- * The challenger's next move: it names the first thing shown that differs from what it computed itself. A pure function of the chain
- * and the evidence. Rejects when the evidence does.
+ * The challenger's next move: it names the first thing that the claimant showed and that differs from its own
+ * computation. The decision depends on the chain and the evidence only. Rejects as the evidence does, and
+ * with InconsistentViewError.
  */
 export async function challengerDecision(
   view: GameView,
   evidence: Evidence,
   options: EvidenceOptions = {},
 ): Promise<Decision> {
-  const common = withoutEvidence(view, 'challenger');
+  const common = forcedMove(view, 'challenger');
   if (common !== undefined) return common;
   const move = await reply(view, evidence, options);
   if (move !== undefined) return { kind: 'move', move };
   return { kind: 'stuck', why: 'Everything shown is what this side computed too.' };
 }
 
-/** Undefined when nothing shown differs. */
+/** Undefined when nothing that was shown differs. */
 async function reply(
   view: GameView,
   evidence: Evidence,
@@ -37,8 +37,8 @@ async function reply(
     case 'slots':
     case 'leaves': {
       const nodes = lastShown(events, 'revealed').nodes;
-      // From another moment than the game's state; the next look has both from one.
-      if (rootOfFrontier(nodes, game.size, LEVELS_A_MOVE) !== game.node) throw new OutOfStep();
+      // The events are of another block than the game's state. The next look reads both from one block.
+      if (rootOfFrontier(nodes, game.size, LEVELS_A_MOVE) !== game.node) throw new InconsistentViewError();
       const own = frontier(game, LEVELS_A_MOVE, await ownTree(view, evidence, options));
       const index = firstDifference(nodes, own);
       return index === undefined ? undefined : { kind: 'pick', ...id, index, nodes };
@@ -46,7 +46,7 @@ async function reply(
     case 'element': {
       const { data } = lastShown(events, 'leaf-opened');
       const trace = await evidence.trace(game.step, options);
-      const own = leafOf(await trace.tensor(game.slot), game.first);
+      const own = tensorLeaf(await trace.tensor(game.slot), game.first);
       const offset = firstDifference(wordsOf(hexToBytes(data)), wordsOf(own));
       if (offset === undefined) return undefined;
       return { kind: 'pickElement', ...id, slot: slotAt(evidence, game.slot), offset, data };
@@ -76,8 +76,8 @@ async function ownTree({ game }: GameView, evidence: Evidence, options: Evidence
 }
 
 /**
- * The first chunk whose accumulator differs. When only the number of chunks does, the last that both have: the judge counts the
- * chunks whichever it is given.
+ * The first chunk whose accumulator differs. Where only the number of chunks differs, the last chunk that
+ * both sides have: the judge counts the chunks whichever one it is given.
  */
 function chunkToJudge(shown: readonly number[], own: readonly number[]): number {
   const common = Math.min(shown.length, own.length);
@@ -95,12 +95,12 @@ function wordsOf(data: Uint8Array): number[] {
   return Array.from({ length: data.length / 4 }, (_, i) => view.getUint32(4 * i, true));
 }
 
-/** The chain's answers do not belong together: it changed between two of them. Looking again is the remedy. */
-export class OutOfStep extends Error {
-  override readonly name = 'OutOfStep';
+/** The game and its events were read from different blocks. Look again. */
+export class InconsistentViewError extends Error {
+  override readonly name = 'InconsistentViewError';
 
   constructor() {
-    super('The game and its events are of different moments. Look again.');
+    super('The game and its events were read from different blocks. Look again.');
   }
 }
 
@@ -109,6 +109,6 @@ function lastShown<K extends GameEvent['kind']>(
   kind: K,
 ): Extract<GameEvent, { kind: K }> {
   const found = events.findLast((event): event is Extract<GameEvent, { kind: K }> => event.kind === kind);
-  if (found === undefined) throw new OutOfStep();
+  if (found === undefined) throw new InconsistentViewError();
   return found;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Evidence, Slot } from '../../../protocol/evidence.ts';
 import type { DisputesPort } from '../port.ts';
-import { claimOnce } from './defender.ts';
+import { claimOnce } from './claim-once.ts';
 
 const HASH = `0x${'00'.repeat(32)}` as const;
 

@@ -1,7 +1,3 @@
-/**
- * The claimant's tree of a trace as its challenger knows it. To pick a node is to concede all before it, so subtrees before the
- * disputed slot are the challenger's own; the others were revealed on the way down.
- */
 import type { Hex } from 'viem';
 import {
   frontierParts,
@@ -13,7 +9,7 @@ import {
 import { splitSize } from '../../../protocol/merkle.ts';
 import { type GameEvent, LEVELS_A_MOVE } from '../port.ts';
 
-export interface ConcededOptions {
+export interface ClaimantTraceOptions {
   /** The game's events, from the first. */
   readonly events: readonly GameEvent[];
   /** The challenger's own trace. */
@@ -22,8 +18,13 @@ export interface ConcededOptions {
   readonly slot: number;
 }
 
-/** Subtrees of the claimant's trace. The result throws RangeError for what was neither conceded nor revealed. */
-export function claimantTrace({ events, own, slot }: ConcededOptions): Subtree {
+/**
+ * The subtrees of the claimant's trace, as far as its challenger knows them. Whoever picks a node concedes
+ * all nodes before it, so the subtrees before the disputed slot are the challenger's own. The claimant
+ * revealed the others on the way down. The result throws RangeError for a subtree that was neither conceded
+ * nor revealed.
+ */
+export function claimantTrace({ events, own, slot }: ClaimantTraceOptions): Subtree {
   const revealed = revealedNodes(events, own.size);
   const subtree: Subtree = (first, size) => {
     if (first + size <= slot) return own.subtree(first, size);
@@ -36,7 +37,7 @@ export function claimantTrace({ events, own, slot }: ConcededOptions): Subtree {
   return subtree;
 }
 
-/** Nodes that the claimant revealed of its trace, by "first:size". */
+/** The nodes of its trace that the claimant revealed, by "first:size". */
 function revealedNodes(events: readonly GameEvent[], slots: number): ReadonlyMap<string, Hex> {
   const known = new Map<string, Hex>();
   let disputed: Part | undefined;

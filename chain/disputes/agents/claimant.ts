@@ -7,22 +7,21 @@ import {
   type StepTrace,
 } from '../../../protocol/evidence.ts';
 import { frontier, HashTree } from '../../../protocol/hash-tree.ts';
-import { LEAF_BYTES } from '../../../protocol/merkle.ts';
 import { type GameMove, type GameState, type GameView, type InputOpening, LEVELS_A_MOVE } from '../port.ts';
-import { claimTree, programTree, tensorTree } from '../trees.ts';
-import { type Decision, withoutEvidence } from './decision.ts';
-import { inputOpenings, judgeMove } from './judge-move.ts';
+import { claimTree, programTree, tensorLeaf, tensorTree } from '../trees.ts';
+import { type Decision, forcedMove } from './decision.ts';
+import { inputOpenings, judgeMove, slotAt } from './judge-move.ts';
 
 /**
- * The claimant's next move: it shows what it is asked for. A pure function of the chain and the evidence, so that a player can be
- * stopped and started anywhere. Rejects when the evidence does.
+ * The claimant's next move: it shows what the game asks for. The decision depends on the chain and the
+ * evidence only, so a player can be stopped and started at any point. Rejects as the evidence does.
  */
 export async function claimantDecision(
   view: GameView,
   evidence: Evidence,
   options: EvidenceOptions = {},
 ): Promise<Decision> {
-  return withoutEvidence(view, 'claimant') ?? { kind: 'move', move: await answer(view, evidence, options) };
+  return forcedMove(view, 'claimant') ?? { kind: 'move', move: await answer(view, evidence, options) };
 }
 
 async function answer(view: GameView, evidence: Evidence, options: EvidenceOptions): Promise<GameMove> {
@@ -48,7 +47,7 @@ async function answer(view: GameView, evidence: Evidence, options: EvidenceOptio
     }
     case 'leaf': {
       const data = await trace.tensor(game.slot);
-      return { kind: 'openLeaf', ...id, data: bytesToHex(leafOf(data, game.first)) };
+      return { kind: 'openLeaf', ...id, data: bytesToHex(tensorLeaf(data, game.first)) };
     }
     case 'fold': {
       const accumulators = await trace.accumulators(game.slot, game.element);
@@ -101,16 +100,4 @@ function openSlot(
   } else if (slot.kind === SLOT_KIND.compose) inputs = inputOpenings(slot, trace, terms.slots, slots.subtree);
   const slotProof = programTree(program).proof(game.slot);
   return { kind: 'openSlot', game: game.game, terms, slot, slotProof, tensor, inputs };
-}
-
-/** Entry of the program. Throws RangeError when there is none. */
-export function slotAt(evidence: Evidence, index: number): Slot {
-  const slot = evidence.program[index];
-  if (slot === undefined) throw new RangeError(`The program has no slot ${index}.`);
-  return slot;
-}
-
-/** A leaf's bytes of a tensor. */
-export function leafOf(data: Uint8Array, leaf: number): Uint8Array {
-  return data.subarray(leaf * LEAF_BYTES, (leaf + 1) * LEAF_BYTES);
 }

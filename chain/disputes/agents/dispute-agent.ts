@@ -1,155 +1,151 @@
-import { ChainError } from '../../errors.ts';
-import { sleep as realSleep } from '../../sleep.ts';
+import { messageOf } from '../../../protocol/message-of.ts';
+import { Poller } from '../../poller.ts';
 import type { DisputesPort, GameMade, PortOptions, Settings } from '../port.ts';
-import type { Happening } from './dispute-event.ts';
+import type { DisputeEvent } from './dispute-event.ts';
 import { playGame } from './play-game.ts';
-import { type FindEvidence, Runs } from './run-cache.ts';
+import type { RunCache } from './run-cache.ts';
 
-export interface KeeperOptions {
+export interface DisputeAgentOptions {
+  /** The game, moved by the account that the agent acts for. */
   readonly port: DisputesPort;
-  readonly evidence: FindEvidence;
-  readonly onHappening?: (happening: Happening) => void;
-  /** Between two looks at the chain, ms. Default 2000. */
+  /** The runs that can be computed here. Agents of one process share one cache. */
+  readonly runs: RunCache;
+  readonly onEvent?: (event: DisputeEvent) => void;
+  /** Time between two looks at the chain, in ms. Defaults to 2000. */
   readonly pollMs?: number;
+  /** The clock that `pollMs` is counted on. Defaults to real time. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** More than the moves that a game can have at most: 45 for trees of 2^32 leaves. */
+/** More than the moves that any game can have: 45 for trees of 2^32 leaves. */
 const MOVES = 64;
+const NEVER = new AbortController().signal;
 
 /**
- * Keeps at the disputes that concern one party, until it is stopped. Everything it needs to know is on the chain or in the evidence,
- * so it can be killed and started again at any moment; while the node is away it keeps asking. What takes long (recomputing a
- * run) does not hold up the other games.
+ * Plays the disputes that concern one account until it is stopped. All that it needs to know is on the chain
+ * or in the evidence, so it can be killed and started again at any moment. While the node is away it keeps
+ * asking. Each game is a task of its own: one that has to recompute a run does not hold up the others.
  */
-export abstract class Keeper {
+export abstract class DisputeAgent {
   protected readonly port: DisputesPort;
-  protected readonly runs: Runs;
-  readonly #options: KeeperOptions;
-  readonly #busy = new Map<string, Promise<void>>();
-  readonly #said = new Set<string>();
-  #abort: AbortController | undefined;
-  #running: Promise<void> = Promise.resolve();
+  protected readonly runs: RunCache;
+  readonly #onEvent: ((event: DisputeEvent) => void) | undefined;
+  readonly #poller: Poller;
+  readonly #tasks = new Map<string, Promise<void>>();
+  readonly #emitted = new Set<string>();
 
-  constructor(options: KeeperOptions) {
-    this.#options = options;
-    this.port = options.port;
-    this.runs = new Runs(options.evidence);
+  constructor(options: DisputeAgentOptions) {
+    const { port, runs, onEvent, pollMs = 2000, sleep } = options;
+    this.port = port;
+    this.runs = runs;
+    this.#onEvent = onEvent;
+    this.#poller = new Poller({
+      pass: (signal) => this.look(signal),
+      onError: (error) => this.#trouble(error),
+      intervalMs: pollMs,
+      sleep,
+    });
   }
 
-  /** Watches and plays from now on. Does nothing when it does already. */
+  /** Watches the chain and plays from now on. Does nothing when the agent runs already. */
   start(): void {
-    if (this.#abort !== undefined) return;
-    const abort = new AbortController();
-    this.#abort = abort;
-    this.#running = this.#loop(abort.signal);
+    this.#poller.start();
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves once no task is in progress. */
   async stop(): Promise<void> {
-    this.#abort?.abort();
-    await this.#running;
-    this.#abort = undefined;
+    await this.#poller.stop();
+    await Promise.all(this.#tasks.values());
   }
 
-  /** One look at everything, with at most one move in each game; resolves when all of it is done. */
-  async tick(signal: AbortSignal = new AbortController().signal): Promise<void> {
-    await this.#begin(signal);
-    await Promise.all(this.#busy.values());
+  /** Looks at everything once, with at most one move in each game. Resolves once all of that is done. */
+  async tick(signal: AbortSignal = NEVER): Promise<void> {
+    await this.look(signal).catch((error: unknown) => this.#trouble(error));
+    await Promise.all(this.#tasks.values());
   }
 
-  /** Starts the tasks there are to do, by calling `task`. */
+  /** Looks at the chain and calls `task` for everything there is to do. */
   protected abstract look(signal: AbortSignal): Promise<void>;
 
-  /** Runs a task unless the one of that name is still running. Its failure is told, and the next look tries again. */
-  protected task(name: string, run: () => Promise<void>): void {
-    if (this.#busy.has(name)) return;
+  /**
+   * Runs a task, unless the last one of its name still runs. A failure is reported, and the next look tries
+   * again.
+   */
+  protected task(name: string, signal: AbortSignal, run: () => Promise<void>): void {
+    if (this.#tasks.has(name)) return;
     const done = run()
-      .catch((error: unknown) => this.#trouble(error))
-      .finally(() => this.#busy.delete(name));
-    this.#busy.set(name, done);
+      .catch((error: unknown) => {
+        if (!signal.aborted) this.#trouble(error);
+      })
+      .finally(() => this.#tasks.delete(name));
+    this.#tasks.set(name, done);
   }
 
-  protected say(happening: Happening): void {
-    this.#options.onHappening?.(happening);
+  protected emit(event: DisputeEvent): void {
+    this.#onEvent?.(event);
   }
 
-  /** Says it once, whatever `key` says again. */
-  protected sayOnce(key: string, happening: Happening): void {
-    if (this.#said.has(key)) return;
-    this.#said.add(key);
-    this.say(happening);
+  /** Reports the event unless one was reported under this key before. */
+  protected emitOnce(key: string, event: DisputeEvent): void {
+    if (this.#emitted.has(key)) return;
+    this.#emitted.add(key);
+    this.emit(event);
   }
 
-  /** Since when something of a live claim or game can be. */
+  /**
+   * The time now, and the earliest time from which a claim or a game can still be undecided. Unix seconds.
+   */
   protected async horizon(options: PortOptions): Promise<{ readonly since: number; readonly now: number }> {
     const [settings, now] = [await this.port.settings(options), await this.port.now(options)];
-    return { since: Math.max(0, now - longest(settings)), now };
+    return { since: Math.max(0, now - longestDispute(settings)), now };
   }
 
-  /** One look at one game. */
+  /** Looks at one game and makes at most one move in it. */
   protected async play(made: GameMade, side: 'claimant' | 'challenger', signal: AbortSignal): Promise<void> {
     const { port } = this;
     const { claim, game } = made;
     const { terms } = await port.claim(claim, { signal });
-    const evidence = await this.runs.of(terms, { signal });
+    const evidence = await this.runs.get(terms, { signal });
     if (evidence === undefined) {
-      this.sayOnce(`terms ${claim} ${terms}`, { kind: 'unknown-terms', claim, terms });
+      this.emitOnce(`terms ${claim} ${terms}`, { kind: 'unknown-terms', claim, terms });
       return;
     }
     const turn = await playGame({ port, game, side, evidence, signal });
     if (turn.kind === 'moved') {
       const { move, played, view } = turn;
-      // What is refused is tried again and again, for it costs nothing and the node may be behind; it is told once.
+      // A refused move costs nothing and is tried at every look, for the node may be behind. It is reported
+      // once.
       const key = `${game} ${move.kind} ${view.events.length} ${played.kind === 'refused' ? played.reason : ''}`;
-      if (played.kind === 'done') this.say({ kind: 'moved', game, move, played });
-      else this.sayOnce(`${played.kind} ${key}`, { kind: 'moved', game, move, played });
+      if (played.kind === 'done') this.emit({ kind: 'moved', game, move, played });
+      else this.emitOnce(`${played.kind} ${key}`, { kind: 'moved', game, move, played });
     }
-    if (turn.kind === 'stuck')
-      this.sayOnce(`stuck ${game} ${turn.why}`, { kind: 'stuck', game, why: turn.why });
+    if (turn.kind === 'stuck') {
+      this.emitOnce(`stuck ${game} ${turn.why}`, { kind: 'stuck', game, why: turn.why });
+    }
     if (turn.kind !== 'over') return;
     const won = turn.claimantWon === (side === 'claimant');
-    this.sayOnce(`over ${game} ${won}`, { kind: 'over', claim, game, won });
+    this.emitOnce(`over ${game} ${won}`, { kind: 'over', claim, game, won });
   }
 
-  /** Takes what the contract owes. */
+  /** Withdraws what the contract owes the account. */
   protected async withdraw(signal: AbortSignal): Promise<void> {
     const amount = await this.port.credit({ signal });
     if (amount === 0n) return;
     const played = await this.port.play({ kind: 'withdraw' }, { signal });
-    if (played.kind === 'done') this.say({ kind: 'withdrew', amount });
+    if (played.kind === 'done') this.emit({ kind: 'withdrew', amount });
   }
 
-  protected is(address: string): boolean {
+  /** Whether an address is the account that the agent acts for. */
+  protected isOwn(address: string): boolean {
     return address.toLowerCase() === this.port.me.toLowerCase();
   }
 
-  async #begin(signal: AbortSignal): Promise<void> {
-    try {
-      await this.look(signal);
-    } catch (error) {
-      this.#trouble(error);
-    }
-  }
-
-  async #loop(signal: AbortSignal): Promise<void> {
-    const { sleep = realSleep, pollMs = 2000 } = this.#options;
-    while (!signal.aborted) {
-      await this.#begin(signal);
-      await sleep(pollMs, signal);
-    }
-    await Promise.all(this.#busy.values());
-  }
-
   #trouble(error: unknown): void {
-    if (this.#abort?.signal.aborted === true) return;
-    const known = error instanceof ChainError || error instanceof Error;
-    this.say({ kind: 'trouble', sentence: known ? error.message : String(error) });
+    this.emit({ kind: 'trouble', sentence: messageOf(error) });
   }
 }
 
-/** Seconds from a claim until nothing of it can be live any more, at the most. */
-function longest({ window, budget, extension }: Settings): number {
-  // The claimant’s clock may begin with twice the budget.
+/** The most seconds that a claim can be undecided. The claimant's clock may begin with twice the budget. */
+function longestDispute({ window, budget, extension }: Settings): number {
   return window + 3 * budget + MOVES * extension;
 }

@@ -1,23 +1,27 @@
-/** What an auditor or a defender has to say about its work. */
-import type { Hex } from 'viem';
+/** What an auditor or a defender reports of its work. */
+import { formatEther, type Hex } from 'viem';
 import type { GameMove, Played } from '../port.ts';
 
-export type Happening =
+export type DisputeEvent =
   /** No run specification with these terms is known, so the claim cannot be checked here. */
   | { readonly kind: 'unknown-terms'; readonly claim: number; readonly terms: Hex }
   | { readonly kind: 'checking'; readonly claim: number }
-  /** Recomputed: the same bits. */
+  /** Recomputed here, with the same bits. */
   | { readonly kind: 'agrees'; readonly claim: number }
+  /** Recomputed here, with other bits. Both hashes are roots over the checkpoint roots of all steps. */
   | { readonly kind: 'differs'; readonly claim: number; readonly claimed: Hex; readonly computed: Hex }
+  /** This account challenged the claim. */
   | { readonly kind: 'challenged'; readonly claim: number; readonly game: number }
+  /** Somebody challenged this account's claim. */
   | { readonly kind: 'under-attack'; readonly claim: number; readonly game: number }
   | { readonly kind: 'moved'; readonly game: number; readonly move: GameMove; readonly played: Played }
-  /** Nothing can be done in this game. */
+  /** There is no move left in this game. */
   | { readonly kind: 'stuck'; readonly game: number; readonly why: string }
   | { readonly kind: 'over'; readonly claim: number; readonly game: number; readonly won: boolean }
-  | { readonly kind: 'settled'; readonly claim: number; readonly stands: boolean }
+  | { readonly kind: 'settled'; readonly claim: number; readonly upheld: boolean }
+  /** `amount` is in wei. */
   | { readonly kind: 'withdrew'; readonly amount: bigint }
-  /** It is tried again; the sentence names the cause. */
+  /** Something failed and is tried again. The sentence names the cause. */
   | { readonly kind: 'trouble'; readonly sentence: string };
 
 const MOVES: Readonly<Record<GameMove['kind'], string>> = {
@@ -34,37 +38,37 @@ const MOVES: Readonly<Record<GameMove['kind'], string>> = {
   release: 'took the bond back: another game has beaten the claim',
 };
 
-/** One sentence for a person. */
-export function sentenceOf(happening: Happening): string {
-  switch (happening.kind) {
+/** The event in one sentence for a person. */
+export function formatDisputeEvent(event: DisputeEvent): string {
+  switch (event.kind) {
     case 'unknown-terms':
-      return `Claim ${happening.claim}: no run specification here has its terms (${happening.terms.slice(0, 10)}…). Add it to check the claim.`;
+      return `Claim ${event.claim}: no run specification here has its terms (${short(event.terms)}). Add it to check the claim.`;
     case 'checking':
-      return `Claim ${happening.claim}: recomputing the run.`;
+      return `Claim ${event.claim}: recomputing the run.`;
     case 'agrees':
-      return `Claim ${happening.claim}: the same bits here. Nothing to do.`;
+      return `Claim ${event.claim}: the same bits here. Nothing to do.`;
     case 'differs':
-      return `Claim ${happening.claim}: this machine got other checkpoints (${happening.computed.slice(0, 10)}…, claimed ${happening.claimed.slice(0, 10)}…).`;
+      return `Claim ${event.claim}: this machine got other checkpoints (${short(event.computed)}, claimed ${short(event.claimed)}).`;
     case 'challenged':
-      return `Claim ${happening.claim}: challenged, game ${happening.game}.`;
+      return `Claim ${event.claim}: challenged, game ${event.game}.`;
     case 'under-attack':
-      return `Claim ${happening.claim}: somebody challenged it, game ${happening.game}.`;
+      return `Claim ${event.claim}: somebody challenged it, game ${event.game}.`;
     case 'moved':
-      return `Game ${happening.game}: ${sentenceOfMove(happening.move, happening.played)}`;
+      return `Game ${event.game}: ${formatMove(event.move, event.played)}`;
     case 'stuck':
-      return `Game ${happening.game}: no move. ${happening.why}`;
+      return `Game ${event.game}: no move. ${event.why}`;
     case 'over':
-      return `Game ${happening.game} about claim ${happening.claim}: ${happening.won ? 'won' : 'lost'}.`;
+      return `Game ${event.game} about claim ${event.claim}: ${event.won ? 'won' : 'lost'}.`;
     case 'settled':
-      return `Claim ${happening.claim}: ${happening.stands ? 'it stands' : 'it is lost'}.`;
+      return `Claim ${event.claim}: ${event.upheld ? 'it stands' : 'it is lost'}.`;
     case 'withdrew':
-      return `Withdrew ${formatEth(happening.amount)} ETH.`;
+      return `Withdrew ${formatEther(event.amount)} ETH.`;
     case 'trouble':
-      return happening.sentence;
+      return event.sentence;
   }
 }
 
-function sentenceOfMove(move: GameMove, played: Played): string {
+function formatMove(move: GameMove, played: Played): string {
   switch (played.kind) {
     case 'done':
       return `${MOVES[move.kind]}${played.gas === undefined ? '' : ` (${played.gas} gas)`}.`;
@@ -75,8 +79,6 @@ function sentenceOfMove(move: GameMove, played: Played): string {
   }
 }
 
-function formatEth(wei: bigint): string {
-  const [whole, rest] = [wei / 10n ** 18n, wei % 10n ** 18n];
-  const digits = rest.toString().padStart(18, '0').replace(/0+$/, '');
-  return digits === '' ? String(whole) : `${whole}.${digits}`;
+function short(hash: Hex): string {
+  return `${hash.slice(0, 10)}…`;
 }

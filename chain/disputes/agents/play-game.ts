@@ -1,6 +1,6 @@
 import type { Evidence } from '../../../protocol/evidence.ts';
 import type { DisputesPort, GameMove, GameView, Played, PortOptions } from '../port.ts';
-import { challengerDecision, OutOfStep } from './challenger.ts';
+import { challengerDecision, InconsistentViewError } from './challenger.ts';
 import { claimantDecision } from './claimant.ts';
 import type { Decision } from './decision.ts';
 
@@ -11,19 +11,21 @@ export interface PlayGameOptions extends PortOptions {
   readonly evidence: Evidence;
 }
 
-/** One look at a game, and what was done about it. */
+/** What a player found in a game and did about it. */
 export type Turn =
   | { readonly kind: 'moved'; readonly move: GameMove; readonly played: Played; readonly view: GameView }
+  /** The chain changed while it was read. */
   | { readonly kind: 'again' }
   | (Exclude<Decision, { kind: 'move' }> & { readonly view: GameView });
 
 /**
- * Looks at a game and makes at most one move in it. It remembers nothing: called again after a restart, a reorganised chain or a
- * transaction that never came to count, it does what the chain then asks for. Rejects when the node or the evidence does.
+ * Looks at a game and makes at most one move in it. It keeps no state: called again after a restart, a
+ * reorganisation or a transaction that never came to count, it does what the chain then asks for. Rejects as
+ * the node or the evidence does.
  */
 export async function playGame(options: PlayGameOptions): Promise<Turn> {
   const { port, game, side, evidence, signal } = options;
-  const given = signal === undefined ? {} : { signal };
+  const given = { signal };
   const view = await port.look(game, given);
   const decide = side === 'claimant' ? claimantDecision : challengerDecision;
   try {
@@ -32,7 +34,7 @@ export async function playGame(options: PlayGameOptions): Promise<Turn> {
     const played = await port.play(decision.move, given);
     return { kind: 'moved', move: decision.move, played, view };
   } catch (error) {
-    if (error instanceof OutOfStep) return { kind: 'again' };
+    if (error instanceof InconsistentViewError) return { kind: 'again' };
     throw error;
   }
 }

@@ -1,53 +1,69 @@
-import type { Hex } from 'viem';
-import type { Evidence, EvidenceOptions } from '../../../protocol/evidence.ts';
-import { termsHash } from '../../../protocol/slot-encoding.ts';
-import { flawOf } from '../trees.ts';
-import { rememberTraces } from './recent-traces.ts';
+import type { Evidence, EvidenceOptions, StepTrace } from '../../../protocol/evidence.ts';
+import type { Hex } from '../../../protocol/hex.ts';
+import { PromiseMemo } from '../../../protocol/memoize-promise.ts';
+import type { VerifiedRun } from '../../../protocol/verified-run.ts';
+import { inconsistencyOf } from '../evidence-check.ts';
 
-/** The computation of the run whose terms have this hash; undefined when there is no specification of it here. */
-export type FindEvidence = (terms: Hex, options: EvidenceOptions) => Promise<Evidence | undefined>;
+/**
+ * Finds the computation of the run whose terms have this hash, and verifies that with `verifyRun`. Resolves
+ * with undefined where no specification of the run is known.
+ */
+export type FindRun<Run extends Evidence = Evidence> = (
+  terms: Hex,
+  options: EvidenceOptions,
+) => Promise<VerifiedRun<Run> | undefined>;
 
-/** Runs that were asked for, each checked and opened once. What was not found, or failed, is asked for again. */
-export class Runs {
-  readonly #find: FindEvidence;
-  readonly #found = new Map<Hex, Promise<Evidence | undefined>>();
+/**
+ * Traces kept of each run. A player of several games about one claim is usually asked about the same step.
+ */
+const KEPT_TRACES = 2;
 
-  constructor(find: FindEvidence) {
+/**
+ * Runs by the hash of their terms, for all agents of a process: each is found, checked and computed once. A
+ * run that was not found, or whose search failed, is looked for again when it is asked for again.
+ */
+export class RunCache<Run extends Evidence = Evidence> {
+  readonly #find: FindRun<Run>;
+  readonly #runs = new PromiseMemo<Hex, VerifiedRun<Run> | undefined>({ keep: (run) => run !== undefined });
+
+  constructor(find: FindRun<Run>) {
     this.#find = find;
   }
 
-  async of(terms: Hex, options: EvidenceOptions): Promise<Evidence | undefined> {
-    const begun = this.#found.get(terms) ?? this.#open(terms, options);
-    this.#found.set(terms, begun);
-    const forget = (): void => {
-      if (this.#found.get(terms) === begun) this.#found.delete(terms);
-    };
-    try {
-      const evidence = await begun;
-      if (evidence === undefined) forget();
-      return evidence;
-    } catch (error) {
-      forget();
-      throw error;
-    }
+  /** Rejects as the search does, and with InvalidEvidenceError. */
+  get(terms: Hex, options: EvidenceOptions = {}): Promise<VerifiedRun<Run> | undefined> {
+    return this.#runs.get(terms, () => this.#open(terms, options));
   }
 
-  async #open(terms: Hex, options: EvidenceOptions): Promise<Evidence | undefined> {
-    const evidence = await this.#find(terms, options);
-    if (evidence === undefined) return undefined;
-    // A game played with evidence that does not fit together could be lost, whoever is right.
-    if (termsHash(evidence.terms) !== terms) throw new BadEvidence('It has other terms than the claim.');
-    const flaw = flawOf(evidence);
-    if (flaw !== undefined) throw new BadEvidence(flaw);
-    return rememberTraces(evidence);
+  async #open(terms: Hex, options: EvidenceOptions): Promise<VerifiedRun<Run> | undefined> {
+    const run = await this.#find(terms, options);
+    if (run === undefined) return undefined;
+    // A game played with evidence that contradicts itself could be lost, whoever is right.
+    const inconsistency = inconsistencyOf(run);
+    if (inconsistency !== undefined) throw new InvalidEvidenceError(inconsistency);
+    return remembering(run);
   }
 }
 
-/** A run specification that gives no usable evidence. */
-export class BadEvidence extends Error {
-  override readonly name = 'BadEvidence';
+/**
+ * The run, with its step roots computed once and its last traces kept. A computation that failed is tried
+ * again.
+ */
+function remembering<Run extends Evidence>(run: Run): Run {
+  const traces = new PromiseMemo<number, StepTrace>({ limit: KEPT_TRACES });
+  const roots = new PromiseMemo<'all', readonly Hex[]>();
+  return {
+    ...run,
+    stepRoots: (options?: EvidenceOptions) => roots.get('all', () => run.stepRoots(options)),
+    trace: (step: number, options?: EvidenceOptions) => traces.get(step, () => run.trace(step, options)),
+  };
+}
 
-  constructor(flaw: string) {
-    super(`The run specification is of no use here. ${flaw} Get it again from whoever published it.`);
+/** A run's specification gives evidence that contradicts itself. */
+export class InvalidEvidenceError extends Error {
+  override readonly name = 'InvalidEvidenceError';
+
+  constructor(inconsistency: string) {
+    super(`The run’s specification cannot be used. ${inconsistency} Get it again from whoever published it.`);
   }
 }

@@ -4,7 +4,7 @@ import type { Move } from '../port.ts';
 
 type Name = Move['kind'];
 
-/** A call of the contract. */
+/** A call of the Disputes contract. */
 export interface MoveCall {
   readonly functionName: Name;
   readonly args: readonly unknown[];
@@ -17,7 +17,7 @@ function call<N extends Name>(functionName: N, args: Args<N>, value = 0n): MoveC
   return { functionName, args: args as readonly unknown[], value };
 }
 
-/** A move as a call. Names are the contract's; only the arguments' order is added. */
+/** The call that makes a move. Names are the contract's; only the order of the arguments is added. */
 export function callOf(move: Move): MoveCall {
   switch (move.kind) {
     case 'claim':

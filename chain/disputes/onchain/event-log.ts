@@ -1,80 +1,83 @@
-/** The log of the disputes contract, decoded and kept until the chain changes its mind. */
 import { type Address, getAddress, type Log, type PublicClient } from 'viem';
+import { SerialQueue } from '../../../protocol/serial-queue.ts';
 import { firstBlockSince } from '../../attestations.ts';
 import { disputesAbi } from '../../generated/abi.ts';
-import { type ClaimMade, type GameMade, type Happened, PHASES } from '../port.ts';
-
-/** Public nodes answer a few thousand blocks of logs at a time. */
-const BLOCKS_A_QUESTION = 2000n;
+import { blockRanges } from '../../logs.ts';
+import { type ClaimMade, type GameEvent, type GameMade, type LoggedGameEvent, PHASES } from '../port.ts';
 
 const EVENTS = disputesAbi.filter((item) => item.type === 'event');
 
+type DisputesLog = Log<bigint, number, false, undefined, true, typeof EVENTS>;
+
 export interface Tip {
   readonly number: bigint;
+  /** Unix seconds. */
   readonly timestamp: number;
 }
 
-export class DisputeEvents {
+/** The log of the Disputes contract, decoded. It is kept until a reorganisation, and then read again. */
+export class DisputeEventLog {
   readonly #client: PublicClient;
   readonly #address: Address;
+  readonly #syncs = new SerialQueue();
+  /** The time from which on the log was read, Unix seconds. */
   #since = Number.POSITIVE_INFINITY;
+  /** The next block to read. */
   #next = 0n;
+  /** Hash of the last block that was read. Undefined after a reading that was interrupted. */
   #tipHash: string | undefined;
   #claims: ClaimMade[] = [];
   #games: GameMade[] = [];
-  #events = new Map<number, Happened[]>();
-  #turn: Promise<unknown> = Promise.resolve();
+  #events = new Map<number, LoggedGameEvent[]>();
 
   constructor(client: PublicClient, address: Address) {
     this.#client = client;
     this.#address = address;
   }
 
-  /** Claims among the blocks read so far, oldest first. */
+  /** Claims in the blocks read so far, oldest first. */
   get claims(): readonly ClaimMade[] {
     return this.#claims;
   }
 
+  /** Games in the blocks read so far, oldest first. */
   get games(): readonly GameMade[] {
     return this.#games;
   }
 
-  of(game: number): readonly Happened[] {
+  /** A game's events in the blocks read so far, oldest first. */
+  of(game: number): readonly LoggedGameEvent[] {
     return this.#events.get(game) ?? [];
   }
 
   /**
-   * Reads on to the newest block, from `since` (Unix seconds) at the latest, and gives that block. When the block last read is no
-   * longer part of the chain, all is read again. Rejects as the client does; what was read before is kept then.
+   * Reads the log from `since` (Unix seconds) or earlier to the newest block, and resolves with that block.
+   * If the block last read is no longer part of the chain, everything is read again. Rejects as the client
+   * does, and keeps then what was read before.
    */
   sync(since: number): Promise<Tip> {
-    const result = this.#turn.then(() => this.#sync(since));
-    this.#turn = result.catch(() => undefined);
-    return result;
+    return this.#syncs.run(() => this.#sync(since));
   }
 
   async #sync(since: number): Promise<Tip> {
     const tip = await this.#client.getBlock({ blockTag: 'latest' });
     if (since < this.#since || !(await this.#stillHolds(tip.number))) await this.#restart(since);
-    while (this.#next <= tip.number) {
-      const last = this.#next + BLOCKS_A_QUESTION - 1n;
-      const toBlock = last < tip.number ? last : tip.number;
+    for (const range of blockRanges(this.#next, tip.number)) {
       const logs = await this.#client.getLogs({
+        ...range,
         address: this.#address,
         events: EVENTS,
-        fromBlock: this.#next,
-        toBlock,
         strict: true,
       });
       for (const log of logs) this.#take(log);
-      this.#next = toBlock + 1n;
-      // Between two questions the chain can only have changed what this hash would show.
-      this.#tipHash = toBlock === tip.number ? tip.hash : undefined;
+      this.#next = range.toBlock + 1n;
+      // If the chain changes between two requests, it no longer has the block with this hash.
+      this.#tipHash = range.toBlock === tip.number ? tip.hash : undefined;
     }
     return { number: tip.number, timestamp: Number(tip.timestamp) };
   }
 
-  /** Whether the last block read is where it was. An interrupted reading has no hash to tell by, and begins anew. */
+  /** Whether the block last read is still part of the chain. */
   async #stillHolds(newest: bigint): Promise<boolean> {
     if (this.#tipHash === undefined || this.#next - 1n > newest) return false;
     const block = await this.#client.getBlock({ blockNumber: this.#next - 1n });
@@ -84,11 +87,15 @@ export class DisputeEvents {
   async #restart(since: number): Promise<void> {
     const from = Math.min(since, this.#since);
     const first = await firstBlockSince(this.#client, from);
-    [this.#since, this.#next, this.#tipHash] = [from, first, undefined];
-    [this.#claims, this.#games, this.#events] = [[], [], new Map()];
+    this.#since = from;
+    this.#next = first;
+    this.#tipHash = undefined;
+    this.#claims = [];
+    this.#games = [];
+    this.#events = new Map();
   }
 
-  #take(log: Log<bigint, number, false, undefined, true, typeof EVENTS>): void {
+  #take(log: DisputesLog): void {
     if (log.eventName === 'Claimed') {
       const { claim, claimant, terms, root, windowEnd } = log.args;
       this.#claims.push({
@@ -108,18 +115,19 @@ export class DisputeEvents {
     } else if (log.eventName !== 'Settled') {
       const game = Number(log.args.game);
       const list = this.#events.get(game) ?? [];
-      list.push({ ...happened(log), block: Number(log.blockNumber), transaction: log.transactionHash });
+      list.push({
+        ...decodeGameEvent(log),
+        block: Number(log.blockNumber),
+        transaction: log.transactionHash,
+      });
       this.#events.set(game, list);
     }
   }
 }
 
-type GameLog = Exclude<
-  Log<bigint, number, false, undefined, true, typeof EVENTS>,
-  { eventName: 'Claimed' | 'Challenged' | 'Settled' }
->;
+type GameLog = Exclude<DisputesLog, { eventName: 'Claimed' | 'Challenged' | 'Settled' }>;
 
-function happened(log: GameLog): Happened {
+function decodeGameEvent(log: GameLog): GameEvent {
   switch (log.eventName) {
     case 'Revealed':
       return { kind: 'revealed', nodes: log.args.nodes };

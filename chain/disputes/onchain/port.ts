@@ -19,8 +19,8 @@ export interface OnchainDisputesOptions {
 }
 
 /**
- * Disputes over a node's RPC. The account's transaction queue makes one move at a time and tries each before it is
- * sent, so that at most one of two attempts at a move can count.
+ * Disputes over a node's RPC. The account's transaction queue makes one move at a time and tries each before
+ * it is sent, so that at most one of two attempts at a move can count.
  */
 export class OnchainDisputes extends OnchainReader implements DisputesPort {
   readonly me: Address;

@@ -1,5 +1,6 @@
 import { type Address, getContract, type PublicClient } from 'viem';
 import type { Terms } from '../../../protocol/evidence.ts';
+import { memoizePromise } from '../../../protocol/memoize-promise.ts';
 import { ChainError, revertOf, toChainError } from '../../errors.ts';
 import { disputesAbi } from '../../generated/abi.ts';
 import {
@@ -10,10 +11,11 @@ import {
   type GameMade,
   type GameState,
   type GameView,
+  NO_SUCH_ID,
   PHASES,
   type Settings,
 } from '../port.ts';
-import { DisputeEvents } from './event-log.ts';
+import { DisputeEventLog } from './event-log.ts';
 
 export interface OnchainReaderOptions {
   readonly client: PublicClient;
@@ -21,26 +23,21 @@ export interface OnchainReaderOptions {
   readonly address: Address;
 }
 
-/** Disputes read over a node's RPC, by whoever only looks. Needs no key. */
+/** Disputes read over a node's RPC, for whoever only looks. It needs no key. */
 export class OnchainReader implements DisputesReader {
   readonly #client: PublicClient;
   readonly #address: Address;
-  readonly #events: DisputeEvents;
-  #settings: Promise<Settings> | undefined;
+  readonly #log: DisputeEventLog;
+  readonly #settings = memoizePromise(() => this.#readSettings());
 
   constructor({ client, address }: OnchainReaderOptions) {
     this.#client = client;
     this.#address = address;
-    this.#events = new DisputeEvents(client, address);
+    this.#log = new DisputeEventLog(client, address);
   }
 
   settings(): Promise<Settings> {
-    const reading = this.#settings ?? this.#readSettings();
-    this.#settings = reading;
-    reading.catch(() => {
-      if (this.#settings === reading) this.#settings = undefined;
-    });
-    return reading;
+    return this.#settings();
   }
 
   now(): Promise<number> {
@@ -49,15 +46,15 @@ export class OnchainReader implements DisputesReader {
 
   claims(since: number): Promise<readonly ClaimMade[]> {
     return answered(async () => {
-      await this.#events.sync(since);
-      return [...this.#events.claims];
+      await this.#log.sync(since);
+      return [...this.#log.claims];
     });
   }
 
   games(since: number): Promise<readonly GameMade[]> {
     return answered(async () => {
-      await this.#events.sync(since);
-      return [...this.#events.games];
+      await this.#log.sync(since);
+      return [...this.#log.games];
     });
   }
 
@@ -67,12 +64,11 @@ export class OnchainReader implements DisputesReader {
 
   look(game: number): Promise<GameView> {
     return answered(async () => {
-      const tip = await this.#events.sync(await this.#since(game));
-      // State and events of one block: between two blocks a move may have been made.
-      const { number } = tip;
+      // State and events are read of one block: a move may be made between two.
+      const { number, timestamp } = await this.#log.sync(await this.#beginOf(game));
       const state = await this.#gameAt(game, number);
       const claim = await this.#claimAt(state.claim, number);
-      return { now: tip.timestamp, claim, game: state, events: [...this.#events.of(game)] };
+      return { now: timestamp, claim, game: state, events: [...this.#log.of(game)] };
     });
   }
 
@@ -84,15 +80,15 @@ export class OnchainReader implements DisputesReader {
     });
   }
 
-  /** When the claim of a game was made: nothing of the game is older. */
-  async #since(game: number): Promise<number> {
-    if (this.#events.games.some((each) => each.game === game)) return Number.POSITIVE_INFINITY;
+  /** When the claim of a game was made (Unix seconds): no event of the game is older. */
+  async #beginOf(game: number): Promise<number> {
+    if (this.#log.games.some((each) => each.game === game)) return Number.POSITIVE_INFINITY;
     const { claim } = await this.#gameAt(game);
     const { windowEnd } = await this.#claimAt(claim);
     return windowEnd - (await this.settings()).window;
   }
 
-  async #readSettings(): Promise<Settings> {
+  #readSettings(): Promise<Settings> {
     return answered(async () => {
       const { read } = this.#contract();
       const [window, budget, extension, moveBond] = await Promise.all([
@@ -106,25 +102,38 @@ export class OnchainReader implements DisputesReader {
   }
 
   async #claimAt(id: number, blockNumber?: bigint): Promise<ClaimState> {
-    const at = blockNumber === undefined ? {} : { blockNumber };
-    const claim = await this.#contract().read.claimOf([BigInt(id)], at);
+    const claim = await this.#contract().read.claimOf([BigInt(id)], { blockNumber });
     const { claimant, terms, root, liveGames, lost, settled, bond } = claim;
     const windowEnd = Number(claim.windowEnd);
     return { claim: id, claimant, terms, root, windowEnd, liveGames, lost, settled, bond };
   }
 
   async #gameAt(id: number, blockNumber?: bigint): Promise<GameState> {
-    const at = blockNumber === undefined ? {} : { blockNumber };
-    const game = await this.#contract().read.gameOf([BigInt(id)], at);
+    const game = await this.#contract().read.gameOf([BigInt(id)], { blockNumber });
     const { challenger, bond, step, slot, node, before, trace, length, element, value } = game;
     const { chunk, chunks, accumulatorBefore, accumulatorAfter } = game;
     return {
-      ...{ claim: Number(game.claim), game: id, challenger, bond },
+      claim: Number(game.claim),
+      game: id,
+      challenger,
+      bond,
       clock: { ...game.clock, since: Number(game.clock.since) },
       phase: PHASES[game.phase] ?? 'none',
-      ...{ step, slot, first: Number(game.first), size: Number(game.size), node },
+      step,
+      slot,
+      first: Number(game.first),
+      size: Number(game.size),
+      node,
       revealed: BigInt(game.revealed) !== 0n,
-      ...{ before, trace, length, element, value, chunk, chunks, accumulatorBefore, accumulatorAfter },
+      before,
+      trace,
+      length,
+      element,
+      value,
+      chunk,
+      chunks,
+      accumulatorBefore,
+      accumulatorAfter,
     };
   }
 
@@ -133,22 +142,14 @@ export class OnchainReader implements DisputesReader {
   }
 }
 
-/** The answer of a read, or a ChainError. */
+/** The answer of a read. Rejects with ChainError. */
 async function answered<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
     if (error instanceof ChainError) throw error;
-    // An index past the end of the contract's array.
-    if (revertOf(error)?.name === 'Panic') {
-      throw new ChainError(
-        'refused',
-        'There is no claim or game of this number. Check it, or wait for its block.',
-        {
-          cause: error,
-        },
-      );
-    }
-    throw toChainError(error);
+    // Solidity panics for an index past the end of an array.
+    if (revertOf(error)?.name !== 'Panic') throw toChainError(error);
+    throw new ChainError('refused', NO_SUCH_ID, { cause: error });
   }
 }

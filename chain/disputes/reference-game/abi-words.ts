@@ -1,8 +1,11 @@
-/** The ABI encoding of what the contract hashes and returns, word by word: everything here is static or a list of one type. */
+/**
+ * The ABI encoding of what the contract hashes and returns, word by word. Everything here is static or a list
+ * of one type, except a slot.
+ */
 import { encodeAbiParameters, type Hex, keccak256, parseAbiParameters } from 'viem';
 import type { Slot, Terms } from '../../../protocol/evidence.ts';
 
-/** One 32-byte word, without prefix. */
+/** One 32-byte word in hexadecimal, without 0x. */
 export function word(value: number | bigint | boolean | Hex): string {
   if (typeof value === 'string') return value.slice(2).toLowerCase().padStart(64, '0');
   return BigInt(value).toString(16).padStart(64, '0');

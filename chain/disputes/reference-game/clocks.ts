@@ -1,9 +1,15 @@
-/** Budgets of time, of which only that of whoever is to move runs down (docs/verde.md, "The game"). Times are Unix seconds. */
+/**
+ * Chess clocks: each side has a budget of time, and only that of the side to move runs down (docs/verde.md,
+ * "The game"). Times are Unix seconds.
+ */
 import type { ClockState, Settings } from '../port.ts';
-import { must } from './revert.ts';
+import { requireThat } from './revert.ts';
 
-/** The clock at a challenge: the claimant is to move, with an extension for each game already live, up to a second budget. */
-export function startedClock(settings: Settings, liveGames: number, now: number): ClockState {
+/**
+ * The clock when a game begins. The claimant is to move. Its time is the budget and one extension for each
+ * game that is live already, at most twice the budget.
+ */
+export function clockAtChallenge(settings: Settings, liveGames: number, now: number): ClockState {
   const { budget, extension } = settings;
   return {
     claimantLeft: budget + Math.min(budget, extension * liveGames),
@@ -13,19 +19,22 @@ export function startedClock(settings: Settings, liveGames: number, now: number)
   };
 }
 
-/** Whether the side to move has run out of time; it still has the last second. */
+/** Whether the side to move has run out of time. The last second still belongs to it. */
 export function isOver(clock: ClockState, now: number): boolean {
   return now > clock.since + (clock.claimantToMove ? clock.claimantLeft : clock.challengerLeft);
 }
 
-/** The clock after a move. The side that is to move next has at least the extension. Throws Refusal when the time was up. */
-export function pressed(
+/**
+ * The clock after a move. The side that is to move next has at least the extension. Throws MoveRevertError
+ * `OutOfTime` if the time was over.
+ */
+export function afterMove(
   clock: ClockState,
   now: number,
   claimantToMove: boolean,
   extension: number,
 ): ClockState {
-  must(!isOver(clock, now), 'OutOfTime');
+  requireThat(!isOver(clock, now), 'OutOfTime');
   const used = now - clock.since;
   const claimantLeft = clock.claimantLeft - (clock.claimantToMove ? used : 0);
   const challengerLeft = clock.challengerLeft - (clock.claimantToMove ? 0 : used);

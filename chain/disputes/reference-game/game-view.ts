@@ -1,14 +1,14 @@
+import { zeroHash } from 'viem';
 import type { GameView } from '../port.ts';
-import type { DisputesModel } from './reference-disputes.ts';
-import { NOTHING } from './state.ts';
+import type { ReferenceDisputes } from './reference-disputes.ts';
 
-/** A game of the model as a player sees it. Throws Refusal for a game that never began. */
-export function viewOf(model: DisputesModel, id: number, now: number): GameView {
-  const { events, revealed, ...game } = model.gameAt(id);
+/** A game as a player sees it. Throws MoveRevertError for a game that never began. */
+export function viewOf(disputes: ReferenceDisputes, id: number, now: number): GameView {
+  const { events, revealed, ...game } = disputes.gameAt(id);
   return {
     now,
-    claim: { claim: game.claim, ...model.claimAt(game.claim) },
-    game: { game: id, ...game, revealed: revealed !== NOTHING },
+    claim: { claim: game.claim, ...disputes.claimAt(game.claim) },
+    game: { game: id, ...game, revealed: revealed !== zeroHash },
     events,
   };
 }

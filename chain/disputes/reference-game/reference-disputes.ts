@@ -1,21 +1,22 @@
 /**
- * The dispute game in memory, written from docs/verde.md and not from the contract: the same moves, errors, clocks and bonds. Whatever
- * is played on the one can be played on the other, and has to come to the same (`npm run games`).
+ * The dispute game in memory. It was written from docs/verde.md and not from the contract, with the same
+ * moves, errors, clocks and bonds, so that the two can be compared: `npm run games` makes the same moves on
+ * both.
  */
-import type { Address } from 'viem';
+import { type Address, zeroHash } from 'viem';
 import type { Terms } from '../../../protocol/evidence.ts';
 import type { Move, Settings } from '../port.ts';
 import { hashOfTerms } from './abi-words.ts';
 import { challengeBond, claimBond } from './bonds.ts';
-import { isOver, startedClock } from './clocks.ts';
-import { descend, type GameMoveRules, moveOf } from './game-moves.ts';
-import type { ModelJudge } from './judge.ts';
-import { must, type Reason, Refusal } from './revert.ts';
-import { type Claim, type Game, NOTHING } from './state.ts';
+import { clockAtChallenge, isOver } from './clocks.ts';
+import { descend, type MoveContext, moveOf } from './game-moves.ts';
+import type { ReferenceJudge } from './judge.ts';
+import { MoveRevertError, type RevertReason, requireThat } from './revert.ts';
+import type { Claim, Game } from './state.ts';
 
-export interface DisputesModelOptions {
+export interface ReferenceDisputesOptions {
   readonly settings: Settings;
-  readonly judge: ModelJudge;
+  readonly judge: ReferenceJudge;
 }
 
 export interface Turn {
@@ -27,42 +28,44 @@ export interface Turn {
 
 export type Outcome =
   | { readonly kind: 'done'; readonly id?: number }
-  | { readonly kind: 'refused'; readonly reason: Reason };
+  | { readonly kind: 'refused'; readonly reason: RevertReason };
 
-export class DisputesModel {
+export class ReferenceDisputes {
   readonly settings: Settings;
   readonly claims: Claim[] = [];
   readonly games: Game[] = [];
   readonly #credits = new Map<string, bigint>();
-  readonly #judge: ModelJudge;
+  readonly #judge: ReferenceJudge;
   #burned = 0n;
   #balance = 0n;
 
-  constructor({ settings, judge }: DisputesModelOptions) {
+  constructor({ settings, judge }: ReferenceDisputesOptions) {
     this.settings = settings;
     this.#judge = judge;
   }
 
+  /** Wei out of reach for ever. */
   get burned(): bigint {
     return this.#burned;
   }
 
-  /** All that the contract holds. */
+  /** All wei that the contract holds. */
   get balance(): bigint {
     return this.#balance;
   }
 
+  /** What an account can withdraw, in wei. */
   creditOf(who: Address): bigint {
     return this.#credits.get(who.toLowerCase()) ?? 0n;
   }
 
-  /** Makes a move, or says by which error it is refused; then nothing changed. */
+  /** Makes a move. A refused move changes nothing. */
   play(turn: Turn): Outcome {
     try {
       const id = this.#play(turn);
       return id === undefined ? { kind: 'done' } : { kind: 'done', id };
     } catch (error) {
-      if (error instanceof Refusal) return { kind: 'refused', reason: error.reason };
+      if (error instanceof MoveRevertError) return { kind: 'refused', reason: error.reason };
       throw error;
     }
   }
@@ -81,15 +84,15 @@ export class DisputesModel {
         return this.#release(move.game);
       case 'timeout': {
         const game = this.gameAt(move.game);
-        must(game.phase !== 'over' && !this.claimAt(game.claim).lost, 'NotYourMove');
-        must(isOver(game.clock, now), 'StillInTime');
+        requireThat(game.phase !== 'over' && !this.claimAt(game.claim).lost, 'NotYourMove');
+        requireThat(isOver(game.clock, now), 'StillInTime');
         return this.#end(move.game, game, !game.clock.claimantToMove);
       }
       default: {
         const game = this.gameAt(move.game);
         const claim = this.claimAt(game.claim);
-        const rules: GameMoveRules = { sender, now, claim, settings: this.settings, judge: this.#judge };
-        const { game: next, counts, claimantWon } = moveOf(game, move, rules);
+        const context: MoveContext = { sender, now, claim, settings: this.settings, judge: this.#judge };
+        const { game: next, counts, claimantWon } = moveOf(game, move, context);
         this.games[move.game] = next;
         if (counts) this.claims[next.claim] = { ...claim, moves: claim.moves + 1 };
         if (claimantWon !== undefined) this.#end(move.game, next, claimantWon);
@@ -98,17 +101,17 @@ export class DisputesModel {
     }
   }
 
-  /** Throws Refusal for a claim that was never made. */
+  /** Throws MoveRevertError for a claim that was never made. */
   claimAt(id: number): Claim {
     const found = this.claims[id];
-    if (found === undefined) throw new Refusal('Panic');
+    if (found === undefined) throw new MoveRevertError('Panic');
     return found;
   }
 
-  /** Throws Refusal for a game that never began. */
+  /** Throws MoveRevertError for a game that never began. */
   gameAt(id: number): Game {
     const found = this.games[id];
-    if (found === undefined) throw new Refusal('Panic');
+    if (found === undefined) throw new MoveRevertError('Panic');
     return found;
   }
 
@@ -116,14 +119,19 @@ export class DisputesModel {
     terms: Terms,
     made: Pick<Turn, 'sender' | 'now'> & { readonly root: Claim['root']; readonly bond: bigint },
   ): number {
-    must(terms.steps > 0 && terms.slots > 1, 'BadTerms');
-    must(made.bond === claimBond(terms, this.settings), 'WrongBond');
+    requireThat(terms.steps > 0 && terms.slots > 1, 'BadTerms');
+    requireThat(made.bond === claimBond(terms, this.settings), 'WrongBond');
     this.#balance += made.bond;
     return (
       this.claims.push({
         claimant: made.sender,
         windowEnd: made.now + this.settings.window,
-        ...{ liveGames: 0, lost: false, settled: false, bond: made.bond, moves: 0, pot: 0n },
+        liveGames: 0,
+        lost: false,
+        settled: false,
+        bond: made.bond,
+        moves: 0,
+        pot: 0n,
         terms: hashOfTerms(terms),
         root: made.root,
         madeAt: made.now,
@@ -136,34 +144,54 @@ export class DisputesModel {
     made: Pick<Turn, 'sender' | 'now'> & { readonly terms: Terms; readonly bond: bigint },
   ): number {
     const claim = this.claimAt(id);
-    must(hashOfTerms(made.terms) === claim.terms, 'NotAsCommitted');
-    must(!claim.lost && !claim.settled, 'AlreadyDecided');
-    must(made.now <= claim.windowEnd, 'WindowClosed');
-    must(made.bond === challengeBond(made.terms, this.settings), 'WrongBond');
+    requireThat(hashOfTerms(made.terms) === claim.terms, 'NotAsCommitted');
+    requireThat(!claim.lost && !claim.settled, 'AlreadyDecided');
+    requireThat(made.now <= claim.windowEnd, 'WindowClosed');
+    requireThat(made.bond === challengeBond(made.terms, this.settings), 'WrongBond');
     this.#balance += made.bond;
     this.claims[id] = { ...claim, liveGames: claim.liveGames + 1, moves: claim.moves + 1 };
     const begun: Game = {
-      ...{ claim: id, challenger: made.sender, bond: made.bond, moves: 1, madeAt: made.now, events: [] },
-      clock: startedClock(this.settings, claim.liveGames, made.now),
-      ...{ phase: 'none', step: 0, slot: 0, first: 0, size: 0, length: 0, element: 0, value: 0 },
-      ...{ node: NOTHING, revealed: NOTHING, before: NOTHING, trace: NOTHING, slotHash: NOTHING },
-      ...{ accumulators: NOTHING, chunk: 0, chunks: 0, accumulatorBefore: 0, accumulatorAfter: 0 },
+      claim: id,
+      challenger: made.sender,
+      bond: made.bond,
+      clock: clockAtChallenge(this.settings, claim.liveGames, made.now),
+      phase: 'none',
+      step: 0,
+      slot: 0,
+      first: 0,
+      size: 0,
+      moves: 1,
+      node: zeroHash,
+      revealed: zeroHash,
+      before: zeroHash,
+      trace: zeroHash,
+      slotHash: zeroHash,
+      length: 0,
+      element: 0,
+      value: 0,
+      accumulators: zeroHash,
+      chunk: 0,
+      chunks: 0,
+      accumulatorBefore: 0,
+      accumulatorAfter: 0,
+      madeAt: made.now,
+      events: [],
     };
     return this.games.push(descend(begun, 'steps', made.terms.steps, claim.root)) - 1;
   }
 
   #settle(id: number, now: number): undefined {
     const claim = this.claimAt(id);
-    must(!claim.lost && !claim.settled, 'AlreadyDecided');
-    must(now > claim.windowEnd, 'WindowOpen');
-    must(claim.liveGames === 0, 'GamesLive');
+    requireThat(!claim.lost && !claim.settled, 'AlreadyDecided');
+    requireThat(now > claim.windowEnd, 'WindowOpen');
+    requireThat(claim.liveGames === 0, 'GamesLive');
     this.claims[id] = { ...claim, settled: true };
     this.#pay(claim.claimant, claim.bond);
   }
 
   #withdraw(who: Address): undefined {
     const amount = this.creditOf(who);
-    must(amount > 0n, 'NothingToWithdraw');
+    requireThat(amount > 0n, 'NothingToWithdraw');
     this.#credits.set(who.toLowerCase(), 0n);
     this.#balance -= amount;
   }
@@ -171,7 +199,7 @@ export class DisputesModel {
   #release(id: number): undefined {
     const game = this.gameAt(id);
     const claim = this.claimAt(game.claim);
-    must(game.phase !== 'over' && claim.lost, 'NotYourMove');
+    requireThat(game.phase !== 'over' && claim.lost, 'NotYourMove');
     this.#over(id, game, false);
     this.#share(game);
   }
@@ -196,7 +224,9 @@ export class DisputesModel {
     this.claims[game.claim] = { ...claim, liveGames: claim.liveGames - 1 };
   }
 
-  /** The bond goes back, with the share of this game's moves in what is left of the reward. */
+  /**
+   * Pays a challenger its bond, and of what is left of the reward the share that its moves in this game are.
+   */
   #share({ claim: id, moves, bond, challenger }: Game): void {
     const claim = this.claimAt(id);
     const share = (claim.pot * BigInt(moves)) / BigInt(claim.moves);

@@ -1,79 +1,93 @@
 import type { Address } from 'viem';
 import type { Terms } from '../../../protocol/evidence.ts';
-import type {
-  ClaimMade,
-  ClaimState,
-  DisputesPort,
-  GameMade,
-  GameView,
-  Move,
-  Played,
-  Settings,
+import { ChainError } from '../../errors.ts';
+import {
+  type Bonds,
+  type ClaimMade,
+  type ClaimState,
+  type DisputesPort,
+  type GameMade,
+  type GameView,
+  type Move,
+  NO_SUCH_ID,
+  type Played,
+  type PortOptions,
+  type Settings,
 } from '../port.ts';
 import { challengeBond, claimBond } from './bonds.ts';
 import { viewOf } from './game-view.ts';
-import type { DisputesModel } from './reference-disputes.ts';
+import type { ReferenceDisputes } from './reference-disputes.ts';
+import { MoveRevertError } from './revert.ts';
 
-export interface ModelPortOptions {
-  readonly model: DisputesModel;
+export interface ReferencePortOptions {
+  readonly disputes: ReferenceDisputes;
   readonly me: Address;
-  /** Unix seconds of the model's world. */
+  /** The time, Unix seconds. */
   readonly clock: () => number;
 }
 
-/** The model as one party sees and moves it: whoever plays on a chain can play here, without one. */
-export class ModelPort implements DisputesPort {
+/**
+ * The reference game as one account sees and moves it. Whatever plays on a chain can play here without one.
+ */
+export class ReferencePort implements DisputesPort {
   readonly me: Address;
-  readonly #model: DisputesModel;
+  readonly #disputes: ReferenceDisputes;
   readonly #clock: () => number;
 
-  constructor({ model, me, clock }: ModelPortOptions) {
+  constructor({ disputes, me, clock }: ReferencePortOptions) {
     this.me = me;
-    this.#model = model;
+    this.#disputes = disputes;
     this.#clock = clock;
   }
 
-  settings(): Promise<Settings> {
-    return Promise.resolve(this.#model.settings);
+  async settings(): Promise<Settings> {
+    return this.#disputes.settings;
   }
 
-  now(): Promise<number> {
-    return Promise.resolve(this.#clock());
+  async now(): Promise<number> {
+    return this.#clock();
   }
 
-  claims(since: number): Promise<readonly ClaimMade[]> {
-    const made = this.#model.claims.map((each, claim) => ({ claim, ...each }));
-    return Promise.resolve(made.filter(({ madeAt }) => madeAt >= since));
+  async claims(since: number): Promise<readonly ClaimMade[]> {
+    return this.#disputes.claims
+      .map((each, claim) => ({ claim, ...each }))
+      .filter(({ madeAt }) => madeAt >= since);
   }
 
   async claim(id: number): Promise<ClaimState> {
-    return { claim: id, ...this.#model.claimAt(id) };
+    return existing(() => ({ claim: id, ...this.#disputes.claimAt(id) }));
   }
 
-  games(since: number): Promise<readonly GameMade[]> {
-    const made = this.#model.games.map(({ claim, challenger, madeAt }, game) => ({
-      claim,
-      game,
-      challenger,
-      madeAt,
-    }));
-    return Promise.resolve(made.filter(({ madeAt }) => madeAt >= since));
+  async games(since: number): Promise<readonly GameMade[]> {
+    return this.#disputes.games
+      .map(({ claim, challenger, madeAt }, game) => ({ claim, game, challenger, madeAt }))
+      .filter(({ madeAt }) => madeAt >= since);
   }
 
   async look(game: number): Promise<GameView> {
-    return viewOf(this.#model, game, this.#clock());
+    return existing(() => viewOf(this.#disputes, game, this.#clock()));
   }
 
-  bonds(terms: Terms): Promise<{ readonly claim: bigint; readonly challenge: bigint }> {
-    const { settings } = this.#model;
-    return Promise.resolve({ claim: claimBond(terms, settings), challenge: challengeBond(terms, settings) });
+  async bonds(terms: Terms): Promise<Bonds> {
+    const { settings } = this.#disputes;
+    return { claim: claimBond(terms, settings), challenge: challengeBond(terms, settings) };
   }
 
-  credit(): Promise<bigint> {
-    return Promise.resolve(this.#model.creditOf(this.me));
+  async credit(): Promise<bigint> {
+    return this.#disputes.creditOf(this.me);
   }
 
-  play(move: Move): Promise<Played> {
-    return Promise.resolve(this.#model.play({ sender: this.me, now: this.#clock(), move }));
+  async play(move: Move, { signal }: PortOptions = {}): Promise<Played> {
+    if (signal?.aborted === true) return { kind: 'unknown' };
+    return this.#disputes.play({ sender: this.me, now: this.#clock(), move });
+  }
+}
+
+function existing<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof MoveRevertError)) throw error;
+    throw new ChainError('refused', NO_SUCH_ID, { cause: error });
   }
 }

@@ -1,5 +1,5 @@
-/** Names of the contract's errors; `Panic` is an access past the end of a list. */
-export type Reason =
+/** Names of the contract's errors. `Panic` is an access past the end of a list. */
+export type RevertReason =
   | 'WrongBond'
   | 'BadTerms'
   | 'NotAsCommitted'
@@ -16,25 +16,25 @@ export type Reason =
   | 'NothingToWithdraw'
   | 'Panic';
 
-/** A move that does not count, by the name of the contract's error. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
-  readonly reason: Reason;
+/** The contract would revert: the move does not count. */
+export class MoveRevertError extends Error {
+  override readonly name = 'MoveRevertError';
+  readonly reason: RevertReason;
 
-  constructor(reason: Reason) {
+  constructor(reason: RevertReason) {
     super(`The move is refused: ${reason}.`);
     this.reason = reason;
   }
 }
 
-/** Throws Refusal unless the condition holds. */
-export function must(condition: boolean, reason: Reason): asserts condition {
-  if (!condition) throw new Refusal(reason);
+/** Throws MoveRevertError unless the condition holds. */
+export function requireThat(condition: boolean, reason: RevertReason): asserts condition {
+  if (!condition) throw new MoveRevertError(reason);
 }
 
-/** An element of a list that somebody sent. Throws Refusal when the list is too short. */
-export function listed<T>(list: readonly T[], index: number): T {
+/** An element of a list that the sender gave. Throws MoveRevertError `Panic` if the list is too short. */
+export function elementAt<T>(list: readonly T[], index: number): T {
   const found = list[index];
-  if (found === undefined) throw new Refusal('Panic');
+  if (found === undefined) throw new MoveRevertError('Panic');
   return found;
 }

@@ -1,9 +1,6 @@
 import type { Address, Hex } from 'viem';
-import type { ClockState, GameEvent, Phase } from '../port.ts';
-import { PHASES } from '../port.ts';
+import { type ClockState, type GameEvent, PHASES, type Phase } from '../port.ts';
 import { word } from './abi-words.ts';
-
-export const NOTHING: Hex = `0x${'0'.repeat(64)}`;
 
 /** `IDisputes.Claim`. */
 export interface Claim {
@@ -17,11 +14,11 @@ export interface Claim {
   readonly pot: bigint;
   readonly terms: Hex;
   readonly root: Hex;
-  /** When it was made; the contract has this in its events only. */
+  /** When it was made, Unix seconds. The contract has this in its events only. */
   readonly madeAt: number;
 }
 
-/** `IDisputes.Game`, and what happened in it. */
+/** `IDisputes.Game`, and the game's events. */
 export interface Game {
   readonly claim: number;
   readonly challenger: Address;
@@ -50,20 +47,42 @@ export interface Game {
   readonly events: readonly GameEvent[];
 }
 
-/** What `claimOf` returns for this claim. */
+/** What `claimOf` of the contract returns for this claim. */
 export function claimWords(c: Claim): Hex {
   const { claimant, windowEnd, liveGames, lost, settled, bond, moves, pot, terms, root } = c;
   return `0x${[claimant, windowEnd, liveGames, lost, settled, bond, moves, pot, terms, root].map(word).join('')}`;
 }
 
-/** What `gameOf` returns for this game. */
-export function gameWords(g: Game): Hex {
-  const { claimantLeft, challengerLeft, since, claimantToMove } = g.clock;
+/** What `gameOf` of the contract returns for this game. */
+export function gameWords(game: Game): Hex {
+  const { clock, phase } = game;
   const words = [
-    ...[g.claim, g.challenger, g.bond, claimantLeft, challengerLeft, since, claimantToMove],
-    ...[PHASES.indexOf(g.phase), g.step, g.slot, g.first, g.size, g.moves],
-    ...[g.node, g.revealed, g.before, g.trace, g.slotHash, g.length, g.element, g.value],
-    ...[g.accumulators, g.chunk, g.chunks, g.accumulatorBefore, g.accumulatorAfter],
+    game.claim,
+    game.challenger,
+    game.bond,
+    clock.claimantLeft,
+    clock.challengerLeft,
+    clock.since,
+    clock.claimantToMove,
+    PHASES.indexOf(phase),
+    game.step,
+    game.slot,
+    game.first,
+    game.size,
+    game.moves,
+    game.node,
+    game.revealed,
+    game.before,
+    game.trace,
+    game.slotHash,
+    game.length,
+    game.element,
+    game.value,
+    game.accumulators,
+    game.chunk,
+    game.chunks,
+    game.accumulatorBefore,
+    game.accumulatorAfter,
   ];
   return `0x${words.map(word).join('')}`;
 }

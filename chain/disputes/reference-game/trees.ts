@@ -1,10 +1,10 @@
 /**
- * What the contract checks of Merkle trees, worked out top down: the contract goes up from the leaf (RFC 9162, 2.1.3.2), so that the
- * two can only agree by both being right.
+ * What the contract checks of Merkle trees, computed from the root down. The contract goes up from the leaf
+ * (RFC 9162, 2.1.3.2), so the two agree only if both are right.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, concatBytes, type Hex, hexToBytes } from 'viem';
-import { must, Refusal } from './revert.ts';
+import { MoveRevertError, requireThat } from './revert.ts';
 
 export function hashLeaf(data: Hex): Hex {
   return bytesToHex(sha256(concatBytes([Uint8Array.of(0), hexToBytes(data)])));
@@ -18,7 +18,7 @@ function leftOf(size: number): number {
   return 2 ** (Math.ceil(Math.log2(size)) - 1);
 }
 
-export interface Membership {
+export interface MerkleProof {
   /** Hash of the leaf. */
   readonly leaf: Hex;
   readonly index: number;
@@ -29,8 +29,8 @@ export interface Membership {
   readonly root: Hex;
 }
 
-/** Whether a leaf is in the tree at that place. */
-export function isIn({ leaf, index, size, proof, root }: Membership): boolean {
+/** Whether the proof shows that the leaf is in the tree at that place. */
+export function verifyProof({ leaf, index, size, proof, root }: MerkleProof): boolean {
   if (index >= size) return false;
   const climb = (place: number, leaves: number, used: number): Hex | undefined => {
     if (leaves === 1) return used === 0 ? leaf : undefined;
@@ -47,17 +47,19 @@ export function isIn({ leaf, index, size, proof, root }: Membership): boolean {
   return climb(index, size, proof.length) === root;
 }
 
-/** The root over leaf hashes. */
+/** The root over leaf hashes. Throws MoveRevertError for no leaves. */
 export function rootOver(leaves: readonly Hex[]): Hex {
   const [only] = leaves;
-  if (only === undefined) throw new Refusal('Panic');
+  if (only === undefined) throw new MoveRevertError('Panic');
   if (leaves.length === 1) return only;
   const left = leftOf(leaves.length);
   return hashNode(rootOver(leaves.slice(0, left)), rootOver(leaves.slice(left)));
 }
 
-/** Where each node of a frontier lies in its tree: `levels` below the root, leaves above that included. */
-export function placesOf(
+/**
+ * The place of each node of a tree's frontier: the nodes `levels` below the root, and the leaves above them.
+ */
+export function frontierPlaces(
   size: number,
   levels: number,
 ): readonly { readonly first: number; readonly size: number }[] {
@@ -75,14 +77,17 @@ export function placesOf(
   return row;
 }
 
-/** The root that a frontier comes to. Throws Refusal when it has another number of nodes than the tree's. */
-export function rootOfNodes(nodes: readonly Hex[], size: number, levels: number): Hex {
-  must(nodes.length === placesOf(size, levels).length, 'WrongFrontier');
+/**
+ * The root over a frontier. Throws MoveRevertError `WrongFrontier` if the tree's frontier has another number
+ * of nodes.
+ */
+export function rootOfFrontier(nodes: readonly Hex[], size: number, levels: number): Hex {
+  requireThat(nodes.length === frontierPlaces(size, levels).length, 'WrongFrontier');
   let next = 0;
   const combine = (leaves: number, left: number): Hex => {
     if (leaves === 1 || left === 0) {
       const node = nodes[next++];
-      if (node === undefined) throw new Refusal('WrongFrontier');
+      if (node === undefined) throw new MoveRevertError('WrongFrontier');
       return node;
     }
     const k = leftOf(leaves);

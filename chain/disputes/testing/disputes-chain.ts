@@ -1,4 +1,4 @@
-/** A chain with a Disputes contract for one test file, and parties that play on it. */
+/** A local chain with a Disputes contract for one test file, and accounts that play on it. */
 import type { Address, Hex, PublicClient, TestClient } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../../devnet/anvil.ts';
@@ -8,25 +8,30 @@ import { connect } from '../../network.ts';
 import { TransactionQueue, type TransactionQueueOptions } from '../../transaction-queue.ts';
 import { OnchainDisputes } from '../onchain/port.ts';
 
+/** Seconds. */
 export const TIMES = { window: 3600, budget: 7200, extension: 600 } as const;
+/** Wei. */
+export const MOVE_BOND = 10n ** 15n;
 
-export interface Arena {
+export interface DisputesChain {
   readonly anvil: Anvil;
   readonly client: PublicClient;
   readonly controls: TestClient;
+  /** The Disputes contract. */
   readonly address: Address;
-  /** A party with a key of its own and 100 ETH. */
-  party(options?: Partial<TransactionQueueOptions>): Promise<OnchainDisputes>;
+  /** A new key whose account has 100 ETH. */
   key(): Promise<Hex>;
-  /** The same party again, as after a restart. */
-  partyOf(key: Hex, options?: Partial<TransactionQueueOptions>): OnchainDisputes;
-  /** Moves the chain's time on, and mines a block then. */
+  /** The port of a new account. */
+  player(options?: Partial<TransactionQueueOptions>): Promise<OnchainDisputes>;
+  /** The port of a key's account, as a process that was just started opens it. */
+  playerOf(key: Hex, options?: Partial<TransactionQueueOptions>): OnchainDisputes;
+  /** Moves the chain's time on by so many seconds and mines a block. */
   pass(seconds: number): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Starts anvil and deploys Judge and Disputes. Reject as `startAnvil` does. */
-export async function startArena(): Promise<Arena> {
+/** Starts anvil and deploys Judge and Disputes. Rejects as `startAnvil` does. */
+export async function startDisputesChain(): Promise<DisputesChain> {
   const anvil = await startAnvil();
   const client = connect(anvil, { pollingInterval: 20 });
   const controls = anvilControls(anvil);
@@ -40,9 +45,9 @@ export async function startArena(): Promise<Arena> {
   const { account = null, chain } = deployer;
   const judge = await deploy({ abi: judgeAbi, bytecode: judgeBytecode, account, chain });
   const { window, budget, extension } = TIMES;
-  const args = [judge, window, budget, extension, 10n ** 15n] as const;
+  const args = [judge, window, budget, extension, MOVE_BOND] as const;
   const address = await deploy({ abi: disputesAbi, bytecode: disputesBytecode, args, account, chain });
-  const partyOf = (key: Hex, options: Partial<TransactionQueueOptions> = {}): OnchainDisputes =>
+  const playerOf = (key: Hex, options: Partial<TransactionQueueOptions> = {}): OnchainDisputes =>
     new OnchainDisputes({
       queue: new TransactionQueue({ client, wallet: anvilWallet(anvil, key), pollMs: 20, ...options }),
       address,
@@ -53,8 +58,13 @@ export async function startArena(): Promise<Arena> {
     return made;
   };
   return {
-    ...{ anvil, client, controls, address, partyOf, key },
-    party: async (options) => partyOf(await key(), options),
+    anvil,
+    client,
+    controls,
+    address,
+    key,
+    playerOf,
+    player: async (options) => playerOf(await key(), options),
     async pass(seconds) {
       await controls.increaseTime({ seconds });
       await controls.mine({ blocks: 1 });

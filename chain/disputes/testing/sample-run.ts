@@ -1,6 +1,6 @@
 /**
- * A small job as one party computed it, for tests: w' = (w + x) |w + x|^2 t, step by step. The same in
- * spirit as contracts/test/disputes/World.sol, with every kind of slot, a fold and tensors of two leaves.
+ * A small training run as one device computed it, for tests: w' = (w + x) |w + x|^2 t, step by step. It has
+ * every kind of slot, a fold, and tensors of two leaves, like the run in contracts/test/disputes/SampleRun.sol.
  */
 import { concat, type Hex, keccak256, stringToHex } from 'viem';
 import {
@@ -11,38 +11,37 @@ import {
   type StepTrace,
 } from '../../../protocol/evidence.ts';
 import { HashTree, hexLeafHash, hexNodeHash } from '../../../protocol/hash-tree.ts';
+import { OPERATOR_NAMES } from '../operator-names.ts';
+import { WORDS_A_LEAF } from '../port.ts';
 import { programTree, tensorTree } from '../trees.ts';
+import { type Fault, flipBits, forgedAccumulators } from './fault.ts';
 
-/** Elements of w: two leaves, the second short. */
+/** Elements of w. Its tensor has two leaves, the second of them short. */
 export const LENGTH = 1030;
 
 export const SLOT = { w: 0, x: 1, t: 2, meta: 3, sum: 4, norm: 5, next: 6, last: 7 } as const;
 
 const NAMES = ['w', 'x', 't', 'metadata', 'sum', 'norm', 'w after', 'checkpoint root'];
-/** Numbers of contracts/src/judge/Operators.sol. */
-const OP = { add: 5, rmsApply: 7, normSquare: 23 } as const;
+const OP = {
+  add: OPERATOR_NAMES.indexOf('add'),
+  rmsApply: OPERATOR_NAMES.indexOf('rms.apply'),
+  normSquare: OPERATOR_NAMES.indexOf('norm.square'),
+} as const;
+/** Elements of a chunk of `norm.square`. */
 const BLOCK = 64;
+/** What a checkpoint's leaf has before the root of w. */
 const PREFIX: Hex = '0x770046333206040000';
 
-/** How a party's numbers came to differ. */
-export interface Lie {
-  readonly step: number;
-  readonly slot: number;
-  readonly element?: number;
-  /** Bits flipped in that word of that slot, or in the root where the slot has no words. */
-  readonly mask?: number;
-}
-
-export interface WorldOptions {
-  /** Default 3. */
+export interface SampleRunOptions {
+  /** Defaults to 3. */
   readonly steps?: number;
-  readonly lie?: Lie;
-  /** The step that was left out: its checkpoint after is that before. */
+  readonly fault?: Fault;
+  /** A step that was left out: the checkpoint after it is the one before it. */
   readonly skip?: number;
 }
 
-/** A party's evidence; an honest one's without a lie. */
-export function worldEvidence({ steps = 3, lie, skip }: WorldOptions = {}): Evidence {
+/** The evidence of a device. Without a fault and a skipped step it is the honest one. */
+export function sampleRun({ steps = 3, fault, skip }: SampleRunOptions = {}): Evidence {
   const dataRoots = Array.from({ length: steps }, (_, i) => [rootOf(noise('x', i)), metadata(i + 1)]).flat();
   const program = programOf();
   const traces: Trace[] = [];
@@ -50,7 +49,7 @@ export function worldEvidence({ steps = 3, lie, skip }: WorldOptions = {}): Evid
   let before = checkpoint(rootOf(w), metadata(0));
   const initial = before;
   for (let step = 0; step < steps; step++) {
-    const trace = computed(step, w, before, lie?.step === step ? lie : undefined, skip === step);
+    const trace = computed(step, w, before, fault?.step === step ? fault : undefined, skip === step);
     traces.push(trace);
     if (skip !== step) w = trace.tensors[SLOT.next] ?? w;
     before = trace.after;
@@ -59,7 +58,10 @@ export function worldEvidence({ steps = 3, lie, skip }: WorldOptions = {}): Evid
     terms: {
       program: programTree(program).root,
       data: HashTree.over(dataRoots).root,
-      ...{ initial, steps, slots: program.length, dataSlots: 2 },
+      initial,
+      steps,
+      slots: program.length,
+      dataSlots: 2,
     },
     program,
     slotNames: NAMES,
@@ -76,17 +78,23 @@ interface Trace extends StepTrace {
   readonly tensors: readonly (Uint8Array | undefined)[];
 }
 
-function computed(step: number, w: Uint8Array, before: Hex, lie: Lie | undefined, skipped: boolean): Trace {
+function computed(
+  step: number,
+  w: Uint8Array,
+  before: Hex,
+  fault: Fault | undefined,
+  skipped: boolean,
+): Trace {
   const tensors: (Uint8Array | undefined)[] = [];
   const roots: Hex[] = [];
   const put = (slot: number, tensor: Uint8Array | undefined, root: Hex = rootOf(tensor ?? EMPTY)): void => {
-    const bent = lie?.slot === slot;
+    const faulty = fault?.slot === slot;
     if (tensor !== undefined) {
       const own = Uint8Array.from(tensor);
-      if (bent) flip(own, lie);
+      if (faulty) flipBits(own, fault.element ?? 0, fault.mask ?? 1);
       tensors[slot] = own;
       roots[slot] = rootOf(own);
-    } else roots[slot] = bent ? hexLeafHash(root) : root;
+    } else roots[slot] = faulty ? hexLeafHash(root) : root;
   };
   const words = (slot: number): Float32Array => floats(tensors[slot] ?? EMPTY);
   put(SLOT.w, w);
@@ -101,20 +109,22 @@ function computed(step: number, w: Uint8Array, before: Hex, lie: Lie | undefined
   put(SLOT.last, undefined, skipped ? before : after);
   const root = roots[SLOT.last] ?? '0x';
   return {
-    ...{ before, after: root, roots, tensors },
+    before,
+    after: root,
+    roots,
+    tensors,
     checkpointLeaves: [hexLeafHash(concat([PREFIX, rootOf(w)])), metadata(step)],
     tensor: (slot) => {
       const data = tensors[slot];
       return data === undefined ? Promise.reject(new RangeError(`no tensor ${slot}`)) : Promise.resolve(data);
     },
     accumulators: (slot) => {
-      const sums = blockSums(words(SLOT.sum));
-      // Whoever lies about the sum has to post others that come to it.
-      if (lie?.slot === slot) sums.fill(0).set(words(SLOT.norm).subarray(0, 1));
-      return Promise.resolve(Array.from(new Uint32Array(sums.buffer)));
+      const sums = Array.from(bitsOf(blockSums(words(SLOT.sum))));
+      const [norm = 0] = bitsOf(words(SLOT.norm));
+      return Promise.resolve(fault?.slot === slot ? forgedAccumulators(sums.length, norm) : sums);
     },
     needed: (slot, element, chunk) => {
-      const leaf = chunk === undefined ? element >> 10 : (chunk * BLOCK) >> 10;
+      const leaf = Math.floor((chunk === undefined ? element : chunk * BLOCK) / WORDS_A_LEAF);
       if (slot === SLOT.norm) return Promise.resolve([{ input: 0, leaf }]);
       const first = [{ input: 0, leaf }];
       if (slot === SLOT.sum) return Promise.resolve([...first, { input: 1, leaf }]);
@@ -165,7 +175,7 @@ function checkpoint(w: Hex, meta: Hex): Hex {
   return hexNodeHash(hexLeafHash(concat([PREFIX, w])), meta);
 }
 
-/** Values of either sign with eight exponents from one on, the same for everyone. */
+/** Values of either sign with eight exponents from `exponent` on. The same for everyone. */
 function noise(what: string, seed: number, exponent = 120): Uint8Array {
   const words = new Uint32Array(LENGTH);
   for (let i = 0; i < LENGTH; i++) {
@@ -175,7 +185,7 @@ function noise(what: string, seed: number, exponent = 120): Uint8Array {
   return new Uint8Array(words.buffer);
 }
 
-/** One sum of squares for each 64, as the judge's chunks are. */
+/** One sum of squares for each 64 elements, as the judge's chunks are. */
 function blockSums(x: Float32Array): Float32Array {
   const sums = new Float32Array(Math.ceil(x.length / BLOCK));
   for (const [i, each] of x.entries()) {
@@ -189,17 +199,15 @@ function total(sums: Float32Array): number {
   return sums.reduce((sum, each) => Math.fround(sum + each), 0);
 }
 
+function bitsOf(values: Float32Array): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, values.length);
+}
+
 function floats(data: Uint8Array): Float32Array {
   return new Float32Array(Uint8Array.from(data).buffer);
 }
 
-/** Little-endian bits; the machines that run tests are. Canonical: no -0. */
+/** The bytes of canonical values (no -0). Little-endian, as the machines that run these tests are. */
 function bytesOf(values: Float32Array): Uint8Array {
   return new Uint8Array(values.map((each) => (each === 0 ? 0 : each)).buffer);
-}
-
-function flip(data: Uint8Array, { element = 0, mask = 1 }: Lie): void {
-  const view = new DataView(data.buffer);
-  const place = 4 * (element % (data.length / 4));
-  view.setUint32(place, view.getUint32(place, true) ^ mask, true);
 }

@@ -1,12 +1,12 @@
-import type { Chapter, GameStory, Word } from './transcript.ts';
+import type { GameTranscript, TranscriptSection, Verdict, Word } from './transcript.ts';
 
-/** A game's story in sentences, for a terminal. */
-export function tell(story: GameStory): string[] {
+/** A game's transcript in sentences, one a line, for a terminal. */
+export function formatTranscript(transcript: GameTranscript): string[] {
+  const { game, claim, challenger, claimant, sections, searching, turn, verdict } = transcript;
   const lines = [
-    `Game ${story.game} about claim ${story.claim}: ${story.challenger} challenges ${story.claimant}.`,
-    ...story.chapters.map(tellChapter),
+    `Game ${game} about claim ${claim}: ${challenger} challenges ${claimant}.`,
+    ...sections.map(formatSection),
   ];
-  const { searching, turn, verdict } = story;
   if (searching !== undefined) {
     const { what, first, size } = searching;
     lines.push(`The difference is among ${size} ${what}, from number ${first} on.`);
@@ -14,30 +14,30 @@ export function tell(story: GameStory): string[] {
   if (turn !== undefined) {
     lines.push(`The ${turn.side} is to move, until ${new Date(turn.until * 1000).toISOString()}.`);
   }
-  if (verdict !== undefined) lines.push(tellVerdict(verdict));
+  if (verdict !== undefined) lines.push(formatVerdict(verdict));
   return lines;
 }
 
-function tellChapter(chapter: Chapter): string {
-  switch (chapter.kind) {
+function formatSection(section: TranscriptSection): string {
+  switch (section.kind) {
     case 'step':
-      return `Step ${chapter.step} of ${chapter.of} is the first whose checkpoint differs.`;
+      return `Step ${section.step} of ${section.of} is the first whose checkpoint differs.`;
     case 'slot': {
-      const maker = chapter.operator === undefined ? chapter.what : `made by ${chapter.operator}`;
-      return `In it, “${chapter.name}” (${maker}) is the first that differs, number ${chapter.slot} of ${chapter.of}.`;
+      const maker = section.operator === undefined ? section.what : `made by ${section.operator}`;
+      return `In it, “${section.name}” (${maker}) is the first that differs, number ${section.slot} of ${section.of}.`;
     }
     case 'leaf':
-      return `The difference begins in its part ${chapter.leaf} of ${chapter.of}.`;
+      return `The difference begins in its part ${section.leaf} of ${section.of}.`;
     case 'element':
-      return `Number ${chapter.element} of ${chapter.of} is claimed to be ${tellWord(chapter.claimed)}.`;
+      return `Number ${section.element} of ${section.of} is claimed to be ${formatWord(section.claimed)}.`;
     case 'chunk':
-      return `Of its sum, part ${chapter.chunk} of ${chapter.of} is claimed to lead from ${tellWord(chapter.before)} to ${tellWord(chapter.after)}.`;
+      return `Of its sum, part ${section.chunk} of ${section.of} is claimed to lead from ${formatWord(section.before)} to ${formatWord(section.after)}.`;
   }
 }
 
-function tellVerdict({ winner, by, computed, claimed }: NonNullable<GameStory['verdict']>): string {
+function formatVerdict({ winner, by, computed, claimed }: Verdict): string {
   if (by === 'judge' && computed !== undefined && claimed !== undefined) {
-    return `The judge computed ${tellWord(computed)}; claimed was ${tellWord(claimed)}. The ${winner} won.`;
+    return `The judge computed ${formatWord(computed)}; claimed was ${formatWord(claimed)}. The ${winner} won.`;
   }
   if (by === 'judge') return `The judge found another number of parts in the sum. The ${winner} won.`;
   if (by === 'shown') {
@@ -48,6 +48,6 @@ function tellVerdict({ winner, by, computed, claimed }: NonNullable<GameStory['v
   return `The ${winner === 'claimant' ? 'challenger' : 'claimant'} did not answer. The ${winner} won.`;
 }
 
-function tellWord({ bits, value }: Word): string {
+function formatWord({ bits, value }: Word): string {
   return `${value} (0x${bits.toString(16).padStart(8, '0')})`;
 }

@@ -1,19 +1,21 @@
-/** A game as a person can follow it: from the claim to the step, the operator, the number, the sum, and the verdict. */
+/**
+ * A game as a person can follow it: from the claim to the step, the operator, the number, the sum and the
+ * verdict.
+ */
 import type { Address, Hex } from 'viem';
 import { type Evidence, SLOT_KIND, type Slot } from '../../../protocol/evidence.ts';
-import { deadlineOf } from '../agents/decision.ts';
-import type { GameEvent, GameView, Phase } from '../port.ts';
-import { isIntegers, operatorName } from './operator-names.ts';
+import { hasIntegerWords, operatorName } from '../operator-names.ts';
+import { deadlineOf, type GameEvent, type GameView, type Phase, WORDS_A_LEAF } from '../port.ts';
 
-/** A word of a tensor: its bits, and what they mean. */
+/** A word of a tensor: its bits, and the number that they stand for. */
 export interface Word {
   readonly bits: number;
   readonly value: number;
 }
 
-/** What is known of a part of the run that the game went through. */
-export type Chapter =
-  /** The first step whose checkpoint differs. The roots are known once the claimant opened it. */
+/** One level that the game went through. Numbers are 0-based; `of` is how many there are. */
+export type TranscriptSection =
+  /** The first step whose checkpoint differs. The roots are known once the claimant has opened the step. */
   | {
       readonly kind: 'step';
       readonly step: number;
@@ -28,12 +30,12 @@ export type Chapter =
       readonly of: number;
       readonly name: string;
       readonly what: 'state' | 'data' | 'fixed' | 'output' | 'checkpoint root';
-      /** For an output. */
+      /** The operator that computes it. Set for an output. */
       readonly operator?: string;
     }
   | { readonly kind: 'leaf'; readonly leaf: number; readonly of: number }
   | { readonly kind: 'element'; readonly element: number; readonly of: number; readonly claimed: Word }
-  /** A part of the element's sum, and the accumulators before and after it as claimed. */
+  /** A part of the element's sum, and the accumulators before and after it as the claimant posted them. */
   | {
       readonly kind: 'chunk';
       readonly chunk: number;
@@ -45,38 +47,42 @@ export type Chapter =
 export interface Verdict {
   readonly winner: 'claimant' | 'challenger';
   /**
-   * How it ended: the judge computed the number; the claimant showed what was given, or a slot that does not fit; or a side did not
-   * answer, in time or before another game had beaten the claim.
+   * How the game ended. `judge`: the contract computed the number. `shown`: the claimant showed that the slot
+   * is what was given, or showed one that does not fit. `unanswered`: a side did not answer in time, or not
+   * before another game had beaten the claim.
    */
   readonly by: 'judge' | 'shown' | 'unanswered';
-  /** By the judge: what it computed, and what was claimed. No word where the sum has another number of parts than claimed. */
+  /**
+   * What the judge computed, and what was claimed. Left out where the sum has another number of chunks than
+   * claimed.
+   */
   readonly computed?: Word;
   readonly claimed?: Word;
 }
 
-export interface GameStory {
+export interface GameTranscript {
   readonly claim: number;
   readonly game: number;
   readonly claimant: Address;
   readonly challenger: Address;
-  readonly chapters: readonly Chapter[];
-  /** What is being searched now, and how much of it is left. */
+  readonly sections: readonly TranscriptSection[];
+  /** What is being searched now: the first number and how many are left. */
   readonly searching?: {
     readonly what: 'steps' | 'slots' | 'leaves';
     readonly first: number;
     readonly size: number;
   };
-  /** Who is to move, until when (Unix seconds). */
+  /** Who is to move, and until when (Unix seconds). */
   readonly turn?: { readonly side: 'claimant' | 'challenger'; readonly until: number };
   readonly verdict?: Verdict;
   /** Moves made so far. */
   readonly moves: number;
 }
 
-/** What the telling needs to know of the run; without it names are left out. */
-export type Known = Pick<Evidence, 'terms' | 'program' | 'slotNames'>;
+/** What a transcript needs to know of the run. */
+export type DescribedRun = Pick<Evidence, 'terms' | 'program' | 'slotNames'>;
 
-/** How far a game has gone, by phase: only what was passed has a chapter. */
+/** The phases in the order of a game. A level has a section once the game has passed it. */
 const ORDER: readonly Phase[] = [
   'steps',
   'step',
@@ -98,41 +104,41 @@ const WHAT: Readonly<Record<Slot['kind'], 'state' | 'data' | 'fixed' | 'output' 
   [SLOT_KIND.compose]: 'checkpoint root',
 };
 
-/** The story so far. Pure; `known` is the run's evidence or what a page knows of it. */
-export function explain(view: GameView, known: Known): GameStory {
+/** The transcript of a game so far. Pure. `run` is the run's evidence, or what a page knows of it. */
+export function transcriptOf(view: GameView, run: DescribedRun): GameTranscript {
   const { game, claim, events } = view;
-  const chapters = chaptersOf(view, known);
   const over = events.find((event) => event.kind === 'over');
-  const story = {
+  const transcript = {
     claim: game.claim,
     game: game.game,
     claimant: claim.claimant,
     challenger: game.challenger,
-    chapters,
+    sections: sectionsOf(view, run),
     moves: events.filter(({ kind }) => kind !== 'over').length,
   };
-  if (over !== undefined) return { ...story, verdict: verdictOf(view, over.claimantWon, known) };
-  const turn = {
-    side: game.clock.claimantToMove ? 'claimant' : 'challenger',
-    until: deadlineOf(view),
-  } as const;
+  if (over !== undefined) return { ...transcript, verdict: verdictOf(view, over.claimantWon, run) };
+  const side = game.clock.claimantToMove ? 'claimant' : 'challenger';
+  const turn = { side, until: deadlineOf(game.clock) } as const;
   const { phase, first, size } = game;
-  if (phase !== 'steps' && phase !== 'slots' && phase !== 'leaves') return { ...story, turn };
-  return { ...story, turn, searching: { what: phase, first, size } };
+  if (phase !== 'steps' && phase !== 'slots' && phase !== 'leaves') return { ...transcript, turn };
+  return { ...transcript, turn, searching: { what: phase, first, size } };
 }
 
-function chaptersOf({ game, events }: GameView, { terms, program, slotNames }: Known): Chapter[] {
+function sectionsOf(
+  { game, events }: GameView,
+  { terms, program, slotNames }: DescribedRun,
+): TranscriptSection[] {
   const reached = reachedBy(events, terms.steps);
   const past = (phase: Phase): boolean => reached >= ORDER.indexOf(phase);
-  const chapters: Chapter[] = [];
+  const sections: TranscriptSection[] = [];
   const slot = program[game.slot];
   if (past('step')) {
     const opened = events.find((event) => event.kind === 'step-opened');
     const roots = opened === undefined ? {} : { before: opened.before, after: opened.after };
-    chapters.push({ kind: 'step', step: game.step, of: terms.steps, ...roots });
+    sections.push({ kind: 'step', step: game.step, of: terms.steps, ...roots });
   }
   if (past('slot') && slot !== undefined) {
-    chapters.push({
+    sections.push({
       kind: 'slot',
       slot: game.slot,
       of: terms.slots,
@@ -142,23 +148,23 @@ function chaptersOf({ game, events }: GameView, { terms, program, slotNames }: K
     });
   }
   if (past('leaf')) {
-    chapters.push({ kind: 'leaf', leaf: game.first, of: Math.ceil(game.length / 1024) });
+    sections.push({ kind: 'leaf', leaf: game.first, of: Math.ceil(game.length / WORDS_A_LEAF) });
   }
   const element = events.find((event) => event.kind === 'element-picked');
   if (element !== undefined && slot !== undefined) {
-    const claimed = wordOf(element.value, isIntegers(slot.node));
-    chapters.push({ kind: 'element', element: element.element, of: game.length, claimed });
+    const claimed = wordOf(element.value, hasIntegerWords(slot.node));
+    sections.push({ kind: 'element', element: element.element, of: game.length, claimed });
   }
   const chunk = events.find((event) => event.kind === 'chunk-picked');
   if (chunk !== undefined) {
     const before = wordOf(game.accumulatorBefore, false);
     const after = wordOf(game.accumulatorAfter, false);
-    chapters.push({ kind: 'chunk', chunk: chunk.chunk, of: game.chunks, before, after });
+    sections.push({ kind: 'chunk', chunk: chunk.chunk, of: game.chunks, before, after });
   }
-  return chapters;
+  return sections;
 }
 
-/** Place in ORDER of the phase that the events have led to; the game itself says only "over" at the end. */
+/** The place in ORDER that the events have led to. The game itself says only "over" at the end. */
 function reachedBy(events: readonly GameEvent[], steps: number): number {
   let reached = steps === 1 ? ORDER.indexOf('step') : 0;
   const reach = (phase: Phase): void => {
@@ -173,18 +179,16 @@ function reachedBy(events: readonly GameEvent[], steps: number): number {
   return reached;
 }
 
-function verdictOf({ game, events }: GameView, claimantWon: boolean, { program }: Known): Verdict {
+function verdictOf({ game, events }: GameView, claimantWon: boolean, { program }: DescribedRun): Verdict {
   const winner = claimantWon ? 'claimant' : 'challenger';
   const judged = events.find((event) => event.kind === 'judged');
   const slot = program[game.slot];
   if (judged !== undefined) {
     const folds = events.some(({ kind }) => kind === 'fold-posted');
-    const integers = !folds && slot !== undefined && isIntegers(slot.node);
+    const integers = !folds && slot !== undefined && hasIntegerWords(slot.node);
     if (judged.claimed > 0xffffffffn) return { winner, by: 'judge' };
-    const [computed, claimed] = [
-      wordOf(Number(judged.got), integers),
-      wordOf(Number(judged.claimed), integers),
-    ];
+    const computed = wordOf(Number(judged.got), integers);
+    const claimed = wordOf(Number(judged.claimed), integers);
     return { winner, by: 'judge', computed, claimed };
   }
   const shown = events.at(-2)?.kind === 'slot-opened' && slot?.kind !== SLOT_KIND.output;

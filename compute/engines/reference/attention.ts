@@ -1,4 +1,6 @@
-/** Causal grouped-query attention, forward and backward, and the key/value cache. Definitions: docs/repops.md. */
+/**
+ * Causal grouped-query attention, forward and backward, and the key/value cache. Definitions: docs/repops.md.
+ */
 import { add, fold, mul, sub } from '../../repops/arithmetic.ts';
 import { exp, recip } from '../../repops/functions.ts';
 import type { Call } from './call.ts';

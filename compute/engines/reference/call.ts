@@ -1,4 +1,7 @@
-/** How the reference engine's implementations see a node: attributes and operand data by the names of the operator table. */
+/**
+ * How the reference engine's implementations see a node: attributes and operand data by the names of the
+ * operator table.
+ */
 import { must } from '../../../protocol/must.ts';
 import { canon } from '../../repops/arithmetic.ts';
 import { type AttributesOf, attributeOf, attributesOf } from '../../repops/attributes.ts';
@@ -30,11 +33,14 @@ export type Implementation<Op extends OperatorName> = (call: Call<Op>) => void;
 
 type DataByName = (tensor: string) => TensorData;
 
-/** The call of a validated node over the data of its tensors. Throws ProgramError if an index is out of range. */
+/**
+ * The call of a validated node over the data of its tensors. Throws ProgramError if an index is out of range.
+ */
 export function callOf<Op extends OperatorName>(node: Node<Op>, dataOf: DataByName): Call<Op> {
   checkIndices(node, dataOf);
   const { inputs, outputs } = specOf(node.op);
-  // The rows of the operator table give the names, and a validated node has its tensors in their order and dtypes.
+  // The rows of the operator table give the names, and a validated node has its tensors in their order and
+  // dtypes.
   return {
     attributes: attributesOf(node),
     inputs: operandsOf(node, inputs, node.inputs, dataOf),

@@ -13,8 +13,9 @@ export interface Walk {
 }
 
 /**
- * canon(fold over `count` terms a_i * b_i) of lattice values. The same bits as `fold` with `add` and `mul`: products
- * are exact and no partial sum is subnormal or infinite (docs/repops.md), so plain rounded steps may stand for them.
+ * canon(fold over `count` terms a_i * b_i) of lattice values. The same bits as `fold` with `add` and `mul`:
+ * products are exact and no partial sum is subnormal or infinite (docs/repops.md), so plain rounded steps may
+ * stand for them.
  */
 export function latticeFold(count: number, a: Walk, b: Walk): number {
   const x = a.data;

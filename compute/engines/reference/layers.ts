@@ -1,4 +1,7 @@
-/** The element-wise and row-wise parts of a decoder layer: RMSNorm, rotary embedding, SwiGLU. Definitions: docs/repops.md. */
+/**
+ * The element-wise and row-wise parts of a decoder layer: RMSNorm, rotary embedding, SwiGLU. Definitions:
+ * docs/repops.md.
+ */
 import { add, fold, mul, sub } from '../../repops/arithmetic.ts';
 import { rsqrt, sigmoid } from '../../repops/functions.ts';
 import type { Call } from './call.ts';
@@ -43,7 +46,10 @@ export function rmsGradGain({ attributes, inputs, outputs }: Call<'rms.grad.gain
   }
 }
 
-/** Rotary embedding (arXiv 2104.09864) with the halves of a head as the pairs, as Hugging Face's Qwen2 does it. */
+/**
+ * Rotary embedding (arXiv 2104.09864) with the halves of a head as the pairs, as Hugging Face's Qwen2 does
+ * it.
+ */
 export function rope(call: Call<'rope'>): void {
   const half = call.attributes.headDim / 2;
   rotate(call, (i) => [i, i + half]);

@@ -31,8 +31,8 @@ export function xentGrad({ attributes, inputs, outputs }: Call<'xent.grad'>): vo
 }
 
 /**
- * GRPO's coefficient (arXiv 2402.03300) with a higher upper clip (arXiv 2503.14476) and a cap on the ratio for
- * negative advantages (the dual clip of arXiv 1912.09729, as a cut).
+ * GRPO's coefficient (arXiv 2402.03300) with a higher upper clip (arXiv 2503.14476) and a cap on the ratio
+ * for negative advantages (the dual clip of arXiv 1912.09729, as a cut).
  */
 export function policyCoefficient({ attributes, inputs, outputs }: Call<'policy.coefficient'>): void {
   const { N, clipLow, clipHigh, ratioCap } = attributes;

@@ -20,8 +20,9 @@ export function sample({ attributes, inputs, outputs }: Call<'sample'>): void {
 }
 
 /**
- * The first index at which the running sum of `e` exceeds `threshold`, else the last with weight. The running sum is that
- * of the fold: the blocks before, plus the terms of the own block so far. So it never falls, and blocks can be skipped.
+ * The first index at which the running sum of `e` exceeds `threshold`, else the last with weight. The running
+ * sum is that of the fold: the blocks before, plus the terms of the own block so far. So it never falls, and
+ * blocks can be skipped.
  */
 function drawn(e: Float32Array, threshold: number): number {
   let before = 0;
@@ -38,7 +39,10 @@ function drawn(e: Float32Array, threshold: number): number {
   return last;
 }
 
-/** Top-k and top-p (arXiv 1904.09751) by thresholds on the scaled logits, so that ties stay together and nothing is sorted. */
+/**
+ * Top-k and top-p (arXiv 1904.09751) by thresholds on the scaled logits, so that ties stay together and
+ * nothing is sorted.
+ */
 export function sampleFilter({ attributes, inputs, outputs }: Call<'sample.filter'>): void {
   const { N, V, topK, topP, invTemperature } = attributes;
   const { logits } = inputs;

@@ -1,4 +1,7 @@
-/** A generator of numbers in [0, 1) from a 32-bit seed (mulberry32), so that a failing case can be drawn again. */
+/**
+ * A generator of numbers in [0, 1) from a 32-bit seed (mulberry32), so that a failing case can be drawn
+ * again.
+ */
 export function generator(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,6 +1,7 @@
 /**
- * Programs of one operator with data that finds differences between engines: odd sizes, ties, cancellation, extremes.
- * compute/conformance has the committed cases; these are many more, compared with the reference engine directly.
+ * Programs of one operator with data that finds differences between engines: odd sizes, ties, cancellation,
+ * extremes. compute/conformance has the committed cases; these are many more, compared with the reference
+ * engine directly.
  */
 import { must } from '../../../protocol/must.ts';
 import { canon, floatOf } from '../../repops/arithmetic.ts';
@@ -68,7 +69,9 @@ function drawF32(random: () => number, flavour: Flavour, length: number): Float3
   return out;
 }
 
-/** The ends of [0, 1) as often as its inside: at the upper end the running sum may never pass the threshold. */
+/**
+ * The ends of [0, 1) as often as its inside: at the upper end the running sum may never pass the threshold.
+ */
 function drawUniform(random: () => number, length: number): Float32Array {
   return Float32Array.from({ length }, (_, i) => {
     if (i % 3 === 1) return floatOf(0x3f7fffff);
@@ -76,7 +79,9 @@ function drawUniform(random: () => number, length: number): Float32Array {
   });
 }
 
-/** Below which the indices of an input are drawn. Attention takes any position and clamps it to the last key. */
+/**
+ * Below which the indices of an input are drawn. Attention takes any position and clamps it to the last key.
+ */
 function limitOf(node: Node, input: number): number {
   const found = indexInputs(node).find((index) => index.input === input);
   return found?.limit ?? attributeOf(node, 'Tk') + 2;

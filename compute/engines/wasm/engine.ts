@@ -1,10 +1,11 @@
 /** The wasm engine: RepOps in WebAssembly SIMD, on one or several threads. */
+import { must } from '../../../protocol/must.ts';
 import { WASM_BASE64, WASM_THREADS_BASE64 } from '../../generated/wasm.ts';
 import { type DType, elementBytes, elementCount, type Program } from '../../repops/program.ts';
 import { ProgramError } from '../../repops/program-error.ts';
 import { validateBindings, validateProgram } from '../../repops/validate.ts';
 import { type Clock, DutyCycle, type PacedEngine, SYSTEM_CLOCK } from '../duty-cycle.ts';
-import { EngineError, EngineMemoryError, type RunOptions, type Tensor } from '../engine.ts';
+import { type Bindings, EngineError, EngineMemoryError, type RunOptions, type Tensor } from '../engine.ts';
 import {
   boundBytes,
   type EngineMemory,
@@ -12,39 +13,44 @@ import {
   MemoryMeter,
   type MemoryNeed,
 } from '../engine-memory.ts';
-import { type HashingEngine, leafRange, leavesOf } from '../hashing.ts';
+import { type HashingEngine, leafRange, leavesOf, withEmptyRoots } from '../hashing.ts';
 import { checkData, type TensorData, viewAs } from '../tensor-data.ts';
 import { HASH_BYTES, hashInput, leavesPlan, rootsPlan } from './hash-plan.ts';
 import { LinearMemory } from './linear-memory.ts';
 import { compilePlan, type Plan } from './plan.ts';
-import { type Kernels, soloTeam, startTeam, type Team } from './team.ts';
+import { callerOnly, type Kernels, startThreadPool, type ThreadPool } from './thread-pool.ts';
 
 export interface WasmEngineOptions {
-  /** Threads that compute, the caller's included; 1 by default. Bits do not depend on it. */
+  /** Threads that compute, the caller's included. Defaults to 1. Bits do not depend on it. */
   readonly threads?: number;
   /** Only tests replace it. */
   readonly clock?: Clock;
-  /** All threads work on every step, however short it is: for those who test the threads. */
-  readonly together?: boolean;
+  /** Runs every step on all threads, however short it is: for tests of the threads. Defaults to false. */
+  readonly alwaysAllThreads?: boolean;
 }
 
 export const MAX_THREADS = 64;
 
-/** First byte that the host may hand out; below it are the team's control words and the module's own data. */
+/**
+ * First byte that the host may allocate; below it are the threads' control words and the module's own data.
+ */
 const FIRST_ADDRESS = 65536;
 const INITIAL_PAGES = 2;
 /** Maximum sizes to ask for, largest first: some browsers refuse to reserve address space for all of it. */
 const MAXIMUM_PAGES = [65536, 32768, 16384, 8192];
-/** A run lets the event loop turn at least this often, so that an abort or a message is seen. */
+/**
+ * A run yields to the event loop at least this often, so that it sees an abort and the worker sees a message.
+ */
 const SLICE_MS = 24;
-/** Plans for hashing that are kept: a model is hashed again and again with the same sizes. */
+/** Plans for hashing that are kept: a model is hashed many times with the same sizes. */
 const MAX_HASH_PLANS = 8;
-/** Steps between two looks at the clock. */
-const STEPS_PER_LOOK = 8;
+/** Steps between two readings of the clock. */
+const STEPS_PER_READING = 8;
 
-interface Machine {
+/** An instance of the wasm module with its memory and threads. */
+interface Instance {
   readonly memory: LinearMemory;
-  readonly team: Team;
+  readonly pool: ThreadPool;
   readonly threads: number;
   readonly description: string;
 }
@@ -68,41 +74,55 @@ class WasmTensor implements Tensor {
 }
 
 /**
- * Makes a wasm engine. With `threads` > 1 it needs shared memory (in a browser: a cross-origin isolated page); without
- * it, it computes on one thread and its description says why.
+ * Makes a wasm engine. More than one thread need shared memory, which a browser gives to a cross-origin
+ * isolated page only; without it the engine computes on one thread and its description says why. Throws
+ * EngineError for `threads` outside 1 to 64.
+ *
+ * @example
+ * ```ts
+ * import { createWasmEngine } from './engine.ts';
+ * import { runOperator } from '../run-program.ts';
+ * import { operatorProgram } from '../../repops/operator-program.ts';
+ *
+ * const engine = await createWasmEngine({ threads: 2 });
+ * const sum = operatorProgram('add', { len: 2 });
+ * const [y] = await runOperator(engine, sum, [Float32Array.of(1, 2), Float32Array.of(3, 4)]); // [4, 6]
+ * await engine.stop();
+ * ```
  */
 export async function createWasmEngine(options: WasmEngineOptions = {}): Promise<WasmEngine> {
   const threads = options.threads ?? 1;
   if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
     throw new EngineError(`threads must be an integer from 1 to ${MAX_THREADS}, got ${threads}.`);
   }
-  return new WasmEngine(await startMachine(threads), options);
+  return new WasmEngine(await startInstance(threads), options);
 }
 
 export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
   readonly kind = 'wasm';
   readonly description: string;
-  readonly #machine: Machine;
+  readonly #instance: Instance;
   readonly #live = new Set<WasmTensor>();
   readonly #plans = new WeakMap<Program, Plan>();
   /** Temporaries and scratch of the running program. */
   readonly #arena: Region;
-  /** Step words, then one address a step. */
+  /** The code of the running plan, then one address a step. */
   readonly #steps: Region;
   readonly #clock: Clock;
-  readonly #together: boolean;
+  readonly #alwaysAllThreads: boolean;
   readonly #duty: DutyCycle;
   readonly #meter = new MemoryMeter();
   readonly #hashPlans = new Map<string, Plan>();
   #running = false;
   #stopped = false;
 
-  constructor(machine: Machine, { clock = SYSTEM_CLOCK, together = false }: WasmEngineOptions) {
-    this.#machine = machine;
-    this.#together = together;
-    this.description = machine.description;
-    this.#arena = new Region(machine.memory, this.#meter);
-    this.#steps = new Region(machine.memory, this.#meter);
+  constructor(instance: Instance, options: WasmEngineOptions) {
+    const { clock = SYSTEM_CLOCK, alwaysAllThreads = false } = options;
+    this.#instance = instance;
+    this.#alwaysAllThreads = alwaysAllThreads;
+    this.description = instance.description;
+    this.#arena = new Region(instance.memory, this.#meter);
+    this.#steps = new Region(instance.memory, this.#meter);
     this.#clock = clock;
     this.#duty = new DutyCycle(clock);
   }
@@ -125,7 +145,7 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
   allocate(shape: readonly number[], dtype: DType): Tensor {
     this.#check();
     const bytes = elementBytes(dtype) * elementCount(shape);
-    const address = this.#machine.memory.allocate(bytes);
+    const address = this.#instance.memory.allocate(bytes);
     new Uint8Array(this.#buffer, address, bytes).fill(0);
     const tensor = new WasmTensor([...shape], dtype, address);
     this.#live.add(tensor);
@@ -146,37 +166,37 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
   free(tensor: Tensor): void {
     const own = this.#own(tensor);
     this.#live.delete(own);
-    this.#machine.memory.free(own.address, own.bytes);
+    this.#instance.memory.free(own.address, own.bytes);
     this.#meter.count('tensors', -own.bytes);
   }
 
-  async run(
-    program: Program,
-    bindings: Readonly<Record<string, Tensor>>,
-    options: RunOptions = {},
-  ): Promise<void> {
-    await this.#alone(options.signal, async () => {
+  async run(program: Program, bindings: Bindings, options: RunOptions = {}): Promise<void> {
+    await this.#exclusive(options.signal, async () => {
       const plan = this.#planOf(program);
       validateBindings(program, bindings);
       const failed = await this.#execute(plan, this.#load(plan, bindings), options.signal);
       if (failed < 0) return;
-      const node = plan.nodes[failed] ?? 0;
+      const node = must(plan.nodes, failed);
       throw new ProgramError(
-        `${program.name}, node ${node} (${program.nodes[node]?.op}): an index in its u32 input is out of range`,
+        `${program.name}, node ${node} (${must(program.nodes, node).op}): an index in its u32 input is out of range`,
       );
     });
   }
 
   async hash(tensors: readonly Tensor[], options: RunOptions = {}): Promise<readonly Uint8Array[]> {
-    if (tensors.length === 0) return [];
-    const sizes = tensors.map((tensor) => this.#own(tensor).bytes);
-    const plan = this.#hashPlan(`roots ${sizes.join()}`, (threads) => rootsPlan(sizes, threads));
-    const hashes = await this.#hashes(plan, tensors, tensors.length, options.signal);
-    return tensors.map((_, i) => hashes.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES));
+    this.#check();
+    const all = tensors.map((tensor) => this.#own(tensor));
+    const full = all.filter(({ length }) => length > 0);
+    const roots = full.length === 0 ? [] : await this.#roots(full, options.signal);
+    return withEmptyRoots(
+      all.map(({ length }) => length),
+      roots,
+    );
   }
 
-  leafHashes(tensor: Tensor, options: RunOptions = {}): Promise<Uint8Array> {
+  async leafHashes(tensor: Tensor, options: RunOptions = {}): Promise<Uint8Array> {
     const { bytes } = this.#own(tensor);
+    if (bytes === 0) return new Uint8Array();
     const plan = this.#hashPlan(`leaves ${bytes}`, (threads) => leavesPlan(bytes, threads));
     return this.#hashes(plan, [tensor], leavesOf(bytes), options.signal);
   }
@@ -191,10 +211,10 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#live.clear();
-    this.#machine.team.stop();
+    this.#instance.pool.stop();
   }
 
-  async #alone<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  async #exclusive<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     this.#check();
     if (this.#running) throw new EngineError('A run is in progress; wait for it before starting another.');
     signal?.throwIfAborted();
@@ -209,7 +229,7 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
   #hashPlan(key: string, make: (threads: number) => Plan): Plan {
     let plan = this.#hashPlans.get(key);
     if (plan === undefined) {
-      plan = make(this.#machine.threads);
+      plan = make(this.#instance.threads);
       const [oldest] = this.#hashPlans.keys();
       if (this.#hashPlans.size >= MAX_HASH_PLANS && oldest !== undefined) this.#hashPlans.delete(oldest);
       this.#hashPlans.set(key, plan);
@@ -217,9 +237,16 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
     return plan;
   }
 
+  async #roots(tensors: readonly WasmTensor[], signal?: AbortSignal): Promise<Uint8Array[]> {
+    const sizes = tensors.map(({ bytes }) => bytes);
+    const plan = this.#hashPlan(`roots ${sizes.join()}`, (threads) => rootsPlan(sizes, threads));
+    const hashes = await this.#hashes(plan, tensors, tensors.length, signal);
+    return tensors.map((_, i) => hashes.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES));
+  }
+
   /** Runs a plan that leaves `count` hashes at the beginning of the arena. */
   #hashes(plan: Plan, tensors: readonly Tensor[], count: number, signal?: AbortSignal): Promise<Uint8Array> {
-    return this.#alone(signal, async () => {
+    return this.#exclusive(signal, async () => {
       const bindings = Object.fromEntries(tensors.map((tensor, i) => [hashInput(i), tensor]));
       await this.#execute(plan, this.#load(plan, bindings), signal);
       const arena = this.#arena.reserve(plan.arenaBytes);
@@ -228,7 +255,7 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
   }
 
   get #buffer(): ArrayBufferLike {
-    return this.#machine.memory.memory.buffer;
+    return this.#instance.memory.memory.buffer;
   }
 
   #check(): void {
@@ -249,13 +276,15 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
     const known = this.#plans.get(program);
     if (known !== undefined) return known;
     validateProgram(program);
-    const plan = compilePlan(program, this.#machine.threads);
+    const plan = compilePlan(program, this.#instance.threads);
     this.#plans.set(program, plan);
     return plan;
   }
 
-  /** Copies the plan's steps into memory with this run's addresses; gives the address of the list of step addresses. */
-  #load(plan: Plan, bindings: Readonly<Record<string, Tensor>>): number {
+  /**
+   * Copies the plan's code into memory with this run's addresses. Gives the address of the steps' addresses.
+   */
+  #load(plan: Plan, bindings: Bindings): number {
     const arena = this.#arena.reserve(plan.arenaBytes);
     const base = this.#steps.reserve(stepBytes(plan));
     const code = new Int32Array(this.#buffer, base, plan.code.length + plan.starts.length);
@@ -274,17 +303,17 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
   /** Runs a loaded plan. Gives -1, or the step that met an index out of range. */
   async #execute(plan: Plan, offsets: number, signal: AbortSignal | undefined): Promise<number> {
     const count = plan.starts.length;
-    const { team } = this.#machine;
-    const run = plan.small && !this.#together ? team.runAlone : team.run;
+    const { pool } = this.#instance;
+    const run = plan.small && !this.#alwaysAllThreads ? pool.runOnCaller : pool.run;
     let sliceStart = this.#clock.now();
-    for (let step = 0; step < count; step += STEPS_PER_LOOK) {
-      const result = run(offsets, step, Math.min(step + STEPS_PER_LOOK, count));
+    for (let step = 0; step < count; step += STEPS_PER_READING) {
+      const result = run(offsets, step, Math.min(step + STEPS_PER_READING, count));
       const failed = typeof result === 'number' ? result : await result;
       if (failed >= 0) return failed;
       const worked = this.#clock.now() - sliceStart;
       if (worked < SLICE_MS) continue;
       if (this.#duty.share < 1) await this.#duty.worked(worked, signal);
-      else await eventLoopTurn();
+      else await yieldToEventLoop();
       signal?.throwIfAborted();
       this.#check();
       sliceStart = this.#clock.now();
@@ -294,12 +323,12 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
   }
 }
 
-/** Bytes of a plan's steps in memory. */
+/** Bytes of a plan's code and of its steps' addresses. */
 function stepBytes(plan: Plan): number {
   return 4 * (plan.code.length + plan.starts.length);
 }
 
-/** A block of memory that is replaced by a larger one when more is asked for; contents are not kept. */
+/** A block of memory that is replaced by a larger one when more is needed. Its contents are not kept. */
 class Region {
   readonly #memory: LinearMemory;
   readonly #meter: MemoryMeter;
@@ -324,10 +353,10 @@ class Region {
   }
 }
 
-async function startMachine(threads: number): Promise<Machine> {
-  if (threads === 1) return soloMachine('wasm SIMD');
+async function startInstance(threads: number): Promise<Instance> {
+  if (threads === 1) return singleThreaded('wasm SIMD');
   if (typeof SharedArrayBuffer === 'undefined' || globalThis.crossOriginIsolated === false) {
-    return soloMachine('wasm SIMD, 1 thread (the page is not cross-origin isolated)');
+    return singleThreaded('wasm SIMD, 1 thread (the page is not cross-origin isolated)');
   }
   try {
     const memory = sharedMemory();
@@ -335,21 +364,21 @@ async function startMachine(threads: number): Promise<Machine> {
     const kernels = await instantiate(module, memory);
     return {
       memory: new LinearMemory(memory, FIRST_ADDRESS),
-      team: await startTeam(kernels, module, memory, threads),
+      pool: await startThreadPool(kernels, module, memory, threads),
       threads,
       description: `wasm SIMD, ${threads} threads`,
     };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return soloMachine(`wasm SIMD, 1 thread (${reason})`);
+    return singleThreaded(`wasm SIMD, 1 thread (${reason})`);
   }
 }
 
-async function soloMachine(description: string): Promise<Machine> {
+async function singleThreaded(description: string): Promise<Instance> {
   const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES });
   const module = await WebAssembly.compile(bytesOf(WASM_BASE64));
-  const team = soloTeam(await instantiate(module, memory));
-  return { memory: new LinearMemory(memory, FIRST_ADDRESS), team, threads: 1, description };
+  const pool = callerOnly(await instantiate(module, memory));
+  return { memory: new LinearMemory(memory, FIRST_ADDRESS), pool, threads: 1, description };
 }
 
 function sharedMemory(): WebAssembly.Memory {
@@ -360,7 +389,7 @@ function sharedMemory(): WebAssembly.Memory {
       // Ask for less address space.
     }
   }
-  throw new EngineMemoryError('no shared memory to be had');
+  throw new EngineMemoryError('the browser gives no shared memory');
 }
 
 async function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Kernels> {
@@ -375,8 +404,8 @@ function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
-/** One turn of the event loop; setTimeout would wait 4 ms in a browser. */
-function eventLoopTurn(): Promise<void> {
+/** Yields to the event loop once; setTimeout would wait 4 ms in a browser. */
+function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => {
     if (typeof setImmediate === 'function') {
       setImmediate(resolve);

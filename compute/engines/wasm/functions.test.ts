@@ -7,8 +7,8 @@ import type { Engine } from '../engine.ts';
 import { generator } from '../testing/generator.ts';
 import { createWasmEngine } from './engine.ts';
 
-// The wasm functions leave out canon where it cannot matter (assembly/functions.ts says why); this looks for a
-// counterexample over the whole range of bit patterns, through the operators that contain each function.
+// The wasm functions leave out canon where it cannot matter (assembly/functions.ts says why); this looks for
+// a counterexample over the whole range of bit patterns, through the operators that contain each function.
 const COUNT = 1 << 18;
 
 let engine: Engine;

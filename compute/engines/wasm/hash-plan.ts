@@ -1,6 +1,10 @@
-/** Plans that hash tensors: the leaves of all and then level by level of all, in the arena, the results at its beginning. */
+/**
+ * Plans that hash tensors: first the leaves of all tensors, then level by level. The results are at the
+ * arena's beginning.
+ */
 
 import { LEAF_BYTES } from '../../../protocol/merkle.ts';
+import { must } from '../../../protocol/must.ts';
 import { leavesOf } from '../hashing.ts';
 import { Opcode } from './assembly/opcodes.ts';
 import type { AddressSlot, Plan } from './plan.ts';
@@ -8,10 +12,13 @@ import type { AddressSlot, Plan } from './plan.ts';
 export const HASH_BYTES = 32;
 /** Bytes of scratch that a thread needs (assembly/sha256.ts). */
 const SCRATCH_BYTES = 672;
-/** Bytes of tensors to a step that a second thread hashes no faster: some 20 µs of one thread. */
+/** Bytes hashed in a step that a second thread does not make faster: about 20 µs of one thread. */
 const SMALL_STEP = 16_384;
-/** Whole leaves in a step: 16 MiB, some 24 ms of one thread, after which the engine looks whether it should pause or stop. */
-const MOST_LEAVES = 4096;
+/**
+ * Most whole leaves in a step: 16 MiB, about 24 ms of one thread. Between steps the engine checks whether to
+ * pause or stop.
+ */
+const MAX_LEAVES = 4096;
 /** RFC 6962's prefixes. */
 const LEAF_PREFIX = 0;
 const NODE_PREFIX = 1;
@@ -20,7 +27,10 @@ export const hashInput = (index: number): string => `tensor ${index}`;
 
 type Place = { readonly arena: number } | { readonly tensor: string; readonly bytes: number };
 
-/** Messages of one length that follow one another, and where their digests go; `carry` as in assembly/sha256.ts. */
+/**
+ * Messages of one length, one after another, and where their digests go. `carry` is that of
+ * assembly/sha256.ts.
+ */
 interface Run {
   readonly from: Place;
   readonly count: number;
@@ -42,7 +52,7 @@ export function rootsPlan(sizes: readonly number[], threads: number): Plan {
     end += aligned(hashes * HASH_BYTES);
     return place;
   };
-  // Each level of a tree goes where the one before the last was; the root to its place.
+  // The levels of a tree alternate between two places. The root goes to a place of its own.
   const trees = sizes.map((bytes, index) => {
     const count = leavesOf(bytes);
     const root = index * HASH_BYTES;
@@ -74,7 +84,7 @@ export function leavesPlan(bytes: number, threads: number): Plan {
   return planOf(leafSteps([bytes], [0]), [bytes], aligned(leavesOf(bytes) * HASH_BYTES), threads);
 }
 
-/** Whole leaves together, as many as a step may have, and the short last ones by their length. */
+/** Steps over whole leaves, as many as a step may have, and over the shorter last leaves, by their length. */
 function leafSteps(sizes: readonly number[], at: readonly number[]): HashStep[] {
   const whole: Run[][] = [];
   let room = 0;
@@ -83,14 +93,14 @@ function leafSteps(sizes: readonly number[], at: readonly number[]): HashStep[] 
     const run = (first: number, count: number): Run => ({
       from: { tensor: hashInput(index), bytes: first * LEAF_BYTES },
       count,
-      to: (at[index] ?? 0) + first * HASH_BYTES,
+      to: must(at, index) + first * HASH_BYTES,
       carry: false,
     });
     const leaves = Math.floor(bytes / LEAF_BYTES);
     for (let first = 0; first < leaves; ) {
       if (room === 0) {
         whole.push([]);
-        room = MOST_LEAVES;
+        room = MAX_LEAVES;
       }
       const count = Math.min(room, leaves - first);
       whole.at(-1)?.push(run(first, count));

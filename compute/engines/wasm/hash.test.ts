@@ -1,31 +1,15 @@
-import { webcrypto } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  inclusionProof,
-  LEAF_BYTES,
-  leafHash,
-  merkleRoot,
-  verifyInclusion,
-} from '../../../protocol/merkle.ts';
+import { LEAF_BYTES, merkleRoot } from '../../../protocol/merkle.ts';
 import type { Tensor } from '../engine.ts';
+import { expectedLeaves } from '../testing/hashing-contract.ts';
 import { createWasmEngine, type WasmEngine } from './engine.ts';
-
-/** Leaf hashes by WebCrypto, which shares no code with ours. */
-async function expectedLeaves(bytes: Uint8Array): Promise<Uint8Array[]> {
-  const leaves: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; at += LEAF_BYTES) {
-    const message = Uint8Array.of(0, ...bytes.subarray(at, at + LEAF_BYTES));
-    leaves.push(new Uint8Array(await webcrypto.subtle.digest('SHA-256', message)));
-  }
-  return leaves;
-}
 
 describe.each([1, 3])('hashing on %i threads', (threads) => {
   let engine: WasmEngine;
 
   beforeAll(async () => {
-    engine = await createWasmEngine({ threads, together: true });
+    engine = await createWasmEngine({ threads, alwaysAllThreads: true });
   });
   afterAll(() => engine.stop());
 
@@ -53,7 +37,7 @@ describe.each([1, 3])('hashing on %i threads', (threads) => {
         const tensors = all.map(put);
         const roots = await engine.hash(tensors);
         for (const [i, values] of all.entries()) {
-          expect(roots[i]).toEqual(merkleRoot(await expectedLeaves(new Uint8Array(values.buffer))));
+          expect(roots[i]).toEqual(merkleRoot(await expectedLeaves(values)));
         }
         for (const tensor of tensors) engine.free(tensor);
       }),
@@ -69,28 +53,8 @@ describe.each([1, 3])('hashing on %i threads', (threads) => {
     const tensors = all.map(put);
     const roots = await engine.hash(tensors);
     for (const [i, values] of all.entries()) {
-      expect(roots[i]).toEqual(merkleRoot(await expectedLeaves(new Uint8Array(values.buffer))));
+      expect(roots[i]).toEqual(merkleRoot(await expectedLeaves(values)));
     }
     for (const tensor of tensors) engine.free(tensor);
-  });
-
-  it('opens any element with a proof from one leaf and the leaf hashes', async () => {
-    const values = Uint16Array.from({ length: 5 * 2048 + 77 }, (_, i) => i * 7);
-    const tensor = put(values);
-    const [root] = await engine.hash([tensor]);
-    const hashes = await engine.leafHashes(tensor);
-    const leaves = Array.from({ length: 6 }, (_, i) => hashes.slice(i * 32, i * 32 + 32));
-    expect(hashes.length).toBe(6 * 32);
-    for (let index = 0; index < 6; index++) {
-      const bytes = await engine.readLeaf(tensor, index);
-      expect(bytes).toEqual(
-        new Uint8Array(values.buffer).slice(index * LEAF_BYTES, (index + 1) * LEAF_BYTES),
-      );
-      const claim = { leaf: leafHash(bytes), index, size: 6, proof: inclusionProof(leaves, index) };
-      expect(verifyInclusion({ ...claim, root: root ?? new Uint8Array() })).toBe(true);
-    }
-    await expect(engine.readLeaf(tensor, 6)).rejects.toThrow(RangeError);
-    await expect(engine.readLeaf(tensor, 0.5)).rejects.toThrow(RangeError);
-    engine.free(tensor);
   });
 });

@@ -11,7 +11,7 @@ interface Block {
   readonly bytes: number;
 }
 
-/** First-fit allocation of a wasm memory from the host's side; the module itself allocates nothing. */
+/** First-fit allocation in a wasm memory, by the host. The module itself allocates nothing. */
 export class LinearMemory {
   readonly memory: WebAssembly.Memory;
   /** Free blocks by address, never adjacent to one another. */
@@ -24,7 +24,10 @@ export class LinearMemory {
     this.#top = Math.ceil(first / ALIGNMENT) * ALIGNMENT;
   }
 
-  /** Address of `bytes` bytes (rounded up to 64), contents undefined. Throws EngineMemoryError when memory cannot grow. */
+  /**
+   * Address of `bytes` bytes (rounded up to 64), contents undefined. Throws EngineMemoryError when memory
+   * cannot grow.
+   */
   allocate(bytes: number): number {
     const size = roundUp(bytes);
     const index = this.#free.findIndex((block) => block.bytes >= size);
@@ -43,7 +46,7 @@ export class LinearMemory {
     return address;
   }
 
-  /** Gives back what `allocate(bytes)` returned. */
+  /** Frees what `allocate(bytes)` returned. */
   free(address: number, bytes: number): void {
     const size = roundUp(bytes);
     const at = this.#free.findIndex((block) => block.address > address);

@@ -1,4 +1,6 @@
-/** A program compiled for the wasm module: its steps, where addresses go in them, and where temporaries live. */
+/**
+ * A program compiled for the wasm module: its steps, where addresses go in them, and where temporaries live.
+ */
 import { bitsOf } from '../../repops/arithmetic.ts';
 import { elementBytes, elementCount, type Program, tensorOf } from '../../repops/program.ts';
 import type { Argument } from './node-view.ts';
@@ -109,7 +111,10 @@ interface Placement {
   readonly lastNode: number;
 }
 
-/** Gives each temporary an arena offset such that two that live at the same time do not overlap: lowest gap first. */
+/**
+ * Gives each temporary an arena offset such that two that live at the same time do not overlap: lowest gap
+ * first.
+ */
 function placeTemporaries(program: Program): { offsets: Map<string, number>; bytes: number } {
   const lastUse = new Map<string, number>();
   for (const [index, node] of program.nodes.entries()) {

@@ -1,20 +1,21 @@
-// One member of the wasm engine's team, in a browser Worker or a Node worker thread. Plain JavaScript, so that Node
-// loads it without a transform. It is told the module, the shared memory and its number once, and then lives in `serve`.
-const BROKEN = 148 / 4; // assembly/barrier.ts
+// One thread of the wasm engine's pool, in a browser Worker or a Node worker thread. Plain JavaScript, so
+// that Node loads it without a transform. Its first message names the module, the shared memory and its
+// number; from then on it runs `serve`.
+const BROKEN = 148 / 4; // as in assembly/control.ts
 
-const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
-const port = threads?.parentPort ?? globalThis;
+const workerThreads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
+const port = workerThreads?.parentPort ?? globalThis;
 
-async function join({ module, memory, thread, threads: count, order }) {
+async function start({ module, memory, thread, threads, seen }) {
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
   port.postMessage('ready');
   try {
-    instance.exports.serve(thread, count, order);
+    instance.exports.serve(thread, threads, seen);
   } catch (error) {
     Atomics.store(new Int32Array(memory.buffer), BROKEN, 1);
     throw error;
   }
 }
 
-if (threads?.parentPort) port.once('message', join);
-else globalThis.onmessage = (event) => join(event.data);
+if (workerThreads?.parentPort) port.once('message', start);
+else globalThis.onmessage = (event) => start(event.data);

@@ -1,6 +1,6 @@
 /**
- * Turns one node of a program into steps of the wasm module. The order of a step's arguments is the one that its kernel in
- * assembly/ documents.
+ * Turns one node of a program into steps of the wasm module. The order of a step's arguments is the one that
+ * its kernel in assembly/ documents.
  */
 import { FOLD_BLOCK } from '../../repops/arithmetic.ts';
 import type { OperatorName } from '../../repops/operators.ts';
@@ -10,9 +10,14 @@ import { type Argument, type NodeSteps, type NodeView, type Step, viewOf } from 
 
 /** Most bytes of packed left operand, unless four rows alone take more. */
 const LEFT_BYTES = 4 * 1024 * 1024;
-/** Of these, what is multiplied by one panel of the right operand: it stays in a core's second-level cache. */
+/**
+ * Of these, what is multiplied by one panel of the right operand: it stays in a core's second-level cache.
+ */
 const LEFT_SLICE_BYTES = 256 * 1024;
-/** As in assembly/matmul.ts: values of k in a thread's panels of the right operand, and how many panels these are. */
+/**
+ * As in assembly/matmul.ts: values of k in a thread's panels of the right operand, and how many panels these
+ * are.
+ */
 const PANEL_DEPTH = 256;
 const PANEL_GROUP = 4;
 /** Elements of a row of logits that one thread takes at a time. */
@@ -27,7 +32,10 @@ function single(opcode: Opcode, args: readonly Argument[]): NodeSteps {
   return { steps: [{ opcode, args }], scratchBytes: 0 };
 }
 
-/** One step whose arguments are all inputs, all outputs, the integers and the constants, in the order of the table. */
+/**
+ * One step whose arguments are all inputs, all outputs, the integers and the constants, in the order of the
+ * table.
+ */
 function plain(opcode: Opcode): (node: Plain) => NodeSteps {
   return ({ inputs, outputs, integers, constants }) =>
     single(opcode, [...inputs, ...outputs, ...integers, ...constants]);
@@ -122,7 +130,8 @@ function attentionStep(
 function attention(node: NodeView<'attention'>): NodeSteps {
   const { Tk, headDim } = node.attributes;
   const addresses = [...node.inputs, node.output('stats'), 0, 0, node.output('o'), 0];
-  // Scratch holds key panels, value panels, queries, scores and the result; queries also hold the 16 statistics of 8 rows.
+  // Scratch holds key panels, value panels, queries, scores and the result; queries also hold the 16
+  // statistics of 8 rows.
   const queries = Math.max(8 * headDim, 16);
   const floats = pad4(Tk) * headDim + Tk * pad4(headDim) + queries + 8 * pad4(Tk) + 8 * pad4(headDim);
   return attentionStep(node, Opcode.Attention, addresses, floats);

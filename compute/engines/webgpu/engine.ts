@@ -12,7 +12,7 @@ import {
   type Tensor,
 } from '../engine.ts';
 import { boundBytes, type EngineMemory, type MeasuredEngine, type MemoryNeed } from '../engine-memory.ts';
-import { type HashingEngine, leafRange } from '../hashing.ts';
+import { type HashingEngine, leafRange, withEmptyRoots } from '../hashing.ts';
 import { checkData, type TensorData, viewAs } from '../tensor-data.ts';
 import { adapterName, isSoftwareAdapter, openDevice } from './device/adapter.ts';
 import { CompiledPlan } from './device/compiled-plan.ts';
@@ -193,18 +193,21 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
 
   async hash(tensors: readonly Tensor[], options: RunOptions = {}): Promise<readonly Uint8Array[]> {
     this.#throwIfUnusable();
-    if (tensors.length === 0) return [];
-    const roots = await this.#hasher.roots(
-      tensors.map((tensor) => this.#own(tensor)),
-      options.signal,
-    );
+    const all = tensors.map((tensor) => this.#own(tensor));
+    const full = all.filter(({ length }) => length > 0);
+    const roots = full.length === 0 ? [] : await this.#hasher.roots(full, options.signal);
     this.#throwIfUnusable();
-    return roots;
+    return withEmptyRoots(
+      all.map(({ length }) => length),
+      roots,
+    );
   }
 
   async leafHashes(tensor: Tensor, options: RunOptions = {}): Promise<Uint8Array> {
     this.#throwIfUnusable();
-    const hashes = await this.#hasher.leaves(this.#own(tensor), options.signal);
+    const own = this.#own(tensor);
+    if (own.length === 0) return new Uint8Array();
+    const hashes = await this.#hasher.leaves(own, options.signal);
     this.#throwIfUnusable();
     return hashes;
   }
@@ -313,6 +316,7 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
   }
 
   #own(tensor: Tensor): GpuTensor {
+    this.#throwIfStopped();
     if (tensor instanceof GpuTensor && this.#tensors.has(tensor)) return tensor;
     throw new EngineError('This tensor was freed or belongs to another engine.');
   }
@@ -321,8 +325,12 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
     return Promise.race([pending, this.#loss]);
   }
 
-  #throwIfUnusable(): void {
+  #throwIfStopped(): void {
     if (this.#stopped) throw new EngineError('The engine was stopped; make a new one.');
+  }
+
+  #throwIfUnusable(): void {
+    this.#throwIfStopped();
     const problem = this.#lost ?? this.#outOfMemory ?? this.#invalid;
     if (problem !== undefined) throw problem;
   }

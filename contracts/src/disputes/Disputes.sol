@@ -8,13 +8,14 @@ import {IDisputes} from "./IDisputes.sol";
 import {MerkleSha256 as Merkle} from "./MerkleSha256.sol";
 
 /// @title Disputes
-/// @notice See IDisputes.
+/// @notice Implements IDisputes, which documents every function.
 contract Disputes is IDisputes {
     using ChessClock for Clock;
 
-    /// @dev Levels of a tree that one reveal opens: at most 16 nodes.
+    /// @dev Levels of a tree that one reveal opens, which are at most 16 nodes.
     uint256 private constant LEVELS = 4;
-    /// @dev Moves that a judgement counts as in a bond: its gas is up to that many times another move's.
+    /// @dev The number of moves that a judgement counts as in a bond. It needs up to this many times the gas
+    /// of a move.
     uint256 private constant JUDGEMENT = 20;
 
     /// @inheritdoc IDisputes
@@ -24,7 +25,7 @@ contract Disputes is IDisputes {
     uint32 public immutable WINDOW;
     uint32 public immutable BUDGET;
     uint32 public immutable EXTENSION;
-    /// @notice Bond for each move that a game can have; it has to cover what a player pays for one: 500,000 gas.
+    /// @notice The bond for each move of a game. It has to pay for 500,000 gas, the most that a move costs.
     uint96 public immutable MOVE_BOND;
 
     Claim[] private _claims;
@@ -33,7 +34,7 @@ contract Disputes is IDisputes {
     uint256 public burned;
 
     constructor(IJudge judge_, uint32 window, uint32 budget, uint32 extension, uint96 moveBond) {
-        // A clock of twice the budget has 32 bits.
+        // A clock holds up to twice the budget in 32 bits.
         if (budget > type(uint32).max / 2) revert BadTerms();
         JUDGE = judge_;
         WINDOW = window;
@@ -53,7 +54,7 @@ contract Disputes is IDisputes {
         Claim storage c = _claims.push();
         c.claimant = msg.sender;
         c.windowEnd = uint64(block.timestamp) + WINDOW;
-        // At most a few hundred MOVE_BOND, and it was just paid.
+        // The bond was just paid and is at most a few hundred MOVE_BOND, so it fits 96 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         c.bond = uint96(due);
         c.terms = keccak256(abi.encode(terms));
@@ -123,7 +124,7 @@ contract Disputes is IDisputes {
         _challengerMoves(g);
         if (keccak256(abi.encode(nodes)) != g.revealed) revert NotAsCommitted();
         (uint256 first, uint256 size) = Merkle.part(g.size, LEVELS, index);
-        // Both below the size of the tree, which is below 2^64.
+        // Both are below the size of the tree, which is below 2^64.
         // forge-lint: disable-next-line(unsafe-typecast)
         (g.first, g.size) = (g.first + uint64(first), uint64(size));
         g.node = nodes[index];
@@ -250,7 +251,7 @@ contract Disputes is IDisputes {
         return Merkle.verify(Merkle.leaf(tensor), index, size, proof, terms.data);
     }
 
-    /// @dev The checkpoint root made of the trace's tensors.
+    /// @dev The checkpoint root that is composed from tensors of the trace.
     function _composed(Game storage g, Terms calldata terms, Slot calldata slot, Input[] calldata inputs)
         private
         view
@@ -266,7 +267,8 @@ contract Disputes is IDisputes {
         return Merkle.rootOf(leaves);
     }
 
-    /// @dev Inputs lie before the disputed slot, where the challenger has conceded the claimant's trace.
+    /// @dev Checks that an input lies before the disputed slot, where the challenger has conceded the
+    /// claimant's trace.
     function _checkInput(
         Game storage g,
         Terms calldata terms,
@@ -300,7 +302,7 @@ contract Disputes is IDisputes {
         _challengerMoves(g);
         _checkSlot(g, slot);
         if (Merkle.leaf(data) != g.node || uint256(offset) * 4 >= data.length) revert DoesNotHash();
-        // An element's index is below its tensor's length, which has 32 bits, and a word too.
+        // The index of an element and its value have 32 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         g.element = uint32(g.first * Operands.LEAF + offset);
         // forge-lint: disable-next-line(unsafe-typecast)
@@ -332,7 +334,7 @@ contract Disputes is IDisputes {
         if (g.phase != Phase.Chunk) revert NotYourMove();
         _challengerMoves(g);
         if (keccak256(abi.encode(accumulators)) != g.accumulators) revert NotAsCommitted();
-        // An empty fold has a chunk 0 to be judged by: it then has to have no terms.
+        // A fold without chunks is judged by chunk 0. The judge then checks that it has no terms.
         if (chunk >= g.chunks && chunk != 0) revert NotAsCommitted();
         g.chunk = chunk;
         if (g.chunks > 0) g.accumulatorAfter = accumulators[chunk];
@@ -392,7 +394,7 @@ contract Disputes is IDisputes {
         uint256 chunks;
         (got, chunks) = JUDGE.chunkOf(node, leaves, g.element, g.chunk, g.accumulatorBefore);
         claimed = g.accumulatorAfter;
-        // A fold of another number of chunks is wrong whatever its sums are.
+        // A fold with another number of chunks is wrong, whatever its accumulators are.
         if (chunks != g.chunks) return (chunks, type(uint256).max);
     }
 
@@ -432,9 +434,10 @@ contract Disputes is IDisputes {
         emit Settled(g.claim, false);
     }
 
-    /// @dev Pays back the bond and, of what is left of the reward, the share of this game's moves in those of the games left.
+    /// @dev Pays the bond back with a share of the remaining reward: the part of this game's moves in the
+    /// moves not paid yet.
     function _share(Claim storage c, Game storage g) private {
-        // At most the pot, which has 96 bits.
+        // The share is at most the pot, which has 96 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         uint96 share = uint96(uint256(c.pot) * g.moves / c.moves);
         c.pot -= share;
@@ -442,10 +445,11 @@ contract Disputes is IDisputes {
         credit[g.challenger] += uint256(g.bond) + share;
     }
 
-    /// @dev Time that the claimant has for the games it is already playing, so that it can play them one after another.
+    /// @dev Extra time of the claimant for its other live games, so that it can play its games one after
+    /// another.
     function _extra(uint256 liveGames) private view returns (uint32) {
         uint256 time = liveGames * EXTENSION;
-        // Below 2^32 either way.
+        // BUDGET is below 2^31.
         // forge-lint: disable-next-line(unsafe-typecast)
         return time < BUDGET ? uint32(time) : BUDGET;
     }
@@ -496,7 +500,7 @@ contract Disputes is IDisputes {
 
     /// @inheritdoc IDisputes
     function claimBond(Terms calldata terms) public view returns (uint256) {
-        // Half is the challengers' reward, and that is what twice as many games cost.
+        // Half of it is the challengers' reward, which is as much as two bonds of a challenge.
         return 4 * challengeBond(terms);
     }
 
@@ -510,7 +514,7 @@ contract Disputes is IDisputes {
         return uint256(WINDOW) + 3 * uint256(BUDGET) + maxMoves(terms) * EXTENSION;
     }
 
-    /// @dev Reveals in a descent of a tree of that size.
+    /// @dev Number of reveals in a descent of a tree of `size` leaves.
     function _reveals(uint256 size) private pure returns (uint256 count) {
         uint256 levels;
         while (uint256(1) << levels < size) ++levels;

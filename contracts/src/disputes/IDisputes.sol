@@ -4,18 +4,21 @@ pragma solidity ^0.8.30;
 import {Leaf, Node} from "../judge/Operands.sol";
 import {Clock} from "./ChessClock.sol";
 
-/// @title Disputes: from a wrong checkpoint to one floating-point sum
-/// @notice A claim says: from this checkpoint, this program and these data give these checkpoints, step by step. Whoever doubts it
-/// plays a game of their own: the claimant reveals nodes of its own commitments, the challenger names the first one that
-/// differs from what it computed, until one element, or one block of its sum, is left for the judge. Naming a node concedes
-/// everything before it; the judge therefore takes its inputs from the claimant's commitments before that place.
-/// docs/verde.md has the game move by move. There is no owner and no upgrade.
+/// @title Claims about training runs, and the bisection game that refutes false ones
+/// @notice A claim states the checkpoints that a program and data give, step by step, from a first
+/// checkpoint. A challenger plays a game of its own against the claim. The claimant reveals nodes of its
+/// commitments, and the challenger picks the first node that differs from what it computed, until one
+/// element, or one chunk of its sum, is left for the judge. By picking a node the challenger concedes
+/// everything before it. The judge therefore takes its inputs from the claimant's commitments before that
+/// place. docs/verde.md describes the game move by move. There is no owner and no upgrade.
 interface IDisputes {
-    /// @notice What a claim is about. Who relies on a claim compares the hash of these with their own.
+    /// @notice What a claim is about. Whoever relies on a claim compares the hash of its terms with the terms
+    /// it expects.
     struct Terms {
         /// Merkle root of the program's slots, each `abi.encode(Slot)`.
         bytes32 program;
-        /// Merkle root of what every step is given: `dataSlots` roots for step 0, then for step 1, ...
+        /// Merkle root of the data of all steps: `dataSlots` tensor roots for step 0, then for step 1, and so
+        /// on.
         bytes32 data;
         /// Checkpoint root before the first step.
         bytes32 initial;
@@ -24,10 +27,11 @@ interface IDisputes {
         uint32 dataSlots;
     }
 
+    /// @notice Where the value of a slot comes from.
     enum Kind {
         /// A tensor of the checkpoint before the step.
         State,
-        /// A tensor that the terms give to each step.
+        /// A tensor of the data, another one in each step.
         Data,
         /// A tensor that is the same in every step.
         Fixed,
@@ -40,45 +44,49 @@ interface IDisputes {
     /// @notice One entry of a step's trace: a tensor, or at the end the checkpoint root.
     struct Slot {
         Kind kind;
-        /// State: the leaf of the checkpoint's tree. Data: which of the step's data.
+        /// State: index of the leaf in the checkpoint's tree. Data: index among the data of the step.
         uint32 place;
-        /// State: leaves in the checkpoint's tree.
+        /// State: number of leaves in the checkpoint's tree.
         uint32 count;
-        /// State: what stands before the tensor root in the checkpoint's leaf. Fixed: the tensor root.
+        /// State: the bytes before the tensor root in the checkpoint's leaf. Fixed: the tensor root.
         bytes name;
         /// Output: the operator.
         Node node;
         /// Output, Compose: the slots of the inputs, all before this one.
         uint32[] inputs;
-        /// Compose: as `name`, for each checkpoint leaf but the last; the last input is a leaf hash (the metadata).
+        /// Compose: the `name` of each checkpoint leaf except the last. The last input is the leaf hash of
+        /// the metadata.
         bytes[] names;
     }
 
+    /// @notice The phase of a game, which says whose move of which kind is next.
     enum Phase {
         None,
-        /// Descent of the tree of step roots.
+        /// Descent in the tree of the checkpoint roots after each step.
         Steps,
-        /// The claimant opens the step: root before and after, and the root of the step's trace.
+        /// The claimant opens the step: the checkpoint roots before and after it, and the root of its trace.
         Step,
-        /// Descent of the trace.
+        /// Descent in the trace.
         Slots,
-        /// The claimant opens the slot: what the program says about it and the tensor's root.
+        /// The claimant opens the slot: its entry in the program and the tensor's root.
         Slot,
-        /// Descent of the tensor.
+        /// Descent in the tensor.
         Leaves,
         /// The claimant opens the leaf.
         Leaf,
-        /// The challenger names an element.
+        /// The challenger picks an element.
         Element,
         /// The claimant posts the accumulators of the element's fold.
         Fold,
-        /// The challenger names a chunk.
+        /// The challenger picks a chunk.
         Chunk,
-        /// Anyone shows the judge the operands, on the claimant's time.
+        /// Anyone opens the operands for the judge. The claimant's clock runs.
         Judge,
+        /// The game has ended.
         Over
     }
 
+    /// @notice What is stored of a claim.
     struct Claim {
         address claimant;
         uint64 windowEnd;
@@ -86,14 +94,16 @@ interface IDisputes {
         bool lost;
         bool settled;
         uint96 bond;
-        /// Moves of the challengers in games that are live (a challenge is one), and, once lost, in those not paid yet.
+        /// Moves of the challengers in live games, the challenges included. Once the claim is lost: in games
+        /// not paid yet.
         uint32 moves;
-        /// What is left of the challengers' reward once it is lost.
+        /// Once the claim is lost, the part of the challengers' reward that is not paid yet.
         uint96 pot;
         bytes32 terms;
         bytes32 root;
     }
 
+    /// @notice What is stored of a game.
     struct Game {
         uint256 claim;
         address challenger;
@@ -102,10 +112,11 @@ interface IDisputes {
         Phase phase;
         uint32 step;
         uint32 slot;
-        /// The subtree under dispute: its leaves and its hash, and the hash of the frontier revealed of it (0 before).
+        /// The disputed subtree: its first leaf, its number of leaves, its hash (`node`), and the hash of the
+        /// frontier that was revealed of it (`revealed`, 0 before).
         uint64 first;
         uint64 size;
-        /// The challenger's moves so far, the challenge included: its part in the reward.
+        /// The challenger's moves so far, the challenge included. They determine its share of the reward.
         uint32 moves;
         bytes32 node;
         bytes32 revealed;
@@ -122,13 +133,13 @@ interface IDisputes {
         uint32 accumulatorAfter;
     }
 
-    /// @notice A tensor's root, shown to be in the trace.
+    /// @notice A tensor's root with the proof that it is in the trace.
     struct Input {
         bytes32 root;
         bytes32[] proof;
     }
 
-    /// @notice A leaf, shown to be in its input.
+    /// @notice A leaf with the proof that it is in its input.
     struct Opening {
         Leaf leaf;
         bytes32[] proof;
@@ -146,41 +157,54 @@ interface IDisputes {
     event ElementPicked(uint256 indexed game, uint32 element, uint32 value);
     event FoldPosted(uint256 indexed game, uint32[] accumulators);
     event ChunkPicked(uint256 indexed game, uint32 chunk);
-    /// @notice The judge found `got`; the claim said `claimed`.
+    /// @notice The judge computed `got`; the claimant claimed `claimed`.
     event Judged(uint256 indexed game, uint256 got, uint256 claimed);
     event GameOver(uint256 indexed claim, uint256 indexed game, bool claimantWon);
     event Settled(uint256 indexed claim, bool stands);
 
+    /// @notice The call did not send exactly the bond, which is `due`.
     error WrongBond(uint256 due);
+    /// @notice The terms have no steps or fewer than two slots, or the program cannot be disputed.
     error BadTerms();
-    /// @notice These are not the terms of the claim, or not the slot that was opened.
+    /// @notice The terms, the slot or the nodes are not those that were committed before.
     error NotAsCommitted();
+    /// @notice The window for challenges is over.
     error WindowClosed();
+    /// @notice The window for challenges is not over yet.
     error WindowOpen();
+    /// @notice The claim has live games.
     error GamesLive();
+    /// @notice The claim is lost or settled.
     error AlreadyDecided();
-    /// @notice This move does not belong to the phase of the game, or not to the sender.
+    /// @notice The phase of the game does not allow this move, or the sender is not the one to make it.
     error NotYourMove();
+    /// @notice The side to move still has time.
     error StillInTime();
-    /// @notice What was shown does not hash to what was committed.
+    /// @notice The data do not hash to what was committed, or do not fit it.
     error DoesNotHash();
+    /// @notice The sender has no credit.
     error NothingToWithdraw();
+    /// @notice The sender rejected the payment.
     error PaymentFailed();
 
-    /// @notice Claims that under `terms` the checkpoint roots after the steps have this Merkle root. Pays `claimBond(terms)`.
+    /// @notice Claims that under `terms` the checkpoint roots after each step have the Merkle root `root`.
+    /// The call must send `claimBond(terms)`.
     function claim(Terms calldata terms, bytes32 root) external payable returns (uint256 id);
 
-    /// @notice Opens a game against an undecided claim, within its window. Pays `challengeBond(terms)`. Beyond its budget the claimant
-    /// has an extension for each game already live, up to a second budget: whoever plays the oldest game first has time for all.
+    /// @notice Opens a game against an undecided claim within its window. The call must send
+    /// `challengeBond(terms)`. The claimant's clock is its budget plus one extension for each live game of
+    /// the claim, at most twice the budget. A claimant that always answers its oldest game has time for all
+    /// games.
     function challenge(uint256 id, Terms calldata terms) external payable returns (uint256 game);
 
-    /// @notice Claimant: the nodes up to four levels below the disputed one.
+    /// @notice Claimant: reveals the nodes up to four levels below the disputed node.
     function reveal(uint256 id, bytes32[] calldata nodes) external;
 
-    /// @notice Challenger: the first of the nodes just revealed that differs from its own.
+    /// @notice Challenger: picks the first of the revealed nodes that differs from its own.
     function pick(uint256 id, uint256 index, bytes32[] calldata nodes) external;
 
-    /// @notice Claimant: checkpoint roots around the disputed step and the root of its trace, whose last slot is the root after it.
+    /// @notice Claimant: opens the disputed step, with the checkpoint roots before and after it and the root
+    /// of its trace. The last slot of the trace is the root after the step.
     function openStep(
         uint256 id,
         Terms calldata terms,
@@ -191,9 +215,10 @@ interface IDisputes {
         bytes32[] calldata lastProof
     ) external;
 
-    /// @notice Claimant: what the disputed slot is. A slot that is given, not computed, is shown to be what was given, which wins
-    /// the game; an operator's output leads to its leaves.
-    /// @param inputs State, Data: one, its proof in the checkpoint or the data. Compose: the inputs in the trace.
+    /// @notice Claimant: opens the disputed slot. For the output of an operator the game goes on in the
+    /// leaves of the tensor. For any other slot the call decides the game.
+    /// @param inputs State, Data: one input with the proof in the checkpoint or the data. Compose: the inputs
+    /// with their proofs in the trace.
     function openSlot(
         uint256 id,
         Terms calldata terms,
@@ -203,19 +228,21 @@ interface IDisputes {
         Input[] calldata inputs
     ) external;
 
-    /// @notice Claimant: the disputed leaf's data.
+    /// @notice Claimant: opens the data of the disputed leaf.
     function openLeaf(uint256 id, bytes calldata data) external;
 
-    /// @notice Challenger: the element of the leaf that differs.
+    /// @notice Challenger: picks an element of the leaf that differs from its own.
     function pickElement(uint256 id, Slot calldata slot, uint32 offset, bytes calldata data) external;
 
-    /// @notice Claimant: the accumulators after each chunk of the element's fold, which must give the element.
+    /// @notice Claimant: posts the accumulators after each chunk of the element's fold. They must give the
+    /// claimed element.
     function postFold(uint256 id, Slot calldata slot, uint32[] calldata accumulators) external;
 
-    /// @notice Challenger: the first chunk that differs; any, when only their number does.
+    /// @notice Challenger: picks the first chunk whose accumulator differs from its own, or any chunk if only
+    /// the number of chunks differs.
     function pickChunk(uint256 id, uint32 chunk, uint32[] calldata accumulators) external;
 
-    /// @notice Anyone: the operands of the disputed element or chunk. Ends the game.
+    /// @notice Anyone: opens the operands of the disputed element or chunk for the judge. This ends the game.
     function judge(
         uint256 id,
         Terms calldata terms,
@@ -224,32 +251,42 @@ interface IDisputes {
         Opening[] calldata openings
     ) external;
 
-    /// @notice Anyone: ends a game whose side to move has run out of time; that side loses.
+    /// @notice Anyone: ends a game whose side to move is out of time. That side loses.
     function timeout(uint256 id) external;
 
-    /// @notice Anyone: ends a game whose claim another game has beaten. The challenger's bond goes back, with the share of the reward
-    /// that its moves have in the moves of all challengers whose games were live when the claim was lost.
+    /// @notice Anyone: ends a live game of a claim that was lost in another game. The challenger gets its
+    /// bond back and a share of the reward. The share is its part of the moves of all challengers whose games
+    /// were live when the claim was lost.
     function release(uint256 id) external;
 
-    /// @notice Anyone: a claim whose window is over and which has won every game stands.
+    /// @notice Anyone: settles a claim whose window is over and which has won every game. From then on the
+    /// claim stands.
     function settle(uint256 id) external;
 
-    /// @notice Pays out what the sender is owed.
+    /// @notice Pays the credit of the sender.
     function withdraw() external;
 
+    /// @notice Whether the claim was settled.
     function stands(uint256 id) external view returns (bool);
+    /// @notice A claim. Reverts if there is none.
     function claimOf(uint256 id) external view returns (Claim memory);
+    /// @notice A game. Reverts if there is none.
     function gameOf(uint256 id) external view returns (Game memory);
+    /// @notice The amount that an account can withdraw.
     function credit(address who) external view returns (uint256);
-    /// @notice Half of each lost claim's bond: out of everyone's reach, so that a lie costs even one who beats himself.
+    /// @notice The sum of all burned bonds, which nobody can withdraw: half of the bond of each lost claim. A
+    /// claimant that challenges its own false claim loses this half.
     function burned() external view returns (uint256);
-    /// @notice For each move of the longest game, and 20 for what ends it, MOVE_BOND.
+    /// @notice The bond of a challenge: MOVE_BOND for each move of the longest game, and 20 MOVE_BOND for its
+    /// judgement.
     function challengeBond(Terms calldata terms) external view returns (uint256);
+    /// @notice The bond of a claim: four times the bond of a challenge.
     function claimBond(Terms calldata terms) external view returns (uint256);
-    /// @notice Leaves of a tensor that a game can lead into. A program with a larger output cannot be defended: do not claim under it.
+    /// @notice Most leaves that a disputed tensor can have. A claim under a program with a larger output
+    /// cannot be defended.
     function MAX_LEAVES() external view returns (uint256);
-    /// @notice Moves that a game under these terms can have at most.
+    /// @notice Most moves that a game under these terms can have.
     function maxMoves(Terms calldata terms) external pure returns (uint256);
-    /// @notice Seconds after the claim by which it is decided, if someone calls what anyone may call.
+    /// @notice Seconds after which a claim can be decided by calls that anyone can make.
     function maxSeconds(Terms calldata terms) external view returns (uint256);
 }

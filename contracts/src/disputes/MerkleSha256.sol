@@ -2,8 +2,10 @@
 pragma solidity ^0.8.30;
 
 /// @title The SHA-256 Merkle tree of RFC 6962, section 2.1, for any number of leaves
-/// @notice Leaves and nodes are hashed with different prefixes, so neither can pass for the other (protocol/merkle.ts).
+/// @notice Leaves and nodes are hashed with different prefixes, so neither can be taken for the other.
+/// protocol/merkle.ts has the same tree.
 library MerkleSha256 {
+    /// @notice The number of nodes does not fit the tree, or there is no node with this index.
     error WrongFrontier();
 
     function leaf(bytes memory data) internal pure returns (bytes32) {
@@ -18,7 +20,8 @@ library MerkleSha256 {
         return sha256(bytes.concat(hex"01", left, right));
     }
 
-    /// @notice Whether `hash` (a leaf hash) is leaf `index` of the tree of `size` leaves with this root. RFC 9162, 2.1.3.2.
+    /// @notice Whether `hash` (a leaf hash) is leaf `index` of the tree of `size` leaves with this root. RFC
+    /// 9162, 2.1.3.2.
     function verify(bytes32 hash, uint256 index, uint256 size, bytes32[] memory proof, bytes32 root)
         internal
         pure
@@ -48,14 +51,15 @@ library MerkleSha256 {
         (root,) = _combine(hashes, 0, hashes.length, 64);
     }
 
-    /// @notice Nodes `depth` levels below the root, leaves above that included, combined to the root of a tree of `size` leaves.
+    /// @notice The root of a tree of `size` leaves, from its frontier: the nodes `depth` levels below the
+    /// root, and the leaves above that level.
     function rootOfFrontier(bytes32[] memory nodes, uint256 size, uint256 depth)
         internal
         pure
         returns (bytes32)
     {
         (bytes32 root, uint256 used) = _combine(nodes, 0, size, depth);
-        if (used != nodes.length) revert WrongFrontier();
+        require(used == nodes.length, WrongFrontier());
         return root;
     }
 
@@ -65,7 +69,7 @@ library MerkleSha256 {
         returns (bytes32 root, uint256)
     {
         if (size == 1 || depth == 0) {
-            if (used >= nodes.length) revert WrongFrontier();
+            require(used < nodes.length, WrongFrontier());
             return (nodes[used], used + 1);
         }
         uint256 left = split(size);
@@ -75,7 +79,7 @@ library MerkleSha256 {
         return (node(root, other), used);
     }
 
-    /// @notice Which leaves node `index` of that frontier covers.
+    /// @notice The leaves that node `index` of the frontier covers: the first one and their number.
     function part(uint256 size, uint256 depth, uint256 index)
         internal
         pure
@@ -94,17 +98,17 @@ library MerkleSha256 {
                 leaves -= left;
             }
         }
-        if (index != 0) revert WrongFrontier();
+        require(index == 0, WrongFrontier());
     }
 
-    /// @notice Nodes in the frontier of a tree.
+    /// @notice The number of nodes in the frontier of a tree.
     function width(uint256 size, uint256 depth) internal pure returns (uint256) {
         if (size == 1 || depth == 0) return 1;
         uint256 left = split(size);
         return width(left, depth - 1) + width(size - left, depth - 1);
     }
 
-    /// @notice The largest power of two below `size`: the leaves of the left subtree.
+    /// @notice The number of leaves of the left subtree: the largest power of two below `size`.
     function split(uint256 size) internal pure returns (uint256 k) {
         k = 1;
         while (k << 1 < size) k <<= 1;

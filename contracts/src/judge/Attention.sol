@@ -8,18 +8,19 @@ import {Call, Operand, Operands} from "./Operands.sol";
 import {Operators as Op} from "./Operators.sol";
 
 /// @title Causal grouped-query attention, forward and backward
-/// @dev attributes B, Tq, Tk, heads, kvHeads, headDim, scale; inputs q, k, v, positions and, backward, stats, dout, delta.
+/// @dev Attributes: B, Tq, Tk, heads, kvHeads, headDim, scale. Inputs: q, k, v, positions; backward also
+/// stats, dout, delta.
 library Attention {
     using Operands for Operand;
 
-    /// @dev One query row and head, and the key/value head that it reads.
+    /// @dev One row and head of the queries, and the key/value head that it reads.
     struct Row {
         Call call;
         uint256 b;
         uint256 row;
         uint256 head;
         uint256 kvHead;
-        /// Keys that the row sees.
+        /// Number of keys that the row attends to.
         uint256 keys;
     }
 
@@ -72,7 +73,8 @@ library Attention {
         return F.mul(sum, place.call.attributes[6]);
     }
 
-    /// @notice The sum of dk or dv (outputs 0, 1) after the part of the group's query head number `chunk`.
+    /// @notice The sum of dk (output 0) or dv (output 1) after the part of query head number `chunk` of the
+    /// group.
     function chunkOf(Call memory call, uint256 output, uint256 i, uint256 chunk, uint256 before)
         internal
         pure
@@ -86,7 +88,7 @@ library Attention {
         return (F.add(before, part), chunks);
     }
 
-    /// @dev A masked row keeps its place in the fold, with weight +0.
+    /// @dev The part of one query head. A masked row keeps its place in the fold, with weight +0.
     function _keyHead(Call memory call, uint256 output, uint256 i, uint256 head)
         private
         pure
@@ -109,7 +111,7 @@ library Attention {
             );
     }
 
-    /// @dev P and, where asked for, dS of one row and key.
+    /// @dev P of one row and key, and dS if `both` is set.
     function _gradient(Row memory place, uint256 j, bool both) private pure returns (uint256 p, uint256 dS) {
         Call memory call = place.call;
         uint256 stat = place.row * call.attributes[3] + place.head;
@@ -142,7 +144,7 @@ library Attention {
         return place.call.attributes[4] * place.call.attributes[5];
     }
 
-    /// @dev The lattice fold over a head's dimension.
+    /// @dev The lattice fold over the dimension of a head.
     function _dot(Call memory call, Operand memory x, uint256 i, Operand memory y, uint256 j)
         private
         pure
@@ -160,7 +162,7 @@ library Attention {
         }
     }
 
-    /// @dev The lattice fold of weights with every step-th element of an operand.
+    /// @dev The lattice fold of weights with every `step`-th element of an operand, from `place` on.
     function _weighted(uint256[] memory weights, Operand memory x, uint256 place, uint256 step)
         private
         pure
@@ -169,7 +171,7 @@ library Attention {
         unchecked {
             uint256 partial_;
             for (uint256 i; i < weights.length; ++i) {
-                // A weight of +0 adds +0, whatever it weighs: masked rows need not be opened.
+                // A weight of +0 adds +0 for any element, so masked rows need not be opened.
                 if (weights[i] != 0) {
                     partial_ = F.add(
                         partial_, F.latticeMul(F.lattice(weights[i]), F.lattice(x.word(place + i * step)))
@@ -196,7 +198,7 @@ library Attention {
         }
     }
 
-    /// @dev attributes N, heads, headDim; inputs dout, o.
+    /// @dev Attributes: N, heads, headDim. Inputs: dout, o.
     function _delta(Call memory call, uint256 i) private pure returns (uint256) {
         uint256 width = call.attributes[2];
         uint256[] memory terms = new uint256[](width);

@@ -2,16 +2,18 @@
 pragma solidity ^0.8.30;
 
 /// @title Canonical f32 on the EVM
-/// @notice The arithmetic of docs/repops.md on the bits of binary32 values: every function equals the engines bit for bit.
-/// @dev A canonical value is 0 or has an exponent field of 2 to 254, so there are no subnormals, infinities, NaN or -0 to
-/// handle. An EVM word holds every intermediate exactly; one rounding (nearest even) then happens in `_pack`.
+/// @notice The arithmetic of docs/repops.md on the bits of binary32 values. Every function equals the engines
+/// bit for bit.
+/// @dev A canonical value is 0 or has an exponent field of 2 to 254, so there are no subnormals, infinities,
+/// NaN or -0. An EVM word holds every intermediate value exactly. `_pack` then rounds once, to nearest even.
 library CanonicalFloat {
     uint256 internal constant SIGN = 0x80000000;
     uint256 internal constant MAX_FINITE = 0x7f7fffff;
     uint256 internal constant ONE = 0x3f800000;
     uint256 internal constant TWO = 0x40000000;
 
-    /// @notice canon(x): exponent field 0 or 1 becomes +0, field 255 the largest finite value with the sign of x.
+    /// @notice canon(x). An exponent field of 0 or 1 gives +0, a field of 255 gives the largest finite value
+    /// with the sign of x.
     function canon(uint256 x) internal pure returns (uint256) {
         unchecked {
             uint256 field = (x >> 23) & 0xff;
@@ -26,12 +28,12 @@ library CanonicalFloat {
         return x == 0 || (x <= 0xffffffff && field > 1 && field < 255);
     }
 
-    /// @notice -x, with -0 written +0.
+    /// @notice -x, where -0 is +0.
     function neg(uint256 x) internal pure returns (uint256) {
         return x == 0 ? 0 : x ^ SIGN;
     }
 
-    /// @notice canon(a + b), one rounding.
+    /// @notice canon(a + b), with one rounding.
     function add(uint256 a, uint256 b) internal pure returns (uint256) {
         unchecked {
             if (a == 0) return b;
@@ -41,7 +43,7 @@ library CanonicalFloat {
             if (magnitudeA < magnitudeB) (a, b, magnitudeA, magnitudeB) = (b, a, magnitudeB, magnitudeA);
             uint256 exponent = magnitudeB >> 23;
             uint256 distance = (magnitudeA >> 23) - exponent;
-            // b is less than a quarter of the unit in the last place of a: a is the nearest either way.
+            // |b| is less than a quarter of the unit in the last place of a, so a is the nearest value.
             if (distance > 26) return a;
             uint256 wide = ((magnitudeA & 0x7fffff) | 0x800000) << distance;
             uint256 narrow = (magnitudeB & 0x7fffff) | 0x800000;
@@ -51,7 +53,7 @@ library CanonicalFloat {
             }
             if (wide == narrow) return 0;
             wide -= narrow;
-            // Few differences lose more than one bit of length; only those are measured.
+            // Most differences lose at most one bit of length. The length of the others is measured.
             distance += 23;
             if (wide >> distance != 0) ++distance;
             else if (wide >> (distance - 1) == 0) distance = _bitLength(wide);
@@ -64,7 +66,7 @@ library CanonicalFloat {
         return add(a, neg(b));
     }
 
-    /// @notice canon(a * b), one rounding.
+    /// @notice canon(a * b), with one rounding.
     function mul(uint256 a, uint256 b) internal pure returns (uint256) {
         unchecked {
             if (a == 0 || b == 0) return 0;
@@ -74,14 +76,15 @@ library CanonicalFloat {
         }
     }
 
-    /// @dev Rounds significand * 2^(biased - 300), whose significand has `length` bits (1 to 52), to f32 and canonicalises.
+    /// @dev Rounds significand * 2^(biased - 300) to f32 and makes it canonical. The significand has `length`
+    /// bits, 1 to 52.
     function _pack(uint256 sign, uint256 significand, uint256 biased, uint256 length)
         private
         pure
         returns (uint256)
     {
         unchecked {
-            // The field of the result before rounding is biased + length - 174 (a 24-bit significand keeps `biased - 150`).
+            // Before rounding the exponent field is biased + length - 174: with 24 bits it is biased - 150.
             uint256 field = biased + length;
             if (length <= 24) {
                 significand <<= 24 - length;
@@ -104,7 +107,7 @@ library CanonicalFloat {
         }
     }
 
-    /// @dev Number of bits of x (x below 2^64), by halving.
+    /// @dev The number of bits of x, which must be below 2^64, by binary search.
     function _bitLength(uint256 x) private pure returns (uint256 length) {
         unchecked {
             if (x >= 1 << 32) {
@@ -131,30 +134,32 @@ library CanonicalFloat {
         }
     }
 
-    /// @notice Rounds to the operand lattice: bf16, nearest even, nonzero magnitudes clamped into [2^-55, 2^52].
+    /// @notice Rounds to the operand lattice: bf16, nearest even, nonzero magnitudes clamped into [2^-55,
+    /// 2^52].
     function lattice(uint256 x) internal pure returns (uint256) {
         unchecked {
-            // Above the tie at the end of the lattice, and so for what is not finite too.
+            // Above the tie at the end of the lattice. This includes infinities and NaN.
             if (x & 0x7fffffff > 0x59808000) return (x & SIGN) | 0x59800000;
             uint256 rounded = (x + 0x7fff + ((x >> 16) & 1)) & 0xffff0000;
             return rounded & 0x7fffffff < 0x24000000 ? 0 : rounded;
         }
     }
 
-    /// @notice The product of two lattice values: 8 bits by 8, so exact and canonical.
+    /// @notice The product of two lattice values. Their significands have 8 bits, so it is exact and
+    /// canonical.
     function latticeMul(uint256 a, uint256 b) internal pure returns (uint256) {
         unchecked {
             if (a == 0 || b == 0) return 0;
             uint256 product = (((a >> 16) & 0x7f) | 0x80) * (((b >> 16) & 0x7f) | 0x80);
             uint256 field = ((a >> 23) & 0xff) + ((b >> 23) & 0xff) - 127;
-            // 15 or 16 bits, moved to 24.
+            // The product has 15 or 16 bits and is shifted to 24.
             if (product < 0x8000) product <<= 1;
             else ++field;
             return ((a ^ b) & SIGN) | (field << 23) | ((product << 8) & 0x7fffff);
         }
     }
 
-    /// @notice a > b on canonical values.
+    /// @notice Whether a > b, for canonical values.
     function gt(uint256 a, uint256 b) internal pure returns (bool) {
         return _ordered(a) > _ordered(b);
     }
@@ -167,7 +172,7 @@ library CanonicalFloat {
         }
     }
 
-    /// @notice The f32 of an integer of magnitude below 2^24.
+    /// @notice The f32 value of an integer with a magnitude below 2^24.
     function fromInt(int256 n) internal pure returns (uint256) {
         unchecked {
             if (n == 0) return 0;

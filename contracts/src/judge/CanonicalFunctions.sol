@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {CanonicalFloat as F} from "./CanonicalFloat.sol";
 
 /// @title The elementary functions of RepOps on the EVM
-/// @notice Step for step the programs of compute/repops/functions.ts, constants by their bits.
+/// @notice The same steps as compute/repops/functions.ts. Constants are written as their bits.
 library CanonicalFunctions {
     uint256 private constant ROUND_MAGIC = 0x4b400000;
     uint256 private constant LN2_HI = 0x3f318000;
@@ -39,7 +39,7 @@ library CanonicalFunctions {
         return F.mul(x, rsqrt(x));
     }
 
-    /// @dev The integer that rounding x to nearest gives, |x| < 2^22.
+    /// @dev Rounds x to the nearest integer. |x| must be below 2^22.
     function _roundToInt(uint256 x) private pure returns (int256) {
         unchecked {
             return int256(F.add(x, ROUND_MAGIC)) - int256(ROUND_MAGIC);
@@ -88,7 +88,9 @@ library CanonicalFunctions {
         return recip(F.add(F.ONE, exp(F.neg(x))));
     }
 
-    /// @return s sin(x) and c cos(x) for |x| < 2^16.
+    /// @notice Sine and cosine of x. |x| must be below 2^16.
+    /// @return s sin(x).
+    /// @return c cos(x).
     function sinCos(uint256 x) internal pure returns (uint256 s, uint256 c) {
         unchecked {
             int256 n = _roundToInt(F.mul(x, 0x3f22f983));

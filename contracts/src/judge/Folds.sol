@@ -6,9 +6,10 @@ import {Call, Operand, Operands} from "./Operands.sol";
 import {Operators as Op} from "./Operators.sol";
 
 /// @title Operators whose elements are long sums
-/// @notice A fold is cut into chunks, and a chunk is what the judge adds up: 64 terms, one whole block, or 16 where each term may
-/// be in a leaf of its own. The accumulator starts a block at +0 and otherwise goes on from where the chunk before left it. In the
-/// gradients of keys and values a chunk is one query head's part, and the accumulator goes on from head to head.
+/// @notice A fold is cut into chunks, and the judge adds up one chunk. A chunk has 64 terms, which are one
+/// block, or 16 terms if each term may be in a leaf of its own. The accumulator is +0 at the start of a block
+/// and otherwise continues from the previous chunk. In the gradients of keys and values a chunk is the part
+/// of one query head, and the accumulator continues from head to head.
 library Folds {
     using Operands for Operand;
 
@@ -19,19 +20,20 @@ library Folds {
             || op == Op.LOSS_WEIGHTED || op == Op.NORM_SQUARE || op == Op.ATTENTION_GRAD_KV;
     }
 
-    /// @notice Terms of one chunk.
+    /// @notice The number of terms of one chunk.
     function chunkTerms(uint256 op) internal pure returns (uint256) {
         if (op == Op.ATTENTION_GRAD_KV) return 1;
         return op == Op.EMBED_GRAD ? 16 : BLOCK;
     }
 
-    /// @notice Terms of the fold for any element; for embed.grad at most that many, for its list depends on the ids.
+    /// @notice The number of terms of the fold of any element. For embed.grad it is an upper bound, because
+    /// the terms depend on the ids.
     function terms(uint256 op, uint32[] memory attributes) internal pure returns (uint256) {
         if (op == Op.ATTENTION_GRAD_KV) return attributes[3] / attributes[4];
         return op == Op.MATMUL ? attributes[2] : attributes[0];
     }
 
-    /// @notice What the element is when the accumulators after each chunk are these.
+    /// @notice The element, given the accumulator after each chunk.
     function total(uint256 op, uint32[] memory accumulators) internal pure returns (uint256 sum) {
         if (op == Op.NORM_SQUARE) return _tree(accumulators);
         if (op == Op.ATTENTION_GRAD_KV) return accumulators[accumulators.length - 1];
@@ -45,7 +47,7 @@ library Folds {
         if (op == Op.LOSS_WEIGHTED) sum = F.neg(sum);
     }
 
-    /// @dev norm.square: sums of 64 sums until one is left.
+    /// @dev norm.square: adds up 64 sums at a time until one sum is left.
     function _tree(uint32[] memory sums) private pure returns (uint256) {
         uint256 count = sums.length;
         while (count > 1) {
@@ -65,9 +67,9 @@ library Folds {
         return sums[0];
     }
 
-    /// @notice The accumulator after chunk `chunk` of element `index`, given the one before it.
-    /// @return accumulator after the chunk.
-    /// @return chunks how many chunks the fold has.
+    /// @notice The accumulator after chunk `chunk` of element `index`, given the accumulator `before` it.
+    /// @return accumulator The accumulator after the chunk.
+    /// @return chunks The number of chunks of the fold.
     function chunkOf(uint256 op, Call memory call, uint256 index, uint256 chunk, uint256 before)
         internal
         pure
@@ -95,7 +97,7 @@ library Folds {
         return F.mul(x, x);
     }
 
-    /// @dev attributes M, N, K, transposeA, transposeB.
+    /// @dev matmul. Attributes: M, N, K, transposeA, transposeB.
     function _products(Call memory call, uint256 index, uint256 start, uint256 end)
         private
         pure
@@ -117,14 +119,15 @@ library Folds {
         );
     }
 
-    /// @notice Elements at, at + step, ... of an operand.
+    /// @notice The elements `place`, `place + step`, and so on, of an operand.
     struct Walk {
         Operand operand;
         uint256 place;
         uint256 step;
     }
 
-    /// @notice The sum in order, from +0, of `count` products of lattice values: one block of a lattice fold.
+    /// @notice The sum of `count` products of lattice values, added in order from +0: one block of a lattice
+    /// fold.
     function products(Walk memory a, Walk memory b, uint256 count) internal pure returns (uint256 sum) {
         unchecked {
             (Operand memory x, uint256 i, uint256 stepX) = (a.operand, a.place, a.step);
@@ -137,7 +140,7 @@ library Folds {
         }
     }
 
-    /// @dev attributes N, V, D. The terms are the rows of dy whose id is the element's row.
+    /// @dev embed.grad. Attributes: N, V, D. The terms are the rows of dy whose id is the row of the element.
     function _embedGrad(Call memory call, uint256 index, uint256 chunk, uint256 before)
         private
         pure

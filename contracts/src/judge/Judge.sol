@@ -10,7 +10,7 @@ import {Call, Leaf, Node, Operands} from "./Operands.sol";
 import {Operators as Op} from "./Operators.sol";
 
 /// @title Judge
-/// @notice See IJudge. Without state, owner or upgrade.
+/// @notice Implements IJudge, which documents every function. It has no state, no owner and no upgrade.
 contract Judge is IJudge {
     /// @inheritdoc IJudge
     function folds(uint256 op) external pure returns (bool) {

@@ -7,7 +7,7 @@ import {Folds} from "./Folds.sol";
 import {Call, Operand, Operands} from "./Operands.sol";
 import {Operators as Op} from "./Operators.sol";
 
-/// @title Look-ups, sums and the row-wise parts of a decoder layer
+/// @title Embedding, additions, RMSNorm, rotary embedding, SwiGLU and cache writes
 library Layers {
     using Operands for Operand;
 
@@ -38,7 +38,7 @@ library Layers {
         return _cacheWrite(call, i);
     }
 
-    /// @dev attributes N, D, invD, eps.
+    /// @dev rms.rstd. Attributes: N, D, invD, eps.
     function _rstd(Call memory call, uint256 row) private pure returns (uint256) {
         uint256 d = call.attributes[1];
         uint256 sum;
@@ -53,7 +53,7 @@ library Layers {
         return G.rsqrt(F.add(F.mul(sum, call.attributes[2]), call.attributes[3]));
     }
 
-    /// @dev attributes N, D, invD; inputs dy, x, rstd, gain.
+    /// @dev rms.grad.x. Attributes: N, D, invD. Inputs: dy, x, rstd, gain.
     function _rmsGradX(Call memory call, uint256 place) private pure returns (uint256) {
         uint256 d = call.attributes[1];
         uint256 row = place - place % d;
@@ -73,7 +73,7 @@ library Layers {
         return F.sub(F.mul(own, r), F.mul(x[1].f32(place), c));
     }
 
-    /// @dev attributes N, heads, headDim, P, inverse; inputs x, positions, cos, sin.
+    /// @dev rope. Attributes: N, heads, headDim, P, inverse. Inputs: x, positions, cos, sin.
     function _rope(Call memory call, uint256 place) private pure returns (uint256) {
         uint256 half = call.attributes[2] / 2;
         uint256 i = place % (2 * half);
@@ -86,7 +86,7 @@ library Layers {
         return F.add(F.mul(x.f32(place), c), F.mul(x.f32(place - half), s));
     }
 
-    /// @dev inputs dy, gate, up; outputs dgate, dup.
+    /// @dev swiglu.grad. Inputs: dy, gate, up. Outputs: dgate, dup.
     function _swigluGrad(Operand[] memory x, uint256 output, uint256 i) private pure returns (uint256) {
         uint256 dy = x[0].f32(i);
         uint256 gate = x[1].f32(i);
@@ -96,7 +96,7 @@ library Layers {
         return F.mul(F.mul(dy, x[2].f32(i)), F.add(s, F.mul(silu, F.sub(F.ONE, s))));
     }
 
-    /// @dev attributes B, Tk, D; inputs cache, x, positions.
+    /// @dev cache.write. Attributes: B, Tk, D. Inputs: cache, x, positions.
     function _cacheWrite(Call memory call, uint256 place) private pure returns (uint256) {
         uint256 d = call.attributes[2];
         uint256 b = place / d / call.attributes[1];

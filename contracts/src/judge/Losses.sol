@@ -8,7 +8,7 @@ import {Call, Operand, Operands} from "./Operands.sol";
 import {Operators as Op} from "./Operators.sol";
 import {Philox} from "./Philox.sol";
 
-/// @title Cross entropy, the policy objective, the optimizer, sampling and draws
+/// @title Cross entropy, policy objective, gradient clipping, AdamW, sampling and random draws
 library Losses {
     using Operands for Operand;
 
@@ -64,7 +64,7 @@ library Losses {
         }
     }
 
-    /// @dev Overwrites the row with its exponentials relative to its maximum.
+    /// @dev Replaces each x of the row by exp(x - max) and returns the maximum.
     function _exponentials(uint256[] memory row) private pure returns (uint256 m) {
         m = _max(row);
         for (uint256 i; i < row.length; ++i) {
@@ -77,7 +77,8 @@ library Losses {
         return F.add(m, G.log(_sum(row)));
     }
 
-    /// @dev attributes N, clipLow, clipHigh, ratioCap; inputs logprob, oldLogprob, advantage, weight.
+    /// @dev policy.coefficient. Attributes: N, clipLow, clipHigh, ratioCap. Inputs: logprob, oldLogprob,
+    /// advantage, weight.
     function _policy(Call memory call, uint256 i) private pure returns (uint256) {
         uint256 ratio = G.exp(F.sub(call.inputs[0].f32(i), call.inputs[1].f32(i)));
         uint256 advantage = call.inputs[2].f32(i);
@@ -87,7 +88,7 @@ library Losses {
         return active ? F.mul(F.mul(advantage, ratio), call.inputs[3].f32(i)) : 0;
     }
 
-    /// @dev attributes count, maxNorm; inputs count sums.
+    /// @dev clip.scale. Attributes: count, maxNorm. Inputs: `count` sums.
     function _clipScale(Call memory call) private pure returns (uint256) {
         uint256 total;
         for (uint256 i; i < call.attributes[0]; ++i) {
@@ -98,7 +99,8 @@ library Losses {
         return F.gt(n, maxNorm) ? F.mul(maxNorm, G.recip(n)) : F.ONE;
     }
 
-    /// @dev attributes len, beta1, 1 - beta1, beta2, 1 - beta2, eps, weightDecay; inputs p, g, m, v, scale, hyper.
+    /// @dev adamw. Attributes: len, beta1, 1 - beta1, beta2, 1 - beta2, eps, weightDecay. Inputs: p, g, m, v,
+    /// scale, hyper.
     function _adamw(Call memory call, uint256 output, uint256 i) private pure returns (uint256) {
         Operand[] memory x = call.inputs;
         uint256[] memory a = call.attributes;
@@ -114,7 +116,7 @@ library Losses {
         return F.sub(p, F.mul(x[5].f32(0), F.add(u, F.mul(a[6], p))));
     }
 
-    /// @dev attributes N, V, invTemperature, greedy; inputs logits, uniform; outputs ids, logprob.
+    /// @dev sample. Attributes: N, V, invTemperature, greedy. Inputs: logits, uniform. Outputs: ids, logprob.
     function _sample(Call memory call, uint256 output, uint256 n) private pure returns (uint256) {
         uint256[] memory a = call.attributes;
         uint256[] memory z = _row(call.inputs[0], n * a[1], a[1], a[2]);
@@ -127,8 +129,9 @@ library Losses {
         return output == 0 ? id : F.sub(z[id], F.add(m, G.log(l)));
     }
 
-    /// @dev The first place where the running sum passes the threshold, else the last that has weight. The running sum is
-    /// the fold's: the blocks before, plus the sum so far within the block.
+    /// @dev The first index at which the running sum exceeds the threshold, or the last index with a positive
+    /// weight if there is none. The running sum is that of the fold: the sum of the blocks before plus the
+    /// sum within the block.
     function _drawn(uint256[] memory e, uint256 threshold) private pure returns (uint256 last) {
         uint256 before;
         uint256 within;

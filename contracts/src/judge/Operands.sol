@@ -3,47 +3,49 @@ pragma solidity ^0.8.30;
 
 import {CanonicalFloat as F} from "./CanonicalFloat.sol";
 
-/// @notice One operator application of a program, with the number of elements of each input. Attributes are in the order of
-/// compute/repops/operators.ts; those that are f32 are given by their bits.
+/// @notice One output of one operator of a program, with the number of elements of each input. Attributes are
+/// in the order of compute/repops/operators.ts. Attributes of type f32 are given as their bits.
 struct Node {
     uint32 op;
-    /// Which of the operator's outputs this is.
+    /// Index of this output among the outputs of the operator.
     uint32 output;
-    /// Elements of this output.
+    /// Number of elements of this output.
     uint32 length;
     uint32[] attributes;
-    /// Elements of each input.
+    /// Number of elements of each input.
     uint32[] lengths;
 }
 
-/// @notice A leaf of an input tensor: up to 1,024 little-endian words. Whoever calls a judge has checked it against the root.
+/// @notice A leaf of an input tensor: up to 1,024 little-endian words. The caller of the judge must have
+/// checked it against the root.
 struct Leaf {
     uint32 input;
     uint32 index;
     bytes data;
 }
 
-/// @notice The opened elements of one input, found by leaf in constant time.
+/// @notice One input and its opened leaves.
 struct Operand {
     uint256 number;
     uint256 length;
-    /// Where in memory a leaf's words begin; 0 where it was not opened.
+    /// The memory address of the words of each leaf; 0 if the leaf was not opened.
     uint256[] leaves;
 }
 
-/// @notice A node and what was opened of its inputs.
+/// @notice The attributes and inputs of a node.
 struct Call {
     uint256[] attributes;
     Operand[] inputs;
 }
 
-/// @notice The operands of a judged operator, read from opened leaves.
+/// @notice Reads the operands of a judged operator from opened leaves.
 library Operands {
     uint256 internal constant LEAF = 1024;
 
-    /// @notice The judge needs an element that is in none of the leaves given; open the leaf that has it.
+    /// @notice The judge needs an element that is in none of the given leaves. Open the leaf that contains
+    /// it.
     error NotOpened(uint256 input, uint256 element);
-    /// @notice A leaf that the input does not have, or of another length than it has there.
+    /// @notice The input has no such leaf, or the leaf has another length.
     error NoSuchLeaf(uint256 input, uint256 leaf);
 
     function load(Node calldata node, Leaf[] calldata leaves) internal pure returns (Call memory call) {
@@ -73,14 +75,15 @@ library Operands {
         }
     }
 
-    /// @notice Bytes of leaf `index` of a tensor of `length` elements; 0 for a leaf it does not have.
+    /// @notice The size in bytes of leaf `index` of a tensor of `length` elements; 0 if there is no such
+    /// leaf.
     function leafBytes(uint256 length, uint256 index) internal pure returns (uint256) {
         uint256 first = index * LEAF;
         if (first >= length) return 0;
         return 4 * (length - first < LEAF ? length - first : LEAF);
     }
 
-    /// @notice Word `i` of a leaf's data, little-endian there.
+    /// @notice Word `i` of the data of a leaf, which are little-endian.
     function wordIn(bytes memory data, uint256 i) internal pure returns (uint256 value) {
         uint256 place;
         assembly ("memory-safe") {
@@ -89,12 +92,13 @@ library Operands {
         return _read(place, i);
     }
 
-    /// @notice Element `i` as it stands. Past the end it is 0: a program that indexes out of range gets a judgement too.
+    /// @notice The bits of element `i`. Past the end they are 0, so that a program that indexes out of range
+    /// has a judgement.
     function word(Operand memory operand, uint256 i) internal pure returns (uint256) {
         unchecked {
             if (i >= operand.length) return 0;
             uint256 place;
-            // An element before the end is in one of the leaves: no need to check the bounds again.
+            // An element before the end is in one of the leaves, so the index needs no second check.
             assembly ("memory-safe") {
                 place := mload(add(add(mload(add(operand, 64)), 32), shl(5, shr(10, i))))
             }
@@ -103,7 +107,7 @@ library Operands {
         }
     }
 
-    /// @notice Element `i` as f32, made canonical so that judging is total.
+    /// @notice Element `i` as a canonical f32, so that every input has a judgement.
     function f32(Operand memory operand, uint256 i) internal pure returns (uint256) {
         return F.canon(word(operand, i));
     }

@@ -8,7 +8,7 @@ export interface CaseReport {
 
 /** The training case on a wasm engine of `threads`. */
 export async function trainOn(threads: number): Promise<CaseReport> {
-  const engine = await createWasmEngine({ threads, together: true });
+  const engine = await createWasmEngine({ threads, alwaysAllThreads: true });
   try {
     const { root } = await runTrainingCase(engine);
     return { description: engine.description, root };

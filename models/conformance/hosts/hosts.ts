@@ -114,7 +114,7 @@ const browser: Host = {
 export const HOSTS: readonly Host[] = [
   inProcess('reference', async () => createReferenceEngine()),
   inProcess('wasm, 1 worker', () => createWasmEngine({ threads: 1 })),
-  inProcess('wasm, 4 workers', () => createWasmEngine({ threads: 4, together: true })),
+  inProcess('wasm, 4 workers', () => createWasmEngine({ threads: 4, alwaysAllThreads: true })),
   dawn('webgpu in Node (Dawn), SwiftShader', [], SWIFTSHADER_ICD),
   deno('webgpu in Deno, llvmpipe', findLlvmpipe, 'llvmpipe is missing; install mesa-vulkan-drivers'),
   deno(

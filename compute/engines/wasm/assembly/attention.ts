@@ -1,17 +1,17 @@
-// Grouped-query attention. Forward and grad.q put 8 query rows of one (batch entry, key/value head) pair in the lanes and share
-// such eights among the threads; grad.kv puts 8 keys in the lanes, and each thread takes whole pairs.
-import {
-  add4, column0, column1, column2, column3, constant, lattice4, mul4, share, size, storeN, sub4, word,
-} from './canon';
+// Grouped-query attention. Forward and grad.q put 8 query rows of one (batch entry, key/value head) pair in
+// the lanes, and the threads share these groups of 8. grad.kv puts 8 keys in the lanes, and each thread takes
+// whole pairs.
+import { add4, column0, column1, column2, column3, lattice4, mul4, storeN, sub4 } from './canon';
+import { argument, constant, firstItem, size } from './step';
 import { exp4, recip4 } from './functions';
 import { packLanes } from './lanes';
 import { LANES, ROWS, multiplyPanels, packColumns, packRows, packRowsOf } from './panels';
 
 const MINUS_MAX: f32 = reinterpret<f32>(<u32>0xff7fffff);
 
-// Words shared by the four attention kernels:
-// 1 q, 2 k, 3 v, 4 positions, 5 stats, 6 dout, 7 delta, 8 out, 9 second out, 10 B, 11 Tq, 12 Tk, 13 heads, 14 kvHeads,
-// 15 headDim, 16 scale, 17 scratch, 18 scratch bytes a thread.
+// Arguments shared by the four attention kernels: 1 q, 2 k, 3 v, 4 positions, 5 stats, 6 dout, 7 delta, 8
+// out, 9 second out, 10 B, 11 Tq, 12 Tk, 13 heads, 14 kvHeads, 15 headDim, 16 scale, 17 scratch, 18 scratch
+// bytes a thread.
 
 @inline
 function pad4(n: i32): i32 {
@@ -103,8 +103,8 @@ function mostVisible(positions: usize, b: i32, Tq: i32, Tk: i32): i32 {
 }
 
 export function attention(step: usize, thread: i32, threads: i32): i32 {
-  const positions = <usize>word(step, 4);
-  const stats = <usize>word(step, 5);
+  const positions = <usize>argument(step, 4);
+  const stats = <usize>argument(step, 5);
   const B = size(step, 10);
   const Tq = size(step, 11);
   const Tk = size(step, 12);
@@ -118,18 +118,18 @@ export function attention(step: usize, thread: i32, threads: i32): i32 {
   const tokenBytes = <usize>heads * headBytes;
   const keyBytes = <usize>kvHeads * headBytes;
 
-  const keyPanels = <usize>word(step, 17) + <usize>thread * <usize>word(step, 18);
+  const keyPanels = <usize>argument(step, 17) + <usize>thread * <usize>argument(step, 18);
   const valuePanels = keyPanels + <usize>pad4(Tk) * headBytes;
   const queries = valuePanels + <usize>Tk * <usize>pad4(hd) * 4;
   const scores = queries + <usize>hd * 32;
   const result = scores + <usize>pad4(Tk) * 32;
 
-  // Eight rows are an item; a thread that meets a new pair packs its keys and values.
+  // Eight rows are one item. A thread that comes to a new pair packs its keys and values.
   const groups = (rows + LANES - 1) / LANES;
   const items = B * kvHeads * groups;
   let packed = -1;
   let most = 0;
-  for (let item = share(items, thread, threads), last = share(items, thread + 1, threads); item < last; item++) {
+  for (let item = firstItem(items, thread, threads), last = firstItem(items, thread + 1, threads); item < last; item++) {
     const pair = item / groups;
     const first = (item % groups) * LANES;
     const b = pair / kvHeads;
@@ -138,11 +138,11 @@ export function attention(step: usize, thread: i32, threads: i32): i32 {
     if (pair != packed) {
       packed = pair;
       most = mostVisible(positions, b, Tq, Tk);
-      packKeyRows(<usize>word(step, 2) + firstKey, keyBytes, most, hd, keyPanels);
-      packDims(<usize>word(step, 3) + firstKey, keyBytes, most, hd, valuePanels);
+      packKeyRows(<usize>argument(step, 2) + firstKey, keyBytes, most, hd, keyPanels);
+      packDims(<usize>argument(step, 3) + firstKey, keyBytes, most, hd, valuePanels);
     }
-    const query = <usize>word(step, 1) + <usize>(b * Tq) * tokenBytes + <usize>(g * rep) * headBytes;
-    const out = <usize>word(step, 8) + <usize>(b * Tq) * tokenBytes + <usize>(g * rep) * headBytes;
+    const query = <usize>argument(step, 1) + <usize>(b * Tq) * tokenBytes + <usize>(g * rep) * headBytes;
+    const out = <usize>argument(step, 8) + <usize>(b * Tq) * tokenBytes + <usize>(g * rep) * headBytes;
 
     packQueryRows(query, first, rows, rep, tokenBytes, headBytes, hd, queries);
     // Visible keys of each lane's row.
@@ -227,9 +227,9 @@ function gatherRows(base: usize, stride: usize, b: i32, g: i32, first: i32, rows
 }
 
 export function attentionGradQ(step: usize, thread: i32, threads: i32): i32 {
-  const positions = <usize>word(step, 4);
-  const stats = <usize>word(step, 5);
-  const delta = <usize>word(step, 7);
+  const positions = <usize>argument(step, 4);
+  const stats = <usize>argument(step, 5);
+  const delta = <usize>argument(step, 7);
   const B = size(step, 10);
   const Tq = size(step, 11);
   const Tk = size(step, 12);
@@ -243,7 +243,7 @@ export function attentionGradQ(step: usize, thread: i32, threads: i32): i32 {
   const tokenBytes = <usize>heads * headBytes;
   const keyBytes = <usize>kvHeads * headBytes;
 
-  const keyPanels = <usize>word(step, 17) + <usize>thread * <usize>word(step, 18);
+  const keyPanels = <usize>argument(step, 17) + <usize>thread * <usize>argument(step, 18);
   const valuePanels = keyPanels + <usize>pad4(Tk) * headBytes;
   const keyDims = valuePanels + <usize>pad4(Tk) * headBytes;
   const queries = keyDims + <usize>Tk * <usize>pad4(hd) * 4;
@@ -252,12 +252,12 @@ export function attentionGradQ(step: usize, thread: i32, threads: i32): i32 {
   const products = scores + <usize>pad4(Tk) * 32;
   const result = products + <usize>pad4(Tk) * 32;
 
-  // Eight rows are an item; a thread that meets a new pair packs its keys and values.
+  // Eight rows are one item. A thread that comes to a new pair packs its keys and values.
   const groups = (rows + LANES - 1) / LANES;
   const items = B * kvHeads * groups;
   let packed = -1;
   let most = 0;
-  for (let item = share(items, thread, threads), last = share(items, thread + 1, threads); item < last; item++) {
+  for (let item = firstItem(items, thread, threads), last = firstItem(items, thread + 1, threads); item < last; item++) {
     const pair = item / groups;
     const first = (item % groups) * LANES;
     const b = pair / kvHeads;
@@ -266,14 +266,14 @@ export function attentionGradQ(step: usize, thread: i32, threads: i32): i32 {
     if (pair != packed) {
       packed = pair;
       most = mostVisible(positions, b, Tq, Tk);
-      packKeyRows(<usize>word(step, 2) + firstKey, keyBytes, most, hd, keyPanels);
-      packKeyRows(<usize>word(step, 3) + firstKey, keyBytes, most, hd, valuePanels);
-      packDims(<usize>word(step, 2) + firstKey, keyBytes, most, hd, keyDims);
+      packKeyRows(<usize>argument(step, 2) + firstKey, keyBytes, most, hd, keyPanels);
+      packKeyRows(<usize>argument(step, 3) + firstKey, keyBytes, most, hd, valuePanels);
+      packDims(<usize>argument(step, 2) + firstKey, keyBytes, most, hd, keyDims);
     }
     const firstRow = <usize>(b * Tq) * tokenBytes + <usize>(g * rep) * headBytes;
 
-    packQueryRows(<usize>word(step, 1) + firstRow, first, rows, rep, tokenBytes, headBytes, hd, queries);
-    packQueryRows(<usize>word(step, 6) + firstRow, first, rows, rep, tokenBytes, headBytes, hd, douts);
+    packQueryRows(<usize>argument(step, 1) + firstRow, first, rows, rep, tokenBytes, headBytes, hd, queries);
+    packQueryRows(<usize>argument(step, 6) + firstRow, first, rows, rep, tokenBytes, headBytes, hd, douts);
     let n0 = i32x4.splat(0);
     let n1 = i32x4.splat(0);
     let count: i32 = 0;
@@ -307,12 +307,15 @@ export function attentionGradQ(step: usize, thread: i32, threads: i32): i32 {
     for (let d = 0; d < hd; d += 4) {
       multiplyPanels(keyDims + <usize>d * <usize>most * 4, scores, result + <usize>d * 32, 32, count, 0, true, true);
     }
-    scatterRows(result, hd, first, rows, rep, <usize>word(step, 8) + firstRow, tokenBytes, headBytes, scale, scale);
+    scatterRows(result, hd, first, rows, rep, <usize>argument(step, 8) + firstRow, tokenBytes, headBytes, scale, scale);
   }
   return 0;
 }
 
-/** Adds tile[d][8 keys] (times scale, if asked) to rows of `out`, `rowBytes` apart; the first head of a group writes add(+0, x) = x. */
+/**
+ * Adds tile[d][8 keys] (times scale, if asked) to rows of `out`, `rowBytes` apart; the first head of a group
+ * writes add(+0, x) = x.
+ */
 function accumulateKeys(tile: usize, hd: i32, firstKey: i32, keys: i32, out: usize, rowBytes: usize, fresh: bool): void {
   for (let half = 0; half < 2; half++) {
     const start = firstKey + half * 4;
@@ -349,9 +352,9 @@ function accumulateRow(out: usize, rowBytes: usize, key: i32, keys: i32, d: i32,
 }
 
 export function attentionGradKv(step: usize, thread: i32, threads: i32): i32 {
-  const positions = <usize>word(step, 4);
-  const stats = <usize>word(step, 5);
-  const delta = <usize>word(step, 7);
+  const positions = <usize>argument(step, 4);
+  const stats = <usize>argument(step, 5);
+  const delta = <usize>argument(step, 7);
   const B = size(step, 10);
   const Tq = size(step, 11);
   const Tk = size(step, 12);
@@ -365,7 +368,7 @@ export function attentionGradKv(step: usize, thread: i32, threads: i32): i32 {
   const keyBytes = <usize>kvHeads * headBytes;
   const rowsPadded = <usize>pad4(Tq);
 
-  const queryPanels = <usize>word(step, 17) + <usize>thread * <usize>word(step, 18);
+  const queryPanels = <usize>argument(step, 17) + <usize>thread * <usize>argument(step, 18);
   const doutPanels = queryPanels + rowsPadded * headBytes;
   const queryDims = doutPanels + rowsPadded * headBytes;
   const doutDims = queryDims + <usize>Tq * <usize>pad4(hd) * 4;
@@ -375,13 +378,13 @@ export function attentionGradKv(step: usize, thread: i32, threads: i32): i32 {
   const terms = weights + rowsPadded * 32;
   const result = terms + rowsPadded * 32;
 
-  for (let pair = share(B * kvHeads, thread, threads), last = share(B * kvHeads, thread + 1, threads); pair < last; pair++) {
+  for (let pair = firstItem(B * kvHeads, thread, threads), last = firstItem(B * kvHeads, thread + 1, threads); pair < last; pair++) {
     const b = pair / kvHeads;
     const g = pair % kvHeads;
     const firstKey = <usize>(b * Tk) * keyBytes + <usize>g * headBytes;
     const most = mostVisible(positions, b, Tq, Tk);
-    const dk = <usize>word(step, 8) + firstKey;
-    const dv = <usize>word(step, 9) + firstKey;
+    const dk = <usize>argument(step, 8) + firstKey;
+    const dv = <usize>argument(step, 9) + firstKey;
     for (let j = most; j < Tk; j++) {
       memory.fill(dk + <usize>j * keyBytes, 0, headBytes);
       memory.fill(dv + <usize>j * keyBytes, 0, headBytes);
@@ -389,13 +392,13 @@ export function attentionGradKv(step: usize, thread: i32, threads: i32): i32 {
     for (let h = g * rep; h < (g + 1) * rep; h++) {
       const fresh = h == g * rep;
       const firstRow = <usize>(b * Tq) * tokenBytes + <usize>h * headBytes;
-      packKeyRows(<usize>word(step, 1) + firstRow, tokenBytes, Tq, hd, queryPanels);
-      packKeyRows(<usize>word(step, 6) + firstRow, tokenBytes, Tq, hd, doutPanels);
-      packDims(<usize>word(step, 1) + firstRow, tokenBytes, Tq, hd, queryDims);
-      packDims(<usize>word(step, 6) + firstRow, tokenBytes, Tq, hd, doutDims);
+      packKeyRows(<usize>argument(step, 1) + firstRow, tokenBytes, Tq, hd, queryPanels);
+      packKeyRows(<usize>argument(step, 6) + firstRow, tokenBytes, Tq, hd, doutPanels);
+      packDims(<usize>argument(step, 1) + firstRow, tokenBytes, Tq, hd, queryDims);
+      packDims(<usize>argument(step, 6) + firstRow, tokenBytes, Tq, hd, doutDims);
       for (let j = 0; j < most; j += LANES) {
-        packLanes(<usize>word(step, 2) + firstKey, keyBytes, j, most, hd, 1, 0, keys);
-        packLanes(<usize>word(step, 3) + firstKey, keyBytes, j, most, hd, 1, 0, values);
+        packLanes(<usize>argument(step, 2) + firstKey, keyBytes, j, most, hd, 1, 0, keys);
+        packLanes(<usize>argument(step, 3) + firstKey, keyBytes, j, most, hd, 1, 0, values);
         // Rows before the first that sees key j see none of these 8 keys: their terms are +0.
         let skip = 0;
         while (skip < Tq && visible(load<u32>(positions + <usize>(b * Tq + skip) * 4), Tk) <= j) skip++;
@@ -443,16 +446,16 @@ export function attentionGradKv(step: usize, thread: i32, threads: i32): i32 {
   return 0;
 }
 
-/** Words: 1 dout, 2 o, 3 delta, 4 N * heads, 5 headDim. Four rows in the lanes. */
+/** Arguments: 1 dout, 2 o, 3 delta, 4 N * heads, 5 headDim. Four rows in the lanes. */
 export function attentionDelta(step: usize, thread: i32, threads: i32): i32 {
-  const dout = <usize>word(step, 1);
-  const o = <usize>word(step, 2);
-  const delta = <usize>word(step, 3);
+  const dout = <usize>argument(step, 1);
+  const o = <usize>argument(step, 2);
+  const delta = <usize>argument(step, 3);
   const rows = size(step, 4);
   const hd = size(step, 5);
   const bytes = <usize>hd * 4;
   const groups = (rows + 3) / 4;
-  for (let group = share(groups, thread, threads), end = share(groups, thread + 1, threads); group < end; group++) {
+  for (let group = firstItem(groups, thread, threads), end = firstItem(groups, thread + 1, threads); group < end; group++) {
     const first = group * 4;
     const last = rows - 1;
     const r0 = <usize>first * bytes;

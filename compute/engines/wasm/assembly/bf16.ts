@@ -1,5 +1,6 @@
-// Operands stored as bf16: the upper halves of f32. Read by their bits, so that infinities and NaNs have a meaning too.
-import { share, size, word } from './canon';
+// Operands stored as bf16: the upper halves of f32. Read by their bits, so that infinities and NaNs have a
+// meaning too.
+import { argument, firstItem, size } from './step';
 import { INDEX_OUT_OF_RANGE } from './layers';
 
 /** canon of four bf16 in the upper halves of the lanes. */
@@ -17,17 +18,17 @@ function widen(p: usize): v128 {
   return i32x4.shl(i32x4.extend_low_i16x8_u(v128.load64_zero(p)), 16);
 }
 
-/** Words: 1 ids, 2 table bf16, 3 y, 4 N, 5 V, 6 D. */
+/** Arguments: 1 ids, 2 table bf16, 3 y, 4 N, 5 V, 6 D. */
 export function embedBf16(step: usize, thread: i32, threads: i32): i32 {
-  const ids = <usize>word(step, 1);
+  const ids = <usize>argument(step, 1);
   const N = size(step, 4);
-  const V = word(step, 5);
+  const V = argument(step, 5);
   const D = size(step, 6);
-  for (let n = share(N, thread, threads), end = share(N, thread + 1, threads); n < end; n++) {
+  for (let n = firstItem(N, thread, threads), end = firstItem(N, thread + 1, threads); n < end; n++) {
     const id = load<u32>(ids + <usize>n * 4);
     if (id >= V) return INDEX_OUT_OF_RANGE;
-    const from = <usize>word(step, 2) + <usize>id * <usize>D * 2;
-    const to = <usize>word(step, 3) + <usize>n * <usize>D * 4;
+    const from = <usize>argument(step, 2) + <usize>id * <usize>D * 2;
+    const to = <usize>argument(step, 3) + <usize>n * <usize>D * 4;
     let d = 0;
     for (; d + 4 <= D; d += 4) v128.store(to + <usize>d * 4, canonBf16(widen(from + <usize>d * 2)));
     for (; d < D; d++) {

@@ -1,6 +1,9 @@
 // Canonical f32 arithmetic on four lanes (docs/repops.md, "The arithmetic").
 
-/** canon: clamp to the largest finite magnitude, then zero everything below 2^-125 (which also turns -0 into +0). */
+/**
+ * canon: clamp to the largest finite magnitude, then zero everything below 2^-125 (which also turns -0 into
+ * +0).
+ */
 @inline
 export function canon4(v: v128): v128 {
   const clamped = f32x4.pmax(
@@ -110,24 +113,4 @@ export function column3(a: v128, b: v128, c: v128, d: v128): v128 {
 export function horizontalMax(v: v128): f32 {
   const a = f32x4.pmax(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
   return f32x4.extract_lane(f32x4.pmax(a, v128.shuffle<f32>(a, a, 1, 0, 3, 2)), 0);
-}
-
-/** Word i of a step's arguments. */
-@inline
-export function word(step: usize, i: i32): u32 {
-  return load<u32>(step + (<usize>i << 2));
-}
-@inline
-export function size(step: usize, i: i32): i32 {
-  return load<i32>(step + (<usize>i << 2));
-}
-@inline
-export function constant(step: usize, i: i32): f32 {
-  return load<f32>(step + (<usize>i << 2));
-}
-
-/** First of the items that thread `thread` of `threads` takes; its last is the next thread's first. */
-@inline
-export function share(items: i32, thread: i32, threads: i32): i32 {
-  return <i32>(((<u64>items) * (<u64>thread)) / (<u64>threads));
 }

@@ -1,13 +1,13 @@
-// The elementary functions of compute/repops/functions.ts on four lanes. Steps on which canon is the identity for
-// every canonical argument are written without it; the reason stands beside each function.
-import { canon4, mul4, sub1, mul1 } from './canon';
+// The elementary functions of compute/repops/functions.ts on four lanes. Steps on which canon is the identity
+// for every canonical argument are written without it; the reason stands beside each function.
+import { canon4, mul1, mul4, sub1 } from './canon';
 
 const MAX_FINITE: f32 = reinterpret<f32>(0x7f7fffff);
 
 /**
- * No canon: n * LN2_HI is exact, r is x itself (n = 0) or a multiple of 2^-50; a product with r that would be flushed
- * is added to something 2^24 times larger; the rest lies in [0.3, 2]. For -87 <= x <= 88 the scaled exponent
- * field is at least 0 and at most 254, so only its lower saturation is left.
+ * No canon: n * LN2_HI is exact, r is x itself (n = 0) or a multiple of 2^-50; a product with r that would be
+ * flushed is added to something 2^24 times larger; the rest lies in [0.3, 2]. For -87 <= x <= 88 the scaled
+ * exponent field is at least 0 and at most 254, so only its lower saturation is left.
  */
 @inline
 export function exp4(x: v128): v128 {
@@ -31,7 +31,10 @@ export function exp4(x: v128): v128 {
   return v128.bitselect(f32x4.splat(MAX_FINITE), low, f32x4.gt(x, f32x4.splat(88)));
 }
 
-/** No canon inside: the guess is within 12 % of 1 / x, whose magnitude lies in [2^-124, 2^125] for the x that reach it. */
+/**
+ * No canon inside: the guess is within 12 % of 1 / x, whose magnitude lies in [2^-124, 2^125] for the x that
+ * reach it.
+ */
 @inline
 export function recip4(x: v128): v128 {
   const magnitude = v128.and(x, i32x4.splat(0x7fffffff));
@@ -46,7 +49,10 @@ export function recip4(x: v128): v128 {
   return v128.bitselect(f32x4.splat(MAX_FINITE), finite, i32x4.eq(magnitude, i32x4.splat(0)));
 }
 
-/** Only half of x needs canon (it is flushed for x < 2^-124); every later value is near sqrt(x), 1 / sqrt(x) or 1. */
+/**
+ * Only half of x needs canon (it is flushed for x < 2^-124); every later value is near sqrt(x), 1 / sqrt(x)
+ * or 1.
+ */
 @inline
 export function rsqrt4(x: v128): v128 {
   const half = mul4(f32x4.splat(0.5), x);
@@ -64,7 +70,10 @@ export function sqrt4(x: v128): v128 {
   return v128.and(f32x4.mul(x, rsqrt4(x)), f32x4.gt(x, f32x4.splat(0)));
 }
 
-/** No canon: f is 0 or at least 2^-24 in magnitude, and sums cancel to 0 or to a multiple of 2^-60. A -0 from 0 * LN2_LO vanishes in its sum. */
+/**
+ * No canon: f is 0 or at least 2^-24 in magnitude, and sums cancel to 0 or to a multiple of 2^-60. A -0 from
+ * 0 * LN2_LO vanishes in its sum.
+ */
 @inline
 export function log4(x: v128): v128 {
   const e = i32x4.shr_s(i32x4.sub(x, i32x4.splat(0x3f3504f3)), 23);

@@ -1,8 +1,9 @@
-// Packing the right operand of a lattice product: 8 columns, interleaved [k][8] as f32. A lattice value fits 16 bits, so the
-// rounded columns j and j + 4 share one 32-bit lane on the way: clamping and transposing cost half.
+// Packing the right operand of a lattice product: 8 columns, interleaved [k][8] as f32. A lattice value fits
+// 16 bits, so the rounded columns j and j + 4 share one 32-bit lane on the way: clamping and transposing cost
+// half.
 import { column0, column1, column2, column3, loadN } from './canon';
 
-/** bf16, nearest even, in the upper halves of the lanes; the lower halves are what is left over. */
+/** bf16, nearest even, in the upper halves of the lanes. The lower halves are not cleared. */
 @inline
 function rounded(v: v128): v128 {
   const odd = v128.and(i32x4.shr_u(v, 16), i32x4.splat(1));
@@ -66,8 +67,9 @@ export function onePair<T>(low: usize, high: usize): v128 {
 }
 
 /**
- * The lane panel dst[k][8] of columns first .. first + 7 of `count` values each, of an operand stored [k][columns], or [columns][k] if
- * `transposed`; bf16 if `half`. Columns past the last repeat others or are +0: what becomes of them is dropped.
+ * The lane panel dst[k][8] of columns first .. first + 7 of `count` values each, of an operand stored
+ * [k][columns], or [columns][k] if `transposed`; bf16 if `half`. Columns past the last repeat others or are
+ * +0: what becomes of them is dropped.
  */
 export function packLanes(
   base: usize, rowBytes: usize, first: i32, columns: i32, count: i32, transposed: i32, half: i32, dst: usize,

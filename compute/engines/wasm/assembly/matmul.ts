@@ -1,30 +1,38 @@
-// matmul in two steps with a barrier between them: all threads pack the left operand into panels; then each thread packs a few
-// panels of the right operand at a time, as deep as its caches hold, and multiplies all left panels by them.
-import { loadN, share, size, storeN, word } from './canon';
+// matmul in two steps with a barrier between them: all threads pack the left operand into panels; then each
+// thread packs a few panels of the right operand at a time, as deep as its caches hold, and multiplies all
+// left panels by them.
+import { loadN, storeN } from './canon';
+import { argument, firstItem, size } from './step';
 import { packLanes } from './lanes';
 import { LANES, ROWS, multiplyPanels, multiplyRow, packColumns, packRowsOf } from './panels';
 
 /** Values of k in a thread's panels at a time: whole fold blocks. The planner knows it as PANEL_DEPTH. */
 const DEPTH: i32 = 256;
-/** Right panels packed at a time: 32 columns, so that a line of memory is read once where columns are neighbours. */
+/**
+ * Right panels packed at a time: 32 columns, so that a line of memory is read once where columns are
+ * neighbours.
+ */
 const GROUP: i32 = 4;
 const PANEL_BYTES: usize = <usize>DEPTH * 32;
 /** Bytes of left panels that a core's second-level cache keeps beside everything else. */
 const LEFT_STAYS: usize = 512 * 1024;
-/** As many rows are multiplied one by one: a tile of four would take longer. */
+/** Up to this many rows are multiplied one by one: a tile of four would take longer. */
 const THIN_ROWS: i32 = 3;
 
-/** Words: 1 left, 2 panels, 3 rows, 4 K, 5 left bytes per row, 6 transposeA. Left already points at the chunk's first row. */
+/**
+ * Arguments: 1 left, 2 panels, 3 rows, 4 K, 5 left bytes per row, 6 transposeA. Left already points at the
+ * chunk's first row.
+ */
 export function matmulPack(step: usize, thread: i32, threads: i32): i32 {
-  const left = <usize>word(step, 1);
-  const panels = <usize>word(step, 2);
+  const left = <usize>argument(step, 1);
+  const panels = <usize>argument(step, 2);
   const rows = size(step, 3);
   const K = size(step, 4);
-  const leftBytes = <usize>word(step, 5);
+  const leftBytes = <usize>argument(step, 5);
   const transposed = size(step, 6);
 
   const count = (rows + ROWS - 1) / ROWS;
-  for (let p = share(count, thread, threads), end = share(count, thread + 1, threads); p < end; p++) {
+  for (let p = firstItem(count, thread, threads), end = firstItem(count, thread + 1, threads); p < end; p++) {
     const dst = panels + <usize>p * <usize>K * 16;
     const first = p * ROWS;
     if (transposed) packColumns(left + <usize>first * 4, leftBytes, rows - first, K, dst, 16);
@@ -34,14 +42,14 @@ export function matmulPack(step: usize, thread: i32, threads: i32): i32 {
 }
 
 /**
- * Words: 1 left panels, 2 right, 3 out (the chunk's first row), 4 rows, 5 N, 6 K, 7 right bytes per row, 8 transposeB, 9 right is
- * bf16, 10 scratch, 11 bytes of scratch a thread (GROUP panels and a tile).
+ * Arguments: 1 left panels, 2 right, 3 out (the chunk's first row), 4 rows, 5 N, 6 K, 7 right bytes per row,
+ * 8 transposeB, 9 right is bf16, 10 scratch, 11 bytes of scratch a thread (GROUP panels and a tile).
  */
 export function matmulPanels(step: usize, thread: i32, threads: i32): i32 {
   const rows = size(step, 4);
   const N = size(step, 5);
   const K = size(step, 6);
-  const panels = <usize>word(step, 10) + <usize>thread * <usize>word(step, 11);
+  const panels = <usize>argument(step, 10) + <usize>thread * <usize>argument(step, 11);
   const panelsLeft = (rows + ROWS - 1) / ROWS;
   const panelsRight = (N + LANES - 1) / LANES;
   // Threads share the longer side.
@@ -50,14 +58,15 @@ export function matmulPanels(step: usize, thread: i32, threads: i32): i32 {
   let right0 = 0;
   let right1 = panelsRight;
   if (panelsLeft > panelsRight) {
-    left0 = share(panelsLeft, thread, threads);
-    left1 = share(panelsLeft, thread + 1, threads);
+    left0 = firstItem(panelsLeft, thread, threads);
+    left1 = firstItem(panelsLeft, thread + 1, threads);
   } else {
-    right0 = share(panelsRight, thread, threads);
-    right1 = share(panelsRight, thread + 1, threads);
+    right0 = firstItem(panelsRight, thread, threads);
+    right1 = firstItem(panelsRight, thread + 1, threads);
   }
   if (left0 == left1) return 0;
-  // Few left panels stay in cache over all of k, and so does a group's part of the result; of many, only a slice does.
+  // Few left panels stay in the cache over all of k, with a group's part of the result. Of many, only a slice
+  // does.
   const sweep = <usize>rows * <usize>K * 4 <= LEFT_STAYS ? GROUP : max(right1 - right0, 1);
   for (let from = right0; from < right1; from += sweep) {
     const to = min(from + sweep, right1);
@@ -68,21 +77,24 @@ export function matmulPanels(step: usize, thread: i32, threads: i32): i32 {
   return 0;
 }
 
-/** Packs the right panels group .. groupEnd - 1 from k on and multiplies the left panels left0 .. left1 - 1 by them. */
+/**
+ * Packs the right panels group .. groupEnd - 1 from k on and multiplies the left panels left0 .. left1 - 1 by
+ * them.
+ */
 function multiplyGroup(step: usize, group: i32, groupEnd: i32, left0: i32, left1: i32, k: i32, panels: usize): void {
-  const leftPanels = <usize>word(step, 1);
-  const out = <usize>word(step, 3);
+  const leftPanels = <usize>argument(step, 1);
+  const out = <usize>argument(step, 3);
   const rows = size(step, 4);
   const N = size(step, 5);
   const K = size(step, 6);
-  const rightBytes = <usize>word(step, 7);
+  const rightBytes = <usize>argument(step, 7);
   const transposed = size(step, 8);
   const half = size(step, 9);
   const tile = panels + <usize>GROUP * PANEL_BYTES;
   const depth = min(DEPTH, K - k);
   const first = k == 0;
   const last = k + depth == K;
-  const right = <usize>word(step, 2) + (transposed ? <usize>k << (half ? 1 : 2) : <usize>k * rightBytes);
+  const right = <usize>argument(step, 2) + (transposed ? <usize>k << (half ? 1 : 2) : <usize>k * rightBytes);
   for (let r = group; r < groupEnd; r++)
     packLanes(right, rightBytes, r * LANES, N, depth, transposed, half, panels + <usize>(r - group) * PANEL_BYTES);
   if (rows <= THIN_ROWS) {
@@ -95,7 +107,7 @@ function multiplyGroup(step: usize, group: i32, groupEnd: i32, left0: i32, left1
         if (width >= 2 * LANES) {
           multiplyRow(a, b, b + PANEL_BYTES, to, depth, first, last);
         } else {
-          // What is beyond `width` is multiplied and dropped.
+          // Columns beyond `width` are multiplied, but not stored.
           if (!first) copyRow(to, tile, width);
           multiplyRow(a, b, b + PANEL_BYTES, tile, depth, first, last);
           copyRow(tile, to, width);

@@ -1,4 +1,4 @@
-/** One number per kernel: what a step's first word means. Shared by the assembly and by plan.ts. */
+/** The number of each kernel: the first word of a step. Shared by the assembly and the host. */
 export enum Opcode {
   Embed = 1,
   EmbedGrad,
@@ -36,6 +36,6 @@ export enum Opcode {
   SoftmaxMaxima,
   SoftmaxSums,
   MatmulRow,
-  /** Not an operator: leaves or a level of Merkle trees. Apart from the operators' numbers, which grow. */
+  /** Hashes leaves or a level of Merkle trees. Numbered apart, because the list of operators grows. */
   HashMany = 200,
 }

@@ -1,8 +1,9 @@
 // Lattice products of packed panels: the inner loop of matmul and attention.
 //
-// A "splat" panel holds 4 rows of the left operand interleaved, [k][4]; a "lane" panel holds 8 columns of the right
-// operand, [k][8]. Both are lattice-rounded while they are packed, so each product is exact and each block partial
-// needs no canon. Blocks of 64 along k start at +0 and are added to the totals kept in the output tile.
+// A "splat" panel holds 4 rows of the left operand interleaved, [k][4]; a "lane" panel holds 8 columns of the
+// right operand, [k][8]. Both are lattice-rounded while they are packed, so each product is exact and each
+// block partial needs no canon. Blocks of 64 along k start at +0 and are added to the totals kept in the
+// output tile.
 import { canon4, column0, column1, column2, column3, lattice4, loadN } from './canon';
 
 export const ROWS: i32 = 4;
@@ -36,7 +37,10 @@ export function packRows(r0: usize, r1: usize, r2: usize, r3: usize, count: i32,
   }
 }
 
-/** packRows of rows first .. first + 3 of a row-major matrix; rows past `rows` repeat the last one (their results are dropped). */
+/**
+ * packRows of rows first .. first + 3 of a row-major matrix; rows past `rows` repeat the last one (their
+ * results are dropped).
+ */
 export function packRowsOf(base: usize, rowBytes: usize, first: i32, rows: i32, count: i32, dst: usize, stride: usize): void {
   const last = rows - 1;
   packRows(
@@ -68,9 +72,9 @@ export function packColumns(src: usize, rowBytes: usize, valid: i32, count: i32,
 }
 
 /**
- * tile[4][8] = lattice fold over k of splat[k][i] * lane[k][j], added to what the tile holds unless `first`, and canon of that if
- * `last`. `lead` terms of the first block have been left out by the caller because they are all +0; blocks stay aligned as if they
- * were there. Rows of the tile are `rowBytes` apart.
+ * tile[4][8] = lattice fold over k of splat[k][i] * lane[k][j], added to what the tile holds unless `first`,
+ * and canon of that if `last`. `lead` terms of the first block have been left out by the caller because they
+ * are all +0; blocks stay aligned as if they were there. Rows of the tile are `rowBytes` apart.
  */
 export function multiplyPanels(
   a: usize, b: usize, tile: usize, rowBytes: usize, count: i32, lead: i32, first: bool, last: bool,
@@ -142,7 +146,10 @@ export function multiplyPanels(
   }
 }
 
-/** As multiplyPanels for one row and the columns of two lane panels: row[16]. `a` points at the row's place in its splat panel. */
+/**
+ * As multiplyPanels for one row and the columns of two lane panels: row[16]. `a` points at the row's place in
+ * its splat panel.
+ */
 export function multiplyRow(a: usize, b0: usize, b1: usize, row: usize, count: i32, first: bool, last: bool): void {
   let t0 = f32x4.splat(0);
   let t1 = f32x4.splat(0);

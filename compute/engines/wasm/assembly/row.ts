@@ -1,27 +1,31 @@
-// One row by a matrix whose columns lie along k, as in generating a token: each value of the matrix is read, rounded and used in
-// registers, in one pass over memory and without a barrier.
-import { canon4, column0, column1, column2, column3, lattice4, loadN, share, size, storeN, word } from './canon';
+// One row by a matrix whose columns lie along k, as in generating a token. Each value of the matrix is read,
+// rounded and used in registers, in one pass over memory and without a barrier.
+import { canon4, column0, column1, column2, column3, lattice4, loadN, storeN } from './canon';
+import { argument, firstItem, size } from './step';
 import { highOf, lowOf, onePair, pairsAt } from './lanes';
 import { LANES } from './panels';
 
-/** Words: 1 row, 2 right [N][K], 3 out, 4 N, 5 K, 6 right is bf16, 7 scratch, 8 bytes of scratch a thread (K values). */
+/**
+ * Arguments: 1 row, 2 right [N][K], 3 out, 4 N, 5 K, 6 right is bf16, 7 scratch, 8 bytes of scratch a thread
+ * (K values).
+ */
 export function matmulRow(step: usize, thread: i32, threads: i32): i32 {
-  const row = <usize>word(step, 1);
-  const right = <usize>word(step, 2);
-  const out = <usize>word(step, 3);
+  const row = <usize>argument(step, 1);
+  const right = <usize>argument(step, 2);
+  const out = <usize>argument(step, 3);
   const N = size(step, 4);
   const K = size(step, 5);
   const half = size(step, 6);
-  const a = <usize>word(step, 7) + <usize>thread * <usize>word(step, 8);
+  const a = <usize>argument(step, 7) + <usize>thread * <usize>argument(step, 8);
   const rowBytes = <usize>K << (half ? 1 : 2);
   for (let k = 0; k < K; k += 4) {
     const at = <usize>k * 4;
     storeN(a + at, lattice4(loadN(row + at, K - k)), K - k);
   }
   const panels = (N + LANES - 1) / LANES;
-  for (let p = share(panels, thread, threads), end = share(panels, thread + 1, threads); p < end; p++) {
+  for (let p = firstItem(panels, thread, threads), end = firstItem(panels, thread + 1, threads); p < end; p++) {
     const first = p * LANES;
-    // Columns past the last repeat it; what becomes of them is not stored.
+    // Columns past the last one repeat it. Their results are not stored.
     const last = N - 1;
     const r0 = right + <usize>first * rowBytes;
     const r1 = right + <usize>min(first + 1, last) * rowBytes;

@@ -1,8 +1,10 @@
-// SHA-256 (FIPS 180-4) of four messages side by side, one a lane, and with it the RFC 6962 trees over a tensor's bytes.
-import { column0, column1, column2, column3, share, size, word } from './canon';
+// SHA-256 (FIPS 180-4) of four messages at once, one in each lane, for the RFC 6962 trees over a tensor's
+// bytes.
+import { column0, column1, column2, column3 } from './canon';
+import { argument, firstItem, size } from './step';
 
-// A thread's scratch: a message block of each lane, the 16 schedule words and the 8 state words as vectors, and for each lane
-// where its message lies and where its digest goes.
+// A thread's scratch: a message block of each lane, the 16 schedule words and the 8 state words as vectors,
+// and for each lane the address of its message and that of its digest.
 const SCHEDULE: usize = 256;
 const STATE: usize = 512;
 const LANES_AT: usize = 640;
@@ -143,7 +145,10 @@ function finish(state: usize, out: usize, lanes: i32): void {
   }
 }
 
-/** Block `block` of the message `prefix` || `bytes` bytes at `data`, padded; at the data itself where it lies there whole. */
+/**
+ * Address of block `block` of the padded message `prefix` || `bytes` bytes at `data`. A block inside the data
+ * is not copied.
+ */
 function blockAt(scratch: usize, data: usize, bytes: i32, prefix: u32, block: i32): usize {
   const begin = block * 64;
   const length = bytes + 1;
@@ -175,25 +180,26 @@ function hash4(scratch: usize, m0: usize, m1: usize, m2: usize, m3: usize, bytes
   }
 }
 
-/** Words of hashMany before its runs, and of each run. */
+/** Arguments of hashMany before its runs, and of each run. */
 const HEAD: i32 = 5;
 const RUN: i32 = 4;
 
 /**
- * SHA-256(prefix || message) of messages of one length that lie in runs, four at a time, whichever run they are from. Words: 1 runs,
- * 2 bytes of a message, 3 prefix, 4 scratch (672 bytes a thread), then for each run 1 its first message, 2 how many follow one
- * another, 3 out (32 bytes each), 4 whether the 32 bytes after its last message go after its last digest as they are (an odd node).
+ * SHA-256(prefix || message) of messages of one length that lie in runs, four at a time, whichever run they
+ * are from. Arguments: 1 runs, 2 bytes of a message, 3 prefix, 4 scratch (672 bytes a thread), then for each
+ * run 1 its first message, 2 how many follow one another, 3 out (32 bytes each), 4 whether the 32 bytes after
+ * its last message go after its last digest as they are (an odd node).
  */
 export function hashMany(step: usize, thread: i32, threads: i32): i32 {
   const runs = size(step, 1);
   const bytes = size(step, 2);
-  const prefix = word(step, 3);
-  const scratch = <usize>word(step, 4) + <usize>thread * SCRATCH;
+  const prefix = argument(step, 3);
+  const scratch = <usize>argument(step, 4) + <usize>thread * SCRATCH;
   let total = 0;
   for (let run = 0; run < runs; run++) total += size(step, HEAD + run * RUN + 1);
   const groups = (total + 3) / 4;
-  const begin = share(groups, thread, threads) * 4;
-  const end = min(share(groups, thread + 1, threads) * 4, total);
+  const begin = firstItem(groups, thread, threads) * 4;
+  const end = min(firstItem(groups, thread + 1, threads) * 4, total);
   let run = 0;
   let item = begin;
   for (let at = begin; at < end; at += 4) {
@@ -208,13 +214,13 @@ export function hashMany(step: usize, thread: i32, threads: i32): i32 {
         item -= size(step, HEAD + run * RUN + 1);
         run++;
       }
-      store<u32>(place, word(step, HEAD + run * RUN) + <u32>item * <u32>bytes);
-      store<u32>(place, word(step, HEAD + run * RUN + 2) + <u32>item * 32, 4);
+      store<u32>(place, argument(step, HEAD + run * RUN) + <u32>item * <u32>bytes);
+      store<u32>(place, argument(step, HEAD + run * RUN + 2) + <u32>item * 32, 4);
       item++;
     }
     const places = scratch + LANES_AT;
     hash4(scratch, load<u32>(places), load<u32>(places, 8), load<u32>(places, 16), load<u32>(places, 24), bytes, prefix);
-    // The blocks are done with.
+    // The blocks are no longer needed.
     finish(scratch + STATE, scratch, lanes);
     for (let lane = 0; lane < lanes; lane++) {
       memory.copy(load<u32>(places + <usize>lane * 8, 4), scratch + <usize>lane * 32, 32);
@@ -223,9 +229,9 @@ export function hashMany(step: usize, thread: i32, threads: i32): i32 {
   if (thread == threads - 1) {
     for (let run = 0; run < runs; run++) {
       const words = HEAD + run * RUN;
-      if (word(step, words + 3) == 0) continue;
-      const count = <usize>word(step, words + 1);
-      memory.copy(<usize>word(step, words + 2) + count * 32, <usize>word(step, words) + count * <usize>bytes, 32);
+      if (argument(step, words + 3) == 0) continue;
+      const count = <usize>argument(step, words + 1);
+      memory.copy(<usize>argument(step, words + 2) + count * 32, <usize>argument(step, words) + count * <usize>bytes, 32);
     }
   }
   return 0;

@@ -1,9 +1,10 @@
-// Rows of logits over a vocabulary: log-sum-exp, drawing, top-k and top-p. The vocabulary is cut into chunks of 16 fold
-// blocks, so that several threads can work on one row; what depends on order is done once a row, over the block sums.
+// Rows of logits over a vocabulary: log-sum-exp, drawing, top-k and top-p. The vocabulary is cut into chunks
+// of 16 fold blocks, so that several threads can work on one row; what depends on order is done once a row,
+// over the block sums.
 import {
-  add1, column0, column1, column2, column3, constant, horizontalMax, loadN, mul1, mul4, share, size, splat, storeN, sub1,
-  sub4, word,
+  add1, column0, column1, column2, column3, horizontalMax, loadN, mul1, mul4, splat, storeN, sub1, sub4,
 } from './canon';
+import { argument, constant, firstItem, size } from './step';
 import { exp4, log1 } from './functions';
 
 const MINUS_MAX: f32 = reinterpret<f32>(<u32>0xff7fffff);
@@ -34,16 +35,16 @@ function largest(x: usize, count: i32, scale: v128): f32 {
   return horizontalMax(top);
 }
 
-/** Words: 1 x, 2 maxima [N, chunks], 3 N, 4 V, 5 scale. */
+/** Arguments: 1 x, 2 maxima [N, chunks], 3 N, 4 V, 5 scale. */
 export function softmaxMaxima(step: usize, thread: i32, threads: i32): i32 {
   const N = size(step, 3);
   const V = size(step, 4);
   const scale = splat(constant(step, 5));
   const chunks = chunksOf(V);
-  for (let item = share(N * chunks, thread, threads), end = share(N * chunks, thread + 1, threads); item < end; item++) {
+  for (let item = firstItem(N * chunks, thread, threads), end = firstItem(N * chunks, thread + 1, threads); item < end; item++) {
     const first = (item % chunks) * CHUNK;
-    const x = <usize>word(step, 1) + (<usize>(item / chunks) * <usize>V + <usize>first) * 4;
-    store<f32>(<usize>word(step, 2) + <usize>item * 4, largest(x, min(CHUNK, V - first), scale));
+    const x = <usize>argument(step, 1) + (<usize>(item / chunks) * <usize>V + <usize>first) * 4;
+    store<f32>(<usize>argument(step, 2) + <usize>item * 4, largest(x, min(CHUNK, V - first), scale));
   }
   return 0;
 }
@@ -54,8 +55,9 @@ function term(x: usize, scale: v128, m: v128): v128 {
 }
 
 /**
- * Words: 1 x, 2 maxima [N, chunks], 3 sums [N, blocks], 4 N, 5 V, 6 scale. The sums in order of each block's exponentials. Terms
- * are in [0, 1.0001], so canon leaves their sums alone; four blocks lie in the lanes.
+ * Arguments: 1 x, 2 maxima [N, chunks], 3 sums [N, blocks], 4 N, 5 V, 6 scale. The sums in order of each
+ * block's exponentials. Terms are in [0, 1.0001], so canon leaves their sums alone; four blocks lie in the
+ * lanes.
  */
 export function softmaxSums(step: usize, thread: i32, threads: i32): i32 {
   const N = size(step, 4);
@@ -63,13 +65,13 @@ export function softmaxSums(step: usize, thread: i32, threads: i32): i32 {
   const scale = splat(constant(step, 6));
   const chunks = chunksOf(V);
   const blocks = blocksOf(V);
-  for (let item = share(N * chunks, thread, threads), end = share(N * chunks, thread + 1, threads); item < end; item++) {
+  for (let item = firstItem(N * chunks, thread, threads), end = firstItem(N * chunks, thread + 1, threads); item < end; item++) {
     const n = item / chunks;
     const first = (item % chunks) * CHUNK;
     const count = min(CHUNK, V - first);
-    const x = <usize>word(step, 1) + (<usize>n * <usize>V + <usize>first) * 4;
-    const sums = <usize>word(step, 3) + <usize>(n * blocks + first / 64) * 4;
-    const m = splat(largest(<usize>word(step, 2) + <usize>(n * chunks) * 4, chunks, splat(1)));
+    const x = <usize>argument(step, 1) + (<usize>n * <usize>V + <usize>first) * 4;
+    const sums = <usize>argument(step, 3) + <usize>(n * blocks + first / 64) * 4;
+    const m = splat(largest(<usize>argument(step, 2) + <usize>(n * chunks) * 4, chunks, splat(1)));
     let v = 0;
     for (; v + 256 <= count; v += 256) {
       let partial = splat(0);
@@ -108,16 +110,16 @@ function total(sums: usize, blocks: i32): f32 {
   return sum;
 }
 
-/** Words: 1 maxima, 2 sums, 3 lse, 4 N, 5 V. */
+/** Arguments: 1 maxima, 2 sums, 3 lse, 4 N, 5 V. */
 export function xentLse(step: usize, thread: i32, threads: i32): i32 {
   const N = size(step, 4);
   const V = size(step, 5);
   const chunks = chunksOf(V);
   const blocks = blocksOf(V);
-  for (let n = share(N, thread, threads), end = share(N, thread + 1, threads); n < end; n++) {
-    const m = largest(<usize>word(step, 1) + <usize>(n * chunks) * 4, chunks, splat(1));
-    const l = total(<usize>word(step, 2) + <usize>(n * blocks) * 4, blocks);
-    store<f32>(<usize>word(step, 3) + <usize>n * 4, add1(m, log1(l)));
+  for (let n = firstItem(N, thread, threads), end = firstItem(N, thread + 1, threads); n < end; n++) {
+    const m = largest(<usize>argument(step, 1) + <usize>(n * chunks) * 4, chunks, splat(1));
+    const l = total(<usize>argument(step, 2) + <usize>(n * blocks) * 4, blocks);
+    store<f32>(<usize>argument(step, 3) + <usize>n * 4, add1(m, log1(l)));
   }
   return 0;
 }
@@ -153,7 +155,9 @@ function drawn(x: usize, V: i32, sums: usize, scale: v128, m: v128, threshold: f
   return last;
 }
 
-/** Words: 1 logits, 2 uniform, 3 maxima, 4 sums, 5 ids, 6 logprob, 7 N, 8 V, 9 invTemperature, 10 greedy. */
+/**
+ * Arguments: 1 logits, 2 uniform, 3 maxima, 4 sums, 5 ids, 6 logprob, 7 N, 8 V, 9 invTemperature, 10 greedy.
+ */
 export function sample(step: usize, thread: i32, threads: i32): i32 {
   const N = size(step, 7);
   const V = size(step, 8);
@@ -162,10 +166,10 @@ export function sample(step: usize, thread: i32, threads: i32): i32 {
   const greedy = size(step, 10);
   const chunks = chunksOf(V);
   const blocks = blocksOf(V);
-  for (let n = share(N, thread, threads), end = share(N, thread + 1, threads); n < end; n++) {
-    const x = <usize>word(step, 1) + <usize>n * <usize>V * 4;
-    const maxima = <usize>word(step, 3) + <usize>(n * chunks) * 4;
-    const sums = <usize>word(step, 4) + <usize>(n * blocks) * 4;
+  for (let n = firstItem(N, thread, threads), end = firstItem(N, thread + 1, threads); n < end; n++) {
+    const x = <usize>argument(step, 1) + <usize>n * <usize>V * 4;
+    const maxima = <usize>argument(step, 3) + <usize>(n * chunks) * 4;
+    const sums = <usize>argument(step, 4) + <usize>(n * blocks) * 4;
     const m = largest(maxima, chunks, splat(1));
     const l = total(sums, blocks);
     let id = 0;
@@ -173,11 +177,11 @@ export function sample(step: usize, thread: i32, threads: i32): i32 {
       while (load<f32>(maxima + <usize>(id / CHUNK) * 4) != m) id += CHUNK;
       while (mul1(load<f32>(x + <usize>id * 4), inverse) != m) id++;
     } else {
-      id = drawn(x, V, sums, scale, splat(m), mul1(load<f32>(<usize>word(step, 2) + <usize>n * 4), l));
+      id = drawn(x, V, sums, scale, splat(m), mul1(load<f32>(<usize>argument(step, 2) + <usize>n * 4), l));
     }
-    store<u32>(<usize>word(step, 5) + <usize>n * 4, id);
+    store<u32>(<usize>argument(step, 5) + <usize>n * 4, id);
     const z = mul1(load<f32>(x + <usize>id * 4), inverse);
-    store<f32>(<usize>word(step, 6) + <usize>n * 4, sub1(z, add1(m, log1(l))));
+    store<f32>(<usize>argument(step, 6) + <usize>n * 4, sub1(z, add1(m, log1(l))));
   }
   return 0;
 }
@@ -239,7 +243,10 @@ function valueOf(key: u32): f32 {
 const KEY_LOW: u32 = 0x00800000;
 const KEY_HIGH: u32 = 0xff7fffff;
 
-/** Words: 1 logits, 2 out, 3 N, 4 V, 5 topK, 6 topP, 7 invTemperature, 8 scratch f32 [2 V] a thread, 9 its bytes. */
+/**
+ * Arguments: 1 logits, 2 out, 3 N, 4 V, 5 topK, 6 topP, 7 invTemperature, 8 scratch f32 [2 V] a thread, 9 its
+ * bytes.
+ */
 export function sampleFilter(step: usize, thread: i32, threads: i32): i32 {
   const N = size(step, 3);
   const V = size(step, 4);
@@ -247,11 +254,11 @@ export function sampleFilter(step: usize, thread: i32, threads: i32): i32 {
   const topP = constant(step, 6);
   const scale = splat(constant(step, 7));
   const padded = (V + 3) & ~3;
-  const z = <usize>word(step, 8) + <usize>thread * <usize>word(step, 9);
+  const z = <usize>argument(step, 8) + <usize>thread * <usize>argument(step, 9);
   const e = z + <usize>padded * 4;
-  for (let n = share(N, thread, threads), end = share(N, thread + 1, threads); n < end; n++) {
-    const x = <usize>word(step, 1) + <usize>n * <usize>V * 4;
-    const out = <usize>word(step, 2) + <usize>n * <usize>V * 4;
+  for (let n = firstItem(N, thread, threads), end = firstItem(N, thread + 1, threads); n < end; n++) {
+    const x = <usize>argument(step, 1) + <usize>n * <usize>V * 4;
+    const out = <usize>argument(step, 2) + <usize>n * <usize>V * 4;
     let top = splat(MINUS_MAX);
     for (let v = 0; v < V; v += 4) {
       const value = orSmallest(mul4(loadN(x + <usize>v * 4, V - v), scale), V - v);

@@ -1,5 +1,6 @@
-// A step is [opcode, words...] in linear memory; `steps` runs a list of them, on one thread or as one of a team.
-import { word } from './canon';
+// Runs lists of steps. A step is [opcode, arguments...] in linear memory, 32 bits each; opcodes.ts numbers
+// the kernels.
+import { argument } from './step';
 import { Opcode } from './opcodes';
 import { attention, attentionDelta, attentionGradKv, attentionGradQ } from './attention';
 import {
@@ -13,10 +14,10 @@ import { matmulRow } from './row';
 import { adamw, clipScale, normBlocks } from './optimizer';
 import { sample, sampleFilter, softmaxMaxima, softmaxSums, xentLse } from './softmax';
 import { hashMany } from './sha256';
-import { barrier, failure, report } from './barrier';
+import { barrier, failedStep, reportFailure } from './barrier';
 
 function dispatch(step: usize, thread: i32, threads: i32): i32 {
-  switch (word(step, 0)) {
+  switch (argument(step, 0)) {
     case Opcode.Embed: return embed(step, thread, threads);
     case Opcode.EmbedGrad: return embedGrad(step, thread, threads);
     case Opcode.MatmulPack: return matmulPack(step, thread, threads);
@@ -59,9 +60,9 @@ function dispatch(step: usize, thread: i32, threads: i32): i32 {
 }
 
 /**
- * Runs steps `from` .. `to` - 1 as thread `thread` of `threads`; `offsets` holds each step's address.
- * Gives -1, or the index of the step that met an index out of range. A team meets at a barrier after each
- * step, so a step sees all of what the last one wrote.
+ * Runs steps `from` .. `to` - 1 as thread `thread` of `threads`; `offsets` holds each step's address. Gives
+ * -1, or the index of the step that met an index out of range. Several threads meet at a barrier after each
+ * step, so that a step sees all of what the step before wrote.
  */
 export function steps(offsets: usize, from: i32, to: i32, thread: i32, threads: i32): i32 {
   for (let i = from; i < to; i++) {
@@ -70,9 +71,9 @@ export function steps(offsets: usize, from: i32, to: i32, thread: i32, threads: 
       if (status != 0) return i;
       continue;
     }
-    if (status != 0) report(i);
+    if (status != 0) reportFailure(i);
     barrier(threads);
-    const failed = failure();
+    const failed = failedStep();
     if (failed >= 0) return failed;
   }
   return -1;

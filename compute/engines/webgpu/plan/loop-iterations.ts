@@ -1,7 +1,7 @@
 /**
  * How often an invocation goes round the loops of a kernel. Mesa's software driver (llvmpipe) ends every loop once eight
  * neighbouring invocations have gone round their loops 65,535 times together, nested and following ones counted alike, without an
- * error (docs/decisions/webgpu-bits.md). So no step may ask for more than `MAX_ROUNDS`; planners cut longer work into steps.
+ * error (docs/decisions/0005-webgpu-bits.md). So no step may ask for more than `MAX_ROUNDS`; planners cut longer work into steps.
  */
 import { FOLD_BLOCK } from '../../../repops/arithmetic.ts';
 import { type TileShape, tileSides } from '../tuning/tuning.ts';

@@ -107,7 +107,7 @@ export const DEFAULT_TUNING: Tuning = {
   thin: { lanesN: 16, lanesK: 4 },
 };
 
-/** For a GPU made of software, where a barrier among invocations costs more than reading memory again (docs/decisions/webgpu-speed.md). */
+/** For a GPU made of software, where a barrier among invocations costs more than reading memory again (docs/decisions/0008-webgpu-speed.md). */
 export const SOFTWARE_TUNING: Tuning = {
   ...DEFAULT_TUNING,
   minTiles: 1,

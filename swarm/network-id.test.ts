@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { MESSAGE_TYPES } from './messages/message-types.ts';
+import { networkId, parseTopic, topicsOf } from './network-id.ts';
+
+describe('networkId', () => {
+  it('[P-21] is the chain id and the contract in lower case, which is a network id', () => {
+    const id = networkId(31337, `0x${'aB'.repeat(20)}`);
+    expect(id).toBe(`31337:0x${'ab'.repeat(20)}`);
+    expect(() => topicsOf(id)).not.toThrow();
+  });
+
+  it('[P-21] is 1 to 96 of a-z 0-9 : . _ - and starts with a letter or digit', () => {
+    for (const id of ['a', '0', 'a:b.c_d-e', 'x'.repeat(96)]) expect(() => topicsOf(id)).not.toThrow();
+    for (const id of ['', 'a/b', 'A', 'é', ' a', '-a', ':a', 'x'.repeat(97)]) {
+      expect(() => topicsOf(id)).toThrow(TypeError);
+    }
+  });
+});
+
+describe('topicsOf', () => {
+  it('[P-22] names three topics, and each type travels on one of them', () => {
+    const topics = topicsOf('net:1');
+    expect(topics).toEqual({
+      presence: '/starling/1/net:1/presence',
+      rounds: '/starling/1/net:1/rounds',
+      attestations: '/starling/1/net:1/attestations',
+    });
+    const types = Object.entries(MESSAGE_TYPES).map(([type, { topic }]) => [type, topic]);
+    expect(Object.fromEntries(types)).toEqual({
+      hello: 'presence',
+      commit: 'rounds',
+      reveal: 'rounds',
+      critique: 'rounds',
+      vote: 'rounds',
+      attest: 'attestations',
+      ack: 'attestations',
+    });
+  });
+});
+
+describe('parseTopic', () => {
+  it('[P-22] reads the topics of this protocol, and no others', () => {
+    for (const [name, topic] of Object.entries(topicsOf('net:1'))) {
+      expect(parseTopic(topic)).toEqual({ networkId: 'net:1', name });
+    }
+    for (const topic of [
+      '/starling/1/net:1/other',
+      '/starling/2/net:1/rounds',
+      '/starling/1//rounds',
+      '/starling/1/NET/rounds',
+      '/starling/1/net:1/rounds/more',
+      'x/starling/1/net:1/rounds',
+      '',
+    ]) {
+      expect(parseTopic(topic)).toBeNull();
+    }
+  });
+});

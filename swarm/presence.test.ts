@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { UNTESTED } from '../protocol/conformance-report.ts';
+import { deviceKey, peerIdOf } from '../protocol/device-key.ts';
+import { startGossip } from './gossip.ts';
+import { startPresence } from './presence.ts';
+import { MemoryBus } from './testing/memory-bus.ts';
+import { SimulatedScheduler } from './testing/simulated-scheduler.ts';
+
+/** Devices on one bus, each with the times at which it sent a hello. */
+class Meeting {
+  readonly scheduler = new SimulatedScheduler();
+  readonly #bus = new MemoryBus(this.scheduler);
+
+  join(byte: number, degree = 1) {
+    const { scheduler } = this;
+    const key = deviceKey(new Uint8Array(32).fill(byte));
+    const pubsub = this.#bus.pubsub(`peer ${byte}`);
+    const sent: number[] = [];
+    const gossip = startGossip({
+      pubsub: {
+        ...pubsub,
+        publish(topic, data) {
+          sent.push(scheduler.now());
+          return pubsub.publish(topic, data);
+        },
+      },
+      networkId: 'presence-test:1',
+      key,
+      scheduler,
+      round: () => 1,
+    });
+    const node = { degree, addresses: ['/ip4/127.0.0.1/tcp/1'] as readonly string[] };
+    const learned: string[] = [];
+    const presence = startPresence({
+      gossip,
+      node: {
+        addresses: () => node.addresses,
+        learn: (peerId, addresses) => learned.push(`${peerId} ${addresses.join(' ')}`),
+        degree: () => node.degree,
+      },
+      publicKey: key.publicKey,
+      describe: () => ({ delegation: null, engine: 'none', conformance: UNTESTED }),
+      round: () => 1,
+      scheduler,
+      relays: false,
+    });
+    return { key, gossip, presence, node, sent, learned };
+  }
+}
+
+describe('startPresence', () => {
+  it('[P-66] sends a hello within 1 s of joining, and then every 10 s', async () => {
+    const meeting = new Meeting();
+    const { sent } = meeting.join(1);
+    await meeting.scheduler.advance(31_500);
+    expect(sent).toEqual([1_000, 11_000, 21_000, 31_000]);
+  });
+
+  it('[P-67] answers a newcomer within 1 s, and only once', async () => {
+    const meeting = new Meeting();
+    const first = meeting.join(1);
+    await meeting.scheduler.advance(5_500);
+    const second = meeting.join(2);
+    await meeting.scheduler.advance(4_500);
+    // The newcomer's first hello comes at 6,500.
+    expect(first.sent).toEqual([1_000, 7_000]);
+    expect(second.sent).toEqual([6_500, 7_500]);
+    expect(first.learned[0]).toBe(`${peerIdOf(second.key.publicKey)} /ip4/127.0.0.1/tcp/1`);
+  });
+
+  it('[P-67] sends a hello within 1 s of a change of its addresses', async () => {
+    const meeting = new Meeting();
+    const { node, sent } = meeting.join(1);
+    await meeting.scheduler.advance(3_500);
+    node.addresses = ['/ip4/127.0.0.1/tcp/2'];
+    await meeting.scheduler.advance(3_000);
+    expect(sent).toEqual([1_000, 4_000]);
+  });
+
+  it('[P-68] sends a hello every 2 s while it has no direct connection', async () => {
+    const meeting = new Meeting();
+    const { node, sent } = meeting.join(1, 0);
+    await meeting.scheduler.advance(5_500);
+    expect(sent).toEqual([1_000, 3_000, 5_000]);
+    node.degree = 1;
+    await meeting.scheduler.advance(9_000);
+    expect(sent).toHaveLength(3);
+  });
+
+  it('[P-69] counts a device as gone after 30 s of silence', async () => {
+    const meeting = new Meeting();
+    const staying = meeting.join(1);
+    const leaving = meeting.join(2);
+    await meeting.scheduler.advance(2_500);
+    leaving.presence.stop();
+    leaving.gossip.stop();
+    expect(staying.presence.members().map(({ device }) => device)).toEqual([leaving.key.address]);
+    // Its last hello arrived at 2,020.
+    await meeting.scheduler.advance(29_500);
+    expect(staying.presence.members()).toHaveLength(1);
+    await meeting.scheduler.advance(100);
+    expect(staying.presence.members()).toEqual([]);
+    expect(staying.presence.member(leaving.key.address)?.peerId).toBe(leaving.key.peerId);
+  });
+});
