@@ -1,6 +1,6 @@
 /**
- * A strict parser for the JSON of a safetensors header. JSON.parse silently keeps the last of two equal keys, and two readers
- * that disagree about the tensor of a name are an attack (the format's audit lists it).
+ * A strict parser for the JSON of a safetensors header. JSON.parse silently keeps the last of two equal keys,
+ * and two readers that disagree about the tensor of a name are an attack (the format's audit lists it).
  */
 export type HeaderValue = string | number | readonly HeaderValue[] | ReadonlyMap<string, HeaderValue>;
 

@@ -1,6 +1,6 @@
 /**
- * The root of a checkpoint (docs/checkpoint.md). It commits to every tensor's name, dtype, shape and bits, and to the
- * metadata. Two Merkle paths prove any single value under it.
+ * The root of a checkpoint (docs/checkpoint.md). It commits to every tensor's name, dtype, shape and bits,
+ * and to the metadata. Two Merkle paths prove any single value under it.
  */
 import { concatBytes } from '@noble/hashes/utils.js';
 import { type Hex, toHex } from '../../protocol/hex.ts';
@@ -21,7 +21,10 @@ export function tensorRoot(data: Uint8Array): Uint8Array {
   return merkleRoot(tensorLeaves(data));
 }
 
-/** The leaf data of one tensor in the checkpoint's tree: UTF-8 name, 0x00, dtype, each size as u32 LE, tensor root. */
+/**
+ * The leaf data of one tensor in the checkpoint's tree: UTF-8 name, 0x00, dtype, each size as u32 LE, tensor
+ * root.
+ */
 export function tensorLeafData(
   name: string,
   tensor: StoredTensor,
@@ -54,7 +57,9 @@ export function checkpointLeaves(contents: SafetensorsFile, known?: KnownRoots):
   return leaves;
 }
 
-/** The root of a checkpoint's contents, or of the bytes of its file. Throws SafetensorsError for a bad file. */
+/**
+ * The root of a checkpoint's contents, or of the bytes of its file. Throws SafetensorsError for a bad file.
+ */
 export function checkpointRoot(checkpoint: Uint8Array | SafetensorsFile, known?: KnownRoots): Hex {
   const contents = checkpoint instanceof Uint8Array ? parseSafetensors(checkpoint) : checkpoint;
   return toHex(merkleRoot(checkpointLeaves(contents, known)));

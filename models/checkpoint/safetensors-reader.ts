@@ -1,4 +1,7 @@
-/** Reads safetensors files that are too large for memory: first the header, then one tensor at a time, in pieces. */
+/**
+ * Reads safetensors files that are too large for memory: first the header, then one tensor at a time, in
+ * pieces.
+ */
 import {
   headerLength,
   PREFIX_BYTES,
@@ -15,8 +18,8 @@ export interface ByteReader {
 }
 
 /**
- * Reads and checks the header of a safetensors file without its tensor data. Throws SafetensorsError for anything that the
- * format does not allow.
+ * Reads and checks the header of a safetensors file without its tensor data. Throws SafetensorsError for
+ * anything that the format does not allow.
  */
 export async function readSafetensorsHeader(
   file: ByteReader,

@@ -1,6 +1,6 @@
 /**
- * Safetensors files (github.com/huggingface/safetensors): u64 LE header length, JSON header, tensor bytes. Files are
- * untrusted, so every size is checked before it is used.
+ * Safetensors files (github.com/huggingface/safetensors): u64 LE header length, JSON header, tensor bytes.
+ * Files are untrusted, so every size is checked before it is used.
  */
 import { type HeaderValue, parseHeaderJson } from './header-json.ts';
 
@@ -82,8 +82,8 @@ export interface SafetensorsHeader {
 export const PREFIX_BYTES = 8;
 
 /**
- * The length of the header's JSON, from the first 8 bytes of a file of `fileSize` bytes. Throws SafetensorsError when it is
- * over the limit or past the end.
+ * The length of the header's JSON, from the first 8 bytes of a file of `fileSize` bytes. Throws
+ * SafetensorsError when it is over the limit or past the end.
  */
 export function headerLength(
   prefix: Uint8Array,
@@ -102,8 +102,8 @@ export function headerLength(
 }
 
 /**
- * Reads the header's JSON of a file of `fileSize` bytes. Throws SafetensorsError for anything that the format does not
- * allow.
+ * Reads the header's JSON of a file of `fileSize` bytes. Throws SafetensorsError for anything that the format
+ * does not allow.
  */
 export function parseHeader(
   json: Uint8Array,
@@ -137,7 +137,10 @@ export function parseHeader(
   return { tensors, metadata };
 }
 
-/** Parses a file without copying tensor data. Throws SafetensorsError for anything that the format does not allow. */
+/**
+ * Parses a file without copying tensor data. Throws SafetensorsError for anything that the format does not
+ * allow.
+ */
 export function parseSafetensors(file: Uint8Array, limits: SafetensorsLimits = {}): SafetensorsFile {
   const headerBytes = headerLength(file, file.length, limits);
   const json = file.subarray(PREFIX_BYTES, PREFIX_BYTES + headerBytes);
@@ -213,8 +216,8 @@ export function compareNames(a: string, b: string): number {
 }
 
 /**
- * Serialises contents: tensors and metadata in byte order of their names, with the header padded with spaces to 8 bytes.
- * Equal contents give equal bytes.
+ * Serialises contents: tensors and metadata in byte order of their names, with the header padded with spaces
+ * to 8 bytes. Equal contents give equal bytes.
  */
 export function serializeSafetensors(contents: SafetensorsFile): Uint8Array {
   const parts: string[] = [];

@@ -20,9 +20,10 @@ export function trainedSpecs(config: DecoderConfig, plan: WeightPlan): readonly 
 }
 
 /**
- * Emits the gradients of the trained tensors from `dlogits`. `storage` tells whether `gradient.<name>` is bound, for the
- * caller to read, or temporary. With `recompute`, only the layers' inputs are kept, and each layer's activations are
- * recomputed: the same bits for a third more work. Returns the gradients' names in the order of `trainedSpecs`.
+ * Emits the gradients of the trained tensors from `dlogits`. `storage` tells whether `gradient.<name>` is
+ * bound, for the caller to read, or temporary. With `recompute`, only the layers' inputs are kept, and each
+ * layer's activations are recomputed: the same bits for a third more work. Returns the gradients' names in
+ * the order of `trainedSpecs`.
  */
 export function emitBackward(
   b: ProgramBuilder,
@@ -72,7 +73,9 @@ export function emitBackward(
     b.node('matmul', { M: N, N: size.in, K: rank, transposeA: 0, transposeB: 0 }, [scaled, names.a], [share]);
     b.node('add', { len: N * size.in }, [dx, share], [dx]);
   };
-  /** For y = x W^T, W stored [out, in]: emits dx = dy W if `wanted`, and gradient(W) = dy^T x if W is trained. */
+  /**
+   * For y = x W^T, W stored [out, in]: emits dx = dy W if `wanted`, and gradient(W) = dy^T x if W is trained.
+   */
   const linear = (
     dx: string,
     dy: string,

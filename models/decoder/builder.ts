@@ -8,7 +8,10 @@ export class ProgramBuilder {
   readonly #tensors = new Map<string, TensorSpec>();
   readonly #nodes: Node[] = [];
 
-  /** Declares a tensor that the program's caller supplies, and returns its name. A repeated declaration has no effect. */
+  /**
+   * Declares a tensor that the program's caller supplies, and returns its name. A repeated declaration has no
+   * effect.
+   */
   bound(name: string, shape: readonly number[], dtype: DType = 'f32'): string {
     if (!this.#tensors.has(name)) this.#tensors.set(name, { shape, dtype, storage: 'bound' });
     return name;

@@ -1,7 +1,7 @@
 /**
- * Checkpoint files (docs/checkpoint.md): one safetensors file with the parameters under their Hugging Face names,
- * `optimizer.m.<name>` and `optimizer.v.<name>`. `__metadata__` has format, step, cursor, rng, config and optionally
- * training.
+ * Checkpoint files (docs/checkpoint.md): one safetensors file with the parameters under their Hugging Face
+ * names, `optimizer.m.<name>` and `optimizer.v.<name>`. `__metadata__` has format, step, cursor, rng, config
+ * and optionally training.
  */
 
 import type { Hex } from '../../protocol/hex.ts';
@@ -80,8 +80,9 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
 }
 
 /**
- * Reads a checkpoint file. Throws SafetensorsError for a bad file, ModelConfigError for a bad configuration, and
- * CheckpointError for a missing, misshapen or unknown tensor, a value that is not canonical f32, or bad metadata.
+ * Reads a checkpoint file. Throws SafetensorsError for a bad file, ModelConfigError for a bad configuration,
+ * and CheckpointError for a missing, misshapen or unknown tensor, a value that is not canonical f32, or bad
+ * metadata.
  */
 export function decodeCheckpoint(file: Uint8Array): Checkpoint {
   const { tensors, metadata } = parseSafetensors(file);

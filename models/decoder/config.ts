@@ -22,7 +22,10 @@ export interface DecoderConfig {
   readonly ropeTheta: number;
   /** Scaling of the rotary frequencies for long contexts. Defaults to none. */
   readonly ropeScaling?: RopeScaling;
-  /** Whether rotary pairs are neighbours (2i, 2i + 1) instead of halves (i, i + headDim / 2). Defaults to false. */
+  /**
+   * Whether rotary pairs are neighbours (2i, 2i + 1) instead of halves (i, i + headDim / 2). Defaults to
+   * false.
+   */
   readonly ropeInterleaved?: boolean;
   readonly normEpsilon: number;
   /** Whether the output head is the embedding table. */
@@ -102,9 +105,9 @@ function shown(value: unknown): string {
 }
 
 /**
- * Reads a parsed config.json with `model_type` "qwen2" or "llama". Throws ModelConfigError for any model that this decoder
- * does not compute exactly as published: another architecture or activation, rotary scalings other than "linear" and
- * "llama3", a sliding window in use, or quantized weights.
+ * Reads a parsed config.json with `model_type` "qwen2" or "llama". Throws ModelConfigError for any model that
+ * this decoder does not compute exactly as published: another architecture or activation, rotary scalings
+ * other than "linear" and "llama3", a sliding window in use, or quantized weights.
  */
 export function parseConfig(value: unknown): DecoderConfig {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) fail('must be a JSON object');
@@ -146,7 +149,9 @@ export function parseConfig(value: unknown): DecoderConfig {
   };
 }
 
-/** The config.json object of a configuration, with Hugging Face's field names. `parseConfig` is the inverse. */
+/**
+ * The config.json object of a configuration, with Hugging Face's field names. `parseConfig` is the inverse.
+ */
 export function configJson(config: DecoderConfig): Record<string, unknown> {
   const family = config.family ?? 'qwen2';
   return {

@@ -1,6 +1,7 @@
 /**
- * The decoder's programs. They bind the parameters under their Hugging Face names, the tables `rope.cos` and `rope.sin`
- * ([context, headDim / 2]), and the tensors below. N = batch * length rows are in batch-major order:
+ * The decoder's programs. They bind the parameters under their Hugging Face names, the tables `rope.cos` and
+ * `rope.sin` ([context, headDim / 2]), and the tensors below. N = batch * length rows are in batch-major
+ * order:
  *
  * | name | dtype, shape | in |
  * | --- | --- | --- |
@@ -19,7 +20,8 @@
  * | `base_model.model.<projection>.lora_A.weight`, `….lora_B.weight` | f32 | all, with adapters |
  * | `lora.zero` | f32 [N, rank], zeros | all, with adapters |
  *
- * With a frozen `WeightPlan`, matrices are bound as bf16, and only adapters have gradients, moments and updates.
+ * With a frozen `WeightPlan`, matrices are bound as bf16, and only adapters have gradients, moments and
+ * updates.
  */
 import { canon, sub } from '../../compute/repops/arithmetic.ts';
 import { elementCount, type Program } from '../../compute/repops/program.ts';
@@ -64,8 +66,8 @@ export interface PolicyOptions {
 export const DEFAULT_POLICY: PolicyOptions = { clipLow: 0.8, clipHigh: 1.28, ratioCap: 4 };
 
 /**
- * `supervised`: loss = -sum weights * logprob(target). `policy`: loss = -sum weights * advantages * ratio over the tokens
- * within the clip, where ratio = exp(logprob - oldLogprob).
+ * `supervised`: loss = -sum weights * logprob(target). `policy`: loss = -sum weights * advantages * ratio
+ * over the tokens within the clip, where ratio = exp(logprob - oldLogprob).
  */
 export type Objective = 'supervised' | 'policy';
 
@@ -152,7 +154,9 @@ export function gradientProgram(config: DecoderConfig, options: GradientOptions)
   return b.build(`gradient ${options.objective} ${options.batch}x${options.length}`);
 }
 
-/** One optimizer step: forward, loss, backward, global-norm clip, and AdamW in place on every trained tensor. */
+/**
+ * One optimizer step: forward, loss, backward, global-norm clip, and AdamW in place on every trained tensor.
+ */
 export function trainingProgram(config: DecoderConfig, options: TrainingOptions): Program {
   const b = new ProgramBuilder();
   const optimizer = options.optimizer ?? DEFAULT_OPTIMIZER;
@@ -205,9 +209,10 @@ export interface DecodeOptions {
 }
 
 /**
- * Decodes one token per row. Runs `tokens` at `positions` against the cache, which it extends. Samples the next token into
- * `ids`, with its log-probability at that temperature in `logprob`. At temperature 1 the log-probability has the bits of
- * `scoreProgram` for the same sequence, whatever the batch size and cache length.
+ * Decodes one token per row. Runs `tokens` at `positions` against the cache, which it extends. Samples the
+ * next token into `ids`, with its log-probability at that temperature in `logprob`. At temperature 1 the
+ * log-probability has the bits of `scoreProgram` for the same sequence, whatever the batch size and cache
+ * length.
  */
 export function decodeProgram(config: DecoderConfig, options: DecodeOptions): Program {
   const b = new ProgramBuilder();
@@ -237,8 +242,8 @@ export interface PrefillOptions extends BatchShape {
 }
 
 /**
- * Runs `length` tokens per row through the model at once, from position `starts`, to fill the caches. `decodeProgram` then
- * continues as if it had run them one by one. `positions` are `starts` + 0, 1, 2, ... .
+ * Runs `length` tokens per row through the model at once, from position `starts`, to fill the caches.
+ * `decodeProgram` then continues as if it had run them one by one. `positions` are `starts` + 0, 1, 2, ... .
  */
 export function prefillProgram(config: DecoderConfig, options: PrefillOptions): Program {
   const b = new ProgramBuilder();

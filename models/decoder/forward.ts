@@ -111,7 +111,10 @@ export function emitRope(
   );
 }
 
-/** Emits x A^T * alpha / rank for the adapter of `weight`. Scaling here is cheapest, since this tensor is the narrowest. */
+/**
+ * Emits x A^T * alpha / rank for the adapter of `weight`. Scaling here is cheapest, since this tensor is the
+ * narrowest.
+ */
 function emitDown(
   b: ProgramBuilder,
   lora: LoraOptions,
@@ -176,7 +179,10 @@ function layerParts(b: ProgramBuilder, config: DecoderConfig, shape: ForwardShap
   return { d, linear, norm, rotate, lora };
 }
 
-/** Emits one layer on `input`. `at` prefixes the names of its temporaries. Returns its activations and its output. */
+/**
+ * Emits one layer on `input`. `at` prefixes the names of its temporaries. Returns its activations and its
+ * output.
+ */
 export function emitLayer(
   b: ProgramBuilder,
   config: DecoderConfig,
@@ -234,7 +240,9 @@ export function emitLayer(
   return { activations, output };
 }
 
-/** Writes a layer's keys and values to its cache, if there is one. Returns the keys and values for attention. */
+/**
+ * Writes a layer's keys and values to its cache, if there is one. Returns the keys and values for attention.
+ */
 function emitCache(
   b: ProgramBuilder,
   shape: ForwardShape,
@@ -275,9 +283,10 @@ function emitEmbedding(
 }
 
 /**
- * Emits embedding, layers, final norm and head. Binds `tokens` and `positions` (u32 [rows]), `rope.cos`, `rope.sin` and the
- * parameters. With `cacheLength` it also binds `cache.k.<layer>` and `cache.v.<layer>` ([batch * cacheLength, kvHeads *
- * headDim]). With adapters it also binds them and `lora.zero` ([rows, rank], zeros).
+ * Emits embedding, layers, final norm and head. Binds `tokens` and `positions` (u32 [rows]), `rope.cos`,
+ * `rope.sin` and the parameters. With `cacheLength` it also binds `cache.k.<layer>` and `cache.v.<layer>`
+ * ([batch * cacheLength, kvHeads * headDim]). With adapters it also binds them and `lora.zero` ([rows, rank],
+ * zeros).
  */
 export function emitForward(
   b: ProgramBuilder,
@@ -304,8 +313,9 @@ export function emitForward(
 }
 
 /**
- * Emits the computation of keys and values for the caches, for `shape.length` tokens per row from position `starts`. The
- * last layer ends at its caches. Binds the tensors of `emitForward`, and `starts` (u32 [batch]).
+ * Emits the computation of keys and values for the caches, for `shape.length` tokens per row from position
+ * `starts`. The last layer ends at its caches. Binds the tensors of `emitForward`, and `starts` (u32
+ * [batch]).
  */
 export function emitPrefill(
   b: ProgramBuilder,

@@ -1,4 +1,7 @@
-/** Sizes of the programs that generation runs. They are multiples of fixed steps, so that few programs serve all prompts. */
+/**
+ * Sizes of the programs that generation runs. They are multiples of fixed steps, so that few programs serve
+ * all prompts.
+ */
 import type { DecoderConfig } from './config.ts';
 
 const CACHE_STEP = 64;
@@ -18,7 +21,10 @@ export function decodeSizes(
   };
 }
 
-/** The pieces in which prompts of up to `longest` tokens run, without their last token. Empty for very short prompts. */
+/**
+ * The pieces in which prompts of up to `longest` tokens run, without their last token. Empty for very short
+ * prompts.
+ */
 export function prefillLengths(
   longest: number,
   cacheLength: number,

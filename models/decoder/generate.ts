@@ -14,7 +14,9 @@ export interface GenerateOptions {
   readonly maxNewTokens: number;
   /** The tokens that end a row. The drawn end token is the row's last token. */
   readonly endToken: number | readonly number[];
-  /** The draw in [0, 1) for new token `position` of row `row`, both counted from 0. Not called when greedy. */
+  /**
+   * The draw in [0, 1) for new token `position` of row `row`, both counted from 0. Not called when greedy.
+   */
   readonly uniform: (row: number, position: number) => number;
   /** Defaults to 1. */
   readonly temperature?: number;
@@ -29,8 +31,8 @@ export interface GenerateOptions {
   /** Whether prompts run in pieces instead of token by token. The bits are the same. Defaults to true. */
   readonly prefill?: boolean;
   /**
-   * Rows that decode together: at least the number of prompts. Defaults to that number rounded up to a multiple of 8.
-   * Further rows are padding and change no bit of the result.
+   * Rows that decode together: at least the number of prompts. Defaults to that number rounded up to a
+   * multiple of 8. Further rows are padding and change no bit of the result.
    */
   readonly batch?: number;
   readonly signal?: AbortSignal;
@@ -48,7 +50,10 @@ interface Sizes {
   readonly cacheLength: number;
 }
 
-/** Samples a continuation of each prompt with the parameters in `store`. Throws ModelInputError on input out of range. */
+/**
+ * Samples a continuation of each prompt with the parameters in `store`. Throws ModelInputError on input out
+ * of range.
+ */
 export async function generate(
   config: DecoderConfig,
   store: TensorStore,
@@ -116,9 +121,9 @@ export async function generate(
 }
 
 /**
- * Fills the caches with `length` tokens of every prompt from position `start`. A prompt's last token is left to decoding. The
- * row of a shorter prompt continues with padding. No query attends to the padding's keys: a query attends to no position
- * after its own, and decoding overwrites them one by one before that.
+ * Fills the caches with `length` tokens of every prompt from position `start`. A prompt's last token is left
+ * to decoding. The row of a shorter prompt continues with padding. No query attends to the padding's keys: a
+ * query attends to no position after its own, and decoding overwrites them one by one before that.
  */
 async function prefill(
   config: DecoderConfig,

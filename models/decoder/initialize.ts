@@ -3,10 +3,16 @@ import { rsqrt } from '../../compute/repops/functions.ts';
 import { elementCount } from '../../compute/repops/program.ts';
 import { type DecoderConfig, parameterSpecs } from './config.ts';
 
-/** 32 random bits for a tensor's index, an element and a part of 0 to 3. A counter-based generator repeats them anywhere. */
+/**
+ * 32 random bits for a tensor's index, an element and a part of 0 to 3. A counter-based generator repeats
+ * them anywhere.
+ */
 export type DrawWord = (tensor: number, element: number, part: number) => number;
 
-/** With this factor, a sum of four centred 16-bit draws (variance 4 * 2^32 / 12) has a standard deviation of 1. */
+/**
+ * With this factor, a sum of four centred 16-bit draws (variance 4 * 2^32 / 12) has a standard deviation of
+ * 1.
+ */
 export const SUM_OF_DRAWS_SCALE = canon(1.7320508 / 65536);
 
 /** Fills `values` with sums of four uniform draws, which are close to normal, times `scale`. */
@@ -19,8 +25,9 @@ export function fillNearNormal(values: Float32Array, tensor: number, scale: numb
 }
 
 /**
- * Fresh parameters: gains are 1, biases 0, and matrices nearly normal with standard deviation `deviation`. Output projections
- * are scaled down with the depth as in GPT-2. With a counter-based generator every machine gets the same.
+ * Fresh parameters: gains are 1, biases 0, and matrices nearly normal with standard deviation `deviation`.
+ * Output projections are scaled down with the depth as in GPT-2. With a counter-based generator every machine
+ * gets the same.
  */
 export function initialParameters(options: {
   readonly config: DecoderConfig;

@@ -1,4 +1,6 @@
-/** Reads and writes model folders in Hugging Face's layout: config.json, model.safetensors, tokenizer.json. */
+/**
+ * Reads and writes model folders in Hugging Face's layout: config.json, model.safetensors, tokenizer.json.
+ */
 import {
   float32Tensor,
   parseSafetensors,
@@ -29,8 +31,8 @@ export interface LoadedModel {
 }
 
 /**
- * Reads a model folder. Throws ModelConfigError, SafetensorsError, TokenizerError or ModelStateError. Each names the file and
- * the remedy.
+ * Reads a model folder. Throws ModelConfigError, SafetensorsError, TokenizerError or ModelStateError. Each
+ * names the file and the remedy.
  */
 export function loadModel(files: ModelFiles, limits: SafetensorsLimits = {}): LoadedModel {
   const json = parseJson(files['config.json'], 'config.json');

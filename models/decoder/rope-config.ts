@@ -1,6 +1,9 @@
 /** Reads and writes the rotary embedding's settings in a config.json. */
 
-/** Scaling of frequencies: all are divided by `factor`, or as in Llama 3.1 only the slow ones, with a ramp between. */
+/**
+ * Scaling of frequencies: all are divided by `factor`, or as in Llama 3.1 only the slow ones, with a ramp
+ * between.
+ */
 export type RopeScaling =
   | { readonly type: 'linear'; readonly factor: number }
   | {
@@ -26,8 +29,8 @@ function own(json: JsonObject, name: string): unknown {
 }
 
 /**
- * Reads `rope_theta`, `rope_scaling` and `rope_interleave`. Newer files have `rope_parameters` instead of the first two.
- * Calls `fail`, which throws, for unknown settings.
+ * Reads `rope_theta`, `rope_scaling` and `rope_interleave`. Newer files have `rope_parameters` instead of the
+ * first two. Calls `fail`, which throws, for unknown settings.
  */
 export function parseRope(json: JsonObject, fail: Fail): RopeSettings {
   const number = (from: JsonObject, name: string, fallback?: number): number => {

@@ -11,8 +11,8 @@ export interface RopeTables {
 }
 
 /**
- * cos and sin of pos * theta^(-2i / headDim) (arXiv 2104.09864) in canonical arithmetic. Math.sin and Math.cos differ
- * between JavaScript engines, and every later bit depends on these tables.
+ * cos and sin of pos * theta^(-2i / headDim) (arXiv 2104.09864) in canonical arithmetic. Math.sin and
+ * Math.cos differ between JavaScript engines, and every later bit depends on these tables.
  */
 export function ropeTables(options: {
   readonly positions: number;

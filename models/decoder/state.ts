@@ -36,7 +36,9 @@ export function canonicalCopy(values: ArrayLike<number>, what: string): Float32A
   });
 }
 
-/** Throws ModelStateError unless `tensors` has exactly the parameters of `config` with their element counts. */
+/**
+ * Throws ModelStateError unless `tensors` has exactly the parameters of `config` with their element counts.
+ */
 export function checkTensors(config: DecoderConfig, tensors: NamedTensors, what: string): void {
   const specs = parameterSpecs(config);
   for (const { name, shape } of specs) {

@@ -1,6 +1,6 @@
 /**
- * A session's tensors on its engine: state by name, and the inputs, results and caches of programs. Only the most recently
- * used programs keep theirs.
+ * A session's tensors on its engine: state by name, and the inputs, results and caches of programs. Only the
+ * most recently used programs keep theirs.
  */
 
 import type { Engine, Tensor } from '../../compute/engines/engine.ts';

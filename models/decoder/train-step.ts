@@ -49,7 +49,10 @@ export function writeSequences(program: BoundProgram, batch: SequenceBatch): voi
   );
 }
 
-/** Writes all inputs of a training program besides its state. Throws ModelInputError for a value that is not finite. */
+/**
+ * Writes all inputs of a training program besides its state. Throws ModelInputError for a value that is not
+ * finite.
+ */
 export function writeTraining(program: BoundProgram, batch: TrainingBatch, hyper: Float32Array): void {
   const N = batch.batch * batch.length;
   writeSequences(program, batch);

@@ -1,4 +1,7 @@
-/** The source of a session's frozen weights. It gives one tensor at a time, so that a model is never in memory twice. */
+/**
+ * The source of a session's frozen weights. It gives one tensor at a time, so that a model is never in memory
+ * twice.
+ */
 import { ModelStateError, type NamedTensors } from './state.ts';
 
 export interface WeightSource {
@@ -8,7 +11,10 @@ export interface WeightSource {
   bfloat16(name: string, signal?: AbortSignal): Promise<Uint16Array>;
 }
 
-/** The upper half of an f32's bits after rounding to nearest even. Infinities stay infinities, and NaN stays NaN. */
+/**
+ * The upper half of an f32's bits after rounding to nearest even. Infinities stay infinities, and NaN stays
+ * NaN.
+ */
 export function bfloat16Of(bits: number): number {
   if ((bits & 0x7f800000) === 0x7f800000) {
     // A set fraction bit keeps a NaN from becoming an infinity.

@@ -8,8 +8,8 @@ export interface PickedFile {
 }
 
 /**
- * The files of a file picker or a dropped folder, without subfolders and hidden files. Files are read on demand. Throws
- * ModelLoadError for two files of one name, or too many files.
+ * The files of a file picker or a dropped folder, without subfolders and hidden files. Files are read on
+ * demand. Throws ModelLoadError for two files of one name, or too many files.
  */
 export function blobSource(files: Iterable<PickedFile>): ModelSource {
   const byName = new Map<string, PickedFile>();

@@ -13,8 +13,8 @@ export interface HashedFile {
 }
 
 /**
- * The RFC 6962 tree root over the files in byte order of their names. A leaf consists of the UTF-8 name, 0x00, the size as
- * u64 little-endian, and the 32 bytes of the file's SHA-256.
+ * The RFC 6962 tree root over the files in byte order of their names. A leaf consists of the UTF-8 name,
+ * 0x00, the size as u64 little-endian, and the 32 bytes of the file's SHA-256.
  */
 export function filesRoot(files: readonly HashedFile[]): Hex {
   const sorted = [...files].sort((a, b) => compareNames(a.name, b.name));
@@ -27,7 +27,8 @@ export function filesRoot(files: readonly HashedFile[]): Hex {
 }
 
 /**
- * Hashes by file name, from the output of `sha256sum *`. Throws ModelLoadError for any other line, or a repeated name.
+ * Hashes by file name, from the output of `sha256sum *`. Throws ModelLoadError for any other line, or a
+ * repeated name.
  */
 export function parseHashes(text: string): ReadonlyMap<string, string> {
   const hashes = new Map<string, string>();

@@ -31,8 +31,8 @@ const HARMLESS: Readonly<Record<string, unknown>> = {
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * Reads config.json and, if present, generation_config.json, which takes precedence. Throws ModelLoadError for a token that
- * is not in the vocabulary, or a setting out of range.
+ * Reads config.json and, if present, generation_config.json, which takes precedence. Throws ModelLoadError
+ * for a token that is not in the vocabulary, or a setting out of range.
  */
 export function parseGeneration(
   config: JsonObject,

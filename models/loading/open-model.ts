@@ -25,8 +25,8 @@ export interface OpenedModel {
 }
 
 /**
- * Reads a model's small files and the headers of its weights, and checks that they belong together. Throws ModelLoadError,
- * ModelConfigError, SafetensorsError or TokenizerError. Each names the file and the remedy.
+ * Reads a model's small files and the headers of its weights, and checks that they belong together. Throws
+ * ModelLoadError, ModelConfigError, SafetensorsError or TokenizerError. Each names the file and the remedy.
  */
 export async function openModel(
   source: ModelSource,

@@ -32,8 +32,9 @@ export interface WeightFiles extends WeightSource {
 }
 
 /**
- * Opens the safetensors files of a model, and checks by their headers that they hold exactly its parameters. It ignores a
- * tied model's copy of its head, and the rotary tables of old files. Throws ModelLoadError or SafetensorsError.
+ * Opens the safetensors files of a model, and checks by their headers that they hold exactly its parameters.
+ * It ignores a tied model's copy of its head, and the rotary tables of old files. Throws ModelLoadError or
+ * SafetensorsError.
  */
 export async function openWeights(
   source: ModelSource,
@@ -132,7 +133,10 @@ type Piece =
   | { readonly dtype: 'F32'; readonly words: Uint32Array }
   | { readonly dtype: 'BF16' | 'F16'; readonly words: Uint16Array };
 
-/** The pieces of a tensor in order. `at` is the index of a piece's first element. Throws ModelLoadError on NaN. */
+/**
+ * The pieces of a tensor in order. `at` is the index of a piece's first element. Throws ModelLoadError on
+ * NaN.
+ */
 async function* pieces(
   name: string,
   { file, entry }: Located,
@@ -148,7 +152,9 @@ async function* pieces(
   }
 }
 
-/** Index of the first NaN, or -1. It is a plain loop, since a callback for a billion elements takes seconds. */
+/**
+ * Index of the first NaN, or -1. It is a plain loop, since a callback for a billion elements takes seconds.
+ */
 function firstNaN({ dtype, words }: Piece): number {
   const infinity = { F32: 0x7f800000, BF16: 0x7f80, F16: 0x7c00 }[dtype];
   const magnitude = dtype === 'F32' ? 0x7fffffff : 0x7fff;

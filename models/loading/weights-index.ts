@@ -28,8 +28,8 @@ export function totalOfIndex(bytes: Uint8Array): number | undefined {
 }
 
 /**
- * File names by tensor name, from the bytes of an index file. Throws ModelLoadError unless each is a plain name of a
- * safetensors file.
+ * File names by tensor name, from the bytes of an index file. Throws ModelLoadError unless each is a plain
+ * name of a safetensors file.
  */
 export function parseWeightsIndex(bytes: Uint8Array): ReadonlyMap<string, string> {
   const fail = (problem: string): never => {

@@ -10,7 +10,10 @@ const CHARACTERS = '0123456789abcdefghijklmnopqrstuvwxyz +-=?,.:;><()*/|#!\n_%&@
 
 export const CHARACTER_VOCABULARY_SIZE = SPECIAL_TOKENS.length + CHARACTERS.length;
 
-/** A tokenizer.json in Hugging Face's format: byte-pair encoding without merges, so each character is one token. */
+/**
+ * A tokenizer.json in Hugging Face's format: byte-pair encoding without merges, so each character is one
+ * token.
+ */
 export function characterTokenizerJson(): Record<string, unknown> {
   const tokens = [...SPECIAL_TOKENS, ...CHARACTERS];
   return {

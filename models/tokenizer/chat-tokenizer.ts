@@ -27,8 +27,8 @@ export class ChatTokenizer extends Tokenizer {
   readonly #specials: Readonly<Record<string, string>>;
 
   /**
-   * Reads a parsed tokenizer.json and tokenizer_config.json. Throws TokenizerError for a bad tokenizer or template. Without
-   * a template, `chatText` and `encodeChat` throw.
+   * Reads a parsed tokenizer.json and tokenizer_config.json. Throws TokenizerError for a bad tokenizer or
+   * template. Without a template, `chatText` and `encodeChat` throw.
    */
   constructor(tokenizer: unknown, settings: JsonObject = {}) {
     super(tokenizer);
@@ -75,8 +75,8 @@ export class ChatTokenizer extends Tokenizer {
   }
 
   /**
-   * The token ids of the conversation, the template's special tokens included. Throws TokenizerError for a message that
-   * spells a special token, since it could end its turn and pose as another role.
+   * The token ids of the conversation, the template's special tokens included. Throws TokenizerError for a
+   * message that spells a special token, since it could end its turn and pose as another role.
    */
   encodeChat(messages: readonly ChatMessage[], options: ChatOptions = {}): number[] {
     for (const { content } of messages) this.checkPlain(content);
@@ -101,7 +101,9 @@ function templateOf(settings: JsonObject): string | undefined {
   return undefined;
 }
 
-/** bos_token, eos_token and so on, which templates may print. Each is a text, or an object with the content. */
+/**
+ * bos_token, eos_token and so on, which templates may print. Each is a text, or an object with the content.
+ */
 function specialTokens(settings: JsonObject): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const name of ['bos_token', 'eos_token', 'pad_token', 'unk_token']) {

@@ -4,12 +4,15 @@ import type { Tokenizer } from './tokenizer.ts';
 const REPLACEMENT = '\ufffd';
 
 /**
- * Decodes token ids one by one. A token may end in the middle of a character, which is held back until it is whole. All
- * pieces joined equal the result of `Tokenizer.decode` for all known ids.
+ * Decodes token ids one by one. A token may end in the middle of a character, which is held back until it is
+ * whole. All pieces joined equal the result of `Tokenizer.decode` for all known ids.
  */
 export class StreamingDecoder {
   readonly #tokenizer: Tokenizer;
-  /** The last ids of the text so far, since some decoders depend on earlier ids, and the ids that are held back. */
+  /**
+   * The last ids of the text so far, since some decoders depend on earlier ids, and the ids that are held
+   * back.
+   */
   #ids: number[] = [];
   #shown = 0;
 

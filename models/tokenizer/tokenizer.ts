@@ -29,8 +29,9 @@ export class Tokenizer {
   }
 
   /**
-   * The token ids of plain text, without special tokens. Throws TokenizerError when the text spells a special token, since
-   * text from a peer must not start or end anything, or when the vocabulary lacks one of its characters.
+   * The token ids of plain text, without special tokens. Throws TokenizerError when the text spells a special
+   * token, since text from a peer must not start or end anything, or when the vocabulary lacks one of its
+   * characters.
    */
   encode(text: string): number[] {
     if (text === '') return [];
@@ -42,7 +43,10 @@ export class Tokenizer {
     return ids;
   }
 
-  /** The token ids of trusted text in which special tokens are spelled out, such as the output of a chat template. */
+  /**
+   * The token ids of trusted text in which special tokens are spelled out, such as the output of a chat
+   * template.
+   */
   encodeWithSpecial(text: string): number[] {
     return text === '' ? [] : this.#inner.encode(text, { add_special_tokens: false }).ids;
   }

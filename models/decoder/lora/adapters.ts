@@ -1,4 +1,6 @@
-/** Low-rank adapters on frozen projections (LoRA, arXiv 2106.09685): y = x W^T + (alpha / rank) (x A^T) B^T. */
+/**
+ * Low-rank adapters on frozen projections (LoRA, arXiv 2106.09685): y = x W^T + (alpha / rank) (x A^T) B^T.
+ */
 import { canon, mul } from '../../../compute/repops/arithmetic.ts';
 import { recip } from '../../../compute/repops/functions.ts';
 import { elementCount } from '../../../compute/repops/program.ts';
@@ -80,8 +82,8 @@ export function adapterSpecs(config: DecoderConfig, lora: LoraOptions): readonly
 }
 
 /**
- * Fresh adapters. A is nearly normal with standard deviation 1 / rank (PEFT's "gaussian"). B is zero, so the adapters at
- * first have no effect. With a counter-based generator every machine gets the same.
+ * Fresh adapters. A is nearly normal with standard deviation 1 / rank (PEFT's "gaussian"). B is zero, so the
+ * adapters at first have no effect. With a counter-based generator every machine gets the same.
  */
 export function initialAdapters(options: {
   readonly config: DecoderConfig;

@@ -49,8 +49,8 @@ export interface LoraCaseResult {
 }
 
 /**
- * Draws a frozen model and adapters from `seed` by Philox, and trains the adapters. Every step has the same tokens, so the
- * loss falls. Every engine that keeps RepOps gives the same root.
+ * Draws a frozen model and adapters from `seed` by Philox, and trains the adapters. Every step has the same
+ * tokens, so the loss falls. Every engine that keeps RepOps gives the same root.
  */
 export async function runLoraCase(options: LoraCaseOptions): Promise<LoraCaseResult> {
   const { engine, seed, steps = 5, config = LORA_CASE_CONFIG, batch = 2, length = 16 } = options;
@@ -90,7 +90,9 @@ export async function runLoraCase(options: LoraCaseOptions): Promise<LoraCaseRes
   }
 }
 
-/** `initialParameters` with one Philox block for all four draws of an element, which is a quarter of the work. */
+/**
+ * `initialParameters` with one Philox block for all four draws of an element, which is a quarter of the work.
+ */
 function cheapParameters(config: DecoderConfig, seed: number): Map<string, Float32Array> {
   let last: { tensor: number; element: number; block: readonly number[] } | undefined;
   return initialParameters({

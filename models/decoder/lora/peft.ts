@@ -1,4 +1,7 @@
-/** Reads and writes adapters as files of Hugging Face's PEFT: adapter_model.safetensors and adapter_config.json. */
+/**
+ * Reads and writes adapters as files of Hugging Face's PEFT: adapter_model.safetensors and
+ * adapter_config.json.
+ */
 import {
   float32Tensor,
   parseSafetensors,

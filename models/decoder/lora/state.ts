@@ -98,8 +98,8 @@ export function adapterContents(checkpoint: AdapterCheckpoint): SafetensorsFile 
 }
 
 /**
- * The Merkle root of an adapter checkpoint (docs/checkpoint.md). It commits to adapters, moments, step, settings and the
- * frozen weights' root.
+ * The Merkle root of an adapter checkpoint (docs/checkpoint.md). It commits to adapters, moments, step,
+ * settings and the frozen weights' root.
  */
 export function adapterRoot(checkpoint: AdapterCheckpoint): Hex {
   return checkpointRoot(adapterContents(checkpoint));
@@ -110,7 +110,9 @@ export function encodeAdapters(checkpoint: AdapterCheckpoint): Uint8Array {
   return serializeSafetensors(adapterContents(checkpoint));
 }
 
-/** Reads what `encodeAdapters` wrote. Throws SafetensorsError, ModelConfigError, LoraError or ModelStateError. */
+/**
+ * Reads what `encodeAdapters` wrote. Throws SafetensorsError, ModelConfigError, LoraError or ModelStateError.
+ */
 export function decodeAdapters(file: Uint8Array): AdapterCheckpoint {
   const { tensors, metadata } = parseSafetensors(file);
   const fail = (problem: string): never => {

@@ -1,4 +1,7 @@
-/** Writes a model of any shape with random bf16 weights as Hugging Face files in shards, for tests of real sizes. */
+/**
+ * Writes a model of any shape with random bf16 weights as Hugging Face files in shards, for tests of real
+ * sizes.
+ */
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { elementCount } from '../../../compute/repops/program.ts';
@@ -23,8 +26,8 @@ export interface RandomModelOptions {
 const PIECE = 1 << 20;
 
 /**
- * Writes config.json, tokenizer files, bf16 shards and their index. Gains are 1. Biases and matrices are uniform with a
- * standard deviation of 0.02. It holds one piece of a tensor at a time.
+ * Writes config.json, tokenizer files, bf16 shards and their index. Gains are 1. Biases and matrices are
+ * uniform with a standard deviation of 0.02. It holds one piece of a tensor at a time.
  */
 export async function writeRandomModel(options: RandomModelOptions): Promise<void> {
   const { path, config, seed, shardBytes = 1 << 29 } = options;
