@@ -6,8 +6,8 @@ const systemChromium =
   ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
 /**
- * Journeys of real people in the system's own Chromium. One worker: each journey starts its own local network, and
- * three training tabs already fill two cores.
+ * Journeys of real people in the system's own Chromium. One worker: each journey starts its own local
+ * network, and three training tabs already fill two cores.
  */
 export default defineConfig({
   testDir: 'e2e',
@@ -34,7 +34,8 @@ export default defineConfig({
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',
-        // Candidates are hidden behind mDNS names by default, which a machine without multicast cannot resolve.
+        // Candidates are hidden behind mDNS names by default, which a machine without multicast cannot
+        // resolve.
         '--disable-features=WebRtcHideLocalIpsWithMdns',
         '--allow-loopback-in-peer-connection',
         '--disable-background-timer-throttling',

@@ -8,8 +8,8 @@ import { type Connect, defineConfig, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 
 /**
- * Both headers together make the page cross-origin isolated, which is what SharedArrayBuffer (threads of the wasm
- * engine) asks for. https://web.dev/articles/coop-coep
+ * Both headers together make the page cross-origin isolated, which is what SharedArrayBuffer (threads of the
+ * wasm engine) asks for. https://web.dev/articles/coop-coep
  */
 const ISOLATION = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -17,9 +17,10 @@ const ISOLATION = {
 };
 
 /**
- * Only our own scripts run, nothing is evaluated (wasm excepted), and the page may talk to any relay and any node:
- * which ones is decided by network.json. Models come from whatever https address a person types (models/loading/download.ts refuses
- * anything else but http to this machine), so connect-src names schemes, and no more than before. Images may be data URIs because EIP-6963 wallets bring their icons so.
+ * Only our own scripts run, nothing is evaluated (wasm excepted), and the page may talk to any relay and any
+ * node: which ones is decided by network.json. Models come from whatever https address a person types
+ * (models/loading/download.ts refuses anything else but http to this machine), so connect-src names schemes,
+ * and no more than before. Images may be data URIs because EIP-6963 wallets bring their icons so.
  */
 const CONTENT_POLICY = [
   "default-src 'self'",
@@ -51,8 +52,8 @@ function contentPolicy(): Plugin {
 }
 
 /**
- * Serves ./network.json in dev and preview from the file that `npm start` writes (or from $STARLING_NETWORK), read
- * afresh each time because the network may be restarted while the page is served.
+ * Serves ./network.json in dev and preview from the file that `npm start` writes (or from $STARLING_NETWORK),
+ * read afresh each time because the network may be restarted while the page is served.
  */
 function networkFile(): Plugin {
   const answer: Connect.NextHandleFunction = (request, response, next) => {
@@ -125,7 +126,8 @@ export default defineConfig({
       },
       workbox: {
         globPatterns: ['**/*.{js,css,html,svg,wasm}'],
-        // A wallet is optional and large, and models are fetched only after the pre-flight said how large they are.
+        // A wallet is optional and large, and models are fetched only after the pre-flight said how large
+        // they are.
         globIgnores: ['assets/wallet-*', 'models/**', 'network.json'],
         navigateFallback: 'index.html',
         navigateFallbackDenylist: [/\/network\.json$/],
@@ -136,8 +138,8 @@ export default defineConfig({
   ],
   resolve: {
     alias: {
-      // WalletConnect's own window is a hundred chunks that fetch fonts and pictures from outside. The wallet panel shows the
-      // pairing link itself (`showQrModal: false`), so that the window is never opened.
+      // WalletConnect's own window is a hundred chunks that fetch fonts and pictures from outside. The wallet
+      // panel shows the pairing link itself (`showQrModal: false`), so that the window is never opened.
       '@reown/appkit/core': fileURLToPath(new URL('app/wallet/no-modal.ts', import.meta.url)),
     },
   },
@@ -146,7 +148,8 @@ export default defineConfig({
     // What the local network, the checks and forge write is no source of the page.
     watch: { ignored: ['**/.starling/**', '**/test-results/**', '**/contracts/{out,cache,vectors}/**'] },
   },
-  // The dev server looks here for packages before the first visit; one found later would reload a page that trains.
+  // The dev server looks here for packages before the first visit; one found later would reload a page that
+  // trains.
   optimizeDeps: { entries: ['index.html', 'app/dev/index.html', 'workers/*.worker.ts'] },
   preview: { headers: ISOLATION },
   worker: { format: 'es' },

@@ -52,7 +52,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       });
 
     const orderFor = (terms: Hex) => ({
-      ...{ terms, about: hash('about'), token: COIN, price: 1000n, bond: 10n },
+      ...{ terms, descriptionHash: hash('description'), token: COIN, price: 1000n, bond: 10n },
       ...{ claimSeconds: 1000, workSeconds: 500, workerShares: TOTAL_SHARES / 2 },
     });
     const post = (queue: TransactionQueue, name = 'terms') =>

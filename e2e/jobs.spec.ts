@@ -85,7 +85,7 @@ test.describe('A task', () => {
       await expect(task(ben, 0).getByTestId('working')).toHaveAttribute('data-phase', 'waiting');
       await pass(121);
       await expect(task(ann, 0)).toHaveAttribute('data-state', 'accepted', { timeout: 60_000 });
-      const device = (await ben.page.getByTestId('purse-device').getAttribute('data-value')) as Hex;
+      const device = (await ben.page.getByTestId('payer-device').getAttribute('data-value')) as Hex;
       await task(ann, 0).getByTestId('collect').click();
       await task(ben, 0).getByTestId('collect').click();
       await expect(task(ben, 0).getByTestId('pledge-1')).toHaveAttribute('data-settled', 'true');

@@ -1,6 +1,6 @@
 /**
- * `npm run screenshot`: starts a local network with two volunteers, contributes for a few rounds in the system's Chromium, and
- * writes docs/pictures/page.png for the README.
+ * `npm run screenshot`: starts a local network with two volunteers, contributes for a few rounds in the
+ * system's Chromium, and writes docs/pictures/page.png for the README.
  */
 import { fileURLToPath } from 'node:url';
 import { chromium } from '@playwright/test';

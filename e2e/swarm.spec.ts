@@ -5,7 +5,10 @@ import { liveConnections, watchConnections } from './support/connections.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
 import { Tab } from './support/tab.ts';
 
-/** Long enough for the tab whose engine is WebGPU on SwiftShader to answer and train within its stages on two cores. */
+/**
+ * Long enough for the tab whose engine is WebGPU on SwiftShader to answer and train within its stages on two
+ * cores.
+ */
 const ROUND_SECONDS = 40;
 const ROUND_MS = ROUND_SECONDS * 1000;
 

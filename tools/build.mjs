@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { inPackage, root, run, UserError } from './command.mjs';
 
 /**
- * What is built, from what, into what, in order. A step whose inputs have the bytes of the last time is skipped.
- * `ignore` names inputs that the step itself makes.
+ * What is built, from what, into what, in order. A step whose inputs have the bytes of the last time is
+ * skipped. `ignore` names inputs that the step itself makes.
  */
 export const BUILD_STEPS = [
   {

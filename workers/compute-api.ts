@@ -39,10 +39,10 @@ export interface ComputeStarted {
 /** What the worker reports by itself. */
 export type ComputeEvent =
   /** One sentence for a person. */
-  | { readonly type: 'notice'; readonly text: string }
-  | { readonly type: 'engine'; readonly engine: EngineReport<EngineVerdict> }
+  | { readonly kind: 'notice'; readonly text: string }
+  | { readonly kind: 'engine'; readonly engine: EngineReport<EngineVerdict> }
   | {
-      readonly type: 'download';
+      readonly kind: 'download';
       readonly file: keyof ModelFiles;
       readonly done: number;
       /** Null when the server does not tell the size. */

@@ -34,9 +34,9 @@ describe('the compute worker behind messages', () => {
     expect(started).toMatchObject({ cursor: 0, engine: { kind: 'reference', reason: 'requested' } });
     // Events travel on a channel of their own, so they may come a moment after the result.
     await vi.waitFor(() =>
-      expect(events.at(-1)).toMatchObject({ type: 'engine', engine: { verdicts: [{ same: 2 }] } }),
+      expect(events.at(-1)).toMatchObject({ kind: 'engine', engine: { verdicts: [{ same: 2 }] } }),
     );
-    expect(events.filter(({ type }) => type === 'download').length).toBeGreaterThanOrEqual(3);
+    expect(events.filter(({ kind }) => kind === 'download').length).toBeGreaterThanOrEqual(3);
     const prompts = await client.prompts(context);
     const set = await client.answer(context, signal);
     expect(set.groups).toHaveLength(prompts.length);

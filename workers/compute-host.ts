@@ -10,6 +10,7 @@ import { SerialQueue } from '../protocol/serial-queue.ts';
 import type { Trainer } from '../protocol/trainer.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
 import { type CompletionTokenizer, completionTokenizer } from '../training/completion-tokenizer.ts';
+import type { Critic } from '../training/critique.ts';
 import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
 import { firstCheckpoint } from '../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from '../training/learning-settings.ts';
@@ -38,6 +39,8 @@ export interface ComputeHostOptions<Verdict> {
   readonly settings?: LearningSettings;
   /** Maximum duty cycle, 0.1 to 1. Defaults to 1. `setShare` changes it. */
   readonly share?: number;
+  /** Judges other devices' answers in place of the model in training. Defaults to none. */
+  readonly critic?: Critic;
   /** Called with one sentence for a person when the GPU is lost or the engine changes. */
   readonly onNotice?: (sentence: string) => void;
   readonly onEngine?: (engine: EngineReport<Verdict>) => void;
@@ -225,6 +228,7 @@ export class ComputeHost<Verdict> implements Trainer {
         evaluationEngine,
         tokenizer: this.#tokenizer,
         store,
+        critic: this.#options.critic,
         first: async () => {
           const { config, parameters } = loadModel(await fetchModelFiles(model, signal));
           const settings = this.#options.settings ?? (await settingsFor(chosen.engine, signal));

@@ -35,7 +35,7 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
   };
 
   return serveMethods<ComputeMethods, ComputeEvent>(({ emit, cancelAll }) => {
-    const notice = (text: string) => emit({ type: 'notice', text });
+    const notice = (text: string) => emit({ kind: 'notice', text });
     return {
       ...forwardMethods(running, [
         'prompts',
@@ -56,12 +56,12 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
           signal,
           model: modelAt(modelUrl, {
             fetcher: environment.fetcher,
-            onProgress: (file, done, total) => emit({ type: 'download', file, done, total }),
+            onProgress: (file, done, total) => emit({ kind: 'download', file, done, total }),
           }),
           store: await environment.openStore({ device, run }, notice),
           chooseEngine: (choice, inner) => environment.chooseEngine(choice, { threads, signal: inner }),
           onNotice: notice,
-          onEngine: (report) => emit({ type: 'engine', engine: report }),
+          onEngine: (report) => emit({ kind: 'engine', engine: report }),
         });
         return { engine: host.engine, root: host.root, cursor: host.cursor };
       },

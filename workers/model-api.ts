@@ -183,23 +183,23 @@ export interface ModelCalls {
 /** What the worker reports by itself. */
 export type ModelEvent =
   | {
-      readonly type: 'download';
+      readonly kind: 'download';
       readonly url: string;
       readonly file: string;
       readonly bytes: number;
       readonly total: number | null;
     }
-  | { readonly type: 'load'; readonly tensors: number; readonly of: number }
+  | { readonly kind: 'load'; readonly tensors: number; readonly of: number }
   /** A piece of the answer, with the tokens so far and the seconds since the first of them. */
   | {
-      readonly type: 'text';
+      readonly kind: 'text';
       readonly run: number;
       readonly text: string;
       readonly tokens: number;
       readonly seconds: number;
     }
   | {
-      readonly type: 'step';
+      readonly kind: 'step';
       readonly run: number;
       /** Number of the adapter's step, from 1. */
       readonly step: number;

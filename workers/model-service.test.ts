@@ -100,13 +100,13 @@ describe('the model worker', { timeout: 60_000 }, () => {
     await expect
       .poll(() =>
         events
-          .filter((event) => event.type === 'text')
+          .filter((event) => event.kind === 'text')
           .slice(0, answer.tokens.length)
           .map(({ text }) => text)
           .join(''),
       )
       .toBe(answer.text);
-    expect(events.filter(({ type }) => type === 'load').at(-1)).toMatchObject({ type: 'load' });
+    expect(events.filter(({ kind }) => kind === 'load').at(-1)).toMatchObject({ kind: 'load' });
 
     const model = await openModel(blobSource(picked().map(({ name, blob }) => new File([blob], name))));
     const session = await FrozenSession.create({ engine: createReferenceEngine(), positions: 48, ...model });
@@ -143,7 +143,7 @@ describe('the model worker', { timeout: 60_000 }, () => {
     const rest = await call('train', { ...lesson, run: 3, steps: 7, fresh: false });
     expect([...first.losses, ...rest.losses]).toEqual(whole.losses);
     expect((await call('adapterFiles', { base: 'tiny' })).root).toBe(inOne.root);
-    await expect.poll(() => events.filter(({ type }) => type === 'step').length).toBe(24);
+    await expect.poll(() => events.filter(({ kind }) => kind === 'step').length).toBe(24);
 
     const other = connect();
     await loaded(other.call);
@@ -163,7 +163,7 @@ describe('the model worker', { timeout: 60_000 }, () => {
     await loaded(call);
     const abort = new AbortController();
     const training = call('train', { ...lesson, steps: 100_000 }, abort.signal);
-    await expect.poll(() => events.filter(({ type }) => type === 'step').length).toBeGreaterThan(2);
+    await expect.poll(() => events.filter(({ kind }) => kind === 'step').length).toBeGreaterThan(2);
     abort.abort();
     const { stopped, adapter, losses } = await training;
     expect(stopped).toBe(true);
@@ -178,13 +178,13 @@ describe('the model worker', { timeout: 60_000 }, () => {
     await loaded(call, endless, 4096);
     const abort = new AbortController();
     const answering = call('generate', { ...ask, maxNewTokens: 4000 }, abort.signal);
-    await expect.poll(() => events.some(({ type }) => type === 'text')).toBe(true);
+    await expect.poll(() => events.some(({ kind }) => kind === 'text')).toBe(true);
     abort.abort(new DOMException('Stopped by you.', 'AbortError'));
     await expect(answering).rejects.toThrow('Stopped by you.');
     expect((await call('generate', ask)).tokens).toHaveLength(12);
     await expect(call('generate', ask, AbortSignal.abort())).rejects.toThrow();
     const training = call('train', { ...lesson, steps: 100_000 });
-    await expect.poll(() => events.some(({ type }) => type === 'step')).toBe(true);
+    await expect.poll(() => events.some(({ kind }) => kind === 'step')).toBe(true);
     // Another model in its place, while it works: the run in progress ends first.
     await call('open', { from: { kind: 'files', files: picked() } });
     await expect(training).rejects.toThrow('disposed');
@@ -258,7 +258,7 @@ describe('the model worker', { timeout: 60_000 }, () => {
     const abort = new AbortController();
     const downloading = call('download', { url: server.url }, abort.signal);
     await expect
-      .poll(() => events.some((event) => event.type === 'download' && event.file === 'model.safetensors'))
+      .poll(() => events.some((event) => event.kind === 'download' && event.file === 'model.safetensors'))
       .toBe(true);
     abort.abort(new DOMException('Stopped by you.', 'AbortError'));
     await expect(downloading).rejects.toThrow('Stopped by you.');

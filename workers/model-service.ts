@@ -21,7 +21,7 @@ export function createModelService(options: ModelHostOptions): ModelWorkerApi {
         if (progress.file === file && bytes - reported < PROGRESS_BYTES && bytes !== total) return;
         reported = bytes;
         file = progress.file;
-        emit({ type: 'download', url, file, bytes, total });
+        emit({ kind: 'download', url, file, bytes, total });
       };
       const list = typeof hashes === 'string' ? parseHashes(hashes) : hashes;
       return library.download({ url, onProgress, signal, hashes: list });
@@ -33,11 +33,11 @@ export function createModelService(options: ModelHostOptions): ModelWorkerApi {
     open: ({ from }, signal) => host.open(from, signal),
     fit: (use) => host.fit(use),
     load: (args, signal) =>
-      host.load(args, { signal, onProgress: (progress) => emit({ type: 'load', ...progress }) }),
+      host.load(args, { signal, onProgress: (progress) => emit({ kind: 'load', ...progress }) }),
     generate: (args, signal) =>
-      host.generate(args, { signal, onText: (piece) => emit({ type: 'text', run: args.run, ...piece }) }),
+      host.generate(args, { signal, onText: (piece) => emit({ kind: 'text', run: args.run, ...piece }) }),
     train: (args, signal) =>
-      host.train(args, { signal, onStep: (step) => emit({ type: 'step', run: args.run, ...step }) }),
+      host.train(args, { signal, onStep: (step) => emit({ kind: 'step', run: args.run, ...step }) }),
     adapterFiles: ({ base }, signal) => host.adapterFiles(base, signal),
     adopt: ({ files }, signal) => host.adopt(files, signal),
     async close() {

@@ -1,6 +1,6 @@
 /**
- * Draws the page's icons from the one bird in app/ui/mark.tsx: public/icon.svg and, through Chromium, the PNGs.
- * Run with `npx tsx app/brand/draw-icons.ts` after changing the mark.
+ * Draws the page's icons from the one bird in app/ui/mark.tsx: public/icon.svg and, through Chromium, the
+ * PNGs. Run with `npx tsx app/brand/draw-icons.ts` after changing the mark.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { chromium } from '@playwright/test';
@@ -9,7 +9,7 @@ import { BIRD, FLOCK } from '../ui/mark.tsx';
 const PETROL = '#0b6b64';
 const PAPER = '#f6fbfa';
 
-/** `scale` shrinks the flock about the centre: a maskable icon keeps it inside the inner 80 %. */
+/** `scale` shrinks the flock about the centre, because a maskable icon shows only its inner 80 %. */
 function icon(options: { readonly radius: number; readonly scale: number }): string {
   const birds = FLOCK.map(
     ([x, y, turn, size]) =>

@@ -1,32 +1,46 @@
-import type { Desk } from '../jobs/jobs-controller.ts';
-import type { Check, ClaimView, DeskView } from '../jobs/jobs-view.ts';
-import { inWords } from '../jobs/task-life.ts';
-import { Act } from '../ui/action-button.tsx';
+import type { ClaimView } from '../jobs/chain-watch.ts';
+import { ActionButton } from '../ui/action-button.tsx';
+import { formatSpan, plural } from '../ui/format.ts';
 import { HexText } from '../ui/section.tsx';
-import { GameStory } from './game-story.tsx';
+import type { Check, ChecksPort, ChecksView } from './checks-port.ts';
+import { DisputeTranscript } from './dispute-transcript.tsx';
 
 interface ClaimCardProps {
   readonly claim: ClaimView;
-  readonly view: DeskView;
-  readonly desk: Desk;
+  readonly view: ChecksView;
+  readonly checks: ChecksPort;
 }
 
 /** What the chain says of a claim now. */
-export function standingOf(claim: ClaimView, now: number): string {
-  if (claim.lost) return 'Proved wrong. Its author lost the bond.';
-  if (claim.settled) return 'Stands: nobody proved it wrong within the window.';
-  if (claim.liveGames > 0) {
-    return `Doubted: ${claim.liveGames} ${claim.liveGames === 1 ? 'game' : 'games'} under way.`;
-  }
-  if (now > claim.windowEnd) return 'Nobody objected in time; it can be settled.';
-  return `Open to objection for ${inWords(claim.windowEnd - now)}.`;
+export type Standing = 'open' | 'challenged' | 'upheld' | 'lost';
+
+export function standingOf({ lost, settled, liveGames }: ClaimView): Standing {
+  if (lost) return 'lost';
+  if (settled) return 'upheld';
+  return liveGames > 0 ? 'challenged' : 'open';
 }
 
-/** One claim: who says what, what this device finds, and every dispute about it. */
-export function ClaimCard({ claim, view, desk }: ClaimCardProps) {
+/** The standing as a sentence. `now` is the chain's time in Unix seconds. */
+export function standingSentence(claim: ClaimView, now: number): string {
+  switch (standingOf(claim)) {
+    case 'lost':
+      return 'Proved wrong. Its author lost the bond.';
+    case 'upheld':
+      return 'Upheld: nobody proved it wrong within the window.';
+    case 'challenged':
+      return `Challenged: ${plural(claim.liveGames, 'game')} under way.`;
+    case 'open':
+      return now > claim.windowEnd
+        ? 'Nobody objected in time; it can be settled.'
+        : `Open to objection for ${formatSpan(claim.windowEnd - now)}.`;
+  }
+}
+
+/** One claim: its author and standing, this device's own check, and every dispute about it. */
+export function ClaimCard({ claim, view, checks }: ClaimCardProps) {
   const now = view.chain?.now ?? 0;
   const check = view.checks.get(claim.claim);
-  const standing = claim.lost ? 'lost' : claim.settled ? 'stands' : claim.liveGames > 0 ? 'doubted' : 'open';
+  const standing = standingOf(claim);
   return (
     <article
       className="border-t border-line py-6 first:border-t-0 first:pt-0"
@@ -41,24 +55,24 @@ export function ClaimCard({ claim, view, desk }: ClaimCardProps) {
         </p>
       </div>
       <p className={`mt-1 text-body ${claim.lost ? 'text-bad' : ''}`} data-testid="claim-standing">
-        {standingOf(claim, now)}
+        {standingSentence(claim, now)}
       </p>
       <div className="mt-3" data-testid="check" data-check={check?.kind ?? 'none'}>
         <Finding check={check} claim={claim} />
         {check?.kind === 'running' ? null : (
           <div className="mt-2">
-            <Act
+            <ActionButton
               data-testid="check-claim"
-              doing="Training the same run here…"
-              act={() => desk.check(claim.claim)}
+              busyText="Training the same run here…"
+              action={() => checks.check(claim.claim)}
             >
               {check === undefined ? 'Check it on this device' : 'Check it again'}
-            </Act>
+            </ActionButton>
           </div>
         )}
       </div>
       {claim.games.map((game) => (
-        <GameStory key={game.game.game} view={game} known={view.known.get(claim.terms)} />
+        <DisputeTranscript key={game.game.game} view={game} known={view.knownRuns.get(claim.terms)} />
       ))}
     </article>
   );

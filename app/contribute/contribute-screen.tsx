@@ -1,4 +1,4 @@
-import type { EngineChoice } from '../volunteer/volunteer-port.ts';
+import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { DevicePanel } from './device-panel.tsx';
 import { Feed } from './feed.tsx';
 import { Hero } from './hero.tsx';
@@ -16,7 +16,7 @@ interface ContributeScreenProps {
   readonly onEngine: (engine: EngineChoice) => void;
 }
 
-/** Reads from top to bottom as: what is happening, how far, what came of it, and everything else. */
+/** From top to bottom: what happens now, how far the round is, the results, and everything else. */
 export function ContributeScreen({ engine, onEngine }: ContributeScreenProps) {
   return (
     <main>

@@ -1,10 +1,14 @@
 import { useId, useState } from 'react';
+import { CheckBox } from '../ui/check-box.tsx';
 import { Disclosure, Fact, HexText, Section } from '../ui/section.tsx';
+import { Select } from '../ui/select.tsx';
+import { type EngineChoice, engineOptions } from '../volunteer/engine-choice.ts';
 import { isBusy } from '../volunteer/phase.ts';
 import { useView } from '../volunteer/volunteer-context.tsx';
-import type { EngineChoice } from '../volunteer/volunteer-port.ts';
 import { ShareSlider } from './share-slider.tsx';
 import { useWakeLock } from './use-wake-lock.ts';
+
+const ENGINES = engineOptions(['auto', 'webgpu', 'wasm', 'reference']);
 
 const NAME = { reference: 'Plain TypeScript', wasm: 'WebAssembly', webgpu: 'WebGPU' } as const;
 
@@ -13,7 +17,7 @@ interface DevicePanelProps {
   readonly onEngine: (engine: EngineChoice) => void;
 }
 
-/** What computes here, and whether its bits are the same as everybody's. */
+/** What computes on this device, and whether its bits are those of the reference. */
 export function DevicePanel({ engine, onEngine }: DevicePanelProps) {
   const used = useView((view) => view.engine);
   const device = useView((view) => view.device);
@@ -22,12 +26,12 @@ export function DevicePanel({ engine, onEngine }: DevicePanelProps) {
   const working = useView((view) => isBusy(view.phase));
   useWakeLock(awake && working);
   const select = useId();
-  const chosen = used?.verdicts.find((verdict) => verdict.kind === used.chosen);
+  const chosen = used?.verdicts.find((verdict) => verdict.kind === used.kind);
   return (
     <Section title="This device">
       <dl className="divide-y divide-line">
         <Fact name="Engine">
-          <span data-testid="engine" data-engine={used?.chosen ?? ''}>
+          <span data-testid="engine" data-engine={used?.kind ?? ''}>
             {used === null ? (
               <span className="text-quiet">chosen when you contribute</span>
             ) : (
@@ -77,37 +81,21 @@ export function DevicePanel({ engine, onEngine }: DevicePanelProps) {
         <label htmlFor={select} className="text-note text-quiet">
           Compute with
         </label>
-        <select
+        <Select
           id={select}
-          data-testid="engine-choice"
+          testId="engine-choice"
           value={engine}
+          options={ENGINES}
           disabled={busy}
-          onChange={(event) => onEngine(parseEngineChoice(event.target.value))}
-          className="min-h-10 rounded-lg border border-line-strong/60 bg-raised px-3 text-note disabled:opacity-60"
-        >
-          <option value="auto">the fastest that is exact</option>
-          <option value="webgpu">WebGPU</option>
-          <option value="wasm">WebAssembly</option>
-          <option value="reference">plain TypeScript (slow)</option>
-        </select>
+          onChange={onEngine}
+          className="min-h-10 text-note"
+        />
       </div>
       {busy ? <p className="mt-1 text-note text-quiet">Stop to change it.</p> : null}
       <ShareSlider />
-      <label className="mt-2 flex min-h-9 items-center gap-2 text-note text-quiet">
-        <input
-          type="checkbox"
-          className="size-4 accent-accent"
-          data-testid="wake-lock"
-          checked={awake}
-          onChange={(event) => setAwake(event.target.checked)}
-        />
+      <CheckBox className="mt-2 text-note text-quiet" testId="wake-lock" checked={awake} onChange={setAwake}>
         Keep the screen on while contributing
-      </label>
+      </CheckBox>
     </Section>
   );
-}
-
-/** Reads an engine's name as it stands in `?engine=`; anything else means automatic. */
-export function parseEngineChoice(text: string | null): EngineChoice {
-  return text === 'webgpu' || text === 'wasm' || text === 'reference' ? text : 'auto';
 }

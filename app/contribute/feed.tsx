@@ -1,10 +1,10 @@
 import { Check, Vote, X } from 'lucide-react';
-import { plural } from '../format.ts';
+import { plural } from '../ui/format.ts';
 import { Disclosure, Empty, Section } from '../ui/section.tsx';
-import type { FeedAnswer, FeedItem } from '../volunteer/reduce-volunteer.ts';
+import type { FeedAnswer, FeedItem } from '../volunteer/reduce-feed.ts';
 import { useView } from '../volunteer/volunteer-context.tsx';
 
-/** Names of training/tasks for people; a task that is not here goes by its own name. */
+/** Names for people of the tasks in training/tasks. A task that is missing here keeps its own name. */
 const TASK_NAME: Readonly<Record<string, string>> = {
   sums: 'Addition',
   sorting: 'Sorting',
@@ -15,7 +15,7 @@ const TASK_NAME: Readonly<Record<string, string>> = {
 const SHOWN_ITEMS = 3;
 const SHOWN_ANSWERS = 4;
 
-/** Tasks and answers going by, with what others said of them and how they voted. */
+/** The latest tasks and answers, with the critiques and votes of other devices. */
 export function Feed() {
   const feed = useView((view) => view.feed);
   const latest = feed.find((round) => round.items.some((item) => item.answers.length > 0)) ?? feed[0];
@@ -85,7 +85,7 @@ function Item({ item }: { readonly item: FeedItem }) {
   );
 }
 
-/** Own answer first, then those that others spoke of, so that the most telling ones are seen. */
+/** The answers worth showing: this device's own first, then those with the most critiques and votes. */
 function pick(answers: readonly FeedAnswer[]): readonly FeedAnswer[] {
   const weight = (answer: FeedAnswer) =>
     (answer.own && answer.sample === 0 ? 100 : 0) +

@@ -1,4 +1,4 @@
-import { plural } from '../format.ts';
+import { plural } from '../ui/format.ts';
 import { BIRD } from '../ui/mark.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 import type { PeerStatus } from '../volunteer/volunteer-events.ts';
@@ -6,14 +6,14 @@ import type { PeerStatus } from '../volunteer/volunteer-events.ts';
 const SHOWN = 16;
 const CENTRE = { x: 200, y: 150 };
 
-/** A peer's place: spread by the golden angle, so that one more peer moves nobody. */
+/** A peer's place. The golden angle spreads the peers, so that one more peer moves no other. */
 function place(index: number): { readonly x: number; readonly y: number } {
   const angle = index * 2.399963 - 0.6;
   const radius = 1 + 0.16 * (index % 3);
   return { x: CENTRE.x + Math.cos(angle) * 128 * radius, y: CENTRE.y + Math.sin(angle) * 88 * radius };
 }
 
-/** This device among its peers: a full line for a direct connection, a dashed one while a relay carries it. */
+/** This device among its peers. A full line is a direct connection, a dashed line one through a relay. */
 export function FlockPicture() {
   const all = useView((view) => view.peers);
   const peers = all.filter((peer) => peer.path !== 'gossip');

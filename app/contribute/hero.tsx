@@ -1,24 +1,20 @@
 import { CircleCheck, CircleStop, Feather, Pause, Play, TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
-import { formatBytes } from '../format.ts';
 import { Button } from '../ui/button.tsx';
+import { formatBytes } from '../ui/format.ts';
+import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { FETCH_PLAN } from '../volunteer/fetch-plan.ts';
-import { type Command, commandsIn } from '../volunteer/phase.ts';
-import { explain } from '../volunteer/preflight.ts';
+import { type Command, commandsIn, isLive } from '../volunteer/phase.ts';
+import { findingsOf } from '../volunteer/preflight.ts';
 import { statusSentence } from '../volunteer/status-sentence.ts';
-import { usePort, useView } from '../volunteer/volunteer-context.tsx';
-import type { EngineChoice } from '../volunteer/volunteer-port.ts';
+import { useView, useVolunteer } from '../volunteer/volunteer-context.tsx';
 import { FlockPicture } from './flock-picture.tsx';
 import { Murmuration } from './murmuration.tsx';
 
-/** The top of the page: what is going on, why, and the buttons that change it. */
+/** The top of the page: what happens, why, and the buttons that change it. */
 export function Hero({ engine }: { readonly engine: EngineChoice }) {
   const phase = useView((view) => view.phase);
-  const alone =
-    phase.kind === 'idle' ||
-    phase.kind === 'stopped' ||
-    phase.kind === 'failed' ||
-    phase.kind === 'elsewhere';
+  const alone = !isLive(phase);
   return (
     <section
       aria-label="Status"
@@ -71,7 +67,7 @@ function Status() {
   );
 }
 
-/** How far the start is; without an end to it where that cannot be told. */
+/** How far the start is. The bar is indeterminate where that is not known. */
 function StartProgress() {
   const phase = useView((view) => view.phase);
   if (phase.kind !== 'starting') return null;
@@ -85,26 +81,26 @@ function StartProgress() {
 }
 
 function Commands({ engine }: { readonly engine: EngineChoice }) {
-  const port = usePort();
+  const volunteer = useVolunteer();
   const phase = useView((view) => view.phase);
   const blocked = useView(
     (view) =>
       view.preflight !== null &&
-      explain(view.preflight, FETCH_PLAN, formatBytes).some((finding) => finding.level === 'stop'),
+      findingsOf(view.preflight, FETCH_PLAN, formatBytes).some((finding) => finding.level === 'stop'),
   );
   const resumed = useView((view) => view.totals.computed > 0);
   const [pending, setPending] = useState<Command | null>(null);
   const act = (command: Command) => {
     const run: Readonly<Record<Command, () => Promise<void>>> = {
-      contribute: () => port.contribute(engine),
-      pause: () => port.pause(),
-      resume: () => port.resume(),
-      finish: () => port.finish(),
-      stop: () => port.stop(),
-      'take-over': () => port.takeOver(),
+      contribute: () => volunteer.contribute(engine),
+      pause: () => volunteer.pause(),
+      resume: () => volunteer.resume(),
+      finish: () => volunteer.finish(),
+      stop: () => volunteer.stop(),
+      'take-over': () => volunteer.takeOver(),
     };
     setPending(command);
-    // A failure arrives as a phase with its cause; here it only ends the waiting.
+    // A failure arrives as a phase with its cause. Here it only ends the waiting.
     run[command]()
       .catch(() => undefined)
       .finally(() => setPending(null));
@@ -144,7 +140,7 @@ function PreflightLines() {
   const preflight = useView((view) => view.preflight);
   if (preflight === null)
     return <p className="mt-8 text-note text-quiet">Looking at what this device can do…</p>;
-  const findings = explain(preflight, FETCH_PLAN, formatBytes);
+  const findings = findingsOf(preflight, FETCH_PLAN, formatBytes);
   return (
     <div className="mt-9 max-w-[56ch]" data-testid="preflight">
       <h2 className="text-note font-semibold">Before you begin</h2>

@@ -1,18 +1,18 @@
 import { KeyRound, Upload } from 'lucide-react';
-import { useRef, useState } from 'react';
-import { shortHex } from '../format.ts';
+import { useState } from 'react';
 import { Button } from '../ui/button.tsx';
+import { FileButton } from '../ui/file-button.tsx';
+import { shortHex } from '../ui/format.ts';
 import { saveFile } from '../ui/save-file.ts';
 import { Empty, Section } from '../ui/section.tsx';
 import { isBusy } from '../volunteer/phase.ts';
-import { usePort, useView } from '../volunteer/volunteer-context.tsx';
+import { useView, useVolunteer } from '../volunteer/volunteer-context.tsx';
 
-/** Backing up the device key and putting one back. */
+/** Saves a copy of the device key, and restores one. */
 export function KeyPanel() {
-  const port = usePort();
+  const volunteer = useVolunteer();
   const device = useView((view) => view.device);
   const locked = useView((view) => isBusy(view.phase) || view.phase.kind === 'paused');
-  const input = useRef<HTMLInputElement>(null);
   const [message, setMessage] = useState<{ readonly bad: boolean; readonly text: string } | null>(null);
 
   const attempt = async (work: () => Promise<string>) => {
@@ -24,7 +24,7 @@ export function KeyPanel() {
   };
   const backUp = () =>
     attempt(async () => {
-      const text = await port.backUpKey();
+      const text = await volunteer.backUpKey();
       const name = `starling-key-${device === null ? 'device' : device.address.slice(2, 10)}.json`;
       saveFile(name, new Blob([text], { type: 'application/json' }));
       return `Saved ${name}. Keep it where only you can read it.`;
@@ -36,7 +36,7 @@ export function KeyPanel() {
         throw new Error(
           'That file is too large to be a key backup. Choose the .json file that Starling saved.',
         );
-      await port.restoreKey(await file.text());
+      await volunteer.restoreKey(await file.text());
       return 'Restored. This device goes by that key now.';
     });
 
@@ -66,28 +66,19 @@ export function KeyPanel() {
             Save a copy
           </Button>
         )}
-        <Button
+        <FileButton
           look="small"
-          data-testid="key-restore"
+          single
           disabled={locked}
-          onClick={() => input.current?.click()}
+          accept="application/json,.json"
+          data-testid="key-restore"
+          testId="key-file"
+          label="Key backup file"
+          onFiles={(files) => restore(files?.[0])}
         >
           <Upload size={15} aria-hidden="true" />
           Restore
-        </Button>
-        <input
-          ref={input}
-          type="file"
-          accept="application/json,.json"
-          className="hidden"
-          data-testid="key-file"
-          aria-label="Key backup file"
-          onChange={(event) => {
-            const [file] = event.target.files ?? [];
-            void restore(file);
-            event.target.value = '';
-          }}
-        />
+        </FileButton>
       </div>
       <p className="mt-2 text-note text-quiet">
         The file is not encrypted: whoever has it can sign as this device. It holds no money. Support never

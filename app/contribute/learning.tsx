@@ -1,12 +1,12 @@
 import { lazy, Suspense } from 'react';
-import { formatShare } from '../format.ts';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
+import { formatShare } from '../ui/format.ts';
 import { Empty, Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 
 const LearningChart = lazy(() => import('./learning-chart.tsx'));
 
-/** How the model is doing: reward on its own answers and accuracy on tasks it never trains on. */
+/** The model's progress: reward of its answers, and accuracy on tasks that are never trained on. */
 export function Learning() {
   const history = useView((view) => view.history);
   const last = history.at(-1);

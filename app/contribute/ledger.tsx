@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { formatCount, shortHex } from '../format.ts';
+import { formatCount } from '../ui/format.ts';
 import { Empty, HexText, Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 
@@ -23,7 +23,7 @@ const TEST_ID = {
   onChain: 'ledger-onchain',
 } as const;
 
-/** Four counts that are never added up: each says how far this device’s work has come. */
+/** Four separate counts. Each says how many rounds have come that far, so they are never added up. */
 export function Ledger() {
   const totals = useView((view) => view.totals);
   return (
@@ -107,14 +107,10 @@ function LatestRounds() {
   );
 }
 
-/** A transaction's name; a link where the network has an explorer. */
+/** A transaction's hash, as a link where the network has an explorer. */
 function Transaction({ hash }: { readonly hash: string }) {
   const explorer = useView((view) => view.network?.explorer ?? null);
-  const name = (
-    <code className="font-mono" title={hash}>
-      {shortHex(hash)}
-    </code>
-  );
+  const name = <HexText value={hash} />;
   if (explorer === null) return name;
   return (
     <a
@@ -130,7 +126,7 @@ function Transaction({ hash }: { readonly hash: string }) {
 
 interface CellProps {
   readonly children: ReactNode;
-  /** Shown only where there is room for it. */
+  /** Whether the cell is left out on narrow screens. */
   readonly wide?: boolean;
 }
 

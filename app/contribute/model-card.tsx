@@ -1,13 +1,13 @@
 import { Download } from 'lucide-react';
 import { useState } from 'react';
-import { formatBytes, formatChange, formatShare } from '../format.ts';
 import { Button } from '../ui/button.tsx';
+import { formatBytes, formatChange, formatShare } from '../ui/format.ts';
 import { saveFile } from '../ui/save-file.ts';
 import { Empty, HexText, Section } from '../ui/section.tsx';
-import { usePort, useView } from '../volunteer/volunteer-context.tsx';
+import { useView, useVolunteer } from '../volunteer/volunteer-context.tsx';
 import type { ModelReport } from '../volunteer/volunteer-events.ts';
 
-/** The volunteer's own model: what it could do before and can do now, and the weights to take away. */
+/** The volunteer's own model: its answers before and now, and its weights as a download. */
 export function ModelCard() {
   const model = useView((view) => view.model);
   const root = useView((view) => view.history.at(-1)?.checkpointRoot ?? null);
@@ -103,7 +103,7 @@ function SampleText({ text, expected }: { readonly text: string; readonly expect
 }
 
 function DownloadWeights({ root }: { readonly root: string }) {
-  const port = usePort();
+  const volunteer = useVolunteer();
   const [state, setState] = useState<{
     readonly kind: 'ready' | 'working' | 'failed';
     readonly text: string;
@@ -114,7 +114,7 @@ function DownloadWeights({ root }: { readonly root: string }) {
   const download = async () => {
     setState({ kind: 'working', text: '' });
     try {
-      const checkpoint = await port.checkpoint();
+      const checkpoint = await volunteer.checkpoint();
       const name = `starling-round-${checkpoint.round}.safetensors`;
       saveFile(name, new Blob([checkpoint.bytes], { type: 'application/octet-stream' }));
       setState({ kind: 'ready', text: `Saved ${name}, ${formatBytes(checkpoint.bytes.length)}.` });

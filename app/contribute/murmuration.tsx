@@ -11,8 +11,9 @@ interface Bird {
 const COUNT = 320;
 
 /**
- * A flock on a bent path: dense in its middle, thin at its ends, each bird turned along the path. The same every time,
- * from a small linear congruential generator (Numerical Recipes' constants), because art should not flicker.
+ * A flock on a bent path: dense in the middle, thin at the ends, each bird turned along the path. A linear
+ * congruential generator (constants of Numerical Recipes) makes the same flock each time, so that the picture
+ * does not change from visit to visit.
  */
 function flock(): readonly Bird[] {
   let state = 20260;

@@ -1,8 +1,8 @@
-import { formatCount } from '../format.ts';
+import { formatCount } from '../ui/format.ts';
 import { Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 
-/** What was turned away, counted by reason. Part of a healthy swarm, and nothing of it touches what was earned. */
+/** Messages that this device rejected, counted by reason. They change nothing of what it has earned. */
 export function Refusals() {
   const refused = useView((view) => view.refused);
   const total = refused.reduce((sum, entry) => sum + entry.count, 0);

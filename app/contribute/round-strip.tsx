@@ -1,8 +1,8 @@
 import type { Stage } from '../../protocol/ledger.ts';
-import { formatWait } from '../format.ts';
+import { formatWait } from '../ui/format.ts';
 import { useNow } from '../ui/use-now.ts';
-import type { VolunteerView } from '../volunteer/reduce-volunteer.ts';
 import { useView } from '../volunteer/volunteer-context.tsx';
+import type { VolunteerView } from '../volunteer/volunteer-view.ts';
 
 const STAGES: readonly { readonly stage: Stage; readonly name: string; readonly what: string }[] = [
   { stage: 'answer', name: 'Answer', what: 'Each device answers the round’s tasks with its own model.' },
@@ -14,7 +14,9 @@ const STAGES: readonly { readonly stage: Stage; readonly name: string; readonly 
   },
 ];
 
-/** Where the round stands. Rounds and stages follow from the chain’s time, so every device is in the same one. */
+/**
+ * The present round and its stage. Both follow from the chain's time, so every device is in the same stage.
+ */
 export function RoundStrip() {
   const clock = useView((view) => view.clock);
   const now = useNow(400, clock !== null);

@@ -1,9 +1,9 @@
 import { useId } from 'react';
-import { usePort, useView } from '../volunteer/volunteer-context.tsx';
+import { useView, useVolunteer } from '../volunteer/volunteer-context.tsx';
 
-/** How much of the device is lent, in steps of ten percent; changes at once. */
+/** The share of the device that is lent, in steps of ten percent. A change takes effect at once. */
 export function ShareSlider() {
-  const port = usePort();
+  const volunteer = useVolunteer();
   const share = useView((view) => view.share);
   const slider = useId();
   const percent = Math.round(share * 100);
@@ -26,7 +26,7 @@ export function ShareSlider() {
         value={percent}
         data-testid="share"
         aria-valuetext={`${percent} percent of the time`}
-        onChange={(event) => void port.setShare(Number(event.target.value) / 100).catch(() => undefined)}
+        onChange={(event) => void volunteer.setShare(Number(event.target.value) / 100).catch(() => undefined)}
         className="mt-1 h-9 w-full accent-accent"
       />
       <p className="text-note text-quiet">

@@ -1,10 +1,10 @@
-import { plural, shortHex } from '../format.ts';
-import { Disclosure, Empty, Fact, Section } from '../ui/section.tsx';
+import { plural } from '../ui/format.ts';
+import { Disclosure, Empty, Fact, HexText, Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 
 const PATH = { direct: 'direct', relayed: 'through a relay', gossip: 'through others' } as const;
 
-/** Who this device talks to, and how. */
+/** The devices and relays that this device is connected to, and by which path. */
 export function SwarmPanel() {
   const peers = useView((view) => view.peers);
   const relays = useView((view) => view.relays);
@@ -54,9 +54,7 @@ export function SwarmPanel() {
           <ul className="space-y-1">
             {peers.map((peer) => (
               <li key={peer.peerId} className="flex justify-between gap-4">
-                <code className="font-mono" title={peer.device ?? peer.peerId}>
-                  {shortHex(peer.device ?? peer.peerId)}
-                </code>
+                <HexText value={peer.device ?? peer.peerId} />
                 <span className="text-quiet">
                   {PATH[peer.path]}
                   {peer.latency === null ? '' : `, ${Math.round(peer.latency)} ms away`}

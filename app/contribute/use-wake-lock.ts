@@ -1,8 +1,8 @@
 import { useEffect } from 'react';
 
 /**
- * Keeps the screen on while `wanted`, where the browser can (Screen Wake Lock). The browser lets go whenever the tab is
- * hidden, so it is asked again when the tab is back. https://www.w3.org/TR/screen-wake-lock/
+ * Keeps the screen on while `wanted`, where the browser can. The browser releases the lock whenever the tab
+ * is hidden, so the hook asks again when the tab is visible. https://www.w3.org/TR/screen-wake-lock/
  */
 export function useWakeLock(wanted: boolean): void {
   useEffect(() => {
@@ -15,7 +15,7 @@ export function useWakeLock(wanted: boolean): void {
         held = await navigator.wakeLock.request('screen');
         if (ended) await held.release();
       } catch {
-        // Refused, on low battery for one: the screen goes off as it always did.
+        // The browser refused, for example on low battery. The screen turns off as usual.
       }
     };
     void ask();

@@ -1,14 +1,13 @@
 import { Wallet } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
-import { shortHex } from '../format.ts';
 import { Button } from '../ui/button.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
-import { Section } from '../ui/section.tsx';
+import { HexText, Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 
 const WalletPanel = lazy(() => import('../wallet/wallet-panel.tsx'));
 
-/** The wallet's place on the page. Wallet code is large and optional, so it is fetched only when asked for. */
+/** The wallet's place on the page. The code of wallets is large, so it loads when a person asks for it. */
 export function WalletSlot() {
   const owner = useView((view) => view.owner);
   const [open, setOpen] = useState(false);
@@ -19,11 +18,7 @@ export function WalletSlot() {
     >
       {owner === null ? null : (
         <p className="text-note" data-testid="owner" data-owner={owner}>
-          This device belongs to{' '}
-          <code className="font-mono" title={owner}>
-            {shortHex(owner)}
-          </code>
-          , as the chain records.
+          This device belongs to <HexText value={owner} />, as the chain records.
         </p>
       )}
       {open ? (

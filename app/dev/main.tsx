@@ -1,32 +1,37 @@
-/** `?scene=` picks what to draw; see simulated-volunteer.ts and simulated-models.ts. Served by `vite` only. */
+/** `?scene=` picks what to draw. Served by `vite` only; the build leaves this folder out. */
 import { createRoot } from 'react-dom/client';
 import '../styles.css';
-import ModelsScreen from '../models/models-screen.tsx';
-import { Header } from '../shell/header.tsx';
+import { type ModelScene, simulatedModels } from '../models/testing/simulated-models.ts';
+import { SessionProvider } from '../session-provider.tsx';
 import { Screen } from '../shell/screen.tsx';
-import { VolunteerProvider } from '../volunteer/volunteer-context.tsx';
+import type { Scene } from '../volunteer/testing/scenes.ts';
+import { simulatedVolunteer } from '../volunteer/testing/simulated-volunteer.ts';
 import { followVolunteer } from '../volunteer/volunteer-store.ts';
-import { MODEL_SCENES, simulatedModels } from './simulated-models.ts';
-import { type Scene, simulatedVolunteer } from './simulated-volunteer.ts';
 
 const name = new URLSearchParams(location.search).get('scene') ?? 'fresh';
-const models = MODEL_SCENES.find((scene) => scene === name);
-const port = simulatedVolunteer(models === undefined ? (name as Scene) : 'fresh', Date);
-const { store } = followVolunteer(port);
-void port.open();
+if (name.startsWith('models-')) location.hash = '#/models';
+const volunteer = simulatedVolunteer(name.startsWith('models-') ? 'fresh' : (name as Scene), Date.now);
+const { store } = followVolunteer(volunteer);
+void volunteer.open();
+
+const models = Promise.resolve(
+  simulatedModels(name.startsWith('models-') ? (name as ModelScene) : 'models-empty'),
+);
+const refused = { open: () => Promise.reject(new Error('This is a drawing of the page, not a volunteer.')) };
 
 const root = document.getElementById('root');
 if (root !== null) {
   createRoot(root).render(
-    <VolunteerProvider port={port} store={store}>
-      {models === undefined ? (
-        <Screen engine="auto" />
-      ) : (
-        <div className="mx-auto max-w-6xl px-4 pb-20 sm:px-8">
-          <Header screen="models" />
-          <ModelsScreen engine="auto" desk={simulatedModels(models)} />
-        </div>
-      )}
-    </VolunteerProvider>,
+    <SessionProvider
+      session={{
+        volunteer,
+        view: store,
+        jobs: refused,
+        checks: refused,
+        models: { open: () => models },
+      }}
+    >
+      <Screen engine="auto" />
+    </SessionProvider>,
   );
 }

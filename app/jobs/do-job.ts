@@ -13,7 +13,7 @@ import type { VerifiedRun } from '../../protocol/verified-run.ts';
 export type JobPhase = 'claiming' | 'training' | 'delivering' | 'waiting' | 'accepting' | 'done';
 
 export interface DoJobOptions {
-  /** Of the device's account. */
+  /** Sends the transactions of the device's account. */
   readonly queue: TransactionQueue;
   readonly contracts: Pick<RollupContracts, 'jobs'>;
   readonly disputes: DisputesPort;
@@ -25,7 +25,7 @@ export interface DoJobOptions {
   readonly signal: AbortSignal;
 }
 
-/** The job cannot be done by this device any more; the message says why. */
+/** This device cannot do the job any more. The message says why. */
 export class JobLostError extends Error {
   override readonly name = 'JobLostError';
 }
@@ -33,9 +33,11 @@ export class JobLostError extends Error {
 const POLL_MS = 2_000;
 
 /**
- * Takes a job to its end for this device: claims it, does its run, claims the result on Disputes, delivers, waits until the claim stands,
- * and has the job accepted. What was done is on the chain, so it can be begun again at any point and does nothing twice; a
- * Defender has to play for the device meanwhile. Throws JobLostError, ChainError, and what doing the run throws.
+ * Takes a job to its end for this device: claims the job, does its run, claims the result on Disputes,
+ * delivers it, waits until the claim can be challenged no more, and has the job accepted. Each step reads
+ * from the chain what is done already, so a call after a restart goes on there and does nothing twice. A
+ * Defender has to play for the device meanwhile. Throws JobLostError, ChainError, and what doing the run
+ * throws.
  */
 export async function doJob(options: DoJobOptions): Promise<Job> {
   const { queue, contracts, disputes, job: id, onPhase, sleep, signal } = options;
@@ -63,7 +65,7 @@ export async function doJob(options: DoJobOptions): Promise<Job> {
       await deliver(options, job);
     } else if (job.state === 'delivered' && job.delivery !== undefined) {
       const claim = await disputes.claim(Number(job.delivery.claim));
-      // A claim stands only after the last second of its window, and while no game is left.
+      // A claim can be challenged until the last second of its window, and is open while a game is.
       if (claim.liveGames === 0 && (await disputes.now()) > claim.windowEnd) {
         onPhase('accepting');
         await acceptJob(call);
@@ -85,7 +87,7 @@ async function deliver(options: DoJobOptions, job: Job): Promise<void> {
   onPhase('delivering');
   const made = await claimOnce(disputes, evidence, { signal });
   if (made.kind === 'refused') throw new JobLostError(`Disputes refused the claim (${made.reason}).`);
-  // Sent and not in a block yet: the next look finds it.
+  // The claim was sent and is not in a block yet. The next look finds it.
   if (made.kind === 'unknown' || made.id === undefined) return;
   const last = roots.length - 1;
   const root = roots[last];

@@ -1,52 +1,45 @@
 import { useState } from 'react';
+import { useStore } from 'zustand';
 import type { Network } from '../../protocol/network-file.ts';
 import { Button } from '../ui/button.tsx';
+import { OpenedPart } from '../ui/opened-part.tsx';
+import { ScreenIntro } from '../ui/screen-intro.tsx';
 import { Empty, Section } from '../ui/section.tsx';
 import { WalletProvider } from '../wallet/wallet-provider.tsx';
-import type { Desk } from './jobs-controller.ts';
-import { Purse } from './payer-panel.tsx';
+import { useJobs } from './jobs-context.tsx';
+import type { JobsPort } from './jobs-port.ts';
+import { PayerPanel } from './payer-panel.tsx';
 import { ProposeForm } from './propose-form.tsx';
 import { TaskCard } from './task-card.tsx';
-import { useDesk, useDeskView } from './use-jobs.ts';
 import { useWallet } from './use-wallet.ts';
 
 /** Training that is paid for: tasks to fund, to do, and to own. */
 export default function JobsScreen({ job }: { readonly job: number | null }) {
-  const opened = useDesk();
+  const opened = useJobs();
   return (
     <main className="space-y-10">
-      <div className="max-w-2xl pt-6">
-        <h1 className="text-headline font-semibold tracking-tight text-balance">
-          Have a model trained, together
-        </h1>
-        <p className="mt-3 text-lead text-quiet text-pretty">
-          Pledge to a task, or do one with this device. The money waits in contracts that nobody can touch: it
-          goes to the worker when the result has stood open to objection, and back to you when not.
-        </p>
-      </div>
-      {opened.kind === 'opening' ? <p className="text-note text-quiet">Opening…</p> : null}
-      {opened.kind === 'failed' ? (
-        <p className="text-body text-bad" role="status" data-testid="desk-failure">
-          {opened.cause}
-        </p>
-      ) : null}
-      {opened.kind === 'open' ? (
-        <WalletProvider>
-          {(network) => <Tasks network={network} desk={opened.desk} only={job} />}
-        </WalletProvider>
-      ) : null}
+      <ScreenIntro title="Have a model trained, together">
+        Pledge to a task, or do one with this device. The money waits in contracts that nobody can touch: it
+        goes to the worker when the result has stood open to objection, and back to you when not.
+      </ScreenIntro>
+      <OpenedPart opened={opened} testId="jobs-failure">
+        {(jobs) => (
+          <WalletProvider>{(network) => <Tasks network={network} jobs={jobs} only={job} />}</WalletProvider>
+        )}
+      </OpenedPart>
     </main>
   );
 }
 
 interface TasksProps {
   readonly network: Network;
-  readonly desk: Desk;
+  readonly jobs: JobsPort;
+  /** Number of the only task to show, or null for all. */
   readonly only: number | null;
 }
 
-function Tasks({ network, desk, only }: TasksProps) {
-  const view = useDeskView(desk);
+function Tasks({ network, jobs, only }: TasksProps) {
+  const view = useStore(jobs.store);
   const { address, payer } = useWallet(network);
   const [proposing, setProposing] = useState(false);
   const { rollup: contracts } = network;
@@ -55,7 +48,7 @@ function Tasks({ network, desk, only }: TasksProps) {
   return (
     <>
       <Section title="Who pays">
-        <Purse network={network} desk={desk} view={view} />
+        <PayerPanel network={network} jobs={jobs} view={view} />
       </Section>
       <Section
         title="Tasks"
@@ -80,7 +73,7 @@ function Tasks({ network, desk, only }: TasksProps) {
             {address === null ? (
               <Empty>Connect a wallet above to propose a task.</Empty>
             ) : (
-              <ProposeForm desk={desk} payer={payer} onProposed={() => setProposing(false)} />
+              <ProposeForm jobs={jobs} payer={payer} onProposed={() => setProposing(false)} />
             )}
           </div>
         ) : null}
@@ -94,8 +87,12 @@ function Tasks({ network, desk, only }: TasksProps) {
           shown.map((funding) => (
             <TaskCard
               key={String(funding.id)}
+              funding={funding}
+              view={view}
+              jobs={jobs}
+              contracts={contracts}
               account={address}
-              {...{ funding, view, desk, contracts, payer }}
+              payer={payer}
             />
           ))
         )}

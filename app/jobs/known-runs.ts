@@ -1,6 +1,7 @@
 import type { PublicClient } from 'viem';
 import { findDescriptions } from '../../chain/descriptions.ts';
 import type { Hex } from '../../protocol/hex.ts';
+import { PromiseMemo } from '../../protocol/memoize-promise.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
 import { type VerifiedRun, verifyRun } from '../../protocol/verified-run.ts';
 import type { PlannedRun } from '../../workers/run-api.ts';
@@ -15,47 +16,38 @@ export interface KnownRunsOptions {
   readonly threads: number;
 }
 
-/** A run of which there is a description: what it is made of. */
+/** A run with a published description, and what the run is made of. */
 export interface KnownRun extends VerifiedRun<PlannedRun> {
   readonly spec: Uint8Array;
 }
 
-/** A run's description is on the chain, but this page cannot do it. */
+/** Nobody has published a description of the run, so this page cannot do it. */
 export class UnknownRunError extends Error {
   override readonly name = 'UnknownRunError';
 }
 
 /**
- * Runs by the hash of their terms. Descriptions come from the chain's log, where nobody can withhold them; one whose terms are
- * others than it says is passed over. A run that was opened stays open, and its checkpoints outlive the tab.
+ * Runs by the hash of their terms. Descriptions come from the chain's log, where nobody can withhold them. A
+ * description with other terms than it was published under is passed over. An opened run stays open; its
+ * checkpoints outlive the tab.
  */
 export class KnownRuns {
   readonly #options: KnownRunsOptions;
-  readonly #specs = new Map<Hex, Promise<KnownRun | undefined>>();
-  readonly #open = new Map<Hex, Promise<VerifiedRun<RemoteRun>>>();
+  readonly #specs = new PromiseMemo<Hex, KnownRun | undefined>({ keep: (found) => found !== undefined });
+  readonly #open = new PromiseMemo<Hex, VerifiedRun<RemoteRun>>();
 
   constructor(options: KnownRunsOptions) {
     this.#options = options;
   }
 
-  /** What was published about the run; undefined where nothing fits. Asked again next time then. Throws ChainError. */
+  /** What was published about the run. While nothing fits, undefined, and the next call looks again. */
   known(terms: Hex, signal?: AbortSignal): Promise<KnownRun | undefined> {
-    return keptUnless(
-      this.#specs,
-      terms,
-      () => this.#find(terms, signal),
-      (found) => found === undefined,
-    );
+    return this.#specs.get(terms, () => this.#find(terms, signal));
   }
 
-  /** Does the run, or goes on where it was. Throws UnknownRunError, ChainError, ComputeError. */
+  /** Does the run, or goes on from its last checkpoint. Throws UnknownRunError, ChainError, ComputeError. */
   run(terms: Hex, signal?: AbortSignal): Promise<VerifiedRun<RemoteRun>> {
-    return keptUnless(
-      this.#open,
-      terms,
-      () => this.#do(terms, signal),
-      () => false,
-    );
+    return this.#open.get(terms, () => this.#do(terms, signal));
   }
 
   async #do(terms: Hex, signal?: AbortSignal): Promise<VerifiedRun<RemoteRun>> {
@@ -81,30 +73,10 @@ export class KnownRuns {
         const planned = verifyRun(await runs().plan(bytes, signal), terms);
         if (planned !== undefined) return { ...planned, spec: bytes };
       } catch {
-        // Not a specification, or of a run that nobody here can do: the next may be.
+        // No specification, or one of a run that cannot be done here. Another description may fit.
         signal?.throwIfAborted();
       }
     }
     return undefined;
   }
-}
-
-/** One answer for everybody who asks; a failure, or an answer that may change, is asked for again. */
-function keptUnless<T>(
-  kept: Map<Hex, Promise<T>>,
-  key: Hex,
-  ask: () => Promise<T>,
-  passing: (value: T) => boolean,
-): Promise<T> {
-  const known = kept.get(key);
-  if (known !== undefined) return known;
-  const asked = ask();
-  kept.set(key, asked);
-  asked.then(
-    (value) => {
-      if (passing(value)) kept.delete(key);
-    },
-    () => kept.delete(key),
-  );
-  return asked;
 }

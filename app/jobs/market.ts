@@ -11,9 +11,9 @@ import { type Job, listJobs, readJob } from '../../chain/jobs/job.ts';
 import type { Order } from '../../chain/jobs/order.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
 
-/** A job and what it was posted with. */
+/** A job, with the digest of the description that it was posted with. */
 export interface PostedWork extends Job {
-  readonly about: Order['about'];
+  readonly descriptionHash: Order['descriptionHash'];
 }
 
 /** A campaign, its pledges, and the job it became. */
@@ -28,15 +28,16 @@ export interface Market {
 }
 
 /**
- * Reads campaigns, pledges and jobs again and again; what is over and can no longer change is read once. Asks for the logs of new
- * blocks only, a few blocks over, since the newest may be replaced.
+ * Reads campaigns, pledges and jobs again and again. A job that is over is read once, because it cannot
+ * change any more. Logs are read from new blocks only, and from a few before them, since a node may replace
+ * the newest.
  */
 export class MarketReader {
   readonly #client: PublicClient;
   readonly #contracts: RollupContracts;
   readonly #campaigns = new Set<bigint>();
   readonly #pledges = new Map<bigint, Pledge>();
-  readonly #posted = new Map<bigint, Order['about']>();
+  readonly #posted = new Map<bigint, Order['descriptionHash']>();
   readonly #over = new Map<bigint, PostedWork>();
   #next = 0n;
 
@@ -45,7 +46,7 @@ export class MarketReader {
     this.#contracts = contracts;
   }
 
-  /** Throws ChainError. */
+  /** One look at everything. Throws ChainError. */
   async read(): Promise<Market> {
     const client = this.#client;
     const { crowdfund, jobs } = this.#contracts;
@@ -57,13 +58,15 @@ export class MarketReader {
       listJobs({ ...range, jobs }),
     ]);
     for (const id of campaigns) this.#campaigns.add(id);
-    for (const { id, order } of posted) this.#posted.set(id, order.about);
+    for (const { id, order } of posted) this.#posted.set(id, order.descriptionHash);
     const unsettled = [...this.#pledges.values()].filter(({ settled }) => !settled).map(({ id }) => id);
     for (const id of new Set([...pledges, ...unsettled])) {
       this.#pledges.set(id, await readPledge(client, crowdfund, id));
     }
     const fundings = await Promise.all([...this.#campaigns].map((id) => readCampaign(client, crowdfund, id)));
-    const work = await Promise.all([...this.#posted].map(([id, about]) => this.#job(id, about)));
+    const work = await Promise.all(
+      [...this.#posted].map(([id, descriptionHash]) => this.#job(id, descriptionHash)),
+    );
     this.#next = toBlock > REPLACEABLE ? toBlock - REPLACEABLE : 0n;
     return {
       fundings: fundings
@@ -76,15 +79,15 @@ export class MarketReader {
     };
   }
 
-  async #job(id: bigint, about: Order['about']): Promise<PostedWork> {
+  async #job(id: bigint, descriptionHash: Order['descriptionHash']): Promise<PostedWork> {
     const over = this.#over.get(id);
     if (over !== undefined) return over;
-    const job = { ...(await readJob(this.#client, this.#contracts.jobs, id)), about };
+    const job = { ...(await readJob(this.#client, this.#contracts.jobs, id)), descriptionHash };
     if (job.state === 'accepted' || job.state === 'expired' || job.state === 'cancelled')
       this.#over.set(id, job);
     return job;
   }
 }
 
-/** Blocks at the tip that a rollup's node may still replace. */
+/** Newest blocks that a rollup's node may still replace. */
 const REPLACEABLE = 16n;

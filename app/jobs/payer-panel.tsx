@@ -1,36 +1,30 @@
 import { useState } from 'react';
-import { formatEther, parseEther } from 'viem';
+import { parseEther } from 'viem';
 import { useConnection, useDisconnect, useSwitchChain } from 'wagmi';
 import type { Network } from '../../protocol/network-file.ts';
-import { shortHex } from '../format.ts';
-import { Act } from '../ui/action-button.tsx';
 import { Button } from '../ui/button.tsx';
-import { type Said, WalletChoice } from '../wallet/wallet-choice.tsx';
+import { HexText } from '../ui/section.tsx';
+import { WalletActionButton } from '../wallet/wallet-action-button.tsx';
+import { WalletChoice, type WalletOutcome } from '../wallet/wallet-choice.tsx';
 import { walletSentence } from '../wallet/wallet-error.ts';
-import type { Desk } from './jobs-controller.ts';
-import type { DeskView } from './jobs-view.ts';
+import { formatEth } from './format-eth.ts';
+import type { JobsPort, JobsView } from './jobs-port.ts';
 import { useWallet } from './use-wallet.ts';
 
-interface PurseProps {
+interface PayerPanelProps {
   readonly network: Network;
-  readonly desk: Desk;
-  readonly view: DeskView;
+  readonly jobs: JobsPort;
+  readonly view: JobsView;
 }
 
-/** ETH with as many digits as a person reads. */
-export function eth(wei: bigint): string {
-  const whole = Number(formatEther(wei));
-  return `${whole === 0 ? '0' : whole >= 1 ? whole.toFixed(3).replace(/\.?0+$/, '') : whole.toPrecision(3).replace(/\.?0+$/, '')} ETH`;
-}
-
-/** Who pays: the wallet for what a person wants, the device for the bonds of what it does. */
-export function Purse({ network, desk, view }: PurseProps) {
-  const [said, setSaid] = useState<Said | null>(null);
+/** Who pays: the wallet for pledges and tasks, the device for the bonds of its own work. */
+export function PayerPanel({ network, jobs, view }: PayerPanelProps) {
+  const [outcome, setOutcome] = useState<WalletOutcome | null>(null);
   const { status, chainId } = useConnection();
   const { mutate: disconnect } = useDisconnect();
   const { mutateAsync: switchChain } = useSwitchChain();
   const { address, payer } = useWallet(network);
-  const fail = (error: unknown) => setSaid({ bad: true, text: walletSentence(error) });
+  const fail = (error: unknown) => setOutcome({ bad: true, text: walletSentence(error) });
   const amount = '0.5';
   return (
     <div className="grid gap-x-10 gap-y-6 sm:grid-cols-2">
@@ -41,9 +35,7 @@ export function Purse({ network, desk, view }: PurseProps) {
           {status === 'connected' && address !== null ? (
             <>
               <p className="text-note">
-                <code className="font-mono" title={address} data-testid="payer" data-value={address}>
-                  {shortHex(address)}
-                </code>
+                <HexText value={address} testId="payer" />
               </p>
               {chainId !== network.chainId ? (
                 <Button
@@ -61,12 +53,12 @@ export function Purse({ network, desk, view }: PurseProps) {
           ) : (
             <WalletChoice
               waiting={status === 'connecting' || status === 'reconnecting'}
-              say={setSaid}
+              report={setOutcome}
               fail={fail}
             />
           )}
-          <p role="status" className={`text-note ${said?.bad === true ? 'text-bad' : 'text-quiet'}`}>
-            {said?.text}
+          <p role="status" className={`text-note ${outcome?.bad === true ? 'text-bad' : 'text-quiet'}`}>
+            {outcome?.text}
           </p>
         </div>
       </div>
@@ -79,32 +71,24 @@ export function Purse({ network, desk, view }: PurseProps) {
         {view.device === null ? null : (
           <div className="mt-2 space-y-2">
             <p className="text-note">
-              <code
-                className="font-mono"
-                title={view.device.address}
-                data-testid="purse-device"
-                data-value={view.device.address}
-              >
-                {shortHex(view.device.address)}
-              </code>{' '}
-              holds{' '}
+              <HexText value={view.device.address} testId="payer-device" /> holds{' '}
               <span className="figure" data-testid="device-balance">
-                {eth(view.device.balance)}
+                {formatEth(view.device.balance)}
               </span>
             </p>
-            <Act
+            <WalletActionButton
               data-testid="fund-device"
-              doing="Waiting for the transfer…"
+              busyText="Waiting for the transfer…"
               disabled={address === null}
-              act={async () => {
+              action={async () => {
                 if (view.device === null) return;
                 const queue = await payer();
                 await queue.transfer({ to: view.device.address, value: parseEther(amount) });
-                desk.refresh();
+                jobs.refresh();
               }}
             >
               Give it {amount} ETH
-            </Act>
+            </WalletActionButton>
           </div>
         )}
       </div>

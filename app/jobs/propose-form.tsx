@@ -2,9 +2,9 @@ import { useState } from 'react';
 import { parseEther } from 'viem';
 import { TOTAL_SHARES } from '../../chain/jobs/order.ts';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
-import { Act } from '../ui/action-button.tsx';
-import { Field } from '../ui/field.tsx';
-import type { Desk, Proposal } from './jobs-controller.ts';
+import { type DraftField, Fields } from '../ui/field.tsx';
+import { WalletActionButton } from '../wallet/wallet-action-button.tsx';
+import type { JobsPort, Proposal } from './jobs-port.ts';
 
 interface Draft {
   readonly steps: string;
@@ -15,7 +15,14 @@ interface Draft {
 
 const FIRST: Draft = { steps: '20', price: '0.1', days: '1', worker: '30' };
 
-/** What stops a draft from being proposed, or the proposal. */
+const FIELDS: readonly DraftField<keyof Draft>[] = [
+  { name: 'steps', label: 'Training steps', unit: 'steps', testId: 'propose-steps' },
+  { name: 'price', label: 'Price for all of it', unit: 'ETH', testId: 'propose-price' },
+  { name: 'days', label: 'Time to collect it', unit: 'days', testId: 'propose-days' },
+  { name: 'worker', label: 'Worker’s part of the model', unit: '%', testId: 'propose-share' },
+];
+
+/** The proposal that a draft makes, or the first thing that is wrong with it. */
 export function readDraft(draft: Draft): { readonly problem: string } | { readonly proposal: Proposal } {
   const steps = Number(draft.steps);
   if (!Number.isInteger(steps) || steps < 1 || steps > 2000) {
@@ -43,17 +50,16 @@ export function readDraft(draft: Draft): { readonly problem: string } | { readon
 }
 
 interface ProposeFormProps {
-  readonly desk: Desk;
+  readonly jobs: JobsPort;
   readonly payer: () => Promise<TransactionQueue>;
   readonly onProposed: () => void;
 }
 
 /** A new task for others to fund. */
-export function ProposeForm({ desk, payer, onProposed }: ProposeFormProps) {
+export function ProposeForm({ jobs, payer, onProposed }: ProposeFormProps) {
   const [draft, setDraft] = useState<Draft>(FIRST);
   const read = readDraft(draft);
   const problem = 'problem' in read ? read.problem : null;
-  const change = (name: keyof Draft) => (value: string) => setDraft({ ...draft, [name]: value });
   return (
     <div className="rounded-xl bg-sunken p-4 sm:p-5">
       <p className="max-w-prose text-note text-quiet">
@@ -62,33 +68,10 @@ export function ProposeForm({ desk, payer, onProposed }: ProposeFormProps) {
         compare.
       </p>
       <div className="mt-4 grid gap-x-5 gap-y-4 sm:grid-cols-2 lg:grid-cols-4">
-        <Field
-          label="Training steps"
-          unit="steps"
-          testId="propose-steps"
-          value={draft.steps}
-          onChange={change('steps')}
-        />
-        <Field
-          label="Price for all of it"
-          unit="ETH"
-          testId="propose-price"
-          value={draft.price}
-          onChange={change('price')}
-        />
-        <Field
-          label="Time to collect it"
-          unit="days"
-          testId="propose-days"
-          value={draft.days}
-          onChange={change('days')}
-        />
-        <Field
-          label="Worker’s part of the model"
-          unit="%"
-          testId="propose-share"
-          value={draft.worker}
-          onChange={change('worker')}
+        <Fields
+          fields={FIELDS}
+          draft={draft}
+          onChange={(name, value) => setDraft({ ...draft, [name]: value })}
         />
       </div>
       <p className="mt-3 text-note text-quiet">
@@ -96,19 +79,19 @@ export function ProposeForm({ desk, payer, onProposed }: ProposeFormProps) {
         the rest of the shares, by amount.
       </p>
       <div className="mt-4">
-        <Act
+        <WalletActionButton
           look="plain"
           data-testid="propose"
           disabled={problem !== null}
-          doing="Writing the task to the chain. Your wallet asks twice…"
-          act={async () => {
+          busyText="Writing the task to the chain. Your wallet asks twice…"
+          action={async () => {
             if (!('proposal' in read)) return;
-            await desk.propose(read.proposal, await payer());
+            await jobs.propose(read.proposal, await payer());
             onProposed();
           }}
         >
           Start collecting
-        </Act>
+        </WalletActionButton>
         {problem === null ? null : (
           <p className="mt-2 text-note text-warn" role="status" data-testid="propose-problem">
             {problem}

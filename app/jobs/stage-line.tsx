@@ -1,4 +1,4 @@
-import type { Stage } from './task-life.ts';
+import type { TaskStage } from './task-life.ts';
 
 const MARK = {
   done: 'border-accent bg-accent',
@@ -7,10 +7,10 @@ const MARK = {
   missed: 'border-bad bg-bad',
 } as const;
 
-const SAID = { done: 'done', now: 'now', ahead: 'to come', missed: 'not reached' } as const;
+const STATE_TEXT = { done: 'done', now: 'now', ahead: 'to come', missed: 'not reached' } as const;
 
-/** The life of a task from left to right; on a phone from top to bottom. */
-export function StageLine({ stages }: { readonly stages: readonly Stage[] }) {
+/** The stages of a task, from left to right, and on a phone from top to bottom. */
+export function StageLine({ stages }: { readonly stages: readonly TaskStage[] }) {
   return (
     <ol className="grid gap-x-3 gap-y-2 sm:grid-cols-5">
       {stages.map((stage) => (
@@ -27,7 +27,7 @@ export function StageLine({ stages }: { readonly stages: readonly Stage[] }) {
           <span>
             <span className={`block text-note font-medium ${stage.state === 'ahead' ? 'text-quiet' : ''}`}>
               {stage.name}
-              <span className="sr-only">, {SAID[stage.state]}</span>
+              <span className="sr-only">, {STATE_TEXT[stage.state]}</span>
             </span>
             <span className="block text-note text-quiet">{stage.note}</span>
           </span>

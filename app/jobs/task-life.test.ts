@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { ClaimView } from './jobs-view.ts';
+import type { ClaimView } from './chain-watch.ts';
 import type { Funding, PostedWork } from './market.ts';
 import { readDraft } from './propose-form.tsx';
-import { inWords, lifeOf, pledgeAction } from './task-life.ts';
+import { lifeOf, pledgeAction } from './task-life.ts';
 
 const ONE = `0x${'11'.repeat(20)}` as const;
 const HASH = `0x${'22'.repeat(32)}` as const;
 const order = {
   terms: HASH,
-  about: HASH,
+  descriptionHash: HASH,
   token: ONE,
   price: 100n,
   bond: 10n,
@@ -28,7 +28,7 @@ function job(change: Partial<PostedWork>): PostedWork {
     state: 'open',
     requester: ONE,
     order,
-    about: HASH,
+    descriptionHash: HASH,
     claimBy: 1100,
     worker: undefined,
     deliverBy: 1050,
@@ -59,9 +59,9 @@ function claim(change: Partial<ClaimView>): ClaimView {
 const at = (
   state: Funding['state'],
   more: Partial<PostedWork> | null = null,
-  doubt?: ClaimView,
+  claimed?: ClaimView,
   now = 1000,
-) => lifeOf({ funding: funding(state), job: more === null ? undefined : job(more), claim: doubt, now });
+) => lifeOf({ funding: funding(state), job: more === null ? undefined : job(more), claim: claimed, now });
 const states = (life: ReturnType<typeof lifeOf>) => life.stages.map(({ state }) => state).join(' ');
 
 describe('lifeOf', () => {
@@ -106,13 +106,6 @@ describe('pledgeAction', () => {
     expect(pledgeAction(funding('ended'), false)).toBe('collect');
     expect(pledgeAction(funding('ended'), true)).toBeNull();
     expect(pledgeAction(funding('raising'), false)).toBeNull();
-  });
-});
-
-describe('inWords', () => {
-  it('says a span of time', () => {
-    const spans = [-5, 0.2, 99, 130, 7200, 86_400 * 7];
-    expect(spans.map(inWords)).toEqual(['0 s', '1 s', '99 s', '2 min', '2 h', '7 days']);
   });
 });
 

@@ -1,21 +1,22 @@
-import type { ClaimView } from './jobs-view.ts';
+import { formatSpan, plural } from '../ui/format.ts';
+import type { ClaimView } from './chain-watch.ts';
 import type { Funding, PostedWork } from './market.ts';
 
-/** One step in the life of a task, and how far it is. */
-export interface Stage {
+/** One step in the life of a task, and whether it is reached. */
+export interface TaskStage {
   readonly name: string;
   readonly state: 'done' | 'now' | 'ahead' | 'missed';
-  /** What is so about it, in a few words. */
+  /** A few words about it; empty where there is nothing to say. */
   readonly note: string;
 }
 
-/** What anybody may do next. Who pledged may do more (`pledgeAction`). */
+/** What anybody may do next. Those who pledged may do more (`pledgeAction`). */
 export type NextAction = 'pledge' | 'hand-over' | 'work' | 'accept' | 'reopen' | 'expire';
 
 export interface TaskLife {
-  readonly stages: readonly Stage[];
+  readonly stages: readonly TaskStage[];
   readonly next: NextAction | null;
-  /** One sentence: where it stands. */
+  /** One sentence: where the task stands. */
   readonly sentence: string;
 }
 
@@ -30,8 +31,8 @@ export interface TaskFacts {
 
 /** Where a crowdfunded task stands and what comes next. Pure. */
 export function lifeOf({ funding, job, claim, now }: TaskFacts): TaskLife {
-  const pledged = `${funding.pledges.length} ${funding.pledges.length === 1 ? 'pledge' : 'pledges'}`;
-  const line = (at: number, notes: Partial<Record<number, string>>, missed = false): readonly Stage[] =>
+  const pledged = plural(funding.pledges.length, 'pledge');
+  const line = (at: number, notes: Partial<Record<number, string>>, missed = false): readonly TaskStage[] =>
     ['Funded', 'Claimed', 'Delivered', 'Undisputed', 'Paid'].map((name, i) => ({
       name,
       state: i < at ? 'done' : i > at ? 'ahead' : missed ? 'missed' : 'now',
@@ -40,7 +41,7 @@ export function lifeOf({ funding, job, claim, now }: TaskFacts): TaskLife {
   switch (funding.state) {
     case 'raising':
       return {
-        stages: line(0, { 0: `${pledged}, ${inWords(funding.deadline - now)} left` }),
+        stages: line(0, { 0: `${pledged}, ${formatSpan(funding.deadline - now)} left` }),
         next: 'pledge',
         sentence: 'Collecting pledges. If the goal is missed, every pledge goes back in full.',
       };
@@ -69,7 +70,7 @@ export function lifeOf({ funding, job, claim, now }: TaskFacts): TaskLife {
       return {
         stages: line(
           1,
-          { ...funded, 1: late ? 'nobody came in time' : `${inWords(job.claimBy - now)} left` },
+          { ...funded, 1: late ? 'nobody came in time' : `${formatSpan(job.claimBy - now)} left` },
           late,
         ),
         next: late ? 'expire' : 'work',
@@ -82,7 +83,7 @@ export function lifeOf({ funding, job, claim, now }: TaskFacts): TaskLife {
       return {
         stages: line(
           2,
-          { ...funded, 2: job.failed ? 'the worker is late' : `${inWords(job.deliverBy - now)} left` },
+          { ...funded, 2: job.failed ? 'the worker is late' : `${formatSpan(job.deliverBy - now)} left` },
           job.failed,
         ),
         next: job.failed ? (now > job.claimBy ? 'expire' : 'reopen') : null,
@@ -104,7 +105,7 @@ export function lifeOf({ funding, job, claim, now }: TaskFacts): TaskLife {
       return {
         stages: line(3, {
           ...funded,
-          3: games > 0 ? `${games} in dispute` : over ? 'nobody objected' : `${inWords(left)} to object`,
+          3: games > 0 ? `${games} in dispute` : over ? 'nobody objected' : `${formatSpan(left)} to object`,
         }),
         next: over ? 'accept' : null,
         sentence:
@@ -136,13 +137,4 @@ export function pledgeAction(funding: Funding, settled: boolean): 'refund' | 'co
   if (settled) return null;
   if (funding.state === 'failed') return 'refund';
   return funding.state === 'ended' ? 'collect' : null;
-}
-
-/** A span of time for people: "2 min", "40 s". Nothing is negative. */
-export function inWords(seconds: number): string {
-  const whole = Math.max(0, Math.ceil(seconds));
-  if (whole < 100) return `${whole} s`;
-  if (whole < 100 * 60) return `${Math.round(whole / 60)} min`;
-  if (whole < 48 * 3600) return `${Math.round(whole / 3600)} h`;
-  return `${Math.round(whole / 86_400)} days`;
 }

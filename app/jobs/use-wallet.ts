@@ -8,7 +8,10 @@ import type { Network } from '../../protocol/network-file.ts';
 export interface ConnectedPayer {
   /** Lower case; null while no wallet is connected. */
   readonly address: `0x${string}` | null;
-  /** The queue of the wallet to pay from. Throws a sentence for the person when none is connected or it is on another chain. */
+  /**
+   * The queue of the wallet that pays. Throws with a sentence for the person when no wallet is connected, or
+   * the wallet is on another chain.
+   */
   readonly payer: () => Promise<TransactionQueue>;
 }
 

@@ -1,13 +1,13 @@
 import { Download, Upload } from 'lucide-react';
-import { formatCount, plural } from '../format.ts';
 import { Button } from '../ui/button.tsx';
 import { FileButton } from '../ui/file-button.tsx';
+import { formatCount, plural } from '../ui/format.ts';
 import { HexText } from '../ui/section.tsx';
-import { Failure, useModels, useModelsDesk } from './models-context.tsx';
+import { Failure, useModels, useModelsController } from './models-context.tsx';
 
-/** The adapter that is there: what it is, as files to keep, or another one taken in. */
+/** The present adapter: what it is, its files as a download, and a button that loads another one. */
 export function AdapterBox({ busy }: { readonly busy: boolean }) {
-  const desk = useModelsDesk();
+  const controller = useModelsController();
   const adapter = useModels((view) => view.model?.adapter ?? null);
   const running = useModels((view) => view.model?.training.running != null);
   const handling = useModels((view) => view.model?.handling ?? null);
@@ -36,7 +36,7 @@ export function AdapterBox({ busy }: { readonly busy: boolean }) {
               look="small"
               data-testid="adapter-checkpoint"
               disabled={busy}
-              onClick={() => void desk.saveAdapter('checkpoint')}
+              onClick={() => void controller.saveAdapter('checkpoint')}
             >
               <Download size={15} aria-hidden="true" />
               Download to go on later
@@ -45,7 +45,7 @@ export function AdapterBox({ busy }: { readonly busy: boolean }) {
               look="small"
               data-testid="adapter-peft"
               disabled={busy}
-              onClick={() => void desk.saveAdapter('peft')}
+              onClick={() => void controller.saveAdapter('peft')}
             >
               <Download size={15} aria-hidden="true" />
               Download for PEFT
@@ -58,7 +58,7 @@ export function AdapterBox({ busy }: { readonly busy: boolean }) {
           accept=".safetensors,.json"
           testId="adapter-files"
           label="Adapter files"
-          onFiles={(list) => desk.adopt([...(list ?? [])])}
+          onFiles={(list) => controller.adopt([...(list ?? [])])}
         >
           <Upload size={15} aria-hidden="true" />
           Load one

@@ -1,10 +1,10 @@
 import { Download, X } from 'lucide-react';
 import { type FormEvent, useId, useState } from 'react';
-import { formatBytes, formatShare, formatWait } from '../format.ts';
 import { Button } from '../ui/button.tsx';
+import { formatBytes, formatShare, formatWait } from '../ui/format.ts';
 import { Disclosure } from '../ui/section.tsx';
 import { useNow } from '../ui/use-now.ts';
-import { Failure, useModels, useModelsDesk } from './models-context.tsx';
+import { Failure, useModels, useModelsController } from './models-context.tsx';
 import type { DownloadView } from './models-view.ts';
 import { nameOfAddress } from './naming.ts';
 import { rateOf, secondsLeft } from './pace.ts';
@@ -13,14 +13,14 @@ const BOX = 'w-full rounded-lg border border-line-strong/60 bg-raised px-3 py-2'
 
 /** Downloads a model from an address into this browser's storage. */
 export function AddressForm() {
-  const desk = useModelsDesk();
+  const controller = useModelsController();
   const download = useModels((view) => view.download);
   const [address, setAddress] = useState('');
   const [hashes, setHashes] = useState('');
   const [url, list] = [useId(), useId()];
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (address.trim() !== '') void desk.download(address, hashes.trim() === '' ? null : hashes);
+    if (address.trim() !== '') void controller.download(address, hashes.trim() === '' ? null : hashes);
   };
   return (
     <form onSubmit={submit}>
@@ -76,7 +76,7 @@ export function AddressForm() {
 }
 
 function Progress({ download }: { readonly download: DownloadView }) {
-  const desk = useModelsDesk();
+  const controller = useModelsController();
   const { url, file, bytes, total, pace } = download;
   const now = useNow(500, true);
   const rate = rateOf(pace, now);
@@ -105,7 +105,7 @@ function Progress({ download }: { readonly download: DownloadView }) {
           {left === null ? '' : `, about ${formatWait(left * 1000)} left`}
           <span className="block">{file === '' ? 'Asking the server…' : file}</span>
         </p>
-        <Button look="small" data-testid="download-cancel" onClick={() => desk.cancel('download')}>
+        <Button look="small" data-testid="download-cancel" onClick={() => controller.cancel('download')}>
           <X size={15} aria-hidden="true" />
           Cancel
         </Button>

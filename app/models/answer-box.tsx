@@ -1,4 +1,4 @@
-import { formatCount, plural } from '../format.ts';
+import { formatCount, plural } from '../ui/format.ts';
 import { HexText } from '../ui/section.tsx';
 import type { AnswerView } from './models-view.ts';
 
@@ -7,7 +7,7 @@ interface AnswerBoxProps {
   readonly adapted: boolean;
 }
 
-/** The answer as it comes, and how fast. */
+/** The answer as it arrives, and its speed. */
 export function AnswerBox({ answer, adapted }: AnswerBoxProps) {
   const { ask, text, tokens, seconds, state } = answer;
   const speed = tokens > 1 && seconds > 0 ? (tokens - 1) / seconds : null;

@@ -1,18 +1,25 @@
 import { CircleStop, Dices, Sparkles } from 'lucide-react';
-import { type FormEvent, useId } from 'react';
+import type { FormEvent } from 'react';
 import { Button } from '../ui/button.tsx';
 import { CheckBox } from '../ui/check-box.tsx';
-import { Field } from '../ui/field.tsx';
+import { type DraftField, Field, Fields } from '../ui/field.tsx';
 import { Disclosure, Section } from '../ui/section.tsx';
+import { TextArea } from '../ui/text-area.tsx';
 import { AnswerBox } from './answer-box.tsx';
 import { type AskDraft, readAsk } from './drafts.ts';
-import { Failure, useModels, useModelsDesk } from './models-context.tsx';
+import { Failure, useModels, useModelsController } from './models-context.tsx';
 
-/** A prompt, how tokens are drawn, and the answer as it comes. */
+const SAMPLING: readonly DraftField<'temperature' | 'topK' | 'topP' | 'seed'>[] = [
+  { name: 'temperature', label: 'Temperature', testId: 'ask-temperature' },
+  { name: 'topK', label: 'Top k', testId: 'ask-top-k' },
+  { name: 'topP', label: 'Top p', testId: 'ask-top-p' },
+  { name: 'seed', label: 'Seed', testId: 'ask-seed' },
+];
+
+/** A prompt, how tokens are sampled, and the answer as it arrives. */
 export function AskPanel() {
-  const desk = useModelsDesk();
+  const controller = useModelsController();
   const model = useModels((view) => view.model);
-  const prompt = useId();
   if (model === null || model.load.kind !== 'loaded') return null;
   const { summary, adapter, answer, training, load } = model;
   const { ask: draft, bare } = model.drafts;
@@ -20,30 +27,26 @@ export function AskPanel() {
   const change =
     <K extends keyof AskDraft>(name: K) =>
     (value: AskDraft[K]) =>
-      desk.draft({ ask: { ...draft, [name]: value } });
+      controller.draft({ ask: { ...draft, [name]: value } });
   const running = answer?.state.kind === 'running';
   const taught = training.running !== null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if ('ask' in read && !running && !taught) void desk.ask(read.ask);
+    if ('ask' in read && !running && !taught) void controller.ask(read.ask);
   };
   return (
     <Section title="Ask it" testId="ask">
       <form onSubmit={submit}>
-        <label htmlFor={prompt} className="text-note font-medium">
-          {draft.chat ? 'Your message' : 'Text to continue'}
-        </label>
-        <textarea
-          id={prompt}
-          data-testid="prompt"
+        <TextArea
+          label={draft.chat ? 'Your message' : 'Text to continue'}
+          testId="prompt"
           value={draft.prompt}
           rows={3}
           placeholder={draft.chat ? 'What is a murmuration?' : 'A murmuration is'}
-          onChange={(event) => change('prompt')(event.target.value)}
+          onChange={change('prompt')}
           onKeyDown={(event) => {
             if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit(event);
           }}
-          className="mt-1 block w-full rounded-lg border border-line-strong/60 bg-raised px-3 py-2 text-body placeholder:text-quiet"
         />
         <div className="mt-2 flex flex-wrap gap-x-6">
           {summary.chat ? (
@@ -52,7 +55,7 @@ export function AskPanel() {
             </CheckBox>
           ) : null}
           {adapter === null ? null : (
-            <CheckBox testId="ask-adapter" checked={!bare} onChange={(on) => desk.draft({ bare: !on })}>
+            <CheckBox testId="ask-adapter" checked={!bare} onChange={(on) => controller.draft({ bare: !on })}>
               With the adapter
             </CheckBox>
           )}
@@ -66,33 +69,11 @@ export function AskPanel() {
             Draw at random; otherwise the most probable token is taken
           </CheckBox>
           <div className="mt-1 grid grid-cols-2 gap-4 sm:grid-cols-5">
-            <Field
-              label="Temperature"
-              testId="ask-temperature"
-              value={draft.temperature}
+            <Fields
+              fields={SAMPLING}
+              draft={draft}
               disabled={!draft.sample}
-              onChange={change('temperature')}
-            />
-            <Field
-              label="Top k"
-              testId="ask-top-k"
-              value={draft.topK}
-              disabled={!draft.sample}
-              onChange={change('topK')}
-            />
-            <Field
-              label="Top p"
-              testId="ask-top-p"
-              value={draft.topP}
-              disabled={!draft.sample}
-              onChange={change('topP')}
-            />
-            <Field
-              label="Seed"
-              testId="ask-seed"
-              value={draft.seed}
-              disabled={!draft.sample}
-              onChange={change('seed')}
+              onChange={(name, value) => change(name)(value)}
             />
             <Field label="Tokens" testId="ask-tokens" value={draft.tokens} onChange={change('tokens')} />
           </div>
@@ -109,7 +90,7 @@ export function AskPanel() {
         </Disclosure>
         <div className="mt-3 flex flex-wrap items-center gap-x-4 gap-y-2">
           {running ? (
-            <Button data-testid="ask-stop" onClick={() => desk.cancel('ask')}>
+            <Button data-testid="ask-stop" onClick={() => controller.cancel('ask')}>
               <CircleStop size={17} aria-hidden="true" />
               Stop
             </Button>

@@ -3,11 +3,11 @@ import { type DragEvent, useState } from 'react';
 import { FileButton } from '../ui/file-button.tsx';
 import { Section } from '../ui/section.tsx';
 import { AddressForm } from './address-form.tsx';
-import { Failure, useModels, useModelsDesk } from './models-context.tsx';
+import { Failure, useModels, useModelsController } from './models-context.tsx';
 import { droppedFiles, filesOf } from './picked-files.ts';
 import { StoredList } from './stored-list.tsx';
 
-/** Where a model comes from: files that are here already, an address, or what was downloaded before. */
+/** Where a model comes from: files of this device, an address, or an earlier download. */
 export function ChoosePanel() {
   const looking = useModels((view) => view.looking);
   const chosen = useModels((view) => view.model?.name ?? null);
@@ -31,7 +31,7 @@ export function ChoosePanel() {
 }
 
 function FilesChoice() {
-  const desk = useModelsDesk();
+  const controller = useModelsController();
   const [over, setOver] = useState(false);
   const drag = (event: DragEvent, inside: boolean) => {
     event.preventDefault();
@@ -48,7 +48,7 @@ function FilesChoice() {
         onDragLeave={(event) => drag(event, false)}
         onDrop={(event) => {
           drag(event, false);
-          void desk.pick(droppedFiles(event.dataTransfer));
+          void controller.pick(droppedFiles(event.dataTransfer));
         }}
       >
         <div className="flex flex-wrap justify-center gap-2">
@@ -56,7 +56,7 @@ function FilesChoice() {
             testId="model-folder"
             label="Folder of a model"
             folder
-            onFiles={(list) => desk.pick(filesOf(list))}
+            onFiles={(list) => controller.pick(filesOf(list))}
           >
             <FolderOpen size={17} aria-hidden="true" />
             Choose a folder
@@ -64,7 +64,7 @@ function FilesChoice() {
           <FileButton
             testId="model-files"
             label="Files of a model"
-            onFiles={(list) => desk.pick(filesOf(list))}
+            onFiles={(list) => controller.pick(filesOf(list))}
           >
             <FileStack size={17} aria-hidden="true" />
             Choose files

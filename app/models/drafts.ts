@@ -1,4 +1,4 @@
-/** What a person typed, read: settings to compute with, or the first thing that is wrong with them. Pure. */
+/** Reads what a person has typed: the settings to compute with, or the first thing that is wrong. Pure. */
 import type {
   AskModel,
   LoadedModel,
@@ -22,7 +22,7 @@ export interface AskDraft {
   readonly tokens: string;
 }
 
-/** What the model's makers recommend. */
+/** The settings that the model's makers recommend. */
 export function firstAsk({ chat, generation }: ModelSummary): AskDraft {
   return {
     prompt: '',
@@ -36,7 +36,10 @@ export function firstAsk({ chat, generation }: ModelSummary): AskDraft {
   };
 }
 
-/** As many tokens as fit what was loaded: half of it is left for the prompt where the draft leaves nothing. */
+/**
+ * Keeps the number of tokens where it fits the loaded positions. Otherwise half of the positions are for the
+ * prompt and half for the answer.
+ */
 export function fittingAsk(draft: AskDraft, positions: number): AskDraft {
   return whole(draft.tokens, 1, positions - 1) === null
     ? { ...draft, tokens: String(Math.max(1, Math.floor(positions / 2))) }
@@ -45,31 +48,42 @@ export function fittingAsk(draft: AskDraft, positions: number): AskDraft {
 
 export function readAsk(
   draft: AskDraft,
-  o: { readonly summary: ModelSummary; readonly loaded: LoadedModel; readonly bare: boolean },
+  options: { readonly summary: ModelSummary; readonly loaded: LoadedModel; readonly bare: boolean },
 ): Problem | { readonly ask: Omit<AskModel, 'run'> } {
-  const positions = Math.min(o.loaded.positions, o.summary.context);
+  const positions = Math.min(options.loaded.positions, options.summary.context);
   const tokens = whole(draft.tokens, 1, positions - 1);
   if (tokens === null) return { problem: `Tokens: a whole number from 1 to ${positions - 1}.` };
-  const seed = whole(draft.seed, 0, MOST_SEED);
-  if (seed === null) return { problem: `Seed: a whole number from 0 to ${MOST_SEED}.` };
+  const seed = whole(draft.seed, 0, MAX_SEED);
+  if (seed === null) return { problem: `Seed: a whole number from 0 to ${MAX_SEED}.` };
   const temperature = decimal(draft.temperature);
   if (temperature === null || temperature <= 0 || temperature > 100) {
     return { problem: 'Temperature: above 0, to 100 at most.' };
   }
-  const topK = whole(draft.topK, 0, o.summary.vocabulary);
-  if (topK === null) return { problem: `Top k: a whole number, 0 for all of the ${o.summary.vocabulary}.` };
+  const topK = whole(draft.topK, 0, options.summary.vocabulary);
+  if (topK === null)
+    return { problem: `Top k: a whole number, 0 for all of the ${options.summary.vocabulary}.` };
   const topP = decimal(draft.topP);
   if (topP === null || topP <= 0 || topP > 1) return { problem: 'Top p: above 0, to 1 at most.' };
   if (draft.prompt.trim() === '') return { problem: 'Write a prompt first.' };
   const { prompt, chat, sample } = draft;
   return {
-    ask: { prompt, chat, greedy: !sample, temperature, topK, topP, seed, maxNewTokens: tokens, bare: o.bare },
+    ask: {
+      prompt,
+      chat,
+      greedy: !sample,
+      temperature,
+      topK,
+      topP,
+      seed,
+      maxNewTokens: tokens,
+      bare: options.bare,
+    },
   };
 }
 
 export interface TrainDraft {
   readonly text: string;
-  /** Name of the file that it came from; decides how it is read. */
+  /** Name of the file that the text came from. Its ending decides how the text is read. */
   readonly file: string | null;
   readonly rank: string;
   readonly alpha: string;
@@ -92,7 +106,7 @@ export const FIRST_TRAIN: TrainDraft = {
   recompute: false,
 };
 
-/** The part that memory depends on. */
+/** The settings of a training that its memory depends on. `most` is the longest window, in tokens. */
 export function readSizes(draft: TrainDraft, most: number): Problem | { readonly training: TrainingSizes } {
   const rank = whole(draft.rank, 1, 256);
   if (rank === null) return { problem: 'Rank: a whole number from 1 to 256.' };
@@ -109,9 +123,9 @@ export function readSizes(draft: TrainDraft, most: number): Problem | { readonly
 
 export function readTrain(
   draft: TrainDraft,
-  o: { readonly most: number; readonly fresh: boolean },
+  options: { readonly most: number; readonly fresh: boolean },
 ): Problem | { readonly train: Omit<TrainModel, 'run'> } {
-  const sizes = readSizes(draft, o.most);
+  const sizes = readSizes(draft, options.most);
   if ('problem' in sizes) return sizes;
   const rate = decimal(draft.rate);
   if (rate === null || rate <= 0 || rate > 1)
@@ -121,10 +135,10 @@ export function readTrain(
   if (draft.text.trim() === '') return { problem: 'Paste a text, or choose a file.' };
   const format = draft.file?.toLowerCase().endsWith('.jsonl') === true ? 'jsonl' : 'text';
   const source = { format, text: draft.text } as const;
-  return { train: { ...sizes.training, source, fresh: o.fresh, rate, steps, seed: 1 } };
+  return { train: { ...sizes.training, source, fresh: options.fresh, rate, steps, seed: 1 } };
 }
 
-/** Positions to make ready: prompt and answer together. */
+/** Positions to load: prompt and answer together. `context` is the model's limit. */
 export function readPositions(text: string, context: number): Problem | { readonly positions: number } {
   const positions = whole(text, 2, context);
   return positions === null
@@ -132,7 +146,7 @@ export function readPositions(text: string, context: number): Problem | { readon
     : { positions };
 }
 
-const MOST_SEED = 2 ** 32 - 1;
+const MAX_SEED = 2 ** 32 - 1;
 
 function whole(text: string, least: number, most: number): number | null {
   const value = /^\d{1,10}$/.test(text.trim()) ? Number(text) : Number.NaN;

@@ -1,10 +1,10 @@
-import { formatBytes } from '../format.ts';
+import { formatBytes } from '../ui/format.ts';
 import { fitSentence } from './fit-sentence.ts';
 import type { FitState } from './use-fit.ts';
 
 const LOOK = { good: 'bg-accent', tight: 'bg-warn', stop: 'bg-bad' } as const;
 
-/** What something takes of this device's memory: a bar and a sentence. */
+/** The memory that a use of the model takes, as a bar and a sentence. */
 export function FitLine({ fit: state }: { readonly fit: FitState }) {
   if (state.kind === 'asking') return <p className="text-note text-quiet">Working out what it takes…</p>;
   if (state.kind === 'failed') return <p className="text-note text-warn">{state.cause}</p>;

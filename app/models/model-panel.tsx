@@ -1,24 +1,25 @@
 import { useId, useState } from 'react';
 import type { ModelSummary } from '../../workers/model-api.ts';
-import { parseEngineChoice } from '../contribute/device-panel.tsx';
-import { formatBytes, formatCount, plural } from '../format.ts';
 import { Button } from '../ui/button.tsx';
 import { Field } from '../ui/field.tsx';
+import { formatBytes, formatCount, plural } from '../ui/format.ts';
 import { Fact, HexText, Section } from '../ui/section.tsx';
-import type { EngineChoice } from '../volunteer/volunteer-port.ts';
+import { Select } from '../ui/select.tsx';
+import { type EngineChoice, engineOptions } from '../volunteer/engine-choice.ts';
 import { readPositions } from './drafts.ts';
 import { FitLine } from './fit-line.tsx';
-import { Failure, useModels, useModelsDesk } from './models-context.tsx';
-import { modelThreads } from './open-models.ts';
+import { modelThreads } from './model-threads.ts';
+import { Failure, useModels, useModelsController } from './models-context.tsx';
 import { useFit } from './use-fit.ts';
 
-/** Enough for a page of text, and little beside the weights. */
+/** Enough for a page of text, and little memory beside the weights. */
 const USUAL_POSITIONS = 1024;
+const ENGINES = engineOptions(['auto', 'wasm', 'webgpu'], { webgpu: 'WebGPU, if exact here' });
 const FAMILY = { qwen2: 'Qwen2', llama: 'Llama' } as const;
 
-/** What the chosen model is, whether it fits, and bringing it to an engine. */
+/** What the chosen model is, whether it fits into memory, and a button that loads it. */
 export function ModelPanel({ engine }: { readonly engine: EngineChoice }) {
-  const desk = useModelsDesk();
+  const controller = useModelsController();
   const model = useModels((view) => view.model);
   const [choice, setChoice] = useState<EngineChoice>(engine);
   const [text, setText] = useState(String(Math.min(USUAL_POSITIONS, model?.summary.context ?? 1)));
@@ -39,7 +40,7 @@ export function ModelPanel({ engine }: { readonly engine: EngineChoice }) {
           look="text"
           data-testid="model-close"
           onBlur={() => setSure(false)}
-          onClick={() => (adapter?.unsaved === true && !sure ? setSure(true) : void desk.close())}
+          onClick={() => (adapter?.unsaved === true && !sure ? setSure(true) : void controller.close())}
         >
           {sure ? 'Really, with the adapter that is not saved?' : 'Put away'}
         </Button>
@@ -72,18 +73,15 @@ export function ModelPanel({ engine }: { readonly engine: EngineChoice }) {
                 <label htmlFor={select} className="text-note font-medium">
                   Compute with
                 </label>
-                <select
+                <Select
                   id={select}
-                  data-testid="model-engine"
+                  testId="model-engine"
                   value={choice}
+                  options={ENGINES}
                   disabled={busy}
-                  onChange={(event) => setChoice(parseEngineChoice(event.target.value))}
-                  className="mt-1 min-h-11 w-full rounded-lg border border-line-strong/60 bg-raised px-3 text-body disabled:opacity-60"
-                >
-                  <option value="auto">the fastest that is exact</option>
-                  <option value="wasm">WebAssembly</option>
-                  <option value="webgpu">WebGPU, if exact here</option>
-                </select>
+                  onChange={setChoice}
+                  className="mt-1 min-h-11 w-full text-body"
+                />
               </div>
             </div>
           )}
@@ -102,7 +100,7 @@ export function ModelPanel({ engine }: { readonly engine: EngineChoice }) {
                 disabled={positions === null || fit.kind !== 'known' || fit.fit.level === 'stop'}
                 onClick={() => {
                   if (positions !== null)
-                    void desk.load({ engine: choice, positions, threads: modelThreads() });
+                    void controller.load({ engine: choice, positions, threads: modelThreads() });
                 }}
               >
                 Load it
@@ -118,7 +116,7 @@ export function ModelPanel({ engine }: { readonly engine: EngineChoice }) {
 }
 
 function Loading({ tensors, of }: { readonly tensors: number; readonly of: number }) {
-  const desk = useModelsDesk();
+  const controller = useModelsController();
   return (
     <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
       <progress
@@ -129,7 +127,7 @@ function Loading({ tensors, of }: { readonly tensors: number; readonly of: numbe
       <p className="figure text-note text-quiet" role="status">
         {of === 0 ? 'Trying the engine…' : `${tensors} of ${of} tensors`}
       </p>
-      <Button look="small" data-testid="load-cancel" onClick={() => desk.cancel('load')}>
+      <Button look="small" data-testid="load-cancel" onClick={() => controller.cancel('load')}>
         Cancel
       </Button>
     </div>
@@ -178,7 +176,7 @@ function Facts({ summary, root }: { readonly summary: ModelSummary; readonly roo
   );
 }
 
-/** 494 033 000 as "494 million": nobody reads the rest. */
+/** A large count in words: 494,032,768 becomes "494 million". */
 function shortCount(count: number): string {
   if (count >= 1e9) return `${(count / 1e9).toFixed(2)} billion`;
   if (count >= 1e6) return `${(count / 1e6).toFixed(count < 1e7 ? 1 : 0)} million`;

@@ -1,22 +1,26 @@
 import { createContext, useContext } from 'react';
 import { useStore } from 'zustand';
-import type { ModelsDesk } from './models-controller.ts';
+import type { Openable } from '../ui/use-opened.ts';
+import type { ModelsController } from './models-controller.ts';
 import type { ModelsView, Place } from './models-view.ts';
 
-export const ModelsContext = createContext<ModelsDesk | null>(null);
+/** How the models screen gets this tab's controller. `open` must give the same promise each time. */
+export const OpenModelsContext = createContext<Openable<ModelsController> | null>(null);
 
-export function useModelsDesk(): ModelsDesk {
-  const desk = useContext(ModelsContext);
-  if (desk === null) throw new Error('Wrap this component in ModelsContext.');
-  return desk;
+export const ModelsContext = createContext<ModelsController | null>(null);
+
+export function useModelsController(): ModelsController {
+  const controller = useContext(ModelsContext);
+  if (controller === null) throw new Error('Wrap this component in ModelsContext.');
+  return controller;
 }
 
-/** One part of the view; the component renders again only when that part changes. */
+/** One part of the view. The component renders again only when that part changes. */
 export function useModels<T>(select: (view: ModelsView) => T): T {
-  return useStore(useModelsDesk().store, select);
+  return useStore(useModelsController().store, select);
 }
 
-/** What went wrong there, said where it happened. */
+/** What went wrong in a part of the screen, shown in that part. */
 export function Failure({ place }: { readonly place: Place }) {
   const cause = useModels((view) => view.failures[place]);
   return (

@@ -3,7 +3,7 @@ import type { StoredModel } from '../../models/loading/library.ts';
 import type { ModelCalls, ModelEvent } from '../../workers/model-api.ts';
 import type { ModelClient } from '../../workers/model-client.ts';
 import { fromPlainError } from '../../workers/plain-error.ts';
-import { ModelsDesk } from './models-controller.ts';
+import { ModelsController } from './models-controller.ts';
 import { ADAPTER, LOADED, SUMMARY } from './testing/a-model.ts';
 
 const STORED: StoredModel = {
@@ -22,8 +22,8 @@ type Answers = {
   ) => Promise<ModelCalls[M]['result']>;
 };
 
-/** A desk on a worker that answers as it is told. */
-function deskOn(answers: Answers) {
+/** A controller with a worker that answers as it is told. */
+function controllerOn(answers: Answers) {
   const asked: string[] = [];
   const saved: string[] = [];
   const worker: { tell: (event: ModelEvent) => void; crash: () => void } = {
@@ -36,17 +36,17 @@ function deskOn(answers: Answers) {
     if (answer === undefined) throw new Error(`nobody answers ${method}`);
     return answer(args, signal);
   }) as ModelClient;
-  const desk = new ModelsDesk({
-    openClient: (listener, onCrash) => {
+  const controller = new ModelsController({
+    openWorker: (listener, onCrash) => {
       worker.tell = listener;
       worker.crash = onCrash;
-      return call;
+      return { call, stop: () => asked.push('worker stopped') };
     },
     now: () => 0,
     persist: () => asked.push('persist'),
     save: (name) => saved.push(name),
   });
-  return { desk, asked, saved, worker };
+  return { controller, asked, saved, worker };
 }
 
 const usual: Answers = {
@@ -76,12 +76,12 @@ const lesson = {
   seed: 1,
 } as const;
 
-describe('ModelsDesk', () => {
+describe('ModelsController', () => {
   it('downloads, asks the browser to keep it, and uses what it got', async () => {
-    const { desk, asked } = deskOn(usual);
-    await desk.download(STORED.url);
+    const { controller, asked } = controllerOn(usual);
+    await controller.download(STORED.url);
     expect(asked).toEqual(['persist', 'download', 'stored', 'open']);
-    expect(desk.store.getState()).toMatchObject({
+    expect(controller.store.getState()).toMatchObject({
       download: null,
       stored: [STORED],
       model: { name: 'b/c', root: STORED.root, load: { kind: 'not' } },
@@ -97,29 +97,29 @@ describe('ModelsDesk', () => {
         throw new Error('the picked files has no config.json; choose a folder with a whole model');
       },
     };
-    const { desk } = deskOn(hanging);
-    const downloading = desk.download(STORED.url);
-    desk.cancel('download');
+    const { controller } = controllerOn(hanging);
+    const downloading = controller.download(STORED.url);
+    controller.cancel('download');
     await downloading;
-    expect(desk.store.getState()).toMatchObject({ download: null, model: null, failures: {} });
-    await desk.use(STORED);
-    expect(desk.store.getState().failures.choose).toMatch(/^The picked files .* model\.$/);
-    expect(desk.store.getState().looking).toBeNull();
+    expect(controller.store.getState()).toMatchObject({ download: null, model: null, failures: {} });
+    await controller.use(STORED);
+    expect(controller.store.getState().failures.choose).toMatch(/^The picked files .* model\.$/);
+    expect(controller.store.getState().looking).toBeNull();
   });
 
   it('lets no other model take the place of an adapter that was not saved', async () => {
-    const { desk, saved } = deskOn(usual);
-    await desk.use(STORED);
-    await desk.load({ engine: 'wasm', threads: 1, positions: 64 });
-    await desk.train(lesson);
-    await desk.use(STORED);
-    expect(desk.store.getState().failures.choose).toContain('is not saved');
-    expect(desk.store.getState().model?.adapter?.steps).toBe(3);
-    await desk.saveAdapter('checkpoint');
-    await desk.saveAdapter('peft');
+    const { controller, saved } = controllerOn(usual);
+    await controller.use(STORED);
+    await controller.load({ engine: 'wasm', threads: 1, positions: 64 });
+    await controller.train(lesson);
+    await controller.use(STORED);
+    expect(controller.store.getState().failures.choose).toContain('is not saved');
+    expect(controller.store.getState().model?.adapter?.steps).toBe(3);
+    await controller.saveAdapter('checkpoint');
+    await controller.saveAdapter('peft');
     expect(saved).toEqual(['starling-adapter-3.safetensors', 'adapter_config.json']);
-    await desk.use(STORED);
-    expect(desk.store.getState()).toMatchObject({ failures: {}, model: { adapter: null } });
+    await controller.use(STORED);
+    expect(controller.store.getState()).toMatchObject({ failures: {}, model: { adapter: null } });
   });
 
   it('knows that a lost GPU took the weights, and a crashed worker everything', async () => {
@@ -128,15 +128,15 @@ describe('ModelsDesk', () => {
       name: 'DeviceLostError',
       message: 'The GPU went away.',
     });
-    const { desk, worker } = deskOn({ ...usual, train: () => Promise.reject(lost) });
-    await desk.use(STORED);
-    await desk.load({ engine: 'webgpu', threads: 1, positions: 64 });
-    await desk.train(lesson);
-    expect(desk.store.getState()).toMatchObject({
+    const { controller, worker } = controllerOn({ ...usual, train: () => Promise.reject(lost) });
+    await controller.use(STORED);
+    await controller.load({ engine: 'webgpu', threads: 1, positions: 64 });
+    await controller.train(lesson);
+    expect(controller.store.getState()).toMatchObject({
       model: { load: { kind: 'not' } },
       failures: { train: 'The GPU went away.' },
     });
     worker.crash();
-    expect(desk.store.getState().model).toBeNull();
+    expect(controller.store.getState().model).toBeNull();
   });
 });

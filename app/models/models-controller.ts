@@ -1,4 +1,3 @@
-/** What the models screen can do: calls to the worker, and what comes of them in a store. One a tab, whichever screen is shown. */
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { StoredModel } from '../../models/loading/library.ts';
 import type { MemoryFit } from '../../workers/memory-fit.ts';
@@ -15,11 +14,18 @@ import type { ModelClient } from '../../workers/model-client.ts';
 import { ComputeError } from '../../workers/plain-error.ts';
 import { type ChosenModel, type Drafts, EMPTY_MODELS, type ModelsView, type Place } from './models-view.ts';
 import { folderAddress, nameOfAddress, nameOfPicked, sentenceOf } from './naming.ts';
-import { type ModelsHappening, reduceModels } from './reduce-models.ts';
+import { type ModelsAction, reduceModels } from './reduce-models.ts';
 
-export interface ModelsDeskOptions {
-  /** Starts the worker. `onCrash` is told when it ended by itself; calls reject then. */
-  openClient(listener: (event: ModelEvent) => void, onCrash: () => void): ModelClient;
+/** The worker that holds a model, started. */
+export interface ModelWorker {
+  readonly call: ModelClient;
+  /** Ends the worker at once. */
+  stop(): void;
+}
+
+export interface ModelsControllerOptions {
+  /** Starts the worker. `onCrash` is called when the worker ended by itself; its calls reject then. */
+  openWorker(listener: (event: ModelEvent) => void, onCrash: () => void): ModelWorker;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** Asks the browser not to clear what is stored; may never answer. */
@@ -33,34 +39,39 @@ export interface Picked {
   readonly file: File;
 }
 
-/** Larger adapters than any that rank 256 makes of a model that fits. */
-const MOST_ADAPTER_BYTES = 2 ** 31;
+/** More bytes than an adapter of rank 256 has, of any model that fits. */
+const MAX_ADAPTER_BYTES = 2 ** 31;
 
-export class ModelsDesk {
+/**
+ * Published models on this device: calls to the worker that holds the model, and what comes of them in a
+ * store. One per tab, whichever screen is shown.
+ */
+export class ModelsController {
   readonly store: StoreApi<ModelsView> = createStore<ModelsView>(() => EMPTY_MODELS);
-  readonly #options: ModelsDeskOptions;
+  readonly #options: ModelsControllerOptions;
   readonly #aborts = new Map<Place, AbortController>();
-  #client: ModelClient | undefined;
+  #worker: ModelWorker | undefined;
   #runs = 0;
 
-  constructor(options: ModelsDeskOptions) {
+  constructor(options: ModelsControllerOptions) {
     this.#options = options;
   }
 
-  /** Asks what is on this device. */
+  /** Reads which models are stored on this device. */
   async refresh(): Promise<void> {
     await this.#attempt('stored', async (call, signal) => {
-      this.#happen({ type: 'stored', stored: await call('stored', {}, signal) });
+      this.#dispatch({ kind: 'stored', stored: await call('stored', {}, signal) });
     });
   }
 
+  /** Opens a model from files that a person picked or dropped. */
   async pick(choice: readonly Picked[] | Promise<readonly Picked[]>): Promise<void> {
     let picked: readonly Picked[];
     try {
       picked = await choice;
     } catch {
       const cause = 'What was dropped cannot be read. Choose the folder with the button instead.';
-      this.#happen({ type: 'failed', place: 'choose', cause });
+      this.#dispatch({ kind: 'failed', place: 'choose', cause });
       return;
     }
     if (picked.length === 0) return;
@@ -68,76 +79,84 @@ export class ModelsDesk {
     await this.#open({ kind: 'files', files }, nameOfPicked(picked.map(({ path }) => path)), null);
   }
 
+  /** Opens a downloaded model. */
   async use({ id, url, root }: StoredModel): Promise<void> {
     await this.#open({ kind: 'stored', id }, nameOfAddress(url), root);
   }
 
-  /** Downloads what is missing. `hashes` as in ModelCalls. */
+  /**
+   * Downloads the files that are missing, and opens the model unless another one is open. `hashes` as in
+   * ModelCalls.
+   */
   async download(address: string, hashes?: string | null): Promise<void> {
     const url = folderAddress(address);
     this.#options.persist();
-    this.#happen({ type: 'download-began', url });
+    this.#dispatch({ kind: 'download-began', url });
     let done: StoredModel | undefined;
     await this.#attempt('download', async (call, signal) => {
       done = await call('download', { url, ...(hashes === undefined ? {} : { hashes }) }, signal);
     });
-    this.#happen({ type: 'download-ended' });
+    this.#dispatch({ kind: 'download-ended' });
     await this.refresh();
     if (done !== undefined && this.store.getState().model === null) await this.use(done);
   }
 
+  /** Deletes a downloaded model, whole or in part. */
   async remove({ id }: StoredModel): Promise<void> {
     await this.#attempt('stored', async (call, signal) => {
       await call('remove', { id }, signal);
       const { model } = this.store.getState();
       if (model?.from.kind === 'stored' && model.from.id === id && model.load.kind === 'not') {
         await call('close', {});
-        this.#happen({ type: 'closed' });
+        this.#dispatch({ kind: 'closed' });
       }
-      this.#happen({ type: 'stored', stored: await call('stored', {}, signal) });
+      this.#dispatch({ kind: 'stored', stored: await call('stored', {}, signal) });
     });
   }
 
-  /** Keeps what was typed. */
+  /** Keeps what a person has typed. */
   draft(drafts: Partial<Drafts>): void {
-    this.#happen({ type: 'drafted', drafts });
+    this.#dispatch({ kind: 'drafted', drafts });
   }
 
-  /** What the chosen model would take. Rejects with a sentence for a use that cannot be. */
+  /** Memory that a use of the chosen model takes. Rejects with a sentence for a use that is impossible. */
   fit(use: ModelUse, signal: AbortSignal): Promise<MemoryFit> {
     return this.#call()('fit', use, signal);
   }
 
+  /** Brings the chosen model to an engine. */
   async load(options: LoadModel): Promise<void> {
-    this.#happen({ type: 'load-began' });
+    this.#dispatch({ kind: 'load-began' });
     const done = await this.#attempt('load', async (call, signal) => {
-      this.#happen({ type: 'loaded', loaded: await call('load', options, signal) });
+      this.#dispatch({ kind: 'loaded', loaded: await call('load', options, signal) });
     });
-    if (!done) this.#happen({ type: 'unloaded' });
+    if (!done) this.#dispatch({ kind: 'unloaded' });
   }
 
+  /** Asks the loaded model. The answer streams into the view. */
   async ask(options: Omit<AskModel, 'run'>): Promise<void> {
     const run = ++this.#runs;
-    this.#happen({ type: 'asked', ask: { ...options, run } });
+    this.#dispatch({ kind: 'asked', ask: { ...options, run } });
     const done = await this.#attempt('ask', async (call, signal) => {
       const answer = await call('generate', { ...options, run }, signal);
-      this.#happen({ type: 'answered', run, answer });
+      this.#dispatch({ kind: 'answered', run, answer });
     });
-    if (!done) this.#happen({ type: 'answered', run, answer: null });
+    if (!done) this.#dispatch({ kind: 'answered', run, answer: null });
   }
 
+  /** Trains an adapter of the loaded model. */
   async train(options: Omit<TrainModel, 'run'>): Promise<void> {
     const run = ++this.#runs;
-    this.#happen({ type: 'train-began', run, steps: options.steps, fresh: options.fresh });
+    this.#dispatch({ kind: 'train-began', run, steps: options.steps, fresh: options.fresh });
     const done = await this.#attempt('train', async (call, signal) => {
-      this.#happen({ type: 'train-ended', trained: await call('train', { ...options, run }, signal) });
+      this.#dispatch({ kind: 'train-ended', trained: await call('train', { ...options, run }, signal) });
     });
-    if (!done) this.#happen({ type: 'train-ended', trained: null });
+    if (!done) this.#dispatch({ kind: 'train-ended', trained: null });
   }
 
   /** Ends training after the step in progress. */
   pause(): void {
-    this.#happen({ type: 'train-pausing' });
+    this.#dispatch({ kind: 'train-pausing' });
     this.cancel('train');
   }
 
@@ -151,36 +170,45 @@ export class ModelsDesk {
         this.#options.save(name, new Blob([new Uint8Array(bytes)], { type: 'application/octet-stream' }));
       if (kind === 'peft') for (const { name, bytes } of files.peft) save(name, bytes);
       else save(`starling-adapter-${model.adapter?.steps ?? 0}.safetensors`, files.checkpoint);
-      this.#happen({ type: 'saved', root: files.root });
+      this.#dispatch({ kind: 'saved', root: files.root });
     });
   }
 
+  /** Loads adapter files that were downloaded before. */
   async adopt(picked: readonly File[]): Promise<void> {
     if (picked.length === 0) return;
     await this.#handle('Checking that the adapter belongs to these weights…', async (call, signal) => {
       const files: NamedBytes[] = [];
       for (const file of picked.slice(0, 8)) {
-        if (file.size > MOST_ADAPTER_BYTES) {
+        if (file.size > MAX_ADAPTER_BYTES) {
           throw new Error(
             `${file.name} is too large to be an adapter; choose the file that was downloaded here.`,
           );
         }
         files.push({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
       }
-      this.#happen({ type: 'adopted', adapter: await call('adopt', { files }, signal) });
+      this.#dispatch({ kind: 'adopted', adapter: await call('adopt', { files }, signal) });
     });
   }
 
-  /** Unloads and forgets the model; what was downloaded stays on the device. */
+  /** Unloads and forgets the model. What was downloaded stays on the device. */
   async close(): Promise<void> {
     for (const place of ['choose', 'load', 'ask', 'train', 'adapter'] as const) this.cancel(place);
     await this.#attempt('choose', async (call) => {
       await call('close', {});
-      this.#happen({ type: 'closed' });
+      this.#dispatch({ kind: 'closed' });
     });
   }
 
-  /** Cancels what goes on there. A download keeps what arrived. */
+  /** Ends everything, with the worker. Adapters that were not downloaded are lost. */
+  stop(): void {
+    for (const place of this.#aborts.keys()) this.cancel(place);
+    this.#worker?.stop();
+    this.#worker = undefined;
+    this.#dispatch({ kind: 'closed' });
+  }
+
+  /** Cancels the call of a place. A download keeps what has arrived. */
   cancel(place: Place): void {
     this.#aborts.get(place)?.abort(new DOMException('Stopped by you.', 'AbortError'));
   }
@@ -189,28 +217,31 @@ export class ModelsDesk {
     const { model } = this.store.getState();
     const kept = model === null ? null : whyKept(model);
     if (kept !== null) {
-      this.#happen({ type: 'failed', place: 'choose', cause: kept });
+      this.#dispatch({ kind: 'failed', place: 'choose', cause: kept });
       return;
     }
     for (const place of ['load', 'ask', 'adapter'] as const) this.cancel(place);
-    this.#happen({ type: 'looking', name });
+    this.#dispatch({ kind: 'looking', name });
     const done = await this.#attempt('choose', async (call, signal) => {
       const summary = await call('open', { from }, signal);
-      this.#happen({ type: 'chosen', turn: ++this.#runs, name, from, root, summary });
+      this.#dispatch({ kind: 'chosen', turn: ++this.#runs, name, from, root, summary });
     });
-    if (!done) this.#happen({ type: 'looking', name: null });
+    if (!done) this.#dispatch({ kind: 'looking', name: null });
   }
 
   async #handle(
     what: string,
     work: (call: ModelClient, signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
-    this.#happen({ type: 'handling', what });
+    this.#dispatch({ kind: 'handling', what });
     await this.#attempt('adapter', work);
-    this.#happen({ type: 'handling', what: null });
+    this.#dispatch({ kind: 'handling', what: null });
   }
 
-  /** Whether it was done; otherwise the cause stands at its place, unless the person stopped it. One at a time in each place. */
+  /**
+   * Runs `work`, the only call of its place: an earlier one is cancelled. Returns whether `work` succeeded.
+   * Otherwise the view shows the cause in its place, unless the person cancelled the call.
+   */
   async #attempt(
     place: Place,
     work: (call: ModelClient, signal: AbortSignal) => Promise<void>,
@@ -218,13 +249,13 @@ export class ModelsDesk {
     this.cancel(place);
     const abort = new AbortController();
     this.#aborts.set(place, abort);
-    this.#happen({ type: 'tried', place });
+    this.#dispatch({ kind: 'tried', place });
     try {
       await work(this.#call(), abort.signal);
       return true;
     } catch (error) {
-      if (!abort.signal.aborted) this.#happen({ type: 'failed', place, cause: sentenceOf(error) });
-      if (error instanceof ComputeError && error.kind === 'device-lost') this.#happen({ type: 'unloaded' });
+      if (!abort.signal.aborted) this.#dispatch({ kind: 'failed', place, cause: sentenceOf(error) });
+      if (error instanceof ComputeError && error.kind === 'device-lost') this.#dispatch({ kind: 'unloaded' });
       return false;
     } finally {
       if (this.#aborts.get(place) === abort) this.#aborts.delete(place);
@@ -232,19 +263,19 @@ export class ModelsDesk {
   }
 
   #call(): ModelClient {
-    this.#client ??= this.#options.openClient(
-      (event) => this.#happen({ type: 'told', at: this.#options.now(), event }),
+    this.#worker ??= this.#options.openWorker(
+      (event) => this.#dispatch({ kind: 'worker', at: this.#options.now(), event }),
       () => {
         // The next call starts another worker, which knows of no model.
-        this.#client = undefined;
-        this.#happen({ type: 'closed' });
+        this.#worker = undefined;
+        this.#dispatch({ kind: 'closed' });
       },
     );
-    return this.#client;
+    return this.#worker.call;
   }
 
-  #happen(happening: ModelsHappening): void {
-    this.store.setState((view) => reduceModels(view, happening), true);
+  #dispatch(action: ModelsAction): void {
+    this.store.setState((view) => reduceModels(view, action), true);
   }
 }
 

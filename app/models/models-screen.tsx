@@ -1,34 +1,25 @@
-import { useEffect } from 'react';
-import type { EngineChoice } from '../volunteer/volunteer-port.ts';
+import { use, useContext, useEffect } from 'react';
+import { ScreenIntro } from '../ui/screen-intro.tsx';
+import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { AskPanel } from './ask-panel.tsx';
 import { ChoosePanel } from './choose-panel.tsx';
 import { ModelPanel } from './model-panel.tsx';
-import { ModelsContext, useModels } from './models-context.tsx';
-import type { ModelsDesk } from './models-controller.ts';
-import { modelsDesk } from './open-models.ts';
+import { ModelsContext, OpenModelsContext, useModels } from './models-context.tsx';
 import { TeachPanel } from './teach-panel.tsx';
 
-interface ModelsScreenProps {
-  readonly engine: EngineChoice;
-  /** Only drawings without a worker replace it. */
-  readonly desk?: ModelsDesk;
-}
-
-/** A published model on this device: chosen, loaded, asked, taught. */
-export default function ModelsScreen({ engine, desk = modelsDesk() }: ModelsScreenProps) {
-  useEffect(() => void desk.refresh(), [desk]);
+/** A published model on this device: chosen, loaded, asked, taught. Suspends until the controller is open. */
+export default function ModelsScreen({ engine }: { readonly engine: EngineChoice }) {
+  const models = useContext(OpenModelsContext);
+  if (models === null) throw new Error('Wrap this component in OpenModelsContext.');
+  const controller = use(models.open());
+  useEffect(() => void controller.refresh(), [controller]);
   return (
-    <ModelsContext value={desk}>
+    <ModelsContext value={controller}>
       <main className="space-y-10">
-        <div className="max-w-2xl pt-6">
-          <h1 className="text-headline font-semibold tracking-tight text-balance">
-            Use a published model, on this device
-          </h1>
-          <p className="mt-3 text-lead text-quiet text-pretty">
-            Bring a checkpoint of Qwen2.5’s or Llama’s shape. It answers here and learns here, from text that
-            never leaves this device, with the same bits as on any other.
-          </p>
-        </div>
+        <ScreenIntro title="Use a published model, on this device">
+          Bring a checkpoint of Qwen2.5’s or Llama’s shape. It answers here and learns here, from text that
+          never leaves this device, with the same bits as on any other.
+        </ScreenIntro>
         <ChoosePanel />
         <Chosen engine={engine} />
       </main>

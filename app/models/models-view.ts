@@ -13,7 +13,7 @@ import type {
 import type { AskDraft, TrainDraft } from './drafts.ts';
 import type { Pace } from './pace.ts';
 
-/** Where on the screen a failure is said. */
+/** The part of the screen that shows a failure. */
 export type Place = 'stored' | 'choose' | 'download' | 'load' | 'ask' | 'train' | 'adapter';
 
 export interface DownloadView {
@@ -26,7 +26,7 @@ export interface DownloadView {
 
 export type LoadView =
   | { readonly kind: 'not' }
-  /** `of` is 0 while the engine is chosen. */
+  /** `of` is the number of all tensors, 0 while the engine is chosen. */
   | { readonly kind: 'loading'; readonly tensors: number; readonly of: number }
   | { readonly kind: 'loaded'; readonly loaded: LoadedModel };
 
@@ -34,7 +34,7 @@ export interface AnswerView {
   readonly ask: AskModel;
   readonly text: string;
   readonly tokens: number;
-  /** Since the first token. */
+  /** Seconds since the first token. */
   readonly seconds: number;
   readonly state:
     | { readonly kind: 'running' }
@@ -49,40 +49,40 @@ export interface StepView {
 }
 
 export interface AdapterView extends Adapter {
-  /** What changed since it was last downloaded or taken in: then closing the tab loses it. */
+  /** Whether it changed since it was last downloaded or loaded. Closing the tab loses such a change. */
   readonly unsaved: boolean;
-  /** Of the checkpoint that was downloaded last, null after more steps. */
+  /** Root of the checkpoint that was downloaded last. Null after more steps. */
   readonly root: Hex | null;
 }
 
 export interface TrainingView {
-  /** Of the present adapter, also from earlier calls. */
+  /** All steps of the present adapter, those of earlier calls included. */
   readonly steps: readonly StepView[];
   readonly running: {
     readonly run: number;
-    /** Steps of the adapter when this call has ended. */
+    /** Steps that the adapter will have at the end of this call. */
     readonly until: number;
-    /** Those of the adapter from before, if this call fails. */
+    /** The steps before this call, for the case that it fails. */
     readonly before: readonly StepView[];
-    /** It was told to end after the step in progress. */
+    /** Whether the call ends after the step in progress. */
     readonly pausing: boolean;
   } | null;
 }
 
-/** What a person has typed: it outlasts a look at another screen. */
+/** What a person has typed. It is kept while another screen is shown. */
 export interface Drafts {
   readonly ask: AskDraft;
-  /** Asks without the adapter, where there is one. */
+  /** Whether to ask without the adapter. */
   readonly bare: boolean;
   readonly train: TrainDraft;
 }
 
 export interface ChosenModel {
-  /** Another one each time that a model is chosen. */
+  /** A new number each time that a model is chosen. */
   readonly turn: number;
   readonly name: string;
   readonly from: ModelFrom;
-  /** What its files are called by, where they were downloaded. */
+  /** Root of the downloaded files. Null for picked files. */
   readonly root: Hex | null;
   readonly summary: ModelSummary;
   readonly load: LoadView;
@@ -90,15 +90,15 @@ export interface ChosenModel {
   readonly training: TrainingView;
   readonly drafts: Drafts;
   readonly adapter: AdapterView | null;
-  /** Adapter files are made or taken in: a sentence for it. */
+  /** A sentence while adapter files are made or loaded, otherwise null. */
   readonly handling: string | null;
 }
 
 export interface ModelsView {
-  /** Null until the device has said. */
+  /** Null until the stored models are read. */
   readonly stored: readonly StoredModel[] | null;
   readonly download: DownloadView | null;
-  /** Name of what is being looked at. */
+  /** Name of the model that is being opened, otherwise null. */
   readonly looking: string | null;
   readonly model: ChosenModel | null;
   readonly failures: Readonly<Partial<Record<Place, string>>>;

@@ -1,8 +1,8 @@
-/** How models are called on the screen, and sentences for what went wrong. Pure. */
+/** Names of models on the screen, and failures as sentences. Pure. */
 
 /**
- * The folder that an address means. The page of a model on Hugging Face ("huggingface.co/Qwen/Qwen2.5-0.5B") stands for its files;
- * any other address stays what it is.
+ * The folder that an address means. The address of a model's page on Hugging Face, such as
+ * "huggingface.co/Qwen/Qwen2.5-0.5B", becomes the folder of its files. Any other address stays as it is.
  */
 export function folderAddress(text: string): string {
   const trimmed = text.trim();
@@ -17,7 +17,7 @@ export function folderAddress(text: string): string {
   return trimmed;
 }
 
-/** "Qwen/Qwen2.5-0.5B" of a Hugging Face address, otherwise the last two steps of host and path. */
+/** "Qwen/Qwen2.5-0.5B" for a Hugging Face address, otherwise the last two parts of host and path. */
 export function nameOfAddress(text: string): string {
   if (!URL.canParse(text)) return text;
   const { pathname, host } = new URL(text);
@@ -35,17 +35,17 @@ function decoded(step: string): string {
   }
 }
 
-/** The folder's name where one was picked. */
+/** Name of the folder that was picked, or a general name for picked files. */
 export function nameOfPicked(paths: readonly string[]): string {
   const [folder, ...rest] = (paths[0] ?? '').split('/');
   return rest.length > 0 && folder ? folder : 'Picked files';
 }
 
-/** What was thrown, as one sentence: a capital at the beginning, a full stop at the end. */
+/** Anything thrown, as one sentence with a capital at the beginning and a full stop at the end. */
 export function sentenceOf(error: unknown): string {
   const text = error instanceof Error ? error.message.trim() : String(error);
   if (text === '') return 'Something went wrong that has no name. Try again.';
-  // File names and addresses stay as they are written.
+  // A file name or an address at the beginning keeps its spelling.
   const word = /^[a-z]+(?=[ ,;:])/.test(text);
   const start = word ? text.charAt(0).toUpperCase() + text.slice(1) : text;
   return /[.!?]$/.test(start) ? start : `${start}.`;

@@ -1,7 +1,9 @@
-/** How fast something comes in, over the last seconds: a rate since the beginning hides that the line went slow. */
+/**
+ * The rate of a download over the last seconds. A rate since the beginning would hide that the line slowed.
+ */
 
 export interface Pace {
-  /** Oldest first: milliseconds and bytes so far. */
+  /** Oldest first. `at` is in milliseconds; `bytes` are all that had arrived by then. */
   readonly samples: readonly { readonly at: number; readonly bytes: number }[];
 }
 
@@ -9,14 +11,14 @@ const WINDOW_MS = 5000;
 
 export const NO_PACE: Pace = { samples: [] };
 
-/** Pure. One sample older than the window is kept, so that it spans all of it. */
+/** Adds a sample. One sample older than the window is kept, so that the samples span the window. Pure. */
 export function measured(pace: Pace, at: number, bytes: number): Pace {
   const samples = [...pace.samples, { at, bytes }];
   const young = samples.findIndex((sample) => at - sample.at <= WINDOW_MS);
   return { samples: samples.slice(Math.max(0, young - 1)) };
 }
 
-/** Bytes a second up to now; null before there is anything to tell it from. 0 when nothing has come for as long as is looked back. */
+/** Bytes per second. Null while the samples are too few, 0 when nothing has arrived within the window. */
 export function rateOf({ samples }: Pace, now: number): number | null {
   const first = samples[0];
   const last = samples.at(-1);
@@ -25,7 +27,7 @@ export function rateOf({ samples }: Pace, now: number): number | null {
   return ((last.bytes - first.bytes) * 1000) / (now - first.at);
 }
 
-/** Seconds until `total` bytes are here; null where that cannot be told. */
+/** Seconds until `total` bytes have arrived. Null while that is not known. */
 export function secondsLeft(pace: Pace, total: number | null, now: number): number | null {
   const rate = rateOf(pace, now);
   const bytes = pace.samples.at(-1)?.bytes;

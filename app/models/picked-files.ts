@@ -1,17 +1,17 @@
 /** Files from a picker or a drop. */
 import type { Picked } from './models-controller.ts';
 
-/** The files of an input, with their folder where one was picked. */
+/** The files of an input. Each path begins with the folder, where a folder was picked. */
 export function filesOf(list: FileList | null): Picked[] {
   return [...(list ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 }
 
 /**
- * The files of a drop, and those directly in dropped folders; folders within them hold nothing of a model. Rejects when one cannot be
- * read.
+ * The files of a drop, and the files directly in dropped folders. Folders within them are left out: a model
+ * has none. Rejects when a file cannot be read.
  */
 export async function droppedFiles(transfer: DataTransfer): Promise<Picked[]> {
-  // Taken now: the list is empty once the event is over.
+  // The browser empties the list once the event is over, so it is read before anything is awaited.
   const items = [...transfer.items].map((item) => ({
     entry: item.webkitGetAsEntry(),
     file: item.getAsFile(),
@@ -44,7 +44,7 @@ async function picked(entry: FileSystemFileEntry, path: string): Promise<Picked>
   return { file, path };
 }
 
-/** All of a folder: a reader gives a hundred at a time, and none at the end. */
+/** Everything in a folder. A reader returns up to a hundred entries at a time, and none at the end. */
 async function contents(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
   const reader = folder.createReader();
   const all: FileSystemEntry[] = [];

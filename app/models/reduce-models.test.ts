@@ -1,27 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { FIRST_TRAIN } from './drafts.ts';
 import { EMPTY_MODELS, type ModelsView } from './models-view.ts';
-import { type ModelsHappening, reduceModels } from './reduce-models.ts';
+import { type ModelsAction, reduceModels } from './reduce-models.ts';
 import { ADAPTER, ANSWER, LOADED, SUMMARY } from './testing/a-model.ts';
 
-const after = (...happenings: readonly ModelsHappening[]): ModelsView =>
-  happenings.reduce(reduceModels, EMPTY_MODELS);
+const after = (...actions: readonly ModelsAction[]): ModelsView => actions.reduce(reduceModels, EMPTY_MODELS);
 
-const chosen: ModelsHappening = {
-  type: 'chosen',
+const chosen: ModelsAction = {
+  kind: 'chosen',
   turn: 1,
   name: 'Qwen',
   from: { kind: 'stored', id: 'a' },
   root: null,
   summary: SUMMARY,
 };
-const loaded: readonly ModelsHappening[] = [
-  chosen,
-  { type: 'load-began' },
-  { type: 'loaded', loaded: LOADED },
-];
-const ask = (run: number): ModelsHappening => ({
-  type: 'asked',
+const loaded: readonly ModelsAction[] = [chosen, { kind: 'load-began' }, { kind: 'loaded', loaded: LOADED }];
+const ask = (run: number): ModelsAction => ({
+  kind: 'asked',
   ask: {
     run,
     prompt: 'What is it?',
@@ -35,30 +30,30 @@ const ask = (run: number): ModelsHappening => ({
     bare: false,
   },
 });
-const text = (run: number, piece: string, tokens: number): ModelsHappening => ({
-  type: 'told',
+const text = (run: number, piece: string, tokens: number): ModelsAction => ({
+  kind: 'worker',
   at: 0,
-  event: { type: 'text', run, text: piece, tokens, seconds: tokens / 10 },
+  event: { kind: 'text', run, text: piece, tokens, seconds: tokens / 10 },
 });
-const step = (run: number, number: number, loss: number): ModelsHappening => ({
-  type: 'told',
+const step = (run: number, number: number, loss: number): ModelsAction => ({
+  kind: 'worker',
   at: 0,
-  event: { type: 'step', run, step: number, loss, seconds: 0.5 },
+  event: { kind: 'step', run, step: number, loss, seconds: 0.5 },
 });
 
 describe('reduceModels', () => {
   it('follows a download, and lets go of it', () => {
     const url = 'https://models.test/a/';
-    const began: ModelsHappening = { type: 'download-began', url };
-    const told = (of: string, bytes: number): ModelsHappening => ({
-      type: 'told',
+    const began: ModelsAction = { kind: 'download-began', url };
+    const told = (of: string, bytes: number): ModelsAction => ({
+      kind: 'worker',
       at: bytes,
-      event: { type: 'download', url: of, file: 'config.json', bytes, total: 1000 },
+      event: { kind: 'download', url: of, file: 'config.json', bytes, total: 1000 },
     });
     const view = after(began, told(url, 100), told('https://other.test/', 999), told(url, 700));
     expect(view.download).toMatchObject({ bytes: 700, total: 1000, file: 'config.json' });
     expect(view.download?.pace.samples).toHaveLength(2);
-    const ended = after(began, told(url, 100), { type: 'download-ended' }, told(url, 700));
+    const ended = after(began, told(url, 100), { kind: 'download-ended' }, told(url, 700));
     expect(ended.download).toBeNull();
   });
 
@@ -69,7 +64,7 @@ describe('reduceModels', () => {
       tokens: 2,
       state: { kind: 'running' },
     });
-    const done = reduceModels(running, { type: 'answered', run: 1, answer: ANSWER });
+    const done = reduceModels(running, { kind: 'answered', run: 1, answer: ANSWER });
     expect(done.model?.answer).toMatchObject({
       text: ANSWER.text,
       tokens: 3,
@@ -77,23 +72,23 @@ describe('reduceModels', () => {
       state: { kind: 'done' },
     });
     expect(reduceModels(done, text(1, ' late', 4))).toBe(done);
-    const stopped = reduceModels(running, { type: 'answered', run: 1, answer: null });
+    const stopped = reduceModels(running, { kind: 'answered', run: 1, answer: null });
     expect(stopped.model?.answer).toMatchObject({ text: 'A murmuration', state: { kind: 'stopped' } });
   });
 
   it('keeps the losses of an adapter over several calls', () => {
-    const first: readonly ModelsHappening[] = [
+    const first: readonly ModelsAction[] = [
       ...loaded,
-      { type: 'train-began', run: 2, steps: 3, fresh: true },
+      { kind: 'train-began', run: 2, steps: 3, fresh: true },
       step(2, 1, 5),
       step(2, 2, 4),
     ];
     expect(after(...first).model?.training).toMatchObject({ running: { until: 3, pausing: false } });
-    const ended: ModelsHappening = {
-      type: 'train-ended',
+    const ended: ModelsAction = {
+      kind: 'train-ended',
       trained: { adapter: ADAPTER, losses: [5, 4, 3], stopped: false, tokens: 20 },
     };
-    const view = after(...first, { type: 'train-pausing' }, ended, step(2, 3, 3));
+    const view = after(...first, { kind: 'train-pausing' }, ended, step(2, 3, 3));
     expect(view.model?.training.steps.map(({ loss }) => loss)).toEqual([5, 4, 3]);
     expect(view.model?.training.running).toBeNull();
     expect(view.model?.adapter).toMatchObject({ steps: 3, unsaved: true, root: null });
@@ -101,54 +96,54 @@ describe('reduceModels', () => {
     const more = after(
       ...first,
       ended,
-      { type: 'train-began', run: 3, steps: 2, fresh: false },
+      { kind: 'train-began', run: 3, steps: 2, fresh: false },
       step(3, 4, 2),
     );
     expect(more.model?.training.steps.map(({ loss }) => loss)).toEqual([5, 4, 3, 2]);
     expect(more.model?.training.running?.until).toBe(5);
-    const failed = reduceModels(more, { type: 'train-ended', trained: null });
+    const failed = reduceModels(more, { kind: 'train-ended', trained: null });
     expect(failed.model?.training.steps.map(({ loss }) => loss)).toEqual([5, 4, 3]);
     expect(failed.model?.adapter?.steps).toBe(3);
   });
 
   it('asks for no more tokens than a small model has places, and leaves what fits alone', () => {
     const tokensAt = (positions: number) =>
-      after(...loaded, { type: 'loaded', loaded: { ...LOADED, positions } }).model?.drafts.ask.tokens;
+      after(...loaded, { kind: 'loaded', loaded: { ...LOADED, positions } }).model?.drafts.ask.tokens;
     expect(tokensAt(64)).toBe('32');
     expect(tokensAt(129)).toBe('128');
   });
 
   it('knows when an adapter is safe, and forgets it with the engine', () => {
-    const trained: ModelsHappening = {
-      type: 'train-ended',
+    const trained: ModelsAction = {
+      kind: 'train-ended',
       trained: { adapter: ADAPTER, losses: [1], stopped: true, tokens: 9 },
     };
     const root = `0x${'11'.repeat(32)}` as const;
-    const saved = after(...loaded, trained, { type: 'saved', root });
+    const saved = after(...loaded, trained, { kind: 'saved', root });
     expect(saved.model?.adapter).toMatchObject({ unsaved: false, root });
     expect(reduceModels(saved, trained).model?.adapter).toMatchObject({ unsaved: true, root: null });
-    expect(after(...loaded, { type: 'adopted', adapter: ADAPTER }).model?.adapter?.unsaved).toBe(false);
-    expect(reduceModels(saved, { type: 'unloaded' }).model).toMatchObject({
+    expect(after(...loaded, { kind: 'adopted', adapter: ADAPTER }).model?.adapter?.unsaved).toBe(false);
+    expect(reduceModels(saved, { kind: 'unloaded' }).model).toMatchObject({
       adapter: null,
       load: { kind: 'not' },
     });
-    expect(reduceModels(saved, { type: 'closed' }).model).toBeNull();
+    expect(reduceModels(saved, { kind: 'closed' }).model).toBeNull();
   });
 
   it('keeps what was typed, and the text for the next model', () => {
     const train = { ...FIRST_TRAIN, text: 'seven neighbours' };
-    const view = after(...loaded, { type: 'drafted', drafts: { bare: true, train } });
+    const view = after(...loaded, { kind: 'drafted', drafts: { bare: true, train } });
     expect(view.model?.drafts).toMatchObject({ bare: true, train, ask: { temperature: '0.7' } });
     expect(reduceModels(view, { ...chosen, turn: 2 }).model?.drafts).toMatchObject({ bare: false, train });
   });
 
   it('says failures where they happened, until it is tried again', () => {
-    const view = after({ type: 'failed', place: 'ask', cause: 'Too long.' }, chosen);
+    const view = after({ kind: 'failed', place: 'ask', cause: 'Too long.' }, chosen);
     expect(view.failures).toEqual({});
     const two = after(
-      { type: 'failed', place: 'load', cause: 'No memory.' },
-      { type: 'failed', place: 'ask', cause: 'Too long.' },
-      { type: 'tried', place: 'load' },
+      { kind: 'failed', place: 'load', cause: 'No memory.' },
+      { kind: 'failed', place: 'ask', cause: 'Too long.' },
+      { kind: 'tried', place: 'load' },
     );
     expect(two.failures).toEqual({ ask: 'Too long.' });
   });

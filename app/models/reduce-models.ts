@@ -1,4 +1,4 @@
-/** How what happens becomes what is shown. Pure. */
+/** How each action changes what the models screen shows. Pure. */
 
 import type { StoredModel } from '../../models/loading/library.ts';
 import type { Hex } from '../../protocol/hex.ts';
@@ -16,68 +16,72 @@ import { FIRST_TRAIN, firstAsk, fittingAsk } from './drafts.ts';
 import { type ChosenModel, type Drafts, type ModelsView, NO_TRAINING, type Place } from './models-view.ts';
 import { measured, NO_PACE } from './pace.ts';
 
-export type ModelsHappening =
-  | { readonly type: 'stored'; readonly stored: readonly StoredModel[] }
-  | { readonly type: 'download-began'; readonly url: string }
-  | { readonly type: 'download-ended' }
-  | { readonly type: 'looking'; readonly name: string | null }
+export type ModelsAction =
+  | { readonly kind: 'stored'; readonly stored: readonly StoredModel[] }
+  | { readonly kind: 'download-began'; readonly url: string }
+  | { readonly kind: 'download-ended' }
+  | { readonly kind: 'looking'; readonly name: string | null }
   | {
-      readonly type: 'chosen';
+      readonly kind: 'chosen';
       readonly turn: number;
       readonly name: string;
       readonly from: ModelFrom;
       readonly root: Hex | null;
       readonly summary: ModelSummary;
     }
-  | { readonly type: 'closed' }
-  | { readonly type: 'drafted'; readonly drafts: Partial<Drafts> }
-  | { readonly type: 'load-began' }
-  | { readonly type: 'loaded'; readonly loaded: LoadedModel }
-  /** The engine is gone, and with it the weights and what was not saved. */
-  | { readonly type: 'unloaded' }
-  | { readonly type: 'asked'; readonly ask: AskModel }
-  | { readonly type: 'answered'; readonly run: number; readonly answer: Answer | null }
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'drafted'; readonly drafts: Partial<Drafts> }
+  | { readonly kind: 'load-began' }
+  | { readonly kind: 'loaded'; readonly loaded: LoadedModel }
+  /** The engine is gone, with the weights and with an adapter that was not saved. */
+  | { readonly kind: 'unloaded' }
+  | { readonly kind: 'asked'; readonly ask: AskModel }
+  | { readonly kind: 'answered'; readonly run: number; readonly answer: Answer | null }
   | {
-      readonly type: 'train-began';
+      readonly kind: 'train-began';
       readonly run: number;
       readonly steps: number;
       readonly fresh: boolean;
     }
-  | { readonly type: 'train-pausing' }
-  /** Null: the call failed, and the adapter is as it was before. */
-  | { readonly type: 'train-ended'; readonly trained: Trained | null }
-  | { readonly type: 'handling'; readonly what: string | null }
-  | { readonly type: 'adopted'; readonly adapter: Adapter }
-  | { readonly type: 'saved'; readonly root: Hex }
-  | { readonly type: 'failed'; readonly place: Place; readonly cause: string }
-  | { readonly type: 'tried'; readonly place: Place }
-  /** From the worker, at a time in milliseconds. */
-  | { readonly type: 'told'; readonly at: number; readonly event: ModelEvent };
+  | { readonly kind: 'train-pausing' }
+  /** `trained` is null where the call failed: the adapter is as it was before. */
+  | { readonly kind: 'train-ended'; readonly trained: Trained | null }
+  | { readonly kind: 'handling'; readonly what: string | null }
+  | { readonly kind: 'adopted'; readonly adapter: Adapter }
+  | { readonly kind: 'saved'; readonly root: Hex }
+  | { readonly kind: 'failed'; readonly place: Place; readonly cause: string }
+  | { readonly kind: 'tried'; readonly place: Place }
+  /** An event of the worker, at a time in Unix milliseconds. */
+  | { readonly kind: 'worker'; readonly at: number; readonly event: ModelEvent };
 
-export function reduceModels(view: ModelsView, happening: ModelsHappening): ModelsView {
-  switch (happening.type) {
+export function reduceModels(view: ModelsView, action: ModelsAction): ModelsView {
+  switch (action.kind) {
     case 'stored':
-      return { ...view, stored: happening.stored };
+      return { ...view, stored: action.stored };
     case 'download-began':
       return {
         ...view,
-        download: { url: happening.url, file: '', bytes: 0, total: null, pace: NO_PACE },
+        download: { url: action.url, file: '', bytes: 0, total: null, pace: NO_PACE },
       };
     case 'download-ended':
       return { ...view, download: null };
     case 'looking':
-      return { ...view, looking: happening.name };
+      return { ...view, looking: action.name };
     case 'chosen': {
-      const { turn, name, from, root, summary } = happening;
+      const { turn, name, from, root, summary } = action;
       const model: ChosenModel = {
-        ...{ turn, name, from, root, summary },
+        turn,
+        name,
+        from,
+        root,
+        summary,
         load: { kind: 'not' },
         answer: null,
         training: NO_TRAINING,
         drafts: {
           ask: firstAsk(summary),
           bare: false,
-          // A text is about what is to be learned, whichever model learns it.
+          // The text to learn is the same, whichever model learns it.
           train: view.model?.drafts.train ?? FIRST_TRAIN,
         },
         adapter: null,
@@ -90,46 +94,44 @@ export function reduceModels(view: ModelsView, happening: ModelsHappening): Mode
     case 'closed':
       return { ...view, model: null };
     case 'failed':
-      return { ...view, failures: { ...view.failures, [happening.place]: happening.cause } };
+      return { ...view, failures: { ...view.failures, [action.place]: action.cause } };
     case 'tried': {
-      const { [happening.place]: _gone, ...failures } = view.failures;
+      const { [action.place]: _gone, ...failures } = view.failures;
       return { ...view, failures };
     }
-    case 'told':
-      return told(view, happening.event, happening.at);
+    case 'worker':
+      return reduceWorkerEvent(view, action.event, action.at);
     default:
-      return view.model === null ? view : { ...view, model: ofModel(view.model, happening) };
+      return view.model === null ? view : { ...view, model: reduceModel(view.model, action) };
   }
 }
 
-type OfModel = Extract<
-  ModelsHappening,
+/** The actions that concern the chosen model alone. */
+type ModelAction = Exclude<
+  ModelsAction,
   {
-    readonly type:
-      | 'drafted'
-      | 'load-began'
-      | 'loaded'
-      | 'unloaded'
-      | 'asked'
-      | 'answered'
-      | 'train-began'
-      | 'train-pausing'
-      | 'train-ended'
-      | 'handling'
-      | 'adopted'
-      | 'saved';
+    readonly kind:
+      | 'stored'
+      | 'download-began'
+      | 'download-ended'
+      | 'looking'
+      | 'chosen'
+      | 'closed'
+      | 'failed'
+      | 'tried'
+      | 'worker';
   }
 >;
 
-function ofModel(model: ChosenModel, happening: OfModel): ChosenModel {
+function reduceModel(model: ChosenModel, action: ModelAction): ChosenModel {
   const { training } = model;
-  switch (happening.type) {
+  switch (action.kind) {
     case 'drafted':
-      return { ...model, drafts: { ...model.drafts, ...happening.drafts } };
+      return { ...model, drafts: { ...model.drafts, ...action.drafts } };
     case 'load-began':
       return { ...unloaded(model), load: { kind: 'loading', tensors: 0, of: 0 } };
     case 'loaded': {
-      const { loaded } = happening;
+      const { loaded } = action;
       const ask = fittingAsk(model.drafts.ask, Math.min(loaded.positions, model.summary.context));
       return { ...model, load: { kind: 'loaded', loaded }, drafts: { ...model.drafts, ask } };
     }
@@ -138,12 +140,12 @@ function ofModel(model: ChosenModel, happening: OfModel): ChosenModel {
     case 'asked':
       return {
         ...model,
-        answer: { ask: happening.ask, text: '', tokens: 0, seconds: 0, state: { kind: 'running' } },
+        answer: { ask: action.ask, text: '', tokens: 0, seconds: 0, state: { kind: 'running' } },
       };
     case 'answered': {
       const { answer } = model;
-      if (answer === null || answer.ask.run !== happening.run) return model;
-      const done = happening.answer;
+      if (answer === null || answer.ask.run !== action.run) return model;
+      const done = action.answer;
       if (done === null) return { ...model, answer: { ...answer, state: { kind: 'stopped' } } };
       return {
         ...model,
@@ -151,22 +153,22 @@ function ofModel(model: ChosenModel, happening: OfModel): ChosenModel {
           ...answer,
           text: done.text,
           tokens: done.tokens.length,
-          // Of the pieces, the last may come too late to be seen.
+          // The last piece of text may arrive after this.
           seconds: done.drawingSeconds,
           state: { kind: 'done', answer: done },
         },
       };
     }
     case 'train-began': {
-      const steps = happening.fresh ? [] : training.steps;
-      const begun = happening.fresh ? 0 : (model.adapter?.steps ?? 0);
+      const steps = action.fresh ? [] : training.steps;
+      const begun = action.fresh ? 0 : (model.adapter?.steps ?? 0);
       return {
         ...model,
         training: {
           steps,
           running: {
-            run: happening.run,
-            until: begun + happening.steps,
+            run: action.run,
+            until: begun + action.steps,
             before: training.steps,
             pausing: false,
           },
@@ -177,11 +179,11 @@ function ofModel(model: ChosenModel, happening: OfModel): ChosenModel {
       if (training.running === null) return model;
       return { ...model, training: { ...training, running: { ...training.running, pausing: true } } };
     case 'train-ended': {
-      const { trained } = happening;
+      const { trained } = action;
       if (trained === null) {
         return { ...model, training: { steps: training.running?.before ?? [], running: null } };
       }
-      // The last events may still be on their way, and will be told apart by `running`.
+      // The last step events may arrive after this; without a running call they change nothing.
       const { adapter, losses } = trained;
       const before = adapter.steps - losses.length;
       const seconds = new Map(training.steps.map((each) => [each.step, each.seconds]));
@@ -197,16 +199,16 @@ function ofModel(model: ChosenModel, happening: OfModel): ChosenModel {
       };
     }
     case 'handling':
-      return { ...model, handling: happening.what };
+      return { ...model, handling: action.what };
     case 'adopted':
       return {
         ...model,
-        adapter: { ...happening.adapter, unsaved: false, root: null },
+        adapter: { ...action.adapter, unsaved: false, root: null },
         training: NO_TRAINING,
       };
     case 'saved':
       if (model.adapter === null) return model;
-      return { ...model, adapter: { ...model.adapter, unsaved: false, root: happening.root } };
+      return { ...model, adapter: { ...model.adapter, unsaved: false, root: action.root } };
   }
 }
 
@@ -214,9 +216,9 @@ function unloaded(model: ChosenModel): ChosenModel {
   return { ...model, load: { kind: 'not' }, training: NO_TRAINING, adapter: null, handling: null };
 }
 
-/** What comes late, after the end of what it is about, changes nothing. */
-function told(view: ModelsView, event: ModelEvent, at: number): ModelsView {
-  if (event.type === 'download') {
+/** An event that arrives after the end of its call changes nothing. */
+function reduceWorkerEvent(view: ModelsView, event: ModelEvent, at: number): ModelsView {
+  if (event.kind === 'download') {
     const { download } = view;
     if (download === null || download.url !== event.url) return view;
     const { file, bytes, total } = event;
@@ -227,7 +229,7 @@ function told(view: ModelsView, event: ModelEvent, at: number): ModelsView {
   }
   const { model } = view;
   if (model === null) return view;
-  switch (event.type) {
+  switch (event.kind) {
     case 'load':
       if (model.load.kind !== 'loading') return view;
       return {

@@ -1,10 +1,10 @@
 import { Play, RotateCw, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import type { StoredModel } from '../../models/loading/library.ts';
-import { formatBytes, formatShare } from '../format.ts';
 import { Button } from '../ui/button.tsx';
+import { formatBytes, formatShare } from '../ui/format.ts';
 import { HexText } from '../ui/section.tsx';
-import { Failure, useModels, useModelsDesk } from './models-context.tsx';
+import { Failure, useModels, useModelsController } from './models-context.tsx';
 import { nameOfAddress } from './naming.ts';
 
 const VERIFIED_BY = {
@@ -13,7 +13,7 @@ const VERIFIED_BY = {
   nobody: 'Nobody vouched for these bytes. Compare the root with somebody who has the model.',
 } as const;
 
-/** What was downloaded to this device, whole or in part. */
+/** The models that were downloaded to this device, whole or in part. */
 export function StoredList() {
   const stored = useModels((view) => view.stored);
   return (
@@ -39,14 +39,14 @@ export function StoredList() {
 }
 
 function Stored({ model }: { readonly model: StoredModel }) {
-  const desk = useModelsDesk();
+  const controller = useModelsController();
   const downloading = useModels((view) => view.download !== null);
   const used = useModels(({ model: open }) => open?.from.kind === 'stored' && open.from.id === model.id);
   const [sure, setSure] = useState(false);
   const { url, bytes, total, root, verifiedBy } = model;
   const name = nameOfAddress(url);
   const remove = () => {
-    if (sure) void desk.remove(model);
+    if (sure) void controller.remove(model);
     setSure(!sure);
   };
   return (
@@ -85,7 +85,7 @@ function Stored({ model }: { readonly model: StoredModel }) {
             data-testid="stored-resume"
             aria-label={`Go on downloading ${name}`}
             disabled={downloading}
-            onClick={() => void desk.download(url)}
+            onClick={() => void controller.download(url)}
           >
             <RotateCw size={15} aria-hidden="true" />
             Go on
@@ -96,7 +96,7 @@ function Stored({ model }: { readonly model: StoredModel }) {
             data-testid="stored-use"
             aria-label={`${used ? 'In use:' : 'Use'} ${name}`}
             disabled={used}
-            onClick={() => void desk.use(model)}
+            onClick={() => void controller.use(model)}
           >
             <Play size={15} aria-hidden="true" />
             {used ? 'In use' : 'Use'}

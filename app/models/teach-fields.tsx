@@ -1,7 +1,16 @@
 import { CheckBox } from '../ui/check-box.tsx';
-import { Field } from '../ui/field.tsx';
+import { type DraftField, Fields } from '../ui/field.tsx';
 import type { TrainDraft } from './drafts.ts';
 import type { AdapterView } from './models-view.ts';
+
+const FIELDS: readonly DraftField<'steps' | 'rate' | 'length' | 'rows' | 'rank' | 'alpha'>[] = [
+  { name: 'steps', label: 'Steps', testId: 'train-steps' },
+  { name: 'rate', label: 'Rate', testId: 'train-rate' },
+  { name: 'length', label: 'Window', unit: 'tokens', testId: 'train-length' },
+  { name: 'rows', label: 'Windows a step', testId: 'train-rows' },
+  { name: 'rank', label: 'Rank', testId: 'train-rank' },
+  { name: 'alpha', label: 'Alpha', testId: 'train-alpha' },
+];
 
 interface TeachFieldsProps {
   readonly draft: TrainDraft;
@@ -10,53 +19,16 @@ interface TeachFieldsProps {
   readonly adapter: AdapterView | null;
 }
 
-/** How an adapter is trained. Rank and alpha are those of the adapter that is there, until it is started again. */
+/** How an adapter is trained. An adapter keeps its rank and alpha until the training starts again. */
 export function TeachFields({ draft, change, running, adapter }: TeachFieldsProps) {
   return (
     <>
       <div className="grid grid-cols-2 gap-4 sm:grid-cols-3">
-        <Field
-          label="Steps"
-          testId="train-steps"
-          value={draft.steps}
+        <Fields
+          fields={FIELDS}
+          draft={draft}
           disabled={running}
-          onChange={(steps) => change({ steps })}
-        />
-        <Field
-          label="Rate"
-          testId="train-rate"
-          value={draft.rate}
-          disabled={running}
-          onChange={(rate) => change({ rate })}
-        />
-        <Field
-          label="Window"
-          unit="tokens"
-          testId="train-length"
-          value={draft.length}
-          disabled={running}
-          onChange={(length) => change({ length })}
-        />
-        <Field
-          label="Windows a step"
-          testId="train-rows"
-          value={draft.rows}
-          disabled={running}
-          onChange={(rows) => change({ rows })}
-        />
-        <Field
-          label="Rank"
-          testId="train-rank"
-          value={draft.rank}
-          disabled={running}
-          onChange={(rank) => change({ rank })}
-        />
-        <Field
-          label="Alpha"
-          testId="train-alpha"
-          value={draft.alpha}
-          disabled={running}
-          onChange={(alpha) => change({ alpha })}
+          onChange={(name, value) => change({ [name]: value })}
         />
       </div>
       <div className="mt-2">

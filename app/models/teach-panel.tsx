@@ -1,33 +1,36 @@
 import { FileText, Pause, Play, RotateCcw } from 'lucide-react';
-import { lazy, Suspense, useId, useState } from 'react';
-import { formatCount, plural } from '../format.ts';
+import { lazy, Suspense, useState } from 'react';
 import { Button } from '../ui/button.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
 import { FileButton } from '../ui/file-button.tsx';
+import { formatCount, plural } from '../ui/format.ts';
 import { Section } from '../ui/section.tsx';
+import { TextArea } from '../ui/text-area.tsx';
 import { AdapterBox } from './adapter-box.tsx';
 import { FIRST_TRAIN, readSizes, readTrain, type TrainDraft } from './drafts.ts';
 import { FitLine } from './fit-line.tsx';
-import { Failure, useModels, useModelsDesk } from './models-context.tsx';
+import { Failure, useModels, useModelsController } from './models-context.tsx';
 import type { TrainingView } from './models-view.ts';
 import { TeachFields } from './teach-fields.tsx';
 import { useFit } from './use-fit.ts';
 
 const LossChart = lazy(() => import('./loss-chart.tsx'));
 
-/** Bytes of a text file; the worker holds what is in it to a limit of its own. */
-const MOST_TEXT = 32 << 20;
+/** Most bytes of a text file. The worker limits the text in it further. */
+const MAX_TEXT_BYTES = 32 << 20;
 
-/** LoRA steps on a text of one's own. */
+/** A text area with megabytes in it makes a page crawl. */
+const SHOWN_CHARACTERS = 50_000;
+
+/** Trains a LoRA adapter on a text of the person's own. */
 export function TeachPanel() {
-  const desk = useModelsDesk();
+  const controller = useModelsController();
   const model = useModels((view) => view.model);
   const loaded = model?.load.kind === 'loaded' ? model.load.loaded : null;
   const draft = model?.drafts.train ?? FIRST_TRAIN;
-  const change = (part: Partial<TrainDraft>) => desk.draft({ train: { ...draft, ...part } });
+  const change = (part: Partial<TrainDraft>) => controller.draft({ train: { ...draft, ...part } });
   const [trouble, setTrouble] = useState<string | null>(null);
   const [sure, setSure] = useState(false);
-  const text = useId();
   const most = Math.min(loaded?.positions ?? 2, model?.summary.context ?? 2);
   const sizes = readSizes(draft, most);
   const fit = useFit(
@@ -44,12 +47,12 @@ export function TeachPanel() {
   const blocked = busy || problem !== null || (fit.kind === 'known' && fit.fit.level === 'stop');
   const start = (fresh: boolean) => {
     setSure(false);
-    if ('train' in read) void desk.train({ ...read.train, fresh });
+    if ('train' in read) void controller.train({ ...read.train, fresh });
   };
   const readFile = async (files: FileList | null) => {
     const file = files?.[0];
     if (file === undefined) return;
-    if (file.size > MOST_TEXT) {
+    if (file.size > MAX_TEXT_BYTES) {
       setTrouble(`${file.name} is larger than 32 MB; choose a part of it.`);
       return;
     }
@@ -68,19 +71,15 @@ export function TeachPanel() {
     >
       <div className="grid gap-x-10 gap-y-6 lg:grid-cols-2">
         <div>
-          <label htmlFor={text} className="text-note font-medium">
-            Text to learn
-          </label>
-          <textarea
-            id={text}
-            data-testid="train-text"
-            value={draft.text.slice(0, SHOWN)}
-            readOnly={draft.text.length > SHOWN}
+          <TextArea
+            label="Text to learn"
+            testId="train-text"
+            value={draft.text.slice(0, SHOWN_CHARACTERS)}
+            readOnly={draft.text.length > SHOWN_CHARACTERS}
             rows={7}
             disabled={running}
             placeholder="Paste what it should learn to write."
-            onChange={(event) => change({ text: event.target.value })}
-            className="mt-1 block w-full rounded-lg border border-line-strong/60 bg-raised px-3 py-2 text-body placeholder:text-quiet disabled:opacity-60"
+            onChange={(text) => change({ text })}
           />
           <div className="mt-2 flex flex-wrap items-center gap-x-3 gap-y-1">
             <FileButton
@@ -99,7 +98,7 @@ export function TeachPanel() {
               <>
                 <p className="text-note text-quiet" data-testid="train-file-name">
                   {draft.file}, {formatCount(draft.text.length)} characters
-                  {draft.text.length > SHOWN ? ', the first of them shown' : ''}
+                  {draft.text.length > SHOWN_CHARACTERS ? ', the first of them shown' : ''}
                 </p>
                 <Button look="text" disabled={running} onClick={() => change({ text: '', file: null })}>
                   Remove
@@ -118,7 +117,11 @@ export function TeachPanel() {
       </div>
       <div className="mt-5 flex flex-wrap items-center gap-x-3 gap-y-2">
         {running ? (
-          <Button data-testid="train-pause" disabled={training.running?.pausing} onClick={() => desk.pause()}>
+          <Button
+            data-testid="train-pause"
+            disabled={training.running?.pausing}
+            onClick={() => controller.pause()}
+          >
             <Pause size={17} aria-hidden="true" />
             Pause
           </Button>
@@ -162,9 +165,6 @@ export function TeachPanel() {
     </Section>
   );
 }
-
-/** A text area with megabytes in it makes a page crawl. */
-const SHOWN = 50_000;
 
 function Running({ training }: { readonly training: TrainingView }) {
   const { steps, running } = training;

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import type { MemoryFit } from '../../workers/memory-fit.ts';
 import type { ModelUse } from '../../workers/model-api.ts';
-import { useModelsDesk } from './models-context.tsx';
+import { useModelsController } from './models-context.tsx';
 import { sentenceOf } from './naming.ts';
 
 export type FitState =
@@ -9,16 +9,19 @@ export type FitState =
   | { readonly kind: 'known'; readonly fit: MemoryFit }
   | { readonly kind: 'failed'; readonly cause: string };
 
-/** What a use of the chosen model would take, asked again whenever it changes. The last answer stands until the next is here. */
+/**
+ * Memory that a use of the chosen model takes. Asked again whenever the use changes; until then the last
+ * answer stands.
+ */
 export function useFit(use: ModelUse | null): FitState {
-  const desk = useModelsDesk();
+  const controller = useModelsController();
   const [state, setState] = useState<FitState>({ kind: 'asking' });
   const key = JSON.stringify(use);
   useEffect(() => {
     const wanted = JSON.parse(key) as ModelUse | null;
     if (wanted === null) return;
     const abort = new AbortController();
-    desk.fit(wanted, abort.signal).then(
+    controller.fit(wanted, abort.signal).then(
       (fit) => {
         if (!abort.signal.aborted) setState({ kind: 'known', fit });
       },
@@ -27,6 +30,6 @@ export function useFit(use: ModelUse | null): FitState {
       },
     );
     return () => abort.abort();
-  }, [desk, key]);
+  }, [controller, key]);
   return state;
 }

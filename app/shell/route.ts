@@ -1,13 +1,15 @@
 import { useSyncExternalStore } from 'react';
 
-/** Which of the page's screens is shown. It stands behind the address's #, so that any static file server will do. */
+/**
+ * The screen that is shown. It stands behind the # of the address, so that any static file server will do.
+ */
 export type Route =
   | { readonly screen: 'contribute' }
   | { readonly screen: 'jobs'; readonly job: number | null }
   | { readonly screen: 'checks'; readonly claim: number | null }
   | { readonly screen: 'models' };
 
-/** Reads `#/jobs`, `#/jobs/3`, `#/checks`, `#/checks/3`, `#/models`; anything else is the first screen. */
+/** Reads `#/jobs`, `#/jobs/3`, `#/checks`, `#/checks/3` and `#/models`. Anything else is the first screen. */
 export function parseRoute(hash: string): Route {
   const [, screen = '', number = ''] = /^#\/([a-z]+)(?:\/(\d{1,15}))?$/.exec(hash) ?? [];
   const id = number === '' ? null : Number(number);

@@ -1,7 +1,7 @@
 import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { ContributeScreen } from '../contribute/contribute-screen.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
-import type { EngineChoice } from '../volunteer/volunteer-port.ts';
+import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { Header } from './header.tsx';
 import { useRoute } from './route.ts';
 
@@ -15,7 +15,10 @@ interface ScreenProps {
   readonly onEngine?: (engine: EngineChoice) => void;
 }
 
-/** The page: lending this device, jobs that are paid for, checks of what others claim, and models of one's own. Lending goes on whichever is shown. */
+/**
+ * The page with its four screens: contributing, paid jobs, checks of claims, and models on this device. The
+ * device keeps contributing whichever screen is shown.
+ */
 export function Screen({ engine: asked, onEngine }: ScreenProps) {
   const route = useRoute();
   const [engine, setEngine] = useState(asked);
@@ -54,7 +57,7 @@ export function Screen({ engine: asked, onEngine }: ScreenProps) {
   );
 }
 
-/** A screen that is fetched when it is first looked at. */
+/** A screen whose code loads when the screen is first shown. */
 function Fetched({ what, children }: { readonly what: string; readonly children: ReactNode }) {
   return (
     <ErrorBoundary what={what}>

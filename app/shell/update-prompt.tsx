@@ -4,7 +4,9 @@ import { Button } from '../ui/button.tsx';
 import { isBusy } from '../volunteer/phase.ts';
 import { useView } from '../volunteer/volunteer-context.tsx';
 
-/** Offers a new version of the page. It never reloads by itself: that would throw away the step in hand. */
+/**
+ * Offers a new version of the page. It never reloads by itself, because that would lose the step in progress.
+ */
 export function UpdatePrompt() {
   const busy = useView((view) => isBusy(view.phase));
   const [update, setUpdate] = useState<(() => void) | null>(null);

@@ -1,10 +1,15 @@
 import axe from 'axe-core';
 import { expect } from 'vitest';
 
-/** Rules about a whole page, which a single component cannot meet: landmarks, and a heading of the first level. */
+/**
+ * Rules about a whole page, which a single component cannot meet: landmarks, and a heading of the first
+ * level.
+ */
 const PAGE_RULES = ['region', 'landmark-one-main', 'page-has-heading-one'];
 
-/** No rule of axe is broken in light or in dark colours, and nothing is wider than the element that holds it. */
+/**
+ * No rule of axe is broken in light or in dark colours, and nothing is wider than the element that holds it.
+ */
 export async function expectAccessible(element: HTMLElement): Promise<void> {
   const root = document.documentElement;
   const rules = Object.fromEntries(PAGE_RULES.map((rule) => [rule, { enabled: false }]));

@@ -1,25 +1,31 @@
 import { type ReactNode, useState } from 'react';
-import { walletSentence } from '../wallet/wallet-error.ts';
+import { messageOf } from '../../protocol/message-of.ts';
 import { Button, type ButtonProps } from './button.tsx';
 
-interface ActProps extends Omit<ButtonProps, 'onClick'> {
+export interface ActionButtonProps extends Omit<ButtonProps, 'onClick'> {
   readonly children: ReactNode;
-  /** What is said while it goes on. */
-  readonly doing: string;
-  readonly act: () => Promise<unknown>;
+  /** What the page says while the action is in progress. */
+  readonly busyText: string;
+  readonly action: () => Promise<unknown>;
+  /** A failure as a sentence for a person. Defaults to the error's message. */
+  readonly explain?: (error: unknown) => string;
 }
 
-/** A button for something that takes a while and may fail; says both beside itself. */
-export function Act({ children, doing, act, look = 'small', disabled, ...rest }: ActProps) {
+/**
+ * A button for something that takes a while and may fail. It is disabled meanwhile, and shows progress and
+ * failure beside itself.
+ */
+export function ActionButton(props: ActionButtonProps) {
+  const { children, busyText, action, explain = messageOf, look = 'small', disabled, ...rest } = props;
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
   const press = async () => {
     setBusy(true);
     setFailure(null);
     try {
-      await act();
+      await action();
     } catch (error) {
-      setFailure(walletSentence(error));
+      setFailure(explain(error));
     } finally {
       setBusy(false);
     }
@@ -30,7 +36,7 @@ export function Act({ children, doing, act, look = 'small', disabled, ...rest }:
         {children}
       </Button>
       <p role="status" className={`text-note ${failure === null ? 'text-quiet' : 'text-bad'}`}>
-        {busy ? doing : failure}
+        {busy ? busyText : failure}
       </p>
     </div>
   );

@@ -8,8 +8,8 @@ interface ErrorBoundaryProps {
 }
 
 /**
- * Keeps a failing part from taking the whole page with it: a chunk that cannot be fetched, above all. Says so and offers
- * another try.
+ * Shows a sentence and a reload button in place of a part that failed, so that the rest of the page stays.
+ * The usual cause is a chunk of code that could not be fetched.
  */
 export class ErrorBoundary extends Component<ErrorBoundaryProps, { readonly cause: string | null }> {
   override state: { readonly cause: string | null } = { cause: null };

@@ -6,18 +6,23 @@ interface FieldProps {
   readonly value: string;
   readonly testId: string;
   readonly disabled?: boolean;
+  /** Narrower and lower, for a field beside a button. */
+  readonly compact?: boolean;
   readonly onChange: (value: string) => void;
 }
 
 /** A number that a person types, with its unit. */
-export function Field({ label, unit, value, testId, disabled = false, onChange }: FieldProps) {
+export function Field(props: FieldProps) {
+  const { label, unit, value, testId, disabled = false, compact = false, onChange } = props;
   const id = useId();
   return (
     <div className={disabled ? 'opacity-60' : ''}>
-      <label htmlFor={id} className="text-note font-medium">
+      <label htmlFor={id} className={`text-note ${compact ? 'text-quiet' : 'font-medium'}`}>
         {label}
       </label>
-      <div className="mt-1 flex items-center gap-2 rounded-lg border border-line-strong/60 bg-raised px-3 focus-within:outline-2 focus-within:outline-accent">
+      <div
+        className={`mt-1 flex items-center gap-2 rounded-lg border border-line-strong/60 bg-raised px-3 focus-within:outline-2 focus-within:outline-accent ${compact ? 'w-44' : ''}`}
+      >
         <input
           id={id}
           data-testid={testId}
@@ -26,10 +31,41 @@ export function Field({ label, unit, value, testId, disabled = false, onChange }
           value={value}
           disabled={disabled}
           onChange={(event) => onChange(event.target.value)}
-          className="figure min-h-11 w-full min-w-0 bg-transparent text-body outline-none"
+          className={`figure w-full min-w-0 bg-transparent text-body outline-none ${compact ? 'min-h-9' : 'min-h-11'}`}
         />
         {unit === undefined ? null : <span className="text-note text-quiet">{unit}</span>}
       </div>
     </div>
   );
+}
+
+/** One field of a draft: a text under a name. */
+export interface DraftField<Name extends string> {
+  readonly name: Name;
+  readonly label: string;
+  readonly unit?: string;
+  readonly testId: string;
+  readonly disabled?: boolean;
+}
+
+interface FieldsProps<Name extends string> {
+  readonly fields: readonly DraftField<Name>[];
+  readonly draft: Readonly<Record<Name, string>>;
+  readonly disabled?: boolean;
+  readonly onChange: (name: Name, value: string) => void;
+}
+
+/** The fields of a draft, one after the other. The caller's grid places them. */
+export function Fields<Name extends string>({ fields, draft, disabled, onChange }: FieldsProps<Name>) {
+  return fields.map((field) => (
+    <Field
+      key={field.name}
+      label={field.label}
+      unit={field.unit}
+      testId={field.testId}
+      value={draft[field.name]}
+      disabled={disabled === true || field.disabled === true}
+      onChange={(value) => onChange(field.name, value)}
+    />
+  ));
 }

@@ -2,11 +2,14 @@ import { type ReactNode, useRef } from 'react';
 import { Button, type ButtonProps } from './button.tsx';
 
 interface FileButtonProps extends Pick<ButtonProps, 'look' | 'disabled'> {
-  /** Of the file input, which tests fill. */
+  /** Test id of the button. */
+  readonly 'data-testid'?: string;
+  /** Test id of the file input. */
   readonly testId: string;
   readonly label: string;
+  /** Whether a folder is chosen rather than files. */
   readonly folder?: boolean;
-  /** Of one file alone; several unless given. */
+  /** Whether only one file may be chosen. Defaults to several. */
   readonly single?: boolean;
   readonly accept?: string;
   readonly onFiles: (files: FileList | null) => unknown;
@@ -35,7 +38,7 @@ export function FileButton(props: FileButtonProps) {
         aria-label={label}
         onChange={(event) => {
           onFiles(event.target.files);
-          // The same files again are a change, too.
+          // Choosing the same files again is a change, too.
           event.target.value = '';
         }}
       />

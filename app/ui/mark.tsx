@@ -1,7 +1,7 @@
-/** One bird seen from below, wings spread; its centre at the origin, 28 units from tip to tip. */
+/** One bird seen from below with spread wings. Its centre is the origin; it is 28 units wide. */
 export const BIRD = 'M-14-3C-9-8.5-4-6.5 0-.5 4-6.5 9-8.5 14-3 9-5 4.2-2 0 5.2-4.2-2-9-5-14-3Z';
 
-/** Places of the mark's birds: x, y, turn in degrees, scale. A small flock that bends like a comma. */
+/** The birds of the mark, each as x, y, turn in degrees, and scale. The flock bends like a comma. */
 export const FLOCK: readonly (readonly [number, number, number, number])[] = [
   [39, 18, -16, 1.45],
   [16, 30, -26, 0.95],

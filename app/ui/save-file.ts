@@ -5,6 +5,6 @@ export function saveFile(name: string, content: Blob): void {
   link.href = url;
   link.download = name;
   link.click();
-  // The download starts in a later task; a minute is ample.
+  // The download starts in a later task. A minute is ample for that.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

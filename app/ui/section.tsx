@@ -1,5 +1,6 @@
 import { ChevronRight } from 'lucide-react';
 import { type ReactNode, useId } from 'react';
+import { shortHex } from './format.ts';
 
 interface SectionProps {
   readonly title: string;
@@ -10,7 +11,7 @@ interface SectionProps {
   readonly testId?: string;
 }
 
-/** A titled region of the page, set off by a hairline and white space. */
+/** A titled region of the page, with a hairline above it. */
 export function Section({ title, about, children, action, testId }: SectionProps) {
   const id = useId();
   return (
@@ -29,12 +30,12 @@ export function Section({ title, about, children, action, testId }: SectionProps
   );
 }
 
-/** What stands where there is nothing yet, and why. */
+/** Says why there is nothing to show yet. */
 export function Empty({ children }: { readonly children: ReactNode }) {
   return <p className="max-w-prose rounded-xl bg-sunken px-4 py-3 text-note text-quiet">{children}</p>;
 }
 
-/** Something longer that a person may open. */
+/** Details that a person may open. */
 export function Disclosure({
   summary,
   children,
@@ -77,11 +78,11 @@ export function Fact({
   );
 }
 
-/** A hash or an address: shortened for the eye, whole for a pointer and for a copy by keyboard. */
+/** A shortened hash or address. Pointing at it shows the whole value. */
 export function HexText({ value, testId }: { readonly value: string; readonly testId?: string }) {
   return (
     <code className="font-mono text-note" title={value} data-testid={testId} data-value={value}>
-      {value.length <= 12 ? value : `${value.slice(0, 6)}…${value.slice(-4)}`}
+      {shortHex(value)}
     </code>
   );
 }

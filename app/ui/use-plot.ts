@@ -4,14 +4,17 @@ import 'uplot/dist/uPlot.min.css';
 
 export const PLOT_HEIGHT = 224;
 
-/** The page's colours and letters: a canvas knows no CSS variables. */
+/** The page's colours and font, which a canvas does not get from CSS variables. */
 export interface PlotLook {
   colour(name: `--${string}`): string;
   /** What all axes have in common. */
   readonly axis: uPlot.Axis;
 }
 
-/** Draws a chart into the element that the result is given to, and again whenever its width or the page's colours change. */
+/**
+ * Draws a chart into the element with the returned ref. Draws it again when the width of the element or the
+ * colours of the page change.
+ */
 export function usePlot(
   data: uPlot.AlignedData,
   options: (look: PlotLook) => Omit<uPlot.Options, 'width' | 'height'>,

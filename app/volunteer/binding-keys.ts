@@ -4,7 +4,10 @@ import { type DeviceKey, peerIdBytesOf } from '../../protocol/device-key.ts';
 import { toHex } from '../../protocol/hex.ts';
 import type { BindingOffer } from './volunteer-port.ts';
 
-/** How the Identity contract names a device: its address, its PeerId's sha2-256, and the point that both follow from. */
+/**
+ * How the Identity contract names a device: by its address, by the SHA-256 of its PeerId, and by the public
+ * key that both follow from.
+ */
 export function bindingKeys(key: DeviceKey): Pick<BindingOffer, 'device' | 'peerId' | 'publicKey'> {
   const point = secp256k1.Point.fromBytes(key.publicKey).toBytes(false);
   return {

@@ -6,12 +6,14 @@ import type { Hex } from '../../protocol/hex.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import type { ChainAccess, ConsentOptions } from './dependencies.ts';
 
-/** Opens this device's view of the chain. Throws ChainError. A file of its own, so that viem loads when it is needed. */
+/**
+ * Opens this device's view of the chain. In a file of its own, so that viem loads late. Throws ChainError.
+ */
 export function openChain(network: Network, key: DeviceKey): Promise<ChainAccess> {
   return DeviceChain.open({ network, secret: key.secret });
 }
 
-/** The device's agreement to an owner (EIP-712 `SessionConsent`). Asks the node nothing. */
+/** Signs the device's consent to an owner (EIP-712 `SessionConsent`). Sends nothing to the node. */
 export async function consent({ network, key, owner, epoch }: ConsentOptions): Promise<Hex> {
   return signConsent(deviceKey(key.secret), network.chainId, network.contracts.identity, owner, epoch);
 }

@@ -1,4 +1,4 @@
-/** What a volunteer is put together from, as seen by the life cycle. The real parts are in compose.ts. */
+/** What a volunteer is composed of. `openVolunteer` passes the real parts, tests their own. */
 
 import type { ConformanceReport } from '../../protocol/conformance-report.ts';
 import type { DeviceKey } from '../../protocol/device-key.ts';
@@ -14,11 +14,12 @@ import type { RoundDriver } from '../../swarm/rounds/round-driver.ts';
 import type { ComputeEvent, ComputeStarted } from '../../workers/compute-api.ts';
 import type { ComputeClient } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
-import type { Desk } from '../jobs/jobs-controller.ts';
-import type { OpenDeskOptions } from '../jobs/open-jobs.ts';
-import type { EngineChoice } from './volunteer-port.ts';
+import type { EngineChoice } from './engine-choice.ts';
+import type { Inclusion } from './volunteer-events.ts';
 
-/** The compute worker, started: an engine that passed the conformance suite, and a model being trained on it. */
+/**
+ * The compute worker, started: an engine that passed the conformance suite, and a model being trained on it.
+ */
 export interface Computer {
   readonly client: ComputeClient;
   readonly started: ComputeStarted;
@@ -29,32 +30,32 @@ export interface Computer {
 export interface OpenComputerOptions {
   readonly base: string;
   readonly device: DeviceAddress;
-  /** As in swarm/network-id.ts. */
+  /** The network's id, as in swarm/network-id.ts. */
   readonly run: string;
   readonly engine: EngineChoice;
   readonly onEvent: (event: ComputeEvent) => void;
-  /** The worker ended by itself; calls in progress never end. */
+  /** Called when the worker ended by itself. Calls in progress reject then. */
   readonly onCrash: (error: Error) => void;
   readonly signal: AbortSignal;
 }
 
-export interface ChainInclusion {
+export interface ChainInclusion extends Inclusion {
   readonly round: number;
-  readonly block: number;
-  readonly gas: number;
-  readonly transaction: Hex;
 }
 
 /** The chain as the page needs it. */
 export interface ChainAccess {
   readonly ledger: Ledger;
-  /** Milliseconds a stage lasts; 0 while not known. */
+  /** Length of a stage in milliseconds; 0 while it is not known. */
   stageLength(stage: Stage): number;
-  /** The owner now, or null. Throws when the node is out of reach. */
+  /** The present owner, or null. Throws when the node is out of reach. */
   owner(): Promise<Hex | null>;
-  /** Calls back for each of this device's attestations found in a block, from `fromRound` on, until told to stop. */
+  /**
+   * Calls `listener` for each of this device's attestations that is found in a block, from round `fromRound`
+   * on. Returns a function that ends this.
+   */
   watchInclusions(fromRound: number, listener: (inclusion: ChainInclusion) => void): () => void;
-  /** Calls back when the node comes into or goes out of reach. */
+  /** Calls `listener` when the node comes into reach or goes out of it. Returns a function that ends this. */
   watchReach(listener: (reachable: boolean) => void): () => void;
   stop(): Promise<void>;
 }
@@ -71,7 +72,7 @@ export interface JoinOptions {
   readonly key: DeviceKey;
   readonly ledger: Ledger;
   readonly trainer: Trainer;
-  /** What computes, for the record. */
+  /** Description of the engine in use, for the attestations. */
   readonly engine: string;
   /** The gate's verdict on the engine in use. */
   readonly conformance: () => ConformanceReport;
@@ -85,11 +86,11 @@ export interface ConsentOptions {
   readonly network: Network;
   readonly key: DeviceKey;
   readonly owner: Hex;
-  /** The owner's present one. */
+  /** The owner's present epoch. */
   readonly epoch: number;
 }
 
-export interface Parts {
+export interface VolunteerDependencies {
   /** The device's stored checkpoint, without an engine; null where there is none. */
   storedCheckpoint(of: {
     readonly device: DeviceAddress;
@@ -100,5 +101,4 @@ export interface Parts {
   /** Signs `SessionConsent` with the device key. */
   consent(options: ConsentOptions): Promise<Hex>;
   joinSwarm(options: JoinOptions): Promise<VolunteerConnection>;
-  openDesk(options: OpenDeskOptions): Promise<Desk>;
 }

@@ -1,10 +1,12 @@
 import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
+import { messageOf } from '../../protocol/message-of.ts';
 import { fetchNetwork, type Network } from '../../protocol/network-file.ts';
+import { SerialQueue } from '../../protocol/serial-queue.ts';
 import { networkId } from '../../swarm/network-id.ts';
 import { decodeKeyBackup, encodeKeyBackup, KeyBackupError } from './key-backup.ts';
 import { KeyStore } from './key-store.ts';
 import type { PageDatabase, StoredKey } from './page-database.ts';
-import { HISTORY_ROUNDS } from './reduce-volunteer.ts';
+import { HISTORY_ROUNDS } from './reduce-records.ts';
 import { RunRecords } from './run-records.ts';
 import type { ModelReport, RoundRecord, Totals, VolunteerEvent } from './volunteer-events.ts';
 import type { SignedDelegation } from './volunteer-port.ts';
@@ -19,7 +21,7 @@ export interface DeviceOptions {
 
 const LAST_NETWORK = 'last';
 
-/** Who this device is, to which network it belongs, and what it has kept of its work there. */
+/** The device key, the network of the page, and the stored records of this device's work there. */
 export class Device {
   readonly #options: DeviceOptions;
   readonly #keys: KeyStore;
@@ -28,7 +30,7 @@ export class Device {
   #network: Network | null = null;
   #records: RunRecords | null = null;
   #delegation: SignedDelegation | null = null;
-  #saves: Promise<unknown> = Promise.resolve();
+  #saves = new SerialQueue();
 
   constructor(options: DeviceOptions) {
     this.#options = options;
@@ -39,7 +41,7 @@ export class Device {
     return this.#key !== null;
   }
 
-  /** Throws while no key was made or restored. */
+  /** Throws while there is no key. */
   get key(): DeviceKey {
     if (this.#key === null) throw new Error('This device has no key yet. Contribute first.');
     return this.#key;
@@ -49,14 +51,17 @@ export class Device {
     return this.#delegation;
   }
 
-  /** Reads what is stored: the network, here or from the last visit, the key if there is one, and its records. */
+  /** Reads the network file, or that of the last visit, the key where there is one, and its records. */
   async open(): Promise<void> {
     await this.readNetwork().catch(() => this.#recallNetwork());
     const stored = await this.#keys.read();
     if (stored !== null) await this.#use(stored);
   }
 
-  /** Uses the stored key, which another tab may have made meanwhile, or makes one. */
+  /**
+   * The stored key, which another tab may have made meanwhile. Makes one where there is none; `now` is Unix
+   * milliseconds.
+   */
   async ensureKey(now: number): Promise<DeviceKey> {
     if (this.#key === null) await this.#use(await this.#keys.readOrCreate(now));
     return this.key;
@@ -68,11 +73,13 @@ export class Device {
     const text = encodeKeyBackup(this.#stored);
     await this.#keys.markBackedUp();
     this.#stored = { ...this.#stored, backedUp: true };
-    this.#tell();
+    this.#report();
     return text;
   }
 
-  /** Replaces the key. Throws KeyBackupError on anything but a backup, and rather than lose a key without a copy. */
+  /**
+   * Replaces the key. Throws KeyBackupError on anything but a backup, and while the present key has no copy.
+   */
   async restore(text: string): Promise<void> {
     const backup = decodeKeyBackup(text);
     if (this.#stored !== null && !this.#stored.backedUp) {
@@ -82,71 +89,76 @@ export class Device {
     await this.#use({ ...backup, backedUp: true });
   }
 
-  /** The network as last read; reads it where it was not. Throws NetworkFileError. */
+  /** The network as read last, or read now. Throws NetworkFileError. */
   async network(): Promise<Network> {
     return this.#network ?? this.readNetwork();
   }
 
-  /** Reads the network file anew: the network may have been started again, elsewhere. Throws NetworkFileError. */
+  /**
+   * Reads the network file anew: the network may have been started again elsewhere. Throws NetworkFileError.
+   */
   async readNetwork(): Promise<Network> {
     const { base, fetcher, database } = this.#options;
     const network = await fetchNetwork(new URL('network.json', base), { fetch: fetcher });
     await database.put('networks', network, LAST_NETWORK);
     const moved = this.#network === null || runOf(network) !== runOf(this.#network);
     this.#network = network;
-    this.tellNetwork(true);
+    this.reportNetwork(true);
     if (moved) await this.#openRecords();
     return network;
   }
 
-  tellNetwork(reachable: boolean): void {
+  /** Reports the network to the page, and whether its chain answers. */
+  reportNetwork(reachable: boolean): void {
     if (this.#network === null) return;
     const { name, chainId, local, explorer } = this.#network;
-    this.#options.emit({ type: 'network', name, chainId, local, explorer, reachable });
+    this.#options.emit({ kind: 'network', name, chainId, local, explorer, reachable });
   }
 
-  /** Stores a round and the totals after it, one write after the other, so that the last one wins. */
+  /** Stores a round and the totals after it. Writes happen one after the other, so that the last one wins. */
   saveRound(record: RoundRecord, totals: Totals): void {
     const records = this.#records;
-    this.#saves = this.#saves
-      .then(() => records?.saveRound(record, totals))
+    this.#saves
+      .run(() => records?.saveRound(record, totals))
       .catch((error: unknown) => {
-        const cause = error instanceof Error ? error.message : String(error);
-        const text = `The record of round ${record.round} could not be stored: ${cause}`;
-        this.#options.emit({ type: 'notice', text });
+        const text = `The record of round ${record.round} could not be stored: ${messageOf(error)}`;
+        this.#options.emit({ kind: 'notice', text });
       });
   }
 
-  /** Resolves when every round handed in is stored. */
+  /** Resolves when every round that was handed in is stored. */
   async saved(): Promise<void> {
-    await this.#saves;
+    await this.#saves.idle();
   }
 
   async saveBeginning(report: ModelReport): Promise<void> {
     await this.#records?.saveBeginning(report);
-    this.#options.emit({ type: 'model', when: 'start', report });
+    this.#options.emit({ kind: 'model', when: 'start', report });
   }
 
   async saveDelegation(delegation: SignedDelegation): Promise<void> {
     this.#delegation = delegation;
     await this.#records?.saveDelegation(delegation);
-    this.#options.emit({ type: 'owner', owner: delegation.owner });
+    this.#options.emit({ kind: 'owner', owner: delegation.owner });
   }
 
-  /** Without a connection: the network of the last visit, so that what was done there can be seen. */
+  /** Without a connection, the network of the last visit lets the page show the records of that visit. */
   async #recallNetwork(): Promise<void> {
     this.#network = (await this.#options.database.get('networks', LAST_NETWORK)) ?? null;
-    this.tellNetwork(false);
+    this.reportNetwork(false);
   }
 
   async #use(stored: StoredKey): Promise<void> {
     this.#stored = stored;
     this.#key = deviceKey(stored.secret);
     await this.#openRecords();
-    this.#tell();
+    this.#report();
   }
 
-  /** Shows what is kept of this device in this run. Does nothing while one of the two is not known. */
+  /**
+   * Reports what is stored of this device in this run. Does nothing while the key or the network is not
+   * known.
+   */
   async #openRecords(): Promise<void> {
     const { database, emit } = this.#options;
     if (this.#key === null || this.#network === null) return;
@@ -154,19 +166,19 @@ export class Device {
     const { records, totals, beginning, delegation } = await opened.load(HISTORY_ROUNDS);
     this.#records = opened;
     this.#delegation = delegation;
-    emit({ type: 'history', records, totals });
-    if (beginning !== null) emit({ type: 'model', when: 'start', report: beginning });
-    if (delegation !== null) emit({ type: 'owner', owner: delegation.owner });
+    emit({ kind: 'history', records, totals });
+    if (beginning !== null) emit({ kind: 'model', when: 'start', report: beginning });
+    if (delegation !== null) emit({ kind: 'owner', owner: delegation.owner });
   }
 
-  #tell(): void {
+  #report(): void {
     if (this.#key === null || this.#stored === null) return;
     const { address, peerId } = this.#key;
-    this.#options.emit({ type: 'device', address, peerId, backedUp: this.#stored.backedUp });
+    this.#options.emit({ kind: 'device', address, peerId, backedUp: this.#stored.backedUp });
   }
 }
 
-/** The run of a network: its chain and its contract. */
+/** The run of a network, named by its chain and its contract. */
 export function runOf(network: Network): string {
   return networkId(network.chainId, network.contracts.participation);
 }

@@ -1,9 +1,11 @@
 import type { FetchPlan } from './preflight.ts';
 
-/** Bytes of the nano model's files, put here by the build (vite.config.ts) so that asking costs no request. */
+/** Bytes of the nano model's files. The build writes the number here (vite.config.ts). */
 declare const __MODEL_BYTES__: number;
 
-/** What a click fetches. The code is the compressed size of the page and of the chunks loaded on a click, rounded up. */
+/**
+ * What a click fetches. `codeBytes` is the compressed page with the chunks that a click loads, rounded up.
+ */
 export const FETCH_PLAN: FetchPlan = {
   modelBytes: __MODEL_BYTES__,
   codeBytes: 500_000,

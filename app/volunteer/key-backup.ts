@@ -1,9 +1,11 @@
-/** The text of a key backup: JSON that says what it is, and that reading it is enough to be the device. */
+/**
+ * The text of a key backup: JSON that names itself and warns that whoever reads it can sign as the device.
+ */
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { addressOf } from '../../protocol/device-key.ts';
 
-/** Not a backup of a device key, or a damaged one. The message says which and what to do. */
+/** The text is no backup of a device key, or a damaged one. The message names the remedy. */
 export class KeyBackupError extends Error {
   override readonly name = 'KeyBackupError';
 }
@@ -20,7 +22,7 @@ const FORMAT = 'starling-device-key-1';
 const WARNING =
   'Whoever reads this file can sign as this device. It is not encrypted. Starling support never asks for it.';
 
-/** Longest text that is looked at; a real backup has about 400 characters. */
+/** Longest text that is read. A real backup has about 400 characters. */
 const MAX_LENGTH = 10_000;
 
 /** Writes a backup. `createdAt` becomes an ISO 8601 time. */
@@ -65,7 +67,7 @@ function parse(text: string): Readonly<Record<string, unknown>> {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch {
-    // Said below in words that help.
+    // The error below names the remedy.
   }
   throw new KeyBackupError(
     'This file cannot be read as a key backup. Choose the .json file that Starling saved.',

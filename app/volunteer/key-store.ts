@@ -3,7 +3,10 @@ import type { PageDatabase, StoredKey } from './page-database.ts';
 
 const NAME = 'device';
 
-/** The device key at rest. One per browser profile; losing it loses what the device earned, so it is never overwritten silently. */
+/**
+ * The stored device key, one per browser profile. Whoever loses it loses what the device has earned, so only
+ * `replace` overwrites it.
+ */
 export class KeyStore {
   readonly #database: PageDatabase;
 
@@ -16,7 +19,10 @@ export class KeyStore {
     return (await this.#database.get('keys', NAME)) ?? null;
   }
 
-  /** The stored key; makes and stores one first where there is none. Two tabs asking at once get the same one. */
+  /**
+   * The stored key, which is made first where there is none. Two tabs that call this at once get the same
+   * key. `now` is Unix milliseconds.
+   */
   async readOrCreate(now: number): Promise<StoredKey> {
     const fresh: StoredKey = {
       secret: new Uint8Array(secp256k1.utils.randomSecretKey()),
@@ -30,7 +36,7 @@ export class KeyStore {
     return known ?? fresh;
   }
 
-  /** Puts a restored key in place of whatever is there. */
+  /** Stores a restored key in place of the present one. */
   async replace(secret: Uint8Array<ArrayBuffer>, createdAt: number): Promise<void> {
     const transaction = this.#database.transaction('keys', 'readwrite', { durability: 'strict' });
     await transaction.store.put({ secret, createdAt, backedUp: true }, NAME);

@@ -1,11 +1,11 @@
 /**
- * One tab per browser profile may use the device key. The Web Locks API decides which: it frees the lock when a tab
- * crashes, which no flag in storage does. https://www.w3.org/TR/web-locks/
+ * One tab per browser profile may use the device key. The Web Locks API decides which one, because it frees
+ * the lock even when a tab crashes. https://www.w3.org/TR/web-locks/
  */
 export interface TabLock {
-  /** True when this tab has the key now. */
+  /** Whether this tab has the key now. */
   readonly held: boolean;
-  /** Takes the key from whichever tab has it; that tab hears of it through `onLost`. */
+  /** Takes the key from the tab that has it. There `onLost` is called. */
   takeOver(): Promise<void>;
   release(): void;
 }
@@ -22,8 +22,8 @@ export interface Locks {
 }
 
 /**
- * Tries to get the key for this tab, once. `onLost` is called when another tab takes it over later. Where the browser
- * has no locks, every tab gets it.
+ * Tries to get the key for this tab, once. `onLost` is called when another tab takes it over later. Where the
+ * browser has no locks, every tab gets it.
  */
 export async function claimTab(locks: Locks | undefined, onLost: () => void): Promise<TabLock> {
   let held = locks === undefined;
@@ -42,7 +42,7 @@ export async function claimTab(locks: Locks | undefined, onLost: () => void): Pr
           });
         })
         .catch(() => {
-          // Stolen by another tab: the request is rejected with an AbortError.
+          // Another tab stole the lock: the browser rejects this request with an AbortError.
           const had = held;
           held = false;
           decided();

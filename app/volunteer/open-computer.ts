@@ -24,7 +24,7 @@ export async function storedCheckpoint(of: {
 }
 
 /** The wasm engine gains little beyond this, and the page wants a core for itself. */
-const MOST_THREADS = 8;
+const MAX_THREADS = 8;
 
 /**
  * Starts the compute worker and in it an engine and the model. Throws ComputeError with a sentence for the person, and
@@ -51,7 +51,7 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
         run,
         engine,
         modelUrl: new URL('models/nano/', base).href,
-        threads: crossOriginIsolated ? Math.max(1, Math.min(MOST_THREADS, cores - 1)) : 1,
+        threads: crossOriginIsolated ? Math.max(1, Math.min(MAX_THREADS, cores - 1)) : 1,
       },
       signal,
     );

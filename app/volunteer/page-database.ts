@@ -3,13 +3,13 @@ import type { Network } from '../../protocol/network-file.ts';
 import type { ModelReport, RoundRecord, Totals } from './volunteer-events.ts';
 import type { SignedDelegation } from './volunteer-port.ts';
 
-/** Everything the page itself keeps in IndexedDB. Weights are not here: models/storage keeps those. */
+/** Everything that the page itself keeps in IndexedDB. models/storage keeps the weights. */
 interface PageSchema extends DBSchema {
   /** One record under the name 'device'. */
   keys: { key: string; value: StoredKey };
-  /** One record under the name 'last': the network of the last visit, for one without a connection. */
+  /** One record under the name 'last': the network of the last visit, for visits without a connection. */
   networks: { key: string; value: Network };
-  // The rest by scope, which is run and device; see run-records.ts.
+  // The stores below are keyed by scope, which is run and device (run-records.ts).
   rounds: { key: [string, number]; value: RoundRecord & { readonly scope: string } };
   totals: { key: string; value: Totals };
   beginnings: { key: string; value: ModelReport };
@@ -26,7 +26,7 @@ export interface StoredKey {
 
 export type PageDatabase = IDBPDatabase<PageSchema>;
 
-/** Opens the page's database, making it on the first visit. Throws where the browser blocks storage. */
+/** Opens the page's database, which the first visit creates. Throws where the browser blocks storage. */
 export function openPageDatabase(name = 'starling'): Promise<PageDatabase> {
   return openDB<PageSchema>(name, 1, {
     upgrade(database) {
@@ -37,7 +37,7 @@ export function openPageDatabase(name = 'starling'): Promise<PageDatabase> {
       database.createObjectStore('beginnings');
       database.createObjectStore('delegations');
     },
-    // A later version of the page in another tab waits for this one to let go.
+    // A later version of the page in another tab waits until this tab closes the database.
     blocking: (_current, _next, event) => (event.target as IDBDatabase | null)?.close(),
   });
 }

@@ -1,6 +1,6 @@
 /**
- * The life of a contribution. One state at a time, each with what a person must know about it; the buttons a state
- * offers follow from it alone (`commandsIn`).
+ * The life of a contribution: one state at a time, each with what a person must know about it. The buttons
+ * that a state offers follow from the state alone (`commandsIn`).
  */
 export type PauseCause = 'asked' | 'battery' | 'failures';
 
@@ -46,7 +46,14 @@ export function commandsIn(phase: Phase): readonly Command[] {
   return COMMANDS[phase.kind];
 }
 
-/** Whether the device is at work or about to be: the tab should not be closed without a thought. */
+/** Whether the device has not left the swarm. In every other phase nothing about the swarm is current. */
+export function isLive(phase: Phase): boolean {
+  return (
+    phase.kind !== 'idle' && phase.kind !== 'stopped' && phase.kind !== 'failed' && phase.kind !== 'elsewhere'
+  );
+}
+
+/** Whether the device works or is about to: closing the tab would lose a step. */
 export function isBusy(phase: Phase): boolean {
   return (
     phase.kind === 'starting' ||

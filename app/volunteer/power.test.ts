@@ -8,7 +8,7 @@ async function plugged(options: { readonly getBattery?: 'blocked' } = {}) {
   const asked: string[] = [];
   const listeners: ((event: VolunteerEvent) => void)[] = [];
   const tell = (phase: Phase) => {
-    for (const listener of listeners) listener({ type: 'phase', phase });
+    for (const listener of listeners) listener({ kind: 'phase', phase });
   };
   const volunteer = {
     subscribe(listener: (event: VolunteerEvent) => void) {

@@ -14,14 +14,15 @@ export interface Battery {
 }
 
 /**
- * The battery rule: a device that is unplugged while it contributes pauses and says so, and goes on when it is plugged
- * in again. One that began on battery was asked to, and goes on. Battery status is known in Chromium only.
+ * The battery rule. A device that is unplugged while it contributes pauses, and resumes when it is plugged in
+ * again. A device that started on battery keeps contributing, because a person asked for it. Only Chromium
+ * reports the battery.
  * https://www.w3.org/TR/battery-status/
  */
 export function watchPower(volunteer: Pausable, navigator: { getBattery?(): Promise<Battery> }): void {
   let phase: Phase = { kind: 'idle' };
   volunteer.subscribe((event) => {
-    if (event.type === 'phase') phase = event.phase;
+    if (event.kind === 'phase') phase = event.phase;
   });
   const watch = async () => {
     const battery = await navigator.getBattery?.();
@@ -30,6 +31,6 @@ export function watchPower(volunteer: Pausable, navigator: { getBattery?(): Prom
       else if (phase.kind === 'paused' && phase.cause === 'battery') void volunteer.resume();
     });
   };
-  // Blocked by a permissions policy: then there is no rule.
+  // A permissions policy blocks the battery's status: there is no rule then.
   watch().catch(() => undefined);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes } from '../format.ts';
-import { type DeviceProbe, explain, inspectDevice } from './preflight.ts';
+import { formatBytes } from '../ui/format.ts';
+import { type DeviceProbe, findingsOf, inspectDevice } from './preflight.ts';
 
 const plan = { modelBytes: 400_000, codeBytes: 600_000, memoryBytes: 200_000_000 };
 
@@ -73,9 +73,9 @@ describe('pre-flight', () => {
   });
 
   it('stops only what cannot work', async () => {
-    const good = explain(await inspectDevice(modern), plan, formatBytes);
+    const good = findingsOf(await inspectDevice(modern), plan, formatBytes);
     expect(good.every((finding) => finding.level === 'good')).toBe(true);
-    const alone = explain(await inspectDevice({ ...modern, webrtc: false }), plan, formatBytes);
+    const alone = findingsOf(await inspectDevice({ ...modern, webrtc: false }), plan, formatBytes);
     expect(alone.filter((finding) => finding.level === 'stop').map((finding) => finding.id)).toEqual([
       'webrtc',
     ]);
@@ -91,7 +91,9 @@ describe('pre-flight', () => {
         getBattery: async () => ({ charging: false, level: 0.42 }),
       },
     });
-    const texts = explain(preflight, plan, formatBytes).map((finding) => `${finding.level}: ${finding.text}`);
+    const texts = findingsOf(preflight, plan, formatBytes).map(
+      (finding) => `${finding.level}: ${finding.text}`,
+    );
     expect(texts).toContain('fair: Only 1 MB of storage left here; checkpoints want about 1.6 MB.');
     expect(texts.some((text) => text.startsWith('fair: One thread only'))).toBe(true);
     expect(texts.some((text) => text.startsWith('fair: Running on battery (42 %)'))).toBe(true);

@@ -1,6 +1,6 @@
 /**
- * The pre-flight: what this device can do and what contributing will fetch and cost, found out before anything is
- * downloaded. Only feature tests and estimates the browser gives for free; nothing here touches the network.
+ * The pre-flight: what this device can do, and what contributing fetches and costs, before anything is
+ * downloaded. It uses feature tests and the browser's own estimates, and sends nothing to the network.
  */
 export interface Preflight {
   readonly webgpu: { readonly available: boolean; readonly adapter: string; readonly why: string };
@@ -8,11 +8,11 @@ export interface Preflight {
   readonly threads: number;
   readonly isolated: boolean;
   readonly simd: boolean;
-  /** Bytes this site may still store, or null where the browser will not say. */
+  /** Bytes that this site may still store, or null where the browser does not say. */
   readonly storage: number | null;
   /** Whether the browser promised not to clear the storage under pressure. */
   readonly persisted: boolean;
-  /** Gigabytes as the browser rounds them (a quarter to eight), or null. */
+  /** Gigabytes as the browser rounds them, 0.25 to 8, or null where it does not say. */
   readonly memory: number | null;
   readonly webrtc: boolean;
   readonly webLocks: boolean;
@@ -20,7 +20,7 @@ export interface Preflight {
   readonly battery: { readonly charging: boolean; readonly level: number } | null;
 }
 
-/** What contributing needs, known ahead of time: sizes of the files that a click fetches. */
+/** What contributing fetches and takes, known before the click. */
 export interface FetchPlan {
   readonly modelBytes: number;
   readonly codeBytes: number;
@@ -34,7 +34,7 @@ export interface Finding {
   readonly text: string;
 }
 
-/** The parts of the browser that the pre-flight asks, passed in so that a test can stand in for a browser. */
+/** The parts of the browser that the pre-flight reads. Tests pass their own. */
 export interface DeviceProbe {
   readonly navigator: {
     readonly gpu?: {
@@ -58,12 +58,14 @@ export interface DeviceProbe {
   validate(module: Uint8Array<ArrayBuffer>): boolean;
 }
 
-/** `(func (result v128) i32.const 0 i8x16.splat)`: validates only where fixed-width SIMD is known. */
+/**
+ * `(func (result v128) i32.const 0 i8x16.splat)`, which is valid only where fixed-width SIMD is supported.
+ */
 const SIMD_MODULE = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
 ]);
 
-/** Asks the browser what this device can do. Never throws: what cannot be found out counts as absent. */
+/** Asks the browser what this device can do. Never throws: what the browser does not say counts as absent. */
 export async function inspectDevice(probe: DeviceProbe): Promise<Preflight> {
   const { navigator } = probe;
   const [webgpu, estimate, persisted, battery] = await Promise.all([
@@ -114,43 +116,43 @@ async function attempt<T>(ask: () => Promise<T> | undefined): Promise<T | undefi
 }
 
 /**
- * Puts a pre-flight into a few plain lines, the most important first. A finding of level `stop` means that
+ * The pre-flight in a few plain lines, the most important first. A finding of level `stop` means that
  * contributing cannot work here; `fair` means that it works with a limit, which the line names.
  */
-export function explain(
+export function findingsOf(
   preflight: Preflight,
   plan: FetchPlan,
   bytes: (count: number) => string,
 ): readonly Finding[] {
   const findings: Finding[] = [];
-  const say = (id: string, level: Finding['level'], text: string) => findings.push({ id, level, text });
+  const add = (id: string, level: Finding['level'], text: string) => findings.push({ id, level, text });
 
   if (!preflight.simd && !preflight.webgpu.available) {
-    say('compute', 'fair', 'Neither WebGPU nor WebAssembly SIMD here: the plain engine works, slowly.');
+    add('compute', 'fair', 'Neither WebGPU nor WebAssembly SIMD here: the plain engine works, slowly.');
   } else if (preflight.webgpu.available) {
-    say(
+    add(
       'compute',
       'good',
       `Can compute with WebGPU (${preflight.webgpu.adapter}) and on the processor; the faster one is chosen.`,
     );
   } else {
-    say('compute', 'good', `Computes on the processor, because ${preflight.webgpu.why}.`);
+    add('compute', 'good', `Computes on the processor, because ${preflight.webgpu.why}.`);
   }
   if (!preflight.webrtc) {
-    say(
+    add(
       'webrtc',
       'stop',
       'This browser offers no WebRTC, so it cannot meet other volunteers. Try a current Chrome, Edge, Firefox or Safari.',
     );
   }
   if (!preflight.isolated) {
-    say(
+    add(
       'threads',
       'fair',
       'One thread only: the server does not isolate this page, so threads are switched off.',
     );
   } else {
-    say(
+    add(
       'threads',
       'good',
       preflight.threads === 1 ? 'One processor thread.' : `${preflight.threads} processor threads to share.`,
@@ -158,19 +160,19 @@ export function explain(
   }
   const need = plan.modelBytes * 4;
   if (!preflight.privateFiles) {
-    say('storage', 'fair', 'No private file storage: progress is lost when the tab closes.');
+    add('storage', 'fair', 'No private file storage: progress is lost when the tab closes.');
   } else if (preflight.storage !== null && preflight.storage < need) {
-    say(
+    add(
       'storage',
       'fair',
       `Only ${bytes(preflight.storage)} of storage left here; checkpoints want about ${bytes(need)}.`,
     );
   } else if (preflight.storage !== null) {
-    say('storage', 'good', `Room for checkpoints: the browser allows ${bytes(preflight.storage)}.`);
+    add('storage', 'good', `Room for checkpoints: the browser allows ${bytes(preflight.storage)}.`);
   }
   if (preflight.battery !== null && !preflight.battery.charging) {
     const level = Math.round(preflight.battery.level * 100);
-    say(
+    add(
       'battery',
       'fair',
       `Running on battery (${level} %). Contributing uses about as much power as a video call.`,

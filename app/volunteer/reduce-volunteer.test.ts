@@ -1,23 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { scene } from '../dev/simulated-volunteer.ts';
-import {
-  emptyView,
-  FEED_ROUNDS,
-  HISTORY_ROUNDS,
-  REFUSAL_REASONS,
-  reduce,
-  type VolunteerView,
-} from './reduce-volunteer.ts';
+import { FEED_ROUNDS } from './reduce-feed.ts';
+import { HISTORY_ROUNDS } from './reduce-records.ts';
+import { REFUSAL_REASONS, reduceVolunteer } from './reduce-volunteer.ts';
+import { scene } from './testing/scenes.ts';
 import type { RoundRecord, VolunteerEvent } from './volunteer-events.ts';
+import { EMPTY_VIEW, type VolunteerView } from './volunteer-view.ts';
 
 const ME = '0x01';
 const PEER = '0x02';
 
-function play(events: readonly VolunteerEvent[], from: VolunteerView = emptyView): VolunteerView {
-  return events.reduce(reduce, from);
+function play(events: readonly VolunteerEvent[], from: VolunteerView = EMPTY_VIEW): VolunteerView {
+  return events.reduce(reduceVolunteer, from);
 }
 
-function record(round: number, changes: Partial<RoundRecord> = {}): RoundRecord {
+function record(round: number): RoundRecord {
   return {
     round,
     reward: 0.5,
@@ -27,21 +23,30 @@ function record(round: number, changes: Partial<RoundRecord> = {}): RoundRecord 
     computedAt: 0,
     sent: false,
     acceptedBy: 0,
-    ...changes,
   };
 }
 
-const items = (round: number): VolunteerEvent => ({
-  type: 'items',
+const trained = (round: number): VolunteerEvent => ({
+  kind: 'trained',
   round,
-  items: [
+  meanReward: 0.5,
+  heldOutAccuracy: 0.4,
+  loss: 0.1,
+  checkpointRoot: `0x${'ab'.repeat(32)}`,
+  trainedAt: 0,
+});
+
+const items = (round: number): VolunteerEvent => ({
+  kind: 'prompts',
+  round,
+  prompts: [
     { task: 'sums', prompt: '1+1=', answer: '2' },
     { task: 'sums', prompt: '2+2=', answer: '4' },
   ],
 });
 
 const answers = (author: `0x${string}`, text: string): VolunteerEvent => ({
-  type: 'answers',
+  kind: 'answers',
   round: 7,
   author,
   own: author === ME,
@@ -51,21 +56,21 @@ const answers = (author: `0x${string}`, text: string): VolunteerEvent => ({
 describe('the four counts', () => {
   it('counts each round once in each column, in whatever order and however often it is reported', () => {
     const onChain: VolunteerEvent = {
-      type: 'on-chain',
+      kind: 'on-chain',
       round: 1,
       block: 9,
       gas: 16_000,
       transaction: '0xaa',
     };
     const view = play([
-      { type: 'computed', record: record(1) },
+      trained(1),
       onChain,
-      { type: 'sent', round: 1 },
-      { type: 'sent', round: 1 },
-      { type: 'accepted', round: 1, by: 2 },
-      { type: 'accepted', round: 1, by: 3 },
+      { kind: 'sent', round: 1 },
+      { kind: 'sent', round: 1 },
+      { kind: 'accepted', round: 1, peers: 2 },
+      { kind: 'accepted', round: 1, peers: 3 },
       onChain,
-      { type: 'computed', record: record(2) },
+      trained(2),
     ]);
     expect(view.totals).toEqual({ computed: 2, sent: 1, accepted: 1, onChain: 1 });
     expect(view.history[0]).toMatchObject({ sent: true, acceptedBy: 3, chain: { block: 9, gas: 16_000 } });
@@ -74,22 +79,22 @@ describe('the four counts', () => {
   it('goes on from stored totals, beyond the rounds that are kept', () => {
     const view = play([
       {
-        type: 'history',
+        kind: 'history',
         records: [record(900)],
         totals: { computed: 900, sent: 899, accepted: 800, onChain: 700 },
       },
-      { type: 'computed', record: record(901) },
+      trained(901),
     ]);
     expect(view.totals).toEqual({ computed: 901, sent: 899, accepted: 800, onChain: 700 });
   });
 
   it('ignores news about rounds that were never computed here', () => {
-    expect(play([{ type: 'sent', round: 5 }]).totals.sent).toBe(0);
+    expect(play([{ kind: 'sent', round: 5 }]).totals.sent).toBe(0);
   });
 
   it('keeps a bounded history', () => {
-    const many = Array.from({ length: HISTORY_ROUNDS + 5 }, (_, round) => record(round));
-    const view = play(many.map((one) => ({ type: 'computed', record: one })));
+    const many = Array.from({ length: HISTORY_ROUNDS + 5 }, (_, round) => trained(round));
+    const view = play(many);
     expect(view.history).toHaveLength(HISTORY_ROUNDS);
     expect(view.history.at(-1)?.round).toBe(HISTORY_ROUNDS + 4);
     expect(view.totals.computed).toBe(HISTORY_ROUNDS + 5);
@@ -103,21 +108,21 @@ describe('the feed', () => {
       answers(ME, '2'),
       answers(PEER, '3'),
       {
-        type: 'critiques',
+        kind: 'critiques',
         round: 7,
         critic: PEER,
         own: false,
         judgements: [{ item: 0, author: ME, sample: 0, text: 'y', right: true }],
       },
       {
-        type: 'votes',
+        kind: 'votes',
         round: 7,
         voter: PEER,
         own: false,
         ballots: [{ item: 0, author: ME, sample: 0 }],
         corrections: [],
       },
-      { type: 'votes', round: 7, voter: ME, own: true, ballots: [], corrections: [{ item: 1, text: '4' }] },
+      { kind: 'votes', round: 7, voter: ME, own: true, ballots: [], corrections: [{ item: 1, text: '4' }] },
     ]);
     const [first, second] = view.feed[0]?.items ?? [];
     expect(first?.answers).toEqual([
@@ -136,7 +141,7 @@ describe('the feed', () => {
 
   it('takes one answer set and one critique per device', () => {
     const critique: VolunteerEvent = {
-      type: 'critiques',
+      kind: 'critiques',
       round: 7,
       critic: PEER,
       own: false,
@@ -158,7 +163,7 @@ describe('the feed', () => {
 describe('the rest', () => {
   it('counts refusals by reason and lumps what is beyond the limit', () => {
     const reasons = Array.from({ length: REFUSAL_REASONS + 3 }, (_, index) => `reason ${index}`);
-    const view = play([...reasons, 'reason 0'].map((reason) => ({ type: 'refused', reason, count: 1 })));
+    const view = play([...reasons, 'reason 0'].map((reason) => ({ kind: 'refused', reason, count: 1 })));
     expect(view.refused[0]).toEqual({ reason: 'reason 0', count: 2 });
     expect(view.refused.at(-1)).toEqual({ reason: 'other reasons', count: 3 });
     expect(view.refused).toHaveLength(REFUSAL_REASONS + 1);
@@ -167,8 +172,8 @@ describe('the rest', () => {
   it('shows nothing as live once the device has left', () => {
     const running = play(scene('contributing', 1_000));
     expect(running.peers).toHaveLength(3);
-    const stopped = reduce(running, { type: 'phase', phase: { kind: 'stopped', finished: false } });
-    expect(stopped).toMatchObject({ peers: [], clock: null, doing: null });
+    const stopped = reduceVolunteer(running, { kind: 'phase', phase: { kind: 'stopped', finished: false } });
+    expect(stopped).toMatchObject({ peers: [], clock: null, status: null });
     expect(stopped.totals).toEqual(running.totals);
   });
 });

@@ -8,7 +8,7 @@ const NONE: Totals = { computed: 0, sent: 0, accepted: 0, onChain: 0 };
 export interface KeptRecords {
   /** The latest rounds, oldest first. */
   readonly records: readonly RoundRecord[];
-  /** Of all rounds, also those that are not among `records`. */
+  /** Counted over all rounds, those that are not among `records` included. */
   readonly totals: Totals;
   /** How the model did before the first round. */
   readonly beginning: ModelReport | null;
@@ -16,8 +16,9 @@ export interface KeptRecords {
 }
 
 /**
- * What one device has done in one run; it outlives the tab. Rounds count from the start of a run, so every run has
- * records of its own, and so has every device key. Counts are kept apart, so that old rounds may go.
+ * The stored records of one device in one run. They outlive the tab. Rounds count from the start of a run, so
+ * each run has records of its own, and so has each device key. Totals are stored apart, so that old rounds
+ * may be deleted.
  */
 export class RunRecords {
   readonly #database: PageDatabase;
@@ -29,7 +30,7 @@ export class RunRecords {
     this.#scope = `${run}/${device}`;
   }
 
-  /** Everything kept, with the latest `limit` rounds. */
+  /** Reads everything that is stored, with the latest `limit` rounds. */
   async load(limit: number): Promise<KeptRecords> {
     const transaction = this.#database.transaction(['rounds', 'totals', 'beginnings', 'delegations']);
     const mine = IDBKeyRange.bound([this.#scope, 0], [this.#scope, Number.MAX_SAFE_INTEGER]);

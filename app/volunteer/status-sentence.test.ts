@@ -1,19 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { type Scene, scene } from '../dev/simulated-volunteer.ts';
 import { commandsIn, type Phase } from './phase.ts';
-import { emptyView, reduce } from './reduce-volunteer.ts';
+import { reduceVolunteer } from './reduce-volunteer.ts';
 import { statusSentence } from './status-sentence.ts';
+import { type Scene, scene } from './testing/scenes.ts';
 import type { VolunteerEvent } from './volunteer-events.ts';
+import { EMPTY_VIEW } from './volunteer-view.ts';
 
 function after(name: Scene, ...events: readonly VolunteerEvent[]) {
-  return [...scene(name, 0), ...events].reduce(reduce, emptyView);
+  return [...scene(name, 0), ...events].reduce(reduceVolunteer, EMPTY_VIEW);
 }
 
-const phase = (value: Phase): VolunteerEvent => ({ type: 'phase', phase: value });
+const phase = (value: Phase): VolunteerEvent => ({ kind: 'phase', phase: value });
 
 describe('status sentence', () => {
   it('invites a newcomer and welcomes back a volunteer', () => {
-    expect(statusSentence(emptyView).headline).toBe('Lend this device to a swarm that learns.');
+    expect(statusSentence(EMPTY_VIEW).headline).toBe('Lend this device to a swarm that learns.');
     expect(statusSentence(after('returning'))).toEqual({
       headline: 'Ready to go on.',
       detail: 'This device has trained 34 rounds; its model is stored as of round 134.',
@@ -28,9 +29,9 @@ describe('status sentence', () => {
   });
 
   it('tells waiting after a round from waiting for the first', () => {
-    const waiting: VolunteerEvent = { type: 'doing', round: null, sentence: 'Waiting for round 135.' };
+    const waiting: VolunteerEvent = { kind: 'status', round: null, sentence: 'Waiting for round 135.' };
     const clock: VolunteerEvent = {
-      type: 'clock',
+      kind: 'stage',
       round: 134,
       stage: 'vote',
       stageStartedAt: 0,

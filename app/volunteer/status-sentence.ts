@@ -1,12 +1,12 @@
-/** The status sentence: what is happening, and why, in words. Pure. */
-import { plural } from '../format.ts';
+/** The status sentence: what happens and why, in words. Pure. */
+import { plural } from '../ui/format.ts';
 import type { PauseCause, StartStep } from './phase.ts';
-import type { VolunteerView } from './reduce-volunteer.ts';
+import type { VolunteerView } from './volunteer-view.ts';
 
 export interface StatusSentence {
   /** One short sentence, shown large and read out when it changes. */
   readonly headline: string;
-  /** The cause or what comes next. */
+  /** The cause, or what comes next. */
   readonly detail: string;
 }
 
@@ -35,7 +35,7 @@ const PAUSED: Readonly<Record<PauseCause, string>> = {
   failures: 'Paused: five rounds in a row failed.',
 };
 
-/** Says what the volunteer is doing and why, for the status line. */
+/** What the volunteer does and why, for the status line. */
 export function statusSentence(view: VolunteerView): StatusSentence {
   const { phase } = view;
   const last = view.history.at(-1);
@@ -95,9 +95,9 @@ export function statusSentence(view: VolunteerView): StatusSentence {
   }
 }
 
-function contributing({ doing, clock, history }: VolunteerView): StatusSentence {
-  const detail = doing?.sentence ?? 'Waiting for the round clock.';
-  const round = doing?.round ?? null;
+function contributing({ status, clock, history }: VolunteerView): StatusSentence {
+  const detail = status?.sentence ?? 'Waiting for the round clock.';
+  const round = status?.round ?? null;
   if (round !== null) return { headline: `Contributing to round ${round}.`, detail };
   const last = history.at(-1);
   if (last !== undefined && last.round === clock?.round) {

@@ -1,15 +1,16 @@
-/** From what the round driver and the network say to what the page shows. Pure. */
+/** From what the round driver and the network report to what the page shows. Pure. */
+
 import { UNTESTED } from '../../protocol/conformance-report.ts';
+import type { Stage } from '../../protocol/ledger.ts';
 import type { RejectReason } from '../../swarm/messages/reject-reason.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
 import type { Member, SelfDescription } from '../../swarm/presence.ts';
 import type { DriverState, RoundEvent } from '../../swarm/rounds/events.ts';
 import { conformanceOf } from '../../workers/conformance-report.ts';
 import type { PauseCause, Phase } from './phase.ts';
-import type { VolunteerView } from './reduce-volunteer.ts';
-import type { VolunteerEvent } from './volunteer-events.ts';
+import type { ShownRoundEvent, VolunteerEvent } from './volunteer-events.ts';
+import type { VolunteerView } from './volunteer-view.ts';
 
-/** Refusals of the swarm in words; the keys are those of swarm/messages/reject-reason.ts. */
 const REFUSED: Readonly<Record<RejectReason, string>> = {
   malformed: 'Could not be decoded',
   oversized: 'Larger than allowed',
@@ -26,16 +27,16 @@ const REFUSED: Readonly<Record<RejectReason, string>> = {
   overflow: 'Came faster than they could be read',
 };
 
-/** A refusal in a few plain words. */
+/** A refusal of the swarm in a few plain words. A reason that is not known here stays as it is. */
 export function refusalInWords(reason: string): string {
   return (REFUSED as Readonly<Record<string, string>>)[reason] ?? reason;
 }
 
-/** Peers and relays for the page; `members` gives the device addresses of those that have said hello. */
+/** Peers and relays for the page. `members` gives the device addresses of the peers that have said hello. */
 export function peersEvent(view: NetworkView, members: readonly Member[]): VolunteerEvent {
   const devices = new Map(members.map((member) => [member.peerId, member.device]));
   return {
-    type: 'peers',
+    kind: 'peers',
     peers: view.peers.map((peer) => ({ ...peer, device: devices.get(peer.peerId) ?? null })),
     relays: view.relays.map((relay) => ({
       peerId: relay.peerId,
@@ -45,74 +46,35 @@ export function peersEvent(view: NetworkView, members: readonly Member[]): Volun
   };
 }
 
-/** What the page shows for one event of the round driver. `now` is Unix milliseconds. */
-export function roundEvents(
+/**
+ * An event of the round driver with times by this device's clock. `now` is Unix milliseconds; `stageLength`
+ * gives the milliseconds of a stage, 0 while they are not known. Null for an event that the page does not
+ * show.
+ */
+export function shownRoundEvent(
   event: RoundEvent,
   now: number,
-  stageLength: (stage: 'answer' | 'critique' | 'vote') => number,
-): readonly VolunteerEvent[] {
+  stageLength: (stage: Stage) => number,
+): ShownRoundEvent | null {
   switch (event.kind) {
-    case 'status':
-      return [{ type: 'doing', round: event.round, sentence: event.sentence }];
     case 'stage': {
       const stageEndsAt = now + event.untilStageEnd;
       const stageStartedAt = stageEndsAt - Math.max(event.untilStageEnd, stageLength(event.stage));
-      return [{ type: 'clock', round: event.round, stage: event.stage, stageStartedAt, stageEndsAt }];
+      return { ...event, stageStartedAt, stageEndsAt };
     }
-    case 'prompts':
-      return [{ type: 'items', round: event.round, items: event.prompts }];
-    case 'answers':
-      return [{ type: 'answers', round: event.round, author: event.author, own: event.own, set: event.set }];
-    case 'critiques':
-      return [
-        {
-          type: 'critiques',
-          round: event.round,
-          critic: event.critic,
-          own: event.own,
-          judgements: event.judgements,
-        },
-      ];
-    case 'votes':
-      return [
-        {
-          type: 'votes',
-          round: event.round,
-          voter: event.voter,
-          own: event.own,
-          ballots: event.ballots,
-          corrections: event.corrections,
-        },
-      ];
     case 'trained':
-      return [
-        { type: 'notice', text: null },
-        {
-          type: 'computed',
-          record: {
-            round: event.round,
-            reward: event.meanReward,
-            heldOutAccuracy: event.heldOutAccuracy,
-            loss: event.loss,
-            checkpointRoot: event.checkpointRoot,
-            computedAt: now,
-            sent: false,
-            acceptedBy: 0,
-          },
-        },
-      ];
-    case 'sent':
-      return [{ type: 'sent', round: event.round }];
-    case 'accepted':
-      return [{ type: 'accepted', round: event.round, by: event.peers }];
-    case 'failed':
-      return [{ type: 'notice', text: `Round ${event.round} did not count: ${event.cause}` }];
+      return { ...event, trainedAt: now };
     case 'attested':
-      return [];
+      return null;
+    default:
+      return event;
   }
 }
 
-/** The phase that a state of the driver means while the volunteer is in the swarm; null where it changes nothing. */
+/**
+ * The phase that a state of the driver means while the volunteer is in the swarm. Null where the state
+ * changes no phase: the volunteer itself reports the end of a stop.
+ */
 export function phaseOf(state: DriverState, cause: PauseCause, sentence: string): Phase | null {
   switch (state) {
     case 'waiting':
@@ -135,5 +97,5 @@ export function selfDescription(
   engine: VolunteerView['engine'],
 ): Pick<SelfDescription, 'engine' | 'conformance'> {
   if (engine === null) return { engine: '', conformance: UNTESTED };
-  return { engine: engine.description, conformance: conformanceOf({ ...engine, kind: engine.chosen }) };
+  return { engine: engine.description, conformance: conformanceOf(engine) };
 }

@@ -1,36 +1,36 @@
 import { createContext, type ReactNode, useContext } from 'react';
 import { useStore } from 'zustand';
-import type { VolunteerView } from './reduce-volunteer.ts';
 import type { VolunteerPort } from './volunteer-port.ts';
 import type { VolunteerStore } from './volunteer-store.ts';
+import type { VolunteerView } from './volunteer-view.ts';
 
-interface Surroundings {
-  readonly port: VolunteerPort;
+interface VolunteerContext {
+  readonly volunteer: VolunteerPort;
   readonly store: VolunteerStore;
 }
 
-const Context = createContext<Surroundings | null>(null);
+const Context = createContext<VolunteerContext | null>(null);
 
-/** Gives a part of the screen its volunteer. */
+/** Gives a part of the page its volunteer. */
 export function VolunteerProvider({
-  port,
+  volunteer,
   store,
   children,
-}: Surroundings & { readonly children: ReactNode }) {
-  return <Context value={{ port, store }}>{children}</Context>;
+}: VolunteerContext & { readonly children: ReactNode }) {
+  return <Context value={{ volunteer, store }}>{children}</Context>;
 }
 
-function useSurroundings(): Surroundings {
-  const surroundings = useContext(Context);
-  if (surroundings === null) throw new Error('Wrap this component in VolunteerProvider.');
-  return surroundings;
+function useVolunteerContext(): VolunteerContext {
+  const context = useContext(Context);
+  if (context === null) throw new Error('Wrap this component in VolunteerProvider.');
+  return context;
 }
 
-/** One part of the view; the component renders again only when that part changes. */
+/** One part of the view. The component renders again only when that part changes. */
 export function useView<T>(select: (view: VolunteerView) => T): T {
-  return useStore(useSurroundings().store, select);
+  return useStore(useVolunteerContext().store, select);
 }
 
-export function usePort(): VolunteerPort {
-  return useSurroundings().port;
+export function useVolunteer(): VolunteerPort {
+  return useVolunteerContext().volunteer;
 }

@@ -1,21 +1,20 @@
-/** What a volunteer tells the page. Everything on the screen follows from these events, in order (`reduce`). */
+/**
+ * What a volunteer tells the page. Everything on the screen follows from these events, in order
+ * (`reduceVolunteer`).
+ */
 
-import type { EngineKind } from '../../compute/engines/engine.ts';
+import type { EngineVerdict } from '../../models/engine-choice/choose.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
-import type { Stage } from '../../protocol/ledger.ts';
-import type { Ballot, Correction, Judgement, RolloutSet } from '../../protocol/trainer.ts';
+import type { PeerView } from '../../swarm/peers.ts';
+import type { RoundEvent } from '../../swarm/rounds/events.ts';
+import type { ComputeClient } from '../../workers/compute-client.ts';
+import type { EngineReport } from '../../workers/compute-host.ts';
 import type { Phase } from './phase.ts';
 import type { Preflight } from './preflight.ts';
 
-export interface PeerStatus {
-  /** libp2p's name of the device. */
-  readonly peerId: string;
-  /** Device address, once it has said hello. */
+export interface PeerStatus extends PeerView {
+  /** Device address, null until the peer has said hello. */
   readonly device: DeviceAddress | null;
-  /** WebRTC between the two devices; a connection that a relay still carries; or only through other devices' gossip. */
-  readonly path: 'direct' | 'relayed' | 'gossip';
-  /** Round trip of the last ping in milliseconds. */
-  readonly latency: number | null;
 }
 
 export interface RelayStatus {
@@ -25,55 +24,38 @@ export interface RelayStatus {
   readonly cause: string | null;
 }
 
-/** One engine's result in the conformance suite. */
-export interface EngineVerdict {
-  readonly kind: EngineKind;
-  readonly description: string;
-  /** Known-answer checks whose bits were compared, and how many were the same. */
-  readonly checks: number;
-  readonly same: number;
-  /** Measured speed in GFLOP/s, where measured. */
-  readonly speed?: number;
-  /** Why the engine could not run at all. */
-  readonly unavailable?: string;
-}
-
-export interface RoundItem {
-  readonly task: string;
-  readonly prompt: string;
-  readonly answer: string;
-}
-
-/** Sample answers to held-out items by one state of the model. */
-export interface ModelSample {
-  readonly prompt: string;
-  readonly expected: string;
-  readonly text: string;
-}
-
+/** How one state of the model does, with sample answers to held-out items. Kept in IndexedDB. */
 export interface ModelReport {
   readonly round: number;
   readonly heldOutAccuracy: number;
-  readonly samples: readonly ModelSample[];
+  readonly samples: Awaited<ReturnType<ComputeClient['sampleAnswers']>>;
 }
 
-/** What one finished round gave; kept in IndexedDB so that charts and counts outlive the tab. */
+/** What one finished round gave. Kept in IndexedDB, so that charts and counts outlive the tab. */
 export interface RoundRecord {
   readonly round: number;
-  /** Mean checker score of own answers, 0 to 1. */
+  /** Mean checker score of this device's answers, 0 to 1. */
   readonly reward: number;
   /** Share of sampled answers to held-out items that are exactly right, 0 to 1. */
   readonly heldOutAccuracy: number;
   readonly loss: number;
   readonly checkpointRoot: Hex;
+  /** Unix milliseconds. */
   readonly computedAt: number;
   readonly sent: boolean;
   /** Devices that recorded this round's attestation after checking its signature. */
   readonly acceptedBy: number;
-  readonly chain?: { readonly block: number; readonly gas: number; readonly transaction: Hex };
+  readonly chain?: Inclusion;
 }
 
-/** Rounds that reached each step. */
+/** Where an attestation stands on the chain. */
+export interface Inclusion {
+  readonly block: number;
+  readonly gas: number;
+  readonly transaction: Hex;
+}
+
+/** How many rounds have reached each step. Kept in IndexedDB. */
 export interface Totals {
   readonly computed: number;
   readonly sent: number;
@@ -81,11 +63,38 @@ export interface Totals {
   readonly onChain: number;
 }
 
+/** The parts of a swarm's event that the page shows. The whole event is assignable to it. */
+type Shown<Kind extends RoundEvent['kind'], Fields extends keyof Extract<RoundEvent, { kind: Kind }>> = Pick<
+  Extract<RoundEvent, { readonly kind: Kind }>,
+  'kind' | Fields
+>;
+
+/**
+ * An event of the round driver as the page gets it: with times by this device's clock, in Unix milliseconds.
+ */
+export type ShownRoundEvent =
+  | Shown<'status', 'round' | 'sentence'>
+  | (Shown<'stage', 'round' | 'stage'> & {
+      readonly stageStartedAt: number;
+      readonly stageEndsAt: number;
+    })
+  | Shown<'prompts', 'round' | 'prompts'>
+  | Shown<'answers', 'round' | 'author' | 'own' | 'set'>
+  | Shown<'critiques', 'round' | 'critic' | 'own' | 'judgements'>
+  | Shown<'votes', 'round' | 'voter' | 'own' | 'ballots' | 'corrections'>
+  | (Shown<'trained', 'round' | 'checkpointRoot' | 'meanReward' | 'heldOutAccuracy' | 'loss'> & {
+      readonly trainedAt: number;
+    })
+  | Shown<'sent', 'round'>
+  | Shown<'accepted', 'round' | 'peers'>
+  | Shown<'failed', 'round' | 'cause'>;
+
 export type VolunteerEvent =
-  | { readonly type: 'phase'; readonly phase: Phase }
-  | { readonly type: 'preflight'; readonly preflight: Preflight }
+  | ShownRoundEvent
+  | { readonly kind: 'phase'; readonly phase: Phase }
+  | { readonly kind: 'preflight'; readonly preflight: Preflight }
   | {
-      readonly type: 'network';
+      readonly kind: 'network';
       readonly name: string;
       readonly chainId: number;
       readonly local: boolean;
@@ -94,69 +103,21 @@ export type VolunteerEvent =
       readonly reachable: boolean;
     }
   | {
-      readonly type: 'device';
+      readonly kind: 'device';
       readonly address: DeviceAddress;
       readonly peerId: string;
       readonly backedUp: boolean;
     }
-  /** Of the time, how much this device computes at most. */
-  | { readonly type: 'share'; readonly share: number }
-  | { readonly type: 'owner'; readonly owner: Hex | null }
-  | {
-      readonly type: 'engine';
-      readonly chosen: EngineKind;
-      readonly description: string;
-      readonly reason: string;
-      readonly verdicts: readonly EngineVerdict[];
-      /** Which expected bits the verdicts speak of. */
-      readonly suite: Hex;
-    }
-  | {
-      readonly type: 'clock';
-      readonly round: number;
-      readonly stage: Stage;
-      /** Unix milliseconds by this device's clock. */
-      readonly stageStartedAt: number;
-      readonly stageEndsAt: number;
-    }
-  | { readonly type: 'peers'; readonly peers: readonly PeerStatus[]; readonly relays: readonly RelayStatus[] }
-  /** What the device is doing now and why, as one sentence from the round driver. */
-  | { readonly type: 'doing'; readonly round: number | null; readonly sentence: string }
-  | { readonly type: 'items'; readonly round: number; readonly items: readonly RoundItem[] }
-  | {
-      readonly type: 'answers';
-      readonly round: number;
-      readonly author: DeviceAddress;
-      readonly own: boolean;
-      readonly set: RolloutSet;
-    }
-  | {
-      readonly type: 'critiques';
-      readonly round: number;
-      readonly critic: DeviceAddress;
-      readonly own: boolean;
-      readonly judgements: readonly Judgement[];
-    }
-  | {
-      readonly type: 'votes';
-      readonly round: number;
-      readonly voter: DeviceAddress;
-      readonly own: boolean;
-      readonly ballots: readonly Ballot[];
-      readonly corrections: readonly Correction[];
-    }
-  | { readonly type: 'computed'; readonly record: RoundRecord }
-  | { readonly type: 'sent'; readonly round: number }
-  | { readonly type: 'accepted'; readonly round: number; readonly by: number }
-  | {
-      readonly type: 'on-chain';
-      readonly round: number;
-      readonly block: number;
-      readonly gas: number;
-      readonly transaction: Hex;
-    }
-  | { readonly type: 'history'; readonly records: readonly RoundRecord[]; readonly totals: Totals }
-  | { readonly type: 'model'; readonly when: 'start' | 'now'; readonly report: ModelReport }
-  /** A message, file or signature that was turned away, or a failure that was survived. */
-  | { readonly type: 'refused'; readonly reason: string; readonly count: number }
-  | { readonly type: 'notice'; readonly text: string | null };
+  /** Maximum share of the time that this device computes, 0.1 to 1. */
+  | { readonly kind: 'share'; readonly share: number }
+  | { readonly kind: 'owner'; readonly owner: Hex | null }
+  | { readonly kind: 'engine'; readonly engine: EngineReport<EngineVerdict> }
+  | { readonly kind: 'peers'; readonly peers: readonly PeerStatus[]; readonly relays: readonly RelayStatus[] }
+  | ({ readonly kind: 'on-chain'; readonly round: number } & Inclusion)
+  /** What earlier visits left of this device in this run. It replaces what was shown before. */
+  | { readonly kind: 'history'; readonly records: readonly RoundRecord[]; readonly totals: Totals }
+  | { readonly kind: 'model'; readonly when: 'start' | 'now'; readonly report: ModelReport }
+  /** A message of another device was rejected. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly count: number }
+  /** One sentence for a person, or null to take the last one away. */
+  | { readonly kind: 'notice'; readonly text: string | null };

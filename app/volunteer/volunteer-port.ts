@@ -1,13 +1,10 @@
-/** What the screen may ask of a volunteer. The real one is composed in volunteer.ts. */
+/** What the screen may ask of a volunteer. `Volunteer` is the real one. */
 
-import type { EngineKind } from '../../compute/engines/engine.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import type { Delegation } from '../../swarm/messages/bodies.ts';
-import type { Desk } from '../jobs/jobs-controller.ts';
+import type { EngineChoice } from './engine-choice.ts';
 import type { VolunteerEvent } from './volunteer-events.ts';
-
-export type EngineChoice = EngineKind | 'auto';
 
 export interface DownloadedCheckpoint {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -15,23 +12,24 @@ export interface DownloadedCheckpoint {
   readonly round: number;
 }
 
-/** A delegation with the owner's signature and the device's consent, as other volunteers may check it. */
+/** A delegation with the owner's signature and the device's consent. Other volunteers can check it. */
 export type SignedDelegation = Delegation;
 
 /** The device's half of a binding: consent to be owned, signed by the device key. */
 export interface BindingOffer {
   readonly device: DeviceAddress;
-  /** sha2-256 of the PeerId's bytes. */
+  /** SHA-256 of the PeerId's bytes. */
   readonly peerId: Hex;
-  /** The point, 32 bytes each. */
+  /** Coordinates of the point on secp256k1, 32 bytes each. */
   readonly publicKey: { readonly x: Hex; readonly y: Hex };
+  /** The device's signature over `SessionConsent` (EIP-712). `epoch` is the owner's present one. */
   consent(owner: Hex, epoch: number): Promise<Hex>;
 }
 
 export interface VolunteerPort {
-  /** Calls back for every event from now on, oldest first. Returns how to stop listening. */
+  /** Calls `listener` for every event from now on, oldest first. Returns a function that ends this. */
   subscribe(listener: (event: VolunteerEvent) => void): () => void;
-  /** Looks at the device, the network file and what earlier visits left. Downloads nothing large. */
+  /** Reads the device, the network file and what earlier visits left. Downloads nothing large. */
   open(): Promise<void>;
   contribute(engine: EngineChoice): Promise<void>;
   pause(): Promise<void>;
@@ -39,19 +37,21 @@ export interface VolunteerPort {
   finish(): Promise<void>;
   stop(): Promise<void>;
   takeOver(): Promise<void>;
-  /** Of the time, how much this device computes at most while contributing: 0.1 to 1. Takes effect at once and is remembered. */
+  /**
+   * Sets the maximum share of the time that this device computes while it contributes, 0.1 to 1. It takes
+   * effect at once and is remembered.
+   */
   setShare(share: number): Promise<void>;
-  /** The latest durable checkpoint as safetensors, optimizer state included. */
+  /** The latest stored checkpoint as safetensors, optimizer state included. Throws while there is none. */
   checkpoint(): Promise<DownloadedCheckpoint>;
   /** The text of a backup file; whoever holds it holds the device's record. */
   backUpKey(): Promise<string>;
-  /** Replaces the device key. Throws KeyBackupError on anything that is not a backup; refused while contributing. */
+  /** Replaces the device key. Throws KeyBackupError on anything that is no backup, and while contributing. */
   restoreKey(text: string): Promise<void>;
   /** The network this page belongs to. Throws NetworkFileError. */
   network(): Promise<Network>;
+  /** The device's half of a binding to an owner. Throws while there is no key. */
   offerBinding(): Promise<BindingOffer>;
-  /** Jobs and checks, done with this device's key, which is made where there is none. Opened once. Refused in a second tab. */
-  desk(): Promise<Desk>;
-  /** Keeps a delegation that stands on the chain, tells the swarm of it, and shows its owner. */
+  /** Stores a delegation that stands on the chain, tells the swarm of it, and shows its owner. */
   recordDelegation(delegation: SignedDelegation): Promise<void>;
 }

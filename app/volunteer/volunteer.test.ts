@@ -2,12 +2,13 @@ import 'fake-indexeddb/auto';
 import { describe, expect, it } from 'vitest';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { ComputeClient } from '../../workers/compute-client.ts';
-import type { OpenComputerOptions, Parts } from './dependencies.ts';
+import type { OpenComputerOptions, VolunteerDependencies } from './dependencies.ts';
+import type { EngineChoice } from './engine-choice.ts';
 import { openPageDatabase } from './page-database.ts';
-import { emptyView, reduce, type VolunteerView } from './reduce-volunteer.ts';
+import { reduceVolunteer } from './reduce-volunteer.ts';
 import { Volunteer } from './volunteer.ts';
 import type { VolunteerEvent } from './volunteer-events.ts';
-import type { EngineChoice } from './volunteer-port.ts';
+import { EMPTY_VIEW, type VolunteerView } from './volunteer-view.ts';
 
 const network = {
   rpc: 'http://127.0.0.1:8545',
@@ -18,14 +19,20 @@ const network = {
 const ROOT = `0x${'ab'.repeat(32)}` as const;
 
 /** Stands for engine, chain and swarm, writes down what is done with them, and plays their events. */
-function workshop(name: string, options: { readonly remembered?: EngineChoice } = {}) {
+interface WorkshopOptions {
+  readonly remembered?: EngineChoice;
+  /** Another tab holds the key. */
+  readonly elsewhere?: boolean;
+}
+
+function workshop(name: string, options: WorkshopOptions = {}) {
   const log: string[] = [];
   let onRound: (event: RoundEvent) => void = () => undefined;
   let computer: OpenComputerOptions | null = null;
   let share = 1;
   let remembered: EngineChoice | null = options.remembered ?? null;
   const fail: Partial<Record<'chain' | 'computer' | 'swarm', Error>> = {};
-  const hold: { computer?: Promise<void> } = {};
+  const hold: { computer?: Promise<void>; database?: Promise<void> } = {};
 
   const unused = () => Promise.reject(new Error('not asked for in these tests'));
   const client: ComputeClient = {
@@ -56,7 +63,7 @@ function workshop(name: string, options: { readonly remembered?: EngineChoice } 
   };
   const status = (state: 'waiting' | 'pausing' | 'paused' | 'stopped', sentence = 'So it is.') =>
     onRound({ kind: 'status', state, sentence, round: null });
-  const parts: Parts = {
+  const dependencies: VolunteerDependencies = {
     storedCheckpoint: async ({ run }) => ({ bytes: new TextEncoder().encode(run), root: ROOT, cursor: 3 }),
     async openComputer(asked) {
       log.push(`computer ${asked.engine}`);
@@ -88,7 +95,6 @@ function workshop(name: string, options: { readonly remembered?: EngineChoice } 
       };
     },
     consent: async () => '0xc0',
-    openDesk: () => Promise.reject(new Error('No desk in this test.')),
     async joinSwarm(asked) {
       log.push('swarm');
       if (fail.swarm !== undefined) throw fail.swarm;
@@ -113,14 +119,25 @@ function workshop(name: string, options: { readonly remembered?: EngineChoice } 
       };
     },
   };
+  let steal = () => {};
   const locks = {
-    request: (_name: string, _options: object, callback: (lock: object | null) => Promise<void>) =>
-      callback({}),
+    request: (_name: string, _options: object, callback: (lock: object | null) => Promise<void>) => {
+      if (options.elsewhere === true) return callback(null);
+      return Promise.race([
+        callback({}),
+        new Promise<void>((_, reject) => {
+          steal = () => reject(new DOMException('Stolen.', 'AbortError'));
+        }),
+      ]);
+    },
   };
   const volunteer = new Volunteer({
     base: 'http://page.test/',
-    parts,
-    database: () => openPageDatabase(name),
+    dependencies,
+    async database() {
+      await hold.database;
+      return openPageDatabase(name);
+    },
     locks,
     probe: { navigator: {}, crossOriginIsolated: true, webrtc: true, validate: () => true },
     fetcher: async () => new Response(JSON.stringify(network)),
@@ -138,12 +155,13 @@ function workshop(name: string, options: { readonly remembered?: EngineChoice } 
       },
     },
     persist: async () => true,
+    onKeyLost: async () => void log.push('key lost'),
   });
-  let view: VolunteerView = emptyView;
+  let view: VolunteerView = EMPTY_VIEW;
   const phases: string[] = [];
   volunteer.subscribe((event: VolunteerEvent) => {
-    view = reduce(view, event);
-    if (event.type === 'phase') phases.push('step' in event.phase ? event.phase.step : event.phase.kind);
+    view = reduceVolunteer(view, event);
+    if (event.kind === 'phase') phases.push('step' in event.phase ? event.phase.step : event.phase.kind);
   });
   return {
     volunteer,
@@ -156,6 +174,8 @@ function workshop(name: string, options: { readonly remembered?: EngineChoice } 
     play: (event: RoundEvent) => onRound(event),
     crash: (error: Error) => computer?.onCrash(error),
     status,
+    /** Another tab takes the key over. */
+    steal: () => steal(),
   };
 }
 
@@ -181,7 +201,7 @@ describe('a volunteer', () => {
     expect(log).toEqual(['chain', 'computer auto', 'swarm', 'rounds']);
     expect(view()).toMatchObject({
       device: { backedUp: false },
-      engine: { chosen: 'wasm' },
+      engine: { kind: 'wasm' },
       model: { start: { round: -1, heldOutAccuracy: 0.25 } },
     });
     expect(remembered()).toBe('auto');
@@ -324,5 +344,51 @@ describe('a volunteer', () => {
     await volunteer.setShare(0.3);
     expect(log.filter((line) => line.startsWith('share'))).toEqual(['share 0.5', 'share 0.3']);
     await volunteer.stop();
+  });
+
+  it('stops everything that signs with the key when another tab takes it over', async () => {
+    const { volunteer, view, log, steal, remembered } = workshop('stolen');
+    await volunteer.open();
+    await volunteer.contribute('auto');
+    expect(await volunteer.credentials()).toMatchObject({ key: { address: view().device?.address } });
+    steal();
+    await expect.poll(() => view().phase.kind).toBe('elsewhere');
+    expect(log.slice(4).sort()).toEqual(['chain stopped', 'computer stopped', 'key lost', 'left']);
+    expect(remembered()).toBeNull();
+    await expect(volunteer.credentials()).rejects.toThrow('Another tab');
+  });
+
+  it('gives no key away and contributes nothing in a second tab', async () => {
+    const { volunteer, view, log } = workshop('second', { elsewhere: true });
+    await volunteer.open();
+    expect(view().phase).toEqual({ kind: 'elsewhere' });
+    await volunteer.contribute('auto');
+    expect(log).toEqual([]);
+    await expect(volunteer.credentials()).rejects.toThrow('Another tab');
+  });
+
+  it('says why a click does nothing while its storage is still opening', async () => {
+    const { volunteer, view, hold } = workshop('hasty');
+    let open = () => {};
+    hold.database = new Promise((resolve) => {
+      open = resolve;
+    });
+    const opened = volunteer.open();
+    await expect.poll(() => view().preflight).not.toBeNull();
+    await volunteer.contribute('auto');
+    expect(view().phase).toMatchObject({ kind: 'failed', cause: expect.stringContaining('storage') });
+    open();
+    await opened;
+    await volunteer.contribute('auto');
+    expect(view().phase).toEqual({ kind: 'contributing' });
+  });
+
+  it('leaves the wish to contribute for the next load when it is closed', async () => {
+    const { volunteer, log, remembered } = workshop('closed');
+    await volunteer.open();
+    await volunteer.contribute('wasm');
+    await volunteer.close();
+    expect(log.slice(4)).toEqual(['left', 'chain stopped', 'computer stopped']);
+    expect(remembered()).toBe('wasm');
   });
 });

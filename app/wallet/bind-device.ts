@@ -19,10 +19,10 @@ export interface BindDeviceOptions {
 }
 
 /**
- * Makes a wallet the owner of a device: the wallet signs `Delegation`, the device key signs `SessionConsent` (EIP-712),
- * and both go to the Identity contract in one transaction. On a local network the node's funded account posts it, so
- * the wallet is asked exactly once; elsewhere the wallet posts it itself.
- * Throws what the wallet throws, or ChainError with the contract's reason; nothing is changed then.
+ * Makes a wallet the owner of a device. The wallet signs `Delegation`, the device key signs `SessionConsent`
+ * (EIP-712), and one transaction brings both to the Identity contract. On a local network the node's funded
+ * account posts it, so the wallet asks its user once. Elsewhere the wallet posts it, too. Throws what the
+ * wallet throws, or ChainError with the contract's reason; nothing is changed then.
  */
 export async function bindDevice(options: BindDeviceOptions): Promise<SignedDelegation> {
   const { config, network, owner, offer, onStep } = options;
@@ -52,7 +52,7 @@ export async function bindDevice(options: BindDeviceOptions): Promise<SignedDele
   return { ...delegation, validUntil: Number(delegation.validUntil), ownerSignature, consentSignature };
 }
 
-/** Anybody may post a binding; on a local network the node's last account pays for it. */
+/** Anybody may post a binding. On a local network the node's last account pays for it. */
 async function localPayer(network: Network): Promise<WalletClient> {
   const provider = developmentWallet({
     rpc: network.rpc,

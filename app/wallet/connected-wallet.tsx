@@ -1,11 +1,11 @@
 import { useState } from 'react';
 import { useConfig, useConnection, useDisconnect, useSwitchChain } from 'wagmi';
 import type { Network } from '../../protocol/network-file.ts';
-import { shortHex } from '../format.ts';
 import { Button } from '../ui/button.tsx';
-import { usePort, useView } from '../volunteer/volunteer-context.tsx';
+import { HexText } from '../ui/section.tsx';
+import { useView, useVolunteer } from '../volunteer/volunteer-context.tsx';
 import { type BindingStep, bindDevice } from './bind-device.ts';
-import { type Said, type Speech, WalletChoice } from './wallet-choice.tsx';
+import { type OutcomeReporter, WalletChoice, type WalletOutcome } from './wallet-choice.tsx';
 import { walletSentence } from './wallet-error.ts';
 
 const STEP: Readonly<Record<BindingStep, string>> = {
@@ -14,36 +14,36 @@ const STEP: Readonly<Record<BindingStep, string>> = {
   posting: 'Writing both signatures to the chain…',
 };
 
-/** Choose a wallet, switch it to the right chain, sign once. */
+/** The steps to an owner: choose a wallet, switch it to the right chain, and sign once. */
 export function ConnectedWallet({ network }: { readonly network: Network }) {
   const connection = useConnection();
-  const [said, setSaid] = useState<Said | null>(null);
-  const fail = (error: unknown) => setSaid({ bad: true, text: walletSentence(error) });
+  const [outcome, setOutcome] = useState<WalletOutcome | null>(null);
+  const fail = (error: unknown) => setOutcome({ bad: true, text: walletSentence(error) });
   return (
     <div className="space-y-3">
       {connection.status === 'connected' ? (
-        <Connected network={network} say={setSaid} fail={fail} />
+        <Connected network={network} report={setOutcome} fail={fail} />
       ) : (
         <WalletChoice
           waiting={connection.status === 'connecting' || connection.status === 'reconnecting'}
-          say={setSaid}
+          report={setOutcome}
           fail={fail}
         />
       )}
       <p
         role="status"
-        className={`text-note ${said?.bad === true ? 'text-bad' : 'text-quiet'}`}
+        className={`text-note ${outcome?.bad === true ? 'text-bad' : 'text-quiet'}`}
         data-testid="wallet-status"
         data-connection={connection.status}
       >
-        {said?.text}
+        {outcome?.text}
       </p>
     </div>
   );
 }
 
-function Connected({ network, say, fail }: Speech & { readonly network: Network }) {
-  const port = usePort();
+function Connected({ network, report, fail }: OutcomeReporter & { readonly network: Network }) {
+  const volunteer = useVolunteer();
   const config = useConfig();
   const { address, chainId, connector } = useConnection();
   const owner = useView((view) => view.owner);
@@ -54,17 +54,17 @@ function Connected({ network, say, fail }: Speech & { readonly network: Network 
   if (address === undefined) return null;
 
   const bind = async () => {
-    say(null);
+    report(null);
     try {
       const delegation = await bindDevice({
         config,
         network,
         owner: address,
-        offer: await port.offerBinding(),
+        offer: await volunteer.offerBinding(),
         onStep: setStep,
       });
-      await port.recordDelegation(delegation);
-      say({
+      await volunteer.recordDelegation(delegation);
+      report({
         bad: false,
         text: 'Done. This device’s record belongs to your wallet, and no round will ask you again.',
       });
@@ -79,11 +79,7 @@ function Connected({ network, say, fail }: Speech & { readonly network: Network 
   return (
     <>
       <p className="text-note">
-        Connected to {connector?.name ?? 'a wallet'} as{' '}
-        <code className="font-mono" title={address} data-testid="wallet-address" data-value={address}>
-          {shortHex(address)}
-        </code>
-        .
+        Connected to {connector?.name ?? 'a wallet'} as <HexText value={address} testId="wallet-address" />.
       </p>
       {chainId !== network.chainId ? (
         <>
@@ -94,8 +90,8 @@ function Connected({ network, say, fail }: Speech & { readonly network: Network 
             look="small"
             data-testid="wallet-switch"
             onClick={() => {
-              say({ bad: false, text: 'Your wallet asks whether to switch.' });
-              switchChain({ chainId: network.chainId }).then(() => say(null), fail);
+              report({ bad: false, text: 'Your wallet asks whether to switch.' });
+              switchChain({ chainId: network.chainId }).then(() => report(null), fail);
             }}
           >
             Switch to {network.name}

@@ -17,14 +17,14 @@ export interface DevelopmentWalletOptions {
   readonly rpc: string;
   readonly chainId: number;
   readonly fetcher: typeof fetch;
-  /** Which of the node's unlocked accounts, counted from the last: 0 is the last one. */
+  /** Place of the account among the node's unlocked accounts, counted from the last: 0 is the last one. */
   readonly fromLast: number;
 }
 
 /**
- * A wallet for the local network: the development node holds funded, unlocked accounts and signs with them itself
- * (`eth_accounts`, `eth_signTypedData_v4`, `eth_sendTransaction`), so no private key is in the page. It stands behind
- * the same EIP-1193 interface as any other wallet.
+ * A wallet for the local network: the development node holds funded, unlocked accounts and signs with them
+ * itself (`eth_accounts`, `eth_signTypedData_v4`, `eth_sendTransaction`), so no private key is in the page.
+ * It stands behind the same EIP-1193 interface as any other wallet.
  */
 export function developmentWallet(
   options: DevelopmentWalletOptions,
@@ -72,7 +72,7 @@ export function developmentWallet(
         return granted;
       }
       case 'eth_accounts':
-        // As with any wallet, nothing before the person connects; else wagmi would connect by itself.
+        // As with any wallet, no account before the person connects. Otherwise wagmi would connect by itself.
         return connected ? accounts() : [];
       case 'eth_chainId':
         return `0x${options.chainId.toString(16)}`;

@@ -1,4 +1,4 @@
-/** Stands in the bundle for WalletConnect's own window, which this page never opens; see vite.config.ts. */
+/** Replaces WalletConnect's own window in the bundle (vite.config.ts), because this page never opens it. */
 export function createAppKit(): never {
   throw new Error('The wallet panel shows the pairing link itself; set showQrModal to false.');
 }

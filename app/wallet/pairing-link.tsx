@@ -2,18 +2,21 @@ import { useEffect, useState } from 'react';
 import { useConnectors } from 'wagmi';
 import { Button } from '../ui/button.tsx';
 
-/** WalletConnect's pairing address while one is offered: to open on this phone, or to paste into a wallet elsewhere. */
+/**
+ * WalletConnect's pairing address while one is offered, to open on this phone or to paste into a wallet
+ * elsewhere.
+ */
 export function PairingLink() {
   const connectors = useConnectors();
   const [uri, setUri] = useState<string | null>(null);
   const connector = connectors.find((candidate) => candidate.id === 'walletConnect');
   useEffect(() => {
     if (connector === undefined) return;
-    const hear = (message: { readonly type: string; readonly data?: unknown }) => {
+    const handle = (message: { readonly type: string; readonly data?: unknown }) => {
       if (message.type === 'display_uri' && typeof message.data === 'string') setUri(message.data);
     };
-    connector.emitter.on('message', hear);
-    return () => connector.emitter.off('message', hear);
+    connector.emitter.on('message', handle);
+    return () => connector.emitter.off('message', handle);
   }, [connector]);
   if (uri === null) return null;
   return (

@@ -2,18 +2,20 @@ import { useConnect, useConnectors } from 'wagmi';
 import { Button } from '../ui/button.tsx';
 import { PairingLink } from './pairing-link.tsx';
 
-export interface Said {
+/** What the wallet does now, or why it failed. */
+export interface WalletOutcome {
   readonly bad: boolean;
   readonly text: string;
 }
 
-export interface Speech {
-  readonly say: (said: Said | null) => void;
+export interface OutcomeReporter {
+  /** Shows an outcome; null clears the last one. */
+  readonly report: (outcome: WalletOutcome | null) => void;
   readonly fail: (error: unknown) => void;
 }
 
-/** The wallets of this browser, to choose one. */
-export function WalletChoice({ waiting, say, fail }: Speech & { readonly waiting: boolean }) {
+/** The wallets of this browser, each with a button that connects it. */
+export function WalletChoice({ waiting, report, fail }: OutcomeReporter & { readonly waiting: boolean }) {
   const connectors = useConnectors();
   const { mutateAsync: connect } = useConnect();
   return (
@@ -28,8 +30,8 @@ export function WalletChoice({ waiting, say, fail }: Speech & { readonly waiting
               data-testid={`wallet-option-${connector.id}`}
               disabled={waiting}
               onClick={() => {
-                say({ bad: false, text: `Waiting for ${connector.name}…` });
-                connect({ connector }).then(() => say(null), fail);
+                report({ bad: false, text: `Waiting for ${connector.name}…` });
+                connect({ connector }).then(() => report(null), fail);
               }}
             >
               {connector.icon === undefined ? null : <img src={connector.icon} alt="" className="size-4" />}

@@ -1,29 +1,28 @@
-import { type Chain, defineChain, type EIP1193Provider } from 'viem';
+import type { Chain, EIP1193Provider } from 'viem';
 import { type Config, type CreateConnectorFn, createConfig, createStorage, http } from 'wagmi';
 import { injected } from 'wagmi/connectors/injected';
+import { chainOf } from '../../chain/network.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import { developmentWallet } from './development-wallet.ts';
 
-/** The network as viem names chains. */
-export function chainOf(network: Network): Chain {
-  return defineChain({
-    id: network.chainId,
-    name: network.name,
-    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-    rpcUrls: { default: { http: [network.rpc] } },
-    ...(network.explorer === null
-      ? {}
-      : { blockExplorers: { default: { name: 'Explorer', url: network.explorer } } }),
-    testnet: network.local,
-  });
+/** The network's chain with everything that a wallet shows of it. */
+function walletChain(network: Network): Chain {
+  const { name, explorer, local } = network;
+  return {
+    ...chainOf(network),
+    name,
+    blockExplorers: explorer === null ? undefined : { default: { name: 'Explorer', url: explorer } },
+    testnet: local,
+  };
 }
 
 /**
- * wagmi for one network: every wallet that announces itself (EIP-6963), the local node's account on a local network,
- * and WalletConnect only where the network names a project, because it speaks through a server outside.
+ * wagmi for one network: every wallet that announces itself (EIP-6963), the local node's account on a local
+ * network, and WalletConnect only where the network names a project, because it speaks through a server
+ * outside.
  */
 export async function walletConfig(network: Network): Promise<Config> {
-  const chain = chainOf(network);
+  const chain = walletChain(network);
   const connectors: CreateConnectorFn[] = [];
   if (network.local) connectors.push(developmentConnector(network));
   if (network.walletConnectProjectId !== null) {
@@ -46,7 +45,7 @@ function developmentConnector(network: Network): CreateConnectorFn {
     rpc: network.rpc,
     chainId: network.chainId,
     fetcher: (...request) => fetch(...request),
-    // The last account pays for postings (post-binding.ts); this one owns.
+    // The last account pays for the transactions (bind-device.ts). This one is the owner.
     fromLast: 1,
   });
   return injected({

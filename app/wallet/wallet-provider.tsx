@@ -2,7 +2,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 import { type Config, WagmiProvider } from 'wagmi';
 import type { Network } from '../../protocol/network-file.ts';
-import { usePort } from '../volunteer/volunteer-context.tsx';
+import { useVolunteer } from '../volunteer/volunteer-context.tsx';
 import { walletConfig } from './wallet-config.ts';
 import { walletSentence } from './wallet-error.ts';
 
@@ -13,7 +13,7 @@ interface Ready {
   readonly config: Config;
 }
 
-/** One for the page: a wallet that was connected on one screen is connected on the others. */
+/** One for the page, so that a wallet that is connected on one screen is connected on the others. */
 let prepared: Promise<Ready> | null = null;
 
 function prepare(network: () => Promise<Network>): Promise<Ready> {
@@ -24,15 +24,15 @@ function prepare(network: () => Promise<Network>): Promise<Ready> {
   return prepared;
 }
 
-/** Gives its children the wallets of this browser, once the network is known. */
+/** Gives its children wagmi and the network, once the network is known. */
 export function WalletProvider({ children }: { readonly children: (network: Network) => ReactNode }) {
-  const port = usePort();
+  const volunteer = useVolunteer();
   const [ready, setReady] = useState<Ready | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
 
   useEffect(() => {
     let current = true;
-    prepare(() => port.network()).then(
+    prepare(() => volunteer.network()).then(
       (made) => {
         if (current) setReady(made);
       },
@@ -43,7 +43,7 @@ export function WalletProvider({ children }: { readonly children: (network: Netw
     return () => {
       current = false;
     };
-  }, [port]);
+  }, [volunteer]);
 
   if (failure !== null) {
     return (

@@ -5,7 +5,7 @@
 import type { Engine } from '../engines/engine.ts';
 import { runProgram } from '../engines/run-program.ts';
 import type { TensorData } from '../engines/tensor-data.ts';
-import type { ConformanceCase } from './cases.ts';
+import type { ConformanceCase } from './conformance-case.ts';
 
 export type Outputs = readonly TensorData[];
 

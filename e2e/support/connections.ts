@@ -1,6 +1,9 @@
 import type { BrowserContext, Page } from '@playwright/test';
 
-/** Keeps a list of the page's RTCPeerConnections, so that a test can ask the browser itself which paths carry data. */
+/**
+ * Keeps a list of the page's RTCPeerConnections, so that a test can ask the browser itself which paths carry
+ * data.
+ */
 export async function watchConnections(context: BrowserContext): Promise<void> {
   await context.addInitScript(() => {
     const made: RTCPeerConnection[] = [];
@@ -15,7 +18,10 @@ export async function watchConnections(context: BrowserContext): Promise<void> {
   });
 }
 
-/** How many of the page's connections have a selected candidate pair with DTLS up, as the browser's own statistics say. */
+/**
+ * How many of the page's connections have a selected candidate pair with DTLS up, as the browser's own
+ * statistics say.
+ */
 export function liveConnections(page: Page): Promise<number> {
   return page.evaluate(async () => {
     const made = (globalThis as unknown as { readonly seenConnections: readonly RTCPeerConnection[] })

@@ -27,7 +27,10 @@ export interface Devnet {
   stop(): Promise<void>;
 }
 
-/** Starts the local network exactly as a user does, in a state folder of its own, and waits for its ready line. */
+/**
+ * Starts the local network exactly as a user does, in a state folder of its own, and waits for its ready
+ * line.
+ */
 export async function startDevnet(options: { readonly arguments?: readonly string[] } = {}): Promise<Devnet> {
   const home = await mkdtemp(join(tmpdir(), 'starling-e2e-'));
   const child: ChildProcess = spawn(process.execPath, ['tools/start.mjs', ...(options.arguments ?? [])], {

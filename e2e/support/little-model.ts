@@ -9,7 +9,10 @@ import { TINY, tinyFiles } from '../../models/loading/testing/tiny-model.ts';
 
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 
-/** A random model of Qwen2's shape in two shards, large enough that a download can be cut in the middle, with a chat template. */
+/**
+ * A random model of Qwen2's shape in two shards, large enough that a download can be cut in the middle, with
+ * a chat template.
+ */
 export function littleModel(): Record<string, Uint8Array> {
   const config = { ...TINY, feedForward: 4096, context: 256 };
   return {

@@ -2,8 +2,8 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { expect, type Page } from '@playwright/test';
 
 /**
- * Looks at a page as it is now in light and dark, on a desk and on a phone: no accessibility rule of axe is broken and nothing is wider
- * than the screen. Leaves pictures in test-results/ for a person to judge.
+ * Looks at a page as it is now in light and dark, on a desk and on a phone: no accessibility rule of axe is
+ * broken and nothing is wider than the screen. Leaves pictures in test-results/ for a person to judge.
  */
 export async function expectGoodLooks(page: Page, name: string): Promise<void> {
   for (const scheme of ['light', 'dark'] as const) {

@@ -22,8 +22,9 @@ const PROMPTS = new Set([
 ]);
 
 /**
- * A browser wallet as a page sees one: announced by EIP-6963, speaking EIP-1193, with an account that signs in this
- * process. It answers by policy, can sit on another chain, and writes down what it would have asked its user.
+ * A browser wallet as a page sees one: announced by EIP-6963, speaking EIP-1193, with an account that signs
+ * in this process. It answers by policy, can sit on another chain, and writes down what it would have asked
+ * its user.
  */
 export class TestWallet {
   readonly rdns = 'org.starling.test-wallet';

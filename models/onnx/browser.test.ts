@@ -19,7 +19,7 @@ const missing = existsSync(CHROMIUM)
 
 describe.skipIf(missing !== '')(`built by Vite, in Chromium${missing}`, () => {
   const common = {
-    root: fileURLToPath(new URL('./browser-fixture/', import.meta.url)),
+    root: fileURLToPath(new URL('./testing/browser-fixture/', import.meta.url)),
     base: './',
     configFile: false,
     logLevel: 'error',

@@ -4,9 +4,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FrozenJudge, JudgePinError, type Verdict } from './frozen-judge.ts';
 import { readInstalledWasm } from './node-wasm.ts';
+import { parseVerdict, VerdictError } from './parse-verdict.ts';
 import { loadRuntime, type OnnxRuntime } from './runtime.ts';
 import { judgeModel, QUESTIONS } from './testing/judge-case.ts';
-import { parseVerdict, VerdictError } from './verdict.ts';
 
 let runtime: OnnxRuntime;
 let judge: FrozenJudge;

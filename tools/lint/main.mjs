@@ -7,8 +7,8 @@ const MINUTE = 60_000;
 const CHECKS = ['--import', 'tsx', 'tools/check/main.ts'];
 
 /**
- * What looks at the sources without running them. All run at the same time. One with `report` tells what it finds and
- * does not fail yet: the house is on its way there.
+ * What looks at the sources without running them. All run at the same time. One with `report` tells what it
+ * finds and does not fail yet: the house is on its way there.
  */
 const LINTERS = [
   {
@@ -31,8 +31,8 @@ const LINTERS = [
 ];
 
 /**
- * Runs every linter and prints what each has to say. Resolves with how many passed and failed, and never rejects for
- * a finding.
+ * Runs every linter and prints what each has to say. Resolves with how many passed and failed, and never
+ * rejects for a finding.
  *
  * @returns {Promise<{ passed: number, failed: number }>}
  */

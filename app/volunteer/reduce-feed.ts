@@ -1,0 +1,123 @@
+/** The feed of tasks and answers, and how the swarm's events change it. Pure. */
+
+import type { DeviceAddress } from '../../protocol/hex.ts';
+import type { ShownRoundEvent } from './volunteer-events.ts';
+
+type FeedEvent = Extract<ShownRoundEvent, { readonly kind: 'prompts' | 'answers' | 'critiques' | 'votes' }>;
+type Prompt = Extract<ShownRoundEvent, { readonly kind: 'prompts' }>['prompts'][number];
+
+export interface FeedAnswer {
+  readonly author: DeviceAddress;
+  readonly own: boolean;
+  /** Place among the author's answers to the item. */
+  readonly sample: number;
+  readonly text: string;
+  readonly critiques: readonly {
+    readonly critic: DeviceAddress;
+    readonly text: string;
+    readonly right: boolean;
+  }[];
+  readonly votes: number;
+}
+
+export interface FeedItem extends Prompt {
+  readonly answers: readonly FeedAnswer[];
+  /** This device's answer after it read the critiques. */
+  readonly correction: string | null;
+}
+
+export interface FeedRound {
+  readonly round: number;
+  readonly items: readonly FeedItem[];
+}
+
+/** Rounds that the feed holds. */
+export const FEED_ROUNDS = 3;
+/** Longest text of a remote peer that the page shows, in UTF-16 code units. */
+const SHOWN_TEXT = 160;
+
+/** Applies one event. An event about a round that the feed does not hold changes nothing. */
+export function reduceFeed(feed: readonly FeedRound[], event: FeedEvent): readonly FeedRound[] {
+  switch (event.kind) {
+    case 'prompts':
+      return openRound(feed, event.round, event.prompts);
+    case 'answers':
+      return changeItems(feed, event.round, (item, index) => {
+        const group = event.set.groups.find((candidate) => candidate.item === index);
+        if (group === undefined || item.answers.some((answer) => answer.author === event.author)) return item;
+        const answers = group.completions.map((completion, sample) => ({
+          author: event.author,
+          own: event.own,
+          sample,
+          text: clip(completion.text),
+          critiques: [],
+          votes: 0,
+        }));
+        return { ...item, answers: [...item.answers, ...answers] };
+      });
+    case 'critiques':
+      return changeAnswers(feed, event.round, (answer, index) => {
+        const judgement = event.judgements.find((candidate) => isAbout(candidate, answer, index));
+        if (judgement === undefined || answer.critiques.some((critique) => critique.critic === event.critic))
+          return answer;
+        const critique = { critic: event.critic, text: clip(judgement.text), right: judgement.right };
+        return { ...answer, critiques: [...answer.critiques, critique] };
+      });
+    case 'votes': {
+      const counted = changeAnswers(feed, event.round, (answer, index) =>
+        event.ballots.some((ballot) => isAbout(ballot, answer, index))
+          ? { ...answer, votes: answer.votes + 1 }
+          : answer,
+      );
+      if (!event.own) return counted;
+      return changeItems(counted, event.round, (item, index) => {
+        const correction = event.corrections.find((candidate) => candidate.item === index);
+        return correction === undefined ? item : { ...item, correction: clip(correction.text) };
+      });
+    }
+  }
+}
+
+function isAbout(
+  opinion: { readonly item: number; readonly author: DeviceAddress; readonly sample: number },
+  answer: FeedAnswer,
+  item: number,
+): boolean {
+  return opinion.item === item && opinion.author === answer.author && opinion.sample === answer.sample;
+}
+
+function clip(text: string): string {
+  return text.length <= SHOWN_TEXT ? text : `${text.slice(0, SHOWN_TEXT)}…`;
+}
+
+function openRound(
+  feed: readonly FeedRound[],
+  round: number,
+  prompts: readonly Prompt[],
+): readonly FeedRound[] {
+  if (feed.some((known) => known.round === round)) return feed;
+  const opened: FeedRound = {
+    round,
+    items: prompts.map((prompt) => ({ ...prompt, answers: [], correction: null })),
+  };
+  return [opened, ...feed].sort((a, b) => b.round - a.round).slice(0, FEED_ROUNDS);
+}
+
+function changeItems(
+  feed: readonly FeedRound[],
+  round: number,
+  change: (item: FeedItem, index: number) => FeedItem,
+): readonly FeedRound[] {
+  return feed.map((known) => (known.round === round ? { ...known, items: known.items.map(change) } : known));
+}
+
+function changeAnswers(
+  feed: readonly FeedRound[],
+  round: number,
+  change: (answer: FeedAnswer, item: number) => FeedAnswer,
+): readonly FeedRound[] {
+  return changeItems(feed, round, (item, index) => ({
+    ...item,
+    answers: item.answers.map((answer) => change(answer, index)),
+  }));
+}

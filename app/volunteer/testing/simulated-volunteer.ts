@@ -1,0 +1,35 @@
+import type { VolunteerEvent } from '../volunteer-events.ts';
+import type { VolunteerPort } from '../volunteer-port.ts';
+import { type Scene, scene } from './scenes.ts';
+
+/** A volunteer that shows one scene without a network. Its buttons only move between phases. */
+export function simulatedVolunteer(name: Scene, now: () => number): VolunteerPort {
+  const listeners = new Set<(event: VolunteerEvent) => void>();
+  const emit = (event: VolunteerEvent) => {
+    for (const listener of listeners) listener(event);
+  };
+  const play = (next: Scene) => {
+    for (const event of scene(next, now())) emit(event);
+  };
+  const refuse = () => Promise.reject(new Error('This is a drawing of the page, not a volunteer.'));
+  return {
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    open: async () => play(name),
+    contribute: async () => play('contributing'),
+    pause: async () => emit({ kind: 'phase', phase: { kind: 'paused', cause: 'asked' } }),
+    resume: async () => play('contributing'),
+    finish: async () => emit({ kind: 'phase', phase: { kind: 'finishing' } }),
+    stop: async () => emit({ kind: 'phase', phase: { kind: 'stopped', finished: false } }),
+    takeOver: async () => play('returning'),
+    checkpoint: refuse,
+    backUpKey: refuse,
+    restoreKey: refuse,
+    offerBinding: refuse,
+    network: refuse,
+    recordDelegation: refuse,
+    setShare: async (share) => emit({ kind: 'share', share }),
+  };
+}

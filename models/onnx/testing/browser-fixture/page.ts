@@ -1,0 +1,13 @@
+/** Judges the judge case in a page; the judge is loaded only when asked for. */
+import type { Verdict } from '../../frozen-judge.ts';
+
+declare global {
+  interface Window {
+    judgeAll(): Promise<readonly Verdict[]>;
+  }
+}
+
+window.judgeAll = async () => {
+  const { judgeAll } = await import('./judge.ts');
+  return await judgeAll();
+};
