@@ -29,7 +29,7 @@ export interface WasmEngineOptions {
   readonly alwaysAllThreads?: boolean;
 }
 
-export const MAX_THREADS = 64;
+const MAX_THREADS = 64;
 
 /**
  * First byte that the host may allocate; below it are the threads' control words and the module's own data.
