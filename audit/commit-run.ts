@@ -1,6 +1,6 @@
 /**
- * Computes a run, commits to the checkpoint after each step, keeps some of the checkpoints, and afterwards gives evidence
- * for any step. The author of a claim and an auditor use it in the same way.
+ * Computes a run, commits to the checkpoint after each step, keeps some of the checkpoints, and afterwards
+ * gives evidence for any step. The author of a claim and an auditor use it in the same way.
  */
 
 import type { Engine } from '../compute/engines/engine.ts';
@@ -61,8 +61,9 @@ export interface CommitRunOptions extends CommitOptions {
 }
 
 /**
- * Computes the run of a specification, or continues from the archive's last usable checkpoint. Throws RunSpecError for a
- * specification that cannot be planned, and AuditError when the first checkpoint is not the specification's.
+ * Computes the run of a specification, or continues from the archive's last usable checkpoint. Throws
+ * RunSpecError for a specification that cannot be planned, and AuditError when the first checkpoint is not
+ * the specification's.
  */
 export async function commitRun(options: CommitRunOptions): Promise<CommittedRun> {
   const plan = planRun(options.spec);

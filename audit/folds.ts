@@ -1,7 +1,7 @@
 /**
- * Long sums in the chunks of the judge (contracts/src/judge/Folds.sol): the accumulator after each chunk of one element's
- * fold. A chunk is a block of 64 terms. In `embed.grad` it is 16 terms, and in the gradients of keys and values it is one
- * query head.
+ * Long sums in the chunks of the judge (contracts/src/judge/Folds.sol): the accumulator after each chunk of
+ * one element's fold. A chunk is a block of 64 terms. In `embed.grad` it is 16 terms, and in the gradients of
+ * keys and values it is one query head.
  */
 
 import { add, bitsOf, canon, FOLD_BLOCK, floatOf, lattice, mul, sub } from '../compute/repops/arithmetic.ts';
@@ -188,7 +188,10 @@ function accumulatorValues(call: FoldInputs, element: number): number[] {
   }
 }
 
-/** Bits of the accumulator after each chunk of an element's fold. Throws RangeError for operators without folds. */
+/**
+ * Bits of the accumulator after each chunk of an element's fold. Throws RangeError for operators without
+ * folds.
+ */
 export function foldAccumulators(call: FoldInputs, element: number): number[] {
   return accumulatorValues(call, element).map(bitsOf);
 }

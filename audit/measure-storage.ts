@@ -1,7 +1,7 @@
 /**
- * Measures the cost of keeping fewer checkpoints: the bytes kept, and the seconds of one core to show a random step of the
- * run, which recomputes the steps since the last kept checkpoint and then the trace. It measures CPU time, so that a busy
- * machine gives the same figures.
+ * Measures the cost of keeping fewer checkpoints: the bytes kept, and the seconds of one core to show a
+ * random step of the run, which recomputes the steps since the last kept checkpoint and then the trace. It
+ * measures CPU time, so that a busy machine gives the same figures.
  *
  *   tsx audit/measure-storage.ts [--steps 40] [--draws 12] [--json]
  */

@@ -1,7 +1,7 @@
 /**
  * The leaves of an operator's inputs that the judge reads for one element, or for one chunk of its fold
- * (contracts/src/judge). They depend on indices, token ids and positions. Those are in slots before the disputed one, so
- * both sides agree on them.
+ * (contracts/src/judge). They depend on indices, token ids and positions. Those are in slots before the
+ * disputed one, so both sides agree on them.
  */
 
 import { FOLD_BLOCK } from '../compute/repops/arithmetic.ts';
@@ -15,7 +15,9 @@ import { attentionLayout, type FoldInputs, productPlaces, SCATTER_CHUNK, scatter
 /** Elements per leaf. */
 const LEAF_ELEMENTS = LEAF_BYTES / 4;
 
-/** Records that the judge reads `count` elements of an input, `step` apart, from `start`. Both default to 1. */
+/**
+ * Records that the judge reads `count` elements of an input, `step` apart, from `start`. Both default to 1.
+ */
 type Read = (input: number, start: number, count?: number, step?: number) => void;
 
 interface Place extends FoldInputs {
@@ -229,8 +231,8 @@ const READERS: Readonly<Record<JudgedOperator | 'draw', Reader>> = {
 };
 
 /**
- * The leaves that the judge reads for an element, or for one chunk of its fold, in the order of inputs and leaves. Throws
- * RangeError for an operator that the judge does not know.
+ * The leaves that the judge reads for an element, or for one chunk of its fold, in the order of inputs and
+ * leaves. Throws RangeError for an operator that the judge does not know.
  */
 export function neededLeaves(call: FoldInputs, element: number, chunk: number | undefined): NeededLeaf[] {
   const name = operatorName(call.node.op);

@@ -1,12 +1,12 @@
 /**
- * The recipe of reinforcement steps. Answers are sampled with a key/value cache. Each token is compared with the right
- * token at its place, which gives its credit. The group's mean and deviation turn credits into advantages, and the decoder's
- * training program takes a step with them. All of this consists of operators, so a wrong draw, token or reward is a slot of
- * the trace like a wrong sum.
+ * The recipe of reinforcement steps. Answers are sampled with a key/value cache. Each token is compared with
+ * the right token at its place, which gives its credit. The group's mean and deviation turn credits into
+ * advantages, and the decoder's training program takes a step with them. All of this consists of operators,
+ * so a wrong draw, token or reward is a slot of the trace like a wrong sum.
  *
- * Only `embed` selects rows by index, and it moves f32 rows. Only `sample` outputs u32. So tokens are represented by
- * one-hot rows: `embed` of the identity matrix makes them, `cache.write` puts them in their places of the batch, and a
- * greedy `sample` converts them back.
+ * Only `embed` selects rows by index, and it moves f32 rows. Only `sample` outputs u32. So tokens are
+ * represented by one-hot rows: `embed` of the identity matrix makes them, `cache.write` puts them in their
+ * places of the batch, and a greedy `sample` converts them back.
  */
 
 import { canon } from '../compute/repops/arithmetic.ts';
@@ -63,7 +63,10 @@ function hotProgram({ rows, vocabulary: V }: Sizes): Program {
   return b.build('hot');
 }
 
-/** Credits a sampled token: 1 when right. Writes target, weight and log-probability to the place before the token. */
+/**
+ * Credits a sampled token: 1 when right. Writes target, weight and log-probability to the place before the
+ * token.
+ */
 function rewardProgram({ rows, length, vocabulary: V }: Sizes): Program {
   const b = new ProgramBuilder();
   const hot = b.bound('hot', [rows, V]);
@@ -215,7 +218,8 @@ export function planPolicy(spec: RunSpec, work: PolicyWork): PlannedWork {
     [V, 1],
     Float32Array.from({ length: V }, (_, id) => (id === tokenizer.endToken ? 0 : 1)),
   );
-  // Every row has the same weight, however many tokens it used: no division by a sampled length (arXiv 2503.20783).
+  // Every row has the same weight, however many tokens it used: no division by a sampled length (arXiv
+  // 2503.20783).
   b.fixed('alive.0', [rows, 1], fill(rows, canon(1 / (rows * answerLength))));
   for (const name of ['weights', 'advantages', 'oldLogprobs']) b.fixed(name, [N], fill(N, 0));
   for (const name of ['tokens.hot', 'targets.hot']) b.fixed(name, [N, V], fill(N * V, 0));

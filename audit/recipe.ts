@@ -1,6 +1,6 @@
 /**
- * One step of training as data: its inputs, its programs, which run one after another over named tensors, and its random
- * draws. Every step of a run has the same recipe. Only the values of the inputs differ.
+ * One step of training as data: its inputs, its programs, which run one after another over named tensors, and
+ * its random draws. Every step of a run has the same recipe. Only the values of the inputs differ.
  */
 import { type DType, elementCount, type Program } from '../compute/repops/program.ts';
 
@@ -87,8 +87,8 @@ export class RecipeBuilder {
   }
 
   /**
-   * Adds a run of a program. Its bound tensors are the recipe's tensors of the same name, unless renamed. A tensor that the
-   * recipe lacks is declared as `between`, with the label before its name.
+   * Adds a run of a program. Its bound tensors are the recipe's tensors of the same name, unless renamed. A
+   * tensor that the recipe lacks is declared as `between`, with the label before its name.
    */
   run(program: Program, options: BindOptions = {}): void {
     const { label = '', rename = {} } = options;

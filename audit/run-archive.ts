@@ -32,7 +32,9 @@ function isHex(value: unknown): value is Hex {
   return typeof value === 'string' && /^0x[0-9a-f]{64}$/.test(value);
 }
 
-/** An archive in its own folder. A file torn by a crash counts as absent, and its content is computed again. */
+/**
+ * An archive in its own folder. A file torn by a crash counts as absent, and its content is computed again.
+ */
 export function openRunArchive(directory: Directory): RunArchive {
   return {
     async roots(key) {

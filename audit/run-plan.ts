@@ -1,4 +1,7 @@
-/** Plans a run from its specification: its program, the terms of a claim about it, and the inputs of each step. */
+/**
+ * Plans a run from its specification: its program, the terms of a claim about it, and the inputs of each
+ * step.
+ */
 
 import { metadataLeafData, tensorRoot } from '../models/checkpoint/root.ts';
 import { type Checkpoint, checkpointMetadata } from '../models/decoder/checkpoint.ts';
@@ -64,8 +67,8 @@ export function stateTensors({ state }: Checkpoint): StateTensors {
 }
 
 /**
- * Plans a run. It makes the data of every step once, for the root over the data, which takes a few milliseconds a step.
- * Throws RunSpecError when no question fits the specification's lengths.
+ * Plans a run. It makes the data of every step once, for the root over the data, which takes a few
+ * milliseconds a step. Throws RunSpecError when no question fits the specification's lengths.
  */
 export function planRun(spec: RunSpec): RunPlan {
   const work =
@@ -73,7 +76,8 @@ export function planRun(spec: RunSpec): RunPlan {
   const encoded = encodeProgram(work.recipe);
   const metadata = (step: number): Uint8Array =>
     metadataLeafData(checkpointMetadata({ config: spec.config, ...spec.start }, spec.start.step + step + 1));
-  // A single leaf of a tensor has the hash of a leaf of the checkpoint, so the metadata can be an input like a tensor.
+  // A single leaf of a tensor has the hash of a leaf of the checkpoint, so the metadata can be an input like
+  // a tensor.
   if (metadata(spec.steps - 1).length > LEAF_BYTES) {
     throw new RunSpecError('The metadata of its checkpoints exceed 4 KiB: shorten the training settings.');
   }

@@ -1,6 +1,7 @@
 /**
- * The specification of a training run, as plain data. Whoever holds it and the first checkpoint can recompute every step,
- * because all inputs of a step (questions, draws, tables, learning rates) follow from these fields.
+ * The specification of a training run, as plain data. Whoever holds it and the first checkpoint can recompute
+ * every step, because all inputs of a step (questions, draws, tables, learning rates) follow from these
+ * fields.
  */
 import { decode, encode } from '@ipld/dag-cbor';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
@@ -25,9 +26,9 @@ export interface SupervisedWork {
 }
 
 /**
- * Reinforcement learning on sampled answers: `samples` answers to each of `items` questions, with each token compared with
- * the right token at its place (GRPO with process supervision, arXiv 2402.03300). Sampling, rewards and advantages are
- * operators of the step.
+ * Reinforcement learning on sampled answers: `samples` answers to each of `items` questions, with each token
+ * compared with the right token at its place (GRPO with process supervision, arXiv 2402.03300). Sampling,
+ * rewards and advantages are operators of the step.
  */
 export interface PolicyWork {
   readonly kind: 'policy';
@@ -77,7 +78,10 @@ const MAX_TRAINING = 2_048;
 /** Largest shapes with a known cost of judging (docs/verde.md): no judge call takes more than 10 M gas. */
 const LIMITS = { hiddenSize: 64, feedForward: 172, headDim: 16, heads: 4, layers: 8, context: 64 } as const;
 const MAX_POSITIONS = 4_096;
-/** Most questions of a run, since making all of them for the root over the data must take no more than seconds. */
+/**
+ * Most questions of a run, since making all of them for the root over the data must take no more than
+ * seconds.
+ */
 const MAX_ROWS = 2 ** 18;
 
 function fail(problem: string): never {
@@ -207,7 +211,9 @@ function workOf(value: unknown, config: DecoderConfig): Work {
   fail('work.kind must be "supervised" or "policy"');
 }
 
-/** Reads a specification from parsed JSON or DAG-CBOR. Throws RunSpecError or ModelConfigError for bad fields. */
+/**
+ * Reads a specification from parsed JSON or DAG-CBOR. Throws RunSpecError or ModelConfigError for bad fields.
+ */
 export function parseRunSpec(value: unknown): RunSpec {
   const fields = fieldsOf(value, 'the specification', [
     'format',
@@ -257,7 +263,10 @@ export function encodeRunSpec(spec: RunSpec): Uint8Array {
   return encode(runSpecFields(spec));
 }
 
-/** Reads what `encodeRunSpec` or `JSON.stringify(runSpecFields(spec))` wrote. Throws RunSpecError or ModelConfigError. */
+/**
+ * Reads what `encodeRunSpec` or `JSON.stringify(runSpecFields(spec))` wrote. Throws RunSpecError or
+ * ModelConfigError.
+ */
 export function decodeRunSpec(bytes: Uint8Array): RunSpec {
   if (bytes.length > MAX_BYTES) fail(`it has more than ${MAX_BYTES} bytes`);
   let value: unknown;

@@ -1,4 +1,7 @@
-/** Computes steps of a planned run on an engine: only the state after the step, or for a dispute every tensor of it. */
+/**
+ * Computes steps of a planned run on an engine: only the state after the step, or for a dispute every tensor
+ * of it.
+ */
 import type { Engine, Tensor } from '../compute/engines/engine.ts';
 import type { Program, TensorSpec } from '../compute/repops/program.ts';
 import { must } from '../protocol/must.ts';
@@ -13,7 +16,10 @@ export interface ComputeOptions {
 
 /** Every tensor of a step. */
 export interface ComputedTrace {
-  /** The little-endian words of each slot's tensor. The metadata's slot has its text, and the last slot has nothing. */
+  /**
+   * The little-endian words of each slot's tensor. The metadata's slot has its text, and the last slot has
+   * nothing.
+   */
   readonly tensors: readonly Uint8Array[];
   readonly after: StateTensors;
 }

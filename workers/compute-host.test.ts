@@ -27,7 +27,10 @@ const contextOf = (round: number): RoundContext => ({
   device: DEVICE,
 });
 
-/** An engine of the given kind that computes like the reference and fails at the runs that `fails` picks, counted over all. */
+/**
+ * An engine of the given kind that computes like the reference and fails at the runs that `fails` picks,
+ * counted over all.
+ */
 function failing(kind: EngineKind, runs: { count: number }, fails: (run: number) => Error | null): Engine {
   const inner = createReferenceEngine();
   let lost: Error | null = null;
@@ -80,7 +83,9 @@ function setUp(
 
 const tokenizer = new Tokenizer(characterTokenizerJson());
 
-/** A peer that answers every item rightly and wrongly in turn, so that there is something to learn from it. */
+/**
+ * A peer that answers every item rightly and wrongly in turn, so that there is something to learn from it.
+ */
 async function peerOf(host: ComputeHost<never>, context: RoundContext): Promise<PeerRollouts> {
   const groups = (await host.prompts(context)).map(({ answer }, item) => ({
     item,

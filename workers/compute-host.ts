@@ -68,22 +68,28 @@ export interface StoredCheckpoint {
 
 interface Running<Verdict> {
   readonly chosen: ChosenEngine<Verdict>;
-  /** Evaluates the model and draws samples for people: the processor when a GPU trains, else the training engine. */
+  /**
+   * Evaluates the model and draws samples for people: the processor when a GPU trains, else the training
+   * engine.
+   */
   readonly evaluationEngine: Engine;
   readonly trainer: LearningTrainer;
 }
 
-/** An engine that trains slower than this, in GFLOP/s, gets light settings: a software GPU has about 0.1, one core 10. */
+/**
+ * An engine that trains slower than this, in GFLOP/s, gets light settings: a software GPU has about 0.1, one
+ * core 10.
+ */
 const LIGHT_BELOW = 0.5;
 
 /** After this many losses in a row the host stops using the GPU. */
 export const LOSSES_BEFORE_FALLBACK = 2;
 
 /**
- * A volunteer's computing without a thread or a page around it: the engine, the trainer on it and the store below it.
- * When the GPU is lost, the host opens a new engine, restores the weights from the last stored checkpoint and repeats the
- * call. Every call is a function of checkpoint and context, so nothing else is lost. After two losses in a row the host
- * continues with WebAssembly. It serves one call at a time.
+ * A volunteer's computing without a thread or a page around it: the engine, the trainer on it and the store
+ * below it. When the GPU is lost, the host opens a new engine, restores the weights from the last stored
+ * checkpoint and repeats the call. Every call is a function of checkpoint and context, so nothing else is
+ * lost. After two losses in a row the host continues with WebAssembly. It serves one call at a time.
  */
 export class ComputeHost<Verdict> implements Trainer {
   readonly #options: ComputeHostOptions<Verdict>;
@@ -103,8 +109,8 @@ export class ComputeHost<Verdict> implements Trainer {
   }
 
   /**
-   * Loads the last checkpoint, or makes the first one from the published model, and puts it on an engine. Throws
-   * ModelFetchError, StorageError and its subclasses, and what reading a bad model throws.
+   * Loads the last checkpoint, or makes the first one from the published model, and puts it on an engine.
+   * Throws ModelFetchError, StorageError and its subclasses, and what reading a bad model throws.
    */
   static async start<Verdict>(options: ComputeHostOptions<Verdict>): Promise<ComputeHost<Verdict>> {
     const tokenizer = new TextDecoder().decode(await options.model.file('tokenizer.json', options.signal));
@@ -133,8 +139,8 @@ export class ComputeHost<Verdict> implements Trainer {
   }
 
   /**
-   * Sets the maximum duty cycle, 0.1 to 1, of the current engine, even during a call, and of later engines. It affects
-   * speed only, never results. Throws RangeError for any other number.
+   * Sets the maximum duty cycle, 0.1 to 1, of the current engine, even during a call, and of later engines.
+   * It affects speed only, never results. Throws RangeError for any other number.
    */
   setShare(share: number): void {
     if (!(share >= LEAST_SHARE && share <= 1)) {
@@ -221,7 +227,8 @@ export class ComputeHost<Verdict> implements Trainer {
     const chosen = await this.#options.chooseEngine(this.#choice, signal);
     let evaluationEngine = chosen.engine;
     try {
-      // An evaluation is hundreds of tiny runs. Each costs a GPU its latency; the processor gives the same bits at once.
+      // An evaluation is hundreds of tiny runs. Each costs a GPU its latency; the processor gives the same
+      // bits at once.
       if (chosen.engine.kind === 'webgpu') evaluationEngine = await createWasmEngine({ threads: 1 });
       const trainer = await LearningTrainer.start({
         engine: chosen.engine,

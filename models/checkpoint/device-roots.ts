@@ -1,6 +1,6 @@
 /**
- * Roots of tensors on any engine. An engine that can hash, and hashes a known tensor rightly, hashes them in place. For
- * other engines the tensors are read back and hashed here.
+ * Roots of tensors on any engine. An engine that can hash, and hashes a known tensor rightly, hashes them in
+ * place. For other engines the tensors are read back and hashed here.
  */
 import type { Engine, Tensor } from '../../compute/engines/engine.ts';
 import { canHash, type HashingEngine } from '../../compute/engines/hashing.ts';

@@ -1,4 +1,7 @@
-/** The judge in a built page gives Node's bits, asks nobody outside, and costs a page that does not judge nothing. */
+/**
+ * The judge in a built page gives Node's bits, asks nobody outside, and costs a page that does not judge
+ * nothing.
+ */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

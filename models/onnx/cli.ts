@@ -1,4 +1,7 @@
-/** `npm run export`: writes a model as an ONNX file, or judges with one. Exits with 0, or with 1 and a sentence. */
+/**
+ * `npm run export`: writes a model as an ONNX file, or judges with one. Exits with 0, or with 1 and a
+ * sentence.
+ */
 import { messageOf } from '../../protocol/message-of.ts';
 import { EXPORT_HELP, exportToFile, parseExportFlags } from './export-command.ts';
 import { describePin, JUDGE_HELP, judgeAnswers, parseJudgeFlags, replayVerdict } from './judge-command.ts';

@@ -86,8 +86,8 @@ export function parseExportFlags(args: readonly string[]): ExportFlags | 'help' 
 }
 
 /**
- * Exports a model to a file, which appears only when it is whole. Throws ExportCommandError for a file that cannot be read
- * or written, and what `decodeCheckpoint`, `loadModel`, `readPeft` and `exportDecoder` throw.
+ * Exports a model to a file, which appears only when it is whole. Throws ExportCommandError for a file that
+ * cannot be read or written, and what `decodeCheckpoint`, `loadModel`, `readPeft` and `exportDecoder` throw.
  */
 export async function exportToFile(flags: ExportFlags): Promise<Exported> {
   const { out, arithmetic } = flags;

@@ -1,6 +1,7 @@
 /**
- * A frozen language model that scores answers so that anyone can check the score. The verdict identifies the model file, the
- * runtime and its build by their hashes, and whoever has the same three gets the same bits (docs/onnx.md).
+ * A frozen language model that scores answers so that anyone can check the score. The verdict identifies the
+ * model file, the runtime and its build by their hashes, and whoever has the same three gets the same bits
+ * (docs/onnx.md).
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { add, canon, fold, sub } from '../../compute/repops/arithmetic.ts';
@@ -48,7 +49,9 @@ export interface FrozenJudgeOptions {
   readonly expected?: Hex;
 }
 
-/** Judges each question in a run of its own without a cache, so that a verdict depends only on its question. */
+/**
+ * Judges each question in a run of its own without a cache, so that a verdict depends only on its question.
+ */
 export class FrozenJudge {
   readonly pin: JudgePin;
   readonly #decoder: OnnxDecoder;
@@ -58,7 +61,10 @@ export class FrozenJudge {
     this.#decoder = decoder;
   }
 
-  /** Opens a judge. Throws JudgePinError when the file is not the expected one, OnnxRuntimeError when it is no decoder. */
+  /**
+   * Opens a judge. Throws JudgePinError when the file is not the expected one, OnnxRuntimeError when it is no
+   * decoder.
+   */
   static async open({ runtime, model, expected }: FrozenJudgeOptions): Promise<FrozenJudge> {
     const hash = toHex(sha256(model));
     if (expected !== undefined && expected !== hash) {
@@ -75,8 +81,8 @@ export class FrozenJudge {
   }
 
   /**
-   * Scores an answer. Throws RangeError for an empty prompt or answer or an id outside the vocabulary, and OnnxRuntimeError
-   * past the model's context.
+   * Scores an answer. Throws RangeError for an empty prompt or answer or an id outside the vocabulary, and
+   * OnnxRuntimeError past the model's context.
    */
   async judge({ prompt, answer }: Question): Promise<Verdict> {
     if (prompt.length === 0 || answer.length === 0) {
@@ -98,8 +104,9 @@ export class FrozenJudge {
   }
 
   /**
-   * Judges the verdict's question again and compares bit by bit. Throws JudgePinError when this judge is another one, since
-   * its scores would prove nothing about the verdict. The message tells what to install or fetch.
+   * Judges the verdict's question again and compares bit by bit. Throws JudgePinError when this judge is
+   * another one, since its scores would prove nothing about the verdict. The message tells what to install or
+   * fetch.
    */
   async replay(verdict: Verdict): Promise<Replay> {
     this.#checkPin(verdict.pin);
@@ -143,8 +150,8 @@ export class FrozenJudge {
 }
 
 /**
- * Log softmax of one row at `id` in canonical arithmetic (docs/repops.md, xent), since Math.exp differs between JavaScript
- * engines.
+ * Log softmax of one row at `id` in canonical arithmetic (docs/repops.md, xent), since Math.exp differs
+ * between JavaScript engines.
  */
 function logprob(row: Float32Array, id: number): number {
   const values = row.map(canon);

@@ -1,4 +1,7 @@
-/** `npm run export -- judge` scores answers with a frozen judge, and `-- replay` checks a verdict that it gave. */
+/**
+ * `npm run export -- judge` scores answers with a frozen judge, and `-- replay` checks a verdict that it
+ * gave.
+ */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../protocol/message-of.ts';
@@ -76,13 +79,18 @@ export function parseJudgeFlags(kind: JudgeFlags['kind'], args: readonly string[
   return { kind, onnx, model, prompt, answers, json };
 }
 
-/** Opens the judge of an .onnx file on the installed runtime. Throws JudgeCommandError and what `open` throws. */
+/**
+ * Opens the judge of an .onnx file on the installed runtime. Throws JudgeCommandError and what `open` throws.
+ */
 async function openJudge(onnx: string): Promise<FrozenJudge> {
   const runtime = await loadRuntime(await readInstalledWasm());
   return FrozenJudge.open({ runtime, model: await bytesOf(onnx, '--onnx') });
 }
 
-/** The verdict on each answer. Throws JudgeCommandError, and ModelLoadError, TokenizerError and RangeError for the texts. */
+/**
+ * The verdict on each answer. Throws JudgeCommandError, and ModelLoadError, TokenizerError and RangeError for
+ * the texts.
+ */
 export async function judgeAnswers(
   flags: Extract<JudgeFlags, { kind: 'judge' }>,
 ): Promise<readonly Verdict[]> {
@@ -97,7 +105,9 @@ export async function judgeAnswers(
   }
 }
 
-/** Judges a verdict's question again and compares. Throws JudgeCommandError, VerdictError and JudgePinError. */
+/**
+ * Judges a verdict's question again and compares. Throws JudgeCommandError, VerdictError and JudgePinError.
+ */
 export async function replayVerdict({
   onnx,
   verdict,
@@ -112,7 +122,9 @@ export async function replayVerdict({
   }
 }
 
-/** Makes questions of texts: the model's start token before the prompt, and its end token after the answer. */
+/**
+ * Makes questions of texts: the model's start token before the prompt, and its end token after the answer.
+ */
 async function questionReader(
   model: string,
   vocabulary: number,

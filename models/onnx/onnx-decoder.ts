@@ -68,8 +68,9 @@ export class OnnxDecoder {
   }
 
   /**
-   * The logits of each new token, and the cache for the next call. Throws RangeError for a token outside the vocabulary or
-   * rows of different lengths, and OnnxRuntimeError when the runtime fails, for example past the model's context.
+   * The logits of each new token, and the cache for the next call. Throws RangeError for a token outside the
+   * vocabulary or rows of different lengths, and OnnxRuntimeError when the runtime fails, for example past
+   * the model's context.
    */
   async forward({ tokens, cache }: ForwardInput): Promise<ForwardOutput> {
     const rows = tokens.length;

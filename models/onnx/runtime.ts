@@ -1,7 +1,7 @@
 /**
- * onnxruntime-web's wasm provider with one thread, from a .wasm file that the caller passes: nothing is fetched from
- * elsewhere, and the hash identifies the build. The library is loaded on first use, so that a page that never judges never
- * downloads it.
+ * onnxruntime-web's wasm provider with one thread, from a .wasm file that the caller passes: nothing is
+ * fetched from elsewhere, and the hash identifies the build. The library is loaded on first use, so that a
+ * page that never judges never downloads it.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
@@ -39,8 +39,8 @@ export type Values = Readonly<Record<string, Tensor>>;
 let started: { readonly wasm: Hex; readonly runtime: Promise<OnnxRuntime> } | undefined;
 
 /**
- * Starts the runtime from the bytes of the installed release's `ort-wasm-simd-threaded.wasm`. Throws OnnxRuntimeError when
- * they are another file, or when this thread already runs another build.
+ * Starts the runtime from the bytes of the installed release's `ort-wasm-simd-threaded.wasm`. Throws
+ * OnnxRuntimeError when they are another file, or when this thread already runs another build.
  */
 export async function loadRuntime(wasm: Uint8Array): Promise<OnnxRuntime> {
   const hash = toHex(sha256(wasm));

@@ -17,8 +17,8 @@ export interface OpenCritic {
 }
 
 /**
- * Opens a critic from an .onnx file, as `npm run export` writes it. It uses the tokenizer of the volunteer's model, so it
- * must have the same vocabulary. Throws OnnxRuntimeError, ModelFetchError and TokenizerError.
+ * Opens a critic from an .onnx file, as `npm run export` writes it. It uses the tokenizer of the volunteer's
+ * model, so it must have the same vocabulary. Throws OnnxRuntimeError, ModelFetchError and TokenizerError.
  */
 export async function openCritic(onnx: string, model: PublishedModel): Promise<OpenCritic> {
   const bytes = await readFile(onnx).catch((cause: unknown) => {

@@ -5,9 +5,9 @@ import { toBfloat16, type WeightSource } from '../weights.ts';
 import { adapterNames, LoraError, type LoraOptions, loraScale, projectionOf } from './adapters.ts';
 
 /**
- * The weights with the adapters merged in: W + (alpha / rank) B A. Sums run in f64 in order of the rank and are rounded to
- * f32 once, so every machine gets the same weights. The merged model computes nearly, but not bit for bit, what the adapted
- * model computes. Its methods throw LoraError when an adapter is missing.
+ * The weights with the adapters merged in: W + (alpha / rank) B A. Sums run in f64 in order of the rank and
+ * are rounded to f32 once, so every machine gets the same weights. The merged model computes nearly, but not
+ * bit for bit, what the adapted model computes. Its methods throw LoraError when an adapter is missing.
  */
 export function mergedWeights(
   config: DecoderConfig,

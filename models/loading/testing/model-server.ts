@@ -18,7 +18,10 @@ export interface ServerHabits {
   hidesLength?: boolean;
   /** Breaks the connection after this many bytes of a body, this many times. */
   breaks?: { after: number; times: number };
-  /** Lets pages of other origins read it. `ranges`: also asks for ranges on a condition, which needs a preflight. */
+  /**
+   * Lets pages of other origins read it. `ranges`: also asks for ranges on a condition, which needs a
+   * preflight.
+   */
   cors?: 'plain' | 'ranges';
   /** Of this file sends so many bytes of a body and then nothing, with the connection open. */
   holds?: { after: number; file: string };

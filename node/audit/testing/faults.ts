@@ -1,6 +1,6 @@
 /**
- * Fault injection: volunteers that train honestly but for one fault, as a broken device or a cheat does. Everything after
- * the fault is computed from it, and every move is played with what was computed.
+ * Fault injection: volunteers that train honestly but for one fault, as a broken device or a cheat does.
+ * Everything after the fault is computed from it, and every move is played with what was computed.
  */
 import { type CommitOptions, type CommittedRun, commitPlan } from '../../../audit/commit-run.ts';
 import { planRun, type RunPlan, type StateTensors } from '../../../audit/run-plan.ts';
@@ -68,7 +68,8 @@ export async function faultyRun(options: FaultyRunOptions): Promise<CommittedRun
           const sums = await trace.accumulators(slot, element);
           const atFault = fault.kind === 'bit' && fault.step === step && fault.slot === slot;
           if (!atFault || fault.element !== element) return sums;
-          // The contract accepts only sums that add up to the element. These do, though all but one of them are wrong.
+          // The contract accepts only sums that add up to the element. These do, though all but one of them
+          // are wrong.
           const data = await trace.tensor(slot);
           const value = new DataView(data.buffer, data.byteOffset).getUint32(4 * element, true);
           return sums.map((_, i) => (i === 0 ? value : 0));
@@ -94,7 +95,10 @@ function flipped<T extends Float32Array | Uint32Array>(values: T, element: numbe
   return copy as T;
 }
 
-/** An engine that flips a bit of one operator's output before the next operator runs, or changes each step's first draw. */
+/**
+ * An engine that flips a bit of one operator's output before the next operator runs, or changes each step's
+ * first draw.
+ */
 function faultyEngine(engine: Engine, plan: RunPlan, fault: Fault): Engine {
   const inputs = inputsPerStep(plan);
   const writesPerStep = inputs + plan.recipe.actions.filter(({ kind }) => kind === 'draw').length;
