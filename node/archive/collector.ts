@@ -36,8 +36,8 @@ const MAX_WAITING = 256;
 const AT_ONCE = 2;
 
 /**
- * Keeps what devices publish about their rounds. Attestations come in through `hear`, one message at a time; what they
- * name is fetched by CID, checked against the attestation, and only then recorded.
+ * Keeps what devices publish about their rounds. Attestations come in through `hear`, one message at a time;
+ * what they name is fetched by CID, checked against the attestation, and only then recorded.
  */
 export class ArchiveCollector {
   readonly #options: CollectorOptions;
