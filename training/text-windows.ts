@@ -4,7 +4,7 @@
 import type { ChatMessage, ChatTokenizer } from '../models/tokenizer/chat-tokenizer.ts';
 import { must } from '../protocol/must.ts';
 
-/** A text cannot be trained on. The message says what to change. */
+/** A text cannot be trained on. The message tells what to change. */
 export class TrainingTextError extends Error {
   override readonly name = 'TrainingTextError';
 }

@@ -33,7 +33,7 @@ function connect(options: { readonly deviceMemory?: number } = {}) {
       library: new ModelLibrary({ directory: openMemoryModelDirectory() }),
       chooseEngine: async () => ({
         engine: await createWasmEngine({ threads: 1 }),
-        reason: 'It was asked for.',
+        reason: 'It was requested.',
         verdicts: [],
       }),
       deviceMemory: options.deviceMemory,
@@ -96,7 +96,7 @@ describe('the model worker', { timeout: 60_000 }, () => {
     await expect(call('generate', ask)).rejects.toThrow('Load it first');
 
     const started = await call('load', { engine: 'wasm', threads: 1, positions: 48 });
-    expect(started).toMatchObject({ engine: 'wasm', positions: 48, reason: 'It was asked for.' });
+    expect(started).toMatchObject({ engine: 'wasm', positions: 48, reason: 'It was requested.' });
     const answer = await call('generate', ask);
     expect(await call('generate', ask)).toMatchObject({ text: answer.text, hash: answer.hash });
     expect((await call('generate', { ...ask, seed: 6 })).hash).not.toBe(answer.hash);
