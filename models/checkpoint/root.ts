@@ -8,7 +8,7 @@ import { LEAF_BYTES, leafHash, merkleRoot } from '../../protocol/merkle.ts';
 import { compareNames, parseSafetensors, type SafetensorsFile, type StoredTensor } from './safetensors.ts';
 
 /** The leaf hashes of a tensor's bytes. Leaves have 4 KiB, and the last may be shorter. */
-export function tensorLeaves(data: Uint8Array): Uint8Array[] {
+function tensorLeaves(data: Uint8Array): Uint8Array[] {
   const leaves: Uint8Array[] = [];
   for (let at = 0; at < data.length; at += LEAF_BYTES) {
     leaves.push(leafHash(data.subarray(at, at + LEAF_BYTES)));
