@@ -148,7 +148,8 @@ export default defineConfig({
     // What the local network, the checks and forge write is no source of the page.
     watch: { ignored: ['**/.starling/**', '**/test-results/**', '**/contracts/{out,cache,vectors}/**'] },
   },
-  // The dev server looks here for packages before the first visit; one found later would reload a page that trains.
+  // The dev server looks here for packages before the first visit; one found later would reload a page that
+  // trains.
   optimizeDeps: { entries: ['index.html', 'app/dev/index.html', 'workers/*.worker.ts'] },
   preview: { headers: ISOLATION },
   worker: { format: 'es' },

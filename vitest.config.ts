@@ -18,7 +18,8 @@ export default defineConfig({
     environment: 'node',
     // Processes, not threads: engines and libp2p bring native code and global state.
     pool: 'forks',
-    // Tests that start browsers, swarms and teams of threads keep about two cores busy each; more at once starve one another.
+    // Tests that start browsers, swarms and teams of threads keep about two cores busy each; more at once
+    // starve one another.
     maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
     testTimeout: 90_000,
     hookTimeout: 120_000,

@@ -1,6 +1,6 @@
 /**
- * Does a run, commits to the checkpoint after each step, keeps some of the checkpoints, and afterwards shows any step of it
- * in full. The author of a claim and whoever checks it do the same thing with it.
+ * Computes a run, commits to the checkpoint after each step, keeps some of the checkpoints, and afterwards
+ * gives evidence for any step. The author of a claim and an auditor use it in the same way.
  */
 
 import type { Engine } from '../compute/engines/engine.ts';
@@ -9,6 +9,7 @@ import { type Checkpoint, checkpointContents } from '../models/decoder/checkpoin
 import { openMemoryDirectory } from '../models/storage/memory-directory.ts';
 import type { Evidence, EvidenceOptions, StepTrace } from '../protocol/evidence.ts';
 import { type Hex, toHex } from '../protocol/hex.ts';
+import { SerialQueue } from '../protocol/serial-queue.ts';
 import { termsHash } from '../protocol/slot-encoding.ts';
 import { openRunArchive, type RunArchive, type StoragePolicy } from './run-archive.ts';
 import {
@@ -23,19 +24,21 @@ import type { RunSpec } from './run-spec.ts';
 import { createStepComputer, type StepComputer } from './step-computer.ts';
 import { stepTrace } from './step-trace.ts';
 
-/** A run that was done: evidence for every move of a dispute about it. */
+/** A computed run: evidence for every move of a dispute about it. */
 export interface CommittedRun extends Evidence {
   readonly plan: RunPlan;
-  /** Of the roots after all steps: what a claim commits to. */
+  /** The root over `roots`, to which a claim commits. */
   readonly root: Hex;
+  /** Root of the checkpoint after each step. */
   readonly roots: readonly Hex[];
   readonly archive: RunArchive;
-  /** The checkpoint after so many steps, 0 .. steps, computed from the last one kept before it. */
+  /** The checkpoint after `step` steps, 0 to steps, computed from the last kept one before it. */
   checkpoint(step: number, options?: EvidenceOptions): Promise<Checkpoint>;
-  /** Frees what it holds on the engine, which goes on. */
+  /** Frees the run's tensors. The caller stops the engine. */
   dispose(): void;
 }
 
+/** A run cannot be computed or shown. The message tells the remedy. */
 export class AuditError extends Error {
   override readonly name = 'AuditError';
 }
@@ -43,12 +46,12 @@ export class AuditError extends Error {
 export interface CommitOptions {
   /** The first checkpoint. */
   readonly start: Checkpoint;
-  /** In memory unless given. */
+  /** Defaults to an archive in memory. */
   readonly archive?: RunArchive;
-  /** Every tenth checkpoint unless given. */
+  /** Defaults to every tenth checkpoint. */
   readonly policy?: StoragePolicy;
   readonly signal?: AbortSignal;
-  /** Called after each step that is computed, with the number of steps done. */
+  /** Called after each computed step, with the number of steps done. */
   readonly onStep?: (done: number, root: Hex) => void;
 }
 
@@ -58,8 +61,9 @@ export interface CommitRunOptions extends CommitOptions {
 }
 
 /**
- * Does the run of a specification, or goes on where the archive's last usable checkpoint ends. Throws RunSpecError for a
- * specification that cannot be planned and AuditError when the first checkpoint is not the specification's.
+ * Computes the run of a specification, or continues from the archive's last usable checkpoint. Throws
+ * RunSpecError for a specification that cannot be planned, and AuditError when the first checkpoint is not
+ * the specification's.
  */
 export async function commitRun(options: CommitRunOptions): Promise<CommittedRun> {
   const plan = planRun(options.spec);
@@ -72,7 +76,7 @@ export interface CommitPlanOptions extends CommitOptions {
   readonly computer: StepComputer;
 }
 
-/** `commitRun` with the work done by a given computer, which is disposed of with the run, or when this throws. */
+/** `commitRun` on a given computer. The computer is disposed of with the run, or when this throws. */
 export async function commitPlan(options: CommitPlanOptions): Promise<CommittedRun> {
   const { plan, computer } = options;
   try {
@@ -109,7 +113,7 @@ async function compute(
   const kept = await archive.kept();
   const first = await archive.load(0);
   if (first === undefined || rootOf(first) !== spec.start.root) await archive.save(0, start);
-  // The latest checkpoint that is what its root says: an archive may be torn, or of another run.
+  // The latest checkpoint that has its root. The archive may be torn, or of another run.
   for (const step of kept.toReversed()) {
     const root = known[step - 1];
     if (root === undefined || step > spec.steps) continue;
@@ -142,13 +146,8 @@ function committed(o: {
 }): CommittedRun {
   const { plan, computer, archive, roots } = o;
   const { spec } = plan;
-  let queue: Promise<unknown> = Promise.resolve();
-  /** One after another: the computer has one set of tensors. */
-  const exclusive = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = queue.then(work);
-    queue = result.catch(() => undefined);
-    return result;
-  };
+  // The computer has one set of tensors, so its work runs one call after another.
+  const queue = new SerialQueue();
   const rootAfter = (step: number): Hex => {
     const root = step === 0 ? spec.start.root : roots[step - 1];
     if (root === undefined) throw new RangeError(`The run has ${spec.steps} steps, not ${step}.`);
@@ -200,10 +199,10 @@ function committed(o: {
     stepRoots: async () => roots,
     trace: (step, options = {}) => {
       if (!(step < spec.steps)) throw new RangeError(`The run has ${spec.steps} steps, not ${step + 1}.`);
-      return exclusive(() => traceOf(step, options));
+      return queue.run(() => traceOf(step, options));
     },
     checkpoint: (step, options = {}) =>
-      exclusive(async () => checkpointAt(spec, step, await replayTo(step, options))),
+      queue.run(async () => checkpointAt(spec, step, await replayTo(step, options))),
     dispose: () => computer.dispose(),
   };
 }

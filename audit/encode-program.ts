@@ -24,6 +24,7 @@ import { tensorLeafData, tensorRoot } from '../models/checkpoint/root.ts';
 import { compareNames } from '../models/checkpoint/safetensors.ts';
 import type { Slot, SlotNode } from '../protocol/evidence.ts';
 import { toHex } from '../protocol/hex.ts';
+import { must } from '../protocol/must.ts';
 import type { Action, RecipeTensor, StepRecipe, Words } from './recipe.ts';
 
 /** As `IDisputes.Kind`. */
@@ -101,7 +102,7 @@ const EMPTY: Slot = {
 };
 
 /** The bytes before the tensor root in the leaf of a checkpoint's tensor. */
-export function checkpointLeafPrefix(name: string, shape: readonly number[]) {
+function checkpointLeafPrefix(name: string, shape: readonly number[]) {
   const data = tensorLeafData(name, { dtype: 'F32', shape, data: new Uint8Array() });
   return data.subarray(0, data.length - 32);
 }
@@ -137,7 +138,9 @@ class Encoder {
   }
 
   lengthOf(tensor: string): number {
-    return elementCount(this.#tensors.get(tensor)?.shape ?? []);
+    const declared = this.#tensors.get(tensor);
+    if (declared === undefined) throw new RangeError(`The recipe has no tensor ${tensor}`);
+    return elementCount(declared.shape);
   }
 
   run(action: Extract<Action, { kind: 'run' }>): TracedProgram {
@@ -166,7 +169,8 @@ class Encoder {
       const inPlace = mustBeInPlace(node.op);
       const traced = node.outputs.map((name) => {
         const spec = tensorOf(program, name);
-        const written = outputs.includes(now.get(name)?.traced ?? '');
+        const before = now.get(name);
+        const written = before !== undefined && outputs.includes(before.traced);
         if (written && (inPlace || spec.storage === 'bound')) {
           throw new RangeError(
             `${program.name}: ${name} is written twice; split the program between the two`,
@@ -194,9 +198,9 @@ class Encoder {
         }),
       );
       for (const [i, name] of node.outputs.entries()) {
-        now.set(name, { traced: traced[i] ?? name, slot: slots[i] ?? 0 });
+        now.set(name, { traced: must(traced, i), slot: must(slots, i) });
         const bound = bindings[name];
-        if (bound !== undefined) this.set(bound, slots[i] ?? 0);
+        if (bound !== undefined) this.set(bound, must(slots, i));
       }
       outputs.push(...traced);
     }
@@ -241,7 +245,7 @@ export function encodeProgram(recipe: StepRecipe): EncodedProgram {
   const count = state.length + 1;
   const prefixes = state.map(([name, { shape }]) => toHex(checkpointLeafPrefix(name, shape)));
   for (const [place, [name]] of state.entries()) {
-    give(name, { kind: KIND.state, place, count, name: prefixes[place] ?? '0x' });
+    give(name, { kind: KIND.state, place, count, name: must(prefixes, place) });
   }
   const data = of('data');
   for (const [place, [name]] of data.entries()) give(name, { kind: KIND.data, place });

@@ -1,21 +1,23 @@
 /**
- * Sums as the judge takes them apart (contracts/src/judge/Folds.sol): the accumulator after each chunk of one element's fold. A
- * chunk is 64 terms, a block; 16 in `embed.grad`; one query head in the gradients of keys and values.
+ * Long sums in the chunks of the judge (contracts/src/judge/Folds.sol): the accumulator after each chunk of
+ * one element's fold. A chunk is a block of 64 terms. In `embed.grad` it is 16 terms, and in the gradients of
+ * keys and values it is one query head.
  */
 
 import { add, bitsOf, canon, FOLD_BLOCK, floatOf, lattice, mul, sub } from '../compute/repops/arithmetic.ts';
 import { exp } from '../compute/repops/functions.ts';
 import type { SlotNode } from '../protocol/evidence.ts';
+import { must } from '../protocol/must.ts';
 import { operatorName } from './encode-program.ts';
 import type { Words } from './recipe.ts';
 
-/** An operator application with its inputs: those that it folds in f32. */
+/** An operator application with its input tensors. */
 export interface FoldInputs {
   readonly node: SlotNode;
   readonly inputs: readonly Words[];
 }
 
-/** Terms of a chunk of `embed.grad`. */
+/** Terms per chunk of `embed.grad`. */
 export const SCATTER_CHUNK = 16;
 
 const FOLDS: ReadonlySet<string> = new Set([
@@ -28,20 +30,21 @@ const FOLDS: ReadonlySet<string> = new Set([
   'attention.grad.kv',
 ]);
 
-/** Whether elements of this operator are long sums, judged one chunk at a time. */
+/** Whether elements of this operator are long sums, which the judge checks one chunk at a time. */
 export function folds(op: number): boolean {
   return FOLDS.has(operatorName(op) ?? '');
 }
 
+/** A word of an input. The judge reads words past the end as 0. */
 function at(words: Words | undefined, index: number): number {
   return words?.[index] ?? 0;
 }
 
 function attribute(node: SlotNode, index: number): number {
-  return node.attributes[index] ?? 0;
+  return must(node.attributes, index);
 }
 
-/** Sums of aligned blocks of 64 terms, each from +0. */
+/** Sums of aligned blocks of 64 terms. Each starts from +0. */
 function blocks(count: number, term: (index: number) => number): number[] {
   const sums: number[] = [];
   for (let start = 0; start < count; start += FOLD_BLOCK) {
@@ -58,7 +61,7 @@ function latticeFold(count: number, term: (index: number) => number): number {
   return canon(total);
 }
 
-/** Rows of `embed.grad` whose id is the element's row, ascending. */
+/** The rows of `embed.grad` whose id is the element's row, ascending. */
 export function scatteredRows({ node, inputs }: FoldInputs, element: number): number[] {
   const row = Math.floor(element / attribute(node, 2));
   const rows: number[] = [];
@@ -78,17 +81,15 @@ function scatter(call: FoldInputs, element: number): number[] {
   return sums;
 }
 
-/** Elements of both operands that a matmul's element multiplies, by k. */
+/** The elements of both operands whose product is term k of a matmul's element. */
 export function productPlaces(node: SlotNode, element: number): (k: number) => readonly [number, number] {
-  const [M, N, K, transposeA, transposeB] = [0, 1, 2, 3, 4].map((i) => attribute(node, i));
-  const [m, n] = [Math.floor(element / (N ?? 1)), element % (N ?? 1)];
-  return (k) => [
-    transposeA === 1 ? k * (M ?? 0) + m : m * (K ?? 0) + k,
-    transposeB === 1 ? n * (K ?? 0) + k : k * (N ?? 0) + n,
-  ];
+  const [M, N, K] = [attribute(node, 0), attribute(node, 1), attribute(node, 2)];
+  const [transposeA, transposeB] = [attribute(node, 3), attribute(node, 4)];
+  const [m, n] = [Math.floor(element / N), element % N];
+  return (k) => [transposeA === 1 ? k * M + m : m * K + k, transposeB === 1 ? n * K + k : k * N + n];
 }
 
-/** Where a (query row, head) or (key, group) of an attention operator stands in its operands. */
+/** Positions of query rows, keys and heads in the operands of an attention operator. */
 export interface AttentionLayout {
   readonly Tq: number;
   readonly Tk: number;
@@ -96,16 +97,17 @@ export interface AttentionLayout {
   readonly kvHeads: number;
   readonly headDim: number;
   readonly scale: number;
-  /** Keys that a query row sees. */
+  /** Number of keys that a query row attends to. */
   keys(row: number): number;
-  /** First element of a query row's head. */
+  /** First element of a head of a query row. */
   query(row: number, head: number): number;
-  /** First element of the key or value j that a head of batch entry b reads. */
+  /** First element of key or value j, as read by a head of batch entry b. */
   key(b: number, j: number, head: number): number;
 }
 
 export function attentionLayout({ node, inputs }: FoldInputs): AttentionLayout {
-  const [Tq = 1, Tk = 1, heads = 1, kvHeads = 1, headDim = 1] = node.attributes.slice(1, 6);
+  const [Tq, Tk, heads] = [attribute(node, 1), attribute(node, 2), attribute(node, 3)];
+  const [kvHeads, headDim] = [attribute(node, 4), attribute(node, 5)];
   return {
     Tq,
     Tk,
@@ -119,7 +121,7 @@ export function attentionLayout({ node, inputs }: FoldInputs): AttentionLayout {
   };
 }
 
-/** The parts of dk or dv by query head, added up: `contracts/src/judge/Attention.sol`, chunkOf. */
+/** The partial sums of dk or dv after each query head (contracts/src/judge/Attention.sol, chunkOf). */
 function gradientOfKeys(call: FoldInputs, element: number): number[] {
   const layout = attentionLayout(call);
   const { Tq, Tk, heads, kvHeads, headDim, scale } = layout;
@@ -144,10 +146,10 @@ function gradientOfKeys(call: FoldInputs, element: number): number[] {
       const dp = dot(dout, layout.query(row, head), v, layout.key(b, j, head));
       return mul(p, sub(dp, at(delta, stat)));
     };
-    const weighed = ofKeys ? q : dout;
+    const weighted = ofKeys ? q : dout;
     const part = latticeFold(
       Tq,
-      (i) => lattice(weight(i)) * lattice(at(weighed, layout.query(b * Tq + i, head) + d)),
+      (i) => lattice(weight(i)) * lattice(at(weighted, layout.query(b * Tq + i, head) + d)),
     );
     sum = add(sum, ofKeys ? mul(part, scale) : part);
     sums.push(sum);
@@ -158,7 +160,7 @@ function gradientOfKeys(call: FoldInputs, element: number): number[] {
 function accumulatorValues(call: FoldInputs, element: number): number[] {
   const { node, inputs } = call;
   const [x, y, z] = inputs;
-  const width = attribute(node, 1);
+  const width = () => attribute(node, 1);
   switch (operatorName(node.op)) {
     case 'matmul': {
       const places = productPlaces(node, element);
@@ -170,10 +172,10 @@ function accumulatorValues(call: FoldInputs, element: number): number[] {
     case 'embed.grad':
       return scatter(call, element);
     case 'bias.grad':
-      return blocks(attribute(node, 0), (n) => at(x, n * width + element));
+      return blocks(attribute(node, 0), (n) => at(x, n * width() + element));
     case 'rms.grad.gain':
       return blocks(attribute(node, 0), (n) =>
-        mul(at(x, n * width + element), mul(at(y, n * width + element), at(z, n))),
+        mul(at(x, n * width() + element), mul(at(y, n * width() + element), at(z, n))),
       );
     case 'loss.weighted':
       return blocks(attribute(node, 0), (n) => mul(at(x, n), at(y, n)));
@@ -186,23 +188,26 @@ function accumulatorValues(call: FoldInputs, element: number): number[] {
   }
 }
 
-/** Bits of the accumulators after each chunk of the fold that gives the element. Throws RangeError for other operators. */
+/**
+ * Bits of the accumulator after each chunk of an element's fold. Throws RangeError for operators without
+ * folds.
+ */
 export function foldAccumulators(call: FoldInputs, element: number): number[] {
   return accumulatorValues(call, element).map(bitsOf);
 }
 
-/** Bits of the element whose fold has these accumulators: `Folds.total` of the judge. */
+/** Bits of the element with these accumulators, as the judge's `Folds.total`. */
 export function foldTotal(op: number, accumulators: readonly number[]): number {
   const values = accumulators.map(floatOf);
   const name = operatorName(op);
-  if (name === 'attention.grad.kv') return bitsOf(values.at(-1) ?? 0);
+  if (name === 'attention.grad.kv') return bitsOf(must(values, values.length - 1));
   if (name === 'norm.square') {
     let sums = values;
     while (sums.length > 1) {
       const level = sums;
-      sums = blocks(level.length, (i) => level[i] ?? 0);
+      sums = blocks(level.length, (i) => must(level, i));
     }
-    return bitsOf(sums[0] ?? 0);
+    return bitsOf(must(sums, 0));
   }
   const perBlock = name === 'embed.grad' ? FOLD_BLOCK / SCATTER_CHUNK : 1;
   let total = 0;

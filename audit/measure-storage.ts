@@ -1,6 +1,7 @@
 /**
- * What keeping fewer checkpoints costs: bytes kept, and the seconds of one core to show a step drawn from the whole run: the steps
- * computed again from the last checkpoint kept, and the trace. CPU time, so that a busy machine says the same.
+ * Measures the cost of keeping fewer checkpoints: the bytes kept, and the seconds of one core to show a
+ * random step of the run, which recomputes the steps since the last kept checkpoint and then the trace. It
+ * measures CPU time, so that a busy machine gives the same figures.
  *
  *   tsx audit/measure-storage.ts [--steps 40] [--draws 12] [--json]
  */
@@ -10,6 +11,7 @@ import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import type { Checkpoint } from '../models/decoder/checkpoint.ts';
 import { freshState } from '../models/decoder/state.ts';
 import { openMemoryDirectory } from '../models/storage/memory-directory.ts';
+import { must } from '../protocol/must.ts';
 import { RandomStream } from '../protocol/philox.ts';
 import { readModel } from '../training/nano-files.ts';
 import { commitRun } from './commit-run.ts';
@@ -70,8 +72,8 @@ for (const every of [1, 2, 5, 10, 20]) {
     bytes: await archive.bytes(),
     runSeconds: round(runSeconds),
     stepsReplayed: round(replayed / seconds.length),
-    medianSeconds: round(seconds[seconds.length >> 1] ?? 0),
-    worstSeconds: round(seconds.at(-1) ?? 0),
+    medianSeconds: round(must(seconds, seconds.length >> 1)),
+    worstSeconds: round(must(seconds, seconds.length - 1)),
   });
   run.dispose();
 }
@@ -79,7 +81,7 @@ await engine.stop();
 if (values.json) console.log(JSON.stringify({ steps, rows }));
 else console.table(rows);
 
-/** Of this process. */
+/** CPU seconds used by this process. */
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;

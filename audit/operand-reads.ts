@@ -1,32 +1,37 @@
 /**
- * Which leaves of its inputs the judge reads for one element, or one chunk of its fold (contracts/src/judge). What is read depends on
- * indices, token ids and positions, which lie before the disputed slot and so are what both sides agree on.
+ * The leaves of an operator's inputs that the judge reads for one element, or for one chunk of its fold
+ * (contracts/src/judge). They depend on indices, token ids and positions. Those are in slots before the
+ * disputed one, so both sides agree on them.
  */
 
 import { FOLD_BLOCK } from '../compute/repops/arithmetic.ts';
 import type { JudgedOperator } from '../compute/repops/operators.ts';
 import type { NeededLeaf } from '../protocol/evidence.ts';
 import { LEAF_BYTES } from '../protocol/merkle.ts';
+import { must } from '../protocol/must.ts';
 import { operatorName } from './encode-program.ts';
 import { attentionLayout, type FoldInputs, productPlaces, SCATTER_CHUNK, scatteredRows } from './folds.ts';
 
-/** Elements of one leaf. */
-const LEAF = LEAF_BYTES / 4;
+/** Elements per leaf. */
+const LEAF_ELEMENTS = LEAF_BYTES / 4;
 
-/** Notes that the judge reads `count` elements of an input from `start` on, 1 unless told, `step` apart. */
+/**
+ * Records that the judge reads `count` elements of an input, `step` apart, from `start`. Both default to 1.
+ */
 type Read = (input: number, start: number, count?: number, step?: number) => void;
 
 interface Place extends FoldInputs {
   readonly element: number;
-  /** Of a fold. */
+  /** Number of the fold's chunk. */
   readonly chunk: number;
   readonly read: Read;
 }
 
-const attribute = ({ node }: Place, index: number): number => node.attributes[index] ?? 0;
+const attribute = ({ node }: Place, index: number): number => must(node.attributes, index);
+/** A word of an input. The judge reads words past the end as 0. */
 const word = ({ inputs }: Place, input: number, index: number): number => inputs[input]?.[index] ?? 0;
 
-/** Terms of a chunk of 64 out of `count`. */
+/** The terms of the place's chunk of 64, out of `count` terms. */
 function chunkRange({ chunk }: Place, count: number): readonly [start: number, end: number] {
   return [chunk * FOLD_BLOCK, Math.min(count, (chunk + 1) * FOLD_BLOCK)];
 }
@@ -93,7 +98,7 @@ function readAttention(place: Place): void {
   if (kvHeads > heads) throw new RangeError('more key than query heads');
 }
 
-/** Statistics, incoming gradient and delta of one query row and head. */
+/** Reads statistics, incoming gradient and delta of one head of a query row. */
 function readGradientRow(place: Place, row: number, head: number): void {
   const layout = attentionLayout(place);
   const stat = row * layout.heads + head;
@@ -226,18 +231,18 @@ const READERS: Readonly<Record<JudgedOperator | 'draw', Reader>> = {
 };
 
 /**
- * The leaves that the judge reads for an element, or for one chunk of its fold, in the order of inputs and leaves. Throws
- * RangeError for an operator that the judge does not know.
+ * The leaves that the judge reads for an element, or for one chunk of its fold, in the order of inputs and
+ * leaves. Throws RangeError for an operator that the judge does not know.
  */
 export function neededLeaves(call: FoldInputs, element: number, chunk: number | undefined): NeededLeaf[] {
   const name = operatorName(call.node.op);
   if (name === undefined) throw new RangeError(`The judge knows no operator ${call.node.op}.`);
   const needed = call.node.lengths.map(() => new Set<number>());
   const read: Read = (input, start, count = 1, step = 1) => {
-    const length = call.node.lengths[input] ?? 0;
+    const length = must(call.node.lengths, input);
     for (let i = 0, at = start; i < count; i++, at += step) {
-      // What lies past the end is read as 0 and is in no leaf.
-      if (at < length) needed[input]?.add(Math.floor(at / LEAF));
+      // The judge reads elements past the end as 0; they are in no leaf.
+      if (at < length) must(needed, input).add(Math.floor(at / LEAF_ELEMENTS));
     }
   };
   READERS[name]({ ...call, element, chunk: chunk ?? 0, read });

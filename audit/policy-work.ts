@@ -1,11 +1,12 @@
 /**
- * The recipe of reinforcement steps: answers are sampled with a key/value cache, each token is compared with the right one at its
- * place, the group's mean and deviation make advantages of that, and the training program of models/decoder makes a step of it.
- * All of it is operators, so that a wrong draw, a wrong token or a wrong reward is a slot of the trace like a wrong sum.
+ * The recipe of reinforcement steps. Answers are sampled with a key/value cache. Each token is compared with
+ * the right token at its place, which gives its credit. The group's mean and deviation turn credits into
+ * advantages, and the decoder's training program takes a step with them. All of this consists of operators,
+ * so a wrong draw, token or reward is a slot of the trace like a wrong sum.
  *
- * No operator picks words by index except `embed`, which moves f32 rows, and none but `sample` gives u32. So tokens go through
- * one-hot rows: `embed` in the identity matrix makes them, `cache.write` puts them in their places of the batch, and a greedy
- * `sample` reads them back.
+ * Only `embed` selects rows by index, and it moves f32 rows. Only `sample` outputs u32. So tokens are
+ * represented by one-hot rows: `embed` of the identity matrix makes them, `cache.write` puts them in their
+ * places of the batch, and a greedy `sample` converts them back.
  */
 
 import { canon } from '../compute/repops/arithmetic.ts';
@@ -13,9 +14,9 @@ import { recip } from '../compute/repops/functions.ts';
 import type { Program } from '../compute/repops/program.ts';
 import { ProgramBuilder } from '../models/decoder/builder.ts';
 import { decodeProgram, trainingProgram } from '../models/decoder/decoder.ts';
+import { must } from '../protocol/must.ts';
 import { RandomStream } from '../protocol/philox.ts';
-import type { CompletionTokenizer } from '../training/completion-tokenizer.ts';
-import { promptTokens } from '../training/completion-tokenizer.ts';
+import { type CompletionTokenizer, promptTokens } from '../training/completion-tokenizer.ts';
 import { DEFAULT_SETTINGS } from '../training/learning-settings.ts';
 import { answerPrompt } from '../training/prompts.ts';
 import { seedBytes } from '../training/round-seed.ts';
@@ -25,19 +26,19 @@ import { type PolicyWork, type RunSpec, RunSpecError } from './run-spec.ts';
 import { characterTokenizer } from './supervised-work.ts';
 import { declareModel, hyperOf, type PlannedWork, rowPositions } from './work.ts';
 
-/** Most questions drawn for one item before the specification counts as one that no question fits. */
+/** Questions drawn for one item before the specification counts as one that no question fits. */
 const MAX_DRAWS = 4096;
-/** Added to the variance of a group's credits: a group that agrees has credits of its mean, and so advantages of 0. */
+/** Added to the variance of a group's credits. When all credits are equal, the advantages are then 0. */
 const VARIANCE_FLOOR = canon(1e-4);
 
 interface Sizes {
   readonly rows: number;
-  /** Places of the training batch: every token but the last predicts one. */
+  /** Places per row of the training batch. Every token but the last predicts one token. */
   readonly length: number;
   readonly vocabulary: number;
 }
 
-/** Puts the one-hot rows of `ids` in place `position` of the tokens trained on. */
+/** Puts the one-hot rows of `ids` in their place of the training batch's tokens. */
 function tokenProgram({ rows, length, vocabulary }: Sizes): Program {
   const b = new ProgramBuilder();
   const hot = b.bound('hot', [rows, vocabulary]);
@@ -54,7 +55,7 @@ function tokenProgram({ rows, length, vocabulary }: Sizes): Program {
   return b.build('token');
 }
 
-/** One-hot rows of drawn ids. */
+/** Makes one-hot rows of sampled ids. */
 function hotProgram({ rows, vocabulary: V }: Sizes): Program {
   const b = new ProgramBuilder();
   const hot = b.bound('hot', [rows, V]);
@@ -62,12 +63,15 @@ function hotProgram({ rows, vocabulary: V }: Sizes): Program {
   return b.build('hot');
 }
 
-/** The reward of a place: 1 for the right token. Target, weight and the sampler's log-probability go to the place before it. */
+/**
+ * Credits a sampled token: 1 when right. Writes target, weight and log-probability to the place before the
+ * token.
+ */
 function rewardProgram({ rows, length, vocabulary: V }: Sizes): Program {
   const b = new ProgramBuilder();
   const hot = b.bound('hot', [rows, V]);
   const answer = b.bound('answer', [rows], 'u32');
-  // The entry of a one-hot row at the right token: 1 or 0.
+  // Reads the entry of the one-hot row at the right token, which is 1 or 0.
   b.node(
     'xent.logprob',
     { N: rows, V },
@@ -85,7 +89,7 @@ function rewardProgram({ rows, length, vocabulary: V }: Sizes): Program {
   return b.build('reward');
 }
 
-/** (credit - mean) / deviation of each group, into its place. `credit` has a row for each item here. */
+/** (credit - mean) / deviation within each group. `credit` has one row for each item. */
 function advantageProgram(work: PolicyWork): Program {
   const { items: M, samples: G } = work;
   const b = new ProgramBuilder();
@@ -103,8 +107,8 @@ function advantageProgram(work: PolicyWork): Program {
   return b.build('advantage');
 }
 
-/** Moves a row's advantage to its place, and weighs the next place by whether the row goes on. */
-function stepOnProgram({ rows, length, vocabulary: V }: Sizes): Program {
+/** Writes a row's advantage to its place. Sets the next place's weight to 0 when the row has ended. */
+function advanceProgram({ rows, length, vocabulary: V }: Sizes): Program {
   const b = new ProgramBuilder();
   const at = b.bound('at', [rows], 'u32');
   const all = b.bound('advantages', [rows * length, 1]);
@@ -119,13 +123,13 @@ function stepOnProgram({ rows, length, vocabulary: V }: Sizes): Program {
     [b.bound('ids', [rows], 'u32'), b.bound('goesOnAfter', [V, 1])],
     [goesOn],
   );
-  // Adding zeros changes no bit: it makes a row of factors of a column.
+  // Adding zeros changes no bit. It turns the column of factors into a row.
   b.node('add', { len: rows }, [goesOn, b.bound('zeros', [rows])], [flat]);
   b.node('rms.apply', { N: rows, D: 1 }, [alive, flat, b.bound('one', [1])], [next]);
   return b.build('step on');
 }
 
-/** Reads one-hot rows back into token ids: the first maximum of each row, 0 for a row of zeros. */
+/** Converts one-hot rows to token ids: the first maximum of each row, and 0 for a row of zeros. */
 function readProgram({ rows, length, vocabulary: V }: Sizes): Program {
   const N = rows * length;
   const b = new ProgramBuilder();
@@ -147,7 +151,7 @@ function fill(length: number, value: number): Float32Array {
 
 interface Item {
   readonly prompt: readonly number[];
-  /** Answer and end token, the end token repeated up to the answer's length. */
+  /** The answer and its end token, which is repeated up to the answer's length. */
   readonly answer: readonly number[];
 }
 
@@ -176,7 +180,7 @@ function itemOf(
   );
 }
 
-/** Plans reinforcement steps. Throws RunSpecError when no question has the lengths that the work asks for. */
+/** Plans reinforcement steps. Throws RunSpecError when no question has the lengths of the work. */
 export function planPolicy(spec: RunSpec, work: PolicyWork): PlannedWork {
   const { config } = spec;
   const { items, samples, promptLength, answerLength } = work;
@@ -214,7 +218,8 @@ export function planPolicy(spec: RunSpec, work: PolicyWork): PlannedWork {
     [V, 1],
     Float32Array.from({ length: V }, (_, id) => (id === tokenizer.endToken ? 0 : 1)),
   );
-  // Every row weighs the same number of tokens, whether it used them (no division by a sampled length, arXiv 2503.20783).
+  // Every row has the same weight, however many tokens it used: no division by a sampled length (arXiv
+  // 2503.20783).
   b.fixed('alive.0', [rows, 1], fill(rows, canon(1 / (rows * answerLength))));
   for (const name of ['weights', 'advantages', 'oldLogprobs']) b.fixed(name, [N], fill(N, 0));
   for (const name of ['tokens.hot', 'targets.hot']) b.fixed(name, [N, V], fill(N * V, 0));
@@ -232,9 +237,9 @@ export function planPolicy(spec: RunSpec, work: PolicyWork): PlannedWork {
   const token = tokenProgram(sizes);
   const reward = rewardProgram(sizes);
   const advantage = advantageProgram(work);
-  const stepOn = stepOnProgram(sizes);
+  const advance = advanceProgram(sizes);
   for (let p = 0; p < length; p++) {
-    // Token p is read and token p + 1 drawn; before the prompt's last token nothing comes of the draw.
+    // Token p is read and token p + 1 is sampled. Before the prompt's last token the sample is ignored.
     const a = p + 1 - promptLength;
     const ids = p < promptLength ? `prompt.${p}` : `at.${p - 1}.ids`;
     const label = `at.${p}.`;
@@ -252,7 +257,7 @@ export function planPolicy(spec: RunSpec, work: PolicyWork): PlannedWork {
     b.run(reward, { label: drawn, rename: { ...shared, hot: `${drawn}hot`, answer: `answer.${a}` } });
     b.run(advantage, { label: drawn, rename: { credit: `${drawn}credit` } });
     const next = b.between(`alive.${a + 1}`, [rows, 1]);
-    b.run(stepOn, { label: drawn, rename: { ...shared, advantage: `${drawn}advantage`, next } });
+    b.run(advance, { label: drawn, rename: { ...shared, advantage: `${drawn}advantage`, next } });
   }
   b.run(readProgram(sizes));
   b.run(
@@ -270,16 +275,13 @@ export function planPolicy(spec: RunSpec, work: PolicyWork): PlannedWork {
     recipe: b.build(),
     given(step) {
       const questions = Array.from({ length: items }, (_, item) => itemOf(spec, work, tokenizer, step, item));
-      const column = (pick: (item: Item) => number | undefined) =>
-        Uint32Array.from({ length: rows }, (_, row) => {
-          const item = questions[Math.floor(row / samples)];
-          return (item === undefined ? undefined : pick(item)) ?? 0;
-        });
+      const column = (pick: (item: Item) => number) =>
+        Uint32Array.from({ length: rows }, (_, row) => pick(must(questions, Math.floor(row / samples))));
       const given = new Map<string, Words>([['hyper', hyper(step)]]);
       for (let p = 0; p < promptLength; p++)
         given.set(
           `prompt.${p}`,
-          column(({ prompt }) => prompt[p]),
+          column(({ prompt }) => must(prompt, p)),
         );
       const { key } = RandomStream.named({
         seed: seedBytes(spec.seed),
@@ -290,9 +292,9 @@ export function planPolicy(spec: RunSpec, work: PolicyWork): PlannedWork {
       for (let a = 0; a < answerLength; a++) {
         given.set(
           `answer.${a}`,
-          column(({ answer }) => answer[a]),
+          column(({ answer }) => must(answer, a)),
         );
-        // The draw of row r's token a is at (item 0, sample a, position r).
+        // The draw of row r's token a has the address (item 0, sample a, position r).
         given.set(`draw.${a}`, Uint32Array.of(...key, 0, a));
       }
       return given;
@@ -300,7 +302,7 @@ export function planPolicy(spec: RunSpec, work: PolicyWork): PlannedWork {
   };
 }
 
-/** The matrix that takes the mean off a row: exact in bf16, since sizes are powers of two. */
+/** The matrix that subtracts the mean of a row. It is exact in bf16, since sizes are powers of two. */
 function centring(size: number): Float32Array {
   return Float32Array.from({ length: size * size }, (_, i) =>
     i % (size + 1) === 0 ? 1 - 1 / size : -1 / size,

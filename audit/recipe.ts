@@ -1,19 +1,20 @@
 /**
- * One step of training as data: the tensors that it is given, the programs that it runs one after another over named tensors,
- * and its draws. Every step of a run has the same recipe; what differs is what it is given.
+ * One step of training as data: its inputs, its programs, which run one after another over named tensors, and
+ * its random draws. Every step of a run has the same recipe. Only the values of the inputs differ.
  */
 import { type DType, elementCount, type Program } from '../compute/repops/program.ts';
 
 export type Words = Float32Array | Uint32Array;
 
-/** Where a tensor's content at the beginning of a step comes from. `none`: nothing reads it before a program writes it. */
+/** The origin of a tensor's content at the start of a step. */
 export type Source =
   /** The checkpoint's tensor of that name. */
   | { readonly kind: 'state' }
-  /** Given to each step anew. */
+  /** Each step has its own content. */
   | { readonly kind: 'data' }
-  /** The same in every step. */
+  /** Every step has the same content. */
   | { readonly kind: 'fixed'; readonly words: Words }
+  /** There is no content: a program writes the tensor before another reads it. */
   | { readonly kind: 'none' };
 
 export interface RecipeTensor {
@@ -25,14 +26,14 @@ export interface RecipeTensor {
 export type Action =
   | {
       readonly kind: 'run';
-      /** Put before the names of the program's tensors, so that a trace is readable: "rollout.3." or "". */
+      /** Prefix of the names of the program's tensors in a trace: "rollout.3." or "". */
       readonly label: string;
       readonly program: Program;
-      /** For each bound tensor of the program the recipe's tensor. */
+      /** The recipe's tensor for each bound tensor of the program. */
       readonly bindings: Readonly<Record<string, string>>;
     }
   | {
-      /** Uniforms of Philox4x32-10 at positions 0, 1, ... of one (item, sample) of a stream. */
+      /** Draws uniforms of Philox4x32-10 at positions 0, 1, ... of one (item, sample) of a stream. */
       readonly kind: 'draw';
       /** u32 [4]: the stream's key in two words, item, sample. */
       readonly key: string;
@@ -47,7 +48,7 @@ export interface StepRecipe {
 
 export interface BindOptions {
   readonly label?: string;
-  /** Recipe tensors of bound tensors whose names differ. */
+  /** The recipe's tensor for each bound tensor that has another name there. */
   readonly rename?: Readonly<Record<string, string>>;
 }
 
@@ -76,7 +77,7 @@ export class RecipeBuilder {
     return this.#declare(name, { shape, dtype, source: { kind: 'fixed', words } });
   }
 
-  /** A tensor that a program writes and a later one reads. */
+  /** A tensor that one program writes and a later one reads. */
   between(name: string, shape: readonly number[], dtype: DType = 'f32'): string {
     return this.#declare(name, { shape, dtype, source: { kind: 'none' } });
   }
@@ -86,8 +87,8 @@ export class RecipeBuilder {
   }
 
   /**
-   * Runs a program. Its bound tensors are the recipe's of the same name unless renamed; those that the recipe lacks are declared
-   * as `between`, under the label and their name.
+   * Adds a run of a program. Its bound tensors are the recipe's tensors of the same name, unless renamed. A
+   * tensor that the recipe lacks is declared as `between`, with the label before its name.
    */
   run(program: Program, options: BindOptions = {}): void {
     const { label = '', rename = {} } = options;

@@ -1,22 +1,21 @@
-/** Where a run keeps what it may have to show: the roots of all steps, and some of the checkpoints. */
+/** Keeps what a run may have to show: the roots of all steps, and some of the checkpoints. */
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../models/decoder/checkpoint.ts';
 import type { Directory } from '../models/storage/directory.ts';
 import type { Hex } from '../protocol/hex.ts';
 
-/** Which checkpoints are kept: the first, the last, and every one whose number of steps is a multiple of `every`. */
+/** The checkpoints to keep: the first, the last, and each whose number of steps is a multiple of `every`. */
 export interface StoragePolicy {
   readonly every: number;
 }
 
-/** Roots found in an archive belong to the run of this key; those of another run are not looked at. */
 export interface RunArchive {
-  /** The roots of the steps done, of the run with this key; none for another run. */
+  /** The roots of the computed steps of the run with this key. Empty when the archive is of another run. */
   roots(key: Hex): Promise<readonly Hex[]>;
   saveRoots(key: Hex, roots: readonly Hex[]): Promise<void>;
-  /** The checkpoint after so many steps. Undefined where it is not kept or cannot be read. */
+  /** The checkpoint after `step` steps. Undefined when it is not kept or cannot be read. */
   load(step: number): Promise<Checkpoint | undefined>;
   save(step: number, checkpoint: Checkpoint): Promise<void>;
-  /** Numbers of steps after which there is a checkpoint, ascending. */
+  /** The numbers of steps with a kept checkpoint, ascending. */
   kept(): Promise<readonly number[]>;
   /** Bytes of all checkpoints. */
   bytes(): Promise<number>;
@@ -33,7 +32,9 @@ function isHex(value: unknown): value is Hex {
   return typeof value === 'string' && /^0x[0-9a-f]{64}$/.test(value);
 }
 
-/** An archive in a folder of its own. A file that a crash tore counts as absent: what it held is computed again. */
+/**
+ * An archive in its own folder. A file torn by a crash counts as absent, and its content is computed again.
+ */
 export function openRunArchive(directory: Directory): RunArchive {
   return {
     async roots(key) {

@@ -1,4 +1,7 @@
-/** A run worked out from its specification: the program, the terms of a claim about it, and what each step is given. */
+/**
+ * Plans a run from its specification: its program, the terms of a claim about it, and the inputs of each
+ * step.
+ */
 
 import { metadataLeafData, tensorRoot } from '../models/checkpoint/root.ts';
 import { type Checkpoint, checkpointMetadata } from '../models/decoder/checkpoint.ts';
@@ -13,21 +16,21 @@ import type { StepRecipe, Words } from './recipe.ts';
 import { type RunSpec, RunSpecError } from './run-spec.ts';
 import { planSupervised } from './supervised-work.ts';
 
-/** The tensors of a checkpoint by the names that they have in its file. */
+/** The tensors of a checkpoint by their names in its file. */
 export type StateTensors = ReadonlyMap<string, Float32Array>;
 
-/** Everything about a run that does not take computing the training. */
+/** Everything about a run that is known without computing the training. */
 export interface RunPlan extends Pick<Evidence, 'terms' | 'program' | 'slotNames' | 'dataRoots'> {
   readonly spec: RunSpec;
   readonly recipe: StepRecipe;
   readonly encoded: EncodedProgram;
-  /** What step 0 .. steps - 1 is given, by the names of the recipe's data. */
+  /** The data of step 0 to steps - 1, by the names of the recipe's data tensors. */
   given(step: number): ReadonlyMap<string, Words>;
-  /** Bytes of the metadata of the checkpoint after a step. */
+  /** The metadata of the checkpoint after a step, in bytes. */
   metadata(step: number): Uint8Array;
 }
 
-/** The checkpoint after `step` steps of the run with these tensors. */
+/** The run's checkpoint after `step` steps, from its tensors. */
 export function checkpointAt(spec: RunSpec, step: number, tensors: StateTensors): Checkpoint {
   const { start, config } = spec;
   return {
@@ -35,7 +38,7 @@ export function checkpointAt(spec: RunSpec, step: number, tensors: StateTensors)
     state: modelState(tensors, start.step + step),
     cursor: start.cursor,
     rngKey: start.rngKey,
-    ...(start.training === undefined ? {} : { training: start.training }),
+    training: start.training,
   };
 }
 
@@ -49,7 +52,7 @@ function modelState(tensors: StateTensors, step: number): ModelState {
   return { parameters: group(''), m: group('optimizer.m.'), v: group('optimizer.v.'), step };
 }
 
-/** The tensors of a checkpoint; `checkpointAt` gives it back. */
+/** The tensors of a checkpoint. `checkpointAt` is the inverse. */
 export function stateTensors({ state }: Checkpoint): StateTensors {
   const groups = [
     ['', state.parameters],
@@ -64,8 +67,8 @@ export function stateTensors({ state }: Checkpoint): StateTensors {
 }
 
 /**
- * Plans a run. Makes what all steps are given once, for the root of the data: some milliseconds a step. Throws RunSpecError when no
- * question fits the lengths that the specification asks for.
+ * Plans a run. It makes the data of every step once, for the root over the data, which takes a few
+ * milliseconds a step. Throws RunSpecError when no question fits the specification's lengths.
  */
 export function planRun(spec: RunSpec): RunPlan {
   const work =
@@ -73,7 +76,8 @@ export function planRun(spec: RunSpec): RunPlan {
   const encoded = encodeProgram(work.recipe);
   const metadata = (step: number): Uint8Array =>
     metadataLeafData(checkpointMetadata({ config: spec.config, ...spec.start }, spec.start.step + step + 1));
-  // One leaf of a tensor hashes as a leaf of the checkpoint does, so that the metadata can be given like a tensor.
+  // A single leaf of a tensor has the hash of a leaf of the checkpoint, so the metadata can be an input like
+  // a tensor.
   if (metadata(spec.steps - 1).length > LEAF_BYTES) {
     throw new RunSpecError('The metadata of its checkpoints exceed 4 KiB: shorten the training settings.');
   }
@@ -109,7 +113,7 @@ export function planRun(spec: RunSpec): RunPlan {
   };
 }
 
-/** The root of the tree whose leaves are these roots: of a claim, of a trace, of a run's data. */
+/** The root of the tree over these roots: the root of a claim, of a trace, or of a run's data. */
 export function rootOver(roots: readonly Hex[]): Hex {
   return toHex(merkleRoot(roots.map((root) => leafHash(fromHex(root)))));
 }

@@ -1,6 +1,7 @@
 /**
- * What a claim about training says was done, as plain data: whoever holds it and the first checkpoint can compute every step
- * again, because all that a step is given (questions, draws, tables, learning rates) follows from these fields alone.
+ * The specification of a training run, as plain data. Whoever holds it and the first checkpoint can recompute
+ * every step, because all inputs of a step (questions, draws, tables, learning rates) follow from these
+ * fields.
  */
 import { decode, encode } from '@ipld/dag-cbor';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
@@ -16,33 +17,34 @@ import {
 import { CHARACTER_VOCABULARY_SIZE } from '../models/tokenizer/character-vocabulary.ts';
 import type { Hex } from '../protocol/hex.ts';
 
-/** Next-token learning on the questions of training/pretraining.ts, answers included. */
+/** Next-token training on the examples of training/pretraining.ts. */
 export interface SupervisedWork {
   readonly kind: 'supervised';
   readonly rows: number;
-  /** Tokens a row; questions that do not fit are drawn again. */
+  /** Tokens per row. An example that does not fit is drawn again. */
   readonly length: number;
 }
 
 /**
- * Reinforcement on sampled answers, each token compared with the right one at its place (GRPO with process supervision, arXiv
- * 2402.03300): `samples` answers to each of `items` questions. Drawing, rewards and advantages are operators of the step.
+ * Reinforcement learning on sampled answers: `samples` answers to each of `items` questions, with each token
+ * compared with the right token at its place (GRPO with process supervision, arXiv 2402.03300). Sampling,
+ * rewards and advantages are operators of the step.
  */
 export interface PolicyWork {
   readonly kind: 'policy';
   readonly items: number;
-  /** Answers a question: 2, 4, 8 or 16. */
+  /** Answers per question: 2, 4, 8 or 16. */
   readonly samples: number;
-  /** Tokens of every prompt, the one that begins it included; questions of another length are drawn again. */
+  /** Tokens of every prompt, start token included. A question of another length is drawn again. */
   readonly promptLength: number;
-  /** Tokens drawn for each answer. */
+  /** Tokens sampled for each answer. */
   readonly answerLength: number;
   readonly clip: PolicyOptions;
 }
 
 export type Work = SupervisedWork | PolicyWork;
 
-/** The checkpoint that training starts from: its root, and of its metadata what those of later checkpoints repeat. */
+/** The first checkpoint: its root, and the metadata that every later checkpoint repeats. */
 export interface RunStart {
   readonly root: Hex;
   readonly step: number;
@@ -56,26 +58,30 @@ export interface RunSpec {
   readonly optimizer: OptimizerOptions;
   readonly start: RunStart;
   readonly steps: number;
-  /** 32 bytes; every question and draw follows from it and the number of the step. */
+  /** 32 bytes. Every question and draw follows from it and the number of the step. */
   readonly seed: Hex;
   readonly learningRate: number;
   readonly work: Work;
 }
 
+/** A run specification is malformed or out of bounds. */
 export class RunSpecError extends Error {
   override readonly name = 'RunSpecError';
 }
 
 const FORMAT = 'starling-run-1';
-/** Bytes of an encoded specification. */
+/** Most bytes of an encoded specification. */
 const MAX_BYTES = 16_384;
 const MAX_STEPS = 65_536;
-/** Characters, so that the metadata fit one leaf of 4 KiB. */
+/** Most characters of the training settings, so that the metadata fit one leaf of 4 KiB. */
 const MAX_TRAINING = 2_048;
-/** Shapes up to which docs/verde.md gives the cost of judging: no judge call above 10 M gas. */
+/** Largest shapes with a known cost of judging (docs/verde.md): no judge call takes more than 10 M gas. */
 const LIMITS = { hiddenSize: 64, feedForward: 172, headDim: 16, heads: 4, layers: 8, context: 64 } as const;
 const MAX_POSITIONS = 4_096;
-/** Questions of a whole run: making all of them for the root of the data has to stay a matter of seconds. */
+/**
+ * Most questions of a run, since making all of them for the root over the data must take no more than
+ * seconds.
+ */
 const MAX_ROWS = 2 ** 18;
 
 function fail(problem: string): never {
@@ -157,7 +163,7 @@ function startOf(value: unknown): RunStart {
     step: whole(fields, 'step', 0, 2 ** 40),
     cursor: whole(fields, 'cursor', 0, 2 ** 40),
     rngKey: hex(fields, 'rng', 4, 64),
-    ...(training === undefined ? {} : { training }),
+    training,
   };
 }
 
@@ -205,7 +211,9 @@ function workOf(value: unknown, config: DecoderConfig): Work {
   fail('work.kind must be "supervised" or "policy"');
 }
 
-/** Reads a parsed specification. Throws RunSpecError or ModelConfigError for anything out of bounds. */
+/**
+ * Reads a specification from parsed JSON or DAG-CBOR. Throws RunSpecError or ModelConfigError for bad fields.
+ */
 export function parseRunSpec(value: unknown): RunSpec {
   const fields = fieldsOf(value, 'the specification', [
     'format',
@@ -235,7 +243,7 @@ export function parseRunSpec(value: unknown): RunSpec {
   };
 }
 
-/** The plain object that `parseRunSpec` reads back: fit for JSON and DAG-CBOR. */
+/** The plain object that `parseRunSpec` reads back. It can be encoded as JSON and as DAG-CBOR. */
 export function runSpecFields(spec: RunSpec): Record<string, unknown> {
   const { root, step, cursor, rngKey, training } = spec.start;
   return {
@@ -255,12 +263,15 @@ export function encodeRunSpec(spec: RunSpec): Uint8Array {
   return encode(runSpecFields(spec));
 }
 
-/** Reads what `encodeRunSpec` or `JSON.stringify(runSpecFields(spec))` wrote. Throws RunSpecError or ModelConfigError. */
+/**
+ * Reads what `encodeRunSpec` or `JSON.stringify(runSpecFields(spec))` wrote. Throws RunSpecError or
+ * ModelConfigError.
+ */
 export function decodeRunSpec(bytes: Uint8Array): RunSpec {
   if (bytes.length > MAX_BYTES) fail(`it has more than ${MAX_BYTES} bytes`);
   let value: unknown;
   try {
-    // A DAG-CBOR map never begins with the byte of "{".
+    // A DAG-CBOR map never starts with the byte of "{".
     value = bytes[0] === 0x7b ? JSON.parse(new TextDecoder().decode(bytes)) : decode(bytes);
   } catch {
     fail('it is neither DAG-CBOR nor JSON');
@@ -269,7 +280,7 @@ export function decodeRunSpec(bytes: Uint8Array): RunSpec {
 }
 
 export interface RunSpecOptions {
-  /** What training starts from. */
+  /** The first checkpoint. */
   readonly start: Checkpoint;
   readonly steps: number;
   readonly seed: Hex;
@@ -278,7 +289,7 @@ export interface RunSpecOptions {
   readonly optimizer?: OptimizerOptions;
 }
 
-/** The specification of training from a checkpoint. Throws RunSpecError where it would be out of bounds. */
+/** The specification of training from a checkpoint. Throws RunSpecError when it is out of bounds. */
 export function runSpecOf(options: RunSpecOptions): RunSpec {
   const { start, work } = options;
   return parseRunSpec(
@@ -290,7 +301,7 @@ export function runSpecOf(options: RunSpecOptions): RunSpec {
         step: start.state.step,
         cursor: start.cursor,
         rngKey: start.rngKey,
-        ...(start.training === undefined ? {} : { training: start.training }),
+        training: start.training,
       },
       steps: options.steps,
       seed: options.seed,

@@ -1,6 +1,10 @@
-/** Computes steps of a planned run on an engine: for the checkpoint after it, or with every tensor in between, for a dispute. */
+/**
+ * Computes steps of a planned run on an engine: only the state after the step, or for a dispute every tensor
+ * of it.
+ */
 import type { Engine, Tensor } from '../compute/engines/engine.ts';
 import type { Program, TensorSpec } from '../compute/repops/program.ts';
+import { must } from '../protocol/must.ts';
 import { RandomStream } from '../protocol/philox.ts';
 import { bytesOf } from './encode-program.ts';
 import type { RecipeTensor, Words } from './recipe.ts';
@@ -10,20 +14,23 @@ export interface ComputeOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Everything that a step computed. */
+/** Every tensor of a step. */
 export interface ComputedTrace {
-  /** For each slot its tensor's little-endian words; for the metadata's the text; none for the last. */
+  /**
+   * The little-endian words of each slot's tensor. The metadata's slot has its text, and the last slot has
+   * nothing.
+   */
   readonly tensors: readonly Uint8Array[];
   readonly after: StateTensors;
 }
 
-/** Does the work of a run. Calls follow one another. */
+/** Computes the steps of a run. Calls must not overlap. */
 export interface StepComputer {
-  /** The state after a step that begins with `before`. */
+  /** The state after a step that starts with `before`. */
   advance(step: number, before: StateTensors, options?: ComputeOptions): Promise<StateTensors>;
-  /** The same with every slot of the trace. */
+  /** As `advance`, with every slot of the trace. */
   trace(step: number, before: StateTensors, options?: ComputeOptions): Promise<ComputedTrace>;
-  /** Frees what it holds on the engine. */
+  /** Frees its tensors on the engine. */
   dispose(): void;
 }
 
@@ -32,7 +39,7 @@ export interface StepComputerOptions {
   readonly plan: RunPlan;
 }
 
-/** A computer of a plan's steps. Holds the recipe's tensors on the engine until it is disposed of. */
+/** A computer of a plan's steps. It holds the recipe's tensors on the engine until `dispose`. */
 export function createStepComputer({ engine, plan }: StepComputerOptions): StepComputer {
   const held = new Map<string, Tensor>();
 
@@ -51,8 +58,8 @@ export function createStepComputer({ engine, plan }: StepComputerOptions): StepC
     return tensor;
   }
 
-  /** Writes what the step begins with, and returns it. */
-  function begin(step: number, before: StateTensors): ReadonlyMap<string, Words> {
+  /** Writes the inputs of a step to the engine, and returns them. */
+  function writeInputs(step: number, before: StateTensors): ReadonlyMap<string, Words> {
     const given = plan.given(step);
     const written = new Map<string, Words>();
     for (const [name, { source }] of plan.recipe.tensors) {
@@ -67,11 +74,10 @@ export function createStepComputer({ engine, plan }: StepComputerOptions): StepC
   }
 
   function draw(output: string, key: Words | undefined): Float32Array {
-    const [key0 = 0, key1 = 0, item = 0, sample = 0] = key ?? [];
-    const stream = new RandomStream([key0, key1]);
-    const [count = 0] = recipeTensor(output).shape;
-    const uniforms = Float32Array.from({ length: count }, (_, position) =>
-      stream.uniform(item, sample, position),
+    if (key === undefined) throw new RangeError(`The draw of ${output} has no key.`);
+    const stream = new RandomStream([must(key, 0), must(key, 1)]);
+    const uniforms = Float32Array.from({ length: must(recipeTensor(output).shape, 0) }, (_, position) =>
+      stream.uniform(must(key, 2), must(key, 3), position),
     );
     engine.write(tensorOf(output), uniforms);
     return uniforms;
@@ -126,7 +132,7 @@ export function createStepComputer({ engine, plan }: StepComputerOptions): StepC
 
   return {
     async advance(step, before, options = {}) {
-      const written = begin(step, before);
+      const written = writeInputs(step, before);
       for (const action of plan.recipe.actions) {
         if (action.kind === 'draw') draw(action.output, written.get(action.key));
         else await engine.run(action.program, bound(action.bindings), options);
@@ -134,11 +140,14 @@ export function createStepComputer({ engine, plan }: StepComputerOptions): StepC
       return await stateAfter();
     },
     async trace(step, before, options = {}) {
-      const written = begin(step, before);
+      const written = writeInputs(step, before);
       const { encoded } = plan;
       const tensors: Uint8Array[] = encoded.slots.map(() => new Uint8Array());
-      for (const { name, slot } of encoded.given)
-        tensors[slot] = bytesOf(written.get(name) ?? new Float32Array());
+      for (const { name, slot } of encoded.given) {
+        const words = written.get(name);
+        if (words === undefined) throw new RangeError(`Step ${step} lacks ${name}.`);
+        tensors[slot] = bytesOf(words);
+      }
       tensors[encoded.metadataSlot] = plan.metadata(step);
       for (const entry of encoded.actions) {
         if (entry.kind === 'draw') {

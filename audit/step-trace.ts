@@ -1,8 +1,9 @@
-/** What a player shows of one step: `StepTrace` over the tensors that a computer gave. */
+/** The evidence for one step: a `StepTrace` over the computed tensors. */
 
 import { tensorRoot } from '../models/checkpoint/root.ts';
 import type { Slot, StepTrace } from '../protocol/evidence.ts';
 import { type Hex, toHex } from '../protocol/hex.ts';
+import { must } from '../protocol/must.ts';
 import { isIndexInput } from './encode-program.ts';
 import { type FoldInputs, foldAccumulators } from './folds.ts';
 import { neededLeaves } from './operand-reads.ts';
@@ -10,14 +11,14 @@ import type { Words } from './recipe.ts';
 
 export interface StepTraceOptions {
   readonly program: readonly Slot[];
-  /** By slot; the last one's is not looked at. */
+  /** The tensor of each slot. The last slot's is not read. */
   readonly tensors: readonly Uint8Array[];
   readonly before: Hex;
   readonly after: Hex;
   readonly checkpointLeaves: readonly Hex[];
 }
 
-/** A view of the words where their place allows it, else a copy. */
+/** A view of the words, or a copy when their position in memory allows no view. */
 function wordsOf(bytes: Uint8Array, integers: boolean): Words {
   const { buffer, byteOffset, byteLength } = bytes;
   if (byteOffset % 4 !== 0) return wordsOf(bytes.slice(), integers);
@@ -26,13 +27,11 @@ function wordsOf(bytes: Uint8Array, integers: boolean): Words {
     : new Float32Array(buffer, byteOffset, byteLength / 4);
 }
 
-/** A step's trace. Throws RangeError for slots that it does not have. */
+/** The trace of a step. Its methods throw RangeError for slots that it does not have. */
 export function stepTrace(options: StepTraceOptions): StepTrace {
   const { program, tensors, before, after, checkpointLeaves } = options;
   const last = program.length - 1;
-  const roots = program.map((_, slot) =>
-    slot === last ? after : toHex(tensorRoot(tensors[slot] ?? new Uint8Array())),
-  );
+  const roots = program.map((_, slot) => (slot === last ? after : toHex(tensorRoot(must(tensors, slot)))));
   const tensorAt = (slot: number): Uint8Array => {
     const tensor = tensors[slot];
     if (tensor === undefined || slot === last)

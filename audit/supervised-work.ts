@@ -1,4 +1,4 @@
-/** The recipe and the batches of supervised steps: the training program of models/decoder, and rows of task text. */
+/** The recipe and the batches of supervised steps: the decoder's training program over rows of task text. */
 
 import { canon } from '../compute/repops/arithmetic.ts';
 import { trainingProgram } from '../models/decoder/decoder.ts';
@@ -17,7 +17,7 @@ import { RecipeBuilder, type Words } from './recipe.ts';
 import { type RunSpec, RunSpecError, type SupervisedWork } from './run-spec.ts';
 import { declareModel, hyperOf, type PlannedWork, rowPositions } from './work.ts';
 
-/** Most lessons drawn for one row before the specification counts as one that no lesson fits. */
+/** Examples drawn for one row before the specification counts as one that no example fits. */
 const MAX_DRAWS = 256;
 
 /** The tokenizer of the built-in model. */

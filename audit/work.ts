@@ -1,19 +1,18 @@
-/** What the kinds of work have in common: state, tables and what every step of training is given. */
-import type { DecoderConfig } from '../models/decoder/config.ts';
-import { parameterSpecs } from '../models/decoder/config.ts';
+/** What the kinds of work share: the model's state, its tables and the optimizer's inputs. */
+import { type DecoderConfig, parameterSpecs } from '../models/decoder/config.ts';
 import { HyperSchedule } from '../models/decoder/hyper.ts';
 import { modelRopeTables } from '../models/decoder/rope.ts';
 import type { RecipeBuilder, StepRecipe, Words } from './recipe.ts';
 import type { RunSpec } from './run-spec.ts';
 
-/** A kind of work, worked out from a specification. */
+/** A kind of work, planned from a specification. */
 export interface PlannedWork {
   readonly recipe: StepRecipe;
-  /** What step 0 .. steps - 1 is given, by the names of the recipe's data. */
+  /** The data of step 0 to steps - 1, by the names of the recipe's data tensors. */
   given(step: number): ReadonlyMap<string, Words>;
 }
 
-/** Declares parameters and both moments, the rotary tables and the optimizer's numbers. */
+/** Declares parameters, both moments, the rotary tables and the `hyper` tensor. */
 export function declareModel(b: RecipeBuilder, config: DecoderConfig): void {
   for (const { name, shape } of parameterSpecs(config)) {
     for (const prefix of ['', 'optimizer.m.', 'optimizer.v.']) b.state(prefix + name, shape);
@@ -25,7 +24,7 @@ export function declareModel(b: RecipeBuilder, config: DecoderConfig): void {
   b.fixed('rope.sin', shape, sin);
 }
 
-/** Position of each token of a batch of equally long rows. */
+/** The position of each token in a batch of rows of equal length. */
 export function rowPositions(rows: number, length: number): Uint32Array {
   return Uint32Array.from({ length: rows * length }, (_, i) => i % length);
 }

@@ -52,7 +52,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       });
 
     const orderFor = (terms: Hex) => ({
-      ...{ terms, about: hash('about'), token: COIN, price: 1000n, bond: 10n },
+      ...{ terms, descriptionHash: hash('description'), token: COIN, price: 1000n, bond: 10n },
       ...{ claimSeconds: 1000, workSeconds: 500, workerShares: TOTAL_SHARES / 2 },
     });
     const post = (queue: TransactionQueue, name = 'terms') =>
@@ -183,6 +183,18 @@ describe.skipIf(NO_ANVIL !== undefined)(
       await local.controls.mine({ blocks: 1 });
       await failed;
       await expect(posting).rejects.toMatchObject({ code: 'unconfirmed', transactions: [expect.anything()] });
+    });
+
+    it('waits for the receipt of a node that counts a transaction before it has that', async () => {
+      let missing = 3;
+      const client = new Proxy(local.client, {
+        get: (target, name, receiver): unknown =>
+          name === 'getTransactionReceipt' && missing-- > 0
+            ? async () => Promise.reject(new Error('not yet'))
+            : Reflect.get(target, name, receiver),
+      });
+      await post(queueOf(await fundedKey(), { client }));
+      expect(missing).toBe(-1);
     });
 
     it('decodes what a contract refuses, without sending anything', async () => {

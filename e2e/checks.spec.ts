@@ -11,7 +11,7 @@ import { runsOf } from '../chain/disputes/testing/match.ts';
 import { chainOf, connect } from '../chain/network.ts';
 import { TransactionQueue } from '../chain/transaction-queue.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
-import { deceitfulRun } from '../node/audit/testing/deceit.ts';
+import { faultyRun } from '../node/audit/testing/faults.ts';
 import { nanoStart } from '../node/audit/testing/nano.ts';
 import { termsHash } from '../protocol/slot-encoding.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
@@ -48,11 +48,11 @@ test.describe('An auditor', () => {
     });
     const honest = await commitRun({ engine, start, spec });
     const slot = honest.slotNames.lastIndexOf('gradient.model.layers.1.mlp.down_proj.weight');
-    const wrong = await deceitfulRun({
+    const wrong = await faultyRun({
       engine,
       start,
       spec,
-      deceit: { kind: 'bit', step: 2, slot, element: 777, bit: 22 },
+      fault: { kind: 'bit', step: 2, slot, element: 777, bit: 22 },
     });
     const [truthful, liar] = [await party(), await party()];
     const defender = new Defender({ port: liar.port, runs: runsOf(wrong), pollMs: 300 });

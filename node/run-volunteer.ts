@@ -14,7 +14,8 @@ Trains in the swarm without a page, with the same key, rounds and messages as a 
   --home DIR           key and checkpoints of this device (default .starling/volunteer)
   --engine NAME        auto, wasm, webgpu or reference (default auto)
   --threads N          threads of the wasm engine (default 1)
-  --model DIR          the published model (default public/models/nano)`;
+  --model DIR          the published model (default public/models/nano)
+  --critic FILE        a frozen .onnx model that judges others' answers (default: the model in training)`;
 
 await runProcess(async (signal) => {
   const state = process.env.STARLING_HOME ?? '.starling';
@@ -26,6 +27,7 @@ await runProcess(async (signal) => {
         engine: { type: 'string', default: 'auto' },
         threads: { type: 'string', default: '1' },
         model: { type: 'string', default: DEFAULT_MODEL },
+        critic: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     },
@@ -41,6 +43,7 @@ await runProcess(async (signal) => {
     engine: oneOf('--engine', values.engine, ['auto', 'wasm', 'webgpu', 'reference']),
     threads: wholeNumber('--threads', values.threads, 1, 64),
     model: resolve(values.model),
+    critic: values.critic,
     onEvent: (event) => {
       const line = inWords(event);
       if (line !== undefined) console.log(line);

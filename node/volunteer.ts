@@ -18,6 +18,7 @@ import { ComputeHost } from '../workers/compute-host.ts';
 import { conformanceOf } from '../workers/conformance-report.ts';
 import { deviceKeyFile } from './home/key-file.ts';
 import { DEFAULT_MODEL, modelInFolder } from './home/model-folder.ts';
+import { openCritic } from './home/open-critic.ts';
 import { verdictFolder } from './home/verdict-folder.ts';
 
 export interface VolunteerOptions {
@@ -29,6 +30,8 @@ export interface VolunteerOptions {
   readonly threads?: number;
   /** Folder of the published model. */
   readonly model?: string;
+  /** An .onnx file of a frozen model that judges others' answers. Defaults to the model in training. */
+  readonly critic?: string;
   readonly onEvent?: (event: VolunteerEvent) => void;
   readonly signal?: AbortSignal;
 }
@@ -69,9 +72,13 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     const run = networkId(network.chainId, network.contracts.participation);
     const store = openCheckpointStore(await openFileDirectory(join(home, 'checkpoints', folderName(run))));
     const verdicts = verdictFolder(join(home, 'conformance'));
+    const model = modelInFolder(options.model ?? DEFAULT_MODEL);
+    const frozen = options.critic === undefined ? undefined : await openCritic(options.critic, model);
+    if (frozen !== undefined) closing.push(() => frozen.close());
     const host = await ComputeHost.start<EngineVerdict>({
       device: key.address,
-      model: modelInFolder(options.model ?? DEFAULT_MODEL),
+      model,
+      critic: frozen?.critic,
       store,
       engine,
       chooseEngine: async (choice, inner) =>

@@ -80,10 +80,12 @@ describe.skipIf(absent)(`tabs${absent ? ` (skipped: ${absent})` : ''}`, { timeou
       ),
     );
 
-    const hears = (page: Page, said: Hex) =>
-      page.waitForFunction((text) => window.swarmTest.received().includes(text), said, { timeout: 60_000 });
-    await a.page.evaluate((said) => window.swarmTest.commit(1, said), digest(1));
-    await hears(b.page, digest(1));
+    const receives = (page: Page, digestText: Hex) =>
+      page.waitForFunction((text) => window.swarmTest.received().includes(text), digestText, {
+        timeout: 60_000,
+      });
+    await a.page.evaluate((digestText) => window.swarmTest.commit(1, digestText), digest(1));
+    await receives(b.page, digest(1));
 
     await relay.stop();
     await Promise.all(
@@ -93,8 +95,8 @@ describe.skipIf(absent)(`tabs${absent ? ` (skipped: ${absent})` : ''}`, { timeou
         ),
       ),
     );
-    await b.page.evaluate((said) => window.swarmTest.commit(1, said), digest(2));
-    await hears(a.page, digest(2));
+    await b.page.evaluate((digestText) => window.swarmTest.commit(1, digestText), digest(2));
+    await receives(a.page, digest(2));
 
     // With no relay left, the third tab carries the handshake of the other two.
     await a.page.waitForFunction(

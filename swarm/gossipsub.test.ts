@@ -1,50 +1,77 @@
 import './node20.ts';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GossipSub } from '@libp2p/gossipsub';
-import { vi } from 'vitest';
-import { createSwarmNode } from './node.ts';
+import type { GossipSub, GossipsubMessage } from '@libp2p/gossipsub';
+import { describe, expect, it, vi } from 'vitest';
+import { sha256Of } from '../protocol/sha256-of.ts';
+import { createSwarmNode, type SwarmNode } from './node.ts';
 import { nodeTransports } from './node-transports.ts';
 import { describePubSubContract } from './testing/pubsub-contract.ts';
 
 const TOPICS = ['/starling/1/pubsub-test:1/presence', '/starling/1/pubsub-test:1/rounds'] as const;
 
+/** A node that others of this machine can dial. */
+function startNode(): Promise<SwarmNode> {
+  return createSwarmNode({
+    privateKey: randomBytes(32),
+    relays: [],
+    topics: TOPICS,
+    loopback: true,
+    transports: nodeTransports(),
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+  });
+}
+
+function gossipsubOf({ libp2p }: SwarmNode): GossipSub {
+  return (libp2p.services as unknown as { readonly pubsub: GossipSub }).pubsub;
+}
+
+/** Resolves when every node knows that all of them have joined the topic. */
+function allJoined(nodes: readonly SwarmNode[], topic: string): Promise<void> {
+  const check = (): void => {
+    for (const node of nodes)
+      if (gossipsubOf(node).getSubscribers(topic).length < nodes.length - 1)
+        throw new Error('Not all have joined.');
+  };
+  return vi.waitFor(check, { timeout: 20_000, interval: 50 });
+}
+
 describePubSubContract('gossipsub', async () => {
-  const start = () =>
-    createSwarmNode({
-      privateKey: randomBytes(32),
-      relays: [],
-      topics: TOPICS,
-      loopback: true,
-      transports: nodeTransports(),
-      listen: ['/ip4/127.0.0.1/tcp/0'],
-    });
-  const nodes = [await start(), await start(), await start()] as const;
+  const nodes = [await startNode(), await startNode(), await startNode()] as const;
   const [a, b, c] = nodes;
-  for (const [from, to] of [
-    [a, b],
-    [a, c],
-    [b, c],
-  ] as const) {
-    await from.libp2p.dial(to.libp2p.getMultiaddrs());
-  }
+  await a.libp2p.dial(b.libp2p.getMultiaddrs());
+  await a.libp2p.dial(c.libp2p.getMultiaddrs());
+  await b.libp2p.dial(c.libp2p.getMultiaddrs());
   return {
     peers: [a.pubsub, b.pubsub, c.pubsub],
     topics: TOPICS,
-    joined: (topic) =>
-      vi.waitFor(
-        () => {
-          for (const { libp2p } of nodes) {
-            const { pubsub } = libp2p.services as unknown as { readonly pubsub: GossipSub };
-            if (pubsub.getSubscribers(topic).length < nodes.length - 1)
-              throw new Error('Not all have joined.');
-          }
-        },
-        { timeout: 20_000, interval: 50 },
-      ),
+    joined: (topic) => allJoined(nodes, topic),
     pass: () => sleep(50),
     stop: async () => {
       await Promise.all(nodes.map((node) => node.stop()));
     },
   };
+});
+
+describe('gossipsub', { timeout: 30_000 }, () => {
+  it('[P-20] sends messages without a signature, under the sha2-256 of their data', async () => {
+    const [topic] = TOPICS;
+    const nodes = [await startNode(), await startNode()] as const;
+    const [a, b] = nodes;
+    try {
+      await a.libp2p.dial(b.libp2p.getMultiaddrs());
+      for (const { pubsub } of nodes) pubsub.join(topic, async () => 'accept');
+      await allJoined(nodes, topic);
+      const received = new Promise<GossipsubMessage>((resolve) => {
+        gossipsubOf(b).addEventListener('gossipsub:message', ({ detail }) => resolve(detail), { once: true });
+      });
+      const data = new TextEncoder().encode('hello');
+      await a.pubsub.publish(topic, data);
+      const { msg, msgId } = await received;
+      expect(msg.type).toBe('unsigned');
+      expect(new Uint8Array(Buffer.from(msgId, 'base64'))).toEqual(sha256Of(data));
+    } finally {
+      await Promise.all(nodes.map((node) => node.stop()));
+    }
+  });
 });

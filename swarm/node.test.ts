@@ -38,8 +38,8 @@ async function startPeer(relays: readonly string[], listen: readonly string[] = 
     scheduler: systemScheduler,
     round: () => 1,
   });
-  const heard: Message[] = [];
-  gossip.onMessage((message) => heard.push(message));
+  const received: Message[] = [];
+  gossip.onMessage((message) => received.push(message));
   const presence = startPresence({
     gossip,
     node,
@@ -54,7 +54,8 @@ async function startPeer(relays: readonly string[], listen: readonly string[] = 
     transport: libp2pContentTransport(node.libp2p),
     scheduler: systemScheduler,
   });
-  const commits = () => heard.flatMap((message) => (message.type === 'commit' ? [message.body.digest] : []));
+  const commits = () =>
+    received.flatMap((message) => (message.type === 'commit' ? [message.body.digest] : []));
   return {
     key,
     node,
@@ -103,7 +104,31 @@ describe('three peers and a relay', { timeout: 100_000 }, () => {
     expect(views.relays.map(({ state }) => state)).toEqual(['connected']);
   });
 
-  it('hear one another', async () => {
+  it('[P-10] speak Noise and yamux to the relay, and identify, ping and gossipsub', () => {
+    const { libp2p } = peers[0].node;
+    for (const protocol of ['/ipfs/id/1.0.0', '/ipfs/ping/1.0.0', '/meshsub/1.1.0']) {
+      expect(libp2p.getProtocols()).toContain(protocol);
+    }
+    const toRelay = libp2p
+      .getConnections()
+      .filter(({ remotePeer }) => remotePeer.toString() === relay.peerId);
+    expect(toRelay.length).toBeGreaterThan(0);
+    for (const { encryption, multiplexer } of toRelay) {
+      expect([encryption, multiplexer]).toEqual(['/noise', '/yamux/1.0.0']);
+    }
+  });
+
+  it('[P-14] announce the way through a neighbour that relays', () => {
+    const [a, b] = peers;
+    const through = `/p2p/${b.node.peerId}/p2p-circuit/webrtc/p2p/${a.node.peerId}`;
+    expect(a.node.addresses()).not.toContain(through);
+    a.node.learn(b.node.peerId, [], true);
+    expect(a.node.addresses()).toContain(through);
+    a.node.learn(b.node.peerId, b.node.addresses(), false);
+    expect(a.node.addresses()).not.toContain(through);
+  });
+
+  it('receive one another’s messages', async () => {
     const [a, b, c] = peers;
     await eventually(() => {
       for (const { presence } of peers) expect(presence.members()).toHaveLength(2);
@@ -129,7 +154,7 @@ describe('three peers and a relay', { timeout: 100_000 }, () => {
     );
   });
 
-  it('refuse a flood and an oversized message, and say why', async () => {
+  it('[P-51] [P-61] reject a flood and an oversized message, and say why', async () => {
     const [a, b, c] = peers;
     const before = b.gossip.rejected.get('over-quota') + c.gossip.rejected.get('over-quota');
     for (let i = 0; i < 60; i++) await a.presence.announce();

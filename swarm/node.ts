@@ -2,7 +2,6 @@ import './rtc-fix.ts';
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2';
 import { privateKeyFromRaw } from '@libp2p/crypto/keys';
 import { identify, identifyPush } from '@libp2p/identify';
-import type { Transport } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { ping } from '@libp2p/ping';
@@ -25,7 +24,7 @@ import { deadline, every, type Scheduler, systemScheduler } from './scheduler.ts
 /** libp2p's type of a function that makes a transport. */
 type TransportFactory = NonNullable<NonNullable<Parameters<typeof createLibp2p>[0]>['transports']>[number];
 
-export type { Transport, TransportFactory };
+export type { TransportFactory };
 
 export interface SwarmNodeOptions {
   /** 32 bytes of the device key, which becomes the libp2p identity. */

@@ -2,6 +2,7 @@ import { peerIdFromString } from '@libp2p/peer-id';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { WebSockets, WebSocketsSecure } from '@multiformats/multiaddr-matcher';
 import type { Libp2p } from 'libp2p';
+import { messageOf } from '../protocol/message-of.ts';
 import type { RelayState, RelayView } from './peers.ts';
 import { deadline, every, type Scheduler } from './scheduler.ts';
 
@@ -94,7 +95,7 @@ export class RelayConnector {
       this.#set(relay, 'connected');
     } catch (error) {
       relay.failures++;
-      relay.cause = error instanceof Error ? error.message : 'unreachable';
+      relay.cause = messageOf(error);
       relay.nextDial = this.#scheduler.now() + Math.min(15_000, 1_000 * 2 ** relay.failures);
       this.#set(relay, 'unreachable');
     } finally {

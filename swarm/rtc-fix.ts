@@ -18,7 +18,7 @@ interface PatchablePrototype {
 const patched = new WeakSet<object>();
 
 /** Patches a class of the shape of RTCPeerConnection, once. */
-export function fixPeerConnection(type: { readonly prototype: PatchablePrototype }): void {
+function fixPeerConnection(type: { readonly prototype: PatchablePrototype }): void {
   const prototype = type.prototype;
   if (patched.has(prototype)) return;
   patched.add(prototype);

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** `npm run docs:api`: writes the pages of protocol/ and compute/ into .starling/docs/api. Warnings count as errors. */
+/**
+ * `npm run docs:api`: writes the pages of protocol/ and compute/ into .starling/docs/api. Warnings count as
+ * errors.
+ */
 import { build } from './build.mjs';
 import { root, run } from './command.mjs';
 import { API_PAGES } from './lint/api-pages.mjs';

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * Compiles the contracts and writes what TypeScript needs of them: chain/generated/abi.ts (typed ABIs, for the page too) and
- * chain/generated/bytecode.ts (for whoever deploys). Does nothing when neither sources nor compiler changed.
+ * Compiles the contracts and writes what TypeScript needs of them: chain/generated/abi.ts (typed ABIs, for
+ * the page too) and chain/generated/bytecode.ts (for whoever deploys). Does nothing when neither sources nor
+ * compiler changed.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';

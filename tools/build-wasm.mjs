@@ -1,5 +1,6 @@
-// Compiles compute/engines/wasm/assembly (AssemblyScript) twice, for private and for shared memory, and writes both modules
-// as base64 into compute/generated/wasm.ts. Does nothing when sources, flags and compiler are those of the last build.
+// Compiles compute/engines/wasm/assembly (AssemblyScript) twice, for private and for shared memory, and
+// writes both modules as base64 into compute/generated/wasm.ts. Does nothing when sources, flags and compiler
+// are those of the last build.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,7 +11,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const sources = join(root, 'compute/engines/wasm/assembly');
 const target = join(root, 'compute/generated/wasm.ts');
 
-// The host lays out memory, so there is no runtime; static data would start at memoryBase, past the control words.
+// The host lays out memory, so there is no runtime; static data would start at memoryBase, past the control
+// words.
 const COMMON = [
   ...['--runtime', 'stub', '--importMemory', '--initialMemory', '2', '--memoryBase', '4096'],
   ...['--enable', 'simd', '-O3', '--converge', '--noAssert', '--use', 'abort='],

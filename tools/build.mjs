@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { inPackage, root, run, UserError } from './command.mjs';
 
 /**
- * What is built, from what, into what, in order. A step whose inputs have the bytes of the last time is skipped.
- * `ignore` names inputs that the step itself makes.
+ * What is built, from what, into what, in order. A step whose inputs have the bytes of the last time is
+ * skipped. `ignore` names inputs that the step itself makes.
  */
 export const BUILD_STEPS = [
   {
@@ -23,9 +23,10 @@ export const BUILD_STEPS = [
       'tools/build-kernels.mjs',
       'tools/build-wasm.mjs',
       'tools/build-shaders.mjs',
+      'tools/kernel-interface.mjs',
       'package-lock.json',
     ],
-    outputs: ['compute/generated/wasm.ts', 'compute/generated/shaders.ts'],
+    outputs: ['compute/generated/wasm.ts', 'compute/generated/shaders.ts', 'compute/generated/kernels.ts'],
     argv: ['tools/build-kernels.mjs'],
   },
   {

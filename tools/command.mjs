@@ -10,13 +10,15 @@ export class UserError extends Error {
 }
 
 /**
- * Runs a program to its end and resolves with its exit code and output. Output is shown as it comes with `show`,
- * else kept, so that a step that works stays quiet. The program has a process group of its own, which is killed as a whole
- * after `limitMs` (code 124) and when this process exits. Rejects only when the program cannot be started.
+ * Runs a program to its end and resolves with its exit code and output. Output is shown as it comes with
+ * `show`, else kept, so that a step that works stays quiet. The program has a process group of its own, which
+ * is killed as a whole after `limitMs` (code 124) and when this process exits. Rejects only when the program
+ * cannot be started.
  *
  * @param {string} program
  * @param {readonly string[]} argv
- * @param {{ cwd?: string, env?: Record<string, string | undefined>, show?: boolean, limitMs?: number }} [options]
+ * @param {{ cwd?: string, env?: Record<string, string | undefined>, show?: boolean, limitMs?: number }}
+ *   [options]
  * @returns {Promise<{ code: number, output: string }>}
  */
 export function run(program, argv, options = {}) {
@@ -68,7 +70,10 @@ export function killGroup(leader, signal) {
   }
 }
 
-/** Path of a file inside an installed package, for `node <path>`: npx costs more than a second and hides exit codes. */
+/**
+ * Path of a file inside an installed package, for `node <path>`: npx costs more than a second and hides exit
+ * codes.
+ */
 export function inPackage(path) {
   return `${root}node_modules/${path}`;
 }

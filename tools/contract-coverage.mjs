@@ -1,6 +1,7 @@
 /**
- * Line coverage of contracts/src by the forge tests, from forge's lcov report. Works in a copy of contracts/: forge's analysis only finds
- * OpenZeppelin's files below the folder it works in, and what it compiles for coverage, without the optimizer, must not be deployed.
+ * Line coverage of contracts/src by the forge tests, from forge's lcov report. Works in a copy of contracts/:
+ * forge's analysis only finds OpenZeppelin's files below the folder it works in, and what it compiles for
+ * coverage, without the optimizer, must not be deployed.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -49,9 +50,10 @@ export function coverage(root, forge, args) {
     cpSync(join(root, library), join(place, library), { recursive: true, dereference: true });
     const settings = readFileSync(join(root, 'contracts', 'foundry.toml'), 'utf8')
       .replaceAll('../node_modules', 'node_modules')
-      // Compiled in several ways, a library's lines would be counted in one and run in another; nothing is optimized here anyway.
+      // Compiled in several ways, a library's lines would be counted in one and run in another; nothing is
+      // optimized here anyway.
       .replace(/^(additional_compiler_profiles|compilation_restrictions) = \[[\s\S]*?^\]\n/gm, '')
-      .replace('"./solc"', JSON.stringify(join(root, 'tools', 'solc')));
+      .replace('"../tools/solc"', JSON.stringify(join(root, 'tools', 'solc')));
     writeFileSync(join(place, 'foundry.toml'), settings);
     const file = join(place, 'lcov.info');
     const run = spawnSync(

@@ -1,4 +1,7 @@
-/** `npx tsx tools/draw-rooms.ts`: draws the rooms of the house and what each may import, into docs/pictures/rooms.svg. */
+/**
+ * `npx tsx tools/draw-rooms.ts`: draws the rooms of the house and what each may import, into
+ * docs/pictures/rooms.svg.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,6 @@
-// node tools/gpu-kit.mjs [FOLDER]: everything that the conformance suite and the benchmarks need on a machine with a GPU but
-// without this repository's packages or a network: scripts with their imports inside, Dawn, and this Node, compressed.
+// node tools/gpu-kit.mjs [FOLDER]: everything that the conformance suite and the benchmarks need on a machine
+// with a GPU but without this repository's packages or a network: scripts with their imports inside, Dawn,
+// and this Node, compressed.
 
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -29,11 +29,26 @@ import { parseArgs } from 'node:util';
 import { foundryBinary } from '../chain/devnet/foundry-binary.mjs';
 import { GROUPS, LIKELY, MUTANTS, QUICK } from './mutants/list.mjs';
 
+const USAGE = `node tools/mutants.mjs [--json] [--only 3,7-12] [--in FOLDER]
+
+  --only   the numbers of the mutants to run, from 0 to ${MUTANTS.length - 1}; all by default
+  --in     a folder for the copies of the contracts, kept and used again by the next run
+  --json   prints {"mutants", "killed", "survivors"} as the last line`;
+
 const solc = createRequire(import.meta.url)('solc');
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { values } = parseArgs({
-  options: { json: { type: 'boolean' }, only: { type: 'string' }, in: { type: 'string' } },
+  options: {
+    help: { type: 'boolean' },
+    json: { type: 'boolean' },
+    only: { type: 'string' },
+    in: { type: 'string' },
+  },
 });
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const chosen = values.only === undefined ? undefined : numbersOf(values.only);
 
 const forge = foundryBinary('forge');

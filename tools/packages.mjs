@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { root, run, UserError } from './command.mjs';
 
 /**
- * What differs between the lock file and what is installed, as one sentence, or undefined when all is in place.
- * npm itself keeps the installed tree in node_modules/.package-lock.json.
+ * What differs between the lock file and what is installed, as one sentence, or undefined when all is in
+ * place. npm itself keeps the installed tree in node_modules/.package-lock.json.
  */
 export function missingPackages(folder = root) {
   if (!existsSync(`${folder}node_modules`)) return 'no packages are installed';
@@ -12,7 +12,8 @@ export function missingPackages(folder = root) {
   if (wanted === undefined) return 'package-lock.json is missing';
   if (installed === undefined) return 'the installation was interrupted';
   for (const [path, entry] of Object.entries(wanted)) {
-    // Optional packages are those of other platforms; a link has no version, nor is what it leads to installed.
+    // Optional packages are those of other platforms; a link has no version, nor is what it leads to
+    // installed.
     if (entry.version === undefined || entry.optional || !path.includes('node_modules/')) continue;
     const name = path.replace(/^.*node_modules\//, '');
     if (installed[path] === undefined) return `${name} is missing`;
@@ -36,8 +37,9 @@ export async function ensurePackages() {
   const missing = missingPackages();
   if (missing === undefined) return 'in place';
   const npm = process.env.npm_execpath;
-  // Not `npm ci`: it refuses a lock file that leaves out the optional packages of other platforms, and deletes what fits.
-  // Versions and hashes come from the lock file all the same, and --no-save keeps npm from rewriting it.
+  // Not `npm ci`: it refuses a lock file that leaves out the optional packages of other platforms, and
+  // deletes what fits. Versions and hashes come from the lock file all the same, and --no-save keeps npm from
+  // rewriting it.
   const argv = [
     'install',
     '--no-save',

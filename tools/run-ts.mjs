@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /**
- * Runs a TypeScript program of the house: builds the generated modules that it imports where their sources changed,
- * then starts the program with its own arguments.
+ * Runs a TypeScript program of the house: builds the generated modules that it imports where their sources
+ * changed, then starts the program with its own arguments.
  *
  *   node tools/run-ts.mjs [--contracts] FILE [argument ...]
  *
- * The kernels are always built; the typed ABIs of the contracts only with --contracts. What is built is told on stderr,
- * so that a program's --json stays alone on stdout.
+ * The kernels are always built; the typed ABIs of the contracts only with --contracts. What is built is told
+ * on stderr, so that a program's --json stays alone on stdout.
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
@@ -39,7 +39,9 @@ async function main(argv) {
   return runProgram(file, rest);
 }
 
-/** Resolves with the program's exit code. It keeps this terminal, so that Ctrl-C reaches it without our help. */
+/**
+ * Resolves with the program's exit code. It keeps this terminal, so that Ctrl-C reaches it without our help.
+ */
 function runProgram(file, argv) {
   // A file is named from where the person stands; npm always stands at the root.
   const child = spawn(

@@ -1,6 +1,6 @@
 /**
- * Decides which published completions may be trained on. A rollout set comes from an untrusted peer: its tokens,
- * log-probabilities and item numbers are checked against its text, and its reward is computed here.
+ * Decides which published completions may be trained on. A rollout set comes from an untrusted peer: its
+ * tokens, log-probabilities and item numbers are checked against its text, and its reward is computed here.
  */
 
 import { canon } from '../compute/repops/arithmetic.ts';
@@ -21,8 +21,8 @@ export type SampleRejectReason =
   | 'log-probability out of range';
 
 /**
- * The lowest log-probability of a token that is accepted. A sampler with a vocabulary of V draws a token of probability
- * e^-20 or less with probability at most V e^-20, which is below 1 in 7 million for V = 64.
+ * The lowest log-probability of a token that is accepted. A sampler with a vocabulary of V draws a token of
+ * probability e^-20 or less with probability at most V e^-20, which is below 1 in 7 million for V = 64.
  */
 export const LOWEST_LOGPROB = -20;
 
@@ -71,8 +71,8 @@ export interface AdmissionLimits {
 }
 
 /**
- * Admits the consistent completions of one author, each with its reward from the item's checker. The others are rejected
- * one by one: a bad completion does not affect its neighbours.
+ * Admits the consistent completions of one author, each with its reward from the item's checker. The others
+ * are rejected one by one: a bad completion does not affect its neighbours.
  */
 export function admit(
   groups: readonly AnswerGroup[],

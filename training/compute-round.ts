@@ -1,4 +1,7 @@
-/** The computation of one round. `LearningTrainer` and `replayRound` share it, so that both give the same bits. */
+/**
+ * The computation of one round. `LearningTrainer` and `replayRound` share it, so that both give the same
+ * bits.
+ */
 
 import type { Engine } from '../compute/engines/engine.ts';
 import { ModelSession } from '../models/decoder/model-session.ts';
@@ -8,7 +11,9 @@ import type { Round } from './open-round.ts';
 import { choosePeers, type RoundRollouts, type RoundTraining, trainRound } from './round.ts';
 import type { Policy } from './sampling.ts';
 
-/** A policy in training, and the session on which its weights are evaluated: another session or the same one. */
+/**
+ * A policy in training, and the session on which its weights are evaluated: another session or the same one.
+ */
 export interface TrainablePolicy extends Policy {
   readonly evaluationSession: ModelSession;
 }
@@ -23,8 +28,9 @@ export interface ComputedRound {
 }
 
 /**
- * Trains a policy whose session holds the weights from before the round, then evaluates it. Reads only the configuration,
- * the settings and the key of `before`. When this function throws, the caller must restore the sessions.
+ * Trains a policy whose session holds the weights from before the round, then evaluates it. Reads only the
+ * configuration, the settings and the key of `before`. When this function throws, the caller must restore the
+ * sessions.
  */
 export async function computeRound(
   policy: TrainablePolicy,

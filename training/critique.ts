@@ -1,4 +1,6 @@
-/** The critique and vote stages: judging other devices' answers, voting for them, and correcting one's own. */
+/**
+ * The critique and vote stages: judging other devices' answers, voting for them, and correcting one's own.
+ */
 
 import type { DeviceAddress } from '../protocol/hex.ts';
 import { must } from '../protocol/must.ts';
@@ -35,8 +37,8 @@ function plainAnswers(peer: PeerRollouts, items: readonly TaskItem[]): readonly 
 }
 
 /**
- * Writes critiques in place of the model in training: a frozen model, for example, which does not drift with what it
- * judges. Each critique must depend on its prompt only.
+ * Writes critiques in place of the model in training: a frozen model, for example, which does not drift with
+ * what it judges. Each critique must depend on its prompt only.
  */
 export interface Critic {
   /** The critique for each judge prompt, in the order of the prompts. */
@@ -44,8 +46,9 @@ export interface Critic {
 }
 
 /**
- * Judges the first answers of at most `critiquePeers` of `others` to `critiqueItems` items each. The round's seed decides
- * for this device which items. Answers that are not plain are skipped. A `critic` takes the model's place.
+ * Judges the first answers of at most `critiquePeers` of `others` to `critiqueItems` items each. The round's
+ * seed decides for this device which items. Answers that are not plain are skipped. A `critic` takes the
+ * model's place.
  */
 export async function critiqueOthers(
   policy: Policy,
@@ -88,10 +91,10 @@ export async function critiqueOthers(
 }
 
 /**
- * One ballot for each item that another device answered plainly. The best text is the one with the most approval: +1
- * for each critic that calls it right, -1 for each that calls it wrong, plus the share of the voter's own answers that
- * equal it. A random draw of the voter decides between equal texts, and between the peers that gave the best text, so
- * that no address is favoured. No device votes for itself.
+ * One ballot for each item that another device answered plainly. The best text is the one with the most
+ * approval: +1 for each critic that calls it right, -1 for each that calls it wrong, plus the share of the
+ * voter's own answers that equal it. A random draw of the voter decides between equal texts, and between the
+ * peers that gave the best text, so that no address is favoured. No device votes for itself.
  */
 export function castBallots(
   round: Round,
@@ -121,8 +124,8 @@ export function castBallots(
 }
 
 /**
- * Approvals minus disapprovals of each text, by `item/text`. A critic counts once for each answer, and never for an
- * answer of its own.
+ * Approvals minus disapprovals of each text, by `item/text`. A critic counts once for each answer, and never
+ * for an answer of its own.
  */
 function approvals(
   answers: readonly ShownAnswer[],
@@ -147,7 +150,10 @@ function approvals(
   return sums;
 }
 
-/** Corrects those of the device's first answers that were criticised, each in view of one randomly drawn critique. */
+/**
+ * Corrects those of the device's first answers that were criticised, each in view of one randomly drawn
+ * critique.
+ */
 export async function correctOwn(
   policy: Policy,
   round: Round,

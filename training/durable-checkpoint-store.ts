@@ -8,8 +8,8 @@ export interface DurableCheckpointStore extends CheckpointStore {
 }
 
 /**
- * Keeps a trainer's checkpoint in a durable slot: the newest one and the one before it. The round cursor is not stored
- * beside it, since the checkpoint's metadata carries it and both must change together.
+ * Keeps a trainer's checkpoint in a durable slot: the newest one and the one before it. The round cursor is
+ * not stored beside it, since the checkpoint's metadata carries it and both must change together.
  */
 export function openCheckpointStore(directory: Directory): DurableCheckpointStore {
   const slot = openDurableSlot({ directory, name: 'checkpoint' });

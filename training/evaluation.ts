@@ -16,7 +16,10 @@ export interface EvalMetrics {
   readonly answering: number;
   /** Share of the shown answers, half of them wrong, about which the most likely verdict is right. */
   readonly judging: number;
-  /** Share of the shown answers, half of them wrong, that are right after the model's own critique and correction. */
+  /**
+   * Share of the shown answers, half of them wrong, that are right after the model's own critique and
+   * correction.
+   */
   readonly correcting: number;
   readonly answeringByTask: Readonly<Record<TaskName, number>>;
 }
@@ -39,8 +42,9 @@ function evaluationStream(purpose: StreamPurpose): RandomStream {
 }
 
 /**
- * Evaluates all three prompt forms on the fixed held-out questions, and the two costlier forms on half of them. The
- * draws are fixed too: the result is a function of the weights, and chance adds less to the difference of two models.
+ * Evaluates all three prompt forms on the fixed held-out questions, and the two costlier forms on half of
+ * them. The draws are fixed too: the result is a function of the weights, and chance adds less to the
+ * difference of two models.
  */
 export async function evaluate(
   policy: Policy,

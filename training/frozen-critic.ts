@@ -14,8 +14,9 @@ export interface FrozenCriticOptions {
 }
 
 /**
- * Decodes greedily, one prompt at a time. A critique then depends on the model file and the prompt only, and a pinned
- * runtime repeats it (docs/onnx.md). `critique` throws what `OnnxDecoder.forward` throws, and the signal's reason.
+ * Decodes greedily, one prompt at a time. A critique then depends on the model file and the prompt only, and
+ * a pinned runtime repeats it (docs/onnx.md). `critique` throws what `OnnxDecoder.forward` throws, and the
+ * signal's reason.
  */
 export function frozenCritic({ decoder, tokenizer }: FrozenCriticOptions): Critic {
   const complete = async (prompt: string, signal: AbortSignal | undefined): Promise<string> => {

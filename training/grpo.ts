@@ -1,7 +1,7 @@
 /**
- * Group-relative policy optimisation (DeepSeekMath, arXiv 2402.03300) over shared rollouts (SAPO, arXiv 2509.08721):
- * which samples are trained on and with what advantage. Neither needs a model, so a replay decides the same from the
- * published texts.
+ * Group-relative policy optimisation (DeepSeekMath, arXiv 2402.03300) over shared rollouts (SAPO, arXiv
+ * 2509.08721): which samples are trained on and with what advantage. Neither needs a model, so a replay
+ * decides the same from the published texts.
  */
 import { canon } from '../compute/repops/arithmetic.ts';
 import { must } from '../protocol/must.ts';
@@ -28,9 +28,9 @@ export interface AdvantagedSample extends ScoredSample {
 }
 
 /**
- * (reward - mean) / standard deviation of the group, each canonical f32. Undefined when all rewards are equal, because
- * such a group teaches nothing. Sums run in order and every f64 operation used is exactly rounded, so every JavaScript
- * engine gives the same bits.
+ * (reward - mean) / standard deviation of the group, each canonical f32. Undefined when all rewards are
+ * equal, because such a group teaches nothing. Sums run in order and every f64 operation used is exactly
+ * rounded, so every JavaScript engine gives the same bits.
  */
 export function groupAdvantages(rewards: readonly number[]): readonly number[] | undefined {
   const [first] = rewards;
@@ -51,8 +51,9 @@ export interface MixSizes {
 }
 
 /**
- * Draws I of the own samples and J of the foreign samples, evenly and without replacement. When one side has too few,
- * the other side fills up to I + J, so that a lone peer trains on as many samples as a peer among others.
+ * Draws I of the own samples and J of the foreign samples, evenly and without replacement. When one side has
+ * too few, the other side fills up to I + J, so that a lone peer trains on as many samples as a peer among
+ * others.
  */
 export function mixSamples<T>(
   own: readonly T[],
@@ -67,10 +68,11 @@ export function mixSamples<T>(
 }
 
 /**
- * Gives the members of a group their advantages and drops members without one. When every member has credits by place,
- * a token is compared only with the tokens at the same place (GRPO with process supervision, arXiv 2402.03300, section
- * 4.1.3: a step is one token, and later steps do not count, since the right character of a place does not depend on the
- * characters before it). Otherwise every token has the advantage of the whole completion.
+ * Gives the members of a group their advantages and drops members without one. When every member has credits
+ * by place, a token is compared only with the tokens at the same place (GRPO with process supervision, arXiv
+ * 2402.03300, section 4.1.3: a step is one token, and later steps do not count, since the right character of
+ * a place does not depend on the characters before it). Otherwise every token has the advantage of the whole
+ * completion.
  */
 export function advantaged(group: readonly ScoredSample[]): readonly AdvantagedSample[] {
   const byPlace = group.every(({ tokens, credits }) => (credits?.length ?? 0) >= tokens.length);
@@ -101,8 +103,8 @@ function placeAdvantages(group: readonly ScoredSample[]): readonly (readonly num
 }
 
 /**
- * Shuffles samples into `count` minibatches of nearly equal size. Empty minibatches are left out. Each minibatch becomes
- * one optimizer step.
+ * Shuffles samples into `count` minibatches of nearly equal size. Empty minibatches are left out. Each
+ * minibatch becomes one optimizer step.
  */
 export function shuffleIntoMinibatches<T>(
   members: readonly T[],

@@ -34,8 +34,8 @@ export function firstCheckpoint(options: {
 }
 
 /**
- * Reads a checkpoint file with learning settings. Throws LearningSettingsError when they are missing or out of bounds, and
- * what `decodeCheckpoint` throws.
+ * Reads a checkpoint file with learning settings. Throws LearningSettingsError when they are missing or out
+ * of bounds, and what `decodeCheckpoint` throws.
  */
 export function readCheckpoint(file: Uint8Array): LearningCheckpoint {
   const checkpoint = decodeCheckpoint(file);

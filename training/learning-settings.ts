@@ -45,8 +45,8 @@ export const DEFAULT_SETTINGS: LearningSettings = {
 };
 
 /**
- * The same tasks for a slow device: a sixth of the work, so that it still finishes within the round. Settings belong to a
- * device and travel in its checkpoint. Only the tasks must be those of the swarm.
+ * The same tasks for a slow device: a sixth of the work, so that it still finishes within the round. Settings
+ * belong to a device and travel in its checkpoint. Only the tasks must be those of the swarm.
  */
 export const LIGHT_SETTINGS: LearningSettings = {
   ...DEFAULT_SETTINGS,
@@ -116,7 +116,9 @@ function planOf(json: Readonly<Record<string, unknown>>): DifficultyPlan {
   return Object.fromEntries(entries) as Record<(typeof entries)[number][0], readonly number[]>;
 }
 
-/** Reads settings from parsed JSON. Ignores extra fields. Throws LearningSettingsError on missing or bad ones. */
+/**
+ * Reads settings from parsed JSON. Ignores extra fields. Throws LearningSettingsError on missing or bad ones.
+ */
 export function parseSettings(value: unknown): LearningSettings {
   const json = objectOf(value, 'the top');
   const mix = objectOf(json.mix, 'mix');

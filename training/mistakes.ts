@@ -8,7 +8,10 @@ function replaced(text: string, at: number, by: string): string {
   return text.slice(0, at) + by + text.slice(at + 1);
 }
 
-/** A text near `answer`: one character changed, two neighbours swapped, or one left out. Never equal to it or empty. */
+/**
+ * A text near `answer`: one character changed, two neighbours swapped, or one left out. Never equal to it or
+ * empty.
+ */
 export function mistake(answer: string, draws: DrawSequence): string {
   for (;;) {
     const kind = draws.uniform();

@@ -33,8 +33,8 @@ export function modelFiles(config: DecoderConfig, parameters: NamedTensors): Mod
 }
 
 /**
- * Reads a model from its files. Throws what `loadModel` throws, and TokenizerError when the tokenizer lacks the nano
- * model's special tokens.
+ * Reads a model from its files. Throws what `loadModel` throws, and TokenizerError when the tokenizer lacks
+ * the nano model's special tokens.
  */
 export function readModel(files: ModelFiles): LoadedModel {
   const { config, parameters, tokenizer } = loadModel(files);

@@ -1,6 +1,6 @@
 /**
- * npm run train:base: makes public/models/nano from its seed and reports how well it does on held-out questions.
- * --verify: makes it and compares it with the committed files instead of writing them.
+ * npm run train:base: makes public/models/nano from its seed and reports how well it does on held-out
+ * questions. --verify: makes it and compares it with the committed files instead of writing them.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -28,7 +28,9 @@ const FOLDER = new URL('../public/models/nano/', import.meta.url);
 const TRIES = 8;
 const QUESTIONS = 48;
 
-/** Prints greedy, sampled and best-of-8 accuracy per task on held-out questions, then judging and correcting. */
+/**
+ * Prints greedy, sampled and best-of-8 accuracy per task on held-out questions, then judging and correcting.
+ */
 async function report(policy: Policy): Promise<void> {
   const seed = new TextEncoder().encode('starling pretraining report');
   const stream = RandomStream.named({ seed, round: 0, device: '', purpose: 'sampling' });

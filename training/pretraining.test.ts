@@ -18,7 +18,10 @@ import { NANO_RECIPE, pretrain, trainingExample } from './pretraining.ts';
 import { TASKS } from './tasks/catalogue.ts';
 import { shareOf } from './tasks/task.ts';
 
-/** model.safetensors after the first 20 steps. Change it only with a change that is meant to change the weights. */
+/**
+ * model.safetensors after the first 20 steps. Change it only with a change that is meant to change the
+ * weights.
+ */
 const HASH_AFTER_20 = '0xc3e5338a8c852b7f43bfd0787b8a3b44036a2d4e2800854ed6d0a816b1b5c4d7';
 
 const FOLDER = new URL('../public/models/nano/', import.meta.url);

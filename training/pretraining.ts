@@ -1,6 +1,6 @@
 /**
- * Makes the nano model from a seed by supervised learning of the three prompt forms. Training stops early, so that
- * reinforcement learning has something left to improve. Every machine gets the same bits.
+ * Makes the nano model from a seed by supervised learning of the three prompt forms. Training stops early, so
+ * that reinforcement learning has something left to improve. Every machine gets the same bits.
  */
 import type { Engine } from '../compute/engines/engine.ts';
 import { NANO_CONFIG } from '../models/decoder/config.ts';
@@ -67,7 +67,10 @@ export function trainingExample(seed: Uint8Array, index: number, draws: DrawSequ
   return { prompt: correctPrompt(prompt, shown, critique), completion: answer };
 }
 
-/** The learning rate of step 0 to steps - 1. Every operation is exactly rounded, so every machine gets the same. */
+/**
+ * The learning rate of step 0 to steps - 1. Every operation is exactly rounded, so every machine gets the
+ * same.
+ */
 export function learningRateAt(recipe: Recipe, step: number): number {
   const rising = Math.min(1, (step + 1) / recipe.warmup);
   return recipe.learningRate * rising * (1 - (0.95 * step) / recipe.steps);
@@ -77,7 +80,10 @@ export interface PretrainOptions {
   readonly engine: Engine;
   readonly tokenizer: CompletionTokenizer;
   readonly recipe: Recipe;
-  /** Stops after this many steps, with the learning rates planned for `recipe.steps`. Defaults to `recipe.steps`. */
+  /**
+   * Stops after this many steps, with the learning rates planned for `recipe.steps`. Defaults to
+   * `recipe.steps`.
+   */
   readonly stopAfter?: number;
   readonly onStep?: (step: number, loss: number) => void;
 }

@@ -1,6 +1,6 @@
 /**
- * One round of training as a pure function of the weights before it, the round and the published rollouts. A volunteer
- * runs it and a replay recomputes it.
+ * One round of training as a pure function of the weights before it, the round and the published rollouts. A
+ * volunteer runs it and a replay recomputes it.
  */
 import { must } from '../protocol/must.ts';
 import { narrowPeers } from '../protocol/peer-selection.ts';
@@ -25,7 +25,10 @@ export interface RoundRollouts {
   readonly foreign: readonly PeerRollouts[];
 }
 
-/** The foreign rollout sets that a round trains on: those that the swarm selected, at most `peersPerRound`, by author. */
+/**
+ * The foreign rollout sets that a round trains on: those that the swarm selected, at most `peersPerRound`, by
+ * author.
+ */
 export function choosePeers(round: Round, foreign: readonly PeerRollouts[]): readonly PeerRollouts[] {
   return narrowPeers('train', foreign, round.settings.peersPerRound, round.context);
 }
@@ -41,9 +44,10 @@ export interface RoundSelection {
 }
 
 /**
- * Checks, scores and mixes own and foreign rollouts; `choosePeers` has chosen `foreign`. All completions of one item form
- * one group, so an item that this device never solves still teaches it something when one peer solves it. Groups without
- * an advantage are dropped. Of the rest, I own and J foreign samples for each item of the round are drawn evenly.
+ * Checks, scores and mixes own and foreign rollouts; `choosePeers` has chosen `foreign`. All completions of
+ * one item form one group, so an item that this device never solves still teaches it something when one peer
+ * solves it. Groups without an advantage are dropped. Of the rest, I own and J foreign samples for each item
+ * of the round are drawn evenly.
  */
 export function selectSamples(
   round: Round,
@@ -84,8 +88,8 @@ const JUDGING_PRACTICE = 0;
 const CORRECTING_PRACTICE = 0x1000;
 
 /**
- * The device's own samples of the judge and correct forms over answers of this round, scored by the checker. A judgement
- * is right when it states the right answer, whatever answer was shown.
+ * The device's own samples of the judge and correct forms over answers of this round, scored by the checker.
+ * A judgement is right when it states the right answer, whatever answer was shown.
  */
 async function practise(
   policy: Policy,
@@ -170,8 +174,9 @@ export interface RoundTraining {
 }
 
 /**
- * Trains the session's weights by one round of GRPO. The session must hold the weights from before the round. Afterwards
- * it holds the weights from after the round. When this function throws, the caller must restore the session.
+ * Trains the session's weights by one round of GRPO. The session must hold the weights from before the round.
+ * Afterwards it holds the weights from after the round. When this function throws, the caller must restore
+ * the session.
  */
 export async function trainRound(
   policy: Policy,

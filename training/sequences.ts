@@ -31,8 +31,8 @@ export interface CollatedRows<T extends Row> {
 }
 
 /**
- * Pads the rows at the end to equal length with token 0. The place before each completion token has that token as its
- * target. A place with weight 0 changes no gradient, so padding changes no bit.
+ * Pads the rows at the end to equal length with token 0. The place before each completion token has that
+ * token as its target. A place with weight 0 changes no gradient, so padding changes no bit.
  */
 export function collate<T extends Row>(rows: readonly T[]): CollatedRows<T> {
   const batch = roundUp(rows.length);
@@ -89,8 +89,8 @@ export interface PolicyRow extends Row {
 }
 
 /**
- * The batch of a step with the clipped policy objective. Every token weighs the same, whatever the length of its row
- * (DAPO, arXiv 2503.14476).
+ * The batch of a step with the clipped policy objective. Every token weighs the same, whatever the length of
+ * its row (DAPO, arXiv 2503.14476).
  */
 export function policyBatch(rows: readonly PolicyRow[], learningRate: number): TrainingBatch {
   const collated = collate(rows);

@@ -1,8 +1,10 @@
-/** A person's own text as training batches: documents, their tokens, and the window of tokens of each step. */
+/**
+ * A person's own text as training batches: documents, their tokens, and the window of tokens of each step.
+ */
 import type { ChatMessage, ChatTokenizer } from '../models/tokenizer/chat-tokenizer.ts';
 import { must } from '../protocol/must.ts';
 
-/** A text cannot be trained on. The message says what to change. */
+/** A text cannot be trained on. The message tells what to change. */
 export class TrainingTextError extends Error {
   override readonly name = 'TrainingTextError';
 }
@@ -21,9 +23,9 @@ export const MAX_TRAINING_TEXT = 1 << 23;
 const ROLES: readonly unknown[] = ['system', 'user', 'assistant', 'tool'];
 
 /**
- * The token ids of all documents, one after another. Each document of JSON lines ends with `endToken`, if given. Throws
- * TrainingTextError for an empty or too long text or a line that is not a document, and TokenizerError for a text that
- * cannot be encoded.
+ * The token ids of all documents, one after another. Each document of JSON lines ends with `endToken`, if
+ * given. Throws TrainingTextError for an empty or too long text or a line that is not a document, and
+ * TokenizerError for a text that cannot be encoded.
  */
 export function trainingTokens(
   { format, text }: TrainingText,
@@ -93,8 +95,8 @@ function parseLine(
 }
 
 /**
- * The batch of a step, counted from 0: `rows` windows of `length` tokens. The windows follow one another through the text
- * and start again at its end. The target of each token is the token after it.
+ * The batch of a step, counted from 0: `rows` windows of `length` tokens. The windows follow one another
+ * through the text and start again at its end. The target of each token is the token after it.
  */
 export function windowsAt(
   ids: readonly number[],

@@ -1,4 +1,6 @@
-/** A volunteer's trainer: the swarm's stages and the training of a round, over a model session and a store. */
+/**
+ * A volunteer's trainer: the swarm's stages and the training of a round, over a model session and a store.
+ */
 
 import type { Engine } from '../compute/engines/engine.ts';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
@@ -39,8 +41,8 @@ export interface LearningOutcome extends RoundOutcome {
 export interface TrainerOptions {
   readonly engine: Engine;
   /**
-   * The engine to evaluate on. Defaults to `engine`. Every engine gives the same bits, but the many short runs of an
-   * evaluation suit a processor better than a GPU.
+   * The engine to evaluate on. Defaults to `engine`. Every engine gives the same bits, but the many short
+   * runs of an evaluation suit a processor better than a GPU.
    */
   readonly evaluationEngine?: Engine;
   readonly tokenizer: CompletionTokenizer;
@@ -64,9 +66,9 @@ interface TrainerState {
 }
 
 /**
- * Trains one device's model. Every text and every weight follows from the checkpoint, the round's context and the given
- * rollouts, so `replayRound` can recompute it. Serves one call at a time. `stop` frees the model; the caller stops the
- * engines.
+ * Trains one device's model. Every text and every weight follows from the checkpoint, the round's context and
+ * the given rollouts, so `replayRound` can recompute it. Serves one call at a time. `stop` frees the model;
+ * the caller stops the engines.
  */
 export class LearningTrainer implements Trainer {
   readonly settings: LearningSettings;
@@ -74,7 +76,10 @@ export class LearningTrainer implements Trainer {
   readonly device: Hex;
   readonly #checkpoint: LearningCheckpoint;
   readonly #session: ModelSession;
-  /** Holds the same weights as `#session` between calls, and is the same session when there is only one engine. */
+  /**
+   * Holds the same weights as `#session` between calls, and is the same session when there is only one
+   * engine.
+   */
   readonly #evaluationSession: ModelSession;
   readonly #tokenizer: CompletionTokenizer;
   readonly #store: CheckpointStore;
@@ -104,8 +109,8 @@ export class LearningTrainer implements Trainer {
   }
 
   /**
-   * Loads the stored checkpoint, or stores the first one, and puts it on the engine. Throws what reading a bad
-   * checkpoint throws, and EngineMemoryError.
+   * Loads the stored checkpoint, or stores the first one, and puts it on the engine. Throws what reading a
+   * bad checkpoint throws, and EngineMemoryError.
    */
   static async start(options: TrainerOptions): Promise<LearningTrainer> {
     const { engine, evaluationEngine = engine } = options;
@@ -180,8 +185,8 @@ export class LearningTrainer implements Trainer {
   }
 
   /**
-   * Trains the round and stores the checkpoint. After a failure or an abort, the trainer has the weights from before the
-   * round again. Throws RoundRefusedError for a round below the cursor.
+   * Trains the round and stores the checkpoint. After a failure or an abort, the trainer has the weights from
+   * before the round again. Throws RoundRefusedError for a round below the cursor.
    */
   async train(
     context: RoundContext,
@@ -200,7 +205,8 @@ export class LearningTrainer implements Trainer {
         signal,
       );
       const file = writeCheckpoint(checkpoint);
-      // The engine hashes the weights in place, so reading them back for the file is the only pass over them here.
+      // The engine hashes the weights in place, so reading them back for the file is the only pass over them
+      // here.
       const root = checkpointRoot(learningContents(checkpoint), await this.#session.roots());
       await this.#store.save(file, checkpoint.cursor);
       this.#current = { state: checkpoint.state, cursor: checkpoint.cursor, root };

@@ -7,8 +7,8 @@ import { verdictDatabase } from './verdict-database.ts';
 const verdicts = verdictDatabase();
 
 /**
- * The engine of that kind, or with `auto` the fastest that computes the specified bits. A software GPU is used only when
- * `choice` names WebGPU. Throws EngineError when no engine may be used.
+ * The engine of that kind, or with `auto` the fastest that computes the specified bits. A software GPU is
+ * used only when `choice` names WebGPU. Throws EngineError when no engine may be used.
  */
 export function chooseBrowserEngine(
   choice: EngineKind | 'auto',

@@ -1,6 +1,6 @@
 /**
- * Calls from one thread to another that can be cancelled. Signals and error classes do not cross threads. So each call
- * carries a number by which a cancel message finds it, and its outcome is a plain value.
+ * Calls from one thread to another that can be cancelled. Signals and error classes do not cross threads. So
+ * each call carries a number by which a cancel message finds it, and its outcome is a plain value.
  */
 import * as Comlink from 'comlink';
 import { fromPlainError, type PlainError, toPlainError } from './plain-error.ts';
@@ -74,7 +74,9 @@ export function serveCalls<Calls extends CallTable<Calls>, Event>(
   };
 }
 
-/** Calls a method on the other thread. Rejects with ComputeError, or with the signal's reason after an abort. */
+/**
+ * Calls a method on the other thread. Rejects with ComputeError, or with the signal's reason after an abort.
+ */
 export type Call<Calls extends CallTable<Calls>> = <M extends keyof Calls>(
   method: M,
   args: Calls[M]['args'],
@@ -82,7 +84,10 @@ export type Call<Calls extends CallTable<Calls>> = <M extends keyof Calls>(
 ) => Promise<Calls[M]['result']>;
 
 export interface ConnectOptions {
-  /** Rejects when the worker has ended. Every call then rejects with the same reason instead of never settling. */
+  /**
+   * Rejects when the worker has ended. Every call then rejects with the same reason instead of never
+   * settling.
+   */
   readonly ended?: Promise<never>;
 }
 

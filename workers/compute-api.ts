@@ -13,10 +13,11 @@ import type { CallsOf } from './remote-methods.ts';
 export interface CheckpointOwner {
   readonly device: DeviceAddress;
   /**
-   * The network to train for, as in swarm/network-id.ts. Each network has its own checkpoints, since rounds count from the start
-   * of a network. Checkpoints of other networks stay untouched. Defaults to one nameless network.
+   * The network to train for, as in swarm/network-id.ts. Each network has its own checkpoints, since rounds
+   * count from the start of a network. Checkpoints of other networks stay untouched. Defaults to one nameless
+   * network.
    */
-  readonly run?: string;
+  readonly networkId?: string;
 }
 
 export interface ComputeStart extends CheckpointOwner {

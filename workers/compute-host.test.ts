@@ -27,7 +27,10 @@ const contextOf = (round: number): RoundContext => ({
   device: DEVICE,
 });
 
-/** An engine of the given kind that computes like the reference and fails at the runs that `fails` picks, counted over all. */
+/**
+ * An engine of the given kind that computes like the reference and fails at the runs that `fails` picks,
+ * counted over all.
+ */
 function failing(kind: EngineKind, runs: { count: number }, fails: (run: number) => Error | null): Engine {
   const inner = createReferenceEngine();
   let lost: Error | null = null;
@@ -71,7 +74,7 @@ function setUp(
         kind === 'webgpu'
           ? failing(kind, runs, options.fails ?? (() => null))
           : failing(kind, runs, () => null);
-      return { engine, reason: 'asked for', verdicts: [] };
+      return { engine, reason: 'requested', verdicts: [] };
     },
     onNotice: (sentence) => notices.push(sentence),
   };
@@ -80,7 +83,9 @@ function setUp(
 
 const tokenizer = new Tokenizer(characterTokenizerJson());
 
-/** A peer that answers every item rightly and wrongly in turn, so that there is something to learn from it. */
+/**
+ * A peer that answers every item rightly and wrongly in turn, so that there is something to learn from it.
+ */
 async function peerOf(host: ComputeHost<never>, context: RoundContext): Promise<PeerRollouts> {
   const groups = (await host.prompts(context)).map(({ answer }, item) => ({
     item,
@@ -199,7 +204,7 @@ describe('ComputeHost', () => {
           return runs === 3 ? new DeviceLostError('gone.') : null;
         });
         const paced = { ...engine, setShare: (share: number) => void shares.push(share) };
-        return { engine: paced, reason: 'asked for', verdicts: [] };
+        return { engine: paced, reason: 'requested', verdicts: [] };
       },
     });
     expect(shares).toEqual([0.5]);
@@ -246,8 +251,8 @@ describe('ComputeHost', () => {
   it('refuses a checkpoint of another device with the remedy', async () => {
     const directory = openMemoryDirectory();
     await (await ComputeHost.start(setUp({ directory }).host)).stop();
-    const stranger = setUp({ directory, device: `0x${'b2'.repeat(20)}` });
-    await expect(ComputeHost.start(stranger.host)).rejects.toThrow(/belongs to device 0xa1a1.*Restore/);
+    const other = setUp({ directory, device: `0x${'b2'.repeat(20)}` });
+    await expect(ComputeHost.start(other.host)).rejects.toThrow(/belongs to device 0xa1a1.*Restore/);
   });
 
   it('stops answering when asked to, and can be used again', async () => {

@@ -10,6 +10,7 @@ import { SerialQueue } from '../protocol/serial-queue.ts';
 import type { Trainer } from '../protocol/trainer.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
 import { type CompletionTokenizer, completionTokenizer } from '../training/completion-tokenizer.ts';
+import type { Critic } from '../training/critique.ts';
 import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
 import { firstCheckpoint } from '../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from '../training/learning-settings.ts';
@@ -38,6 +39,8 @@ export interface ComputeHostOptions<Verdict> {
   readonly settings?: LearningSettings;
   /** Maximum duty cycle, 0.1 to 1. Defaults to 1. `setShare` changes it. */
   readonly share?: number;
+  /** Judges other devices' answers in place of the model in training. Defaults to none. */
+  readonly critic?: Critic;
   /** Called with one sentence for a person when the GPU is lost or the engine changes. */
   readonly onNotice?: (sentence: string) => void;
   readonly onEngine?: (engine: EngineReport<Verdict>) => void;
@@ -65,22 +68,28 @@ export interface StoredCheckpoint {
 
 interface Running<Verdict> {
   readonly chosen: ChosenEngine<Verdict>;
-  /** Evaluates the model and draws samples for people: the processor when a GPU trains, else the training engine. */
+  /**
+   * Evaluates the model and draws samples for people: the processor when a GPU trains, else the training
+   * engine.
+   */
   readonly evaluationEngine: Engine;
   readonly trainer: LearningTrainer;
 }
 
-/** An engine that trains slower than this, in GFLOP/s, gets light settings: a software GPU has about 0.1, one core 10. */
+/**
+ * An engine that trains slower than this, in GFLOP/s, gets light settings: a software GPU has about 0.1, one
+ * core 10.
+ */
 const LIGHT_BELOW = 0.5;
 
 /** After this many losses in a row the host stops using the GPU. */
 export const LOSSES_BEFORE_FALLBACK = 2;
 
 /**
- * A volunteer's computing without a thread or a page around it: the engine, the trainer on it and the store below it.
- * When the GPU is lost, the host opens a new engine, restores the weights from the last stored checkpoint and repeats the
- * call. Every call is a function of checkpoint and context, so nothing else is lost. After two losses in a row the host
- * continues with WebAssembly. It serves one call at a time.
+ * A volunteer's computing without a thread or a page around it: the engine, the trainer on it and the store
+ * below it. When the GPU is lost, the host opens a new engine, restores the weights from the last stored
+ * checkpoint and repeats the call. Every call is a function of checkpoint and context, so nothing else is
+ * lost. After two losses in a row the host continues with WebAssembly. It serves one call at a time.
  */
 export class ComputeHost<Verdict> implements Trainer {
   readonly #options: ComputeHostOptions<Verdict>;
@@ -100,8 +109,8 @@ export class ComputeHost<Verdict> implements Trainer {
   }
 
   /**
-   * Loads the last checkpoint, or makes the first one from the published model, and puts it on an engine. Throws
-   * ModelFetchError, StorageError and its subclasses, and what reading a bad model throws.
+   * Loads the last checkpoint, or makes the first one from the published model, and puts it on an engine.
+   * Throws ModelFetchError, StorageError and its subclasses, and what reading a bad model throws.
    */
   static async start<Verdict>(options: ComputeHostOptions<Verdict>): Promise<ComputeHost<Verdict>> {
     const tokenizer = new TextDecoder().decode(await options.model.file('tokenizer.json', options.signal));
@@ -130,8 +139,8 @@ export class ComputeHost<Verdict> implements Trainer {
   }
 
   /**
-   * Sets the maximum duty cycle, 0.1 to 1, of the current engine, even during a call, and of later engines. It affects
-   * speed only, never results. Throws RangeError for any other number.
+   * Sets the maximum duty cycle, 0.1 to 1, of the current engine, even during a call, and of later engines.
+   * It affects speed only, never results. Throws RangeError for any other number.
    */
   setShare(share: number): void {
     if (!(share >= LEAST_SHARE && share <= 1)) {
@@ -218,13 +227,15 @@ export class ComputeHost<Verdict> implements Trainer {
     const chosen = await this.#options.chooseEngine(this.#choice, signal);
     let evaluationEngine = chosen.engine;
     try {
-      // An evaluation is hundreds of tiny runs. Each costs a GPU its latency; the processor gives the same bits at once.
+      // An evaluation is hundreds of tiny runs. Each costs a GPU its latency; the processor gives the same
+      // bits at once.
       if (chosen.engine.kind === 'webgpu') evaluationEngine = await createWasmEngine({ threads: 1 });
       const trainer = await LearningTrainer.start({
         engine: chosen.engine,
         evaluationEngine,
         tokenizer: this.#tokenizer,
         store,
+        critic: this.#options.critic,
         first: async () => {
           const { config, parameters } = loadModel(await fetchModelFiles(model, signal));
           const settings = this.#options.settings ?? (await settingsFor(chosen.engine, signal));

@@ -51,8 +51,8 @@ export class ModelAdapter {
   }
 
   /**
-   * Takes up to `steps` steps. An abort ends them after the current step. After a failure the adapters from before the call
-   * are in place again.
+   * Takes up to `steps` steps. An abort ends them after the current step. After a failure the adapters from
+   * before the call are in place again.
    */
   async train(
     options: TrainModel,
@@ -105,7 +105,10 @@ export class ModelAdapter {
     return { adapter: this.#adapter(lora), losses, stopped: losses.length < steps, tokens: ids.length };
   }
 
-  /** The adapters as PEFT's files and as a checkpoint with its root. `name` is the frozen model's name for people. */
+  /**
+   * The adapters as PEFT's files and as a checkpoint with its root. `name` is the frozen model's name for
+   * people.
+   */
   async files(name: string, signal: AbortSignal): Promise<AdapterFiles> {
     const { model, session } = this.#options;
     const { config } = model;
@@ -126,8 +129,9 @@ export class ModelAdapter {
   }
 
   /**
-   * Imports a Starling adapter checkpoint or PEFT's two files in place of the current adapters. Throws ModelLoadError,
-   * LoraError, ModelStateError or SafetensorsError, changing nothing, for files that do not belong to this model.
+   * Imports a Starling adapter checkpoint or PEFT's two files in place of the current adapters. Throws
+   * ModelLoadError, LoraError, ModelStateError or SafetensorsError, changing nothing, for files that do not
+   * belong to this model.
    */
   async adopt(files: readonly NamedBytes[], signal: AbortSignal): Promise<Adapter> {
     const { lora, state } = await this.#read(files, signal);

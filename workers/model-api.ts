@@ -13,7 +13,9 @@ import type { MemoryFit } from './memory-fit.ts';
 
 export interface PickedBlob {
   readonly name: string;
-  /** Path in the picked folder, such as "model/config.json". Equals the name when single files were picked. */
+  /**
+   * Path in the picked folder, such as "model/config.json". Equals the name when single files were picked.
+   */
   readonly path: string;
   readonly blob: Blob;
 }
@@ -78,7 +80,9 @@ export interface LoadedModel {
 }
 
 export interface AskModel {
-  /** A number that every event of this call repeats, so that late events of an earlier call are recognised. */
+  /**
+   * A number that every event of this call repeats, so that late events of an earlier call are recognised.
+   */
   readonly run: number;
   readonly prompt: string;
   /** Whether the prompt goes through the model's chat template. */
@@ -111,7 +115,10 @@ export interface TrainModel extends TrainingSizes {
   /** As in AskModel. */
   readonly run: number;
   readonly source: TrainingText;
-  /** Starts with new adapters. Otherwise the current adapters are trained further, with their own rank and alpha. */
+  /**
+   * Starts with new adapters. Otherwise the current adapters are trained further, with their own rank and
+   * alpha.
+   */
   readonly fresh: boolean;
   /** Learning rate. */
   readonly rate: number;
@@ -157,8 +164,8 @@ export interface ModelCalls {
   /** Lists the models on this device. */
   readonly stored: { readonly args: None; readonly result: readonly StoredModel[] };
   /**
-   * Downloads what is missing of a model. `hashes` is the output of `sha256sum *`. Null skips verification. Defaults to the
-   * hashes of the previous download.
+   * Downloads what is missing of a model. `hashes` is the output of `sha256sum *`. Null skips verification.
+   * Defaults to the hashes of the previous download.
    */
   readonly download: {
     readonly args: { readonly url: string; readonly hashes?: string | null };

@@ -5,7 +5,10 @@ import type { ModelCalls, ModelEvent } from './model-api.ts';
 /** The model worker in the thread that made it. */
 export type ModelClient = Call<ModelCalls>;
 
-/** Connects to a worker that runs model.worker.ts. Calls reject with ComputeError, or with the signal's reason. */
+/**
+ * Connects to a worker that runs model.worker.ts. Calls reject with ComputeError, or with the signal's
+ * reason.
+ */
 export function connectModels(
   endpoint: Endpoint,
   listener: (event: ModelEvent) => void,

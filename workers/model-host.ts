@@ -1,6 +1,6 @@
 /**
- * A published model for a person to inspect, load on an engine, prompt and adapt to a text. It handles one model at a time
- * and knows no thread and no page: model-service.ts puts it behind messages.
+ * A published model for a person to inspect, load on an engine, prompt and adapt to a text. It handles one
+ * model at a time and knows no thread and no page: model-service.ts puts it behind messages.
  */
 
 import { DeviceLostError, type Engine, type EngineKind } from '../compute/engines/engine.ts';
@@ -78,7 +78,10 @@ export class ModelHost {
     this.#options = options;
   }
 
-  /** Opens a model in place of the current one. Throws what `openModel` throws; the current one then stays open. */
+  /**
+   * Opens a model in place of the current one. Throws what `openModel` throws; the current one then stays
+   * open.
+   */
   open(from: ModelFrom, signal: AbortSignal): Promise<ModelSummary> {
     return this.#changes.run(async () => {
       const source = await this.#source(from);
@@ -93,7 +96,9 @@ export class ModelHost {
     });
   }
 
-  /** Whether the planned use of the open model fits. Pure. Throws LoraError for an impossible rank or alpha. */
+  /**
+   * Whether the planned use of the open model fits. Pure. Throws LoraError for an impossible rank or alpha.
+   */
   fit(use: ModelUse): MemoryFit {
     const { config } = this.#model();
     const { training } = use;
@@ -112,8 +117,8 @@ export class ModelHost {
   }
 
   /**
-   * Loads the open model on an engine. Throws EngineError, EngineMemoryError, or what reading the weights throws; nothing
-   * stays loaded then.
+   * Loads the open model on an engine. Throws EngineError, EngineMemoryError, or what reading the weights
+   * throws; nothing stays loaded then.
    */
   load(
     { engine: choice, threads, positions }: LoadModel,
@@ -144,7 +149,10 @@ export class ModelHost {
     });
   }
 
-  /** Samples an answer. Throws TokenizerError or ModelInputError for an unusable prompt, or the signal's reason. */
+  /**
+   * Samples an answer. Throws TokenizerError or ModelInputError for an unusable prompt, or the signal's
+   * reason.
+   */
   async generate(
     ask: AskModel,
     o: {
@@ -213,7 +221,10 @@ export class ModelHost {
     };
   }
 
-  /** Takes LoRA steps. An abort ends them after the current step. Throws TrainingTextError, LoraError, EngineError. */
+  /**
+   * Takes LoRA steps. An abort ends them after the current step. Throws TrainingTextError, LoraError,
+   * EngineError.
+   */
   train(
     options: TrainModel,
     o: {

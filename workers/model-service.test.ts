@@ -21,7 +21,10 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
-/** Service and client on the two ends of a real message channel, so that everything is cloned as between threads. */
+/**
+ * Service and client on the two ends of a real message channel, so that everything is cloned as between
+ * threads.
+ */
 function connect(options: { readonly deviceMemory?: number } = {}) {
   const { port1, port2 } = new MessageChannel();
   closing.push(() => port1.close());
@@ -30,7 +33,7 @@ function connect(options: { readonly deviceMemory?: number } = {}) {
       library: new ModelLibrary({ directory: openMemoryModelDirectory() }),
       chooseEngine: async () => ({
         engine: await createWasmEngine({ threads: 1 }),
-        reason: 'It was asked for.',
+        reason: 'It was requested.',
         verdicts: [],
       }),
       deviceMemory: options.deviceMemory,
@@ -93,7 +96,7 @@ describe('the model worker', { timeout: 60_000 }, () => {
     await expect(call('generate', ask)).rejects.toThrow('Load it first');
 
     const started = await call('load', { engine: 'wasm', threads: 1, positions: 48 });
-    expect(started).toMatchObject({ engine: 'wasm', positions: 48, reason: 'It was asked for.' });
+    expect(started).toMatchObject({ engine: 'wasm', positions: 48, reason: 'It was requested.' });
     const answer = await call('generate', ask);
     expect(await call('generate', ask)).toMatchObject({ text: answer.text, hash: answer.hash });
     expect((await call('generate', { ...ask, seed: 6 })).hash).not.toBe(answer.hash);

@@ -23,7 +23,9 @@ export interface PlainError {
   readonly stack?: string;
 }
 
-/** A failure in a worker, as its client throws it. `kind` tells the cause, and the message tells the remedy. */
+/**
+ * A failure in a worker, as its client throws it. `kind` tells the cause, and the message tells the remedy.
+ */
 export class ComputeError extends Error {
   override readonly name = 'ComputeError';
   readonly kind: FailureKind;

@@ -19,8 +19,9 @@ export const MODEL_FILE_LIMITS: Readonly<Record<keyof ModelFiles, number>> = {
 };
 
 /**
- * A model in a folder at the URL `base`, which ends with a slash. A download stops as soon as the file is longer than the
- * limit. `onProgress` receives the bytes so far and the total, which is null when the server does not tell it.
+ * A model in a folder at the URL `base`, which ends with a slash. A download stops as soon as the file is
+ * longer than the limit. `onProgress` receives the bytes so far and the total, which is null when the server
+ * does not tell it.
  */
 export function modelAt(
   base: string | URL,

@@ -1,7 +1,7 @@
 /**
- * Carries an interface of methods over cancellable calls, so that the interface is written down once. Arguments are
- * passed by position. A method may take an AbortSignal as its last parameter. No other parameter may be optional, since
- * the worker's side adds the signal after the arguments it received.
+ * Carries an interface of methods over cancellable calls, so that the interface is written down once.
+ * Arguments are passed by position. A method may take an AbortSignal as its last parameter. No other
+ * parameter may be optional, since the worker's side adds the signal after the arguments it received.
  */
 import {
   type Call,
@@ -27,7 +27,9 @@ export type CallsOf<Interface extends Methods<Interface>> = {
   };
 };
 
-/** The caller's side: an object whose methods make the calls. A final AbortSignal argument cancels its call. */
+/**
+ * The caller's side: an object whose methods make the calls. A final AbortSignal argument cancels its call.
+ */
 export function remoteMethods<Interface extends Methods<Interface>>(
   call: Call<CallsOf<Interface>>,
 ): Interface {
@@ -36,7 +38,8 @@ export function remoteMethods<Interface extends Methods<Interface>>(
     (...passed: readonly unknown[]): unknown => {
       const last = passed.at(-1);
       const signal = last instanceof AbortSignal ? last : undefined;
-      // The worker's side adds a signal to the arguments, so an optional one that was left out is dropped as well.
+      // The worker's side adds a signal to the arguments, so an optional one that was left out is dropped as
+      // well.
       const args = signal !== undefined || last === undefined ? passed.slice(0, -1) : passed;
       return call(name, args as CloneableArgs<Interface[typeof name]>, signal);
     };

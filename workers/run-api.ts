@@ -13,7 +13,9 @@ export interface OpenRun {
   readonly start: RunStart;
   /** Threads of the wasm engine, the worker's own included. */
   readonly threads: number;
-  /** Name under which the checkpoints are stored, so that a reload continues there. Defaults to memory only. */
+  /**
+   * Name under which the checkpoints are stored, so that a reload continues there. Defaults to memory only.
+   */
   readonly folder?: string;
 }
 

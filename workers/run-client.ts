@@ -10,7 +10,9 @@ export interface RemoteRun extends Evidence, Pick<OpenedRun, 'root' | 'roots' | 
   close(): Promise<void>;
 }
 
-/** The run worker in the thread that made it. Rejects with ComputeError, or with AbortError after an abort. */
+/**
+ * The run worker in the thread that made it. Rejects with ComputeError, or with AbortError after an abort.
+ */
 export interface RunsClient {
   specify(args: RunCalls['specify']['args'], signal?: AbortSignal): Promise<RunCalls['specify']['result']>;
   /** The terms and the program of a specification. Does not compute the run. */

@@ -22,7 +22,10 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
-/** Service and client on the two ends of a real message channel, so that everything is cloned as between threads. */
+/**
+ * Service and client on the two ends of a real message channel, so that everything is cloned as between
+ * threads.
+ */
 function connect(directory = openMemoryDirectory()) {
   const model = smallModel();
   const { port1, port2 } = new MessageChannel();

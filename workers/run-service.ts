@@ -43,7 +43,9 @@ export async function checkpointOfModel(
   return { config, state: freshState(config, parameters), cursor: 0, rngKey: '0x00000000' };
 }
 
-/** The worker's side of RunWorkerApi. It holds any number of runs, each on its own engine until it is closed. */
+/**
+ * The worker's side of RunWorkerApi. It holds any number of runs, each on its own engine until it is closed.
+ */
 export function createRunService(environment: RunEnvironment): RunWorkerApi {
   const { fetcher } = environment;
   const runs = new Map<number, Running>();

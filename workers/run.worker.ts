@@ -11,7 +11,8 @@ const verdicts = verdictDatabase();
 Comlink.expose(
   createRunService({
     openFolder: (name) => openOpfsDirectory(['starling', 'runs', name]),
-    // The processor gives the same bits, and a claimed or checked run should not wait for the GPU that contributes.
+    // The processor gives the same bits, and a claimed or checked run should not wait for the GPU that
+    // contributes.
     async openEngine(threads, signal) {
       const { engine } = await chooseEngine({
         choice: 'wasm',

@@ -1,4 +1,7 @@
-/** The Trainer contract over the compute host, and over the client of the compute worker across a message channel. */
+/**
+ * The Trainer contract over the compute host, and over the client of the compute worker across a message
+ * channel.
+ */
 import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { openMemoryDirectory } from '../models/storage/memory-directory.ts';
 import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';

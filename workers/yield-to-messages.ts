@@ -2,8 +2,9 @@
 const INTERVAL_MS = 16;
 
 /**
- * Makes a function to await in loops of short work. It lets messages from other threads in, above all a cancellation,
- * which awaiting promises alone never does. It yields only when the last yield is long enough ago.
+ * Makes a function to await in loops of short work. It lets messages from other threads in, above all a
+ * cancellation, which awaiting promises alone never does. It yields only when the last yield is long enough
+ * ago.
  */
 export function messageYielder(now: () => number): () => Promise<void> {
   let last = now();

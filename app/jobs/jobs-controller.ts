@@ -79,9 +79,22 @@ export class JobsController implements JobsPort {
     const run = termsHash(terms);
     await publishDescription({ queue, descriptions, run, description: spec });
     const now = Number((await client.getBlock()).timestamp);
-    const about = digestOfDescription(spec);
-    const order = { terms: run, about, token: COIN, price, bond, claimSeconds, workSeconds, workerShares };
-    const { campaign } = await startCampaign({ queue, crowdfund, order, deadline: now + raiseSeconds });
+    const order = {
+      terms: run,
+      descriptionHash: digestOfDescription(spec),
+      token: COIN,
+      price,
+      bond,
+      claimSeconds,
+      workSeconds,
+      workerShares,
+    };
+    const { campaign } = await startCampaign({
+      queue,
+      crowdfund,
+      order,
+      deadline: now + raiseSeconds,
+    });
     this.refresh();
     return campaign;
   }

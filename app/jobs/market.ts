@@ -13,7 +13,7 @@ import type { RollupContracts } from '../../protocol/rollup.ts';
 
 /** A job, with the digest of the description that it was posted with. */
 export interface PostedWork extends Job {
-  readonly about: Order['about'];
+  readonly descriptionHash: Order['descriptionHash'];
 }
 
 /** A campaign, its pledges, and the job it became. */
@@ -37,7 +37,7 @@ export class MarketReader {
   readonly #contracts: RollupContracts;
   readonly #campaigns = new Set<bigint>();
   readonly #pledges = new Map<bigint, Pledge>();
-  readonly #posted = new Map<bigint, Order['about']>();
+  readonly #posted = new Map<bigint, Order['descriptionHash']>();
   readonly #over = new Map<bigint, PostedWork>();
   #next = 0n;
 
@@ -58,13 +58,15 @@ export class MarketReader {
       listJobs({ ...range, jobs }),
     ]);
     for (const id of campaigns) this.#campaigns.add(id);
-    for (const { id, order } of posted) this.#posted.set(id, order.about);
+    for (const { id, order } of posted) this.#posted.set(id, order.descriptionHash);
     const unsettled = [...this.#pledges.values()].filter(({ settled }) => !settled).map(({ id }) => id);
     for (const id of new Set([...pledges, ...unsettled])) {
       this.#pledges.set(id, await readPledge(client, crowdfund, id));
     }
     const fundings = await Promise.all([...this.#campaigns].map((id) => readCampaign(client, crowdfund, id)));
-    const work = await Promise.all([...this.#posted].map(([id, about]) => this.#job(id, about)));
+    const work = await Promise.all(
+      [...this.#posted].map(([id, descriptionHash]) => this.#job(id, descriptionHash)),
+    );
     this.#next = toBlock > REPLACEABLE ? toBlock - REPLACEABLE : 0n;
     return {
       fundings: fundings
@@ -77,10 +79,10 @@ export class MarketReader {
     };
   }
 
-  async #job(id: bigint, about: Order['about']): Promise<PostedWork> {
+  async #job(id: bigint, descriptionHash: Order['descriptionHash']): Promise<PostedWork> {
     const over = this.#over.get(id);
     if (over !== undefined) return over;
-    const job = { ...(await readJob(this.#client, this.#contracts.jobs, id)), about };
+    const job = { ...(await readJob(this.#client, this.#contracts.jobs, id)), descriptionHash };
     if (job.state === 'accepted' || job.state === 'expired' || job.state === 'cancelled')
       this.#over.set(id, job);
     return job;

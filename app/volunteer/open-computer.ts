@@ -17,7 +17,8 @@ export async function storedCheckpoint(of: {
 }): Promise<StoredCheckpoint | null> {
   const worker = computeWorker();
   try {
-    return await connectCompute(worker, () => undefined).stored(of);
+    const { device, run: networkId } = of;
+    return await connectCompute(worker, () => undefined).stored({ device, networkId });
   } finally {
     worker.terminate();
   }
@@ -48,7 +49,7 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
     const started = await client.start(
       {
         device,
-        run,
+        networkId: run,
         engine,
         modelUrl: new URL('models/nano/', base).href,
         threads: crossOriginIsolated ? Math.max(1, Math.min(MAX_THREADS, cores - 1)) : 1,

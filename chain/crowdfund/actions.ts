@@ -1,7 +1,7 @@
 import { type Address, parseEventLogs } from 'viem';
 import { ChainError } from '../errors.ts';
 import { crowdfundAbi } from '../generated/abi.ts';
-import type { Order } from '../jobs/order.ts';
+import { type Order, toOrderStruct } from '../jobs/order.ts';
 import { allow, COIN } from '../payments.ts';
 import type { IncludedTransaction, TransactionQueue } from '../transaction-queue.ts';
 import { readCampaign } from './campaign.ts';
@@ -27,7 +27,7 @@ export async function startCampaign(
     address: crowdfund,
     abi: crowdfundAbi,
     functionName: 'start',
-    args: [order, deadline],
+    args: [toOrderStruct(order), deadline],
   });
   const [started] = parseEventLogs({ abi: crowdfundAbi, logs: [...done.logs], eventName: 'Started' });
   if (started === undefined) throw elsewhere();

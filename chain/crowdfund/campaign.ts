@@ -1,7 +1,7 @@
 import { type Address, getAbiItem, type PublicClient } from 'viem';
 import { toChainError } from '../errors.ts';
 import { crowdfundAbi } from '../generated/abi.ts';
-import type { Order } from '../jobs/order.ts';
+import { fromOrderStruct, type Order } from '../jobs/order.ts';
 import { logsOfBlocks } from '../logs.ts';
 
 /** In the order of `ICrowdfund.State`. */
@@ -36,7 +36,7 @@ export async function readCampaign(client: PublicClient, crowdfund: Address, id:
       id,
       state: STATES[state] ?? 'failed',
       creator: lower(raw.creator),
-      order: { ...raw.order, token: lower(raw.order.token) },
+      order: fromOrderStruct(raw.order),
       deadline: raw.deadline,
       raised: raw.raised,
       job: raw.handedOver ? raw.job : undefined,

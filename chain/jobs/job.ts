@@ -2,7 +2,7 @@ import { type Address, getAbiItem, type Hex, type PublicClient } from 'viem';
 import { ChainError, toChainError } from '../errors.ts';
 import { jobsAbi } from '../generated/abi.ts';
 import { logsOfBlocks } from '../logs.ts';
-import type { Order } from './order.ts';
+import { fromOrderStruct, type Order } from './order.ts';
 
 /** In the order of `IJobs.State`. */
 const STATES = ['none', 'open', 'claimed', 'delivered', 'accepted', 'expired', 'cancelled'] as const;
@@ -15,7 +15,7 @@ export interface Job {
   readonly id: bigint;
   readonly state: JobState;
   readonly requester: Address;
-  readonly order: Omit<Order, 'about' | 'claimSeconds'>;
+  readonly order: Omit<Order, 'descriptionHash' | 'claimSeconds'>;
   /** The last second at which it can be claimed. */
   readonly claimBy: number;
   /** The worker that has claimed it; undefined while it is open. */
@@ -101,7 +101,7 @@ export async function listJobs(options: ListJobsOptions): Promise<readonly Poste
     return logs.map(({ args, blockNumber }) => ({
       id: args.job,
       requester: lower(args.requester),
-      order: { ...args.order, token: lower(args.order.token) },
+      order: fromOrderStruct(args.order),
       block: blockNumber,
     }));
   } catch (error) {

@@ -57,7 +57,7 @@ function work(name: string) {
 function orderFor(terms: Terms): Order {
   return {
     terms: termsHash(terms),
-    about: hash('about'),
+    descriptionHash: hash('description'),
     token: COIN,
     price: PRICE,
     bond: BOND,

@@ -3,7 +3,7 @@ import { ChainError } from '../errors.ts';
 import { jobsAbi } from '../generated/abi.ts';
 import { allow, COIN } from '../payments.ts';
 import type { IncludedTransaction, TransactionQueue } from '../transaction-queue.ts';
-import type { Order } from './order.ts';
+import { type Order, toOrderStruct } from './order.ts';
 
 export interface PostJobOptions {
   /** Of the requester's account. */
@@ -22,7 +22,7 @@ export async function postJob(
     address: jobs,
     abi: jobsAbi,
     functionName: 'post',
-    args: [order],
+    args: [toOrderStruct(order)],
     value: order.token === COIN ? order.price : 0n,
   });
   const [posted] = parseEventLogs({ abi: jobsAbi, logs: [...done.logs], eventName: 'Posted' });

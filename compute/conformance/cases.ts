@@ -1,110 +1,15 @@
 /**
  * The conformance table: operators x shapes x adversarial values. Every engine must give the reference's bits
- * for every case. A case is one operator application; its name is its identity in `expected.ts`.
+ * for every case. A case's name is its identity in `expected.ts`.
  */
-import { must } from '../../protocol/must.ts';
-import type { TensorData } from '../engines/tensor-data.ts';
 import { canon } from '../repops/arithmetic.ts';
 import type { AttributesOf } from '../repops/attributes.ts';
-import { operatorProgram } from '../repops/operator-program.ts';
 import type { OperatorName } from '../repops/operators.ts';
-import { elementCount, type Program, tensorOf } from '../repops/program.ts';
-import { halves, indices, type Kind, values } from './values.ts';
-
-export interface ConformanceCase {
-  readonly name: string;
-  readonly op: OperatorName;
-  readonly program: Program;
-  /** Contents of the bound tensors before the run, made anew on each call. */
-  inputs(): Readonly<Record<string, TensorData>>;
-  /** Tensors to compare after the run, in order. */
-  readonly outputs: readonly string[];
-}
-
-/**
- * How an input is filled:
- * - a kind: f32 of that kind;
- * - `below`: u32 below it; `countTo`: 0 .. countTo - 1, repeated; `list`: the listed u32, repeated;
- * - `bf16`: the upper halves of f32 of a kind, or any bits.
- */
-export type Fill =
-  | Kind
-  | { readonly below: number }
-  | { readonly countTo: number }
-  | { readonly list: readonly number[] }
-  | { readonly bf16: Kind | 'any' };
-
-export interface RowOf<Op extends OperatorName> {
-  readonly op: Op;
-  readonly attributes: AttributesOf<Op>;
-  /** One for each input. */
-  readonly fills: readonly Fill[];
-  /** Uses every alias that the operator allows. Operators that require theirs use them in any case. */
-  readonly inPlace?: boolean;
-}
-
-/** A row of the table of cases: an operator with its attributes, and how each input is filled. */
-export type Row = { readonly [Op in OperatorName]: RowOf<Op> }[OperatorName];
-
-function label(row: Row): string {
-  const attributes = Object.entries(row.attributes).map(([name, value]) => `${name}=${value}`);
-  const fills = row.fills.map((fill) => {
-    if (typeof fill === 'string') return fill;
-    if ('bf16' in fill) return `bf16 ${fill.bf16}`;
-    if ('countTo' in fill) return `0..${fill.countTo - 1}`;
-    return 'below' in fill ? `<${fill.below}` : `[${fill.list.join(' ')}]`;
-  });
-  return `${row.op} ${attributes.join(' ')}: ${fills.join(', ')}${row.inPlace ? ', in place' : ''}`;
-}
-
-/** A seed that depends on the case's name alone, so that adding a case changes no other. */
-function seedOf(name: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
-}
-
-/** The case of a row of the table. */
-export function buildCase(row: Row): ConformanceCase {
-  const name = label(row);
-  const bf16Inputs = row.fills.flatMap((fill, i) => (typeof fill === 'object' && 'bf16' in fill ? [i] : []));
-  const program = operatorProgram(row.op, row.attributes, {
-    name,
-    inPlace: row.inPlace === true,
-    bf16Inputs: new Set(bf16Inputs),
-  });
-  const { inputs, outputs } = must(program.nodes, 0);
-  if (inputs.length !== row.fills.length) {
-    throw new RangeError(`${name}: ${row.fills.length} fills for ${inputs.length} inputs`);
-  }
-  const seed = seedOf(name);
-  return {
-    name,
-    op: row.op,
-    program,
-    outputs,
-    inputs: () =>
-      Object.fromEntries(
-        inputs.map((input, i) => {
-          const count = elementCount(tensorOf(program, input).shape);
-          return [input, filled(must(row.fills, i), count, seed + i)];
-        }),
-      ),
-  };
-}
-
-/** `count` elements as a fill says. */
-function filled(fill: Fill, count: number, seed: number): TensorData {
-  if (typeof fill === 'string') return values(fill, count, seed);
-  if ('bf16' in fill) return halves(fill.bf16, count, seed);
-  if ('countTo' in fill) return Uint32Array.from({ length: count }, (_, at) => at % fill.countTo);
-  if ('below' in fill) return indices(fill.below, count, seed);
-  return Uint32Array.from({ length: count }, (_, at) => must(fill.list, at % fill.list.length));
-}
+import { buildCase, type ConformanceCase, type Fill, type Row, type RowOf } from './conformance-case.ts';
+import type { Kind } from './values.ts';
 
 /** Every kind that an operand of plain arithmetic should meet. */
 const EVERY: readonly Kind[] = ['ordinary', 'wide', 'cancelling', 'ties', 'tiny', 'small', 'huge', 'mixed'];
-export const f32 = (value: number): number => canon(value);
 
 /** One row for each kind, the same for every f32 input. */
 function each<Op extends OperatorName>(
@@ -199,7 +104,7 @@ function attentions(): Row[] {
     // A prompt against a cache that holds an earlier part of it.
     { B: 2, Tq: 37, Tk: 290, heads: 3, kvHeads: 1, headDim: 10 },
   ];
-  const scale = f32(0.25);
+  const scale = canon(0.25);
   const rows: Row[] = [];
   for (const shape of shapes) {
     const attributes = { ...shape, scale };
@@ -237,8 +142,8 @@ function norms(): Row[] {
     [267, 5],
     [2, 200],
   ] as const) {
-    const invD = f32(1 / D);
-    const eps = f32(1e-6);
+    const invD = canon(1 / D);
+    const eps = canon(1e-6);
     rows.push(...each('rms.rstd', { N, D, invD, eps }, 1));
     rows.push(...each('rms.apply', { N, D }, 3, ['ordinary', 'small', 'huge', 'mixed']));
     rows.push(...each('rms.grad.x', { N, D, invD }, 4, ['ordinary', 'cancelling', 'wide', 'mixed']));
@@ -255,7 +160,9 @@ function elementwise(): Row[] {
   for (const len of [1, 333]) {
     rows.push(...each('add', { len }, 2));
     rows.push({ op: 'add', attributes: { len }, fills: ['cancelling', 'ties'], inPlace: true });
-    rows.push(...each('add.scaled', { len, scale: f32(16 / 7) }, 2, ['cancelling', 'tiny', 'huge', 'mixed']));
+    rows.push(
+      ...each('add.scaled', { len, scale: canon(16 / 7) }, 2, ['cancelling', 'tiny', 'huge', 'mixed']),
+    );
     rows.push({ op: 'add.scaled', attributes: { len, scale: 2 }, fills: ['ties', 'ties'], inPlace: true });
     rows.push(...each('swiglu', { len }, 2, ['ordinary', 'wide', 'tiny', 'mixed']));
     rows.push(...each('swiglu.grad', { len }, 3, ['ordinary', 'wide', 'small', 'mixed']));
@@ -319,7 +226,7 @@ function losses(): Row[] {
       rows.push({ op: 'xent.grad', attributes: { N, V }, fills: [kind, 'ordinary', { below: V }, kind] });
       for (const [invTemperature, greedy] of [
         [1, 0],
-        [f32(1 / 0.7), 0],
+        [canon(1 / 0.7), 0],
         [1, 1],
       ] as const) {
         rows.push({ op: 'sample', attributes: { N, V, invTemperature, greedy }, fills: [kind, 'unit'] });
@@ -340,7 +247,7 @@ function losses(): Row[] {
     attributes: { N: 900, V: 5, invTemperature: 1, greedy: 0 },
     fills: ['ordinary', 'unit'],
   });
-  const clip = { clipLow: f32(0.8), clipHigh: f32(1.28), ratioCap: f32(3) };
+  const clip = { clipLow: canon(0.8), clipHigh: canon(1.28), ratioCap: canon(3) };
   for (const N of [1, 1031]) {
     const attributes = { N, ...clip };
     rows.push({ op: 'policy.coefficient', attributes, fills: ['unit', 'unit', 'ordinary', 'unit'] });
@@ -365,16 +272,16 @@ function sampling(): Row[] {
       for (const [topK, topP] of [
         [0, 1],
         [5, 1],
-        [0, f32(0.9)],
-        [40, f32(0.5)],
+        [0, canon(0.9)],
+        [40, canon(0.5)],
       ] as const) {
-        const attributes = { N, V, topK, topP, invTemperature: f32(1 / 0.7) };
+        const attributes = { N, V, topK, topP, invTemperature: canon(1 / 0.7) };
         rows.push({ op: 'sample.filter', attributes, fills: [kind] });
       }
     }
   }
   // Almost uniform: the running sum rounds at every step, and the threshold falls anywhere.
-  for (const invTemperature of [f32(1 / 64), 1]) {
+  for (const invTemperature of [canon(1 / 64), 1]) {
     const attributes = { N: 9, V: 2500, invTemperature, greedy: 0 };
     rows.push({ op: 'sample', attributes, fills: ['ordinary', 'unit'] });
   }
@@ -404,12 +311,12 @@ function optimizer(): Row[] {
     rows.push(...each('clip.scale', attributes, count, ['positive', 'small', 'huge', 'cancelling']));
   }
   const adam = {
-    beta1: f32(0.9),
-    oneMinusBeta1: f32(0.1),
-    beta2: f32(0.95),
-    oneMinusBeta2: f32(0.05),
-    eps: f32(1e-8),
-    weightDecay: f32(0.1),
+    beta1: canon(0.9),
+    oneMinusBeta1: canon(0.1),
+    beta2: canon(0.95),
+    oneMinusBeta2: canon(0.05),
+    eps: canon(1e-8),
+    weightDecay: canon(0.1),
   };
   for (const len of [1, 999]) {
     for (const kind of ['ordinary', 'cancelling', 'small', 'tiny', 'wide', 'mixed'] as const) {
@@ -424,9 +331,9 @@ function optimizer(): Row[] {
 }
 
 /**
- * Folds so long that a device that ends loops early gives other bits (docs/decisions/0005-webgpu-bits.md): one
- * loop, and nested loops, with nearly as many iterations as a kernel may have; and more than that, which the
- * engine splits into steps.
+ * Folds so long that a device that ends loops early gives other bits (docs/decisions/0005-webgpu-bits.md):
+ * one loop, and nested loops, with nearly as many iterations as a kernel may have; and more than that, which
+ * the engine splits into steps.
  */
 function longFolds(): Row[] {
   const attention = { B: 1, Tk: 3, kvHeads: 1, headDim: 2, scale: 0.5 };

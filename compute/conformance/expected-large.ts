@@ -1,7 +1,7 @@
 /**
- * Digest of each large case's outputs by the reference engine, so that a page can check a device in seconds.
- * Made by `npx tsx compute/conformance/write-expected.ts --large`. A change here
- * without a new case is a change of the numeric specification.
+ * Digest of each large case's outputs by the reference engine, so that a page can check a device
+ * in seconds. Made by `npx tsx compute/conformance/write-expected.ts --large`. A change here without a new
+ * case is a change of the numeric specification.
  */
 export const EXPECTED_LARGE: Readonly<Record<string, string>> = {
   'attention B=1 Tq=1100 Tk=1100 heads=2 kvHeads=1 headDim=4 scale=0.5: ordinary, ordinary, cancelling, 0..1099':

@@ -1,7 +1,7 @@
 /**
- * Digest of each conformance case's outputs by the reference engine, so that a page can check a device in seconds.
- * Made by `npx tsx compute/conformance/write-expected.ts`; a test compares it with the reference. A change here
- * without a new case is a change of the numeric specification.
+ * Digest of each conformance case's outputs by the reference engine, so that a page can check a device
+ * in seconds. Made by `npx tsx compute/conformance/write-expected.ts`. A change here without a new
+ * case is a change of the numeric specification.
  */
 export const EXPECTED: Readonly<Record<string, string>> = {
   'matmul M=7 N=33 K=1 transposeA=1 transposeB=0: ordinary, ordinary': '520ab016a92a2d8d',

@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../engines/engine.ts';
 import { createReferenceEngine } from '../engines/reference.ts';
+import { createWasmEngine } from '../engines/wasm/engine.ts';
 import { openDawnAdapter, SWIFTSHADER_ICD } from '../engines/webgpu/device/dawn.ts';
 import { openWebGpuEngine, type WebGpuEngine } from '../engines/webgpu/engine.ts';
 import { DEFAULT_TUNING, SOFTWARE_TUNING } from '../engines/webgpu/tuning/tuning.ts';
 import { SHADERS } from '../generated/shaders.ts';
 import type { OperatorName } from '../repops/operators.ts';
-import { CASES, type ConformanceCase } from './cases.ts';
+import { CASES } from './cases.ts';
+import type { ConformanceCase } from './conformance-case.ts';
 import { runGate } from './gate.ts';
 import { MUTANTS, mutate } from './testing/mutants.ts';
 
@@ -73,6 +75,13 @@ describe('the gate without a GPU', () => {
     await expect(runGate({ engine, signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow(
       'enough',
     );
+  });
+
+  it.each([1, 2])('[RO-1] passes the wasm engine on %i threads', async (threads) => {
+    const wasm = await createWasmEngine({ threads });
+    const verdict = await runGate({ engine: wasm });
+    expect(verdict).toMatchObject({ passed: true, checks: CASES.length });
+    await wasm.stop();
   });
 });
 

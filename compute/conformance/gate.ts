@@ -6,7 +6,8 @@ import { DeviceLostError, type Engine, EngineMemoryError, type Tensor } from '..
 import type { Variant, Variants } from '../engines/webgpu/shader/pipelines.ts';
 import type { OperatorName } from '../repops/operators.ts';
 import type { Node, Program, TensorSpec } from '../repops/program.ts';
-import { CASES, type ConformanceCase } from './cases.ts';
+import { CASES } from './cases.ts';
+import type { ConformanceCase } from './conformance-case.ts';
 import { digestOf } from './digest.ts';
 import { EXPECTED } from './expected.ts';
 

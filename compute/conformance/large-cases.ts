@@ -3,7 +3,8 @@
  * and rows of logits over Qwen2.5's vocabulary. The reference takes a minute over them, so their digests are
  * not looked at in every test.
  */
-import { buildCase, type ConformanceCase, type Fill, f32, type Row } from './cases.ts';
+import { canon } from '../repops/arithmetic.ts';
+import { buildCase, type ConformanceCase, type Fill, type Row } from './conformance-case.ts';
 
 const VOCABULARY = 151_936;
 
@@ -37,17 +38,17 @@ export const LARGE_CASES: readonly ConformanceCase[] = [
   } satisfies Row,
   {
     op: 'sample',
-    attributes: { N: 5, V: VOCABULARY, invTemperature: f32(1 / 8), greedy: 0 },
+    attributes: { N: 5, V: VOCABULARY, invTemperature: canon(1 / 8), greedy: 0 },
     fills: ['ordinary', 'unit'],
   } satisfies Row,
   {
     op: 'sample.filter',
-    attributes: { N: 2, V: VOCABULARY, topK: 50, topP: f32(0.9), invTemperature: 1 },
+    attributes: { N: 2, V: VOCABULARY, topK: 50, topP: canon(0.9), invTemperature: 1 },
     fills: ['ordinary'],
   } satisfies Row,
   {
     op: 'sample.filter',
-    attributes: { N: 1, V: VOCABULARY, topK: 0, topP: f32(0.95), invTemperature: f32(1 / 8) },
+    attributes: { N: 1, V: VOCABULARY, topK: 0, topP: canon(0.95), invTemperature: canon(1 / 8) },
     fills: ['ties'],
   } satisfies Row,
   {

@@ -2,6 +2,7 @@
  * Inputs built to expose what goes wrong on devices: ties, cancellation, values at the edges of the canonical
  * range and of the operand lattice. All from a seed, all canonical.
  */
+import { must } from '../../protocol/must.ts';
 import { bitsOf, canon, floatOf } from '../repops/arithmetic.ts';
 
 export type Kind =
@@ -114,8 +115,8 @@ export function values(kind: Kind, count: number, seed: number): Float32Array {
         return scaled(word() % 2 === 0 ? -57 + (word() % 4) : 50 + (word() % 4));
       case 'mixed': {
         const choice = word() % (ANY.length + 2);
-        if (choice < ANY.length) return draw(ANY[choice] ?? 'ordinary', previous);
-        return SPECIAL[word() % SPECIAL.length] ?? 0;
+        if (choice < ANY.length) return draw(must(ANY, choice), previous);
+        return must(SPECIAL, word() % SPECIAL.length);
       }
     }
   };
@@ -127,6 +128,9 @@ export function values(kind: Kind, count: number, seed: number): Float32Array {
   }
   return result;
 }
+
+/** Exponent fields at the ends of bf16's range and of the lattice's. */
+const END_FIELDS = [0, 1, 2, 255, 254, 71, 72, 73, 178, 179, 180];
 
 /** `count` integers below `limit`. */
 export function indices(limit: number, count: number, seed: number): Uint32Array {
@@ -144,7 +148,7 @@ export function halves(kind: Kind | 'any', count: number, seed: number): Uint16A
   return Uint16Array.from({ length: count }, () => {
     const bits = word();
     // Every fourth at an end of the exponent's range or of the lattice's.
-    const field = [0, 1, 2, 255, 254, 71, 72, 73, 178, 179, 180][(bits >>> 20) % 11] ?? 0;
+    const field = must(END_FIELDS, (bits >>> 20) % END_FIELDS.length);
     return (bits >>> 16) % 4 === 0 ? (bits & 0x807f) | (field << 7) : bits;
   });
 }

@@ -29,7 +29,7 @@ export interface PassedGate {
 let suite: string | undefined;
 
 /** Identifies the cases, their expected bits and every kernel: a verdict on others does not count. */
-export function suiteName(): string {
+function suiteName(): string {
   suite ??= bytesToHex(
     sha256(utf8ToBytes(JSON.stringify([EXPECTED, SHADERS, WASM_BASE64, WASM_THREADS_BASE64]))),
   ).slice(0, 16);

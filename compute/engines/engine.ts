@@ -17,7 +17,7 @@
  *   nothing.
  * - **[EN-08]** An index out of range that the caller wrote is a ProgramError, never a value from elsewhere.
  * - **[EN-09]** A run depends on nothing but its program and the bound tensors: temporaries keep nothing
- *   between runs, and one program runs on any tensors that fit.
+ *   between runs, the order of attributes is of no account, and one program runs on any tensors that fit.
  * - **[EN-10]** Where an operator works in place, its output takes the place of its input. Other tensors keep
  *   their bits.
  * - **[EN-11]** If the signal is aborted, `run` rejects with its reason: before anything is computed if it

@@ -58,9 +58,10 @@ const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
 describe('dense operators', () => {
-  it('embed and embed.grad look up and sum rows', async () => {
+  it('[RO-20][RO-21] embed and embed.grad look up and sum rows', async () => {
     const [N, V, D] = [150, 5, 3];
-    const ids = range(N).map((n) => (n * n) % 4); // id 4 never occurs, and some occur in more than one block of 64
+    // Id 4 never occurs, and some occur in more than one block of 64.
+    const ids = range(N).map((n) => (n * n) % 4);
     const table = random(V * D, 1);
     const dy = random(N * D, 2);
     expect((await apply('embed', { N, V, D }, [ids, table]))[0]).toEqual(
@@ -78,7 +79,7 @@ describe('dense operators', () => {
     [0, 1],
     [1, 0],
     [1, 1],
-  ])('matmul with transposeA %i, transposeB %i', async (transposeA, transposeB) => {
+  ])('[RO-22] matmul with transposeA %i, transposeB %i', async (transposeA, transposeB) => {
     const [M, N, K] = [5, 7, 130];
     const a = random(M * K, 3);
     const b = random(K * N, 4);
@@ -92,13 +93,13 @@ describe('dense operators', () => {
     expect(error(c, wanted)).toBeLessThan(TIGHT);
   });
 
-  it('matmul rounds its operands to the lattice', async () => {
+  it('[RO-22][RO-10] matmul rounds its operands to the lattice', async () => {
     const x = Math.fround(1 + 2 ** -12);
     const attributes = { M: 1, N: 1, K: 1, transposeA: 0, transposeB: 0 };
     expect(await apply('matmul', attributes, [[x], [x]])).toEqual([[1]]);
   });
 
-  it('bias.add, bias.grad and add', async () => {
+  it('[RO-23][RO-24][RO-25] bias.add, bias.grad and add', async () => {
     const [N, D] = [70, 3];
     const x = random(N * D, 5);
     const bias = random(D, 6);
@@ -137,7 +138,7 @@ describe('layer operators', () => {
   );
   const invD = canon(1 / D);
 
-  it('rms.rstd and rms.apply', async () => {
+  it('[RO-26][RO-27] rms.rstd and rms.apply', async () => {
     const [got] = await apply('rms.rstd', { N, D, invD, eps: canon(1e-6) }, [x]);
     expect(error(got, rstd)).toBeLessThan(TIGHT);
     const [y] = await apply('rms.apply', { N, D }, [x, rstd, gain]);
@@ -149,7 +150,7 @@ describe('layer operators', () => {
     ).toBeLessThan(TIGHT);
   });
 
-  it('rms.grad.x and rms.grad.gain', async () => {
+  it('[RO-28][RO-29] rms.grad.x and rms.grad.gain', async () => {
     const [dx] = await apply('rms.grad.x', { N, D, invD }, [dy, x, rstd, gain]);
     const wanted = x.map((v, i) => {
       const n = Math.floor(i / D);
@@ -163,7 +164,7 @@ describe('layer operators', () => {
     expect(error(dgain, gains)).toBeLessThan(TIGHT);
   });
 
-  it('rope.pairs is rope with the pairs side by side', async () => {
+  it('[RO-48] rope.pairs is rope with the pairs side by side', async () => {
     const attributes = { N: 2, heads: 2, headDim: 6, P: 4, inverse: 0 };
     const values = random(2 * 2 * 6, 31);
     const tables = [[3, 1], random(4 * 3, 32), random(4 * 3, 33)];
@@ -176,7 +177,7 @@ describe('layer operators', () => {
     }
   });
 
-  it('add.scaled adds a multiple', async () => {
+  it('[RO-47] add.scaled adds a multiple', async () => {
     expect(
       await apply('add.scaled', { len: 3, scale: 0.5 }, [
         [1, 2, 3],
@@ -185,7 +186,7 @@ describe('layer operators', () => {
     ).toEqual([[3, 0, 3.5]]);
   });
 
-  it('bf16 weights give what the same values give as f32', async () => {
+  it('[RO-5] bf16 weights give what the same values give as f32', async () => {
     const values = random(5 * 7, 41);
     const bits = Uint16Array.from(values, (value) => bitsOf(value) >>> 16);
     const x = random(3 * 7, 42);
@@ -201,14 +202,14 @@ describe('layer operators', () => {
     );
   });
 
-  it('bf16 bits that are no canonical value are made one', async () => {
+  it('[RO-5] bf16 bits that are no canonical value are made one', async () => {
     const bits = Uint16Array.of(0x8000, 0x0001, 0x00ff, 0x0100, 0x7f80, 0xff80, 0x7fc0, 0xffff);
     const [y] = await apply('embed', { N: 1, V: 1, D: 8 }, [[0], bits]);
     const most = floatOf(0x7f7fffff);
     expect(y).toEqual([0, 0, 0, 2 ** -125, most, -most, most, -most]);
   });
 
-  it('rope turns each pair by its angle, and its inverse turns it back', async () => {
+  it('[RO-30] rope turns each pair by its angle, and its inverse turns it back', async () => {
     const [heads, headDim, P] = [2, 4, 9];
     const values = random(3 * 8, 11);
     const positions = [0, 3, 8];
@@ -229,7 +230,7 @@ describe('layer operators', () => {
     expect(error(back, values)).toBeLessThan(TIGHT);
   });
 
-  it('swiglu and swiglu.grad', async () => {
+  it('[RO-31][RO-32] swiglu and swiglu.grad', async () => {
     const gate = random(50, 12).map((v) => v * 8);
     const up = random(50, 13);
     const d = random(50, 14);
@@ -278,7 +279,7 @@ describe('attention operators', () => {
   // Probabilities and dS go through the lattice inside the operator: 2^-9 relative a term.
   const COARSE = 0.01;
 
-  it('attention, delta and both gradients', async () => {
+  it('[RO-33][RO-34][RO-35][RO-36] attention, delta and both gradients', async () => {
     const o = new Array<number>(q.length).fill(0);
     const dq = new Array<number>(q.length).fill(0);
     const dk = new Array<number>(k.length).fill(0);
@@ -317,7 +318,7 @@ describe('attention operators', () => {
     expect(error(gotDv, dv)).toBeLessThan(COARSE);
   });
 
-  it('does not see keys after its position, whatever is in them', async () => {
+  it('[RO-33][RO-11] attention does not see keys after its position, whatever is in them', async () => {
     const poisoned = k.map((value, at) => (Math.floor(at / (kvHeads * headDim)) % Tk > 20 ? 1e30 : value));
     const early = positions.map((position) => Math.min(position, 20));
     const [a] = await apply('attention', attributes, [q, k, v, early]);
@@ -325,14 +326,14 @@ describe('attention operators', () => {
     expect(b).toEqual(a);
   });
 
-  it('cache.write.rows replaces neighbouring rows of each batch entry', async () => {
+  it('[RO-49] cache.write.rows replaces neighbouring rows of each batch entry', async () => {
     const cache = random(2 * 4 * 2, 19);
     const attributes = { B: 2, R: 2, Tk: 4, D: 2 };
     const [after] = await apply('cache.write.rows', attributes, [cache, [1, 2, 3, 4, 5, 6, 7, 8], [2, 0]]);
     expect(after).toEqual([...cache.slice(0, 4), 1, 2, 3, 4, 5, 6, 7, 8, ...cache.slice(12)]);
   });
 
-  it('cache.write replaces one row a batch entry', async () => {
+  it('[RO-37] cache.write replaces one row a batch entry', async () => {
     const cache = random(2 * 3 * 2, 19);
     const x = [10, 11, 20, 21];
     const [after] = await apply('cache.write', { B: 2, Tk: 3, D: 2 }, [cache, x, [2, 0]]);
@@ -346,7 +347,7 @@ describe('loss operators', () => {
   const targets = range(N).map((n) => (n * 31) % V);
   const lse = range(N).map((n) => Math.log(sum(logits.slice(n * V, n * V + V).map(Math.exp))));
 
-  it('xent.lse, xent.logprob and xent.grad', async () => {
+  it('[RO-38][RO-39][RO-40] xent.lse, xent.logprob and xent.grad', async () => {
     const [got] = await apply('xent.lse', { N, V }, [logits]);
     expect(error(got, lse)).toBeLessThan(TIGHT);
     const rounded = lse.map(Math.fround);
@@ -366,7 +367,7 @@ describe('loss operators', () => {
     expect(error(dlogits, wanted)).toBeLessThan(TIGHT);
   });
 
-  it('policy.coefficient takes each side of each clip', async () => {
+  it('[RO-41] policy.coefficient takes each side of each clip', async () => {
     const ratios = [1, 1.25, 1.5, 0.5, 1, 1.5, 0.9, 0.7, 5];
     const advantage = [2, 2, 2, 2, -2, -2, -2, -2, -2];
     const wanted = [2, 2.5, 0, 1, -2, -3, -1.8, 0, 0].map((c) => c * 0.25);
@@ -377,14 +378,14 @@ describe('loss operators', () => {
     expect(error((await apply('policy.coefficient', attributes, inputs))[0], wanted)).toBeLessThan(TIGHT);
   });
 
-  it('loss.weighted', async () => {
+  it('[RO-42] loss.weighted', async () => {
     const [weight, logprob] = [random(130, 22), random(130, 23)];
     const [loss] = await apply('loss.weighted', { N: 130 }, [weight, logprob]);
     expect(error(loss, [-sum(weight.map((w, i) => w * logprob[i]!))])).toBeLessThan(TIGHT);
     expect(Object.is((await apply('loss.weighted', { N: 1 }, [[0], [1]]))[0]?.[0], 0)).toBe(true);
   });
 
-  it('sample inverts the distribution function', async () => {
+  it('[RO-46] sample inverts the distribution function', async () => {
     const row = [1, 3, 2, 3];
     const p = row.map((x) => Math.exp(x / 2) / sum(row.map((y) => Math.exp(y / 2))));
     const edges = [0, p[0]!, p[0]! + p[1]!, p[0]! + p[1]! + p[2]!];
@@ -405,7 +406,7 @@ describe('loss operators', () => {
 
   const LEFT_OUT = -floatOf(0x7f7fffff);
 
-  it('sample.filter keeps the k largest and all that tie with the last of them', async () => {
+  it('[RO-50] sample.filter keeps the k largest and all that tie with the last of them', async () => {
     const filter = (topK: number) =>
       apply('sample.filter', { N: 1, V: 5, topK, topP: 1, invTemperature: 2 }, [[1, 3, 2, 3, -1]]);
     expect(await filter(0)).toEqual([[2, 6, 4, 6, -2]]);
@@ -414,7 +415,7 @@ describe('loss operators', () => {
     expect(await filter(9)).toEqual(await filter(0));
   });
 
-  it('sample.filter keeps the fewest of the largest that have the mass, of those that top-k keeps', async () => {
+  it('[RO-50] sample.filter keeps the fewest of the largest that have the mass, of those that top-k keeps', async () => {
     const logits = [0.5, 0.25, 0.125, 0.125].map((p) => Math.fround(Math.log(p)));
     const filter = async (topK: number, topP: number) => {
       const attributes = { N: 1, V: 4, topK, topP: Math.fround(topP), invTemperature: 1 };
@@ -429,7 +430,7 @@ describe('loss operators', () => {
     expect(await filter(2, 0.7)).toEqual([true, true, false, false]);
   });
 
-  it('sample draws from any block of a long row', async () => {
+  it('[RO-46] sample draws from any block of a long row', async () => {
     const V = 1000;
     const weights = positive(V, 77);
     const logits = weights.map((w) => Math.fround(Math.log(w)));
@@ -447,7 +448,7 @@ describe('loss operators', () => {
     expect(ids).toEqual(wanted);
   });
 
-  it('sample never draws what has no probability', async () => {
+  it('[RO-46] sample never draws what has no probability', async () => {
     const attributes = { N: 1, V: 3, invTemperature: 1, greedy: 0 };
     expect((await apply('sample', attributes, [[5, 5, -200], [1]]))[0]).toEqual([1]);
     expect((await apply('sample', attributes, [[-200, 5, 5], [0]]))[0]).toEqual([1]);
@@ -455,20 +456,20 @@ describe('loss operators', () => {
 });
 
 describe('optimizer operators', () => {
-  it.each([1, 64, 65, 4096, 5000])('norm.square of %i values', async (len) => {
+  it.each([1, 64, 65, 4096, 5000])('[RO-43] norm.square of %i values', async (len) => {
     const x = random(len, len);
     const [total] = await apply('norm.square', { len }, [x]);
     expect(error(total, [sum(x.map((v) => v * v))])).toBeLessThan(TIGHT);
   });
 
-  it('clip.scale', async () => {
+  it('[RO-44] clip.scale', async () => {
     expect(error((await apply('clip.scale', { count: 2, maxNorm: 1 }, [[9], [16]]))[0], [0.2])).toBeLessThan(
       TIGHT,
     );
     expect(await apply('clip.scale', { count: 1, maxNorm: 5 }, [[24]])).toEqual([[1]]);
   });
 
-  it('adamw over three steps', async () => {
+  it('[RO-45] adamw over three steps', async () => {
     const len = 40;
     const constants = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.1 };
     const attributes = {

@@ -32,11 +32,11 @@ describe('canon', () => {
     [0x7f7fffff, 0x7f7fffff],
     [0x7f800000, 0x7f7fffff],
     [0xff800000, 0xff7fffff],
-  ])('of %x is %x', (from, to) => {
+  ])('[RO-2] of %x is %x', (from, to) => {
     expect(bitsOf(canon(floatOf(from)))).toBe(to);
   });
 
-  it('gives canonical values and leaves them alone', () => {
+  it('[RO-4] gives canonical values and leaves them alone', () => {
     fc.assert(
       fc.property(canonical, (x) => {
         expect(isCanonical(x)).toBe(true);
@@ -47,7 +47,7 @@ describe('canon', () => {
 });
 
 describe('add, sub, mul', () => {
-  it('round once, as integer arithmetic does', () => {
+  it('[RO-3] round once, as integer arithmetic does', () => {
     fc.assert(
       fc.property(canonical, canonical, (a, b) => {
         expect(Object.is(add(a, b), canonOfExact(scaled(a) + scaled(b), 149))).toBe(true);
@@ -58,7 +58,7 @@ describe('add, sub, mul', () => {
     );
   });
 
-  it('round once where the operands are near each other', () => {
+  it('[RO-3] round once where the operands are near each other', () => {
     const near = fc.tuple(fc.integer({ min: 0x3e000000, max: 0x41000000 }), fc.boolean());
     const value = near.map(([bits, negative]) => (negative ? -floatOf(bits) : floatOf(bits)));
     fc.assert(
@@ -70,7 +70,7 @@ describe('add, sub, mul', () => {
     );
   });
 
-  it('commute, give canonical values, and x - x is +0', () => {
+  it('[RO-4] commute, give canonical values, and x - x is +0', () => {
     fc.assert(
       fc.property(canonical, canonical, (a, b) => {
         expect(Object.is(add(a, b), add(b, a))).toBe(true);
@@ -83,7 +83,7 @@ describe('add, sub, mul', () => {
 });
 
 describe('lattice', () => {
-  it('is idempotent, odd, monotonic and within half a bf16 ulp inside its range', () => {
+  it('[RO-7] is idempotent, odd, monotonic and within half a bf16 ulp inside its range', () => {
     fc.assert(
       fc.property(canonical, canonical, (a, b) => {
         const [x, y] = [lattice(a), lattice(b)];
@@ -98,7 +98,7 @@ describe('lattice', () => {
     );
   });
 
-  it('clamps at both ends and rounds ties to even', () => {
+  it('[RO-7] clamps at both ends and rounds ties to even', () => {
     expect(lattice(2 ** -55)).toBe(2 ** -55);
     expect(lattice(floatOf(0x23ff7fff))).toBe(0);
     expect(lattice(floatOf(0x23ff8000))).toBe(2 ** -55); // a tie, and 2^-55 is the even neighbour
@@ -109,7 +109,7 @@ describe('lattice', () => {
     expect([floatOf(LATTICE_MIN_BITS), floatOf(LATTICE_MAX_BITS)]).toEqual([2 ** -55, 2 ** 52]);
   });
 
-  it('makes products exact', () => {
+  it('[RO-8] makes products exact', () => {
     fc.assert(
       fc.property(canonical.map(lattice), canonical.map(lattice), (a, b) => {
         expect(Math.fround(a * b)).toBe(a * b);
@@ -120,7 +120,7 @@ describe('lattice', () => {
 });
 
 describe('fold', () => {
-  it('sums blocks of 64 in order, then the block sums in order', () => {
+  it('[RO-9] sums blocks of 64 in order, then the block sums in order', () => {
     const values = Array.from({ length: 200 }, (_, i) => Math.fround(Math.sin(i) * 10 ** (i % 7)));
     const block = (from: number, to: number) => values.slice(from, to).reduce((sum, x) => add(sum, x), 0);
     const expected = [block(0, 64), block(64, 128), block(128, 192), block(192, 200)].reduce(add, 0);
@@ -129,7 +129,7 @@ describe('fold', () => {
     expect(fold(0, () => 1)).toBe(0);
   });
 
-  it('ignores terms of +0 wherever they stand in a block', () => {
+  it('[RO-11] ignores terms of +0 wherever they stand in a block', () => {
     const values = Array.from({ length: 150 }, (_, i) => (i % 3 === 0 ? 0 : Math.fround(Math.cos(i))));
     let expected = 0;
     for (let start = 0; start < 150; start += 64) {

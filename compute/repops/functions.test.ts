@@ -76,13 +76,13 @@ describe('accuracy in ulps', () => {
       limit: 1.5,
     },
     { name: 'sin, far', f: sin, exact: Math.sin, from: 4096, to: 65535, least: 2 ** -24, limit: 32 },
-  ])('$name is within $limit', (sweep) => {
+  ])('[RO-13] $name is within $limit', (sweep) => {
     expect(worst(sweep)).toBeLessThan(sweep.limit);
   });
 });
 
 describe('edges', () => {
-  it('are as documented', () => {
+  it('[RO-12] are as documented', () => {
     expect(recip(0)).toBe(MAX_FINITE);
     expect(recip(2 ** 124)).toBe(0);
     expect(recip(-MAX_FINITE)).toBe(0);
@@ -102,7 +102,7 @@ describe('edges', () => {
     expect(sinCos(0)).toEqual([0, 1]);
   });
 
-  it('never leave the canonical values', () => {
+  it('[RO-4] never leave the canonical values', () => {
     const strays: number[] = [];
     for (let i = 0; i < 0x10000; i++) {
       const x = canon(floatOf((i << 16) | (i & 0xff)));
@@ -131,7 +131,7 @@ const GOLDEN = {
 
 describe('bits', () => {
   const functions = { recip, rsqrt, sqrt, exp, log, sigmoid, sin, cos };
-  it.each(Object.entries(GOLDEN))('of %s are the committed ones', (name, digest) => {
+  it.each(Object.entries(GOLDEN))('[RO-12] of %s are the committed ones', (name, digest) => {
     const f = functions[name as keyof typeof functions];
     const results = new Float32Array(0x10000);
     for (let i = 0; i < results.length; i++) {

@@ -40,6 +40,7 @@ export function mustBeInPlace(op: OperatorName): boolean {
 /** The input whose tensor output `output` may be, or must be; undefined if no input's. */
 export function inPlaceInput(op: OperatorName, output: number): number | undefined {
   const { inputs, outputs, inPlace } = specOf(op);
-  const name = inPlace?.pairs[Object.keys(outputs)[output] ?? ''];
-  return name === undefined ? undefined : Object.keys(inputs).indexOf(name);
+  const name = Object.keys(outputs)[output];
+  const alias = name === undefined ? undefined : inPlace?.pairs[name];
+  return alias === undefined ? undefined : Object.keys(inputs).indexOf(alias);
 }

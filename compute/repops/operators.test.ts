@@ -12,7 +12,7 @@ import { resolveShapes } from './shapes.ts';
 import { validateProgram } from './validate.ts';
 
 describe('the operator table', () => {
-  it('[RO-19] numbers operators as the judge contract does', () => {
+  it('[RO-51] numbers operators as the judge contract does', () => {
     const source = readFileSync(new URL('../../contracts/src/judge/Operators.sol', import.meta.url), 'utf8');
     const constants = [...source.matchAll(/uint256 internal constant (\w+) = (\d+);/g)];
     const contract = Object.fromEntries(constants.map(([, name, number]) => [name, Number(number)]));
@@ -55,14 +55,14 @@ describe('the operator table', () => {
     ]);
   });
 
-  it('limits indices by the operand that they index', () => {
+  it('[RO-69] limits indices by the operand that they index', () => {
     expect(indexInputs({ op: 'embed', attributes: { N: 2, V: 7, D: 3 } })).toEqual([{ input: 0, limit: 7 }]);
     const rows = { B: 2, R: 3, Tk: 8, D: 4 };
     expect(indexInputs({ op: 'cache.write.rows', attributes: rows })).toEqual([{ input: 2, limit: 6 }]);
     expect(indexInputs({ op: 'add', attributes: { len: 1 } })).toEqual([]);
   });
 
-  it('works shapes out: products, halves, transposes, repeats', () => {
+  it('[RO-62] works shapes out: products, halves, transposes, repeats', () => {
     const shapesOf = (op: OperatorName, attributes: Record<string, number>) => {
       const { inputs, outputs } = resolveShapes({ op, attributes });
       return [inputs.map(({ shape }) => shape), outputs.map(({ shape }) => shape)];
@@ -85,7 +85,7 @@ describe('the operator table', () => {
     expect(() => shapesOf('embed', { N: 1, V: 2 })).toThrow(ProgramError);
   });
 
-  it('gives the judge sizes and flags as they are and constants by their bits', () => {
+  it('[RO-51] gives the judge sizes and flags as they are and constants by their bits', () => {
     const attributes = { N: 2, V: 9, invTemperature: 0.5, greedy: 1 };
     expect(attributeWords({ op: 'sample', attributes })).toEqual([2, 9, 0x3f000000, 1]);
     expect(() => attributeWords({ op: 'sample', attributes: { N: 2 } })).toThrow(/attribute V is missing/);

@@ -3,16 +3,28 @@
  * same program runs on every engine, is hashed into claims, and is what a dispute walks through.
  *
  * @example
- * // y = x * w + bias const program: Program = { name: 'affine', tensors: {
+ * ```ts
+ * import { node } from './node.ts';
+ * import type { Program } from './program.ts';
+ * import { validateProgram } from './validate.ts';
+ *
+ * // y = x * w + bias
+ * const program: Program = {
+ *   name: 'affine',
+ *   tensors: {
  *     x: { shape: [2, 3], dtype: 'f32', storage: 'bound' },
  *     w: { shape: [3, 4], dtype: 'f32', storage: 'bound' },
  *     bias: { shape: [4], dtype: 'f32', storage: 'bound' },
  *     product: { shape: [2, 4], dtype: 'f32', storage: 'temporary' },
  *     y: { shape: [2, 4], dtype: 'f32', storage: 'bound' },
- * }, nodes: [
+ *   },
+ *   nodes: [
  *     node('matmul', { M: 2, N: 4, K: 3, transposeA: 0, transposeB: 0 }, ['x', 'w'], ['product']),
  *     node('bias.add', { N: 2, D: 4 }, ['product', 'bias'], ['y']),
- * ], }; validateProgram(program);
+ *   ],
+ * };
+ * validateProgram(program); // throws ProgramError if the program breaks a rule
+ * ```
  */
 import type { OperatorName } from './operators.ts';
 import { ProgramError } from './program-error.ts';

@@ -415,6 +415,7 @@ contract ParticipationTest is Signing {
         vm.warp(genesis + into);
         assertEq(participation.currentRound(), round, "round");
         assertEq(uint256(participation.currentStage()), uint256(stage), "stage");
+        assertEq(uint256(participation.stageAt(genesis + into)), uint256(stage), "stage at that time");
     }
 
     function attestation(uint256 k, uint64 round)

@@ -1,6 +1,6 @@
 /**
- * The JSON of a safetensors header, strictly: JSON.parse keeps the last of two equal keys without a word, and two readers
- * that differ about which tensor a name means are an attack (the format's audit lists it).
+ * A strict parser for the JSON of a safetensors header. JSON.parse silently keeps the last of two equal keys,
+ * and two readers that disagree about the tensor of a name are an attack (the format's audit lists it).
  */
 export type HeaderValue = string | number | readonly HeaderValue[] | ReadonlyMap<string, HeaderValue>;
 
@@ -33,7 +33,7 @@ class HeaderParser {
     while (' \t\n\r'.includes(this.#text[this.#at] ?? 'x')) this.#at++;
   }
 
-  /** Takes `character` if it is next. */
+  /** Consumes `character` if it is next. */
   #take(character: string): boolean {
     this.#space();
     if (this.#text[this.#at] !== character) return false;
@@ -106,7 +106,7 @@ class HeaderParser {
   }
 }
 
-/** Parses a header; `fail` is called with the problem and must throw. */
+/** Parses a header. `fail` is called with the problem and must throw. */
 export function parseHeaderJson(text: string, fail: (problem: string) => never): HeaderValue {
   return new HeaderParser(text, fail).document();
 }

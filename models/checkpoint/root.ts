@@ -1,13 +1,13 @@
 /**
- * What a checkpoint root commits to (docs/checkpoint.md): every tensor's name, dtype, shape and bits, and the
- * metadata, so that any single value can be shown to a judge with two Merkle paths.
+ * The root of a checkpoint (docs/checkpoint.md). It commits to every tensor's name, dtype, shape and bits,
+ * and to the metadata. Two Merkle paths prove any single value under it.
  */
 import { concatBytes } from '@noble/hashes/utils.js';
 import { type Hex, toHex } from '../../protocol/hex.ts';
 import { LEAF_BYTES, leafHash, merkleRoot } from '../../protocol/merkle.ts';
 import { compareNames, parseSafetensors, type SafetensorsFile, type StoredTensor } from './safetensors.ts';
 
-/** Leaf hashes of a tensor's bytes in leaves of 4 KiB, the last one shorter. */
+/** The leaf hashes of a tensor's bytes. Leaves have 4 KiB, and the last may be shorter. */
 export function tensorLeaves(data: Uint8Array): Uint8Array[] {
   const leaves: Uint8Array[] = [];
   for (let at = 0; at < data.length; at += LEAF_BYTES) {
@@ -21,7 +21,10 @@ export function tensorRoot(data: Uint8Array): Uint8Array {
   return merkleRoot(tensorLeaves(data));
 }
 
-/** The leaf data of one tensor in the checkpoint's tree: UTF-8 name, 0x00, dtype, each size as u32 LE, tensor root. */
+/**
+ * The leaf data of one tensor in the checkpoint's tree: UTF-8 name, 0x00, dtype, each size as u32 LE, tensor
+ * root.
+ */
 export function tensorLeafData(
   name: string,
   tensor: StoredTensor,
@@ -43,27 +46,26 @@ export function metadataLeafData(metadata: ReadonlyMap<string, string>): Uint8Ar
   return new TextEncoder().encode(`{${pairs.join(',')}}`);
 }
 
-/** Tensors' roots by name, where they are known already, as from the device that holds them. */
+/** Known roots of tensors, by name. The device that holds the tensors may have computed them. */
 export type KnownRoots = ReadonlyMap<string, Uint8Array>;
 
-/** Leaf hashes of a checkpoint's tree: tensors in byte order of their names, then the metadata. */
+/** The leaf hashes of a checkpoint's tree: tensors in byte order of their names, then the metadata. */
 export function checkpointLeaves(contents: SafetensorsFile, known?: KnownRoots): Uint8Array[] {
-  const names = [...contents.tensors.keys()].sort(compareNames);
-  const leaves = names.map((name) => {
-    const tensor = contents.tensors.get(name);
-    return leafHash(tensor === undefined ? new Uint8Array() : tensorLeafData(name, tensor, known?.get(name)));
-  });
+  const tensors = [...contents.tensors].sort(([a], [b]) => compareNames(a, b));
+  const leaves = tensors.map(([name, tensor]) => leafHash(tensorLeafData(name, tensor, known?.get(name))));
   leaves.push(leafHash(metadataLeafData(contents.metadata)));
   return leaves;
 }
 
-/** The root of a checkpoint's contents, or of the bytes of its file. Throws SafetensorsError for a bad file. */
+/**
+ * The root of a checkpoint's contents, or of the bytes of its file. Throws SafetensorsError for a bad file.
+ */
 export function checkpointRoot(checkpoint: Uint8Array | SafetensorsFile, known?: KnownRoots): Hex {
   const contents = checkpoint instanceof Uint8Array ? parseSafetensors(checkpoint) : checkpoint;
   return toHex(merkleRoot(checkpointLeaves(contents, known)));
 }
 
-/** Each tensor's root by name, in byte order of the names: what two differing checkpoints are compared with. */
+/** The root of each tensor by name, in byte order of the names. They show where two checkpoints differ. */
 export function tensorRoots(checkpoint: Uint8Array | SafetensorsFile): ReadonlyMap<string, Hex> {
   const contents = checkpoint instanceof Uint8Array ? parseSafetensors(checkpoint) : checkpoint;
   return new Map(

@@ -1,4 +1,7 @@
-/** Safetensors files too large to hold: the header is read first, then tensors one at a time, in pieces. */
+/**
+ * Reads safetensors files that are too large for memory: first the header, then one tensor at a time, in
+ * pieces.
+ */
 import {
   headerLength,
   PREFIX_BYTES,
@@ -7,16 +10,16 @@ import {
   type SafetensorsLimits,
 } from './safetensors.ts';
 
-/** Random access to a file's bytes, wherever it lies. */
+/** Random access to the bytes of a file in any place. */
 export interface ByteReader {
   readonly size: number;
-  /** Exactly `length` bytes from `offset`, in a buffer of their own. Rejects when they cannot be had. */
+  /** Exactly `length` bytes from `offset`, in their own buffer. Rejects when they cannot be read. */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /**
- * Reads and checks the header of a safetensors file; no tensor data. Throws SafetensorsError for anything the format does not
- * allow.
+ * Reads and checks the header of a safetensors file without its tensor data. Throws SafetensorsError for
+ * anything that the format does not allow.
  */
 export async function readSafetensorsHeader(
   file: ByteReader,

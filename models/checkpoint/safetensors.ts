@@ -1,6 +1,6 @@
 /**
- * Safetensors files (github.com/huggingface/safetensors): u64 LE header length, JSON header, tensor bytes. A file comes
- * from a stranger, so every size is checked before it is used and nothing in it is run.
+ * Safetensors files (github.com/huggingface/safetensors): u64 LE header length, JSON header, tensor bytes.
+ * Files are untrusted, so every size is checked before it is used.
  */
 import { type HeaderValue, parseHeaderJson } from './header-json.ts';
 
@@ -26,7 +26,7 @@ export type SafetensorsDType = keyof typeof DTYPE_BYTES;
 export interface StoredTensor {
   readonly dtype: SafetensorsDType;
   readonly shape: readonly number[];
-  /** Little-endian bytes; when parsed, a view into the file, at any alignment. */
+  /** Little-endian bytes. After parsing, a view into the file at any alignment. */
   readonly data: Uint8Array;
 }
 
@@ -41,9 +41,9 @@ export class SafetensorsError extends Error {
 }
 
 export interface SafetensorsLimits {
-  /** Bytes of header; 1 MiB unless given, at most 100 MB as in the format's own implementation. */
+  /** Most bytes of the header. Defaults to 1 MiB; at most 100 MB, as in the format's own implementation. */
   readonly headerBytes?: number;
-  /** Tensors in the file; 65,536 unless given. */
+  /** Most tensors in the file. Defaults to 65,536. */
   readonly tensors?: number;
 }
 
@@ -62,7 +62,7 @@ function isDType(value: unknown): value is SafetensorsDType {
   return typeof value === 'string' && Object.hasOwn(DTYPE_BYTES, value);
 }
 
-/** Where a tensor lies in its file. */
+/** The position of a tensor in its file. */
 export interface TensorEntry {
   readonly dtype: SafetensorsDType;
   readonly shape: readonly number[];
@@ -78,12 +78,12 @@ export interface SafetensorsHeader {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** Bytes before the header's JSON. */
+/** Number of bytes before the header's JSON. */
 export const PREFIX_BYTES = 8;
 
 /**
- * Length of the header's JSON from the first 8 bytes of a file of `fileSize` bytes. Throws SafetensorsError when it is over the
- * limit or past the end.
+ * The length of the header's JSON, from the first 8 bytes of a file of `fileSize` bytes. Throws
+ * SafetensorsError when it is over the limit or past the end.
  */
 export function headerLength(
   prefix: Uint8Array,
@@ -102,8 +102,8 @@ export function headerLength(
 }
 
 /**
- * Reads a header's JSON, `json`, of a file of `fileSize` bytes. Throws SafetensorsError for anything the format does not
- * allow: see the checks.
+ * Reads the header's JSON of a file of `fileSize` bytes. Throws SafetensorsError for anything that the format
+ * does not allow.
  */
 export function parseHeader(
   json: Uint8Array,
@@ -137,7 +137,10 @@ export function parseHeader(
   return { tensors, metadata };
 }
 
-/** Throws SafetensorsError for anything the format does not allow. Copies no tensor data. */
+/**
+ * Parses a file without copying tensor data. Throws SafetensorsError for anything that the format does not
+ * allow.
+ */
 export function parseSafetensors(file: Uint8Array, limits: SafetensorsLimits = {}): SafetensorsFile {
   const headerBytes = headerLength(file, file.length, limits);
   const json = file.subarray(PREFIX_BYTES, PREFIX_BYTES + headerBytes);
@@ -179,7 +182,7 @@ function parseTensor(name: string, value: HeaderValue, available: number) {
   if (!isIntegers(offsets) || offsets.length !== 2) fail(`${where} has bad data_offsets`);
   const [begin = 0, end = 0] = offsets;
   if (begin > end || end > available) fail(`${where} lies outside the file; it may be truncated`);
-  // BigInt, because a product of hostile sizes leaves the exact range of doubles.
+  // BigInt, because the product of hostile sizes can leave the exact range of doubles.
   const bytes = shape.reduce((product, size) => product * BigInt(size), BigInt(DTYPE_BYTES[dtype]));
   if (bytes !== BigInt(end - begin)) fail(`${where} has ${end - begin} bytes, its shape makes ${bytes}`);
   return { dtype, shape, begin, end };
@@ -189,7 +192,7 @@ function isIntegers(value: HeaderValue | undefined): value is readonly number[] 
   return Array.isArray(value) && value.every((item) => typeof item === 'number');
 }
 
-/** Tensors must tile the data: an overlap would give one byte two meanings, a hole would hide bytes. */
+/** Checks that tensors tile the data. An overlap gives one byte two meanings, and a hole hides bytes. */
 function checkExtents(extents: { name: string; begin: number; end: number }[], length: number): void {
   extents.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let at = 0;
@@ -202,7 +205,7 @@ function checkExtents(extents: { name: string; begin: number; end: number }[], l
   if (at !== length) fail(`${length - at} bytes follow the last tensor`);
 }
 
-/** Byte order of the UTF-8 of two well-formed strings, which is their code point order. */
+/** Compares two well-formed strings by the bytes of their UTF-8, which is their code point order. */
 export function compareNames(a: string, b: string): number {
   const [x, y] = [new TextEncoder().encode(a), new TextEncoder().encode(b)];
   for (let i = 0; i < Math.min(x.length, y.length); i++) {
@@ -213,8 +216,8 @@ export function compareNames(a: string, b: string): number {
 }
 
 /**
- * The file of `contents`: tensors and metadata in byte order of their names, header padded with spaces to 8 bytes. Equal
- * contents give equal bytes.
+ * Serialises contents: tensors and metadata in byte order of their names, with the header padded with spaces
+ * to 8 bytes. Equal contents give equal bytes.
  */
 export function serializeSafetensors(contents: SafetensorsFile): Uint8Array {
   const parts: string[] = [];
@@ -247,7 +250,7 @@ export function serializeSafetensors(contents: SafetensorsFile): Uint8Array {
   return file;
 }
 
-/** An F32 tensor over the bytes of `values`. Every platform that runs this is little-endian, as the format is. */
+/** An F32 tensor over the bytes of `values`. All supported platforms are little-endian, as the format is. */
 export function float32Tensor(shape: readonly number[], values: Float32Array): StoredTensor {
   return {
     dtype: 'F32',
@@ -258,7 +261,7 @@ export function float32Tensor(shape: readonly number[], values: Float32Array): S
 
 /** The values of an F32, BF16 or F16 tensor as f32, copied. Throws SafetensorsError for other dtypes. */
 export function toFloat32(tensor: StoredTensor, name: string): Float32Array {
-  // A copy in a buffer of its own: Node's Buffer overrides `slice` to share memory, at any alignment.
+  // A copy in its own buffer, since Node's Buffer overrides `slice` to share memory at any alignment.
   const bytes = new Uint8Array(tensor.data);
   switch (tensor.dtype) {
     case 'F32':

@@ -1,7 +1,8 @@
 /**
- * `npm run conformance`: the suite on every engine that this machine has. `--json` prints a line of JSON for each, `--only
- * <part of a name>` picks some, `--no-training` leaves the training steps out, `--full` adds the large cases, 100 training steps
- * and adapters of a model of 10 M parameters. Exits with 1 when bits differ.
+ * `npm run conformance`: the suite on every engine that this machine has. `--json` prints a line of JSON for
+ * each, `--only <part of a name>` picks some, `--no-training` leaves the training steps out, `--full` adds
+ * the large cases, 100 training steps and adapters of a model of 10 M parameters. Exits with 1 when bits
+ * differ.
  */
 import { parseArgs } from 'node:util';
 import { HOSTS } from './hosts/hosts.ts';

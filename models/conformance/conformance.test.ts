@@ -10,14 +10,14 @@ describe('the table of cases', () => {
     expect(new Set(CASES.map(({ name }) => name)).size).toBe(CASES.length);
   });
 
-  it('is what the reference engine gives', async () => {
+  it('[RO-1] is what the reference engine gives', async () => {
     expect(await referenceDigests()).toEqual(EXPECTED);
   });
 });
 
 // The reference's own training steps are compared in models/conformance/equality.test.ts.
 describe.each(HOSTS.filter(({ name }) => name !== 'reference'))('$name', (host) => {
-  it('gives the bits of the reference for every case, for 20 training steps and for adapter steps', async ({
+  it('[RO-1] gives the bits of the reference for every case, for 20 training steps and for adapter steps', async ({
     skip,
   }) => {
     const missing = host.missing();

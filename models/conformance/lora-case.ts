@@ -1,6 +1,6 @@
 /**
- * The adapter cases: LoRA steps on a frozen bf16 model of Qwen2's shape, drawn from a seed. A small one for every check, and one
- * of 10 M parameters for the full sweep. Every engine must reach the same root.
+ * The adapter cases: LoRA steps on a frozen bf16 model of Qwen2's shape, drawn from a seed. A small one for
+ * every check, and one of 10 M parameters for the full sweep. Every engine must reach the same root.
  */
 
 import type { Engine } from '../../compute/engines/engine.ts';

@@ -1,4 +1,7 @@
-/** The whole conformance suite on one engine: every case, training steps, and adapter steps. The same on every host. */
+/**
+ * The whole conformance suite on one engine: every case, training steps, and adapter steps. The same on every
+ * host.
+ */
 
 import { digestOf } from '../../compute/conformance/digest.ts';
 import { EXPECTED_LARGE } from '../../compute/conformance/expected-large.ts';
@@ -46,7 +49,10 @@ export interface SuiteOptions {
   readonly now: () => number;
   /** Also run the training cases; true by default. */
   readonly training?: boolean;
-  /** The large cases as well, 100 training steps instead of 20, and adapters of a model of 10 M parameters; false by default. */
+  /**
+   * The large cases as well, 100 training steps instead of 20, and adapters of a model of 10 M parameters;
+   * false by default.
+   */
   readonly full?: boolean;
 }
 

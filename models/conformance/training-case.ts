@@ -1,6 +1,6 @@
 /**
- * The training case: 20 optimizer steps of the nano model from a fixed start. Every engine must reach the same
- * checkpoint root; it is past step 15 that an AdamW bias correction by library `pow` is known to fork.
+ * The training case: 20 optimizer steps of the nano model from a fixed start. Every engine must reach the
+ * same checkpoint root; it is past step 15 that an AdamW bias correction by library `pow` is known to fork.
  */
 
 import type { Engine } from '../../compute/engines/engine.ts';
@@ -15,7 +15,10 @@ export const TRAINING_CASE_STEPS = 20;
 /** For the full sweep. */
 export const TRAINING_CASE_FULL_STEPS = 100;
 
-/** Root after each step number; from the reference engine. A change here is a change of the numeric specification. */
+/**
+ * Root after each step number; from the reference engine. A change here is a change of the numeric
+ * specification.
+ */
 export const TRAINING_CASE_ROOTS: Readonly<Record<1 | 2 | 20 | 100, Hex>> = {
   1: '0x175c68bbb07e25f7de01903267183b16acb88c7239011ede898000475c35d2f9',
   2: '0x14f51454deb3f67c678a8aa66af28415fa6ea47160e39e7d8b050bf69ae05a46',
@@ -53,7 +56,10 @@ export interface TrainingCaseResult {
   readonly losses: readonly number[];
 }
 
-/** Runs `steps` steps on `engine`: supervised, and every fourth one with the policy objective. The engine is not stopped. */
+/**
+ * Runs `steps` steps on `engine`: supervised, and every fourth one with the policy objective. The engine is
+ * not stopped.
+ */
 export async function runTrainingCase(
   engine: Engine,
   options: { readonly steps?: number; readonly signal?: AbortSignal } = {},

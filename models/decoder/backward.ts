@@ -1,4 +1,4 @@
-/** The decoder's backward pass as program nodes. */
+/** Emits the decoder's backward pass as program nodes. */
 import type { ProgramBuilder } from './builder.ts';
 import { type DecoderConfig, hasAttentionBias, type ParameterSpec, parameterSpecs } from './config.ts';
 import {
@@ -13,16 +13,17 @@ import {
 } from './forward.ts';
 import { adapterNames, adapterSpecs } from './lora/adapters.ts';
 
-/** The tensors that are trained: every parameter, or the adapters beside frozen ones. */
+/** The trained tensors: every parameter, or the adapters of a frozen model. */
 export function trainedSpecs(config: DecoderConfig, plan: WeightPlan): readonly ParameterSpec[] {
   if (!plan.frozen) return parameterSpecs(config);
   return plan.lora === undefined ? [] : adapterSpecs(config, plan.lora);
 }
 
 /**
- * Emits the gradients of everything trained from `dlogits`. `storage` decides whether `gradient.<name>` is bound (the caller
- * reads it) or temporary. With `recompute` each layer's activations are computed again from its input, the same bits for a third
- * more work, so that only the inputs are kept. Returns the gradients' names in the order of `trainedSpecs`.
+ * Emits the gradients of the trained tensors from `dlogits`. `storage` tells whether `gradient.<name>` is
+ * bound, for the caller to read, or temporary. With `recompute`, only the layers' inputs are kept, and each
+ * layer's activations are recomputed: the same bits for a third more work. Returns the gradients' names in
+ * the order of `trainedSpecs`.
  */
 export function emitBackward(
   b: ProgramBuilder,
@@ -44,10 +45,11 @@ export function emitBackward(
   const specs = trainedSpecs(config, plan);
   const gradient = (parameter: string): string => {
     const spec = specs.find(({ name }) => name === parameter);
-    return b[o.storage](`gradient.${parameter}`, spec?.shape ?? []);
+    if (spec === undefined) throw new RangeError(`${parameter} is not trained`);
+    return b[o.storage](`gradient.${parameter}`, spec.shape);
   };
 
-  /** Gradients of a projection's adapter, and its share of dx. `down` is what the forward pass kept. */
+  /** Emits the gradients of a projection's adapter, and its share of dx. The forward pass kept `down`. */
   const adapter = (
     dx: string,
     dy: string,
@@ -71,7 +73,9 @@ export function emitBackward(
     b.node('matmul', { M: N, N: size.in, K: rank, transposeA: 0, transposeB: 0 }, [scaled, names.a], [share]);
     b.node('add', { len: N * size.in }, [dx, share], [dx]);
   };
-  /** dx = dy W, and gradient(W) = dy^T x where W is trained, for y = x W^T, W stored [out, in]. `wanted` false: no dx. */
+  /**
+   * For y = x W^T, W stored [out, in]: emits dx = dy W if `wanted`, and gradient(W) = dy^T x if W is trained.
+   */
   const linear = (
     dx: string,
     dy: string,
@@ -122,7 +126,7 @@ export function emitBackward(
     const a = o.recompute === true ? emitLayer(b, config, o, again).activations : kept;
     const at = `d.layer.${layer}`;
     const w = `model.layers.${layer}`;
-    /** As `linear`, with the adapter where the projection has one. */
+    /** As `linear`, with the projection's adapter if it has one. */
     const back = (dx: string, dy: string, x: string, weight: string, size: { in: number; out: number }) =>
       linear(dx, dy, x, weight, size, { down: a.lora.get(weight) });
     const dInner = back(`${at}.inner`, dx, a.inner, `${w}.mlp.down_proj.weight`, { in: F, out: D });
@@ -156,7 +160,7 @@ export function emitBackward(
     const inputs = [a.q, a.k, a.v, 'positions', a.stats, dAttended, delta];
     b.node('attention.grad.q', d.attention, inputs, [dq]);
     b.node('attention.grad.kv', d.attention, inputs, [dk, dv]);
-    // Below the first layer nothing is trained when the embedding is frozen.
+    // With a frozen embedding, nothing below the first layer is trained.
     const wanted = !plan.frozen || layer > 0;
     const project = (name: 'q' | 'k' | 'v', dy: string, out: number) => {
       const weight = `${attn}.${name}_proj.weight`;

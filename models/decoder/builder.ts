@@ -3,18 +3,21 @@ import { node } from '../../compute/repops/node.ts';
 import type { OperatorName } from '../../compute/repops/operators.ts';
 import type { DType, Node, Program, TensorSpec } from '../../compute/repops/program.ts';
 
-/** Collects tensors and nodes into a program. Names are given by the caller so that a trace is readable. */
+/** Collects tensors and nodes into a program. The caller names the tensors, so that a trace is readable. */
 export class ProgramBuilder {
   readonly #tensors = new Map<string, TensorSpec>();
   readonly #nodes: Node[] = [];
 
-  /** Declares a tensor that the caller of the program supplies; returns its name. Declaring it again is harmless. */
+  /**
+   * Declares a tensor that the program's caller supplies, and returns its name. A repeated declaration has no
+   * effect.
+   */
   bound(name: string, shape: readonly number[], dtype: DType = 'f32'): string {
     if (!this.#tensors.has(name)) this.#tensors.set(name, { shape, dtype, storage: 'bound' });
     return name;
   }
 
-  /** Declares a tensor that lives only inside a run; returns its name. */
+  /** Declares a tensor that exists only during a run, and returns its name. */
   temporary(name: string, shape: readonly number[], dtype: DType = 'f32'): string {
     if (this.#tensors.has(name)) throw new Error(`temporary ${name} is declared twice`);
     this.#tensors.set(name, { shape, dtype, storage: 'temporary' });

@@ -1,6 +1,7 @@
 /**
- * Checkpoint files: one safetensors file with the parameters under their Hugging Face names, `optimizer.m.<name>`,
- * `optimizer.v.<name>`, and in `__metadata__` format, step, cursor, rng, config and, where given, training.
+ * Checkpoint files (docs/checkpoint.md): one safetensors file with the parameters under their Hugging Face
+ * names, `optimizer.m.<name>` and `optimizer.v.<name>`. `__metadata__` has format, step, cursor, rng, config
+ * and optionally training.
  */
 
 import type { Hex } from '../../protocol/hex.ts';
@@ -25,7 +26,7 @@ export interface Checkpoint {
   readonly cursor: number;
   /** Key of the counter-based generator, 4 to 64 bytes. */
   readonly rngKey: Hex;
-  /** How it is trained, as JSON of at most 8,192 characters. Not looked into here. */
+  /** Learning settings as JSON of at most 8,192 characters. This file does not interpret them. */
   readonly training?: string;
 }
 
@@ -56,7 +57,7 @@ export function checkpointContents(checkpoint: Checkpoint): SafetensorsFile {
   return { tensors, metadata: checkpointMetadata(checkpoint, state.step) };
 }
 
-/** What a checkpoint's `__metadata__` is after `step` optimizer steps; it does not depend on the tensors. */
+/** A checkpoint's `__metadata__` after `step` optimizer steps. It does not depend on the tensors. */
 export function checkpointMetadata(
   checkpoint: Omit<Checkpoint, 'state'>,
   step: number,
@@ -79,8 +80,9 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
 }
 
 /**
- * Reads a checkpoint file. Throws SafetensorsError for a bad file, ModelConfigError for a bad configuration and
- * CheckpointError for a missing, misshapen or foreign tensor, a value that is not canonical f32, or bad metadata.
+ * Reads a checkpoint file. Throws SafetensorsError for a bad file, ModelConfigError for a bad configuration,
+ * and CheckpointError for a missing, misshapen or unknown tensor, a value that is not canonical f32, or bad
+ * metadata.
  */
 export function decodeCheckpoint(file: Uint8Array): Checkpoint {
   const { tensors, metadata } = parseSafetensors(file);
@@ -121,7 +123,7 @@ export function decodeCheckpoint(file: Uint8Array): Checkpoint {
     },
     cursor: whole(field('cursor'), 'cursor'),
     rngKey,
-    ...(training === undefined ? {} : { training }),
+    training,
   };
 }
 
@@ -154,7 +156,7 @@ function canonicalTensor(
 }
 
 const LARGEST = 0x7f7fffff;
-/** Zero is +0 alone, and every other magnitude is a normal number of exponent field 2 to 254 (docs/repops.md). */
+/** Canonical values are +0 and the normal numbers with exponent fields 2 to 254 (docs/repops.md). */
 function isCanonicalBits(bits: number): boolean {
   const magnitude = bits & 0x7fffffff;
   return bits === 0 || (magnitude >= 0x01000000 && magnitude <= LARGEST);

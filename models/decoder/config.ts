@@ -1,31 +1,34 @@
 /** The configuration of a decoder of Qwen2's or Llama's shape, read from a Hugging Face config.json. */
 import { parseRope, type RopeScaling, ropeJson } from './rope-config.ts';
 
-/** Qwen2 has biases on the query, key and value projections; Llama has none anywhere. The rest is the same. */
+/** Qwen2 has biases on the query, key and value projections. Llama has no biases. All else is equal. */
 export type ModelFamily = 'qwen2' | 'llama';
 
 export interface DecoderConfig {
-  /** Absent: qwen2. */
+  /** Defaults to qwen2. */
   readonly family?: ModelFamily;
   /** Width of the residual stream. */
   readonly hiddenSize: number;
   readonly layers: number;
   readonly heads: number;
-  /** Key/value heads; divides `heads` (grouped-query attention, arXiv 2305.13245). */
+  /** Number of key/value heads. It divides `heads` (grouped-query attention, arXiv 2305.13245). */
   readonly kvHeads: number;
   readonly headDim: number;
   /** Width of the SwiGLU inner layer. */
   readonly feedForward: number;
   readonly vocabulary: number;
-  /** Positions that the model was made for. */
+  /** Number of positions that the model was trained for. */
   readonly context: number;
   readonly ropeTheta: number;
-  /** How frequencies are stretched for long contexts; absent: not at all. */
+  /** Scaling of the rotary frequencies for long contexts. Defaults to none. */
   readonly ropeScaling?: RopeScaling;
-  /** Rotary pairs are neighbours (2i, 2i + 1) instead of halves (i, i + headDim / 2); absent: halves. */
+  /**
+   * Whether rotary pairs are neighbours (2i, 2i + 1) instead of halves (i, i + headDim / 2). Defaults to
+   * false.
+   */
   readonly ropeInterleaved?: boolean;
   readonly normEpsilon: number;
-  /** The output head is the embedding table. */
+  /** Whether the output head is the embedding table. */
   readonly tiedEmbedding: boolean;
 }
 
@@ -68,7 +71,7 @@ function isFamily(value: unknown): value is ModelFamily {
   return typeof value === 'string' && Object.hasOwn(ARCHITECTURES, value);
 }
 
-/** Refuses every field whose value would make the published model compute something else than this decoder. */
+/** Throws for every field with which the published model computes something else than this decoder. */
 function refuseUnsupported(json: JsonObject, family: ModelFamily): void {
   const architectures = field(json, 'architectures') ?? null;
   if (architectures !== null) {
@@ -84,7 +87,7 @@ function refuseUnsupported(json: JsonObject, family: ModelFamily): void {
     ['mlp_bias', false],
     ['partial_rotary_factor', 1],
     ['quantization_config', null],
-    // Qwen2's biases are part of the family; in Llama the switch would also add one to o_proj.
+    // Qwen2 always has its biases. In Llama the switch would also add a bias to o_proj.
     ...(family === 'llama' ? ([['attention_bias', false]] as const) : []),
   ];
   for (const [name, only] of fixed) {
@@ -102,9 +105,9 @@ function shown(value: unknown): string {
 }
 
 /**
- * Reads a parsed config.json with `model_type` "qwen2" or "llama". Throws ModelConfigError for anything this decoder does not
- * compute exactly as published: another architecture or activation, other rotary scalings than "linear" and "llama3", a
- * sliding window in use, quantized weights.
+ * Reads a parsed config.json with `model_type` "qwen2" or "llama". Throws ModelConfigError for any model that
+ * this decoder does not compute exactly as published: another architecture or activation, rotary scalings
+ * other than "linear" and "llama3", a sliding window in use, or quantized weights.
  */
 export function parseConfig(value: unknown): DecoderConfig {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) fail('must be a JSON object');
@@ -128,6 +131,7 @@ export function parseConfig(value: unknown): DecoderConfig {
   if (headDim % 2 !== 0) fail('head_dim must be even');
   const rope = parseRope(json, fail);
   return {
+    // Fields with their default values stay absent, so that equal configurations are equal objects.
     ...(family === 'qwen2' ? {} : { family }),
     hiddenSize,
     layers: integer(json, 'num_hidden_layers', 1 << 10),
@@ -145,7 +149,9 @@ export function parseConfig(value: unknown): DecoderConfig {
   };
 }
 
-/** The config.json object that `parseConfig` reads back to the same configuration, with Hugging Face's field names. */
+/**
+ * The config.json object of a configuration, with Hugging Face's field names. `parseConfig` is the inverse.
+ */
 export function configJson(config: DecoderConfig): Record<string, unknown> {
   const family = config.family ?? 'qwen2';
   return {
@@ -196,7 +202,7 @@ export function hasAttentionBias(config: DecoderConfig): boolean {
   return (config.family ?? 'qwen2') === 'qwen2';
 }
 
-/** Every parameter, in the fixed order in which norms are added and updates run. */
+/** Every parameter, in the fixed order in which gradient norms are added and updates run. */
 export function parameterSpecs(config: DecoderConfig): readonly ParameterSpec[] {
   const { hiddenSize: D, feedForward: F, vocabulary: V } = config;
   const Q = config.heads * config.headDim;

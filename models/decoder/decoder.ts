@@ -1,6 +1,7 @@
 /**
- * The decoder's programs. Bound tensors, besides the parameters under their Hugging Face names and the tables
- * `rope.cos` and `rope.sin` ([context, headDim / 2]), N = batch * length rows in batch-major order:
+ * The decoder's programs. They bind the parameters under their Hugging Face names, the tables `rope.cos` and
+ * `rope.sin` ([context, headDim / 2]), and the tensors below. N = batch * length rows are in batch-major
+ * order:
  *
  * | name | dtype, shape | in |
  * | --- | --- | --- |
@@ -19,10 +20,12 @@
  * | `base_model.model.<projection>.lora_A.weight`, `….lora_B.weight` | f32 | all, with adapters |
  * | `lora.zero` | f32 [N, rank], zeros | all, with adapters |
  *
- * With a frozen `WeightPlan` matrices are bound as bf16, only adapters have gradients, moments and updates.
+ * With a frozen `WeightPlan`, matrices are bound as bf16, and only adapters have gradients, moments and
+ * updates.
  */
 import { canon, sub } from '../../compute/repops/arithmetic.ts';
 import { elementCount, type Program } from '../../compute/repops/program.ts';
+import { must } from '../../protocol/must.ts';
 import { emitBackward, trainedSpecs } from './backward.ts';
 import { ProgramBuilder } from './builder.ts';
 import type { DecoderConfig } from './config.ts';
@@ -33,12 +36,12 @@ export interface BatchShape {
   readonly length: number;
 }
 
-/** AdamW and clipping constants; each is rounded to canonical f32. */
+/** Constants of AdamW and of gradient clipping. Each is rounded to canonical f32. */
 export interface OptimizerOptions {
   readonly beta1: number;
   readonly beta2: number;
   readonly eps: number;
-  /** For matrices; vectors (norm gains, biases) are not decayed. */
+  /** Applies to matrices. Vectors (norm gains, biases) are not decayed. */
   readonly weightDecay: number;
   /** Global gradient norm above which gradients are scaled down. */
   readonly maxNorm: number;
@@ -56,24 +59,24 @@ export const DEFAULT_OPTIMIZER: OptimizerOptions = {
 export interface PolicyOptions {
   readonly clipLow: number;
   readonly clipHigh: number;
-  /** Above this ratio a negative advantage has no gradient. */
+  /** A token with a negative advantage and a larger ratio has no gradient. */
   readonly ratioCap: number;
 }
 
 export const DEFAULT_POLICY: PolicyOptions = { clipLow: 0.8, clipHigh: 1.28, ratioCap: 4 };
 
 /**
- * `supervised`: loss = -sum weights * logprob(target). `policy`: loss = -sum weights * advantages * ratio over the tokens
- * within the clip, with ratio = exp(logprob - oldLogprob).
+ * `supervised`: loss = -sum weights * logprob(target). `policy`: loss = -sum weights * advantages * ratio
+ * over the tokens within the clip, where ratio = exp(logprob - oldLogprob).
  */
 export type Objective = 'supervised' | 'policy';
 
 export interface GradientOptions extends BatchShape {
   readonly objective: Objective;
   readonly policy?: PolicyOptions;
-  /** All parameters are f32 and trained unless given. */
+  /** Defaults to `TRAINED`: all parameters are f32 and in training. */
   readonly plan?: WeightPlan;
-  /** Computes each layer again in the backward pass instead of keeping its activations: the same bits in less memory. */
+  /** Recomputes each layer in the backward pass instead of keeping its activations. Defaults to false. */
   readonly recompute?: boolean;
 }
 
@@ -119,7 +122,7 @@ function emitGradients(
       [logprobs, b.bound('oldLogprobs', [N]), b.bound('advantages', [N]), weights],
       [coefficient],
     );
-    // The coefficient already is weight * advantage * ratio: the surrogate's value is its sum.
+    // The coefficient is weight * advantage * ratio, so the surrogate's value is its sum.
     b.node('loss.weighted', { N }, [coefficient, b.bound('ones', [N])], [loss]);
   } else {
     b.node('loss.weighted', { N }, [weights, logprobs], [loss]);
@@ -132,26 +135,28 @@ function emitGradients(
     activations,
     dlogits,
     storage,
-    ...(options.plan === undefined ? {} : { plan: options.plan }),
-    ...(options.recompute === undefined ? {} : { recompute: options.recompute }),
+    plan: options.plan,
+    recompute: options.recompute,
   });
 }
 
-/** Log-probability of each target under the model: `tokens`, `positions`, `targets` -> `logprobs`. */
+/** Computes the log-probability of each target: `tokens`, `positions`, `targets` -> `logprobs`. */
 export function scoreProgram(config: DecoderConfig, shape: BatchShape, plan: WeightPlan = TRAINED): Program {
   const b = new ProgramBuilder();
   emitScore(b, config, shape, plan);
   return b.build(`score ${shape.batch}x${shape.length}`);
 }
 
-/** Loss and `gradient.<name>` for everything trained, with no update. */
+/** Computes the loss and `gradient.<name>` of every trained tensor, without an update. */
 export function gradientProgram(config: DecoderConfig, options: GradientOptions): Program {
   const b = new ProgramBuilder();
   emitGradients(b, config, options, 'bound');
   return b.build(`gradient ${options.objective} ${options.batch}x${options.length}`);
 }
 
-/** One optimizer step: forward, loss, backward, global-norm clip, AdamW in place on everything trained. */
+/**
+ * One optimizer step: forward, loss, backward, global-norm clip, and AdamW in place on every trained tensor.
+ */
 export function trainingProgram(config: DecoderConfig, options: TrainingOptions): Program {
   const b = new ProgramBuilder();
   const optimizer = options.optimizer ?? DEFAULT_OPTIMIZER;
@@ -159,7 +164,7 @@ export function trainingProgram(config: DecoderConfig, options: TrainingOptions)
   const specs = trainedSpecs(config, options.plan ?? TRAINED);
   const sums = specs.map(({ name, shape }, i) => {
     const sum = b.temporary(`norm.${name}`, [1]);
-    b.node('norm.square', { len: elementCount(shape) }, [gradients[i] ?? ''], [sum]);
+    b.node('norm.square', { len: elementCount(shape) }, [must(gradients, i)], [sum]);
     return sum;
   });
   const clip = b.bound('clip', [1]);
@@ -180,7 +185,7 @@ export function trainingProgram(config: DecoderConfig, options: TrainingOptions)
         eps: canon(optimizer.eps),
         weightDecay: shape.length > 1 ? canon(optimizer.weightDecay) : 0,
       },
-      [name, gradients[i] ?? '', m, v, clip, hyper],
+      [name, must(gradients, i), m, v, clip, hyper],
       [name, m, v],
     );
   }
@@ -188,25 +193,26 @@ export function trainingProgram(config: DecoderConfig, options: TrainingOptions)
 }
 
 export interface DecodeOptions {
-  /** Rows that decode together, one token each. */
+  /** Number of rows that decode together, one token each. */
   readonly batch: number;
-  /** Rows of the key/value cache per batch row; at most the context. */
+  /** Rows of the key/value cache per batch row, at most the context. */
   readonly cacheLength: number;
   /** 1 / temperature. */
   readonly invTemperature: number;
-  /** Takes the most probable token instead of drawing. */
+  /** Takes the most probable token instead of sampling. */
   readonly greedy: boolean;
-  /** Draws among the k most probable tokens only; 0 or absent: all. Ties at the edge are all kept. */
+  /** Samples from the k most probable tokens; 0 means all. Ties at the edge are all kept. Defaults to 0. */
   readonly topK?: number;
-  /** Draws among the most probable tokens that hold this share of the probability; 1 or absent: all. */
+  /** Samples from the most probable tokens with this share of the probability; 1 means all. Defaults to 1. */
   readonly topP?: number;
   readonly plan?: WeightPlan;
 }
 
 /**
- * One token a row: runs `tokens` at `positions` against the cache, which it extends, and draws the next token into `ids`
- * with its log-probability at that temperature in `logprob`. At temperature 1 the log-probability has the bits that
- * `scoreProgram` gives for the same sequence, whatever the batch size and cache length.
+ * Decodes one token per row. Runs `tokens` at `positions` against the cache, which it extends. Samples the
+ * next token into `ids`, with its log-probability at that temperature in `logprob`. At temperature 1 the
+ * log-probability has the bits of `scoreProgram` for the same sequence, whatever the batch size and cache
+ * length.
  */
 export function decodeProgram(config: DecoderConfig, options: DecodeOptions): Program {
   const b = new ProgramBuilder();
@@ -236,8 +242,8 @@ export interface PrefillOptions extends BatchShape {
 }
 
 /**
- * Runs `length` tokens a row through the model at once, from position `starts` on, for the caches alone: afterwards
- * `decodeProgram` goes on as if it had run them one by one. `positions` are `starts` + 0, 1, 2, ... .
+ * Runs `length` tokens per row through the model at once, from position `starts`, to fill the caches.
+ * `decodeProgram` then continues as if it had run them one by one. `positions` are `starts` + 0, 1, 2, ... .
  */
 export function prefillProgram(config: DecoderConfig, options: PrefillOptions): Program {
   const b = new ProgramBuilder();

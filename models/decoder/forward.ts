@@ -6,15 +6,16 @@ import type { ProgramBuilder } from './builder.ts';
 import { type DecoderConfig, hasAttentionBias, parameterSpecs } from './config.ts';
 import { adapterNames, type LoraOptions, loraScale, projectionOf } from './lora/adapters.ts';
 
-/** How the parameters are kept: all f32 and trained, or frozen with bf16 matrices and, perhaps, adapters beside them. */
+/** Storage of the parameters: all f32 and in training, or frozen with bf16 matrices and optional adapters. */
 export interface WeightPlan {
   readonly frozen: boolean;
   readonly lora?: LoraOptions;
 }
 
+/** The plan of a model with every parameter in training. */
 export const TRAINED: WeightPlan = { frozen: false };
 
-/** Names of one layer's activations that the backward pass reads. */
+/** The names of one layer's activations that the backward pass reads. */
 export interface LayerActivations {
   readonly input: string;
   readonly rstd1: string;
@@ -30,7 +31,7 @@ export interface LayerActivations {
   readonly gate: string;
   readonly up: string;
   readonly inner: string;
-  /** Scaled down-projections x A^T of the adapters, [rows, rank], by their projection's weight. */
+  /** The adapters' scaled down-projections x A^T, [rows, rank], by the name of their projection's weight. */
   readonly lora: ReadonlyMap<string, string>;
 }
 
@@ -44,12 +45,12 @@ export interface ForwardActivations {
   readonly logits: string;
 }
 
-/** How the rows of a forward pass see keys: `tokens` of a batch among themselves, or one token a row against a cache. */
+/** The shape of a forward pass, over the batch's own keys or over a key/value cache. */
 export interface ForwardShape {
   readonly batch: number;
   /** Query tokens per batch entry. */
   readonly length: number;
-  /** Rows of the key/value cache per batch entry; absent when the keys are the batch's own. */
+  /** Rows of the key/value cache per batch entry. Absent when the keys are the batch's own. */
   readonly cacheLength?: number;
 }
 
@@ -76,7 +77,7 @@ export function dimensions(config: DecoderConfig, shape: ForwardShape) {
   };
 }
 
-/** How a parameter is kept on the engine. Vectors (norm gains, biases) are small and stay f32. */
+/** The type of a parameter on the engine. Vectors (norm gains, biases) are small and stay f32. */
 export function parameterDType(plan: WeightPlan, shape: readonly number[]): DType {
   return plan.frozen && shape.length > 1 ? 'bf16' : 'f32';
 }
@@ -90,7 +91,7 @@ export function declareParameters(
   for (const { name, shape } of parameterSpecs(config)) b.bound(name, shape, parameterDType(plan, shape));
 }
 
-/** The table that makes logits of hidden states. */
+/** The name of the table that maps hidden states to logits. */
 export function headName(config: DecoderConfig): string {
   return config.tiedEmbedding ? 'model.embed_tokens.weight' : 'lm_head.weight';
 }
@@ -110,7 +111,10 @@ export function emitRope(
   );
 }
 
-/** x A^T times alpha / rank, with A of `weight`'s adapter; the scale goes here because this is the narrow place. */
+/**
+ * Emits x A^T * alpha / rank for the adapter of `weight`. Scaling here is cheapest, since this tensor is the
+ * narrowest.
+ */
 function emitDown(
   b: ProgramBuilder,
   lora: LoraOptions,
@@ -128,7 +132,7 @@ function emitDown(
   return emitScaled(b, lora, o.N, down);
 }
 
-/** alpha / rank times an [N, rank] tensor: 0 + scale * x, so that no other operator is needed. */
+/** Emits alpha / rank times an [N, rank] tensor, as 0 + scale * x, which needs no further operator. */
 export function emitScaled(b: ProgramBuilder, lora: LoraOptions, N: number, x: string): string {
   const scale = loraScale(lora);
   if (scale === 1) return x;
@@ -138,7 +142,7 @@ export function emitScaled(b: ProgramBuilder, lora: LoraOptions, N: number, x: s
   return y;
 }
 
-/** The pieces of a layer that forward, prefill and recomputation share. `prefix` keeps the temporaries' names apart. */
+/** The parts of a layer that forward pass, prefill and recomputation share. */
 function layerParts(b: ProgramBuilder, config: DecoderConfig, shape: ForwardShape, plan: WeightPlan) {
   const d = dimensions(config, shape);
   const { N, D } = d;
@@ -175,7 +179,10 @@ function layerParts(b: ProgramBuilder, config: DecoderConfig, shape: ForwardShap
   return { d, linear, norm, rotate, lora };
 }
 
-/** Emits one layer on `input`; its temporaries are named after `at`. Gives its activations and the name of its output. */
+/**
+ * Emits one layer on `input`. `at` prefixes the names of its temporaries. Returns its activations and its
+ * output.
+ */
 export function emitLayer(
   b: ProgramBuilder,
   config: DecoderConfig,
@@ -233,7 +240,9 @@ export function emitLayer(
   return { activations, output };
 }
 
-/** Puts a layer's keys and values into its cache, where there is one; gives what attention reads. */
+/**
+ * Writes a layer's keys and values to its cache, if there is one. Returns the keys and values for attention.
+ */
 function emitCache(
   b: ProgramBuilder,
   shape: ForwardShape,
@@ -274,9 +283,10 @@ function emitEmbedding(
 }
 
 /**
- * Emits embedding, layers, final norm and head. Binds `tokens`, `positions` (u32 [rows]), `rope.cos`, `rope.sin`, the
- * parameters and, with `cacheLength`, `cache.k.<layer>` and `cache.v.<layer>` ([batch * cacheLength, kvHeads * headDim]);
- * with adapters also those, and `lora.zero` ([rows, rank], zeros).
+ * Emits embedding, layers, final norm and head. Binds `tokens` and `positions` (u32 [rows]), `rope.cos`,
+ * `rope.sin` and the parameters. With `cacheLength` it also binds `cache.k.<layer>` and `cache.v.<layer>`
+ * ([batch * cacheLength, kvHeads * headDim]). With adapters it also binds them and `lora.zero` ([rows, rank],
+ * zeros).
  */
 export function emitForward(
   b: ProgramBuilder,
@@ -303,8 +313,9 @@ export function emitForward(
 }
 
 /**
- * Emits what fills the caches with the keys and values of `shape.length` tokens a row from position `starts` on, and no more: the
- * last layer ends at its caches. Binds what `emitForward` does and `starts` (u32 [batch]).
+ * Emits the computation of keys and values for the caches, for `shape.length` tokens per row from position
+ * `starts`. The last layer ends at its caches. Binds the tensors of `emitForward`, and `starts` (u32
+ * [batch]).
  */
 export function emitPrefill(
   b: ProgramBuilder,

@@ -1,6 +1,6 @@
 /**
- * A published model on an engine, with its matrices frozen in bf16: generates, scores, and trains adapters beside them
- * (LoRA). A session owns its tensors. Sessions that share an engine take turns.
+ * A published model on an engine, with its matrices frozen in bf16: generates, scores, and trains adapters
+ * beside them (LoRA). A session owns its tensors. Sessions that share an engine take turns.
  */
 
 import type { Engine } from '../../compute/engines/engine.ts';
@@ -51,9 +51,9 @@ export class FrozenSession {
   }
 
   /**
-   * Brings the weights to the engine one tensor at a time. Throws what `weights` throws, ModelStateError or LoraError for
-   * adapters that do not fit, EngineMemoryError when the device refuses, or the signal's reason. After an error nothing
-   * stays on the engine.
+   * Brings the weights to the engine one tensor at a time. Throws what `weights` throws, ModelStateError or
+   * LoraError for adapters that do not fit, EngineMemoryError when the device refuses, or the signal's
+   * reason. After an error nothing stays on the engine.
    */
   static async create(options: FrozenSessionOptions): Promise<FrozenSession> {
     const { positions = 1, lora, weights, signal } = options;
@@ -99,8 +99,8 @@ export class FrozenSession {
   }
 
   /**
-   * Samples a continuation of each prompt, with `withoutAdapters` from the frozen model alone. Waits for earlier calls.
-   * Throws ModelInputError on input out of range.
+   * Samples a continuation of each prompt, with `withoutAdapters` from the frozen model alone. Waits for
+   * earlier calls. Throws ModelInputError on input out of range.
    */
   generate(options: GenerateOptions & { readonly withoutAdapters?: boolean }): Promise<Generation[]> {
     const { withoutAdapters = false } = options;
@@ -114,9 +114,10 @@ export class FrozenSession {
   }
 
   /**
-   * Puts adapters with their moments and step in place of the current ones. `recompute` defaults to the current setting.
-   * Waits for earlier calls. Throws LoraError or ModelStateError, changing nothing, when they do not fit. If an adapter
-   * holds NaN, or memory runs out (EngineMemoryError), the session is left without adapters.
+   * Puts adapters with their moments and step in place of the current ones. `recompute` defaults to the
+   * current setting. Waits for earlier calls. Throws LoraError or ModelStateError, changing nothing, when
+   * they do not fit. If an adapter holds NaN, or memory runs out (EngineMemoryError), the session is left
+   * without adapters.
    */
   adapt(
     lora: LoraOptions,
@@ -141,7 +142,10 @@ export class FrozenSession {
     );
   }
 
-  /** Frees the inputs, results and caches of earlier calls, so that those of another kind of call fit. Waits for earlier calls. */
+  /**
+   * Frees the inputs, results and caches of earlier calls, so that those of another kind of call fit. Waits
+   * for earlier calls.
+   */
   release(): Promise<void> {
     return this.#core.exclusive(async () => this.#core.tensors.release(), { evenInconsistent: true });
   }
@@ -151,7 +155,9 @@ export class FrozenSession {
     return this.#core.score(batch, this.#plan, options);
   }
 
-  /** Merkle root of each frozen matrix by name, computed on the engine where it can. Waits for earlier calls. */
+  /**
+   * Merkle root of each frozen matrix by name, computed on the engine where it can. Waits for earlier calls.
+   */
   matrixRoots(): Promise<KnownRoots> {
     return this.#core.exclusive(() => {
       const matrices = parameterSpecs(this.config).filter(
@@ -162,8 +168,8 @@ export class FrozenSession {
   }
 
   /**
-   * One AdamW step of the adapters. It cannot be aborted. After a failure only `restore` or `adapt` makes the session usable
-   * again.
+   * One AdamW step of the adapters. It cannot be aborted. After a failure only `restore` or `adapt` makes the
+   * session usable again.
    */
   step(batch: TrainingBatch): Promise<StepResult> {
     return this.#core.exclusive(async () => {
@@ -180,7 +186,10 @@ export class FrozenSession {
     });
   }
 
-  /** Restores a snapshot (canonicalised). Throws ModelStateError, changing nothing, when it does not fit the model. */
+  /**
+   * Restores a snapshot (canonicalised). Throws ModelStateError, changing nothing, when it does not fit the
+   * model.
+   */
   restore(state: AdapterState): Promise<void> {
     return this.#core.exclusive(async () => this.#load(state), { evenInconsistent: true });
   }

@@ -1,13 +1,16 @@
-/** Sizes of the programs that generation runs: in steps, so that few programs serve all prompts. */
+/**
+ * Sizes of the programs that generation runs. They are multiples of fixed steps, so that few programs serve
+ * all prompts.
+ */
 import type { DecoderConfig } from './config.ts';
 
 const CACHE_STEP = 64;
 const ROW_STEP = 8;
-/** Prompt tokens a row that are run at once, at most; it bounds the memory for activations. */
+/** Most prompt tokens per row that run at once. It bounds the memory for activations. */
 const PREFILL_CHUNK = 64;
 const PREFILL_STEP = 8;
 
-/** Rows that decode together and rows of cache for each. */
+/** The number of rows that decode together, and the cache rows of each. */
 export function decodeSizes(
   config: DecoderConfig,
   o: { readonly rows: number; readonly positions: number; readonly batch?: number | undefined },
@@ -18,7 +21,10 @@ export function decodeSizes(
   };
 }
 
-/** The pieces in which prompts of up to `longest` tokens, but their last one, are run at once; none for very short ones. */
+/**
+ * The pieces in which prompts of up to `longest` tokens run, without their last token. Empty for very short
+ * prompts.
+ */
 export function prefillLengths(
   longest: number,
   cacheLength: number,

@@ -1,5 +1,6 @@
 /** Sampling with a key/value cache. */
 import { canon } from '../../compute/repops/arithmetic.ts';
+import { must } from '../../protocol/must.ts';
 import type { DecoderConfig } from './config.ts';
 import { decodeProgram, prefillProgram } from './decoder.ts';
 import type { WeightPlan } from './forward.ts';
@@ -8,36 +9,39 @@ import { checkIds, ModelInputError, uniformValue } from './inputs.ts';
 import type { TensorStore } from './tensor-store.ts';
 
 export interface GenerateOptions {
-  /** Token ids, one prompt a row, each at least one token. */
+  /** Token ids: one prompt per row, each with at least one token. */
   readonly prompts: readonly (readonly number[])[];
   readonly maxNewTokens: number;
-  /** Drawn, it (or any of them) ends a row and is the row's last token. */
+  /** The tokens that end a row. The drawn end token is the row's last token. */
   readonly endToken: number | readonly number[];
-  /** In [0, 1): the draw for token `position` (0 is the first new one) of row `row`. Not called when greedy. */
+  /**
+   * The draw in [0, 1) for new token `position` of row `row`, both counted from 0. Not called when greedy.
+   */
   readonly uniform: (row: number, position: number) => number;
-  /** 1 unless given. */
+  /** Defaults to 1. */
   readonly temperature?: number;
+  /** Takes the most probable token instead of sampling. Defaults to false. */
   readonly greedy?: boolean;
-  /** Draws among the k most probable tokens only; 0 or absent: all. Ties at the edge are all kept. */
+  /** Samples from the k most probable tokens; 0 means all. Ties at the edge are all kept. Defaults to 0. */
   readonly topK?: number;
-  /** Draws among the most probable tokens that hold this share of the probability; 1 or absent: all. */
+  /** Samples from the most probable tokens with this share of the probability; 1 means all. Defaults to 1. */
   readonly topP?: number;
-  /** Called with each token as it is drawn; a promise that it gives is waited for. */
+  /** Called with each token as it is drawn. A returned promise is awaited. */
   readonly onToken?: (row: number, token: number) => unknown;
-  /** false runs prompts token by token, with the same bits; true unless given. */
+  /** Whether prompts run in pieces instead of token by token. The bits are the same. Defaults to true. */
   readonly prefill?: boolean;
   /**
-   * Rows that decode together, at least the number of prompts, which is rounded up to a multiple of 8 when this is absent.
-   * More rows are padding and change no bit of the result.
+   * Rows that decode together: at least the number of prompts. Defaults to that number rounded up to a
+   * multiple of 8. Further rows are padding and change no bit of the result.
    */
   readonly batch?: number;
   readonly signal?: AbortSignal;
 }
 
 export interface Generation {
-  /** New tokens, end token included when it was drawn. */
+  /** The new tokens, with the end token when it was drawn. */
   readonly tokens: readonly number[];
-  /** Canonical f32 log-probability of each in the distribution that it was drawn from. */
+  /** Log-probability of each token in the distribution that it was drawn from, canonical f32. */
   readonly logprobs: readonly number[];
 }
 
@@ -46,7 +50,10 @@ interface Sizes {
   readonly cacheLength: number;
 }
 
-/** Samples a continuation of each prompt with the parameters in `store`. Throws ModelInputError on input out of range. */
+/**
+ * Samples a continuation of each prompt with the parameters in `store`. Throws ModelInputError on input out
+ * of range.
+ */
 export async function generate(
   config: DecoderConfig,
   store: TensorStore,
@@ -66,34 +73,28 @@ export async function generate(
   const { topK = 0, topP = 1 } = options;
   const key = `decode ${batch} ${cacheLength} ${invTemperature} ${greedy} ${topK} ${topP}`;
   const program = store.program(key, () =>
-    decodeProgram(config, {
-      batch,
-      cacheLength,
-      invTemperature,
-      greedy,
-      topK,
-      topP,
-      ...(plan === undefined ? {} : { plan }),
-    }),
+    decodeProgram(config, { batch, cacheLength, invTemperature, greedy, topK, topP, plan }),
   );
   const rows = prompts.map((prompt) => ({
-    /** Where the next token goes. */
+    /** Position of the next token. */
     position: prefilled ? prompt.length - 1 : 0,
     tokens: [] as number[],
     logprobs: [] as number[],
     done: false,
   }));
   const ends = new Set(typeof options.endToken === 'number' ? [options.endToken] : options.endToken);
-  const tokens = new Uint32Array(batch).fill(prompts[0]?.[0] ?? 0);
+  const padding = must(must(prompts, 0), 0);
+  const tokens = new Uint32Array(batch).fill(padding);
   const positions = new Uint32Array(batch);
   const uniform = new Float32Array(batch);
   while (rows.some((row) => !row.done)) {
     for (const [b, row] of rows.entries()) {
-      const prompt = prompts[b]!;
-      // A row that is done repeats its last token in place.
+      const prompt = must(prompts, b);
+      // A finished row repeats its last token at its last position.
       if (row.done) continue;
       const drawn = row.position - (prompt.length - 1);
-      tokens[b] = prompt[row.position] ?? row.tokens.at(-1) ?? 0;
+      tokens[b] =
+        row.position < prompt.length ? must(prompt, row.position) : must(row.tokens, row.tokens.length - 1);
       positions[b] = row.position;
       uniform[b] = drawn >= 0 && !greedy ? uniformValue(options.uniform(b, drawn)) : 0;
     }
@@ -101,27 +102,28 @@ export async function generate(
     program.write('positions', positions);
     program.write('uniform', uniform);
     await program.run({ signal: options.signal });
-    const drawing = rows.map((row, b) => !row.done && row.position >= prompts[b]!.length - 1);
+    const drawing = rows.map((row, b) => !row.done && row.position >= must(prompts, b).length - 1);
     for (const row of rows) if (!row.done) row.position += 1;
-    // A prompt token but the last draws nothing, so there is nothing to wait for.
+    // Only the last token of a prompt and later tokens draw, so otherwise there is nothing to read.
     if (!drawing.includes(true)) continue;
     const ids = await program.words('ids');
     const logprobs = await program.floats('logprob');
     for (const [b, row] of rows.entries()) {
       if (!drawing[b]) continue;
-      row.tokens.push(ids[b]!);
-      row.logprobs.push(logprobs[b]!);
-      row.done = ends.has(ids[b]!) || row.tokens.length >= maxNewTokens;
-      await options.onToken?.(b, ids[b]!);
+      const id = must(ids, b);
+      row.tokens.push(id);
+      row.logprobs.push(must(logprobs, b));
+      row.done = ends.has(id) || row.tokens.length >= maxNewTokens;
+      await options.onToken?.(b, id);
     }
   }
   return rows.map((row) => ({ tokens: row.tokens, logprobs: row.logprobs }));
 }
 
 /**
- * Fills the caches with `length` tokens of every prompt from position `start` on; a prompt's last token is left to decoding. A
- * shorter prompt's row goes on with padding, whose keys nobody sees: a query sees no position beyond its own, and decoding
- * overwrites them one by one before that.
+ * Fills the caches with `length` tokens of every prompt from position `start`. A prompt's last token is left
+ * to decoding. The row of a shorter prompt continues with padding. No query attends to the padding's keys: a
+ * query attends to no position after its own, and decoding overwrites them one by one before that.
  */
 async function prefill(
   config: DecoderConfig,
@@ -133,9 +135,9 @@ async function prefill(
   const { prompts } = options;
   const { batch, cacheLength, start, length } = o;
   const program = store.program(`prefill ${batch} ${length} ${cacheLength}`, () =>
-    prefillProgram(config, { batch, length, cacheLength, ...(plan === undefined ? {} : { plan }) }),
+    prefillProgram(config, { batch, length, cacheLength, plan }),
   );
-  const padding = prompts[0]?.[0] ?? 0;
+  const padding = must(must(prompts, 0), 0);
   const at = (index: number) => start + (index % length);
   const indices = Array.from({ length: batch * length }, (_, index) => index);
   program.write(

@@ -3,8 +3,8 @@ import { type Hex, toHex } from '../../protocol/hex.ts';
 import type { Generation } from './generate.ts';
 
 /**
- * What an answer is called by when two devices compare: the SHA-256 of its token ids (u32, little-endian) and then the
- * log-probability of each (f32, little-endian). One other bit anywhere gives another hash.
+ * The hash by which two devices compare answers: the SHA-256 of the token ids (u32, little-endian) and then
+ * of their log-probabilities (f32, little-endian). A single other bit gives another hash.
  */
 export function generationHash({ tokens, logprobs }: Generation): Hex {
   const view = new DataView(new ArrayBuffer(4 * (tokens.length + logprobs.length)));

@@ -11,8 +11,9 @@ import { adapterSpecs, initialAdapters, type LoraOptions, PROJECTIONS } from './
 import { ropeTables } from './rope.ts';
 import { fromBfloat16, toBfloat16 } from './weights.ts';
 
-// The lattice makes the loss a staircase in the weights, which no finite difference can climb. Left out, the same programs
-// must agree with the published equations to f32 accuracy; what the lattice itself does is tested beside the operators.
+// The lattice makes the loss a staircase in the weights, which no finite difference can climb. Left out, the
+// same programs must agree with the published equations to f32 accuracy; what the lattice itself does is
+// tested beside the operators.
 vi.mock('../../compute/engines/reference/lattice-fold.ts', async (original) => ({
   ...(await original<typeof import('../../compute/engines/reference/lattice-fold.ts')>()),
   toLattice: (values: Float32Array) => values.slice(),
@@ -56,8 +57,8 @@ const weights = Array.from({ length: N }, (_, i) => ((bits(3, i) % 7) + 1) / 32)
 type Parameters = ReadonlyMap<string, ArrayLike<number>>;
 
 /**
- * The published equations of Qwen2 and Llama, with LoRA's where `scale` is given, in f64 with library functions, sharing nothing
- * with the programs under test.
+ * The published equations of Qwen2 and Llama, with LoRA's where `scale` is given, in f64 with library
+ * functions, sharing nothing with the programs under test.
  */
 function naiveLogprobs(config: DecoderConfig, parameters: Parameters, scale = 0): number[] {
   const { hiddenSize: D, heads, kvHeads, headDim, vocabulary: V } = config;

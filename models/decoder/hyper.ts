@@ -3,8 +3,8 @@ import { recip } from '../../compute/repops/functions.ts';
 import type { OptimizerOptions } from './decoder.ts';
 
 /**
- * The `hyper` tensor of step t >= 1: [learning rate, 1 / (1 - beta1^t), 1 / (1 - beta2^t)]. The powers are repeated
- * canonical products: Math.pow differs between JavaScript engines.
+ * The `hyper` tensor of step t >= 1: [learning rate, 1 / (1 - beta1^t), 1 / (1 - beta2^t)]. The powers are
+ * repeated canonical products, since Math.pow differs between JavaScript engines.
  */
 export class HyperSchedule {
   readonly #beta1: number;

@@ -4,31 +4,47 @@ import { elementCount } from '../../compute/repops/program.ts';
 import { type DecoderConfig, parameterSpecs } from './config.ts';
 
 /**
- * Fresh parameters: gains 1, biases 0, matrices from a sum of four uniforms (close to normal) with standard deviation
- * `deviation`, output projections scaled down by the depth as in GPT-2. `draw` gives 32 random bits for (tensor index,
- * element, which of 4); with a counter-based generator the result is the same on every machine.
+ * 32 random bits for a tensor's index, an element and a part of 0 to 3. A counter-based generator repeats
+ * them anywhere.
+ */
+export type DrawWord = (tensor: number, element: number, part: number) => number;
+
+/**
+ * With this factor, a sum of four centred 16-bit draws (variance 4 * 2^32 / 12) has a standard deviation of
+ * 1.
+ */
+export const SUM_OF_DRAWS_SCALE = canon(1.7320508 / 65536);
+
+/** Fills `values` with sums of four uniform draws, which are close to normal, times `scale`. */
+export function fillNearNormal(values: Float32Array, tensor: number, scale: number, draw: DrawWord): void {
+  for (let i = 0; i < values.length; i++) {
+    let sum = 0;
+    for (let part = 0; part < 4; part++) sum += (draw(tensor, i, part) >>> 16) - 32767.5;
+    values[i] = mul(sum, scale);
+  }
+}
+
+/**
+ * Fresh parameters: gains are 1, biases 0, and matrices nearly normal with standard deviation `deviation`.
+ * Output projections are scaled down with the depth as in GPT-2. With a counter-based generator every machine
+ * gets the same.
  */
 export function initialParameters(options: {
   readonly config: DecoderConfig;
-  readonly draw: (tensor: number, element: number, part: number) => number;
-  /** 0.02 unless given. */
+  readonly draw: DrawWord;
+  /** Defaults to 0.02. */
   readonly deviation?: number;
 }): Map<string, Float32Array> {
-  const deviation = options.deviation ?? 0.02;
+  const { config, draw, deviation = 0.02 } = options;
   const parameters = new Map<string, Float32Array>();
-  for (const [tensor, { name, shape }] of parameterSpecs(options.config).entries()) {
+  for (const [tensor, { name, shape }] of parameterSpecs(config).entries()) {
     const values = new Float32Array(elementCount(shape));
     if (name.endsWith('norm.weight')) values.fill(1);
     else if (shape.length > 1) {
       const residual = name.endsWith('o_proj.weight') || name.endsWith('down_proj.weight');
-      // Four 16-bit draws sum to a variance of 4 * 2^32 / 12; 1.732... / 65536 makes it 1.
-      const unit = mul(canon(deviation), canon(1.7320508 / 65536));
-      const scale = residual ? mul(unit, rsqrt(2 * options.config.layers)) : unit;
-      for (let i = 0; i < values.length; i++) {
-        let sum = 0;
-        for (let part = 0; part < 4; part++) sum += (options.draw(tensor, i, part) >>> 16) - 32767.5;
-        values[i] = mul(sum, scale);
-      }
+      const unit = mul(canon(deviation), SUM_OF_DRAWS_SCALE);
+      const scale = residual ? mul(unit, rsqrt(2 * config.layers)) : unit;
+      fillNearNormal(values, tensor, scale, draw);
     }
     parameters.set(name, values);
   }

@@ -1,23 +1,25 @@
-/** What a session takes: checked here, because engines do not define what an index out of range does. */
+/** Checks the inputs of a session, because engines do not define the effect of an index out of range. */
 import { canon } from '../../compute/repops/arithmetic.ts';
+import { must } from '../../protocol/must.ts';
 import type { DecoderConfig } from './config.ts';
 import type { BatchShape } from './decoder.ts';
 
+/** A session's input is out of range. The message tells the remedy. */
 export class ModelInputError extends Error {
   override readonly name = 'ModelInputError';
 }
 
-/** Rows of `length` tokens, row-major; row b position i is element b * length + i. */
+/** Rows of `length` tokens, row-major: position i of row b is element b * length + i. */
 export interface SequenceBatch extends BatchShape {
   readonly tokens: ArrayLike<number>;
-  /** The token that should follow; any valid id where it does not matter. */
+  /** The token that should follow each token, or any valid id where it does not matter. */
   readonly targets: ArrayLike<number>;
 }
 
-/** Throws ModelInputError unless every id is one of the model's. */
+/** Throws ModelInputError unless every id is in the model's vocabulary. */
 export function checkIds(config: DecoderConfig, ids: ArrayLike<number>, what: string): void {
   for (let i = 0; i < ids.length; i++) {
-    const id = ids[i]!;
+    const id = must(ids, i);
     if (!Number.isInteger(id) || id < 0 || id >= config.vocabulary) {
       throw new ModelInputError(
         `${what}: ${id} at ${i} is not a token id below ${config.vocabulary}; use the model's tokenizer`,
@@ -44,7 +46,7 @@ export function checkBatch(config: DecoderConfig, batch: SequenceBatch): void {
   }
 }
 
-/** `count` finite values as canonical f32. */
+/** Checks that there are `count` finite values, and returns them as canonical f32. Throws ModelInputError. */
 export function perToken(values: ArrayLike<number>, count: number, what: string): Float32Array {
   if (values.length !== count) {
     throw new ModelInputError(`${what} must hold ${count} values, got ${values.length}`);
@@ -55,7 +57,7 @@ export function perToken(values: ArrayLike<number>, count: number, what: string)
   });
 }
 
-/** A draw in [0, 1) as canonical f32. */
+/** A draw in [0, 1) as canonical f32. Throws ModelInputError for another value. */
 export function uniformValue(value: number): number {
   if (!(value >= 0 && value < 1)) {
     throw new ModelInputError(`uniform must give a number in [0, 1), got ${value}`);

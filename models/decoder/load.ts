@@ -1,4 +1,6 @@
-/** Model folders in Hugging Face's layout: config.json, model.safetensors, tokenizer.json. */
+/**
+ * Reads and writes model folders in Hugging Face's layout: config.json, model.safetensors, tokenizer.json.
+ */
 import {
   float32Tensor,
   parseSafetensors,
@@ -8,9 +10,9 @@ import {
 } from '../checkpoint/safetensors.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { configJson, type DecoderConfig, ModelConfigError, parameterSpecs, parseConfig } from './config.ts';
-import { canonicalCopy, checkTensors, ModelStateError, type NamedTensors } from './state.ts';
+import { canonicalCopy, checkTensors, ModelStateError, type NamedTensors, tensorNamed } from './state.ts';
 
-/** Bytes of the three files, as fetched. */
+/** The bytes of the three files. */
 export interface ModelFiles {
   readonly 'config.json': Uint8Array;
   readonly 'model.safetensors': Uint8Array;
@@ -22,15 +24,15 @@ export interface LoadedModel {
   /** Canonical f32. */
   readonly parameters: NamedTensors;
   readonly tokenizer: Tokenizer;
-  /** Ends an answer: config.json's `eos_token_id`, the first where there are several. */
+  /** Ends an answer: the first of config.json's `eos_token_id`. */
   readonly endToken: number;
-  /** Fills rows: `pad_token_id`, or the end token where there is none. */
+  /** Fills rows: `pad_token_id`, or the end token when there is none. */
   readonly padToken: number;
 }
 
 /**
- * Reads a model folder. Throws ModelConfigError, SafetensorsError, TokenizerError or ModelStateError, each naming the file and
- * what to do about it.
+ * Reads a model folder. Throws ModelConfigError, SafetensorsError, TokenizerError or ModelStateError. Each
+ * names the file and the remedy.
  */
 export function loadModel(files: ModelFiles, limits: SafetensorsLimits = {}): LoadedModel {
   const json = parseJson(files['config.json'], 'config.json');
@@ -44,14 +46,14 @@ export function loadModel(files: ModelFiles, limits: SafetensorsLimits = {}): Lo
   const { tensors } = parseSafetensors(files['model.safetensors'], limits);
   const parameters = new Map<string, Float32Array>();
   for (const [name, tensor] of tensors) {
-    // A tied model may repeat its embedding as the head; it is one parameter.
+    // A tied model may repeat its embedding as the head. Both are one parameter.
     if (config.tiedEmbedding && name === 'lm_head.weight') continue;
     parameters.set(name, canonicalCopy(toFloat32(tensor, name), name));
   }
   checkTensors(config, parameters, 'model.safetensors');
   for (const { name, shape } of parameterSpecs(config)) {
-    const found = tensors.get(name)?.shape ?? [];
-    if (found.length !== shape.length || found.some((size, i) => size !== shape[i])) {
+    const found = tensors.get(name)?.shape;
+    if (found === undefined || found.length !== shape.length || found.some((size, i) => size !== shape[i])) {
       throw new ModelStateError(
         `model.safetensors: ${name} has shape [${found}], config.json makes it [${shape}]`,
       );
@@ -89,7 +91,7 @@ function tokenId(json: unknown, field: string, config: DecoderConfig): number | 
   return id;
 }
 
-/** The files of a model, which `loadModel` reads back. Equal arguments give equal bytes. */
+/** The files of a model. `loadModel` reads them back. Equal arguments give equal bytes. */
 export function modelFiles(options: {
   readonly config: DecoderConfig;
   readonly parameters: NamedTensors;
@@ -110,7 +112,7 @@ export function modelFiles(options: {
   const tensors = new Map(
     parameterSpecs(config).map(({ name, shape }) => [
       name,
-      float32Tensor(shape, canonicalCopy(parameters.get(name) ?? [], name)),
+      float32Tensor(shape, canonicalCopy(tensorNamed(parameters, name), name)),
     ]),
   );
   return {

@@ -8,8 +8,7 @@ import { trainingProgram } from './decoder.ts';
 import { FrozenSession } from './frozen-session.ts';
 import { initialParameters } from './initialize.ts';
 import { initialAdapters, type LoraOptions, PROJECTIONS } from './lora/adapters.ts';
-import { peakTemporaries, predictFrozenMemory, predictMemory } from './memory.ts';
-import { ModelSession } from './model-session.ts';
+import { peakTemporaries, predictFrozenMemory } from './memory.ts';
 import { memoryWeights } from './weights.ts';
 
 const config: DecoderConfig = { ...NANO_CONFIG, vocabulary: 40, hiddenSize: 16, headDim: 4, feedForward: 24 };
@@ -44,20 +43,6 @@ function counting(): { engine: Engine; bytes: () => number } {
 }
 
 describe('predicted memory', () => {
-  it('is what a training session allocates', async () => {
-    const { engine, bytes } = counting();
-    const session = await ModelSession.create({ engine, config, parameters });
-    const fresh = predictMemory(config, {});
-    expect(bytes()).toBe(fresh.weights + fresh.optimizer);
-    await session.step(batch);
-    await session.generate(generation);
-    const { weights, optimizer, bound } = predictMemory(config, {
-      train: { batch: 2, length: 8 },
-      generate: { batch: 8, positions: 8, prompt: 5 },
-    });
-    expect(bytes()).toBe(weights + optimizer + bound);
-  });
-
   it('is what a frozen session with adapters allocates', async () => {
     const { engine, bytes } = counting();
     const session = await FrozenSession.create({

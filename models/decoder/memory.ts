@@ -1,31 +1,35 @@
-/** How much memory a session takes on an engine, known before anything is allocated: from its programs alone. */
+/** Predicts the memory of a session on an engine from its programs, before anything is allocated. */
 import { elementBytes, elementCount, type Program } from '../../compute/repops/program.ts';
 import { type DecoderConfig, parameterSpecs } from './config.ts';
-import { decodeProgram, type Objective, prefillProgram, scoreProgram, trainingProgram } from './decoder.ts';
-import { parameterDType, TRAINED, type WeightPlan } from './forward.ts';
+import { decodeProgram, prefillProgram, trainingProgram } from './decoder.ts';
+import { parameterDType, type WeightPlan } from './forward.ts';
 import { decodeSizes, prefillLengths } from './generate-sizes.ts';
 import { adapterSpecs, type LoraOptions } from './lora/adapters.ts';
 
-/** Bytes, each tensor rounded up to 64 as the engines do. */
+/** In bytes. Each tensor is rounded up to 64 bytes, as on the engines. */
 export interface MemoryPrediction {
-  /** Parameters (and adapters) with the rotary tables. */
+  /** Parameters, adapters and rotary tables. */
   readonly weights: number;
   /** AdamW's moments. */
   readonly optimizer: number;
   /** Inputs, results and key/value caches. */
   readonly bound: number;
-  /** The most that temporaries take at one time in any one run; engines add scratch space and gaps of a few per cent. */
+  /** Peak of the temporaries of any one run. Engines add scratch space and gaps of a few per cent. */
   readonly activations: number;
   readonly total: number;
 }
 
 /** What a session is going to do. */
 export interface PlannedUse {
-  readonly score?: { readonly batch: number; readonly length: number };
+  /** Most positions of a sequence. Defaults to the model's context. */
+  readonly positions?: number;
+  /** Adapters beside the frozen weights. Defaults to none. */
+  readonly lora?: LoraOptions;
+  /** Supervised training steps. */
   readonly train?: {
     readonly batch: number;
     readonly length: number;
-    readonly objective?: Objective;
+    /** Defaults to false. */
     readonly recompute?: boolean;
   };
   readonly generate?: {
@@ -51,7 +55,7 @@ function bytesOf(spec: {
   return roundUp(elementBytes(spec.dtype) * elementCount(spec.shape));
 }
 
-/** The most bytes of a program's temporaries that are alive at one node, from their first to their last use. */
+/** Peak bytes of a program's temporaries. Each is alive from its first to its last use. */
 export function peakTemporaries(program: Program): number {
   const lastUse = new Map<string, number>();
   for (const [index, node] of program.nodes.entries()) {
@@ -77,34 +81,21 @@ export function peakTemporaries(program: Program): number {
   return peak;
 }
 
-/** Predicts a `ModelSession` (every parameter f32 and trained). Pure. */
-export function predictMemory(config: DecoderConfig, use: PlannedUse): MemoryPrediction {
-  return predict(config, use, TRAINED);
-}
-
-/** Predicts a `FrozenSession` with these `positions` and adapters. Pure. */
-export function predictFrozenMemory(
-  config: DecoderConfig,
-  use: PlannedUse & { readonly positions?: number; readonly lora?: LoraOptions },
-): MemoryPrediction {
-  const context = Math.min(config.context, use.positions ?? config.context);
-  const plan: WeightPlan = { frozen: true, ...(use.lora === undefined ? {} : { lora: use.lora }) };
-  return predict({ ...config, context }, use, plan);
-}
-
-function predict(config: DecoderConfig, use: PlannedUse, plan: WeightPlan): MemoryPrediction {
+/** Predicts a `FrozenSession` of the model with this use. Pure. */
+export function predictFrozenMemory(model: DecoderConfig, use: PlannedUse): MemoryPrediction {
+  const config = { ...model, context: Math.min(model.context, use.positions ?? model.context) };
+  const plan: WeightPlan = { frozen: true, lora: use.lora };
   const f32 = (shape: readonly number[]) => bytesOf({ shape, dtype: 'f32' });
   const parameters = parameterSpecs(config);
   const adapters = plan.lora === undefined ? [] : adapterSpecs(config, plan.lora);
   let weights = 2 * f32([config.context, config.headDim / 2]);
   for (const { shape } of parameters) weights += bytesOf({ shape, dtype: parameterDType(plan, shape) });
   for (const { shape } of adapters) weights += f32(shape);
-  const trained = plan.frozen ? adapters : parameters;
-  const optimizer = trained.reduce((sum, { shape }) => sum + 2 * f32(shape), 0);
+  const optimizer = adapters.reduce((sum, { shape }) => sum + 2 * f32(shape), 0);
 
   const state = new Set(['rope.cos', 'rope.sin']);
   for (const { name } of [...parameters, ...adapters]) state.add(name);
-  for (const { name } of trained) state.add(`optimizer.m.${name}`).add(`optimizer.v.${name}`);
+  for (const { name } of adapters) state.add(`optimizer.m.${name}`).add(`optimizer.v.${name}`);
   const bound = new Map<string, number>();
   let activations = 0;
   for (const program of programsOf(config, use, plan)) {
@@ -126,10 +117,8 @@ function predict(config: DecoderConfig, use: PlannedUse, plan: WeightPlan): Memo
 
 function programsOf(config: DecoderConfig, use: PlannedUse, plan: WeightPlan): Program[] {
   const programs: Program[] = [];
-  if (use.score !== undefined) programs.push(scoreProgram(config, use.score, plan));
   if (use.train !== undefined) {
-    const { objective = 'supervised', recompute = false, batch, length } = use.train;
-    programs.push(trainingProgram(config, { batch, length, objective, recompute, plan }));
+    programs.push(trainingProgram(config, { ...use.train, objective: 'supervised', plan }));
   }
   if (use.generate !== undefined) {
     const { positions, prompt } = use.generate;

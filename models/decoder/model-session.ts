@@ -1,6 +1,6 @@
 /**
- * A model on an engine with every parameter in training: samples, scores and trains. A session owns its tensors. Sessions
- * that share an engine take turns, because an engine does one run at a time.
+ * A model on an engine with every parameter in training: samples, scores and trains. A session owns its
+ * tensors. Sessions that share an engine take turns, because an engine does one run at a time.
  */
 import type { Engine } from '../../compute/engines/engine.ts';
 import { type DecoderConfig, parameterSpecs } from './config.ts';
@@ -24,8 +24,8 @@ export class ModelSession {
   }
 
   /**
-   * Copies the parameters (canonicalised) to the engine, with a fresh optimizer. Throws ModelStateError when they do not fit
-   * the configuration, and EngineMemoryError when the device refuses.
+   * Copies the parameters (canonicalised) to the engine, with a fresh optimizer. Throws ModelStateError when
+   * they do not fit the configuration, and EngineMemoryError when the device refuses.
    */
   static async create(options: SessionOptions): Promise<ModelSession> {
     const { config, parameters } = options;
@@ -54,7 +54,10 @@ export class ModelSession {
     return this.#core.steps;
   }
 
-  /** Samples a continuation of each prompt. Waits for earlier calls. Throws ModelInputError on input out of range. */
+  /**
+   * Samples a continuation of each prompt. Waits for earlier calls. Throws ModelInputError on input out of
+   * range.
+   */
   generate(options: GenerateOptions): Promise<Generation[]> {
     return this.#core.exclusive(() => generate(this.config, this.#core.tensors, options));
   }
@@ -65,8 +68,8 @@ export class ModelSession {
   }
 
   /**
-   * One AdamW step. It cannot be aborted. After a failure only `restore` makes the session usable again; other calls throw
-   * ModelStateError.
+   * One AdamW step. It cannot be aborted. After a failure only `restore` makes the session usable again;
+   * other calls throw ModelStateError.
    */
   step(batch: TrainingBatch): Promise<StepResult> {
     return this.#core.exclusive(() => this.#core.step(batch));
@@ -81,14 +84,17 @@ export class ModelSession {
   }
 
   /**
-   * The Merkle root of each tensor of a snapshot, by its name in a checkpoint. The engine computes them where it can, and
-   * then only hashes are read.
+   * The Merkle root of each tensor of a snapshot, by its name in a checkpoint. The engine computes them where
+   * it can, and then only hashes are read.
    */
   roots(): Promise<ReadonlyMap<string, Uint8Array>> {
     return this.#core.exclusive(() => this.#core.tensors.roots(trainedNames(parameterSpecs(this.config))));
   }
 
-  /** Restores a snapshot (canonicalised). Throws ModelStateError, changing nothing, when it does not fit the model. */
+  /**
+   * Restores a snapshot (canonicalised). Throws ModelStateError, changing nothing, when it does not fit the
+   * model.
+   */
   restore(state: ModelState): Promise<void> {
     return this.#core.exclusive(async () => this.#load(state), { evenInconsistent: true });
   }

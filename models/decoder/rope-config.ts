@@ -1,6 +1,9 @@
-/** The rotary embedding's settings in a config.json. */
+/** Reads and writes the rotary embedding's settings in a config.json. */
 
-/** Stretched frequencies: all divided by `factor`, or as Llama 3.1 does, only the slow ones, with a ramp between. */
+/**
+ * Scaling of frequencies: all are divided by `factor`, or as in Llama 3.1 only the slow ones, with a ramp
+ * between.
+ */
 export type RopeScaling =
   | { readonly type: 'linear'; readonly factor: number }
   | {
@@ -8,7 +11,7 @@ export type RopeScaling =
       readonly factor: number;
       readonly lowFrequencyFactor: number;
       readonly highFrequencyFactor: number;
-      /** Positions that the model was first made for. */
+      /** Number of positions that the model was first trained for. */
       readonly originalContext: number;
     };
 
@@ -26,8 +29,8 @@ function own(json: JsonObject, name: string): unknown {
 }
 
 /**
- * Reads `rope_theta`, `rope_scaling` (or `rope_parameters`, which newer files have for both) and `rope_interleave`. `fail`
- * throws on what is unknown.
+ * Reads `rope_theta`, `rope_scaling` and `rope_interleave`. Newer files have `rope_parameters` instead of the
+ * first two. Calls `fail`, which throws, for unknown settings.
  */
 export function parseRope(json: JsonObject, fail: Fail): RopeSettings {
   const number = (from: JsonObject, name: string, fallback?: number): number => {
@@ -74,7 +77,7 @@ export function parseRope(json: JsonObject, fail: Fail): RopeSettings {
   }
 }
 
-/** The fields that `parseRope` reads back. */
+/** The fields of the settings. `parseRope` is the inverse. */
 export function ropeJson(config: {
   readonly ropeTheta: number;
   readonly ropeScaling?: RopeScaling;

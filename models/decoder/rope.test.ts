@@ -15,7 +15,8 @@ describe('ropeTables', () => {
       const angle = Math.floor(at / half) * theta ** ((-2 * (at % half)) / headDim);
       worst = Math.max(worst, Math.abs(cos[at]! - Math.cos(angle)), Math.abs(sin[at]! - Math.sin(angle)));
     }
-    // The frequency carries an f32 rounding error that grows with the position, as in every f32 implementation.
+    // The frequency carries an f32 rounding error that grows with the position, as in every f32
+    // implementation.
     expect(worst).toBeLessThan(positions * 2e-7);
   });
 

@@ -11,14 +11,14 @@ export interface RopeTables {
 }
 
 /**
- * cos and sin of pos * theta^(-2i / headDim) (arXiv 2104.09864) in canonical arithmetic: library sin and cos differ
- * between JavaScript engines, and the tables enter every bit that follows.
+ * cos and sin of pos * theta^(-2i / headDim) (arXiv 2104.09864) in canonical arithmetic. Math.sin and
+ * Math.cos differ between JavaScript engines, and every later bit depends on these tables.
  */
 export function ropeTables(options: {
   readonly positions: number;
   readonly headDim: number;
   readonly theta: number;
-  /** Absent: frequencies as they are. */
+  /** Defaults to no scaling. */
   readonly scaling?: RopeScaling;
 }): RopeTables {
   const { positions, headDim } = options;
@@ -46,7 +46,7 @@ export function modelRopeTables(config: DecoderConfig, positions: number): RopeT
     positions,
     headDim: config.headDim,
     theta: config.ropeTheta,
-    ...(config.ropeScaling === undefined ? {} : { scaling: config.ropeScaling }),
+    scaling: config.ropeScaling,
   });
 }
 
@@ -57,7 +57,7 @@ function scaled(frequency: number, scaling: RopeScaling | undefined): number {
   if (scaling === undefined) return frequency;
   const slow = mul(frequency, recip(canon(scaling.factor)));
   if (scaling.type === 'linear') return slow;
-  // Turns over the original context: old / wavelength.
+  // Number of turns over the original context: its length / wavelength.
   const turns = mul(mul(canon(scaling.originalContext), frequency), recip(TWO_PI));
   const [low, high] = [canon(scaling.lowFrequencyFactor), canon(scaling.highFrequencyFactor)];
   if (turns < low) return slow;

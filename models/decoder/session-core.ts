@@ -1,6 +1,6 @@
 /**
- * What every session needs: tensors on an engine, turns on that engine, scoring, and AdamW steps with their state. A
- * session composes it with its own weights.
+ * What every session needs: tensors on an engine, turns on that engine, scoring, and AdamW steps with their
+ * state. A session composes it with its own weights.
  */
 import type { Engine } from '../../compute/engines/engine.ts';
 import type { DecoderConfig, ParameterSpec } from './config.ts';
@@ -17,7 +17,7 @@ import type { WeightPlan } from './forward.ts';
 import { HyperSchedule } from './hyper.ts';
 import { checkBatch, type SequenceBatch } from './inputs.ts';
 import { modelRopeTables } from './rope.ts';
-import { canonicalCopy, ModelStateError, type NamedTensors } from './state.ts';
+import { canonicalCopy, ModelStateError, type NamedTensors, tensorNamed } from './state.ts';
 import { TensorStore } from './tensor-store.ts';
 import {
   checkTraining,
@@ -62,8 +62,8 @@ export function trainedNames(specs: readonly ParameterSpec[]): readonly string[]
 }
 
 /**
- * Throws ModelStateError unless `check` accepts each group of tensors and the step is a whole number. `what` names the
- * values in error messages.
+ * Throws ModelStateError unless `check` accepts each group of tensors and the step is a whole number. `what`
+ * names the values in error messages.
  */
 export function checkTrainedState(
   state: TrainedState,
@@ -104,8 +104,8 @@ export class SessionCore {
   }
 
   /**
-   * Runs `work` after every earlier call on this engine. Rejects with ModelStateError when the session was disposed, or
-   * when a failed step has left it inconsistent, unless `evenInconsistent`.
+   * Runs `work` after every earlier call on this engine. Rejects with ModelStateError when the session was
+   * disposed, or when a failed step has left it inconsistent, unless `evenInconsistent`.
    */
   exclusive<T>(work: () => Promise<T>, options: { readonly evenInconsistent?: boolean } = {}): Promise<T> {
     return queueOf(this.engine).run(() => {
@@ -142,7 +142,10 @@ export class SessionCore {
     });
   }
 
-  /** One AdamW step. Must run inside `exclusive`. When it fails midway, only `load` makes the session usable again. */
+  /**
+   * One AdamW step. Must run inside `exclusive`. When it fails midway, only `load` makes the session usable
+   * again.
+   */
   async step(
     batch: TrainingBatch,
     options: { readonly plan?: WeightPlan; readonly recompute?: boolean } = {},
@@ -189,7 +192,7 @@ export class SessionCore {
       specs.map(({ name, shape }) => ({
         name: prefix + name,
         shape,
-        data: canonicalCopy(state[key].get(name) ?? [], prefix + name),
+        data: canonicalCopy(tensorNamed(state[key], name), prefix + name),
       })),
     );
     for (const { name, shape, data } of writes) this.tensors.put(name, shape, data);

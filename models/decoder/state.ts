@@ -5,7 +5,7 @@ import { type DecoderConfig, parameterSpecs } from './config.ts';
 /** Tensors by parameter name, canonical f32. A Map, because names may come from a file. */
 export type NamedTensors = ReadonlyMap<string, Float32Array>;
 
-/** Everything that training changes: what a checkpoint holds besides its metadata. */
+/** All that training changes: the contents of a checkpoint besides its metadata. */
 export interface ModelState {
   readonly parameters: NamedTensors;
   /** AdamW's first moments. */
@@ -16,11 +16,19 @@ export interface ModelState {
   readonly step: number;
 }
 
+/** Tensors do not fit a model, or a session cannot be used in its state. The message tells the remedy. */
 export class ModelStateError extends Error {
   override readonly name = 'ModelStateError';
 }
 
-/** A canonical copy of `values`. Throws ModelStateError on NaN, which no canonical value stands for. */
+/** A tensor by name. Throws ModelStateError when it is missing. */
+export function tensorNamed(tensors: NamedTensors, name: string): Float32Array {
+  const found = tensors.get(name);
+  if (found === undefined) throw new ModelStateError(`${name} is missing; the file is for another model`);
+  return found;
+}
+
+/** A canonical copy of `values`. Throws ModelStateError on NaN, which has no canonical value. */
 export function canonicalCopy(values: ArrayLike<number>, what: string): Float32Array {
   return Float32Array.from(values, (value, i) => {
     if (Number.isNaN(value)) throw new ModelStateError(`${what} is NaN at element ${i}; use another file`);
@@ -28,7 +36,9 @@ export function canonicalCopy(values: ArrayLike<number>, what: string): Float32A
   });
 }
 
-/** Throws ModelStateError unless `tensors` has exactly the parameters of `config` with their element counts. */
+/**
+ * Throws ModelStateError unless `tensors` has exactly the parameters of `config` with their element counts.
+ */
 export function checkTensors(config: DecoderConfig, tensors: NamedTensors, what: string): void {
   const specs = parameterSpecs(config);
   for (const { name, shape } of specs) {

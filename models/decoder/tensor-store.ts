@@ -1,18 +1,19 @@
 /**
- * A session's tensors on its engine: state by name, and per program its inputs, results and caches, of which only those of
- * the most recently used programs are kept.
+ * A session's tensors on its engine: state by name, and the inputs, results and caches of programs. Only the
+ * most recently used programs keep theirs.
  */
 
 import type { Engine, Tensor } from '../../compute/engines/engine.ts';
 import { elementCount, type Program, type TensorSpec } from '../../compute/repops/program.ts';
+import { must } from '../../protocol/must.ts';
 import { deviceRoots } from '../checkpoint/device-roots.ts';
 
-/** Programs kept, with their inputs, results and caches; beyond it the least recently used goes. */
+/** Most programs kept, with their inputs, results and caches. The least recently used goes first. */
 const MAX_PROGRAMS = 24;
 
 interface KeptProgram {
   readonly program: Program;
-  /** Keys in `#scratch` of the tensors that are not state. */
+  /** Keys in `#scratch` of the program's tensors that are not state. */
   readonly scratch: readonly string[];
 }
 
@@ -61,14 +62,14 @@ export class TensorStore {
   readonly #programs = new Map<string, KeptProgram>();
   /** Parameters, moments and tables by name. */
   readonly #state = new Map<string, Tensor>();
-  /** Inputs, results and caches by name and size; programs of one size share them. */
+  /** Inputs, results and caches by name and size. Programs share tensors of equal name and size. */
   readonly #scratch = new Map<string, Tensor>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
   }
 
-  /** Writes a state tensor, making it on first use: f32, or bf16 of a Uint16Array. */
+  /** Writes a state tensor, and allocates it on first use: f32, or bf16 for a Uint16Array. */
   put(name: string, shape: readonly number[], data: Float32Array | Uint16Array): void {
     let tensor = this.#state.get(name);
     if (tensor === undefined) {
@@ -78,27 +79,21 @@ export class TensorStore {
     this.#engine.write(tensor, data);
   }
 
-  /** A copy of a state tensor. */
+  /** Reads a copy of a state tensor. */
   async read(name: string): Promise<Float32Array> {
-    const tensor = this.#state.get(name);
-    if (tensor === undefined) throw new RangeError(`no state tensor ${name}`);
-    const data = await this.#engine.read(tensor);
+    const data = await this.#engine.read(this.#stateTensor(name));
     if (data instanceof Float32Array) return data;
     throw new TypeError(`${name} holds u32`);
   }
 
   /** Merkle roots of state tensors, computed on the engine where it can. */
   async roots(names: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
-    const tensors = names.map((name) => {
-      const tensor = this.#state.get(name);
-      if (tensor === undefined) throw new RangeError(`no state tensor ${name}`);
-      return tensor;
-    });
+    const tensors = names.map((name) => this.#stateTensor(name));
     const roots = await deviceRoots(this.#engine, tensors);
-    return new Map(names.map((name, i) => [name, roots[i] ?? new Uint8Array()]));
+    return new Map(names.map((name, i) => [name, must(roots, i)]));
   }
 
-  /** The program that `make` gives, made once a key while it is in use, with its tensors. */
+  /** The program with that key, and its tensors. `make` makes it unless it is kept from an earlier use. */
   program(key: string, make: () => Program): BoundProgram {
     const kept = this.#programs.get(key) ?? this.#keep(make());
     this.#programs.delete(key);
@@ -108,14 +103,14 @@ export class TensorStore {
     return new BoundProgram(this.#engine, kept.program, this.#bindings(kept.program));
   }
 
-  /** Forgets every program, with its inputs, results and caches; state stays. */
+  /** Drops every program and frees its inputs, results and caches. State stays. */
   release(): void {
     for (const tensor of this.#scratch.values()) this.#engine.free(tensor);
     this.#scratch.clear();
     this.#programs.clear();
   }
 
-  /** Frees state tensors, and forgets every program, since it may bind them. */
+  /** Frees state tensors. Drops every program, since it may bind them. */
   remove(names: readonly string[]): void {
     this.release();
     for (const name of names) {
@@ -130,6 +125,12 @@ export class TensorStore {
     this.release();
     for (const tensor of this.#state.values()) this.#engine.free(tensor);
     this.#state.clear();
+  }
+
+  #stateTensor(name: string): Tensor {
+    const tensor = this.#state.get(name);
+    if (tensor === undefined) throw new RangeError(`no state tensor ${name}`);
+    return tensor;
   }
 
   #keep(program: Program): KeptProgram {

@@ -1,14 +1,15 @@
-/** One optimizer step of a training program: inputs checked and written, results read. */
+/** One optimizer step of a training program: checks and writes the inputs, and reads the results. */
+import { must } from '../../protocol/must.ts';
 import type { DecoderConfig } from './config.ts';
 import type { Objective } from './decoder.ts';
 import { checkBatch, ModelInputError, perToken, type SequenceBatch } from './inputs.ts';
 import type { BoundProgram } from './tensor-store.ts';
 
 export interface TrainingBatch extends SequenceBatch {
-  /** Per token; the loss is minus the weighted sum of log-probabilities. 0 leaves a token out. */
+  /** Weight of each token. The loss is minus the weighted sum of log-probabilities. 0 leaves a token out. */
   readonly weights: ArrayLike<number>;
   readonly learningRate: number;
-  /** Given, the clipped policy objective is trained instead of plain likelihood. Both per token. */
+  /** Per token. When present, the step uses the clipped policy objective instead of the likelihood. */
   readonly policy?: {
     readonly advantages: ArrayLike<number>;
     readonly oldLogprobs: ArrayLike<number>;
@@ -17,7 +18,7 @@ export interface TrainingBatch extends SequenceBatch {
 
 export interface StepResult {
   readonly loss: number;
-  /** 1, or less where the gradient norm was above the limit. */
+  /** Factor of the gradient: 1, or less when its norm was above the limit. */
   readonly clip: number;
   /** Log-probability of each target before the update. */
   readonly logprobs: Float32Array;
@@ -48,7 +49,10 @@ export function writeSequences(program: BoundProgram, batch: SequenceBatch): voi
   );
 }
 
-/** Writes everything that a training program takes besides state. Throws ModelInputError for a value that is not finite. */
+/**
+ * Writes all inputs of a training program besides its state. Throws ModelInputError for a value that is not
+ * finite.
+ */
 export function writeTraining(program: BoundProgram, batch: TrainingBatch, hyper: Float32Array): void {
   const N = batch.batch * batch.length;
   writeSequences(program, batch);
@@ -61,14 +65,14 @@ export function writeTraining(program: BoundProgram, batch: TrainingBatch, hyper
   program.write('hyper', hyper);
 }
 
-/** Runs the step and reads what it gave. */
+/** Runs the step and reads its results. */
 export async function runTraining(program: BoundProgram): Promise<Omit<StepResult, 'step'>> {
   await program.run();
-  // Asked for together, so that a device far away is waited for once.
+  // Read together, so that the latency of the device counts once.
   const [loss, clip, logprobs] = await Promise.all([
     program.floats('loss'),
     program.floats('clip'),
     program.floats('logprobs'),
   ]);
-  return { loss: loss[0] ?? 0, clip: clip[0] ?? 0, logprobs };
+  return { loss: must(loss, 0), clip: must(clip, 0), logprobs };
 }

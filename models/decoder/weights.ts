@@ -1,17 +1,23 @@
-/** Where a session takes frozen weights from, one tensor at a time, so that a model is never held twice. */
+/**
+ * The source of a session's frozen weights. It gives one tensor at a time, so that a model is never in memory
+ * twice.
+ */
 import { ModelStateError, type NamedTensors } from './state.ts';
 
 export interface WeightSource {
-  /** The named parameter as f32, in a buffer of its own. Rejects when it is missing or has NaN. */
+  /** The named parameter as f32, in its own buffer. Rejects when it is missing or has NaN. */
   float32(name: string, signal?: AbortSignal): Promise<Float32Array>;
   /** The named parameter rounded to bf16 (nearest even): the upper halves of f32 bits. */
   bfloat16(name: string, signal?: AbortSignal): Promise<Uint16Array>;
 }
 
-/** The upper half of an f32's bits after rounding to nearest even; infinities and NaN stay what they are. */
+/**
+ * The upper half of an f32's bits after rounding to nearest even. Infinities stay infinities, and NaN stays
+ * NaN.
+ */
 export function bfloat16Of(bits: number): number {
   if ((bits & 0x7f800000) === 0x7f800000) {
-    // A NaN keeps a set fraction bit, so that it is still seen to be one.
+    // A set fraction bit keeps a NaN from becoming an infinity.
     return (bits >>> 16) | ((bits & 0x007fffff) !== 0 ? 1 : 0);
   }
   return ((bits >>> 0) + 0x7fff + ((bits >>> 16) & 1)) >>> 16;

@@ -1,6 +1,6 @@
 /**
- * Which engine a volunteer runs: of those that give the specified bits on this device, the one that trains fastest. An
- * engine with one wrong bit is refused, also when it was asked for.
+ * Which engine a volunteer runs: of those that give the specified bits on this device, the one that trains
+ * fastest. An engine with one wrong bit is refused, also when it was asked for.
  */
 
 import { type GateVerdict, isTunable, runGate } from '../../compute/conformance/gate.ts';
@@ -42,7 +42,10 @@ export interface EngineSelection {
   readonly verdicts: readonly EngineVerdict[];
 }
 
-/** Makes an engine to be judged. `device` says what computes, for the cache. Throws EngineError when it cannot. */
+/**
+ * Makes an engine to be judged. `device` says what computes, for the cache. Throws EngineError when it
+ * cannot.
+ */
 export interface Candidate {
   readonly kind: EngineKind;
   open(): Promise<{
@@ -120,8 +123,8 @@ interface Judged {
 }
 
 /**
- * Judges the engines that are to be considered and returns the best, ready to run; the others are stopped. Throws
- * EngineError with the causes when none may be used, which for a named engine means that it failed.
+ * Judges the engines that are to be considered and returns the best, ready to run; the others are stopped.
+ * Throws EngineError with the causes when none may be used, which for a named engine means that it failed.
  */
 export async function chooseEngine(options: ChooseOptions): Promise<EngineSelection> {
   const { choice, candidates, signal } = options;

@@ -1,6 +1,6 @@
 import { isFileName, MAX_FILES, ModelLoadError, type ModelSource } from './model-source.ts';
 
-/** A file that a person picked, as the browser gives it. */
+/** A file that a person picked, as the browser passes it. */
 export interface PickedFile {
   readonly name: string;
   readonly size: number;
@@ -8,8 +8,8 @@ export interface PickedFile {
 }
 
 /**
- * The files of a file picker or a dropped folder. Files of subfolders and hidden ones are left out; nothing is read before it is
- * asked for. Throws ModelLoadError for two files of one name or too many.
+ * The files of a file picker or a dropped folder, without subfolders and hidden files. Files are read on
+ * demand. Throws ModelLoadError for two files of one name, or too many files.
  */
 export function blobSource(files: Iterable<PickedFile>): ModelSource {
   const byName = new Map<string, PickedFile>();
@@ -49,7 +49,7 @@ export function blobSource(files: Iterable<PickedFile>): ModelSource {
   };
 }
 
-/** Path steps of a file picked with a folder ("model/config.json" is 2), 1 without. */
+/** Depth of a file's path: 2 for "model/config.json" of a picked folder, 1 for a picked file. */
 function depthOf(file: PickedFile): number {
   const path: unknown = Reflect.get(file, 'webkitRelativePath');
   return typeof path === 'string' && path !== '' ? path.split('/').length : 1;

@@ -1,6 +1,7 @@
 /**
- * Downloads a model's files into a store in pieces, so that an interrupted download continues where it ended. Beside each
- * file, `<name>.state` records its origin and whether it is whole. After a torn state file the file starts over.
+ * Downloads a model's files into a store in pieces, so that an interrupted download continues where it ended.
+ * Beside each file, `<name>.state` records its origin and whether it is whole. After a torn state file the
+ * file starts over.
  */
 import type { Hex } from '../../protocol/hex.ts';
 import { type DownloadLimits, type FileProgress, fetchFile } from './fetch-file.ts';
@@ -40,19 +41,23 @@ export interface DownloadOptions {
 export interface DownloadedModel {
   readonly files: readonly HashedFile[];
   /**
-   * The root of these files (`filesRoot`). When nobody verified them, show it to the person, keep it, and pass it as
-   * `expectedRoot` from then on.
+   * The root of these files (`filesRoot`). When nobody verified them, show it to the person, keep it, and
+   * pass it as `expectedRoot` from then on.
    */
   readonly root: Hex;
-  /** Who named the hashes: the caller (hashes or root), the server (SHA-256 headers for all weights), or nobody. */
+  /**
+   * Who named the hashes: the caller (hashes or root), the server (SHA-256 headers for all weights), or
+   * nobody.
+   */
   readonly verifiedBy: 'caller' | 'server' | 'nobody';
 }
 
 const DEFAULT_LIMITS: Required<DownloadLimits> = { fileBytes: 2 ** 36, totalBytes: 2 ** 37 };
 
 /**
- * Downloads config.json, tokenizer and weights of one model. After an abort or a failure, the next call continues where this
- * one ended. Throws ModelLoadError (HashMismatchError for a wrong hash), StorageFullError, or the signal's reason.
+ * Downloads config.json, tokenizer and weights of one model. After an abort or a failure, the next call
+ * continues where this one ended. Throws ModelLoadError (HashMismatchError for a wrong hash),
+ * StorageFullError, or the signal's reason.
  */
 export async function downloadModel(options: DownloadOptions): Promise<DownloadedModel> {
   const base = folderUrl(options.baseUrl);
@@ -131,7 +136,10 @@ async function readIndex(store: FileStore): Promise<Uint8Array> {
   }
 }
 
-/** The URL of a model's folder, with a slash at the end. Throws ModelLoadError unless https, or http to this machine. */
+/**
+ * The URL of a model's folder, with a slash at the end. Throws ModelLoadError unless https, or http to this
+ * machine.
+ */
 export function folderUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const local = url !== undefined && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);

@@ -1,4 +1,7 @@
-/** Downloads one file over HTTP into a store: Range requests (RFC 9110, section 14), If-Range, limits, SHA-256. */
+/**
+ * Downloads one file over HTTP into a store: Range requests (RFC 9110, section 14), If-Range, limits,
+ * SHA-256.
+ */
 import { sha256 as sha256Hash } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { StorageError } from '../storage/directory.ts';
@@ -62,8 +65,9 @@ const HASH_BYTES = 1 << 22;
 const FIRST_WAIT_MS = 500;
 
 /**
- * Fetches the missing part of a file. Throws ModelLoadError when the server does not give it, HashMismatchError,
- * StorageError, or the signal's reason. The part that has arrived stays in the store for the next call.
+ * Fetches the missing part of a file. Throws ModelLoadError when the server does not give it,
+ * HashMismatchError, StorageError, or the signal's reason. The part that has arrived stays in the store for
+ * the next call.
  */
 export async function fetchFile(options: FetchFileOptions): Promise<FetchedFile | undefined> {
   const { name, store, signal } = options;
@@ -91,8 +95,8 @@ export async function fetchFile(options: FetchFileOptions): Promise<FetchedFile 
 }
 
 /**
- * If-Range saves a request when the file has changed. A browser must ask another site for permission to send it, and not
- * every site permits it. Without the header, the entity tag of the response shows a change.
+ * If-Range saves a request when the file has changed. A browser must ask another site for permission to send
+ * it, and not every site permits it. Without the header, the entity tag of the response shows a change.
  */
 interface Attempt extends FetchFileOptions {
   readonly conditional: boolean;
@@ -111,10 +115,12 @@ async function attempt(options: Attempt, file: StoredFile): Promise<FetchedFile 
       return { size: present, sha256: known.sha256, verified: wanted !== undefined || known.verified };
     }
   }
-  // Without a validator, only a hash known beforehand can show that the rest belongs to the part in the store.
+  // Without a validator, only a hash known beforehand can show that the rest belongs to the part in the
+  // store.
   const resumable = known !== undefined && (known.validator !== undefined || options.sha256 !== undefined);
   const resuming = resumable && known.sha256 === undefined && present <= (known.size ?? present);
-  // A complete file requests its last byte again, since the response shows whether the file is still the same.
+  // A complete file requests its last byte again, since the response shows whether the file is still the
+  // same.
   const from = resuming ? Math.max(0, Math.min(present, (known.size ?? present + 1) - 1)) : 0;
   const response = await request(options, from, known);
   if (response === undefined) return undefined;
@@ -269,7 +275,10 @@ async function receive(
   return { size: at, sha256, verified: start.state.verified };
 }
 
-/** Rejects with the signal's reason as soon as it aborts, since reading an aborted body does not always settle. */
+/**
+ * Rejects with the signal's reason as soon as it aborts, since reading an aborted body does not always
+ * settle.
+ */
 async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
   let stop: (() => void) | undefined;
@@ -284,7 +293,10 @@ async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): 
   }
 }
 
-/** What If-Range accepts: a strong entity tag, or the date. Undefined for a body that was compressed on the way. */
+/**
+ * What If-Range accepts: a strong entity tag, or the date. Undefined for a body that was compressed on the
+ * way.
+ */
 function validatorOf(headers: Headers): string | undefined {
   if (isEncoded(headers)) return undefined;
   const tag = headers.get('etag');

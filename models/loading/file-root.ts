@@ -1,5 +1,5 @@
-/** What a set of model files is called by: one hash that changes with any bit of any of them. */
-import { concatBytes } from '@noble/hashes/utils.js';
+/** The root of a set of model files: one hash that changes with any bit of any file. */
+import { concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import { type Hex, toHex } from '../../protocol/hex.ts';
 import { leafHash, merkleRoot } from '../../protocol/merkle.ts';
 import { compareNames } from '../checkpoint/safetensors.ts';
@@ -13,23 +13,22 @@ export interface HashedFile {
 }
 
 /**
- * The RFC 6962 tree root over the files in byte order of their names; a leaf is the UTF-8 name, 0x00, the size as u64
- * little-endian and the 32 bytes of the file's SHA-256.
+ * The RFC 6962 tree root over the files in byte order of their names. A leaf consists of the UTF-8 name,
+ * 0x00, the size as u64 little-endian, and the 32 bytes of the file's SHA-256.
  */
 export function filesRoot(files: readonly HashedFile[]): Hex {
   const sorted = [...files].sort((a, b) => compareNames(a.name, b.name));
   const leaves = sorted.map(({ name, size, sha256 }) => {
     const length = new Uint8Array(8);
     new DataView(length.buffer).setBigUint64(0, BigInt(size), true);
-    const digest = Uint8Array.from(sha256.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-    return leafHash(concatBytes(new TextEncoder().encode(name), Uint8Array.of(0), length, digest));
+    return leafHash(concatBytes(utf8ToBytes(name), Uint8Array.of(0), length, hexToBytes(sha256)));
   });
   return toHex(merkleRoot(leaves));
 }
 
 /**
- * Hashes by file name from the text that `sha256sum *` prints. Throws ModelLoadError for any other line, or a name given
- * twice.
+ * Hashes by file name, from the output of `sha256sum *`. Throws ModelLoadError for any other line, or a
+ * repeated name.
  */
 export function parseHashes(text: string): ReadonlyMap<string, string> {
   const hashes = new Map<string, string>();

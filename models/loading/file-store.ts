@@ -1,34 +1,40 @@
-/**
- * A folder of large files that are written and read in pieces: in the browser's private file system, on a disk, or in
- * memory. testing/file-store-contract.ts tests the rules of this file.
- */
+/** Folders of large files that are written and read in pieces. */
 
 /** An open file. */
 export interface StoredFile {
   /** Its size in bytes. */
   size(): Promise<number>;
-  /** [FS-03] Exactly `length` bytes from `offset`. Throws StorageError when the file ends before them. */
+  /** Throws StorageError when the file ends before the requested bytes. */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** [FS-04] Writes at `offset`, which may be the end of the file. Throws StorageFullError when there is no room. */
+  /** Throws StorageFullError when there is no room. What was there before stays. */
   write(offset: number, bytes: Uint8Array): Promise<void>;
-  /** [FS-05] Cuts the file to `size` bytes. */
+  /** Cuts the file to `size` bytes. */
   truncate(size: number): Promise<void>;
-  /** [FS-08] Resolves once everything written is on the medium: a store that is opened again has it. */
+  /** Resolves once everything written is on the medium. */
   flush(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A flat folder with one writer at a time. */
+/**
+ * A flat folder with one writer at a time: in the browser's private file system, on a disk, or in memory.
+ * testing/file-store-contract.ts tests its rules:
+ *
+ * - [FS-01] `open` gives undefined for a missing file, or with `create` a new empty one. It keeps an existing
+ *   file.
+ * - [FS-02] `open` and `remove` throw ModelLoadError for a name that `isFileName` refuses.
+ * - [FS-03] A file's `read` gives exactly the requested bytes.
+ * - [FS-04] A file's `write` may start anywhere up to the end of the file, and may overwrite and extend it.
+ * - [FS-05] A file's `truncate` cuts it.
+ * - [FS-06] `list` gives the names of the files, in no particular order.
+ * - [FS-07] `remove` deletes a file, or does nothing when there is none.
+ * - [FS-08] A folder that is opened again has everything that was flushed.
+ */
 export interface FileStore {
   /** The place in words, for error messages. */
   readonly description: string;
-  /** [FS-06] Names of the files, in no particular order. */
   list(): Promise<readonly string[]>;
-  /**
-   * [FS-01] Opens a file for reading and writing. Returns undefined when there is no such file, unless `create` is set.
-   * [FS-02] Throws ModelLoadError for a name that `isFileName` refuses.
-   */
+  /** Opens a file for reading and writing. Throws StorageError. */
   open(name: string, options?: { readonly create?: boolean }): Promise<StoredFile | undefined>;
-  /** [FS-07] Deletes a file. Does nothing when there is none. [FS-02] applies to its name. */
+  /** Throws StorageError. */
   remove(name: string): Promise<void>;
 }

@@ -1,4 +1,7 @@
-/** The FileStore contract over the stores in memory and on a disk. opfs-file-store.test.ts runs it in Chromium. */
+/**
+ * The FileStore contract over the stores in memory and on a disk. opfs-file-store.test.ts runs it in
+ * Chromium.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -54,7 +54,9 @@ function storedFile(name: string, file: FileHandle): StoredFile {
   };
 }
 
-/** Exactly `length` bytes of an open file from `offset`. Throws StorageError when the file ends before them. */
+/**
+ * Exactly `length` bytes of an open file from `offset`. Throws StorageError when the file ends before them.
+ */
 export async function readExactly(
   name: string,
   file: FileHandle,

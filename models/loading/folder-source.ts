@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readExactly } from './folder-file-store.ts';
 import { isFileName, MAX_FILES, ModelLoadError, type ModelSource } from './model-source.ts';
 
-/** A folder on disk (Node). Files are opened for each read, so that nothing stays open. */
+/** A folder on disk (Node). Each read opens and closes its file. */
 export function folderSource(path: string): ModelSource {
   return {
     description: path,

@@ -1,23 +1,23 @@
-/** How a model's makers mean it to be sampled, and which tokens end its answers. */
+/** The sampling settings that a model's publisher recommends, and the tokens that end its answers. */
 import { ModelLoadError } from './model-source.ts';
 
 export interface GenerationDefaults {
-  /** Any of them ends an answer. Empty where the model names none. */
+  /** Each of them ends an answer. Empty when the model names none. */
   readonly endTokens: readonly number[];
   readonly padToken?: number;
   readonly beginToken?: number;
-  /** false: the most probable token is taken. */
+  /** Whether tokens are sampled. Otherwise the most probable token is taken. */
   readonly sample: boolean;
   readonly temperature: number;
-  /** 0: all tokens. */
+  /** Number of most probable tokens to sample from. 0 means all tokens. */
   readonly topK: number;
-  /** 1: all tokens. */
+  /** Probability mass to sample from. 1 means all tokens. */
   readonly topP: number;
-  /** Settings of the file that change what is drawn and that Starling does not apply. */
+  /** Settings of the file that affect sampling and that Starling does not apply. */
   readonly notApplied: readonly string[];
 }
 
-/** Settings that mean nothing is done, by name. */
+/** For each setting that Starling does not apply, the value with which it has no effect. */
 const HARMLESS: Readonly<Record<string, unknown>> = {
   repetition_penalty: 1,
   no_repeat_ngram_size: 0,
@@ -31,8 +31,8 @@ const HARMLESS: Readonly<Record<string, unknown>> = {
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * Reads config.json and, where there is one, generation_config.json, which goes first. Throws ModelLoadError for a token that
- * the vocabulary does not have or a setting out of range.
+ * Reads config.json and, if present, generation_config.json, which takes precedence. Throws ModelLoadError
+ * for a token that is not in the vocabulary, or a setting out of range.
  */
 export function parseGeneration(
   config: JsonObject,
@@ -70,8 +70,8 @@ export function parseGeneration(
   if (!Number.isInteger(topK)) fail('top_k', topK);
   return {
     endTokens: tokens('eos_token_id'),
-    ...(padToken === undefined ? {} : { padToken }),
-    ...(beginToken === undefined ? {} : { beginToken }),
+    padToken,
+    beginToken,
     sample: own(source, 'do_sample') === true && temperature > 0,
     temperature: temperature > 0 ? temperature : 1,
     topK: Math.min(topK, vocabulary),

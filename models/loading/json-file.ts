@@ -1,7 +1,10 @@
 /** Small JSON files in a FileStore. */
 import type { FileStore } from './file-store.ts';
 
-/** The value of a JSON file. Undefined when there is no such file, it has more than `limit` bytes, or it is not JSON. */
+/**
+ * The value of a JSON file. Undefined when there is no such file, it has more than `limit` bytes, or it is
+ * not JSON.
+ */
 export async function readJsonFile(store: FileStore, name: string, limit: number): Promise<unknown> {
   const file = await store.open(name);
   if (file === undefined) return undefined;
@@ -13,7 +16,10 @@ export async function readJsonFile(store: FileStore, name: string, limit: number
   }
 }
 
-/** Replaces a file by the JSON of `value`. A crash meanwhile leaves a file that is not JSON. Throws StorageError. */
+/**
+ * Replaces a file by the JSON of `value`. A crash meanwhile leaves a file that is not JSON. Throws
+ * StorageError.
+ */
 export async function writeJsonFile(store: FileStore, name: string, value: unknown): Promise<void> {
   const file = await store.open(name, { create: true });
   try {

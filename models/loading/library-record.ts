@@ -24,8 +24,8 @@ const RECORD_FILE = 'starling-record.json';
 const LIMIT = 1 << 20;
 
 /**
- * The record, or undefined when there is none or it is torn. The model is then downloaded again, and the states of its
- * files decide which of them are still usable.
+ * The record, or undefined when there is none or it is torn. The model is then downloaded again, and the
+ * states of its files decide which of them are still usable.
  */
 export async function readRecord(store: FileStore): Promise<LibraryRecord | undefined> {
   return parseRecord(await readJsonFile(store, RECORD_FILE, LIMIT));

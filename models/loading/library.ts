@@ -49,10 +49,10 @@ export class ModelLibrary {
   }
 
   /**
-   * Downloads what is missing of the model at `url`. Pass `hashes` (by file name) to verify each file, or null to skip
-   * verification. Defaults to the hashes of the previous download. After an abort or a failure the files so far stay, and the
-   * next call continues from there. Throws what `downloadModel` throws, and ModelLoadError as soon as the total exceeds the
-   * room.
+   * Downloads what is missing of the model at `url`. Pass `hashes` (by file name) to verify each file, or
+   * null to skip verification. Defaults to the hashes of the previous download. After an abort or a failure
+   * the files so far stay, and the next call continues from there. Throws what `downloadModel` throws, and
+   * ModelLoadError as soon as the total exceeds the room.
    */
   async download(options: {
     readonly url: string;

@@ -13,7 +13,10 @@ export interface ModelDirectory {
   remove(folder: string): Promise<void>;
 }
 
-/** A ModelDirectory in memory, for tests. `capacity` is the size of each folder in bytes. Defaults to no limit. */
+/**
+ * A ModelDirectory in memory, for tests. `capacity` is the size of each folder in bytes. Defaults to no
+ * limit.
+ */
 export function openMemoryModelDirectory(options: { readonly capacity?: number } = {}): ModelDirectory {
   const folders = new Map<string, ReturnType<typeof openMemoryFileStore>>();
   return {

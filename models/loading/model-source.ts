@@ -1,28 +1,28 @@
-/** Where a model's files come from: a folder, a file picker, or what was downloaded. */
+/** The source of a model's files: a folder, a file picker, or the downloaded models. */
 import type { ByteReader } from '../checkpoint/safetensors-reader.ts';
 
 export interface ModelSource {
-  /** Where it is, for people: a path, a URL. */
+  /** The place in words for people, such as a path or a URL. */
   readonly description: string;
-  /** Names of the files there, at most `MAX_FILES`. */
+  /** Names of the files, at most `MAX_FILES`. */
   list(signal?: AbortSignal): Promise<readonly string[]>;
   /** The file of that name, or undefined when there is none. */
   open(name: string, signal?: AbortSignal): Promise<ByteReader | undefined>;
 }
 
-/** A model's files cannot be had or do not fit together. The message says what to do. */
+/** A model's files cannot be read, or do not belong together. The message tells the remedy. */
 export class ModelLoadError extends Error {
   override readonly name: string = 'ModelLoadError';
 }
 
 export const MAX_FILES = 1024;
 
-/** Whether `name` is a plain file name, of one folder and harmless on any file system. */
+/** Whether `name` is a plain file name, without a folder, that every file system accepts. */
 export function isFileName(name: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name);
 }
 
-/** Throws ModelLoadError for a name that could leave the folder or that some file system would mangle. */
+/** Throws ModelLoadError for a name that could leave the folder, or that some file system would change. */
 export function checkFileName(name: string): void {
   if (isFileName(name)) return;
   throw new ModelLoadError(

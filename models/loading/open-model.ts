@@ -7,7 +7,7 @@ import { ModelLoadError, type ModelSource, readWhole } from './model-source.ts';
 import { openWeights, type WeightFiles } from './weight-files.ts';
 import { parseJsonObject } from './weights-index.ts';
 
-/** Bytes that each of the small files may have. */
+/** Most bytes of each of the small files. */
 export const JSON_LIMITS = {
   'config.json': 1 << 20,
   'generation_config.json': 1 << 20,
@@ -19,14 +19,14 @@ type JsonFile = keyof typeof JSON_LIMITS;
 export interface OpenedModel {
   readonly config: DecoderConfig;
   readonly generation: GenerationDefaults;
-  /** Headers are read and checked; tensors come when asked for. */
+  /** The weights. Their headers are checked, and tensors are read on demand. */
   readonly weights: WeightFiles;
   readonly tokenizer: ChatTokenizer;
 }
 
 /**
- * Reads a model's small files and the headers of its weights, and checks that all fit together. Throws ModelLoadError,
- * ModelConfigError, SafetensorsError or TokenizerError, each naming the file and what to do.
+ * Reads a model's small files and the headers of its weights, and checks that they belong together. Throws
+ * ModelLoadError, ModelConfigError, SafetensorsError or TokenizerError. Each names the file and the remedy.
  */
 export async function openModel(
   source: ModelSource,

@@ -98,7 +98,8 @@ describe.skipIf(CHROMIUM_ABSENT)(
 
       const page = await open();
       const root = await callWorker(page, 'download', server.url);
-      // One request that was cut and one that brought the rest. Chromium decides how much of a broken body it hands on.
+      // One request that was cut and one that brought the rest. Chromium decides how much of a broken body it
+      // hands on.
       const requests = server.requests.filter((line) => line.startsWith(`${SHARD} `));
       expect(requests).toHaveLength(2);
       expect(requests[0]).toBe(`${SHARD} all`);

@@ -15,8 +15,8 @@ import { checkFileName } from './model-source.ts';
 const CHUNK_BYTES = 1 << 24;
 
 /**
- * A FileStore in the browser's origin-private file system. It works in dedicated workers only: no other thread has
- * synchronous access handles. An open file is locked against other tabs. Throws StorageError.
+ * A FileStore in the browser's origin-private file system. It works in dedicated workers only: no other
+ * thread has synchronous access handles. An open file is locked against other tabs. Throws StorageError.
  */
 export async function openOpfsFileStore(
   path: readonly string[],

@@ -6,8 +6,9 @@ import { openOpfsFileStore } from './opfs-file-store.ts';
 const REMEDY = 'Open Starling in a normal window, or pick the files of a model.';
 
 /**
- * A ModelDirectory in the folder `path` of the browser's origin-private file system. It works in dedicated workers only,
- * as `openOpfsFileStore`. Its methods throw StorageError when the browser gives the page no storage.
+ * A ModelDirectory in the folder `path` of the browser's origin-private file system. It works in dedicated
+ * workers only, as `openOpfsFileStore`. Its methods throw StorageError when the browser gives the page no
+ * storage.
  */
 export function opfsModelDirectory(path: readonly string[]): ModelDirectory {
   const root = () => openOpfsFolder(path, { remedy: REMEDY });

@@ -4,8 +4,8 @@ import type { FileStore, StoredFile } from './file-store.ts';
 import { ModelLoadError, type ModelSource } from './model-source.ts';
 
 /**
- * The named files of a store as a model source. `names` are the files that were verified (`downloadModel` returns them);
- * other files of the store are invisible. Each file is opened once. `close` closes them all.
+ * The named files of a store as a model source. `names` are the files that were verified (`downloadModel`
+ * returns them); other files of the store are invisible. Each file is opened once. `close` closes them all.
  */
 export function storeSource(
   store: FileStore,

@@ -1,4 +1,4 @@
-/** The tensors of a model's safetensors files, read one at a time and in pieces. */
+/** Reads the tensors of a model's safetensors files, one at a time and in pieces. */
 
 import { elementCount } from '../../compute/repops/program.ts';
 import {
@@ -25,15 +25,16 @@ interface Located {
 export interface WeightFiles extends WeightSource {
   /** Names of the safetensors files. */
   readonly files: readonly string[];
-  /** Bytes of the model's parameters in them. */
+  /** Bytes of the model's parameters in these files. */
   readonly bytes: number;
-  /** Number formats that occur among them, each once. */
+  /** The number formats of the parameters, each once. */
   readonly dtypes: readonly SafetensorsDType[];
 }
 
 /**
- * Opens the safetensors files of a model and checks that they hold exactly its parameters, by their headers alone. A tied
- * model's copy of its head and old files' rotary tables are passed over. Throws ModelLoadError or SafetensorsError.
+ * Opens the safetensors files of a model, and checks by their headers that they hold exactly its parameters.
+ * It ignores a tied model's copy of its head, and the rotary tables of old files. Throws ModelLoadError or
+ * SafetensorsError.
  */
 export async function openWeights(
   source: ModelSource,
@@ -112,7 +113,7 @@ async function locate(source: ModelSource, limits: SafetensorsLimits, signal: Ab
     }
     const header = await readSafetensorsHeader(file, limits, signal);
     for (const [tensor, entry] of header.tensors) {
-      // A tensor in two shards, or in another than the index says, has two meanings.
+      // A tensor in two shards, or in another shard than in the index, has two meanings.
       if (tensors.has(tensor) || (byTensor !== undefined && byTensor.get(tensor) !== name)) {
         throw new ModelLoadError(
           `${name} has ${tensor.slice(0, 100)}, which ${INDEX_FILE} puts elsewhere; fetch the model again`,
@@ -132,7 +133,10 @@ type Piece =
   | { readonly dtype: 'F32'; readonly words: Uint32Array }
   | { readonly dtype: 'BF16' | 'F16'; readonly words: Uint16Array };
 
-/** The tensor in order, `at` the first element of each piece. Throws ModelLoadError on NaN. */
+/**
+ * The pieces of a tensor in order. `at` is the index of a piece's first element. Throws ModelLoadError on
+ * NaN.
+ */
 async function* pieces(
   name: string,
   { file, entry }: Located,
@@ -148,7 +152,9 @@ async function* pieces(
   }
 }
 
-/** Index of the first NaN, or -1. A plain loop: a callback for each of a billion elements takes seconds. */
+/**
+ * Index of the first NaN, or -1. It is a plain loop, since a callback for a billion elements takes seconds.
+ */
 function firstNaN({ dtype, words }: Piece): number {
   const infinity = { F32: 0x7f800000, BF16: 0x7f80, F16: 0x7c00 }[dtype];
   const magnitude = dtype === 'F32' ? 0x7fffffff : 0x7fff;

@@ -1,11 +1,11 @@
-/** Which file has which tensor: model.safetensors alone, or shards by model.safetensors.index.json. */
+/** The file of each tensor: model.safetensors alone, or the shards named by model.safetensors.index.json. */
 import { isFileName, MAX_FILES, ModelLoadError } from './model-source.ts';
 
 export const SINGLE_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';
 export const INDEX_LIMIT = 1 << 24;
 
-/** JSON of a model's file. Throws ModelLoadError naming the file. */
+/** The JSON object of a model's file. Throws ModelLoadError, which names the file. */
 export function parseJsonObject(bytes: Uint8Array, file: string): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
@@ -19,7 +19,7 @@ export function parseJsonObject(bytes: Uint8Array, file: string): Readonly<Recor
   return value as Readonly<Record<string, unknown>>;
 }
 
-/** Bytes of all tensors, as the index says; undefined where it does not. For estimates only. */
+/** Bytes of all tensors according to the index, for estimates. Undefined when the index does not tell. */
 export function totalOfIndex(bytes: Uint8Array): number | undefined {
   const { metadata } = parseJsonObject(bytes, INDEX_FILE);
   if (typeof metadata !== 'object' || metadata === null || !('total_size' in metadata)) return undefined;
@@ -28,8 +28,8 @@ export function totalOfIndex(bytes: Uint8Array): number | undefined {
 }
 
 /**
- * File names by tensor name, from the bytes of an index file. Throws ModelLoadError unless each names a plain safetensors file
- * of the same folder.
+ * File names by tensor name, from the bytes of an index file. Throws ModelLoadError unless each is a plain
+ * name of a safetensors file.
  */
 export function parseWeightsIndex(bytes: Uint8Array): ReadonlyMap<string, string> {
   const fail = (problem: string): never => {

@@ -1,4 +1,7 @@
-/** The judge in a built page gives Node's bits, asks nobody outside, and costs a page that does not judge nothing. */
+/**
+ * The judge in a built page gives Node's bits, asks nobody outside, and costs a page that does not judge
+ * nothing.
+ */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,7 +22,7 @@ const missing = existsSync(CHROMIUM)
 
 describe.skipIf(missing !== '')(`built by Vite, in Chromium${missing}`, () => {
   const common = {
-    root: fileURLToPath(new URL('./browser-fixture/', import.meta.url)),
+    root: fileURLToPath(new URL('./testing/browser-fixture/', import.meta.url)),
     base: './',
     configFile: false,
     logLevel: 'error',
@@ -54,15 +57,15 @@ describe.skipIf(missing !== '')(`built by Vite, in Chromium${missing}`, () => {
     const browser = await chromium.launch({ executablePath: CHROMIUM });
     try {
       const page = await browser.newPage();
-      const asked: string[] = [];
-      page.on('request', (request) => asked.push(request.url()));
+      const requested: string[] = [];
+      page.on('request', (request) => requested.push(request.url()));
       const home = server.resolvedUrls?.local[0] ?? '';
       await page.goto(home);
       await page.waitForFunction(() => 'judgeAll' in window);
-      expect(asked.filter((url) => /ort|judge-/.test(url))).toEqual([]);
+      expect(requested.filter((url) => /ort|judge-/.test(url))).toEqual([]);
       expect(await page.evaluate(() => window.judgeAll())).toEqual(expected);
-      expect(asked.some((url) => url.endsWith('.wasm'))).toBe(true);
-      expect(asked.filter((url) => !url.startsWith(home) && !url.startsWith('blob:'))).toEqual([]);
+      expect(requested.some((url) => url.endsWith('.wasm'))).toBe(true);
+      expect(requested.filter((url) => !url.startsWith(home) && !url.startsWith('blob:'))).toEqual([]);
     } finally {
       await browser.close();
       await server.close();

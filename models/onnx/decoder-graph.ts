@@ -1,6 +1,6 @@
 /**
- * A decoder (Qwen2's shape, and Llama's where its configuration has it) as an ONNX graph with a key/value cache. Names and
- * layouts are those that Hugging Face's exports and transformers.js use:
+ * A decoder (Qwen2's shape, and Llama's where its configuration has it) as an ONNX graph with a key/value
+ * cache. Names and layouts are those that Hugging Face's exports and transformers.js use:
  *
  * | name | type, shape | |
  * | --- | --- | --- |
@@ -20,8 +20,9 @@ import type { NamedTensors } from '../decoder/state.ts';
 import { type Attribute, Graph } from './graph.ts';
 
 /**
- * `f32`: plain f32 throughout, as other software computes the model. `bf16-operands`: both operands of each product are rounded to
- * bf16 before it, as RepOps does (docs/repops.md), so that what is left between the two is the order of sums.
+ * `f32`: plain f32 throughout, as other software computes the model. `bf16-operands`: both operands of each
+ * product are rounded to bf16 before it, as RepOps does (docs/repops.md), so that what is left between the
+ * two is the order of sums.
  */
 export type Arithmetic = 'f32' | 'bf16-operands';
 
@@ -102,7 +103,8 @@ export function decoderGraph({ config, parameters, arithmetic }: DecoderGraphOpt
   const shown = g.node('Unsqueeze', [g.node('Cast', [attentionMask], { to: CAST.bool }), g.ints(1, 2, 3)]);
   const allowed = g.node('And', [causal, shown]);
 
-  // Rotations of each new token, [batch, sequence, 1, headDim / 2] (and a 1 for interleaved pairs): the engines' own tables.
+  // Rotations of each new token, [batch, sequence, 1, headDim / 2] (and a 1 for interleaved pairs): the
+  // engines' own tables.
   const tables = modelRopeTables(config, context);
   const rotation = (name: string, table: Float32Array) =>
     g.node('Unsqueeze', [
@@ -133,7 +135,10 @@ export function decoderGraph({ config, parameters, arithmetic }: DecoderGraphOpt
   };
   const headsFirst = (x: string) => g.node('Transpose', [x], { perm: ints(0, 2, 1, 3) });
 
-  /** softmax(scores) times v, over [batch, kvHeads, heads per group, sequence, total] and v [batch, kvHeads, 1, total, headDim]. */
+  /**
+   * softmax(scores) times v, over [batch, kvHeads, heads per group, sequence, total] and v [batch, kvHeads,
+   * 1, total, headDim].
+   */
   const attend = (scores: string, v: string): string => {
     if (arithmetic === 'f32') return g.node('MatMul', [g.node('Softmax', [scores], { axis: int(-1) }), v]);
     // RepOps multiplies before it normalises, so it is the exponentials that are rounded.

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodeCheckpoint } from '../decoder/checkpoint.ts';
+import { adapterSpecs, DEFAULT_LORA } from '../decoder/lora/adapters.ts';
+import { peftFiles } from '../decoder/lora/peft.ts';
 import { freshState } from '../decoder/state.ts';
 import { ExportCommandError, exportToFile, parseExportFlags } from './export-command.ts';
 import { exportDecoder } from './export-decoder.ts';
@@ -42,6 +44,27 @@ test('a checkpoint and the model folder of the same weights give the same file',
   expect(second.sha256).toBe(first.sha256);
   expect(file.equals(concatenated(exportDecoder({ config, parameters, arithmetic: 'f32' })))).toBe(true);
   expect((await readdir(folder)).filter((name) => name.endsWith('.partial'))).toEqual([]);
+});
+
+test('an adapter is merged into the weights, and one of zeros changes nothing', async () => {
+  const { config } = trainedNano();
+  const exportWith = async (value: number) => {
+    const adapters = new Map(
+      adapterSpecs(config, DEFAULT_LORA).map(({ name, shape }) => [
+        name,
+        new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(name.includes('lora_A') ? 0.5 : value),
+      ]),
+    );
+    const files = peftFiles({ config, lora: DEFAULT_LORA, adapters, base: 'nano' });
+    const adapter = await mkdtemp(join(folder, 'adapter-'));
+    for (const [name, bytes] of Object.entries(files)) await writeFile(join(adapter, name), bytes);
+    return exportToFile(
+      flagsOf('--model', NANO, '--adapter', adapter, '--out', join(folder, 'adapted.onnx')),
+    );
+  };
+  const plain = await exportToFile(flagsOf('--model', NANO, '--out', join(folder, 'plain.onnx')));
+  expect((await exportWith(0)).sha256).toBe(plain.sha256);
+  expect((await exportWith(0.01)).sha256).not.toBe(plain.sha256);
 });
 
 test.each<readonly [string, readonly string[], RegExp]>([

@@ -1,8 +1,9 @@
 /**
- * Our forward pass against onnxruntime-web running the exported file: another implementation of every operator. With operands rounded
- * as RepOps rounds them, what is left is the order of sums and the last bits of exp, rsqrt and sigmoid; such a difference
- * of some 2^-23 seldom moves a value over a rounding boundary of bf16, and where it does, by one part in 2^8 of one term of
- * one product. So most logits are equal to within f32 rounding, and a mistake in the graph or in our operators shows in all.
+ * Our forward pass against onnxruntime-web running the exported file: another implementation of every
+ * operator. With operands rounded as RepOps rounds them, what is left is the order of sums and the last bits
+ * of exp, rsqrt and sigmoid; such a difference of some 2^-23 seldom moves a value over a rounding boundary of
+ * bf16, and where it does, by one part in 2^8 of one term of one product. So most logits are equal to within
+ * f32 rounding, and a mistake in the graph or in our operators shows in all.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Engine } from '../../compute/engines/engine.ts';
@@ -79,7 +80,8 @@ describe.each(MODELS)('%s', (_, make) => {
     expect(rounded?.close).toBeGreaterThan(0.3);
     expect(rounded?.rms).toBeLessThan(2 ** -9);
     expect(rounded?.largest).toBeLessThan(2 ** -5);
-    // Each of a product's two operands is off by up to 2^-9 of itself; nine products in a row and a softmax make some 2^-6.
+    // Each of a product's two operands is off by up to 2^-9 of itself; nine products in a row and a softmax
+    // make some 2^-6.
     expect(plain?.rms).toBeLessThan(2 ** -5);
     expect(plain?.largest).toBeLessThan(2 ** -2);
     expect((plain?.rms ?? 0) / (rounded?.rms ?? 1)).toBeGreaterThan(8);
@@ -96,7 +98,7 @@ describe.each(MODELS)('%s', (_, make) => {
           let cache: KeyValueCache | undefined;
           for (let at = 0; at < LENGTH; at += piece) {
             const fed = tokens.map((row) => row.slice(at, at + piece));
-            const step = await decoder.forward({ tokens: fed, ...(cache === undefined ? {} : { cache }) });
+            const step = await decoder.forward({ tokens: fed, cache });
             cache = step.cache;
             const length = fed[0]?.length ?? 0;
             for (let row = 0; row < ROWS; row++) {

@@ -1,11 +1,13 @@
 /**
- * A frozen language model that scores answers so that anyone can check the score: the verdict names the model file, the runtime and
- * its build by their hashes, and whoever has the same three gets the same bits (docs/onnx.md).
+ * A frozen language model that scores answers so that anyone can check the score. The verdict identifies the
+ * model file, the runtime and its build by their hashes, and whoever has the same three gets the same bits
+ * (docs/onnx.md).
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { add, canon, fold, sub } from '../../compute/repops/arithmetic.ts';
 import { exp, log } from '../../compute/repops/functions.ts';
 import { type Hex, toHex } from '../../protocol/hex.ts';
+import { must } from '../../protocol/must.ts';
 import { OnnxDecoder } from './onnx-decoder.ts';
 import type { OnnxRuntime, RuntimePin } from './runtime.ts';
 
@@ -24,9 +26,9 @@ export interface Question {
 
 export interface Verdict extends Question {
   readonly pin: JudgePin;
-  /** Log-probability of each answer token after all before it, canonical f32. */
+  /** Log-probability of each answer token given all tokens before it, canonical f32. */
   readonly logprobs: readonly number[];
-  /** The log-probabilities added in order, canonical f32. */
+  /** Sum of the log-probabilities in order, canonical f32. */
   readonly score: number;
   /** SHA-256 of the answer tokens' logits, f32 little-endian, row after row. */
   readonly logits: Hex;
@@ -34,20 +36,22 @@ export interface Verdict extends Question {
 
 export type Replay = { readonly same: true } | { readonly same: false; readonly difference: string };
 
-/** The judge at hand is not the one that a verdict or a caller names. */
+/** This judge is not the one that a verdict or a caller names. */
 export class JudgePinError extends Error {
   override readonly name = 'JudgePinError';
 }
 
 export interface FrozenJudgeOptions {
   readonly runtime: OnnxRuntime;
-  /** An .onnx file, e.g. from `exportDecoder`. */
+  /** An .onnx file, such as one from `exportDecoder`. */
   readonly model: Uint8Array;
-  /** What the file must be. Absent: whatever it is, which the pin then says. */
+  /** SHA-256 that the file must have. Defaults to any; the pin has it. */
   readonly expected?: Hex;
 }
 
-/** The judge's verdicts are single-sequence runs without a cache, so that a verdict depends on nothing but its question. */
+/**
+ * Judges each question in a run of its own without a cache, so that a verdict depends only on its question.
+ */
 export class FrozenJudge {
   readonly pin: JudgePin;
   readonly #decoder: OnnxDecoder;
@@ -57,7 +61,10 @@ export class FrozenJudge {
     this.#decoder = decoder;
   }
 
-  /** Throws JudgePinError when the file is not the expected one and OnnxRuntimeError when it is no decoder. */
+  /**
+   * Opens a judge. Throws JudgePinError when the file is not the expected one, OnnxRuntimeError when it is no
+   * decoder.
+   */
   static async open({ runtime, model, expected }: FrozenJudgeOptions): Promise<FrozenJudge> {
     const hash = toHex(sha256(model));
     if (expected !== undefined && expected !== hash) {
@@ -68,19 +75,22 @@ export class FrozenJudge {
     return new FrozenJudge({ ...runtime.pin, model: hash }, await OnnxDecoder.open(runtime, model));
   }
 
-  /** Ids below this are tokens. */
+  /** Number of token ids: every id is below it. */
   get vocabulary(): number {
     return this.#decoder.vocabulary;
   }
 
-  /** Scores an answer. Throws RangeError for an empty side or an id outside the vocabulary, OnnxRuntimeError past the context. */
+  /**
+   * Scores an answer. Throws RangeError for an empty prompt or answer or an id outside the vocabulary, and
+   * OnnxRuntimeError past the model's context.
+   */
   async judge({ prompt, answer }: Question): Promise<Verdict> {
     if (prompt.length === 0 || answer.length === 0) {
       throw new RangeError('prompt and answer must have at least one token each');
     }
     const { logits } = await this.#decoder.forward({ tokens: [[...prompt, ...answer]] });
     const width = this.vocabulary;
-    // The row at a token predicts the one after it.
+    // The row at a token predicts the next token.
     const rows = logits.subarray((prompt.length - 1) * width, (prompt.length + answer.length - 1) * width);
     const logprobs = answer.map((id, i) => logprob(rows.subarray(i * width, (i + 1) * width), id));
     return {
@@ -94,11 +104,12 @@ export class FrozenJudge {
   }
 
   /**
-   * Judges the verdict's question again and compares bit by bit. Throws JudgePinError, with what to install or fetch, when
-   * this judge is another one: its scores would say nothing about the verdict.
+   * Judges the verdict's question again and compares bit by bit. Throws JudgePinError when this judge is
+   * another one, since its scores would prove nothing about the verdict. The message tells what to install or
+   * fetch.
    */
   async replay(verdict: Verdict): Promise<Replay> {
-    this.#refuseOther(verdict.pin);
+    this.#checkPin(verdict.pin);
     const again = await this.judge(verdict);
     if (again.logits !== verdict.logits) {
       return { same: false, difference: `logits are ${short(again.logits)}, not ${short(verdict.logits)}` };
@@ -118,7 +129,7 @@ export class FrozenJudge {
     return this.#decoder.close();
   }
 
-  #refuseOther(pin: JudgePin): void {
+  #checkPin(pin: JudgePin): void {
     const own = this.pin;
     if (pin.runtime !== own.runtime) {
       throw new JudgePinError(
@@ -138,12 +149,15 @@ export class FrozenJudge {
   }
 }
 
-/** log softmax of one row at `id` in canonical arithmetic (docs/repops.md, xent): Math.exp differs between JavaScript engines. */
+/**
+ * Log softmax of one row at `id` in canonical arithmetic (docs/repops.md, xent), since Math.exp differs
+ * between JavaScript engines.
+ */
 function logprob(row: Float32Array, id: number): number {
   const values = row.map(canon);
   const largest = values.reduce((a, b) => Math.max(a, b));
-  const sum = fold(values.length, (v) => exp(sub(values[v] ?? 0, largest)));
-  return sub(values[id] ?? 0, add(largest, log(sum)));
+  const sum = fold(values.length, (v) => exp(sub(must(values, v), largest)));
+  return sub(must(values, id), add(largest, log(sum)));
 }
 
 function short(hash: Hex): string {

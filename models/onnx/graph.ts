@@ -28,7 +28,10 @@ export class OnnxExportError extends Error {
   override readonly name = 'OnnxExportError';
 }
 
-/** Collects nodes in topological order. Every value has a name; names of values that are not given are made up. */
+/**
+ * Collects nodes in topological order. Every value has a name; names of values that are not given are made
+ * up.
+ */
 export class Graph {
   readonly #nodes: Message[] = [];
   readonly #initializers: Message[] = [];
@@ -115,8 +118,8 @@ export class Graph {
   }
 
   /**
-   * The model file in pieces. Equal calls give equal bytes. Throws OnnxExportError when it would be 2 GiB or more.
-   * `metadata` is kept in the file's metadata_props, in byte order of the keys.
+   * The model file in pieces. Equal calls give equal bytes. Throws OnnxExportError when it would be 2 GiB or
+   * more. `metadata` is kept in the file's metadata_props, in byte order of the keys.
    */
   finish(name: string, metadata: ReadonlyMap<string, string> = new Map()): readonly Uint8Array[] {
     const graph = new Message();

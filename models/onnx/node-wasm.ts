@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { OnnxRuntimeError } from './runtime.ts';
 
-/** Throws OnnxRuntimeError when the package is not installed. */
+/** Reads the file of the installed package. Throws OnnxRuntimeError when the package is not installed. */
 export async function readInstalledWasm(): Promise<Uint8Array> {
   try {
     const path = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');

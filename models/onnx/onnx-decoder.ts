@@ -1,14 +1,14 @@
-/** A decoder in an ONNX file, by the names of `decoder-graph.ts`: whoever exported it. */
+/** A decoder in an ONNX file from any exporter that uses the names of decoder-graph.ts. */
 import type { InferenceSession } from 'onnxruntime-web/wasm';
 import { type OnnxRuntime, OnnxRuntimeError, type Values } from './runtime.ts';
 
-/** Keys and values of earlier tokens, by the names of the graph's inputs. Opaque: it goes into the next call. */
+/** Keys and values of earlier tokens, by the names of the graph's inputs. Opaque to callers. */
 export type KeyValueCache = Values;
 
 export interface ForwardInput {
-  /** Rows of equally many new tokens. */
+  /** Rows with the same number of new tokens. */
   readonly tokens: readonly (readonly number[])[];
-  /** What an earlier call of the same rows gave; absent at the start. */
+  /** The cache that the previous call for the same rows returned. Absent at the start. */
   readonly cache?: KeyValueCache;
 }
 
@@ -19,7 +19,7 @@ export interface ForwardOutput {
 }
 
 const PAST = /^past_key_values\.(\d+)\.(key|value)$/;
-/** More new tokens or rows than this in one call are refused before anything is allocated. */
+/** Most new tokens of one call, all rows together. More are refused before anything is allocated. */
 const MAX_TOKENS = 1 << 16;
 
 export class OnnxDecoder {
@@ -56,7 +56,7 @@ export class OnnxDecoder {
     this.vocabulary = vocabulary;
   }
 
-  /** Throws OnnxRuntimeError for a file that is no decoder of this kind. */
+  /** Opens a model. Throws OnnxRuntimeError for a file that is no decoder of this kind. */
   static async open(runtime: OnnxRuntime, model: Uint8Array): Promise<OnnxDecoder> {
     const session = await runtime.open(model);
     try {
@@ -68,8 +68,9 @@ export class OnnxDecoder {
   }
 
   /**
-   * Logits of each new token, and the cache for the next call. Throws RangeError for a token outside the vocabulary or rows of
-   * different lengths, and OnnxRuntimeError when the runtime fails, e.g. past the model's context.
+   * The logits of each new token, and the cache for the next call. Throws RangeError for a token outside the
+   * vocabulary or rows of different lengths, and OnnxRuntimeError when the runtime fails, for example past
+   * the model's context.
    */
   async forward({ tokens, cache }: ForwardInput): Promise<ForwardOutput> {
     const rows = tokens.length;
@@ -118,7 +119,7 @@ export class OnnxDecoder {
     return { logits: data, cache: grown };
   }
 
-  /** Frees the model; the runtime goes on. */
+  /** Frees the model. The runtime keeps running. */
   async close(): Promise<void> {
     await this.#session.release();
   }

@@ -1,10 +1,13 @@
 /**
- * Operators of the forward pass, on slices of Qwen2.5-0.5B's own shapes and random inputs, against onnxruntime-web's f32 operators.
- * Each operator gets the same inputs on both sides, so that nothing adds up and each bound can be stated (u = 2^-24):
+ * Operators of the forward pass, on slices of Qwen2.5-0.5B's own shapes and random inputs, against
+ * onnxruntime-web's f32 operators. Each operator gets the same inputs on both sides, so that nothing adds up
+ * and each bound can be stated (u = 2^-24):
  *
- * - product: operands are on the lattice, so that terms are exact and only sums are rounded. Any order of n terms is within
- *   (n - 1) u sum|a b| of the exact sum (Higham, Accuracy and Stability of Numerical Algorithms, 4.2), so two orders are within twice that;
- * - everything else: a stated number of ulps, from the accuracy of the elementary functions (docs/repops.md) and the count of roundings.
+ * - product: operands are on the lattice, so that terms are exact and only sums are rounded. Any order of n
+ *   terms is within (n - 1) u sum|a b| of the exact sum (Higham, Accuracy and Stability of Numerical
+ *   Algorithms, 4.2), so two orders are within twice that;
+ * - everything else: a stated number of ulps, from the accuracy of the elementary functions (docs/repops.md)
+ *   and the count of roundings.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Engine, Tensor } from '../../compute/engines/engine.ts';
@@ -150,7 +153,8 @@ test('RMSNorm over a row of 896: 8 ulps of the factor and of the product, and th
     const root = g.node('Sqrt', [g.node('Add', [mean, g.float(eps)])]);
     return g.node('Mul', [g.node('Div', ['x', root]), 'gain']);
   });
-  // Squares are positive: their sum is within D u of itself in any order, its root within half of that on either side.
+  // Squares are positive: their sum is within D u of itself in any order, its root within half of that on
+  // either side.
   const relative = D * U + 8 * 2 * U;
   expect(worst(mine, other, (i) => relative * Math.abs(mine[i] ?? 0))).toBeLessThanOrEqual(1);
 });
@@ -171,7 +175,8 @@ test('log-softmax of a row of 151,936: 16 ulps of the larger of the logit and th
   const lse = await ours('xent.lse', { N: 1, V }, { logits }, [1]);
   const other = await theirs({ logits }, (g) => g.node('LogSoftmax', ['logits'], { axis: int(-1) }));
   const mine = logits.data.map((x) => Math.fround(x - (lse[0] ?? 0)));
-  // The sum of V positive exponentials is within V u of itself one after another, sqrt(V) u as it comes out in blocks; its log takes that as it is.
+  // The sum of V positive exponentials is within V u of itself one after another, sqrt(V) u as it comes out
+  // in blocks; its log takes that as it is.
   const absolute = 32 * U * (1 + Math.abs(lse[0] ?? 0)) + 2 * Math.sqrt(V) * U;
   expect(worst(mine, other, () => absolute)).toBeLessThanOrEqual(1);
 });

@@ -1,6 +1,7 @@
 /**
- * The writing half of protocol buffers' wire format (https://protobuf.dev/programming-guides/encoding/): enough for ONNX.
- * Bytes are referenced, not copied, so that a message over a model's weights costs no second copy of them.
+ * The writing half of protocol buffers' wire format (https://protobuf.dev/programming-guides/encoding/):
+ * enough for ONNX. Bytes are referenced, not copied, so that a message over a model's weights costs no second
+ * copy of them.
  */
 export class Message {
   readonly #parts: Uint8Array[] = [];

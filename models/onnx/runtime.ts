@@ -1,21 +1,22 @@
 /**
- * onnxruntime-web's wasm provider, one thread, from a .wasm file that the caller brings: nothing is fetched from anywhere,
- * and what computes is known by its hash. The library is loaded on first use, so that a page which judges nothing never
- * downloads it.
+ * onnxruntime-web's wasm provider with one thread, from a .wasm file that the caller passes: nothing is
+ * fetched from elsewhere, and the hash identifies the build. The library is loaded on first use, so that a
+ * page that never judges never downloads it.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 import { type Hex, toHex } from '../../protocol/hex.ts';
+import { messageOf } from '../../protocol/message-of.ts';
 
 type Library = typeof import('onnxruntime-web/wasm');
 
-/** What decides the bits of a result besides the model and its inputs. */
+/** The runtime's identity. With the model and its inputs it decides the bits of a result. */
 export interface RuntimePin {
-  /** "onnxruntime-web 1.30.0". */
+  /** Name and version, such as "onnxruntime-web 1.30.0". */
   readonly runtime: string;
   /** SHA-256 of the .wasm file. */
   readonly wasm: Hex;
-  /** Sums of several threads may be cut up otherwise; one thread is what every page can have. */
+  /** Several threads may split sums differently. Every page can have one thread. */
   readonly threads: 1;
 }
 
@@ -27,19 +28,19 @@ export interface OnnxRuntime {
   readonly pin: RuntimePin;
   /** The library's tensor class. */
   readonly Tensor: Library['Tensor'];
-  /** A model ready to run. Throws OnnxRuntimeError when the runtime refuses the file. */
+  /** Opens a model. Throws OnnxRuntimeError when the runtime refuses the file. */
   open(model: Uint8Array): Promise<InferenceSession>;
 }
 
-/** Inputs or outputs of a run by name. */
+/** Inputs or outputs of a run, by name. */
 export type Values = Readonly<Record<string, Tensor>>;
 
-/** The library starts its wasm module once a realm; a second file would silently not be used. */
+/** The library starts one wasm module per realm, and would silently ignore a second file. */
 let started: { readonly wasm: Hex; readonly runtime: Promise<OnnxRuntime> } | undefined;
 
 /**
- * The runtime over the bytes of `ort-wasm-simd-threaded.wasm` of the installed release. Throws OnnxRuntimeError when the bytes are
- * no such file, or when this thread already runs another one.
+ * Starts the runtime from the bytes of the installed release's `ort-wasm-simd-threaded.wasm`. Throws
+ * OnnxRuntimeError when they are another file, or when this thread already runs another build.
  */
 export async function loadRuntime(wasm: Uint8Array): Promise<OnnxRuntime> {
   const hash = toHex(sha256(wasm));
@@ -76,14 +77,10 @@ async function start(wasm: Uint8Array, hash: Hex): Promise<OnnxRuntime> {
         });
       } catch (cause) {
         throw new OnnxRuntimeError(
-          `${pin.runtime} cannot open this model (${plain(cause)}); export it again or use another.`,
+          `${pin.runtime} cannot open this model (${messageOf(cause).slice(0, 200)}); export it again or use another.`,
           { cause },
         );
       }
     },
   };
-}
-
-function plain(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, 200);
 }

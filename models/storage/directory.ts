@@ -1,22 +1,24 @@
 /**
- * A flat folder of a few files with one writer at a time: all that durable storage needs of a browser's origin-private
- * file system or of a disk. testing/directory-contract.ts tests the rules of this interface.
+ * A flat folder of a few files with one writer at a time: all that durable storage needs of a browser's
+ * origin-private file system or of a disk. testing/directory-contract.ts tests its rules:
  *
  * - [DR-01] Every method that takes a name throws StorageError for a name that `checkName` refuses.
+ * - [DR-02] `list` gives the names of the files that exist, in no particular order.
+ * - [DR-03] `read` gives a copy of the whole file, or undefined when there is none.
+ * - [DR-04] `write` replaces the whole file by the parts, one after another.
+ * - [DR-05] `remove` deletes the file, or does nothing when there is none.
  * - [DR-06] A folder that is opened again has the same files.
  */
 export interface Directory {
-  /** [DR-02] Names of the files that exist, in no particular order. */
   list(): Promise<readonly string[]>;
-  /** [DR-03] A copy of the whole file, or undefined when there is none. Throws StorageBusyError or StorageError. */
+  /** Throws StorageBusyError or StorageError. */
   read(name: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /**
-   * [DR-04] Replaces the file by the parts, one after another, and resolves once they are flushed to the medium. A crash
-   * before that may leave any prefix, or a file of the right length whose end was never written. Throws StorageFullError,
-   * StorageBusyError or StorageError.
+   * Resolves once the parts are flushed to the medium. A crash before that may leave any prefix, or a file of
+   * the right length whose end was never written. Throws StorageFullError, StorageBusyError or StorageError.
    */
   write(name: string, parts: readonly Uint8Array[]): Promise<void>;
-  /** [DR-05] Deletes the file. Does nothing when there is none. */
+  /** Throws StorageBusyError or StorageError. */
   remove(name: string): Promise<void>;
 }
 

@@ -11,7 +11,9 @@ interface WritableFile {
   ): Promise<{ readonly bytesWritten: number }>;
 }
 
-/** Writes all of `data` at `position`. POSIX lets write() accept less than all, as a nearly full disk does. */
+/**
+ * Writes all of `data` at `position`. POSIX lets write() accept less than all, as a nearly full disk does.
+ */
 export async function writeAll(file: WritableFile, data: Uint8Array, position: number): Promise<void> {
   let offset = 0;
   while (offset < data.byteLength) {

@@ -9,13 +9,13 @@ export interface StoredValue {
 
 export interface DurableSlot {
   /**
-   * The newest value that verifies, or undefined when no save was ever completed. Throws StorageDamagedError when both
-   * generations exist and neither verifies.
+   * The newest value that verifies, or undefined when no save was ever completed. Throws StorageDamagedError
+   * when both generations exist and neither verifies.
    */
   load(): Promise<StoredValue | undefined>;
   /**
-   * Saves a value and resolves with its generation once it is durable. Saves run one after another. A failed save leaves the
-   * last good value.
+   * Saves a value and resolves with its generation once it is durable. Saves run one after another. A failed
+   * save leaves the last good value.
    */
   save(data: Uint8Array): Promise<number>;
   /** Deletes every generation. */
@@ -23,9 +23,10 @@ export interface DurableSlot {
 }
 
 /**
- * One value that survives a kill at any byte of a save. Two files, `<name>.a` and `<name>.b`, each describe themselves
- * (generation, length, checksum). A save overwrites the older file and never touches the newest one that verifies. There
- * is no pointer file to keep consistent, and no rename, which some origin-private file systems lack.
+ * One value that survives a kill at any byte of a save. Two files, `<name>.a` and `<name>.b`, each describe
+ * themselves (generation, length, checksum). A save overwrites the older file and never touches the newest
+ * one that verifies. There is no pointer file to keep consistent, and no rename, which some origin-private
+ * file systems lack.
  *
  * A file, little endian: "starling" | version u32 | 0 u32 | generation u64 | length u64 |
  * sha256(the 32 bytes before | sha256(value)) | value.
@@ -55,7 +56,8 @@ export function openDurableSlot(options: {
     }
     examined = true;
     newest = best === undefined ? undefined : { file: best.file, generation: best.generation };
-    // The second file is written only while the first verifies. A single bad file is a first save that was cut short.
+    // The second file is written only while the first verifies. A single bad file is a first save that was
+    // cut short.
     if (best === undefined && present === files.length) throw new StorageDamagedError(what);
     return best === undefined ? undefined : { generation: best.generation, data: best.data };
   };
@@ -121,7 +123,10 @@ async function decode(bytes: Uint8Array<ArrayBuffer>): Promise<StoredValue | und
   return { generation, data };
 }
 
-/** sha256(first 32 header bytes | sha256(value)): one WebCrypto call over the value without joining it to the header. */
+/**
+ * sha256(first 32 header bytes | sha256(value)): one WebCrypto call over the value without joining it to the
+ * header.
+ */
 async function checksum(header: Uint8Array, data: Uint8Array): Promise<Uint8Array> {
   const both = new Uint8Array(64);
   both.set(header.subarray(0, 32));

@@ -4,8 +4,8 @@ import { checkName, type Directory } from './directory.ts';
 import { codeOf, diskError, writeAll } from './disk.ts';
 
 /**
- * A Directory on a disk (Node). Every write ends with fsync of the file and of the folder, so that a resolved `write`
- * survives a power cut as far as the disk keeps its promises.
+ * A Directory on a disk (Node). Every write ends with fsync of the file and of the folder, so that a resolved
+ * `write` survives a power cut as far as the disk keeps its promises.
  */
 export async function openFileDirectory(path: string): Promise<Directory> {
   await mkdir(path, { recursive: true });

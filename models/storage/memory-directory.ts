@@ -10,9 +10,10 @@ export interface MemoryDirectory extends Directory {
 }
 
 /**
- * A Directory in memory, for tests and for a page without storage. Options for tests: after `killAfter` written bytes the
- * process ends (defaults to never). `tail` is the rest of the file torn then: absent, or zeros as in an extended but
- * unwritten file (defaults to absent). `capacity` is the size of all files together in bytes (defaults to no limit).
+ * A Directory in memory, for tests and for a page without storage. Options for tests: after `killAfter`
+ * written bytes the process ends (defaults to never). `tail` is the rest of the file torn then: absent, or
+ * zeros as in an extended but unwritten file (defaults to absent). `capacity` is the size of all files
+ * together in bytes (defaults to no limit).
  */
 export function openMemoryDirectory(
   options: {

@@ -2,8 +2,8 @@ import { checkName, type Directory, StorageError, StorageFullError } from './dir
 import { entryNames, fileHandle, lockFile, openOpfsFolder, opfsError, removeEntry } from './opfs.ts';
 
 /**
- * A Directory in the browser's origin-private file system. It works in dedicated workers only: no other thread has
- * synchronous access handles, and only they have `flush`. Throws StorageError.
+ * A Directory in the browser's origin-private file system. It works in dedicated workers only: no other
+ * thread has synchronous access handles, and only they have `flush`. Throws StorageError.
  */
 export async function openOpfsDirectory(path: readonly string[]): Promise<Directory> {
   const folder = await openOpfsFolder(path);

@@ -1,4 +1,7 @@
-/** The browser's origin-private file system (File System Standard, section 2.6): opening folders, and its errors. */
+/**
+ * The browser's origin-private file system (File System Standard, section 2.6): opening folders, and its
+ * errors.
+ */
 import { messageOf } from '../../protocol/message-of.ts';
 import { checkName, StorageBusyError, StorageError, StorageFullError } from './directory.ts';
 
@@ -10,8 +13,8 @@ export interface OpfsFolderOptions {
 }
 
 /**
- * Opens a folder, making each missing folder of the path. Throws StorageError for a bad name, or when the browser gives
- * the page no storage.
+ * Opens a folder, making each missing folder of the path. Throws StorageError for a bad name, or when the
+ * browser gives the page no storage.
  */
 export async function openOpfsFolder(
   path: readonly string[],
@@ -46,8 +49,8 @@ export async function entryNames(
 }
 
 /**
- * The handle of a file; with `create` a missing file is made. Returns undefined for a missing file otherwise. Throws
- * StorageError.
+ * The handle of a file; with `create` a missing file is made. Returns undefined for a missing file otherwise.
+ * Throws StorageError.
  */
 export async function fileHandle(
   folder: FileSystemDirectoryHandle,
@@ -62,7 +65,9 @@ export async function fileHandle(
   }
 }
 
-/** Opens a file with its exclusive lock. Throws StorageBusyError when another tab holds it, and StorageError. */
+/**
+ * Opens a file with its exclusive lock. Throws StorageBusyError when another tab holds it, and StorageError.
+ */
 export async function lockFile(
   name: string,
   file: FileSystemFileHandle,
@@ -74,7 +79,10 @@ export async function lockFile(
   }
 }
 
-/** Deletes a file, or with `recursive` a folder. Does nothing when there is none. Throws StorageBusyError, StorageError. */
+/**
+ * Deletes a file, or with `recursive` a folder. Does nothing when there is none. Throws StorageBusyError,
+ * StorageError.
+ */
 export async function removeEntry(
   folder: FileSystemDirectoryHandle,
   name: string,
@@ -87,7 +95,9 @@ export async function removeEntry(
   }
 }
 
-/** The StorageError for a failure of the file system. `needed` is the number of bytes that were to be written. */
+/**
+ * The StorageError for a failure of the file system. `needed` is the number of bytes that were to be written.
+ */
 export function opfsError(problem: string, needed: number, error: unknown): StorageError {
   if (error instanceof StorageError) return error;
   const kind = errorName(error);

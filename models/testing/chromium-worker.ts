@@ -1,4 +1,7 @@
-/** A dedicated worker in a real Chromium that a test in Node sends commands to. worker-commands.ts is the worker's side. */
+/**
+ * A dedicated worker in a real Chromium that a test in Node sends commands to. worker-commands.ts is the
+ * worker's side.
+ */
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
@@ -74,7 +77,10 @@ export async function serveWorker(script: string): Promise<WorkerServer> {
   return { origin: `http://127.0.0.1:${address.port}`, stop: () => server.close() };
 }
 
-/** Runs a command in the page's worker. Rejects with an Error that has the name and message of the worker's error. */
+/**
+ * Runs a command in the page's worker. Rejects with an Error that has the name and message of the worker's
+ * error.
+ */
 export async function callWorker(page: Page, command: string, argument?: unknown): Promise<unknown> {
   const reply = await page.evaluate(
     ([name, value]) => (window as unknown as WorkerWindow).sendCommand(name, value),

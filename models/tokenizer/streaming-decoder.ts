@@ -1,15 +1,18 @@
 import type { Tokenizer } from './tokenizer.ts';
 
-/** What a decoder gives for bytes that are no whole character yet. */
+/** The decoder's output for bytes that are not a whole character. */
 const REPLACEMENT = '\ufffd';
 
 /**
- * Text of token ids as they come. A token may end in the middle of a character, which is then held back until it is whole.
- * All pieces joined are what `Tokenizer.decode` gives for all known ids.
+ * Decodes token ids one by one. A token may end in the middle of a character, which is held back until it is
+ * whole. All pieces joined equal the result of `Tokenizer.decode` for all known ids.
  */
 export class StreamingDecoder {
   readonly #tokenizer: Tokenizer;
-  /** The last ids already shown, for decoders that look at what comes before, and those not yet shown. */
+  /**
+   * The last ids of the text so far, since some decoders depend on earlier ids, and the ids that are held
+   * back.
+   */
   #ids: number[] = [];
   #shown = 0;
 
@@ -17,14 +20,14 @@ export class StreamingDecoder {
     this.#tokenizer = tokenizer;
   }
 
-  /** Text that `id` completes, often ''. An id that the tokenizer does not know (a model may have spare ones) has none. */
+  /** The text that `id` completes, often ''. An id that the tokenizer does not know gives ''. */
   push(id: number): string {
     if (!this.#tokenizer.knows(id)) return '';
     this.#ids.push(id);
     return this.#take({ holdBack: true });
   }
 
-  /** What is left when no more ids come: the replacement character for a character that never ended. */
+  /** The rest of the text: a replacement character when the last character is incomplete. */
   finish(): string {
     const rest = this.#take({ holdBack: false });
     this.#ids = [];

@@ -1,4 +1,4 @@
-/** Text to token ids and back, by a model's tokenizer.json. */
+/** Converts text to token ids and back with a model's tokenizer.json. */
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 
 export class TokenizerError extends Error {
@@ -8,10 +8,10 @@ export class TokenizerError extends Error {
 export class Tokenizer {
   readonly #inner: HuggingFaceTokenizer;
   readonly #special: ReadonlySet<number>;
-  /** One more than the largest id. */
+  /** The largest id plus one. */
   readonly size: number;
 
-  /** `json` is a parsed tokenizer.json. Throws TokenizerError when it is not one. */
+  /** Reads a parsed tokenizer.json. Throws TokenizerError when it is not one. */
   constructor(json: unknown) {
     if (typeof json !== 'object' || json === null) {
       throw new TokenizerError('tokenizer.json must be a JSON object; fetch the model again');
@@ -29,20 +29,24 @@ export class Tokenizer {
   }
 
   /**
-   * Ids of plain text, no special tokens added. Throws TokenizerError when the text spells a special token (it may come from a
-   * peer and must not end or begin anything) or has characters that the vocabulary cannot express.
+   * The token ids of plain text, without special tokens. Throws TokenizerError when the text spells a special
+   * token, since text from a peer must not start or end anything, or when the vocabulary lacks one of its
+   * characters.
    */
   encode(text: string): number[] {
     if (text === '') return [];
     const ids = this.#plainIds(text);
-    // Unknown characters vanish without a word in a vocabulary that has no unknown token.
+    // A vocabulary without an unknown token silently drops unknown characters.
     if (this.decode(ids) !== text.normalize('NFC')) {
       throw new TokenizerError('the text has characters that this model does not know; remove them');
     }
     return ids;
   }
 
-  /** Ids of text in which special tokens are written out, as a chat template gives it. Only for text of our own making. */
+  /**
+   * The token ids of trusted text in which special tokens are spelled out, such as the output of a chat
+   * template.
+   */
   encodeWithSpecial(text: string): number[] {
     return text === '' ? [] : this.#inner.encode(text, { add_special_tokens: false }).ids;
   }
@@ -60,7 +64,7 @@ export class Tokenizer {
     return ids;
   }
 
-  /** The text of `ids` without special tokens. */
+  /** The text of `ids` without special tokens. Throws TokenizerError for an unknown id. */
   decode(ids: readonly number[]): string {
     const known = ids.filter((id) => !this.#special.has(id));
     if (known.length === 0) return '';
@@ -70,7 +74,7 @@ export class Tokenizer {
     return this.#inner.decode(known, { clean_up_tokenization_spaces: false });
   }
 
-  /** Whether `id` is a token: models often have more ids than their tokenizers. */
+  /** Whether `id` is a token. Models often have more ids than their tokenizers. */
   knows(id: number): boolean {
     return this.#inner.id_to_token(id) !== undefined;
   }

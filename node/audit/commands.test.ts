@@ -18,7 +18,7 @@ import { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
 import { termsHash } from '../../protocol/slot-encoding.ts';
-import { deceitfulRun } from './testing/deceit.ts';
+import { faultyRun } from './testing/faults.ts';
 import { nanoStart, supervisedSpec } from './testing/nano.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -121,9 +121,9 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const slot = 140;
       // Started first: this chain's window of 120 s is real time.
       const first = audit();
-      const faulty = await deceitfulRun({
+      const faulty = await faultyRun({
         ...{ engine, start, spec },
-        deceit: { kind: 'bit', step: 1, slot, element: 4321, bit: 22 },
+        fault: { kind: 'bit', step: 1, slot, element: 4321, bit: 22 },
       });
       const { descriptions } = network.rollup;
       const description = encodeRunSpec(spec);

@@ -7,11 +7,11 @@ import { playMatch } from '../../chain/disputes/testing/match.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
 import type { Checkpoint } from '../../models/decoder/checkpoint.ts';
-import { type Deceit, deceitfulRun } from './testing/deceit.ts';
+import { type Fault, faultyRun } from './testing/faults.ts';
 import { nanoStart, policySpec, supervisedSpec } from './testing/nano.ts';
 
 describe.skipIf(NO_ANVIL !== undefined)(
-  `Faulty claims about real training of the nano model${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`,
+  `Faults in real training of the nano model${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`,
   () => {
     let chain: DisputesChain;
     let engine: Engine;
@@ -37,8 +37,8 @@ describe.skipIf(NO_ANVIL !== undefined)(
       await chain?.stop();
     });
 
-    const faulty = (spec: RunSpec, deceit: Deceit): Promise<CommittedRun> =>
-      deceitfulRun({ engine, start, spec, deceit });
+    const faulty = (spec: RunSpec, fault: Fault): Promise<CommittedRun> =>
+      faultyRun({ engine, start, spec, fault });
 
     /**
      * The claimant defends a faulty run, and the auditor wins its bond. Resolves with the place that the game

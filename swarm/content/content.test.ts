@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { equalBytes } from '../../protocol/bytes.ts';
 import { systemScheduler } from '../scheduler.ts';
 import { MemoryNetwork } from '../testing/memory-transport.ts';
@@ -72,7 +72,7 @@ describe('content', { timeout: 30_000 }, () => {
     expect(await b.content.fetchFile(cid, ['a'])).toEqual(new Uint8Array());
   });
 
-  it('gives up a peer that sends a wrong chunk and takes it from another', async () => {
+  it('[P-95] gives up a peer that sends a wrong chunk and takes it from another', async () => {
     const network = new MemoryNetwork();
     const a = await peer(network, 'a');
     const b = await peer(network, 'b');
@@ -88,7 +88,7 @@ describe('content', { timeout: 30_000 }, () => {
     await expect((await peer(network, 'c')).content.fetchFile(cid, ['liar'])).rejects.toThrow(ContentError);
   });
 
-  it('gives up a silent peer', async () => {
+  it('[P-95] gives up a silent peer', async () => {
     const network = new MemoryNetwork();
     const a = await peer(network, 'a');
     const b = await peer(network, 'b', { fetch: { timeout: 50 } });
@@ -98,7 +98,7 @@ describe('content', { timeout: 30_000 }, () => {
     expect(equalBytes(await b.content.fetchFile(cid, ['silent', 'a']), file)).toBe(true);
   });
 
-  it('keeps verified chunks when the peer leaves, and fetches only the rest later', async () => {
+  it('[P-96] [P-100] keeps verified chunks when the peer leaves, and fetches only the rest later', async () => {
     const network = new MemoryNetwork();
     const a = await peer(network, 'a');
     const b = await peer(network, 'b');
@@ -127,6 +127,65 @@ describe('content', { timeout: 30_000 }, () => {
     expect(served).toBe(4);
   });
 
+  it('[P-92] keeps at most 4 requests in flight to one peer', async () => {
+    const network = new MemoryNetwork();
+    const a = await peer(network, 'a');
+    const b = await peer(network, 'b');
+    const file = sample(12 * CHUNK);
+    const cid = await a.content.publishFile(file);
+    await b.store.putManifest(cid, await manifestOf(file, webHash));
+    let most = 0;
+    await network.transport('slow').serve(async (channel) => {
+      const { signal } = new AbortController();
+      const waiting: number[] = [];
+      let open = true;
+      const read = async (): Promise<void> => {
+        for (;;) waiting.push(decodeRequest(await channel.read(signal)).index);
+      };
+      void read().catch(() => {
+        open = false;
+      });
+      while (open) {
+        // Time for the client to send whatever it would.
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        most = Math.max(most, waiting.length);
+        const index = waiting.shift();
+        const bytes = index === undefined ? null : await a.store.chunk(cid, index);
+        if (index !== undefined && bytes !== null)
+          await channel.write(encodeResponse({ status: 'found', index, bytes }), signal);
+      }
+    });
+    expect(equalBytes(await b.content.fetchFile(cid, ['slow']), file)).toBe(true);
+    expect(most).toBe(4);
+  });
+
+  it('[P-96] asks up to 4 peers at once', async () => {
+    const network = new MemoryNetwork();
+    const a = await peer(network, 'a');
+    const b = await peer(network, 'b', { fetch: { timeout: 200 } });
+    const file = sample(40 * CHUNK);
+    const cid = await a.content.publishFile(file);
+    await b.store.putManifest(cid, await manifestOf(file, webHash));
+    const asked = new Set<string>();
+    for (const name of ['s1', 's2', 's3', 's4', 's5']) {
+      await hostile(network, name, async () => {
+        asked.add(name);
+        return null;
+      });
+    }
+    const fetching = b.content.fetchFile(cid, ['s1', 's2', 's3', 's4', 's5']);
+    await vi.waitFor(() => expect(asked.size).toBe(4));
+    expect(asked).toEqual(new Set(['s1', 's2', 's3', 's4']));
+    await expect(fetching).rejects.toThrow('40 chunks');
+    expect(asked.size).toBe(5);
+  });
+
+  it('[P-93] publishes objects of up to 1 MiB', async () => {
+    const { content } = await peer(new MemoryNetwork(), 'a');
+    await expect(content.publishObject(new Uint8Array(1024 * 1024))).resolves.toMatch(/^bafy/);
+    await expect(content.publishObject(new Uint8Array(1024 * 1024 + 1))).rejects.toThrow(ContentError);
+  });
+
   it('stops at the signal', async () => {
     const network = new MemoryNetwork();
     const b = await peer(network, 'b');
@@ -139,31 +198,7 @@ describe('content', { timeout: 30_000 }, () => {
     await expect(fetching).rejects.toThrow('enough');
   });
 
-  it('tells a peer over its quota that it is busy', async () => {
-    const network = new MemoryNetwork();
-    const quota = { perSecond: 0, burst: 2 * CHUNK + 1000 };
-    const a = await peer(network, 'a', { serve: { bytesPerPeer: quota } });
-    const cid = await a.content.publishFile(sample(4 * CHUNK));
-    const statuses: string[] = [];
-    const { signal } = new AbortController();
-    const channel = await network.transport('greedy').open('a', signal);
-    for (let index = 0; index < 4; index++) {
-      await channel.write(encodeRequest({ kind: 'chunk', index, cid }), signal);
-      statuses.push(decodeResponse(await channel.read(signal)).status);
-    }
-    expect(statuses).toEqual(['found', 'found', 'busy', 'busy']);
-  });
-
-  it('closes the channel of a peer that sends no request', async () => {
-    const network = new MemoryNetwork();
-    await peer(network, 'a');
-    const { signal } = new AbortController();
-    const channel = await network.transport('odd').open('a', signal);
-    await channel.write(new Uint8Array(41).fill(9), signal);
-    await expect(channel.read(signal)).rejects.toThrow('ended');
-  });
-
-  it('decodes arbitrary bytes to a value or a ContentError, and never another value than encodes to them', () => {
+  it('[P-90] [P-91] [P-94] decodes arbitrary bytes to their one value or a ContentError', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
         for (const [decode, encode] of [
@@ -184,7 +219,7 @@ describe('content', { timeout: 30_000 }, () => {
     );
   });
 
-  it('has one manifest for one file', async () => {
+  it('[P-94] has one manifest for one file', async () => {
     const manifest = await manifestOf(sample(CHUNK + 1), webHash);
     expect(manifest.hashes).toHaveLength(64);
     expect(decodeManifest(encodeManifest(manifest))).toEqual(manifest);

@@ -1,4 +1,5 @@
 import { equalBytes } from '../../protocol/bytes.ts';
+import { messageOf } from '../../protocol/message-of.ts';
 import { ContentError, type FetchOptions } from './content.ts';
 import { FileDownload } from './file-download.ts';
 import { decodeManifest, parseCid } from './manifest.ts';
@@ -25,7 +26,7 @@ export async function fetchWhole(
       causes.push(`${peerId} sent other bytes`);
     } catch (error) {
       signal.throwIfAborted();
-      causes.push(`${peerId}: ${error instanceof Error ? error.message : 'failed'}`);
+      causes.push(`${peerId}: ${messageOf(error)}`);
     } finally {
       client?.close();
     }

@@ -1,4 +1,5 @@
 import { equalBytes } from '../../protocol/bytes.ts';
+import { messageOf } from '../../protocol/message-of.ts';
 import { wait } from '../scheduler.ts';
 import { ContentError, type FetchOptions } from './content.ts';
 import { chunkCount, chunkHash, chunkLength, type Manifest } from './manifest.ts';
@@ -91,8 +92,7 @@ export class FileDownload {
         await this.#keep(index, bytes, inFlight);
       }
     } catch (error) {
-      if (this.#missing > 0)
-        this.#causes.push(`${peerId}: ${error instanceof Error ? error.message : 'failed'}`);
+      if (this.#missing > 0) this.#causes.push(`${peerId}: ${messageOf(error)}`);
     } finally {
       for (const index of inFlight) this.#requeue(index);
       client?.close();

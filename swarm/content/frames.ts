@@ -6,7 +6,7 @@ import { CHUNK, MAX_CHUNKS, MAX_OBJECT, parseCid } from './manifest.ts';
 export const CONTENT_PROTOCOL = '/starling/content/1';
 
 /** Bytes of a request: kind, index, CID. */
-export const REQUEST_LENGTH = 41;
+const REQUEST_LENGTH = 41;
 /** Bytes of the largest response. */
 export const MAX_RESPONSE = 5 + Math.max(MAX_OBJECT, CHUNK, 8 + 32 * MAX_CHUNKS);
 

@@ -26,7 +26,7 @@ export const sampleRollouts: RolloutSet = {
   ],
 };
 
-export const sampleCid = encodeRollouts(sampleRollouts).cid;
+const sampleCid = encodeRollouts(sampleRollouts).cid;
 
 export const sampleMessages: readonly UnsignedMessage[] = [
   {

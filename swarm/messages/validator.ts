@@ -2,6 +2,7 @@ import { equalBytes } from '../../protocol/bytes.ts';
 import { peerIdBytesOf } from '../../protocol/device-key.ts';
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import type { Attestation, Signed, Vote } from '../../protocol/ledger.ts';
+import { messageOf } from '../../protocol/message-of.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import { type Quota, TokenBuckets } from '../token-bucket.ts';
 import { CodecError } from './codec.ts';
@@ -84,7 +85,7 @@ export class Validator {
       message = decodeMessage(bytes);
     } catch (error) {
       const reason = error instanceof CodecError ? error.kind : 'malformed';
-      return reject(reason, error instanceof Error ? error.message : 'unreadable');
+      return reject(reason, messageOf(error));
     }
     const { type, author, round } = message;
     if (message.networkId !== this.#options.networkId)
@@ -94,7 +95,7 @@ export class Validator {
     const stale = this.#staleness(type, round);
     if (stale !== null) return reject('stale', stale);
     if (type !== 'hello' && !this.#bound.has(author))
-      return reject('unbound-key', `${author} has not said hello`);
+      return reject('unbound-key', `${author} has sent no hello`);
     const replay = this.#replay(message);
     if (replay !== null) return reject('replayed', replay);
     const flow = this.#sources.take(source);

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Hex } from '../../protocol/hex.ts';
 import type { RolloutSet } from '../../protocol/trainer.ts';
 import { commitmentOf } from '../messages/commitment.ts';
-import { encodeRollouts } from '../messages/rollouts.ts';
+import { digestInCid, encodeRollouts } from '../messages/rollouts.ts';
+import { sampleMessages } from '../messages/samples.ts';
 import { ROUND_MS } from '../testing/simulated-ledger.ts';
 import { type SimulatedPeer, SimulatedSwarm } from '../testing/simulated-swarm.ts';
 
@@ -19,7 +20,7 @@ async function greeted(...names: readonly string[]) {
 }
 
 describe('RoundDriver', { timeout: 60_000 }, () => {
-  it('takes three peers through full rounds to attestations that the others keep', async () => {
+  it('[P-48] takes three peers through full rounds to attestations that the others keep', async () => {
     const { swarm, peers } = await greeted('a', 'b', 'c');
     for (const { driver } of peers) driver.start();
     await swarm.scheduler.advance(2_000 + 3 * ROUND_MS);
@@ -46,7 +47,7 @@ describe('RoundDriver', { timeout: 60_000 }, () => {
       expect(peer.of('attested')).toHaveLength(6);
       expect(peer.of('votes')).toHaveLength(9);
     }
-    // Stages are told in order.
+    // Stage events come in order.
     const stages = peers[0]?.of('stage').map(({ round, stage }) => `${round} ${stage}`) ?? [];
     expect(stages.slice(stages.indexOf('1 answer'), stages.indexOf('2 answer') + 1)).toEqual([
       '1 answer',
@@ -56,7 +57,7 @@ describe('RoundDriver', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('lets a late joiner begin with the next round and nobody wait for it', async () => {
+  it('[P-70] [P-81] lets a late joiner begin with the next round and nobody wait for it', async () => {
     const { swarm, peers } = await greeted('a', 'b');
     for (const { driver } of peers) driver.start();
     await swarm.scheduler.advance(2_000 + 6_000);
@@ -69,7 +70,7 @@ describe('RoundDriver', { timeout: 60_000 }, () => {
     expect(peers[0]?.trainer.trained.map(({ round }) => round)).toEqual([1, 2]);
   });
 
-  it('goes on when a peer falls silent, and alone', async () => {
+  it('[P-81] goes on when a peer falls silent, and alone', async () => {
     const { swarm, peers } = await greeted('a', 'b');
     const [a, b] = peers;
     for (const { driver } of peers) driver.start();
@@ -80,7 +81,7 @@ describe('RoundDriver', { timeout: 60_000 }, () => {
     expect(b?.trainer.trained).toEqual([]);
   });
 
-  it('keeps a slow answer to itself but trains on it', async () => {
+  it('[P-75] keeps a slow answer to itself but trains on it', async () => {
     const swarm = new SimulatedSwarm();
     const fast = swarm.join('fast', { answerMs: 1_500 });
     const slow = swarm.join('slow', { answerMs: 7_000 });
@@ -94,7 +95,7 @@ describe('RoundDriver', { timeout: 60_000 }, () => {
     expect(slow.of('accepted').map(({ peers }) => peers)).toEqual([1]);
   });
 
-  it('sits out the rounds that training overruns and still attests in time', async () => {
+  it('[P-79] sits out the rounds that training overruns and still attests in time', async () => {
     const swarm = new SimulatedSwarm();
     const peer = swarm.join('tortoise', { answerMs: 1_500, trainMs: 25_000 });
     await swarm.scheduler.advance(LEAD);
@@ -103,7 +104,7 @@ describe('RoundDriver', { timeout: 60_000 }, () => {
     expect(peer.of('sent').map(({ round }) => round)).toEqual([1, 3]);
   });
 
-  it('refuses a reveal without commit, another’s answers, other answers than committed, and a late commit', async () => {
+  it('[P-71] [P-74] rejects a reveal without commit, other answers than committed, and a late commit', async () => {
     const { swarm, peers } = await greeted('honest', 'liar');
     const [honest, liar] = peers;
     if (honest === undefined || liar === undefined) throw new Error('two peers joined');
@@ -144,7 +145,7 @@ describe('RoundDriver', { timeout: 60_000 }, () => {
     expect(honest.trainer.trained[0]?.cids).toHaveLength(1);
   });
 
-  it('refuses answers whose CID another author has revealed', async () => {
+  it('[P-74] rejects answers whose CID another author has revealed', async () => {
     const { swarm, peers } = await greeted('honest', 'first', 'copier');
     const [honest, first, copier] = peers;
     if (honest === undefined || first === undefined || copier === undefined)
@@ -174,7 +175,89 @@ describe('RoundDriver', { timeout: 60_000 }, () => {
     ).toEqual([first.key.address]);
   });
 
-  it('fetches by CID what is too large to travel in a reveal', async () => {
+  it('[P-71] [P-73] commits before 0.6 of the answer stage, and reveals 500 ms after', async () => {
+    const { swarm, peers } = await greeted('a', 'b');
+    const [a, b] = peers;
+    if (a === undefined || b === undefined) throw new Error('two peers joined');
+    const times: string[] = [];
+    b.gossip.onMessage(({ type }) => {
+      if (type === 'commit' || type === 'reveal') times.push(`${type} ${swarm.scheduler.now() - ROUND_MS}`);
+    });
+    a.driver.start();
+    await swarm.scheduler.advance(2_000 + 7_900);
+    // The answer takes 1,500 ms and the bus 20. The answer stage has 8,000.
+    expect(times).toEqual(['commit 1520', `reveal ${0.6 * 8_000 + 500 + 20}`]);
+  });
+
+  it('[P-72] accepts a commit of the next round in the last 2 s of the vote stage', async () => {
+    const { swarm, peers } = await greeted('honest', 'early');
+    const [honest, early] = peers;
+    if (honest === undefined || early === undefined) throw new Error('two peers joined');
+    honest.driver.start();
+    await swarm.scheduler.advance(2_000 + ROUND_MS - 2_100);
+    const { cid } = encodeRollouts(answerOf(early));
+    const digest = commitmentOf(SALT, early.key.address, cid);
+    await early.gossip.publish({ type: 'commit', round: 2, body: { digest } });
+    await swarm.scheduler.advance(50);
+    expect(honest.gossip.rejected.snapshot()).toEqual({ 'wrong-stage': 1 });
+
+    const later = swarm.join('later', {});
+    await swarm.scheduler.advance(1_500);
+    const otherDigest = commitmentOf(SALT, later.key.address, cid);
+    await later.gossip.publish({ type: 'commit', round: 2, body: { digest: otherDigest } });
+    await swarm.scheduler.advance(100);
+    expect(honest.gossip.rejected.snapshot()).toEqual({ 'wrong-stage': 1 });
+  });
+
+  it('[P-77] rejects a critique during the answer stage', async () => {
+    const { swarm, peers } = await greeted('honest', 'early');
+    const [honest, early] = peers;
+    if (honest === undefined || early === undefined) throw new Error('two peers joined');
+    honest.driver.start();
+    await swarm.scheduler.advance(2_000 + 100);
+    await early.gossip.publish({ type: 'critique', round: 1, body: { judgements: [] } });
+    await swarm.scheduler.advance(100);
+    expect(honest.gossip.rejected.snapshot()).toEqual({ 'wrong-stage': 1 });
+    expect(honest.of('critiques')).toEqual([]);
+  });
+
+  it('[P-45] [P-78] votes with the authors of its ballots, each once, in ascending order', async () => {
+    const { swarm, peers } = await greeted('a', 'b');
+    const [a, b] = peers;
+    if (a === undefined || b === undefined) throw new Error('two peers joined');
+    const [low, high]: readonly Hex[] = [`0x${'11'.repeat(20)}`, `0x${'ee'.repeat(20)}`];
+    if (low === undefined || high === undefined) throw new Error('There are two authors.');
+    a.trainer.vote = async () => ({
+      ballots: [high, low, high].map((author, item) => ({ item, author, sample: 0 })),
+      corrections: [],
+    });
+    a.driver.start();
+    b.driver.start();
+    await swarm.scheduler.advance(2_000 + 14_000);
+    const received = b.of('votes').filter(({ own }) => !own);
+    expect(received.map(({ winners }) => winners)).toEqual([[low, high]]);
+    expect(received[0]?.ballots).toHaveLength(3);
+    expect(b.gossip.rejected.snapshot()).toEqual({});
+  });
+
+  it('[P-47] rejects an attestation whose digest is not that of its rollouts', async () => {
+    const { swarm, peers } = await greeted('honest', 'liar');
+    const [honest, liar] = peers;
+    if (honest === undefined || liar === undefined) throw new Error('two peers joined');
+    honest.driver.start();
+    await swarm.scheduler.advance(2_000 + 100);
+    const sample = sampleMessages.find(({ type }) => type === 'attest');
+    if (sample?.type !== 'attest') throw new Error('There is an attest sample.');
+    const { checkpointRoot, rolloutDigest } = sample.body;
+    expect(digestInCid(sample.body.rollouts)).not.toBe(rolloutDigest);
+    const { signature } = await liar.ledger.signAttestation({ round: 1, checkpointRoot, rolloutDigest });
+    await liar.gossip.publish({ type: 'attest', round: 1, body: { ...sample.body, signature } });
+    await swarm.scheduler.advance(2_000);
+    expect(honest.gossip.rejected.snapshot()).toEqual({ malformed: 1 });
+    expect(honest.of('attested')).toEqual([]);
+  });
+
+  it('[P-43] fetches by CID what is too large to travel in a reveal', async () => {
     const swarm = new SimulatedSwarm();
     const long = 'x'.repeat(14_000);
     const names = ['a', 'b'];

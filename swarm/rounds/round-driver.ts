@@ -1,6 +1,7 @@
 import type { ConformanceReport } from '../../protocol/conformance-report.ts';
 import type { DeviceKey } from '../../protocol/device-key.ts';
 import type { ClockReading, Ledger } from '../../protocol/ledger.ts';
+import { messageOf } from '../../protocol/message-of.ts';
 import type { RoundContext, Trainer } from '../../protocol/trainer.ts';
 import type { Content } from '../content/content.ts';
 import type { Gossip } from '../gossip.ts';
@@ -246,7 +247,7 @@ export class RoundDriver {
 
   #fail(session: Session, round: number, error: unknown): void {
     session.failures++;
-    const cause = error instanceof Error ? error.message : String(error);
+    const cause = messageOf(error);
     this.#emit({ kind: 'failed', round, cause, inARow: session.failures });
     if (session.failures < this.#settings.failures) {
       this.#setStatus('waiting', `Round ${round} failed: ${cause} Trying again in the next.`);

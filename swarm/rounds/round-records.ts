@@ -1,6 +1,7 @@
 import { peerIdOf } from '../../protocol/device-key.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { ClockReading, RoundClock } from '../../protocol/ledger.ts';
+import { messageOf } from '../../protocol/message-of.ts';
 import type { PeerJudgements, PeerRollouts } from '../../protocol/trainer.ts';
 import type { Content } from '../content/content.ts';
 import { commitmentOf } from '../messages/commitment.ts';
@@ -118,7 +119,7 @@ export class RoundRecords {
       this.#keep(round, record, { author, cid: body.cid, set: decodeRollouts(bytes) });
     } catch (error) {
       if (signal.aborted) return;
-      const cause = error instanceof Error ? error.message : 'unreadable';
+      const cause = messageOf(error);
       reject('malformed', `the rollouts of ${author}: ${cause}`);
     } finally {
       this.#fetching--;

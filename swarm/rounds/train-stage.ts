@@ -40,7 +40,7 @@ export async function trainStage(
     heldOutAccuracy,
     loss,
   });
-  // The attestation names what the trainer says it trained on, which may be less than it was given.
+  // The attestation names the rollouts that the trainer used, which may be less than it was given.
   const [rollouts = own.cid, ...others] = outcome.trainedOn;
   const checkpoint = await content.publishFile(outcome.checkpoint);
   const rolloutDigest = digestInCid(rollouts);

@@ -16,7 +16,7 @@ export const ROUND_MS = 20_000;
  * The reading of a simulated clock at `now` milliseconds. Rounds take 20 s from 0, and are seeded by their
  * number.
  */
-export function readingAt(now: number): ClockReading {
+function readingAt(now: number): ClockReading {
   const round = Math.floor(now / ROUND_MS);
   const seed = toHex(sha256Of(new TextEncoder().encode(`seed ${round}`)));
   let since = now - round * ROUND_MS;

@@ -20,7 +20,10 @@ export function importGraph(house: House): Map<string, string[]> {
   return graph;
 }
 
-/** Groups of files that import one another in a circle, each group sorted. Tarjan's algorithm, SIAM J. Comput. 1 (1972). */
+/**
+ * Groups of files that import one another in a circle, each group sorted. Tarjan's algorithm, SIAM J. Comput.
+ * 1 (1972).
+ */
 export function circlesIn(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   const order = new Map<string, number>();
   const lowest = new Map<string, number>();

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 
 /** The files of the repository as a check sees them. Tests pass a few files held in memory. */
 export interface House {
-  /** Paths from the repository's root, with forward slashes, sorted. Generated and ignored files are left out. */
+  /**
+   * Paths from the repository's root, with forward slashes, sorted. Generated and ignored files are left out.
+   */
   readonly files: readonly string[];
   /** The text of one of `files`. */
   read(path: string): string;

@@ -1,5 +1,6 @@
 /**
- * Runs the checks of the house that no other tool knows, or only the named ones; `--list` names every finding.
+ * Runs the checks of the house that no other tool knows, or only the named ones; `--list` names every
+ * finding.
  *
  *   npx tsx tools/check/main.ts [--list] [circles] [references] [mentions] [line-length] [rule-ids] [room-size] ...
  */

@@ -43,6 +43,15 @@ describe('what a text names', () => {
     expect(messages({ 'app/notes.md': text, ...files })).toEqual([]);
   });
 
+  it('is a test of the contracts', () => {
+    expect(
+      messages({
+        'docs/a.md': '`test_post_reverts`, `testFuzz_gone`\n',
+        'contracts/test/A.t.sol': 'function test_post_reverts() public {}\n',
+      }),
+    ).toEqual(['docs/a.md:1 there is no Solidity test testFuzz_gone']);
+  });
+
   it('may be gone in a record of what was', () => {
     expect(messages({ 'docs/results/a.md': 'app/gone.ts', 'CHANGELOG.md': 'npm run gone' })).toEqual([]);
   });

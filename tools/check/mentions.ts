@@ -8,12 +8,17 @@ const LEFT_OUT = /^(docs\/results\/|docs\/vectors\/|CHANGELOG\.md$|package-lock\
 const SOURCE = 'ts|tsx|mts|mjs|js|sol|wgsl|md|json|svg|png|html|toml';
 
 /**
- * What a text names exists: the target of a Markdown link, a path in backquotes that begins with a room
- * or a folder beside the text, and the script of `npm run …`.
+ * What a text names exists: the target of a Markdown link, a path that begins with a room or with a folder
+ * beside the text, a file in a README's table, the script of `npm run …`, and a Solidity test.
  */
 export const checkMentions: Check = (house) => {
   const known = new Set(house.files.flatMap((file) => [file, ...foldersOf(file)]));
   const scripts = new Set(scriptsOf(house));
+  const tests = new Set(
+    house.files
+      .filter((file) => file.endsWith('.t.sol'))
+      .flatMap((file) => [...house.read(file).matchAll(/\bfunction (\w+)/g)].map(([, name]) => name)),
+  );
   const findings: Finding[] = [];
   let count = 0;
   for (const file of house.files.filter((path) => TEXTS.test(path) && !LEFT_OUT.test(path))) {
@@ -23,6 +28,11 @@ export const checkMentions: Check = (house) => {
       count++;
       if (script !== undefined && !scripts.has(script)) report(index, `there is no script "${script}"`);
     }
+    if (file.endsWith('.md'))
+      for (const { 1: test, index } of text.matchAll(/`((?:test(?:Fuzz)?|invariant)_\w*[^\W_])`/g)) {
+        count++;
+        if (test !== undefined && !tests.has(test)) report(index, `there is no Solidity test ${test}`);
+      }
     for (const { path, index, from, anyDepth } of pathsIn(file, text)) {
       count++;
       const targets = [...new Set(from.map((folder) => posix.join(folder, path).replace(/\/$/, '')))];
@@ -33,7 +43,7 @@ export const checkMentions: Check = (house) => {
       if (!found) report(index, `there is no ${targets.join(' nor ')}`);
     }
   }
-  return { findings, summary: [`${count} links, paths and scripts named`] };
+  return { findings, summary: [`${count} links, paths, scripts and tests named`] };
 };
 
 interface PathMention {

@@ -3,8 +3,9 @@ import { type Check, roomOf } from './house.ts';
 import { roomReferences } from './rooms-picture.ts';
 
 /**
- * A room's tsconfig.json refers to the rooms that its files import and to no other. The compiler refuses an import
- * without a reference; this check finds a reference without an import, which would permit what nobody needs.
+ * A room's tsconfig.json refers to the rooms that its files import and to no other. The compiler refuses an
+ * import without a reference; this check finds a reference without an import, which would permit what nobody
+ * needs.
  */
 export const checkReferences: Check = (house) => {
   const used = new Set<string>();

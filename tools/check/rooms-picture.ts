@@ -54,7 +54,10 @@ export function directArrows(references: ReadonlyMap<string, readonly string[]>)
   );
 }
 
-/** The picture as SVG: a room stands above all that it may import, and has a line to each that no other way implies. */
+/**
+ * The picture as SVG: a room stands above all that it may import, and has a line to each that no other way
+ * implies.
+ */
 export function drawRooms(house: House): string {
   const references = roomReferences(house);
   const floors = new Map<string, number>();

@@ -52,14 +52,29 @@ describe('rules', () => {
         'a.test.ts': "it('<RO-1>', run);\n",
       }),
     ).toEqual([
-      'docs/repops.md:2 rule RO-1 stands in line 1 already',
-      'docs/repops.md:3 rule P-7 should begin with RO- in this file',
+      'docs/repops.md:2 rule RO-1 stands in docs/repops.md:1 already',
+      'docs/repops.md:3 rule P-7 belongs into docs/protocol.md',
     ]);
   });
 
   it('exist when a test names them', () => {
     expect(messages({ 'docs/protocol.md': RULES, 'a.test.ts': "it('<P-1> <P-2> <P-9>', run);\n" })).toEqual([
-      'a.test.ts:1 no specification has a rule P-9',
+      'a.test.ts:1 there is no rule P-9',
+    ]);
+  });
+
+  it('may stand in the docstring of an interface', () => {
+    const docstring =
+      '/**\n * - <TR-01> One.\n * - **<TR-02>** Two.\n *\n * See <TR-01>.\n */\n/** <TR-04> Four. */\n';
+    expect(
+      messages({
+        'a/trainer.ts': docstring,
+        'a/testing/contract.ts': "it('<TR-01> does', run);\nit('<TR-03> and <EIP-712>', run);\n",
+      }),
+    ).toEqual([
+      'a/testing/contract.ts:2 there is no rule TR-03',
+      'a/trainer.ts:3 no test names rule TR-02',
+      'a/trainer.ts:7 no test names rule TR-04',
     ]);
   });
 });

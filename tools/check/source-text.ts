@@ -59,7 +59,10 @@ function blank(text: string): string {
   return text.replace(/\S/g, ' ');
 }
 
-/** For languages with C's comments and strings of one line: WGSL has no strings, Solidity both kinds of quotes. */
+/**
+ * For languages with C's comments and strings of one line: WGSL has no strings, Solidity both kinds of
+ * quotes.
+ */
 function commentsByScan(text: string): CommentRange[] {
   const ranges: CommentRange[] = [];
   const token = /\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g;

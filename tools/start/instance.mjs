@@ -4,8 +4,8 @@ import { isAlive } from '../build.mjs';
 import { UserError } from '../command.mjs';
 
 /**
- * Marks this process as the one network of a state folder and returns how to give that up. Throws UserError, naming the
- * page of the other one, when a network already runs there.
+ * Marks this process as the one network of a state folder and returns how to give that up. Throws UserError,
+ * naming the page of the other one, when a network already runs there.
  */
 export function claim(home) {
   mkdirSync(home, { recursive: true });
@@ -30,7 +30,9 @@ export function claim(home) {
   }
 }
 
-/** A number may have gone to an unrelated program since; where the system tells, its command line settles it. */
+/**
+ * A number may have gone to an unrelated program since; where the system tells, its command line settles it.
+ */
 function isStart(pid) {
   if (pid === process.pid) return false;
   const line = readOr(`/proc/${pid}/cmdline`);

@@ -48,9 +48,10 @@ export async function start(argv) {
 }
 
 /**
- * Runs node/devnet.ts in a process group of its own: Ctrl-C reaches only this process, which then stops the network in order,
- * and whatever is left of the group after the grace period is killed, so that nothing stays behind. The channel between the
- * two closes when this process dies for any reason; the network then stops by itself.
+ * Runs node/devnet.ts in a process group of its own: Ctrl-C reaches only this process, which then stops the
+ * network in order, and whatever is left of the group after the grace period is killed, so that nothing stays
+ * behind. The channel between the two closes when this process dies for any reason; the network then stops by
+ * itself.
  */
 function runNetwork(home, flags, signals) {
   const child = spawn(

@@ -7,8 +7,9 @@ import { root, UserError } from '../command.mjs';
 const QUIET_MS = 100;
 
 /**
- * Builds the kernels again whenever a file below one of their folders is saved, so that the page's dev server sees the
- * new generated module. A kernel that does not compile is told and leaves the last one in place. Returns how to stop.
+ * Builds the kernels again whenever a file below one of their folders is saved, so that the page's dev server
+ * sees the new generated module. A kernel that does not compile is told and leaves the last one in place.
+ * Returns how to stop.
  *
  * @param {(line: string) => void} report
  */

@@ -2,8 +2,8 @@
  * Reads the command line of `npm test`: step names, or one step and arguments for its own tool.
  *
  * @param {readonly string[]} argv
- * @param {{ steps: readonly string[], withArguments: readonly string[] }} known every step in its order, and those
- *   whose tool takes arguments
+ * @param {{ steps: readonly string[], withArguments: readonly string[] }} known every step in its order, and
+ *   those whose tool takes arguments
  */
 export function parseSteps(argv, { steps, withArguments }) {
   if (argv[0] === '--help' || argv[0] === '-h') return { kind: 'help' };

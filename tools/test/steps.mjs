@@ -12,8 +12,8 @@ const MINUTE = 60_000;
 const RESULTS = `${root}test-results`;
 
 /**
- * The parts of `npm test`, in order. `run` gets where to report to, what the system lacks, and the arguments for the
- * step's own tool; it resolves with what it counted and never throws for a failing test.
+ * The parts of `npm test`, in order. `run` gets where to report to, what the system lacks, and the arguments
+ * for the step's own tool; it resolves with what it counted and never throws for a failing test.
  */
 export const STEPS = {
   build: {
@@ -38,7 +38,7 @@ export const STEPS = {
     run: async () => ({ ...(await lint()), skipped: 0 }),
   },
   unit: {
-    about: 'every *.test.ts beside its source; arguments are for vitest: unit app/format.test.ts',
+    about: 'every *.test.ts beside its source; arguments are for vitest: unit swarm/gossip.test.ts',
     async run(_report, _system, argv) {
       const file = `${RESULTS}/unit.json`;
       rmSync(file, { force: true });
@@ -136,7 +136,9 @@ function nothing(note) {
   return { passed: 0, failed: 0, skipped: 1, note };
 }
 
-/** A run that failed without a failing test (a file that does not load, a format check) counts as one failure. */
+/**
+ * A run that failed without a failing test (a file that does not load, a format check) counts as one failure.
+ */
 function settle(code, count) {
   if (code === 0 || count.failed > 0) return count;
   return { ...count, failed: 1, note: ended(code) };

@@ -30,8 +30,8 @@ function missingSystemPackages() {
 }
 
 /**
- * Installs through apt what is missing, where that needs no question (as root, or with a sudo that asks nothing). Returns what
- * is still missing, with the command a person can run.
+ * Installs through apt what is missing, where that needs no question (as root, or with a sudo that asks
+ * nothing). Returns what is still missing, with the command a person can run.
  */
 export async function ensureSystemPackages(report) {
   let missing = missingSystemPackages();
@@ -57,7 +57,9 @@ export async function ensureSystemPackages(report) {
   return { missing, advice };
 }
 
-/** How to run apt-get here: [] as root, ['sudo', '-n'] with a quiet sudo, undefined when neither is possible. */
+/**
+ * How to run apt-get here: [] as root, ['sudo', '-n'] with a quiet sudo, undefined when neither is possible.
+ */
 async function elevation() {
   if (!existsSync('/usr/bin/apt-get')) return undefined;
   if (process.getuid?.() === 0) return [];

@@ -19,7 +19,9 @@ export const PEERS: readonly DeviceAddress[] = ['1', '2', '3', '4'].map(
   (digit) => `0x${digit.repeat(40)}` as DeviceAddress,
 );
 
-/** Each peer samples 8 x 8 completions a round and trains on at most 64: half of them foreign, or all its own. */
+/**
+ * Each peer samples 8 x 8 completions a round and trains on at most 64: half of them foreign, or all its own.
+ */
 export const ARM_SETTINGS: Readonly<Record<ArmName, LearningSettings>> = {
   swarm: { ...DEFAULT_SETTINGS, mix: { own: 4, foreign: 4 }, heldOutItems: 128 },
   alone: { ...DEFAULT_SETTINGS, mix: { own: 8, foreign: 0 }, heldOutItems: 128 },

@@ -1,7 +1,7 @@
 /**
- * npm run experiment -- swarm [--rounds N] [--runs N] [--redraw]: compares four peers that share rollouts with the same
- * four peers alone, on the same compute. Writes docs/results/swarm.{json,svg,md}, whatever the outcome. With --redraw it
- * makes chart and table again from the last readings.
+ * npm run experiment -- swarm [--rounds N] [--runs N] [--redraw]: compares four peers that share rollouts
+ * with the same four peers alone, on the same compute. Writes docs/results/swarm.{json,svg,md}, whatever the
+ * outcome. With --redraw it makes chart and table again from the last readings.
  */
 import { fork } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';

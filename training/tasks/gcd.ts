@@ -8,8 +8,8 @@ function greatestCommonDivisor(a: number, b: number): number {
 }
 
 /**
- * `gcd 12 18` -> `6`. The divisor is drawn first, from 2 up. Of two numbers drawn evenly, six in ten pairs have the
- * divisor 1, and a model would learn to always answer 1.
+ * `gcd 12 18` -> `6`. The divisor is drawn first, from 2 up. Of two numbers drawn evenly, six in ten pairs
+ * have the divisor 1, and a model would learn to always answer 1.
  */
 export const gcd = defineTask({
   name: 'gcd',

@@ -6,8 +6,8 @@ import type { TaskItem, TaskName } from './task.ts';
 export type DifficultyPlan = Readonly<Record<TaskName, readonly number[]>>;
 
 /**
- * The items that every device answers in the round with that seed, all from the training share. The tasks take turns, and
- * so do the difficulties of each task.
+ * The items that every device answers in the round with that seed, all from the training share. The tasks
+ * take turns, and so do the difficulties of each task.
  */
 export function roundItems(seed: Uint8Array, count: number, plan: DifficultyPlan): readonly TaskItem[] {
   return itemSet(seed, count, plan, 'training');
@@ -21,7 +21,10 @@ export function heldOutItems(count: number, plan: DifficultyPlan): readonly Task
   return itemSet(HELD_OUT_SEED, count, plan, 'held-out');
 }
 
-/** Redraws of a repeated identity before it is accepted twice. The smallest task has only a few dozen identities. */
+/**
+ * Redraws of a repeated identity before it is accepted twice. The smallest task has only a few dozen
+ * identities.
+ */
 const MAX_REDRAWS = 32;
 
 function itemSet(

@@ -2,7 +2,9 @@ import { defineTask } from './task.ts';
 
 const LENGTHS = [6, 7, 8] as const;
 
-/** `sort 403126` -> `012346`. The identity is the answer: any order of the same digits is the same question. */
+/**
+ * `sort 403126` -> `012346`. The identity is the answer: any order of the same digits is the same question.
+ */
 export const sorting = defineTask({
   name: 'sorting',
   difficulties: LENGTHS.map((length) => `${length} digits`),

@@ -1,6 +1,6 @@
 /**
- * A task generates questions and checks answers. Seed and index decide the question and its answer, so that every device
- * computes every score itself.
+ * A task generates questions and checks answers. Seed and index decide the question and its answer, so that
+ * every device computes every score itself.
  */
 import { type DrawSequence, RandomStream } from '../../protocol/philox.ts';
 
@@ -18,8 +18,8 @@ export interface Question {
   readonly prompt: string;
   readonly answer: string;
   /**
-   * Equal for two forms of one question: `3+4` and `4+3` share an identity, and so do two orders of the same digits to
-   * sort. It decides the share, so that no variant of a held-out question is ever trained on.
+   * Equal for two forms of one question: `3+4` and `4+3` share an identity, and so do two orders of the same
+   * digits to sort. It decides the share, so that no variant of a held-out question is ever trained on.
    */
   readonly identity: string;
 }
@@ -30,7 +30,8 @@ export interface TaskItem extends Question {
   /** 1 for the right answer, and less, down to 0, for any other text. */
   check(text: string): number;
   /**
-   * 1 or 0 for each character of the text, and a last one for its length. Undefined when only the whole answer counts.
+   * 1 or 0 for each character of the text, and a last one for its length. Undefined when only the whole
+   * answer counts.
    */
   credits(text: string): readonly number[] | undefined;
 }
@@ -80,7 +81,9 @@ export function shareOf(task: TaskName, identity: string): Share {
   return identityHash(`${task}/${identity}`) % HELD_OUT_ONE_IN === 0 ? 'held-out' : 'training';
 }
 
-/** 1 for the answer. By place, another text of the same length earns half the share of its right characters. */
+/**
+ * 1 for the answer. By place, another text of the same length earns half the share of its right characters.
+ */
 function score(text: string, answer: string, byPlace: boolean): number {
   if (text === answer) return 1;
   if (!byPlace || text.length !== answer.length) return 0;
@@ -99,7 +102,9 @@ function creditsByPlace(text: string, answer: string): readonly number[] {
 /** More draws than any seed needs: each misses with a probability of at most 7/8, and (7/8)^1000 < 10^-57. */
 const MAX_ATTEMPTS = 1000;
 
-/** Makes a task from a recipe. It draws until a question falls in the wanted share, and checks by exact text. */
+/**
+ * Makes a task from a recipe. It draws until a question falls in the wanted share, and checks by exact text.
+ */
 export function defineTask(recipe: TaskRecipe): Task {
   return {
     name: recipe.name,

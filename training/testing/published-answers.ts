@@ -4,7 +4,9 @@ import type { CompletionTokenizer } from '../completion-tokenizer.ts';
 import type { LearningSettings } from '../learning-settings.ts';
 import { openRound } from '../open-round.ts';
 
-/** Rollouts that a peer might publish: two completions for every item, with the right answer or with `text`. */
+/**
+ * Rollouts that a peer might publish: two completions for every item, with the right answer or with `text`.
+ */
 export function publishedAnswers(options: {
   readonly author: DeviceAddress;
   readonly context: RoundContext;

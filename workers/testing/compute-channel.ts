@@ -36,8 +36,8 @@ export function yieldingReferenceEngine(): Engine {
 }
 
 /**
- * Service and client on the two ends of a real message channel, so that everything is cloned as between threads.
- * `capacity` is the size of the device's storage in bytes. Defaults to no limit.
+ * Service and client on the two ends of a real message channel, so that everything is cloned as between
+ * threads. `capacity` is the size of the device's storage in bytes. Defaults to no limit.
  */
 export function openComputeChannel(options: { readonly capacity?: number } = {}): ComputeChannel {
   const model = smallModel();

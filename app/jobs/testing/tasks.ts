@@ -9,7 +9,7 @@ export const NOW = 1000;
 
 const order = {
   terms: HASH,
-  about: HASH,
+  descriptionHash: HASH,
   token: SOMEBODY,
   price: 100n,
   bond: 10n,
@@ -41,7 +41,7 @@ export function postedJob(change: Partial<PostedWork> = {}): PostedWork {
     state: 'open',
     requester: SOMEBODY,
     order,
-    about: HASH,
+    descriptionHash: HASH,
     claimBy: 1100,
     worker: undefined,
     deliverBy: 1050,

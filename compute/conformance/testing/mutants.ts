@@ -25,7 +25,8 @@ interface Edit {
 
 /** Replaces a function of the kernels; the original stays under another name. */
 function replaceFunction(signature: string, body: string): Edit {
-  const name = /^fn (\w+)/.exec(signature)?.[1] ?? '';
+  const name = /^fn (\w+)/.exec(signature)?.[1];
+  if (name === undefined) throw new RangeError(`${signature} begins no function`);
   return { find: signature, replace: `${signature} ${body}\n${signature.replace(name, `${name}_unused`)}` };
 }
 

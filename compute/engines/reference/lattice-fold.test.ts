@@ -4,7 +4,7 @@ import { add, fold, mul } from '../../repops/arithmetic.ts';
 import { canonical, canonOfExact, scaled } from '../../repops/testing/exact.ts';
 import { latticeFold, toLattice } from './lattice-fold.ts';
 
-it('of lattice products is the same fused, unfused, and with canon at every step', () => {
+it('[RO-8][RO-10] a fold of lattice products is the same fused, unfused, and with canon at every step', () => {
   const values = fc.array(canonical, { minLength: 1, maxLength: 200 });
   fc.assert(
     fc.property(values, values, (left, right) => {

@@ -200,7 +200,7 @@ export function describeEngineContract(name: string, open: () => Promise<Engine>
         for (const tensor of [x, y, four, five]) engine.free(tensor);
       });
 
-      it('[EN-08] refuse an index out of range and go on', async () => {
+      it('[EN-08][RO-69] refuse an index out of range and go on', async () => {
         const [ids, table] = [put(Uint32Array.of(0, 4, 1)), put(TABLE, [4, 5])];
         const y = engine.allocate([3, 5], 'f32');
         await expect(engine.run(LOOK_UP, { ids, table, y })).rejects.toThrow(ProgramError);
@@ -226,6 +226,17 @@ export function describeEngineContract(name: string, open: () => Promise<Engine>
         expect(await engine.read(z)).toEqual(times(ascending(4), 36));
         expect(await engine.read(x)).toEqual(ascending(4));
         for (const tensor of [x, y, z]) engine.free(tensor);
+      });
+
+      it('[EN-09] do not depend on the order of attributes', async () => {
+        const shuffled: Program = {
+          ...LOOK_UP,
+          nodes: [node('embed', { D: 5, N: 3, V: 4 }, ['ids', 'table'], ['y'])],
+        };
+        const data = { ids: Uint32Array.of(3, 0, 1), table: TABLE };
+        expect(await runProgram(engine, shuffled, data, ['y'])).toEqual([
+          Float32Array.of(15, 16, 17, 18, 19, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9),
+        ]);
       });
 
       it('[EN-10] work in place where the operator does, and leave other tensors alone', async () => {

@@ -1,4 +1,5 @@
 /** The wasm engine: RepOps in WebAssembly SIMD, on one or several threads. */
+import { must } from '../../../protocol/must.ts';
 import { WASM_BASE64, WASM_THREADS_BASE64 } from '../../generated/wasm.ts';
 import { type DType, elementBytes, elementCount, type Program } from '../../repops/program.ts';
 import { ProgramError } from '../../repops/program-error.ts';
@@ -28,7 +29,7 @@ export interface WasmEngineOptions {
   readonly alwaysAllThreads?: boolean;
 }
 
-export const MAX_THREADS = 64;
+const MAX_THREADS = 64;
 
 /**
  * First byte that the host may allocate; below it are the threads' control words and the module's own data.
@@ -175,9 +176,9 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
       validateBindings(program, bindings);
       const failed = await this.#execute(plan, this.#load(plan, bindings), options.signal);
       if (failed < 0) return;
-      const node = plan.nodes[failed] ?? 0;
+      const node = must(plan.nodes, failed);
       throw new ProgramError(
-        `${program.name}, node ${node} (${program.nodes[node]?.op}): an index in its u32 input is out of range`,
+        `${program.name}, node ${node} (${must(program.nodes, node).op}): an index in its u32 input is out of range`,
       );
     });
   }

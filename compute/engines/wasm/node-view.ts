@@ -1,6 +1,11 @@
 /** One node as the builders of steps.ts see it, and what they make of it. */
 import { must } from '../../../protocol/must.ts';
-import { type AttributeNameOf, type AttributesOf, attributesOf } from '../../repops/attributes.ts';
+import {
+  type AttributeNameOf,
+  type AttributesOf,
+  attributeOf,
+  attributesOf,
+} from '../../repops/attributes.ts';
 import { type OperatorName, type OperatorRow, specOf } from '../../repops/operators.ts';
 import { type Node, type Program, tensorOf } from '../../repops/program.ts';
 import type { Opcode } from './assembly/opcodes.ts';
@@ -60,10 +65,11 @@ export function viewOf<Op extends OperatorName>(
   const address = (tensor: string, bytes = 0): Argument => ({ tensor, bytes });
   const named = (specs: Readonly<Record<string, unknown>>, tensors: readonly string[], name: string) =>
     must(tensors, Object.keys(specs).indexOf(name));
+  // In the order of the table: a node may have its attributes in any order.
   const valuesOf = (isConstant: boolean): number[] =>
-    Object.entries<number>(attributes)
-      .filter(([name]) => (spec.attributes[name]?.kind === 'f32') === isConstant)
-      .map(([, value]) => value);
+    Object.entries(spec.attributes)
+      .filter(([, { kind }]) => (kind === 'f32') === isConstant)
+      .map(([name]) => attributeOf(node, name));
   return {
     attributes,
     constant: (name) => ({ f32: attributes[name] }),

@@ -15,12 +15,13 @@ function firstDifference(expected: TensorData, actual: TensorData): string | und
   const [want, got] = [bits(expected), bits(actual)];
   const at = want.findIndex((word, i) => word !== got[i]);
   if (at === -1) return undefined;
-  const hex = (word: number | undefined): string => (word ?? 0).toString(16).padStart(8, '0');
+  const hex = (word: number | undefined): string =>
+    word === undefined ? 'nothing' : word.toString(16).padStart(8, '0');
   const count = want.reduce((n, word, i) => n + (word === got[i] ? 0 : 1), 0);
   return `at ${at}: ${hex(got[at])} should be ${hex(want[at])}; ${count} of ${want.length} differ`;
 }
 
-describe('every operator gives the reference bits on 1, 2 and 4 threads', () => {
+describe('[RO-1] every operator gives the reference bits on 1, 2 and 4 threads', () => {
   const reference = createReferenceEngine();
   const engines: Engine[] = [];
   beforeAll(async () => {

@@ -2,7 +2,8 @@
 pragma solidity ^0.8.30;
 
 /// @title The SHA-256 Merkle tree of RFC 6962, section 2.1, for any number of leaves
-/// @notice Leaves and nodes are hashed with different prefixes, so neither can pass for the other (protocol/merkle.ts).
+/// @notice Leaves and nodes are hashed with different prefixes, so neither can be taken for the other.
+/// protocol/merkle.ts has the same tree.
 library MerkleSha256 {
     /// @notice The number of nodes does not fit the tree, or there is no node with this index.
     error WrongFrontier();

@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {CanonicalFloat as F} from "./CanonicalFloat.sol";
 
 /// @title The elementary functions of RepOps on the EVM
-/// @notice Step for step the programs of compute/repops/functions.ts, constants by their bits.
+/// @notice The same steps as compute/repops/functions.ts. Constants are written as their bits.
 library CanonicalFunctions {
     uint256 private constant ROUND_MAGIC = 0x4b400000;
     uint256 private constant LN2_HI = 0x3f318000;

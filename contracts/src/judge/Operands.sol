@@ -3,8 +3,8 @@ pragma solidity ^0.8.30;
 
 import {CanonicalFloat as F} from "./CanonicalFloat.sol";
 
-/// @notice One operator application of a program, with the number of elements of each input. Attributes are in the order of
-/// compute/repops/operators.ts; those that are f32 are given by their bits.
+/// @notice One output of one operator of a program, with the number of elements of each input. Attributes are
+/// in the order of compute/repops/operators.ts. Attributes of type f32 are given as their bits.
 struct Node {
     uint32 op;
     /// Index of this output among the outputs of the operator.

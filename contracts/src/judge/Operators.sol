@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-/// @notice The operators' numbers: their places in compute/repops/operators.ts, then the draws, which are no engine's business.
+/// @notice The numbers of the operators: their indices in compute/repops/operators.ts, then the random draws,
+/// which only the judge implements as an operator.
 library Operators {
     uint256 internal constant EMBED = 0;
     uint256 internal constant EMBED_GRAD = 1;
@@ -30,7 +31,7 @@ library Operators {
     uint256 internal constant CLIP_SCALE = 24;
     uint256 internal constant ADAMW = 25;
     uint256 internal constant SAMPLE = 26;
-    /// Draws of Philox4x32-10; attribute: whether uniforms; input u32 [4]: key 0, key 1, item, sample.
-    /// Element i is at position i.
+    /// Draws of Philox4x32-10. Attribute: 1 for uniforms, 0 for words. Input u32[4]: key 0, key 1, item,
+    /// sample. Element i is the draw at position i.
     uint256 internal constant DRAW = 27;
 }

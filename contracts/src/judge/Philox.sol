@@ -3,7 +3,8 @@ pragma solidity ^0.8.30;
 
 import {CanonicalFloat as F} from "./CanonicalFloat.sol";
 
-/// @title Philox4x32-10, the counter-based generator of Salmon et al. (SC 2011), as protocol/philox.ts has it
+/// @title Philox4x32-10, the counter-based random generator of Salmon et al. (SC 2011), equal to
+/// protocol/philox.ts
 library Philox {
     /// @notice The word at (item, sample, position) of the stream with this key; as a uniform, its upper 24
     /// bits over 2^24 in f32.

@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {IDisputes} from "../../src/disputes/IDisputes.sol";
 import {Operators as Op} from "../../src/judge/Operators.sol";
 import {DisputesFixture} from "./DisputesFixture.sol";
-import {ExampleRun} from "./ExampleRun.sol";
+import {SampleRun} from "./SampleRun.sol";
 import {Trees} from "./Trees.sol";
 
 /// @notice The last levels of a game are bound to what was committed: the length of a leaf, the number of
@@ -13,19 +13,19 @@ contract BindingTest is DisputesFixture {
     uint256 private constant STEP = 1;
 
     /// @dev Puts `tensor` into `slot` of step 1.
-    function setTensor(ExampleRun.Execution memory s, uint256 slot, bytes memory tensor) private pure {
-        ExampleRun.Step memory place = s.steps[STEP];
+    function setTensor(SampleRun.Execution memory s, uint256 slot, bytes memory tensor) private pure {
+        SampleRun.Step memory place = s.steps[STEP];
         place.tensors[slot] = tensor;
-        place.roots[slot] = ExampleRun.tensorRoot(tensor);
+        place.roots[slot] = SampleRun.tensorRoot(tensor);
         place.leaves[slot] = sha256(bytes.concat(hex"00", place.roots[slot]));
     }
 
     /// @dev Changes the root after step 1, so that the two sides disagree about that step.
-    function changeRoot(ExampleRun.Execution memory s) private pure {
-        ExampleRun.Step memory place = s.steps[STEP];
-        place.roots[ExampleRun.LAST] ^= bytes32(uint256(1));
-        place.leaves[ExampleRun.LAST] = sha256(bytes.concat(hex"00", place.roots[ExampleRun.LAST]));
-        s.stepLeaves[STEP] = place.leaves[ExampleRun.LAST];
+    function changeRoot(SampleRun.Execution memory s) private pure {
+        SampleRun.Step memory place = s.steps[STEP];
+        place.roots[SampleRun.LAST] ^= bytes32(uint256(1));
+        place.leaves[SampleRun.LAST] = sha256(bytes.concat(hex"00", place.roots[SampleRun.LAST]));
+        s.stepLeaves[STEP] = place.leaves[SampleRun.LAST];
         s.root = Trees.root(s.stepLeaves);
     }
 
@@ -39,8 +39,8 @@ contract BindingTest is DisputesFixture {
     function playTo(
         uint256 game,
         IDisputes.Phase phase,
-        ExampleRun.Execution memory claimantRun,
-        ExampleRun.Execution memory challengerRun
+        SampleRun.Execution memory claimantRun,
+        SampleRun.Execution memory challengerRun
     ) private {
         while (disputes.gameOf(game).phase != phase) {
             assertTrue(playMove(game, claimantRun, challengerRun, 0), "a move");
@@ -51,24 +51,24 @@ contract BindingTest is DisputesFixture {
     /// leaf.
     function playToPickedElement(
         IDisputes.Slot[] memory slots,
-        ExampleRun.Execution memory claimantRun,
-        ExampleRun.Execution memory challengerRun,
+        SampleRun.Execution memory claimantRun,
+        SampleRun.Execution memory challengerRun,
         uint32 offset
     ) private returns (uint256 game) {
         bytes32[] memory leaves = programOf(slots);
         terms.program = Trees.root(leaves);
         game = challengeAs(claimRoot(claimantRun.root), CHALLENGER);
         playTo(game, IDisputes.Phase.Slot, claimantRun, challengerRun);
-        assertEq(disputes.gameOf(game).slot, ExampleRun.SUM, "slot");
-        bytes32[] memory proof = Trees.proof(leaves, ExampleRun.SUM);
-        bytes32 tensor = claimantRun.steps[STEP].roots[ExampleRun.SUM];
+        assertEq(disputes.gameOf(game).slot, SampleRun.SUM, "slot");
+        bytes32[] memory proof = Trees.proof(leaves, SampleRun.SUM);
+        bytes32 tensor = claimantRun.steps[STEP].roots[SampleRun.SUM];
         IDisputes.Input[] memory none;
-        IDisputes.Slot memory slot = slots[ExampleRun.SUM];
+        IDisputes.Slot memory slot = slots[SampleRun.SUM];
         bytes memory move = abi.encodeCall(IDisputes.openSlot, (game, terms, slot, proof, tensor, none));
         assertTrue(_send(CLAIMANT, move), "opened");
         playTo(game, IDisputes.Phase.Element, claimantRun, challengerRun);
         bytes memory data =
-            Trees.leafData(claimantRun.steps[STEP].tensors[ExampleRun.SUM], disputes.gameOf(game).first);
+            Trees.leafData(claimantRun.steps[STEP].tensors[SampleRun.SUM], disputes.gameOf(game).first);
         move = abi.encodeCall(IDisputes.pickElement, (game, slot, offset, data));
         assertTrue(_send(CHALLENGER, move), "picked");
     }
@@ -78,12 +78,12 @@ contract BindingTest is DisputesFixture {
     /// @dev A claimant commits to a tensor without its last word, so that nobody could pick it. It then has
     /// no leaf to open.
     function test_openLeaf_revertsIfLeafIsTooShort() external {
-        ExampleRun.Execution memory faulty = honestExecution();
-        bytes memory tensor = faulty.steps[STEP].tensors[ExampleRun.SUM];
+        SampleRun.Execution memory faulty = honestExecution();
+        bytes memory tensor = faulty.steps[STEP].tensors[SampleRun.SUM];
         assembly ("memory-safe") {
             mstore(tensor, sub(mload(tensor), 4))
         }
-        setTensor(faulty, ExampleRun.SUM, tensor);
+        setTensor(faulty, SampleRun.SUM, tensor);
         changeRoot(faulty);
         uint256 game = challengeAs(claimRoot(faulty.root), CHALLENGER);
         playTo(game, IDisputes.Phase.Leaf, faulty, honestExecution());
@@ -99,10 +99,10 @@ contract BindingTest is DisputesFixture {
     // ------------------------------------------------------------ trees
 
     function test_reveal_revertsIfNodeCountIsWrong() external {
-        ExampleRun.Execution memory claimantRun = honestExecution();
+        SampleRun.Execution memory claimantRun = honestExecution();
         uint256 game = challengeAs(claimRoot(claimantRun.root), CHALLENGER);
-        bytes32[] memory nodes = new bytes32[](ExampleRun.STEPS + 1);
-        for (uint256 i; i < ExampleRun.STEPS; ++i) {
+        bytes32[] memory nodes = new bytes32[](SampleRun.STEPS + 1);
+        for (uint256 i; i < SampleRun.STEPS; ++i) {
             nodes[i] = claimantRun.stepLeaves[i];
         }
         assertFalse(_send(CLAIMANT, abi.encodeCall(IDisputes.reveal, (game, nodes))), "one node too many");
@@ -115,16 +115,16 @@ contract BindingTest is DisputesFixture {
     /// @dev The claimant shows a trace of one leaf, the claimed root. With an empty proof that root is the
     /// last leaf of a tree of one leaf, but not of a tree of nine.
     function test_openStep_revertsIfProofIsTooShort() external {
-        ExampleRun.Execution memory claimantRun = honestExecution();
+        SampleRun.Execution memory claimantRun = honestExecution();
         uint256 game = challengeAs(claimRoot(claimantRun.root), CHALLENGER);
         playTo(
             game,
             IDisputes.Phase.Step,
             claimantRun,
-            ExampleRun.execute(ExampleRun.Fault(0, ExampleRun.X, 0, 0x00400000))
+            SampleRun.execute(SampleRun.Fault(0, SampleRun.X, 0, 0x00400000))
         );
         bytes32[] memory none;
-        bytes32 afterwards = claimantRun.steps[0].roots[ExampleRun.LAST];
+        bytes32 afterwards = claimantRun.steps[0].roots[SampleRun.LAST];
         bytes32 trace = claimantRun.stepLeaves[0];
         bytes memory move =
             abi.encodeCall(IDisputes.openStep, (game, terms, afterwards, terms.initial, none, trace, none));
@@ -135,14 +135,14 @@ contract BindingTest is DisputesFixture {
 
     /// @dev The claimed element is the accumulator after the first chunk. That chunk alone would be correct.
     function test_judge_claimLosesIfChunksAreMissing() external {
-        ExampleRun.Execution memory faulty = honestExecution();
-        IDisputes.Slot memory slot = ExampleRun.slots()[ExampleRun.NORM];
-        uint32[] memory whole = ExampleRun.accumulators(faulty.steps[STEP], slot, 0);
+        SampleRun.Execution memory faulty = honestExecution();
+        IDisputes.Slot memory slot = SampleRun.slots()[SampleRun.NORM];
+        uint32[] memory whole = SampleRun.accumulators(faulty.steps[STEP], slot, 0);
         uint32[] memory part = new uint32[](1);
         part[0] = whole[0];
         bytes memory tensor = new bytes(4);
-        ExampleRun.set(tensor, 0, part[0]);
-        setTensor(faulty, ExampleRun.NORM, tensor);
+        SampleRun.set(tensor, 0, part[0]);
+        setTensor(faulty, SampleRun.NORM, tensor);
         changeRoot(faulty);
         uint256 game = challengeAs(claimRoot(faulty.root), CHALLENGER);
         playTo(game, IDisputes.Phase.Fold, faulty, honestExecution());
@@ -156,10 +156,10 @@ contract BindingTest is DisputesFixture {
     }
 
     function test_postFold_revertsIfTooManyChunks() external {
-        ExampleRun.Execution memory claimantRun = honestExecution();
-        IDisputes.Slot memory slot = ExampleRun.slots()[ExampleRun.NORM];
-        ExampleRun.Execution memory challengerRun =
-            ExampleRun.execute(ExampleRun.Fault(STEP, ExampleRun.NORM, 0, 0x00400000));
+        SampleRun.Execution memory claimantRun = honestExecution();
+        IDisputes.Slot memory slot = SampleRun.slots()[SampleRun.NORM];
+        SampleRun.Execution memory challengerRun =
+            SampleRun.execute(SampleRun.Fault(STEP, SampleRun.NORM, 0, 0x00400000));
         uint256 game = challengeAs(claimRoot(claimantRun.root), CHALLENGER);
         playTo(game, IDisputes.Phase.Fold, claimantRun, challengerRun);
         uint32[] memory list = new uint32[](18);
@@ -182,31 +182,31 @@ contract BindingTest is DisputesFixture {
     function setEmbedGrad(IDisputes.Slot memory slot) private pure {
         slot.node.op = uint32(Op.EMBED_GRAD);
         slot.node.attributes = new uint32[](3);
-        slot.node.attributes[0] = ExampleRun.LENGTH;
-        slot.node.attributes[1] = ExampleRun.LENGTH;
+        slot.node.attributes[0] = SampleRun.LENGTH;
+        slot.node.attributes[1] = SampleRun.LENGTH;
         slot.node.attributes[2] = 1;
-        slot.inputs[0] = uint32(ExampleRun.T);
-        slot.inputs[1] = uint32(ExampleRun.W);
+        slot.inputs[0] = uint32(SampleRun.T);
+        slot.inputs[1] = uint32(SampleRun.W);
     }
 
     /// @dev In embed.grad a block has four chunks, so chunk 1 continues from chunk 0. All ids are 0, so row 0
     /// has every term.
     function test_pickChunk_continuesFromPreviousChunk() external {
-        ExampleRun.Execution memory claimantRun = honestExecution();
-        setTensor(claimantRun, ExampleRun.T, new bytes(4 * ExampleRun.LENGTH));
-        IDisputes.Slot[] memory slots = ExampleRun.slots();
-        setEmbedGrad(slots[ExampleRun.SUM]);
-        slots[ExampleRun.T].name = abi.encodePacked(claimantRun.steps[STEP].roots[ExampleRun.T]);
-        uint32[] memory sums = ExampleRun.accumulators(claimantRun.steps[STEP], slots[ExampleRun.SUM], 0);
+        SampleRun.Execution memory claimantRun = honestExecution();
+        setTensor(claimantRun, SampleRun.T, new bytes(4 * SampleRun.LENGTH));
+        IDisputes.Slot[] memory slots = SampleRun.slots();
+        setEmbedGrad(slots[SampleRun.SUM]);
+        slots[SampleRun.T].name = abi.encodePacked(claimantRun.steps[STEP].roots[SampleRun.T]);
+        uint32[] memory sums = SampleRun.accumulators(claimantRun.steps[STEP], slots[SampleRun.SUM], 0);
         assertEq(sums.length, 65, "chunks of 16 terms");
-        bytes memory tensor = new bytes(4 * ExampleRun.LENGTH);
-        ExampleRun.set(tensor, 0, judgeOfDisputes().total(Op.EMBED_GRAD, sums));
-        setTensor(claimantRun, ExampleRun.SUM, tensor);
+        bytes memory tensor = new bytes(4 * SampleRun.LENGTH);
+        SampleRun.set(tensor, 0, judgeOfDisputes().total(Op.EMBED_GRAD, sums));
+        setTensor(claimantRun, SampleRun.SUM, tensor);
         changeRoot(claimantRun);
-        ExampleRun.Execution memory challengerRun = honestExecution();
-        setTensor(challengerRun, ExampleRun.T, new bytes(4 * ExampleRun.LENGTH));
+        SampleRun.Execution memory challengerRun = honestExecution();
+        setTensor(challengerRun, SampleRun.T, new bytes(4 * SampleRun.LENGTH));
         uint256 game = playToPickedElement(slots, claimantRun, challengerRun, 0);
-        IDisputes.Slot memory slot = slots[ExampleRun.SUM];
+        IDisputes.Slot memory slot = slots[SampleRun.SUM];
         assertTrue(_send(CLAIMANT, abi.encodeCall(IDisputes.postFold, (game, slot, sums))), "posted");
         assertFalse(
             _send(CHALLENGER, abi.encodeCall(IDisputes.pickChunk, (game, 65, sums))),
@@ -219,7 +219,7 @@ contract BindingTest is DisputesFixture {
         assertFalse(disputes.claimOf(0).lost, "the claimant wins");
     }
 
-    function _judged(uint256 game, ExampleRun.Execution memory claimantRun, IDisputes.Slot memory slot)
+    function _judged(uint256 game, SampleRun.Execution memory claimantRun, IDisputes.Slot memory slot)
         private
         returns (bool)
     {
@@ -233,29 +233,28 @@ contract BindingTest is DisputesFixture {
     /// @dev A program may name an input after the disputed slot. Nobody has conceded that tensor, so the
     /// judge refuses it.
     function test_judge_revertsIfOperandIsNotBeforeSlot() external {
-        ExampleRun.Execution memory claimantRun = honestExecution();
-        IDisputes.Slot[] memory slots = ExampleRun.slots();
-        slots[ExampleRun.SUM].inputs[1] = uint32(ExampleRun.NEXT);
-        setTensor(claimantRun, ExampleRun.SUM, claimantRun.steps[STEP].tensors[ExampleRun.NEXT]);
+        SampleRun.Execution memory claimantRun = honestExecution();
+        IDisputes.Slot[] memory slots = SampleRun.slots();
+        slots[SampleRun.SUM].inputs[1] = uint32(SampleRun.NEXT);
+        setTensor(claimantRun, SampleRun.SUM, claimantRun.steps[STEP].tensors[SampleRun.NEXT]);
         changeRoot(claimantRun);
         uint256 game = playToPickedElement(slots, claimantRun, honestExecution(), 0);
-        assertFalse(_judged(game, claimantRun, slots[ExampleRun.SUM]), "input after the slot");
-        slots[ExampleRun.SUM].inputs[1] = uint32(ExampleRun.X);
-        assertFalse(_judged(game, claimantRun, slots[ExampleRun.SUM]), "another slot");
+        assertFalse(_judged(game, claimantRun, slots[SampleRun.SUM]), "input after the slot");
+        slots[SampleRun.SUM].inputs[1] = uint32(SampleRun.X);
+        assertFalse(_judged(game, claimantRun, slots[SampleRun.SUM]), "another slot");
     }
 
     // ------------------------------------------------------------ time
 
     /// @dev No game is judged and no slot is opened once the claimant is out of time, whoever calls.
     function test_judgeAndOpenSlot_revertIfOutOfTime() external {
-        ExampleRun.Execution memory claimantRun = honestExecution();
-        ExampleRun.Execution memory challengerRun =
-            ExampleRun.execute(ExampleRun.Fault(STEP, ExampleRun.SUM, 0, 0x00400000));
+        SampleRun.Execution memory claimantRun = honestExecution();
+        SampleRun.Execution memory challengerRun =
+            SampleRun.execute(SampleRun.Fault(STEP, SampleRun.SUM, 0, 0x00400000));
         uint256 game = challengeAs(claimRoot(claimantRun.root), CHALLENGER);
         playTo(game, IDisputes.Phase.Judge, claimantRun, challengerRun);
         uint256 other = challengeAs(0, OTHER_CHALLENGER);
-        ExampleRun.Execution memory wrongBatch =
-            ExampleRun.execute(ExampleRun.Fault(STEP, ExampleRun.X, 0, 1));
+        SampleRun.Execution memory wrongBatch = SampleRun.execute(SampleRun.Fault(STEP, SampleRun.X, 0, 1));
         while (disputes.gameOf(other).phase != IDisputes.Phase.Slot) {
             IDisputes.Game memory g = disputes.gameOf(other);
             bool moved = g.clock.claimantToMove
@@ -274,8 +273,8 @@ contract BindingTest is DisputesFixture {
 
     /// @dev Judging a game of a lost claim would pay a second reward.
     function test_judge_revertsIfClaimIsLost() external {
-        ExampleRun.Execution memory faulty =
-            ExampleRun.execute(ExampleRun.Fault(STEP, ExampleRun.SUM, 0, 0x00400000));
+        SampleRun.Execution memory faulty =
+            SampleRun.execute(SampleRun.Fault(STEP, SampleRun.SUM, 0, 0x00400000));
         uint256 id = claimRoot(faulty.root);
         uint256 first = challengeAs(id, CHALLENGER);
         uint256 second = challengeAs(id, OTHER_CHALLENGER);

@@ -3,15 +3,15 @@ pragma solidity ^0.8.30;
 
 import {IDisputes} from "../../src/disputes/IDisputes.sol";
 import {DisputesFixture} from "./DisputesFixture.sol";
-import {ExampleRun} from "./ExampleRun.sol";
+import {SampleRun} from "./SampleRun.sol";
 import {Trees} from "./Trees.sol";
 
 /// @notice Bonds and rewards, and one claimant that plays many games at the same time.
 contract BondsTest is DisputesFixture {
     uint256 private constant MOVE_BOND = 0.001 ether;
 
-    function faultyExecution() private pure returns (ExampleRun.Execution memory) {
-        return ExampleRun.execute(ExampleRun.Fault(1, ExampleRun.SUM, 1027, 0x00400000));
+    function faultyExecution() private pure returns (SampleRun.Execution memory) {
+        return SampleRun.execute(SampleRun.Fault(1, SampleRun.SUM, 1027, 0x00400000));
     }
 
     function challenger(uint256 i) private returns (address who) {
@@ -20,7 +20,7 @@ contract BondsTest is DisputesFixture {
     }
 
     /// @dev Makes `count` moves of a game, by both sides in turn.
-    function playMoves(uint256 game, ExampleRun.Execution memory claimantRun, uint256 count) private {
+    function playMoves(uint256 game, SampleRun.Execution memory claimantRun, uint256 count) private {
         for (uint256 i; i < count; ++i) {
             assertTrue(playMove(game, claimantRun, honestExecution(), 0), "a move");
         }
@@ -62,7 +62,7 @@ contract BondsTest is DisputesFixture {
     /// @dev Another challenger, perhaps one that colludes with the claimant, wins first. The honest
     /// challenger gets its bond back and a share of the reward in proportion to its moves.
     function test_release_paysOvertakenChallengerForItsMoves() external {
-        ExampleRun.Execution memory claimantRun = faultyExecution();
+        SampleRun.Execution memory claimantRun = faultyExecution();
         uint256 id = claimRoot(claimantRun.root);
         uint256 first = challengeAs(id, OTHER_CHALLENGER);
         uint256 honestGame = challengeAs(id, CHALLENGER);
@@ -98,7 +98,7 @@ contract BondsTest is DisputesFixture {
     /// test).
     /// forge-config: default.fuzz.runs = 6
     function testFuzz_bonds_selfPlayNeverPays(uint256 seed) external {
-        ExampleRun.Execution memory claimantRun = faultyExecution();
+        SampleRun.Execution memory claimantRun = faultyExecution();
         uint256 id = claimRoot(claimantRun.root);
         uint256 colluders = 1 + seed % 5;
         uint256 honestPicks = (seed >> 8) % 4;
@@ -144,7 +144,7 @@ contract BondsTest is DisputesFixture {
         assertEq(
             most, 2 * (disputes.maxMoves(terms) + 20), "twice the moves of the longest game and its judgement"
         );
-        ExampleRun.Execution memory claimantRun = faultyExecution();
+        SampleRun.Execution memory claimantRun = faultyExecution();
         uint256 id = claimRoot(claimantRun.root);
         uint256 honestGame = challengeAs(id, CHALLENGER);
         uint256 first = challengeAs(id, OTHER_CHALLENGER);
@@ -167,7 +167,7 @@ contract BondsTest is DisputesFixture {
     /// @dev A claimant that needs one extension for each game plays its games one after another, oldest
     /// first, and loses none.
     function test_clock_leavesTimeForManyGames() external {
-        ExampleRun.Execution memory honest = honestExecution();
+        SampleRun.Execution memory honest = honestExecution();
         uint256 id = claimRoot(honest.root);
         uint256 count = BUDGET / EXTENSION;
         uint256[] memory games = new uint256[](count);
@@ -214,7 +214,7 @@ contract BondsTest is DisputesFixture {
     /// @dev Six challengers exhaust a claimant, which wins five games and loses the sixth on time. The five
     /// bonds that it wins are worth more than the bond that it loses.
     function test_bonds_exhaustingClaimantCostsMoreThanItPays() external {
-        ExampleRun.Execution memory honest = honestExecution();
+        SampleRun.Execution memory honest = honestExecution();
         uint256 id = claimRoot(honest.root);
         uint256[] memory games = new uint256[](6);
         for (uint256 i; i < 6; ++i) {
@@ -241,17 +241,17 @@ contract BondsTest is DisputesFixture {
     /// @dev No descent leads into an output of more than MAX_LEAVES leaves: the claimant has no move and
     /// loses on time.
     function test_openSlot_revertsIfOutputIsTooLarge() external {
-        ExampleRun.Execution memory honest = honestExecution();
-        IDisputes.Slot[] memory slots = ExampleRun.slots();
-        slots[ExampleRun.SUM].node.length = 4096 * 1024 + 1;
-        bytes32[] memory leaves = new bytes32[](ExampleRun.SLOTS);
-        for (uint256 i; i < ExampleRun.SLOTS; ++i) {
+        SampleRun.Execution memory honest = honestExecution();
+        IDisputes.Slot[] memory slots = SampleRun.slots();
+        slots[SampleRun.SUM].node.length = 4096 * 1024 + 1;
+        bytes32[] memory leaves = new bytes32[](SampleRun.SLOTS);
+        for (uint256 i; i < SampleRun.SLOTS; ++i) {
             leaves[i] = sha256(bytes.concat(hex"00", abi.encode(slots[i])));
         }
         terms.program = Trees.root(leaves);
         uint256 id = claimRoot(honest.root);
         uint256 game = challengeAs(id, CHALLENGER);
-        ExampleRun.Execution memory other = faultyExecution();
+        SampleRun.Execution memory other = faultyExecution();
         while (disputes.gameOf(game).phase != IDisputes.Phase.Slot) {
             assertTrue(playMove(game, honest, other, 0), "a move");
         }
@@ -260,9 +260,9 @@ contract BondsTest is DisputesFixture {
             (
                 game,
                 terms,
-                slots[ExampleRun.SUM],
-                Trees.proof(leaves, ExampleRun.SUM),
-                honest.steps[1].roots[ExampleRun.SUM],
+                slots[SampleRun.SUM],
+                Trees.proof(leaves, SampleRun.SUM),
+                honest.steps[1].roots[SampleRun.SUM],
                 new IDisputes.Input[](0)
             )
         );

@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {IDisputes} from "../../src/disputes/IDisputes.sol";
 import {MerkleSha256 as Merkle} from "../../src/disputes/MerkleSha256.sol";
 import {DisputesFixture} from "./DisputesFixture.sol";
-import {ExampleRun} from "./ExampleRun.sol";
+import {SampleRun} from "./SampleRun.sol";
 import {Trees} from "./Trees.sol";
 
 /// @notice The game of docs/verde.md: faulty claims lose, honest claims stand, and every move is bound to
@@ -14,13 +14,13 @@ contract DisputesTest is DisputesFixture {
     function faultIn(uint256 step, uint256 slot, uint32 mask)
         private
         pure
-        returns (ExampleRun.Execution memory)
+        returns (SampleRun.Execution memory)
     {
-        return ExampleRun.execute(ExampleRun.Fault(step, slot, 1027, mask));
+        return SampleRun.execute(SampleRun.Fault(step, slot, 1027, mask));
     }
 
     /// @dev One honest challenger beats the claim and is paid, and the claim can never stand.
-    function assertClaimLoses(ExampleRun.Execution memory faulty) private {
+    function assertClaimLoses(SampleRun.Execution memory faulty) private {
         uint256 id = claimRoot(faulty.root);
         uint256 game = challengeAs(id, CHALLENGER);
         playOut(game, faulty, honestExecution(), 0);
@@ -40,49 +40,49 @@ contract DisputesTest is DisputesFixture {
     // ------------------------------------------------------------ faulty claims, slot by slot
 
     function test_game_claimLosesIfStateIsWrong() external {
-        assertClaimLoses(faultIn(1, ExampleRun.W, 0x00400000));
+        assertClaimLoses(faultIn(1, SampleRun.W, 0x00400000));
     }
 
     function test_game_claimLosesIfBatchIsSwapped() external {
-        assertClaimLoses(faultIn(2, ExampleRun.X, 1));
+        assertClaimLoses(faultIn(2, SampleRun.X, 1));
     }
 
     function test_game_claimLosesIfFixedTensorIsWrong() external {
-        assertClaimLoses(faultIn(0, ExampleRun.T, 1));
+        assertClaimLoses(faultIn(0, SampleRun.T, 1));
     }
 
     function test_game_claimLosesIfMetadataIsWrong() external {
-        assertClaimLoses(faultIn(1, ExampleRun.META, 1));
+        assertClaimLoses(faultIn(1, SampleRun.META, 1));
     }
 
     function test_game_claimLosesIfOneBitIsWrong() external {
-        assertClaimLoses(faultIn(1, ExampleRun.SUM, 0x00400000));
+        assertClaimLoses(faultIn(1, SampleRun.SUM, 0x00400000));
     }
 
     function test_game_claimLosesIfFoldIsWrong() external {
-        assertClaimLoses(faultIn(0, ExampleRun.NORM, 0x00400000));
+        assertClaimLoses(faultIn(0, SampleRun.NORM, 0x00400000));
     }
 
     function test_game_claimLosesIfScaleIsWrong() external {
-        assertClaimLoses(faultIn(2, ExampleRun.CLIP, 0x00400000));
+        assertClaimLoses(faultIn(2, SampleRun.CLIP, 0x00400000));
     }
 
     function test_game_claimLosesIfUpdateIsWrong() external {
-        assertClaimLoses(faultIn(2, ExampleRun.NEXT, 0x80000000));
+        assertClaimLoses(faultIn(2, SampleRun.NEXT, 0x80000000));
     }
 
     function test_game_claimLosesIfRootIsNotComposedFromTrace() external {
-        assertClaimLoses(faultIn(1, ExampleRun.LAST, 1));
+        assertClaimLoses(faultIn(1, SampleRun.LAST, 1));
     }
 
     function test_game_claimLosesIfStepIsSkipped() external {
-        ExampleRun.Execution memory faulty = honestExecution();
-        ExampleRun.Step memory skipped = faulty.steps[1];
-        skipped.roots[ExampleRun.LAST] = skipped.before;
+        SampleRun.Execution memory faulty = honestExecution();
+        SampleRun.Step memory skipped = faulty.steps[1];
+        skipped.roots[SampleRun.LAST] = skipped.before;
         faulty.steps[2] = faulty.steps[1];
         for (uint256 i = 1; i < 3; ++i) {
-            faulty.steps[i].leaves[ExampleRun.LAST] = sha256(bytes.concat(hex"00", skipped.before));
-            faulty.stepLeaves[i] = faulty.steps[i].leaves[ExampleRun.LAST];
+            faulty.steps[i].leaves[SampleRun.LAST] = sha256(bytes.concat(hex"00", skipped.before));
+            faulty.stepLeaves[i] = faulty.steps[i].leaves[SampleRun.LAST];
         }
         faulty.root = Trees.root(faulty.stepLeaves);
         assertClaimLoses(faulty);
@@ -103,10 +103,10 @@ contract DisputesTest is DisputesFixture {
     function testFuzz_game_faultyClaimLoses(uint256 step, uint256 slot, uint256 element, uint32 mask)
         external
     {
-        ExampleRun.Fault memory fault = ExampleRun.Fault(
-            step % ExampleRun.STEPS, slot % ExampleRun.SLOTS, element, mask | uint32(1) << (mask % 32)
+        SampleRun.Fault memory fault = SampleRun.Fault(
+            step % SampleRun.STEPS, slot % SampleRun.SLOTS, element, mask | uint32(1) << (mask % 32)
         );
-        ExampleRun.Execution memory faulty = ExampleRun.execute(fault);
+        SampleRun.Execution memory faulty = SampleRun.execute(fault);
         // The rest of the step may round the fault away; then the claim is correct.
         vm.assume(faulty.root != honestExecution().root);
         assertClaimLoses(faulty);
@@ -116,7 +116,7 @@ contract DisputesTest is DisputesFixture {
 
     /// forge-config: default.fuzz.runs = 8
     function testFuzz_game_honestClaimBeatsAnyChallenger(uint256 seed) external {
-        ExampleRun.Execution memory honest = honestExecution();
+        SampleRun.Execution memory honest = honestExecution();
         uint256 id = claimRoot(honest.root);
         uint256 game = challengeAs(id, CHALLENGER);
         playOut(game, honest, honest, bound(seed, 1, type(uint256).max));
@@ -144,18 +144,18 @@ contract DisputesTest is DisputesFixture {
     }
 
     function test_game_honestClaimBeatsFaultInEverySlot() external {
-        ExampleRun.Execution memory honest = honestExecution();
+        SampleRun.Execution memory honest = honestExecution();
         uint256 id = claimRoot(honest.root);
         // One game for each slot, in which the challenger has computed that slot wrongly.
-        for (uint256 slot; slot < ExampleRun.SLOTS; ++slot) {
-            ExampleRun.Execution memory wrong = faultIn(slot % 3, slot, 0x00400000);
+        for (uint256 slot; slot < SampleRun.SLOTS; ++slot) {
+            SampleRun.Execution memory wrong = faultIn(slot % 3, slot, 0x00400000);
             uint256 game = challengeAs(id, CHALLENGER);
             playOut(game, honest, wrong, 0);
             assertFalse(disputes.claimOf(id).lost, "the honest claim is not lost");
         }
         assertEq(
             disputes.credit(CLAIMANT),
-            ExampleRun.SLOTS * disputes.challengeBond(terms),
+            SampleRun.SLOTS * disputes.challengeBond(terms),
             "one bond for each game"
         );
     }
@@ -163,7 +163,7 @@ contract DisputesTest is DisputesFixture {
     // ------------------------------------------------------------ many challengers
 
     function test_timeout_otherGamesContinueIfOneChallengerLoses() external {
-        ExampleRun.Execution memory faulty = faultIn(1, ExampleRun.SUM, 0x00400000);
+        SampleRun.Execution memory faulty = faultIn(1, SampleRun.SUM, 0x00400000);
         uint256 id = claimRoot(faulty.root);
         uint256 silentGame = challengeAs(id, OTHER_CHALLENGER);
         uint256 honestGame = challengeAs(id, CHALLENGER);
@@ -182,7 +182,7 @@ contract DisputesTest is DisputesFixture {
     }
 
     function test_release_returnsBondIfClaimIsLost() external {
-        ExampleRun.Execution memory faulty = faultIn(1, ExampleRun.SUM, 0x00400000);
+        SampleRun.Execution memory faulty = faultIn(1, SampleRun.SUM, 0x00400000);
         uint256 id = claimRoot(faulty.root);
         uint256 first = challengeAs(id, CHALLENGER);
         uint256 second = challengeAs(id, OTHER_CHALLENGER);
@@ -233,7 +233,7 @@ contract DisputesTest is DisputesFixture {
     }
 
     function test_reveal_revertsIfOutOfTime() external {
-        ExampleRun.Execution memory honest = honestExecution();
+        SampleRun.Execution memory honest = honestExecution();
         uint256 game = challengeAs(claimRoot(honest.root), CHALLENGER);
         vm.warp(block.timestamp + BUDGET + 1);
         assertFalse(claimantMoves(game, disputes.gameOf(game), honest), "reveal is too late");
@@ -242,7 +242,7 @@ contract DisputesTest is DisputesFixture {
     }
 
     function test_clock_runsForSideToMove() external {
-        ExampleRun.Execution memory honest = honestExecution();
+        SampleRun.Execution memory honest = honestExecution();
         uint256 game = challengeAs(claimRoot(honest.root), CHALLENGER);
         vm.warp(block.timestamp + 1000);
         claimantMoves(game, disputes.gameOf(game), honest);
@@ -254,7 +254,7 @@ contract DisputesTest is DisputesFixture {
     }
 
     function test_clock_extendsTimeAfterLastSecondMove() external {
-        ExampleRun.Execution memory honest = honestExecution();
+        SampleRun.Execution memory honest = honestExecution();
         uint256 game = challengeAs(claimRoot(honest.root), CHALLENGER);
         vm.warp(block.timestamp + BUDGET);
         claimantMoves(game, disputes.gameOf(game), honest);
@@ -269,7 +269,7 @@ contract DisputesTest is DisputesFixture {
 
     /// @dev Every move is made in its last second.
     function test_maxSeconds_boundsSlowestGame() external {
-        ExampleRun.Execution memory honest = honestExecution();
+        SampleRun.Execution memory honest = honestExecution();
         uint256 began = block.timestamp;
         uint256 id = claimRoot(honest.root);
         vm.warp(block.timestamp + WINDOW);
@@ -285,9 +285,9 @@ contract DisputesTest is DisputesFixture {
     // ------------------------------------------------------------ commitments
 
     function test_reveal_revertsIfNodesDoNotHash() external {
-        ExampleRun.Execution memory honest = honestExecution();
+        SampleRun.Execution memory honest = honestExecution();
         uint256 game = challengeAs(claimRoot(honest.root), CHALLENGER);
-        bytes32[] memory nodes = Trees.frontier(honest.stepLeaves, 0, ExampleRun.STEPS, 4);
+        bytes32[] memory nodes = Trees.frontier(honest.stepLeaves, 0, SampleRun.STEPS, 4);
         nodes[0] ^= bytes32(uint256(1));
         vm.expectRevert(IDisputes.DoesNotHash.selector);
         vm.prank(CLAIMANT);
@@ -295,10 +295,10 @@ contract DisputesTest is DisputesFixture {
     }
 
     function test_pick_revertsIfNodesWereNotRevealed() external {
-        ExampleRun.Execution memory honest = honestExecution();
+        SampleRun.Execution memory honest = honestExecution();
         uint256 game = challengeAs(claimRoot(honest.root), CHALLENGER);
         claimantMoves(game, disputes.gameOf(game), honest);
-        bytes32[] memory nodes = Trees.frontier(honest.stepLeaves, 0, ExampleRun.STEPS, 4);
+        bytes32[] memory nodes = Trees.frontier(honest.stepLeaves, 0, SampleRun.STEPS, 4);
         nodes[2] ^= bytes32(uint256(1));
         vm.expectRevert(IDisputes.NotAsCommitted.selector);
         vm.prank(CHALLENGER);
@@ -308,7 +308,7 @@ contract DisputesTest is DisputesFixture {
     /// @dev Each level is bound to the one above: correct traces of other steps do not help a faulty
     /// claimant.
     function test_game_claimLosesIfNoTraceGivesRoot() external {
-        ExampleRun.Execution memory faulty = honestExecution();
+        SampleRun.Execution memory faulty = honestExecution();
         // The claimed root after step 1 comes from no trace. The claimant can only show the honest trace of
         // step 1.
         faulty.stepLeaves[1] = sha256(bytes.concat(hex"00", keccak256("no trace has this root")));
@@ -318,15 +318,15 @@ contract DisputesTest is DisputesFixture {
 
     function test_game_claimLosesIfStepStartsFromOlderState() external {
         // Step 1 is computed correctly, but from the checkpoint before step 0.
-        ExampleRun.Execution memory faulty = honestExecution();
+        SampleRun.Execution memory faulty = honestExecution();
         faulty.steps[1] = honestExecution().steps[0];
-        faulty.stepLeaves[1] = faulty.steps[1].leaves[ExampleRun.LAST];
+        faulty.stepLeaves[1] = faulty.steps[1].leaves[SampleRun.LAST];
         faulty.root = Trees.root(faulty.stepLeaves);
         assertClaimLoses(faulty);
     }
 
     function test_challenge_revertsIfTermsDiffer() external {
-        ExampleRun.Execution memory honest = honestExecution();
+        SampleRun.Execution memory honest = honestExecution();
         uint256 id = claimRoot(honest.root);
         uint256 bond = disputes.challengeBond(terms);
         IDisputes.Terms memory other = terms;
@@ -348,9 +348,9 @@ contract DisputesTest is DisputesFixture {
     }
 
     function test_revealAndPick_revertIfSenderIsNotToMove() external {
-        ExampleRun.Execution memory honest = honestExecution();
+        SampleRun.Execution memory honest = honestExecution();
         uint256 game = challengeAs(claimRoot(honest.root), CHALLENGER);
-        bytes32[] memory nodes = Trees.frontier(honest.stepLeaves, 0, ExampleRun.STEPS, 4);
+        bytes32[] memory nodes = Trees.frontier(honest.stepLeaves, 0, SampleRun.STEPS, 4);
         vm.expectRevert(IDisputes.NotYourMove.selector);
         disputes.reveal(game, nodes);
         vm.expectRevert(IDisputes.NotYourMove.selector);
@@ -364,12 +364,9 @@ contract DisputesTest is DisputesFixture {
     }
 
     /// @dev Opens a game against a faulty claim and plays it up to a phase.
-    function playTo(IDisputes.Phase phase, ExampleRun.Execution memory faulty)
-        private
-        returns (uint256 game)
-    {
+    function playTo(IDisputes.Phase phase, SampleRun.Execution memory faulty) private returns (uint256 game) {
         game = challengeAs(claimRoot(faulty.root), CHALLENGER);
-        ExampleRun.Execution memory honest = honestExecution();
+        SampleRun.Execution memory honest = honestExecution();
         while (disputes.gameOf(game).phase != phase) {
             assertTrue(playMove(game, faulty, honest, 0), "a move");
         }
@@ -384,21 +381,21 @@ contract DisputesTest is DisputesFixture {
 
     /// @dev A faulty claimant shows the judge operands that would make its element correct.
     function test_judge_revertsIfOperandsAreNotInTrace() external {
-        ExampleRun.Execution memory faulty = faultIn(1, ExampleRun.SUM, 0x00400000);
+        SampleRun.Execution memory faulty = faultIn(1, SampleRun.SUM, 0x00400000);
         uint256 game = playTo(IDisputes.Phase.Judge, faulty);
-        ExampleRun.Step memory place = faulty.steps[1];
-        IDisputes.Slot memory slot = ExampleRun.slots()[ExampleRun.SUM];
+        SampleRun.Step memory place = faulty.steps[1];
+        IDisputes.Slot memory slot = SampleRun.slots()[SampleRun.SUM];
         // With w = the claimed sum and x = 0 the claimed sum would be correct.
-        place.tensors[ExampleRun.W] = place.tensors[ExampleRun.SUM];
-        place.tensors[ExampleRun.X] = new bytes(4 * ExampleRun.LENGTH);
+        place.tensors[SampleRun.W] = place.tensors[SampleRun.SUM];
+        place.tensors[SampleRun.X] = new bytes(4 * SampleRun.LENGTH);
         IDisputes.Opening[] memory openings = openingsOf(place, slot);
         IDisputes.Input[] memory inputs = inputsOf(place, slot);
         assertMoveReverts(game, abi.encodeCall(IDisputes.judge, (game, terms, slot, inputs, openings)));
-        inputs[0].root = ExampleRun.tensorRoot(place.tensors[ExampleRun.W]);
-        inputs[1].root = ExampleRun.tensorRoot(place.tensors[ExampleRun.X]);
+        inputs[0].root = SampleRun.tensorRoot(place.tensors[SampleRun.W]);
+        inputs[1].root = SampleRun.tensorRoot(place.tensors[SampleRun.X]);
         assertMoveReverts(game, abi.encodeCall(IDisputes.judge, (game, terms, slot, inputs, openings)));
         // Another slot of the program is not the disputed one.
-        IDisputes.Slot memory other = ExampleRun.slots()[ExampleRun.NEXT];
+        IDisputes.Slot memory other = SampleRun.slots()[SampleRun.NEXT];
         assertMoveReverts(
             game,
             abi.encodeCall(
@@ -408,9 +405,9 @@ contract DisputesTest is DisputesFixture {
     }
 
     function test_openLeaf_revertsIfLeafIsNotInTensor() external {
-        ExampleRun.Execution memory faulty = faultIn(1, ExampleRun.SUM, 0x00400000);
+        SampleRun.Execution memory faulty = faultIn(1, SampleRun.SUM, 0x00400000);
         uint256 game = playTo(IDisputes.Phase.Leaf, faulty);
-        bytes memory correct = Trees.leafData(honestExecution().steps[1].tensors[ExampleRun.SUM], 1);
+        bytes memory correct = Trees.leafData(honestExecution().steps[1].tensors[SampleRun.SUM], 1);
         assertMoveReverts(game, abi.encodeCall(IDisputes.openLeaf, (game, correct)));
         assertMoveReverts(
             game, abi.encodeCall(IDisputes.openLeaf, (game, bytes.concat(correct, hex"00000000")))
@@ -418,37 +415,37 @@ contract DisputesTest is DisputesFixture {
     }
 
     function test_postFold_revertsIfSumDiffersFromElement() external {
-        ExampleRun.Execution memory faulty = faultIn(1, ExampleRun.NORM, 0x00400000);
+        SampleRun.Execution memory faulty = faultIn(1, SampleRun.NORM, 0x00400000);
         uint256 game = playTo(IDisputes.Phase.Fold, faulty);
-        IDisputes.Slot memory slot = ExampleRun.slots()[ExampleRun.NORM];
-        uint32[] memory correct = ExampleRun.accumulators(faulty.steps[1], slot, 0);
+        IDisputes.Slot memory slot = SampleRun.slots()[SampleRun.NORM];
+        uint32[] memory correct = SampleRun.accumulators(faulty.steps[1], slot, 0);
         assertMoveReverts(game, abi.encodeCall(IDisputes.postFold, (game, slot, correct)));
     }
 
     /// @dev The claimant shows the slot with another tensor, or another slot with the disputed tensor.
     function test_openSlot_revertsIfTensorIsOfOtherSlot() external {
-        ExampleRun.Execution memory faulty = faultIn(1, ExampleRun.SUM, 0x00400000);
+        SampleRun.Execution memory faulty = faultIn(1, SampleRun.SUM, 0x00400000);
         uint256 game = playTo(IDisputes.Phase.Slot, faulty);
         IDisputes.Input[] memory none;
-        bytes32[] memory proof = Trees.proof(ExampleRun.slotLeaves(), ExampleRun.SUM);
-        IDisputes.Slot memory slot = ExampleRun.slots()[ExampleRun.SUM];
-        bytes32 tensor = honestExecution().steps[1].roots[ExampleRun.SUM];
+        bytes32[] memory proof = Trees.proof(SampleRun.slotLeaves(), SampleRun.SUM);
+        IDisputes.Slot memory slot = SampleRun.slots()[SampleRun.SUM];
+        bytes32 tensor = honestExecution().steps[1].roots[SampleRun.SUM];
         assertMoveReverts(game, abi.encodeCall(IDisputes.openSlot, (game, terms, slot, proof, tensor, none)));
-        proof = Trees.proof(ExampleRun.slotLeaves(), ExampleRun.NORM);
-        slot = ExampleRun.slots()[ExampleRun.NORM];
-        tensor = faulty.steps[1].roots[ExampleRun.SUM];
+        proof = Trees.proof(SampleRun.slotLeaves(), SampleRun.NORM);
+        slot = SampleRun.slots()[SampleRun.NORM];
+        tensor = faulty.steps[1].roots[SampleRun.SUM];
         assertMoveReverts(game, abi.encodeCall(IDisputes.openSlot, (game, terms, slot, proof, tensor, none)));
     }
 
     /// @dev The claimant proves that the data of step 0 are in the run's data. The dispute is about step 1.
     function test_openSlot_revertsIfDataIsOfOtherStep() external {
-        ExampleRun.Execution memory faulty = faultIn(1, ExampleRun.X, 0x00400000);
+        SampleRun.Execution memory faulty = faultIn(1, SampleRun.X, 0x00400000);
         uint256 game = playTo(IDisputes.Phase.Slot, faulty);
         IDisputes.Input[] memory inputs = new IDisputes.Input[](1);
-        inputs[0].proof = Trees.proof(ExampleRun.dataLeaves(), 0);
-        bytes32[] memory proof = Trees.proof(ExampleRun.slotLeaves(), ExampleRun.X);
-        bytes32 tensor = faulty.steps[1].roots[ExampleRun.X];
-        IDisputes.Slot memory slot = ExampleRun.slots()[ExampleRun.X];
+        inputs[0].proof = Trees.proof(SampleRun.dataLeaves(), 0);
+        bytes32[] memory proof = Trees.proof(SampleRun.slotLeaves(), SampleRun.X);
+        bytes32 tensor = faulty.steps[1].roots[SampleRun.X];
+        IDisputes.Slot memory slot = SampleRun.slots()[SampleRun.X];
         assertMoveReverts(
             game, abi.encodeCall(IDisputes.openSlot, (game, terms, slot, proof, tensor, inputs))
         );
@@ -456,26 +453,26 @@ contract DisputesTest is DisputesFixture {
 
     /// @dev The trace has to end in the claimed root, and the step has to start from the root before it.
     function test_openStep_revertsIfRootOrTraceDiffers() external {
-        ExampleRun.Execution memory honest = honestExecution();
-        ExampleRun.Execution memory faulty = faultIn(1, ExampleRun.SUM, 0x00400000);
+        SampleRun.Execution memory honest = honestExecution();
+        SampleRun.Execution memory faulty = faultIn(1, SampleRun.SUM, 0x00400000);
         uint256 game = playTo(IDisputes.Phase.Step, faulty);
-        ExampleRun.Step memory own = faulty.steps[1];
-        ExampleRun.Step memory other = honest.steps[1];
+        SampleRun.Step memory own = faulty.steps[1];
+        SampleRun.Step memory other = honest.steps[1];
         bytes32[] memory before = Trees.proof(faulty.stepLeaves, 0);
-        bytes32[] memory last = Trees.proof(other.leaves, ExampleRun.LAST);
-        bytes32 afterwards = own.roots[ExampleRun.LAST];
+        bytes32[] memory last = Trees.proof(other.leaves, SampleRun.LAST);
+        bytes32 afterwards = own.roots[SampleRun.LAST];
         bytes32 trace = Trees.root(other.leaves);
         bytes memory move =
             abi.encodeCall(IDisputes.openStep, (game, terms, afterwards, own.before, before, trace, last));
         assertMoveReverts(game, move);
         move = abi.encodeCall(
-            IDisputes.openStep, (game, terms, other.roots[ExampleRun.LAST], own.before, before, trace, last)
+            IDisputes.openStep, (game, terms, other.roots[SampleRun.LAST], own.before, before, trace, last)
         );
         assertMoveReverts(game, move);
-        last = Trees.proof(own.leaves, ExampleRun.LAST);
+        last = Trees.proof(own.leaves, SampleRun.LAST);
         trace = Trees.root(own.leaves);
         move = abi.encodeCall(
-            IDisputes.openStep, (game, terms, other.roots[ExampleRun.LAST], own.before, before, trace, last)
+            IDisputes.openStep, (game, terms, other.roots[SampleRun.LAST], own.before, before, trace, last)
         );
         assertMoveReverts(game, move);
         move = abi.encodeCall(

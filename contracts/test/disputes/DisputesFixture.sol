@@ -5,7 +5,7 @@ import {IDisputes} from "../../src/disputes/IDisputes.sol";
 import {IJudge} from "../../src/judge/IJudge.sol";
 import {Leaf, Operands} from "../../src/judge/Operands.sol";
 import {Test} from "../Test.sol";
-import {ExampleRun} from "./ExampleRun.sol";
+import {SampleRun} from "./SampleRun.sol";
 import {Trees} from "./Trees.sol";
 
 /// @notice Deploys Disputes and plays games on it. Each player makes the best move that its own execution
@@ -30,14 +30,14 @@ abstract contract DisputesFixture is Test {
                 "Disputes.sol:Disputes", abi.encode(judge, WINDOW, BUDGET, EXTENSION, uint96(0.001 ether))
             )
         );
-        terms = ExampleRun.terms();
+        terms = SampleRun.terms();
         vm.deal(CLAIMANT, 100 ether);
         vm.deal(CHALLENGER, 100 ether);
         vm.deal(OTHER_CHALLENGER, 100 ether);
     }
 
-    function honestExecution() internal pure returns (ExampleRun.Execution memory) {
-        return ExampleRun.execute(ExampleRun.Fault(0, 0, 0, 0));
+    function honestExecution() internal pure returns (SampleRun.Execution memory) {
+        return SampleRun.execute(SampleRun.Fault(0, 0, 0, 0));
     }
 
     function claimRoot(bytes32 root) internal returns (uint256) {
@@ -58,8 +58,8 @@ abstract contract DisputesFixture is Test {
     /// picks the first difference from its own execution; with any other seed it picks at random.
     function playOut(
         uint256 id,
-        ExampleRun.Execution memory claimantRun,
-        ExampleRun.Execution memory challengerRun,
+        SampleRun.Execution memory claimantRun,
+        SampleRun.Execution memory challengerRun,
         uint256 seed
     ) internal {
         for (uint256 moves; !isOver(id); ++moves) {
@@ -83,8 +83,8 @@ abstract contract DisputesFixture is Test {
     /// @dev Makes one move for the side to move. Returns false if the contract accepts none.
     function playMove(
         uint256 id,
-        ExampleRun.Execution memory claimantRun,
-        ExampleRun.Execution memory challengerRun,
+        SampleRun.Execution memory claimantRun,
+        SampleRun.Execution memory challengerRun,
         uint256 seed
     ) internal returns (bool) {
         IDisputes.Game memory g = disputes.gameOf(id);
@@ -92,7 +92,7 @@ abstract contract DisputesFixture is Test {
         return challengerMoves(id, g, claimantRun, challengerRun, seed);
     }
 
-    function treeOf(IDisputes.Game memory g, ExampleRun.Execution memory s)
+    function treeOf(IDisputes.Game memory g, SampleRun.Execution memory s)
         internal
         pure
         returns (bytes32[] memory)
@@ -102,12 +102,12 @@ abstract contract DisputesFixture is Test {
         return Trees.tensorLeaves(s.steps[g.step].tensors[g.slot]);
     }
 
-    function claimantMoves(uint256 id, IDisputes.Game memory g, ExampleRun.Execution memory claimantRun)
+    function claimantMoves(uint256 id, IDisputes.Game memory g, SampleRun.Execution memory claimantRun)
         internal
         returns (bool)
     {
-        ExampleRun.Step memory place = claimantRun.steps[g.step];
-        IDisputes.Slot memory slot = ExampleRun.slots()[g.slot];
+        SampleRun.Step memory place = claimantRun.steps[g.step];
+        IDisputes.Slot memory slot = SampleRun.slots()[g.slot];
         bytes memory move;
         if (
             g.phase == IDisputes.Phase.Steps || g.phase == IDisputes.Phase.Slots
@@ -132,12 +132,12 @@ abstract contract DisputesFixture is Test {
 
     /// @dev The accumulators that the claimant posts. They must give the claimed element, so a claimant whose
     /// true accumulators do not posts the element itself and zeros.
-    function _fold(ExampleRun.Step memory place, IDisputes.Slot memory slot, IDisputes.Game memory g)
+    function _fold(SampleRun.Step memory place, IDisputes.Slot memory slot, IDisputes.Game memory g)
         private
         view
         returns (uint32[] memory list)
     {
-        list = ExampleRun.accumulators(place, slot, g.element);
+        list = SampleRun.accumulators(place, slot, g.element);
         if (list.length == 1) list[0] = g.value;
         IJudge judge = judgeOfDisputes();
         if (judge.total(slot.node.op, list) == g.value) return list;
@@ -155,8 +155,8 @@ abstract contract DisputesFixture is Test {
     function _openStep(
         uint256 id,
         IDisputes.Game memory g,
-        ExampleRun.Execution memory claimantRun,
-        ExampleRun.Step memory place
+        SampleRun.Execution memory claimantRun,
+        SampleRun.Step memory place
     ) private view returns (bytes memory) {
         bytes32[] memory beforeProof;
         if (g.step > 0) beforeProof = Trees.proof(claimantRun.stepLeaves, g.step - 1);
@@ -165,11 +165,11 @@ abstract contract DisputesFixture is Test {
             (
                 id,
                 terms,
-                place.roots[ExampleRun.LAST],
+                place.roots[SampleRun.LAST],
                 place.before,
                 beforeProof,
                 Trees.root(place.leaves),
-                Trees.proof(place.leaves, ExampleRun.LAST)
+                Trees.proof(place.leaves, SampleRun.LAST)
             )
         );
     }
@@ -177,7 +177,7 @@ abstract contract DisputesFixture is Test {
     function _openSlot(
         uint256 id,
         IDisputes.Game memory g,
-        ExampleRun.Step memory place,
+        SampleRun.Step memory place,
         IDisputes.Slot memory slot
     ) private view returns (bytes memory) {
         IDisputes.Input[] memory inputs;
@@ -187,16 +187,16 @@ abstract contract DisputesFixture is Test {
             inputs = new IDisputes.Input[](1);
             if (slot.kind == IDisputes.Kind.State) {
                 inputs[0].proof = new bytes32[](1);
-                inputs[0].proof[0] = ExampleRun.metadata(g.step);
+                inputs[0].proof[0] = SampleRun.metadata(g.step);
             } else if (slot.kind == IDisputes.Kind.Data) {
-                inputs[0].proof = Trees.proof(ExampleRun.dataLeaves(), 2 * g.step + slot.place);
+                inputs[0].proof = Trees.proof(SampleRun.dataLeaves(), 2 * g.step + slot.place);
             }
         }
-        bytes32[] memory proof = Trees.proof(ExampleRun.slotLeaves(), g.slot);
+        bytes32[] memory proof = Trees.proof(SampleRun.slotLeaves(), g.slot);
         return abi.encodeCall(IDisputes.openSlot, (id, terms, slot, proof, place.roots[g.slot], inputs));
     }
 
-    function inputsOf(ExampleRun.Step memory place, IDisputes.Slot memory slot)
+    function inputsOf(SampleRun.Step memory place, IDisputes.Slot memory slot)
         internal
         pure
         returns (IDisputes.Input[] memory inputs)
@@ -208,8 +208,8 @@ abstract contract DisputesFixture is Test {
         }
     }
 
-    /// @dev Opens every leaf of every input. ExampleRun has few.
-    function openingsOf(ExampleRun.Step memory place, IDisputes.Slot memory slot)
+    /// @dev Opens every leaf of every input. SampleRun has few.
+    function openingsOf(SampleRun.Step memory place, IDisputes.Slot memory slot)
         internal
         pure
         returns (IDisputes.Opening[] memory list)
@@ -230,7 +230,7 @@ abstract contract DisputesFixture is Test {
         }
     }
 
-    function _judge(uint256 id, ExampleRun.Step memory place, IDisputes.Slot memory slot)
+    function _judge(uint256 id, SampleRun.Step memory place, IDisputes.Slot memory slot)
         private
         view
         returns (bytes memory)
@@ -243,11 +243,11 @@ abstract contract DisputesFixture is Test {
     function challengerMoves(
         uint256 id,
         IDisputes.Game memory g,
-        ExampleRun.Execution memory claimantRun,
-        ExampleRun.Execution memory challengerRun,
+        SampleRun.Execution memory claimantRun,
+        SampleRun.Execution memory challengerRun,
         uint256 seed
     ) internal returns (bool) {
-        IDisputes.Slot memory slot = ExampleRun.slots()[g.slot];
+        IDisputes.Slot memory slot = SampleRun.slots()[g.slot];
         if (g.phase == IDisputes.Phase.Element) {
             return _pickElement(id, g, slot, claimantRun.steps[g.step], challengerRun.steps[g.step], seed);
         }
@@ -265,8 +265,8 @@ abstract contract DisputesFixture is Test {
         uint256 id,
         IDisputes.Game memory g,
         IDisputes.Slot memory slot,
-        ExampleRun.Step memory claimantStep,
-        ExampleRun.Step memory challengerStep,
+        SampleRun.Step memory claimantStep,
+        SampleRun.Step memory challengerStep,
         uint256 seed
     ) private returns (bool) {
         bytes memory revealed = Trees.leafData(claimantStep.tensors[g.slot], g.first);
@@ -288,12 +288,12 @@ abstract contract DisputesFixture is Test {
         uint256 id,
         IDisputes.Game memory g,
         IDisputes.Slot memory slot,
-        ExampleRun.Execution memory claimantRun,
-        ExampleRun.Execution memory challengerRun,
+        SampleRun.Execution memory claimantRun,
+        SampleRun.Execution memory challengerRun,
         uint256 seed
     ) private returns (bool) {
         uint32[] memory posted = _fold(claimantRun.steps[g.step], slot, g);
-        uint32[] memory computed = ExampleRun.accumulators(challengerRun.steps[g.step], slot, g.element);
+        uint32[] memory computed = SampleRun.accumulators(challengerRun.steps[g.step], slot, g.element);
         uint256 chunk = seed % posted.length;
         if (seed == 0) while (chunk < posted.length - 1 && posted[chunk] == computed[chunk]) ++chunk;
         return _send(g.challenger, abi.encodeCall(IDisputes.pickChunk, (id, uint32(chunk), posted)));

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IDisputes} from "../../src/disputes/IDisputes.sol";
 import {DisputesFixture} from "./DisputesFixture.sol";
-import {ExampleRun} from "./ExampleRun.sol";
+import {SampleRun} from "./SampleRun.sol";
 import {Trees} from "./Trees.sol";
 
 /// @notice Gas of each move in its worst case: full leaves, sixteen nodes, a checkpoint of 96 tensors in a
@@ -63,17 +63,17 @@ contract DisputesGasTest is DisputesFixture {
     }
 
     function test_gas_levels() external {
-        play(ExampleRun.Fault(1, ExampleRun.SUM, 5, 0x00400000), "");
-        play(ExampleRun.Fault(1, ExampleRun.NORM, 0, 0x00400000), "");
-        play(ExampleRun.Fault(1, ExampleRun.W, 0, 1), "openSlot, state");
-        play(ExampleRun.Fault(1, ExampleRun.X, 0, 1), "openSlot, data");
-        play(ExampleRun.Fault(1, ExampleRun.T, 0, 1), "openSlot, fixed");
+        play(SampleRun.Fault(1, SampleRun.SUM, 5, 0x00400000), "");
+        play(SampleRun.Fault(1, SampleRun.NORM, 0, 0x00400000), "");
+        play(SampleRun.Fault(1, SampleRun.W, 0, 1), "openSlot, state");
+        play(SampleRun.Fault(1, SampleRun.X, 0, 1), "openSlot, data");
+        play(SampleRun.Fault(1, SampleRun.T, 0, 1), "openSlot, fixed");
     }
 
     /// @dev An honest claim against a challenger that has computed one place wrongly.
-    function play(ExampleRun.Fault memory fault, string memory slotName) private {
-        ExampleRun.Execution memory honest = honestExecution();
-        ExampleRun.Execution memory challengerRun = ExampleRun.execute(fault);
+    function play(SampleRun.Fault memory fault, string memory slotName) private {
+        SampleRun.Execution memory honest = honestExecution();
+        SampleRun.Execution memory challengerRun = SampleRun.execute(fault);
         uint256 game = challengeAs(claimRoot(honest.root), CHALLENGER);
         while (!isOver(game)) {
             IDisputes.Phase phase = disputes.gameOf(game).phase;

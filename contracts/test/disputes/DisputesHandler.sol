@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IDisputes} from "../../src/disputes/IDisputes.sol";
 import {DisputesFixture} from "./DisputesFixture.sol";
-import {ExampleRun} from "./ExampleRun.sol";
+import {SampleRun} from "./SampleRun.sol";
 
 /// @notice The handler of the invariant test: an honest claimant and challenger, a faulty claimant, a
 /// colluding challenger, a challenger that picks at random, and a third party act in random order. Ghost
@@ -36,14 +36,14 @@ contract DisputesHandler is DisputesFixture {
     constructor() {
         setUp();
         for (uint256 i; i <= FAULTS; ++i) {
-            ExampleRun.Fault memory fault;
-            if (i == 1) fault = ExampleRun.Fault(1, ExampleRun.SUM, 1027, 0x00400000);
-            if (i == 2) fault = ExampleRun.Fault(0, ExampleRun.NORM, 0, 0x00400000);
-            if (i == 3) fault = ExampleRun.Fault(2, ExampleRun.X, 5, 1);
-            ExampleRun.Execution memory execution = ExampleRun.execute(fault);
+            SampleRun.Fault memory fault;
+            if (i == 1) fault = SampleRun.Fault(1, SampleRun.SUM, 1027, 0x00400000);
+            if (i == 2) fault = SampleRun.Fault(0, SampleRun.NORM, 0, 0x00400000);
+            if (i == 3) fault = SampleRun.Fault(2, SampleRun.X, 5, 1);
+            SampleRun.Execution memory execution = SampleRun.execute(fault);
             _roots[i] = execution.root;
-            for (uint256 step; step < ExampleRun.STEPS; ++step) {
-                ExampleRun.Step memory s = execution.steps[step];
+            for (uint256 step; step < SampleRun.STEPS; ++step) {
+                SampleRun.Step memory s = execution.steps[step];
                 vm.etch(_storageOf(i, step), abi.encode(s.before, s.tensors, s.roots, s.leaves));
             }
         }
@@ -76,15 +76,15 @@ contract DisputesHandler is DisputesFixture {
         return address(uint160(0x10000 + 16 * i + step));
     }
 
-    function executionOf(uint256 i) private view returns (ExampleRun.Execution memory execution) {
+    function executionOf(uint256 i) private view returns (SampleRun.Execution memory execution) {
         execution.root = _roots[i];
-        execution.steps = new ExampleRun.Step[](ExampleRun.STEPS);
-        execution.stepLeaves = new bytes32[](ExampleRun.STEPS);
-        for (uint256 step; step < ExampleRun.STEPS; ++step) {
-            ExampleRun.Step memory s = execution.steps[step];
+        execution.steps = new SampleRun.Step[](SampleRun.STEPS);
+        execution.stepLeaves = new bytes32[](SampleRun.STEPS);
+        for (uint256 step; step < SampleRun.STEPS; ++step) {
+            SampleRun.Step memory s = execution.steps[step];
             (s.before, s.tensors, s.roots, s.leaves) =
                 abi.decode(_storageOf(i, step).code, (bytes32, bytes[], bytes32[], bytes32[]));
-            execution.stepLeaves[step] = s.leaves[ExampleRun.LAST];
+            execution.stepLeaves[step] = s.leaves[SampleRun.LAST];
         }
     }
 
@@ -153,7 +153,7 @@ contract DisputesHandler is DisputesFixture {
         IDisputes.Game memory g = disputes.gameOf(id);
         if (disputes.claimOf(g.claim).lost) return false;
         address claimant = disputes.claimOf(g.claim).claimant;
-        ExampleRun.Execution memory claimantRun = executionOf(claims[g.claim]);
+        SampleRun.Execution memory claimantRun = executionOf(claims[g.claim]);
         if (g.clock.claimantToMove) moved = claimantMoves(id, g, claimantRun);
         else if (g.challenger == CHALLENGER) moved = challengerMoves(id, g, claimantRun, executionOf(0), 0);
         else moved = challengerMoves(id, g, claimantRun, claimantRun, seed);
@@ -238,7 +238,7 @@ contract DisputesHandler is DisputesFixture {
         address mover = g.clock.claimantToMove ? disputes.claimOf(g.claim).claimant : g.challenger;
         address who = isOver(id) ? mover : THIRD_PARTY;
         bytes32[] memory nodes = new bytes32[](seed >> 8 & 15);
-        IDisputes.Slot memory slot = ExampleRun.slots()[seed >> 16 & 7];
+        IDisputes.Slot memory slot = SampleRun.slots()[seed >> 16 & 7];
         _call(who, abi.encodeCall(IDisputes.reveal, (id, nodes)), false);
         _call(who, abi.encodeCall(IDisputes.pick, (id, 0, nodes)), false);
         _call(who, abi.encodeCall(IDisputes.openLeaf, (id, "")), false);

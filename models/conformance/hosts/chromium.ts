@@ -11,7 +11,10 @@ export interface ChromiumOptions {
   readonly timeoutMs: number;
 }
 
-/** Starts a browser and a server for it, and stops both. Rejects when the browser cannot start or takes too long. */
+/**
+ * Starts a browser and a server for it, and stops both. Rejects when the browser cannot start or takes too
+ * long.
+ */
 export async function runInChromium(options: ChromiumOptions): Promise<HostReport> {
   const server = createServer((request, response) => {
     const worker = request.url === '/worker.js';

@@ -1,6 +1,7 @@
 /**
- * A Node process that runs the suite on Dawn and prints one line of JSON. The Vulkan driver is chosen by VK_ICD_FILENAMES, which
- * counts once a process; hence a process of its own. `--hardware` skips software adapters, `--no-training` the training case.
+ * A Node process that runs the suite on Dawn and prints one line of JSON. The Vulkan driver is chosen by
+ * VK_ICD_FILENAMES, which counts once a process; hence a process of its own. `--hardware` skips software
+ * adapters, `--no-training` the training case.
  */
 import { isSoftwareAdapter } from '../../../compute/engines/webgpu/device/adapter.ts';
 import { openDawnAdapter } from '../../../compute/engines/webgpu/device/dawn.ts';

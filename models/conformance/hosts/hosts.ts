@@ -1,4 +1,7 @@
-/** Every place where the suite can run on a machine for development: engines in this process, and WebGPU in three others. */
+/**
+ * Every place where the suite can run on a machine for development: engines in this process, and WebGPU in
+ * three others.
+ */
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +23,9 @@ export interface Host {
   run(size: SuiteSize): Promise<HostReport>;
 }
 
-/** When a host is given up for hung: far more than the slowest machine needs when it does other work as well. */
+/**
+ * When a host is given up for hung: far more than the slowest machine needs when it does other work as well.
+ */
 const timeoutMs = (size: SuiteSize): number => (size.full ? 3_600_000 : 900_000);
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const DENO = join(ROOT, 'node_modules/.bin/deno');

@@ -30,7 +30,8 @@ export async function runWebGpuSuite(options: WebGpuSuiteOptions): Promise<HostR
         training: options.training,
         full: options.full,
       });
-      // A software GPU multiplies without workgroup memory, a real one begins with it: the cases are for both.
+      // A software GPU multiplies without workgroup memory, a real one begins with it: the cases are for
+      // both.
       engine.useTuning(DEFAULT_TUNING);
       const tiled = await runGate({ engine, cases: CASES.filter(({ op }) => /^matmul|^attention/.test(op)) });
       const wrong = Object.values(tiled.operators).flatMap(({ mismatches }) => mismatches);

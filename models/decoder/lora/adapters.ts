@@ -1,9 +1,12 @@
-/** Low-rank adapters on frozen projections (LoRA, arXiv 2106.09685): y = x W^T + (alpha / rank) (x A^T) B^T. */
+/**
+ * Low-rank adapters on frozen projections (LoRA, arXiv 2106.09685): y = x W^T + (alpha / rank) (x A^T) B^T.
+ */
 import { canon, mul } from '../../../compute/repops/arithmetic.ts';
 import { recip } from '../../../compute/repops/functions.ts';
 import { elementCount } from '../../../compute/repops/program.ts';
-import type { DecoderConfig, ParameterSpec } from '../config.ts';
-import { parameterSpecs } from '../config.ts';
+import { must } from '../../../protocol/must.ts';
+import { type DecoderConfig, type ParameterSpec, parameterSpecs } from '../config.ts';
+import { type DrawWord, fillNearNormal, SUM_OF_DRAWS_SCALE } from '../initialize.ts';
 
 export const PROJECTIONS = [
   'q_proj',
@@ -19,15 +22,16 @@ export type Projection = (typeof PROJECTIONS)[number];
 export interface LoraOptions {
   /** 1 to 256. */
   readonly rank: number;
-  /** Adapters count alpha / rank times. */
+  /** The adapters' output is scaled by alpha / rank. */
   readonly alpha: number;
-  /** Projections that have adapters, in every layer. */
+  /** The projections with adapters, in every layer. */
   readonly targets: readonly Projection[];
 }
 
 export const DEFAULT_LORA: LoraOptions = { rank: 8, alpha: 16, targets: PROJECTIONS };
 export const MAX_RANK = 256;
 
+/** LoRA options or adapters cannot be used. The message tells the remedy. */
 export class LoraError extends Error {
   override readonly name = 'LoraError';
 }
@@ -46,14 +50,14 @@ export function checkLora(lora: LoraOptions): void {
   }
 }
 
-/** alpha / rank in canonical arithmetic. recip is exact for no rank, so powers of two are divided by their exponent. */
+/** alpha / rank in canonical arithmetic. recip is never exact, so for powers of two the exponent is used. */
 export function loraScale(lora: LoraOptions): number {
   const exponent = Math.log2(lora.rank);
   if (Number.isInteger(exponent)) return mul(canon(lora.alpha), canon(2 ** -exponent));
   return mul(canon(lora.alpha), recip(lora.rank));
 }
 
-/** PEFT's names of the two factors of a projection's adapter, from the projection's own: "…q_proj.weight". */
+/** PEFT's names of an adapter's two factors, from the name of its projection, such as "…q_proj.weight". */
 export function adapterNames(weight: string): { readonly a: string; readonly b: string } {
   const module = `base_model.model.${weight.replace(/\.weight$/, '')}`;
   return { a: `${module}.lora_A.weight`, b: `${module}.lora_B.weight` };
@@ -64,13 +68,13 @@ export function projectionOf(weight: string): Projection | undefined {
   return PROJECTIONS.find((projection) => weight.endsWith(`.${projection}.weight`));
 }
 
-/** Every adapter tensor, A [rank, in] before B [out, rank], in the order in which norms are added and updates run. */
+/** Every adapter tensor, A [rank, in] before B [out, rank], in the order of gradient norms and updates. */
 export function adapterSpecs(config: DecoderConfig, lora: LoraOptions): readonly ParameterSpec[] {
   const specs: ParameterSpec[] = [];
   for (const { name, shape } of parameterSpecs(config)) {
     const projection = projectionOf(name);
     if (projection === undefined || !lora.targets.includes(projection)) continue;
-    const [out = 0, width = 0] = shape;
+    const [out, width] = [must(shape, 0), must(shape, 1)];
     const names = adapterNames(name);
     specs.push({ name: names.a, shape: [lora.rank, width] }, { name: names.b, shape: [out, lora.rank] });
   }
@@ -78,29 +82,21 @@ export function adapterSpecs(config: DecoderConfig, lora: LoraOptions): readonly
 }
 
 /**
- * Fresh adapters: A close to normal with standard deviation 1 / rank (PEFT's "gaussian") as a sum of four uniforms, B zero, so
- * that the model is at first what it was. `draw` gives 32 random bits for (tensor index, element, which of 4); with a
- * counter-based generator the result is the same on every machine.
+ * Fresh adapters. A is nearly normal with standard deviation 1 / rank (PEFT's "gaussian"). B is zero, so the
+ * adapters at first have no effect. With a counter-based generator every machine gets the same.
  */
 export function initialAdapters(options: {
   readonly config: DecoderConfig;
   readonly lora: LoraOptions;
-  readonly draw: (tensor: number, element: number, part: number) => number;
+  readonly draw: DrawWord;
 }): Map<string, Float32Array> {
   const { lora, draw } = options;
   checkLora(lora);
   const adapters = new Map<string, Float32Array>();
-  // Four 16-bit draws sum to a variance of 4 * 2^32 / 12; 1.732... / 65536 makes it 1.
-  const scale = mul(recip(lora.rank), canon(1.7320508 / 65536));
+  const scale = mul(recip(lora.rank), SUM_OF_DRAWS_SCALE);
   for (const [tensor, { name, shape }] of adapterSpecs(options.config, lora).entries()) {
     const values = new Float32Array(elementCount(shape));
-    if (name.endsWith('.lora_A.weight')) {
-      for (let i = 0; i < values.length; i++) {
-        let sum = 0;
-        for (let part = 0; part < 4; part++) sum += (draw(tensor, i, part) >>> 16) - 32767.5;
-        values[i] = mul(sum, scale);
-      }
-    }
+    if (name.endsWith('.lora_A.weight')) fillNearNormal(values, tensor, scale, draw);
     adapters.set(name, values);
   }
   return adapters;

@@ -7,9 +7,9 @@ import { parameterDType } from '../forward.ts';
 import type { WeightSource } from '../weights.ts';
 
 /**
- * The root of frozen weights as they are computed with: a checkpoint root (docs/checkpoint.md) over matrices as BF16, vectors as
- * F32, and metadata `config` alone. Reads one tensor at a time; a matrix whose root is `known`, as from the session that holds it
- * (`matrixRoots`), not at all.
+ * The root of frozen weights in the types of the computation: a checkpoint root (docs/checkpoint.md) over
+ * matrices as BF16, vectors as F32, and only `config` as metadata. It reads one tensor at a time. It does not
+ * read a matrix with a `known` root, such as one from the session that holds it (`matrixRoots`).
  */
 export async function frozenRoot(
   config: DecoderConfig,

@@ -1,7 +1,8 @@
-/** A fixed run of adapter training, the same on every engine: what conformance compares. */
+/** A fixed run of adapter training, with which conformance compares engines. */
 
 import type { Engine } from '../../../compute/engines/engine.ts';
 import type { Hex } from '../../../protocol/hex.ts';
+import { must } from '../../../protocol/must.ts';
 import { philox4x32 } from '../../../protocol/philox.ts';
 import type { DecoderConfig } from '../config.ts';
 import { FrozenSession } from '../frozen-session.ts';
@@ -28,27 +29,28 @@ export const LORA_CASE_CONFIG: DecoderConfig = {
 
 export interface LoraCaseOptions {
   readonly engine: Engine;
-  /** 32 bits; everything is drawn from it. */
+  /** 32 bits. Every draw follows from it. */
   readonly seed: number;
-  /** 5 unless given. */
+  /** Defaults to 5. */
   readonly steps?: number;
   readonly config?: DecoderConfig;
   readonly lora?: LoraOptions;
-  /** 2 rows of 16 tokens unless given. */
+  /** Defaults to 2. */
   readonly batch?: number;
+  /** Defaults to 16. */
   readonly length?: number;
   readonly recompute?: boolean;
 }
 
 export interface LoraCaseResult {
-  /** Of adapters, moments and step, over the frozen weights' root. */
+  /** Root of adapters, moments and step, and of the frozen weights' root. */
   readonly root: Hex;
   readonly losses: readonly number[];
 }
 
 /**
- * Draws a frozen model and adapters from `seed` by Philox and trains the adapters; the tokens to learn are the same each step, so
- * the loss falls. The root is one and the same on every engine that keeps RepOps.
+ * Draws a frozen model and adapters from `seed` by Philox, and trains the adapters. Every step has the same
+ * tokens, so the loss falls. Every engine that keeps RepOps gives the same root.
  */
 export async function runLoraCase(options: LoraCaseOptions): Promise<LoraCaseResult> {
   const { engine, seed, steps = 5, config = LORA_CASE_CONFIG, batch = 2, length = 16 } = options;
@@ -63,7 +65,7 @@ export async function runLoraCase(options: LoraCaseOptions): Promise<LoraCaseRes
     config,
     weights,
     lora: { ...lora, adapters },
-    ...(options.recompute === undefined ? {} : { recompute: options.recompute }),
+    recompute: options.recompute,
   });
   try {
     const N = batch * length;
@@ -88,7 +90,9 @@ export async function runLoraCase(options: LoraCaseOptions): Promise<LoraCaseRes
   }
 }
 
-/** `initialParameters` with one Philox block for the four draws of an element, a quarter of the work. */
+/**
+ * `initialParameters` with one Philox block for all four draws of an element, which is a quarter of the work.
+ */
 function cheapParameters(config: DecoderConfig, seed: number): Map<string, Float32Array> {
   let last: { tensor: number; element: number; block: readonly number[] } | undefined;
   return initialParameters({
@@ -97,7 +101,7 @@ function cheapParameters(config: DecoderConfig, seed: number): Map<string, Float
       if (last?.tensor !== tensor || last.element !== element) {
         last = { tensor, element, block: philox4x32([tensor, element, 0, 0], [seed, 0]) };
       }
-      return last.block[part] ?? 0;
+      return must(last.block, part);
     },
   });
 }

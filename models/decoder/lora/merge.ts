@@ -1,11 +1,13 @@
+import { must } from '../../../protocol/must.ts';
 import { type DecoderConfig, parameterSpecs } from '../config.ts';
 import type { NamedTensors } from '../state.ts';
 import { toBfloat16, type WeightSource } from '../weights.ts';
 import { adapterNames, LoraError, type LoraOptions, loraScale, projectionOf } from './adapters.ts';
 
 /**
- * The weights with the adapters added in: W + (alpha / rank) B A, summed in f64 in order of the rank and rounded once to f32, so
- * equal on every machine. What the merged model computes is close to, not bit for bit, what the adapted one does.
+ * The weights with the adapters merged in: W + (alpha / rank) B A. Sums run in f64 in order of the rank and
+ * are rounded to f32 once, so every machine gets the same weights. The merged model computes nearly, but not
+ * bit for bit, what the adapted model computes. Its methods throw LoraError when an adapter is missing.
  */
 export function mergedWeights(
   config: DecoderConfig,
@@ -17,20 +19,21 @@ export function mergedWeights(
   const float32 = async (name: string, signal?: AbortSignal): Promise<Float32Array> => {
     const weights = await base.float32(name, signal);
     const projection = projectionOf(name);
-    const shape = shapes.get(name) ?? [];
-    if (projection === undefined || !lora.targets.includes(projection)) return weights;
+    const shape = shapes.get(name);
+    const targeted = projection !== undefined && lora.targets.includes(projection);
+    if (shape === undefined || !targeted) return weights;
     const names = adapterNames(name);
     const a = adapters.get(names.a);
     const b = adapters.get(names.b);
     if (a === undefined || b === undefined) throw new LoraError(`${name} has no adapter; give a whole set`);
-    const [out = 0, width = 0] = shape;
+    const [out, width] = [must(shape, 0), must(shape, 1)];
     const scale = loraScale(lora);
     const row = new Float64Array(width);
     for (let o = 0; o < out; o++) {
       row.fill(0);
       for (let r = 0; r < lora.rank; r++) {
-        const factor = scale * (b[o * lora.rank + r] ?? 0);
-        for (let i = 0; i < width; i++) row[i]! += factor * (a[r * width + i] ?? 0);
+        const factor = scale * must(b, o * lora.rank + r);
+        for (let i = 0; i < width; i++) row[i]! += factor * must(a, r * width + i);
       }
       for (let i = 0; i < width; i++) weights[o * width + i]! += row[i]!;
     }

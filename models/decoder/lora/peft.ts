@@ -1,4 +1,7 @@
-/** Adapters in the files of Hugging Face's PEFT: adapter_model.safetensors and adapter_config.json. */
+/**
+ * Reads and writes adapters as files of Hugging Face's PEFT: adapter_model.safetensors and
+ * adapter_config.json.
+ */
 import {
   float32Tensor,
   parseSafetensors,
@@ -14,7 +17,7 @@ export interface PeftFiles {
   readonly 'adapter_config.json': Uint8Array;
 }
 
-/** The files that PEFT's `PeftModel.from_pretrained` reads. `base` names the frozen model for people. */
+/** The files for PEFT's `PeftModel.from_pretrained`. `base` is the frozen model's name for people. */
 export function peftFiles(options: {
   readonly config: DecoderConfig;
   readonly lora: LoraOptions;
@@ -51,8 +54,8 @@ export function peftFiles(options: {
 }
 
 /**
- * Reads PEFT's files for a model. Throws LoraError for another kind of adapter or one that does not fit, SafetensorsError for a
- * bad file.
+ * Reads PEFT's files for a model. Throws LoraError for another kind of adapter or one that does not fit, and
+ * SafetensorsError for a bad file.
  */
 export function readPeft(
   config: DecoderConfig,

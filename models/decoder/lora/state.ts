@@ -1,4 +1,4 @@
-/** What adapter training changes, and its checkpoint. */
+/** The state of adapter training, and its checkpoint file. */
 
 import { elementCount } from '../../../compute/repops/program.ts';
 import type { Hex } from '../../../protocol/hex.ts';
@@ -12,7 +12,7 @@ import {
   toFloat32,
 } from '../../checkpoint/safetensors.ts';
 import { configJson, type DecoderConfig, parseConfig } from '../config.ts';
-import { canonicalCopy, ModelStateError, type NamedTensors } from '../state.ts';
+import { canonicalCopy, ModelStateError, type NamedTensors, tensorNamed } from '../state.ts';
 import { adapterSpecs, checkLora, type LoraOptions, PROJECTIONS } from './adapters.ts';
 
 export interface AdapterState {
@@ -68,7 +68,7 @@ export interface AdapterCheckpoint {
   readonly state: AdapterState;
 }
 
-/** Tensors and metadata of an adapter checkpoint: what its root commits to. */
+/** The tensors and metadata of an adapter checkpoint, to which its root commits. */
 export function adapterContents(checkpoint: AdapterCheckpoint): SafetensorsFile {
   const { config, lora, state } = checkpoint;
   const tensors = new Map<string, StoredTensor>();
@@ -80,7 +80,10 @@ export function adapterContents(checkpoint: AdapterCheckpoint): SafetensorsFile 
   for (const [prefix, values] of groups) {
     checkAdapters(config, lora, values, `${prefix}adapters`);
     for (const { name, shape } of adapterSpecs(config, lora)) {
-      tensors.set(prefix + name, float32Tensor(shape, canonicalCopy(values.get(name) ?? [], prefix + name)));
+      tensors.set(
+        prefix + name,
+        float32Tensor(shape, canonicalCopy(tensorNamed(values, name), prefix + name)),
+      );
     }
   }
   const { rank, alpha, targets } = lora;
@@ -94,7 +97,10 @@ export function adapterContents(checkpoint: AdapterCheckpoint): SafetensorsFile 
   return { tensors, metadata };
 }
 
-/** The Merkle root of an adapter checkpoint: adapters, moments, step, settings and the frozen weights' root (docs/checkpoint.md). */
+/**
+ * The Merkle root of an adapter checkpoint (docs/checkpoint.md). It commits to adapters, moments, step,
+ * settings and the frozen weights' root.
+ */
 export function adapterRoot(checkpoint: AdapterCheckpoint): Hex {
   return checkpointRoot(adapterContents(checkpoint));
 }
@@ -104,7 +110,9 @@ export function encodeAdapters(checkpoint: AdapterCheckpoint): Uint8Array {
   return serializeSafetensors(adapterContents(checkpoint));
 }
 
-/** Reads what `encodeAdapters` wrote. Throws SafetensorsError, ModelConfigError, LoraError or ModelStateError. */
+/**
+ * Reads what `encodeAdapters` wrote. Throws SafetensorsError, ModelConfigError, LoraError or ModelStateError.
+ */
 export function decodeAdapters(file: Uint8Array): AdapterCheckpoint {
   const { tensors, metadata } = parseSafetensors(file);
   const fail = (problem: string): never => {

@@ -1,4 +1,7 @@
-/** A model of any shape with random bf16 weights, written as Hugging Face files in shards: for tests of real sizes. */
+/**
+ * Writes a model of any shape with random bf16 weights as Hugging Face files in shards, for tests of real
+ * sizes.
+ */
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { elementCount } from '../../../compute/repops/program.ts';
@@ -10,21 +13,21 @@ import { INDEX_FILE } from '../weights-index.ts';
 export interface RandomModelOptions {
   readonly path: string;
   readonly config: DecoderConfig;
-  /** 32 bits; equal seeds give equal files. */
+  /** 32 bits. Equal seeds give equal files. */
   readonly seed: number;
   readonly endToken: number;
   readonly tokenizer: Uint8Array;
   readonly tokenizerSettings?: Uint8Array;
-  /** Bytes of tensors after which a new shard begins; 512 MiB unless given. */
+  /** Bytes of tensors per shard. Defaults to 512 MiB. */
   readonly shardBytes?: number;
 }
 
-/** Elements that are drawn at a time. */
+/** Elements drawn at a time. */
 const PIECE = 1 << 20;
 
 /**
- * Writes config.json, tokenizer files, bf16 shards and their index. Gains are 1, biases and matrices uniform with standard
- * deviation 0.02. Holds one piece of a tensor at a time.
+ * Writes config.json, tokenizer files, bf16 shards and their index. Gains are 1. Biases and matrices are
+ * uniform with a standard deviation of 0.02. It holds one piece of a tensor at a time.
  */
 export async function writeRandomModel(options: RandomModelOptions): Promise<void> {
   const { path, config, seed, shardBytes = 1 << 29 } = options;

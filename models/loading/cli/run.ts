@@ -1,10 +1,12 @@
-/** `npm run model -- <random|generate|lora> …`: a model on the wasm engine, from the command line. */
+/** `npm run model -- <random|generate|lora> …`: runs a model on the wasm engine. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createWasmEngine } from '../../../compute/engines/wasm/engine.ts';
 import { toHex } from '../../../protocol/hex.ts';
+import { messageOf } from '../../../protocol/message-of.ts';
+import { must } from '../../../protocol/must.ts';
 import type { DecoderConfig } from '../../decoder/config.ts';
 import { FrozenSession } from '../../decoder/frozen-session.ts';
 import { initialAdapters, type LoraOptions, PROJECTIONS } from '../../decoder/lora/adapters.ts';
@@ -76,7 +78,7 @@ const { values, positionals } = (() => {
   try {
     return parseArgs(OPTIONS);
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    console.error(`${messageOf(error)}\n\n${USAGE}`);
     process.exit(1);
   }
 })();
@@ -87,16 +89,16 @@ function number(name: keyof typeof values, fallback: number): number {
   throw new UsageError(`--${name} must be a number, not "${values[name]}"`);
 }
 
-/** A number of things, at least 1. */
+/** A whole number of at least 1. */
 function count(name: keyof typeof values, fallback: number): number {
   const value = number(name, fallback);
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw new UsageError(`--${name} must be a whole number above 0, not ${value}`);
 }
 
-/** More threads than this only wait for memory. */
-const MOST_THREADS = 8;
-const threads = () => count('threads', Math.min(availableParallelism(), MOST_THREADS));
+/** Most threads by default. Further threads would only wait for memory. */
+const MAX_THREADS = 8;
+const threads = () => count('threads', Math.min(availableParallelism(), MAX_THREADS));
 
 function text(name: 'model' | 'out' | 'prompt'): string {
   const value = values[name];
@@ -111,7 +113,7 @@ function report(result: Readonly<Record<string, unknown>>): void {
 
 const seconds = (since: number) => Number(((performance.now() - since) / 1000).toFixed(2));
 const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20);
-/** Largest resident size of this process so far, in MiB (getrusage, kilobytes on Linux). */
+/** The largest resident size of this process so far, in MiB. getrusage reports kilobytes on Linux. */
 const peakResident = () => Math.round(process.resourceUsage().maxRSS / 1024);
 
 async function random(): Promise<void> {
@@ -157,7 +159,7 @@ async function generate(): Promise<void> {
     const uniforms = seededStream(number('seed', 1), 'sampling');
     const begun = performance.now();
     let firstToken = 0;
-    const [row] = await session.generate({
+    const rows = await session.generate({
       prompts: [prompt],
       maxNewTokens,
       endToken: generation.endTokens,
@@ -174,7 +176,7 @@ async function generate(): Promise<void> {
       },
     });
     if (values.json !== true) process.stdout.write(`${decoder.finish()}\n`);
-    const tokens = row?.tokens ?? [];
+    const { tokens } = must(rows, 0);
     const total = seconds(begun);
     report({
       engine: engine.description,
@@ -281,7 +283,7 @@ const DEFAULT_TEXT =
 /** `count` ids of the text, repeated as often as needed. */
 function sampleIds(ids: readonly number[], count: number): number[] {
   if (ids.length === 0) throw new UsageError('--text is empty');
-  return Array.from({ length: count }, (_, i) => ids[i % ids.length] ?? 0);
+  return Array.from({ length: count }, (_, i) => must(ids, i % ids.length));
 }
 
 const commands: Readonly<Record<string, () => Promise<void>>> = { random, generate, lora };

@@ -1,4 +1,7 @@
-/** A worker that opfs-file-store.test.ts drives: stores, downloads and models in the browser's private file system. */
+/**
+ * A worker that opfs-file-store.test.ts drives: stores, downloads and models in the browser's private file
+ * system.
+ */
 import { createWasmEngine } from '../../../compute/engines/wasm/engine.ts';
 import { FrozenSession } from '../../decoder/frozen-session.ts';
 import { serveCommands } from '../../testing/worker-commands.ts';

@@ -1,4 +1,6 @@
-/** A tiny model's files for tests, in one safetensors file or in shards, in any of the dtypes that are read. */
+/**
+ * A tiny model's files for tests, in one safetensors file or in shards, in any of the dtypes that are read.
+ */
 
 import { philox4x32 } from '../../../protocol/philox.ts';
 import { type StoredTensor, serializeSafetensors } from '../../checkpoint/safetensors.ts';

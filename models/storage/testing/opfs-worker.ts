@@ -1,4 +1,6 @@
-/** A worker that opfs-directory.test.ts drives: a slot and a directory in the browser's private file system. */
+/**
+ * A worker that opfs-directory.test.ts drives: a slot and a directory in the browser's private file system.
+ */
 import { serveCommands } from '../../testing/worker-commands.ts';
 import type { Directory } from '../directory.ts';
 import { openDurableSlot } from '../durable-slot.ts';

@@ -1,1 +1,2 @@
-// Empty on purpose: @libp2p/webrtc names this package, but only React Native ever imports it (saves 650 packages).
+// Empty on purpose: @libp2p/webrtc names this package, but only React Native ever imports it (saves 650
+// packages).

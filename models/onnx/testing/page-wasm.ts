@@ -1,10 +1,10 @@
-/** onnxruntime-web's .wasm file in a page built by Vite: an asset of the page itself, fetched when it is first asked for. */
+/** onnxruntime-web's .wasm file in a page built by Vite: an asset of the page, fetched on first use. */
 import wasmUrl from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
-import { OnnxRuntimeError } from './runtime.ts';
+import { OnnxRuntimeError } from '../runtime.ts';
 
-/** 14 MB. Throws OnnxRuntimeError when the page's server does not give it. */
+/** Fetches 14 MB. Throws OnnxRuntimeError when the page's server does not have the file. */
 export async function fetchBundledWasm(signal?: AbortSignal): Promise<Uint8Array> {
-  const response = await fetch(wasmUrl, signal === undefined ? {} : { signal });
+  const response = await fetch(wasmUrl, { signal });
   if (!response.ok) {
     throw new OnnxRuntimeError(
       `The judge's runtime did not arrive (HTTP ${response.status}); reload the page.`,

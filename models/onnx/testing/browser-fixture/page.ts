@@ -1,5 +1,5 @@
 /** Judges the judge case in a page; the judge is loaded only when asked for. */
-import type { Verdict } from '../frozen-judge.ts';
+import type { Verdict } from '../../frozen-judge.ts';
 
 declare global {
   interface Window {

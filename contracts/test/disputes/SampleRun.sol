@@ -13,7 +13,7 @@ import {Trees} from "./Trees.sol";
 
 /// @notice A small training run as one party computes it, with the trace of each step. A step is
 /// w' = (w + x) * clip(norm(w + x)) * t.
-library ExampleRun {
+library SampleRun {
     uint32 internal constant STEPS = 3;
     uint32 internal constant LENGTH = 1030;
     uint32 internal constant SLOTS = 9;

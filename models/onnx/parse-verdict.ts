@@ -1,11 +1,12 @@
-/** Verdicts as they travel: JSON from strangers, checked before it is used. */
+/** Reads verdicts that came as JSON from an untrusted source. */
 import type { Hex } from '../../protocol/hex.ts';
 import type { JudgePin, Verdict } from './frozen-judge.ts';
 
-/** Tokens of a prompt or an answer; longer ones are refused. */
-export const MAX_VERDICT_TOKENS = 1 << 15;
+/** Most tokens of a prompt or an answer. */
+const MAX_VERDICT_TOKENS = 1 << 15;
 const MAX_NAME = 100;
 
+/** A verdict is malformed. */
 export class VerdictError extends Error {
   override readonly name = 'VerdictError';
 }
@@ -56,7 +57,7 @@ function pinOf(value: unknown): JudgePin {
   return { runtime, wasm: hash(pin.wasm, 'pin.wasm'), threads: 1, model: hash(pin.model, 'pin.model') };
 }
 
-/** A verdict from parsed JSON, unknown fields left out. Throws VerdictError for anything else. */
+/** A verdict from parsed JSON. Unknown fields are ignored. Throws VerdictError for a malformed one. */
 export function parseVerdict(value: unknown): Verdict {
   const json = object(value, 'it');
   const answer = ids(json.answer, 'answer');

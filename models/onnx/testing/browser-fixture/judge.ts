@@ -1,7 +1,7 @@
-import { FrozenJudge, type Verdict } from '../frozen-judge.ts';
+import { FrozenJudge, type Verdict } from '../../frozen-judge.ts';
+import { loadRuntime } from '../../runtime.ts';
+import { judgeModel, QUESTIONS } from '../judge-case.ts';
 import { fetchBundledWasm } from '../page-wasm.ts';
-import { loadRuntime } from '../runtime.ts';
-import { judgeModel, QUESTIONS } from '../testing/judge-case.ts';
 
 export async function judgeAll(): Promise<readonly Verdict[]> {
   const runtime = await loadRuntime(await fetchBundledWasm());

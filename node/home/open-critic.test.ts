@@ -1,0 +1,30 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { exportToFile } from '../../models/onnx/export-command.ts';
+import { answerPrompt } from '../../training/prompts.ts';
+import { DEFAULT_MODEL, modelInFolder } from './model-folder.ts';
+import { openCritic } from './open-critic.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'critic-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('the exported model of the network is a critic, which repeats itself', async () => {
+  const onnx = join(folder, 'critic.onnx');
+  await exportToFile({ source: { model: DEFAULT_MODEL }, out: onnx, arithmetic: 'f32', json: false });
+  const { critic, close } = await openCritic(onnx, modelInFolder(DEFAULT_MODEL));
+  const prompts = ['1+2', 'gcd 12 18', 'sort 312'].map(answerPrompt);
+  const critiques = await critic.critique(prompts);
+  expect(critiques).toHaveLength(3);
+  expect(await critic.critique(prompts)).toEqual(critiques);
+  await close();
+});
+
+test('a critic that cannot be read: a sentence', async () => {
+  const missing = openCritic(join(folder, 'none.onnx'), modelInFolder(DEFAULT_MODEL));
+  await expect(missing).rejects.toThrow(/none\.onnx cannot be read .*check --critic/);
+});
