@@ -6,7 +6,7 @@ import { freshState } from '../../models/decoder/state.ts';
 import { RandomStream } from '../../protocol/philox.ts';
 import { type RunSpec, type RunSpecOptions, runSpecOf } from '../run-spec.ts';
 
-export const TINY_CONFIG: DecoderConfig = {
+const TINY_CONFIG: DecoderConfig = {
   hiddenSize: 16,
   layers: 1,
   heads: 2,

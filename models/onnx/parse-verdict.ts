@@ -3,7 +3,7 @@ import type { Hex } from '../../protocol/hex.ts';
 import type { JudgePin, Verdict } from './frozen-judge.ts';
 
 /** Most tokens of a prompt or an answer. */
-export const MAX_VERDICT_TOKENS = 1 << 15;
+const MAX_VERDICT_TOKENS = 1 << 15;
 const MAX_NAME = 100;
 
 /** A verdict is malformed. */
