@@ -41,7 +41,9 @@ export default defineProject(
           name: 'components',
           include: ['**/*.test.tsx'],
           setupFiles: ['testing/page-styles.ts'],
-          testTimeout: 15_000,
+          testTimeout: 20_000,
+          // A chunk that a component loads late has to be compiled first.
+          expect: { poll: { timeout: 8_000 } },
           browser: {
             enabled: true,
             headless: true,

@@ -102,7 +102,7 @@ const EMPTY: Slot = {
 };
 
 /** The bytes before the tensor root in the leaf of a checkpoint's tensor. */
-export function checkpointLeafPrefix(name: string, shape: readonly number[]) {
+function checkpointLeafPrefix(name: string, shape: readonly number[]) {
   const data = tensorLeafData(name, { dtype: 'F32', shape, data: new Uint8Array() });
   return data.subarray(0, data.length - 32);
 }

@@ -185,6 +185,18 @@ describe.skipIf(NO_ANVIL !== undefined)(
       await expect(posting).rejects.toMatchObject({ code: 'unconfirmed', transactions: [expect.anything()] });
     });
 
+    it('waits for the receipt of a node that counts a transaction before it has that', async () => {
+      let missing = 3;
+      const client = new Proxy(local.client, {
+        get: (target, name, receiver): unknown =>
+          name === 'getTransactionReceipt' && missing-- > 0
+            ? async () => Promise.reject(new Error('not yet'))
+            : Reflect.get(target, name, receiver),
+      });
+      await post(queueOf(await fundedKey(), { client }));
+      expect(missing).toBe(-1);
+    });
+
     it('decodes what a contract refuses, without sending anything', async () => {
       const queue = queueOf(await fundedKey());
       const { jobs } = local.network.rollup;

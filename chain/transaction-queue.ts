@@ -76,7 +76,7 @@ export interface IncludedTransaction {
   readonly logs: readonly Log[];
 }
 
-interface Unsigned {
+interface PreparedTransaction {
   readonly to: Address;
   readonly data: Hex;
   readonly value: bigint;
@@ -89,6 +89,11 @@ interface Unsigned {
  * last.
  */
 const ATTEMPTS = 6;
+/**
+ * How often the queue looks for a receipt once the nonce is used. A node can count a transaction before it
+ * has its receipt, and a node behind the same address can be a block behind.
+ */
+const LOOKS_FOR_RECEIPT = 8;
 /** The most gas that one transaction may have (EIP-7825). */
 const GAS_CAP = 16_777_216n;
 /**
@@ -174,16 +179,19 @@ export class TransactionQueue {
     });
   }
 
-  #inTurn({ signal = NEVER }: SendOptions, prepare: () => Promise<Unsigned>): Promise<IncludedTransaction> {
+  #inTurn(
+    { signal = NEVER }: SendOptions,
+    prepare: () => Promise<PreparedTransaction>,
+  ): Promise<IncludedTransaction> {
     return this.#order.run(async () => {
       try {
         signal.throwIfAborted();
-        const unsigned = await prepare();
+        const prepared = await prepare();
         signal.throwIfAborted();
         const receipt =
           this.#account.type === 'local'
-            ? await this.#sendSigned(unsigned, signal)
-            : await this.#sendThroughWallet(unsigned, signal);
+            ? await this.#sendSigned(prepared, signal)
+            : await this.#sendThroughWallet(prepared, signal);
         return included(receipt);
       } catch (error) {
         signal.throwIfAborted();
@@ -193,7 +201,7 @@ export class TransactionQueue {
   }
 
   async #sendSigned(
-    { to, data, value, estimate }: Unsigned,
+    { to, data, value, estimate }: PreparedTransaction,
     signal: AbortSignal,
   ): Promise<TransactionReceipt> {
     const gas = (estimate * 5n) / 4n;
@@ -249,22 +257,25 @@ export class TransactionQueue {
     signal: AbortSignal,
   ): Promise<TransactionReceipt | 'pending'> {
     const { client, address } = this;
-    for (let waited = 0; waited < this.#patienceMs; waited += this.#pollMs) {
-      // The count is read before the receipts: once it is past the nonce, a receipt of ours can be found if
-      // there is one.
+    let looksSinceUsed = 0;
+    for (let waited = 0; waited < this.#patienceMs || looksSinceUsed > 0; waited += this.#pollMs) {
       const used = (await client.getTransactionCount({ address, blockTag: 'latest' })) > nonce;
       for (const hash of sent) {
         const receipt = await client.getTransactionReceipt({ hash }).catch(() => undefined);
         if (receipt !== undefined) return receipt;
       }
-      if (used) throw new UnconfirmedTransactionError(sent);
+      looksSinceUsed = used ? looksSinceUsed + 1 : 0;
+      if (looksSinceUsed > LOOKS_FOR_RECEIPT) throw new UnconfirmedTransactionError(sent);
       await this.#sleep(this.#pollMs, signal);
       signal.throwIfAborted();
     }
     return 'pending';
   }
 
-  async #sendThroughWallet({ to, data, value }: Unsigned, signal: AbortSignal): Promise<TransactionReceipt> {
+  async #sendThroughWallet(
+    { to, data, value }: PreparedTransaction,
+    signal: AbortSignal,
+  ): Promise<TransactionReceipt> {
     const { chain } = this.#wallet;
     const sending = this.#wallet.sendTransaction({ account: this.#account, chain, to, data, value });
     const hash = await untilAborted(sending, signal);

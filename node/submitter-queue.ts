@@ -9,8 +9,9 @@ export interface RoundStatement {
 export type Queued = 'queued' | 'duplicate' | 'full';
 
 /**
- * Signed statements waiting for the chain, oldest round first, one for each device and round. A full queue takes nothing more
- * (the newest is dropped): what waits is verified already, and whoever sent the newest still has it.
+ * Signed statements waiting for the chain, oldest round first, one for each device and round. A full queue
+ * takes nothing more (the newest is dropped): what waits is verified already, and whoever sent the newest
+ * still has it.
  */
 export class StatementQueue<T extends RoundStatement> {
   readonly #entries = new Map<string, Signed<T>>();

@@ -65,9 +65,9 @@ const BATCH = 64;
 const WINNERS_A_BATCH = 400;
 
 /**
- * Posts what devices signed, for devices that have no coin. Anybody may run one, and several may run at once: what counts is in
- * the signatures. It holds no truth of its own: before each batch it asks the chain what is there already, so dropped
- * transactions, other posters and restarts only repeat questions.
+ * Posts what devices signed, for devices that have no coin. Anybody may run one, and several may run at once:
+ * what counts is in the signatures. It holds no truth of its own: before each batch it asks the chain what is
+ * there already, so dropped transactions, other posters and restarts only repeat questions.
  */
 export class Submitter {
   readonly #options: SubmitterOptions;
@@ -160,7 +160,8 @@ export class Submitter {
     const due = open.filter(({ value }) => value.round <= current);
     const named = new Set(due.flatMap(({ device, value }) => [device, ...value.winners].map(lower)));
     const known = await this.#records([...named]);
-    // Voters and winners become known by attesting, which most do later in the round; until then the vote can wait.
+    // Voters and winners become known by attesting, which most do later in the round; until then the vote can
+    // wait.
     const ready = due.filter(({ device, value }) =>
       [device, ...value.winners].every((each) => known.get(lower(each))?.lastRound !== undefined),
     );
@@ -265,8 +266,8 @@ export class Submitter {
   }
 
   #trouble(error: unknown): void {
-    // A batch that came a moment before its round, or after its window, is no trouble: the next look at the queue
-    // settles it.
+    // A batch that came a moment before its round, or after its window, is no trouble: the next look at the
+    // queue settles it.
     if (error instanceof ContractRevertError && ['Refused', 'Reverted'].includes(error.reason)) return;
     this.#emit({ kind: 'trouble', sentence: toChainError(error).message });
   }

@@ -42,6 +42,7 @@ export interface Slot {
   readonly names: readonly Hex[];
 }
 
+/** How a question about evidence may be cut short. */
 export interface EvidenceOptions {
   readonly signal?: AbortSignal;
 }
@@ -67,6 +68,7 @@ export interface NeededLeaf {
   readonly leaf: number;
 }
 
+/** One step of a run, tensor by tensor, in the order of the program. */
 export interface StepTrace {
   /** Checkpoint roots before and after the step. */
   readonly before: Hex;

@@ -1,3 +1,4 @@
+/** What a memo keeps, and how much. */
 export interface PromiseMemoOptions<Value> {
   /** Whether a resolved value may be returned again. Defaults to every value. */
   readonly keep?: (value: Value) => boolean;

@@ -60,6 +60,7 @@ export function inclusionProof(leaves: readonly Uint8Array[], index: number): Ui
   return path.reverse();
 }
 
+/** That a leaf is in a tree, with what shows it. Hashes are 32 bytes. */
 export interface InclusionClaim {
   readonly leaf: Uint8Array;
   readonly index: number;

@@ -61,6 +61,7 @@ export type StreamPurpose =
   | 'initialisation'
   | 'pretraining';
 
+/** What a stream's key is derived from: equal names give equal draws. */
 export interface StreamName {
   /** The round's seed, or any other fixed bytes: 1 to 64 of them. */
   readonly seed: Uint8Array;
@@ -129,10 +130,12 @@ export class DrawSequence {
     this.#sample = sample;
   }
 
+  /** The next uniform 32-bit word. */
   word(): number {
     return this.#stream.word(this.#item, this.#sample, this.#position++);
   }
 
+  /** The next uniform of 24 bits in [0, 1). */
   uniform(): number {
     return uniformOf(this.word());
   }
@@ -142,6 +145,7 @@ export class DrawSequence {
     return low + Math.floor((this.word() / 0x1_0000_0000) * (high - low + 1));
   }
 
+  /** One of the choices, each as likely as another. Throws RangeError when there is none. */
   pick<T>(choices: readonly T[]): T {
     const choice = choices[this.integer(0, choices.length - 1)];
     if (choice === undefined) throw new RangeError('Nothing to pick from: give at least one choice.');

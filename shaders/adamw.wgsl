@@ -1,6 +1,7 @@
 //! import functions
 //! import grid
-// AdamW (arXiv 1711.05101), in place; one invocation an element. hyper = [rate, 1 / (1 - beta1^t), 1 / (1 - beta2^t)].
+// AdamW (arXiv 1711.05101), in place; one invocation an element. hyper = [learning rate, 1 / (1 - beta1^t),
+// 1 / (1 - beta2^t)].
 
 struct Params {
   zero: u32,

@@ -1,6 +1,6 @@
 //! import canonical
 //! import grid
-// y = add(a, mul(scale, b)); one invocation an element.
+// y = add(a, mul(scale, b)); one invocation an element. Entry `in_place` is for the case that y is a.
 
 struct Params {
   zero: u32,

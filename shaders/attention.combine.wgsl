@@ -1,7 +1,8 @@
 //! import canonical
 //! import attention
 //! import grid
-// The block sums of attention.rows added in order, canon, times the row's r (mode 0) or scale (mode 1); one invocation an element.
+// Adds the block sums of attention.rows in order; out = mul(canon(sum), the row's r in mode 0 or scale in
+// mode 1). One invocation an element.
 
 @group(0) @binding(0) var<uniform> params: AttentionParams;
 @group(0) @binding(1) var<storage, read> partials: array<f32>;
@@ -16,7 +17,7 @@ fn main(
 ) {
   arm_barrier(params.zero);
   let item = work_item(group, groups, local);
-  let lines = params.heads / params.kv_heads * params.rows;
+  let lines = unit_lines(params);
   let all = params.units * lines * params.head_dim;
   if (item >= all) {
     return;

@@ -1,9 +1,9 @@
-//! import attention
-//! import tile
-//! import grid
-// out[d] of a query row: canon(lattice fold over the visible j of scores_j * x_jd) times the row's r (mode 0: the output,
-// with x the values) or times scale (mode 1: the gradient of q, with x the keys); a tile a workgroup. `split` leaves the sum
-// of each fold block in partials[block, line, d] instead, for few rows and many keys; attention.combine adds them.
+//! import attention-rows
+//! import workgroups
+// out[d] of a query row: canon(lattice fold over the visible j of scores_j * x_jd), times the row's r in mode
+// 0 (x is the values, out the output) or times scale in mode 1 (x is the keys, out the gradient of q); one
+// workgroup a tile. Entry `split` is for few rows and many keys: it leaves the sum of each fold block in
+// out[block, line, d], and attention.combine adds them.
 
 @group(0) @binding(0) var<uniform> params: AttentionParams;
 @group(0) @binding(1) var<storage, read> scores: array<f32>;
@@ -12,21 +12,18 @@
 @group(0) @binding(4) var<storage, read> stats: array<f32>;
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
 
-var<private> unit: Unit;
-// Of the lane's rows: the query head, the first score, and how many keys are seen.
-var<private> left: vec4<u32>;
+// Of each of the lane's rows: its first score, and how many keys it sees.
 var<private> left_scores: vec4<u32>;
 var<private> left_seen: vec4<u32>;
-var<private> corner_n: u32;
 
-fn prepare(unit_number: u32, lines: u32, corner: u32, lane: u32) {
-  let first = corner + left_row(lane, false);
-  left = heads_of(params, unit, first);
+fn start_rows(corner: TileCorner, lines: u32, lane: u32) {
+  start_tile(corner, lane);
+  let first = corner.m + left_row(lane, false);
 //# for i in 4
-  left_scores[$i] = (unit_number * lines + first + $iu) * params.keys;
+  left_scores[$i] = (corner.unit * lines + first + $iu) * params.keys;
   left_seen[$i] = 0u;
   if (left[$i] != NO_LINE) {
-    left_seen[$i] = min(positions[row_of(params, unit, first + $iu)], params.Tk - 1u) + 1u;
+    left_seen[$i] = keys_seen(params, positions[row_of(params, unit, first + $iu)]);
   }
 //# end
 }
@@ -45,19 +42,7 @@ fn right_at(product: u32, j: u32, n: u32) -> f32 {
   return lattice(x[unit.first_key + j * unit.key_stride + corner_n + n]);
 }
 
-// Keys that some row of the tile sees: uniform, since positions are only read.
-fn seen_by(b: u32, corner: u32) -> u32 {
-  var most = 0u;
-  // A line is a head and then a row.
-  var row = corner % params.rows;
-  for (var m = 0u; m < min(TILE, params.rows); m++) {
-    most = max(most, positions[b * params.Tq + params.first_row + row]);
-    row = select(row + 1u, 0u, row + 1u == params.rows);
-  }
-  return min(most, params.Tk - 1u) + 1u;
-}
-
-// The rows that a lane brings are those that it computes.
+// A lane loads the rows that it computes.
 fn store(total: Tile, lane: u32) {
   let n = corner_n + lane % 8u * 4u;
 //# for i in 4
@@ -73,7 +58,8 @@ fn store(total: Tile, lane: u32) {
 //# end
 }
 
-// `first` is the place of the lane's first row among those of all units, for the fold block.
+// Stores the sums of a fold block. `first` is the number of the lane's first row among the rows of all units
+// and blocks.
 fn store_block(total: Tile, lane: u32, first: u32) {
   let n = corner_n + lane % 8u * 4u;
 //# for i in 4
@@ -94,20 +80,13 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  let lines = params.heads / params.kv_heads * params.rows;
-  let tiles_n = (params.head_dim + TILE - 1u) / TILE;
-  let tiles_m = (lines + TILE - 1u) / TILE;
-  let number = group_number(group, groups);
-  if (number >= tiles_n * tiles_m * params.units) {
+  let lines = unit_lines(params);
+  let corner = tile_corner(params, workgroup_number(group, groups), lines, params.head_dim);
+  if (corner.unit >= params.units) {
     return;
   }
-  let unit_at = number / (tiles_n * tiles_m);
-  let batch = (params.first_unit + unit_at) / params.kv_heads;
-  let corner = number / tiles_n % tiles_m * TILE;
-  unit = unit_of(params, unit_at);
-  corner_n = number % tiles_n * TILE;
-  prepare(unit_at, lines, corner, lane);
-  let seen = seen_by(batch, corner);
+  start_rows(corner, lines, lane);
+  let seen = keys_seen_by_tile(corner);
   var total = Tile();
   for (var block = 0u; block < seen; block += TILE_BLOCK) {
     total = tile_add(total, tile_block(0u, block, min(block + TILE_BLOCK, seen), lane, false, true));
@@ -122,22 +101,16 @@ fn split(
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  let lines = params.heads / params.kv_heads * params.rows;
-  let tiles_n = (params.head_dim + TILE - 1u) / TILE;
-  let tiles_m = (lines + TILE - 1u) / TILE;
-  let tiles = tiles_n * tiles_m * params.units;
-  let number = group_number(group, groups);
+  let lines = unit_lines(params);
+  let tiles = tiles_along(lines) * tiles_along(params.head_dim) * params.units;
+  let number = workgroup_number(group, groups);
   let block = number / tiles;
   if (block * TILE_BLOCK >= params.Tk) {
     return;
   }
-  let unit_at = number % tiles / (tiles_n * tiles_m);
-  let batch = (params.first_unit + unit_at) / params.kv_heads;
-  let corner = number / tiles_n % tiles_m * TILE;
-  unit = unit_of(params, unit_at);
-  corner_n = number % tiles_n * TILE;
-  prepare(unit_at, lines, corner, lane);
-  let end = min(block * TILE_BLOCK + TILE_BLOCK, seen_by(batch, corner));
+  let corner = tile_corner(params, number % tiles, lines, params.head_dim);
+  start_rows(corner, lines, lane);
+  let end = min(block * TILE_BLOCK + TILE_BLOCK, keys_seen_by_tile(corner));
   let sums = tile_block(0u, block * TILE_BLOCK, end, lane, false, true);
-  store_block(sums, lane, (block * params.units + unit_at) * lines + corner + lane / 8u * 4u);
+  store_block(sums, lane, (block * params.units + corner.unit) * lines + corner.m + lane / 8u * 4u);
 }

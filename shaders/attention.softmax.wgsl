@@ -2,8 +2,9 @@
 //! import fold
 //! import attention
 //! import grid
-// Turns a line of scores into exp(sub(score, m)) in place and stores stats = (m, recip(sum)); a workgroup a line. Scores of
-// keys that the row does not see stay as they are. `short` does the same with an invocation a line, for few keys.
+// Turns a line of scores into exp(sub(score, m)), in place, and stores stats = (m, recip(sum)); one workgroup
+// a line. Scores of keys that the row does not see keep their value. Entry `short` does the same with one
+// invocation a line, for few keys.
 
 @group(0) @binding(0) var<uniform> params: AttentionParams;
 @group(0) @binding(1) var<storage, read> positions: array<u32>;
@@ -21,15 +22,15 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  let lines = params.heads / params.kv_heads * params.rows;
-  let number = group_number(group, groups);
+  let lines = unit_lines(params);
+  let number = workgroup_number(group, groups);
   if (number >= lines * params.units) {
     return;
   }
   let unit = unit_of(params, number / lines);
   let line = number % lines;
   let base = number * params.keys;
-  let seen = min(positions[row_of(params, unit, line)], params.Tk - 1u) + 1u;
+  let seen = keys_seen(params, positions[row_of(params, unit, line)]);
   var m = scores[base];
   for (var start = lane; start < seen; start += 4u * LANES) {
 //# for i in 4
@@ -90,7 +91,7 @@ fn short(
   @builtin(local_invocation_index) local: u32,
 ) {
   arm_barrier(params.zero);
-  let lines = params.heads / params.kv_heads * params.rows;
+  let lines = unit_lines(params);
   let number = work_item(group, groups, local);
   if (number >= lines * params.units) {
     return;
@@ -98,7 +99,7 @@ fn short(
   let unit = unit_of(params, number / lines);
   let line = number % lines;
   let base = number * params.keys;
-  let seen = min(positions[row_of(params, unit, line)], params.Tk - 1u) + 1u;
+  let seen = keys_seen(params, positions[row_of(params, unit, line)]);
   var m = scores[base];
   for (var j = 1u; j < seen; j++) {
     let s = scores[base + j];

@@ -1,6 +1,6 @@
 //! import canonical
 //! import grid
-// y = add(x, bias[d]); one invocation an element.
+// y = add(x, bias[d]); one invocation an element. Entry `in_place` is for the case that y is x.
 
 struct Params {
   zero: u32,

@@ -1,7 +1,7 @@
 //! import barrier
 //! import grid
-// cache[b * Tk + positions[b], :] = x[b, :], in place; one invocation an element of x. `rows` writes R rows of each
-// batch entry from row positions[b] on.
+// cache[b * Tk + positions[b], :] = x[b, :], in place; one invocation an element of x. Entry `rows` writes R
+// rows of each batch entry, from row positions[b] on.
 
 struct Params {
   zero: u32,

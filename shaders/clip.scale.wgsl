@@ -1,6 +1,7 @@
 //! import functions
 //! import grid
-// n = sqrt(the sums added in order from +0); scale = n > max_norm ? mul(max_norm, recip(n)) : 1. One invocation in all.
+// n = sqrt(the sums added in order from +0); scale = n > max_norm ? mul(max_norm, recip(n)) : 1. One
+// invocation does all.
 
 struct Params {
   zero: u32,

@@ -1,8 +1,10 @@
 //! import fold
 //! import grid
-// dtable[v, d] = fold over the rows n with ids[n] = v, ascending: segments of the sorted pairs (id, row). One invocation a
-// pair and column; only the first pair of a segment works. The table was cleared before, so an id without rows keeps +0. A
-// dispatch folds the `span` rows of each list from its place `skip` on, both multiples of 64, and goes on from what stands in dtable.
+// dtable[v, d] = the fold of dy[n, d] over the rows n with ids[n] = v, ascending. The rows of an id are a
+// segment of the sorted pairs (id, row). There is one invocation for each pair and column, and the one at the
+// first pair of a segment does the work. The table was cleared before, so an id without rows keeps +0. A
+// dispatch folds `span` rows of each segment from its row `skip` on, both multiples of 64, and continues from
+// the sum in dtable.
 
 struct Params {
   zero: u32,

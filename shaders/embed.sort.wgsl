@@ -1,8 +1,9 @@
 //! import barrier
 //! import grid
-// Sorts the rows of embed.grad by id, rows of one id ascending, in a bitonic network (Batcher 1968): pairs (id, row), in chunks
-// of 128 a workgroup. `chunks` makes the pairs and sorts each chunk; then for every k from 256 up, `exchange` does the
-// distances j from k / 2 down to 128 and `merge` the rest. Beyond row N there are pairs that sort last.
+// Sorts the pairs (id, row) of embed.grad by id and then by row, in a bitonic network (Batcher 1968); a
+// workgroup sorts a chunk of 128 pairs. `chunks` makes the pairs and sorts each chunk. Then, for every k from
+// 256 up, `exchange` does the distances j from k / 2 down to 128, and `merge` does the smaller ones. Pairs
+// beyond row N sort last.
 
 struct Params {
   zero: u32,
@@ -24,12 +25,12 @@ fn before(a: vec2<u32>, b: vec2<u32>) -> bool {
   return a.x < b.x || (a.x == b.x && a.y < b.y);
 }
 
-// Whether a and b, in this order, are to change places, in a run of the network's step k that starts up or down.
+// Whether a and b, in this order, must be exchanged, in a run that the network's step k sorts up or down.
 fn swaps(a: vec2<u32>, b: vec2<u32>, up: bool) -> bool {
   return select(before(a, b), before(b, a), up);
 }
 
-// One distance of the network within the chunk that starts at `base`.
+// The exchanges at one distance j of the network, within the chunk that starts at `base`.
 fn exchange_in_chunk(lane: u32, base: u32, k: u32, j: u32) {
   let low = lane / j * (2u * j) + lane % j;
   let a = chunk[low];
@@ -47,7 +48,7 @@ fn chunks(
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  let base = group_number(group, groups) * CHUNK;
+  let base = workgroup_number(group, groups) * CHUNK;
   if (base >= params.pairs) {
     return;
   }
@@ -98,7 +99,7 @@ fn merge(
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  let base = group_number(group, groups) * CHUNK;
+  let base = workgroup_number(group, groups) * CHUNK;
   if (base >= params.pairs) {
     return;
   }

@@ -1,6 +1,8 @@
+//! import bf16
 //! import canonical
 //! import grid
-// y[n, d] = table[ids[n], d]; one invocation an element. `bf16` reads a table of two bf16 a word.
+// y[n, d] = table[ids[n], d]; one invocation an element. Entry `bf16` reads a table that holds two bf16 a
+// word.
 
 struct Params {
   zero: u32,
@@ -40,6 +42,5 @@ fn bf16(
     return;
   }
   let at = ids[item / params.D] * params.D + item % params.D;
-  let word = table_bf16[at / 2u];
-  y[item] = canon_bits(select(word << 16u, word & 0xffff0000u, at % 2u == 1u));
+  y[item] = canon_bits(bf16_bits(table_bf16[at / 2u], at));
 }

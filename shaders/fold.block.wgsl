@@ -1,7 +1,8 @@
 //! import canonical
 //! import grid
-// The first level of a fixed-order fold over rows of `length` terms: partials[row, block] is the sum in order of one block
-// of 64 terms. One invocation a block. The terms are x, x * x or x * y.
+// The first level of a fixed-order fold over rows of `length` terms: partials[row, block] is the sum, in
+// order, of one block of 64 terms. One invocation a block. The terms are x (`main`), x * x (`squares`) or x *
+// y (`products`).
 
 struct Params {
   zero: u32,

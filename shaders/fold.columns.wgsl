@@ -1,7 +1,8 @@
 //! import canonical
 //! import grid
-// The first level of a fixed-order fold down the columns of [N, D]: partials[block, d] is the sum in order of 64 rows. One
-// invocation a block and column. `gain` folds mul(dy, mul(x, rstd)), the gradient of RMSNorm's gain.
+// The first level of a fixed-order fold along the columns of dy [N, D]: partials[block, d] is the sum, in
+// order, of 64 rows. One invocation a block and column. Entry `gain` folds mul(dy, mul(x, rstd)), the
+// gradient of RMSNorm's gain.
 
 struct Params {
   zero: u32,

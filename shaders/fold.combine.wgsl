@@ -1,7 +1,8 @@
 //! import functions
 //! import grid
-// The second level of a fixed-order fold: out[i] is the block sums of i added in order from +0. One invocation an output.
-// `negated` gives sub(0, sum); `rstd` finishes RMSNorm: rsqrt(add(mul(sum, inv_d), eps)).
+// The second level of a fixed-order fold: out[i] is the sum, in order from +0, of the block sums of i. One
+// invocation an output. Entry `negated` gives sub(0, sum). Entry `rstd` finishes RMSNorm: rsqrt(add(mul(sum,
+// inv_d), eps)).
 
 struct Params {
   zero: u32,

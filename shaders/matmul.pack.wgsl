@@ -1,14 +1,17 @@
+//! import bf16
 //! import lattice
 //! import grid
-// An operand of matmul.direct: lattice values as bf16, two neighbours along k a word, the first in its low half; +0 beyond K.
-// An invocation packs PAIRS words of one line (a row of a, a column of b). `rounded` leaves the values as f32, for matmul.thin.
+// Packs an operand for matmul.register-tiled: its values on the lattice as bf16, two neighbours along k a
+// word, the first in the low half, and +0 beyond K. An invocation packs PAIRS words of one line (a row of a,
+// or a column of b). Entry `rounded` writes the values as f32, for matmul.gemv.
 
 struct Params {
   zero: u32,
   lines: u32,
   K: u32,
   pairs: u32,
-  // Distances of neighbouring lines and of neighbours along k, in x; and of lines and of pairs, in packed.
+  // Distances of neighbouring lines and of neighbours along k in x, and of lines and pairs in the packed
+  // operand.
   line_stride: u32,
   k_stride: u32,
   packed_line: u32,
@@ -30,13 +33,13 @@ const PAIRS = 16u;
 
 fn value_at(at: u32) -> f32 {
 //# if BF16
-  return lattice_rounded(select(x[at / 2u] << 16u, x[at / 2u] & 0xffff0000u, at % 2u == 1u));
+  return lattice_rounded(bf16_bits(x[at / 2u], at));
 //# else
   return lattice(x[at]);
 //# end
 }
 
-// A lattice value's upper half, as its bits.
+// The bf16 bits of a value on the lattice.
 fn half_at(at: u32) -> u32 {
   return bitcast<u32>(value_at(at)) >> 16u;
 }

@@ -1,16 +1,19 @@
-//! import vector
-//! import slice
-// c[m, n] = canon(lattice fold over k of a[m, k] * b[k, n]): one tile of outputs a workgroup, (4 ROWS4) x (4 COLS4) an
-// invocation. Operands are rounded to the lattice once, on their way into workgroup memory. With `parts` > 1 a workgroup
-// computes one fold block of a tile into partials[block, m, n] (c's binding), for products with few tiles and a long k;
-// fold.combine adds them in order. A fold that is too long for one dispatch goes on at `first` from what stands in c. Constants and conditions are set for each device (compute/engines/webgpu/tuning/tuning.ts).
+//! import operand-b
+//! import workgroups
+// c[m, n] = canon(lattice fold over k of a[m, k] * b[k, n]). A workgroup computes a tile of outputs, an
+// invocation (4 ROWS4) x (4 COLS4) of them. Operands are rounded to the lattice once, when they are copied
+// into workgroup memory. With `parts` > 1, for products with few tiles and a long k, a workgroup computes one
+// fold block of a tile into c[block, m, n], and fold.combine adds the blocks in order. A fold that is too
+// long for one dispatch continues at `first` from the sum in c. The engine sets constants and conditions for
+// each device (compute/engines/webgpu/tuning/tuning.ts).
 
 struct Params {
   zero: u32,
   M: u32,
   N: u32,
   K: u32,
-  // Whether the values of one row of a (one column of b) are neighbours in memory, and the distance of those that are not.
+  // Whether neighbours in memory are neighbours along k, and the distance of those that are not; for a and
+  // for b.
   a_along_k: u32,
   a_stride: u32,
   b_along_k: u32,
@@ -43,9 +46,9 @@ struct Params {
 //# end
 //# end
 
-// Every size is a multiple of 4, so that operands are read and written four values at a time.
+// Whether every size is a multiple of 4, so that operands are read and written four values at a time.
 const VECTORS = 0u;
-// b holds two bf16 a word.
+// Whether b holds two bf16 a word.
 const BF16 = 0u;
 const ROWS4 = 1u;
 const COLS4 = 1u;
@@ -55,14 +58,15 @@ const LANES_N = 8u;
 const STEP = 8u;
 
 const LANES = LANES_M * LANES_N;
-// The tile's sides, in fours.
+// The tile's sides, in groups of four.
 const TILE_M4 = LANES_M * ROWS4;
 const TILE_N4 = LANES_N * COLS4;
 const PATCHES_A = TILE_M4 * STEP / 4u;
 const PATCHES_B = TILE_N4 * STEP / 4u;
 const BLOCK = 64u;
 
-// Laid out [k][m / 4] and [k][n / 4]. Only whole vectors are written: a component alone may touch its neighbours.
+// Laid out [k][m / 4] and [k][n / 4]. Only whole vectors are written, because writing one component may touch
+// the others.
 var<workgroup> a_tile: array<vec4<f32>, TILE_M4 * STEP>;
 var<workgroup> b_tile: array<vec4<f32>, TILE_N4 * STEP>;
 
@@ -89,45 +93,14 @@ fn load_a(row: u32, column: u32, rows: u32, columns: u32) -> vec4<f32> {
 //# end
 }
 
-//# if VECTORS
-//# else
-// One value of b, on the lattice.
-fn b_at(at: u32) -> f32 {
-//# if BF16
-  return lattice_rounded(select(b[at / 2u] << 16u, b[at / 2u] & 0xffff0000u, at % 2u == 1u));
-//# else
-  return lattice(b[at]);
-//# end
-}
-//# end
-
 fn load_b(row: u32, column: u32, rows: u32, columns: u32) -> vec4<f32> {
   if (row >= rows || column >= columns) {
     return vec4<f32>();
   }
-  let at = row * params.b_stride + column;
-//# if VECTORS
-//# if BF16
-  return lattice_bf16x4(b[at / 4u]);
-//# else
-  return lattice4(b[at / 4u]);
-//# end
-//# else
-  var x = vec4<f32>(b_at(at), 0.0, 0.0, 0.0);
-  if (column + 1u < columns) {
-    x.y = b_at(at + 1u);
-  }
-  if (column + 2u < columns) {
-    x.z = b_at(at + 2u);
-  }
-  if (column + 3u < columns) {
-    x.w = b_at(at + 3u);
-  }
-  return x;
-//# end
+  return b_four_at(row * params.b_stride + column, columns - column);
 }
 
-// Brings 4 x 4 values of a into the tile, transposed where they are neighbours along k.
+// Copies 4 x 4 values of a into the tile, transposed if neighbours in memory are neighbours along k.
 fn fill_a(patch_number: u32, row: u32, k0: u32, k_end: u32) {
   if (params.a_along_k == 1u) {
     let k = patch_number % (STEP / 4u) * 4u;
@@ -202,7 +175,7 @@ fn store(base: u32, m: u32, n: u32, sums: vec4<f32>) {
 //# end
 }
 
-// What the dispatch before left in c.
+// Four columns of the sum that the previous dispatch left in c.
 fn stored(m: u32, n: u32) -> vec4<f32> {
   if (m >= params.M || n >= params.N) {
     return vec4<f32>();
@@ -232,7 +205,7 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  let number = group_number(group, groups);
+  let number = workgroup_number(group, groups);
   let part = number / params.tiles;
   if (part >= params.parts) {
     return;

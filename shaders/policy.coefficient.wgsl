@@ -1,6 +1,6 @@
 //! import functions
 //! import grid
-// The two-sided clipped policy objective's coefficient; one invocation a row.
+// The coefficient of the two-sided clipped policy objective; one invocation a row.
 
 struct Params {
   zero: u32,

@@ -1,7 +1,8 @@
 //! import canonical
 //! import grid
-// RMSNorm's gradient with respect to x. `blocks` sums one block of 64 terms of mul(t, x), t = mul(dy, gain); `main` then
-// finishes an element, after `row` has made c = mul(mul(s, mul(rstd, mul(rstd, rstd))), inv_d) of each row.
+// RMSNorm's gradient with respect to x, in three dispatches. `blocks` sums one block of 64 terms mul(t, x),
+// where t = mul(dy, gain). `row` makes c = mul(mul(s, mul(rstd, mul(rstd, rstd))), inv_d) of a row's sum s.
+// `main` finishes an element.
 
 struct Params {
   zero: u32,

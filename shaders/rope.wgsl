@@ -1,7 +1,7 @@
 //! import canonical
 //! import grid
-// Rotary embedding with the halves of a head as the pairs: one invocation a pair. sine_sign is -1 for the backward
-// pass. `pairs` takes neighbours as the pairs.
+// Rotary embedding; one invocation a pair. A pair has one element of either half of a head, or, in entry
+// `pairs`, two neighbours. sine_sign is -1 for the backward pass.
 
 struct Params {
   zero: u32,

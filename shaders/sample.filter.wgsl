@@ -1,9 +1,11 @@
 //! import functions
 //! import grid
-// Top-k and top-p by thresholds on z = mul(x, scale), found four bits at a time among the places of all f32 from the lowest up.
-// `prepare` writes z and, for top-p, its weight exp(sub(z, maximum)). Then, from the highest four bits down, `sums` adds up the weights
-// of the elements of a block that reach each of 16 thresholds (ones for top-k, whose sums are exact), and `choose` adds the
-// blocks in order and keeps the highest threshold with enough. `apply` writes the lowest finite value over what is left out.
+// Top-k and top-p by a threshold on z = mul(x, scale). The threshold is the rank of an f32 among all f32 in
+// ascending order; it is found four bits at a time. `prepare` writes z and, for top-p, its weight exp(sub(z,
+// maximum)). Then, from the highest four bits down, `sums` adds the weights of a block's elements that reach
+// each of 16 thresholds (for top-k each weight is 1, and the sums are exact), and `choose` adds the blocks in
+// order and keeps the highest threshold whose sum is enough. `apply` writes the lowest finite value over
+// every element that is left out.
 
 struct Params {
   zero: u32,
@@ -15,7 +17,7 @@ struct Params {
   scale: f32,
   // 0 for top-k, 1 for top-p.
   weighted: u32,
-  // Place of the four bits that are looked for, 28, 24, ... 0.
+  // Position of the four bits that this pass finds: 28, 24, .. 0.
   shift: u32,
 }
 
@@ -23,9 +25,10 @@ struct Params {
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
 @group(0) @binding(2) var<storage, read> maxima: array<f32>;
 @group(0) @binding(3) var<storage, read_write> terms: array<f32>;
-// [row, block, threshold].
+// Sums by [row, block, threshold].
 @group(0) @binding(4) var<storage, read_write> partials: array<f32>;
-// Of each row: the least place that is kept so far, the bits found of the next one, and the bits of the sum that it must have.
+// Of each row: the least rank that is kept so far, the bits found of the next one, and the bits of the sum it
+// must have.
 @group(0) @binding(5) var<storage, read_write> search: array<vec4<u32>>;
 @group(0) @binding(6) var<storage, read_write> out: array<f32>;
 
@@ -34,8 +37,8 @@ const TOP_SHIFT = 28u;
 
 var<workgroup> totals: array<f32, TRIES>;
 
-// The place of a canonical x among all f32.
-fn place_of(x: f32) -> u32 {
+// The rank of a canonical x among all f32.
+fn rank_of(x: f32) -> u32 {
   let bits = bitcast<u32>(x);
   return select(bits | 0x80000000u, ~bits, bits >> 31u == 1u);
 }
@@ -79,12 +82,12 @@ fn sums(
 //# end
   for (var v = start; v < min(start + 64u, params.V); v++) {
     let at = row * params.V + v;
-    let place = place_of(out[at]);
-    // Thresholds ascend; what does not reach the first adds +0 to all.
-    if (place >= threshold_0) {
+    let rank = rank_of(out[at]);
+    // Thresholds ascend, so an element below the first adds +0 to every sum.
+    if (rank >= threshold_0) {
       let weight = select(1.0, terms[at], params.weighted == 1u);
 //# for i in 16
-      sum_$i = add(sum_$i, select(0.0, weight, place >= threshold_$i));
+      sum_$i = add(sum_$i, select(0.0, weight, rank >= threshold_$i));
 //# end
     }
   }
@@ -100,10 +103,10 @@ fn choose(
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  let row = group_number(group, groups);
+  let row = workgroup_number(group, groups);
   let first = min(row, params.N - 1u) * params.blocks * TRIES + lane;
   var total = 0.0;
-  // Eight at a time, so that memory is not waited for at every step. What is beyond the last block adds +0.
+  // Eight blocks are read at a time to hide the latency of memory. A block beyond the last adds +0.
   for (var block = 0u; block < params.blocks; block += 8u) {
 //# for i in 8
     let partial_$i = partials[first + min(block + $iu, params.blocks - 1u) * TRIES];
@@ -120,10 +123,11 @@ fn choose(
   var found = search[row];
   var wanted = f32(params.top_k);
   if (params.weighted == 1u) {
-    // The first of the first 16 thresholds is the least that is kept: its sum is the whole.
+    // In the first pass, threshold 0 is the least rank that is kept, so its sum is the whole.
     wanted = select(bitcast<f32>(found.z), mul(params.top_p, totals[0]), params.shift == TOP_SHIFT);
   }
-  // Sums fall as thresholds rise. No f32 but NaN lies above 0xff7fffff, so the highest have none.
+  // Sums fall as thresholds rise. Only NaN has a rank above 0xff7fffff, so the sums of the highest thresholds
+  // are 0.
   var digit = 0u;
   for (var i = 1u; i < TRIES; i++) {
     digit = select(digit, i, totals[i] >= wanted);
@@ -148,5 +152,5 @@ fn apply(
     return;
   }
   let z = out[item];
-  out[item] = select(bitcast<f32>(0xff7fffffu), z, place_of(z) >= search[item / params.V].x);
+  out[item] = select(bitcast<f32>(0xff7fffffu), z, rank_of(z) >= search[item / params.V].x);
 }

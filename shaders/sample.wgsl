@@ -1,7 +1,9 @@
 //! import functions
-//! import grid
-// Draws one id a row by inverse transform; a workgroup a row. The running sum at v is add(sum of the blocks before, sum so
-// far in v's block), so the block that passes the threshold is found among the block sums, and v in it.
+//! import row-sum
+//! import workgroups
+// Draws one id a row by inverse transform; one workgroup a row. The running sum at v is add(sum of the blocks
+// before, sum within v's block up to v). So the kernel first finds the block whose sum passes the threshold,
+// and then v in it.
 
 struct Params {
   zero: u32,
@@ -20,28 +22,6 @@ struct Params {
 @group(0) @binding(5) var<storage, read> block_maxima: array<f32>;
 @group(0) @binding(6) var<storage, read_write> ids: array<u32>;
 @group(0) @binding(7) var<storage, read_write> logprob: array<f32>;
-
-const ROW_LANES = 64u;
-var<workgroup> chunk: array<f32, ROW_LANES>;
-
-// The block sums of a row added in order, 64 read at a time. Lane 0 has the sum. Called in uniform control flow only.
-fn row_sum(base: u32, lane: u32) -> f32 {
-  var total = 0.0;
-  for (var first = 0u; first < params.blocks; first += ROW_LANES) {
-    let count = min(ROW_LANES, params.blocks - first);
-    if (lane < count) {
-      chunk[lane] = partials[base + first + lane];
-    }
-    workgroupBarrier();
-    if (lane == 0u) {
-      for (var i = 0u; i < count; i++) {
-        total = add(total, chunk[i]);
-      }
-    }
-    workgroupBarrier();
-  }
-  return total;
-}
 
 fn first_largest(row: u32, m: f32) -> u32 {
   var block = 0u;
@@ -69,7 +49,7 @@ fn drawn(row: u32, m: f32, threshold: f32) -> u32 {
   }
   let passes = block < params.blocks;
   if (!passes) {
-    // Rounding left the threshold at the whole sum: the last id with weight.
+    // Rounding made the threshold the whole sum, so the last id with weight is drawn.
     block = params.blocks - 1u;
     while (block > 0u && partials[base + block] == 0.0) {
       block--;
@@ -97,8 +77,8 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  let row = group_number(group, groups);
-  let l = row_sum(min(row, params.N - 1u) * params.blocks, lane);
+  let row = workgroup_number(group, groups);
+  let l = row_sum(min(row, params.N - 1u) * params.blocks, params.blocks, lane);
   if (lane != 0u || row >= params.N) {
     return;
   }

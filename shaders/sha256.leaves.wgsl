@@ -1,8 +1,9 @@
 //! import barrier
 //! import grid
 //! import sha256
-// RFC 6962 leaf hashes of a tensor's bytes: out[leaf] = SHA-256(0x00 || bytes of the leaf), leaves of 4,096 bytes, the last one
-// shorter. One invocation a leaf. A hash is eight words whose big-endian bytes are the digest.
+// RFC 6962 leaf hashes of a tensor's bytes: out[leaf] = SHA-256(0x00 || bytes of the leaf). Leaves have 4,096
+// bytes; the last one may be shorter. One invocation a leaf. A hash is eight words whose big-endian bytes are
+// the digest.
 
 struct Params {
   zero: u32,
@@ -17,7 +18,7 @@ struct Params {
 
 const LEAF_BYTES = 4096u;
 
-// Word `i` of a leaf's bytes, big-endian; zero bytes beyond `bytes`.
+// Word `i` of a leaf, big-endian. Bytes from number `bytes` on are zero.
 fn leaf_word(first: u32, i: u32, bytes: u32) -> u32 {
   if (i * 4u >= bytes) {
     return 0u;
@@ -40,7 +41,8 @@ fn main(
   }
   let first = leaf * (LEAF_BYTES / 4u);
   let bytes = min(params.bytes - leaf * LEAF_BYTES, LEAF_BYTES);
-  // The prefix shifts the message by one byte; then 0x80 and, at the very end, the length in bits.
+  // The prefix 0x00 shifts the message by one byte. After the message come 0x80 and, at the very end, the
+  // length in bits.
   let length = bytes + 1u;
   let blocks = (length + 8u) / 64u + 1u;
   let marker = length / 4u;

@@ -1,12 +1,12 @@
 //! import barrier
 //! import grid
 //! import sha256
-// One level of an RFC 6962 tree: out[i] = SHA-256(0x01 || below[2i] || below[2i + 1]); an odd last hash goes up as it is, which
-// gives the RFC's tree of any number of leaves. One invocation a node.
+// One level of an RFC 6962 tree: out[i] = SHA-256(0x01 || below[2i] || below[2i + 1]). An odd last hash is
+// copied, which gives the RFC's tree of any number of leaves. One invocation a node.
 
 struct Params {
   zero: u32,
-  // Hashes below.
+  // Number of hashes below.
   count: u32,
 }
 

@@ -1,7 +1,8 @@
 //! import canonical
 //! import grid
-// The largest of mul(x, scale) in each row of [N, V]: `block` over 64 elements, then `main` over the block maxima, a workgroup a row. No
-// canonical value is -0, so the order of comparisons does not matter.
+// The largest mul(x, scale) of each row of x [N, V]. Entry `block` takes the maximum of 64 elements, one
+// invocation a block; `main` takes that of a row's blocks, one workgroup a row. No canonical value is -0, so
+// any order of comparisons gives the same bits.
 
 struct Params {
   zero: u32,
@@ -48,8 +49,9 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  let row = group_number(group, groups);
-  // Past the last row there is nothing to read or write, but every lane comes to the barrier.
+  let row = workgroup_number(group, groups);
+  // A workgroup past the last row reads that row again and writes nothing, so that every lane reaches the
+  // barrier.
   let base = min(row, params.N - 1u) * params.blocks;
   var largest = block_maxima[base];
   for (var block = lane; block < params.blocks; block += ROW_LANES) {

@@ -1,6 +1,7 @@
 //! import functions
 //! import grid
-// partials[n, block] = the sum in order of one block of 64 terms exp(sub(mul(x, scale), maximum)); one invocation a block.
+// partials[n, block] = the sum, in order, of one block of 64 terms exp(sub(mul(x, scale), maximum)); one
+// invocation a block.
 
 struct Params {
   zero: u32,

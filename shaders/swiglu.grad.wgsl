@@ -1,6 +1,7 @@
 //! import functions
 //! import grid
-// s = sigmoid(gate); dup = mul(dy, mul(gate, s)); dgate = mul(mul(dy, up), add(s, mul(mul(gate, s), sub(1, s)))).
+// s = sigmoid(gate); dup = mul(dy, mul(gate, s)); dgate = mul(mul(dy, up), add(s, mul(mul(gate, s), sub(1,
+// s)))).
 
 struct Params {
   zero: u32,

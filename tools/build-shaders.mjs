@@ -1,13 +1,17 @@
-// Links shaders/*.wgsl into compute/generated/shaders.ts, so that every host (Vite, tsx, Deno, vitest) loads the same
-// text with no loader plugin. A kernel names the modules it needs by `//! import <name>` lines; each module in
-// shaders/lib is put before it once, dependencies first. `barrier` stands for one of two modules, which makes the two
-// variants of every kernel: `<kernel>` (native) and `<kernel>@barrier`.
+// Links shaders/*.wgsl into compute/generated/shaders.ts, so that every host (Vite, tsx, Deno, vitest) loads
+// the same text with no loader plugin, and writes the kernels' interfaces to compute/generated/kernels.ts. A
+// kernel names the modules it needs by `//! import <name>` lines; each module in shaders/lib is put before it
+// once, dependencies first. `barrier` stands for one of two modules, which makes the two variants of every
+// kernel: `<kernel>` (native) and `<kernel>@barrier`.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readKernelInterface } from './kernel-interface.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const shaders = join(root, 'shaders');
+const generated = join(root, 'compute/generated');
+const HEADER = '// Made by tools/build-shaders.mjs from shaders/. Do not edit.\n';
 const IMPORT = /^\/\/! import ([\w.-]+)$/gm;
 
 /**
@@ -32,7 +36,21 @@ export function link(name, source, load) {
   return `${linked.join('\n\n')}\n`;
 }
 
-/** Links every kernel in both variants and writes the generated module; returns the number of sources in it. */
+/**
+ * The text of compute/generated/kernels.ts.
+ * @param {readonly (readonly [kernel: string, source: string])[]} kernels linked WGSL by kernel
+ */
+export function kernelTable(kernels) {
+  const rows = kernels.map(([kernel, source]) => {
+    const { bindings, ...rest } = readKernelInterface(kernel, source);
+    const inOrder = Object.entries(bindings).sort(([, a], [, b]) => a.number - b.number);
+    return [kernel, { ...rest, bindings: Object.fromEntries(inOrder) }];
+  });
+  const table = JSON.stringify(Object.fromEntries(rows), undefined, 2);
+  return `${HEADER}export const KERNELS = ${table} as const;\n`;
+}
+
+/** Links every kernel in both variants and writes the generated modules; returns the number of kernels. */
 export function buildShaders() {
   const library = join(shaders, 'lib');
   const modules = new Set(readdirSync(library));
@@ -41,26 +59,31 @@ export function buildShaders() {
     if (!modules.has(file)) throw new Error(`shaders/lib/${file} does not exist`);
     return readFileSync(join(library, file), 'utf8');
   };
-  const entries = readdirSync(shaders)
+  const kernels = readdirSync(shaders)
     .filter((file) => file.endsWith('.wgsl'))
     .sort()
-    .flatMap((file) => {
+    .map((file) => {
       const kernel = basename(file, '.wgsl');
       const source = readFileSync(join(shaders, file), 'utf8');
-      return [
-        [kernel, link(kernel, source, loader('native'))],
-        [`${kernel}@barrier`, link(kernel, source, loader('opaque'))],
-      ];
+      const [native, barrier] = ['native', 'opaque'].map((variant) => link(kernel, source, loader(variant)));
+      return { kernel, native, barrier };
     });
-  const lines = entries.map(([name, text]) => `  ${JSON.stringify(name)}: ${JSON.stringify(text)},`);
-  mkdirSync(join(root, 'compute/generated'), { recursive: true });
+  const lines = kernels.flatMap(({ kernel, native, barrier }) => [
+    `  ${JSON.stringify(kernel)}: ${JSON.stringify(native)},`,
+    `  ${JSON.stringify(`${kernel}@barrier`)}: ${JSON.stringify(barrier)},`,
+  ]);
+  mkdirSync(generated, { recursive: true });
   writeFileSync(
-    join(root, 'compute/generated/shaders.ts'),
-    `// Made by tools/build-shaders.mjs from shaders/. Do not edit.\nexport const SHADERS: Readonly<Record<string, string>> = {\n${lines.join('\n')}\n};\n`,
+    join(generated, 'shaders.ts'),
+    `${HEADER}export const SHADERS: Readonly<Record<string, string>> = {\n${lines.join('\n')}\n};\n`,
   );
-  return entries.length;
+  writeFileSync(
+    join(generated, 'kernels.ts'),
+    kernelTable(kernels.map(({ kernel, native }) => [kernel, native])),
+  );
+  return kernels.length;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  console.log(`${buildShaders()} shaders linked into compute/generated/shaders.ts`);
+  console.log(`${buildShaders()} kernels linked into compute/generated/shaders.ts and kernels.ts`);
 }

@@ -23,9 +23,10 @@ export const BUILD_STEPS = [
       'tools/build-kernels.mjs',
       'tools/build-wasm.mjs',
       'tools/build-shaders.mjs',
+      'tools/kernel-interface.mjs',
       'package-lock.json',
     ],
-    outputs: ['compute/generated/wasm.ts', 'compute/generated/shaders.ts'],
+    outputs: ['compute/generated/wasm.ts', 'compute/generated/shaders.ts', 'compute/generated/kernels.ts'],
     argv: ['tools/build-kernels.mjs'],
   },
   {

@@ -14,14 +14,14 @@ interface ClaimCardProps {
 /** What the chain says of a claim now. */
 export type Standing = 'open' | 'challenged' | 'upheld' | 'lost';
 
-export function standingOf({ lost, settled, liveGames }: ClaimView): Standing {
+function standingOf({ lost, settled, liveGames }: ClaimView): Standing {
   if (lost) return 'lost';
   if (settled) return 'upheld';
   return liveGames > 0 ? 'challenged' : 'open';
 }
 
 /** The standing as a sentence. `now` is the chain's time in Unix seconds. */
-export function standingSentence(claim: ClaimView, now: number): string {
+function standingSentence(claim: ClaimView, now: number): string {
   switch (standingOf(claim)) {
     case 'lost':
       return 'Proved wrong. Its author lost the bond.';

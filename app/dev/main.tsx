@@ -1,6 +1,8 @@
 /** `?scene=` picks what to draw. Served by `vite` only; the build leaves this folder out. */
 import { createRoot } from 'react-dom/client';
 import '../styles.css';
+import { type CheckScene, simulatedChecks } from '../checks/testing/simulated-checks.ts';
+import { type JobScene, simulatedJobs } from '../jobs/testing/simulated-jobs.ts';
 import { type ModelScene, simulatedModels } from '../models/testing/simulated-models.ts';
 import { SessionProvider } from '../session-provider.tsx';
 import { Screen } from '../shell/screen.tsx';
@@ -9,15 +11,16 @@ import { simulatedVolunteer } from '../volunteer/testing/simulated-volunteer.ts'
 import { followVolunteer } from '../volunteer/volunteer-store.ts';
 
 const name = new URLSearchParams(location.search).get('scene') ?? 'fresh';
-if (name.startsWith('models-')) location.hash = '#/models';
-const volunteer = simulatedVolunteer(name.startsWith('models-') ? 'fresh' : (name as Scene), Date.now);
+const [screen = ''] = /^(jobs|checks|models)(?=-)/.exec(name) ?? [];
+if (screen !== '') location.hash = `#/${screen}`;
+
+const volunteer = simulatedVolunteer(screen === '' ? (name as Scene) : 'fresh', Date.now);
 const { store } = followVolunteer(volunteer);
 void volunteer.open();
 
-const models = Promise.resolve(
-  simulatedModels(name.startsWith('models-') ? (name as ModelScene) : 'models-empty'),
-);
-const refused = { open: () => Promise.reject(new Error('This is a drawing of the page, not a volunteer.')) };
+const jobs = Promise.resolve(simulatedJobs(screen === 'jobs' ? (name as JobScene) : 'jobs-empty'));
+const checks = Promise.resolve(simulatedChecks(screen === 'checks' ? (name as CheckScene) : 'checks-empty'));
+const models = Promise.resolve(simulatedModels(screen === 'models' ? (name as ModelScene) : 'models-empty'));
 
 const root = document.getElementById('root');
 if (root !== null) {
@@ -26,8 +29,8 @@ if (root !== null) {
       session={{
         volunteer,
         view: store,
-        jobs: refused,
-        checks: refused,
+        jobs: { open: () => jobs },
+        checks: { open: () => checks },
         models: { open: () => models },
       }}
     >

@@ -3,65 +3,15 @@ import type { ClaimView } from './chain-watch.ts';
 import type { Funding, PostedWork } from './market.ts';
 import { readDraft } from './propose-form.tsx';
 import { lifeOf, pledgeAction } from './task-life.ts';
-
-const ONE = `0x${'11'.repeat(20)}` as const;
-const HASH = `0x${'22'.repeat(32)}` as const;
-const order = {
-  terms: HASH,
-  descriptionHash: HASH,
-  token: ONE,
-  price: 100n,
-  bond: 10n,
-  claimSeconds: 100,
-  workSeconds: 50,
-  workerShares: 300_000,
-};
-
-function funding(state: Funding['state']): Funding {
-  const pledges = [{ id: 0n, campaign: 0n, pledger: ONE, amount: 50n, settled: false }];
-  return { id: 0n, state, creator: ONE, order, deadline: 1060, raised: 50n, job: 0n, pledges };
-}
-
-function job(change: Partial<PostedWork>): PostedWork {
-  return {
-    id: 0n,
-    state: 'open',
-    requester: ONE,
-    order,
-    descriptionHash: HASH,
-    claimBy: 1100,
-    worker: undefined,
-    deliverBy: 1050,
-    delivery: undefined,
-    forfeited: 0n,
-    failed: false,
-    model: 1n,
-    ...change,
-  };
-}
-
-function claim(change: Partial<ClaimView>): ClaimView {
-  return {
-    claim: 0,
-    claimant: ONE,
-    terms: HASH,
-    root: HASH,
-    windowEnd: 1200,
-    liveGames: 0,
-    lost: false,
-    settled: false,
-    bond: 1n,
-    games: [],
-    ...change,
-  };
-}
+import { claimView, funding, postedJob, SOMEBODY } from './testing/tasks.ts';
 
 const at = (
   state: Funding['state'],
   more: Partial<PostedWork> | null = null,
   claimed?: ClaimView,
   now = 1000,
-) => lifeOf({ funding: funding(state), job: more === null ? undefined : job(more), claim: claimed, now });
+) =>
+  lifeOf({ funding: funding(state), job: more === null ? undefined : postedJob(more), claim: claimed, now });
 const states = (life: ReturnType<typeof lifeOf>) => life.stages.map(({ state }) => state).join(' ');
 
 describe('lifeOf', () => {
@@ -71,28 +21,33 @@ describe('lifeOf', () => {
     expect(at('reached').next).toBe('hand-over');
     expect(states(at('handed-over', {}))).toBe('done now ahead ahead ahead');
     expect(at('handed-over', {}).next).toBe('work');
-    expect(at('handed-over', { state: 'claimed', worker: ONE }).next).toBeNull();
-    const delivered = { state: 'delivered', worker: ONE } as const;
-    expect(at('handed-over', delivered, claim({})).next).toBeNull();
-    expect(at('handed-over', delivered, claim({}), 1201).next).toBe('accept');
+    expect(at('handed-over', { state: 'claimed', worker: SOMEBODY }).next).toBeNull();
+    const delivered = { state: 'delivered', worker: SOMEBODY } as const;
+    expect(at('handed-over', delivered, claimView({})).next).toBeNull();
+    expect(at('handed-over', delivered, claimView({}), 1201).next).toBe('accept');
     expect(states(at('ended', { state: 'accepted' }))).toBe('done done done done done');
   });
 
   it('waits for disputes, whatever the window says', () => {
-    const life = at('handed-over', { state: 'delivered', worker: ONE }, claim({ liveGames: 2 }), 1300);
+    const life = at(
+      'handed-over',
+      { state: 'delivered', worker: SOMEBODY },
+      claimView({ liveGames: 2 }),
+      1300,
+    );
     expect(life.next).toBeNull();
     expect(life.stages[3]?.note).toBe('2 in dispute');
   });
 
   it('offers a way on wherever something failed', () => {
     expect(at('handed-over', {}, undefined, 1101).next).toBe('expire');
-    const late = { state: 'claimed', worker: ONE, failed: true } as const;
+    const late = { state: 'claimed', worker: SOMEBODY, failed: true } as const;
     expect(at('handed-over', late).next).toBe('reopen');
     expect(at('handed-over', late, undefined, 1101).next).toBe('expire');
     const beaten = at(
       'handed-over',
-      { state: 'delivered', worker: ONE, failed: true },
-      claim({ lost: true }),
+      { state: 'delivered', worker: SOMEBODY, failed: true },
+      claimView({ lost: true }),
     );
     expect([beaten.next, states(beaten)]).toEqual(['reopen', 'done done done missed ahead']);
     expect(states(at('failed'))).toBe('missed ahead ahead ahead ahead');

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
-import { createRoot, type Root } from 'react-dom/client';
+import { flushSync } from 'react-dom';
+import { createRoot } from 'react-dom/client';
 import { onTestFinished } from 'vitest';
 import { type Locator, page } from 'vitest/browser';
 
@@ -11,15 +12,19 @@ export interface Shown {
   update(node: ReactNode): void;
 }
 
-/** Draws a component into the page. It is taken away when the test ends. */
+let count = 0;
+
+/** Draws a component into the page at once. It is taken away when the test ends. */
 export function show(node: ReactNode): Shown {
   const element = document.createElement('div');
+  element.dataset.testid = `shown-${count++}`;
   document.body.append(element);
-  const root: Root = createRoot(element);
-  root.render(node);
+  const root = createRoot(element);
+  const update = (next: ReactNode) => flushSync(() => root.render(next));
+  update(node);
   onTestFinished(() => {
     root.unmount();
     element.remove();
   });
-  return { element, locator: page.elementLocator(element), update: (next) => root.render(next) };
+  return { element, locator: page.getByTestId(element.dataset.testid), update };
 }

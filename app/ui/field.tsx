@@ -33,7 +33,11 @@ export function Field(props: FieldProps) {
           onChange={(event) => onChange(event.target.value)}
           className={`figure w-full min-w-0 bg-transparent text-body outline-none ${compact ? 'min-h-9' : 'min-h-11'}`}
         />
-        {unit === undefined ? null : <span className="text-note text-quiet">{unit}</span>}
+        {unit === undefined ? null : (
+          <label htmlFor={id} className="text-note text-quiet">
+            {unit}
+          </label>
+        )}
       </div>
     </div>
   );

@@ -2,7 +2,7 @@ import { type RefObject, useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 
-export const PLOT_HEIGHT = 224;
+const PLOT_HEIGHT = 224;
 
 /** The page's colours and font, which a canvas does not get from CSS variables. */
 export interface PlotLook {

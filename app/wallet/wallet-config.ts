@@ -38,7 +38,7 @@ export async function walletConfig(network: Network): Promise<Config> {
   });
 }
 
-export const DEVELOPMENT_ID = 'development';
+const DEVELOPMENT_ID = 'development';
 
 function developmentConnector(network: Network): CreateConnectorFn {
   const provider = developmentWallet({

@@ -22,7 +22,7 @@ export interface DisputeSettings {
  * time to repeat a small run. On a rollup the budget has to exceed the longest outage of the sequencer, and
  * the window the time that it takes to notice a claim and repeat its training.
  */
-export const LOCAL_DISPUTES: DisputeSettings = {
+const LOCAL_DISPUTES: DisputeSettings = {
   window: 120,
   budget: 600,
   extension: 60,

@@ -31,7 +31,7 @@ describe('a program', () => {
     ['two lengths of one tensor', withNode(SLOT.next, { lengths: [1029, 1, 1030] }), 'another length'],
     ['no composed root', program.slice(0, -1), 'wrong kind'],
     ['names missing', changed(SLOT.last, (each) => ({ ...each, names: [] })), 'names'],
-  ])('with %s cannot', (_, other, why) => {
+  ])('[V-43] with %s cannot', (_, other, why) => {
     expect(unjudgeable(other)).toContain(why);
   });
 });

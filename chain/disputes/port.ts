@@ -214,8 +214,6 @@ export type GameMove =
   | { readonly kind: 'timeout'; readonly game: number }
   | { readonly kind: 'release'; readonly game: number };
 
-export type MoveKind = Move['kind'];
-
 /** What became of a move. */
 export type Played =
   /** It counts. `id` is that of the claim or the game that it made. */

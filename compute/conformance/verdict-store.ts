@@ -10,7 +10,9 @@ import { EXPECTED } from './expected.ts';
 
 /** Stores verdicts: a Map in tests, IndexedDB in a page. A verdict that cannot be stored costs only time. */
 export interface VerdictStore {
+  /** The verdict stored under this key, or undefined. */
   get(key: string): Promise<string | undefined>;
+  /** Stores a verdict. May reject when the store is full or forbidden. */
   set(key: string, value: string): Promise<void>;
 }
 
@@ -29,7 +31,7 @@ export interface PassedGate {
 let suite: string | undefined;
 
 /** Identifies the cases, their expected bits and every kernel: a verdict on others does not count. */
-export function suiteName(): string {
+function suiteName(): string {
   suite ??= bytesToHex(
     sha256(utf8ToBytes(JSON.stringify([EXPECTED, SHADERS, WASM_BASE64, WASM_THREADS_BASE64]))),
   ).slice(0, 16);

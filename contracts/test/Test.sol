@@ -67,8 +67,8 @@ interface Vm {
         pure;
 }
 
-/// @notice The base of every test, with the names, argument order and meaning of forge-std's `Test`. It only has
-/// the assertions with a message, so that every failure says what it compares.
+/// @notice The base of every test, with the names, argument order and meaning of forge-std's `Test`. It only
+/// has the assertions with a message, so that every failure says what it compares.
 /// @dev npm has no official forge-std. The newest copy in an npm package (1.9.7) makes solc 0.8.37 report
 /// more than 256 warnings, which would hide our own.
 abstract contract Test {

@@ -9,8 +9,8 @@ import { openWebGpuEngine, type WebGpuEngine } from '../../compute/engines/webgp
 import { planProgram } from '../../compute/engines/webgpu/plan/plan.ts';
 import {
   DEFAULT_TUNING,
-  DIRECT_CANDIDATES,
-  THIN_CANDIDATES,
+  GEMV_CANDIDATES,
+  REGISTER_TILE_CANDIDATES,
   TILE_CANDIDATES,
   type TileShape,
   type Tuning,
@@ -88,8 +88,8 @@ describe('shapes to try', () => {
       expect(shape.lanesM * shape.lanesN).toBeLessThanOrEqual(256);
       expect(64 % shape.step).toBe(0);
     }
-    for (const { lanes } of DIRECT_CANDIDATES) expect(lanes).toBeLessThanOrEqual(256);
-    for (const { lanesN, lanesK } of THIN_CANDIDATES) expect(lanesN * lanesK).toBeLessThanOrEqual(256);
+    for (const { lanes } of REGISTER_TILE_CANDIDATES) expect(lanes).toBeLessThanOrEqual(256);
+    for (const { lanesN, lanesK } of GEMV_CANDIDATES) expect(lanesN * lanesK).toBeLessThanOrEqual(256);
   });
 });
 
@@ -200,14 +200,14 @@ describe.skipIf(!existsSync(SWIFTSHADER_ICD))('tuned products (needs SwiftShader
   });
 
   it('have the same bits without workgroup memory', async () => {
-    const direct = fc.record({
+    const registerTiled = fc.record({
       rows: fc.constantFrom(1, 3, 8),
       cols: fc.constantFrom(1, 2, 8),
       lanes: fc.constantFrom(1, 4, 16),
     });
     await fc.assert(
-      fc.asyncProperty(direct, product, async (shape, what) => {
-        engine.useTuning({ ...DEFAULT_TUNING, minTiles: 1, direct: shape });
+      fc.asyncProperty(registerTiled, product, async (shape, what) => {
+        engine.useTuning({ ...DEFAULT_TUNING, minTiles: 1, registerTiled: shape });
         expect(await compute(engine, what)).toEqual(await compute(judge, what));
       }),
       { numRuns: 12 },
@@ -215,10 +215,10 @@ describe.skipIf(!existsSync(SWIFTSHADER_ICD))('tuned products (needs SwiftShader
   });
 
   it('have the same bits for few rows, however the folds are spread over invocations', async () => {
-    const thin = fc.record({ lanesN: fc.constantFrom(2, 5, 16), lanesK: fc.constantFrom(1, 3, 4) });
+    const gemv = fc.record({ lanesN: fc.constantFrom(2, 5, 16), lanesK: fc.constantFrom(1, 3, 4) });
     await fc.assert(
-      fc.asyncProperty(thin, fc.integer({ min: 1, max: 8 }), product, async (shape, M, what) => {
-        engine.useTuning({ ...DEFAULT_TUNING, thin: shape });
+      fc.asyncProperty(gemv, fc.integer({ min: 1, max: 8 }), product, async (shape, M, what) => {
+        engine.useTuning({ ...DEFAULT_TUNING, gemv: shape });
         expect(await compute(engine, { ...what, M })).toEqual(await compute(judge, { ...what, M }));
       }),
       { numRuns: 6 },

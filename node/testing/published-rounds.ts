@@ -16,9 +16,9 @@ import { SMALL_SETTINGS, smallModel } from '../../workers/testing/small-model.ts
 import { type ArchiveFolder, openArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
 
-export const PARTICIPATION: Hex = `0x${'5c'.repeat(20)}`;
-export const CHAIN_ID = 31337;
-export const seedFor = (round: number): Hex => `0x${(round + 1).toString(16).padStart(64, '0')}`;
+const PARTICIPATION: Hex = `0x${'5c'.repeat(20)}`;
+const CHAIN_ID = 31337;
+const seedFor = (round: number): Hex => `0x${(round + 1).toString(16).padStart(64, '0')}`;
 
 export interface PublishedRounds {
   readonly archive: ArchiveFolder;

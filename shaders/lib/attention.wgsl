@@ -1,6 +1,7 @@
-// Where the work of an attention kernel lies. A unit is one batch entry's key/value head with its group of query heads; a
-// dispatch covers units first_unit .., query rows first_row .. of each head and keys first_key .. . Scores lie in scratch
-// as [unit, head of the group, row, key]; the first three count as one line of `lines` rows a unit.
+// The parameters of the attention kernels, and where their work lies. A unit is one batch entry's key/value
+// head with its group of query heads. A dispatch covers `units` units from first_unit on, `rows` query rows
+// of each head from first_row on, and `keys` keys from first_key on. Scores lie in scratch memory as [unit,
+// head of the group, row, key]; a line is a head of the group and one of its rows.
 
 struct AttentionParams {
   zero: u32,
@@ -16,16 +17,16 @@ struct AttentionParams {
   rows: u32,
   first_key: u32,
   keys: u32,
-  // What the kernel's first comment says.
+  // Each kernel's first comment says what it means there.
   mode: u32,
-  // Heads of each group that attention.keys folds.
+  // Heads of each group that a dispatch of attention.keys folds.
   first_head: u32,
-  some_heads: u32,
+  head_count: u32,
 }
 
 struct Unit {
   b: u32,
-  // First query head of the group, and how many there are.
+  // First query head of the group, and how many heads the group has.
   head: u32,
   group_heads: u32,
   // First element of key 0's vector, and the distance to the next key's.
@@ -47,29 +48,35 @@ fn unit_of(params: AttentionParams, number: u32) -> Unit {
   );
 }
 
+// Lines of a unit.
+fn unit_lines(params: AttentionParams) -> u32 {
+  return params.heads / params.kv_heads * params.rows;
+}
+
 // Row of q, i.e. b * Tq + i, of a line of a unit.
 fn row_of(params: AttentionParams, unit: Unit, line: u32) -> u32 {
   return unit.b * params.Tq + params.first_row + line % params.rows;
 }
 
-// Place of a line's query head among all, i.e. row * heads + head: its vector starts at head_dim times that.
+// Number of a line's query head among all of q, i.e. row * heads + head. Its vector starts at head_dim times
+// that.
 fn head_of(params: AttentionParams, unit: Unit, line: u32) -> u32 {
   return row_of(params, unit, line) * params.heads + unit.head + line / params.rows;
 }
 
-// What heads_of gives for a line that there is none of.
+// Stands for the head of a line that does not exist.
 const NO_LINE = 0xffffffffu;
 
-// head_of of four neighbouring lines, with one division for all.
+// head_of for four neighbouring lines, with one division for all of them.
 fn heads_of(params: AttentionParams, unit: Unit, first: u32) -> vec4<u32> {
   let lines = unit.group_heads * params.rows;
   let start = (unit.b * params.Tq + params.first_row) * params.heads + unit.head;
   var row = first % params.rows;
   var head = first / params.rows;
-  var places = vec4<u32>(NO_LINE);
+  var result = vec4<u32>(NO_LINE);
 //# for i in 4
   if (first + $iu < lines) {
-    places[$i] = start + row * params.heads + head;
+    result[$i] = start + row * params.heads + head;
   }
   row++;
   if (row == params.rows) {
@@ -77,5 +84,10 @@ fn heads_of(params: AttentionParams, unit: Unit, first: u32) -> vec4<u32> {
     head++;
   }
 //# end
-  return places;
+  return result;
+}
+
+// Number of keys that a query row at `position` sees.
+fn keys_seen(params: AttentionParams, position: u32) -> u32 {
+  return min(position, params.Tk - 1u) + 1u;
 }

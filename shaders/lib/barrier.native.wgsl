@@ -1,4 +1,4 @@
-// The native variant: the compiler is trusted to keep the order and rounding of f32 operations.
+// The native variant trusts the compiler to keep the order and rounding of f32 operations.
 fn arm_barrier(zero: u32) {}
 
 fn opaque(x: f32) -> f32 {

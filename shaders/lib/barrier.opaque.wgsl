@@ -1,5 +1,5 @@
-// The barrier variant: every f32 result passes through an exclusive or with a word that only the host knows to be
-// zero, so a compiler under fast math can neither reassociate nor contract across it.
+// The barrier variant passes every f32 result through an exclusive or with a word that only the host knows to
+// be zero, so that a compiler under fast math can neither reassociate nor contract across it.
 var<private> barrier_word: u32;
 
 fn arm_barrier(zero: u32) {

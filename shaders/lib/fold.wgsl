@@ -1,6 +1,6 @@
 //! import canonical
-// The fixed-order fold: blocks of 64 aligned at the first term, each summed in order from +0, the block sums then
-// summed in order from +0.
+// The fixed-order fold. Terms are summed in order from +0 in blocks of 64, aligned at the first term; the
+// block sums are then summed in order from +0.
 struct Fold {
   total: f32,
   partial: f32,

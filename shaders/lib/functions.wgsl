@@ -1,5 +1,5 @@
 //! import canonical
-// Elementary functions, step for step as in compute/repops/functions.ts. Constants are given by their bits.
+// Elementary functions, step for step as in compute/repops/functions.ts. Constants are written as their bits.
 
 const MAX_FINITE_BITS = 0x7f7fffffu;
 const ROUND_MAGIC_BITS = 0x4b400000u;

@@ -1,5 +1,6 @@
 //! import canonical
-// The operand lattice: bf16 with magnitudes 0 or in [2^-55, 2^52]. Products of two lattice values are exact.
+// The operand lattice: bf16 values with magnitude 0 or in [2^-55, 2^52]. The product of two lattice values is
+// exact.
 
 fn lattice(x: f32) -> f32 {
   return lattice_bits(bitcast<u32>(x));
@@ -9,19 +10,19 @@ fn lattice_bits(bits: u32) -> f32 {
   return lattice_rounded((bits + 0x7fffu + ((bits >> 16u) & 1u)) & 0xffff0000u);
 }
 
-// Of bits that are a bf16 already: only the range is left.
+// The lattice value of bits that are a bf16 already: only the range has to be limited.
 fn lattice_rounded(rounded: u32) -> f32 {
   let magnitude = rounded & 0x7fffffffu;
   let limited = (rounded & 0x80000000u) | min(magnitude, 0x59800000u);
   return bitcast<f32>(select(limited, 0u, magnitude < 0x24000000u));
 }
 
-// One step of a lattice fold: fused or not, the bits are the same; only the order counts.
+// One step of a lattice fold. A fused multiply-add gives the same bits; only the order of the steps matters.
 fn lattice_step(sum: f32, a: f32, b: f32) -> f32 {
   return opaque(sum + a * b);
 }
 
-// A lattice fold in blocks of 64. Terms come in order; a masked term is left out of the sums but counted.
+// A lattice fold in blocks of 64. Terms come in order; a masked term is counted but not added.
 struct LatticeFold {
   total: f32,
   partial: f32,

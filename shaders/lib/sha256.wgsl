@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4) of messages that are built word by word. Words are big-endian, as the standard has them.
+// SHA-256 (FIPS 180-4) of messages that are built word by word. Words are big-endian, as in the standard.
 
 const SHA256_K = array<u32, 64>(
   0x428a2f98u, 0x71374491u, 0xb5c0fbcfu, 0xe9b5dba5u, 0x3956c25bu, 0x59f111f1u, 0x923f82a4u, 0xab1c5ed5u,
@@ -26,7 +26,7 @@ fn swap_bytes(x: u32) -> u32 {
   return (x >> 24u) | ((x >> 8u) & 0xff00u) | ((x << 8u) & 0xff0000u) | (x << 24u);
 }
 
-// Adds one block of 16 words, which are used up. Sixteen rounds are written out, so that the words are registers.
+// Adds one block of 16 words. Sixteen of SHA-256's rounds are unrolled, so that the words stay in registers.
 fn sha256_block(state: ptr<function, array<u32, 8>>, words: ptr<function, array<u32, 16>>) {
   var w = *words;
   var a = (*state)[0];

@@ -1,13 +1,15 @@
 //! import lattice
-// A tile of 32 x 32 lattice folds by a workgroup of 64, 4 x 4 an invocation: lane l has rows l / 8 * 4 .. and columns
-// l % 8 * 4 .. of it. A kernel that imports this says where operands come from, already on the lattice and +0 beyond
-// their ends: left_at(product, i, k), row i of the four that the lane brings (from left_row on), and right_at(product, k, n),
-// n counted from the tile's corner.
+// A tile of 32 x 32 lattice folds by a workgroup of 64. Lane l computes 4 x 4 of them: rows from l / 8 * 4 on
+// and columns from l % 8 * 4 on. A kernel that imports this defines two functions that give operands on the
+// lattice, +0 beyond their ends: left_at(product, i, k) for row i of the four that the lane loads (from
+// left_row on), and right_at(product, k, n) for column n of the tile.
 
 const TILE = 32u;
-// Whether operands go through workgroup memory. On a GPU made of software it costs less to read them again than to meet at a barrier.
+// Whether operands go through workgroup memory. On a software GPU, reading them again costs less than a
+// barrier.
 const SHARED = 1u;
-// Small, because SwiftShader takes a second to compile the clearing of 4 KiB of workgroup memory.
+// Values of k in workgroup memory at a time. Small, because SwiftShader takes a second to compile the
+// clearing of 4 KiB of workgroup memory.
 const TILE_STEP = 8u;
 const TILE_BLOCK = 64u;
 
@@ -29,7 +31,7 @@ fn tile_add(a: Tile, b: Tile) -> Tile {
   return Tile(opaque4(a.r0 + b.r0), opaque4(a.r1 + b.r1), opaque4(a.r2 + b.r2), opaque4(a.r3 + b.r3));
 }
 
-// First of the rows, counted from the tile's corner, that a lane brings.
+// First of the four rows, counted from the tile's corner, that a lane loads.
 fn left_row(lane: u32, left_down: bool) -> u32 {
 //# if SHARED
   return select(lane / 8u, lane % 8u, left_down) * 4u;
@@ -38,8 +40,9 @@ fn left_row(lane: u32, left_down: bool) -> u32 {
 //# end
 }
 
-// The fold block from `block` to `end`, summed in order from +0. Uniform control flow only. `rows_last` says that columns
-// (n), not k, are neighbours in memory on the right, `left_down` the same of rows (m) on the left: it chooses who loads what.
+// The fold block from `block` to `end`, summed in order from +0. Call it in uniform control flow only.
+// `left_down` says that neighbours in memory of the left operand are neighbours along m, not k;
+// `right_across` says the same of the right operand and n. They decide which lane loads which values.
 fn tile_block(product: u32, block: u32, end: u32, lane: u32, left_down: bool, right_across: bool) -> Tile {
 //# if SHARED
   let high = lane / 8u;

@@ -64,12 +64,17 @@ describe('rules', () => {
   });
 
   it('may stand in the docstring of an interface', () => {
-    const docstring = '/**\n * - <TR-01> One.\n * - **<TR-02>** Two.\n *\n * See <TR-01>.\n */\n';
+    const docstring =
+      '/**\n * - <TR-01> One.\n * - **<TR-02>** Two.\n *\n * See <TR-01>.\n */\n/** <TR-04> Four. */\n';
     expect(
       messages({
         'a/trainer.ts': docstring,
         'a/testing/contract.ts': "it('<TR-01> does', run);\nit('<TR-03> and <EIP-712>', run);\n",
       }),
-    ).toEqual(['a/testing/contract.ts:2 there is no rule TR-03', 'a/trainer.ts:3 no test names rule TR-02']);
+    ).toEqual([
+      'a/testing/contract.ts:2 there is no rule TR-03',
+      'a/trainer.ts:3 no test names rule TR-02',
+      'a/trainer.ts:7 no test names rule TR-04',
+    ]);
   });
 });

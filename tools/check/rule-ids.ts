@@ -10,8 +10,11 @@ const SPECIFICATIONS: Readonly<Record<string, string>> = {
 };
 
 const IN_SPECIFICATION = /\*\*\[([A-Z]+)-(\d+[a-z]?)\]\*\*/g;
-/** An entry of a list in the docstring of an interface: ` * - [TR-01] …`, bold or not. */
-const IN_DOCSTRING = /^[ \t]*\*[ \t]+- (?:\*\*)?\[([A-Z]+)-(\d+[a-z]?)\]/gm;
+/**
+ * The beginning of a line in the docstring of an interface: ` * - [TR-01] Text`, bold or not, `/** [TR-01]
+ * Text`.
+ */
+const IN_DOCSTRING = /^[ \t]*(?:\/\*\*|\*)[ \t]+(?:- )?(?:\*\*)?\[([A-Z]+)-(\d+[a-z]?)\](?:\*\*)? [A-Z`]/gm;
 const NAMED = /\[([A-Z]+)-(\d+[a-z]?)\]/g;
 const TEST_FILE = /\.(test|spec)\.tsx?$|\/testing\/.*\.tsx?$/;
 
@@ -22,7 +25,7 @@ interface Mention {
 }
 
 /**
- * A rule is `**[P-3]** …` in its specification, or an entry `- [TR-01] …` of the list in an interface's
+ * A rule is `**[P-3]** …` in its specification, or a line `- [TR-01] …` in an interface's
  * docstring. Each must be named in brackets by the title of a test (`it('[P-3] …')`), or by a comment of a
  * Solidity test. No id stands twice, and no test names one that does not exist.
  */
@@ -58,7 +61,10 @@ export const checkRuleIds: Check = (house) => {
 function definitions(house: House): Mention[] {
   return house.files.flatMap((file) => {
     if (Object.values(SPECIFICATIONS).includes(file)) return mentionsIn(house, file, IN_SPECIFICATION);
-    return /\.tsx?$/.test(file) && !TEST_FILE.test(file) ? mentionsIn(house, file, IN_DOCSTRING) : [];
+    if (!/\.tsx?$/.test(file) || TEST_FILE.test(file)) return [];
+    return mentionsIn(house, file, IN_DOCSTRING).filter(
+      ({ id }) => !Object.hasOwn(SPECIFICATIONS, lettersOf(id)),
+    );
   });
 }
 

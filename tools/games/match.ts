@@ -18,7 +18,7 @@ import { mutatedMove } from './mutate-move.ts';
 
 export const SETTINGS: Settings = { window: 3600, budget: 7200, extension: 600, moveBond: 10n ** 15n };
 
-export const CLAIMANT: Address = '0x00000000000000000000000000000000000c1a1a';
+const CLAIMANT: Address = '0x00000000000000000000000000000000000c1a1a';
 const BYSTANDER: Address = '0x00000000000000000000000000000000000abcde';
 export const PLAYERS: readonly Address[] = [
   CLAIMANT,

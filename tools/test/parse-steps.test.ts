@@ -11,10 +11,10 @@ describe('the command line of npm test', () => {
   });
 
   it('hands what follows a single step to its tool', () => {
-    expect(parse('unit', 'app/format.test.ts', 'swarm')).toEqual({
+    expect(parse('unit', 'swarm/gossip.test.ts', 'swarm')).toEqual({
       kind: 'run',
       names: ['unit'],
-      rest: ['app/format.test.ts', 'swarm'],
+      rest: ['swarm/gossip.test.ts', 'swarm'],
     });
     expect(parse('e2e', '--grep', 'unit')).toEqual({ kind: 'run', names: ['e2e'], rest: ['--grep', 'unit'] });
   });

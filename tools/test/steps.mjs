@@ -38,7 +38,7 @@ export const STEPS = {
     run: async () => ({ ...(await lint()), skipped: 0 }),
   },
   unit: {
-    about: 'every *.test.ts beside its source; arguments are for vitest: unit app/format.test.ts',
+    about: 'every *.test.ts beside its source; arguments are for vitest: unit swarm/gossip.test.ts',
     async run(_report, _system, argv) {
       const file = `${RESULTS}/unit.json`;
       rmSync(file, { force: true });

@@ -20,7 +20,7 @@ describe.skipIf(NO_ANVIL !== undefined)(`the judge on traces of the nano model $
   });
   afterAll(() => judge?.stop());
 
-  it.each(WORKS)('agrees with every operator of a $kind step, bit for bit', async (work) => {
+  it.each(WORKS)('[V-54] agrees with every operator of a $kind step, bit for bit', async (work) => {
     const engine = await createWasmEngine();
     const seed = `0x${'c1'.repeat(32)}` as const;
     const spec = runSpecOf({ start: nanoStart(), steps: 2, seed, learningRate: 1e-3, work });

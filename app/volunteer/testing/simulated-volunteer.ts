@@ -1,6 +1,7 @@
 import type { VolunteerEvent } from '../volunteer-events.ts';
 import type { VolunteerPort } from '../volunteer-port.ts';
 import { type Scene, scene } from './scenes.ts';
+import { SIMULATED_NETWORK } from './simulated-network.ts';
 
 /** A volunteer that shows one scene without a network. Its buttons only move between phases. */
 export function simulatedVolunteer(name: Scene, now: () => number): VolunteerPort {
@@ -23,12 +24,15 @@ export function simulatedVolunteer(name: Scene, now: () => number): VolunteerPor
     resume: async () => play('contributing'),
     finish: async () => emit({ kind: 'phase', phase: { kind: 'finishing' } }),
     stop: async () => emit({ kind: 'phase', phase: { kind: 'stopped', finished: false } }),
-    takeOver: async () => play('returning'),
+    async takeOver() {
+      emit({ kind: 'phase', phase: { kind: 'idle' } });
+      play('returning');
+    },
     checkpoint: refuse,
     backUpKey: refuse,
     restoreKey: refuse,
     offerBinding: refuse,
-    network: refuse,
+    network: async () => SIMULATED_NETWORK,
     recordDelegation: refuse,
     setShare: async (share) => emit({ kind: 'share', share }),
   };

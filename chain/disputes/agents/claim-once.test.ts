@@ -6,7 +6,7 @@ import { claimOnce } from './claim-once.ts';
 const HASH = `0x${'00'.repeat(32)}` as const;
 
 describe('claimOnce', () => {
-  it('claims nothing that the contract could not judge: the bond would be lost on time', async () => {
+  it('[V-43] claims nothing that the contract could not judge: the bond would be lost on time', async () => {
     const node = { op: 5, output: 0, length: 2 ** 23, attributes: [2 ** 23], lengths: [] };
     const slot: Slot = { kind: 3, place: 0, count: 0, name: '0x', node, inputs: [], names: [] };
     const compose: Slot = { ...slot, kind: 4, inputs: [0], names: [] };

@@ -132,7 +132,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       expect((await port.look(games[0]?.game ?? -1)).game.revealed).toBe(true);
     });
 
-    it('another challenger that wins first: the bond comes back, with a share of the reward', async () => {
+    it('[V-63] another challenger that wins first: the bond comes back, with a share of the reward', async () => {
       const { author, auditor, claim } = await falseClaim();
       const events: DisputeEvent[] = [];
       const slow = await chain.player();

@@ -2,7 +2,8 @@ import type { Hex } from 'viem';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { NO_ANVIL } from '../../devnet/anvil.ts';
 import { type DisputesChain, startDisputesChain } from '../testing/disputes-chain.ts';
-import { describeDisputesPortContract } from '../testing/port-contract.ts';
+import { type DisputesPortFixture, describeDisputesPortContract } from '../testing/port-contract.ts';
+import { describeDisputeRules } from '../testing/rules-contract.ts';
 
 describe.skipIf(NO_ANVIL !== undefined)(`on anvil${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`, () => {
   let chain: DisputesChain;
@@ -11,7 +12,8 @@ describe.skipIf(NO_ANVIL !== undefined)(`on anvil${NO_ANVIL === undefined ? '' :
   }, 60_000);
   afterAll(() => chain?.stop());
 
-  describeDisputesPortContract('OnchainDisputes', () => {
+  /** New accounts on the one chain. */
+  function fixture(): DisputesPortFixture {
     const keys = new Map<string, Hex>();
     return {
       async player() {
@@ -28,5 +30,8 @@ describe.skipIf(NO_ANVIL !== undefined)(`on anvil${NO_ANVIL === undefined ? '' :
       pass: (seconds) => chain.pass(seconds),
       stop: async () => undefined,
     };
-  });
+  }
+
+  describeDisputesPortContract('OnchainDisputes', fixture);
+  describeDisputeRules('The contract', fixture);
 });

@@ -31,7 +31,7 @@ const NO_JUDGE: ReferenceJudge = {
 };
 
 describe('trees', () => {
-  it.each([1, 2, 3, 5, 16, 17, 33, 100])('of %i leaves are those that the agents make', (size) => {
+  it.each([1, 2, 3, 5, 16, 17, 33, 100])('[V-01] of %i leaves are those that the agents make', (size) => {
     const leaves = Array.from({ length: size }, (_, i) => keccak256(toHex(i)));
     const tree = new HashTree(leaves);
     expect(rootOver(leaves)).toBe(tree.root);
@@ -50,7 +50,7 @@ describe('trees', () => {
 });
 
 describe('abi words', () => {
-  it('hash as the contract does', () => {
+  it('[V-02] hash as the contract does', () => {
     const { terms, program } = sampleRun();
     expect(hashOfTerms(terms)).toBe(termsHash(terms));
     expect(program.map(slotBytes)).toEqual(program.map(encodeSlot));
@@ -60,12 +60,12 @@ describe('abi words', () => {
 });
 
 describe('clocks and bonds', () => {
-  it('give a claimant an extension for each game before, up to a second budget', () => {
+  it('[V-32] give a claimant an extension for each game before, up to a second budget', () => {
     expect(clockAtChallenge(SETTINGS, 2, 100)).toMatchObject({ claimantLeft: 8400, challengerLeft: 7200 });
     expect(clockAtChallenge(SETTINGS, 1000, 100).claimantLeft).toBe(14_400);
   });
 
-  it('run for the side to move only, to the last second, and leave time to answer', () => {
+  it('[V-30] [V-31] run for the side to move only, to the last second, and leave time to answer', () => {
     const clock = clockAtChallenge(SETTINGS, 0, 0);
     expect([isOver(clock, 7200), isOver(clock, 7201)]).toEqual([false, true]);
     const next = afterMove(clock, 7000, false, 600);
@@ -74,7 +74,7 @@ describe('clocks and bonds', () => {
     expect(() => afterMove(clock, 7201, false, 600)).toThrow('OutOfTime');
   });
 
-  it('are what the contract asks', () => {
+  it('[V-34] [V-60] are what the contract asks', () => {
     const { terms } = sampleRun();
     expect(maxMoves(terms)).toBe(17);
     expect(maxMoves({ ...terms, steps: 17, slots: 257 })).toBe(23);

@@ -1,21 +1,13 @@
 import type { Address } from 'viem';
-import { describeDisputesPortContract } from '../testing/port-contract.ts';
-import type { ReferenceJudge } from './judge.ts';
+import { type DisputesPortFixture, describeDisputesPortContract } from '../testing/port-contract.ts';
+import { describeDisputeRules } from '../testing/rules-contract.ts';
+import { SAMPLE_JUDGE } from '../testing/sample-judge.ts';
 import { ReferenceDisputes } from './reference-disputes.ts';
 import { ReferencePort } from './reference-port.ts';
 
-/** The contract's suite plays no game down to the arithmetic. */
-const NO_JUDGE: ReferenceJudge = {
-  folds: () => false,
-  element: () => undefined,
-  chunkOf: () => undefined,
-  total: () => 0,
-  chunkLimit: () => 0,
-};
-
-describeDisputesPortContract('ReferencePort', () => {
+function fixture(): DisputesPortFixture {
   const settings = { window: 3600, budget: 7200, extension: 600, moveBond: 1000n };
-  const disputes = new ReferenceDisputes({ settings, judge: NO_JUDGE });
+  const disputes = new ReferenceDisputes({ settings, judge: SAMPLE_JUDGE });
   let now = 1_800_000_000;
   let accounts = 0;
   const portOf = (me: Address) => new ReferencePort({ disputes, me, clock: () => now });
@@ -27,4 +19,7 @@ describeDisputesPortContract('ReferencePort', () => {
     },
     stop: async () => undefined,
   };
-});
+}
+
+describeDisputesPortContract('ReferencePort', fixture);
+describeDisputeRules('The reference game', fixture);

@@ -11,7 +11,7 @@ import { OnchainDisputes } from '../onchain/port.ts';
 /** Seconds. */
 export const TIMES = { window: 3600, budget: 7200, extension: 600 } as const;
 /** Wei. */
-export const MOVE_BOND = 10n ** 15n;
+const MOVE_BOND = 10n ** 15n;
 
 export interface DisputesChain {
   readonly anvil: Anvil;

@@ -1,6 +1,7 @@
 /**
  * A small training run as one device computed it, for tests: w' = (w + x) |w + x|^2 t, step by step. It has
- * every kind of slot, a fold, and tensors of two leaves, like the run in contracts/test/disputes/SampleRun.sol.
+ * every kind of slot, a fold, and tensors of two leaves, like the run in
+ * contracts/test/disputes/SampleRun.sol.
  */
 import { concat, type Hex, keccak256, stringToHex } from 'viem';
 import {

@@ -1,4 +1,8 @@
-/** The WebGPU engine: RepOps programs as one submission of compute dispatches a run (docs/repops.md; shaders/). */
+/**
+ * The WebGPU engine. A run of a RepOps program (docs/repops.md) is one submission of compute dispatches; the
+ * kernels are in shaders/.
+ */
+import { must } from '../../../protocol/must.ts';
 import { SHADERS } from '../../generated/shaders.ts';
 import { type DType, elementBytes, elementCount, type Program } from '../../repops/program.ts';
 import { ProgramError } from '../../repops/program-error.ts';
@@ -24,26 +28,37 @@ import { type Plan, planProgram } from './plan/plan.ts';
 import { Pipelines, type Variants } from './shader/pipelines.ts';
 import { DEFAULT_TUNING, SOFTWARE_TUNING, type Tuning } from './tuning/tuning.ts';
 
+/** How a WebGPU engine computes. On a device that conforms, none of it changes a bit. */
 export interface WebGpuEngineOptions {
-  /** The engine owns the device from here on, and destroys it when stopped. */
+  /** The engine takes ownership of the device and destroys it in `stop`. */
   readonly device: GPUDevice;
+  /** Defaults to the adapter's name for itself. */
   readonly description?: string;
-  /** Per operator; `native` where left out. The conformance gate finds them out. */
+  /**
+   * Kernel variant of each operator. Defaults to `native`. The conformance gate finds the variants that
+   * conform.
+   */
   readonly variants?: Variants;
-  /** The kernel shapes to use; small ones unless given, and those of a software GPU on one that is opened by its adapter. Speed depends on it, bits do not. */
+  /**
+   * Tile sizes. Defaults to small tiles, or to the software-GPU preset if `openWebGpuEngine` gets a software
+   * adapter. Affects speed only, never results.
+   */
   readonly tuning?: Tuning;
   /**
-   * Milliseconds that one submission may hold the GPU, so that others get their turn; a run is then cut into parts. Whole runs
-   * are submitted at once while it is left out and the share is 1.
+   * Milliseconds that one submission may hold the GPU; a longer run is divided into several submissions.
+   * Defaults to no limit while the share is 1, and to 10 below that.
    */
   readonly sliceMs?: number;
-  /** Only tests replace it. */
+  /** Defaults to the system's clock. Only tests replace it. */
   readonly clock?: Clock;
-  /** Linked kernels by name. Only tests replace them, to see that a wrong kernel is caught. */
+  /**
+   * Linked kernels by name. Defaults to the generated ones. Only tests replace them, to show that a wrong
+   * kernel is caught.
+   */
   readonly shaders?: Readonly<Record<string, string>>;
 }
 
-/** Makes an engine over an adapter. Throws EngineError when the adapter gives no device. */
+/** Creates an engine on an adapter. Rejects with EngineError if the adapter gives no device. */
 export async function openWebGpuEngine(
   adapter: GPUAdapter,
   options: Omit<WebGpuEngineOptions, 'device'> = {},
@@ -57,7 +72,7 @@ export async function openWebGpuEngine(
   });
 }
 
-/** Makes an engine over a device. */
+/** Creates an engine on a device. */
 export function createWebGpuEngine(options: WebGpuEngineOptions): WebGpuEngine {
   return new WebGpuEngine(options);
 }
@@ -77,7 +92,7 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
   #plans = new WeakMap<Program, Plan>();
   #compiled = new WeakMap<Program, Promise<CompiledPlan>>();
   #variants: Variants;
-  /** Rejects when the device is lost, so that no call waits for an answer that will not come. */
+  /** Rejects when the device is lost, so that no call waits for an answer that never comes. */
   readonly #loss: Promise<never>;
   #lost: DeviceLostError | undefined;
   #outOfMemory: EngineMemoryError | undefined;
@@ -96,13 +111,13 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
     });
     this.#pipelines = new Pipelines(options.device, options.shaders ?? SHADERS);
     this.#tuning = options.tuning ?? DEFAULT_TUNING;
+    const orLost = <T>(pending: Promise<T>): Promise<T> => this.#orLost(pending);
     this.#submitter = new Submitter({
       device: options.device,
-      ...(options.sliceMs === undefined ? {} : { sliceMs: options.sliceMs }),
-      ...(options.clock === undefined ? {} : { clock: options.clock }),
-      orLost: (pending) => this.#orLost(pending),
+      sliceMs: options.sliceMs,
+      clock: options.clock,
+      orLost,
     });
-    const orLost = <T>(pending: Promise<T>): Promise<T> => this.#orLost(pending);
     this.#readBack = new ReadBack(options.device, orLost);
     this.#hasher = new Hasher({
       device: options.device,
@@ -113,9 +128,8 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
       orLost,
     });
     this.#loss = options.device.lost.then((info) => {
-      this.#lost = new DeviceLostError(
-        `The GPU device was lost${info.message === '' ? '' : ` (${info.message})`}; restart from the last checkpoint.`,
-      );
+      const reason = info.message === '' ? '' : ` (${info.message})`;
+      this.#lost = new DeviceLostError(`The GPU device was lost${reason}; restart from the last checkpoint.`);
       throw this.#lost;
     });
     this.#loss.catch(() => {});
@@ -125,13 +139,13 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
     });
   }
 
-  /** Chooses variants for the runs to come. */
+  /** Sets the kernel variants of later runs. */
   useVariants(variants: Variants): void {
     this.#variants = variants;
     this.#compiled = new WeakMap();
   }
 
-  /** Chooses kernel shapes for the runs to come. */
+  /** Sets the tile sizes of later runs. */
   useTuning(tuning: Tuning): void {
     this.#tuning = tuning;
     this.#plans = new WeakMap();
@@ -147,6 +161,7 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
     return this.#submitter.submissions;
   }
 
+  /** Bytes held now, and the most that were held at once. */
   memory(): EngineMemory {
     return this.#memory.meter.report();
   }
@@ -174,12 +189,12 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
     const target = this.#own(tensor);
     checkData(target, data, (message) => new EngineError(message));
     if (data instanceof Uint32Array) target.largest = data.reduce((a, b) => Math.max(a, b), 0);
-    // Whole words only: an odd last bf16 goes with a zero beside it.
+    // writeBuffer takes whole words, so an odd last bf16 is written with a zero after it.
     const whole = data.byteLength - (data.byteLength % 4);
     const { queue } = this.#device;
     queue.writeBuffer(target.memory.buffer, 0, data.buffer, data.byteOffset, whole);
     if (whole < data.byteLength) {
-      queue.writeBuffer(target.memory.buffer, whole, Uint32Array.of(data.at(-1) ?? 0));
+      queue.writeBuffer(target.memory.buffer, whole, Uint32Array.of(must(data, data.length - 1)));
     }
   }
 
@@ -228,8 +243,8 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
   }
 
   /**
-   * Compiles what a program needs without running it, so that the first run need not wait. Throws EngineError when the
-   * driver refuses a kernel.
+   * Compiles the kernels of a program without running it, so that the first run need not wait. Rejects with
+   * EngineError if the driver refuses a kernel.
    */
   async prepare(program: Program): Promise<void> {
     this.#throwIfUnusable();
@@ -296,7 +311,7 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
         plan,
         pipelines: this.#pipelines,
         variants: this.#variants,
-        sliceNumbers: this.#submitter.numbers,
+        workgroupOffsets: this.#submitter.workgroupOffsets,
       });
       this.#compiled.set(program, compiled);
     }
@@ -336,7 +351,10 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
   }
 }
 
-/** Throws ProgramError if an index that the host wrote is out of range: on a GPU it would silently read elsewhere. */
+/**
+ * Throws ProgramError if an index that the host wrote is out of range. A GPU would read elsewhere without an
+ * error.
+ */
 function checkIndices(program: Program, plan: Plan, tensors: Readonly<Record<string, GpuTensor>>): void {
   for (const { tensor, limit, op } of plan.indexChecks) {
     const largest = tensors[tensor]?.largest;

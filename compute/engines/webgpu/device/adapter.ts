@@ -1,9 +1,9 @@
-/** Opening a GPU: as much of it as the adapter offers, and its name for people. */
+/** Opens a GPU with the limits that its adapter offers, and names it for people. */
 import { EngineError } from '../../engine.ts';
 
 /**
- * Requests a device with the adapter's own limits for buffers, because a model's tensors exceed WebGPU's defaults.
- * Throws EngineError when the adapter gives none.
+ * Requests a device with the adapter's own limits for buffers, because a model's tensors exceed WebGPU's
+ * default limits. Rejects with EngineError if the adapter gives no device.
  */
 export async function openDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
@@ -16,18 +16,21 @@ export async function openDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   }
 }
 
-/** What the adapter calls itself, e.g. "google swiftshader"; browsers may blank parts of it. */
+/** The adapter's name for itself, for example "google swiftshader". Browsers may leave parts of it empty. */
 export function adapterName(info: GPUAdapterInfo | undefined): string {
   if (info === undefined) return 'unknown adapter';
   const words = [info.vendor, info.architecture, info.description || info.device];
-  // Deno gives the vendor as a PCI number, which says nothing to people.
+  // Deno gives the vendor as a PCI number, which tells people nothing.
   const named = words.filter((word) => word !== '' && !/^\d+$/.test(word));
   return named.length === 0 ? 'unnamed adapter' : named.join(' ');
 }
 
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|microsoft basic render/i;
 
-/** Whether the adapter is a CPU that plays a GPU: right, but slower than the wasm engine. */
+/**
+ * Whether the adapter is a software GPU. Its results are right, but the wasm engine is faster on the same
+ * CPU.
+ */
 export function isSoftwareAdapter(info: GPUAdapterInfo): boolean {
   return (
     info.isFallbackAdapter === true ||

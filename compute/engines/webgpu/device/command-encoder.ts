@@ -1,19 +1,16 @@
-/** Turns commands into a command buffer: neighbouring dispatches, whole or in part, share a pass. */
-
-import { lineOf } from '../plan/steps.ts';
-import type { Command } from './compiled-plan.ts';
-import type { SliceNumbers } from './workgroup-offsets.ts';
-
-type DispatchCommand = Extract<Command, { kind: 'dispatch' }>;
+/** Turns commands into a command buffer. Successive dispatches, or parts of them, share a compute pass. */
+import { workgroupGrid } from '../plan/steps.ts';
+import type { Command, DispatchCommand } from './compiled-plan.ts';
+import type { WorkgroupOffsets } from './workgroup-offsets.ts';
 
 export class CommandEncoder {
   readonly #encoder: GPUCommandEncoder;
-  readonly #numbers: SliceNumbers;
+  readonly #offsets: WorkgroupOffsets;
   #pass: GPUComputePassEncoder | undefined;
 
-  constructor(device: GPUDevice, numbers: SliceNumbers) {
+  constructor(device: GPUDevice, offsets: WorkgroupOffsets) {
     this.#encoder = device.createCommandEncoder();
-    this.#numbers = numbers;
+    this.#offsets = offsets;
   }
 
   add(command: Command): void {
@@ -32,10 +29,13 @@ export class CommandEncoder {
     }
   }
 
-  /** Adds at most `count` workgroups of a sliceable dispatch from number `first` on; gives how many it took. */
+  /**
+   * Adds at most `count` workgroups of a divisible dispatch, from number `first` on. Returns how many it
+   * added.
+   */
   addPart(command: DispatchCommand, first: number, count: number): number {
-    const [x, y] = lineOf(count);
-    // A count of several rows must fill them: a workgroup beyond it would run twice.
+    const [x, y] = workgroupGrid(count);
+    // Several rows of workgroups must be full, because a workgroup beyond `count` would run twice.
     const taken = y === 1 ? x : x * Math.floor(count / x);
     this.#dispatch(command, first, [x, taken / x, 1]);
     return taken;
@@ -47,8 +47,8 @@ export class CommandEncoder {
   }
 
   #dispatch(command: DispatchCommand, first: number, groups: readonly [number, number, number]): void {
-    const offsets = command.sliceable
-      ? [command.paramsOffset, this.#numbers.offsetOf(first)]
+    const offsets = command.isDivisible
+      ? [command.paramsOffset, this.#offsets.byteOffsetOf(first)]
       : [command.paramsOffset];
     this.#pass ??= this.#encoder.beginComputePass();
     this.#pass.setPipeline(command.pipeline);

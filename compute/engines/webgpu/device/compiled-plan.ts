@@ -1,38 +1,46 @@
-/** A plan made ready for one device: pipelines, parameters on the device, and the commands for the memory it is bound to. */
-
-import type { Plan, PlannedStep } from '../plan/plan.ts';
-import type { Operand } from '../plan/steps.ts';
-import { PARAMS_BYTES, SLICE_BINDING, SLICE_BYTES } from '../shader/bind-group-layouts.ts';
-import type { Kernel, Pipelines, Variant, Variants } from '../shader/pipelines.ts';
+/**
+ * A plan made ready for one device: its pipelines, its parameters in device memory, and the commands for the
+ * memory that it is bound to.
+ */
+import type { PlannedStep } from '../plan/memory-slots.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { DispatchStep, Operand } from '../plan/steps.ts';
+import { PARAMS_BINDING, PARAMS_BYTES, WORKGROUP_OFFSET_BYTES } from '../shader/bind-group-layouts.ts';
+import { bindingInterface, encodeParams } from '../shader/kernel-interface.ts';
+import type { CompiledKernel, Pipelines, Variant, Variants } from '../shader/pipelines.ts';
 import type { DeviceMemory, Memory } from './device-memory.ts';
-import type { SliceNumbers } from './workgroup-offsets.ts';
+import type { WorkgroupOffsets } from './workgroup-offsets.ts';
 
-/** Sets of tensors for which commands are kept: callers alternate between few. */
+/** Sets of tensors for which commands are kept. Callers alternate between few. */
 const MAX_RECORDINGS = 8;
 
-/** One command of a run, with nothing left to look up. */
+export interface DispatchCommand {
+  readonly kind: 'dispatch';
+  /** The planned step; its measured speed is kept by it. */
+  readonly planned: PlannedStep;
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  /** Byte offset of the step's parameters. */
+  readonly paramsOffset: number;
+  readonly groups: readonly [x: number, y: number, z: number];
+  /** Whether the workgroups are one line that may be divided anywhere into several dispatches. */
+  readonly isDivisible: boolean;
+}
+
+/** One command of a run, with every resource resolved. */
 export type Command =
-  | {
-      readonly kind: 'dispatch';
-      /** The planned step, whose measured speed is kept. */
-      readonly planned: PlannedStep;
-      readonly pipeline: GPUComputePipeline;
-      readonly bindGroup: GPUBindGroup;
-      readonly paramsOffset: number;
-      readonly groups: readonly [x: number, y: number, z: number];
-      readonly sliceable: boolean;
-    }
+  | DispatchCommand
   | {
       readonly kind: 'copy';
       readonly from: GPUBuffer;
       readonly to: GPUBuffer;
-      /** Bytes. */
+      /** Offset in `to`, in bytes. */
       readonly at: number;
       readonly bytes: number;
     }
   | { readonly kind: 'clear'; readonly buffer: GPUBuffer };
 
-interface CompiledDispatch extends Kernel {
+interface CompiledDispatch extends CompiledKernel {
   readonly paramsOffset: number;
 }
 
@@ -41,7 +49,7 @@ export interface CompileOptions {
   readonly plan: Plan;
   readonly pipelines: Pipelines;
   readonly variants: Variants;
-  readonly sliceNumbers: SliceNumbers;
+  readonly workgroupOffsets: WorkgroupOffsets;
 }
 
 function variantOf(variants: Variants, { op }: PlannedStep): Variant {
@@ -53,7 +61,7 @@ export class CompiledPlan {
   readonly #device: GPUDevice;
   readonly #dispatches: ReadonlyMap<PlannedStep, CompiledDispatch>;
   readonly #params: GPUBuffer;
-  readonly #sliceNumbers: SliceNumbers;
+  readonly #workgroupOffsets: WorkgroupOffsets;
   readonly #recordings = new Map<string, readonly Command[]>();
 
   private constructor(
@@ -63,12 +71,15 @@ export class CompiledPlan {
   ) {
     this.plan = options.plan;
     this.#device = options.device;
-    this.#sliceNumbers = options.sliceNumbers;
+    this.#workgroupOffsets = options.workgroupOffsets;
     this.#dispatches = dispatches;
     this.#params = params;
   }
 
-  /** Compiles what the plan needs, all kernels at once. Throws EngineError when the driver refuses one. */
+  /**
+   * Compiles all kernels of a plan at once. Rejects with EngineError if the driver refuses one, and with
+   * KernelInterfaceError if a parameter does not fit its type.
+   */
   static async compile(options: CompileOptions): Promise<CompiledPlan> {
     const { device, plan, pipelines, variants } = options;
     const alignment = Math.max(PARAMS_BYTES, device.limits.minUniformBufferOffsetAlignment);
@@ -78,10 +89,13 @@ export class CompiledPlan {
       plan.steps.map(async (planned): Promise<[PlannedStep, CompiledDispatch] | undefined> => {
         const { step } = planned;
         if (step.kind !== 'dispatch') return undefined;
-        const key = step.params.join();
-        const paramsOffset = offsets.get(key) ?? (blocks.push(step.params) - 1) * alignment;
+        const words = encodeParams(step.kernel, step.params);
+        const key = words.join();
+        const paramsOffset = offsets.get(key) ?? (blocks.push(words) - 1) * alignment;
         offsets.set(key, paramsOffset);
-        return [planned, { ...(await pipelines.get(step, variantOf(variants, planned))), paramsOffset }];
+        const { kernel, entry, constants } = step;
+        const variant = variantOf(variants, planned);
+        return [planned, { ...(await pipelines.get({ kernel, entry, constants, variant })), paramsOffset }];
       }),
     );
     const params = device.createBuffer({
@@ -90,13 +104,16 @@ export class CompiledPlan {
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
     const words = new Uint32Array((Math.max(1, blocks.length) * alignment) / 4);
-    // Word 0 of every block is `zero`, which the kernels' barrier relies on.
+    // Word 0 of every block is `zero`, on which the kernels' barrier relies.
     for (const [index, block] of blocks.entries()) words.set(block, (index * alignment) / 4 + 1);
     device.queue.writeBuffer(params, 0, words);
     return new CompiledPlan(options, new Map(compiled.filter((entry) => entry !== undefined)), params);
   }
 
-  /** The whole program on these tensors, in order. Bind groups are made once for a set of tensors. */
+  /**
+   * The commands of the whole program on these tensors, in order. Bind groups are made once for a set of
+   * tensors.
+   */
   commands(memory: DeviceMemory, bindings: Readonly<Record<string, Memory>>): readonly Command[] {
     const slots = memory.slots(this.plan.slots);
     const names = Object.keys(bindings).sort();
@@ -114,59 +131,66 @@ export class CompiledPlan {
 
   #record(slots: readonly Memory[], bindings: Readonly<Record<string, Memory>>): readonly Command[] {
     const memoryOf = (operand: Operand): Memory => {
-      const place = this.plan.place(operand);
-      const found = place.kind === 'slot' ? slots[place.slot] : bindings[place.name];
+      const location = this.plan.locate(operand);
+      const found = location.kind === 'slot' ? slots[location.slot] : bindings[location.name];
       if (found === undefined) throw new Error('a planned operand has no memory');
       return found;
     };
-    const groups = new Map<string, GPUBindGroup>();
-    return this.plan.steps.map((planned): Command => {
-      const { step } = planned;
-      switch (step.kind) {
-        case 'dispatch': {
-          const dispatch = this.#dispatches.get(planned);
-          if (dispatch === undefined) throw new Error(`${step.kernel} was not compiled`);
-          const { pipeline, layout, paramsOffset } = dispatch;
-          const memories = Object.entries(step.bindings).map(
-            ([binding, operand]) => [Number(binding), memoryOf(operand)] as const,
-          );
-          const key = `${layout.key} ${memories.map(([, { id }]) => id).join()}`;
-          const bindGroup = groups.get(key) ?? this.#bindGroup(dispatch, memories);
-          groups.set(key, bindGroup);
-          const { sliceable } = layout;
-          return {
-            kind: 'dispatch',
-            planned,
-            pipeline,
-            bindGroup,
-            paramsOffset,
-            groups: step.groups,
-            sliceable,
-          };
-        }
-        case 'copy':
-          return {
-            kind: 'copy',
-            from: memoryOf(step.from).buffer,
-            to: memoryOf(step.to).buffer,
-            at: step.at * 4,
-            bytes: step.words * 4,
-          };
-        default:
-          return { kind: 'clear', buffer: memoryOf(step.target).buffer };
-      }
-    });
+    const bindGroups = new Map<string, GPUBindGroup>();
+    return this.plan.steps.map((planned) => this.#commandOf(planned, memoryOf, bindGroups));
   }
 
-  #bindGroup({ layout }: Kernel, memories: readonly (readonly [number, Memory])[]): GPUBindGroup {
-    const slice = { buffer: this.#sliceNumbers.buffer, size: SLICE_BYTES };
+  #commandOf(
+    planned: PlannedStep,
+    memoryOf: (operand: Operand) => Memory,
+    bindGroups: Map<string, GPUBindGroup>,
+  ): Command {
+    const { step } = planned;
+    switch (step.kind) {
+      case 'dispatch': {
+        const dispatch = this.#dispatches.get(planned);
+        if (dispatch === undefined) throw new Error(`${step.kernel} was not compiled`);
+        const { pipeline, layout, paramsOffset } = dispatch;
+        const memories = memoriesOf(step, memoryOf);
+        const key = `${layout.key} ${memories.map(([, { id }]) => id).join()}`;
+        const bindGroup = bindGroups.get(key) ?? this.#bindGroup(dispatch, memories);
+        bindGroups.set(key, bindGroup);
+        const isDivisible = layout.workgroupOffset !== undefined;
+        const { groups } = step;
+        return { kind: 'dispatch', planned, pipeline, bindGroup, paramsOffset, groups, isDivisible };
+      }
+      case 'copy':
+        return {
+          kind: 'copy',
+          from: memoryOf(step.from).buffer,
+          to: memoryOf(step.to).buffer,
+          at: step.at * 4,
+          bytes: step.words * 4,
+        };
+      case 'clear':
+        return { kind: 'clear', buffer: memoryOf(step.target).buffer };
+    }
+  }
+
+  #bindGroup({ layout }: CompiledKernel, memories: readonly BoundMemory[]): GPUBindGroup {
+    const { workgroupOffset } = layout;
+    const offset = { buffer: this.#workgroupOffsets.buffer, size: WORKGROUP_OFFSET_BYTES };
     return this.#device.createBindGroup({
       layout: layout.bindGroupLayout,
       entries: [
-        { binding: 0, resource: { buffer: this.#params, size: PARAMS_BYTES } },
+        { binding: PARAMS_BINDING, resource: { buffer: this.#params, size: PARAMS_BYTES } },
         ...memories.map(([binding, { buffer }]) => ({ binding, resource: { buffer } })),
-        ...(layout.sliceable ? [{ binding: SLICE_BINDING, resource: slice }] : []),
+        ...(workgroupOffset === undefined ? [] : [{ binding: workgroupOffset, resource: offset }]),
       ],
     });
   }
+}
+
+type BoundMemory = readonly [binding: number, memory: Memory];
+
+/** The memory of each storage binding, in the order of the binding numbers. */
+function memoriesOf(step: DispatchStep, memoryOf: (operand: Operand) => Memory): readonly BoundMemory[] {
+  return Object.entries(step.bindings)
+    .map(([name, operand]): BoundMemory => [bindingInterface(step.kernel, name).number, memoryOf(operand)])
+    .sort(([a], [b]) => a - b);
 }

@@ -7,15 +7,19 @@ import { EngineError } from '../../engine.ts';
 export const SWIFTSHADER_ICD = '/usr/lib/chromium/vk_swiftshader_icd.json';
 
 export interface DawnOptions {
-  /** A Vulkan driver manifest to use instead of the machine's own drivers; takes effect before the first adapter only. */
+  /**
+   * A Vulkan driver manifest to use instead of the machine's own drivers. It has an effect only on the first
+   * adapter of the process. Defaults to the machine's drivers.
+   */
   readonly vulkanDriver?: string;
-  /** Dawn toggles, e.g. `disable-dawn-features=timestamp_quantization`. */
+  /** Dawn toggles, for example `disable-dawn-features=timestamp_quantization`. */
   readonly flags?: readonly string[];
 }
 
 /**
- * An adapter of Dawn in this process. Keep the returned `gpu` for as long as the device is used: when it is collected,
- * its devices go with it. Throws EngineError when the driver is missing or gives no adapter.
+ * Opens an adapter of Dawn in this process. Keep the returned `gpu` for as long as the device is used: when
+ * `gpu` is garbage collected, its devices are lost. Rejects with EngineError if the driver is missing or
+ * gives no adapter.
  */
 export async function openDawnAdapter(
   options: DawnOptions = {},
@@ -26,7 +30,7 @@ export async function openDawnAdapter(
     }
     process.env.VK_ICD_FILENAMES = options.vulkanDriver;
   }
-  // The engine names GPUBufferUsage and its like as globals, as a browser has them.
+  // The engine uses GPUBufferUsage and other globals that browsers have.
   Object.assign(globalThis, globals);
   const gpu = create([...(options.flags ?? [])]);
   const adapter = await gpu.requestAdapter();

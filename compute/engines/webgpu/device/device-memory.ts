@@ -1,14 +1,14 @@
-/** Device memory: tensors that callers own, and slots that every plan shares because runs are serialised. */
+/** Device memory: tensors that callers own, and slots that all plans share, since runs are serialised. */
 import { type DType, elementBytes, elementCount } from '../../../repops/program.ts';
 import { EngineMemoryError, type Tensor } from '../../engine.ts';
 import { MemoryMeter } from '../../engine-memory.ts';
 
-/** Words that hold `count` elements; bf16 lie two in a word, the first in its low half. */
+/** Words that hold `count` elements. A word holds two bf16, the first in its low half. */
 export function wordsFor(dtype: DType, count: number): number {
   return Math.ceil((count * elementBytes(dtype)) / 4);
 }
 
-/** A buffer with an identity by which bind groups are cached. */
+/** A buffer, with an id by which bind groups are cached. */
 export interface Memory {
   readonly id: number;
   readonly buffer: GPUBuffer;
@@ -19,7 +19,7 @@ export class GpuTensor implements Tensor {
   readonly shape: readonly number[];
   readonly dtype: DType;
   readonly memory: Memory;
-  /** The largest value written from the host; unknown once the device has written it. Only for u32. */
+  /** For u32: the largest value that the host wrote. Undefined once the device has written the tensor. */
   largest: number | undefined = 0;
 
   constructor(shape: readonly number[], dtype: DType, memory: Memory) {
@@ -35,23 +35,26 @@ export class GpuTensor implements Tensor {
 
 export interface MemoryOptions {
   readonly device: GPUDevice;
-  /** Told when the device ran out of memory; creation itself cannot tell (WebGPU reports it later). */
+  /**
+   * Called when the device has run out of memory. WebGPU reports it some time after the creation of a buffer.
+   */
   readonly onOutOfMemory: (error: EngineMemoryError) => void;
 }
 
 /**
- * A vec4 of words: wgpu checks a buffer against the bindings of the kernel before as well, if that has the same layout, and so
- * refuses a smaller one after a kernel that reads in fours.
+ * Size of the smallest buffer, in bytes: a vec4 of words. wgpu validates a buffer against the previous
+ * pipeline too if both have the same bind group layout, so a kernel that reads vectors before would make it
+ * refuse a smaller buffer.
  */
-const LEAST_BYTES = 16;
+const MIN_BYTES = 16;
 
-/** Makes buffers, and keeps the slots. */
+/** Creates and destroys buffers, and keeps the slots. */
 export class DeviceMemory {
   readonly #device: GPUDevice;
   readonly #onOutOfMemory: (error: EngineMemoryError) => void;
   readonly #live = new Set<Memory>();
   readonly #slots: Memory[] = [];
-  /** Everything that is not a caller's tensor. */
+  /** The memory that is not a caller's tensor. */
   readonly #temporary = new Set<Memory>();
   readonly meter = new MemoryMeter();
   readonly #checks = new Set<Promise<void>>();
@@ -62,13 +65,13 @@ export class DeviceMemory {
     this.#onOutOfMemory = options.onOutOfMemory;
   }
 
-  /** A zeroed buffer of `words` words. Throws EngineMemoryError if it is over the device's limits. */
+  /** Creates a zeroed buffer of `words` words. Throws EngineMemoryError if it exceeds the device's limits. */
   create(words: number, kind: 'tensors' | 'temporaries' = 'tensors'): Memory {
     const bytes = bytesFor(words);
     this.#throwIfTooLarge(bytes);
     this.#device.pushErrorScope('out-of-memory');
     const buffer = this.#device.createBuffer({
-      size: Math.max(bytes, LEAST_BYTES),
+      size: Math.max(bytes, MIN_BYTES),
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
     });
     const check = this.#device.popErrorScope().then(
@@ -80,7 +83,7 @@ export class DeviceMemory {
           );
         }
       },
-      // A lost device answers no scopes; the engine reports the loss itself.
+      // A lost device settles no error scopes; the engine reports the loss itself.
       () => {
         this.#checks.delete(check);
       },
@@ -93,7 +96,7 @@ export class DeviceMemory {
     return memory;
   }
 
-  /** Settles when every creation so far is known to have worked or failed. */
+  /** Resolves once the device has reported on every buffer created so far. */
   async checked(): Promise<void> {
     await Promise.all(this.#checks);
   }
@@ -105,14 +108,18 @@ export class DeviceMemory {
     memory.buffer.destroy();
   }
 
-  /** Memory for slots of at least these sizes in words, the same for every plan; contents are left over. */
+  /**
+   * Memory for slots of at least these sizes in words. All plans get the same slots, so the contents are
+   * undefined. Throws EngineMemoryError if a size exceeds the device's limits.
+   */
   slots(sizes: readonly number[]): readonly Memory[] {
     const order = sizes.map((words, index) => ({ words, index })).sort((a, b) => b.words - a.words);
     const result = new Array<Memory>(sizes.length);
     for (const [rank, { words, index }] of order.entries()) {
       let memory = this.#slots[rank];
       if (memory === undefined || memory.bytes < words * 4) {
-        // First the old one goes, so that both never have to fit; its commands come before in the queue.
+        // The old slot is destroyed first, so that the device need not hold both. Commands that use it are
+        // already queued.
         this.#throwIfTooLarge(bytesFor(words));
         if (memory !== undefined) this.destroy(memory);
         memory = this.create(words, 'temporaries');

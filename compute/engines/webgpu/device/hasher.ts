@@ -1,4 +1,4 @@
-/** Roots and leaf hashes of tensors, computed on the device; only hashes are read back. */
+/** Computes the roots and leaf hashes of tensors on the device. Only hashes are read back. */
 import { elementBytes } from '../../../repops/program.ts';
 import { leavesOf } from '../../hashing.ts';
 import { HASH_WORDS, HASHES, hashInput, planLeaves, planRoots } from '../plan/hash-plans.ts';
@@ -9,7 +9,7 @@ import type { DeviceMemory, GpuTensor } from './device-memory.ts';
 import type { ReadBack } from './read-back.ts';
 import type { Submitter } from './submitter.ts';
 
-/** Compiled plans kept: a model is hashed again and again with the same sizes. */
+/** Compiled plans that are kept. A model is hashed again and again with the same sizes. */
 const MAX_PLANS = 8;
 
 export interface HasherOptions {
@@ -18,6 +18,7 @@ export interface HasherOptions {
   readonly pipelines: Pipelines;
   readonly submitter: Submitter;
   readonly readBack: ReadBack;
+  /** Rejects instead of `pending` when the device is lost. */
   readonly orLost: <T>(pending: Promise<T>) => Promise<T>;
 }
 
@@ -54,7 +55,7 @@ export class Hasher {
           pipelines,
           plan: plan(),
           variants: {},
-          sliceNumbers: submitter.numbers,
+          workgroupOffsets: submitter.workgroupOffsets,
         }),
       );
       const [oldest] = this.#plans.keys();
@@ -77,7 +78,7 @@ export class Hasher {
       const commands = compiled.commands(memory, Object.fromEntries([...inputs, [HASHES, out]]));
       await submitter.run(commands, signal);
       const words = new DataView(await readBack.read(out, 0, out.bytes));
-      // The device's words are numbers; a digest is their big-endian bytes.
+      // The device gives words as numbers; a digest is their big-endian bytes.
       const digests = new Uint8Array(out.bytes);
       const view = new DataView(digests.buffer);
       for (let at = 0; at < out.bytes; at += 4) view.setUint32(at, words.getUint32(at, true));

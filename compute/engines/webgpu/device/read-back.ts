@@ -1,7 +1,7 @@
-/** Bytes from the device to the host. */
+/** Reads bytes of the device back to the host. */
 import type { Memory } from './device-memory.ts';
 
-/** A staging buffer up to this size is kept for the next reading; losses and roots are far smaller. */
+/** Bytes of the staging buffer that is kept for the next read. Losses and roots are far smaller. */
 const KEPT_BYTES = 65536;
 
 export class ReadBack {
@@ -14,7 +14,10 @@ export class ReadBack {
     this.#orLost = orLost;
   }
 
-  /** `bytes` bytes from byte `at`, both multiples of 4, once everything submitted so far is done. */
+  /**
+   * Reads `bytes` bytes from byte `at` on, both multiples of 4, once the device has done everything submitted
+   * so far. Rejects when the device is lost.
+   */
   async read(memory: Memory, at: number, bytes: number): Promise<ArrayBuffer> {
     const staging = this.#take(bytes);
     try {

@@ -1,28 +1,29 @@
-/** Hands commands to the device: a whole run at once, or in slices while the device is shared. */
+/** Submits commands to the device: a whole run at once, or in time slices while the device is shared. */
 import { type Clock, DutyCycle, SYSTEM_CLOCK } from '../../duty-cycle.ts';
 import { CommandEncoder } from './command-encoder.ts';
 import type { Command } from './compiled-plan.ts';
-import { Slicer } from './time-slicer.ts';
-import { SliceNumbers } from './workgroup-offsets.ts';
+import { TimeSlicer } from './time-slicer.ts';
+import { WorkgroupOffsets } from './workgroup-offsets.ts';
 
-/** Submissions that may wait on the device; a run returns once no more than this are left before it. */
+/** Submissions that may wait on the device. A run returns once no more than this many are left before it. */
 const MAX_IN_FLIGHT = 2;
-/** How long a submission holds the GPU while less than the whole of it is to be used. */
+/** Milliseconds that a submission holds the GPU while the share is below 1. */
 const DEFAULT_SLICE_MS = 10;
 
 export interface SubmitterOptions {
   readonly device: GPUDevice;
-  /** Slices of about this length even while the share is 1. */
+  /** Milliseconds of a time slice. If given, runs are divided into slices even while the share is 1. */
   readonly sliceMs?: number;
   readonly clock?: Clock;
+  /** Rejects instead of `pending` when the device is lost. */
   readonly orLost: <T>(pending: Promise<T>) => Promise<T>;
 }
 
 export class Submitter {
-  readonly numbers: SliceNumbers;
+  readonly workgroupOffsets: WorkgroupOffsets;
   readonly #options: SubmitterOptions;
   readonly #duty: DutyCycle;
-  readonly #slicer: Slicer;
+  readonly #slicer: TimeSlicer;
   readonly #inFlight: Promise<unknown>[] = [];
   /** Submissions of the last run. */
   submissions = 0;
@@ -30,25 +31,34 @@ export class Submitter {
   constructor(options: SubmitterOptions) {
     const { device, orLost, sliceMs = DEFAULT_SLICE_MS, clock = SYSTEM_CLOCK } = options;
     this.#options = options;
-    this.numbers = new SliceNumbers(device);
+    this.workgroupOffsets = new WorkgroupOffsets(device);
     this.#duty = new DutyCycle(clock);
-    this.#slicer = new Slicer({ device, numbers: this.numbers, clock, duty: this.#duty, sliceMs, orLost });
+    this.#slicer = new TimeSlicer({
+      device,
+      workgroupOffsets: this.workgroupOffsets,
+      clock,
+      duty: this.#duty,
+      sliceMs,
+      orLost,
+    });
   }
 
-  /** Throws RangeError for a share outside 0.1 to 1. */
+  /**
+   * Sets the share of the time that the device may compute. Throws RangeError for a share outside 0.1 to 1.
+   */
   setShare(share: number): void {
     this.#duty.share = share;
   }
 
-  /** Runs commands in order. May resolve before the device is done; reading waits for it. */
+  /** Runs commands in order. May resolve before the device is done; reading a result waits for it. */
   async run(commands: readonly Command[], signal?: AbortSignal): Promise<void> {
     const { device, orLost, sliceMs } = this.#options;
     if (sliceMs !== undefined || this.#duty.share < 1) {
       this.submissions = await this.#slicer.run(commands, signal);
       return;
     }
-    this.numbers.reset();
-    const encoder = new CommandEncoder(device, this.numbers);
+    this.workgroupOffsets.reset();
+    const encoder = new CommandEncoder(device, this.workgroupOffsets);
     for (const command of commands) encoder.add(command);
     device.queue.submit([encoder.finish()]);
     this.submissions = 1;

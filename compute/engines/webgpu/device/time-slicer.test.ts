@@ -2,17 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Clock, DutyCycle } from '../../duty-cycle.ts';
 import type { Command } from './compiled-plan.ts';
-import { Slicer } from './time-slicer.ts';
-import { SliceNumbers } from './workgroup-offsets.ts';
+import { TimeSlicer } from './time-slicer.ts';
+import { WorkgroupOffsets } from './workgroup-offsets.ts';
 
 interface Work {
   readonly groups: number;
   /** Milliseconds that one workgroup takes. */
   readonly ms: number;
-  readonly sliceable: boolean;
+  readonly isDivisible: boolean;
 }
 
-/** A device that computes nothing: it takes the time that its workgroups take, and notes which of them ran when. */
+/**
+ * A device that computes nothing. It takes the time that its workgroups take, and records which of them ran
+ * when.
+ */
 function fakeDevice(work: readonly Work[]) {
   let time = 0;
   let busyUntil = 0;
@@ -68,14 +71,14 @@ function fakeDevice(work: readonly Work[]) {
       time += ms;
     },
   };
-  const commands = work.map(({ groups, sliceable }, index) => ({
+  const commands = work.map(({ groups, isDivisible }, index) => ({
     kind: 'dispatch',
     planned: { step: { kind: 'dispatch', index } },
     pipeline: index,
     bindGroup: {},
     paramsOffset: 0,
     groups: [groups, 1, 1],
-    sliceable,
+    isDivisible,
   }));
   return {
     device: device as unknown as GPUDevice,
@@ -90,20 +93,20 @@ function fakeDevice(work: readonly Work[]) {
 const work = fc.record({
   groups: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 4000 })),
   ms: fc.constantFrom(0, 0.0001, 0.01, 1, 30),
-  sliceable: fc.boolean(),
+  isDivisible: fc.boolean(),
 });
 
-describe('Slicer', () => {
+describe('TimeSlicer', () => {
   it('runs every workgroup once and in order, run after run, whatever each takes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(work, { minLength: 1, maxLength: 12 }), async (all) => {
         const { device, commands, clock, ran, order } = fakeDevice(all);
         const duty = new DutyCycle(clock);
         duty.share = 0.5;
-        const numbers = new SliceNumbers(device);
-        const slicer = new Slicer({
+        const workgroupOffsets = new WorkgroupOffsets(device);
+        const slicer = new TimeSlicer({
           device,
-          numbers,
+          workgroupOffsets,
           clock,
           duty,
           sliceMs: 10,
@@ -120,17 +123,24 @@ describe('Slicer', () => {
     );
   });
 
-  it('holds the device no longer than a slice once it knows the work', async () => {
+  it('holds the device for one slice at a time once it knows the work', async () => {
     const all = [
-      { groups: 20_000, ms: 0.01, sliceable: true },
-      { groups: 3, ms: 0.5, sliceable: true },
-      { groups: 7000, ms: 0.002, sliceable: true },
-      { groups: 4, ms: 9, sliceable: true },
+      { groups: 20_000, ms: 0.01, isDivisible: true },
+      { groups: 3, ms: 0.5, isDivisible: true },
+      { groups: 7000, ms: 0.002, isDivisible: true },
+      { groups: 4, ms: 9, isDivisible: true },
     ];
     const { device, commands, clock, submissions } = fakeDevice(all);
-    const numbers = new SliceNumbers(device);
+    const workgroupOffsets = new WorkgroupOffsets(device);
     const duty = new DutyCycle(clock);
-    const slicer = new Slicer({ device, numbers, clock, duty, sliceMs: 10, orLost: (pending) => pending });
+    const slicer = new TimeSlicer({
+      device,
+      workgroupOffsets,
+      clock,
+      duty,
+      sliceMs: 10,
+      orLost: (pending) => pending,
+    });
     for (let run = 0; run < 5; run++) await slicer.run(commands);
     submissions.length = 0;
     const count = await slicer.run(commands);
@@ -140,16 +150,23 @@ describe('Slicer', () => {
     expect(count).toBeLessThanOrEqual(32);
   });
 
-  it('notices an abort between submissions', async () => {
-    const { device, commands, clock, submissions } = fakeDevice([{ groups: 1000, ms: 1, sliceable: true }]);
+  it('stops between submissions on abort', async () => {
+    const { device, commands, clock, submissions } = fakeDevice([{ groups: 1000, ms: 1, isDivisible: true }]);
     const controller = new AbortController();
     const duty = new DutyCycle({
       ...clock,
       sleep: async () => controller.abort(new Error('enough')),
     });
     duty.share = 0.5;
-    const numbers = new SliceNumbers(device);
-    const slicer = new Slicer({ device, numbers, clock, duty, sliceMs: 10, orLost: (pending) => pending });
+    const workgroupOffsets = new WorkgroupOffsets(device);
+    const slicer = new TimeSlicer({
+      device,
+      workgroupOffsets,
+      clock,
+      duty,
+      sliceMs: 10,
+      orLost: (pending) => pending,
+    });
     await expect(slicer.run(commands, controller.signal)).rejects.toThrow('enough');
     expect(submissions.length).toBe(1);
   });

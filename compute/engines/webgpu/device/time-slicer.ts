@@ -1,16 +1,18 @@
 /**
- * Runs commands in submissions of a few milliseconds, so that whatever else the GPU has to do (a page's own pictures) gets
- * its turn. How long a workgroup of a step takes is learnt as it runs; a dispatch that is too long is cut into parts.
+ * Runs commands in submissions of a few milliseconds, so that other work on the GPU (the page's own pictures)
+ * gets its turn. The slicer learns how long a workgroup of each step takes while it runs, and divides a
+ * dispatch that is too long.
  */
+import { must } from '../../../../protocol/must.ts';
 import type { Clock, DutyCycle } from '../../duty-cycle.ts';
-import type { PlannedStep } from '../plan/plan.ts';
+import type { PlannedStep } from '../plan/memory-slots.ts';
 import { CommandEncoder } from './command-encoder.ts';
 import type { Command } from './compiled-plan.ts';
-import type { SliceNumbers } from './workgroup-offsets.ts';
+import type { WorkgroupOffsets } from './workgroup-offsets.ts';
 
-export interface SlicerOptions {
+export interface TimeSlicerOptions {
   readonly device: GPUDevice;
-  readonly numbers: SliceNumbers;
+  readonly workgroupOffsets: WorkgroupOffsets;
   readonly clock: Clock;
   readonly duty: DutyCycle;
   /** Milliseconds that a submission should take at most. */
@@ -19,12 +21,12 @@ export interface SlicerOptions {
   readonly orLost: <T>(pending: Promise<T>) => Promise<T>;
 }
 
-/** Workgroups of a step that were never timed to begin with. */
+/** Workgroups of the first submission of a step that was never timed. */
 const PROBE_GROUPS = 64;
-/** A rate that was learnt from few workgroups is trusted for no more than this many times as many. */
-const MOST_GROWTH = 8;
-/** What a new measurement counts for against the older ones. */
-const NEWEST = 0.5;
+/** A rate that was measured on few workgroups is trusted for at most this many times as many. */
+const MAX_GROWTH = 8;
+/** Weight of a new measurement against the older ones. */
+const NEW_WEIGHT = 0.5;
 
 interface Rate {
   msPerGroup: number;
@@ -32,51 +34,56 @@ interface Rate {
   groups: number;
 }
 
-/** A part of a submission: groups of one step. */
+/** Workgroups of one step in a submission. */
 interface Part {
   readonly planned: PlannedStep;
   readonly groups: number;
 }
 
-export class Slicer {
-  readonly #options: SlicerOptions;
+export class TimeSlicer {
+  readonly #options: TimeSlicerOptions;
   readonly #rates = new WeakMap<PlannedStep, Rate>();
-  constructor(options: SlicerOptions) {
+
+  constructor(options: TimeSlicerOptions) {
     this.#options = options;
   }
 
   /**
-   * Runs the commands in order and resolves, when the device is done, with the number of submissions. Between submissions an
-   * abort is noticed.
+   * Runs the commands in order. Resolves with the number of submissions once the device is done. Rejects
+   * between submissions if `signal` is aborted.
    */
   async run(commands: readonly Command[], signal?: AbortSignal): Promise<number> {
-    const { device, numbers, clock, duty, orLost } = this.#options;
+    const { device, workgroupOffsets, clock, duty, orLost } = this.#options;
     let submissions = 0;
     let at = 0;
+    /** Workgroups of the command `at` that earlier submissions ran. */
     let done = 0;
     while (at < commands.length) {
       signal?.throwIfAborted();
-      numbers.reset();
-      const encoder = new CommandEncoder(device, numbers);
+      workgroupOffsets.reset();
+      const encoder = new CommandEncoder(device, workgroupOffsets);
       const parts: Part[] = [];
       let budget = this.#options.sliceMs;
       while (at < commands.length && budget > 0) {
-        const command = commands[at];
-        if (command?.kind !== 'dispatch') {
-          if (command !== undefined) encoder.add(command);
+        const command = must(commands, at);
+        if (command.kind !== 'dispatch') {
+          encoder.add(command);
           at += 1;
           continue;
         }
-        const first = parts.length === 0;
         const [x, y, z] = command.groups;
-        const left = x * y * z - done;
-        // One workgroup is the least, and what cannot be cut goes whole, in a submission of its own.
-        const least = command.sliceable ? 1 : left;
-        const allowed = Math.max(this.#allowed(command.planned, budget), first ? least : 0);
+        const total = x * y * z;
+        const left = total - done;
+        // A submission has at least one workgroup. A dispatch that cannot be divided has a submission of its
+        // own if need be.
+        const least = command.isDivisible ? 1 : left;
+        const isFirst = parts.length === 0;
+        const allowed = Math.max(this.#allowed(command.planned, budget), isFirst ? least : 0);
         if (allowed < least) break;
         const groups = Math.min(left, allowed);
-        if (groups === x * y * z) encoder.add(command);
-        const taken = groups === x * y * z ? groups : encoder.addPart(command, done, groups);
+        const isWhole = groups === total;
+        if (isWhole) encoder.add(command);
+        const taken = isWhole ? groups : encoder.addPart(command, done, groups);
         parts.push({ planned: command.planned, groups: taken });
         budget -= this.#cost(command.planned, taken);
         done += taken;
@@ -95,29 +102,30 @@ export class Slicer {
     return submissions;
   }
 
-  /** Workgroups of a step that fit in `budget` milliseconds, as far as is known. */
+  /** Workgroups of a step that should fit in `budget` milliseconds. */
   #allowed(planned: PlannedStep, budget: number): number {
     const rate = this.#rates.get(planned);
     if (rate === undefined) return PROBE_GROUPS;
-    return Math.floor(Math.min(budget / rate.msPerGroup, rate.groups * MOST_GROWTH));
+    return Math.floor(Math.min(budget / rate.msPerGroup, rate.groups * MAX_GROWTH));
   }
 
+  /** Milliseconds that workgroups of a step should take. */
   #cost(planned: PlannedStep, groups: number): number {
     const rate = this.#rates.get(planned);
-    // An eighth of a slice is a guess that lets several unknown steps share one.
+    // An eighth of a slice is a guess, by which several unknown steps share a submission.
     return rate === undefined ? this.#options.sliceMs / 8 : rate.msPerGroup * groups;
   }
 
-  /** Shares the time of a submission out over its parts, in proportion to what they were expected to take. */
+  /** Divides the time of a submission among its parts, in proportion to their expected times. */
   #learn(parts: readonly Part[], ms: number): void {
     const costs = parts.map(({ planned, groups }) => this.#cost(planned, groups));
     const total = costs.reduce((sum, cost) => sum + cost, 0);
     for (const [i, { planned, groups }] of parts.entries()) {
-      const measured = Math.max((ms * (costs[i] ?? 0)) / total / groups, 1e-7);
+      const measured = Math.max((ms * must(costs, i)) / total / groups, 1e-7);
       const rate = this.#rates.get(planned);
       if (rate === undefined) this.#rates.set(planned, { msPerGroup: measured, groups });
       else {
-        rate.msPerGroup += NEWEST * (measured - rate.msPerGroup);
+        rate.msPerGroup += NEW_WEIGHT * (measured - rate.msPerGroup);
         rate.groups = Math.max(rate.groups, groups);
       }
     }

@@ -1,10 +1,13 @@
-/** The uniform that tells a kernel at which workgroup its part of a dispatch begins (shaders/lib/slice.wgsl). */
-import { SLICE_BYTES } from '../shader/bind-group-layouts.ts';
+/**
+ * The uniform that tells a kernel at which workgroup its part of a dispatch begins
+ * (shaders/lib/workgroups.wgsl).
+ */
+import { WORKGROUP_OFFSET_BYTES } from '../shader/bind-group-layouts.ts';
 
-/** Parts that one submission may begin elsewhere than at workgroup 0. */
-export const MAX_PARTS = 255;
+/** How many dispatches of one submission may begin at another workgroup than 0. */
+const MAX_OFFSETS = 255;
 
-export class SliceNumbers {
+export class WorkgroupOffsets {
   readonly buffer: GPUBuffer;
   readonly #device: GPUDevice;
   readonly #alignment: number;
@@ -12,28 +15,27 @@ export class SliceNumbers {
 
   constructor(device: GPUDevice) {
     this.#device = device;
-    this.#alignment = Math.max(SLICE_BYTES, device.limits.minUniformBufferOffsetAlignment);
-    // Entry 0 stays 0: the dispatches that begin at the beginning.
+    this.#alignment = Math.max(WORKGROUP_OFFSET_BYTES, device.limits.minUniformBufferOffsetAlignment);
+    // Entry 0 stays 0, for dispatches that begin at workgroup 0.
     this.buffer = device.createBuffer({
-      label: 'slice numbers',
-      size: (1 + MAX_PARTS) * this.#alignment,
+      label: 'workgroup offsets',
+      size: (1 + MAX_OFFSETS) * this.#alignment,
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
   }
 
-  /** Begins a submission: what was handed out may be overwritten, in the queue's order. */
+  /** Begins a submission. The queue overwrites earlier entries only after the submissions that read them. */
   reset(): void {
     this.#used = 0;
   }
 
-  get isFull(): boolean {
-    return this.#used >= MAX_PARTS;
-  }
-
-  /** Offset in the buffer where `first` stands when the submission in the making runs. */
-  offsetOf(first: number): number {
+  /**
+   * The byte offset in the buffer where the kernel finds the workgroup number `first` when the submission
+   * runs. Throws RangeError if the submission has more than MAX_OFFSETS parts.
+   */
+  byteOffsetOf(first: number): number {
     if (first === 0) return 0;
-    if (this.isFull) throw new RangeError('a submission has too many parts');
+    if (this.#used >= MAX_OFFSETS) throw new RangeError('a submission has too many parts');
     this.#used += 1;
     const offset = this.#used * this.#alignment;
     this.#device.queue.writeBuffer(this.buffer, offset, Uint32Array.of(first));

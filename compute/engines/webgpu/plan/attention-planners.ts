@@ -1,33 +1,39 @@
 /**
- * Steps of attention and the key/value cache. Scores go through scratch memory a part at a time: some (batch entry, key/value
- * head) units with all their rows, or, of a unit too large for that, some of its rows (forward and the gradient of q) or of its
- * keys (the gradient of k and v). So the scratch stays bounded however long the sequence is.
+ * Steps of attention and of the key/value cache. Scores go through scratch memory one part of the work at a
+ * time. A part has some units (a batch entry's key/value head) with all their rows. A unit that is too large
+ * for that is divided by rows (for the output and the gradient of q) or by keys (for the gradients of k and
+ * v). So the scratch memory is bounded for any length of the sequence.
  */
 import { FOLD_BLOCK } from '../../../repops/arithmetic.ts';
-import { blocksOf, combine, foldBlocks } from './dense-planners.ts';
-import { attentionRowsRounds, KEYS_BESIDES, KEYS_BLOCK, MAX_ROUNDS, mostBlocks } from './loop-iterations.ts';
+import { kernelConstants, type ParamsOf } from '../shader/kernel-interface.ts';
+import { blocksOf, combineBlocks, foldRows } from './folds.ts';
 import {
-  dispatch,
-  f32,
-  groupDispatch,
-  type NodeView,
-  type Operand,
-  type Planner,
-  type Step,
-} from './steps.ts';
+  ATTENTION_KEYS_BLOCK,
+  ATTENTION_KEYS_FIXED,
+  attentionRowsIterations,
+  MAX_LOOP_ITERATIONS,
+  maxLoopLength,
+} from './loop-iterations.ts';
+import type { NodeView, Planners } from './node-view.ts';
+import { type DispatchStep, dispatch, type Operand, type Step } from './steps.ts';
 
-/** Words of scores at a time; 32 MiB. A part has at least a tile of rows or keys, whatever that takes. */
+/**
+ * Words of scores at a time; 32 MiB. A part has at least one tile of rows or keys, even if that takes more.
+ */
 const PART_WORDS = 2 ** 23;
 /** Side of a tile of shaders/lib/tile.wgsl. */
-const TILE = 32;
-/** Fewer tiles than this leave most of a GPU idle; long folds over keys are then divided into their blocks. */
+const { TILE } = kernelConstants('attention.scores');
+/**
+ * Fewer tiles than this leave most of a GPU idle; long folds over keys are then divided into their blocks.
+ */
 const MIN_TILES = 64;
-
-/** Lines of so few keys are an invocation's, not a workgroup's. */
+/** A line of at most this many keys is the work of one invocation, not of a workgroup. */
 const SHORT_KEYS = 128;
 
+type AttentionNode = NodeView<'attention' | 'attention.grad.q' | 'attention.grad.kv'>;
+
 /** Constants of the kernels that work by tiles (shaders/lib/tile.wgsl). */
-const tileConstants = (node: NodeView) => ({ SHARED: node.tuning.apart === true ? 0 : 1 });
+const tileConstants = (node: AttentionNode) => ({ SHARED: node.tuning.noSharedMemory === true ? 0 : 1 });
 
 const tiles = (length: number): number => Math.ceil(length / TILE);
 
@@ -42,17 +48,9 @@ interface Sizes {
   readonly group: number;
 }
 
-function sizesOf(node: NodeView): Sizes {
-  const [heads, kvHeads] = [node.a('heads'), node.a('kvHeads')];
-  return {
-    B: node.a('B'),
-    Tq: node.a('Tq'),
-    Tk: node.a('Tk'),
-    heads,
-    kvHeads,
-    headDim: node.a('headDim'),
-    group: heads / kvHeads,
-  };
+function sizesOf(node: AttentionNode): Sizes {
+  const { B, Tq, Tk, heads, kvHeads, headDim } = node.attributes;
+  return { B, Tq, Tk, heads, kvHeads, headDim, group: heads / kvHeads };
 }
 
 interface Part {
@@ -64,8 +62,11 @@ interface Part {
   readonly firstKey: number;
 }
 
-/** Cuts the work into parts, `along` rows or keys where a unit is too large. Each part's scores fit `words`. */
-function parts(sizes: Sizes, along: 'rows' | 'keys', words: number): readonly Part[] {
+/**
+ * Divides the work into parts whose scores fit in `words`; a unit that is too large is divided by rows or by
+ * keys.
+ */
+function partsOf(sizes: Sizes, by: 'rows' | 'keys', words: number): readonly Part[] {
   const { B, Tq, Tk, kvHeads, group } = sizes;
   const whole = { rows: Tq, firstRow: 0, keys: Tk, firstKey: 0 };
   const unitWords = group * Tq * Tk;
@@ -77,169 +78,146 @@ function parts(sizes: Sizes, along: 'rows' | 'keys', words: number): readonly Pa
       result.push(unit);
       continue;
     }
-    const [length, width] = along === 'rows' ? [Tq, Tk] : [Tk, Tq];
+    const [length, width] = by === 'rows' ? [Tq, Tk] : [Tk, Tq];
     const step = Math.max(TILE, Math.floor(words / (group * width) / TILE) * TILE);
     for (let first = 0; first < length; first += step) {
       const count = Math.min(step, length - first);
       result.push(
-        along === 'rows'
-          ? { ...unit, rows: count, firstRow: first }
-          : { ...unit, keys: count, firstKey: first },
+        by === 'rows' ? { ...unit, rows: count, firstRow: first } : { ...unit, keys: count, firstKey: first },
       );
     }
   }
   return result;
 }
 
-/** Heads of a group, as attention.keys folds some of them. */
-interface Heads {
-  readonly firstHead: number;
-  readonly someHeads: number;
+interface AttentionMode {
+  /** Its meaning differs from kernel to kernel. Defaults to 0. */
+  readonly mode?: 0 | 1;
+  /** Heads of each group that attention.keys folds. Both default to 0. */
+  readonly firstHead?: number;
+  readonly headCount?: number;
 }
 
-const NO_HEADS: Heads = { firstHead: 0, someHeads: 0 };
-
-function paramsOf(node: NodeView, part: Part, mode = 0, heads: Heads = NO_HEADS): readonly number[] {
-  const { Tq, Tk, heads: all, kvHeads, headDim } = sizesOf(node);
-  return [
-    ...[part.units, part.firstUnit, Tq, Tk, all, kvHeads, headDim, f32(node.a('scale'))],
-    ...[part.firstRow, part.rows, part.firstKey, part.keys, mode, heads.firstHead, heads.someHeads],
-  ];
+/** The parameters of every attention kernel (shaders/lib/attention.wgsl). */
+function attentionParams(
+  node: AttentionNode,
+  part: Part,
+  { mode = 0, firstHead = 0, headCount = 0 }: AttentionMode = {},
+): ParamsOf<'attention.scores'> {
+  const { Tq, Tk, heads, kvHeads, headDim, scale } = node.attributes;
+  return { ...part, Tq, Tk, heads, kvHeads, headDim, scale, mode, firstHead, headCount };
 }
 
-/** Query rows of a part, counting each head of the group. */
+/** Query rows of a part, counted once for each head of the group. */
 const linesOf = (sizes: Sizes, part: Part): number => part.units * sizes.group * part.rows;
 /** Tiles of a part's scores. */
 const scoreTiles = (sizes: Sizes, part: Part): number =>
   part.units * tiles(sizes.group * part.rows) * tiles(part.keys);
 
-/** The product of scores with values or keys: `mode` as in attention.rows.wgsl. */
+interface RowProductOptions {
+  /** As in attention.rows.wgsl. */
+  readonly mode: 0 | 1;
+  readonly scores: Operand;
+  readonly x: Operand;
+  readonly stats: Operand;
+  readonly out: Operand;
+}
+
+/** The products of a part's scores with the values or the keys. */
 function rowProducts(
-  node: NodeView,
+  node: AttentionNode,
   part: Part,
-  mode: 0 | 1,
-  operands: { scores: Operand; x: Operand; stats: Operand; out: Operand },
+  { mode, scores, x, stats, out }: RowProductOptions,
 ): readonly Step[] {
   const sizes = sizesOf(node);
-  const params = paramsOf(node, part, mode);
-  const { scores, x, stats, out } = operands;
-  const positions = node.input(3);
+  const params = attentionParams(node, part, { mode });
+  const constants = tileConstants(node);
+  const { positions } = node.inputs;
   const workgroups = part.units * tiles(sizes.group * part.rows) * tiles(sizes.headDim);
   const blocks = blocksOf(sizes.Tk);
-  const isWhole = attentionRowsRounds(sizes.Tk) <= MAX_ROUNDS;
-  if (isWhole && (workgroups >= MIN_TILES || blocks < 4)) {
-    return [
-      groupDispatch({
-        kernel: 'attention.rows',
-        constants: tileConstants(node),
-        workgroups,
-        params,
-        bindings: { 1: scores, 2: x, 3: positions, 4: stats, 5: out },
-      }),
-    ];
+  const fitsOneDispatch = attentionRowsIterations(sizes.Tk) <= MAX_LOOP_ITERATIONS;
+  if (fitsOneDispatch && (workgroups >= MIN_TILES || blocks < 4)) {
+    const bindings = { scores, x, positions, stats, out };
+    return [dispatch('attention.rows', { workgroups, constants, params, bindings })];
   }
   const items = linesOf(sizes, part) * sizes.headDim;
   const partials = node.scratch(items * blocks);
   return [
-    groupDispatch({
-      kernel: 'attention.rows',
-      constants: tileConstants(node),
+    dispatch('attention.rows', {
       entry: 'split',
       workgroups: workgroups * blocks,
+      constants,
       params,
-      bindings: { 1: scores, 2: x, 3: positions, 4: stats, 5: partials },
+      bindings: { scores, x, positions, out: partials },
     }),
-    dispatch({ kernel: 'attention.combine', items, params, bindings: { 1: partials, 2: stats, 3: out } }),
+    dispatch('attention.combine', { items, params, bindings: { partials, stats, out } }),
   ];
 }
 
-function softmax(
-  lines: number,
-  keys: number,
-  params: readonly number[],
-  bindings: Readonly<Record<number, Operand>>,
-): Step {
-  const kernel = 'attention.softmax';
-  return keys <= SHORT_KEYS
-    ? dispatch({ kernel, entry: 'short', items: lines, params, bindings })
-    : groupDispatch({ kernel, workgroups: lines, params, bindings });
-}
-
-function forward(node: NodeView): readonly Step[] {
+function forward(node: NodeView<'attention'>): readonly Step[] {
   const sizes = sizesOf(node);
-  const [q, k, v, positions] = [node.input(0), node.input(1), node.input(2), node.input(3)];
-  const [out, stats] = [node.output(0), node.output(1)];
-  return parts(sizes, 'rows', PART_WORDS).flatMap((part): readonly Step[] => {
+  const { q, k, v, positions } = node.inputs;
+  const { o: out, stats } = node.outputs;
+  return partsOf(sizes, 'rows', PART_WORDS).flatMap((part): readonly Step[] => {
     const lines = linesOf(sizes, part);
     const scores = node.scratch(lines * part.keys);
-    const params = paramsOf(node, part);
+    const params = attentionParams(node, part);
+    const softmax = { params, bindings: { positions, scores, stats } };
     return [
-      groupDispatch({
-        kernel: 'attention.scores',
-        constants: tileConstants(node),
+      dispatch('attention.scores', {
         workgroups: scoreTiles(sizes, part),
+        constants: tileConstants(node),
         params,
-        bindings: { 1: q, 2: k, 3: positions, 4: scores },
+        bindings: { q, k, positions, scores },
       }),
-      softmax(lines, part.keys, params, { 1: positions, 2: scores, 3: stats }),
-      ...rowProducts(node, part, 0, { scores, x: v, stats, out }),
+      part.keys <= SHORT_KEYS
+        ? dispatch('attention.softmax', { ...softmax, entry: 'short', items: lines })
+        : dispatch('attention.softmax', { ...softmax, workgroups: lines }),
+      ...rowProducts(node, part, { mode: 0, scores, x: v, stats, out }),
     ];
   });
 }
 
-/** The step that recomputes a part's dS and, `withWeights`, its P. */
-function slopes(node: NodeView, part: Part, scores: Operand, withWeights: boolean): Step {
-  return groupDispatch({
-    kernel: 'attention.slopes',
-    constants: tileConstants(node),
+type GradientNode = NodeView<'attention.grad.q' | 'attention.grad.kv'>;
+
+/** Recomputes a part's dS and, in mode 1, its P. */
+function slopes(node: GradientNode, part: Part, scores: Operand, mode: 0 | 1): DispatchStep {
+  return dispatch('attention.slopes', {
     workgroups: scoreTiles(sizesOf(node), part),
-    params: paramsOf(node, part, withWeights ? 1 : 0),
-    bindings: {
-      1: node.input(0),
-      2: node.input(1),
-      3: node.input(2),
-      4: node.input(3),
-      5: node.input(4),
-      6: node.input(5),
-      7: node.input(6),
-      8: scores,
-    },
+    constants: tileConstants(node),
+    params: attentionParams(node, part, { mode }),
+    bindings: { ...node.inputs, scores },
   });
 }
 
-/** Words of a lane's totals in attention.keys, and lanes of its workgroup. */
+/** Words of a lane's sums in `totals` of attention.keys, and lanes of its workgroup. */
 const TOTAL_WORDS = 32;
 const LANES = 64;
 
-/** The gradients of a part's keys and values: in one step, or in some heads at a time, or in some rows of a head at a time. */
-function keyFolds(node: NodeView, part: Part, scores: Operand): readonly Step[] {
+/**
+ * The gradients of a part's keys and values. They take one step if that keeps within MAX_LOOP_ITERATIONS;
+ * else each step does some heads of the group, or some rows of one head.
+ */
+function keyFolds(node: NodeView<'attention.grad.kv'>, part: Part, scores: Operand): readonly Step[] {
   const { group, Tq, headDim } = sizesOf(node);
+  const { q, dout, positions } = node.inputs;
   const workgroups = part.units * tiles(part.keys) * tiles(headDim);
-  const rows = mostBlocks(KEYS_BLOCK, KEYS_BESIDES + 2) * FOLD_BLOCK;
-  const totals = node.scratch(Tq > rows ? workgroups * LANES * TOTAL_WORDS : 4);
-  // A head is like a block whose rounds are those of its rows.
-  const headRounds = blocksOf(Tq) * (1 + KEYS_BLOCK) + 1;
-  const someHeads = Math.min(mostBlocks(headRounds, KEYS_BESIDES), group);
+  const maxBlocks = maxLoopLength({ perIteration: ATTENTION_KEYS_BLOCK, fixed: ATTENTION_KEYS_FIXED + 2 });
+  const maxRows = maxBlocks * FOLD_BLOCK;
+  const totals = node.scratch(Tq > maxRows ? workgroups * LANES * TOTAL_WORDS : 4);
+  const perIteration = blocksOf(Tq) * (1 + ATTENTION_KEYS_BLOCK) + 1;
+  const maxHeads = Math.min(maxLoopLength({ perIteration, fixed: ATTENTION_KEYS_FIXED }), group);
   const steps: Step[] = [];
-  for (let firstHead = 0; firstHead < group; firstHead += someHeads) {
-    for (let firstRow = 0; firstRow < Tq; firstRow += rows) {
-      const some = { ...part, firstRow, rows: Math.min(rows, Tq - firstRow) };
-      const heads = { firstHead, someHeads: Math.min(someHeads, group - firstHead) };
+  for (let firstHead = 0; firstHead < group; firstHead += maxHeads) {
+    for (let firstRow = 0; firstRow < Tq; firstRow += maxRows) {
+      const someRows = { ...part, firstRow, rows: Math.min(maxRows, Tq - firstRow) };
+      const headCount = Math.min(maxHeads, group - firstHead);
       steps.push(
-        groupDispatch({
-          kernel: 'attention.keys',
-          constants: tileConstants(node),
+        dispatch('attention.keys', {
           workgroups,
-          params: paramsOf(node, some, 0, heads),
-          bindings: {
-            1: scores,
-            2: node.input(0),
-            3: node.input(5),
-            4: node.input(3),
-            5: node.output(0),
-            6: node.output(1),
-            7: totals,
-          },
+          constants: tileConstants(node),
+          params: attentionParams(node, someRows, { firstHead, headCount }),
+          bindings: { scores, q, dout, positions, ...node.outputs, totals },
         }),
       );
     }
@@ -250,61 +228,65 @@ function keyFolds(node: NodeView, part: Part, scores: Operand): readonly Step[] 
 export const ATTENTION = {
   attention: forward,
   'attention.delta': (node) => {
-    const rows = node.a('N') * node.a('heads');
-    const length = node.a('headDim');
+    const { N, heads, headDim: length } = node.attributes;
+    const { dout: x, o: y } = node.inputs;
+    const { delta } = node.outputs;
+    const rows = N * heads;
     const blocks = blocksOf(length);
-    const partials = blocks === 1 ? node.output(0) : node.scratch(rows * blocks);
-    const sums = foldBlocks({
-      entry: 'products',
-      x: node.input(0),
-      y: node.input(1),
-      partials,
-      rows,
-      length,
-    });
+    const partials = blocks === 1 ? delta : node.scratch(rows * blocks);
+    const sums = foldRows({ terms: { kind: 'products', x, y }, partials, rows, length });
     if (blocks === 1) return [sums];
     return [
       sums,
-      combine({ partials, out: node.output(0), count: rows, blocks, itemStride: blocks, blockStride: 1 }),
+      combineBlocks({
+        partials,
+        out: delta,
+        count: rows,
+        blocks,
+        itemStride: blocks,
+        blockStride: 1,
+      }),
     ];
   },
   'attention.grad.q': (node) => {
     const sizes = sizesOf(node);
-    return parts(sizes, 'rows', PART_WORDS).flatMap((part) => {
+    const { k: x, stats } = node.inputs;
+    return partsOf(sizes, 'rows', PART_WORDS).flatMap((part) => {
       const scores = node.scratch(linesOf(sizes, part) * part.keys);
-      const operands = { scores, x: node.input(1), stats: node.input(4), out: node.output(0) };
-      return [slopes(node, part, scores, false), ...rowProducts(node, part, 1, operands)];
+      const operands = { scores, x, stats, out: node.outputs.dq };
+      return [slopes(node, part, scores, 0), ...rowProducts(node, part, { mode: 1, ...operands })];
     });
   },
   'attention.grad.kv': (node) => {
     const sizes = sizesOf(node);
-    return parts(sizes, 'keys', PART_WORDS / 2).flatMap((part) => {
+    return partsOf(sizes, 'keys', PART_WORDS / 2).flatMap((part) => {
       const scores = node.scratch(2 * linesOf(sizes, part) * part.keys);
-      return [slopes(node, part, scores, true), ...keyFolds(node, part, scores)];
+      return [slopes(node, part, scores, 1), ...keyFolds(node, part, scores)];
     });
   },
   'cache.write': (node) => {
-    const count = node.a('B') * node.a('D');
+    const { B, Tk, D } = node.attributes;
+    const { x, positions } = node.inputs;
+    const count = B * D;
     return [
-      dispatch({
-        kernel: 'cache.write',
+      dispatch('cache.write', {
         items: count,
-        params: [count, node.a('Tk'), node.a('D'), 1],
-        bindings: { 1: node.input(1), 2: node.input(2), 3: node.output(0) },
+        params: { count, Tk, D, R: 1 },
+        bindings: { x, positions, ...node.outputs },
       }),
     ];
   },
   'cache.write.rows': (node) => {
-    const [R, Tk, D] = [node.a('R'), node.a('Tk'), node.a('D')];
-    const count = node.a('B') * R * D;
+    const { B, R, Tk, D } = node.attributes;
+    const { x, starts } = node.inputs;
+    const count = B * R * D;
     return [
-      dispatch({
-        kernel: 'cache.write',
+      dispatch('cache.write', {
         entry: 'rows',
         items: count,
-        params: [count, Tk, D, R],
-        bindings: { 1: node.input(1), 2: node.input(2), 3: node.output(0) },
+        params: { count, Tk, D, R },
+        bindings: { x, positions: starts, ...node.outputs },
       }),
     ];
   },
-} as const satisfies Record<string, Planner>;
+} as const satisfies Partial<Planners>;

@@ -1,7 +1,8 @@
-/** Steps that hash tensors: leaves, then level by level, all tensors in one submission. */
+/** Plans that hash tensors: leaves, then level by level, all tensors in one submission. */
 import { leavesOf } from '../../hashing.ts';
-import { assignSlots, type Plan, type PlannedStep, placesOf } from './plan.ts';
-import { dispatch, type Operand } from './steps.ts';
+import { assignSlots, locationsOf, type PlannedStep } from './memory-slots.ts';
+import type { Plan } from './plan.ts';
+import { type DispatchStep, dispatch, type Operand } from './steps.ts';
 
 /** Words of one hash. */
 export const HASH_WORDS = 8;
@@ -9,9 +10,12 @@ export const HASH_WORDS = 8;
 /** Name of the tensor that takes the roots, or the leaf hashes. */
 export const HASHES = 'hashes';
 
+/** Name of the `index`-th tensor to hash. */
 export const hashInput = (index: number): string => `tensor ${index}`;
 
-/** The root of each tensor, given their sizes in bytes, into `HASHES`, one after another. */
+/**
+ * Writes the root of each tensor into `HASHES`, one after another. `sizes` are the tensors' sizes in bytes.
+ */
 export function planRoots(sizes: readonly number[]): Plan {
   let scratches = 0;
   const scratch = (hashes: number): Operand => ({
@@ -25,11 +29,10 @@ export function planRoots(sizes: readonly number[]): Plan {
     let level = scratch(leaves);
     steps.push({ step: leavesStep(index, bytes, level) });
     for (let count = leaves; count > 1; count = Math.ceil(count / 2)) {
-      const out = scratch(Math.ceil(count / 2));
-      const bindings = { 1: level, 2: out };
-      steps.push({
-        step: dispatch({ kernel: 'sha256.nodes', items: Math.ceil(count / 2), params: [count], bindings }),
-      });
+      const nodes = Math.ceil(count / 2);
+      const out = scratch(nodes);
+      const bindings = { below: level, out };
+      steps.push({ step: dispatch('sha256.nodes', { items: nodes, params: { count }, bindings }) });
       level = out;
     }
     const to: Operand = { kind: 'tensor', name: HASHES };
@@ -38,18 +41,17 @@ export function planRoots(sizes: readonly number[]): Plan {
   return planOf(steps);
 }
 
-/** The leaf hashes of one tensor of `bytes` bytes, into `HASHES`. */
+/** Writes the leaf hashes of one tensor of `bytes` bytes into `HASHES`. */
 export function planLeaves(bytes: number): Plan {
   return planOf([{ step: leavesStep(0, bytes, { kind: 'tensor', name: HASHES }) }]);
 }
 
-function leavesStep(index: number, bytes: number, out: Operand) {
+function leavesStep(index: number, bytes: number, out: Operand): DispatchStep {
   const leaves = leavesOf(bytes);
-  return dispatch({
-    kernel: 'sha256.leaves',
+  return dispatch('sha256.leaves', {
     items: leaves,
-    params: [bytes, leaves],
-    bindings: { 1: { kind: 'tensor', name: hashInput(index) }, 2: out },
+    params: { bytes, leaves },
+    bindings: { data: { kind: 'tensor', name: hashInput(index) }, out },
   });
 }
 
@@ -57,5 +59,5 @@ function planOf(steps: readonly PlannedStep[]): Plan {
   const { slots, slotOf } = assignSlots(steps, (operand) =>
     operand.kind === 'scratch' ? operand.words : undefined,
   );
-  return { steps, slots, indexChecks: [], written: new Set(), place: placesOf(slotOf) };
+  return { steps, slots, indexChecks: [], written: new Set(), locate: locationsOf(slotOf) };
 }

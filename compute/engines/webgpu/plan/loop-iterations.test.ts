@@ -15,18 +15,18 @@ import { openDawnAdapter, SWIFTSHADER_ICD } from '../device/dawn.ts';
 import { createWebGpuEngine, type WebGpuEngine } from '../engine.ts';
 import {
   DEFAULT_TUNING,
-  DIRECT_CANDIDATES,
+  GEMV_CANDIDATES,
+  REGISTER_TILE_CANDIDATES,
   SOFTWARE_TUNING,
-  THIN_CANDIDATES,
   TILE_CANDIDATES,
   type Tuning,
 } from '../tuning/tuning.ts';
 import { planLeaves, planRoots } from './hash-plans.ts';
-import { MAX_ROUNDS, roundsOf } from './loop-iterations.ts';
+import { loopIterations, MAX_LOOP_ITERATIONS } from './loop-iterations.ts';
 import { type Plan, planProgram } from './plan.ts';
 
-function roundsIn(plan: Plan): readonly number[] {
-  return plan.steps.flatMap(({ step }) => (step.kind === 'dispatch' ? [roundsOf(step)] : []));
+function iterationsIn(plan: Plan): readonly number[] {
+  return plan.steps.flatMap(({ step }) => (step.kind === 'dispatch' ? [loopIterations(step)] : []));
 }
 
 /** A size of anything, often one at the edge of what is allowed. */
@@ -64,17 +64,17 @@ const tuning: fc.Arbitrary<Tuning> = fc.record(
     large: fc.constantFrom(...TILE_CANDIDATES),
     small: fc.constantFrom(...TILE_CANDIDATES),
     minTiles: fc.constantFrom(1, 32, 512),
-    thin: fc.constantFrom(...THIN_CANDIDATES),
-    direct: fc.constantFrom(...DIRECT_CANDIDATES),
+    gemv: fc.constantFrom(...GEMV_CANDIDATES),
+    registerTiled: fc.constantFrom(...REGISTER_TILE_CANDIDATES),
   },
-  { requiredKeys: ['large', 'small', 'minTiles', 'thin'] },
+  { requiredKeys: ['large', 'small', 'minTiles', 'gemv'] },
 );
 
-describe('rounds', () => {
+describe('loop iterations', () => {
   it('are known for every kernel', () => {
     for (const { program } of CASES) {
       for (const tuned of [DEFAULT_TUNING, SOFTWARE_TUNING]) {
-        expect(() => roundsIn(planProgram(program, tuned))).not.toThrow();
+        expect(() => iterationsIn(planProgram(program, tuned))).not.toThrow();
       }
     }
   });
@@ -93,7 +93,9 @@ describe('rounds', () => {
         const { B = 1, heads = 1, Tq = 1, Tk = 1 } = attributes;
         if (B * heads * Tq * Tk > 2 ** 27) return;
         planned += 1;
-        expect(Math.max(0, ...roundsIn(planProgram(program, tuned)))).toBeLessThanOrEqual(MAX_ROUNDS);
+        expect(Math.max(0, ...iterationsIn(planProgram(program, tuned)))).toBeLessThanOrEqual(
+          MAX_LOOP_ITERATIONS,
+        );
       }),
       // A norm's program names every tensor.
       { numRuns: op === 'clip.scale' ? 20 : 200 },
@@ -116,10 +118,10 @@ describe('rounds', () => {
     const program = operatorProgram(op, attributes);
     validateProgram(program);
     for (const large of TILE_CANDIDATES) {
-      for (const thin of THIN_CANDIDATES) {
+      for (const gemv of GEMV_CANDIDATES) {
         for (const tuned of [DEFAULT_TUNING, SOFTWARE_TUNING]) {
-          const plan = planProgram(program, { ...tuned, large, thin, minTiles: 1 });
-          expect(Math.max(...roundsIn(plan))).toBeLessThanOrEqual(MAX_ROUNDS);
+          const plan = planProgram(program, { ...tuned, large, gemv, minTiles: 1 });
+          expect(Math.max(...iterationsIn(plan))).toBeLessThanOrEqual(MAX_LOOP_ITERATIONS);
         }
       }
     }
@@ -127,7 +129,7 @@ describe('rounds', () => {
 
   it('of hashing stay within the bound', () => {
     for (const plan of [planRoots([2 ** 30, 5]), planLeaves(2 ** 30)]) {
-      expect(Math.max(...roundsIn(plan))).toBeLessThanOrEqual(MAX_ROUNDS);
+      expect(Math.max(...iterationsIn(plan))).toBeLessThanOrEqual(MAX_LOOP_ITERATIONS);
     }
   });
 });
@@ -136,26 +138,30 @@ describe('rounds', () => {
 const ALIGNMENT = 256;
 const MOST_DISPATCHES = 4096;
 
-/** Kernels that tell the most rounds of any invocation in a binding of their own. */
+/** Kernels that write the most loop iterations of any invocation into a binding of their own. */
 function counting(sources: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const counter = `
-@group(1) @binding(0) var<storage, read_write> most_rounds: atomic<u32>;
-var<private> my_rounds: u32;
-fn go_round() {
-  my_rounds++;
-  atomicMax(&most_rounds, my_rounds);
+@group(1) @binding(0) var<storage, read_write> most_iterations: atomic<u32>;
+var<private> my_iterations: u32;
+fn count_iteration() {
+  my_iterations++;
+  atomicMax(&most_iterations, my_iterations);
 }
 `;
-  // Once before a loop, for the look that ends it.
+  // Once before a loop, for the final failing test.
   return Object.fromEntries(
     Object.entries(sources).map(([name, source]) => [
       name,
-      counter + source.replaceAll(/\b(?:for|while) \(.*\{/g, (found) => `go_round(); ${found} go_round();`),
+      counter +
+        source.replaceAll(
+          /\b(?:for|while) \(.*\{/g,
+          (found) => `count_iteration(); ${found} count_iteration();`,
+        ),
     ]),
   );
 }
 
-describe.skipIf(!existsSync(SWIFTSHADER_ICD))('rounds, counted on Dawn and SwiftShader', () => {
+describe.skipIf(!existsSync(SWIFTSHADER_ICD))('loop iterations, counted on Dawn and SwiftShader', () => {
   process.env.XDG_RUNTIME_DIR ??= tmpdir();
   let gpu: GPU;
   let device: GPUDevice;
@@ -226,12 +232,12 @@ describe.skipIf(!existsSync(SWIFTSHADER_ICD))('rounds, counted on Dawn and Swift
     return result;
   }
 
-  // Each set of attributes once; rounds hardly depend on values.
+  // Each set of attributes once, since the iterations hardly depend on values.
   const cases = [
     ...new Map(CASES.map((each) => [JSON.stringify([each.op, each.program.nodes[0]?.attributes]), each])),
   ].map(([, each]) => each);
 
-  it('are never more than the table says, and as many in the longest cases', async () => {
+  it('are never more than loopIterations says, and as many in the longest cases', async () => {
     let longest = 0;
     const runs = cases.flatMap((each) =>
       (each.op === 'matmul' ? [DEFAULT_TUNING, SOFTWARE_TUNING] : [DEFAULT_TUNING]).map((tuned) => ({
@@ -248,7 +254,7 @@ describe.skipIf(!existsSync(SWIFTSHADER_ICD))('rounds, counted on Dawn and Swift
       );
       expect(seen).toHaveLength(steps.length);
       for (const [i, step] of steps.entries()) {
-        const most = roundsOf(step);
+        const most = loopIterations(step);
         const what = `${each.name}: ${step.kernel} ${step.entry}`;
         expect(seen[i], what).toBeLessThanOrEqual(most);
         if (most > 50_000) expect(seen[i], what).toBeGreaterThan(0.98 * most);
@@ -256,6 +262,6 @@ describe.skipIf(!existsSync(SWIFTSHADER_ICD))('rounds, counted on Dawn and Swift
       }
     }
     // So that a device that ends loops below the bound fails the gate.
-    expect(longest).toBeGreaterThan(0.99 * MAX_ROUNDS);
+    expect(longest).toBeGreaterThan(0.99 * MAX_LOOP_ITERATIONS);
   }, 300_000);
 });

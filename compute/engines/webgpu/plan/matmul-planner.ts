@@ -1,30 +1,27 @@
-/** Steps of a product: which kernel, in which shape, and whether its folds are divided over workgroups. */
+/**
+ * Steps of a product: which kernel, with which tile sizes, and whether its folds are divided over workgroups.
+ */
 import { FOLD_BLOCK } from '../../../repops/arithmetic.ts';
-import { type DirectShape, type TileShape, tileConstants, tileSides } from '../tuning/tuning.ts';
-import { blocksOf, combine } from './dense-planners.ts';
+import { kernelConstants } from '../shader/kernel-interface.ts';
+import { type RegisterTileShape, type TileShape, tileConstants, tileSides } from '../tuning/tuning.ts';
+import { blocksOf, combineBlocks } from './folds.ts';
 import {
-  DIRECT_BLOCK,
-  mostBlocks,
-  PACKED_PAIRS,
-  THIN_BESIDES,
-  thinRoundRounds,
-  tileBlockRounds,
+  GEMV_FIXED,
+  gemvIterations,
+  maxLoopLength,
+  REGISTER_TILED_BLOCK,
+  tileBlockIterations,
 } from './loop-iterations.ts';
-import {
-  dispatch,
-  groupDispatch,
-  lineOf,
-  type NodeView,
-  type Operand,
-  type Planner,
-  type Step,
-} from './steps.ts';
+import type { NodeView, Planner } from './node-view.ts';
+import { type DispatchStep, dispatch, type Operand, type Step } from './steps.ts';
 
-/** Products of at most this many rows take the kernel that reads b once. */
-export const MOST_THIN_ROWS = 8;
-/** Words of scratch that a product divided into fold blocks may take. */
+/** Products of at most this many rows use matmul.gemv, which reads each value of b once. */
+const MAX_GEMV_ROWS = 8;
+/** Numbers of rows that matmul.gemv is compiled for. */
+const GEMV_ROWS = [1, 2, 4, MAX_GEMV_ROWS];
+/** Words of scratch memory for the block sums of a product that is divided into its fold blocks. */
 const MAX_BLOCK_WORDS = 2 ** 24;
-/** Words of scratch that both operands of matmul.direct may take packed. */
+/** Words of scratch memory for both packed operands of matmul.register-tiled. */
 const MAX_PACKED_WORDS = 2 ** 24;
 
 interface Product {
@@ -34,98 +31,98 @@ interface Product {
   /** Whether neighbours in memory are neighbours along k. */
   readonly aAlongK: boolean;
   readonly bAlongK: boolean;
+  /** Whether b is stored as bf16. */
   readonly bf16: boolean;
 }
 
-export const matmul: Planner = (node) => {
+type ProductNode = NodeView<'matmul'>;
+
+export const matmul: Planner<'matmul'> = (node) => {
+  const { M, N, K, transposeA, transposeB } = node.attributes;
   const product: Product = {
-    M: node.a('M'),
-    N: node.a('N'),
-    K: node.a('K'),
-    aAlongK: node.a('transposeA') !== 1,
-    bAlongK: node.a('transposeB') === 1,
-    bf16: node.isBf16(1),
+    M,
+    N,
+    K,
+    aAlongK: transposeA !== 1,
+    bAlongK: transposeB === 1,
+    bf16: node.isBf16('b'),
   };
-  if (product.M <= MOST_THIN_ROWS) return thin(node, product);
-  const { direct: shape, minTiles } = node.tuning;
-  return shape !== undefined && fitsDirect(product) && directGroups(shape, product) >= minTiles
-    ? direct(node, product, shape)
+  if (M <= MAX_GEMV_ROWS) return gemv(node, product);
+  const { registerTiled: shape, minTiles } = node.tuning;
+  return shape !== undefined && fitsRegisterTiled(product) && registerTiles(shape, product) >= minTiles
+    ? registerTiled(node, product, shape)
     : tiled(node, product);
 };
 
-function fitsDirect({ M, N, K }: Product): boolean {
-  return blocksOf(K) <= mostBlocks(DIRECT_BLOCK, 0) && (M + N) * Math.ceil(K / 2) <= MAX_PACKED_WORDS;
+function fitsRegisterTiled({ M, N, K }: Product): boolean {
+  const maxBlocks = maxLoopLength({ perIteration: REGISTER_TILED_BLOCK, fixed: 0 });
+  return blocksOf(K) <= maxBlocks && (M + N) * Math.ceil(K / 2) <= MAX_PACKED_WORDS;
 }
 
-function directGroups({ rows, cols, lanes }: DirectShape, { M, N }: Product): number {
+/** Workgroups of matmul.register-tiled. */
+function registerTiles({ rows, cols, lanes }: RegisterTileShape, { M, N }: Product): number {
   return Math.ceil(M / rows) * Math.ceil(N / (cols * lanes));
 }
 
-function direct(node: NodeView, product: Product, shape: DirectShape): readonly Step[] {
+function registerTiled(node: ProductNode, product: Product, shape: RegisterTileShape): readonly Step[] {
   const { M, N, K, aAlongK, bAlongK, bf16 } = product;
   const { rows, cols, lanes } = shape;
   const pairs = Math.ceil(K / 2);
   const a = node.scratch(M * pairs);
   const b = node.scratch(N * pairs);
+  const left = packing({
+    lines: M,
+    K,
+    pairs,
+    alongK: aAlongK,
+    bf16: false,
+    packedLine: pairs,
+    packedPair: 1,
+  });
+  const right = packing({ lines: N, K, pairs, alongK: bAlongK, bf16, packedLine: 1, packedPair: N });
   return [
-    packed({
-      entry: 'main',
-      x: node.input(0),
-      out: a,
-      lines: M,
-      K,
-      pairs,
-      alongK: aAlongK,
-      bf16: false,
-      strides: [pairs, 1],
-    }),
-    packed({
-      entry: 'main',
-      x: node.input(1),
-      out: b,
-      lines: N,
-      K,
-      pairs,
-      alongK: bAlongK,
-      bf16,
-      strides: [1, N],
-    }),
-    groupDispatch({
-      kernel: 'matmul.direct',
-      workgroups: directGroups(shape, product),
+    dispatch('matmul.pack', { ...left, bindings: { x: node.inputs.a, packed: a } }),
+    dispatch('matmul.pack', { ...right, bindings: { x: node.inputs.b, packed: b } }),
+    dispatch('matmul.register-tiled', {
+      workgroups: registerTiles(shape, product),
       constants: { ROWS: rows, COLS: cols, LANES: lanes },
-      params: [M, N, pairs, Math.ceil(N / (cols * lanes))],
-      bindings: { 1: a, 2: b, 3: node.output(0) },
+      params: { M, N, pairs, tilesN: Math.ceil(N / (cols * lanes)) },
+      bindings: { a, b, c: node.outputs.c },
     }),
   ];
 }
 
-function packed(o: {
-  /** Two bf16 a word, or f32. */
-  readonly entry: 'main' | 'rounded';
-  readonly x: Operand;
-  readonly out: Operand;
+interface PackingOptions {
+  /** Rows of a, or columns of b. */
   readonly lines: number;
   readonly K: number;
   /** Pairs of a line, those beyond K included. */
   readonly pairs: number;
   readonly alongK: boolean;
   readonly bf16: boolean;
-  /** Distances in the packed operand of lines and of pairs. */
-  readonly strides: readonly [line: number, pair: number];
-}): Step {
-  return dispatch({
-    kernel: 'matmul.pack',
-    entry: o.entry,
-    items: o.lines * Math.ceil(o.pairs / PACKED_PAIRS),
-    constants: { BF16: o.bf16 ? 1 : 0 },
-    params: [o.lines, o.K, o.pairs, ...(o.alongK ? [o.K, 1] : [1, o.lines]), ...o.strides],
-    bindings: { 1: o.x, [o.entry === 'main' ? 2 : 3]: o.out },
-  });
+  /** Distances in the packed operand of neighbouring lines and of neighbouring pairs. */
+  readonly packedLine: number;
+  readonly packedPair: number;
 }
 
-/** The parts of a fold of K, of at most `blocks` blocks each, for dispatches that go on where the one before stopped. */
-function spans(K: number, blocks: number): readonly { readonly first: number; readonly last: number }[] {
+/** The work of matmul.pack on one operand. */
+function packing({ lines, K, pairs, alongK, bf16, packedLine, packedPair }: PackingOptions) {
+  const [lineStride, kStride] = alongK ? [K, 1] : [1, lines];
+  return {
+    items: lines * Math.ceil(pairs / kernelConstants('matmul.pack').PAIRS),
+    constants: { BF16: bf16 ? 1 : 0 },
+    params: { lines, K, pairs, lineStride, kStride, packedLine, packedPair },
+  } as const;
+}
+
+/** The values of k that one dispatch folds, from `first` to before `last`. */
+interface Span {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Divides a fold of K terms into spans of at most `blocks` blocks. */
+function spansOf(K: number, blocks: number): readonly Span[] {
   const length = blocks * FOLD_BLOCK;
   return Array.from({ length: Math.ceil(K / length) }, (_, part) => ({
     first: part * length,
@@ -133,55 +130,67 @@ function spans(K: number, blocks: number): readonly { readonly first: number; re
   }));
 }
 
-function thin(node: NodeView, { M, N, K, aAlongK, bAlongK, bf16 }: Product): readonly Step[] {
-  const { lanesN, lanesK } = node.tuning.thin;
-  const rows = [1, 2, 4].find((most) => M <= most) ?? MOST_THIN_ROWS;
+function gemv(node: ProductNode, { M, N, K, aAlongK, bAlongK, bf16 }: Product): readonly Step[] {
+  const { lanesN, lanesK } = node.tuning.gemv;
+  const rows = GEMV_ROWS.find((held) => M <= held) ?? MAX_GEMV_ROWS;
   const columns = bAlongK ? lanesN : 4 * lanesN;
-  const most = mostBlocks(thinRoundRounds(rows, lanesK), THIN_BESIDES) * lanesK;
+  const perIteration = gemvIterations(rows, lanesK);
+  const blocks = maxLoopLength({ perIteration, fixed: GEMV_FIXED }) * lanesK;
   const padded = Math.ceil(K / 4) * 4;
   const a = node.scratch(M * padded);
-  const round = packed({
-    entry: 'rounded',
-    x: node.input(0),
-    out: a,
+  const left = packing({
     lines: M,
     K,
     pairs: padded / 2,
     alongK: aAlongK,
     bf16: false,
-    strides: [padded, 2],
+    packedLine: padded,
+    packedPair: 2,
   });
-  const folds = spans(K, most).map(({ first, last }) => ({
-    kind: 'dispatch' as const,
-    kernel: 'matmul.thin',
-    entry: bAlongK ? 'along_k' : 'along_n',
-    constants: {
-      VECTORS: (bAlongK ? K : N) % 4 === 0 ? 1 : 0,
-      BF16: bf16 ? 1 : 0,
-      ROWS: rows,
-      LANES_N: lanesN,
-      LANES_K: lanesK,
-    },
-    params: [M, N, last, padded / 4, bAlongK ? K : N, first],
-    bindings: { 1: a, 2: node.input(1), 3: node.output(0) },
-    groups: [...lineOf(Math.ceil(N / columns)), 1] as const,
-  }));
-  return [round, ...folds];
+  const bStride = bAlongK ? K : N;
+  return [
+    dispatch('matmul.pack', {
+      ...left,
+      entry: 'rounded',
+      bindings: { x: node.inputs.a, values: a },
+    }),
+    ...spansOf(K, blocks).map(({ first, last }) =>
+      dispatch('matmul.gemv', {
+        entry: bAlongK ? 'along_k' : 'along_n',
+        workgroups: Math.ceil(N / columns),
+        constants: {
+          VECTORS: bStride % 4 === 0 ? 1 : 0,
+          BF16: bf16 ? 1 : 0,
+          ROWS: rows,
+          LANES_N: lanesN,
+          LANES_K: lanesK,
+        },
+        params: { M, N, K: last, aStride: padded / 4, bStride, first },
+        bindings: { a, b: node.inputs.b, c: node.outputs.c },
+      }),
+    ),
+  ];
 }
 
-function tiled(node: NodeView, product: Product): readonly Step[] {
+function tiled(node: ProductNode, product: Product): readonly Step[] {
   const { M, N, K } = product;
   const { large, small, minTiles } = node.tuning;
-  const c = node.output(0);
-  if (tilesOf(large, product) >= minTiles) return chain(node, product, large, c);
+  if (tilesOf(large, product) >= minTiles) return wholeFolds(node, product, large);
   const blocks = blocksOf(K);
-  const divided = blocks > 1 && tilesOf(small, product) < minTiles && M * N * blocks <= MAX_BLOCK_WORDS;
-  if (!divided) return chain(node, product, small, c);
+  const isDivided = blocks > 1 && tilesOf(small, product) < minTiles && M * N * blocks <= MAX_BLOCK_WORDS;
+  if (!isDivided) return wholeFolds(node, product, small);
   const count = M * N;
   const partials = node.scratch(count * blocks);
   return [
-    tiles(node, product, small, partials, { first: 0, last: K, parts: blocks }),
-    combine({ partials, out: c, count, blocks, itemStride: 1, blockStride: count }),
+    tiles(node, { product, shape: small, c: partials, span: { first: 0, last: K }, parts: blocks }),
+    combineBlocks({
+      partials,
+      out: node.outputs.c,
+      count,
+      blocks,
+      itemStride: 1,
+      blockStride: count,
+    }),
   ];
 }
 
@@ -190,36 +199,47 @@ function tilesOf(shape: TileShape, { M, N }: Product): number {
   return Math.ceil(M / m) * Math.ceil(N / n);
 }
 
-/** The whole fold in one dispatch, or in as many as keep an invocation's rounds within bounds, each going on in c. */
-function chain(node: NodeView, product: Product, shape: TileShape, c: Operand): readonly Step[] {
-  return spans(product.K, mostBlocks(tileBlockRounds(shape), 0)).map((span) =>
-    tiles(node, product, shape, c, { ...span, parts: 1 }),
-  );
+/**
+ * Each output's fold by one invocation: in one dispatch, or in as many as keep within MAX_LOOP_ITERATIONS,
+ * each of which continues from the sum in c.
+ */
+function wholeFolds(node: ProductNode, product: Product, shape: TileShape): readonly Step[] {
+  const blocks = maxLoopLength({ perIteration: tileBlockIterations(shape), fixed: 0 });
+  const { c } = node.outputs;
+  return spansOf(product.K, blocks).map((span) => tiles(node, { product, shape, c, span, parts: 1 }));
 }
 
-/** Which values of k a dispatch folds, and whether it leaves each block's sum apart (as many parts as blocks). */
-interface Span {
-  readonly first: number;
-  readonly last: number;
+interface TilesOptions {
+  readonly product: Product;
+  readonly shape: TileShape;
+  /** Takes the outputs, or with several parts the block sums. */
+  readonly c: Operand;
+  readonly span: Span;
+  /** 1, or the number of fold blocks if each is computed by a workgroup of its own. */
   readonly parts: number;
 }
 
-function tiles(node: NodeView, product: Product, shape: TileShape, out: Operand, span: Span): Step {
+function tiles(node: ProductNode, { product, shape, c, span, parts }: TilesOptions): DispatchStep {
   const { M, N, K, aAlongK, bAlongK, bf16 } = product;
-  const inFours = [aAlongK ? K : M, bAlongK ? K : N, N].every((size) => size % 4 === 0);
+  const [aStride, bStride] = [aAlongK ? K : M, bAlongK ? K : N];
+  const inFours = [aStride, bStride, N].every((size) => size % 4 === 0);
   const count = tilesOf(shape, product);
-  return {
-    kind: 'dispatch',
-    kernel: 'matmul.tile',
-    entry: 'main',
+  return dispatch('matmul.tile', {
+    workgroups: count * parts,
     constants: { ...tileConstants(shape), VECTORS: inFours ? 1 : 0, BF16: bf16 ? 1 : 0 },
-    params: [
-      ...[M, N, span.last],
-      ...[aAlongK ? 1 : 0, aAlongK ? K : M],
-      ...[bAlongK ? 1 : 0, bAlongK ? K : N],
-      ...[Math.ceil(N / tileSides(shape)[1]), count, span.parts, span.first],
-    ],
-    bindings: { 1: node.input(0), 2: node.input(1), 3: out },
-    groups: [...lineOf(count * span.parts), 1],
-  };
+    params: {
+      M,
+      N,
+      K: span.last,
+      aAlongK: aAlongK ? 1 : 0,
+      aStride,
+      bAlongK: bAlongK ? 1 : 0,
+      bStride,
+      tilesN: Math.ceil(N / tileSides(shape)[1]),
+      tiles: count,
+      parts,
+      first: span.first,
+    },
+    bindings: { ...node.inputs, c },
+  });
 }

@@ -1,117 +1,120 @@
-/** Steps over rows of logits: log-sum-exp, drawing, top-k and top-p. Rows are long, so their blocks are worked on side by side. */
-import { blocksOf } from './dense-planners.ts';
-import { dispatch, f32, groupDispatch, type NodeView, type Planner, type Step } from './steps.ts';
+/**
+ * Steps over rows of logits: log-sum-exp, drawing, top-k and top-p. Rows are long, so the kernels work on
+ * their blocks in parallel.
+ */
+import { kernelConstants } from '../shader/kernel-interface.ts';
+import { blocksOf } from './folds.ts';
+import type { NodeView, Planners } from './node-view.ts';
+import { dispatch, type Step } from './steps.ts';
 
-/** Row maxima of mul(x, scale), and on the way the maxima of blocks. */
-function softmaxMaxima(node: NodeView, scale: number) {
-  const [N, V] = [node.a('N'), node.a('V')];
+type LogitsNode = NodeView<'xent.lse' | 'sample' | 'sample.filter'>;
+
+/** The maximum of each row of mul(logits, scale), and before that the maxima of its blocks. */
+function softmaxMaxima(node: LogitsNode, scale: number) {
+  const { N, V } = node.attributes;
   const blocks = blocksOf(V);
-  const params = [N, V, blocks, f32(scale)];
+  const params = { N, V, blocks, scale };
   const blockMaxima = node.scratch(N * blocks);
   const maxima = node.scratch(N);
   const steps: readonly Step[] = [
-    dispatch({
-      kernel: 'softmax.max',
+    dispatch('softmax.max', {
       entry: 'block',
       items: N * blocks,
       params,
-      bindings: { 1: node.input(0), 2: blockMaxima },
+      bindings: { x: node.inputs.logits, blockMaxima },
     }),
-    groupDispatch({
-      kernel: 'softmax.max',
-      workgroups: N,
-      params,
-      bindings: { 2: blockMaxima, 3: maxima },
-    }),
+    dispatch('softmax.max', { workgroups: N, params, bindings: { blockMaxima, maxima } }),
   ];
   return { steps, params, blocks, blockMaxima, maxima };
 }
 
-/** Row maxima and block sums of exp(mul(x, scale) - maximum). */
-function softmaxSums(node: NodeView, scale: number) {
+/** As softmaxMaxima, and then the block sums of exp(mul(logits, scale) - maximum). */
+function softmaxSums(node: LogitsNode, scale: number) {
   const { steps, params, blocks, blockMaxima, maxima } = softmaxMaxima(node, scale);
-  const items = node.a('N') * blocks;
+  const items = node.attributes.N * blocks;
   const partials = node.scratch(items);
-  const bindings = { 1: node.input(0), 2: maxima, 3: partials };
-  const sums = dispatch({ kernel: 'softmax.sum', items, params, bindings });
+  const { logits: x } = node.inputs;
+  const sums = dispatch('softmax.sum', { items, params, bindings: { x, maxima, partials } });
   return { steps: [...steps, sums], blocks, blockMaxima, maxima, partials };
 }
 
-/** Thresholds that a pass of sample.filter.wgsl tries at once, and the bits that it finds by them. */
-const FILTER_TRIES = 16;
+/** Thresholds that a pass of sample.filter tries at once; it finds four bits by them. */
+const FILTER_TRIES = kernelConstants('sample.filter').TRIES;
 const FILTER_BITS = 4;
 
 export const SAMPLING = {
   'xent.lse': (node) => {
-    const N = node.a('N');
+    const { N } = node.attributes;
     const { steps, blocks, maxima, partials } = softmaxSums(node, 1);
     return [
       ...steps,
-      groupDispatch({
-        kernel: 'xent.lse',
+      dispatch('xent.lse', {
         workgroups: N,
-        params: [N, blocks],
-        bindings: { 1: maxima, 2: partials, 3: node.output(0) },
+        params: { N, blocks },
+        bindings: { maxima, partials, ...node.outputs },
       }),
     ];
   },
   sample: (node) => {
-    const [N, V] = [node.a('N'), node.a('V')];
-    const scale = node.a('invTemperature');
+    const { N, V, greedy, invTemperature: scale } = node.attributes;
     const { steps, blocks, blockMaxima, maxima, partials } = softmaxSums(node, scale);
+    const { logits, uniform: uniforms } = node.inputs;
     return [
       ...steps,
-      groupDispatch({
-        kernel: 'sample',
+      dispatch('sample', {
         workgroups: N,
-        params: [N, V, blocks, node.a('greedy'), f32(scale)],
-        bindings: {
-          1: node.input(0),
-          2: node.input(1),
-          3: maxima,
-          4: partials,
-          5: blockMaxima,
-          6: node.output(0),
-          7: node.output(1),
-        },
+        params: { N, V, blocks, greedy, scale },
+        bindings: { logits, uniforms, maxima, partials, blockMaxima, ...node.outputs },
       }),
     ];
   },
   'sample.filter': (node) => {
-    const [N, V, scale] = [node.a('N'), node.a('V'), node.a('invTemperature')];
+    const { N, V, topP, invTemperature: scale } = node.attributes;
+    const topK = Math.min(node.attributes.topK, V);
     const { steps, blocks, maxima } = softmaxMaxima(node, scale);
-    const [topK, topP] = [Math.min(node.a('topK'), V), node.a('topP')];
-    const [terms, partials] = [node.scratch(N * V), node.scratch(N * blocks * FILTER_TRIES)];
-    const [search, out] = [node.scratch(N * 4), node.output(0)];
-    const params = [N, V, blocks, topK, f32(topP), f32(scale)];
-    const kernel = 'sample.filter';
-    const passes = (weighted: number): Step[] => {
+    const terms = node.scratch(N * V);
+    const partials = node.scratch(N * blocks * FILTER_TRIES);
+    const search = node.scratch(N * 4);
+    const { logits } = node.inputs;
+    const { z: out } = node.outputs;
+    const whole = { N, V, blocks, topK, topP, scale, weighted: 0, shift: 0 };
+    const passes = (weighted: 0 | 1): readonly Step[] => {
       const result: Step[] = [];
       for (let shift = 32 - FILTER_BITS; shift >= 0; shift -= FILTER_BITS) {
-        const pass = { kernel, params: [...params, weighted, shift] };
+        const params = { ...whole, weighted, shift };
         result.push(
-          dispatch({
-            ...pass,
+          dispatch('sample.filter', {
             entry: 'sums',
             items: N * blocks,
-            bindings: { 3: terms, 4: partials, 5: search, 6: out },
+            params,
+            bindings: { terms, partials, search, out },
           }),
-          groupDispatch({ ...pass, entry: 'choose', workgroups: N, bindings: { 4: partials, 5: search } }),
+          dispatch('sample.filter', {
+            entry: 'choose',
+            workgroups: N,
+            params,
+            bindings: { partials, search },
+          }),
         );
       }
       return result;
     };
-    const whole = { kernel, items: N * V, params: [...params, 0, 0] };
     return [
       ...steps,
-      dispatch({
-        ...whole,
+      dispatch('sample.filter', {
         entry: 'prepare',
-        bindings: { 1: node.input(0), 2: maxima, 3: terms, 5: search, 6: out },
+        items: N * V,
+        params: whole,
+        bindings: { logits, maxima, terms, search, out },
       }),
       ...(topK > 0 ? passes(0) : []),
       ...(topP < 1 ? passes(1) : []),
-      dispatch({ ...whole, entry: 'apply', bindings: { 5: search, 6: out } }),
+      dispatch('sample.filter', {
+        entry: 'apply',
+        items: N * V,
+        params: whole,
+        bindings: { search, out },
+      }),
     ];
   },
-} as const satisfies Record<string, Planner>;
+} as const satisfies Partial<Planners>;

@@ -1,107 +1,114 @@
 /**
- * What an operator becomes on the device: a few steps over operands, with sizes already worked out. Steps are data, so
- * that a program is planned once and encoded on each run.
+ * What an operator becomes on the device: a few steps over operands, with all sizes worked out. Steps are
+ * data, so a program is planned once and encoded on each run.
  */
-import { bitsOf } from '../../../repops/arithmetic.ts';
-import type { Tuning } from '../tuning/tuning.ts';
+import {
+  type BindingsOf,
+  type ConstantsOf,
+  checkCall,
+  type EntryOf,
+  KernelInterfaceError,
+  type KernelName,
+  kernelInterface,
+  type ParamsOf,
+} from '../shader/kernel-interface.ts';
 
 /** A tensor of the program by name, or scratch memory that lives only between the steps of one node. */
 export type Operand =
   | { readonly kind: 'tensor'; readonly name: string }
   | { readonly kind: 'scratch'; readonly id: number; readonly words: number };
 
-export type Step =
-  | {
-      readonly kind: 'dispatch';
-      /** File in shaders/ without `.wgsl`. */
-      readonly kernel: string;
-      readonly entry: string;
-      /** Constants set in the kernel's text (specialize.ts). */
-      readonly constants?: Readonly<Record<string, number>>;
-      /** The words of the kernel's Params struct after `zero`. */
-      readonly params: readonly number[];
-      /** Operand of each binding that the entry point uses, by binding number. */
-      readonly bindings: Readonly<Record<number, Operand>>;
-      readonly groups: readonly [x: number, y: number, z: number];
-    }
-  | {
-      readonly kind: 'copy';
-      readonly from: Operand;
-      readonly to: Operand;
-      /** Offset in `to`, in words. */
-      readonly at: number;
-      readonly words: number;
-    }
-  | { readonly kind: 'clear'; readonly target: Operand };
+/** A dispatch of one kernel. */
+export interface KernelDispatch<K extends KernelName> {
+  readonly kind: 'dispatch';
+  readonly kernel: K;
+  readonly entry: EntryOf<K>;
+  /** Constants to set in the kernel's text. The others keep the value that the text gives them. */
+  readonly constants: Partial<ConstantsOf<K>>;
+  readonly params: ParamsOf<K>;
+  /** The operand of each binding that the entry point uses. */
+  readonly bindings: Readonly<Record<string, Operand>>;
+  /** Workgroups in each direction. */
+  readonly groups: readonly [x: number, y: number, z: number];
+}
 
-/** Invocations in a workgroup of every kernel that numbers its work along one line (shaders/lib/grid.wgsl). */
-const GROUP_SIZE = 64;
+/** A dispatch of one of the kernels K. Comparing `kernel` tells which parameters it has. */
+export type DispatchStep<K extends KernelName = KernelName> = { [N in K]: KernelDispatch<N> }[K];
+
+export interface CopyStep {
+  readonly kind: 'copy';
+  readonly from: Operand;
+  readonly to: Operand;
+  /** Offset in `to`, in words. */
+  readonly at: number;
+  readonly words: number;
+}
+
+/** Fills an operand with zeros. */
+export interface ClearStep {
+  readonly kind: 'clear';
+  readonly target: Operand;
+}
+
+export type Step = DispatchStep | CopyStep | ClearStep;
+
 /** WebGPU's default limit for each direction of a dispatch. */
-export const MAX_GROUPS = 65535;
+export const MAX_GROUPS = 65_535;
 
-/** The workgroups that cover `count` work items. */
-export function groupsFor(count: number): readonly [x: number, y: number] {
-  return lineOf(Math.ceil(count / GROUP_SIZE));
+/**
+ * The directions of a dispatch of at least `count` workgroups, which kernels number along x and then along y.
+ * A kernel leaves workgroups beyond its work idle.
+ */
+export function workgroupGrid(count: number): readonly [x: number, y: number] {
+  return count <= MAX_GROUPS ? [count, 1] : [MAX_GROUPS, Math.ceil(count / MAX_GROUPS)];
 }
 
-/** A dispatch of at least `groups` workgroups, numbered along x and then y; a kernel leaves those beyond its work idle. */
-export function lineOf(groups: number): readonly [x: number, y: number] {
-  return groups <= MAX_GROUPS ? [groups, 1] : [MAX_GROUPS, Math.ceil(groups / MAX_GROUPS)];
+/** How much a dispatch has to do. */
+export type WorkSize =
+  /** One invocation an item, for kernels that take their number from `work_item` (shaders/lib/grid.wgsl). */
+  | { readonly items: number }
+  /** For kernels whose workgroup does one thing together. */
+  | { readonly workgroups: number };
+
+export interface DispatchOptions<K extends KernelName, E extends EntryOf<K>> {
+  /** Defaults to `main`. */
+  readonly entry?: E;
+  readonly params: NoInfer<ParamsOf<K>>;
+  /** Exactly the bindings that the entry point uses. */
+  readonly bindings: NoInfer<BindingsOf<K, E, Operand>>;
+  /** Defaults to none: the values in the kernel's text. */
+  readonly constants?: NoInfer<Partial<ConstantsOf<K>>>;
 }
 
-/** The word of an f32 attribute in a Params struct. */
-export function f32(value: number): number {
-  return bitsOf(value);
-}
-
-export interface ItemDispatch {
-  readonly kernel: string;
-  /** Default `main`. */
-  readonly entry?: string;
-  /** Work items, one invocation each. */
-  readonly items: number;
-  readonly params: readonly number[];
-  readonly constants?: Readonly<Record<string, number>>;
-  /** Operands by binding number; a binding that the entry point does not use is left out or undefined. */
-  readonly bindings: Readonly<Record<number, Operand | undefined>>;
-}
-
-/** A dispatch with one invocation for each work item. */
-export function dispatch({ items, ...options }: ItemDispatch): Step {
-  return groupDispatch({ ...options, workgroups: Math.ceil(items / GROUP_SIZE) });
-}
-
-/** A dispatch of so many workgroups, for kernels in which a workgroup does one thing together. */
-export function groupDispatch(options: Omit<ItemDispatch, 'items'> & { readonly workgroups: number }): Step {
-  const used = Object.entries(options.bindings).filter(
-    (entry): entry is [string, Operand] => entry[1] !== undefined,
-  );
+/**
+ * A dispatch of a kernel. A parameter or binding that is missing or misspelt does not compile; one that gets
+ * past the compiler (in a spread object) throws KernelInterfaceError.
+ *
+ * @example dispatch('swiglu', { items: len, params: { count: len }, bindings: { gate, up, y } })
+ */
+export function dispatch<K extends KernelName, E extends EntryOf<K> = EntryOf<K> & 'main'>(
+  kernel: K,
+  options: DispatchOptions<K, E> & WorkSize,
+): DispatchStep<K> {
+  const { params, bindings, entry = 'main', constants = {} } = options;
+  checkCall({ kernel, entry, params, bindings, constants });
+  const groups = [...workgroupGrid(workgroupsOf(kernel, options)), 1] as const;
+  // checkCall has compared the names with the kernel's.
   return {
     kind: 'dispatch',
-    kernel: options.kernel,
-    entry: options.entry ?? 'main',
-    params: options.params,
-    ...(options.constants === undefined ? {} : { constants: options.constants }),
-    bindings: Object.fromEntries(used),
-    groups: [...lineOf(options.workgroups), 1],
-  };
+    kernel,
+    entry,
+    constants,
+    params,
+    bindings,
+    groups,
+  } as unknown as DispatchStep<K>;
 }
 
-/** One node as its planner sees it. */
-export interface NodeView {
-  /** An attribute. */
-  a(name: string): number;
-  input(index: number): Operand;
-  output(index: number): Operand;
-  readonly inputs: readonly Operand[];
-  /** Whether an input is stored as bf16, two in a word. */
-  isBf16(input: number): boolean;
-  /** Whether output `output` is the tensor of input `input`. */
-  inPlace(output: number, input: number): boolean;
-  /** Fresh scratch memory of `words` words. */
-  scratch(words: number): Operand;
-  /** The kernel shapes chosen for this device. */
-  readonly tuning: Tuning;
+function workgroupsOf(kernel: KernelName, size: WorkSize): number {
+  if ('workgroups' in size) return size.workgroups;
+  const { GROUP_SIZE: groupSize } = kernelInterface(kernel).constants;
+  if (groupSize === undefined)
+    throw new KernelInterfaceError(kernel, 'it does not number items; give workgroups');
+  return Math.ceil(size.items / groupSize);
 }
-
-export type Planner = (node: NodeView) => readonly Step[];

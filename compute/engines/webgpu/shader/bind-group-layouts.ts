@@ -1,36 +1,34 @@
-/** Bind group layouts, read off a kernel's own declarations, so that kernels with the same bindings share bind groups. */
+/**
+ * Bind group layouts, by the kernels' interfaces. Entry points with the same bindings share a layout and its
+ * bind groups.
+ */
+import {
+  bindingInterface,
+  KernelInterfaceError,
+  type KernelName,
+  kernelInterface,
+} from './kernel-interface.ts';
 
 /** Bytes that every Params struct is given; the longest has 16 words. */
 export const PARAMS_BYTES = 64;
-/** Bytes of the uniform at SLICE_BINDING (shaders/lib/slice.wgsl). */
-export const SLICE_BYTES = 16;
-/** Where a kernel that can be run in parts declares which part it is. */
-export const SLICE_BINDING = 15;
-
-const DECLARATION = /@binding\((\d+)\)\s*var<\s*(uniform|storage\s*,\s*read_write|storage\s*,\s*read)\s*>/g;
+/** Binding number of Params in every kernel. */
+export const PARAMS_BINDING = 0;
+/** Bytes of the WorkgroupOffset uniform (shaders/lib/workgroups.wgsl). */
+export const WORKGROUP_OFFSET_BYTES = 16;
 
 export interface KernelLayout {
   /** Equal for layouts that take the same bind groups. */
   readonly key: string;
   readonly bindGroupLayout: GPUBindGroupLayout;
   readonly pipelineLayout: GPUPipelineLayout;
-  /** Whether the kernel numbers its workgroups along one line that may be cut anywhere. */
-  readonly sliceable: boolean;
+  /**
+   * Binding number of the WorkgroupOffset uniform. A kernel that has it numbers its workgroups along one
+   * line, which may be divided anywhere into several dispatches.
+   */
+  readonly workgroupOffset: number | undefined;
 }
 
-type BindingType = 'uniform' | 'storage' | 'read-only-storage';
-
-/** The bindings that a linked kernel declares. */
-export function declaredBindings(source: string): ReadonlyMap<number, BindingType> {
-  const found = new Map<number, BindingType>();
-  for (const [, binding, kind] of source.matchAll(DECLARATION)) {
-    const type = kind === 'uniform' ? 'uniform' : kind?.endsWith('write') ? 'storage' : 'read-only-storage';
-    found.set(Number(binding), type);
-  }
-  return found;
-}
-
-export class Layouts {
+export class BindGroupLayouts {
   readonly #device: GPUDevice;
   readonly #known = new Map<string, KernelLayout>();
 
@@ -38,36 +36,40 @@ export class Layouts {
     this.#device = device;
   }
 
-  /** The layout of an entry point that uses the storage bindings `used` of `source`, besides its uniforms. */
-  of(source: string, used: readonly number[]): KernelLayout {
-    const declared = declaredBindings(source);
-    const sliceable = declared.get(SLICE_BINDING) === 'uniform';
-    const bindings = [...used]
-      .sort((a, b) => a - b)
-      .map((binding) => ({ binding, type: declared.get(binding) ?? 'read-only-storage' }));
-    const key = `${sliceable} ${bindings.map(({ binding, type }) => `${binding}${type}`).join()}`;
+  /** The layout of an entry point. Throws KernelInterfaceError where the kernel does not have it. */
+  of(kernel: KernelName, entry: string): KernelLayout {
+    const { entries, uniforms } = kernelInterface(kernel);
+    const names = entries[entry];
+    if (names === undefined) throw new KernelInterfaceError(kernel, `it has no entry point ${entry}`);
+    const bindings = names.map((name) => bindingInterface(kernel, name));
+    const { workgroupOffset } = uniforms;
+    const key = `${workgroupOffset} ${bindings.map(({ number, access }) => `${number}${access}`).join()}`;
     let layout = this.#known.get(key);
     if (layout === undefined) {
-      const uniform = (binding: number, minBindingSize: number): GPUBindGroupLayoutEntry => ({
-        binding,
-        visibility: GPUShaderStage.COMPUTE,
-        buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize },
-      });
       const bindGroupLayout = this.#device.createBindGroupLayout({
         entries: [
-          uniform(0, PARAMS_BYTES),
-          ...bindings.map(({ binding, type }) => ({
-            binding,
-            visibility: GPUShaderStage.COMPUTE,
-            buffer: { type },
-          })),
-          ...(sliceable ? [uniform(SLICE_BINDING, SLICE_BYTES)] : []),
+          uniformEntry(PARAMS_BINDING, PARAMS_BYTES),
+          ...bindings.map(({ number, access }) => storageEntry(number, access)),
+          ...(workgroupOffset === undefined ? [] : [uniformEntry(workgroupOffset, WORKGROUP_OFFSET_BYTES)]),
         ],
       });
       const pipelineLayout = this.#device.createPipelineLayout({ bindGroupLayouts: [bindGroupLayout] });
-      layout = { key, bindGroupLayout, pipelineLayout, sliceable };
+      layout = { key, bindGroupLayout, pipelineLayout, workgroupOffset };
       this.#known.set(key, layout);
     }
     return layout;
   }
+}
+
+function uniformEntry(binding: number, minBindingSize: number): GPUBindGroupLayoutEntry {
+  return {
+    binding,
+    visibility: GPUShaderStage.COMPUTE,
+    buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize },
+  };
+}
+
+function storageEntry(binding: number, access: 'read' | 'read_write'): GPUBindGroupLayoutEntry {
+  const type = access === 'read' ? 'read-only-storage' : 'storage';
+  return { binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } };
 }

@@ -37,7 +37,7 @@ describe('specialize', () => {
     ['a bound that is computed', lines('const A = 1u + 1u;', '//# for i in A', '//# end'), {}, /names A/],
     ['a missing end', lines('const A = 1u;', '//# if A', 'x'), {}, /no end/],
     ['an end too many', lines('x', '//# end'), {}, /too many/],
-    ['a loop without a bound', lines('//# for i', '//# end'), {}, /no sense/],
+    ['a loop without a bound', lines('//# for i', '//# end'), {}, /malformed/],
   ])('refuses %s', (_name, source, constants, message) => {
     expect(() => specialize(source, constants)).toThrow(message);
   });

@@ -1,19 +1,21 @@
 /**
- * Kernels whose sizes are chosen for a device. WGSL's overrides cannot size an array of registers or choose a binding's
- * type, so constants are set in the text: `const NAME = ...;` takes a new value, and lines between directives are
- * repeated or left out.
+ * Sets the sizes of a kernel that are chosen for a device. WGSL's overrides cannot size an array of registers
+ * or choose a binding's type, so the constants are set in the text. `const NAME = ...;` takes a new value,
+ * and lines between directives are repeated or left out:
  *
- *     //# if NAME     lines up to //# else or //# end stay when NAME is not 0
- *     //# for i in 4  lines up to //# end once for each i = 0..3, $i written out; the bound may be a constant's name
+ *     //# if NAME     lines up to //# else or //# end stay if NAME is not 0
+ *     //# for i in 4  lines up to //# end once for each i = 0..3, with $i replaced; 4 may be a constant
  */
+import { must } from '../../../../protocol/must.ts';
 import { EngineError } from '../../engine.ts';
-
-export type Constants = Readonly<Record<string, number>>;
 
 const DIRECTIVE = /^\s*\/\/# (if|for|else|end)(?: (\w+))?(?: in (\w+))?\s*$/;
 
-/** The text with these constants. Throws EngineError when one is not declared in it or a directive makes no sense. */
-export function specialize(source: string, constants: Constants): string {
+/**
+ * The text with these constants. Throws EngineError if it does not declare one, or if a directive is
+ * malformed.
+ */
+export function specialize(source: string, constants: Readonly<Record<string, number>>): string {
   let text = source;
   for (const [name, value] of Object.entries(constants)) {
     const declaration = declarationOf(name);
@@ -25,8 +27,9 @@ export function specialize(source: string, constants: Constants): string {
     const value = /^\d+$/.test(name)
       ? name
       : /= (\d+)u;/.exec(declarationOf(name).exec(text)?.[0] ?? '')?.[1];
-    if (value === undefined)
-      throw new EngineError(`a kernel's directive names ${name}, which is no constant`);
+    if (value === undefined) {
+      throw new EngineError(`a kernel's directive names ${name}, which is not a constant`);
+    }
     return Number(value);
   };
   const lines = text.split('\n');
@@ -39,7 +42,13 @@ function declarationOf(name: string): RegExp {
   return new RegExp(`^const ${name} = [^;]*;`, 'm');
 }
 
-/** Expands lines from `start` up to the directive that ends them, whose index is `next`. */
+/** The kind of directive that line `index` is, if it is one. */
+function directiveAt(lines: readonly string[], index: number): string | undefined {
+  const line = lines[index];
+  return line === undefined ? undefined : DIRECTIVE.exec(line)?.[1];
+}
+
+/** Expands the lines from `start` up to the directive that ends them; `next` is that directive's index. */
 function expand(
   lines: readonly string[],
   start: number,
@@ -48,7 +57,7 @@ function expand(
   const output: string[] = [];
   let at = start;
   while (at < lines.length) {
-    const line = lines[at] ?? '';
+    const line = must(lines, at);
     const [, kind, name, bound] = DIRECTIVE.exec(line) ?? [];
     if (kind === 'end' || kind === 'else') break;
     if (kind === undefined) {
@@ -57,17 +66,17 @@ function expand(
       continue;
     }
     if (name === undefined || (kind === 'for') !== (bound !== undefined)) {
-      throw new EngineError(`a kernel has a directive that makes no sense: ${line}`);
+      throw new EngineError(`a kernel has a malformed directive: ${line}`);
     }
     const body = expand(lines, at + 1, numberOf);
-    const hasElse = DIRECTIVE.exec(lines[body.next] ?? '')?.[1] === 'else';
+    const hasElse = directiveAt(lines, body.next) === 'else';
     const other = hasElse ? expand(lines, body.next + 1, numberOf) : { output: [], next: body.next };
-    if (DIRECTIVE.exec(lines[other.next] ?? '')?.[1] !== 'end') {
+    if (directiveAt(lines, other.next) !== 'end') {
       throw new EngineError(`a kernel's directive has no end: ${line}`);
     }
-    if (kind === 'if') output.push(...(numberOf(name) === 0 ? other.output : body.output));
+    if (bound === undefined) output.push(...(numberOf(name) === 0 ? other.output : body.output));
     else {
-      for (let i = 0; i < numberOf(bound ?? '0'); i++) {
+      for (let i = 0; i < numberOf(bound); i++) {
         for (const repeated of body.output) output.push(repeated.replaceAll(`$${name}`, String(i)));
       }
     }

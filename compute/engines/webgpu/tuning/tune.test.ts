@@ -3,9 +3,9 @@ import type { Tensor } from '../../engine.ts';
 import { parseTuning, type TunedEngine, type TuningStore, tune } from './tune.ts';
 import {
   DEFAULT_TUNING,
-  DIRECT_CANDIDATES,
+  GEMV_CANDIDATES,
+  REGISTER_TILE_CANDIDATES,
   SOFTWARE_TUNING,
-  THIN_CANDIDATES,
   TILE_CANDIDATES,
   type Tuning,
 } from './tuning.ts';
@@ -15,8 +15,8 @@ interface FakeTensor extends Tensor {
 }
 
 /**
- * A device that computes nothing: a run takes as long as `cost` says and its result is 1 everywhere, or 2 where `wrong` says so.
- * The search must go by time and bits alone.
+ * A device that computes nothing. A run takes as long as `cost` says, and its result is 1, or 2 if `wrong`
+ * says so. So the tuner can go only by times and bits.
  */
 function fakeDevice(cost: (tuning: Tuning, program: string) => number, wrong: (tuning: Tuning) => boolean) {
   let time = 0;
@@ -51,39 +51,39 @@ function fakeDevice(cost: (tuning: Tuning, program: string) => number, wrong: (t
 
 const large = TILE_CANDIDATES[3];
 const broken = TILE_CANDIDATES[5];
-const thin = THIN_CANDIDATES[2];
+const gemv = GEMV_CANDIDATES[2];
 const cost = (tuning: Tuning, program: string): number => {
-  if (program === 'tune 1 x 4864 x 896') return tuning.thin === thin ? 1 : 5;
-  if (tuning.direct !== undefined) return 20;
+  if (program === 'tune 1 x 4864 x 896') return tuning.gemv === gemv ? 1 : 5;
+  if (tuning.registerTiled !== undefined) return 20;
   if (program === 'tune 128 x 128 x 4096') return tuning.minTiles === 128 ? 2 : 3;
   return tuning.large === broken ? 1 : tuning.large === large ? 4 : 9;
 };
 const options = { device: 'card', userAgent: 'browser 1' };
 
 describe('tune', () => {
-  it('finds the fastest shapes, passes over one with wrong bits, and leaves nothing allocated', async () => {
+  it('finds the fastest shapes, rejects one with wrong bits, and leaves nothing allocated', async () => {
     const device = fakeDevice(cost, (tuning) => tuning.large === broken);
     const found = await tune({ ...options, engine: device.engine, now: device.now });
     expect(found.large).toBe(large);
-    expect(found.thin).toBe(thin);
+    expect(found.gemv).toBe(gemv);
     expect(found.minTiles).toBe(128);
     expect(device.tuning()).toEqual(found);
     expect(device.live()).toBe(0);
   });
 
-  it('multiplies without tiles where that is faster than the fastest of them, whose shape is kept all the same', async () => {
-    const direct = DIRECT_CANDIDATES[1];
-    const withDirect = (ms: number) => (tuning: Tuning, program: string) =>
-      tuning.direct === direct && tuning.large === broken && program === 'tune 1024 x 896 x 896'
+  it('uses tiles in registers if they are faster, and keeps the fastest other tiles', async () => {
+    const registerTiled = REGISTER_TILE_CANDIDATES[1];
+    const withRegisterTiled = (ms: number) => (tuning: Tuning, program: string) =>
+      tuning.registerTiled === registerTiled && tuning.large === broken && program === 'tune 1024 x 896 x 896'
         ? ms
         : cost(tuning, program);
     for (const [ms, expected] of [
-      [0.5, direct],
+      [0.5, registerTiled],
       [5, undefined],
     ] as const) {
-      const device = fakeDevice(withDirect(ms), () => false);
+      const device = fakeDevice(withRegisterTiled(ms), () => false);
       const found = await tune({ ...options, engine: device.engine, now: device.now });
-      expect(found.direct).toBe(expected);
+      expect(found.registerTiled).toBe(expected);
       expect(found.large).toBe(broken);
     }
   });
@@ -95,7 +95,7 @@ describe('tune', () => {
     expect(device.now()).toBeLessThan(100);
   });
 
-  it('remembers by device and browser, and a store that fails costs only time', async () => {
+  it('remembers by device and browser, and goes on without a store that fails', async () => {
     const kept = new Map<string, string>();
     const store: TuningStore = {
       get: async (key) => kept.get(key),
@@ -137,8 +137,8 @@ describe('tune', () => {
 describe('parseTuning', () => {
   it('reads back what was written', () => {
     expect(parseTuning(JSON.stringify(DEFAULT_TUNING))).toEqual(DEFAULT_TUNING);
-    for (const direct of DIRECT_CANDIDATES) {
-      const tuning = { ...DEFAULT_TUNING, direct };
+    for (const registerTiled of REGISTER_TILE_CANDIDATES) {
+      const tuning = { ...DEFAULT_TUNING, registerTiled };
       expect(parseTuning(JSON.stringify(tuning))).toEqual(tuning);
     }
   });
@@ -150,9 +150,9 @@ describe('parseTuning', () => {
     '{}',
     JSON.stringify({ ...DEFAULT_TUNING, minTiles: 7 }),
     JSON.stringify({ ...DEFAULT_TUNING, large: { ...DEFAULT_TUNING.large, lanesM: 1024 } }),
-    JSON.stringify({ ...DEFAULT_TUNING, thin: null }),
+    JSON.stringify({ ...DEFAULT_TUNING, gemv: null }),
     JSON.stringify(SOFTWARE_TUNING),
-  ])('passes over %s', (text) => {
+  ])('rejects %s', (text) => {
     expect(parseTuning(text)).toBeUndefined();
   });
 });

@@ -1,17 +1,18 @@
 /**
- * Finds the fastest kernel shapes of a device by trying them on products, within seconds, and remembers the result by
- * adapter and browser. What is found changes speed alone: a shape whose result differs in one bit from the untuned kernels'
- * is passed over, and the conformance gate runs on the chosen ones afterwards.
+ * Finds the fastest tile sizes of a device by timing products with each of them, within seconds, and
+ * remembers the result by adapter and browser. A tuning affects speed only. The tuner rejects tile sizes
+ * whose result differs in one bit from that of the default tuning, and the conformance gate runs with the
+ * chosen ones afterwards.
  */
 import { elementCount, type Program } from '../../../repops/program.ts';
 import type { Engine, Tensor } from '../../engine.ts';
 import {
   DEFAULT_TUNING,
-  DIRECT_CANDIDATES,
-  type DirectShape,
+  GEMV_CANDIDATES,
+  type GemvShape,
   MIN_TILES_CANDIDATES,
-  THIN_CANDIDATES,
-  type ThinShape,
+  REGISTER_TILE_CANDIDATES,
+  type RegisterTileShape,
   TILE_CANDIDATES,
   type TileShape,
   type Tuning,
@@ -25,7 +26,7 @@ export function canTune(engine: Engine): engine is TunedEngine {
   return 'useTuning' in engine;
 }
 
-/** Where results are kept; failing to keep one costs only time. */
+/** Keeps results. If it fails, the device is tuned again the next time. */
 export interface TuningStore {
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string): Promise<void>;
@@ -33,39 +34,49 @@ export interface TuningStore {
 
 export interface TuneOptions {
   readonly engine: TunedEngine;
-  /** What computes, and the browser or runtime with its version: the key of what is remembered. */
+  /** Names the adapter. Part of the key of the remembered result. */
   readonly device: string;
+  /** Names the browser or runtime with its version. Part of the key of the remembered result. */
   readonly userAgent: string;
+  /** Defaults to none: the result is not remembered. */
   readonly store?: TuningStore;
-  /** Milliseconds. */
+  /** A monotonic clock, in milliseconds. */
   readonly now: () => number;
-  /** No new shape is tried after this long; 4 seconds unless given. */
+  /** Milliseconds after which the tuner tries nothing new. Defaults to 4,000. */
   readonly budgetMs?: number;
   readonly signal?: AbortSignal;
 }
 
-/** A change of kernels or of the shapes to try makes old results worthless. */
-const VERSION = 3;
+/**
+ * Part of the key. Raise it when the kernels or the candidates change, so that old results are no longer
+ * used.
+ */
+const VERSION = 4;
 const DEFAULT_BUDGET_MS = 4000;
-/** Runs that are timed at once, after one that compiles. */
+/** Runs that are timed together, after one that compiles. */
 const RUNS = 3;
-/** Values after which operands repeat; a prime, so that no two rows are the same. */
+/** Number of values after which operands repeat. A prime, so that no two rows are equal. */
 const PATTERN = 4093;
 
-/** A tuning that makes the trial's product use what is tried, and the tuning to go on with when it is the fastest. */
 interface Candidate {
+  /** A tuning with which the trial's product uses the tile sizes in question. */
   readonly tried: Tuning;
+  /** The tuning to continue with if they are the fastest. */
   readonly kept: Tuning;
 }
 
 interface Trial {
   readonly program: Program;
+  /** What to try, given the best tuning of the trials before. */
   readonly candidates: (best: Tuning) => readonly Candidate[];
 }
 
 const asTried = (kept: Tuning): Candidate => ({ tried: kept, kept });
 
-/** In the order of what they are worth: training's large products, generating a token, small products with long folds. */
+/**
+ * The most valuable first: the large products of training, those of generating a token, small ones with long
+ * folds.
+ */
 const TRIALS: readonly Trial[] = [
   {
     program: productOf(1024, 896, 896),
@@ -78,14 +89,14 @@ const TRIALS: readonly Trial[] = [
   {
     program: productOf(1024, 896, 896),
     candidates: (best) =>
-      DIRECT_CANDIDATES.map((direct) => ({
-        tried: { ...best, direct, minTiles: 1 },
-        kept: { ...best, direct },
+      REGISTER_TILE_CANDIDATES.map((registerTiled) => ({
+        tried: { ...best, registerTiled, minTiles: 1 },
+        kept: { ...best, registerTiled },
       })),
   },
   {
     program: productOf(1, 4864, 896),
-    candidates: (best) => THIN_CANDIDATES.map((thin) => asTried({ ...best, thin })),
+    candidates: (best) => GEMV_CANDIDATES.map((gemv) => asTried({ ...best, gemv })),
   },
   {
     program: productOf(128, 128, 4096),
@@ -96,7 +107,7 @@ const TRIALS: readonly Trial[] = [
   },
 ];
 
-/** Gives the tuning to use, and leaves the engine using it. Rejects on abort and when the device is lost. */
+/** Finds the tuning of a device and sets it in the engine. Rejects on abort and when the device is lost. */
 export async function tune(options: TuneOptions): Promise<Tuning> {
   const { engine, store, now, signal } = options;
   const key = `tuning ${VERSION} ${options.device} ${options.userAgent}`;
@@ -136,7 +147,7 @@ async function fastest(trial: Trial, start: Tuning, options: TuneOptions, end: n
       try {
         if (!sameBits(await bitsOf(engine, trial.program, bindings), expected)) continue;
       } catch {
-        // A driver may refuse a shape; a device that is lost says so at the next call outside.
+        // A driver may refuse tile sizes. If the device is lost instead, the next call outside throws.
         continue;
       }
       const ms = await timeOf(engine, trial.program, bindings, now);
@@ -156,7 +167,7 @@ async function timeOf(
 ): Promise<number> {
   const start = now();
   for (let run = 0; run < RUNS; run++) await engine.run(program, bindings);
-  // A run may return before the device is done; one element of the result does not.
+  // A run may return before the device is done, but reading one element of a result waits for it.
   const { probe } = bindings;
   if (probe !== undefined) await engine.read(probe);
   return now() - start;
@@ -178,7 +189,7 @@ function sameBits(a: Uint32Array, b: Uint32Array): boolean {
   return a.length === b.length && a.every((word, i) => word === b[i]);
 }
 
-/** A product with weights as checkpoints have them: b's columns along k. `probe` is a tensor of one element. */
+/** A product whose b lies along k, as the weights of checkpoints do. `probe` is a result of one element. */
 function productOf(M: number, N: number, K: number): Program {
   return {
     name: `tune ${M} x ${N} x ${K}`,
@@ -201,7 +212,7 @@ function productOf(M: number, N: number, K: number): Program {
   };
 }
 
-/** Values of differing magnitudes, so that a wrong order of summing shows in the bits. */
+/** Writes values of differing magnitudes, so that a wrong order of summation shows in the bits. */
 function write(engine: Engine, tensor: Tensor | undefined): void {
   if (tensor === undefined) return;
   const data = new Float32Array(elementCount(tensor.shape));
@@ -215,29 +226,30 @@ function write(engine: Engine, tensor: Tensor | undefined): void {
   engine.write(tensor, data);
 }
 
-/** A remembered tuning, or undefined where there is none or it is not one that could have been found. */
+/** The remembered tuning, or undefined if there is none or if it is not made of the candidates. */
 export function parseTuning(text: string | undefined): Tuning | undefined {
+  if (text === undefined) return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(text ?? '');
+    value = JSON.parse(text);
   } catch {
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const { large, small, minTiles, thin, direct } = value as Record<string, unknown>;
+  const { large, small, minTiles, gemv, registerTiled } = value as Record<string, unknown>;
   const tiles = [...TILE_CANDIDATES, DEFAULT_TUNING.large, DEFAULT_TUNING.small];
   const found = {
     large: same<TileShape>(tiles, large),
     small: same<TileShape>(tiles, small),
     minTiles: same<number>([...MIN_TILES_CANDIDATES, DEFAULT_TUNING.minTiles], minTiles),
-    thin: same<ThinShape>([...THIN_CANDIDATES, DEFAULT_TUNING.thin], thin),
+    gemv: same<GemvShape>([...GEMV_CANDIDATES, DEFAULT_TUNING.gemv], gemv),
   };
   if (found.large === undefined || found.small === undefined) return undefined;
-  if (found.minTiles === undefined || found.thin === undefined) return undefined;
-  const tuning = { large: found.large, small: found.small, minTiles: found.minTiles, thin: found.thin };
-  if (direct === undefined) return tuning;
-  const shape = same<DirectShape>(DIRECT_CANDIDATES, direct);
-  return shape === undefined ? undefined : { ...tuning, direct: shape };
+  if (found.minTiles === undefined || found.gemv === undefined) return undefined;
+  const tuning = { large: found.large, small: found.small, minTiles: found.minTiles, gemv: found.gemv };
+  if (registerTiled === undefined) return tuning;
+  const shape = same<RegisterTileShape>(REGISTER_TILE_CANDIDATES, registerTiled);
+  return shape === undefined ? undefined : { ...tuning, registerTiled: shape };
 }
 
 /** The candidate equal to `value`, whatever the order of its fields. */

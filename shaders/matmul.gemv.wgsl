@@ -1,18 +1,19 @@
-//! import vector
-//! import slice
-// c[m, n] = canon(lattice fold over k of a[m, k] * b[k, n]) for at most ROWS rows, as in generating a token: each value of b is
-// read once. a comes from matmul.pack, on the lattice and +0 up to a multiple of 4 beyond K. A fold that is too long for one
-// dispatch goes on at `first` from what stands in c. LANES_K fold blocks of an output are summed at a time by as many
-// invocations, and then added in order by one.
-// Entry `along_k` is for a b whose columns lie along k in memory, one output column an invocation; `along_n` for the other
-// layout, four columns an invocation. Constants are set for each device (compute/engines/webgpu/tuning/tuning.ts).
+//! import operand-b
+//! import workgroups
+// c[m, n] = canon(lattice fold over k of a[m, k] * b[k, n]) for at most ROWS rows, as in generating a token:
+// each value of b is read once. matmul.pack makes a: on the lattice, and +0 from K up to a multiple of 4. A
+// fold that is too long for one dispatch continues at `first` from the sum in c. LANES_K invocations sum as
+// many fold blocks of an output at a time, and one of them adds the block sums in order. Entry `along_k` is
+// for a b whose neighbours in memory are neighbours along k, and computes one output column an invocation.
+// Entry `along_n` is for the other layout, and computes four columns an invocation. The engine sets the
+// constants for each device (compute/engines/webgpu/tuning/tuning.ts).
 
 struct Params {
   zero: u32,
   M: u32,
   N: u32,
   K: u32,
-  // Fours of values from one row of a to the next.
+  // Distance of neighbouring rows of a, in groups of four values, and of stored rows of b, in values.
   a_stride: u32,
   b_stride: u32,
   first: u32,
@@ -35,11 +36,11 @@ struct Params {
 //# end
 @group(0) @binding(3) var<storage, read_write> c: array<f32>;
 
-// b's neighbours come in fours.
+// Whether stored rows of b are a multiple of four long, so that b is read four elements at a time.
 const VECTORS = 0u;
-// b holds two bf16 a word.
+// Whether b holds two bf16 a word.
 const BF16 = 0u;
-// 1, 2, 4 or 8; rows from M on are not computed.
+// Rows held in registers: 1, 2, 4 or 8. Rows from M on are not computed.
 const ROWS = 1u;
 const LANES_N = 16u;
 const LANES_K = 4u;
@@ -50,42 +51,6 @@ const BLOCK = 64u;
 var<workgroup> exchange: array<f32, LANES>;
 var<workgroup> exchange4: array<vec4<f32>, LANES>;
 
-//# if VECTORS
-//# else
-// One value of b, on the lattice.
-fn b_at(at: u32) -> f32 {
-//# if BF16
-  return lattice_rounded(select(b[at / 2u] << 16u, b[at / 2u] & 0xffff0000u, at % 2u == 1u));
-//# else
-  return lattice(b[at]);
-//# end
-}
-//# end
-
-// Four neighbours of a stored row of b, on the lattice; +0 from `columns` on.
-fn load_b(row: u32, column: u32, columns: u32) -> vec4<f32> {
-  let at = row * params.b_stride + column;
-//# if VECTORS
-//# if BF16
-  return lattice_bf16x4(b[at / 4u]);
-//# else
-  return lattice4(b[at / 4u]);
-//# end
-//# else
-  var x = vec4<f32>(b_at(at), 0.0, 0.0, 0.0);
-  if (column + 1u < columns) {
-    x.y = b_at(at + 1u);
-  }
-  if (column + 2u < columns) {
-    x.z = b_at(at + 2u);
-  }
-  if (column + 3u < columns) {
-    x.w = b_at(at + 3u);
-  }
-  return x;
-//# end
-}
-
 @compute @workgroup_size(LANES)
 fn along_k(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -93,7 +58,7 @@ fn along_k(
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  let n = group_number(group, groups) * LANES_N + lane % LANES_N;
+  let n = workgroup_number(group, groups) * LANES_N + lane % LANES_N;
   let lane_k = lane / LANES_N;
 //# for r in ROWS
   var total_$r = 0.0;
@@ -101,14 +66,14 @@ fn along_k(
     total_$r = c[$ru * params.N + n];
   }
 //# end
-  for (var round = params.first; round < params.K; round += LANES_K * BLOCK) {
-    let block = round + lane_k * BLOCK;
+  for (var start = params.first; start < params.K; start += LANES_K * BLOCK) {
+    let block = start + lane_k * BLOCK;
 //# for r in ROWS
     var sum_$r = 0.0;
 //# end
     if (n < params.N) {
       for (var k = block; k < min(block + BLOCK, params.K); k += 4u) {
-        let right = load_b(n, k, params.K);
+        let right = b_four_at(n * params.b_stride + k, params.K - k);
 //# for r in ROWS
         if ($ru < params.M) {
           let left = a[$ru * params.a_stride + k / 4u];
@@ -140,7 +105,7 @@ fn along_k(
   }
 }
 
-// What the dispatch before left in c, four columns.
+// Four columns of the sum that the previous dispatch left in c.
 fn stored(m: u32, n: u32) -> vec4<f32> {
   var x = vec4<f32>();
   for (var j = 0u; j < min(params.N - min(n, params.N), 4u); j++) {
@@ -156,7 +121,7 @@ fn along_n(
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  let n = (group_number(group, groups) * LANES_N + lane % LANES_N) * 4u;
+  let n = (workgroup_number(group, groups) * LANES_N + lane % LANES_N) * 4u;
   let lane_k = lane / LANES_N;
 //# for r in ROWS
   var total_$r = vec4<f32>();
@@ -164,16 +129,16 @@ fn along_n(
     total_$r = stored($ru, n);
   }
 //# end
-  for (var round = params.first; round < params.K; round += LANES_K * BLOCK) {
-    let block = round + lane_k * BLOCK;
+  for (var start = params.first; start < params.K; start += LANES_K * BLOCK) {
+    let block = start + lane_k * BLOCK;
 //# for r in ROWS
     var sum_$r = vec4<f32>();
 //# end
     if (n < params.N) {
       for (var k = block; k < min(block + BLOCK, params.K); k += 4u) {
-        // Beyond K the left values are +0, so it does not matter which row of b they meet.
+        // The values of a beyond K are +0, so any row of b may stand in for one beyond K.
 //# for i in 4
-        let right_$i = load_b(min(k + $iu, params.K - 1u), n, params.N);
+        let right_$i = b_four_at(min(k + $iu, params.K - 1u) * params.b_stride + n, params.N - n);
 //# end
 //# for r in ROWS
         if ($ru < params.M) {

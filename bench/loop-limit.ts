@@ -1,10 +1,11 @@
 /**
- * How many rounds a device lets loops go, alone, nested and one after another: each line is a loop, what one invocation should
- * count, and what it counted. Run it with Deno on the driver in question:
- * `VK_ICD_FILENAMES=<driver.json> npx deno run --unstable-webgpu --allow-all bench/loop-rounds.ts`.
+ * Counts how many iterations a device lets loops take: alone, nested and one after another. Each line of the
+ * output names a loop, the iterations that one invocation should take, and those that it took. Run it with
+ * Deno on the driver in question: `VK_ICD_FILENAMES=<driver.json> npx deno run --unstable-webgpu --allow-all
+ * bench/loop-limit.ts`.
  */
 
-/** A loop of n[0] rounds that no compiler can work out beforehand; n[3] is 0. */
+/** A loop of n[0] iterations that no compiler can evaluate; n[3] is 0. */
 const loop = (counter: string): string =>
   `for (var i = 0u; i < n[0]; i++) { ${counter} += 1u + (n[3] & i); }`;
 const nested =
@@ -15,11 +16,13 @@ interface Probe {
   /** Counts in `r` and `s`. */
   readonly body: string;
   /** n[0] and n[1]. */
-  readonly rounds: readonly [number, number];
+  readonly iterations: readonly [number, number];
 }
 
 const PROBES: readonly Probe[] = [
-  ...[65_535, 65_536, 1_000_000].map((n): Probe => ({ name: 'one loop', body: loop('r'), rounds: [n, 0] })),
+  ...[65_535, 65_536, 1_000_000].map(
+    (n): Probe => ({ name: 'one loop', body: loop('r'), iterations: [n, 0] }),
+  ),
   ...(
     [
       [992, 64],
@@ -27,29 +30,29 @@ const PROBES: readonly Probe[] = [
       [65_535, 1],
       [2, 40_000],
     ] as const
-  ).map((rounds): Probe => ({ name: 'a loop (second) within a loop', body: nested, rounds })),
-  { name: 'one loop after another', body: `${loop('r')} ${loop('s')}`, rounds: [40_000, 0] },
+  ).map((iterations): Probe => ({ name: 'a loop (second) within a loop', body: nested, iterations })),
+  { name: 'one loop after another', body: `${loop('r')} ${loop('s')}`, iterations: [40_000, 0] },
   {
     name: 'one loop after another, a barrier between',
     body: `${loop('r')} workgroupBarrier(); ${loop('s')}`,
-    rounds: [40_000, 0],
+    iterations: [40_000, 0],
   },
   {
     name: 'eight neighbours in turn',
     body: `for (var k = 0u; k < 8u; k++) { if (lane % 8u == k) { ${loop('r')} } }`,
-    rounds: [20_000, 0],
+    iterations: [20_000, 0],
   },
   {
     name: 'eight lots of eight neighbours in turn',
     body: `for (var k = 0u; k < 8u; k++) { if (lane / 8u == k) { ${loop('r')} } }`,
-    rounds: [60_000, 0],
+    iterations: [60_000, 0],
   },
 ];
 
 const LANES = 64;
 
 /** The counts of every invocation of one workgroup. */
-async function counts(device: GPUDevice, { body, rounds }: Probe): Promise<Uint32Array> {
+async function counts(device: GPUDevice, { body, iterations }: Probe): Promise<Uint32Array> {
   const code = `
 @group(0) @binding(0) var<storage, read> n: array<u32>;
 @group(0) @binding(1) var<storage, read_write> out: array<u32>;
@@ -71,7 +74,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   const n = device.createBuffer({ size: 16, usage: STORAGE | COPY_DST });
   const out = device.createBuffer({ size, usage: STORAGE | COPY_SRC });
   const copy = device.createBuffer({ size, usage: MAP_READ | COPY_DST });
-  device.queue.writeBuffer(n, 0, Uint32Array.of(...rounds, 0, 0));
+  device.queue.writeBuffer(n, 0, Uint32Array.of(...iterations, 0, 0));
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   pass.setPipeline(pipeline);
@@ -114,7 +117,7 @@ if (adapter === null) throw new Error('no adapter; set VK_ICD_FILENAMES to a dri
 const device = await adapter.requestDevice();
 console.log(adapter.info.description);
 for (const probe of PROBES) {
-  const [n, m] = probe.rounds;
+  const [n, m] = probe.iterations;
   console.log(`${probe.name}, ${n}${m === 0 ? '' : ` by ${m}`}: ${described(await counts(device, probe))}`);
 }
 device.destroy();

@@ -1,8 +1,9 @@
 //! import lattice
-//! import slice
-// c[m, n] = canon(lattice fold over k of a[m, k] * b[k, n]) without workgroup memory: ROWS x COLS outputs an invocation, whose
-// columns lie LANES apart, so that neighbouring invocations read neighbouring words of b and the same words of a. Operands come
-// from matmul.pack: a as [M][pairs], b as [pairs][N]. Constants are set for each device (compute/engines/webgpu/tuning/tuning.ts).
+//! import workgroups
+// c[m, n] = canon(lattice fold over k of a[m, k] * b[k, n]) without workgroup memory. An invocation holds a
+// tile of ROWS x COLS outputs in registers. Its columns lie LANES apart, so that neighbouring invocations
+// read neighbouring words of b and the same words of a. matmul.pack makes the operands: a as [M][pairs], b as
+// [pairs][N]. The engine sets the constants for each device (compute/engines/webgpu/tuning/tuning.ts).
 
 struct Params {
   zero: u32,
@@ -39,13 +40,13 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   arm_barrier(params.zero);
-  let tile = group_number(group, groups);
+  let tile = workgroup_number(group, groups);
   let row = tile / params.tiles_n * ROWS;
   let column = tile % params.tiles_n * (LANES * COLS) + lane;
   if (row >= params.M) {
     return;
   }
-  // Rows and columns beyond the last repeat it; what they give is not stored.
+  // A row or column beyond the last repeats the last; its result is not stored.
 //# for i in ROWS
   let a_$i = min(row + $iu, params.M - 1u) * params.pairs;
 //# end

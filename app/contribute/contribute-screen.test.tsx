@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { userEvent } from 'vitest/browser';
+import { expectAccessibleOnPhoneToo } from '../testing/expect-accessible.ts';
+import { show } from '../testing/show.tsx';
+import { type Scene, scene } from '../volunteer/testing/scenes.ts';
+import { simulatedVolunteer } from '../volunteer/testing/simulated-volunteer.ts';
+import { VolunteerProvider } from '../volunteer/volunteer-context.tsx';
+import type { VolunteerEvent } from '../volunteer/volunteer-events.ts';
+import { followVolunteer } from '../volunteer/volunteer-store.ts';
+import { ContributeScreen } from './contribute-screen.tsx';
+
+/** Shows the screen with a volunteer in one scene, after more events. */
+async function shown(name: Scene, ...more: readonly VolunteerEvent[]) {
+  const volunteer = simulatedVolunteer(name, Date.now);
+  let emit: (event: VolunteerEvent) => void = () => undefined;
+  const { store } = followVolunteer({
+    ...volunteer,
+    subscribe(listener) {
+      emit = listener;
+      return volunteer.subscribe(listener);
+    },
+  });
+  await volunteer.open();
+  for (const event of more) emit(event);
+  const { element, locator } = show(
+    <VolunteerProvider volunteer={volunteer} store={store}>
+      <ContributeScreen engine="auto" onEngine={() => undefined} />
+    </VolunteerProvider>,
+  );
+  const status = locator.getByTestId('status');
+  await expect.element(status).toBeVisible();
+  return { element, locator, status, button: (text: string) => locator.getByRole('button', { name: text }) };
+}
+
+const withoutWebRtc: VolunteerEvent[] = scene('fresh', 0).flatMap((event) =>
+  event.kind === 'preflight' ? [{ ...event, preflight: { ...event.preflight, webrtc: false } }] : [],
+);
+
+describe('ContributeScreen', () => {
+  it.each<Scene>([
+    'fresh',
+    'returning',
+    'starting',
+    'contributing',
+    'alone',
+    'paused',
+    'failed',
+    'elsewhere',
+  ])('breaks no rule of accessibility in the scene "%s", and fits a phone', async (name) => {
+    const { element } = await shown(name);
+    await expectAccessibleOnPhoneToo(element);
+  });
+
+  it('says before the first click what it will take, and is started by keyboard', async () => {
+    const { locator, button, status } = await shown('fresh');
+    await expect.element(locator.getByTestId('preflight')).toHaveTextContent('398 kB of model');
+    await expect.element(locator.getByTestId('preflight')).toHaveTextContent('battery (62 %)');
+    await userEvent.tab();
+    await expect.element(button('Contribute GPU')).toHaveFocus();
+    await userEvent.keyboard('{Enter}');
+    await expect.element(status).toHaveTextContent('Contributing to round 135.');
+  });
+
+  it('cannot be started where a browser lacks what it needs, and says what', async () => {
+    const { locator, button } = await shown('fresh', ...withoutWebRtc);
+    await expect.element(button('Contribute GPU')).toBeDisabled();
+    await expect.element(locator.getByText(/offers no WebRTC/)).toBeVisible();
+  });
+
+  it('shows the start, with a bar, and lets it be stopped', async () => {
+    const { locator, button, status } = await shown('starting');
+    await expect.element(status).toHaveTextContent('checking that this device computes the right bits');
+    await expect.element(locator.getByRole('progressbar', { name: 'Starting' })).toBeVisible();
+    await button('Stop').click();
+    await expect.element(status).toHaveTextContent('Stopped by you.');
+  });
+
+  it('shows the round, the four counts, the feed and the swarm while it trains', async () => {
+    const { locator, button } = await shown('contributing');
+    await expect.element(locator.getByTestId('round')).toHaveTextContent('135');
+    await expect.element(locator.getByTestId('stage')).toHaveTextContent('critique');
+    const counts = ['ledger-computed', 'ledger-sent', 'ledger-accepted', 'ledger-onchain'];
+    const shownCounts = counts.map((id) => locator.getByTestId(id).element().textContent);
+    expect(shownCounts).toEqual(['34', '34', '33', '32']);
+    await expect.element(locator.getByTestId('peers')).toHaveTextContent('2');
+    await expect.element(locator.getByTestId('feed-item').first()).toHaveTextContent('47+38=');
+    await expect.element(locator.getByTestId('conformance')).toHaveTextContent('118 of 118 checks');
+    await expect.element(locator.getByTestId('engine-choice')).toBeDisabled();
+    await button('Pause').click();
+    await expect.element(button('Resume')).toBeVisible();
+  });
+
+  it('names the cause of a failure, and keeps what was done', async () => {
+    const { locator, button, status } = await shown('failed');
+    await expect.element(status).toHaveTextContent('The GPU went away.');
+    await expect.element(locator.getByTestId('ledger-computed')).toHaveTextContent('34');
+    await expect.element(button('Contribute GPU again')).toBeEnabled();
+  });
+
+  it('counts rejected messages by reason', async () => {
+    const { locator } = await shown('contributing');
+    await expect.element(locator.getByTestId('refused')).toHaveAttribute('data-total', '5');
+    await expect.element(locator.getByText('Signature does not match its device')).toBeVisible();
+  });
+
+  it('shows a passing notice until a round counts again', async () => {
+    const { locator } = await shown('contributing', {
+      kind: 'failed',
+      round: 135,
+      cause: 'The relay is gone.',
+    });
+    await expect.element(locator.getByTestId('notice')).toHaveTextContent('Round 135 did not count');
+  });
+
+  it('moves the key here from another tab', async () => {
+    const { button, status } = await shown('elsewhere');
+    await expect.element(status).toHaveTextContent(/another tab/i);
+    await button('Use this tab').click();
+    await expect.element(status).toHaveTextContent('Ready to go on.');
+  });
+
+  it('lends as much of the device as the slider says, by keyboard', async () => {
+    const { locator } = await shown('returning');
+    const slider = locator.getByRole('slider');
+    slider.element().focus();
+    await userEvent.keyboard('{ArrowLeft}{ArrowLeft}');
+    await expect.element(locator.getByTestId('share-value')).toHaveTextContent('80 % of the time');
+    await expect.element(slider).toHaveAttribute('aria-valuetext', '80 percent of the time');
+  });
+
+  it('says what is wrong with a key backup', async () => {
+    const { locator } = await shown('returning');
+    await userEvent.upload(locator.getByTestId('key-file'), new File(['x'.repeat(20_000)], 'key.json'));
+    await expect
+      .element(locator.getByTestId('key-message'))
+      .toHaveTextContent('too large to be a key backup');
+  });
+});
