@@ -64,13 +64,3 @@ export function checkpointRoot(checkpoint: Uint8Array | SafetensorsFile, known?:
   const contents = checkpoint instanceof Uint8Array ? parseSafetensors(checkpoint) : checkpoint;
   return toHex(merkleRoot(checkpointLeaves(contents, known)));
 }
-
-/** The root of each tensor by name, in byte order of the names. They show where two checkpoints differ. */
-export function tensorRoots(checkpoint: Uint8Array | SafetensorsFile): ReadonlyMap<string, Hex> {
-  const contents = checkpoint instanceof Uint8Array ? parseSafetensors(checkpoint) : checkpoint;
-  return new Map(
-    [...contents.tensors]
-      .sort(([a], [b]) => compareNames(a, b))
-      .map(([name, tensor]) => [name, toHex(tensorRoot(tensor.data))]),
-  );
-}
