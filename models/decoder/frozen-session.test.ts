@@ -11,7 +11,8 @@ import { frozenRoot } from './lora/frozen-root.ts';
 import { freshAdapterState } from './lora/state.ts';
 import { ModelSession } from './model-session.ts';
 import { ModelStateError } from './state.ts';
-import { fromBfloat16, memoryWeights, toBfloat16 } from './weights.ts';
+import { fromBfloat16 } from './testing/from-bfloat16.ts';
+import { memoryWeights, toBfloat16 } from './weights.ts';
 
 const QWEN: DecoderConfig = {
   hiddenSize: 16,

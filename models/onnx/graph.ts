@@ -6,10 +6,10 @@
 import { Message } from './protobuf.ts';
 
 /** IR version 8 goes with opset 17 (ONNX 1.12); every runtime of today reads it. */
-export const IR_VERSION = 8;
-export const OPSET = 17;
+const IR_VERSION = 8;
+const OPSET = 17;
 /** A protocol buffer of 2 GiB or more is refused by every reader. */
-export const MAX_MODEL_BYTES = 2 ** 31 - 1;
+const MAX_MODEL_BYTES = 2 ** 31 - 1;
 
 export const ELEMENT = { f32: 1, i64: 7, bool: 9, bf16: 16 } as const;
 export type ElementType = keyof typeof ELEMENT;
