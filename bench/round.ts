@@ -1,4 +1,7 @@
-/** A volunteer's round alone: answers to the tasks, training on them, the held-out questions, and of that the Merkle roots of the checkpoint. */
+/**
+ * A volunteer's round alone: answers to the tasks, training on them, the held-out questions, and of that the
+ * Merkle roots of the checkpoint.
+ */
 import { readFile } from 'node:fs/promises';
 import type { WasmEngine } from '../compute/engines/wasm/engine.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
@@ -10,7 +13,7 @@ import { MODEL_FILES, type ModelFiles, readModel } from '../training/nano-files.
 import { LearningTrainer } from '../training/trainer.ts';
 import { type Benchmark, compared } from './benchmark.ts';
 
-const MODEL = new URL('../public/models/nano/', import.meta.url);
+const MODEL = new URL('../public/models/nano', import.meta.url);
 const DEVICE: DeviceAddress = `0x${'be'.repeat(20)}`;
 const ROUNDS = 5;
 

@@ -1,6 +1,7 @@
 /**
- * What a player of a dispute asks of whoever computed: everything it may have to show the contract, or compare with what the
- * other side showed. docs/verde.md has the game; contracts/src/disputes/IDisputes.sol the same types on the chain.
+ * What a player of a dispute asks of whoever computed: everything it may have to show the contract, or
+ * compare with what the other side showed. docs/verde.md has the game; contracts/src/disputes/IDisputes.sol
+ * the same types on the chain.
  */
 import type { Hex } from 'viem';
 

@@ -1,7 +1,7 @@
 /**
- * Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as
- * 1, 2, 3" (SC 2011). A draw is a pure function of a key and a counter, so that whoever replays a round can
- * recompute any one of them in any order.
+ * Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As
+ * Easy as 1, 2, 3" (SC 2011). A draw is a pure function of a key and a counter, so that whoever replays a
+ * round can recompute any one of them in any order.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 
@@ -72,12 +72,17 @@ export interface StreamName {
   readonly purpose: StreamPurpose;
 }
 
-/** The uniform in [0, 1) that has the upper 24 bits of `word`: exact in f32 and canonical (0, or at least 2^-24). */
+/**
+ * The uniform in [0, 1) that has the upper 24 bits of `word`: exact in f32 and canonical (0, or at least
+ * 2^-24).
+ */
 export function uniformOf(word: number): number {
   return (word >>> 8) * 2 ** -24;
 }
 
-/** Draws addressed by (item, sample, position), each a pure function of the stream's name and that address. */
+/**
+ * Draws addressed by (item, sample, position), each a pure function of the stream's name and that address.
+ */
 export class RandomStream {
   readonly key: PhiloxKey;
 

@@ -28,8 +28,8 @@ export async function storedCheckpoint(of: {
 const MAX_THREADS = 8;
 
 /**
- * Starts the compute worker and in it an engine and the model. Throws ComputeError with a sentence for the person, and
- * the signal's reason after an abort; the worker is ended then.
+ * Starts the compute worker and in it an engine and the model. Throws ComputeError with a sentence for the
+ * person, and the signal's reason after an abort; the worker is ended then.
  */
 export async function openComputer(options: OpenComputerOptions): Promise<Computer> {
   const { base, device, run, engine, onEvent, onCrash, signal } = options;

@@ -97,8 +97,8 @@ function emitScore(b: ProgramBuilder, config: DecoderConfig, shape: BatchShape, 
 }
 
 /**
- * Emits score, loss and backward pass. `storage` tells whether `gradient.<name>` is bound or temporary. Returns
- * the gradients' names in the order of `trainedSpecs`.
+ * Emits score, loss and backward pass. `storage` tells whether `gradient.<name>` is bound or temporary.
+ * Returns the gradients' names in the order of `trainedSpecs`.
  */
 export function emitGradients(
   b: ProgramBuilder,

@@ -1,4 +1,6 @@
-/** `npm run model -- <download|random|generate|lora> …`: downloads models and runs them on the wasm engine. */
+/**
+ * `npm run model -- <download|random|generate|lora> …`: downloads models and runs them on the wasm engine.
+ */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
