@@ -11,6 +11,7 @@ import { signedAttestation, signedVote } from '../swarm/messages/validator.ts';
 import { nodeTransports } from '../swarm/node-transports.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { startArchive } from './archive.ts';
+import { DeviceStandings } from './device-standing.ts';
 import { type Child, startChild } from './devnet/child.ts';
 import { fundedWallet, startLocalChain } from './devnet/local-chain.ts';
 import { servePage } from './devnet/page-server.ts';
@@ -18,6 +19,7 @@ import { stageSeconds } from './devnet/stages.ts';
 import { aborted, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
 import { writeWhole } from './home/files.ts';
 import { deviceKeyFile } from './home/key-file.ts';
+import { checkpointBytes, DEFAULT_MODEL } from './home/model-folder.ts';
 import { Submitter } from './submitter.ts';
 
 const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P] [--dev]';
@@ -148,8 +150,15 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
       }),
     });
     closing.push(() => connection.leave());
+    const standings = new DeviceStandings({
+      client: deviceChain.client,
+      ...network.contracts,
+      round: () => deviceChain.clock.read().round,
+    });
     const archive = startArchive({
       connection,
+      standingOf: (device) => standings.of(device),
+      maxCheckpointBytes: await checkpointBytes(DEFAULT_MODEL),
       device: key.address,
       folder,
       clock: deviceChain.clock,

@@ -19,7 +19,7 @@ export interface TrainingText {
 }
 
 /** Most UTF-16 units of a text. The tokenizer encodes it at once, and its tokens are held as numbers. */
-export const MAX_TRAINING_TEXT = 1 << 23;
+const MAX_TRAINING_TEXT = 1 << 23;
 const ROLES: readonly unknown[] = ['system', 'user', 'assistant', 'tool'];
 
 /**
