@@ -168,7 +168,7 @@ export class ModelHost {
     const { tokenizer, generation } = model;
     const prompt = ask.chat
       ? tokenizer.encodeChat([{ role: 'user', content: ask.prompt }])
-      : tokenizer.encode(ask.prompt);
+      : tokenizer.encodeDocument(ask.prompt);
     const wanted = prompt.length + ask.maxNewTokens;
     if (wanted > session.config.context) {
       throw new ModelInputError(

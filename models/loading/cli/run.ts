@@ -139,7 +139,7 @@ async function generate(): Promise<void> {
   const prompt =
     values.chat === true
       ? tokenizer.encodeChat([{ role: 'user', content: text('prompt') }])
-      : tokenizer.encode(text('prompt'));
+      : tokenizer.encodeDocument(text('prompt'));
   const maxNewTokens = count('tokens', 32);
   const positions = prompt.length + maxNewTokens;
   const predicted = predictFrozenMemory(model.config, {
@@ -228,7 +228,7 @@ async function lora(): Promise<void> {
       recompute,
     });
     const loaded = seconds(started);
-    const ids = sampleIds(model.tokenizer.encode(values.text ?? DEFAULT_TEXT), batch * length + 1);
+    const ids = sampleIds(model.tokenizer.encodeDocument(values.text ?? DEFAULT_TEXT), batch * length + 1);
     const losses: number[] = [];
     const stepSeconds: number[] = [];
     for (let step = 0; step < count('steps', 3); step++) {
