@@ -176,7 +176,8 @@ export class ModelHost {
       );
     }
     const uniforms = seededStream(ask.seed, 'sampling');
-    const decoder = new StreamingDecoder(tokenizer);
+    // A continuation is shown after its prompt, an answer of a conversation alone.
+    const decoder = new StreamingDecoder(tokenizer, ask.chat ? [] : prompt);
     const { now } = this.#options;
     const yieldToMessages = messageYielder(now);
     const begun = now();
