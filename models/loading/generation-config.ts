@@ -4,7 +4,7 @@ import { ModelLoadError } from './model-source.ts';
 export interface GenerationDefaults {
   /** Each of them ends an answer. Empty when the model names none. */
   readonly endTokens: readonly number[];
-  readonly padToken?: number;
+  /** bos_token_id, when it is in the vocabulary. Whether a text gets one is for the tokenizer to say. */
   readonly beginToken?: number;
   /** Whether tokens are sampled. Otherwise the most probable token is taken. */
   readonly sample: boolean;
@@ -31,8 +31,9 @@ const HARMLESS: Readonly<Record<string, unknown>> = {
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * Reads config.json and, if present, generation_config.json, which takes precedence. Throws ModelLoadError
- * for a token that is not in the vocabulary, or a setting out of range.
+ * Reads config.json and, if present, generation_config.json, which takes precedence. Special tokens outside
+ * the vocabulary, and those that Starling does not use, are ignored. Throws ModelLoadError for a token that
+ * is no number, or a setting out of range.
  */
 export function parseGeneration(
   config: JsonObject,
@@ -47,19 +48,19 @@ export function parseGeneration(
       `${name} cannot be ${JSON.stringify(value)?.slice(0, 80)}; fetch the model again or correct it`,
     );
   };
+  /** The ids of a field that are in the vocabulary. No other id can be drawn, so it ends and begins nothing. */
   const tokens = (name: string): readonly number[] => {
     const value = own(source, name) ?? own(config, name) ?? [];
     const list: readonly unknown[] = Array.isArray(value) ? value : [value];
     if (list.length > 64) fail(name, value);
-    return list.map((id) =>
-      typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < vocabulary ? id : fail(name, value),
-    );
+    return list
+      .map((id) => (typeof id === 'number' && Number.isInteger(id) ? id : fail(name, value)))
+      .filter((id) => id >= 0 && id < vocabulary);
   };
   const number = (name: string, fallback: number, least: number, most: number): number => {
     const value = own(source, name) ?? fallback;
     return typeof value === 'number' && value >= least && value <= most ? value : fail(name, value);
   };
-  const [padToken] = tokens('pad_token_id');
   const [beginToken] = tokens('bos_token_id');
   const temperature = number('temperature', 1, 0, 1e6);
   const notApplied = Object.entries(HARMLESS).flatMap(([name, harmless]) => {
@@ -70,7 +71,6 @@ export function parseGeneration(
   if (!Number.isInteger(topK)) fail('top_k', topK);
   return {
     endTokens: tokens('eos_token_id'),
-    padToken,
     beginToken,
     sample: own(source, 'do_sample') === true && temperature > 0,
     temperature: temperature > 0 ? temperature : 1,

@@ -239,7 +239,6 @@ describe('parseGeneration', () => {
     };
     expect(parseGeneration({ eos_token_id: 1 }, settings, 151936)).toEqual({
       endTokens: [151645, 151643],
-      padToken: 151643,
       beginToken: 151643,
       sample: true,
       temperature: 0.7,
@@ -247,6 +246,16 @@ describe('parseGeneration', () => {
       topP: 0.8,
       notApplied: ['repetition_penalty 1.1'],
     });
+  });
+
+  it.each([-1, 64, [-1, 64], null])('opens a model whose special tokens are %j, which is none', (id) => {
+    const special = { pad_token_id: id, bos_token_id: id, eos_token_id: id, decoder_start_token_id: id };
+    for (const [config, generation] of [[special, undefined] as const, [{}, special] as const]) {
+      const { endTokens, beginToken } = parseGeneration(config, generation, 64);
+      expect([endTokens, beginToken]).toEqual([[], undefined]);
+    }
+    expect(parseGeneration({ eos_token_id: [2, 64] }, undefined, 64).endTokens).toEqual([2]);
+    expect(() => parseGeneration({ eos_token_id: '2' }, undefined, 64)).toThrow(/eos_token_id cannot be/);
   });
 });
 
