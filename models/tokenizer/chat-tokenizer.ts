@@ -51,7 +51,7 @@ export class ChatTokenizer extends Tokenizer {
     try {
       this.#template = new Template(source);
     } catch (cause) {
-      throw new TokenizerError('tokenizer_config.json: the chat template could not be read', { cause });
+      throw new TokenizerError('the chat template could not be read; use another model', { cause });
     }
   }
 
