@@ -24,8 +24,8 @@ const ROLES: readonly unknown[] = ['system', 'user', 'assistant', 'tool'];
 
 /**
  * The token ids of all documents, one after another, each with its begin tokens. Each document of JSON lines
- * ends with `endToken`, if given. Throws TrainingTextError for an empty or too long text or a line that is not a document, and
- * TokenizerError for a text that cannot be encoded.
+ * ends with `endToken`, if given. Throws TrainingTextError for an empty or too long text or a line that is
+ * not a document, and TokenizerError for a text that cannot be encoded.
  */
 export function trainingTokens(
   { format, text }: TrainingText,
