@@ -95,7 +95,7 @@ describe.skipIf(NO_ANVIL)(
       const scratch = await mkdtemp(join(root, 'coverage/dev-loop-'));
       stops.push(() => rm(scratch, { recursive: true, force: true }));
       const { child, exited, output, processes } = await start('--dev', '--port', '5673');
-      const { page = '' } = await readNetworkFile(join(home, 'devnet.json'));
+      const page = (await readNetworkFile(join(home, 'devnet.json'))).page ?? '';
       expect(output().match(/https?:\/\/\S+/g)).toEqual([page]);
 
       const index = await fetch(page);
