@@ -18,7 +18,7 @@ export type Standing =
   | { readonly kind: 'known' }
   | { readonly kind: 'unknown' };
 
-const UNKNOWN: Standing = { kind: 'unknown' };
+export const UNKNOWN: Standing = { kind: 'unknown' };
 
 /** Who is served first: 0 before 1 before 2. */
 export function rankOf({ kind }: Standing): number {

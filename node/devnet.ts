@@ -24,6 +24,11 @@ import { Submitter } from './submitter.ts';
 
 const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P] [--dev]';
 
+/** Coin is free here: strangers' eighth is enough for the first round of 64 volunteers. */
+const LOCAL_GAS_PER_ROUND = 48_000_000;
+/** In wei; fifty times what a new local chain asks. */
+const LOCAL_MAX_FEE = 100_000_000_000n;
+
 /** How to stop what was started, in the order of starting. */
 type Closing = (() => unknown)[];
 
@@ -174,11 +179,16 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
         client: deviceChain.client,
         wallet: await fundedWallet(anvil, join(home, 'chain', 'submitter.key')),
         patienceMs: 20_000,
+        maxFeePerGas: LOCAL_MAX_FEE,
       }),
+      standingOf: (device) => standings.of(device),
+      gasPerRound: LOCAL_GAS_PER_ROUND,
+      gasPerDay: 1000 * LOCAL_GAS_PER_ROUND,
       chainId: network.chainId,
       participation: network.contracts.participation,
       clock: deviceChain.clock,
       onEvent: (event) => {
+        if (event.kind === 'spent') say(event.sentence);
         if (event.kind === 'trouble') say(`Posting to the chain is delayed: ${event.sentence}`);
         if (event.kind === 'refused')
           say(
