@@ -242,7 +242,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
   ): Promise<{ readonly child: Child; readonly addresses: readonly string[] }> {
     const child = startChild({
       entry: new URL('./devnet/relay-process.ts', import.meta.url),
-      argv: ['--key', join(folder, 'relay.key'), '--port', '0'],
+      argv: ['--key', join(folder, 'relay.key'), '--ports', join(folder, 'relay-ports.json')],
       onLine: (line) => say(`  relay: ${line}`),
     });
     closing.push(() => child.stop());
