@@ -8,6 +8,7 @@ import { transcriptOf } from '../chain/disputes/transcript/transcript.ts';
 import { openDisputeSession, openDisputes, printer } from './audit/dispute-session.ts';
 import { findPlan } from './audit/run-evidence.ts';
 import { aborted, parseCommandLine, runProcess, UsageError, wholeNumber } from './home/command-line.ts';
+import { lockFolder } from './home/folder-lock.ts';
 import { DEFAULT_MODEL } from './home/model-folder.ts';
 
 const HELP = `npm run audit -- [options]
@@ -62,6 +63,7 @@ await runProcess(async (signal) => {
     for (const line of await transcriptLines(game, values, signal)) console.log(line);
     return 0;
   }
+  await lockFolder(values.home);
   const { port, runs, pollMs } = await openDisputeSession(values, signal, (line) => console.error(line));
   const seen: DisputeEvent[] = [];
   const print = printer(values.json);
