@@ -1,6 +1,7 @@
 import '../swarm/node20.ts';
 import { join } from 'node:path';
 import { DeviceChain } from '../chain/device-chain.ts';
+import type { ChainError } from '../chain/errors.ts';
 import type { EngineKind } from '../compute/engines/engine.ts';
 import { availableCandidates, chooseEngine, type EngineVerdict } from '../models/engine-choice/choose.ts';
 import { folderName } from '../models/storage/directory.ts';
@@ -40,6 +41,8 @@ export interface VolunteerOptions {
 
 export type VolunteerEvent =
   | { readonly kind: 'notice'; readonly text: string }
+  /** Another network stands behind the chain's address, or no longer. The volunteer waits meanwhile. */
+  | { readonly kind: 'replaced'; readonly error: ChainError | undefined }
   | {
       readonly kind: 'joined';
       readonly device: DeviceAddress;
@@ -133,6 +136,13 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       conformance: () => conformanceOf(host.engine),
     });
     closing.push(() => driver.stop());
+    let keyElsewhere = false;
+    const stopReplaced = chain.watchReplaced((error) => {
+      if (error === undefined && !keyElsewhere) driver.resume();
+      if (error !== undefined) driver.pause(error.message);
+      tell({ kind: 'replaced', error });
+    });
+    closing.push(async () => stopReplaced());
     const own = new OwnAttestations();
     driver.on((event) => {
       if (event.kind === 'trained') own.trained(event.round, event.checkpointRoot);
@@ -141,6 +151,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     const stopWatching = chain.watchInclusions(chain.clock.read().round, (attestation) => {
       if (!own.isForeign(attestation)) return;
       stopWatching();
+      keyElsewhere = true;
       driver.pause(KEY_ELSEWHERE);
       tell({
         kind: 'notice',
