@@ -34,7 +34,9 @@ const TERMS = termsHash(planRun(TRUE_SPEC).terms);
 const OTHER_TERMS: Hex = `0x${'22'.repeat(32)}`;
 const WINDOW: SearchOptions = { secondsLeft: 120 };
 
-/** A search that notes which descriptions it planned, and on whose clock a step takes a ms, or another time. */
+/**
+ * A search that notes which descriptions it planned, and on whose clock a step takes a ms, or another time.
+ */
 function searchOf({ maxSteps = 65_536, stepMs = 1 } = {}) {
   const planned: Uint8Array[] = [];
   let time = 0;

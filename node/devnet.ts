@@ -11,6 +11,7 @@ import { signedAttestation, signedVote } from '../swarm/messages/validator.ts';
 import { nodeTransports } from '../swarm/node-transports.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { startArchive } from './archive.ts';
+import { DeviceStandings } from './device-standing.ts';
 import { type Child, startChild } from './devnet/child.ts';
 import { fundedWallet, startLocalChain } from './devnet/local-chain.ts';
 import { servePage } from './devnet/page-server.ts';
@@ -18,9 +19,15 @@ import { stageSeconds } from './devnet/stages.ts';
 import { aborted, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
 import { writeWhole } from './home/files.ts';
 import { deviceKeyFile } from './home/key-file.ts';
+import { checkpointBytes, DEFAULT_MODEL } from './home/model-folder.ts';
 import { Submitter } from './submitter.ts';
 
 const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P] [--dev]';
+
+/** Coin is free here: strangers' eighth is enough for the first round of 64 volunteers. */
+const LOCAL_GAS_PER_ROUND = 48_000_000;
+/** In wei; fifty times what a new local chain asks. */
+const LOCAL_MAX_FEE = 100_000_000_000n;
 
 /** How to stop what was started, in the order of starting. */
 type Closing = (() => unknown)[];
@@ -148,8 +155,15 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
       }),
     });
     closing.push(() => connection.leave());
+    const standings = new DeviceStandings({
+      client: deviceChain.client,
+      ...network.contracts,
+      round: () => deviceChain.clock.read().round,
+    });
     const archive = startArchive({
       connection,
+      standingOf: (device) => standings.of(device),
+      maxCheckpointBytes: await checkpointBytes(DEFAULT_MODEL),
       device: key.address,
       folder,
       clock: deviceChain.clock,
@@ -165,11 +179,16 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
         client: deviceChain.client,
         wallet: await fundedWallet(anvil, join(home, 'chain', 'submitter.key')),
         patienceMs: 20_000,
+        maxFeePerGas: LOCAL_MAX_FEE,
       }),
+      standingOf: (device) => standings.of(device),
+      gasPerRound: LOCAL_GAS_PER_ROUND,
+      gasPerDay: 1000 * LOCAL_GAS_PER_ROUND,
       chainId: network.chainId,
       participation: network.contracts.participation,
       clock: deviceChain.clock,
       onEvent: (event) => {
+        if (event.kind === 'spent') say(event.sentence);
         if (event.kind === 'trouble') say(`Posting to the chain is delayed: ${event.sentence}`);
         if (event.kind === 'refused')
           say(

@@ -36,7 +36,7 @@ interface Running {
 const MAX_TRACES = 4;
 
 /** A published model with a fresh optimizer: the first checkpoint of every run that starts from the model. */
-export async function checkpointOfModel(
+async function checkpointOfModel(
   url: string,
   options: { readonly fetcher?: typeof fetch; readonly signal?: AbortSignal } = {},
 ): Promise<Checkpoint> {

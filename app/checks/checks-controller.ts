@@ -147,7 +147,7 @@ export class ChecksController implements ChecksPort {
     memory.remember({ auditing, busy: plays || staked || isWorking() || auditing });
   }
 
-  /** Finds out what a disputed run is made of, so that its dispute can be told in words. */
+  /** Finds out what a disputed run is made of, for the transcript of the dispute. */
   async #learn(terms: Hex): Promise<void> {
     if (this.store.getState().knownRuns.has(terms)) return;
     const asked = { secondsLeft: SHOWN_SECONDS, signal: this.#abort.signal };

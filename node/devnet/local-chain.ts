@@ -30,9 +30,9 @@ export interface LocalChainOptions {
 }
 
 /**
- * A development chain with a block a second and the contracts deployed. It is kept between starts, because rounds count from
- * the deployment and a device never trains an old round. The deployer's key is random for each folder, so that another folder's
- * contracts, and with them its run, have another name.
+ * A development chain with a block a second and the contracts deployed. It is kept between starts, because
+ * rounds count from the deployment and a device never trains an old round. The deployer's key is random for
+ * each folder, so that another folder's contracts, and with them its run, have another name.
  */
 export async function startLocalChain(options: LocalChainOptions): Promise<LocalChain> {
   const { folder, seconds, port, signal } = options;
@@ -72,7 +72,10 @@ export async function startLocalChain(options: LocalChainOptions): Promise<Local
   }
 }
 
-/** A wallet of an account of its own, whose key is kept in a file and which the development chain gives 1,000 coins. */
+/**
+ * A wallet of an account of its own, whose key is kept in a file and which the development chain gives 1,000
+ * coins.
+ */
 export async function fundedWallet(
   anvil: Pick<Anvil, 'rpc' | 'chainId'>,
   keyFile: string,
@@ -83,7 +86,9 @@ export async function fundedWallet(
   return anvilWallet(anvil, key);
 }
 
-/** What an earlier start deployed; undefined when there was none, or one of a version with fewer contracts. */
+/**
+ * What an earlier start deployed; undefined when there was none, or one of a version with fewer contracts.
+ */
 async function knownContracts(path: string): Promise<Pick<LocalChain, 'contracts' | 'rollup'> | undefined> {
   const bytes = await readIfThere(path);
   if (bytes === undefined) return undefined;

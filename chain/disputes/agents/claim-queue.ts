@@ -39,7 +39,7 @@ export function takeFirst(waiting: Map<string, WaitingClaim>, lane: Lane): Waiti
  * Negative where `a` comes before `b`: more at stake by a factor of two, then cheaper by a factor of two,
  * then the earlier end of the window, then the exact stake, then the earlier claim.
  */
-export function compareClaims(a: WaitingClaim, b: WaitingClaim): number {
+function compareClaims(a: WaitingClaim, b: WaitingClaim): number {
   return (
     bitsOf(b.stake) - bitsOf(a.stake) ||
     costClassOf(a) - costClassOf(b) ||
