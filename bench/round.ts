@@ -13,7 +13,7 @@ import { MODEL_FILES, type ModelFiles, readModel } from '../training/nano-files.
 import { LearningTrainer } from '../training/trainer.ts';
 import { type Benchmark, compared } from './benchmark.ts';
 
-const MODEL = new URL('../public/models/nano', import.meta.url);
+const MODEL = new URL('../public/models/nano/', import.meta.url);
 const DEVICE: DeviceAddress = `0x${'be'.repeat(20)}`;
 const ROUNDS = 5;
 

@@ -23,13 +23,13 @@ const MAX_TRAINING_TEXT = 1 << 23;
 const ROLES: readonly unknown[] = ['system', 'user', 'assistant', 'tool'];
 
 /**
- * The token ids of all documents, one after another. Each document of JSON lines ends with `endToken`, if
- * given. Throws TrainingTextError for an empty or too long text or a line that is not a document, and
- * TokenizerError for a text that cannot be encoded.
+ * The token ids of all documents, one after another, each with its begin tokens. Each document of JSON lines
+ * ends with `endToken`, if given. Throws TrainingTextError for an empty or too long text or a line that is
+ * not a document, and TokenizerError for a text that cannot be encoded.
  */
 export function trainingTokens(
   { format, text }: TrainingText,
-  tokenizer: Pick<ChatTokenizer, 'encode' | 'encodeChat'>,
+  tokenizer: Pick<ChatTokenizer, 'encodeDocument' | 'encodeChat'>,
   endToken: number | undefined,
 ): number[] {
   if (text.length > MAX_TRAINING_TEXT) {
@@ -42,14 +42,14 @@ export function trainingTokens(
   const append = (more: readonly number[]) => {
     for (const id of more) ids.push(id);
   };
-  if (format === 'text') append(tokenizer.encode(text));
+  if (format === 'text') append(tokenizer.encodeDocument(text));
   else {
     for (const [index, line] of text.split('\n').entries()) {
       if (line.trim() === '') continue;
       const document = parseLine(line, index + 1);
       append(
         'text' in document
-          ? tokenizer.encode(document.text)
+          ? tokenizer.encodeDocument(document.text)
           : tokenizer.encodeChat(document.messages, CHAT_OPTIONS),
       );
       if (endToken !== undefined) append([endToken]);

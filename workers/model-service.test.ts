@@ -12,6 +12,8 @@ import { opfsModelDirectory } from '../models/loading/opfs-model-directory.ts';
 import { openMemoryModelDirectory } from '../models/loading/testing/memory-model-directory.ts';
 import { startModelServer } from '../models/loading/testing/model-server.ts';
 import { TINY, tinyFiles } from '../models/loading/testing/tiny-model.ts';
+import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
+import { beginTemplate } from '../models/tokenizer/testing/small-tokenizers.ts';
 import type { AskModel, ModelEvent, PickedBlob, TrainModel } from './model-api.ts';
 import { connectModels, type ModelClient } from './model-client.ts';
 import { createModelService } from './model-service.ts';
@@ -89,6 +91,16 @@ const lesson: TrainModel = {
 };
 
 describe('the model worker', { timeout: 60_000 }, () => {
+  it('puts the begin token of the tokenizer before a prompt and a training text', async () => {
+    const { call } = connect();
+    const tokenizer = { ...characterTokenizerJson(), post_processor: beginTemplate('<bos>') };
+    await loaded(call, { ...files, 'tokenizer.json': new TextEncoder().encode(JSON.stringify(tokenizer)) });
+    const answer = await call('generate', ask);
+    expect(answer.promptTokens).toBe(ask.prompt.length + 1);
+    const { tokens } = await call('train', { ...lesson, steps: 1 });
+    expect(tokens).toBe(lesson.source.text.length + 1);
+  });
+
   it('says what a model is and what it takes, loads it, and answers with the bits of any other engine', async () => {
     const { call, events } = connect({ deviceMemory: 8 });
     const summary = await call('open', { from: { kind: 'files', files: picked() } });

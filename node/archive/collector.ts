@@ -173,7 +173,9 @@ export class ArchiveCollector {
     await this.#prune(round.message.round);
   }
 
-  /** The smallest first: a checkpoint of another size is refused by its manifest, others' rollouts come last. */
+  /**
+   * The smallest first: a checkpoint of another size is refused by its manifest, others' rollouts come last.
+   */
   async #prove(message: Message<'attest'>, staging: Staging, signal: AbortSignal): Promise<RoundRecord> {
     const { folder, content, run, seedOf, maxCheckpointBytes: maxBytes } = this.#options;
     const { author: device, round, body } = message;

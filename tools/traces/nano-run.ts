@@ -4,7 +4,7 @@ import type { Checkpoint } from '../../models/decoder/checkpoint.ts';
 import { freshState } from '../../models/decoder/state.ts';
 import { readModel } from '../../training/nano-files.ts';
 
-const folder = new URL('../../public/models/nano', import.meta.url);
+const folder = new URL('../../public/models/nano/', import.meta.url);
 
 /** The nano model with a fresh optimizer. */
 export function nanoStart(): Checkpoint {

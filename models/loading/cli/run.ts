@@ -166,7 +166,7 @@ async function generate(): Promise<void> {
   const prompt =
     values.chat === true
       ? tokenizer.encodeChat([{ role: 'user', content: text('prompt') }])
-      : tokenizer.encode(text('prompt'));
+      : tokenizer.encodeDocument(text('prompt'));
   const maxNewTokens = count('tokens', 32);
   const positions = prompt.length + maxNewTokens;
   const predicted = predictFrozenMemory(model.config, {
@@ -182,7 +182,8 @@ async function generate(): Promise<void> {
       positions,
     });
     const loaded = seconds(started);
-    const decoder = new StreamingDecoder(tokenizer);
+    const decoder = new StreamingDecoder(tokenizer, values.chat === true ? [] : prompt);
+    let answer = '';
     const uniforms = seededStream(number('seed', 1), 'sampling');
     const begun = performance.now();
     let firstToken = 0;
@@ -199,17 +200,19 @@ async function generate(): Promise<void> {
       onToken: (_, token) => {
         if (firstToken === 0) firstToken = seconds(begun);
         const piece = decoder.push(token);
+        answer += piece;
         if (values.json !== true) process.stdout.write(piece);
       },
     });
-    if (values.json !== true) process.stdout.write(`${decoder.finish()}\n`);
+    const rest = decoder.finish();
+    if (values.json !== true) process.stdout.write(`${rest}\n`);
     const { tokens } = must(rows, 0);
     const total = seconds(begun);
     report({
       engine: engine.description,
       promptTokens: prompt.length,
       tokens: tokens.length,
-      text: tokenizer.decode(tokens.filter((id) => tokenizer.knows(id))),
+      text: answer + rest,
       loadSeconds: loaded,
       firstTokenSeconds: firstToken,
       tokensPerSecond: Number(((tokens.length - 1) / Math.max(0.01, total - firstToken)).toFixed(2)),
@@ -255,7 +258,7 @@ async function lora(): Promise<void> {
       recompute,
     });
     const loaded = seconds(started);
-    const ids = sampleIds(model.tokenizer.encode(values.text ?? DEFAULT_TEXT), batch * length + 1);
+    const ids = sampleIds(model.tokenizer.encodeDocument(values.text ?? DEFAULT_TEXT), batch * length + 1);
     const losses: number[] = [];
     const stepSeconds: number[] = [];
     for (let step = 0; step < count('steps', 3); step++) {
