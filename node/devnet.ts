@@ -15,6 +15,7 @@ import { DeviceStandings } from './device-standing.ts';
 import { type Child, startChild } from './devnet/child.ts';
 import { fundedWallet, startLocalChain } from './devnet/local-chain.ts';
 import { servePage } from './devnet/page-server.ts';
+import { startRpcGuard } from './devnet/rpc-guard.ts';
 import { stageSeconds } from './devnet/stages.ts';
 import { aborted, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
 import { writeWhole } from './home/files.ts';
@@ -24,6 +25,8 @@ import { Submitter } from './submitter.ts';
 
 const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P] [--dev]';
 
+/** First port to try for the chain's guarded address. */
+const RPC_PORT = 8545;
 /** Coin is free here: strangers' eighth is enough for the first round of 64 volunteers. */
 const LOCAL_GAS_PER_ROUND = 48_000_000;
 /** In wei; fifty times what a new local chain asks. */
@@ -101,11 +104,19 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
 
   const page = await servePage({ port, networkFile, dev });
   closing.push(() => page.stop());
+  const { port: served } = new URL(page.url);
+  const guard = await startRpcGuard({
+    upstream: anvil.rpc,
+    port: RPC_PORT,
+    // A person may open the page under either name.
+    origins: [`http://localhost:${served}`, `http://127.0.0.1:${served}`],
+  });
+  closing.push(() => guard.stop());
   const file = {
     name: 'Local network',
     local: true,
     page: page.url,
-    rpc: anvil.rpc,
+    rpc: guard.url,
     chainId: anvil.chainId,
     contracts,
     rollup,
@@ -128,7 +139,6 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
     const started = await startLocalChain({
       folder: join(home, 'chain'),
       seconds: stageSeconds(roundSeconds),
-      port: 8545,
       signal,
     });
     closing.push(() => started.anvil.stop());
@@ -232,7 +242,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
   ): Promise<{ readonly child: Child; readonly addresses: readonly string[] }> {
     const child = startChild({
       entry: new URL('./devnet/relay-process.ts', import.meta.url),
-      argv: ['--key', join(folder, 'relay.key'), '--port', '0'],
+      argv: ['--key', join(folder, 'relay.key'), '--ports', join(folder, 'relay-ports.json')],
       onLine: (line) => say(`  relay: ${line}`),
     });
     closing.push(() => child.stop());
