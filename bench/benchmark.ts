@@ -6,7 +6,9 @@ export interface Measurement {
   /** What it is compared with, version included; null where nothing comparable exists. */
   readonly peer: string | null;
   readonly peerValue: number | null;
-  /** How many times better than the peer, whichever way "better" points: 2 is twice the rate or half the time. */
+  /**
+   * How many times better than the peer, whichever way "better" points: 2 is twice the rate or half the time.
+   */
   readonly ratio: number | null;
 }
 

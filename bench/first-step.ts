@@ -1,6 +1,7 @@
 /**
- * From the click on "Contribute GPU" to a ready engine, and to the first trained round, in the system's Chromium on a local network
- * started for it. The second includes the wait for a round to begin, which the chain's clock decides, not the machine.
+ * From the click on "Contribute GPU" to a ready engine, and to the first trained round, in the system's
+ * Chromium on a local network started for it. The second includes the wait for a round to begin, which the
+ * chain's clock decides, not the machine.
  */
 import { existsSync } from 'node:fs';
 import { chromium } from '@playwright/test';

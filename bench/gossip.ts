@@ -1,6 +1,6 @@
 /**
- * How long a message takes from one peer to the others, three Node peers on this machine: Starling's signed, canonical, checked
- * messages beside bare gossipsub over the same connections in the same run.
+ * How long a message takes from one peer to the others, three Node peers on this machine: Starling's signed,
+ * canonical, checked messages beside bare gossipsub over the same connections in the same run.
  */
 import { UNTESTED } from '../protocol/conformance-report.ts';
 import '../swarm/node20.ts';

@@ -15,8 +15,8 @@ export interface GpuEngine {
 const kept: GPU[] = [];
 
 /**
- * The webgpu engine on Dawn: on this machine's GPU, tuned, where it has one, else on SwiftShader; or undefined, with a note,
- * where both are missing.
+ * The webgpu engine on Dawn: on this machine's GPU, tuned, where it has one, else on SwiftShader; or
+ * undefined, with a note, where both are missing.
  */
 export async function gpuEngine(
   context: BenchmarkContext,

@@ -13,8 +13,8 @@ export interface InterleaveOptions {
 }
 
 /**
- * Times contestants in turns, so that whatever else the machine does hits all of them alike. Gives, in their order, each
- * one's best milliseconds a run over all turns: other processes only ever add time.
+ * Times contestants in turns, so that whatever else the machine does hits all of them alike. Gives, in their
+ * order, each one's best milliseconds a run over all turns: other processes only ever add time.
  */
 export async function interleave(
   contestants: readonly Contestant[],

@@ -1,4 +1,7 @@
-/** Matrix product of every engine against onnxruntime-web's wasm provider: same shapes, same process, in turns. */
+/**
+ * Matrix product of every engine against onnxruntime-web's wasm provider: same shapes, same process, in
+ * turns.
+ */
 import * as ort from 'onnxruntime-web/wasm';
 import type { Engine } from '../compute/engines/engine.ts';
 import { createReferenceEngine } from '../compute/engines/reference.ts';
@@ -15,7 +18,10 @@ interface Shape {
   readonly K: number;
 }
 
-/** Products of one nano training step at 32 x 64 tokens, forward and backward, a decode step of 32 rows, and squares. */
+/**
+ * Products of one nano training step at 32 x 64 tokens, forward and backward, a decode step of 32 rows, and
+ * squares.
+ */
 const SHAPES: readonly Shape[] = [
   { M: 32, N: 64, K: 64 },
   { M: 2048, N: 64, K: 64 },

@@ -1,6 +1,6 @@
 /**
- * The bytes of an ONNX model that holds one MatMul of two f32 inputs, `a` [M, K] and `b` [K, N], giving `c` [M, N].
- * Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+ * The bytes of an ONNX model that holds one MatMul of two f32 inputs, `a` [M, K] and `b` [K, N], giving `c`
+ * [M, N]. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 export function matmulModel(M: number, N: number, K: number): Uint8Array {
   const node = [...text(1, 'a'), ...text(1, 'b'), ...text(2, 'c'), ...text(4, 'MatMul')];
@@ -23,7 +23,8 @@ function tensorInfo(name: string, shape: readonly number[]): number[] {
   return [...text(1, name), ...bytes(2, bytes(1, tensorType))];
 }
 
-// Protocol buffers' wire format: a key (field number and wire type), then a varint or a length and that many bytes.
+// Protocol buffers' wire format: a key (field number and wire type), then a varint or a length and that many
+// bytes.
 
 function varint(value: number): number[] {
   const out: number[] = [];

@@ -1,4 +1,7 @@
-/** A volunteer's round alone: answers to the tasks, training on them, the held-out questions, and of that the Merkle roots of the checkpoint. */
+/**
+ * A volunteer's round alone: answers to the tasks, training on them, the held-out questions, and of that the
+ * Merkle roots of the checkpoint.
+ */
 import { readFile } from 'node:fs/promises';
 import type { WasmEngine } from '../compute/engines/wasm/engine.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';

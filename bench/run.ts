@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- [--json] [name ...]`: runs the named benchmarks, or all, and prints one line a measurement; with
- * --json each line is {name, value, unit, peer, peerValue, ratio}. Exit status 1 when one of them failed.
+ * `npm run bench -- [--json] [name ...]`: runs the named benchmarks, or all, and prints one line a
+ * measurement; with --json each line is {name, value, unit, peer, peerValue, ratio}. Exit status 1 when one
+ * of them failed.
  */
 import { parseArgs } from 'node:util';
 import type { Measurement } from './benchmark.ts';

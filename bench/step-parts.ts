@@ -23,8 +23,8 @@ export function stepProgram(config: DecoderConfig, batch: number, length: number
 }
 
 /**
- * The program's products alone, one after another as in the step. Operands of one shape are one bound tensor, since what is in
- * them does not matter, and results are temporaries.
+ * The program's products alone, one after another as in the step. Operands of one shape are one bound tensor,
+ * since what is in them does not matter, and results are temporaries.
  */
 export function productsOf(program: Program): Program {
   const tensors: Record<string, TensorSpec> = {};
@@ -59,8 +59,9 @@ export interface BoundContestant extends Contestant {
 }
 
 /**
- * Runs a program again and again, and waits for the end by reading one word. Weights and states stay 0: canonical arithmetic takes one path
- * whatever the values. Positions do not: they say how many keys a row of attention sees, so they count up as in a real step.
+ * Runs a program again and again, and waits for the end by reading one word. Weights and states stay 0:
+ * canonical arithmetic takes one path whatever the values. Positions do not: they say how many keys a row of
+ * attention sees, so they count up as in a real step.
  */
 export function programContestant(name: string, engine: Engine, program: Program): BoundContestant {
   const bound = Object.entries(program.tensors).filter(([, { storage }]) => storage === 'bound');

@@ -1,4 +1,7 @@
-/** The webgpu engine as a volunteer's page would run it: on a real GPU with the kernel shapes that are fastest there. */
+/**
+ * The webgpu engine as a volunteer's page would run it: on a real GPU with the kernel shapes that are fastest
+ * there.
+ */
 import { adapterName, isSoftwareAdapter } from '../compute/engines/webgpu/device/adapter.ts';
 import {
   openWebGpuEngine,

@@ -1,4 +1,7 @@
-/** A whole optimizer step against the sum of its products, and hashing its results against the step, in one run an engine. */
+/**
+ * A whole optimizer step against the sum of its products, and hashing its results against the step, in one
+ * run an engine.
+ */
 
 import type { Engine } from '../compute/engines/engine.ts';
 import { canHash } from '../compute/engines/hashing.ts';

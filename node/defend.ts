@@ -6,7 +6,7 @@ import '../swarm/node20.ts';
 import { readFile } from 'node:fs/promises';
 import { planRun } from '../audit/run-plan.ts';
 import { decodeRunSpec, encodeRunSpec } from '../audit/run-spec.ts';
-import { findDescriptions, publishDescription } from '../chain/descriptions.ts';
+import { digestOfDescription, findDescriptions, publishDescription } from '../chain/descriptions.ts';
 import { claimOnce } from '../chain/disputes/agents/claim-once.ts';
 import { Defender } from '../chain/disputes/agents/defender.ts';
 import { messageOf } from '../protocol/message-of.ts';
@@ -87,7 +87,9 @@ async function claim(session: DisputeSession, file: string, signal: AbortSignal)
   const { client } = queue;
   const description = encodeRunSpec(spec);
   // The specification is published before the claim: nobody should rely on a claim that nobody can check.
-  if ((await findDescriptions({ client, descriptions, run })).length === 0) {
+  // Others may have published anything under its terms, so only this very specification counts.
+  const digests = [digestOfDescription(description)];
+  if ((await findDescriptions({ client, descriptions, run, digests })).length === 0) {
     await publishDescription({ queue, descriptions, run, description });
   }
   const found = await runs.get(run, { signal });

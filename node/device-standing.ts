@@ -5,11 +5,14 @@ import type { DeviceAddress } from '../protocol/hex.ts';
 import { BoundedMap } from '../swarm/bounded-map.ts';
 
 /**
- * What the chain says of a device, and so what it may ask of a service that others pay for. A new key is free,
- * a binding costs a transaction, and a record takes rounds.
+ * What the chain says of a device, and so what it may ask of a service that others pay for. A new key is
+ * free, a binding costs a transaction, and a record takes rounds.
  */
 export type Standing =
-  /** It acts for an owner on the chain. Places and bytes are counted for the owner, however many devices it has. */
+  /**
+   * It acts for an owner on the chain. Places and bytes are counted for the owner, however many devices it
+   * has.
+   */
   | { readonly kind: 'bound'; readonly owner: Address }
   /** It has no owner, but has attested for rounds. */
   | { readonly kind: 'known' }

@@ -1,4 +1,7 @@
-/** `npm run replay`: recomputes a round from what was published. Ends with 0 for the same bits, 1 for other bits, 2 otherwise. */
+/**
+ * `npm run replay`: recomputes a round from what was published. Ends with 0 for the same bits, 1 for other
+ * bits, 2 otherwise.
+ */
 import '../swarm/node20.ts';
 import { resolve } from 'node:path';
 import { availableCandidates, chooseEngine } from '../models/engine-choice/choose.ts';

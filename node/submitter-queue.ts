@@ -20,7 +20,8 @@ export interface Entry<T extends RoundStatement> {
 /**
  * Signed statements waiting for the chain, one for each device and round. A full queue gives up its newest
  * statement of the lowest rank for one of a higher rank. Otherwise it takes nothing more: what waits is
- * verified already, and whoever sent the newest still has it. One account has at most a sixteenth of the places.
+ * verified already, and whoever sent the newest still has it. One account has at most a sixteenth of the
+ * places.
  */
 export class StatementQueue<T extends RoundStatement> {
   readonly #entries = new Map<string, Entry<T>>();

@@ -10,7 +10,10 @@ export class DeviceKeyError extends Error {
   override readonly name = 'DeviceKeyError';
 }
 
-/** The one key of a device: its libp2p identity, its EVM address and the signer of its messages and attestations. */
+/**
+ * The one key of a device: its libp2p identity, its EVM address and the signer of its messages and
+ * attestations.
+ */
 export interface DeviceKey {
   /** 32 bytes. Whoever has them is the device. */
   readonly secret: Uint8Array;
@@ -55,16 +58,19 @@ export function deviceKey(secret: Uint8Array): DeviceKey {
   };
 }
 
-/** EVM address of a 33-byte compressed public key: the last 20 bytes of keccak-256 of the point. Throws on a bad point. */
+/**
+ * EVM address of a 33-byte compressed public key: the last 20 bytes of keccak-256 of the point. Throws on a
+ * bad point.
+ */
 export function addressOf(publicKey: Uint8Array): DeviceAddress {
   const point = secp256k1.Point.fromBytes(publicKey).toBytes(false);
   return toHex(keccak_256(point.subarray(1)).subarray(12));
 }
 
 /**
- * PeerId bytes of a 33-byte compressed public key: an identity multihash (code 0x00, length 0x25) over the libp2p
- * PublicKey protobuf, whose fields are type 2 (08 02) and 33 bytes of key (12 21). 39 bytes. See libp2p's
- * specification of peer ids.
+ * PeerId bytes of a 33-byte compressed public key: an identity multihash (code 0x00, length 0x25) over the
+ * libp2p PublicKey protobuf, whose fields are type 2 (08 02) and 33 bytes of key (12 21). 39 bytes. See
+ * libp2p's specification of peer ids.
  */
 export function peerIdBytesOf(publicKey: Uint8Array): Uint8Array {
   return concatBytes(Uint8Array.of(0x00, 0x25, 0x08, 0x02, 0x12, 0x21), publicKey);

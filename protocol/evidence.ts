@@ -1,6 +1,7 @@
 /**
- * What a player of a dispute asks of whoever computed: everything it may have to show the contract, or compare with what the
- * other side showed. docs/verde.md has the game; contracts/src/disputes/IDisputes.sol the same types on the chain.
+ * What a player of a dispute asks of whoever computed: everything it may have to show the contract, or
+ * compare with what the other side showed. docs/verde.md has the game; contracts/src/disputes/IDisputes.sol
+ * the same types on the chain.
  */
 import type { Hex } from 'viem';
 
@@ -42,6 +43,7 @@ export interface Slot {
   readonly names: readonly Hex[];
 }
 
+/** How a question about evidence may be cut short. */
 export interface EvidenceOptions {
   readonly signal?: AbortSignal;
 }
@@ -67,6 +69,7 @@ export interface NeededLeaf {
   readonly leaf: number;
 }
 
+/** One step of a run, tensor by tensor, in the order of the program. */
 export interface StepTrace {
   /** Checkpoint roots before and after the step. */
   readonly before: Hex;

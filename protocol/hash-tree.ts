@@ -1,6 +1,7 @@
 /**
  * SHA-256 Merkle trees of RFC 6962, section 2.1, addressed by subtrees. Players of a dispute make here what
- * contracts/src/disputes/MerkleSha256.sol checks. Hashes are hex; a subtree is named by its first leaf and its size.
+ * contracts/src/disputes/MerkleSha256.sol checks. Hashes are hex; a subtree is named by its first leaf and
+ * its size.
  */
 import { fromHex, type Hex, toHex } from './hex.ts';
 import { leafHash, nodeHash, splitSize } from './merkle.ts';
@@ -42,7 +43,9 @@ export class HashTree {
     return this.subtree(0, this.size);
   }
 
-  /** Hash of the subtree of `size` leaves from `first` on. Throws RangeError when the tree has no such leaves. */
+  /**
+   * Hash of the subtree of `size` leaves from `first` on. Throws RangeError when the tree has no such leaves.
+   */
   readonly subtree: Subtree = (first, size) => {
     if (size === 1) return at(this.leaves, first);
     const key = `${first}:${size}`;
@@ -60,7 +63,10 @@ export class HashTree {
   }
 }
 
-/** Audit path of leaf `index` of a tree of `size` leaves, from its sibling up. Throws RangeError for no such leaf. */
+/**
+ * Audit path of leaf `index` of a tree of `size` leaves, from its sibling up. Throws RangeError for no such
+ * leaf.
+ */
 export function pathOf(index: number, size: number, subtree: Subtree): Hex[] {
   if (!Number.isInteger(index) || index < 0 || index >= size)
     throw new RangeError(`no leaf ${index} of ${size}`);
@@ -99,7 +105,10 @@ export function frontier(part: Part, depth: number, subtree: Subtree): Hex[] {
   return frontierParts(part.first, part.size, depth).map(({ first, size }) => subtree(first, size));
 }
 
-/** The root of a subtree of `size` leaves from its frontier; undefined when that many nodes are no frontier of it. */
+/**
+ * The root of a subtree of `size` leaves from its frontier; undefined when that many nodes are no frontier of
+ * it.
+ */
 export function rootOfFrontier(nodes: readonly Hex[], size: number, depth: number): Hex | undefined {
   const parts = frontierParts(0, size, depth);
   if (parts.length !== nodes.length) return undefined;

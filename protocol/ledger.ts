@@ -6,6 +6,7 @@ import type { DeviceAddress, Hex } from './hex.ts';
 
 export type Stage = 'answer' | 'critique' | 'vote';
 
+/** Where chain time stands: the round, its stage and its seed. */
 export interface ClockReading {
   readonly round: number;
   readonly stage: Stage;
@@ -24,6 +25,7 @@ export interface ClockReading {
  * - [RC-03] The seed is 32 bytes, the same through a round and another in every other round.
  */
 export interface RoundClock {
+  /** Round and stage at this moment. */
   read(): ClockReading;
 }
 
@@ -41,6 +43,7 @@ export interface Vote {
   readonly winners: readonly DeviceAddress[];
 }
 
+/** A statement with the signature of the device that made it. */
 export interface Signed<T> {
   readonly value: T;
   readonly device: DeviceAddress;
@@ -62,9 +65,12 @@ export interface Signed<T> {
  */
 export interface Ledger {
   readonly clock: RoundClock;
+  /** Signs as the ledger's own device. Rejects as [LE-07] says. */
   signAttestation(attestation: Attestation): Promise<Signed<Attestation>>;
+  /** Signs as the ledger's own device, with the winners in ascending order. */
   signVote(vote: Vote): Promise<Signed<Vote>>;
   /** Whether the signature is the device's own over this chain's domain. Computed without asking a node. */
   verifyAttestation(signed: Signed<Attestation>): Promise<boolean>;
+  /** Whether the signature is the device's own over this chain's domain. Computed without asking a node. */
   verifyVote(signed: Signed<Vote>): Promise<boolean>;
 }

@@ -1,3 +1,4 @@
+/** What a memo keeps, and how much. */
 export interface PromiseMemoOptions<Value> {
   /** Whether a resolved value may be returned again. Defaults to every value. */
   readonly keep?: (value: Value) => boolean;
@@ -6,8 +7,8 @@ export interface PromiseMemoOptions<Value> {
 }
 
 /**
- * Promises by key, shared by everybody who asks for the same key. A promise that rejects is forgotten, and so is one
- * whose value `keep` refuses: the next call for that key tries again.
+ * Promises by key, shared by everybody who asks for the same key. A promise that rejects is forgotten, and so
+ * is one whose value `keep` refuses: the next call for that key tries again.
  */
 export class PromiseMemo<Key, Value> {
   readonly #options: PromiseMemoOptions<Value>;
@@ -54,7 +55,10 @@ export class PromiseMemo<Key, Value> {
   }
 }
 
-/** One promise shared by every caller. Returns a function that runs `load` on the first call and after a failure. */
+/**
+ * One promise shared by every caller. Returns a function that runs `load` on the first call and after a
+ * failure.
+ */
 export function memoizePromise<Value>(load: () => Promise<Value>): () => Promise<Value> {
   const memo = new PromiseMemo<'only', Value>();
   return () => memo.get('only', load);

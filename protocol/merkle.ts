@@ -1,4 +1,7 @@
-/** The SHA-256 Merkle tree of RFC 6962, section 2.1: leaves and nodes are hashed with different prefixes, any leaf count. */
+/**
+ * The SHA-256 Merkle tree of RFC 6962, section 2.1: leaves and nodes are hashed with different prefixes, any
+ * leaf count.
+ */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { equalBytes } from './bytes.ts';
 
@@ -38,7 +41,9 @@ function subtree(leaves: readonly Uint8Array[], start: number, size: number): Ui
   return nodeHash(subtree(leaves, start, k), subtree(leaves, start + k, size - k));
 }
 
-/** The audit path of leaf `index`, from the leaf's sibling up. Throws RangeError when there is no such leaf. */
+/**
+ * The audit path of leaf `index`, from the leaf's sibling up. Throws RangeError when there is no such leaf.
+ */
 export function inclusionProof(leaves: readonly Uint8Array[], index: number): Uint8Array[] {
   if (!Number.isInteger(index) || index < 0 || index >= leaves.length) {
     throw new RangeError(`no leaf ${index} in a tree of ${leaves.length}`);
@@ -60,6 +65,7 @@ export function inclusionProof(leaves: readonly Uint8Array[], index: number): Ui
   return path.reverse();
 }
 
+/** That a leaf is in a tree, with what shows it. Hashes are 32 bytes. */
 export interface InclusionClaim {
   readonly leaf: Uint8Array;
   readonly index: number;
@@ -69,7 +75,10 @@ export interface InclusionClaim {
   readonly root: Uint8Array;
 }
 
-/** Whether `proof` shows that `leaf` (a leaf hash) is leaf `index` of the tree of `size` leaves with this root. RFC 9162, 2.1.3.2. */
+/**
+ * Whether `proof` shows that `leaf` (a leaf hash) is leaf `index` of the tree of `size` leaves with this
+ * root. RFC 9162, 2.1.3.2.
+ */
 export function verifyInclusion(claim: InclusionClaim): boolean {
   const { index, size, proof } = claim;
   if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) return false;

@@ -1,6 +1,6 @@
 /**
- * The element at `index`. Throws RangeError where there is none, so that a wrong index fails at once instead of
- * becoming a default value.
+ * The element at `index`. Throws RangeError where there is none, so that a wrong index fails at once instead
+ * of becoming a default value.
  */
 export function must<T>(array: ArrayLike<T>, index: number): T {
   const value = array[index];

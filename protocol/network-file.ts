@@ -62,6 +62,7 @@ export function parseNetwork(content: unknown): Network {
   };
 }
 
+/** How a network file is fetched. */
 export interface FetchNetworkOptions {
   /** Defaults to the global fetch. */
   readonly fetch?: typeof fetch;

@@ -21,6 +21,7 @@ export interface PeersPerRound {
 
 export const PEERS_PER_ROUND: PeersPerRound = { critique: 2, train: 8 };
 
+/** Anything that one device published. */
 export interface Author {
   readonly author: string;
 }

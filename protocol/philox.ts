@@ -1,7 +1,7 @@
 /**
- * Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as
- * 1, 2, 3" (SC 2011). A draw is a pure function of a key and a counter, so that whoever replays a round can
- * recompute any one of them in any order.
+ * Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As
+ * Easy as 1, 2, 3" (SC 2011). A draw is a pure function of a key and a counter, so that whoever replays a
+ * round can recompute any one of them in any order.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 
@@ -61,6 +61,7 @@ export type StreamPurpose =
   | 'initialisation'
   | 'pretraining';
 
+/** What a stream's key is derived from: equal names give equal draws. */
 export interface StreamName {
   /** The round's seed, or any other fixed bytes: 1 to 64 of them. */
   readonly seed: Uint8Array;
@@ -71,12 +72,17 @@ export interface StreamName {
   readonly purpose: StreamPurpose;
 }
 
-/** The uniform in [0, 1) that has the upper 24 bits of `word`: exact in f32 and canonical (0, or at least 2^-24). */
+/**
+ * The uniform in [0, 1) that has the upper 24 bits of `word`: exact in f32 and canonical (0, or at least
+ * 2^-24).
+ */
 export function uniformOf(word: number): number {
   return (word >>> 8) * 2 ** -24;
 }
 
-/** Draws addressed by (item, sample, position), each a pure function of the stream's name and that address. */
+/**
+ * Draws addressed by (item, sample, position), each a pure function of the stream's name and that address.
+ */
 export class RandomStream {
   readonly key: PhiloxKey;
 
@@ -129,10 +135,12 @@ export class DrawSequence {
     this.#sample = sample;
   }
 
+  /** The next uniform 32-bit word. */
   word(): number {
     return this.#stream.word(this.#item, this.#sample, this.#position++);
   }
 
+  /** The next uniform of 24 bits in [0, 1). */
   uniform(): number {
     return uniformOf(this.word());
   }
@@ -142,6 +150,7 @@ export class DrawSequence {
     return low + Math.floor((this.word() / 0x1_0000_0000) * (high - low + 1));
   }
 
+  /** One of the choices, each as likely as another. Throws RangeError when there is none. */
   pick<T>(choices: readonly T[]): T {
     const choice = choices[this.integer(0, choices.length - 1)];
     if (choice === undefined) throw new RangeError('Nothing to pick from: give at least one choice.');

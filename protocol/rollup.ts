@@ -13,8 +13,8 @@ export interface RollupContracts {
 }
 
 /**
- * The `rollup` entry of a network file, with addresses in lower case; undefined where the file has none, which is a network without
- * paid training. `wrong` makes the error for the field that is no address.
+ * The `rollup` entry of a network file, with addresses in lower case; undefined where the file has none,
+ * which is a network without paid training. `wrong` makes the error for the field that is no address.
  */
 export function parseRollup(value: unknown, wrong: (field: string) => Error): RollupContracts | undefined {
   if (value === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Runs asynchronous work one call after another, in the order of the calls. A call that fails rejects for its own
- * caller only: the calls after it still run.
+ * Runs asynchronous work one call after another, in the order of the calls. A call that fails rejects for its
+ * own caller only: the calls after it still run.
  */
 export class SerialQueue {
   #tail: Promise<unknown> = Promise.resolve();

@@ -4,6 +4,7 @@
  */
 import type { DeviceAddress, Hex } from './hex.ts';
 
+/** One text that a model sampled after a prompt. */
 export interface Completion {
   readonly text: string;
   /** Token ids of the completion. Includes the end token when it was drawn. */
@@ -26,6 +27,7 @@ export interface RolloutSet {
   readonly groups: readonly AnswerGroup[];
 }
 
+/** A rollout set as one author published it. */
 export interface PeerRollouts {
   readonly author: DeviceAddress;
   /** CIDv1 (dag-cbor, sha2-256) of the published object. */
@@ -44,6 +46,7 @@ export interface Judgement {
   readonly right: boolean;
 }
 
+/** Everything one critic judged in one round. */
 export interface PeerJudgements {
   readonly critic: DeviceAddress;
   readonly judgements: readonly Judgement[];
@@ -71,6 +74,7 @@ export interface RoundContext {
   readonly device: DeviceAddress;
 }
 
+/** What a round of training gave. */
 export interface RoundOutcome {
   readonly previousRoot: Hex;
   readonly checkpointRoot: Hex;

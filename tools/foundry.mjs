@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /**
- * Runs Foundry's native binaries from npm. The packages' own `forge`, `anvil` and `cast` commands exit 0 whatever
- * happens, so that a failing test looks green; nothing here may call them.
+ * Runs Foundry's native binaries from npm. The packages' own `forge`, `anvil` and `cast` commands exit 0
+ * whatever happens, so that a failing test looks green; nothing here may call them.
  *
- *   node tools/foundry.mjs forge build      any command, in contracts/
- *   node tools/foundry.mjs check            what `npm run test:contracts` runs: format, vectors, tests, gas snapshots
- *   node tools/foundry.mjs check --match-test X     only the vectors and the tests that forge's arguments name
- *   node tools/foundry.mjs coverage         share of the lines of contracts/src that the tests run; several minutes
+ *   node tools/foundry.mjs forge build     any command, in contracts/
+ *   node tools/foundry.mjs check           `npm run test:contracts`: format, vectors, tests, gas snapshots
+ *   node tools/foundry.mjs check --match-test X    only vectors, and the tests that forge's arguments name
+ *   node tools/foundry.mjs coverage        share of the lines of contracts/src that the tests run; minutes
  */
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -35,7 +35,8 @@ export function runFoundry(tool, args, env = {}) {
   const run = spawnSync(binary, args, {
     cwd: join(root, 'contracts'),
     stdio: 'inherit',
-    // Foundry's npm launcher obeys TARGET_TOOL; it means nothing to the binary, and a stale one only confuses.
+    // Foundry's npm launcher obeys TARGET_TOOL; it means nothing to the binary, and a stale one only
+    // confuses.
     env: { ...process.env, ...env, TARGET_TOOL: tool },
   });
   if (run.error) console.error(run.error.message);
@@ -50,8 +51,8 @@ function buildVectors() {
 }
 
 /**
- * Format, vectors, tests and gas snapshots; stops at the first failure. Gas is measured in isolated transactions.
- * With arguments for `forge test`, only the tests that they name.
+ * Format, vectors, tests and gas snapshots; stops at the first failure. Gas is measured in isolated
+ * transactions. With arguments for `forge test`, only the tests that they name.
  */
 function check(args) {
   const gas = ['--match-contract', 'Gas', '--isolate'];

@@ -4,9 +4,9 @@
  *
  *   node tools/mutants.mjs [--json] [--only 3,7-12] [--in FOLDER]
  *
- * Works in copies of its own, one for each group of tests, that hold only what the group needs; with --in they stay in that folder,
- * compiled, for the next part of the list. The last line of --json is {"mutants", "killed", "survivors"}; the exit code is 0 when
- * there is no survivor.
+ * Works in copies of its own, one for each group of tests, that hold only what the group needs; with --in
+ * they stay in that folder, compiled, for the next part of the list. The last line of --json is {"mutants",
+ * "killed", "survivors"}; the exit code is 0 when there is no survivor.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -95,8 +95,9 @@ function fingerprintOf(folder) {
 }
 
 /**
- * Puts a contract compiled from a copy's sources, without the optimizer, in the place of forge's own: a quarter of the time, and the
- * tests, which know the contract by its interface, take what is there. Undefined when it does not compile.
+ * Puts a contract compiled from a copy's sources, without the optimizer, in the place of forge's own: a
+ * quarter of the time, and the tests, which know the contract by its interface, take what is there. Undefined
+ * when it does not compile.
  */
 function replaceArtifact(folder, contract) {
   const sources = {};
@@ -144,7 +145,10 @@ function noticedQuickly({ what, group, file, from, to }, folder) {
   return result;
 }
 
-/** Makes forge's own artifacts those of the sources as they stand, so that it compiles nothing over an exchanged one. */
+/**
+ * Makes forge's own artifacts those of the sources as they stand, so that it compiles nothing over an
+ * exchanged one.
+ */
 function compile(folder) {
   const env = { ...process.env, TARGET_TOOL: 'forge', FOUNDRY_DENY: 'never' };
   spawnSync(forge, ['build'], { cwd: folder, env, stdio: 'ignore' });

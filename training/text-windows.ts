@@ -4,7 +4,7 @@
 import type { ChatMessage, ChatTokenizer } from '../models/tokenizer/chat-tokenizer.ts';
 import { must } from '../protocol/must.ts';
 
-/** A text cannot be trained on. The message says what to change. */
+/** A text cannot be trained on. The message tells what to change. */
 export class TrainingTextError extends Error {
   override readonly name = 'TrainingTextError';
 }
@@ -19,17 +19,17 @@ export interface TrainingText {
 }
 
 /** Most UTF-16 units of a text. The tokenizer encodes it at once, and its tokens are held as numbers. */
-export const MAX_TRAINING_TEXT = 1 << 23;
+const MAX_TRAINING_TEXT = 1 << 23;
 const ROLES: readonly unknown[] = ['system', 'user', 'assistant', 'tool'];
 
 /**
- * The token ids of all documents, one after another. Each document of JSON lines ends with `endToken`, if
- * given. Throws TrainingTextError for an empty or too long text or a line that is not a document, and
- * TokenizerError for a text that cannot be encoded.
+ * The token ids of all documents, one after another, each with its begin tokens. Each document of JSON lines
+ * ends with `endToken`, if given. Throws TrainingTextError for an empty or too long text or a line that is
+ * not a document, and TokenizerError for a text that cannot be encoded.
  */
 export function trainingTokens(
   { format, text }: TrainingText,
-  tokenizer: Pick<ChatTokenizer, 'encode' | 'encodeChat'>,
+  tokenizer: Pick<ChatTokenizer, 'encodeDocument' | 'encodeChat'>,
   endToken: number | undefined,
 ): number[] {
   if (text.length > MAX_TRAINING_TEXT) {
@@ -42,14 +42,14 @@ export function trainingTokens(
   const append = (more: readonly number[]) => {
     for (const id of more) ids.push(id);
   };
-  if (format === 'text') append(tokenizer.encode(text));
+  if (format === 'text') append(tokenizer.encodeDocument(text));
   else {
     for (const [index, line] of text.split('\n').entries()) {
       if (line.trim() === '') continue;
       const document = parseLine(line, index + 1);
       append(
         'text' in document
-          ? tokenizer.encode(document.text)
+          ? tokenizer.encodeDocument(document.text)
           : tokenizer.encodeChat(document.messages, CHAT_OPTIONS),
       );
       if (endToken !== undefined) append([endToken]);

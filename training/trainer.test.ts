@@ -42,7 +42,7 @@ async function startTrainer(
 ) {
   const trainer = await LearningTrainer.start({
     engine,
-    ...(evaluationEngine === undefined ? {} : { evaluationEngine }),
+    evaluationEngine,
     tokenizer,
     store,
     first: async () =>

@@ -17,7 +17,7 @@ export interface CheckpointOwner {
    * count from the start of a network. Checkpoints of other networks stay untouched. Defaults to one nameless
    * network.
    */
-  readonly run?: string;
+  readonly networkId?: string;
 }
 
 export interface ComputeStart extends CheckpointOwner {

@@ -74,7 +74,7 @@ function setUp(
         kind === 'webgpu'
           ? failing(kind, runs, options.fails ?? (() => null))
           : failing(kind, runs, () => null);
-      return { engine, reason: 'asked for', verdicts: [] };
+      return { engine, reason: 'requested', verdicts: [] };
     },
     onNotice: (sentence) => notices.push(sentence),
   };
@@ -204,7 +204,7 @@ describe('ComputeHost', () => {
           return runs === 3 ? new DeviceLostError('gone.') : null;
         });
         const paced = { ...engine, setShare: (share: number) => void shares.push(share) };
-        return { engine: paced, reason: 'asked for', verdicts: [] };
+        return { engine: paced, reason: 'requested', verdicts: [] };
       },
     });
     expect(shares).toEqual([0.5]);
@@ -251,8 +251,8 @@ describe('ComputeHost', () => {
   it('refuses a checkpoint of another device with the remedy', async () => {
     const directory = openMemoryDirectory();
     await (await ComputeHost.start(setUp({ directory }).host)).stop();
-    const stranger = setUp({ directory, device: `0x${'b2'.repeat(20)}` });
-    await expect(ComputeHost.start(stranger.host)).rejects.toThrow(/belongs to device 0xa1a1.*Restore/);
+    const other = setUp({ directory, device: `0x${'b2'.repeat(20)}` });
+    await expect(ComputeHost.start(other.host)).rejects.toThrow(/belongs to device 0xa1a1.*Restore/);
   });
 
   it('stops answering when asked to, and can be used again', async () => {

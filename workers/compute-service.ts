@@ -47,7 +47,7 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
         'sampleAnswers',
         'evaluate',
       ]),
-      async start({ device, run, modelUrl, engine, threads, share }, signal) {
+      async start({ device, networkId, modelUrl, engine, threads, share }, signal) {
         if (host !== null) throw new Error('Computing was started already; stop it first.');
         host = await ComputeHost.start({
           device,
@@ -58,7 +58,7 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
             fetcher: environment.fetcher,
             onProgress: (file, done, total) => emit({ kind: 'download', file, done, total }),
           }),
-          store: await environment.openStore({ device, run }, notice),
+          store: await environment.openStore({ device, networkId }, notice),
           chooseEngine: (choice, inner) => environment.chooseEngine(choice, { threads, signal: inner }),
           onNotice: notice,
           onEngine: (report) => emit({ kind: 'engine', engine: report }),

@@ -10,10 +10,10 @@ import { createComputeService } from './compute-service.ts';
 
 Comlink.expose(
   createComputeService({
-    async openStore({ device, run }, notice) {
+    async openStore({ device, networkId }, notice) {
       try {
         return openCheckpointStore(
-          await openOpfsDirectory(['starling', device.toLowerCase(), folderName(run ?? 'run')]),
+          await openOpfsDirectory(['starling', device.toLowerCase(), folderName(networkId ?? 'run')]),
         );
       } catch (error) {
         if (error instanceof StorageBusyError) throw error;

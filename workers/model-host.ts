@@ -168,7 +168,7 @@ export class ModelHost {
     const { tokenizer, generation } = model;
     const prompt = ask.chat
       ? tokenizer.encodeChat([{ role: 'user', content: ask.prompt }])
-      : tokenizer.encode(ask.prompt);
+      : tokenizer.encodeDocument(ask.prompt);
     const wanted = prompt.length + ask.maxNewTokens;
     if (wanted > session.config.context) {
       throw new ModelInputError(
@@ -176,7 +176,8 @@ export class ModelHost {
       );
     }
     const uniforms = seededStream(ask.seed, 'sampling');
-    const decoder = new StreamingDecoder(tokenizer);
+    // A continuation is shown after its prompt, an answer of a conversation alone.
+    const decoder = new StreamingDecoder(tokenizer, ask.chat ? [] : prompt);
     const { now } = this.#options;
     const yieldToMessages = messageYielder(now);
     const begun = now();

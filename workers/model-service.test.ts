@@ -7,11 +7,13 @@ import { generationHash } from '../models/decoder/generation-hash.ts';
 import { seededStream } from '../models/decoder/seeded-stream.ts';
 import { blobSource } from '../models/loading/blob-source.ts';
 import { ModelLibrary } from '../models/loading/library.ts';
-import { openMemoryModelDirectory } from '../models/loading/model-directory.ts';
 import { openModel } from '../models/loading/open-model.ts';
 import { opfsModelDirectory } from '../models/loading/opfs-model-directory.ts';
+import { openMemoryModelDirectory } from '../models/loading/testing/memory-model-directory.ts';
 import { startModelServer } from '../models/loading/testing/model-server.ts';
 import { TINY, tinyFiles } from '../models/loading/testing/tiny-model.ts';
+import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
+import { beginTemplate } from '../models/tokenizer/testing/small-tokenizers.ts';
 import type { AskModel, ModelEvent, PickedBlob, TrainModel } from './model-api.ts';
 import { connectModels, type ModelClient } from './model-client.ts';
 import { createModelService } from './model-service.ts';
@@ -33,7 +35,7 @@ function connect(options: { readonly deviceMemory?: number } = {}) {
       library: new ModelLibrary({ directory: openMemoryModelDirectory() }),
       chooseEngine: async () => ({
         engine: await createWasmEngine({ threads: 1 }),
-        reason: 'It was asked for.',
+        reason: 'It was requested.',
         verdicts: [],
       }),
       deviceMemory: options.deviceMemory,
@@ -86,6 +88,16 @@ const lesson: TrainModel = {
 };
 
 describe('the model worker', { timeout: 60_000 }, () => {
+  it('puts the begin token of the tokenizer before a prompt and a training text', async () => {
+    const { call } = connect();
+    const tokenizer = { ...characterTokenizerJson(), post_processor: beginTemplate('<bos>') };
+    await loaded(call, { ...files, 'tokenizer.json': new TextEncoder().encode(JSON.stringify(tokenizer)) });
+    const answer = await call('generate', ask);
+    expect(answer.promptTokens).toBe(ask.prompt.length + 1);
+    const { tokens } = await call('train', { ...lesson, steps: 1 });
+    expect(tokens).toBe(lesson.source.text.length + 1);
+  });
+
   it('says what a model is and what it takes, loads it, and answers with the bits of any other engine', async () => {
     const { call, events } = connect({ deviceMemory: 8 });
     const summary = await call('open', { from: { kind: 'files', files: picked() } });
@@ -96,7 +108,7 @@ describe('the model worker', { timeout: 60_000 }, () => {
     await expect(call('generate', ask)).rejects.toThrow('Load it first');
 
     const started = await call('load', { engine: 'wasm', threads: 1, positions: 48 });
-    expect(started).toMatchObject({ engine: 'wasm', positions: 48, reason: 'It was asked for.' });
+    expect(started).toMatchObject({ engine: 'wasm', positions: 48, reason: 'It was requested.' });
     const answer = await call('generate', ask);
     expect(await call('generate', ask)).toMatchObject({ text: answer.text, hash: answer.hash });
     expect((await call('generate', { ...ask, seed: 6 })).hash).not.toBe(answer.hash);

@@ -6,8 +6,8 @@ import { page } from 'vitest/browser';
 const PAGE_RULES = ['region', 'landmark-one-main', 'page-has-heading-one'];
 
 /**
- * No rule of axe is broken, no contrast is too low in dark colours either, and nothing is wider than the element that
- * holds it.
+ * No rule of axe is broken, no contrast is too low in dark colours either, and nothing is wider than the
+ * element that holds it.
  */
 export async function expectAccessible(element: HTMLElement): Promise<void> {
   const rules = Object.fromEntries(PAGE_RULES.map((rule) => [rule, { enabled: false }]));

@@ -9,7 +9,9 @@ export interface ContestOptions {
   readonly rounds: number;
   /** A turn has as many runs as fill this time, at least one. */
   readonly turnMs: number;
-  /** Before each turn, for threads of the one before that wait by spinning to fall asleep; none unless given. */
+  /**
+   * Before each turn, for threads of the one before that wait by spinning to fall asleep; none unless given.
+   */
   readonly restMs?: number;
   readonly now?: () => number;
 }
@@ -24,8 +26,8 @@ export interface ContestResult {
 const MOST_RUNS = 200;
 
 /**
- * One result a product, as it comes. A kit whose product is not right is left out with a sentence: some elements are worked out here, and
- * all must be the first right kit's to the last bit.
+ * One result a product, as it comes. A kit whose product is not right is left out with a sentence: some
+ * elements are worked out here, and all must be the first right kit's to the last bit.
  */
 export async function* contest(options: ContestOptions): AsyncIterable<ContestResult> {
   const { products, kits, rounds, turnMs, restMs = 0, now = () => performance.now() } = options;

@@ -1,4 +1,7 @@
-/** The contest in this process, on Dawn: for machines with a GPU and no browser. onnxruntime-web's provider ends there with a trap, so it is left out. */
+/**
+ * The contest in this process, on Dawn: for machines with a GPU and no browser. onnxruntime-web's provider
+ * ends there with a trap, so it is left out.
+ */
 import { adapterName } from '../../compute/engines/webgpu/device/adapter.ts';
 import { openDawnAdapter, SWIFTSHADER_ICD } from '../../compute/engines/webgpu/device/dawn.ts';
 import { type ContestResult, contest } from './contest.ts';

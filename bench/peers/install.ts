@@ -10,7 +10,10 @@ import { promisify } from 'node:util';
 const PEERS = fileURLToPath(new URL('.', import.meta.url));
 const PACKAGES = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-webgpu', '@jax-js/jax'];
 
-/** Installs the locked versions unless they are there. Throws with a sentence when the registry cannot be reached. */
+/**
+ * Installs the locked versions unless they are there. Throws with a sentence when the registry cannot be
+ * reached.
+ */
 export async function installPeers(note: (message: string) => void): Promise<void> {
   if (PACKAGES.every((name) => existsSync(join(PEERS, 'node_modules', name)))) return;
   note('installing the peers (72 MB, once)');

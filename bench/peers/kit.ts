@@ -1,6 +1,9 @@
 import type { Product } from './products.ts';
 
-/** Operands in plain layout, a [M, K] and b [K, N]; whoever holds them otherwise turns them before the clock starts. */
+/**
+ * Operands in plain layout, a [M, K] and b [K, N]; whoever holds them otherwise turns them before the clock
+ * starts.
+ */
 export interface Operands {
   readonly a: Float32Array;
   readonly b: Float32Array;

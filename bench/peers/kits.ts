@@ -1,10 +1,15 @@
-/** Everyone who takes part, made over one adapter each. A peer that does not start is left out with a sentence. */
+/**
+ * Everyone who takes part, made over one adapter each. A peer that does not start is left out with a
+ * sentence.
+ */
 import type { Kit } from './kit.ts';
 
 export interface KitSources {
   /** A new adapter each time: a device may use its adapter up. */
   adapter(): Promise<GPUAdapter>;
-  /** Bytes of ort-wasm-simd-threaded.asyncify.wasm; absent where onnxruntime-web's WebGPU provider cannot run. */
+  /**
+   * Bytes of ort-wasm-simd-threaded.asyncify.wasm; absent where onnxruntime-web's WebGPU provider cannot run.
+   */
   ortWasm?(): Promise<Uint8Array>;
   readonly jaxVersion: string;
   note(message: string): void;

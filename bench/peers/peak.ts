@@ -1,4 +1,7 @@
-/** The f32 rate that a GPU reaches when it does nothing but multiply and add: what a share of its peak is a share of. */
+/**
+ * The f32 rate that a GPU reaches when it does nothing but multiply and add: what a share of its peak is a
+ * share of.
+ */
 
 const INVOCATIONS = 256;
 /** Independent chains of vec4 in each invocation, enough to hide one multiply-add's latency. */

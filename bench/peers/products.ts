@@ -1,10 +1,14 @@
-/** The matrix products of Qwen2.5-0.5B: width 896, inner width 4,864, 128 for keys and values, 151,936 tokens. */
+/**
+ * The matrix products of Qwen2.5-0.5B: width 896, inner width 4,864, 128 for keys and values, 151,936 tokens.
+ */
 export interface Product {
   readonly name: string;
   readonly M: number;
   readonly N: number;
   readonly K: number;
-  /** How the model holds the operands; a peer gets them as its own product likes them best, [M, K] and [K, N]. */
+  /**
+   * How the model holds the operands; a peer gets them as its own product likes them best, [M, K] and [K, N].
+   */
   readonly transposeA: 0 | 1;
   readonly transposeB: 0 | 1;
 }
@@ -45,8 +49,8 @@ export function qwenProducts(size: Size): readonly Product[] {
 }
 
 /**
- * Whole numbers from -8 to 7, row after row of [rows, columns]: any order of any such sum up to 2^18 terms is exact in f32, so that every
- * right implementation gives equal bits.
+ * Whole numbers from -8 to 7, row after row of [rows, columns]: any order of any such sum up to 2^18 terms is
+ * exact in f32, so that every right implementation gives equal bits.
  */
 export function operand(rows: number, columns: number, seed: number): Float32Array {
   return Float32Array.from(

@@ -6,7 +6,8 @@ import type { Kit } from './kit.ts';
 
 export async function tfjsKit(device: GPUDevice, info: GPUAdapterInfo): Promise<Kit> {
   const backend = new WebGPUBackend(device, info);
-  // Its kernels are registered for this name; the backend that it makes by itself has fewer of the adapter's limits.
+  // Its kernels are registered for this name; the backend that it makes by itself has fewer of the adapter's
+  // limits.
   tf.removeBackend('webgpu');
   tf.registerBackend('webgpu', () => backend);
   await tf.setBackend('webgpu');

@@ -1,4 +1,7 @@
-/** The products of Qwen2.5-0.5B on the processor: RepOps' wasm engine beside onnxruntime-web's wasm provider, with 1 and 2 threads, in turns. */
+/**
+ * The products of Qwen2.5-0.5B on the processor: RepOps' wasm engine beside onnxruntime-web's wasm provider,
+ * with 1 and 2 threads, in turns.
+ */
 import type { InferenceSession } from 'onnxruntime-web/wasm';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
 import { type Benchmark, compared } from '../benchmark.ts';
@@ -14,7 +17,8 @@ const THREADS = [1, 2] as const;
 export const wasmPeers: Benchmark = {
   name: 'wasm-peers',
   async *run({ signal, note }) {
-    // One count after the other: idle threads of a pool that wait by spinning would take the others' processor.
+    // One count after the other: idle threads of a pool that wait by spinning would take the others'
+    // processor.
     for (const threads of THREADS) {
       const kits = [
         engineKit(OURS, await createWasmEngine({ threads })),
@@ -52,7 +56,8 @@ export const wasmPeers: Benchmark = {
 };
 
 async function onnxruntimeWasmKit(name: string, threads: number): Promise<Kit> {
-  // The library has one count of threads for good, and two entries that know nothing of one another. Only the one for Node starts threads.
+  // The library has one count of threads for good, and two entries that know nothing of one another. Only the
+  // one for Node starts threads.
   const ort = threads === 1 ? await import('onnxruntime-web/wasm') : await import('onnxruntime-web');
   ort.env.logLevel = 'error';
   ort.env.wasm.numThreads = threads;

@@ -1,6 +1,8 @@
 /**
- * The products of Qwen2.5-0.5B on the GPU: RepOps beside onnxruntime-web's WebGPU provider, TensorFlow.js and jax-js, in turns in one page.
- * STARLING_BENCH_HOST=dawn for this process instead of a browser, STARLING_BENCH_SIZE=full and STARLING_BENCH_GPU=1 for a real GPU; STARLING_BENCH_ONLY=decode for products with that in their names.
+ * The products of Qwen2.5-0.5B on the GPU: RepOps beside onnxruntime-web's WebGPU provider, TensorFlow.js and
+ * jax-js, in turns in one page. STARLING_BENCH_HOST=dawn for this process instead of a browser,
+ * STARLING_BENCH_SIZE=full and STARLING_BENCH_GPU=1 for a real GPU; STARLING_BENCH_ONLY=decode for products
+ * with that in their names.
  */
 import { type Benchmark, compared } from '../benchmark.ts';
 import { contestInChromium } from './in-chromium.ts';

@@ -7,6 +7,7 @@ import type { OperatorName } from '../repops/operators.ts';
 import { elementCount, type Program, tensorOf } from '../repops/program.ts';
 import { halves, indices, type Kind, values } from './values.ts';
 
+/** A program of one operator with its inputs, and which tensors are compared. */
 export interface ConformanceCase {
   readonly name: string;
   readonly op: OperatorName;
@@ -30,6 +31,7 @@ export type Fill =
   | { readonly list: readonly number[] }
   | { readonly bf16: Kind | 'any' };
 
+/** A row of the table of cases, for one operator. */
 export interface RowOf<Op extends OperatorName> {
   readonly op: Op;
   readonly attributes: AttributesOf<Op>;

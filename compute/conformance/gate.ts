@@ -13,14 +13,18 @@ import { EXPECTED } from './expected.ts';
 
 /** An engine with more than one kernel for an operator. */
 export interface TunableEngine extends Engine {
+  /** Uses these kernels from now on; the native one of an operator that is left out. */
   useVariants(variants: Variants): void;
+  /** Compiles what a program needs, without running it. */
   prepare(program: Program): Promise<void>;
 }
 
+/** Whether an engine has more than one kernel for an operator. */
 export function isTunable(engine: Engine): engine is TunableEngine {
   return 'useVariants' in engine && 'prepare' in engine;
 }
 
+/** What the gate found out about one operator. */
 export interface OperatorVerdict {
   /**
    * The variant that was found to conform, or the last one tried; undefined for an engine that has only one.
@@ -34,6 +38,7 @@ export interface OperatorVerdict {
   readonly error?: string;
 }
 
+/** What the gate found out about an engine. */
 export interface GateVerdict {
   readonly passed: boolean;
   readonly operators: Readonly<Partial<Record<OperatorName, OperatorVerdict>>>;
@@ -44,6 +49,7 @@ export interface GateVerdict {
   readonly sentence: string;
 }
 
+/** What is judged, by which cases. */
 export interface GateOptions {
   readonly engine: Engine;
   readonly cases?: readonly ConformanceCase[];

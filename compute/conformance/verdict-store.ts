@@ -10,7 +10,9 @@ import { EXPECTED } from './expected.ts';
 
 /** Stores verdicts: a Map in tests, IndexedDB in a page. A verdict that cannot be stored costs only time. */
 export interface VerdictStore {
+  /** The verdict stored under this key, or undefined. */
   get(key: string): Promise<string | undefined>;
+  /** Stores a verdict. May reject when the store is full or forbidden. */
   set(key: string, value: string): Promise<void>;
 }
 

@@ -11,6 +11,7 @@ export interface PacedEngine extends Engine {
   setShare(share: number): void;
 }
 
+/** Whether an engine can keep to a share of the time. */
 export function canPace(engine: Engine): engine is PacedEngine {
   return 'setShare' in engine;
 }
@@ -18,6 +19,7 @@ export function canPace(engine: Engine): engine is PacedEngine {
 /** The smallest share that can be set. */
 export const LEAST_SHARE = 0.1;
 
+/** Time for an engine that pauses. Tests pass one that is simulated. */
 export interface Clock {
   /** Milliseconds of a monotonic clock. */
   now(): number;

@@ -22,11 +22,13 @@ export interface MemoryNeed {
 }
 
 export interface MeasuredEngine extends Engine {
+  /** Bytes held now, and the most that were held at once. */
   memory(): EngineMemory;
   /** What a program would need on this engine. Allocates nothing. The program must be valid. */
   predict(program: Program): MemoryNeed;
 }
 
+/** Whether an engine tells what memory it holds. */
 export function canMeasure(engine: Engine): engine is MeasuredEngine {
   return 'memory' in engine && 'predict' in engine;
 }
@@ -52,6 +54,7 @@ export class MemoryMeter {
     this.#peak = Math.max(this.#peak, this.#tensors + this.#temporaries);
   }
 
+  /** Bytes counted now, and the most that were counted at once. */
   report(): EngineMemory {
     return { tensors: this.#tensors, temporaries: this.#temporaries, peak: this.#peak };
   }

@@ -52,6 +52,7 @@ export interface Tensor {
  */
 export type Bindings = Readonly<Record<string, Tensor>>;
 
+/** How a run may be cut short. */
 export interface RunOptions {
   readonly signal?: AbortSignal;
 }

@@ -17,6 +17,7 @@ export interface HashingEngine extends Engine {
   readLeaf(tensor: Tensor, leaf: number): Promise<Uint8Array>;
 }
 
+/** Whether an engine can hash its tensors where they are. */
 export function canHash(engine: Engine): engine is HashingEngine {
   return 'hash' in engine && 'leafHashes' in engine && 'readLeaf' in engine;
 }

@@ -93,6 +93,7 @@ class ReferenceTensor implements Tensor {
   }
 }
 
+/** What may be watched while the reference engine runs. */
 export interface ReferenceOptions {
   /**
    * Called after each node with its index and the data of its outputs, for traces and for explaining a

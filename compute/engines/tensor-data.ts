@@ -4,6 +4,7 @@ import type { DType } from '../repops/program.ts';
 /** Float32Array for f32, Uint32Array for u32, Uint16Array for bf16. */
 export type TensorData = Float32Array | Uint32Array | Uint16Array;
 
+/** The dtype that an array holds. */
 export function dtypeOf(data: TensorData): DType {
   if (data instanceof Float32Array) return 'f32';
   return data instanceof Uint32Array ? 'u32' : 'bf16';

@@ -13,6 +13,7 @@ export function takesBf16(op: OperatorName): boolean {
   return Object.values(specOf(op).inputs).some(({ dtype }) => dtype === 'weight');
 }
 
+/** An input that holds indices into another operand. */
 export interface IndexInput {
   /** Which input of the node holds the indices. */
   readonly input: number;

@@ -4,6 +4,7 @@ import type { OperatorName } from './operators.ts';
 import type { Attributes, Program, TensorSpec } from './program.ts';
 import { resolveShapes } from './shapes.ts';
 
+/** How the program of a single operator is put together. */
 export interface OperatorProgramOptions {
   /** Defaults to the operator's name. */
   readonly name?: string;

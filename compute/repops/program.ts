@@ -63,6 +63,9 @@ export interface Node<Op extends OperatorName = OperatorName> {
   readonly outputs: readonly string[];
 }
 
+/**
+ * Operators applied to named tensors, in an order in which each input is ready. `validateProgram` checks it.
+ */
 export interface Program {
   readonly name: string;
   readonly tensors: Readonly<Record<string, TensorSpec>>;
@@ -81,6 +84,7 @@ export function elementBytes(dtype: DType): number {
   return dtype === 'bf16' ? 2 : 4;
 }
 
+/** Elements of a tensor of this shape; 1 for no dimensions. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }

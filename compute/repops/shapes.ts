@@ -7,6 +7,7 @@ import type { Dimension, OperandSpec } from './operator-spec.ts';
 import { specOf } from './operators.ts';
 import type { DType, Node } from './program.ts';
 
+/** What an operand of a node has to be. */
 export interface OperandShape {
   readonly shape: readonly number[];
   readonly dtype: DType;
@@ -16,6 +17,7 @@ export interface OperandShape {
   readonly flat: boolean;
 }
 
+/** What all operands of a node have to be, in the order of the operator table. */
 export interface NodeShapes {
   readonly inputs: readonly OperandShape[];
   readonly outputs: readonly OperandShape[];

@@ -8,7 +8,7 @@ import { type DownloadLimits, type FileProgress, fetchFile } from './fetch-file.
 import { filesRoot, type HashedFile } from './file-root.ts';
 import type { FileStore } from './file-store.ts';
 import { ModelLoadError } from './model-source.ts';
-import { JSON_LIMITS } from './open-model.ts';
+import { JSON_LIMITS, TEMPLATE_FILE, TEMPLATE_LIMIT } from './open-model.ts';
 import { INDEX_FILE, INDEX_LIMIT, parseWeightsIndex, SINGLE_FILE, totalOfIndex } from './weights-index.ts';
 
 export interface DownloadProgress extends FileProgress {
@@ -107,6 +107,8 @@ export async function downloadModel(options: DownloadOptions): Promise<Downloade
   await get('generation_config.json', JSON_LIMITS['generation_config.json'], true);
   await get('tokenizer.json', JSON_LIMITS['tokenizer.json']);
   await get('tokenizer_config.json', JSON_LIMITS['tokenizer_config.json'], true);
+  await get(TEMPLATE_FILE, TEMPLATE_LIMIT, true);
+  await get('chat_template.json', JSON_LIMITS['chat_template.json'], true);
   if (await get(INDEX_FILE, INDEX_LIMIT, true)) {
     const index = await readIndex(options.store);
     const tensors = totalOfIndex(index);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ModelLibrary } from './library.ts';
-import { openMemoryModelDirectory } from './model-directory.ts';
 import { openModel } from './open-model.ts';
+import { openMemoryModelDirectory } from './testing/memory-model-directory.ts';
 import { type ModelServer, startModelServer } from './testing/model-server.ts';
 import { TINY, tinyFiles } from './testing/tiny-model.ts';
 
@@ -65,10 +65,10 @@ describe('ModelLibrary', () => {
   });
 
   it('goes on without a condition where the server does not let a page send one', async () => {
-    const asked: (string | null)[] = [];
+    const conditions: (string | null)[] = [];
     const fetch: typeof globalThis.fetch = async (input, init) => {
       const headers = new Headers(init?.headers);
-      if (headers.has('range')) asked.push(headers.get('if-range'));
+      if (headers.has('range')) conditions.push(headers.get('if-range'));
       // As a browser whose preflight was refused.
       if (headers.has('if-range')) throw new TypeError('Failed to fetch');
       return globalThis.fetch(input, init);
@@ -77,6 +77,6 @@ describe('ModelLibrary', () => {
     server.habits.breaks = { after: 100_000, times: 1 };
     const { root } = await library.download({ url: server.url });
     expect(root).not.toBeNull();
-    expect(asked).toEqual([`"${SHARD}-1"`, null]);
+    expect(conditions).toEqual([`"${SHARD}-1"`, null]);
   });
 });

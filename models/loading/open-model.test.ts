@@ -7,16 +7,17 @@ import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { SafetensorsError } from '../checkpoint/safetensors.ts';
 import { type DecoderConfig, ModelConfigError, parameterSpecs } from '../decoder/config.ts';
 import { FrozenSession } from '../decoder/frozen-session.ts';
-import { fromBfloat16, toBfloat16 } from '../decoder/weights.ts';
+import { fromBfloat16 } from '../decoder/testing/from-bfloat16.ts';
+import { toBfloat16 } from '../decoder/weights.ts';
 import { TokenizerError } from '../tokenizer/tokenizer.ts';
 import { blobSource, type PickedFile } from './blob-source.ts';
 import { openFolderFileStore } from './folder-file-store.ts';
 import { folderSource } from './folder-source.ts';
 import { parseGeneration } from './generation-config.ts';
-import { openMemoryFileStore } from './memory-file-store.ts';
 import { ModelLoadError, type ModelSource } from './model-source.ts';
 import { openModel } from './open-model.ts';
 import { storeSource } from './store-source.ts';
+import { openMemoryFileStore } from './testing/memory-file-store.ts';
 import { storedTensor, TINY, tinyFiles, tinyParameters } from './testing/tiny-model.ts';
 import { INDEX_FILE, parseWeightsIndex, SINGLE_FILE } from './weights-index.ts';
 
@@ -239,7 +240,6 @@ describe('parseGeneration', () => {
     };
     expect(parseGeneration({ eos_token_id: 1 }, settings, 151936)).toEqual({
       endTokens: [151645, 151643],
-      padToken: 151643,
       beginToken: 151643,
       sample: true,
       temperature: 0.7,
@@ -247,6 +247,67 @@ describe('parseGeneration', () => {
       topP: 0.8,
       notApplied: ['repetition_penalty 1.1'],
     });
+  });
+
+  it.each<[string, unknown]>([
+    ['bad_words_ids', [[5]]],
+    ['suppress_tokens', [7]],
+    ['begin_suppress_tokens', [7]],
+    ['min_new_tokens', 4],
+    ['min_length', 4],
+    ['sequence_bias', [[[1], -10]]],
+    ['eta_cutoff', 0.001],
+    ['epsilon_cutoff', 0.001],
+    ['encoder_repetition_penalty', 1.2],
+    ['guidance_scale', 1.5],
+    ['forced_bos_token_id', 1],
+    ['forced_eos_token_id', 2],
+    ['exponential_decay_length_penalty', [5, 1.1]],
+    ['stop_strings', ['x']],
+    ['min_p', 0.1],
+    ['num_beams', 4],
+    ['renormalize_logits', true],
+    ['a_setting_of_tomorrow', 0],
+  ])('names %s %j, which is not applied', (name, value) => {
+    const named = [`${name} ${JSON.stringify(value)}`];
+    expect(parseGeneration({}, { do_sample: true, [name]: value }, 64).notApplied).toEqual(named);
+  });
+
+  it('names nothing that is off or has no effect on what is drawn', () => {
+    const settings = {
+      transformers_version: '4.52.0',
+      pad_token_id: 0,
+      max_new_tokens: 20,
+      use_cache: true,
+      bad_words_ids: null,
+      suppress_tokens: [],
+      repetition_penalty: 1,
+      num_beams: 1,
+      renormalize_logits: false,
+    };
+    expect(parseGeneration({}, settings, 64).notApplied).toEqual([]);
+  });
+
+  it('reads the settings of an older config.json, unless there is a file of them', () => {
+    const config = { do_sample: true, temperature: 0.5, repetition_penalty: 1.2, hidden_size: 16 };
+    const old = parseGeneration(config, undefined, 64);
+    expect(old).toMatchObject({ sample: true, temperature: 0.5, notApplied: ['repetition_penalty 1.2'] });
+    expect(parseGeneration(config, {}, 64)).toMatchObject({ sample: false, temperature: 1, notApplied: [] });
+  });
+
+  it('names at most so many settings of a stranger', () => {
+    const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`x${i}`, i + 1]));
+    expect(parseGeneration({}, many, 64).notApplied.at(-1)).toBe('968 more');
+  });
+
+  it.each([-1, 64, [-1, 64], null])('opens a model whose special tokens are %j, which is none', (id) => {
+    const special = { pad_token_id: id, bos_token_id: id, eos_token_id: id, decoder_start_token_id: id };
+    for (const [config, generation] of [[special, undefined] as const, [{}, special] as const]) {
+      const { endTokens, beginToken } = parseGeneration(config, generation, 64);
+      expect([endTokens, beginToken]).toEqual([[], undefined]);
+    }
+    expect(parseGeneration({ eos_token_id: [2, 64] }, undefined, 64).endTokens).toEqual([2]);
+    expect(() => parseGeneration({ eos_token_id: '2' }, undefined, 64)).toThrow(/eos_token_id cannot be/);
   });
 });
 

@@ -13,8 +13,14 @@ export const JSON_LIMITS = {
   'generation_config.json': 1 << 20,
   'tokenizer.json': 1 << 26,
   'tokenizer_config.json': 1 << 24,
+  'chat_template.json': 1 << 20,
 } as const;
 type JsonFile = keyof typeof JSON_LIMITS;
+
+/** The chat template as a file of its own, as transformers writes it since version 4.52. */
+export const TEMPLATE_FILE = 'chat_template.jinja';
+/** Most bytes of that file. */
+export const TEMPLATE_LIMIT = 1 << 18;
 
 export interface OpenedModel {
   readonly config: DecoderConfig;
@@ -45,14 +51,28 @@ export async function openModel(
     await readOptional('generation_config.json'),
     config.vocabulary,
   );
-  const tokenizer = new ChatTokenizer(
-    await read('tokenizer.json'),
-    (await readOptional('tokenizer_config.json')) ?? {},
-  );
+  const settings = (await readOptional('tokenizer_config.json')) ?? {};
+  // The first of these has the template, as in transformers: its own file, the tokenizer's settings, and the
+  // file of a processor that belongs to the tokenizer.
+  const template =
+    (await readTemplate(source, signal)) ??
+    settings.chat_template ??
+    (await readOptional('chat_template.json'))?.chat_template;
+  const tokenizer = new ChatTokenizer(await read('tokenizer.json'), { ...settings, chat_template: template });
   if (tokenizer.size > config.vocabulary) {
     throw new ModelLoadError(
       `tokenizer.json has ${tokenizer.size} tokens, config.json's vocab_size is ${config.vocabulary}; use files of one model`,
     );
   }
   return { config, generation, weights, tokenizer };
+}
+
+async function readTemplate(source: ModelSource, signal?: AbortSignal): Promise<string | undefined> {
+  if ((await source.open(TEMPLATE_FILE, signal)) === undefined) return undefined;
+  const bytes = await readWhole(source, TEMPLATE_FILE, TEMPLATE_LIMIT, signal);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new ModelLoadError(`${TEMPLATE_FILE} is not UTF-8 text; fetch the model again`, { cause });
+  }
 }

@@ -57,15 +57,15 @@ describe.skipIf(missing !== '')(`built by Vite, in Chromium${missing}`, () => {
     const browser = await chromium.launch({ executablePath: CHROMIUM });
     try {
       const page = await browser.newPage();
-      const asked: string[] = [];
-      page.on('request', (request) => asked.push(request.url()));
+      const requested: string[] = [];
+      page.on('request', (request) => requested.push(request.url()));
       const home = server.resolvedUrls?.local[0] ?? '';
       await page.goto(home);
       await page.waitForFunction(() => 'judgeAll' in window);
-      expect(asked.filter((url) => /ort|judge-/.test(url))).toEqual([]);
+      expect(requested.filter((url) => /ort|judge-/.test(url))).toEqual([]);
       expect(await page.evaluate(() => window.judgeAll())).toEqual(expected);
-      expect(asked.some((url) => url.endsWith('.wasm'))).toBe(true);
-      expect(asked.filter((url) => !url.startsWith(home) && !url.startsWith('blob:'))).toEqual([]);
+      expect(requested.some((url) => url.endsWith('.wasm'))).toBe(true);
+      expect(requested.filter((url) => !url.startsWith(home) && !url.startsWith('blob:'))).toEqual([]);
     } finally {
       await browser.close();
       await server.close();

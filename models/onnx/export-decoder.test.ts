@@ -98,7 +98,7 @@ describe.each(MODELS)('%s', (_, make) => {
           let cache: KeyValueCache | undefined;
           for (let at = 0; at < LENGTH; at += piece) {
             const fed = tokens.map((row) => row.slice(at, at + piece));
-            const step = await decoder.forward({ tokens: fed, ...(cache === undefined ? {} : { cache }) });
+            const step = await decoder.forward({ tokens: fed, cache });
             cache = step.cache;
             const length = fed[0]?.length ?? 0;
             for (let row = 0; row < ROWS; row++) {

@@ -41,7 +41,7 @@ test('a verdict replays to the same bits, by another session and after a trip as
 });
 
 test('a fresh process gives the same bits', async () => {
-  const here = await Promise.all(QUESTIONS.map(async (asked) => await judge.judge(asked)));
+  const here = await Promise.all(QUESTIONS.map(async (each) => await judge.judge(each)));
   const script = fileURLToPath(new URL('./testing/judge-process.ts', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script]);
   const there: unknown = JSON.parse(stdout);

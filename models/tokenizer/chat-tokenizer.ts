@@ -1,6 +1,7 @@
 /** A tokenizer with its model's chat template, both from the model's own files. */
 import { Template } from '@huggingface/jinja';
 import { messageOf } from '../../protocol/message-of.ts';
+import { beginTokensOf } from './begin-tokens.ts';
 import { Tokenizer, TokenizerError } from './tokenizer.ts';
 
 export interface ChatMessage {
@@ -25,6 +26,8 @@ const MESSAGES_LIMIT = 1024;
 export class ChatTokenizer extends Tokenizer {
   readonly #template: Template | undefined;
   readonly #specials: Readonly<Record<string, string>>;
+  /** The ids that stand before each text, and before no conversation: a chat template writes its own. */
+  readonly beginTokens: readonly number[];
 
   /**
    * Reads a parsed tokenizer.json and tokenizer_config.json. Throws TokenizerError for a bad tokenizer or
@@ -33,6 +36,11 @@ export class ChatTokenizer extends Tokenizer {
   constructor(tokenizer: unknown, settings: JsonObject = {}) {
     super(tokenizer);
     this.#specials = specialTokens(settings);
+    this.beginTokens = beginTokensOf(tokenizer as JsonObject, settings, {
+      beginToken: this.#specials.bos_token,
+      idOf: (token) => this.idOf(token),
+      knows: (id) => this.knows(id),
+    });
     const source = templateOf(settings);
     if (source === undefined) return;
     if (source.length > TEMPLATE_LIMIT) {
@@ -43,8 +51,13 @@ export class ChatTokenizer extends Tokenizer {
     try {
       this.#template = new Template(source);
     } catch (cause) {
-      throw new TokenizerError('tokenizer_config.json: the chat template could not be read', { cause });
+      throw new TokenizerError('the chat template could not be read; use another model', { cause });
     }
+  }
+
+  /** The token ids of plain text from its beginning, `beginTokens` first. Throws what `encode` throws. */
+  encodeDocument(text: string): number[] {
+    return [...this.beginTokens, ...this.encode(text)];
   }
 
   get hasChatTemplate(): boolean {

@@ -5,7 +5,8 @@ const REPLACEMENT = '\ufffd';
 
 /**
  * Decodes token ids one by one. A token may end in the middle of a character, which is held back until it is
- * whole. All pieces joined equal the result of `Tokenizer.decode` for all known ids.
+ * whole. All pieces joined equal the result of `Tokenizer.decode` for all known ids, and after a prompt what
+ * these ids add to the prompt's text.
  */
 export class StreamingDecoder {
   readonly #tokenizer: Tokenizer;
@@ -16,13 +17,20 @@ export class StreamingDecoder {
   #ids: number[] = [];
   #shown = 0;
 
-  constructor(tokenizer: Tokenizer) {
+  /**
+   * `prompt` has the ids that the text goes on from. Defaults to none: the text stands alone, as an answer in
+   * a conversation does.
+   */
+  constructor(tokenizer: Tokenizer, prompt: readonly number[] = []) {
     this.#tokenizer = tokenizer;
+    this.#ids = prompt.filter((id) => tokenizer.knows(id) && !tokenizer.isSpecial(id));
+    this.#shown = this.#ids.length;
   }
 
-  /** The text that `id` completes, often ''. An id that the tokenizer does not know gives ''. */
+  /** The text that `id` completes, often ''. A special token, or an id that is no token, gives ''. */
   push(id: number): string {
-    if (!this.#tokenizer.knows(id)) return '';
+    // A special token has no text. As the only earlier id it would make the next one look like the first.
+    if (!this.#tokenizer.knows(id) || this.#tokenizer.isSpecial(id)) return '';
     this.#ids.push(id);
     return this.#take({ holdBack: true });
   }

@@ -79,6 +79,11 @@ export class Tokenizer {
     return this.#inner.id_to_token(id) !== undefined;
   }
 
+  /** Whether `id` is a special token, which has no text. */
+  isSpecial(id: number): boolean {
+    return this.#special.has(id);
+  }
+
   /** The id of a token by its spelling. Throws TokenizerError when there is none. */
   idOf(token: string): number {
     const id = this.#inner.token_to_id(token);

@@ -62,8 +62,8 @@ const NO_PLACE = 'more rounds are attested than can be fetched';
 const STRANGERS = 'strangers';
 
 /**
- * Keeps what devices publish about their rounds. Attestations come in through `hear`, one message at a time; what they
- * name is fetched by CID, checked against the attestation, and only then recorded.
+ * Keeps what devices publish about their rounds. Attestations come in through `hear`, one message at a time;
+ * what they name is fetched by CID, checked against the attestation, and only then recorded.
  */
 export class ArchiveCollector {
   readonly #options: CollectorOptions;
@@ -173,7 +173,9 @@ export class ArchiveCollector {
     await this.#prune(round.message.round);
   }
 
-  /** The smallest first: a checkpoint of another size is refused by its manifest, others' rollouts come last. */
+  /**
+   * The smallest first: a checkpoint of another size is refused by its manifest, others' rollouts come last.
+   */
   async #prove(message: Message<'attest'>, staging: Staging, signal: AbortSignal): Promise<RoundRecord> {
     const { folder, content, run, seedOf, maxCheckpointBytes: maxBytes } = this.#options;
     const { author: device, round, body } = message;

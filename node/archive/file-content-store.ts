@@ -15,7 +15,10 @@ import {
 import type { ContentStore } from '../../swarm/content/store.ts';
 import { readIfThere, writeWhole } from '../home/files.ts';
 
-/** Content as it lies on the disk, with what is wrong with it; for a replay, which must look at damaged content too. */
+/**
+ * Content as it lies on the disk, with what is wrong with it; for a replay, which must look at damaged
+ * content too.
+ */
 export interface StoredContent {
   readonly bytes: Uint8Array;
   /** Whether the bytes are those that the CID names. */
@@ -23,16 +26,19 @@ export interface StoredContent {
 }
 
 export interface FileContentStore extends ContentStore {
-  /** Whatever is stored under the CID, verified or not; undefined when nothing is. Throws ContentError on a bad CID. */
+  /**
+   * Whatever is stored under the CID, verified or not; undefined when nothing is. Throws ContentError on a
+   * bad CID.
+   */
   inspect(cid: string): Promise<StoredContent | undefined>;
   /** CIDs of which something is stored. */
   list(): Promise<readonly string[]>;
 }
 
 /**
- * A content store in a folder: `<cid>.object` for an object, `<cid>.manifest` and `<cid>.file` for a file. Every answer is
- * hashed before it is given, so that a bad disk looks like missing content. There is no list of chunks to keep in step:
- * a chunk is held when its bytes hash to what the manifest says.
+ * A content store in a folder: `<cid>.object` for an object, `<cid>.manifest` and `<cid>.file` for a file.
+ * Every answer is hashed before it is given, so that a bad disk looks like missing content. There is no list
+ * of chunks to keep in step: a chunk is held when its bytes hash to what the manifest says.
  */
 export async function openFileContentStore(folder: string): Promise<FileContentStore> {
   await mkdir(folder, { recursive: true });

@@ -2,7 +2,9 @@ import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { AttestBody } from '../../swarm/messages/bodies.ts';
 import { LIMITS } from '../../swarm/messages/limits.ts';
 
-/** One device's round as it was published: everything by name, so that anybody can fetch it and recompute it. */
+/**
+ * One device's round as it was published: everything by name, so that anybody can fetch it and recompute it.
+ */
 export interface RoundRecord {
   readonly version: 1;
   /** `<chain id>:<participation contract>`. */

@@ -18,8 +18,8 @@ export interface WaitingLimits {
 }
 
 /**
- * Attested rounds in the order of their authors' standing, and of arrival within it. A full queue gives up its
- * newest round of the lowest standing, so strangers never push out a device that the chain knows.
+ * Attested rounds in the order of their authors' standing, and of arrival within it. A full queue gives up
+ * its newest round of the lowest standing, so strangers never push out a device that the chain knows.
  */
 export class WaitingRounds {
   readonly #limits: WaitingLimits;

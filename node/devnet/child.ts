@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** A child process of the local network: another TypeScript entry, with a channel that tells it when this one is gone. */
+/**
+ * A child process of the local network: another TypeScript entry, with a channel that tells it when this one
+ * is gone.
+ */
 export interface Child {
   readonly pid: number;
   /** Resolves with a few words on how it ended. */

@@ -28,9 +28,9 @@ export interface LocalChainOptions {
 }
 
 /**
- * A development chain with a block a second and the contracts deployed. It is kept between starts, because rounds count from
- * the deployment and a device never trains an old round. The deployer's key is random for each folder, so that another folder's
- * contracts, and with them its run, have another name.
+ * A development chain with a block a second and the contracts deployed. It is kept between starts, because
+ * rounds count from the deployment and a device never trains an old round. The deployer's key is random for
+ * each folder, so that another folder's contracts, and with them its run, have another name.
  *
  * The node listens on any free port and takes every command. Its address is for processes of this machine;
  * `node-rpc` in the folder, which only its owner may read, names it.
@@ -76,7 +76,10 @@ export async function startLocalChain(options: LocalChainOptions): Promise<Local
   }
 }
 
-/** A wallet of an account of its own, whose key is kept in a file and which the development chain gives 1,000 coins. */
+/**
+ * A wallet of an account of its own, whose key is kept in a file and which the development chain gives 1,000
+ * coins.
+ */
 export async function fundedWallet(
   anvil: Pick<Anvil, 'rpc' | 'chainId'>,
   keyFile: string,
@@ -87,7 +90,9 @@ export async function fundedWallet(
   return anvilWallet(anvil, key);
 }
 
-/** What an earlier start deployed; undefined when there was none, or one of a version with fewer contracts. */
+/**
+ * What an earlier start deployed; undefined when there was none, or one of a version with fewer contracts.
+ */
 async function knownContracts(path: string): Promise<Pick<LocalChain, 'contracts' | 'rollup'> | undefined> {
   const bytes = await readIfThere(path);
   if (bytes === undefined) return undefined;

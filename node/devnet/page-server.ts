@@ -10,9 +10,9 @@ export interface PageServer {
 }
 
 /**
- * Serves the page with the headers that vite.config.ts gives it, and ./network.json from `networkFile`: as it was built,
- * or with `dev` from its sources, with hot reload. A busy port moves to the next free one.
- * Throws when the built page is asked for and was not built.
+ * Serves the page with the headers that vite.config.ts gives it, and ./network.json from `networkFile`: as it
+ * was built, or with `dev` from its sources, with hot reload. A busy port moves to the next free one. Throws
+ * when the built page is asked for and was not built.
  */
 export async function servePage(options: {
   readonly port: number;

@@ -33,8 +33,9 @@ export function oneOf<const T extends string>(flag: string, text: string, words:
 }
 
 /**
- * Runs a process to its end: aborts `signal` on Ctrl-C, SIGTERM, SIGHUP and when the process that started this one with a
- * channel is gone. What `main` throws is printed, and ends with code 2 (the code of a failed command, not of a result).
+ * Runs a process to its end: aborts `signal` on Ctrl-C, SIGTERM, SIGHUP and when the process that started
+ * this one with a channel is gone. What `main` throws is printed, and ends with code 2 (the code of a failed
+ * command, not of a result).
  */
 export async function runProcess(main: (signal: AbortSignal) => Promise<number | undefined>): Promise<void> {
   const controller = new AbortController();

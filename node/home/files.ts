@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 let written = 0;
 
 /**
- * Writes a file so that a reader, or a crash, sees either the old content or the new one. `mode` is that of a new file.
- * Of several writers at once the last one to finish wins.
+ * Writes a file so that a reader, or a crash, sees either the old content or the new one. `mode` is that of a
+ * new file. Of several writers at once the last one to finish wins.
  */
 export async function writeWhole(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
   await mkdir(dirname(path), { recursive: true });

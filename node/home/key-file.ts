@@ -8,7 +8,10 @@ export class KeyFileError extends Error {
   override readonly name = 'KeyFileError';
 }
 
-/** 32 secret bytes kept as hexadecimal in a file that only its owner may read; made on first use. Throws KeyFileError. */
+/**
+ * 32 secret bytes kept as hexadecimal in a file that only its owner may read; made on first use. Throws
+ * KeyFileError.
+ */
 export async function secretFile(path: string): Promise<Uint8Array> {
   const kept = await readIfThere(path);
   if (kept !== undefined) {

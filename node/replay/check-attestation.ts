@@ -12,7 +12,9 @@ export interface AttestationFinding {
   readonly sentence: string;
 }
 
-/** Whether the record's signature is the device's own over its root and rollouts, for the run that it names. */
+/**
+ * Whether the record's signature is the device's own over its root and rollouts, for the run that it names.
+ */
 export async function checkSignature(record: RoundRecord): Promise<AttestationFinding> {
   const [chainId = '', participation = ''] = record.run.split(':');
   const { round, checkpointRoot, rolloutDigest, device, signature } = record;
@@ -33,8 +35,8 @@ export async function checkSignature(record: RoundRecord): Promise<AttestationFi
 }
 
 /**
- * What the chain has of this round; undefined when it cannot be asked (the network is not up, or is another run's), with nothing
- * said about the attestation.
+ * What the chain has of this round; undefined when it cannot be asked (the network is not up, or is another
+ * run's), with nothing said about the attestation.
  */
 export async function checkChain(
   record: RoundRecord,

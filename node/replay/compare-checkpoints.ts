@@ -33,8 +33,8 @@ export type CheckpointDifference =
   | { readonly kind: 'unreadable'; readonly cause: string };
 
 /**
- * Compares two checkpoint files tensor by tensor, in byte order of their names, then their metadata; undefined when all bytes
- * agree. The published one may be anything.
+ * Compares two checkpoint files tensor by tensor, in byte order of their names, then their metadata;
+ * undefined when all bytes agree. The published one may be anything.
  */
 export function compareCheckpoints(
   published: Uint8Array,

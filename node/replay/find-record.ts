@@ -4,8 +4,8 @@ import { UsageError } from '../home/command-line.ts';
 import { readIfThere } from '../home/files.ts';
 
 /**
- * The record that a person means: a record file, or `<device>:<round>`, where a unique beginning of the address and `last` for
- * the round will do. Throws UsageError or RecordError.
+ * The record that a person means: a record file, or `<device>:<round>`, where a unique beginning of the
+ * address and `last` for the round will do. Throws UsageError or RecordError.
  */
 export async function findRecord(archive: ArchiveFolder, meant: string): Promise<RoundRecord> {
   const named = /^(0x[0-9a-fA-F]{0,40}):(\d{1,13}|last)$/.exec(meant);

@@ -53,9 +53,9 @@ export interface ReplayRecordOptions {
 }
 
 /**
- * Recomputes one round from what was published: the device's answers from the weights before the round, the training from its
- * answers and the others' that it names. Trusts nothing of the archive: what does not have the root or hash it should have is
- * traced to the place that differs, if need be in an earlier round.
+ * Recomputes one round from what was published: the device's answers from the weights before the round, the
+ * training from its answers and the others' that it names. Trusts nothing of the archive: what does not have
+ * the root or hash it should have is traced to the place that differs, if need be in an earlier round.
  */
 export async function replayRecord(options: ReplayRecordOptions): Promise<ReplayVerdict> {
   const { record, archive, model, engine, signal } = options;
@@ -129,7 +129,8 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
 
   /** The checkpoint before the round, with the root that the record names; else the verdict on why not. */
   async function checkpointBefore(): Promise<{ readonly bytes: Uint8Array } | ReplayVerdict> {
-    // The published model does not carry the settings; every checkpoint made from it does, and the root proves the guess.
+    // The published model does not carry the settings; every checkpoint made from it does, and the root
+    // proves the guess.
     const after = await archive.content.inspect(record.checkpoint);
     for (const settings of [after === undefined ? undefined : settingsIn(after.bytes), DEFAULT_SETTINGS]) {
       if (settings === undefined) continue;

@@ -30,8 +30,8 @@ export interface PublishedRounds {
 }
 
 /**
- * Two devices train a small model for some rounds on each other's answers, exactly as volunteers do, and publish everything into
- * an archive in `folder`.
+ * Two devices train a small model for some rounds on each other's answers, exactly as volunteers do, and
+ * publish everything into an archive in `folder`.
  */
 export async function publishRounds(folder: string, rounds: number): Promise<PublishedRounds> {
   const archivePath = join(folder, 'archive');

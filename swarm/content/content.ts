@@ -32,8 +32,3 @@ export interface Content {
    */
   fetchFile(cid: string, sources: readonly string[], options?: FetchOptions): Promise<Uint8Array>;
 }
-
-/** Content could not be published or fetched. The message says why and what to try. */
-export class ContentError extends Error {
-  override readonly name = 'ContentError';
-}

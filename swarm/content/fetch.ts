@@ -1,7 +1,8 @@
 import { equalBytes } from '../../protocol/bytes.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import { deadline } from '../scheduler.ts';
-import { ContentError, type FetchOptions } from './content.ts';
+import type { FetchOptions } from './content.ts';
+import { ContentError } from './content-error.ts';
 import { FileDownload } from './file-download.ts';
 import { decodeManifest, parseCid } from './manifest.ts';
 import { type FetchDependencies, PeerClient } from './peer-client.ts';

@@ -2,7 +2,7 @@ import { concatBytes } from '@noble/hashes/utils.js';
 import { CID } from 'multiformats/cid';
 import { create } from 'multiformats/hashes/digest';
 import { DAG_CBOR, RAW } from '../messages/rollouts.ts';
-import { ContentError } from './content.ts';
+import { ContentError } from './content-error.ts';
 
 /** Bytes of every chunk of a file except the last one. */
 export const CHUNK = 256 * 1024;

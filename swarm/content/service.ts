@@ -1,6 +1,7 @@
 import { DAG_CBOR, RAW } from '../messages/rollouts.ts';
 import type { Scheduler } from '../scheduler.ts';
-import { type Content, ContentError } from './content.ts';
+import type { Content } from './content.ts';
+import { ContentError } from './content-error.ts';
 import { fetchChunks, fetchWhole, withinLimits } from './fetch.ts';
 import {
   CHUNK,

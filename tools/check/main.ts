@@ -2,7 +2,7 @@
  * Runs the checks of the house that no other tool knows, or only the named ones; `--list` names every
  * finding.
  *
- *   npx tsx tools/check/main.ts [--list] [circles] [references] [mentions] [line-length] [rule-ids] [room-size] ...
+ *   npx tsx tools/check/main.ts [--list] [circles] [references] [mentions] [line-length] ...
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';

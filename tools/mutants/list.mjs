@@ -15,7 +15,10 @@ export const GROUPS = {
 /** The contract that a group's tests deploy by name, so that it can be exchanged without compiling them. */
 export const QUICK = { disputes: 'Disputes', judge: 'Judge' };
 
-/** The tests to try first, so that most mutants take a second: whatever they say, all others run where they do not fail. */
+/**
+ * The tests to try first, so that most mutants take a second: whatever they say, all others run where they do
+ * not fail.
+ */
 export const LIKELY = {
   'a leaf is not bound to its tensor': 'test_openLeaf_revertsIfLeafIsNotInTensor',
   'a composed root is taken as it is': 'test_game_claimLosesIfRootIsNotComposedFromTrace',
@@ -86,7 +89,8 @@ export const LIKELY = {
 };
 
 /**
- * One break each: a text that stands exactly once in a source, what replaces it, and the group whose tests have to notice.
+ * One break each: a text that stands exactly once in a source, what replaces it, and the group whose tests
+ * have to notice.
  *
  * @type {readonly { what: string, file: string, from: string, to: string, group: keyof typeof GROUPS }[]}
  */

@@ -19,7 +19,6 @@ export const SUMMARY: ModelSummary = {
   chat: true,
   generation: {
     endTokens: [151_645, 151_643],
-    padToken: 151_643,
     sample: true,
     temperature: 0.7,
     topK: 20,

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest';
 
 /**
- * Announces a wallet to the page as a browser extension does (EIP-6963). It has one account on one chain, which it
- * shows once it was asked to connect, and it signs nothing.
+ * Announces a wallet to the page as a browser extension does (EIP-6963). It has one account on one chain,
+ * which it shows once it was asked to connect, and it signs nothing.
  */
 export function announceWallet(options: { readonly account: `0x${string}`; readonly chainId: number }): void {
   const { account, chainId } = options;

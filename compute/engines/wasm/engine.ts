@@ -20,6 +20,7 @@ import { LinearMemory } from './linear-memory.ts';
 import { compilePlan, type Plan } from './plan.ts';
 import { callerOnly, type Kernels, startThreadPool, type ThreadPool } from './thread-pool.ts';
 
+/** How a wasm engine computes. None of it changes a bit. */
 export interface WasmEngineOptions {
   /** Threads that compute, the caller's included. Defaults to 1. Bits do not depend on it. */
   readonly threads?: number;
@@ -131,6 +132,7 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
     this.#duty.share = share;
   }
 
+  /** Bytes held now, and the most that were held at once. */
   memory(): EngineMemory {
     return this.#meter.report();
   }

@@ -28,6 +28,7 @@ import { type Plan, planProgram } from './plan/plan.ts';
 import { Pipelines, type Variants } from './shader/pipelines.ts';
 import { DEFAULT_TUNING, SOFTWARE_TUNING, type Tuning } from './tuning/tuning.ts';
 
+/** How a WebGPU engine computes. On a device that conforms, none of it changes a bit. */
 export interface WebGpuEngineOptions {
   /** The engine takes ownership of the device and destroys it in `stop`. */
   readonly device: GPUDevice;
@@ -160,6 +161,7 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
     return this.#submitter.submissions;
   }
 
+  /** Bytes held now, and the most that were held at once. */
   memory(): EngineMemory {
     return this.#memory.meter.report();
   }

@@ -8,6 +8,13 @@ import { initialParameters } from '../initialize.ts';
 import { ModelStateError } from '../state.ts';
 import { memoryWeights } from '../weights.ts';
 import {
+  type AdapterCheckpoint,
+  adapterRoot,
+  decodeAdapters,
+  encodeAdapters,
+  freshAdapterState,
+} from './adapter-state.ts';
+import {
   adapterSpecs,
   checkLora,
   DEFAULT_LORA,
@@ -20,13 +27,6 @@ import { frozenRoot } from './frozen-root.ts';
 import { runLoraCase } from './lora-case.ts';
 import { mergedWeights } from './merge.ts';
 import { type PeftFiles, peftFiles, readPeft } from './peft.ts';
-import {
-  type AdapterCheckpoint,
-  adapterRoot,
-  decodeAdapters,
-  encodeAdapters,
-  freshAdapterState,
-} from './state.ts';
 
 const config: DecoderConfig = {
   hiddenSize: 16,
@@ -148,6 +148,30 @@ describe('adapter checkpoint', () => {
   });
 });
 
+/** The fields of a recent adapter_config.json that are off in a plain LoRA adapter. */
+const OFF = {
+  alora_invocation_tokens: null,
+  alpha_pattern: {},
+  arrow_config: null,
+  corda_config: null,
+  ensure_weight_tying: false,
+  eva_config: null,
+  exclude_modules: null,
+  layer_replication: null,
+  layers_pattern: null,
+  layers_to_transform: null,
+  loftq_config: {},
+  lora_bias: false,
+  megatron_config: null,
+  megatron_core: 'megatron.core',
+  modules_to_save: null,
+  qalora_group_size: 16,
+  rank_pattern: {},
+  target_parameters: [],
+  trainable_token_indices: null,
+  use_qalora: false,
+};
+
 describe('PEFT files', () => {
   const files = peftFiles({ config, lora, adapters, base: 'model' });
   const withSettings = (change: Record<string, unknown>): PeftFiles => ({
@@ -165,6 +189,45 @@ describe('PEFT files', () => {
     expect(
       readPeft(config, withSettings({ target_modules: ['down_proj', 'v_proj', 'q_proj'] })).lora,
     ).toEqual(lora);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['every field off', OFF],
+    ['fields for people and tools', { peft_version: '0.18.0', revision: 'main', auto_mapping: { a: 1 } }],
+    ['an initialisation that keeps the base weights', { init_lora_weights: 'eva', eva_config: { rho: 2 } }],
+    ['an orthogonal one', { init_lora_weights: 'orthogonal' }],
+    ['the default one', { init_lora_weights: true, lora_dropout: 0.1, inference_mode: false }],
+    ['a newer field that is off', { use_something_new: false, something_else: {} }],
+  ])('are taken with %s', (_, change) => {
+    expect(readPeft(config, withSettings(change))).toEqual({ lora, adapters });
+  });
+
+  it.each<[string, unknown]>([
+    ...['pissa', 'pissa_niter_16', 'olora', 'corda', 'loftq', 'lora_ga', 'anything'].map(
+      (word): [string, unknown] => ['init_lora_weights', word],
+    ),
+    ['alora_invocation_tokens', [1, 2]],
+    ['alora_invocation_tokens', []],
+    ['use_rslora', true],
+    ['use_qalora', true],
+    ['lora_bias', true],
+    ['bias', 'all'],
+    ['fan_in_fan_out', true],
+    ['task_type', 'SEQ_CLS'],
+    ['modules_to_save', ['lm_head']],
+    ['layers_to_transform', [1]],
+    ['layer_replication', [[0, 1]]],
+    ['alpha_pattern', { q_proj: 3 }],
+    ['trainable_token_indices', [3]],
+    ['target_parameters', ['experts.weight']],
+    ['megatron_config', { a: 1 }],
+    ['arrow_config', { top_k: 2 }],
+    ['ensure_weight_tying', true],
+    ['use_something_new', 1],
+  ])('refuse %s %j by name', (name, value) => {
+    const bad = withSettings({ [name]: value });
+    expect(() => readPeft(config, bad)).toThrow(LoraError);
+    expect(() => readPeft(config, bad)).toThrow(`adapter_config.json: ${name} `);
   });
 
   it.each<[string, PeftFiles, RegExp]>([

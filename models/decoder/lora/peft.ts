@@ -79,6 +79,50 @@ export function readPeft(
   return { lora, adapters };
 }
 
+/** Fields that change nothing of what a trained adapter computes, or that `parseSettings` reads itself. */
+const FREE_FIELDS: readonly string[] = [
+  'auto_mapping',
+  'base_model_name_or_path',
+  'inference_mode',
+  'lora_alpha',
+  'lora_dropout',
+  'megatron_core',
+  'peft_version',
+  'qalora_group_size',
+  'r',
+  'revision',
+  'runtime_config',
+  'target_modules',
+  // The tensors' names are checked one by one, so a module that was excluded is missed there.
+  'exclude_modules',
+  // Settings of an initialisation, of which init_lora_weights tells whether it was used.
+  'corda_config',
+  'eva_config',
+  'loftq_config',
+];
+
+/** Fields that are plain LoRA only with these values. */
+const PLAIN_VALUES: Readonly<Record<string, readonly unknown[]>> = {
+  bias: ['none'],
+  // pissa, olora, corda, loftq and the like subtract the first adapter from the base weights, so beside the
+  // published weights the adapter would mean something else. These leave the base weights as they are.
+  init_lora_weights: [true, 'gaussian', 'eva', 'orthogonal'],
+  peft_type: ['LORA'],
+  task_type: ['CAUSAL_LM'],
+};
+
+/**
+ * Whether a field leaves the adapter plain LoRA. A field that is not known here does so only when it is off:
+ * null, false, or empty.
+ */
+function isPlain(name: string, value: unknown): boolean {
+  if (value === null || value === false || FREE_FIELDS.includes(name)) return true;
+  if (Object.hasOwn(PLAIN_VALUES, name)) return PLAIN_VALUES[name]?.includes(value) ?? false;
+  // An empty list of these tokens would still mean an adapter that starts to count somewhere.
+  if (name === 'alora_invocation_tokens') return false;
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
+
 function parseSettings(bytes: Uint8Array): LoraOptions {
   const fail = (problem: string): never => {
     throw new LoraError(`adapter_config.json: ${problem}; use a plain LoRA adapter`);
@@ -91,20 +135,10 @@ function parseSettings(bytes: Uint8Array): LoraOptions {
   }
   if (typeof value !== 'object' || value === null) return fail('it must be an object');
   const json = value as Readonly<Record<string, unknown>>;
-  const plain: Readonly<Record<string, unknown>> = {
-    peft_type: 'LORA',
-    bias: 'none',
-    use_dora: false,
-    use_rslora: false,
-    fan_in_fan_out: false,
-  };
-  for (const [name, only] of Object.entries(plain)) {
-    if ((json[name] ?? only) !== only)
-      fail(`${name} ${JSON.stringify(json[name])?.slice(0, 60)} is not supported`);
-  }
-  for (const name of ['rank_pattern', 'alpha_pattern', 'layers_to_transform', 'modules_to_save']) {
-    const set = json[name] ?? null;
-    if (set !== null && Object.keys(set).length > 0) fail(`${name} is not supported`);
+  for (const [name, set] of Object.entries(json)) {
+    if (!isPlain(name, set)) {
+      fail(`${name.slice(0, 60)} ${JSON.stringify(set)?.slice(0, 60)} is not supported`);
+    }
   }
   const { r, lora_alpha: alpha, target_modules: modules } = json;
   const targets: readonly unknown[] = Array.isArray(modules) ? modules : [];

@@ -1,4 +1,4 @@
-/** A web server for tests, with every habit that a download must cope with. */
+/** A web server for tests, with every bad habit that a download must handle. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -12,20 +12,20 @@ export interface ServedFile {
 export interface ServerHabits {
   /** Answers Range requests with the whole file. */
   ignoresRange?: boolean;
-  /** Answers a range although If-Range does not match. */
+  /** Answers with a range although If-Range does not match. */
   ignoresIfRange?: boolean;
   /** Sends no content-length. */
   hidesLength?: boolean;
   /** Breaks the connection after this many bytes of a body, this many times. */
   breaks?: { after: number; times: number };
   /**
-   * Lets pages of other origins read it. `ranges`: also asks for ranges on a condition, which needs a
+   * Permits pages of other origins to read. `ranges` also permits conditional range requests, which need a
    * preflight.
    */
   cors?: 'plain' | 'ranges';
-  /** Of this file sends so many bytes of a body and then nothing, with the connection open. */
+  /** Sends this many bytes of this file and then nothing, with the connection open. */
   holds?: { after: number; file: string };
-  /** Answers this status, this many times. */
+  /** Answers with this status, this many times. */
   fails?: { status: number; times: number };
 }
 
@@ -69,7 +69,7 @@ export async function startModelServer(files: Record<string, Uint8Array>): Promi
     const { bytes, etag, linkedTag, type } = file;
     const ifRange = request.headers['if-range'];
     const first = Number(/^bytes=([0-9]+)-$/.exec(range ?? '')?.[1] ?? Number.NaN);
-    const asked =
+    const ranged =
       habits.ignoresRange !== true &&
       !Number.isNaN(first) &&
       (habits.ignoresIfRange === true || ifRange === undefined || ifRange === etag);
@@ -77,14 +77,14 @@ export async function startModelServer(files: Record<string, Uint8Array>): Promi
     if (type !== undefined) headers['content-type'] = type;
     if (etag !== undefined) headers.etag = etag;
     if (linkedTag !== undefined) headers['x-linked-etag'] = linkedTag;
-    if (asked && first >= bytes.length) {
+    if (ranged && first >= bytes.length) {
       response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end();
       return;
     }
-    const body = asked ? bytes.subarray(first) : bytes;
-    if (asked) headers['content-range'] = `bytes ${first}-${bytes.length - 1}/${bytes.length}`;
+    const body = ranged ? bytes.subarray(first) : bytes;
+    if (ranged) headers['content-range'] = `bytes ${first}-${bytes.length - 1}/${bytes.length}`;
     if (habits.hidesLength !== true) headers['content-length'] = String(body.length);
-    response.writeHead(asked ? 206 : 200, headers);
+    response.writeHead(ranged ? 206 : 200, headers);
     if (habits.breaks !== undefined && habits.breaks.times > 0 && body.length > habits.breaks.after) {
       habits.breaks.times -= 1;
       response.write(body.subarray(0, habits.breaks.after), () => response.destroy());
