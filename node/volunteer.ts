@@ -65,8 +65,8 @@ const CONTENT_BUDGET = 64 * 1024 * 1024;
 
 /**
  * A volunteer without a page: the same device key, rounds, trainer and messages as a tab's. Begins at once
- * and goes on until stopped. Throws ChainError, ModelFetchError, StorageError, KeyFileError, FolderInUseError
- * and EngineError, each with its remedy.
+ * and goes on until stopped. Throws ChainError, ModelFetchError, StorageError, KeyFileError,
+ * FolderInUseError and EngineError, each with its remedy.
  */
 export async function startVolunteer(options: VolunteerOptions): Promise<Volunteer> {
   const { network, home, engine = 'auto', threads = 1, signal } = options;
