@@ -8,7 +8,7 @@ import { SafetensorsError } from '../checkpoint/safetensors.ts';
 import { type DecoderConfig, ModelConfigError, parameterSpecs } from '../decoder/config.ts';
 import { FrozenSession } from '../decoder/frozen-session.ts';
 import { fromBfloat16, toBfloat16 } from '../decoder/weights.ts';
-import { TokenizerError } from '../tokenizer/tokenizer.ts';
+import { TokenizerError } from '../tokenizer/tokenizer-error.ts';
 import { blobSource, type PickedFile } from './blob-source.ts';
 import { openFolderFileStore } from './folder-file-store.ts';
 import { folderSource } from './folder-source.ts';
