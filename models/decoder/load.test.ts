@@ -12,7 +12,7 @@ import {
   END_TOKEN,
   PAD_TOKEN,
 } from '../tokenizer/character-vocabulary.ts';
-import { TokenizerError } from '../tokenizer/tokenizer.ts';
+import { TokenizerError } from '../tokenizer/tokenizer-error.ts';
 import { ModelConfigError, NANO_CONFIG } from './config.ts';
 import { initialParameters } from './initialize.ts';
 import { loadModel, type ModelFiles, modelFiles } from './load.ts';

@@ -109,13 +109,17 @@ export async function downloadModel(options: DownloadOptions): Promise<Downloade
   await get('tokenizer_config.json', JSON_LIMITS['tokenizer_config.json'], true);
   await get(TEMPLATE_FILE, TEMPLATE_LIMIT, true);
   await get('chat_template.json', JSON_LIMITS['chat_template.json'], true);
-  if (await get(INDEX_FILE, INDEX_LIMIT, true)) {
+  // A whole file counts before an index, as in transformers: the index may be left over from shards.
+  if (await get(SINGLE_FILE, limits.fileBytes, true)) {
+    // All weights are here.
+  } else if (await get(INDEX_FILE, INDEX_LIMIT, true)) {
     const index = await readIndex(options.store);
     const tensors = totalOfIndex(index);
     if (tensors !== undefined) expectedTotal = done + tensors;
     const shards = [...new Set(parseWeightsIndex(index).values())].sort();
     for (const shard of shards) await get(shard, limits.fileBytes);
   } else {
+    // Neither is there. This answers with what the server says of it.
     await get(SINGLE_FILE, limits.fileBytes);
   }
   const root = filesRoot(files);

@@ -7,6 +7,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { StorageError } from '../storage/directory.ts';
 import { type FileState, readState, removeState, writeState } from './file-state.ts';
 import type { FileStore, StoredFile } from './file-store.ts';
+import { FOREIGN_HEAD_BYTES, foreignContent } from './foreign-content.ts';
 import { ModelLoadError } from './model-source.ts';
 
 export interface DownloadLimits {
@@ -25,7 +26,7 @@ export interface FileProgress {
 export interface FetchFileOptions {
   readonly url: URL;
   readonly name: string;
-  /** Whether a missing file (404) gives undefined instead of an error. */
+  /** Whether a missing file (404, or a web page in its place) gives undefined instead of an error. */
   readonly optional: boolean;
   readonly store: FileStore;
   /** Most bytes that the file may have. */
@@ -110,7 +111,9 @@ async function attempt(options: Attempt, file: StoredFile): Promise<FetchedFile 
   const present = await file.size();
   if (known?.sha256 !== undefined && known.size === present) {
     const wanted = options.sha256;
-    if (wanted === undefined || wanted === known.sha256) {
+    // A page that an earlier version stored as the file is asked for again.
+    const whole = wanted === undefined ? (await foreignIn(file, present)) === undefined : true;
+    if (whole && (wanted === undefined || wanted === known.sha256)) {
       options.onProgress({ fileBytes: present, fileSize: present });
       return { size: present, sha256: known.sha256, verified: wanted !== undefined || known.verified };
     }
@@ -218,12 +221,12 @@ async function accept(
   return { response, at, state, size, expected };
 }
 
-/** Writes the body, then checks length and hash. */
+/** Writes the body, then checks length, content and hash. Undefined for a page in place of an optional file. */
 async function receive(
   options: FetchFileOptions,
   file: StoredFile,
   start: AcceptedResponse,
-): Promise<FetchedFile> {
+): Promise<FetchedFile | undefined> {
   const { name, store, limit, signal } = options;
   const { response, size, expected } = start;
   const hash = sha256Hash.create();
@@ -262,6 +265,14 @@ async function receive(
   if (size !== undefined && at < size) {
     throw new InterruptedError(`${name} ended at byte ${at} of ${size}; try again to go on from there`);
   }
+  const foreign = await foreignIn(file, at);
+  if (foreign !== undefined) {
+    await removeState(store, name);
+    await file.truncate(0);
+    // Many servers answer with their page, and 200, for every file that they do not have.
+    if (options.optional && foreign.kind === 'page') return undefined;
+    throw new ModelLoadError(`${options.url.href} ${foreign.sentence}`);
+  }
   const sha256 = bytesToHex(hash.digest());
   if (expected !== undefined && sha256 !== expected) {
     await removeState(store, name);
@@ -273,6 +284,10 @@ async function receive(
   await file.flush();
   await writeState(store, name, { ...start.state, size: at, sha256 });
   return { size: at, sha256, verified: start.state.verified };
+}
+
+async function foreignIn(file: StoredFile, size: number) {
+  return foreignContent(await file.read(0, Math.min(size, FOREIGN_HEAD_BYTES)));
 }
 
 /**

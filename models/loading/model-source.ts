@@ -1,5 +1,6 @@
 /** The source of a model's files: a folder, a file picker, or the downloaded models. */
 import type { ByteReader } from '../checkpoint/safetensors-reader.ts';
+import { FOREIGN_HEAD_BYTES, foreignContent } from './foreign-content.ts';
 
 export interface ModelSource {
   /** The place in words for people, such as a path or a URL. */
@@ -30,7 +31,17 @@ export function checkFileName(name: string): void {
   );
 }
 
-/** The whole file. Throws ModelLoadError when it is missing or larger than `limit` bytes. */
+/** Throws ModelLoadError when the file is a web page or a Git LFS pointer. */
+export async function checkContent(name: string, file: ByteReader, signal?: AbortSignal): Promise<void> {
+  const head = await file.read(0, Math.min(file.size, FOREIGN_HEAD_BYTES), signal);
+  const foreign = foreignContent(head);
+  if (foreign !== undefined) throw new ModelLoadError(`${name} ${foreign.sentence}`);
+}
+
+/**
+ * The whole file. Throws ModelLoadError when it is missing, larger than `limit` bytes, or something else in
+ * its place.
+ */
 export async function readWhole(
   source: ModelSource,
   name: string,
@@ -46,5 +57,6 @@ export async function readWhole(
       `${name} has ${file.size} bytes, more than the ${limit} that one may have; use another model`,
     );
   }
+  await checkContent(name, file, signal);
   return file.read(0, file.size, signal);
 }

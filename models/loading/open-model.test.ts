@@ -190,6 +190,14 @@ describe('openModel', () => {
     await expect(opening).rejects.toThrow(message);
   });
 
+  it('takes a whole file of weights before an index that was left over', async () => {
+    const stale = text({ weight_map: { 'model.norm.weight': SHARD } });
+    const model = await openModel(source({ ...good, [INDEX_FILE]: stale }));
+    expect(model.weights.files).toEqual([SINGLE_FILE]);
+    const broken = await openModel(source({ ...good, [INDEX_FILE]: Uint8Array.of(0x7b) }));
+    expect(broken.weights.files).toEqual([SINGLE_FILE]);
+  });
+
   it('finds NaN when a tensor is read', async () => {
     for (const dtype of ['F32', 'BF16'] as const) {
       const model = await openModel(
@@ -204,7 +212,8 @@ describe('openModel', () => {
     const bytes = fc.uint8Array({ maxLength: 64 });
     await fc.assert(
       fc.asyncProperty(bytes, fc.constantFrom(INDEX_FILE, SINGLE_FILE, 'config.json'), async (junk, name) => {
-        const failure = await openModel(source({ ...good, [name]: junk })).catch((error: unknown) => error);
+        const whole = name === INDEX_FILE ? sharded : good;
+        const failure = await openModel(source({ ...whole, [name]: junk })).catch((error: unknown) => error);
         expect(failure).toBeInstanceOf(Error);
         expect((failure as Error).name).toMatch(/^(ModelLoad|ModelConfig|Safetensors)Error$/);
       }),

@@ -10,7 +10,7 @@ import {
 import { type ByteReader, readPieces, readSafetensorsHeader } from '../checkpoint/safetensors-reader.ts';
 import { type DecoderConfig, parameterSpecs } from '../decoder/config.ts';
 import { bfloat16Of, type WeightSource } from '../decoder/weights.ts';
-import { ModelLoadError, type ModelSource, readWhole } from './model-source.ts';
+import { checkContent, ModelLoadError, type ModelSource, readWhole } from './model-source.ts';
 import { INDEX_FILE, INDEX_LIMIT, parseWeightsIndex, SINGLE_FILE } from './weights-index.ts';
 
 /** Bytes of a tensor that are read at a time. */
@@ -97,7 +97,9 @@ export async function openWeights(
 }
 
 async function locate(source: ModelSource, limits: SafetensorsLimits, signal: AbortSignal | undefined) {
-  const index = await source.open(INDEX_FILE, signal);
+  // A whole file counts before an index, as in transformers: the index may be left over from shards.
+  const single = await source.open(SINGLE_FILE, signal);
+  const index = single === undefined ? await source.open(INDEX_FILE, signal) : undefined;
   const byTensor =
     index === undefined
       ? undefined
@@ -111,6 +113,7 @@ async function locate(source: ModelSource, limits: SafetensorsLimits, signal: Ab
         `${name} is missing from ${source.description}; choose a folder with a whole model`,
       );
     }
+    await checkContent(name, file, signal);
     const header = await readSafetensorsHeader(file, limits, signal);
     for (const [tensor, entry] of header.tensors) {
       // A tensor in two shards, or in another shard than in the index, has two meanings.

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ChatTokenizer } from './chat-tokenizer.ts';
 import { BEGIN, beginTemplate, byteLevelJson, END, sentencePieceJson } from './testing/small-tokenizers.ts';
-import { TokenizerError } from './tokenizer.ts';
+import { TokenizerError } from './tokenizer-error.ts';
 
 const SETTINGS = { bos_token: '<s>', eos_token: { content: '</s>' } };
 const both = [

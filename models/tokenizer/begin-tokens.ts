@@ -1,5 +1,5 @@
 /** The token ids that a tokenizer puts before a text. */
-import { TokenizerError } from './tokenizer.ts';
+import { TokenizerError } from './tokenizer-error.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 

@@ -2,7 +2,8 @@
 import { messageOf } from '../../protocol/message-of.ts';
 import { beginTokensOf } from './begin-tokens.ts';
 import { BoundedTemplate } from './bounded-template.ts';
-import { Tokenizer, TokenizerError } from './tokenizer.ts';
+import { Tokenizer } from './tokenizer.ts';
+import { TokenizerError } from './tokenizer-error.ts';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant' | 'tool';

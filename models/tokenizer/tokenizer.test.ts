@@ -7,7 +7,8 @@ import {
   END_TOKEN,
   PAD_TOKEN,
 } from './character-vocabulary.ts';
-import { Tokenizer, TokenizerError } from './tokenizer.ts';
+import { Tokenizer } from './tokenizer.ts';
+import { TokenizerError } from './tokenizer-error.ts';
 
 const tokenizer = new Tokenizer(JSON.parse(JSON.stringify(characterTokenizerJson())));
 

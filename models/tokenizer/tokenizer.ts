@@ -1,9 +1,7 @@
 /** Converts text to token ids and back with a model's tokenizer.json. */
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-
-export class TokenizerError extends Error {
-  override readonly name = 'TokenizerError';
-}
+import { checkPatterns } from './pattern-check.ts';
+import { TokenizerError } from './tokenizer-error.ts';
 
 export class Tokenizer {
   readonly #inner: HuggingFaceTokenizer;
@@ -20,6 +18,7 @@ export class Tokenizer {
     if (typeof json !== 'object' || json === null) {
       throw new TokenizerError('tokenizer.json must be a JSON object; fetch the model again');
     }
+    checkPatterns(json as Readonly<Record<string, unknown>>);
     try {
       this.#inner = new HuggingFaceTokenizer(json, {});
     } catch (cause) {

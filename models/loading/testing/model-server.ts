@@ -25,6 +25,8 @@ export interface ServerHabits {
   cors?: 'plain' | 'ranges';
   /** Sends this many bytes of this file and then nothing, with the connection open. */
   holds?: { after: number; file: string };
+  /** Answers this page, and 200, for every file that it does not have. */
+  page?: string;
   /** Answers with this status, this many times. */
   fails?: { status: number; times: number };
 }
@@ -62,6 +64,10 @@ export async function startModelServer(files: Record<string, Uint8Array>): Promi
       return;
     }
     const file = served.get(name);
+    if (file === undefined && habits.page !== undefined) {
+      response.writeHead(200, { 'content-type': 'text/html' }).end(habits.page);
+      return;
+    }
     if (file === undefined) {
       response.writeHead(404).end();
       return;
