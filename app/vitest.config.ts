@@ -16,6 +16,7 @@ export default defineProject(
   chromium === undefined
     ? { test: { name: 'components', include: ['testing/without-chromium.ts'] } }
     : {
+        cacheDir: '../node_modules/.vite/components',
         plugins: [react(), tailwindcss()],
         define: { __MODEL_BYTES__: '398000' },
         // A package that is found only when a test imports it makes Vite bundle anew and load the page again.

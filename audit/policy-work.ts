@@ -273,8 +273,12 @@ export function planPolicy(spec: RunSpec, work: PolicyWork): PlannedWork {
   const hyper = hyperOf(spec);
   return {
     recipe: b.build(),
-    given(step) {
-      const questions = Array.from({ length: items }, (_, item) => itemOf(spec, work, tokenizer, step, item));
+    *given(step) {
+      const questions: Item[] = [];
+      for (let item = 0; item < items; item++) {
+        questions.push(itemOf(spec, work, tokenizer, step, item));
+        yield undefined;
+      }
       const column = (pick: (item: Item) => number) =>
         Uint32Array.from({ length: rows }, (_, row) => pick(must(questions, Math.floor(row / samples))));
       const given = new Map<string, Words>([['hyper', hyper(step)]]);

@@ -15,6 +15,7 @@ import { planPolicy } from './policy-work.ts';
 import type { StepRecipe, Words } from './recipe.ts';
 import { type RunSpec, RunSpecError } from './run-spec.ts';
 import { planSupervised } from './supervised-work.ts';
+import { allPieces, type Pieces, type PlannedWork } from './work.ts';
 
 /** The tensors of a checkpoint by their names in its file. */
 export type StateTensors = ReadonlyMap<string, Float32Array>;
@@ -67,23 +68,20 @@ export function stateTensors({ state }: Checkpoint): StateTensors {
 }
 
 /**
- * Plans a run. It makes the data of every step once, for the root over the data, which takes a few
- * milliseconds a step. Throws RunSpecError when no question fits the specification's lengths.
+ * Plans a run at once. It makes the data of every step, for the root over the data, which takes a millisecond
+ * a row and more: a run that a stranger specified is planned with `planWithin`. Throws RunSpecError when no
+ * question fits the specification's lengths.
  */
 export function planRun(spec: RunSpec): RunPlan {
-  const work =
-    spec.work.kind === 'supervised' ? planSupervised(spec, spec.work) : planPolicy(spec, spec.work);
-  const encoded = encodeProgram(work.recipe);
-  const metadata = (step: number): Uint8Array =>
-    metadataLeafData(checkpointMetadata({ config: spec.config, ...spec.start }, spec.start.step + step + 1));
-  // A single leaf of a tensor has the hash of a leaf of the checkpoint, so the metadata can be an input like
-  // a tensor.
-  if (metadata(spec.steps - 1).length > LEAF_BYTES) {
-    throw new RunSpecError('The metadata of its checkpoints exceed 4 KiB: shorten the training settings.');
-  }
+  return allPieces(planPieces(spec));
+}
+
+/** `planRun` in pieces: it yields after each row of each step. */
+export function* planPieces(spec: RunSpec): Pieces<RunPlan> {
+  const { work, encoded, metadata } = programOf(spec);
   const dataRoots: Hex[] = [];
   for (let step = 0; step < spec.steps; step++) {
-    const given = work.given(step);
+    const given = yield* work.given(step);
     for (const [name, { source }] of work.recipe.tensors) {
       if (source.kind !== 'data') continue;
       const words = given.get(name);
@@ -91,7 +89,38 @@ export function planRun(spec: RunSpec): RunPlan {
       dataRoots.push(toHex(tensorRoot(bytesOf(words))));
     }
     dataRoots.push(toHex(leafHash(metadata(step))));
+    yield undefined;
   }
+  return withDataRoots({ spec, work, encoded, metadata }, dataRoots);
+}
+
+/** The plan of a run whose data another thread of this program has made: only its roots are needed. */
+export function planOfDataRoots(spec: RunSpec, dataRoots: readonly Hex[]): RunPlan {
+  return withDataRoots(programOf(spec), dataRoots);
+}
+
+interface ProgramOfRun {
+  readonly spec: RunSpec;
+  readonly work: PlannedWork;
+  readonly encoded: EncodedProgram;
+  readonly metadata: RunPlan['metadata'];
+}
+
+function programOf(spec: RunSpec): ProgramOfRun {
+  const work =
+    spec.work.kind === 'supervised' ? planSupervised(spec, spec.work) : planPolicy(spec, spec.work);
+  const metadata = (step: number): Uint8Array =>
+    metadataLeafData(checkpointMetadata({ config: spec.config, ...spec.start }, spec.start.step + step + 1));
+  // A single leaf of a tensor has the hash of a leaf of the checkpoint, so the metadata can be an input like
+  // a tensor.
+  if (metadata(spec.steps - 1).length > LEAF_BYTES) {
+    throw new RunSpecError('The metadata of its checkpoints exceed 4 KiB: shorten the training settings.');
+  }
+  return { spec, work, encoded: encodeProgram(work.recipe), metadata };
+}
+
+function withDataRoots(program: ProgramOfRun, dataRoots: readonly Hex[]): RunPlan {
+  const { spec, work, encoded, metadata } = program;
   const terms: Terms = {
     program: toHex(merkleRoot(encoded.slots.map(slotLeaf))),
     data: rootOver(dataRoots),
@@ -108,7 +137,7 @@ export function planRun(spec: RunSpec): RunPlan {
     program: encoded.slots,
     slotNames: encoded.names,
     dataRoots,
-    given: work.given,
+    given: (step) => allPieces(work.given(step)),
     metadata,
   };
 }

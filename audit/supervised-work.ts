@@ -68,8 +68,12 @@ export function planSupervised(spec: RunSpec, work: SupervisedWork): PlannedWork
   const hyper = hyperOf(spec);
   return {
     recipe: b.build(),
-    given(step) {
-      const drawn = Array.from({ length: rows }, (_, row) => rowOf(spec, work, tokenizer, step, row));
+    *given(step) {
+      const drawn: Row[] = [];
+      for (let row = 0; row < rows; row++) {
+        drawn.push(rowOf(spec, work, tokenizer, step, row));
+        yield undefined;
+      }
       const tokens = new Uint32Array(rows * length);
       const targets = new Uint32Array(rows * length);
       const weights = new Float32Array(rows * length);

@@ -8,8 +8,22 @@ import type { RunSpec } from './run-spec.ts';
 /** A kind of work, planned from a specification. */
 export interface PlannedWork {
   readonly recipe: StepRecipe;
-  /** The data of step 0 to steps - 1, by the names of the recipe's data tensors. */
-  given(step: number): ReadonlyMap<string, Words>;
+  /** Data of step 0 to steps - 1 by the names of the recipe's data tensors. Yields after each row drawn. */
+  given(step: number): Pieces<ReadonlyMap<string, Words>>;
+}
+
+/**
+ * Work in short pieces: it yields between two pieces, so that whoever drains it can stop or let others in.
+ * A stranger's specification orders how long the whole takes, but not how long a piece does.
+ */
+export type Pieces<Result> = Generator<undefined, Result, undefined>;
+
+/** Does all pieces at once, for work whose size the caller chose itself. */
+export function allPieces<Result>(pieces: Pieces<Result>): Result {
+  for (;;) {
+    const next = pieces.next();
+    if (next.done === true) return next.value;
+  }
 }
 
 /** Declares parameters, both moments, the rotary tables and the `hyper` tensor. */

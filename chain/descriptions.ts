@@ -10,7 +10,7 @@ import {
 } from 'viem';
 import { ChainError, toChainError } from './errors.ts';
 import { descriptionsAbi } from './generated/abi.ts';
-import { logsOfBlocks } from './logs.ts';
+import { blockRanges } from './logs.ts';
 import type { IncludedTransaction, TransactionQueue } from './transaction-queue.ts';
 
 /** What somebody published about a run. */
@@ -59,8 +59,10 @@ export interface FindDescriptionsOptions {
   readonly client: PublicClient;
   readonly descriptions: Address;
   readonly run: Hex;
-  /** Only descriptions with this digest, such as the one that an order names. */
-  readonly digest?: Hex;
+  /** Only descriptions with one of these digests, such as those that orders name. */
+  readonly digests?: readonly Hex[];
+  /** Digests of descriptions that the reader does not want again. */
+  readonly isExcluded?: (digest: Hex) => boolean;
   /** Defaults to the first block. */
   readonly fromBlock?: bigint;
 }
@@ -68,27 +70,34 @@ export interface FindDescriptionsOptions {
 const PUBLISHED = getAbiItem({ abi: descriptionsAbi, name: 'Published' });
 
 /**
- * The most descriptions of one run. The first ones count, so nobody can hide a description behind later ones.
+ * The most descriptions of one answer, 16 KiB each. The reader excludes those that it has looked at, so the
+ * next answer has the ones behind: nobody hides a description behind others.
  */
-const MOST = 16;
+const MOST = 1024;
 
 /**
- * What was published under the hash of a run's terms, oldest first. The reader has to compute whether a
- * description really has these terms. Throws ChainError.
+ * What was published under the hash of a run's terms, each digest once, oldest first. The reader has to
+ * compute whether a description really has these terms, and should ask what that costs before. Throws
+ * ChainError.
  */
 export async function findDescriptions(options: FindDescriptionsOptions): Promise<readonly Description[]> {
-  const { client, descriptions, run, digest, fromBlock = 0n } = options;
-  const args = { run, digest };
+  const { client, descriptions, run, digests, isExcluded, fromBlock = 0n } = options;
+  const args = { run, ...(digests === undefined ? {} : { digest: [...digests] }) };
+  const found = new Map<Hex, Description>();
   try {
-    const logs = await logsOfBlocks(fromBlock, await client.getBlockNumber(), (range) =>
-      client.getLogs({ ...range, address: descriptions, event: PUBLISHED, args, strict: true }),
-    );
-    return logs.slice(0, MOST).map(({ args }) => ({
-      run: args.run,
-      digest: args.digest,
-      publisher: args.publisher.toLowerCase() as Address,
-      bytes: hexToBytes(args.description),
-    }));
+    for (const range of blockRanges(fromBlock, await client.getBlockNumber())) {
+      const logs = await client.getLogs({
+        ...{ ...range, address: descriptions, event: PUBLISHED, args, strict: true },
+      });
+      for (const { args } of logs) {
+        const { digest } = args;
+        if (found.size >= MOST) return [...found.values()];
+        if (found.has(digest) || isExcluded?.(digest) === true) continue;
+        const publisher = args.publisher.toLowerCase() as Address;
+        found.set(digest, { run: args.run, digest, publisher, bytes: hexToBytes(args.description) });
+      }
+    }
+    return [...found.values()];
   } catch (error) {
     throw toChainError(error);
   }

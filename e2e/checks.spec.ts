@@ -29,7 +29,7 @@ test.describe('An auditor', () => {
     test.setTimeout(300_000);
     const { rpc, page: url, rollup } = devnet.network;
     const client = connect(devnet.network);
-    const controls = createTestClient({ mode: 'anvil', transport: http(rpc) });
+    const controls = createTestClient({ mode: 'anvil', transport: http(devnet.nodeRpc) });
     const party = async () => {
       const account = privateKeyToAccount(generatePrivateKey());
       await controls.setBalance({ address: account.address, value: parseEther('10') });

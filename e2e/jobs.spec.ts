@@ -29,7 +29,7 @@ test.describe('A task', () => {
     test.setTimeout(360_000);
     const { rpc, page: url, rollup } = devnet.network;
     const client = createPublicClient({ transport: http(rpc) });
-    const controls = createTestClient({ mode: 'anvil', transport: http(rpc) });
+    const controls = createTestClient({ mode: 'anvil', transport: http(devnet.nodeRpc) });
     const pass = async (seconds: number) => {
       await controls.increaseTime({ seconds });
       await controls.mine({ blocks: 1 });

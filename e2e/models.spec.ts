@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, type Locator, type Page, test } from '@playwright/test';
-import { adapterRoot, decodeAdapters } from '../models/decoder/lora/state.ts';
+import { adapterRoot, decodeAdapters } from '../models/decoder/lora/adapter-state.ts';
 import { type ModelServer, startModelServer } from '../models/loading/testing/model-server.ts';
 import { type BuiltPage, serveBuiltPage } from './support/built-page.ts';
 import { answerInNode, littleModel } from './support/little-model.ts';

@@ -22,7 +22,7 @@ test.describe('A wallet', () => {
     const wallet = new TestWallet({ network: devnet.network, privateKey: generatePrivateKey(), chainId: 1 });
     await wallet.install(context);
     const client = createPublicClient({ transport: http(devnet.network.rpc) });
-    await createTestClient({ mode: 'anvil', transport: http(devnet.network.rpc) }).setBalance({
+    await createTestClient({ mode: 'anvil', transport: http(devnet.nodeRpc) }).setBalance({
       address: wallet.account.address,
       value: parseEther('1'),
     });

@@ -1,11 +1,12 @@
 import type { ChainClock } from '../chain/clock.ts';
-import { type Schedule, seedOf } from '../chain/schedule.ts';
+import { roundMs, type Schedule, seedOf } from '../chain/schedule.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
 import type { SwarmConnection } from '../swarm/join.ts';
 import type { Message } from '../swarm/messages/envelope.ts';
 import { Acknowledgements } from '../swarm/rounds/acknowledgements.ts';
 import type { ArchiveFolder } from './archive/archive-folder.ts';
 import { ArchiveCollector, type ArchiveEvent } from './archive/collector.ts';
+import type { Standing } from './device-standing.ts';
 
 export interface ArchiveOptions {
   readonly connection: SwarmConnection;
@@ -13,6 +14,10 @@ export interface ArchiveOptions {
   readonly folder: ArchiveFolder;
   readonly clock: Pick<ChainClock, 'read'>;
   readonly schedule: Schedule;
+  /** What the chain says of a device. Never rejects. */
+  readonly standingOf: (device: DeviceAddress) => Promise<Standing>;
+  /** Most bytes that a checkpoint of the network's model has. */
+  readonly maxCheckpointBytes: number;
   readonly keepRounds?: number;
   readonly onEvent?: (event: ArchiveEvent) => void;
 }
@@ -27,6 +32,7 @@ export interface Archive {
  */
 export function startArchive(options: ArchiveOptions): Archive {
   const { connection, device, folder, clock, schedule, keepRounds, onEvent } = options;
+  const { standingOf, maxCheckpointBytes } = options;
   const { gossip, content, node, networkId, scheduler } = connection;
   const acknowledgements = new Acknowledgements({
     gossip,
@@ -41,6 +47,11 @@ export function startArchive(options: ArchiveOptions): Archive {
     folder,
     content,
     seedOf: (round) => seedOf(schedule, round),
+    standingOf,
+    scheduler,
+    maxCheckpointBytes,
+    // What takes longer is not followed any more: the devices' content of the round is gone by then.
+    roundDeadlineMs: 2 * roundMs(schedule),
     neighbours: () =>
       node
         .view()

@@ -1,13 +1,16 @@
 /** `npm run audit`: recomputes claims about training and disputes those that are wrong. */
 import '../swarm/node20.ts';
+import { PlanSearch } from '../audit/plan-search.ts';
 import { Auditor } from '../chain/disputes/agents/auditor.ts';
 import type { DisputeEvent } from '../chain/disputes/agents/dispute-event.ts';
 import { OnchainReader } from '../chain/disputes/onchain/reader.ts';
 import { formatTranscript } from '../chain/disputes/transcript/format-transcript.ts';
 import { transcriptOf } from '../chain/disputes/transcript/transcript.ts';
 import { openDisputeSession, openDisputes, printer } from './audit/dispute-session.ts';
+import { PlanThreads } from './audit/plan-thread.ts';
 import { findPlan } from './audit/run-evidence.ts';
 import { aborted, parseCommandLine, runProcess, UsageError, wholeNumber } from './home/command-line.ts';
+import { lockFolder } from './home/folder-lock.ts';
 import { DEFAULT_MODEL } from './home/model-folder.ts';
 
 const HELP = `npm run audit -- [options]
@@ -62,14 +65,17 @@ await runProcess(async (signal) => {
     for (const line of await transcriptLines(game, values, signal)) console.log(line);
     return 0;
   }
-  const { port, runs, pollMs } = await openDisputeSession(values, signal, (line) => console.error(line));
+  await lockFolder(values.home);
+  const { port, runs, pollMs, stakes } = await openDisputeSession(values, signal, (line) =>
+    console.error(line),
+  );
   const seen: DisputeEvent[] = [];
   const print = printer(values.json);
   const onEvent = (event: DisputeEvent): void => {
     if (values.once) seen.push(event);
     print(event);
   };
-  const auditor = new Auditor({ port, runs, onEvent, pollMs, maxBond });
+  const auditor = new Auditor({ port, runs, stakes, onEvent, pollMs, maxBond });
   if (!values.once) {
     auditor.start();
     await aborted(signal);
@@ -93,7 +99,13 @@ async function transcriptLines(
 ): Promise<readonly string[]> {
   const { client, rollup, sources } = await openDisputes(flags, signal);
   const view = await new OnchainReader({ client, address: rollup.disputes }).look(game);
-  const plan = await findPlan(sources, view.claim.terms, signal);
+  const planners = new PlanThreads();
+  const search = new PlanSearch({
+    plan: planners.plan,
+    maxSteps: Number.POSITIVE_INFINITY,
+    now: () => performance.now(),
+  });
+  const plan = await findPlan(search, sources, view.claim.terms, { signal }).finally(() => planners.stop());
   if (plan === undefined) {
     throw new UsageError('No specification of this game’s run is known here. Name a folder with --runs.');
   }

@@ -6,13 +6,14 @@ import '../swarm/node20.ts';
 import { readFile } from 'node:fs/promises';
 import { planRun } from '../audit/run-plan.ts';
 import { decodeRunSpec, encodeRunSpec } from '../audit/run-spec.ts';
-import { findDescriptions, publishDescription } from '../chain/descriptions.ts';
+import { digestOfDescription, findDescriptions, publishDescription } from '../chain/descriptions.ts';
 import { claimOnce } from '../chain/disputes/agents/claim-once.ts';
 import { Defender } from '../chain/disputes/agents/defender.ts';
 import { messageOf } from '../protocol/message-of.ts';
 import { termsHash } from '../protocol/slot-encoding.ts';
 import { type DisputeSession, openDisputeSession, printer } from './audit/dispute-session.ts';
 import { aborted, parseCommandLine, runProcess, UsageError } from './home/command-line.ts';
+import { lockFolder } from './home/folder-lock.ts';
 import { DEFAULT_MODEL } from './home/model-folder.ts';
 
 const HELP = `npm run defend -- [options]
@@ -58,6 +59,7 @@ await runProcess(async (signal) => {
     return 0;
   }
   const log = (line: string): void => console.error(line);
+  await lockFolder(values.home);
   const session = await openDisputeSession(values, signal, log);
   const { port, runs, pollMs } = session;
   if (values.claim !== undefined) log(await claim(session, values.claim, signal));
@@ -85,7 +87,9 @@ async function claim(session: DisputeSession, file: string, signal: AbortSignal)
   const { client } = queue;
   const description = encodeRunSpec(spec);
   // The specification is published before the claim: nobody should rely on a claim that nobody can check.
-  if ((await findDescriptions({ client, descriptions, run })).length === 0) {
+  // Others may have published anything under its terms, so only this very specification counts.
+  const digests = [digestOfDescription(description)];
+  if ((await findDescriptions({ client, descriptions, run, digests })).length === 0) {
     await publishDescription({ queue, descriptions, run, description });
   }
   const found = await runs.get(run, { signal });

@@ -11,16 +11,26 @@ import { signedAttestation, signedVote } from '../swarm/messages/validator.ts';
 import { nodeTransports } from '../swarm/node-transports.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { startArchive } from './archive.ts';
+import { DeviceStandings } from './device-standing.ts';
 import { type Child, startChild } from './devnet/child.ts';
 import { fundedWallet, startLocalChain } from './devnet/local-chain.ts';
 import { servePage } from './devnet/page-server.ts';
+import { startRpcGuard } from './devnet/rpc-guard.ts';
 import { stageSeconds } from './devnet/stages.ts';
 import { aborted, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
 import { writeWhole } from './home/files.ts';
 import { deviceKeyFile } from './home/key-file.ts';
+import { checkpointBytes, DEFAULT_MODEL } from './home/model-folder.ts';
 import { Submitter } from './submitter.ts';
 
 const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P] [--dev]';
+
+/** First port to try for the chain's guarded address. */
+const RPC_PORT = 8545;
+/** Coin is free here: strangers' eighth is enough for the first round of 64 volunteers. */
+const LOCAL_GAS_PER_ROUND = 48_000_000;
+/** In wei; fifty times what a new local chain asks. */
+const LOCAL_MAX_FEE = 100_000_000_000n;
 
 /** How to stop what was started, in the order of starting. */
 type Closing = (() => unknown)[];
@@ -94,11 +104,19 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
 
   const page = await servePage({ port, networkFile, dev });
   closing.push(() => page.stop());
+  const { port: served } = new URL(page.url);
+  const guard = await startRpcGuard({
+    upstream: anvil.rpc,
+    port: RPC_PORT,
+    // A person may open the page under either name.
+    origins: [`http://localhost:${served}`, `http://127.0.0.1:${served}`],
+  });
+  closing.push(() => guard.stop());
   const file = {
     name: 'Local network',
     local: true,
     page: page.url,
-    rpc: anvil.rpc,
+    rpc: guard.url,
     chainId: anvil.chainId,
     contracts,
     rollup,
@@ -121,7 +139,6 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
     const started = await startLocalChain({
       folder: join(home, 'chain'),
       seconds: stageSeconds(roundSeconds),
-      port: 8545,
       signal,
     });
     closing.push(() => started.anvil.stop());
@@ -148,8 +165,15 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
       }),
     });
     closing.push(() => connection.leave());
+    const standings = new DeviceStandings({
+      client: deviceChain.client,
+      ...network.contracts,
+      round: () => deviceChain.clock.read().round,
+    });
     const archive = startArchive({
       connection,
+      standingOf: (device) => standings.of(device),
+      maxCheckpointBytes: await checkpointBytes(DEFAULT_MODEL),
       device: key.address,
       folder,
       clock: deviceChain.clock,
@@ -165,11 +189,16 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
         client: deviceChain.client,
         wallet: await fundedWallet(anvil, join(home, 'chain', 'submitter.key')),
         patienceMs: 20_000,
+        maxFeePerGas: LOCAL_MAX_FEE,
       }),
+      standingOf: (device) => standings.of(device),
+      gasPerRound: LOCAL_GAS_PER_ROUND,
+      gasPerDay: 1000 * LOCAL_GAS_PER_ROUND,
       chainId: network.chainId,
       participation: network.contracts.participation,
       clock: deviceChain.clock,
       onEvent: (event) => {
+        if (event.kind === 'spent') say(event.sentence);
         if (event.kind === 'trouble') say(`Posting to the chain is delayed: ${event.sentence}`);
         if (event.kind === 'refused')
           say(
@@ -213,7 +242,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
   ): Promise<{ readonly child: Child; readonly addresses: readonly string[] }> {
     const child = startChild({
       entry: new URL('./devnet/relay-process.ts', import.meta.url),
-      argv: ['--key', join(folder, 'relay.key'), '--port', '0'],
+      argv: ['--key', join(folder, 'relay.key'), '--ports', join(folder, 'relay-ports.json')],
       onLine: (line) => say(`  relay: ${line}`),
     });
     closing.push(() => child.stop());

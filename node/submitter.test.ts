@@ -7,6 +7,7 @@ import { readingAt } from '../chain/schedule.ts';
 import { type LocalChain, startLocalChain } from '../chain/testing/local-chain.ts';
 import { TransactionQueue, type TransactionQueueOptions } from '../chain/transaction-queue.ts';
 import type { Attestation, Signed, Vote } from '../protocol/ledger.ts';
+import { UNKNOWN } from './device-standing.ts';
 import { Submitter, type SubmitterEvent, type SubmitterOptions } from './submitter.ts';
 
 const hash = (text: string): Hex => keccak256(encodePacked(['string'], [text]));
@@ -44,6 +45,7 @@ describe.skipIf(NO_ANVIL !== undefined)(`Submitter${NO_ANVIL === undefined ? '' 
       participation: local.network.contracts.participation,
       clock: { read: () => readingAt(local.schedule, (local.schedule.genesis + round * 20) * 1000) },
       onEvent: (event) => events.push(event),
+      standingOf: async () => UNKNOWN,
       intervalMs: 20,
       ...options,
     });

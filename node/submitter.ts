@@ -12,8 +12,11 @@ import { type ParticipationRecord, readRecords } from '../chain/records.ts';
 import { type RejectReason, rejectReasonOf } from '../chain/reject-reasons.ts';
 import { compactSignature, isSignedBy } from '../chain/signatures.ts';
 import type { IncludedTransaction, TransactionQueue } from '../chain/transaction-queue.ts';
+import type { DeviceAddress } from '../protocol/hex.ts';
 import type { Attestation, RoundClock, Signed, Vote } from '../protocol/ledger.ts';
-import { type Queued, StatementQueue } from './submitter-queue.ts';
+import { accountOf, rankOf, type Standing } from './device-standing.ts';
+import { GasBudget } from './gas-budget.ts';
+import { type Entry, type Queued, type RoundStatement, StatementQueue } from './submitter-queue.ts';
 
 /** A statement as events name it. */
 interface Named {
@@ -36,6 +39,8 @@ export type SubmitterEvent =
   | ({ readonly kind: 'already' } & Named)
   /** It will never count. */
   | ({ readonly kind: 'refused'; readonly reason: RejectReason } & Named)
+  /** There is no gas left for some of what waits. Told once for each standing and round. */
+  | { readonly kind: 'spent'; readonly sentence: string }
   /** Nothing is lost; it is tried again. The sentence names the cause. */
   | { readonly kind: 'trouble'; readonly sentence: string };
 
@@ -47,6 +52,14 @@ export interface SubmitterOptions {
   readonly chainId: number;
   readonly participation: Address;
   readonly clock: RoundClock;
+  /** What the chain says of a device. Never rejects. */
+  readonly standingOf: (device: DeviceAddress) => Promise<Standing>;
+  /** Gas that is spent in one round at most. Defaults to 8 million. */
+  readonly gasPerRound?: number;
+  /** Gas that is spent in 24 hours at most. Defaults to 4 billion. */
+  readonly gasPerDay?: number;
+  /** A clock in ms, for the day. Defaults to `performance.now`. */
+  readonly now?: () => number;
   readonly onEvent?: (event: SubmitterEvent) => void;
   /** Time between two looks at the waiting statements, in ms. Defaults to 1000, a block of a local chain. */
   readonly intervalMs?: number;
@@ -63,21 +76,43 @@ const WINDOW = 2;
 const BATCH = 64;
 /** Winners of one transaction of votes, each 5,000 gas. */
 const WINNERS_A_BATCH = 400;
+/**
+ * Gas that an entry is expected to take at most. The receipt says what it took. Measured in
+ * contracts/snapshots/Participation.json.
+ */
+const ATTESTATION_GAS = 36_000;
+const VOTE_GAS = 21_000;
+const WINNER_GAS = 5_000;
+/** Whom a budget is spent for, by rank. */
+const WHOM = ['all devices', 'devices without an owner', 'devices without an owner or a record'] as const;
 
 /**
  * Posts what devices signed, for devices that have no coin. Anybody may run one, and several may run at once:
  * what counts is in the signatures. It holds no truth of its own: before each batch it asks the chain what is
  * there already, so dropped transactions, other posters and restarts only repeat questions.
+ *
+ * It pays by a budget. Devices of owners come first, devices with a record next, and keys that the chain does
+ * not know have a small share of gas and lose their places to the others.
  */
 export class Submitter {
   readonly #options: SubmitterOptions;
   readonly #attestations: StatementQueue<Attestation>;
   readonly #votes: StatementQueue<Vote>;
   readonly #poller: Poller;
+  readonly #budget: GasBudget;
+  /** Of which budgets `spent` was told, and when. */
+  readonly #told = new Map<string, number>();
 
   constructor(options: SubmitterOptions) {
     const { queueLimit = 4096, intervalMs = 1000, sleep } = options;
+    const { gasPerRound = 8e6, gasPerDay = 4e9, now = () => performance.now() } = options;
     this.#options = options;
+    this.#budget = new GasBudget({
+      gasPerRound,
+      gasPerDay,
+      now,
+      round: () => options.clock.read().round,
+    });
     this.#attestations = new StatementQueue(queueLimit);
     this.#votes = new StatementQueue(queueLimit);
     this.#poller = new Poller({
@@ -99,8 +134,11 @@ export class Submitter {
   /** Verifies an attestation and queues it. What it does not take costs nothing and changes nothing. */
   async addAttestation(signed: Signed<Attestation>): Promise<Added> {
     const { chainId, participation } = this.#options;
-    return this.#add(this.#attestations, signed, () =>
-      attestationDigest(chainId, participation, signed.value),
+    return this.#add(
+      this.#attestations,
+      signed,
+      () => attestationDigest(chainId, participation, signed.value),
+      async (rank) => rank,
     );
   }
 
@@ -109,7 +147,13 @@ export class Submitter {
     const { chainId, participation } = this.#options;
     const { winners } = signed.value;
     if (winners.length === 0 || winners.length > MAX_WINNERS || !ascends(winners)) return 'invalid';
-    return this.#add(this.#votes, signed, () => voteDigest(chainId, participation, signed.value));
+    return this.#add(
+      this.#votes,
+      signed,
+      () => voteDigest(chainId, participation, signed.value),
+      // A vote that cannot be posted yet, and perhaps never, waits behind those that can.
+      async (rank) => (rank < 2 && !(await this.#areKnown([signed.device, ...winners])) ? rank + 1 : rank),
+    );
   }
 
   /** Posts from now on. Does nothing when it does already. */
@@ -126,6 +170,7 @@ export class Submitter {
     queue: StatementQueue<T>,
     signed: Signed<T>,
     digest: () => Hex,
+    rankFrom: (rank: number) => Promise<number>,
   ): Promise<Added> {
     const { round } = signed.value;
     const current = this.#options.clock.read().round;
@@ -138,18 +183,32 @@ export class Submitter {
     } catch {
       return 'invalid';
     }
-    return queue.add(signed);
+    const standing = await this.#options.standingOf(signed.device);
+    const rank = await rankFrom(rankOf(standing));
+    return queue.add({ signed, rank, account: accountOf(signed.device, standing) });
+  }
+
+  /** Whether the chain has heard all of them; false while the node is out of reach. */
+  async #areKnown(devices: readonly Hex[]): Promise<boolean> {
+    try {
+      const records = await this.#records(devices.map(lower));
+      return [...records.values()].every(({ lastRound }) => lastRound !== undefined);
+    } catch {
+      return false;
+    }
   }
 
   async #postAttestations(signal: AbortSignal): Promise<void> {
     this.#dropClosed(this.#attestations, 'attestation');
-    const rounds = new Set(this.#attestations.waiting().map(({ value }) => value.round));
-    for (const round of rounds) {
+    const rounds = this.#attestations.waiting().map(({ signed }) => signed.value.round);
+    for (const round of [...new Set(rounds)].sort((a, b) => a - b)) {
       if (round > this.#options.clock.read().round) continue;
       const open = await this.#unknownTo(this.#attestations, 'attestation', ({ lastRound }) => lastRound);
-      const batch = open.filter(({ value }) => value.round === round).slice(0, BATCH);
+      const due = open.filter(({ signed }) => signed.value.round === round);
+      const batch = this.#affordable(due, () => ATTESTATION_GAS).slice(0, BATCH);
       if (batch.length === 0 || signal.aborted) continue;
-      await this.#post('attestBatch', [BigInt(round), batch.map(attestationEntry)], signal);
+      const entries = batch.map(({ entry }) => attestationEntry(entry.signed));
+      await this.#post('attestBatch', [BigInt(round), entries], batch, signal);
     }
   }
 
@@ -157,38 +216,79 @@ export class Submitter {
     this.#dropClosed(this.#votes, 'vote');
     const current = this.#options.clock.read().round;
     const open = await this.#unknownTo(this.#votes, 'vote', ({ lastVote }) => lastVote);
-    const due = open.filter(({ value }) => value.round <= current);
-    const named = new Set(due.flatMap(({ device, value }) => [device, ...value.winners].map(lower)));
+    const due = open.filter(({ signed }) => signed.value.round <= current);
+    const named = new Set(due.flatMap(({ signed }) => namesIn(signed).map(lower)));
     const known = await this.#records([...named]);
     // Voters and winners become known by attesting, which most do later in the round; until then the vote can
     // wait.
-    const ready = due.filter(({ device, value }) =>
-      [device, ...value.winners].every((each) => known.get(lower(each))?.lastRound !== undefined),
+    const ready = due.filter(({ signed }) =>
+      namesIn(signed).every((each) => known.get(lower(each))?.lastRound !== undefined),
     );
-    const batch: Signed<Vote>[] = [];
+    const affordable = this.#affordable(ready, ({ value }) => VOTE_GAS + WINNER_GAS * value.winners.length);
+    const batch: Planned<Vote>[] = [];
     let winners = 0;
-    for (const signed of ready.slice(0, BATCH)) {
-      winners += signed.value.winners.length;
+    for (const planned of affordable.slice(0, BATCH)) {
+      winners += planned.entry.signed.value.winners.length;
       if (batch.length > 0 && winners > WINNERS_A_BATCH) break;
       // Two rounds of one device in one batch are fine: the lower comes first.
-      batch.push(signed);
+      batch.push(planned);
     }
     if (batch.length === 0 || signal.aborted) return;
-    await this.#post('voteBatch', [batch.map(voteEntry)], signal);
+    await this.#post('voteBatch', [batch.map(({ entry }) => voteEntry(entry.signed))], batch, signal);
   }
 
-  /** Sends a batch and settles every entry that its receipt names. */
+  /** The entries for which there is gas, in their order. Says once where there is none. */
+  #affordable<T extends { readonly round: number }>(
+    entries: readonly Entry<T>[],
+    gasOf: (signed: Signed<T>) => number,
+  ): readonly Planned<T>[] {
+    const planned: Planned<T>[] = [];
+    const taken = [0, 0, 0];
+    for (const entry of entries) {
+      const gas = gasOf(entry.signed);
+      if (gas > this.#budget.room(entry.rank, taken)) {
+        this.#tellSpent(entry.rank);
+        continue;
+      }
+      taken[entry.rank] = (taken[entry.rank] ?? 0) + gas;
+      planned.push({ entry, gas });
+    }
+    return planned;
+  }
+
+  #tellSpent(rank: number): void {
+    const period = this.#budget.spent(rank);
+    const { round } = this.#options.clock.read();
+    const key = `${rank} ${period}`;
+    if (this.#told.get(key) === round) return;
+    this.#told.set(key, round);
+    const sentence = `The gas of this ${period} for ${WHOM[rank]} is spent. What waits goes on with the next ${period}; raise the budget to post more.`;
+    this.#emit({ kind: 'spent', sentence });
+  }
+
+  /** Sends a batch, charges what it took and settles every entry that its receipt names. */
   async #post<Name extends 'attestBatch' | 'voteBatch'>(
     functionName: Name,
     args: ContractFunctionArgs<typeof participationAbi, 'nonpayable', Name> & readonly unknown[],
+    batch: readonly Planned<RoundStatement>[],
     signal: AbortSignal,
   ): Promise<void> {
     const { queue, participation: address } = this.#options;
+    const planned = batch.reduce((sum, { gas }) => sum + gas, 0);
+    const charge = (gas: number): void => {
+      for (const { entry, gas: part } of batch) this.#budget.spend(entry.rank, (gas * part) / planned);
+    };
     try {
-      this.#settle(await queue.call({ address, abi: participationAbi, functionName, args }, { signal }));
+      const included = await queue.call({ address, abi: participationAbi, functionName, args }, { signal });
+      charge(Number(included.gas));
+      this.#settle(included);
     } catch (error) {
+      const unconfirmed = error instanceof UnconfirmedTransactionError;
+      // It was paid for, or may have been.
+      if (unconfirmed || (error instanceof ContractRevertError && error.transaction !== undefined))
+        charge(planned);
       // The next look at the queue asks the chain what became of it.
-      if (error instanceof UnconfirmedTransactionError) return;
+      if (unconfirmed) return;
       throw error;
     }
   }
@@ -223,7 +323,8 @@ export class Submitter {
 
   #dropClosed<T extends { readonly round: number }>(queue: StatementQueue<T>, what: Named['what']): void {
     const current = this.#options.clock.read().round;
-    for (const { device, value } of queue.waiting()) {
+    for (const { signed } of queue.waiting()) {
+      const { device, value } = signed;
       if (value.round >= current - WINDOW) continue;
       queue.remove(device, value.round);
       this.#emit({
@@ -241,10 +342,10 @@ export class Submitter {
     queue: StatementQueue<T>,
     what: Named['what'],
     last: (record: ParticipationRecord) => number | undefined,
-  ): Promise<readonly Signed<T>[]> {
+  ): Promise<readonly Entry<T>[]> {
     const waiting = queue.waiting();
-    const records = await this.#records(waiting.map(({ device }) => lower(device)));
-    return waiting.filter(({ device, value }) => {
+    const records = await this.#records(waiting.map(({ signed }) => lower(signed.device)));
+    return waiting.filter(({ signed: { device, value } }) => {
       const record = records.get(lower(device));
       if (record === undefined || value.round > (last(record) ?? -1)) return true;
       queue.remove(device, value.round);
@@ -275,6 +376,17 @@ export class Submitter {
   #emit(event: SubmitterEvent): void {
     this.#options.onEvent?.(event);
   }
+}
+
+/** An entry of a batch with the gas that it is expected to take. */
+interface Planned<T extends RoundStatement> {
+  readonly entry: Entry<T>;
+  readonly gas: number;
+}
+
+/** Everybody whom the chain must know before it takes a vote. */
+function namesIn({ device, value }: Signed<Vote>): readonly Hex[] {
+  return [device, ...value.winners];
 }
 
 function attestationEntry({ value, device, signature }: Signed<Attestation>) {

@@ -24,7 +24,7 @@ export type SampleRejectReason =
  * The lowest log-probability of a token that is accepted. A sampler with a vocabulary of V draws a token of
  * probability e^-20 or less with probability at most V e^-20, which is below 1 in 7 million for V = 64.
  */
-export const LOWEST_LOGPROB = -20;
+const LOWEST_LOGPROB = -20;
 
 /** Rounding can lift a log-probability above 0 by no more than this. */
 const HIGHEST_LOGPROB = 2 ** -10;

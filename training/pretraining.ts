@@ -71,7 +71,7 @@ export function trainingExample(seed: Uint8Array, index: number, draws: DrawSequ
  * The learning rate of step 0 to steps - 1. Every operation is exactly rounded, so every machine gets the
  * same.
  */
-export function learningRateAt(recipe: Recipe, step: number): number {
+function learningRateAt(recipe: Recipe, step: number): number {
   const rising = Math.min(1, (step + 1) / recipe.warmup);
   return recipe.learningRate * rising * (1 - (0.95 * step) / recipe.steps);
 }

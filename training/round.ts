@@ -49,7 +49,7 @@ export interface RoundSelection {
  * solves it. Groups without an advantage are dropped. Of the rest, I own and J foreign samples for each item
  * of the round are drawn evenly.
  */
-export function selectSamples(
+function selectSamples(
   round: Round,
   tokenizer: CompletionTokenizer,
   { own, foreign }: RoundRollouts,

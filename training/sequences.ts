@@ -63,7 +63,7 @@ export function collate<T extends Row>(rows: readonly T[]): CollatedRows<T> {
 }
 
 /** The number of completion tokens in all rows. */
-export function completionTokens(rows: readonly Row[]): number {
+function completionTokens(rows: readonly Row[]): number {
   return rows.reduce((sum, row) => sum + row.completion.length, 0);
 }
 

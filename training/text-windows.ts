@@ -19,13 +19,13 @@ export interface TrainingText {
 }
 
 /** Most UTF-16 units of a text. The tokenizer encodes it at once, and its tokens are held as numbers. */
-export const MAX_TRAINING_TEXT = 1 << 23;
+const MAX_TRAINING_TEXT = 1 << 23;
 const ROLES: readonly unknown[] = ['system', 'user', 'assistant', 'tool'];
 
 /**
  * The token ids of all documents, one after another, each with its begin tokens. Each document of JSON lines
- * ends with `endToken`, if given. Throws TrainingTextError for an empty or too long text or a line that is not a document, and
- * TokenizerError for a text that cannot be encoded.
+ * ends with `endToken`, if given. Throws TrainingTextError for an empty or too long text or a line that is
+ * not a document, and TokenizerError for a text that cannot be encoded.
  */
 export function trainingTokens(
   { format, text }: TrainingText,

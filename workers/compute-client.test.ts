@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { StorageFullError } from '../models/storage/directory.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
-import type { RoundContext } from '../protocol/trainer.ts';
+import type { RoundContext, Trainer } from '../protocol/trainer.ts';
+import type { ComputeClient } from './compute-client.ts';
 import { ComputeError, fromPlainError, toPlainError } from './plain-error.ts';
 import { type ComputeChannel, openComputeChannel, SMALL_MODEL_URL } from './testing/compute-channel.ts';
 
@@ -74,6 +75,11 @@ describe('the compute worker behind messages', () => {
       kind: 'model-unreachable',
     });
   });
+});
+
+it('has the types of the trainer that it stands for', () => {
+  expectTypeOf<ComputeClient>().toExtend<Trainer>();
+  expectTypeOf<ComputeClient['train']>().toEqualTypeOf<Trainer['train']>();
 });
 
 describe('plain errors', () => {

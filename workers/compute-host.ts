@@ -83,7 +83,7 @@ interface Running<Verdict> {
 const LIGHT_BELOW = 0.5;
 
 /** After this many losses in a row the host stops using the GPU. */
-export const LOSSES_BEFORE_FALLBACK = 2;
+const LOSSES_BEFORE_FALLBACK = 2;
 
 /**
  * A volunteer's computing without a thread or a page around it: the engine, the trainer on it and the store

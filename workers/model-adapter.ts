@@ -4,19 +4,19 @@ import { elementCount } from '../compute/repops/program.ts';
 import { configJson } from '../models/decoder/config.ts';
 import type { FrozenSession } from '../models/decoder/frozen-session.ts';
 import {
+  type AdapterState,
+  adapterRoot,
+  decodeAdapters,
+  encodeAdapters,
+  freshAdapterState,
+} from '../models/decoder/lora/adapter-state.ts';
+import {
   adapterSpecs,
   initialAdapters,
   type LoraOptions,
   PROJECTIONS,
 } from '../models/decoder/lora/adapters.ts';
 import { peftFiles, readPeft } from '../models/decoder/lora/peft.ts';
-import {
-  type AdapterState,
-  adapterRoot,
-  decodeAdapters,
-  encodeAdapters,
-  freshAdapterState,
-} from '../models/decoder/lora/state.ts';
 import { seededStream } from '../models/decoder/seeded-stream.ts';
 import { ModelLoadError } from '../models/loading/model-source.ts';
 import type { OpenedModel } from '../models/loading/open-model.ts';

@@ -12,7 +12,7 @@ export class ModelFetchError extends Error {
 }
 
 /** Largest sizes accepted, so that a wrong or hostile server cannot fill memory. */
-export const MODEL_FILE_LIMITS: Readonly<Record<keyof ModelFiles, number>> = {
+const MODEL_FILE_LIMITS: Readonly<Record<keyof ModelFiles, number>> = {
   'config.json': 1 << 20,
   'tokenizer.json': 64 << 20,
   'model.safetensors': 8 * 2 ** 30,

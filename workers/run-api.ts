@@ -68,8 +68,11 @@ export interface RunCalls {
     };
     readonly result: { readonly spec: Uint8Array; readonly terms: Terms };
   };
-  /** The terms and the program of a specification. Does not compute the run. */
-  readonly plan: { readonly args: { readonly spec: Uint8Array }; readonly result: PlannedRun };
+  /** The terms and the program of a specification. Does not compute the run. `budgetMs` is the most time. */
+  readonly plan: {
+    readonly args: { readonly spec: Uint8Array; readonly budgetMs: number };
+    readonly result: PlannedRun;
+  };
   readonly open: { readonly args: OpenRun; readonly result: OpenedRun };
   readonly trace: {
     readonly args: { readonly run: number; readonly step: number };

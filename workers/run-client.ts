@@ -15,8 +15,8 @@ export interface RemoteRun extends Evidence, Pick<OpenedRun, 'root' | 'roots' | 
  */
 export interface RunsClient {
   specify(args: RunCalls['specify']['args'], signal?: AbortSignal): Promise<RunCalls['specify']['result']>;
-  /** The terms and the program of a specification. Does not compute the run. */
-  plan(spec: Uint8Array, signal?: AbortSignal): Promise<PlannedRun>;
+  /** The terms and the program of a specification, in at most `budgetMs`. Does not compute the run. */
+  plan(spec: Uint8Array, budgetMs: number, signal?: AbortSignal): Promise<PlannedRun>;
   /** Computes the run, or continues from the last checkpoint in its folder. */
   open(run: OpenRun, signal?: AbortSignal): Promise<RemoteRun>;
 }
@@ -41,7 +41,7 @@ export function connectRuns(
 
   return {
     specify: (args, signal) => call('specify', args, signal),
-    plan: (spec, signal) => call('plan', { spec }, signal),
+    plan: (spec, budgetMs, signal) => call('plan', { spec, budgetMs }, signal),
     async open(options, signal) {
       const { run, ...opened } = await call('open', options, signal);
       return {

@@ -52,7 +52,7 @@ describe('run worker', { timeout: 60_000 }, () => {
   it('specifies a run, does it, and shows any step of it to another thread', async () => {
     const { client, progress } = connect();
     const { spec, terms } = await client.specify(request);
-    const planned = await client.plan(spec);
+    const planned = await client.plan(spec, 60_000);
     expect(planned.terms).toEqual(terms);
     expect(planned.slotNames).toHaveLength(terms.slots);
     const run = await client.open({ spec, start: { kind: 'model', url: MODEL }, threads: 1 });
@@ -88,7 +88,7 @@ describe('run worker', { timeout: 60_000 }, () => {
 
   it('refuses what is no specification, and a start that is another model', async () => {
     const { client } = connect();
-    await expect(client.plan(new Uint8Array(9))).rejects.toThrow('Not a usable run specification');
+    await expect(client.plan(new Uint8Array(9), 60_000)).rejects.toThrow('Not a usable run specification');
     const { spec } = await client.specify(request);
     const start = { kind: 'file', bytes: new Uint8Array(64) } as const;
     await expect(client.open({ spec, start, threads: 1 })).rejects.toThrow();

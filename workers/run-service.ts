@@ -1,7 +1,9 @@
-import { type CommittedRun, commitRun } from '../audit/commit-run.ts';
+import { type CommittedRun, commitPlan } from '../audit/commit-run.ts';
+import { planWithin } from '../audit/plan-within.ts';
 import { openRunArchive } from '../audit/run-archive.ts';
-import { planRun } from '../audit/run-plan.ts';
-import { decodeRunSpec, encodeRunSpec, runSpecOf } from '../audit/run-spec.ts';
+import type { RunPlan } from '../audit/run-plan.ts';
+import { decodeRunSpec, encodeRunSpec, type RunSpec, runSpecOf } from '../audit/run-spec.ts';
+import { createStepComputer } from '../audit/step-computer.ts';
 import type { Engine } from '../compute/engines/engine.ts';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../models/decoder/checkpoint.ts';
 import { loadModel } from '../models/decoder/load.ts';
@@ -13,6 +15,7 @@ import { termsHash } from '../protocol/slot-encoding.ts';
 import { serveCalls } from './cancellable-calls.ts';
 import { fetchModelFiles, modelAt } from './published-model.ts';
 import type { RunCalls, RunProgress, RunStart, RunWorkerApi } from './run-api.ts';
+import { messageYielder } from './yield-to-messages.ts';
 
 /** What the service needs from its worker: storage, engines and the network. */
 export interface RunEnvironment {
@@ -33,7 +36,7 @@ interface Running {
 const MAX_TRACES = 4;
 
 /** A published model with a fresh optimizer: the first checkpoint of every run that starts from the model. */
-export async function checkpointOfModel(
+async function checkpointOfModel(
   url: string,
   options: { readonly fetcher?: typeof fetch; readonly signal?: AbortSignal } = {},
 ): Promise<Checkpoint> {
@@ -41,6 +44,12 @@ export async function checkpointOfModel(
   const files = await fetchModelFiles(modelAt(url, { fetcher }), signal);
   const { config, parameters } = loadModel(files);
   return { config, state: freshState(config, parameters), cursor: 0, rngKey: '0x00000000' };
+}
+
+/** The plan of a run. Other calls and an abort get their turn meanwhile. */
+function planOf(spec: RunSpec, signal: AbortSignal, budgetMs = Number.POSITIVE_INFINITY): Promise<RunPlan> {
+  const now = (): number => performance.now();
+  return planWithin(spec, { signal, budgetMs, now, letOthersIn: messageYielder(now) });
 }
 
 /**
@@ -75,22 +84,23 @@ export function createRunService(environment: RunEnvironment): RunWorkerApi {
         learningRate,
         work: { kind: 'supervised', rows, length },
       });
-      return { spec: encodeRunSpec(spec), terms: planRun(spec).terms };
+      return { spec: encodeRunSpec(spec), terms: (await planOf(spec, signal)).terms };
     },
-    plan: async ({ spec }) => {
-      const { terms, program, slotNames } = planRun(decodeRunSpec(spec));
+    async plan({ spec, budgetMs }, signal) {
+      const { terms, program, slotNames } = await planOf(decodeRunSpec(spec), signal, budgetMs);
       return { terms, program, slotNames };
     },
     async open({ spec: bytes, start, threads, folder }, signal) {
       const spec = decodeRunSpec(bytes);
-      const terms = termsHash(planRun(spec).terms);
+      const plan = await planOf(spec, signal);
+      const terms = termsHash(plan.terms);
       const checkpoint = await startOf(start, signal);
       const directory = folder === undefined ? openMemoryDirectory() : await environment.openFolder(folder);
       const engine = await environment.openEngine(threads, signal);
       try {
-        const run = await commitRun({
-          engine,
-          spec,
+        const run = await commitPlan({
+          plan,
+          computer: createStepComputer({ engine, plan }),
           start: checkpoint,
           archive: openRunArchive(directory),
           signal,

@@ -28,6 +28,8 @@ export interface ChecksControllerOptions {
 }
 
 const LOG_LENGTH = 40;
+/** A run that takes longer to repeat, in seconds, is not looked up for showing a stranger's dispute. */
+const SHOWN_SECONDS = 600;
 
 /**
  * Claims and disputes: checks claims, audits all of them on request, and defends the claims of this device.
@@ -45,8 +47,10 @@ export class ChecksController implements ChecksPort {
   constructor(options: ChecksControllerOptions) {
     this.#options = options;
     const { knownRuns } = options;
-    this.#runs = new RunCache(async (terms, { signal }) =>
-      (await knownRuns.known(terms, signal)) === undefined ? undefined : knownRuns.run(terms, signal),
+    this.#runs = new RunCache(
+      async (terms, asked) =>
+        (await knownRuns.known(terms, asked)) === undefined ? undefined : knownRuns.run(terms, asked.signal),
+      (terms, asked) => knownRuns.price(terms, asked),
     );
     this.#defender = new Defender(this.#agentOptions());
   }
@@ -143,10 +147,11 @@ export class ChecksController implements ChecksPort {
     memory.remember({ auditing, busy: plays || staked || isWorking() || auditing });
   }
 
-  /** Finds out what a disputed run is made of, so that its dispute can be told in words. */
+  /** Finds out what a disputed run is made of, for the transcript of the dispute. */
   async #learn(terms: Hex): Promise<void> {
     if (this.store.getState().knownRuns.has(terms)) return;
-    const known = await this.#options.knownRuns.known(terms, this.#abort.signal).catch(() => undefined);
+    const asked = { secondsLeft: SHOWN_SECONDS, signal: this.#abort.signal };
+    const known = await this.#options.knownRuns.known(terms, asked).catch(() => undefined);
     if (known === undefined) return;
     this.store.setState(({ knownRuns }) => ({ knownRuns: new Map([...knownRuns, [terms, known]]) }));
   }

@@ -71,13 +71,7 @@ function Status() {
 function StartProgress() {
   const phase = useView((view) => view.phase);
   if (phase.kind !== 'starting') return null;
-  return (
-    <progress
-      className="start-progress mt-5"
-      aria-label="Starting"
-      {...(phase.progress === undefined ? {} : { value: phase.progress, max: 1 })}
-    />
-  );
+  return <progress className="start-progress mt-5" aria-label="Starting" value={phase.progress} max={1} />;
 }
 
 function Commands({ engine }: { readonly engine: EngineChoice }) {

@@ -1,9 +1,10 @@
 import type { PublicClient } from 'viem';
-import { findDescriptions } from '../../chain/descriptions.ts';
+import { type FetchDescriptions, PlanSearch, type SearchOptions } from '../../audit/plan-search.ts';
+import { describedRuns } from '../../chain/jobs/described-runs.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import { PromiseMemo } from '../../protocol/memoize-promise.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
-import { type VerifiedRun, verifyRun } from '../../protocol/verified-run.ts';
+import type { VerifiedRun } from '../../protocol/verified-run.ts';
 import type { PlannedRun } from '../../workers/run-api.ts';
 import type { RemoteRun, RunsClient } from '../../workers/run-client.ts';
 
@@ -15,6 +16,9 @@ export interface KnownRunsOptions {
   readonly model: string;
   readonly threads: number;
 }
+
+/** Longer runs are not done in a page. */
+const MAX_STEPS = 10_000;
 
 /** A run with a published description, and what the run is made of. */
 export interface KnownRun extends VerifiedRun<PlannedRun> {
@@ -33,16 +37,27 @@ export class UnknownRunError extends Error {
  */
 export class KnownRuns {
   readonly #options: KnownRunsOptions;
+  readonly #search: PlanSearch<PlannedRun>;
   readonly #specs = new PromiseMemo<Hex, KnownRun | undefined>({ keep: (found) => found !== undefined });
   readonly #open = new PromiseMemo<Hex, VerifiedRun<RemoteRun>>();
 
   constructor(options: KnownRunsOptions) {
     this.#options = options;
+    this.#search = new PlanSearch({
+      plan: (bytes, { budgetMs, signal }) => options.runs().plan(bytes, budgetMs, signal),
+      maxSteps: MAX_STEPS,
+      now: () => performance.now(),
+    });
   }
 
   /** What was published about the run. While nothing fits, undefined, and the next call looks again. */
-  known(terms: Hex, signal?: AbortSignal): Promise<KnownRun | undefined> {
-    return this.#specs.get(terms, () => this.#find(terms, signal));
+  known(terms: Hex, options: SearchOptions = {}): Promise<KnownRun | undefined> {
+    return this.#specs.get(terms, () => this.#find(terms, options));
+  }
+
+  /** What the next look for the run and repeating it cost at least, in ms; undefined where none is known. */
+  price(terms: Hex, options: SearchOptions = {}): Promise<number | undefined> {
+    return this.#search.price(terms, this.#fetch(terms), options);
   }
 
   /** Does the run, or goes on from its last checkpoint. Throws UnknownRunError, ChainError, ComputeError. */
@@ -51,7 +66,7 @@ export class KnownRuns {
   }
 
   async #do(terms: Hex, signal?: AbortSignal): Promise<VerifiedRun<RemoteRun>> {
-    const known = await this.known(terms, signal);
+    const known = await this.known(terms, { signal });
     if (known === undefined) {
       throw new UnknownRunError(
         'Nobody has published what this run is, so it cannot be computed here. Ask whoever posted it to publish its description.',
@@ -65,18 +80,14 @@ export class KnownRuns {
     return { ...run, terms: known.terms };
   }
 
-  async #find(terms: Hex, signal?: AbortSignal): Promise<KnownRun | undefined> {
-    const { client, contracts, runs } = this.#options;
-    const found = await findDescriptions({ client, descriptions: contracts.descriptions, run: terms });
-    for (const { bytes } of found) {
-      try {
-        const planned = verifyRun(await runs().plan(bytes, signal), terms);
-        if (planned !== undefined) return { ...planned, spec: bytes };
-      } catch {
-        // No specification, or one of a run that cannot be done here. Another description may fit.
-        signal?.throwIfAborted();
-      }
-    }
-    return undefined;
+  async #find(terms: Hex, options: SearchOptions): Promise<KnownRun | undefined> {
+    const found = await this.#search.find(terms, this.#fetch(terms), options);
+    return found.kind === 'found' ? { ...found.plan, spec: found.bytes } : undefined;
+  }
+
+  #fetch(run: Hex): FetchDescriptions {
+    const { client, contracts } = this.#options;
+    return async (wants) =>
+      (await describedRuns({ client, contracts, run, wants })).map(({ bytes }) => bytes);
   }
 }

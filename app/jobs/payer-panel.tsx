@@ -4,12 +4,12 @@ import { useConnection, useDisconnect, useSwitchChain } from 'wagmi';
 import type { Network } from '../../protocol/network-file.ts';
 import { Button } from '../ui/button.tsx';
 import { HexText } from '../ui/section.tsx';
-import { WalletActionButton } from '../wallet/wallet-action-button.tsx';
 import { WalletChoice, type WalletOutcome } from '../wallet/wallet-choice.tsx';
 import { walletSentence } from '../wallet/wallet-error.ts';
 import { formatEth } from './format-eth.ts';
 import type { JobsPort, JobsView } from './jobs-port.ts';
 import { useWallet } from './use-wallet.ts';
+import { WalletActionButton } from './wallet-action-button.tsx';
 
 interface PayerPanelProps {
   readonly network: Network;

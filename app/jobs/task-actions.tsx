@@ -7,11 +7,11 @@ import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
 import { Field } from '../ui/field.tsx';
 import { saveFile } from '../ui/save-file.ts';
-import { WalletActionButton } from '../wallet/wallet-action-button.tsx';
 import { formatEth } from './format-eth.ts';
 import type { JobsPort, JobsView } from './jobs-port.ts';
 import type { Funding } from './market.ts';
 import { type NextAction, pledgeAction } from './task-life.ts';
+import { WalletActionButton } from './wallet-action-button.tsx';
 
 export interface TaskProps {
   readonly funding: Funding;

@@ -95,7 +95,8 @@ function Progress({ download }: { readonly download: DownloadView }) {
       <progress
         className="start-progress mt-2 !w-full"
         aria-label={`Download of ${nameOfAddress(url)}`}
-        {...(total === null ? {} : { value: bytes, max: total })}
+        value={total === null ? undefined : bytes}
+        max={total ?? undefined}
       />
       <div className="mt-2 flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
         <p className="figure text-note text-quiet">

@@ -40,7 +40,7 @@ function FilesChoice() {
   return (
     <div>
       <h3 className="text-body font-medium">From this device</h3>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: the buttons inside do the same. */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the buttons do the same by keyboard. */}
       <div
         className={`mt-2 rounded-xl border border-dashed px-4 py-6 text-center motion-safe:transition-colors ${over ? 'border-accent bg-accent-soft' : 'border-line-strong/60'}`}
         data-testid="drop"

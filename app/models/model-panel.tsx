@@ -122,7 +122,8 @@ function Loading({ tensors, of }: { readonly tensors: number; readonly of: numbe
       <progress
         className="start-progress flex-1 basis-40"
         aria-label="Loading the model"
-        {...(of === 0 ? {} : { value: tensors, max: of })}
+        value={of === 0 ? undefined : tensors}
+        max={of === 0 ? undefined : of}
       />
       <p className="figure text-note text-quiet" role="status">
         {of === 0 ? 'Trying the engine…' : `${tensors} of ${of} tensors`}

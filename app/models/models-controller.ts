@@ -94,7 +94,7 @@ export class ModelsController {
     this.#dispatch({ kind: 'download-began', url });
     let done: StoredModel | undefined;
     await this.#attempt('download', async (call, signal) => {
-      done = await call('download', { url, ...(hashes === undefined ? {} : { hashes }) }, signal);
+      done = await call('download', { url, hashes }, signal);
     });
     this.#dispatch({ kind: 'download-ended' });
     await this.refresh();

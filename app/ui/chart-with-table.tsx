@@ -28,7 +28,7 @@ export function ChartWithTable({ data, options, label, testId, table }: ChartWit
       <Disclosure summary={<>The same as a table</>}>
         <section
           className="max-h-64 overflow-auto"
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by key.
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard must reach a scrolling region.
           tabIndex={0}
           aria-label={table.label}
         >

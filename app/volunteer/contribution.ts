@@ -4,7 +4,7 @@ import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { ComputeEvent } from '../../workers/compute-api.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import type { ChainAccess, Computer, VolunteerConnection, VolunteerDependencies } from './dependencies.ts';
-import { type Device, runOf } from './device.ts';
+import { type Device, networkIdOf } from './device.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import type { PauseCause, StartStep } from './phase.ts';
 import { peersEvent, phaseOf, refusalInWords, selfDescription, shownRoundEvent } from './translate.ts';
@@ -151,7 +151,7 @@ export class Contribution {
         .openComputer({
           base,
           device: key.address,
-          run: runOf(network),
+          networkId: networkIdOf(network),
           engine,
           onEvent: (event) => this.#handleCompute(event),
           onCrash: (error) => this.#handleCrash(error),

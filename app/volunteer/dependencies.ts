@@ -30,8 +30,8 @@ export interface Computer {
 export interface OpenComputerOptions {
   readonly base: string;
   readonly device: DeviceAddress;
-  /** The network's id, as in swarm/network-id.ts. */
-  readonly run: string;
+  /** As in swarm/network-id.ts. */
+  readonly networkId: string;
   readonly engine: EngineChoice;
   readonly onEvent: (event: ComputeEvent) => void;
   /** Called when the worker ended by itself. Calls in progress reject then. */
@@ -94,7 +94,7 @@ export interface VolunteerDependencies {
   /** The device's stored checkpoint, without an engine; null where there is none. */
   storedCheckpoint(of: {
     readonly device: DeviceAddress;
-    readonly run: string;
+    readonly networkId: string;
   }): Promise<StoredCheckpoint | null>;
   openComputer(options: OpenComputerOptions): Promise<Computer>;
   openChain(network: Network, key: DeviceKey): Promise<ChainAccess>;

@@ -3,11 +3,11 @@ import { messageOf } from '../../protocol/message-of.ts';
 import { fetchNetwork, type Network } from '../../protocol/network-file.ts';
 import { SerialQueue } from '../../protocol/serial-queue.ts';
 import { networkId } from '../../swarm/network-id.ts';
+import { DeviceRecords } from './device-records.ts';
 import { decodeKeyBackup, encodeKeyBackup, KeyBackupError } from './key-backup.ts';
 import { KeyStore } from './key-store.ts';
 import type { PageDatabase, StoredKey } from './page-database.ts';
 import { HISTORY_ROUNDS } from './reduce-records.ts';
-import { RunRecords } from './run-records.ts';
 import type { ModelReport, RoundRecord, Totals, VolunteerEvent } from './volunteer-events.ts';
 import type { SignedDelegation } from './volunteer-port.ts';
 
@@ -28,7 +28,7 @@ export class Device {
   #key: DeviceKey | null = null;
   #stored: StoredKey | null = null;
   #network: Network | null = null;
-  #records: RunRecords | null = null;
+  #records: DeviceRecords | null = null;
   #delegation: SignedDelegation | null = null;
   #saves = new SerialQueue();
 
@@ -101,7 +101,7 @@ export class Device {
     const { base, fetcher, database } = this.#options;
     const network = await fetchNetwork(new URL('network.json', base), { fetch: fetcher });
     await database.put('networks', network, LAST_NETWORK);
-    const moved = this.#network === null || runOf(network) !== runOf(this.#network);
+    const moved = this.#network === null || networkIdOf(network) !== networkIdOf(this.#network);
     this.#network = network;
     this.reportNetwork(true);
     if (moved) await this.#openRecords();
@@ -156,13 +156,13 @@ export class Device {
   }
 
   /**
-   * Reports what is stored of this device in this run. Does nothing while the key or the network is not
+   * Reports what is stored of this device in this network. Does nothing while the key or the network is not
    * known.
    */
   async #openRecords(): Promise<void> {
     const { database, emit } = this.#options;
     if (this.#key === null || this.#network === null) return;
-    const opened = new RunRecords(database, runOf(this.#network), this.#key.address);
+    const opened = new DeviceRecords(database, networkIdOf(this.#network), this.#key.address);
     const { records, totals, beginning, delegation } = await opened.load(HISTORY_ROUNDS);
     this.#records = opened;
     this.#delegation = delegation;
@@ -178,7 +178,7 @@ export class Device {
   }
 }
 
-/** The run of a network, named by its chain and its contract. */
-export function runOf(network: Network): string {
+/** The id of a network, made of its chain and its contract. */
+export function networkIdOf(network: Network): string {
   return networkId(network.chainId, network.contracts.participation);
 }

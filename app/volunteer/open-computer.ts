@@ -10,15 +10,14 @@ function computeWorker(): Worker {
   });
 }
 
-/** Reads a device's stored checkpoint; private files can be read only in a worker. Throws ComputeError. */
+/** Reads a device's stored checkpoint in a worker, where private files can be read. Throws ComputeError. */
 export async function storedCheckpoint(of: {
   readonly device: DeviceAddress;
-  readonly run: string;
+  readonly networkId: string;
 }): Promise<StoredCheckpoint | null> {
   const worker = computeWorker();
   try {
-    const { device, run: networkId } = of;
-    return await connectCompute(worker, () => undefined).stored({ device, networkId });
+    return await connectCompute(worker, () => undefined).stored(of);
   } finally {
     worker.terminate();
   }
@@ -28,11 +27,11 @@ export async function storedCheckpoint(of: {
 const MAX_THREADS = 8;
 
 /**
- * Starts the compute worker and in it an engine and the model. Throws ComputeError with a sentence for the
- * person, and the signal's reason after an abort; the worker is ended then.
+ * Starts the compute worker with an engine and the model. Throws ComputeError with a sentence for a person,
+ * and the signal's reason after an abort. The worker is ended in both cases.
  */
 export async function openComputer(options: OpenComputerOptions): Promise<Computer> {
-  const { base, device, run, engine, onEvent, onCrash, signal } = options;
+  const { base, device, networkId, engine, onEvent, onCrash, signal } = options;
   const worker = computeWorker();
   const crashed = new Promise<never>((_, reject) => {
     worker.addEventListener('error', (event) => {
@@ -41,7 +40,7 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
       onCrash(error);
     });
   });
-  // After the start nobody waits for it any more; `onCrash` has told.
+  // After the start nobody waits for this promise. `onCrash` reports the crash.
   crashed.catch(() => undefined);
   const client = connectCompute(worker, onEvent, { ended: crashed });
   const cores = navigator.hardwareConcurrency ?? 1;
@@ -49,7 +48,7 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
     const started = await client.start(
       {
         device,
-        networkId: run,
+        networkId,
         engine,
         modelUrl: new URL('models/nano/', base).href,
         threads: crossOriginIsolated ? Math.max(1, Math.min(MAX_THREADS, cores - 1)) : 1,

@@ -9,7 +9,7 @@ interface PageSchema extends DBSchema {
   keys: { key: string; value: StoredKey };
   /** One record under the name 'last': the network of the last visit, for visits without a connection. */
   networks: { key: string; value: Network };
-  // The stores below are keyed by scope, which is run and device (run-records.ts).
+  // The stores below are keyed by scope, which is network and device (device-records.ts).
   rounds: { key: [string, number]; value: RoundRecord & { readonly scope: string } };
   totals: { key: string; value: Totals };
   beginnings: { key: string; value: ModelReport };

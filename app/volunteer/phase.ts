@@ -11,7 +11,7 @@ export type Phase =
   | {
       readonly kind: 'starting';
       readonly step: StartStep;
-      /** How much of the step is done, 0 to 1, where it can be told. */
+      /** The share of the step that is done, 0 to 1. Undefined where it is not known. */
       readonly progress?: number;
     }
   | { readonly kind: 'contributing' }

@@ -47,7 +47,7 @@ export function reduceVolunteer(view: VolunteerView, event: VolunteerEvent): Vol
     case 'votes':
       return { ...view, feed: reduceFeed(view.feed, event) };
     case 'history':
-      // Another device or another run: nothing that was shown of the last one holds any more.
+      // Another device or another network: nothing that was shown of the last one holds any more.
       return {
         ...view,
         ...withRecords([], event.records, event.totals),

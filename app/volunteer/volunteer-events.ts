@@ -114,7 +114,7 @@ export type VolunteerEvent =
   | { readonly kind: 'engine'; readonly engine: EngineReport<EngineVerdict> }
   | { readonly kind: 'peers'; readonly peers: readonly PeerStatus[]; readonly relays: readonly RelayStatus[] }
   | ({ readonly kind: 'on-chain'; readonly round: number } & Inclusion)
-  /** What earlier visits left of this device in this run. It replaces what was shown before. */
+  /** What earlier visits left of this device in this network. It replaces what was shown before. */
   | { readonly kind: 'history'; readonly records: readonly RoundRecord[]; readonly totals: Totals }
   | { readonly kind: 'model'; readonly when: 'start' | 'now'; readonly report: ModelReport }
   /** A message of another device was rejected. */

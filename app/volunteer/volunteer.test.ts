@@ -64,7 +64,11 @@ function workshop(name: string, options: WorkshopOptions = {}) {
   const status = (state: 'waiting' | 'pausing' | 'paused' | 'stopped', sentence = 'So it is.') =>
     onRound({ kind: 'status', state, sentence, round: null });
   const dependencies: VolunteerDependencies = {
-    storedCheckpoint: async ({ run }) => ({ bytes: new TextEncoder().encode(run), root: ROOT, cursor: 3 }),
+    storedCheckpoint: async ({ networkId }) => ({
+      bytes: new TextEncoder().encode(networkId),
+      root: ROOT,
+      cursor: 3,
+    }),
     async openComputer(asked) {
       log.push(`computer ${asked.engine}`);
       computer = asked;

@@ -4,7 +4,7 @@ import type { Network } from '../../protocol/network-file.ts';
 import { bindingKeys } from './binding-keys.ts';
 import { Contribution } from './contribution.ts';
 import type { VolunteerDependencies } from './dependencies.ts';
-import { Device, runOf } from './device.ts';
+import { Device, networkIdOf } from './device.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import { KeyBackupError } from './key-backup.ts';
 import { claimTab, type Locks, type TabLock } from './one-tab.ts';
@@ -241,8 +241,8 @@ export class Volunteer implements VolunteerPort {
   }
 
   async #storedCheckpoint() {
-    const run = runOf(await this.#device.network());
-    return this.#options.dependencies.storedCheckpoint({ device: this.#device.key.address, run });
+    const networkId = networkIdOf(await this.#device.network());
+    return this.#options.dependencies.storedCheckpoint({ device: this.#device.key.address, networkId });
   }
 
   /** Without its worker a contribution cannot even be asked to stop, so all of it is thrown away. */

@@ -70,6 +70,8 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
     [
       ...['--host', host, '--port', String(port), '--chain-id', String(chainId)],
       ...['--network', 'optimism', '--silent'],
+      // No web page may read its answers; a page that needs the chain is given a guarded address.
+      '--no-cors',
       ...(blockTime === undefined ? [] : ['--block-time', String(blockTime)]),
       ...(state === undefined ? [] : ['--state', state, '--state-interval', '60']),
     ],

@@ -20,6 +20,8 @@ export interface Devnet {
   readonly network: DevnetFile;
   /** The folder that `npm start` keeps its state in. */
   readonly home: string;
+  /** The chain's own address, for the development node's commands. The page knows only the guarded one. */
+  readonly nodeRpc: string;
   /** Everything it printed so far. */
   output(): string;
   /** Resolves when a printed line matches. */
@@ -84,7 +86,8 @@ export async function startDevnet(options: { readonly arguments?: readonly strin
   try {
     await waitForLine(/ready/i, 240_000);
     const network = JSON.parse(await readFile(join(home, 'devnet.json'), 'utf8')) as DevnetFile;
-    return { network, home, output: () => text, waitForLine, stop };
+    const nodeRpc = await readFile(join(home, 'chain', 'node-rpc'), 'utf8');
+    return { network, home, nodeRpc, output: () => text, waitForLine, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,7 +1,7 @@
 import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { FrozenSession } from '../../models/decoder/frozen-session.ts';
 import { generationHash } from '../../models/decoder/generation-hash.ts';
-import { decodeAdapters } from '../../models/decoder/lora/state.ts';
+import { decodeAdapters } from '../../models/decoder/lora/adapter-state.ts';
 import { seededStream } from '../../models/decoder/seeded-stream.ts';
 import { blobSource } from '../../models/loading/blob-source.ts';
 import { openModel } from '../../models/loading/open-model.ts';

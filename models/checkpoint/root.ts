@@ -8,7 +8,7 @@ import { LEAF_BYTES, leafHash, merkleRoot } from '../../protocol/merkle.ts';
 import { compareNames, parseSafetensors, type SafetensorsFile, type StoredTensor } from './safetensors.ts';
 
 /** The leaf hashes of a tensor's bytes. Leaves have 4 KiB, and the last may be shorter. */
-export function tensorLeaves(data: Uint8Array): Uint8Array[] {
+function tensorLeaves(data: Uint8Array): Uint8Array[] {
   const leaves: Uint8Array[] = [];
   for (let at = 0; at < data.length; at += LEAF_BYTES) {
     leaves.push(leafHash(data.subarray(at, at + LEAF_BYTES)));
@@ -63,14 +63,4 @@ export function checkpointLeaves(contents: SafetensorsFile, known?: KnownRoots):
 export function checkpointRoot(checkpoint: Uint8Array | SafetensorsFile, known?: KnownRoots): Hex {
   const contents = checkpoint instanceof Uint8Array ? parseSafetensors(checkpoint) : checkpoint;
   return toHex(merkleRoot(checkpointLeaves(contents, known)));
-}
-
-/** The root of each tensor by name, in byte order of the names. They show where two checkpoints differ. */
-export function tensorRoots(checkpoint: Uint8Array | SafetensorsFile): ReadonlyMap<string, Hex> {
-  const contents = checkpoint instanceof Uint8Array ? parseSafetensors(checkpoint) : checkpoint;
-  return new Map(
-    [...contents.tensors]
-      .sort(([a], [b]) => compareNames(a, b))
-      .map(([name, tensor]) => [name, toHex(tensorRoot(tensor.data))]),
-  );
 }

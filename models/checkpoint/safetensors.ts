@@ -47,8 +47,8 @@ export interface SafetensorsLimits {
   readonly tensors?: number;
 }
 
-export const DEFAULT_HEADER_LIMIT = 1 << 20;
-export const MAX_HEADER_LIMIT = 100_000_000;
+const DEFAULT_HEADER_LIMIT = 1 << 20;
+const MAX_HEADER_LIMIT = 100_000_000;
 const MAX_RANK = 8;
 const METADATA = '__metadata__';
 

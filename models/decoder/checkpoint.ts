@@ -16,7 +16,7 @@ import {
 import { configJson, type DecoderConfig, parameterSpecs, parseConfig } from './config.ts';
 import type { ModelState, NamedTensors } from './state.ts';
 
-export const CHECKPOINT_FORMAT = 'starling-checkpoint-1';
+const CHECKPOINT_FORMAT = 'starling-checkpoint-1';
 const REQUIRED_METADATA = ['format', 'step', 'cursor', 'rng', 'config'] as const;
 
 export interface Checkpoint {

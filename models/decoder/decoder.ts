@@ -96,7 +96,11 @@ function emitScore(b: ProgramBuilder, config: DecoderConfig, shape: BatchShape, 
   return { activations, lse, targets, logprobs };
 }
 
-function emitGradients(
+/**
+ * Emits score, loss and backward pass. `storage` tells whether `gradient.<name>` is bound or temporary.
+ * Returns the gradients' names in the order of `trainedSpecs`.
+ */
+export function emitGradients(
   b: ProgramBuilder,
   config: DecoderConfig,
   options: GradientOptions,
@@ -145,13 +149,6 @@ export function scoreProgram(config: DecoderConfig, shape: BatchShape, plan: Wei
   const b = new ProgramBuilder();
   emitScore(b, config, shape, plan);
   return b.build(`score ${shape.batch}x${shape.length}`);
-}
-
-/** Computes the loss and `gradient.<name>` of every trained tensor, without an update. */
-export function gradientProgram(config: DecoderConfig, options: GradientOptions): Program {
-  const b = new ProgramBuilder();
-  emitGradients(b, config, options, 'bound');
-  return b.build(`gradient ${options.objective} ${options.batch}x${options.length}`);
 }
 
 /**

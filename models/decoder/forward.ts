@@ -83,11 +83,7 @@ export function parameterDType(plan: WeightPlan, shape: readonly number[]): DTyp
 }
 
 /** Declares every parameter as a bound tensor under its own name. */
-export function declareParameters(
-  b: ProgramBuilder,
-  config: DecoderConfig,
-  plan: WeightPlan = TRAINED,
-): void {
+function declareParameters(b: ProgramBuilder, config: DecoderConfig, plan: WeightPlan = TRAINED): void {
   for (const { name, shape } of parameterSpecs(config)) b.bound(name, shape, parameterDType(plan, shape));
 }
 

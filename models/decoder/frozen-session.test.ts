@@ -6,12 +6,13 @@ import { philox4x32 } from '../../protocol/philox.ts';
 import { type DecoderConfig, parameterSpecs } from './config.ts';
 import { FrozenSession } from './frozen-session.ts';
 import { initialParameters } from './initialize.ts';
+import { freshAdapterState } from './lora/adapter-state.ts';
 import { initialAdapters, type LoraOptions, PROJECTIONS } from './lora/adapters.ts';
 import { frozenRoot } from './lora/frozen-root.ts';
-import { freshAdapterState } from './lora/state.ts';
 import { ModelSession } from './model-session.ts';
 import { ModelStateError } from './state.ts';
-import { fromBfloat16, memoryWeights, toBfloat16 } from './weights.ts';
+import { fromBfloat16 } from './testing/from-bfloat16.ts';
+import { memoryWeights, toBfloat16 } from './weights.ts';
 
 const QWEN: DecoderConfig = {
   hiddenSize: 16,

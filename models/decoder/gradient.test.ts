@@ -4,12 +4,14 @@ import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { elementCount } from '../../compute/repops/program.ts';
 import type { DecoderConfig } from './config.ts';
 import { parameterSpecs } from './config.ts';
-import { gradientProgram, scoreProgram } from './decoder.ts';
+import { scoreProgram } from './decoder.ts';
 import type { WeightPlan } from './forward.ts';
 import { initialParameters } from './initialize.ts';
 import { adapterSpecs, initialAdapters, type LoraOptions, PROJECTIONS } from './lora/adapters.ts';
 import { ropeTables } from './rope.ts';
-import { fromBfloat16, toBfloat16 } from './weights.ts';
+import { fromBfloat16 } from './testing/from-bfloat16.ts';
+import { gradientProgram } from './testing/gradient-program.ts';
+import { toBfloat16 } from './weights.ts';
 
 // The lattice makes the loss a staircase in the weights, which no finite difference can climb. Left out, the
 // same programs must agree with the published equations to f32 accuracy; what the lattice itself does is

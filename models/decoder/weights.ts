@@ -29,11 +29,6 @@ export function toBfloat16(values: Float32Array): Uint16Array {
   return Uint16Array.from(words, bfloat16Of);
 }
 
-/** bf16 words as f32. */
-export function fromBfloat16(words: Uint16Array): Float32Array {
-  return new Float32Array(Uint32Array.from(words, (word) => word << 16).buffer);
-}
-
 /** The weights of a model in memory. */
 export function memoryWeights(parameters: NamedTensors): WeightSource {
   const get = (name: string): Float32Array => {

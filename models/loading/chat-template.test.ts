@@ -5,9 +5,9 @@ import { expect, it } from 'vitest';
 import { blobSource } from './blob-source.ts';
 import { downloadModel } from './download.ts';
 import { folderSource } from './folder-source.ts';
-import { openMemoryFileStore } from './memory-file-store.ts';
 import { openModel } from './open-model.ts';
 import { storeSource } from './store-source.ts';
+import { openMemoryFileStore } from './testing/memory-file-store.ts';
 import { startModelServer } from './testing/model-server.ts';
 import { tinyFiles } from './testing/tiny-model.ts';
 

@@ -4,10 +4,10 @@ import { StorageFullError } from '../storage/directory.ts';
 import { type DownloadOptions, downloadModel } from './download.ts';
 import { HashMismatchError } from './fetch-file.ts';
 import { filesRoot, parseHashes } from './file-root.ts';
-import { openMemoryFileStore } from './memory-file-store.ts';
 import { ModelLoadError } from './model-source.ts';
 import { openModel } from './open-model.ts';
 import { storeSource } from './store-source.ts';
+import { openMemoryFileStore } from './testing/memory-file-store.ts';
 import { type ModelServer, startModelServer } from './testing/model-server.ts';
 import { TINY, tinyFiles, tinyParameters } from './testing/tiny-model.ts';
 

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { openFolderFileStore } from './folder-file-store.ts';
-import { openMemoryFileStore } from './memory-file-store.ts';
 import { describeFileStoreContract } from './testing/file-store-contract.ts';
+import { openMemoryFileStore } from './testing/memory-file-store.ts';
 
 let home = '';
 beforeAll(async () => {

@@ -63,7 +63,9 @@ const WITHOUT_EFFECT: readonly string[] = [
   'use_cache',
 ];
 
-/** Values with which a setting that Starling does not apply has no effect, beside null, false and empty ones. */
+/**
+ * Values with which a setting that Starling does not apply has no effect, beside null, false and empty ones.
+ */
 const HARMLESS: Readonly<Record<string, unknown>> = {
   diversity_penalty: 0,
   encoder_no_repeat_ngram_size: 0,
@@ -109,7 +111,9 @@ export function parseGeneration(
       `${name} cannot be ${JSON.stringify(value)?.slice(0, 80)}; fetch the model again or correct it`,
     );
   };
-  /** The ids of a field that are in the vocabulary. No other id can be drawn, so it ends and begins nothing. */
+  /**
+   * The ids of a field that are in the vocabulary. No other id can be drawn, so it ends and begins nothing.
+   */
   const tokens = (name: string): readonly number[] => {
     const value = own(source, name) ?? own(config, name) ?? [];
     const list: readonly unknown[] = Array.isArray(value) ? value : [value];

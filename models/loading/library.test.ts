@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ModelLibrary } from './library.ts';
-import { openMemoryModelDirectory } from './model-directory.ts';
 import { openModel } from './open-model.ts';
+import { openMemoryModelDirectory } from './testing/memory-model-directory.ts';
 import { type ModelServer, startModelServer } from './testing/model-server.ts';
 import { TINY, tinyFiles } from './testing/tiny-model.ts';
 

@@ -12,9 +12,9 @@ import {
 import { blobSource } from './blob-source.ts';
 import { downloadModel } from './download.ts';
 import type { FileStore, StoredFile } from './file-store.ts';
-import { openMemoryFileStore } from './memory-file-store.ts';
 import { openModel } from './open-model.ts';
 import { describeFileStoreContract } from './testing/file-store-contract.ts';
+import { openMemoryFileStore } from './testing/memory-file-store.ts';
 import { type ModelServer, startModelServer } from './testing/model-server.ts';
 import type { StoreCall } from './testing/opfs-worker.ts';
 import { TINY, tinyFiles } from './testing/tiny-model.ts';

@@ -1,6 +1,6 @@
 /**
- * A decoder (Qwen2's shape, and Llama's where its configuration has it) as an ONNX graph with a key/value
- * cache. Names and layouts are those that Hugging Face's exports and transformers.js use:
+ * A decoder of Qwen2's or Llama's shape as an ONNX graph with a key/value cache. It has the names and layouts
+ * of Hugging Face's exports and transformers.js:
  *
  * | name | type, shape | |
  * | --- | --- | --- |
@@ -11,18 +11,17 @@
  * | `logits` | f32 [batch, sequence, vocabulary] | |
  * | `present.<layer>.key`, `.value` | f32 [batch, kvHeads, past + sequence, headDim] | the next call's past |
  *
- * Weights are stored as the checkpoint stores them, [out, in].
+ * Weights are stored as in the checkpoint, [out, in].
  */
 import { type DecoderConfig, parameterSpecs } from '../decoder/config.ts';
 import { headName } from '../decoder/forward.ts';
 import { modelRopeTables } from '../decoder/rope.ts';
-import type { NamedTensors } from '../decoder/state.ts';
+import { type NamedTensors, tensorNamed } from '../decoder/state.ts';
 import { type Attribute, Graph } from './graph.ts';
 
 /**
- * `f32`: plain f32 throughout, as other software computes the model. `bf16-operands`: both operands of each
- * product are rounded to bf16 before it, as RepOps does (docs/repops.md), so that what is left between the
- * two is the order of sums.
+ * `f32`: f32 throughout, as in other software. `bf16-operands`: both operands of each product are first
+ * rounded to bf16, as in RepOps (docs/repops.md), so that only the order of sums remains different.
  */
 export type Arithmetic = 'f32' | 'bf16-operands';
 
@@ -37,10 +36,10 @@ const int = (value: number): Attribute => ({ kind: 'int', value });
 const ints = (...value: readonly number[]): Attribute => ({ kind: 'ints', value });
 /** ONNX's numbers of element types, for Cast. */
 const CAST = { f32: int(1), i64: int(7), bool: int(9), bf16: int(16) };
-/** Stands for "masked" in a score: finite, so that a row of padding has a softmax. */
+/** The score of a masked key. It is finite, so that a row of padding has a softmax. */
 const MASKED = -3.4028234663852886e38;
 
-/** The graph of `config` over `parameters`, whose arrays the graph refers to and does not copy. */
+/** The graph of `config` over `parameters`. It refers to their arrays and does not copy them. */
 export function decoderGraph({ config, parameters, arithmetic }: DecoderGraphOptions): Graph {
   const { heads, kvHeads, headDim, layers, context } = config;
   const half = headDim / 2;
@@ -48,25 +47,27 @@ export function decoderGraph({ config, parameters, arithmetic }: DecoderGraphOpt
   const specs = new Map(parameterSpecs(config).map(({ name, shape }) => [name, shape]));
   const stored = new Set<string>();
 
-  /** The initializer of a parameter, put into the file on first use. */
+  /** The initializer of a parameter. It is added to the file on first use. */
   const weight = (name: string): string => {
     if (!stored.has(name)) {
       stored.add(name);
-      g.floats(name, specs.get(name) ?? [], parameters.get(name) ?? new Float32Array());
+      const shape = specs.get(name);
+      if (shape === undefined) throw new RangeError(`${name} is not a parameter of this model`);
+      g.floats(name, shape, tensorNamed(parameters, name));
     }
     return name;
   };
-  /** What a product takes of a value. */
+  /** A value as the operand of a product. */
   const operand = (x: string): string =>
     arithmetic === 'f32' ? x : g.node('Cast', [g.node('Cast', [x], { to: CAST.bf16 })], { to: CAST.f32 });
-  /** The parameter as a product takes it, rounded once for all its uses. */
+  /** A parameter as the operand of a product. It is rounded once for all its uses. */
   const roundedWeights = new Map<string, string>();
   const weightOperand = (name: string): string => {
     const known = roundedWeights.get(name) ?? operand(weight(name));
     roundedWeights.set(name, known);
     return known;
   };
-  /** y = x W^T (+ bias where the model has one) of rows. */
+  /** y = x W^T, plus the bias if the model has one. */
   const linear = (x: string, name: string): string => {
     const y = g.node('Gemm', [x, weightOperand(`${name}.weight`)], { transB: int(1) });
     const bias = `${name}.bias`;
@@ -87,7 +88,7 @@ export function decoderGraph({ config, parameters, arithmetic }: DecoderGraphOpt
     value: g.input(`past_key_values.${layer}.value`, 'f32', cacheShape('past')),
   }));
 
-  // Sizes that only a run knows.
+  // Sizes that are known only at run time.
   const shape = g.node('Shape', [ids]);
   const batch = g.node('Slice', [shape, g.ints(0), g.ints(1)]);
   const sequence = g.node('Slice', [shape, g.ints(1), g.ints(2)]);
@@ -103,8 +104,8 @@ export function decoderGraph({ config, parameters, arithmetic }: DecoderGraphOpt
   const shown = g.node('Unsqueeze', [g.node('Cast', [attentionMask], { to: CAST.bool }), g.ints(1, 2, 3)]);
   const allowed = g.node('And', [causal, shown]);
 
-  // Rotations of each new token, [batch, sequence, 1, headDim / 2] (and a 1 for interleaved pairs): the
-  // engines' own tables.
+  // Rotations of each new token from the engines' tables: [batch, sequence, 1, headDim / 2], with a last size
+  // of 1 for interleaved pairs.
   const tables = modelRopeTables(config, context);
   const rotation = (name: string, table: Float32Array) =>
     g.node('Unsqueeze', [
@@ -141,7 +142,7 @@ export function decoderGraph({ config, parameters, arithmetic }: DecoderGraphOpt
    */
   const attend = (scores: string, v: string): string => {
     if (arithmetic === 'f32') return g.node('MatMul', [g.node('Softmax', [scores], { axis: int(-1) }), v]);
-    // RepOps multiplies before it normalises, so it is the exponentials that are rounded.
+    // RepOps multiplies before it normalises, so the exponentials are rounded.
     const largest = g.node('ReduceMax', [scores], { axes: ints(-1) });
     const powers = g.node('Exp', [g.node('Sub', [scores, largest])]);
     const sum = g.node('ReduceSum', [powers, g.ints(-1)]);

@@ -4,7 +4,7 @@ import { checkTensors } from '../decoder/state.ts';
 import { type DecoderGraphOptions, decoderGraph } from './decoder-graph.ts';
 
 /** The value of `starling.format` in the file's metadata. */
-export const ONNX_FORMAT = 'starling-onnx-1';
+const ONNX_FORMAT = 'starling-onnx-1';
 
 /**
  * The model's ONNX file, in parts to be written in order (`concatenated` joins them). Equal arguments give

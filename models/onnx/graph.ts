@@ -1,20 +1,21 @@
 /**
- * ONNX graphs node by node. Field numbers and enumerations are those of
- * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, operators those of
+ * Builds ONNX graphs node by node. Field numbers and enumerations come from
+ * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, and operators from
  * https://github.com/onnx/onnx/blob/main/docs/Operators.md at opset 17.
  */
+import { must } from '../../protocol/must.ts';
 import { Message } from './protobuf.ts';
 
-/** IR version 8 goes with opset 17 (ONNX 1.12); every runtime of today reads it. */
-export const IR_VERSION = 8;
-export const OPSET = 17;
-/** A protocol buffer of 2 GiB or more is refused by every reader. */
-export const MAX_MODEL_BYTES = 2 ** 31 - 1;
+/** IR version 8 belongs to opset 17 (ONNX 1.12). Every current runtime reads it. */
+const IR_VERSION = 8;
+const OPSET = 17;
+/** Every reader refuses a protocol buffer of 2 GiB or more. */
+const MAX_MODEL_BYTES = 2 ** 31 - 1;
 
 export const ELEMENT = { f32: 1, i64: 7, bool: 9, bf16: 16 } as const;
 export type ElementType = keyof typeof ELEMENT;
 
-/** A size, or the name of one that the caller chooses. */
+/** A size, or the name of a size that is known only at run time. */
 export type Dimension = number | string;
 
 export type Attribute =
@@ -29,8 +30,7 @@ export class OnnxExportError extends Error {
 }
 
 /**
- * Collects nodes in topological order. Every value has a name; names of values that are not given are made
- * up.
+ * Collects nodes in topological order. Every value has a name. A value without a given name gets one.
  */
 export class Graph {
   readonly #nodes: Message[] = [];
@@ -40,7 +40,7 @@ export class Graph {
   readonly #constants = new Map<string, string>();
   #count = 0;
 
-  /** Declares a graph input; returns its name. */
+  /** Declares a graph input, and returns its name. */
   input(name: string, type: ElementType, shape: readonly Dimension[]): string {
     this.#inputs.push(valueInfo(name, type, shape));
     return name;
@@ -51,7 +51,7 @@ export class Graph {
     this.#outputs.push(valueInfo(name, type, shape));
   }
 
-  /** A tensor that is part of the file, over `data` itself (little-endian); returns its name. */
+  /** Adds a tensor to the file over `data` itself (little-endian), and returns its name. */
   initializer(name: string, type: ElementType, shape: readonly number[], data: Uint8Array): string {
     const tensor = new Message();
     for (const size of shape) tensor.integer(1, size);
@@ -60,13 +60,13 @@ export class Graph {
     return name;
   }
 
-  /** An f32 tensor that is part of the file, over the array's bytes. */
+  /** Adds an f32 tensor to the file over the array's bytes, and returns its name. */
   floats(name: string, shape: readonly number[], values: Float32Array): string {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     return this.initializer(name, 'f32', shape, bytes);
   }
 
-  /** A one-dimensional int64 constant; equal ones are one initializer. */
+  /** A one-dimensional int64 constant. Equal constants share one initializer. */
   ints(...values: readonly number[]): string {
     return this.#constant(`ints.${values.join('_')}`, (name) =>
       this.initializer(name, 'i64', [values.length], bytesOf(BigInt64Array.from(values, BigInt))),
@@ -87,7 +87,7 @@ export class Graph {
     );
   }
 
-  /** Applies an operator with one output; returns the output's name, `name` if given. */
+  /** Applies an operator with one output, and returns the output's name. `name` sets it. */
   node(
     op: string,
     inputs: readonly string[],
@@ -99,7 +99,7 @@ export class Graph {
     return output;
   }
 
-  /** Applies an operator with the given outputs; returns them. */
+  /** Applies an operator with the given outputs, and returns them. */
   split<const Names extends readonly string[]>(
     op: string,
     inputs: readonly string[],
@@ -109,7 +109,7 @@ export class Graph {
     const node = new Message();
     for (const input of inputs) node.text(1, input);
     for (const output of outputs) node.text(2, output);
-    node.text(3, `${op}/${outputs[0] ?? ''}`).text(4, op);
+    node.text(3, `${op}/${must(outputs, 0)}`).text(4, op);
     for (const [name, attribute] of Object.entries(attributes)) {
       node.message(5, attributeMessage(name, attribute));
     }
@@ -118,8 +118,8 @@ export class Graph {
   }
 
   /**
-   * The model file in pieces. Equal calls give equal bytes. Throws OnnxExportError when it would be 2 GiB or
-   * more. `metadata` is kept in the file's metadata_props, in byte order of the keys.
+   * The model file in parts. Equal calls give equal bytes. `metadata` becomes the file's metadata_props, in
+   * byte order of the keys. Throws OnnxExportError when the file would have 2 GiB or more.
    */
   finish(name: string, metadata: ReadonlyMap<string, string> = new Map()): readonly Uint8Array[] {
     const graph = new Message();

@@ -1,7 +1,7 @@
 /**
- * The writing half of protocol buffers' wire format (https://protobuf.dev/programming-guides/encoding/):
- * enough for ONNX. Bytes are referenced, not copied, so that a message over a model's weights costs no second
- * copy of them.
+ * Writes protocol buffers' wire format (https://protobuf.dev/programming-guides/encoding/), as far as ONNX
+ * needs it. Messages refer to bytes and do not copy them, so a message over a model's weights needs no second
+ * copy.
  */
 export class Message {
   readonly #parts: Uint8Array[] = [];
@@ -12,12 +12,12 @@ export class Message {
     return this.#length;
   }
 
-  /** The message in order, as pieces to be written one after another. */
+  /** The parts of the message, to be written one after another. */
   get parts(): readonly Uint8Array[] {
     return this.#parts;
   }
 
-  /** An int32, int64, enum or bool field; a negative value takes ten bytes, as the format has it. */
+  /** An int32, int64, enum or bool field. A negative value takes ten bytes, as the format requires. */
   integer(field: number, value: number | bigint): this {
     this.#key(field, 0);
     return this.#varint(BigInt.asUintN(64, BigInt(value)));
@@ -31,7 +31,7 @@ export class Message {
     return this.#append(bytes);
   }
 
-  /** A bytes field over `value` itself: it must not change before the message is written out. */
+  /** A bytes field over `value` itself. It must not change before the message is written. */
   bytes(field: number, value: Uint8Array): this {
     this.#key(field, 2);
     this.#varint(BigInt(value.length));
@@ -43,7 +43,7 @@ export class Message {
     return this.bytes(field, new TextEncoder().encode(value));
   }
 
-  /** An embedded message, finished before it is embedded. */
+  /** An embedded message. It must be complete. */
   message(field: number, value: Message): this {
     this.#key(field, 2);
     this.#varint(BigInt(value.length));
@@ -73,7 +73,7 @@ export class Message {
   }
 }
 
-/** One array of all `parts`. */
+/** Joins all `parts` into one array. */
 export function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

@@ -1,13 +1,21 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import { readIfThere, writeWhole } from '../home/files.ts';
 import { type FileContentStore, openFileContentStore } from './file-content-store.ts';
 import { formatRecord, parseRecord, parseRecordName, type RoundRecord, recordName } from './round-record.ts';
+import { openStaging, type Staging } from './staging.ts';
 
-/** Published rounds on a disk: `records/` says what belongs to a round, `content/` has it by CID. */
+/**
+ * Published rounds on a disk: `records/` says what belongs to a round, `content/` has it by CID,
+ * and `staging/` what is fetched and not proved yet; the first `stage` of a process empties that.
+ */
 export interface ArchiveFolder {
   readonly content: FileContentStore;
+  /** A place for content that is not proved yet. A write past `maxBytes` in it throws QuotaError. */
+  stage(maxBytes: number): Promise<Staging>;
+  /** Bytes of content on the disk. */
+  size(): Promise<number>;
   save(record: RoundRecord): Promise<void>;
   /** Throws RecordError on a record file that was tampered with. */
   record(device: DeviceAddress, round: number): Promise<RoundRecord | undefined>;
@@ -23,7 +31,11 @@ export interface ArchiveFolder {
 
 export async function openArchiveFolder(folder: string): Promise<ArchiveFolder> {
   const records = join(folder, 'records');
-  const content = await openFileContentStore(join(folder, 'content'));
+  const contentFolder = join(folder, 'content');
+  const content = await openFileContentStore(contentFolder);
+  const staging = join(folder, 'staging');
+  let staged = 0;
+  let cleared: Promise<void> | undefined;
 
   const list = async () => {
     let names: string[] = [];
@@ -40,6 +52,23 @@ export async function openArchiveFolder(folder: string): Promise<ArchiveFolder> 
   };
   return {
     content,
+    async stage(maxBytes) {
+      // Only whoever fetches clears it: a replay may read the archive of a running network.
+      cleared ??= rm(staging, { recursive: true, force: true });
+      await cleared;
+      return openStaging({ folder: join(staging, String(++staged)), content, contentFolder, maxBytes });
+    },
+    async size() {
+      const names = await readdir(contentFolder);
+      // A file may go between the listing and the look at it.
+      const sizes = names.map((name) =>
+        stat(join(contentFolder, name)).then(
+          ({ size }) => size,
+          () => 0,
+        ),
+      );
+      return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    },
     save: (value) => writeWhole(join(records, recordName(value)), formatRecord(value)),
     record,
     list,

@@ -8,6 +8,8 @@ import { UNTESTED } from '../../protocol/conformance-report.ts';
 import { deviceKey } from '../../protocol/device-key.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type { RolloutSet } from '../../protocol/trainer.ts';
+import type { FetchOptions } from '../../swarm/content/content.ts';
+import { manifestOf, webHash } from '../../swarm/content/manifest.ts';
 import { startContent } from '../../swarm/content/service.ts';
 import { MemoryStore } from '../../swarm/content/store.ts';
 import type { AttestBody } from '../../swarm/messages/bodies.ts';
@@ -49,25 +51,21 @@ async function swarm() {
     transport: { open: () => Promise.reject(new Error('alone')), serve: async () => async () => undefined },
   });
   const asked: { readonly cid: string; readonly sources: readonly string[] }[] = [];
-  const fetcher = await startContent({
-    store: folder.content,
-    scheduler: systemScheduler,
-    transport: { open: () => Promise.reject(new Error('alone')), serve: async () => async () => undefined },
-  });
   return {
     publisher,
     asked,
     content: {
-      async fetchObject(cid: string, sources: readonly string[]) {
+      async fetchObject(cid: string, sources: readonly string[], { into }: FetchOptions = {}) {
         asked.push({ cid, sources });
         const bytes = await publisher.fetchObject(cid, []);
-        await fetcher.publishObject(bytes);
+        await into?.putObject(cid, bytes);
         return bytes;
       },
-      async fetchFile(cid: string, sources: readonly string[]) {
+      async fetchFile(cid: string, sources: readonly string[], { into }: FetchOptions = {}) {
         asked.push({ cid, sources });
         const bytes = await publisher.fetchFile(cid, []);
-        await fetcher.publishFile(bytes);
+        await into?.putManifest(cid, await manifestOf(bytes, webHash));
+        await into?.putChunk(cid, 0, bytes);
         return bytes;
       },
     },
@@ -82,6 +80,10 @@ function collect(net: Awaited<ReturnType<typeof swarm>>, keepRounds?: number) {
     content: net.content,
     seedOf: (round) => `0x${round.toString(16).padStart(64, '0')}`,
     neighbours: () => ['neighbour'],
+    standingOf: async () => ({ kind: 'known' }),
+    scheduler: systemScheduler,
+    maxCheckpointBytes: 4096,
+    roundDeadlineMs: 10_000,
     onEvent: (event) => events.push(event),
     ...(keepRounds === undefined ? {} : { keepRounds }),
   });

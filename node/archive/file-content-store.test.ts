@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ContentError } from '../../swarm/content/content.ts';
+import { ContentError } from '../../swarm/content/content-error.ts';
 import { CHUNK, cidFromDigest, encodeManifest, manifestOf, webHash } from '../../swarm/content/manifest.ts';
 import { readFile as readStored } from '../../swarm/content/store.ts';
 import { DAG_CBOR, RAW } from '../../swarm/messages/rollouts.ts';

@@ -5,9 +5,11 @@
 import { join, resolve } from 'node:path';
 import { createWalletClient, formatEther, type PublicClient } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import { PlanSearch } from '../../audit/plan-search.ts';
 import { type DisputeEvent, formatDisputeEvent } from '../../chain/disputes/agents/dispute-event.ts';
 import { RunCache } from '../../chain/disputes/agents/run-cache.ts';
 import { OnchainDisputes } from '../../chain/disputes/onchain/port.ts';
+import { DeliveredClaims } from '../../chain/jobs/delivered.ts';
 import { chainOf, connect, transportOf } from '../../chain/network.ts';
 import { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
@@ -25,6 +27,7 @@ import { oneOf, UsageError, wholeNumber } from '../home/command-line.ts';
 import { secretFile } from '../home/key-file.ts';
 import { modelInFolder } from '../home/model-folder.ts';
 import { readNetworkFile } from '../home/network-file.ts';
+import { PlanThreads } from './plan-thread.ts';
 import { type RunSource, runsAt, runsOnChain } from './published-runs.ts';
 import { evidenceOfRuns } from './run-evidence.ts';
 
@@ -62,7 +65,7 @@ export async function openDisputes(
   }
   const client = connect(network, { signal });
   const own = flags.runs === undefined ? [] : [runsAt(flags.runs)];
-  return { network, rollup, client, sources: [...own, runsOnChain(client, rollup.descriptions)] };
+  return { network, rollup, client, sources: [...own, runsOnChain({ client, contracts: rollup })] };
 }
 
 /** An account that plays on a network's disputes, with all that it takes to compute runs. */
@@ -72,6 +75,8 @@ export interface DisputeSession {
   readonly queue: TransactionQueue;
   readonly descriptions: Hex;
   readonly runs: RunCache;
+  /** What is paid for each claim that was delivered for a job, in wei. */
+  readonly stakes: () => Promise<ReadonlyMap<number, bigint>>;
   readonly pollMs: number;
 }
 
@@ -89,7 +94,7 @@ export async function openDisputeSession(
   const threads = wholeNumber('--threads', flags.threads, 1, 64);
   const pollMs = wholeNumber('--poll', flags.poll, 50, 600_000);
   const { network, rollup, client, sources } = await openDisputes(flags, signal);
-  const { disputes, descriptions } = rollup;
+  const { disputes, descriptions, jobs } = rollup;
   const home = resolve(flags.home);
   const account = privateKeyToAccount(toHex(await secretFile(join(home, 'account.key'))));
   const wallet = createWalletClient({
@@ -119,11 +124,13 @@ export async function openDisputeSession(
     const { config, parameters } = loadModel(files);
     return { config, state: freshState(config, parameters), cursor: 0, rngKey: '0x00000000' };
   };
-  const evidence = evidenceOfRuns({
+  const planners = new PlanThreads();
+  signal.addEventListener('abort', () => void planners.stop(), { once: true });
+  const { find, price } = evidenceOfRuns({
     sources,
+    search: new PlanSearch({ plan: planners.plan, maxSteps, now: () => performance.now() }),
     known: start,
     openEngine,
-    maxSteps,
     folder: (terms) => openFileDirectory(join(home, 'runs', terms)),
     onStep: (terms, done, steps) => {
       if (done === steps || done % 100 === 0) log(`Run ${terms.slice(0, 10)}…: ${done} of ${steps} steps.`);
@@ -131,7 +138,12 @@ export async function openDisputeSession(
   });
   const queue = new TransactionQueue({ client, wallet });
   const port = new OnchainDisputes({ queue, address: disputes });
-  return { port, queue, descriptions, runs: new RunCache(evidence), pollMs };
+  const delivered = new DeliveredClaims({ client, jobs });
+  return {
+    ...{ port, queue, descriptions, pollMs },
+    runs: new RunCache(find, price),
+    stakes: () => delivered.stakes(),
+  };
 }
 
 /** Prints events: a sentence each, or a JSON object a line. */

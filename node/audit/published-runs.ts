@@ -5,14 +5,21 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PublicClient } from 'viem';
-import { findDescriptions } from '../../chain/descriptions.ts';
+import { describedRuns } from '../../chain/jobs/described-runs.ts';
 import type { Hex } from '../../protocol/hex.ts';
+import type { RollupContracts } from '../../protocol/rollup.ts';
 
 export interface RunSource {
-  /** Encoded specifications that are said to have these terms. */
-  specs(terms: Hex, signal?: AbortSignal): Promise<readonly Uint8Array[]>;
+  /** Encoded specifications that are said to have these terms, or some of them. */
+  specs(terms: Hex, options: SpecsOptions): Promise<readonly Uint8Array[]>;
   /** The checkpoint said to have this root, as safetensors. */
   checkpoint(root: Hex, signal?: AbortSignal): Promise<Uint8Array | undefined>;
+}
+
+export interface SpecsOptions {
+  /** Whether the reader still has to see the specification with this sha2-256 digest. */
+  readonly wants: (digest: Hex) => boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Bytes of a specification, and of a checkpoint: that of the nano model with its optimizer has 1.3 MB. */
@@ -30,7 +37,7 @@ export function runsAt(where: string, fetcher: typeof fetch = fetch): RunSource 
     ? (name: string, limit: number, signal?: AbortSignal) => download(fetcher, where, name, limit, signal)
     : (name: string, limit: number) => readUpTo(join(where, name), limit);
   return {
-    async specs(terms, signal) {
+    async specs(terms, { signal }) {
       const found = [
         await get(`${terms}.json`, SPEC_LIMIT, signal),
         await get(`${terms}.cbor`, SPEC_LIMIT, signal),
@@ -41,10 +48,16 @@ export function runsAt(where: string, fetcher: typeof fetch = fetch): RunSource 
   };
 }
 
+export interface ChainRunsOptions {
+  readonly client: PublicClient;
+  readonly contracts: Pick<RollupContracts, 'descriptions' | 'jobs'>;
+}
+
 /** The chain's own log of descriptions. It has no checkpoints. */
-export function runsOnChain(client: PublicClient, descriptions: Hex): RunSource {
+export function runsOnChain({ client, contracts }: ChainRunsOptions): RunSource {
   return {
-    specs: async (run) => (await findDescriptions({ client, descriptions, run })).map(({ bytes }) => bytes),
+    specs: async (run, { wants }) =>
+      (await describedRuns({ client, contracts, run, wants })).map(({ bytes }) => bytes),
     checkpoint: () => Promise.resolve(undefined),
   };
 }

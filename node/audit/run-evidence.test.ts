@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commitRun } from '../../audit/commit-run.ts';
-import { planRun } from '../../audit/run-plan.ts';
+import { PlanSearch } from '../../audit/plan-search.ts';
+import { planRun, type RunPlan } from '../../audit/run-plan.ts';
 import { encodeRunSpec, type RunSpec, runSpecFields } from '../../audit/run-spec.ts';
 import { inconsistencyOf } from '../../chain/disputes/evidence-check.ts';
 import { OPERATOR_NAMES } from '../../chain/disputes/operator-names.ts';
@@ -17,6 +18,7 @@ import type { Directory } from '../../models/storage/directory.ts';
 import { openMemoryDirectory } from '../../models/storage/memory-directory.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import { termsHash } from '../../protocol/slot-encoding.ts';
+import { PlanThreads } from './plan-thread.ts';
 import { runsAt } from './published-runs.ts';
 import { evidenceOfRuns, findPlan, type RunEvidenceOptions } from './run-evidence.ts';
 import { nanoStart, supervisedSpec } from './testing/nano.ts';
@@ -40,6 +42,11 @@ describe('runs by the hash of their terms', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
+  const planners = new PlanThreads();
+  afterAll(() => planners.stop());
+  const searchUpTo = (maxSteps: number): PlanSearch<RunPlan> =>
+    new PlanSearch({ plan: planners.plan, maxSteps, now: () => performance.now() });
+
   const opened: string[] = [];
   const options = (more: Partial<RunEvidenceOptions> = {}): RunEvidenceOptions => ({
     sources: [runsAt(folder)],
@@ -49,14 +56,14 @@ describe('runs by the hash of their terms', () => {
       return createWasmEngine({ threads: 1 });
     },
     folder: () => Promise.resolve(openMemoryDirectory()),
-    maxSteps: 10,
+    search: searchUpTo(10),
     ...more,
   });
 
   it('are found in a folder and give the evidence of the run, computed once', async () => {
     const directory: Directory = openMemoryDirectory();
     const steps: number[] = [];
-    const find = evidenceOfRuns(
+    const { find } = evidenceOfRuns(
       options({ folder: () => Promise.resolve(directory), onStep: (_, done) => steps.push(done) }),
     );
     const evidence = await find(terms, {});
@@ -72,7 +79,7 @@ describe('runs by the hash of their terms', () => {
     // Another process finds the steps done in the folder.
     const again = await evidenceOfRuns(
       options({ folder: () => Promise.resolve(directory), onStep: (_, done) => steps.push(done) }),
-    )(terms, {});
+    ).find(terms, {});
     expect(await again?.stepRoots()).toEqual(run.roots);
     expect(steps).toEqual([1, 2, 3]);
   });
@@ -86,23 +93,26 @@ describe('runs by the hash of their terms', () => {
     server = made;
     await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
     const { port } = made.address() as AddressInfo;
+    const search = searchUpTo(10);
     const source = runsAt(`http://127.0.0.1:${port}/runs`);
-    expect((await findPlan([source], terms))?.terms).toEqual(planRun(spec).terms);
+    expect((await findPlan(search, [source], terms))?.terms).toEqual(planRun(spec).terms);
     files.set(`/runs/${terms}.cbor`, new Uint8Array(16_385));
-    await expect(findPlan([source], terms)).rejects.toThrow('has more than 16384 bytes');
+    await expect(findPlan(search, [source], terms)).rejects.toThrow('has more than 16384 bytes');
     // A source that fails stands in no other's way.
-    expect(await findPlan([source, runsAt(folder)], terms)).toBeDefined();
+    expect(await findPlan(search, [source, runsAt(folder)], terms)).toBeDefined();
   });
 
   it('pass over what has other terms, and name what is missing', async () => {
     const other: Hex = `0x${'22'.repeat(32)}`;
     await writeFile(join(folder, `${other}.json`), JSON.stringify(runSpecFields(spec)));
-    expect(await evidenceOfRuns(options())(other, {})).toBeUndefined();
+    expect(await evidenceOfRuns(options()).find(other, {})).toBeUndefined();
     await writeFile(join(folder, `${other}.json`), 'no specification');
-    expect(await evidenceOfRuns(options())(other, {})).toBeUndefined();
-    await expect(evidenceOfRuns(options({ maxSteps: 2 }))(terms, {})).rejects.toThrow('Raise --max-steps');
+    expect(await evidenceOfRuns(options()).find(other, {})).toBeUndefined();
+    await expect(evidenceOfRuns(options({ search: searchUpTo(2) })).find(terms, {})).rejects.toThrow(
+      'Raise --max-steps',
+    );
     const elsewhere = { ...start, cursor: 1 };
-    const find = evidenceOfRuns(options({ known: () => Promise.resolve(elsewhere) }));
+    const { find } = evidenceOfRuns(options({ known: () => Promise.resolve(elsewhere) }));
     await expect(find(terms, {})).rejects.toThrow(`Put ${spec.start.root}.safetensors beside`);
     await writeFile(join(folder, `${spec.start.root}.safetensors`), encodeCheckpoint(start));
     expect(await find(terms, {})).toBeDefined();

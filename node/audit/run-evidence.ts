@@ -1,18 +1,20 @@
 /** Runs found by the hash of their terms, and computed when a claim or a game asks for them. */
-import { type CommittedRun, commitRun } from '../../audit/commit-run.ts';
+import { type CommittedRun, commitPlan } from '../../audit/commit-run.ts';
+import type { FetchDescriptions, PlanSearch, SearchOptions } from '../../audit/plan-search.ts';
 import { openRunArchive } from '../../audit/run-archive.ts';
-import { planRun, type RunPlan } from '../../audit/run-plan.ts';
-import { decodeRunSpec } from '../../audit/run-spec.ts';
-import type { FindRun } from '../../chain/disputes/agents/run-cache.ts';
+import type { RunPlan } from '../../audit/run-plan.ts';
+import { createStepComputer } from '../../audit/step-computer.ts';
+import type { FindRun, PriceRun } from '../../chain/disputes/agents/run-cache.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
 import { checkpointRoot } from '../../models/checkpoint/root.ts';
 import { type Checkpoint, checkpointContents, decodeCheckpoint } from '../../models/decoder/checkpoint.ts';
 import type { Directory } from '../../models/storage/directory.ts';
 import type { Evidence, EvidenceOptions } from '../../protocol/evidence.ts';
-import type { Hex } from '../../protocol/hex.ts';
+import { type Hex, toHex } from '../../protocol/hex.ts';
 import { memoizePromise } from '../../protocol/memoize-promise.ts';
 import { SerialQueue } from '../../protocol/serial-queue.ts';
-import { type VerifiedRun, verifyRun } from '../../protocol/verified-run.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
+import type { VerifiedRun } from '../../protocol/verified-run.ts';
 import type { RunSource } from './published-runs.ts';
 
 export interface RunEvidenceOptions {
@@ -22,8 +24,8 @@ export interface RunEvidenceOptions {
   readonly openEngine: () => Promise<Engine>;
   /** Opens the folder that keeps the run of these terms, so that a restart computes nothing twice. */
   readonly folder: (terms: Hex) => Promise<Directory>;
-  /** Longer runs are not computed. */
-  readonly maxSteps: number;
+  /** Finds the description of a run. It remembers what it has planned, so a process needs only one. */
+  readonly search: PlanSearch<RunPlan>;
   /** How many steps lie between two kept checkpoints. Defaults to 10. */
   readonly keepEvery?: number;
   readonly onStep?: (terms: Hex, done: number, steps: number) => void;
@@ -35,38 +37,52 @@ export class RunUnavailableError extends Error {
 }
 
 /** Evidence by the hash of a run's terms. A run is computed only once somebody asks for a part of it. */
-export function evidenceOfRuns(options: RunEvidenceOptions): FindRun {
-  return async (terms, { signal }) => {
-    const plan = await findPlan(options.sources, terms, signal);
-    if (plan === undefined) return undefined;
-    const { steps } = plan.spec;
-    if (steps > options.maxSteps) {
-      throw new RunUnavailableError(
-        `The run ${short(terms)} has ${steps} steps and the limit here is ${options.maxSteps}. Raise --max-steps.`,
-      );
-    }
-    const start = await findStart(options, plan, signal);
-    return evidenceOf(options, terms, plan, start);
+export function evidenceOfRuns(options: RunEvidenceOptions): { find: FindRun; price: PriceRun } {
+  const { search, sources } = options;
+  return {
+    price: (terms, asked) => search.price(terms, fetchFrom(sources, terms, asked.signal), asked),
+    async find(terms, asked) {
+      const plan = await findPlan(search, sources, terms, asked);
+      return plan && evidenceOf(options, terms, plan, await findStart(options, plan, asked.signal));
+    },
   };
 }
 
 /**
  * The plan of the run whose terms have this hash, verified; undefined where no source has a specification of
- * it. Rejects with the failure of a source where no other source has one.
+ * it, or where the time of one look is spent. Rejects with the failure of a source where no other source has
+ * one, and with RunUnavailableError where there are only descriptions of longer runs.
  */
 export async function findPlan(
+  search: PlanSearch<RunPlan>,
   sources: readonly RunSource[],
   terms: Hex,
-  signal?: AbortSignal,
+  options: SearchOptions = {},
 ): Promise<VerifiedRun<RunPlan> | undefined> {
-  return firstOf(sources, async (source) => {
-    for (const bytes of await source.specs(terms, signal)) {
-      const plan = planOf(bytes);
-      const verified = plan === undefined ? undefined : verifyRun(plan, terms);
-      if (verified !== undefined) return verified;
-    }
-    return undefined;
-  });
+  const result = await search.find(terms, fetchFrom(sources, terms, options.signal), options);
+  if (result.kind === 'found') return result.plan;
+  if (result.kind === 'refused') {
+    throw new RunUnavailableError(
+      `The descriptions of the run ${short(terms)} are of runs too long to repeat here, or in the time that is left. Raise --max-steps if they have more steps than that.`,
+    );
+  }
+  return undefined;
+}
+
+/** The descriptions of the first source that has any which are wanted. */
+function fetchFrom(
+  sources: readonly RunSource[],
+  terms: Hex,
+  signal: AbortSignal | undefined,
+): FetchDescriptions {
+  return async (wants) => {
+    const fetched = await firstOf(sources, async (source) => {
+      const found = await source.specs(terms, { wants, signal });
+      const wanted = found.filter((bytes) => wants(toHex(sha256Of(bytes))));
+      return wanted.length === 0 ? undefined : wanted;
+    });
+    return fetched ?? [];
+  };
 }
 
 /**
@@ -88,15 +104,6 @@ async function firstOf<T>(
   }
   if (failure !== undefined) throw failure;
   return undefined;
-}
-
-/** Undefined for bytes that are no specification: anybody can publish anything under any hash. */
-function planOf(bytes: Uint8Array): RunPlan | undefined {
-  try {
-    return planRun(decodeRunSpec(bytes));
-  } catch {
-    return undefined;
-  }
 }
 
 async function findStart(
@@ -135,10 +142,10 @@ function evidenceOf(
       const archive = await openArchive();
       const engine = await openEngine();
       try {
-        const run = await commitRun({
-          engine,
+        const run = await commitPlan({
+          plan,
+          computer: createStepComputer({ engine, plan }),
           start,
-          spec: plan.spec,
           archive,
           policy: { every: keepEvery },
           signal,

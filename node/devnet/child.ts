@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 
 /**
  * A child process of the local network: another TypeScript entry, with a channel that tells it when this one
@@ -22,7 +23,7 @@ export function startChild(options: {
 }): Child {
   const child: ChildProcess = spawn(
     process.execPath,
-    ['--import', 'tsx', options.entry.pathname, ...(options.argv ?? [])],
+    ['--import', 'tsx', fileURLToPath(options.entry), ...(options.argv ?? [])],
     { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
   );
   for (const stream of [child.stdout, child.stderr]) {

@@ -24,8 +24,6 @@ export interface LocalChainOptions {
   /** Folder that keeps the chain between starts. */
   readonly folder: string;
   readonly seconds: Readonly<Record<Stage, number>>;
-  /** First port to try. */
-  readonly port: number;
   readonly signal: AbortSignal;
 }
 
@@ -33,12 +31,17 @@ export interface LocalChainOptions {
  * A development chain with a block a second and the contracts deployed. It is kept between starts, because
  * rounds count from the deployment and a device never trains an old round. The deployer's key is random for
  * each folder, so that another folder's contracts, and with them its run, have another name.
+ *
+ * The node listens on any free port and takes every command. Its address is for processes of this machine;
+ * `node-rpc` in the folder, which only its owner may read, names it.
  */
 export async function startLocalChain(options: LocalChainOptions): Promise<LocalChain> {
-  const { folder, seconds, port, signal } = options;
+  const { folder, seconds, signal } = options;
   const state = join(folder, 'anvil.json');
   const deployed = join(folder, 'contracts.json');
-  const start = () => startAnvil({ port, blockTime: 1, state, signal });
+  const start = () => startAnvil({ blockTime: 1, state, signal });
+  const address = join(folder, 'node-rpc');
+  await rm(address, { force: true });
   let anvil: Anvil;
   try {
     anvil = await start();
@@ -50,6 +53,7 @@ export async function startLocalChain(options: LocalChainOptions): Promise<Local
     anvil = await start();
   }
   try {
+    await writeWhole(address, anvil.rpc, 0o600);
     const client = connect(anvil, { signal });
     const known = await knownContracts(deployed);
     if (known !== undefined) {

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { equalBytes } from '../../protocol/bytes.ts';
 import { systemScheduler } from '../scheduler.ts';
 import { MemoryNetwork } from '../testing/memory-transport.ts';
-import { ContentError } from './content.ts';
+import { ContentError } from './content-error.ts';
 import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from './frames.ts';
 import { CHUNK, decodeManifest, encodeManifest, manifestOf, webHash } from './manifest.ts';
 import { type ContentServiceOptions, startContent } from './service.ts';

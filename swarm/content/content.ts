@@ -1,5 +1,16 @@
+import type { ContentStore } from './store.ts';
+
 export interface FetchOptions {
   readonly signal?: AbortSignal;
+  /**
+   * Most bytes that a file may have. A larger one is refused by its manifest, before the first chunk.
+   * Defaults to 4 GiB.
+   */
+  readonly maxBytes?: number;
+  /** Time for the whole fetch in ms, whatever the peers send in it. Defaults to no end but the signal's. */
+  readonly deadlineMs?: number;
+  /** Where verified bytes are kept and looked for first. Defaults to the store that is served. */
+  readonly into?: ContentStore;
   /** Called with the bytes verified so far and the size of the file. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -20,9 +31,4 @@ export interface Content {
    * fetches only those.
    */
   fetchFile(cid: string, sources: readonly string[], options?: FetchOptions): Promise<Uint8Array>;
-}
-
-/** Content could not be published or fetched. The message says why and what to try. */
-export class ContentError extends Error {
-  override readonly name = 'ContentError';
 }

@@ -1,7 +1,8 @@
 import { equalBytes } from '../../protocol/bytes.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import { wait } from '../scheduler.ts';
-import { ContentError, type FetchOptions } from './content.ts';
+import type { FetchOptions } from './content.ts';
+import { ContentError } from './content-error.ts';
 import { chunkCount, chunkHash, chunkLength, type Manifest } from './manifest.ts';
 import { type FetchDependencies, MAX_BUSY, PeerClient } from './peer-client.ts';
 

@@ -1,6 +1,6 @@
 import { concatBytes } from '@noble/hashes/utils.js';
 import { CID } from 'multiformats/cid';
-import { ContentError } from './content.ts';
+import { ContentError } from './content-error.ts';
 import { CHUNK, MAX_CHUNKS, MAX_OBJECT, parseCid } from './manifest.ts';
 
 export const CONTENT_PROTOCOL = '/starling/content/1';

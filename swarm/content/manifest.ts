@@ -2,7 +2,7 @@ import { concatBytes } from '@noble/hashes/utils.js';
 import { CID } from 'multiformats/cid';
 import { create } from 'multiformats/hashes/digest';
 import { DAG_CBOR, RAW } from '../messages/rollouts.ts';
-import { ContentError } from './content.ts';
+import { ContentError } from './content-error.ts';
 
 /** Bytes of every chunk of a file except the last one. */
 export const CHUNK = 256 * 1024;
@@ -44,11 +44,17 @@ export function encodeManifest({ size, hashes }: Manifest): Uint8Array {
   return concatBytes(head, hashes);
 }
 
-/** Throws ContentError when the bytes are no manifest of a file of up to 16,384 chunks. */
-export function decodeManifest(bytes: Uint8Array): Manifest {
+/**
+ * Throws ContentError when the bytes are no manifest of a file of up to `maxBytes`. Defaults to 4 GiB, the
+ * largest file of all.
+ */
+export function decodeManifest(bytes: Uint8Array, maxBytes = MAX_CHUNKS * CHUNK): Manifest {
   if (bytes.length < 8) throw new ContentError('A manifest has at least 8 bytes.');
   const size = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0);
   if (size > BigInt(MAX_CHUNKS * CHUNK)) throw new ContentError('The manifest is of a file over 4 GiB.');
+  if (size > BigInt(maxBytes)) {
+    throw new ContentError(`The manifest is of a file of ${size} bytes, and at most ${maxBytes} are taken.`);
+  }
   const manifest = { size: Number(size), hashes: bytes.slice(8) };
   if (manifest.hashes.length !== 32 * chunkCount(manifest)) {
     throw new ContentError('The manifest has another number of hashes than chunks.');

@@ -1,5 +1,5 @@
 import { deadline, type Scheduler, wait } from '../scheduler.ts';
-import { ContentError } from './content.ts';
+import { ContentError } from './content-error.ts';
 import { decodeResponse, encodeRequest, MAX_RESPONSE, type Request, type Response } from './frames.ts';
 import type { Hash } from './manifest.ts';
 import type { ContentStore } from './store.ts';

@@ -1,7 +1,8 @@
 import { DAG_CBOR, RAW } from '../messages/rollouts.ts';
 import type { Scheduler } from '../scheduler.ts';
-import { type Content, ContentError } from './content.ts';
-import { fetchChunks, fetchWhole } from './fetch.ts';
+import type { Content } from './content.ts';
+import { ContentError } from './content-error.ts';
+import { fetchChunks, fetchWhole, withinLimits } from './fetch.ts';
 import {
   CHUNK,
   chunkCount,
@@ -54,23 +55,27 @@ export async function startContent(options: ContentServiceOptions): Promise<Cont
       }
       return cid;
     },
-    async fetchObject(cid, sources, fetchOptions) {
+    async fetchObject(cid, sources, fetchOptions = {}) {
       if (parseCid(cid).kind !== 'object')
         throw new ContentError(`${cid} is a file's CID; fetch it with fetchFile.`);
-      const kept = await store.object(cid);
-      if (kept !== null) return kept;
-      const bytes = await fetchWhole(dependencies, cid, sources, fetchOptions);
-      await store.putObject(cid, bytes);
-      return bytes;
+      return withinLimits(dependencies, fetchOptions, async (within, limited) => {
+        const kept = await within.store.object(cid);
+        if (kept !== null) return kept;
+        const bytes = await fetchWhole(within, cid, sources, limited);
+        await within.store.putObject(cid, bytes);
+        return bytes;
+      });
     },
-    async fetchFile(cid, sources, fetchOptions) {
+    async fetchFile(cid, sources, fetchOptions = {}) {
       if (parseCid(cid).kind !== 'file')
         throw new ContentError(`${cid} is an object's CID; fetch it with fetchObject.`);
-      await fetchChunks(dependencies, cid, sources, fetchOptions);
-      const bytes = await readFile(store, cid);
-      if (bytes === null)
-        throw new ContentError('The store has no room for the whole file. Free some space.');
-      return bytes;
+      return withinLimits(dependencies, fetchOptions, async (within, limited) => {
+        await fetchChunks(within, cid, sources, limited);
+        const bytes = await readFile(within.store, cid);
+        if (bytes === null)
+          throw new ContentError('The store has no room for the whole file. Free some space.');
+        return bytes;
+      });
     },
     stop,
   };

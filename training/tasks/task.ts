@@ -65,10 +65,10 @@ export interface TaskRecipe {
 }
 
 /** One in this many identities is held out. */
-export const HELD_OUT_ONE_IN = 8;
+const HELD_OUT_ONE_IN = 8;
 
 /** A 32-bit hash of a text: FNV-1a, then the finaliser of MurmurHash3 (both in the public domain). */
-export function identityHash(text: string): number {
+function identityHash(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

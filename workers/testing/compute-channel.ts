@@ -18,7 +18,7 @@ export interface ComputeChannel {
 }
 
 /** The reference engine, which here lets messages in between runs as the other engines do. */
-export function yieldingReferenceEngine(): Engine {
+function yieldingReferenceEngine(): Engine {
   const engine = createReferenceEngine();
   return {
     kind: engine.kind,

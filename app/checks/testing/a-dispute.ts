@@ -4,10 +4,10 @@ import type { DescribedRun } from '../../../chain/disputes/transcript/transcript
 import { SLOT_KIND } from '../../../protocol/evidence.ts';
 import { claimView, HASH, NOW } from '../../jobs/testing/tasks.ts';
 
-export const CHALLENGER = `0x${'33'.repeat(20)}` as const;
+const CHALLENGER = `0x${'33'.repeat(20)}` as const;
 
 const ROOT = `0x${'44'.repeat(32)}` as const;
-const node = { op: 1, output: 0, length: 2048, attributes: [], lengths: [] };
+const node = { op: 2, output: 0, length: 2048, attributes: [], lengths: [] };
 const slot = { kind: SLOT_KIND.output, place: 0, count: 1, name: HASH, node, inputs: [], names: [] };
 
 export const DESCRIBED_RUN: DescribedRun = {

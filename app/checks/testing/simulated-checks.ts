@@ -38,7 +38,7 @@ function claims(): ChecksView {
 }
 
 /** What the screen of checks shows in one scene. */
-export function checksView(scene: CheckScene): ChecksView {
+function checksView(scene: CheckScene): ChecksView {
   switch (scene) {
     case 'checks-reading':
       return EMPTY_CHECKS;

@@ -50,18 +50,18 @@ type Handlers = {
 /** The scene shows a moment of a call that does not end. */
 const never = () => new Promise<never>(() => undefined);
 
-function handlers(scene: ModelScene, tell: (event: ModelEvent) => void): Handlers {
+function handlers(scene: ModelScene, emit: (event: ModelEvent) => void): Handlers {
   const learn = (run: number, steps: number) => {
     for (let step = 1; step <= steps; step++) {
       const loss = 1.2 + 2.6 * Math.exp(-step / 9) + 0.15 * Math.sin(step * 2.1);
-      tell({ kind: 'step', run, step, loss, seconds: 2.41 });
+      emit({ kind: 'step', run, step, loss, seconds: 2.41 });
     }
   };
   return {
     stored: async () => (scene === 'models-empty' ? [] : STORED),
     async download({ url }) {
       const [file, total] = ['model.safetensors', 1_003_481_000];
-      for (const bytes of [102_000_000, 412_000_000]) tell({ kind: 'download', url, file, bytes, total });
+      for (const bytes of [102_000_000, 412_000_000]) emit({ kind: 'download', url, file, bytes, total });
       return never();
     },
     remove: async () => null,
@@ -86,12 +86,12 @@ function handlers(scene: ModelScene, tell: (event: ModelEvent) => void): Handler
     },
     async load() {
       if (scene !== 'models-loading') return LOADED;
-      tell({ kind: 'load', tensors: 118, of: 290 });
+      emit({ kind: 'load', tensors: 118, of: 290 });
       return never();
     },
     async generate({ run }) {
       if (scene !== 'models-answering') return ANSWER;
-      tell({ kind: 'text', run, text: ANSWER.text.slice(0, 30), tokens: 9, seconds: 1.1 });
+      emit({ kind: 'text', run, text: ANSWER.text.slice(0, 30), tokens: 9, seconds: 1.1 });
       return never();
     },
     async train({ run, steps }) {

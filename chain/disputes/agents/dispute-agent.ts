@@ -41,7 +41,7 @@ export abstract class DisputeAgent {
     this.#onEvent = onEvent;
     this.#poller = new Poller({
       pass: (signal) => this.look(signal),
-      onError: (error) => this.#trouble(error),
+      onError: (error) => this.trouble(error),
       intervalMs: pollMs,
       sleep,
     });
@@ -55,13 +55,14 @@ export abstract class DisputeAgent {
   /** Resolves once no task is in progress. */
   async stop(): Promise<void> {
     await this.#poller.stop();
-    await Promise.all(this.#tasks.values());
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks.values());
   }
 
   /** Looks at everything once, with at most one move in each game. Resolves once all of that is done. */
   async tick(signal: AbortSignal = NEVER): Promise<void> {
-    await this.look(signal).catch((error: unknown) => this.#trouble(error));
-    await Promise.all(this.#tasks.values());
+    await this.look(signal).catch((error: unknown) => this.trouble(error));
+    // A task may have begun others.
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks.values());
   }
 
   /** Looks at the chain and calls `task` for everything there is to do. */
@@ -75,7 +76,7 @@ export abstract class DisputeAgent {
     if (this.#tasks.has(name)) return;
     const done = run()
       .catch((error: unknown) => {
-        if (!signal.aborted) this.#trouble(error);
+        if (!signal.aborted) this.trouble(error);
       })
       .finally(() => this.#tasks.delete(name));
     this.#tasks.set(name, done);
@@ -140,7 +141,8 @@ export abstract class DisputeAgent {
     return address.toLowerCase() === this.port.me.toLowerCase();
   }
 
-  #trouble(error: unknown): void {
+  /** Reports a failure that the next look tries to get over. */
+  protected trouble(error: unknown): void {
     this.emit({ kind: 'trouble', sentence: messageOf(error) });
   }
 }

@@ -29,7 +29,7 @@ export interface LoraOptions {
 }
 
 export const DEFAULT_LORA: LoraOptions = { rank: 8, alpha: 16, targets: PROJECTIONS };
-export const MAX_RANK = 256;
+const MAX_RANK = 256;
 
 /** LoRA options or adapters cannot be used. The message tells the remedy. */
 export class LoraError extends Error {

@@ -8,9 +8,9 @@ import type { DecoderConfig } from '../config.ts';
 import { FrozenSession } from '../frozen-session.ts';
 import { initialParameters } from '../initialize.ts';
 import { memoryWeights } from '../weights.ts';
+import { adapterRoot } from './adapter-state.ts';
 import { DEFAULT_LORA, initialAdapters, type LoraOptions } from './adapters.ts';
 import { frozenRoot } from './frozen-root.ts';
-import { adapterRoot } from './state.ts';
 
 /** 10.0 M parameters in Qwen2's shape: the real head size, grouped keys, biases and a tied embedding. */
 export const LORA_CASE_CONFIG: DecoderConfig = {

@@ -8,6 +8,13 @@ import { initialParameters } from '../initialize.ts';
 import { ModelStateError } from '../state.ts';
 import { memoryWeights } from '../weights.ts';
 import {
+  type AdapterCheckpoint,
+  adapterRoot,
+  decodeAdapters,
+  encodeAdapters,
+  freshAdapterState,
+} from './adapter-state.ts';
+import {
   adapterSpecs,
   checkLora,
   DEFAULT_LORA,
@@ -20,13 +27,6 @@ import { frozenRoot } from './frozen-root.ts';
 import { runLoraCase } from './lora-case.ts';
 import { mergedWeights } from './merge.ts';
 import { type PeftFiles, peftFiles, readPeft } from './peft.ts';
-import {
-  type AdapterCheckpoint,
-  adapterRoot,
-  decodeAdapters,
-  encodeAdapters,
-  freshAdapterState,
-} from './state.ts';
 
 const config: DecoderConfig = {
   hiddenSize: 16,

@@ -1,4 +1,6 @@
-/** `npm run model -- <random|generate|lora> …`: runs a model on the wasm engine. */
+/**
+ * `npm run model -- <download|random|generate|lora> …`: downloads models and runs them on the wasm engine.
+ */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -9,18 +11,23 @@ import { messageOf } from '../../../protocol/message-of.ts';
 import { must } from '../../../protocol/must.ts';
 import type { DecoderConfig } from '../../decoder/config.ts';
 import { FrozenSession } from '../../decoder/frozen-session.ts';
+import { adapterRoot } from '../../decoder/lora/adapter-state.ts';
 import { initialAdapters, type LoraOptions, PROJECTIONS } from '../../decoder/lora/adapters.ts';
 import { frozenRoot } from '../../decoder/lora/frozen-root.ts';
 import { peftFiles } from '../../decoder/lora/peft.ts';
-import { adapterRoot } from '../../decoder/lora/state.ts';
 import { predictFrozenMemory } from '../../decoder/memory.ts';
 import { seededStream } from '../../decoder/seeded-stream.ts';
 import { StreamingDecoder } from '../../tokenizer/streaming-decoder.ts';
+import { downloadModel } from '../download.ts';
+import { parseHashes } from '../file-root.ts';
+import { openFolderFileStore } from '../folder-file-store.ts';
 import { folderSource } from '../folder-source.ts';
 import { openModel } from '../open-model.ts';
 import { writeRandomModel } from './random-model.ts';
 
 const USAGE = `Usage:
+  npm run model -- download --url URL --out DIR [--hashes FILE]
+      downloads what is missing of a model; FILE is the output of sha256sum *, to verify the files
   npm run model -- random   --out DIR [--layers N] [--seed N]
       writes Qwen2.5-0.5B's shapes (or fewer layers) with random bf16 weights
   npm run model -- generate --model DIR --prompt TEXT [--chat] [--tokens N] [--temperature T] [--top-k K] [--top-p P]
@@ -50,6 +57,8 @@ const OPTIONS = {
   options: {
     help: { type: 'boolean', short: 'h' },
     model: { type: 'string' },
+    url: { type: 'string' },
+    hashes: { type: 'string' },
     out: { type: 'string' },
     layers: { type: 'string' },
     prompt: { type: 'string' },
@@ -100,7 +109,7 @@ function count(name: keyof typeof values, fallback: number): number {
 const MAX_THREADS = 8;
 const threads = () => count('threads', Math.min(availableParallelism(), MAX_THREADS));
 
-function text(name: 'model' | 'out' | 'prompt'): string {
+function text(name: 'model' | 'url' | 'out' | 'prompt'): string {
   const value = values[name];
   if (value === undefined) throw new UsageError(`--${name} is missing`);
   return value;
@@ -115,6 +124,24 @@ const seconds = (since: number) => Number(((performance.now() - since) / 1000).t
 const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20);
 /** The largest resident size of this process so far, in MiB. getrusage reports kilobytes on Linux. */
 const peakResident = () => Math.round(process.resourceUsage().maxRSS / 1024);
+
+async function download(): Promise<void> {
+  const started = performance.now();
+  const { hashes } = values;
+  const { root, verifiedBy, files } = await downloadModel({
+    baseUrl: text('url'),
+    store: await openFolderFileStore(text('out')),
+    hashes: hashes === undefined ? undefined : parseHashes(await readFile(hashes, 'utf8')),
+  });
+  report({
+    path: text('out'),
+    root,
+    verifiedBy,
+    files: files.length,
+    MiB: mebibytes(files.reduce((sum, { size }) => sum + size, 0)),
+    seconds: seconds(started),
+  });
+}
 
 async function random(): Promise<void> {
   const started = performance.now();
@@ -289,7 +316,7 @@ function sampleIds(ids: readonly number[], count: number): number[] {
   return Array.from({ length: count }, (_, i) => must(ids, i % ids.length));
 }
 
-const commands: Readonly<Record<string, () => Promise<void>>> = { random, generate, lora };
+const commands: Readonly<Record<string, () => Promise<void>>> = { download, random, generate, lora };
 const command = commands[positionals[0] ?? ''];
 try {
   if (values.help === true) console.log(USAGE);

@@ -1,4 +1,4 @@
-/** A web server for tests, with every habit that a download must cope with. */
+/** A web server for tests, with every bad habit that a download must handle. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -12,22 +12,22 @@ export interface ServedFile {
 export interface ServerHabits {
   /** Answers Range requests with the whole file. */
   ignoresRange?: boolean;
-  /** Answers a range although If-Range does not match. */
+  /** Answers with a range although If-Range does not match. */
   ignoresIfRange?: boolean;
   /** Sends no content-length. */
   hidesLength?: boolean;
   /** Breaks the connection after this many bytes of a body, this many times. */
   breaks?: { after: number; times: number };
   /**
-   * Lets pages of other origins read it. `ranges`: also asks for ranges on a condition, which needs a
+   * Permits pages of other origins to read. `ranges` also permits conditional range requests, which need a
    * preflight.
    */
   cors?: 'plain' | 'ranges';
-  /** Of this file sends so many bytes of a body and then nothing, with the connection open. */
+  /** Sends this many bytes of this file and then nothing, with the connection open. */
   holds?: { after: number; file: string };
   /** Answers this page, and 200, for every file that it does not have. */
   page?: string;
-  /** Answers this status, this many times. */
+  /** Answers with this status, this many times. */
   fails?: { status: number; times: number };
 }
 

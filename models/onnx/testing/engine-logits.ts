@@ -1,4 +1,4 @@
-/** Logits of a model on one of our engines: what the exported file is compared with. */
+/** Computes a model's logits on an engine, for comparison with the exported file. */
 import type { Engine, Tensor } from '../../../compute/engines/engine.ts';
 import type { Program } from '../../../compute/repops/program.ts';
 import { ProgramBuilder } from '../../decoder/builder.ts';
@@ -11,7 +11,7 @@ export interface EngineForward {
   readonly engine: Engine;
   readonly config: DecoderConfig;
   readonly parameters: NamedTensors;
-  /** Rows of equally many tokens. */
+  /** Rows with the same number of tokens. */
   readonly tokens: readonly (readonly number[])[];
 }
 

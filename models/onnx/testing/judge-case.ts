@@ -1,4 +1,6 @@
-/** A judge and questions that every host must score alike: no file is read, so that it runs in a page too. */
+/**
+ * A judge and questions that every host must score alike. It reads no file, so that it also runs in a page.
+ */
 import { NANO_CONFIG } from '../../decoder/config.ts';
 import { exportDecoder } from '../export-decoder.ts';
 import type { Question } from '../frozen-judge.ts';

@@ -1,4 +1,4 @@
-/** A process of its own that prints the verdicts of the judge case as JSON. */
+/** Prints the verdicts of the judge case as JSON, in a process of its own. */
 import { FrozenJudge } from '../frozen-judge.ts';
 import { readInstalledWasm } from '../node-wasm.ts';
 import { loadRuntime } from '../runtime.ts';

@@ -1,4 +1,4 @@
-/** Models to export in tests: small random ones of each supported shape. Runs in a page too. */
+/** Small random models of each supported shape, for tests of exports. They also run in a page. */
 import { type DecoderConfig, NANO_CONFIG } from '../../decoder/config.ts';
 import { initialParameters } from '../../decoder/initialize.ts';
 import type { NamedTensors } from '../../decoder/state.ts';
@@ -8,7 +8,7 @@ export interface TestModel {
   readonly parameters: NamedTensors;
 }
 
-/** Sizes that share no divisor with the kernels' blocks; every width is above one block of 64 of a fold. */
+/** Sizes that share no divisor with the kernels' blocks. Every width is above one block of 64 of a fold. */
 export const QWEN2_TINY: DecoderConfig = {
   ...NANO_CONFIG,
   hiddenSize: 96,
@@ -20,7 +20,7 @@ export const QWEN2_TINY: DecoderConfig = {
   vocabulary: 131,
 };
 
-/** No biases, a head of its own, stretched interleaved rotary embedding. */
+/** No biases, an untied head, and a scaled, interleaved rotary embedding. */
 export const LLAMA_TINY: DecoderConfig = {
   ...QWEN2_TINY,
   family: 'llama',
@@ -37,7 +37,7 @@ export const LLAMA_TINY: DecoderConfig = {
   normEpsilon: 1e-5,
 };
 
-/** A random model whose logits spread as a trained one's do, biases and gains included. */
+/** A random model, biases and gains included, whose logits spread like those of a trained model. */
 export function randomModel(config: DecoderConfig): TestModel {
   const initial = initialParameters({ config, draw: word, deviation: 0.1 });
   const parameters = new Map(

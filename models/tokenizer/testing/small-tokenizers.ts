@@ -5,7 +5,6 @@
 
 type Json = Record<string, unknown>;
 
-export const UNKNOWN = 0;
 export const BEGIN = 1;
 export const END = 2;
 const SPECIAL = ['<unk>', '<s>', '</s>'];

@@ -1,4 +1,4 @@
-/** Judges the judge case in a page; the judge is loaded only when asked for. */
+/** Judges the judge case in a page. The judge is loaded on the first call. */
 import type { Verdict } from '../../frozen-judge.ts';
 
 declare global {

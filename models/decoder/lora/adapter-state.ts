@@ -57,7 +57,7 @@ export function checkAdapters(
   }
 }
 
-export const ADAPTER_FORMAT = 'starling-adapter-1';
+const ADAPTER_FORMAT = 'starling-adapter-1';
 const METADATA = ['format', 'step', 'base', 'config', 'lora'] as const;
 
 export interface AdapterCheckpoint {
@@ -69,7 +69,7 @@ export interface AdapterCheckpoint {
 }
 
 /** The tensors and metadata of an adapter checkpoint, to which its root commits. */
-export function adapterContents(checkpoint: AdapterCheckpoint): SafetensorsFile {
+function adapterContents(checkpoint: AdapterCheckpoint): SafetensorsFile {
   const { config, lora, state } = checkpoint;
   const tensors = new Map<string, StoredTensor>();
   const groups = [

@@ -4,7 +4,7 @@ import type { SignedDelegation } from './volunteer-port.ts';
 
 const NONE: Totals = { computed: 0, sent: 0, accepted: 0, onChain: 0 };
 
-/** What the page keeps of one device in one run. */
+/** What the page keeps of one device in one network. */
 export interface KeptRecords {
   /** The latest rounds, oldest first. */
   readonly records: readonly RoundRecord[];
@@ -16,18 +16,18 @@ export interface KeptRecords {
 }
 
 /**
- * The stored records of one device in one run. They outlive the tab. Rounds count from the start of a run, so
- * each run has records of its own, and so has each device key. Totals are stored apart, so that old rounds
- * may be deleted.
+ * The stored records of one device in one network. They outlive the tab. Each network counts its rounds from
+ * its own start, so each has records of its own, and so has each device key. Totals are stored apart, so that
+ * old rounds may be deleted.
  */
-export class RunRecords {
+export class DeviceRecords {
   readonly #database: PageDatabase;
   readonly #scope: string;
 
-  /** `run` as in swarm/network-id.ts; `device` is the device key's address. */
-  constructor(database: PageDatabase, run: string, device: string) {
+  /** `networkId` is as in swarm/network-id.ts, `device` is the address of the device key. */
+  constructor(database: PageDatabase, networkId: string, device: string) {
     this.#database = database;
-    this.#scope = `${run}/${device}`;
+    this.#scope = `${networkId}/${device}`;
   }
 
   /** Reads everything that is stored, with the latest `limit` rounds. */

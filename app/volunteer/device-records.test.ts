@@ -1,7 +1,7 @@
 import 'fake-indexeddb/auto';
 import { describe, expect, it } from 'vitest';
+import { DeviceRecords } from './device-records.ts';
 import { openPageDatabase } from './page-database.ts';
-import { RunRecords } from './run-records.ts';
 import type { RoundRecord } from './volunteer-events.ts';
 
 function record(round: number): RoundRecord {
@@ -17,12 +17,12 @@ function record(round: number): RoundRecord {
   };
 }
 
-const RUN = '31337:0xe7f1';
+const NETWORK = '31337:0xe7f1';
 const ONE = { computed: 1, sent: 0, accepted: 0, onChain: 0 };
 
-describe('run records', () => {
+describe('device records', () => {
   it('start empty', async () => {
-    const kept = new RunRecords(await openPageDatabase('records-empty'), RUN, '0x01');
+    const kept = new DeviceRecords(await openPageDatabase('records-empty'), NETWORK, '0x01');
     expect(await kept.load(10)).toEqual({
       records: [],
       totals: { computed: 0, sent: 0, accepted: 0, onChain: 0 },
@@ -32,7 +32,7 @@ describe('run records', () => {
   });
 
   it('give back the latest rounds oldest first, with the totals of all', async () => {
-    const kept = new RunRecords(await openPageDatabase('records-latest'), RUN, '0x01');
+    const kept = new DeviceRecords(await openPageDatabase('records-latest'), NETWORK, '0x01');
     for (const round of [3, 1, 2, 10]) await kept.saveRound(record(round), { ...ONE, computed: round });
     const { records, totals } = await kept.load(3);
     expect(records).toEqual([record(2), record(3), record(10)]);
@@ -41,10 +41,10 @@ describe('run records', () => {
 
   it('keep devices and runs apart, and overwrite a round that is saved again', async () => {
     const database = await openPageDatabase('records-scopes');
-    const mine = new RunRecords(database, RUN, '0x01');
+    const mine = new DeviceRecords(database, NETWORK, '0x01');
     for (const other of [
-      new RunRecords(database, RUN, '0x02'),
-      new RunRecords(database, '1:0xe7f1', '0x01'),
+      new DeviceRecords(database, NETWORK, '0x02'),
+      new DeviceRecords(database, '1:0xe7f1', '0x01'),
     ]) {
       await other.saveRound(record(1), { computed: 7, sent: 7, accepted: 7, onChain: 7 });
       await other.saveBeginning({ round: -1, heldOutAccuracy: 0.9, samples: [] });
@@ -66,7 +66,7 @@ describe('run records', () => {
       heldOutAccuracy: 0.33,
       samples: [{ prompt: '2+7', expected: '9', text: '11' }],
     };
-    await new RunRecords(database, RUN, '0x01').saveBeginning(report);
-    expect((await new RunRecords(database, RUN, '0x01').load(10)).beginning).toEqual(report);
+    await new DeviceRecords(database, NETWORK, '0x01').saveBeginning(report);
+    expect((await new DeviceRecords(database, NETWORK, '0x01').load(10)).beginning).toEqual(report);
   });
 });

@@ -1,11 +1,8 @@
-import { StorageError, StorageFullError } from '../storage/directory.ts';
-import type { FileStore, StoredFile } from './file-store.ts';
-import { checkFileName } from './model-source.ts';
+import { StorageError, StorageFullError } from '../../storage/directory.ts';
+import type { FileStore, StoredFile } from '../file-store.ts';
+import { checkFileName } from '../model-source.ts';
 
-/**
- * A FileStore in memory, for tests and for pages without storage. `capacity` is the size of all files
- * together in bytes. Defaults to no limit.
- */
+/** A FileStore in memory. `capacity` is the size of all files together in bytes. Defaults to no limit. */
 export function openMemoryFileStore(
   options: { readonly files?: Map<string, Uint8Array<ArrayBuffer>>; readonly capacity?: number } = {},
 ): FileStore & { readonly files: Map<string, Uint8Array<ArrayBuffer>> } {

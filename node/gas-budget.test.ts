@@ -1,0 +1,58 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { GasBudget } from './gas-budget.ts';
+
+function budgetAt(clock: { round: number; now: number }) {
+  return new GasBudget({
+    gasPerRound: 800,
+    gasPerDay: 8000,
+    round: () => clock.round,
+    now: () => clock.now,
+  });
+}
+
+describe('a gas budget', () => {
+  it('keeps half for owners and all but an eighth from strangers', () => {
+    const budget = budgetAt({ round: 1, now: 0 });
+    expect([0, 1, 2].map((rank) => budget.room(rank))).toEqual([800, 400, 100]);
+    budget.spend(2, 100);
+    expect([0, 1, 2].map((rank) => budget.room(rank))).toEqual([700, 300, 0]);
+    budget.spend(1, 300);
+    expect([0, 1, 2].map((rank) => budget.room(rank))).toEqual([400, 0, 0]);
+    budget.spend(0, 400);
+    expect([0, 1, 2].map((rank) => budget.room(rank))).toEqual([0, 0, 0]);
+  });
+
+  it('begins anew with each round until the day is spent, and then with the next day', () => {
+    const clock = { round: 1, now: 5 };
+    const budget = budgetAt(clock);
+    for (; clock.round <= 10; clock.round++) {
+      expect(budget.room(2)).toBe(100);
+      budget.spend(2, 100);
+    }
+    expect(budget.room(2)).toBe(0);
+    expect(budget.spent(2)).toBe('day');
+    expect(budget.room(0)).toBe(800);
+    clock.now += 86_400_000;
+    expect(budget.room(2)).toBe(100);
+  });
+
+  it('never lets a rank have what is kept for those before it', () => {
+    const spending = fc.array(fc.tuple(fc.nat(2), fc.nat(200)), { maxLength: 40 });
+    fc.assert(
+      fc.property(spending, (steps) => {
+        const budget = budgetAt({ round: 1, now: 0 });
+        const spent = [0, 0, 0];
+        for (const [rank, wish] of steps) {
+          const gas = Math.min(wish, budget.room(rank));
+          budget.spend(rank, gas);
+          spent[rank] = (spent[rank] ?? 0) + gas;
+        }
+        const [owners = 0, known = 0, strangers = 0] = spent;
+        expect(strangers).toBeLessThanOrEqual(100);
+        expect(known + strangers).toBeLessThanOrEqual(400);
+        expect(owners + known + strangers).toBeLessThanOrEqual(800);
+      }),
+    );
+  });
+});
