@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { blobSource } from './blob-source.ts';
 import { downloadModel } from './download.ts';
 import { foreignContent } from './foreign-content.ts';
-import { openMemoryFileStore } from './memory-file-store.ts';
 import { openModel } from './open-model.ts';
+import { openMemoryFileStore } from './testing/memory-file-store.ts';
 import { startModelServer } from './testing/model-server.ts';
 import { tinyFiles } from './testing/tiny-model.ts';
 
