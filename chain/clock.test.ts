@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeRoundClockContract } from '../protocol/testing/ledger-contract.ts';
 import { type BlockTime, ChainClock } from './clock.ts';
+import { ChainError } from './errors.ts';
 import { readingAt, type Schedule, seedOf } from './schedule.ts';
 
 const GENESIS = 1_800_000_000;
@@ -28,6 +29,15 @@ class Simulation {
     return this.block ?? { number: seconds, timestamp: seconds };
   };
 
+  /** Why the chain is another one. */
+  replaced: Error | undefined;
+  confirmed = 0;
+
+  confirm = async (): Promise<void> => {
+    this.confirmed++;
+    if (this.replaced !== undefined) throw this.replaced;
+  };
+
   sleep = (_ms: number, signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
       this.#wake = resolve;
@@ -35,8 +45,8 @@ class Simulation {
     });
 
   start(): Promise<ChainClock> {
-    const { latestBlock, sleep } = this;
-    return ChainClock.start({ schedule, latestBlock, sleep, now: () => this.local });
+    const { latestBlock, sleep, confirm } = this;
+    return ChainClock.start({ schedule, latestBlock, sleep, confirm, now: () => this.local });
   }
 
   /** Lets local time pass and then one poll happen. */
@@ -169,5 +179,69 @@ describe('ChainClock', () => {
     await clock.stop();
     world.local += 20_000;
     expect(clock.read().round).toBe(1);
+  });
+});
+
+describe('another chain behind the same address', () => {
+  const WRONG = new ChainError('wrong-network', 'Another network stands behind the address.');
+
+  it('is told once by its typed error, counts as out of reach, and its blocks do not count', async () => {
+    const world = new Simulation();
+    const clock = await world.start();
+    const told: (ChainError | undefined)[] = [];
+    const reach: boolean[] = [];
+    clock.watchReplaced((error) => told.push(error));
+    clock.watchReach((reachable) => reach.push(reachable));
+    await world.poll(1000);
+    expect(world.confirmed).toBe(0);
+    const before = clock.health().block;
+
+    world.replaced = WRONG;
+    world.block = { number: 3n, timestamp: BigInt(GENESIS + 900_000) };
+    await world.poll(1000);
+    await world.poll(1000);
+    expect(told).toEqual([WRONG]);
+    expect(reach).toEqual([true, false]);
+    expect(clock.health().block).toBe(before);
+    expect(clock.read().round).toBe(0);
+    const late: (ChainError | undefined)[] = [];
+    clock.watchReplaced((error) => late.push(error));
+    expect(late).toEqual([WRONG]);
+
+    world.replaced = undefined;
+    world.block = undefined;
+    await world.poll(1000);
+    expect(told).toEqual([WRONG, undefined]);
+    expect(reach).toEqual([true, false, true]);
+    await clock.stop();
+  });
+
+  it('is noticed when the node comes back, however far that chain is', async () => {
+    const world = new Simulation();
+    const clock = await world.start();
+    const told: unknown[] = [];
+    clock.watchReplaced((error) => told.push(error));
+    world.reachable = false;
+    await world.poll(1000);
+    world.reachable = true;
+    world.replaced = WRONG;
+    world.block = { number: 10n ** 12n, timestamp: BigInt(GENESIS) };
+    await world.poll(1000);
+    expect(told).toEqual([WRONG]);
+    await clock.stop();
+  });
+
+  it('is not what a node is that lags a block behind', async () => {
+    const world = new Simulation();
+    const clock = await world.start();
+    const told: unknown[] = [];
+    clock.watchReplaced((error) => told.push(error));
+    await world.poll(2000);
+    world.block = { number: clock.health().block - 1n, timestamp: BigInt(GENESIS) };
+    await world.poll(1000);
+    expect(world.confirmed).toBe(1);
+    expect(told).toEqual([]);
+    expect(clock.health().reachable).toBe(true);
+    await clock.stop();
   });
 });

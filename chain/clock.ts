@@ -1,4 +1,5 @@
 import type { ClockReading, RoundClock } from '../protocol/ledger.ts';
+import { ChainError } from './errors.ts';
 import { readingAt, type Schedule } from './schedule.ts';
 
 /** What the clock needs to know of a block. */
@@ -21,6 +22,12 @@ export interface ChainClockOptions {
    * between blocks.
    */
   readonly pollMs?: number;
+  /**
+   * Asks whether this is still the chain that the schedule is of. Called when blocks are behind one seen
+   * before, and when the node comes back. Rejects with ChainError `wrong-network` when another chain stands
+   * behind the address. Defaults to no question.
+   */
+  readonly confirm?: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface ClockHealth {
@@ -49,10 +56,12 @@ export class ChainClock implements RoundClock {
   /** Chain time minus local time at the last sightings of new blocks, in ms. */
   readonly #offsets: number[] = [];
   readonly #listeners = new Set<(reachable: boolean) => void>();
+  readonly #replacedListeners = new Set<(error: ChainError | undefined) => void>();
   readonly #abort = new AbortController();
   #block = -1n;
   #answered = 0;
   #reachable = true;
+  #replaced: ChainError | undefined;
   #latest = 0;
   #polling: Promise<void> = Promise.resolve();
 
@@ -100,10 +109,22 @@ export class ChainClock implements RoundClock {
     return () => this.#listeners.delete(listener);
   }
 
+  /**
+   * Calls back with the error when another chain stands behind the node's address, with undefined when the
+   * own one is back, and at once where it is so now. Meanwhile the node counts as out of reach and its blocks
+   * do not count. The result ends that.
+   */
+  watchReplaced(listener: (error: ChainError | undefined) => void): () => void {
+    this.#replacedListeners.add(listener);
+    if (this.#replaced !== undefined) listener(this.#replaced);
+    return () => this.#replacedListeners.delete(listener);
+  }
+
   /** Stops asking the node. The local clock still carries readings on. */
   async stop(): Promise<void> {
     this.#abort.abort();
     this.#listeners.clear();
+    this.#replacedListeners.clear();
     await this.#polling;
   }
 
@@ -114,11 +135,16 @@ export class ChainClock implements RoundClock {
       await sleep(pollMs, signal);
       if (signal.aborted) return;
       try {
-        this.#see(await latestBlock(signal));
+        const block = await latestBlock(signal);
+        const doubtful = block.number < this.#block || !this.#reachable;
+        if (doubtful) await this.#options.confirm?.(signal);
+        this.#see(block);
+        this.#setReplaced(undefined);
         this.#setReachable(true);
-      } catch {
+      } catch (error) {
         if (signal.aborted) return;
         this.#setReachable(false);
+        if (error instanceof ChainError && error.code === 'wrong-network') this.#setReplaced(error);
       }
     }
   }
@@ -131,6 +157,12 @@ export class ChainClock implements RoundClock {
     this.#block = block.number;
     this.#offsets.push(Number(block.timestamp) * 1000 - this.#answered);
     if (this.#offsets.length > WINDOW) this.#offsets.shift();
+  }
+
+  #setReplaced(error: ChainError | undefined): void {
+    const changed = (error === undefined) !== (this.#replaced === undefined);
+    this.#replaced = error;
+    if (changed) for (const listener of this.#replacedListeners) listener(error);
   }
 
   #setReachable(reachable: boolean): void {

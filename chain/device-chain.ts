@@ -4,7 +4,7 @@ import type { Ledger, Stage } from '../protocol/ledger.ts';
 import { type AttestationOnChain, firstBlockSince, watchAttestations } from './attestations.ts';
 import { readBinding, signConsent } from './binding.ts';
 import { ChainClock } from './clock.ts';
-import { toChainError } from './errors.ts';
+import { ChainError, toChainError } from './errors.ts';
 import { ChainLedger } from './ledger.ts';
 import { type ChainNetwork, connect } from './network.ts';
 import { readSchedule, roundMs, type Schedule } from './schedule.ts';
@@ -67,6 +67,15 @@ export class DeviceChain {
       const clock = await ChainClock.start({
         schedule,
         latestBlock: () => client.getBlock({ blockTag: 'latest' }),
+        confirm: async () => {
+          const now = await readSchedule(client, network.contracts.participation);
+          if (now.genesis !== schedule.genesis || now.genesisSeed !== schedule.genesisSeed) {
+            throw new ChainError(
+              'wrong-network',
+              'Another network stands behind the chain’s address. Read the network file again and start anew.',
+            );
+          }
+        },
         now: () => performance.now(),
         sleep,
       });
@@ -111,6 +120,14 @@ export class DeviceChain {
    */
   watchReach(listener: (reachable: boolean) => void): () => void {
     return this.clock.watchReach(listener);
+  }
+
+  /**
+   * Calls back with the error when another chain stands behind the node's address, and with undefined when
+   * the own one is back. The result ends that.
+   */
+  watchReplaced(listener: (error: ChainError | undefined) => void): () => void {
+    return this.clock.watchReplaced(listener);
   }
 
   /** Ends every request and every watch. Signing, verifying and the clock still work without the node. */

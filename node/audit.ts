@@ -10,6 +10,7 @@ import { openDisputeSession, openDisputes, printer } from './audit/dispute-sessi
 import { PlanThreads } from './audit/plan-thread.ts';
 import { findPlan } from './audit/run-evidence.ts';
 import { aborted, parseCommandLine, runProcess, UsageError, wholeNumber } from './home/command-line.ts';
+import { lockFolder } from './home/folder-lock.ts';
 import { DEFAULT_MODEL } from './home/model-folder.ts';
 
 const HELP = `npm run audit -- [options]
@@ -64,6 +65,7 @@ await runProcess(async (signal) => {
     for (const line of await transcriptLines(game, values, signal)) console.log(line);
     return 0;
   }
+  await lockFolder(values.home);
   const { port, runs, pollMs, stakes } = await openDisputeSession(values, signal, (line) =>
     console.error(line),
   );

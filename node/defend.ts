@@ -13,6 +13,7 @@ import { messageOf } from '../protocol/message-of.ts';
 import { termsHash } from '../protocol/slot-encoding.ts';
 import { type DisputeSession, openDisputeSession, printer } from './audit/dispute-session.ts';
 import { aborted, parseCommandLine, runProcess, UsageError } from './home/command-line.ts';
+import { lockFolder } from './home/folder-lock.ts';
 import { DEFAULT_MODEL } from './home/model-folder.ts';
 
 const HELP = `npm run defend -- [options]
@@ -58,6 +59,7 @@ await runProcess(async (signal) => {
     return 0;
   }
   const log = (line: string): void => console.error(line);
+  await lockFolder(values.home);
   const session = await openDisputeSession(values, signal, log);
   const { port, runs, pollMs } = session;
   if (values.claim !== undefined) log(await claim(session, values.claim, signal));

@@ -1,10 +1,13 @@
 /** `npm run volunteer`: a volunteer without a page, until it is told to stop. */
 import '../swarm/node20.ts';
 import { resolve } from 'node:path';
+import { sleep } from '../chain/sleep.ts';
+import type { Network } from '../protocol/network-file.ts';
 import { aborted, oneOf, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
 import { DEFAULT_MODEL } from './home/model-folder.ts';
 import { readNetworkFile } from './home/network-file.ts';
-import { startVolunteer, type VolunteerEvent } from './volunteer.ts';
+import { nextNetwork } from './home/next-network.ts';
+import { startVolunteer, type VolunteerEvent, type VolunteerOptions } from './volunteer.ts';
 
 const HELP = `npm run volunteer -- [options]
 
@@ -37,28 +40,64 @@ await runProcess(async (signal) => {
     console.log(HELP);
     return 0;
   }
-  const volunteer = await startVolunteer({
-    network: await readNetworkFile(values.network),
+  const read = () => readNetworkFile(values.network);
+  const options = {
     home: resolve(values.home),
     engine: oneOf('--engine', values.engine, ['auto', 'wasm', 'webgpu', 'reference']),
     threads: wholeNumber('--threads', values.threads, 1, 64),
     model: resolve(values.model),
     critic: values.critic,
+    signal,
+  };
+  let network: Network | undefined = await read();
+  while (network !== undefined) network = await volunteerIn(network, options, read);
+  return 0;
+});
+
+/**
+ * Works in one network until the signal fires, or until another one stands behind its chain's address and the
+ * network file names that: then it is the result.
+ */
+async function volunteerIn(
+  network: Network,
+  options: Omit<VolunteerOptions, 'network' | 'onEvent'> & { readonly signal: AbortSignal },
+  read: () => Promise<Network>,
+): Promise<Network | undefined> {
+  let searching: AbortController | undefined;
+  let found: Network | undefined;
+  const ended = new AbortController();
+  options.signal.addEventListener('abort', () => ended.abort(), { once: true });
+  const volunteer = await startVolunteer({
+    ...options,
+    network,
     onEvent: (event) => {
       const line = inWords(event);
       if (line !== undefined) console.log(line);
+      if (event.kind !== 'replaced') return;
+      searching?.abort();
+      if (event.error === undefined) return;
+      searching = new AbortController();
+      const signal = AbortSignal.any([searching.signal, ended.signal]);
+      void nextNetwork({ current: network, read, sleep, signal }).then((next) => {
+        if (next === undefined) return;
+        found = next;
+        ended.abort();
+      });
     },
-    signal,
   });
-  await aborted(signal);
+  await aborted(AbortSignal.any([ended.signal, options.signal]));
   await volunteer.stop();
-  return 0;
-});
+  return options.signal.aborted ? undefined : found;
+}
 
 function inWords(event: VolunteerEvent): string | undefined {
   switch (event.kind) {
     case 'notice':
       return event.text;
+    case 'replaced':
+      return event.error === undefined
+        ? 'The network is back; this device goes on.'
+        : `${event.error.message} This device waits for it, and goes on by itself.`;
     case 'joined':
       return `${event.device} computes with ${event.engine}; next round to train: ${event.cursor} or later`;
     case 'round': {

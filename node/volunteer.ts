@@ -1,6 +1,7 @@
 import '../swarm/node20.ts';
 import { join } from 'node:path';
 import { DeviceChain } from '../chain/device-chain.ts';
+import type { ChainError } from '../chain/errors.ts';
 import type { EngineKind } from '../compute/engines/engine.ts';
 import { availableCandidates, chooseEngine, type EngineVerdict } from '../models/engine-choice/choose.ts';
 import { folderName } from '../models/storage/directory.ts';
@@ -16,10 +17,12 @@ import { RoundDriver } from '../swarm/rounds/round-driver.ts';
 import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
 import { ComputeHost } from '../workers/compute-host.ts';
 import { conformanceOf } from '../workers/conformance-report.ts';
+import { lockFolder } from './home/folder-lock.ts';
 import { deviceKeyFile } from './home/key-file.ts';
 import { DEFAULT_MODEL, modelInFolder } from './home/model-folder.ts';
 import { openCritic } from './home/open-critic.ts';
 import { verdictFolder } from './home/verdict-folder.ts';
+import { OwnAttestations } from './own-attestations.ts';
 
 export interface VolunteerOptions {
   readonly network: Network;
@@ -38,6 +41,8 @@ export interface VolunteerOptions {
 
 export type VolunteerEvent =
   | { readonly kind: 'notice'; readonly text: string }
+  /** Another network stands behind the chain's address, or no longer. The volunteer waits meanwhile. */
+  | { readonly kind: 'replaced'; readonly error: ChainError | undefined }
   | {
       readonly kind: 'joined';
       readonly device: DeviceAddress;
@@ -53,23 +58,25 @@ export interface Volunteer {
   stop(): Promise<void>;
 }
 
+const KEY_ELSEWHERE =
+  'Another machine works with this device’s key, so this one waits. Stop one of them, or remove device.key from one folder, and start again.';
 /** Memory for what is served to others; older rounds are forgotten first. */
 const CONTENT_BUDGET = 64 * 1024 * 1024;
 
 /**
  * A volunteer without a page: the same device key, rounds, trainer and messages as a tab's. Begins at once
- * and goes on until stopped. Throws ChainError, ModelFetchError, StorageError, KeyFileError and EngineError,
- * each with its remedy.
+ * and goes on until stopped. Throws ChainError, ModelFetchError, StorageError, KeyFileError, FolderInUseError
+ * and EngineError, each with its remedy.
  */
 export async function startVolunteer(options: VolunteerOptions): Promise<Volunteer> {
   const { network, home, engine = 'auto', threads = 1, signal } = options;
   const tell = options.onEvent ?? (() => undefined);
-  const key = await deviceKeyFile(join(home, 'device.key'));
-  const closing: (() => Promise<unknown>)[] = [];
+  const closing: (() => Promise<unknown>)[] = [await lockFolder(home)];
   const closeAll = async () => {
     for (const close of closing.splice(0).reverse()) await close();
   };
   try {
+    const key = await deviceKeyFile(join(home, 'device.key'));
     const run = networkId(network.chainId, network.contracts.participation);
     const store = openCheckpointStore(await openFileDirectory(join(home, 'checkpoints', folderName(run))));
     const verdicts = verdictFolder(join(home, 'conformance'));
@@ -130,7 +137,29 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       conformance: () => conformanceOf(host.engine),
     });
     closing.push(() => driver.stop());
-    driver.on((event) => tell({ kind: 'round', event }));
+    let keyElsewhere = false;
+    const stopReplaced = chain.watchReplaced((error) => {
+      if (error === undefined && !keyElsewhere) driver.resume();
+      if (error !== undefined) driver.pause(error.message);
+      tell({ kind: 'replaced', error });
+    });
+    closing.push(async () => stopReplaced());
+    const own = new OwnAttestations();
+    driver.on((event) => {
+      if (event.kind === 'trained') own.trained(event.round, event.checkpointRoot);
+      tell({ kind: 'round', event });
+    });
+    const stopWatching = chain.watchInclusions(chain.clock.read().round, (attestation) => {
+      if (!own.isForeign(attestation)) return;
+      stopWatching();
+      keyElsewhere = true;
+      driver.pause(KEY_ELSEWHERE);
+      tell({
+        kind: 'notice',
+        text: `${KEY_ELSEWHERE} (Round ${attestation.round} on the chain is not from here.)`,
+      });
+    });
+    closing.push(async () => stopWatching());
     tell({ kind: 'joined', device: key.address, engine: host.engine.description, cursor: host.cursor });
     driver.start();
     return { device: key.address, driver, stop: closeAll };

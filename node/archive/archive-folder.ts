@@ -8,7 +8,7 @@ import { openStaging, type Staging } from './staging.ts';
 
 /**
  * Published rounds on a disk: `records/` says what belongs to a round, `content/` has it by CID,
- * and `staging/` what is fetched and not proved yet; opening the folder empties that.
+ * and `staging/` what is fetched and not proved yet; the first `stage` of a process empties that.
  */
 export interface ArchiveFolder {
   readonly content: FileContentStore;
@@ -34,8 +34,8 @@ export async function openArchiveFolder(folder: string): Promise<ArchiveFolder> 
   const contentFolder = join(folder, 'content');
   const content = await openFileContentStore(contentFolder);
   const staging = join(folder, 'staging');
-  await rm(staging, { recursive: true, force: true });
   let staged = 0;
+  let cleared: Promise<void> | undefined;
 
   const list = async () => {
     let names: string[] = [];
@@ -52,8 +52,12 @@ export async function openArchiveFolder(folder: string): Promise<ArchiveFolder> 
   };
   return {
     content,
-    stage: (maxBytes) =>
-      openStaging({ folder: join(staging, String(++staged)), content, contentFolder, maxBytes }),
+    async stage(maxBytes) {
+      // Only whoever fetches clears it: a replay may read the archive of a running network.
+      cleared ??= rm(staging, { recursive: true, force: true });
+      await cleared;
+      return openStaging({ folder: join(staging, String(++staged)), content, contentFolder, maxBytes });
+    },
     async size() {
       const names = await readdir(contentFolder);
       // A file may go between the listing and the look at it.

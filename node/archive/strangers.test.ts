@@ -248,7 +248,9 @@ describe('an archive among strangers', () => {
     const staging = await folder.stage(MIB);
     await staging.store.putObject(cidOf(Uint8Array.of(0xa0), DAG_CBOR), Uint8Array.of(0xa0));
     expect(await bytesIn(home)).toBe(1);
-    await openArchiveFolder(home);
+    const next = await openArchiveFolder(home);
+    expect(await bytesIn(home)).toBe(1);
+    await next.stage(MIB);
     expect(await bytesIn(home)).toBe(0);
   });
 });
