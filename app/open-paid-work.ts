@@ -1,6 +1,7 @@
 import { createWalletClient } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { OnchainDisputes } from '../chain/disputes/onchain/port.ts';
+import { DeliveredClaims } from '../chain/jobs/delivered.ts';
 import { chainOf, connect, transportOf } from '../chain/network.ts';
 import { sleep } from '../chain/sleep.ts';
 import { TransactionQueue } from '../chain/transaction-queue.ts';
@@ -71,10 +72,12 @@ export function openPaidWork({ base, network, key }: OpenPaidWorkOptions): PaidW
     sleep,
     randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
   });
+  const delivered = new DeliveredClaims({ client, jobs: contracts.jobs });
   const checks = new ChecksController({
     disputes,
     watch,
     knownRuns,
+    stakes: () => delivered.stakes(),
     sleep,
     memory: busyMemory(),
     isWorking: () => jobs.store.getState().working !== null,

@@ -17,6 +17,8 @@ export interface ChecksControllerOptions {
   readonly disputes: DisputesPort;
   readonly watch: ChainWatch;
   readonly knownRuns: KnownRuns;
+  /** What is paid for each claim that was delivered for a job, in wei: those are checked first. */
+  readonly stakes: () => Promise<ReadonlyMap<number, bigint>>;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Remembers across a reload that this device audits, and that something of its own is under way. */
   readonly memory: {
@@ -93,7 +95,7 @@ export class ChecksController implements ChecksPort {
   async audit(on: boolean): Promise<void> {
     if (on === (this.#auditor !== null)) return;
     const auditor = this.#auditor;
-    this.#auditor = on ? new Auditor(this.#agentOptions()) : null;
+    this.#auditor = on ? new Auditor({ ...this.#agentOptions(), stakes: this.#options.stakes }) : null;
     this.store.setState({ auditing: on });
     if (on) this.#auditor?.start();
     else await auditor?.stop();

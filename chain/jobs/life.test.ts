@@ -25,6 +25,7 @@ import {
 import { COIN, readCredit, withdrawCredit } from '../payments.ts';
 import { type LocalChain, startLocalChain } from '../testing/local-chain.ts';
 import { acceptJob, expireJob, reopenJob } from './anyone.ts';
+import { DeliveredClaims } from './delivered.ts';
 import { listJobs, readJob } from './job.ts';
 import { type Order, TOTAL_SHARES } from './order.ts';
 import { cancelJob, postJob } from './requester.ts';
@@ -164,7 +165,11 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const claim = await claimOnDisputes(3, made);
       const delivery = { terms: made.terms, root: made.last, proof: made.proof(2), claim };
       await expect(deliverJob({ ...by(2), jobs, job, ...delivery })).rejects.toThrow('Another account');
+      const delivered = new DeliveredClaims({ client: local.client, jobs });
+      expect((await delivered.stakes()).has(Number(delivery.claim))).toBe(false);
       await deliverJob({ ...by(3), jobs, job, ...delivery });
+      // An auditor that looked before the delivery learns of it, and what is paid for it.
+      expect((await delivered.stakes()).get(Number(delivery.claim))).toBe(PRICE);
       await expect(acceptJob({ ...by(0), jobs, job })).rejects.toThrow('Wait until its window is over');
       await pass(121);
       await acceptJob({ ...by(0), jobs, job });

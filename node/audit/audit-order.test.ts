@@ -66,7 +66,9 @@ describe('an auditor among the claims of a stranger', () => {
     );
   const junkTerms = (i: number): Terms => ({ ...terms, data: toHex(sha256Of(Uint8Array.of(i >> 8, i))) });
 
-  /** Makes the junk claims and then the lie on the reference game. What the real auditor did in one look. */
+  /**
+   * The reference game with so many junk claims and then the lie, and what the real auditor did in a look.
+   */
   async function audit(
     log: (run: Hex) => readonly Published[],
     stakes: ReadonlyMap<number, bigint> = new Map(),
