@@ -123,8 +123,8 @@ export class DeviceChain {
   }
 
   /**
-   * Calls back with the error when another chain stands behind the node's address, and with undefined when the
-   * own one is back. The result ends that.
+   * Calls back with the error when another chain stands behind the node's address, and with undefined when
+   * the own one is back. The result ends that.
    */
   watchReplaced(listener: (error: ChainError | undefined) => void): () => void {
     return this.clock.watchReplaced(listener);

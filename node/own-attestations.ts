@@ -3,8 +3,8 @@ import { BoundedMap } from '../swarm/bounded-map.ts';
 
 /**
  * Tells whether another machine works with this device's key: the chain then has attestations of the device
- * that this process did not make. Copies of a key cannot hear each other in the swarm, but only one of them is
- * on the chain for a round.
+ * that this process did not make. Copies of a key cannot hear each other in the swarm, but only one of them
+ * is on the chain for a round.
  */
 export class OwnAttestations {
   readonly #roots = new BoundedMap<number, Hex>(512);

@@ -14,8 +14,8 @@ const held = new Set<string>();
 
 /**
  * Keeps other processes out of a folder with one device's key, account or checkpoints until the result is
- * called or this one ends. What a killed process left behind is taken over. Throws FolderInUseError when a living process, or
- * this one, holds the folder.
+ * called or this one ends. What a killed process left behind is taken over. Throws FolderInUseError when a
+ * living process, or this one, holds the folder.
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const path = join(resolve(folder), NAME);
