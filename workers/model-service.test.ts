@@ -18,6 +18,9 @@ import type { AskModel, ModelEvent, PickedBlob, TrainModel } from './model-api.t
 import { connectModels, type ModelClient } from './model-client.ts';
 import { createModelService } from './model-service.ts';
 
+/** Polling of events, which a busy machine may delay by seconds. */
+const SOON = { timeout: 20_000 };
+
 const closing: (() => void)[] = [];
 afterEach(() => {
   for (const close of closing.splice(0)) close();
@@ -158,7 +161,7 @@ describe('the model worker', { timeout: 60_000 }, () => {
     const rest = await call('train', { ...lesson, run: 3, steps: 7, fresh: false });
     expect([...first.losses, ...rest.losses]).toEqual(whole.losses);
     expect((await call('adapterFiles', { base: 'tiny' })).root).toBe(inOne.root);
-    await expect.poll(() => events.filter(({ kind }) => kind === 'step').length).toBe(24);
+    await expect.poll(() => events.filter(({ kind }) => kind === 'step').length, SOON).toBe(24);
 
     const other = connect();
     await loaded(other.call);
@@ -178,7 +181,7 @@ describe('the model worker', { timeout: 60_000 }, () => {
     await loaded(call);
     const abort = new AbortController();
     const training = call('train', { ...lesson, steps: 100_000 }, abort.signal);
-    await expect.poll(() => events.filter(({ kind }) => kind === 'step').length).toBeGreaterThan(2);
+    await expect.poll(() => events.filter(({ kind }) => kind === 'step').length, SOON).toBeGreaterThan(2);
     abort.abort();
     const { stopped, adapter, losses } = await training;
     expect(stopped).toBe(true);
@@ -193,13 +196,13 @@ describe('the model worker', { timeout: 60_000 }, () => {
     await loaded(call, endless, 4096);
     const abort = new AbortController();
     const answering = call('generate', { ...ask, maxNewTokens: 4000 }, abort.signal);
-    await expect.poll(() => events.some(({ kind }) => kind === 'text')).toBe(true);
+    await expect.poll(() => events.some(({ kind }) => kind === 'text'), SOON).toBe(true);
     abort.abort(new DOMException('Stopped by you.', 'AbortError'));
     await expect(answering).rejects.toThrow('Stopped by you.');
     expect((await call('generate', ask)).tokens).toHaveLength(12);
     await expect(call('generate', ask, AbortSignal.abort())).rejects.toThrow();
     const training = call('train', { ...lesson, steps: 100_000 });
-    await expect.poll(() => events.some(({ kind }) => kind === 'step')).toBe(true);
+    await expect.poll(() => events.some(({ kind }) => kind === 'step'), SOON).toBe(true);
     // Another model in its place, while it works: the run in progress ends first.
     await call('open', { from: { kind: 'files', files: picked() } });
     await expect(training).rejects.toThrow('disposed');
@@ -273,7 +276,10 @@ describe('the model worker', { timeout: 60_000 }, () => {
     const abort = new AbortController();
     const downloading = call('download', { url: server.url }, abort.signal);
     await expect
-      .poll(() => events.some((event) => event.kind === 'download' && event.file === 'model.safetensors'))
+      .poll(
+        () => events.some((event) => event.kind === 'download' && event.file === 'model.safetensors'),
+        SOON,
+      )
       .toBe(true);
     abort.abort(new DOMException('Stopped by you.', 'AbortError'));
     await expect(downloading).rejects.toThrow('Stopped by you.');

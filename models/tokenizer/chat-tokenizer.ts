@@ -1,7 +1,7 @@
 /** A tokenizer with its model's chat template, both from the model's own files. */
-import { Template } from '@huggingface/jinja';
 import { messageOf } from '../../protocol/message-of.ts';
 import { beginTokensOf } from './begin-tokens.ts';
+import { BoundedTemplate } from './bounded-template.ts';
 import { Tokenizer, TokenizerError } from './tokenizer.ts';
 
 export interface ChatMessage {
@@ -24,7 +24,7 @@ const TEMPLATE_LIMIT = 1 << 16;
 const MESSAGES_LIMIT = 1024;
 
 export class ChatTokenizer extends Tokenizer {
-  readonly #template: Template | undefined;
+  readonly #template: BoundedTemplate | undefined;
   readonly #specials: Readonly<Record<string, string>>;
   /** The ids that stand before each text, and before no conversation: a chat template writes its own. */
   readonly beginTokens: readonly number[];
@@ -49,7 +49,7 @@ export class ChatTokenizer extends Tokenizer {
       );
     }
     try {
-      this.#template = new Template(source);
+      this.#template = new BoundedTemplate(source);
     } catch (cause) {
       throw new TokenizerError('the chat template could not be read; use another model', { cause });
     }

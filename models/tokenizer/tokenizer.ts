@@ -8,6 +8,10 @@ export class TokenizerError extends Error {
 export class Tokenizer {
   readonly #inner: HuggingFaceTokenizer;
   readonly #special: ReadonlySet<number>;
+  /** Added tokens that take the white space beside them. */
+  readonly #stripping: ReadonlySet<number>;
+  /** Whether decoding leaves out a space at the beginning, which encoding puts there. */
+  readonly #stripsFirstSpace: boolean;
   /** The largest id plus one. */
   readonly size: number;
 
@@ -23,6 +27,10 @@ export class Tokenizer {
     }
     const added = [...this.#inner.get_added_tokens_decoder()];
     this.#special = new Set(added.filter(([, token]) => token.special).map(([id]) => id));
+    const stripping = added.filter(([, token]) => token.lstrip || token.rstrip).map(([id]) => id);
+    this.#stripping = new Set(stripping);
+    const decoder = JSON.stringify((json as { readonly decoder?: unknown }).decoder ?? null);
+    this.#stripsFirstSpace = /"type":"(Metaspace|Strip)"/.test(decoder);
     let largest = -1;
     for (const id of this.#inner.get_vocab(true).values()) largest = Math.max(largest, id);
     this.size = largest + 1;
@@ -37,10 +45,24 @@ export class Tokenizer {
     if (text === '') return [];
     const ids = this.#plainIds(text);
     // A vocabulary without an unknown token silently drops unknown characters.
-    if (this.decode(ids) !== text.normalize('NFC')) {
-      throw new TokenizerError('the text has characters that this model does not know; remove them');
-    }
+    if (!this.#isKept(text, ids)) throw unknownCharacters();
     return ids;
+  }
+
+  /**
+   * Whether `ids` have all of the text that the tokenizer's own normaliser leaves. A space at the beginning,
+   * or beside a token that takes it, may be gone: no id would have stood for it.
+   */
+  #isKept(text: string, ids: readonly number[]): boolean {
+    const decoded = this.decode(ids);
+    if (decoded === text) return true;
+    const normalized = (part: string) => this.#inner.normalizer?.(part) ?? part;
+    const [wanted, kept] = [normalized(text), normalized(decoded)];
+    if (wanted === kept) return true;
+    if (this.#stripsFirstSpace && text.startsWith(' ') && normalized(text.slice(1)) === kept) return true;
+    if (!ids.some((id) => this.#stripping.has(id))) return false;
+    const withoutSpace = (part: string) => part.replace(/\s+/g, '');
+    return withoutSpace(wanted) === withoutSpace(kept);
   }
 
   /**
@@ -58,10 +80,12 @@ export class Tokenizer {
 
   #plainIds(text: string): number[] {
     const ids = this.encodeWithSpecial(text);
-    if (ids.some((id) => this.#special.has(id))) {
-      throw new TokenizerError('the text contains a special token; remove it');
-    }
-    return ids;
+    const special = ids.find((id) => this.#special.has(id));
+    if (special === undefined) return ids;
+    // The unknown token is special too, and stands for characters that spell something else.
+    const spelling = this.#inner.id_to_token(special);
+    if (spelling !== undefined && !text.includes(spelling)) throw unknownCharacters();
+    throw new TokenizerError('the text contains a special token; remove it');
   }
 
   /** The text of `ids` without special tokens. Throws TokenizerError for an unknown id. */
@@ -90,4 +114,8 @@ export class Tokenizer {
     if (id === undefined) throw new TokenizerError(`the vocabulary has no token ${JSON.stringify(token)}`);
     return id;
   }
+}
+
+function unknownCharacters(): TokenizerError {
+  return new TokenizerError('the text has characters that this model does not know; remove them');
 }

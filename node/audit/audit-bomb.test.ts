@@ -41,8 +41,8 @@ describe.skipIf(NO_ANVIL !== undefined)(
       if (folder !== undefined) await rm(folder, { recursive: true, force: true });
     });
 
-    /** Starts the auditor. Resolves with the number of the first claim that it challenges. */
-    async function firstChallenge(): Promise<{ readonly claim: Promise<number>; readonly said: string[] }> {
+    /** Resolves once the auditor watches; `claim` then does with the first claim that it challenges. */
+    async function startAuditor(): Promise<{ readonly claim: Promise<number>; readonly said: string[] }> {
       const { rpc, chainId, contracts, rollup } = local.network;
       const network = { page: 'http://localhost/', rpc, chainId, contracts, rollup, relays: [] };
       await writeFile(join(folder, 'network.json'), JSON.stringify(network));
@@ -58,11 +58,19 @@ describe.skipIf(NO_ANVIL !== undefined)(
           '--home',
           join(folder, 'auditor'),
         ]),
-        { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] },
+        { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] },
       );
       const said: string[] = [];
-      const { stdout } = child;
-      if (stdout === null) throw new Error('The auditor has no output.');
+      const { stdout, stderr } = child;
+      if (stdout === null || stderr === null) throw new Error('The auditor has no output.');
+      // It looks at the chain from when it has tried its engine.
+      await new Promise<void>((resolve, reject) => {
+        createInterface({ input: stderr }).on('line', (line) => {
+          said.push(line);
+          if (line.includes('computes here')) resolve();
+        });
+        child.once('close', () => reject(new Error(`The auditor ended: ${said.join(' ')}`)));
+      });
       const lines = createInterface({ input: stdout });
       const claim = new Promise<number>((resolve) => {
         lines.on('line', (line) => {
@@ -79,7 +87,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const { descriptions, disputes } = network.rollup;
       const queue = local.queue(1);
       const port = new OnchainDisputes({ queue, address: disputes });
-      const { claim: challenged, said } = await firstChallenge();
+      const { claim: challenged, said } = await startAuditor();
       const spec = supervisedSpec(await nanoStart());
       const { terms } = planRun(spec);
       const describe = (run: Hex, bytes: Uint8Array): Promise<unknown> =>
@@ -103,7 +111,8 @@ describe.skipIf(NO_ANVIL !== undefined)(
       );
       await Promise.all(huge.map((each) => describe(termsHash(junk), encodeRunSpec(each))));
       await claimRoot(junk, `0x${'aa'.repeat(32)}`);
-      await new Promise((resolve) => setTimeout(resolve, 3000));
+      // The auditor is busy with the claim, if it lets itself be, when the lie comes.
+      await new Promise((resolve) => setTimeout(resolve, 5000));
       await describe(termsHash(terms), encodeRunSpec(spec));
       const lie = await claimRoot(terms, `0x${'bb'.repeat(32)}`);
       const { windowEnd } = await port.claim(lie);
