@@ -56,8 +56,8 @@ const NO_METHOD = -32_601;
 
 /**
  * Stands before a development node. It answers only under this machine's name (a `Host` of another name comes
- * from a page that rebinds DNS), only pages of the given origins and programs without an origin, and passes
- * on only the methods above. Rejects when no port is free.
+ * from a page that rebinds DNS), and only pages of the given origins and programs without an origin. Only the
+ * methods above are passed on. Rejects when no port is free.
  */
 export async function startRpcGuard(options: RpcGuardOptions): Promise<RpcGuard> {
   const { upstream, origins } = options;
