@@ -9,7 +9,7 @@ import { type DecoderConfig, ModelConfigError, parameterSpecs } from '../decoder
 import { FrozenSession } from '../decoder/frozen-session.ts';
 import { fromBfloat16 } from '../decoder/testing/from-bfloat16.ts';
 import { toBfloat16 } from '../decoder/weights.ts';
-import { TokenizerError } from '../tokenizer/tokenizer.ts';
+import { TokenizerError } from '../tokenizer/tokenizer-error.ts';
 import { blobSource, type PickedFile } from './blob-source.ts';
 import { openFolderFileStore } from './folder-file-store.ts';
 import { folderSource } from './folder-source.ts';
