@@ -221,7 +221,9 @@ async function accept(
   return { response, at, state, size, expected };
 }
 
-/** Writes the body, then checks length, content and hash. Undefined for a page in place of an optional file. */
+/**
+ * Writes the body, then checks length, content and hash. Undefined for a page in place of an optional file.
+ */
 async function receive(
   options: FetchFileOptions,
   file: StoredFile,
