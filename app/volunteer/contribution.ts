@@ -65,7 +65,8 @@ export class Contribution {
     const { device, persist, onComputing, now, view, emit } = this.#options;
     const { signal } = this.#abort;
     this.#starting('key');
-    void persist().catch(() => undefined);
+    // Where the browser lacks the feature, asking throws at once. The key may then be cleared some day.
+    void quietly(persist);
     const network = await device.readNetwork();
     await device.ensureKey(now());
     signal.throwIfAborted();

@@ -31,6 +31,7 @@ export function openVolunteer({ base, onKeyLost }: OpenVolunteerOptions): Volunt
     locks: navigator.locks as typeof navigator.locks | undefined,
     probe: {
       navigator,
+      isSecureContext,
       crossOriginIsolated,
       webrtc: typeof RTCPeerConnection === 'function',
       validate: (module) => WebAssembly.validate(module),

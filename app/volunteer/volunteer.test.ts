@@ -23,6 +23,7 @@ interface WorkshopOptions {
   readonly remembered?: EngineChoice;
   /** Another tab holds the key. */
   readonly elsewhere?: boolean;
+  readonly persist?: () => Promise<boolean>;
 }
 
 function workshop(name: string, options: WorkshopOptions = {}) {
@@ -143,7 +144,10 @@ function workshop(name: string, options: WorkshopOptions = {}) {
       return openPageDatabase(name);
     },
     locks,
-    probe: { navigator: {}, crossOriginIsolated: true, webrtc: true, validate: () => true },
+    probe: {
+      ...{ navigator: {}, isSecureContext: true, crossOriginIsolated: true, webrtc: true },
+      validate: () => true,
+    },
     fetcher: async () => new Response(JSON.stringify(network)),
     now: () => 1_000_000,
     share: {
@@ -158,7 +162,7 @@ function workshop(name: string, options: WorkshopOptions = {}) {
         remembered = choice;
       },
     },
-    persist: async () => true,
+    persist: options.persist ?? (async () => true),
     onKeyLost: async () => void log.push('key lost'),
   });
   let view: VolunteerView = EMPTY_VIEW;
@@ -259,6 +263,16 @@ describe('a volunteer', () => {
     delete swarmless.fail.swarm;
     await swarmless.volunteer.contribute('auto');
     expect(swarmless.view().phase).toEqual({ kind: 'contributing' });
+  });
+
+  it('contributes where the browser cannot even be asked to keep the storage', async () => {
+    const persist = (): Promise<boolean> => {
+      throw new TypeError('Cannot read properties of undefined (reading ‘persist’)');
+    };
+    const { volunteer, view } = workshop('no-persist', { persist });
+    await volunteer.open();
+    await volunteer.contribute('auto');
+    expect(view().phase).toEqual({ kind: 'contributing' });
   });
 
   it('can be stopped while it starts', async () => {
