@@ -4,10 +4,11 @@ import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { ComputeClient } from '../../workers/compute-client.ts';
 import type { OpenComputerOptions, VolunteerDependencies } from './dependencies.ts';
 import type { EngineChoice } from './engine-choice.ts';
-import { openPageDatabase } from './page-database.ts';
+import { openPageDatabase, type PageDatabase } from './page-database.ts';
 import { reduceVolunteer } from './reduce-volunteer.ts';
 import { Volunteer } from './volunteer.ts';
 import type { VolunteerEvent } from './volunteer-events.ts';
+import type { SignedDelegation } from './volunteer-port.ts';
 import { EMPTY_VIEW, type VolunteerView } from './volunteer-view.ts';
 
 const network = {
@@ -24,6 +25,25 @@ interface WorkshopOptions {
   /** Another tab holds the key. */
   readonly elsewhere?: boolean;
   readonly persist?: () => Promise<boolean>;
+  /** All site data are blocked. */
+  readonly blocked?: boolean;
+}
+
+/** A database in which nothing can be stored any more once `storage.full`, as Chromium reports it. */
+function limited(database: PageDatabase, storage: { readonly full: boolean }): PageDatabase {
+  return new Proxy(database, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return (...request: unknown[]): unknown => {
+        const writes = name === 'put' || (name === 'transaction' && request[1] === 'readwrite');
+        const refused = new DOMException('', 'QuotaExceededError');
+        if (!writes || !storage.full) return Reflect.apply(member, target, request);
+        if (name === 'put') return Promise.reject(refused);
+        throw refused;
+      };
+    },
+  });
 }
 
 function workshop(name: string, options: WorkshopOptions = {}) {
@@ -33,6 +53,7 @@ function workshop(name: string, options: WorkshopOptions = {}) {
   let share = 1;
   let remembered: EngineChoice | null = options.remembered ?? null;
   const fail: Partial<Record<'chain' | 'computer' | 'swarm', Error>> = {};
+  const storage = { full: false };
   const hold: { computer?: Promise<void>; database?: Promise<void> } = {};
 
   const unused = () => Promise.reject(new Error('not asked for in these tests'));
@@ -141,7 +162,8 @@ function workshop(name: string, options: WorkshopOptions = {}) {
     dependencies,
     async database() {
       await hold.database;
-      return openPageDatabase(name);
+      if (options.blocked === true) throw new DOMException('', 'SecurityError');
+      return limited(await openPageDatabase(name), storage);
     },
     locks,
     probe: {
@@ -177,6 +199,7 @@ function workshop(name: string, options: WorkshopOptions = {}) {
     phases,
     fail,
     hold,
+    storage,
     view: () => view,
     remembered: () => remembered,
     play: (event: RoundEvent) => onRound(event),
@@ -186,6 +209,11 @@ function workshop(name: string, options: WorkshopOptions = {}) {
     steal: () => steal(),
   };
 }
+
+const signed: SignedDelegation = {
+  ...{ sessionKey: `0x${'0d'.repeat(20)}`, peerId: ROOT, scope: 3, validUntil: 2_000_000, epoch: 0 },
+  ...{ owner: `0x${'0c'.repeat(20)}`, ownerSignature: '0x01', consentSignature: '0x02' },
+};
 
 const trained = (round: number): RoundEvent => ({
   kind: 'trained',
@@ -399,6 +427,54 @@ describe('a volunteer', () => {
     await opened;
     await volunteer.contribute('auto');
     expect(view().phase).toEqual({ kind: 'contributing' });
+  });
+
+  it('goes on contributing when the storage is full, and says so with the remedy', async () => {
+    const { volunteer, view, storage, play } = workshop('full');
+    await volunteer.open();
+    await volunteer.credentials();
+    storage.full = true;
+    await volunteer.contribute('auto');
+    expect(view()).toMatchObject({
+      phase: { kind: 'contributing' },
+      notice: expect.stringMatching(/^The start of the model could not be stored: The storage .* is full\./),
+    });
+    play(trained(7));
+    const said = /^The record of round 7 could not be stored: The storage .* is full\. Delete models here/;
+    await expect.poll(() => view().notice).toMatch(said);
+    await volunteer.recordDelegation({ ...signed, owner: `0x${'0e'.repeat(20)}` });
+    expect(view()).toMatchObject({
+      owner: `0x${'0e'.repeat(20)}`,
+      notice: expect.stringContaining('owner’s signature could not be stored: The storage'),
+    });
+  });
+
+  it('makes no key that it cannot store, and names the remedy', async () => {
+    const { volunteer, view, storage, log } = workshop('full-at-first');
+    await volunteer.open();
+    storage.full = true;
+    await volunteer.contribute('auto');
+    expect(view()).toMatchObject({
+      phase: { kind: 'failed', cause: expect.stringContaining('is full. Delete models here') },
+      device: null,
+    });
+    expect(log).toEqual([]);
+  });
+
+  it('keeps saying how to allow site data when all are blocked, however often it is clicked', async () => {
+    const { volunteer, view, log, phases } = workshop('blocked', { blocked: true });
+    await volunteer.open();
+    const first = view().phase;
+    expect(first).toMatchObject({
+      ...{ kind: 'failed', cause: 'This browser blocks the page’s storage.' },
+      remedy: 'Allow site data for this page, then reload it. (SecurityError, without a reason)',
+    });
+    await volunteer.contribute('auto');
+    await volunteer.contribute('wasm');
+    expect(view().phase).toEqual(first);
+    expect(phases).toEqual(['failed', 'failed', 'failed']);
+    expect(log).toEqual([]);
+    await expect(volunteer.credentials()).rejects.toThrow();
   });
 
   it('leaves the wish to contribute for the next load when it is closed', async () => {

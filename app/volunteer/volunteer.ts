@@ -59,6 +59,8 @@ export class Volunteer implements VolunteerPort {
   #tab: TabLock | null = null;
   #opened: Device | null = null;
   #contribution: Contribution | null = null;
+  /** Why this tab has no storage, once that is known. */
+  #storageFailure: string | null = null;
 
   constructor(options: VolunteerOptions) {
     this.#options = options;
@@ -79,8 +81,8 @@ export class Volunteer implements VolunteerPort {
       this.#opened = new Device({ database, base, fetcher, emit: (event) => this.#emit(event) });
       await this.#opened.open();
     } catch (error) {
-      const remedy = `Allow site data for this page, then reload it. (${messageOf(error)})`;
-      this.#fail('This browser blocks the page’s storage.', remedy);
+      this.#storageFailure = `Allow site data for this page, then reload it. (${messageOf(error)})`;
+      this.#failWithoutStorage(this.#storageFailure);
       return;
     }
     const resumed = memory.get();
@@ -100,6 +102,10 @@ export class Volunteer implements VolunteerPort {
 
   async contribute(engine: EngineChoice): Promise<void> {
     if (this.#contribution !== null) return;
+    if (this.#storageFailure !== null) {
+      this.#failWithoutStorage(this.#storageFailure);
+      return;
+    }
     if (this.#tab?.held !== true) {
       this.#phase({ kind: 'elsewhere' });
       return;
@@ -271,6 +277,10 @@ export class Volunteer implements VolunteerPort {
   async #release(contribution: Contribution, reason?: Error): Promise<void> {
     await contribution.release(reason);
     if (this.#contribution === contribution) this.#contribution = null;
+  }
+
+  #failWithoutStorage(remedy: string): void {
+    this.#fail('This browser blocks the page’s storage.', remedy);
   }
 
   #fail(cause: string, remedy: string): void {
