@@ -26,6 +26,8 @@ export interface ContributionOptions {
   readonly onComputing: () => void;
   /** Called when the compute worker ended by itself. `release` is then all that is left to do. */
   readonly onCrash: (error: Error) => void;
+  /** Called when another chain stands behind the node's address: this contribution leads nowhere any more. */
+  readonly onReplaced: (error: Error) => void;
 }
 
 const SHOWN_SAMPLES = 6;
@@ -225,6 +227,9 @@ export class Contribution {
       emit({ kind: 'on-chain', ...inclusion });
     });
     const stopReach = chain.watchReach((reachable) => device.reportNetwork(reachable));
+    const stopReplaced = chain.watchReplaced((error) => {
+      if (error !== undefined && !this.#released) this.#options.onReplaced(error);
+    });
     chain.owner().then(
       (owner) => emit({ kind: 'owner', owner }),
       // The node is out of reach, which the page shows beside the network's name.
@@ -233,6 +238,7 @@ export class Contribution {
     return () => {
       stopInclusions();
       stopReach();
+      stopReplaced();
     };
   }
 

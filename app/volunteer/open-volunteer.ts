@@ -38,6 +38,7 @@ export function openVolunteer({ base, onKeyLost }: OpenVolunteerOptions): Volunt
     },
     fetcher: (...request) => fetch(...request),
     now: () => Date.now(),
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     memory: contributingMemory(),
     share: shareMemory(),
     persist: () => navigator.storage.persist(),

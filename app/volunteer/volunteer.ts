@@ -31,6 +31,8 @@ export interface VolunteerOptions {
   readonly fetcher: typeof fetch;
   /** Unix milliseconds. */
   readonly now: () => number;
+  /** Resolves after so many milliseconds. */
+  readonly sleep: (ms: number) => Promise<void>;
   /** Remembers across a reload, but not across closing the tab, that the device was contributing. */
   readonly memory: { get(): EngineChoice | null; set(engine: EngineChoice | null): void };
   /** The share of the device that a person lends; remembered from visit to visit. */
@@ -46,6 +48,10 @@ export interface Credentials {
   readonly network: Network;
   readonly key: DeviceKey;
 }
+
+/** How often, and how long apart in ms, a network that was started anew is looked for: two minutes. */
+const LOOKS = 40;
+const LOOK_EVERY_MS = 3000;
 
 /**
  * The volunteer behind the page: holds the tab's lock and the device, takes the person's commands, runs at
@@ -242,6 +248,7 @@ export class Volunteer implements VolunteerPort {
       emit: (event) => this.#emit(event),
       onComputing: () => memory.set(engine),
       onCrash: (error) => void this.#handleCrash(contribution, error),
+      onReplaced: (error) => void this.#handleReplaced(contribution, engine, error),
     });
     return contribution;
   }
@@ -255,6 +262,47 @@ export class Volunteer implements VolunteerPort {
   async #handleCrash(contribution: Contribution, error: Error): Promise<void> {
     await this.#release(contribution, error);
     this.#fail(error.message, 'Your last stored round is safe. Contribute again to go on from it.');
+  }
+
+  /**
+   * Another chain stands behind the node's address. The network may be starting anew, so this reads the
+   * network file again for a while, and joins what it names once that answers. A click ends the search.
+   */
+  async #handleReplaced(contribution: Contribution, engine: EngineChoice, error: Error): Promise<void> {
+    const wanted = this.#view.phase.kind === 'contributing';
+    await this.#release(contribution, error);
+    if (!wanted) {
+      this.#fail(error.message, 'Nothing is lost. Contribute again to join the new network.');
+      return;
+    }
+    const remedy = 'This device looks for the new network for two minutes. Nothing needs doing.';
+    const searching: Phase = { kind: 'failed', cause: error.message, remedy };
+    this.#phase(searching);
+    for (let look = 0; look < LOOKS; look++) {
+      await this.#options.sleep(LOOK_EVERY_MS);
+      const found = await this.#isNetworkThere();
+      if (this.#view.phase !== searching || this.#contribution !== null) return;
+      if (!found) continue;
+      await this.contribute(engine);
+      if (this.#contribution === null) return;
+      const text =
+        'Another chain stood behind the node’s address. This device has joined the network there now.';
+      this.#emit({ kind: 'notice', text });
+      return;
+    }
+    this.#fail(error.message, 'No new network was found. Start the network, then contribute again.');
+  }
+
+  /** Whether the network that the file names now has its contracts. */
+  async #isNetworkThere(): Promise<boolean> {
+    try {
+      const { network, key } = await this.credentials();
+      const chain = await this.#options.dependencies.openChain(network, key);
+      await chain.stop();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async #handleTabLost(): Promise<void> {
