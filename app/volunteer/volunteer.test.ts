@@ -179,6 +179,47 @@ describe('a volunteer', () => {
     expect(sleeps()).toBe(looked);
   });
 
+  it('reads the network file again while it reaches nobody, and joins where the relays are now', async () => {
+    const { volunteer, view, log, file, meet, sleeps } = workshop('cut-off');
+    await volunteer.open();
+    await volunteer.contribute('wasm');
+    const relay = { peerId: 'relay', addresses: [], failures: 0, cause: null };
+    meet({ peers: [], relays: [{ ...relay, state: 'connected' }] });
+    expect(sleeps()).toBe(0);
+    meet({ peers: [], relays: [{ ...relay, state: 'unreachable' }] });
+    await expect.poll(sleeps).toBeGreaterThan(2);
+    expect(log.filter((line) => line === 'swarm')).toHaveLength(1);
+    file.relays = ['/ip4/127.0.0.1/tcp/9002/ws'];
+    await expect.poll(() => view().notice).toMatch(/^The relays have moved/);
+    expect(log.slice(4)).toEqual([
+      ...['left', 'chain stopped', 'computer stopped'],
+      ...['chain', 'computer wasm', 'swarm', 'rounds'],
+    ]);
+    expect(view().phase).toEqual({ kind: 'contributing' });
+    const looked = sleeps();
+    meet({ peers: [], relays: [{ ...relay, state: 'connected' }] });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(sleeps()).toBe(looked);
+  });
+
+  it('does not join again against a pause, and reads nothing once it is stopped', async () => {
+    const { volunteer, log, file, meet, sleeps } = workshop('cut-off-and-paused');
+    await volunteer.open();
+    await volunteer.contribute('wasm');
+    meet({ peers: [], relays: [] });
+    await expect.poll(sleeps).toBeGreaterThan(1);
+    await volunteer.pause();
+    file.relays = ['/ip4/127.0.0.1/tcp/9002/ws'];
+    const paused = sleeps();
+    await expect.poll(sleeps).toBeGreaterThan(paused + 2);
+    expect(log.filter((line) => line === 'swarm')).toHaveLength(1);
+    await volunteer.stop();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const stopped = sleeps();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(sleeps()).toBe(stopped);
+  });
+
   it('gives its weights while it runs and afterwards', async () => {
     const { volunteer } = workshop('weights');
     await volunteer.open();

@@ -1,6 +1,6 @@
 import type { DeviceKey } from '../../protocol/device-key.ts';
 import { messageOf } from '../../protocol/message-of.ts';
-import type { Network } from '../../protocol/network-file.ts';
+import { fetchNetwork, type Network } from '../../protocol/network-file.ts';
 import { bindingKeys } from './binding-keys.ts';
 import { Contribution } from './contribution.ts';
 import type { VolunteerDependencies } from './dependencies.ts';
@@ -52,6 +52,8 @@ export interface Credentials {
 /** How often, and how long apart in ms, a network that was started anew is looked for: two minutes. */
 const LOOKS = 40;
 const LOOK_EVERY_MS = 3000;
+/** How long a device that is cut off waits between two looks at the network file, in ms. */
+const LOOK_AGAIN_MS = 10_000;
 
 /**
  * The volunteer behind the page: holds the tab's lock and the device, takes the person's commands, runs at
@@ -65,6 +67,8 @@ export class Volunteer implements VolunteerPort {
   #tab: TabLock | null = null;
   #opened: Device | null = null;
   #contribution: Contribution | null = null;
+  /** The contribution for which the network file is being read again. */
+  #cutOff: Contribution | null = null;
   /** Why this tab has no storage, once that is known. */
   #storageFailure: string | null = null;
 
@@ -248,6 +252,7 @@ export class Volunteer implements VolunteerPort {
       emit: (event) => this.#emit(event),
       onComputing: () => memory.set(engine),
       onCrash: (error) => void this.#handleCrash(contribution, error),
+      onCutOff: () => void this.#handleCutOff(contribution, engine),
       onReplaced: (error) => void this.#handleReplaced(contribution, engine, error),
     });
     return contribution;
@@ -283,14 +288,41 @@ export class Volunteer implements VolunteerPort {
       const found = await this.#isNetworkThere();
       if (this.#view.phase !== searching || this.#contribution !== null) return;
       if (!found) continue;
-      await this.contribute(engine);
-      if (this.#contribution === null) return;
-      const text =
-        'Another chain stood behind the node’s address. This device has joined the network there now.';
-      this.#emit({ kind: 'notice', text });
+      const text = 'Another chain stood behind the node’s address. This device joined the network there now.';
+      await this.#contributeAgain(engine, text);
       return;
     }
     this.#fail(error.message, 'No new network was found. Start the network, then contribute again.');
+  }
+
+  /**
+   * The device reaches no relay and no peer. The relays may have moved, so this reads the network file now and
+   * then while that lasts, and joins again once it names others.
+   */
+  async #handleCutOff(contribution: Contribution, engine: EngineChoice): Promise<void> {
+    if (this.#cutOff === contribution) return;
+    this.#cutOff = contribution;
+    const isCutOff = () => this.#contribution === contribution && contribution.cutOff;
+    while (isCutOff()) {
+      await this.#options.sleep(LOOK_AGAIN_MS);
+      if (!isCutOff() || !(await this.#haveRelaysMoved(contribution))) continue;
+      if (!isCutOff() || this.#view.phase.kind !== 'contributing') continue;
+      await this.#release(contribution, new DOMException('The relays have moved.', 'AbortError'));
+      await this.#contributeAgain(engine, 'The relays have moved. This device has joined the network again.');
+    }
+    if (this.#cutOff === contribution) this.#cutOff = null;
+  }
+
+  async #haveRelaysMoved({ relays }: Contribution): Promise<boolean> {
+    const { base, fetcher } = this.#options;
+    const file = fetchNetwork(new URL('network.json', base), { fetch: fetcher });
+    const named = await file.catch(() => null);
+    return named !== null && named.relays.join(' ') !== relays.join(' ');
+  }
+
+  async #contributeAgain(engine: EngineChoice, notice: string): Promise<void> {
+    await this.contribute(engine);
+    if (this.#contribution !== null) this.#emit({ kind: 'notice', text: notice });
   }
 
   /** Whether the network that the file names now has its contracts. */

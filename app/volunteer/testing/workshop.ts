@@ -1,4 +1,5 @@
 import 'fake-indexeddb/auto';
+import type { NetworkView } from '../../../swarm/peers.ts';
 import type { RoundEvent } from '../../../swarm/rounds/events.ts';
 import type { ComputeClient } from '../../../workers/compute-client.ts';
 import type { OpenComputerOptions, VolunteerDependencies } from '../dependencies.ts';
@@ -51,7 +52,9 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
   const log: string[] = [];
   let onRound: (event: RoundEvent) => void = () => undefined;
   let onReplaced: (error: Error | undefined) => void = () => undefined;
+  let onNetwork: (view: NetworkView) => void = () => undefined;
   let sleeps = 0;
+  const file = { ...network };
   let computer: OpenComputerOptions | null = null;
   let share = 1;
   let remembered: EngineChoice | null = options.remembered ?? null;
@@ -134,6 +137,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
       log.push('swarm');
       if (fail.swarm !== undefined) throw fail.swarm;
       onRound = asked.onRound;
+      onNetwork = asked.onNetwork;
       return {
         driver: {
           start: () => {
@@ -179,7 +183,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
       ...{ navigator: {}, isSecureContext: true, crossOriginIsolated: true, webrtc: true },
       validate: () => true,
     },
-    fetcher: async () => new Response(JSON.stringify(network)),
+    fetcher: async () => new Response(JSON.stringify(file)),
     now: () => 1_000_000,
     sleep: async () => {
       sleeps++;
@@ -219,6 +223,9 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
     /** Another chain stands behind the node's address. */
     replace: (error: Error | undefined) => onReplaced(error),
     sleeps: () => sleeps,
+    /** What the network file says from now on. */
+    file,
+    meet: (view: NetworkView) => onNetwork(view),
     crash: (error: Error) => computer?.onCrash(error),
     status,
     /** Another tab takes the key over. */
