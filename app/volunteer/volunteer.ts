@@ -296,8 +296,8 @@ export class Volunteer implements VolunteerPort {
   }
 
   /**
-   * The device reaches no relay and no peer. The relays may have moved, so this reads the network file now and
-   * then while that lasts, and joins again once it names others.
+   * The device reaches no relay and no peer. The relays may have moved, so this reads the network file now
+   * and then while that lasts, and joins again once it names others.
    */
   async #handleCutOff(contribution: Contribution, engine: EngineChoice): Promise<void> {
     if (this.#cutOff === contribution) return;
