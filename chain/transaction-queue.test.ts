@@ -302,7 +302,10 @@ describe.skipIf(NO_ANVIL !== undefined)(
       });
 
       /** The wallet replaces its pending transaction. */
-      async function replaced(queue: TransactionQueue, change: { readonly to?: Address }): Promise<void> {
+      async function replaced(
+        queue: TransactionQueue,
+        change: { readonly to?: Address; readonly value?: bigint },
+      ): Promise<void> {
         const [pending] = await pendingOf(queue.address);
         if (pending === undefined) throw new Error('Nothing waits.');
         const wallet = createWalletClient({
@@ -320,19 +323,21 @@ describe.skipIf(NO_ANVIL !== undefined)(
       }
 
       it('counts a transaction that the person made faster there, and none that became another', async () => {
-        for (const [change, counts] of [
-          [{}, true],
-          [{ to: zeroAddress }, false],
-        ] as const) {
+        for (const how of ['repriced', 'replaced', 'cancelled'] as const) {
           const queue = await elsewhere();
+          const change = {
+            repriced: {},
+            replaced: { to: zeroAddress },
+            cancelled: { to: queue.address, value: 0n },
+          }[how];
           await local.controls.setAutomine(false);
           const paying = queue.transfer({ to: SOMEBODY, value: 3n });
           const settled = Promise.allSettled([paying]);
           await untilPending(queue.address, 1);
           await replaced(queue, change);
           const [result] = await settled;
-          if (counts) expect(result.status).toBe('fulfilled');
-          else await expect(paying).rejects.toBeInstanceOf(UnconfirmedTransactionError);
+          if (how === 'repriced') expect(result.status).toBe('fulfilled');
+          else await expect(paying).rejects.toMatchObject({ code: 'replaced', reason: how });
           await local.controls.setAutomine(true);
         }
       });
