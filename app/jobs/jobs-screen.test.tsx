@@ -10,7 +10,7 @@ import { JobsContext } from './jobs-context.tsx';
 import type { JobsPort } from './jobs-port.ts';
 import JobsScreen from './jobs-screen.tsx';
 import { JOB_SCENES, simulatedJobs } from './testing/simulated-jobs.ts';
-import { SOMEBODY } from './testing/tasks.ts';
+import { SOMEBODY, UNKNOWN_TOKEN } from './testing/tasks.ts';
 
 function shown(open: () => Promise<JobsPort>, job: number | null = null) {
   const volunteer = simulatedVolunteer('returning', Date.now);
@@ -67,6 +67,20 @@ describe('JobsScreen', () => {
     const { locator } = shown(async () => simulatedJobs('jobs-tasks'), 2);
     await expect.element(locator.getByTestId('task-2')).toBeVisible();
     expect(locator.getByTestId('task-0').elements()).toEqual([]);
+  });
+
+  it('shows no amount and no button for a task in a token that it does not know', async () => {
+    announceWallet({ account: SOMEBODY, chainId: SIMULATED_NETWORK.chainId });
+    const { locator, button } = shown(async () => simulatedJobs('jobs-unknown-token'));
+    await button('Test wallet').click();
+    await expect.element(locator.getByTestId('payer')).toHaveAttribute('data-value', SOMEBODY);
+    for (const id of [0, 1]) {
+      const task = locator.getByTestId(`task-${id}`);
+      await expect.element(task.getByTestId('unknown-token')).toHaveTextContent(UNKNOWN_TOKEN);
+      expect(task.element().textContent).not.toContain('ETH');
+      expect(task.getByRole('button').elements()).toEqual([]);
+    }
+    await button('Disconnect').click();
   });
 
   it('shows the work of this device and why the last one failed', async () => {
