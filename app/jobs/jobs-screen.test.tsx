@@ -83,6 +83,24 @@ describe('JobsScreen', () => {
     await button('Disconnect').click();
   });
 
+  it('begins work under a bond above the price only after a yes to that bond', async () => {
+    const work = vi.fn(async (_job: bigint, _acceptedBond?: bigint) => undefined);
+    const jobs = simulatedJobs('jobs-tasks');
+    const { chain } = jobs.store.getState();
+    if (chain === null) throw new Error('the scene has tasks');
+    const fundings = chain.fundings.map((each) => ({
+      ...each,
+      order: { ...each.order, bond: 2n * each.order.price },
+    }));
+    jobs.store.setState({ chain: { ...chain, fundings } });
+    const { locator } = shown(async () => ({ ...jobs, work }));
+    const task = locator.getByTestId('task-2');
+    await expect.element(task.getByTestId('work')).toBeDisabled();
+    await task.getByTestId('accept-bond').click();
+    await task.getByTestId('work').click();
+    await expect.poll(() => work.mock.calls).toEqual([[2n, 2n * 10n ** 17n]]);
+  });
+
   it('shows the work of this device and why the last one failed', async () => {
     const { locator } = shown(async () => simulatedJobs('jobs-working'));
     await expect.element(locator.getByTestId('working')).toHaveTextContent('Training: step 7 of 20');

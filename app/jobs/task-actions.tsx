@@ -5,6 +5,7 @@ import { acceptJob, expireJob, reopenJob } from '../../chain/jobs/anyone.ts';
 import { formatAmount, type KnownToken, parseAmount } from '../../chain/token-amount.ts';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
+import { CheckBox } from '../ui/check-box.tsx';
 import { Field } from '../ui/field.tsx';
 import { saveFile } from '../ui/save-file.ts';
 import type { JobsPort, JobsView } from './jobs-port.ts';
@@ -53,16 +54,7 @@ export function NextStep(props: NextStepProps) {
         </WalletActionButton>
       );
     case 'work':
-      return (
-        <WalletActionButton
-          data-testid="work"
-          busyText=""
-          disabled={view.working !== null || view.device === null || view.device.balance === 0n}
-          action={() => jobs.work(id)}
-        >
-          Train it with this device
-        </WalletActionButton>
-      );
+      return <WorkButton {...props} job={id} />;
     case 'accept':
       return view.working?.job === id ? null : (
         <WalletActionButton
@@ -110,6 +102,33 @@ export function NextStep(props: NextStepProps) {
         </WalletActionButton>
       ) : null;
   }
+}
+
+/** Begins the work at a job. A bond above the price has to be accepted first. */
+function WorkButton({ job, funding, view, jobs, token }: NextStepProps & { readonly job: bigint }) {
+  const { price, bond } = funding.order;
+  const [accepted, setAccepted] = useState(false);
+  const isHigh = bond > price;
+  return (
+    <>
+      {isHigh ? (
+        <CheckBox testId="accept-bond" checked={accepted} onChange={setAccepted}>
+          Lay down a bond of {formatAmount({ token, units: bond })}, more than the price of{' '}
+          {formatAmount({ token, units: price })}, and lose it if the work fails
+        </CheckBox>
+      ) : null}
+      <WalletActionButton
+        data-testid="work"
+        busyText=""
+        disabled={
+          view.working !== null || view.device === null || view.device.balance === 0n || (isHigh && !accepted)
+        }
+        action={() => (isHigh ? jobs.work(job, bond) : jobs.work(job))}
+      >
+        Train it with this device
+      </WalletActionButton>
+    </>
+  );
 }
 
 function PledgeForm({ funding, jobs, contracts, account, payer, token }: NextStepProps) {

@@ -8,6 +8,7 @@ import { NextStep, OwnPledge, type TaskProps } from './task-actions.tsx';
 import { lifeOf } from './task-life.ts';
 
 const PHASE = {
+  looking: 'Looking whether this device can do it, before any bond is laid down…',
   claiming: 'Claiming the job and laying down the bond…',
   training: 'Training',
   delivering: 'Claiming the result and delivering…',
