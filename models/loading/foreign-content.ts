@@ -10,7 +10,7 @@ export interface ForeignContent {
 }
 
 const PAGE = /^\s*(?:<!--[\s\S]{0,200}?-->\s*)?<(?:!doctype\s+html|html|head)\b/i;
-// The first line of a pointer file, as the specification of Git LFS has it.
+// The first line of a pointer file of Git LFS (git-lfs.com, specification of pointer files).
 const POINTER = /^version https:\/\/git-lfs\.github\.com\/spec\//;
 
 /** Looks at the first bytes of a file. Undefined when they are neither a web page nor a Git LFS pointer. */
