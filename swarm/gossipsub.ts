@@ -57,7 +57,7 @@ const decodeRpcLimits = {
  * with scoring the 12th tab was cut off.
  */
 export function swarmGossipsub(options: {
-  /** Topics to score and to allow. Subscriptions to others take no place, and messages on them are dropped. */
+  /** Topics to score and to allow. Subscriptions to others and messages on them are dropped. */
   readonly topics: readonly string[];
   /** Whether to send other peers along when pruning. For relays. Defaults to false. */
   readonly exchangePeers?: boolean;

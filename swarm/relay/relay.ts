@@ -100,6 +100,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const openPrefixes = (): string[] =>
     libp2p.getConnections().map(({ remoteAddr }) => addressPrefix(remoteAddr));
   const libp2p = await createLibp2p({
+    // Started below, because the connection gater asks for the node's connections.
+    start: false,
     privateKey: privateKeyFromRaw(options.privateKey),
     addresses: {
       listen,
@@ -145,6 +147,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       pubsub: swarmGossipsub({ topics, exchangePeers: true }),
     },
   });
+
+  await libp2p.start();
 
   const pubsub = pubsubOver(libp2p.services.pubsub);
   const rejected = new RejectCounts();

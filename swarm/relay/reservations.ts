@@ -41,8 +41,9 @@ export class Reservations {
    */
   admit(held: Held, peer: PeerId, address: Multiaddr): boolean {
     const prefix = addressPrefix(address);
-    if (this.#rate.take(prefix) !== 'taken') return false;
     const isRenewal = held.has(peer);
+    // Newcomers of a prefix cannot keep those who are there from renewing.
+    if (this.#rate.take(isRenewal ? peer.toString() : prefix) !== 'taken') return false;
     const others = [...held.values()].map(({ addr }) => addressPrefix(addr));
     if (!isRenewal && !hasPlace(this.limits, prefix, others)) return false;
     endReservation(held, peer);
