@@ -10,6 +10,10 @@ export type ChainErrorCode =
   | 'refused'
   /** A transaction was sent and is not known to count. */
   | 'unconfirmed'
+  /** A transaction was sent, and another one of the same account took its place. It never counts. */
+  | 'replaced'
+  /** The wallet did not do what it was asked. */
+  | 'wallet'
   /** The account that pays has too little coin. */
   | 'no-funds'
   /** An argument cannot be right. */
@@ -60,19 +64,44 @@ export class GasLimitError extends ChainError {
   }
 }
 
-/** A transaction was sent and is not known to count: it waits, was dropped, or was replaced in the wallet. */
+/** A transaction was sent and is not known to count: it waits, or it was dropped. */
 export class UnconfirmedTransactionError extends ChainError {
   override readonly name = 'UnconfirmedTransactionError';
   /** Hashes of all attempts, oldest first. */
   readonly transactions: readonly Hex[];
 
-  constructor(transactions: readonly Hex[], options?: ErrorOptions) {
-    super(
-      'unconfirmed',
-      'The transaction is not known to be in a block. Read the chain again before you repeat it.',
-      options,
-    );
+  constructor(transactions: readonly Hex[], options: ErrorOptions & { readonly sentence?: string } = {}) {
+    const {
+      sentence = 'The transaction is not known to be in a block. Read the chain again before you repeat it.',
+    } = options;
+    super('unconfirmed', sentence, options);
     this.transactions = transactions;
+  }
+}
+
+const REPLACED = {
+  cancelled: 'The transaction was cancelled in the wallet, so nothing was changed. You can try again.',
+  replaced:
+    'Another transaction took its place in the wallet, so this one does not count. Look there before you repeat it.',
+} as const;
+
+/** The person cancelled a transaction in the wallet, or put another one under its nonce. */
+export class ReplacedTransactionError extends ChainError {
+  override readonly name = 'ReplacedTransactionError';
+  readonly reason: 'cancelled' | 'replaced';
+  /** Hash of the transaction that never counts. */
+  readonly transaction: Hex;
+  /** Hash of the transaction that is in a block instead. */
+  readonly replacement: Hex;
+
+  constructor(
+    reason: 'cancelled' | 'replaced',
+    { transaction, replacement }: { readonly transaction: Hex; readonly replacement: Hex },
+  ) {
+    super('replaced', REPLACED[reason]);
+    this.reason = reason;
+    this.transaction = transaction;
+    this.replacement = replacement;
   }
 }
 

@@ -10,7 +10,9 @@ import {
 } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { publishDescription } from './descriptions.ts';
+import type { Terms } from '../protocol/evidence.ts';
+import { termsHash } from '../protocol/slot-encoding.ts';
+import { digestOfDescription, publishDescription } from './descriptions.ts';
 import { anvilWallet, NO_ANVIL } from './devnet/anvil.ts';
 import { OnchainDisputes } from './disputes/onchain/port.ts';
 import { ContractRevertError, GasLimitError, UnconfirmedTransactionError } from './errors.ts';
@@ -20,6 +22,7 @@ import { cancelJob, postJob } from './jobs/requester.ts';
 import { claimJob } from './jobs/worker.ts';
 import { chainOf, transportOf } from './network.ts';
 import { COIN, readCredit, withdrawCredit } from './payments.ts';
+import { DESCRIPTION, lookAtJob } from './testing/doable-job.ts';
 import { type LocalChain, startLocalChain } from './testing/local-chain.ts';
 import { TransactionQueue, type TransactionQueueOptions, TransactionQueues } from './transaction-queue.ts';
 
@@ -51,12 +54,16 @@ describe.skipIf(NO_ANVIL !== undefined)(
         ...options,
       });
 
+    const termsOf = (name: string): Terms => ({
+      ...{ program: hash('program'), data: hash(name), initial: hash('initial') },
+      ...{ steps: 3, slots: 9, dataSlots: 2 },
+    });
     const orderFor = (terms: Hex) => ({
-      ...{ terms, descriptionHash: hash('description'), token: COIN, price: 1000n, bond: 10n },
+      ...{ terms, descriptionHash: digestOfDescription(DESCRIPTION), token: COIN, price: 1000n, bond: 10n },
       ...{ claimSeconds: 1000, workSeconds: 500, workerShares: TOTAL_SHARES / 2 },
     });
     const post = (queue: TransactionQueue, name = 'terms') =>
-      postJob({ queue, jobs: local.network.rollup.jobs, order: orderFor(hash(name)) });
+      postJob({ queue, jobs: local.network.rollup.jobs, order: orderFor(termsHash(termsOf(name))) });
     const publish = (queue: TransactionQueue, text: string) => {
       const { descriptions } = local.network.rollup;
       return publishDescription({ queue, descriptions, run: zeroHash, description: Buffer.from(text) });
@@ -212,10 +219,16 @@ describe.skipIf(NO_ANVIL !== undefined)(
 
     it('names the transaction that reverted in its block', async () => {
       const [one, other] = [queueOf(await fundedKey()), queueOf(await fundedKey())];
-      const { jobs } = local.network.rollup;
+      const { jobs, disputes } = local.network.rollup;
       const { job } = await post(one, 'wanted by two');
+      const terms = termsOf('wanted by two');
+      const look = (queue: TransactionQueue) => lookAtJob({ queue, jobs, disputes, job, terms });
+      const [first, second] = [await look(one), await look(other)];
       await local.controls.setAutomine(false);
-      const claims = [claimJob({ queue: one, jobs, job }), claimJob({ queue: other, jobs, job })];
+      const claims = [
+        claimJob({ queue: one, jobs, job: first }),
+        claimJob({ queue: other, jobs, job: second }),
+      ];
       const settled = Promise.allSettled(claims);
       await untilPending(one.address, 1);
       await untilPending(other.address, 1);
@@ -302,7 +315,10 @@ describe.skipIf(NO_ANVIL !== undefined)(
       });
 
       /** The wallet replaces its pending transaction. */
-      async function replaced(queue: TransactionQueue, change: { readonly to?: Address }): Promise<void> {
+      async function replaced(
+        queue: TransactionQueue,
+        change: { readonly to?: Address; readonly value?: bigint },
+      ): Promise<void> {
         const [pending] = await pendingOf(queue.address);
         if (pending === undefined) throw new Error('Nothing waits.');
         const wallet = createWalletClient({
@@ -320,19 +336,21 @@ describe.skipIf(NO_ANVIL !== undefined)(
       }
 
       it('counts a transaction that the person made faster there, and none that became another', async () => {
-        for (const [change, counts] of [
-          [{}, true],
-          [{ to: zeroAddress }, false],
-        ] as const) {
+        for (const how of ['repriced', 'replaced', 'cancelled'] as const) {
           const queue = await elsewhere();
+          const change = {
+            repriced: {},
+            replaced: { to: zeroAddress },
+            cancelled: { to: queue.address, value: 0n },
+          }[how];
           await local.controls.setAutomine(false);
           const paying = queue.transfer({ to: SOMEBODY, value: 3n });
           const settled = Promise.allSettled([paying]);
           await untilPending(queue.address, 1);
           await replaced(queue, change);
           const [result] = await settled;
-          if (counts) expect(result.status).toBe('fulfilled');
-          else await expect(paying).rejects.toBeInstanceOf(UnconfirmedTransactionError);
+          if (how === 'repriced') expect(result.status).toBe('fulfilled');
+          else await expect(paying).rejects.toMatchObject({ code: 'replaced', reason: how });
           await local.controls.setAutomine(true);
         }
       });

@@ -9,7 +9,6 @@ import {
   NonceTooLowError,
   type PublicClient,
   type TransactionReceipt,
-  WaitForTransactionReceiptTimeoutError,
   type WalletClient,
 } from 'viem';
 import { SerialQueue } from '../protocol/serial-queue.ts';
@@ -22,6 +21,7 @@ import {
 } from './errors.ts';
 import * as abis from './generated/abi.ts';
 import { sleep as realSleep } from './sleep.ts';
+import { sendThroughWallet } from './wallet-transaction.ts';
 
 export interface TransactionQueueOptions {
   readonly client: PublicClient;
@@ -96,11 +96,6 @@ const ATTEMPTS = 6;
 const LOOKS_FOR_RECEIPT = 8;
 /** The most gas that one transaction may have (EIP-7825). */
 const GAS_CAP = 16_777_216n;
-/**
- * How long a wallet's transaction may wait for a block, in ms. The wallet, not the queue, decides about its
- * fees.
- */
-const WALLET_PATIENCE_MS = 60_000;
 /** A contract may pass on the revert of another one, whose errors its own ABI does not list. */
 const ALL_ERRORS: Abi = Object.values(abis).flatMap((abi: Abi) => abi.filter(({ type }) => type === 'error'));
 const NEVER = new AbortController().signal;
@@ -152,6 +147,8 @@ export class TransactionQueue {
    * - GasLimitError: it needs more gas than one transaction may have;
    * - UnconfirmedTransactionError: it was sent and is not known to count; read the chain again before
    *   repeating it;
+   * - ReplacedTransactionError: the person cancelled or replaced it in the wallet, so it never counts;
+   * - WalletError: the wallet did not send it;
    * - ChainError for everything else, and the signal's reason once that fires.
    */
   call(call: ContractCall, options: SendOptions = {}): Promise<IncludedTransaction> {
@@ -188,10 +185,12 @@ export class TransactionQueue {
         signal.throwIfAborted();
         const prepared = await prepare();
         signal.throwIfAborted();
+        const { client } = this;
+        const [wallet, account] = [this.#wallet, this.#account];
         const receipt =
-          this.#account.type === 'local'
+          account.type === 'local'
             ? await this.#sendSigned(prepared, signal)
-            : await this.#sendThroughWallet(prepared, signal);
+            : await sendThroughWallet({ ...prepared, client, wallet, account, signal });
         return included(receipt);
       } catch (error) {
         signal.throwIfAborted();
@@ -271,34 +270,6 @@ export class TransactionQueue {
     }
     return 'pending';
   }
-
-  async #sendThroughWallet(
-    { to, data, value }: PreparedTransaction,
-    signal: AbortSignal,
-  ): Promise<TransactionReceipt> {
-    const { chain } = this.#wallet;
-    const sending = this.#wallet.sendTransaction({ account: this.#account, chain, to, data, value });
-    const hash = await untilAborted(sending, signal);
-    let counts = true;
-    const waiting = this.client
-      .waitForTransactionReceipt({
-        hash,
-        timeout: WALLET_PATIENCE_MS,
-        // "repriced" is the same transaction with other fees.
-        onReplaced: ({ reason }) => {
-          counts = reason === 'repriced';
-        },
-      })
-      .catch((error: unknown) => {
-        if (error instanceof WaitForTransactionReceiptTimeoutError) {
-          throw new UnconfirmedTransactionError([hash], { cause: error });
-        }
-        throw error;
-      });
-    const receipt = await untilAborted(waiting, signal);
-    if (!counts) throw new UnconfirmedTransactionError([hash]);
-    return receipt;
-  }
 }
 
 /**
@@ -342,14 +313,4 @@ function isNonceTaken(error: unknown): boolean {
   if (!(error instanceof BaseError)) return false;
   if (error.walk((cause) => cause instanceof NonceTooLowError) !== null) return true;
   return /underpriced|already (known|imported)|nonce too low/i.test(`${error.details} ${error.shortMessage}`);
-}
-
-/** Settles as the promise does, or rejects with the signal's reason once that fires. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

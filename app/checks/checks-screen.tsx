@@ -1,6 +1,6 @@
 import { useStore } from 'zustand';
 import { formatDisputeEvent } from '../../chain/disputes/agents/dispute-event.ts';
-import { formatEth } from '../jobs/format-eth.ts';
+import { coinAmount, formatAmount } from '../../chain/token-amount.ts';
 import { CheckBox } from '../ui/check-box.tsx';
 import { OpenedPart } from '../ui/opened-part.tsx';
 import { ScreenIntro } from '../ui/screen-intro.tsx';
@@ -53,7 +53,8 @@ function Claims({ checks, only }: ClaimsProps) {
           is right.{' '}
           {view.device === null ? null : (
             <>
-              This device holds <span className="figure">{formatEth(view.device.balance)}</span>
+              This device holds{' '}
+              <span className="figure">{formatAmount(coinAmount(view.device.balance))}</span>
               {short ? ': too little. Give it some under Jobs.' : '.'}
             </>
           )}

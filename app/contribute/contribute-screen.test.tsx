@@ -36,6 +36,10 @@ const withoutWebRtc: VolunteerEvent[] = scene('fresh', 0).flatMap((event) =>
   event.kind === 'preflight' ? [{ ...event, preflight: { ...event.preflight, webrtc: false } }] : [],
 );
 
+const atInsecureAddress: VolunteerEvent[] = scene('fresh', 0).flatMap((event) =>
+  event.kind === 'preflight' ? [{ ...event, preflight: { ...event.preflight, secure: false } }] : [],
+);
+
 describe('ContributeScreen', () => {
   it.each<Scene>([
     'fresh',
@@ -65,6 +69,13 @@ describe('ContributeScreen', () => {
     const { locator, button } = await shown('fresh', ...withoutWebRtc);
     await expect.element(button('Contribute GPU')).toBeDisabled();
     await expect.element(locator.getByText(/offers no WebRTC/)).toBeVisible();
+  });
+
+  it('cannot be started at an insecure address, and names that as the only cause', async () => {
+    const { locator, button, element } = await shown('fresh', ...atInsecureAddress);
+    await expect.element(button('Contribute GPU')).toBeDisabled();
+    await expect.element(locator.getByText(/Open this page over https/)).toBeVisible();
+    expect(element.querySelectorAll('[data-level]')).toHaveLength(1);
   });
 
   it('shows the start, with a bar, and lets it be stopped', async () => {

@@ -2,6 +2,7 @@ import { claimOnce } from '../../chain/disputes/agents/claim-once.ts';
 import type { DisputesPort } from '../../chain/disputes/port.ts';
 import { claimTree } from '../../chain/disputes/trees.ts';
 import { acceptJob } from '../../chain/jobs/anyone.ts';
+import { type CanDoOptions, canDo, type DescribedRun } from '../../chain/jobs/can-do.ts';
 import { type Job, readJob } from '../../chain/jobs/job.ts';
 import { claimJob, deliverJob } from '../../chain/jobs/worker.ts';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
@@ -10,19 +11,29 @@ import type { Hex } from '../../protocol/hex.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
 import type { VerifiedRun } from '../../protocol/verified-run.ts';
 
-export type JobPhase = 'claiming' | 'training' | 'delivering' | 'waiting' | 'accepting' | 'done';
+export type JobPhase = 'looking' | 'claiming' | 'training' | 'delivering' | 'waiting' | 'accepting' | 'done';
 
-export interface DoJobOptions {
+interface HeldJobOptions {
   /** Sends the transactions of the device's account. */
   readonly queue: TransactionQueue;
   readonly contracts: Pick<RollupContracts, 'jobs'>;
   readonly disputes: DisputesPort;
-  readonly job: bigint;
   /** The run whose terms have this hash. */
   readonly run: (terms: Hex, signal: AbortSignal) => Promise<VerifiedRun<Evidence>>;
   readonly onPhase: (phase: JobPhase) => void;
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly signal: AbortSignal;
+}
+
+export interface DoJobOptions<Run extends DescribedRun>
+  extends HeldJobOptions,
+    Pick<CanDoOptions<Run>, 'find' | 'measure' | 'acceptedBond'> {
+  readonly job: bigint;
+  /**
+   * Whether the person asked for this job. If not, the device goes on with a job that it holds, and lays
+   * down no bond for one.
+   */
+  readonly mayClaim: boolean;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** This device cannot do the job any more. The message says why. */
@@ -31,17 +42,21 @@ export class JobLostError extends Error {
 }
 
 const POLL_MS = 2_000;
+/** How often a node is asked again that does not know the claim yet which it has in a block. */
+const MOST_LAGGING_LOOKS = 5;
 
 /**
- * Takes a job to its end for this device: claims the job, does its run, claims the result on Disputes,
- * delivers it, waits until the claim can be challenged no more, and has the job accepted. Each step reads
- * from the chain what is done already, so a call after a restart goes on there and does nothing twice. A
- * Defender has to play for the device meanwhile. Throws JobLostError, ChainError, and what doing the run
- * throws.
+ * Takes a job to its end for this device: looks whether it can be done here, claims it once, does its run,
+ * claims the result on Disputes, delivers it, waits until the claim can be challenged no more, and has the
+ * job accepted. Each step reads from the chain what is done already, so a call after a restart goes on there
+ * and does nothing twice. A Defender has to play for the device meanwhile. Throws CannotDoJobError before any
+ * bond is laid down, JobLostError, ChainError, and what doing the run throws.
  */
-export async function doJob(options: DoJobOptions): Promise<Job> {
+export async function doJob<Run extends DescribedRun>(options: DoJobOptions<Run>): Promise<Job> {
   const { queue, contracts, disputes, job: id, onPhase, sleep, signal } = options;
   const call = { queue, jobs: contracts.jobs, job: id };
+  let bond: 'allowed' | 'sent' | 'none' = options.mayClaim ? 'allowed' : 'none';
+  let laggingLooks = 0;
   for (;;) {
     signal.throwIfAborted();
     const job = await readJob(queue.client, contracts.jobs, id);
@@ -50,9 +65,22 @@ export async function doJob(options: DoJobOptions): Promise<Job> {
       onPhase('done');
       return job;
     }
-    if (job.state === 'open') {
+    // One bond for each time that the person asks, whatever becomes of it.
+    if (mine) bond = 'none';
+    if (job.state === 'open' && bond === 'allowed') {
+      onPhase('looking');
+      const { find, measure, acceptedBond } = options;
+      const looked = await canDo({ ...call, disputes, find, measure, acceptedBond, signal });
       onPhase('claiming');
-      await claimJob(call);
+      await claimJob({ ...call, job: looked });
+      bond = 'sent';
+    } else if (job.state === 'open' && bond === 'sent' && laggingLooks < MOST_LAGGING_LOOKS) {
+      laggingLooks += 1;
+      await sleep(POLL_MS, signal);
+    } else if (job.state === 'open') {
+      throw new JobLostError(
+        'The job is open again, and this device lays down no second bond by itself. Start it again if you want to.',
+      );
     } else if (!mine) {
       throw new JobLostError('Another worker has this job, or it is over.');
     } else if (job.failed) {
@@ -79,7 +107,7 @@ export async function doJob(options: DoJobOptions): Promise<Job> {
   }
 }
 
-async function deliver(options: DoJobOptions, job: Job): Promise<void> {
+async function deliver(options: HeldJobOptions, job: Job): Promise<void> {
   const { queue, contracts, disputes, onPhase, signal } = options;
   onPhase('training');
   const evidence = await options.run(job.order.terms, signal);

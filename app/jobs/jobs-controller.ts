@@ -12,9 +12,9 @@ import { termsHash } from '../../protocol/slot-encoding.ts';
 import type { RunProgress } from '../../workers/run-api.ts';
 import type { RunsClient } from '../../workers/run-client.ts';
 import type { ChainLook, ChainWatch } from './chain-watch.ts';
-import { doJob } from './do-job.ts';
+import { type DoJobOptions, doJob } from './do-job.ts';
 import { EMPTY_JOBS, type JobsPort, type JobsView, type Proposal } from './jobs-port.ts';
-import type { KnownRuns } from './known-runs.ts';
+import type { KnownRun, KnownRuns } from './known-runs.ts';
 
 export interface JobsControllerOptions {
   readonly client: PublicClient;
@@ -99,9 +99,9 @@ export class JobsController implements JobsPort {
     return campaign;
   }
 
-  async work(job: bigint): Promise<void> {
+  async work(job: bigint, acceptedBond?: bigint): Promise<void> {
     if (this.store.getState().working !== null) return;
-    this.#work = this.#do(job);
+    this.#work = this.#do(job, { mayClaim: true, acceptedBond });
     await this.#work;
   }
 
@@ -126,16 +126,19 @@ export class JobsController implements JobsPort {
     }
   }
 
-  async #do(job: bigint): Promise<void> {
+  async #do(job: bigint, asked: Pick<DoJobOptions<KnownRun>, 'mayClaim' | 'acceptedBond'>): Promise<void> {
     const { queue, disputes, contracts, knownRuns, sleep } = this.#options;
     const { signal } = this.#abort;
-    this.store.setState({ working: { job, phase: 'claiming', done: 0, steps: 0 }, failure: null });
+    this.store.setState({ working: { job, phase: 'looking', done: 0, steps: 0 }, failure: null });
     try {
       await doJob({
         queue,
         contracts,
         disputes,
         job,
+        ...asked,
+        find: (order, inner) => knownRuns.ordered(order, { signal: inner }),
+        measure: (run, inner) => knownRuns.secondsAStep(run, inner),
         run: (terms, inner) => knownRuns.run(terms, inner),
         onPhase: (phase) => {
           const { working } = this.store.getState();
@@ -163,6 +166,7 @@ export class JobsController implements JobsPort {
       ({ id, state, worker, failed }) =>
         (state === 'claimed' || state === 'delivered') && worker === own && !failed && failure?.job !== id,
     );
-    if (begun !== undefined) void this.work(begun.id);
+    // Whoever closed the tab did not ask for another bond if the job was lost meanwhile.
+    if (begun !== undefined) this.#work = this.#do(begun.id, { mayClaim: false });
   }
 }

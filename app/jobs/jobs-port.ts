@@ -46,8 +46,12 @@ export interface JobsPort {
    * number. Throws ChainError, ComputeError.
    */
   propose(proposal: Proposal, queue: TransactionQueue): Promise<bigint>;
-  /** Takes a job to its end with this device. Resolves when the job is over; the view says how it went. */
-  work(job: bigint): Promise<void>;
+  /**
+   * Takes a job to its end with this device, which looks first whether it can be done and lays down no bond
+   * if not. `acceptedBond` is a bond above the price that the person has accepted, in wei. Resolves when the
+   * job is over; the view says how it went.
+   */
+  work(job: bigint, acceptedBond?: bigint): Promise<void>;
   /** Withdraws everything that an account is owed. Throws ChainError. */
   withdraw(queue: TransactionQueue): Promise<void>;
   /** The file of the model that a job ended with, computed here and equal to what was delivered. */

@@ -10,7 +10,7 @@ import { JobsContext } from './jobs-context.tsx';
 import type { JobsPort } from './jobs-port.ts';
 import JobsScreen from './jobs-screen.tsx';
 import { JOB_SCENES, simulatedJobs } from './testing/simulated-jobs.ts';
-import { SOMEBODY } from './testing/tasks.ts';
+import { SOMEBODY, UNKNOWN_TOKEN } from './testing/tasks.ts';
 
 function shown(open: () => Promise<JobsPort>, job: number | null = null) {
   const volunteer = simulatedVolunteer('returning', Date.now);
@@ -67,6 +67,34 @@ describe('JobsScreen', () => {
     const { locator } = shown(async () => simulatedJobs('jobs-tasks'), 2);
     await expect.element(locator.getByTestId('task-2')).toBeVisible();
     expect(locator.getByTestId('task-0').elements()).toEqual([]);
+  });
+
+  it('shows no amount and no button for a task in a token that it does not know', async () => {
+    const { locator } = shown(async () => simulatedJobs('jobs-unknown-token'));
+    for (const id of [0, 1]) {
+      const task = locator.getByTestId(`task-${id}`);
+      await expect.element(task.getByTestId('unknown-token')).toHaveTextContent(UNKNOWN_TOKEN);
+      expect(task.element().textContent).not.toContain('ETH');
+      expect(task.getByRole('button').elements()).toEqual([]);
+    }
+  });
+
+  it('begins work under a bond above the price only after a yes to that bond', async () => {
+    const work = vi.fn(async (_job: bigint, _acceptedBond?: bigint) => undefined);
+    const jobs = simulatedJobs('jobs-tasks');
+    const { chain } = jobs.store.getState();
+    if (chain === null) throw new Error('the scene has tasks');
+    const fundings = chain.fundings.map((each) => ({
+      ...each,
+      order: { ...each.order, bond: 2n * each.order.price },
+    }));
+    jobs.store.setState({ chain: { ...chain, fundings } });
+    const { locator } = shown(async () => ({ ...jobs, work }));
+    const task = locator.getByTestId('task-2');
+    await expect.element(task.getByTestId('work')).toBeDisabled();
+    await task.getByTestId('accept-bond').click();
+    await task.getByTestId('work').click();
+    await expect.poll(() => work.mock.calls).toEqual([[2n, 2n * 10n ** 17n]]);
   });
 
   it('shows the work of this device and why the last one failed', async () => {

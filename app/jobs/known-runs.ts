@@ -1,6 +1,9 @@
 import type { PublicClient } from 'viem';
 import { type FetchDescriptions, PlanSearch, type SearchOptions } from '../../audit/plan-search.ts';
+import { decodeRunSpec, encodeRunSpec } from '../../audit/run-spec.ts';
+import { findDescriptions } from '../../chain/descriptions.ts';
 import { describedRuns } from '../../chain/jobs/described-runs.ts';
+import type { Order } from '../../chain/jobs/order.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import { PromiseMemo } from '../../protocol/memoize-promise.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
@@ -10,7 +13,7 @@ import type { RemoteRun, RunsClient } from '../../workers/run-client.ts';
 
 export interface KnownRunsOptions {
   readonly client: PublicClient;
-  readonly contracts: RollupContracts;
+  readonly contracts: Pick<RollupContracts, 'descriptions' | 'jobs'>;
   readonly runs: () => RunsClient;
   /** Folder of the published model that runs begin with. */
   readonly model: string;
@@ -19,6 +22,8 @@ export interface KnownRunsOptions {
 
 /** Longer runs are not done in a page. */
 const MAX_STEPS = 10_000;
+/** Steps of the trial that measures this device. The start of the engine counts towards them. */
+const TRIAL_STEPS = 4;
 
 /** A run with a published description, and what the run is made of. */
 export interface KnownRun extends VerifiedRun<PlannedRun> {
@@ -52,7 +57,48 @@ export class KnownRuns {
 
   /** What was published about the run. While nothing fits, undefined, and the next call looks again. */
   known(terms: Hex, options: SearchOptions = {}): Promise<KnownRun | undefined> {
-    return this.#specs.get(terms, () => this.#find(terms, options));
+    return this.#specs.get(terms, () => this.#find(terms, this.#fetch(terms), options));
+  }
+
+  /**
+   * The run of the description that an order names, if it has the order's terms; undefined while that
+   * description is not published, or where it cannot be planned here. Throws ChainError.
+   */
+  async ordered(
+    { terms, descriptionHash }: Pick<Order, 'terms' | 'descriptionHash'>,
+    options: SearchOptions = {},
+  ): Promise<KnownRun | undefined> {
+    const { client, contracts } = this.#options;
+    const { descriptions } = contracts;
+    return this.#find(
+      terms,
+      async (wants) => {
+        if (!wants(descriptionHash)) return [];
+        const digests = [descriptionHash];
+        return (await findDescriptions({ client, descriptions, run: terms, digests })).map(
+          ({ bytes }) => bytes,
+        );
+      },
+      options,
+    );
+  }
+
+  /**
+   * Does the first steps of a run and keeps nothing of them. Resolves with the seconds that a step took.
+   * Rejects with ComputeError where the run cannot begin here, such as without its start checkpoint.
+   */
+  async secondsAStep({ spec }: KnownRun, signal?: AbortSignal): Promise<number> {
+    const { model, threads, runs } = this.#options;
+    const whole = decodeRunSpec(spec);
+    const steps = Math.min(whole.steps, TRIAL_STEPS);
+    const began = performance.now();
+    const trial = await runs().open(
+      { spec: encodeRunSpec({ ...whole, steps }), start: { kind: 'model', url: model }, threads },
+      signal,
+    );
+    const seconds = (performance.now() - began) / 1000;
+    await trial.close();
+    return seconds / steps;
   }
 
   /** What the next look for the run and repeating it cost at least, in ms; undefined where none is known. */
@@ -80,8 +126,8 @@ export class KnownRuns {
     return { ...run, terms: known.terms };
   }
 
-  async #find(terms: Hex, options: SearchOptions): Promise<KnownRun | undefined> {
-    const found = await this.#search.find(terms, this.#fetch(terms), options);
+  async #find(terms: Hex, fetch: FetchDescriptions, options: SearchOptions): Promise<KnownRun | undefined> {
+    const found = await this.#search.find(terms, fetch, options);
     return found.kind === 'found' ? { ...found.plan, spec: found.bytes } : undefined;
   }
 

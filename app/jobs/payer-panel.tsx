@@ -1,12 +1,11 @@
 import { useState } from 'react';
-import { parseEther } from 'viem';
 import { useConnection, useDisconnect, useSwitchChain } from 'wagmi';
+import { coinAmount, formatAmount } from '../../chain/token-amount.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import { Button } from '../ui/button.tsx';
 import { HexText } from '../ui/section.tsx';
 import { WalletChoice, type WalletOutcome } from '../wallet/wallet-choice.tsx';
 import { walletSentence } from '../wallet/wallet-error.ts';
-import { formatEth } from './format-eth.ts';
 import type { JobsPort, JobsView } from './jobs-port.ts';
 import { useWallet } from './use-wallet.ts';
 import { WalletActionButton } from './wallet-action-button.tsx';
@@ -17,6 +16,9 @@ interface PayerPanelProps {
   readonly view: JobsView;
 }
 
+/** What a person gives the device for its bonds: half an ETH. */
+const GIFT = coinAmount(5n * 10n ** 17n);
+
 /** Who pays: the wallet for pledges and tasks, the device for the bonds of its own work. */
 export function PayerPanel({ network, jobs, view }: PayerPanelProps) {
   const [outcome, setOutcome] = useState<WalletOutcome | null>(null);
@@ -25,7 +27,6 @@ export function PayerPanel({ network, jobs, view }: PayerPanelProps) {
   const { mutateAsync: switchChain } = useSwitchChain();
   const { address, payer } = useWallet(network);
   const fail = (error: unknown) => setOutcome({ bad: true, text: walletSentence(error) });
-  const amount = '0.5';
   return (
     <div className="grid gap-x-10 gap-y-6 sm:grid-cols-2">
       <div>
@@ -73,7 +74,7 @@ export function PayerPanel({ network, jobs, view }: PayerPanelProps) {
             <p className="text-note">
               <HexText value={view.device.address} testId="payer-device" /> holds{' '}
               <span className="figure" data-testid="device-balance">
-                {formatEth(view.device.balance)}
+                {formatAmount(coinAmount(view.device.balance))}
               </span>
             </p>
             <WalletActionButton
@@ -83,11 +84,11 @@ export function PayerPanel({ network, jobs, view }: PayerPanelProps) {
               action={async () => {
                 if (view.device === null) return;
                 const queue = await payer();
-                await queue.transfer({ to: view.device.address, value: parseEther(amount) });
+                await queue.transfer({ to: view.device.address, value: GIFT.units });
                 jobs.refresh();
               }}
             >
-              Give it {amount} ETH
+              Give it {formatAmount(GIFT)}
             </WalletActionButton>
           </div>
         )}

@@ -1,6 +1,6 @@
 import { useState } from 'react';
-import { parseEther } from 'viem';
 import { TOTAL_SHARES } from '../../chain/jobs/order.ts';
+import { COIN_TOKEN, parseAmount } from '../../chain/token-amount.ts';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import { type DraftField, Fields } from '../ui/field.tsx';
 import type { JobsPort, Proposal } from './jobs-port.ts';
@@ -17,7 +17,7 @@ const FIRST: Draft = { steps: '20', price: '0.1', days: '1', worker: '30' };
 
 const FIELDS: readonly DraftField<keyof Draft>[] = [
   { name: 'steps', label: 'Training steps', unit: 'steps', testId: 'propose-steps' },
-  { name: 'price', label: 'Price for all of it', unit: 'ETH', testId: 'propose-price' },
+  { name: 'price', label: 'Price for all of it', unit: COIN_TOKEN.symbol, testId: 'propose-price' },
   { name: 'days', label: 'Time to collect it', unit: 'days', testId: 'propose-days' },
   { name: 'worker', label: 'Worker’s part of the model', unit: '%', testId: 'propose-share' },
 ];
@@ -28,14 +28,15 @@ export function readDraft(draft: Draft): { readonly problem: string } | { readon
   if (!Number.isInteger(steps) || steps < 1 || steps > 2000) {
     return { problem: 'Steps: a whole number from 1 to 2,000.' };
   }
-  if (!/^\d{1,9}(\.\d{1,18})?$/.test(draft.price.trim()) || Number(draft.price) === 0) {
+  const amount = parseAmount(draft.price, COIN_TOKEN);
+  if (amount === undefined) {
     return { problem: 'Price: an amount of ETH, such as 0.1.' };
   }
   const days = Number(draft.days);
   if (!(days > 0 && days <= 60)) return { problem: 'Time to collect: up to 60 days.' };
   const share = Number(draft.worker);
   if (!(share >= 0 && share <= 100)) return { problem: 'The worker’s part: 0 to 100 percent.' };
-  const price = parseEther(draft.price.trim());
+  const price = amount.units;
   return {
     proposal: {
       steps,

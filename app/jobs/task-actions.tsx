@@ -1,13 +1,13 @@
 import { useState } from 'react';
-import { parseEther } from 'viem';
 import { collectPledge, handOver, pledgeTo, refundPledge } from '../../chain/crowdfund/actions.ts';
 import type { Pledge } from '../../chain/crowdfund/campaign.ts';
 import { acceptJob, expireJob, reopenJob } from '../../chain/jobs/anyone.ts';
+import { formatAmount, type KnownToken, parseAmount } from '../../chain/token-amount.ts';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
+import { CheckBox } from '../ui/check-box.tsx';
 import { Field } from '../ui/field.tsx';
 import { saveFile } from '../ui/save-file.ts';
-import { formatEth } from './format-eth.ts';
 import type { JobsPort, JobsView } from './jobs-port.ts';
 import type { Funding } from './market.ts';
 import { type NextAction, pledgeAction } from './task-life.ts';
@@ -23,8 +23,14 @@ export interface TaskProps {
   readonly payer: () => Promise<TransactionQueue>;
 }
 
+interface NextStepProps extends TaskProps {
+  readonly action: NextAction | null;
+  /** The token of the task's order. */
+  readonly token: KnownToken;
+}
+
 /** The button for what anybody may do next with a task. */
-export function NextStep(props: TaskProps & { readonly action: NextAction | null }) {
+export function NextStep(props: NextStepProps) {
   const { action, funding, view, jobs, contracts, account, payer } = props;
   const { crowdfund } = contracts;
   const id = funding.job ?? 0n;
@@ -48,16 +54,7 @@ export function NextStep(props: TaskProps & { readonly action: NextAction | null
         </WalletActionButton>
       );
     case 'work':
-      return (
-        <WalletActionButton
-          data-testid="work"
-          busyText=""
-          disabled={view.working !== null || view.device === null || view.device.balance === 0n}
-          action={() => jobs.work(id)}
-        >
-          Train it with this device
-        </WalletActionButton>
-      );
+      return <WorkButton {...props} job={id} />;
     case 'accept':
       return view.working?.job === id ? null : (
         <WalletActionButton
@@ -107,34 +104,56 @@ export function NextStep(props: TaskProps & { readonly action: NextAction | null
   }
 }
 
-function PledgeForm({ funding, jobs, contracts, account, payer }: TaskProps) {
-  const [amount, setAmount] = useState('');
-  const missing = funding.order.price - funding.raised;
-  const valid = /^\d{1,9}(\.\d{1,18})?$/.test(amount.trim()) && Number(amount) > 0;
+/** Begins the work at a job. A bond above the price has to be accepted first. */
+function WorkButton({ job, funding, view, jobs, token }: NextStepProps & { readonly job: bigint }) {
+  const { price, bond } = funding.order;
+  const [accepted, setAccepted] = useState(false);
+  const isHigh = bond > price;
+  return (
+    <>
+      {isHigh ? (
+        <CheckBox testId="accept-bond" checked={accepted} onChange={setAccepted}>
+          Lay down a bond of {formatAmount({ token, units: bond })}, more than the price of{' '}
+          {formatAmount({ token, units: price })}, and lose it if the work fails
+        </CheckBox>
+      ) : null}
+      <WalletActionButton
+        data-testid="work"
+        busyText=""
+        disabled={
+          view.working !== null || view.device === null || view.device.balance === 0n || (isHigh && !accepted)
+        }
+        action={() => (isHigh ? jobs.work(job, bond) : jobs.work(job))}
+      >
+        Train it with this device
+      </WalletActionButton>
+    </>
+  );
+}
+
+function PledgeForm({ funding, jobs, contracts, account, payer, token }: NextStepProps) {
+  const [text, setText] = useState('');
+  const missing = { token, units: funding.order.price - funding.raised };
+  const amount = parseAmount(text, token);
   return (
     <div className="flex flex-wrap items-end gap-x-3 gap-y-2">
       <Field
         compact
-        label={`Pledge, up to ${formatEth(missing)}`}
-        unit="ETH"
+        label={`Pledge, up to ${formatAmount(missing)}`}
+        unit={token.symbol}
         testId="pledge-amount"
-        value={amount}
-        onChange={setAmount}
+        value={text}
+        onChange={setText}
       />
       <WalletActionButton
         data-testid="pledge"
         busyText="Your wallet asks…"
-        disabled={account === null || !valid}
+        disabled={account === null || amount === undefined}
         action={async () => {
-          const queue = await payer();
+          if (amount === undefined) return;
           const { crowdfund } = contracts;
-          await pledgeTo({
-            queue,
-            crowdfund,
-            campaign: funding.id,
-            amount: parseEther(amount.trim()),
-          });
-          setAmount('');
+          await pledgeTo({ queue: await payer(), crowdfund, campaign: funding.id, amount });
+          setText('');
           jobs.refresh();
         }}
       >
@@ -147,10 +166,11 @@ function PledgeForm({ funding, jobs, contracts, account, payer }: TaskProps) {
 
 interface OwnPledgeProps extends Pick<TaskProps, 'funding' | 'jobs' | 'contracts' | 'payer'> {
   readonly pledge: Pledge;
+  readonly token: KnownToken;
 }
 
 /** A pledge of the connected wallet, and what may be done with it. */
-export function OwnPledge({ pledge, funding, jobs, contracts, payer }: OwnPledgeProps) {
+export function OwnPledge({ pledge, token, funding, jobs, contracts, payer }: OwnPledgeProps) {
   const action = pledgeAction(funding, pledge.settled);
   const { crowdfund } = contracts;
   return (
@@ -160,7 +180,7 @@ export function OwnPledge({ pledge, funding, jobs, contracts, payer }: OwnPledge
       data-settled={pledge.settled}
     >
       <p>
-        You pledged <span className="figure">{formatEth(pledge.amount)}</span>
+        You pledged <span className="figure">{formatAmount({ token, units: pledge.amount })}</span>
         {pledge.settled
           ? funding.state === 'failed'
             ? '; it was returned.'

@@ -1,13 +1,14 @@
 import type { ReactNode } from 'react';
 import { TOTAL_SHARES } from '../../chain/jobs/order.ts';
+import { formatAmount, knownToken } from '../../chain/token-amount.ts';
 import { ProgressBar } from '../ui/progress-bar.tsx';
 import { HexText } from '../ui/section.tsx';
-import { formatEth } from './format-eth.ts';
 import { StageLine } from './stage-line.tsx';
 import { NextStep, OwnPledge, type TaskProps } from './task-actions.tsx';
 import { lifeOf } from './task-life.ts';
 
 const PHASE = {
+  looking: 'Looking whether this device can do it, before any bond is laid down…',
   claiming: 'Claiming the job and laying down the bond…',
   training: 'Training',
   delivering: 'Claiming the result and delivering…',
@@ -25,6 +26,7 @@ export function TaskCard(props: TaskProps) {
   const claim = chain.claims.find((each) => BigInt(each.claim) === job?.delivery?.claim);
   const life = lifeOf({ funding, job, claim, now: chain.now });
   const { price, workerShares } = funding.order;
+  const token = knownToken(funding.order.token);
   const working = view.working !== null && view.working.job === job?.id ? view.working : null;
   const failure = view.failure !== null && view.failure.job === job?.id ? view.failure : null;
   const own = funding.pledges.filter(({ pledger }) => pledger === account);
@@ -37,9 +39,12 @@ export function TaskCard(props: TaskProps) {
     >
       <div className="flex flex-wrap items-baseline justify-between gap-x-4">
         <h3 className="text-lead font-medium">Task {String(funding.id)}</h3>
-        <p className="figure text-note">
-          {formatEth(funding.raised)} <span className="text-quiet">of {formatEth(price)}</span>
-        </p>
+        {token === undefined ? null : (
+          <p className="figure text-note">
+            {formatAmount({ token, units: funding.raised })}{' '}
+            <span className="text-quiet">of {formatAmount({ token, units: price })}</span>
+          </p>
+        )}
       </div>
       <ProgressBar share={Number((funding.raised * 1000n) / price) / 1000} label="Pledged" />
       <p className="mt-3 max-w-prose text-body text-pretty" data-testid="task-sentence">
@@ -66,22 +71,32 @@ export function TaskCard(props: TaskProps) {
           {failure.cause}
         </p>
       )}
-      <div className="mt-4 space-y-3">
-        <NextStep {...props} action={life.next} />
-        {own.map((pledge) => (
-          <OwnPledge
-            key={String(pledge.id)}
-            pledge={pledge}
-            funding={funding}
-            jobs={jobs}
-            contracts={contracts}
-            payer={payer}
-          />
-        ))}
-      </div>
+      {token === undefined ? (
+        <p className="mt-4 text-note text-warn" data-testid="unknown-token">
+          It is in a token this page does not know: {funding.order.token}. Pay for it and work at it
+          elsewhere.
+        </p>
+      ) : (
+        <div className="mt-4 space-y-3">
+          <NextStep {...props} action={life.next} token={token} />
+          {own.map((pledge) => (
+            <OwnPledge
+              key={String(pledge.id)}
+              pledge={pledge}
+              token={token}
+              funding={funding}
+              jobs={jobs}
+              contracts={contracts}
+              payer={payer}
+            />
+          ))}
+        </div>
+      )}
       <dl className="mt-4 flex flex-wrap gap-x-6 gap-y-1 text-note text-quiet">
         <SmallFact name="Worker’s part">{((100 * workerShares) / TOTAL_SHARES).toFixed(0)} %</SmallFact>
-        <SmallFact name="Bond">{formatEth(funding.order.bond)}</SmallFact>
+        {token === undefined ? null : (
+          <SmallFact name="Bond">{formatAmount({ token, units: funding.order.bond })}</SmallFact>
+        )}
         <SmallFact name="What is trained">
           <HexText value={funding.order.terms} />
         </SmallFact>

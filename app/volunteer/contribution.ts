@@ -26,6 +26,10 @@ export interface ContributionOptions {
   readonly onComputing: () => void;
   /** Called when the compute worker ended by itself. `release` is then all that is left to do. */
   readonly onCrash: (error: Error) => void;
+  /** Called when another chain stands behind the node's address: this contribution leads nowhere any more. */
+  readonly onReplaced: (error: Error) => void;
+  /** Called whenever `cutOff` becomes true. */
+  readonly onCutOff: () => void;
 }
 
 const SHOWN_SAMPLES = 6;
@@ -43,6 +47,8 @@ export class Contribution {
   #unwatch: () => void = () => undefined;
   #pauseCause: PauseCause = 'asked';
   #released = false;
+  #relays: readonly string[] = [];
+  #cutOff = false;
 
   constructor(options: ContributionOptions) {
     this.#options = options;
@@ -51,6 +57,16 @@ export class Contribution {
   /** Whether the device is in the swarm. */
   get joined(): boolean {
     return this.#swarm !== null;
+  }
+
+  /** The relays' addresses that the network file named at the start. */
+  get relays(): readonly string[] {
+    return this.#relays;
+  }
+
+  /** Whether the device has no relay and no peer, so that it can meet nobody. */
+  get cutOff(): boolean {
+    return this.#cutOff && !this.#released;
   }
 
   get aborted(): boolean {
@@ -65,8 +81,10 @@ export class Contribution {
     const { device, persist, onComputing, now, view, emit } = this.#options;
     const { signal } = this.#abort;
     this.#starting('key');
-    void persist().catch(() => undefined);
+    // Where the browser lacks the feature, asking throws at once. The key may then be cleared some day.
+    void quietly(persist);
     const network = await device.readNetwork();
+    this.#relays = network.relays;
     await device.ensureKey(now());
     signal.throwIfAborted();
 
@@ -182,7 +200,7 @@ export class Contribution {
       conformance: () => selfDescription(view().engine).conformance,
       describe: () => ({ delegation: device.delegation, ...selfDescription(view().engine) }),
       onRound: (event) => this.#handleRound(event),
-      onNetwork: (peers: NetworkView) => emit(peersEvent(peers, this.#swarm?.members() ?? [])),
+      onNetwork: (peers) => this.#handlePeers(peers),
       onRefused: (reason) => emit({ kind: 'refused', reason: refusalInWords(reason), count: 1 }),
     });
   }
@@ -198,6 +216,13 @@ export class Contribution {
     const shown = shownRoundEvent(event, now(), (stage) => this.#chain?.stageLength(stage) ?? 0);
     if (shown !== null) emit(shown);
     if (event.kind === 'trained') void this.#reportProgress(event.round, event.heldOutAccuracy);
+  }
+
+  #handlePeers(peers: NetworkView): void {
+    this.#options.emit(peersEvent(peers, this.#swarm?.members() ?? []));
+    const before = this.#cutOff;
+    this.#cutOff = peers.peers.length === 0 && peers.relays.every(({ state }) => state !== 'connected');
+    if (this.#cutOff && !before) this.#options.onCutOff();
   }
 
   #handleCompute(event: ComputeEvent): void {
@@ -224,6 +249,9 @@ export class Contribution {
       emit({ kind: 'on-chain', ...inclusion });
     });
     const stopReach = chain.watchReach((reachable) => device.reportNetwork(reachable));
+    const stopReplaced = chain.watchReplaced((error) => {
+      if (error !== undefined && !this.#released) this.#options.onReplaced(error);
+    });
     chain.owner().then(
       (owner) => emit({ kind: 'owner', owner }),
       // The node is out of reach, which the page shows beside the network's name.
@@ -232,6 +260,7 @@ export class Contribution {
     return () => {
       stopInclusions();
       stopReach();
+      stopReplaced();
     };
   }
 

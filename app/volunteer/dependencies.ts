@@ -57,6 +57,11 @@ export interface ChainAccess {
   watchInclusions(fromRound: number, listener: (inclusion: ChainInclusion) => void): () => void;
   /** Calls `listener` when the node comes into reach or goes out of it. Returns a function that ends this. */
   watchReach(listener: (reachable: boolean) => void): () => void;
+  /**
+   * Calls `listener` with an error when another chain stands behind the node's address, and with undefined
+   * when the own one is back. Returns a function that ends this.
+   */
+  watchReplaced(listener: (error: Error | undefined) => void): () => void;
   stop(): Promise<void>;
 }
 

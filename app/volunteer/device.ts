@@ -100,7 +100,9 @@ export class Device {
   async readNetwork(): Promise<Network> {
     const { base, fetcher, database } = this.#options;
     const network = await fetchNetwork(new URL('network.json', base), { fetch: fetcher });
-    await database.put('networks', network, LAST_NETWORK);
+    await database
+      .put('networks', network, LAST_NETWORK)
+      .catch((error: unknown) => this.#reportNotStored('network’s address', error));
     const moved = this.#network === null || networkIdOf(network) !== networkIdOf(this.#network);
     this.#network = network;
     this.reportNetwork(true);
@@ -120,10 +122,7 @@ export class Device {
     const records = this.#records;
     this.#saves
       .run(() => records?.saveRound(record, totals))
-      .catch((error: unknown) => {
-        const text = `The record of round ${record.round} could not be stored: ${messageOf(error)}`;
-        this.#options.emit({ kind: 'notice', text });
-      });
+      .catch((error: unknown) => this.#reportNotStored(`record of round ${record.round}`, error));
   }
 
   /** Resolves when every round that was handed in is stored. */
@@ -131,15 +130,26 @@ export class Device {
     await this.#saves.idle();
   }
 
+  /** Stores and reports how the model began. Full storage is a notice, not a reason to stop. */
   async saveBeginning(report: ModelReport): Promise<void> {
-    await this.#records?.saveBeginning(report);
+    await this.#records
+      ?.saveBeginning(report)
+      .catch((error: unknown) => this.#reportNotStored('start of the model', error));
     this.#options.emit({ kind: 'model', when: 'start', report });
   }
 
+  /** Stores and reports the owner, who is on the chain already: full storage is a notice only. */
   async saveDelegation(delegation: SignedDelegation): Promise<void> {
     this.#delegation = delegation;
-    await this.#records?.saveDelegation(delegation);
+    await this.#records
+      ?.saveDelegation(delegation)
+      .catch((error: unknown) => this.#reportNotStored('owner’s signature', error));
     this.#options.emit({ kind: 'owner', owner: delegation.owner });
+  }
+
+  /** A notice that something of this device will not be there at the next visit. */
+  #reportNotStored(what: string, error: unknown): void {
+    this.#options.emit({ kind: 'notice', text: `The ${what} could not be stored: ${messageOf(error)}` });
   }
 
   /** Without a connection, the network of the last visit lets the page show the records of that visit. */

@@ -16,6 +16,7 @@ const modern: DeviceProbe = {
       getDirectory: () => undefined,
     },
   },
+  isSecureContext: true,
   crossOriginIsolated: true,
   webrtc: true,
   validate: (module) => WebAssembly.validate(module),
@@ -24,6 +25,7 @@ const modern: DeviceProbe = {
 describe('pre-flight', () => {
   it('finds out what a modern browser can do', async () => {
     expect(await inspectDevice(modern)).toEqual({
+      secure: true,
       webgpu: { available: true, adapter: 'nvidia ampere', why: '' },
       threads: 8,
       isolated: true,
@@ -41,6 +43,7 @@ describe('pre-flight', () => {
   it('counts what it cannot find out as absent and never throws', async () => {
     const bare: DeviceProbe = {
       navigator: {},
+      isSecureContext: true,
       crossOriginIsolated: false,
       webrtc: false,
       validate: () => false,
@@ -78,6 +81,19 @@ describe('pre-flight', () => {
     const alone = findingsOf(await inspectDevice({ ...modern, webrtc: false }), plan, formatBytes);
     expect(alone.filter((finding) => finding.level === 'stop').map((finding) => finding.id)).toEqual([
       'webrtc',
+    ]);
+  });
+
+  it('blames the address alone for everything that browsers hold back at an insecure one', async () => {
+    const { navigator } = modern;
+    const preflight = await inspectDevice({
+      ...modern,
+      isSecureContext: false,
+      crossOriginIsolated: false,
+      navigator: { hardwareConcurrency: navigator.hardwareConcurrency ?? 1 },
+    });
+    expect(findingsOf(preflight, plan, formatBytes)).toEqual([
+      { id: 'address', level: 'stop', text: expect.stringMatching(/^Open this page over https/) },
     ]);
   });
 

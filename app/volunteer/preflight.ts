@@ -3,6 +3,8 @@
  * downloaded. It uses feature tests and the browser's own estimates, and sends nothing to the network.
  */
 export interface Preflight {
+  /** Whether the page came over https or from this machine. Browsers hold most features back elsewhere. */
+  readonly secure: boolean;
   readonly webgpu: { readonly available: boolean; readonly adapter: string; readonly why: string };
   /** Threads that wasm workers can use; 1 where the page is not cross-origin isolated. */
   readonly threads: number;
@@ -52,6 +54,7 @@ export interface DeviceProbe {
     };
     getBattery?(): Promise<{ readonly charging: boolean; readonly level: number }>;
   };
+  readonly isSecureContext: boolean;
   readonly crossOriginIsolated: boolean;
   readonly webrtc: boolean;
   /** `WebAssembly.validate`. */
@@ -75,6 +78,7 @@ export async function inspectDevice(probe: DeviceProbe): Promise<Preflight> {
     attempt(() => navigator.getBattery?.()),
   ]);
   return {
+    secure: probe.isSecureContext,
     webgpu,
     threads: probe.crossOriginIsolated ? Math.max(1, navigator.hardwareConcurrency ?? 1) : 1,
     isolated: probe.crossOriginIsolated,
@@ -117,7 +121,8 @@ async function attempt<T>(ask: () => Promise<T> | undefined): Promise<T | undefi
 
 /**
  * The pre-flight in a few plain lines, the most important first. A finding of level `stop` means that
- * contributing cannot work here; `fair` means that it works with a limit, which the line names.
+ * contributing cannot work here; `fair` means that it works with a limit, which the line names. Where the
+ * page's address is the cause of everything that is missing, that is the only line.
  */
 export function findingsOf(
   preflight: Preflight,
@@ -127,6 +132,13 @@ export function findingsOf(
   const findings: Finding[] = [];
   const add = (id: string, level: Finding['level'], text: string) => findings.push({ id, level, text });
 
+  if (!preflight.secure) {
+    const text =
+      'Open this page over https, or on the machine that serves it. At this address the browser switches off ' +
+      'what contributing needs.';
+    add('address', 'stop', text);
+    return findings;
+  }
   if (!preflight.simd && !preflight.webgpu.available) {
     add('compute', 'fair', 'Neither WebGPU nor WebAssembly SIMD here: the plain engine works, slowly.');
   } else if (preflight.webgpu.available) {

@@ -1,187 +1,12 @@
-import 'fake-indexeddb/auto';
 import { describe, expect, it } from 'vitest';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
-import type { ComputeClient } from '../../workers/compute-client.ts';
-import type { OpenComputerOptions, VolunteerDependencies } from './dependencies.ts';
-import type { EngineChoice } from './engine-choice.ts';
-import { openPageDatabase } from './page-database.ts';
-import { reduceVolunteer } from './reduce-volunteer.ts';
-import { Volunteer } from './volunteer.ts';
-import type { VolunteerEvent } from './volunteer-events.ts';
-import { EMPTY_VIEW, type VolunteerView } from './volunteer-view.ts';
+import { network, ROOT, workshop } from './testing/workshop.ts';
+import type { SignedDelegation } from './volunteer-port.ts';
 
-const network = {
-  rpc: 'http://127.0.0.1:8545',
-  chainId: 31337,
-  contracts: { identity: `0x${'11'.repeat(20)}`, participation: `0x${'22'.repeat(20)}` },
-  relays: ['/ip4/127.0.0.1/tcp/9001/ws'],
+const signed: SignedDelegation = {
+  ...{ sessionKey: `0x${'0d'.repeat(20)}`, peerId: ROOT, scope: 3, validUntil: 2_000_000, epoch: 0 },
+  ...{ owner: `0x${'0c'.repeat(20)}`, ownerSignature: '0x01', consentSignature: '0x02' },
 };
-const ROOT = `0x${'ab'.repeat(32)}` as const;
-
-/** Stands for engine, chain and swarm, writes down what is done with them, and plays their events. */
-interface WorkshopOptions {
-  readonly remembered?: EngineChoice;
-  /** Another tab holds the key. */
-  readonly elsewhere?: boolean;
-}
-
-function workshop(name: string, options: WorkshopOptions = {}) {
-  const log: string[] = [];
-  let onRound: (event: RoundEvent) => void = () => undefined;
-  let computer: OpenComputerOptions | null = null;
-  let share = 1;
-  let remembered: EngineChoice | null = options.remembered ?? null;
-  const fail: Partial<Record<'chain' | 'computer' | 'swarm', Error>> = {};
-  const hold: { computer?: Promise<void>; database?: Promise<void> } = {};
-
-  const unused = () => Promise.reject(new Error('not asked for in these tests'));
-  const client: ComputeClient = {
-    start: unused,
-    prompts: unused,
-    answer: unused,
-    critique: unused,
-    vote: unused,
-    train: unused,
-    stored: unused,
-    checkpoint: async () => ({ bytes: Uint8Array.of(1, 2, 3), root: ROOT, cursor: 8 }),
-    sampleAnswers: async () => [{ prompt: '1+1', expected: '2', text: '2' }],
-    evaluate: async () => ({
-      answering: 0.25,
-      judging: 0,
-      correcting: 0,
-      answeringByTask: { sums: 0, sorting: 0, gcd: 0, reversing: 0 },
-    }),
-    setShare: async (chosen) => void log.push(`share ${chosen}`),
-    stop: async () => undefined,
-  };
-  const engine = {
-    kind: 'wasm' as const,
-    description: 'wasm SIMD',
-    reason: 'It is the fastest.',
-    verdicts: [{ kind: 'wasm' as const, description: 'wasm SIMD', checks: 5, same: 5 }],
-    suite: `0x${'5a'.repeat(32)}` as const,
-  };
-  const status = (state: 'waiting' | 'pausing' | 'paused' | 'stopped', sentence = 'So it is.') =>
-    onRound({ kind: 'status', state, sentence, round: null });
-  const dependencies: VolunteerDependencies = {
-    storedCheckpoint: async ({ networkId }) => ({
-      bytes: new TextEncoder().encode(networkId),
-      root: ROOT,
-      cursor: 3,
-    }),
-    async openComputer(asked) {
-      log.push(`computer ${asked.engine}`);
-      computer = asked;
-      await hold.computer;
-      asked.signal.throwIfAborted();
-      if (fail.computer !== undefined) throw fail.computer;
-      const stop = async () => void log.push('computer stopped');
-      return { client, started: { engine, root: ROOT, cursor: 0 }, stop };
-    },
-    async openChain() {
-      log.push('chain');
-      if (fail.chain !== undefined) throw fail.chain;
-      return {
-        ledger: {
-          clock: {
-            read: () => ({ round: 7, stage: 'answer', sinceStageStart: 0, untilStageEnd: 1, seed: ROOT }),
-          },
-          signAttestation: unused,
-          signVote: unused,
-          verifyAttestation: unused,
-          verifyVote: unused,
-        },
-        stageLength: () => 8_000,
-        owner: async () => null,
-        watchInclusions: () => () => undefined,
-        watchReach: () => () => undefined,
-        stop: async () => void log.push('chain stopped'),
-      };
-    },
-    consent: async () => '0xc0',
-    async joinSwarm(asked) {
-      log.push('swarm');
-      if (fail.swarm !== undefined) throw fail.swarm;
-      onRound = asked.onRound;
-      return {
-        driver: {
-          start: () => {
-            log.push('rounds');
-            status('waiting');
-          },
-          pause: () => {
-            status('pausing');
-            status('paused');
-          },
-          resume: () => status('waiting'),
-          finishThenStop: async () => status('stopped'),
-          stop: async () => status('stopped'),
-        },
-        members: () => [],
-        announce: async () => void log.push('announced'),
-        leave: async () => void log.push('left'),
-      };
-    },
-  };
-  let steal = () => {};
-  const locks = {
-    request: (_name: string, _options: object, callback: (lock: object | null) => Promise<void>) => {
-      if (options.elsewhere === true) return callback(null);
-      return Promise.race([
-        callback({}),
-        new Promise<void>((_, reject) => {
-          steal = () => reject(new DOMException('Stolen.', 'AbortError'));
-        }),
-      ]);
-    },
-  };
-  const volunteer = new Volunteer({
-    base: 'http://page.test/',
-    dependencies,
-    async database() {
-      await hold.database;
-      return openPageDatabase(name);
-    },
-    locks,
-    probe: { navigator: {}, crossOriginIsolated: true, webrtc: true, validate: () => true },
-    fetcher: async () => new Response(JSON.stringify(network)),
-    now: () => 1_000_000,
-    share: {
-      get: () => share,
-      set: (chosen) => {
-        share = chosen;
-      },
-    },
-    memory: {
-      get: () => remembered,
-      set: (choice) => {
-        remembered = choice;
-      },
-    },
-    persist: async () => true,
-    onKeyLost: async () => void log.push('key lost'),
-  });
-  let view: VolunteerView = EMPTY_VIEW;
-  const phases: string[] = [];
-  volunteer.subscribe((event: VolunteerEvent) => {
-    view = reduceVolunteer(view, event);
-    if (event.kind === 'phase') phases.push('step' in event.phase ? event.phase.step : event.phase.kind);
-  });
-  return {
-    volunteer,
-    log,
-    phases,
-    fail,
-    hold,
-    view: () => view,
-    remembered: () => remembered,
-    play: (event: RoundEvent) => onRound(event),
-    crash: (error: Error) => computer?.onCrash(error),
-    status,
-    /** Another tab takes the key over. */
-    steal: () => steal(),
-  };
-}
 
 const trained = (round: number): RoundEvent => ({
   kind: 'trained',
@@ -261,6 +86,16 @@ describe('a volunteer', () => {
     expect(swarmless.view().phase).toEqual({ kind: 'contributing' });
   });
 
+  it('contributes where the browser cannot even be asked to keep the storage', async () => {
+    const persist = (): Promise<boolean> => {
+      throw new TypeError('Cannot read properties of undefined (reading ‘persist’)');
+    };
+    const { volunteer, view } = workshop('no-persist', { persist });
+    await volunteer.open();
+    await volunteer.contribute('auto');
+    expect(view().phase).toEqual({ kind: 'contributing' });
+  });
+
   it('can be stopped while it starts', async () => {
     const { volunteer, hold, view, log } = workshop('early');
     let open = () => {};
@@ -303,6 +138,86 @@ describe('a volunteer', () => {
     expect(log.slice(4)).toEqual(['left', 'chain stopped']);
     await volunteer.contribute('auto');
     expect(view().phase).toEqual({ kind: 'contributing' });
+  });
+
+  it('joins the network that was started anew in place of its own, and says so', async () => {
+    const { volunteer, view, replace, fail, log, sleeps, remembered } = workshop('replaced');
+    await volunteer.open();
+    await volunteer.contribute('wasm');
+    fail.chain = new Error('There is no contract.');
+    replace(new Error('Another network stands behind the chain’s address.'));
+    await expect.poll(sleeps).toBeGreaterThan(2);
+    expect(view().phase).toMatchObject({
+      ...{ kind: 'failed', cause: 'Another network stands behind the chain’s address.' },
+      remedy: expect.stringContaining('looks for the new network'),
+    });
+    expect(log.slice(4, 7)).toEqual(['left', 'chain stopped', 'computer stopped']);
+    expect(log.filter((line) => line.startsWith('computer '))).toEqual(['computer wasm', 'computer stopped']);
+    expect(remembered()).toBe('wasm');
+    delete fail.chain;
+    await expect.poll(() => view().phase.kind).toBe('contributing');
+    await expect.poll(() => view().notice).toMatch(/^Another chain stood behind/);
+    expect(log.filter((line) => line === 'computer wasm')).toHaveLength(2);
+  });
+
+  it('looks for a new network for a while only, and not against a pause or a click', async () => {
+    const { volunteer, view, replace, fail, sleeps } = workshop('replaced-for-good');
+    await volunteer.open();
+    await volunteer.contribute('wasm');
+    fail.chain = new Error('There is no contract.');
+    replace(new Error('Another network.'));
+    await expect.poll(() => view().phase).toMatchObject({ remedy: expect.stringMatching(/^No new network/) });
+    const looked = sleeps();
+    expect(looked).toBeLessThan(100);
+    delete fail.chain;
+    await volunteer.contribute('wasm');
+    await volunteer.pause();
+    replace(new Error('Another network.'));
+    await expect
+      .poll(() => view().phase)
+      .toMatchObject({ remedy: expect.stringMatching(/^Nothing is lost/) });
+    expect(sleeps()).toBe(looked);
+  });
+
+  it('reads the network file again while it reaches nobody, and joins where the relays are now', async () => {
+    const { volunteer, view, log, file, meet, sleeps } = workshop('cut-off');
+    await volunteer.open();
+    await volunteer.contribute('wasm');
+    const relay = { peerId: 'relay', addresses: [], failures: 0, cause: null };
+    meet({ peers: [], relays: [{ ...relay, state: 'connected' }] });
+    expect(sleeps()).toBe(0);
+    meet({ peers: [], relays: [{ ...relay, state: 'unreachable' }] });
+    await expect.poll(sleeps).toBeGreaterThan(2);
+    expect(log.filter((line) => line === 'swarm')).toHaveLength(1);
+    file.relays = ['/ip4/127.0.0.1/tcp/9002/ws'];
+    await expect.poll(() => view().notice).toMatch(/^The relays have moved/);
+    expect(log.slice(4)).toEqual([
+      ...['left', 'chain stopped', 'computer stopped'],
+      ...['chain', 'computer wasm', 'swarm', 'rounds'],
+    ]);
+    expect(view().phase).toEqual({ kind: 'contributing' });
+    const looked = sleeps();
+    meet({ peers: [], relays: [{ ...relay, state: 'connected' }] });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(sleeps()).toBe(looked);
+  });
+
+  it('does not join again against a pause, and reads nothing once it is stopped', async () => {
+    const { volunteer, log, file, meet, sleeps } = workshop('cut-off-and-paused');
+    await volunteer.open();
+    await volunteer.contribute('wasm');
+    meet({ peers: [], relays: [] });
+    await expect.poll(sleeps).toBeGreaterThan(1);
+    await volunteer.pause();
+    file.relays = ['/ip4/127.0.0.1/tcp/9002/ws'];
+    const paused = sleeps();
+    await expect.poll(sleeps).toBeGreaterThan(paused + 2);
+    expect(log.filter((line) => line === 'swarm')).toHaveLength(1);
+    await volunteer.stop();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const stopped = sleeps();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(sleeps()).toBe(stopped);
   });
 
   it('gives its weights while it runs and afterwards', async () => {
@@ -385,6 +300,54 @@ describe('a volunteer', () => {
     await opened;
     await volunteer.contribute('auto');
     expect(view().phase).toEqual({ kind: 'contributing' });
+  });
+
+  it('goes on contributing when the storage is full, and says so with the remedy', async () => {
+    const { volunteer, view, storage, play } = workshop('full');
+    await volunteer.open();
+    await volunteer.credentials();
+    storage.full = true;
+    await volunteer.contribute('auto');
+    expect(view()).toMatchObject({
+      phase: { kind: 'contributing' },
+      notice: expect.stringMatching(/^The start of the model could not be stored: The storage .* is full\./),
+    });
+    play(trained(7));
+    const said = /^The record of round 7 could not be stored: The storage .* is full\. Delete models here/;
+    await expect.poll(() => view().notice).toMatch(said);
+    await volunteer.recordDelegation({ ...signed, owner: `0x${'0e'.repeat(20)}` });
+    expect(view()).toMatchObject({
+      owner: `0x${'0e'.repeat(20)}`,
+      notice: expect.stringContaining('owner’s signature could not be stored: The storage'),
+    });
+  });
+
+  it('makes no key that it cannot store, and names the remedy', async () => {
+    const { volunteer, view, storage, log } = workshop('full-at-first');
+    await volunteer.open();
+    storage.full = true;
+    await volunteer.contribute('auto');
+    expect(view()).toMatchObject({
+      phase: { kind: 'failed', cause: expect.stringContaining('is full. Delete models here') },
+      device: null,
+    });
+    expect(log).toEqual([]);
+  });
+
+  it('keeps saying how to allow site data when all are blocked, however often it is clicked', async () => {
+    const { volunteer, view, log, phases } = workshop('blocked', { blocked: true });
+    await volunteer.open();
+    const first = view().phase;
+    expect(first).toMatchObject({
+      ...{ kind: 'failed', cause: 'This browser blocks the page’s storage.' },
+      remedy: 'Allow site data for this page, then reload it. (SecurityError, without a reason)',
+    });
+    await volunteer.contribute('auto');
+    await volunteer.contribute('wasm');
+    expect(view().phase).toEqual(first);
+    expect(phases).toEqual(['failed', 'failed', 'failed']);
+    expect(log).toEqual([]);
+    await expect(volunteer.credentials()).rejects.toThrow();
   });
 
   it('leaves the wish to contribute for the next load when it is closed', async () => {

@@ -1,6 +1,6 @@
 import type { DeviceKey } from '../../protocol/device-key.ts';
 import { messageOf } from '../../protocol/message-of.ts';
-import type { Network } from '../../protocol/network-file.ts';
+import { fetchNetwork, type Network } from '../../protocol/network-file.ts';
 import { bindingKeys } from './binding-keys.ts';
 import { Contribution } from './contribution.ts';
 import type { VolunteerDependencies } from './dependencies.ts';
@@ -31,6 +31,8 @@ export interface VolunteerOptions {
   readonly fetcher: typeof fetch;
   /** Unix milliseconds. */
   readonly now: () => number;
+  /** Resolves after so many milliseconds. */
+  readonly sleep: (ms: number) => Promise<void>;
   /** Remembers across a reload, but not across closing the tab, that the device was contributing. */
   readonly memory: { get(): EngineChoice | null; set(engine: EngineChoice | null): void };
   /** The share of the device that a person lends; remembered from visit to visit. */
@@ -47,6 +49,12 @@ export interface Credentials {
   readonly key: DeviceKey;
 }
 
+/** How often, and how long apart in ms, a network that was started anew is looked for: two minutes. */
+const LOOKS = 40;
+const LOOK_EVERY_MS = 3000;
+/** How long a device that is cut off waits between two looks at the network file, in ms. */
+const LOOK_AGAIN_MS = 10_000;
+
 /**
  * The volunteer behind the page: holds the tab's lock and the device, takes the person's commands, runs at
  * most one contribution, and reports everything as events. One per tab; every command is safe in every phase.
@@ -59,6 +67,10 @@ export class Volunteer implements VolunteerPort {
   #tab: TabLock | null = null;
   #opened: Device | null = null;
   #contribution: Contribution | null = null;
+  /** The contribution for which the network file is being read again. */
+  #cutOff: Contribution | null = null;
+  /** Why this tab has no storage, once that is known. */
+  #storageFailure: string | null = null;
 
   constructor(options: VolunteerOptions) {
     this.#options = options;
@@ -79,8 +91,8 @@ export class Volunteer implements VolunteerPort {
       this.#opened = new Device({ database, base, fetcher, emit: (event) => this.#emit(event) });
       await this.#opened.open();
     } catch (error) {
-      const remedy = `Allow site data for this page, then reload it. (${messageOf(error)})`;
-      this.#fail('This browser blocks the page’s storage.', remedy);
+      this.#storageFailure = `Allow site data for this page, then reload it. (${messageOf(error)})`;
+      this.#failWithoutStorage(this.#storageFailure);
       return;
     }
     const resumed = memory.get();
@@ -100,6 +112,10 @@ export class Volunteer implements VolunteerPort {
 
   async contribute(engine: EngineChoice): Promise<void> {
     if (this.#contribution !== null) return;
+    if (this.#storageFailure !== null) {
+      this.#failWithoutStorage(this.#storageFailure);
+      return;
+    }
     if (this.#tab?.held !== true) {
       this.#phase({ kind: 'elsewhere' });
       return;
@@ -236,6 +252,8 @@ export class Volunteer implements VolunteerPort {
       emit: (event) => this.#emit(event),
       onComputing: () => memory.set(engine),
       onCrash: (error) => void this.#handleCrash(contribution, error),
+      onCutOff: () => void this.#handleCutOff(contribution, engine),
+      onReplaced: (error) => void this.#handleReplaced(contribution, engine, error),
     });
     return contribution;
   }
@@ -249,6 +267,74 @@ export class Volunteer implements VolunteerPort {
   async #handleCrash(contribution: Contribution, error: Error): Promise<void> {
     await this.#release(contribution, error);
     this.#fail(error.message, 'Your last stored round is safe. Contribute again to go on from it.');
+  }
+
+  /**
+   * Another chain stands behind the node's address. The network may be starting anew, so this reads the
+   * network file again for a while, and joins what it names once that answers. A click ends the search.
+   */
+  async #handleReplaced(contribution: Contribution, engine: EngineChoice, error: Error): Promise<void> {
+    const wanted = this.#view.phase.kind === 'contributing';
+    await this.#release(contribution, error);
+    if (!wanted) {
+      this.#fail(error.message, 'Nothing is lost. Contribute again to join the new network.');
+      return;
+    }
+    const remedy = 'This device looks for the new network for two minutes. Nothing needs doing.';
+    const searching: Phase = { kind: 'failed', cause: error.message, remedy };
+    this.#phase(searching);
+    for (let look = 0; look < LOOKS; look++) {
+      await this.#options.sleep(LOOK_EVERY_MS);
+      const found = await this.#isNetworkThere();
+      if (this.#view.phase !== searching || this.#contribution !== null) return;
+      if (!found) continue;
+      const text = 'Another chain stood behind the node’s address. This device joined the network there now.';
+      await this.#contributeAgain(engine, text);
+      return;
+    }
+    this.#fail(error.message, 'No new network was found. Start the network, then contribute again.');
+  }
+
+  /**
+   * The device reaches no relay and no peer. The relays may have moved, so this reads the network file now
+   * and then while that lasts, and joins again once it names others.
+   */
+  async #handleCutOff(contribution: Contribution, engine: EngineChoice): Promise<void> {
+    if (this.#cutOff === contribution) return;
+    this.#cutOff = contribution;
+    const isCutOff = () => this.#contribution === contribution && contribution.cutOff;
+    while (isCutOff()) {
+      await this.#options.sleep(LOOK_AGAIN_MS);
+      if (!isCutOff() || !(await this.#haveRelaysMoved(contribution))) continue;
+      if (!isCutOff() || this.#view.phase.kind !== 'contributing') continue;
+      await this.#release(contribution, new DOMException('The relays have moved.', 'AbortError'));
+      await this.#contributeAgain(engine, 'The relays have moved. This device has joined the network again.');
+    }
+    if (this.#cutOff === contribution) this.#cutOff = null;
+  }
+
+  async #haveRelaysMoved({ relays }: Contribution): Promise<boolean> {
+    const { base, fetcher } = this.#options;
+    const file = fetchNetwork(new URL('network.json', base), { fetch: fetcher });
+    const named = await file.catch(() => null);
+    return named !== null && named.relays.join(' ') !== relays.join(' ');
+  }
+
+  async #contributeAgain(engine: EngineChoice, notice: string): Promise<void> {
+    await this.contribute(engine);
+    if (this.#contribution !== null) this.#emit({ kind: 'notice', text: notice });
+  }
+
+  /** Whether the network that the file names now has its contracts. */
+  async #isNetworkThere(): Promise<boolean> {
+    try {
+      const { network, key } = await this.credentials();
+      const chain = await this.#options.dependencies.openChain(network, key);
+      await chain.stop();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async #handleTabLost(): Promise<void> {
@@ -271,6 +357,10 @@ export class Volunteer implements VolunteerPort {
   async #release(contribution: Contribution, reason?: Error): Promise<void> {
     await contribution.release(reason);
     if (this.#contribution === contribution) this.#contribution = null;
+  }
+
+  #failWithoutStorage(remedy: string): void {
+    this.#fail('This browser blocks the page’s storage.', remedy);
   }
 
   #fail(cause: string, remedy: string): void {

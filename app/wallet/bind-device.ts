@@ -1,9 +1,10 @@
-import { type Address, createWalletClient, custom, type WalletClient } from 'viem';
+import { type Address, createWalletClient, custom, hashTypedData, type WalletClient } from 'viem';
 import type { Config } from 'wagmi';
 import { getWalletClient, signTypedData } from 'wagmi/actions';
 import { delegationFor, delegationTypedData, postBinding, readEpoch } from '../../chain/binding.ts';
 import { chainOf, connect } from '../../chain/network.ts';
 import { TransactionQueue } from '../../chain/transaction-queue.ts';
+import { ownerSignature as recoverableSignature } from '../../chain/wallet-signature.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import type { BindingOffer, SignedDelegation } from '../volunteer/volunteer-port.ts';
 import { developmentWallet } from './development-wallet.ts';
@@ -40,7 +41,13 @@ export async function bindDevice(options: BindDeviceOptions): Promise<SignedDele
 
   onStep('signing');
   const request = delegationTypedData(network.chainId, identity, delegation);
-  const ownerSignature = await signTypedData(config, { account: owner, ...request });
+  const signature = await signTypedData(config, { account: owner, ...request });
+  const ownerSignature = await recoverableSignature({
+    client,
+    owner,
+    digest: hashTypedData(request),
+    signature,
+  });
   const consentSignature = await offer.consent(owner, epoch);
 
   onStep('posting');

@@ -52,7 +52,7 @@ export function developmentWallet(
     if (account === undefined) {
       throw new RpcError(
         'The local node holds no development account. Start it with npm start.',
-        4100,
+        -32000,
         undefined,
       );
     }

@@ -2,9 +2,12 @@ import {
   ContractFunctionExecutionError,
   ContractFunctionRevertedError,
   encodeErrorResult,
+  InternalRpcError,
+  TimeoutError,
   UserRejectedRequestError,
 } from 'viem';
 import { describe, expect, it } from 'vitest';
+import { toChainError } from '../../chain/errors.ts';
 import { walletSentence } from './wallet-error.ts';
 
 const abi = [
@@ -36,6 +39,16 @@ describe('wallet failures in words', () => {
     const cause = new ContractFunctionRevertedError({ abi, data, functionName: 'bind' });
     const error = new ContractFunctionExecutionError(cause, { abi, functionName: 'bind' });
     expect(walletSentence(error)).toMatch(/belongs to another owner/);
+  });
+
+  it('blames the node for what the node does, and the wallet for what the wallet does', () => {
+    const timeout = new TimeoutError({ body: {}, url: 'http://node.test' });
+    expect(walletSentence(timeout)).toMatch(/^The chain’s node gave no usable answer/);
+    const ofNode = toChainError(new InternalRpcError(new Error('Failed to fetch')));
+    expect(walletSentence(ofNode)).toBe(ofNode.message);
+    const locked = Object.assign(new Error('Ledger device: Locked device (0x5515)'), { code: -32603 });
+    expect(walletSentence(new InternalRpcError(locked))).toMatch(/^The wallet is locked/);
+    expect(walletSentence({ code: 4900 })).toMatch(/lost its connection/);
   });
 
   it('falls back to the error’s own words, and to some words at all', () => {

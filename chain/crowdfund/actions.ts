@@ -3,6 +3,7 @@ import { ChainError } from '../errors.ts';
 import { crowdfundAbi } from '../generated/abi.ts';
 import { type Order, toOrderStruct } from '../jobs/order.ts';
 import { allow, COIN } from '../payments.ts';
+import { requireToken, type TokenAmount } from '../token-amount.ts';
 import type { IncludedTransaction, TransactionQueue } from '../transaction-queue.ts';
 import { readCampaign } from './campaign.ts';
 
@@ -36,26 +37,30 @@ export async function startCampaign(
 
 export interface PledgeOptions extends CrowdfundOptions {
   readonly campaign: bigint;
-  readonly amount: bigint;
+  /** The amount that the person saw, in the token that the person saw. */
+  readonly amount: TokenAmount;
 }
 
 /**
  * Pledges to a campaign, and approves the token before where that is needed. If less than the amount is
- * missing, only that is pledged; what is left of a pledge in coin becomes credit in Payments. Throws
- * ChainError.
+ * missing, only that is approved and paid. If another pledge comes first, what is left of a pledge in coin
+ * becomes credit in Payments. Throws ChainError, and UnexpectedTokenError for a campaign in another token.
  */
 export async function pledgeTo(
   options: PledgeOptions,
 ): Promise<IncludedTransaction & { readonly pledge: bigint; readonly taken: bigint }> {
   const { queue, crowdfund, campaign, amount } = options;
-  const { order } = await readCampaign(queue.client, crowdfund, campaign);
-  await allow(queue, order.token, crowdfund, amount);
+  const { order, raised } = await readCampaign(queue.client, crowdfund, campaign);
+  requireToken(amount.token.address, order.token);
+  const missing = order.price - raised;
+  const due = missing > 0n && amount.units > missing ? missing : amount.units;
+  await allow(queue, order.token, crowdfund, due);
   const done = await queue.call({
     address: crowdfund,
     abi: crowdfundAbi,
     functionName: 'pledge',
-    args: [campaign, amount],
-    value: order.token === COIN ? amount : 0n,
+    args: [campaign, due],
+    value: order.token === COIN ? due : 0n,
   });
   const [pledged] = parseEventLogs({ abi: crowdfundAbi, logs: [...done.logs], eventName: 'Pledged' });
   if (pledged === undefined) throw elsewhere();

@@ -1,6 +1,6 @@
 import { jobsAbi } from '../generated/abi.ts';
 import type { IncludedTransaction } from '../transaction-queue.ts';
-import type { JobOptions } from './worker.ts';
+import type { JobOptions } from './job.ts';
 
 /**
  * Pays the worker of a job whose claim stands, and creates the model. Settles the claim if nobody did. Throws

@@ -2,6 +2,7 @@ import { type Address, getAbiItem, type Hex, type PublicClient } from 'viem';
 import { ChainError, toChainError } from '../errors.ts';
 import { jobsAbi } from '../generated/abi.ts';
 import { logsOfBlocks } from '../logs.ts';
+import type { TransactionQueue } from '../transaction-queue.ts';
 import { fromOrderStruct, type Order } from './order.ts';
 
 /** In the order of `IJobs.State`. */
@@ -30,6 +31,13 @@ export interface Job {
   readonly failed: boolean;
   /** Id of the model in Ownership. The model exists once the job is accepted. */
   readonly model: bigint;
+}
+
+export interface JobOptions {
+  /** Of the account that acts and pays. */
+  readonly queue: TransactionQueue;
+  readonly jobs: Address;
+  readonly job: bigint;
 }
 
 /** A job. Throws ChainError, with the code `invalid` if there is no job of that number. */

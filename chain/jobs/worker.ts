@@ -1,27 +1,36 @@
-import type { Address, Hex } from 'viem';
+import type { Hex } from 'viem';
 import type { Terms } from '../../protocol/evidence.ts';
+import { ChainError } from '../errors.ts';
 import { jobsAbi } from '../generated/abi.ts';
 import { allow, COIN } from '../payments.ts';
-import type { IncludedTransaction, TransactionQueue } from '../transaction-queue.ts';
-import { readJob } from './job.ts';
+import { requireToken } from '../token-amount.ts';
+import type { IncludedTransaction } from '../transaction-queue.ts';
+import { type DoableJob, spendLook } from './can-do.ts';
+import { type JobOptions, readJob } from './job.ts';
 
-export interface JobOptions {
-  /** Of the account that acts and pays. */
-  readonly queue: TransactionQueue;
-  readonly jobs: Address;
-  readonly job: bigint;
+export interface ClaimJobOptions extends Omit<JobOptions, 'job'> {
+  /** The look at the job that said that it can be done. It serves one claim. */
+  readonly job: DoableJob;
 }
 
-/** Claims a job and pays its bond in. Approves the token before where that is needed. Throws ChainError. */
-export async function claimJob(options: JobOptions): Promise<IncludedTransaction> {
+/**
+ * Claims a job that was looked at and pays its bond in. Throws ChainError, with the code `invalid` for a look
+ * that has served already, and UnexpectedTokenError where the job is in another token than the one looked at.
+ */
+export async function claimJob(options: ClaimJobOptions): Promise<IncludedTransaction> {
   const { queue, jobs, job } = options;
-  const { order } = await readJob(queue.client, jobs, job);
+  spendLook(job);
+  const { order } = await readJob(queue.client, jobs, job.id);
+  requireToken(job.token, order.token);
+  if (order.terms !== job.terms || order.bond !== job.bond) {
+    throw new ChainError('invalid', 'The job is not the one that was looked at. Look at it again.');
+  }
   await allow(queue, order.token, jobs, order.bond);
   return queue.call({
     address: jobs,
     abi: jobsAbi,
     functionName: 'claim',
-    args: [job],
+    args: [job.id],
     value: order.token === COIN ? order.bond : 0n,
   });
 }

@@ -4,6 +4,7 @@
  * file starts over.
  */
 import type { Hex } from '../../protocol/hex.ts';
+import { readAbsentFiles, writeAbsentFiles } from './absent-files.ts';
 import { type DownloadLimits, type FileProgress, fetchFile } from './fetch-file.ts';
 import { filesRoot, type HashedFile } from './file-root.ts';
 import type { FileStore } from './file-store.ts';
@@ -66,11 +67,21 @@ export async function downloadModel(options: DownloadOptions): Promise<Downloade
   let done = 0;
   let unverified = 0;
   let expectedTotal: number | undefined;
+  const knownAbsent = await readAbsentFiles(options.store, base.href);
+  const absent = new Set<string>();
+  const rememberAbsent = async (): Promise<void> => {
+    if ([...absent].some((name) => !knownAbsent.has(name)))
+      await writeAbsentFiles(options.store, base.href, absent);
+  };
   const get = async (name: string, limit: number, optional = false): Promise<boolean> => {
     const expected = options.hashes?.get(name);
     if (options.hashes !== undefined && expected === undefined) {
       if (optional) return false;
       throw new ModelLoadError(`the list of hashes has no ${name}; use the list of this model`);
+    }
+    if (optional && knownAbsent.has(name)) {
+      absent.add(name);
+      return false;
     }
     const before = done;
     const file = await fetchFile({
@@ -96,7 +107,10 @@ export async function downloadModel(options: DownloadOptions): Promise<Downloade
         });
       },
     });
-    if (file === undefined) return false;
+    if (file === undefined) {
+      absent.add(name);
+      return false;
+    }
     if (!file.verified && name.endsWith('.safetensors')) unverified += 1;
     files.push({ name, size: file.size, sha256: file.sha256 });
     done += file.size;
@@ -109,10 +123,13 @@ export async function downloadModel(options: DownloadOptions): Promise<Downloade
   await get('tokenizer_config.json', JSON_LIMITS['tokenizer_config.json'], true);
   await get(TEMPLATE_FILE, TEMPLATE_LIMIT, true);
   await get('chat_template.json', JSON_LIMITS['chat_template.json'], true);
+  await rememberAbsent();
   // A whole file counts before an index, as in transformers: the index may be left over from shards.
   if (await get(SINGLE_FILE, limits.fileBytes, true)) {
     // All weights are here.
   } else if (await get(INDEX_FILE, INDEX_LIMIT, true)) {
+    // The weights are in shards, so that the whole file is absent for good.
+    await rememberAbsent();
     const index = await readIndex(options.store);
     const tensors = totalOfIndex(index);
     if (tensors !== undefined) expectedTotal = done + tensors;

@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla';
 import type { ChainLook } from '../chain-watch.ts';
 import { EMPTY_JOBS, type JobsPort, type JobsView } from '../jobs-port.ts';
-import { claimView, funding, NOW, postedJob, SOMEBODY } from './tasks.ts';
+import { claimView, funding, NOW, postedJob, SOMEBODY, UNKNOWN_TOKEN } from './tasks.ts';
 
 export const JOB_SCENES = [
   'jobs-reading',
@@ -9,6 +9,7 @@ export const JOB_SCENES = [
   'jobs-tasks',
   'jobs-working',
   'jobs-trouble',
+  'jobs-unknown-token',
 ] as const;
 export type JobScene = (typeof JOB_SCENES)[number];
 
@@ -50,6 +51,16 @@ const TASKS: ChainLook = {
   claims: [claimView({ liveGames: 1 })],
 };
 
+/** One task that collects and one that waits for a worker, in a token that the page does not know. */
+const IN_UNKNOWN_TOKEN: ChainLook = {
+  ...EMPTY_LOOK,
+  fundings: [
+    funding('handed-over', { id: 1n, order: { ...order, token: UNKNOWN_TOKEN }, job: 1n }),
+    funding('raising', { order: { ...order, token: UNKNOWN_TOKEN } }),
+  ],
+  jobs: [postedJob({ id: 1n, order: { ...order, token: UNKNOWN_TOKEN } })],
+};
+
 const device = { address: `0x${'52'.repeat(20)}`, balance: ETH / 2n, credit: 0n } as const;
 
 /** What the screen of jobs shows in one scene. */
@@ -69,6 +80,8 @@ export function jobsView(scene: JobScene): JobsView {
         working: { job: 2n, phase: 'training', done: 7, steps: 20 },
         failure: { job: 3n, cause: 'Another worker has this job, or it is over.' },
       };
+    case 'jobs-unknown-token':
+      return { ...EMPTY_JOBS, chain: IN_UNKNOWN_TOKEN, device };
     case 'jobs-trouble':
       return { ...EMPTY_JOBS, trouble: 'The chain’s node gave no answer. Trying again.' };
   }

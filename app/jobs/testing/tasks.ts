@@ -1,16 +1,19 @@
 /** Campaigns, jobs and claims as one look at the chain finds them, for tests and drawings. */
+import { COIN } from '../../../chain/payments.ts';
 import type { ClaimView } from '../chain-watch.ts';
 import type { Funding, PostedWork } from '../market.ts';
 
 export const SOMEBODY = `0x${'11'.repeat(20)}` as const;
 export const HASH = `0x${'22'.repeat(32)}` as const;
+/** Address of a token that the page does not know. */
+export const UNKNOWN_TOKEN = `0x${'da'.repeat(20)}` as const;
 /** Chain time of the look, Unix seconds. */
 export const NOW = 1000;
 
 const order = {
   terms: HASH,
   descriptionHash: HASH,
-  token: SOMEBODY,
+  token: COIN,
   price: 100n,
   bond: 10n,
   claimSeconds: 100,

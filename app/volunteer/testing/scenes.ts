@@ -37,6 +37,7 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
     {
       kind: 'preflight',
       preflight: {
+        secure: true,
         webgpu: {
           available: name !== 'alone',
           adapter: 'NVIDIA Ampere',

@@ -2,6 +2,7 @@ import { type Address, type Log, parseEventLogs } from 'viem';
 import {
   ContractRevertError,
   GasLimitError,
+  ReplacedTransactionError,
   toChainError,
   UnconfirmedTransactionError,
 } from '../../errors.ts';
@@ -57,6 +58,7 @@ export class OnchainDisputes extends OnchainReader implements DisputesPort {
     } catch (error) {
       if (signal?.aborted === true || error instanceof UnconfirmedTransactionError)
         return { kind: 'unknown' };
+      if (error instanceof ReplacedTransactionError) return { kind: 'unknown' };
       if (error instanceof ContractRevertError) return { kind: 'refused', reason: error.reason };
       if (error instanceof GasLimitError) return { kind: 'refused', reason: 'TooMuchGas' };
       throw error;

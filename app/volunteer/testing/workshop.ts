@@ -1,0 +1,234 @@
+import 'fake-indexeddb/auto';
+import type { NetworkView } from '../../../swarm/peers.ts';
+import type { RoundEvent } from '../../../swarm/rounds/events.ts';
+import type { ComputeClient } from '../../../workers/compute-client.ts';
+import type { OpenComputerOptions, VolunteerDependencies } from '../dependencies.ts';
+import type { EngineChoice } from '../engine-choice.ts';
+import { openPageDatabase, type PageDatabase } from '../page-database.ts';
+import { reduceVolunteer } from '../reduce-volunteer.ts';
+import { Volunteer } from '../volunteer.ts';
+import type { VolunteerEvent } from '../volunteer-events.ts';
+import { EMPTY_VIEW, type VolunteerView } from '../volunteer-view.ts';
+
+export const network = {
+  rpc: 'http://127.0.0.1:8545',
+  chainId: 31337,
+  contracts: { identity: `0x${'11'.repeat(20)}`, participation: `0x${'22'.repeat(20)}` },
+  relays: ['/ip4/127.0.0.1/tcp/9001/ws'],
+};
+export const ROOT = `0x${'ab'.repeat(32)}` as const;
+
+export interface WorkshopOptions {
+  readonly remembered?: EngineChoice;
+  /** Another tab holds the key. */
+  readonly elsewhere?: boolean;
+  readonly persist?: () => Promise<boolean>;
+  /** All site data are blocked. */
+  readonly blocked?: boolean;
+}
+
+/** A database in which nothing can be stored any more once `storage.full`, as Chromium reports it. */
+function limited(database: PageDatabase, storage: { readonly full: boolean }): PageDatabase {
+  return new Proxy(database, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return (...request: unknown[]): unknown => {
+        const writes = name === 'put' || (name === 'transaction' && request[1] === 'readwrite');
+        const refused = new DOMException('', 'QuotaExceededError');
+        if (!writes || !storage.full) return Reflect.apply(member, target, request);
+        if (name === 'put') return Promise.reject(refused);
+        throw refused;
+      };
+    },
+  });
+}
+
+/**
+ * A volunteer whose engine, chain and swarm are stood for: this writes down what is done with them, and plays
+ * their events. Its database is a real one of this name.
+ */
+export function workshop(name: string, options: WorkshopOptions = {}) {
+  const log: string[] = [];
+  let onRound: (event: RoundEvent) => void = () => undefined;
+  let onReplaced: (error: Error | undefined) => void = () => undefined;
+  let onNetwork: (view: NetworkView) => void = () => undefined;
+  let sleeps = 0;
+  const file = { ...network };
+  let computer: OpenComputerOptions | null = null;
+  let share = 1;
+  let remembered: EngineChoice | null = options.remembered ?? null;
+  const fail: Partial<Record<'chain' | 'computer' | 'swarm', Error>> = {};
+  const storage = { full: false };
+  const hold: { computer?: Promise<void>; database?: Promise<void> } = {};
+
+  const unused = () => Promise.reject(new Error('not asked for in these tests'));
+  const client: ComputeClient = {
+    start: unused,
+    prompts: unused,
+    answer: unused,
+    critique: unused,
+    vote: unused,
+    train: unused,
+    stored: unused,
+    checkpoint: async () => ({ bytes: Uint8Array.of(1, 2, 3), root: ROOT, cursor: 8 }),
+    sampleAnswers: async () => [{ prompt: '1+1', expected: '2', text: '2' }],
+    evaluate: async () => ({
+      answering: 0.25,
+      judging: 0,
+      correcting: 0,
+      answeringByTask: { sums: 0, sorting: 0, gcd: 0, reversing: 0 },
+    }),
+    setShare: async (chosen) => void log.push(`share ${chosen}`),
+    stop: async () => undefined,
+  };
+  const engine = {
+    kind: 'wasm' as const,
+    description: 'wasm SIMD',
+    reason: 'It is the fastest.',
+    verdicts: [{ kind: 'wasm' as const, description: 'wasm SIMD', checks: 5, same: 5 }],
+    suite: `0x${'5a'.repeat(32)}` as const,
+  };
+  const status = (state: 'waiting' | 'pausing' | 'paused' | 'stopped', sentence = 'So it is.') =>
+    onRound({ kind: 'status', state, sentence, round: null });
+  const dependencies: VolunteerDependencies = {
+    storedCheckpoint: async ({ networkId }) => ({
+      bytes: new TextEncoder().encode(networkId),
+      root: ROOT,
+      cursor: 3,
+    }),
+    async openComputer(asked) {
+      log.push(`computer ${asked.engine}`);
+      computer = asked;
+      await hold.computer;
+      asked.signal.throwIfAborted();
+      if (fail.computer !== undefined) throw fail.computer;
+      const stop = async () => void log.push('computer stopped');
+      return { client, started: { engine, root: ROOT, cursor: 0 }, stop };
+    },
+    async openChain() {
+      log.push('chain');
+      if (fail.chain !== undefined) throw fail.chain;
+      return {
+        ledger: {
+          clock: {
+            read: () => ({ round: 7, stage: 'answer', sinceStageStart: 0, untilStageEnd: 1, seed: ROOT }),
+          },
+          signAttestation: unused,
+          signVote: unused,
+          verifyAttestation: unused,
+          verifyVote: unused,
+        },
+        stageLength: () => 8_000,
+        owner: async () => null,
+        watchInclusions: () => () => undefined,
+        watchReach: () => () => undefined,
+        watchReplaced: (listener) => {
+          onReplaced = listener;
+          return () => {
+            onReplaced = () => undefined;
+          };
+        },
+        stop: async () => void log.push('chain stopped'),
+      };
+    },
+    consent: async () => '0xc0',
+    async joinSwarm(asked) {
+      log.push('swarm');
+      if (fail.swarm !== undefined) throw fail.swarm;
+      onRound = asked.onRound;
+      onNetwork = asked.onNetwork;
+      return {
+        driver: {
+          start: () => {
+            log.push('rounds');
+            status('waiting');
+          },
+          pause: () => {
+            status('pausing');
+            status('paused');
+          },
+          resume: () => status('waiting'),
+          finishThenStop: async () => status('stopped'),
+          stop: async () => status('stopped'),
+        },
+        members: () => [],
+        announce: async () => void log.push('announced'),
+        leave: async () => void log.push('left'),
+      };
+    },
+  };
+  let steal = () => {};
+  const locks = {
+    request: (_name: string, _options: object, callback: (lock: object | null) => Promise<void>) => {
+      if (options.elsewhere === true) return callback(null);
+      return Promise.race([
+        callback({}),
+        new Promise<void>((_, reject) => {
+          steal = () => reject(new DOMException('Stolen.', 'AbortError'));
+        }),
+      ]);
+    },
+  };
+  const volunteer = new Volunteer({
+    base: 'http://page.test/',
+    dependencies,
+    async database() {
+      await hold.database;
+      if (options.blocked === true) throw new DOMException('', 'SecurityError');
+      return limited(await openPageDatabase(name), storage);
+    },
+    locks,
+    probe: {
+      ...{ navigator: {}, isSecureContext: true, crossOriginIsolated: true, webrtc: true },
+      validate: () => true,
+    },
+    fetcher: async () => new Response(JSON.stringify(file)),
+    now: () => 1_000_000,
+    sleep: async () => {
+      sleeps++;
+      await new Promise((resolve) => setTimeout(resolve));
+    },
+    share: {
+      get: () => share,
+      set: (chosen) => {
+        share = chosen;
+      },
+    },
+    memory: {
+      get: () => remembered,
+      set: (choice) => {
+        remembered = choice;
+      },
+    },
+    persist: options.persist ?? (async () => true),
+    onKeyLost: async () => void log.push('key lost'),
+  });
+  let view: VolunteerView = EMPTY_VIEW;
+  const phases: string[] = [];
+  volunteer.subscribe((event: VolunteerEvent) => {
+    view = reduceVolunteer(view, event);
+    if (event.kind === 'phase') phases.push('step' in event.phase ? event.phase.step : event.phase.kind);
+  });
+  return {
+    volunteer,
+    log,
+    phases,
+    fail,
+    hold,
+    storage,
+    view: () => view,
+    remembered: () => remembered,
+    play: (event: RoundEvent) => onRound(event),
+    /** Another chain stands behind the node's address. */
+    replace: (error: Error | undefined) => onReplaced(error),
+    sleeps: () => sleeps,
+    /** What the network file says from now on. */
+    file,
+    meet: (view: NetworkView) => onNetwork(view),
+    crash: (error: Error) => computer?.onCrash(error),
+    status,
+    /** Another tab takes the key over. */
+    steal: () => steal(),
+  };
+}
