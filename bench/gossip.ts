@@ -29,7 +29,7 @@ export const gossip: Benchmark = {
   name: 'gossip',
   async *run({ signal }) {
     let round = 1;
-    const relay = await startRelay({ privateKey: randomBytes(32) });
+    const relay = await startRelay({ privateKey: randomBytes(32), networks: [RUN] });
     const peers = await Promise.all(
       Array.from({ length: PEERS }, () => startPeer(relay.addresses, () => round)),
     );

@@ -8,6 +8,7 @@ import { TransactionQueue } from '../chain/transaction-queue.ts';
 import { parseNetwork } from '../protocol/network-file.ts';
 import { joinSwarm } from '../swarm/join.ts';
 import { signedAttestation, signedVote } from '../swarm/messages/validator.ts';
+import { networkId } from '../swarm/network-id.ts';
 import { nodeTransports } from '../swarm/node-transports.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { startArchive } from './archive.ts';
@@ -92,8 +93,9 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
   await rm(networkFile, { force: true });
   closing.push(() => rm(networkFile, { force: true }));
 
-  const [relay, chain] = await settledBoth(startRelayProcess(home), startChain());
+  const chain = await startChain();
   const { anvil, contracts, rollup } = chain;
+  const relay = await startRelayProcess(home, networkId(anvil.chainId, contracts.participation));
   void anvil.exited.then(() =>
     say('The local chain has stopped: rounds go on by the clock, but nothing is recorded.'),
   );
@@ -239,20 +241,18 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
 
   async function startRelayProcess(
     folder: string,
+    network: string,
   ): Promise<{ readonly child: Child; readonly addresses: readonly string[] }> {
     const child = startChild({
       entry: new URL('./devnet/relay-process.ts', import.meta.url),
-      argv: ['--key', join(folder, 'relay.key'), '--ports', join(folder, 'relay-ports.json')],
+      argv: [
+        ...['--key', join(folder, 'relay.key'), '--ports', join(folder, 'relay-ports.json')],
+        ...['--network', network],
+      ],
       onLine: (line) => say(`  relay: ${line}`),
     });
     closing.push(() => child.stop());
     const message = (await child.message()) as { readonly addresses: readonly string[] };
     return { child, addresses: message.addresses };
   }
-}
-
-/** Both results; when one fails the other is still waited for, so that it can be stopped. */
-async function settledBoth<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([a, b]);
-  return Promise.all([a, b]);
 }

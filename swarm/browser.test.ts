@@ -36,7 +36,7 @@ describe.skipIf(absent)(`tabs${absent ? ` (skipped: ${absent})` : ''}`, { timeou
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('The test server has no port.');
     origin = `http://127.0.0.1:${address.port}/`;
-    relay = await startRelay({ privateKey: randomBytes(32), ports: { tcp: null } });
+    relay = await startRelay({ privateKey: randomBytes(32), networks: [networkId], ports: { tcp: null } });
     browser = await chromium.launch({
       executablePath,
       args: [

@@ -37,6 +37,19 @@ const topicScore = {
   invalidMessageDeliveriesDecay: 0.97,
 };
 
+/** What one frame of gossip may hold. The decoder drops a frame that holds more. */
+const decodeRpcLimits = {
+  // A relay of 16 networks has 48 topics.
+  maxSubscriptions: 64,
+  maxControlMessages: 64,
+  // The replies to an IWANT come batched. The frame's bytes bound them as well.
+  maxMessages: 5000,
+  maxIhaveMessageIDs: 5000,
+  maxIwantMessageIDs: 5000,
+  maxIdontwantMessageIDs: 512,
+  maxPeerInfos: 16,
+};
+
 /**
  * gossipsub 1.1 with the settings of this swarm. Messages carry their author's signature, so libp2p's own
  * signing is off. A message is verified once by its check, and a duplicate costs one hash, because the id is
@@ -44,12 +57,12 @@ const topicScore = {
  * with scoring the 12th tab was cut off.
  */
 export function swarmGossipsub(options: {
-  /** Topics to score and to allow. Null allows all, for a relay that follows its peers. */
-  readonly topics: readonly string[] | null;
+  /** Topics to score and to allow. Subscriptions to others and messages on them are dropped. */
+  readonly topics: readonly string[];
   /** Whether to send other peers along when pruning. For relays. Defaults to false. */
   readonly exchangePeers?: boolean;
 }): (components: GossipSubComponents) => GossipSub {
-  const topics = options.topics ?? [];
+  const { topics } = options;
   return gossipsub({
     globalSignaturePolicy: StrictNoSign,
     msgIdFn: (message) => sha256(message.data),
@@ -67,7 +80,8 @@ export function swarmGossipsub(options: {
     // Far above one message, because replies to IWANT come batched and an oversized frame ends gossip with
     // the neighbour.
     maxInboundDataLength: 16 * LIMITS.message,
-    ...(options.topics === null ? {} : { allowedTopics: [...topics] }),
+    allowedTopics: [...topics],
+    decodeRpcLimits,
     scoreParams: {
       IPColocationFactorWeight: 0,
       behaviourPenaltyWeight: -10,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MESSAGE_TYPES } from './messages/message-types.ts';
-import { networkId, parseTopic, topicsOf } from './network-id.ts';
+import { networkId, topicsOf } from './network-id.ts';
 
 describe('networkId', () => {
   it('[P-21] is the chain id and the contract in lower case, which is a network id', () => {
@@ -35,24 +35,5 @@ describe('topicsOf', () => {
       attest: 'attestations',
       ack: 'attestations',
     });
-  });
-});
-
-describe('parseTopic', () => {
-  it('[P-22] reads the topics of this protocol, and no others', () => {
-    for (const [name, topic] of Object.entries(topicsOf('net:1'))) {
-      expect(parseTopic(topic)).toEqual({ networkId: 'net:1', name });
-    }
-    for (const topic of [
-      '/starling/1/net:1/other',
-      '/starling/2/net:1/rounds',
-      '/starling/1//rounds',
-      '/starling/1/NET/rounds',
-      '/starling/1/net:1/rounds/more',
-      'x/starling/1/net:1/rounds',
-      '',
-    ]) {
-      expect(parseTopic(topic)).toBeNull();
-    }
   });
 });

@@ -18,13 +18,3 @@ export function topicsOf(network: string): Readonly<Record<TopicName, string>> {
   const entries = TOPIC_NAMES.map((name) => [name, `/starling/1/${network}/${name}`] as const);
   return Object.fromEntries(entries) as Record<TopicName, string>;
 }
-
-/** The network id and the topic's name in a gossip topic of this protocol. Null for any other topic. */
-export function parseTopic(topic: string): { readonly networkId: string; readonly name: TopicName } | null {
-  const match = /^\/starling\/1\/([^/]+)\/([^/]+)$/.exec(topic);
-  const network = match?.[1];
-  const name = TOPIC_NAMES.find((candidate) => candidate === match?.[2]);
-  return network === undefined || name === undefined || !NETWORK_ID.test(network)
-    ? null
-    : { networkId: network, name };
-}

@@ -79,7 +79,7 @@ describe('three peers and a relay', { timeout: 100_000 }, () => {
   let peers: readonly [Peer, Peer, Peer];
 
   beforeAll(async () => {
-    relay = await startRelay({ privateKey: randomBytes(32) });
+    relay = await startRelay({ privateKey: randomBytes(32), networks: [networkId] });
     // Two behind the relay, as tabs are, and one that anyone can dial.
     peers = await Promise.all([
       startPeer(relay.addresses),

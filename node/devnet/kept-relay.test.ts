@@ -12,7 +12,11 @@ beforeEach(async () => {
 afterEach(() => rm(home, { recursive: true, force: true }));
 
 async function addressesOfOneLife(): Promise<readonly string[]> {
-  const relay = await startKeptRelay({ key: join(home, 'relay.key'), ports: join(home, 'relay-ports.json') });
+  const relay = await startKeptRelay({
+    key: join(home, 'relay.key'),
+    ports: join(home, 'relay-ports.json'),
+    networks: ['kept-relay-test:1'],
+  });
   await relay.stop();
   return relay.addresses;
 }

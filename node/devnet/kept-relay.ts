@@ -12,17 +12,22 @@ interface Ports {
  * connected before a restart dials the address it knows. Ports that another program took meanwhile are
  * replaced by free ones. Rejects as `startRelay` does.
  */
-export async function startKeptRelay(files: {
+export async function startKeptRelay(options: {
+  /** Path of the file with the key. */
   readonly key: string;
+  /** Path of the file with the ports. */
   readonly ports: string;
+  /** Ids of the networks whose messages the relay passes on. */
+  readonly networks: readonly string[];
 }): Promise<Relay> {
-  const privateKey = await secretFile(files.key);
-  const kept = await keptPorts(files.ports);
+  const { networks } = options;
+  const privateKey = await secretFile(options.key);
+  const kept = await keptPorts(options.ports);
   const relay =
-    (kept && (await startRelay({ privateKey, ports: kept }).catch(() => undefined))) ??
-    (await startRelay({ privateKey }));
+    (kept && (await startRelay({ privateKey, networks, ports: kept }).catch(() => undefined))) ??
+    (await startRelay({ privateKey, networks }));
   const ports: Ports = { ws: portIn(relay, /\/tcp\/(\d+)\/ws\//), tcp: portIn(relay, /\/tcp\/(\d+)\/p2p\//) };
-  await writeWhole(files.ports, `${JSON.stringify(ports)}\n`);
+  await writeWhole(options.ports, `${JSON.stringify(ports)}\n`);
   return relay;
 }
 

@@ -5,10 +5,16 @@ import { startKeptRelay } from './kept-relay.ts';
 
 await runProcess(async (signal) => {
   const { values } = parseCommandLine(
-    { options: { key: { type: 'string', default: '' }, ports: { type: 'string', default: '' } } },
-    'relay-process.ts --key FILE --ports FILE',
+    {
+      options: {
+        key: { type: 'string', default: '' },
+        ports: { type: 'string', default: '' },
+        network: { type: 'string', default: '' },
+      },
+    },
+    'relay-process.ts --key FILE --ports FILE --network ID',
   );
-  const relay = await startKeptRelay({ key: values.key, ports: values.ports });
+  const relay = await startKeptRelay({ key: values.key, ports: values.ports, networks: [values.network] });
   process.send?.({ addresses: relay.addresses });
   await aborted(signal);
   await relay.stop();

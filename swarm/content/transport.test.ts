@@ -62,7 +62,11 @@ describe('libp2pContentTransport', { timeout: 60_000 }, () => {
   });
 
   it('[P-101] opens no channel over the limited connection of a relay', async () => {
-    const relay = await startRelay({ privateKey: randomBytes(32), ports: { ws: null } });
+    const relay = await startRelay({
+      privateKey: randomBytes(32),
+      networks: ['transport-test:1'],
+      ports: { ws: null },
+    });
     const [client, server] = [await startNode(relay.addresses), await startNode(relay.addresses)];
     started.push(relay, client, server);
     await libp2pContentTransport(server.libp2p).serve(async (channel: Channel) => channel.close());

@@ -7,6 +7,8 @@ import { createSwarmNode, type SwarmNode } from '../node.ts';
 import { nodeTransports } from '../node-transports.ts';
 import { type Relay, startRelay } from './relay.ts';
 
+const NETWORK = 'relay-test:1';
+
 describe('startRelay', { timeout: 30_000 }, () => {
   const started: (Relay | SwarmNode)[] = [];
   afterEach(async () => {
@@ -14,14 +16,14 @@ describe('startRelay', { timeout: 30_000 }, () => {
   });
 
   async function start(options: Partial<Parameters<typeof startRelay>[0]> = {}): Promise<Relay> {
-    const relay = await startRelay({ privateKey: randomBytes(32), ...options });
+    const relay = await startRelay({ privateKey: randomBytes(32), networks: [NETWORK], ...options });
     started.push(relay);
     return relay;
   }
 
   it('has the same address after a restart with the same key and ports', async () => {
     const privateKey = randomBytes(32);
-    const first = await startRelay({ privateKey, ports: { tcp: null } });
+    const first = await startRelay({ privateKey, networks: [NETWORK], ports: { tcp: null } });
     const port = Number(/\/tcp\/(\d+)\/ws/.exec(first.addresses[0] ?? '')?.[1]);
     await first.stop();
     const second = await start({ privateKey, ports: { tcp: null, ws: port } });
@@ -33,13 +35,13 @@ describe('startRelay', { timeout: 30_000 }, () => {
     const first = await start({ ports: { tcp: null } });
     const port = Number(/\/tcp\/(\d+)\/ws/.exec(first.addresses[0] ?? '')?.[1]);
     await expect(
-      startRelay({ privateKey: randomBytes(32), ports: { tcp: null, ws: port } }),
+      startRelay({ privateKey: randomBytes(32), networks: [NETWORK], ports: { tcp: null, ws: port } }),
     ).rejects.toThrow();
   });
 
-  it('follows the runs of its peers, and refuses what is no message of theirs', async () => {
+  it('passes on its network, and refuses what is no message of theirs', async () => {
     const relay = await start({ ports: { ws: null } });
-    const { rounds, presence } = topicsOf('relay-test:1');
+    const { rounds, presence } = topicsOf(NETWORK);
     const node = await createSwarmNode({
       privateKey: randomBytes(32),
       relays: relay.addresses,

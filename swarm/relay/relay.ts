@@ -4,6 +4,7 @@ import { circuitRelayServer } from '@libp2p/circuit-relay-v2';
 import { privateKeyFromRaw } from '@libp2p/crypto/keys';
 import { identify, identifyPush } from '@libp2p/identify';
 import { noise } from '@libp2p/noise';
+import { peerIdFromString } from '@libp2p/peer-id';
 import { ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { webRTCDirect } from '@libp2p/webrtc';
@@ -12,10 +13,14 @@ import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
 import { pubsubOver, swarmGossipsub } from '../gossipsub.ts';
 import { connectionManagerSettings, connectionMonitorSettings } from '../libp2p-settings.ts';
+import { TOPIC_NAMES } from '../messages/message-types.ts';
 import { RejectCounts } from '../messages/reject-reason.ts';
 import { Validator } from '../messages/validator.ts';
-import { parseTopic, topicsOf } from '../network-id.ts';
+import { topicsOf } from '../network-id.ts';
 import { type Scheduler, systemScheduler } from '../scheduler.ts';
+import { type Quota, TokenBuckets } from '../token-bucket.ts';
+import { addressPrefix, hasPlace, type PlaceLimits } from './fair-places.ts';
+import { endReservation, RESERVATION_LIMITS, type ReservationLimits, Reservations } from './reservations.ts';
 
 export interface RelayOptions {
   /** 32 secret bytes, kept by the caller so that the relay's address stays the same over restarts. */
@@ -34,10 +39,12 @@ export interface RelayOptions {
   };
   /** Multiaddrs under which the outside reaches this relay, such as /dns4/relay.example/tcp/443/wss. */
   readonly announce?: readonly string[];
-  /**
-   * Ids of the networks to pass messages on for. Defaults to those that connected peers follow, at most 16.
-   */
-  readonly networks?: readonly string[];
+  /** Ids of the 1 to 16 networks to pass messages on for. Topics of others are never followed. */
+  readonly networks: readonly string[];
+  /** Defaults to `RESERVATION_LIMITS`. Behind a proxy all peers share a prefix: set perPrefix to places. */
+  readonly reservations?: Partial<ReservationLimits>;
+  /** Defaults to `CONNECTION_LIMITS`. The same holds behind a proxy. */
+  readonly connections?: Partial<PlaceLimits>;
   readonly scheduler?: Scheduler;
 }
 
@@ -48,10 +55,23 @@ export interface Relay {
   /** Messages that were not passed on, by reason. */
   readonly rejected: RejectCounts;
   connections(): number;
+  /** Peers that others can reach through this relay. */
+  reservations(): number;
   stop(): Promise<void>;
 }
 
 const MAX_NETWORKS = 16;
+
+/** Messages that no honest peer sends, from one neighbour, before its connections are closed. */
+const PENALTIES: Quota = { perSecond: 0.1, burst: 8 };
+
+/** 1,000 connections, of which one prefix holds a quarter. The last quarter is for prefixes with few. */
+export const CONNECTION_LIMITS: PlaceLimits = {
+  places: 1000,
+  perPrefix: 250,
+  reserve: 250,
+  fewPerPrefix: 8,
+};
 
 /**
  * Starts a circuit relay v2 server for the handshakes of tabs. The relay also takes part in gossip, with the
@@ -68,8 +88,20 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     ...(ports.tcp === null ? [] : [`/${family}/${host}/tcp/${ports.tcp}`]),
     ...(ports.webrtcDirect === null ? [] : [`/${family}/${host}/udp/${ports.webrtcDirect}/webrtc-direct`]),
   ];
-  const topics = options.networks?.flatMap((network) => Object.values(topicsOf(network))) ?? null;
+  const networks = [...new Set(options.networks)];
+  if (networks.length === 0 || networks.length > MAX_NETWORKS) {
+    throw new RangeError(`A relay names 1 to ${MAX_NETWORKS} networks, not ${networks.length}.`);
+  }
+  const topics = networks.flatMap((network) => Object.values(topicsOf(network)));
+  const reservations = new Reservations({ ...RESERVATION_LIMITS, ...options.reservations }, () =>
+    scheduler.now(),
+  );
+  const connectionLimits = { ...CONNECTION_LIMITS, ...options.connections };
+  const openPrefixes = (): string[] =>
+    libp2p.getConnections().map(({ remoteAddr }) => addressPrefix(remoteAddr));
   const libp2p = await createLibp2p({
+    // Started below, because the connection gater asks for the node's connections.
+    start: false,
     privateKey: privateKeyFromRaw(options.privateKey),
     addresses: {
       listen,
@@ -78,9 +110,19 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     transports: [webSockets(), tcp(), webRTCDirect({ rtcConfiguration: { iceServers: [] } })],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
+    connectionGater: {
+      denyInboundConnection: ({ remoteAddr }): boolean =>
+        !hasPlace(connectionLimits, addressPrefix(remoteAddr), openPrefixes()),
+      denyInboundRelayReservation: (peer): boolean => {
+        const address = libp2p.getConnections(peer)[0]?.remoteAddr;
+        return (
+          address === undefined || !reservations.admit(libp2p.services.relay.reservations, peer, address)
+        );
+      },
+    },
     connectionManager: {
       ...connectionManagerSettings,
-      maxConnections: 1000,
+      maxConnections: connectionLimits.places,
       inboundConnectionThreshold: 100,
       maxIncomingPendingConnections: 100,
     },
@@ -95,52 +137,58 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
         maxInboundHopStreams: 512,
         maxOutboundHopStreams: 512,
         maxOutboundStopStreams: 512,
-        reservations: { maxReservations: 512, defaultDurationLimit: 120_000, defaultDataLimit: 131_072n },
+        reservations: {
+          maxReservations: reservations.limits.places,
+          reservationTtl: reservations.limits.ttlMs,
+          defaultDurationLimit: 120_000,
+          defaultDataLimit: 131_072n,
+        },
       }),
       pubsub: swarmGossipsub({ topics, exchangePeers: true }),
     },
   });
 
+  await libp2p.start();
+
   const pubsub = pubsubOver(libp2p.services.pubsub);
   const rejected = new RejectCounts();
-  const validators = new Map<string, Validator>();
-  const leave = new Map<string, () => void>();
+  // gossipsub looks at standings once a second only, in which a stranger gets hundreds of messages judged.
+  const patience = new TokenBuckets(PENALTIES, () => scheduler.now());
 
-  function follow(topic: string): void {
-    const parsed = parseTopic(topic);
-    if (parsed === null || leave.has(topic)) return;
-    const { networkId, name } = parsed;
-    let validator = validators.get(networkId);
-    if (validator === undefined) {
-      if (validators.size >= MAX_NETWORKS) return;
-      validator = new Validator({ networkId, now: () => scheduler.now() });
-      validators.set(networkId, validator);
+  function cutOff(source: string): void {
+    for (const connection of libp2p.getConnections(peerIdFromString(source))) {
+      connection.abort(
+        new Error(`The peer sent more than ${PENALTIES.burst} messages that no honest peer sends.`),
+      );
     }
-    const checker = validator;
-    const off = pubsub.join(topic, async (bytes, source) => {
-      const verdict = await checker.check(bytes, name, source);
-      if (verdict.kind === 'accepted') return 'accept';
-      rejected.add(verdict.reason);
-      return verdict.penalise ? 'reject' : 'ignore';
-    });
-    leave.set(topic, off);
   }
 
-  if (topics === null) {
-    libp2p.services.pubsub.addEventListener('subscription-change', ({ detail }) => {
-      for (const { topic, subscribe } of detail.subscriptions) if (subscribe) follow(topic);
-    });
-  } else {
-    for (const topic of topics) follow(topic);
-  }
+  const leave = networks.flatMap((networkId) => {
+    const validator = new Validator({ networkId, now: () => scheduler.now() });
+    const topicOf = topicsOf(networkId);
+    return TOPIC_NAMES.map((name) =>
+      pubsub.join(topicOf[name], async (bytes, source) => {
+        const verdict = await validator.check(bytes, name, source);
+        if (verdict.kind === 'accepted') return 'accept';
+        rejected.add(verdict.reason);
+        if (!verdict.penalise) return 'ignore';
+        if (patience.take(source) !== 'taken') cutOff(source);
+        return 'reject';
+      }),
+    );
+  });
+  libp2p.addEventListener('peer:disconnect', ({ detail: peer }) =>
+    endReservation(libp2p.services.relay.reservations, peer),
+  );
 
   return {
     peerId: libp2p.peerId.toString(),
     addresses: libp2p.getMultiaddrs().map(String),
     rejected,
     connections: () => libp2p.getConnections().length,
+    reservations: () => libp2p.services.relay.reservations.size,
     async stop() {
-      for (const off of leave.values()) off();
+      for (const off of leave) off();
       await libp2p.stop();
     },
   };
