@@ -14,6 +14,7 @@ import { mistake } from './mistakes.ts';
 import { answerPrompt, correctPrompt, judgePrompt } from './prompts.ts';
 import { type Row, supervisedBatch } from './sequences.ts';
 import { taskNamed } from './tasks/catalogue.ts';
+import { plannedDifficulties } from './tasks/item-sets.ts';
 import type { TaskName } from './tasks/task.ts';
 
 /** With the code, this decides the result. */
@@ -56,7 +57,7 @@ interface TrainingExample {
 /** One example. It comes from a training question, never from a held-out one. */
 export function trainingExample(seed: Uint8Array, index: number, draws: DrawSequence): TrainingExample {
   const name = draws.pick(TASK_MIX);
-  const difficulty = draws.pick(DEFAULT_SETTINGS.plan[name]);
+  const difficulty = draws.pick(plannedDifficulties(DEFAULT_SETTINGS.plan, name));
   const { prompt, answer } = taskNamed(name).sample({ seed, index, difficulty });
   const form = draws.uniform();
   if (form < ANSWERING) return { prompt: answerPrompt(prompt), completion: answer };

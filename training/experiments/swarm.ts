@@ -106,10 +106,10 @@ function table(readings: readonly RunReading[]): string {
     readings.filter((reading) => reading.arm === arm && reading.round === round);
   const rows: readonly (readonly [string, (reading: RunReading) => number])[] = [
     ['held-out answers right, sampled', ({ metrics }) => metrics.answering],
-    ['- sums', ({ metrics }) => metrics.answeringByTask.sums],
-    ['- sorting', ({ metrics }) => metrics.answeringByTask.sorting],
-    ['- gcd', ({ metrics }) => metrics.answeringByTask.gcd],
-    ['- reversing', ({ metrics }) => metrics.answeringByTask.reversing],
+    ['- sums', ({ metrics }) => metrics.answeringByTask.sums ?? 0],
+    ['- sorting', ({ metrics }) => metrics.answeringByTask.sorting ?? 0],
+    ['- gcd', ({ metrics }) => metrics.answeringByTask.gcd ?? 0],
+    ['- reversing', ({ metrics }) => metrics.answeringByTask.reversing ?? 0],
     ['held-out questions right, most likely answer', ({ greedy }) => greedy],
     ['held-out verdicts right', ({ metrics }) => metrics.judging],
     ['held-out corrections right', ({ metrics }) => metrics.correcting],
