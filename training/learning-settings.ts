@@ -38,6 +38,11 @@ export interface LearningSettings {
   readonly learningRate: number;
   /** The learning rate rises over this many optimizer steps: AdamW's first steps are noise of full size. */
   readonly warmupSteps: number;
+  /**
+   * Samples with which a step has the whole learning rate. Fewer lower it by the square root of their share. With 1
+   * every step has the whole rate.
+   */
+  readonly fullBatch: number;
   /** AdamW's weight decay. */
   readonly weightDecay: number;
   /** Prompts per round on which judging and correcting are each practised. 0 turns practice off. */
@@ -57,12 +62,13 @@ export const DEFAULT_SETTINGS: LearningSettings = {
   samplesPerItem: 8,
   temperature: 1,
   reward: 'exact',
-  successesOnly: 'foreign',
+  successesOnly: 'all',
   mix: { own: 8, foreign: 8 },
   peersPerRound: PEERS_PER_ROUND.train,
   stepsPerRound: 1,
   learningRate: 1e-4,
   warmupSteps: 10,
+  fullBatch: 64,
   weightDecay: 0,
   practicePrompts: 2,
   critiquePeers: PEERS_PER_ROUND.critique,
@@ -78,12 +84,21 @@ export const LIGHT_SETTINGS: LearningSettings = {
   ...DEFAULT_SETTINGS,
   samplesPerItem: 4,
   mix: { own: 1, foreign: 1 },
+  fullBatch: 8,
   practicePrompts: 0,
 };
 
-/** The learning rate of a session's next optimizer step, after `steps` of them. */
-export function learningRateAfter(steps: number, settings: LearningSettings): number {
-  return settings.learningRate * Math.min(1, (steps + 1) / Math.max(1, settings.warmupSteps));
+/**
+ * The learning rate of an optimizer step on `samples` samples, after `steps` earlier steps. AdamW's step is as long
+ * for two samples as for many, so that the rate has to know how many there were.
+ */
+export function learningRateOf(
+  settings: LearningSettings,
+  { steps, samples }: { readonly steps: number; readonly samples: number },
+): number {
+  const { learningRate, warmupSteps, fullBatch } = settings;
+  const warm = Math.min(1, (steps + 1) / Math.max(1, warmupSteps));
+  return learningRate * warm * Math.sqrt(Math.min(1, samples / fullBatch));
 }
 
 /** The optimizer that a session with these settings trains with. */
@@ -103,6 +118,7 @@ const COUNTS = {
   peersPerRound: [0, 64],
   stepsPerRound: [1, 64],
   warmupSteps: [0, 10_000],
+  fullBatch: [1, 65_536],
   practicePrompts: [0, 64],
   critiquePeers: [0, 16],
   critiqueItems: [0, 64],
@@ -218,6 +234,7 @@ export function parseSettings(value: unknown): LearningSettings {
     stepsPerRound: count('stepsPerRound'),
     learningRate,
     warmupSteps: count('warmupSteps'),
+    fullBatch: count('fullBatch'),
     weightDecay,
     practicePrompts: count('practicePrompts'),
     critiquePeers: count('critiquePeers'),

@@ -49,7 +49,7 @@ const TASK_MIX: readonly TaskName[] = ['sums', 'sums', 'sums', 'sorting', 'gcd',
 const ANSWERING = 0.5;
 const JUDGING = 0.3;
 
-interface TrainingExample {
+export interface TrainingExample {
   readonly prompt: string;
   readonly completion: string;
 }
@@ -86,12 +86,14 @@ export interface PretrainOptions {
    * `recipe.steps`.
    */
   readonly stopAfter?: number;
+  /** The example of that index. Defaults to `trainingExample`. */
+  readonly example?: (seed: Uint8Array, index: number, draws: DrawSequence) => TrainingExample;
   readonly onStep?: (step: number, loss: number) => void;
 }
 
 /** Pretrains the nano model. The caller disposes of the session. */
 export async function pretrain(options: PretrainOptions): Promise<ModelSession> {
-  const { engine, tokenizer, recipe } = options;
+  const { engine, tokenizer, recipe, example = trainingExample } = options;
   const seed = new TextEncoder().encode(recipe.seed);
   const initialisation = RandomStream.named({ seed, round: 0, device: '', purpose: 'initialisation' });
   const examples = RandomStream.named({ seed, round: 0, device: '', purpose: 'pretraining' });
@@ -109,7 +111,7 @@ export async function pretrain(options: PretrainOptions): Promise<ModelSession> 
   for (let step = 0; step < steps; step++) {
     const rows = Array.from({ length: recipe.batch }, (_, row): Row => {
       const index = step * recipe.batch + row;
-      const { prompt, completion } = trainingExample(seed, index, examples.sequence(step, row));
+      const { prompt, completion } = example(seed, index, examples.sequence(step, row));
       return {
         prompt: promptTokens(tokenizer, prompt),
         completion: [...tokenizer.encode(completion), tokenizer.endToken],

@@ -7,12 +7,7 @@ import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
 import type { PeerRollouts, RoundContext } from '../protocol/trainer.ts';
 import { completionTokenizer, promptTokens } from './completion-tokenizer.ts';
-import {
-  DEFAULT_SETTINGS,
-  type LearningSettings,
-  learningRateAfter,
-  optimizerOf,
-} from './learning-settings.ts';
+import { DEFAULT_SETTINGS, type LearningSettings, learningRateOf, optimizerOf } from './learning-settings.ts';
 import { openRound } from './open-round.ts';
 import { answerPrompt } from './prompts.ts';
 import { choosePeers, trainRound } from './round.ts';
@@ -133,10 +128,12 @@ describe('trainRound', () => {
     expect(new Set(training.rejections)).toEqual(new Set(['item not drawn by the author']));
   });
 
-  it('starts with a small learning rate, and decays no weight unless it is told to', async () => {
+  it('starts with a small learning rate, moves less on few samples, and decays no weight unless told to', async () => {
     const { learningRate, warmupSteps, weightDecay } = DEFAULT_SETTINGS;
     expect([warmupSteps, weightDecay]).toEqual([10, 0]);
-    const rates = [0, 4, 9, 10, 1000].map((steps) => learningRateAfter(steps, DEFAULT_SETTINGS));
+    const rates = [0, 4, 9, 10, 1000].map((steps) =>
+      learningRateOf(DEFAULT_SETTINGS, { steps, samples: DEFAULT_SETTINGS.fullBatch }),
+    );
     expect(rates).toEqual([0.1, 0.5, 1, 1, 1].map((share) => learningRate * share));
     const settings = { ...NARROW_SETTINGS, practicePrompts: 0 };
     const moved = async (changed: Partial<LearningSettings>) => {
@@ -153,6 +150,9 @@ describe('trainRound', () => {
     const full = await moved({});
     expect((await moved({ warmupSteps: 10 })) / full).toBeCloseTo(0.1, 2);
     expect(await moved({ weightDecay: 0.5 })).not.toBe(full);
+    // Four right and four wrong samples: a quarter of a full batch moves the weights half as far.
+    expect((await moved({ fullBatch: 32 })) / full).toBeCloseTo(0.5, 2);
+    expect(await moved({ fullBatch: 8 })).toBe(full);
   });
 });
 

@@ -14,7 +14,7 @@ import {
   type ScoredSample,
   shuffleIntoMinibatches,
 } from './grpo.ts';
-import { learningRateAfter } from './learning-settings.ts';
+import { learningRateOf } from './learning-settings.ts';
 import type { Round } from './open-round.ts';
 import { correctPrompt, isPlainAnswer, judgePrompt } from './prompts.ts';
 import { type Policy, sample } from './sampling.ts';
@@ -209,7 +209,8 @@ export async function trainRound(
       advantages: sample.advantages,
       oldLogprobs: sample.logprobs,
     }));
-    const result = await session.step(policyBatch(rows, learningRateAfter(session.steps, settings)));
+    const rate = learningRateOf(settings, { steps: session.steps, samples: minibatch.length });
+    const result = await session.step(policyBatch(rows, rate));
     loss += result.loss;
     optimizerSteps += 1;
   }

@@ -1,5 +1,5 @@
 /**
- * npm run experiment -- poison [--quick] [--json]: trains a device whose only teachers are eight Sybils, for
+ * npm run experiment -- poison [--quick] [--json] [--runs N]: trains a device whose only teachers are eight Sybils, for
  * each attack, and writes docs/results/poison.md. `--quick` takes 20 rounds and writes nothing. Finished arms
  * are kept in .starling/experiments, so that a killed run goes on.
  */
@@ -16,11 +16,18 @@ import { StoredParts } from './stored-parts.ts';
 const COMMAND = 'npm run experiment -- poison';
 const { values } = parseArgs({
   args: process.argv.slice(3),
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    runs: { type: 'string' },
+  },
 });
 const rounds = values.quick ? 20 : 160;
-const readEvery = 20;
-const runs = values.quick ? ['poison 0'] : ['poison 0', 'poison 1', 'poison 2'];
+const readEvery = values.quick ? 20 : 40;
+const runCount = Number(values.runs ?? (values.quick ? 1 : 3));
+if (!Number.isInteger(runCount) || runCount < 1)
+  throw new RangeError('--runs must be a whole number above 0.');
+const runs = Array.from({ length: runCount }, (_, run) => `poison ${run}`);
 const arms = Object.keys(POISON_ARMS) as PoisonArm[];
 
 interface ArmResult {

@@ -2,6 +2,7 @@
 const EXPERIMENTS: Readonly<Record<string, () => Promise<unknown>>> = {
   swarm: () => import('./swarm.ts'),
   poison: () => import('./poison.ts'),
+  sapo: () => import('./sapo.ts'),
 };
 
 const name = process.argv[2] ?? '';

@@ -26,6 +26,9 @@ export const NARROW_SETTINGS: LearningSettings = {
   heldOutItems: 4,
   learningRate: 1e-2,
   warmupSteps: 0,
+  fullBatch: 1,
+  // Random weights are hardly ever right, and shall learn from that.
+  successesOnly: 'foreign',
 };
 
 /** Random weights of the narrow model. They follow from `seed`. */
