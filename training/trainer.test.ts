@@ -220,6 +220,20 @@ describe('the three stages', () => {
     await trainer.stop();
   });
 
+  it('neither judges nor votes for answers to items that their author did not draw', async () => {
+    const { trainer } = await startTrainer(ANNA);
+    const context = contextFor(ANNA);
+    const round = openRound(context, NARROW_SETTINGS);
+    const answers = rolloutsOf(BEN, context);
+    const undrawn = round.items.map((_, item) => item).filter((item) => !round.drawOf(BEN).includes(item));
+    const groups = answers.set.groups.map((group, at) => ({ ...group, item: undrawn[at] ?? 0 }));
+    const moved = { ...answers, set: { ...answers.set, groups } };
+    expect(await trainer.critique(context, [moved], signal)).toEqual([]);
+    expect((await trainer.vote(context, [moved], [], signal)).ballots).toEqual([]);
+    expect((await trainer.critique(context, [answers], signal)).length).toBeGreaterThan(0);
+    await trainer.stop();
+  });
+
   it('shows no answer with marks of a prompt form to a critic', async () => {
     const { trainer } = await startTrainer(ANNA);
     const context = contextFor(ANNA);
