@@ -39,8 +39,8 @@ export interface LearningSettings {
   /** The learning rate rises over this many optimizer steps: AdamW's first steps are noise of full size. */
   readonly warmupSteps: number;
   /**
-   * Samples with which a step has the whole learning rate. Fewer lower it by the square root of their share. With 1
-   * every step has the whole rate.
+   * Samples with which a step has the whole learning rate. Fewer lower it by the square root of their share.
+   * With 1 every step has the whole rate.
    */
   readonly fullBatch: number;
   /** AdamW's weight decay. */
@@ -89,8 +89,8 @@ export const LIGHT_SETTINGS: LearningSettings = {
 };
 
 /**
- * The learning rate of an optimizer step on `samples` samples, after `steps` earlier steps. AdamW's step is as long
- * for two samples as for many, so that the rate has to know how many there were.
+ * The learning rate of an optimizer step on `samples` samples, after `steps` earlier steps. AdamW's step is
+ * as long for two samples as for many, so that the rate has to know how many there were.
  */
 export function learningRateOf(
   settings: LearningSettings,

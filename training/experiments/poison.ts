@@ -1,7 +1,7 @@
 /**
- * npm run experiment -- poison [--quick] [--json] [--runs N]: trains a device whose only teachers are eight Sybils, for
- * each attack, and writes docs/results/poison.md. `--quick` takes 20 rounds and writes nothing. Finished arms
- * are kept in .starling/experiments, so that a killed run goes on.
+ * npm run experiment -- poison [--quick] [--json] [--runs N]: trains a device whose only teachers are eight
+ * Sybils, for each attack, and writes docs/results/poison.md. `--quick` takes 20 rounds and writes nothing.
+ * Finished arms are kept in .starling/experiments, so that a killed run goes on.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';

@@ -35,7 +35,9 @@ const RARE: LearningSettings = {
   heldOutItems: 384,
 };
 
-/** A step has the whole rate with `fullBatch` samples only, so that alone it is lower than what stands here. */
+/**
+ * A step has the whole rate with `fullBatch` samples only, so that alone it is lower than what stands here.
+ */
 const ALONE_RATES = [3e-4, 1e-3, 2e-3];
 const SHARED_RATES = [6e-4, 1e-3];
 
