@@ -5,10 +5,12 @@ import { delegationFor, delegationTypedData, postBinding, readEpoch, signConsent
 import { ANVIL_KEYS, NO_ANVIL } from '../chain/devnet/anvil.ts';
 import { readRecords } from '../chain/records.ts';
 import { readingAt } from '../chain/schedule.ts';
+import { readStandings } from '../chain/standings.ts';
 import { type LocalChain, startLocalChain } from '../chain/testing/local-chain.ts';
 import { TransactionQueue } from '../chain/transaction-queue.ts';
 import type { Attestation, Signed, Vote } from '../protocol/ledger.ts';
-import { DeviceStandings } from './device-standing.ts';
+import { systemScheduler } from '../swarm/scheduler.ts';
+import { Standings } from '../swarm/standings.ts';
 import { Submitter, type SubmitterEvent, type SubmitterOptions } from './submitter.ts';
 
 const hash = (text: string): Hex => keccak256(encodePacked(['string'], [text]));
@@ -76,11 +78,12 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const clock = {
         read: () => readingAt(local.schedule, (local.schedule.genesis + round * 20) * 1000),
       };
-      const standings = new DeviceStandings({
-        client: local.client,
-        ...local.network.contracts,
-        round: () => round,
-        knownAfter: 2,
+      const standings = new Standings({
+        read: (devices) =>
+          readStandings({ client: local.client, ...local.network.contracts, devices, knownAfter: 2 }),
+        scheduler: systemScheduler,
+        random: Math.random,
+        pauseMs: 0,
       });
       submitter = new Submitter({
         queue: new TransactionQueue({ client: local.client, wallet: local.wallet(1) }),

@@ -7,7 +7,7 @@ import { readingAt } from '../chain/schedule.ts';
 import { type LocalChain, startLocalChain } from '../chain/testing/local-chain.ts';
 import { TransactionQueue, type TransactionQueueOptions } from '../chain/transaction-queue.ts';
 import type { Attestation, Signed, Vote } from '../protocol/ledger.ts';
-import { UNKNOWN } from './device-standing.ts';
+import { UNKNOWN } from '../protocol/standing.ts';
 import { Submitter, type SubmitterEvent, type SubmitterOptions } from './submitter.ts';
 
 const hash = (text: string): Hex => keccak256(encodePacked(['string'], [text]));

@@ -110,9 +110,17 @@ contract Identity is IIdentity, EIP712 {
     }
 
     /// @inheritdoc IIdentity
-    function ownerOf(address device) external view returns (address) {
+    function ownerOf(address device) public view returns (address) {
         PackedBinding held = _bindings[device];
         return held.inForce(block.timestamp) ? held.owner() : address(0);
+    }
+
+    /// @inheritdoc IIdentity
+    function ownersOf(address[] calldata devices) external view returns (address[] memory owners) {
+        owners = new address[](devices.length);
+        for (uint256 i; i < devices.length; ++i) {
+            owners[i] = ownerOf(devices[i]);
+        }
     }
 
     /// @inheritdoc IIdentity
