@@ -116,7 +116,7 @@ contract Identity is IIdentity, EIP712 {
     }
 
     /// @inheritdoc IIdentity
-    /// @dev The devices are in memory, and `ownerOf` is called from outside: with a second caller the compiler
+    /// @dev The devices are in memory and `ownerOf` is called from outside: with a second caller the compiler
     /// would inline less, and each attestation of a batch would cost 72 gas more.
     function ownersOf(address[] memory devices) external view returns (address[] memory owners) {
         owners = new address[](devices.length);
