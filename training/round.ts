@@ -37,8 +37,8 @@ export function choosePeers(round: Round, foreign: readonly PeerRollouts[]): rea
 export interface RoundSelection {
   /** The samples to train on. */
   readonly samples: readonly AdvantagedSample[];
-  /** Every admitted sample, own samples first, then by author. */
-  readonly admitted: readonly ScoredSample[];
+  /** Every admitted own sample. */
+  readonly own: readonly ScoredSample[];
   /** Mean reward of the own completions. A rejected completion counts 0. */
   readonly meanReward: number;
   readonly rejections: readonly SampleRejectReason[];
@@ -76,7 +76,7 @@ function selectSamples(
   );
   return {
     samples,
-    admitted: admissions.flatMap((admission) => admission.samples),
+    own: ownAdmission.samples,
     meanReward:
       ownAdmission.samples.reduce((sum, { reward }) => sum + reward, 0) /
       (itemsAnswered * settings.samplesPerItem),
@@ -100,19 +100,20 @@ const JUDGING_PRACTICE = 0;
 const CORRECTING_PRACTICE = 0x1000;
 
 /**
- * The device's own samples of the judge and correct forms over answers of this round, scored by the checker.
- * A judgement is right when it states the right answer, whatever answer was shown.
+ * The device's own samples of the judge and correct forms over its own answers of this round, scored by the
+ * checker. No text of a stranger is shown, so that strangers' wrong answers change no bit of the weights. A
+ * judgement is right when it states the right answer, whatever answer was shown.
  */
 async function practise(
   policy: Policy,
   round: Round,
-  admitted: readonly ScoredSample[],
+  own: readonly ScoredSample[],
 ): Promise<readonly AdvantagedSample[]> {
   const { items, settings } = round;
   const shown = round
     .stream('practice')
     .sequence(0, 0x1000)
-    .shuffle(admitted.map(({ item, tokens }) => ({ item, text: completionText(policy.tokenizer, tokens) })))
+    .shuffle(own.map(({ item, tokens }) => ({ item, text: completionText(policy.tokenizer, tokens) })))
     .filter(({ text }) => isPlainAnswer(text))
     .slice(0, settings.practicePrompts);
   const judged = await samplePractice(
@@ -196,7 +197,7 @@ export async function trainRound(
   const { session, tokenizer } = policy;
   const { settings } = round;
   const selection = selectSamples(round, tokenizer, rollouts);
-  const practice = settings.practicePrompts > 0 ? await practise(policy, round, selection.admitted) : [];
+  const practice = settings.practicePrompts > 0 ? await practise(policy, round, selection.own) : [];
   const samples = [...selection.samples, ...practice];
   const draws = round.stream('order').sequence(0);
   let loss = 0;
