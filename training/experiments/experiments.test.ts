@@ -142,6 +142,8 @@ describe('StoredParts', () => {
       new StoredParts(join(folder, 'made')).part('one part', options, async () => ++computed);
     expect([await part({ a: 1 }), await part({ a: 1 })]).toEqual([1, 1]);
     expect([await part({ a: 2 }), await part({ a: 2 })]).toEqual([2, 2]);
+    const known = (options: unknown) => new StoredParts(join(folder, 'made')).known('one part', options);
+    expect([await known({ a: 2 }), await known({ a: 1 })]).toEqual([2, undefined]);
     await rm(join(folder, 'made', 'one-part.json'));
     expect(await part({ a: 2 })).toBe(3);
     await rm(folder, { recursive: true });

@@ -1,7 +1,8 @@
 /**
- * npm run experiment -- sapo [--quick] [--json] [--arms A,B,C] [--seeds N]: what sharing rollouts gains where
- * success is rare. Writes docs/results/sapo.{md,svg}. `--quick` takes arms A, B and C, one fresh seed and 20
- * rounds, and writes nothing. Finished parts are kept in .starling/experiments, so that a killed run goes on.
+ * npm run experiment -- sapo [--quick] [--json] [--report] [--arms A,B,C] [--seeds N]: what sharing rollouts
+ * gains where success is rare. Writes docs/results/sapo.{md,svg}. `--quick` takes arms A, B and C, one fresh
+ * seed and 20 rounds, and writes nothing. Finished parts are kept in .starling/experiments, so that a killed
+ * run goes on. `--report` computes nothing and writes the page from the finished parts.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -23,6 +24,7 @@ const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    report: { type: 'boolean', default: false },
     arms: { type: 'string' },
     seeds: { type: 'string' },
   },
@@ -83,12 +85,14 @@ interface PartOptions {
   readonly measureAt: readonly number[];
 }
 
-async function measureArm(engine: Engine, options: PartOptions): Promise<LearningResult> {
+/** Undefined when the part is not finished and `--report` computes nothing. */
+async function measureArm(engine: Engine, options: PartOptions): Promise<LearningResult | undefined> {
   const { name, run, learningRate } = options;
   const arm: SapoArm = SAPO_ARMS[name];
   const settings = { ...arm.settings, learningRate };
   const key = { arm: { ...arm, description: '', rates: [] }, learningRate, rounds, at: options.measureAt };
   const part = `sapo ${name} ${run} ${learningRate} ${rounds} ${options.measureAt.length}`;
+  if (values.report) return await parts.known<LearningResult>(part, key);
   return await parts.part(part, key, async () => {
     const model = await startOf(engine, arm, run);
     const { peers, shared, chanceRewards } = arm;
@@ -110,8 +114,8 @@ async function tune(engine: Engine, arm: SapoArmName): Promise<number> {
   let best = { rate: must(rates, 0), reward: Number.NEGATIVE_INFINITY };
   if (rates.length === 1) return best.rate;
   for (const rate of rates) {
-    const { reward } = await measureArm(engine, { name, run: TUNING, learningRate: rate, measureAt: [] });
-    if (reward > best.reward) best = { rate, reward };
+    const tried = await measureArm(engine, { name, run: TUNING, learningRate: rate, measureAt: [] });
+    if (tried !== undefined && tried.reward > best.reward) best = { rate, reward: tried.reward };
   }
   return best.rate;
 }
@@ -124,7 +128,7 @@ for (let seed = 1; seed <= seeds; seed++) {
   for (const name of arms) {
     const learningRate = rates.get(name) ?? 0;
     const result = await measureArm(engine, { name, run: `sapo ${seed}`, learningRate, measureAt });
-    runsOf.get(name)?.push(result);
+    if (result !== undefined) runsOf.get(name)?.push(result);
   }
 }
 await engine.stop();

@@ -18,15 +18,24 @@ export class StoredParts {
    * that was stored for other options is not used.
    */
   async part<T>(name: string, options: unknown, compute: () => Promise<T>): Promise<T> {
-    const path = join(this.#folder, `${name.replaceAll(/[^a-z0-9]+/gi, '-')}.json`);
-    const key = JSON.stringify(options);
-    const stored = await readPart(path);
-    if (stored?.key === key) return stored.result as T;
+    const known = await this.known<T>(name, options);
+    if (known !== undefined) return known;
     const result = await compute();
+    const path = this.#pathOf(name);
     await mkdir(this.#folder, { recursive: true });
-    await writeFile(`${path}.new`, JSON.stringify({ key, result }));
+    await writeFile(`${path}.new`, JSON.stringify({ key: JSON.stringify(options), result }));
     await rename(`${path}.new`, path);
     return result;
+  }
+
+  /** The stored result of the part of that name and options. Undefined when it was not finished. */
+  async known<T>(name: string, options: unknown): Promise<T | undefined> {
+    const stored = await readPart(this.#pathOf(name));
+    return stored?.key === JSON.stringify(options) ? (stored.result as T) : undefined;
+  }
+
+  #pathOf(name: string): string {
+    return join(this.#folder, `${name.replaceAll(/[^a-z0-9]+/gi, '-')}.json`);
   }
 }
 
