@@ -22,6 +22,10 @@ export interface AnswerGroup {
 
 /** Everything one author answered in one round. */
 export interface RolloutSet {
+  /**
+   * The device that answered. It is part of the content, so equal texts of two authors have different CIDs.
+   */
+  readonly author: DeviceAddress;
   /** Root of the checkpoint that sampled these. */
   readonly modelRoot: Hex;
   readonly groups: readonly AnswerGroup[];
@@ -94,8 +98,8 @@ export interface RoundOutcome {
  * One device's trainer. Calls come one at a time. testing/trainer-contract.ts tests the rules:
  *
  * - [TR-01] Every device has the same prompts in a round.
- * - [TR-02] Answers are to items of the round, each item at most once, with a finite f32 log-probability for
- *   each token.
+ * - [TR-02] Answers name the device as their author. They are to items of the round, each item at most once,
+ *   with a finite f32 log-probability for each token.
  * - [TR-03] Answers follow from the checkpoint and the context: the same context gives the same answers.
  * - [TR-04] Judgements are of published answers of others, and follow from the context and those answers.
  * - [TR-05] Ballots are for published answers of others, at most one for each item.

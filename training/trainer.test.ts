@@ -211,7 +211,7 @@ describe('trainRound', () => {
       return collated.perToken(() => 1).reduce((sum, weight, at) => sum + weight * (logprobs[at] ?? 0), 0);
     };
     const before = { right: await likelihood(right), wrong: await likelihood(wrong) };
-    const own = { author: ANNA, cid: 'cid-own', set: { modelRoot: right.set.modelRoot, groups: [] } };
+    const own = { author: ANNA, cid: 'cid-own', set: { ...right.set, groups: [] } };
     for (let times = 0; times < 3; times++) {
       await trainRound(policy, openRound(context, NARROW_SETTINGS), { own, foreign: [right, wrong] });
     }

@@ -50,7 +50,7 @@ const answers = (author: `0x${string}`, text: string): VolunteerEvent => ({
   round: 7,
   author,
   own: author === ME,
-  set: { modelRoot: '0x', groups: [{ item: 0, completions: [{ text, tokens: [], logprobs: [] }] }] },
+  set: { author, modelRoot: '0x', groups: [{ item: 0, completions: [{ text, tokens: [], logprobs: [] }] }] },
 });
 
 describe('the four counts', () => {

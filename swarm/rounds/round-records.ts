@@ -2,7 +2,7 @@ import { peerIdOf } from '../../protocol/device-key.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { ClockReading, RoundClock } from '../../protocol/ledger.ts';
 import { messageOf } from '../../protocol/message-of.ts';
-import type { PeerJudgements, PeerRollouts } from '../../protocol/trainer.ts';
+import type { PeerJudgements, PeerRollouts, RolloutSet } from '../../protocol/trainer.ts';
 import type { Content } from '../content/content.ts';
 import { commitmentOf } from '../messages/commitment.ts';
 import type { Message } from '../messages/envelope.ts';
@@ -22,8 +22,6 @@ const CLOCK_SKEW_MS = 2_000;
 interface RoundRecord {
   readonly commits: Map<DeviceAddress, Hex>;
   readonly rollouts: Map<DeviceAddress, PeerRollouts>;
-  /** The first author to reveal each CID. */
-  readonly revealed: Map<string, DeviceAddress>;
   readonly critiques: Map<DeviceAddress, PeerJudgements>;
 }
 
@@ -72,7 +70,6 @@ export class RoundRecords {
       this.#options.reject(mismatch.reason, mismatch.detail);
       return;
     }
-    record.revealed.set(body.cid, author);
     if (body.rollouts === null) void this.#fetch(message, record);
     else this.#keep(round, record, { author, cid: body.cid, set: body.rollouts });
   }
@@ -116,7 +113,9 @@ export class RoundRecords {
     this.#fetching++;
     try {
       const bytes = await content.fetchObject(body.cid, [peerIdOf(from)], { signal });
-      this.#keep(round, record, { author, cid: body.cid, set: decodeRollouts(bytes) });
+      const set = decodeRollouts(bytes);
+      if (set.author === author) this.#keep(round, record, { author, cid: body.cid, set });
+      else reject('unmatched-reveal', foreignSet(author, set));
     } catch (error) {
       if (signal.aborted) return;
       const cause = messageOf(error);
@@ -134,13 +133,17 @@ export class RoundRecords {
   #record(round: number): RoundRecord {
     let record = this.#rounds.get(round);
     if (record === undefined) {
-      record = { commits: new Map(), rollouts: new Map(), revealed: new Map(), critiques: new Map() };
+      record = { commits: new Map(), rollouts: new Map(), critiques: new Map() };
       this.#rounds.set(round, record);
       const oldest = Math.min(...this.#rounds.keys());
       if (this.#rounds.size > MAX_ROUNDS) this.#rounds.delete(oldest);
     }
     return record;
   }
+}
+
+function foreignSet(author: DeviceAddress, set: RolloutSet): string {
+  return `${author} reveals a set that names ${set.author} as its author`;
 }
 
 /** Why a reveal does not fit the commit before it. Null when it does. */
@@ -154,12 +157,10 @@ function findMismatch(
   if (digest !== commitmentOf(body.salt, author, body.cid)) {
     return { reason, detail: `${author} reveals something else than it committed to` };
   }
-  const other = record.revealed.get(body.cid);
-  if (other !== undefined && other !== author) {
-    return { reason: 'copied', detail: `${author} reveals the answers of ${other}` };
-  }
-  if (body.rollouts !== null && encodeRollouts(body.rollouts).cid !== body.cid) {
+  if (body.rollouts === null) return null;
+  if (encodeRollouts(body.rollouts).cid !== body.cid) {
     return { reason, detail: `the answers of ${author} are not those of their CID` };
   }
+  if (body.rollouts.author !== author) return { reason, detail: foreignSet(author, body.rollouts) };
   return null;
 }
