@@ -3,6 +3,7 @@
  * (the page or a Node process) passes a trainer in. training/ implements it.
  */
 import type { DeviceAddress, Hex } from './hex.ts';
+import type { Standing } from './standing.ts';
 
 /** One text that a model sampled after a prompt. */
 export interface Completion {
@@ -53,6 +54,8 @@ export interface Judgement {
 /** Everything one critic judged in one round. */
 export interface PeerJudgements {
   readonly critic: DeviceAddress;
+  /** What the chain says of the critic. It decides what its judgements weigh. */
+  readonly standing: Standing;
   readonly judgements: readonly Judgement[];
 }
 

@@ -67,8 +67,8 @@ describe('the four counts', () => {
       onChain,
       { kind: 'sent', round: 1 },
       { kind: 'sent', round: 1 },
-      { kind: 'accepted', round: 1, peers: 2 },
-      { kind: 'accepted', round: 1, peers: 3 },
+      { kind: 'accepted', round: 1, peers: 2, strangers: 0 },
+      { kind: 'accepted', round: 1, peers: 2, strangers: 40 },
       onChain,
       trained(2),
     ]);

@@ -126,6 +126,7 @@ export function describeTrainerContract(name: string, start: () => Promise<Train
       const others = await peerRollouts(context);
       const critiques: readonly PeerJudgements[] = PEERS.map((critic) => ({
         critic,
+        standing: { kind: 'known' },
         judgements: own.set.groups.map(({ item }) => ({
           item,
           author: own.author,
