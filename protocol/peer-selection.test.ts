@@ -30,7 +30,7 @@ const ME: DeviceAddress = `0x${'01'.repeat(20)}`;
 
 const isTrusted = ({ standing }: Candidate): boolean => standing.kind !== 'unknown';
 
-describe('selectPeers', { timeout: 60_000 }, () => {
+describe('selectPeers', () => {
   it('[P-76] gives every other place to a device with an owner or a record, and each account one', () => {
     fc.assert(
       fc.property(purposes, crowds, fc.nat(12), secrets, (purpose, crowd, count, secret) => {

@@ -60,7 +60,7 @@ function setUp(keys: readonly DeviceKey[], revealed: readonly DeviceKey[] = []) 
   };
 }
 
-describe('AttestationChecks', { timeout: 30_000 }, () => {
+describe('AttestationChecks', () => {
   it('[P-80] acknowledges what was revealed without asking for it, and else what its author has', async () => {
     const [revealed, late, silent] = [keyOf(1), keyOf(2), keyOf(3)];
     const { checks, asked, checked, settle } = setUp([late], [revealed]);

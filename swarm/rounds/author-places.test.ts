@@ -38,7 +38,7 @@ function setUp(
   return { standings, held, add, kept };
 }
 
-describe('AuthorPlaces', { timeout: 60_000 }, () => {
+describe('AuthorPlaces', () => {
   it('[P-83] keeps every known device and owner among 2,000 fresh keys, before or after them', () => {
     const { add, kept, held } = setUp({ places: 256 });
     const known = add('known', 20, KNOWN);

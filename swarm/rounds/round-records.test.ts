@@ -123,7 +123,7 @@ function setUp(
 
 const authorsOf = (peers: readonly { readonly author: DeviceAddress }[]) => peers.map(({ author }) => author);
 
-describe('RoundRecords among strangers', { timeout: 120_000 }, () => {
+describe('RoundRecords among strangers', () => {
   it('[P-83] hears every known device, though strangers come first and last with more keys than there are places', () => {
     const { records, know, commit, reveal, at } = setUp();
     const known = peersOf('known', 8);
