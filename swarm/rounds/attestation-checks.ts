@@ -14,7 +14,7 @@ export interface AttestationChecksOptions {
   readonly standingOf: (device: DeviceAddress) => Standing;
   /** The secret rank of an author among those that wait. */
   readonly placeRankOf: (author: DeviceAddress) => string;
-  /** Whether the author has revealed the rollout set of this CID in the round. */
+  /** Whether the author has revealed the rollout set of this CID in the round, and the set is here. */
   readonly hasRevealed: (round: number, author: DeviceAddress, cid: string) => boolean;
   readonly reject: (reason: RejectReason, detail: string) => void;
   /** Called for an attestation whose rollout set is there and is its author's own. */

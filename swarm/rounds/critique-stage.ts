@@ -20,7 +20,9 @@ export async function critiqueStage(
     (now) => hasReached(now, round, 'vote') || now.sinceStageStart >= settings.settle,
     signal,
   );
-  const others = records.selected('critique', context);
+  const others = records.select('critique', context);
+  // Judgements of these may arrive from now on.
+  records.select('train', context);
   if (others.length === 0) {
     status('Nobody else has answered yet, so there is nothing to judge.');
     return null;

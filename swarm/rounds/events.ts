@@ -25,6 +25,7 @@ export type RoundEvent =
         readonly answer: string;
       }[];
     }
+  /** Own answers, or those of a peer that this device has selected. */
   | {
       readonly kind: 'answers';
       readonly round: number;

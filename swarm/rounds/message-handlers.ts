@@ -34,7 +34,8 @@ export function handleMessage(message: Message, handlers: MessageHandlers): void
     }
     case 'vote': {
       const { winners, ballots, corrections } = message.body;
-      emit({ kind: 'votes', round, voter: author, own: false, winners, ballots, corrections });
+      if (records.vote(message))
+        emit({ kind: 'votes', round, voter: author, own: false, winners, ballots, corrections });
       break;
     }
     case 'attest':

@@ -6,6 +6,7 @@ import type { PeerRollouts, RolloutSet } from '../../protocol/trainer.ts';
 import type { Content } from '../content/content.ts';
 import type { RejectReason } from '../messages/reject-reason.ts';
 import { decodeRollouts } from '../messages/rollouts.ts';
+import type { Scheduler } from '../scheduler.ts';
 import { AuthorPlaces } from './author-places.ts';
 
 export interface RolloutOffersOptions {
@@ -18,8 +19,7 @@ export interface RolloutOffersOptions {
   /** The secret that peers of the round are selected by. Undefined while the round's seed is unknown. */
   readonly secret: () => Uint8Array | undefined;
   readonly reject: (reason: RejectReason, detail: string) => void;
-  /** Called when an author's set is here and verified. */
-  readonly onRollouts: (rollouts: PeerRollouts) => void;
+  readonly scheduler: Scheduler;
   readonly signal: AbortSignal;
 }
 
@@ -59,6 +59,8 @@ const MAX_FETCHES = 4;
 /** Sets that are asked for in one round, however many could not be had. */
 const MAX_REQUESTS = 32;
 const FETCH_MS = 5_000;
+/** Milliseconds during which reveals are gathered before sets are fetched. */
+const GATHER_MS = 200;
 
 /**
  * The rollout sets that others have revealed in one round. Small ones came with the reveal. Of the large ones
@@ -67,6 +69,7 @@ const FETCH_MS = 5_000;
 export class RolloutOffers {
   readonly #options: RolloutOffersOptions;
   readonly #entries: AuthorPlaces<Entry>;
+  #cancelFetch: (() => void) | null = null;
   #fetching = 0;
   #requests = 0;
 
@@ -80,9 +83,10 @@ export class RolloutOffers {
     });
   }
 
-  /** Whether the author has revealed the set of this CID here. */
+  /** Whether the author has revealed the set of this CID, and the set is here. */
   has(author: DeviceAddress, cid: string): boolean {
-    return this.#entries.get(author)?.cid === cid;
+    const entry = this.#entries.get(author);
+    return entry?.cid === cid && entry.state.kind === 'here';
   }
 
   add({ author, cid, source, set, bytes }: RolloutOffer): void {
@@ -90,9 +94,7 @@ export class RolloutOffers {
     const without = this.#entries.set(author, { author, cid, source, state }, OFFER_BYTES + bytes);
     for (const other of without)
       this.#options.reject('overflow', `no place in the round for the answers of ${other}`);
-    if (without.includes(author)) return;
-    if (set === null) this.#fetchSelected();
-    else this.#options.onRollouts({ author, cid, set });
+    if (set === null && !without.includes(author)) this.#fetchSoon();
   }
 
   /** The selected peers whose sets are here, in the order of their selection. */
@@ -111,6 +113,19 @@ export class RolloutOffers {
     const { device, peers, standingOf } = this.#options;
     const candidates = offers.map((offer) => ({ ...offer, standing: standingOf(offer.author) }));
     return selectPeers(candidates, { purpose, count: peers[purpose], device, secret });
+  }
+
+  /** Selects once for all reveals of a moment, because each selection takes milliseconds. */
+  #fetchSoon(): void {
+    const { scheduler, signal } = this.#options;
+    if (this.#cancelFetch !== null || signal.aborted) return;
+    const cancel = scheduler.after(GATHER_MS, () => {
+      this.#cancelFetch = null;
+      signal.removeEventListener('abort', cancel);
+      this.#fetchSelected();
+    });
+    this.#cancelFetch = cancel;
+    signal.addEventListener('abort', cancel, { once: true });
   }
 
   /**
@@ -140,7 +155,7 @@ export class RolloutOffers {
   }
 
   async #fetch(entry: Entry): Promise<void> {
-    const { content, signal, reject, onRollouts } = this.#options;
+    const { content, signal, reject } = this.#options;
     const { author, cid, source } = entry;
     this.#fetching++;
     this.#requests++;
@@ -148,13 +163,9 @@ export class RolloutOffers {
     try {
       const bytes = await content.fetchObject(cid, [source], { signal, deadlineMs: FETCH_MS });
       const set = decodeRollouts(bytes);
-      if (set.author === author) {
-        entry.state = { kind: 'here', set, fetched: true };
-        onRollouts({ author, cid, set });
-      } else {
-        entry.state = { kind: 'failed' };
-        reject('unmatched-reveal', foreignSet(author, set));
-      }
+      const own = set.author === author;
+      entry.state = own ? { kind: 'here', set, fetched: true } : { kind: 'failed' };
+      if (!own) reject('unmatched-reveal', foreignSet(author, set));
     } catch (error) {
       entry.state = { kind: 'failed' };
       if (!signal.aborted) reject('malformed', `the rollouts of ${author}: ${messageOf(error)}`);

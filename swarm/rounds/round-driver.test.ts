@@ -170,13 +170,12 @@ describe('RoundDriver', () => {
       await peer.gossip.publish({ type: 'reveal', round: 1, body: { salt: SALT, cid, rollouts: set } });
       await swarm.scheduler.advance(100);
     }
+    await swarm.scheduler.advance(4_000);
     expect(honest.gossip.rejected.snapshot()).toEqual({ 'unmatched-reveal': 1 });
-    expect(
-      honest
-        .of('answers')
-        .filter(({ own }) => !own)
-        .map(({ author }) => author),
-    ).toEqual([thief.key.address, victim.key.address]);
+    const heard = honest.of('answers').filter(({ own }) => !own);
+    expect(new Set(heard.map(({ author }) => author))).toEqual(
+      new Set([thief.key.address, victim.key.address]),
+    );
   });
 
   it('[P-71] [P-73] commits before 0.6 of the answer stage, and reveals 500 ms after', async () => {
@@ -223,6 +222,7 @@ describe('RoundDriver', () => {
     // A clock that is 450 ms ahead reveals at 5,300 of its own time.
     await swarm.scheduler.advance(150);
     await revealBy(1);
+    await swarm.scheduler.advance(4_000);
     expect(honest.gossip.rejected.snapshot()).toEqual({ 'wrong-stage': 2 });
     const heard = honest.of('answers').filter(({ own }) => !own);
     expect(heard.map(({ author }) => author)).toEqual([skewed.key.address]);

@@ -171,7 +171,8 @@ export class RoundDriver {
       secretOf: (context) => selectionSecret(deviceKey, gossip.networkId, context),
       placeSecret: randomBytes(32),
       reject,
-      onRollouts: (round, { author, cid, set }) =>
+      scheduler: this.#scheduler,
+      onSelected: (round, { author, cid, set }) =>
         emit({ kind: 'answers', round, author, own: false, cid, set }),
       signal: ended.signal,
     });

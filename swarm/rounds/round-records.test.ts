@@ -67,6 +67,7 @@ function setUp(
   const standings = new Map<DeviceAddress, Standing>();
   const rejections: string[] = [];
   const fetched: string[] = [];
+  const shown: DeviceAddress[] = [];
   let now: ClockReading = {
     round: ROUND,
     stage: 'answer',
@@ -90,7 +91,8 @@ function setUp(
     secretOf: (context) => selectionSecret(OWN, NETWORK, context),
     placeSecret: sha256Of(new TextEncoder().encode(secret)),
     reject: (reason) => rejections.push(reason),
-    onRollouts: () => undefined,
+    scheduler,
+    onSelected: (_round, { author }) => shown.push(author),
     signal: new AbortController().signal,
   });
   function know(keys: readonly Peer[]): void {
@@ -109,6 +111,7 @@ function setUp(
     records,
     rejections,
     fetched,
+    shown,
     know,
     commit,
     reveal,
@@ -139,7 +142,7 @@ describe('RoundRecords among strangers', () => {
       records.hasRevealed(ROUND, peer.address, encodeRollouts(setOf(peer)).cid),
     );
     expect(heard).toHaveLength(8);
-    const selected = authorsOf(records.selected('train', CONTEXT));
+    const selected = authorsOf(records.select('train', CONTEXT));
     expect(selected).toHaveLength(8);
     expect(
       selected.filter((author) => known.some(({ address }) => address === author)).length,
@@ -172,14 +175,17 @@ describe('RoundRecords among strangers', () => {
         return [cid, bytes];
       }),
     );
-    const { scheduler, records, commit, reveal, at, fetched } = setUp({ objects });
+    const { scheduler, records, commit, reveal, at, fetched, shown } = setUp({ objects });
     for (const peer of strangers) commit(peer);
     at(5_300);
     for (const peer of strangers) reveal(peer, setOf(peer), false);
+    expect(fetched).toEqual([]);
     await scheduler.advance(1_000);
-    expect(records.selected('critique', CONTEXT)).toHaveLength(2);
-    expect(records.selected('train', CONTEXT)).toHaveLength(8);
+    expect(records.select('critique', CONTEXT)).toHaveLength(2);
+    expect(records.select('train', CONTEXT)).toHaveLength(8);
     expect(fetched.length).toBeLessThanOrEqual(32);
+    expect(new Set(shown).size).toBe(shown.length);
+    expect(shown.length).toBeLessThanOrEqual(10);
     expect(new Set(fetched).size).toBe(fetched.length);
   });
 
@@ -192,9 +198,9 @@ describe('RoundRecords among strangers', () => {
     commit(thief, setOf(victim));
     at(5_300);
     reveal(thief, setOf(victim), false);
-    await scheduler.advance(100);
+    await scheduler.advance(300);
     expect(rejections).toEqual(['unmatched-reveal']);
-    expect(records.selected('train', CONTEXT)).toEqual([]);
+    expect(records.select('train', CONTEXT)).toEqual([]);
   });
 
   it('[P-74] takes no set of more than 24,576 bytes inside a reveal', () => {
@@ -211,6 +217,26 @@ describe('RoundRecords among strangers', () => {
     at(5_300);
     reveal(peer, large);
     expect(rejections).toEqual(['oversized']);
+  });
+
+  it('[P-83] hears the votes of known devices among those of any number of strangers', () => {
+    const { records, know, enter } = setUp();
+    const known = peersOf('known', 8);
+    know(known);
+    enter('vote');
+    const vote = (peer: Peer) =>
+      records.vote(
+        message(peer, 'vote', {
+          winners: [],
+          signature: `0x${'11'.repeat(65)}`,
+          ballots: [],
+          corrections: [],
+        }),
+      );
+    const heard = peersOf('stranger', 2_000).filter(vote);
+    expect(known.every(vote)).toBe(true);
+    // Not 2,000: the 257th is heard only where its rank is better than another's.
+    expect(heard.length).toBeLessThan(1_000);
   });
 
   it('[P-83] [P-85] keeps known critics among strangers, without what an owner says of its own devices', () => {

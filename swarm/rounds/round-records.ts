@@ -13,6 +13,7 @@ import type { Message } from '../messages/envelope.ts';
 import { LIMITS } from '../messages/limits.ts';
 import type { RejectReason } from '../messages/reject-reason.ts';
 import { encodeRollouts } from '../messages/rollouts.ts';
+import type { Scheduler } from '../scheduler.ts';
 import { AuthorPlaces } from './author-places.ts';
 import { foreignSet, RolloutOffers } from './rollout-offers.ts';
 import type { RoundSettings } from './round-settings.ts';
@@ -26,6 +27,8 @@ const COMMIT_BYTES = 256;
 /** Critics that are kept in one round, and bytes of all that they say. */
 const MAX_CRITICS = 256;
 const CRITIQUE_BYTES = 2 * 1024 * 1024;
+/** Voters that are heard in one round. Only the page shows their votes. */
+const MAX_VOTERS = 256;
 /** Bytes that a judgement counts for besides its text. */
 const JUDGEMENT_BYTES = 128;
 /** Milliseconds before a round begins in which its commits are accepted, for clocks that run ahead. */
@@ -35,6 +38,9 @@ interface RoundRecord {
   readonly commits: AuthorPlaces<Hex>;
   readonly offers: RolloutOffers;
   readonly critiques: AuthorPlaces<Omit<PeerJudgements, 'standing'>>;
+  readonly voters: AuthorPlaces<DeviceAddress>;
+  /** Authors that were selected for anything. */
+  readonly used: Set<DeviceAddress>;
 }
 
 export interface RecordsOptions {
@@ -50,8 +56,9 @@ export interface RecordsOptions {
   /** 32 random bytes that rank authors where places run out. */
   readonly placeSecret: Uint8Array;
   readonly reject: (reason: RejectReason, detail: string) => void;
-  /** Called when revealed answers are complete and verified. */
-  readonly onRollouts: (round: number, rollouts: PeerRollouts) => void;
+  /** Called the first time that a peer is selected in a round. */
+  readonly onSelected: (round: number, rollouts: PeerRollouts) => void;
+  readonly scheduler: Scheduler;
   readonly signal: AbortSignal;
 }
 
@@ -65,10 +72,17 @@ export class RoundRecords {
     this.#options = options;
   }
 
-  /** The peers that this device judges or trains on in a round, of those whose answers are here. */
-  selected(purpose: SelectionPurpose, context: RoundContext): readonly PeerRollouts[] {
-    const offers = this.#rounds.get(context.round)?.offers;
-    return offers === undefined ? [] : offers.selected(purpose, this.#secretOf(context));
+  /** Selects the peers that this device judges or trains on in a round, of those whose answers are here. */
+  select(purpose: SelectionPurpose, context: RoundContext): readonly PeerRollouts[] {
+    const record = this.#rounds.get(context.round);
+    if (record === undefined) return [];
+    const selected = record.offers.selected(purpose, this.#secretOf(context));
+    for (const peer of selected) {
+      if (record.used.has(peer.author)) continue;
+      record.used.add(peer.author);
+      this.#options.onSelected(context.round, peer);
+    }
+    return selected;
   }
 
   /**
@@ -85,7 +99,7 @@ export class RoundRecords {
     }));
   }
 
-  /** Whether the author has revealed the rollout set of this CID in the round. */
+  /** Whether the author has revealed the rollout set of this CID in the round, and the set is here. */
   hasRevealed(round: number, author: DeviceAddress, cid: string): boolean {
     return this.#rounds.get(round)?.offers.has(author, cid) ?? false;
   }
@@ -133,6 +147,13 @@ export class RoundRecords {
     return !without.includes(author);
   }
 
+  /** Returns whether the vote is one of those that are heard in its round. */
+  vote({ round, author }: Message<'vote'>): boolean {
+    const without = this.#record(round).voters.set(author, author, 1);
+    this.#place('vote', without);
+    return !without.includes(author);
+  }
+
   #place(what: string, without: readonly DeviceAddress[]): void {
     for (const author of without)
       this.#options.reject('overflow', `no place in the round for the ${what} of ${author}`);
@@ -170,7 +191,7 @@ export class RoundRecords {
   #record(round: number): RoundRecord {
     const known = this.#rounds.get(round);
     if (known !== undefined) return known;
-    const { device, clock, content, settings, standingOf, reject, onRollouts, signal } = this.#options;
+    const { device, clock, content, settings, standingOf, reject, scheduler, signal } = this.#options;
     const rankOf = (author: DeviceAddress): string => this.placeRankOf(round, author);
     const bounds = { standingOf, rankOf };
     const record: RoundRecord = {
@@ -186,10 +207,12 @@ export class RoundRecords {
           return now.round === round ? this.#secretOf(now) : this.#secrets.get(round);
         },
         reject,
-        onRollouts: (rollouts) => onRollouts(round, rollouts),
+        scheduler,
         signal,
       }),
       critiques: new AuthorPlaces({ places: MAX_CRITICS, bytes: CRITIQUE_BYTES, ...bounds }),
+      voters: new AuthorPlaces({ places: MAX_VOTERS, bytes: MAX_VOTERS, ...bounds }),
+      used: new Set(),
     };
     this.#rounds.set(round, record);
     if (this.#rounds.size > MAX_ROUNDS) this.#rounds.delete(Math.min(...this.#rounds.keys()));

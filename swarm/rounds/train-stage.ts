@@ -17,7 +17,7 @@ export async function trainStage(
 ): Promise<void> {
   const { trainer, ledger, gossip, content, records, acknowledgements, emit, status } = dependencies;
   const { round } = context;
-  const foreign = records.selected('train', context);
+  const foreign = records.select('train', context);
   status(
     foreign.length === 0
       ? 'Training on own answers; nobody else’s arrived in this round.'

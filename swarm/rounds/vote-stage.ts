@@ -22,7 +22,7 @@ export async function voteStage(
   status('Voting for the best answers.');
   const critiques = [...(critique === null ? [] : [critique]), ...records.critiques(round)];
   // Only the peers that were selected, so that whoever brings many keys does not own the ballot.
-  const selected = [...records.selected('critique', context), ...records.selected('train', context)];
+  const selected = [...records.select('critique', context), ...records.select('train', context)];
   const all = [own, ...new Map(selected.map((peer) => [peer.author, peer])).values()];
   const made = await trainer.vote(context, all, critiques, signal);
   signal.throwIfAborted();
