@@ -29,6 +29,9 @@ export function sweep(options: Parameters<VolunteerDependencies['sweepKey']>[0])
 }
 
 /** Signs the device's consent to an owner (EIP-712 `SessionConsent`). Sends nothing to the node. */
-export async function consent({ network, key, owner, epoch }: ConsentOptions): Promise<Hex> {
-  return signConsent(deviceKey(key.secret), network.chainId, network.contracts.identity, owner, epoch);
+export async function consent({ network, key, terms }: ConsentOptions): Promise<Hex> {
+  return signConsent(deviceKey(key.secret), network.chainId, network.contracts.identity, {
+    ...terms,
+    validUntil: BigInt(terms.validUntil),
+  });
 }

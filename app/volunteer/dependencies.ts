@@ -17,6 +17,7 @@ import type { ComputeClient } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import type { Inclusion } from './volunteer-events.ts';
+import type { ConsentTerms } from './volunteer-port.ts';
 
 /**
  * The compute worker, started: an engine that passed the conformance suite, and a model being trained on it.
@@ -91,9 +92,7 @@ export interface JoinOptions {
 export interface ConsentOptions {
   readonly network: Network;
   readonly key: DeviceKey;
-  readonly owner: Hex;
-  /** The owner's present epoch. */
-  readonly epoch: number;
+  readonly terms: ConsentTerms;
 }
 
 export interface VolunteerDependencies {

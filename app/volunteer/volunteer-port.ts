@@ -16,6 +16,9 @@ export interface DownloadedCheckpoint {
 /** A delegation with the owner's signature and the device's consent. Other volunteers can check it. */
 export type SignedDelegation = Delegation;
 
+/** What the device agrees to: an owner, with this scope, until this second (Unix), in this epoch. */
+export type ConsentTerms = Pick<Delegation, 'owner' | 'scope' | 'validUntil' | 'epoch' | 'nonce'>;
+
 /** The device's half of a binding: consent to be owned, signed by the device key. */
 export interface BindingOffer {
   readonly device: DeviceAddress;
@@ -23,8 +26,8 @@ export interface BindingOffer {
   readonly peerId: Hex;
   /** Coordinates of the point on secp256k1, 32 bytes each. */
   readonly publicKey: { readonly x: Hex; readonly y: Hex };
-  /** The device's signature over `SessionConsent` (EIP-712). `epoch` is the owner's present one. */
-  consent(owner: Hex, epoch: number): Promise<Hex>;
+  /** The device's signature over `SessionConsent` (EIP-712). */
+  consent(terms: ConsentTerms): Promise<Hex>;
 }
 
 export interface VolunteerPort {

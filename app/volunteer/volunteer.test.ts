@@ -7,6 +7,7 @@ const passphrase = 'wide river, slow bird';
 
 const signed: SignedDelegation = {
   ...{ sessionKey: `0x${'0d'.repeat(20)}`, peerId: ROOT, scope: 3, validUntil: 2_000_000, epoch: 0 },
+  ...{ nonce: 1, replaces: `0x${'00'.repeat(20)}` },
   ...{ owner: `0x${'0c'.repeat(20)}`, ownerSignature: '0x01', consentSignature: '0x02' },
 };
 

@@ -205,7 +205,7 @@ export class Volunteer implements VolunteerPort {
     const { dependencies } = this.#options;
     return {
       ...bindingKeys(key),
-      consent: (owner, epoch) => dependencies.consent({ network, key, owner, epoch }),
+      consent: (terms) => dependencies.consent({ network, key, terms }),
     };
   }
 

@@ -1,4 +1,13 @@
-import { decodeFunctionData, type EIP1193Provider, type Hex, numberToHex, parseSignature } from 'viem';
+import {
+  type Address,
+  decodeFunctionData,
+  type EIP1193Provider,
+  type Hex,
+  numberToHex,
+  parseSignature,
+  recoverTypedDataAddress,
+  zeroAddress,
+} from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createConfig, http } from 'wagmi';
@@ -7,9 +16,11 @@ import { injected } from 'wagmi/connectors/injected';
 import { ChainError } from '../../chain/errors.ts';
 import { identityAbi } from '../../chain/generated/abi.ts';
 import { chainOf } from '../../chain/network.ts';
+import { CONSENT_TYPES, domainOf } from '../../chain/typed-data.ts';
 import { deviceKey } from '../../protocol/device-key.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import { bindingKeys } from '../volunteer/binding-keys.ts';
+import { consent } from '../volunteer/chain-access.ts';
 import { bindDevice } from './bind-device.ts';
 
 const network: Network = {
@@ -26,7 +37,8 @@ afterEach(() => vi.unstubAllGlobals());
 function node() {
   const posted: Hex[] = [];
   const answers: Readonly<Record<string, (params: [{ readonly data: Hex }]) => unknown>> = {
-    eth_call: () => numberToHex(0, { size: 32 }),
+    // An epoch, or the seven words of a binding.
+    eth_call: () => numberToHex(0, { size: 7 * 32 }),
     eth_getBlockByNumber: () => ({ number: '0x1', timestamp: '0x65000000', transactions: [] }),
     eth_getCode: () => '0x',
     eth_accounts: () => [`0x${'33'.repeat(20)}`],
@@ -74,12 +86,22 @@ async function configOf(write: (signature: Hex) => Hex) {
   return config;
 }
 
-const bind = async (write: (signature: Hex) => Hex) =>
+const bind = async (write: (signature: Hex) => Hex, replaces?: Address) =>
   bindDevice({
     config: await configOf(write),
     ...{ network, owner: account.address, onStep: () => undefined },
-    offer: { ...bindingKeys(device), consent: async () => `0x${'44'.repeat(65)}` },
+    ...(replaces === undefined ? {} : { replaces }),
+    offer: { ...bindingKeys(device), consent: (terms) => consent({ network, key: device, terms }) },
   });
+
+/** What was posted. */
+function bindingIn([data]: readonly Hex[]) {
+  if (data === undefined) throw new Error('Nothing was posted.');
+  const call = decodeFunctionData({ abi: identityAbi, data });
+  if (call.functionName !== 'bind') throw new Error('Something else was posted.');
+  const [, , delegation, ownerSignature, consentSignature] = call.args;
+  return { delegation, ownerSignature, consentSignature };
+}
 
 describe('binding a device to a wallet', () => {
   it.each<[string, (signature: Hex) => Hex]>([
@@ -100,10 +122,35 @@ describe('binding a device to a wallet', () => {
       return write(signature);
     });
     await expect(binding).rejects.toBeInstanceOf(ChainError);
-    const [data] = posted;
-    if (data === undefined) throw new Error('Nothing was posted.');
-    const { args } = decodeFunctionData({ abi: identityAbi, data });
-    expect(args?.[3]).toBe(signed);
+    expect(bindingIn(posted).ownerSignature).toBe(signed);
+  });
+
+  it('has the device consent to the scope, end, epoch and nonce of the delegation, and to no others', async () => {
+    const posted = node();
+    await expect(bind((signature) => signature)).rejects.toBeInstanceOf(ChainError);
+    const { delegation, consentSignature } = bindingIn(posted);
+    expect(delegation).toMatchObject({ scope: 3, epoch: 0, nonce: 0x65000000, replaces: zeroAddress });
+    const message = {
+      domain: domainOf(network.chainId, network.contracts.identity),
+      types: CONSENT_TYPES,
+      primaryType: 'SessionConsent',
+      signature: consentSignature,
+    } as const;
+    expect((await recoverTypedDataAddress({ ...message, message: delegation })).toLowerCase()).toBe(
+      device.address,
+    );
+    const other = { ...delegation, validUntil: delegation.validUntil + 1n };
+    expect((await recoverTypedDataAddress({ ...message, message: other })).toLowerCase()).not.toBe(
+      device.address,
+    );
+  });
+
+  it('replaces another device of the wallet in the same transaction', async () => {
+    const posted = node();
+    const old: Address = `0x${'55'.repeat(20)}`;
+    await expect(bind((signature) => signature, old)).rejects.toBeInstanceOf(ChainError);
+    expect(bindingIn(posted).delegation.replaces).toBe(old);
+    expect(posted).toHaveLength(1);
   });
 
   it('posts nothing that the wallet signed with another account', async () => {

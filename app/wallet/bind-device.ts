@@ -1,7 +1,7 @@
 import { type Address, createWalletClient, custom, hashTypedData, type WalletClient } from 'viem';
 import type { Config } from 'wagmi';
 import { getWalletClient, signTypedData } from 'wagmi/actions';
-import { delegationFor, delegationTypedData, postBinding, readEpoch } from '../../chain/binding.ts';
+import { delegationFor, delegationTypedData, postBinding, readNextTerms } from '../../chain/binding.ts';
 import { chainOf, connect } from '../../chain/network.ts';
 import { TransactionQueue } from '../../chain/transaction-queue.ts';
 import { ownerSignature as recoverableSignature } from '../../chain/wallet-signature.ts';
@@ -16,6 +16,11 @@ export interface BindDeviceOptions {
   readonly network: Network;
   readonly owner: Address;
   readonly offer: BindingOffer;
+  /**
+   * The wallet's device whose key this one replaces. Its delegation ends in the same transaction. Defaults
+   * to none.
+   */
+  readonly replaces?: Address;
   readonly onStep: (step: BindingStep) => void;
 }
 
@@ -26,18 +31,18 @@ export interface BindDeviceOptions {
  * wallet throws, or ChainError with the contract's reason; nothing is changed then.
  */
 export async function bindDevice(options: BindDeviceOptions): Promise<SignedDelegation> {
-  const { config, network, owner, offer, onStep } = options;
+  const { config, network, owner, offer, replaces, onStep } = options;
   const { identity } = network.contracts;
   const client = connect(network);
 
   onStep('reading');
-  const [epoch, block] = await Promise.all([readEpoch(client, identity, owner), client.getBlock()]);
   const delegation = delegationFor({
     owner,
     device: { address: offer.device, peerIdDigest: offer.peerId },
-    epoch,
-    chainSeconds: Number(block.timestamp),
+    ...(await readNextTerms(client, identity, owner, offer.device)),
+    ...(replaces === undefined ? {} : { replaces }),
   });
+  const validUntil = Number(delegation.validUntil);
 
   onStep('signing');
   const request = delegationTypedData(network.chainId, identity, delegation);
@@ -48,7 +53,7 @@ export async function bindDevice(options: BindDeviceOptions): Promise<SignedDele
     digest: hashTypedData(request),
     signature,
   });
-  const consentSignature = await offer.consent(owner, epoch);
+  const consentSignature = await offer.consent({ ...delegation, validUntil });
 
   onStep('posting');
   const payer: WalletClient = network.local
@@ -56,7 +61,7 @@ export async function bindDevice(options: BindDeviceOptions): Promise<SignedDele
     : await getWalletClient(config, { chainId: network.chainId });
   const binding = { ...offer.publicKey, delegation, ownerSignature, consentSignature };
   await postBinding({ queue: new TransactionQueue({ client, wallet: payer }), identity, binding });
-  return { ...delegation, validUntil: Number(delegation.validUntil), ownerSignature, consentSignature };
+  return { ...delegation, validUntil, ownerSignature, consentSignature };
 }
 
 /** Anybody may post a binding. On a local network the node's last account pays for it. */

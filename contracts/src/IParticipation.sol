@@ -12,6 +12,12 @@ import {IIdentity} from "./IIdentity.sol";
 /// version "1", this chain, this contract. Types: `Attestation(uint64 round,bytes32 checkpointRoot,bytes32
 /// rolloutDigest)` and `Vote(uint64 round,address[] winners)`.
 ///
+/// Statements count in any order: a later round never takes the place of an earlier one that is still open. Of
+/// the statements of one device for one round exactly the first that the chain counts counts. A device that
+/// signed several attestations for a round can therefore put all of them under roots and have one counted
+/// later, when it knows more. So a count says that the device signed this, and that its root was posted while
+/// the round was open; it does not say that the device signed nothing else.
+///
 /// A record counts what devices stated. It does not prove that the statements are true. Keys are free, so
 /// nothing may be paid for a count alone. Anyone can recompute what was attested and dispute it elsewhere.
 interface IParticipation {
@@ -27,7 +33,7 @@ interface IParticipation {
     /// @param BadSignature The named device did not sign these values for this chain and contract.
     /// @param NotYet The round has not begun.
     /// @param Closed More than `WINDOW` rounds have passed since the round.
-    /// @param Repeated The device has attested, or voted in, this round or a later one.
+    /// @param Repeated The device has attested, or voted in, this round.
     /// @param NoAuthority The device's delegation is revoked, has expired or lacks the scope.
     /// @param UnknownVoter The voter has never attested.
     /// @param Empty The vote names nobody.
@@ -92,10 +98,10 @@ interface IParticipation {
     }
 
     /// @notice The record of a device, or of all devices of an owner.
-    /// @param nextRound First round that the device may still attest; zero if it never has. For an owner, the
-    /// highest.
-    /// @param nextVote First round that the device may still vote in; zero if it never has. For an owner, the
-    /// highest.
+    /// @param nextRound One more than the latest round that the device attested; zero if it never has. Earlier
+    /// rounds can still count. For an owner, the highest.
+    /// @param nextVote One more than the latest round that the device voted in; zero if it never has. For an
+    /// owner, the highest.
     /// @param attestations Rounds attested.
     /// @param votesCast Votes counted.
     /// @param votesReceived How many votes of other devices named this one.
@@ -188,10 +194,10 @@ interface IParticipation {
         bytes32[] calldata proof
     ) external view returns (bool);
 
-    /// @notice Counts attestations from a posted root, however long ago the round was. The rounds of a device
-    /// count in ascending order: a round before the latest that the device has attested is skipped as
-    /// `Repeated`. Entries that do not count are skipped, each with an event; an entry that is not in the
-    /// root is skipped as `BadSignature`.
+    /// @notice Counts attestations from a posted root, however long ago the round was, and whatever other
+    /// rounds of the device were counted before. Entries that do not count are skipped, each with an event; an
+    /// entry that is not in the root is skipped as `BadSignature`. A device whose delegation has ended is
+    /// skipped, so count what is under roots before it ends.
     /// @param proofs One proof for each entry.
     /// @return accepted How many entries counted.
     function attestFromRoot(
@@ -213,6 +219,16 @@ interface IParticipation {
     /// @notice Posts votes that devices signed. Entries that do not count are skipped, each with an event.
     /// @return accepted How many entries counted.
     function voteBatch(SignedVote[] calldata entries) external returns (uint256 accepted);
+
+    /// @notice Which of up to `MAX_BATCH` devices have attested a round.
+    /// @return bits Bit i, counted from the lowest, is set when the round of `devices[i]` was counted.
+    function attestedEach(address[] calldata devices, uint64 round) external view returns (uint256 bits);
+
+    /// @notice Which of up to `MAX_BATCH` devices can no longer vote in a round, because they have voted in
+    /// it.
+    /// @return bits Bit i, counted from the lowest, is set when `devices[i]` has voted. It is also set more
+    /// than `WINDOW` rounds before the device's latest vote, where the contract does not remember.
+    function votedEach(address[] calldata devices, uint64 round) external view returns (uint256 bits);
 
     /// @notice The record of a device.
     function recordOf(address device) external view returns (Record memory);
