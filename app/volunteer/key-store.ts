@@ -26,7 +26,7 @@ const STRICT = { durability: 'strict' } as const;
 
 /**
  * The stored device key, one per browser profile, and those that it replaced. Whoever loses one loses what
- * the device has earned, so nothing here deletes a secret but `forget`.
+ * the device has earned, so nothing here deletes a secret.
  */
 export class KeyStore {
   readonly #database: PageDatabase;
@@ -88,11 +88,6 @@ export class KeyStore {
   async readRetired(address: DeviceAddress): Promise<StoredKey | null> {
     const record = await this.#database.get('retiredKeys', address);
     return record === undefined ? null : this.#opened(record);
-  }
-
-  /** Deletes a key that was replaced. Nobody can sign as it, or move its coin, afterwards. */
-  async forget(address: DeviceAddress): Promise<void> {
-    await this.#database.delete('retiredKeys', address);
   }
 
   async #succeed(next: Omit<StoredKey, 'encrypted'>): Promise<StoredKey> {

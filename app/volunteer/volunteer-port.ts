@@ -26,6 +26,8 @@ export interface BindingOffer {
   readonly peerId: Hex;
   /** Coordinates of the point on secp256k1, 32 bytes each. */
   readonly publicKey: { readonly x: Hex; readonly y: Hex };
+  /** Devices whose keys this one replaced in this browser. */
+  readonly earlier: readonly DeviceAddress[];
   /** The device's signature over `SessionConsent` (EIP-712). */
   consent(terms: ConsentTerms): Promise<Hex>;
 }

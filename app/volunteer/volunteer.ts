@@ -205,6 +205,7 @@ export class Volunteer implements VolunteerPort {
     const { dependencies } = this.#options;
     return {
       ...bindingKeys(key),
+      earlier: await this.#device.retired(),
       consent: (terms) => dependencies.consent({ network, key, terms }),
     };
   }
