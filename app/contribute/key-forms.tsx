@@ -1,4 +1,4 @@
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { passphraseProblem } from '../../protocol/passphrase-encryption.ts';
 import { Button } from '../ui/button.tsx';
 import { PassphraseField } from '../ui/passphrase-field.tsx';
@@ -17,6 +17,15 @@ interface FormProps {
 /** A small form below the buttons of the key. Escape closes it. */
 function KeyForm({ testId, ready, submit, busy, onSubmit, onCancel, children }: FormProps) {
   const [working, setWorking] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  // Whoever opened it by keyboard goes on in it, and comes back to the button when it closes.
+  useEffect(() => {
+    const before = document.activeElement;
+    form.current?.querySelector<HTMLElement>('input, button')?.focus();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
   const send = async (event: FormEvent) => {
     event.preventDefault();
     if (!ready || working) return;
@@ -26,6 +35,7 @@ function KeyForm({ testId, ready, submit, busy, onSubmit, onCancel, children }: 
   };
   return (
     <form
+      ref={form}
       className="mt-3 space-y-3 rounded-xl bg-sunken px-4 py-3"
       data-testid={testId}
       onSubmit={(event) => void send(event)}

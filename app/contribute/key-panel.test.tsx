@@ -67,6 +67,7 @@ describe('KeyPanel', () => {
     };
     const { at, message, element } = await shown({ keys: { backUp } });
     await at('key-backup').click();
+    await expect.element(at('key-passphrase')).toHaveFocus();
     await expect.element(at('key-save-go')).toBeDisabled();
     await at('key-passphrase').fill('short');
     await expect.element(at('key-save')).toHaveTextContent('fewer than 12 characters');
@@ -80,6 +81,7 @@ describe('KeyPanel', () => {
     await expect.element(message).toHaveTextContent(/^Saved starling-key-.*opens with your passphrase only/);
     expect(saved).toEqual([PASSPHRASE]);
     expect(element.querySelectorAll('form')).toHaveLength(0);
+    await expect.element(at('key-backup')).toHaveFocus();
   });
 
   it('asks for the passphrase of a copy, and again after a wrong one', async () => {

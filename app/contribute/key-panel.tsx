@@ -1,4 +1,3 @@
-import { KeyRound, RefreshCw, Upload } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { messageOf } from '../../protocol/message-of.ts';
 import { Button } from '../ui/button.tsx';
@@ -106,7 +105,7 @@ export function KeyPanel() {
             ) : (
               <strong className="font-semibold text-warn">Not backed up yet.</strong>
             )}{' '}
-            <span className="text-quiet">Device {shortHex(device.address)}.</span>
+            <span className="whitespace-nowrap text-quiet">Device {shortHex(device.address)}.</span>
           </p>
           {device.encrypted ? null : (
             <p className="mt-1 text-note text-warn" data-testid="key-plain">
@@ -127,7 +126,6 @@ export function KeyPanel() {
             aria-expanded={opened?.kind === 'save'}
             onClick={() => open({ kind: 'save' })}
           >
-            <KeyRound size={15} aria-hidden="true" />
             Save a copy
           </Button>
         )}
@@ -141,7 +139,6 @@ export function KeyPanel() {
           label="Key backup file"
           onFiles={(files) => choose(files?.[0])}
         >
-          <Upload size={15} aria-hidden="true" />
           Restore
         </FileButton>
         {device === null ? null : (
@@ -152,7 +149,6 @@ export function KeyPanel() {
             aria-expanded={opened?.kind === 'new'}
             onClick={() => open({ kind: 'new' })}
           >
-            <RefreshCw size={15} aria-hidden="true" />
             New key
           </Button>
         )}

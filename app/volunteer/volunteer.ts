@@ -308,7 +308,10 @@ export class Volunteer implements VolunteerPort {
       if (!isCutOff() || !(await this.#haveRelaysMoved(contribution))) continue;
       if (!isCutOff() || this.#view.phase.kind !== 'contributing') continue;
       await this.#release(contribution, new DOMException('The relays have moved.', 'AbortError'));
-      await this.#contributeAgain(engine, 'The relays have moved. This device has joined the network again.');
+      const moved = 'The relays have moved. This device has joined the network again.';
+      // The page's policy names the relays of when it was loaded, and every port of this machine.
+      const remedy = ' Reload the page if none can be reached: it may talk to those it was loaded with only.';
+      await this.#contributeAgain(engine, this.#view.network?.local === true ? moved : moved + remedy);
     }
     if (this.#cutOff === contribution) this.#cutOff = null;
   }
