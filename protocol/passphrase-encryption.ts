@@ -1,6 +1,8 @@
 import { fromHex, type Hex, toHex } from './hex.ts';
 
-/** A secret that was encrypted with a passphrase, as JSON says it. Everything but the passphrase is public. */
+/**
+ * A secret that was encrypted with a passphrase, as JSON says it. Everything but the passphrase is public.
+ */
 export interface EncryptedSecret {
   readonly kdf: {
     readonly name: 'PBKDF2';
@@ -23,7 +25,9 @@ export class EncryptedSecretError extends Error {
   override readonly name = 'EncryptedSecretError';
 }
 
-/** The passphrase is too short or too long to encrypt with, or not the one that the secret was encrypted with. */
+/**
+ * The passphrase is too short or too long to encrypt with, or not the one that the secret was encrypted with.
+ */
 export class PassphraseError extends Error {
   override readonly name = 'PassphraseError';
 }

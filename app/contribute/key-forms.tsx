@@ -1,5 +1,5 @@
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react';
-import { passphraseProblem } from '../../protocol/passphrase-encryption.ts';
+import { MIN_PASSPHRASE, passphraseProblem } from '../../protocol/passphrase-encryption.ts';
 import { Button } from '../ui/button.tsx';
 import { PassphraseField } from '../ui/passphrase-field.tsx';
 import type { KeyFundsView } from './use-key-funds.ts';
@@ -80,7 +80,8 @@ export function SaveForm({ onSave, onCancel }: SaveFormProps) {
       onCancel={onCancel}
     >
       <p className="text-note text-quiet">
-        The file is encrypted with a passphrase of at least 12 characters. Keep both, apart from each other.
+        The file is encrypted with a passphrase of at least {MIN_PASSPHRASE} characters. Keep both, apart from
+        each other.
       </p>
       <PassphraseField
         label="Passphrase"

@@ -63,6 +63,6 @@ export function useKeyFunds(): KeyFundsView {
 }
 
 /** Everything that a key has, in wei. */
-export function totalOf({ balance, credit, bonded }: HeldFunds): bigint {
+function totalOf({ balance, credit, bonded }: HeldFunds): bigint {
   return balance + credit + bonded;
 }
