@@ -13,10 +13,12 @@ import {IIdentity} from "./IIdentity.sol";
 /// rolloutDigest)` and `Vote(uint64 round,address[] winners)`.
 ///
 /// Statements count in any order: a later round never takes the place of an earlier one that is still open. Of
-/// the statements of one device for one round exactly the first that the chain counts counts. A device that
-/// signed several attestations for a round can therefore put all of them under roots and have one counted
-/// later, when it knows more. So a count says that the device signed this, and that its root was posted while
-/// the round was open; it does not say that the device signed nothing else.
+/// one device's statements for one round at most one counts: the first that is posted. A device that signed
+/// contradicting attestations for a round could put all of them under roots and have one counted later, when it
+/// knows which was right. Therefore whoever has two of them can take the round from the device for good
+/// (`contradict`), which makes what a device told its peers in the round binding. What it showed to nobody
+/// binds it to nothing: a count from a root says that the root was posted in time, not that the device signed
+/// nothing else.
 ///
 /// A record counts what devices stated. It does not prove that the statements are true. Keys are free, so
 /// nothing may be paid for a count alone. Anyone can recompute what was attested and dispute it elsewhere.
@@ -33,7 +35,7 @@ interface IParticipation {
     /// @param BadSignature The named device did not sign these values for this chain and contract.
     /// @param NotYet The round has not begun.
     /// @param Closed More than `WINDOW` rounds have passed since the round.
-    /// @param Repeated The device has attested, or voted in, this round.
+    /// @param Repeated The device has attested, or voted in, this round, or contradicted itself about it.
     /// @param NoAuthority The device's delegation is revoked, has expired or lacks the scope.
     /// @param UnknownVoter The voter has never attested.
     /// @param Empty The vote names nobody.
@@ -99,7 +101,7 @@ interface IParticipation {
 
     /// @notice The record of a device, or of all devices of an owner.
     /// @param nextRound One more than the latest round that the device attested; zero if it never has. Earlier
-    /// rounds can still count. For an owner, the highest.
+    /// rounds can still count, and a round that it lost is included. For an owner, the highest.
     /// @param nextVote One more than the latest round that the device voted in; zero if it never has. For an
     /// owner, the highest.
     /// @param attestations Rounds attested.
@@ -126,6 +128,8 @@ interface IParticipation {
     /// @notice An entry of a batch of votes was skipped. `device` is the device that the entry names.
     event VoteSkipped(address indexed device, uint64 indexed round, uint256 entry, Refusal indexed reason);
 
+    /// @notice The device signed contradicting attestations for the round, which counts no more for it.
+    event Contradicted(address indexed device, uint64 indexed round);
     /// @notice The poster committed to attestations of a round with one Merkle root.
     event RootPosted(uint64 indexed round, bytes32 indexed root, address indexed poster, uint256 size);
 
@@ -133,6 +137,10 @@ interface IParticipation {
     error NotPosted(uint64 round, bytes32 root);
     /// @notice The caller's attestation or vote does not count, or the round of a batch is not open.
     error Refused(Refusal reason);
+    /// @notice The two attestations are not of one device, say the same, or are not both signed by it.
+    error NoContradiction();
+    /// @notice The device has lost this round already.
+    error AlreadyContradicted(address device, uint64 round);
     /// @notice A batch must have between one and `MAX_BATCH` entries.
     error BadBatchSize(uint256 size);
     /// @notice A stage is shorter than a second or longer than a day, or there is no identity contract at the
@@ -207,6 +215,14 @@ interface IParticipation {
         bytes32[][] calldata proofs
     ) external returns (uint256 accepted);
 
+    /// @notice Takes a round from a device that signed two attestations for it that differ. The round counts no
+    /// more, whether it was counted before or not. Anyone may call this, at any time after the round began.
+    function contradict(uint64 round, SignedAttestation calldata one, SignedAttestation calldata other)
+        external;
+
+    /// @notice Whether a device has lost a round by contradicting itself.
+    function hasContradicted(address device, uint64 round) external view returns (bool);
+
     /// @notice Unix time at which a root was first posted for a round; zero if it was not.
     function postedAt(uint64 round, bytes32 root) external view returns (uint256);
 
@@ -221,7 +237,7 @@ interface IParticipation {
     function voteBatch(SignedVote[] calldata entries) external returns (uint256 accepted);
 
     /// @notice Which of up to `MAX_BATCH` devices have attested a round.
-    /// @return bits Bit i, counted from the lowest, is set when the round of `devices[i]` was counted.
+    /// @return bits Bit i, counted from the lowest, is set when `devices[i]` has attested the round, or lost it.
     function attestedEach(address[] calldata devices, uint64 round) external view returns (uint256 bits);
 
     /// @notice Which of up to `MAX_BATCH` devices can no longer vote in a round, because they have voted in

@@ -34,6 +34,7 @@ contract Participation is IParticipation, EIP712 {
     /// @dev The rounds attested on the pages before the one in the device's tally, 256 rounds a word.
     mapping(address device => mapping(uint256 round256 => uint256 bits)) private _earlier;
     mapping(uint64 round => mapping(bytes32 root => uint256)) public postedAt;
+    mapping(address device => mapping(uint64 round => bool)) public hasContradicted;
 
     /// @param identity_ The contract that binds devices to owners.
     /// @param answerSeconds Length of the answer stage, 1 second to 1 day.
@@ -126,13 +127,7 @@ contract Participation is IParticipation, EIP712 {
         SignedAttestation calldata entry,
         bytes32[] calldata proof
     ) external view returns (bool) {
-        if (postedAt[round][root] == 0 || !_isIn(root, entry, proof)) return false;
-        bytes32 digest = _hashTypedDataV4(
-            keccak256(abi.encode(ATTESTATION_TYPEHASH, round, entry.checkpointRoot, entry.rolloutDigest))
-        );
-        (address signer,,) = ECDSA.tryRecover(digest, entry.r, entry.vs);
-        // An invalid signature has the signer zero, which is not a device.
-        return signer != address(0) && signer == entry.device;
+        return postedAt[round][root] != 0 && _isIn(root, entry, proof) && _isSigned(round, entry);
     }
 
     /// @inheritdoc IParticipation
@@ -150,6 +145,26 @@ contract Participation is IParticipation, EIP712 {
             if (!_isIn(root, entries[i], proofs[i])) signers[i] = address(0);
         }
         return _attestEach(round, entries, signers);
+    }
+
+    /// @inheritdoc IParticipation
+    function contradict(uint64 round, SignedAttestation calldata one, SignedAttestation calldata other)
+        external
+    {
+        require(round <= currentRound(), Refused(Refusal.NotYet));
+        address device = one.device;
+        require(
+            device == other.device
+                && (one.checkpointRoot != other.checkpointRoot || one.rolloutDigest != other.rolloutDigest)
+                && _isSigned(round, one) && _isSigned(round, other),
+            NoContradiction()
+        );
+        require(!hasContradicted[device][round], AlreadyContradicted(device, round));
+        hasContradicted[device][round] = true;
+        // Marks the round where it was not counted, and then takes the count back.
+        _attest(device, round, true);
+        _tallies[device] = _tallies[device].uncounted();
+        emit Contradicted(device, round);
     }
 
     /// @inheritdoc IParticipation
@@ -266,6 +281,16 @@ contract Participation is IParticipation, EIP712 {
         returns (bool)
     {
         return MerkleProof.verifyCalldata(proof, root, keccak256(abi.encode(entry)));
+    }
+
+    /// @dev Whether the device that the entry names signed it.
+    function _isSigned(uint64 round, SignedAttestation calldata entry) private view returns (bool) {
+        bytes32 digest = _hashTypedDataV4(
+            keccak256(abi.encode(ATTESTATION_TYPEHASH, round, entry.checkpointRoot, entry.rolloutDigest))
+        );
+        (address signer,,) = ECDSA.tryRecover(digest, entry.r, entry.vs);
+        // An invalid signature has the signer zero, which is not a device.
+        return signer != address(0) && signer == entry.device;
     }
 
     /// @dev Counts an attestation, or returns why it does not count. The caller has checked its round and its

@@ -29,6 +29,7 @@ using {
     marked,
     turned,
     counted,
+    uncounted,
     nextRound,
     nextVote,
     hasVoted,
@@ -87,6 +88,11 @@ function counted(Tally tally) pure returns (Tally) {
     unchecked {
         return Tally.wrap(Tally.unwrap(tally) + ONE_ATTESTATION);
     }
+}
+
+/// @dev The tally after an attested round turned out to be contradicted. The round stays marked.
+function uncounted(Tally tally) pure returns (Tally) {
+    return Tally.wrap(Tally.unwrap(tally) - ONE_ATTESTATION);
 }
 
 /// @dev One more than the latest round attested, zero if none ever was.

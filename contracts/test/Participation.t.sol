@@ -156,6 +156,7 @@ contract ParticipationTest is Signing {
         participation.vote(later, listOf(vm.addr(B)));
         assertEq(participation.recordOf(vm.addr(A)).nextVote, later + 1, "next vote");
         assertEq(participation.votedEach(devices, later), 2, "A voted");
+        if (later > 3) assertEq(participation.votedEach(devices, later - 4), 2, "closed before that vote");
     }
 
     /// @dev Every field of a device's record at once: none runs into another.

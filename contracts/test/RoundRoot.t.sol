@@ -139,6 +139,65 @@ contract RoundRootTest is Signing, RoundTree {
         assertEq(attestations(0), 1 + between % 4, "each round once");
     }
 
+    /// @dev Whoever has two contradicting attestations takes the round away, before or after one was counted.
+    function testFuzz_contradict_takesRoundFromDevice(bool counted, uint16 later, bool afterOther) external {
+        IParticipation.SignedAttestation[] memory entries = new IParticipation.SignedAttestation[](2);
+        entries[0] = entry(0, 0);
+        entries[1] = signedAttestation(address(participation), 0xD000, 0, entries[0].checkpointRoot, "other");
+        participation.postRoot(0, rootOf(entries), 1);
+        uint64 round = uint64(bound(later, 1, type(uint16).max));
+        vm.warp(GENESIS + 20 * uint256(round));
+        if (counted) assertEq(countEntry(0, entries, 1), 1, "counted");
+        if (afterOther) participation.attestBatch(round, entriesOf(1, round));
+        vm.expectEmit(true, true, true, true, address(participation));
+        emit IParticipation.Contradicted(vm.addr(0xD000), 0);
+        vm.prank(address(0xBEEF));
+        participation.contradict(0, entries[0], entries[1]);
+        assertEq(attestations(0), afterOther ? 1 : 0, "the round is lost, and no other");
+        assertTrue(participation.hasContradicted(vm.addr(0xD000), 0), "known");
+        assertEq(countEntry(0, entries, 0) + countEntry(0, entries, 1), 0, "neither counts");
+        vm.expectRevert(
+            abi.encodeWithSelector(IParticipation.AlreadyContradicted.selector, vm.addr(0xD000), 0)
+        );
+        participation.contradict(0, entries[1], entries[0]);
+        if (!afterOther) participation.attestBatch(round, entriesOf(1, round));
+        assertEq(attestations(0), 1, "other rounds count");
+    }
+
+    function test_contradict_revertsIfThereIsNoContradiction() external {
+        IParticipation.SignedAttestation memory a = entry(0, 0);
+        assertNoContradiction(a, a);
+        // Of two devices, of two rounds, and of nobody.
+        assertNoContradiction(a, entry(1, 0));
+        assertNoContradiction(a, entry(0, 1));
+        assertNoContradiction(entry(0, 1), a);
+        IParticipation.SignedAttestation memory forged = entry(1, 0);
+        forged.device = a.device;
+        assertNoContradiction(a, forged);
+        assertNoContradiction(forged, a);
+        IParticipation.SignedAttestation memory nobody;
+        IParticipation.SignedAttestation memory nobodyElse;
+        nobodyElse.rolloutDigest = "other";
+        assertNoContradiction(nobody, nobodyElse);
+        // A round that has not begun: the device could be kept out of every round before it.
+        IParticipation.SignedAttestation memory early = entry(0, 1);
+        IParticipation.SignedAttestation memory other =
+            signedAttestation(address(participation), 0xD000, 1, "other", "other");
+        vm.expectRevert(
+            abi.encodeWithSelector(IParticipation.Refused.selector, IParticipation.Refusal.NotYet)
+        );
+        participation.contradict(1, early, other);
+        assertEq(attestations(0), 0, "nothing changed");
+    }
+
+    function assertNoContradiction(
+        IParticipation.SignedAttestation memory one,
+        IParticipation.SignedAttestation memory other
+    ) private {
+        vm.expectRevert(IParticipation.NoContradiction.selector);
+        participation.contradict(0, one, other);
+    }
+
     /// @dev The device put contradicting attestations under a root. The first that is counted decides.
     function testFuzz_attestFromRoot_countsOneOfContradictingEntries(uint8 first, uint8 second) external {
         IParticipation.SignedAttestation[] memory entries = new IParticipation.SignedAttestation[](8);

@@ -8,6 +8,7 @@ import { float32Tensor, serializeSafetensors } from '../../models/checkpoint/saf
 import { UNTESTED } from '../../protocol/conformance-report.ts';
 import { deviceKey } from '../../protocol/device-key.ts';
 import type { Hex } from '../../protocol/hex.ts';
+import type { Standing } from '../../protocol/standing.ts';
 import { decodeRequest, encodeResponse } from '../../swarm/content/frames.ts';
 import { CHUNK, cidFromDigest, encodeManifest } from '../../swarm/content/manifest.ts';
 import { startContent } from '../../swarm/content/service.ts';
@@ -17,7 +18,6 @@ import { decodeMessage, encodeMessage, type Message } from '../../swarm/messages
 import { cidOf, DAG_CBOR, digestInCid, encodeRollouts, RAW } from '../../swarm/messages/rollouts.ts';
 import { systemScheduler, wait } from '../../swarm/scheduler.ts';
 import { MemoryNetwork } from '../../swarm/testing/memory-transport.ts';
-import type { Standing } from '../device-standing.ts';
 import { type ArchiveFolder, openArchiveFolder } from './archive-folder.ts';
 import { ArchiveCollector, type ArchiveEvent, type CollectorOptions } from './collector.ts';
 
@@ -239,7 +239,7 @@ describe('an archive among strangers', () => {
       collector.hear({ ...message, author: `0x${(n + 1).toString(16).padStart(40, '0')}` });
     }
     collector.hear(await honestRound(5));
-    await expect.poll(() => causes().includes('archived'), { timeout: 4000 }).toBe(true);
+    await expect.poll(() => causes().includes('archived'), { timeout: 60_000 }).toBe(true);
     await collector.stop();
     expect((await folder.list()).map(({ device }) => device)).toEqual([HONEST.address]);
   });

@@ -10,7 +10,7 @@ let home = '';
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'starling-home-'));
 });
-afterEach(() => rm(home, { recursive: true, force: true }));
+afterEach(() => rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
 
 describe('a network file', () => {
   it('says how to get one when there is none', async () => {

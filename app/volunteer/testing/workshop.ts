@@ -119,6 +119,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
           },
           signAttestation: unused,
           signVote: unused,
+          standingsOf: unused,
           verifyAttestation: unused,
           verifyVote: unused,
         },
