@@ -10,6 +10,7 @@ it('shows first what this device answered, then what others did, then what nobod
   const answers = (author: DeviceAddress, own: boolean, items: readonly number[]) => ({
     ...{ kind: 'answers' as const, round: 7, author, own, cid: '' },
     set: {
+      author,
       modelRoot: '0x' as const,
       groups: items.map((item) => ({ item, completions: [{ text: '1', tokens: [1], logprobs: [0] }] })),
     },

@@ -13,6 +13,7 @@ const root = (byte: string) => `0x${byte.repeat(32)}` as const;
 const signature = `0x${'11'.repeat(64)}1b` as const;
 
 export const sampleRollouts: RolloutSet = {
+  author: sampleKey.address,
   modelRoot: root('01'),
   groups: [
     { item: 0, completions: [{ text: '12', tokens: [4, 5, 1], logprobs: [-0.5, -1.25, 0] }] },
@@ -42,6 +43,8 @@ export const sampleMessages: readonly UnsignedMessage[] = [
         scope: 1,
         validUntil: 1_800_000_000,
         epoch: 0,
+        nonce: 1_790_000_000,
+        replaces: `0x${'00'.repeat(20)}`,
         ownerSignature: signature,
         consentSignature: signature,
       },

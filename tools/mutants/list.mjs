@@ -6,9 +6,10 @@ export const GROUPS = {
     ...['Identity', 'IIdentity', 'Participation', 'IParticipation', 'PackedBinding', 'Tally', 'Signed'].map(
       (name) => `src/${name}.sol`,
     ),
-    ...['Identity.t', 'Participation.t', 'ParticipationInvariant.t', 'Signed.t', 'Signing'].map(
-      (name) => `test/${name}.sol`,
-    ),
+    ...[
+      ...['Identity.t', 'DevicePlaces.t', 'OwnerSignatures.t', 'KeyRotation.t'],
+      ...['Participation.t', 'ParticipationInvariant.t', 'RoundRoot.t', 'RoundTree', 'Signed.t', 'Signing'],
+    ].map((name) => `test/${name}.sol`),
   ],
 };
 
@@ -363,13 +364,17 @@ export const MUTANTS = [
   ]),
   ...judge('Philox', [['nine rounds', 'i < 10', 'i < 9']]),
   ...records('Participation', [
-    ['a round is spoken for twice', 'if (round < tally.nextRound()) return Refusal.Repeated;', ''],
+    ['a round is spoken for twice', 'if (tally.isMarked(round)) return Refusal.Repeated;', ''],
     [
       'a round stays open for ever',
       'return current - round > WINDOW ? Refusal.Closed : Refusal.None;',
       'return Refusal.None;',
     ],
-    ['an attestation without authority', 'if (!authorised) return Refusal.NoAuthority;', ''],
+    [
+      'an attestation without authority',
+      'if (!authorised) return Refusal.NoAuthority;\n        _tallies[device] = tally.marked(round);',
+      '_tallies[device] = tally.marked(round);',
+    ],
     ['a vote for oneself counts', 'if (winner != device) _tallies[winner]', '_tallies[winner]'],
     [
       'a vote for the same peer twice',
@@ -391,6 +396,107 @@ export const MUTANTS = [
     ['an old signature revives a revoked device', 'require(!held.isRevoked(), DeviceRevoked(device));', ''],
     ['another owner takes a device', 'require(held.owner() == owner, Taken(device, held.owner()));', ''],
     ['a point off the curve', 'require(_onCurve(uint256(x), uint256(y)), NotOnCurve());', ''],
+  ]),
+  ...records('Participation', [
+    [
+      'a round of a later page without authority',
+      'if (!authorised) return Refusal.NoAuthority;\n            uint256 bits = tally.pageBits();',
+      'uint256 bits = tally.pageBits();',
+    ],
+    [
+      'a round of an earlier page without authority',
+      'if (!authorised) return Refusal.NoAuthority;\n            earlier[round >> 8] = bits | bit;',
+      'earlier[round >> 8] = bits | bit;',
+    ],
+    ['a round of an earlier page is spoken for twice', 'if (bits & bit != 0) return Refusal.Repeated;', ''],
+    [
+      'a later round takes those of earlier pages away',
+      'if (bits & bit != 0) return Refusal.Repeated;',
+      'if (bits | bit != 0) return Refusal.Repeated;',
+    ],
+    [
+      'a later round takes those of its page away',
+      'if (tally.isMarked(round)) return Refusal.Repeated;',
+      'if (round < tally.nextRound()) return Refusal.Repeated;',
+    ],
+    ['a new page forgets the one before', 'if (bits != 0) earlier[', 'if (bits == 0) earlier['],
+    ['a page overwrites those beside it', '|= bits << ((tally', '= bits << ((tally'],
+    ['a page is kept in the place of another', '((tally.page() & 3) << 6)', '((tally.page() & 1) << 6)'],
+    ['a vote counts twice', 'if (tally.hasVoted(round)) return Refusal.Repeated;', ''],
+    [
+      'a contradiction takes a second round',
+      'require(!hasContradicted[device][round], AlreadyContradicted(device, round));',
+      '',
+    ],
+    ['a contradiction with one signature', '&& _isSigned(round, one) && _isSigned', '&& _isSigned'],
+    ['a contradiction with the other signature', ' && _isSigned(round, other)', ''],
+    [
+      'a contradiction of two devices',
+      'device == other.device\n                && (one.checkpointRoot',
+      '(one.checkpointRoot',
+    ],
+    ['a contradicted round counts', '_tallies[device] = _tallies[device].uncounted();', ''],
+    [
+      'a contradiction of a round to come',
+      'require(round <= currentRound(), Refused(Refusal.NotYet));\n        address device',
+      'address device',
+    ],
+  ]),
+  ...records('Tally', [
+    ['a vote forgets those before it', '((mask << (round - latest)) & 7) | 1', '1'],
+    ['a vote before the latest is forgotten', 'mask |= uint256(1) << (latest - round);', ''],
+    ['a closed round looks open for votes', 'return age > 2 || (mask', 'return (mask'],
+    ['a new page has the rounds of the one before', '~uint256(2 ** 98 - 1)', '~uint256(0)'],
+  ]),
+  ...records('Signed', [
+    ['a high s in a batch', 'if gt(s, HALF_ORDER) { continue }', ''],
+    [
+      'an entry of a batch signed by anybody',
+      'if eq(mload(0x00), device) { mstore(place, device) }',
+      'mstore(place, device)',
+    ],
+    ['the signature of another round', 'mstore(add(body, 0x20), round)', ''],
+  ]),
+  ...records('Identity', [
+    [
+      'an older delegation takes the place of a newer one',
+      'require(delegation.nonce > held.nonce(), NotNewer(delegation.nonce, held.nonce()));',
+      '',
+    ],
+    ['a retired device comes back', 'require(!held.isRetired(), DeviceRetired(device));', ''],
+    [
+      'a delegation ends the device of another owner',
+      'require(old != device && held.owner() == owner, NotYours(old));',
+      '',
+    ],
+    [
+      'a replaced device goes on',
+      '_bindings[old] = held.revoked();\n        emit Revoked(owner, old);',
+      'emit Revoked(owner, old);',
+    ],
+    [
+      'anybody ends the session of a device',
+      'require(device != address(0) && _signer(end, signature) == device, BadEndSignature());',
+      '',
+    ],
+    [
+      'a session goes on after its end',
+      '_bindings[device] = held.revoked();\n        emit SessionEnded(',
+      'emit SessionEnded(',
+    ],
+    [
+      'a device in force loses its place',
+      'require(place < MAX_DEVICES, TooManyDevices());',
+      'if (place == MAX_DEVICES) place = 0;',
+    ],
+    [
+      'an expired device loses its place first',
+      'if (held.isRevoked()) {\n                place',
+      'if (!held.inForce(block.timestamp)) {\n                place',
+    ],
+    ['the record of a retired device is lost', '_retired[owner].push(old);', ''],
+    ['v of 0 or 1 is refused', 'v < 2 ? v + 27 : v', 'v'],
+    ['an epoch comes round again', 'require(epoch <= type(uint16).max, TooManyEpochs());', ''],
   ]),
 ];
 

@@ -89,7 +89,7 @@ export async function runLearning(options: LearningRunOptions): Promise<Learning
     for (const [peer, view] of views.entries()) {
       const groups = await answerItems(must(policies, peer), view);
       const author = view.context.device;
-      published.push({ author, cid: `${author}/${number}`, set: { modelRoot: '0x', groups } });
+      published.push({ author, cid: `${author}/${number}`, set: { author, modelRoot: '0x', groups } });
     }
     const right = published.map((set) => exactShare(set, must(views, 0)));
     for (const [peer, share] of right.entries()) rewards[peer] = must(rewards, peer) + share;

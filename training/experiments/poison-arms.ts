@@ -99,7 +99,7 @@ export async function runPoisonArm(options: PoisonOptions): Promise<readonly Poi
 }
 
 function rolloutSet(author: DeviceAddress, groups: readonly AnswerGroup[]): PeerRollouts {
-  return { author, cid: `rollouts of ${author}`, set: { modelRoot: '0x', groups } };
+  return { author, cid: `rollouts of ${author}`, set: { author, modelRoot: '0x', groups } };
 }
 
 async function sybilSets(

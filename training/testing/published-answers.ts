@@ -27,5 +27,5 @@ export function publishedAnswers(options: {
     const { answer } = must(round.items, item);
     return { item, completions: [completion(options.text ?? answer), completion(options.text ?? '0')] };
   });
-  return { author, cid: `cid-${author}`, set: { modelRoot: `0x${'00'.repeat(32)}`, groups } };
+  return { author, cid: `cid-${author}`, set: { author, modelRoot: `0x${'00'.repeat(32)}`, groups } };
 }
