@@ -34,7 +34,7 @@ export type PoisonArm = keyof typeof POISON_ARMS;
 
 const SYBILS = 8;
 /** Samples that an informed attacker draws for each item from the device's published weights. */
-const SPIED_SAMPLES = 64;
+const SPIED_SAMPLES = 8;
 /** The lowest log-probability that is admitted. */
 const LOWEST = -20;
 

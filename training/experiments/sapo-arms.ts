@@ -38,7 +38,7 @@ const RARE: LearningSettings = {
 /**
  * A step has the whole rate with `fullBatch` samples only, so that alone it is lower than what stands here.
  */
-const ALONE_RATES = [3e-4, 1e-3, 2e-3];
+const ALONE_RATES = [3e-4, 1e-3];
 const SHARED_RATES = [6e-4, 1e-3];
 
 const C: SapoArm = {
