@@ -95,6 +95,12 @@ export const SAPO_ARMS = {
     settings: { ...RARE, plan: DEFAULT_SETTINGS.plan, mix: { own: 8, foreign: 24 } },
     rates: [3e-4],
   },
+  I: {
+    ...C,
+    description: 'C with a pool of 256, so that hardly two answer the same question; its rate is not tuned',
+    settings: { ...RARE, itemsPerRound: 256 },
+    rates: [1e-3],
+  },
 } as const satisfies Readonly<Record<string, SapoArm>>;
 
 export type SapoArmName = keyof typeof SAPO_ARMS;

@@ -71,6 +71,8 @@ export function figuresText(arms: readonly ArmFigures[], rounds: number): string
       ['C', 'A'],
       ['C', 'B'],
       ['D', 'A'],
+      ['I', 'A'],
+      ['I', 'B'],
       ['E', 'A'],
       ['C', 'F'],
       ['G', 'A'],
@@ -101,6 +103,7 @@ const COLOURS: Readonly<Partial<Record<SapoArmName, string>>> = {
   D: '#3a6ea5',
   E: '#8b5a9f',
   F: '#6b7280',
+  I: '#17324d',
 };
 
 /** Held-out accuracy over the rounds, mean of the seeds with the lowest and the highest, as an SVG. */
