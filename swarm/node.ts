@@ -63,6 +63,8 @@ export interface SwarmNode {
    */
   learn(peerId: string, addresses: readonly string[], relays?: boolean): void;
   isDirect(peerId: string): boolean;
+  /** Whether the peer is one of the relays that the node was given. */
+  isRelay(peerId: string): boolean;
   /** Peers with a direct connection, without relays. */
   degree(): number;
   view(): NetworkView;
@@ -202,6 +204,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
       changed();
     },
     isDirect: (peerId) => overlay.isDirect(peerId),
+    isRelay: (peerId) => relayConnector.has(peerId),
     degree: () => overlay.degree(),
     view,
     watch(listener) {
