@@ -64,7 +64,7 @@ export function peekMessage(bytes: Uint8Array): MessageHeader {
   if (fromAt - FROM.length <= bodyAt + BODY.length) throw malformed();
   if (seq.value > LIMITS.sequence) throw new CodecError('oversized', 'seq', `at most ${LIMITS.sequence}`);
   if (round > LIMITS.round) throw new CodecError('oversized', 'round', `at most ${LIMITS.round}`);
-  const from = bytes.subarray(fromAt, fromAt + KEY_BYTES);
+  const from = new Uint8Array(bytes.subarray(fromAt, fromAt + KEY_BYTES));
   return {
     networkId: run.value,
     type,
@@ -72,7 +72,7 @@ export function peekMessage(bytes: Uint8Array): MessageHeader {
     seq: seq.value,
     from,
     key: toHex(from),
-    signature: bytes.subarray(signatureAt, bodyAt),
+    signature: new Uint8Array(bytes.subarray(signatureAt, bodyAt)),
     signed: [bytes.subarray(1, seq.end), bytes.subarray(bodyAt)],
   };
 }
