@@ -256,7 +256,7 @@ describe('gossip', { timeout: 30_000 }, () => {
     expect(await s.receive(commit(other))).toBe('accept');
   });
 
-  it('[P-60] rejects an attestation or vote whose signature inside the ledger denies', async () => {
+  it('[P-118] rejects an attestation or vote whose signature inside the ledger denies', async () => {
     const denies: SignatureVerifier = { verifyAttestation: async () => false, verifyVote: async () => false };
     const s = setUp({ verifier: denies });
     await s.receive(hello(other), topics.presence);
@@ -284,7 +284,7 @@ describe('gossip', { timeout: 30_000 }, () => {
     expect(await s.receive(hello(other, 1_000), topics.presence)).toBe('accept');
   });
 
-  it('[P-58] [P-62] limits the messages that one neighbour passes on, whoever wrote them', async () => {
+  it('[P-58] [P-119] [P-62] limits the messages that one neighbour passes on, whoever wrote them', async () => {
     const s = setUp({ limits: { sourceQuota: { perSecond: 1, burst: 4 } } });
     const keys = Array.from({ length: 46 }, (_, i) => deviceKey(new Uint8Array(32).fill(100 + i)));
     const results: Disposition[] = [];

@@ -74,4 +74,43 @@ describe('gossipsub', { timeout: 30_000 }, () => {
       await Promise.all(nodes.map((node) => node.stop()));
     }
   });
+
+  it.each([
+    ['penalise', 0],
+    ['ignore', 20],
+  ] as const)(
+    '[P-114] after 40 messages of one neighbour with the verdict %s looks at %i of 20 more',
+    async (verdict, more) => {
+      const [topic] = TOPICS;
+      const nodes = [await startNode(), await startNode()] as const;
+      const [a, b] = nodes;
+      try {
+        await a.libp2p.dial(b.libp2p.getMultiaddrs());
+        let judged = 0;
+        a.pubsub.join(topic, async () => 'accept');
+        b.pubsub.join(topic, async () => {
+          judged++;
+          return verdict;
+        });
+        await allJoined(nodes, topic);
+        await vi.waitFor(
+          async () => {
+            await a.pubsub.publish(topic, randomBytes(20));
+            expect(judged).toBeGreaterThan(40);
+          },
+          { timeout: 20_000, interval: 20 },
+        );
+        // gossipsub looks at standings at each heartbeat, a second apart.
+        await sleep(2500);
+        const before = judged;
+        for (let n = 0; n < 20; n++) await a.pubsub.publish(topic, randomBytes(20));
+        if (more > 0)
+          await vi.waitFor(() => expect(judged - before).toBe(more), { timeout: 10_000, interval: 50 });
+        else await sleep(1000);
+        expect(judged - before).toBe(more);
+      } finally {
+        await Promise.all(nodes.map((node) => node.stop()));
+      }
+    },
+  );
 });

@@ -140,14 +140,14 @@ describe('a stranger with free keys', { timeout: 300_000 }, () => {
 
   it('[P-56] [P-111] with 200 keys a second from the beginning keeps no commit from the others', async () => {
     const swarm = new HonestMesh(6);
-    for (let second = 0; second < 8; second++) {
+    for (let second = 0; second < 6; second++) {
       for (const to of ['p0', 'p3']) for (let n = 0; n < 100; n++) swarm.stranger(to);
       await swarm.scheduler.advance(1000);
-      if (second === 4) await swarm.commit();
+      if (second === 2) await swarm.commit();
     }
     expect(swarm.heard(0)).toBe(30);
-    // At 200 a second 9,600 would be carried: two of the six devices check 100 a second, and four check 200.
-    expect(swarm.mesh.carried).toBeLessThan(6000);
+    // Without a limit each of the six would hear all 1,200. Each checks about 50 a second instead.
+    expect(swarm.mesh.carried).toBeLessThan(4000);
   });
 
   it('[P-67] brings about no more than one hello more of each device in 10 s', async () => {
@@ -162,6 +162,7 @@ describe('a stranger with free keys', { timeout: 300_000 }, () => {
       await swarm.scheduler.advance(500);
     }
     expect(calm).toBe(16);
+    // Each device answers at most twice in the 20 s.
     expect(swarm.hellos - before - calm).toBeLessThanOrEqual(2 * calm);
   });
 });

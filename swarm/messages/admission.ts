@@ -30,7 +30,9 @@ const RESERVE = 1 / 4;
  */
 export const NEIGHBOUR_STRANGERS: Quota = { perSecond: 100, burst: 200 };
 
-/** Units of work a second for each class of author. A unit is one check of a signature, about 2 ms in a tab. */
+/**
+ * Units of work a second for each class of author. A unit is one check of a signature, about 2 ms in a tab.
+ */
 export const LANES = {
   chain: { perSecond: 200, burst: 40 },
   seen: { perSecond: 200, burst: 40 },
@@ -69,8 +71,8 @@ export interface Arrival {
 
 /**
  * What strangers may make this device do: quotas in messages, bytes and work for each neighbour, charged
- * before anything is decoded, and turns for the costly checks by class of author. Known authors take turns
- * by owner and device, so it does not matter who passes a message on. Unknown authors take turns by neighbour,
+ * before anything is decoded, and turns for the costly checks by class of author. Known authors take turns by
+ * owner and device, so it does not matter who passes a message on. Unknown authors take turns by neighbour,
  * because their keys are free and connections are not. All networks of a relay share one.
  */
 export class Admission {
@@ -94,11 +96,11 @@ export class Admission {
   }
 
   /**
-   * Charges a message to the neighbour that passed it on. Messages of unknown authors, and `junk` of any
-   * author, have a quota of their own beside the common one.
+   * Charges a message to the neighbour that passed it on. Messages of unknown authors, and `stale` ones of
+   * any author, have a quota of their own beside the common one.
    */
-  charge(source: string, bytes: number, kind: AuthorClass | 'junk'): 'taken' | 'empty' | 'flood' {
-    const stranger = kind === 'unknown' || kind === 'junk';
+  charge(source: string, bytes: number, kind: AuthorClass | 'stale'): 'taken' | 'empty' | 'flood' {
+    const stranger = kind === 'unknown' || kind === 'stale';
     if (stranger) {
       const outcome = this.#strangers.take(source, costOf(bytes));
       if (outcome !== 'taken') return outcome;

@@ -36,7 +36,9 @@ export interface Author {
   readonly last: BoundedMap<string, string | number>;
 }
 
-/** Milliseconds after its first message at which an author that is heard again counts as seen: one interval. */
+/**
+ * Milliseconds after its first message at which an author that is heard again counts as seen: one interval.
+ */
 export const SEEN_AFTER_MS = 10_000;
 /** Messages remembered of an author: all types of all rounds that a receiver takes. */
 const MESSAGES_AN_AUTHOR = 32;

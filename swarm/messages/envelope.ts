@@ -124,8 +124,8 @@ export function hasValidSignature(message: Message): boolean {
 
 /**
  * Whether the signature in a message's bytes is that of the key in them, before the body is read. The bytes
- * around `sig` are what was signed, when they are canonical. `decodeMessage` finds out whether they are. Takes
- * about 2 ms in a tab, and 1 ms more for 64 KiB.
+ * around `sig` are what was signed, when they are canonical. `decodeMessage` finds out whether they are.
+ * Takes about 2 ms in a tab, and 1 ms more for 64 KiB.
  */
 export function isSignatureValid({ signature, signed, from }: MessageHeader): boolean {
   return verifyDigest(signature, sha256Of(DOMAIN, MAP_OF_7, ...signed), from);

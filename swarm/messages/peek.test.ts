@@ -26,7 +26,9 @@ function attempt<T>(run: () => T): T | CodecError {
   }
 }
 
-/** Expects the peek to agree with the decoder wherever this one takes the bytes. Returns the decoder's result. */
+/**
+ * Expects the peek to agree with the decoder wherever this one takes the bytes. Returns the decoder's result.
+ */
 function expectAgreement(bytes: Uint8Array): Message | CodecError {
   const header = attempt(() => peekMessage(bytes));
   const message = attempt(() => decodeMessage(bytes));
@@ -57,7 +59,7 @@ function expectHeaderOf(header: MessageHeader, message: Message): void {
 const edges = fc.constantFrom(0, 23, 24, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 40);
 
 describe('peekMessage', { timeout: 60_000 }, () => {
-  it('[P-102] agrees with the decoder on every message, whatever its round, number, key and network', () => {
+  it('[P-117] agrees with the decoder on every message, whatever its round, number, key and network', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...sampleMessages),
@@ -77,7 +79,7 @@ describe('peekMessage', { timeout: 60_000 }, () => {
     );
   });
 
-  it('[P-102] throws nothing but CodecError on junk, and takes nothing that the decoder takes otherwise', () => {
+  it('[P-117] throws nothing but CodecError on junk, and takes nothing that the decoder takes otherwise', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => void expectAgreement(bytes)),
       {
@@ -99,7 +101,7 @@ describe('peekMessage', { timeout: 60_000 }, () => {
     );
   });
 
-  it('[P-102] agrees with the decoder for any value in the place of a field', () => {
+  it('[P-117] agrees with the decoder for any value in the place of a field', () => {
     const value = fc.oneof(
       fc.constant(null),
       fc.maxSafeInteger(),
@@ -122,7 +124,7 @@ describe('peekMessage', { timeout: 60_000 }, () => {
     );
   });
 
-  it('[P-102] does not look at the body', () => {
+  it('[P-117] does not look at the body', () => {
     const [bytes = new Uint8Array()] = encoded;
     const at = Buffer.from(bytes).indexOf('wasm SIMD');
     const changed = Uint8Array.from(bytes).fill(0xff, at, at + 20);

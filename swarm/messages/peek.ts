@@ -77,7 +77,9 @@ export function peekMessage(bytes: Uint8Array): MessageHeader {
   };
 }
 
-/** The end `from`, `type`, `round`, read backwards: the few widths of a round and words of a type are tried. */
+/**
+ * The end `from`, `type`, `round`, read backwards: the few widths of a round and words of a type are tried.
+ */
 function readTail(bytes: Uint8Array): { type: MessageType; round: number; fromAt: number } {
   for (const width of UINT_WIDTHS) {
     const roundAt = bytes.length - 1 - width;

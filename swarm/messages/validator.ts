@@ -77,8 +77,8 @@ interface UnreadMessage extends Origin {
 
 /**
  * Decides about every message that arrives. The cheapest checks come first: the envelope without its body,
- * network and topic, round, replay, and the neighbour's quotas. Then the message waits for its turn. Only then
- * come the signature, the body, and the signatures inside, and last the author's quota.
+ * network and topic, round, replay, and the neighbour's quotas. Then the message waits for its turn. Only
+ * then come the signature, the body, and the signatures inside, and last the author's quota.
  */
 export class Validator {
   readonly #options: ValidatorOptions;
@@ -149,7 +149,7 @@ export class Validator {
       return reject('wrong-topic', `${header.type} does not travel on ${topic}`);
     const stale = this.#staleness(header);
     if (stale !== null) {
-      const flood = this.#admission.charge(source, bytes, 'junk') === 'flood';
+      const flood = this.#admission.charge(source, bytes, 'stale') === 'flood';
       return reject('stale', stale, flood && this.#options.isRelay?.(source) !== true);
     }
     const charged = this.#admission.charge(source, bytes, authorClass);
