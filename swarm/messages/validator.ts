@@ -68,10 +68,10 @@ export interface ValidatorOptions {
 const AUTHOR_QUOTA: Quota = { perSecond: 5, burst: 20 };
 const OWNER_QUOTA: Quota = { perSecond: 20, burst: 100 };
 
-/** What is known of a message beside its envelope before it is read. */
-interface UnreadMessage extends Origin {
+/** How a message came. */
+interface Arrived {
   readonly topic: TopicName;
-  readonly author: Author | undefined;
+  readonly source: string;
   readonly bytes: number;
 }
 
@@ -112,12 +112,17 @@ export class Validator {
   async check(bytes: Uint8Array, topic: TopicName, source: string): Promise<Verdict> {
     try {
       const header = peekMessage(bytes);
+      const misplaced = this.#refuseEnvelope(header, { topic, source, bytes: bytes.length });
+      if (misplaced !== null) return misplaced;
       const author = this.#authors.get(header.key);
       const authorClass = this.#classOf(header, author, source);
       const account = author === undefined ? header.key : this.#authors.accountOf(author);
       const origin = { source, authorClass, account };
-      const refused = this.#refuseUnread(header, { ...origin, topic, author, bytes: bytes.length });
-      if (refused !== null) return refused;
+      const charged = this.#admission.charge(source, bytes.length, authorClass);
+      const replay = this.#authors.replay(author, header);
+      if (replay !== null) return reject('replayed', replay, charged === 'flood');
+      if (charged !== 'taken')
+        return reject('over-quota', 'too many messages from this peer', charged === 'flood');
       const turn = this.#admission.turn({
         ...origin,
         author: header.key,
@@ -140,24 +145,16 @@ export class Validator {
     return known === 'unknown' && peerIdOf(header.from) === source ? 'seen' : known;
   }
 
-  /** Why a message is rejected before anything but its envelope is read. */
-  #refuseUnread(header: MessageHeader, arrival: UnreadMessage): Verdict | null {
-    const { topic, source, author, authorClass, bytes } = arrival;
+  /** Why a message does not belong here now, whoever wrote it. Null when it does. */
+  #refuseEnvelope(header: MessageHeader, { topic, source, bytes }: Arrived): Verdict | null {
     if (header.networkId !== this.#options.networkId)
       return reject('wrong-network', 'belongs to another network');
     if (MESSAGE_TYPES[header.type].topic !== topic)
       return reject('wrong-topic', `${header.type} does not travel on ${topic}`);
     const stale = this.#staleness(header);
-    if (stale !== null) {
-      const flood = this.#admission.charge(source, bytes, 'stale') === 'flood';
-      return reject('stale', stale, flood && this.#options.isRelay?.(source) !== true);
-    }
-    const charged = this.#admission.charge(source, bytes, authorClass);
-    const replay = this.#authors.replay(author, header);
-    if (replay !== null) return reject('replayed', replay, charged === 'flood');
-    if (charged !== 'taken')
-      return reject('over-quota', 'too many messages from this peer', charged === 'flood');
-    return null;
+    if (stale === null) return null;
+    const isFlood = this.#admission.charge(source, bytes, 'stale') === 'flood';
+    return reject('stale', stale, isFlood && this.#options.isRelay?.(source) !== true);
   }
 
   /** Reads the whole message, when it is its turn. Throws CodecError. */
