@@ -19,6 +19,9 @@ export interface MessageHeader {
   readonly signed: readonly [Uint8Array, Uint8Array];
 }
 
+/** The version of the wire protocol. One digit in CBOR, so below 24. */
+export const VERSION = 2;
+
 /** Major types of CBOR (RFC 8949, section 3.1) in the upper three bits of an item's first byte. */
 const UINT = 0x00;
 const TEXT = 0x60;
@@ -33,7 +36,7 @@ const wire = (text: string): readonly number[] => [
   TEXT + text.length,
   ...[...text].map((character) => character.charCodeAt(0)),
 ];
-const V_1_RUN = [...wire('v'), 1, ...wire('run')];
+const V_RUN = [...wire('v'), VERSION, ...wire('run')];
 const SEQ = wire('seq');
 const SIG = [...wire('sig'), ...BYTES_64];
 const BODY = wire('body');
@@ -51,8 +54,8 @@ const UINT_WIDTHS = [0, 1, 2, 4, 8] as const;
  */
 export function peekMessage(bytes: Uint8Array): MessageHeader {
   if (bytes.length > LIMITS.message) throw new CodecError('oversized', '', `at most ${LIMITS.message} bytes`);
-  if (bytes[0] !== MAP_OF_8 || !has(bytes, 1, V_1_RUN)) throw malformed();
-  const run = readText(bytes, 1 + V_1_RUN.length);
+  if (bytes[0] !== MAP_OF_8 || !has(bytes, 1, V_RUN)) throw malformed();
+  const run = readText(bytes, 1 + V_RUN.length);
   if (!has(bytes, run.end, SEQ)) throw malformed();
   const seq = readUint(bytes, run.end + SEQ.length);
   if (!has(bytes, seq.end, SIG)) throw malformed();
