@@ -84,7 +84,7 @@ describe('Validator', { timeout: 120_000 }, () => {
     const verdicts = await Promise.all(junk(key, 1, 300).map((bytes) => rounds(bytes)));
     // A decoder would call them malformed.
     expect(counted(verdicts)).toEqual({ stale: 300 });
-    expect(penalised(verdicts)).toBeGreaterThan(240);
+    expect(penalised(verdicts)).toBeGreaterThan(200);
     // The same neighbour still brings what others say.
     expect((await rounds(commit(keyOf('honest')), 'b')).kind).toBe('accepted');
   });
