@@ -90,6 +90,13 @@ function setUp(options: Pick<GossipOptions, 'verifier' | 'queue' | 'limits'> = {
       if (check === undefined) throw new Error(`${topic} was not joined`);
       return check(data, source);
     },
+    /** Lets a device be seen: it is heard, and again 10 s later. */
+    async introduce(key: DeviceKey): Promise<void> {
+      await this.receive(hello(key, 1), topics.presence);
+      await scheduler.advance(10_000);
+      await this.receive(hello(key, 10_000), topics.presence);
+      await scheduler.advance(10_000);
+    },
     /** Hands over messages on the presence topic at once. Their checks may wait for their turns. */
     receiveAll: (all: readonly Uint8Array[], source = 'peer'): Promise<readonly Disposition[]> =>
       Promise.all(all.map(async (data) => (await checks.get(topics.presence)?.(data, source)) ?? 'ignore')),
@@ -299,23 +306,23 @@ describe('gossip', () => {
 
   it('[P-61] allows an author 20 messages at once', async () => {
     const s = setUp();
-    // Its own neighbours take its messages without a wait.
-    const hellos = Array.from({ length: 21 }, (_, seq) => hello(other, seq + 1));
-    const authored = s.receiveAll(hellos, other.peerId);
-    expect((await authored).filter((result) => result === 'accept')).toHaveLength(20);
+    await s.introduce(other);
+    const hellos = Array.from({ length: 21 }, (_, n) => hello(other, 20_000 + n));
+    expect((await s.receiveAll(hellos)).filter((result) => result === 'accept')).toHaveLength(20);
     expect(s.gossip.rejected.snapshot()).toEqual({ 'over-quota': 1 });
   });
 
   it('[P-65] drops the oldest waiting message of unknown authors when listeners are slow', async () => {
     const s = setUp({ queue: 2 });
     const keys = Array.from({ length: 5 }, (_, i) => deviceKey(new Uint8Array(32).fill(50 + i)));
-    // It is the neighbour itself, which is known better than the authors that it passes on.
-    const [neighbour = other] = keys;
-    for (const key of keys) await s.receive(hello(key), topics.presence, neighbour.peerId);
+    await s.introduce(other);
+    s.received.length = 0;
+    for (const data of [hello(other, 20_000), ...keys.map((key) => hello(key))])
+      await s.receive(data, topics.presence);
     await s.pass(0);
     const [, , , , last = other] = keys;
-    expect(s.received.map(({ author }) => author)).toEqual([neighbour.address, last.address]);
-    expect(s.gossip.rejected.get('overflow')).toBe(3);
+    expect(s.received.map(({ author }) => author)).toEqual([other.address, last.address]);
+    expect(s.gossip.rejected.get('overflow')).toBe(4);
   });
 
   it('leaves its topics and falls silent when stopped', async () => {

@@ -30,6 +30,15 @@ describe('TokenBuckets', () => {
     expect([1, 2, 3].map(() => buckets.take('a'))).toEqual(['taken', 'taken', 'empty']);
   });
 
+  it('gives tokens back, up to a full bucket', () => {
+    const buckets = new TokenBuckets({ perSecond: 1, burst: 4 }, () => 0);
+    for (let n = 0; n < 3; n++) buckets.take('a');
+    buckets.give('a', 2);
+    expect([1, 2, 3, 4].map(() => buckets.take('a'))).toEqual(['taken', 'taken', 'taken', 'empty']);
+    buckets.give('a', 100);
+    expect([buckets.take('a', 4), buckets.take('a')]).toEqual(['taken', 'empty']);
+  });
+
   it('[P-62] finds a flood also when a token comes back now and then', () => {
     let now = 0;
     const buckets = new TokenBuckets({ perSecond: 1, burst: 2 }, () => now, { floodAfter: 3 });

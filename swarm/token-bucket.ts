@@ -48,12 +48,8 @@ export class TokenBuckets {
    * then a token comes back.
    */
   take(key: string, cost = 1, reserve = 0): 'taken' | 'empty' | 'flood' {
-    const { perSecond, burst } = this.#quota;
-    const now = this.#now();
-    const bucket = this.#buckets.get(key) ?? { tokens: burst, at: now, overdrawn: 0 };
-    bucket.tokens = Math.min(burst, bucket.tokens + (Math.max(0, now - bucket.at) / 1000) * perSecond);
-    bucket.at = now;
-    this.#buckets.set(key, bucket);
+    const { burst } = this.#quota;
+    const bucket = this.#refilled(key);
     if (bucket.tokens - reserve < cost) {
       bucket.overdrawn += cost;
       return bucket.overdrawn > this.#floodAfter * burst ? 'flood' : 'empty';
@@ -61,5 +57,21 @@ export class TokenBuckets {
     bucket.tokens -= cost;
     bucket.overdrawn = Math.max(0, bucket.overdrawn - cost);
     return 'taken';
+  }
+
+  /** Gives `amount` tokens back, up to a full bucket. */
+  give(key: string, amount: number): void {
+    const bucket = this.#refilled(key);
+    bucket.tokens = Math.min(this.#quota.burst, bucket.tokens + amount);
+  }
+
+  #refilled(key: string): Bucket {
+    const { perSecond, burst } = this.#quota;
+    const now = this.#now();
+    const bucket = this.#buckets.get(key) ?? { tokens: burst, at: now, overdrawn: 0 };
+    bucket.tokens = Math.min(burst, bucket.tokens + (Math.max(0, now - bucket.at) / 1000) * perSecond);
+    bucket.at = now;
+    this.#buckets.set(key, bucket);
+    return bucket;
   }
 }

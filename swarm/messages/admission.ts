@@ -6,8 +6,7 @@ import type { MessageType } from './message-types.ts';
 
 /**
  * How well an author is known here. `bound` and `known` are what the chain says of it (protocol/standing.ts).
- * `seen` is an author without either that was heard for a while, or that is itself the neighbour who passes
- * the message on.
+ * `seen` is an author without either that was heard for a while.
  */
 export type AuthorClass = 'bound' | 'known' | 'seen' | 'unknown';
 
@@ -21,14 +20,19 @@ export const AUTHOR_RANKS: Readonly<Record<AuthorClass, number>> = {
 
 /** What a neighbour may pass on. The last quarter is for authors that are not unknown. */
 export const NEIGHBOUR_MESSAGES: Quota = { perSecond: 500, burst: 1000 };
-export const NEIGHBOUR_BYTES: Quota = { perSecond: 2 * 1024 ** 2, burst: 8 * 1024 ** 2 };
+export const NEIGHBOUR_BYTES: Quota = { perSecond: 3 * 1024 ** 2, burst: 12 * 1024 ** 2 };
 const RESERVE = 1 / 4;
 
-/**
- * Work that a neighbour may bring of unknown authors and of messages that are stale, in units. An honest
- * neighbour passes on no more than the `unknown` lane lets through, which is half as much.
- */
+/** Work that a neighbour may bring of unknown authors, in units. What is more is dropped. */
 export const NEIGHBOUR_STRANGERS: Quota = { perSecond: 100, burst: 200 };
+
+/**
+ * Work that a neighbour may bring of messages that are stale, in units, besides as much as it brought of
+ * messages that were accepted. Peers do not pass stale ones on, except for a moment where two clocks differ,
+ * so a neighbour that brings twice the burst loses standing. The burst is what a large swarm says in the
+ * seconds that a device takes to set its clock after sleep.
+ */
+export const NEIGHBOUR_STALE: Quota = { perSecond: 10, burst: 500 };
 
 /**
  * Units of work a second for each class of author. A unit is one check of a signature, about 2 ms in a tab.
@@ -62,6 +66,8 @@ export interface AdmissionOptions {
 /** A message that asks to be verified. */
 export interface Arrival {
   readonly source: string;
+  /** Whether the neighbour itself is the author. Its own messages wait apart from those that it passes on. */
+  readonly isOwn: boolean;
   readonly authorClass: AuthorClass;
   /** The author, and whoever its places are counted for. Of unknown authors neither counts. */
   readonly author: string;
@@ -79,6 +85,7 @@ export class Admission {
   readonly #messages: TokenBuckets;
   readonly #bytes: TokenBuckets;
   readonly #strangers: TokenBuckets;
+  readonly #stale: TokenBuckets;
   readonly #lanes: Readonly<Record<keyof typeof LANES, FairQueue>>;
   readonly #neighbourQuota: Quota;
   readonly #groupOf: (source: string) => string;
@@ -90,32 +97,41 @@ export class Admission {
     this.#groupOf = options.groupOf ?? ((source) => source);
     this.#messages = new TokenBuckets(this.#neighbourQuota, now);
     this.#bytes = new TokenBuckets(NEIGHBOUR_BYTES, now);
-    this.#strangers = new TokenBuckets(NEIGHBOUR_STRANGERS, now, { floodAfter: 1 });
+    this.#strangers = new TokenBuckets(NEIGHBOUR_STRANGERS, now);
+    this.#stale = new TokenBuckets(NEIGHBOUR_STALE, now, { floodAfter: 1 });
     const lane = (quota: Quota): FairQueue => new FairQueue({ ...quota, scheduler, random });
     this.#lanes = { chain: lane(LANES.chain), seen: lane(LANES.seen), unknown: lane(LANES.unknown) };
   }
 
   /**
-   * Charges a message to the neighbour that passed it on. Messages of unknown authors, and `stale` ones of
-   * any author, have a quota of their own beside the common one.
+   * Charges a message to the neighbour that passed it on. 'flood' is more than an honest peer can pass on.
    */
   charge(source: string, bytes: number, kind: AuthorClass | 'stale'): 'taken' | 'empty' | 'flood' {
-    const stranger = kind === 'unknown' || kind === 'stale';
-    if (stranger) {
-      const outcome = this.#strangers.take(source, costOf(bytes));
+    const work = costOf(bytes);
+    if (kind === 'stale') {
+      const outcome = this.#stale.take(source, work);
       if (outcome !== 'taken') return outcome;
     }
-    const reserve = stranger ? RESERVE : 0;
-    const outcome = this.#messages.take(source, 1, reserve * this.#neighbourQuota.burst);
-    if (outcome !== 'taken') return outcome;
-    return this.#bytes.take(source, bytes, reserve * NEIGHBOUR_BYTES.burst);
+    const isStranger = kind === 'stale' || kind === 'unknown';
+    const reserve = isStranger ? RESERVE : 0;
+    const messages = this.#messages.take(source, 1, reserve * this.#neighbourQuota.burst);
+    if (messages !== 'taken') return messages;
+    const outcome = this.#bytes.take(source, bytes, reserve * NEIGHBOUR_BYTES.burst);
+    if (outcome !== 'taken' || kind !== 'unknown') return outcome;
+    // An author unknown here may be well known to an honest neighbour, so this is no flood.
+    return this.#strangers.take(source, work) === 'taken' ? 'taken' : 'empty';
+  }
+
+  /** Notes that a message which a neighbour passed on was accepted. */
+  welcome(source: string, bytes: number): void {
+    this.#stale.give(source, costOf(bytes));
   }
 
   /** True when the message may be verified, at once or later. False when others come before it. */
-  turn({ source, authorClass, author, account, cost }: Arrival): boolean | Promise<boolean> {
+  turn({ source, isOwn, authorClass, author, account, cost }: Arrival): boolean | Promise<boolean> {
     const lane = this.#lanes[LANE_OF[authorClass]];
     return authorClass === 'unknown'
-      ? lane.turn({ group: this.#groupOf(source), member: source, source, cost })
+      ? lane.turn({ group: this.#groupOf(source), member: isOwn ? `own ${source}` : source, source, cost })
       : lane.turn({ group: account, member: author, source, cost });
   }
 

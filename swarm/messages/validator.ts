@@ -115,7 +115,7 @@ export class Validator {
       const misplaced = this.#refuseEnvelope(header, { topic, source, bytes: bytes.length });
       if (misplaced !== null) return misplaced;
       const author = this.#authors.get(header.key);
-      const authorClass = this.#classOf(header, author, source);
+      const authorClass = author === undefined ? 'unknown' : this.#authors.classOf(author);
       const account = author === undefined ? header.key : this.#authors.accountOf(author);
       const origin = { source, authorClass, account };
       const charged = this.#admission.charge(source, bytes.length, authorClass);
@@ -126,23 +126,22 @@ export class Validator {
       const turn = this.#admission.turn({
         ...origin,
         author: header.key,
+        isOwn: authorClass === 'unknown' && peerIdOf(header.from) === source,
         cost: costOf(bytes.length, header.type),
       });
       if (turn !== true && !(await turn)) return reject('over-quota', 'other messages came before it');
+      // Passed on now it would be late everywhere, and others would blame this device.
+      const late = this.#staleness(header);
+      if (late !== null) return reject('stale', late);
       const verdict = await this.#verify(bytes, header, origin);
       // Whatever else it sent at once would cost as much to look at.
       if (verdict.kind === 'rejected' && isPenalised(verdict.reason)) this.#admission.drop(source);
+      if (verdict.kind === 'accepted') this.#admission.welcome(source, bytes.length);
       return verdict;
     } catch (error) {
       if (error instanceof CodecError) return reject(error.kind, error.message);
       return reject('malformed', messageOf(error));
     }
-  }
-
-  #classOf(header: MessageHeader, author: Author | undefined, source: string): AuthorClass {
-    const known = author === undefined ? 'unknown' : this.#authors.classOf(author);
-    // One connection brings one such key, so it is worth as much as having been heard for a while.
-    return known === 'unknown' && peerIdOf(header.from) === source ? 'seen' : known;
   }
 
   /** Why a message does not belong here now, whoever wrote it. Null when it does. */
