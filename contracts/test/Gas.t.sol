@@ -39,8 +39,8 @@ contract GasTest is Signing, RoundTree {
         assertLe(owned, 17_000 * 64, "at most 17,000 an attestation of an owned device");
     }
 
-    /// @dev Once in 64 rounds an attestation also writes down the page before, four pages to a word. The bar holds
-    /// for the mean over all rounds.
+    /// @dev Once in 64 rounds an attestation also writes down the page before, four pages to a word. The bar
+    /// holds for the mean over all rounds.
     function test_gas_attestBatchOfNewPage() public {
         for (uint256 i; i < 64; ++i) {
             bindDevice(identity, 0xA000 + i, 0xD000 + i);

@@ -92,7 +92,8 @@ contract RoundRootTest is Signing, RoundTree {
         assertEq(attestations(3), 1, "one attestation");
     }
 
-    /// @dev Anybody may count from a root, in any order. Before, the tenth round first took the other nine away.
+    /// @dev Anybody may count from a root, in any order. Before, the tenth round first took the other nine
+    /// away.
     function testFuzz_attestFromRoot_countsEveryRoundInAnyOrder(uint256 order, uint16 gap) external {
         uint64 rounds = 10;
         uint64 apart = uint64(bound(gap, 1, 700));
