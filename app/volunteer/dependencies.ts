@@ -1,5 +1,6 @@
 /** What a volunteer is composed of. `openVolunteer` passes the real parts, tests their own. */
 
+import type { KeyFunds } from '../../chain/key-funds.ts';
 import type { ConformanceReport } from '../../protocol/conformance-report.ts';
 import type { DeviceKey } from '../../protocol/device-key.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
@@ -104,5 +105,14 @@ export interface VolunteerDependencies {
   openChain(network: Network, key: DeviceKey): Promise<ChainAccess>;
   /** Signs `SessionConsent` with the device key. */
   consent(options: ConsentOptions): Promise<Hex>;
+  /** What an account has on the chain. Throws ChainError. */
+  keyFunds(of: { readonly network: Network; readonly address: DeviceAddress }): Promise<KeyFunds>;
+  /** Sends an account's coin away, and returns the wei. Throws ChainError. */
+  sweepKey(options: {
+    readonly network: Network;
+    /** 32 bytes. */
+    readonly secret: Hex;
+    readonly to: Hex;
+  }): Promise<bigint>;
   joinSwarm(options: JoinOptions): Promise<VolunteerConnection>;
 }

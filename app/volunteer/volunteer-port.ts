@@ -4,6 +4,7 @@ import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import type { Delegation } from '../../swarm/messages/bodies.ts';
 import type { EngineChoice } from './engine-choice.ts';
+import type { KeyPort } from './key-port.ts';
 import type { VolunteerEvent } from './volunteer-events.ts';
 
 export interface DownloadedCheckpoint {
@@ -25,6 +26,8 @@ export interface BindingOffer {
   readonly peerId: Hex;
   /** Coordinates of the point on secp256k1, 32 bytes each. */
   readonly publicKey: { readonly x: Hex; readonly y: Hex };
+  /** Devices whose keys this one replaced in this browser. */
+  readonly earlier: readonly DeviceAddress[];
   /** The device's signature over `SessionConsent` (EIP-712). */
   consent(terms: ConsentTerms): Promise<Hex>;
 }
@@ -47,10 +50,8 @@ export interface VolunteerPort {
   setShare(share: number): Promise<void>;
   /** The latest stored checkpoint as safetensors, optimizer state included. Throws while there is none. */
   checkpoint(): Promise<DownloadedCheckpoint>;
-  /** The text of a backup file; whoever holds it holds the device's record. */
-  backUpKey(): Promise<string>;
-  /** Replaces the device key. Throws KeyBackupError on anything that is no backup, and while contributing. */
-  restoreKey(text: string): Promise<void>;
+  /** Saving and exchanging the device key, and the coin that it holds. */
+  readonly keys: KeyPort;
   /** The network this page belongs to. Throws NetworkFileError. */
   network(): Promise<Network>;
   /** The device's half of a binding to an owner. Throws while there is no key. */

@@ -2,6 +2,7 @@ import {
   type Address,
   decodeFunctionData,
   type EIP1193Provider,
+  encodeFunctionResult,
   type Hex,
   numberToHex,
   parseSignature,
@@ -26,7 +27,7 @@ import { bindDevice } from './bind-device.ts';
 const network: Network = {
   ...{ name: 'Local network', page: null, rpc: 'http://node.test', chainId: 31337, local: true },
   contracts: { identity: `0x${'11'.repeat(20)}`, participation: `0x${'22'.repeat(20)}` },
-  ...{ rollup: undefined, relays: [], walletConnectProjectId: null, explorer: null },
+  ...{ rollup: undefined, relays: [], walletConnectProjectId: null, modelHosts: [], explorer: null },
 };
 const account = privateKeyToAccount(`0x${'07'.repeat(32)}`);
 const device = deviceKey(new Uint8Array(32).fill(9));
@@ -34,11 +35,13 @@ const device = deviceKey(new Uint8Array(32).fill(9));
 afterEach(() => vi.unstubAllGlobals());
 
 /** A node with a funded account, which writes down the binding that it is asked to estimate, and refuses. */
-function node() {
+function node(bindings: Readonly<Record<Address, Hex>> = {}) {
   const posted: Hex[] = [];
   const answers: Readonly<Record<string, (params: [{ readonly data: Hex }]) => unknown>> = {
     // An epoch, or the seven words of a binding.
-    eth_call: () => numberToHex(0, { size: 7 * 32 }),
+    eth_call: ([{ data }]) =>
+      Object.entries(bindings).find(([of]) => data.endsWith(of.slice(2)))?.[1] ??
+      numberToHex(0, { size: 7 * 32 }),
     eth_getBlockByNumber: () => ({ number: '0x1', timestamp: '0x65000000', transactions: [] }),
     eth_getCode: () => '0x',
     eth_accounts: () => [`0x${'33'.repeat(20)}`],
@@ -86,12 +89,12 @@ async function configOf(write: (signature: Hex) => Hex) {
   return config;
 }
 
-const bind = async (write: (signature: Hex) => Hex, replaces?: Address) =>
+const bind = async (write: (signature: Hex) => Hex, replaces?: Address, earlier: readonly Address[] = []) =>
   bindDevice({
     config: await configOf(write),
     ...{ network, owner: account.address, onStep: () => undefined },
     ...(replaces === undefined ? {} : { replaces }),
-    offer: { ...bindingKeys(device), consent: (terms) => consent({ network, key: device, terms }) },
+    offer: { ...bindingKeys(device), earlier, consent: (terms) => consent({ network, key: device, terms }) },
   });
 
 /** What was posted. */
@@ -151,6 +154,28 @@ describe('binding a device to a wallet', () => {
     await expect(bind((signature) => signature, old)).rejects.toBeInstanceOf(ChainError);
     expect(bindingIn(posted).delegation.replaces).toBe(old);
     expect(posted).toHaveLength(1);
+  });
+
+  it('replaces the last of the keys before that the same wallet bound and did not revoke', async () => {
+    const binding = (owner: Address, nonce: number, revoked: boolean): Hex =>
+      encodeFunctionResult({
+        ...{ abi: identityAbi, functionName: 'bindingOf' },
+        result: { owner, validUntil: 9, epoch: 0, nonce, scope: 3, revoked, retired: false },
+      });
+    const named = (byte: string): Address => `0x${byte.repeat(20)}`;
+    const bindings = {
+      [named('51')]: binding(account.address, 5, false),
+      [named('52')]: binding(account.address, 7, false),
+      [named('53')]: binding(account.address, 9, true),
+      [named('54')]: binding(named('0d'), 11, false),
+    };
+    const earlier = [...Object.keys(bindings), named('56')] as Address[];
+    const posted = node(bindings);
+    await expect(bind((signature) => signature, undefined, earlier)).rejects.toBeInstanceOf(ChainError);
+    expect(bindingIn(posted).delegation.replaces).toBe(named('52'));
+    const others = node({ [named('54')]: binding(named('0d'), 11, false) });
+    await expect(bind((signature) => signature, undefined, earlier)).rejects.toBeInstanceOf(ChainError);
+    expect(bindingIn(others).delegation.replaces).toBe(zeroAddress);
   });
 
   it('posts nothing that the wallet signed with another account', async () => {

@@ -1,7 +1,20 @@
-import { type Address, createWalletClient, custom, hashTypedData, type WalletClient } from 'viem';
+import {
+  type Address,
+  createWalletClient,
+  custom,
+  hashTypedData,
+  type PublicClient,
+  type WalletClient,
+} from 'viem';
 import type { Config } from 'wagmi';
 import { getWalletClient, signTypedData } from 'wagmi/actions';
-import { delegationFor, delegationTypedData, postBinding, readNextTerms } from '../../chain/binding.ts';
+import {
+  delegationFor,
+  delegationTypedData,
+  postBinding,
+  readBinding,
+  readNextTerms,
+} from '../../chain/binding.ts';
 import { chainOf, connect } from '../../chain/network.ts';
 import { TransactionQueue } from '../../chain/transaction-queue.ts';
 import { ownerSignature as recoverableSignature } from '../../chain/wallet-signature.ts';
@@ -17,8 +30,8 @@ export interface BindDeviceOptions {
   readonly owner: Address;
   readonly offer: BindingOffer;
   /**
-   * The wallet's device whose key this one replaces. Its delegation ends in the same transaction. Defaults
-   * to none.
+   * The wallet's device whose key this one replaces. Its delegation ends in the same transaction. Defaults to
+   * the one that the wallet bound last of those that the offer names.
    */
   readonly replaces?: Address;
   readonly onStep: (step: BindingStep) => void;
@@ -31,11 +44,12 @@ export interface BindDeviceOptions {
  * wallet throws, or ChainError with the contract's reason; nothing is changed then.
  */
 export async function bindDevice(options: BindDeviceOptions): Promise<SignedDelegation> {
-  const { config, network, owner, offer, replaces, onStep } = options;
+  const { config, network, owner, offer, onStep } = options;
   const { identity } = network.contracts;
   const client = connect(network);
 
   onStep('reading');
+  const replaces = options.replaces ?? (await lastOf(owner, offer.earlier, { client, identity }));
   const delegation = delegationFor({
     owner,
     device: { address: offer.device, peerIdDigest: offer.peerId },
@@ -62,6 +76,24 @@ export async function bindDevice(options: BindDeviceOptions): Promise<SignedDele
   const binding = { ...offer.publicKey, delegation, ownerSignature, consentSignature };
   await postBinding({ queue: new TransactionQueue({ client, wallet: payer }), identity, binding });
   return { ...delegation, validUntil, ownerSignature, consentSignature };
+}
+
+/** Keys that were replaced in one browser and are looked at. */
+const MOST_EARLIER = 16;
+
+/** The device that an owner bound last, of some whose delegations are not revoked; undefined for none. */
+async function lastOf(
+  owner: Address,
+  devices: readonly Address[],
+  { client, identity }: { readonly client: PublicClient; readonly identity: Address },
+): Promise<Address | undefined> {
+  const looked = devices.slice(0, MOST_EARLIER).map(async (device) => {
+    const binding = await readBinding(client, identity, device);
+    const isBound = binding !== null && !binding.revoked && binding.owner === owner.toLowerCase();
+    return isBound ? [{ device, nonce: binding.nonce }] : [];
+  });
+  const bound = (await Promise.all(looked)).flat();
+  return bound.sort((one, other) => other.nonce - one.nonce)[0]?.device;
 }
 
 /** Anybody may post a binding. On a local network the node's last account pays for it. */

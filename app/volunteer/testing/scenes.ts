@@ -1,7 +1,9 @@
 /**
  * The events that bring the contribute screen into one of its states, for drawings of the page and for tests.
  */
+import type { DeviceAddress } from '../../../protocol/hex.ts';
 import type { RolloutSet } from '../../../protocol/trainer.ts';
+import type { HeldFunds } from '../key-port.ts';
 import type { VolunteerEvent } from '../volunteer-events.ts';
 
 const OWN = '0x52908400098527886e0f7030069857d2e4169ee7';
@@ -31,6 +33,13 @@ export type Scene =
   | 'starting'
   | 'alone';
 
+/** What the keys hold in a scene. */
+export function heldFunds(name: Scene): readonly HeldFunds[] {
+  const bonded = name === 'contributing' ? 20n * 10n ** 15n : 0n;
+  const present = { address: OWN, balance: 480n * 10n ** 15n, credit: 0n, bonded } as const;
+  return [present];
+}
+
 /** The events of one scene. `now` is Unix milliseconds. */
 export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
   const events: VolunteerEvent[] = [
@@ -59,7 +68,13 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
   ];
   if (name === 'fresh') return events;
   if (name === 'elsewhere') return [...events, { kind: 'phase', phase: { kind: 'elsewhere' } }];
-  events.push({ kind: 'device', address: OWN, peerId: '16Uiu2HAmExample', backedUp: name === 'returning' });
+  events.push({
+    kind: 'device',
+    address: OWN,
+    peerId: '16Uiu2HAmExample',
+    backedUp: name === 'returning',
+    encrypted: name !== 'alone',
+  });
   if (name === 'starting') return [...events, { kind: 'phase', phase: { kind: 'starting', step: 'engine' } }];
   events.push(history(name === 'alone' ? 1 : 34, now));
   events.push({
@@ -107,12 +122,18 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
       relays: [{ peerId: '16Uiu2HARelay', connected: true, cause: null }],
     },
     { kind: 'prompts', round: 135, prompts: TASKS },
-    { kind: 'answers', round: 135, author: OWN, own: true, set: rollouts([true, false, true, true, false]) },
+    {
+      kind: 'answers',
+      round: 135,
+      author: OWN,
+      own: true,
+      set: rollouts(OWN, [true, false, true, true, false]),
+    },
   );
   if (name === 'alone') return events;
   for (const [index, author] of OTHERS.entries()) {
     const right = TASKS.map((_, item) => (item + index) % 3 !== 0);
-    events.push({ kind: 'answers', round: 135, author, own: false, set: rollouts(right) });
+    events.push({ kind: 'answers', round: 135, author, own: false, set: rollouts(author, right) });
   }
   events.push(
     {
@@ -152,8 +173,9 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
   return events;
 }
 
-function rollouts(right: readonly boolean[]): RolloutSet {
+function rollouts(author: DeviceAddress, right: readonly boolean[]): RolloutSet {
   return {
+    author,
     modelRoot: `0x${'ab'.repeat(32)}`,
     groups: TASKS.map((task, item) => ({
       item,
