@@ -10,6 +10,7 @@ import { webSockets } from '@libp2p/websockets';
 import { yamux } from '@libp2p/yamux';
 import { WebRTC } from '@multiformats/multiaddr-matcher';
 import { createLibp2p, type Libp2p } from 'libp2p';
+import type { Standing } from '../protocol/standing.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { pubsubOver, swarmGossipsub } from './gossipsub.ts';
 import { connectionManagerSettings, connectionMonitorSettings } from './libp2p-settings.ts';
@@ -35,7 +36,10 @@ export interface SwarmNodeOptions {
   readonly topics: readonly string[];
   /** STUN and TURN servers. Defaults to none, which reaches peers on the same machine and network only. */
   readonly iceServers?: readonly RTCIceServer[];
-  /** Whether private and loopback addresses may be dialled from a browser. Defaults to false. */
+  /**
+   * Whether the network is on this machine (`local` in the network file). Only then does the node dial
+   * loopback addresses, and private ones of others. Defaults to false.
+   */
   readonly loopback?: boolean;
   /** Whether others may use this node as a relay for their handshakes. Defaults to false. */
   readonly relayForOthers?: boolean;
@@ -45,6 +49,8 @@ export interface SwarmNodeOptions {
   readonly listen?: readonly string[];
   /** Direct connections to hold. Defaults to 6. */
   readonly degree?: number;
+  /** What the chain says of the device with a PeerId. Defaults to nothing. */
+  readonly standingOf?: (peerId: string) => Standing;
   readonly scheduler?: Scheduler;
   /** 0 to 1. Defaults to Math.random. */
   readonly random?: () => number;
@@ -59,9 +65,9 @@ export interface SwarmNode {
   addresses(): readonly string[];
   /**
    * Remembers where a peer listens, and whether it relays. The overlay dials the peer when it needs
-   * neighbours.
+   * neighbours. `source` is the neighbour that passed the peer's hello on.
    */
-  learn(peerId: string, addresses: readonly string[], relays?: boolean): void;
+  learn(peerId: string, addresses: readonly string[], relays?: boolean, source?: string): void;
   isDirect(peerId: string): boolean;
   /** Peers with a direct connection, without relays. */
   degree(): number;
@@ -89,6 +95,8 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
       : {}),
   };
   const libp2p = await createLibp2p({
+    // Started below, because the connection gater asks the overlay.
+    start: false,
     privateKey: privateKeyFromRaw(options.privateKey),
     // Not <relay>/p2p-circuit, which is not renewed after the relay restarts (js-libp2p issue 3601). Two
     // places, so that the node stays reachable when one relay goes.
@@ -103,7 +111,10 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     ],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
-    connectionGater: options.loopback === true ? { denyDialMultiaddr: () => false } : {},
+    // Also what libp2p learns by itself, as from a peer's identify, is dialled only if the overlay would.
+    connectionGater: {
+      denyDialMultiaddr: (address) => !relayConnector.hasAddress(address) && !overlay.allows(address),
+    },
     connectionManager: connectionManagerSettings,
     connectionMonitor: connectionMonitorSettings,
     services,
@@ -132,7 +143,10 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     random,
     degree: options.degree ?? 6,
     isRelay: (peerId) => relayConnector.has(peerId),
+    rules: { tcp: (options.transports ?? []).length > 0, loopback: options.loopback ?? false },
+    ...(options.standingOf === undefined ? {} : { standingOf: options.standingOf }),
   });
+  await libp2p.start();
 
   function path(peerId: string): PeerPath {
     const connections = libp2p.getConnections(peerIdFromString(peerId));
@@ -172,6 +186,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
   for (const event of ['connection:open', 'connection:close', 'peer:connect', 'peer:disconnect'] as const) {
     libp2p.addEventListener(event, changed);
   }
+  libp2p.addEventListener('connection:open', ({ detail }) => overlay.opened(detail));
   const stopMeasuring = every(scheduler, 10_000, () => void measure());
   relayConnector.start();
   overlay.start();
@@ -195,10 +210,10 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
         .filter((text) => text.length <= LIMITS.address)
         .slice(0, LIMITS.addresses);
     },
-    learn(peerId, addresses, relays) {
+    learn(peerId, addresses, relays, source) {
       if (relays === true) relayingPeers.set(peerId, true);
       else relayingPeers.delete(peerId);
-      overlay.learn(peerId, addresses);
+      overlay.learn(peerId, addresses, source);
       changed();
     },
     isDirect: (peerId) => overlay.isDirect(peerId),

@@ -59,6 +59,19 @@ export class RelayConnector {
     return this.#relays.some((relay) => relay.peerId === peerId);
   }
 
+  /** Whether an address is one that the network names for a relay. A `dnsaddr` stands for any of its relay's. */
+  hasAddress(address: Multiaddr): boolean {
+    const text = address.toString();
+    const last = address.getComponents().at(-1);
+    return this.#relays.some(
+      ({ peerId, addresses }) =>
+        last?.name === 'p2p' &&
+        last.value === peerId &&
+        !text.includes('/p2p-circuit') &&
+        addresses.some((own) => own.toString() === text || own.toString().startsWith('/dnsaddr/')),
+    );
+  }
+
   views(): readonly RelayView[] {
     return this.#relays.map(({ peerId, addresses, state, failures, cause }) => ({
       peerId,
