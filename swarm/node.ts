@@ -19,6 +19,8 @@ import { tolerateHostlessAddresses } from './observed-addresses.ts';
 import { isDirectConnection, Overlay } from './overlay.ts';
 import type { NetworkView, PeerPath, PeerView } from './peers.ts';
 import type { PubSub } from './pubsub.ts';
+import type { PlaceLimits } from './relay/fair-places.ts';
+import { InboundGate } from './relay/inbound-gate.ts';
 import { groupRelays, RelayConnector } from './relay-connector.ts';
 import { deadline, every, type Scheduler, systemScheduler } from './scheduler.ts';
 
@@ -56,6 +58,10 @@ export interface SwarmNodeOptions {
   readonly random?: () => number;
 }
 
+/** Connections that others open to one node. Its own dials and relays have the rest of libp2p's 64. */
+const INBOUND_LIMITS: PlaceLimits = { places: 48, perPrefix: 12, reserve: 12, fewPerPrefix: 2 };
+const HALF_OPEN_LIMITS: PlaceLimits = { places: 40, perPrefix: 10, reserve: 10, fewPerPrefix: 2 };
+
 /** A running libp2p node of the swarm. */
 export interface SwarmNode {
   readonly libp2p: Libp2p;
@@ -77,6 +83,11 @@ export interface SwarmNode {
   stop(): Promise<void>;
 }
 
+/** On a network on one machine all peers share one prefix. */
+function withoutPrefixes(limits: PlaceLimits): PlaceLimits {
+  return { ...limits, perPrefix: limits.places, reserve: 0 };
+}
+
 /**
  * Starts a node and reserves places on the relays. It dials no peer before `learn`. Rejects with
  * RelayAddressError.
@@ -94,6 +105,12 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
       ? { relay: circuitRelayServer({ reservations: { maxReservations: 32 } }) }
       : {}),
   };
+  const inbound = new InboundGate({
+    limits: options.loopback === true ? withoutPrefixes(INBOUND_LIMITS) : INBOUND_LIMITS,
+    halfOpen: options.loopback === true ? withoutPrefixes(HALF_OPEN_LIMITS) : HALF_OPEN_LIMITS,
+    connections: () => libp2p.getConnections(),
+    hasRecord: (peerId) => overlay.hasRecord(peerId),
+  });
   const libp2p = await createLibp2p({
     // Started below, because the connection gater asks the overlay.
     start: false,
@@ -113,6 +130,9 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     streamMuxers: [yamux()],
     // Also what libp2p learns by itself, as from a peer's identify, is dialled only if the overlay would.
     connectionGater: {
+      denyInboundConnection: inbound.denyInboundConnection,
+      denyInboundEncryptedConnection: inbound.denyInboundEncryptedConnection,
+      denyInboundUpgradedConnection: inbound.denyInboundUpgradedConnection,
       denyDialMultiaddr: (address) => !relayConnector.hasAddress(address) && !overlay.allows(address),
     },
     connectionManager: connectionManagerSettings,

@@ -1,0 +1,110 @@
+import '../node20.ts';
+import { randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { privateKeyFromRaw } from '@libp2p/crypto/keys';
+import { noise } from '@libp2p/noise';
+import { tcp } from '@libp2p/tcp';
+import { yamux } from '@libp2p/yamux';
+import { multiaddr } from '@multiformats/multiaddr';
+import { createLibp2p } from 'libp2p';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { deviceKey } from '../../protocol/device-key.ts';
+import { createSwarmNode } from '../node.ts';
+import { nodeTransports } from '../node-transports.ts';
+import { HALF_OPEN_LIMITS, startRelay } from './relay.ts';
+
+const started: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of started.splice(0).reverse()) await stop();
+});
+
+/** A peer that dials from an address of its own on this machine. */
+async function startPeer(localAddress: string, secret = randomBytes(32)) {
+  // The transport hands its options on to net.connect, which binds the local address.
+  const dialOpts = { localAddress, noDelay: true };
+  const peer = await createLibp2p({
+    privateKey: privateKeyFromRaw(secret),
+    transports: [tcp({ dialOpts })],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionGater: { denyDialMultiaddr: () => false },
+  });
+  started.push(() => peer.stop());
+  return peer;
+}
+
+/** Opens connections that never begin a handshake. Resolves with those that the other side left open. */
+async function openSilent(port: number, count: number, localAddress: string): Promise<readonly Socket[]> {
+  const open = new Set<Socket>();
+  for (let n = 0; n < count; n++) {
+    const socket = connect({ port, host: '127.0.0.1', localAddress });
+    socket.on('error', () => undefined);
+    socket.on('close', () => open.delete(socket));
+    started.push(() => socket.destroy());
+    open.add(socket);
+  }
+  let before = -1;
+  await vi.waitFor(
+    () => {
+      const last = before;
+      before = open.size;
+      expect(open.size).toBe(last);
+    },
+    { timeout: 20_000, interval: 500 },
+  );
+  return [...open];
+}
+
+const portIn = (address: string): number => Number(/\/tcp\/(\d+)/.exec(address)?.[1]);
+
+describe('InboundGate', { timeout: 60_000 }, () => {
+  it('[P-115] keeps places of a relay from a host that opens 300 connections and says nothing', async () => {
+    const relay = await startRelay({
+      privateKey: randomBytes(32),
+      networks: ['gate-test:1'],
+      ports: { ws: null },
+    });
+    started.push(() => relay.stop());
+    const address = relay.addresses[0] ?? '';
+    const open = await openSilent(portIn(address), 300, '127.0.9.1');
+    expect(open).toHaveLength(HALF_OPEN_LIMITS.perPrefix);
+    const honest = await startPeer('127.0.8.1');
+    expect((await honest.dial(multiaddr(address))).status).toBe('open');
+    // A handshake that is given up gives its place back.
+    const [first] = open;
+    first?.destroy();
+    const late = await startPeer('127.0.9.2');
+    await vi.waitFor(async () => expect((await late.dial(multiaddr(address))).status).toBe('open'), {
+      timeout: 10_000,
+    });
+  });
+
+  it('[P-115] leaves a newcomer and a known peer places of a member that strangers of one prefix fill', async () => {
+    const known = randomBytes(32);
+    const member = await createSwarmNode({
+      privateKey: randomBytes(32),
+      relays: [],
+      topics: [],
+      transports: nodeTransports(),
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      degree: 0,
+      standingOf: (peerId) => ({ kind: peerId === deviceKey(known).peerId ? 'known' : 'unknown' }),
+    });
+    started.push(() => member.stop());
+    const address = member.libp2p.getMultiaddrs().find((each) => each.toString().includes('/tcp/'));
+    if (address === undefined) throw new Error('The member listens.');
+    const connected = (): number => member.libp2p.getConnections().length;
+    for (let n = 0; n < 15; n++) {
+      const stranger = await startPeer('127.0.9.1');
+      await stranger.dial(address).catch(() => undefined);
+    }
+    await vi.waitFor(() => expect(connected()).toBe(12), { timeout: 10_000 });
+    const newcomer = await startPeer('127.0.8.1');
+    await newcomer.dial(address);
+    const knownPeer = await startPeer('127.0.9.3', known);
+    await knownPeer.dial(address);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(connected()).toBe(14);
+    for (const peer of [newcomer, knownPeer]) expect(peer.getConnections()[0]?.status).toBe('open');
+  });
+});
