@@ -1,7 +1,8 @@
 import type { DeviceKey } from '../protocol/device-key.ts';
 import type { Ledger } from '../protocol/ledger.ts';
 import type { Network } from '../protocol/network-file.ts';
-import { type Standing, UNKNOWN } from '../protocol/standing.ts';
+import { accountOf, type Standing, UNKNOWN } from '../protocol/standing.ts';
+import type { Requester } from './content/channel-places.ts';
 import { type ContentService, startContent } from './content/service.ts';
 import type { ContentStore } from './content/store.ts';
 import { libp2pContentTransport } from './content/transport.ts';
@@ -93,7 +94,11 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
       relays: false,
     });
     const transport = libp2pContentTransport(node.libp2p);
-    const content = await startContent({ store, transport, scheduler });
+    const requesterOf = (peerId: string): Requester => ({
+      hasRecord: node.hasRecord(peerId),
+      account: accountOf(devices.of(peerId) ?? '0x', standingOf(peerId)),
+    });
+    const content = await startContent({ store, transport, scheduler, serve: { requesterOf } });
     return {
       networkId: id,
       scheduler,
