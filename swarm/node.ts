@@ -1,5 +1,5 @@
 import './rtc-fix.ts';
-import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2';
+import { circuitRelayServer } from '@libp2p/circuit-relay-v2';
 import { privateKeyFromRaw } from '@libp2p/crypto/keys';
 import { identify, identifyPush } from '@libp2p/identify';
 import { noise } from '@libp2p/noise';
@@ -19,9 +19,10 @@ import { tolerateHostlessAddresses } from './observed-addresses.ts';
 import { isDirectConnection, Overlay } from './overlay.ts';
 import type { NetworkView, PeerPath, PeerView } from './peers.ts';
 import type { PubSub } from './pubsub.ts';
+import { circuitThroughChosen } from './relay/chosen-relays.ts';
 import type { PlaceLimits } from './relay/fair-places.ts';
 import { InboundGate } from './relay/inbound-gate.ts';
-import { groupRelays, RelayConnector } from './relay-connector.ts';
+import { groupRelays, RelayConnector, relayIn } from './relay-connector.ts';
 import { deadline, every, type Scheduler, systemScheduler } from './scheduler.ts';
 
 /** libp2p's type of a function that makes a transport. */
@@ -107,6 +108,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
       ? { relay: circuitRelayServer({ reservations: { maxReservations: 32 } }) }
       : {}),
   };
+  const isChosenRelay = (peerId: string): boolean => relayConnector.has(peerId) || overlay.hasRecord(peerId);
   const inbound = new InboundGate({
     limits: options.loopback === true ? withoutPrefixes(INBOUND_LIMITS) : INBOUND_LIMITS,
     halfOpen: options.loopback === true ? withoutPrefixes(HALF_OPEN_LIMITS) : HALF_OPEN_LIMITS,
@@ -125,7 +127,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
       // Always given, because the library's default asks public STUN servers.
       webRTC({ rtcConfiguration: { iceServers: [...(options.iceServers ?? [])] } }),
       webRTCDirect({ rtcConfiguration: { iceServers: [] } }),
-      circuitRelayTransport({ reservationCompletionTimeout: 10_000 }),
+      circuitThroughChosen(isChosenRelay),
       ...(options.transports ?? []),
     ],
     connectionEncrypters: [noise()],
@@ -220,7 +222,11 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     addresses() {
       const own = libp2p.getMultiaddrs();
       const texts = own
-        .filter((address) => WebRTC.matches(address) || !address.toString().includes('/p2p-circuit'))
+        .filter((address) => {
+          const relay = relayIn(address);
+          // A stranger can have libp2p listen through it, by passing a dial on.
+          return relay === null || (WebRTC.matches(address) && isChosenRelay(relay));
+        })
         .map(String);
       // A neighbour that relays can carry a handshake to this node. libp2p does not list these addresses
       // itself.
@@ -233,7 +239,8 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
         .slice(0, LIMITS.addresses);
     },
     learn(peerId, addresses, relays, source) {
-      if (relays === true) relayingPeers.set(peerId, true);
+      // New keys may say so of themselves without end, but only neighbours carry handshakes to this node.
+      if (relays === true && overlay.isDirect(peerId)) relayingPeers.set(peerId, true);
       else relayingPeers.delete(peerId);
       overlay.learn(peerId, addresses, source);
       changed();

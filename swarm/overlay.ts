@@ -9,6 +9,7 @@ import { type Attempt, type CandidateClass, Candidates } from './dials/candidate
 import { DialFailures } from './dials/dial-failures.ts';
 import { type DialRules, dialTarget, mayDial } from './dials/dial-target.ts';
 import { addressPrefix } from './relay/fair-places.ts';
+import { relayIn } from './relay-connector.ts';
 import { deadline, every, type Scheduler } from './scheduler.ts';
 
 export interface OverlayOptions {
@@ -151,10 +152,9 @@ export class Overlay {
    * dial counts as failed until `opened` says otherwise.
    */
   allows(address: Multiaddr): boolean {
-    const parts = address.getComponents();
-    const circuit = parts.findIndex(({ name }) => name === 'p2p-circuit');
-    if (circuit > 0) return this.#rules().carries(parts[circuit - 1]?.value ?? '');
-    const peerId = parts.findLast(({ name }) => name === 'p2p')?.value ?? '';
+    const relay = relayIn(address);
+    if (relay !== null) return this.#rules().carries(relay);
+    const peerId = address.getComponents().findLast(({ name }) => name === 'p2p')?.value ?? '';
     const target = dialTarget(address.toString(), peerId);
     if (target === null) return false;
     if ([...this.#dialling.values()].some(({ endpoint }) => endpoint === target.endpoint)) return true;

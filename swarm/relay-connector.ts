@@ -146,6 +146,13 @@ export function groupRelays(addresses: readonly string[]): readonly RelayTarget[
   });
 }
 
+/** PeerId of the relay that an address leads through. Null for one that leads through none. */
+export function relayIn(address: Multiaddr): string | null {
+  const parts = address.getComponents();
+  const circuit = parts.findIndex(({ name }) => name === 'p2p-circuit');
+  return circuit < 0 ? null : (parts[circuit - 1]?.value ?? '');
+}
+
 function parse(text: string): Multiaddr {
   try {
     return multiaddr(text);
