@@ -160,6 +160,18 @@ describe('Overlay', () => {
       expect(world.dials.length).toBeLessThan(8 + 2 * 10 + 4);
     });
 
+    it('[P-112] makes at most 16 dials at once and 4 a second for new keys, to all machines together', async () => {
+      const world = new DialWorld(SELF);
+      for (const [n, peerId] of STRANGERS.entries()) {
+        const addresses = Array.from({ length: 8 }, (_, i) => `/ip4/198.${n}.${i}.1/tcp/9`);
+        for (const address of addresses) world.refuse(address);
+        world.overlay.learn(peerId, addresses);
+      }
+      await world.scheduler.advance(10_000);
+      expect(world.dials.length).toBeLessThanOrEqual(16 + 4 * 10);
+      expect(world.dials.length).toBeGreaterThan(40);
+    });
+
     it('[P-112] does not forget a failure when 1,000 other keys have pushed the peer out', async () => {
       const world = new DialWorld(SELF);
       const [stranger = ''] = STRANGERS;
@@ -255,8 +267,8 @@ describe('Overlay', () => {
         await world.scheduler.advance(10_000);
       }
       const gaps = world.dials.slice(1, 4).map(({ at }, n) => at - (world.dials[n]?.at ?? 0));
-      // The time to the handshake, then the backoff of the endpoint: 5, 10 and 20 s.
-      const expected = [10_000 + 5_000, 20_000 + 10_000, 20_000 + 20_000];
+      // The time to the handshake, then the backoff of the key: 3, 6 and 12 s.
+      const expected = [10_000 + 3_000, 20_000 + 6_000, 20_000 + 12_000];
       for (const [n, gap] of gaps.entries()) expect(Math.abs(gap - (expected[n] ?? 0))).toBeLessThan(600);
     });
   });

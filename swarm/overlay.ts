@@ -37,6 +37,8 @@ interface Dialling {
 const PARALLEL = 4;
 /** Dials at once to one machine, for what new keys say. */
 const PARALLEL_PER_HOST = 2;
+/** TCP dials for what new keys say, to all machines together. More would let them scan through this node. */
+const DIALS_FOR_NEW = { perSecond: 4, burst: 16 } as const;
 
 /**
  * The peer with the greater id leaves the first dial to the other for so long, so that they do not dial at
@@ -84,6 +86,7 @@ export class Overlay {
   readonly #abort = new AbortController();
   #cancels: (() => void)[] = [];
   #soon: (() => void) | null = null;
+  #dialsForNew = { tokens: DIALS_FOR_NEW.burst, at: 0 };
 
   constructor(options: OverlayOptions) {
     const { scheduler, random, libp2p } = options;
@@ -257,6 +260,7 @@ export class Overlay {
     const now = this.#options.scheduler.now();
     const rules = this.#rules();
     const under = [...this.#dialling.values()];
+    const mayScan = this.#refill() >= 1;
     const isReady = ({ candidate, target }: Attempt, candidateClass: CandidateClass): boolean => {
       const { peerId, learned } = candidate;
       const hasRecord = candidateClass === 'record';
@@ -271,10 +275,28 @@ export class Overlay {
           ? rules.carries(target.relay)
           : hasRecord ||
             target.scope === 'loopback' ||
-            under.filter(({ host }) => host === target.host).length < PARALLEL_PER_HOST)
+            (mayScan && under.filter(({ host }) => host === target.host).length < PARALLEL_PER_HOST))
       );
     };
-    return this.#candidates.draw(isReady);
+    const attempt = this.#candidates.draw(isReady);
+    const isForNew =
+      attempt !== undefined &&
+      attempt.target.kind === 'tcp' &&
+      attempt.target.scope !== 'loopback' &&
+      !this.hasRecord(attempt.candidate.peerId);
+    if (isForNew) this.#dialsForNew.tokens--;
+    return attempt;
+  }
+
+  #refill(): number {
+    const now = this.#options.scheduler.now();
+    const { tokens, at } = this.#dialsForNew;
+    const more = Math.max(0, now - at) / 1000;
+    this.#dialsForNew = {
+      tokens: Math.min(DIALS_FOR_NEW.burst, tokens + more * DIALS_FOR_NEW.perSecond),
+      at: now,
+    };
+    return this.#dialsForNew.tokens;
   }
 
   async #dial({ candidate: { peerId }, target }: Attempt): Promise<void> {

@@ -66,6 +66,7 @@ export class DialFailures {
   /** The dial failed. A failure behind a relay says nothing of the relay's machine. */
   failed(peerId: string, target: DialTarget): void {
     this.keyFailed(peerId);
+    if (target.kind === 'relayed') return;
     this.#endpoints.set(target.endpoint, this.#next(this.#endpoints.get(target.endpoint), ENDPOINT_BACKOFF));
     this.#answered.delete(target.endpoint);
     this.charge(target);
