@@ -20,7 +20,6 @@ const STRANGERS = 100_000;
 
 describe.skipIf(NO_ANVIL !== undefined)(
   `a submitter among strangers${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`,
-  { timeout: 60_000 },
   () => {
     let local: LocalChain;
     let round = 0;
@@ -39,7 +38,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         await happened('included', 2);
         await end();
       }
-    }, 60_000);
+    });
     afterAll(() => local?.stop());
     afterEach(() => end());
 
@@ -113,7 +112,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
     const happened = (kind: SubmitterEvent['kind'], times = 1): Promise<void> =>
       vi.waitFor(
         () => expect(events.filter((event) => event.kind === kind).length).toBeGreaterThanOrEqual(times),
-        { timeout: 20_000, interval: 20 },
+        { timeout: 60_000, interval: 20 },
       );
 
     const included = (n: number): Promise<void> =>
@@ -123,7 +122,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
             events.filter(
               (event) => event.kind === 'included' && event.device === local.device(n).signer.address,
             ).length,
-          { timeout: 20_000, interval: 20 },
+          { timeout: 60_000, interval: 20 },
         )
         .toBeGreaterThan(0);
 
@@ -198,7 +197,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
               local.network.contracts.participation,
               [BOUND, KNOWN].map((n) => local.device(n).signer.address),
             ),
-          { timeout: 20_000 },
+          { timeout: 60_000 },
         )
         .toMatchObject([
           { lastRound: round, lastVote: round },

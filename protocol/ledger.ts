@@ -77,8 +77,8 @@ export interface Ledger {
   /** Whether the signature is the device's own over this chain's domain. Computed without asking a node. */
   verifyVote(signed: Signed<Vote>): Promise<boolean>;
   /**
-   * The standing of at most 256 devices now, in their order, read in a fixed number of requests. Rejects while
-   * the chain's node is out of reach.
+   * The standing of at most 256 devices now, in their order, read in a fixed number of requests. Rejects
+   * while the chain's node is out of reach.
    */
   standingsOf(devices: readonly DeviceAddress[]): Promise<readonly Standing[]>;
 }

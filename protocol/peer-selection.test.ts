@@ -50,7 +50,7 @@ function composition(
   return [...drawn].sort((a, b) => (a.author < b.author ? -1 : 1));
 }
 
-describe('selectPeers', { timeout: 60_000 }, () => {
+describe('selectPeers', () => {
   it('[P-76] followed by the trainer’s narrowing is the swarm’s draw followed by the trainer’s', () => {
     fc.assert(
       fc.property(

@@ -132,7 +132,7 @@ interface IIdentity {
     function ownerOf(address device) external view returns (address);
 
     /// @notice `ownerOf` for several devices, in their order.
-    function ownersOf(address[] calldata devices) external view returns (address[] memory owners);
+    function ownersOf(address[] memory devices) external view returns (address[] memory owners);
 
     /// @notice What is stored for a device; all zero if it was never bound.
     function bindingOf(address device) external view returns (Binding memory);

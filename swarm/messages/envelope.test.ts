@@ -46,7 +46,7 @@ const anything = fc.letrec((tie) => ({
   ),
 })).value;
 
-describe('decodeMessage', { timeout: 60_000 }, () => {
+describe('decodeMessage', () => {
   it('[P-52] rejects arbitrary bytes with CodecError alone', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {

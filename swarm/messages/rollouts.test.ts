@@ -42,7 +42,7 @@ const rollouts = fc.record({
     ),
 });
 
-describe('rollout sets', { timeout: 60_000 }, () => {
+describe('rollout sets', () => {
   it('[P-49] come back as they went, under a CID that carries their digest', () => {
     fc.assert(
       fc.property(rollouts, (set) => {

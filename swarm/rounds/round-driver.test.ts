@@ -19,7 +19,7 @@ async function greeted(...names: readonly string[]) {
   return { swarm, peers };
 }
 
-describe('RoundDriver', { timeout: 60_000 }, () => {
+describe('RoundDriver', () => {
   it('[P-48] takes three peers through full rounds to attestations that the others keep', async () => {
     const { swarm, peers } = await greeted('a', 'b', 'c');
     for (const { driver } of peers) driver.start();
