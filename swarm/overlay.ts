@@ -47,8 +47,8 @@ const DIALS_FOR_NEW = { perSecond: 4, burst: 16 } as const;
 const FIRST_DIAL_DELAY_MS = 8_000;
 
 /**
- * Time in ms to the first sign of the peer: its handshake. Behind a relay it is twice as long and doubles with
- * each failure, because a tab that computes answers late.
+ * Time in ms to the first sign of the peer: its handshake. Behind a relay it is twice as long and doubles
+ * with each failure, because a tab that computes answers late.
  */
 const FIRST_ANSWER_MS = { tcp: 5_000, relayed: 10_000, most: 20_000 } as const;
 /** Time in ms for a whole dial. */
@@ -86,7 +86,7 @@ export class Overlay {
   readonly #abort = new AbortController();
   #cancels: (() => void)[] = [];
   #soon: (() => void) | null = null;
-  #dialsForNew = { tokens: DIALS_FOR_NEW.burst, at: 0 };
+  #dialsForNew: { readonly tokens: number; readonly at: number } = { tokens: DIALS_FOR_NEW.burst, at: 0 };
 
   constructor(options: OverlayOptions) {
     const { scheduler, random, libp2p } = options;
@@ -220,7 +220,9 @@ export class Overlay {
     return peers;
   }
 
-  /** Whether a relay had no hand in the choice of the peer: other neighbours speak of it, or the chain does. */
+  /**
+   * Whether a relay had no hand in the choice of the peer: other neighbours speak of it, or the chain does.
+   */
   #isIndependent(peerId: string): boolean {
     const sources = this.#candidates.get(peerId)?.sources ?? [];
     return (
@@ -284,7 +286,7 @@ export class Overlay {
       attempt.target.kind === 'tcp' &&
       attempt.target.scope !== 'loopback' &&
       !this.hasRecord(attempt.candidate.peerId);
-    if (isForNew) this.#dialsForNew.tokens--;
+    if (isForNew) this.#dialsForNew = { ...this.#dialsForNew, tokens: this.#dialsForNew.tokens - 1 };
     return attempt;
   }
 

@@ -59,7 +59,9 @@ export class RelayConnector {
     return this.#relays.some((relay) => relay.peerId === peerId);
   }
 
-  /** Whether an address is one that the network names for a relay. A `dnsaddr` stands for any of its relay's. */
+  /**
+   * Whether an address is one that the network names for a relay. A `dnsaddr` stands for any of its relay's.
+   */
   hasAddress(address: Multiaddr): boolean {
     const text = address.toString();
     const last = address.getComponents().at(-1);

@@ -30,7 +30,9 @@ export function circuitThroughChosen(
   };
 }
 
-/** The store without peers that relay and are not chosen, because the transport looks for relays there too. */
+/**
+ * The store without peers that relay and are not chosen, because the transport looks for relays there too.
+ */
 function withoutOthers(store: PeerStore, isChosen: (peerId: string) => boolean): PeerStore {
   const all: PeerStore['all'] = async (query) =>
     (await store.all(query)).filter(
