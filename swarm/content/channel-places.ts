@@ -37,8 +37,8 @@ export interface Place {
 
 /**
  * Who is served when more ask than can be. Nobody keeps a place by having come first: a full server ends a
- * channel of whoever has the most, then a stranger's for a peer with a record, then one that is stalled or has
- * had its turn.
+ * channel of whoever has the most, then a stranger's for a peer with a record, then one that is stalled or
+ * has had its turn.
  */
 export class ChannelPlaces {
   readonly #limits: ChannelLimits;

@@ -23,9 +23,13 @@ export interface FetchOptions {
  * file.
  */
 export interface Content {
-  /** Keeps, pins and serves a DAG-CBOR object of at most 1 MiB. Resolves with its CIDv1 (dag-cbor, sha2-256). */
+  /**
+   * Keeps, pins and serves a DAG-CBOR object of at most 1 MiB. Resolves with its CIDv1 (dag-cbor, sha2-256).
+   */
   publishObject(bytes: Uint8Array): Promise<string>;
-  /** Keeps and pins a file, and serves it in chunks. Resolves with the CIDv1 (raw, sha2-256) of its manifest. */
+  /**
+   * Keeps and pins a file, and serves it in chunks. Resolves with the CIDv1 (raw, sha2-256) of its manifest.
+   */
   publishFile(bytes: Uint8Array): Promise<string>;
   /** The object's bytes, verified. Rejects with ContentError when no source has it. */
   fetchObject(cid: string, sources: readonly string[], options?: FetchOptions): Promise<Uint8Array>;

@@ -15,7 +15,9 @@ interface Decaying {
 
 const KEY_BACKOFF = { first: 3_000, most: 60_000 };
 const ENDPOINT_BACKOFF = { first: 5_000, most: 120_000 };
-/** Failed dials to one machine, and to one prefix, before strangers' words about it are no longer followed. */
+/**
+ * Failed dials to one machine, and to one prefix, before strangers' words about it are no longer followed.
+ */
 const HOST = { limit: 8, decayMs: 30_000 };
 const PREFIX = { limit: 24, decayMs: 10_000 };
 /** Milliseconds for which an endpoint belongs to the peer that answered there. */
@@ -29,9 +31,9 @@ export interface DialFailuresOptions {
 }
 
 /**
- * What dials came to, by key, by endpoint and by machine. It is kept apart from the candidates, so that a peer
- * which is forgotten and named again has not started afresh. Only a dial makes an entry, and dials take time,
- * so hellos cannot push entries out.
+ * What dials came to, by key, by endpoint and by machine. It is kept apart from the candidates, so that a
+ * peer which is forgotten and named again has not started afresh. Only a dial makes an entry, and dials take
+ * time, so hellos cannot push entries out.
  */
 export class DialFailures {
   readonly #options: DialFailuresOptions;

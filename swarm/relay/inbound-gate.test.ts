@@ -2,7 +2,9 @@ import '../node20.ts';
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { privateKeyFromRaw } from '@libp2p/crypto/keys';
+import type { Connection, MultiaddrConnection } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
+import { peerIdFromString } from '@libp2p/peer-id';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import { multiaddr } from '@multiformats/multiaddr';
@@ -11,6 +13,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { deviceKey } from '../../protocol/device-key.ts';
 import { createSwarmNode } from '../node.ts';
 import { nodeTransports } from '../node-transports.ts';
+import { InboundGate } from './inbound-gate.ts';
 import { HALF_OPEN_LIMITS, startRelay } from './relay.ts';
 
 const started: (() => unknown)[] = [];
@@ -106,5 +109,100 @@ describe('InboundGate', { timeout: 60_000 }, () => {
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect(connected()).toBe(14);
     for (const peer of [newcomer, knownPeer]) expect(peer.getConnections()[0]?.status).toBe('open');
+  });
+});
+
+/** A gate over connections in memory. */
+class GateWorld {
+  now = 0;
+  readonly open: Connection[] = [];
+  readonly gate: InboundGate;
+  #next = 0;
+
+  constructor(known: readonly string[] = []) {
+    this.gate = new InboundGate({
+      limits: { places: 12, perPrefix: 4, reserve: 4, fewPerPrefix: 1 },
+      halfOpen: { places: 8, perPrefix: 4, reserve: 0, fewPerPrefix: 4 },
+      connections: () => this.open,
+      members: { hasRecord: (peerId) => known.includes(peerId), now: () => this.now, random: () => 0 },
+    });
+  }
+
+  newPeer(): string {
+    const secret = new Uint8Array(32).fill(1);
+    new DataView(secret.buffer).setUint16(0, ++this.#next);
+    return deviceKey(secret).peerId;
+  }
+
+  /** Whether the gate takes a connection. It ends by `end`, and until then its handshake is under way. */
+  begin(address: string): { readonly taken: boolean; end(peerId: string): boolean } {
+    const target = new EventTarget();
+    const connection = Object.assign(target, { remoteAddr: multiaddr(address) }) as MultiaddrConnection;
+    const taken = !this.gate.denyInboundConnection(connection);
+    return {
+      taken,
+      end: (peerId) => {
+        const remotePeer = peerIdFromString(peerId);
+        if (this.gate.denyInboundEncryptedConnection(remotePeer, connection)) return false;
+        this.gate.denyInboundUpgradedConnection(remotePeer, connection);
+        const opened = {
+          remotePeer,
+          remoteAddr: multiaddr(address),
+          direction: 'inbound',
+          timeline: { open: this.now },
+          abort: () => {
+            this.open.splice(this.open.indexOf(opened), 1);
+          },
+        } as Partial<Connection> as Connection;
+        this.open.push(opened);
+        return true;
+      },
+    };
+  }
+
+  connect(address: string, peerId = this.newPeer()): boolean {
+    const begun = this.begin(address);
+    return begun.taken && begun.end(peerId);
+  }
+}
+
+const through = (peerId: string): string => `/ip4/192.0.2.1/tcp/1/p2p/${peerId}/p2p-circuit/p2p/${peerId}`;
+
+describe('InboundGate of a member', () => {
+  it('[P-115] gives those that come through relays the places before the reserve', () => {
+    const world = new GateWorld();
+    for (let n = 0; n < 8; n++) expect(world.connect(`/webrtc/p2p/${world.newPeer()}`)).toBe(true);
+    expect(world.connect(`/webrtc/p2p/${world.newPeer()}`)).toBe(false);
+    expect(world.connect('/ip4/203.0.113.1/tcp/1')).toBe(true);
+  });
+
+  it('[P-115] lets a newcomer in after 30 s, in place of a stranger and never of a peer with a record', () => {
+    const known = new GateWorld().newPeer();
+    const world = new GateWorld([known]);
+    expect(world.connect('/webrtc', world.newPeer())).toBe(true);
+    for (let n = 0; n < 7; n++) expect(world.connect('/webrtc')).toBe(true);
+    world.now = 29_000;
+    expect(world.connect('/webrtc')).toBe(false);
+    world.now = 30_000;
+    expect(world.connect('/webrtc')).toBe(true);
+    // One replacement a second.
+    expect(world.connect('/webrtc')).toBe(false);
+    world.now = 31_000;
+    expect(world.connect('/webrtc')).toBe(true);
+    expect(world.open).toHaveLength(8);
+    expect(world.open.some(({ remotePeer }) => remotePeer.toString() === known)).toBe(true);
+  });
+
+  it('[P-115] takes 4 connections of one peer, and 2 handshakes of one that comes through a relay', () => {
+    const world = new GateWorld();
+    const peerId = world.newPeer();
+    expect(world.begin(through(peerId)).taken).toBe(true);
+    expect(world.begin(through(peerId)).taken).toBe(true);
+    expect(world.begin(through(peerId)).taken).toBe(false);
+    expect(world.begin(through(world.newPeer())).taken).toBe(true);
+    const many = new GateWorld();
+    const prefixes = ['192.0.2', '198.51.100', '203.0.113', '203.0.114', '203.0.115'];
+    const taken = prefixes.map((prefix) => many.connect(`/ip4/${prefix}.1/tcp/1`, peerId));
+    expect(taken).toEqual([true, true, true, true, false]);
   });
 });
