@@ -35,7 +35,7 @@ async function portOf(server: Server): Promise<number> {
 const newKey = (): string => deviceKey(randomBytes(32)).peerId;
 
 describe('hellos of strangers, over TCP', { timeout: 120_000 }, () => {
-  it('[P-110] do not keep a newcomer from connecting within 15 s, though 200 name a silent port', async () => {
+  it('[P-130] do not keep a newcomer from connecting within 15 s, though 200 name a silent port', async () => {
     let connections = 0;
     const silent = createServer((socket) => {
       connections++;
@@ -91,7 +91,7 @@ describe('hellos of strangers, over TCP', { timeout: 120_000 }, () => {
     expect(heard).toEqual([]);
   });
 
-  it('[P-112] have it try a port of its own machine that speaks no libp2p a few times, not once for each key', async () => {
+  it('[P-132] have it try a port of its own machine that speaks no libp2p a few times, not once for each key', async () => {
     let connections = 0;
     const server = createServer((socket) => {
       connections++;

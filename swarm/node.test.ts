@@ -182,7 +182,7 @@ describe('three peers and a relay', () => {
 });
 
 describe('a stranger that says it relays', { timeout: 60_000 }, () => {
-  it('[P-116] gets no reservation beside a relay of the network, and is in no hello', async () => {
+  it('[P-136] gets no reservation beside a relay of the network, and is in no hello', async () => {
     const relay = await startRelay({ privateKey: randomBytes(32), networks: [networkId] });
     const member = await startPeer(relay.addresses, ['/ip4/127.0.0.1/tcp/0']);
     const stranger = await createSwarmNode({

@@ -104,14 +104,14 @@ describe('Overlay', () => {
         (n: number) => Array.from({ length: 8 }, (_, i) => `/ip4/192.0.2.${i}/tcp/${n + 1}`),
       ],
       ['the honest peer’s own address', () => [HONEST_ADDRESS]],
-    ])('[P-110] reaches the honest peer within 15 s: %s', async (_, dead) => {
+    ])('[P-130] reaches the honest peer within 15 s: %s', async (_, dead) => {
       for (const seed of [1, 2, 3]) {
         const world = new DialWorld(SELF, { random: repeatableRandom(seed) });
         expect(await timeToHonest(world, dead)).toBeLessThan(15_000);
       }
     });
 
-    it('[P-110] reaches it within 15 s among 200 prefixes, when another neighbour passed its hello on', async () => {
+    it('[P-130] reaches it within 15 s among 200 prefixes, when another neighbour passed its hello on', async () => {
       const world = new DialWorld(SELF);
       const spent = await timeToHonest(world, (n) => [`/ip4/198.${n}.9.1/tcp/9`], {
         source: RELAY,
@@ -120,14 +120,14 @@ describe('Overlay', () => {
       expect(spent).toBeLessThan(15_000);
     });
 
-    it('[P-110] reaches it within 15 s among 200 prefixes, when the chain knows it', async () => {
+    it('[P-130] reaches it within 15 s among 200 prefixes, when the chain knows it', async () => {
       const world = new DialWorld(SELF, {
         standingOf: (peerId) => ({ kind: peerId === HONEST ? 'known' : 'unknown' }),
       });
       expect(await timeToHonest(world, (n) => [`/ip4/198.${n}.9.1/tcp/9`])).toBeLessThan(15_000);
     });
 
-    it('[P-111] makes 4 dials at once, and gives each 5 s to the handshake', async () => {
+    it('[P-131] makes 4 dials at once, and gives each 5 s to the handshake', async () => {
       const world = new DialWorld(SELF);
       for (const [n, peerId] of STRANGERS.entries()) world.overlay.learn(peerId, [`/ip4/198.${n}.9.1/tcp/9`]);
       await world.scheduler.advance(4_900);
@@ -139,7 +139,7 @@ describe('Overlay', () => {
   });
 
   describe('to what is no peer', () => {
-    it('[P-112] dials a silent endpoint less and less often, however many keys name it', async () => {
+    it('[P-132] dials a silent endpoint less and less often, however many keys name it', async () => {
       const world = new DialWorld(SELF);
       for (let n = 0; n < 60; n++) {
         for (const peerId of STRANGERS) world.overlay.learn(peerId, [DEAD]);
@@ -148,7 +148,7 @@ describe('Overlay', () => {
       expect(world.dials.length).toBeLessThan(12);
     });
 
-    it('[P-112] dials a machine whose ports all refuse at most 8 times and then twice a minute', async () => {
+    it('[P-132] dials a machine whose ports all refuse at most 8 times and then twice a minute', async () => {
       const world = new DialWorld(SELF);
       for (let port = 1; port <= 5_000; port++) world.refuse(`/ip4/192.0.2.1/tcp/${port}`);
       for (let minute = 0; minute < 10; minute++) {
@@ -160,7 +160,7 @@ describe('Overlay', () => {
       expect(world.dials.length).toBeLessThan(8 + 2 * 10 + 4);
     });
 
-    it('[P-112] makes at most 16 dials at once and 4 a second for new keys, to all machines together', async () => {
+    it('[P-132] makes at most 16 dials at once and 4 a second for new keys, to all machines together', async () => {
       const world = new DialWorld(SELF);
       for (const [n, peerId] of STRANGERS.entries()) {
         const addresses = Array.from({ length: 8 }, (_, i) => `/ip4/198.${n}.${i}.1/tcp/9`);
@@ -172,7 +172,7 @@ describe('Overlay', () => {
       expect(world.dials.length).toBeGreaterThan(40);
     });
 
-    it('[P-112] does not forget a failure when 1,000 other keys have pushed the peer out', async () => {
+    it('[P-132] does not forget a failure when 1,000 other keys have pushed the peer out', async () => {
       const world = new DialWorld(SELF);
       const [stranger = ''] = STRANGERS;
       world.refuse(DEAD);
@@ -189,7 +189,7 @@ describe('Overlay', () => {
       expect(world.dials).toHaveLength(1);
     });
 
-    it('[P-112] closes a connection to somebody of whom it has no hello, and does not come back soon', async () => {
+    it('[P-132] closes a connection to somebody of whom it has no hello, and does not come back soon', async () => {
       const world = new DialWorld(SELF);
       const [liar = '', bystander = ''] = STRANGERS;
       world.listen(DEAD, bystander);
@@ -220,7 +220,7 @@ describe('Overlay', () => {
       expect(world.dials.map(({ address }) => address)).toEqual(['/ip4/192.168.1.9/tcp/4001']);
     });
 
-    it('[P-112] lets libp2p by itself dial one machine at most 8 times at once', () => {
+    it('[P-132] lets libp2p by itself dial one machine at most 8 times at once', () => {
       const world = new DialWorld(SELF);
       const allowed = Array.from({ length: 40 }, (_, n) =>
         world.overlay.allows(multiaddr(`/ip4/203.0.113.5/tcp/${n + 1}/p2p/${STRANGERS[0]}`)),
@@ -232,7 +232,7 @@ describe('Overlay', () => {
   describe('with a relay', () => {
     const isRelay = (peerId: string): boolean => peerId === RELAY;
 
-    it('[P-113] keeps a connection to a peer that the relay did not choose', async () => {
+    it('[P-133] keeps a connection to a peer that the relay did not choose', async () => {
       const world = new DialWorld(SELF, { isRelay });
       const chosen = STRANGERS.slice(0, 20);
       for (const [n, peerId] of chosen.entries()) {
@@ -259,7 +259,7 @@ describe('Overlay', () => {
       expect(world.dials.map(({ address }) => address)).toEqual([through]);
     });
 
-    it('[P-111] gives a busy tab longer with each try, and no dial more than 30 s', async () => {
+    it('[P-131] gives a busy tab longer with each try, and no dial more than 30 s', async () => {
       const world = new DialWorld(SELF, { isRelay, random: () => 0.5 });
       world.connect(RELAY, 'outbound');
       for (let n = 0; n < 15; n++) {

@@ -19,13 +19,14 @@ export async function joinAsVolunteer(options: JoinOptions): Promise<VolunteerCo
     store: new MemoryStore(CONTENT_BUDGET),
     describe,
   });
-  const { node, gossip, presence, content } = connection;
+  const { node, gossip, presence, content, standings } = connection;
   const driver = new RoundDriver({
     trainer,
     ledger,
     gossip,
     content,
     deviceKey: key,
+    standings,
     engine,
     conformance,
   });

@@ -17,7 +17,7 @@ function table(record: readonly string[] = [], places?: number): Candidates {
 }
 
 describe('Candidates', () => {
-  it('[P-114] keeps peers with a record, and those heard through several neighbours, before new keys', () => {
+  it('[P-134] keeps peers with a record, and those heard through several neighbours, before new keys', () => {
     const candidates = table(['known'], 20);
     candidates.learn('known', at('/ip4/203.0.113.1/tcp/1'), 'a');
     for (const source of ['a', 'b']) candidates.learn('heard', at('/ip4/203.0.113.1/tcp/2'), source);
@@ -27,7 +27,7 @@ describe('Candidates', () => {
     expect(kept).toEqual(expect.arrayContaining(['known', 'heard']));
   });
 
-  it('[P-114] displaces new keys of the neighbour and the prefix that brought the most', () => {
+  it('[P-134] displaces new keys of the neighbour and the prefix that brought the most', () => {
     const candidates = table([], 20);
     for (let n = 0; n < 5; n++) {
       candidates.learn(`other neighbour ${n}`, at(`/ip4/192.0.2.1/tcp/${n + 1}`), 'b');
@@ -38,7 +38,7 @@ describe('Candidates', () => {
     expect(kept).toHaveLength(10);
   });
 
-  it('[P-110] draws peers with a record half of the time, and of the rest those heard widely half', () => {
+  it('[P-130] draws peers with a record half of the time, and of the rest those heard widely half', () => {
     const candidates = table(['known']);
     candidates.learn('known', at('/ip4/203.0.113.1/tcp/1'), 'a');
     for (const source of ['a', 'b']) candidates.learn('heard', at('/ip4/203.0.113.1/tcp/2'), source);

@@ -19,7 +19,7 @@ function setUp() {
 }
 
 describe('DialFailures', () => {
-  it('[P-112] counts a failure against the key wherever it listens, and the endpoint whatever the key', () => {
+  it('[P-132] counts a failure against the key wherever it listens, and the endpoint whatever the key', () => {
     const { clock, failures } = setUp();
     failures.failed('a', ADDRESS);
     const elsewhere = target('/ip4/203.0.113.2/tcp/1');
@@ -33,7 +33,7 @@ describe('DialFailures', () => {
     expect(failures.isReady('b', ADDRESS, true)).toBe(true);
   });
 
-  it('[P-112] doubles the wait with each failure, up to a minute for a key and two for an endpoint', () => {
+  it('[P-132] doubles the wait with each failure, up to a minute for a key and two for an endpoint', () => {
     const { clock, failures } = setUp();
     for (let n = 0; n < 12; n++) failures.failed('a', ADDRESS);
     clock.now = 60_000;
@@ -43,7 +43,7 @@ describe('DialFailures', () => {
     expect(failures.isReady('b', ADDRESS, true)).toBe(true);
   });
 
-  it('[P-112] follows no stranger to a machine or prefix with too many failures, and peers with a record', () => {
+  it('[P-132] follows no stranger to a machine or prefix with too many failures, and peers with a record', () => {
     const { clock, failures } = setUp();
     for (let n = 1; n <= 8; n++) failures.failed(`key ${n}`, target(`/ip4/203.0.113.1/tcp/${n}`));
     const sameHost = target('/ip4/203.0.113.1/tcp/99');
@@ -56,7 +56,7 @@ describe('DialFailures', () => {
     expect(failures.isReady('new', sameHost, false)).toBe(true);
   });
 
-  it('[P-112] gives an endpoint to whoever answered there, for ten minutes', () => {
+  it('[P-132] gives an endpoint to whoever answered there, for ten minutes', () => {
     const { clock, failures } = setUp();
     failures.failed('honest', ADDRESS);
     failures.answered('honest', ADDRESS, 2_000);

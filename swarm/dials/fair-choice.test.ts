@@ -5,7 +5,7 @@ import { chooseFairly } from './fair-choice.ts';
 describe('chooseFairly', () => {
   const keys = [(item: string) => [item[0] ?? ''], (item: string) => [item[1] ?? '']];
 
-  it('[P-110] gives each group of each key the same chance, however many items it has', () => {
+  it('[P-130] gives each group of each key the same chance, however many items it has', () => {
     const random = repeatableRandom();
     const items = ['aa', 'ab', ...Array.from({ length: 300 }, (_, i) => `bb${i}`)];
     const drawn = new Map<string, number>();

@@ -61,7 +61,7 @@ async function openSilent(port: number, count: number, localAddress: string): Pr
 const portIn = (address: string): number => Number(/\/tcp\/(\d+)/.exec(address)?.[1]);
 
 describe('InboundGate', { timeout: 60_000 }, () => {
-  it('[P-115] keeps places of a relay from a host that opens 300 connections and says nothing', async () => {
+  it('[P-135] keeps places of a relay from a host that opens 300 connections and says nothing', async () => {
     const relay = await startRelay({
       privateKey: randomBytes(32),
       networks: ['gate-test:1'],
@@ -82,7 +82,7 @@ describe('InboundGate', { timeout: 60_000 }, () => {
     });
   });
 
-  it('[P-115] leaves a newcomer and a known peer places of a member that strangers of one prefix fill', async () => {
+  it('[P-135] leaves a newcomer and a known peer places of a member that strangers of one prefix fill', async () => {
     const known = randomBytes(32);
     const member = await createSwarmNode({
       privateKey: randomBytes(32),
@@ -169,14 +169,14 @@ class GateWorld {
 const through = (peerId: string): string => `/ip4/192.0.2.1/tcp/1/p2p/${peerId}/p2p-circuit/p2p/${peerId}`;
 
 describe('InboundGate of a member', () => {
-  it('[P-115] gives those that come through relays the places before the reserve', () => {
+  it('[P-135] gives those that come through relays the places before the reserve', () => {
     const world = new GateWorld();
     for (let n = 0; n < 8; n++) expect(world.connect(`/webrtc/p2p/${world.newPeer()}`)).toBe(true);
     expect(world.connect(`/webrtc/p2p/${world.newPeer()}`)).toBe(false);
     expect(world.connect('/ip4/203.0.113.1/tcp/1')).toBe(true);
   });
 
-  it('[P-115] lets a newcomer in after 30 s, in place of a stranger and never of a peer with a record', () => {
+  it('[P-135] lets a newcomer in after 30 s, in place of a stranger and never of a peer with a record', () => {
     const known = new GateWorld().newPeer();
     const world = new GateWorld([known]);
     expect(world.connect('/webrtc', world.newPeer())).toBe(true);
@@ -193,7 +193,7 @@ describe('InboundGate of a member', () => {
     expect(world.open.some(({ remotePeer }) => remotePeer.toString() === known)).toBe(true);
   });
 
-  it('[P-115] takes 4 connections of one peer, and 2 handshakes of one that comes through a relay', () => {
+  it('[P-135] takes 4 connections of one peer, and 2 handshakes of one that comes through a relay', () => {
     const world = new GateWorld();
     const peerId = world.newPeer();
     expect(world.begin(through(peerId)).taken).toBe(true);
