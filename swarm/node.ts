@@ -113,12 +113,9 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     limits: options.loopback === true ? withoutPrefixes(INBOUND_LIMITS) : INBOUND_LIMITS,
     halfOpen: options.loopback === true ? withoutPrefixes(HALF_OPEN_LIMITS) : HALF_OPEN_LIMITS,
     connections: () => libp2p.getConnections(),
-    members: {
-      hasRecord: (peerId) => overlay.hasRecord(peerId),
-      // libp2p's own times of connections are by the system's clock.
-      now: () => Date.now(),
-      random,
-    },
+    // libp2p's own times of connections are by the system's clock.
+    now: () => Date.now(),
+    members: { hasRecord: (peerId) => overlay.hasRecord(peerId), random },
   });
   const libp2p = await createLibp2p({
     // Started below, because the connection gater asks the overlay.

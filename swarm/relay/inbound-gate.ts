@@ -9,6 +9,8 @@ export interface InboundGateOptions {
   /** Those of them whose handshake is not over. */
   readonly halfOpen: PlaceLimits;
   readonly connections: () => readonly Connection[];
+  /** Local time, milliseconds from the Unix epoch. */
+  readonly now: () => number;
   /** Without it places are first come within their limits, and no handshake is made for one that has none. */
   readonly members?: MemberOptions;
 }
@@ -16,10 +18,17 @@ export interface InboundGateOptions {
 export interface MemberOptions {
   /** Whether a peer is more than a new key, so that only `places` limits it. */
   readonly hasRecord: (peerId: string) => boolean;
-  /** Local time, milliseconds from the Unix epoch. */
-  readonly now: () => number;
   /** 0 to 1. Chooses the stranger that makes room for another. */
   readonly random: () => number;
+}
+
+/** A connection whose handshake is not over. */
+interface Handshake {
+  readonly group: string;
+  /** The peer that a relay vouches for. Null for a connection that comes through none. */
+  readonly peer: string | null;
+  /** Local time at which it began, milliseconds. */
+  readonly since: number;
 }
 
 /** Peers that come through a relay have no address of their own. They share the places before the reserve. */
@@ -30,6 +39,8 @@ const RELAYED = 'relayed';
 const PER_PEER = { open: 4, halfOpen: 2 } as const;
 /** Milliseconds that a stranger's connection has before another's may take its place. */
 const TURN_MS = 30_000;
+/** Milliseconds after which a handshake counts as over, because libp2p gives it up after 30 s. */
+const HANDSHAKE_MS = 35_000;
 /** Least time in ms between two replacements. */
 const REPLACE_EVERY_MS = 1_000;
 
@@ -58,9 +69,12 @@ export class InboundGate
   }
 
   denyInboundConnection = (connection: MultiaddrConnection): boolean => {
-    const { limits, halfOpen, members } = this.#options;
+    const { limits, halfOpen, members, now } = this.#options;
     const group = groupOf(connection.remoteAddr);
     const peer = group === RELAYED ? peerIn(connection.remoteAddr) : null;
+    for (const [other, { since }] of this.#halfOpen) {
+      if (now() - since >= HANDSHAKE_MS) this.#halfOpen.delete(other);
+    }
     const pending = [...this.#halfOpen.values()];
     if (
       !hasRoom(
@@ -73,7 +87,7 @@ export class InboundGate
     if (peer !== null && pending.filter((other) => other.peer === peer).length >= PER_PEER.halfOpen)
       return true;
     if (members === undefined && !hasRoom(limits, group, this.#held().map(groupOfConnection))) return true;
-    this.#halfOpen.set(connection, { group, peer });
+    this.#halfOpen.set(connection, { group, peer, since: now() });
     connection.addEventListener('close', () => this.#halfOpen.delete(connection), { once: true });
     return false;
   };
@@ -103,7 +117,8 @@ export class InboundGate
    * Ends a stranger's connection that had its turn: one of the same group where that has all it may have, or
    * else one of the largest group. A random one, so that nobody keeps a place by having come first.
    */
-  #makeRoom(group: string, held: readonly Connection[], { hasRecord, now, random }: MemberOptions): boolean {
+  #makeRoom(group: string, held: readonly Connection[], { hasRecord, random }: MemberOptions): boolean {
+    const { now } = this.#options;
     if (now() - this.#lastReplaced < REPLACE_EVERY_MS) return false;
     const groups = [...groupedBy(held, (connection) => [groupOfConnection(connection)])];
     const own = groups.find(([name]) => name === group)?.[1] ?? [];

@@ -107,6 +107,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     limits: connectionLimits,
     halfOpen: { ...HALF_OPEN_LIMITS, ...options.halfOpen },
     connections: () => libp2p.getConnections(),
+    now: () => Date.now(),
   });
   const libp2p = await createLibp2p({
     // Started below, because the connection gater asks for the node's connections.
