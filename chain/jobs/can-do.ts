@@ -116,6 +116,12 @@ export async function canDo<Run extends DescribedRun>(options: CanDoOptions<Run>
       'Nobody has published what this job trains as its order names it. Ask whoever posted it to publish that description.',
     );
   }
+  if (verified.terms.steps !== order.steps) {
+    throw new CannotDoJobError(
+      'unjudgeable',
+      `Its order says ${order.steps} steps, and its training has ${verified.terms.steps}: nobody can deliver it. Choose another job.`,
+    );
+  }
   const flaw = unjudgeable(run.program);
   if (flaw !== undefined) {
     throw new CannotDoJobError(

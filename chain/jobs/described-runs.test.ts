@@ -3,7 +3,7 @@ import { digestOfDescription, findDescriptions, publishDescription } from '../de
 import { NO_ANVIL } from '../devnet/anvil.ts';
 import { COIN } from '../payments.ts';
 import { type LocalChain, startLocalChain } from '../testing/local-chain.ts';
-import { describedRuns } from './described-runs.ts';
+import { DescribedRuns } from './described-runs.ts';
 import { postJob } from './requester.ts';
 
 const RUN = `0x${'77'.repeat(32)}` as const;
@@ -26,12 +26,10 @@ describe.skipIf(NO_ANVIL !== undefined)(
     afterAll(() => local?.stop());
 
     const wanted = (seen: ReadonlySet<string> = new Set()) =>
-      describedRuns({
-        client: local.client,
-        contracts: local.network.rollup,
-        run: RUN,
-        wants: (digest) => !seen.has(digest),
-      });
+      new DescribedRuns({ client: local.client, contracts: local.network.rollup }).find(
+        RUN,
+        (digest) => !seen.has(digest),
+      );
 
     it('are not hidden behind seventeen that were published before, and each is there once', async () => {
       expect((await wanted()).map(({ bytes }) => bytes)).toEqual([...junk, right]);
@@ -55,7 +53,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         jobs: local.network.rollup.jobs,
         order: {
           ...{ terms: RUN, descriptionHash: digest, token: COIN, price: 1000n, bond: 0n },
-          ...{ claimSeconds: 60, workSeconds: 60, workerShares: 0 },
+          ...{ claimSeconds: 60, workSeconds: 60, workerShares: 0, steps: 1 },
         },
       });
       expect((await wanted()).map(({ bytes }) => bytes)).toEqual([right]);

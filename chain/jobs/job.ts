@@ -53,13 +53,13 @@ export async function readJob(client: PublicClient, jobs: Address, id: bigint): 
       client.readContract({ ...contract, functionName: 'hasFailed' }),
       client.readContract({ ...contract, functionName: 'modelOf' }),
     ]);
-    const { terms, token, price, bond, workSeconds, workerShares } = raw;
+    const { terms, token, price, bond, workSeconds, workerShares, steps } = raw;
     const delivered = state === 'delivered' || state === 'accepted';
     return {
       id,
       state,
       requester: lower(raw.requester),
-      order: { terms, token: lower(token), price, bond, workSeconds, workerShares },
+      order: { terms, token: lower(token), price, bond, workSeconds, workerShares, steps },
       claimBy: raw.claimBy,
       worker: BigInt(raw.worker) === 0n ? undefined : lower(raw.worker),
       deliverBy: raw.deliverBy,

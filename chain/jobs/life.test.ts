@@ -68,6 +68,7 @@ function orderFor(terms: Terms): Order {
     claimSeconds: 1000,
     workSeconds: 500,
     workerShares: 300_000,
+    steps: terms.steps,
   };
 }
 
@@ -182,7 +183,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       // An auditor that looked before the delivery learns of it, and what is paid for it.
       expect((await delivered.stakes()).get(Number(delivery.claim))).toBe(PRICE);
       await expect(acceptJob({ ...by(0), jobs, job })).rejects.toThrow('Wait until its window is over');
-      await pass(121);
+      await pass(124);
       await acceptJob({ ...by(0), jobs, job });
 
       const ended = await readJob(local.client, jobs, job);
@@ -212,7 +213,9 @@ describe.skipIf(NO_ANVIL !== undefined)(
         root: made.last,
         proof: made.proof(2),
       });
-      expect(await readDescent(local.client, trainingRecord, made.last)).toMatchObject([
+      const from = { client: local.client, trainingRecord };
+      expect(await readDescent(made.last, { ...from, knows: () => false })).toEqual([]);
+      expect(await readDescent(made.last, { ...from, knows: (each) => each === run })).toMatchObject([
         { run, step: 2, contributor: account(3).toLowerCase(), initial: made.terms.initial },
       ]);
       expect(await readCheckpoint(local.client, trainingRecord, run, 1)).toBeUndefined();

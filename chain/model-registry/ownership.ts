@@ -7,13 +7,16 @@ import type { IncludedTransaction, TransactionQueue } from '../transaction-queue
 /** A model as it is on the chain. Addresses are lower case. */
 export interface Model {
   readonly id: bigint;
-  /** The contract that created it. Only models created by Jobs were paid for and stood in Disputes. */
+  /**
+   * The contract that created it. Of a model that Jobs created, `key` is the job: its requester, price and
+   * terms say what the model is. Requesters can pay themselves, so the source alone says nothing.
+   */
   readonly source: Address;
   /** The token that it earns; COIN for the chain's coin. */
   readonly token: Address;
   /** The source's number for it: a job's number for Jobs. */
   readonly key: bigint;
-  /** Checkpoint root. */
+  /** Checkpoint root. Other models may have the same root. */
   readonly root: Hex;
 }
 

@@ -20,10 +20,15 @@ export interface ScriptedContract {
   readonly returns: Readonly<Record<string, unknown>>;
 }
 
+/** A log as JSON-RPC has it. */
+export interface ScriptedLog {
+  readonly topics: readonly unknown[];
+}
+
 export interface ScriptedNodeOptions {
   readonly contracts: readonly ScriptedContract[];
-  /** Logs that every question for logs is answered with. Defaults to none. */
-  readonly logs?: readonly unknown[];
+  /** Logs by which questions for logs are answered, whatever block they ask for. Defaults to none. */
+  readonly logs?: readonly ScriptedLog[];
   /** Wei that every account holds. Defaults to 1 ETH. */
   readonly balance?: bigint;
 }
@@ -58,6 +63,12 @@ const APPROVE: Abi = [
 const KEY: Hex = `0x${'07'.repeat(32)}`;
 const GAS_PRICE = 1_000_000_000n;
 
+/** Whether a topic of a log is the one asked for, or one of them. Null asks for any. */
+function isAsked(topic: unknown, asked: null | Hex | readonly Hex[]): boolean {
+  if (asked === null || topic === asked) return true;
+  return typeof asked !== 'string' && asked.some((each) => each === topic);
+}
+
 /**
  * A node that answers reads from a script, for tests of what is asked and sent rather than of contracts. It
  * speaks JSON-RPC, so that encoding and decoding are the real ones.
@@ -89,8 +100,10 @@ export function scriptedNode(options: ScriptedNodeOptions): ScriptedNode {
         attempted.push({ to, functionName, args, value: BigInt(value ?? 0) });
         throw new Error('the scripted node sends nothing');
       }
-      case 'eth_getLogs':
-        return logs;
+      case 'eth_getLogs': {
+        const { topics = [] } = first as { readonly topics?: readonly (null | Hex | readonly Hex[])[] };
+        return logs.filter((log) => topics.every((asked, i) => isAsked(log.topics[i], asked)));
+      }
       case 'eth_getBalance':
         return numberToHex(balance);
       case 'eth_blockNumber':

@@ -18,7 +18,7 @@ const price = ETH / 10n;
 
 const EMPTY_LOOK: ChainLook = {
   now: NOW,
-  disputes: { window: 600, budget: 600, extension: 60, moveBond: ETH / 100n },
+  disputes: { window: 600, stepSeconds: 1, budget: 600, extension: 60, moveBond: ETH / 100n },
   fundings: [],
   jobs: [],
   claims: [],

@@ -19,6 +19,7 @@ const order = {
   claimSeconds: 100,
   workSeconds: 50,
   workerShares: 300_000,
+  steps: 20,
 };
 
 /** A campaign for 100 wei with one pledge of 50, open for another 60 seconds. */

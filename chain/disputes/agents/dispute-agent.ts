@@ -1,6 +1,12 @@
 import { messageOf } from '../../../protocol/message-of.ts';
 import { Poller } from '../../poller.ts';
-import type { DisputesPort, GameMade, PortOptions, Settings } from '../port.ts';
+import {
+  type DisputesPort,
+  type GameMade,
+  MAX_REPEAT_SECONDS,
+  type PortOptions,
+  type Settings,
+} from '../port.ts';
 import type { DisputeEvent } from './dispute-event.ts';
 import { playGame } from './play-game.ts';
 import type { RunCache } from './run-cache.ts';
@@ -147,7 +153,10 @@ export abstract class DisputeAgent {
   }
 }
 
-/** The most seconds that a claim can be undecided. The claimant's clock may begin with twice the budget. */
+/**
+ * The most seconds that a claim can be undecided. The claimant's clock may begin with twice the budget, and
+ * the time to repeat the longest run is in the window and in each budget.
+ */
 function longestDispute({ window, budget, extension }: Settings): number {
-  return window + 3 * budget + MOVES * extension;
+  return window + 3 * budget + 4 * MAX_REPEAT_SECONDS + MOVES * extension;
 }
