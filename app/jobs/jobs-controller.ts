@@ -12,7 +12,7 @@ import type { RollupContracts } from '../../protocol/rollup.ts';
 import { termsHash } from '../../protocol/slot-encoding.ts';
 import type { RunProgress } from '../../workers/run-api.ts';
 import type { RunsClient } from '../../workers/run-client.ts';
-import type { ChainLook, ChainWatch } from './chain-watch.ts';
+import type { ChainLook, ChainWatch, WatchFocus } from './chain-watch.ts';
 import { type DoJobOptions, doJob } from './do-job.ts';
 import { EMPTY_JOBS, type JobsPort, type JobsView, type Proposal } from './jobs-port.ts';
 import type { KnownRun, KnownRuns } from './known-runs.ts';
@@ -72,6 +72,14 @@ export class JobsController implements JobsPort {
 
   refresh(): void {
     this.#options.watch.refresh();
+  }
+
+  follow(focus: WatchFocus): void {
+    this.#options.watch.follow(focus);
+  }
+
+  showOlder(): void {
+    this.#options.watch.showOlder();
   }
 
   async propose(proposal: Proposal, queue: TransactionQueue): Promise<bigint> {

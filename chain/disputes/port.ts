@@ -60,6 +60,17 @@ export function budgetOf({ budget, stepSeconds }: Settings, steps: number): numb
   return budget + steps * stepSeconds;
 }
 
+/** More than the moves that any game can have: 45 for trees of 2^32 leaves. */
+const MOST_MOVES = 64;
+
+/**
+ * The most seconds that a claim can be undecided. The claimant's clock may begin with twice the budget, and
+ * the time to repeat the longest run is in the window and in each budget.
+ */
+export function longestDispute({ window, budget, extension }: Settings): number {
+  return window + 3 * budget + 4 * MAX_REPEAT_SECONDS + MOST_MOVES * extension;
+}
+
 /** Whether a run of so many steps can be claimed: nobody can claim one that takes too long to repeat. */
 export function canBeRepeated({ stepSeconds }: Settings, steps: number): boolean {
   return steps > 0 && steps * stepSeconds <= MAX_REPEAT_SECONDS;

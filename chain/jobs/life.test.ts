@@ -237,8 +237,8 @@ describe.skipIf(NO_ANVIL !== undefined)(
       expect(await listCampaigns({ client: local.client, crowdfund, fromBlock, toBlock })).toEqual([
         campaign,
       ]);
-      const pledger = account(2);
-      expect(await listPledges({ client: local.client, crowdfund, fromBlock, toBlock, pledger })).toEqual([
+      const pledgers = [account(2)];
+      expect(await listPledges({ client: local.client, crowdfund, fromBlock, toBlock, pledgers })).toEqual([
         second.pledge,
       ]);
       const range = { client: local.client, jobs, fromBlock, toBlock, terms: order.terms };

@@ -13,7 +13,7 @@ import {
 import { privateKeyToAccount } from 'viem/accounts';
 import { TransactionQueue } from '../transaction-queue.ts';
 
-/** A contract of a scripted node: what each function returns. */
+/** A contract of a scripted node: what each function returns, or a function of its arguments. */
 export interface ScriptedContract {
   readonly address: Address;
   readonly abi: Abi;
@@ -46,6 +46,8 @@ export interface ScriptedNode {
   readonly queue: TransactionQueue;
   /** In their order. None is carried out: each one is refused at its estimate. */
   readonly attempted: readonly AttemptedTransaction[];
+  /** Methods of all requests, in their order. */
+  readonly requests: readonly string[];
 }
 
 const APPROVE: Abi = [
@@ -76,18 +78,22 @@ function isAsked(topic: unknown, asked: null | Hex | readonly Hex[]): boolean {
 export function scriptedNode(options: ScriptedNodeOptions): ScriptedNode {
   const { contracts, logs = [], balance = 10n ** 18n } = options;
   const attempted: AttemptedTransaction[] = [];
+  const requests: string[] = [];
   const contractAt = (to: Address): ScriptedContract => {
     const found = contracts.find(({ address }) => address.toLowerCase() === to.toLowerCase());
     if (found === undefined) throw new Error(`the script has no contract at ${to}`);
     return found;
   };
   const answer = (method: string, [first]: readonly unknown[]): unknown => {
+    requests.push(method);
     switch (method) {
       case 'eth_call': {
         const { to, data } = first as { readonly to: Address; readonly data: Hex };
         const { abi, returns } = contractAt(to);
-        const { functionName } = decodeFunctionData({ abi, data });
-        return encodeFunctionResult({ abi, functionName, result: returns[functionName] });
+        const { functionName, args = [] } = decodeFunctionData({ abi, data });
+        const scripted = returns[functionName];
+        const result = typeof scripted === 'function' ? scripted(...args) : scripted;
+        return encodeFunctionResult({ abi, functionName, result });
       }
       case 'eth_estimateGas': {
         const { to, data, value } = first as {
@@ -128,5 +134,5 @@ export function scriptedNode(options: ScriptedNodeOptions): ScriptedNode {
   );
   const client = createPublicClient({ transport });
   const wallet = createWalletClient({ account: privateKeyToAccount(KEY), transport });
-  return { client, queue: new TransactionQueue({ client, wallet }), attempted };
+  return { client, queue: new TransactionQueue({ client, wallet }), attempted, requests };
 }
