@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOfDescription, findDescriptions, publishDescription } from '../descriptions.ts';
 import { NO_ANVIL } from '../devnet/anvil.ts';
+import { connect } from '../network.ts';
 import { COIN } from '../payments.ts';
 import { type LocalChain, startLocalChain } from '../testing/local-chain.ts';
 import { DescribedRuns } from './described-runs.ts';
@@ -44,6 +45,36 @@ describe.skipIf(NO_ANVIL !== undefined)(
       expect(found.map(({ bytes }) => bytes)).toEqual([right]);
       const missing = digestOfDescription(Uint8Array.of(3));
       expect(await findDescriptions({ ...asked, digests: [missing] })).toEqual([]);
+    });
+
+    it('are the only bytes that are downloaded, and the list is read once', async () => {
+      const { descriptions } = local.network.rollup;
+      const run = `0x${'79'.repeat(32)}` as const;
+      const heavy = Array.from({ length: 12 }, (_, i) => new Uint8Array(16_384).fill(i + 1));
+      for (const description of [...heavy, right]) {
+        await publishDescription({ queue: local.queue(1), descriptions, run, description });
+      }
+      let received = 0;
+      const client = connect(local.anvil, {
+        fetch: async (input, init) => {
+          const bytes = await (await fetch(input, init)).arrayBuffer();
+          received += bytes.byteLength;
+          return new Response(bytes);
+        },
+      });
+      const junkDigests = new Set(heavy.map((each) => digestOfDescription(each)));
+      const described = new DescribedRuns({ client, contracts: local.network.rollup });
+      for (let look = 0; look < 2; look++) {
+        received = 0;
+        const found = await described.find(run, (digest) => !junkDigests.has(digest));
+        expect(found.map(({ bytes }) => bytes)).toEqual([right]);
+        // Thirteen descriptions have 400 KB in hex.
+        expect(received).toBeLessThan(20_000);
+      }
+      received = 0;
+      const digests = [digestOfDescription(right)];
+      await findDescriptions({ client, descriptions, run, digests });
+      expect(received).toBeLessThan(5_000);
     });
 
     it('come alone where an order names one, until it was looked at', async () => {
