@@ -275,7 +275,8 @@ export interface PortOptions {
  *   first.
  * - [DP-03] A view is of one block: its events lead to the state that it shows.
  * - [DP-04] Reading a claim or a game that does not exist rejects with ChainError `refused`.
- * - [DP-10] `claimStates` says of several claims what `claim` says of each, and `claimCount` how many there are.
+ * - [DP-10] `claimStates` says of several claims what `claim` says of each, and `claimCount` how many there
+ *   are.
  */
 export interface DisputesReader {
   settings(options?: PortOptions): Promise<Settings>;

@@ -64,7 +64,10 @@ export async function readJob(client: PublicClient, jobs: Address, id: bigint): 
   }
 }
 
-/** Several jobs in one request, in the order of the numbers, without those that do not exist. Throws ChainError. */
+/**
+ * Several jobs in one request, in the order of the numbers, without those that do not exist. Throws
+ * ChainError.
+ */
 export async function readJobs(
   client: PublicClient,
   jobs: Address,

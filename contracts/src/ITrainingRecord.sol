@@ -57,7 +57,8 @@ interface ITrainingRecord {
     event Opened(bytes32 indexed run, IDisputes.Terms terms);
     /// @notice A claim was committed to.
     event Committed(bytes32 indexed commitment);
-    /// @notice The checkpoint after `step` (counted from 0) was recorded, or an earlier claim has replaced it.
+    /// @notice The checkpoint after `step` (counted from 0) was recorded, or an earlier claim has replaced
+    /// it.
     event Recorded(
         bytes32 indexed run, bytes32 indexed root, address indexed contributor, uint32 step, uint256 claim
     );

@@ -189,7 +189,8 @@ interface IDisputes {
     error PaymentFailed();
 
     /// @notice Claims that under `terms` the checkpoint roots after each step have the Merkle root `root`.
-    /// The call must send `claimBond(terms)`. The claim can be challenged for `windowOf(terms.steps)` seconds.
+    /// The call must send `claimBond(terms)`. The claim can be challenged for `windowOf(terms.steps)`
+    /// seconds.
     function claim(Terms calldata terms, bytes32 root) external payable returns (uint256 id);
 
     /// @notice Opens a game against an undecided claim within its window. The call must send
