@@ -8,7 +8,7 @@ export interface RunLogOptions<Entry> {
   readonly ask: (run: Hex, range: BlockRange) => Promise<readonly Entry[]>;
   /** Entries of one run with the same key are one entry. */
   readonly keyOf: (entry: Entry) => string;
-  /** The most entries kept of a run. Defaults to 4,096. */
+  /** No further blocks are read of a run that has so many entries. Defaults to 4,096. */
   readonly mostEntries?: number;
 }
 
@@ -19,6 +19,8 @@ export interface RunEntries<Entry> {
 }
 
 interface KeptRun<Entry> {
+  /** One reading of a run after the other. */
+  readonly reads: SerialQueue;
   readonly entries: Map<string, Entry>;
   next: bigint;
 }
@@ -36,7 +38,6 @@ const REREAD = 64n;
 export class RunLog<Entry> {
   readonly #options: RunLogOptions<Entry>;
   readonly #kept = new Map<Hex, KeptRun<Entry>>();
-  readonly #reads = new SerialQueue();
 
   constructor(options: RunLogOptions<Entry>) {
     this.#options = options;
@@ -47,18 +48,18 @@ export class RunLog<Entry> {
    * make room, and the others are read later. Rejects as `ask` does.
    */
   of(run: Hex, isDone: (entry: Entry) => boolean = () => false): Promise<RunEntries<Entry>> {
-    return this.#reads.run(() => this.#read(run, isDone));
-  }
-
-  async #read(run: Hex, isDone: (entry: Entry) => boolean): Promise<RunEntries<Entry>> {
-    const { blockNumber, ask, keyOf, mostEntries = 4096 } = this.#options;
-    const kept = this.#kept.get(run) ?? { entries: new Map<string, Entry>(), next: 0n };
+    const kept = this.#kept.get(run) ?? { reads: new SerialQueue(), entries: new Map(), next: 0n };
     this.#kept.delete(run);
     this.#kept.set(run, kept);
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= KEPT_RUNS) break;
       this.#kept.delete(oldest);
     }
+    return kept.reads.run(() => this.#read(run, kept, isDone));
+  }
+
+  async #read(run: Hex, kept: KeptRun<Entry>, isDone: (entry: Entry) => boolean): Promise<RunEntries<Entry>> {
+    const { blockNumber, ask, keyOf, mostEntries = 4096 } = this.#options;
     const last = await blockNumber();
     for (const range of blockRanges(kept.next, last)) {
       if (kept.entries.size >= mostEntries) {

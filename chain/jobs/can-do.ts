@@ -163,8 +163,8 @@ async function descriptionHashOf({ queue, jobs, job }: JobOptions, terms: Hex): 
   const toBlock = await client.getBlockNumber().catch((error: unknown) => {
     throw toChainError(error);
   });
-  const posted = await listJobs({ client, jobs, fromBlock: 0n, toBlock, terms });
-  const order = posted.find(({ id }) => id === job)?.order;
+  const [posted] = await listJobs({ client, jobs, fromBlock: 0n, toBlock, terms, job });
+  const order = posted?.order;
   if (order === undefined) {
     throw new ChainError('unreachable', 'The chain’s node has lost the log of this job. Try again later.');
   }

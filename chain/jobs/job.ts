@@ -132,20 +132,23 @@ export interface ListJobsOptions {
   readonly toBlock: bigint;
   /** Only jobs with this hash of terms. */
   readonly terms?: Hex;
+  /** Only the job with this number. */
+  readonly job?: bigint;
 }
 
 const POSTED = getAbiItem({ abi: jobsAbi, name: 'Posted' });
 
 /** Jobs posted between two blocks, in the chain's order. Throws ChainError. */
 export async function listJobs(options: ListJobsOptions): Promise<readonly PostedJob[]> {
-  const { client, jobs, fromBlock, toBlock, terms } = options;
+  const { client, jobs, fromBlock, toBlock, terms, job } = options;
+  const args = { ...(terms === undefined ? {} : { terms }), ...(job === undefined ? {} : { job }) };
   try {
     const logs = await logsOfBlocks(fromBlock, toBlock, (range) =>
       client.getLogs({
         ...range,
         address: jobs,
         event: POSTED,
-        ...(terms === undefined ? {} : { args: { terms } }),
+        args,
         strict: true,
       }),
     );

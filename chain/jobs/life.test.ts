@@ -7,9 +7,10 @@ import { listCampaigns, listPledges, readCampaign, readPledge } from '../crowdfu
 import { digestOfDescription } from '../descriptions.ts';
 import { NO_ANVIL } from '../devnet/anvil.ts';
 import { claimTree } from '../disputes/trees.ts';
-import { disputesAbi } from '../generated/abi.ts';
+import { disputesAbi, ownershipAbi } from '../generated/abi.ts';
 import {
   collectEarnings,
+  listModelsOfRoot,
   payModel,
   readHolding,
   readModel,
@@ -201,6 +202,17 @@ describe.skipIf(NO_ANVIL !== undefined)(
         key: job,
         root: made.last,
       });
+
+      const ofRoot = { client: local.client, ownership, root: made.last };
+      expect(await listModelsOfRoot(ofRoot)).toEqual({ ids: [ended.model], hasMore: false });
+      // Anybody can make another model of the root. Its key leads to no job of anybody.
+      await local.queue(2).call({
+        ...{ address: ownership, abi: ownershipAbi, functionName: 'create' },
+        args: [`0x${'00'.repeat(32)}`, made.last, COIN, [account(2)], [BigInt(TOTAL_SHARES)]],
+      });
+      const { ids } = await listModelsOfRoot(ofRoot);
+      const sources = await Promise.all(ids.map((id) => readModel(local.client, ownership, id)));
+      expect(sources.map((each) => each?.source)).toEqual([jobs.toLowerCase(), account(2).toLowerCase()]);
 
       await openRun({ ...by(1), trainingRecord, terms: made.terms });
       const run = termsHash(made.terms);

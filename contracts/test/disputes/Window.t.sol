@@ -4,6 +4,33 @@ pragma solidity ^0.8.30;
 import {IDisputes} from "../../src/disputes/IDisputes.sol";
 import {DisputesFixture} from "./DisputesFixture.sol";
 
+/// @notice Withdraws again while it is being paid.
+contract GreedyChallenger {
+    IDisputes private immutable DISPUTES;
+    bool private immutable HIDES;
+    uint256 public received;
+
+    constructor(IDisputes disputes, bool hides) {
+        DISPUTES = disputes;
+        HIDES = hides;
+    }
+
+    function challenge(uint256 claim, IDisputes.Terms calldata terms) external payable returns (uint256) {
+        return DISPUTES.challenge{value: msg.value}(claim, terms);
+    }
+
+    function withdraw() external {
+        DISPUTES.withdraw();
+    }
+
+    receive() external payable {
+        received += msg.value;
+        if (!HIDES) return DISPUTES.withdraw();
+        (bool again,) = address(DISPUTES).call(abi.encodeCall(IDisputes.withdraw, ()));
+        require(!again, "paid twice");
+    }
+}
+
 /// @notice The window of a claim, and the budgets of its games, grow with the steps that somebody has to
 /// repeat.
 contract WindowTest is DisputesFixture {
@@ -50,6 +77,41 @@ contract WindowTest is DisputesFixture {
         disputes.claim{value: bond}(terms, "whatever");
         vm.expectRevert(IDisputes.BadTerms.selector);
         disputes.windowOf(steps);
+    }
+
+    /// @dev The last second of the window belongs to a challenger, the next one to the claimant.
+    function test_challenge_succeedsInLastSecondOfLongWindow() external {
+        uint256 claim = claimOfSteps(30);
+        vm.warp(disputes.claimOf(claim).windowEnd);
+        vm.expectRevert(IDisputes.WindowOpen.selector);
+        disputes.settle(claim);
+        challengeAs(claim, CHALLENGER);
+        vm.warp(block.timestamp + 1);
+        uint256 bond = disputes.challengeBond(terms);
+        vm.prank(OTHER_CHALLENGER);
+        vm.expectRevert(IDisputes.WindowClosed.selector);
+        disputes.challenge{value: bond}(claim, terms);
+        vm.expectRevert(IDisputes.GamesLive.selector);
+        disputes.settle(claim);
+    }
+
+    function test_withdraw_paysOnceIfReceiverReenters() external {
+        GreedyChallenger[2] memory greedy =
+            [new GreedyChallenger(disputes, false), new GreedyChallenger(disputes, true)];
+        for (uint256 i; i < 2; ++i) {
+            uint256 bond = disputes.challengeBond(terms);
+            uint256 claim = claimOfSteps(3);
+            vm.deal(address(this), bond);
+            uint256 game = greedy[i].challenge{value: bond}(claim, terms);
+            vm.warp(block.timestamp + BUDGET + 1);
+            disputes.timeout(game);
+        }
+        uint256 due = disputes.credit(address(greedy[1]));
+        vm.expectRevert(IDisputes.PaymentFailed.selector);
+        greedy[0].withdraw();
+        greedy[1].withdraw();
+        assertEq(greedy[1].received(), due, "paid once");
+        assertEq(disputes.credit(address(greedy[1])), 0, "no more credit");
     }
 
     function testFuzz_windowOf_hasTimeForEveryStep(uint32 steps, uint32 more) external view {

@@ -275,6 +275,11 @@ contract JobsTest is MarketFixture {
         vm.prank(WORKER);
         vm.expectRevert(IJobs.NotTheLastRoot.selector);
         jobs.deliver(job, claim, termsOf(1), keccak256("another"), last);
+        // The sibling on the left is a node, and no root of a checkpoint.
+        bytes32 node = last[0];
+        vm.prank(WORKER);
+        vm.expectRevert(IJobs.NotTheLastRoot.selector);
+        jobs.deliver(job, claim, termsOf(1), node, last);
         deliverClaim(WORKER, job, 1, claim);
     }
 
