@@ -42,9 +42,11 @@ export default defineProject(
           name: 'components',
           include: ['**/*.test.tsx'],
           setupFiles: ['testing/page-styles.ts'],
-          testTimeout: 20_000,
+          // As in the root's configuration: these limits only end what hangs.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           // A chunk that a component loads late has to be compiled first.
-          expect: { poll: { timeout: 8_000 } },
+          expect: { poll: { timeout: 60_000 } },
           browser: {
             enabled: true,
             headless: true,

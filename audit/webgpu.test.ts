@@ -28,5 +28,5 @@ describe.skipIf(REASON !== '')(`a run on WebGPU ${REASON}`, () => {
     // Keeps Dawn alive up to here: when it is collected, its devices go with it.
     expect(opened.gpu).toBeDefined();
     // SwiftShader compiles each of some forty kernels for seconds when the machine is busy.
-  }, 300_000);
+  });
 });

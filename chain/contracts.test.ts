@@ -46,7 +46,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
 
     beforeAll(async () => {
       local = await startLocalChain();
-    }, 60_000);
+    });
     afterAll(() => local?.stop());
 
     const attest = (n: number, round: number): Promise<Signed<Attestation>> =>

@@ -9,6 +9,7 @@ import { ChainLedger } from './ledger.ts';
 import { type ChainNetwork, connect } from './network.ts';
 import { readSchedule, roundMs, type Schedule } from './schedule.ts';
 import { sleep } from './sleep.ts';
+import { readStandings } from './standings.ts';
 
 export interface OpenDeviceChainOptions {
   readonly network: ChainNetwork;
@@ -47,6 +48,7 @@ export class DeviceChain {
       device: this.device,
       chainId: network.chainId,
       participation: network.contracts.participation,
+      readStandings: (devices) => readStandings({ client, ...network.contracts, devices }),
     });
   }
 

@@ -2,6 +2,7 @@ import { type Hex, hashTypedData, recoverTypedDataAddress } from 'viem';
 import { describe, expect, it } from 'vitest';
 import { deviceKey } from '../protocol/device-key.ts';
 import type { RoundClock } from '../protocol/ledger.ts';
+import { UNKNOWN } from '../protocol/standing.ts';
 import { describeLedgerContract } from '../protocol/testing/ledger-contract.ts';
 import { ChainLedger, MAX_WINNERS, voteDigest } from './ledger.ts';
 import { secretOf } from './testing/local-chain.ts';
@@ -12,7 +13,13 @@ const clock: RoundClock = {
   read: () => ({ round: 3, stage: 'vote', sinceStageStart: 0, untilStageEnd: 1, seed: '0x' }),
 };
 const ledgerOf = (device: number, chainId = 31337): ChainLedger =>
-  new ChainLedger({ clock, device: deviceKey(secretOf(device)), chainId, participation });
+  new ChainLedger({
+    clock,
+    device: deviceKey(secretOf(device)),
+    chainId,
+    participation,
+    readStandings: async (devices) => devices.map(() => UNKNOWN),
+  });
 const { address: device } = deviceKey(secretOf(1));
 
 describeLedgerContract('ChainLedger', () => ({

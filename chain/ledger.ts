@@ -1,6 +1,8 @@
 import { type Address, type Hex, hashTypedData } from 'viem';
 import type { DeviceKey } from '../protocol/device-key.ts';
+import type { DeviceAddress } from '../protocol/hex.ts';
 import type { Attestation, Ledger, RoundClock, Signed, Vote } from '../protocol/ledger.ts';
+import type { Standing } from '../protocol/standing.ts';
 import { ChainError } from './errors.ts';
 import { isSignedBy } from './signatures.ts';
 import { ATTESTATION_TYPES, domainOf, VOTE_TYPES } from './typed-data.ts';
@@ -13,6 +15,8 @@ export interface ChainLedgerOptions {
   readonly device: DeviceKey;
   readonly chainId: number;
   readonly participation: Address;
+  /** Reads the standing of at most 256 devices from the chain. `readStandings` of standings.ts is one. */
+  readonly readStandings: (devices: readonly DeviceAddress[]) => Promise<readonly Standing[]>;
 }
 
 /** The digest that a device signs to attest a round at one deployment. */
@@ -36,7 +40,10 @@ export function voteDigest(chainId: number, participation: Address, { round, win
   });
 }
 
-/** The swarm's ledger over one deployment of Participation. It signs and verifies without a node. */
+/**
+ * The swarm's ledger over one deployment of Participation. It signs and verifies without a node, and asks the
+ * node for standings.
+ */
 export class ChainLedger implements Ledger {
   readonly clock: RoundClock;
   readonly #options: ChainLedgerOptions;
@@ -72,6 +79,10 @@ export class ChainLedger implements Ledger {
 
   verifyVote({ value, device, signature }: Signed<Vote>): Promise<boolean> {
     return verified(device, signature, () => this.#voteDigest(value));
+  }
+
+  standingsOf(devices: readonly DeviceAddress[]): Promise<readonly Standing[]> {
+    return this.#options.readStandings(devices);
   }
 
   #signed<T>(value: T, digestOf: (value: T) => Hex): Signed<T> {

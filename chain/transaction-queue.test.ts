@@ -35,7 +35,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
     let local: LocalChain;
     beforeAll(async () => {
       local = await startLocalChain();
-    }, 60_000);
+    });
     afterAll(() => local?.stop());
     afterEach(() => local.controls.setAutomine(true));
 
@@ -78,13 +78,13 @@ describe.skipIf(NO_ANVIL !== undefined)(
     }
     const untilPending = (address: Address, count: number): Promise<void> =>
       expect
-        .poll(async () => (await pendingOf(address)).length, { timeout: 20_000, interval: 20 })
+        .poll(async () => (await pendingOf(address)).length, { timeout: 60_000, interval: 20 })
         .toBe(count);
     /** Until the one transaction that waits pays this much. */
     const untilPays = (address: Address, value: bigint): Promise<void> =>
       expect
         .poll(async () => (await pendingOf(address)).map((each) => BigInt(each.value)), {
-          timeout: 20_000,
+          timeout: 60_000,
           interval: 20,
         })
         .toEqual([value]);
@@ -138,9 +138,9 @@ describe.skipIf(NO_ANVIL !== undefined)(
       await local.controls.setAutomine(false);
       const posting = post(queue);
       const fee = async (): Promise<bigint> => BigInt((await pendingOf(queue.address))[0]?.maxFeePerGas ?? 0);
-      await expect.poll(fee, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0n);
+      await expect.poll(fee, { timeout: 60_000, interval: 5 }).toBeGreaterThan(0n);
       const first = await fee();
-      await expect.poll(fee, { timeout: 20_000, interval: 5 }).toBeGreaterThan((first * 6n) / 5n);
+      await expect.poll(fee, { timeout: 60_000, interval: 5 }).toBeGreaterThan((first * 6n) / 5n);
       await local.controls.mine({ blocks: 1 });
       const { transaction } = await posting;
       expect((await local.client.getTransaction({ hash: transaction })).nonce).toBe(0);

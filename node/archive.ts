@@ -1,12 +1,12 @@
 import type { ChainClock } from '../chain/clock.ts';
 import { roundMs, type Schedule, seedOf } from '../chain/schedule.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
+import type { Standing } from '../protocol/standing.ts';
 import type { SwarmConnection } from '../swarm/join.ts';
 import type { Message } from '../swarm/messages/envelope.ts';
 import { Acknowledgements } from '../swarm/rounds/acknowledgements.ts';
 import type { ArchiveFolder } from './archive/archive-folder.ts';
 import { ArchiveCollector, type ArchiveEvent } from './archive/collector.ts';
-import type { Standing } from './device-standing.ts';
 
 export interface ArchiveOptions {
   readonly connection: SwarmConnection;
@@ -39,6 +39,7 @@ export function startArchive(options: ArchiveOptions): Archive {
     device,
     scheduler,
     round: () => clock.read().round,
+    standingOf: (author) => connection.standings.now(author),
     onAccepted: () => undefined,
   });
   const kept = new Map<string, Message<'attest'>>();

@@ -22,7 +22,8 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
-  await rm(home, { recursive: true, force: true });
+  // Processes of the network end by themselves after it, and write until then.
+  await rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
 });
 
 /** Starts the network as a person does, in a state folder of its own, and waits for its ready line. */
@@ -38,9 +39,11 @@ async function start(...argv: string[]) {
       text += data;
     });
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  let processes: Readonly<Record<string, number>> = {};
   stops.push(async () => {
     child.kill('SIGKILL');
     await exited;
+    await allGone(processes);
   });
   await vi.waitFor(
     () => {
@@ -50,7 +53,13 @@ async function start(...argv: string[]) {
     { timeout: 200_000, interval: 200 },
   );
   const file = JSON.parse(await readFile(join(home, 'devnet.json'), 'utf8'));
-  return { child, exited, output: () => text, processes: file.processes as Record<string, number> };
+  processes = file.processes as Record<string, number>;
+  return { child, exited, output: () => text, processes };
+}
+
+/** Waits until no process of a network is alive. */
+function allGone(processes: Readonly<Record<string, number>>): Promise<void> {
+  return vi.waitFor(() => expect(Object.values(processes).filter(isAlive)).toEqual([]), SOON);
 }
 
 function isAlive(pid: number): boolean {
@@ -150,10 +159,7 @@ describe.skipIf(NO_ANVIL)(
       expect(second.output()).toContain('going on from the last start');
       second.child.kill('SIGKILL');
       await second.exited;
-      await vi.waitFor(() => expect(Object.values(second.processes).filter(isAlive)).toEqual([]), {
-        timeout: 30_000,
-        interval: 200,
-      });
+      await allGone(second.processes);
 
       const third = await start('--no-build', '--round', '25');
       expect((await readNetworkFile(join(home, 'devnet.json'))).contracts).not.toEqual(before.contracts);

@@ -12,7 +12,6 @@ import { networkId } from '../swarm/network-id.ts';
 import { nodeTransports } from '../swarm/node-transports.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { startArchive } from './archive.ts';
-import { DeviceStandings } from './device-standing.ts';
 import { type Child, startChild } from './devnet/child.ts';
 import { fundedWallet, startLocalChain } from './devnet/local-chain.ts';
 import { servePage } from './devnet/page-server.ts';
@@ -167,14 +166,9 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
       }),
     });
     closing.push(() => connection.leave());
-    const standings = new DeviceStandings({
-      client: deviceChain.client,
-      ...network.contracts,
-      round: () => deviceChain.clock.read().round,
-    });
     const archive = startArchive({
       connection,
-      standingOf: (device) => standings.of(device),
+      standingOf: (device) => connection.standings.of(device),
       maxCheckpointBytes: await checkpointBytes(DEFAULT_MODEL),
       device: key.address,
       folder,
@@ -193,7 +187,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
         patienceMs: 20_000,
         maxFeePerGas: LOCAL_MAX_FEE,
       }),
-      standingOf: (device) => standings.of(device),
+      standingOf: (device) => connection.standings.of(device),
       gasPerRound: LOCAL_GAS_PER_ROUND,
       gasPerDay: 1000 * LOCAL_GAS_PER_ROUND,
       chainId: network.chainId,

@@ -5,10 +5,12 @@ import { delegationFor, delegationTypedData, postBinding, readEpoch, signConsent
 import { ANVIL_KEYS, NO_ANVIL } from '../chain/devnet/anvil.ts';
 import { readRecords } from '../chain/records.ts';
 import { readingAt } from '../chain/schedule.ts';
+import { readStandings } from '../chain/standings.ts';
 import { type LocalChain, startLocalChain } from '../chain/testing/local-chain.ts';
 import { TransactionQueue } from '../chain/transaction-queue.ts';
 import type { Attestation, Signed, Vote } from '../protocol/ledger.ts';
-import { DeviceStandings } from './device-standing.ts';
+import { systemScheduler } from '../swarm/scheduler.ts';
+import { Standings } from '../swarm/standings.ts';
 import { Submitter, type SubmitterEvent, type SubmitterOptions } from './submitter.ts';
 
 const hash = (text: string): Hex => keccak256(encodePacked(['string'], [text]));
@@ -18,7 +20,6 @@ const STRANGERS = 100_000;
 
 describe.skipIf(NO_ANVIL !== undefined)(
   `a submitter among strangers${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`,
-  { timeout: 60_000 },
   () => {
     let local: LocalChain;
     let round = 0;
@@ -37,7 +38,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         await happened('included', 2);
         await end();
       }
-    }, 60_000);
+    });
     afterAll(() => local?.stop());
     afterEach(() => end());
 
@@ -76,11 +77,12 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const clock = {
         read: () => readingAt(local.schedule, (local.schedule.genesis + round * 20) * 1000),
       };
-      const standings = new DeviceStandings({
-        client: local.client,
-        ...local.network.contracts,
-        round: () => round,
-        knownAfter: 2,
+      const standings = new Standings({
+        read: (devices) =>
+          readStandings({ client: local.client, ...local.network.contracts, devices, knownAfter: 2 }),
+        scheduler: systemScheduler,
+        random: Math.random,
+        pauseMs: 0,
       });
       submitter = new Submitter({
         queue: new TransactionQueue({ client: local.client, wallet: local.wallet(1) }),
@@ -110,7 +112,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
     const happened = (kind: SubmitterEvent['kind'], times = 1): Promise<void> =>
       vi.waitFor(
         () => expect(events.filter((event) => event.kind === kind).length).toBeGreaterThanOrEqual(times),
-        { timeout: 20_000, interval: 20 },
+        { timeout: 60_000, interval: 20 },
       );
 
     const included = (n: number): Promise<void> =>
@@ -120,7 +122,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
             events.filter(
               (event) => event.kind === 'included' && event.device === local.device(n).signer.address,
             ).length,
-          { timeout: 20_000, interval: 20 },
+          { timeout: 60_000, interval: 20 },
         )
         .toBeGreaterThan(0);
 
@@ -195,7 +197,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
               local.network.contracts.participation,
               [BOUND, KNOWN].map((n) => local.device(n).signer.address),
             ),
-          { timeout: 20_000 },
+          { timeout: 60_000 },
         )
         .toMatchObject([
           { lastRound: round, lastVote: round },

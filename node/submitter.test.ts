@@ -7,7 +7,7 @@ import { readingAt } from '../chain/schedule.ts';
 import { type LocalChain, startLocalChain } from '../chain/testing/local-chain.ts';
 import { TransactionQueue, type TransactionQueueOptions } from '../chain/transaction-queue.ts';
 import type { Attestation, Signed, Vote } from '../protocol/ledger.ts';
-import { UNKNOWN } from './device-standing.ts';
+import { UNKNOWN } from '../protocol/standing.ts';
 import { Submitter, type SubmitterEvent, type SubmitterOptions } from './submitter.ts';
 
 const hash = (text: string): Hex => keccak256(encodePacked(['string'], [text]));
@@ -20,7 +20,7 @@ describe.skipIf(NO_ANVIL !== undefined)(`Submitter${NO_ANVIL === undefined ? '' 
 
   beforeAll(async () => {
     local = await startLocalChain();
-  }, 60_000);
+  });
   afterAll(() => local?.stop());
   afterEach(async () => {
     await submitter?.stop();
@@ -72,7 +72,7 @@ describe.skipIf(NO_ANVIL !== undefined)(`Submitter${NO_ANVIL === undefined ? '' 
 
   const happened = (kind: SubmitterEvent['kind'], times = 1): Promise<void> =>
     expect
-      .poll(() => events.filter((event) => event.kind === kind).length, { timeout: 20_000, interval: 20 })
+      .poll(() => events.filter((event) => event.kind === kind).length, { timeout: 60_000, interval: 20 })
       .toBeGreaterThanOrEqual(times);
 
   it('posts what waits in one batch and says what each entry cost', async () => {
@@ -198,13 +198,13 @@ describe.skipIf(NO_ANVIL !== undefined)(`Submitter${NO_ANVIL === undefined ? '' 
       await poster.addAttestation(await attestation(7, round));
       poster.start();
       const pending = async () => (await controls.getTxpoolContent()).pending;
-      await expect.poll(async () => Object.keys(await pending()).length, { timeout: 20_000 }).toBe(1);
+      await expect.poll(async () => Object.keys(await pending()).length, { timeout: 60_000 }).toBe(1);
       for (const transactions of Object.values(await pending())) {
         for (const { hash: dropped } of Object.values(transactions)) {
           await controls.dropTransaction({ hash: dropped });
         }
       }
-      await expect.poll(async () => Object.keys(await pending()).length, { timeout: 20_000 }).toBe(1);
+      await expect.poll(async () => Object.keys(await pending()).length, { timeout: 60_000 }).toBe(1);
       await controls.mine({ blocks: 1 });
       await happened('included');
     } finally {
@@ -226,9 +226,9 @@ describe.skipIf(NO_ANVIL !== undefined)(`Submitter${NO_ANVIL === undefined ? '' 
         const [transaction] = Object.values(own ?? {});
         return BigInt(transaction?.maxFeePerGas ?? 0);
       };
-      await expect.poll(fee, { timeout: 20_000 }).toBeGreaterThan(0n);
+      await expect.poll(fee, { timeout: 60_000 }).toBeGreaterThan(0n);
       const first = await fee();
-      await expect.poll(fee, { timeout: 20_000 }).toBeGreaterThan(first);
+      await expect.poll(fee, { timeout: 60_000 }).toBeGreaterThan(first);
       await controls.mine({ blocks: 1 });
       await happened('included');
     } finally {

@@ -14,7 +14,7 @@ import { compactSignature, isSignedBy } from '../chain/signatures.ts';
 import type { IncludedTransaction, TransactionQueue } from '../chain/transaction-queue.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
 import type { Attestation, RoundClock, Signed, Vote } from '../protocol/ledger.ts';
-import { accountOf, rankOf, type Standing } from './device-standing.ts';
+import { accountOf, rankOf, type Standing } from '../protocol/standing.ts';
 import { GasBudget } from './gas-budget.ts';
 import { type Entry, type Queued, type RoundStatement, StatementQueue } from './submitter-queue.ts';
 

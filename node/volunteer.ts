@@ -133,6 +133,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       gossip: connection.gossip,
       content: connection.content,
       deviceKey: key,
+      standings: connection.standings,
       engine: host.engine.description,
       conformance: () => conformanceOf(host.engine),
     });

@@ -3,6 +3,7 @@
  * tests use a simulated one on a simulated clock.
  */
 import type { DeviceAddress, Hex } from './hex.ts';
+import type { Standing } from './standing.ts';
 
 export type Stage = 'answer' | 'critique' | 'vote';
 
@@ -62,6 +63,8 @@ export interface Signed<T> {
  * - [LE-06] A vote is signed with its winners in lower case and ascending order. The returned value is what
  *   was signed.
  * - [LE-07] Signing rejects for a round that is no round, and for a vote that names a winner twice.
+ * - [LE-08] It tells the standing of each device asked about, in the order asked. Of a device that nobody has
+ *   heard of it says `unknown`.
  */
 export interface Ledger {
   readonly clock: RoundClock;
@@ -73,4 +76,9 @@ export interface Ledger {
   verifyAttestation(signed: Signed<Attestation>): Promise<boolean>;
   /** Whether the signature is the device's own over this chain's domain. Computed without asking a node. */
   verifyVote(signed: Signed<Vote>): Promise<boolean>;
+  /**
+   * The standing of at most 256 devices now, in their order, read in a fixed number of requests. Rejects
+   * while the chain's node is out of reach.
+   */
+  standingsOf(devices: readonly DeviceAddress[]): Promise<readonly Standing[]>;
 }

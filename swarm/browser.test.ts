@@ -19,7 +19,7 @@ const absent = existsSync(executablePath) ? false : `no Chromium at ${executable
 const networkId = 'browser-test:1';
 const digest = (byte: number): Hex => `0x${byte.toString(16).padStart(2, '0').repeat(32)}`;
 
-describe.skipIf(absent)(`tabs${absent ? ` (skipped: ${absent})` : ''}`, { timeout: 120_000 }, () => {
+describe.skipIf(absent)(`tabs${absent ? ` (skipped: ${absent})` : ''}`, () => {
   let server: Server;
   let browser: Browser;
   let relay: Relay;
@@ -49,7 +49,7 @@ describe.skipIf(absent)(`tabs${absent ? ` (skipped: ${absent})` : ''}`, { timeou
         '--disable-renderer-backgrounding',
       ],
     });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await browser?.close();

@@ -116,7 +116,7 @@ function forged(message: Uint8Array, signed: Uint8Array): Uint8Array {
   return dagCbor.encode({ ...dagCbor.decode<Record<string, unknown>>(message), sig });
 }
 
-describe('gossip', { timeout: 30_000 }, () => {
+describe('gossip', () => {
   it('hands over a message of a key that has said hello, and passes it on', async () => {
     const s = setUp();
     expect(await s.receive(hello(other), topics.presence)).toBe('accept');

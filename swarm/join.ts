@@ -9,6 +9,7 @@ import { networkId, topicsOf } from './network-id.ts';
 import { createSwarmNode, type SwarmNode, type TransportFactory } from './node.ts';
 import { type Presence, type SelfDescription, startPresence } from './presence.ts';
 import { type Scheduler, systemScheduler } from './scheduler.ts';
+import { Standings } from './standings.ts';
 
 export interface JoinSwarmOptions {
   readonly network: Network;
@@ -35,6 +36,8 @@ export interface SwarmConnection {
   readonly gossip: Gossip;
   readonly presence: Presence;
   readonly content: ContentService;
+  /** What the chain says of other devices. */
+  readonly standings: Pick<Standings, 'now' | 'of'>;
   /** Leaves the swarm. Resolves when no connection is left. */
   leave(): Promise<void>;
 }
@@ -49,6 +52,11 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
   const id = networkId(network.chainId, network.contracts.participation);
   const scheduler = systemScheduler;
   const round = () => ledger.clock.read().round;
+  const standings = new Standings({
+    read: (devices) => ledger.standingsOf(devices),
+    scheduler,
+    random: Math.random,
+  });
   const node = await createSwarmNode({
     privateKey: key.secret,
     relays: network.relays,
@@ -86,7 +94,9 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
       gossip,
       presence,
       content,
+      standings,
       async leave() {
+        standings.stop();
         presence.stop();
         gossip.stop();
         await content.stop();
@@ -94,6 +104,7 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
       },
     };
   } catch (error) {
+    standings.stop();
     await node.stop();
     throw error;
   }

@@ -8,7 +8,7 @@ import { nodeTransports } from './node-transports.ts';
 const PEER = '16Uiu2HAkuvPSLE6f1CXMzV2SiFmixX7k7zhyZ8eKfvfmpaJ2yUbK';
 
 describe('a swarm node', () => {
-  it('survives the confirmation of an address that leads through a peer', { timeout: 60_000 }, async () => {
+  it('survives the confirmation of an address that leads through a peer', async () => {
     const node = await createSwarmNode({
       privateKey: randomBytes(32),
       relays: [],

@@ -10,7 +10,7 @@ let home = '';
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'starling-start-'));
 });
-afterEach(() => rm(home, { recursive: true, force: true }));
+afterEach(() => rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
 
 function node(...argv: string[]): Promise<{ readonly code: number | null; readonly text: string }> {
   return new Promise((resolve) => {

@@ -50,7 +50,7 @@ describe('pretrain', () => {
     const files = modelFiles(NANO_CONFIG, (await session.snapshot()).parameters);
     await session.dispose();
     expect(toHex(sha256(files['model.safetensors']))).toBe(HASH_AFTER_20);
-  }, 120_000);
+  });
 
   it('never trains on a held-out question', () => {
     const seed = new TextEncoder().encode('lessons');
@@ -91,7 +91,7 @@ describe('the committed model', () => {
     expect(metrics.answering).toBeLessThan(0.5);
     expect(metrics.judging).toBeGreaterThan(0.6);
     expect(metrics.correcting).toBeGreaterThan(0.25);
-  }, 120_000);
+  });
 });
 
 describe('mistake', () => {

@@ -19,7 +19,7 @@ import { connectModels, type ModelClient } from './model-client.ts';
 import { createModelService } from './model-service.ts';
 
 /** Polling of events, which a busy machine may delay by seconds. */
-const SOON = { timeout: 20_000 };
+const SOON = { timeout: 60_000 };
 
 const closing: (() => void)[] = [];
 afterEach(() => {
@@ -90,7 +90,7 @@ const lesson: TrainModel = {
   seed: 1,
 };
 
-describe('the model worker', { timeout: 60_000 }, () => {
+describe('the model worker', () => {
   it('puts the begin token of the tokenizer before a prompt and a training text', async () => {
     const { call } = connect();
     const tokenizer = { ...characterTokenizerJson(), post_processor: beginTemplate('<bos>') };

@@ -48,7 +48,7 @@ function connect(directory = openMemoryDirectory()) {
   };
 }
 
-describe('run worker', { timeout: 60_000 }, () => {
+describe('run worker', () => {
   it('specifies a run, does it, and shows any step of it to another thread', async () => {
     const { client, progress } = connect();
     const { spec, terms } = await client.specify(request);

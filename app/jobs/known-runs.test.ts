@@ -66,7 +66,7 @@ function published(run: Hex, description: Uint8Array) {
   ];
 }
 
-describe('KnownRuns', { timeout: 60_000 }, () => {
+describe('KnownRuns', () => {
   it('finds the run of the description that an order names, and measures its first steps', async () => {
     const { client: runs, progress } = worker();
     const { spec, terms } = await runs.specify({

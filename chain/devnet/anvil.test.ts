@@ -15,17 +15,17 @@ describe.skipIf(NO_ANVIL !== undefined)(`anvil${NO_ANVIL === undefined ? '' : `:
     await anvil.stop();
     await expect(connect(anvil).getChainId()).rejects.toThrow();
     busy.close();
-  }, 60_000);
+  });
 
   it('mines by the clock when told to', async () => {
     const anvil = await startAnvil({ blockTime: 1 });
     const client = connect(anvil);
     const first = await client.getBlockNumber({ cacheTime: 0 });
     await expect
-      .poll(() => client.getBlockNumber({ cacheTime: 0 }), { timeout: 20_000 })
+      .poll(() => client.getBlockNumber({ cacheTime: 0 }), { timeout: 60_000 })
       .toBeGreaterThan(first);
     await anvil.stop();
-  }, 60_000);
+  });
 
   it('dies with its signal', async () => {
     const ended = new AbortController();
@@ -33,5 +33,5 @@ describe.skipIf(NO_ANVIL !== undefined)(`anvil${NO_ANVIL === undefined ? '' : `:
     ended.abort();
     await anvil.exited;
     await expect(startAnvil({ signal: ended.signal })).rejects.toThrow();
-  }, 60_000);
+  });
 });

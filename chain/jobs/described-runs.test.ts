@@ -23,7 +23,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       for (const description of [...junk, Uint8Array.of(1, 0), right]) {
         await publishDescription({ queue, descriptions, run: RUN, description });
       }
-    }, 60_000);
+    });
     afterAll(() => local?.stop());
 
     const wanted = (seen: ReadonlySet<string> = new Set()) =>

@@ -16,6 +16,7 @@ import { ChainLedger } from '../ledger.ts';
 import { type ChainNetwork, connect } from '../network.ts';
 import { readSchedule, roundMs, type Schedule } from '../schedule.ts';
 import { compactSignature } from '../signatures.ts';
+import { readStandings } from '../standings.ts';
 import { type TransactionQueue, TransactionQueues } from '../transaction-queue.ts';
 
 /**
@@ -77,7 +78,13 @@ export async function startLocalChain(
       };
       return {
         signer,
-        ledger: new ChainLedger({ clock, device: signer, chainId: anvil.chainId, participation }),
+        ledger: new ChainLedger({
+          clock,
+          device: signer,
+          chainId: anvil.chainId,
+          participation,
+          readStandings: (devices) => readStandings({ client, identity, participation, devices }),
+        }),
       };
     },
     async toRound(round) {

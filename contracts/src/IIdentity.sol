@@ -131,6 +131,9 @@ interface IIdentity {
     /// @notice The owner that the device acts for now; zero if it has no owner or its delegation has ended.
     function ownerOf(address device) external view returns (address);
 
+    /// @notice `ownerOf` for several devices, in their order.
+    function ownersOf(address[] memory devices) external view returns (address[] memory owners);
+
     /// @notice What is stored for a device; all zero if it was never bound.
     function bindingOf(address device) external view returns (Binding memory);
 

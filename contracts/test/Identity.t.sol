@@ -116,6 +116,21 @@ contract IdentityTest is Signing {
         assertEq(identity.ownerOf(device), address(0), "registering binds nothing");
     }
 
+    function test_ownersOf_returnsOwnerOfEachDevice() public {
+        (IIdentity.Delegation memory d, bytes32 x, bytes32 y) = delegation(identity, owner, DEVICE);
+        address[] memory devices = new address[](2);
+        devices[0] = address(0xBEEF);
+        devices[1] = d.sessionKey;
+        assertEq(identity.ownersOf(devices)[1], address(0), "before the binding");
+        identity.bind(x, y, d, ownerSignature(OWNER, d), consentSignature(DEVICE, d));
+        address[] memory owners = identity.ownersOf(devices);
+        assertEq(owners.length, 2, "one for each device");
+        assertEq(owners[0], address(0), "a device without owner");
+        assertEq(owners[1], owner, "a bound device");
+        vm.warp(uint256(d.validUntil) + 1);
+        assertEq(identity.ownersOf(devices)[1], address(0), "after the delegation has ended");
+    }
+
     // ------------------------------------------------------------ bind
 
     function test_bind_succeedsForAnyCaller() public {

@@ -5,7 +5,13 @@
 import { concatBytes } from '@noble/hashes/utils.js';
 import { type Hex, toHex } from '../../protocol/hex.ts';
 import { LEAF_BYTES, leafHash, merkleRoot } from '../../protocol/merkle.ts';
-import { compareNames, parseSafetensors, type SafetensorsFile, type StoredTensor } from './safetensors.ts';
+import {
+  compareNames,
+  parseSafetensors,
+  SafetensorsError,
+  type SafetensorsFile,
+  type StoredTensor,
+} from './safetensors.ts';
 
 /** The leaf hashes of a tensor's bytes. Leaves have 4 KiB, and the last may be shorter. */
 function tensorLeaves(data: Uint8Array): Uint8Array[] {
@@ -23,18 +29,28 @@ export function tensorRoot(data: Uint8Array): Uint8Array {
 
 /**
  * The leaf data of one tensor in the checkpoint's tree: UTF-8 name, 0x00, dtype, each size as u32 LE, tensor
- * root.
+ * root. No two tensors have the same leaf data, so a root belongs to one checkpoint. Throws SafetensorsError
+ * for what would break that: a name with U+0000 or half a surrogate pair, and a size of 2^32 or more.
  */
 export function tensorLeafData(
   name: string,
   tensor: StoredTensor,
   root: Uint8Array = tensorRoot(tensor.data),
 ): Uint8Array {
+  if (name.includes('\0') || !name.isWellFormed()) throw unrootable(name, 'the name is not plain text');
+  const large = tensor.shape.find((size) => !Number.isInteger(size) || size < 0 || size >= 2 ** 32);
+  if (large !== undefined) throw unrootable(name, `a size of ${large} does not fit 32 bits`);
   const encoder = new TextEncoder();
   const sizes = new Uint8Array(tensor.shape.length * 4);
   const view = new DataView(sizes.buffer);
   for (const [i, size] of tensor.shape.entries()) view.setUint32(i * 4, size, true);
   return concatBytes(encoder.encode(name), Uint8Array.of(0), encoder.encode(tensor.dtype), sizes, root);
+}
+
+function unrootable(name: string, problem: string): SafetensorsError {
+  return new SafetensorsError(
+    `Tensor ${JSON.stringify(name)} has no place under a checkpoint’s root: ${problem}. Rename or reshape it.`,
+  );
 }
 
 /** The last leaf's data: the metadata as RFC 8785 canonical JSON. */

@@ -46,9 +46,7 @@ describe.skipIf(missing !== '')(`built by Vite, in Chromium${missing}`, () => {
     }
   }
 
-  test('an isolated page gets threads, on its main thread and in a worker', {
-    timeout: 120_000,
-  }, async () => {
+  test('an isolated page gets threads, on its main thread and in a worker', async () => {
     const report = await reportWith({
       'Cross-Origin-Opener-Policy': 'same-origin',
       'Cross-Origin-Embedder-Policy': 'require-corp',
@@ -57,7 +55,7 @@ describe.skipIf(missing !== '')(`built by Vite, in Chromium${missing}`, () => {
     expect(report).toEqual([expected, expected]);
   });
 
-  test('another page gets one thread and the same bits', { timeout: 120_000 }, async () => {
+  test('another page gets one thread and the same bits', async () => {
     const description = 'wasm SIMD, 1 thread (the page is not cross-origin isolated)';
     const expected = { description, root: TRAINING_CASE_ROOTS[20] };
     expect(await reportWith({})).toEqual([expected, expected]);

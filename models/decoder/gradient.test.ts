@@ -233,7 +233,7 @@ describe.each<[string, DecoderConfig]>([
     expect(relativeError(await read('logprobs'), naiveLogprobs(config, parameters))).toBeLessThan(1e-5);
   });
 
-  it('backward agrees with finite differences, every parameter', { timeout: 60_000 }, async () => {
+  it('backward agrees with finite differences, every parameter', async () => {
     const read = await run(config, parameters);
     const loss = (p: Parameters) =>
       -naiveLogprobs(config, p).reduce((sum, logprob, i) => sum + weights[i]! * logprob, 0);
@@ -267,7 +267,7 @@ describe.each<[string, DecoderConfig, LoraOptions, boolean]>([
   }
   const all = new Map([...frozen, ...adapters]);
 
-  it('agree with finite differences', { timeout: 60_000 }, async () => {
+  it('agree with finite differences', async () => {
     const read = await run(config, all, {}, { plan: { frozen: true, lora }, recompute });
     const scale = lora.alpha / lora.rank;
     expect(relativeError(await read('logprobs'), naiveLogprobs(config, all, scale))).toBeLessThan(1e-5);
@@ -285,7 +285,7 @@ describe('policy objective', () => {
   const config = configOf(true);
   const parameters = initialParameters({ config, draw: bits, deviation: 0.4 });
 
-  it('has the gradient of the clipped surrogate', { timeout: 60_000 }, async () => {
+  it('has the gradient of the clipped surrogate', async () => {
     const logprobs = naiveLogprobs(config, parameters);
     const advantages = logprobs.map((_, i) => (i % 2 === 0 ? 1.5 : -0.75));
     // Ratios on both sides of both clips, none near an edge.

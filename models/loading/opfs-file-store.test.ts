@@ -57,7 +57,6 @@ const SHARD = 'model.safetensors';
 
 describe.skipIf(CHROMIUM_ABSENT)(
   `a model in the private file system of Chromium${CHROMIUM_ABSENT ? ` (skipped: ${CHROMIUM_ABSENT})` : ''}`,
-  { timeout: 90_000 },
   () => {
     let server: ModelServer;
     let browser: Browser;
@@ -71,7 +70,7 @@ describe.skipIf(CHROMIUM_ABSENT)(
       server.files.set('worker.js', { bytes: new TextEncoder().encode(worker), type: 'text/javascript' });
       browser = await launchChromium();
       context = await browser.newContext();
-    }, 90_000);
+    });
     afterAll(async () => {
       await browser?.close();
       await server?.[Symbol.asyncDispose]();

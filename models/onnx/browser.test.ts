@@ -48,7 +48,7 @@ describe.skipIf(missing !== '')(`built by Vite, in Chromium${missing}`, () => {
       },
     ],
     ['another page', {}],
-  ])('%s: the same verdicts as in Node', { timeout: 120_000 }, async (_, headers) => {
+  ])('%s: the same verdicts as in Node', async (_, headers) => {
     const server = await preview({
       ...common,
       build: { outDir },

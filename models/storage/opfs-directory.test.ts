@@ -26,7 +26,6 @@ function remoteDirectory(page: Page, folder: string): Directory {
 
 describe.skipIf(CHROMIUM_ABSENT)(
   `the private file system in Chromium${CHROMIUM_ABSENT ? ` (skipped: ${CHROMIUM_ABSENT})` : ''}`,
-  { timeout: 60_000 },
   () => {
     let server: WorkerServer;
     let browser: Browser;
@@ -35,7 +34,7 @@ describe.skipIf(CHROMIUM_ABSENT)(
     beforeAll(async () => {
       server = await serveWorker(await bundleWorker(new URL('./testing/opfs-worker.ts', import.meta.url)));
       browser = await launchChromium();
-    }, 60_000);
+    });
     afterAll(async () => {
       await browser?.close();
       server?.stop();

@@ -1,6 +1,6 @@
 import type { DeviceAddress } from '../../protocol/hex.ts';
+import { accountOf, rankOf, type Standing } from '../../protocol/standing.ts';
 import type { Message } from '../../swarm/messages/envelope.ts';
-import { accountOf, rankOf, type Standing } from '../device-standing.ts';
 
 /** An attested round that waits to be fetched, with what the chain says of its author. */
 export interface WaitingRound {

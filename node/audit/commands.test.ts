@@ -40,12 +40,13 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const { rpc, chainId, contracts, rollup } = local.network;
       const file = { page: 'http://localhost/', rpc, chainId, contracts, rollup, relays: [] };
       await writeFile(join(folder, 'network.json'), JSON.stringify(file));
-    }, 60_000);
+    });
     afterAll(async () => {
       for (const child of children) child.kill('SIGKILL');
       await engine?.stop();
       await local?.stop();
-      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+      if (folder !== undefined)
+        await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     });
 
     async function account(): Promise<`0x${string}`> {

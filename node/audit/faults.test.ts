@@ -31,7 +31,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       ]);
       learning = await commitRun({ engine, start, spec: supervisedSpec(start) });
       sampling = await commitRun({ engine, start, spec: policySpec(start) });
-    }, 60_000);
+    });
     afterAll(async () => {
       await engine?.stop();
       await chain?.stop();

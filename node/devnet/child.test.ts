@@ -18,6 +18,6 @@ it('starts an entry whose path has a space, a letter outside ASCII and a per cen
     await child.stop();
     expect(lines).toEqual(['ready']);
   } finally {
-    await rm(home, { recursive: true, force: true });
+    await rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 });

@@ -9,7 +9,7 @@ let home = '';
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'starling-relay-'));
 });
-afterEach(() => rm(home, { recursive: true, force: true }));
+afterEach(() => rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
 
 async function addressesOfOneLife(): Promise<readonly string[]> {
   const relay = await startKeptRelay({
@@ -21,7 +21,7 @@ async function addressesOfOneLife(): Promise<readonly string[]> {
   return relay.addresses;
 }
 
-describe('a kept relay', { timeout: 30_000 }, () => {
+describe('a kept relay', () => {
   it('has the same addresses after a restart', async () => {
     const first = await addressesOfOneLife();
     expect(first.length).toBeGreaterThanOrEqual(2);

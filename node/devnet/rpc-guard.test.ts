@@ -10,14 +10,13 @@ const VICTIM = '0x00000000000000000000000000000000000000aa';
 
 describe.skipIf(NO_ANVIL !== undefined)(
   `the local chain’s guard${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`,
-  { timeout: 30_000 },
   () => {
     let anvil: Anvil;
     let guard: RpcGuard;
     beforeAll(async () => {
       anvil = await startAnvil();
       guard = await startRpcGuard({ upstream: anvil.rpc, port: 0, origins: [PAGE] });
-    }, 60_000);
+    });
     afterAll(async () => {
       await guard?.stop();
       await anvil?.stop();

@@ -13,7 +13,7 @@ let home = '';
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'starling-lock-'));
 });
-afterEach(() => rm(home, { recursive: true, force: true }));
+afterEach(() => rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
 
 /** A lock as another process makes it. */
 const lockOf = (pid: number) => writeFile(join(home, 'in-use'), `${pid}\n`);

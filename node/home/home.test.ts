@@ -11,7 +11,7 @@ let home = '';
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'starling-home-'));
 });
-afterEach(() => rm(home, { recursive: true, force: true }));
+afterEach(() => rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
 
 describe('a key file', () => {
   it('is made once, kept, and for its owner only', async () => {

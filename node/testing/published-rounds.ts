@@ -5,6 +5,7 @@ import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { openMemoryDirectory } from '../../models/storage/memory-directory.ts';
 import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
 import type { Hex } from '../../protocol/hex.ts';
+import { UNKNOWN } from '../../protocol/standing.ts';
 import type { PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
 import { startContent } from '../../swarm/content/service.ts';
 import { digestInCid, encodeRollouts } from '../../swarm/messages/rollouts.ts';
@@ -84,6 +85,7 @@ export async function publishRounds(folder: string, rounds: number): Promise<Pub
       const outcome = await host.train(contextOf(key), own, foreign, signal);
       const checkpoint = await content.publishFile(outcome.checkpoint);
       const ledger = new ChainLedger({
+        readStandings: async (devices) => devices.map(() => UNKNOWN),
         clock: { read: () => Promise.reject(new Error('no clock')) as never },
         device: key,
         chainId: CHAIN_ID,

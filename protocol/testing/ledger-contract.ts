@@ -29,7 +29,7 @@ const VOTE: Vote = { round: 3, winners: [winnerOf('aa'), winnerOf('bb'), winnerO
 /** What nobody can have signed, whatever the value. */
 const MALFORMED_SIGNATURES: readonly string[] = ['', '0x', '0x12', '0xzz', `0x${'00'.repeat(65)}`];
 
-/** Tests that a ledger keeps the rules [LE-01] to [LE-07]. `create` makes a fresh one for each test. */
+/** Tests that a ledger keeps the rules [LE-01] to [LE-08]. `create` makes a fresh one for each test. */
 export function describeLedgerContract(
   name: string,
   create: () => LedgerFixture | Promise<LedgerFixture>,
@@ -134,6 +134,13 @@ export function describeLedgerContract(
       }
       const twice = [winnerOf('aa'), winnerOf('bb'), winnerOf('aa')];
       await expect(ledger.signVote({ round: 3, winners: twice })).rejects.toThrow('once');
+    });
+
+    it('[LE-08] tells the standing of every device asked about', async () => {
+      const { ledger } = fixture;
+      expect(await ledger.standingsOf([])).toEqual([]);
+      const nobody = [winnerOf('aa'), winnerOf('bb')];
+      expect(await ledger.standingsOf(nobody)).toEqual([{ kind: 'unknown' }, { kind: 'unknown' }]);
     });
   });
 }

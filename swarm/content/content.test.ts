@@ -43,7 +43,7 @@ async function hostile(
   });
 }
 
-describe('content', { timeout: 30_000 }, () => {
+describe('content', () => {
   it('publishes a file and an object, and fetches both verified', async () => {
     const network = new MemoryNetwork();
     const a = await peer(network, 'a');
@@ -91,7 +91,7 @@ describe('content', { timeout: 30_000 }, () => {
   it('[P-95] gives up a silent peer', async () => {
     const network = new MemoryNetwork();
     const a = await peer(network, 'a');
-    const b = await peer(network, 'b', { fetch: { timeout: 50 } });
+    const b = await peer(network, 'b', { fetch: { timeout: 1_000 } });
     const file = sample(5 * CHUNK);
     const cid = await a.content.publishFile(file);
     await hostile(network, 'silent', async () => null);
@@ -162,7 +162,7 @@ describe('content', { timeout: 30_000 }, () => {
   it('[P-96] asks up to 4 peers at once', async () => {
     const network = new MemoryNetwork();
     const a = await peer(network, 'a');
-    const b = await peer(network, 'b', { fetch: { timeout: 200 } });
+    const b = await peer(network, 'b', { fetch: { timeout: 2_000 } });
     const file = sample(40 * CHUNK);
     const cid = await a.content.publishFile(file);
     await b.store.putManifest(cid, await manifestOf(file, webHash));
@@ -174,7 +174,7 @@ describe('content', { timeout: 30_000 }, () => {
       });
     }
     const fetching = b.content.fetchFile(cid, ['s1', 's2', 's3', 's4', 's5']);
-    await vi.waitFor(() => expect(asked.size).toBe(4));
+    await vi.waitFor(() => expect(asked.size).toBe(4), { timeout: 60_000, interval: 5 });
     expect(asked).toEqual(new Set(['s1', 's2', 's3', 's4']));
     await expect(fetching).rejects.toThrow('40 chunks');
     expect(asked.size).toBe(5);

@@ -8,6 +8,8 @@ import { startRelay } from '../relay/relay.ts';
 import { describeContentTransportContract } from '../testing/content-transport-contract.ts';
 import { type Channel, libp2pContentTransport } from './transport.ts';
 
+const SOON = { timeout: 60_000, interval: 20 };
+
 /** A node that others of this machine can dial unless it is behind a relay. */
 function startNode(relays: readonly string[] = []): Promise<SwarmNode> {
   return createSwarmNode({
@@ -35,7 +37,7 @@ describeContentTransportContract('libp2pContentTransport', async () => {
   };
 });
 
-describe('libp2pContentTransport', { timeout: 60_000 }, () => {
+describe('libp2pContentTransport', () => {
   const { signal } = new AbortController();
   const started: { stop(): Promise<void> }[] = [];
   afterEach(async () => {
@@ -55,9 +57,9 @@ describe('libp2pContentTransport', { timeout: 60_000 }, () => {
     const dial = () =>
       client.libp2p.dialProtocol(server.libp2p.peerId, '/starling/content/1', { maxOutboundStreams: 10 });
     for (let n = 0; n < 4; n++) await dial();
-    await vi.waitFor(() => expect(served).toBe(4));
+    await vi.waitFor(() => expect(served).toBe(4), SOON);
     const fifth = await dial().catch(() => null);
-    if (fifth !== null) await vi.waitFor(() => expect(fifth.status).not.toBe('open'));
+    if (fifth !== null) await vi.waitFor(() => expect(fifth.status).not.toBe('open'), SOON);
     expect(served).toBe(4);
   });
 
@@ -72,7 +74,7 @@ describe('libp2pContentTransport', { timeout: 60_000 }, () => {
     await libp2pContentTransport(server.libp2p).serve(async (channel: Channel) => channel.close());
     const through = multiaddr(`${relay.addresses[0]}/p2p-circuit/p2p/${server.peerId}`);
     const connection = await vi.waitFor(() => client.libp2p.dial(through), {
-      timeout: 30_000,
+      timeout: 60_000,
       interval: 500,
     });
     expect(connection.limits).toBeDefined();

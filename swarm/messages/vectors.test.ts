@@ -66,7 +66,7 @@ function refused(): Vectors['refused'] {
   ];
 }
 
-describe('docs/vectors/messages.json', { timeout: 30_000 }, () => {
+describe('docs/vectors/messages.json', () => {
   if (process.env.UPDATE_VECTORS === '1') {
     writeFileSync(file, `${JSON.stringify({ ...made(), refused: refused() }, null, 2)}\n`);
   }

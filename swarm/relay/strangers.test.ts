@@ -23,7 +23,7 @@ import { RESERVATION_LIMITS } from './reservations.ts';
 const NETWORK = 'relay-test:1';
 const TOPICS = topicsOf(NETWORK);
 const ALL_TOPICS = Object.values(TOPICS);
-const MADE_UP = Array.from({ length: 16 }, (_, index) => `/starling/1/junk-${index}/presence`);
+const MADE_UP = Array.from({ length: 16 }, (_, index) => `/starling/2/junk-${index}/presence`);
 
 const started: { stop(): unknown }[] = [];
 afterEach(async () => {
@@ -97,9 +97,9 @@ function helloOf(secret: Uint8Array): Uint8Array {
   return encodeMessage(key, NETWORK, { type: 'hello', round: 1, seq: 1, body });
 }
 
-const eventually = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 50 });
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: 60_000, interval: 50 });
 
-describe('a relay among strangers', { timeout: 60_000 }, () => {
+describe('a relay among strangers', () => {
   it('[P-15] names 1 to 16 networks', async () => {
     for (const count of [0, 17]) {
       const networks = Array.from({ length: count }, (_, index) => `net:${index}`);
@@ -126,7 +126,7 @@ describe('a relay among strangers', { timeout: 60_000 }, () => {
         await a.node.pubsub.publish(TOPICS.presence, hello);
         expect(b.heard.length).toBeGreaterThan(0);
       },
-      { timeout: 20_000, interval: 200 },
+      { timeout: 60_000, interval: 200 },
     );
   });
 
@@ -142,7 +142,7 @@ describe('a relay among strangers', { timeout: 60_000 }, () => {
         await stranger.services.pubsub.publish(TOPICS.presence, randomBytes(200));
         expect(judged()).toBeGreaterThan(0);
       },
-      { timeout: 20_000, interval: 50 },
+      { timeout: 60_000, interval: 50 },
     );
     for (let n = 1; n < 2000; n++) {
       await stranger.services.pubsub.publish(TOPICS.presence, randomBytes(200)).catch(() => undefined);
@@ -159,7 +159,7 @@ describe('a relay among strangers', { timeout: 60_000 }, () => {
         await stranger.services.pubsub.publish(TOPICS.presence, randomBytes(200)).catch(() => undefined);
         expect(relay.connections()).toBe(0);
       },
-      { timeout: 5000, interval: 200 },
+      { timeout: 60_000, interval: 200 },
     );
     expect(judged()).toBeLessThan(20);
   });

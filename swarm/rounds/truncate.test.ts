@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../messages/limits.ts';
 import { truncate, withinOneMessage } from './truncate.ts';
 
-describe('truncate', { timeout: 30_000 }, () => {
+describe('truncate', () => {
   it('gives a well-formed beginning of at most so many bytes', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.nat(40), (text, max) => {

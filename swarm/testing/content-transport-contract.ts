@@ -23,7 +23,7 @@ export function describeContentTransportContract(
   name: string,
   start: () => Promise<ContentTransportFixture>,
 ): void {
-  describe(`${name} as a ContentTransport`, { timeout: 60_000 }, () => {
+  describe(`${name} as a ContentTransport`, () => {
     let fixture: ContentTransportFixture;
     const { signal } = new AbortController();
     beforeEach(async () => {

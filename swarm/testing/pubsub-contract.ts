@@ -18,7 +18,7 @@ const TRIES = 400;
 
 /** Tests that a PubSub keeps the rules [PS-01] to [PS-05]. `start` makes a fresh network for each test. */
 export function describePubSubContract(name: string, start: () => Promise<PubSubFixture>): void {
-  describe(`${name} as a PubSub`, { timeout: 60_000 }, () => {
+  describe(`${name} as a PubSub`, () => {
     let fixture: PubSubFixture;
     beforeEach(async () => {
       fixture = await start();

@@ -3,6 +3,7 @@ import type { DeviceAddress } from '../../protocol/hex.ts';
 import { fromHex, toHex } from '../../protocol/hex.ts';
 import type { Attestation, ClockReading, Ledger, Signed, Stage, Vote } from '../../protocol/ledger.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
+import { type Standing, UNKNOWN } from '../../protocol/standing.ts';
 import type { Scheduler } from '../scheduler.ts';
 
 const STAGES: readonly { readonly stage: Stage; readonly ms: number }[] = [
@@ -33,13 +34,14 @@ const SIGNATURE = /^0x[0-9a-f]{128}00$/;
 /**
  * A ledger without a chain. Its signatures are real: secp256k1 over the network's name and the statement's
  * JSON, 64 bytes and a zero. They are verified against the address by a directory of public keys that the
- * devices of a network share.
+ * devices of a network share. A device that `standings` lacks is unknown.
  */
 export function simulatedLedger(
   key: DeviceKey,
   scheduler: Scheduler,
   directory: Map<DeviceAddress, Uint8Array>,
   network = 'simulated:1',
+  standings: ReadonlyMap<DeviceAddress, Standing> = new Map(),
 ): Ledger {
   directory.set(addressOf(key.publicKey), key.publicKey);
   const digest = (value: unknown): Uint8Array =>
@@ -68,6 +70,7 @@ export function simulatedLedger(
     },
     verifyAttestation: verify,
     verifyVote: verify,
+    standingsOf: async (devices) => devices.map((device) => standings.get(device) ?? UNKNOWN),
   };
 }
 

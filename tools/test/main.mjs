@@ -50,10 +50,12 @@ async function runSteps(names, rest) {
     names.includes('build') || !names.some((name) => name !== 'lint') ? names : ['build', ...names];
   const total = { passed: 0, failed: 0, skipped: 0 };
   const lines = [];
+  const failures = [];
   for (const name of steps) {
     console.log(`\n${name}: ${STEPS[name].about}`);
     const began = performance.now();
     const count = await STEPS[name].run(report, system, name === 'build' ? [] : rest);
+    failures.push(...(count.failures ?? []).map((failure) => `  ${name}: ${failure}`));
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     for (const key of Object.keys(total)) total[key] += count[key];
     lines.push(
@@ -63,6 +65,8 @@ async function runSteps(names, rest) {
     );
   }
   console.log(`\nsummary\n${lines.join('\n')}\n`);
+  // Named once more, because a log that is cut keeps its end.
+  if (failures.length > 0) console.log(`failed\n${failures.join('\n')}\n`);
   if (total.skipped > 0) console.log(`${total.skipped} skipped`);
   console.log(`${total.passed} passed, ${total.failed} failed`);
   process.exitCode = total.failed === 0 ? 0 : 1;

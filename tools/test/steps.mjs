@@ -2,9 +2,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { build } from '../build.mjs';
 import { inPackage, root, run, UserError } from '../command.mjs';
 import { lint } from '../lint/main.mjs';
+import { forgeFailures, journeyFailures, unitFailures } from './failures.mjs';
 
 /**
- * @typedef {{ passed: number, failed: number, skipped: number, note?: string }} Count
+ * @typedef {{ passed: number, failed: number, skipped: number, note?: string, failures?: string[] }} Count
  * A step without tests of its own counts as one test.
  */
 
@@ -60,6 +61,7 @@ export const STEPS = {
         passed: report.numPassedTests,
         failed: report.numFailedTests,
         skipped: report.numPendingTests + report.numTodoTests,
+        failures: unitFailures(report, root),
       });
     },
   },
@@ -69,7 +71,7 @@ export const STEPS = {
     async run(_report, _system, argv) {
       const { code, output } = await node(['tools/foundry.mjs', 'check', ...argv], 15);
       // forge ends each run with "...: 45 tests passed, 0 failed, 0 skipped (45 total tests)".
-      const count = { passed: 0, failed: 0, skipped: 0 };
+      const count = { passed: 0, failed: 0, skipped: 0, failures: forgeFailures(output) };
       for (const line of output.matchAll(/(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total/g)) {
         count.passed += Number(line[1]);
         count.failed += Number(line[2]);
@@ -96,13 +98,15 @@ export const STEPS = {
       const file = `${RESULTS}/e2e.json`;
       rmSync(file, { force: true });
       const { code } = await node([inPackage('@playwright/test/cli.js'), 'test', ...argv], 30);
-      const stats = readJson(file)?.stats;
+      const results = readJson(file);
+      const stats = results?.stats;
       if (stats === undefined) return one(false, ended(code));
       // A test that passes only on a second try is broken.
       return settle(code, {
         passed: stats.expected,
         failed: stats.unexpected + stats.flaky,
         skipped: stats.skipped,
+        failures: journeyFailures(results.suites),
       });
     },
   },

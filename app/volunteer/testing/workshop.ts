@@ -116,6 +116,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
           },
           signAttestation: unused,
           signVote: unused,
+          standingsOf: unused,
           verifyAttestation: unused,
           verifyVote: unused,
         },

@@ -43,7 +43,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
 
     beforeAll(async () => {
       chain = await startDisputesChain();
-    }, 60_000);
+    });
     afterAll(() => chain?.stop());
 
     it.each(FAULTS)('an auditor wins against a claim with another value of %s', async (_, fault) => {

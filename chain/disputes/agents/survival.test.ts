@@ -23,7 +23,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
 
     beforeAll(async () => {
       chain = await startDisputesChain();
-    }, 60_000);
+    });
     afterAll(() => chain?.stop());
     afterEach(async () => {
       await Promise.all(running.splice(0).map((each) => each.stop()));

@@ -19,7 +19,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const receipt = await connect(anvil, { pollingInterval: 20 }).waitForTransactionReceipt({ hash });
       if (!receipt.contractAddress) throw new Error('The judge could not be deployed.');
       judge = receipt.contractAddress;
-    }, 60_000);
+    });
     afterAll(() => anvil?.stop());
 
     /** The bits of an output's element, computed from whole operands of one leaf each. */

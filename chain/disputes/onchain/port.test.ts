@@ -9,7 +9,7 @@ describe.skipIf(NO_ANVIL !== undefined)(`on anvil${NO_ANVIL === undefined ? '' :
   let chain: DisputesChain;
   beforeAll(async () => {
     chain = await startDisputesChain();
-  }, 60_000);
+  });
   afterAll(() => chain?.stop());
 
   /** New accounts on the one chain. */

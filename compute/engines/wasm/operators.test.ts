@@ -37,7 +37,7 @@ describe('[RO-1] every operator gives the reference bits on 1, 2 and 4 threads',
     for (const engine of engines) await engine.stop();
   });
 
-  test.each(OPERATOR_NAMES)('%s', { timeout: 60_000 }, async (op) => {
+  test.each(OPERATOR_NAMES)('%s', async (op) => {
     const differences: string[] = [];
     const sets: readonly Attributes[] = ATTRIBUTES[op];
     for (const [index, attributes] of sets.entries()) {

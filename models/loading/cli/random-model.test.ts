@@ -35,9 +35,7 @@ beforeAll(async () => {
 afterAll(() => rm(path, { recursive: true, force: true }));
 
 describe('a random model with a real vocabulary', () => {
-  it('is written in shards, loads, answers in chat form and takes adapter steps', {
-    timeout: 120_000,
-  }, async () => {
+  it('is written in shards, loads, answers in chat form and takes adapter steps', async () => {
     await writeRandomModel({
       path,
       config: NARROW,

@@ -263,5 +263,5 @@ describe.skipIf(!existsSync(SWIFTSHADER_ICD))('loop iterations, counted on Dawn 
     }
     // So that a device that ends loops below the bound fails the gate.
     expect(longest).toBeGreaterThan(0.99 * MAX_LOOP_ITERATIONS);
-  }, 300_000);
+  });
 });

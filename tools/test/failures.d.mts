@@ -1,0 +1,30 @@
+/** The parts that are read of vitest's JSON report. */
+export interface UnitReport {
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly message?: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages?: readonly string[];
+    }[];
+  }[];
+}
+
+/** The parts that are read of a suite in Playwright's JSON report. */
+export interface JourneySuite {
+  readonly title: string;
+  readonly suites?: readonly JourneySuite[];
+  readonly specs?: readonly {
+    readonly ok: boolean;
+    readonly title: string;
+    readonly tests: readonly {
+      readonly results: readonly { readonly error?: { readonly message?: string } }[];
+    }[];
+  }[];
+}
+
+export function unitFailures(report: UnitReport, root: string): readonly string[];
+export function journeyFailures(suites: readonly JourneySuite[] | undefined): readonly string[];
+export function forgeFailures(output: string): readonly string[];

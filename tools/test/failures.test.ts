@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { forgeFailures, journeyFailures, unitFailures } from './failures.mjs';
+
+describe('what failed', () => {
+  it('is named with its file and the first line of its error', () => {
+    const report = {
+      testResults: [
+        {
+          name: '/here/a.test.ts',
+          status: 'passed',
+          assertionResults: [{ status: 'passed', fullName: 'a' }],
+        },
+        {
+          name: '/here/b.test.ts',
+          status: 'failed',
+          assertionResults: [
+            { status: 'passed', fullName: 'b one' },
+            { status: 'failed', fullName: 'b two', failureMessages: ['Error: no\n    at b'] },
+          ],
+        },
+        { name: '/here/c.test.ts', status: 'failed', message: 'It does not load.', assertionResults: [] },
+      ],
+    };
+    expect(unitFailures(report, '/here/')).toEqual([
+      'b.test.ts > b two: Error: no',
+      'c.test.ts: It does not load.',
+    ]);
+  });
+
+  it('is found in every suite of the journeys', () => {
+    const failing = {
+      ok: false,
+      title: 'binds',
+      tests: [{ results: [{ error: { message: '\nTimed out' } }] }],
+    };
+    const passing = { ok: true, title: 'opens', tests: [{ results: [{}] }] };
+    const suites = [
+      { title: 'wallet.spec.ts', specs: [passing], suites: [{ title: 'A wallet', specs: [failing] }] },
+    ];
+    expect(journeyFailures(suites)).toEqual(['wallet.spec.ts > A wallet > binds: Timed out']);
+    expect(journeyFailures(undefined)).toEqual([]);
+  });
+
+  it('of contracts is each line once', () => {
+    expect(forgeFailures('[PASS] a\n[FAIL: no] b\n\n[FAIL: no] b\n')).toEqual(['[FAIL: no] b']);
+  });
+});
