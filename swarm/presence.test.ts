@@ -54,11 +54,15 @@ class Meeting {
     });
     const node = { degree, addresses: ['/ip4/127.0.0.1/tcp/1'] as readonly string[] };
     const learned: string[] = [];
+    const sources: (string | undefined)[] = [];
     const presence = startPresence({
       gossip,
       node: {
         addresses: () => node.addresses,
-        learn: (peerId, addresses) => learned.push(`${peerId} ${addresses.join(' ')}`),
+        learn(peerId, addresses, _relays, source) {
+          learned.push(`${peerId} ${addresses.join(' ')}`);
+          sources.push(source);
+        },
         degree: () => node.degree,
       },
       publicKey: key.publicKey,
@@ -68,7 +72,7 @@ class Meeting {
       relays: false,
       random: () => random,
     });
-    return { key, gossip, presence, node, sent, learned };
+    return { key, gossip, presence, node, sent, learned, sources };
   }
 }
 
@@ -90,6 +94,7 @@ describe('startPresence', () => {
     expect(first.sent).toEqual([1_000, 7_000]);
     expect(second.sent).toEqual([6_500, 8_500]);
     expect(first.learned[0]).toBe(`${peerIdOf(second.key.publicKey)} /ip4/127.0.0.1/tcp/1`);
+    expect(first.sources[0]).toBe('peer 2');
   });
 
   it('[P-67] says at most one hello more in 10 s, however many newcomers there are', async () => {

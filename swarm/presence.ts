@@ -109,7 +109,7 @@ export function startPresence(options: PresenceOptions): Presence {
       rank: AUTHOR_RANKS[authorClass],
       group: authorClass === 'bound' ? account : source,
     });
-    node.learn(peerId, addresses, relays);
+    node.learn(peerId, addresses, relays, source);
     if (before === undefined || !isThere(before)) answerSoon();
     for (const listener of listeners) listener(heard);
   });

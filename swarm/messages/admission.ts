@@ -1,7 +1,6 @@
 import { FairQueue } from '../fair-queue.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { type Quota, TokenBuckets } from '../token-bucket.ts';
-import { LIMITS } from './limits.ts';
 import type { MessageType } from './message-types.ts';
 
 /**
@@ -19,12 +18,12 @@ export const AUTHOR_RANKS: Readonly<Record<AuthorClass, number>> = {
 };
 
 /** What a neighbour may pass on. The last quarter is for authors that are not unknown. */
-export const NEIGHBOUR_MESSAGES: Quota = { perSecond: 500, burst: 1000 };
-export const NEIGHBOUR_BYTES: Quota = { perSecond: 3 * 1024 ** 2, burst: 12 * 1024 ** 2 };
+const NEIGHBOUR_MESSAGES: Quota = { perSecond: 500, burst: 1000 };
+const NEIGHBOUR_BYTES: Quota = { perSecond: 3 * 1024 ** 2, burst: 12 * 1024 ** 2 };
 const RESERVE = 1 / 4;
 
 /** Work that a neighbour may bring of unknown authors, in units. What is more is dropped. */
-export const NEIGHBOUR_STRANGERS: Quota = { perSecond: 100, burst: 200 };
+const NEIGHBOUR_STRANGERS: Quota = { perSecond: 100, burst: 200 };
 
 /**
  * Work that a neighbour may bring of messages that are stale, in units, besides as much as it brought of
@@ -32,7 +31,7 @@ export const NEIGHBOUR_STRANGERS: Quota = { perSecond: 100, burst: 200 };
  * so a neighbour that brings twice the burst loses standing. The burst is what a large swarm says in the
  * seconds that a device takes to set its clock after sleep.
  */
-export const NEIGHBOUR_STALE: Quota = { perSecond: 10, burst: 500 };
+const NEIGHBOUR_STALE: Quota = { perSecond: 10, burst: 500 };
 
 /**
  * Units of work a second for each class of author. A unit is one check of a signature, about 2 ms in a tab.
@@ -144,6 +143,3 @@ export class Admission {
     for (const lane of Object.values(this.#lanes)) lane.stop();
   }
 }
-
-/** The largest cost of a message. A burst of a lane holds at least this much. */
-export const MAX_COST = costOf(LIMITS.message, 'vote');

@@ -40,7 +40,7 @@ export interface Author {
  * Milliseconds after its first message at which an author that is heard again counts as seen. A little less
  * than the 10 s from one hello to the next, so that the second one suffices.
  */
-export const SEEN_AFTER_MS = 8_000;
+const SEEN_AFTER_MS = 8_000;
 /** Messages remembered of an author: all types of all rounds that a receiver takes. */
 const MESSAGES_AN_AUTHOR = 32;
 

@@ -1,0 +1,85 @@
+import { type Hex, keccak256, parseEther, toHex } from 'viem';
+import { privateKeyToAddress } from 'viem/accounts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Terms } from '../protocol/evidence.ts';
+import { anvilWallet, NO_ANVIL } from './devnet/anvil.ts';
+import { OnchainDisputes } from './disputes/onchain/port.ts';
+import { readKeyFunds, sweepKey } from './key-funds.ts';
+import { type LocalChain, startLocalChain } from './testing/local-chain.ts';
+import { TransactionQueue } from './transaction-queue.ts';
+
+const hash = (text: string): Hex => keccak256(toHex(text));
+const TERMS: Terms = {
+  ...{ program: hash('program'), data: hash('data'), initial: hash('initial') },
+  ...{ steps: 3, slots: 9, dataSlots: 2 },
+};
+const OWNER = `0x${'0c'.repeat(20)}` as const;
+
+describe.skipIf(NO_ANVIL !== undefined)(
+  `the funds of a key on anvil${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`,
+  () => {
+    let local: LocalChain;
+    beforeAll(async () => {
+      local = await startLocalChain();
+    }, 60_000);
+    afterAll(() => local?.stop());
+
+    const funds = (address: Hex) =>
+      readKeyFunds({ client: local.client, address, rollup: local.network.rollup });
+    /** A new key whose account has 1 ETH. */
+    async function funded(byte: string) {
+      const secret: Hex = `0x${byte.repeat(32)}`;
+      const address = privateKeyToAddress(secret);
+      await local.controls.setBalance({ address, value: parseEther('1') });
+      return { secret, address };
+    }
+
+    it('are sent to the owner, all but what sending costs', async () => {
+      const { secret, address } = await funded('21');
+      expect(await funds(address)).toEqual({ balance: parseEther('1'), credit: 0n, bonded: 0n });
+      const sent = await sweepKey({ network: local.network, secret, to: OWNER });
+      expect(await local.client.getBalance({ address: OWNER })).toBe(sent);
+      expect(sent).toBeGreaterThan(parseEther('0.99'));
+      expect((await funds(address)).balance).toBeLessThan(parseEther('0.01'));
+    });
+
+    it('include bonds, which keep the coin with the key until they are decided, and are sent then', async () => {
+      const { secret, address } = await funded('22');
+      const { rollup } = local.network;
+      const wallet = anvilWallet(local.anvil, secret);
+      const queue = new TransactionQueue({ client: local.client, wallet, pollMs: 20 });
+      const disputes = new OnchainDisputes({ queue, address: rollup.disputes });
+      const { claim: bond } = await disputes.bonds(TERMS);
+      await local.controls.setBalance({ address, value: bond + parseEther('1') });
+      const made = await disputes.play({ kind: 'claim', terms: TERMS, root: hash('root'), bond });
+      expect(made).toMatchObject({ kind: 'done' });
+      expect(await funds(address)).toMatchObject({ bonded: bond, credit: 0n });
+      const before = await local.client.getBalance({ address: OWNER });
+      const sweep = () => sweepKey({ network: local.network, secret, to: OWNER });
+      await expect(sweep()).rejects.toThrow(/Bonds of this key are at stake/);
+      expect(await local.client.getBalance({ address: OWNER })).toBe(before);
+
+      const { window } = await disputes.settings();
+      await local.controls.increaseTime({ seconds: window + 1 });
+      await local.controls.mine({ blocks: 1 });
+      const [claim] = (await disputes.claims(0)).filter(({ claimant }) => claimant === queue.address);
+      if (claim === undefined) throw new Error('The claim is not in the log.');
+      await disputes.play({ kind: 'settle', claim: claim.claim });
+      expect(await funds(address)).toMatchObject({ bonded: 0n, credit: bond });
+      const sent = await sweep();
+      expect(sent).toBeGreaterThan(bond + parseEther('0.98'));
+      expect((await local.client.getBalance({ address: OWNER })) - before).toBe(sent);
+      expect((await funds(address)).credit).toBe(0n);
+    });
+
+    it('are sent neither to nobody nor to the key itself, nor where sending costs more', async () => {
+      const { secret, address } = await funded('23');
+      const sweep = (to: Hex) => sweepKey({ network: local.network, secret, to });
+      await expect(sweep(`0x${'00'.repeat(20)}`)).rejects.toThrow(/zero address/);
+      await expect(sweep(address)).rejects.toThrow(/of this key itself/);
+      await local.controls.setBalance({ address, value: 1000n });
+      await expect(sweep(OWNER)).rejects.toThrow(/no more coin than sending it would cost/);
+      expect((await funds(address)).balance).toBe(1000n);
+    });
+  },
+);
