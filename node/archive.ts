@@ -39,6 +39,7 @@ export function startArchive(options: ArchiveOptions): Archive {
     device,
     scheduler,
     round: () => clock.read().round,
+    standingOf: (author) => connection.standings.now(author),
     onAccepted: () => undefined,
   });
   const kept = new Map<string, Message<'attest'>>();

@@ -115,7 +115,6 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     const connection = await joinSwarm({
       network,
       transports: nodeTransports(),
-      loopback: true,
       key,
       ledger: chain.ledger,
       store: new MemoryStore(CONTENT_BUDGET),
@@ -133,6 +132,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       gossip: connection.gossip,
       content: connection.content,
       deviceKey: key,
+      standings: connection.standings,
       engine: host.engine.description,
       conformance: () => conformanceOf(host.engine),
     });

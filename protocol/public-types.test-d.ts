@@ -6,6 +6,7 @@ import { memoizePromise, PromiseMemo } from './memoize-promise.ts';
 import { must } from './must.ts';
 import { selectPeers } from './peer-selection.ts';
 import { SerialQueue } from './serial-queue.ts';
+import type { Standing } from './standing.ts';
 
 // Hexadecimal is told from other strings, and an address is hexadecimal.
 expectTypeOf(toHex).returns.toEqualTypeOf<Hex>();
@@ -36,8 +37,9 @@ expectTypeOf<SlotKind>().toEqualTypeOf<0 | 1 | 2 | 3 | 4>();
 // Whoever is chosen is what was offered, with all that it carried.
 interface Offer {
   readonly author: DeviceAddress;
+  readonly standing: Standing;
   readonly answers: number;
 }
 expectTypeOf(selectPeers<Offer>).returns.toEqualTypeOf<readonly Offer[]>();
-// @ts-expect-error: a peer without an author cannot be drawn
-selectPeers<{ readonly answers: number }>;
+// @ts-expect-error: a peer without a standing cannot be selected
+selectPeers<{ readonly author: DeviceAddress }>;

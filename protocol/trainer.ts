@@ -3,6 +3,7 @@
  * (the page or a Node process) passes a trainer in. training/ implements it.
  */
 import type { DeviceAddress, Hex } from './hex.ts';
+import type { Standing } from './standing.ts';
 
 /** One text that a model sampled after a prompt. */
 export interface Completion {
@@ -22,6 +23,10 @@ export interface AnswerGroup {
 
 /** Everything one author answered in one round. */
 export interface RolloutSet {
+  /**
+   * The device that answered. It is part of the content, so equal texts of two authors have different CIDs.
+   */
+  readonly author: DeviceAddress;
   /** Root of the checkpoint that sampled these. */
   readonly modelRoot: Hex;
   readonly groups: readonly AnswerGroup[];
@@ -49,6 +54,8 @@ export interface Judgement {
 /** Everything one critic judged in one round. */
 export interface PeerJudgements {
   readonly critic: DeviceAddress;
+  /** What the chain says of the critic. It decides what its judgements weigh. */
+  readonly standing: Standing;
   readonly judgements: readonly Judgement[];
 }
 
@@ -94,8 +101,8 @@ export interface RoundOutcome {
  * One device's trainer. Calls come one at a time. testing/trainer-contract.ts tests the rules:
  *
  * - [TR-01] Every device has the same prompts in a round.
- * - [TR-02] Answers are to items of the round, each item at most once, with a finite f32 log-probability for
- *   each token.
+ * - [TR-02] Answers name the device as their author. They are to items of the round, each item at most once,
+ *   with a finite f32 log-probability for each token.
  * - [TR-03] Answers follow from the checkpoint and the context: the same context gives the same answers.
  * - [TR-04] Judgements are of published answers of others, and follow from the context and those answers.
  * - [TR-05] Ballots are for published answers of others, at most one for each item.

@@ -8,7 +8,7 @@ import { createSwarmNode, type SwarmNode } from './node.ts';
 import { nodeTransports } from './node-transports.ts';
 import { describePubSubContract } from './testing/pubsub-contract.ts';
 
-const TOPICS = ['/starling/1/pubsub-test:1/presence', '/starling/1/pubsub-test:1/rounds'] as const;
+const TOPICS = ['/starling/2/pubsub-test:1/presence', '/starling/2/pubsub-test:1/rounds'] as const;
 
 /** A node that others of this machine can dial. */
 function startNode(): Promise<SwarmNode> {

@@ -21,9 +21,9 @@ describe('topicsOf', () => {
   it('[P-22] names three topics, and each type travels on one of them', () => {
     const topics = topicsOf('net:1');
     expect(topics).toEqual({
-      presence: '/starling/1/net:1/presence',
-      rounds: '/starling/1/net:1/rounds',
-      attestations: '/starling/1/net:1/attestations',
+      presence: '/starling/2/net:1/presence',
+      rounds: '/starling/2/net:1/rounds',
+      attestations: '/starling/2/net:1/attestations',
     });
     const types = Object.entries(MESSAGE_TYPES).map(([type, { topic }]) => [type, topic]);
     expect(Object.fromEntries(types)).toEqual({

@@ -15,6 +15,6 @@ export function topicsOf(network: string): Readonly<Record<TopicName, string>> {
   if (!NETWORK_ID.test(network)) {
     throw new TypeError(`A network id is 1 to 96 of a-z, 0-9 and :._- but not "${network}".`);
   }
-  const entries = TOPIC_NAMES.map((name) => [name, `/starling/1/${network}/${name}`] as const);
+  const entries = TOPIC_NAMES.map((name) => [name, `/starling/2/${network}/${name}`] as const);
   return Object.fromEntries(entries) as Record<TopicName, string>;
 }

@@ -5,6 +5,7 @@
 import type { DeviceAddress } from '../protocol/hex.ts';
 import { must } from '../protocol/must.ts';
 import { byAuthor, narrowPeers } from '../protocol/peer-selection.ts';
+import { accountOf } from '../protocol/standing.ts';
 import type { Ballot, Correction, Judgement, PeerJudgements, PeerRollouts } from '../protocol/trainer.ts';
 import type { Round } from './open-round.ts';
 import { approves, correctPrompt, isPlainAnswer, judgePrompt } from './prompts.ts';
@@ -46,9 +47,9 @@ export interface Critic {
 }
 
 /**
- * Judges the first answers of at most `critiquePeers` of `others` to `critiqueItems` items each. The round's
- * seed decides for this device which items. Answers that are not plain are skipped. A `critic` takes the
- * model's place.
+ * Judges the first answers of the first `critiquePeers` of `others` to `critiqueItems` items each. The
+ * round's seed decides for this device which items. Answers that are not plain are skipped. A `critic` takes
+ * the model's place.
  */
 export async function critiqueOthers(
   policy: Policy,
@@ -59,7 +60,7 @@ export async function critiqueOthers(
 ): Promise<readonly Judgement[]> {
   const { context, items, settings } = round;
   const stream = round.stream('critique');
-  const peers = narrowPeers('critique', others, settings.critiquePeers, context);
+  const peers = narrowPeers('critique', others, settings.critiquePeers, context.device);
   const shown = peers.flatMap((peer, index) => {
     const first = plainAnswers(peer, items).filter(({ sample }) => sample === 0);
     return stream
@@ -92,9 +93,9 @@ export async function critiqueOthers(
 
 /**
  * One ballot for each item that another device answered plainly. The best text is the one with the most
- * approval: +1 for each critic that calls it right, -1 for each that calls it wrong, plus the share of the
- * voter's own answers that equal it. A random draw of the voter decides between equal texts, and between the
- * peers that gave the best text, so that no address is favoured. No device votes for itself.
+ * approval by critics, plus the share of the voter's own answers that equal it. A random draw of the voter
+ * decides between equal texts, and between the peers that gave the best text, so that no address is favoured.
+ * No device votes for itself.
  */
 export function castBallots(
   round: Round,
@@ -124,8 +125,15 @@ export function castBallots(
 }
 
 /**
- * Approvals minus disapprovals of each text, by `item/text`. A critic counts once for each answer, and never
- * for an answer of its own.
+ * What all critics that the chain does not know say of a text together weighs at most this much. One critic
+ * with an owner or a record weighs 1.
+ */
+const STRANGERS_WEIGHT = 0.5;
+
+/**
+ * The approval of each text, by `item/text`: +1 for each account that calls it right more often than wrong,
+ * -1 for the opposite, and the mean of all strangers' voices by their weight. All devices of an owner are one
+ * account. A critic counts once for each answer, and never for an answer of its own.
  */
 function approvals(
   answers: readonly ShownAnswer[],
@@ -134,9 +142,9 @@ function approvals(
   const texts = new Map(
     answers.map(({ author, item, sample, text }) => [`${author}/${item}/${sample}` as string, text]),
   );
-  const sums = new Map<string, number>();
+  const voices = new Map<string, { readonly accounts: Voices; readonly strangers: Voices }>();
   const counted = new Set<string>();
-  for (const { critic, judgements } of critiques) {
+  for (const { critic, standing, judgements } of critiques) {
     for (const { author, item, sample, right } of judgements.slice(0, MAX_JUDGEMENTS)) {
       const answer = `${author}/${item}/${sample}`;
       const text = texts.get(answer);
@@ -144,15 +152,31 @@ function approvals(
       if (text === undefined || critic === author || counted.has(once)) continue;
       counted.add(once);
       const key = `${item}/${text}`;
-      sums.set(key, (sums.get(key) ?? 0) + (right ? 1 : -1));
+      const heard = voices.get(key) ?? { accounts: new Map(), strangers: new Map() };
+      voices.set(key, heard);
+      const group = standing.kind === 'unknown' ? heard.strangers : heard.accounts;
+      const account = accountOf(critic, standing);
+      group.set(account, (group.get(account) ?? 0) + (right ? 1 : -1));
     }
   }
-  return sums;
+  return new Map(
+    [...voices].map(([key, { accounts, strangers }]) => [
+      key,
+      sumOfSigns(accounts) + (STRANGERS_WEIGHT * sumOfSigns(strangers)) / Math.max(1, strangers.size),
+    ]),
+  );
+}
+
+/** Approvals minus disapprovals of a text, by account. */
+type Voices = Map<string, number>;
+
+function sumOfSigns(voices: Voices): number {
+  return [...voices.values()].reduce((sum, voice) => sum + Math.sign(voice), 0);
 }
 
 /**
  * Corrects those of the device's first answers that were criticised, each in view of one randomly drawn
- * critique.
+ * critique. Strangers' critiques count only where nobody else wrote one.
  */
 export async function correctOwn(
   policy: Policy,
@@ -168,12 +192,15 @@ export async function correctOwn(
   const requests = plainAnswers(own, items)
     .filter(({ sample }) => sample === 0)
     .flatMap(({ item, text }) => {
-      const texts = [...critiques]
+      const written = [...critiques]
         .sort((a, b) => (a.critic < b.critic ? -1 : 1))
-        .flatMap(({ judgements }) => judgements.slice(0, MAX_JUDGEMENTS))
+        .flatMap(({ standing, judgements }) =>
+          judgements.slice(0, MAX_JUDGEMENTS).map((judgement) => ({ ...judgement, standing })),
+        )
         .filter((each) => each.author === context.device && each.item === item && each.sample === 0)
-        .map((each) => each.text)
-        .filter(isPlainAnswer);
+        .filter(({ text }) => isPlainAnswer(text));
+      const trusted = written.filter(({ standing }) => standing.kind !== 'unknown');
+      const texts = (trusted.length > 0 ? trusted : written).map((each) => each.text);
       if (texts.length === 0) return [];
       const critique = stream.sequence(item, 1).pick(texts);
       return [{ prompt: correctPrompt(must(items, item).prompt, text, critique), item, sample: 0 }];

@@ -68,10 +68,11 @@ test('a trainer with a critic judges by its critiques, not by those of the model
     item,
     completions: [{ text: answer, tokens: [...tokenizer.encode(answer), tokenizer.endToken], logprobs: [] }],
   }));
+  const author: DeviceAddress = `0x${'b'.repeat(40)}`;
   const other: PeerRollouts = {
-    author: `0x${'b'.repeat(40)}`,
+    author,
     cid: 'cid',
-    set: { modelRoot: `0x${'00'.repeat(32)}`, groups },
+    set: { author, modelRoot: `0x${'00'.repeat(32)}`, groups },
   };
   const config = {
     ...NANO_CONFIG,

@@ -49,7 +49,7 @@ export async function replayRound(options: ReplayOptions): Promise<Replay> {
     return {
       checkpoint,
       root: checkpointRoot(checkpoint),
-      rollouts: { modelRoot: checkpointRoot(options.previous), groups },
+      rollouts: { author: options.context.device, modelRoot: checkpointRoot(options.previous), groups },
       training: computed.training,
       metrics: computed.metrics,
     };

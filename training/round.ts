@@ -26,11 +26,11 @@ export interface RoundRollouts {
 }
 
 /**
- * The foreign rollout sets that a round trains on: those that the swarm selected, at most `peersPerRound`, by
+ * The foreign rollout sets that a round trains on: the first `peersPerRound` that the swarm selected, by
  * author.
  */
 export function choosePeers(round: Round, foreign: readonly PeerRollouts[]): readonly PeerRollouts[] {
-  return narrowPeers('train', foreign, round.settings.peersPerRound, round.context);
+  return narrowPeers('train', foreign, round.settings.peersPerRound, round.context.device);
 }
 
 export interface RoundSelection {

@@ -6,6 +6,7 @@ import { ModelSession } from '../models/decoder/model-session.ts';
 import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
+import { type Standing, UNKNOWN } from '../protocol/standing.ts';
 import type { PeerJudgements, PeerRollouts, RoundContext } from '../protocol/trainer.ts';
 import { completionTokenizer, promptTokens } from './completion-tokenizer.ts';
 import { firstCheckpoint, readCheckpoint, writeCheckpoint } from './learning-checkpoint.ts';
@@ -24,6 +25,7 @@ const signal = new AbortController().signal;
 const address = (digit: string) => `0x${digit.repeat(40)}` as DeviceAddress;
 const ANNA = address('a');
 const BEN = address('b');
+const KNOWN: Standing = { kind: 'known' };
 
 function contextFor(device: DeviceAddress, round = 5): RoundContext {
   return { round, seed: `0x${'12'.repeat(32)}`, device };
@@ -211,7 +213,7 @@ describe('trainRound', () => {
       return collated.perToken(() => 1).reduce((sum, weight, at) => sum + weight * (logprobs[at] ?? 0), 0);
     };
     const before = { right: await likelihood(right), wrong: await likelihood(wrong) };
-    const own = { author: ANNA, cid: 'cid-own', set: { modelRoot: right.set.modelRoot, groups: [] } };
+    const own = { author: ANNA, cid: 'cid-own', set: { ...right.set, groups: [] } };
     for (let times = 0; times < 3; times++) {
       await trainRound(policy, openRound(context, NARROW_SETTINGS), { own, foreign: [right, wrong] });
     }
@@ -236,7 +238,9 @@ describe('the three stages', () => {
       expect(author).not.toBe(ANNA);
       expect(right).toBe(text === items[item]?.answer);
     }
-    expect(await trainer.critique(context, others.toReversed(), signal)).toEqual(judgements);
+    // The swarm hands the peers over in the order of its selection; the first ones are judged.
+    const first = others.slice(0, NARROW_SETTINGS.critiquePeers);
+    expect(await trainer.critique(context, first, signal)).toEqual(judgements);
     await trainer.stop();
   });
 
@@ -266,12 +270,18 @@ describe('the three stages', () => {
     const critiques: PeerJudgements[] = [
       {
         critic: BEN,
+        standing: KNOWN,
         judgements: [judgement(address('c'), 0, true), judgement(ANNA, 1, false), judgement(BEN, 2, true)],
       },
-      { critic: address('d'), judgements: [judgement(BEN, 0, false), judgement(address('c'), 0, true)] },
+      {
+        critic: address('d'),
+        standing: KNOWN,
+        judgements: [judgement(BEN, 0, false), judgement(address('c'), 0, true)],
+      },
       // One critic counts once for an answer, and an unknown answer not at all.
       {
         critic: address('e'),
+        standing: KNOWN,
         judgements: [...new Array(9).fill(judgement(BEN, 3, false)), judgement(address('f'), 77, true)],
       },
     ];
@@ -283,18 +293,70 @@ describe('the three stages', () => {
     expect(corrections.map(({ item }) => item)).toEqual([1]);
     await trainer.stop();
   });
+
+  it('hears one critic with a record above any number of strangers, and an owner once', async () => {
+    const { trainer } = await startTrainer(ANNA);
+    const context = contextFor(ANNA);
+    const [right, wrong] = [address('c'), address('d')];
+    // Many keys give the wrong answer, so that many answers could be praised.
+    const crowd = Array.from({ length: 64 }, (_, n): DeviceAddress => `0x${String(n).padStart(40, '1')}`);
+    const all = [
+      rolloutsOf(ANNA, context, '5'),
+      rolloutsOf(right, context, '7'),
+      ...[wrong, ...crowd].map((author) => rolloutsOf(author, context, '9')),
+    ];
+    const critiqueBy = (critic: DeviceAddress, standing: Standing, praised: readonly DeviceAddress[]) => ({
+      critic,
+      standing,
+      judgements: praised.map((author) => ({ item: 0, author, sample: 0, text: '7', right: true })),
+    });
+    const winner = async (...critiques: readonly PeerJudgements[]): Promise<boolean> => {
+      const { ballots } = await trainer.vote(context, all, critiques, signal);
+      return ballots.find(({ item }) => item === 0)?.author === right;
+    };
+    const known = critiqueBy(BEN, KNOWN, [right]);
+    const strangers = Array.from(
+      { length: 256 },
+      (_, n): DeviceAddress => `0x${String(n).padStart(40, '2')}`,
+    );
+    const praise = strangers.map((critic) => critiqueBy(critic, UNKNOWN, [wrong, ...crowd]));
+    expect(await winner(known, ...praise)).toBe(true);
+    expect(await winner(...praise)).toBe(false);
+
+    const bound: Standing = { kind: 'bound', owner: address('e') };
+    const owned = strangers.map((critic) => critiqueBy(critic, bound, [wrong, ...crowd]));
+    const other = critiqueBy(address('f'), KNOWN, [right]);
+    expect(await winner(known, other, ...owned)).toBe(true);
+    await trainer.stop();
+  });
+
+  it('corrects in view of what a critic with a record wrote, whatever strangers write', async () => {
+    const { trainer } = await startTrainer(ANNA);
+    const context = contextFor(ANNA);
+    const all = [rolloutsOf(ANNA, context, '5')];
+    const critiqueBy = (critic: DeviceAddress, standing: Standing, text: string): PeerJudgements => ({
+      critic,
+      standing,
+      judgements: [{ item: 1, author: ANNA, sample: 0, text, right: false }],
+    });
+    const known = critiqueBy(BEN, KNOWN, '7');
+    const strangers = [...'0123456789'].map((digit) => critiqueBy(address(digit), UNKNOWN, '3'));
+    const alone = await trainer.vote(context, all, [known], signal);
+    expect(alone.corrections).toHaveLength(1);
+    expect(await trainer.vote(context, all, [...strangers, known], signal)).toEqual(alone);
+    await trainer.stop();
+  });
 });
 
 describe('choosePeers', () => {
-  it('takes each other author once, at most as many as set, and repeats its choice', () => {
+  it('[P-76] takes the first other authors, each once and at most as many as set, in any order of a replay', () => {
     const context = contextFor(ANNA);
     const crowd = [...'bcdef0123456789'].map((digit) => rolloutsOf(address(digit), context));
     const settings = { ...NARROW_SETTINGS, peersPerRound: 6 };
     const chosen = choosePeers(openRound(context, settings), [...crowd, rolloutsOf(ANNA, context), ...crowd]);
-    expect(chosen.length).toBe(6);
-    expect(new Set(chosen.map(({ author }) => author)).size).toBe(6);
+    const authors = chosen.map(({ author }) => author);
+    expect(authors).toEqual([...'bcdef0'].map(address).toSorted());
     expect(choosePeers(openRound(context, settings), chosen.toReversed())).toEqual(chosen);
-    expect(choosePeers(openRound(context, settings), crowd.toReversed())).toEqual(chosen);
   });
 });
 

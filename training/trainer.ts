@@ -160,7 +160,7 @@ export class LearningTrainer implements Trainer {
   async answer(context: RoundContext, signal: AbortSignal): Promise<RolloutSet> {
     this.#check(context);
     const groups = await answerItems(this.#policy, this.#open(context), signal);
-    return { modelRoot: this.root, groups };
+    return { author: this.device, modelRoot: this.root, groups };
   }
 
   async critique(

@@ -94,7 +94,8 @@ async function peerOf(host: ComputeHost<never>, context: RoundContext): Promise<
       return { text, tokens, logprobs: tokens.map(() => -4) };
     }),
   }));
-  return { author: `0x${'be'.repeat(20)}`, cid: 'peer', set: { modelRoot: `0x${'00'.repeat(32)}`, groups } };
+  const author: DeviceAddress = `0x${'be'.repeat(20)}`;
+  return { author, cid: 'peer', set: { author, modelRoot: `0x${'00'.repeat(32)}`, groups } };
 }
 
 async function playRound(host: ComputeHost<never>, round: number) {

@@ -9,7 +9,7 @@ const COLUMNS = [
   {
     key: 'accepted',
     name: 'Accepted',
-    what: 'Statements that at least one other device has checked and counted.',
+    what: 'Statements that at least one other device has checked: the signatures, and that the answers are there.',
   },
   { key: 'onChain', name: 'On chain', what: 'Statements that stand in a block of the network’s chain.' },
 ] as const;
@@ -101,7 +101,8 @@ function LatestRounds() {
       </table>
       <p className="mt-3 text-note text-quiet">
         Weights after it: the Merkle root of your model’s weights, so that anyone can check a copy. Gas: this
-        statement’s share of what the transaction cost; the network’s submitter paid it, not you.
+        statement’s share of what the transaction cost; the network’s submitter paid it, not you. Accepted by:
+        owners and devices with a record, and all new devices together as one, because anybody can make many.
       </p>
     </div>
   );

@@ -18,15 +18,15 @@ export async function joinAsVolunteer(options: JoinOptions): Promise<VolunteerCo
     ledger,
     store: new MemoryStore(CONTENT_BUDGET),
     describe,
-    loopback: network.local,
   });
-  const { node, gossip, presence, content } = connection;
+  const { node, gossip, presence, content, standings } = connection;
   const driver = new RoundDriver({
     trainer,
     ledger,
     gossip,
     content,
     deviceKey: key,
+    standings,
     engine,
     conformance,
   });

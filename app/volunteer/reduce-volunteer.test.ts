@@ -50,7 +50,7 @@ const answers = (author: `0x${string}`, text: string): VolunteerEvent => ({
   round: 7,
   author,
   own: author === ME,
-  set: { modelRoot: '0x', groups: [{ item: 0, completions: [{ text, tokens: [], logprobs: [] }] }] },
+  set: { author, modelRoot: '0x', groups: [{ item: 0, completions: [{ text, tokens: [], logprobs: [] }] }] },
 });
 
 describe('the four counts', () => {
@@ -67,8 +67,8 @@ describe('the four counts', () => {
       onChain,
       { kind: 'sent', round: 1 },
       { kind: 'sent', round: 1 },
-      { kind: 'accepted', round: 1, peers: 2 },
-      { kind: 'accepted', round: 1, peers: 3 },
+      { kind: 'accepted', round: 1, peers: 2, strangers: 0 },
+      { kind: 'accepted', round: 1, peers: 2, strangers: 40 },
       onChain,
       trained(2),
     ]);

@@ -75,7 +75,8 @@ export function reduceVolunteer(view: VolunteerView, event: VolunteerEvent): Vol
         ...view,
         ...changeRecord(view, event.round, (record) => ({
           ...record,
-          acceptedBy: Math.max(record.acceptedBy, event.peers),
+          // Anybody can make many new devices, so all of them together count as one.
+          acceptedBy: Math.max(record.acceptedBy, event.peers + (event.strangers > 0 ? 1 : 0)),
         })),
       };
     case 'on-chain': {

@@ -23,7 +23,6 @@ const REFUSED: Readonly<Record<RejectReason, string>> = {
   'over-quota': 'Too many from one device',
   'wrong-stage': 'Came in the wrong stage of the round',
   'unmatched-reveal': 'Answers that were not committed to beforehand',
-  copied: 'Answers copied from another device',
   overflow: 'Came faster than they could be read',
 };
 

@@ -86,7 +86,7 @@ export type ShownRoundEvent =
       readonly trainedAt: number;
     })
   | Shown<'sent', 'round'>
-  | Shown<'accepted', 'round' | 'peers'>
+  | Shown<'accepted', 'round' | 'peers' | 'strangers'>
   | Shown<'failed', 'round' | 'cause'>;
 
 export type VolunteerEvent =

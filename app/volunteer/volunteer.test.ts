@@ -48,7 +48,7 @@ describe('a volunteer', () => {
     await first.volunteer.open();
     await first.volunteer.contribute('wasm');
     first.play(trained(7));
-    first.play({ kind: 'accepted', round: 7, checkpointRoot: ROOT, peers: 2 });
+    first.play({ kind: 'accepted', round: 7, checkpointRoot: ROOT, peers: 2, strangers: 0 });
     await first.volunteer.finish();
     expect(first.view().phase).toEqual({ kind: 'stopped', finished: true });
 

@@ -9,7 +9,7 @@ import { runGate } from '../../compute/conformance/gate.ts';
 import { LARGE_CASES } from '../../compute/conformance/large-cases.ts';
 import { runCase } from '../../compute/conformance/run-case.ts';
 import type { Engine, EngineKind } from '../../compute/engines/engine.ts';
-import { checkLora } from './lora-case.ts';
+import { checkLora } from './lora-check.ts';
 import {
   runTrainingCase,
   TRAINING_CASE_FULL_STEPS,

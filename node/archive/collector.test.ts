@@ -38,7 +38,8 @@ const checkpointOf = (value: number) =>
     metadata: new Map([['cursor', String(value)]]),
   });
 
-const rolloutsOf = (text: string): RolloutSet => ({
+const rolloutsOf = (text: string, { address: author } = ANNA): RolloutSet => ({
+  author,
   modelRoot: zeros,
   groups: [{ item: 0, completions: [{ text, tokens: [1], logprobs: [-1] }] }],
 });
@@ -120,7 +121,7 @@ describe('the archive collector', () => {
   it('fetches what an attestation names from its author first, and records it with the authors of foreign rollouts', async () => {
     const net = await swarm();
     const { collector, events } = collect(net);
-    const bens = encodeRollouts(rolloutsOf('ben'));
+    const bens = encodeRollouts(rolloutsOf('ben', BEN));
     await net.publisher.publishObject(bens.bytes);
     collector.hear(
       decodeMessage(
@@ -128,7 +129,7 @@ describe('the archive collector', () => {
           type: 'reveal',
           round: 5,
           seq: 1,
-          body: { salt: zeros, cid: bens.cid, rollouts: rolloutsOf('ben') },
+          body: { salt: zeros, cid: bens.cid, rollouts: rolloutsOf('ben', BEN) },
         }),
       ),
     );
@@ -164,6 +165,17 @@ describe('the archive collector', () => {
     expect(await folder.list()).toEqual([]);
     const checkpoint = message.type === 'attest' ? message.body.checkpoint : '';
     expect(await folder.content.inspect(checkpoint)).toBeUndefined();
+  });
+
+  it('records nothing when the rollouts are those of another device', async () => {
+    const net = await swarm();
+    const { collector, events } = collect(net);
+    const bens = encodeRollouts(rolloutsOf('ben', BEN));
+    await net.publisher.publishObject(bens.bytes);
+    collector.hear(await attestOf(net, 5, { rollouts: bens.cid, rolloutDigest: digestInCid(bens.cid) }));
+    await collector.idle();
+    expect(events).toMatchObject([{ kind: 'refused', cause: `the rollouts are those of ${BEN.address}` }]);
+    expect(await folder.list()).toEqual([]);
   });
 
   it('goes on after content that cannot be had', async () => {

@@ -6,7 +6,7 @@ import type { Standing } from '../../protocol/standing.ts';
 import { BoundedMap } from '../../swarm/bounded-map.ts';
 import type { Content } from '../../swarm/content/content.ts';
 import type { Message } from '../../swarm/messages/envelope.ts';
-import { digestInCid } from '../../swarm/messages/rollouts.ts';
+import { decodeRollouts, digestInCid } from '../../swarm/messages/rollouts.ts';
 import { deadline, type Scheduler } from '../../swarm/scheduler.ts';
 import type { ArchiveFolder } from './archive-folder.ts';
 import { DailyBytes, QuotaError } from './quota.ts';
@@ -67,7 +67,7 @@ const STRANGERS = 'strangers';
  */
 export class ArchiveCollector {
   readonly #options: CollectorOptions;
-  /** Who revealed which rollouts: an attestation names others' rollouts by CID alone. */
+  /** Who revealed which rollouts, and so may still have them. */
   readonly #authors = new BoundedMap<string, DeviceAddress>(8192);
   readonly #keys = new BoundedMap<DeviceAddress, string>(1024);
   readonly #waiting = new WaitingRounds({ places: MAX_WAITING, placesEach: WAITING_EACH, atOnce: AT_ONCE });
@@ -177,7 +177,7 @@ export class ArchiveCollector {
    * The smallest first: a checkpoint of another size is refused by its manifest, others' rollouts come last.
    */
   async #prove(message: Message<'attest'>, staging: Staging, signal: AbortSignal): Promise<RoundRecord> {
-    const { folder, content, run, seedOf, maxCheckpointBytes: maxBytes } = this.#options;
+    const { content, run, seedOf, maxCheckpointBytes: maxBytes } = this.#options;
     const { author: device, round, body } = message;
     const limits = { signal, into: staging.store };
     const sources = (author: DeviceAddress | undefined) => {
@@ -192,15 +192,17 @@ export class ArchiveCollector {
     };
     if (digestInCid(body.rollouts) !== body.rolloutDigest)
       throw new Error('the rollouts named are not those attested');
-    await content.fetchObject(body.rollouts, sources(device), limits);
+    const own = decodeRollouts(await content.fetchObject(body.rollouts, sources(device), limits));
+    if (own.author !== device) throw new Error(`the rollouts are those of ${own.author}`);
     const checkpoint = await content.fetchFile(body.checkpoint, sources(device), { ...limits, maxBytes });
     const root = checkpointRoot(checkpoint);
     if (root !== body.checkpointRoot)
       throw new Error(`the published checkpoint has root ${root}, not the attested ${body.checkpointRoot}`);
-    for (const cid of body.foreign) await content.fetchObject(cid, sources(this.#authors.get(cid)), limits);
-    const authors = new Map<string, DeviceAddress | null>();
-    for (const cid of body.foreign)
-      authors.set(cid, this.#authors.get(cid) ?? (await folder.authorOf(cid, round)) ?? null);
+    const authors = new Map<string, DeviceAddress>();
+    for (const cid of body.foreign) {
+      const bytes = await content.fetchObject(cid, sources(this.#authors.get(cid)), limits);
+      authors.set(cid, decodeRollouts(bytes).author);
+    }
     return roundRecord({
       run,
       device,

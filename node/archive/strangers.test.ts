@@ -7,7 +7,7 @@ import { checkpointRoot } from '../../models/checkpoint/root.ts';
 import { float32Tensor, serializeSafetensors } from '../../models/checkpoint/safetensors.ts';
 import { UNTESTED } from '../../protocol/conformance-report.ts';
 import { deviceKey } from '../../protocol/device-key.ts';
-import type { Hex } from '../../protocol/hex.ts';
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { Standing } from '../../protocol/standing.ts';
 import { decodeRequest, encodeResponse } from '../../swarm/content/frames.ts';
 import { CHUNK, cidFromDigest, encodeManifest } from '../../swarm/content/manifest.ts';
@@ -56,8 +56,10 @@ async function hostile(options: {
   readonly chunks: number;
   readonly delayMs?: number;
   readonly objects?: number;
+  /** Devices whose rollout sets it serves. Defaults to the stranger. */
+  readonly authors?: readonly DeviceAddress[];
 }) {
-  const { chunks, delayMs = 0, objects = 0 } = options;
+  const { chunks, delayMs = 0, objects = 0, authors = [STRANGER.address] } = options;
   const chunk = new Uint8Array(CHUNK).fill(0x5a);
   const hashes = new Uint8Array(32 * chunks);
   for (let i = 0; i < chunks; i++) hashes.set(sha256(chunk), 32 * i);
@@ -67,9 +69,12 @@ async function hostile(options: {
     const object = new Uint8Array(MIB).fill(i + 1);
     known.set(cidOf(object, DAG_CBOR), object);
   }
-  const small = Uint8Array.of(0xa0);
-  const smallCid = cidOf(small, DAG_CBOR);
-  known.set(smallCid, small);
+  const foreign = [...known.keys()];
+  const rollouts = authors.map((author) => {
+    const { bytes, cid } = encodeRollouts({ author, modelRoot: zeros, groups: [] });
+    known.set(cid, bytes);
+    return cid;
+  });
   const sent = { chunks: 0, objects: 0 };
   await network.transport(STRANGER.peerId).serve(async (channel) => {
     const { signal } = new AbortController();
@@ -78,7 +83,7 @@ async function hostile(options: {
         const { kind, index, cid } = decodeRequest(await channel.read(signal));
         await wait(systemScheduler, delayMs);
         if (kind === 'chunk') sent.chunks++;
-        if (kind === 'object' && cid !== smallCid) sent.objects++;
+        if (kind === 'object' && !rollouts.includes(cid)) sent.objects++;
         const bytes = kind === 'manifest' ? manifest : kind === 'chunk' ? chunk : known.get(cid);
         const response =
           bytes === undefined
@@ -90,8 +95,7 @@ async function hostile(options: {
       channel.close();
     }
   });
-  const foreign = [...known.keys()].filter((cid) => cid !== smallCid);
-  return { sent, foreign, file: cidFromDigest(sha256(manifest), RAW), object: smallCid };
+  return { sent, foreign, file: cidFromDigest(sha256(manifest), RAW), rollouts };
 }
 
 function attest(key: typeof STRANGER, round: number, body: Partial<AttestBody>): Message<'attest'> {
@@ -119,13 +123,11 @@ function attest(key: typeof STRANGER, round: number, body: Partial<AttestBody>):
   ) as Message<'attest'>;
 }
 
-const attestOf = (peer: Awaited<ReturnType<typeof hostile>>, round = 1, body: Partial<AttestBody> = {}) =>
-  attest(STRANGER, round, {
-    checkpoint: peer.file,
-    rollouts: peer.object,
-    rolloutDigest: digestInCid(peer.object),
-    ...body,
-  });
+const attestOf = (peer: Awaited<ReturnType<typeof hostile>>, round = 1, body: Partial<AttestBody> = {}) => {
+  const rollouts = body.rollouts ?? peer.rollouts[0] ?? '';
+  const rolloutDigest = digestInCid(rollouts);
+  return attest(STRANGER, round, { checkpoint: peer.file, rollouts, rolloutDigest, ...body });
+};
 
 async function collect(options: Partial<CollectorOptions> = {}) {
   const content = await startContent({
@@ -156,7 +158,7 @@ async function honestRound(round: number): Promise<Message<'attest'>> {
     tensors: new Map([['weight', float32Tensor([2], Float32Array.of(round, 2))]]),
     metadata: new Map(),
   });
-  const own = encodeRollouts({ modelRoot: zeros, groups: [] });
+  const own = encodeRollouts({ author: HONEST.address, modelRoot: zeros, groups: [] });
   const publisher = await startContent({
     store: new MemoryStore(),
     transport: network.transport(HONEST.peerId),
@@ -232,12 +234,11 @@ describe('an archive among strangers', () => {
   });
 
   it('fetches a known device’s round while strangers fill every place and hold one', async () => {
-    const peer = await hostile({ chunks: 8, delayMs: 100 });
+    const authors = Array.from({ length: 300 }, (_, n): Hex => `0x${(n + 1).toString(16).padStart(40, '0')}`);
+    const peer = await hostile({ chunks: 8, delayMs: 100, authors });
     const collector = await collect();
-    for (let n = 0; n < 300; n++) {
-      const message = attestOf(peer, n + 1);
-      collector.hear({ ...message, author: `0x${(n + 1).toString(16).padStart(40, '0')}` });
-    }
+    for (const [n, author] of authors.entries())
+      collector.hear({ ...attestOf(peer, n + 1, { rollouts: peer.rollouts[n] }), author });
     collector.hear(await honestRound(5));
     await expect.poll(() => causes().includes('archived'), { timeout: 60_000 }).toBe(true);
     await collector.stop();

@@ -13,6 +13,7 @@ export type RolloutDifference =
       readonly recomputed: string;
     }
   | { readonly kind: 'item'; readonly item: number }
+  | { readonly kind: 'author'; readonly published: string; readonly recomputed: string }
   | { readonly kind: 'model root'; readonly published: string; readonly recomputed: string }
   | { readonly kind: 'unreadable'; readonly cause: string };
 
@@ -27,6 +28,8 @@ export function compareRollouts(
   } catch (error) {
     return { kind: 'unreadable', cause: error instanceof Error ? error.message : String(error) };
   }
+  if (theirs.author !== recomputed.author)
+    return { kind: 'author', published: theirs.author, recomputed: recomputed.author };
   if (theirs.modelRoot !== recomputed.modelRoot)
     return { kind: 'model root', published: theirs.modelRoot, recomputed: recomputed.modelRoot };
   for (const [index, ours] of recomputed.groups.entries()) {

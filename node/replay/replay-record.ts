@@ -76,8 +76,8 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
     const stored = await archive.content.inspect(cid);
     if (stored === undefined)
       return impossible(`the rollouts ${cid} of another device are not in the archive`);
-    const by = author ?? (await archive.authorOf(cid, round)) ?? null;
     if (!stored.intact) {
+      const by = author ?? (await archive.authorOf(cid, round)) ?? null;
       return {
         kind: 'foreign rollouts differ',
         round,
@@ -86,8 +86,8 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
         difference: by === null ? null : await placeInForeign(by, stored.bytes),
       };
     }
-    if (by === null) return impossible(`nobody is known as the author of the rollouts ${cid}`);
-    foreign.push({ author: by, cid, set: decodeRollouts(stored.bytes) });
+    const set = decodeRollouts(stored.bytes);
+    foreign.push({ author: set.author, cid, set });
   }
 
   const context = { round, seed: record.seed, device };
@@ -101,7 +101,7 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
     own: {
       author: device,
       cid: record.rollouts,
-      set: publishedSet ?? { modelRoot: record.previousRoot, groups: [] },
+      set: publishedSet ?? { author: device, modelRoot: record.previousRoot, groups: [] },
     },
     foreign,
     ...(signal === undefined ? {} : { signal }),

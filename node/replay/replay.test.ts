@@ -143,6 +143,27 @@ describe('replaying a published round', () => {
     });
   });
 
+  it('finds a device that published the answers of another as its own', async () => {
+    const victim = recordOf(0);
+    const thief = recordOf(0, 1);
+    const { path, archive } = await copy();
+    const theirs = await archive.content.inspect(victim.rollouts);
+    const set = decodeRollouts(theirs?.bytes ?? new Uint8Array());
+    expect(set.author).toBe(victim.device);
+    const stolen = encodeRollouts({ ...set, author: thief.device });
+    await writeFile(join(path, 'content', `${stolen.cid}.object`), stolen.bytes);
+    // Both devices start round 0 from weights of the published model.
+    expect(await replay(archive, { ...thief, rollouts: stolen.cid })).toMatchObject({
+      kind: 'own rollouts differ',
+      round: 0,
+    });
+    // A set that still names the victim is not the thief's either.
+    expect(await replay(archive, { ...thief, rollouts: victim.rollouts })).toMatchObject({
+      kind: 'own rollouts differ',
+      difference: { kind: 'author', published: victim.device, recomputed: thief.device },
+    });
+  });
+
   it('names own rollouts for a flipped bit at any byte', async () => {
     const record = recordOf(1);
     const length = (await readFile(join(published.archivePath, 'content', `${record.rollouts}.object`)))

@@ -53,6 +53,8 @@ function rolloutPlace(difference: RolloutDifference): string {
   switch (difference.kind) {
     case 'item':
       return `item ${difference.item}: other answers`;
+    case 'author':
+      return `made by ${difference.published}, not by ${difference.recomputed}`;
     case 'model root':
       return `sampled by ${difference.published}, not by ${difference.recomputed}`;
     case 'unreadable':

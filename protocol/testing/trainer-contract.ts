@@ -60,9 +60,10 @@ export function describeTrainerContract(name: string, start: () => Promise<Train
       expect(await fixture.trainer.prompts({ ...contextOf(), device: peer })).toEqual(prompts);
     });
 
-    it('[TR-02] answers items of the round, each at most once, with f32 log-probabilities', async () => {
-      const { groups } = await fixture.trainer.answer(contextOf(), live());
+    it('[TR-02] answers items of the round as their author, each at most once, with f32 log-probabilities', async () => {
+      const { author, groups } = await fixture.trainer.answer(contextOf(), live());
       const prompts = await fixture.trainer.prompts(contextOf());
+      expect(author).toBe(fixture.device);
       expect(groups.length).toBeGreaterThan(0);
       expect(new Set(groups.map(({ item }) => item)).size).toBe(groups.length);
       for (const { item, completions } of groups) {
@@ -125,6 +126,7 @@ export function describeTrainerContract(name: string, start: () => Promise<Train
       const others = await peerRollouts(context);
       const critiques: readonly PeerJudgements[] = PEERS.map((critic) => ({
         critic,
+        standing: { kind: 'known' },
         judgements: own.set.groups.map(({ item }) => ({
           item,
           author: own.author,

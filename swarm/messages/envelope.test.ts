@@ -132,17 +132,20 @@ describe('decodeMessage', () => {
     expect(Object.keys(envelope).toSorted()).toEqual(
       ['v', 'run', 'type', 'round', 'seq', 'from', 'body', 'sig'].toSorted(),
     );
-    expect(envelope.v).toBe(1);
+    expect(envelope.v).toBe(2);
     const { seq: _, ...without } = envelope;
-    for (const changed of [{ ...envelope, v: 2 }, { ...envelope, more: 1 }, without]) {
+    for (const changed of [{ ...envelope, v: 3 }, { ...envelope, more: 1 }, without]) {
       expect(attempt(dagCbor.encode(changed))).toMatchObject({ kind: 'malformed' });
     }
+    expect(attempt(dagCbor.encode({ v: 1, other: true }))).toMatchObject({
+      message: 'v: expected version 2 of the protocol, not version 1.',
+    });
   });
 
   it('[P-33] takes the signature over the domain line and the map without it, with low s', () => {
     for (const bytes of encoded) {
       const { sig, ...unsigned } = dagCbor.decode<Record<string, unknown>>(bytes);
-      const digest = sha256Of(new TextEncoder().encode('starling/message/1\n'), dagCbor.encode(unsigned));
+      const digest = sha256Of(new TextEncoder().encode('starling/message/2\n'), dagCbor.encode(unsigned));
       expect(sig).toEqual(sampleKey.sign(digest));
       if (!(sig instanceof Uint8Array)) throw new Error('A signature is bytes.');
       // The same signature with the other s verifies for ECDSA, but would give one message two ids.

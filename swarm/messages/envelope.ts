@@ -8,8 +8,8 @@ import { blob, type Codec, CodecError, oneOf, record, text, uint } from './codec
 import { LIMITS } from './limits.ts';
 import { type Body, MESSAGE_TYPES, type MessageType, messageTypeNames } from './message-types.ts';
 
-const VERSION = 1;
-const DOMAIN = new TextEncoder().encode('starling/message/1\n');
+const VERSION = 2;
+const DOMAIN = new TextEncoder().encode('starling/message/2\n');
 
 /** A message that is not signed yet. */
 export type UnsignedMessage = {
@@ -72,6 +72,16 @@ function signedDigest(unsigned: {
   return sha256Of(DOMAIN, dagCbor.encode({ v: VERSION, run, type, round, seq, from, body }));
 }
 
+/** Throws for a message of another version. Comes first, because its keys and bodies may differ. */
+function checkVersion(value: unknown): void {
+  if (typeof value !== 'object' || value === null || !('v' in value) || value.v === VERSION) return;
+  throw new CodecError(
+    'malformed',
+    'v',
+    `version ${VERSION} of the protocol, not version ${String(value.v)}`,
+  );
+}
+
 /** Signs and encodes a message for a network. Throws CodecError when the message breaks a limit. */
 export function encodeMessage(key: DeviceKey, networkId: string, message: UnsignedMessage): Uint8Array {
   const { type, round, seq } = message;
@@ -91,8 +101,9 @@ export function encodeMessage(key: DeviceKey, networkId: string, message: Unsign
 export function decodeMessage(bytes: Uint8Array): Message {
   if (bytes.length > LIMITS.message) throw new CodecError('oversized', '', `at most ${LIMITS.message} bytes`);
   try {
-    const outer = envelope.decode(dagCbor.decode(bytes), '');
-    if (outer.v !== VERSION) throw new CodecError('malformed', 'v', `version ${VERSION}`);
+    const value: unknown = dagCbor.decode(bytes);
+    checkVersion(value);
+    const outer = envelope.decode(value, '');
     const codec = bodyCodec(outer.type);
     const body = codec.decode(outer.body, outer.type);
     const again = dagCbor.encode({ ...outer, body: codec.encode(body, outer.type) });

@@ -11,7 +11,6 @@ const REASONS = {
   'over-quota': { penalised: false },
   'wrong-stage': { penalised: false },
   'unmatched-reveal': { penalised: false },
-  copied: { penalised: false },
   overflow: { penalised: false },
 } as const;
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { CID } from 'multiformats/cid';
 import { describe, expect, it } from 'vitest';
 import { equalBytes } from '../../protocol/bytes.ts';
+import { toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import { CodecError } from './codec.ts';
 import { cidOf, DAG_CBOR, decodeRollouts, digestInCid, encodeRollouts } from './rollouts.ts';
@@ -16,10 +17,10 @@ const completion = fc.array(
   }),
   { maxLength: 6 },
 );
+const hexOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length }).map(toHex);
 const rollouts = fc.record({
-  modelRoot: fc
-    .uint8Array({ minLength: 32, maxLength: 32 })
-    .map((bytes) => `0x${Buffer.from(bytes).toString('hex')}` as const),
+  author: hexOf(20),
+  modelRoot: hexOf(32),
   groups: fc
     .uniqueArray(fc.nat(1000), { maxLength: 5 })
     .map((items) => items.toSorted((a, b) => a - b))
@@ -84,6 +85,12 @@ describe('rollout sets', () => {
     expect(() => decodeRollouts(bytes)).toThrow('at most 1048576 bytes');
     expect(() => encode(group(0, new Array<number>(4097).fill(0), ''))).toThrow(CodecError);
     for (const token of [-1, 0.5, 2 ** 32]) expect(() => encode(group(0, [token], ''))).toThrow(CodecError);
+  });
+
+  it('[P-49] have a CID of their own for each author, however equal the texts', () => {
+    const other = { ...sampleRollouts, author: `0x${'cd'.repeat(20)}` as const };
+    expect(encodeRollouts(other).cid).not.toBe(encodeRollouts(sampleRollouts).cid);
+    expect(decodeRollouts(encodeRollouts(other).bytes)).toEqual(other);
   });
 
   it('[P-49] have the CIDv1 of dag-cbor and sha2-256', () => {

@@ -5,7 +5,18 @@ import type { Hex } from '../../protocol/hex.ts';
 import { toHex } from '../../protocol/hex.ts';
 import type { RolloutSet } from '../../protocol/trainer.ts';
 import { decodeCanonical, encodeCanonical } from './canonical.ts';
-import { type Codec, CodecError, float32List, hex, list, record, text, uint, uint32List } from './codec.ts';
+import {
+  address,
+  type Codec,
+  CodecError,
+  float32List,
+  hex,
+  list,
+  record,
+  text,
+  uint,
+  uint32List,
+} from './codec.ts';
 import { LIMITS } from './limits.ts';
 
 export const DAG_CBOR = 0x71;
@@ -19,6 +30,7 @@ const completion = record({
 });
 
 const shape = record({
+  author: address,
   modelRoot: hex(32),
   groups: list(
     record({ item: uint(0xffff_ffff), completions: list(completion, LIMITS.completions) }),

@@ -13,6 +13,7 @@ const root = (byte: string) => `0x${byte.repeat(32)}` as const;
 const signature = `0x${'11'.repeat(64)}1b` as const;
 
 export const sampleRollouts: RolloutSet = {
+  author: sampleKey.address,
   modelRoot: root('01'),
   groups: [
     { item: 0, completions: [{ text: '12', tokens: [4, 5, 1], logprobs: [-0.5, -1.25, 0] }] },

@@ -23,7 +23,7 @@ import { RESERVATION_LIMITS } from './reservations.ts';
 const NETWORK = 'relay-test:1';
 const TOPICS = topicsOf(NETWORK);
 const ALL_TOPICS = Object.values(TOPICS);
-const MADE_UP = Array.from({ length: 16 }, (_, index) => `/starling/1/junk-${index}/presence`);
+const MADE_UP = Array.from({ length: 16 }, (_, index) => `/starling/2/junk-${index}/presence`);
 
 const started: { stop(): unknown }[] = [];
 afterEach(async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deviceKey } from '../../protocol/device-key.ts';
 import type { Hex } from '../../protocol/hex.ts';
+import { type Standing, UNKNOWN } from '../../protocol/standing.ts';
 import type { OutgoingMessage } from '../gossip.ts';
 import { decodeMessage, encodeMessage, type Message, type UnsignedMessage } from '../messages/envelope.ts';
 import { LIMITS } from '../messages/limits.ts';
@@ -13,10 +14,10 @@ const ROOT: Hex = `0x${'01'.repeat(32)}`;
 const OTHER_ROOT: Hex = `0x${'02'.repeat(32)}`;
 
 /** Counts and sends acks for the device `own` in round 5. */
-function setUp() {
+function setUp(standings: ReadonlyMap<Hex, Standing> = new Map()) {
   const scheduler = new SimulatedScheduler();
   const sent: { readonly at: number; readonly message: OutgoingMessage }[] = [];
-  const accepted: number[] = [];
+  const accepted: (readonly [number, number])[] = [];
   const acknowledgements = new Acknowledgements({
     gossip: {
       publish: async (message) => {
@@ -27,10 +28,13 @@ function setUp() {
     device: own.address,
     scheduler,
     round: () => 5,
-    onAccepted: (_round, _root, peers) => accepted.push(peers),
+    standingOf: (device) => standings.get(device) ?? UNKNOWN,
+    onAccepted: (_round, _root, { peers, strangers }) => accepted.push([peers, strangers]),
   });
   return { scheduler, sent, accepted, acknowledgements };
 }
+
+const addressOf = (byte: number): Hex => deviceKey(new Uint8Array(32).fill(byte)).address;
 
 /** A message of the device with this key byte. */
 function messageOf<T extends 'ack' | 'attest'>(type: T, byte: number, body: object): Message<T> {
@@ -44,7 +48,7 @@ const ackOf = (byte: number, ...entries: readonly object[]): Message<'ack'> =>
   messageOf('ack', byte, { attestations: entries });
 
 describe('Acknowledgements', () => {
-  it('[P-48] counts the devices that acknowledge the own attestation, each once', () => {
+  it('[P-48] counts who acknowledges the own attestation, each once', () => {
     const { acknowledgements, accepted } = setUp();
     const entry = { author: own.address, round: 5, checkpointRoot: ROOT };
     acknowledgements.handleAck(ackOf(2, entry));
@@ -52,16 +56,37 @@ describe('Acknowledgements', () => {
     expect(acknowledgements.accepted(5)).toBe(false);
     acknowledgements.handleAck(ackOf(2, { ...entry, checkpointRoot: OTHER_ROOT }));
     acknowledgements.handleAck(ackOf(2, { ...entry, round: 4 }));
-    acknowledgements.handleAck(ackOf(2, { ...entry, author: deviceKey(new Uint8Array(32).fill(9)).address }));
+    acknowledgements.handleAck(ackOf(2, { ...entry, author: addressOf(9) }));
     expect(accepted).toEqual([]);
     acknowledgements.handleAck(ackOf(2, entry, entry));
     acknowledgements.handleAck(ackOf(2, entry));
     acknowledgements.handleAck(ackOf(3, entry));
-    expect(accepted).toEqual([1, 2]);
+    expect(accepted).toEqual([
+      [0, 1],
+      [0, 2],
+    ]);
     expect(acknowledgements.accepted(5)).toBe(true);
   });
 
-  it('[P-80] acknowledges what it kept in one ack, a second after the first', async () => {
+  it('[P-48] counts an owner once, and devices that the chain does not know apart', () => {
+    const owner: Standing = { kind: 'bound', owner: `0x${'0a'.repeat(20)}` };
+    const standings = new Map<Hex, Standing>([
+      [addressOf(2), owner],
+      [addressOf(3), owner],
+      [addressOf(4), { kind: 'known' }],
+    ]);
+    const { acknowledgements, accepted } = setUp(standings);
+    acknowledgements.expect(5, ROOT);
+    for (let byte = 2; byte < 60; byte++)
+      acknowledgements.handleAck(ackOf(byte, { author: own.address, round: 5, checkpointRoot: ROOT }));
+    expect(accepted.slice(0, 2)).toEqual([
+      [1, 0],
+      [2, 0],
+    ]);
+    expect(accepted.at(-1)).toEqual([2, 55]);
+  });
+
+  it('[P-80] acknowledges what it checked in one ack, a second after the first', async () => {
     const { acknowledgements, scheduler, sent } = setUp();
     const attested = [2, 3, 4].map((byte) => messageOf('attest', byte, { checkpointRoot: ROOT }));
     for (const message of attested) {

@@ -1,4 +1,5 @@
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import { accountOf, type Standing } from '../../protocol/standing.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import type { Gossip } from '../gossip.ts';
 import type { Message } from '../messages/envelope.ts';
@@ -8,23 +9,41 @@ import type { Scheduler } from '../scheduler.ts';
 
 type Entry = Body<'ack'>['attestations'][number];
 
+/** Who has acknowledged an own attestation. */
+export interface AcceptedBy {
+  /** Owners and devices with a record. All devices of one owner count once. */
+  readonly peers: number;
+  /** Devices that the chain does not know. Anybody can make many, so they are counted apart. */
+  readonly strangers: number;
+}
+
 export interface AcknowledgementsOptions {
   readonly gossip: Pick<Gossip, 'publish'>;
   readonly device: DeviceAddress;
   readonly scheduler: Scheduler;
   /** Current round by chain time. */
   readonly round: () => number;
-  /** Called each time that one more peer has acknowledged an own attestation. `peers` have by then. */
-  readonly onAccepted: (round: number, checkpointRoot: Hex, peers: number) => void;
+  /** What the chain says of a device now. */
+  readonly standingOf: (device: DeviceAddress) => Standing;
+  /** Called each time that an own attestation was acknowledged by one more. */
+  readonly onAccepted: (round: number, checkpointRoot: Hex, by: AcceptedBy) => void;
+}
+
+interface Own {
+  readonly root: Hex;
+  readonly accounts: Set<string>;
+  readonly strangers: Set<string>;
 }
 
 /** Milliseconds during which the attestations of several peers are gathered into one ack. */
 const GATHER_MS = 1_000;
+/** Accounts, and strangers, that are counted for one attestation. */
+const MAX_COUNTED = 256;
 
-/** Acknowledges the attestations of others that this device keeps, and counts the acks for its own. */
+/** Acknowledges the attestations of others that this device has checked, and counts the acks for its own. */
 export class Acknowledgements {
   readonly #options: AcknowledgementsOptions;
-  readonly #own = new BoundedMap<number, { readonly root: Hex; readonly peers: Set<DeviceAddress> }>(8);
+  readonly #own = new BoundedMap<number, Own>(8);
   #pending: Entry[] = [];
   #cancelSend: (() => void) | null = null;
 
@@ -36,12 +55,13 @@ export class Acknowledgements {
    * Counts acks for the own attestation of a round from now on. Call it before the attestation is published.
    */
   expect(round: number, checkpointRoot: Hex): void {
-    this.#own.set(round, { root: checkpointRoot, peers: new Set() });
+    this.#own.set(round, { root: checkpointRoot, accounts: new Set(), strangers: new Set() });
   }
 
-  /** Whether any peer has acknowledged the own attestation of a round. */
+  /** Whether anybody has acknowledged the own attestation of a round. */
   accepted(round: number): boolean {
-    return (this.#own.get(round)?.peers.size ?? 0) > 0;
+    const own = this.#own.get(round);
+    return own !== undefined && own.accounts.size + own.strangers.size > 0;
   }
 
   /** Acknowledges another device's attestation in the next ack. */
@@ -53,11 +73,17 @@ export class Acknowledgements {
 
   /** Counts an ack of another device. */
   handleAck({ author, body }: Message<'ack'>): void {
+    const { device, standingOf, onAccepted } = this.#options;
+    const standing = standingOf(author);
     for (const entry of body.attestations) {
-      const own = entry.author === this.#options.device ? this.#own.get(entry.round) : undefined;
-      if (own === undefined || own.root !== entry.checkpointRoot || own.peers.has(author)) continue;
-      own.peers.add(author);
-      this.#options.onAccepted(entry.round, own.root, own.peers.size);
+      const own = entry.author === device ? this.#own.get(entry.round) : undefined;
+      if (own === undefined || own.root !== entry.checkpointRoot) continue;
+      const counted = standing.kind === 'unknown' ? own.strangers : own.accounts;
+      const account = accountOf(author, standing);
+      if (counted.has(account) || counted.size >= MAX_COUNTED) continue;
+      counted.add(account);
+      const by = { peers: own.accounts.size, strangers: own.strangers.size };
+      onAccepted(entry.round, own.root, by);
     }
   }
 

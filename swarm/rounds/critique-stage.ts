@@ -1,4 +1,3 @@
-import { selectPeers } from '../../protocol/peer-selection.ts';
 import type { PeerJudgements, RoundContext } from '../../protocol/trainer.ts';
 import { LIMITS } from '../messages/limits.ts';
 import type { RoundDependencies } from './dependencies.ts';
@@ -21,7 +20,9 @@ export async function critiqueStage(
     (now) => hasReached(now, round, 'vote') || now.sinceStageStart >= settings.settle,
     signal,
   );
-  const others = selectPeers('critique', records.rollouts(round), settings.peers.critique, context);
+  const others = records.select('critique', context);
+  // Judgements of these may arrive from now on.
+  records.select('train', context);
   if (others.length === 0) {
     status('Nobody else has answered yet, so there is nothing to judge.');
     return null;
@@ -38,5 +39,6 @@ export async function critiqueStage(
   if (judgements.length > 0 && ledger.clock.read().round === round) {
     await gossip.publish({ type: 'critique', round, body: { judgements } });
   }
-  return { critic: device, judgements };
+  // A device trusts itself, whatever the chain says.
+  return { critic: device, standing: { kind: 'known' }, judgements };
 }

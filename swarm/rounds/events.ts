@@ -25,6 +25,7 @@ export type RoundEvent =
         readonly answer: string;
       }[];
     }
+  /** Own answers, or those of a peer that this device has selected. */
   | {
       readonly kind: 'answers';
       readonly round: number;
@@ -62,12 +63,15 @@ export type RoundEvent =
     }
   /** The own attestation was handed to the network. */
   | { readonly kind: 'sent'; readonly round: number; readonly checkpointRoot: Hex; readonly body: AttestBody }
-  /** One more peer has acknowledged the own attestation. `peers` have by now. */
+  /** One more has acknowledged the own attestation. `peers` and `strangers` have by now. */
   | {
       readonly kind: 'accepted';
       readonly round: number;
       readonly checkpointRoot: Hex;
+      /** Owners and devices with a record. All devices of one owner count once. */
       readonly peers: number;
+      /** Devices that the chain does not know. */
+      readonly strangers: number;
     }
   /** Another device's attestation was accepted. */
   | { readonly kind: 'attested'; readonly message: Message<'attest'> }

@@ -2,6 +2,7 @@ import type { Gossip } from '../gossip.ts';
 import type { Message } from '../messages/envelope.ts';
 import { digestInCid } from '../messages/rollouts.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
+import type { AttestationChecks } from './attestation-checks.ts';
 import type { RoundEvent } from './events.ts';
 import type { RoundRecords } from './round-records.ts';
 
@@ -10,12 +11,13 @@ export interface MessageHandlers {
   readonly gossip: Pick<Gossip, 'reject'>;
   readonly records: RoundRecords;
   readonly acknowledgements: Acknowledgements;
+  readonly checks: AttestationChecks;
   readonly emit: (event: RoundEvent) => void;
 }
 
 /** Hands one accepted message to the handler of its type. */
 export function handleMessage(message: Message, handlers: MessageHandlers): void {
-  const { gossip, records, acknowledgements, emit } = handlers;
+  const { gossip, records, acknowledgements, checks, emit } = handlers;
   const { round, author } = message;
   switch (message.type) {
     case 'commit':
@@ -32,7 +34,8 @@ export function handleMessage(message: Message, handlers: MessageHandlers): void
     }
     case 'vote': {
       const { winners, ballots, corrections } = message.body;
-      emit({ kind: 'votes', round, voter: author, own: false, winners, ballots, corrections });
+      if (records.vote(message))
+        emit({ kind: 'votes', round, voter: author, own: false, winners, ballots, corrections });
       break;
     }
     case 'attest':
@@ -40,7 +43,7 @@ export function handleMessage(message: Message, handlers: MessageHandlers): void
         gossip.reject('malformed', 'the attested rollouts are not those of the record');
         break;
       }
-      acknowledgements.acknowledge(message);
+      checks.check(message);
       emit({ kind: 'attested', message });
       break;
     case 'ack':

@@ -20,8 +20,9 @@ async function greeted(...names: readonly string[]) {
 }
 
 describe('RoundDriver', () => {
-  it('[P-48] takes three peers through full rounds to attestations that the others keep', async () => {
+  it('[P-48] takes three peers through full rounds to attestations that the others check', async () => {
     const { swarm, peers } = await greeted('a', 'b', 'c');
+    for (const { key } of peers) swarm.standings.set(key.address, { kind: 'known' });
     for (const { driver } of peers) driver.start();
     await swarm.scheduler.advance(2_000 + 3 * ROUND_MS);
 
@@ -91,8 +92,9 @@ describe('RoundDriver', () => {
     await swarm.scheduler.advance(2_000 + ROUND_MS);
     expect(fast.trainer.trained.map(({ cids }) => cids.length)).toEqual([1]);
     expect(slow.trainer.trained.map(({ cids }) => cids.length)).toEqual([2]);
-    expect(fast.of('accepted').map(({ peers }) => peers)).toEqual([1]);
-    expect(slow.of('accepted').map(({ peers }) => peers)).toEqual([1]);
+    // The slow one revealed nothing, so the fast one fetched its answers to acknowledge them.
+    expect(fast.of('accepted').map(({ strangers }) => strangers)).toEqual([1]);
+    expect(slow.of('accepted').map(({ strangers }) => strangers)).toEqual([1]);
   });
 
   it('[P-79] sits out the rounds that training overruns and still attests in time', async () => {
@@ -114,16 +116,15 @@ describe('RoundDriver', () => {
     const { cid } = encodeRollouts(set);
     const { rejected } = honest.gossip;
 
-    await liar.gossip.publish({ type: 'reveal', round: 1, body: { salt: SALT, cid, rollouts: set } });
-    await swarm.scheduler.advance(100);
-    expect(rejected.get('unmatched-reveal')).toBe(1);
-
     const third = swarm.join('third', {});
     await swarm.scheduler.advance(2_000);
     const digest = commitmentOf(SALT, third.key.address, cid);
     await third.gossip.publish({ type: 'commit', round: 1, body: { digest } });
+    await swarm.scheduler.advance(2_800);
+    await liar.gossip.publish({ type: 'reveal', round: 1, body: { salt: SALT, cid, rollouts: set } });
     await swarm.scheduler.advance(100);
-    const other = { ...set, modelRoot: SALT };
+    expect(rejected.get('unmatched-reveal')).toBe(1);
+    const other = { ...set, author: third.key.address, modelRoot: SALT };
     await third.gossip.publish({
       type: 'reveal',
       round: 1,
@@ -133,7 +134,7 @@ describe('RoundDriver', () => {
     expect(rejected.get('unmatched-reveal')).toBe(2);
 
     // After 60 % of the stage the answers are public.
-    await swarm.scheduler.advance(3_500);
+    await swarm.scheduler.advance(700);
     await liar.gossip.publish({
       type: 'commit',
       round: 1,
@@ -145,34 +146,36 @@ describe('RoundDriver', () => {
     expect(honest.trainer.trained[0]?.cids).toHaveLength(1);
   });
 
-  it('[P-74] rejects answers whose CID another author has revealed', async () => {
-    const { swarm, peers } = await greeted('honest', 'first', 'copier');
-    const [honest, first, copier] = peers;
-    if (honest === undefined || first === undefined || copier === undefined)
-      throw new Error('three peers joined');
+  it('[P-49] [P-74] takes equal texts of two authors, and no set that names another author', async () => {
+    const { swarm, peers } = await greeted('honest', 'victim', 'thief', 'copier');
+    const [honest, victim, thief, copier] = peers;
+    if (honest === undefined || victim === undefined || thief === undefined || copier === undefined)
+      throw new Error('four peers joined');
     honest.driver.start();
     await swarm.scheduler.advance(2_000 + 100);
-    const set = answerOf(first);
-    const { cid } = encodeRollouts(set);
-    for (const { gossip, key } of [first, copier]) {
-      await gossip.publish({
-        type: 'commit',
-        round: 1,
-        body: { digest: commitmentOf(SALT, key.address, cid) },
-      });
+    const set = answerOf(victim);
+    // Anybody can compute the victim's answers from its published checkpoint, and be faster.
+    const reveals = [
+      { peer: thief, set: { ...set, author: thief.key.address } },
+      { peer: copier, set },
+      { peer: victim, set },
+    ];
+    for (const { peer, set } of reveals) {
+      const digest = commitmentOf(SALT, peer.key.address, encodeRollouts(set).cid);
+      await peer.gossip.publish({ type: 'commit', round: 1, body: { digest } });
     }
-    await swarm.scheduler.advance(100);
-    for (const { gossip } of [first, copier]) {
-      await gossip.publish({ type: 'reveal', round: 1, body: { salt: SALT, cid, rollouts: set } });
+    await swarm.scheduler.advance(5_200);
+    for (const { peer, set } of reveals) {
+      const { cid } = encodeRollouts(set);
+      await peer.gossip.publish({ type: 'reveal', round: 1, body: { salt: SALT, cid, rollouts: set } });
       await swarm.scheduler.advance(100);
     }
-    expect(honest.gossip.rejected.get('copied')).toBe(1);
-    expect(
-      honest
-        .of('answers')
-        .filter(({ own }) => !own)
-        .map(({ author }) => author),
-    ).toEqual([first.key.address]);
+    await swarm.scheduler.advance(4_000);
+    expect(honest.gossip.rejected.snapshot()).toEqual({ 'unmatched-reveal': 1 });
+    const heard = honest.of('answers').filter(({ own }) => !own);
+    expect(new Set(heard.map(({ author }) => author))).toEqual(
+      new Set([thief.key.address, victim.key.address]),
+    );
   });
 
   it('[P-71] [P-73] commits before 0.6 of the answer stage, and reveals 500 ms after', async () => {
@@ -187,6 +190,65 @@ describe('RoundDriver', () => {
     await swarm.scheduler.advance(2_000 + 7_900);
     // The answer takes 1,500 ms and the bus 20. The answer stage has 8,000.
     expect(times).toEqual(['commit 1520', `reveal ${0.6 * 8_000 + 500 + 20}`]);
+  });
+
+  it('[P-74] rejects a reveal before the reveal time of its own clock, also one of the next round', async () => {
+    const { swarm, peers } = await greeted('honest', 'early', 'skewed');
+    const [honest, early, skewed] = peers;
+    if (honest === undefined || early === undefined || skewed === undefined)
+      throw new Error('three peers joined');
+    honest.driver.start();
+    await swarm.scheduler.advance(2_000 + 100);
+    const reveals = [early, skewed].map((peer) => ({ peer, set: answerOf(peer) }));
+    const revealBy = async (index: number, round = 1): Promise<void> => {
+      const reveal = reveals[index];
+      if (reveal === undefined) throw new Error('There are two reveals.');
+      const { cid } = encodeRollouts(reveal.set);
+      await reveal.peer.gossip.publish({
+        type: 'reveal',
+        round,
+        body: { salt: SALT, cid, rollouts: reveal.set },
+      });
+      await swarm.scheduler.advance(50);
+    };
+    for (const { peer, set } of reveals) {
+      const digest = commitmentOf(SALT, peer.key.address, encodeRollouts(set).cid);
+      await peer.gossip.publish({ type: 'commit', round: 1, body: { digest } });
+    }
+    await swarm.scheduler.advance(4_500);
+    await revealBy(0);
+    await revealBy(0, 2);
+    expect(honest.gossip.rejected.snapshot()).toEqual({ 'wrong-stage': 2 });
+    // A clock that is 450 ms ahead reveals at 5,300 of its own time.
+    await swarm.scheduler.advance(150);
+    await revealBy(1);
+    await swarm.scheduler.advance(4_000);
+    expect(honest.gossip.rejected.snapshot()).toEqual({ 'wrong-stage': 2 });
+    const heard = honest.of('answers').filter(({ own }) => !own);
+    expect(heard.map(({ author }) => author)).toEqual([skewed.key.address]);
+  });
+
+  it('[P-76] [P-85] trains on a known device and votes for it, though strangers answer first with many keys', async () => {
+    const { swarm, peers } = await greeted('honest', 'known');
+    const [honest, known] = peers;
+    if (honest === undefined || known === undefined) throw new Error('two peers joined');
+    swarm.standings.set(known.key.address, { kind: 'known' });
+    const strangers = Array.from({ length: 4 }, (_, n) => swarm.join(`stranger ${n}`, { answerMs: 500 }));
+    await swarm.scheduler.advance(1_500);
+    for (const { driver } of [...strangers, honest, known]) driver.start();
+    await swarm.scheduler.advance(500 + ROUND_MS);
+    const [trained] = honest.trainer.trained;
+    const authorOf = new Map(honest.of('answers').map(({ cid, author }) => [cid, author]));
+    const authors = trained?.cids.map((cid) => authorOf.get(cid)) ?? [];
+    // Own answers, those of the known device, and one stranger's.
+    expect(authors).toHaveLength(3);
+    expect(authors).toContain(known.key.address);
+    const [vote] = honest.of('votes').filter(({ own }) => own);
+    const judged = honest.of('critiques').find(({ own }) => own);
+    expect(judged?.judgements.map(({ author }) => author)).toContain(known.key.address);
+    const selected = new Set([...authors, ...(judged?.judgements.map(({ author }) => author) ?? [])]);
+    for (const { author } of vote?.ballots ?? []) expect(selected).toContain(author);
+    expect(vote?.ballots.length).toBeGreaterThan(0);
   });
 
   it('[P-72] accepts a commit of the next round in the last 2 s of the vote stage', async () => {
@@ -209,15 +271,16 @@ describe('RoundDriver', () => {
     expect(honest.gossip.rejected.snapshot()).toEqual({ 'wrong-stage': 1 });
   });
 
-  it('[P-77] rejects a critique during the answer stage', async () => {
+  it('[P-77] rejects a critique during the answer stage, and one of the next round', async () => {
     const { swarm, peers } = await greeted('honest', 'early');
     const [honest, early] = peers;
     if (honest === undefined || early === undefined) throw new Error('two peers joined');
     honest.driver.start();
     await swarm.scheduler.advance(2_000 + 100);
-    await early.gossip.publish({ type: 'critique', round: 1, body: { judgements: [] } });
+    for (const round of [1, 2])
+      await early.gossip.publish({ type: 'critique', round, body: { judgements: [] } });
     await swarm.scheduler.advance(100);
-    expect(honest.gossip.rejected.snapshot()).toEqual({ 'wrong-stage': 1 });
+    expect(honest.gossip.rejected.snapshot()).toEqual({ 'wrong-stage': 2 });
     expect(honest.of('critiques')).toEqual([]);
   });
 
@@ -318,7 +381,7 @@ describe('RoundDriver', () => {
     await swarm.scheduler.advance(ROUND_MS);
     await stopped;
     expect(a.of('sent').map(({ round }) => round)).toEqual([1]);
-    expect(a.of('accepted').map(({ round, peers: by }) => [round, by])).toEqual([[1, 1]]);
+    expect(a.of('accepted').map(({ round, strangers }) => [round, strangers])).toEqual([[1, 1]]);
     const [sent] = a.of('sent');
     expect(sent?.body.conformance).toEqual({
       verdict: 'untested',
@@ -356,5 +419,5 @@ describe('RoundDriver', () => {
 /** A rollout set of the peer's that nobody has seen yet. */
 function answerOf({ trainer, key }: SimulatedPeer): RolloutSet {
   const completions = [{ text: key.address, tokens: [1], logprobs: [-0.5] }];
-  return { modelRoot: trainer.root, groups: [{ item: 0, completions }] };
+  return { author: key.address, modelRoot: trainer.root, groups: [{ item: 0, completions }] };
 }

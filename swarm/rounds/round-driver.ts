@@ -1,12 +1,18 @@
 import type { ConformanceReport } from '../../protocol/conformance-report.ts';
 import type { DeviceKey } from '../../protocol/device-key.ts';
+import type { DeviceAddress } from '../../protocol/hex.ts';
 import type { ClockReading, Ledger } from '../../protocol/ledger.ts';
 import { messageOf } from '../../protocol/message-of.ts';
+import { selectionSecret } from '../../protocol/peer-selection.ts';
+import type { Standing } from '../../protocol/standing.ts';
 import type { RoundContext, Trainer } from '../../protocol/trainer.ts';
 import type { Content } from '../content/content.ts';
 import type { Gossip } from '../gossip.ts';
+import type { RejectReason } from '../messages/reject-reason.ts';
 import { every, type Scheduler, systemScheduler, wait } from '../scheduler.ts';
+import type { Standings } from '../standings.ts';
 import { Acknowledgements } from './acknowledgements.ts';
+import { AttestationChecks } from './attestation-checks.ts';
 import type { RoundDependencies } from './dependencies.ts';
 import type { DriverState, RoundEvent } from './events.ts';
 import { handleMessage } from './message-handlers.ts';
@@ -21,6 +27,8 @@ export interface RoundDriverOptions {
   readonly gossip: Gossip;
   readonly content: Pick<Content, 'publishObject' | 'publishFile' | 'fetchObject'>;
   readonly deviceKey: DeviceKey;
+  /** What the chain says of other devices. */
+  readonly standings: Pick<Standings, 'now'>;
   /** Description of the engine, for the record. */
   readonly engine: string;
   /** The conformance result of the engine in use. Attested with each round. */
@@ -138,26 +146,47 @@ export class RoundDriver {
   }
 
   #open(): Session {
-    const { gossip, ledger, content, deviceKey } = this.#options;
+    const { gossip, ledger, content, deviceKey, standings } = this.#options;
     const ended = new AbortController();
     const emit = (event: RoundEvent): void => this.#emit(event);
+    const round = (): number => ledger.clock.read().round;
+    const standingOf = (device: DeviceAddress): Standing => standings.now(device);
+    const randomBytes =
+      this.#options.randomBytes ?? ((count: number) => crypto.getRandomValues(new Uint8Array(count)));
+    const reject = (reason: RejectReason, detail: string): void => gossip.reject(reason, detail);
     const acknowledgements = new Acknowledgements({
       gossip,
       device: deviceKey.address,
       scheduler: this.#scheduler,
-      round: () => ledger.clock.read().round,
-      onAccepted: (round, checkpointRoot, peers) => emit({ kind: 'accepted', round, checkpointRoot, peers }),
+      round,
+      standingOf,
+      onAccepted: (round, checkpointRoot, by) => emit({ kind: 'accepted', round, checkpointRoot, ...by }),
     });
     const records = new RoundRecords({
+      device: deviceKey.address,
       clock: ledger.clock,
       content,
       settings: this.#settings,
-      reject: (reason, detail) => gossip.reject(reason, detail),
-      onRollouts: (round, { author, cid, set }) =>
+      standingOf,
+      secretOf: (context) => selectionSecret(deviceKey, gossip.networkId, context),
+      placeSecret: randomBytes(32),
+      reject,
+      scheduler: this.#scheduler,
+      onSelected: (round, { author, cid, set }) =>
         emit({ kind: 'answers', round, author, own: false, cid, set }),
       signal: ended.signal,
     });
-    const handlers = { gossip, records, acknowledgements, emit };
+    const checks = new AttestationChecks({
+      content,
+      round,
+      standingOf,
+      placeRankOf: (author) => records.placeRankOf(round(), author),
+      hasRevealed: (round, author, cid) => records.hasRevealed(round, author, cid),
+      reject,
+      onChecked: (message) => acknowledgements.acknowledge(message),
+      signal: ended.signal,
+    });
+    const handlers = { gossip, records, acknowledgements, checks, emit };
     const offMessages = gossip.onMessage((message) => handleMessage(message, handlers));
     let lastStage = '';
     const offClock = every(this.#scheduler, 200, () => {
@@ -173,7 +202,7 @@ export class RoundDriver {
       content,
       deviceKey,
       scheduler: this.#scheduler,
-      randomBytes: this.#options.randomBytes ?? ((count) => crypto.getRandomValues(new Uint8Array(count))),
+      randomBytes,
       engine: this.#options.engine,
       conformance: this.#options.conformance,
       settings: this.#settings,

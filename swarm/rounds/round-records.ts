@@ -1,39 +1,64 @@
 import { peerIdOf } from '../../protocol/device-key.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import { fromHex, toHex } from '../../protocol/hex.ts';
 import type { ClockReading, RoundClock } from '../../protocol/ledger.ts';
-import { messageOf } from '../../protocol/message-of.ts';
-import type { PeerJudgements, PeerRollouts } from '../../protocol/trainer.ts';
+import type { SelectionPurpose } from '../../protocol/peer-selection.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
+import { accountOf, type Standing } from '../../protocol/standing.ts';
+import type { PeerJudgements, PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
+import { BoundedMap } from '../bounded-map.ts';
 import type { Content } from '../content/content.ts';
 import { commitmentOf } from '../messages/commitment.ts';
 import type { Message } from '../messages/envelope.ts';
+import { LIMITS } from '../messages/limits.ts';
 import type { RejectReason } from '../messages/reject-reason.ts';
-import { decodeRollouts, encodeRollouts } from '../messages/rollouts.ts';
+import { encodeRollouts } from '../messages/rollouts.ts';
+import type { Scheduler } from '../scheduler.ts';
+import { AuthorPlaces } from './author-places.ts';
+import { foreignSet, RolloutOffers } from './rollout-offers.ts';
 import type { RoundSettings } from './round-settings.ts';
 
 /** Rounds kept: the current one, its neighbours by clock skew, and the one still being trained. */
 const MAX_ROUNDS = 4;
-/** Authors kept in one round. Later ones are rejected. */
-const MAX_AUTHORS = 256;
-/** Rollout sets that are fetched at once. */
-const MAX_FETCHES = 4;
+/** Authors whose commits are kept in one round. More than reveal, because a commit is small. */
+const MAX_COMMITS = 1024;
+/** Bytes that a commit counts for. */
+const COMMIT_BYTES = 256;
+/** Critics that are kept in one round, and bytes of all that they say. */
+const MAX_CRITICS = 256;
+const CRITIQUE_BYTES = 2 * 1024 * 1024;
+/** Voters that are heard in one round. Only the page shows their votes. */
+const MAX_VOTERS = 256;
+/** Bytes that a judgement counts for besides its text. */
+const JUDGEMENT_BYTES = 128;
 /** Milliseconds before a round begins in which its commits are accepted, for clocks that run ahead. */
 const CLOCK_SKEW_MS = 2_000;
 
 interface RoundRecord {
-  readonly commits: Map<DeviceAddress, Hex>;
-  readonly rollouts: Map<DeviceAddress, PeerRollouts>;
-  /** The first author to reveal each CID. */
-  readonly revealed: Map<string, DeviceAddress>;
-  readonly critiques: Map<DeviceAddress, PeerJudgements>;
+  readonly commits: AuthorPlaces<Hex>;
+  readonly offers: RolloutOffers;
+  readonly critiques: AuthorPlaces<Omit<PeerJudgements, 'standing'>>;
+  readonly voters: AuthorPlaces<DeviceAddress>;
+  /** Authors that were selected for anything. */
+  readonly used: Set<DeviceAddress>;
 }
 
 export interface RecordsOptions {
+  /** The device that keeps the records. */
+  readonly device: DeviceAddress;
   readonly clock: RoundClock;
   readonly content: Pick<Content, 'fetchObject'>;
   readonly settings: RoundSettings;
+  /** What the chain says of a device now. */
+  readonly standingOf: (device: DeviceAddress) => Standing;
+  /** What peers of a round are selected by. Nobody else can know it. */
+  readonly secretOf: (context: Pick<RoundContext, 'round' | 'seed'>) => Uint8Array;
+  /** 32 random bytes that rank authors where places run out. */
+  readonly placeSecret: Uint8Array;
   readonly reject: (reason: RejectReason, detail: string) => void;
-  /** Called when revealed answers are complete and verified. */
-  readonly onRollouts: (round: number, rollouts: PeerRollouts) => void;
+  /** Called the first time that a peer is selected in a round. */
+  readonly onSelected: (round: number, rollouts: PeerRollouts) => void;
+  readonly scheduler: Scheduler;
   readonly signal: AbortSignal;
 }
 
@@ -41,57 +66,97 @@ export interface RecordsOptions {
 export class RoundRecords {
   readonly #options: RecordsOptions;
   readonly #rounds = new Map<number, RoundRecord>();
-  #fetching = 0;
+  readonly #secrets = new BoundedMap<number, Uint8Array>(MAX_ROUNDS);
 
   constructor(options: RecordsOptions) {
     this.#options = options;
   }
 
-  /** Revealed answers of others in a round, in no particular order. */
-  rollouts(round: number): readonly PeerRollouts[] {
-    return [...(this.#rounds.get(round)?.rollouts.values() ?? [])];
+  /** Selects the peers that this device judges or trains on in a round, of those whose answers are here. */
+  select(purpose: SelectionPurpose, context: RoundContext): readonly PeerRollouts[] {
+    const record = this.#rounds.get(context.round);
+    if (record === undefined) return [];
+    const selected = record.offers.selected(purpose, this.#secretOf(context));
+    for (const peer of selected) {
+      if (record.used.has(peer.author)) continue;
+      record.used.add(peer.author);
+      this.#options.onSelected(context.round, peer);
+    }
+    return selected;
   }
 
+  /**
+   * Judgements by others, each with the standing of its critic. Without those of answers by the critic's own
+   * account.
+   */
   critiques(round: number): readonly PeerJudgements[] {
-    return [...(this.#rounds.get(round)?.critiques.values() ?? [])];
+    const { standingOf } = this.#options;
+    const account = (device: DeviceAddress): string => accountOf(device, standingOf(device));
+    return (this.#rounds.get(round)?.critiques.values() ?? []).map(({ critic, judgements }) => ({
+      critic,
+      standing: standingOf(critic),
+      judgements: judgements.filter(({ author }) => account(author) !== account(critic)),
+    }));
   }
 
-  commit(message: Message<'commit'>): void {
-    const late = this.#whyLate(message.round, this.#options.clock.read());
-    const { commits } = this.#record(message.round);
+  /** Whether the author has revealed the rollout set of this CID in the round, and the set is here. */
+  hasRevealed(round: number, author: DeviceAddress, cid: string): boolean {
+    return this.#rounds.get(round)?.offers.has(author, cid) ?? false;
+  }
+
+  /** The secret rank of an author where places of a round run out. */
+  placeRankOf(round: number, author: DeviceAddress): string {
+    const { placeSecret } = this.#options;
+    return toHex(sha256Of(placeSecret, new TextEncoder().encode(`${round}\n`), fromHex(author)));
+  }
+
+  commit({ round, author, body }: Message<'commit'>): void {
+    const late = this.#whyLate(round, this.#options.clock.read());
     if (late !== null) this.#options.reject('wrong-stage', late);
-    else if (commits.size >= MAX_AUTHORS) this.#options.reject('overflow', 'too many authors in one round');
-    else commits.set(message.author, message.body.digest);
+    else this.#place('commit', this.#record(round).commits.set(author, body.digest, COMMIT_BYTES));
   }
 
   reveal(message: Message<'reveal'>): void {
-    const { round, author, body } = message;
-    const record = this.#record(round);
-    const mismatch = findMismatch(message, record);
-    if (mismatch !== null) {
-      this.#options.reject(mismatch.reason, mismatch.detail);
+    const { round, author, body, from } = message;
+    const early = this.#whyEarly(round, this.#options.clock.read());
+    if (early !== null) {
+      this.#options.reject('wrong-stage', early);
       return;
     }
-    record.revealed.set(body.cid, author);
-    if (body.rollouts === null) void this.#fetch(message, record);
-    else this.#keep(round, record, { author, cid: body.cid, set: body.rollouts });
+    const { commits, offers } = this.#record(round);
+    const read = readReveal(message, commits.get(author));
+    if (read.kind === 'mismatch') {
+      this.#options.reject(read.reason, read.detail);
+      return;
+    }
+    offers.add({ author, cid: body.cid, source: peerIdOf(from), set: body.rollouts, bytes: read.bytes });
   }
 
   /** Returns whether the critique was accepted. */
   critique(message: Message<'critique'>): boolean {
     const now = this.#options.clock.read();
-    if (now.round === message.round && now.stage === 'answer') {
-      this.#options.reject('wrong-stage', 'a critique during the answer stage');
+    if (message.round > now.round || (message.round === now.round && now.stage === 'answer')) {
+      this.#options.reject('wrong-stage', 'a critique before its round’s critique stage');
       return false;
     }
-    const { author, body } = message;
-    const { critiques } = this.#record(message.round);
-    if (critiques.size >= MAX_AUTHORS) {
-      this.#options.reject('overflow', 'too many critics in one round');
-      return false;
-    }
-    critiques.set(author, { critic: author, judgements: body.judgements });
-    return true;
+    const { author, body, round } = message;
+    const { judgements } = body;
+    const bytes = judgements.reduce((sum, { text }) => sum + JUDGEMENT_BYTES + 2 * text.length, 0);
+    const without = this.#record(round).critiques.set(author, { critic: author, judgements }, bytes);
+    this.#place('critique', without);
+    return !without.includes(author);
+  }
+
+  /** Returns whether the vote is one of those that are heard in its round. */
+  vote({ round, author }: Message<'vote'>): boolean {
+    const without = this.#record(round).voters.set(author, author, 1);
+    this.#place('vote', without);
+    return !without.includes(author);
+  }
+
+  #place(what: string, without: readonly DeviceAddress[]): void {
+    for (const author of without)
+      this.#options.reject('overflow', `no place in the round for the ${what} of ${author}`);
   }
 
   #whyLate(round: number, now: ClockReading): string | null {
@@ -106,60 +171,74 @@ export class RoundRecords {
     return now.sinceStageStart <= reveal + commitGrace ? null : 'a commit after the first reveals';
   }
 
-  async #fetch(message: Message<'reveal'>, record: RoundRecord): Promise<void> {
-    const { round, author, body, from } = message;
-    const { content, signal, reject } = this.#options;
-    if (this.#fetching >= MAX_FETCHES) {
-      reject('overflow', 'too many rollout sets to fetch at once');
-      return;
-    }
-    this.#fetching++;
-    try {
-      const bytes = await content.fetchObject(body.cid, [peerIdOf(from)], { signal });
-      this.#keep(round, record, { author, cid: body.cid, set: decodeRollouts(bytes) });
-    } catch (error) {
-      if (signal.aborted) return;
-      const cause = messageOf(error);
-      reject('malformed', `the rollouts of ${author}: ${cause}`);
-    } finally {
-      this.#fetching--;
-    }
+  /**
+   * An honest device reveals `commitGrace` after the reveal time of its own clock, so that this much skew
+   * does no harm.
+   */
+  #whyEarly(round: number, now: ClockReading): string | null {
+    if (round > now.round) return `a reveal of round ${round} in round ${now.round}`;
+    if (round < now.round || now.stage !== 'answer') return null;
+    const reveal = this.#options.settings.revealAt * (now.sinceStageStart + now.untilStageEnd);
+    return now.sinceStageStart >= reveal ? null : 'a reveal while others can still commit';
   }
 
-  #keep(round: number, record: RoundRecord, rollouts: PeerRollouts): void {
-    record.rollouts.set(rollouts.author, rollouts);
-    this.#options.onRollouts(round, rollouts);
+  #secretOf(context: Pick<RoundContext, 'round' | 'seed'>): Uint8Array {
+    const secret = this.#secrets.get(context.round) ?? this.#options.secretOf(context);
+    this.#secrets.set(context.round, secret);
+    return secret;
   }
 
   #record(round: number): RoundRecord {
-    let record = this.#rounds.get(round);
-    if (record === undefined) {
-      record = { commits: new Map(), rollouts: new Map(), revealed: new Map(), critiques: new Map() };
-      this.#rounds.set(round, record);
-      const oldest = Math.min(...this.#rounds.keys());
-      if (this.#rounds.size > MAX_ROUNDS) this.#rounds.delete(oldest);
-    }
+    const known = this.#rounds.get(round);
+    if (known !== undefined) return known;
+    const { device, clock, content, settings, standingOf, reject, scheduler, signal } = this.#options;
+    const rankOf = (author: DeviceAddress): string => this.placeRankOf(round, author);
+    const bounds = { standingOf, rankOf };
+    const record: RoundRecord = {
+      commits: new AuthorPlaces({ places: MAX_COMMITS, bytes: MAX_COMMITS * COMMIT_BYTES, ...bounds }),
+      offers: new RolloutOffers({
+        device,
+        content,
+        peers: { ...settings.peers, train: Math.min(settings.peers.train, LIMITS.foreign) },
+        standingOf,
+        placeRankOf: rankOf,
+        secret: () => {
+          const now = clock.read();
+          return now.round === round ? this.#secretOf(now) : this.#secrets.get(round);
+        },
+        reject,
+        scheduler,
+        signal,
+      }),
+      critiques: new AuthorPlaces({ places: MAX_CRITICS, bytes: CRITIQUE_BYTES, ...bounds }),
+      voters: new AuthorPlaces({ places: MAX_VOTERS, bytes: MAX_VOTERS, ...bounds }),
+      used: new Set(),
+    };
+    this.#rounds.set(round, record);
+    if (this.#rounds.size > MAX_ROUNDS) this.#rounds.delete(Math.min(...this.#rounds.keys()));
     return record;
   }
 }
 
-/** Why a reveal does not fit the commit before it. Null when it does. */
-function findMismatch(
-  { author, body }: Message<'reveal'>,
-  record: RoundRecord,
-): { readonly reason: RejectReason; readonly detail: string } | null {
-  const reason = 'unmatched-reveal';
-  const digest = record.commits.get(author);
-  if (digest === undefined) return { reason, detail: `${author} reveals without a commit in time` };
-  if (digest !== commitmentOf(body.salt, author, body.cid)) {
-    return { reason, detail: `${author} reveals something else than it committed to` };
-  }
-  const other = record.revealed.get(body.cid);
-  if (other !== undefined && other !== author) {
-    return { reason: 'copied', detail: `${author} reveals the answers of ${other}` };
-  }
-  if (body.rollouts !== null && encodeRollouts(body.rollouts).cid !== body.cid) {
-    return { reason, detail: `the answers of ${author} are not those of their CID` };
-  }
-  return null;
+type ReadReveal =
+  | { readonly kind: 'matching'; readonly bytes: number }
+  | { readonly kind: 'mismatch'; readonly reason: RejectReason; readonly detail: string };
+
+/** Whether a reveal fits the commit before it, and how many bytes its set has. */
+function readReveal({ author, body }: Message<'reveal'>, digest: Hex | undefined): ReadReveal {
+  const mismatch = (detail: string, reason: RejectReason = 'unmatched-reveal'): ReadReveal => ({
+    kind: 'mismatch',
+    reason,
+    detail,
+  });
+  if (digest === undefined) return mismatch(`${author} reveals without a commit in time`);
+  if (digest !== commitmentOf(body.salt, author, body.cid))
+    return mismatch(`${author} reveals something else than it committed to`);
+  if (body.rollouts === null) return { kind: 'matching', bytes: 0 };
+  if (body.rollouts.author !== author) return mismatch(foreignSet(author, body.rollouts));
+  const { bytes, cid } = encodeRollouts(body.rollouts);
+  if (cid !== body.cid) return mismatch(`the answers of ${author} are not those of their CID`);
+  if (bytes.length > LIMITS.inlineRollouts)
+    return mismatch(`the answers of ${author} are too large for a reveal`, 'oversized');
+  return { kind: 'matching', bytes: bytes.length };
 }

@@ -1,4 +1,3 @@
-import { selectPeers } from '../../protocol/peer-selection.ts';
 import type { PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
 import { LIMITS } from '../messages/limits.ts';
 import { digestInCid } from '../messages/rollouts.ts';
@@ -16,11 +15,9 @@ export async function trainStage(
   own: PeerRollouts,
   signal: AbortSignal,
 ): Promise<void> {
-  const { trainer, ledger, gossip, content, settings, records, acknowledgements, emit, status } =
-    dependencies;
+  const { trainer, ledger, gossip, content, records, acknowledgements, emit, status } = dependencies;
   const { round } = context;
-  const count = Math.min(settings.peers.train, LIMITS.foreign);
-  const foreign = selectPeers('train', records.rollouts(round), count, context);
+  const foreign = records.select('train', context);
   status(
     foreign.length === 0
       ? 'Training on own answers; nobody else’s arrived in this round.'

@@ -21,7 +21,9 @@ export async function voteStage(
   await waitForStage(dependencies, round, 'vote', signal);
   status('Voting for the best answers.');
   const critiques = [...(critique === null ? [] : [critique]), ...records.critiques(round)];
-  const all = [own, ...records.rollouts(round)];
+  // Only the peers that were selected, so that whoever brings many keys does not own the ballot.
+  const selected = [...records.select('critique', context), ...records.select('train', context)];
+  const all = [own, ...new Map(selected.map((peer) => [peer.author, peer])).values()];
   const made = await trainer.vote(context, all, critiques, signal);
   signal.throwIfAborted();
   const ballots = made.ballots.slice(0, LIMITS.ballots);

@@ -59,7 +59,7 @@ export class ScriptedTrainer implements Trainer {
         },
       ],
     }));
-    return { modelRoot: this.root, groups };
+    return { author: context.device, modelRoot: this.root, groups };
   }
 
   async critique(context: RoundContext, others: readonly PeerRollouts[]): Promise<readonly Judgement[]> {

@@ -3,6 +3,7 @@ import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import type { Ledger } from '../../protocol/ledger.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
+import { type Standing, UNKNOWN } from '../../protocol/standing.ts';
 import type { Content } from '../content/content.ts';
 import { ContentError } from '../content/content-error.ts';
 import { type Gossip, startGossip } from '../gossip.ts';
@@ -33,6 +34,8 @@ export class SimulatedSwarm {
   readonly scheduler = new SimulatedScheduler();
   readonly bus = new MemoryBus(this.scheduler);
   readonly networkId = 'simulated:1';
+  /** What the chain says of devices, as every device reads it. A device that is missing is unknown. */
+  readonly standings = new Map<DeviceAddress, Standing>();
   readonly #directory = new Map<DeviceAddress, Uint8Array>();
   readonly #objects = new Map<string, Uint8Array>();
 
@@ -73,6 +76,7 @@ export class SimulatedSwarm {
       gossip,
       content: this.content(),
       deviceKey: key,
+      standings: { now: (device) => this.standings.get(device) ?? UNKNOWN },
       engine: 'scripted',
       conformance: () => UNTESTED,
       scheduler,

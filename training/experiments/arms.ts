@@ -99,7 +99,11 @@ export async function runArm(options: ArmOptions): Promise<void> {
       const { device } = view.context;
       const groups = await answerItems(must(policies, peer), view);
       // Nobody checks model roots or content ids here: all four peers are honest.
-      published.push({ author: device, cid: `${device}/${round}`, set: { modelRoot: '0x', groups } });
+      published.push({
+        author: device,
+        cid: `${device}/${round}`,
+        set: { author: device, modelRoot: '0x', groups },
+      });
     }
     for (const [peer, view] of views.entries()) {
       const [own, sum] = [must(published, peer), must(sums, peer)];

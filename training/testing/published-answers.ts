@@ -22,5 +22,5 @@ export function publishedAnswers(options: {
     const completion = { text, tokens, logprobs: tokens.map(() => -1) };
     return { item, completions: [completion, completion] };
   });
-  return { author, cid: `cid-${author}`, set: { modelRoot: `0x${'00'.repeat(32)}`, groups } };
+  return { author, cid: `cid-${author}`, set: { author, modelRoot: `0x${'00'.repeat(32)}`, groups } };
 }

@@ -1,6 +1,7 @@
 /**
  * The events that bring the contribute screen into one of its states, for drawings of the page and for tests.
  */
+import type { DeviceAddress } from '../../../protocol/hex.ts';
 import type { RolloutSet } from '../../../protocol/trainer.ts';
 import type { HeldFunds } from '../key-port.ts';
 import type { VolunteerEvent } from '../volunteer-events.ts';
@@ -121,12 +122,18 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
       relays: [{ peerId: '16Uiu2HARelay', connected: true, cause: null }],
     },
     { kind: 'prompts', round: 135, prompts: TASKS },
-    { kind: 'answers', round: 135, author: OWN, own: true, set: rollouts([true, false, true, true, false]) },
+    {
+      kind: 'answers',
+      round: 135,
+      author: OWN,
+      own: true,
+      set: rollouts(OWN, [true, false, true, true, false]),
+    },
   );
   if (name === 'alone') return events;
   for (const [index, author] of OTHERS.entries()) {
     const right = TASKS.map((_, item) => (item + index) % 3 !== 0);
-    events.push({ kind: 'answers', round: 135, author, own: false, set: rollouts(right) });
+    events.push({ kind: 'answers', round: 135, author, own: false, set: rollouts(author, right) });
   }
   events.push(
     {
@@ -166,8 +173,9 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
   return events;
 }
 
-function rollouts(right: readonly boolean[]): RolloutSet {
+function rollouts(author: DeviceAddress, right: readonly boolean[]): RolloutSet {
   return {
+    author,
     modelRoot: `0x${'ab'.repeat(32)}`,
     groups: TASKS.map((task, item) => ({
       item,
