@@ -35,7 +35,9 @@ export interface KeyFundsOptions {
   readonly rollup: RollupContracts | undefined;
 }
 
-/** What an account laid bonds down for, and up to which of its transactions and blocks that was looked for. */
+/**
+ * What an account laid bonds down for, and up to which of its transactions and blocks that was looked for.
+ */
 interface LaidBonds {
   nonce: number;
   next: bigint;
