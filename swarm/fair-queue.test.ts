@@ -65,6 +65,16 @@ describe('FairQueue', () => {
     expect(begun).toEqual(expect.arrayContaining(['b', 'c', 'd']));
   });
 
+  it('[P-112] counts work and not pieces, when it looks for the source that has most', async () => {
+    const { scheduler, begun, dropped, ask } = setUp();
+    for (let n = 0; n < 2; n++) void ask('first');
+    for (let n = 0; n < 3; n++) void ask('large', { cost: 5 });
+    for (let n = 0; n < 8; n++) void ask('small');
+    await scheduler.advance(5000);
+    expect(dropped).toEqual(['large']);
+    expect(begun.filter((name) => name === 'small')).toHaveLength(8);
+  });
+
   it('drops neither the first nor the last to come alone', async () => {
     const { scheduler, begun, ask } = setUp();
     for (let n = 0; n < 60; n++) void ask('flood', { member: `${n}` });

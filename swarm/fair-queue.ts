@@ -129,8 +129,12 @@ export class FairQueue {
   }
 
   #dropOne(): void {
-    let most: Waiting[] = [];
-    for (const all of this.#sources.values()) if (all.length > most.length) most = all;
+    let most: readonly Waiting[] = [];
+    let mostWork = 0;
+    for (const all of this.#sources.values()) {
+      const work = all.reduce((sum, { cost }) => sum + cost, 0);
+      if (work > mostWork) [most, mostWork] = [all, work];
+    }
     const dropped = most[Math.floor(this.#options.random() * most.length)];
     if (dropped !== undefined) this.#remove(dropped, false);
   }
