@@ -2,7 +2,6 @@ import { equalBytes } from '../../protocol/bytes.ts';
 import { peerIdBytesOf, peerIdOf } from '../../protocol/device-key.ts';
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import type { Attestation, Signed, Vote } from '../../protocol/ledger.ts';
-import { messageOf } from '../../protocol/message-of.ts';
 import type { Disposition } from '../pubsub.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { type Quota, TokenBuckets } from '../token-bucket.ts';
@@ -108,7 +107,7 @@ export class Validator {
     this.#admission.stop();
   }
 
-  /** Decides about bytes that the peer `source` (a peer id) passed on under `topic`. Never rejects. */
+  /** Decides about bytes that the peer `source` (a peer id) passed on under `topic`. Rejects only with what its options throw. */
   async check(bytes: Uint8Array, topic: TopicName, source: string): Promise<Verdict> {
     try {
       const header = peekMessage(bytes);
@@ -140,7 +139,7 @@ export class Validator {
       return verdict;
     } catch (error) {
       if (error instanceof CodecError) return reject(error.kind, error.message);
-      return reject('malformed', messageOf(error));
+      throw error;
     }
   }
 
