@@ -60,11 +60,10 @@ describe.skipIf(NO_ANVIL !== undefined)(
       await expect(sweep()).rejects.toThrow(/Bonds of this key are at stake/);
       expect(await local.client.getBalance({ address: OWNER })).toBe(before);
 
-      const { window } = await disputes.settings();
-      await local.controls.increaseTime({ seconds: window + 1 });
-      await local.controls.mine({ blocks: 1 });
       const [claim] = (await disputes.claims(0)).filter(({ claimant }) => claimant === queue.address);
       if (claim === undefined) throw new Error('The claim is not in the log.');
+      await local.controls.setNextBlockTimestamp({ timestamp: BigInt(claim.windowEnd + 1) });
+      await local.controls.mine({ blocks: 1 });
       await disputes.play({ kind: 'settle', claim: claim.claim });
       expect(await reader.read(address)).toMatchObject({ bonded: 0n, credit: bond });
       const sent = await sweep();
