@@ -1,10 +1,10 @@
 import { type Hex, keccak256, parseEther, toHex } from 'viem';
 import { privateKeyToAddress } from 'viem/accounts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Terms } from '../protocol/evidence.ts';
 import { anvilWallet, NO_ANVIL } from './devnet/anvil.ts';
 import { OnchainDisputes } from './disputes/onchain/port.ts';
-import { readKeyFunds, sweepKey } from './key-funds.ts';
+import { KeyFundsReader, sweepKey } from './key-funds.ts';
 import { type LocalChain, startLocalChain } from './testing/local-chain.ts';
 import { TransactionQueue } from './transaction-queue.ts';
 
@@ -25,7 +25,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
     afterAll(() => local?.stop());
 
     const funds = (address: Hex) =>
-      readKeyFunds({ client: local.client, address, rollup: local.network.rollup });
+      new KeyFundsReader({ client: local.client, rollup: local.network.rollup }).read(address);
     /** A new key whose account has 1 ETH. */
     async function funded(byte: string) {
       const secret: Hex = `0x${byte.repeat(32)}`;
@@ -53,7 +53,8 @@ describe.skipIf(NO_ANVIL !== undefined)(
       await local.controls.setBalance({ address, value: bond + parseEther('1') });
       const made = await disputes.play({ kind: 'claim', terms: TERMS, root: hash('root'), bond });
       expect(made).toMatchObject({ kind: 'done' });
-      expect(await funds(address)).toMatchObject({ bonded: bond, credit: 0n });
+      const reader = new KeyFundsReader({ client: local.client, rollup });
+      expect(await reader.read(address)).toMatchObject({ bonded: bond, credit: 0n });
       const before = await local.client.getBalance({ address: OWNER });
       const sweep = () => sweepKey({ network: local.network, secret, to: OWNER });
       await expect(sweep()).rejects.toThrow(/Bonds of this key are at stake/);
@@ -65,11 +66,30 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const [claim] = (await disputes.claims(0)).filter(({ claimant }) => claimant === queue.address);
       if (claim === undefined) throw new Error('The claim is not in the log.');
       await disputes.play({ kind: 'settle', claim: claim.claim });
-      expect(await funds(address)).toMatchObject({ bonded: 0n, credit: bond });
+      expect(await reader.read(address)).toMatchObject({ bonded: 0n, credit: bond });
       const sent = await sweep();
       expect(sent).toBeGreaterThan(bond + parseEther('0.98'));
       expect((await local.client.getBalance({ address: OWNER })) - before).toBe(sent);
       expect((await funds(address)).credit).toBe(0n);
+    });
+
+    it('are asked for without logs where the account has sent nothing since the last time', async () => {
+      const { address } = await funded('24');
+      const asked = vi.spyOn(local.client, 'getLogs');
+      const reader = new KeyFundsReader({ client: local.client, rollup: local.network.rollup });
+      await reader.read(address);
+      expect(asked).not.toHaveBeenCalled();
+      const queue = new TransactionQueue({
+        ...{ client: local.client, wallet: anvilWallet(local.anvil, `0x${'24'.repeat(32)}`) },
+        pollMs: 20,
+      });
+      await queue.transfer({ to: OWNER, value: 1n });
+      await reader.read(address);
+      const calls = asked.mock.calls.length;
+      expect(calls).toBeGreaterThan(0);
+      await reader.read(address);
+      expect(asked).toHaveBeenCalledTimes(calls);
+      asked.mockRestore();
     });
 
     it('are sent neither to nobody nor to the key itself, nor where sending costs more', async () => {

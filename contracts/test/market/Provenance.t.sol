@@ -82,6 +82,7 @@ contract ProvenanceTest is MarketFixture {
         commitAs(WORKER, 2);
         commitAs(OTHER, 1);
         training.commit(training.commitmentTo(WORKER, run, "another root"));
+        training.commit(training.commitmentTo(WORKER, hashOf(termsOf(2)), Trees.root(leaves(1))));
         uint256 first = claimRun(COPIER, 1);
         uint256 honest = claimRun(WORKER, 1);
         assertLt(training.rankOf(first), training.rankOf(honest), "in the order of the claims");
