@@ -2,9 +2,15 @@ import { type Hex, keccak256, parseEther, toHex } from 'viem';
 import { privateKeyToAddress } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Terms } from '../protocol/evidence.ts';
+import { termsHash } from '../protocol/slot-encoding.ts';
+import { digestOfDescription } from './descriptions.ts';
 import { anvilWallet, NO_ANVIL } from './devnet/anvil.ts';
 import { OnchainDisputes } from './disputes/onchain/port.ts';
+import { postJob } from './jobs/requester.ts';
+import { claimJob } from './jobs/worker.ts';
 import { KeyFundsReader, sweepKey } from './key-funds.ts';
+import { COIN } from './payments.ts';
+import { DESCRIPTION, lookAtJob } from './testing/doable-job.ts';
 import { type LocalChain, startLocalChain } from './testing/local-chain.ts';
 import { TransactionQueue } from './transaction-queue.ts';
 
@@ -21,7 +27,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
     let local: LocalChain;
     beforeAll(async () => {
       local = await startLocalChain();
-    }, 60_000);
+    });
     afterAll(() => local?.stop());
 
     const funds = (address: Hex) =>
@@ -60,17 +66,53 @@ describe.skipIf(NO_ANVIL !== undefined)(
       await expect(sweep()).rejects.toThrow(/Bonds of this key are at stake/);
       expect(await local.client.getBalance({ address: OWNER })).toBe(before);
 
-      const { window } = await disputes.settings();
-      await local.controls.increaseTime({ seconds: window + 1 });
-      await local.controls.mine({ blocks: 1 });
       const [claim] = (await disputes.claims(0)).filter(({ claimant }) => claimant === queue.address);
       if (claim === undefined) throw new Error('The claim is not in the log.');
+      await local.controls.setNextBlockTimestamp({ timestamp: BigInt(claim.windowEnd + 1) });
+      await local.controls.mine({ blocks: 1 });
       await disputes.play({ kind: 'settle', claim: claim.claim });
       expect(await reader.read(address)).toMatchObject({ bonded: 0n, credit: bond });
       const sent = await sweep();
       expect(sent).toBeGreaterThan(bond + parseEther('0.98'));
       expect((await local.client.getBalance({ address: OWNER })) - before).toBe(sent);
       expect((await funds(address)).credit).toBe(0n);
+    });
+
+    it('include the bonds of a challenge and of a job', async () => {
+      const { rollup } = local.network;
+      const { disputes: address, jobs } = rollup;
+      const claimant = new OnchainDisputes({ queue: local.queue(1), address });
+      const bonds = await claimant.bonds(TERMS);
+      const made = await claimant.play({
+        ...{ kind: 'claim', terms: TERMS, root: hash('challenged'), bond: bonds.claim },
+      });
+      if (made.kind !== 'done' || made.id === undefined) throw new Error('The claim was not made.');
+      const { address: me } = await funded('25');
+      await local.controls.setBalance({ address: me, value: bonds.challenge + parseEther('1') });
+      const wallet = anvilWallet(local.anvil, `0x${'25'.repeat(32)}`);
+      const queue = new TransactionQueue({ client: local.client, wallet, pollMs: 20 });
+      const challenger = new OnchainDisputes({ queue, address });
+      await challenger.play({ kind: 'challenge', claim: made.id, terms: TERMS, bond: bonds.challenge });
+      expect(await funds(me)).toMatchObject({ bonded: bonds.challenge });
+
+      const bond = parseEther('0.1');
+      const terms = { ...TERMS, data: hash('data of a job') };
+      const { job } = await postJob({
+        ...{ queue: local.queue(2), jobs },
+        order: {
+          ...{ terms: termsHash(terms), descriptionHash: digestOfDescription(DESCRIPTION), token: COIN },
+          ...{
+            price: parseEther('1'),
+            bond,
+            claimSeconds: 1000,
+            workSeconds: 500,
+            workerShares: 300_000,
+            steps: 3,
+          },
+        },
+      });
+      await claimJob({ queue, jobs, job: await lookAtJob({ queue, jobs, disputes: address, job, terms }) });
+      expect(await funds(me)).toMatchObject({ bonded: bonds.challenge + bond });
     });
 
     it('are asked for without logs where the account has sent nothing since the last time', async () => {
