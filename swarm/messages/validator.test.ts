@@ -243,6 +243,21 @@ describe('Validator', { timeout: 120_000 }, () => {
     expect(counted(again)).toEqual({ accepted: 4, 'over-quota': 2 });
   });
 
+  it('[P-61] [P-114] blames no neighbour for an author that sends each of them something else', async () => {
+    const { scheduler, presence } = setUp();
+    const key = keyOf('equivocates');
+    const verdicts: Promise<Verdict>[] = [];
+    let seq = 1;
+    for (let second = 0; second < 20; second++) {
+      // Five a second through each of eight, which is what each of them lets through.
+      for (let n = 0; n < 40; n++) verdicts.push(presence(hello(key, seq++), `neighbour ${n % 8}`));
+      await scheduler.advance(1000);
+    }
+    const all = await Promise.all(verdicts);
+    expect(counted(all)['over-quota']).toBeGreaterThan(400);
+    expect(penalised(all)).toBe(0);
+  });
+
   it('[P-114] penalises a neighbour for what is too much, and not others who pass the same on', async () => {
     const { presence } = setUp({ sourceQuota: { perSecond: 1, burst: 4 } });
     const verdicts = [];
