@@ -36,8 +36,11 @@ export interface Gossip {
    * limit.
    */
   publish(message: OutgoingMessage): Promise<Message>;
-  /** Calls `listener` for every accepted message of others, in order of arrival. Returns how to stop that. */
-  onMessage(listener: (message: Message) => void): () => void;
+  /**
+   * Calls `listener` for every accepted message of others, in order of arrival. `source` is the PeerId of the
+   * neighbour that passed it on. Returns how to stop that.
+   */
+  onMessage(listener: (message: Message, source: string) => void): () => void;
   onRejected(listener: (rejected: RejectedMessage) => void): () => void;
   /** Counts a message that is rejected after its arrival, such as a reveal without its commit. */
   reject(reason: RejectReason, detail: string): void;
@@ -71,10 +74,10 @@ export function startGossip(options: GossipOptions): Gossip {
   const topics = topicsOf(networkId);
   const rejected = new RejectCounts();
   const validator = new Validator({ networkId, now, round, verifier, ...options.limits });
-  const listeners = new Set<(message: Message) => void>();
+  const listeners = new Set<(message: Message, source: string) => void>();
   const rejectedListeners = new Set<(rejected: RejectedMessage) => void>();
   const capacity = options.queue ?? 1024;
-  const queue: Message[] = [];
+  const queue: { readonly message: Message; readonly source: string }[] = [];
   let cancelDelivery: (() => void) | null = null;
   let lastSeq = 0;
   let stopped = false;
@@ -84,8 +87,8 @@ export function startGossip(options: GossipOptions): Gossip {
     for (const listener of rejectedListeners) listener({ reason, detail });
   }
 
-  function enqueue(message: Message): void {
-    queue.push(message);
+  function enqueue(message: Message, source: string): void {
+    queue.push({ message, source });
     if (queue.length > capacity) {
       queue.shift();
       reject('overflow', 'messages come faster than they are read');
@@ -96,7 +99,9 @@ export function startGossip(options: GossipOptions): Gossip {
 
   function deliver(): void {
     cancelDelivery = null;
-    for (const message of queue.splice(0)) for (const listener of listeners) listener(message);
+    for (const { message, source } of queue.splice(0)) {
+      for (const listener of listeners) listener(message, source);
+    }
   }
 
   async function check(bytes: Uint8Array, topic: TopicName, source: string): Promise<Disposition> {
@@ -108,7 +113,7 @@ export function startGossip(options: GossipOptions): Gossip {
     }
     // Other peers send own messages back.
     if (verdict.message.author === key.address) return 'ignore';
-    enqueue(verdict.message);
+    enqueue(verdict.message, source);
     return 'accept';
   }
 

@@ -31,11 +31,15 @@ class Meeting {
     });
     const node = { degree, addresses: ['/ip4/127.0.0.1/tcp/1'] as readonly string[] };
     const learned: string[] = [];
+    const sources: (string | undefined)[] = [];
     const presence = startPresence({
       gossip,
       node: {
         addresses: () => node.addresses,
-        learn: (peerId, addresses) => learned.push(`${peerId} ${addresses.join(' ')}`),
+        learn(peerId, addresses, _relays, source) {
+          learned.push(`${peerId} ${addresses.join(' ')}`);
+          sources.push(source);
+        },
         degree: () => node.degree,
       },
       publicKey: key.publicKey,
@@ -44,7 +48,7 @@ class Meeting {
       scheduler,
       relays: false,
     });
-    return { key, gossip, presence, node, sent, learned };
+    return { key, gossip, presence, node, sent, learned, sources };
   }
 }
 
@@ -66,6 +70,7 @@ describe('startPresence', () => {
     expect(first.sent).toEqual([1_000, 7_000]);
     expect(second.sent).toEqual([6_500, 7_500]);
     expect(first.learned[0]).toBe(`${peerIdOf(second.key.publicKey)} /ip4/127.0.0.1/tcp/1`);
+    expect(first.sources[0]).toBe('peer 2');
   });
 
   it('[P-67] sends a hello within 1 s of a change of its addresses', async () => {

@@ -69,7 +69,7 @@ export function startPresence(options: PresenceOptions): Presence {
     await gossip.publish({ type: 'hello', round: options.round(), body });
   }
 
-  const offMessages = gossip.onMessage((message) => {
+  const offMessages = gossip.onMessage((message, source) => {
     if (message.type !== 'hello') return;
     const { peerId: bytes, addresses, relays, delegation, engine, conformance } = message.body;
     const peerId = base58btc.baseEncode(bytes);
@@ -83,7 +83,7 @@ export function startPresence(options: PresenceOptions): Presence {
       lastSeen: scheduler.now(),
     };
     members.set(message.author, member);
-    node.learn(peerId, addresses, relays);
+    node.learn(peerId, addresses, relays, source);
     // A newcomer does not know this device yet, and rejects its messages until it has a hello of it.
     if (isNew) newcomer = true;
     for (const listener of listeners) listener(member);

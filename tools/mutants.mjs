@@ -228,7 +228,9 @@ for (const [number, { what, file, from, to, group }] of MUTANTS.entries()) {
       path,
       source.replace(from, () => to),
     );
-    result = noticed(folder);
+    const likely = QUICK[group] === undefined ? LIKELY[what] : undefined;
+    if (likely !== undefined) result = noticed(folder, ['--match-test', likely]);
+    if (result?.killed !== true || !result.built) result = noticed(folder);
     writeFileSync(path, source);
     if (QUICK[group] !== undefined) compile(folder);
   }

@@ -1,4 +1,13 @@
-import { type Abi, type Address, type Hex, type PublicClient, parseEther, type WalletClient } from 'viem';
+import {
+  type Abi,
+  type Address,
+  concat,
+  type Hex,
+  keccak256,
+  type PublicClient,
+  parseEther,
+  type WalletClient,
+} from 'viem';
 import type { Stage } from '../../protocol/ledger.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
 import { ChainError, toChainError } from '../errors.ts';
@@ -49,6 +58,11 @@ export interface Deployment {
   readonly rollup: RollupContracts;
   /** Block of the last contract. */
   readonly block: bigint;
+}
+
+/** Keccak-256 of the code that `deployContracts` deploys: another version of a contract has another. */
+export function contractsDigest(): Hex {
+  return keccak256(concat(Object.values(code)));
 }
 
 /**

@@ -19,7 +19,8 @@ import { Validator } from '../messages/validator.ts';
 import { topicsOf } from '../network-id.ts';
 import { type Scheduler, systemScheduler } from '../scheduler.ts';
 import { type Quota, TokenBuckets } from '../token-bucket.ts';
-import { addressPrefix, hasPlace, type PlaceLimits } from './fair-places.ts';
+import type { PlaceLimits } from './fair-places.ts';
+import { InboundGate } from './inbound-gate.ts';
 import { endReservation, RESERVATION_LIMITS, type ReservationLimits, Reservations } from './reservations.ts';
 
 export interface RelayOptions {
@@ -45,6 +46,8 @@ export interface RelayOptions {
   readonly reservations?: Partial<ReservationLimits>;
   /** Defaults to `CONNECTION_LIMITS`. The same holds behind a proxy. */
   readonly connections?: Partial<PlaceLimits>;
+  /** Defaults to `HALF_OPEN_LIMITS`. The same holds behind a proxy. */
+  readonly halfOpen?: Partial<PlaceLimits>;
   readonly scheduler?: Scheduler;
 }
 
@@ -73,6 +76,9 @@ export const CONNECTION_LIMITS: PlaceLimits = {
   fewPerPrefix: 8,
 };
 
+/** Connections whose handshake is not over: 96, of which one prefix holds a quarter. */
+export const HALF_OPEN_LIMITS: PlaceLimits = { places: 96, perPrefix: 24, reserve: 24, fewPerPrefix: 4 };
+
 /**
  * Starts a circuit relay v2 server for the handshakes of tabs. The relay also takes part in gossip, with the
  * same checks as every peer, so that a peer whose network blocks UDP still gets every message. Rejects when a
@@ -97,8 +103,12 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     scheduler.now(),
   );
   const connectionLimits = { ...CONNECTION_LIMITS, ...options.connections };
-  const openPrefixes = (): string[] =>
-    libp2p.getConnections().map(({ remoteAddr }) => addressPrefix(remoteAddr));
+  const inbound = new InboundGate({
+    limits: connectionLimits,
+    halfOpen: { ...HALF_OPEN_LIMITS, ...options.halfOpen },
+    connections: () => libp2p.getConnections(),
+    now: () => Date.now(),
+  });
   const libp2p = await createLibp2p({
     // Started below, because the connection gater asks for the node's connections.
     start: false,
@@ -111,8 +121,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionGater: {
-      denyInboundConnection: ({ remoteAddr }): boolean =>
-        !hasPlace(connectionLimits, addressPrefix(remoteAddr), openPrefixes()),
+      denyInboundConnection: inbound.denyInboundConnection,
+      denyInboundUpgradedConnection: inbound.denyInboundUpgradedConnection,
       denyInboundRelayReservation: (peer): boolean => {
         const address = libp2p.getConnections(peer)[0]?.remoteAddr;
         return (
