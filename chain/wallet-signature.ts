@@ -29,8 +29,8 @@ export interface OwnerSignatureOptions {
  * A wallet's signature in the one form that the contracts recover: 65 bytes r, s, v with a low s (EIP-2) and
  * v of 27 or 28. Wallets also give v as 0 or 1, v with a chain in it (EIP-155), 64 bytes (EIP-2098) or a high
  * s; of the two values that v can have, the one that leads to the owner is taken. The signature of a contract
- * (ERC-1271) stays as it is, without the wrapping of ERC-6492, which Identity does not take. Throws ChainError
- * `invalid` for what the owner did not sign, and for a wallet whose contract is not deployed yet.
+ * (ERC-1271) stays as it is, without the wrapping of ERC-6492, which Identity does not take. Throws
+ * ChainError `invalid` for what the owner did not sign, and for a wallet whose contract is not deployed yet.
  */
 export async function ownerSignature(options: OwnerSignatureOptions): Promise<Hex> {
   const { client, owner, digest, signature } = options;

@@ -29,8 +29,9 @@ export interface LocalChainOptions {
 
 /**
  * A development chain with a block a second and the contracts deployed. It is kept between starts of one
- * version of the contracts, because rounds count from the deployment and a device never trains an old round. The deployer's key is random for
- * each folder, so that another folder's contracts, and with them its run, have another name.
+ * version of the contracts, because rounds count from the deployment and a device never trains an old round.
+ * The deployer's key is random for each folder, so that another folder's contracts, and with them its run,
+ * have another name.
  *
  * The node listens on any free port and takes every command. Its address is for processes of this machine;
  * `node-rpc` in the folder, which only its owner may read, names it.
