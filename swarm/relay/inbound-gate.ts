@@ -57,11 +57,7 @@ export class InboundGate
     >
 {
   readonly #options: InboundGateOptions;
-  /** The group and the claimed peer of each connection whose handshake is not over. */
-  readonly #halfOpen = new Map<
-    MultiaddrConnection,
-    { readonly group: string; readonly peer: string | null }
-  >();
+  readonly #halfOpen = new Map<MultiaddrConnection, Handshake>();
   #lastReplaced = Number.NEGATIVE_INFINITY;
 
   constructor(options: InboundGateOptions) {
