@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,49 +7,60 @@ import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { type Connect, defineConfig, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
-
-/**
- * Both headers together make the page cross-origin isolated, which is what SharedArrayBuffer (threads of the
- * wasm engine) asks for. https://web.dev/articles/coop-coep
- */
-const ISOLATION = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-};
-
-/**
- * Only our own scripts run, nothing is evaluated (wasm excepted), and the page may talk to any relay and any
- * node: which ones is decided by network.json. Models come from whatever https address a person types
- * (models/loading/download.ts refuses anything else but http to this machine), so connect-src names schemes,
- * and no more than before. Images may be data URIs because EIP-6963 wallets bring their icons so.
- */
-const CONTENT_POLICY = [
-  "default-src 'self'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "font-src 'self'",
-  "worker-src 'self' blob:",
-  "connect-src 'self' http: https: ws: wss:",
-  "frame-src 'none'",
-  "object-src 'none'",
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
+import { contentPolicy, pageHeaders } from './node/devnet/page-headers.ts';
+import { type Network, parseNetworkText } from './protocol/network-file.ts';
 
 /** The built page carries its policy itself, so that any static file server will do. */
-function contentPolicy(): Plugin {
+function policyInPage(): Plugin {
   return {
-    name: 'starling:content-policy',
+    name: 'starling:policy-in-page',
     apply: 'build',
     transformIndexHtml: () => [
       {
         tag: 'meta',
-        attrs: { 'http-equiv': 'Content-Security-Policy', content: CONTENT_POLICY },
+        attrs: { 'http-equiv': 'Content-Security-Policy', content: contentPolicy({ network: 'unknown' }) },
         injectTo: 'head-prepend',
       },
     ],
   };
+}
+
+/** Sends the security headers with every file. The network file is read each time: it may be written anew. */
+function securityHeaders(): Plugin {
+  const devNonce = randomBytes(16).toString('base64');
+  const send =
+    (dev: boolean): Connect.NextHandleFunction =>
+    (_request, response, next) => {
+      void knownNetwork().then((network) => {
+        const headers = pageHeaders({ network, ...(dev ? { devNonce } : {}) });
+        for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+        next();
+      });
+    };
+  return {
+    name: 'starling:security-headers',
+    config: (_config, { command, isPreview }) =>
+      command === 'serve' && isPreview !== true ? { html: { cspNonce: devNonce } } : undefined,
+    configureServer(server) {
+      server.middlewares.use(send(true));
+    },
+    configurePreviewServer(server) {
+      server.middlewares.use(send(false));
+    },
+  };
+}
+
+function networkFilePath(): string {
+  return process.env.STARLING_NETWORK ?? '.starling/devnet.json';
+}
+
+/** The network that the page is served for; null while there is none. */
+async function knownNetwork(): Promise<Network | null> {
+  try {
+    return parseNetworkText(await readFile(networkFilePath(), 'utf8'));
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -58,7 +70,7 @@ function contentPolicy(): Plugin {
 function networkFile(): Plugin {
   const answer: Connect.NextHandleFunction = (request, response, next) => {
     if (request.url?.split('?')[0] !== '/network.json') return next();
-    const file = process.env.STARLING_NETWORK ?? '.starling/devnet.json';
+    const file = networkFilePath();
     readFile(file, 'utf8').then(
       (text) => {
         response.setHeader('Content-Type', 'application/json');
@@ -98,7 +110,8 @@ export default defineConfig({
   plugins: [
     react(),
     tailwindcss(),
-    contentPolicy(),
+    policyInPage(),
+    securityHeaders(),
     networkFile(),
     VitePWA({
       // 'prompt': a page that reloaded by itself would kill a training step.
@@ -129,8 +142,19 @@ export default defineConfig({
         // A wallet is optional and large, and models are fetched only after the pre-flight said how large
         // they are.
         globIgnores: ['assets/wallet-*', 'models/**', 'network.json'],
-        navigateFallback: 'index.html',
-        navigateFallbackDenylist: [/\/network\.json$/],
+        // One file: a script that a worker imports by its address would have to be a trusted one.
+        inlineWorkboxRuntime: true,
+        // The page itself comes from the server while that answers, since its headers name whom it may talk
+        // to, and that changes with the network file. Without a connection it comes from the cache.
+        directoryIndex: null,
+        navigateFallback: null,
+        runtimeCaching: [
+          {
+            urlPattern: ({ request }) => request.mode === 'navigate',
+            handler: 'NetworkOnly',
+            options: { precacheFallback: { fallbackURL: 'index.html' } },
+          },
+        ],
         maximumFileSizeToCacheInBytes: 4 << 20,
         cleanupOutdatedCaches: true,
       },
@@ -144,14 +168,14 @@ export default defineConfig({
     },
   },
   server: {
-    headers: ISOLATION,
+    cors: false,
     // What the local network, the checks and forge write is no source of the page.
     watch: { ignored: ['**/.starling/**', '**/test-results/**', '**/contracts/{out,cache,vectors}/**'] },
   },
   // The dev server looks here for packages before the first visit; one found later would reload a page that
   // trains.
   optimizeDeps: { entries: ['index.html', 'app/dev/index.html', 'workers/*.worker.ts'] },
-  preview: { headers: ISOLATION },
+  preview: { cors: false },
   worker: { format: 'es' },
   build: {
     target: ['chrome119', 'edge119', 'firefox128', 'safari18'],

@@ -24,6 +24,7 @@ export default defineProject(
           include: [
             '@tanstack/react-query',
             'axe-core',
+            'idb',
             'lucide-react',
             'react',
             'react-dom/client',

@@ -20,7 +20,8 @@ import { type CompletionTokenizer, promptTokens } from '../training/completion-t
 import { DEFAULT_SETTINGS } from '../training/learning-settings.ts';
 import { answerPrompt } from '../training/prompts.ts';
 import { seedBytes } from '../training/round-seed.ts';
-import { TASKS } from '../training/tasks/catalogue.ts';
+import { NANO_TASKS } from '../training/tasks/catalogue.ts';
+import { plannedDifficulties } from '../training/tasks/item-sets.ts';
 import { RecipeBuilder, type Words } from './recipe.ts';
 import { type PolicyWork, type RunSpec, RunSpecError } from './run-spec.ts';
 import { characterTokenizer } from './supervised-work.ts';
@@ -166,8 +167,8 @@ function itemOf(
   const stream = RandomStream.named({ seed, round: spec.start.step + step, device: '', purpose: 'items' });
   const draws = stream.sequence(item);
   for (let attempt = 0; attempt < MAX_DRAWS; attempt++) {
-    const task = draws.pick(TASKS);
-    const difficulty = draws.pick(DEFAULT_SETTINGS.plan[task.name]);
+    const task = draws.pick(NANO_TASKS);
+    const difficulty = draws.pick(plannedDifficulties(DEFAULT_SETTINGS.plan, task.name));
     const question = task.sample({ seed, index: draws.word(), difficulty });
     const prompt = promptTokens(tokenizer, answerPrompt(question.prompt));
     const answer = [...tokenizer.encode(question.answer), tokenizer.endToken];

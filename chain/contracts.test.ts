@@ -1,4 +1,4 @@
-import { encodePacked, type Hex, keccak256 } from 'viem';
+import { type Address, encodePacked, type Hex, keccak256 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Attestation, Signed } from '../protocol/ledger.ts';
@@ -7,18 +7,20 @@ import {
   delegationFor,
   delegationTypedData,
   postBinding,
+  postSessionEnd,
   readBinding,
   readDevices,
-  readEpoch,
+  readNextTerms,
   SCOPE,
   type SignedBinding,
   signConsent,
+  signSessionEnd,
 } from './binding.ts';
 import { DeviceChain } from './device-chain.ts';
 import { ANVIL_KEYS, NO_ANVIL } from './devnet/anvil.ts';
 import { ChainError, revertOf, toChainError } from './errors.ts';
 import { identityAbi, participationAbi } from './generated/abi.ts';
-import { readOwnerRecord, readParticipants, readRecords } from './records.ts';
+import { readHeard, readOwnerRecord, readParticipants, readRecords } from './records.ts';
 import { readSchedule, roundMs, seedOf } from './schedule.ts';
 import {
   attestationEntry,
@@ -77,17 +79,15 @@ describe.skipIf(NO_ANVIL !== undefined)(
       return record?.attestations ?? -1;
     };
 
-    async function bindingBy(n: number, device: number): Promise<SignedBinding> {
+    async function bindingBy(n: number, device: number, replaces?: Address): Promise<SignedBinding> {
       const { chainId, contracts } = local.network;
       const owner = privateKeyToAccount(ANVIL_KEYS[n] ?? '0x');
       const { signer } = local.device(device);
-      const epoch = await readEpoch(local.client, contracts.identity, owner.address);
-      const { timestamp } = await local.client.getBlock();
       const delegation = delegationFor({
         owner: owner.address,
         device: signer,
-        epoch,
-        chainSeconds: Number(timestamp),
+        ...(await readNextTerms(local.client, contracts.identity, owner.address, signer.address)),
+        ...(replaces === undefined ? {} : { replaces }),
       });
       return {
         x: signer.x,
@@ -96,7 +96,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         ownerSignature: await owner.signTypedData(
           delegationTypedData(chainId, contracts.identity, delegation),
         ),
-        consentSignature: signConsent(signer, chainId, contracts.identity, owner.address, epoch),
+        consentSignature: signConsent(signer, chainId, contracts.identity, delegation),
       };
     }
 
@@ -270,8 +270,50 @@ describe.skipIf(NO_ANVIL !== undefined)(
         'The device’s consent does not fit. Sign again.',
       );
       await refused(binding);
-      await expect(refused(binding)).rejects.toThrow(/bound at least that long/);
+      await expect(refused(binding)).rejects.toThrow(/A newer delegation of this device was posted already/);
       await expect(refused(stranger)).rejects.toThrow(/belongs to another owner for good/);
+    });
+
+    it('counts signed rounds of a device in any order, whoever posts them', async () => {
+      const round = freshRound();
+      await local.toRound(round + 2);
+      const { participation } = local.network.contracts;
+      const device = local.device(43).signer.address;
+      const heard = (of: number) =>
+        readHeard({ client: local.client, participation, what: 'attestation', devices: [device], round: of });
+      await post(round + 2, [await attest(43, round + 2)]);
+      expect(await heard(round)).toEqual(new Set());
+      await post(round, [await attest(43, round)]);
+      await post(round + 1, [await attest(43, round + 1)]);
+      expect(await attestationsOf(43)).toBe(3);
+      expect(await heard(round)).toEqual(new Set([device]));
+    });
+
+    it('replaces the key of a device in one transaction, and lets a device end its delegation', async () => {
+      const { contracts, chainId } = local.network;
+      const { identity } = contracts;
+      const [old, young] = [local.device(44).signer, local.device(45).signer];
+      const queue = local.queue(1);
+      await postBinding({ queue, identity, binding: await bindingBy(2, 44) });
+      await postBinding({ queue, identity, binding: await bindingBy(2, 45, old.address) });
+      const owner = privateKeyToAccount(ANVIL_KEYS[2] ?? '0x').address.toLowerCase();
+      expect(await readBinding(local.client, identity, old.address)).toMatchObject({ owner, revoked: true });
+      const binding = await readBinding(local.client, identity, young.address);
+      if (binding === null) throw new Error('The new device is not bound.');
+      expect(binding).toMatchObject({ owner, revoked: false, retired: false });
+
+      // A renewal is newer in the same second, too; the end that was signed before does not touch it.
+      const early = signSessionEnd(young, chainId, identity, binding);
+      await postBinding({ queue, identity, binding: await bindingBy(2, 45) });
+      const end = (signature: Hex) => postSessionEnd({ queue, identity, device: young.address, signature });
+      await expect(end(early)).rejects.toThrow('The device did not sign the end of this delegation.');
+      const renewed = await readBinding(local.client, identity, young.address);
+      expect(renewed?.nonce).toBeGreaterThan(binding.nonce);
+      await end(signSessionEnd(young, chainId, identity, renewed ?? binding));
+      expect(await readBinding(local.client, identity, young.address)).toMatchObject({
+        owner,
+        revoked: true,
+      });
     });
 
     it('refuses a revoked device’s attestations and keeps what it had earned', async () => {

@@ -1,8 +1,8 @@
-import type { Address, Hex, PublicClient } from 'viem';
+import type { Hex, PublicClient } from 'viem';
 import { type DeviceKey, deviceKey } from '../protocol/device-key.ts';
 import type { Ledger, Stage } from '../protocol/ledger.ts';
 import { type AttestationOnChain, firstBlockSince, watchAttestations } from './attestations.ts';
-import { readBinding, signConsent } from './binding.ts';
+import { type ConsentTerms, readBinding, signConsent } from './binding.ts';
 import { ChainClock } from './clock.ts';
 import { ChainError, toChainError } from './errors.ts';
 import { ChainLedger } from './ledger.ts';
@@ -97,10 +97,10 @@ export class DeviceChain {
     return binding.validUntil * 1000 >= this.clock.chainMs() ? binding.owner : null;
   }
 
-  /** The device's signature of `SessionConsent(owner, epoch)`. */
-  consent(owner: Address, epoch: number): Hex {
+  /** The device's signature of `SessionConsent` with these terms of a delegation. */
+  consent(terms: ConsentTerms): Hex {
     const { chainId, contracts } = this.#network;
-    return signConsent(this.device, chainId, contracts.identity, owner, epoch);
+    return signConsent(this.device, chainId, contracts.identity, terms);
   }
 
   /** Length of a stage in ms. */

@@ -10,9 +10,9 @@ export interface ParticipationRecord {
   readonly votesCast: number;
   /** How often another device's vote named this one. */
   readonly votesReceived: number;
-  /** Last round attested; undefined when there is none. */
+  /** Latest round attested; undefined when there is none. Earlier ones may be missing. */
   readonly lastRound: number | undefined;
-  /** Last round voted in; undefined when there is none. */
+  /** Latest round voted in; undefined when there is none. Earlier ones may be missing. */
   readonly lastVote: number | undefined;
 }
 
@@ -62,6 +62,36 @@ export async function readOwnerRecord(
         args: [owner],
       }),
     );
+  } catch (error) {
+    throw toChainError(error);
+  }
+}
+
+export interface ReadHeardOptions {
+  readonly client: PublicClient;
+  readonly participation: Address;
+  readonly what: 'attestation' | 'vote';
+  /** At most 256. */
+  readonly devices: readonly Address[];
+  readonly round: number;
+}
+
+/**
+ * Those of the devices, lower case, that the chain has heard on a round: whatever else they sign for it
+ * counts no more. Of votes the answer is exact while the round is open. Throws ChainError.
+ */
+export async function readHeard(options: ReadHeardOptions): Promise<ReadonlySet<Hex>> {
+  const { client, participation, what, devices, round } = options;
+  if (devices.length === 0) return new Set();
+  try {
+    const bits = await client.readContract({
+      address: participation,
+      abi: participationAbi,
+      functionName: what === 'attestation' ? 'attestedEach' : 'votedEach',
+      args: [devices, BigInt(round)],
+    });
+    const heard = devices.filter((_, i) => ((bits >> BigInt(i)) & 1n) === 1n);
+    return new Set(heard.map((device): Hex => `0x${device.slice(2).toLowerCase()}`));
   } catch (error) {
     throw toChainError(error);
   }

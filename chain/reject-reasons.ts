@@ -6,7 +6,7 @@ const REJECT_REASONS = [
   { name: 'bad-signature', sentence: 'The device did not sign this for this chain.' },
   { name: 'not-yet', sentence: 'The round has not begun on the chain. Post it again in a moment.' },
   { name: 'closed', sentence: 'The round closed more than two rounds ago.' },
-  { name: 'repeated', sentence: 'The device has spoken for this round or a later one already.' },
+  { name: 'repeated', sentence: 'The device has spoken for this round already.' },
   {
     name: 'no-authority',
     sentence: 'The device’s delegation has ended or does not cover this. Its owner can renew it.',

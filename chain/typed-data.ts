@@ -27,13 +27,26 @@ export const DELEGATION_TYPES = {
     { name: 'scope', type: 'uint32' },
     { name: 'validUntil', type: 'uint64' },
     { name: 'epoch', type: 'uint32' },
+    { name: 'nonce', type: 'uint32' },
+    { name: 'replaces', type: 'address' },
   ],
 } as const;
 
 export const CONSENT_TYPES = {
   SessionConsent: [
     { name: 'owner', type: 'address' },
+    { name: 'scope', type: 'uint32' },
+    { name: 'validUntil', type: 'uint64' },
     { name: 'epoch', type: 'uint32' },
+    { name: 'nonce', type: 'uint32' },
+  ],
+} as const;
+
+export const SESSION_END_TYPES = {
+  SessionEnd: [
+    { name: 'owner', type: 'address' },
+    { name: 'epoch', type: 'uint32' },
+    { name: 'nonce', type: 'uint32' },
   ],
 } as const;
 

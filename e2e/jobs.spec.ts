@@ -83,7 +83,7 @@ test.describe('A task', () => {
 
     await test.step('the window passes; the worker is paid and the shares are made', async () => {
       await expect(task(ben, 0).getByTestId('working')).toHaveAttribute('data-phase', 'waiting');
-      await pass(121);
+      await pass(200);
       await expect(task(ann, 0)).toHaveAttribute('data-state', 'accepted', { timeout: 60_000 });
       const device = (await ben.page.getByTestId('payer-device').getAttribute('data-value')) as Hex;
       await task(ann, 0).getByTestId('collect').click();

@@ -1,7 +1,13 @@
 import { encodePacked, type Hex, keccak256 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { delegationFor, delegationTypedData, postBinding, readEpoch, signConsent } from '../chain/binding.ts';
+import {
+  delegationFor,
+  delegationTypedData,
+  postBinding,
+  readNextTerms,
+  signConsent,
+} from '../chain/binding.ts';
 import { ANVIL_KEYS, NO_ANVIL } from '../chain/devnet/anvil.ts';
 import { readRecords } from '../chain/records.ts';
 import { readingAt } from '../chain/schedule.ts';
@@ -53,20 +59,17 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const owner = privateKeyToAccount(ANVIL_KEYS[2] ?? '0x');
       const { signer } = local.device(n);
       const { chainId } = local.network;
-      const epoch = await readEpoch(local.client, identity, owner.address);
-      const { timestamp } = await local.client.getBlock();
       const delegation = delegationFor({
         owner: owner.address,
         device: signer,
-        epoch,
-        chainSeconds: Number(timestamp),
+        ...(await readNextTerms(local.client, identity, owner.address, signer.address)),
       });
       const binding = {
         x: signer.x,
         y: signer.y,
         delegation,
         ownerSignature: await owner.signTypedData(delegationTypedData(chainId, identity, delegation)),
-        consentSignature: signConsent(signer, chainId, identity, owner.address, epoch),
+        consentSignature: signConsent(signer, chainId, identity, delegation),
       };
       await postBinding({ queue: local.queue(3), identity, binding });
     }

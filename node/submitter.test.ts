@@ -2,9 +2,10 @@ import { encodePacked, type Hex, keccak256, parseEther } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { anvilWallet, NO_ANVIL } from '../chain/devnet/anvil.ts';
+import { participationAbi } from '../chain/generated/abi.ts';
 import { readRecords } from '../chain/records.ts';
 import { readingAt } from '../chain/schedule.ts';
-import { type LocalChain, startLocalChain } from '../chain/testing/local-chain.ts';
+import { attestationEntry, type LocalChain, startLocalChain } from '../chain/testing/local-chain.ts';
 import { TransactionQueue, type TransactionQueueOptions } from '../chain/transaction-queue.ts';
 import type { Attestation, Signed, Vote } from '../protocol/ledger.ts';
 import { UNKNOWN } from '../protocol/standing.ts';
@@ -125,6 +126,22 @@ describe.skipIf(NO_ANVIL !== undefined)(`Submitter${NO_ANVIL === undefined ? '' 
     poster.start();
     await happened('included', 2);
     expect(await recordOf(4)).toMatchObject({ attestations: 2, lastRound: round });
+  });
+
+  it('posts an earlier round of a device whose later one a stranger posted first', async () => {
+    const poster = await begin();
+    await poster.addAttestation(await attestation(11, round - 1));
+    await poster.addAttestation(await attestation(11, round));
+    await local.queue(2).call({
+      address: local.network.contracts.participation,
+      abi: participationAbi,
+      functionName: 'attestBatch',
+      args: [BigInt(round), [attestationEntry(await attestation(11, round))]],
+    });
+    poster.start();
+    await happened('included');
+    await happened('already');
+    expect(await recordOf(11)).toMatchObject({ attestations: 2, lastRound: round });
   });
 
   it('holds votes until voter and winners are known', async () => {

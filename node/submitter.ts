@@ -8,7 +8,7 @@ import {
 import { participationAbi } from '../chain/generated/abi.ts';
 import { attestationDigest, MAX_WINNERS, voteDigest } from '../chain/ledger.ts';
 import { Poller } from '../chain/poller.ts';
-import { type ParticipationRecord, readRecords } from '../chain/records.ts';
+import { type ParticipationRecord, readHeard, readRecords } from '../chain/records.ts';
 import { type RejectReason, rejectReasonOf } from '../chain/reject-reasons.ts';
 import { compactSignature, isSignedBy } from '../chain/signatures.ts';
 import type { IncludedTransaction, TransactionQueue } from '../chain/transaction-queue.ts';
@@ -35,7 +35,7 @@ export type SubmitterEvent =
       readonly gas: number;
       readonly batch: number;
     } & Named)
-  /** The chain has heard the device on this round or a later one already, from this or another poster. */
+  /** The chain has heard the device on this round already, from this or another poster. */
   | ({ readonly kind: 'already' } & Named)
   /** It will never count. */
   | ({ readonly kind: 'refused'; readonly reason: RejectReason } & Named)
@@ -203,7 +203,7 @@ export class Submitter {
     const rounds = this.#attestations.waiting().map(({ signed }) => signed.value.round);
     for (const round of [...new Set(rounds)].sort((a, b) => a - b)) {
       if (round > this.#options.clock.read().round) continue;
-      const open = await this.#unknownTo(this.#attestations, 'attestation', ({ lastRound }) => lastRound);
+      const open = await this.#unheard(this.#attestations, 'attestation');
       const due = open.filter(({ signed }) => signed.value.round === round);
       const batch = this.#affordable(due, () => ATTESTATION_GAS).slice(0, BATCH);
       if (batch.length === 0 || signal.aborted) continue;
@@ -215,7 +215,7 @@ export class Submitter {
   async #postVotes(signal: AbortSignal): Promise<void> {
     this.#dropClosed(this.#votes, 'vote');
     const current = this.#options.clock.read().round;
-    const open = await this.#unknownTo(this.#votes, 'vote', ({ lastVote }) => lastVote);
+    const open = await this.#unheard(this.#votes, 'vote');
     const due = open.filter(({ signed }) => signed.value.round <= current);
     const named = new Set(due.flatMap(({ signed }) => namesIn(signed).map(lower)));
     const known = await this.#records([...named]);
@@ -338,20 +338,29 @@ export class Submitter {
   }
 
   /** What waits and the chain has not heard; what it has heard is settled on the way. */
-  async #unknownTo<T extends { readonly round: number }>(
+  async #unheard<T extends { readonly round: number }>(
     queue: StatementQueue<T>,
     what: Named['what'],
-    last: (record: ParticipationRecord) => number | undefined,
   ): Promise<readonly Entry<T>[]> {
+    const { queue: transactions, participation } = this.#options;
+    const { client } = transactions;
     const waiting = queue.waiting();
-    const records = await this.#records(waiting.map(({ signed }) => lower(signed.device)));
-    return waiting.filter(({ signed: { device, value } }) => {
-      const record = records.get(lower(device));
-      if (record === undefined || value.round > (last(record) ?? -1)) return true;
-      queue.remove(device, value.round);
-      this.#emit({ kind: 'already', what, device: lower(device), round: value.round });
-      return false;
-    });
+    const settled = new Set<Entry<T>>();
+    for (const round of new Set(waiting.map(({ signed }) => signed.value.round))) {
+      const entries = waiting.filter(({ signed }) => signed.value.round === round);
+      for (let i = 0; i < entries.length; i += 256) {
+        const some = entries.slice(i, i + 256);
+        const devices = some.map(({ signed }) => lower(signed.device));
+        const heard = await readHeard({ client, participation, what, devices, round });
+        for (const entry of some) if (heard.has(lower(entry.signed.device))) settled.add(entry);
+      }
+    }
+    for (const { signed } of settled) {
+      const { round } = signed.value;
+      queue.remove(signed.device, round);
+      this.#emit({ kind: 'already', what, device: lower(signed.device), round });
+    }
+    return waiting.filter((entry) => !settled.has(entry));
   }
 
   async #records(devices: readonly Hex[]): Promise<ReadonlyMap<Hex, ParticipationRecord>> {

@@ -24,6 +24,13 @@ describe('network file', () => {
     });
   });
 
+  it('names whence models may come, by itself Hugging Face', () => {
+    expect(parseNetwork(file).modelHosts).toContain('https://huggingface.co');
+    const modelHosts = ['https://models.example', 'https://*.models.example:8443', 'http://127.0.0.1:9000'];
+    expect(parseNetwork({ ...file, modelHosts }).modelHosts).toEqual(modelHosts);
+    expect(parseNetwork({ ...file, modelHosts: [] }).modelHosts).toEqual([]);
+  });
+
   it('takes a public chain as not local unless it says so', () => {
     expect(parseNetwork({ ...file, chainId: 685_689 })).toMatchObject({ local: false, name: 'Chain 685689' });
     expect(parseNetwork({ ...file, chainId: 685_689, local: true, name: 'Bench' })).toMatchObject({
@@ -60,6 +67,15 @@ describe('network file', () => {
     ],
     ['a script as rpc', { ...file, rpc: 'javascript:alert(1)' }, 'rpc'],
     ['a chain id as text', { ...file, chainId: '31337' }, 'chainId'],
+    ['model hosts that are none', { ...file, modelHosts: ['models.example'] }, 'modelHosts'],
+    [
+      'model hosts that end a policy',
+      { ...file, modelHosts: ['https://a.example; script-src *'] },
+      'modelHosts',
+    ],
+    ['a host that is everywhere', { ...file, modelHosts: ['https://*'] }, 'modelHosts'],
+    ['model hosts over http', { ...file, modelHosts: ['http://models.example'] }, 'modelHosts'],
+    ['too many model hosts', { ...file, modelHosts: Array(17).fill('https://a.example') }, 'modelHosts'],
     ['relays that are no addresses', { ...file, relays: ['relay.example'] }, 'relays'],
     ['too many relays', { ...file, relays: Array.from({ length: 17 }, () => '/ip4/1.2.3.4') }, 'relays'],
   ])('refuses %s and names the field', (_what, content, field) => {

@@ -17,6 +17,11 @@ export interface Network {
   /** A network on this machine or a test bench: its chain's node holds funded development accounts. */
   readonly local: boolean;
   readonly walletConnectProjectId: string | null;
+  /**
+   * Whence the page may load published models, such as `https://models.example` and `https://*.example`; at
+   * most 16. Defaults to Hugging Face and its storage.
+   */
+  readonly modelHosts: readonly string[];
   /** Block explorer, without a slash at the end. */
   readonly explorer: string | null;
 }
@@ -30,6 +35,16 @@ export class NetworkFileError extends Error {
 const LOCAL_CHAINS: ReadonlySet<number> = new Set([31337, 1337, 901]);
 
 const MAX_RELAYS = 16;
+const MAX_MODEL_HOSTS = 16;
+/** A host over https, with subdomains or a port, or a port of this machine. */
+const MODEL_HOST =
+  /^(?:https:\/\/(?:\*\.)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?|http:\/\/(?:127\.0\.0\.1|localhost):\d{1,5})$/;
+/** Where published models lie when a network file names no hosts: Hugging Face and its storage. */
+export const DEFAULT_MODEL_HOSTS: readonly string[] = [
+  'https://huggingface.co',
+  'https://*.huggingface.co',
+  'https://*.hf.co',
+];
 const MAX_TEXT = 400;
 
 /** Checks the content of a network file. Throws NetworkFileError naming the first field that is wrong. */
@@ -58,6 +73,7 @@ export function parseNetwork(content: unknown): Network {
     }),
     local,
     walletConnectProjectId: text(file.walletConnectProjectId, 64),
+    modelHosts: file.modelHosts === undefined ? DEFAULT_MODEL_HOSTS : modelHosts(file.modelHosts),
     explorer: file.explorer === undefined ? null : url(file.explorer, 'explorer').replace(/\/$/, ''),
   };
 }
@@ -111,6 +127,15 @@ function unusable(field: string): NetworkFileError {
   return new NetworkFileError(
     `The network file has no usable ${field}. Whoever runs this network must write it again (npm start does).`,
   );
+}
+
+function modelHosts(value: unknown): readonly string[] {
+  if (!Array.isArray(value) || value.length > MAX_MODEL_HOSTS) throw unusable('modelHosts');
+  return value.map((host) => {
+    const written = text(host, MAX_TEXT);
+    if (written === null || !MODEL_HOST.test(written)) throw unusable('modelHosts');
+    return written;
+  });
 }
 
 function record(value: unknown, field: string): Readonly<Record<string, unknown>> {

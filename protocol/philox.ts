@@ -50,6 +50,7 @@ export function philox4x32(counter: PhiloxBlock, key: PhiloxKey): PhiloxBlock {
 /** What a stream of draws is for. Two purposes never share draws. */
 export type StreamPurpose =
   | 'items'
+  | 'answering'
   | 'sampling'
   | 'selection'
   | 'order'

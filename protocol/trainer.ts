@@ -10,7 +10,7 @@ export interface Completion {
   readonly text: string;
   /** Token ids of the completion. Includes the end token when it was drawn. */
   readonly tokens: readonly number[];
-  /** Log-probability of each token under the author's weights, canonical f32. */
+  /** Log-probability of each token under the author's weights, at temperature 1, canonical f32. */
   readonly logprobs: readonly number[];
 }
 
@@ -101,8 +101,8 @@ export interface RoundOutcome {
  * One device's trainer. Calls come one at a time. testing/trainer-contract.ts tests the rules:
  *
  * - [TR-01] Every device has the same prompts in a round.
- * - [TR-02] Answers name the device as their author. They are to items of the round, each item at most once,
- *   with a finite f32 log-probability for each token.
+ * - [TR-02] A device draws items of the round. Its answers name it as their author and are to those items,
+ *   each at most once, with a finite f32 log-probability for each token.
  * - [TR-03] Answers follow from the checkpoint and the context: the same context gives the same answers.
  * - [TR-04] Judgements are of published answers of others, and follow from the context and those answers.
  * - [TR-05] Ballots are for published answers of others, at most one for each item.
@@ -117,7 +117,7 @@ export interface Trainer {
   prompts(
     context: RoundContext,
   ): Promise<readonly { readonly task: string; readonly prompt: string; readonly answer: string }[]>;
-  /** Samples own completions for every item of the round. */
+  /** Samples own completions for the items of the round that the device draws. */
   answer(context: RoundContext, signal: AbortSignal): Promise<RolloutSet>;
   /** Judges answers of other peers with the own model. */
   critique(

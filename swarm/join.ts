@@ -83,6 +83,8 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
       scheduler,
       round,
       verifier: ledger,
+      standings,
+      isRelay: node.isRelay,
     });
     const presence = startPresence({
       gossip,

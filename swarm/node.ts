@@ -76,6 +76,8 @@ export interface SwarmNode {
    */
   learn(peerId: string, addresses: readonly string[], relays?: boolean, source?: string): void;
   isDirect(peerId: string): boolean;
+  /** Whether the peer is one of the relays that the node was given. */
+  isRelay(peerId: string): boolean;
   /** Whether a peer is more than a new key: the chain knows it, or this node dialled it with success. */
   hasRecord(peerId: string): boolean;
   /** Peers with a direct connection, without relays. */
@@ -248,6 +250,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
       changed();
     },
     isDirect: (peerId) => overlay.isDirect(peerId),
+    isRelay: (peerId) => relayConnector.has(peerId),
     hasRecord: (peerId) => overlay.hasRecord(peerId),
     degree: () => overlay.degree(),
     view,

@@ -46,6 +46,7 @@ export async function ensurePackages() {
     '--include=dev',
     '--no-audit',
     '--no-fund',
+    '--ignore-scripts',
     '--loglevel=error',
     '--engine-strict=false',
   ];

@@ -3,14 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
 import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
-import { admit, type SampleRejectReason } from './admission.ts';
+import { type AdmissionRules, admit, type SampleRejectReason } from './admission.ts';
 import { completionTokenizer } from './completion-tokenizer.ts';
 import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { roundItems } from './tasks/item-sets.ts';
 
 const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
 const items = roundItems(new Uint8Array(32).fill(3), 8, DEFAULT_SETTINGS.plan);
-const limits = { completionsPerItem: 8 };
+const rules: AdmissionRules = {
+  items,
+  drawn: items.map((_, index) => index),
+  reward: 'exact',
+  completionsPerItem: 8,
+};
 
 function honest(text: string): Completion {
   const tokens = [...tokenizer.encode(text), tokenizer.endToken];
@@ -18,7 +23,7 @@ function honest(text: string): Completion {
 }
 
 function reasons(groups: readonly AnswerGroup[]): readonly SampleRejectReason[] {
-  return admit(groups, items, tokenizer, limits).rejections.map(({ reason }) => reason);
+  return admit(groups, tokenizer, rules).rejections.map(({ reason }) => reason);
 }
 
 describe('admit', () => {
@@ -26,9 +31,8 @@ describe('admit', () => {
     const right = items[2]?.answer ?? '';
     const { samples, rejections } = admit(
       [{ item: 2, completions: [honest(right), honest(`${right}0`)] }],
-      items,
       tokenizer,
-      limits,
+      rules,
     );
     expect(rejections).toEqual([]);
     expect(samples.map(({ reward }) => reward)).toEqual([1, 0]);
@@ -74,7 +78,7 @@ describe('admit', () => {
     ['minus zero', { ...good, logprobs: [-1, -0, -1] }, 'log-probability out of range'],
     ['more digits than f32 has', { ...good, logprobs: [-1, -0.1, -1] }, 'log-probability out of range'],
   ])('rejects %s and keeps the neighbour', (_, bad, reason) => {
-    const { samples, rejections } = admit([{ item: 0, completions: [bad, good] }], items, tokenizer, limits);
+    const { samples, rejections } = admit([{ item: 0, completions: [bad, good] }], tokenizer, rules);
     expect(rejections).toEqual([{ item: 0, sample: 0, reason }]);
     expect(samples.length).toBe(1);
   });
@@ -89,9 +93,27 @@ describe('admit', () => {
         { item: 1, completions: [good] },
       ]),
     ).toEqual(['item repeated']);
-    const crowd = admit([{ item: 0, completions: new Array(1000).fill(good) }], items, tokenizer, limits);
+    const crowd = admit([{ item: 0, completions: new Array(1000).fill(good) }], tokenizer, rules);
     expect(crowd.samples.length).toBe(8);
     expect(crowd.rejections.map(({ reason }) => reason)).toEqual(['too many completions']);
+  });
+
+  it('rejects answers to items that the author did not draw, so that nobody chooses easy items', () => {
+    const right = (item: number) => ({ item, completions: [honest(items[item]?.answer ?? '')] });
+    const { samples, rejections } = admit([right(1), right(2)], tokenizer, { ...rules, drawn: [2, 5] });
+    expect(samples.map(({ item }) => item)).toEqual([2]);
+    expect(rejections).toEqual([{ item: 1, sample: 0, reason: 'item not drawn by the author' }]);
+  });
+
+  it('rewards only the whole answer, unless places count by the settings', () => {
+    const [sorting = 1] = items.flatMap(({ task }, index) => (task === 'sorting' ? [index] : []));
+    const near = `${items[sorting]?.answer.slice(0, -1)}x`;
+    const groups = [{ item: sorting, completions: [honest(near)] }];
+    const [exact] = admit(groups, tokenizer, rules).samples;
+    expect([exact?.reward, exact?.credits]).toEqual([0, undefined]);
+    const [byPlace] = admit(groups, tokenizer, { ...rules, reward: 'by place' }).samples;
+    expect(byPlace?.reward).toBeGreaterThan(0.3);
+    expect(byPlace?.credits?.length).toBe(near.length + 1);
   });
 
   it('admits only consistent samples, whatever a peer publishes', () => {
@@ -106,7 +128,7 @@ describe('admit', () => {
     });
     fc.assert(
       fc.property(fc.array(group, { maxLength: 12 }), (groups) => {
-        for (const sample of admit(groups, items, tokenizer, limits).samples) {
+        for (const sample of admit(groups, tokenizer, rules).samples) {
           expect(sample.logprobs.length).toBe(sample.tokens.length);
           for (const value of sample.logprobs) expect(Math.abs(value)).toBeLessThanOrEqual(20);
           for (const token of sample.tokens) expect(token >= 0 && token < 64).toBe(true);

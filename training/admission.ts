@@ -7,12 +7,14 @@ import { canon } from '../compute/repops/arithmetic.ts';
 import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
 import type { CompletionTokenizer } from './completion-tokenizer.ts';
 import type { ScoredSample } from './grpo.ts';
+import type { RewardRule } from './learning-settings.ts';
 import { answerPrompt, MAX_COMPLETION_TOKENS } from './prompts.ts';
 import type { TaskItem } from './tasks/task.ts';
 
 /** Why a published completion is not trained on. */
 export type SampleRejectReason =
   | 'unknown item'
+  | 'item not drawn by the author'
   | 'item repeated'
   | 'too many completions'
   | 'too long'
@@ -65,9 +67,24 @@ function rejectReasonOf(
   return plausible ? undefined : 'log-probability out of range';
 }
 
-export interface AdmissionLimits {
+export interface AdmissionRules {
+  /** The round's pool of items. */
+  readonly items: readonly TaskItem[];
+  /** The items that the author draws, so that it cannot choose easy ones. */
+  readonly drawn: readonly number[];
+  readonly reward: RewardRule;
   /** Most completions of one item by one author. */
   readonly completionsPerItem: number;
+}
+
+/** The reward of a completion's text, worked out here by the item's checker. */
+export function rewardOf(
+  item: TaskItem,
+  text: string,
+  rule: RewardRule,
+): Pick<ScoredSample, 'reward' | 'credits'> {
+  const reward = item.check(text);
+  return rule === 'exact' ? { reward: reward === 1 ? 1 : 0 } : { reward, credits: item.credits(text) };
 }
 
 /**
@@ -76,36 +93,37 @@ export interface AdmissionLimits {
  */
 export function admit(
   groups: readonly AnswerGroup[],
-  items: readonly TaskItem[],
   tokenizer: CompletionTokenizer,
-  limits: AdmissionLimits,
+  { items, drawn, reward, completionsPerItem }: AdmissionRules,
 ): Admission {
   const samples: ScoredSample[] = [];
   const rejections: RejectedSample[] = [];
   const seen = new Set<number>();
-  // Each item counts once, so the number of items bounds the work that a remote peer can cause.
-  for (const group of groups.slice(0, items.length)) {
+  const reject = (group: AnswerGroup, sample: number, reason: SampleRejectReason) =>
+    rejections.push({ item: group.item, sample, reason });
+  // Each drawn item counts once, so the number of drawn items bounds the work that a remote peer can cause.
+  for (const group of groups.slice(0, drawn.length)) {
     const item = items[group.item];
-    if (item === undefined || seen.has(group.item)) {
-      rejections.push({
-        item: group.item,
-        sample: 0,
-        reason: item === undefined ? 'unknown item' : 'item repeated',
-      });
+    if (item === undefined) {
+      reject(group, 0, 'unknown item');
+      continue;
+    }
+    if (!drawn.includes(group.item)) {
+      reject(group, 0, 'item not drawn by the author');
+      continue;
+    }
+    if (seen.has(group.item)) {
+      reject(group, 0, 'item repeated');
       continue;
     }
     seen.add(group.item);
-    if (group.completions.length > limits.completionsPerItem) {
-      rejections.push({
-        item: group.item,
-        sample: limits.completionsPerItem,
-        reason: 'too many completions',
-      });
+    if (group.completions.length > completionsPerItem) {
+      reject(group, completionsPerItem, 'too many completions');
     }
-    group.completions.slice(0, limits.completionsPerItem).forEach((completion, sample) => {
+    group.completions.slice(0, completionsPerItem).forEach((completion, sample) => {
       const reason = rejectReasonOf(completion, tokenizer);
       if (reason !== undefined) {
-        rejections.push({ item: group.item, sample, reason });
+        reject(group, sample, reason);
         return;
       }
       samples.push({
@@ -113,8 +131,7 @@ export function admit(
         prompt: answerPrompt(item.prompt),
         tokens: completion.tokens,
         logprobs: completion.logprobs,
-        reward: item.check(completion.text),
-        credits: item.credits(completion.text),
+        ...rewardOf(item, completion.text, reward),
       });
     });
   }

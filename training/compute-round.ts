@@ -7,6 +7,7 @@ import type { Engine } from '../compute/engines/engine.ts';
 import { ModelSession } from '../models/decoder/model-session.ts';
 import { type EvalMetrics, evaluate } from './evaluation.ts';
 import type { LearningCheckpoint } from './learning-checkpoint.ts';
+import { optimizerOf } from './learning-settings.ts';
 import type { Round } from './open-round.ts';
 import { choosePeers, type RoundRollouts, type RoundTraining, trainRound } from './round.ts';
 import type { Policy } from './sampling.ts';
@@ -56,8 +57,14 @@ export async function computeRound(
 
 /** A session that holds a checkpoint's weights and optimizer state. Throws EngineMemoryError. */
 export async function openSession(engine: Engine, checkpoint: LearningCheckpoint): Promise<ModelSession> {
-  const { config, state } = checkpoint;
-  const session = await ModelSession.create({ engine, config, parameters: state.parameters });
+  const { config, state, settings } = checkpoint;
+  const { parameters } = state;
+  const session = await ModelSession.create({
+    engine,
+    config,
+    parameters,
+    optimizer: optimizerOf(settings),
+  });
   try {
     await session.restore(state);
     return session;

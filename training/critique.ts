@@ -10,7 +10,6 @@ import type { Ballot, Correction, Judgement, PeerJudgements, PeerRollouts } from
 import type { Round } from './open-round.ts';
 import { approves, correctPrompt, isPlainAnswer, judgePrompt } from './prompts.ts';
 import { type Policy, sample } from './sampling.ts';
-import type { TaskItem } from './tasks/task.ts';
 
 /** Most completions of one item that are read from one author. */
 const MAX_SAMPLES = 64;
@@ -24,11 +23,12 @@ interface ShownAnswer {
   readonly text: string;
 }
 
-/** An author's plain answers to known items. A repeated item is ignored. */
-function plainAnswers(peer: PeerRollouts, items: readonly TaskItem[]): readonly ShownAnswer[] {
+/** An author's plain answers to the items that it draws. A repeated item is ignored. */
+function plainAnswers(peer: PeerRollouts, round: Round): readonly ShownAnswer[] {
+  const drawn = round.drawOf(peer.author);
   const seen = new Set<number>();
-  return peer.set.groups.slice(0, items.length).flatMap(({ item, completions }) => {
-    if (items[item] === undefined || seen.has(item)) return [];
+  return peer.set.groups.slice(0, drawn.length).flatMap(({ item, completions }) => {
+    if (!drawn.includes(item) || seen.has(item)) return [];
     seen.add(item);
     return completions
       .slice(0, MAX_SAMPLES)
@@ -62,7 +62,7 @@ export async function critiqueOthers(
   const stream = round.stream('critique');
   const peers = narrowPeers('critique', others, settings.critiquePeers, context.device);
   const shown = peers.flatMap((peer, index) => {
-    const first = plainAnswers(peer, items).filter(({ sample }) => sample === 0);
+    const first = plainAnswers(peer, round).filter(({ sample }) => sample === 0);
     return stream
       .sequence(1 + index)
       .shuffle(first)
@@ -103,7 +103,7 @@ export function castBallots(
   critiques: readonly PeerJudgements[],
 ): readonly Ballot[] {
   const { context, items } = round;
-  const answers = byAuthor(all).flatMap((peer) => plainAnswers(peer, items));
+  const answers = byAuthor(all).flatMap((peer) => plainAnswers(peer, round));
   const approval = approvals(answers, critiques);
   const stream = round.stream('voting');
   return items.flatMap((_, item) => {
@@ -189,7 +189,7 @@ export async function correctOwn(
   const own = all.find(({ author }) => author === context.device);
   if (own === undefined) return [];
   const stream = round.stream('critique');
-  const requests = plainAnswers(own, items)
+  const requests = plainAnswers(own, round)
     .filter(({ sample }) => sample === 0)
     .flatMap(({ item, text }) => {
       const written = [...critiques]

@@ -6,8 +6,7 @@ import type { LearningSettings } from './learning-settings.ts';
 import { mistake } from './mistakes.ts';
 import { answerPrompt, approves, correctPrompt, isPlainAnswer, judgePrompt } from './prompts.ts';
 import { type Policy, sample, sampleGreedy } from './sampling.ts';
-import { TASKS } from './tasks/catalogue.ts';
-import { heldOutItems } from './tasks/item-sets.ts';
+import { heldOutItems, plannedTasks } from './tasks/item-sets.ts';
 import type { TaskName } from './tasks/task.ts';
 
 /** Each metric is a share from 0 to 1. */
@@ -21,11 +20,12 @@ export interface EvalMetrics {
    * correction.
    */
   readonly correcting: number;
-  readonly answeringByTask: Readonly<Record<TaskName, number>>;
+  /** Of the plan's tasks. */
+  readonly answeringByTask: Readonly<Partial<Record<TaskName, number>>>;
 }
 
 export interface EvaluateOptions {
-  /** Sampled answers per question. Defaults to 2. */
+  /** Sampled answers per question. Defaults to 1. */
   readonly samples?: number;
   readonly signal?: AbortSignal;
 }
@@ -42,8 +42,8 @@ function evaluationStream(purpose: StreamPurpose): RandomStream {
 }
 
 /**
- * Evaluates all three prompt forms on the fixed held-out questions, and the two costlier forms on half of
- * them. The draws are fixed too: the result is a function of the weights, and chance adds less to the
+ * Evaluates all three prompt forms on the fixed held-out questions, and the two costlier forms on a quarter
+ * of them. The draws are fixed too: the result is a function of the weights, and chance adds less to the
  * difference of two models.
  */
 export async function evaluate(
@@ -51,8 +51,9 @@ export async function evaluate(
   settings: LearningSettings,
   options: EvaluateOptions = {},
 ): Promise<EvalMetrics> {
-  const { samples = 2, signal } = options;
+  const { samples = 1, signal } = options;
   const items = heldOutItems(settings.heldOutItems, settings.plan);
+  const tasks = plannedTasks(settings.plan);
   const requests = items.flatMap(({ prompt }, item) =>
     Array.from({ length: samples }, (_, sample) => ({ prompt: answerPrompt(prompt), item, sample })),
   );
@@ -65,11 +66,11 @@ export async function evaluate(
     share(graded.filter((each) => each.task === task).map(({ right }) => right));
 
   const mistakes = evaluationStream('judging');
-  const cases = items.slice(0, Math.ceil(items.length / 2)).map((item, index) => ({
+  const cases = items.slice(0, Math.ceil(items.length / 4)).map((item, index) => ({
     item,
     // The tasks take turns, so whole turns alternate between right and wrong answers.
     shown:
-      Math.floor(index / TASKS.length) % 2 === 0
+      Math.floor(index / tasks.length) % 2 === 0
         ? item.answer
         : mistake(item.answer, mistakes.sequence(index)),
   }));
@@ -94,12 +95,7 @@ export async function evaluate(
       ),
     ),
     correcting: share(cases.map(({ item }, index) => item.check(must(corrections, index)) === 1)),
-    answeringByTask: {
-      sums: byTask('sums'),
-      sorting: byTask('sorting'),
-      gcd: byTask('gcd'),
-      reversing: byTask('reversing'),
-    },
+    answeringByTask: Object.fromEntries(tasks.map(({ task: { name } }) => [name, byTask(name)])),
   };
 }
 

@@ -62,7 +62,13 @@ test('it writes what the model itself would most likely write', async () => {
 test('a trainer with a critic judges by its critiques, not by those of the model in training', async () => {
   const device: DeviceAddress = `0x${'a'.repeat(40)}`;
   const context: RoundContext = { round: 5, seed: `0x${'12'.repeat(32)}`, device };
-  const settings = { ...DEFAULT_SETTINGS, itemsPerRound: 4, heldOutItems: 4, critiqueItems: 4 };
+  const settings = {
+    ...DEFAULT_SETTINGS,
+    itemsPerRound: 4,
+    itemsAnswered: 4,
+    heldOutItems: 4,
+    critiqueItems: 4,
+  };
   const items = openRound(context, settings).items;
   const groups = items.map(({ answer }, item) => ({
     item,

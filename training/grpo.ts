@@ -72,12 +72,16 @@ export function mixSamples<T>(
  * by place, a token is compared only with the tokens at the same place (GRPO with process supervision, arXiv
  * 2402.03300, section 4.1.3: a step is one token, and later steps do not count, since the right character of
  * a place does not depend on the characters before it). Otherwise every token has the advantage of the whole
- * completion.
+ * completion. With `successesOnly`, negative advantages become 0: a failure is not trained on.
  */
-export function advantaged(group: readonly ScoredSample[]): readonly AdvantagedSample[] {
+export function advantaged(
+  group: readonly ScoredSample[],
+  { successesOnly = false }: { readonly successesOnly?: boolean } = {},
+): readonly AdvantagedSample[] {
   const byPlace = group.every(({ tokens, credits }) => (credits?.length ?? 0) >= tokens.length);
-  const advantages = byPlace ? placeAdvantages(group) : wholeAdvantages(group);
-  if (advantages === undefined) return [];
+  const all = byPlace ? placeAdvantages(group) : wholeAdvantages(group);
+  if (all === undefined) return [];
+  const advantages = successesOnly ? all.map((each) => each.map((value) => Math.max(0, value))) : all;
   return group
     .map((sample, index) => ({ ...sample, advantages: must(advantages, index) }))
     .filter((sample) => sample.advantages.some((advantage) => advantage !== 0));

@@ -10,7 +10,12 @@ import {
 import type { DecoderConfig } from '../models/decoder/config.ts';
 import { freshState, type NamedTensors } from '../models/decoder/state.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
-import { type LearningSettings, LearningSettingsError, parseSettings } from './learning-settings.ts';
+import {
+  type LearningSettings,
+  LearningSettingsError,
+  parseSettings,
+  settingsText,
+} from './learning-settings.ts';
 
 export interface LearningCheckpoint extends Checkpoint {
   readonly settings: LearningSettings;
@@ -53,10 +58,10 @@ function settingsJson({ training }: Checkpoint): unknown {
 
 /** The checkpoint's file; `readCheckpoint` gives it back. */
 export function writeCheckpoint(checkpoint: LearningCheckpoint): Uint8Array {
-  return encodeCheckpoint({ ...checkpoint, training: JSON.stringify(checkpoint.settings) });
+  return encodeCheckpoint({ ...checkpoint, training: settingsText(checkpoint.settings) });
 }
 
 /** The file's contents, for `checkpointRoot`. */
 export function learningContents(checkpoint: LearningCheckpoint): SafetensorsFile {
-  return checkpointContents({ ...checkpoint, training: JSON.stringify(checkpoint.settings) });
+  return checkpointContents({ ...checkpoint, training: settingsText(checkpoint.settings) });
 }

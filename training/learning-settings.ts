@@ -1,24 +1,50 @@
 /** How a device learns. The settings travel in the checkpoint's metadata, so that a replay knows them. */
 
+import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../models/decoder/decoder.ts';
 import { PEERS_PER_ROUND } from '../protocol/peer-selection.ts';
 import type { MixSizes } from './grpo.ts';
 import { TASKS } from './tasks/catalogue.ts';
 import type { DifficultyPlan } from './tasks/item-sets.ts';
 
+/** Whose samples are trained on only where their advantage is positive. */
+export const SUCCESSES_ONLY = ['none', 'foreign', 'all'] as const;
+export type SuccessesOnly = (typeof SUCCESSES_ONLY)[number];
+
+/** `exact`: 1 for the right text, else 0. `by place`: some tasks also give a part for right characters. */
+export const REWARD_RULES = ['exact', 'by place'] as const;
+export type RewardRule = (typeof REWARD_RULES)[number];
+
 export interface LearningSettings {
   /** Difficulties in use per task. */
   readonly plan: DifficultyPlan;
+  /** The round's pool of items, the same for every device. */
   readonly itemsPerRound: number;
+  /** The items of the pool that a device draws and answers. All devices of a swarm have the same number. */
+  readonly itemsAnswered: number;
   /** The device's own completions per item (GRPO's G). */
   readonly samplesPerItem: number;
   readonly temperature: number;
-  /** SAPO's I and J, per item. */
+  readonly reward: RewardRule;
+  readonly successesOnly: SuccessesOnly;
+  /**
+   * SAPO's I and J, per answered item. With I equal to `samplesPerItem`, no foreign sample takes the place of
+   * an own one.
+   */
   readonly mix: MixSizes;
   /** Most peers whose rollout sets are drawn from. */
   readonly peersPerRound: number;
   /** Minibatches that a round's samples are shuffled into. Each is one AdamW step. */
   readonly stepsPerRound: number;
   readonly learningRate: number;
+  /** The learning rate rises over this many optimizer steps: AdamW's first steps are noise of full size. */
+  readonly warmupSteps: number;
+  /**
+   * Samples with which a step has the whole learning rate. Fewer lower it by the square root of their share.
+   * With 1 every step has the whole rate.
+   */
+  readonly fullBatch: number;
+  /** AdamW's weight decay. */
+  readonly weightDecay: number;
   /** Prompts per round on which judging and correcting are each practised. 0 turns practice off. */
   readonly practicePrompts: number;
   /** Peers whose answers are judged. */
@@ -31,17 +57,23 @@ export interface LearningSettings {
 
 export const DEFAULT_SETTINGS: LearningSettings = {
   plan: { sums: [0, 1], sorting: [0, 1, 2], gcd: [0, 1, 2], reversing: [0, 1, 2] },
-  itemsPerRound: 8,
+  itemsPerRound: 32,
+  itemsAnswered: 8,
   samplesPerItem: 8,
   temperature: 1,
-  mix: { own: 4, foreign: 4 },
+  reward: 'exact',
+  successesOnly: 'all',
+  mix: { own: 8, foreign: 8 },
   peersPerRound: PEERS_PER_ROUND.train,
   stepsPerRound: 1,
   learningRate: 1e-4,
+  warmupSteps: 10,
+  fullBatch: 64,
+  weightDecay: 0,
   practicePrompts: 2,
   critiquePeers: PEERS_PER_ROUND.critique,
   critiqueItems: 4,
-  heldOutItems: 64,
+  heldOutItems: 384,
 };
 
 /**
@@ -52,8 +84,27 @@ export const LIGHT_SETTINGS: LearningSettings = {
   ...DEFAULT_SETTINGS,
   samplesPerItem: 4,
   mix: { own: 1, foreign: 1 },
+  fullBatch: 8,
   practicePrompts: 0,
 };
+
+/**
+ * The learning rate of an optimizer step on `samples` samples, after `steps` earlier steps. AdamW's step is
+ * as long for two samples as for many, so that the rate has to know how many there were.
+ */
+export function learningRateOf(
+  settings: LearningSettings,
+  { steps, samples }: { readonly steps: number; readonly samples: number },
+): number {
+  const { learningRate, warmupSteps, fullBatch } = settings;
+  const warm = Math.min(1, (steps + 1) / Math.max(1, warmupSteps));
+  return learningRate * warm * Math.sqrt(Math.min(1, samples / fullBatch));
+}
+
+/** The optimizer that a session with these settings trains with. */
+export function optimizerOf({ weightDecay }: LearningSettings): OptimizerOptions {
+  return { ...DEFAULT_OPTIMIZER, weightDecay };
+}
 
 /** Settings are missing or out of bounds. */
 export class LearningSettingsError extends Error {
@@ -66,6 +117,8 @@ const COUNTS = {
   samplesPerItem: [1, 64],
   peersPerRound: [0, 64],
   stepsPerRound: [1, 64],
+  warmupSteps: [0, 10_000],
+  fullBatch: [1, 65_536],
   practicePrompts: [0, 64],
   critiquePeers: [0, 16],
   critiqueItems: [0, 64],
@@ -102,7 +155,7 @@ function objectOf(value: unknown, name: string): Readonly<Record<string, unknown
 }
 
 function planOf(json: Readonly<Record<string, unknown>>): DifficultyPlan {
-  const entries = TASKS.map((task) => {
+  const entries = TASKS.filter(({ name }) => Object.hasOwn(json, name)).map((task) => {
     const chosen = json[task.name];
     const known = (difficulty: unknown) =>
       typeof difficulty === 'number' && task.difficulties[difficulty] !== undefined;
@@ -113,30 +166,76 @@ function planOf(json: Readonly<Record<string, unknown>>): DifficultyPlan {
     }
     return [task.name, chosen as readonly number[]] as const;
   });
-  return Object.fromEntries(entries) as Record<(typeof entries)[number][0], readonly number[]>;
+  if (entries.length === 0 || entries.length < Object.keys(json).length) {
+    const known = TASKS.map(({ name }) => name).join(', ');
+    throw new LearningSettingsError(
+      `Learning settings must plan at least one task, of these only: ${known}.`,
+    );
+  }
+  return Object.fromEntries(entries) as DifficultyPlan;
+}
+
+function choiceAt<T extends string>(
+  json: Readonly<Record<string, unknown>>,
+  name: string,
+  choices: readonly T[],
+): T {
+  const choice = choices.find((candidate) => candidate === json[name]);
+  if (choice === undefined) {
+    throw new LearningSettingsError(`Learning setting ${name} must be one of: ${choices.join(', ')}.`);
+  }
+  return choice;
+}
+
+/** 1 had no version field, no pool of items and no warm-up. */
+const SETTINGS_VERSION = 2;
+
+/** The settings as JSON text, for a checkpoint's metadata. `parseSettings` reads it. */
+export function settingsText(settings: LearningSettings): string {
+  return JSON.stringify({ version: SETTINGS_VERSION, ...settings });
+}
+
+function checkVersion({ version = 1 }: Readonly<Record<string, unknown>>): void {
+  if (version === SETTINGS_VERSION) return;
+  const shown = typeof version === 'number' ? version : 'of another kind';
+  throw new LearningSettingsError(
+    `The checkpoint's learning settings have version ${shown}, and this program reads version ` +
+      `${SETTINGS_VERSION}: start from the published model again, or use the program that wrote it.`,
+  );
 }
 
 /**
- * Reads settings from parsed JSON. Ignores extra fields. Throws LearningSettingsError on missing or bad ones.
+ * Reads settings from parsed JSON. Ignores extra fields. Throws LearningSettingsError on missing or bad ones,
+ * and on those of an earlier version.
  */
 export function parseSettings(value: unknown): LearningSettings {
   const json = objectOf(value, 'the top');
+  checkVersion(json);
   const mix = objectOf(json.mix, 'mix');
   const temperature = numberAt(json, 'temperature');
   if (temperature < 0.01 || temperature > 100)
     throw new LearningSettingsError('Temperature must be 0.01 to 100.');
   const learningRate = numberAt(json, 'learningRate');
   if (learningRate < 0 || learningRate > 1) throw new LearningSettingsError('Learning rate must be 0 to 1.');
+  const weightDecay = numberAt(json, 'weightDecay');
+  if (weightDecay < 0 || weightDecay > 1) throw new LearningSettingsError('Weight decay must be 0 to 1.');
   const count = (name: keyof typeof COUNTS) => countAt(json, name, COUNTS[name]);
+  const itemsPerRound = count('itemsPerRound');
   return {
     plan: planOf(objectOf(json.plan, 'plan')),
-    itemsPerRound: count('itemsPerRound'),
+    itemsPerRound,
+    itemsAnswered: countAt(json, 'itemsAnswered', [1, itemsPerRound]),
     samplesPerItem: count('samplesPerItem'),
     temperature,
+    reward: choiceAt(json, 'reward', REWARD_RULES),
+    successesOnly: choiceAt(json, 'successesOnly', SUCCESSES_ONLY),
     mix: { own: countAt(mix, 'own', [0, 64]), foreign: countAt(mix, 'foreign', [0, 64]) },
     peersPerRound: count('peersPerRound'),
     stepsPerRound: count('stepsPerRound'),
     learningRate,
+    warmupSteps: count('warmupSteps'),
+    fullBatch: count('fullBatch'),
+    weightDecay,
     practicePrompts: count('practicePrompts'),
     critiquePeers: count('critiquePeers'),
     critiqueItems: count('critiqueItems'),

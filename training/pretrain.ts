@@ -17,7 +17,8 @@ import { MODEL_FILES, modelFiles } from './nano-files.ts';
 import { NANO_RECIPE, pretrain } from './pretraining.ts';
 import { answerPrompt } from './prompts.ts';
 import { type Policy, sample, sampleGreedy } from './sampling.ts';
-import { TASKS } from './tasks/catalogue.ts';
+import { NANO_TASKS } from './tasks/catalogue.ts';
+import { plannedDifficulties } from './tasks/item-sets.ts';
 
 const HELP = `Usage: npm run train:base [-- --verify]
 Makes public/models/nano from its seed and reports its accuracy on held-out questions.
@@ -36,8 +37,8 @@ async function report(policy: Policy): Promise<void> {
   const stream = RandomStream.named({ seed, round: 0, device: '', purpose: 'sampling' });
   const percent = (value: number) => `${(100 * value).toFixed(0).padStart(4)} %`;
   console.log('held-out     greedy sampled  pass@8   mixed');
-  for (const [index, task] of TASKS.entries()) {
-    const difficulties = DEFAULT_SETTINGS.plan[task.name];
+  for (const [index, task] of NANO_TASKS.entries()) {
+    const difficulties = plannedDifficulties(DEFAULT_SETTINGS.plan, task.name);
     const items = Array.from({ length: QUESTIONS }, (_, at) =>
       task.sample({
         seed,

@@ -15,7 +15,8 @@ import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { mistake } from './mistakes.ts';
 import { MODEL_FILES, type ModelFiles, modelFiles, readModel } from './nano-files.ts';
 import { NANO_RECIPE, pretrain, trainingExample } from './pretraining.ts';
-import { TASKS } from './tasks/catalogue.ts';
+import { NANO_TASKS } from './tasks/catalogue.ts';
+import { plannedDifficulties } from './tasks/item-sets.ts';
 import { shareOf } from './tasks/task.ts';
 
 /**
@@ -56,9 +57,9 @@ describe('pretrain', () => {
     const seed = new TextEncoder().encode('lessons');
     const stream = RandomStream.named({ seed, round: 0, device: '', purpose: 'pretraining' });
     const held = new Map<string, string>();
-    for (const task of TASKS) {
+    for (const task of NANO_TASKS) {
       for (let index = 0; index < 200; index++) {
-        for (const difficulty of DEFAULT_SETTINGS.plan[task.name]) {
+        for (const difficulty of plannedDifficulties(DEFAULT_SETTINGS.plan, task.name)) {
           const item = task.sample({ seed, index, difficulty, share: 'held-out' });
           expect(shareOf(task.name, item.identity)).toBe('held-out');
           held.set(item.prompt, task.name);

@@ -14,6 +14,7 @@ import { mistake } from './mistakes.ts';
 import { answerPrompt, correctPrompt, judgePrompt } from './prompts.ts';
 import { type Row, supervisedBatch } from './sequences.ts';
 import { taskNamed } from './tasks/catalogue.ts';
+import { plannedDifficulties } from './tasks/item-sets.ts';
 import type { TaskName } from './tasks/task.ts';
 
 /** With the code, this decides the result. */
@@ -48,7 +49,7 @@ const TASK_MIX: readonly TaskName[] = ['sums', 'sums', 'sums', 'sorting', 'gcd',
 const ANSWERING = 0.5;
 const JUDGING = 0.3;
 
-interface TrainingExample {
+export interface TrainingExample {
   readonly prompt: string;
   readonly completion: string;
 }
@@ -56,7 +57,7 @@ interface TrainingExample {
 /** One example. It comes from a training question, never from a held-out one. */
 export function trainingExample(seed: Uint8Array, index: number, draws: DrawSequence): TrainingExample {
   const name = draws.pick(TASK_MIX);
-  const difficulty = draws.pick(DEFAULT_SETTINGS.plan[name]);
+  const difficulty = draws.pick(plannedDifficulties(DEFAULT_SETTINGS.plan, name));
   const { prompt, answer } = taskNamed(name).sample({ seed, index, difficulty });
   const form = draws.uniform();
   if (form < ANSWERING) return { prompt: answerPrompt(prompt), completion: answer };
@@ -85,12 +86,14 @@ export interface PretrainOptions {
    * `recipe.steps`.
    */
   readonly stopAfter?: number;
+  /** The example of that index. Defaults to `trainingExample`. */
+  readonly example?: (seed: Uint8Array, index: number, draws: DrawSequence) => TrainingExample;
   readonly onStep?: (step: number, loss: number) => void;
 }
 
 /** Pretrains the nano model. The caller disposes of the session. */
 export async function pretrain(options: PretrainOptions): Promise<ModelSession> {
-  const { engine, tokenizer, recipe } = options;
+  const { engine, tokenizer, recipe, example = trainingExample } = options;
   const seed = new TextEncoder().encode(recipe.seed);
   const initialisation = RandomStream.named({ seed, round: 0, device: '', purpose: 'initialisation' });
   const examples = RandomStream.named({ seed, round: 0, device: '', purpose: 'pretraining' });
@@ -108,7 +111,7 @@ export async function pretrain(options: PretrainOptions): Promise<ModelSession> 
   for (let step = 0; step < steps; step++) {
     const rows = Array.from({ length: recipe.batch }, (_, row): Row => {
       const index = step * recipe.batch + row;
-      const { prompt, completion } = trainingExample(seed, index, examples.sequence(step, row));
+      const { prompt, completion } = example(seed, index, examples.sequence(step, row));
       return {
         prompt: promptTokens(tokenizer, prompt),
         completion: [...tokenizer.encode(completion), tokenizer.endToken],

@@ -5,7 +5,7 @@
 import { must } from '../protocol/must.ts';
 import { narrowPeers } from '../protocol/peer-selection.ts';
 import type { PeerRollouts } from '../protocol/trainer.ts';
-import { admit, type SampleRejectReason } from './admission.ts';
+import { type Admission, admit, rewardOf, type SampleRejectReason } from './admission.ts';
 import { type CompletionTokenizer, completionText, promptTokens } from './completion-tokenizer.ts';
 import {
   type AdvantagedSample,
@@ -14,6 +14,7 @@ import {
   type ScoredSample,
   shuffleIntoMinibatches,
 } from './grpo.ts';
+import { learningRateOf } from './learning-settings.ts';
 import type { Round } from './open-round.ts';
 import { correctPrompt, isPlainAnswer, judgePrompt } from './prompts.ts';
 import { type Policy, sample } from './sampling.ts';
@@ -36,18 +37,19 @@ export function choosePeers(round: Round, foreign: readonly PeerRollouts[]): rea
 export interface RoundSelection {
   /** The samples to train on. */
   readonly samples: readonly AdvantagedSample[];
-  /** Every admitted sample, by item, own samples first, then by author. */
-  readonly groups: readonly (readonly ScoredSample[])[];
+  /** Every admitted own sample. */
+  readonly own: readonly ScoredSample[];
   /** Mean reward of the own completions. A rejected completion counts 0. */
   readonly meanReward: number;
   readonly rejections: readonly SampleRejectReason[];
 }
 
 /**
- * Checks, scores and mixes own and foreign rollouts; `choosePeers` has chosen `foreign`. All completions of
- * one item form one group, so an item that this device never solves still teaches it something when one peer
- * solves it. Groups without an advantage are dropped. Of the rest, I own and J foreign samples for each item
- * of the round are drawn evenly.
+ * Checks, scores and mixes own and foreign rollouts; `choosePeers` has chosen `foreign`. An author's
+ * completions of one item form one group, so that no other author can move its mean. Groups without an
+ * advantage are dropped. By the settings, foreign samples with a negative one are dropped too: what a
+ * stranger publishes as a mistake was not one of the own model. Of the rest, I own and J foreign samples for
+ * each answered item are drawn evenly.
  */
 function selectSamples(
   round: Round,
@@ -55,32 +57,42 @@ function selectSamples(
   { own, foreign }: RoundRollouts,
 ): RoundSelection {
   const { items, settings } = round;
-  const limits = { completionsPerItem: settings.samplesPerItem };
-  const ownAdmission = admit(own.set.groups, items, tokenizer, limits);
-  const foreignAdmissions = foreign.map(({ set }) => admit(set.groups, items, tokenizer, limits));
+  const { itemsAnswered, successesOnly, mix } = settings;
+  const admitted = ({ author, set }: PeerRollouts): Admission =>
+    admit(set.groups, tokenizer, {
+      items,
+      drawn: round.drawOf(author),
+      reward: settings.reward,
+      completionsPerItem: settings.samplesPerItem,
+    });
+  const ownAdmission = admitted(own);
+  const foreignAdmissions = foreign.map(admitted);
   const admissions = [ownAdmission, ...foreignAdmissions];
-  // Compared by identity of the published array: two authors may well have equal samples.
-  const ownLogprobs = new Set(ownAdmission.samples.map(({ logprobs }) => logprobs));
-  const groups = items.map((_, item) =>
-    admissions.flatMap(({ samples }) => samples.filter((sample) => sample.item === item)),
-  );
-  const informative = groups.flatMap((group) =>
-    advantaged(group).map((sample) => ({ sample, own: ownLogprobs.has(sample.logprobs) })),
-  );
   const samples = mixSamples(
-    informative.filter((entry) => entry.own).map((entry) => entry.sample),
-    informative.filter((entry) => !entry.own).map((entry) => entry.sample),
-    { own: settings.mix.own * items.length, foreign: settings.mix.foreign * items.length },
+    informative(ownAdmission, successesOnly === 'all'),
+    foreignAdmissions.flatMap((admission) => informative(admission, successesOnly !== 'none')),
+    { own: mix.own * itemsAnswered, foreign: mix.foreign * itemsAnswered },
     round.stream('selection').sequence(0),
   );
   return {
     samples,
-    groups,
+    own: ownAdmission.samples,
     meanReward:
       ownAdmission.samples.reduce((sum, { reward }) => sum + reward, 0) /
-      (items.length * settings.samplesPerItem),
+      (itemsAnswered * settings.samplesPerItem),
     rejections: admissions.flatMap(({ rejections }) => rejections.map(({ reason }) => reason)),
   };
+}
+
+/** One author's samples with an advantage over its other samples of the same item. */
+function informative({ samples }: Admission, successesOnly: boolean): readonly AdvantagedSample[] {
+  const items = new Set(samples.map(({ item }) => item));
+  return [...items].flatMap((item) =>
+    advantaged(
+      samples.filter((sample) => sample.item === item),
+      { successesOnly },
+    ),
+  );
 }
 
 /** Practice of the other two prompt forms draws at these items of the practice stream. */
@@ -88,23 +100,20 @@ const JUDGING_PRACTICE = 0;
 const CORRECTING_PRACTICE = 0x1000;
 
 /**
- * The device's own samples of the judge and correct forms over answers of this round, scored by the checker.
- * A judgement is right when it states the right answer, whatever answer was shown.
+ * The device's own samples of the judge and correct forms over its own answers of this round, scored by the
+ * checker. No text of a stranger is shown, so that strangers' wrong answers change no bit of the weights. A
+ * judgement is right when it states the right answer, whatever answer was shown.
  */
 async function practise(
   policy: Policy,
   round: Round,
-  groups: RoundSelection['groups'],
+  own: readonly ScoredSample[],
 ): Promise<readonly AdvantagedSample[]> {
   const { items, settings } = round;
   const shown = round
     .stream('practice')
     .sequence(0, 0x1000)
-    .shuffle(
-      groups.flatMap((group) =>
-        group.map(({ item, tokens }) => ({ item, text: completionText(policy.tokenizer, tokens) })),
-      ),
-    )
+    .shuffle(own.map(({ item, tokens }) => ({ item, text: completionText(policy.tokenizer, tokens) })))
     .filter(({ text }) => isPlainAnswer(text))
     .slice(0, settings.practicePrompts);
   const judged = await samplePractice(
@@ -126,7 +135,9 @@ async function practise(
       return [{ item, prompt, drawsAt: CORRECTING_PRACTICE + index }];
     }),
   );
-  return [...judged, ...corrected].flatMap(advantaged);
+  return [...judged, ...corrected].flatMap((group) =>
+    advantaged(group, { successesOnly: settings.successesOnly === 'all' }),
+  );
 }
 
 interface PracticePrompt {
@@ -157,8 +168,7 @@ async function samplePractice(
       prompt,
       tokens,
       logprobs,
-      reward: must(round.items, item).check(text),
-      credits: must(round.items, item).credits(text),
+      ...rewardOf(must(round.items, item), text, round.settings.reward),
     })),
   );
 }
@@ -187,7 +197,7 @@ export async function trainRound(
   const { session, tokenizer } = policy;
   const { settings } = round;
   const selection = selectSamples(round, tokenizer, rollouts);
-  const practice = settings.practicePrompts > 0 ? await practise(policy, round, selection.groups) : [];
+  const practice = settings.practicePrompts > 0 ? await practise(policy, round, selection.own) : [];
   const samples = [...selection.samples, ...practice];
   const draws = round.stream('order').sequence(0);
   let loss = 0;
@@ -200,7 +210,8 @@ export async function trainRound(
       advantages: sample.advantages,
       oldLogprobs: sample.logprobs,
     }));
-    const result = await session.step(policyBatch(rows, settings.learningRate));
+    const rate = learningRateOf(settings, { steps: session.steps, samples: minibatch.length });
+    const result = await session.step(policyBatch(rows, rate));
     loss += result.loss;
     optimizerSteps += 1;
   }

@@ -7,6 +7,7 @@ import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
 import { type CompletionTokenizer, completionText, promptTokens } from './completion-tokenizer.ts';
 import type { Round } from './open-round.ts';
 import { answerPrompt, MAX_COMPLETION_TOKENS } from './prompts.ts';
+import { collate, type Row } from './sequences.ts';
 
 /** A model with the tokenizer that it was trained with. */
 export interface Policy {
@@ -26,7 +27,11 @@ export interface SamplingOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Samples one completion for each request. Each token's draw is addressed by (item, sample, position). */
+/**
+ * Samples one completion for each request. Each token's draw is addressed by (item, sample, position). The
+ * log-probabilities are those of the weights, as the policy objective compares them, whatever the temperature
+ * of the draws.
+ */
 export async function sample(
   { session, tokenizer }: Policy,
   requests: readonly SamplingRequest[],
@@ -44,11 +49,32 @@ export async function sample(
     },
     signal: options.signal,
   });
-  return generations.map(({ tokens, logprobs }) => ({
+  const completions = generations.map(({ tokens, logprobs }) => ({
     text: completionText(tokenizer, tokens),
     tokens,
     logprobs,
   }));
+  if (options.temperature === 1 || requests.length === 0) return completions;
+  const rows = requests.map(({ prompt }, row) => ({
+    prompt: promptTokens(tokenizer, prompt),
+    completion: must(completions, row).tokens,
+  }));
+  const logprobs = await scoreRows(session, rows, options.signal);
+  return completions.map((completion, row) => ({ ...completion, logprobs: must(logprobs, row) }));
+}
+
+/** The log-probability of each completion token under the session's weights. */
+async function scoreRows(
+  session: ModelSession,
+  rows: readonly Row[],
+  signal?: AbortSignal,
+): Promise<readonly (readonly number[])[]> {
+  const collated = collate(rows);
+  const scores = await session.score(collated, { signal });
+  return rows.map(({ prompt, completion }, row) => {
+    const start = row * collated.length + prompt.length - 1;
+    return [...scores.slice(start, start + completion.length)];
+  });
 }
 
 /** The most likely completion of each prompt, as text. */
@@ -68,7 +94,7 @@ export async function sampleGreedy(
   return generations.map(({ tokens }) => completionText(tokenizer, tokens));
 }
 
-/** The answer stage: `samplesPerItem` completions for each of the round's items. */
+/** The answer stage: `samplesPerItem` completions for each of the items that the device draws. */
 export async function answerItems(
   policy: Policy,
   round: Round,
@@ -76,12 +102,14 @@ export async function answerItems(
 ): Promise<readonly AnswerGroup[]> {
   const { items, settings } = round;
   const { samplesPerItem, temperature } = settings;
-  const requests = items.flatMap(({ prompt }, item) =>
-    Array.from({ length: samplesPerItem }, (_, sample) => ({ prompt: answerPrompt(prompt), item, sample })),
-  );
+  const drawn = round.drawOf(round.context.device);
+  const requests = drawn.flatMap((item) => {
+    const prompt = answerPrompt(must(items, item).prompt);
+    return Array.from({ length: samplesPerItem }, (_, sample) => ({ prompt, item, sample }));
+  });
   const completions = await sample(policy, requests, round.stream('sampling'), { temperature, signal });
-  return items.map((_, item) => ({
+  return drawn.map((item, at) => ({
     item,
-    completions: completions.slice(item * samplesPerItem, (item + 1) * samplesPerItem),
+    completions: completions.slice(at * samplesPerItem, (at + 1) * samplesPerItem),
   }));
 }

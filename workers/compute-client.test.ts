@@ -2,6 +2,7 @@ import { afterEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { StorageFullError } from '../models/storage/directory.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
 import type { RoundContext, Trainer } from '../protocol/trainer.ts';
+import { DEFAULT_SETTINGS } from '../training/learning-settings.ts';
 import type { ComputeClient } from './compute-client.ts';
 import { ComputeError, fromPlainError, toPlainError } from './plain-error.ts';
 import { type ComputeChannel, openComputeChannel, SMALL_MODEL_URL } from './testing/compute-channel.ts';
@@ -40,7 +41,8 @@ describe('the compute worker behind messages', () => {
     expect(events.filter(({ kind }) => kind === 'download').length).toBeGreaterThanOrEqual(3);
     const prompts = await client.prompts(context);
     const set = await client.answer(context, signal);
-    expect(set.groups).toHaveLength(prompts.length);
+    expect(prompts).toHaveLength(DEFAULT_SETTINGS.itemsPerRound);
+    expect(set.groups).toHaveLength(DEFAULT_SETTINGS.itemsAnswered);
     expect(set.modelRoot).toBe(started.root);
     const own = { author: DEVICE, cid: 'own', set };
     expect(await client.critique(context, [], signal)).toEqual([]);

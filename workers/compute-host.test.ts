@@ -84,7 +84,7 @@ function setUp(
 const tokenizer = new Tokenizer(characterTokenizerJson());
 
 /**
- * A peer that answers every item rightly and wrongly in turn, so that there is something to learn from it.
+ * A peer that answers its items rightly and wrongly in turn, so that there is something to learn from it.
  */
 async function peerOf(host: ComputeHost<never>, context: RoundContext): Promise<PeerRollouts> {
   const groups = (await host.prompts(context)).map(({ answer }, item) => ({

@@ -7,7 +7,9 @@ import { openOpfsDirectory } from '../models/storage/opfs-directory.ts';
 import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
 import { chooseBrowserEngine } from './browser-engine.ts';
 import { createComputeService } from './compute-service.ts';
+import { trustOwnScripts } from './trusted-scripts.ts';
 
+trustOwnScripts();
 Comlink.expose(
   createComputeService({
     async openStore({ device, networkId }, notice) {

@@ -4,10 +4,12 @@ import * as Comlink from 'comlink';
 import { availableCandidates, chooseEngine } from '../models/engine-choice/choose.ts';
 import { openOpfsDirectory } from '../models/storage/opfs-directory.ts';
 import { createRunService } from './run-service.ts';
+import { trustOwnScripts } from './trusted-scripts.ts';
 import { verdictDatabase } from './verdict-database.ts';
 
 const verdicts = verdictDatabase();
 
+trustOwnScripts();
 Comlink.expose(
   createRunService({
     openFolder: (name) => openOpfsDirectory(['starling', 'runs', name]),

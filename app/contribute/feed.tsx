@@ -1,7 +1,7 @@
 import { Check, Vote, X } from 'lucide-react';
 import { plural } from '../ui/format.ts';
 import { Disclosure, Empty, Section } from '../ui/section.tsx';
-import type { FeedAnswer, FeedItem } from '../volunteer/reduce-feed.ts';
+import { type FeedAnswer, type FeedItem, itemsToShow } from '../volunteer/reduce-feed.ts';
 import { useView } from '../volunteer/volunteer-context.tsx';
 
 /** Names for people of the tasks in training/tasks. A task that is missing here keeps its own name. */
@@ -19,6 +19,7 @@ const SHOWN_ANSWERS = 4;
 export function Feed() {
   const feed = useView((view) => view.feed);
   const latest = feed.find((round) => round.items.some((item) => item.answers.length > 0)) ?? feed[0];
+  const items = latest === undefined ? [] : itemsToShow(latest);
   return (
     <Section
       title="Tasks and answers"
@@ -36,14 +37,14 @@ export function Feed() {
             Round {latest.round}, {plural(latest.items.length, 'task')}
           </p>
           <ul className="mt-2 divide-y divide-line">
-            {latest.items.slice(0, SHOWN_ITEMS).map((item, index) => (
+            {items.slice(0, SHOWN_ITEMS).map((item, index) => (
               <Item key={`${latest.round} ${index}`} item={item} />
             ))}
           </ul>
-          {latest.items.length <= SHOWN_ITEMS ? null : (
-            <Disclosure summary={<>{plural(latest.items.length - SHOWN_ITEMS, 'more task')} of this round</>}>
+          {items.length <= SHOWN_ITEMS ? null : (
+            <Disclosure summary={<>{plural(items.length - SHOWN_ITEMS, 'more task')} of this round</>}>
               <ul className="divide-y divide-line">
-                {latest.items.slice(SHOWN_ITEMS).map((item, index) => (
+                {items.slice(SHOWN_ITEMS).map((item, index) => (
                   <Item key={`${latest.round} ${SHOWN_ITEMS + index}`} item={item} />
                 ))}
               </ul>
@@ -67,7 +68,9 @@ function Item({ item }: { readonly item: FeedItem }) {
         </p>
       </div>
       {shown.length === 0 ? (
-        <p className="mt-1 text-note text-quiet">Answers are still sealed.</p>
+        <p className="mt-1 text-note text-quiet">
+          No answers yet: they are sealed, or no device drew this task.
+        </p>
       ) : (
         <ul className="mt-2 space-y-1.5">
           {shown.map((answer) => (

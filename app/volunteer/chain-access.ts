@@ -1,10 +1,12 @@
 import { signConsent } from '../../chain/binding.ts';
 import { DeviceChain } from '../../chain/device-chain.ts';
+import { type KeyFunds, KeyFundsReader, sweepKey } from '../../chain/key-funds.ts';
+import { connect } from '../../chain/network.ts';
 import type { DeviceKey } from '../../protocol/device-key.ts';
 import { deviceKey } from '../../protocol/device-key.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type { Network } from '../../protocol/network-file.ts';
-import type { ChainAccess, ConsentOptions } from './dependencies.ts';
+import type { ChainAccess, ConsentOptions, VolunteerDependencies } from './dependencies.ts';
 
 /**
  * Opens this device's view of the chain. In a file of its own, so that viem loads late. Throws ChainError.
@@ -13,7 +15,30 @@ export function openChain(network: Network, key: DeviceKey): Promise<ChainAccess
   return DeviceChain.open({ network, secret: key.secret });
 }
 
+/** One for each network that this tab saw, since a reader remembers what it looked for. */
+const readers = new Map<string, KeyFundsReader>();
+
+/** What an account has on the chain. Throws ChainError. */
+export function keyFunds({
+  network,
+  address,
+}: Parameters<VolunteerDependencies['keyFunds']>[0]): Promise<KeyFunds> {
+  const name = `${network.chainId} ${network.contracts.identity} ${network.rpc}`;
+  const reader =
+    readers.get(name) ?? new KeyFundsReader({ client: connect(network), rollup: network.rollup });
+  readers.set(name, reader);
+  return reader.read(address);
+}
+
+/** Sends an account's coin away. Throws ChainError. */
+export function sweep(options: Parameters<VolunteerDependencies['sweepKey']>[0]): Promise<bigint> {
+  return sweepKey(options);
+}
+
 /** Signs the device's consent to an owner (EIP-712 `SessionConsent`). Sends nothing to the node. */
-export async function consent({ network, key, owner, epoch }: ConsentOptions): Promise<Hex> {
-  return signConsent(deviceKey(key.secret), network.chainId, network.contracts.identity, owner, epoch);
+export async function consent({ network, key, terms }: ConsentOptions): Promise<Hex> {
+  return signConsent(deviceKey(key.secret), network.chainId, network.contracts.identity, {
+    ...terms,
+    validUntil: BigInt(terms.validUntil),
+  });
 }

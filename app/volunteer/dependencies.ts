@@ -1,5 +1,6 @@
 /** What a volunteer is composed of. `openVolunteer` passes the real parts, tests their own. */
 
+import type { KeyFunds } from '../../chain/key-funds.ts';
 import type { ConformanceReport } from '../../protocol/conformance-report.ts';
 import type { DeviceKey } from '../../protocol/device-key.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
@@ -16,6 +17,7 @@ import type { ComputeClient } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import type { Inclusion } from './volunteer-events.ts';
+import type { ConsentTerms } from './volunteer-port.ts';
 
 /**
  * The compute worker, started: an engine that passed the conformance suite, and a model being trained on it.
@@ -90,9 +92,7 @@ export interface JoinOptions {
 export interface ConsentOptions {
   readonly network: Network;
   readonly key: DeviceKey;
-  readonly owner: Hex;
-  /** The owner's present epoch. */
-  readonly epoch: number;
+  readonly terms: ConsentTerms;
 }
 
 export interface VolunteerDependencies {
@@ -105,5 +105,14 @@ export interface VolunteerDependencies {
   openChain(network: Network, key: DeviceKey): Promise<ChainAccess>;
   /** Signs `SessionConsent` with the device key. */
   consent(options: ConsentOptions): Promise<Hex>;
+  /** What an account has on the chain. Throws ChainError. */
+  keyFunds(of: { readonly network: Network; readonly address: DeviceAddress }): Promise<KeyFunds>;
+  /** Sends an account's coin away, and returns the wei. Throws ChainError. */
+  sweepKey(options: {
+    readonly network: Network;
+    /** 32 bytes. */
+    readonly secret: Hex;
+    readonly to: Hex;
+  }): Promise<bigint>;
   joinSwarm(options: JoinOptions): Promise<VolunteerConnection>;
 }

@@ -51,7 +51,8 @@ export class DeviceRecords {
       records: records.reverse(),
       totals: totals ?? NONE,
       beginning: beginning ?? null,
-      delegation: delegation ?? null,
+      // An earlier version of the page stored delegations of contracts that are gone, without a nonce.
+      delegation: delegation?.nonce === undefined ? null : delegation,
     };
   }
 

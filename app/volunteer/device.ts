@@ -1,12 +1,13 @@
 import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
+import type { DeviceAddress } from '../../protocol/hex.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import { fetchNetwork, type Network } from '../../protocol/network-file.ts';
 import { SerialQueue } from '../../protocol/serial-queue.ts';
 import { networkId } from '../../swarm/network-id.ts';
 import { DeviceRecords } from './device-records.ts';
 import { decodeKeyBackup, encodeKeyBackup, KeyBackupError } from './key-backup.ts';
-import { KeyStore } from './key-store.ts';
-import type { PageDatabase, StoredKey } from './page-database.ts';
+import { KeyStore, type StoredKey } from './key-store.ts';
+import type { PageDatabase } from './page-database.ts';
 import { HISTORY_ROUNDS } from './reduce-records.ts';
 import type { ModelReport, RoundRecord, Totals, VolunteerEvent } from './volunteer-events.ts';
 import type { SignedDelegation } from './volunteer-port.ts';
@@ -67,10 +68,13 @@ export class Device {
     return this.key;
   }
 
-  /** The text of a backup. Throws KeyBackupError when there is no key. */
-  async backUp(): Promise<string> {
+  /**
+   * The text of a backup. Throws KeyBackupError when there is no key, and BackupPassphraseError for a short
+   * passphrase.
+   */
+  async backUp(passphrase: string): Promise<string> {
     if (this.#stored === null) throw new KeyBackupError('There is no key yet. Contribute first.');
-    const text = encodeKeyBackup(this.#stored);
+    const text = await encodeKeyBackup(this.#stored, passphrase);
     await this.#keys.markBackedUp();
     this.#stored = { ...this.#stored, backedUp: true };
     this.#report();
@@ -80,13 +84,28 @@ export class Device {
   /**
    * Replaces the key. Throws KeyBackupError on anything but a backup, and while the present key has no copy.
    */
-  async restore(text: string): Promise<void> {
-    const backup = decodeKeyBackup(text);
+  async restore(text: string, passphrase: string | null): Promise<{ readonly encrypted: boolean }> {
+    const { secret, createdAt, encrypted } = await decodeKeyBackup(text, passphrase);
     if (this.#stored !== null && !this.#stored.backedUp) {
       throw new KeyBackupError('Save a copy of the present key first; restoring another replaces it.');
     }
-    await this.#keys.replace(backup.secret, backup.createdAt);
-    await this.#use({ ...backup, backedUp: true });
+    await this.#use(await this.#keys.replace(secret, createdAt));
+    return { encrypted };
+  }
+
+  /** Makes a new key, and keeps the one before. `now` is Unix milliseconds. */
+  async rotate(now: number): Promise<void> {
+    await this.#use(await this.#keys.rotate(now));
+  }
+
+  /** Devices of the keys that were replaced here. */
+  retired(): Promise<readonly DeviceAddress[]> {
+    return this.#keys.retired();
+  }
+
+  /** The secret of a key that was replaced; null when it is not here. Throws KeyWrappingError. */
+  async retiredSecret(address: DeviceAddress): Promise<Uint8Array | null> {
+    return (await this.#keys.readRetired(address))?.secret ?? null;
   }
 
   /** The network as read last, or read now. Throws NetworkFileError. */
@@ -184,7 +203,8 @@ export class Device {
   #report(): void {
     if (this.#key === null || this.#stored === null) return;
     const { address, peerId } = this.#key;
-    this.#options.emit({ kind: 'device', address, peerId, backedUp: this.#stored.backedUp });
+    const { backedUp, encrypted } = this.#stored;
+    this.#options.emit({ kind: 'device', address, peerId, backedUp, encrypted });
   }
 }
 

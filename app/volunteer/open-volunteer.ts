@@ -25,6 +25,8 @@ export function openVolunteer({ base, onKeyLost }: OpenVolunteerOptions): Volunt
       storedCheckpoint: async (of) => (await import('./open-computer.ts')).storedCheckpoint(of),
       openChain: async (network, key) => (await import('./chain-access.ts')).openChain(network, key),
       consent: async (options) => (await import('./chain-access.ts')).consent(options),
+      keyFunds: async (of) => (await import('./chain-access.ts')).keyFunds(of),
+      sweepKey: async (options) => (await import('./chain-access.ts')).sweep(options),
       joinSwarm: async (options) => (await import('./join-swarm.ts')).joinAsVolunteer(options),
     },
     database: () => openPageDatabase(),

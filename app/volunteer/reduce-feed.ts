@@ -36,6 +36,15 @@ export const FEED_ROUNDS = 3;
 /** Longest text of a remote peer that the page shows, in UTF-16 code units. */
 const SHOWN_TEXT = 160;
 
+/**
+ * A round's items in the order to show them: first those that this device answered, then those that others
+ * did, then the rest. Each device answers a part of a round's items.
+ */
+export function itemsToShow({ items }: FeedRound): readonly FeedItem[] {
+  const rank = ({ answers }: FeedItem) => (answers.some(({ own }) => own) ? 0 : answers.length > 0 ? 1 : 2);
+  return [...items].sort((a, b) => rank(a) - rank(b));
+}
+
 /** Applies one event. An event about a round that the feed does not hold changes nothing. */
 export function reduceFeed(feed: readonly FeedRound[], event: FeedEvent): readonly FeedRound[] {
   switch (event.kind) {

@@ -107,6 +107,8 @@ export type VolunteerEvent =
       readonly address: DeviceAddress;
       readonly peerId: string;
       readonly backedUp: boolean;
+      /** Whether the stored key is encrypted. False where the browser cannot. */
+      readonly encrypted: boolean;
     }
   /** Maximum share of the time that this device computes, 0.1 to 1. */
   | { readonly kind: 'share'; readonly share: number }

@@ -4,6 +4,7 @@ import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import type { Delegation } from '../../swarm/messages/bodies.ts';
 import type { EngineChoice } from './engine-choice.ts';
+import type { KeyPort } from './key-port.ts';
 import type { VolunteerEvent } from './volunteer-events.ts';
 
 export interface DownloadedCheckpoint {
@@ -15,6 +16,9 @@ export interface DownloadedCheckpoint {
 /** A delegation with the owner's signature and the device's consent. Other volunteers can check it. */
 export type SignedDelegation = Delegation;
 
+/** What the device agrees to: an owner, with this scope, until this second (Unix), in this epoch. */
+export type ConsentTerms = Pick<Delegation, 'owner' | 'scope' | 'validUntil' | 'epoch' | 'nonce'>;
+
 /** The device's half of a binding: consent to be owned, signed by the device key. */
 export interface BindingOffer {
   readonly device: DeviceAddress;
@@ -22,8 +26,10 @@ export interface BindingOffer {
   readonly peerId: Hex;
   /** Coordinates of the point on secp256k1, 32 bytes each. */
   readonly publicKey: { readonly x: Hex; readonly y: Hex };
-  /** The device's signature over `SessionConsent` (EIP-712). `epoch` is the owner's present one. */
-  consent(owner: Hex, epoch: number): Promise<Hex>;
+  /** Devices whose keys this one replaced in this browser. */
+  readonly earlier: readonly DeviceAddress[];
+  /** The device's signature over `SessionConsent` (EIP-712). */
+  consent(terms: ConsentTerms): Promise<Hex>;
 }
 
 export interface VolunteerPort {
@@ -44,10 +50,8 @@ export interface VolunteerPort {
   setShare(share: number): Promise<void>;
   /** The latest stored checkpoint as safetensors, optimizer state included. Throws while there is none. */
   checkpoint(): Promise<DownloadedCheckpoint>;
-  /** The text of a backup file; whoever holds it holds the device's record. */
-  backUpKey(): Promise<string>;
-  /** Replaces the device key. Throws KeyBackupError on anything that is no backup, and while contributing. */
-  restoreKey(text: string): Promise<void>;
+  /** Saving and exchanging the device key, and the coin that it holds. */
+  readonly keys: KeyPort;
   /** The network this page belongs to. Throws NetworkFileError. */
   network(): Promise<Network>;
   /** The device's half of a binding to an owner. Throws while there is no key. */

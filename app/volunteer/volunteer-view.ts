@@ -23,6 +23,8 @@ export interface VolunteerView {
     readonly address: DeviceAddress;
     readonly peerId: string;
     readonly backedUp: boolean;
+    /** Whether the stored key is encrypted. False where the browser cannot. */
+    readonly encrypted: boolean;
   } | null;
   readonly owner: Hex | null;
   /** Maximum share of the time that this device computes, 0.1 to 1. */

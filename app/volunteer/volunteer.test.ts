@@ -3,8 +3,11 @@ import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import { network, ROOT, workshop } from './testing/workshop.ts';
 import type { SignedDelegation } from './volunteer-port.ts';
 
+const passphrase = 'wide river, slow bird';
+
 const signed: SignedDelegation = {
   ...{ sessionKey: `0x${'0d'.repeat(20)}`, peerId: ROOT, scope: 3, validUntil: 2_000_000, epoch: 0 },
+  ...{ nonce: 1, replaces: `0x${'00'.repeat(20)}` },
   ...{ owner: `0x${'0c'.repeat(20)}`, ownerSignature: '0x01', consentSignature: '0x02' },
 };
 
@@ -243,12 +246,12 @@ describe('a volunteer', () => {
       await one.open();
       await one.contribute('auto');
     }
-    const backup = await other.volunteer.backUpKey();
-    await expect(volunteer.restoreKey(backup)).rejects.toThrow('Stop contributing');
+    const backup = await other.volunteer.keys.backUp(passphrase);
+    await expect(volunteer.keys.restore(backup, passphrase)).rejects.toThrow('Stop contributing');
     await volunteer.stop();
-    await expect(volunteer.restoreKey(backup)).rejects.toThrow('Save a copy');
-    await volunteer.backUpKey();
-    await volunteer.restoreKey(backup);
+    await expect(volunteer.keys.restore(backup, passphrase)).rejects.toThrow('Save a copy');
+    await volunteer.keys.backUp(passphrase);
+    await volunteer.keys.restore(backup, passphrase);
     expect(view().device).toEqual({ ...other.view().device, backedUp: true });
     expect(view().totals.computed).toBe(0);
   });

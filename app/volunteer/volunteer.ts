@@ -6,7 +6,7 @@ import { Contribution } from './contribution.ts';
 import type { VolunteerDependencies } from './dependencies.ts';
 import { Device, networkIdOf } from './device.ts';
 import type { EngineChoice } from './engine-choice.ts';
-import { KeyBackupError } from './key-backup.ts';
+import { KeyCommands } from './key-commands.ts';
 import { claimTab, type Locks, type TabLock } from './one-tab.ts';
 import type { PageDatabase } from './page-database.ts';
 import type { PauseCause, Phase } from './phase.ts';
@@ -60,6 +60,7 @@ const LOOK_AGAIN_MS = 10_000;
  * most one contribution, and reports everything as events. One per tab; every command is safe in every phase.
  */
 export class Volunteer implements VolunteerPort {
+  readonly keys: KeyCommands;
   readonly #options: VolunteerOptions;
   readonly #listeners = new Set<(event: VolunteerEvent) => void>();
   /** The same view as the page's, for decisions and for what is stored. */
@@ -74,6 +75,9 @@ export class Volunteer implements VolunteerPort {
 
   constructor(options: VolunteerOptions) {
     this.#options = options;
+    const { dependencies, now, onKeyLost } = options;
+    const inUse = () => this.#whyKeyIsInUse();
+    this.keys = new KeyCommands({ device: () => this.#device, dependencies, now, inUse, onKeyLost });
   }
 
   subscribe(listener: (event: VolunteerEvent) => void): () => void {
@@ -191,16 +195,6 @@ export class Volunteer implements VolunteerPort {
     return { bytes: new Uint8Array(stored.bytes), root: stored.root, round: stored.cursor - 1 };
   }
 
-  backUpKey(): Promise<string> {
-    return this.#device.backUp();
-  }
-
-  async restoreKey(text: string): Promise<void> {
-    if (this.#contribution !== null) throw new KeyBackupError('Stop contributing before restoring a key.');
-    if (this.#tab?.held !== true) throw new KeyBackupError('Another tab uses the key. Move it here first.');
-    await this.#device.restore(text);
-  }
-
   network(): Promise<Network> {
     return this.#device.network();
   }
@@ -211,7 +205,8 @@ export class Volunteer implements VolunteerPort {
     const { dependencies } = this.#options;
     return {
       ...bindingKeys(key),
-      consent: (owner, epoch) => dependencies.consent({ network, key, owner, epoch }),
+      earlier: await this.#device.retired(),
+      consent: (terms) => dependencies.consent({ network, key, terms }),
     };
   }
 
@@ -238,6 +233,11 @@ export class Volunteer implements VolunteerPort {
     if (this.#opened === null)
       throw new Error('The page is still opening its storage. Try again in a moment.');
     return this.#opened;
+  }
+
+  #whyKeyIsInUse(): string | null {
+    if (this.#contribution !== null) return 'Stop contributing before exchanging the key.';
+    return this.#tab?.held === true ? null : 'Another tab uses the key. Move it here first.';
   }
 
   #newContribution(device: Device, engine: EngineChoice): Contribution {
@@ -308,7 +308,10 @@ export class Volunteer implements VolunteerPort {
       if (!isCutOff() || !(await this.#haveRelaysMoved(contribution))) continue;
       if (!isCutOff() || this.#view.phase.kind !== 'contributing') continue;
       await this.#release(contribution, new DOMException('The relays have moved.', 'AbortError'));
-      await this.#contributeAgain(engine, 'The relays have moved. This device has joined the network again.');
+      const moved = 'The relays have moved. This device has joined the network again.';
+      // The page's policy names the relays of when it was loaded, and every port of this machine.
+      const remedy = ' Reload the page if none can be reached: it may talk to those it was loaded with only.';
+      await this.#contributeAgain(engine, this.#view.network?.local === true ? moved : moved + remedy);
     }
     if (this.#cutOff === contribution) this.#cutOff = null;
   }

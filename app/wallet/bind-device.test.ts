@@ -1,4 +1,14 @@
-import { decodeFunctionData, type EIP1193Provider, type Hex, numberToHex, parseSignature } from 'viem';
+import {
+  type Address,
+  decodeFunctionData,
+  type EIP1193Provider,
+  encodeFunctionResult,
+  type Hex,
+  numberToHex,
+  parseSignature,
+  recoverTypedDataAddress,
+  zeroAddress,
+} from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createConfig, http } from 'wagmi';
@@ -7,15 +17,17 @@ import { injected } from 'wagmi/connectors/injected';
 import { ChainError } from '../../chain/errors.ts';
 import { identityAbi } from '../../chain/generated/abi.ts';
 import { chainOf } from '../../chain/network.ts';
+import { CONSENT_TYPES, domainOf } from '../../chain/typed-data.ts';
 import { deviceKey } from '../../protocol/device-key.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import { bindingKeys } from '../volunteer/binding-keys.ts';
+import { consent } from '../volunteer/chain-access.ts';
 import { bindDevice } from './bind-device.ts';
 
 const network: Network = {
   ...{ name: 'Local network', page: null, rpc: 'http://node.test', chainId: 31337, local: true },
   contracts: { identity: `0x${'11'.repeat(20)}`, participation: `0x${'22'.repeat(20)}` },
-  ...{ rollup: undefined, relays: [], walletConnectProjectId: null, explorer: null },
+  ...{ rollup: undefined, relays: [], walletConnectProjectId: null, modelHosts: [], explorer: null },
 };
 const account = privateKeyToAccount(`0x${'07'.repeat(32)}`);
 const device = deviceKey(new Uint8Array(32).fill(9));
@@ -23,10 +35,13 @@ const device = deviceKey(new Uint8Array(32).fill(9));
 afterEach(() => vi.unstubAllGlobals());
 
 /** A node with a funded account, which writes down the binding that it is asked to estimate, and refuses. */
-function node() {
+function node(bindings: Readonly<Record<Address, Hex>> = {}) {
   const posted: Hex[] = [];
   const answers: Readonly<Record<string, (params: [{ readonly data: Hex }]) => unknown>> = {
-    eth_call: () => numberToHex(0, { size: 32 }),
+    // An epoch, or the seven words of a binding.
+    eth_call: ([{ data }]) =>
+      Object.entries(bindings).find(([of]) => data.endsWith(of.slice(2)))?.[1] ??
+      numberToHex(0, { size: 7 * 32 }),
     eth_getBlockByNumber: () => ({ number: '0x1', timestamp: '0x65000000', transactions: [] }),
     eth_getCode: () => '0x',
     eth_accounts: () => [`0x${'33'.repeat(20)}`],
@@ -74,12 +89,22 @@ async function configOf(write: (signature: Hex) => Hex) {
   return config;
 }
 
-const bind = async (write: (signature: Hex) => Hex) =>
+const bind = async (write: (signature: Hex) => Hex, replaces?: Address, earlier: readonly Address[] = []) =>
   bindDevice({
     config: await configOf(write),
     ...{ network, owner: account.address, onStep: () => undefined },
-    offer: { ...bindingKeys(device), consent: async () => `0x${'44'.repeat(65)}` },
+    ...(replaces === undefined ? {} : { replaces }),
+    offer: { ...bindingKeys(device), earlier, consent: (terms) => consent({ network, key: device, terms }) },
   });
+
+/** What was posted. */
+function bindingIn([data]: readonly Hex[]) {
+  if (data === undefined) throw new Error('Nothing was posted.');
+  const call = decodeFunctionData({ abi: identityAbi, data });
+  if (call.functionName !== 'bind') throw new Error('Something else was posted.');
+  const [, , delegation, ownerSignature, consentSignature] = call.args;
+  return { delegation, ownerSignature, consentSignature };
+}
 
 describe('binding a device to a wallet', () => {
   it.each<[string, (signature: Hex) => Hex]>([
@@ -100,10 +125,57 @@ describe('binding a device to a wallet', () => {
       return write(signature);
     });
     await expect(binding).rejects.toBeInstanceOf(ChainError);
-    const [data] = posted;
-    if (data === undefined) throw new Error('Nothing was posted.');
-    const { args } = decodeFunctionData({ abi: identityAbi, data });
-    expect(args?.[3]).toBe(signed);
+    expect(bindingIn(posted).ownerSignature).toBe(signed);
+  });
+
+  it('has the device consent to the scope, end, epoch and nonce of the delegation, and to no others', async () => {
+    const posted = node();
+    await expect(bind((signature) => signature)).rejects.toBeInstanceOf(ChainError);
+    const { delegation, consentSignature } = bindingIn(posted);
+    expect(delegation).toMatchObject({ scope: 3, epoch: 0, nonce: 0x65000000, replaces: zeroAddress });
+    const message = {
+      domain: domainOf(network.chainId, network.contracts.identity),
+      types: CONSENT_TYPES,
+      primaryType: 'SessionConsent',
+      signature: consentSignature,
+    } as const;
+    expect((await recoverTypedDataAddress({ ...message, message: delegation })).toLowerCase()).toBe(
+      device.address,
+    );
+    const other = { ...delegation, validUntil: delegation.validUntil + 1n };
+    expect((await recoverTypedDataAddress({ ...message, message: other })).toLowerCase()).not.toBe(
+      device.address,
+    );
+  });
+
+  it('replaces another device of the wallet in the same transaction', async () => {
+    const posted = node();
+    const old: Address = `0x${'55'.repeat(20)}`;
+    await expect(bind((signature) => signature, old)).rejects.toBeInstanceOf(ChainError);
+    expect(bindingIn(posted).delegation.replaces).toBe(old);
+    expect(posted).toHaveLength(1);
+  });
+
+  it('replaces the last of the keys before that the same wallet bound and did not revoke', async () => {
+    const binding = (owner: Address, nonce: number, revoked: boolean): Hex =>
+      encodeFunctionResult({
+        ...{ abi: identityAbi, functionName: 'bindingOf' },
+        result: { owner, validUntil: 9, epoch: 0, nonce, scope: 3, revoked, retired: false },
+      });
+    const named = (byte: string): Address => `0x${byte.repeat(20)}`;
+    const bindings = {
+      [named('51')]: binding(account.address, 5, false),
+      [named('52')]: binding(account.address, 7, false),
+      [named('53')]: binding(account.address, 9, true),
+      [named('54')]: binding(named('0d'), 11, false),
+    };
+    const earlier = [...Object.keys(bindings), named('56')] as Address[];
+    const posted = node(bindings);
+    await expect(bind((signature) => signature, undefined, earlier)).rejects.toBeInstanceOf(ChainError);
+    expect(bindingIn(posted).delegation.replaces).toBe(named('52'));
+    const others = node({ [named('54')]: binding(named('0d'), 11, false) });
+    await expect(bind((signature) => signature, undefined, earlier)).rejects.toBeInstanceOf(ChainError);
+    expect(bindingIn(others).delegation.replaces).toBe(zeroAddress);
   });
 
   it('posts nothing that the wallet signed with another account', async () => {

@@ -1,7 +1,20 @@
-import { type Address, createWalletClient, custom, hashTypedData, type WalletClient } from 'viem';
+import {
+  type Address,
+  createWalletClient,
+  custom,
+  hashTypedData,
+  type PublicClient,
+  type WalletClient,
+} from 'viem';
 import type { Config } from 'wagmi';
 import { getWalletClient, signTypedData } from 'wagmi/actions';
-import { delegationFor, delegationTypedData, postBinding, readEpoch } from '../../chain/binding.ts';
+import {
+  delegationFor,
+  delegationTypedData,
+  postBinding,
+  readBinding,
+  readNextTerms,
+} from '../../chain/binding.ts';
 import { chainOf, connect } from '../../chain/network.ts';
 import { TransactionQueue } from '../../chain/transaction-queue.ts';
 import { ownerSignature as recoverableSignature } from '../../chain/wallet-signature.ts';
@@ -16,6 +29,11 @@ export interface BindDeviceOptions {
   readonly network: Network;
   readonly owner: Address;
   readonly offer: BindingOffer;
+  /**
+   * The wallet's device whose key this one replaces. Its delegation ends in the same transaction. Defaults to
+   * the one that the wallet bound last of those that the offer names.
+   */
+  readonly replaces?: Address;
   readonly onStep: (step: BindingStep) => void;
 }
 
@@ -31,13 +49,14 @@ export async function bindDevice(options: BindDeviceOptions): Promise<SignedDele
   const client = connect(network);
 
   onStep('reading');
-  const [epoch, block] = await Promise.all([readEpoch(client, identity, owner), client.getBlock()]);
+  const replaces = options.replaces ?? (await lastOf(owner, offer.earlier, { client, identity }));
   const delegation = delegationFor({
     owner,
     device: { address: offer.device, peerIdDigest: offer.peerId },
-    epoch,
-    chainSeconds: Number(block.timestamp),
+    ...(await readNextTerms(client, identity, owner, offer.device)),
+    ...(replaces === undefined ? {} : { replaces }),
   });
+  const validUntil = Number(delegation.validUntil);
 
   onStep('signing');
   const request = delegationTypedData(network.chainId, identity, delegation);
@@ -48,7 +67,7 @@ export async function bindDevice(options: BindDeviceOptions): Promise<SignedDele
     digest: hashTypedData(request),
     signature,
   });
-  const consentSignature = await offer.consent(owner, epoch);
+  const consentSignature = await offer.consent({ ...delegation, validUntil });
 
   onStep('posting');
   const payer: WalletClient = network.local
@@ -56,7 +75,25 @@ export async function bindDevice(options: BindDeviceOptions): Promise<SignedDele
     : await getWalletClient(config, { chainId: network.chainId });
   const binding = { ...offer.publicKey, delegation, ownerSignature, consentSignature };
   await postBinding({ queue: new TransactionQueue({ client, wallet: payer }), identity, binding });
-  return { ...delegation, validUntil: Number(delegation.validUntil), ownerSignature, consentSignature };
+  return { ...delegation, validUntil, ownerSignature, consentSignature };
+}
+
+/** Keys that were replaced in one browser and are looked at. */
+const MOST_EARLIER = 16;
+
+/** The device that an owner bound last, of some whose delegations are not revoked; undefined for none. */
+async function lastOf(
+  owner: Address,
+  devices: readonly Address[],
+  { client, identity }: { readonly client: PublicClient; readonly identity: Address },
+): Promise<Address | undefined> {
+  const looked = devices.slice(0, MOST_EARLIER).map(async (device) => {
+    const binding = await readBinding(client, identity, device);
+    const isBound = binding !== null && !binding.revoked && binding.owner === owner.toLowerCase();
+    return isBound ? [{ device, nonce: binding.nonce }] : [];
+  });
+  const bound = (await Promise.all(looked)).flat();
+  return bound.sort((one, other) => other.nonce - one.nonce)[0]?.device;
 }
 
 /** Anybody may post a binding. On a local network the node's last account pays for it. */

@@ -14,10 +14,14 @@ interface IIdentity {
     /// @param owner The account that takes the device: a plain account, or a contract that answers ERC-1271.
     /// @param sessionKey Address of the device.
     /// @param peerId sha2-256 of the bytes of the device's libp2p PeerId.
-    /// @param scope Bits of what the device may do for the owner. At least one of the 16 bits is set.
+    /// @param scope Bits of what the device may do for the owner. At least one of the 12 bits is set.
     /// @param validUntil Last second (Unix time) at which the delegation is in force; at most `MAX_VALIDITY`
     /// ahead.
     /// @param epoch The owner's current epoch. Raising the epoch voids every delegation signed before.
+    /// @param nonce Orders the delegations that an owner signs for a device in one epoch: only one with a
+    /// higher nonce takes the place of one that was posted. The time of signing in seconds serves well.
+    /// @param replaces A device of the owner whose delegation ends with this one's beginning, or zero. It
+    /// lets an owner change the key of a device with one signature and one transaction.
     struct Delegation {
         address owner;
         address sessionKey;
@@ -25,15 +29,22 @@ interface IIdentity {
         uint32 scope;
         uint64 validUntil;
         uint32 epoch;
+        uint32 nonce;
+        address replaces;
     }
 
     /// @notice What is stored of a delegation.
+    /// @param revoked The owner revoked the device, or the device left. It can be bound to the same owner
+    /// again in a later epoch.
+    /// @param retired Another device has taken its place. It is never bound again.
     struct Binding {
         address owner;
         uint40 validUntil;
         uint32 epoch;
+        uint32 nonce;
         uint16 scope;
         bool revoked;
+        bool retired;
     }
 
     /// @notice A public key was registered. From now on the contract knows the PeerId of its address.
@@ -44,6 +55,10 @@ interface IIdentity {
     );
     /// @notice The delegation of a device was revoked.
     event Revoked(address indexed owner, address indexed device);
+    /// @notice The device ended its delegation itself.
+    event SessionEnded(address indexed owner, address indexed device);
+    /// @notice Another device has taken the place of this one, whose delegation had ended.
+    event Retired(address indexed owner, address indexed device);
     /// @notice The owner raised its epoch. Every delegation signed for an earlier epoch is void.
     event EpochRaised(address indexed owner, uint32 epoch);
 
@@ -55,7 +70,7 @@ interface IIdentity {
     error WrongPeerId(bytes32 derived, bytes32 named);
     /// @notice The owner is the device itself or the zero address.
     error BadOwner(address owner);
-    /// @notice No scope bit is set, or a bit above the 16 that are stored.
+    /// @notice No scope bit is set, or a bit above the 12 that are stored.
     error BadScope(uint32 scope);
     /// @notice `validUntil` is in the past or more than `MAX_VALIDITY` ahead.
     error BadValidity(uint64 validUntil, uint256 earliest, uint256 latest);
@@ -63,20 +78,30 @@ interface IIdentity {
     error WrongEpoch(uint32 signed, uint32 current);
     /// @notice The owner did not sign this delegation.
     error BadOwnerSignature();
-    /// @notice The device did not sign this consent.
+    /// @notice The device did not consent to this owner, scope, validity, epoch and nonce.
     error BadConsentSignature();
+    /// @notice The device did not sign the end of the delegation that it has now.
+    error BadEndSignature();
     /// @notice The device is or was bound to another owner. A device never changes its owner, so that a
     /// record cannot move.
     error Taken(address device, address owner);
     /// @notice The device was revoked in this epoch. To bind it again, raise the epoch and sign anew.
     error DeviceRevoked(address device);
-    /// @notice A renewal must last longer than the current delegation, so that an old signature cannot
-    /// shorten it.
-    error NotLonger(uint64 validUntil, uint64 current);
-    /// @notice The owner has bound `MAX_DEVICES` devices, or a query names more than 256 devices.
+    /// @notice The device's place was taken by another one after its delegation had ended. Bind a new key.
+    error DeviceRetired(address device);
+    /// @notice In one epoch a delegation must have a higher nonce than the one that was posted last, so that
+    /// an older signature cannot take the place of a newer one.
+    error NotNewer(uint32 nonce, uint32 current);
+    /// @notice Delegations of `MAX_DEVICES` devices of the owner are in force, or a query names more than 256
+    /// devices.
     error TooManyDevices();
-    /// @notice The device is not bound to the caller, or is already revoked.
+    /// @notice The owner has raised its epoch 65,535 times. It can still revoke devices one by one.
+    error TooManyEpochs();
+    /// @notice The device is not bound to the caller, or is already revoked. Of a device that a delegation
+    /// replaces: it is not bound to the delegation's owner.
     error NotYours(address device);
+    /// @notice The device has no delegation that it could end.
+    error NotBound(address device);
 
     /// @notice Scope bit: the device may attest rounds.
     function SCOPE_ATTEST() external view returns (uint32);
@@ -84,7 +109,8 @@ interface IIdentity {
     function SCOPE_VOTE() external view returns (uint32);
     /// @notice Longest time a delegation may last, in seconds.
     function MAX_VALIDITY() external view returns (uint64);
-    /// @notice Most devices one owner may ever bind.
+    /// @notice Most devices of one owner that can be in force at once. Where all places are taken, a new
+    /// device gets the place of a revoked or expired one.
     function MAX_DEVICES() external view returns (uint256);
 
     /// @notice Registers the PeerId of a public key. Anyone may register any key; it does not bind the
@@ -97,12 +123,16 @@ interface IIdentity {
 
     /// @notice Binds a device to an owner, or renews its delegation. Anyone may call this with the two
     /// signatures.
+    /// @dev Signatures of keys are 65 bytes r, s, v with v of 0, 1, 27 or 28, or 64 bytes r, vs (EIP-2098),
+    /// with a low s (EIP-2). ERC-6492 is not taken: it would let anybody make this contract call any
+    /// contract. A contract wallet has to be deployed first, which anybody may do.
     /// @param x Abscissa of the device's public key.
     /// @param y Ordinate of the device's public key.
     /// @param delegation What the owner signed.
-    /// @param ownerSignature The owner's signature of `delegation`: 65 bytes, or what the owner accepts by
+    /// @param ownerSignature The signature of `delegation` by the owner's key, or what the owner accepts by
     /// ERC-1271.
-    /// @param consentSignature The device's signature of `SessionConsent(owner, epoch)`, 65 bytes.
+    /// @param consentSignature The device's signature of `SessionConsent(owner, scope, validUntil, epoch,
+    /// nonce)` with the values of `delegation`.
     function bind(
         bytes32 x,
         bytes32 y,
@@ -115,9 +145,18 @@ interface IIdentity {
     /// the caller.
     function revoke(address device) external;
 
+    /// @notice Ends the delegation of the calling device. Its record up to now still counts for the owner.
+    /// Like a revoked device it may not act, and it never changes its owner: go on with a new key.
+    function endSession() external;
+
+    /// @notice `endSession` for a device without coin. Anyone may call this with the device's signature.
+    /// @param signature The device's signature of `SessionEnd(owner, epoch, nonce)` with the values of its
+    /// binding, in the forms of `bind`. It ends that delegation and no later one.
+    function endSessionFor(address device, bytes calldata signature) external;
+
     /// @notice Ends the delegations of all of the caller's devices and voids every signature not posted yet.
-    /// @dev Costs about 6,000 gas for each device ever bound (`MAX_DEVICES` at most). Because each device is
-    /// marked here, an attestation does not have to read the owner's epoch.
+    /// @dev Costs about 9,000 gas for each device that has a place (`MAX_DEVICES` at most). Because each
+    /// device is marked here, an attestation does not have to read the owner's epoch.
     function revokeAll() external;
 
     /// @notice Whether the device may act. It may if it has no owner, or if its delegation is in force and
@@ -137,8 +176,8 @@ interface IIdentity {
     /// @notice What is stored for a device; all zero if it was never bound.
     function bindingOf(address device) external view returns (Binding memory);
 
-    /// @notice Every device that the owner ever bound, in order of binding, with the revoked and expired
-    /// ones.
+    /// @notice Every device that the owner ever bound: first those that have a place, then those whose place
+    /// was taken. It has no limit, so call it off chain.
     function devicesOf(address owner) external view returns (address[] memory);
 
     /// @notice The epoch that the owner's next delegation must carry.

@@ -12,6 +12,14 @@ import {IIdentity} from "./IIdentity.sol";
 /// version "1", this chain, this contract. Types: `Attestation(uint64 round,bytes32 checkpointRoot,bytes32
 /// rolloutDigest)` and `Vote(uint64 round,address[] winners)`.
 ///
+/// Statements count in any order: a later round never takes the place of an earlier one that is still open.
+/// Of one device's statements for one round at most one counts: the first that is posted. A device that
+/// signed contradicting attestations for a round could put all of them under roots and have one counted
+/// later, when it knows which was right. Therefore whoever has two of them can take the round from the device
+/// for good (`contradict`), which makes what a device told its peers in the round binding. What it showed to
+/// nobody binds it to nothing: a count from a root says that the root was posted in time, not that the device
+/// signed nothing else.
+///
 /// A record counts what devices stated. It does not prove that the statements are true. Keys are free, so
 /// nothing may be paid for a count alone. Anyone can recompute what was attested and dispute it elsewhere.
 interface IParticipation {
@@ -27,7 +35,7 @@ interface IParticipation {
     /// @param BadSignature The named device did not sign these values for this chain and contract.
     /// @param NotYet The round has not begun.
     /// @param Closed More than `WINDOW` rounds have passed since the round.
-    /// @param Repeated The device has attested, or voted in, this round or a later one.
+    /// @param Repeated The device has attested, or voted in, this round, or contradicted itself about it.
     /// @param NoAuthority The device's delegation is revoked, has expired or lacks the scope.
     /// @param UnknownVoter The voter has never attested.
     /// @param Empty The vote names nobody.
@@ -92,10 +100,10 @@ interface IParticipation {
     }
 
     /// @notice The record of a device, or of all devices of an owner.
-    /// @param nextRound First round that the device may still attest; zero if it never has. For an owner, the
-    /// highest.
-    /// @param nextVote First round that the device may still vote in; zero if it never has. For an owner, the
-    /// highest.
+    /// @param nextRound One more than the latest round that the device attested; zero if it never has.
+    /// Earlier rounds can still count, and a round that it lost is included. For an owner, the highest.
+    /// @param nextVote One more than the latest round that the device voted in; zero if it never has. For an
+    /// owner, the highest.
     /// @param attestations Rounds attested.
     /// @param votesCast Votes counted.
     /// @param votesReceived How many votes of other devices named this one.
@@ -120,6 +128,8 @@ interface IParticipation {
     /// @notice An entry of a batch of votes was skipped. `device` is the device that the entry names.
     event VoteSkipped(address indexed device, uint64 indexed round, uint256 entry, Refusal indexed reason);
 
+    /// @notice The device signed contradicting attestations for the round, which counts no more for it.
+    event Contradicted(address indexed device, uint64 indexed round);
     /// @notice The poster committed to attestations of a round with one Merkle root.
     event RootPosted(uint64 indexed round, bytes32 indexed root, address indexed poster, uint256 size);
 
@@ -127,6 +137,10 @@ interface IParticipation {
     error NotPosted(uint64 round, bytes32 root);
     /// @notice The caller's attestation or vote does not count, or the round of a batch is not open.
     error Refused(Refusal reason);
+    /// @notice The two attestations are not of one device, say the same, or are not both signed by it.
+    error NoContradiction();
+    /// @notice The device has lost this round already.
+    error AlreadyContradicted(address device, uint64 round);
     /// @notice A batch must have between one and `MAX_BATCH` entries.
     error BadBatchSize(uint256 size);
     /// @notice A stage is shorter than a second or longer than a day, or there is no identity contract at the
@@ -188,10 +202,10 @@ interface IParticipation {
         bytes32[] calldata proof
     ) external view returns (bool);
 
-    /// @notice Counts attestations from a posted root, however long ago the round was. The rounds of a device
-    /// count in ascending order: a round before the latest that the device has attested is skipped as
-    /// `Repeated`. Entries that do not count are skipped, each with an event; an entry that is not in the
-    /// root is skipped as `BadSignature`.
+    /// @notice Counts attestations from a posted root, however long ago the round was, and whatever other
+    /// rounds of the device were counted before. Entries that do not count are skipped, each with an event;
+    /// an entry that is not in the root is skipped as `BadSignature`. A device whose delegation has ended is
+    /// skipped, so count what is under roots before it ends.
     /// @param proofs One proof for each entry.
     /// @return accepted How many entries counted.
     function attestFromRoot(
@@ -200,6 +214,15 @@ interface IParticipation {
         SignedAttestation[] calldata entries,
         bytes32[][] calldata proofs
     ) external returns (uint256 accepted);
+
+    /// @notice Takes a round from a device that signed two attestations for it that differ. The round counts
+    /// no more, whether it was counted before or not. Anyone may call this, at any time after the round
+    /// began.
+    function contradict(uint64 round, SignedAttestation calldata one, SignedAttestation calldata other)
+        external;
+
+    /// @notice Whether a device has lost a round by contradicting itself.
+    function hasContradicted(address device, uint64 round) external view returns (bool);
 
     /// @notice Unix time at which a root was first posted for a round; zero if it was not.
     function postedAt(uint64 round, bytes32 root) external view returns (uint256);
@@ -213,6 +236,17 @@ interface IParticipation {
     /// @notice Posts votes that devices signed. Entries that do not count are skipped, each with an event.
     /// @return accepted How many entries counted.
     function voteBatch(SignedVote[] calldata entries) external returns (uint256 accepted);
+
+    /// @notice Which of up to `MAX_BATCH` devices have attested a round.
+    /// @return bits Bit i, counted from the lowest, is set when `devices[i]` has attested the round, or lost
+    /// it.
+    function attestedEach(address[] calldata devices, uint64 round) external view returns (uint256 bits);
+
+    /// @notice Which of up to `MAX_BATCH` devices can no longer vote in a round, because they have voted in
+    /// it.
+    /// @return bits Bit i, counted from the lowest, is set when `devices[i]` has voted. It is also set more
+    /// than `WINDOW` rounds before the device's latest vote, where the contract does not remember.
+    function votedEach(address[] calldata devices, uint64 round) external view returns (uint256 bits);
 
     /// @notice The record of a device.
     function recordOf(address device) external view returns (Record memory);

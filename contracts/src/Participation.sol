@@ -31,7 +31,10 @@ contract Participation is IParticipation, EIP712 {
     bytes32 private immutable GENESIS_SEED;
 
     mapping(address device => Tally) private _tallies;
+    /// @dev The rounds attested on the pages before the one in the device's tally, 256 rounds a word.
+    mapping(address device => mapping(uint256 round256 => uint256 bits)) private _earlier;
     mapping(uint64 round => mapping(bytes32 root => uint256)) public postedAt;
+    mapping(address device => mapping(uint64 round => bool)) public hasContradicted;
 
     /// @param identity_ The contract that binds devices to owners.
     /// @param answerSeconds Length of the answer stage, 1 second to 1 day.
@@ -124,15 +127,7 @@ contract Participation is IParticipation, EIP712 {
         SignedAttestation calldata entry,
         bytes32[] calldata proof
     ) external view returns (bool) {
-        if (postedAt[round][root] == 0 || !_isIn(root, entry, proof)) return false;
-        // This repeats _structHash, because a second caller would cost every entry of a batch 35 gas: the
-        // compiler inlines a function that is called once.
-        bytes32 digest = _hashTypedDataV4(
-            keccak256(abi.encode(ATTESTATION_TYPEHASH, round, entry.checkpointRoot, entry.rolloutDigest))
-        );
-        (address signer,,) = ECDSA.tryRecover(digest, entry.r, entry.vs);
-        // An invalid signature has the signer zero, which is not a device.
-        return signer != address(0) && signer == entry.device;
+        return postedAt[round][root] != 0 && _isIn(root, entry, proof) && _isSigned(round, entry);
     }
 
     /// @inheritdoc IParticipation
@@ -153,6 +148,26 @@ contract Participation is IParticipation, EIP712 {
     }
 
     /// @inheritdoc IParticipation
+    function contradict(uint64 round, SignedAttestation calldata one, SignedAttestation calldata other)
+        external
+    {
+        require(round <= currentRound(), Refused(Refusal.NotYet));
+        address device = one.device;
+        require(
+            device == other.device
+                && (one.checkpointRoot != other.checkpointRoot || one.rolloutDigest != other.rolloutDigest)
+                && _isSigned(round, one) && _isSigned(round, other),
+            NoContradiction()
+        );
+        require(!hasContradicted[device][round], AlreadyContradicted(device, round));
+        hasContradicted[device][round] = true;
+        // Marks the round where it was not counted, and then takes the count back.
+        _attest(device, round, true);
+        _tallies[device] = _tallies[device].uncounted();
+        emit Contradicted(device, round);
+    }
+
+    /// @inheritdoc IParticipation
     function vote(uint64 round, address[] calldata winners) external {
         Refusal reason = _vote(msg.sender, round, winners, currentRound());
         require(reason == Refusal.None, Refused(reason));
@@ -168,6 +183,22 @@ contract Participation is IParticipation, EIP712 {
             Refusal reason = _voteSigned(domain, entry, current);
             if (reason == Refusal.None) ++accepted;
             else emit VoteSkipped(entry.device, entry.round, i, reason);
+        }
+    }
+
+    /// @inheritdoc IParticipation
+    function attestedEach(address[] calldata devices, uint64 round) external view returns (uint256 bits) {
+        uint256 size = _checkBatch(devices.length);
+        for (uint256 i; i < size; ++i) {
+            if (_hasAttested(devices[i], round)) bits |= uint256(1) << i;
+        }
+    }
+
+    /// @inheritdoc IParticipation
+    function votedEach(address[] calldata devices, uint64 round) external view returns (uint256 bits) {
+        uint256 size = _checkBatch(devices.length);
+        for (uint256 i; i < size; ++i) {
+            if (_tallies[devices[i]].hasVoted(round)) bits |= uint256(1) << i;
         }
     }
 
@@ -225,10 +256,21 @@ contract Participation is IParticipation, EIP712 {
                 unchecked {
                     ++accepted;
                 }
-                emit Attested(device, round, entry.checkpointRoot, entry.rolloutDigest);
+                _emitAttested(device, round, entry);
             } else {
                 emit AttestationSkipped(device, round, i, reason);
             }
+        }
+    }
+
+    /// @dev emit Attested(device, round, entry.checkpointRoot, entry.rolloutDigest), which the compiler would
+    /// encode field by field. The last two fields are adjacent in an entry.
+    function _emitAttested(address device, uint64 round, SignedAttestation calldata entry) private {
+        bytes32 topic = Attested.selector;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            calldatacopy(free, add(entry, 0x20), 0x40)
+            log3(free, 0x40, topic, device, round)
         }
     }
 
@@ -241,14 +283,55 @@ contract Participation is IParticipation, EIP712 {
         return MerkleProof.verifyCalldata(proof, root, keccak256(abi.encode(entry)));
     }
 
+    /// @dev Whether the device that the entry names signed it.
+    function _isSigned(uint64 round, SignedAttestation calldata entry) private view returns (bool) {
+        bytes32 digest = _hashTypedDataV4(
+            keccak256(abi.encode(ATTESTATION_TYPEHASH, round, entry.checkpointRoot, entry.rolloutDigest))
+        );
+        (address signer,,) = ECDSA.tryRecover(digest, entry.r, entry.vs);
+        // An invalid signature has the signer zero, which is not a device.
+        return signer != address(0) && signer == entry.device;
+    }
+
     /// @dev Counts an attestation, or returns why it does not count. The caller has checked its round and its
     /// author.
     function _attest(address device, uint64 round, bool authorised) private returns (Refusal) {
         Tally tally = _tallies[device];
-        if (round < tally.nextRound()) return Refusal.Repeated;
+        if (round >> 6 != tally.page()) return _attestOffPage(device, tally, round, authorised);
+        if (tally.isMarked(round)) return Refusal.Repeated;
         if (!authorised) return Refusal.NoAuthority;
-        _tallies[device] = tally.attested(round);
+        _tallies[device] = tally.marked(round);
         return Refusal.None;
+    }
+
+    /// @dev As `_attest`, for a round that is not on the page in the device's tally. Only this reads and
+    /// writes a second word.
+    function _attestOffPage(address device, Tally tally, uint64 round, bool authorised)
+        private
+        returns (Refusal)
+    {
+        mapping(uint256 => uint256) storage earlier = _earlier[device];
+        if (tally.isLater(round)) {
+            if (!authorised) return Refusal.NoAuthority;
+            uint256 bits = tally.pageBits();
+            if (bits != 0) earlier[tally.page() >> 2] |= bits << ((tally.page() & 3) << 6);
+            _tallies[device] = tally.turned(round);
+        } else {
+            uint256 bits = earlier[round >> 8];
+            uint256 bit = uint256(1) << (round & 255);
+            if (bits & bit != 0) return Refusal.Repeated;
+            if (!authorised) return Refusal.NoAuthority;
+            earlier[round >> 8] = bits | bit;
+            _tallies[device] = tally.counted();
+        }
+        return Refusal.None;
+    }
+
+    function _hasAttested(address device, uint64 round) private view returns (bool) {
+        Tally tally = _tallies[device];
+        if (tally.isLater(round)) return false;
+        if (!tally.isEarlier(round)) return tally.isMarked(round);
+        return (_earlier[device][round >> 8] >> (round & 255)) & 1 == 1;
     }
 
     /// @dev Checks the number of winners before hashing them, so that a long list costs little gas.
@@ -273,8 +356,8 @@ contract Participation is IParticipation, EIP712 {
         Tally tally = _tallies[device];
         Refusal reason = _opening(round, current);
         if (reason != Refusal.None) return reason;
-        if (round < tally.nextVote()) return Refusal.Repeated;
-        if (tally.nextRound() == 0) return Refusal.UnknownVoter;
+        if (tally.hasVoted(round)) return Refusal.Repeated;
+        if (tally.attestations() == 0) return Refusal.UnknownVoter;
         reason = _winners(winners);
         if (reason != Refusal.None) return reason;
         if (!identity.mayAct(device, SCOPE_VOTE)) return Refusal.NoAuthority;
@@ -296,7 +379,7 @@ contract Participation is IParticipation, EIP712 {
         for (uint256 i; i < winners.length; ++i) {
             address winner = winners[i];
             if (winner <= previous) return Refusal.Unordered;
-            if (_tallies[winner].nextRound() == 0) return Refusal.UnknownWinner;
+            if (_tallies[winner].attestations() == 0) return Refusal.UnknownWinner;
             previous = winner;
         }
         return Refusal.None;
@@ -306,30 +389,9 @@ contract Participation is IParticipation, EIP712 {
     function _signers(uint64 round, SignedAttestation[] calldata entries)
         private
         view
-        returns (address[] memory signers)
+        returns (address[] memory)
     {
-        bytes32 domain = _domainSeparatorV4();
-        uint256 size = entries.length;
-        signers = new address[](size);
-        for (uint256 i; i < size; ++i) {
-            SignedAttestation calldata entry = entries[i];
-            bytes32 hash = _structHash(round, entry);
-            address device = entry.device;
-            if (Signed.signer(Signed.digest(domain, hash), entry.r, entry.vs) == device) signers[i] = device;
-        }
-    }
-
-    /// @dev keccak256(abi.encode(ATTESTATION_TYPEHASH, round, entry.checkpointRoot, entry.rolloutDigest))
-    /// without allocating memory. The last two fields are adjacent in an entry.
-    function _structHash(uint64 round, SignedAttestation calldata entry) private pure returns (bytes32 hash) {
-        bytes32 typeHash = ATTESTATION_TYPEHASH;
-        assembly ("memory-safe") {
-            let free := mload(0x40)
-            mstore(free, typeHash)
-            mstore(add(free, 0x20), round)
-            calldatacopy(add(free, 0x40), add(entry, 0x20), 0x40)
-            hash := keccak256(free, 0x80)
-        }
+        return Signed.attesters(_domainSeparatorV4(), ATTESTATION_TYPEHASH, round, entries);
     }
 
     /// @dev Whether a round is open for attestations and votes while `current` is running.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {IParticipation} from "./IParticipation.sol";
+
 /// @notice EIP-712 digests and signers for batches. The compiler's `abi.encode` and OpenZeppelin's
 /// `ECDSA.tryRecover` copy memory and cost several hundred gas more for each entry. test/Signed.t.sol
 /// compares the results with OpenZeppelin's.
@@ -37,6 +39,48 @@ library Signed {
                 mstore(0x00, 0)
                 pop(staticcall(gas(), 1, free, 0x80, 0x00, 0x20))
                 result := mload(0x00)
+            }
+        }
+    }
+
+    /// @dev For each attestation of a round the device that it names, or zero if that device did not sign it:
+    /// `signer` of `digest` of keccak256(abi.encode(typeHash, round, checkpointRoot, rolloutDigest)). What is
+    /// the same for all entries is written to memory once.
+    function attesters(
+        bytes32 domain,
+        bytes32 typeHash,
+        uint64 round,
+        IParticipation.SignedAttestation[] calldata entries
+    ) internal view returns (address[] memory devices) {
+        devices = new address[](entries.length);
+        assembly ("memory-safe") {
+            let body := mload(0x40)
+            let typed := add(body, 0x80)
+            let input := add(body, 0x100)
+            mstore(body, typeHash)
+            mstore(add(body, 0x20), round)
+            mstore(typed, hex"1901")
+            mstore(add(typed, 0x02), domain)
+            let place := add(devices, 0x20)
+            let end := add(entries.offset, mul(entries.length, 0xa0))
+            for { let entry := entries.offset } lt(entry, end) {
+                entry := add(entry, 0xa0)
+                place := add(place, 0x20)
+            } {
+                let vs := calldataload(add(entry, 0x80))
+                let s := and(vs, not(shl(255, 1)))
+                if gt(s, HALF_ORDER) { continue }
+                // The last two fields of the hash are adjacent in an entry.
+                calldatacopy(add(body, 0x40), add(entry, 0x20), 0x40)
+                mstore(add(typed, 0x22), keccak256(body, 0x80))
+                mstore(input, keccak256(typed, 0x42))
+                mstore(add(input, 0x20), add(shr(255, vs), 27))
+                mstore(add(input, 0x40), calldataload(add(entry, 0x60)))
+                mstore(add(input, 0x60), s)
+                mstore(0x00, 0)
+                pop(staticcall(gas(), 1, input, 0x80, 0x00, 0x20))
+                let device := calldataload(entry)
+                if eq(mload(0x00), device) { mstore(place, device) }
             }
         }
     }

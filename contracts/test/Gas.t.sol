@@ -39,6 +39,33 @@ contract GasTest is Signing, RoundTree {
         assertLe(owned, 17_000 * 64, "at most 17,000 an attestation of an owned device");
     }
 
+    /// @dev Once in 64 rounds an attestation also writes down the page before, four pages to a word. The bar
+    /// holds for the mean over all rounds.
+    function test_gas_attestBatchOfNewPage() public {
+        for (uint256 i; i < 64; ++i) {
+            bindDevice(identity, 0xA000 + i, 0xD000 + i);
+        }
+        uint256[5] memory gas;
+        for (uint64 i; i < 5; ++i) {
+            vm.warp(genesis + 20 * (64 * uint256(i) + 62));
+            participation.attestBatch(64 * i + 62, batch(64 * i + 62));
+            vm.warp(genesis + 20 * (64 * uint256(i) + 64));
+            participation.attestBatch(64 * i + 64, batch(64 * i + 64));
+            gas[i] = vm.snapshotGasLastCall(
+                "Participation",
+                i % 4 == 0
+                    ? "attestBatch of 64, after the first page of four"
+                    : "attestBatch of 64, after another page"
+            );
+        }
+        vm.warp(genesis + 20 * 322);
+        participation.attestBatch(322, batch(322));
+        uint256 usual = vm.snapshotGasLastCall("Participation", "attestBatch of 64, within a page");
+        // The fifth page is the first of the second word.
+        uint256 rounds256 = gas[4] + gas[1] + gas[2] + gas[3] + 252 * usual;
+        assertLe(rounds256, 256 * 64 * 17_000, "at most 17,000 an attestation, in the mean");
+    }
+
     function test_gas_postRoot() public {
         IParticipation.SignedAttestation[] memory entries = batch(0);
         participation.postRoot(0, rootOf(entries), 64);
@@ -49,10 +76,20 @@ contract GasTest is Signing, RoundTree {
         (one[0], proofs[0]) = (entries[5], proofOf(entries, 5));
         participation.attestFromRoot(0, rootOf(entries), one, proofs);
         vm.snapshotGasLastCall("Participation", "attestFromRoot of one in 64, first time for the device");
+        (one[0], proofs[0]) = (entries[6], proofOf(entries, 6));
+        IParticipation.SignedAttestation memory other =
+            signedAttestation(address(participation), 0xD000 + 7, 0, ROOT, ROLLOUTS);
+        participation.contradict(0, entries[7], other);
+        vm.snapshotGasLastCall("Participation", "contradict, first time for the device");
+        vm.warp(genesis + 20 * 300);
+        participation.attestBatch(300, batch(300));
+        participation.attestFromRoot(0, rootOf(entries), one, proofs);
+        vm.snapshotGasLastCall("Participation", "attestFromRoot of one in 64, from before a counted round");
     }
 
     function test_gas_attest() public {
         participation.attest(0, ROOT, ROLLOUTS);
+        vm.snapshotGasLastCall("Participation", "attest, first time for the device");
         vm.warp(genesis + 20);
         participation.attest(1, ROOT, ROLLOUTS);
         vm.snapshotGasLastCall("Participation", "attest");
@@ -83,9 +120,37 @@ contract GasTest is Signing, RoundTree {
         (bytes32 x, bytes32 y) = publicKey(0xD100);
         identity.register(x, y);
         vm.snapshotGasLastCall("Identity", "register");
+        bindDevice(identity, OWNER, 0xD001);
+        vm.snapshotGasLastCall("Identity", "bind, another device");
+        (IIdentity.Delegation memory d, bytes32 u, bytes32 v) = delegation(identity, vm.addr(OWNER), 0xD002);
+        d.replaces = vm.addr(0xD001);
+        postBinding(identity, OWNER, 0xD002, d, u, v);
+        vm.snapshotGasLastCall("Identity", "bind, replaces a device");
+        bindDevice(identity, OWNER, 0xD002);
+        vm.snapshotGasLastCall("Identity", "bind, renews");
+        vm.prank(vm.addr(0xD002));
+        identity.endSession();
+        vm.snapshotGasLastCall("Identity", "endSession");
+        bytes32 end =
+            endDigest(address(identity), vm.addr(OWNER), 0, identity.bindingOf(vm.addr(0xD000)).nonce);
+        bytes memory signature = sign65(0xD000, end);
+        identity.endSessionFor(vm.addr(0xD000), signature);
+        vm.snapshotGasLastCall("Identity", "endSessionFor");
+        bindDevice(identity, OWNER, 0xD003);
         vm.prank(vm.addr(OWNER));
-        identity.revoke(vm.addr(0xD000));
+        identity.revoke(vm.addr(0xD003));
         vm.snapshotGasLastCall("Identity", "revoke");
+    }
+
+    function test_gas_bindInUsedPlace() public {
+        for (uint256 i; i < 256; ++i) {
+            bindDevice(identity, OWNER, 0xD000 + i);
+        }
+        vm.prank(vm.addr(OWNER));
+        identity.revoke(vm.addr(0xD000 + 255));
+        bindDevice(identity, OWNER, 0xE000);
+        uint256 gas = vm.snapshotGasLastCall("Identity", "bind in the last of 256 places");
+        assertLt(gas, 2_000_000, "a reused place fits a block many times");
     }
 
     function test_gas_revokeAll() public {

@@ -4,42 +4,6 @@ pragma solidity ^0.8.30;
 import {IIdentity} from "../src/IIdentity.sol";
 import {Signing} from "./Signing.sol";
 
-/// @dev A contract wallet that accepts the signatures of one key (ERC-1271).
-contract ContractWallet {
-    address private immutable KEY;
-
-    constructor(address key_) {
-        KEY = key_;
-    }
-
-    function isValidSignature(bytes32 hash, bytes calldata signature) external view returns (bytes4) {
-        address signer =
-            ecrecover(hash, uint8(signature[64]), bytes32(signature[0:32]), bytes32(signature[32:64]));
-        return signer == KEY ? this.isValidSignature.selector : bytes4(0);
-    }
-
-    function revokeAll(IIdentity identity) external {
-        identity.revokeAll();
-    }
-}
-
-/// @dev A contract wallet that calls back into Identity when it is asked about a signature.
-contract ReentrantWallet {
-    IIdentity private immutable IDENTITY;
-
-    constructor(IIdentity identity) {
-        IDENTITY = identity;
-    }
-
-    function isValidSignature(bytes32, bytes calldata) external returns (bytes4) {
-        IDENTITY.revokeAll();
-        return this.isValidSignature.selector;
-    }
-}
-
-/// @dev Code without ERC-1271, which an account may delegate to by EIP-7702.
-contract EmptyContract {}
-
 contract IdentityTest is Signing {
     uint256 private constant OWNER = 0xA11CE;
     uint256 private constant OTHER = 0xB0B;
@@ -177,11 +141,23 @@ contract IdentityTest is Signing {
         bytes memory o = ownerSignature(OWNER, d);
         assertBindReverts(x, y, d, o, consentSignature(DEVICE2, d), IIdentity.BadConsentSignature.selector);
         assertBindReverts(x, y, d, o, "", IIdentity.BadConsentSignature.selector);
-        // Consents to another owner and to another epoch.
-        bytes memory elsewhere = sign65(DEVICE, consentDigest(address(identity), vm.addr(OTHER), d.epoch));
-        assertBindReverts(x, y, d, o, elsewhere, IIdentity.BadConsentSignature.selector);
-        elsewhere = sign65(DEVICE, consentDigest(address(identity), owner, d.epoch + 1));
-        assertBindReverts(x, y, d, o, elsewhere, IIdentity.BadConsentSignature.selector);
+    }
+
+    /// @dev A consent is for one owner, scope, end, epoch and nonce. Otherwise whoever once got it could take
+    /// the device at any later time, with any scope.
+    function testFuzz_bind_revertsIfConsentIsToOtherTerms(uint8 field, uint32 change) public {
+        (IIdentity.Delegation memory d, bytes32 x, bytes32 y) = delegation(identity, owner, DEVICE);
+        (IIdentity.Delegation memory consented,,) = delegation(identity, owner, DEVICE);
+        uint32 other = uint32(bound(change, 1, type(uint32).max - 1));
+        field %= 5;
+        if (field == 0) consented.owner = address(uint160(owner) ^ other);
+        if (field == 1) consented.scope ^= other;
+        if (field == 2) consented.validUntil ^= other;
+        if (field == 3) consented.epoch ^= other;
+        if (field == 4) consented.nonce ^= other;
+        bytes memory c = consentSignature(DEVICE, consented);
+        assertBindReverts(x, y, d, ownerSignature(OWNER, d), c, IIdentity.BadConsentSignature.selector);
+        identity.bind(x, y, d, ownerSignature(OWNER, d), consentSignature(DEVICE, d));
     }
 
     function test_bind_revertsOnOtherChainOrContract() public {
@@ -207,6 +183,12 @@ contract IdentityTest is Signing {
         d.scope = 3;
         d.validUntil -= 1;
         assertBindReverts(x, y, d, o, c, IIdentity.BadOwnerSignature.selector);
+        d.validUntil += 1;
+        d.nonce += 1;
+        assertBindReverts(x, y, d, o, c, IIdentity.BadOwnerSignature.selector);
+        d.nonce -= 1;
+        d.replaces = vm.addr(DEVICE2);
+        assertBindReverts(x, y, d, o, c, IIdentity.BadOwnerSignature.selector);
     }
 
     function test_bind_revertsIfPublicKeyIsOfOtherDevice() public {
@@ -230,7 +212,7 @@ contract IdentityTest is Signing {
         d.validUntil = good;
         d.scope = 0;
         assertTermsRevert(x, y, d, IIdentity.BadScope.selector);
-        d.scope = 1 << 16;
+        d.scope = 1 << 12;
         assertTermsRevert(x, y, d, IIdentity.BadScope.selector);
         d.scope = 3;
         d.epoch = 1;
@@ -264,34 +246,41 @@ contract IdentityTest is Signing {
         );
     }
 
-    function test_bind_revertsIfOwnerHasMaxDevices() public {
-        uint256 most = identity.MAX_DEVICES();
-        for (uint256 i; i < most; ++i) {
-            bindDevice(identity, OWNER, 0x10000 + i);
-        }
-        (IIdentity.Delegation memory d, bytes32 x, bytes32 y) = delegation(identity, owner, DEVICE);
-        assertBindReverts(
-            x, y, d, ownerSignature(OWNER, d), consentSignature(DEVICE, d), IIdentity.TooManyDevices.selector
-        );
-        // A renewal adds no device.
-        vm.warp(block.timestamp + 1 days);
-        bindDevice(identity, OWNER, 0x10000);
-    }
-
     // ------------------------------------------------------------ renewal, revocation, expiry
 
-    function test_bind_revertsIfRenewalIsNotLonger() public {
+    function test_bind_revertsIfRenewalIsNotNewer() public {
         (IIdentity.Delegation memory first, bytes32 x, bytes32 y) = delegation(identity, owner, DEVICE);
-        identity.bind(x, y, first, ownerSignature(OWNER, first), consentSignature(DEVICE, first));
-        bytes memory o = ownerSignature(OWNER, first);
-        bytes memory c = consentSignature(DEVICE, first);
-        assertBindReverts(x, y, first, o, c, IIdentity.NotLonger.selector);
-        IIdentity.Delegation memory second = first;
-        second.validUntil += 1;
-        second.scope = 1;
-        identity.bind(x, y, second, ownerSignature(OWNER, second), c);
-        assertEq(identity.bindingOf(first.sessionKey).scope, 1, "new scope");
+        first.nonce = 7;
+        postBinding(identity, OWNER, DEVICE, first, x, y);
+        assertTermsRevert(x, y, first, IIdentity.NotNewer.selector);
+        (IIdentity.Delegation memory second,,) = delegation(identity, owner, DEVICE);
+        (second.nonce, second.validUntil) = (6, first.validUntil + 1);
+        assertTermsRevert(x, y, second, IIdentity.NotNewer.selector);
+        // A newer one may be shorter and narrower.
+        (second.nonce, second.validUntil, second.scope) = (8, first.validUntil - 1, 1);
+        postBinding(identity, OWNER, DEVICE, second, x, y);
+        IIdentity.Binding memory b = identity.bindingOf(first.sessionKey);
+        assertEq(b.scope, 1, "new scope");
+        assertEq(b.validUntil, second.validUntil, "new end");
+        assertEq(b.nonce, 8, "new nonce");
         assertEq(identity.devicesOf(owner).length, 1, "still one device");
+    }
+
+    /// @dev The owner signed a broad, long delegation, did not post it, and gave a narrow, short one instead.
+    function testFuzz_bind_neverReplacesNewerDelegationByOlder(uint32 older, uint32 newer, uint32 wait)
+        public
+    {
+        newer = uint32(bound(newer, 1, type(uint32).max));
+        older = uint32(bound(older, 0, newer - 1));
+        (IIdentity.Delegation memory broad, bytes32 x, bytes32 y) = delegation(identity, owner, DEVICE);
+        broad.nonce = older;
+        (IIdentity.Delegation memory narrow,,) = delegation(identity, owner, DEVICE);
+        (narrow.nonce, narrow.scope) = (newer, identity.SCOPE_VOTE());
+        narrow.validUntil = uint64(block.timestamp + 1 days);
+        postBinding(identity, OWNER, DEVICE, narrow, x, y);
+        vm.warp(block.timestamp + bound(wait, 0, 30 days));
+        assertTermsRevert(x, y, broad, IIdentity.NotNewer.selector);
+        assertFalse(identity.mayAct(narrow.sessionKey, identity.SCOPE_ATTEST()), "still narrow");
     }
 
     function test_revoke_revertsIfCallerIsNotOwner() public {
@@ -382,53 +371,12 @@ contract IdentityTest is Signing {
     }
 
     function testFuzz_mayAct_requiresEveryScopeBit(uint16 scope, uint32 asked) public {
-        vm.assume(scope != 0);
+        scope = uint16(bound(scope, 1, 0xfff));
         (IIdentity.Delegation memory d, bytes32 x, bytes32 y) = delegation(identity, owner, DEVICE);
         assertTrue(identity.mayAct(d.sessionKey, asked), "a device without an owner may act");
         d.scope = scope;
         identity.bind(x, y, d, ownerSignature(OWNER, d), consentSignature(DEVICE, d));
         assertEq(identity.mayAct(d.sessionKey, asked), asked & ~uint32(scope) == 0, "every bit is in scope");
-    }
-
-    // ------------------------------------------------------------ other kinds of owner
-
-    function test_bind_acceptsERC1271Owner() public {
-        ContractWallet wallet = new ContractWallet(vm.addr(OTHER));
-        (IIdentity.Delegation memory d, bytes32 x, bytes32 y) = delegation(identity, address(wallet), DEVICE);
-        assertBindReverts(
-            x,
-            y,
-            d,
-            ownerSignature(OWNER, d),
-            consentSignature(DEVICE, d),
-            IIdentity.BadOwnerSignature.selector
-        );
-        identity.bind(x, y, d, ownerSignature(OTHER, d), consentSignature(DEVICE, d));
-        assertEq(identity.ownerOf(d.sessionKey), address(wallet), "owner");
-        wallet.revokeAll(identity);
-        assertFalse(identity.mayAct(d.sessionKey, 1), "revoked");
-    }
-
-    function test_bind_revertsIfERC1271OwnerWritesState() public {
-        ReentrantWallet wallet = new ReentrantWallet(identity);
-        (IIdentity.Delegation memory d, bytes32 x, bytes32 y) = delegation(identity, address(wallet), DEVICE);
-        assertBindReverts(x, y, d, "", consentSignature(DEVICE, d), IIdentity.BadOwnerSignature.selector);
-    }
-
-    function test_bind_acceptsOwnerWithEIP7702Code() public {
-        vm.etch(owner, address(new EmptyContract()).code);
-        address device = bindDevice(identity, OWNER, DEVICE);
-        assertEq(identity.ownerOf(device), owner, "the signature of its key counts");
-    }
-
-    function testFuzz_bind_revertsIfSignatureHasHighS(uint256 device) public {
-        device = boundPrivateKey(device);
-        vm.assume(device != OWNER);
-        (IIdentity.Delegation memory d, bytes32 x, bytes32 y) = delegation(identity, owner, device);
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(device, consentDigest(address(identity), owner, d.epoch));
-        uint256 n = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
-        bytes memory highS = abi.encodePacked(r, n - uint256(s), v == 27 ? uint8(28) : uint8(27));
-        assertBindReverts(x, y, d, ownerSignature(OWNER, d), highS, IIdentity.BadConsentSignature.selector);
     }
 
     // ------------------------------------------------------------ helpers
@@ -438,7 +386,7 @@ contract IdentityTest is Signing {
     }
 
     function consentSignature(uint256 k, IIdentity.Delegation memory d) private view returns (bytes memory) {
-        return sign65(k, consentDigest(address(identity), d.owner, d.epoch));
+        return sign65(k, consentDigest(address(identity), d));
     }
 
     function delegationWith(IIdentity.Delegation memory d, uint64 validUntil)
@@ -446,7 +394,9 @@ contract IdentityTest is Signing {
         pure
         returns (IIdentity.Delegation memory)
     {
-        return IIdentity.Delegation(d.owner, d.sessionKey, d.peerId, d.scope, validUntil, d.epoch);
+        return IIdentity.Delegation(
+            d.owner, d.sessionKey, d.peerId, d.scope, validUntil, d.epoch, d.nonce + 1, d.replaces
+        );
     }
 
     function assertTermsRevert(bytes32 x, bytes32 y, IIdentity.Delegation memory d, bytes4 selector) private {

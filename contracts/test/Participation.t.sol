@@ -94,13 +94,94 @@ contract ParticipationTest is Signing {
         assertEq(r.votesCast + r.votesReceived + r.nextVote, 0, "no votes");
     }
 
-    function test_attest_revertsIfRoundIsNotNewer() public {
+    function test_attest_revertsIfRoundIsRepeated() public {
         vm.warp(genesis + 2 * ROUND);
         participation.attest(1, ROOT, ROLLOUTS);
         assertAttestReverts(1, IParticipation.Refusal.Repeated);
-        assertAttestReverts(0, IParticipation.Refusal.Repeated);
         participation.attest(2, ROOT, ROLLOUTS);
-        assertEq(participation.recordOf(address(this)).attestations, 2, "attestations");
+        participation.attest(0, ROOT, ROLLOUTS);
+        for (uint64 round; round <= 2; ++round) {
+            assertAttestReverts(round, IParticipation.Refusal.Repeated);
+        }
+        assertEq(participation.recordOf(address(this)).attestations, 3, "attestations");
+        assertEq(participation.recordOf(address(this)).nextRound, 3, "next round");
+    }
+
+    /// @dev Anybody may post signatures, the newest first. Before, that took the older rounds away for ever.
+    function testFuzz_attestBatch_countsOpenRoundsInAnyOrder(uint16 start, uint8 order) public {
+        // The three open rounds lie on one page of 64 rounds, or on two.
+        uint64 first = start;
+        vm.warp(genesis + (uint256(first) + 2) * ROUND);
+        uint64[3] memory rounds = permutation(first, order);
+        for (uint256 i; i < 3; ++i) {
+            IParticipation.SignedAttestation[] memory batch = batchOf(attestation(A, rounds[i]));
+            vm.prank(address(0xBAD));
+            assertEq(participation.attestBatch(rounds[i], batch), 1, "counted");
+            assertEq(participation.attestBatch(rounds[i], batch), 0, "counted once");
+        }
+        IParticipation.Record memory r = participation.recordOf(vm.addr(A));
+        assertEq(r.attestations, 3, "three rounds");
+        assertEq(r.nextRound, first + 3, "next round");
+        address[] memory devices = listOf(vm.addr(B), vm.addr(A));
+        for (uint64 round = first; round < first + 3; ++round) {
+            assertEq(participation.attestedEach(devices, round), 2, "A attested, B did not");
+        }
+        assertEq(participation.attestedEach(devices, first + 3), 0, "not the next round");
+        if (first > 0) assertEq(participation.attestedEach(devices, first - 1), 0, "not the round before");
+    }
+
+    function testFuzz_voteBatch_countsOpenRoundsInAnyOrder(uint16 start, uint8 order) public {
+        attestFirstRound(A);
+        attestFirstRound(B);
+        uint64 first = start;
+        vm.warp(genesis + (uint256(first) + 2) * ROUND);
+        uint64[3] memory rounds = permutation(first, order);
+        address[] memory devices = listOf(vm.addr(B), vm.addr(A));
+        for (uint256 i; i < 3; ++i) {
+            assertEq(participation.votedEach(devices, rounds[i]), 0, "not yet");
+            IParticipation.SignedVote[] memory batch = new IParticipation.SignedVote[](1);
+            batch[0] = signedVote(address(participation), A, rounds[i], listOf(vm.addr(B)));
+            vm.prank(address(0xBAD));
+            assertEq(participation.voteBatch(batch), 1, "counted");
+            assertEq(participation.voteBatch(batch), 0, "counted once");
+            assertEq(participation.votedEach(devices, rounds[i]), 2, "A voted, B did not");
+        }
+        assertEq(participation.recordOf(vm.addr(A)).votesCast, 3, "three votes");
+        assertEq(participation.recordOf(vm.addr(A)).nextVote, first + 3, "next vote");
+        assertEq(participation.recordOf(vm.addr(B)).votesReceived, 3, "received");
+        // Later votes count as before, wherever they are.
+        uint64 later = first + 3 + order % 5;
+        vm.warp(genesis + uint256(later) * ROUND);
+        vm.prank(vm.addr(A));
+        participation.vote(later, listOf(vm.addr(B)));
+        assertEq(participation.recordOf(vm.addr(A)).nextVote, later + 1, "next vote");
+        assertEq(participation.votedEach(devices, later), 2, "A voted");
+        if (later > 3) assertEq(participation.votedEach(devices, later - 4), 2, "closed before that vote");
+    }
+
+    /// @dev Every field of a device's record at once: none runs into another.
+    function test_recordOf_keepsFieldsApart() public {
+        attestFirstRound(B);
+        uint64 last = 2 * 256 + 3;
+        for (uint64 round; round < last; ++round) {
+            vm.warp(genesis + uint256(round) * ROUND);
+            vm.prank(vm.addr(A));
+            participation.attest(round, ROOT, ROLLOUTS);
+            vm.prank(vm.addr(A));
+            participation.vote(round, listOf(vm.addr(B)));
+            vm.prank(vm.addr(B));
+            participation.vote(round, listOf(vm.addr(A)));
+        }
+        IParticipation.Record memory r = participation.recordOf(vm.addr(A));
+        assertEq(r.nextRound, last, "next round");
+        assertEq(r.nextVote, last, "next vote");
+        assertEq(r.attestations, last, "attestations");
+        assertEq(r.votesCast, last, "votes cast");
+        assertEq(r.votesReceived, last, "votes received");
+        for (uint64 round; round < last; ++round) {
+            assertEq(participation.attestedEach(listOf(vm.addr(A)), round), 1, "every round is known");
+        }
+        assertEq(participation.recordOf(vm.addr(B)).attestations, 1, "B attested once");
     }
 
     function testFuzz_attest_acceptsOnlyOpenRounds(uint16 current, uint64 round) public {
@@ -144,7 +225,7 @@ contract ParticipationTest is Signing {
             y,
             d,
             sign65(OWNER, delegationDigest(address(identity), d)),
-            sign65(A, consentDigest(address(identity), d.owner, d.epoch))
+            sign65(A, consentDigest(address(identity), d))
         );
         vm.prank(d.sessionKey);
         participation.attest(0, ROOT, ROLLOUTS);
@@ -186,12 +267,12 @@ contract ParticipationTest is Signing {
         batch[5] = attestation(0xD3, 3);
         batch[6] = attestation(B, 3);
         expectAttestationSkipped(1, vm.addr(A), 3, IParticipation.Refusal.Repeated);
-        expectAttestationSkipped(2, vm.addr(0xD4), 3, IParticipation.Refusal.Repeated);
         expectAttestationSkipped(3, vm.addr(B), 3, IParticipation.Refusal.BadSignature);
         expectAttestationSkipped(4, vm.addr(0xD5), 3, IParticipation.Refusal.BadSignature);
         expectAttestationSkipped(5, vm.addr(0xD3), 3, IParticipation.Refusal.NoAuthority);
-        assertEq(participation.attestBatch(3, batch), 2, "accepted");
+        assertEq(participation.attestBatch(3, batch), 3, "accepted");
         assertEq(participation.recordOf(vm.addr(A)).attestations, 1, "A");
+        assertEq(participation.recordOf(vm.addr(0xD4)).attestations, 2, "an earlier round still counts");
         assertEq(participation.recordOf(vm.addr(B)).attestations, 1, "B");
     }
 
@@ -448,6 +529,13 @@ contract ParticipationTest is Signing {
     function listOf(address a, address b) private pure returns (address[] memory l) {
         l = new address[](2);
         (l[0], l[1]) = (a, b);
+    }
+
+    /// @dev Three rounds from `first` on, in one of their six orders.
+    function permutation(uint64 first, uint8 order) private pure returns (uint64[3] memory rounds) {
+        uint64 i = order % 3;
+        uint64 j = (i + 1 + (order / 3) % 2) % 3;
+        return [first + i, first + j, first + 3 - i - j];
     }
 
     function sortedListOf(address a, address b) private pure returns (address[] memory) {

@@ -3,11 +3,12 @@ pragma solidity ^0.8.30;
 
 import {IIdentity} from "../src/IIdentity.sol";
 import {IParticipation} from "../src/IParticipation.sol";
+import {RoundTree} from "./RoundTree.sol";
 import {Signing} from "./Signing.sol";
 
 /// @notice Eight devices and three owners act in random order. A simple model in storage says what should
 /// have counted.
-contract ParticipationHandler is Signing {
+contract ParticipationHandler is Signing, RoundTree {
     uint256 public constant DEVICES = 8;
     uint256 public constant OWNERS = 3;
 
@@ -21,6 +22,16 @@ contract ParticipationHandler is Signing {
     mapping(address => uint256) public lastVotePlusOne;
     mapping(address => address) public boundOwner;
     mapping(address => bool) public ended;
+    mapping(address => mapping(uint64 => bool)) public hasAttested;
+    mapping(address => mapping(uint64 => bool)) public hasVoted;
+    mapping(address => mapping(uint64 => bool)) public hasContradicted;
+
+    struct Root {
+        uint64 round;
+        uint256 seed;
+    }
+
+    Root[] private _roots;
 
     address[DEVICES] private _addresses;
     address[OWNERS] private _owners;
@@ -52,6 +63,11 @@ contract ParticipationHandler is Signing {
         vm.warp(block.timestamp + bound(time, 1, 40 days));
     }
 
+    /// @dev To another of the pages of 64 rounds and words of 256 in which the contract keeps rounds.
+    function waitRounds(uint256 rounds) external {
+        vm.warp(block.timestamp + 20 * bound(rounds, 1, 300));
+    }
+
     /// @dev Posts four entries. A device may have attested already, may lack authority, or may not have
     /// signed its entry.
     function attestBatch(uint256 seed, uint8 back) external {
@@ -67,13 +83,70 @@ contract ParticipationHandler is Signing {
             );
             if ((draw >> 128) % 5 == 0) {
                 batch[i].rolloutDigest ^= bytes32(uint256(1));
-            } else if (allowed(who) && round >= lastRoundPlusOne[who]) {
-                ++attestations[who];
+            } else if (counts(who, round)) {
                 ++expected;
-                lastRoundPlusOne[who] = round + 1;
             }
         }
         assertEq(participation.attestBatch(round, batch), expected, "accepted");
+    }
+
+    /// @dev Puts attestations of all devices under one root. Devices may have several for a round, which
+    /// contradict each other.
+    function postRoot(uint256 seed, uint8 back) external {
+        uint64 current = participation.currentRound();
+        uint64 round = current < back % 3 ? current : current - back % 3;
+        participation.postRoot(round, rootOf(entriesOf(round, seed)), DEVICES);
+        _roots.push(Root(round, seed));
+    }
+
+    /// @dev Counts an entry of any root that was ever posted.
+    function attestFromRoot(uint256 which, uint256 place) external {
+        if (_roots.length == 0) return;
+        Root memory root = _roots[which % _roots.length];
+        IParticipation.SignedAttestation[] memory entries = entriesOf(root.round, root.seed);
+        IParticipation.SignedAttestation[] memory one = new IParticipation.SignedAttestation[](1);
+        bytes32[][] memory proofs = new bytes32[][](1);
+        place %= DEVICES;
+        (one[0], proofs[0]) = (entries[place], proofOf(entries, place));
+        uint256 expected = counts(device(place), root.round) ? 1 : 0;
+        assertEq(participation.attestFromRoot(root.round, rootOf(entries), one, proofs), expected, "accepted");
+    }
+
+    /// @dev A device signs something else for a round of which it has an attestation under a root.
+    function contradict(uint256 which, uint256 place) external {
+        if (_roots.length == 0) return;
+        Root memory root = _roots[which % _roots.length];
+        place %= DEVICES;
+        address who = device(place);
+        if (hasContradicted[who][root.round]) return;
+        IParticipation.SignedAttestation memory other =
+            signedAttestation(address(participation), deviceKey(place), root.round, "other", "other");
+        participation.contradict(root.round, entriesOf(root.round, root.seed)[place], other);
+        hasContradicted[who][root.round] = true;
+        if (hasAttested[who][root.round]) --attestations[who];
+        hasAttested[who][root.round] = true;
+        if (root.round >= lastRoundPlusOne[who]) lastRoundPlusOne[who] = root.round + 1;
+    }
+
+    /// @dev Whether an attestation should count; the model counts it then.
+    function counts(address who, uint64 round) private returns (bool) {
+        if (!allowed(who) || hasAttested[who][round]) return false;
+        hasAttested[who][round] = true;
+        ++attestations[who];
+        if (round >= lastRoundPlusOne[who]) lastRoundPlusOne[who] = round + 1;
+        return true;
+    }
+
+    function entriesOf(uint64 round, uint256 seed)
+        private
+        view
+        returns (IParticipation.SignedAttestation[] memory entries)
+    {
+        entries = new IParticipation.SignedAttestation[](DEVICES);
+        for (uint256 i; i < DEVICES; ++i) {
+            entries[i] =
+                signedAttestation(address(participation), deviceKey(i), round, bytes32(seed), bytes32(i));
+        }
     }
 
     function vote(uint256 seed, uint8 back, bool spoil) external {
@@ -81,43 +154,55 @@ contract ParticipationHandler is Signing {
         uint64 round = current < back % 3 ? current : current - back % 3;
         address who = device(seed);
         address[] memory winners = someDevices(seed >> 16);
-        bool counts = allowed(who) && round >= lastVotePlusOne[who] && lastRoundPlusOne[who] != 0
-            && winners.length != 0;
+        bool good = allowed(who) && !hasVoted[who][round] && attestations[who] != 0 && winners.length != 0;
         for (uint256 i; i < winners.length; ++i) {
-            counts = counts && lastRoundPlusOne[winners[i]] != 0;
+            good = good && attestations[winners[i]] != 0;
         }
         IParticipation.SignedVote[] memory batch = new IParticipation.SignedVote[](1);
         batch[0] = signedVote(address(participation), deviceKey(seed), round, winners);
         if (spoil) {
             batch[0].r ^= bytes32(uint256(1));
-            counts = false;
+            good = false;
         }
-        assertEq(participation.voteBatch(batch), counts ? 1 : 0, "vote accepted");
-        if (!counts) return;
+        assertEq(participation.voteBatch(batch), good ? 1 : 0, "vote accepted");
+        if (!good) return;
         ++votesCast[who];
-        lastVotePlusOne[who] = round + 1;
+        hasVoted[who][round] = true;
+        if (round >= lastVotePlusOne[who]) lastVotePlusOne[who] = round + 1;
         for (uint256 i; i < winners.length; ++i) {
             if (winners[i] != who) ++votesReceived[winners[i]];
         }
     }
 
-    function bind(uint256 whose, uint256 which) external {
+    /// @dev `old` binds with a nonce that is not higher than the device's.
+    function bind(uint256 whose, uint256 which, uint256 replaced, bool old) external {
         address who = device(which);
         address to = owner(whose % OWNERS);
         IIdentity.Binding memory held = identity.bindingOf(who);
         (IIdentity.Delegation memory d, bytes32 x, bytes32 y) = delegation(identity, to, deviceKey(which));
+        if (old) d.nonce = held.nonce;
+        if (replaced % 3 == 0) d.replaces = device(replaced / 3);
         bool works = held.owner == address(0)
-            || (held.owner == to
-                && (held.epoch != d.epoch || (!held.revoked && d.validUntil > held.validUntil)));
+            || (held.owner == to && (held.epoch != d.epoch || (!held.revoked && !old)));
+        works = works && (replaced % 3 != 0 || (d.replaces != who && boundOwner[d.replaces] == to));
         bytes memory o = sign65(0xA000 + (whose % OWNERS), delegationDigest(address(identity), d));
-        bytes memory c = sign65(deviceKey(which), consentDigest(address(identity), to, d.epoch));
+        bytes memory c = sign65(deviceKey(which), consentDigest(address(identity), d));
         try identity.bind(x, y, d, o, c) {
             assertTrue(works, "bind should revert");
             boundOwner[who] = to;
             ended[who] = false;
+            ended[d.replaces] = true;
         } catch {
             assertFalse(works, "bind should succeed");
         }
+    }
+
+    function endSession(uint256 which) external {
+        address who = device(which);
+        if (boundOwner[who] == address(0) || identity.bindingOf(who).revoked) return;
+        vm.prank(who);
+        identity.endSession();
+        ended[who] = true;
     }
 
     function revoke(uint256 which) external {
@@ -180,8 +265,26 @@ contract ParticipationInvariantTest is Signing {
     /// function.
     function invariant_recordsMatchModel() public view {
         recordsEqualModel();
+        recentRoundsEqualModel();
         countsAreAtMostRounds();
         ownerRecordsSumDeviceRecords();
+    }
+
+    /// @dev Every round near the present, as the contract and the model know it.
+    function recentRoundsEqualModel() private view {
+        address[] memory devices = new address[](handler.DEVICES());
+        for (uint256 i; i < devices.length; ++i) {
+            devices[i] = handler.device(i);
+        }
+        uint64 current = handler.participation().currentRound();
+        for (uint64 back; back < 3 && back <= current; ++back) {
+            uint256 bits = handler.participation().attestedEach(devices, current - back);
+            for (uint256 i; i < devices.length; ++i) {
+                assertEq(
+                    bits >> i & 1 == 1, handler.hasAttested(devices[i], current - back), "round attested"
+                );
+            }
+        }
     }
 
     function recordsEqualModel() private view {

@@ -90,11 +90,135 @@ contract RoundRootTest is Signing, RoundTree {
         vm.warp(GENESIS + 365 days);
         assertEq(countEntry(0, entries, 3), 1, "counted");
         assertEq(attestations(3), 1, "one attestation");
-        // The rounds of a device count in ascending order.
-        vm.warp(GENESIS + 365 days + 20);
-        (IParticipation.SignedAttestation[] memory later,) = postEntries(5, participation.currentRound());
-        assertEq(countEntry(participation.currentRound(), later, 4), 1, "the later round is counted first");
-        assertEq(countEntry(0, entries, 4), 0, "then the older round is skipped");
+    }
+
+    /// @dev Anybody may count from a root, in any order. Before, the tenth round first took the other nine
+    /// away.
+    function testFuzz_attestFromRoot_countsEveryRoundInAnyOrder(uint256 order, uint16 gap) external {
+        uint64 rounds = 10;
+        uint64 apart = uint64(bound(gap, 1, 700));
+        IParticipation.SignedAttestation[][] memory all = new IParticipation.SignedAttestation[][](rounds);
+        for (uint64 i; i < rounds; ++i) {
+            vm.warp(GENESIS + 20 * i * apart);
+            (all[i],) = postEntries(1, i * apart);
+        }
+        for (uint64 left = rounds; left > 0; --left) {
+            uint64 pick = uint64(order % left);
+            order /= left;
+            uint64 round = roundOfLeft(all, pick);
+            assertEq(countEntry(round * apart, all[round], 0), 1, "counted");
+            assertEq(countEntry(round * apart, all[round], 0), 0, "counted once");
+            delete all[round];
+        }
+        assertEq(attestations(0), rounds, "every round counts");
+        assertEq(participation.recordOf(vm.addr(0xD000)).nextRound, (rounds - 1) * apart + 1, "latest round");
+    }
+
+    /// @dev The place of the `pick`th round that is not counted yet.
+    function roundOfLeft(IParticipation.SignedAttestation[][] memory all, uint64 pick)
+        private
+        pure
+        returns (uint64 round)
+    {
+        for (;; ++round) {
+            if (all[round].length == 0) continue;
+            if (pick == 0) return round;
+            --pick;
+        }
+    }
+
+    /// @dev A round that was counted in its window does not count again from a root, however much later.
+    function testFuzz_attestFromRoot_skipsRoundCountedDirectly(uint16 later, uint8 between) external {
+        (IParticipation.SignedAttestation[] memory entries,) = postEntries(2, 0);
+        participation.attestBatch(0, entries);
+        uint64 round = uint64(bound(later, 1, type(uint16).max));
+        for (uint64 i = 1; i <= between % 4; ++i) {
+            vm.warp(GENESIS + 20 * (uint256(round) * i));
+            participation.attestBatch(round * i, entriesOf(2, round * i));
+        }
+        assertEq(countEntry(0, entries, 0), 0, "counted before");
+        assertEq(attestations(0), 1 + between % 4, "each round once");
+    }
+
+    /// @dev Whoever has two contradicting attestations takes the round away, before or after one was counted.
+    function testFuzz_contradict_takesRoundFromDevice(bool counted, uint16 later, bool afterOther) external {
+        IParticipation.SignedAttestation[] memory entries = new IParticipation.SignedAttestation[](2);
+        entries[0] = entry(0, 0);
+        entries[1] = signedAttestation(address(participation), 0xD000, 0, entries[0].checkpointRoot, "other");
+        participation.postRoot(0, rootOf(entries), 1);
+        uint64 round = uint64(bound(later, 1, type(uint16).max));
+        vm.warp(GENESIS + 20 * uint256(round));
+        if (counted) assertEq(countEntry(0, entries, 1), 1, "counted");
+        if (afterOther) participation.attestBatch(round, entriesOf(1, round));
+        vm.expectEmit(true, true, true, true, address(participation));
+        emit IParticipation.Contradicted(vm.addr(0xD000), 0);
+        vm.prank(address(0xBEEF));
+        participation.contradict(0, entries[0], entries[1]);
+        assertEq(attestations(0), afterOther ? 1 : 0, "the round is lost, and no other");
+        assertTrue(participation.hasContradicted(vm.addr(0xD000), 0), "known");
+        assertEq(countEntry(0, entries, 0) + countEntry(0, entries, 1), 0, "neither counts");
+        vm.expectRevert(
+            abi.encodeWithSelector(IParticipation.AlreadyContradicted.selector, vm.addr(0xD000), 0)
+        );
+        participation.contradict(0, entries[1], entries[0]);
+        if (!afterOther) participation.attestBatch(round, entriesOf(1, round));
+        assertEq(attestations(0), 1, "other rounds count");
+    }
+
+    function test_contradict_revertsIfThereIsNoContradiction() external {
+        IParticipation.SignedAttestation memory a = entry(0, 0);
+        assertNoContradiction(a, a);
+        // Of two devices, of two rounds, and of nobody.
+        assertNoContradiction(a, entry(1, 0));
+        assertNoContradiction(a, entry(0, 1));
+        assertNoContradiction(entry(0, 1), a);
+        IParticipation.SignedAttestation memory forged = entry(1, 0);
+        forged.device = a.device;
+        assertNoContradiction(a, forged);
+        assertNoContradiction(forged, a);
+        IParticipation.SignedAttestation memory nobody;
+        IParticipation.SignedAttestation memory nobodyElse;
+        nobodyElse.rolloutDigest = "other";
+        assertNoContradiction(nobody, nobodyElse);
+        // A round that has not begun: the device could be kept out of every round before it.
+        IParticipation.SignedAttestation memory early = entry(0, 1);
+        IParticipation.SignedAttestation memory other =
+            signedAttestation(address(participation), 0xD000, 1, "other", "other");
+        vm.expectRevert(
+            abi.encodeWithSelector(IParticipation.Refused.selector, IParticipation.Refusal.NotYet)
+        );
+        participation.contradict(1, early, other);
+        assertEq(attestations(0), 0, "nothing changed");
+    }
+
+    function assertNoContradiction(
+        IParticipation.SignedAttestation memory one,
+        IParticipation.SignedAttestation memory other
+    ) private {
+        vm.expectRevert(IParticipation.NoContradiction.selector);
+        participation.contradict(0, one, other);
+    }
+
+    /// @dev The device put contradicting attestations under a root. The first that is counted decides.
+    function testFuzz_attestFromRoot_countsOneOfContradictingEntries(uint8 first, uint8 second) external {
+        IParticipation.SignedAttestation[] memory entries = new IParticipation.SignedAttestation[](8);
+        for (uint256 i; i < 8; ++i) {
+            entries[i] = signedAttestation(address(participation), 0xD000, 0, bytes32(i), bytes32(i));
+        }
+        participation.postRoot(0, rootOf(entries), 8);
+        // Another root of the round does not give another count.
+        IParticipation.SignedAttestation[] memory alone = new IParticipation.SignedAttestation[](1);
+        alone[0] = entries[second % 8];
+        participation.postRoot(0, rootOf(alone), 1);
+        vm.warp(GENESIS + 365 days);
+        vm.expectEmit(true, true, true, true, address(participation));
+        emit IParticipation.Attested(
+            vm.addr(0xD000), 0, bytes32(uint256(first % 8)), bytes32(uint256(first % 8))
+        );
+        assertEq(countEntry(0, entries, first % 8), 1, "the first counts");
+        assertEq(countEntry(0, entries, second % 8), 0, "no second");
+        assertEq(countEntry(0, alone, 0), 0, "nor from another root");
+        assertEq(attestations(0), 1, "one attestation");
     }
 
     function test_postRoot_revertsIfRoundIsNotOpen() external {
@@ -169,6 +293,21 @@ contract RoundRootTest is Signing, RoundTree {
         );
         assertEq(countEntry(0, entries, 0), 0, "a revoked device is skipped");
         assertEq(countEntry(0, entries, 1), 1, "another device counts");
+    }
+
+    /// @dev The same where a round is not among the 64 that a tally holds: before them, or after them.
+    function test_attestFromRoot_skipsRevokedDeviceOnOtherPage() external {
+        (IParticipation.SignedAttestation[] memory first,) = postEntries(1, 0);
+        vm.warp(GENESIS + 20 * 100);
+        participation.attestBatch(100, entriesOf(1, 100));
+        vm.warp(GENESIS + 20 * 200);
+        (IParticipation.SignedAttestation[] memory last,) = postEntries(1, 200);
+        bindDevice(identity, 0xA11CE, 0xD000);
+        vm.prank(vm.addr(0xA11CE));
+        identity.revoke(vm.addr(0xD000));
+        assertEq(countEntry(0, first, 0), 0, "an earlier round");
+        assertEq(countEntry(200, last, 0), 0, "a later round");
+        assertEq(attestations(0), 1, "nothing more counts");
     }
 
     function test_postRoot_acceptsSecondRootForRound() external {

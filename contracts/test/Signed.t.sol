@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {IParticipation} from "../src/IParticipation.sol";
 import {Signed} from "../src/Signed.sol";
 import {Test} from "./Test.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
@@ -55,5 +56,67 @@ contract SignedTest is Test {
         }
         found = Signed.signer(hash, 0, 0);
         assertEq(found, address(0), "no key has r = 0");
+    }
+
+    // ------------------------------------------------------------ attesters
+
+    function testFuzz_attesters_equalsSignerOfEachEntry(
+        bytes32 domain,
+        bytes32 typeHash,
+        uint64 round,
+        uint256 seed,
+        uint8 count
+    ) public view {
+        IParticipation.SignedAttestation[] memory entries = new IParticipation.SignedAttestation[](count % 9);
+        address[] memory expected = new address[](entries.length);
+        for (uint256 i; i < entries.length; ++i) {
+            uint256 draw = uint256(keccak256(abi.encode(seed, i)));
+            entries[i] = signed(domain, typeHash, round, boundPrivateKey(draw));
+            if (draw % 5 == 0) entries[i].device = address(uint160(draw));
+            if (draw % 5 == 1) entries[i].checkpointRoot ^= bytes32(uint256(1) << (draw >> 248));
+            // A high s, which has the highest bit of its 255.
+            if (draw % 5 == 2) entries[i].vs |= bytes32(uint256(1) << 254);
+            if (draw % 5 == 3) (entries[i].device, entries[i].r) = (address(0), 0);
+            bytes32 digest = MessageHashUtils.toTypedDataHash(domain, hashOf(typeHash, round, entries[i]));
+            (address found,,) = ECDSA.tryRecover(digest, entries[i].r, entries[i].vs);
+            if (found == entries[i].device) expected[i] = found;
+        }
+        address[] memory devices = this.attesters(domain, typeHash, round, entries);
+        assertEq(devices.length, expected.length, "as many as entries");
+        for (uint256 i; i < entries.length; ++i) {
+            assertEq(devices[i], expected[i], "device");
+        }
+    }
+
+    /// @dev A call of its own, because the library reads calldata.
+    function attesters(
+        bytes32 domain,
+        bytes32 typeHash,
+        uint64 round,
+        IParticipation.SignedAttestation[] calldata entries
+    ) external view returns (address[] memory) {
+        return Signed.attesters(domain, typeHash, round, entries);
+    }
+
+    function signed(bytes32 domain, bytes32 typeHash, uint64 round, uint256 k)
+        private
+        pure
+        returns (IParticipation.SignedAttestation memory entry)
+    {
+        entry.device = vm.addr(k);
+        entry.checkpointRoot = keccak256(abi.encode(k, "root"));
+        entry.rolloutDigest = keccak256(abi.encode(k, "rollouts"));
+        (uint8 v, bytes32 r, bytes32 s) =
+            vm.sign(k, MessageHashUtils.toTypedDataHash(domain, hashOf(typeHash, round, entry)));
+        entry.r = r;
+        entry.vs = bytes32(uint256(s) | (uint256(v - 27) << 255));
+    }
+
+    function hashOf(bytes32 typeHash, uint64 round, IParticipation.SignedAttestation memory entry)
+        private
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(typeHash, round, entry.checkpointRoot, entry.rolloutDigest));
     }
 }

@@ -53,23 +53,51 @@ abstract contract Signing is Test {
             keccak256(
                 abi.encode(
                     keccak256(
-                        "Delegation(address owner,address sessionKey,bytes32 peerId,uint32 scope,uint64 validUntil,uint32 epoch)"
+                        "Delegation(address owner,address sessionKey,bytes32 peerId,uint32 scope,uint64 validUntil,uint32 epoch,uint32 nonce,address replaces)"
                     ),
                     d.owner,
                     d.sessionKey,
                     d.peerId,
                     d.scope,
                     d.validUntil,
-                    d.epoch
+                    d.epoch,
+                    d.nonce,
+                    d.replaces
                 )
             )
         );
     }
 
-    function consentDigest(address verifier, address owner, uint32 epoch) internal view returns (bytes32) {
+    function consentDigest(address verifier, IIdentity.Delegation memory d) internal view returns (bytes32) {
         return typed(
             verifier,
-            keccak256(abi.encode(keccak256("SessionConsent(address owner,uint32 epoch)"), owner, epoch))
+            keccak256(
+                abi.encode(
+                    keccak256(
+                        "SessionConsent(address owner,uint32 scope,uint64 validUntil,uint32 epoch,uint32 nonce)"
+                    ),
+                    d.owner,
+                    d.scope,
+                    d.validUntil,
+                    d.epoch,
+                    d.nonce
+                )
+            )
+        );
+    }
+
+    function endDigest(address verifier, address owner, uint32 epoch, uint32 nonce)
+        internal
+        view
+        returns (bytes32)
+    {
+        return typed(
+            verifier,
+            keccak256(
+                abi.encode(
+                    keccak256("SessionEnd(address owner,uint32 epoch,uint32 nonce)"), owner, epoch, nonce
+                )
+            )
         );
     }
 
@@ -142,17 +170,24 @@ abstract contract Signing is Test {
         (entry.r, entry.vs) = sign64(privateKey, voteDigest(verifier, round, winners));
     }
 
-    /// @dev A delegation with every scope for thirty days, in the owner's current epoch. It is not signed
-    /// yet.
+    /// @dev A delegation with every scope for thirty days, in the owner's current epoch, newer than the one
+    /// that the device has. It replaces no device and is not signed yet.
     function delegation(IIdentity identity, address owner, uint256 deviceKey)
         internal
         returns (IIdentity.Delegation memory d, bytes32 x, bytes32 y)
     {
         (x, y) = publicKey(deviceKey);
         (address device, bytes32 peerId) = identity.derive(x, y);
-        d = IIdentity.Delegation(
-            owner, device, peerId, 3, uint64(block.timestamp + 30 days), identity.epochOf(owner)
-        );
+        d = IIdentity.Delegation({
+            owner: owner,
+            sessionKey: device,
+            peerId: peerId,
+            scope: 3,
+            validUntil: uint64(block.timestamp + 30 days),
+            epoch: identity.epochOf(owner),
+            nonce: identity.bindingOf(device).nonce + 1,
+            replaces: address(0)
+        });
     }
 
     function bindDevice(IIdentity identity, uint256 ownerKey, uint256 deviceKey)
@@ -161,14 +196,21 @@ abstract contract Signing is Test {
     {
         (IIdentity.Delegation memory d, bytes32 x, bytes32 y) =
             delegation(identity, vm.addr(ownerKey), deviceKey);
-        identity.bind(
-            x,
-            y,
-            d,
-            sign65(ownerKey, delegationDigest(address(identity), d)),
-            sign65(deviceKey, consentDigest(address(identity), d.owner, d.epoch))
-        );
+        postBinding(identity, ownerKey, deviceKey, d, x, y);
         return d.sessionKey;
+    }
+
+    /// @dev Signs a delegation with both keys and posts it.
+    function postBinding(
+        IIdentity identity,
+        uint256 ownerKey,
+        uint256 deviceKey,
+        IIdentity.Delegation memory d,
+        bytes32 x,
+        bytes32 y
+    ) internal {
+        bytes memory signature = sign65(ownerKey, delegationDigest(address(identity), d));
+        identity.bind(x, y, d, signature, sign65(deviceKey, consentDigest(address(identity), d)));
     }
 
     function publicKey(uint256 privateKey) internal returns (bytes32 x, bytes32 y) {

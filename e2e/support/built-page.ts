@@ -8,6 +8,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface BuiltPage {
   readonly url: string;
+  /** The folder that it was built into. */
+  readonly folder: string;
   stop(): Promise<void>;
 }
 
@@ -27,6 +29,7 @@ export async function serveBuiltPage(): Promise<BuiltPage> {
   if (url === undefined) throw new Error('Vite gave the page no address.');
   return {
     url,
+    folder: outDir,
     async stop() {
       await server.close();
       await rm(outDir, { recursive: true, force: true });

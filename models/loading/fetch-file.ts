@@ -150,6 +150,7 @@ async function request(
       signal: options.signal,
     });
   } catch (cause) {
+    if (cause instanceof ModelLoadError) throw cause;
     throw new UnreachableError(
       `${options.url.href} cannot be reached; check the address and the connection, and in a browser that its server lets other pages read it (CORS)`,
       { cause },

@@ -28,7 +28,12 @@ describe.skipIf(NO_ANVIL !== undefined)(
       readonly method?: string;
       readonly headers?: Readonly<Record<string, string>>;
       readonly body?: unknown;
-    }): Promise<{ readonly status: number; readonly allowed: string | undefined; readonly text: string }> {
+    }): Promise<{
+      readonly status: number;
+      readonly allowed: string | undefined;
+      readonly sniffing: string | string[] | undefined;
+      readonly text: string;
+    }> {
       const { url = guard.url, method = 'POST', headers = {}, body } = options;
       return new Promise((resolve, reject) => {
         const asked = request(
@@ -43,6 +48,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
               resolve({
                 status: response.statusCode ?? 0,
                 allowed: response.headers['access-control-allow-origin'],
+                sniffing: response.headers['x-content-type-options'],
                 text,
               }),
             );
@@ -61,7 +67,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
 
     it('answers the network’s page and programs, also under the name localhost', async () => {
       const asked = { body: call('eth_chainId'), headers: { origin: PAGE } };
-      expect(await ask(asked)).toMatchObject({ status: 200, allowed: PAGE });
+      expect(await ask(asked)).toMatchObject({ status: 200, allowed: PAGE, sniffing: 'nosniff' });
       expect((await ask({ body: call('eth_chainId') })).text).toContain('0x7a69');
       const preflight = {
         method: 'OPTIONS',

@@ -70,6 +70,9 @@ export async function startRpcGuard(options: RpcGuardOptions): Promise<RpcGuard>
   });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Nothing that is answered here is a page, whatever a request puts into it.
+    response.setHeader('X-Content-Type-Options', 'nosniff');
+    response.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
     const { host = '', origin } = request.headers;
     if (!hosts.has(host)) return refuse(response, 403, 'Ask this machine by its own name.');
     if (origin !== undefined) {

@@ -1,10 +1,9 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NetworkFileError } from '../../protocol/network-file.ts';
 import { stageSeconds } from '../devnet/stages.ts';
-import { deviceKeyFile, KeyFileError } from './key-file.ts';
 import { readNetworkFile } from './network-file.ts';
 
 let home = '';
@@ -12,24 +11,6 @@ beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'starling-home-'));
 });
 afterEach(() => rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
-
-describe('a key file', () => {
-  it('is made once, kept, and for its owner only', async () => {
-    const path = join(home, 'deep', 'device.key');
-    const key = await deviceKeyFile(path);
-    expect((await deviceKeyFile(path)).address).toBe(key.address);
-    expect((await stat(path)).mode & 0o777).toBe(0o600);
-  });
-
-  it.each(['', 'hello', `0x${'0'.repeat(63)}`, `0x${'g'.repeat(64)}`])(
-    'is not overwritten when it holds "%s"',
-    async (content) => {
-      const path = join(home, 'device.key');
-      await writeFile(path, content);
-      await expect(deviceKeyFile(path)).rejects.toThrow(KeyFileError);
-    },
-  );
-});
 
 describe('a network file', () => {
   it('says how to get one when there is none', async () => {

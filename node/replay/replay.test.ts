@@ -130,7 +130,7 @@ describe('replaying a published round', () => {
     const file = join(path, 'content', `${record.rollouts}.object`);
     const set = decodeRollouts(new Uint8Array(await readFile(file)));
     const forged = structuredClone(set) as unknown as {
-      groups: { completions: { logprobs: number[]; tokens: number[] }[] }[];
+      groups: { item: number; completions: { logprobs: number[]; tokens: number[] }[] }[];
     };
     const logprobs = forged.groups[2]?.completions[1]?.logprobs;
     if (logprobs === undefined) throw new Error('The small model answered fewer items.');
@@ -139,7 +139,7 @@ describe('replaying a published round', () => {
     expect(await replay(archive, record)).toMatchObject({
       kind: 'own rollouts differ',
       round: 1,
-      difference: { kind: 'log-probability', item: 2, sample: 1, token: 0 },
+      difference: { kind: 'log-probability', item: forged.groups[2]?.item, sample: 1, token: 0 },
     });
   });
 

@@ -12,8 +12,8 @@ export interface TrainerFixture {
   /** The device that the trainer trains for, in lower case. */
   readonly device: DeviceAddress;
   /**
-   * Answers to every item of the round that the device `author` might publish, well formed and with a CID of
-   * their own.
+   * Answers that the device `author` might publish, to the items of the round that it draws, well formed and
+   * with a CID of their own.
    */
   rollouts(author: DeviceAddress, context: RoundContext): PeerRollouts | Promise<PeerRollouts>;
   /** Releases the trainer and what it uses. */

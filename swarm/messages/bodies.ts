@@ -31,6 +31,9 @@ const delegation = record({
   scope: uint(0xffff_ffff),
   validUntil: uint(LIMITS.sequence),
   epoch: uint(0xffff_ffff),
+  nonce: uint(0xffff_ffff),
+  /** The zero address when the device replaces none. */
+  replaces: address,
   ownerSignature: hex(0, LIMITS.ownerSignature),
   consentSignature: hex(65),
 });

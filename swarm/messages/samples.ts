@@ -43,6 +43,8 @@ export const sampleMessages: readonly UnsignedMessage[] = [
         scope: 1,
         validUntil: 1_800_000_000,
         epoch: 0,
+        nonce: 1_790_000_000,
+        replaces: `0x${'00'.repeat(20)}`,
         ownerSignature: signature,
         consentSignature: signature,
       },

@@ -13,13 +13,14 @@ import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
 import { pubsubOver, swarmGossipsub } from '../gossipsub.ts';
 import { connectionManagerSettings, connectionMonitorSettings } from '../libp2p-settings.ts';
+import { Admission } from '../messages/admission.ts';
 import { TOPIC_NAMES } from '../messages/message-types.ts';
 import { RejectCounts } from '../messages/reject-reason.ts';
-import { Validator } from '../messages/validator.ts';
+import { dispositionOf, Validator } from '../messages/validator.ts';
 import { topicsOf } from '../network-id.ts';
 import { type Scheduler, systemScheduler } from '../scheduler.ts';
 import { type Quota, TokenBuckets } from '../token-bucket.ts';
-import type { PlaceLimits } from './fair-places.ts';
+import { addressPrefix, type PlaceLimits } from './fair-places.ts';
 import { InboundGate } from './inbound-gate.ts';
 import { endReservation, RESERVATION_LIMITS, type ReservationLimits, Reservations } from './reservations.ts';
 
@@ -173,17 +174,25 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     }
   }
 
+  // Nobody is known to a relay by the chain, so unknown authors take turns by address and then by neighbour.
+  const admission = new Admission({
+    scheduler,
+    groupOf: (source) => {
+      const address = libp2p.getConnections(peerIdFromString(source))[0]?.remoteAddr;
+      return address === undefined ? source : addressPrefix(address);
+    },
+  });
   const leave = networks.flatMap((networkId) => {
-    const validator = new Validator({ networkId, now: () => scheduler.now() });
+    const validator = new Validator({ networkId, scheduler, admission });
     const topicOf = topicsOf(networkId);
     return TOPIC_NAMES.map((name) =>
       pubsub.join(topicOf[name], async (bytes, source) => {
         const verdict = await validator.check(bytes, name, source);
-        if (verdict.kind === 'accepted') return 'accept';
-        rejected.add(verdict.reason);
-        if (!verdict.penalise) return 'ignore';
-        if (patience.take(source) !== 'taken') cutOff(source);
-        return 'reject';
+        if (verdict.kind === 'rejected') {
+          rejected.add(verdict.reason);
+          if (verdict.penalise && patience.take(source) !== 'taken') cutOff(source);
+        }
+        return dispositionOf(verdict);
       }),
     );
   });
@@ -199,6 +208,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     reservations: () => libp2p.services.relay.reservations.size,
     async stop() {
       for (const off of leave) off();
+      admission.stop();
       await libp2p.stop();
     },
   };

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { checkCircles } from './circles.ts';
 import { type Check, type Finding, houseAt } from './house.ts';
 import { checkLineLength } from './line-length.ts';
+import { checkLockedPackages } from './locked-packages.ts';
 import { checkMentions } from './mentions.ts';
 import { checkReferences } from './references.ts';
 import { checkRoomSize } from './room-size.ts';
@@ -20,6 +21,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   references: checkReferences,
   mentions: checkMentions,
   'line-length': checkLineLength,
+  'locked-packages': checkLockedPackages,
   'rule-ids': checkRuleIds,
   'room-size': checkRoomSize,
   'rooms-picture': checkRoomsPicture,

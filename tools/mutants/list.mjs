@@ -2,13 +2,15 @@
 export const GROUPS = {
   disputes: ['src/disputes', 'src/judge', 'test/disputes'],
   judge: ['src/judge', 'test/judge'],
+  market: ['src', 'test/market', 'test/disputes/Trees.sol'],
   records: [
     ...['Identity', 'IIdentity', 'Participation', 'IParticipation', 'PackedBinding', 'Tally', 'Signed'].map(
       (name) => `src/${name}.sol`,
     ),
-    ...['Identity.t', 'Participation.t', 'ParticipationInvariant.t', 'Signed.t', 'Signing'].map(
-      (name) => `test/${name}.sol`,
-    ),
+    ...[
+      ...['Identity.t', 'DevicePlaces.t', 'OwnerSignatures.t', 'KeyRotation.t'],
+      ...['Participation.t', 'ParticipationInvariant.t', 'RoundRoot.t', 'RoundTree', 'Signed.t', 'Signing'],
+    ].map((name) => `test/${name}.sol`),
   ],
 };
 
@@ -69,6 +71,11 @@ export const LIKELY = {
   'another slot of the program is judged': 'test_judge_revertsIfOperandIsNotBeforeSlot',
   'another slot of the program is opened': 'test_openSlot_revertsIfTensorIsOfOtherSlot',
   'no window': 'test_maxSeconds_boundsSlowestGame',
+  'the window forgets the steps': 'test_claim_windowGrowsWithSteps',
+  'runs of any length': 'test_claim_revertsIfRunTakesTooLongToRepeat',
+  'budgets forget the steps': 'test_challenge_givesBothSidesTimeToRepeatRun',
+  'the end forgets the steps': 'test_challenge_givesBothSidesTimeToRepeatRun',
+  'a step takes no time': 'test_constructor_revertsIfBudgetIsTooLongOrStepsTakeNoTime',
   'any terms will do': 'test_challenge_revertsIfTermsDiffer',
   'the clock never ticks': 'test_clock_runsForSideToMove',
   'late moves count': 'test_reveal_revertsIfOutOfTime',
@@ -86,6 +93,49 @@ export const LIKELY = {
   'the state before is not bound to the step before': 'test_openStep_revertsIfRootOrTraceDiffers',
   'the trace does not end in the claimed root': 'test_openStep_revertsIfRootOrTraceDiffers',
   'the tensor is not bound to the trace': 'test_openSlot_revertsIfTensorIsOfOtherSlot',
+  'a round is spoken for twice': 'test_attest_revertsIfRoundIsRepeated',
+  'a round stays open for ever': 'testFuzz_attest_acceptsOnlyOpenRounds',
+  'an attestation without authority': 'test_attest_revertsIfDeviceIsRevoked',
+  'a vote for oneself counts': 'test_vote_countsVote',
+  'a vote for the same peer twice': 'test_vote_revertsIfVoterOrWinnersAreInvalid',
+  'a vote signed by anybody': 'test_voteBatch_skipsBadEntriesAndCountsTheRest',
+  'a device is bound without its consent': 'testFuzz_bind_revertsIfConsentIsToOtherTerms',
+  'an old signature revives a revoked device': 'test_bind_revertsIfDeviceWasRevokedInEpoch',
+  'another owner takes a device': 'testFuzz_bind_revertsIfDeviceHasOtherOwner',
+  'a point off the curve': 'testFuzz_derive_revertsIfPointIsNotOnCurve',
+  'a round of a later page without authority': 'test_attestFromRoot_skipsRevokedDeviceOnOtherPage',
+  'a round of an earlier page without authority': 'test_attestFromRoot_skipsRevokedDeviceOnOtherPage',
+  'a round of an earlier page is spoken for twice': 'testFuzz_attestFromRoot_countsEveryRoundInAnyOrder',
+  'a later round takes those of earlier pages away': 'testFuzz_attestFromRoot_countsEveryRoundInAnyOrder',
+  'a later round takes those of its page away': 'testFuzz_attestBatch_countsOpenRoundsInAnyOrder',
+  'a new page forgets the one before': 'test_recordOf_keepsFieldsApart',
+  'a page overwrites those beside it': 'test_recordOf_keepsFieldsApart',
+  'a page is kept in the place of another': 'test_recordOf_keepsFieldsApart',
+  'a vote counts twice': 'testFuzz_voteBatch_countsOpenRoundsInAnyOrder',
+  'a contradiction takes a second round': 'testFuzz_contradict_takesRoundFromDevice',
+  'a contradiction with one signature': 'test_contradict_revertsIfThereIsNoContradiction',
+  'a contradiction with the other signature': 'test_contradict_revertsIfThereIsNoContradiction',
+  'a contradiction of two devices': 'test_contradict_revertsIfThereIsNoContradiction',
+  'a contradicted round counts': 'testFuzz_contradict_takesRoundFromDevice',
+  'a contradiction of a round to come': 'test_contradict_revertsIfThereIsNoContradiction',
+  'a vote forgets those before it': 'testFuzz_voteBatch_countsOpenRoundsInAnyOrder',
+  'a vote before the latest is forgotten': 'testFuzz_voteBatch_countsOpenRoundsInAnyOrder',
+  'a closed round looks open for votes': 'testFuzz_voteBatch_countsOpenRoundsInAnyOrder',
+  'a new page has the rounds of the one before': 'test_recordOf_keepsFieldsApart',
+  'a high s in a batch': 'testFuzz_attesters_equalsSignerOfEachEntry',
+  'an entry of a batch signed by anybody': 'test_attestBatch_skipsBadEntriesAndCountsTheRest',
+  'the signature of another round': 'test_attestBatch_skipsBadEntriesAndCountsTheRest',
+  'an older delegation takes the place of a newer one': 'testFuzz_bind_neverReplacesNewerDelegationByOlder',
+  'a retired device comes back': 'test_bind_reusesPlaceOfRevokedBeforeThatOfExpired',
+  'a delegation ends the device of another owner': 'test_bind_revertsIfReplacedDeviceIsNotOwners',
+  'a replaced device goes on': 'test_bind_replacesDeviceInOneCall',
+  'anybody ends the session of a device': 'testFuzz_endSessionFor_revertsIfSignatureIsOfOtherKeyOrDelegation',
+  'a session goes on after its end': 'test_endSession_endsDelegation',
+  'a device in force loses its place': 'test_bind_revertsIfEveryPlaceIsInForce',
+  'an expired device loses its place first': 'test_bind_reusesPlaceOfRevokedBeforeThatOfExpired',
+  'the record of a retired device is lost': 'test_recordOfOwner_keepsRecordOfRetiredDevice',
+  'v of 0 or 1 is refused': 'testFuzz_bind_acceptsEveryFormOfKeySignature',
+  'an epoch comes round again': 'test_revokeAll_revertsIfEpochsAreUsedUp',
 };
 
 /**
@@ -227,10 +277,14 @@ export const MUTANTS = [
       'credit[c.claimant]',
     ],
     ['only challenges count as moves', '++g.moves;\n        ++c.moves;', ''],
-    ['no time for other games', 'g.clock.start(BUDGET, _extra(c.liveGames));', 'g.clock.start(BUDGET, 0);'],
+    [
+      'no time for other games',
+      'g.clock.start(budget, _extra(c.liveGames, budget));',
+      'g.clock.start(budget, 0);',
+    ],
     [
       'time for other games has no end',
-      'return time < BUDGET ? uint32(time) : BUDGET;',
+      'return time < budget ? uint32(time) : budget;',
       'return uint32(time);',
     ],
     ['a judgement counts nothing', '(maxMoves(terms) + JUDGEMENT)', 'maxMoves(terms)'],
@@ -285,8 +339,29 @@ export const MUTANTS = [
     ],
     [
       'no window',
-      'c.windowEnd = uint64(block.timestamp) + WINDOW;',
+      'c.windowEnd = uint64(block.timestamp + window);',
       'c.windowEnd = uint64(block.timestamp);',
+    ],
+    [
+      'the window forgets the steps',
+      'return uint256(WINDOW) + _repeatSeconds(steps);',
+      'return uint256(WINDOW);',
+    ],
+    ['runs of any length', 'if (steps == 0 || time > MAX_REPEAT_SECONDS) revert BadTerms();', ''],
+    [
+      'budgets forget the steps',
+      'uint32 budget = BUDGET + _repeatSeconds(terms.steps);',
+      'uint32 budget = BUDGET;',
+    ],
+    [
+      'the end forgets the steps',
+      'uint256 budget = uint256(BUDGET) + _repeatSeconds(terms.steps);',
+      'uint256 budget = uint256(BUDGET);',
+    ],
+    [
+      'a step takes no time',
+      'if (stepSeconds == 0 || budget > type(uint32).max / 2 - MAX_REPEAT_SECONDS) revert BadTerms();',
+      'if (budget > type(uint32).max / 2 - MAX_REPEAT_SECONDS) revert BadTerms();',
     ],
     ['any terms will do', 'if (keccak256(abi.encode(terms)) != c.terms) revert NotAsCommitted();', ''],
   ]),
@@ -363,13 +438,17 @@ export const MUTANTS = [
   ]),
   ...judge('Philox', [['nine rounds', 'i < 10', 'i < 9']]),
   ...records('Participation', [
-    ['a round is spoken for twice', 'if (round < tally.nextRound()) return Refusal.Repeated;', ''],
+    ['a round is spoken for twice', 'if (tally.isMarked(round)) return Refusal.Repeated;', ''],
     [
       'a round stays open for ever',
       'return current - round > WINDOW ? Refusal.Closed : Refusal.None;',
       'return Refusal.None;',
     ],
-    ['an attestation without authority', 'if (!authorised) return Refusal.NoAuthority;', ''],
+    [
+      'an attestation without authority',
+      'if (!authorised) return Refusal.NoAuthority;\n        _tallies[device] = tally.marked(round);',
+      '_tallies[device] = tally.marked(round);',
+    ],
     ['a vote for oneself counts', 'if (winner != device) _tallies[winner]', '_tallies[winner]'],
     [
       'a vote for the same peer twice',
@@ -392,6 +471,168 @@ export const MUTANTS = [
     ['another owner takes a device', 'require(held.owner() == owner, Taken(device, held.owner()));', ''],
     ['a point off the curve', 'require(_onCurve(uint256(x), uint256(y)), NotOnCurve());', ''],
   ]),
+  ...records('Participation', [
+    [
+      'a round of a later page without authority',
+      'if (!authorised) return Refusal.NoAuthority;\n            uint256 bits = tally.pageBits();',
+      'uint256 bits = tally.pageBits();',
+    ],
+    [
+      'a round of an earlier page without authority',
+      'if (!authorised) return Refusal.NoAuthority;\n            earlier[round >> 8] = bits | bit;',
+      'earlier[round >> 8] = bits | bit;',
+    ],
+    ['a round of an earlier page is spoken for twice', 'if (bits & bit != 0) return Refusal.Repeated;', ''],
+    [
+      'a later round takes those of earlier pages away',
+      'if (bits & bit != 0) return Refusal.Repeated;',
+      'if (bits | bit != 0) return Refusal.Repeated;',
+    ],
+    [
+      'a later round takes those of its page away',
+      'if (tally.isMarked(round)) return Refusal.Repeated;',
+      'if (round < tally.nextRound()) return Refusal.Repeated;',
+    ],
+    ['a new page forgets the one before', 'if (bits != 0) earlier[', 'if (bits == 0) earlier['],
+    ['a page overwrites those beside it', '|= bits << ((tally', '= bits << ((tally'],
+    ['a page is kept in the place of another', '((tally.page() & 3) << 6)', '((tally.page() & 1) << 6)'],
+    ['a vote counts twice', 'if (tally.hasVoted(round)) return Refusal.Repeated;', ''],
+    [
+      'a contradiction takes a second round',
+      'require(!hasContradicted[device][round], AlreadyContradicted(device, round));',
+      '',
+    ],
+    ['a contradiction with one signature', '&& _isSigned(round, one) && _isSigned', '&& _isSigned'],
+    ['a contradiction with the other signature', ' && _isSigned(round, other)', ''],
+    [
+      'a contradiction of two devices',
+      'device == other.device\n                && (one.checkpointRoot',
+      '(one.checkpointRoot',
+    ],
+    ['a contradicted round counts', '_tallies[device] = _tallies[device].uncounted();', ''],
+    [
+      'a contradiction of a round to come',
+      'require(round <= currentRound(), Refused(Refusal.NotYet));\n        address device',
+      'address device',
+    ],
+  ]),
+  ...records('Tally', [
+    ['a vote forgets those before it', '((mask << (round - latest)) & 7) | 1', '1'],
+    ['a vote before the latest is forgotten', 'mask |= uint256(1) << (latest - round);', ''],
+    ['a closed round looks open for votes', 'return age > 2 || (mask', 'return (mask'],
+    ['a new page has the rounds of the one before', '~uint256(2 ** 98 - 1)', '~uint256(0)'],
+  ]),
+  ...records('Signed', [
+    ['a high s in a batch', 'if gt(s, HALF_ORDER) { continue }', ''],
+    [
+      'an entry of a batch signed by anybody',
+      'if eq(mload(0x00), device) { mstore(place, device) }',
+      'mstore(place, device)',
+    ],
+    ['the signature of another round', 'mstore(add(body, 0x20), round)', ''],
+  ]),
+  ...records('Identity', [
+    [
+      'an older delegation takes the place of a newer one',
+      'require(delegation.nonce > held.nonce(), NotNewer(delegation.nonce, held.nonce()));',
+      '',
+    ],
+    ['a retired device comes back', 'require(!held.isRetired(), DeviceRetired(device));', ''],
+    [
+      'a delegation ends the device of another owner',
+      'require(old != device && held.owner() == owner, NotYours(old));',
+      '',
+    ],
+    [
+      'a replaced device goes on',
+      '_bindings[old] = held.revoked();\n        emit Revoked(owner, old);',
+      'emit Revoked(owner, old);',
+    ],
+    [
+      'anybody ends the session of a device',
+      'require(device != address(0) && _signer(end, signature) == device, BadEndSignature());',
+      '',
+    ],
+    [
+      'a session goes on after its end',
+      '_bindings[device] = held.revoked();\n        emit SessionEnded(',
+      'emit SessionEnded(',
+    ],
+    [
+      'a device in force loses its place',
+      'require(place < MAX_DEVICES, TooManyDevices());',
+      'if (place == MAX_DEVICES) place = 0;',
+    ],
+    [
+      'an expired device loses its place first',
+      'if (held.isRevoked()) {\n                place',
+      'if (!held.inForce(block.timestamp)) {\n                place',
+    ],
+    ['the record of a retired device is lost', '_retired[owner].push(old);', ''],
+    ['v of 0 or 1 is refused', 'v < 2 ? v + 27 : v', 'v'],
+    ['an epoch comes round again', 'require(epoch <= type(uint16).max, TooManyEpochs());', ''],
+  ]),
+  ...market('Jobs', [
+    ['one claim is paid by several jobs', ' && !_delivered[claim_]', ''],
+    ['the delivered claim is not noted', '_delivered[claim_] = true;', ''],
+    ['bonds of any size', ' && order.bond <= MAX_BOND', ''],
+    ['jobs that nobody can check in time', 'disputes.windowOf(order.steps);', ''],
+    ['the terms have other steps than the order', ' && terms.steps == j.steps', ''],
+    ['an old claim is delivered', '&& c.windowEnd >= j.claimedAt + disputes.windowOf(j.steps)', ''],
+  ]),
+  ...market('Payments', [
+    ['deposits of any size', 'require(amount <= type(uint128).max, TooMuch(amount));', ''],
+  ]),
+  ...market('TrainingRecord', [
+    [
+      'who records first is the author',
+      'if (isFirst || (claim != kept.claim && _rank(claim, c) < rankOf(kept.claim))) {',
+      'if (isFirst) {',
+    ],
+    [
+      'who records last is the author',
+      'if (isFirst || (claim != kept.claim && _rank(claim, c) < rankOf(kept.claim))) {',
+      'if (isFirst || claim != kept.claim) {',
+    ],
+    [
+      'a commitment counts for nothing',
+      'return committed != 0 && committed < own ? committed : own;',
+      'return own;',
+    ],
+    [
+      'a commitment after the claim counts against it',
+      'return committed != 0 && committed < own ? committed : own;',
+      'return committed != 0 ? committed : own;',
+    ],
+    [
+      'a commitment counts for anybody',
+      'return keccak256(abi.encode(claimant, run, claimRoot));',
+      'return keccak256(abi.encode(run, claimRoot));',
+    ],
+    [
+      'a commitment counts for any run',
+      'return keccak256(abi.encode(claimant, run, claimRoot));',
+      'return keccak256(abi.encode(claimant, claimRoot));',
+    ],
+    [
+      'a commitment counts for any root',
+      'return keccak256(abi.encode(claimant, run, claimRoot));',
+      'return keccak256(abi.encode(claimant, run));',
+    ],
+    ['commitments have no order', '<< ORDER_BITS | ++_commitments;', '<< ORDER_BITS | 1;'],
+    [
+      'a later commitment replaces an earlier one',
+      'require(_committed[commitment] == 0, AlreadyCommitted(commitment));',
+      '',
+    ],
+    ['a contradiction is not noted', 'kept.contradicted = true;', ''],
+    [
+      'claims that do not stand are recorded',
+      ' && disputes.stands(claim), NotStanding(claim)',
+      ', NotStanding(claim)',
+    ],
+    ['a claim is counted twice', 'counted[claim] = true;', ''],
+  ]),
 ];
 
 function disputes(list) {
@@ -412,6 +653,10 @@ function judge(name, list) {
 
 function records(name, list) {
   return inFile(`${name}.sol`, 'records', list);
+}
+
+function market(name, list) {
+  return inFile(`${name}.sol`, 'market', list);
 }
 
 function inFile(file, group, list) {

@@ -1,6 +1,7 @@
 /** npm run experiment -- <name>: runs the named experiment. */
 const EXPERIMENTS: Readonly<Record<string, () => Promise<unknown>>> = {
-  swarm: () => import('./swarm.ts'),
+  poison: () => import('./poison.ts'),
+  sapo: () => import('./sapo.ts'),
 };
 
 const name = process.argv[2] ?? '';

@@ -1,12 +1,35 @@
 /** The sets of items that rounds train on and that models are evaluated on. */
+import { must } from '../../protocol/must.ts';
 import { TASKS } from './catalogue.ts';
-import type { TaskItem, TaskName } from './task.ts';
-
-/** The difficulties in use, per task: a non-empty list of indices into the task's `difficulties`. */
-export type DifficultyPlan = Readonly<Record<TaskName, readonly number[]>>;
+import type { Task, TaskItem, TaskName } from './task.ts';
 
 /**
- * The items that every device answers in the round with that seed, all from the training share. The tasks
+ * The tasks in use, each with its difficulties in use: a non-empty list of indices into the task's
+ * `difficulties`.
+ */
+export type DifficultyPlan = Readonly<Partial<Record<TaskName, readonly number[]>>>;
+
+/** The difficulties in use of a task. Throws RangeError when the plan does not name it. */
+export function plannedDifficulties(plan: DifficultyPlan, name: TaskName): readonly number[] {
+  const difficulties = plan[name];
+  if (difficulties === undefined) throw new RangeError(`The plan names no difficulty of ${name}.`);
+  return difficulties;
+}
+
+/** The plan's tasks in the catalogue's order. Throws RangeError when there are none. */
+export function plannedTasks(
+  plan: DifficultyPlan,
+): readonly { readonly task: Task; readonly difficulties: readonly number[] }[] {
+  const planned = TASKS.flatMap((task) => {
+    const difficulties = plan[task.name] ?? [];
+    return difficulties.length === 0 ? [] : [{ task, difficulties }];
+  });
+  if (planned.length === 0) throw new RangeError('The plan names no task: name at least one.');
+  return planned;
+}
+
+/**
+ * The pool of items of the round with that seed, all from the training share. The tasks
  * take turns, and so do the difficulties of each task.
  */
 export function roundItems(seed: Uint8Array, count: number, plan: DifficultyPlan): readonly TaskItem[] {
@@ -22,8 +45,8 @@ export function heldOutItems(count: number, plan: DifficultyPlan): readonly Task
 }
 
 /**
- * Redraws of a repeated identity before it is accepted twice. The smallest task has only a few dozen
- * identities.
+ * Redraws of a repeated identity before the next task takes the turn. The smallest task has only a few dozen
+ * identities. A repetition is accepted when no task has another one.
  */
 const MAX_REDRAWS = 32;
 
@@ -34,18 +57,23 @@ function itemSet(
   share: 'training' | 'held-out',
 ): readonly TaskItem[] {
   const seen = new Set<string>();
+  const tasks = plannedTasks(plan);
+  // After so many turns every task was tried at every difficulty.
+  const turns = tasks.length * Math.max(...tasks.map(({ difficulties }) => difficulties.length));
+  const draw = (turn: number, index: number): TaskItem => {
+    const { task, difficulties } = must(tasks, turn % tasks.length);
+    const difficulty = must(difficulties, Math.floor(turn / tasks.length) % difficulties.length);
+    return task.sample({ seed, index, difficulty, share });
+  };
   return Array.from({ length: count }, (_, index) => {
-    const task = TASKS[index % TASKS.length];
-    if (task === undefined) throw new RangeError('There are no tasks.');
-    const difficulties = plan[task.name];
-    const difficulty = difficulties[Math.floor(index / TASKS.length) % difficulties.length];
-    if (difficulty === undefined) throw new RangeError(`The plan names no difficulty of ${task.name}.`);
-    for (let redraw = 0; ; redraw++) {
-      const item = task.sample({ seed, index: index + redraw * 0x10000, difficulty, share });
-      const key = `${item.task}/${item.identity}`;
-      if (seen.has(key) && redraw < MAX_REDRAWS) continue;
-      seen.add(key);
-      return item;
+    const isNew = (item: TaskItem) => !seen.has(`${item.task}/${item.identity}`);
+    let item = draw(index, index);
+    for (let skipped = 0; !isNew(item) && skipped < turns; skipped++) {
+      for (let redraw = 0; !isNew(item) && redraw <= MAX_REDRAWS; redraw++) {
+        item = draw(index + skipped, index + redraw * 0x10000 + skipped * 0x1000000);
+      }
     }
+    seen.add(`${item.task}/${item.identity}`);
+    return item;
   });
 }

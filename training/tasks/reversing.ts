@@ -1,7 +1,7 @@
+import { drawWord } from './letters.ts';
 import { defineTask } from './task.ts';
 
 const LENGTHS = [5, 6, 7] as const;
-const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 
 /** `rev abcde` -> `edcba`. A word and its reverse are one question. */
 export const reversing = defineTask({
@@ -9,10 +9,8 @@ export const reversing = defineTask({
   difficulties: LENGTHS.map((length) => `${length} letters`),
   byPlace: true,
   draw(draws, difficulty) {
-    const length = LENGTHS[difficulty] ?? LENGTHS[0];
-    const letters = Array.from({ length }, () => LETTERS.charAt(draws.integer(0, LETTERS.length - 1)));
-    const word = letters.join('');
-    const answer = letters.toReversed().join('');
+    const word = drawWord(draws, LENGTHS[difficulty] ?? LENGTHS[0]);
+    const answer = [...word].reverse().join('');
     return { prompt: `rev ${word}`, answer, identity: [word, answer].sort().join('|') };
   },
 });

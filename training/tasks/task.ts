@@ -4,7 +4,15 @@
  */
 import { type DrawSequence, RandomStream } from '../../protocol/philox.ts';
 
-export type TaskName = 'sums' | 'sorting' | 'gcd' | 'reversing';
+export type TaskName =
+  | 'sums'
+  | 'sorting'
+  | 'gcd'
+  | 'reversing'
+  | 'rotating'
+  | 'shifting'
+  | 'swapping'
+  | 'complementing';
 
 /** `training` items may be trained on. `held-out` items are for evaluation only. */
 export type Share = 'training' | 'held-out';

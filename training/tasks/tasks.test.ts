@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TASKS } from './catalogue.ts';
+import { DEFAULT_SETTINGS } from '../learning-settings.ts';
+import { NANO_TASKS, TASKS } from './catalogue.ts';
 import { heldOutItems, roundItems } from './item-sets.ts';
 import { MAX_ANSWER_LENGTH, MAX_PROMPT_LENGTH, shareOf, type Task, type TaskItem } from './task.ts';
 
@@ -11,6 +12,11 @@ function solve(prompt: string): string {
   if (verb === 'sort') {
     return [...first].sort((a, b) => Number(a) - Number(b)).join('');
   }
+  if (verb === 'rot') return first.replace(/^(.)(.*)$/, '$2$1');
+  if (verb === 'nxt')
+    return [...first].map((x) => (x === 'z' ? 'a' : String.fromCharCode(x.charCodeAt(0) + 1))).join('');
+  if (verb === 'swp') return [...first].map((_, at) => first.charAt(at % 2 === 0 ? at + 1 : at - 1)).join('');
+  if (verb === 'cmp') return String(10 ** first.length - 1 - Number(first)).padStart(first.length, '0');
   if (verb === 'rev') return [...first].reduce((reversed, letter) => letter + reversed, '');
   const [a, b] = [Number(first), Number(second)];
   for (let divisor = Math.min(a, b); ; divisor--) {
@@ -127,8 +133,8 @@ describe('item sets', () => {
       fc.property(seeds, (seed) => {
         const items = roundItems(seed, 8, plan);
         expect(items.map((item) => item.task)).toEqual([
-          ...TASKS.map((task) => task.name),
-          ...TASKS.map((task) => task.name),
+          ...NANO_TASKS.map((task) => task.name),
+          ...NANO_TASKS.map((task) => task.name),
         ]);
         expect(roundItems(seed, 8, plan).map((item) => item.prompt)).toEqual(
           items.map((item) => item.prompt),
@@ -144,5 +150,30 @@ describe('item sets', () => {
     expect(new Set(items.map((item) => item.identity)).size).toBe(64);
     for (const item of items) expect(shareOf(item.task, item.identity)).toBe('held-out');
     expect(heldOutItems(64, plan).map((item) => item.prompt)).toEqual(items.map((item) => item.prompt));
+  });
+
+  it('measure on 384 different questions, though some tasks have fewer held out than their share', () => {
+    const items = heldOutItems(384, DEFAULT_SETTINGS.plan);
+    expect(new Set(items.map((item) => `${item.task}/${item.identity}`)).size).toBe(384);
+    expect(DEFAULT_SETTINGS.heldOutItems).toBe(384);
+  });
+
+  it('repeat a question only when there is no other', () => {
+    const items = heldOutItems(60, { gcd: [0] });
+    expect(items.length).toBe(60);
+    expect(new Set(items.map((item) => item.identity)).size).toBeLessThan(60);
+  });
+
+  it('are of the planned tasks only', () => {
+    const items = roundItems(new Uint8Array(32), 6, { rotating: [1], shifting: [0, 1] });
+    expect(items.map(({ task, difficulty }) => `${task} ${difficulty}`)).toEqual([
+      'rotating 1',
+      'shifting 0',
+      'rotating 1',
+      'shifting 1',
+      'rotating 1',
+      'shifting 0',
+    ]);
+    expect(() => roundItems(new Uint8Array(32), 6, {})).toThrow('names no task');
   });
 });

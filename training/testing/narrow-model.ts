@@ -18,12 +18,17 @@ export const NARROW_CONFIG: DecoderConfig = {
 /** A round that the reference engine trains in a moment. */
 export const NARROW_SETTINGS: LearningSettings = {
   ...DEFAULT_SETTINGS,
-  itemsPerRound: 4,
+  itemsPerRound: 8,
+  itemsAnswered: 4,
   samplesPerItem: 2,
   mix: { own: 1, foreign: 2 },
   practicePrompts: 1,
   heldOutItems: 4,
   learningRate: 1e-2,
+  warmupSteps: 0,
+  fullBatch: 1,
+  // Random weights are hardly ever right, and shall learn from that.
+  successesOnly: 'foreign',
 };
 
 /** Random weights of the narrow model. They follow from `seed`. */

@@ -3,6 +3,7 @@
  */
 import type { DeviceAddress } from '../../../protocol/hex.ts';
 import type { RolloutSet } from '../../../protocol/trainer.ts';
+import type { HeldFunds } from '../key-port.ts';
 import type { VolunteerEvent } from '../volunteer-events.ts';
 
 const OWN = '0x52908400098527886e0f7030069857d2e4169ee7';
@@ -32,6 +33,13 @@ export type Scene =
   | 'starting'
   | 'alone';
 
+/** What the keys hold in a scene. */
+export function heldFunds(name: Scene): readonly HeldFunds[] {
+  const bonded = name === 'contributing' ? 20n * 10n ** 15n : 0n;
+  const present = { address: OWN, balance: 480n * 10n ** 15n, credit: 0n, bonded } as const;
+  return [present];
+}
+
 /** The events of one scene. `now` is Unix milliseconds. */
 export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
   const events: VolunteerEvent[] = [
@@ -60,7 +68,13 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
   ];
   if (name === 'fresh') return events;
   if (name === 'elsewhere') return [...events, { kind: 'phase', phase: { kind: 'elsewhere' } }];
-  events.push({ kind: 'device', address: OWN, peerId: '16Uiu2HAmExample', backedUp: name === 'returning' });
+  events.push({
+    kind: 'device',
+    address: OWN,
+    peerId: '16Uiu2HAmExample',
+    backedUp: name === 'returning',
+    encrypted: name !== 'alone',
+  });
   if (name === 'starting') return [...events, { kind: 'phase', phase: { kind: 'starting', step: 'engine' } }];
   events.push(history(name === 'alone' ? 1 : 34, now));
   events.push({

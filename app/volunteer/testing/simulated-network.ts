@@ -22,5 +22,6 @@ export const SIMULATED_NETWORK: Network = {
   relays: [],
   local: false,
   walletConnectProjectId: null,
+  modelHosts: [],
   explorer: null,
 };

@@ -1,10 +1,16 @@
+import { decodeKeyBackup, encodeKeyBackup } from '../key-backup.ts';
+import type { KeyPort } from '../key-port.ts';
 import type { VolunteerEvent } from '../volunteer-events.ts';
 import type { VolunteerPort } from '../volunteer-port.ts';
-import { type Scene, scene } from './scenes.ts';
+import { heldFunds, type Scene, scene } from './scenes.ts';
 import { SIMULATED_NETWORK } from './simulated-network.ts';
 
 /** A volunteer that shows one scene without a network. Its buttons only move between phases. */
-export function simulatedVolunteer(name: Scene, now: () => number): VolunteerPort {
+export function simulatedVolunteer(
+  name: Scene,
+  now: () => number,
+  keys: Partial<KeyPort> = {},
+): VolunteerPort {
   const listeners = new Set<(event: VolunteerEvent) => void>();
   const emit = (event: VolunteerEvent) => {
     for (const listener of listeners) listener(event);
@@ -29,8 +35,15 @@ export function simulatedVolunteer(name: Scene, now: () => number): VolunteerPor
       play('returning');
     },
     checkpoint: refuse,
-    backUpKey: refuse,
-    restoreKey: refuse,
+    keys: {
+      backUp: async (passphrase) =>
+        encodeKeyBackup({ secret: new Uint8Array(32).fill(7), createdAt: now() }, passphrase),
+      restore: async (text, passphrase) => decodeKeyBackup(text, passphrase),
+      rotate: refuse,
+      funds: async () => heldFunds(name),
+      sweep: refuse,
+      ...keys,
+    },
     offerBinding: refuse,
     network: async () => SIMULATED_NETWORK,
     recordDelegation: refuse,

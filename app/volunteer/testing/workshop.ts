@@ -1,4 +1,6 @@
 import 'fake-indexeddb/auto';
+import { deviceKey } from '../../../protocol/device-key.ts';
+import { fromHex } from '../../../protocol/hex.ts';
 import type { NetworkView } from '../../../swarm/peers.ts';
 import type { RoundEvent } from '../../../swarm/rounds/events.ts';
 import type { ComputeClient } from '../../../workers/compute-client.ts';
@@ -60,6 +62,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
   let remembered: EngineChoice | null = options.remembered ?? null;
   const fail: Partial<Record<'chain' | 'computer' | 'swarm', Error>> = {};
   const storage = { full: false };
+  const bonded = { wei: 0n };
   const hold: { computer?: Promise<void>; database?: Promise<void> } = {};
 
   const unused = () => Promise.reject(new Error('not asked for in these tests'));
@@ -134,6 +137,14 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
       };
     },
     consent: async () => '0xc0',
+    async keyFunds() {
+      if (fail.chain !== undefined) throw fail.chain;
+      return { balance: 5n, credit: 0n, bonded: bonded.wei };
+    },
+    async sweepKey({ secret, to }) {
+      log.push(`sent ${deviceKey(fromHex(secret)).address} to ${to}`);
+      return 4n;
+    },
     async joinSwarm(asked) {
       log.push('swarm');
       if (fail.swarm !== undefined) throw fail.swarm;
@@ -218,6 +229,8 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
     fail,
     hold,
     storage,
+    /** What the key has at stake. */
+    bonded,
     view: () => view,
     remembered: () => remembered,
     play: (event: RoundEvent) => onRound(event),

@@ -1,0 +1,188 @@
+/** Peers that learn for some rounds from the same start, sharing their rollouts or each alone. */
+import type { Engine } from '../../compute/engines/engine.ts';
+import { ModelSession } from '../../models/decoder/model-session.ts';
+import { must } from '../../protocol/must.ts';
+import { RandomStream } from '../../protocol/philox.ts';
+import type { PeerRollouts } from '../../protocol/trainer.ts';
+import { type LearningSettings, optimizerOf } from '../learning-settings.ts';
+import type { LoadedModel } from '../nano-files.ts';
+import { openRound, type Round } from '../open-round.ts';
+import { answerPrompt } from '../prompts.ts';
+import { choosePeers, trainRound } from '../round.ts';
+import { answerItems, type Policy, sample, sampleGreedy } from '../sampling.ts';
+import { heldOutItems } from '../tasks/item-sets.ts';
+import { peerAddress, roundSeed } from './round-seeds.ts';
+
+/** Skill on held-out questions. Each is a share from 0 to 1, the mean over the peers that were measured. */
+export interface HeldOutSkill {
+  readonly round: number;
+  /** Answers sampled at temperature 1 that are right. */
+  readonly sampled: number;
+  /** Questions whose most likely answer is right. */
+  readonly greedy: number;
+  /** Questions of which at least one of four sampled answers is right. */
+  readonly passAt4: number;
+}
+
+export interface LearningResult {
+  /** Share of own fresh samples that are exactly right: the mean over peers and rounds. */
+  readonly reward: number;
+  /** The same of each peer. */
+  readonly rewardOfPeers: readonly number[];
+  readonly skill: readonly HeldOutSkill[];
+  /** Means per peer and round. */
+  readonly sampled: number;
+  readonly trained: number;
+  readonly sampledTokens: number;
+  /** CPU seconds per peer and round, without measuring. */
+  readonly cpuSeconds: number;
+}
+
+export interface LearningRunOptions {
+  readonly engine: Engine;
+  readonly model: LoadedModel;
+  readonly peers: number;
+  /** Whether the peers train on one another's rollouts. */
+  readonly shared: boolean;
+  readonly settings: LearningSettings;
+  /** Name of the run, from which all draws follow. */
+  readonly run: string;
+  readonly rounds: number;
+  /** The rounds before which skill is measured. `rounds` itself is after the last. */
+  readonly measureAt: readonly number[];
+  /** Peers that are measured. */
+  readonly measuredPeers: number;
+  /** Rewards are chance, as often as answers are right: a control. Defaults to false. */
+  readonly chanceRewards?: boolean;
+}
+
+const TRIES = 4;
+
+/** Runs the rounds. All peers are honest, so that nobody checks roots or content ids here. */
+export async function runLearning(options: LearningRunOptions): Promise<LearningResult> {
+  const { engine, model, settings, rounds, measureAt } = options;
+  const { config, parameters, tokenizer } = model;
+  const policies: Policy[] = [];
+  for (let peer = 0; peer < options.peers; peer++) {
+    const optimizer = optimizerOf(settings);
+    policies.push({
+      session: await ModelSession.create({ engine, config, parameters, optimizer }),
+      tokenizer,
+    });
+  }
+  const rewards = policies.map(() => 0);
+  const skill: HeldOutSkill[] = [];
+  let [sampled, trained, sampledTokens, cpuMicroseconds] = [0, 0, 0, 0];
+  for (let number = 0; number <= rounds; number++) {
+    if (measureAt.includes(number)) {
+      // Before the first round all peers are the same.
+      const measured = policies.slice(0, number === 0 ? 1 : options.measuredPeers);
+      skill.push(await measureSkill(measured, settings, number));
+    }
+    if (number === rounds) break;
+    const begun = process.cpuUsage();
+    const seed = roundSeed(options.run, number);
+    const views = policies.map((_, peer) =>
+      openRound({ round: number, device: peerAddress(peer), seed }, settings),
+    );
+    const published: PeerRollouts[] = [];
+    for (const [peer, view] of views.entries()) {
+      const groups = await answerItems(must(policies, peer), view);
+      const author = view.context.device;
+      published.push({ author, cid: `${author}/${number}`, set: { author, modelRoot: '0x', groups } });
+    }
+    const right = published.map((set) => exactShare(set, must(views, 0)));
+    for (const [peer, share] of right.entries()) rewards[peer] = must(rewards, peer) + share;
+    for (const { completions } of published.flatMap(({ set }) => set.groups)) {
+      sampled += completions.length;
+      for (const { tokens } of completions) sampledTokens += tokens.length;
+    }
+    for (const [peer, view] of views.entries()) {
+      const round = options.chanceRewards === true ? withChanceRewards(view, mean(right)) : view;
+      const foreign = options.shared ? choosePeers(round, published) : [];
+      const own = must(published, peer);
+      trained += (await trainRound(must(policies, peer), round, { own, foreign })).trainedSamples;
+    }
+    const used = process.cpuUsage(begun);
+    cpuMicroseconds += used.user + used.system;
+  }
+  for (const { session } of policies) await session.dispose();
+  const peerRounds = options.peers * rounds;
+  return {
+    reward: mean(rewards) / rounds,
+    rewardOfPeers: rewards.map((reward) => reward / rounds),
+    skill,
+    sampled: sampled / peerRounds,
+    trained: trained / peerRounds,
+    sampledTokens: sampledTokens / peerRounds,
+    cpuSeconds: cpuMicroseconds / 1e6 / peerRounds,
+  };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}
+
+/** Share of a device's own answers that are exactly right. */
+function exactShare({ set }: PeerRollouts, { items }: Round): number {
+  const answers = set.groups.flatMap(({ item, completions }) =>
+    completions.map(({ text }) => (must(items, item).check(text) === 1 ? 1 : 0)),
+  );
+  return mean(answers);
+}
+
+/** The least share of texts that chance calls right, so that there is something to train on. */
+const LEAST_CHANCE = 1 / 32;
+
+/** The round with checkers that call each text right by a draw with that probability. */
+function withChanceRewards(round: Round, probability: number): Round {
+  const { seed } = round.context;
+  const items = round.items.map((item, index) => ({
+    ...item,
+    check(text: string) {
+      const bytes = new TextEncoder().encode(seed);
+      const stream = RandomStream.named({
+        seed: bytes.slice(0, 64),
+        round: index,
+        device: text,
+        purpose: 'selection',
+      });
+      return stream.uniform(0) < Math.max(LEAST_CHANCE, probability) ? 1 : 0;
+    },
+  }));
+  return { ...round, items };
+}
+
+async function measureSkill(
+  policies: readonly Policy[],
+  settings: LearningSettings,
+  round: number,
+): Promise<HeldOutSkill> {
+  const items = heldOutItems(settings.heldOutItems, settings.plan);
+  const prompts = items.map(({ prompt }) => answerPrompt(prompt));
+  const requests = prompts.flatMap((prompt, item) =>
+    Array.from({ length: TRIES }, (_, attempt) => ({ prompt, item, sample: attempt })),
+  );
+  const seed = new TextEncoder().encode('starling experiment, held out');
+  const stream = RandomStream.named({ seed, round: 0, device: '', purpose: 'sampling' });
+  const skills: Omit<HeldOutSkill, 'round'>[] = [];
+  for (const policy of policies) {
+    const best = await sampleGreedy(policy, prompts);
+    const drawn = await sample(policy, requests, stream, { temperature: 1 });
+    const rightTries = items.map(
+      (item, index) =>
+        drawn.slice(index * TRIES, (index + 1) * TRIES).filter(({ text }) => item.check(text) === 1).length,
+    );
+    skills.push({
+      greedy: mean(items.map((item, index) => (item.check(must(best, index)) === 1 ? 1 : 0))),
+      sampled: mean(rightTries) / TRIES,
+      passAt4: mean(rightTries.map((count) => (count > 0 ? 1 : 0))),
+    });
+  }
+  return {
+    round,
+    sampled: mean(skills.map((skill) => skill.sampled)),
+    greedy: mean(skills.map((skill) => skill.greedy)),
+    passAt4: mean(skills.map((skill) => skill.passAt4)),
+  };
+}
