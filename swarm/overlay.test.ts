@@ -231,6 +231,7 @@ describe('Overlay', () => {
 
   describe('with a relay', () => {
     const isRelay = (peerId: string): boolean => peerId === RELAY;
+    const webrtcTo = (peerId: string): string => `/p2p/${RELAY}/p2p-circuit/webrtc/p2p/${peerId}`;
 
     it('[P-133] keeps a connection to a peer that the relay did not choose', async () => {
       const world = new DialWorld(SELF, { isRelay });
@@ -250,7 +251,7 @@ describe('Overlay', () => {
 
     it('[P-18] has handshakes go only through a relay that it is connected to, by its own way', async () => {
       const world = new DialWorld(SELF, { isRelay });
-      const through = `/p2p/${RELAY}/p2p-circuit/webrtc/p2p/${HONEST}`;
+      const through = webrtcTo(HONEST);
       world.overlay.learn(HONEST, [`/ip4/127.0.0.1/tcp/22${through}`]);
       await world.scheduler.advance(5_000);
       expect(world.dials).toEqual([]);
@@ -259,11 +260,33 @@ describe('Overlay', () => {
       expect(world.dials.map(({ address }) => address)).toEqual([through]);
     });
 
-    it('[P-131] gives a busy tab longer with each try, and no dial more than 30 s', async () => {
+    it('[P-131] begins one handshake through a relay at a time, and the next when it is silent for 1.5 s', async () => {
+      const world = new DialWorld(SELF, { isRelay });
+      world.connect(RELAY, 'outbound');
+      for (const peerId of STRANGERS.slice(0, 8)) world.overlay.learn(peerId, [webrtcTo(peerId)]);
+      await world.scheduler.advance(9_000);
+      expect(world.dials.map(({ at }) => Math.round(at / 500) / 2)).toEqual([0, 1.5, 3, 4.5]);
+    });
+
+    it('[P-131] gives a WebRTC connection 5 s before the next is begun, and 15 s in all', async () => {
+      const world = new DialWorld(SELF, { isRelay, random: () => 0 });
+      world.connect(RELAY, 'outbound');
+      for (const peerId of STRANGERS.slice(0, 6)) {
+        world.onlyShakeHands(webrtcTo(peerId));
+        world.overlay.learn(peerId, [webrtcTo(peerId)]);
+      }
+      await world.scheduler.advance(24_000);
+      const [first = ''] = world.dials.map(({ address }) => address);
+      expect(world.dials.map(({ at }) => Math.round(at / 1_000))).toEqual([0, 5, 10, 15, 20]);
+      expect(world.mostAtOnce).toBe(3);
+      expect(world.dials.filter(({ address }) => address === first)).toHaveLength(2);
+    });
+
+    it('[P-131] gives a busy tab longer with each try, up to 20 s to its handshake', async () => {
       const world = new DialWorld(SELF, { isRelay, random: () => 0.5 });
       world.connect(RELAY, 'outbound');
       for (let n = 0; n < 15; n++) {
-        world.overlay.learn(HONEST, [`/p2p/${RELAY}/p2p-circuit/webrtc/p2p/${HONEST}`]);
+        world.overlay.learn(HONEST, [webrtcTo(HONEST)]);
         await world.scheduler.advance(10_000);
       }
       const gaps = world.dials.slice(1, 4).map(({ at }, n) => at - (world.dials[n]?.at ?? 0));

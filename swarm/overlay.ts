@@ -10,7 +10,7 @@ import { DialFailures } from './dials/dial-failures.ts';
 import { type DialRules, dialTarget, mayDial } from './dials/dial-target.ts';
 import { addressPrefix } from './relay/fair-places.ts';
 import { relayIn } from './relay-connector.ts';
-import { deadline, every, type Scheduler } from './scheduler.ts';
+import { every, type Scheduler } from './scheduler.ts';
 
 export interface OverlayOptions {
   readonly libp2p: Pick<Libp2p, 'peerId' | 'getConnections' | 'dial'>;
@@ -31,6 +31,8 @@ interface Dialling {
   readonly endpoint: string;
   /** Null behind a relay. */
   readonly host: string | null;
+  /** Local time in ms before which no other dial goes through a relay. */
+  aloneUntil: number;
 }
 
 /** Dials at once. */
@@ -47,14 +49,19 @@ const DIALS_FOR_NEW = { perSecond: 4, burst: 16 } as const;
 const FIRST_DIAL_DELAY_MS = 8_000;
 
 /**
- * Time in ms to the first sign of the peer: its handshake. Behind a relay it is twice as long and doubles
- * with each failure, because a tab that computes answers late.
+ * Time in ms of each part of a dial: to the first sign of the peer, which is its handshake, and from there to
+ * the connection. A tab that computes answers late, so what goes through a relay doubles with each failure.
  */
-const FIRST_ANSWER_MS = { tcp: 5_000, relayed: 10_000, most: 20_000 } as const;
-/** Time in ms for a whole dial. */
-const TOTAL_MS = { tcp: 10_000, relayed: 30_000 } as const;
-/** libp2p's events after which the peer has shown its key: over TCP, and on the way to WebRTC. */
-const ANSWERS: ReadonlySet<string> = new Set([
+const TCP_MS = { handshake: 5_000, rest: 5_000 } as const;
+const RELAYED_MS = { handshake: 10_000, mostHandshake: 20_000, webrtc: 15_000, mostWebrtc: 30_000 } as const;
+/**
+ * Time in ms for which a dial through a relay is the only one: from its start, and from the handshake on. Of
+ * several WebRTC connections that are set up at once in one process, about one in six never hears the other's
+ * answer (@libp2p/webrtc 6). One that takes longer does not hold the others up.
+ */
+const ALONE_MS = { handshake: 1_500, webrtc: 5_000 } as const;
+/** libp2p's events after which a peer has shown its key: over TCP, and before WebRTC. */
+const SHOWED_KEY: ReadonlySet<string> = new Set([
   'upgrader:multiplex-outbound-connection',
   'webrtc:open-signaling-stream',
 ]);
@@ -274,7 +281,7 @@ export class Overlay {
         takes(peerId) &&
         this.#failures.isReady(peerId, target, hasRecord) &&
         (target.kind === 'relayed'
-          ? rules.carries(target.relay)
+          ? under.every(({ aloneUntil }) => aloneUntil <= now) && rules.carries(target.relay)
           : hasRecord ||
             target.scope === 'loopback' ||
             (mayScan && under.filter(({ host }) => host === target.host).length < PARALLEL_PER_HOST))
@@ -302,18 +309,23 @@ export class Overlay {
   }
 
   async #dial({ candidate: { peerId }, target }: Attempt): Promise<void> {
-    const { libp2p, scheduler } = this.#options;
-    const { endpoint, kind } = target;
-    this.#dialling.set(peerId, { endpoint, host: target.kind === 'tcp' ? target.host : null });
-    const total = deadline(scheduler, TOTAL_MS[kind], this.#abort.signal);
-    const patience =
-      kind === 'tcp' ? FIRST_ANSWER_MS.tcp : FIRST_ANSWER_MS.relayed * 2 ** this.#failures.of(peerId);
-    const first = deadline(scheduler, Math.min(patience, FIRST_ANSWER_MS.most), total.signal);
+    const { endpoint } = target;
+    const now = this.#options.scheduler.now();
+    const isTcp = target.kind === 'tcp';
+    const patience = 2 ** this.#failures.of(peerId);
+    const { handshake, mostHandshake, webrtc, mostWebrtc } = RELAYED_MS;
+    const dialling: Dialling = {
+      endpoint,
+      host: isTcp ? target.host : null,
+      aloneUntil: isTcp ? 0 : now + ALONE_MS.handshake,
+    };
+    this.#dialling.set(peerId, dialling);
     try {
-      const connection = await libp2p.dial(target.address, {
-        signal: first.signal,
-        onProgress: ({ type }) => {
-          if (ANSWERS.has(type)) first.release();
+      const connection = await this.#dialWithin(target.address, {
+        handshake: isTcp ? TCP_MS.handshake : Math.min(mostHandshake, handshake * patience),
+        rest: isTcp ? TCP_MS.rest : Math.min(mostWebrtc, webrtc * patience),
+        onHandshake: () => {
+          if (!isTcp) dialling.aloneUntil = this.#options.scheduler.now() + ALONE_MS.webrtc;
         },
       });
       this.#answered(peerId, target, connection);
@@ -322,10 +334,33 @@ export class Overlay {
       this.#failures.failed(peerId, target);
       if (this.#failures.of(peerId) >= FORGOTTEN_AFTER) this.#reached.delete(peerId);
     } finally {
-      first.release();
-      total.release();
       this.#dialling.delete(peerId);
       this.#dialSoon();
+    }
+  }
+
+  /** Dials with a time in ms for the handshake, and another for what comes after it. */
+  async #dialWithin(
+    address: Multiaddr,
+    times: { readonly handshake: number; readonly rest: number; readonly onHandshake: () => void },
+  ): Promise<Connection> {
+    const { libp2p, scheduler } = this.#options;
+    const limit = new AbortController();
+    const giveUp = (): void => limit.abort(new DOMException('The peer took too long.', 'TimeoutError'));
+    let cancel = scheduler.after(times.handshake, giveUp);
+    let isShown = false;
+    const onProgress = ({ type }: { readonly type: string }): void => {
+      if (isShown || !SHOWED_KEY.has(type)) return;
+      isShown = true;
+      cancel();
+      cancel = scheduler.after(times.rest, giveUp);
+      times.onHandshake();
+    };
+    try {
+      const signal = AbortSignal.any([limit.signal, this.#abort.signal]);
+      return await libp2p.dial(address, { signal, onProgress });
+    } finally {
+      cancel();
     }
   }
 

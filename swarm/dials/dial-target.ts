@@ -2,28 +2,30 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { addressPrefix } from '../relay/fair-places.ts';
 import { type AddressScope, scopeOf } from './address-scope.ts';
 
+/** TCP at an IP address. */
+export interface TcpTarget {
+  readonly kind: 'tcp';
+  /** Without the peer's id, so that whoever listens there can answer. */
+  readonly address: Multiaddr;
+  /** Host and port. */
+  readonly endpoint: string;
+  readonly host: string;
+  readonly prefix: string;
+  readonly scope: AddressScope;
+}
+
+/** WebRTC, with its handshake through a relay. */
+export interface RelayedTarget {
+  readonly kind: 'relayed';
+  readonly address: Multiaddr;
+  /** The relay and the peer. */
+  readonly endpoint: string;
+  /** PeerId of the relay. */
+  readonly relay: string;
+}
+
 /** One address of one peer, in a form that peers of the swarm listen on. */
-export type DialTarget =
-  | {
-      /** TCP at an IP address. */
-      readonly kind: 'tcp';
-      /** Without the peer's id, so that whoever listens there can answer. */
-      readonly address: Multiaddr;
-      /** Host and port. */
-      readonly endpoint: string;
-      readonly host: string;
-      readonly prefix: string;
-      readonly scope: AddressScope;
-    }
-  | {
-      /** WebRTC, with its handshake through a relay. */
-      readonly kind: 'relayed';
-      readonly address: Multiaddr;
-      /** The relay and the peer. */
-      readonly endpoint: string;
-      /** PeerId of the relay. */
-      readonly relay: string;
-    };
+export type DialTarget = TcpTarget | RelayedTarget;
 
 /** What this node may dial. */
 export interface DialRules {
@@ -49,8 +51,12 @@ export function dialTarget(text: string, peerId: string): DialTarget | null {
   if (names.endsWith('p2p/p2p-circuit/webrtc/p2p') && isComplete) {
     const relay = parts.at(-4)?.value ?? '';
     // The way to the relay is this node's own, never the one that the hello names.
-    const through = multiaddr(`/p2p/${relay}/p2p-circuit/webrtc/p2p/${peerId}`);
-    return { kind: 'relayed', address: through, endpoint: `${relay} ${peerId}`, relay };
+    return {
+      kind: 'relayed',
+      address: multiaddr(`/p2p/${relay}/p2p-circuit/webrtc/p2p/${peerId}`),
+      endpoint: `${relay} ${peerId}`,
+      relay,
+    };
   }
   if (!/^ip[46]\/tcp(\/p2p)?$/.test(names) || (parts.length === 3 && !isComplete)) return null;
   const listener = multiaddr(parts.slice(0, 2));

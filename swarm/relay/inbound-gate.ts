@@ -57,7 +57,6 @@ export class InboundGate
     >
 {
   readonly #options: InboundGateOptions;
-  /** The group and the claimed peer of each connection whose handshake is not over. */
   readonly #halfOpen = new Map<MultiaddrConnection, Handshake>();
   #lastReplaced = Number.NEGATIVE_INFINITY;
 

@@ -25,6 +25,7 @@ export class DialWorld {
   readonly #open = new Set<Connection>();
   readonly #listeners = new Map<string, string>();
   readonly #refusing = new Set<string>();
+  readonly #shaking = new Set<string>();
   #under = 0;
   /** Most dials that were under way at once. */
   mostAtOnce = 0;
@@ -41,10 +42,12 @@ export class DialWorld {
         peerId: peerIdFromString(self),
         getConnections: (peer) =>
           [...this.#open].filter(({ remotePeer }) => peer === undefined || peer.equals(remotePeer)),
-        dial: (target, { signal } = {}) => {
+        dial: (target, { signal, onProgress } = {}) => {
           const address = [target].flat().map(String).join(' ');
           this.dials.push({ address, at: this.scheduler.now() });
           this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#under);
+          const tell = onProgress as ((event: { readonly type: string }) => void) | undefined;
+          if (this.#shaking.has(address)) tell?.({ type: 'webrtc:open-signaling-stream' });
           return this.#answer(address, signal ?? undefined).finally(() => this.#under--);
         },
       },
@@ -60,6 +63,11 @@ export class DialWorld {
   /** Has nobody listen at an address. */
   refuse(address: string): void {
     this.#refusing.add(address);
+  }
+
+  /** Has somebody at an address show its key and then be silent. */
+  onlyShakeHands(address: string): void {
+    this.#shaking.add(address);
   }
 
   /** Opens a direct connection to a peer, as if either side had dialled. */
