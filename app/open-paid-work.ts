@@ -2,6 +2,7 @@ import { createWalletClient } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { OnchainDisputes } from '../chain/disputes/onchain/port.ts';
 import { DeliveredClaims } from '../chain/jobs/delivered.ts';
+import { TrainingClaimRecorder } from '../chain/model-registry/claim-recorder.ts';
 import { chainOf, connect, transportOf } from '../chain/network.ts';
 import { sleep } from '../chain/sleep.ts';
 import { TransactionQueue } from '../chain/transaction-queue.ts';
@@ -47,6 +48,7 @@ export function openPaidWork({ base, network, key }: OpenPaidWorkOptions): PaidW
   });
   const queue = new TransactionQueue({ client, wallet });
   const disputes = new OnchainDisputes({ queue, address: contracts.disputes });
+  const recorder = new TrainingClaimRecorder({ queue, trainingRecord: contracts.trainingRecord });
   const worker = runsWorker((progress) => {
     jobs.handleProgress(progress);
     checks.handleProgress(progress);
@@ -65,6 +67,7 @@ export function openPaidWork({ base, network, key }: OpenPaidWorkOptions): PaidW
     queue,
     contracts,
     disputes,
+    recorder,
     watch,
     runs: worker.runs,
     knownRuns,
@@ -75,6 +78,7 @@ export function openPaidWork({ base, network, key }: OpenPaidWorkOptions): PaidW
   const delivered = new DeliveredClaims({ client, jobs: contracts.jobs });
   const checks = new ChecksController({
     disputes,
+    recorder,
     watch,
     knownRuns,
     stakes: () => delivered.stakes(),

@@ -31,30 +31,116 @@ export interface KeyFunds {
 
 export interface KeyFundsOptions {
   readonly client: PublicClient;
-  readonly address: Address;
   /** Undefined for a network without paid training, where nothing is bonded. */
   readonly rollup: RollupContracts | undefined;
 }
 
+/**
+ * What an account laid bonds down for, and up to which of its transactions and blocks that was looked for.
+ */
+interface LaidBonds {
+  nonce: number;
+  next: bigint;
+  readonly claims: Set<bigint>;
+  readonly games: Set<bigint>;
+  readonly jobs: Set<bigint>;
+}
+
 /** Bonds that were laid down longer ago, in seconds, are not looked for: 30 days. */
 const LOOK_BACK_SECONDS = 30 * 86_400;
+/** Blocks that are read again, because a node may replace the newest. */
+const REPLACEABLE = 64n;
 
-/** Reads what an account has, is owed and has bonded. Only its own logs are asked for. Throws ChainError. */
-export async function readKeyFunds(options: KeyFundsOptions): Promise<KeyFunds> {
-  const { client, address, rollup } = options;
-  try {
-    const balance = await client.getBalance({ address });
-    if (rollup === undefined) return { balance, credit: 0n, bonded: 0n };
-    const [paid, won, bonded] = await Promise.all([
-      readCredit(client, rollup.payments, address),
-      disputesAt(client, rollup).read.credit([address]),
-      readBonded(client, address, rollup),
+/**
+ * Reads what accounts have, are owed and have bonded. Only an account's own logs are asked for, and only
+ * after it has sent a transaction since the last time: nobody else lays down its bonds.
+ */
+export class KeyFundsReader {
+  readonly #client: PublicClient;
+  readonly #rollup: RollupContracts | undefined;
+  readonly #laid = new Map<Address, LaidBonds>();
+
+  constructor({ client, rollup }: KeyFundsOptions) {
+    this.#client = client;
+    this.#rollup = rollup;
+  }
+
+  /** Throws ChainError. */
+  async read(address: Address): Promise<KeyFunds> {
+    const client = this.#client;
+    const rollup = this.#rollup;
+    try {
+      const balance = await client.getBalance({ address });
+      if (rollup === undefined) return { balance, credit: 0n, bonded: 0n };
+      const [paid, won, bonded] = await Promise.all([
+        readCredit(client, rollup.payments, address),
+        disputesAt(client, rollup).read.credit([address]),
+        this.#bonded(address, rollup),
+      ]);
+      return { balance, credit: paid + won, bonded };
+    } catch (error) {
+      throw toChainError(error);
+    }
+  }
+
+  async #bonded(me: Address, rollup: RollupContracts): Promise<bigint> {
+    const client = this.#client;
+    const { claims, games, jobs } = await this.#laidBy(me, rollup);
+    const contract = disputesAt(client, rollup);
+    let bonded = 0n;
+    for (const id of claims) {
+      const { lost, settled, bond } = await contract.read.claimOf([id]);
+      if (!lost && !settled) bonded += bond;
+    }
+    for (const id of games) {
+      const { phase, bond } = await contract.read.gameOf([id]);
+      if (PHASES[phase] !== 'over') bonded += bond;
+    }
+    for (const id of jobs) {
+      const { state, worker, order } = await readJob(client, rollup.jobs, id);
+      const isMine = worker?.toLowerCase() === me.toLowerCase();
+      const isOpen = state === 'claimed' || state === 'delivered';
+      if (isMine && isOpen && order.token === COIN) bonded += order.bond;
+    }
+    return bonded;
+  }
+
+  async #laidBy(me: Address, { disputes, jobs }: RollupContracts): Promise<LaidBonds> {
+    const client = this.#client;
+    const nonce = await client.getTransactionCount({ address: me, blockTag: 'latest' });
+    const known = this.#laid.get(me);
+    if (known?.nonce === nonce) return known;
+    const laid = known ?? { nonce: 0, next: 0n, claims: new Set(), games: new Set(), jobs: new Set() };
+    if (nonce === 0) return laid;
+    const { number, timestamp } = await client.getBlock({ blockTag: 'latest' });
+    const first = known?.next ?? (await firstBlockSince(client, Number(timestamp) - LOOK_BACK_SECONDS));
+    const read = <Entry>(ask: (range: BlockRange) => Promise<readonly Entry[]>) =>
+      logsOfBlocks(first, number, ask);
+    const strict = true;
+    const [made, challenged, worked] = await Promise.all([
+      read((range) =>
+        client.getLogs({ ...range, strict, address: disputes, event: CLAIMED, args: { claimant: me } }),
+      ),
+      read((range) =>
+        client.getLogs({ ...range, strict, address: disputes, event: CHALLENGED, args: { challenger: me } }),
+      ),
+      read((range) =>
+        client.getLogs({ ...range, strict, address: jobs, event: WORKED, args: { worker: me } }),
+      ),
     ]);
-    return { balance, credit: paid + won, bonded };
-  } catch (error) {
-    throw toChainError(error);
+    for (const { args } of made) laid.claims.add(args.claim);
+    for (const { args } of challenged) laid.games.add(args.game);
+    for (const { args } of worked) laid.jobs.add(args.job);
+    laid.nonce = nonce;
+    laid.next = number > REPLACEABLE ? number - REPLACEABLE : 0n;
+    this.#laid.set(me, laid);
+    return laid;
   }
 }
+
+const CLAIMED = getAbiItem({ abi: disputesAbi, name: 'Claimed' });
+const CHALLENGED = getAbiItem({ abi: disputesAbi, name: 'Challenged' });
+const WORKED = getAbiItem({ abi: jobsAbi, name: 'Claimed' });
 
 export interface SweepOptions extends ConnectOptions {
   readonly network: ChainNetwork;
@@ -83,7 +169,7 @@ export async function sweepKey(options: SweepOptions): Promise<bigint> {
     transport: transportOf(network, options),
   });
   const queue = new TransactionQueue({ client, wallet });
-  const { bonded, credit } = await readKeyFunds({ client, address, rollup });
+  const { bonded, credit } = await new KeyFundsReader({ client, rollup }).read(address);
   if (bonded > 0n)
     throw new ChainError(
       'refused',
@@ -121,44 +207,6 @@ async function sendable(client: PublicClient, address: Address, to: Address): Pr
       'The key holds no more coin than sending it would cost. Nothing was sent.',
     );
   return balance - price;
-}
-
-async function readBonded(client: PublicClient, me: Address, rollup: RollupContracts): Promise<bigint> {
-  const { number, timestamp } = await client.getBlock({ blockTag: 'latest' });
-  const first = await firstBlockSince(client, Number(timestamp) - LOOK_BACK_SECONDS);
-  const { disputes, jobs } = rollup;
-  const read = <Entry>(ask: (range: BlockRange) => Promise<readonly Entry[]>) =>
-    logsOfBlocks(first, number, ask);
-  const claimed = getAbiItem({ abi: disputesAbi, name: 'Claimed' });
-  const challenged = getAbiItem({ abi: disputesAbi, name: 'Challenged' });
-  const worked = getAbiItem({ abi: jobsAbi, name: 'Claimed' });
-  const strict = true;
-  const [claims, games, work] = await Promise.all([
-    read((range) =>
-      client.getLogs({ ...range, strict, address: disputes, event: claimed, args: { claimant: me } }),
-    ),
-    read((range) =>
-      client.getLogs({ ...range, strict, address: disputes, event: challenged, args: { challenger: me } }),
-    ),
-    read((range) => client.getLogs({ ...range, strict, address: jobs, event: worked, args: { worker: me } })),
-  ]);
-  const contract = disputesAt(client, rollup);
-  let bonded = 0n;
-  for (const { args } of claims) {
-    const { lost, settled, bond } = await contract.read.claimOf([args.claim]);
-    if (!lost && !settled) bonded += bond;
-  }
-  for (const { args } of games) {
-    const { phase, bond } = await contract.read.gameOf([args.game]);
-    if (PHASES[phase] !== 'over') bonded += bond;
-  }
-  for (const id of new Set(work.map(({ args }) => args.job))) {
-    const { state, worker, order } = await readJob(client, jobs, id);
-    const isMine = worker?.toLowerCase() === me.toLowerCase();
-    const isOpen = state === 'claimed' || state === 'delivered';
-    if (isMine && isOpen && order.token === COIN) bonded += order.bond;
-  }
-  return bonded;
 }
 
 function disputesAt(client: PublicClient, { disputes }: RollupContracts) {

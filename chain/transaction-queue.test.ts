@@ -60,7 +60,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
     });
     const orderFor = (terms: Hex) => ({
       ...{ terms, descriptionHash: digestOfDescription(DESCRIPTION), token: COIN, price: 1000n, bond: 10n },
-      ...{ claimSeconds: 1000, workSeconds: 500, workerShares: TOTAL_SHARES / 2 },
+      ...{ claimSeconds: 1000, workSeconds: 500, workerShares: TOTAL_SHARES / 2, steps: 3 },
     });
     const post = (queue: TransactionQueue, name = 'terms') =>
       postJob({ queue, jobs: local.network.rollup.jobs, order: orderFor(termsHash(termsOf(name))) });

@@ -1,4 +1,4 @@
-import { type Hex, keccak256, numberToHex, parseSignature, toHex } from 'viem';
+import { type Hex, keccak256, numberToHex, parseSignature, serializeErc6492Signature, toHex } from 'viem';
 import { privateKeyToAccount, sign } from 'viem/accounts';
 import { describe, expect, it } from 'vitest';
 import { ownerSignature } from './wallet-signature.ts';
@@ -39,6 +39,18 @@ describe('the signature of an owner', () => {
       const digest = keccak256('0x');
       expect(await ownerSignature({ client: contract, owner, digest, signature })).toBe(signature);
     }
+  });
+
+  it('loses the wrapping of ERC-6492, and needs the wallet’s contract to be there', async () => {
+    const signature: Hex = `0x${'22'.repeat(100)}`;
+    const wrapped = serializeErc6492Signature({ address: owner, data: '0x1234', signature });
+    const digest = keccak256('0x');
+    const of = { owner, digest, signature: wrapped };
+    expect(await ownerSignature({ client: contract, ...of })).toBe(signature);
+    await expect(ownerSignature({ client: account, ...of })).rejects.toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('not on the chain yet'),
+    });
   });
 
   it.each<[string, Hex]>([

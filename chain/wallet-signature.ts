@@ -2,9 +2,11 @@ import {
   type Address,
   type Hex,
   isAddressEqual,
+  isErc6492Signature,
   isHex,
   numberToHex,
   type PublicClient,
+  parseErc6492Signature,
   recoverAddress,
   size,
 } from 'viem';
@@ -27,7 +29,8 @@ export interface OwnerSignatureOptions {
  * A wallet's signature in the one form that the contracts recover: 65 bytes r, s, v with a low s (EIP-2) and
  * v of 27 or 28. Wallets also give v as 0 or 1, v with a chain in it (EIP-155), 64 bytes (EIP-2098) or a high
  * s; of the two values that v can have, the one that leads to the owner is taken. The signature of a contract
- * (ERC-1271) stays as it is. Throws ChainError `invalid` for what the owner did not sign.
+ * (ERC-1271) stays as it is, without the wrapping of ERC-6492, which Identity does not take. Throws
+ * ChainError `invalid` for what the owner did not sign, and for a wallet whose contract is not deployed yet.
  */
 export async function ownerSignature(options: OwnerSignatureOptions): Promise<Hex> {
   const { client, owner, digest, signature } = options;
@@ -38,7 +41,14 @@ export async function ownerSignature(options: OwnerSignatureOptions): Promise<He
   const code = await client.getCode({ address: owner }).catch((error: unknown) => {
     throw toChainError(error);
   });
-  if (code !== undefined && isHex(signature) && size(signature) > 0) return signature;
+  const wrapped = isHex(signature) && isErc6492Signature(signature);
+  if (code !== undefined && isHex(signature) && size(signature) > 0)
+    return wrapped ? parseErc6492Signature(signature).signature : signature;
+  if (wrapped)
+    throw new ChainError(
+      'invalid',
+      'This wallet’s contract is not on the chain yet. Send a first transaction with it, and sign again.',
+    );
   throw new ChainError(
     'invalid',
     'The wallet signed with another account, or something else. Choose the connected account there, and sign again.',

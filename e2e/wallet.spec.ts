@@ -1,10 +1,13 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test } from '@playwright/test';
 import { createPublicClient, createTestClient, http, parseAbi, parseEther } from 'viem';
 import { generatePrivateKey } from 'viem/accounts';
+import { identityAbi } from '../chain/generated/abi.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
 import { Tab } from './support/tab.ts';
 import { TestWallet } from './support/wallet.ts';
 
+const PASSPHRASE = 'wide river, slow bird';
 const IDENTITY = parseAbi(['function ownerOf(address device) view returns (address)']);
 
 test.describe('A wallet', () => {
@@ -81,6 +84,75 @@ test.describe('A wallet', () => {
     await tab.page.getByTestId('wallet-bind').click();
     await expect(tab.page.getByTestId('wallet-status')).toContainText('belongs to your wallet');
     await expect(tab.page.getByTestId('owner')).toBeVisible();
+    await context.close();
+  });
+
+  test('gets the coin of a key, and a new key takes the place of the old one', async ({ browser }) => {
+    const context = await browser.newContext({ acceptDownloads: true });
+    const tab = await Tab.open(context, devnet.network.page, { name: 'renewed', engine: 'wasm' });
+    const { page } = tab;
+    const chain = createPublicClient({ transport: http(devnet.network.rpc) });
+    const bindingOf = (device: `0x${string}`) =>
+      chain.readContract({
+        address: devnet.network.contracts.identity,
+        ...{ abi: identityAbi, functionName: 'bindingOf', args: [device] },
+      });
+    await tab.contribute();
+    await tab.expectFigure('ledger-computed', 1, 90_000);
+    await page.getByTestId('wallet-connect').click();
+    await page.getByTestId('wallet-option-development').click();
+    await page.getByTestId('wallet-bind').click();
+    await expect(page.getByTestId('wallet-status')).toContainText('belongs to your wallet');
+    const before = await tab.deviceAddress();
+    const { owner } = await bindingOf(before);
+    await createTestClient({ mode: 'anvil', transport: http(devnet.nodeRpc) }).setBalance({
+      address: before,
+      value: parseEther('1'),
+    });
+    await page.getByTestId('stop').click();
+
+    await expect(page.getByTestId('key-coin')).toContainText('1 ETH');
+    const held = await chain.getBalance({ address: owner });
+    await page.getByTestId('key-sweep').click();
+    await expect(page.getByTestId('key-coin')).toContainText(/0(\.0+\d*)? ETH/);
+    expect((await chain.getBalance({ address: owner })) - held).toBeGreaterThan(parseEther('0.98'));
+
+    await page.getByTestId('key-backup').click();
+    await page.getByTestId('key-passphrase').fill(PASSPHRASE);
+    await page.getByTestId('key-passphrase-again').fill(PASSPHRASE);
+    const [copy] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByTestId('key-save-go').click(),
+    ]);
+    const saved = await readFile(await copy.path(), 'utf8');
+    expect(saved).toContain('starling-device-key-2');
+
+    await page.getByTestId('key-new').click();
+    await page.getByTestId('key-renew-go').click();
+    await expect(page.getByTestId('key-message')).toContainText('has a new key');
+    const after = await tab.deviceAddress();
+    expect(after).not.toBe(before);
+    await page.getByTestId('wallet-bind').click();
+    await expect(page.getByTestId('wallet-status')).toContainText('belongs to your wallet');
+    expect(await bindingOf(after)).toMatchObject({ owner, revoked: false });
+    expect(await bindingOf(before)).toMatchObject({ owner, revoked: true });
+
+    await page.reload();
+    expect(await tab.deviceAddress()).toBe(after);
+    await page.getByTestId('key-backup').click();
+    await page.getByTestId('key-passphrase').fill(PASSPHRASE);
+    await page.getByTestId('key-passphrase-again').fill(PASSPHRASE);
+    await page.getByTestId('key-save-go').click();
+    await expect(page.getByTestId('key-message')).toContainText('Saved');
+    await page.getByTestId('key-file').setInputFiles(await copy.path());
+    await page.getByTestId('key-passphrase').fill('not the passphrase');
+    await page.getByTestId('key-open-go').click();
+    await expect(page.getByTestId('key-message')).toContainText('not the passphrase of this key');
+    await page.getByTestId('key-passphrase').fill(PASSPHRASE);
+    await page.getByTestId('key-open-go').click();
+    await expect(page.getByTestId('key-message')).toContainText('Restored.');
+    expect(await tab.deviceAddress()).toBe(before);
+    expect(tab.errors).toEqual([]);
     await context.close();
   });
 });

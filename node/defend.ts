@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { planRun } from '../audit/run-plan.ts';
 import { decodeRunSpec, encodeRunSpec } from '../audit/run-spec.ts';
 import { digestOfDescription, findDescriptions, publishDescription } from '../chain/descriptions.ts';
-import { claimOnce } from '../chain/disputes/agents/claim-once.ts';
+import { type ClaimOnceOptions, claimOnce } from '../chain/disputes/agents/claim-once.ts';
 import { Defender } from '../chain/disputes/agents/defender.ts';
 import { messageOf } from '../protocol/message-of.ts';
 import { termsHash } from '../protocol/slot-encoding.ts';
@@ -61,9 +61,9 @@ await runProcess(async (signal) => {
   const log = (line: string): void => console.error(line);
   await lockFolder(values.home);
   const session = await openDisputeSession(values, signal, log);
-  const { port, runs, pollMs } = session;
+  const { port, runs, recorder, pollMs } = session;
   if (values.claim !== undefined) log(await claim(session, values.claim, signal));
-  const defender = new Defender({ port, runs, pollMs, onEvent: printer(values.json) });
+  const defender = new Defender({ port, runs, recorder, pollMs, onEvent: printer(values.json) });
   if (values.once) {
     await defender.tick(signal);
     return 0;
@@ -83,7 +83,7 @@ async function claim(session: DisputeSession, file: string, signal: AbortSignal)
   });
   const spec = decodeRunSpec(new Uint8Array(bytes));
   const run = termsHash(planRun(spec).terms);
-  const { queue, descriptions, port, runs } = session;
+  const { queue, descriptions, port, runs, recorder } = session;
   const { client } = queue;
   const description = encodeRunSpec(spec);
   // The specification is published before the claim: nobody should rely on a claim that nobody can check.
@@ -95,7 +95,8 @@ async function claim(session: DisputeSession, file: string, signal: AbortSignal)
   const found = await runs.get(run, { signal });
   if (found === undefined)
     throw new UsageError('The specification was published but the node does not show it yet. Try again.');
-  const played = await claimOnce(port, found, { signal });
+  const commit: ClaimOnceOptions['commit'] = (terms, root) => recorder.commit(terms, root);
+  const played = await claimOnce(port, found, { signal, commit });
   if (played.kind === 'refused') throw new UsageError(`The claim was refused (${played.reason}).`);
   if (played.kind === 'unknown')
     throw new UsageError('The claim is not in a block yet. Start again to see it through.');

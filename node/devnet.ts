@@ -155,7 +155,6 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
     const connection = await joinSwarm({
       network,
       transports: nodeTransports(),
-      loopback: true,
       key,
       ledger: deviceChain.ledger,
       store: folder.content,

@@ -115,7 +115,6 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     const connection = await joinSwarm({
       network,
       transports: nodeTransports(),
-      loopback: true,
       key,
       ledger: chain.ledger,
       store: new MemoryStore(CONTENT_BUDGET),

@@ -1,5 +1,7 @@
 import type { DeviceKey } from '../protocol/device-key.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
+import { AUTHOR_RANKS } from './messages/admission.ts';
+import type { StandingSource } from './messages/authors.ts';
 import { decodeMessage, encodeMessage, type Message, type UnsignedMessage } from './messages/envelope.ts';
 import {
   type Body,
@@ -9,7 +11,13 @@ import {
   type TopicName,
 } from './messages/message-types.ts';
 import { RejectCounts, type RejectReason } from './messages/reject-reason.ts';
-import { type SignatureVerifier, Validator, type ValidatorOptions } from './messages/validator.ts';
+import {
+  dispositionOf,
+  type Origin,
+  type SignatureVerifier,
+  Validator,
+  type ValidatorOptions,
+} from './messages/validator.ts';
 import { topicsOf } from './network-id.ts';
 import type { Disposition, PubSub } from './pubsub.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -36,14 +44,23 @@ export interface Gossip {
    * limit.
    */
   publish(message: OutgoingMessage): Promise<Message>;
-  /** Calls `listener` for every accepted message of others, in order of arrival. Returns how to stop that. */
-  onMessage(listener: (message: Message) => void): () => void;
+  /**
+   * Calls `listener` for every accepted message of others, in the order in which they were accepted. Returns
+   * how to stop that.
+   */
+  onMessage(listener: (message: Message, origin: Origin) => void): () => void;
   onRejected(listener: (rejected: RejectedMessage) => void): () => void;
   /** Counts a message that is rejected after its arrival, such as a reveal without its commit. */
   reject(reason: RejectReason, detail: string): void;
   /** Whether a valid hello of the device was accepted. */
   isBound(device: DeviceAddress): boolean;
   stop(): void;
+}
+
+/** A message that waits for the listeners. */
+interface Accepted {
+  readonly message: Message;
+  readonly origin: Origin;
 }
 
 export interface GossipOptions {
@@ -54,27 +71,42 @@ export interface GossipOptions {
   /** Current round by chain time. */
   readonly round: () => number;
   readonly verifier?: SignatureVerifier;
+  /** What the chain says of authors. Without it nobody is bound or known. */
+  readonly standings?: StandingSource;
+  /** Whether a peer is a relay of the network. Defaults to nobody. */
+  readonly isRelay?: (peerId: string) => boolean;
   /** Topics to join. Defaults to all. */
   readonly topics?: readonly TopicName[];
   /**
-   * Messages that may wait for listeners. Defaults to 1,024. The oldest is dropped beyond that, as
-   * 'overflow'.
+   * Messages that may wait for listeners. Defaults to 1,024. Beyond that the oldest of the authors that are
+   * known least is dropped, as 'overflow'.
    */
   readonly queue?: number;
-  readonly limits?: Pick<ValidatorOptions, 'authorQuota' | 'sourceQuota' | 'maxKeys'>;
+  /** 0 to 1. Defaults to Math.random. */
+  readonly random?: () => number;
+  readonly limits?: Pick<ValidatorOptions, 'authorQuota' | 'ownerQuota' | 'sourceQuota' | 'maxKeys'>;
 }
 
 /** Joins the topics of a network. Throws TypeError for an id that is none. */
 export function startGossip(options: GossipOptions): Gossip {
-  const { pubsub, networkId, key, scheduler, round, verifier } = options;
+  const { pubsub, networkId, key, scheduler, round, verifier, standings, isRelay, random } = options;
   const now = (): number => scheduler.now();
   const topics = topicsOf(networkId);
   const rejected = new RejectCounts();
-  const validator = new Validator({ networkId, now, round, verifier, ...options.limits });
-  const listeners = new Set<(message: Message) => void>();
+  const validator = new Validator({
+    ...options.limits,
+    networkId,
+    scheduler,
+    round,
+    verifier,
+    standings,
+    isRelay,
+    random,
+  });
+  const listeners = new Set<(message: Message, origin: Origin) => void>();
   const rejectedListeners = new Set<(rejected: RejectedMessage) => void>();
   const capacity = options.queue ?? 1024;
-  const queue: Message[] = [];
+  const queue: Accepted[] = [];
   let cancelDelivery: (() => void) | null = null;
   let lastSeq = 0;
   let stopped = false;
@@ -84,10 +116,14 @@ export function startGossip(options: GossipOptions): Gossip {
     for (const listener of rejectedListeners) listener({ reason, detail });
   }
 
-  function enqueue(message: Message): void {
-    queue.push(message);
+  function enqueue(accepted: Accepted): void {
+    queue.push(accepted);
     if (queue.length > capacity) {
-      queue.shift();
+      const rank = Math.max(...queue.map(({ origin }) => AUTHOR_RANKS[origin.authorClass]));
+      queue.splice(
+        queue.findIndex(({ origin }) => AUTHOR_RANKS[origin.authorClass] === rank),
+        1,
+      );
       reject('overflow', 'messages come faster than they are read');
     }
     // In a task of its own, so that a listener cannot hold up the network's check.
@@ -96,7 +132,8 @@ export function startGossip(options: GossipOptions): Gossip {
 
   function deliver(): void {
     cancelDelivery = null;
-    for (const message of queue.splice(0)) for (const listener of listeners) listener(message);
+    for (const { message, origin } of queue.splice(0))
+      for (const listener of listeners) listener(message, origin);
   }
 
   async function check(bytes: Uint8Array, topic: TopicName, source: string): Promise<Disposition> {
@@ -104,12 +141,13 @@ export function startGossip(options: GossipOptions): Gossip {
     if (stopped) return 'ignore';
     if (verdict.kind === 'rejected') {
       reject(verdict.reason, verdict.detail);
-      return verdict.penalise ? 'reject' : 'ignore';
+    } else if (verdict.message.author === key.address) {
+      // Other peers send own messages back.
+      return 'ignore';
+    } else {
+      enqueue(verdict);
     }
-    // Other peers send own messages back.
-    if (verdict.message.author === key.address) return 'ignore';
-    enqueue(verdict.message);
-    return 'accept';
+    return dispositionOf(verdict);
   }
 
   const names = options.topics ?? TOPIC_NAMES;
@@ -137,6 +175,7 @@ export function startGossip(options: GossipOptions): Gossip {
     stop() {
       stopped = true;
       cancelDelivery?.();
+      validator.stop();
       for (const off of leave) off();
       listeners.clear();
       rejectedListeners.clear();

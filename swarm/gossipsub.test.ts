@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { sha256Of } from '../protocol/sha256-of.ts';
 import { createSwarmNode, type SwarmNode } from './node.ts';
 import { nodeTransports } from './node-transports.ts';
+import type { Disposition } from './pubsub.ts';
 import { describePubSubContract } from './testing/pubsub-contract.ts';
 
 const TOPICS = ['/starling/2/pubsub-test:1/presence', '/starling/2/pubsub-test:1/rounds'] as const;
@@ -22,8 +23,13 @@ function startNode(): Promise<SwarmNode> {
   });
 }
 
-function gossipsubOf({ libp2p }: SwarmNode): GossipSub {
-  return (libp2p.services as unknown as { readonly pubsub: GossipSub }).pubsub;
+/** The service has this too, though its interface leaves it out. */
+interface Scored {
+  getScore(peerId: string): number;
+}
+
+function gossipsubOf({ libp2p }: SwarmNode): GossipSub & Scored {
+  return (libp2p.services as unknown as { readonly pubsub: GossipSub & Scored }).pubsub;
 }
 
 /** Resolves when every node knows that all of them have joined the topic. */
@@ -74,4 +80,46 @@ describe('gossipsub', () => {
       await Promise.all(nodes.map((node) => node.stop()));
     }
   });
+
+  /**
+   * Has one node send messages to another, whose verdict on all is the same, until `until` no longer throws.
+   * It is told how many the other looked at, and what the other's score of the first is.
+   */
+  async function judge(verdict: Disposition, until: (judged: number, score: number) => void): Promise<void> {
+    const [topic] = TOPICS;
+    const nodes = [await startNode(), await startNode()] as const;
+    const [a, b] = nodes;
+    try {
+      await a.libp2p.dial(b.libp2p.getMultiaddrs());
+      let judged = 0;
+      a.pubsub.join(topic, async () => 'accept');
+      b.pubsub.join(topic, async () => {
+        judged++;
+        return verdict;
+      });
+      await allJoined(nodes, topic);
+      await vi.waitFor(
+        async () => {
+          await a.pubsub.publish(topic, randomBytes(20));
+          until(judged, gossipsubOf(b).getScore(a.peerId));
+        },
+        { timeout: 25_000, interval: 20 },
+      );
+    } finally {
+      await Promise.all(nodes.map((node) => node.stop()));
+    }
+  }
+
+  it('[P-114] ends gossip with a neighbour after ten messages that are penalised', () =>
+    judge('penalise', (judged, score) => {
+      expect(judged).toBeGreaterThanOrEqual(10);
+      // The threshold below which gossipsub looks at nothing of a neighbour.
+      expect(score).toBeLessThan(-160);
+    }));
+
+  it('[P-114] goes on with a neighbour after 40 messages that are ignored', () =>
+    judge('ignore', (judged, score) => {
+      expect(judged).toBeGreaterThanOrEqual(40);
+      expect(score).toBeGreaterThanOrEqual(0);
+    }));
 });

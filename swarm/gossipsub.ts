@@ -12,6 +12,7 @@ import type { Disposition, MessageCheck, PubSub } from './pubsub.ts';
 const results: Readonly<Record<Disposition, TopicValidatorResult>> = {
   accept: TopicValidatorResult.Accept,
   ignore: TopicValidatorResult.Ignore,
+  penalise: TopicValidatorResult.Ignore,
   reject: TopicValidatorResult.Reject,
 };
 
@@ -95,6 +96,19 @@ export function swarmGossipsub(options: {
   });
 }
 
+/** The part of gossipsub's service that its interface leaves out: the score of each neighbour. */
+interface Scored {
+  readonly score: { addPenalty(peerId: string, count: number, label: string): void };
+}
+
+/**
+ * Counts one fault of a neighbour's behaviour. Beyond six the score falls by ten times the square of the
+ * excess, so that the tenth ends gossip with it. A fault is forgotten at 2 % a second.
+ */
+function penalise(service: GossipSub, source: string): void {
+  (service as GossipSub & Scored).score.addPenalty(source, 1, 'ignored_messages');
+}
+
 /** A PubSub over a started gossipsub service. */
 export function pubsubOver(service: GossipSub): PubSub {
   return {
@@ -102,10 +116,11 @@ export function pubsubOver(service: GossipSub): PubSub {
       await service.publish(topic, data);
     },
     join(topic, check: MessageCheck) {
-      service.topicValidators.set(
-        topic,
-        async (source, message) => results[await check(message.data, source.toString())],
-      );
+      service.topicValidators.set(topic, async (source, message) => {
+        const disposition = await check(message.data, source.toString());
+        if (disposition === 'penalise') penalise(service, source.toString());
+        return results[disposition];
+      });
       service.subscribe(topic);
       return () => {
         service.topicValidators.delete(topic);

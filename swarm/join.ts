@@ -1,9 +1,12 @@
 import type { DeviceKey } from '../protocol/device-key.ts';
 import type { Ledger } from '../protocol/ledger.ts';
 import type { Network } from '../protocol/network-file.ts';
+import { accountOf, type Standing, UNKNOWN } from '../protocol/standing.ts';
+import type { Requester } from './content/channel-places.ts';
 import { type ContentService, startContent } from './content/service.ts';
 import type { ContentStore } from './content/store.ts';
 import { libp2pContentTransport } from './content/transport.ts';
+import { DevicesOfPeers } from './device-of-peer.ts';
 import { type Gossip, startGossip } from './gossip.ts';
 import { networkId, topicsOf } from './network-id.ts';
 import { createSwarmNode, type SwarmNode, type TransportFactory } from './node.ts';
@@ -21,8 +24,6 @@ export interface JoinSwarmOptions {
   readonly describe: () => SelfDescription;
   /** Transports that only this host has, such as nodeTransports() of node-transports.ts. Defaults to none. */
   readonly transports?: readonly TransportFactory[];
-  /** Whether private and loopback addresses may be dialled from a browser. Defaults to false. */
-  readonly loopback?: boolean;
 }
 
 /**
@@ -48,7 +49,7 @@ export interface SwarmConnection {
  * relay address that cannot be used.
  */
 export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnection> {
-  const { network, key, ledger, store, describe, transports, loopback } = options;
+  const { network, key, ledger, store, describe, transports } = options;
   const id = networkId(network.chainId, network.contracts.participation);
   const scheduler = systemScheduler;
   const round = () => ledger.clock.read().round;
@@ -57,12 +58,19 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
     scheduler,
     random: Math.random,
   });
+  const devices = new DevicesOfPeers();
+  const standingOf = (peerId: string): Standing => {
+    const device = devices.of(peerId);
+    return device === null ? UNKNOWN : standings.now(device);
+  };
   const node = await createSwarmNode({
     privateKey: key.secret,
     relays: network.relays,
     topics: Object.values(topicsOf(id)),
     transports,
-    loopback,
+    // A process on a public network dials no address of its own machine or network for a stranger.
+    loopback: network.local,
+    standingOf,
     // libp2p 3.3.11 throws outside of any promise when it reserves a place on a relay that is reached by
     // WebRTC (DNSMappings.has), which ends a Node process. So peers do not relay for others yet.
     relayForOthers: false,
@@ -75,6 +83,8 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
       scheduler,
       round,
       verifier: ledger,
+      standings,
+      isRelay: node.isRelay,
     });
     const presence = startPresence({
       gossip,
@@ -86,7 +96,11 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
       relays: false,
     });
     const transport = libp2pContentTransport(node.libp2p);
-    const content = await startContent({ store, transport, scheduler });
+    const requesterOf = (peerId: string): Requester => ({
+      hasRecord: node.hasRecord(peerId),
+      account: accountOf(devices.of(peerId) ?? '0x', standingOf(peerId)),
+    });
+    const content = await startContent({ store, transport, scheduler, serve: { requesterOf } });
     return {
       networkId: id,
       scheduler,

@@ -181,6 +181,44 @@ describe('three peers and a relay', () => {
   });
 });
 
+describe('a stranger that says it relays', () => {
+  it('[P-136] gets no reservation beside a relay of the network, and is in no hello', async () => {
+    const relay = await startRelay({ privateKey: randomBytes(32), networks: [networkId] });
+    const member = await startPeer(relay.addresses, ['/ip4/127.0.0.1/tcp/0']);
+    const stranger = await createSwarmNode({
+      privateKey: randomBytes(32),
+      relays: [],
+      topics: [],
+      loopback: true,
+      transports: nodeTransports(),
+      relayForOthers: true,
+      degree: 0,
+    });
+    try {
+      await stranger.libp2p.dial(
+        member.node.libp2p.getMultiaddrs().filter((a) => !`${a}`.includes('p2p-circuit')),
+      );
+      const isKnown = async () => {
+        const peer = await member.node.libp2p.peerStore.get(stranger.libp2p.peerId);
+        return peer.protocols.includes('/libp2p/circuit/relay/0.2.0/hop');
+      };
+      await vi.waitFor(async () => expect(await isKnown()).toBe(true), { timeout: 60_000 });
+      await vi.waitFor(() => expect(relay.reservations()).toBe(1), { timeout: 60_000 });
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      const { services } = stranger.libp2p as unknown as {
+        readonly services: { readonly relay: { readonly reservations: ReadonlyMap<unknown, unknown> } };
+      };
+      expect(services.relay.reservations.size).toBe(0);
+      expect(member.node.addresses().some((text) => text.includes(stranger.peerId))).toBe(false);
+      expect(member.node.addresses().some((text) => text.includes(relay.peerId))).toBe(true);
+    } finally {
+      await stranger.stop();
+      await member.stop();
+      await relay.stop();
+    }
+  });
+});
+
 describe('createSwarmNode', () => {
   it('names what a relay address lacks', async () => {
     const options = { privateKey: randomBytes(32), topics: [] };

@@ -1,5 +1,5 @@
 import './rtc-fix.ts';
-import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2';
+import { circuitRelayServer } from '@libp2p/circuit-relay-v2';
 import { privateKeyFromRaw } from '@libp2p/crypto/keys';
 import { identify, identifyPush } from '@libp2p/identify';
 import { noise } from '@libp2p/noise';
@@ -10,6 +10,7 @@ import { webSockets } from '@libp2p/websockets';
 import { yamux } from '@libp2p/yamux';
 import { WebRTC } from '@multiformats/multiaddr-matcher';
 import { createLibp2p, type Libp2p } from 'libp2p';
+import type { Standing } from '../protocol/standing.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { pubsubOver, swarmGossipsub } from './gossipsub.ts';
 import { connectionManagerSettings, connectionMonitorSettings } from './libp2p-settings.ts';
@@ -18,7 +19,10 @@ import { tolerateHostlessAddresses } from './observed-addresses.ts';
 import { isDirectConnection, Overlay } from './overlay.ts';
 import type { NetworkView, PeerPath, PeerView } from './peers.ts';
 import type { PubSub } from './pubsub.ts';
-import { groupRelays, RelayConnector } from './relay-connector.ts';
+import { circuitThroughChosen } from './relay/chosen-relays.ts';
+import type { PlaceLimits } from './relay/fair-places.ts';
+import { InboundGate } from './relay/inbound-gate.ts';
+import { groupRelays, RelayConnector, relayIn } from './relay-connector.ts';
 import { deadline, every, type Scheduler, systemScheduler } from './scheduler.ts';
 
 /** libp2p's type of a function that makes a transport. */
@@ -35,7 +39,10 @@ export interface SwarmNodeOptions {
   readonly topics: readonly string[];
   /** STUN and TURN servers. Defaults to none, which reaches peers on the same machine and network only. */
   readonly iceServers?: readonly RTCIceServer[];
-  /** Whether private and loopback addresses may be dialled from a browser. Defaults to false. */
+  /**
+   * Whether the network is on this machine (`local` in the network file). Only then does the node dial
+   * loopback addresses, and private ones of others. Defaults to false.
+   */
   readonly loopback?: boolean;
   /** Whether others may use this node as a relay for their handshakes. Defaults to false. */
   readonly relayForOthers?: boolean;
@@ -45,10 +52,16 @@ export interface SwarmNodeOptions {
   readonly listen?: readonly string[];
   /** Direct connections to hold. Defaults to 6. */
   readonly degree?: number;
+  /** What the chain says of the device with a PeerId. Defaults to nothing. */
+  readonly standingOf?: (peerId: string) => Standing;
   readonly scheduler?: Scheduler;
   /** 0 to 1. Defaults to Math.random. */
   readonly random?: () => number;
 }
+
+/** Connections that others open to one node. Its own dials and relays have the rest of libp2p's 64. */
+const INBOUND_LIMITS: PlaceLimits = { places: 48, perPrefix: 12, reserve: 12, fewPerPrefix: 2 };
+const HALF_OPEN_LIMITS: PlaceLimits = { places: 40, perPrefix: 10, reserve: 10, fewPerPrefix: 2 };
 
 /** A running libp2p node of the swarm. */
 export interface SwarmNode {
@@ -59,16 +72,25 @@ export interface SwarmNode {
   addresses(): readonly string[];
   /**
    * Remembers where a peer listens, and whether it relays. The overlay dials the peer when it needs
-   * neighbours.
+   * neighbours. `source` is the neighbour that passed the peer's hello on.
    */
-  learn(peerId: string, addresses: readonly string[], relays?: boolean): void;
+  learn(peerId: string, addresses: readonly string[], relays?: boolean, source?: string): void;
   isDirect(peerId: string): boolean;
+  /** Whether the peer is one of the relays that the node was given. */
+  isRelay(peerId: string): boolean;
+  /** Whether a peer is more than a new key: the chain knows it, or this node dialled it with success. */
+  hasRecord(peerId: string): boolean;
   /** Peers with a direct connection, without relays. */
   degree(): number;
   view(): NetworkView;
   /** Calls `listener` when peers, paths, latencies or relays have changed, at most every 100 ms. */
   watch(listener: (view: NetworkView) => void): () => void;
   stop(): Promise<void>;
+}
+
+/** On a network on one machine all peers share one prefix. */
+function withoutPrefixes(limits: PlaceLimits): PlaceLimits {
+  return { ...limits, perPrefix: limits.places, reserve: 0 };
 }
 
 /**
@@ -88,7 +110,18 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
       ? { relay: circuitRelayServer({ reservations: { maxReservations: 32 } }) }
       : {}),
   };
+  const isChosenRelay = (peerId: string): boolean => relayConnector.has(peerId) || overlay.hasRecord(peerId);
+  const inbound = new InboundGate({
+    limits: options.loopback === true ? withoutPrefixes(INBOUND_LIMITS) : INBOUND_LIMITS,
+    halfOpen: options.loopback === true ? withoutPrefixes(HALF_OPEN_LIMITS) : HALF_OPEN_LIMITS,
+    connections: () => libp2p.getConnections(),
+    // libp2p's own times of connections are by the system's clock.
+    now: () => Date.now(),
+    members: { hasRecord: (peerId) => overlay.hasRecord(peerId), random },
+  });
   const libp2p = await createLibp2p({
+    // Started below, because the connection gater asks the overlay.
+    start: false,
     privateKey: privateKeyFromRaw(options.privateKey),
     // Not <relay>/p2p-circuit, which is not renewed after the relay restarts (js-libp2p issue 3601). Two
     // places, so that the node stays reachable when one relay goes.
@@ -98,12 +131,18 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
       // Always given, because the library's default asks public STUN servers.
       webRTC({ rtcConfiguration: { iceServers: [...(options.iceServers ?? [])] } }),
       webRTCDirect({ rtcConfiguration: { iceServers: [] } }),
-      circuitRelayTransport({ reservationCompletionTimeout: 10_000 }),
+      circuitThroughChosen(isChosenRelay),
       ...(options.transports ?? []),
     ],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
-    connectionGater: options.loopback === true ? { denyDialMultiaddr: () => false } : {},
+    // Also what libp2p learns by itself, as from a peer's identify, is dialled only if the overlay would.
+    connectionGater: {
+      denyInboundConnection: inbound.denyInboundConnection,
+      denyInboundEncryptedConnection: inbound.denyInboundEncryptedConnection,
+      denyInboundUpgradedConnection: inbound.denyInboundUpgradedConnection,
+      denyDialMultiaddr: (address) => !relayConnector.hasAddress(address) && !overlay.allows(address),
+    },
     connectionManager: connectionManagerSettings,
     connectionMonitor: connectionMonitorSettings,
     services,
@@ -132,7 +171,10 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     random,
     degree: options.degree ?? 6,
     isRelay: (peerId) => relayConnector.has(peerId),
+    rules: { tcp: (options.transports ?? []).length > 0, loopback: options.loopback ?? false },
+    ...(options.standingOf === undefined ? {} : { standingOf: options.standingOf }),
   });
+  await libp2p.start();
 
   function path(peerId: string): PeerPath {
     const connections = libp2p.getConnections(peerIdFromString(peerId));
@@ -172,6 +214,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
   for (const event of ['connection:open', 'connection:close', 'peer:connect', 'peer:disconnect'] as const) {
     libp2p.addEventListener(event, changed);
   }
+  libp2p.addEventListener('connection:open', ({ detail }) => overlay.opened(detail));
   const stopMeasuring = every(scheduler, 10_000, () => void measure());
   relayConnector.start();
   overlay.start();
@@ -183,7 +226,11 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     addresses() {
       const own = libp2p.getMultiaddrs();
       const texts = own
-        .filter((address) => WebRTC.matches(address) || !address.toString().includes('/p2p-circuit'))
+        .filter((address) => {
+          const relay = relayIn(address);
+          // A stranger can have libp2p listen through it, by passing a dial on.
+          return relay === null || (WebRTC.matches(address) && isChosenRelay(relay));
+        })
         .map(String);
       // A neighbour that relays can carry a handshake to this node. libp2p does not list these addresses
       // itself.
@@ -195,13 +242,16 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
         .filter((text) => text.length <= LIMITS.address)
         .slice(0, LIMITS.addresses);
     },
-    learn(peerId, addresses, relays) {
-      if (relays === true) relayingPeers.set(peerId, true);
+    learn(peerId, addresses, relays, source) {
+      // New keys may say so of themselves without end, but only neighbours carry handshakes to this node.
+      if (relays === true && overlay.isDirect(peerId)) relayingPeers.set(peerId, true);
       else relayingPeers.delete(peerId);
-      overlay.learn(peerId, addresses);
+      overlay.learn(peerId, addresses, source);
       changed();
     },
     isDirect: (peerId) => overlay.isDirect(peerId),
+    isRelay: (peerId) => relayConnector.has(peerId),
+    hasRecord: (peerId) => overlay.hasRecord(peerId),
     degree: () => overlay.degree(),
     view,
     watch(listener) {

@@ -1,17 +1,40 @@
 import { describe, expect, it } from 'vitest';
 import { UNTESTED } from '../protocol/conformance-report.ts';
-import { deviceKey, peerIdOf } from '../protocol/device-key.ts';
+import { deviceKey, peerIdBytesOf, peerIdOf } from '../protocol/device-key.ts';
+import { sha256Of } from '../protocol/sha256-of.ts';
 import { startGossip } from './gossip.ts';
+import { encodeMessage } from './messages/envelope.ts';
+import { topicsOf } from './network-id.ts';
 import { startPresence } from './presence.ts';
 import { MemoryBus } from './testing/memory-bus.ts';
 import { SimulatedScheduler } from './testing/simulated-scheduler.ts';
+
+const NETWORK = 'presence-test:1';
 
 /** Devices on one bus, each with the times at which it sent a hello. */
 class Meeting {
   readonly scheduler = new SimulatedScheduler();
   readonly #bus = new MemoryBus(this.scheduler);
 
-  join(byte: number, degree = 1) {
+  #newcomers = 0;
+
+  /** One hello of a key that was never heard before. */
+  newcomer(): void {
+    const n = this.#newcomers++;
+    const key = deviceKey(sha256Of(new TextEncoder().encode(`newcomer ${n}`)));
+    const body = {
+      peerId: peerIdBytesOf(key.publicKey),
+      delegation: null,
+      engine: 'none',
+      conformance: UNTESTED,
+      addresses: [],
+      relays: false,
+    };
+    const hello = encodeMessage(key, NETWORK, { type: 'hello', round: 1, seq: 1, body });
+    void this.#bus.pubsub('newcomers').publish(topicsOf(NETWORK).presence, hello);
+  }
+
+  join(byte: number, { degree = 1, random = 0, maxMembers = 1024 } = {}) {
     const { scheduler } = this;
     const key = deviceKey(new Uint8Array(32).fill(byte));
     const pubsub = this.#bus.pubsub(`peer ${byte}`);
@@ -24,18 +47,22 @@ class Meeting {
           return pubsub.publish(topic, data);
         },
       },
-      networkId: 'presence-test:1',
+      networkId: NETWORK,
       key,
       scheduler,
       round: () => 1,
     });
     const node = { degree, addresses: ['/ip4/127.0.0.1/tcp/1'] as readonly string[] };
     const learned: string[] = [];
+    const sources: (string | undefined)[] = [];
     const presence = startPresence({
       gossip,
       node: {
         addresses: () => node.addresses,
-        learn: (peerId, addresses) => learned.push(`${peerId} ${addresses.join(' ')}`),
+        learn(peerId, addresses, _relays, source) {
+          learned.push(`${peerId} ${addresses.join(' ')}`);
+          sources.push(source);
+        },
         degree: () => node.degree,
       },
       publicKey: key.publicKey,
@@ -43,8 +70,10 @@ class Meeting {
       round: () => 1,
       scheduler,
       relays: false,
+      random: () => random,
+      maxMembers,
     });
-    return { key, gossip, presence, node, sent, learned };
+    return { key, gossip, presence, node, sent, learned, sources };
   }
 }
 
@@ -56,16 +85,43 @@ describe('startPresence', () => {
     expect(sent).toEqual([1_000, 11_000, 21_000, 31_000]);
   });
 
-  it('[P-67] answers a newcomer within 1 s, and only once', async () => {
+  it('[P-67] answers a newcomer once, at a random time of a second a member', async () => {
     const meeting = new Meeting();
-    const first = meeting.join(1);
+    const first = meeting.join(1, { random: 0 });
     await meeting.scheduler.advance(5_500);
-    const second = meeting.join(2);
+    const second = meeting.join(2, { random: 0.99 });
     await meeting.scheduler.advance(4_500);
-    // The newcomer's first hello comes at 6,500.
+    // The newcomer's first hello comes at 6,500, and the answer to it at 7,000.
     expect(first.sent).toEqual([1_000, 7_000]);
-    expect(second.sent).toEqual([6_500, 7_500]);
+    expect(second.sent).toEqual([6_500, 8_500]);
     expect(first.learned[0]).toBe(`${peerIdOf(second.key.publicKey)} /ip4/127.0.0.1/tcp/1`);
+    expect(first.sources[0]).toBe('peer 2');
+  });
+
+  it('[P-67] says at most one hello more in 10 s, however many newcomers there are', async () => {
+    const meeting = new Meeting();
+    const { sent } = meeting.join(1, { random: 0 });
+    for (let ms = 0; ms < 100_000; ms += 500) {
+      meeting.newcomer();
+      await meeting.scheduler.advance(500);
+    }
+    // Ten by the interval and as many answers. Without newcomers there are ten.
+    expect(sent.length).toBeLessThanOrEqual(20);
+    expect(sent.length).toBeGreaterThan(10);
+  });
+
+  it('[P-113] lists who was there before among any number of newcomers', async () => {
+    const meeting = new Meeting();
+    const { presence } = meeting.join(1, { maxMembers: 4 });
+    const others = [meeting.join(2), meeting.join(3)].map(({ key }) => key.address);
+    await meeting.scheduler.advance(12_000);
+    for (let n = 0; n < 40; n++) {
+      meeting.newcomer();
+      await meeting.scheduler.advance(100);
+    }
+    const members = presence.members().map(({ device }) => device);
+    expect(members).toEqual(expect.arrayContaining(others));
+    expect(members).toHaveLength(2 + 4);
   });
 
   it('[P-67] sends a hello within 1 s of a change of its addresses', async () => {
@@ -79,7 +135,7 @@ describe('startPresence', () => {
 
   it('[P-68] sends a hello every 2 s while it has no direct connection', async () => {
     const meeting = new Meeting();
-    const { node, sent } = meeting.join(1, 0);
+    const { node, sent } = meeting.join(1, { degree: 0 });
     await meeting.scheduler.advance(5_500);
     expect(sent).toEqual([1_000, 3_000, 5_000]);
     node.degree = 1;

@@ -1,8 +1,9 @@
 import { base58btc } from 'multiformats/bases/base58';
 import { peerIdBytesOf } from '../protocol/device-key.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
-import { BoundedMap } from './bounded-map.ts';
+import { FairMap } from './fair-map.ts';
 import type { Gossip } from './gossip.ts';
+import { AUTHOR_RANKS } from './messages/admission.ts';
 import type { Body } from './messages/message-types.ts';
 import type { SwarmNode } from './node.ts';
 import { every, type Scheduler } from './scheduler.ts';
@@ -34,6 +35,10 @@ export interface PresenceOptions {
    * sooner.
    */
   readonly interval?: number;
+  /** Members kept that are not unknown, and unknown ones beside them. Defaults to 1,024 each. */
+  readonly maxMembers?: number;
+  /** 0 to 1. Spreads the answers to newcomers. Defaults to Math.random. */
+  readonly random?: () => number;
 }
 
 export interface Presence {
@@ -45,19 +50,36 @@ export interface Presence {
   stop(): void;
 }
 
-/** Sends a hello every few seconds, and learns from the hellos of others who is there and where to dial. */
+/** Answers to a newcomer that the whole swarm spreads over a second, as far as it fits into an interval. */
+const ANSWERS_PER_SECOND = 1;
+
+/**
+ * Sends a hello every few seconds, and learns from the hellos of others who is there and where to dial. New
+ * keys are free, so newcomers bring about at most one hello more in an interval, at a random time.
+ */
 export function startPresence(options: PresenceOptions): Presence {
-  const { gossip, node, scheduler } = options;
+  const { gossip, node, scheduler, random = Math.random } = options;
   const interval = options.interval ?? 10_000;
-  const members = new BoundedMap<DeviceAddress, Member>(1024);
+  const now = (): number => scheduler.now();
+  const limit = options.maxMembers ?? 1024;
+  const established = new FairMap<DeviceAddress, Member>({ limit, now });
+  const unknown = new FairMap<DeviceAddress, Member>({ limit, now });
   const listeners = new Set<(member: Member) => void>();
   let lastHello = Number.NEGATIVE_INFINITY;
   let lastAddresses = '';
-  let newcomer = false;
+  /** When to answer newcomers. Null when nobody is new, or a hello went out since. */
+  let answerAt: number | null = null;
+  let lastAnswer = Number.NEGATIVE_INFINITY;
+
+  const member = (device: DeviceAddress): Member | undefined =>
+    established.get(device) ?? unknown.get(device);
+  const isThere = ({ lastSeen }: Member): boolean => scheduler.now() - lastSeen <= 3 * interval;
+  const members = (): readonly Member[] => [...established.values(), ...unknown.values()].filter(isThere);
 
   async function announce(): Promise<void> {
     lastHello = scheduler.now();
-    newcomer = false;
+    if (answerAt !== null && answerAt <= lastHello) lastAnswer = lastHello;
+    answerAt = null;
     const addresses = node.addresses();
     lastAddresses = addresses.join(' ');
     const body = {
@@ -69,12 +91,12 @@ export function startPresence(options: PresenceOptions): Presence {
     await gossip.publish({ type: 'hello', round: options.round(), body });
   }
 
-  const offMessages = gossip.onMessage((message) => {
+  const offMessages = gossip.onMessage((message, { source, authorClass, account }) => {
     if (message.type !== 'hello') return;
     const { peerId: bytes, addresses, relays, delegation, engine, conformance } = message.body;
     const peerId = base58btc.baseEncode(bytes);
-    const isNew = !members.has(message.author);
-    const member = {
+    const before = member(message.author);
+    const heard = {
       device: message.author,
       peerId,
       delegation,
@@ -82,23 +104,35 @@ export function startPresence(options: PresenceOptions): Presence {
       conformance,
       lastSeen: scheduler.now(),
     };
-    members.set(message.author, member);
-    node.learn(peerId, addresses, relays);
-    // A newcomer does not know this device yet, and rejects its messages until it has a hello of it.
-    if (isNew) newcomer = true;
-    for (const listener of listeners) listener(member);
+    const isUnknown = authorClass === 'unknown';
+    (isUnknown ? established : unknown).delete(message.author);
+    (isUnknown ? unknown : established).set(message.author, heard, {
+      rank: AUTHOR_RANKS[authorClass],
+      group: authorClass === 'bound' ? account : source,
+    });
+    node.learn(peerId, addresses, relays, source);
+    if (before === undefined || !isThere(before)) answerSoon();
+    for (const listener of listeners) listener(heard);
   });
+
+  /** A newcomer does not know yet where this device listens. */
+  function answerSoon(): void {
+    if (answerAt !== null || scheduler.now() - lastAnswer < interval) return;
+    const spread = Math.min(interval, (1000 * members().length) / ANSWERS_PER_SECOND);
+    answerAt = scheduler.now() + random() * spread;
+  }
 
   const offTimer = every(scheduler, 1_000, () => {
     const since = scheduler.now() - lastHello;
     const moved = node.addresses().join(' ') !== lastAddresses;
     const alone = node.degree() === 0 && since >= 2_000;
-    if (newcomer || moved || alone || since >= interval) announce().catch(() => {});
+    const answers = answerAt !== null && answerAt <= scheduler.now();
+    if (answers || moved || alone || since >= interval) announce().catch(() => {});
   });
 
   return {
-    members: () => [...members.values()].filter(({ lastSeen }) => scheduler.now() - lastSeen <= 3 * interval),
-    member: (device) => members.get(device),
+    members,
+    member,
     onMember(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

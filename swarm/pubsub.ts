@@ -1,8 +1,9 @@
 /**
- * What becomes of a message after its check. An accepted one is passed on. An ignored one is dropped. A
- * rejected one is dropped and costs the peer that sent it standing.
+ * What becomes of a message after its check. An accepted one is passed on, and all others are dropped. A
+ * rejected one costs every peer that sends it standing. A penalised one costs it the peer that it came from,
+ * and not others who pass the same message on.
  */
-export type Disposition = 'accept' | 'ignore' | 'reject';
+export type Disposition = 'accept' | 'ignore' | 'penalise' | 'reject';
 
 /** Checks a message before it is passed on. `source` is the id of the peer that it came from. */
 export type MessageCheck = (data: Uint8Array, source: string) => Promise<Disposition>;

@@ -59,6 +59,21 @@ export class RelayConnector {
     return this.#relays.some((relay) => relay.peerId === peerId);
   }
 
+  /**
+   * Whether an address is one that the network names for a relay. A `dnsaddr` stands for any of its relay's.
+   */
+  hasAddress(address: Multiaddr): boolean {
+    const text = address.toString();
+    const last = address.getComponents().at(-1);
+    return this.#relays.some(
+      ({ peerId, addresses }) =>
+        last?.name === 'p2p' &&
+        last.value === peerId &&
+        !text.includes('/p2p-circuit') &&
+        addresses.some((own) => own.toString() === text || own.toString().startsWith('/dnsaddr/')),
+    );
+  }
+
   views(): readonly RelayView[] {
     return this.#relays.map(({ peerId, addresses, state, failures, cause }) => ({
       peerId,
@@ -131,6 +146,13 @@ export function groupRelays(addresses: readonly string[]): readonly RelayTarget[
     const dialable = all.filter(canDial);
     return { peerId, addresses: dialable.length > 0 ? dialable : all };
   });
+}
+
+/** PeerId of the relay that an address leads through. Null for one that leads through none. */
+export function relayIn(address: Multiaddr): string | null {
+  const parts = address.getComponents();
+  const circuit = parts.findIndex(({ name }) => name === 'p2p-circuit');
+  return circuit < 0 ? null : (parts[circuit - 1]?.value ?? '');
 }
 
 function parse(text: string): Multiaddr {

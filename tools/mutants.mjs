@@ -62,10 +62,12 @@ if (values.in === undefined) process.on('exit', () => rmSync(place, { recursive:
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
 // The compiler refuses files behind links that lead out of the project, so what it reads is a real copy.
 mkdirSync(join(place, 'node_modules'), { recursive: true });
-cpSync(join(root, 'node_modules/@openzeppelin'), join(place, 'node_modules/@openzeppelin'), {
-  recursive: true,
-  dereference: true,
-});
+for (const library of ['@openzeppelin', '@layerzerolabs/toolbox-foundry/lib/forge-std']) {
+  cpSync(join(root, 'node_modules', library), join(place, 'node_modules', library), {
+    recursive: true,
+    dereference: true,
+  });
+}
 if (!existsSync(join(place, 'tools'))) symlinkSync(join(root, 'tools'), join(place, 'tools'));
 
 /** A copy of contracts/ with the sources and tests of one group. */
@@ -226,7 +228,9 @@ for (const [number, { what, file, from, to, group }] of MUTANTS.entries()) {
       path,
       source.replace(from, () => to),
     );
-    result = noticed(folder);
+    const likely = QUICK[group] === undefined ? LIKELY[what] : undefined;
+    if (likely !== undefined) result = noticed(folder, ['--match-test', likely]);
+    if (result?.killed !== true || !result.built) result = noticed(folder);
     writeFileSync(path, source);
     if (QUICK[group] !== undefined) compile(folder);
   }

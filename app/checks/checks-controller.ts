@@ -1,6 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { Auditor } from '../../chain/disputes/agents/auditor.ts';
-import { Defender } from '../../chain/disputes/agents/defender.ts';
+import { type ClaimRecorder, Defender } from '../../chain/disputes/agents/defender.ts';
 import type { DisputeEvent } from '../../chain/disputes/agents/dispute-event.ts';
 import { RunCache } from '../../chain/disputes/agents/run-cache.ts';
 import type { DisputesPort } from '../../chain/disputes/port.ts';
@@ -15,6 +15,8 @@ import { type Check, type ChecksPort, type ChecksView, EMPTY_CHECKS } from './ch
 export interface ChecksControllerOptions {
   /** The game, played by the device's account. */
   readonly disputes: DisputesPort;
+  /** Records this device's claims once they stand. */
+  readonly recorder: ClaimRecorder;
   readonly watch: ChainWatch;
   readonly knownRuns: KnownRuns;
   /** What is paid for each claim that was delivered for a job, in wei: those are checked first. */
@@ -54,7 +56,7 @@ export class ChecksController implements ChecksPort {
         (await knownRuns.known(terms, asked)) === undefined ? undefined : knownRuns.run(terms, asked.signal),
       (terms, asked) => knownRuns.price(terms, asked),
     );
-    this.#defender = new Defender(this.#agentOptions());
+    this.#defender = new Defender({ ...this.#agentOptions(), recorder: options.recorder });
   }
 
   /** Follows the chain from now on, and plays for what this device claimed or challenged before. */

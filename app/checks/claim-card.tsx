@@ -1,4 +1,4 @@
-import type { ClaimView } from '../jobs/chain-watch.ts';
+import type { ClaimView } from '../jobs/shown-claims.ts';
 import { ActionButton } from '../ui/action-button.tsx';
 import { formatSpan, plural } from '../ui/format.ts';
 import { HexText } from '../ui/section.tsx';

@@ -1,16 +1,13 @@
 import type { PublicClient } from 'viem';
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { ClaimState, DisputesPort, GameView, Settings } from '../../chain/disputes/port.ts';
+import type { DisputesPort, Settings } from '../../chain/disputes/port.ts';
 import { readCredit } from '../../chain/payments.ts';
 import { Poller } from '../../chain/poller.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
 import { type Market, MarketReader } from './market.ts';
-
-export interface ClaimView extends ClaimState {
-  readonly games: readonly GameView[];
-}
+import { type ClaimView, ShownClaims } from './shown-claims.ts';
 
 /** Jobs, claims and disputes as of one look. Newest first. */
 export interface ChainLook extends Market {
@@ -49,19 +46,33 @@ export interface ChainWatchOptions {
   readonly pollMs?: number;
 }
 
-/** Claims that are read at each look. An older one can be looked up by its number. */
-const SHOWN_CLAIMS = 50;
+/** What a screen shows beside the newest tasks and those of this device. */
+export interface WatchFocus {
+  /** The connected wallet's account, lower case. */
+  readonly account: Hex | null;
+  /** Number of a campaign. */
+  readonly campaign: bigint | null;
+}
+
+/** Tasks that are shown at first, and how many more each time that older ones are asked for. */
+const SHOWN_TASKS = 32;
+/** Older tasks can be shown up to so many; one of them alone by its number. */
+const MOST_TASKS = 512;
 
 /** Looks at jobs, claims and disputes again and again, for the screens and for the work of this device. */
 export class ChainWatch {
   readonly store: StoreApi<ChainView> = createStore<ChainView>(() => EMPTY_CHAIN_VIEW);
   readonly #options: ChainWatchOptions;
   readonly #market: MarketReader;
+  readonly #claims: ShownClaims;
+  #focus: WatchFocus = { account: null, campaign: null };
+  #newest = SHOWN_TASKS;
   readonly #poller: Poller;
 
   constructor(options: ChainWatchOptions) {
     this.#options = options;
     this.#market = new MarketReader(options.client, options.contracts);
+    this.#claims = new ShownClaims(options.disputes);
     this.#poller = new Poller({
       pass: () => this.#look(),
       intervalMs: options.pollMs ?? 2_000,
@@ -90,27 +101,40 @@ export class ChainWatch {
     this.#poller.wake();
   }
 
+  /** Shows the tasks of a wallet, and one task by its number, from the next look on. */
+  follow(focus: WatchFocus): void {
+    const { account, campaign } = this.#focus;
+    if (account === focus.account && campaign === focus.campaign) return;
+    this.#focus = focus;
+    this.refresh();
+  }
+
+  /** Shows more of the older tasks from the next look on. */
+  showOlder(): void {
+    this.#newest = Math.min(MOST_TASKS, this.#newest + SHOWN_TASKS);
+    this.refresh();
+  }
+
   async #look(): Promise<void> {
     const { client, contracts, disputes, address } = this.#options;
-    const [market, settings, now, made, games] = await Promise.all([
-      this.#market.read(),
+    const { account, campaign } = this.#focus;
+    const device = address.toLowerCase() as Hex;
+    const [market, settings, now, balance, credit] = await Promise.all([
+      this.#market.read({
+        accounts: account === null || account === device ? [device] : [device, account],
+        campaign: campaign ?? undefined,
+        newest: this.#newest,
+      }),
       disputes.settings(),
       disputes.now(),
-      disputes.claims(0),
-      disputes.games(0),
+      client.getBalance({ address }),
+      readCredit(client, contracts.payments, address),
     ]);
-    const claims = await Promise.all(
-      made.slice(-SHOWN_CLAIMS).map(async ({ claim }) => ({
-        ...(await disputes.claim(claim)),
-        games: await Promise.all(
-          games.filter((game) => game.claim === claim).map(({ game }) => disputes.look(game)),
-        ),
-      })),
-    );
-    const balance = await client.getBalance({ address });
-    const credit = await readCredit(client, contracts.payments, address);
+    const delivered = market.jobs.flatMap(({ delivery }) => (delivery === undefined ? [] : [delivery.claim]));
+    const claims = await this.#claims.read(settings, now, delivered);
+    const hasOlder = market.hasOlder && this.#newest < MOST_TASKS;
     this.store.setState({
-      chain: { ...market, now, disputes: settings, claims: claims.toReversed() },
+      chain: { ...market, hasOlder, now, disputes: settings, claims },
       device: { address, balance, credit },
       trouble: null,
     });

@@ -11,7 +11,7 @@ import { KnownRuns } from './known-runs.ts';
 const TRAP: Order = {
   ...{ terms: keccak256(toHex('no program has this hash')), descriptionHash: keccak256(toHex('x')) },
   ...{ token: COIN, price: parseEther('20'), bond: parseEther('0.45') },
-  ...{ claimSeconds: 3_600, workSeconds: 86_400, workerShares: 1_000_000 },
+  ...{ claimSeconds: 3_600, workSeconds: 86_400, workerShares: 1_000_000, steps: 1 },
 };
 
 /** A device with 0.5 ETH and a job, as the page puts them together. */
@@ -32,6 +32,7 @@ function deviceWith({ mayClaim }: { readonly mayClaim: boolean }) {
     doJob({
       ...{ queue, contracts: { jobs: SCRIPTED_JOBS }, job: 0n, mayClaim, sleep },
       disputes: new OnchainDisputes({ queue, address: SCRIPTED_DISPUTES }),
+      commit: async () => undefined,
       find: (order, signal) => known.ordered(order, { signal }),
       measure: (run, signal) => known.secondsAStep(run, signal),
       run: (terms, signal) => known.run(terms, signal),

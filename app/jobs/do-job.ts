@@ -18,6 +18,8 @@ interface HeldJobOptions {
   readonly queue: TransactionQueue;
   readonly contracts: Pick<RollupContracts, 'jobs'>;
   readonly disputes: DisputesPort;
+  /** Commits to a claim before it is made, so that whoever copies it comes second. */
+  readonly commit: (run: Hex, root: Hex) => Promise<void>;
   /** The run whose terms have this hash. */
   readonly run: (terms: Hex, signal: AbortSignal) => Promise<VerifiedRun<Evidence>>;
   readonly onPhase: (phase: JobPhase) => void;
@@ -108,12 +110,12 @@ export async function doJob<Run extends DescribedRun>(options: DoJobOptions<Run>
 }
 
 async function deliver(options: HeldJobOptions, job: Job): Promise<void> {
-  const { queue, contracts, disputes, onPhase, signal } = options;
+  const { queue, contracts, disputes, commit, onPhase, signal } = options;
   onPhase('training');
   const evidence = await options.run(job.order.terms, signal);
   const roots = await evidence.stepRoots({ signal });
   onPhase('delivering');
-  const made = await claimOnce(disputes, evidence, { signal });
+  const made = await claimOnce(disputes, evidence, { signal, commit });
   if (made.kind === 'refused') throw new JobLostError(`Disputes refused the claim (${made.reason}).`);
   // The claim was sent and is not in a block yet. The next look finds it.
   if (made.kind === 'unknown' || made.id === undefined) return;

@@ -3,6 +3,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import { startCampaign } from '../../chain/crowdfund/actions.ts';
 import { digestOfDescription, publishDescription } from '../../chain/descriptions.ts';
 import type { DisputesPort } from '../../chain/disputes/port.ts';
+import type { TrainingClaimRecorder } from '../../chain/model-registry/claim-recorder.ts';
 import { COIN, readCredit, withdrawCredit } from '../../chain/payments.ts';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import { type Hex, toHex } from '../../protocol/hex.ts';
@@ -11,7 +12,7 @@ import type { RollupContracts } from '../../protocol/rollup.ts';
 import { termsHash } from '../../protocol/slot-encoding.ts';
 import type { RunProgress } from '../../workers/run-api.ts';
 import type { RunsClient } from '../../workers/run-client.ts';
-import type { ChainLook, ChainWatch } from './chain-watch.ts';
+import type { ChainLook, ChainWatch, WatchFocus } from './chain-watch.ts';
 import { type DoJobOptions, doJob } from './do-job.ts';
 import { EMPTY_JOBS, type JobsPort, type JobsView, type Proposal } from './jobs-port.ts';
 import type { KnownRun, KnownRuns } from './known-runs.ts';
@@ -23,6 +24,8 @@ export interface JobsControllerOptions {
   readonly contracts: RollupContracts;
   /** The game, played by the device's account. */
   readonly disputes: DisputesPort;
+  /** Commits to the device's claims before they are made. */
+  readonly recorder: Pick<TrainingClaimRecorder, 'commit'>;
   readonly watch: ChainWatch;
   /** The worker that does runs. It starts with the first call. */
   readonly runs: () => RunsClient;
@@ -71,6 +74,14 @@ export class JobsController implements JobsPort {
     this.#options.watch.refresh();
   }
 
+  follow(focus: WatchFocus): void {
+    this.#options.watch.follow(focus);
+  }
+
+  showOlder(): void {
+    this.#options.watch.showOlder();
+  }
+
   async propose(proposal: Proposal, queue: TransactionQueue): Promise<bigint> {
     const { client, contracts, model, randomBytes, runs } = this.#options;
     const { descriptions, crowdfund } = contracts;
@@ -88,6 +99,7 @@ export class JobsController implements JobsPort {
       claimSeconds,
       workSeconds,
       workerShares,
+      steps,
     };
     const { campaign } = await startCampaign({
       queue,
@@ -127,7 +139,7 @@ export class JobsController implements JobsPort {
   }
 
   async #do(job: bigint, asked: Pick<DoJobOptions<KnownRun>, 'mayClaim' | 'acceptedBond'>): Promise<void> {
-    const { queue, disputes, contracts, knownRuns, sleep } = this.#options;
+    const { queue, disputes, recorder, contracts, knownRuns, sleep } = this.#options;
     const { signal } = this.#abort;
     this.store.setState({ working: { job, phase: 'looking', done: 0, steps: 0 }, failure: null });
     try {
@@ -137,6 +149,7 @@ export class JobsController implements JobsPort {
         disputes,
         job,
         ...asked,
+        commit: (run, root) => recorder.commit(run, root),
         find: (order, inner) => knownRuns.ordered(order, { signal: inner }),
         measure: (run, inner) => knownRuns.secondsAStep(run, inner),
         run: (terms, inner) => knownRuns.run(terms, inner),

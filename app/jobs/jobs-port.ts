@@ -2,7 +2,7 @@
 import type { StoreApi } from 'zustand/vanilla';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Hex } from '../../protocol/hex.ts';
-import { type ChainView, EMPTY_CHAIN_VIEW } from './chain-watch.ts';
+import { type ChainView, EMPTY_CHAIN_VIEW, type WatchFocus } from './chain-watch.ts';
 import type { JobPhase } from './do-job.ts';
 
 /** The job that this device works at. */
@@ -41,6 +41,10 @@ export interface JobsPort {
   readonly store: StoreApi<JobsView>;
   /** Looks at the chain now rather than at the next turn. */
   refresh(): void;
+  /** Shows the tasks of a wallet beside the newest ones, and one task by its number. */
+  follow(focus: WatchFocus): void;
+  /** Shows more of the older tasks. */
+  showOlder(): void;
   /**
    * Publishes what the task is and starts collecting for it, both paid from `queue`. Returns the campaign's
    * number. Throws ChainError, ComputeError.

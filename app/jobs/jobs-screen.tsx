@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useStore } from 'zustand';
 import type { Network } from '../../protocol/network-file.ts';
 import { Button } from '../ui/button.tsx';
@@ -43,6 +43,9 @@ function Tasks({ network, jobs, only }: TasksProps) {
   const { address, payer } = useWallet(network);
   const [proposing, setProposing] = useState(false);
   const { rollup: contracts } = network;
+  useEffect(() => {
+    jobs.follow({ account: address, campaign: only === null ? null : BigInt(only) });
+  }, [jobs, address, only]);
   if (contracts === undefined) return <Empty>This network has no contracts for paid training.</Empty>;
   const shown = view.chain?.fundings.filter(({ id }) => only === null || id === BigInt(only));
   return (
@@ -96,6 +99,11 @@ function Tasks({ network, jobs, only }: TasksProps) {
             />
           ))
         )}
+        {only === null && view.chain?.hasOlder === true ? (
+          <Button look="small" data-testid="older-tasks" onClick={() => jobs.showOlder()}>
+            Show older tasks
+          </Button>
+        ) : null}
       </Section>
     </>
   );

@@ -42,18 +42,28 @@ function worker() {
   return { client, progress };
 }
 
-/** The log of a description, as a node gives it. */
+/** The two logs of a description, as a node gives them. */
 function published(run: Hex, description: Uint8Array) {
-  return {
+  const digest = digestOfDescription(description);
+  const place = {
     ...{ address: DESCRIPTIONS, blockNumber: '0x1', blockHash: zeroHash, removed: false },
     ...{ transactionHash: zeroHash, transactionIndex: '0x0', logIndex: '0x0' },
-    topics: encodeEventTopics({
-      abi: descriptionsAbi,
-      eventName: 'Published',
-      args: { run, digest: digestOfDescription(description), publisher: zeroAddress },
-    }),
-    data: encodeAbiParameters([{ type: 'bytes' }], [toHex(description)]),
   };
+  const abi = descriptionsAbi;
+  return [
+    {
+      ...place,
+      topics: encodeEventTopics({
+        ...{ abi, eventName: 'Published', args: { run, digest, publisher: zeroAddress } },
+      }),
+      data: '0x',
+    },
+    {
+      ...place,
+      topics: encodeEventTopics({ abi, eventName: 'Content', args: { digest } }),
+      data: encodeAbiParameters([{ type: 'bytes' }], [toHex(description)]),
+    },
+  ];
 }
 
 describe('KnownRuns', () => {
@@ -68,7 +78,7 @@ describe('KnownRuns', () => {
     const text = new TextEncoder().encode(JSON.stringify(runSpecFields(decodeRunSpec(spec))));
     const { client } = scriptedNode({
       contracts: [],
-      logs: [other, spec].map((each) => published(hash, each)),
+      logs: [other, spec].flatMap((each) => published(hash, each)),
     });
     const known = new KnownRuns({
       ...{ client, model: MODEL, threads: 1, runs: () => runs },

@@ -2,7 +2,7 @@ import type { PublicClient } from 'viem';
 import { type FetchDescriptions, PlanSearch, type SearchOptions } from '../../audit/plan-search.ts';
 import { decodeRunSpec, encodeRunSpec } from '../../audit/run-spec.ts';
 import { findDescriptions } from '../../chain/descriptions.ts';
-import { describedRuns } from '../../chain/jobs/described-runs.ts';
+import { DescribedRuns } from '../../chain/jobs/described-runs.ts';
 import type { Order } from '../../chain/jobs/order.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import { PromiseMemo } from '../../protocol/memoize-promise.ts';
@@ -42,12 +42,14 @@ export class UnknownRunError extends Error {
  */
 export class KnownRuns {
   readonly #options: KnownRunsOptions;
+  readonly #described: DescribedRuns;
   readonly #search: PlanSearch<PlannedRun>;
   readonly #specs = new PromiseMemo<Hex, KnownRun | undefined>({ keep: (found) => found !== undefined });
   readonly #open = new PromiseMemo<Hex, VerifiedRun<RemoteRun>>();
 
   constructor(options: KnownRunsOptions) {
     this.#options = options;
+    this.#described = new DescribedRuns(options);
     this.#search = new PlanSearch({
       plan: (bytes, { budgetMs, signal }) => options.runs().plan(bytes, budgetMs, signal),
       maxSteps: MAX_STEPS,
@@ -132,8 +134,6 @@ export class KnownRuns {
   }
 
   #fetch(run: Hex): FetchDescriptions {
-    const { client, contracts } = this.#options;
-    return async (wants) =>
-      (await describedRuns({ client, contracts, run, wants })).map(({ bytes }) => bytes);
+    return async (wants) => (await this.#described.find(run, wants)).map(({ bytes }) => bytes);
   }
 }

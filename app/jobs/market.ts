@@ -1,93 +1,136 @@
-import type { PublicClient } from 'viem';
+import type { Address, PublicClient } from 'viem';
 import {
   type Campaign,
-  listCampaigns,
-  listPledges,
+  countCampaigns,
   type Pledge,
-  readCampaign,
-  readPledge,
+  readCampaigns,
+  readPledges,
 } from '../../chain/crowdfund/campaign.ts';
-import { type Job, listJobs, readJob } from '../../chain/jobs/job.ts';
-import type { Order } from '../../chain/jobs/order.ts';
+import { toChainError } from '../../chain/errors.ts';
+import { type Job, readJobs } from '../../chain/jobs/job.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
+import { OwnLog } from './own-log.ts';
 
-/** A job, with the digest of the description that it was posted with. */
-export interface PostedWork extends Job {
-  readonly descriptionHash: Order['descriptionHash'];
-}
-
-/** A campaign, its pledges, and the job it became. */
+/** A campaign, and the pledges of one's own accounts to it. */
 export interface Funding extends Campaign {
   readonly pledges: readonly Pledge[];
 }
 
-/** Everything about paid training as of one look. Newest first. */
+/** Paid training as of one look. Newest first. */
 export interface Market {
   readonly fundings: readonly Funding[];
-  readonly jobs: readonly PostedWork[];
+  /** The jobs of these campaigns, and those that one's own accounts work at. */
+  readonly jobs: readonly Job[];
+  /** Whether there are campaigns older than those shown. */
+  readonly hasOlder: boolean;
 }
 
+/** What a look shows. */
+export interface MarketFocus {
+  /** Accounts whose campaigns, pledges and jobs are shown, however old they are. Lower case. */
+  readonly accounts: readonly Address[];
+  /** A campaign that is shown too. */
+  readonly campaign?: bigint | undefined;
+  /** How many of the newest campaigns are shown. */
+  readonly newest: number;
+}
+
+/** Campaigns, pledges or jobs read in one request. */
+const A_REQUEST = 64;
+/** Most of one's own campaigns, pledges and jobs that are shown, each: the newest. */
+const MOST_OWN = 64;
+/** Ended campaigns, pledges and jobs that are remembered, each. */
+const MOST_ENDED = 1024;
+
 /**
- * Reads campaigns, pledges and jobs again and again. A job that is over is read once, because it cannot
- * change any more. Logs are read from new blocks only, and from a few before them, since a node may replace
- * the newest.
+ * Reads campaigns, pledges and jobs again and again: the newest and one's own, in a handful of requests,
+ * however many there are. What is over is read once, because it cannot change any more.
  */
 export class MarketReader {
   readonly #client: PublicClient;
   readonly #contracts: RollupContracts;
-  readonly #campaigns = new Set<bigint>();
-  readonly #pledges = new Map<bigint, Pledge>();
-  readonly #posted = new Map<bigint, Order['descriptionHash']>();
-  readonly #over = new Map<bigint, PostedWork>();
-  #next = 0n;
+  readonly #own: OwnLog;
+  readonly #campaigns = new Ended<Campaign>(({ state }) => state === 'ended' || state === 'failed');
+  readonly #pledges = new Ended<Pledge>(({ settled }) => settled);
+  readonly #jobs = new Ended<Job>(
+    ({ state }) => state === 'accepted' || state === 'expired' || state === 'cancelled',
+  );
 
   constructor(client: PublicClient, contracts: RollupContracts) {
     this.#client = client;
     this.#contracts = contracts;
+    this.#own = new OwnLog({ client, contracts });
   }
 
-  /** One look at everything. Throws ChainError. */
-  async read(): Promise<Market> {
+  /** One look. Throws ChainError. */
+  async read(focus: MarketFocus): Promise<Market> {
     const client = this.#client;
     const { crowdfund, jobs } = this.#contracts;
-    const toBlock = await client.getBlockNumber();
-    const range = { client, fromBlock: this.#next, toBlock };
-    const [campaigns, pledges, posted] = await Promise.all([
-      listCampaigns({ ...range, crowdfund }),
-      listPledges({ ...range, crowdfund }),
-      listJobs({ ...range, jobs }),
+    const [count, block] = await Promise.all([
+      countCampaigns(client, crowdfund),
+      client.getBlockNumber().catch((error: unknown) => {
+        throw toChainError(error);
+      }),
     ]);
-    for (const id of campaigns) this.#campaigns.add(id);
-    for (const { id, order } of posted) this.#posted.set(id, order.descriptionHash);
-    const unsettled = [...this.#pledges.values()].filter(({ settled }) => !settled).map(({ id }) => id);
-    for (const id of new Set([...pledges, ...unsettled])) {
-      this.#pledges.set(id, await readPledge(client, crowdfund, id));
-    }
-    const fundings = await Promise.all([...this.#campaigns].map((id) => readCampaign(client, crowdfund, id)));
-    const work = await Promise.all(
-      [...this.#posted].map(([id, descriptionHash]) => this.#job(id, descriptionHash)),
+    const own = await this.#own.read(focus.accounts, block);
+    const pledges = await this.#pledges.read(newestOf(own.pledges), (ids) =>
+      readPledges(client, crowdfund, ids),
     );
-    this.#next = toBlock > REPLACEABLE ? toBlock - REPLACEABLE : 0n;
+    const first = count > BigInt(focus.newest) ? count - BigInt(focus.newest) : 0n;
+    const shown = new Set<bigint>();
+    for (let id = first; id < count; id++) shown.add(id);
+    for (const id of newestOf(own.campaigns)) shown.add(id);
+    for (const { campaign } of pledges) shown.add(campaign);
+    if (focus.campaign !== undefined && focus.campaign < count) shown.add(focus.campaign);
+    const campaigns = await this.#campaigns.read([...shown], (ids) => readCampaigns(client, crowdfund, ids));
+    const posted = campaigns.flatMap(({ job }) => (job === undefined ? [] : [job]));
+    const work = await this.#jobs.read([...new Set([...posted, ...newestOf(own.jobs)])], (ids) =>
+      readJobs(client, jobs, ids),
+    );
     return {
-      fundings: fundings
-        .map((each) => ({
-          ...each,
-          pledges: [...this.#pledges.values()].filter(({ campaign }) => campaign === each.id),
-        }))
-        .toReversed(),
-      jobs: work.toReversed(),
+      fundings: campaigns
+        .map((each) => ({ ...each, pledges: pledges.filter(({ campaign }) => campaign === each.id) }))
+        .toSorted(newerFirst),
+      jobs: work.toSorted(newerFirst),
+      hasOlder: first > 0n,
     };
-  }
-
-  async #job(id: bigint, descriptionHash: Order['descriptionHash']): Promise<PostedWork> {
-    const over = this.#over.get(id);
-    if (over !== undefined) return over;
-    const job = { ...(await readJob(this.#client, this.#contracts.jobs, id)), descriptionHash };
-    if (job.state === 'accepted' || job.state === 'expired' || job.state === 'cancelled')
-      this.#over.set(id, job);
-    return job;
   }
 }
 
-/** Newest blocks that a rollup's node may still replace. */
-const REPLACEABLE = 16n;
+/** Entries that were read, of which those that are over are kept. */
+class Ended<Entry extends { readonly id: bigint }> {
+  readonly #isOver: (entry: Entry) => boolean;
+  readonly #kept = new Map<bigint, Entry>();
+
+  constructor(isOver: (entry: Entry) => boolean) {
+    this.#isOver = isOver;
+  }
+
+  /** The entries with these numbers: those that are not kept are read, so many in a request. */
+  async read(
+    ids: readonly bigint[],
+    ask: (ids: readonly bigint[]) => Promise<readonly Entry[]>,
+  ): Promise<readonly Entry[]> {
+    const missing = ids.filter((id) => !this.#kept.has(id));
+    const requests: Promise<readonly Entry[]>[] = [];
+    for (let first = 0; first < missing.length; first += A_REQUEST) {
+      requests.push(ask(missing.slice(first, first + A_REQUEST)));
+    }
+    const read = new Map((await Promise.all(requests)).flat().map((entry) => [entry.id, entry]));
+    const found = ids.flatMap((id) => read.get(id) ?? this.#kept.get(id) ?? []);
+    for (const entry of read.values()) if (this.#isOver(entry)) this.#kept.set(entry.id, entry);
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= MOST_ENDED) break;
+      this.#kept.delete(oldest);
+    }
+    return found;
+  }
+}
+
+function newestOf(ids: ReadonlySet<bigint>): readonly bigint[] {
+  return [...ids].toSorted((a, b) => Number(b - a)).slice(0, MOST_OWN);
+}
+
+function newerFirst(a: { readonly id: bigint }, b: { readonly id: bigint }): number {
+  return Number(b.id - a.id);
+}

@@ -1,16 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { ClaimView } from './chain-watch.ts';
-import type { Funding, PostedWork } from './market.ts';
+import type { Job } from '../../chain/jobs/job.ts';
+import type { Funding } from './market.ts';
 import { readDraft } from './propose-form.tsx';
+import type { ClaimView } from './shown-claims.ts';
 import { lifeOf, pledgeAction } from './task-life.ts';
 import { claimView, funding, postedJob, SOMEBODY } from './testing/tasks.ts';
 
-const at = (
-  state: Funding['state'],
-  more: Partial<PostedWork> | null = null,
-  claimed?: ClaimView,
-  now = 1000,
-) =>
+const at = (state: Funding['state'], more: Partial<Job> | null = null, claimed?: ClaimView, now = 1000) =>
   lifeOf({ funding: funding(state), job: more === null ? undefined : postedJob(more), claim: claimed, now });
 const states = (life: ReturnType<typeof lifeOf>) => life.stages.map(({ state }) => state).join(' ');
 

@@ -1,6 +1,7 @@
+import type { Job } from '../../chain/jobs/job.ts';
 import { formatSpan, plural } from '../ui/format.ts';
-import type { ClaimView } from './chain-watch.ts';
-import type { Funding, PostedWork } from './market.ts';
+import type { Funding } from './market.ts';
+import type { ClaimView } from './shown-claims.ts';
 
 /** One step in the life of a task, and whether it is reached. */
 export interface TaskStage {
@@ -22,7 +23,7 @@ export interface TaskLife {
 
 export interface TaskFacts {
   readonly funding: Funding;
-  readonly job: PostedWork | undefined;
+  readonly job: Job | undefined;
   /** The claim behind the delivery. */
   readonly claim: ClaimView | undefined;
   /** Chain time, Unix seconds. */
@@ -31,7 +32,7 @@ export interface TaskFacts {
 
 /** Where a crowdfunded task stands and what comes next. Pure. */
 export function lifeOf({ funding, job, claim, now }: TaskFacts): TaskLife {
-  const pledged = plural(funding.pledges.length, 'pledge');
+  const pledged = plural(funding.pledgeCount, 'pledge');
   const line = (at: number, notes: Partial<Record<number, string>>, missed = false): readonly TaskStage[] =>
     ['Funded', 'Claimed', 'Delivered', 'Undisputed', 'Paid'].map((name, i) => ({
       name,

@@ -1,6 +1,6 @@
 import { signConsent } from '../../chain/binding.ts';
 import { DeviceChain } from '../../chain/device-chain.ts';
-import { type KeyFunds, readKeyFunds, sweepKey } from '../../chain/key-funds.ts';
+import { type KeyFunds, KeyFundsReader, sweepKey } from '../../chain/key-funds.ts';
 import { connect } from '../../chain/network.ts';
 import type { DeviceKey } from '../../protocol/device-key.ts';
 import { deviceKey } from '../../protocol/device-key.ts';
@@ -15,12 +15,19 @@ export function openChain(network: Network, key: DeviceKey): Promise<ChainAccess
   return DeviceChain.open({ network, secret: key.secret });
 }
 
+/** One for each network that this tab saw, since a reader remembers what it looked for. */
+const readers = new Map<string, KeyFundsReader>();
+
 /** What an account has on the chain. Throws ChainError. */
 export function keyFunds({
   network,
   address,
 }: Parameters<VolunteerDependencies['keyFunds']>[0]): Promise<KeyFunds> {
-  return readKeyFunds({ client: connect(network), address, rollup: network.rollup });
+  const name = `${network.chainId} ${network.contracts.identity} ${network.rpc}`;
+  const reader =
+    readers.get(name) ?? new KeyFundsReader({ client: connect(network), rollup: network.rollup });
+  readers.set(name, reader);
+  return reader.read(address);
 }
 
 /** Sends an account's coin away. Throws ChainError. */

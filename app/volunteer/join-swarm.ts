@@ -18,7 +18,6 @@ export async function joinAsVolunteer(options: JoinOptions): Promise<VolunteerCo
     ledger,
     store: new MemoryStore(CONTENT_BUDGET),
     describe,
-    loopback: network.local,
   });
   const { node, gossip, presence, content, standings } = connection;
   const driver = new RoundDriver({

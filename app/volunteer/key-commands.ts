@@ -16,6 +16,9 @@ export interface KeyCommandsOptions {
   readonly onKeyLost: () => Promise<void>;
 }
 
+/** Replaced keys whose funds are asked for, the newest first. */
+const MOST_EARLIER = 16;
+
 /** The key cannot be exchanged now. The message names the remedy. */
 export class KeyInUseError extends Error {
   override readonly name = 'KeyInUseError';
@@ -64,7 +67,7 @@ export class KeyCommands implements KeyPort {
   async funds(): Promise<readonly HeldFunds[]> {
     const network = await this.#device.network();
     const { key } = this.#device;
-    const earlier = await this.#device.retired();
+    const earlier = (await this.#device.retired()).slice(0, MOST_EARLIER);
     return Promise.all(
       [key.address, ...earlier].map(async (address) => ({
         address,

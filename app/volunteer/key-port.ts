@@ -33,7 +33,10 @@ export interface KeyPort {
    * the key, and when the chain cannot say so.
    */
   rotate(): Promise<void>;
-  /** What the present key has on the chain, and then those that it replaced. Throws ChainError. */
+  /**
+   * What the present key has on the chain, and then the newest 16 of those that it replaced. Throws
+   * ChainError.
+   */
   funds(): Promise<readonly HeldFunds[]>;
   /**
    * Sends everything that a key holds, but the price of sending. Jobs and checks stop meanwhile. Returns the

@@ -78,10 +78,14 @@ export class KeyStore {
     await transaction.done;
   }
 
-  /** Addresses of the keys that were replaced. */
+  /** Addresses of the keys that were replaced, the newest first. */
   async retired(): Promise<readonly DeviceAddress[]> {
-    const names = await this.#database.getAllKeys('retiredKeys');
-    return names.map((name) => name as DeviceAddress);
+    const store = this.#database.transaction('retiredKeys').store;
+    const [names, records] = await Promise.all([store.getAllKeys(), store.getAll()]);
+    return names
+      .map((name, index) => ({ address: name as DeviceAddress, createdAt: records[index]?.createdAt ?? 0 }))
+      .sort((one, other) => other.createdAt - one.createdAt)
+      .map(({ address }) => address);
   }
 
   /** A key that was replaced; null when it is not here. Throws KeyWrappingError. */

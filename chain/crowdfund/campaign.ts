@@ -1,4 +1,4 @@
-import { type Address, getAbiItem, type PublicClient } from 'viem';
+import { type Address, type ContractFunctionReturnType, getAbiItem, type PublicClient } from 'viem';
 import { toChainError } from '../errors.ts';
 import { crowdfundAbi } from '../generated/abi.ts';
 import { fromOrderStruct, type Order } from '../jobs/order.ts';
@@ -20,6 +20,8 @@ export interface Campaign {
   /** Last second at which a pledge is taken. */
   readonly deadline: number;
   readonly raised: bigint;
+  /** How many pledges were made. */
+  readonly pledgeCount: number;
   /** The job that was posted; undefined before. */
   readonly job: bigint | undefined;
 }
@@ -32,18 +34,60 @@ export async function readCampaign(client: PublicClient, crowdfund: Address, id:
       client.readContract({ ...contract, functionName: 'campaignOf' }),
       client.readContract({ ...contract, functionName: 'stateOf' }),
     ]);
-    return {
-      id,
-      state: STATES[state] ?? 'failed',
-      creator: lower(raw.creator),
-      order: fromOrderStruct(raw.order),
-      deadline: raw.deadline,
-      raised: raw.raised,
-      job: raw.handedOver ? raw.job : undefined,
-    };
+    return campaignFrom(id, raw, state);
   } catch (error) {
     throw toChainError(error);
   }
+}
+
+/** How many campaigns were started. The newest has the number before this one. Throws ChainError. */
+export async function countCampaigns(client: PublicClient, crowdfund: Address): Promise<bigint> {
+  try {
+    return await client.readContract({ ...at(crowdfund), functionName: 'campaignCount' });
+  } catch (error) {
+    throw toChainError(error);
+  }
+}
+
+/** Several campaigns in one request, in the order of the numbers. Throws ChainError. */
+export async function readCampaigns(
+  client: PublicClient,
+  crowdfund: Address,
+  ids: readonly bigint[],
+): Promise<readonly Campaign[]> {
+  if (ids.length === 0) return [];
+  try {
+    const [raw, states] = await client.readContract({
+      ...at(crowdfund),
+      functionName: 'campaignsOf',
+      args: [ids],
+    });
+    return ids.flatMap((id, i) => {
+      const [each, state] = [raw[i], states[i]];
+      return each === undefined || state === undefined ? [] : [campaignFrom(id, each, state)];
+    });
+  } catch (error) {
+    throw toChainError(error);
+  }
+}
+
+type RawCampaign = ContractFunctionReturnType<typeof crowdfundAbi, 'view', 'campaignOf'>;
+
+function campaignFrom(id: bigint, raw: RawCampaign, state: number): Campaign {
+  return {
+    id,
+    state: STATES[state] ?? 'failed',
+    creator: lower(raw.creator),
+    order: fromOrderStruct(raw.order),
+    deadline: raw.deadline,
+    raised: raw.raised,
+    pledgeCount: raw.pledges,
+    job: raw.handedOver ? raw.job : undefined,
+  };
+}
+
+function at(crowdfund: Address) {
+  return { address: crowdfund, abi: crowdfundAbi } as const;
 }
 
 /** A pledge as it is on the chain. */
@@ -66,11 +110,34 @@ export async function readPledge(client: PublicClient, crowdfund: Address, id: b
       functionName: 'pledgeOf',
       args: [id],
     });
-    const { campaign, amount, settled } = raw;
-    return { id, campaign, pledger: lower(raw.pledger), amount, settled };
+    return pledgeFrom(id, raw);
   } catch (error) {
     throw toChainError(error);
   }
+}
+
+/** Several pledges in one request, in the order of the numbers. Throws ChainError. */
+export async function readPledges(
+  client: PublicClient,
+  crowdfund: Address,
+  ids: readonly bigint[],
+): Promise<readonly Pledge[]> {
+  if (ids.length === 0) return [];
+  try {
+    const raw = await client.readContract({ ...at(crowdfund), functionName: 'pledgesOf', args: [ids] });
+    return ids.flatMap((id, i) => {
+      const each = raw[i];
+      return each === undefined ? [] : [pledgeFrom(id, each)];
+    });
+  } catch (error) {
+    throw toChainError(error);
+  }
+}
+
+type RawPledge = ContractFunctionReturnType<typeof crowdfundAbi, 'view', 'pledgeOf'>;
+
+function pledgeFrom(id: bigint, { campaign, pledger, amount, settled }: RawPledge): Pledge {
+  return { id, campaign, pledger: lower(pledger), amount, settled };
 }
 
 export interface ListOptions {
@@ -84,12 +151,18 @@ export interface ListOptions {
 const STARTED = getAbiItem({ abi: crowdfundAbi, name: 'Started' });
 const PLEDGED = getAbiItem({ abi: crowdfundAbi, name: 'Pledged' });
 
+export interface ListCampaignsOptions extends ListOptions {
+  /** Only campaigns that one of these accounts started. */
+  readonly creators?: readonly Address[];
+}
+
 /** Numbers of the campaigns started between two blocks. Throws ChainError. */
-export async function listCampaigns(options: ListOptions): Promise<readonly bigint[]> {
-  const { client, crowdfund, fromBlock, toBlock } = options;
+export async function listCampaigns(options: ListCampaignsOptions): Promise<readonly bigint[]> {
+  const { client, crowdfund, fromBlock, toBlock, creators } = options;
+  const args = creators === undefined ? {} : { creator: [...creators] };
   try {
     const logs = await logsOfBlocks(fromBlock, toBlock, (range) =>
-      client.getLogs({ ...range, address: crowdfund, event: STARTED, strict: true }),
+      client.getLogs({ ...range, address: crowdfund, event: STARTED, args, strict: true }),
     );
     return logs.map(({ args }) => args.campaign);
   } catch (error) {
@@ -100,16 +173,16 @@ export async function listCampaigns(options: ListOptions): Promise<readonly bigi
 export interface ListPledgesOptions extends ListOptions {
   /** Only pledges of this campaign. */
   readonly campaign?: bigint;
-  /** Only pledges by this account. */
-  readonly pledger?: Address;
+  /** Only pledges by one of these accounts. */
+  readonly pledgers?: readonly Address[];
 }
 
 /** Numbers of the pledges made between two blocks. Throws ChainError. */
 export async function listPledges(options: ListPledgesOptions): Promise<readonly bigint[]> {
-  const { client, crowdfund, fromBlock, toBlock, campaign, pledger } = options;
+  const { client, crowdfund, fromBlock, toBlock, campaign, pledgers } = options;
   const args = {
     ...(campaign === undefined ? {} : { campaign }),
-    ...(pledger === undefined ? {} : { pledger }),
+    ...(pledgers === undefined ? {} : { pledger: [...pledgers] }),
   };
   try {
     const logs = await logsOfBlocks(fromBlock, toBlock, (range) =>

@@ -17,11 +17,11 @@ function campaignIn(token: `0x${string}`): ScriptedNode {
   const hash = keccak256(toHex('anything'));
   const order = {
     ...{ terms: hash, about: hash, token, price: PRICE, bond: 0n },
-    ...{ claimSeconds: 60, workSeconds: 60, workerShares: 0 },
+    ...{ claimSeconds: 60, workSeconds: 60, workerShares: 0, steps: 1 },
   };
   const campaignOf = {
     ...{ creator: SOMEBODY, deadline: 2_000, handedOver: false, job: 0n },
-    ...{ raised: PRICE - MISSING, reachedAt: 0, escrow: 0n, order },
+    ...{ raised: PRICE - MISSING, pledges: 4, reachedAt: 0, escrow: 0n, order },
   };
   return scriptedNode({
     contracts: [

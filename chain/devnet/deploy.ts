@@ -1,4 +1,13 @@
-import { type Abi, type Address, type Hex, type PublicClient, parseEther, type WalletClient } from 'viem';
+import {
+  type Abi,
+  type Address,
+  concat,
+  type Hex,
+  keccak256,
+  type PublicClient,
+  parseEther,
+  type WalletClient,
+} from 'viem';
 import type { Stage } from '../../protocol/ledger.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
 import { ChainError, toChainError } from '../errors.ts';
@@ -7,9 +16,11 @@ import * as code from '../generated/bytecode.ts';
 
 /** How long a claim can be challenged, the players' clocks, and their bonds (contracts/src/disputes). */
 export interface DisputeSettings {
-  /** Seconds after a claim in which it can be challenged. */
+  /** Seconds after a claim to notice it. The time to repeat its run comes on top. */
   readonly window: number;
-  /** Seconds that each player has for all of its moves. */
+  /** Seconds in which anybody who checks a claim has to be able to repeat one step. */
+  readonly stepSeconds: number;
+  /** Seconds that each player has for all of its moves. The time to repeat the run comes on top. */
   readonly budget: number;
   /** The fewest seconds that a player has after the other's move. */
   readonly extension: number;
@@ -19,11 +30,13 @@ export interface DisputeSettings {
 
 /**
  * The settings of a local network: a person can watch a window pass, and an auditor on the same machine has
- * time to repeat a small run. On a rollup the budget has to exceed the longest outage of the sequencer, and
- * the window the time that it takes to notice a claim and repeat its training.
+ * time to repeat a small run. On a rollup the budget has to exceed the longest outage of the sequencer, the
+ * window the time that it takes to notice a claim, and the time of a step what the slowest checker takes for
+ * the dearest step.
  */
 const LOCAL_DISPUTES: DisputeSettings = {
   window: 120,
+  stepSeconds: 1,
   budget: 600,
   extension: 60,
   moveBond: parseEther('0.001'),
@@ -45,6 +58,11 @@ export interface Deployment {
   readonly rollup: RollupContracts;
   /** Block of the last contract. */
   readonly block: bigint;
+}
+
+/** Keccak-256 of the code that `deployContracts` deploys: another version of a contract has another. */
+export function contractsDigest(): Hex {
+  return keccak256(concat(Object.values(code)));
 }
 
 /**
@@ -78,6 +96,7 @@ export async function deployContracts(options: DeployOptions): Promise<Deploymen
         code.disputesBytecode,
         judge.address,
         game.window,
+        game.stepSeconds,
         game.budget,
         game.extension,
         game.moveBond,

@@ -35,12 +35,45 @@ export const WORDS_A_LEAF = 1024;
 /** The most leaves of an output that a game can lead into. */
 export const MAX_LEAVES = 4096;
 
-/** What the deployment fixes. `window`, `budget` and `extension` are seconds, `moveBond` is wei. */
+/** Most seconds that repeating all steps of a claimed run may take, by `stepSeconds` of the settings. */
+export const MAX_REPEAT_SECONDS = 7 * 86_400;
+
+/** What the deployment fixes. Times are seconds, `moveBond` is wei. */
 export interface Settings {
+  /** Time to notice a claim. The time to repeat its run comes on top. */
   readonly window: number;
+  /** Time in which anybody who checks a claim has to be able to repeat one step. */
+  readonly stepSeconds: number;
+  /** Time of a side for its moves. The time to repeat the run comes on top. */
   readonly budget: number;
   readonly extension: number;
   readonly moveBond: bigint;
+}
+
+/** How many seconds a claim about so many steps can be challenged. */
+export function windowOf({ window, stepSeconds }: Settings, steps: number): number {
+  return window + steps * stepSeconds;
+}
+
+/** How many seconds each side has for its moves in a game about so many steps. */
+export function budgetOf({ budget, stepSeconds }: Settings, steps: number): number {
+  return budget + steps * stepSeconds;
+}
+
+/** More than the moves that any game can have: 45 for trees of 2^32 leaves. */
+const MOST_MOVES = 64;
+
+/**
+ * The most seconds that a claim can be undecided. The claimant's clock may begin with twice the budget, and
+ * the time to repeat the longest run is in the window and in each budget.
+ */
+export function longestDispute({ window, budget, extension }: Settings): number {
+  return window + 3 * budget + 4 * MAX_REPEAT_SECONDS + MOST_MOVES * extension;
+}
+
+/** Whether a run of so many steps can be claimed: nobody can claim one that takes too long to repeat. */
+export function canBeRepeated({ stepSeconds }: Settings, steps: number): boolean {
+  return steps > 0 && steps * stepSeconds <= MAX_REPEAT_SECONDS;
 }
 
 /** A claim as it was made. */
@@ -242,6 +275,8 @@ export interface PortOptions {
  *   first.
  * - [DP-03] A view is of one block: its events lead to the state that it shows.
  * - [DP-04] Reading a claim or a game that does not exist rejects with ChainError `refused`.
+ * - [DP-10] `claimStates` says of several claims what `claim` says of each, and `claimCount` how many there
+ *   are.
  */
 export interface DisputesReader {
   settings(options?: PortOptions): Promise<Settings>;
@@ -250,6 +285,10 @@ export interface DisputesReader {
   /** Claims, oldest first: at least all that were made at `since` or later. */
   claims(since: number, options?: PortOptions): Promise<readonly ClaimMade[]>;
   claim(id: number, options?: PortOptions): Promise<ClaimState>;
+  /** How many claims were made. The newest has the number before this one. */
+  claimCount(options?: PortOptions): Promise<number>;
+  /** Several claims as of one block, in the order of the numbers. */
+  claimStates(ids: readonly number[], options?: PortOptions): Promise<readonly ClaimState[]>;
   /** Games, oldest first: at least all that began at `since` or later. */
   games(since: number, options?: PortOptions): Promise<readonly GameMade[]>;
   look(game: number, options?: PortOptions): Promise<GameView>;

@@ -20,7 +20,7 @@ const RUN: DescribedRun = { terms: TERMS, program: [], spec: SPEC };
 const ORDER: Order = {
   ...{ terms: termsHash(TERMS), descriptionHash: digestOfDescription(SPEC), token: COIN },
   ...{ price: parseEther('0.1'), bond: parseEther('0.01') },
-  ...{ claimSeconds: 1_000, workSeconds: 200, workerShares: 0 },
+  ...{ claimSeconds: 1_000, workSeconds: 200, workerShares: 0, steps: 10 },
 };
 /** A program that ends without composing a checkpoint. */
 const FLAWED: readonly Slot[] = [

@@ -116,6 +116,12 @@ export async function canDo<Run extends DescribedRun>(options: CanDoOptions<Run>
       'Nobody has published what this job trains as its order names it. Ask whoever posted it to publish that description.',
     );
   }
+  if (verified.terms.steps !== order.steps) {
+    throw new CannotDoJobError(
+      'unjudgeable',
+      `Its order says ${order.steps} steps, and its training has ${verified.terms.steps}: nobody can deliver it. Choose another job.`,
+    );
+  }
   const flaw = unjudgeable(run.program);
   if (flaw !== undefined) {
     throw new CannotDoJobError(
@@ -157,8 +163,8 @@ async function descriptionHashOf({ queue, jobs, job }: JobOptions, terms: Hex): 
   const toBlock = await client.getBlockNumber().catch((error: unknown) => {
     throw toChainError(error);
   });
-  const posted = await listJobs({ client, jobs, fromBlock: 0n, toBlock, terms });
-  const order = posted.find(({ id }) => id === job)?.order;
+  const [posted] = await listJobs({ client, jobs, fromBlock: 0n, toBlock, terms, job });
+  const order = posted?.order;
   if (order === undefined) {
     throw new ChainError('unreachable', 'The chain’s node has lost the log of this job. Try again later.');
   }

@@ -3,7 +3,7 @@ import { toChainError } from '../errors.ts';
 import { jobsAbi } from '../generated/abi.ts';
 import { logsOfBlocks } from '../logs.ts';
 import { COIN } from '../payments.ts';
-import { readJob } from './job.ts';
+import { readJobs } from './job.ts';
 
 export interface DeliveredClaimsOptions {
   readonly client: PublicClient;
@@ -13,6 +13,8 @@ export interface DeliveredClaimsOptions {
 const DELIVERED = getAbiItem({ abi: jobsAbi, name: 'Delivered' });
 /** Blocks read again at each look, so that a reorganisation hides no delivery. */
 const REREAD = 64n;
+/** Jobs read in one request. */
+const A_REQUEST = 64;
 /** Most deliveries remembered. */
 const MOST = 65_536;
 
@@ -38,15 +40,21 @@ export class DeliveredClaims {
       const logs = await logsOfBlocks(this.#next, last, (range) =>
         client.getLogs({ ...range, address: jobs, event: DELIVERED, strict: true }),
       );
-      for (const { args, blockHash } of logs) {
-        const key = `${blockHash} ${args.job} ${args.claim}`;
-        if (this.#read.has(key)) continue;
-        this.#read.add(key);
-        const claim = Number(args.claim);
-        const { order } = await readJob(client, jobs, args.job);
-        const price = order.token === COIN ? order.price : 1n;
-        const known = this.#prices.get(claim) ?? 0n;
-        this.#prices.set(claim, price > known ? price : known);
+      const unread = logs
+        .map(({ args, blockHash }) => ({ ...args, key: `${blockHash} ${args.job} ${args.claim}` }))
+        .filter(({ key }) => !this.#read.has(key));
+      for (let first = 0; first < unread.length; first += A_REQUEST) {
+        const some = unread.slice(first, first + A_REQUEST);
+        const found = await readJobs(client, jobs, [...new Set(some.map(({ job }) => job))]);
+        const orders = new Map(found.map(({ id, order }) => [id, order]));
+        for (const { key, job, claim } of some) {
+          const order = orders.get(job);
+          if (order === undefined) continue;
+          this.#read.add(key);
+          const price = order.token === COIN ? order.price : 1n;
+          const known = this.#prices.get(Number(claim)) ?? 0n;
+          this.#prices.set(Number(claim), price > known ? price : known);
+        }
       }
       this.#next = last > REREAD ? last - REREAD : 0n;
     } catch (error) {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOfDescription, findDescriptions, publishDescription } from '../descriptions.ts';
 import { NO_ANVIL } from '../devnet/anvil.ts';
+import { connect } from '../network.ts';
 import { COIN } from '../payments.ts';
 import { type LocalChain, startLocalChain } from '../testing/local-chain.ts';
-import { describedRuns } from './described-runs.ts';
+import { DescribedRuns } from './described-runs.ts';
 import { postJob } from './requester.ts';
 
 const RUN = `0x${'77'.repeat(32)}` as const;
@@ -26,12 +27,10 @@ describe.skipIf(NO_ANVIL !== undefined)(
     afterAll(() => local?.stop());
 
     const wanted = (seen: ReadonlySet<string> = new Set()) =>
-      describedRuns({
-        client: local.client,
-        contracts: local.network.rollup,
-        run: RUN,
-        wants: (digest) => !seen.has(digest),
-      });
+      new DescribedRuns({ client: local.client, contracts: local.network.rollup }).find(
+        RUN,
+        (digest) => !seen.has(digest),
+      );
 
     it('are not hidden behind seventeen that were published before, and each is there once', async () => {
       expect((await wanted()).map(({ bytes }) => bytes)).toEqual([...junk, right]);
@@ -48,6 +47,36 @@ describe.skipIf(NO_ANVIL !== undefined)(
       expect(await findDescriptions({ ...asked, digests: [missing] })).toEqual([]);
     });
 
+    it('are the only bytes that are downloaded, and the list is read once', async () => {
+      const { descriptions } = local.network.rollup;
+      const run = `0x${'79'.repeat(32)}` as const;
+      const heavy = Array.from({ length: 12 }, (_, i) => new Uint8Array(16_384).fill(i + 1));
+      for (const description of [...heavy, right]) {
+        await publishDescription({ queue: local.queue(1), descriptions, run, description });
+      }
+      let received = 0;
+      const client = connect(local.anvil, {
+        fetch: async (input, init) => {
+          const bytes = await (await fetch(input, init)).arrayBuffer();
+          received += bytes.byteLength;
+          return new Response(bytes);
+        },
+      });
+      const junkDigests = new Set(heavy.map((each) => digestOfDescription(each)));
+      const described = new DescribedRuns({ client, contracts: local.network.rollup });
+      for (let look = 0; look < 2; look++) {
+        received = 0;
+        const found = await described.find(run, (digest) => !junkDigests.has(digest));
+        expect(found.map(({ bytes }) => bytes)).toEqual([right]);
+        // Thirteen descriptions have 400 KB in hex.
+        expect(received).toBeLessThan(20_000);
+      }
+      received = 0;
+      const digests = [digestOfDescription(right)];
+      await findDescriptions({ client, descriptions, run, digests });
+      expect(received).toBeLessThan(5_000);
+    });
+
     it('come alone where an order names one, until it was looked at', async () => {
       const digest = digestOfDescription(right);
       await postJob({
@@ -55,7 +84,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         jobs: local.network.rollup.jobs,
         order: {
           ...{ terms: RUN, descriptionHash: digest, token: COIN, price: 1000n, bond: 0n },
-          ...{ claimSeconds: 60, workSeconds: 60, workerShares: 0 },
+          ...{ claimSeconds: 60, workSeconds: 60, workerShares: 0, steps: 1 },
         },
       });
       expect((await wanted()).map(({ bytes }) => bytes)).toEqual([right]);

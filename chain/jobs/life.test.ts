@@ -7,9 +7,10 @@ import { listCampaigns, listPledges, readCampaign, readPledge } from '../crowdfu
 import { digestOfDescription } from '../descriptions.ts';
 import { NO_ANVIL } from '../devnet/anvil.ts';
 import { claimTree } from '../disputes/trees.ts';
-import { disputesAbi } from '../generated/abi.ts';
+import { disputesAbi, ownershipAbi } from '../generated/abi.ts';
 import {
   collectEarnings,
+  listModelsOfRoot,
   payModel,
   readHolding,
   readModel,
@@ -68,6 +69,7 @@ function orderFor(terms: Terms): Order {
     claimSeconds: 1000,
     workSeconds: 500,
     workerShares: 300_000,
+    steps: terms.steps,
   };
 }
 
@@ -182,7 +184,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       // An auditor that looked before the delivery learns of it, and what is paid for it.
       expect((await delivered.stakes()).get(Number(delivery.claim))).toBe(PRICE);
       await expect(acceptJob({ ...by(0), jobs, job })).rejects.toThrow('Wait until its window is over');
-      await pass(121);
+      await pass(124);
       await acceptJob({ ...by(0), jobs, job });
 
       const ended = await readJob(local.client, jobs, job);
@@ -201,6 +203,17 @@ describe.skipIf(NO_ANVIL !== undefined)(
         root: made.last,
       });
 
+      const ofRoot = { client: local.client, ownership, root: made.last };
+      expect(await listModelsOfRoot(ofRoot)).toEqual({ ids: [ended.model], hasMore: false });
+      // Anybody can make another model of the root. Its key leads to no job of anybody.
+      await local.queue(2).call({
+        ...{ address: ownership, abi: ownershipAbi, functionName: 'create' },
+        args: [`0x${'00'.repeat(32)}`, made.last, COIN, [account(2)], [BigInt(TOTAL_SHARES)]],
+      });
+      const { ids } = await listModelsOfRoot(ofRoot);
+      const sources = await Promise.all(ids.map((id) => readModel(local.client, ownership, id)));
+      expect(sources.map((each) => each?.source)).toEqual([jobs.toLowerCase(), account(2).toLowerCase()]);
+
       await openRun({ ...by(1), trainingRecord, terms: made.terms });
       const run = termsHash(made.terms);
       await recordCheckpoint({
@@ -212,7 +225,9 @@ describe.skipIf(NO_ANVIL !== undefined)(
         root: made.last,
         proof: made.proof(2),
       });
-      expect(await readDescent(local.client, trainingRecord, made.last)).toMatchObject([
+      const from = { client: local.client, trainingRecord };
+      expect(await readDescent(made.last, { ...from, knows: () => false })).toEqual([]);
+      expect(await readDescent(made.last, { ...from, knows: (each) => each === run })).toMatchObject([
         { run, step: 2, contributor: account(3).toLowerCase(), initial: made.terms.initial },
       ]);
       expect(await readCheckpoint(local.client, trainingRecord, run, 1)).toBeUndefined();
@@ -234,8 +249,8 @@ describe.skipIf(NO_ANVIL !== undefined)(
       expect(await listCampaigns({ client: local.client, crowdfund, fromBlock, toBlock })).toEqual([
         campaign,
       ]);
-      const pledger = account(2);
-      expect(await listPledges({ client: local.client, crowdfund, fromBlock, toBlock, pledger })).toEqual([
+      const pledgers = [account(2)];
+      expect(await listPledges({ client: local.client, crowdfund, fromBlock, toBlock, pledgers })).toEqual([
         second.pledge,
       ]);
       const range = { client: local.client, jobs, fromBlock, toBlock, terms: order.terms };

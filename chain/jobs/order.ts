@@ -21,6 +21,8 @@ export interface Order {
   readonly workSeconds: number;
   /** Shares of the model for the worker, of TOTAL_SHARES. The others are the requester's. */
   readonly workerShares: number;
+  /** Steps of the run's terms. The window of the worker's claim grows with them. */
+  readonly steps: number;
 }
 
 /** `IJobs.Order`. */

@@ -1,19 +1,23 @@
-import { type Address, type Hex, type PublicClient, zeroAddress } from 'viem';
+import { type Address, getAbiItem, type Hex, type PublicClient, zeroAddress } from 'viem';
 import { toChainError } from '../errors.ts';
 import { ownershipAbi } from '../generated/abi.ts';
+import { blockRanges } from '../logs.ts';
 import { allow, COIN } from '../payments.ts';
 import type { IncludedTransaction, TransactionQueue } from '../transaction-queue.ts';
 
 /** A model as it is on the chain. Addresses are lower case. */
 export interface Model {
   readonly id: bigint;
-  /** The contract that created it. Only models created by Jobs were paid for and stood in Disputes. */
+  /**
+   * The contract that created it. Of a model that Jobs created, `key` is the job: its requester, price and
+   * terms say what the model is. Requesters can pay themselves, so the source alone says nothing.
+   */
   readonly source: Address;
   /** The token that it earns; COIN for the chain's coin. */
   readonly token: Address;
   /** The source's number for it: a job's number for Jobs. */
   readonly key: bigint;
-  /** Checkpoint root. */
+  /** Checkpoint root. Other models may have the same root. */
   readonly root: Hex;
 }
 
@@ -41,6 +45,45 @@ export async function readModel(
   } catch (error) {
     throw toChainError(error);
   }
+}
+
+export interface ModelsOfRoot {
+  /** Their ids, oldest first, 64 at most. */
+  readonly ids: readonly bigint[];
+  /** Whether there are more. */
+  readonly hasMore: boolean;
+}
+
+/** The most models of one root that are listed. */
+const MOST_MODELS = 64;
+
+const CREATED = getAbiItem({ abi: ownershipAbi, name: 'Created' });
+
+/**
+ * Models with a checkpoint root. Anybody can create one, and where there are several, only their jobs tell
+ * them apart. Throws ChainError.
+ */
+export async function listModelsOfRoot(options: {
+  readonly client: PublicClient;
+  readonly ownership: Address;
+  readonly root: Hex;
+  /** Defaults to the first block. */
+  readonly fromBlock?: bigint;
+}): Promise<ModelsOfRoot> {
+  const { client, ownership, root, fromBlock = 0n } = options;
+  const ids: bigint[] = [];
+  try {
+    for (const range of blockRanges(fromBlock, await client.getBlockNumber())) {
+      const logs = await client.getLogs({
+        ...{ ...range, address: ownership, event: CREATED, args: { root }, strict: true },
+      });
+      ids.push(...logs.map(({ args }) => args.model));
+      if (ids.length > MOST_MODELS) break;
+    }
+  } catch (error) {
+    throw toChainError(error);
+  }
+  return { ids: ids.slice(0, MOST_MODELS), hasMore: ids.length > MOST_MODELS };
 }
 
 /** An account's part of a model. */

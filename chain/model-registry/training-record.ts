@@ -1,7 +1,8 @@
-import { type Address, type Hex, type PublicClient, zeroAddress } from 'viem';
+import { type Address, getAbiItem, type Hex, type PublicClient, zeroAddress } from 'viem';
 import type { Terms } from '../../protocol/evidence.ts';
 import { toChainError } from '../errors.ts';
 import { trainingRecordAbi } from '../generated/abi.ts';
+import { blockRanges } from '../logs.ts';
 import type { IncludedTransaction, TransactionQueue } from '../transaction-queue.ts';
 
 interface RecordOptions {
@@ -61,7 +62,7 @@ export function countClaim(
 /** A checkpoint in the record. */
 export interface RecordedCheckpoint {
   readonly root: Hex;
-  /** The account that computed it, lower case. */
+  /** The author of the earliest claim that says so, lower case. */
   readonly contributor: Address;
   /**
    * Whether another claim stands that says otherwise. One of the two is false, and nobody challenged it in
@@ -92,7 +93,10 @@ export async function readCheckpoint(
   }
 }
 
-/** How an account's claims ended, as far as they were counted. Throws ChainError. */
+/**
+ * How an account's claims ended, as far as they were counted. It proves nothing about training: a claim under
+ * terms that say nothing stands too, for gas. Throws ChainError.
+ */
 export async function readTally(
   client: PublicClient,
   trainingRecord: Address,
@@ -111,10 +115,71 @@ export async function readTally(
   }
 }
 
-/** One link of a model's descent: the step that made a checkpoint. */
-export interface Link extends RecordedCheckpoint {
+/** A run and a step after which the record has a certain root. */
+export interface Origin extends RecordedCheckpoint {
   readonly run: Hex;
   readonly step: number;
+}
+
+export interface Origins {
+  /** Oldest entry first, each run and step once. */
+  readonly found: readonly Origin[];
+  /** Whether there are more than were read. */
+  readonly hasMore: boolean;
+}
+
+export interface OriginsOptions {
+  readonly client: PublicClient;
+  readonly trainingRecord: Address;
+  /** Defaults to the first block. */
+  readonly fromBlock?: bigint;
+}
+
+/** The most entries of one root that are read. */
+const MOST_ORIGINS = 256;
+const READ_AT_ONCE = 16;
+
+const RECORDED = getAbiItem({ abi: trainingRecordAbi, name: 'Recorded' });
+
+/**
+ * Every run and step under which a root is recorded, 256 at most. None of them is proved to be training:
+ * anybody can record any root under terms of its own. A reader takes only runs whose terms it has computed
+ * from a description of training. Throws ChainError.
+ */
+export async function readOrigins(root: Hex, options: OriginsOptions): Promise<Origins> {
+  const { client, trainingRecord, fromBlock = 0n } = options;
+  const places = new Map<string, { readonly run: Hex; readonly step: number }>();
+  let hasMore = false;
+  try {
+    for (const range of blockRanges(fromBlock, await client.getBlockNumber())) {
+      const logs = await client.getLogs({
+        ...{ ...range, address: trainingRecord, event: RECORDED, args: { root }, strict: true },
+      });
+      for (const { args } of logs) places.set(`${args.run} ${args.step}`, { run: args.run, step: args.step });
+      hasMore = places.size > MOST_ORIGINS;
+      if (hasMore) break;
+    }
+  } catch (error) {
+    throw toChainError(error);
+  }
+  const found: Origin[] = [];
+  const listed = [...places.values()].slice(0, MOST_ORIGINS);
+  for (let first = 0; first < listed.length; first += READ_AT_ONCE) {
+    const some = listed.slice(first, first + READ_AT_ONCE);
+    const kept = await Promise.all(
+      some.map(async ({ run, step }) => {
+        const checkpoint = await readCheckpoint(client, trainingRecord, run, step);
+        return checkpoint === undefined ? undefined : { ...checkpoint, run, step };
+      }),
+    );
+    // An earlier claim may have replaced an entry by another root.
+    for (const each of kept) if (each?.root === root) found.push(each);
+  }
+  return { found, hasMore };
+}
+
+/** One link of a model's descent: the step that made a checkpoint. */
+export interface Link extends Origin {
   /** Checkpoint root that the run began with. */
   readonly initial: Hex;
 }
@@ -122,33 +187,37 @@ export interface Link extends RecordedCheckpoint {
 /** The most runs that a descent is followed through. */
 const MAX_LINKS = 64;
 
+export interface DescentOptions extends OriginsOptions {
+  /**
+   * Whether a run is training: whether the caller has computed its terms, of which this is the hash, from a
+   * description of training.
+   */
+  readonly knows: (run: Hex) => boolean | Promise<boolean>;
+}
+
 /**
- * The runs that led to a checkpoint, newest first, as far back as the record goes and 64 at most. Throws
- * ChainError.
+ * The known runs that led to a checkpoint, newest first, as far back as the record goes and 64 at most.
+ * Throws ChainError.
  */
-export async function readDescent(
-  client: PublicClient,
-  trainingRecord: Address,
-  root: Hex,
-): Promise<readonly Link[]> {
+export async function readDescent(root: Hex, options: DescentOptions): Promise<readonly Link[]> {
+  const { client, trainingRecord, knows } = options;
   const contract = { address: trainingRecord, abi: trainingRecordAbi } as const;
   const links: Link[] = [];
   let next = root;
-  try {
-    while (links.length < MAX_LINKS) {
-      const { run, step } = await client.readContract({
-        ...contract,
-        functionName: 'madeBy',
-        args: [next],
-      });
-      const made = BigInt(run) === 0n ? undefined : await readCheckpoint(client, trainingRecord, run, step);
-      if (made === undefined) break;
-      const { initial } = await client.readContract({ ...contract, functionName: 'runOf', args: [run] });
-      links.push({ ...made, run, step, initial });
-      next = initial;
+  while (links.length < MAX_LINKS) {
+    let made: Origin | undefined;
+    for (const origin of (await readOrigins(next, options)).found) {
+      if (made === undefined && (await knows(origin.run))) made = origin;
     }
-  } catch (error) {
-    throw toChainError(error);
+    if (made === undefined) break;
+    try {
+      const asked = { ...contract, functionName: 'runOf', args: [made.run] } as const;
+      const { initial } = await client.readContract(asked);
+      links.push({ ...made, initial });
+      next = initial;
+    } catch (error) {
+      throw toChainError(error);
+    }
   }
   return links;
 }

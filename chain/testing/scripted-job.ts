@@ -36,6 +36,7 @@ export function scriptedJob(order: Order, balance?: bigint): ScriptedJob {
   const jobOf = {
     ...{ requester: zeroAddress, state: 1, claimBy: 2_000, deliverBy: 0, claimedAt: 0 },
     ...{ workSeconds: order.workSeconds, token: order.token, workerShares: order.workerShares },
+    steps: order.steps,
     ...{ terms: order.terms, price: order.price, bond: order.bond, worker: zeroAddress },
     ...{ escrow: 0n, forfeited: 0n, claim: 0n, root: zeroHash },
   };

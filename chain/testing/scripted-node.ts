@@ -13,17 +13,22 @@ import {
 import { privateKeyToAccount } from 'viem/accounts';
 import { TransactionQueue } from '../transaction-queue.ts';
 
-/** A contract of a scripted node: what each function returns. */
+/** A contract of a scripted node: what each function returns, or a function of its arguments. */
 export interface ScriptedContract {
   readonly address: Address;
   readonly abi: Abi;
   readonly returns: Readonly<Record<string, unknown>>;
 }
 
+/** A log as JSON-RPC has it. */
+export interface ScriptedLog {
+  readonly topics: readonly unknown[];
+}
+
 export interface ScriptedNodeOptions {
   readonly contracts: readonly ScriptedContract[];
-  /** Logs that every question for logs is answered with. Defaults to none. */
-  readonly logs?: readonly unknown[];
+  /** Logs by which questions for logs are answered, whatever block they ask for. Defaults to none. */
+  readonly logs?: readonly ScriptedLog[];
   /** Wei that every account holds. Defaults to 1 ETH. */
   readonly balance?: bigint;
 }
@@ -41,6 +46,8 @@ export interface ScriptedNode {
   readonly queue: TransactionQueue;
   /** In their order. None is carried out: each one is refused at its estimate. */
   readonly attempted: readonly AttemptedTransaction[];
+  /** Methods of all requests, in their order. */
+  readonly requests: readonly string[];
 }
 
 const APPROVE: Abi = [
@@ -58,6 +65,12 @@ const APPROVE: Abi = [
 const KEY: Hex = `0x${'07'.repeat(32)}`;
 const GAS_PRICE = 1_000_000_000n;
 
+/** Whether a topic of a log is the one asked for, or one of them. Null asks for any. */
+function isAsked(topic: unknown, asked: null | Hex | readonly Hex[]): boolean {
+  if (asked === null || topic === asked) return true;
+  return typeof asked !== 'string' && asked.some((each) => each === topic);
+}
+
 /**
  * A node that answers reads from a script, for tests of what is asked and sent rather than of contracts. It
  * speaks JSON-RPC, so that encoding and decoding are the real ones.
@@ -65,18 +78,22 @@ const GAS_PRICE = 1_000_000_000n;
 export function scriptedNode(options: ScriptedNodeOptions): ScriptedNode {
   const { contracts, logs = [], balance = 10n ** 18n } = options;
   const attempted: AttemptedTransaction[] = [];
+  const requests: string[] = [];
   const contractAt = (to: Address): ScriptedContract => {
     const found = contracts.find(({ address }) => address.toLowerCase() === to.toLowerCase());
     if (found === undefined) throw new Error(`the script has no contract at ${to}`);
     return found;
   };
   const answer = (method: string, [first]: readonly unknown[]): unknown => {
+    requests.push(method);
     switch (method) {
       case 'eth_call': {
         const { to, data } = first as { readonly to: Address; readonly data: Hex };
         const { abi, returns } = contractAt(to);
-        const { functionName } = decodeFunctionData({ abi, data });
-        return encodeFunctionResult({ abi, functionName, result: returns[functionName] });
+        const { functionName, args = [] } = decodeFunctionData({ abi, data });
+        const scripted = returns[functionName];
+        const result = typeof scripted === 'function' ? scripted(...args) : scripted;
+        return encodeFunctionResult({ abi, functionName, result });
       }
       case 'eth_estimateGas': {
         const { to, data, value } = first as {
@@ -89,8 +106,10 @@ export function scriptedNode(options: ScriptedNodeOptions): ScriptedNode {
         attempted.push({ to, functionName, args, value: BigInt(value ?? 0) });
         throw new Error('the scripted node sends nothing');
       }
-      case 'eth_getLogs':
-        return logs;
+      case 'eth_getLogs': {
+        const { topics = [] } = first as { readonly topics?: readonly (null | Hex | readonly Hex[])[] };
+        return logs.filter((log) => topics.every((asked, i) => isAsked(log.topics[i], asked)));
+      }
       case 'eth_getBalance':
         return numberToHex(balance);
       case 'eth_blockNumber':
@@ -115,5 +134,5 @@ export function scriptedNode(options: ScriptedNodeOptions): ScriptedNode {
   );
   const client = createPublicClient({ transport });
   const wallet = createWalletClient({ account: privateKeyToAccount(KEY), transport });
-  return { client, queue: new TransactionQueue({ client, wallet }), attempted };
+  return { client, queue: new TransactionQueue({ client, wallet }), attempted, requests };
 }

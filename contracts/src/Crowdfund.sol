@@ -49,9 +49,9 @@ contract Crowdfund is ICrowdfund, ReentrancyGuardTransient {
         campaign = _campaigns.length;
         Campaign storage c = _campaigns.push();
         (c.creator, c.deadline, c.order) = (msg.sender, deadline, order);
-        // Payments numbers its escrows from 0, so the number fits 128 bits.
+        // Payments numbers its escrows from 0, so the number fits 96 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
-        c.escrow = uint128(payments.open(order.token));
+        c.escrow = uint96(payments.open(order.token));
         emit Started(campaign, msg.sender, order.terms, deadline, order);
     }
 
@@ -74,6 +74,8 @@ contract Crowdfund is ICrowdfund, ReentrancyGuardTransient {
         _pledges.push(Pledge(msg.sender, uint64(campaign), false, raised, uint128(taken)));
         // forge-lint: disable-next-line(unsafe-typecast)
         c.raised = raised + uint128(taken);
+        // A campaign has about a thousand pledges at most.
+        ++c.pledges;
         if (taken == missing) c.reachedAt = uint40(block.timestamp);
         emit Pledged(campaign, pledgeId, msg.sender, taken, raised + taken);
         Funding.take(payments, c.escrow, token, token == address(0) ? amount : taken);
@@ -129,6 +131,32 @@ contract Crowdfund is ICrowdfund, ReentrancyGuardTransient {
     /// @inheritdoc ICrowdfund
     function campaignOf(uint256 campaign) external view returns (Campaign memory) {
         return _campaign(campaign);
+    }
+
+    /// @inheritdoc ICrowdfund
+    function campaignCount() external view returns (uint256) {
+        return _campaigns.length;
+    }
+
+    /// @inheritdoc ICrowdfund
+    function campaignsOf(uint256[] calldata campaigns)
+        external
+        view
+        returns (Campaign[] memory list, State[] memory states)
+    {
+        (list, states) = (new Campaign[](campaigns.length), new State[](campaigns.length));
+        for (uint256 i; i < campaigns.length; ++i) {
+            Campaign storage c = _campaign(campaigns[i]);
+            (list[i], states[i]) = (c, _stateOf(c));
+        }
+    }
+
+    /// @inheritdoc ICrowdfund
+    function pledgesOf(uint256[] calldata pledges) external view returns (Pledge[] memory list) {
+        list = new Pledge[](pledges.length);
+        for (uint256 i; i < pledges.length; ++i) {
+            list[i] = _pledge(pledges[i]);
+        }
     }
 
     /// @inheritdoc ICrowdfund

@@ -13,6 +13,7 @@ contract Descriptions is IDescriptions {
     function publish(bytes32 run, bytes calldata description) external returns (bytes32 digest) {
         if (description.length == 0 || description.length > MAX_BYTES) revert BadLength(description.length);
         digest = sha256(description);
-        emit Published(run, digest, msg.sender, description);
+        emit Published(run, digest, msg.sender);
+        emit Content(digest, description);
     }
 }

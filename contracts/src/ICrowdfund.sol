@@ -24,6 +24,7 @@ interface ICrowdfund {
     /// @param reachedAt Unix time at which the price was reached; zero before.
     /// @param handedOver Whether the job was posted.
     /// @param raised The sum of all pledges.
+    /// @param pledges The number of all pledges.
     /// @param escrow Number of the campaign's escrow in Payments.
     /// @param job Number of the job in Jobs, once the campaign is handed over.
     struct Campaign {
@@ -32,7 +33,8 @@ interface ICrowdfund {
         uint40 reachedAt;
         bool handedOver;
         uint128 raised;
-        uint128 escrow;
+        uint32 pledges;
+        uint96 escrow;
         uint256 job;
         IJobs.Order order;
     }
@@ -138,6 +140,15 @@ interface ICrowdfund {
 
     /// @notice The current state of a campaign.
     function stateOf(uint256 campaign) external view returns (State);
+    /// @notice Number of campaigns. The newest has the number before this one.
+    function campaignCount() external view returns (uint256);
+    /// @notice Several campaigns and their current states, in the order of the numbers.
+    function campaignsOf(uint256[] calldata campaigns)
+        external
+        view
+        returns (Campaign[] memory, State[] memory);
+    /// @notice Several pledges, in the order of the numbers.
+    function pledgesOf(uint256[] calldata pledges) external view returns (Pledge[] memory);
     /// @notice A campaign.
     function campaignOf(uint256 campaign) external view returns (Campaign memory);
     /// @notice A pledge.

@@ -12,9 +12,10 @@ interface IDescriptions {
     /// @param run Hash of the terms that the description gives, as stated by the publisher. The contract
     /// cannot check it.
     /// @param digest sha2-256 of the description.
-    event Published(
-        bytes32 indexed run, bytes32 indexed digest, address indexed publisher, bytes description
-    );
+    event Published(bytes32 indexed run, bytes32 indexed digest, address indexed publisher);
+    /// @notice The bytes of a description, in the same transaction. They have a log of their own, so that a
+    /// reader can list what was published for a run and fetch only the descriptions it wants.
+    event Content(bytes32 indexed digest, bytes description);
 
     /// @notice The description is empty or longer than `MAX_BYTES`.
     error BadLength(uint256 length);

@@ -20,8 +20,8 @@ interface IIdentity {
     /// @param epoch The owner's current epoch. Raising the epoch voids every delegation signed before.
     /// @param nonce Orders the delegations that an owner signs for a device in one epoch: only one with a
     /// higher nonce takes the place of one that was posted. The time of signing in seconds serves well.
-    /// @param replaces A device of the owner whose delegation ends with this one's beginning, or zero. It lets
-    /// an owner change the key of a device with one signature and one transaction.
+    /// @param replaces A device of the owner whose delegation ends with this one's beginning, or zero. It
+    /// lets an owner change the key of a device with one signature and one transaction.
     struct Delegation {
         address owner;
         address sessionKey;
@@ -34,8 +34,8 @@ interface IIdentity {
     }
 
     /// @notice What is stored of a delegation.
-    /// @param revoked The owner revoked the device, or the device left. It can be bound to the same owner again
-    /// in a later epoch.
+    /// @param revoked The owner revoked the device, or the device left. It can be bound to the same owner
+    /// again in a later epoch.
     /// @param retired Another device has taken its place. It is never bound again.
     struct Binding {
         address owner;
@@ -89,8 +89,8 @@ interface IIdentity {
     error DeviceRevoked(address device);
     /// @notice The device's place was taken by another one after its delegation had ended. Bind a new key.
     error DeviceRetired(address device);
-    /// @notice In one epoch a delegation must have a higher nonce than the one that was posted last, so that an
-    /// older signature cannot take the place of a newer one.
+    /// @notice In one epoch a delegation must have a higher nonce than the one that was posted last, so that
+    /// an older signature cannot take the place of a newer one.
     error NotNewer(uint32 nonce, uint32 current);
     /// @notice Delegations of `MAX_DEVICES` devices of the owner are in force, or a query names more than 256
     /// devices.
@@ -109,8 +109,8 @@ interface IIdentity {
     function SCOPE_VOTE() external view returns (uint32);
     /// @notice Longest time a delegation may last, in seconds.
     function MAX_VALIDITY() external view returns (uint64);
-    /// @notice Most devices of one owner that can be in force at once. Where all places are taken, a new device
-    /// gets the place of a revoked or expired one.
+    /// @notice Most devices of one owner that can be in force at once. Where all places are taken, a new
+    /// device gets the place of a revoked or expired one.
     function MAX_DEVICES() external view returns (uint256);
 
     /// @notice Registers the PeerId of a public key. Anyone may register any key; it does not bind the
@@ -123,9 +123,9 @@ interface IIdentity {
 
     /// @notice Binds a device to an owner, or renews its delegation. Anyone may call this with the two
     /// signatures.
-    /// @dev Signatures of keys are 65 bytes r, s, v with v of 0, 1, 27 or 28, or 64 bytes r, vs (EIP-2098), with
-    /// a low s (EIP-2). ERC-6492 is not taken: it would let anybody make this contract call any contract. A
-    /// contract wallet has to be deployed first, which anybody may do.
+    /// @dev Signatures of keys are 65 bytes r, s, v with v of 0, 1, 27 or 28, or 64 bytes r, vs (EIP-2098),
+    /// with a low s (EIP-2). ERC-6492 is not taken: it would let anybody make this contract call any
+    /// contract. A contract wallet has to be deployed first, which anybody may do.
     /// @param x Abscissa of the device's public key.
     /// @param y Ordinate of the device's public key.
     /// @param delegation What the owner signed.
@@ -145,8 +145,8 @@ interface IIdentity {
     /// the caller.
     function revoke(address device) external;
 
-    /// @notice Ends the delegation of the calling device. Its record up to now still counts for the owner. Like a
-    /// revoked device it may not act, and it never changes its owner: go on with a new key.
+    /// @notice Ends the delegation of the calling device. Its record up to now still counts for the owner.
+    /// Like a revoked device it may not act, and it never changes its owner: go on with a new key.
     function endSession() external;
 
     /// @notice `endSession` for a device without coin. Anyone may call this with the device's signature.
@@ -155,8 +155,8 @@ interface IIdentity {
     function endSessionFor(address device, bytes calldata signature) external;
 
     /// @notice Ends the delegations of all of the caller's devices and voids every signature not posted yet.
-    /// @dev Costs about 9,000 gas for each device that has a place (`MAX_DEVICES` at most). Because each device is
-    /// marked here, an attestation does not have to read the owner's epoch.
+    /// @dev Costs about 9,000 gas for each device that has a place (`MAX_DEVICES` at most). Because each
+    /// device is marked here, an attestation does not have to read the owner's epoch.
     function revokeAll() external;
 
     /// @notice Whether the device may act. It may if it has no owner, or if its delegation is in force and
@@ -176,8 +176,8 @@ interface IIdentity {
     /// @notice What is stored for a device; all zero if it was never bound.
     function bindingOf(address device) external view returns (Binding memory);
 
-    /// @notice Every device that the owner ever bound: first those that have a place, then those whose place was
-    /// taken. It has no limit, so call it off chain.
+    /// @notice Every device that the owner ever bound: first those that have a place, then those whose place
+    /// was taken. It has no limit, so call it off chain.
     function devicesOf(address owner) external view returns (address[] memory);
 
     /// @notice The epoch that the owner's next delegation must carry.

@@ -21,11 +21,12 @@ interface IJobs {
     /// is for.
     /// @param token The currency of price and bond: an ERC-20, or zero for the chain's coin.
     /// @param price What the worker is paid.
-    /// @param bond What a worker deposits. It gets the bond back with the price.
+    /// @param bond What a worker deposits, at most `MAX_BOND`. It gets the bond back with the price.
     /// @param claimSeconds For how long after posting the job can be claimed, at most `MAX_SECONDS`.
     /// @param workSeconds Time from claiming to delivering, at most `MAX_SECONDS`.
     /// @param workerShares The worker's shares of the model, out of Ownership's TOTAL. The requester gets the
     /// others.
+    /// @param steps The number of steps in the terms. With another number nobody can deliver.
     struct Order {
         bytes32 terms;
         bytes32 about;
@@ -35,6 +36,7 @@ interface IJobs {
         uint32 claimSeconds;
         uint32 workSeconds;
         uint32 workerShares;
+        uint32 steps;
     }
 
     /// @notice The state of a job.
@@ -70,12 +72,13 @@ interface IJobs {
         uint32 workSeconds;
         address token;
         uint32 workerShares;
-        uint40 claimedAt;
+        uint32 steps;
         bytes32 terms;
         uint128 price;
         uint128 bond;
         address worker;
         uint40 deliverBy;
+        uint40 claimedAt;
         uint128 escrow;
         uint128 forfeited;
         uint256 claim;
@@ -95,8 +98,8 @@ interface IJobs {
     /// @notice The job expired or was cancelled. `returned` was paid to the requester's credit in Payments.
     event Ended(uint256 indexed job, State state, uint256 returned);
 
-    /// @notice The terms or the price are zero, a time is zero or over `MAX_SECONDS`, or the shares exceed
-    /// TOTAL.
+    /// @notice The terms or the price are zero, a time is zero or over `MAX_SECONDS`, the bond is over
+    /// `MAX_BOND`, or the shares exceed TOTAL.
     error BadOrder();
     /// @notice The state of the job does not allow this call.
     error WrongState(State state);
@@ -106,8 +109,8 @@ interface IJobs {
     error TooEarly(uint256 until);
     /// @notice Only `who` may make this call.
     error OnlyBy(address who);
-    /// @notice The claim is by another account, under other terms, lost, or made before the worker claimed
-    /// the job.
+    /// @notice The claim is by another account, under other terms, lost, made before the worker claimed the
+    /// job, or delivered for another job already.
     error BadClaim(uint256 claim);
     /// @notice The root is not the last checkpoint root of the claim.
     error NotTheLastRoot();
@@ -116,6 +119,8 @@ interface IJobs {
 
     /// @notice Longest time that an order may give for claiming or for working, in seconds.
     function MAX_SECONDS() external view returns (uint32);
+    /// @notice Highest bond that an order may ask for. Forfeited bonds then never exceed 128 bits.
+    function MAX_BOND() external view returns (uint128);
     /// @notice The contract that holds the money.
     function payments() external view returns (IPayments);
     /// @notice The contract that decides about claims.
@@ -131,7 +136,7 @@ interface IJobs {
 
     /// @notice Worker: delivers its claim on Disputes.
     /// @param claim Number of the claim. The worker made it under the job's terms after it claimed the job,
-    /// and it is not lost.
+    /// it is not lost, and it was delivered for no other job.
     /// @param terms The terms, whose hash is in the order.
     /// @param root Checkpoint root after the last step.
     /// @param proof That `root` is the last leaf of the claim's root (SHA-256, RFC 6962).
@@ -157,11 +162,16 @@ interface IJobs {
     /// @notice Requester: cancels a job that no worker holds, or whose worker has failed.
     function cancel(uint256 job) external;
 
-    /// @notice Reverts with `BadOrder` or `NotAToken` if the order cannot be posted.
+    /// @notice Reverts with `BadOrder`, `NotAToken`, or Disputes' `BadTerms` if the order cannot be posted.
+    /// `BadTerms` means that the run has too many steps to be repeated in the window of a claim.
     function check(Order calldata order) external view;
 
     /// @notice A job; all zero if there is none.
     function jobOf(uint256 job) external view returns (Job memory);
+
+    /// @notice Several jobs, in the order of the numbers, and whether each has failed (`hasFailed`). All zero
+    /// where there is none.
+    function jobsOf(uint256[] calldata jobs) external view returns (Job[] memory, bool[] memory);
 
     /// @notice Whether the worker is late or its claim is lost, so that the job can be reopened.
     function hasFailed(uint256 job) external view returns (bool);

@@ -9,14 +9,18 @@ import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
 /// are ever minted. Shares are transferred like any ERC-1155 token. The earnings of a model are divided among
 /// its shares. When a share is transferred, the earnings that its holder has not collected go with it.
 /// @dev Nobody administers this contract: no owner, no pause, no upgrade, no minter. Anyone may create a
-/// model, and its `source` is the creator. Only a model whose source is the Jobs contract was paid for and
-/// has a claim that stood in Disputes. Models of different sources never have the same id.
+/// model, and its `source` is the creator. Models of different sources never have the same id. A root does
+/// not identify a model: anyone can create another model with the same root. A model whose source is the Jobs
+/// contract has a claim that stood in Disputes, but its requester chose the terms and the price, may have
+/// paid itself, and can choose terms that say nothing about training. So a model is worth what its job is
+/// worth: `key` is the number of the job, which names the requester, the price and the terms. Compare them
+/// with the requester and the run that you know.
 interface IOwnership is IERC1155 {
     /// @notice What is stored of a model.
     /// @param source The creator. It has no power over the model.
     /// @param token The currency of the earnings: an ERC-20, or zero for the chain's coin.
     /// @param key The source's own number for the model. Jobs uses the number of the job.
-    /// @param root Checkpoint root of the model.
+    /// @param root Checkpoint root of the model. Other models may have the same root.
     struct Model {
         address source;
         address token;

@@ -12,13 +12,13 @@ import {IIdentity} from "./IIdentity.sol";
 /// version "1", this chain, this contract. Types: `Attestation(uint64 round,bytes32 checkpointRoot,bytes32
 /// rolloutDigest)` and `Vote(uint64 round,address[] winners)`.
 ///
-/// Statements count in any order: a later round never takes the place of an earlier one that is still open. Of
-/// one device's statements for one round at most one counts: the first that is posted. A device that signed
-/// contradicting attestations for a round could put all of them under roots and have one counted later, when it
-/// knows which was right. Therefore whoever has two of them can take the round from the device for good
-/// (`contradict`), which makes what a device told its peers in the round binding. What it showed to nobody
-/// binds it to nothing: a count from a root says that the root was posted in time, not that the device signed
-/// nothing else.
+/// Statements count in any order: a later round never takes the place of an earlier one that is still open.
+/// Of one device's statements for one round at most one counts: the first that is posted. A device that
+/// signed contradicting attestations for a round could put all of them under roots and have one counted
+/// later, when it knows which was right. Therefore whoever has two of them can take the round from the device
+/// for good (`contradict`), which makes what a device told its peers in the round binding. What it showed to
+/// nobody binds it to nothing: a count from a root says that the root was posted in time, not that the device
+/// signed nothing else.
 ///
 /// A record counts what devices stated. It does not prove that the statements are true. Keys are free, so
 /// nothing may be paid for a count alone. Anyone can recompute what was attested and dispute it elsewhere.
@@ -100,8 +100,8 @@ interface IParticipation {
     }
 
     /// @notice The record of a device, or of all devices of an owner.
-    /// @param nextRound One more than the latest round that the device attested; zero if it never has. Earlier
-    /// rounds can still count, and a round that it lost is included. For an owner, the highest.
+    /// @param nextRound One more than the latest round that the device attested; zero if it never has.
+    /// Earlier rounds can still count, and a round that it lost is included. For an owner, the highest.
     /// @param nextVote One more than the latest round that the device voted in; zero if it never has. For an
     /// owner, the highest.
     /// @param attestations Rounds attested.
@@ -203,8 +203,8 @@ interface IParticipation {
     ) external view returns (bool);
 
     /// @notice Counts attestations from a posted root, however long ago the round was, and whatever other
-    /// rounds of the device were counted before. Entries that do not count are skipped, each with an event; an
-    /// entry that is not in the root is skipped as `BadSignature`. A device whose delegation has ended is
+    /// rounds of the device were counted before. Entries that do not count are skipped, each with an event;
+    /// an entry that is not in the root is skipped as `BadSignature`. A device whose delegation has ended is
     /// skipped, so count what is under roots before it ends.
     /// @param proofs One proof for each entry.
     /// @return accepted How many entries counted.
@@ -215,8 +215,9 @@ interface IParticipation {
         bytes32[][] calldata proofs
     ) external returns (uint256 accepted);
 
-    /// @notice Takes a round from a device that signed two attestations for it that differ. The round counts no
-    /// more, whether it was counted before or not. Anyone may call this, at any time after the round began.
+    /// @notice Takes a round from a device that signed two attestations for it that differ. The round counts
+    /// no more, whether it was counted before or not. Anyone may call this, at any time after the round
+    /// began.
     function contradict(uint64 round, SignedAttestation calldata one, SignedAttestation calldata other)
         external;
 
@@ -237,7 +238,8 @@ interface IParticipation {
     function voteBatch(SignedVote[] calldata entries) external returns (uint256 accepted);
 
     /// @notice Which of up to `MAX_BATCH` devices have attested a round.
-    /// @return bits Bit i, counted from the lowest, is set when `devices[i]` has attested the round, or lost it.
+    /// @return bits Bit i, counted from the lowest, is set when `devices[i]` has attested the round, or lost
+    /// it.
     function attestedEach(address[] calldata devices, uint64 round) external view returns (uint256 bits);
 
     /// @notice Which of up to `MAX_BATCH` devices can no longer vote in a round, because they have voted in

@@ -46,6 +46,8 @@ interface IPayments {
     error NotKeeper(uint256 escrow);
     /// @notice The amount is more than the escrow holds, or more than the caller's credit.
     error TooLittle(uint256 asked, uint256 held);
+    /// @notice A deposit has at most 128 bits, which no real token's supply exceeds.
+    error TooMuch(uint256 amount);
     /// @notice The receiver is the zero address or this contract.
     error BadReceiver(address to);
     /// @notice The receiver rejected the coin. Name another receiver.
@@ -56,7 +58,8 @@ interface IPayments {
     function open(address token) external returns (uint256 escrow);
 
     /// @notice Keeper: deposits its own money into the escrow. Coin comes with the call. A token is taken
-    /// from the caller, which must have approved this contract.
+    /// from the caller, which must have approved this contract. One deposit has at most 128 bits, so that an
+    /// invented amount of a worthless token can overflow nobody's escrow or credit.
     function deposit(uint256 escrow, uint256 amount) external payable;
 
     /// @notice Keeper: pays `amount` of the escrow to the credit of `to`.

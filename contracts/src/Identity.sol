@@ -63,8 +63,8 @@ contract Identity is IIdentity, EIP712 {
         if (!isNew) {
             require(held.owner() == owner, Taken(device, held.owner()));
             require(!held.isRetired(), DeviceRetired(device));
-            // In the same epoch an older signature could be posted after a newer one. It must neither revive a
-            // device nor change what it may do.
+            // In the same epoch an older signature could be posted after a newer one. It must neither revive
+            // a device nor change what it may do.
             if (held.epoch() == delegation.epoch) {
                 require(!held.isRevoked(), DeviceRevoked(device));
                 require(delegation.nonce > held.nonce(), NotNewer(delegation.nonce, held.nonce()));
@@ -289,8 +289,8 @@ contract Identity is IIdentity, EIP712 {
         require(_signer(consent, consentSignature) == delegation.sessionKey, BadConsentSignature());
     }
 
-    /// @dev The signer of 65 bytes r, s, v with v of 0, 1, 27 or 28, or of 64 bytes r, vs (EIP-2098). Zero for
-    /// a signature that is malformed or has a high s. Callers compare it only with nonzero addresses.
+    /// @dev The signer of 65 bytes r, s, v with v of 0, 1, 27 or 28, or of 64 bytes r, vs (EIP-2098). Zero
+    /// for a signature that is malformed or has a high s. Callers compare it only with nonzero addresses.
     function _signer(bytes32 digest, bytes calldata signature) private pure returns (address signer) {
         uint256 length = signature.length;
         if (length != 64 && length != 65) return address(0);

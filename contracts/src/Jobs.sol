@@ -9,30 +9,25 @@ import {IDisputes} from "./disputes/IDisputes.sol";
 import {MerkleSha256 as Merkle} from "./disputes/MerkleSha256.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
-/// @dev A function of Disputes that is not in IDisputes.
-interface IWindow {
-    function WINDOW() external view returns (uint32);
-}
-
 /// @title Jobs
 /// @notice Implements IJobs, which documents every function.
 contract Jobs is IJobs, ReentrancyGuardTransient {
     uint32 public constant MAX_SECONDS = 365 days;
+    uint128 public constant MAX_BOND = type(uint96).max;
 
     IPayments public immutable payments;
     IDisputes public immutable disputes;
     IOwnership public immutable ownership;
 
-    uint32 private immutable WINDOW;
     uint256 private immutable TOTAL;
 
     Job[] private _jobs;
+    mapping(uint256 claim => bool) private _delivered;
 
     constructor(IPayments payments_, IDisputes disputes_, IOwnership ownership_) {
         payments = payments_;
         disputes = disputes_;
         ownership = ownership_;
-        WINDOW = IWindow(address(disputes_)).WINDOW();
         TOTAL = ownership_.TOTAL();
     }
 
@@ -44,7 +39,7 @@ contract Jobs is IJobs, ReentrancyGuardTransient {
         (j.requester, j.state) = (msg.sender, State.Open);
         j.claimBy = uint40(block.timestamp) + order.claimSeconds;
         j.workSeconds = order.workSeconds;
-        (j.token, j.workerShares) = (order.token, order.workerShares);
+        (j.token, j.workerShares, j.steps) = (order.token, order.workerShares, order.steps);
         j.terms = order.terms;
         (j.price, j.bond) = (order.price, order.bond);
         // Payments numbers its escrows from 0, so the number fits 128 bits.
@@ -79,12 +74,13 @@ contract Jobs is IJobs, ReentrancyGuardTransient {
         require(j.state == State.Claimed, WrongState(j.state));
         require(msg.sender == j.worker, OnlyBy(j.worker));
         require(block.timestamp <= j.deliverBy, TooLate(j.deliverBy));
-        require(keccak256(abi.encode(terms)) == j.terms, BadClaim(claim_));
+        require(keccak256(abi.encode(terms)) == j.terms && terms.steps == j.steps, BadClaim(claim_));
         bytes32 claimed = _checkClaim(j, claim_);
         require(
             Merkle.verify(Merkle.leaf(root), terms.steps - 1, terms.steps, proof, claimed), NotTheLastRoot()
         );
         (j.state, j.claim, j.root) = (State.Delivered, claim_, root);
+        _delivered[claim_] = true;
         emit Delivered(job, msg.sender, claim_, root);
     }
 
@@ -130,15 +126,27 @@ contract Jobs is IJobs, ReentrancyGuardTransient {
         require(
             order.terms != 0 && order.price != 0 && order.claimSeconds != 0 && order.workSeconds != 0
                 && order.claimSeconds <= MAX_SECONDS && order.workSeconds <= MAX_SECONDS
-                && order.workerShares <= TOTAL,
+                && order.workerShares <= TOTAL && order.bond <= MAX_BOND,
             BadOrder()
         );
+        // Reverts for a run that nobody could repeat before its claim stands.
+        disputes.windowOf(order.steps);
         require(order.token == address(0) || order.token.code.length != 0, IPayments.NotAToken(order.token));
     }
 
     /// @inheritdoc IJobs
     function jobOf(uint256 job) external view returns (Job memory j) {
         if (job < _jobs.length) j = _jobs[job];
+    }
+
+    /// @inheritdoc IJobs
+    function jobsOf(uint256[] calldata jobs) external view returns (Job[] memory list, bool[] memory failed) {
+        (list, failed) = (new Job[](jobs.length), new bool[](jobs.length));
+        for (uint256 i; i < jobs.length; ++i) {
+            if (jobs[i] >= _jobs.length) continue;
+            Job storage j = _jobs[jobs[i]];
+            (list[i], failed[i]) = (j, _failed(j));
+        }
     }
 
     /// @inheritdoc IJobs
@@ -165,8 +173,8 @@ contract Jobs is IJobs, ReentrancyGuardTransient {
     function _checkClaim(Job storage j, uint256 claim_) private view returns (bytes32) {
         IDisputes.Claim memory c = disputes.claimOf(claim_);
         require(
-            c.claimant == j.worker && c.terms == j.terms && !c.lost
-                && c.windowEnd >= uint256(j.claimedAt) + WINDOW,
+            c.claimant == j.worker && c.terms == j.terms && !c.lost && !_delivered[claim_]
+                && c.windowEnd >= j.claimedAt + disputes.windowOf(j.steps),
             BadClaim(claim_)
         );
         return c.root;

@@ -31,8 +31,8 @@ using {
 uint256 constant REVOKED = 1 << 188;
 uint256 constant RETIRED = 1 << 189;
 
-/// @dev The caller must have checked that `validUntil_` is below 2**34, `epoch_` below 2**16 and `scope_` below
-/// 2**12.
+/// @dev The caller must have checked that `validUntil_` is below 2**34, `epoch_` below 2**16 and `scope_`
+/// below 2**12.
 function packBinding(address owner_, uint64 validUntil_, uint32 epoch_, uint32 nonce_, uint32 scope_)
     pure
     returns (PackedBinding)

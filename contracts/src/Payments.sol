@@ -26,6 +26,8 @@ contract Payments is IPayments, ReentrancyGuardTransient {
     /// @inheritdoc IPayments
     function deposit(uint256 escrow, uint256 amount) external payable nonReentrant {
         Escrow storage e = _kept(escrow);
+        // No sum of such amounts can overflow, whatever a token says that it moved.
+        require(amount <= type(uint128).max, TooMuch(amount));
         e.held += amount;
         emit Deposited(escrow, amount);
         address token = e.token;

@@ -5,8 +5,8 @@ pragma solidity ^0.8.30;
 /// packed by shifts, because the compiler writes a packed struct back field by field, which costs 1,500 gas
 /// more.
 ///
-/// Rounds come in pages of 64. The word holds which rounds of one page the device attested: the latest page in
-/// which it attested at all. Participation keeps the pages before it elsewhere.
+/// Rounds come in pages of 64. The word holds which rounds of one page the device attested: the latest page
+/// in which it attested at all. Participation keeps the pages before it elsewhere.
 ///
 ///     bits   0 to  63   the rounds of the page that were attested, one bit a round
 ///     bits  64 to  97   the page

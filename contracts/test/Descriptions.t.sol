@@ -11,7 +11,9 @@ contract DescriptionsTest is Test {
     function testFuzz_publish_emitsDescriptionUnderItsDigest(bytes32 run, bytes calldata description) public {
         if (description.length == 0) return;
         vm.expectEmit(true, true, true, true, address(DESCRIPTIONS));
-        emit IDescriptions.Published(run, sha256(description), address(this), description);
+        emit IDescriptions.Published(run, sha256(description), address(this));
+        vm.expectEmit(true, true, true, true, address(DESCRIPTIONS));
+        emit IDescriptions.Content(sha256(description), description);
         assertEq(DESCRIPTIONS.publish(run, description), sha256(description), "digest");
     }
 

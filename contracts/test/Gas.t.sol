@@ -39,8 +39,8 @@ contract GasTest is Signing, RoundTree {
         assertLe(owned, 17_000 * 64, "at most 17,000 an attestation of an owned device");
     }
 
-    /// @dev Once in 64 rounds an attestation also writes down the page before, four pages to a word. The bar holds
-    /// for the mean over all rounds.
+    /// @dev Once in 64 rounds an attestation also writes down the page before, four pages to a word. The bar
+    /// holds for the mean over all rounds.
     function test_gas_attestBatchOfNewPage() public {
         for (uint256 i; i < 64; ++i) {
             bindDevice(identity, 0xA000 + i, 0xD000 + i);
@@ -77,6 +77,10 @@ contract GasTest is Signing, RoundTree {
         participation.attestFromRoot(0, rootOf(entries), one, proofs);
         vm.snapshotGasLastCall("Participation", "attestFromRoot of one in 64, first time for the device");
         (one[0], proofs[0]) = (entries[6], proofOf(entries, 6));
+        IParticipation.SignedAttestation memory other =
+            signedAttestation(address(participation), 0xD000 + 7, 0, ROOT, ROLLOUTS);
+        participation.contradict(0, entries[7], other);
+        vm.snapshotGasLastCall("Participation", "contradict, first time for the device");
         vm.warp(genesis + 20 * 300);
         participation.attestBatch(300, batch(300));
         participation.attestFromRoot(0, rootOf(entries), one, proofs);
@@ -85,6 +89,7 @@ contract GasTest is Signing, RoundTree {
 
     function test_gas_attest() public {
         participation.attest(0, ROOT, ROLLOUTS);
+        vm.snapshotGasLastCall("Participation", "attest, first time for the device");
         vm.warp(genesis + 20);
         participation.attest(1, ROOT, ROLLOUTS);
         vm.snapshotGasLastCall("Participation", "attest");
@@ -116,6 +121,7 @@ contract GasTest is Signing, RoundTree {
         identity.register(x, y);
         vm.snapshotGasLastCall("Identity", "register");
         bindDevice(identity, OWNER, 0xD001);
+        vm.snapshotGasLastCall("Identity", "bind, another device");
         (IIdentity.Delegation memory d, bytes32 u, bytes32 v) = delegation(identity, vm.addr(OWNER), 0xD002);
         d.replaces = vm.addr(0xD001);
         postBinding(identity, OWNER, 0xD002, d, u, v);
@@ -125,8 +131,14 @@ contract GasTest is Signing, RoundTree {
         vm.prank(vm.addr(0xD002));
         identity.endSession();
         vm.snapshotGasLastCall("Identity", "endSession");
+        bytes32 end =
+            endDigest(address(identity), vm.addr(OWNER), 0, identity.bindingOf(vm.addr(0xD000)).nonce);
+        bytes memory signature = sign65(0xD000, end);
+        identity.endSessionFor(vm.addr(0xD000), signature);
+        vm.snapshotGasLastCall("Identity", "endSessionFor");
+        bindDevice(identity, OWNER, 0xD003);
         vm.prank(vm.addr(OWNER));
-        identity.revoke(vm.addr(0xD000));
+        identity.revoke(vm.addr(0xD003));
         vm.snapshotGasLastCall("Identity", "revoke");
     }
 

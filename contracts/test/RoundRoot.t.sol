@@ -92,7 +92,8 @@ contract RoundRootTest is Signing, RoundTree {
         assertEq(attestations(3), 1, "one attestation");
     }
 
-    /// @dev Anybody may count from a root, in any order. Before, the tenth round first took the other nine away.
+    /// @dev Anybody may count from a root, in any order. Before, the tenth round first took the other nine
+    /// away.
     function testFuzz_attestFromRoot_countsEveryRoundInAnyOrder(uint256 order, uint16 gap) external {
         uint64 rounds = 10;
         uint64 apart = uint64(bound(gap, 1, 700));
@@ -292,6 +293,21 @@ contract RoundRootTest is Signing, RoundTree {
         );
         assertEq(countEntry(0, entries, 0), 0, "a revoked device is skipped");
         assertEq(countEntry(0, entries, 1), 1, "another device counts");
+    }
+
+    /// @dev The same where a round is not among the 64 that a tally holds: before them, or after them.
+    function test_attestFromRoot_skipsRevokedDeviceOnOtherPage() external {
+        (IParticipation.SignedAttestation[] memory first,) = postEntries(1, 0);
+        vm.warp(GENESIS + 20 * 100);
+        participation.attestBatch(100, entriesOf(1, 100));
+        vm.warp(GENESIS + 20 * 200);
+        (IParticipation.SignedAttestation[] memory last,) = postEntries(1, 200);
+        bindDevice(identity, 0xA11CE, 0xD000);
+        vm.prank(vm.addr(0xA11CE));
+        identity.revoke(vm.addr(0xD000));
+        assertEq(countEntry(0, first, 0), 0, "an earlier round");
+        assertEq(countEntry(200, last, 0), 0, "a later round");
+        assertEq(attestations(0), 1, "nothing more counts");
     }
 
     function test_postRoot_acceptsSecondRootForRound() external {

@@ -94,6 +94,8 @@ export async function openFileContentStore(folder: string): Promise<FileContentS
     async delete(cid) {
       for (const kind of ['object', 'manifest', 'file'] as const) await rm(path(cid, kind), { force: true });
     },
+    // Nothing is forgotten here except by `delete`.
+    pin: async () => undefined,
     async inspect(cid) {
       const { kind, digest } = parseCid(cid);
       if (kind === 'object') {

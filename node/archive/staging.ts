@@ -62,6 +62,7 @@ export async function openStaging(options: {
         await own.putChunk(cid, index, chunk);
       },
       delete: (cid) => own.delete(cid),
+      pin: (cid) => own.pin(cid),
     },
     bytes: () => bytes,
     async keep() {

@@ -25,7 +25,7 @@ import { PlanThreads } from './plan-thread.ts';
 import { evidenceOfRuns } from './run-evidence.ts';
 import { nanoStart, supervisedSpec } from './testing/nano.ts';
 
-const SETTINGS = { window: 120, budget: 600, extension: 60, moveBond: 1000n };
+const SETTINGS = { window: 120, stepSeconds: 1, budget: 600, extension: 60, moveBond: 1000n };
 const COUNT = 1000;
 const STRANGER: Address = `0x${'51'.repeat(20)}`;
 const LIAR: Address = `0x${'52'.repeat(20)}`;

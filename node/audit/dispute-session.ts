@@ -10,6 +10,7 @@ import { type DisputeEvent, formatDisputeEvent } from '../../chain/disputes/agen
 import { RunCache } from '../../chain/disputes/agents/run-cache.ts';
 import { OnchainDisputes } from '../../chain/disputes/onchain/port.ts';
 import { DeliveredClaims } from '../../chain/jobs/delivered.ts';
+import { TrainingClaimRecorder } from '../../chain/model-registry/claim-recorder.ts';
 import { chainOf, connect, transportOf } from '../../chain/network.ts';
 import { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
@@ -74,6 +75,8 @@ export interface DisputeSession {
   /** Sends every transaction of the account. */
   readonly queue: TransactionQueue;
   readonly descriptions: Hex;
+  /** Commits to the account's claims and records those that stand. */
+  readonly recorder: TrainingClaimRecorder;
   readonly runs: RunCache;
   /** What is paid for each claim that was delivered for a job, in wei. */
   readonly stakes: () => Promise<ReadonlyMap<number, bigint>>;
@@ -94,7 +97,7 @@ export async function openDisputeSession(
   const threads = wholeNumber('--threads', flags.threads, 1, 64);
   const pollMs = wholeNumber('--poll', flags.poll, 50, 600_000);
   const { network, rollup, client, sources } = await openDisputes(flags, signal);
-  const { disputes, descriptions, jobs } = rollup;
+  const { disputes, descriptions, jobs, trainingRecord } = rollup;
   const home = resolve(flags.home);
   const account = privateKeyToAccount(toHex(await secretFile(join(home, 'account.key'))));
   const wallet = createWalletClient({
@@ -141,6 +144,7 @@ export async function openDisputeSession(
   const delivered = new DeliveredClaims({ client, jobs });
   return {
     ...{ port, queue, descriptions, pollMs },
+    recorder: new TrainingClaimRecorder({ queue, trainingRecord }),
     runs: new RunCache(find, price),
     stakes: () => delivered.stakes(),
   };

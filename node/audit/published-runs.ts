@@ -5,7 +5,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PublicClient } from 'viem';
-import { describedRuns } from '../../chain/jobs/described-runs.ts';
+import { DescribedRuns } from '../../chain/jobs/described-runs.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
 
@@ -55,9 +55,9 @@ export interface ChainRunsOptions {
 
 /** The chain's own log of descriptions. It has no checkpoints. */
 export function runsOnChain({ client, contracts }: ChainRunsOptions): RunSource {
+  const described = new DescribedRuns({ client, contracts });
   return {
-    specs: async (run, { wants }) =>
-      (await describedRuns({ client, contracts, run, wants })).map(({ bytes }) => bytes),
+    specs: async (run, { wants }) => (await described.find(run, wants)).map(({ bytes }) => bytes),
     checkpoint: () => Promise.resolve(undefined),
   };
 }

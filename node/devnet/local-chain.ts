@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Hex, isAddress, type WalletClient } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../../chain/devnet/anvil.ts';
-import { deployContracts } from '../../chain/devnet/deploy.ts';
+import { contractsDigest, deployContracts } from '../../chain/devnet/deploy.ts';
 import { connect } from '../../chain/network.ts';
 import { readSchedule } from '../../chain/schedule.ts';
 import { toHex } from '../../protocol/hex.ts';
@@ -28,9 +28,10 @@ export interface LocalChainOptions {
 }
 
 /**
- * A development chain with a block a second and the contracts deployed. It is kept between starts, because
- * rounds count from the deployment and a device never trains an old round. The deployer's key is random for
- * each folder, so that another folder's contracts, and with them its run, have another name.
+ * A development chain with a block a second and the contracts deployed. It is kept between starts of one
+ * version of the contracts, because rounds count from the deployment and a device never trains an old round.
+ * The deployer's key is random for each folder, so that another folder's contracts, and with them its run,
+ * have another name.
  *
  * The node listens on any free port and takes every command. Its address is for processes of this machine;
  * `node-rpc` in the folder, which only its owner may read, names it.
@@ -68,7 +69,10 @@ export async function startLocalChain(options: LocalChainOptions): Promise<Local
       participation: made.participation.toLowerCase() as Hex,
     };
     const { rollup } = made;
-    await writeWhole(deployed, `${JSON.stringify({ ...contracts, rollup }, null, 2)}\n`);
+    await writeWhole(
+      deployed,
+      `${JSON.stringify({ ...contracts, rollup, code: contractsDigest() }, null, 2)}\n`,
+    );
     return { anvil, contracts, rollup, resumed: false };
   } catch (error) {
     await anvil.stop();
@@ -91,15 +95,16 @@ export async function fundedWallet(
 }
 
 /**
- * What an earlier start deployed; undefined when there was none, or one of a version with fewer contracts.
+ * What an earlier start deployed; undefined when there was none, or one of a version with other contracts.
  */
 async function knownContracts(path: string): Promise<Pick<LocalChain, 'contracts' | 'rollup'> | undefined> {
   const bytes = await readIfThere(path);
   if (bytes === undefined) return undefined;
   try {
-    const { identity, participation, rollup: entry } = JSON.parse(new TextDecoder().decode(bytes));
+    const { identity, participation, rollup: entry, code } = JSON.parse(new TextDecoder().decode(bytes));
     const rollup = parseRollup(entry, (field) => new Error(field));
-    if (rollup === undefined || !isAddress(identity) || !isAddress(participation)) return undefined;
+    if (code !== contractsDigest() || rollup === undefined) return undefined;
+    if (!isAddress(identity) || !isAddress(participation)) return undefined;
     return { contracts: { identity, participation }, rollup };
   } catch {
     return undefined;

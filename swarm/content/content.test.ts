@@ -1,13 +1,16 @@
+import { sha256 } from '@noble/hashes/sha2.js';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { equalBytes } from '../../protocol/bytes.ts';
+import { DAG_CBOR, RAW } from '../messages/rollouts.ts';
 import { systemScheduler } from '../scheduler.ts';
 import { MemoryNetwork } from '../testing/memory-transport.ts';
+import { SimulatedScheduler } from '../testing/simulated-scheduler.ts';
 import { ContentError } from './content-error.ts';
 import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from './frames.ts';
-import { CHUNK, decodeManifest, encodeManifest, manifestOf, webHash } from './manifest.ts';
+import { CHUNK, cidFromDigest, decodeManifest, encodeManifest, manifestOf, webHash } from './manifest.ts';
 import { type ContentServiceOptions, startContent } from './service.ts';
-import { MemoryStore } from './store.ts';
+import { MemoryStore, readFile } from './store.ts';
 import type { Channel } from './transport.ts';
 
 /** Bytes that differ everywhere, `length` of them. */
@@ -223,5 +226,59 @@ describe('content', () => {
     const manifest = await manifestOf(sample(CHUNK + 1), webHash);
     expect(manifest.hashes).toHaveLength(64);
     expect(decodeManifest(encodeManifest(manifest))).toEqual(manifest);
+  });
+
+  it('[P-120] ends a fetch in its total time, whoever answers slowly: an object in 1 min, a file in 15', async () => {
+    const network = new MemoryNetwork();
+    const scheduler = new SimulatedScheduler();
+    const file = await manifestOf(new Uint8Array(CHUNK), webHash);
+    // A file of 4,000 equal chunks, of which the server sends one every 4.9 s.
+    const hashes = new Uint8Array(4_000 * 32);
+    for (let n = 0; n < 4_000; n++) hashes.set(file.hashes, 32 * n);
+    const manifest = encodeManifest({ size: 4_000 * CHUNK, hashes });
+    await hostile(network, 'slow', async ({ kind, index }) => {
+      await new Promise<void>((resolve) => scheduler.after(4_900, resolve));
+      if (kind === 'object') return encodeResponse({ status: 'busy', index, bytes: new Uint8Array() });
+      const bytes = kind === 'manifest' ? manifest : new Uint8Array(CHUNK);
+      return encodeResponse({ status: 'found', index, bytes });
+    });
+    // WebCrypto would answer outside of simulated time.
+    const hash = async (bytes: Uint8Array) => sha256(bytes);
+    const { content } = await peer(network, 'a', { scheduler, hash });
+    const fileCid = cidFromDigest(await hash(manifest), RAW);
+    for (const [fetch, ms] of [
+      [() => content.fetchObject(cidFromDigest(new Uint8Array(32), DAG_CBOR), ['slow']), 60_000],
+      [() => content.fetchFile(fileCid, ['slow']), 15 * 60_000],
+    ] as const) {
+      let outcome = 'pending';
+      const ended = fetch().then(
+        () => undefined,
+        (error: unknown) => {
+          outcome = error instanceof Error ? error.name : 'other';
+        },
+      );
+      const begun = scheduler.now();
+      while (outcome === 'pending' && scheduler.now() - begun < 2 * ms) {
+        await scheduler.advance(1_000);
+      }
+      await ended;
+      expect(outcome).toBe('TimeoutError');
+      expect(Math.abs(scheduler.now() - begun - ms)).toBeLessThan(3_000);
+    }
+  });
+
+  it('[P-121] keeps the device’s own checkpoint and answers while strangers reveal 64 MiB', async () => {
+    const network = new MemoryNetwork();
+    const store = new MemoryStore(64 * 1024 * 1024);
+    const me = await peer(network, 'me', { store });
+    const stranger = await peer(network, 'stranger', { store: new MemoryStore(2 ** 30) });
+    const checkpoint = await me.content.publishFile(sample(1_300_000));
+    const answers = await me.content.publishObject(sample(1_000));
+    for (let n = 0; n < 70; n++) {
+      const revealed = new Uint8Array(1024 * 1024).fill(n);
+      await me.content.fetchObject(await stranger.content.publishObject(revealed), ['stranger']);
+    }
+    expect(await readFile(store, checkpoint)).toHaveLength(1_300_000);
+    expect(await store.object(answers)).toHaveLength(1_000);
   });
 });

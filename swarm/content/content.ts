@@ -7,7 +7,10 @@ export interface FetchOptions {
    * Defaults to 4 GiB.
    */
   readonly maxBytes?: number;
-  /** Time for the whole fetch in ms, whatever the peers send in it. Defaults to no end but the signal's. */
+  /**
+   * Time for the whole fetch in ms, whatever the peers send in it. Defaults to a minute for an object and 15
+   * for a file.
+   */
   readonly deadlineMs?: number;
   /** Where verified bytes are kept and looked for first. Defaults to the store that is served. */
   readonly into?: ContentStore;
@@ -20,9 +23,13 @@ export interface FetchOptions {
  * file.
  */
 export interface Content {
-  /** Keeps and serves a DAG-CBOR object of at most 1 MiB. Resolves with its CIDv1 (dag-cbor, sha2-256). */
+  /**
+   * Keeps, pins and serves a DAG-CBOR object of at most 1 MiB. Resolves with its CIDv1 (dag-cbor, sha2-256).
+   */
   publishObject(bytes: Uint8Array): Promise<string>;
-  /** Keeps a file and serves it in chunks. Resolves with the CIDv1 (raw, sha2-256) of its manifest. */
+  /**
+   * Keeps and pins a file, and serves it in chunks. Resolves with the CIDv1 (raw, sha2-256) of its manifest.
+   */
   publishFile(bytes: Uint8Array): Promise<string>;
   /** The object's bytes, verified. Rejects with ContentError when no source has it. */
   fetchObject(cid: string, sources: readonly string[], options?: FetchOptions): Promise<Uint8Array>;

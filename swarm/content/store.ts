@@ -1,4 +1,5 @@
 import { concatBytes } from '@noble/hashes/utils.js';
+import { BoundedMap } from '../bounded-map.ts';
 import { chunkCount, type Manifest } from './manifest.ts';
 
 /**
@@ -11,6 +12,8 @@ import { chunkCount, type Manifest } from './manifest.ts';
  * - [CS-03] Chunks are put in any order. `held` tells which are kept.
  * - [CS-04] Files are kept apart, also when they share chunks.
  * - [CS-05] `delete` forgets everything under a CID, and nothing else.
+ * - [CS-06] What is under one of the two CIDs pinned last is forgotten only by `delete`. A CID may be pinned
+ *   before anything is put under it.
  */
 export interface ContentStore {
   object(cid: string): Promise<Uint8Array | null>;
@@ -22,6 +25,8 @@ export interface ContentStore {
   /** Indices of the chunks kept of a file. */
   held(cid: string): Promise<ReadonlySet<number>>;
   delete(cid: string): Promise<void>;
+  /** Keeps what is under the CID, as a device's own content that nobody else has yet. */
+  pin(cid: string): Promise<void>;
 }
 
 /** The whole file. Null unless every chunk is kept. */
@@ -44,9 +49,18 @@ interface Entry {
   bytes: number;
 }
 
-/** A store in memory. When it is full it forgets whole entries, the least recently used first. */
+/** CIDs that stay pinned: the checkpoints and rollout sets of two rounds. */
+const PINS = 4;
+/** Pinned CIDs that also stay when they alone fill the store: those of one round. */
+const SURE_PINS = 2;
+
+/**
+ * A store in memory. When it is full it forgets whole entries that are not pinned, the least recently used
+ * first. Content of others never displaces what is under the four CIDs pinned last.
+ */
 export class MemoryStore implements ContentStore {
   readonly #entries = new Map<string, Entry>();
+  readonly #pinned = new BoundedMap<string, true>(PINS);
   readonly #budget: number;
   #bytes = 0;
 
@@ -90,6 +104,15 @@ export class MemoryStore implements ContentStore {
   }
 
   async delete(cid: string): Promise<void> {
+    this.#pinned.delete(cid);
+    this.#forget(cid);
+  }
+
+  async pin(cid: string): Promise<void> {
+    this.#pinned.set(cid, true);
+  }
+
+  #forget(cid: string): void {
     this.#bytes -= this.#entries.get(cid)?.bytes ?? 0;
     this.#entries.delete(cid);
   }
@@ -111,11 +134,17 @@ export class MemoryStore implements ContentStore {
   #grow(cid: string, entry: Entry, bytes: number): void {
     entry.bytes += bytes;
     this.#bytes += bytes;
-    for (const [other, { bytes: freed }] of this.#entries) {
+    for (const other of [...this.#entries.keys()]) {
       if (this.#bytes <= this.#budget) return;
-      if (other === cid) continue;
-      this.#entries.delete(other);
-      this.#bytes -= freed;
+      if (other !== cid && !this.#pinned.has(other)) this.#forget(other);
+    }
+    if (this.#bytes <= this.#budget) return;
+    // Content of others gives way to what is pinned.
+    if (!this.#pinned.has(cid)) this.#forget(cid);
+    const pins = [...this.#pinned.entries()].map(([other]) => other);
+    for (const other of pins.slice(0, -SURE_PINS)) {
+      if (this.#bytes <= this.#budget) return;
+      if (other !== cid) this.#forget(other);
     }
   }
 }

@@ -34,6 +34,7 @@ export interface ContentTransport {
 
 /** Streams that one connection may have open towards this peer. More are reset. */
 const STREAMS = 4;
+const CLOSE_TIMEOUT_MS = 5_000;
 
 type Stream = Parameters<Parameters<Libp2p['handle']>[1]>[0];
 
@@ -69,8 +70,9 @@ function channelOver(stream: Stream, peerId: string): Channel {
     },
     write: (frame, signal) => frames.write(frame, { signal }),
     close() {
+      // A peer that reads nothing keeps a stream from closing.
       stream
-        .close()
+        .close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) })
         .catch((error: unknown) => stream.abort(error instanceof Error ? error : new Error('closed')));
     },
   };

@@ -7,9 +7,11 @@ import { sha256Of } from '../../protocol/sha256-of.ts';
 import { blob, type Codec, CodecError, oneOf, record, text, uint } from './codec.ts';
 import { LIMITS } from './limits.ts';
 import { type Body, MESSAGE_TYPES, type MessageType, messageTypeNames } from './message-types.ts';
+import { type MessageHeader, VERSION } from './peek.ts';
 
-const VERSION = 2;
 const DOMAIN = new TextEncoder().encode('starling/message/2\n');
+/** The first byte of a DAG-CBOR map of seven keys: the envelope without `sig`. */
+const MAP_OF_7 = Uint8Array.of(0xa7);
 
 /** A message that is not signed yet. */
 export type UnsignedMessage = {
@@ -128,4 +130,13 @@ export function hasValidSignature(message: Message): boolean {
     signedDigest({ ...message, run: message.networkId, body }),
     message.from,
   );
+}
+
+/**
+ * Whether the signature in a message's bytes is that of the key in them, before the body is read. The bytes
+ * around `sig` are what was signed, when they are canonical. `decodeMessage` finds out whether they are.
+ * Takes about 2 ms in a tab, and 1 ms more for 64 KiB.
+ */
+export function isSignatureValid({ signature, signed, from }: MessageHeader): boolean {
+  return verifyDigest(signature, sha256Of(DOMAIN, MAP_OF_7, ...signed), from);
 }

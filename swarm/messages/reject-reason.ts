@@ -6,7 +6,7 @@ const REASONS = {
   'wrong-topic': { penalised: true },
   stale: { penalised: false },
   replayed: { penalised: false },
-  'unbound-key': { penalised: false },
+  'unbound-key': { penalised: true },
   'false-signature': { penalised: true },
   'over-quota': { penalised: false },
   'wrong-stage': { penalised: false },

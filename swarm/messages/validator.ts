@@ -1,17 +1,30 @@
 import { equalBytes } from '../../protocol/bytes.ts';
-import { peerIdBytesOf } from '../../protocol/device-key.ts';
+import { peerIdBytesOf, peerIdOf } from '../../protocol/device-key.ts';
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import type { Attestation, Signed, Vote } from '../../protocol/ledger.ts';
-import { messageOf } from '../../protocol/message-of.ts';
-import { BoundedMap } from '../bounded-map.ts';
+import type { Disposition } from '../pubsub.ts';
+import type { Scheduler } from '../scheduler.ts';
 import { type Quota, TokenBuckets } from '../token-bucket.ts';
+import { Admission, type AuthorClass, costOf } from './admission.ts';
+import { type Author, Authors, type StandingSource } from './authors.ts';
 import { CodecError } from './codec.ts';
-import { decodeMessage, hasValidSignature, type Message } from './envelope.ts';
-import { MESSAGE_TYPES, type MessageType, type TopicName } from './message-types.ts';
+import { decodeMessage, isSignatureValid, type Message } from './envelope.ts';
+import { MESSAGE_TYPES, type TopicName } from './message-types.ts';
+import { type MessageHeader, peekMessage } from './peek.ts';
 import { isPenalised, type RejectReason } from './reject-reason.ts';
 
+/** How an accepted message came, for whoever keeps places by it. */
+export interface Origin {
+  /** The id of the peer that passed the message on. */
+  readonly source: string;
+  /** How well the author was known when the message arrived. */
+  readonly authorClass: AuthorClass;
+  /** Whoever the author's places are counted for: its owner, or itself. */
+  readonly account: string;
+}
+
 export type Verdict =
-  | { readonly kind: 'accepted'; readonly message: Message }
+  | { readonly kind: 'accepted'; readonly message: Message; readonly origin: Origin }
   | {
       readonly kind: 'rejected';
       readonly reason: RejectReason;
@@ -28,95 +41,153 @@ export interface SignatureVerifier {
 
 export interface ValidatorOptions {
   readonly networkId: string;
-  /** Local time in milliseconds, for quotas. */
-  readonly now: () => number;
+  readonly scheduler: Scheduler;
   /** The current round by chain time. Without it no message is stale: a relay has no clock of the chain. */
   readonly round?: () => number;
   /** Without it (at a relay) the signatures inside messages are not verified. */
   readonly verifier?: SignatureVerifier;
+  /** What the chain says of authors. Without it (at a relay) nobody is bound or known. */
+  readonly standings?: StandingSource;
+  /** Whether a peer is a relay of the network. A relay has no clock, so stale messages cost it nothing. */
+  readonly isRelay?: (source: string) => boolean;
   /** Messages of one author. Defaults to 5 a second with a burst of 20. */
   readonly authorQuota?: Quota;
-  /**
-   * Messages of any author that one peer passes on, counted before the costly signature check. Defaults to
-   * 100 a second with a burst of 400.
-   */
+  /** Messages of all devices of one owner. Defaults to 20 a second with a burst of 100. */
+  readonly ownerQuota?: Quota;
+  /** Messages of any author that one neighbour passes on. Defaults to 500 a second with a burst of 1,000. */
   readonly sourceQuota?: Quota;
-  /** Devices remembered. Defaults to 1,024. */
+  /** Authors remembered, and unknown ones beside them. Defaults to 1,024 each. */
   readonly maxKeys?: number;
+  /** Defaults to one of its own. The networks of a relay share one. */
+  readonly admission?: Admission;
+  /** 0 to 1. Chooses what leaves a full queue. Defaults to Math.random. */
+  readonly random?: () => number;
 }
 
 const AUTHOR_QUOTA: Quota = { perSecond: 5, burst: 20 };
-const SOURCE_QUOTA: Quota = { perSecond: 100, burst: 400 };
+const OWNER_QUOTA: Quota = { perSecond: 20, burst: 100 };
+
+/** How a message came. */
+interface Arrived {
+  readonly topic: TopicName;
+  readonly source: string;
+  readonly bytes: number;
+}
 
 /**
- * Decides about every message that arrives. The cheapest checks come first: size and form, network and topic,
- * round, known key, replay. Then come the signature (verified once), the signatures inside, and last the
- * author's quota.
+ * Decides about every message that arrives. The cheapest checks come first: the envelope without its body,
+ * network and topic, round, replay, and the neighbour's quotas. Then the message waits for its turn. Only
+ * then come the signature, the body, and the signatures inside, and last the author's quota.
  */
 export class Validator {
   readonly #options: ValidatorOptions;
-  readonly #authors: TokenBuckets;
-  readonly #sources: TokenBuckets;
-  /** Author to the sequence number of its latest hello. */
-  readonly #bound: BoundedMap<DeviceAddress, number>;
+  readonly #admission: Admission;
+  readonly #authors: Authors;
+  readonly #authorQuota: TokenBuckets;
+  readonly #ownerQuota: TokenBuckets;
   /**
-   * The last accepted message of each author by type and round: its id, or its sequence number where the type
-   * is repeatable.
+   * Messages beyond an author's quota, by author and neighbour. An honest neighbour passes on no more than
+   * the quota, so it does not answer for an author that sends others something else.
    */
-  readonly #seen: BoundedMap<string, string | number>;
+  readonly #excess: TokenBuckets;
 
   constructor(options: ValidatorOptions) {
     this.#options = options;
-    this.#authors = new TokenBuckets(options.authorQuota ?? AUTHOR_QUOTA, options.now);
-    this.#sources = new TokenBuckets(options.sourceQuota ?? SOURCE_QUOTA, options.now);
-    this.#bound = new BoundedMap(options.maxKeys ?? 1024);
-    this.#seen = new BoundedMap((options.maxKeys ?? 1024) * 16);
+    const { scheduler, random, standings } = options;
+    const now = (): number => scheduler.now();
+    this.#admission =
+      options.admission ?? new Admission({ scheduler, random, neighbourQuota: options.sourceQuota });
+    this.#authors = new Authors({ now, standings, limit: options.maxKeys });
+    this.#authorQuota = new TokenBuckets(options.authorQuota ?? AUTHOR_QUOTA, now);
+    this.#ownerQuota = new TokenBuckets(options.ownerQuota ?? OWNER_QUOTA, now);
+    this.#excess = new TokenBuckets(options.authorQuota ?? AUTHOR_QUOTA, now);
   }
 
-  /** Whether a valid hello of the device was accepted on this network. */
+  /** Whether a valid hello of the device was accepted on this network and is remembered. */
   isBound(device: DeviceAddress): boolean {
-    return this.#bound.has(device);
+    return this.#authors.hasHello(device);
   }
 
-  /** Decides about bytes that the peer `source` (a peer id) passed on under `topic`. Never rejects. */
+  /** Drops what waits for its turn. */
+  stop(): void {
+    this.#admission.stop();
+  }
+
+  /**
+   * Decides about bytes that the peer `source` (a peer id) passed on under `topic`. Rejects only with what
+   * its options throw.
+   */
   async check(bytes: Uint8Array, topic: TopicName, source: string): Promise<Verdict> {
-    let message: Message;
     try {
-      message = decodeMessage(bytes);
+      const header = peekMessage(bytes);
+      const misplaced = this.#refuseEnvelope(header, { topic, source, bytes: bytes.length });
+      if (misplaced !== null) return misplaced;
+      const author = this.#authors.get(header.key);
+      const authorClass = author === undefined ? 'unknown' : this.#authors.classOf(author);
+      const account = author === undefined ? header.key : this.#authors.accountOf(author);
+      const origin = { source, authorClass, account };
+      const charged = this.#admission.charge(source, bytes.length, authorClass);
+      const replay = this.#authors.replay(author, header);
+      if (replay !== null) return reject('replayed', replay, charged === 'flood');
+      if (charged !== 'taken')
+        return reject('over-quota', 'too many messages from this peer', charged === 'flood');
+      const turn = this.#admission.turn({
+        ...origin,
+        author: header.key,
+        isOwn: authorClass === 'unknown' && peerIdOf(header.from) === source,
+        cost: costOf(bytes.length, header.type),
+      });
+      if (turn !== true && !(await turn)) return reject('over-quota', 'other messages came before it');
+      // Passed on now it would be late everywhere, and others would blame this device.
+      const late = this.#staleness(header);
+      if (late !== null) return reject('stale', late);
+      const verdict = await this.#verify(bytes, header, origin);
+      // Whatever else it sent at once would cost as much to look at.
+      if (verdict.kind === 'rejected' && isPenalised(verdict.reason)) this.#admission.drop(source);
+      if (verdict.kind === 'accepted') this.#admission.welcome(source, bytes.length);
+      return verdict;
     } catch (error) {
-      const reason = error instanceof CodecError ? error.kind : 'malformed';
-      return reject(reason, messageOf(error));
+      if (!(error instanceof CodecError)) throw error;
+      this.#admission.drop(source);
+      return reject(error.kind, error.message);
     }
-    const { type, author, round } = message;
-    if (message.networkId !== this.#options.networkId)
+  }
+
+  /** Why a message does not belong here now, whoever wrote it. Null when it does. */
+  #refuseEnvelope(header: MessageHeader, { topic, source, bytes }: Arrived): Verdict | null {
+    if (header.networkId !== this.#options.networkId)
       return reject('wrong-network', 'belongs to another network');
-    if (MESSAGE_TYPES[type].topic !== topic)
-      return reject('wrong-topic', `${type} does not travel on ${topic}`);
-    const stale = this.#staleness(type, round);
-    if (stale !== null) return reject('stale', stale);
-    if (type !== 'hello' && !this.#bound.has(author))
-      return reject('unbound-key', `${author} has sent no hello`);
-    const replay = this.#replay(message);
-    if (replay !== null) return reject('replayed', replay);
-    const flow = this.#sources.take(source);
-    if (flow !== 'taken') return reject('over-quota', 'too many messages from this peer', flow === 'flood');
-    if (message.type === 'hello' && !equalBytes(message.body.peerId, peerIdBytesOf(message.from))) {
-      return reject('unbound-key', 'the peer id is not that of the key', true);
-    }
-    if (!hasValidSignature(message))
+    if (MESSAGE_TYPES[header.type].topic !== topic)
+      return reject('wrong-topic', `${header.type} does not travel on ${topic}`);
+    const stale = this.#staleness(header);
+    if (stale === null) return null;
+    const isFlood = this.#admission.charge(source, bytes, 'stale') === 'flood';
+    return reject('stale', stale, isFlood && this.#options.isRelay?.(source) !== true);
+  }
+
+  /** Reads the whole message, when it is its turn. Throws CodecError. */
+  async #verify(bytes: Uint8Array, header: MessageHeader, origin: Origin): Promise<Verdict> {
+    if (!isSignatureValid(header))
       return reject('false-signature', 'the message signature is not its author’s');
+    const message = decodeMessage(bytes);
+    const { type, author: device } = message;
+    if (message.type === 'hello' && !equalBytes(message.body.peerId, peerIdBytesOf(message.from)))
+      return reject('unbound-key', 'the peer id is not that of the key');
     if (!(await this.#verifySignatureInside(message)))
       return reject('false-signature', `the ${type} inside is not signed by its author`);
-    const quota = this.#authors.take(author);
-    if (quota !== 'taken') return reject('over-quota', `${author} sends too much`, quota === 'flood');
-    // Again, because other messages may have been accepted while the signature inside was verified.
-    const raced = this.#replay(message);
-    if (raced !== null) return reject('replayed', raced);
-    this.#remember(message);
-    return { kind: 'accepted', message };
+    const author = this.#authors.get(header.key);
+    // Again, because other messages may have been accepted meanwhile.
+    const replay = this.#authors.replay(author, message, message.id);
+    if (replay !== null) return reject('replayed', replay);
+    if (!this.#takesAuthorQuota(device, author)) {
+      const flood = this.#excess.take(`${device} ${origin.source}`) === 'flood';
+      return reject('over-quota', `${device} sends too much`, flood);
+    }
+    this.#authors.remember(header.key, device, origin.source, message);
+    return { kind: 'accepted', message, origin };
   }
 
-  #staleness(type: MessageType, round: number): string | null {
+  #staleness({ type, round }: MessageHeader): string | null {
     const now = this.#options.round?.();
     if (now === undefined) return null;
     const { behind, ahead } = MESSAGE_TYPES[type].window;
@@ -125,19 +196,11 @@ export class Validator {
     return null;
   }
 
-  #replay(message: Message): string | null {
-    const seen = this.#seen.get(replayKey(message));
-    if (seen === undefined) return null;
-    if (typeof seen === 'number')
-      return message.seq > seen ? null : `${message.type} is not newer than the last`;
-    if (seen === message.id) return `${message.type} came before`;
-    return `a second ${message.type} in round ${message.round}`;
-  }
-
-  #remember(message: Message): void {
-    const { repeatable } = MESSAGE_TYPES[message.type];
-    this.#seen.set(replayKey(message), repeatable ? message.seq : message.id);
-    if (message.type === 'hello') this.#bound.set(message.author, message.seq);
+  /** Charges a message to its author, and to the owner that the author is bound to. */
+  #takesAuthorQuota(device: DeviceAddress, author: Author | undefined): boolean {
+    if (this.#authorQuota.take(device) !== 'taken') return false;
+    const account = author === undefined ? device : this.#authors.accountOf(author);
+    return account === device || this.#ownerQuota.take(account) === 'taken';
   }
 
   async #verifySignatureInside(message: Message): Promise<boolean> {
@@ -153,9 +216,12 @@ export class Validator {
   }
 }
 
-/** Repeatable types are told apart by author and type, all others by the round too. */
-function replayKey({ author, type, round }: Message): string {
-  return MESSAGE_TYPES[type].repeatable ? `${author} ${type}` : `${author} ${type} ${round}`;
+/** What becomes of a message after its verdict. */
+export function dispositionOf(verdict: Verdict): Disposition {
+  if (verdict.kind === 'accepted') return 'accept';
+  if (!verdict.penalise) return 'ignore';
+  // Others may pass on rightly what was too much or too late from one neighbour.
+  return isPenalised(verdict.reason) ? 'reject' : 'penalise';
 }
 
 /** The signed attestation inside an attest message, as the chain takes it. */

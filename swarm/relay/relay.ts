@@ -13,13 +13,15 @@ import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
 import { pubsubOver, swarmGossipsub } from '../gossipsub.ts';
 import { connectionManagerSettings, connectionMonitorSettings } from '../libp2p-settings.ts';
+import { Admission } from '../messages/admission.ts';
 import { TOPIC_NAMES } from '../messages/message-types.ts';
 import { RejectCounts } from '../messages/reject-reason.ts';
-import { Validator } from '../messages/validator.ts';
+import { dispositionOf, Validator } from '../messages/validator.ts';
 import { topicsOf } from '../network-id.ts';
 import { type Scheduler, systemScheduler } from '../scheduler.ts';
 import { type Quota, TokenBuckets } from '../token-bucket.ts';
-import { addressPrefix, hasPlace, type PlaceLimits } from './fair-places.ts';
+import { addressPrefix, type PlaceLimits } from './fair-places.ts';
+import { InboundGate } from './inbound-gate.ts';
 import { endReservation, RESERVATION_LIMITS, type ReservationLimits, Reservations } from './reservations.ts';
 
 export interface RelayOptions {
@@ -45,6 +47,8 @@ export interface RelayOptions {
   readonly reservations?: Partial<ReservationLimits>;
   /** Defaults to `CONNECTION_LIMITS`. The same holds behind a proxy. */
   readonly connections?: Partial<PlaceLimits>;
+  /** Defaults to `HALF_OPEN_LIMITS`. The same holds behind a proxy. */
+  readonly halfOpen?: Partial<PlaceLimits>;
   readonly scheduler?: Scheduler;
 }
 
@@ -73,6 +77,9 @@ export const CONNECTION_LIMITS: PlaceLimits = {
   fewPerPrefix: 8,
 };
 
+/** Connections whose handshake is not over: 96, of which one prefix holds a quarter. */
+export const HALF_OPEN_LIMITS: PlaceLimits = { places: 96, perPrefix: 24, reserve: 24, fewPerPrefix: 4 };
+
 /**
  * Starts a circuit relay v2 server for the handshakes of tabs. The relay also takes part in gossip, with the
  * same checks as every peer, so that a peer whose network blocks UDP still gets every message. Rejects when a
@@ -97,8 +104,12 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     scheduler.now(),
   );
   const connectionLimits = { ...CONNECTION_LIMITS, ...options.connections };
-  const openPrefixes = (): string[] =>
-    libp2p.getConnections().map(({ remoteAddr }) => addressPrefix(remoteAddr));
+  const inbound = new InboundGate({
+    limits: connectionLimits,
+    halfOpen: { ...HALF_OPEN_LIMITS, ...options.halfOpen },
+    connections: () => libp2p.getConnections(),
+    now: () => Date.now(),
+  });
   const libp2p = await createLibp2p({
     // Started below, because the connection gater asks for the node's connections.
     start: false,
@@ -111,8 +122,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionGater: {
-      denyInboundConnection: ({ remoteAddr }): boolean =>
-        !hasPlace(connectionLimits, addressPrefix(remoteAddr), openPrefixes()),
+      denyInboundConnection: inbound.denyInboundConnection,
+      denyInboundUpgradedConnection: inbound.denyInboundUpgradedConnection,
       denyInboundRelayReservation: (peer): boolean => {
         const address = libp2p.getConnections(peer)[0]?.remoteAddr;
         return (
@@ -163,17 +174,25 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     }
   }
 
+  // Nobody is known to a relay by the chain, so unknown authors take turns by address and then by neighbour.
+  const admission = new Admission({
+    scheduler,
+    groupOf: (source) => {
+      const address = libp2p.getConnections(peerIdFromString(source))[0]?.remoteAddr;
+      return address === undefined ? source : addressPrefix(address);
+    },
+  });
   const leave = networks.flatMap((networkId) => {
-    const validator = new Validator({ networkId, now: () => scheduler.now() });
+    const validator = new Validator({ networkId, scheduler, admission });
     const topicOf = topicsOf(networkId);
     return TOPIC_NAMES.map((name) =>
       pubsub.join(topicOf[name], async (bytes, source) => {
         const verdict = await validator.check(bytes, name, source);
-        if (verdict.kind === 'accepted') return 'accept';
-        rejected.add(verdict.reason);
-        if (!verdict.penalise) return 'ignore';
-        if (patience.take(source) !== 'taken') cutOff(source);
-        return 'reject';
+        if (verdict.kind === 'rejected') {
+          rejected.add(verdict.reason);
+          if (verdict.penalise && patience.take(source) !== 'taken') cutOff(source);
+        }
+        return dispositionOf(verdict);
       }),
     );
   });
@@ -189,6 +208,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     reservations: () => libp2p.services.relay.reservations.size,
     async stop() {
       for (const off of leave) off();
+      admission.stop();
       await libp2p.stop();
     },
   };

@@ -20,8 +20,8 @@ function attestBy(key: DeviceKey, { cid } = setBy(key)): Message<'attest'> {
   return decodeMessage(encodeMessage(key, 'checks:1', message)) as Message<'attest'>;
 }
 
-/** Checks attestations where the swarm has the sets of `keys` and nothing else. */
-function setUp(keys: readonly DeviceKey[], revealed: readonly DeviceKey[] = []) {
+/** Checks attestations where the swarm has the sets of `keys` and, if `silent`, never answers for others. */
+function setUp(keys: readonly DeviceKey[], revealed: readonly DeviceKey[] = [], silent = false) {
   const scheduler = new SimulatedScheduler();
   const objects = new Map(keys.map((key) => [setBy(key).cid, setBy(key).bytes]));
   const standings = new Map<DeviceAddress, Standing>();
@@ -34,6 +34,7 @@ function setUp(keys: readonly DeviceKey[], revealed: readonly DeviceKey[] = []) 
       fetchObject: async (cid, sources) => {
         asked.push(sources);
         const bytes = objects.get(cid);
+        if (bytes === undefined && silent) return new Promise<never>(() => {});
         if (bytes === undefined) throw new Error('Nobody has it.');
         return bytes;
       },
@@ -77,6 +78,16 @@ describe('AttestationChecks', () => {
     await settle();
     expect(checked).toEqual([]);
     expect(rejections).toEqual(['malformed']);
+  });
+
+  it('[P-80] fetches a known device’s set while strangers never answer', async () => {
+    const known = keyOf(1);
+    const { checks, standings, checked, settle } = setUp([known], [], true);
+    standings.set(known.address, { kind: 'known' });
+    for (let n = 2; n < 8; n++) checks.check(attestBy(keyOf(n)));
+    checks.check(attestBy(known));
+    await settle();
+    expect(checked).toEqual([known.address]);
   });
 
   it('[P-80] fetches at most 8 sets a round for unknown devices, and those of known ones first', async () => {

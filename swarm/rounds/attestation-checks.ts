@@ -27,12 +27,11 @@ const MAX_WAITING_BYTES = 256 * 1024;
 /** Bytes that an attestation counts for besides the sets that it names, and for each of those. */
 const ATTESTATION_BYTES = 1024;
 const CID_BYTES = 64;
+/** Sets that are fetched at once, of which one may be a stranger's. */
 const MAX_FETCHES = 2;
 const FETCH_MS = 5_000;
-/** Sets that are fetched for unknown devices in one round, each of at most 1 MiB. */
-const STRANGERS_EACH_ROUND = 8;
-/** Sets that are fetched for all other devices in one round. */
-const OTHERS_EACH_ROUND = 64;
+/** Sets that are fetched for unknown devices, and for all others, in one round, each of at most 1 MiB. */
+const EACH_ROUND = { strangers: 8, others: 64 };
 
 /**
  * Finds out whether an attestation can be acknowledged: its rollout set was revealed here, or can be had from
@@ -42,7 +41,7 @@ const OTHERS_EACH_ROUND = 64;
 export class AttestationChecks {
   readonly #options: AttestationChecksOptions;
   readonly #waiting: AuthorPlaces<Message<'attest'>>;
-  #fetching = 0;
+  readonly #fetching = { strangers: 0, others: 0 };
   #round = -1;
   #fetched = { strangers: 0, others: 0 };
 
@@ -63,28 +62,29 @@ export class AttestationChecks {
   }
 
   #next(): void {
-    while (this.#fetching < MAX_FETCHES && !this.#options.signal.aborted) {
-      const message = this.#waiting.takeFirst();
+    while (!this.#options.signal.aborted) {
+      const { strangers, others } = this.#fetching;
+      if (strangers + others >= MAX_FETCHES) return;
+      const message = this.#waiting.takeFirst(strangers === 0 ? undefined : ['bound', 'known']);
       if (message === undefined) return;
-      if (this.#mayFetch(message.author)) void this.#fetch(message);
+      const who = this.#options.standingOf(message.author).kind === 'unknown' ? 'strangers' : 'others';
+      if (this.#mayFetch(who)) void this.#fetch(message, who);
     }
   }
 
-  #mayFetch(author: DeviceAddress): boolean {
+  #mayFetch(who: 'strangers' | 'others'): boolean {
     const round = this.#options.round();
     if (round !== this.#round) {
       this.#round = round;
       this.#fetched = { strangers: 0, others: 0 };
     }
-    return this.#options.standingOf(author).kind === 'unknown'
-      ? ++this.#fetched.strangers <= STRANGERS_EACH_ROUND
-      : ++this.#fetched.others <= OTHERS_EACH_ROUND;
+    return ++this.#fetched[who] <= EACH_ROUND[who];
   }
 
-  async #fetch(message: Message<'attest'>): Promise<void> {
+  async #fetch(message: Message<'attest'>, who: 'strangers' | 'others'): Promise<void> {
     const { content, signal, reject, onChecked } = this.#options;
     const { author, body, from } = message;
-    this.#fetching++;
+    this.#fetching[who]++;
     try {
       const limits = { signal, deadlineMs: FETCH_MS };
       const set = decodeRollouts(await content.fetchObject(body.rollouts, [peerIdOf(from)], limits));
@@ -94,7 +94,7 @@ export class AttestationChecks {
     } catch {
       // What cannot be had is not acknowledged. Others may have it.
     } finally {
-      this.#fetching--;
+      this.#fetching[who]--;
       this.#next();
     }
   }

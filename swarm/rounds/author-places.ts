@@ -84,9 +84,9 @@ export class AuthorPlaces<T> {
     return without;
   }
 
-  /** Takes the best-ranked value of the highest class out. */
-  takeFirst(): T | undefined {
-    for (const kind of CLASSES) {
+  /** Takes the best-ranked value of the highest of these classes out. Defaults to all classes. */
+  takeFirst(classes: readonly Class[] = CLASSES): T | undefined {
+    for (const kind of classes) {
       const first = this.#extreme(kind, earlier);
       if (first === undefined) continue;
       this.delete(first.author);

@@ -54,10 +54,10 @@ const MAX_AUTHORS = 256;
 const MAX_BYTES = 4 * 1024 * 1024;
 /** Bytes that an offer counts for besides its set. */
 const OFFER_BYTES = 512;
-/** Sets that are fetched at once. */
-const MAX_FETCHES = 4;
-/** Sets that are asked for in one round, however many could not be had. */
-const MAX_REQUESTS = 32;
+/** Sets of devices with an owner or a record, and of strangers, that are fetched at once. */
+const MAX_FETCHES = { trusted: 4, strangers: 2 };
+/** The same for all sets that are asked for in one round, however many could not be had. */
+const MAX_REQUESTS = { trusted: 32, strangers: 32 };
 const FETCH_MS = 5_000;
 /** Milliseconds during which reveals are gathered before sets are fetched. */
 const GATHER_MS = 200;
@@ -70,8 +70,8 @@ export class RolloutOffers {
   readonly #options: RolloutOffersOptions;
   readonly #entries: AuthorPlaces<Entry>;
   #cancelFetch: (() => void) | null = null;
-  #fetching = 0;
-  #requests = 0;
+  readonly #fetching = { trusted: 0, strangers: 0 };
+  readonly #requests = { trusted: 0, strangers: 0 };
 
   constructor(options: RolloutOffersOptions) {
     this.#options = options;
@@ -149,16 +149,18 @@ export class RolloutOffers {
         entry.state = { kind: 'remote' };
     }
     for (const entry of selected) {
-      if (this.#fetching >= MAX_FETCHES || this.#requests >= MAX_REQUESTS) return;
-      if (entry.state.kind === 'remote') void this.#fetch(entry);
+      if (entry.state.kind !== 'remote') continue;
+      const who = this.#options.standingOf(entry.author).kind === 'unknown' ? 'strangers' : 'trusted';
+      if (this.#fetching[who] >= MAX_FETCHES[who] || this.#requests[who] >= MAX_REQUESTS[who]) continue;
+      void this.#fetch(entry, who);
     }
   }
 
-  async #fetch(entry: Entry): Promise<void> {
+  async #fetch(entry: Entry, who: 'trusted' | 'strangers'): Promise<void> {
     const { content, signal, reject } = this.#options;
     const { author, cid, source } = entry;
-    this.#fetching++;
-    this.#requests++;
+    this.#fetching[who]++;
+    this.#requests[who]++;
     entry.state = { kind: 'fetching' };
     try {
       const bytes = await content.fetchObject(cid, [source], { signal, deadlineMs: FETCH_MS });
@@ -170,7 +172,7 @@ export class RolloutOffers {
       entry.state = { kind: 'failed' };
       if (!signal.aborted) reject('malformed', `the rollouts of ${author}: ${messageOf(error)}`);
     } finally {
-      this.#fetching--;
+      this.#fetching[who]--;
       this.#fetchSelected();
     }
   }

@@ -60,9 +60,14 @@ function message<T extends MessageType>({ address, from }: Peer, type: T, body: 
 
 /** Records of the device `own` in round 5, with whatever the chain says of others. */
 function setUp(
-  options: { readonly secret?: string; readonly objects?: ReadonlyMap<string, Uint8Array> } = {},
+  options: {
+    readonly secret?: string;
+    readonly objects?: ReadonlyMap<string, Uint8Array>;
+    /** Whether a peer that lacks a set never answers. Defaults to false. */
+    readonly silent?: boolean;
+  } = {},
 ) {
-  const { secret = '', objects = new Map() } = options;
+  const { secret = '', objects = new Map(), silent = false } = options;
   const scheduler = new SimulatedScheduler();
   const standings = new Map<DeviceAddress, Standing>();
   const rejections: string[] = [];
@@ -82,6 +87,7 @@ function setUp(
       fetchObject: async (cid) => {
         fetched.push(cid);
         const bytes = objects.get(cid);
+        if (bytes === undefined && silent) return new Promise<never>(() => {});
         if (bytes === undefined) throw new Error('Nobody has it.');
         return bytes;
       },
@@ -187,6 +193,44 @@ describe('RoundRecords among strangers', () => {
     expect(new Set(shown).size).toBe(shown.length);
     expect(shown.length).toBeLessThanOrEqual(10);
     expect(new Set(fetched).size).toBe(fetched.length);
+  });
+
+  it.each([false, true])(
+    '[P-84] fetches known devices’ sets after strangers named sets that nobody serves (silent: %s)',
+    async (silent) => {
+      const strangers = peersOf('stranger', 200);
+      const known = peersOf('known', 4);
+      const sets = known.map((peer) => encodeRollouts(setOf(peer)));
+      const objects = new Map(sets.map(({ cid, bytes }) => [cid, bytes]));
+      const { scheduler, records, know, commit, reveal, at } = setUp({ objects, silent });
+      know(known);
+      for (const peer of [...strangers, ...known]) commit(peer);
+      at(5_300);
+      for (const peer of strangers) reveal(peer, setOf(peer), false);
+      await scheduler.advance(1_000);
+      for (const peer of known) reveal(peer, setOf(peer), false);
+      await scheduler.advance(300);
+      const selected = authorsOf(records.select('train', CONTEXT));
+      expect(new Set(selected)).toEqual(new Set(known.map(({ address }) => address)));
+    },
+  );
+
+  it('[P-84] holds no more fetched sets than it selects, however the selection changes', async () => {
+    const peers = peersOf('peer', 40);
+    const sets = peers.map((peer) => encodeRollouts(setOf(peer)));
+    const objects = new Map(sets.map(({ cid, bytes }) => [cid, bytes]));
+    const { scheduler, records, commit, reveal, at, fetched } = setUp({ objects });
+    for (const peer of peers) commit(peer);
+    at(5_300);
+    for (const peer of peers) {
+      reveal(peer, setOf(peer), false);
+      await scheduler.advance(300);
+    }
+    const here = peers.filter((peer, n) => records.hasRevealed(ROUND, peer.address, sets[n]?.cid ?? ''));
+    expect(fetched.length).toBeGreaterThan(10);
+    expect(here.length).toBeLessThanOrEqual(10);
+    expect(here.length).toBeGreaterThanOrEqual(8);
+    expect(records.select('train', CONTEXT)).toHaveLength(8);
   });
 
   it('[P-49] [P-84] does not take a fetched set that names another author', async () => {

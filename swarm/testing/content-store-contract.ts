@@ -25,7 +25,7 @@ interface TestFile {
   chunk(index: number): Uint8Array;
 }
 
-/** Tests that a store keeps the rules [CS-01] to [CS-05]. `start` makes a fresh one for each test. */
+/** Tests that a store keeps the rules [CS-01] to [CS-06]. `start` makes a fresh one for each test. */
 export function describeContentStoreContract(name: string, start: () => Promise<ContentStoreFixture>): void {
   describe(`${name} as a ContentStore`, () => {
     let fixture: ContentStoreFixture;
@@ -99,6 +99,16 @@ export function describeContentStoreContract(name: string, start: () => Promise<
       expect(await store.manifest(file.cid)).toBeNull();
       expect(await store.held(file.cid)).toEqual(new Set());
       expect(await store.object(b.cid)).toEqual(b.bytes);
+    });
+
+    it('[CS-06] keeps what is pinned, and forgets it when it is deleted', async () => {
+      const { store } = fixture;
+      const [own, other] = [await objectOf(100), await objectOf(101)];
+      await store.pin(own.cid);
+      for (const { cid, bytes } of [own, other]) await store.putObject(cid, bytes);
+      expect(await store.object(own.cid)).toEqual(own.bytes);
+      await store.delete(own.cid);
+      expect(await store.object(own.cid)).toBeNull();
     });
   });
 }

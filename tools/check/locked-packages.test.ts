@@ -53,5 +53,9 @@ describe('locked packages', () => {
     expect(messages({ esbuild: good })).toEqual([expect.stringMatching(/esbuild has no script/)]);
     for (const npmrc of ['', '# ignore-scripts=true\n', 'ignore-scripts=false\n'])
       expect(messages({}, npmrc)).toEqual([expect.stringMatching(/^\.npmrc says no/)]);
+    for (const line of ['registry=https://registry.example/', '@scope:registry = https://registry.example/'])
+      expect(messages({}, `ignore-scripts=true\n${line}\n`)).toEqual([
+        expect.stringMatching(/names a registry/),
+      ]);
   });
 });

@@ -81,5 +81,7 @@ export const checkLockedPackages: Check = (house) => {
   const config = house.files.includes(CONFIG) ? house.read(CONFIG) : '';
   if (!/^ignore-scripts\s*=\s*true$/m.test(config))
     findings.push({ file: CONFIG, message: 'says no "ignore-scripts=true": npm would run every script' });
+  if (/^(?:@[^:]+:)?registry\s*=/m.test(config))
+    findings.push({ file: CONFIG, message: 'names a registry: packages come from npm’s own' });
   return { findings, summary: [`${count} packages, ${scripts.size} with a script that is never run`] };
 };

@@ -57,8 +57,8 @@ const GAS = numberToHex(30_000_000);
 export async function startContract(): Promise<Contract> {
   const anvil = await startAnvil();
   const judge = await deployed(anvil, judgeAbi, judgeBytecode, []);
-  const { window, budget, extension, moveBond } = SETTINGS;
-  const args = [judge, window, budget, extension, moveBond];
+  const { window, stepSeconds, budget, extension, moveBond } = SETTINGS;
+  const args = [judge, window, stepSeconds, budget, extension, moveBond];
   const disputes = await deployed(anvil, disputesAbi, disputesBytecode, args);
   return {
     stop: () => anvil.stop(),

@@ -16,7 +16,13 @@ import { ELEMENT_JUDGE } from './element-judge.ts';
 import { type Job, randomJob } from './job.ts';
 import { mutatedMove } from './mutate-move.ts';
 
-export const SETTINGS: Settings = { window: 3600, budget: 7200, extension: 600, moveBond: 10n ** 15n };
+export const SETTINGS: Settings = {
+  window: 1800,
+  stepSeconds: 600,
+  budget: 5400,
+  extension: 600,
+  moveBond: 10n ** 15n,
+};
 
 const CLAIMANT: Address = '0x00000000000000000000000000000000000c1a1a';
 const BYSTANDER: Address = '0x00000000000000000000000000000000000abcde';

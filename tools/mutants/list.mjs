@@ -2,6 +2,7 @@
 export const GROUPS = {
   disputes: ['src/disputes', 'src/judge', 'test/disputes'],
   judge: ['src/judge', 'test/judge'],
+  market: ['src', 'test/market', 'test/disputes/Trees.sol'],
   records: [
     ...['Identity', 'IIdentity', 'Participation', 'IParticipation', 'PackedBinding', 'Tally', 'Signed'].map(
       (name) => `src/${name}.sol`,
@@ -70,6 +71,11 @@ export const LIKELY = {
   'another slot of the program is judged': 'test_judge_revertsIfOperandIsNotBeforeSlot',
   'another slot of the program is opened': 'test_openSlot_revertsIfTensorIsOfOtherSlot',
   'no window': 'test_maxSeconds_boundsSlowestGame',
+  'the window forgets the steps': 'test_claim_windowGrowsWithSteps',
+  'runs of any length': 'test_claim_revertsIfRunTakesTooLongToRepeat',
+  'budgets forget the steps': 'test_challenge_givesBothSidesTimeToRepeatRun',
+  'the end forgets the steps': 'test_challenge_givesBothSidesTimeToRepeatRun',
+  'a step takes no time': 'test_constructor_revertsIfBudgetIsTooLongOrStepsTakeNoTime',
   'any terms will do': 'test_challenge_revertsIfTermsDiffer',
   'the clock never ticks': 'test_clock_runsForSideToMove',
   'late moves count': 'test_reveal_revertsIfOutOfTime',
@@ -87,6 +93,49 @@ export const LIKELY = {
   'the state before is not bound to the step before': 'test_openStep_revertsIfRootOrTraceDiffers',
   'the trace does not end in the claimed root': 'test_openStep_revertsIfRootOrTraceDiffers',
   'the tensor is not bound to the trace': 'test_openSlot_revertsIfTensorIsOfOtherSlot',
+  'a round is spoken for twice': 'test_attest_revertsIfRoundIsRepeated',
+  'a round stays open for ever': 'testFuzz_attest_acceptsOnlyOpenRounds',
+  'an attestation without authority': 'test_attest_revertsIfDeviceIsRevoked',
+  'a vote for oneself counts': 'test_vote_countsVote',
+  'a vote for the same peer twice': 'test_vote_revertsIfVoterOrWinnersAreInvalid',
+  'a vote signed by anybody': 'test_voteBatch_skipsBadEntriesAndCountsTheRest',
+  'a device is bound without its consent': 'testFuzz_bind_revertsIfConsentIsToOtherTerms',
+  'an old signature revives a revoked device': 'test_bind_revertsIfDeviceWasRevokedInEpoch',
+  'another owner takes a device': 'testFuzz_bind_revertsIfDeviceHasOtherOwner',
+  'a point off the curve': 'testFuzz_derive_revertsIfPointIsNotOnCurve',
+  'a round of a later page without authority': 'test_attestFromRoot_skipsRevokedDeviceOnOtherPage',
+  'a round of an earlier page without authority': 'test_attestFromRoot_skipsRevokedDeviceOnOtherPage',
+  'a round of an earlier page is spoken for twice': 'testFuzz_attestFromRoot_countsEveryRoundInAnyOrder',
+  'a later round takes those of earlier pages away': 'testFuzz_attestFromRoot_countsEveryRoundInAnyOrder',
+  'a later round takes those of its page away': 'testFuzz_attestBatch_countsOpenRoundsInAnyOrder',
+  'a new page forgets the one before': 'test_recordOf_keepsFieldsApart',
+  'a page overwrites those beside it': 'test_recordOf_keepsFieldsApart',
+  'a page is kept in the place of another': 'test_recordOf_keepsFieldsApart',
+  'a vote counts twice': 'testFuzz_voteBatch_countsOpenRoundsInAnyOrder',
+  'a contradiction takes a second round': 'testFuzz_contradict_takesRoundFromDevice',
+  'a contradiction with one signature': 'test_contradict_revertsIfThereIsNoContradiction',
+  'a contradiction with the other signature': 'test_contradict_revertsIfThereIsNoContradiction',
+  'a contradiction of two devices': 'test_contradict_revertsIfThereIsNoContradiction',
+  'a contradicted round counts': 'testFuzz_contradict_takesRoundFromDevice',
+  'a contradiction of a round to come': 'test_contradict_revertsIfThereIsNoContradiction',
+  'a vote forgets those before it': 'testFuzz_voteBatch_countsOpenRoundsInAnyOrder',
+  'a vote before the latest is forgotten': 'testFuzz_voteBatch_countsOpenRoundsInAnyOrder',
+  'a closed round looks open for votes': 'testFuzz_voteBatch_countsOpenRoundsInAnyOrder',
+  'a new page has the rounds of the one before': 'test_recordOf_keepsFieldsApart',
+  'a high s in a batch': 'testFuzz_attesters_equalsSignerOfEachEntry',
+  'an entry of a batch signed by anybody': 'test_attestBatch_skipsBadEntriesAndCountsTheRest',
+  'the signature of another round': 'test_attestBatch_skipsBadEntriesAndCountsTheRest',
+  'an older delegation takes the place of a newer one': 'testFuzz_bind_neverReplacesNewerDelegationByOlder',
+  'a retired device comes back': 'test_bind_reusesPlaceOfRevokedBeforeThatOfExpired',
+  'a delegation ends the device of another owner': 'test_bind_revertsIfReplacedDeviceIsNotOwners',
+  'a replaced device goes on': 'test_bind_replacesDeviceInOneCall',
+  'anybody ends the session of a device': 'testFuzz_endSessionFor_revertsIfSignatureIsOfOtherKeyOrDelegation',
+  'a session goes on after its end': 'test_endSession_endsDelegation',
+  'a device in force loses its place': 'test_bind_revertsIfEveryPlaceIsInForce',
+  'an expired device loses its place first': 'test_bind_reusesPlaceOfRevokedBeforeThatOfExpired',
+  'the record of a retired device is lost': 'test_recordOfOwner_keepsRecordOfRetiredDevice',
+  'v of 0 or 1 is refused': 'testFuzz_bind_acceptsEveryFormOfKeySignature',
+  'an epoch comes round again': 'test_revokeAll_revertsIfEpochsAreUsedUp',
 };
 
 /**
@@ -228,10 +277,14 @@ export const MUTANTS = [
       'credit[c.claimant]',
     ],
     ['only challenges count as moves', '++g.moves;\n        ++c.moves;', ''],
-    ['no time for other games', 'g.clock.start(BUDGET, _extra(c.liveGames));', 'g.clock.start(BUDGET, 0);'],
+    [
+      'no time for other games',
+      'g.clock.start(budget, _extra(c.liveGames, budget));',
+      'g.clock.start(budget, 0);',
+    ],
     [
       'time for other games has no end',
-      'return time < BUDGET ? uint32(time) : BUDGET;',
+      'return time < budget ? uint32(time) : budget;',
       'return uint32(time);',
     ],
     ['a judgement counts nothing', '(maxMoves(terms) + JUDGEMENT)', 'maxMoves(terms)'],
@@ -286,8 +339,29 @@ export const MUTANTS = [
     ],
     [
       'no window',
-      'c.windowEnd = uint64(block.timestamp) + WINDOW;',
+      'c.windowEnd = uint64(block.timestamp + window);',
       'c.windowEnd = uint64(block.timestamp);',
+    ],
+    [
+      'the window forgets the steps',
+      'return uint256(WINDOW) + _repeatSeconds(steps);',
+      'return uint256(WINDOW);',
+    ],
+    ['runs of any length', 'if (steps == 0 || time > MAX_REPEAT_SECONDS) revert BadTerms();', ''],
+    [
+      'budgets forget the steps',
+      'uint32 budget = BUDGET + _repeatSeconds(terms.steps);',
+      'uint32 budget = BUDGET;',
+    ],
+    [
+      'the end forgets the steps',
+      'uint256 budget = uint256(BUDGET) + _repeatSeconds(terms.steps);',
+      'uint256 budget = uint256(BUDGET);',
+    ],
+    [
+      'a step takes no time',
+      'if (stepSeconds == 0 || budget > type(uint32).max / 2 - MAX_REPEAT_SECONDS) revert BadTerms();',
+      'if (budget > type(uint32).max / 2 - MAX_REPEAT_SECONDS) revert BadTerms();',
     ],
     ['any terms will do', 'if (keccak256(abi.encode(terms)) != c.terms) revert NotAsCommitted();', ''],
   ]),
@@ -498,6 +572,67 @@ export const MUTANTS = [
     ['v of 0 or 1 is refused', 'v < 2 ? v + 27 : v', 'v'],
     ['an epoch comes round again', 'require(epoch <= type(uint16).max, TooManyEpochs());', ''],
   ]),
+  ...market('Jobs', [
+    ['one claim is paid by several jobs', ' && !_delivered[claim_]', ''],
+    ['the delivered claim is not noted', '_delivered[claim_] = true;', ''],
+    ['bonds of any size', ' && order.bond <= MAX_BOND', ''],
+    ['jobs that nobody can check in time', 'disputes.windowOf(order.steps);', ''],
+    ['the terms have other steps than the order', ' && terms.steps == j.steps', ''],
+    ['an old claim is delivered', '&& c.windowEnd >= j.claimedAt + disputes.windowOf(j.steps)', ''],
+  ]),
+  ...market('Payments', [
+    ['deposits of any size', 'require(amount <= type(uint128).max, TooMuch(amount));', ''],
+  ]),
+  ...market('TrainingRecord', [
+    [
+      'who records first is the author',
+      'if (isFirst || (claim != kept.claim && _rank(claim, c) < rankOf(kept.claim))) {',
+      'if (isFirst) {',
+    ],
+    [
+      'who records last is the author',
+      'if (isFirst || (claim != kept.claim && _rank(claim, c) < rankOf(kept.claim))) {',
+      'if (isFirst || claim != kept.claim) {',
+    ],
+    [
+      'a commitment counts for nothing',
+      'return committed != 0 && committed < own ? committed : own;',
+      'return own;',
+    ],
+    [
+      'a commitment after the claim counts against it',
+      'return committed != 0 && committed < own ? committed : own;',
+      'return committed != 0 ? committed : own;',
+    ],
+    [
+      'a commitment counts for anybody',
+      'return keccak256(abi.encode(claimant, run, claimRoot));',
+      'return keccak256(abi.encode(run, claimRoot));',
+    ],
+    [
+      'a commitment counts for any run',
+      'return keccak256(abi.encode(claimant, run, claimRoot));',
+      'return keccak256(abi.encode(claimant, claimRoot));',
+    ],
+    [
+      'a commitment counts for any root',
+      'return keccak256(abi.encode(claimant, run, claimRoot));',
+      'return keccak256(abi.encode(claimant, run));',
+    ],
+    ['commitments have no order', '<< ORDER_BITS | ++_commitments;', '<< ORDER_BITS | 1;'],
+    [
+      'a later commitment replaces an earlier one',
+      'require(_committed[commitment] == 0, AlreadyCommitted(commitment));',
+      '',
+    ],
+    ['a contradiction is not noted', 'kept.contradicted = true;', ''],
+    [
+      'claims that do not stand are recorded',
+      ' && disputes.stands(claim), NotStanding(claim)',
+      ', NotStanding(claim)',
+    ],
+    ['a claim is counted twice', 'counted[claim] = true;', ''],
+  ]),
 ];
 
 function disputes(list) {
@@ -518,6 +653,10 @@ function judge(name, list) {
 
 function records(name, list) {
   return inFile(`${name}.sol`, 'records', list);
+}
+
+function market(name, list) {
+  return inFile(`${name}.sol`, 'market', list);
 }
 
 function inFile(file, group, list) {

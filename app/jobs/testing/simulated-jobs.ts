@@ -18,9 +18,10 @@ const price = ETH / 10n;
 
 const EMPTY_LOOK: ChainLook = {
   now: NOW,
-  disputes: { window: 600, budget: 600, extension: 60, moveBond: ETH / 100n },
+  disputes: { window: 600, stepSeconds: 1, budget: 600, extension: 60, moveBond: ETH / 100n },
   fundings: [],
   jobs: [],
+  hasOlder: false,
   claims: [],
 };
 
@@ -93,6 +94,8 @@ export function simulatedJobs(scene: JobScene): JobsPort {
   return {
     store: createStore<JobsView>(() => jobsView(scene)),
     refresh: () => undefined,
+    follow: () => undefined,
+    showOlder: () => undefined,
     propose: refuse,
     work: refuse,
     withdraw: refuse,

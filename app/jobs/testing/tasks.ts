@@ -1,7 +1,9 @@
 /** Campaigns, jobs and claims as one look at the chain finds them, for tests and drawings. */
+
+import type { Job } from '../../../chain/jobs/job.ts';
 import { COIN } from '../../../chain/payments.ts';
-import type { ClaimView } from '../chain-watch.ts';
-import type { Funding, PostedWork } from '../market.ts';
+import type { Funding } from '../market.ts';
+import type { ClaimView } from '../shown-claims.ts';
 
 export const SOMEBODY = `0x${'11'.repeat(20)}` as const;
 export const HASH = `0x${'22'.repeat(32)}` as const;
@@ -19,6 +21,7 @@ const order = {
   claimSeconds: 100,
   workSeconds: 50,
   workerShares: 300_000,
+  steps: 20,
 };
 
 /** A campaign for 100 wei with one pledge of 50, open for another 60 seconds. */
@@ -31,6 +34,7 @@ export function funding(state: Funding['state'], change: Partial<Funding> = {}):
     order,
     deadline: 1060,
     raised: 50n,
+    pledgeCount: 1,
     job: 0n,
     pledges,
     ...change,
@@ -38,13 +42,12 @@ export function funding(state: Funding['state'], change: Partial<Funding> = {}):
 }
 
 /** A job that can be claimed for another 100 seconds. */
-export function postedJob(change: Partial<PostedWork> = {}): PostedWork {
+export function postedJob(change: Partial<Job> = {}): Job {
   return {
     id: 0n,
     state: 'open',
     requester: SOMEBODY,
     order,
-    descriptionHash: HASH,
     claimBy: 1100,
     worker: undefined,
     deliverBy: 1050,

@@ -1,6 +1,6 @@
 import { messageOf } from '../../../protocol/message-of.ts';
 import { Poller } from '../../poller.ts';
-import type { DisputesPort, GameMade, PortOptions, Settings } from '../port.ts';
+import { type DisputesPort, type GameMade, longestDispute, type PortOptions } from '../port.ts';
 import type { DisputeEvent } from './dispute-event.ts';
 import { playGame } from './play-game.ts';
 import type { RunCache } from './run-cache.ts';
@@ -17,8 +17,6 @@ export interface DisputeAgentOptions {
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** More than the moves that any game can have: 45 for trees of 2^32 leaves. */
-const MOVES = 64;
 const NEVER = new AbortController().signal;
 
 /**
@@ -145,9 +143,4 @@ export abstract class DisputeAgent {
   protected trouble(error: unknown): void {
     this.emit({ kind: 'trouble', sentence: messageOf(error) });
   }
-}
-
-/** The most seconds that a claim can be undecided. The claimant's clock may begin with twice the budget. */
-function longestDispute({ window, budget, extension }: Settings): number {
-  return window + 3 * budget + MOVES * extension;
 }

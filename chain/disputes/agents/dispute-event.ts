@@ -19,6 +19,8 @@ export type DisputeEvent =
   | { readonly kind: 'stuck'; readonly game: number; readonly why: string }
   | { readonly kind: 'over'; readonly claim: number; readonly game: number; readonly won: boolean }
   | { readonly kind: 'settled'; readonly claim: number; readonly upheld: boolean }
+  /** The claim's last checkpoint is in the training record. */
+  | { readonly kind: 'recorded'; readonly claim: number }
   /** `amount` is in wei. */
   | { readonly kind: 'withdrew'; readonly amount: bigint }
   /** Something failed and is tried again. The sentence names the cause. */
@@ -61,6 +63,8 @@ export function formatDisputeEvent(event: DisputeEvent): string {
       return `Game ${event.game} about claim ${event.claim}: ${event.won ? 'won' : 'lost'}.`;
     case 'settled':
       return `Claim ${event.claim}: ${event.upheld ? 'it stands' : 'it is lost'}.`;
+    case 'recorded':
+      return `Claim ${event.claim}: its last checkpoint is in the training record.`;
     case 'withdrew':
       return `Withdrew ${formatEther(event.amount)} ETH.`;
     case 'trouble':

@@ -1,4 +1,4 @@
-import { type Address, getContract, type PublicClient } from 'viem';
+import { type Address, type ContractFunctionReturnType, getContract, type PublicClient } from 'viem';
 import type { Terms } from '../../../protocol/evidence.ts';
 import { memoizePromise } from '../../../protocol/memoize-promise.ts';
 import { ChainError, revertOf, toChainError } from '../../errors.ts';
@@ -11,6 +11,7 @@ import {
   type GameMade,
   type GameState,
   type GameView,
+  MAX_REPEAT_SECONDS,
   NO_SUCH_ID,
   PHASES,
   type Settings,
@@ -62,13 +63,28 @@ export class OnchainReader implements DisputesReader {
     return answered(() => this.#claimAt(id));
   }
 
+  claimCount(): Promise<number> {
+    return answered(async () => Number(await this.#contract().read.claimCount()));
+  }
+
+  claimStates(ids: readonly number[]): Promise<readonly ClaimState[]> {
+    return answered(async () => {
+      if (ids.length === 0) return [];
+      const claims = await this.#contract().read.claimsOf([ids.map(BigInt)]);
+      return claims.map((claim, i) => stateOf(ids[i] ?? 0, claim));
+    });
+  }
+
   look(game: number): Promise<GameView> {
     return answered(async () => {
       // State and events are read of one block: a move may be made between two.
-      const { number, timestamp } = await this.#log.sync(await this.#beginOf(game));
-      const state = await this.#gameAt(game, number);
-      const claim = await this.#claimAt(state.claim, number);
-      return { now: timestamp, claim, game: state, events: [...this.#log.of(game)] };
+      const tip = await this.#log.sync(await this.#beginOf(game));
+      const [state, events] = await Promise.all([
+        this.#gameAt(game, tip.number),
+        this.#log.eventsOf(game, tip),
+      ]);
+      const claim = await this.#claimAt(state.claim, tip.number);
+      return { now: tip.timestamp, claim, game: state, events };
     });
   }
 
@@ -80,32 +96,30 @@ export class OnchainReader implements DisputesReader {
     });
   }
 
-  /** When the claim of a game was made (Unix seconds): no event of the game is older. */
+  /** Unix seconds before which the claim of a game was not made: no event of the game is older. */
   async #beginOf(game: number): Promise<number> {
-    if (this.#log.games.some((each) => each.game === game)) return Number.POSITIVE_INFINITY;
+    if (this.#log.has(game)) return Number.POSITIVE_INFINITY;
     const { claim } = await this.#gameAt(game);
     const { windowEnd } = await this.#claimAt(claim);
-    return windowEnd - (await this.settings()).window;
+    return windowEnd - (await this.settings()).window - MAX_REPEAT_SECONDS;
   }
 
   #readSettings(): Promise<Settings> {
     return answered(async () => {
       const { read } = this.#contract();
-      const [window, budget, extension, moveBond] = await Promise.all([
+      const [window, stepSeconds, budget, extension, moveBond] = await Promise.all([
         read.WINDOW(),
+        read.STEP_SECONDS(),
         read.BUDGET(),
         read.EXTENSION(),
         read.MOVE_BOND(),
       ]);
-      return { window, budget, extension, moveBond };
+      return { window, stepSeconds, budget, extension, moveBond };
     });
   }
 
   async #claimAt(id: number, blockNumber?: bigint): Promise<ClaimState> {
-    const claim = await this.#contract().read.claimOf([BigInt(id)], { blockNumber });
-    const { claimant, terms, root, liveGames, lost, settled, bond } = claim;
-    const windowEnd = Number(claim.windowEnd);
-    return { claim: id, claimant, terms, root, windowEnd, liveGames, lost, settled, bond };
+    return stateOf(id, await this.#contract().read.claimOf([BigInt(id)], { blockNumber }));
   }
 
   async #gameAt(id: number, blockNumber?: bigint): Promise<GameState> {
@@ -140,6 +154,14 @@ export class OnchainReader implements DisputesReader {
   #contract() {
     return getContract({ address: this.#address, abi: disputesAbi, client: this.#client });
   }
+}
+
+type RawClaim = ContractFunctionReturnType<typeof disputesAbi, 'view', 'claimOf'>;
+
+function stateOf(id: number, claim: RawClaim): ClaimState {
+  const { claimant, terms, root, liveGames, lost, settled, bond } = claim;
+  const windowEnd = Number(claim.windowEnd);
+  return { claim: id, claimant, terms, root, windowEnd, liveGames, lost, settled, bond };
 }
 
 /** The answer of a read. Rejects with ChainError. */

@@ -1,6 +1,6 @@
 /** What a game can cost and how long it can take (docs/verde.md, "Bonds"). */
 import type { Terms } from '../../../protocol/evidence.ts';
-import { LEVELS_A_MOVE, MAX_LEAVES, type Settings } from '../port.ts';
+import { budgetOf, LEVELS_A_MOVE, MAX_LEAVES, type Settings, windowOf } from '../port.ts';
 
 /** How many moves a judgement counts as in a bond. */
 const JUDGEMENT = 20;
@@ -30,6 +30,7 @@ export function claimBond(terms: Terms, settings: Settings): bigint {
 /**
  * How many seconds after it was made a claim is decided, if somebody makes the calls that anyone may make.
  */
-export function maxSeconds(terms: Terms, { window, budget, extension }: Settings): number {
-  return window + 3 * budget + maxMoves(terms) * extension;
+export function maxSeconds(terms: Terms, settings: Settings): number {
+  const { steps } = terms;
+  return windowOf(settings, steps) + 3 * budgetOf(settings, steps) + maxMoves(terms) * settings.extension;
 }

@@ -2,17 +2,20 @@
  * Chess clocks: each side has a budget of time, and only that of the side to move runs down (docs/verde.md,
  * "The game"). Times are Unix seconds.
  */
-import type { ClockState, Settings } from '../port.ts';
+import { budgetOf, type ClockState, type Settings } from '../port.ts';
 import { requireThat } from './revert.ts';
 
 /**
- * The clock when a game begins. The claimant is to move. Its time is the budget and one extension for each
- * game that is live already, at most twice the budget.
+ * The clock when a game about so many steps begins. The claimant is to move. Its time is the budget and one
+ * extension for each game that is live already, at most twice the budget.
  */
-export function clockAtChallenge(settings: Settings, liveGames: number, now: number): ClockState {
-  const { budget, extension } = settings;
+export function clockAtChallenge(
+  settings: Settings,
+  { steps, liveGames, now }: { readonly steps: number; readonly liveGames: number; readonly now: number },
+): ClockState {
+  const budget = budgetOf(settings, steps);
   return {
-    claimantLeft: budget + Math.min(budget, extension * liveGames),
+    claimantLeft: budget + Math.min(budget, settings.extension * liveGames),
     challengerLeft: budget,
     since: now,
     claimantToMove: true,

@@ -5,7 +5,7 @@
  */
 import { type Address, zeroHash } from 'viem';
 import type { Terms } from '../../../protocol/evidence.ts';
-import type { Move, Settings } from '../port.ts';
+import { canBeRepeated, type Move, type Settings, windowOf } from '../port.ts';
 import { hashOfTerms } from './abi-words.ts';
 import { challengeBond, claimBond } from './bonds.ts';
 import { clockAtChallenge, isOver } from './clocks.ts';
@@ -119,13 +119,13 @@ export class ReferenceDisputes {
     terms: Terms,
     made: Pick<Turn, 'sender' | 'now'> & { readonly root: Claim['root']; readonly bond: bigint },
   ): number {
-    requireThat(terms.steps > 0 && terms.slots > 1, 'BadTerms');
+    requireThat(canBeRepeated(this.settings, terms.steps) && terms.slots > 1, 'BadTerms');
     requireThat(made.bond === claimBond(terms, this.settings), 'WrongBond');
     this.#balance += made.bond;
     return (
       this.claims.push({
         claimant: made.sender,
-        windowEnd: made.now + this.settings.window,
+        windowEnd: made.now + windowOf(this.settings, terms.steps),
         liveGames: 0,
         lost: false,
         settled: false,
@@ -154,7 +154,11 @@ export class ReferenceDisputes {
       claim: id,
       challenger: made.sender,
       bond: made.bond,
-      clock: clockAtChallenge(this.settings, claim.liveGames, made.now),
+      clock: clockAtChallenge(this.settings, {
+        steps: made.terms.steps,
+        liveGames: claim.liveGames,
+        now: made.now,
+      }),
       phase: 'none',
       step: 0,
       slot: 0,

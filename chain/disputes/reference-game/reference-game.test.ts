@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { frontier, HashTree } from '../../../protocol/hash-tree.ts';
 import { encodeSlot, termsHash } from '../../../protocol/slot-encoding.ts';
 import { playGame } from '../agents/play-game.ts';
-import type { Settings } from '../port.ts';
+import { budgetOf, type Settings } from '../port.ts';
 import type { Fault } from '../testing/fault.ts';
 import { SLOT, sampleRun } from '../testing/sample-run.ts';
 import { claimTree } from '../trees.ts';
@@ -16,7 +16,7 @@ import { ReferencePort } from './reference-port.ts';
 import { MoveRevertError } from './revert.ts';
 import { frontierPlaces, rootOfFrontier, rootOver, verifyProof } from './trees.ts';
 
-const SETTINGS: Settings = { window: 3600, budget: 7200, extension: 600, moveBond: 1000n };
+const SETTINGS: Settings = { window: 1800, stepSeconds: 600, budget: 5400, extension: 600, moveBond: 1000n };
 const CLAIMANT: Address = `0x${'11'.repeat(20)}`;
 const CHALLENGER: Address = `0x${'22'.repeat(20)}`;
 const ACCOMPLICE: Address = `0x${'33'.repeat(20)}`;
@@ -61,12 +61,15 @@ describe('abi words', () => {
 
 describe('clocks and bonds', () => {
   it('[V-32] give a claimant an extension for each game before, up to a second budget', () => {
-    expect(clockAtChallenge(SETTINGS, 2, 100)).toMatchObject({ claimantLeft: 8400, challengerLeft: 7200 });
-    expect(clockAtChallenge(SETTINGS, 1000, 100).claimantLeft).toBe(14_400);
+    expect(clockAtChallenge(SETTINGS, { steps: 3, liveGames: 2, now: 100 })).toMatchObject({
+      claimantLeft: 8400,
+      challengerLeft: 7200,
+    });
+    expect(clockAtChallenge(SETTINGS, { steps: 3, liveGames: 1000, now: 100 }).claimantLeft).toBe(14_400);
   });
 
   it('[V-30] [V-31] run for the side to move only, to the last second, and leave time to answer', () => {
-    const clock = clockAtChallenge(SETTINGS, 0, 0);
+    const clock = clockAtChallenge(SETTINGS, { steps: 3, liveGames: 0, now: 0 });
     expect([isOver(clock, 7200), isOver(clock, 7201)]).toEqual([false, true]);
     const next = afterMove(clock, 7000, false, 600);
     expect(next).toEqual({ claimantLeft: 200, challengerLeft: 7200, since: 7000, claimantToMove: false });
@@ -81,6 +84,8 @@ describe('clocks and bonds', () => {
     expect(challengeBond(terms, SETTINGS)).toBe(37_000n);
     expect(claimBond(terms, SETTINGS)).toBe(148_000n);
     expect(maxSeconds(terms, SETTINGS)).toBe(3600 + 3 * 7200 + 17 * 600);
+    // 13 steps more, in the window and in three budgets.
+    expect(maxSeconds({ ...terms, steps: 16 }, SETTINGS) - maxSeconds(terms, SETTINGS)).toBe(4 * 13 * 600);
   });
 });
 
@@ -157,7 +162,8 @@ describe('players of the reference game', () => {
 });
 
 describe('a claimant that takes an extension for all its work in one game, and begins when only that is left of its budget', () => {
-  const GAMES = SETTINGS.budget / SETTINGS.extension;
+  const BUDGET = budgetOf(SETTINGS, sampleRun().terms.steps);
+  const GAMES = BUDGET / SETTINGS.extension;
 
   /** Games lost of so many that begin at once, served one after another in that order. */
   async function lost(order: (game: number) => number): Promise<number> {
@@ -175,7 +181,7 @@ describe('a claimant that takes an extension for all its work in one game, and b
     const games = Array.from({ length: GAMES }, (_, game) => game);
     for (const _ of games)
       await challenger.play({ kind: 'challenge', claim: 0, terms, bond: bonds.challenge });
-    now += SETTINGS.budget - SETTINGS.extension;
+    now += BUDGET - SETTINGS.extension;
     for (const game of games.sort((a, b) => order(a) - order(b))) {
       // Reveal, open the step, reveal, open the slot: each takes a quarter.
       for (let moves = 0; moves < 4; moves++) {

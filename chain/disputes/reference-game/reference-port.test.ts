@@ -6,7 +6,7 @@ import { ReferenceDisputes } from './reference-disputes.ts';
 import { ReferencePort } from './reference-port.ts';
 
 function fixture(): DisputesPortFixture {
-  const settings = { window: 3600, budget: 7200, extension: 600, moveBond: 1000n };
+  const settings = { window: 1800, stepSeconds: 600, budget: 5400, extension: 600, moveBond: 1000n };
   const disputes = new ReferenceDisputes({ settings, judge: SAMPLE_JUDGE });
   let now = 1_800_000_000;
   let accounts = 0;

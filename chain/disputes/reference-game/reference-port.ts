@@ -58,6 +58,14 @@ export class ReferencePort implements DisputesPort {
     return existing(() => ({ claim: id, ...this.#disputes.claimAt(id) }));
   }
 
+  async claimCount(): Promise<number> {
+    return this.#disputes.claims.length;
+  }
+
+  async claimStates(ids: readonly number[]): Promise<readonly ClaimState[]> {
+    return existing(() => ids.map((id) => ({ claim: id, ...this.#disputes.claimAt(id) })));
+  }
+
   async games(since: number): Promise<readonly GameMade[]> {
     return this.#disputes.games
       .map(({ claim, challenger, madeAt }, game) => ({ claim, game, challenger, madeAt }))

@@ -9,7 +9,7 @@ import { TransactionQueue, type TransactionQueueOptions } from '../../transactio
 import { OnchainDisputes } from '../onchain/port.ts';
 
 /** Seconds. */
-export const TIMES = { window: 3600, budget: 7200, extension: 600 } as const;
+export const TIMES = { window: 1800, stepSeconds: 600, budget: 5400, extension: 600 } as const;
 /** Wei. */
 const MOVE_BOND = 10n ** 15n;
 
@@ -44,8 +44,8 @@ export async function startDisputesChain(): Promise<DisputesChain> {
   };
   const { account = null, chain } = deployer;
   const judge = await deploy({ abi: judgeAbi, bytecode: judgeBytecode, account, chain });
-  const { window, budget, extension } = TIMES;
-  const args = [judge, window, budget, extension, MOVE_BOND] as const;
+  const { window, stepSeconds, budget, extension } = TIMES;
+  const args = [judge, window, stepSeconds, budget, extension, MOVE_BOND] as const;
   const address = await deploy({ abi: disputesAbi, bytecode: disputesBytecode, args, account, chain });
   const playerOf = (key: Hex, options: Partial<TransactionQueueOptions> = {}): OnchainDisputes =>
     new OnchainDisputes({

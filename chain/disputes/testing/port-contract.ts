@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { termsHash } from '../../../protocol/slot-encoding.ts';
 import { ChainError } from '../../errors.ts';
 import { playGame } from '../agents/play-game.ts';
-import { type DisputesPort, deadlineOf, LEVELS_A_MOVE, type Played } from '../port.ts';
+import { budgetOf, type DisputesPort, deadlineOf, LEVELS_A_MOVE, type Played, windowOf } from '../port.ts';
 import { claimTree } from '../trees.ts';
 import { SLOT, sampleRun } from './sample-run.ts';
 
@@ -62,7 +62,8 @@ export function describeDisputesPortContract(
     it('[DP-01] says the same settings to everybody, and asks bonds in whole move bonds', async () => {
       const settings = await claimant.settings();
       expect(await challenger.settings()).toEqual(settings);
-      for (const seconds of [settings.window, settings.budget, settings.extension]) {
+      const { window, stepSeconds, budget, extension } = settings;
+      for (const seconds of [window, stepSeconds, budget, extension]) {
         expect(seconds).toBeGreaterThan(0);
       }
       const bonds = await claimant.bonds(terms);
@@ -106,7 +107,7 @@ export function describeDisputesPortContract(
         game: { claim: id, game, phase: 'steps', first: 0, size: terms.steps, revealed: false },
         events: [],
       });
-      const { budget } = await claimant.settings();
+      const budget = budgetOf(await claimant.settings(), terms.steps);
       expect(deadlineOf(begun.game.clock)).toBe(begun.game.clock.since + budget);
       const nodes = await revealed(game);
       const shown = await challenger.look(game);
@@ -140,6 +141,17 @@ export function describeDisputesPortContract(
       await claim();
       const reading = challenger.claim(NO_ID);
       await expect(reading).rejects.toBeInstanceOf(ChainError);
+    });
+
+    it('[DP-10] says of several claims what it says of each', async () => {
+      const ids = [await claim(), await claim(TRUTH)];
+      await challenge(ids[0] ?? NO_ID);
+      expect(await challenger.claimCount()).toBe((ids[1] ?? NO_ID) + 1);
+      const states = await challenger.claimStates(ids.toReversed());
+      expect(states).toMatchObject([{ liveGames: 0 }, { liveGames: 1 }]);
+      for (const state of states) expect(await challenger.claim(state.claim)).toMatchObject(state);
+      expect(await challenger.claimStates([])).toEqual([]);
+      await expect(challenger.claimStates([...ids, NO_ID])).rejects.toMatchObject({ code: 'refused' });
     });
 
     it('[DP-05] gives the id of a claim or game that a move made, and none for other moves', async () => {
@@ -195,7 +207,7 @@ export function describeDisputesPortContract(
       const game = await challenge(id);
       for (let turn = 0; turn < 10; turn++) await turns(game);
       // The claimant has nothing to show for its metadata and runs out of time.
-      const { budget } = await claimant.settings();
+      const budget = budgetOf(await claimant.settings(), terms.steps);
       await fixture.pass(2 * budget + 1);
       await turns(game);
       const { claim: state, game: ended, events } = await challenger.look(game);
@@ -219,8 +231,7 @@ export function describeDisputesPortContract(
       const other = await fixture.again(claimant);
       expect(other.me).toBe(claimant.me);
       expect(await other.claim(id)).toEqual(await claimant.claim(id));
-      const { window } = await other.settings();
-      await fixture.pass(window + 1);
+      await fixture.pass(windowOf(await other.settings(), terms.steps) + 1);
       expect(await other.play({ kind: 'settle', claim: id })).toMatchObject({ kind: 'done' });
       expect(await claimant.claim(id)).toMatchObject({ lost: false, settled: true });
       expect(await other.credit()).toBe((await claimant.bonds(terms)).claim);

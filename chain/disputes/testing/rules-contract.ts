@@ -4,7 +4,7 @@
  */
 import { type Hex, zeroHash } from 'viem';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { DisputesPort, Settings } from '../port.ts';
+import { budgetOf, type DisputesPort, MAX_REPEAT_SECONDS, type Settings, windowOf } from '../port.ts';
 import { claimTree } from '../trees.ts';
 import type { DisputesPortFixture } from './port-contract.ts';
 import { SLOT, sampleRun } from './sample-run.ts';
@@ -54,6 +54,44 @@ export function describeDisputeRules(
         const move = { kind: 'claim', terms: each, root: zeroHash, bond: 1n } as const;
         expect(await sent(claimant, move)).toBe('BadTerms');
       }
+    });
+
+    it('[V-03] takes no claim about more steps than can be repeated', async () => {
+      const most = Math.floor(MAX_REPEAT_SECONDS / settings.stepSeconds);
+      const claimOf = async (steps: number) => {
+        const terms = { ...TERMS, steps };
+        const { claim: bond } = await claimant.bonds(terms);
+        return sent(claimant, { kind: 'claim', terms, root: zeroHash, bond });
+      };
+      expect(await claimOf(most)).toBe('done');
+      expect(await claimOf(most + 1)).toBe('BadTerms');
+      expect(await claimOf(2 ** 32 - 1)).toBe('BadTerms');
+    });
+
+    it('[V-35] gives a longer run a longer window and longer budgets', async () => {
+      const made = async (steps: number) => {
+        const terms = { ...TERMS, steps };
+        const bonds = await claimant.bonds(terms);
+        const claim = { kind: 'claim', terms, root: zeroHash, bond: bonds.claim } as const;
+        const begun = await bystander.now();
+        const played = await claimant.play(claim);
+        if (played.kind !== 'done' || played.id === undefined) throw new Error(played.kind);
+        const { windowEnd } = await bystander.claim(played.id);
+        const challenge = { kind: 'challenge', claim: played.id, terms, bond: bonds.challenge } as const;
+        const game = await challenger.play(challenge);
+        if (game.kind !== 'done' || game.id === undefined) throw new Error(game.kind);
+        const { clock } = (await bystander.look(game.id)).game;
+        return { claim: played.id, windowEnd, begun, clock };
+      };
+      const long = await made(200);
+      expect(long.windowEnd).toBeGreaterThanOrEqual(long.begun + windowOf(settings, 200));
+      expect(long.clock).toMatchObject({
+        claimantLeft: budgetOf(settings, 200),
+        challengerLeft: budgetOf(settings, 200),
+      });
+      expect(windowOf(settings, 200) - windowOf(settings, 1)).toBe(199 * settings.stepSeconds);
+      await dispute.pass(windowOf(settings, 1) + 1);
+      expect(await sent(bystander, { kind: 'settle', claim: long.claim })).toBe('WindowOpen');
     });
 
     it('[V-10] takes only the nodes below the disputed one, all of them', async () => {
@@ -185,10 +223,10 @@ export function describeDisputeRules(
       expect(await sent(bystander, { kind: 'timeout', game })).toBe('NotYourMove');
       expect(await sent(challenger, { kind: 'release', game })).toBe('NotYourMove');
       expect(await sent(challenger, await dispute.challengeMove(id))).toBe('AlreadyDecided');
-      await dispute.pass(settings.window + 1);
+      await dispute.pass(windowOf(settings, TERMS.steps) + 1);
       expect(await sent(claimant, { kind: 'settle', claim: id })).toBe('AlreadyDecided');
       const stands = await dispute.claim(TRUTH);
-      await dispute.pass(settings.window + 1);
+      await dispute.pass(windowOf(settings, TERMS.steps) + 1);
       expect(await sent(bystander, { kind: 'settle', claim: stands })).toBe('done');
       expect(await sent(bystander, { kind: 'settle', claim: stands })).toBe('AlreadyDecided');
       expect(await sent(challenger, await dispute.challengeMove(stands))).toBe('AlreadyDecided');
@@ -198,8 +236,8 @@ export function describeDisputeRules(
       const { game, move } = await dispute.upTo('reveal', { claims: FAULTY_SUM });
       const begun = (await bystander.look(game)).game.clock;
       expect(begun).toMatchObject({
-        claimantLeft: settings.budget,
-        challengerLeft: settings.budget,
+        claimantLeft: budgetOf(settings, TERMS.steps),
+        challengerLeft: budgetOf(settings, TERMS.steps),
         claimantToMove: true,
       });
       await dispute.pass(1000);
@@ -207,20 +245,20 @@ export function describeDisputeRules(
       expect(await sent(claimant, move)).toBe('done');
       const { clock } = (await bystander.look(game)).game;
       expect(clock.claimantToMove).toBe(false);
-      expect(clock.challengerLeft).toBe(settings.budget);
-      expect(clock.claimantLeft).toBe(settings.budget - (clock.since - begun.since));
+      expect(clock.challengerLeft).toBe(budgetOf(settings, TERMS.steps));
+      expect(clock.claimantLeft).toBe(budgetOf(settings, TERMS.steps) - (clock.since - begun.since));
       expect(clock.since - begun.since).toBeGreaterThanOrEqual(1000);
     });
 
     it('[V-30] refuses a move after its time', async () => {
       const { move } = await dispute.upTo('reveal', { claims: FAULTY_SUM });
-      await dispute.pass(settings.budget + 1);
+      await dispute.pass(budgetOf(settings, TERMS.steps) + 1);
       expect(await sent(claimant, move)).toBe('OutOfTime');
     });
 
     it('[V-31] leaves the other side an extension', async () => {
       const { game, move } = await dispute.upTo('reveal', { claims: FAULTY_SUM });
-      await dispute.pass(settings.budget - settings.extension / 2);
+      await dispute.pass(budgetOf(settings, TERMS.steps) - settings.extension / 2);
       await sent(claimant, move);
       await sent(challenger, await dispute.moveOf(game, 'challenger', TRUTH));
       const { clock } = (await bystander.look(game)).game;
@@ -230,13 +268,13 @@ export function describeDisputeRules(
 
     it('[V-32] gives the claimant an extension for each live game, up to a second budget', async () => {
       const id = await dispute.claim(TRUTH);
-      const most = settings.budget / settings.extension;
+      const most = budgetOf(settings, TERMS.steps) / settings.extension;
       for (let live = 0; live <= most + 1; live++) {
         const { clock } = (await bystander.look(await dispute.challenge(id))).game;
-        const extra = Math.min(settings.budget, live * settings.extension);
+        const extra = Math.min(budgetOf(settings, TERMS.steps), live * settings.extension);
         expect(clock).toMatchObject({
-          claimantLeft: settings.budget + extra,
-          challengerLeft: settings.budget,
+          claimantLeft: budgetOf(settings, TERMS.steps) + extra,
+          challengerLeft: budgetOf(settings, TERMS.steps),
         });
       }
     });
@@ -246,7 +284,7 @@ export function describeDisputeRules(
       const [first, second] = [await dispute.challenge(id), await dispute.challenge(id)];
       await sent(claimant, await dispute.moveOf(second, 'claimant', TRUTH));
       // The challenger of the second game is silent.
-      await dispute.pass(settings.budget + 1);
+      await dispute.pass(budgetOf(settings, TERMS.steps) + 1);
       expect(await sent(bystander, { kind: 'timeout', game: second })).toBe('done');
       expect((await bystander.look(second)).events.at(-1)).toMatchObject({ kind: 'over', claimantWon: true });
       // So is the claimant in the first.
@@ -265,7 +303,7 @@ export function describeDisputeRules(
       ];
       expect(new Set(games).size).toBe(3);
       expect((await bystander.claim(id)).liveGames).toBe(3);
-      await dispute.pass(settings.window + 1);
+      await dispute.pass(windowOf(settings, TERMS.steps) + 1);
       expect(await sent(challenger, await dispute.challengeMove(id))).toBe('WindowClosed');
     });
 
@@ -275,7 +313,7 @@ export function describeDisputeRules(
       const lost = await dispute.challenge(id, bystander);
       await sent(claimant, await dispute.moveOf(lost, 'claimant', FAULTY_SUM));
       const game = await dispute.challenge(id);
-      await dispute.pass(settings.budget - settings.extension);
+      await dispute.pass(budgetOf(settings, TERMS.steps) - settings.extension);
       await sent(claimant, await dispute.moveOf(game, 'claimant', FAULTY_SUM));
       await dispute.pass(settings.extension + 1);
       expect(await sent(claimant, { kind: 'timeout', game: lost })).toBe('done');
@@ -290,7 +328,7 @@ export function describeDisputeRules(
       const id = await dispute.claim(TRUTH);
       const game = await dispute.challenge(id);
       expect(await sent(claimant, { kind: 'settle', claim: id })).toBe('WindowOpen');
-      await dispute.pass(settings.window + 1);
+      await dispute.pass(windowOf(settings, TERMS.steps) + 1);
       expect(await sent(claimant, { kind: 'settle', claim: id })).toBe('GamesLive');
       await dispute.playOut(game, TRUTH, FAULTY_SUM);
       expect(await sent(bystander, { kind: 'settle', claim: id })).toBe('done');
@@ -383,7 +421,7 @@ export function describeDisputeRules(
 
     it('[V-64] pays what is owed once', async () => {
       const id = await dispute.claim(TRUTH);
-      await dispute.pass(settings.window + 1);
+      await dispute.pass(windowOf(settings, TERMS.steps) + 1);
       await sent(bystander, { kind: 'settle', claim: id });
       expect(await claimant.credit()).toBe((await bystander.bonds(TERMS)).claim);
       expect(await sent(bystander, { kind: 'withdraw' })).toBe('NothingToWithdraw');

@@ -3,7 +3,14 @@ import { expect } from 'vitest';
 import type { Evidence } from '../../../protocol/evidence.ts';
 import { challengerDecision } from '../agents/challenger.ts';
 import { claimantDecision } from '../agents/claimant.ts';
-import type { DisputesPort, GameMove, GameView, Move, Settings } from '../port.ts';
+import {
+  budgetOf,
+  type DisputesPort,
+  type GameMove,
+  type GameView,
+  type Move,
+  type Settings,
+} from '../port.ts';
 import { claimTree } from '../trees.ts';
 import type { DisputesPortFixture } from './port-contract.ts';
 import { sampleRun } from './sample-run.ts';
@@ -103,7 +110,7 @@ export class StagedDispute {
       const side = await this.#sideToMove(game);
       const move = await this.moveOf(game, side, side === 'claimant' ? claims : computes);
       if ((await sent(side === 'claimant' ? this.claimant : this.challenger, move)) === 'done') continue;
-      await this.pass(2 * this.settings.budget + 1);
+      await this.pass(2 * budgetOf(this.settings, TERMS.steps) + 1);
       expect(await sent(this.bystander, { kind: 'timeout', game })).toBe('done');
     }
     throw new Error('The game does not end.');

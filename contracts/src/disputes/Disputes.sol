@@ -20,9 +20,13 @@ contract Disputes is IDisputes {
 
     /// @inheritdoc IDisputes
     uint256 public constant MAX_LEAVES = 4096;
+    /// @inheritdoc IDisputes
+    uint32 public constant MAX_REPEAT_SECONDS = 7 days;
 
     IJudge public immutable JUDGE;
     uint32 public immutable WINDOW;
+    /// @inheritdoc IDisputes
+    uint32 public immutable STEP_SECONDS;
     uint32 public immutable BUDGET;
     uint32 public immutable EXTENSION;
     /// @notice The bond for each move of a game. It has to pay for 500,000 gas, the most that a move costs.
@@ -33,11 +37,19 @@ contract Disputes is IDisputes {
     mapping(address => uint256) public credit;
     uint256 public burned;
 
-    constructor(IJudge judge_, uint32 window, uint32 budget, uint32 extension, uint96 moveBond) {
-        // A clock holds up to twice the budget in 32 bits.
-        if (budget > type(uint32).max / 2) revert BadTerms();
+    constructor(
+        IJudge judge_,
+        uint32 window,
+        uint32 stepSeconds,
+        uint32 budget,
+        uint32 extension,
+        uint96 moveBond
+    ) {
+        // A clock holds up to twice the longest budget in 32 bits.
+        if (stepSeconds == 0 || budget > type(uint32).max / 2 - MAX_REPEAT_SECONDS) revert BadTerms();
         JUDGE = judge_;
         WINDOW = window;
+        STEP_SECONDS = stepSeconds;
         BUDGET = budget;
         EXTENSION = extension;
         MOVE_BOND = moveBond;
@@ -47,13 +59,15 @@ contract Disputes is IDisputes {
 
     /// @inheritdoc IDisputes
     function claim(Terms calldata terms, bytes32 root) external payable returns (uint256 id) {
-        if (terms.steps == 0 || terms.slots < 2) revert BadTerms();
+        if (terms.slots < 2) revert BadTerms();
+        uint256 window = windowOf(terms.steps);
         uint256 due = claimBond(terms);
         if (msg.value != due) revert WrongBond(due);
         id = _claims.length;
         Claim storage c = _claims.push();
         c.claimant = msg.sender;
-        c.windowEnd = uint64(block.timestamp) + WINDOW;
+        // forge-lint: disable-next-line(unsafe-typecast)
+        c.windowEnd = uint64(block.timestamp + window);
         // The bond was just paid and is at most a few hundred MOVE_BOND, so it fits 96 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         c.bond = uint96(due);
@@ -78,7 +92,8 @@ contract Disputes is IDisputes {
         g.bond = uint96(due);
         g.moves = 1;
         ++c.moves;
-        g.clock.start(BUDGET, _extra(c.liveGames));
+        uint32 budget = BUDGET + _repeatSeconds(terms.steps);
+        g.clock.start(budget, _extra(c.liveGames, budget));
         ++c.liveGames;
         _descend(g, Phase.Steps, terms.steps, c.root);
         emit Challenged(id, game, msg.sender);
@@ -447,11 +462,11 @@ contract Disputes is IDisputes {
 
     /// @dev Extra time of the claimant for its other live games, so that it can play its games one after
     /// another.
-    function _extra(uint256 liveGames) private view returns (uint32) {
+    function _extra(uint256 liveGames, uint32 budget) private view returns (uint32) {
         uint256 time = liveGames * EXTENSION;
-        // BUDGET is below 2^31.
+        // The budget is below 2^31.
         // forge-lint: disable-next-line(unsafe-typecast)
-        return time < BUDGET ? uint32(time) : BUDGET;
+        return time < budget ? uint32(time) : budget;
     }
 
     // ---------------------------------------------------------------- checks
@@ -489,6 +504,14 @@ contract Disputes is IDisputes {
     }
 
     /// @inheritdoc IDisputes
+    function claimsOf(uint256[] calldata ids) external view returns (Claim[] memory list) {
+        list = new Claim[](ids.length);
+        for (uint256 i; i < ids.length; ++i) {
+            list[i] = _claims[ids[i]];
+        }
+    }
+
+    /// @inheritdoc IDisputes
     function gameOf(uint256 id) external view returns (Game memory) {
         return _games[id];
     }
@@ -511,7 +534,26 @@ contract Disputes is IDisputes {
 
     /// @inheritdoc IDisputes
     function maxSeconds(Terms calldata terms) external view returns (uint256) {
-        return uint256(WINDOW) + 3 * uint256(BUDGET) + maxMoves(terms) * EXTENSION;
+        uint256 budget = uint256(BUDGET) + _repeatSeconds(terms.steps);
+        return windowOf(terms.steps) + 3 * budget + maxMoves(terms) * EXTENSION;
+    }
+
+    /// @inheritdoc IDisputes
+    function windowOf(uint32 steps) public view returns (uint256) {
+        return uint256(WINDOW) + _repeatSeconds(steps);
+    }
+
+    /// @inheritdoc IDisputes
+    function claimCount() external view returns (uint256) {
+        return _claims.length;
+    }
+
+    /// @dev How long it may take to repeat so many steps.
+    function _repeatSeconds(uint32 steps) private view returns (uint32) {
+        uint256 time = uint256(steps) * STEP_SECONDS;
+        if (steps == 0 || time > MAX_REPEAT_SECONDS) revert BadTerms();
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint32(time);
     }
 
     /// @dev Number of reveals in a descent of a tree of `size` leaves.

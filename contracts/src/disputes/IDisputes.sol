@@ -164,7 +164,8 @@ interface IDisputes {
 
     /// @notice The call did not send exactly the bond, which is `due`.
     error WrongBond(uint256 due);
-    /// @notice The terms have no steps or fewer than two slots, or the program cannot be disputed.
+    /// @notice The terms have no steps, more than can be repeated in `MAX_REPEAT_SECONDS`, or fewer than two
+    /// slots, or the program cannot be disputed.
     error BadTerms();
     /// @notice The terms, the slot or the nodes are not those that were committed before.
     error NotAsCommitted();
@@ -188,13 +189,14 @@ interface IDisputes {
     error PaymentFailed();
 
     /// @notice Claims that under `terms` the checkpoint roots after each step have the Merkle root `root`.
-    /// The call must send `claimBond(terms)`.
+    /// The call must send `claimBond(terms)`. The claim can be challenged for `windowOf(terms.steps)`
+    /// seconds.
     function claim(Terms calldata terms, bytes32 root) external payable returns (uint256 id);
 
     /// @notice Opens a game against an undecided claim within its window. The call must send
-    /// `challengeBond(terms)`. The claimant's clock is its budget plus one extension for each live game of
-    /// the claim, at most twice the budget. A claimant that always answers its oldest game has time for all
-    /// games.
+    /// `challengeBond(terms)`. Each side's budget is `BUDGET` and the time to repeat the run's steps. The
+    /// claimant's clock is its budget plus one extension for each live game of the claim, at most twice the
+    /// budget. A claimant that always answers its oldest game has time for all games.
     function challenge(uint256 id, Terms calldata terms) external payable returns (uint256 game);
 
     /// @notice Claimant: reveals the nodes up to four levels below the disputed node.
@@ -270,6 +272,8 @@ interface IDisputes {
     function stands(uint256 id) external view returns (bool);
     /// @notice A claim. Reverts if there is none.
     function claimOf(uint256 id) external view returns (Claim memory);
+    /// @notice Several claims, in the order of the numbers. Reverts if there is one that is none.
+    function claimsOf(uint256[] calldata ids) external view returns (Claim[] memory);
     /// @notice A game. Reverts if there is none.
     function gameOf(uint256 id) external view returns (Game memory);
     /// @notice The amount that an account can withdraw.
@@ -285,6 +289,16 @@ interface IDisputes {
     /// @notice Most leaves that a disputed tensor can have. A claim under a program with a larger output
     /// cannot be defended.
     function MAX_LEAVES() external view returns (uint256);
+    /// @notice Seconds in which anyone who checks a claim has to be able to repeat one step.
+    function STEP_SECONDS() external view returns (uint32);
+    /// @notice Most seconds that repeating all steps of a run may take, by `STEP_SECONDS`. Nobody can claim a
+    /// longer run.
+    function MAX_REPEAT_SECONDS() external view returns (uint32);
+    /// @notice Seconds in which a claim about so many steps can be challenged: the time to notice it, and
+    /// `STEP_SECONDS` for each step. Reverts with `BadTerms` for no steps and for a run that is too long.
+    function windowOf(uint32 steps) external view returns (uint256);
+    /// @notice Number of claims made so far. The next claim has this number.
+    function claimCount() external view returns (uint256);
     /// @notice Most moves that a game under these terms can have.
     function maxMoves(Terms calldata terms) external pure returns (uint256);
     /// @notice Seconds after which a claim can be decided by calls that anyone can make.

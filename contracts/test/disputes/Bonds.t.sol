@@ -41,15 +41,22 @@ contract BondsTest is DisputesFixture {
         assertEq(disputes.MAX_LEAVES(), 4096, "leaves");
     }
 
-    function test_constructor_revertsIfBudgetIsTooLong() external {
+    function test_constructor_revertsIfBudgetIsTooLongOrStepsTakeNoTime() external {
+        uint32 most = (uint32(1) << 31) - 1 - disputes.MAX_REPEAT_SECONDS();
+        assertFalse(canDeploy(STEP_SECONDS, most + 1), "the budget and the longest run");
+        assertFalse(canDeploy(0, most), "no time for a step");
+        assertTrue(canDeploy(1, most), "the longest budget");
+    }
+
+    function canDeploy(uint32 stepSeconds, uint32 budget) private returns (bool) {
         bytes memory code = vm.getCode("Disputes.sol:Disputes");
-        bytes memory arguments = abi.encode(address(1), WINDOW, uint32(1) << 31, EXTENSION, uint96(1));
+        bytes memory arguments = abi.encode(address(1), WINDOW, stepSeconds, budget, EXTENSION, uint96(1));
         bytes memory creation = bytes.concat(code, arguments);
         address made;
         assembly ("memory-safe") {
             made := create(0, add(creation, 32), mload(creation))
         }
-        assertEq(made, address(0), "the constructor reverts");
+        return made != address(0);
     }
 
     function test_codeSize_isWithinEIP170() external view {

@@ -11,6 +11,9 @@ import {Trees} from "./Trees.sol";
 /// @notice Deploys Disputes and plays games on it. Each player makes the best move that its own execution
 /// allows.
 abstract contract DisputesFixture is Test {
+    uint32 internal constant STEP_SECONDS = 10 minutes;
+    /// @dev Of claims about the sample run, and of games about them. The deployment has less, and adds
+    /// `STEP_SECONDS` for each of the run's steps.
     uint32 internal constant WINDOW = 1 hours;
     uint32 internal constant BUDGET = 2 hours;
     uint32 internal constant EXTENSION = 10 minutes;
@@ -25,12 +28,16 @@ abstract contract DisputesFixture is Test {
     function setUp() public virtual {
         vm.warp(1_800_000_000);
         address judge = vm.deployCode("Judge.sol:Judge");
+        terms = SampleRun.terms();
+        uint32 repeat = terms.steps * STEP_SECONDS;
         disputes = IDisputes(
             vm.deployCode(
-                "Disputes.sol:Disputes", abi.encode(judge, WINDOW, BUDGET, EXTENSION, uint96(0.001 ether))
+                "Disputes.sol:Disputes",
+                abi.encode(
+                    judge, WINDOW - repeat, STEP_SECONDS, BUDGET - repeat, EXTENSION, uint96(0.001 ether)
+                )
             )
         );
-        terms = SampleRun.terms();
         vm.deal(CLAIMANT, 100 ether);
         vm.deal(CHALLENGER, 100 ether);
         vm.deal(OTHER_CHALLENGER, 100 ether);

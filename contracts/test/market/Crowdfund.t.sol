@@ -106,6 +106,35 @@ contract CrowdfundTest is MarketFixture {
         assertEq(ownership.earnedBy(model, address(crowdfund)), 0, "Crowdfund keeps nothing");
     }
 
+    function test_campaignsOf_equalsSingleViews() external {
+        for (uint256 i; i < 3; ++i) {
+            crowdfund.start(orderOf(i, COIN), uint40(block.timestamp + i + 1));
+        }
+        vm.prank(OTHER);
+        crowdfund.pledge{value: 10 ether}(1, 10 ether);
+        vm.prank(OTHER);
+        crowdfund.pledge{value: 1 ether}(2, 1 ether);
+        vm.prank(REQUESTER);
+        crowdfund.pledge{value: 1 ether}(2, 1 ether);
+        vm.warp(block.timestamp + 2);
+        assertEq(crowdfund.campaignCount(), 3, "campaigns");
+        uint256[] memory ids = new uint256[](3);
+        (ids[0], ids[1], ids[2]) = (2, 0, 1);
+        (ICrowdfund.Campaign[] memory list, ICrowdfund.State[] memory states) = crowdfund.campaignsOf(ids);
+        ICrowdfund.Pledge[] memory pledges = crowdfund.pledgesOf(ids);
+        for (uint256 i; i < 3; ++i) {
+            assertEq(abi.encode(list[i]), abi.encode(crowdfund.campaignOf(ids[i])), "campaign");
+            assertEq(uint256(states[i]), uint256(crowdfund.stateOf(ids[i])), "state");
+            assertEq(abi.encode(pledges[i]), abi.encode(crowdfund.pledgeOf(ids[i])), "pledge");
+        }
+        assertEq(list[0].pledges, 2, "pledges");
+        ids[0] = 3;
+        vm.expectRevert(ICrowdfund.NotThere.selector);
+        crowdfund.campaignsOf(ids);
+        vm.expectRevert(ICrowdfund.NotThere.selector);
+        crowdfund.pledgesOf(ids);
+    }
+
     function test_refund_returnsEveryPledgeAfterDeadline() external {
         uint256 campaign = start(1, COIN);
         uint256 first = pledge(A, campaign, 2 ether);

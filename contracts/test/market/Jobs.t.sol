@@ -76,6 +76,21 @@ contract JobsTest is MarketFixture {
         assertFalse(jobs.hasFailed(job), "not failed during a game");
     }
 
+    function test_jobsOf_equalsSingleViews() external {
+        uint256[] memory ids = new uint256[](3);
+        (ids[0], ids[1], ids[2]) = (1, 0, 2);
+        post(1, COIN);
+        claimAs(WORKER, post(2, address(token)));
+        vm.warp(block.timestamp + 3 hours);
+        (IJobs.Job[] memory list, bool[] memory failed) = jobs.jobsOf(ids);
+        for (uint256 i; i < 3; ++i) {
+            assertEq(abi.encode(list[i]), abi.encode(jobs.jobOf(ids[i])), "job");
+        }
+        assertTrue(failed[0], "the worker is late");
+        assertFalse(failed[1], "nobody has claimed it");
+        assertFalse(failed[2], "there is none");
+    }
+
     function test_reopen_forfeitsBondIfClaimIsLost() external {
         uint256 job = post(1, COIN);
         claimAs(WORKER, job);
@@ -260,6 +275,11 @@ contract JobsTest is MarketFixture {
         vm.prank(WORKER);
         vm.expectRevert(IJobs.NotTheLastRoot.selector);
         jobs.deliver(job, claim, termsOf(1), keccak256("another"), last);
+        // The sibling on the left is a node, and no root of a checkpoint.
+        bytes32 node = last[0];
+        vm.prank(WORKER);
+        vm.expectRevert(IJobs.NotTheLastRoot.selector);
+        jobs.deliver(job, claim, termsOf(1), node, last);
         deliverClaim(WORKER, job, 1, claim);
     }
 

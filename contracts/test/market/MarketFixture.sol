@@ -16,6 +16,8 @@ import {MintableToken} from "./TestTokens.sol";
 /// Workers claim three made-up roots: a claim stands if nobody challenges it, and a claimant that is
 /// challenged stays silent and loses.
 abstract contract MarketFixture is Test {
+    uint32 internal constant STEP_SECONDS = 10 minutes;
+    /// @dev Of a claim of `STEPS` steps. The deployment has less, and adds `STEP_SECONDS` for each step.
     uint32 internal constant WINDOW = 1 hours;
     address internal constant COIN = address(0);
     uint256 internal constant TOTAL = 1_000_000;
@@ -39,7 +41,15 @@ abstract contract MarketFixture is Test {
         address judge = vm.deployCode("Judge.sol:Judge");
         disputes = IDisputes(
             vm.deployCode(
-                "Disputes.sol:Disputes", abi.encode(judge, WINDOW, uint32(2 hours), uint32(10 minutes), 1e12)
+                "Disputes.sol:Disputes",
+                abi.encode(
+                    judge,
+                    WINDOW - STEPS * STEP_SECONDS,
+                    STEP_SECONDS,
+                    2 hours - STEPS * STEP_SECONDS,
+                    uint32(10 minutes),
+                    1e12
+                )
             )
         );
         payments = IPayments(vm.deployCode("Payments.sol:Payments"));
@@ -132,7 +142,8 @@ abstract contract MarketFixture is Test {
             bond: 1 ether,
             claimSeconds: 1 days,
             workSeconds: 2 hours,
-            workerShares: 300_000
+            workerShares: 300_000,
+            steps: STEPS
         });
     }
 

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IJobs} from "../../src/IJobs.sol";
+import {Trees} from "../disputes/Trees.sol";
 import {MarketFixture} from "./MarketFixture.sol";
 
 /// @notice Gas of the calls in the life of a job, compared with snapshots/. Runs with --isolate, so that
@@ -87,6 +88,10 @@ contract MarketGasTest is MarketFixture {
     function test_gas_record() external {
         bytes32 run = training.open(termsOf(1));
         snap("TrainingRecord.open");
+        training.commit(keccak256("first"));
+        training.commit(training.commitmentTo(WORKER, run, Trees.root(leaves(1))));
+        snap("TrainingRecord.commit");
+        uint256 copy = claimRun(OTHER, 1);
         uint256 claim = claimRun(WORKER, 1);
         passWindow();
         disputes.settle(claim);
@@ -96,5 +101,10 @@ contract MarketGasTest is MarketFixture {
         snap("TrainingRecord.record, first of a claim");
         training.record(run, claim, 1, rootAfter(1, 1), second);
         snap("TrainingRecord.record");
+        disputes.settle(copy);
+        bytes32[] memory third = proofOf(1, 2);
+        training.record(run, copy, 2, rootAfter(1, 2), third);
+        training.record(run, claim, 2, rootAfter(1, 2), third);
+        snap("TrainingRecord.record, which replaces a later claim");
     }
 }

@@ -42,9 +42,6 @@ contract TrainingRecordTest is MarketFixture {
             assertEq(c.root, rootAfter(1, step), "root");
             assertEq(c.contributor, WORKER, "contributor");
             assertEq(c.claim, claim, "claim");
-            ITrainingRecord.Origin memory o = training.madeBy(rootAfter(1, step));
-            assertEq(o.run, run, "run");
-            assertEq(o.step, step, "step");
         }
         assertEq(training.tallyOf(WORKER).stood, 1, "counted once");
         assertTrue(training.counted(claim), "counted");
@@ -91,7 +88,7 @@ contract TrainingRecordTest is MarketFixture {
         training.record(unknown, other, 0, rootAfter(1, 0), proof);
     }
 
-    function test_record_keepsFirstContributorIfClaimsAgree() external {
+    function test_record_keepsEarliestContributorIfClaimsAgree() external {
         uint256 first = settledClaim(WORKER, 1);
         uint256 second = settledClaim(OTHER, 1);
         training.record(run, first, 0, rootAfter(1, 0), proofOf(1, 0));
@@ -114,7 +111,6 @@ contract TrainingRecordTest is MarketFixture {
         training.record(run, second, 0, rootAfter(9, 0), proof);
         assertTrue(training.checkpointOf(run, 0).contradicted, "contradicted");
         assertEq(training.checkpointOf(run, 0).root, rootAfter(1, 0), "the first root is kept");
-        assertEq(training.madeBy(rootAfter(9, 0)).run, 0, "the second root has no origin");
     }
 
     function rootOf(uint256 seed) private pure returns (bytes32) {

@@ -1,0 +1,43 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NO_ANVIL } from '../../chain/devnet/anvil.ts';
+import { startLocalChain } from './local-chain.ts';
+
+describe.skipIf(NO_ANVIL !== undefined)(
+  `the local chain${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`,
+  () => {
+    let folder: string;
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'starling-local-chain-'));
+    });
+    afterAll(() => rm(folder, { recursive: true, force: true }));
+
+    /** Starts and stops a chain in the folder, and tells which contracts it has. */
+    async function visit() {
+      const { anvil, contracts, resumed } = await startLocalChain({
+        folder,
+        seconds: { answer: 8, critique: 5, vote: 7 },
+        signal: new AbortController().signal,
+      });
+      await anvil.stop();
+      return { identity: contracts.identity, resumed };
+    }
+
+    it('keeps its contracts over a restart, and deploys anew where an earlier version deployed others', async () => {
+      const first = await visit();
+      expect(first.resumed).toBe(false);
+      expect(await visit()).toEqual({ ...first, resumed: true });
+
+      const path = join(folder, 'contracts.json');
+      const { code: _, ...earlier } = JSON.parse(await readFile(path, 'utf8'));
+      await writeFile(path, JSON.stringify(earlier));
+      const renewed = await visit();
+      expect(renewed.resumed).toBe(false);
+      expect(renewed.identity).not.toBe(first.identity);
+      expect(await visit()).toEqual({ ...renewed, resumed: true });
+    });
+  },
+);

@@ -1,0 +1,48 @@
+import {
+  type CircuitRelayTransportComponents,
+  circuitRelayTransport,
+  RELAY_V2_HOP_CODEC,
+} from '@libp2p/circuit-relay-v2';
+import type { PeerStore, TopologyFilter } from '@libp2p/interface';
+
+/**
+ * libp2p's circuit transport, which reserves only on relays that `isChosen` names. By itself it reserves on
+ * whatever peer says that it relays. A stranger that connects could so take the place of a relay of the
+ * network, and nobody would reach the device any more.
+ */
+export function circuitThroughChosen(
+  isChosen: (peerId: string) => boolean,
+): ReturnType<typeof circuitRelayTransport> {
+  // A topology calls nobody for a peer that its filter has already.
+  const discoveryFilter: TopologyFilter = {
+    has: (peer) => !isChosen(peer.toString()),
+    add: () => undefined,
+    remove: () => undefined,
+  };
+  const factory = circuitRelayTransport({ reservationCompletionTimeout: 10_000, discoveryFilter });
+  return (components: CircuitRelayTransportComponents) => {
+    const peerStore = withoutOthers(components.peerStore, isChosen);
+    return factory(
+      new Proxy(components, {
+        get: (target, name) => (name === 'peerStore' ? peerStore : Reflect.get(target, name)),
+      }),
+    );
+  };
+}
+
+/**
+ * The store without peers that relay and are not chosen, because the transport looks for relays there too.
+ */
+function withoutOthers(store: PeerStore, isChosen: (peerId: string) => boolean): PeerStore {
+  const all: PeerStore['all'] = async (query) =>
+    (await store.all(query)).filter(
+      ({ id, protocols }) => isChosen(id.toString()) || !protocols.includes(RELAY_V2_HOP_CODEC),
+    );
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'all') return all;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
