@@ -88,8 +88,8 @@ contract SignedTest is Test {
         }
     }
 
-    /// @dev 255 bits hold no higher s than the few above half the order, for which the precompile still finds a
-    /// signer.
+    /// @dev 255 bits hold no higher s than the few above half the order, for which the precompile still finds
+    /// a signer.
     function testFuzz_attesters_skipsHighSNearHalfOrder(uint256 seed, bytes32 domain, uint8 near)
         public
         view
