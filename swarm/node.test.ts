@@ -181,7 +181,7 @@ describe('three peers and a relay', () => {
   });
 });
 
-describe('a stranger that says it relays', { timeout: 60_000 }, () => {
+describe('a stranger that says it relays', () => {
   it('[P-136] gets no reservation beside a relay of the network, and is in no hello', async () => {
     const relay = await startRelay({ privateKey: randomBytes(32), networks: [networkId] });
     const member = await startPeer(relay.addresses, ['/ip4/127.0.0.1/tcp/0']);
@@ -202,8 +202,8 @@ describe('a stranger that says it relays', { timeout: 60_000 }, () => {
         const peer = await member.node.libp2p.peerStore.get(stranger.libp2p.peerId);
         return peer.protocols.includes('/libp2p/circuit/relay/0.2.0/hop');
       };
-      await vi.waitFor(async () => expect(await isKnown()).toBe(true), { timeout: 20_000 });
-      await vi.waitFor(() => expect(relay.reservations()).toBe(1), { timeout: 20_000 });
+      await vi.waitFor(async () => expect(await isKnown()).toBe(true), { timeout: 60_000 });
+      await vi.waitFor(() => expect(relay.reservations()).toBe(1), { timeout: 60_000 });
       await new Promise((resolve) => setTimeout(resolve, 3_000));
       const { services } = stranger.libp2p as unknown as {
         readonly services: { readonly relay: { readonly reservations: ReadonlyMap<unknown, unknown> } };

@@ -76,7 +76,7 @@ function counted(verdicts: readonly Verdict[]): Readonly<Record<string, number>>
 const penalised = (verdicts: readonly Verdict[]): number =>
   verdicts.filter((verdict) => dispositionOf(verdict) === 'penalise').length;
 
-describe('Validator', { timeout: 120_000 }, () => {
+describe('Validator', () => {
   it('[P-55] [P-115] looks at no body of a stale message, and 300 of 53 KB cost the neighbour standing', async () => {
     const { presence, rounds } = setUp();
     const key = keyOf('someone');
