@@ -3,6 +3,7 @@ import { createPublicClient, createTestClient, type Hex, http, parseEther } from
 import { generatePrivateKey } from 'viem/accounts';
 import { readJob } from '../chain/jobs/job.ts';
 import { readHolding } from '../chain/model-registry/ownership.ts';
+import { readCheckpoint } from '../chain/model-registry/training-record.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
 import { expectGoodLooks } from './support/looks.ts';
 import { TestWallet } from './support/wallet.ts';
@@ -99,6 +100,17 @@ test.describe('A task', () => {
       await expect
         .poll(() => client.getBalance({ address: device }), { timeout: 30_000 })
         .toBeGreaterThan(parseEther('0.53'));
+    });
+
+    await test.step('the device is recorded as the one who claimed it', async () => {
+      const device = (await ben.page.getByTestId('payer-device').getAttribute('data-value')) as Hex;
+      const { order } = await readJob(client, rollup.jobs, 0n);
+      await expect
+        .poll(async () => {
+          const last = order.steps - 1;
+          return (await readCheckpoint(client, rollup.trainingRecord, order.terms, last))?.contributor;
+        })
+        .toBe(device.toLowerCase());
     });
 
     await test.step('a missed goal gives the pledge back', async () => {

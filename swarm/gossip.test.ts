@@ -284,8 +284,8 @@ describe('gossip', () => {
     const results = s.receiveAll(Array.from({ length: 30 }, (_, seq) => hello(other, seq + 1)));
     await s.pass(900);
     expect((await results).slice(0, 2)).toEqual(['accept', 'accept']);
-    expect((await results).slice(2, 22)).toEqual(Array.from({ length: 20 }, () => 'ignore'));
-    expect((await results).slice(22)).toEqual(Array.from({ length: 8 }, () => 'penalise'));
+    expect((await results).slice(2, 24)).toEqual(Array.from({ length: 22 }, () => 'ignore'));
+    expect((await results).slice(24)).toEqual(Array.from({ length: 6 }, () => 'penalise'));
     expect(s.gossip.rejected.get('over-quota')).toBe(28);
     await s.pass(1_000);
     expect(await s.receive(hello(other, 1_000), topics.presence)).toBe('accept');

@@ -34,7 +34,7 @@ class Meeting {
     void this.#bus.pubsub('newcomers').publish(topicsOf(NETWORK).presence, hello);
   }
 
-  join(byte: number, { degree = 1, random = 0 } = {}) {
+  join(byte: number, { degree = 1, random = 0, maxMembers = 1024 } = {}) {
     const { scheduler } = this;
     const key = deviceKey(new Uint8Array(32).fill(byte));
     const pubsub = this.#bus.pubsub(`peer ${byte}`);
@@ -71,6 +71,7 @@ class Meeting {
       scheduler,
       relays: false,
       random: () => random,
+      maxMembers,
     });
     return { key, gossip, presence, node, sent, learned, sources };
   }
@@ -107,6 +108,20 @@ describe('startPresence', () => {
     // Ten by the interval and as many answers. Without newcomers there are ten.
     expect(sent.length).toBeLessThanOrEqual(20);
     expect(sent.length).toBeGreaterThan(10);
+  });
+
+  it('[P-113] lists who was there before among any number of newcomers', async () => {
+    const meeting = new Meeting();
+    const { presence } = meeting.join(1, { maxMembers: 4 });
+    const others = [meeting.join(2), meeting.join(3)].map(({ key }) => key.address);
+    await meeting.scheduler.advance(12_000);
+    for (let n = 0; n < 40; n++) {
+      meeting.newcomer();
+      await meeting.scheduler.advance(100);
+    }
+    const members = presence.members().map(({ device }) => device);
+    expect(members).toEqual(expect.arrayContaining(others));
+    expect(members).toHaveLength(2 + 4);
   });
 
   it('[P-67] sends a hello within 1 s of a change of its addresses', async () => {

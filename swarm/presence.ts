@@ -35,6 +35,8 @@ export interface PresenceOptions {
    * sooner.
    */
   readonly interval?: number;
+  /** Members kept that are not unknown, and unknown ones beside them. Defaults to 1,024 each. */
+  readonly maxMembers?: number;
   /** 0 to 1. Spreads the answers to newcomers. Defaults to Math.random. */
   readonly random?: () => number;
 }
@@ -48,8 +50,6 @@ export interface Presence {
   stop(): void;
 }
 
-/** Members kept that are known or were seen for a while, and unknown ones beside them. */
-const MAX_MEMBERS = 1024;
 /** Answers to a newcomer that the whole swarm spreads over a second, as far as it fits into an interval. */
 const ANSWERS_PER_SECOND = 1;
 
@@ -61,8 +61,9 @@ export function startPresence(options: PresenceOptions): Presence {
   const { gossip, node, scheduler, random = Math.random } = options;
   const interval = options.interval ?? 10_000;
   const now = (): number => scheduler.now();
-  const established = new FairMap<DeviceAddress, Member>({ limit: MAX_MEMBERS, now });
-  const unknown = new FairMap<DeviceAddress, Member>({ limit: MAX_MEMBERS, now });
+  const limit = options.maxMembers ?? 1024;
+  const established = new FairMap<DeviceAddress, Member>({ limit, now });
+  const unknown = new FairMap<DeviceAddress, Member>({ limit, now });
   const listeners = new Set<(member: Member) => void>();
   let lastHello = Number.NEGATIVE_INFINITY;
   let lastAddresses = '';

@@ -50,6 +50,20 @@ describe('JobsScreen', () => {
     await expect.element(trouble.locator.getByText(/gave no answer/)).toBeVisible();
   });
 
+  it('asks for older tasks, and follows the one task that it is opened with', async () => {
+    const port = simulatedJobs('jobs-tasks');
+    const asked = { ...port, showOlder: vi.fn(), follow: vi.fn() };
+    const all = shown(async () => asked);
+    await expect.element(all.locator.getByTestId('task-0')).toBeVisible();
+    await expect.element(all.button('Show older tasks')).not.toBeInTheDocument();
+    asked.store.setState(({ chain }) => ({ chain: chain === null ? null : { ...chain, hasOlder: true } }));
+    await all.button('Show older tasks').click();
+    expect(asked.showOlder).toHaveBeenCalledOnce();
+    expect(asked.follow).toHaveBeenLastCalledWith({ account: null, campaign: null });
+    shown(async () => asked, 3);
+    await expect.poll(() => asked.follow.mock.lastCall).toEqual([{ account: null, campaign: 3n }]);
+  });
+
   it('shows where each task stands and what comes next', async () => {
     const { locator } = shown(async () => simulatedJobs('jobs-tasks'));
     const task = (id: number) => locator.getByTestId(`task-${id}`);

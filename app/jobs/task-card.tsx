@@ -97,6 +97,7 @@ export function TaskCard(props: TaskProps) {
         {token === undefined ? null : (
           <SmallFact name="Bond">{formatAmount({ token, units: funding.order.bond })}</SmallFact>
         )}
+        <SmallFact name="Steps">{funding.order.steps}</SmallFact>
         <SmallFact name="What is trained">
           <HexText value={funding.order.terms} />
         </SmallFact>

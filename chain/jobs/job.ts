@@ -89,7 +89,7 @@ export async function readJobs(
 }
 
 /** The id in Ownership of the model of a job, as `idOf` of the contract computes it. */
-export function modelOfJob(jobs: Address, id: bigint): bigint {
+function modelOfJob(jobs: Address, id: bigint): bigint {
   const key = numberToHex(id, { size: 32 });
   return BigInt(keccak256(encodeAbiParameters([{ type: 'address' }, { type: 'bytes32' }], [jobs, key])));
 }

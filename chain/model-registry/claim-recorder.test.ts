@@ -27,7 +27,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
     let local: LocalChain;
     beforeAll(async () => {
       local = await startLocalChain();
-    }, 60_000);
+    });
     afterAll(() => local?.stop());
 
     const trainingRecord = () => local.network.rollup.trainingRecord;

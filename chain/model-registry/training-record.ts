@@ -137,6 +137,7 @@ export interface OriginsOptions {
 
 /** The most entries of one root that are read. */
 const MOST_ORIGINS = 256;
+const READ_AT_ONCE = 16;
 
 const RECORDED = getAbiItem({ abi: trainingRecordAbi, name: 'Recorded' });
 
@@ -162,10 +163,17 @@ export async function readOrigins(root: Hex, options: OriginsOptions): Promise<O
     throw toChainError(error);
   }
   const found: Origin[] = [];
-  for (const { run, step } of [...places.values()].slice(0, MOST_ORIGINS)) {
-    const kept = await readCheckpoint(client, trainingRecord, run, step);
-    // An earlier claim may have replaced the entry by another root.
-    if (kept?.root === root) found.push({ ...kept, run, step });
+  const listed = [...places.values()].slice(0, MOST_ORIGINS);
+  for (let first = 0; first < listed.length; first += READ_AT_ONCE) {
+    const some = listed.slice(first, first + READ_AT_ONCE);
+    const kept = await Promise.all(
+      some.map(async ({ run, step }) => {
+        const checkpoint = await readCheckpoint(client, trainingRecord, run, step);
+        return checkpoint === undefined ? undefined : { ...checkpoint, run, step };
+      }),
+    );
+    // An earlier claim may have replaced an entry by another root.
+    for (const each of kept) if (each?.root === root) found.push(each);
   }
   return { found, hasMore };
 }

@@ -38,6 +38,6 @@ describe.skipIf(NO_ANVIL !== undefined)(
       expect(renewed.resumed).toBe(false);
       expect(renewed.identity).not.toBe(first.identity);
       expect(await visit()).toEqual({ ...renewed, resumed: true });
-    }, 120_000);
+    });
   },
 );

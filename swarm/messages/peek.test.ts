@@ -58,7 +58,7 @@ function expectHeaderOf(header: MessageHeader, message: Message): void {
 /** Numbers on either side of each width of a CBOR integer. */
 const edges = fc.constantFrom(0, 23, 24, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 40);
 
-describe('peekMessage', { timeout: 60_000 }, () => {
+describe('peekMessage', () => {
   it('[P-117] agrees with the decoder on every message, whatever its round, number, key and network', () => {
     fc.assert(
       fc.property(

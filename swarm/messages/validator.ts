@@ -2,7 +2,6 @@ import { equalBytes } from '../../protocol/bytes.ts';
 import { peerIdBytesOf, peerIdOf } from '../../protocol/device-key.ts';
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import type { Attestation, Signed, Vote } from '../../protocol/ledger.ts';
-import { messageOf } from '../../protocol/message-of.ts';
 import type { Disposition } from '../pubsub.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { type Quota, TokenBuckets } from '../token-bucket.ts';
@@ -86,6 +85,11 @@ export class Validator {
   readonly #authors: Authors;
   readonly #authorQuota: TokenBuckets;
   readonly #ownerQuota: TokenBuckets;
+  /**
+   * Messages beyond an author's quota, by author and neighbour. An honest neighbour passes on no more than
+   * the quota, so it does not answer for an author that sends others something else.
+   */
+  readonly #excess: TokenBuckets;
 
   constructor(options: ValidatorOptions) {
     this.#options = options;
@@ -96,6 +100,7 @@ export class Validator {
     this.#authors = new Authors({ now, standings, limit: options.maxKeys });
     this.#authorQuota = new TokenBuckets(options.authorQuota ?? AUTHOR_QUOTA, now);
     this.#ownerQuota = new TokenBuckets(options.ownerQuota ?? OWNER_QUOTA, now);
+    this.#excess = new TokenBuckets(options.authorQuota ?? AUTHOR_QUOTA, now);
   }
 
   /** Whether a valid hello of the device was accepted on this network and is remembered. */
@@ -108,7 +113,10 @@ export class Validator {
     this.#admission.stop();
   }
 
-  /** Decides about bytes that the peer `source` (a peer id) passed on under `topic`. Never rejects. */
+  /**
+   * Decides about bytes that the peer `source` (a peer id) passed on under `topic`. Rejects only with what
+   * its options throw.
+   */
   async check(bytes: Uint8Array, topic: TopicName, source: string): Promise<Verdict> {
     try {
       const header = peekMessage(bytes);
@@ -139,8 +147,9 @@ export class Validator {
       if (verdict.kind === 'accepted') this.#admission.welcome(source, bytes.length);
       return verdict;
     } catch (error) {
-      if (error instanceof CodecError) return reject(error.kind, error.message);
-      return reject('malformed', messageOf(error));
+      if (!(error instanceof CodecError)) throw error;
+      this.#admission.drop(source);
+      return reject(error.kind, error.message);
     }
   }
 
@@ -170,8 +179,10 @@ export class Validator {
     // Again, because other messages may have been accepted meanwhile.
     const replay = this.#authors.replay(author, message, message.id);
     if (replay !== null) return reject('replayed', replay);
-    const quota = this.#takeAuthorQuota(device, author);
-    if (quota !== 'taken') return reject('over-quota', `${device} sends too much`, quota === 'flood');
+    if (!this.#takesAuthorQuota(device, author)) {
+      const flood = this.#excess.take(`${device} ${origin.source}`) === 'flood';
+      return reject('over-quota', `${device} sends too much`, flood);
+    }
     this.#authors.remember(header.key, device, origin.source, message);
     return { kind: 'accepted', message, origin };
   }
@@ -186,10 +197,10 @@ export class Validator {
   }
 
   /** Charges a message to its author, and to the owner that the author is bound to. */
-  #takeAuthorQuota(device: DeviceAddress, author: Author | undefined): 'taken' | 'empty' | 'flood' {
-    const quota = this.#authorQuota.take(device);
+  #takesAuthorQuota(device: DeviceAddress, author: Author | undefined): boolean {
+    if (this.#authorQuota.take(device) !== 'taken') return false;
     const account = author === undefined ? device : this.#authors.accountOf(author);
-    return quota === 'taken' && account !== device ? this.#ownerQuota.take(account) : quota;
+    return account === device || this.#ownerQuota.take(account) === 'taken';
   }
 
   async #verifySignatureInside(message: Message): Promise<boolean> {

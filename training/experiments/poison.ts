@@ -80,8 +80,8 @@ function table(results: readonly ArmResult[]): string {
     return `| ${cells.join(' | ')} |`;
   });
   return [
-    `${rounds} rounds, ${runs.length} runs, ${DEFAULT_SETTINGS.heldOutItems} held-out questions. Start: greedy ` +
-      `${percent(start?.greedy ?? 0)} %, sampled ${percent(start?.sampled ?? 0)} %.`,
+    `Rounds: ${rounds}. Runs of each arm: ${runs.length}. Held-out questions: ${DEFAULT_SETTINGS.heldOutItems}. At the start: ` +
+      `greedy ${percent(start?.greedy ?? 0)} %, sampled ${percent(start?.sampled ?? 0)} %.`,
     '',
     '| arm | what the Sybils publish | greedy, % | of each run | points from alone | sampled, % | samples trained a round, at the end |',
     '| --- | --- | ---: | ---: | ---: | ---: | ---: |',

@@ -36,8 +36,8 @@ const RARE: LearningSettings = {
 };
 
 /**
- * A step has the whole rate with `fullBatch` samples only. Alone it is therefore much lower than what stands here,
- * and 2e-3 still ruins some runs: it is left out.
+ * A step has the whole rate with `fullBatch` samples only. Alone it is therefore much lower than what stands
+ * here, and 2e-3 still ruins some runs: it is left out.
  */
 const ALONE_RATES = [3e-4, 1e-3];
 const SHARED_RATES = [6e-4, 1e-3, 2e-3];

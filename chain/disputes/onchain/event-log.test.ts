@@ -50,7 +50,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       chain = await startDisputesChain();
       claimant = await chain.player();
       challenger = await chain.player();
-    }, 60_000);
+    });
     afterAll(() => chain?.stop());
 
     it('keeps nothing of strangers’ moves, and reads those of the game that is asked for', async () => {
