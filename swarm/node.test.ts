@@ -181,40 +181,62 @@ describe('three peers and a relay', () => {
   });
 });
 
-describe('a stranger that says it relays', () => {
-  it('[P-136] gets no reservation beside a relay of the network, and is in no hello', async () => {
-    const relay = await startRelay({ privateKey: randomBytes(32), networks: [networkId] });
-    const member = await startPeer(relay.addresses, ['/ip4/127.0.0.1/tcp/0']);
-    const stranger = await createSwarmNode({
-      privateKey: randomBytes(32),
-      relays: [],
-      topics: [],
-      loopback: true,
-      transports: nodeTransports(),
-      relayForOthers: true,
-      degree: 0,
-    });
+describe('strangers that say they relay', () => {
+  it('[P-136] get one reservation together, and leave the other place to relays of the network', async () => {
+    const privateKey = randomBytes(32);
+    const first = await startRelay({ privateKey, networks: [networkId], ports: { ws: null } });
+    await first.stop();
+    // The strangers come while the relay is away.
+    const member = await startPeer(first.addresses, ['/ip4/127.0.0.1/tcp/0']);
+    const strangers = await Promise.all(
+      [1, 2, 3].map(() =>
+        createSwarmNode({
+          privateKey: randomBytes(32),
+          relays: [],
+          topics: [],
+          loopback: true,
+          transports: nodeTransports(),
+          relayForOthers: true,
+          degree: 0,
+        }),
+      ),
+    );
+    let relay: Relay | undefined;
     try {
-      await stranger.libp2p.dial(
-        member.node.libp2p.getMultiaddrs().filter((a) => !`${a}`.includes('p2p-circuit')),
+      const own = member.node.libp2p.getMultiaddrs().filter((each) => !`${each}`.includes('p2p-circuit'));
+      for (const { libp2p } of strangers) await libp2p.dial(own);
+      const relaying = async ({ libp2p }: (typeof strangers)[number]): Promise<boolean> => {
+        const { protocols } = await member.node.libp2p.peerStore.get(libp2p.peerId);
+        return protocols.includes('/libp2p/circuit/relay/0.2.0/hop');
+      };
+      await vi.waitFor(
+        async () => expect(await Promise.all(strangers.map(relaying))).toEqual([true, true, true]),
+        { timeout: 60_000 },
       );
-      const isKnown = async () => {
-        const peer = await member.node.libp2p.peerStore.get(stranger.libp2p.peerId);
-        return peer.protocols.includes('/libp2p/circuit/relay/0.2.0/hop');
+      const reserved = (): number => {
+        const counts = strangers.map(({ libp2p }) => {
+          const { services } = libp2p as unknown as {
+            readonly services: { readonly relay: { readonly reservations: ReadonlyMap<unknown, unknown> } };
+          };
+          return services.relay.reservations.size;
+        });
+        return counts.reduce((sum, count) => sum + count, 0);
       };
-      await vi.waitFor(async () => expect(await isKnown()).toBe(true), { timeout: 60_000 });
-      await vi.waitFor(() => expect(relay.reservations()).toBe(1), { timeout: 60_000 });
+      await vi.waitFor(() => expect(reserved()).toBeGreaterThan(0), { timeout: 60_000 });
       await new Promise((resolve) => setTimeout(resolve, 3_000));
-      const { services } = stranger.libp2p as unknown as {
-        readonly services: { readonly relay: { readonly reservations: ReadonlyMap<unknown, unknown> } };
-      };
-      expect(services.relay.reservations.size).toBe(0);
-      expect(member.node.addresses().some((text) => text.includes(stranger.peerId))).toBe(false);
-      expect(member.node.addresses().some((text) => text.includes(relay.peerId))).toBe(true);
+      expect(reserved()).toBe(1);
+      const port = Number(/\/tcp\/(\d+)/.exec(first.addresses[0] ?? '')?.[1]);
+      const again = await startRelay({ privateKey, networks: [networkId], ports: { ws: null, tcp: port } });
+      relay = again;
+      await vi.waitFor(() => expect(again.reservations()).toBe(1), { timeout: 60_000, interval: 100 });
+      await vi.waitFor(
+        () => expect(member.node.addresses().some((text) => text.includes(again.peerId))).toBe(true),
+        { timeout: 60_000 },
+      );
     } finally {
-      await stranger.stop();
+      await Promise.all(strangers.map((one) => one.stop()));
       await member.stop();
-      await relay.stop();
+      await relay?.stop();
     }
   });
 });

@@ -110,7 +110,16 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
       ? { relay: circuitRelayServer({ reservations: { maxReservations: 32 } }) }
       : {}),
   };
-  const isChosenRelay = (peerId: string): boolean => relayConnector.has(peerId) || overlay.hasRecord(peerId);
+  /** The one neighbour without a record on which this node may reserve. */
+  let otherRelay: string | null = null;
+  const isChosenRelay = (peerId: string): boolean =>
+    relayConnector.has(peerId) || overlay.hasRecord(peerId) || peerId === otherRelay;
+  const mayReserve = (peerId: string): boolean => {
+    if (!isChosenRelay(peerId) && overlay.isDirect(peerId)) {
+      if (otherRelay === null || !overlay.isDirect(otherRelay)) otherRelay = peerId;
+    }
+    return isChosenRelay(peerId);
+  };
   const inbound = new InboundGate({
     limits: options.loopback === true ? withoutPrefixes(INBOUND_LIMITS) : INBOUND_LIMITS,
     halfOpen: options.loopback === true ? withoutPrefixes(HALF_OPEN_LIMITS) : HALF_OPEN_LIMITS,
@@ -131,7 +140,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
       // Always given, because the library's default asks public STUN servers.
       webRTC({ rtcConfiguration: { iceServers: [...(options.iceServers ?? [])] } }),
       webRTCDirect({ rtcConfiguration: { iceServers: [] } }),
-      circuitThroughChosen(isChosenRelay),
+      circuitThroughChosen(mayReserve),
       ...(options.transports ?? []),
     ],
     connectionEncrypters: [noise()],

@@ -146,6 +146,9 @@ contract ParticipationTest is Signing {
             assertEq(participation.voteBatch(batch), 0, "counted once");
             assertEq(participation.votedEach(devices, rounds[i]), 2, "A voted, B did not");
         }
+        for (uint64 round = first; round < first + 3; ++round) {
+            assertEq(participation.votedEach(devices, round), 2, "no vote forgets another");
+        }
         assertEq(participation.recordOf(vm.addr(A)).votesCast, 3, "three votes");
         assertEq(participation.recordOf(vm.addr(A)).nextVote, first + 3, "next vote");
         assertEq(participation.recordOf(vm.addr(B)).votesReceived, 3, "received");

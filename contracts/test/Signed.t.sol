@@ -88,6 +88,23 @@ contract SignedTest is Test {
         }
     }
 
+    /// @dev 255 bits hold no higher s than the few above half the order, for which the precompile still finds
+    /// a signer.
+    function testFuzz_attesters_skipsHighSNearHalfOrder(uint256 seed, bytes32 domain, uint8 near)
+        public
+        view
+    {
+        IParticipation.SignedAttestation[] memory entries = new IParticipation.SignedAttestation[](1);
+        entries[0] = signed(domain, "type", 7, boundPrivateKey(seed));
+        bytes32 digest = MessageHashUtils.toTypedDataHash(domain, hashOf("type", 7, entries[0]));
+        uint256 s = HALF_ORDER - 128 + near;
+        entries[0].vs = bytes32(s);
+        entries[0].device = ecrecover(digest, 27, entries[0].r, bytes32(s));
+        vm.assume(entries[0].device != address(0));
+        address expected = s > HALF_ORDER ? address(0) : entries[0].device;
+        assertEq(this.attesters(domain, "type", 7, entries)[0], expected, "device");
+    }
+
     /// @dev A call of its own, because the library reads calldata.
     function attesters(
         bytes32 domain,

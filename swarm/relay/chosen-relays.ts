@@ -6,7 +6,7 @@ import {
 import type { PeerStore, TopologyFilter } from '@libp2p/interface';
 
 /**
- * libp2p's circuit transport, which reserves only on relays that `isChosen` names. By itself it reserves on
+ * libp2p’s circuit transport, which reserves only on relays that `isChosen` names. By itself it reserves on
  * whatever peer says that it relays. A stranger that connects could so take the place of a relay of the
  * network, and nobody would reach the device any more.
  */
