@@ -66,7 +66,8 @@ export class Auditor extends DisputeAgent {
         !challenged.has(made.claim) &&
         this.#differs.get(keyOf(made)) !== false,
     );
-    this.#closeAllBut(new Set(open.map(keyOf)));
+    // A challenge of our own is seen on the chain before its sender knows of it: it must not be called off.
+    this.#closeAllBut(new Set(claims.filter((made) => made.windowEnd >= now).map(keyOf)));
     this.task('price', signal, () => this.#price(open, now, signal));
   }
 
