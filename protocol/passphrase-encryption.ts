@@ -32,6 +32,7 @@ export class PassphraseError extends Error {
   override readonly name = 'PassphraseError';
 }
 
+/** A secret, and what it is encrypted under. */
 export interface EncryptSecretOptions {
   readonly secret: Uint8Array<ArrayBuffer>;
   readonly passphrase: string;
@@ -41,6 +42,7 @@ export interface EncryptSecretOptions {
   readonly random?: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
 }
 
+/** What a secret is read back from. */
 export interface DecryptSecretOptions {
   /** Anything: every field is checked. */
   readonly encrypted: unknown;

@@ -32,6 +32,7 @@ export interface Candidate extends Author {
   readonly standing: Standing;
 }
 
+/** Who selects how many peers, and for what. */
 export interface SelectionOptions {
   readonly purpose: SelectionPurpose;
   /** Peers to select, at most. */
