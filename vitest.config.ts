@@ -18,9 +18,9 @@ export default defineConfig({
     environment: 'node',
     // Processes, not threads: engines and libp2p bring native code and global state.
     pool: 'forks',
-    // Tests that start browsers, swarms and teams of threads keep about two cores busy each. Others wait for
-    // blocks and processes. Three at a time fill two cores.
-    maxWorkers: Math.max(3, Math.floor(availableParallelism() / 2)),
+    // Tests that start browsers, swarms and teams of threads keep about two cores busy each; more at once
+    // starve one another.
+    maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
     // No test fails for being slow, because machines are noisy. These limits only end what hangs.
     testTimeout: 300_000,
     hookTimeout: 300_000,
