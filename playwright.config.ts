@@ -6,18 +6,18 @@ const systemChromium =
   ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
 /**
- * Journeys of real people in the system's own Chromium. Two files run at a time, each on a local network of
- * its own, because they mostly wait for rounds. The swarm is the longest and begins first, with one other
- * journey beside it.
+ * Journeys of real people in the system's own Chromium. Three files run at a time, each on a local network of
+ * its own, because they mostly wait for rounds. The swarm runs alone after them: three training tabs fill two
+ * cores.
  */
 export default defineConfig({
   testDir: 'e2e',
   testMatch: '**/*.spec.ts',
   projects: [
-    { name: 'swarm', testMatch: '**/swarm.spec.ts' },
     { name: 'journeys', testIgnore: '**/swarm.spec.ts' },
+    { name: 'swarm', testMatch: '**/swarm.spec.ts', dependencies: ['journeys'] },
   ],
-  workers: 2,
+  workers: 3,
   fullyParallel: false,
   retries: 0,
   timeout: 420_000,

@@ -7,9 +7,9 @@ import { Tab } from './support/tab.ts';
 
 /**
  * Long enough for the tab whose engine is WebGPU on SwiftShader to answer and train within its stages on two
- * cores that another journey uses too.
+ * cores.
  */
-const ROUND_SECONDS = 48;
+const ROUND_SECONDS = 40;
 const ROUND_MS = ROUND_SECONDS * 1000;
 
 test.describe('A swarm of three tabs', () => {

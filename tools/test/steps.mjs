@@ -97,7 +97,9 @@ export const STEPS = {
       }
       const file = `${RESULTS}/e2e.json`;
       rmSync(file, { force: true });
-      const { code } = await node([inPackage('@playwright/test/cli.js'), 'test', ...argv], 30);
+      // The swarm waits for the other journeys, unless journeys are named.
+      const named = argv.length === 0 ? [] : ['--no-deps'];
+      const { code } = await node([inPackage('@playwright/test/cli.js'), 'test', ...named, ...argv], 30);
       const results = readJson(file);
       const stats = results?.stats;
       if (stats === undefined) return one(false, ended(code));
