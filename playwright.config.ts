@@ -14,8 +14,10 @@ export default defineConfig({
   testDir: 'e2e',
   testMatch: '**/*.spec.ts',
   projects: [
-    { name: 'journeys', testIgnore: '**/swarm.spec.ts' },
-    { name: 'swarm', testMatch: '**/swarm.spec.ts', dependencies: ['journeys'] },
+    // The longest of those that run side by side comes first, so that all end at about the same time.
+    { name: 'page', testMatch: '**/page.spec.ts' },
+    { name: 'journeys', testIgnore: ['**/page.spec.ts', '**/swarm.spec.ts'] },
+    { name: 'swarm', testMatch: '**/swarm.spec.ts', dependencies: ['page', 'journeys'] },
   ],
   workers: 3,
   fullyParallel: false,
