@@ -5,7 +5,7 @@ import { useView } from '../volunteer/volunteer-context.tsx';
 import type { VolunteerView } from '../volunteer/volunteer-view.ts';
 
 const STAGES: readonly { readonly stage: Stage; readonly name: string; readonly what: string }[] = [
-  { stage: 'answer', name: 'Answer', what: 'Each device answers the round’s tasks with its own model.' },
+  { stage: 'answer', name: 'Answer', what: 'Each device draws some of the round’s tasks and answers them.' },
   { stage: 'critique', name: 'Critique', what: 'Each judges some of the others’ answers: right or wrong.' },
   {
     stage: 'vote',
