@@ -37,6 +37,12 @@ export interface TaskItem extends Question {
   readonly difficulty: number;
   /** 1 for the right answer, and less, down to 0, for any other text. */
   check(text: string): number;
+  /** The answer that a model's text ends with. What the extraction rule of the task leaves of the text. */
+  answerIn(text: string): string;
+  /** Why the text has its score, in a sentence for people. */
+  explain(text: string): string;
+  /** The solution step by step, ending with the answer, where the task knows one. */
+  readonly solution?: string;
   /**
    * 1 or 0 for each character of the text, and a last one for its length. Undefined when only the whole
    * answer counts.
@@ -133,6 +139,9 @@ export function defineTask(recipe: TaskRecipe): Task {
           task: recipe.name,
           difficulty,
           check: (text) => score(text, question.answer, recipe.byPlace ?? false),
+          answerIn: (text) => text,
+          explain: (text) =>
+            text === question.answer ? 'The answer is right.' : `The right answer is ${question.answer}.`,
           credits: (text) => (recipe.byPlace ? creditsByPlace(text, question.answer) : undefined),
         };
       }

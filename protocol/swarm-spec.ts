@@ -1,0 +1,119 @@
+/**
+ * What a member must know to take part in a swarm, and nothing that changes. Whoever starts a swarm publishes
+ * it on the chain, and its CID names it.
+ */
+import type { Hex } from './hex.ts';
+
+/** A file by its content. `urls` are where a member may fetch it; members also serve it to one another. */
+export interface SourceFile {
+  /** Path inside the model's folder or the data set's own name, with slashes. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly sha256: Hex;
+  readonly urls: readonly string[];
+}
+
+/** The model that a swarm starts from. The root is what counts, not the place that the files come from. */
+export type BaseModel =
+  | { readonly kind: 'builtin'; readonly name: string; readonly root: Hex }
+  | {
+      readonly kind: 'files';
+      readonly name: string;
+      readonly root: Hex;
+      readonly files: readonly SourceFile[];
+    };
+
+/** Which weights are trained: all of them, or adapters beside frozen ones (LoRA, arXiv 2106.09685). */
+export type TrainedPart =
+  | { readonly kind: 'full' }
+  | {
+      readonly kind: 'adapters';
+      readonly rank: number;
+      readonly alpha: number;
+      /** Names of projections, such as `q_proj`. */
+      readonly targets: readonly string[];
+    };
+
+/** Tasks of the catalogue that a swarm draws from. */
+export interface GeneratorEntry {
+  readonly id: string;
+  readonly version: number;
+  /** Indices into the task's difficulties. */
+  readonly difficulties: readonly number[];
+}
+
+/**
+ * How an answer is checked. A checker is data: everyone computes the same reward, and no code of a stranger
+ * runs.
+ */
+export type Checker =
+  | { readonly kind: 'exact'; readonly ignoreCase: boolean }
+  /** The last number of the answer, exactly as a decimal fraction. */
+  | { readonly kind: 'number' }
+  | { readonly kind: 'choice'; readonly choices: readonly string[] }
+  /** The same elements in any order. */
+  | { readonly kind: 'set'; readonly separator: string }
+  /** The whole answer matches, by an engine without backtracking (RE2's syntax). */
+  | { readonly kind: 'pattern' }
+  | { readonly kind: 'json' };
+
+/** Questions from a JSONL file. */
+export interface DataSetEntry {
+  /** Names the tasks of this data set in messages and pages. */
+  readonly id: string;
+  readonly file: SourceFile;
+  readonly fields: { readonly prompt: string; readonly answer: string };
+  /** One in this many questions is held out: evaluated on, never trained on. */
+  readonly heldOutOneIn: number;
+  readonly checker: Checker;
+}
+
+export interface TaskSelection {
+  readonly generators: readonly GeneratorEntry[];
+  readonly dataSets: readonly DataSetEntry[];
+}
+
+/** The numbers of a round that every member shares. A slow device may answer and sample less. */
+export interface RoundNumbers {
+  readonly itemsPerRound: number;
+  readonly itemsAnswered: number;
+  readonly samplesPerItem: number;
+  readonly temperature: number;
+  /** Most tokens of an answer. */
+  readonly answerTokens: number;
+  /** Most tokens of a critique or a correction. */
+  readonly critiqueTokens: number;
+  readonly learningRate: number;
+  readonly warmupSteps: number;
+  readonly stepsPerRound: number;
+  readonly weightDecay: number;
+  readonly heldOutItems: number;
+}
+
+/** Lengths of a round's stages in seconds. */
+export interface RoundSchedule {
+  readonly answerSeconds: number;
+  readonly critiqueSeconds: number;
+  readonly voteSeconds: number;
+}
+
+export interface SwarmSpec {
+  readonly version: 1;
+  readonly name: string;
+  /** One line for people. */
+  readonly description: string;
+  /** BCP 47, such as `en`. */
+  readonly language: string;
+  /** The account that started the swarm. */
+  readonly startedBy: Hex;
+  /** Unix time in seconds. */
+  readonly startedAt: number;
+  readonly base: BaseModel;
+  readonly trained: TrainedPart;
+  /** `one`: all members start from the base. `any`: members bring models of their own, and share only text. */
+  readonly models: 'one' | 'any';
+  readonly tasks: TaskSelection;
+  readonly round: RoundNumbers;
+  readonly schedule: RoundSchedule;
+}
