@@ -8,6 +8,7 @@ import type { ModelSession } from '../models/decoder/model-session.ts';
 import type { ModelState } from '../models/decoder/state.ts';
 import type { Hex } from '../protocol/hex.ts';
 import type {
+  AnswerGroup,
   Judgement,
   PeerJudgements,
   PeerRollouts,
@@ -21,6 +22,7 @@ import type { CompletionTokenizer } from './completion-tokenizer.ts';
 import { computeRound, openSession } from './compute-round.ts';
 import { type Critic, castBallots, correctOwn, critiqueOthers } from './critique.ts';
 import { answerHeldOut, type EvalMetrics, evaluate, type SampleAnswer } from './evaluation.ts';
+import { type AnswerExplanation, explainAnswers } from './explanation.ts';
 import {
   type LearningCheckpoint,
   learningContents,
@@ -155,6 +157,11 @@ export class LearningTrainer implements Trainer {
 
   async prompts(context: RoundContext) {
     return this.#open(context).items.map(({ task, prompt, answer }) => ({ task, prompt, answer }));
+  }
+
+  /** Why each of an author's answers in a round has its score. */
+  explain(context: RoundContext, groups: readonly AnswerGroup[]): readonly AnswerExplanation[] {
+    return explainAnswers(this.#open(context).items, groups);
   }
 
   async answer(context: RoundContext, signal: AbortSignal): Promise<RolloutSet> {
