@@ -6,6 +6,7 @@ import type { Engine } from '../compute/engines/engine.ts';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
 import type { Hex } from '../protocol/hex.ts';
 import type {
+  AnswerGroup,
   Judgement,
   PeerJudgements,
   PeerRollouts,
@@ -18,6 +19,7 @@ import type { CheckpointStore } from './checkpoint-store.ts';
 import { computeRound, openPolicyModel } from './compute-round.ts';
 import { type Critic, castBallots, correctOwn, critiqueOthers } from './critique.ts';
 import { answerHeldOut, type EvalMetrics, evaluate, type SampleAnswer } from './evaluation.ts';
+import { type AnswerExplanation, explainAnswers } from './explanation.ts';
 import {
   type LearningCheckpoint,
   learningContents,
@@ -152,6 +154,11 @@ export class LearningTrainer implements Trainer {
 
   async prompts(context: RoundContext) {
     return this.#open(context).items.map(({ task, prompt, answer }) => ({ task, prompt, answer }));
+  }
+
+  /** Why each of an author's answers in a round has its score. */
+  explain(context: RoundContext, groups: readonly AnswerGroup[]): readonly AnswerExplanation[] {
+    return explainAnswers(this.#open(context).items, groups);
   }
 
   async answer(context: RoundContext, signal: AbortSignal): Promise<RolloutSet> {

@@ -7,11 +7,12 @@ import { measureTraining } from '../models/engine-choice/measure.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
 import type { DeviceAddress, Hex } from '../protocol/hex.ts';
 import { SerialQueue } from '../protocol/serial-queue.ts';
-import type { Trainer } from '../protocol/trainer.ts';
+import type { AnswerGroup, RoundContext, Trainer } from '../protocol/trainer.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
 import { completionTokenizer } from '../training/completion-tokenizer.ts';
 import type { Critic } from '../training/critique.ts';
 import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
+import type { AnswerExplanation } from '../training/explanation.ts';
 import { firstCheckpoint } from '../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from '../training/learning-settings.ts';
 import type { PromptFormat } from '../training/prompt-format.ts';
@@ -186,6 +187,14 @@ export class ComputeHost<Verdict> implements Trainer {
   /** The current weights' most likely answers to the first `count` held-out questions. */
   sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]> {
     return this.#exclusive(({ trainer }) => trainer.sampleAnswers(count, signal), signal);
+  }
+
+  /** Why each of an author's answers in a round has its score. Does not wait for other calls. */
+  async explain(
+    context: RoundContext,
+    groups: readonly AnswerGroup[],
+  ): Promise<readonly AnswerExplanation[]> {
+    return this.#use().trainer.explain(context, groups);
   }
 
   /** Evaluates the current weights on held-out questions, as after every round. */
