@@ -15,6 +15,7 @@ import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { mistake } from './mistakes.ts';
 import { MODEL_FILES, type ModelFiles, modelFiles, readModel } from './nano-files.ts';
 import { NANO_RECIPE, pretrain, trainingExample } from './pretraining.ts';
+import { shortFormat } from './short-format.ts';
 import { NANO_TASKS } from './tasks/catalogue.ts';
 import { plannedDifficulties } from './tasks/item-sets.ts';
 import { shareOf } from './tasks/task.ts';
@@ -86,7 +87,7 @@ describe('the committed model', () => {
   it('starts where reinforcement has room, on questions that it never saw', async () => {
     const { config, parameters, tokenizer } = readModel(await committedFiles());
     const session = await ModelSession.create({ engine, config, parameters });
-    const metrics = await evaluate({ session, tokenizer }, DEFAULT_SETTINGS);
+    const metrics = await evaluate({ model: session, format: shortFormat(tokenizer) }, DEFAULT_SETTINGS);
     await session.dispose();
     expect(metrics.answering).toBeGreaterThan(0.25);
     expect(metrics.answering).toBeLessThan(0.5);

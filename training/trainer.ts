@@ -1,11 +1,9 @@
 /**
- * A volunteer's trainer: the swarm's stages and the training of a round, over a model session and a store.
+ * A volunteer's trainer: the swarm's stages and the training of a round, over a model and a store.
  */
 
 import type { Engine } from '../compute/engines/engine.ts';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
-import type { ModelSession } from '../models/decoder/model-session.ts';
-import type { ModelState } from '../models/decoder/state.ts';
 import type { Hex } from '../protocol/hex.ts';
 import type {
   AnswerGroup,
@@ -18,8 +16,7 @@ import type {
   Trainer,
 } from '../protocol/trainer.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
-import type { CompletionTokenizer } from './completion-tokenizer.ts';
-import { computeRound, openSession } from './compute-round.ts';
+import { computeRound, openPolicyModel } from './compute-round.ts';
 import { type Critic, castBallots, correctOwn, critiqueOthers } from './critique.ts';
 import { answerHeldOut, type EvalMetrics, evaluate, type SampleAnswer } from './evaluation.ts';
 import { type AnswerExplanation, explainAnswers } from './explanation.ts';
@@ -31,6 +28,8 @@ import {
 } from './learning-checkpoint.ts';
 import type { LearningSettings } from './learning-settings.ts';
 import { openRound, type Round } from './open-round.ts';
+import type { PolicyModel, PolicyState } from './policy-model.ts';
+import type { PromptFormat } from './prompt-format.ts';
 import type { RoundTraining } from './round.ts';
 import { answerItems } from './sampling.ts';
 
@@ -47,7 +46,8 @@ export interface TrainerOptions {
    * runs of an evaluation suit a processor better than a GPU.
    */
   readonly evaluationEngine?: Engine;
-  readonly tokenizer: CompletionTokenizer;
+  /** The format in which the model is asked. */
+  readonly format: PromptFormat;
   readonly store: CheckpointStore;
   /** Judges other devices' answers in place of the model in training. */
   readonly critic?: Critic;
@@ -62,7 +62,7 @@ export class RoundRefusedError extends Error {
 
 /** What the stored checkpoint holds. */
 interface TrainerState {
-  readonly state: ModelState;
+  readonly state: PolicyState;
   readonly cursor: number;
   readonly root: Hex;
 }
@@ -77,13 +77,10 @@ export class LearningTrainer implements Trainer {
   /** The device that the checkpoint belongs to. */
   readonly device: Hex;
   readonly #checkpoint: LearningCheckpoint;
-  readonly #session: ModelSession;
-  /**
-   * Holds the same weights as `#session` between calls, and is the same session when there is only one
-   * engine.
-   */
-  readonly #evaluationSession: ModelSession;
-  readonly #tokenizer: CompletionTokenizer;
+  readonly #model: PolicyModel;
+  /** Holds the same weights as `#model` between calls, and is the same model when there is only one engine. */
+  readonly #evaluationModel: PolicyModel;
+  readonly #format: PromptFormat;
   readonly #store: CheckpointStore;
   readonly #critic: Critic | undefined;
   #current: TrainerState;
@@ -92,17 +89,17 @@ export class LearningTrainer implements Trainer {
   private constructor(options: {
     readonly checkpoint: LearningCheckpoint;
     readonly root: Hex;
-    readonly session: ModelSession;
-    readonly evaluationSession: ModelSession;
-    readonly tokenizer: CompletionTokenizer;
+    readonly model: PolicyModel;
+    readonly evaluationModel: PolicyModel;
+    readonly format: PromptFormat;
     readonly store: CheckpointStore;
     readonly critic?: Critic;
   }) {
     const { settings, rngKey, state, cursor } = options.checkpoint;
     this.#checkpoint = options.checkpoint;
-    this.#session = options.session;
-    this.#evaluationSession = options.evaluationSession;
-    this.#tokenizer = options.tokenizer;
+    this.#model = options.model;
+    this.#evaluationModel = options.evaluationModel;
+    this.#format = options.format;
     this.#store = options.store;
     this.#critic = options.critic;
     this.settings = settings;
@@ -124,13 +121,13 @@ export class LearningTrainer implements Trainer {
     }
     const checkpoint = readCheckpoint(file);
     const root = checkpointRoot(file);
-    const session = await openSession(engine, checkpoint);
+    const model = await openPolicyModel(engine, checkpoint);
     try {
-      const evaluationSession =
-        evaluationEngine === engine ? session : await openSession(evaluationEngine, checkpoint);
-      return new LearningTrainer({ ...options, checkpoint, root, session, evaluationSession });
+      const evaluationModel =
+        evaluationEngine === engine ? model : await openPolicyModel(evaluationEngine, checkpoint);
+      return new LearningTrainer({ ...options, checkpoint, root, model, evaluationModel });
     } catch (error) {
-      await session.dispose();
+      await model.dispose();
       throw error;
     }
   }
@@ -151,8 +148,8 @@ export class LearningTrainer implements Trainer {
   }
 
   async stop(): Promise<void> {
-    await this.#session.dispose();
-    if (this.#evaluationSession !== this.#session) await this.#evaluationSession.dispose();
+    await this.#model.dispose();
+    if (this.#evaluationModel !== this.#model) await this.#evaluationModel.dispose();
   }
 
   async prompts(context: RoundContext) {
@@ -186,7 +183,7 @@ export class LearningTrainer implements Trainer {
   ) {
     const round = this.#open(context);
     return {
-      ballots: castBallots(round, all, critiques),
+      ballots: castBallots(this.#format, round, all, critiques),
       corrections: await correctOwn(this.#policy, round, all, critiques, signal),
     };
   }
@@ -205,7 +202,7 @@ export class LearningTrainer implements Trainer {
     const before = this.#current;
     try {
       const { checkpoint, trainedOn, training, metrics } = await computeRound(
-        { ...this.#policy, evaluationSession: this.#evaluationSession },
+        { ...this.#policy, evaluationModel: this.#evaluationModel },
         this.#checkpoint,
         this.#open(context),
         { own, foreign },
@@ -214,7 +211,7 @@ export class LearningTrainer implements Trainer {
       const file = writeCheckpoint(checkpoint);
       // The engine hashes the weights in place, so reading them back for the file is the only pass over them
       // here.
-      const root = checkpointRoot(learningContents(checkpoint), await this.#session.roots());
+      const root = checkpointRoot(learningContents(checkpoint), await this.#model.roots());
       await this.#store.save(file, checkpoint.cursor);
       this.#current = { state: checkpoint.state, cursor: checkpoint.cursor, root };
       return {
@@ -230,8 +227,8 @@ export class LearningTrainer implements Trainer {
         loss: training.loss,
       };
     } catch (error) {
-      await this.#session.restore(before.state);
-      if (this.#evaluationSession !== this.#session) await this.#evaluationSession.restore(before.state);
+      await this.#model.restore(before.state);
+      if (this.#evaluationModel !== this.#model) await this.#evaluationModel.restore(before.state);
       throw error;
     }
   }
@@ -247,11 +244,11 @@ export class LearningTrainer implements Trainer {
   }
 
   get #policy() {
-    return { session: this.#session, tokenizer: this.#tokenizer };
+    return { model: this.#model, format: this.#format };
   }
 
   get #evaluationPolicy() {
-    return { session: this.#evaluationSession, tokenizer: this.#tokenizer };
+    return { model: this.#evaluationModel, format: this.#format };
   }
 
   /** The context's round. The stages of one round share it. */
