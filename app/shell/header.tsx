@@ -9,6 +9,7 @@ const THEME_ICON = { system: Monitor, light: Sun, dark: Moon } as const;
 
 const SCREENS = [
   { screen: 'contribute', name: 'Contribute', to: '#/' },
+  { screen: 'swarms', name: 'Swarms', to: '#/swarms' },
   { screen: 'jobs', name: 'Jobs', to: '#/jobs' },
   { screen: 'checks', name: 'Checks', to: '#/checks' },
   { screen: 'models', name: 'Models', to: '#/models' },
@@ -17,6 +18,11 @@ const SCREENS = [
   readonly name: string;
   readonly to: string;
 }[];
+
+/** A swarm's own page belongs to the list of swarms. */
+function isAt(listed: Route['screen'], shown: Route['screen']): boolean {
+  return listed === shown || (listed === 'swarms' && shown === 'swarm');
+}
 
 export function Header({ screen }: { readonly screen: Route['screen'] }) {
   const network = useView((view) => view.network);
@@ -39,7 +45,7 @@ export function Header({ screen }: { readonly screen: Route['screen'] }) {
             key={each.screen}
             href={each.to}
             data-testid={`screen-${each.screen}`}
-            aria-current={each.screen === screen ? 'page' : undefined}
+            aria-current={isAt(each.screen, screen) ? 'page' : undefined}
             className="inline-flex min-h-11 items-center px-3 text-body text-quiet hover:text-ink aria-[current]:font-medium aria-[current]:text-ink aria-[current]:underline aria-[current]:decoration-accent aria-[current]:decoration-2 aria-[current]:underline-offset-8"
           >
             {each.name}

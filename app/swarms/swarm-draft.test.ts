@@ -19,7 +19,11 @@ const published = {
   root: `0x${'0c'.repeat(32)}`,
   files: [{ path: 'config.json', size: 9, sha256: `0x${'0d'.repeat(32)}`, urls: [] }],
 } as const;
-const file = { name: 'My Questions.jsonl', bytes: new Uint8Array(7), sha256: `0x${'0e'.repeat(32)}` } as const;
+const file = {
+  name: 'My Questions.jsonl',
+  bytes: new Uint8Array(7),
+  sha256: `0x${'0e'.repeat(32)}`,
+} as const;
 
 const whole: SwarmDraft = {
   ...withBase(FIRST_DRAFT, nano),

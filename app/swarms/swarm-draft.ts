@@ -1,5 +1,6 @@
 /** What a person types to start a swarm, and the specification that it makes. Pure. */
 
+import { PROJECTIONS } from '../../models/decoder/lora/adapters.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type {
   BaseModel,
@@ -8,13 +9,7 @@ import type {
   GeneratorEntry,
   SwarmSpec,
 } from '../../protocol/swarm-spec.ts';
-import {
-  ADAPTER_TARGETS,
-  type ModelClass,
-  presetNumbers,
-  SETTINGS,
-  type SettingName,
-} from './swarm-presets.ts';
+import { type ModelClass, presetNumbers, SETTINGS, type SettingName } from './swarm-presets.ts';
 
 /** A file of questions that was read without a mistake. */
 export interface DraftFile {
@@ -57,7 +52,9 @@ export interface CatalogueTask {
 
 export function numberTexts(model: ModelClass): SwarmDraft['numbers'] {
   const preset = presetNumbers(model);
-  return Object.fromEntries(SETTINGS.map(({ name }) => [name, String(preset[name])])) as SwarmDraft['numbers'];
+  return Object.fromEntries(
+    SETTINGS.map(({ name }) => [name, String(preset[name])]),
+  ) as SwarmDraft['numbers'];
 }
 
 export const FIRST_DRAFT: SwarmDraft = {
@@ -147,7 +144,7 @@ function specOf(draft: SwarmDraft, { catalogue, account, now }: ReadDraftOptions
             kind: 'adapters',
             rank: positive('The rank', draft.rank),
             alpha: positive('Alpha', draft.alpha),
-            targets: ADAPTER_TARGETS,
+            targets: PROJECTIONS,
           },
     models: draft.anyModel ? 'any' : 'one',
     tasks: { generators, dataSets },
@@ -175,7 +172,9 @@ function specOf(draft: SwarmDraft, { catalogue, account, now }: ReadDraftOptions
 function generatorsOf(draft: SwarmDraft, catalogue: readonly CatalogueTask[]): readonly GeneratorEntry[] {
   return catalogue.flatMap(({ id, version }) => {
     const difficulties = draft.generators[id] ?? [];
-    return difficulties.length === 0 ? [] : [{ id, version, difficulties: [...difficulties].sort((a, b) => a - b) }];
+    return difficulties.length === 0
+      ? []
+      : [{ id, version, difficulties: [...difficulties].sort((a, b) => a - b) }];
   });
 }
 

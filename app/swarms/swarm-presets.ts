@@ -69,7 +69,8 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'heldOutItems',
     label: 'Held-out tasks',
-    sentence: 'Asked after each round and never trained on. More of them make the curve smoother, and cost time.',
+    sentence:
+      'Asked after each round and never trained on. More of them make the curve smoother, and cost time.',
   },
   {
     name: 'answerSeconds',
@@ -142,14 +143,3 @@ const PRESETS: Readonly<Record<ModelClass, Numbers>> = {
 export function presetNumbers(model: ModelClass): Numbers {
   return PRESETS[model];
 }
-
-/** The projections that adapters are put beside: all of them (arXiv 2106.09685, arXiv 2305.14314). */
-export const ADAPTER_TARGETS: readonly string[] = [
-  'q_proj',
-  'k_proj',
-  'v_proj',
-  'o_proj',
-  'gate_proj',
-  'up_proj',
-  'down_proj',
-];

@@ -24,7 +24,10 @@ export function taskName(id: string): string {
 
 /** The tasks in one line: their names, at most `most`, and how many more there are. */
 export function tasksInWords({ generators, dataSets }: TaskSelection, most = 4): string {
-  const names = [...dataSets.map(({ id }) => `questions “${id}”`), ...generators.map(({ id }) => taskName(id))];
+  const names = [
+    ...dataSets.map(({ id }) => `questions “${id}”`),
+    ...generators.map(({ id }) => taskName(id)),
+  ];
   const more = names.length - most;
   return more > 0 ? `${names.slice(0, most).join(', ')} and ${more} more` : names.join(', ');
 }

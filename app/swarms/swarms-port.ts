@@ -2,8 +2,9 @@
 import type { StoreApi } from 'zustand/vanilla';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Hex } from '../../protocol/hex.ts';
-import type { BaseModel, SwarmSpec } from '../../protocol/swarm-spec.ts';
+import type { BaseModel, DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { PickedBlob } from '../../workers/model-api.ts';
+import type { CatalogueTask } from './swarm-draft.ts';
 
 /** Held-out accuracy of a round, over the members whose figures this device knows. */
 export interface HeldOutPoint {
@@ -57,11 +58,29 @@ export interface SwarmsView {
 
 export const EMPTY_SWARMS: SwarmsView = { swarms: null, hasOlder: false, trouble: null, speed: null };
 
-/** A file of questions that a person chose, read and checked. */
-export interface QuestionFile {
-  readonly name: string;
-  readonly bytes: Uint8Array;
+/** A mistake in a file of questions. */
+export interface QuestionMistake {
+  /** From 1; null where it is about the whole file. */
+  readonly line: number | null;
+  /** What is wrong, and what to do. */
+  readonly sentence: string;
 }
+
+/** What a file of questions holds, or everything that is wrong with it. */
+export type QuestionReport =
+  | {
+      readonly kind: 'read';
+      readonly training: number;
+      readonly heldOut: number;
+      /** The first questions, for a person to see that the right fields were read. */
+      readonly first: readonly { readonly prompt: string; readonly answer: string }[];
+    }
+  | {
+      readonly kind: 'mistakes';
+      readonly mistakes: readonly QuestionMistake[];
+      /** Whether there may be more of them. */
+      readonly more: boolean;
+    };
 
 /** A swarm that is ready to be opened, and the price of doing so. */
 export interface PreparedSwarm {
@@ -91,13 +110,20 @@ export interface SwarmsPort {
   showOlder(): void;
   /** The models that come with the page, to start from. */
   builtins(): Promise<readonly Extract<BaseModel, { kind: 'builtin' }>[]>;
+  /** The tasks that this program knows. */
+  catalogue(): Promise<readonly CatalogueTask[]>;
+  /** Reads a file of questions as a data set. */
+  readQuestions(entry: DataSetEntry, bytes: Uint8Array): Promise<QuestionReport>;
   /**
    * Names a model by its files: fetches or reads them, and computes their hashes and root. Throws what
    * loading a model throws.
    */
   describeBase(
     from: BaseFrom,
-    options: { readonly onProgress: (done: number, total: number | null) => void; readonly signal: AbortSignal },
+    options: {
+      readonly onProgress: (done: number, total: number | null) => void;
+      readonly signal: AbortSignal;
+    },
   ): Promise<BaseModel>;
   /** What a round would take on this device. Fetches a small config.json where the model is not here. */
   cost(spec: SwarmSpec): Promise<SwarmCost>;

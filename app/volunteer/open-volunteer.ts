@@ -1,7 +1,7 @@
 import { openPageDatabase } from './page-database.ts';
 import { type Battery, watchPower } from './power.ts';
 import { Volunteer } from './volunteer.ts';
-import { contributingMemory, shareMemory } from './volunteer-memory.ts';
+import { contributingMemory, shareMemory, swarmMemory } from './volunteer-memory.ts';
 
 export interface OpenVolunteerOptions {
   /** Where the page lies. */
@@ -43,6 +43,7 @@ export function openVolunteer({ base, onKeyLost }: OpenVolunteerOptions): Volunt
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     memory: contributingMemory(),
     share: shareMemory(),
+    swarm: swarmMemory(),
     persist: () => navigator.storage.persist(),
     onKeyLost,
   });

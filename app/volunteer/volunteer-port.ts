@@ -38,6 +38,8 @@ export interface VolunteerPort {
   /** Reads the device, the network file and what earlier visits left. Downloads nothing large. */
   open(): Promise<void>;
   contribute(engine: EngineChoice): Promise<void>;
+  /** Leaves the present swarm and contributes to another one, which it also does from then on. */
+  join(swarm: bigint, engine: EngineChoice): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
   finish(): Promise<void>;

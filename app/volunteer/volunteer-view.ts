@@ -26,6 +26,8 @@ export interface VolunteerView {
     /** Whether the stored key is encrypted. False where the browser cannot. */
     readonly encrypted: boolean;
   } | null;
+  /** Number of the swarm that this device joins; null for the network's first one. */
+  readonly swarm: bigint | null;
   readonly owner: Hex | null;
   /** Maximum share of the time that this device computes, 0.1 to 1. */
   readonly share: number;
@@ -58,6 +60,7 @@ export const EMPTY_VIEW: VolunteerView = {
   preflight: null,
   network: null,
   device: null,
+  swarm: null,
   owner: null,
   share: 1,
   engine: null,

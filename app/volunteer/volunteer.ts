@@ -37,6 +37,8 @@ export interface VolunteerOptions {
   readonly memory: { get(): EngineChoice | null; set(engine: EngineChoice | null): void };
   /** The share of the device that a person lends; remembered from visit to visit. */
   readonly share: { get(): number; set(share: number): void };
+  /** The swarm that this device joins; remembered from visit to visit. */
+  readonly swarm: { get(): bigint | null; set(swarm: bigint | null): void };
   /** Asks the browser not to clear the key under storage pressure. */
   readonly persist: () => Promise<unknown>;
   /** Stops everything else of this tab that signs with the key, once another tab has taken the key over. */
@@ -86,8 +88,9 @@ export class Volunteer implements VolunteerPort {
   }
 
   async open(): Promise<void> {
-    const { base, fetcher, probe, locks, memory, share } = this.#options;
+    const { base, fetcher, probe, locks, memory, share, swarm } = this.#options;
     this.#emit({ kind: 'share', share: share.get() });
+    this.#emit({ kind: 'swarm', swarm: swarm.get() });
     void inspectDevice(probe).then((preflight) => this.#emit({ kind: 'preflight', preflight }));
     this.#tab = await claimTab(locks, () => void this.#handleTabLost());
     try {
@@ -146,6 +149,16 @@ export class Volunteer implements VolunteerPort {
           'Nothing is lost. Try again, or choose another engine under “This device”.',
         );
     }
+  }
+
+  async join(swarm: bigint, engine: EngineChoice): Promise<void> {
+    if (this.#contribution !== null) {
+      if (this.#view.swarm === swarm) return;
+      await this.stop();
+    }
+    this.#options.swarm.set(swarm);
+    this.#emit({ kind: 'swarm', swarm });
+    await this.contribute(engine);
   }
 
   async pause(cause: PauseCause = 'asked'): Promise<void> {

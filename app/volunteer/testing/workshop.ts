@@ -59,6 +59,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
   const file = { ...network };
   let computer: OpenComputerOptions | null = null;
   let share = 1;
+  let swarm: bigint | null = null;
   let remembered: EngineChoice | null = options.remembered ?? null;
   const fail: Partial<Record<'chain' | 'computer' | 'swarm', Error>> = {};
   const storage = { full: false };
@@ -215,6 +216,12 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
       get: () => share,
       set: (chosen) => {
         share = chosen;
+      },
+    },
+    swarm: {
+      get: () => swarm,
+      set: (chosen) => {
+        swarm = chosen;
       },
     },
     memory: {
