@@ -285,8 +285,8 @@ export function parseSwarmSpec(json: string): SwarmSpec {
 }
 
 /**
- * The choice of tasks in a value of unknown origin, such as a checkpoint’s settings. Extra fields are refused.
- * Throws SwarmSpecError.
+ * The choice of tasks in a value of unknown origin, such as a checkpoint’s settings. Extra fields are
+ * refused. Throws SwarmSpecError.
  */
 export function parseTaskSelection(value: unknown): TaskSelection {
   return named(() => tasks.decode(tasks.encode(value as TaskSelection, 'tasks'), 'tasks'));

@@ -13,21 +13,8 @@ import {
   WORD_RULES,
 } from './answer-extraction.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { CheckerError } from './checker-error.ts';
 import { lastNumber } from './number-text.ts';
-
-/** An expected answer does not suit its checker. */
-export class CheckerError extends Error {
-  override readonly name = 'CheckerError';
-  readonly problem: string;
-  /** A sentence. */
-  readonly remedy: string;
-
-  constructor(problem: string, remedy: string) {
-    super(`${problem}. ${remedy}`);
-    this.problem = problem;
-    this.remedy = remedy;
-  }
-}
 
 /** One expected answer, ready to be compared. */
 export interface ExpectedAnswer {
