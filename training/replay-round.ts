@@ -39,7 +39,9 @@ export interface Replay {
   readonly metrics: EvalMetrics;
 }
 
-/** Recomputes a round on any engine. Throws what reading a bad checkpoint throws, and what `openRound` throws. */
+/**
+ * Recomputes a round on any engine. Throws what reading a bad checkpoint throws, and what `openRound` throws.
+ */
 export async function replayRound(options: ReplayOptions): Promise<Replay> {
   const { format, own, foreign, signal } = options;
   const before = readCheckpoint(options.previous);

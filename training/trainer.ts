@@ -81,7 +81,9 @@ export class LearningTrainer implements Trainer {
   readonly device: Hex;
   readonly #checkpoint: LearningCheckpoint;
   readonly #model: PolicyModel;
-  /** Holds the same weights as `#model` between calls, and is the same model when there is only one engine. */
+  /**
+   * Holds the same weights as `#model` between calls, and is the same model when there is only one engine.
+   */
   readonly #evaluationModel: PolicyModel;
   readonly #format: PromptFormat;
   readonly #tasks: TaskSource;

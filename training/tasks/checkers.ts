@@ -112,8 +112,8 @@ function choiceAnswer(expected: string, choices: readonly string[]): ExpectedAns
 }
 
 /**
- * The choice that an answer names: alone, in brackets, at its start (`B) Paris`), or as the only one among its
- * words. A single letter within a sentence counts only in the case of the choice, because `a` is a word.
+ * The choice that an answer names: alone, in brackets, at its start (`B) Paris`), or as the only one among
+ * its words. A single letter within a sentence counts only in the case of the choice, because `a` is a word.
  */
 function choiceIn(answer: string, choices: readonly string[]): string | undefined {
   const folded = lowerCase(answer);
