@@ -3,6 +3,7 @@ import { toHex } from '../../protocol/hex.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { Checker } from '../../protocol/swarm-spec.ts';
+import type { QuestionReport } from '../../training/tasks/question-report.ts';
 import { Button } from '../ui/button.tsx';
 import { CheckBox } from '../ui/check-box.tsx';
 import { Field } from '../ui/field.tsx';
@@ -10,7 +11,7 @@ import { FileButton } from '../ui/file-button.tsx';
 import { formatBytes, plural } from '../ui/format.ts';
 import { Select } from '../ui/select.tsx';
 import { draftDataSet, type SwarmDraft } from './swarm-draft.ts';
-import type { QuestionReport, SwarmsPort } from './swarms-port.ts';
+import type { SwarmsPort } from './swarms-port.ts';
 
 interface StartQuestionsProps {
   readonly swarms: SwarmsPort;

@@ -3,7 +3,6 @@ import { Button } from '../ui/button.tsx';
 import { CheckBox } from '../ui/check-box.tsx';
 import { plural } from '../ui/format.ts';
 import type { CatalogueTask, SwarmDraft } from './swarm-draft.ts';
-import { taskName } from './swarm-words.ts';
 
 interface StartTasksProps {
   readonly catalogue: readonly CatalogueTask[];
@@ -34,14 +33,14 @@ export function StartTasks({ catalogue, draft, onChange }: StartTasksProps) {
         then.
       </p>
       <ul className="mt-2 grid gap-x-8 gap-y-1 sm:grid-cols-2">
-        {shown.map(({ id, difficulties }) => (
+        {shown.map(({ id, title, difficulties }) => (
           <li key={id}>
             <CheckBox
               testId={`start-task-${id}`}
               checked={chosen(id).length > 0}
               onChange={(on) => choose(id, on ? [0] : [])}
             >
-              {taskName(id)}
+              {title}
             </CheckBox>
             {chosen(id).length === 0 ? null : (
               <ul className="mb-2 ml-7 space-y-0.5">

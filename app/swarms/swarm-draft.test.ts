@@ -10,7 +10,9 @@ import {
   withBase,
 } from './swarm-draft.ts';
 
-const catalogue: readonly CatalogueTask[] = [{ id: 'sums', version: 1, difficulties: ['easy', 'hard'] }];
+const catalogue: readonly CatalogueTask[] = [
+  { id: 'sums', version: 1, title: 'Addition', difficulties: ['easy', 'hard'] },
+];
 const options = { catalogue, account: `0x${'a1'.repeat(20)}`, now: 1_800_000_000 } as const;
 const nano = { kind: 'builtin', name: 'nano', root: `0x${'0b'.repeat(32)}` } as const;
 const published = {

@@ -46,6 +46,8 @@ export interface SwarmDraft {
 export interface CatalogueTask {
   readonly id: string;
   readonly version: number;
+  /** For people. */
+  readonly title: string;
   /** A description of each difficulty, easiest first. */
   readonly difficulties: readonly string[];
 }

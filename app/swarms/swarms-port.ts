@@ -3,6 +3,7 @@ import type { StoreApi } from 'zustand/vanilla';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type { BaseModel, DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
+import type { QuestionReport } from '../../training/tasks/question-report.ts';
 import type { PickedBlob } from '../../workers/model-api.ts';
 import type { CatalogueTask } from './swarm-draft.ts';
 
@@ -57,30 +58,6 @@ export interface SwarmsView {
 }
 
 export const EMPTY_SWARMS: SwarmsView = { swarms: null, hasOlder: false, trouble: null, speed: null };
-
-/** A mistake in a file of questions. */
-export interface QuestionMistake {
-  /** From 1; null where it is about the whole file. */
-  readonly line: number | null;
-  /** What is wrong, and what to do. */
-  readonly sentence: string;
-}
-
-/** What a file of questions holds, or everything that is wrong with it. */
-export type QuestionReport =
-  | {
-      readonly kind: 'read';
-      readonly training: number;
-      readonly heldOut: number;
-      /** The first questions, for a person to see that the right fields were read. */
-      readonly first: readonly { readonly prompt: string; readonly answer: string }[];
-    }
-  | {
-      readonly kind: 'mistakes';
-      readonly mistakes: readonly QuestionMistake[];
-      /** Whether there may be more of them. */
-      readonly more: boolean;
-    };
 
 /** A swarm that is ready to be opened, and the price of doing so. */
 export interface PreparedSwarm {

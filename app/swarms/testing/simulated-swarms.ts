@@ -101,7 +101,12 @@ export function simulatedSwarms(scene: SwarmScene): SwarmsPort {
         'sorting',
         'logic',
         'sequences',
-      ].map((id) => ({ id, version: 1, difficulties: ['two numbers below 10', 'three numbers below 100'] })),
+      ].map((id) => ({
+        id,
+        version: 1,
+        title: id,
+        difficulties: ['two numbers below 10', 'three numbers below 100'],
+      })),
     async readQuestions(entry, bytes) {
       const text = new TextDecoder().decode(bytes);
       const lines = text.split('\n').filter((line) => line !== '');
