@@ -63,6 +63,7 @@ export async function scoreRows(
   rows: readonly Row[],
   signal?: AbortSignal,
 ): Promise<readonly (readonly number[])[]> {
+  if (rows.length === 0) return [];
   const collated = collate(rows);
   const scores = await model.score(collated, { signal });
   return rows.map(({ prompt, completion }, row) => {
