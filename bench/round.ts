@@ -12,6 +12,7 @@ import { firstCheckpoint } from '../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS } from '../training/learning-settings.ts';
 import { MODEL_FILES, type ModelFiles, readModel } from '../training/nano-files.ts';
 import { shortFormat } from '../training/short-format.ts';
+import { openTasks } from '../training/tasks/task-source.ts';
 import { LearningTrainer } from '../training/trainer.ts';
 import { type Benchmark, compared } from './benchmark.ts';
 
@@ -56,6 +57,7 @@ async function bestRound(
   const trainer = await LearningTrainer.start({
     engine,
     format: shortFormat(tokenizer),
+    tasks: await openTasks(DEFAULT_SETTINGS.tasks, new Map()),
     store: {
       load: async () => kept,
       save: async (file) => {

@@ -46,7 +46,9 @@ export async function computeRound(
   const training = await trainRound(policy, round, { own, foreign }, signal);
   const state = await model.snapshot();
   if (evaluationModel !== model) await evaluationModel.restore(state);
-  const metrics = await evaluate({ model: evaluationModel, format }, before.settings, { signal });
+  const metrics = await evaluate({ model: evaluationModel, format }, before.settings, round.tasks, {
+    signal,
+  });
   return {
     checkpoint: withState(before, state, round.context.round + 1),
     trainedOn: [own.cid, ...foreign.map(({ cid }) => cid)],

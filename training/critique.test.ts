@@ -8,7 +8,7 @@ import { completionTokenizer } from './completion-tokenizer.ts';
 import { approves, castBallots } from './critique.ts';
 import { openRound } from './open-round.ts';
 import { shortFormat } from './short-format.ts';
-import { NARROW_SETTINGS } from './testing/narrow-model.ts';
+import { NARROW_SETTINGS, NARROW_TASKS } from './testing/narrow-model.ts';
 
 const format = shortFormat(completionTokenizer(new Tokenizer(characterTokenizerJson())));
 const address = (digit: string) => `0x${digit.repeat(40)}` as DeviceAddress;
@@ -20,7 +20,7 @@ const [ANNA, BEN, CLEO, DORA] = ['a', 'b', 'c', 'd'].map(address) as [
 ];
 const context: RoundContext = { round: 5, seed: `0x${'12'.repeat(32)}`, device: ANNA };
 const settings = { ...NARROW_SETTINGS, itemsPerRound: 4, itemsAnswered: 4 };
-const opened = openRound(context, settings);
+const opened = openRound(context, settings, NARROW_TASKS);
 /** Every text ends with its answer, which is its last digit. */
 const round = {
   ...opened,

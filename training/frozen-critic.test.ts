@@ -21,12 +21,13 @@ import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { openRound } from './open-round.ts';
 import { sampleGreedy } from './sampling.ts';
 import { shortFormat } from './short-format.ts';
-import { heldOutItems } from './tasks/item-sets.ts';
+import { openTasks } from './tasks/task-source.ts';
 import { LearningTrainer } from './trainer.ts';
 
 const nano = trainedNano();
 const format = shortFormat(completionTokenizer(nano.tokenizer));
-const ITEMS = heldOutItems(4, DEFAULT_SETTINGS.plan);
+const tasks = await openTasks(DEFAULT_SETTINGS.tasks, new Map());
+const ITEMS = tasks.heldOutItems(4);
 let engine: Engine;
 let decoder: OnnxDecoder;
 let critic: Critic;
@@ -62,7 +63,7 @@ test('a trainer with a critic judges by its critiques, not by those of the model
     heldOutItems: 4,
     critiqueItems: 4,
   };
-  const items = openRound(context, settings).items;
+  const items = openRound(context, settings, tasks).items;
   const groups = items.map(({ answer }, item) => ({
     item,
     completions: [{ text: answer, tokens: [...format.encode(answer), format.endToken], logprobs: [] }],
@@ -85,6 +86,7 @@ test('a trainer with a critic judges by its critiques, not by those of the model
   const trainer = await LearningTrainer.start({
     engine,
     format,
+    tasks,
     critic,
     store: { load: async () => undefined, save: async () => undefined },
     first: async () => firstCheckpoint({ ...randomModel(config), device, settings }),

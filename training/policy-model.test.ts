@@ -17,7 +17,7 @@ import type { PolicyModel } from './policy-model.ts';
 import { trainRound } from './round.ts';
 import { answerItems } from './sampling.ts';
 import { shortFormat } from './short-format.ts';
-import { NARROW_CONFIG, NARROW_SETTINGS, narrowParameters } from './testing/narrow-model.ts';
+import { NARROW_CONFIG, NARROW_SETTINGS, NARROW_TASKS, narrowParameters } from './testing/narrow-model.ts';
 import { publishedAnswers } from './testing/published-answers.ts';
 
 const format = shortFormat(completionTokenizer(new Tokenizer(characterTokenizerJson())));
@@ -55,24 +55,24 @@ test.each(MODELS)(
   async (_, open) => {
     const model = await open();
     const policy = { model, format };
-    const round = openRound(context, NARROW_SETTINGS);
+    const round = openRound(context, NARROW_SETTINGS, NARROW_TASKS);
     const groups = await answerItems(policy, round);
     expect(groups.map(({ completions }) => completions.length)).toEqual([2, 2, 2, 2]);
     const before = await model.snapshot();
-    const own = publishedAnswers({ author, context, settings: NARROW_SETTINGS, format });
+    const own = publishedAnswers({ author, context, settings: NARROW_SETTINGS, tasks: NARROW_TASKS, format });
     const training = await trainRound(policy, round, { own, foreign: [] });
     expect(training.optimizerSteps).toBeGreaterThan(0);
     const after = await model.snapshot();
     const roots = await model.roots();
     expect(after).not.toEqual(before);
-    const metrics = await evaluate(policy, NARROW_SETTINGS);
+    const metrics = await evaluate(policy, NARROW_SETTINGS, NARROW_TASKS);
     await model.restore(before);
     expect(await model.roots()).not.toEqual(roots);
     expect(await answerItems(policy, round)).toEqual(groups);
     await trainRound(policy, round, { own, foreign: [] });
     expect(await model.snapshot()).toEqual(after);
     expect(await model.roots()).toEqual(roots);
-    expect(await evaluate(policy, NARROW_SETTINGS)).toEqual(metrics);
+    expect(await evaluate(policy, NARROW_SETTINGS, NARROW_TASKS)).toEqual(metrics);
     await model.dispose();
   },
 );

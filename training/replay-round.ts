@@ -11,11 +11,14 @@ import { openRound } from './open-round.ts';
 import type { PromptFormat } from './prompt-format.ts';
 import type { RoundTraining } from './round.ts';
 import { answerItems } from './sampling.ts';
+import type { TaskSource } from './tasks/task-source.ts';
 
 export interface ReplayOptions {
   readonly engine: Engine;
   /** The format in which the device asks its model. */
   readonly format: PromptFormat;
+  /** The tasks of the previous checkpoint's settings. */
+  readonly tasks: TaskSource;
   /** The checkpoint before the round, as published. */
   readonly previous: Uint8Array;
   readonly context: RoundContext;
@@ -36,11 +39,13 @@ export interface Replay {
   readonly metrics: EvalMetrics;
 }
 
-/** Recomputes a round on any engine. Throws what reading a bad checkpoint throws. */
+/**
+ * Recomputes a round on any engine. Throws what reading a bad checkpoint throws, and what `openRound` throws.
+ */
 export async function replayRound(options: ReplayOptions): Promise<Replay> {
   const { format, own, foreign, signal } = options;
   const before = readCheckpoint(options.previous);
-  const round = openRound(options.context, before.settings);
+  const round = openRound(options.context, before.settings, options.tasks);
   const model = await openPolicyModel(options.engine, before);
   try {
     const policy = { model, evaluationModel: model, format };

@@ -7,7 +7,7 @@ import { completionTokenizer } from './completion-tokenizer.ts';
 import { firstCheckpoint } from './learning-checkpoint.ts';
 import { shortFormat } from './short-format.ts';
 import { MemoryCheckpointStore } from './testing/memory-checkpoint-store.ts';
-import { NARROW_CONFIG, NARROW_SETTINGS, narrowParameters } from './testing/narrow-model.ts';
+import { NARROW_CONFIG, NARROW_SETTINGS, NARROW_TASKS, narrowParameters } from './testing/narrow-model.ts';
 import { publishedAnswers } from './testing/published-answers.ts';
 import { LearningTrainer } from './trainer.ts';
 
@@ -19,6 +19,7 @@ describeTrainerContract('LearningTrainer', async () => {
   const trainer = await LearningTrainer.start({
     engine,
     format,
+    tasks: NARROW_TASKS,
     store: new MemoryCheckpointStore(),
     first: async () =>
       firstCheckpoint({
@@ -31,7 +32,8 @@ describeTrainerContract('LearningTrainer', async () => {
   return {
     trainer,
     device: DEVICE,
-    rollouts: (author, context) => publishedAnswers({ author, context, settings: NARROW_SETTINGS, format }),
+    rollouts: (author, context) =>
+      publishedAnswers({ author, context, settings: NARROW_SETTINGS, tasks: NARROW_TASKS, format }),
     async stop() {
       await trainer.stop();
       await engine.stop();

@@ -6,6 +6,7 @@ import type { Engine } from '../compute/engines/engine.ts';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
 import type { Hex } from '../protocol/hex.ts';
 import type {
+  AnswerGroup,
   Judgement,
   PeerJudgements,
   PeerRollouts,
@@ -18,6 +19,7 @@ import type { CheckpointStore } from './checkpoint-store.ts';
 import { computeRound, openPolicyModel } from './compute-round.ts';
 import { type Critic, castBallots, correctOwn, critiqueOthers } from './critique.ts';
 import { answerHeldOut, type EvalMetrics, evaluate, type SampleAnswer } from './evaluation.ts';
+import { type AnswerExplanation, explainAnswers } from './explanation.ts';
 import {
   type LearningCheckpoint,
   learningContents,
@@ -30,6 +32,7 @@ import type { PolicyModel, PolicyState } from './policy-model.ts';
 import type { PromptFormat } from './prompt-format.ts';
 import type { RoundTraining } from './round.ts';
 import { answerItems } from './sampling.ts';
+import { requireSelection, type TaskSource } from './tasks/task-source.ts';
 
 /** The outcome of a round with more detail than the swarm needs. */
 export interface LearningOutcome extends RoundOutcome {
@@ -46,6 +49,8 @@ export interface TrainerOptions {
   readonly evaluationEngine?: Engine;
   /** The format in which the model is asked. */
   readonly format: PromptFormat;
+  /** The swarm's tasks, those of the checkpoint's settings. */
+  readonly tasks: TaskSource;
   readonly store: CheckpointStore;
   /** Judges other devices' answers in place of the model in training. */
   readonly critic?: Critic;
@@ -76,9 +81,12 @@ export class LearningTrainer implements Trainer {
   readonly device: Hex;
   readonly #checkpoint: LearningCheckpoint;
   readonly #model: PolicyModel;
-  /** Holds the same weights as `#model` between calls, and is the same model when there is only one engine. */
+  /**
+   * Holds the same weights as `#model` between calls, and is the same model when there is only one engine.
+   */
   readonly #evaluationModel: PolicyModel;
   readonly #format: PromptFormat;
+  readonly #tasks: TaskSource;
   readonly #store: CheckpointStore;
   readonly #critic: Critic | undefined;
   #current: TrainerState;
@@ -90,6 +98,7 @@ export class LearningTrainer implements Trainer {
     readonly model: PolicyModel;
     readonly evaluationModel: PolicyModel;
     readonly format: PromptFormat;
+    readonly tasks: TaskSource;
     readonly store: CheckpointStore;
     readonly critic?: Critic;
   }) {
@@ -98,6 +107,7 @@ export class LearningTrainer implements Trainer {
     this.#model = options.model;
     this.#evaluationModel = options.evaluationModel;
     this.#format = options.format;
+    this.#tasks = options.tasks;
     this.#store = options.store;
     this.#critic = options.critic;
     this.settings = settings;
@@ -107,7 +117,7 @@ export class LearningTrainer implements Trainer {
 
   /**
    * Loads the stored checkpoint, or stores the first one, and puts it on the engine. Throws what reading a
-   * bad checkpoint throws, and EngineMemoryError.
+   * bad checkpoint throws, OtherTasksError when it learns other tasks, and EngineMemoryError.
    */
   static async start(options: TrainerOptions): Promise<LearningTrainer> {
     const { engine, evaluationEngine = engine } = options;
@@ -118,6 +128,7 @@ export class LearningTrainer implements Trainer {
       await options.store.save(file, first.cursor);
     }
     const checkpoint = readCheckpoint(file);
+    requireSelection(options.tasks, checkpoint.settings.tasks);
     const root = checkpointRoot(file);
     const model = await openPolicyModel(engine, checkpoint);
     try {
@@ -152,6 +163,11 @@ export class LearningTrainer implements Trainer {
 
   async prompts(context: RoundContext) {
     return this.#open(context).items.map(({ task, prompt, answer }) => ({ task, prompt, answer }));
+  }
+
+  /** Why each of an author's answers in a round has its score. */
+  explain(context: RoundContext, groups: readonly AnswerGroup[]): readonly AnswerExplanation[] {
+    return explainAnswers(this.#open(context).items, groups);
   }
 
   async answer(context: RoundContext, signal: AbortSignal): Promise<RolloutSet> {
@@ -228,12 +244,12 @@ export class LearningTrainer implements Trainer {
 
   /** Evaluates the current weights on held-out questions. */
   evaluate(signal?: AbortSignal): Promise<EvalMetrics> {
-    return evaluate(this.#evaluationPolicy, this.settings, { signal });
+    return evaluate(this.#evaluationPolicy, this.settings, this.#tasks, { signal });
   }
 
   /** The current weights' most likely answers to the first `count` held-out questions. */
   sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]> {
-    return answerHeldOut(this.#evaluationPolicy, this.settings, count, signal);
+    return answerHeldOut(this.#evaluationPolicy, this.settings, this.#tasks, { count, signal });
   }
 
   get #policy() {
@@ -253,7 +269,7 @@ export class LearningTrainer implements Trainer {
       known.seed !== context.seed ||
       known.device !== context.device
     ) {
-      this.#round = openRound(context, this.settings);
+      this.#round = openRound(context, this.settings, this.#tasks);
     }
     return this.#round;
   }

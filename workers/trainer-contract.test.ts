@@ -12,6 +12,7 @@ import { completionTokenizer } from '../training/completion-tokenizer.ts';
 import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
 import { DEFAULT_SETTINGS } from '../training/learning-settings.ts';
 import { shortFormat } from '../training/short-format.ts';
+import { NARROW_TASKS } from '../training/testing/narrow-model.ts';
 import { publishedAnswers } from '../training/testing/published-answers.ts';
 import { ComputeHost } from './compute-host.ts';
 import { openComputeChannel, SMALL_MODEL_URL } from './testing/compute-channel.ts';
@@ -32,7 +33,8 @@ describeTrainerContract('ComputeHost', async () => {
   return {
     trainer: host,
     device: DEVICE,
-    rollouts: (author, context) => publishedAnswers({ author, context, settings: SMALL_SETTINGS, format }),
+    rollouts: (author, context) =>
+      publishedAnswers({ author, context, settings: SMALL_SETTINGS, tasks: NARROW_TASKS, format }),
     stop: () => host.stop(),
   };
 });
@@ -43,7 +45,8 @@ describeTrainerContract('ComputeClient', async () => {
   return {
     trainer: client,
     device: DEVICE,
-    rollouts: (author, context) => publishedAnswers({ author, context, settings: DEFAULT_SETTINGS, format }),
+    rollouts: (author, context) =>
+      publishedAnswers({ author, context, settings: DEFAULT_SETTINGS, tasks: NARROW_TASKS, format }),
     async stop() {
       await client.stop();
       close();

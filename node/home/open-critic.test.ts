@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exportToFile } from '../../models/onnx/export-command.ts';
 import { DEFAULT_SETTINGS } from '../../training/learning-settings.ts';
-import { heldOutItems } from '../../training/tasks/item-sets.ts';
+import { openTasks } from '../../training/tasks/task-source.ts';
 import { DEFAULT_MODEL, modelInFolder } from './model-folder.ts';
 import { openCritic } from './open-critic.ts';
 
@@ -18,7 +18,8 @@ test('the exported model of the network is a critic, which repeats itself', asyn
   const onnx = join(folder, 'critic.onnx');
   await exportToFile({ source: { model: DEFAULT_MODEL }, out: onnx, arithmetic: 'f32', json: false });
   const { critic, close } = await openCritic(onnx, modelInFolder(DEFAULT_MODEL));
-  const questions = heldOutItems(3, DEFAULT_SETTINGS.plan).map((item) => ({ item, shown: '12' }));
+  const tasks = await openTasks(DEFAULT_SETTINGS.tasks, new Map());
+  const questions = tasks.heldOutItems(3).map((item) => ({ item, shown: '12' }));
   const critiques = await critic.critique(questions);
   expect(critiques).toHaveLength(3);
   expect(await critic.critique(questions)).toEqual(critiques);

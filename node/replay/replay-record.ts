@@ -9,6 +9,7 @@ import { firstCheckpoint, readCheckpoint, writeCheckpoint } from '../../training
 import { DEFAULT_SETTINGS, type LearningSettings } from '../../training/learning-settings.ts';
 import { replayRound } from '../../training/replay-round.ts';
 import { shortFormat } from '../../training/short-format.ts';
+import { type DataSetTexts, openTasks } from '../../training/tasks/task-source.ts';
 import { fetchModelFiles, type PublishedModel } from '../../workers/published-model.ts';
 import type { ArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
@@ -50,6 +51,8 @@ export interface ReplayRecordOptions {
   readonly model: PublishedModel;
   /** An engine to recompute on: any. */
   readonly engine: Engine;
+  /** The files of the swarm's data sets. Defaults to none. */
+  readonly dataSets?: DataSetTexts;
   readonly signal?: AbortSignal;
 }
 
@@ -96,6 +99,7 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
   const replay = await replayRound({
     engine,
     format,
+    tasks: await openTasks(readCheckpoint(before.bytes).settings.tasks, options.dataSets ?? new Map()),
     previous: before.bytes,
     context,
     // Damaged answers cannot be trained on; the resampled ones show where the damage is.
