@@ -177,7 +177,7 @@ describe('with models of any family', () => {
 
   it("trains on other models' right answers as if it had drawn them itself: the ratio starts at 1", async () => {
     const policy = await openPolicy(settings);
-    const round = openRound(context, settings);
+    const round = openRound(context, settings, NARROW_TASKS);
     const foreign = rolloutsOf(BEN);
     // What the device's own weights say of the same texts, published as an author of the same base would.
     const groups = await Promise.all(

@@ -17,7 +17,7 @@
  * | `cache.k.<layer>`, `cache.v.<layer>` | f32 [batch * cacheLength, kvHeads * headDim], in place | decode |
  * | `uniform`, `ids`, `logprob` | f32, u32, f32 [batch], the latter two written | decode |
  * | `starts` | u32 [batch]: position of each row's first token | prefill |
- * | `prefix.k.<layer>`, `prefix.v.<layer>` | f32 [prompts * prefixLength, kvHeads * headDim] | prefill of shared prompts, spread |
+ * | `prefix.k.<layer>`, `prefix.v.<layer>` | as the caches, of prompts that rows share | prefill, spread |
  * | `sources` | u32 [batch * cacheLength]: the prefix row of each cache row | spread |
  * | `base_model.model.<projection>.lora_A.weight`, `….lora_B.weight` | f32 | all, with adapters |
  * | `lora.zero` | f32 [N, rank], zeros | all, with adapters |
