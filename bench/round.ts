@@ -10,6 +10,7 @@ import type { RoundContext } from '../protocol/trainer.ts';
 import { firstCheckpoint } from '../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS } from '../training/learning-settings.ts';
 import { MODEL_FILES, type ModelFiles, readModel } from '../training/nano-files.ts';
+import { openTasks } from '../training/tasks/task-source.ts';
 import { LearningTrainer } from '../training/trainer.ts';
 import { type Benchmark, compared } from './benchmark.ts';
 
@@ -54,6 +55,7 @@ async function bestRound(
   const trainer = await LearningTrainer.start({
     engine,
     tokenizer,
+    tasks: await openTasks(DEFAULT_SETTINGS.tasks, new Map()),
     store: {
       load: async () => kept,
       save: async (file) => {

@@ -6,10 +6,11 @@ import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
 import { type AdmissionRules, admit, type SampleRejectReason } from './admission.ts';
 import { completionTokenizer } from './completion-tokenizer.ts';
 import { DEFAULT_SETTINGS } from './learning-settings.ts';
-import { roundItems } from './tasks/item-sets.ts';
+import { openTasks } from './tasks/task-source.ts';
 
 const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
-const items = roundItems(new Uint8Array(32).fill(3), 8, DEFAULT_SETTINGS.plan);
+const tasks = await openTasks(DEFAULT_SETTINGS.tasks, new Map());
+const items = tasks.roundItems(new Uint8Array(32).fill(3), 8);
 const rules: AdmissionRules = {
   items,
   drawn: items.map((_, index) => index),

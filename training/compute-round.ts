@@ -46,7 +46,9 @@ export async function computeRound(
   const training = await trainRound(policy, round, { own, foreign }, signal);
   const state = await session.snapshot();
   if (evaluationSession !== session) await evaluationSession.restore(state);
-  const metrics = await evaluate({ session: evaluationSession, tokenizer }, before.settings, { signal });
+  const metrics = await evaluate({ session: evaluationSession, tokenizer }, before.settings, round.tasks, {
+    signal,
+  });
   return {
     checkpoint: { ...before, state, cursor: round.context.round + 1 },
     trainedOn: [own.cid, ...foreign.map(({ cid }) => cid)],

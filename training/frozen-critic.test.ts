@@ -20,6 +20,7 @@ import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { openRound } from './open-round.ts';
 import { answerPrompt, correctPrompt, judgePrompt } from './prompts.ts';
 import { sampleGreedy } from './sampling.ts';
+import { openTasks } from './tasks/task-source.ts';
 import { LearningTrainer } from './trainer.ts';
 
 const nano = trainedNano();
@@ -69,7 +70,8 @@ test('a trainer with a critic judges by its critiques, not by those of the model
     heldOutItems: 4,
     critiqueItems: 4,
   };
-  const items = openRound(context, settings).items;
+  const tasks = await openTasks(settings.tasks, new Map());
+  const items = openRound(context, settings, tasks).items;
   const groups = items.map(({ answer }, item) => ({
     item,
     completions: [{ text: answer, tokens: [...tokenizer.encode(answer), tokenizer.endToken], logprobs: [] }],
@@ -92,6 +94,7 @@ test('a trainer with a critic judges by its critiques, not by those of the model
   const trainer = await LearningTrainer.start({
     engine,
     tokenizer,
+    tasks,
     critic,
     store: { load: async () => undefined, save: async () => undefined },
     first: async () => firstCheckpoint({ ...randomModel(config), device, settings }),

@@ -18,8 +18,8 @@ import { trainMicro } from './pretrain-micro.ts';
 import { NANO_RECIPE, pretrain } from './pretraining.ts';
 import { answerPrompt } from './prompts.ts';
 import { type Policy, sample, sampleGreedy } from './sampling.ts';
-import { NANO_TASKS } from './tasks/catalogue.ts';
-import { plannedDifficulties } from './tasks/item-sets.ts';
+import { chosenGenerators, NANO_SELECTION } from './tasks/catalogue.ts';
+import { openTasks } from './tasks/task-source.ts';
 
 const HELP = `Usage: npm run train:base [-- nano | micro] [--verify]
 Makes public/models/nano (the default) or public/models/micro from its seed and reports its accuracy on
@@ -44,8 +44,7 @@ async function report(policy: Policy): Promise<void> {
   const stream = RandomStream.named({ seed, round: 0, device: '', purpose: 'sampling' });
   const percent = (value: number) => `${(100 * value).toFixed(0).padStart(4)} %`;
   console.log('held-out     greedy sampled  pass@8   mixed');
-  for (const [index, task] of NANO_TASKS.entries()) {
-    const difficulties = plannedDifficulties(DEFAULT_SETTINGS.plan, task.name);
+  for (const [index, { task, difficulties }] of chosenGenerators(NANO_SELECTION.generators).entries()) {
     const items = Array.from({ length: QUESTIONS }, (_, at) =>
       task.sample({
         seed,
@@ -68,9 +67,13 @@ async function report(policy: Policy): Promise<void> {
     const sampled = right.reduce((sum, count) => sum + count, 0) / (QUESTIONS * TRIES);
     const passed = right.filter((count) => count > 0).length / QUESTIONS;
     const mixed = right.filter((count) => count > 0 && count < TRIES).length / QUESTIONS;
-    console.log(`${task.name.padEnd(12)} ${[greedy, sampled, passed, mixed].map(percent).join('  ')}`);
+    console.log(`${task.id.padEnd(12)} ${[greedy, sampled, passed, mixed].map(percent).join('  ')}`);
   }
-  const metrics = await evaluate(policy, DEFAULT_SETTINGS);
+  const metrics = await evaluate(
+    policy,
+    DEFAULT_SETTINGS,
+    await openTasks(DEFAULT_SETTINGS.tasks, new Map()),
+  );
   console.log(
     `evaluation: answering ${percent(metrics.answering)}, judging ${percent(metrics.judging)}, ` +
       `correcting ${percent(metrics.correcting)}`,

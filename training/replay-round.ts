@@ -11,10 +11,13 @@ import { readCheckpoint, writeCheckpoint } from './learning-checkpoint.ts';
 import { openRound } from './open-round.ts';
 import type { RoundTraining } from './round.ts';
 import { answerItems } from './sampling.ts';
+import type { TaskSource } from './tasks/task-source.ts';
 
 export interface ReplayOptions {
   readonly engine: Engine;
   readonly tokenizer: CompletionTokenizer;
+  /** The tasks of the previous checkpoint's settings. */
+  readonly tasks: TaskSource;
   /** The checkpoint before the round, as published. */
   readonly previous: Uint8Array;
   readonly context: RoundContext;
@@ -35,11 +38,11 @@ export interface Replay {
   readonly metrics: EvalMetrics;
 }
 
-/** Recomputes a round on any engine. Throws what reading a bad checkpoint throws. */
+/** Recomputes a round on any engine. Throws what reading a bad checkpoint throws, and what `openRound` throws. */
 export async function replayRound(options: ReplayOptions): Promise<Replay> {
   const { tokenizer, own, foreign, signal } = options;
   const before = readCheckpoint(options.previous);
-  const round = openRound(options.context, before.settings);
+  const round = openRound(options.context, before.settings, options.tasks);
   const session = await openSession(options.engine, before);
   try {
     const policy = { session, evaluationSession: session, tokenizer };

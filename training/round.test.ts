@@ -13,7 +13,7 @@ import { answerPrompt } from './prompts.ts';
 import { choosePeers, trainRound } from './round.ts';
 import { answerItems } from './sampling.ts';
 import { collate } from './sequences.ts';
-import { NARROW_CONFIG, NARROW_SETTINGS, narrowParameters } from './testing/narrow-model.ts';
+import { NARROW_CONFIG, NARROW_SETTINGS, NARROW_TASKS, narrowParameters } from './testing/narrow-model.ts';
 import { publishedAnswers } from './testing/published-answers.ts';
 
 const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
@@ -39,7 +39,7 @@ async function openPolicy(settings = NARROW_SETTINGS) {
 }
 
 const rolloutsOf = (author: DeviceAddress, text?: string): PeerRollouts =>
-  publishedAnswers({ author, context, settings: NARROW_SETTINGS, tokenizer, text });
+  publishedAnswers({ author, context, settings: NARROW_SETTINGS, tasks: NARROW_TASKS, tokenizer, text });
 
 /** Own answers that are right and wrong in turn, so that there is something to learn. */
 const own = { ...rolloutsOf(ANNA), cid: 'cid-own' };
@@ -48,7 +48,10 @@ const NO_ANSWERS = { ...own, set: { ...own.set, groups: [] } };
 /** The parameters after one round of training. */
 async function trained(settings: LearningSettings, foreign: readonly PeerRollouts[], answers = own) {
   const policy = await openPolicy(settings);
-  const training = await trainRound(policy, openRound(context, settings), { own: answers, foreign });
+  const training = await trainRound(policy, openRound(context, settings, NARROW_TASKS), {
+    own: answers,
+    foreign,
+  });
   const { parameters } = await policy.session.snapshot();
   await policy.session.dispose();
   return { parameters, training };
@@ -69,7 +72,7 @@ describe('trainRound', () => {
     };
     const [right, wrong] = [nth(0), nth(1)];
     const likelihood = async ({ set }: PeerRollouts) => {
-      const items = openRound(context, NARROW_SETTINGS).items;
+      const items = openRound(context, NARROW_SETTINGS, NARROW_TASKS).items;
       const collated = collate(
         set.groups.map(({ item, completions }) => ({
           prompt: promptTokens(tokenizer, answerPrompt(items[item]?.prompt ?? '')),
@@ -81,7 +84,7 @@ describe('trainRound', () => {
     };
     const before = { right: await likelihood(right), wrong: await likelihood(wrong) };
     for (let times = 0; times < 3; times++) {
-      await trainRound(policy, openRound(context, NARROW_SETTINGS), {
+      await trainRound(policy, openRound(context, NARROW_SETTINGS, NARROW_TASKS), {
         own: NO_ANSWERS,
         foreign: [answers],
       });
@@ -116,7 +119,7 @@ describe('trainRound', () => {
 
   it('does not train on answers to items that their author did not draw', async () => {
     const settings = { ...NARROW_SETTINGS, practicePrompts: 0 };
-    const round = openRound(context, settings);
+    const round = openRound(context, settings, NARROW_TASKS);
     const other = round.items.map((_, index) => index).filter((index) => !round.drawOf(BEN).includes(index));
     const answers = rolloutsOf(BEN);
     const groups = answers.set.groups.map(({ completions }, at) => ({ item: other[at] ?? 0, completions }));
@@ -161,7 +164,7 @@ describe('answerItems', () => {
   it('publishes log-probabilities of the weights, whatever the temperature of the draws', async () => {
     const settings = { ...NARROW_SETTINGS, temperature: 0.5 };
     const policy = await openPolicy(settings);
-    const round = openRound(context, settings);
+    const round = openRound(context, settings, NARROW_TASKS);
     const groups = await answerItems(policy, round);
     const rows = groups.flatMap(({ item, completions }) =>
       completions.map(({ tokens, logprobs }) => ({
@@ -185,9 +188,13 @@ describe('choosePeers', () => {
   it('[P-76] takes the first other authors, each once and at most as many as set, in any order of a replay', () => {
     const crowd = [...'bcdef0123456789'].map((digit) => rolloutsOf(address(digit)));
     const settings = { ...NARROW_SETTINGS, peersPerRound: 6 };
-    const chosen = choosePeers(openRound(context, settings), [...crowd, rolloutsOf(ANNA), ...crowd]);
+    const chosen = choosePeers(openRound(context, settings, NARROW_TASKS), [
+      ...crowd,
+      rolloutsOf(ANNA),
+      ...crowd,
+    ]);
     const authors = chosen.map(({ author }) => author);
     expect(authors).toEqual([...'bcdef0'].map(address).toSorted());
-    expect(choosePeers(openRound(context, settings), chosen.toReversed())).toEqual(chosen);
+    expect(choosePeers(openRound(context, settings, NARROW_TASKS), chosen.toReversed())).toEqual(chosen);
   });
 });

@@ -57,7 +57,9 @@ function selectSamples(
   { own, foreign }: RoundRollouts,
 ): RoundSelection {
   const { items, settings } = round;
-  const { itemsAnswered, successesOnly, mix } = settings;
+  const { successesOnly, mix } = settings;
+  // A small data set has fewer questions than the settings ask for.
+  const itemsAnswered = Math.min(settings.itemsAnswered, items.length);
   const admitted = ({ author, set }: PeerRollouts): Admission =>
     admit(set.groups, tokenizer, {
       items,

@@ -6,7 +6,7 @@ import { describeTrainerContract } from '../protocol/testing/trainer-contract.ts
 import { completionTokenizer } from './completion-tokenizer.ts';
 import { firstCheckpoint } from './learning-checkpoint.ts';
 import { MemoryCheckpointStore } from './testing/memory-checkpoint-store.ts';
-import { NARROW_CONFIG, NARROW_SETTINGS, narrowParameters } from './testing/narrow-model.ts';
+import { NARROW_CONFIG, NARROW_SETTINGS, NARROW_TASKS, narrowParameters } from './testing/narrow-model.ts';
 import { publishedAnswers } from './testing/published-answers.ts';
 import { LearningTrainer } from './trainer.ts';
 
@@ -18,6 +18,7 @@ describeTrainerContract('LearningTrainer', async () => {
   const trainer = await LearningTrainer.start({
     engine,
     tokenizer,
+    tasks: NARROW_TASKS,
     store: new MemoryCheckpointStore(),
     first: async () =>
       firstCheckpoint({
@@ -31,7 +32,7 @@ describeTrainerContract('LearningTrainer', async () => {
     trainer,
     device: DEVICE,
     rollouts: (author, context) =>
-      publishedAnswers({ author, context, settings: NARROW_SETTINGS, tokenizer }),
+      publishedAnswers({ author, context, settings: NARROW_SETTINGS, tasks: NARROW_TASKS, tokenizer }),
     async stop() {
       await trainer.stop();
       await engine.stop();

@@ -31,6 +31,7 @@ import type { LearningSettings } from './learning-settings.ts';
 import { openRound, type Round } from './open-round.ts';
 import type { RoundTraining } from './round.ts';
 import { answerItems } from './sampling.ts';
+import { requireSelection, type TaskSource } from './tasks/task-source.ts';
 
 /** The outcome of a round with more detail than the swarm needs. */
 export interface LearningOutcome extends RoundOutcome {
@@ -46,6 +47,8 @@ export interface TrainerOptions {
    */
   readonly evaluationEngine?: Engine;
   readonly tokenizer: CompletionTokenizer;
+  /** The swarm's tasks, those of the checkpoint's settings. */
+  readonly tasks: TaskSource;
   readonly store: CheckpointStore;
   /** Judges other devices' answers in place of the model in training. */
   readonly critic?: Critic;
@@ -82,6 +85,7 @@ export class LearningTrainer implements Trainer {
    */
   readonly #evaluationSession: ModelSession;
   readonly #tokenizer: CompletionTokenizer;
+  readonly #tasks: TaskSource;
   readonly #store: CheckpointStore;
   readonly #critic: Critic | undefined;
   #current: TrainerState;
@@ -93,6 +97,7 @@ export class LearningTrainer implements Trainer {
     readonly session: ModelSession;
     readonly evaluationSession: ModelSession;
     readonly tokenizer: CompletionTokenizer;
+    readonly tasks: TaskSource;
     readonly store: CheckpointStore;
     readonly critic?: Critic;
   }) {
@@ -101,6 +106,7 @@ export class LearningTrainer implements Trainer {
     this.#session = options.session;
     this.#evaluationSession = options.evaluationSession;
     this.#tokenizer = options.tokenizer;
+    this.#tasks = options.tasks;
     this.#store = options.store;
     this.#critic = options.critic;
     this.settings = settings;
@@ -110,7 +116,7 @@ export class LearningTrainer implements Trainer {
 
   /**
    * Loads the stored checkpoint, or stores the first one, and puts it on the engine. Throws what reading a
-   * bad checkpoint throws, and EngineMemoryError.
+   * bad checkpoint throws, TaskSelectionError when it learns other tasks, and EngineMemoryError.
    */
   static async start(options: TrainerOptions): Promise<LearningTrainer> {
     const { engine, evaluationEngine = engine } = options;
@@ -121,6 +127,7 @@ export class LearningTrainer implements Trainer {
       await options.store.save(file, first.cursor);
     }
     const checkpoint = readCheckpoint(file);
+    requireSelection(options.tasks, checkpoint.settings.tasks);
     const root = checkpointRoot(file);
     const session = await openSession(engine, checkpoint);
     try {
@@ -231,12 +238,12 @@ export class LearningTrainer implements Trainer {
 
   /** Evaluates the current weights on held-out questions. */
   evaluate(signal?: AbortSignal): Promise<EvalMetrics> {
-    return evaluate(this.#evaluationPolicy, this.settings, { signal });
+    return evaluate(this.#evaluationPolicy, this.settings, this.#tasks, { signal });
   }
 
   /** The current weights' most likely answers to the first `count` held-out questions. */
   sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]> {
-    return answerHeldOut(this.#evaluationPolicy, this.settings, count, signal);
+    return answerHeldOut(this.#evaluationPolicy, this.settings, this.#tasks, { count, signal });
   }
 
   get #policy() {
@@ -256,7 +263,7 @@ export class LearningTrainer implements Trainer {
       known.seed !== context.seed ||
       known.device !== context.device
     ) {
-      this.#round = openRound(context, this.settings);
+      this.#round = openRound(context, this.settings, this.#tasks);
     }
     return this.#round;
   }

@@ -14,6 +14,7 @@ import type { Critic } from '../training/critique.ts';
 import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
 import { firstCheckpoint } from '../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from '../training/learning-settings.ts';
+import { type DataSetTexts, openTasks } from '../training/tasks/task-source.ts';
 import { LearningTrainer } from '../training/trainer.ts';
 import { fetchModelFiles, type PublishedModel } from './published-model.ts';
 
@@ -37,6 +38,8 @@ export interface ComputeHostOptions<Verdict> {
   ) => Promise<ChosenEngine<Verdict>>;
   /** Settings for a device without a checkpoint. Defaults to settings that fit the engine's speed. */
   readonly settings?: LearningSettings;
+  /** The files of the settings' data sets. Defaults to none. */
+  readonly dataSets?: DataSetTexts;
   /** Maximum duty cycle, 0.1 to 1. Defaults to 1. `setShare` changes it. */
   readonly share?: number;
   /** Judges other devices' answers in place of the model in training. Defaults to none. */
@@ -230,10 +233,12 @@ export class ComputeHost<Verdict> implements Trainer {
       // An evaluation is hundreds of tiny runs. Each costs a GPU its latency; the processor gives the same
       // bits at once.
       if (chosen.engine.kind === 'webgpu') evaluationEngine = await createWasmEngine({ threads: 1 });
+      const { tasks } = this.#options.settings ?? DEFAULT_SETTINGS;
       const trainer = await LearningTrainer.start({
         engine: chosen.engine,
         evaluationEngine,
         tokenizer: this.#tokenizer,
+        tasks: await openTasks(tasks, this.#options.dataSets ?? new Map()),
         store,
         critic: this.#options.critic,
         first: async () => {

@@ -11,6 +11,7 @@ import { describeTrainerContract } from '../protocol/testing/trainer-contract.ts
 import { completionTokenizer } from '../training/completion-tokenizer.ts';
 import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
 import { DEFAULT_SETTINGS } from '../training/learning-settings.ts';
+import { NARROW_TASKS } from '../training/testing/narrow-model.ts';
 import { publishedAnswers } from '../training/testing/published-answers.ts';
 import { ComputeHost } from './compute-host.ts';
 import { openComputeChannel, SMALL_MODEL_URL } from './testing/compute-channel.ts';
@@ -31,7 +32,8 @@ describeTrainerContract('ComputeHost', async () => {
   return {
     trainer: host,
     device: DEVICE,
-    rollouts: (author, context) => publishedAnswers({ author, context, settings: SMALL_SETTINGS, tokenizer }),
+    rollouts: (author, context) =>
+      publishedAnswers({ author, context, settings: SMALL_SETTINGS, tasks: NARROW_TASKS, tokenizer }),
     stop: () => host.stop(),
   };
 });
@@ -43,7 +45,7 @@ describeTrainerContract('ComputeClient', async () => {
     trainer: client,
     device: DEVICE,
     rollouts: (author, context) =>
-      publishedAnswers({ author, context, settings: DEFAULT_SETTINGS, tokenizer }),
+      publishedAnswers({ author, context, settings: DEFAULT_SETTINGS, tasks: NARROW_TASKS, tokenizer }),
     async stop() {
       await client.stop();
       close();

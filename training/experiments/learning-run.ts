@@ -10,7 +10,8 @@ import { openRound, type Round } from '../open-round.ts';
 import { answerPrompt } from '../prompts.ts';
 import { choosePeers, trainRound } from '../round.ts';
 import { answerItems, type Policy, sample, sampleGreedy } from '../sampling.ts';
-import { heldOutItems } from '../tasks/item-sets.ts';
+import type { TaskItem } from '../tasks/task.ts';
+import { openTasks } from '../tasks/task-source.ts';
 import { peerAddress, roundSeed } from './round-seeds.ts';
 
 /** Skill on held-out questions. Each is a share from 0 to 1, the mean over the peers that were measured. */
@@ -62,6 +63,7 @@ const TRIES = 4;
 export async function runLearning(options: LearningRunOptions): Promise<LearningResult> {
   const { engine, model, settings, rounds, measureAt } = options;
   const { config, parameters, tokenizer } = model;
+  const tasks = await openTasks(settings.tasks, new Map());
   const policies: Policy[] = [];
   for (let peer = 0; peer < options.peers; peer++) {
     const optimizer = optimizerOf(settings);
@@ -77,13 +79,13 @@ export async function runLearning(options: LearningRunOptions): Promise<Learning
     if (measureAt.includes(number)) {
       // Before the first round all peers are the same.
       const measured = policies.slice(0, number === 0 ? 1 : options.measuredPeers);
-      skill.push(await measureSkill(measured, settings, number));
+      skill.push(await measureSkill(measured, tasks.heldOutItems(settings.heldOutItems), number));
     }
     if (number === rounds) break;
     const begun = process.cpuUsage();
     const seed = roundSeed(options.run, number);
     const views = policies.map((_, peer) =>
-      openRound({ round: number, device: peerAddress(peer), seed }, settings),
+      openRound({ round: number, device: peerAddress(peer), seed }, settings, tasks),
     );
     const published: PeerRollouts[] = [];
     for (const [peer, view] of views.entries()) {
@@ -155,10 +157,9 @@ function withChanceRewards(round: Round, probability: number): Round {
 
 async function measureSkill(
   policies: readonly Policy[],
-  settings: LearningSettings,
+  items: readonly TaskItem[],
   round: number,
 ): Promise<HeldOutSkill> {
-  const items = heldOutItems(settings.heldOutItems, settings.plan);
   const prompts = items.map(({ prompt }) => answerPrompt(prompt));
   const requests = prompts.flatMap((prompt, item) =>
     Array.from({ length: TRIES }, (_, attempt) => ({ prompt, item, sample: attempt })),

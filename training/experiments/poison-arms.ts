@@ -14,6 +14,7 @@ import { openRound, type Round } from '../open-round.ts';
 import { choosePeers, trainRound } from '../round.ts';
 import { answerItems, type Policy } from '../sampling.ts';
 import type { TaskItem } from '../tasks/task.ts';
+import { openTasks } from '../tasks/task-source.ts';
 import { peerAddress, roundSeed } from './round-seeds.ts';
 
 /** The attacks, and what each publishes for an item that its identity draws. */
@@ -72,14 +73,15 @@ export async function runPoisonArm(options: PoisonOptions): Promise<readonly Poi
     optimizer: optimizerOf(settings),
   });
   const policy = { session, tokenizer };
+  const tasks = await openTasks(settings.tasks, new Map());
   const readings: PoisonReading[] = [];
   let trainedSamples = 0;
   for (let number = 0; number <= rounds; number++) {
     if (number % readEvery === 0) {
       const reading = {
         round: number,
-        greedy: await greedyAccuracy(policy, settings),
-        sampled: (await evaluate(policy, settings, { samples: 4 })).answering,
+        greedy: await greedyAccuracy(policy, settings, tasks),
+        sampled: (await evaluate(policy, settings, tasks, { samples: 4 })).answering,
         trainedSamples: trainedSamples / readEvery,
       };
       readings.push(reading);
@@ -88,7 +90,7 @@ export async function runPoisonArm(options: PoisonOptions): Promise<readonly Poi
     }
     if (number === rounds) break;
     const device = peerAddress(0);
-    const round = openRound({ round: number, device, seed: roundSeed(options.run, number) }, settings);
+    const round = openRound({ round: number, device, seed: roundSeed(options.run, number) }, settings, tasks);
     const own = rolloutSet(device, await answerItems(policy, round));
     const foreign = arm === 'alone' ? [] : choosePeers(round, await sybilSets(arm, policy, round));
     const training = await trainRound(policy, round, { own, foreign });
