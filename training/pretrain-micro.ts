@@ -39,7 +39,7 @@ export interface TrainMicroOptions {
   /** The model's folder. Defaults to `public/models/micro`. */
   readonly modelFolder?: string;
   readonly print?: (line: string) => void;
-  /** Held-out questions of each task and difficulty in the report. Defaults to 48. */
+  /** Held-out questions of each task and difficulty in the report. 0 leaves it out. Defaults to 48. */
   readonly questions?: number;
   /** Defaults to MICRO_RECIPE and MICRO_LESSONS. */
   readonly taught?: { readonly recipe: MicroRecipe; readonly lessons: readonly Lesson[] };
@@ -128,7 +128,7 @@ async function finish(options: {
   readonly print: (line: string) => void;
   readonly questions?: number;
 }): Promise<{ readonly root: string; readonly same: boolean }> {
-  const { session, recipe, lessons, modelFolder, verify, print, questions } = options;
+  const { session, recipe, lessons, modelFolder, verify, print, questions = 48 } = options;
   const { parameters } = await session.snapshot();
   await session.dispose();
   const files = microFiles(recipe.config, parameters);
@@ -147,6 +147,6 @@ async function finish(options: {
     print(`wrote ${MODEL_FILES.join(', ')} to ${modelFolder}`);
   }
   print(`root of the weights: ${root}`);
-  await reportMicro({ engine: session.engine, files, lessons, print, questions });
+  if (questions > 0) await reportMicro({ engine: session.engine, files, lessons, print, questions });
   return { root, same };
 }
