@@ -2,10 +2,11 @@
 
 import { must } from '../protocol/must.ts';
 import { RandomStream, type StreamPurpose } from '../protocol/philox.ts';
+import { approves } from './critique.ts';
 import type { LearningSettings } from './learning-settings.ts';
 import { mistake } from './mistakes.ts';
-import { answerPrompt, approves, correctPrompt, isPlainAnswer, judgePrompt } from './prompts.ts';
-import { type Policy, sample, sampleGreedy } from './sampling.ts';
+import type { Policy } from './policy-model.ts';
+import { sample, sampleGreedy } from './sampling.ts';
 import type { TaskSource } from './tasks/task-source.ts';
 
 /** Each metric is a share from 0 to 1. */
@@ -52,11 +53,18 @@ export async function evaluate(
   options: EvaluateOptions = {},
 ): Promise<EvalMetrics> {
   const { samples = 1, signal } = options;
+  const { format } = policy;
+  const { maxTokens } = format;
   const items = tasks.heldOutItems(settings.heldOutItems);
-  const requests = items.flatMap(({ prompt }, item) =>
-    Array.from({ length: samples }, (_, sample) => ({ prompt: answerPrompt(prompt), item, sample })),
-  );
-  const answers = await sample(policy, requests, evaluationStream('sampling'), { temperature: 1, signal });
+  const requests = items.flatMap((question, item) => {
+    const prompt = format.answer(question);
+    return Array.from({ length: samples }, (_, sample) => ({ prompt, item, sample }));
+  });
+  const answers = await sample(policy, requests, evaluationStream('sampling'), {
+    temperature: 1,
+    maxTokens: maxTokens.answer,
+    signal,
+  });
   const graded = requests.map(({ item: index }, request) => {
     const item = must(items, index);
     return { task: item.task, right: item.check(must(answers, request).text) === 1 };
@@ -75,22 +83,22 @@ export async function evaluate(
   }));
   const critiques = await sampleGreedy(
     policy,
-    cases.map(({ item, shown }) => judgePrompt(item.prompt, shown)),
-    signal,
+    cases.map(({ item, shown }) => format.judge(item, shown)),
+    { maxTokens: maxTokens.judge, signal },
   );
   const corrections = await sampleGreedy(
     policy,
     cases.map(({ item, shown }, index) => {
       const critique = must(critiques, index);
-      return correctPrompt(item.prompt, shown, isPlainAnswer(critique) ? critique : shown);
+      return format.correct(item, shown, format.showable(critique) ? critique : shown);
     }),
-    signal,
+    { maxTokens: maxTokens.correct, signal },
   );
   return {
     answering: share(graded.map(({ right }) => right)),
     judging: share(
       cases.map(
-        ({ item, shown }, index) => approves(must(critiques, index), shown) === (shown === item.answer),
+        ({ item, shown }, index) => approves(item, must(critiques, index), shown) === (shown === item.answer),
       ),
     ),
     correcting: share(cases.map(({ item }, index) => item.check(must(corrections, index)) === 1)),
@@ -115,8 +123,8 @@ export async function answerHeldOut(
   const items = tasks.heldOutItems(Math.min(count, settings.heldOutItems));
   const texts = await sampleGreedy(
     policy,
-    items.map(({ prompt }) => answerPrompt(prompt)),
-    signal,
+    items.map((item) => policy.format.answer(item)),
+    { maxTokens: policy.format.maxTokens.answer, signal },
   );
   return items.map(({ prompt, answer }, index) => ({
     prompt,
@@ -134,7 +142,8 @@ export async function greedyAccuracy(
   const items = tasks.heldOutItems(settings.heldOutItems);
   const answers = await sampleGreedy(
     policy,
-    items.map(({ prompt }) => answerPrompt(prompt)),
+    items.map((item) => policy.format.answer(item)),
+    { maxTokens: policy.format.maxTokens.answer },
   );
   return share(items.map((item, index) => item.check(must(answers, index)) === 1));
 }

@@ -3,7 +3,7 @@
 import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../models/decoder/decoder.ts';
 import { PEERS_PER_ROUND } from '../protocol/peer-selection.ts';
 import type { TaskSelection } from '../protocol/swarm-spec.ts';
-import { parseTaskSelection } from '../protocol/task-selection.ts';
+import { parseTaskSelection } from '../protocol/swarm-spec-codec.ts';
 import type { MixSizes } from './grpo.ts';
 import { NANO_SELECTION } from './tasks/catalogue.ts';
 
@@ -186,7 +186,7 @@ function checkVersion({ version = 1 }: Readonly<Record<string, unknown>>): void 
 
 /**
  * Reads settings from parsed JSON. Ignores extra fields. Throws LearningSettingsError on missing or bad ones
- * and on those of another version, and TaskSelectionError on bad tasks.
+ * and on those of another version, and SwarmSpecError on bad tasks.
  */
 export function parseSettings(value: unknown): LearningSettings {
   const json = objectOf(value, 'the top');

@@ -24,7 +24,7 @@ export interface Round {
 }
 
 /**
- * Draws the round's items. Throws SeedError when the context's seed is not 32 bytes, and TaskSelectionError
+ * Draws the round's items. Throws SeedError when the context's seed is not 32 bytes, and OtherTasksError
  * when `tasks` are not those of the settings.
  */
 export function openRound(context: RoundContext, settings: LearningSettings, tasks: TaskSource): Round {

@@ -60,7 +60,8 @@ export async function trainMicro(
   const { lessons } = taught;
   const recipe = { ...taught.recipe, steps: options.steps ?? taught.recipe.steps };
   const modelFolder = options.modelFolder ?? join(ROOT, 'public/models/micro');
-  const stateFolder = options.stateFolder ?? join(ROOT, '.starling/pretraining', options.verify ? 'micro-verify' : 'micro');
+  const stateFolder =
+    options.stateFolder ?? join(ROOT, '.starling/pretraining', options.verify ? 'micro-verify' : 'micro');
   const state = openPretrainingState({
     directory: await openFileDirectory(stateFolder),
     config: recipe.config,

@@ -14,10 +14,11 @@ import { completionTokenizer } from './completion-tokenizer.ts';
 import { evaluate } from './evaluation.ts';
 import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { MODEL_FILES, modelFiles } from './nano-files.ts';
+import type { Policy } from './policy-model.ts';
 import { trainMicro } from './pretrain-micro.ts';
 import { NANO_RECIPE, pretrain } from './pretraining.ts';
-import { answerPrompt } from './prompts.ts';
-import { type Policy, sample, sampleGreedy } from './sampling.ts';
+import { sample, sampleGreedy } from './sampling.ts';
+import { shortFormat } from './short-format.ts';
 import { chosenGenerators, NANO_SELECTION } from './tasks/catalogue.ts';
 import { openTasks } from './tasks/task-source.ts';
 
@@ -42,6 +43,7 @@ const QUESTIONS = 48;
 async function report(policy: Policy): Promise<void> {
   const seed = new TextEncoder().encode('starling pretraining report');
   const stream = RandomStream.named({ seed, round: 0, device: '', purpose: 'sampling' });
+  const maxTokens = policy.format.maxTokens.answer;
   const percent = (value: number) => `${(100 * value).toFixed(0).padStart(4)} %`;
   console.log('held-out     greedy sampled  pass@8   mixed');
   for (const [index, { task, difficulties }] of chosenGenerators(NANO_SELECTION.generators).entries()) {
@@ -53,13 +55,13 @@ async function report(policy: Policy): Promise<void> {
         share: 'held-out',
       }),
     );
-    const prompts = items.map(({ prompt }) => answerPrompt(prompt));
-    const best = await sampleGreedy(policy, prompts);
+    const prompts = items.map((item) => policy.format.answer(item));
+    const best = await sampleGreedy(policy, prompts, { maxTokens });
     const greedy = items.filter((item, at) => item.check(must(best, at)) === 1).length / QUESTIONS;
     const requests = prompts.flatMap((prompt, at) =>
       Array.from({ length: TRIES }, (_, sample) => ({ prompt, item: index * QUESTIONS + at, sample })),
     );
-    const completions = await sample(policy, requests, stream, { temperature: 1 });
+    const completions = await sample(policy, requests, stream, { temperature: 1, maxTokens });
     const right = items.map(
       (item, at) =>
         completions.slice(at * TRIES, (at + 1) * TRIES).filter(({ text }) => item.check(text) === 1).length,
@@ -112,7 +114,7 @@ async function trainNano(verify: boolean): Promise<void> {
     for (const name of MODEL_FILES) await writeFile(new URL(name, FOLDER), files[name]);
     console.log(`wrote ${MODEL_FILES.join(', ')} to public/models/nano`);
   }
-  await report({ session, tokenizer });
+  await report({ model: session, format: shortFormat(tokenizer) });
   await session.dispose();
   await engine.stop();
 }
@@ -121,7 +123,8 @@ async function trainNano(verify: boolean): Promise<void> {
 function count(text: string | undefined, name: string): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new RangeError(`--${name} must be 1 or more, got ${text}.`);
+  if (!Number.isInteger(value) || value < 1)
+    throw new RangeError(`--${name} must be 1 or more, got ${text}.`);
   return value;
 }
 

@@ -15,6 +15,7 @@ import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { mistake } from './mistakes.ts';
 import { MODEL_FILES, type ModelFiles, modelFiles, readModel } from './nano-files.ts';
 import { NANO_RECIPE, pretrain, trainingExample } from './pretraining.ts';
+import { shortFormat } from './short-format.ts';
 import { chosenGenerators, NANO_SELECTION } from './tasks/catalogue.ts';
 import { shareOf } from './tasks/held-out-split.ts';
 import { openTasks } from './tasks/task-source.ts';
@@ -87,7 +88,11 @@ describe('the committed model', () => {
     const { config, parameters, tokenizer } = readModel(await committedFiles());
     const session = await ModelSession.create({ engine, config, parameters });
     const tasks = await openTasks(NANO_SELECTION, new Map());
-    const metrics = await evaluate({ session, tokenizer }, DEFAULT_SETTINGS, tasks);
+    const metrics = await evaluate(
+      { model: session, format: shortFormat(tokenizer) },
+      DEFAULT_SETTINGS,
+      tasks,
+    );
     await session.dispose();
     expect(metrics.answering).toBeGreaterThan(0.25);
     expect(metrics.answering).toBeLessThan(0.5);

@@ -38,8 +38,3 @@ const PLAIN = new RegExp(`^[0-9a-z]{1,${MAX_ANSWER_LENGTH}}$`);
 export function isPlainAnswer(text: string): boolean {
   return PLAIN.test(text);
 }
-
-/** True when a critique calls the shown answer right, which it does by repeating it. */
-export function approves(critique: string, shown: string): boolean {
-  return critique === shown;
-}

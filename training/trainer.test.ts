@@ -14,12 +14,13 @@ import type { LearningSettings } from './learning-settings.ts';
 import { openRound } from './open-round.ts';
 import { isPlainAnswer } from './prompts.ts';
 import { replayRound } from './replay-round.ts';
+import { shortFormat } from './short-format.ts';
 import { MemoryCheckpointStore } from './testing/memory-checkpoint-store.ts';
 import { NARROW_CONFIG, NARROW_SETTINGS, NARROW_TASKS, narrowParameters } from './testing/narrow-model.ts';
 import { publishedAnswers } from './testing/published-answers.ts';
 import { LearningTrainer } from './trainer.ts';
 
-const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
+const format = shortFormat(completionTokenizer(new Tokenizer(characterTokenizerJson())));
 const signal = new AbortController().signal;
 const address = (digit: string) => `0x${digit.repeat(40)}` as DeviceAddress;
 const ANNA = address('a');
@@ -45,7 +46,7 @@ async function startTrainer(
   const trainer = await LearningTrainer.start({
     engine,
     evaluationEngine,
-    tokenizer,
+    format,
     tasks: NARROW_TASKS,
     store,
     first: async () =>
@@ -67,7 +68,7 @@ const rolloutsOf = (
   context: RoundContext,
   text?: string,
   settings = NARROW_SETTINGS,
-): PeerRollouts => publishedAnswers({ author, context, settings, tasks: NARROW_TASKS, tokenizer, text });
+): PeerRollouts => publishedAnswers({ author, context, settings, tasks: NARROW_TASKS, format, text });
 
 async function ownRollouts(trainer: LearningTrainer, context: RoundContext): Promise<PeerRollouts> {
   return { author: context.device, cid: 'cid-own', set: await trainer.answer(context, signal) };
@@ -115,7 +116,7 @@ describe('LearningTrainer', () => {
 
     const replay = await replayRound({
       engine,
-      tokenizer,
+      format,
       tasks: NARROW_TASKS,
       previous: before?.bytes ?? new Uint8Array(),
       context,
@@ -129,7 +130,7 @@ describe('LearningTrainer', () => {
     const forged = { ...own, set: { ...own.set, groups: rolloutsOf(ANNA, context).set.groups } };
     const other = await replayRound({
       engine,
-      tokenizer,
+      format,
       tasks: NARROW_TASKS,
       previous: before?.bytes ?? new Uint8Array(),
       context,

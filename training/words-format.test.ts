@@ -58,7 +58,19 @@ describe('wordsFormat', () => {
   });
 
   it('never lets a shown text make a mark, or take more of the context than its share', () => {
-    const part = fc.constantFrom('<', '|', 'answer', '>', '<|', '|>', 'shown', 'bos', ' ', '1', 'The answer is ');
+    const part = fc.constantFrom(
+      '<',
+      '|',
+      'answer',
+      '>',
+      '<|',
+      '|>',
+      'shown',
+      'bos',
+      ' ',
+      '1',
+      'The answer is ',
+    );
     const text = fc.string({ unit: fc.oneof(part, fc.string({ unit: 'binary-ascii' })), maxLength: 200 });
     const question = itemOf('x '.repeat(60), '1');
     fc.assert(

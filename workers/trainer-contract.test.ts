@@ -11,6 +11,7 @@ import { describeTrainerContract } from '../protocol/testing/trainer-contract.ts
 import { completionTokenizer } from '../training/completion-tokenizer.ts';
 import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
 import { DEFAULT_SETTINGS } from '../training/learning-settings.ts';
+import { shortFormat } from '../training/short-format.ts';
 import { NARROW_TASKS } from '../training/testing/narrow-model.ts';
 import { publishedAnswers } from '../training/testing/published-answers.ts';
 import { ComputeHost } from './compute-host.ts';
@@ -18,7 +19,7 @@ import { openComputeChannel, SMALL_MODEL_URL } from './testing/compute-channel.t
 import { SMALL_SETTINGS, smallModel } from './testing/small-model.ts';
 
 const DEVICE: DeviceAddress = `0x${'a1'.repeat(20)}`;
-const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
+const format = shortFormat(completionTokenizer(new Tokenizer(characterTokenizerJson())));
 
 describeTrainerContract('ComputeHost', async () => {
   const host = await ComputeHost.start<never>({
@@ -33,7 +34,7 @@ describeTrainerContract('ComputeHost', async () => {
     trainer: host,
     device: DEVICE,
     rollouts: (author, context) =>
-      publishedAnswers({ author, context, settings: SMALL_SETTINGS, tasks: NARROW_TASKS, tokenizer }),
+      publishedAnswers({ author, context, settings: SMALL_SETTINGS, tasks: NARROW_TASKS, format }),
     stop: () => host.stop(),
   };
 });
@@ -45,7 +46,7 @@ describeTrainerContract('ComputeClient', async () => {
     trainer: client,
     device: DEVICE,
     rollouts: (author, context) =>
-      publishedAnswers({ author, context, settings: DEFAULT_SETTINGS, tasks: NARROW_TASKS, tokenizer }),
+      publishedAnswers({ author, context, settings: DEFAULT_SETTINGS, tasks: NARROW_TASKS, format }),
     async stop() {
       await client.stop();
       close();

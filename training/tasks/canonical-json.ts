@@ -2,8 +2,8 @@
 const MAX_DEPTH = 64;
 
 /**
- * JSON text with sorted keys and without spaces, so that equal values have equal texts. Numbers are equal when
- * their doubles are. Undefined when the text is not JSON or has more than 64 levels.
+ * JSON text with sorted keys and without spaces, so that equal values have equal texts. Numbers are equal
+ * when their doubles are. Undefined when the text is not JSON or has more than 64 levels.
  */
 export function canonicalJson(text: string): string | undefined {
   try {

@@ -13,21 +13,8 @@ import {
   WORD_RULES,
 } from './answer-extraction.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { CheckerError } from './checker-error.ts';
 import { lastNumber } from './number-text.ts';
-
-/** An expected answer does not suit its checker. */
-export class CheckerError extends Error {
-  override readonly name = 'CheckerError';
-  readonly problem: string;
-  /** A sentence. */
-  readonly remedy: string;
-
-  constructor(problem: string, remedy: string) {
-    super(`${problem}. ${remedy}`);
-    this.problem = problem;
-    this.remedy = remedy;
-  }
-}
 
 /** One expected answer, ready to be compared. */
 export interface ExpectedAnswer {
@@ -125,8 +112,8 @@ function choiceAnswer(expected: string, choices: readonly string[]): ExpectedAns
 }
 
 /**
- * The choice that an answer names: alone, in brackets, at its start (`B) Paris`), or as the only one among its
- * words. A single letter within a sentence counts only in the case of the choice, because `a` is a word.
+ * The choice that an answer names: alone, in brackets, at its start (`B) Paris`), or as the only one among
+ * its words. A single letter within a sentence counts only in the case of the choice, because `a` is a word.
  */
 function choiceIn(answer: string, choices: readonly string[]): string | undefined {
   const folded = lowerCase(answer);

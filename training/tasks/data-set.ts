@@ -4,7 +4,8 @@ import { must } from '../../protocol/must.ts';
 import { RandomStream } from '../../protocol/philox.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { DataSetEntry } from '../../protocol/swarm-spec.ts';
-import { CheckerError, type ExpectedAnswer, openChecker } from './checkers.ts';
+import { CheckerError } from './checker-error.ts';
+import { type ExpectedAnswer, openChecker } from './checkers.ts';
 import { shareOf } from './held-out-split.ts';
 import type { ItemDrawer } from './item-set.ts';
 import { DataSetError, questionIdentity, readQuestionLines } from './json-lines.ts';
@@ -17,8 +18,8 @@ export interface DataSet {
 }
 
 /**
- * Reads the file of a data set. Throws DataSetError when it is missing, is not the named file, has a line that
- * cannot be used, or leaves one of the shares without a question.
+ * Reads the file of a data set. Throws DataSetError when it is missing, is not the named file, has a line
+ * that cannot be used, or leaves one of the shares without a question.
  */
 export async function openDataSet(
   entry: DataSetEntry,
@@ -108,7 +109,8 @@ function itemOf(options: {
 export function dataSetDrawer({ id, items }: DataSet, seed: Uint8Array, share: Share): ItemDrawer {
   const all = items[share];
   const draws = RandomStream.named({ seed, round: 0, device: id, purpose: 'items' }).sequence(0);
-  // Where another item than its own stands after the draws so far (Fisher and Yates, without the whole array).
+  // Where another item than its own stands after the draws so far (Fisher and Yates, without the whole
+  // array).
   const moved = new Map<number, number>();
   let left = all.length;
   return {

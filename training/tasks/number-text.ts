@@ -17,7 +17,9 @@ const ZEROS = [
   0x0ed0, 0x0f20, 0x1040, 0x17e0, 0x1810, 0xff10,
 ] as const;
 
-/** Writes digits of any script, signs and separators in ASCII. Every mark that is replaced keeps its order. */
+/**
+ * Writes digits of any script, signs and separators in ASCII. Every mark that is replaced keeps its order.
+ */
 function asciiNumbers(text: string): string {
   return text
     .split('{,}')

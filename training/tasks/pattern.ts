@@ -1,6 +1,6 @@
 /** Regular expressions of strangers, by an engine whose time is linear in the text (RE2's syntax). */
 import { RE2JS, RE2JSSyntaxException } from 're2js';
-import { CheckerError } from './checkers.ts';
+import { CheckerError } from './checker-error.ts';
 
 /** Characters of a pattern. */
 const MAX_PATTERN_LENGTH = 512;

@@ -112,9 +112,15 @@ describe('generators', () => {
       'version 1 of the task sums, and the swarm uses version 2',
     );
     await expect(of({ difficulties: [3] })).rejects.toThrow('sums has difficulties 0 to 2, not 3');
-    await expect(of({ difficulties: [] })).rejects.toThrow('difficulties of sums must be a list of 1 to 16');
-    await expect(open({ generators: [], dataSets: [] })).rejects.toThrow('names no task');
-    await expect(open({ generators: [entry, entry], dataSets: [] })).rejects.toThrow('one entry twice');
+    await expect(of({ difficulties: [] })).rejects.toThrow(
+      'at tasks.generators[0].difficulties: expected at least 1 entries',
+    );
+    await expect(open({ generators: [], dataSets: [] })).rejects.toThrow(
+      'at tasks: expected at least one task',
+    );
+    await expect(open({ generators: [entry, entry], dataSets: [] })).rejects.toThrow(
+      'an entry that is not there before',
+    );
   });
 
   it('are told apart from those of another selection', async () => {
@@ -198,6 +204,11 @@ describe('data sets', () => {
     await expect(
       open({ generators: [], dataSets: [entryOf('one', one, { heldOutOneIn: 1000 })] }, [['one', one]]),
     ).rejects.toThrow('held-out share has no question when one in 1000 is held out');
+  });
+
+  it('cannot have the id of another task', async () => {
+    const both = { ...selectGenerators({ sums: [0] }), dataSets: [entryOf('sums', file)] };
+    await expect(open(both, [['sums', file]])).rejects.toThrow('Two tasks have the id sums');
   });
 
   it('are refused with the line that the checker cannot use', async () => {

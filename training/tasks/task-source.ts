@@ -1,7 +1,7 @@
 /** The items that a swarm trains on and evaluates on, from its choice of tasks. */
 import type { TaskSelection } from '../../protocol/swarm-spec.ts';
-import { parseTaskSelection, TaskSelectionError } from '../../protocol/task-selection.ts';
-import { chosenGenerators } from './catalogue.ts';
+import { parseTaskSelection } from '../../protocol/swarm-spec-codec.ts';
+import { chosenGenerators, UnknownTaskError } from './catalogue.ts';
 import { dataSetDrawer, openDataSet } from './data-set.ts';
 import { generatorDrawer, itemSet } from './item-set.ts';
 import type { Share, TaskItem } from './task.ts';
@@ -29,11 +29,16 @@ export type DataSetTexts = ReadonlyMap<string, Uint8Array | string>;
 const HELD_OUT_SEED = new TextEncoder().encode('starling held-out questions, first edition');
 
 /**
- * Opens a swarm's tasks. Throws TaskSelectionError on a selection out of bounds, UnknownTaskError on a task
- * or version that this program does not have, and DataSetError on a missing, other or unreadable data set.
+ * Opens a swarm's tasks. Throws SwarmSpecError on a selection out of bounds, UnknownTaskError on a task or
+ * version that this program does not have, and DataSetError on a missing, other or unreadable data set.
  */
 export async function openTasks(selection: TaskSelection, dataSetTexts: DataSetTexts): Promise<TaskSource> {
   const parsed = parseTaskSelection(selection);
+  const taskIds = [...parsed.generators, ...parsed.dataSets].map(({ id }) => id);
+  const twice = taskIds.find((id, index) => taskIds.indexOf(id) !== index);
+  if (twice !== undefined) {
+    throw new UnknownTaskError(`Two tasks have the id ${twice}: give the data set another one.`);
+  }
   const generators = chosenGenerators(parsed.generators);
   const dataSets = await Promise.all(
     parsed.dataSets.map((entry) => openDataSet(entry, dataSetTexts.get(entry.id))),
@@ -44,19 +49,24 @@ export async function openTasks(selection: TaskSelection, dataSetTexts: DataSetT
   ];
   return {
     selection: parsed,
-    taskIds: [...parsed.generators, ...parsed.dataSets].map(({ id }) => id),
+    taskIds,
     roundItems: (seed, count) => itemSet(drawersOf(seed, 'training'), count),
     heldOutItems: (count) => itemSet(drawersOf(HELD_OUT_SEED, 'held-out'), count),
   };
 }
 
-/** Throws TaskSelectionError when the source was opened for other tasks than these. */
+/** A checkpoint learns other tasks than those that were opened. */
+export class OtherTasksError extends Error {
+  override readonly name = 'OtherTasksError';
+}
+
+/** Throws OtherTasksError when the source was opened for other tasks than these. */
 export function requireSelection(tasks: TaskSource, selection: TaskSelection): void {
   const same = JSON.stringify(tasks.selection) === JSON.stringify(parseTaskSelection(selection));
   if (!same) {
-    throw new TaskSelectionError(
-      'the checkpoint learns other tasks than those that were opened',
-      'open the tasks of the checkpoint, or start from the published model again',
+    throw new OtherTasksError(
+      'The checkpoint learns other tasks than those that were opened: open the tasks of the checkpoint, or ' +
+        'start from the published model again.',
     );
   }
 }

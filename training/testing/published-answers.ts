@@ -1,9 +1,9 @@
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import { must } from '../../protocol/must.ts';
 import type { PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
-import type { CompletionTokenizer } from '../completion-tokenizer.ts';
 import type { LearningSettings } from '../learning-settings.ts';
 import { openRound } from '../open-round.ts';
+import type { PromptFormat } from '../prompt-format.ts';
 import type { TaskSource } from '../tasks/task-source.ts';
 
 /**
@@ -15,14 +15,14 @@ export function publishedAnswers(options: {
   readonly context: RoundContext;
   readonly settings: LearningSettings;
   readonly tasks: TaskSource;
-  readonly tokenizer: CompletionTokenizer;
+  readonly format: PromptFormat;
   /** Defaults to the right answer of each item, then `0`, which is never right. */
   readonly text?: string;
 }): PeerRollouts {
-  const { author, context, settings, tasks, tokenizer } = options;
+  const { author, context, settings, tasks, format } = options;
   const round = openRound(context, settings, tasks);
   const completion = (text: string) => {
-    const tokens = [...tokenizer.encode(text), tokenizer.endToken];
+    const tokens = [...format.encode(text), format.endToken];
     return { text, tokens, logprobs: tokens.map(() => -1) };
   };
   const groups = round.drawOf(author).map((item) => {

@@ -1,5 +1,5 @@
 import * as dagCbor from '@ipld/dag-cbor';
-import { equalBytes } from '../../protocol/bytes.ts';
+import { equalBytes } from './bytes.ts';
 import { type Codec, CodecError } from './codec.ts';
 
 /** Canonical DAG-CBOR of a value. Throws CodecError when the value breaks a limit. */

@@ -1,6 +1,6 @@
 import { CID } from 'multiformats/cid';
-import type { Hex } from '../../protocol/hex.ts';
-import { fromHex, toHex } from '../../protocol/hex.ts';
+import type { Hex } from './hex.ts';
+import { fromHex, toHex } from './hex.ts';
 
 /**
  * A value that does not fit its codec: its form is wrong, or a size or count is above the protocol's limit.
@@ -8,9 +8,14 @@ import { fromHex, toHex } from '../../protocol/hex.ts';
 export class CodecError extends Error {
   override readonly name = 'CodecError';
   readonly kind: 'malformed' | 'oversized';
+  /** Where in the value, such as `tasks.dataSets[0].id`; empty for the whole. */
+  readonly path: string;
+  readonly expected: string;
   constructor(kind: 'malformed' | 'oversized', path: string, expected: string) {
     super(`${path === '' ? 'message' : path}: expected ${expected}.`);
     this.kind = kind;
+    this.path = path;
+    this.expected = expected;
   }
 }
 
@@ -183,6 +188,28 @@ export function record<const F>(
   return {
     encode: (value, path) => map(value, path, 'encode'),
     decode: (value, path) => map(value, path, 'decode'),
+  };
+}
+
+/**
+ * One of several maps, told apart by the text under `kind`, which stands in each of them as `oneOf` of one
+ * word.
+ */
+export function variant<const V>(
+  variants: V & { readonly [K in keyof V]: Codec<ValueOf<V[K]>> },
+): Codec<ValueOf<V[keyof V]>> {
+  const codecs = new Map(
+    Object.entries(variants as unknown as Readonly<Record<string, Codec<ValueOf<V[keyof V]>>>>),
+  );
+  const find = (value: unknown, path: string): Codec<ValueOf<V[keyof V]>> => {
+    const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
+    const found = typeof kind === 'string' ? codecs.get(kind) : undefined;
+    if (found !== undefined) return found;
+    throw malformed(path === '' ? 'kind' : `${path}.kind`, `one of ${[...codecs.keys()].join(', ')}`);
+  };
+  return {
+    encode: (value, path) => find(value, path).encode(value, path),
+    decode: (value, path) => find(value, path).decode(value, path),
   };
 }
 
