@@ -72,7 +72,7 @@ export function exactAnswer(expected: string, ignoreCase: boolean): ExpectedAnsw
   return answerBy(
     WORD_RULES,
     (answer) => fold(cleaned(answer)) === wanted,
-    () => `The right answer is ${wanted}.`,
+    (answer) => `The right answer is ${cleaned(expected)}, not ${answer}.`,
   );
 }
 
