@@ -18,10 +18,10 @@ export const BUILTIN_MODELS: readonly BuiltinModel[] = [
   {
     name: 'nano',
     folder: 'models/nano/',
-    root: '0x',
+    root: '0x5da8c7032ae383eb5f3263652bdd52bb6d45eb17656ee3c18007ffbd71458fde',
     format: 'short',
-    parameters: 0,
-    bytes: 0,
+    parameters: 95_296,
+    bytes: 386_334,
   },
 ];
 
