@@ -24,8 +24,8 @@ const SHOWABLE_LENGTH = 2000;
 const COMPLETION_TOKENS = 96;
 
 /**
- * Positions that the longest prompt with its begin token and marks and the longest completion take. A model of
- * this format needs as many.
+ * Positions that the longest prompt with its begin token and marks and the longest completion take. A model
+ * of this format needs as many.
  */
 export const WORDS_CONTEXT = 1 + QUESTION_TOKENS + 3 + 2 * QUOTED_TOKENS + COMPLETION_TOKENS;
 

@@ -27,7 +27,8 @@ const AFTER_SPACE = [...'0123456789+-*/=<>(["\'', ...LETTERS].map((character) =>
 /**
  * A tokenizer.json in Hugging Face's format. It is byte-pair encoding without merges: a word of the
  * vocabulary is one token with the space before it, and any other text is one token a character. No two
- * digits share a token. Text with a character outside printable ASCII and line feed is refused by `Tokenizer`.
+ * digits share a token. Text with a character outside printable ASCII and line feed is refused by
+ * `Tokenizer`.
  */
 export function wordTokenizerJson(): Record<string, unknown> {
   const tokens = [...WORD_SPECIAL_TOKENS, ...CHARACTERS, ...AFTER_SPACE, ...COMMON_WORDS];
