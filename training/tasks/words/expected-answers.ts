@@ -1,13 +1,15 @@
 /** How the answers of word tasks are compared, besides numbers. */
 import { cleaned, extractAnswer, lowerCase, WORD_RULES } from '../answer-extraction.ts';
-import { type ExpectedAnswer, exactAnswer } from '../checkers.ts';
+import { type ExpectedAnswer, exactAnswer, explainWrong } from '../checkers.ts';
 
 /** A word or several, in any case. */
 export function wordAnswer(answer: string): ExpectedAnswer {
   return exactAnswer(answer, true);
 }
 
-/** The elements of a list in lower case. Spaces, commas and semicolons separate them, brackets are ignored. */
+/**
+ * The elements of a list in lower case. Spaces, commas and semicolons separate them, brackets are ignored.
+ */
 export function listElements(text: string): readonly string[] {
   return lowerCase(text)
     .split(/[ \t\r\n,;()[\]{}]/)
@@ -21,7 +23,6 @@ export function listAnswer(answer: string): ExpectedAnswer {
   return {
     extract: (text) => listElements(extractAnswer(text, WORD_RULES)).join(' '),
     accepts: (given) => given === wanted,
-    explain: (given) =>
-      given === '' ? 'The text has no answer.' : `The right answer is ${wanted}, not ${given}.`,
+    explain: (given) => explainWrong(given, wanted),
   };
 }

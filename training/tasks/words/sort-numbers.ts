@@ -9,7 +9,9 @@ const LEVELS = [
   { count: 8, most: 999 },
 ] as const;
 
-/** `Sort these numbers from low to high: 8 3 5` Orders and directions of the same numbers are one question. */
+/**
+ * `Sort these numbers from low to high: 8 3 5` Orders and directions of the same numbers are one question.
+ */
 export const sortNumbers = defineWordTask({
   id: 'sort-numbers',
   title: 'Sort numbers',

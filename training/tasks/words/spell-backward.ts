@@ -5,7 +5,9 @@ import { defineWordTask } from './word-task.ts';
 
 const LENGTHS = [4, 6, 8, 11] as const;
 
-/** `Spell tabel backward.` A word and its reverse are one question. A word that reads the same is drawn too. */
+/**
+ * `Spell tabel backward.` A word and its reverse are one question. A word that reads the same is drawn too.
+ */
 export const spellBackward = defineWordTask({
   id: 'spell-backward',
   title: 'Spell a word backward',
