@@ -7,6 +7,7 @@ import type { DeviceAddress, Hex } from '../protocol/hex.ts';
 import type { AnswerGroup, RoundContext, Trainer } from '../protocol/trainer.ts';
 import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
 import type { AnswerExplanation } from '../training/explanation.ts';
+import type { AskedBoth } from '../training/trainer.ts';
 import type { CallsApi } from './cancellable-calls.ts';
 import type { EngineReport, StoredCheckpoint } from './compute-host.ts';
 import type { CallsOf } from './remote-methods.ts';
@@ -62,6 +63,8 @@ export interface ComputeMethods extends Trainer {
   sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]>;
   /** Why each of an author's answers in a round has its score. Does not wait for other calls. */
   explain(context: RoundContext, groups: readonly AnswerGroup[]): Promise<readonly AnswerExplanation[]>;
+  /** The answers of the base model and of the current weights to a person's own question. */
+  ask(question: string, signal?: AbortSignal): Promise<AskedBoth>;
   /** Evaluates the current weights on held-out questions, as after every round. */
   evaluate(signal?: AbortSignal): Promise<EvalMetrics>;
   /** Sets the maximum duty cycle, 0.1 to 1. It applies at once, even to a call in progress. */

@@ -18,7 +18,7 @@ import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from '../trai
 import type { PromptFormat } from '../training/prompt-format.ts';
 import { shortFormat } from '../training/short-format.ts';
 import { type DataSetTexts, openTasks } from '../training/tasks/task-source.ts';
-import { LearningTrainer } from '../training/trainer.ts';
+import { type AskedBoth, LearningTrainer } from '../training/trainer.ts';
 import { fetchModelFiles, type PublishedModel } from './published-model.ts';
 
 /** An engine ready to run, and the reason for choosing it. */
@@ -190,6 +190,11 @@ export class ComputeHost<Verdict> implements Trainer {
   /** The current weights' most likely answers to the first `count` held-out questions. */
   sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]> {
     return this.#exclusive(({ trainer }) => trainer.sampleAnswers(count, signal), signal);
+  }
+
+  /** The answers of the base model and of the current weights to a person's own question. */
+  ask(question: string, signal?: AbortSignal): Promise<AskedBoth> {
+    return this.#exclusive(({ trainer }) => trainer.ask(question, signal), signal);
   }
 
   /** Why each of an author's answers in a round has its score. Does not wait for other calls. */

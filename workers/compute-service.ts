@@ -47,6 +47,7 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
         'sampleAnswers',
         'evaluate',
         'explain',
+        'ask',
       ]),
       async start({ device, networkId, modelUrl, engine, threads, share }, signal) {
         if (host !== null) throw new Error('Computing was started already; stop it first.');

@@ -139,6 +139,16 @@ describe('ContributeScreen', () => {
       );
   });
 
+  it('answers a question of one’s own, before and after, side by side', async () => {
+    const { locator, button } = await shown('contributing');
+    await expect.element(button('Ask')).toBeDisabled();
+    await locator.getByLabelText('Your question').fill('47+38=');
+    await button('Ask').click();
+    await expect.element(locator.getByTestId('own-before')).toHaveTextContent('84');
+    await expect.element(locator.getByTestId('own-now')).toHaveTextContent('85');
+    await expect.element(locator.getByText('After round 134')).toBeVisible();
+  });
+
   it('names the cause of a failure, and keeps what was done', async () => {
     const { locator, button, status } = await shown('failed');
     await expect.element(status).toHaveTextContent('The GPU went away.');

@@ -1,6 +1,7 @@
 import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { isLive } from '../volunteer/phase.ts';
 import { useView } from '../volunteer/volunteer-context.tsx';
+import { AskPanel } from './ask-panel.tsx';
 import { DevicePanel } from './device-panel.tsx';
 import { Feed } from './feed.tsx';
 import { Hero } from './hero.tsx';
@@ -46,6 +47,7 @@ export function ContributeScreen({ engine, onEngine }: ContributeScreenProps) {
               <Learning />
               {live || reading ? <Feed /> : null}
               {model ? <ModelCard /> : null}
+              {model ? <AskPanel /> : null}
             </div>
             <div className="min-w-0 space-y-10">
               {live ? <SwarmPanel /> : null}

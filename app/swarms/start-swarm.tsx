@@ -33,7 +33,7 @@ interface Known {
 function Start({ swarms, network }: { readonly swarms: SwarmsPort; readonly network: Network }) {
   const [known, setKnown] = useState<Known | { readonly failure: string } | null>(null);
   const [draft, setDraft] = useState<SwarmDraft>(FIRST_DRAFT);
-  const [started, setStarted] = useState<bigint | null>(null);
+  const [started, setStarted] = useState<number | null>(null);
   useEffect(() => {
     Promise.all([swarms.builtins(), swarms.catalogue()]).then(
       ([builtins, catalogue]) => {
@@ -65,7 +65,7 @@ interface FormProps {
   readonly known: Known;
   readonly draft: SwarmDraft;
   readonly onChange: (draft: SwarmDraft) => void;
-  readonly onStarted: (id: bigint) => void;
+  readonly onStarted: (id: number) => void;
 }
 
 /** Stands for the account until a wallet is connected, so that everything else is checked before. */
@@ -161,7 +161,6 @@ function Form({ swarms, network, known, draft, onChange, onStarted }: FormProps)
                 network={network}
                 spec={read.spec}
                 draft={draft}
-                account={address}
                 onStarted={onStarted}
               />
             ) : null}
@@ -186,19 +185,18 @@ interface PriceProps {
   readonly network: Network;
   readonly spec: SwarmSpec;
   readonly draft: SwarmDraft;
-  readonly account: `0x${string}`;
-  readonly onStarted: (id: bigint) => void;
+  readonly onStarted: (id: number) => void;
 }
 
 /** The price of the one transaction, by the chain's present price of gas, before the wallet is asked. */
-function Price({ swarms, network, spec, draft, account, onStarted }: PriceProps) {
+function Price({ swarms, network, spec, draft, onStarted }: PriceProps) {
   const [asked, setAsked] = useState<PreparedSwarm | { readonly failure: string } | null>(null);
   const { payer } = useWallet(network);
   useEffect(() => {
     let current = true;
     // A person who types is not asked about with every letter.
     const timer = setTimeout(() => {
-      swarms.prepare(spec, account).then(
+      swarms.prepare(spec).then(
         (prepared) => {
           if (current) setAsked(prepared);
         },
@@ -211,7 +209,7 @@ function Price({ swarms, network, spec, draft, account, onStarted }: PriceProps)
       current = false;
       clearTimeout(timer);
     };
-  }, [swarms, spec, account]);
+  }, [swarms, spec]);
   if (asked === null) return <p className="text-note text-quiet">Asking the chain for the price…</p>;
   if ('failure' in asked) {
     return (
@@ -243,7 +241,7 @@ function Price({ swarms, network, spec, draft, account, onStarted }: PriceProps)
 
 interface StartedProps {
   readonly swarms: SwarmsPort;
-  readonly id: bigint;
+  readonly id: number;
   readonly chainId: number;
 }
 
@@ -251,10 +249,10 @@ function Started({ swarms, id, chainId }: StartedProps) {
   const name = useView((view) => view.network?.name ?? 'this network');
   useEffect(() => swarms.refresh(), [swarms]);
   return (
-    <div className="space-y-5" data-testid="start-done" data-value={String(id)}>
+    <div className="space-y-5" data-testid="start-done" data-value={id}>
       <p className="max-w-prose text-body">
-        Your swarm is open on {name}, as number {String(id)}. Nobody can close or change it. Somebody has to
-        begin: join it with this device, and keep the tab open while others fetch your questions.
+        Your swarm is open on {name}, as number {id}. Nobody can close or change it. Somebody has to begin:
+        join it with this device, and keep the tab open while others fetch your questions.
       </p>
       <SwarmLink chainId={chainId} id={id} />
       <p>

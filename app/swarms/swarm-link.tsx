@@ -6,12 +6,12 @@ import { ErrorBoundary } from '../ui/error-boundary.tsx';
 const QrCode = lazy(() => import('./qr-code.tsx'));
 
 /** The address that leads to a swarm, on the page that is open. */
-export function swarmAddress(chainId: number, id: bigint, page: string = location.href): string {
+export function swarmAddress(chainId: number, id: number, page: string = location.href): string {
   return `${page.split('#')[0]}#/swarm/${chainId}/${id}`;
 }
 
 /** A swarm's link for others: to copy, and as a QR code for a phone. */
-export function SwarmLink({ chainId, id }: { readonly chainId: number; readonly id: bigint }) {
+export function SwarmLink({ chainId, id }: { readonly chainId: number; readonly id: number }) {
   const [copied, setCopied] = useState<'no' | 'yes' | 'refused'>('no');
   const address = swarmAddress(chainId, id);
   const copy = async () => {

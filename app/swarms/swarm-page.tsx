@@ -45,7 +45,7 @@ export default function SwarmPage({ chainId, swarm, engine }: SwarmPageProps) {
         </NotHere>
       ) : (
         <OpenedPart opened={opened} testId="swarms-failure">
-          {(swarms) => <Landing swarms={swarms} id={BigInt(swarm)} chainId={chainId} engine={engine} />}
+          {(swarms) => <Landing swarms={swarms} id={swarm} chainId={chainId} engine={engine} />}
         </OpenedPart>
       )}
     </main>
@@ -68,7 +68,7 @@ function NotHere({ children }: { readonly children: ReactNode }) {
 
 interface LandingProps {
   readonly swarms: SwarmsPort;
-  readonly id: bigint;
+  readonly id: number;
   readonly chainId: number;
   readonly engine: EngineChoice;
 }
@@ -92,8 +92,8 @@ function Landing({ swarms, id, chainId, engine }: LandingProps) {
   }
   return (
     <NotHere>
-      The chain of this network has no swarm of the number {String(id)}. Perhaps the network was started again
-      since the link was made.
+      The chain of this network has no swarm of the number {id}. Perhaps the network was started again since
+      the link was made.
     </NotHere>
   );
 }

@@ -18,7 +18,7 @@ export interface HeldOutPoint {
 /** A swarm as the chain has it, and as far as its specification can be used here. */
 export interface ShownSwarm {
   /** Its number on the chain. */
-  readonly id: bigint;
+  readonly id: number;
   /** Null where the specification cannot be read; `problem` then says why. */
   readonly spec: SwarmSpec | null;
   /** Why this device cannot take part, in a sentence; null where it can. */
@@ -82,7 +82,7 @@ export interface SwarmsPort {
   /** Looks at the chain now rather than at the next turn. */
   refresh(): void;
   /** Shows one swarm by its number, whether or not it is among the newest. */
-  follow(id: bigint | null): void;
+  follow(id: number | null): void;
   /** Shows more of the older swarms. */
   showOlder(): void;
   /** The models that come with the page, to start from. */
@@ -107,7 +107,7 @@ export interface SwarmsPort {
   /** Measures this device's speed, once; `cost` then knows seconds. Throws ComputeError. */
   measure(): Promise<void>;
   /** Checks a specification, and asks the chain for the price of opening it. Throws SwarmSpecError, ChainError. */
-  prepare(spec: SwarmSpec, account: Hex): Promise<PreparedSwarm>;
+  prepare(spec: SwarmSpec): Promise<PreparedSwarm>;
   /**
    * Opens the swarm with one transaction, paid from `queue`, and keeps its data sets on this device, which
    * serves them to members. Returns the swarm's number. Throws ChainError, WalletError.
@@ -116,5 +116,5 @@ export interface SwarmsPort {
     prepared: PreparedSwarm,
     files: ReadonlyMap<Hex, Uint8Array>,
     queue: TransactionQueue,
-  ): Promise<bigint>;
+  ): Promise<number>;
 }

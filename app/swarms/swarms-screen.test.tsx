@@ -69,7 +69,7 @@ describe('SwarmsScreen', () => {
   it('joins with one click', async () => {
     const { locator, join } = await shown(simulatedSwarms('swarms-list'));
     await locator.getByTestId('swarm-1').getByTestId('swarm-join').click();
-    expect(join).toHaveBeenCalledExactlyOnceWith(1n, 'auto');
+    expect(join).toHaveBeenCalledExactlyOnceWith(1, 'auto');
     await expect.element(locator.getByTestId('swarm-1')).toHaveTextContent('You contribute here.');
   });
 });
@@ -77,7 +77,7 @@ describe('SwarmsScreen', () => {
 describe('starting a swarm', () => {
   it('names every mistake in a file with its line, and shows the price before the wallet is asked', async () => {
     announceWallet({ account: ACCOUNT, chainId: SIMULATED_NETWORK.chainId });
-    const open = vi.fn(async (..._asked: Parameters<SwarmsPort['open']>) => 7n);
+    const open = vi.fn(async (..._asked: Parameters<SwarmsPort['open']>) => 7);
     const { element, locator } = await shown({ ...simulatedSwarms('swarms-empty'), open });
     await locator.getByTestId('start-swarm').click();
     await expect.element(locator.getByTestId('start-problem')).toHaveTextContent('Give the swarm a name.');
@@ -151,7 +151,7 @@ describe('a swarm’s link', () => {
     await expect.element(locator.getByTestId('swarm-round')).toHaveTextContent('412, a new one every 20 s');
     await expectAccessibleOnPhoneToo(element);
     await locator.getByTestId('swarm-contribute').click();
-    expect(join).toHaveBeenCalledExactlyOnceWith(1n, 'auto');
+    expect(join).toHaveBeenCalledExactlyOnceWith(1, 'auto');
   });
 
   it('says that another chain, or a number that the chain does not know, is not here', async () => {

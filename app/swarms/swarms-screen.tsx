@@ -84,7 +84,7 @@ function Swarms({ swarms, engine }: { readonly swarms: SwarmsPort; readonly engi
           <ul className="-mt-4 divide-y divide-line">
             {listed.map((swarm) => (
               <SwarmCard
-                key={String(swarm.id)}
+                key={swarm.id}
                 swarm={swarm}
                 swarms={swarms}
                 chainId={chainId}

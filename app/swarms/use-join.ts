@@ -6,13 +6,13 @@ import { useView, useVolunteer } from '../volunteer/volunteer-context.tsx';
 /** Joining a swarm with one click, and the swarm that this device contributes to now. */
 export function useJoin(engine: EngineChoice): {
   /** Number of the swarm that this device contributes to; null while it contributes to none. */
-  readonly joined: bigint | null;
-  readonly join: (swarm: bigint) => void;
+  readonly joined: number | null;
+  readonly join: (swarm: number) => void;
 } {
   const volunteer = useVolunteer();
   const joined = useView((view) => (isLive(view.phase) ? view.swarm : null));
   const join = useCallback(
-    (swarm: bigint) => {
+    (swarm: number) => {
       // How the start goes is on the first screen, with its cause where it fails.
       location.hash = '#/';
       void volunteer.join(swarm, engine);

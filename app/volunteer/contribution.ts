@@ -135,6 +135,11 @@ export class Contribution {
     await this.#computer?.client.setShare(share);
   }
 
+  /** What the base model and the present one answer; undefined while no engine is ready. */
+  async ask(question: string): Promise<{ readonly before: string; readonly now: string } | undefined> {
+    return this.#computer?.client.ask(question, this.#abort.signal);
+  }
+
   /** The latest stored checkpoint, or null while no engine is ready. */
   async checkpoint(): Promise<StoredCheckpoint | null> {
     return (await this.#computer?.client.checkpoint()) ?? null;

@@ -126,7 +126,7 @@ export type VolunteerEvent =
   /** Maximum share of the time that this device computes, 0.1 to 1. */
   | { readonly kind: 'share'; readonly share: number }
   /** The swarm that this device joins from now on. */
-  | { readonly kind: 'swarm'; readonly swarm: bigint | null }
+  | { readonly kind: 'swarm'; readonly swarm: number | null }
   | { readonly kind: 'owner'; readonly owner: Hex | null }
   | { readonly kind: 'engine'; readonly engine: EngineReport<EngineVerdict> }
   | { readonly kind: 'peers'; readonly peers: readonly PeerStatus[]; readonly relays: readonly RelayStatus[] }

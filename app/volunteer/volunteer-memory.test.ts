@@ -27,8 +27,8 @@ describe('what a volunteer remembers', () => {
     const text = stored(null);
     const memory = swarmMemory(text);
     expect(memory.get()).toBeNull();
-    memory.set(12n);
-    expect([text.get(), memory.get()]).toEqual(['12', 12n]);
+    memory.set(12);
+    expect([text.get(), memory.get()]).toEqual(['12', 12]);
     memory.set(null);
     expect(text.get()).toBeNull();
     expect(swarmMemory(stored('the first')).get()).toBeNull();

@@ -28,10 +28,10 @@ export function shareMemory(stored: StoredText = storedText(() => localStorage, 
 /** The number of the swarm that this device joins, or null for the network's first. It outlives the visit. */
 export function swarmMemory(stored: StoredText = storedText(() => localStorage, 'starling.swarm')) {
   return {
-    get(): bigint | null {
+    get(): number | null {
       const text = stored.get() ?? '';
-      return /^\d{1,15}$/.test(text) ? BigInt(text) : null;
+      return /^\d{1,15}$/.test(text) ? Number(text) : null;
     },
-    set: (swarm: bigint | null): void => stored.set(swarm === null ? null : String(swarm)),
+    set: (swarm: number | null): void => stored.set(swarm === null ? null : String(swarm)),
   };
 }

@@ -27,7 +27,7 @@ export interface VolunteerView {
     readonly encrypted: boolean;
   } | null;
   /** Number of the swarm that this device joins; null for the network's first one. */
-  readonly swarm: bigint | null;
+  readonly swarm: number | null;
   readonly owner: Hex | null;
   /** Maximum share of the time that this device computes, 0.1 to 1. */
   readonly share: number;

@@ -38,7 +38,7 @@ export interface VolunteerOptions {
   /** The share of the device that a person lends; remembered from visit to visit. */
   readonly share: { get(): number; set(share: number): void };
   /** The swarm that this device joins; remembered from visit to visit. */
-  readonly swarm: { get(): bigint | null; set(swarm: bigint | null): void };
+  readonly swarm: { get(): number | null; set(swarm: number | null): void };
   /** Asks the browser not to clear the key under storage pressure. */
   readonly persist: () => Promise<unknown>;
   /** Stops everything else of this tab that signs with the key, once another tab has taken the key over. */
@@ -151,7 +151,7 @@ export class Volunteer implements VolunteerPort {
     }
   }
 
-  async join(swarm: bigint, engine: EngineChoice): Promise<void> {
+  async join(swarm: number, engine: EngineChoice): Promise<void> {
     if (this.#contribution !== null) {
       if (this.#view.swarm === swarm) return;
       await this.stop();
@@ -200,6 +200,13 @@ export class Volunteer implements VolunteerPort {
     // The other tab may have made or restored a key, and finished rounds, since.
     await this.#device.open();
     this.#phase({ kind: 'idle' });
+  }
+
+  async ask(question: string): Promise<{ readonly before: string; readonly now: string }> {
+    const answers = await this.#contribution?.ask(question);
+    if (answers === undefined)
+      throw new Error('The model is loaded while this device contributes. Contribute first.');
+    return answers;
   }
 
   async checkpoint(): Promise<DownloadedCheckpoint> {

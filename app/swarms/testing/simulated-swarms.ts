@@ -16,7 +16,7 @@ const SOMEBODY = `0x${'a1'.repeat(20)}` as const;
 
 function shownSwarm(change: Partial<ShownSwarm>): ShownSwarm {
   return {
-    id: 0n,
+    id: 0,
     spec: smallSpec,
     problem: null,
     openedBy: SOMEBODY,
@@ -30,13 +30,13 @@ function shownSwarm(change: Partial<ShownSwarm>): ShownSwarm {
 
 const LISTED: readonly ShownSwarm[] = [
   shownSwarm({
-    id: 3n,
+    id: 3,
     spec: null,
     problem: 'The specification is wrong at round.temperature: expected a number. Take another swarm.',
     round: 2,
   }),
   shownSwarm({
-    id: 2n,
+    id: 2,
     spec: fullSpec,
     problem:
       'This program does not know version 2 of the task base-conversion. Update it, or take another swarm.',
@@ -44,7 +44,7 @@ const LISTED: readonly ShownSwarm[] = [
     round: 40,
   }),
   shownSwarm({
-    id: 1n,
+    id: 1,
     spec: {
       ...smallSpec,
       name: 'Legs of ants',
@@ -58,7 +58,7 @@ const LISTED: readonly ShownSwarm[] = [
       members: 4,
     })),
   }),
-  shownSwarm({ id: 0n }),
+  shownSwarm({ id: 0 }),
 ];
 
 export function swarmsView(scene: SwarmScene): SwarmsView {

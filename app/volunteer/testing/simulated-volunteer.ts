@@ -38,6 +38,7 @@ export function simulatedVolunteer(
       emit({ kind: 'phase', phase: { kind: 'idle' } });
       play('returning');
     },
+    ask: async () => ({ before: '84', now: '85' }),
     checkpoint: refuse,
     keys: {
       backUp: async (passphrase) =>

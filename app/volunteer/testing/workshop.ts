@@ -59,7 +59,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
   const file = { ...network };
   let computer: OpenComputerOptions | null = null;
   let share = 1;
-  let swarm: bigint | null = null;
+  let swarm: number | null = null;
   let remembered: EngineChoice | null = options.remembered ?? null;
   const fail: Partial<Record<'chain' | 'computer' | 'swarm', Error>> = {};
   const storage = { full: false };
@@ -75,6 +75,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
     vote: unused,
     train: unused,
     stored: unused,
+    ask: async (question) => ({ before: `${question}?`, now: `${question}!` }),
     explain: async (_context, groups) =>
       groups.flatMap(({ item, completions }) =>
         completions.map(({ text }, sample) => ({
