@@ -11,7 +11,7 @@ import { type Codec, CodecError, flag, hex, list, oneOf, record, text, uint, var
 import type { Hex } from './hex.ts';
 import { toHex } from './hex.ts';
 import { sha256Of } from './sha256-of.ts';
-import type { SwarmSpec } from './swarm-spec.ts';
+import type { SwarmSpec, TaskSelection } from './swarm-spec.ts';
 
 /** Most bytes of a specification, as `MAX_BYTES` of contracts/src/Swarms.sol. */
 export const MAX_SPEC_BYTES = 16_384;
@@ -282,6 +282,14 @@ export function parseSwarmSpec(json: string): SwarmSpec {
   checkVersion(() => value);
   // The codec checks every field, whatever the text held.
   return decodeSwarmSpec(encodeSwarmSpec(value as SwarmSpec).bytes);
+}
+
+/**
+ * The choice of tasks in a value of unknown origin, such as a checkpoint’s settings. Extra fields are
+ * refused. Throws SwarmSpecError.
+ */
+export function parseTaskSelection(value: unknown): TaskSelection {
+  return named(() => tasks.decode(tasks.encode(value as TaskSelection, 'tasks'), 'tasks'));
 }
 
 /** The CIDv1 of dag-cbor with sha2-256 of a specification's bytes. */

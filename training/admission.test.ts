@@ -6,10 +6,12 @@ import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
 import { type AdmissionRules, admit, type SampleRejectReason } from './admission.ts';
 import { completionTokenizer } from './completion-tokenizer.ts';
 import { DEFAULT_SETTINGS } from './learning-settings.ts';
-import { roundItems } from './tasks/item-sets.ts';
+import { shortFormat } from './short-format.ts';
+import { openTasks } from './tasks/task-source.ts';
 
-const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
-const items = roundItems(new Uint8Array(32).fill(3), 8, DEFAULT_SETTINGS.plan);
+const format = shortFormat(completionTokenizer(new Tokenizer(characterTokenizerJson())));
+const tasks = await openTasks(DEFAULT_SETTINGS.tasks, new Map());
+const items = tasks.roundItems(new Uint8Array(32).fill(3), 8);
 const rules: AdmissionRules = {
   items,
   drawn: items.map((_, index) => index),
@@ -18,12 +20,12 @@ const rules: AdmissionRules = {
 };
 
 function honest(text: string): Completion {
-  const tokens = [...tokenizer.encode(text), tokenizer.endToken];
+  const tokens = [...format.encode(text), format.endToken];
   return { text, tokens, logprobs: tokens.map(() => -0.5) };
 }
 
 function reasons(groups: readonly AnswerGroup[]): readonly SampleRejectReason[] {
-  return admit(groups, tokenizer, rules).rejections.map(({ reason }) => reason);
+  return admit(groups, format, rules).rejections.map(({ reason }) => reason);
 }
 
 describe('admit', () => {
@@ -31,16 +33,17 @@ describe('admit', () => {
     const right = items[2]?.answer ?? '';
     const { samples, rejections } = admit(
       [{ item: 2, completions: [honest(right), honest(`${right}0`)] }],
-      tokenizer,
+      format,
       rules,
     );
     expect(rejections).toEqual([]);
     expect(samples.map(({ reward }) => reward)).toEqual([1, 0]);
-    expect(samples[0]?.prompt).toBe(`${items[2]?.prompt}=`);
+    const [, ...prompt] = samples[0]?.prompt ?? [];
+    expect(format.decode(prompt)).toBe(`${items[2]?.prompt}=`);
   });
 
   it('admits a completion that was cut off before its end token', () => {
-    const tokens = tokenizer.encode('123456789');
+    const tokens = format.encode('123456789');
     const cut = { text: '123456789', tokens, logprobs: tokens.map(() => -1) };
     expect(reasons([{ item: 0, completions: [cut] }])).toEqual([]);
   });
@@ -78,7 +81,7 @@ describe('admit', () => {
     ['minus zero', { ...good, logprobs: [-1, -0, -1] }, 'log-probability out of range'],
     ['more digits than f32 has', { ...good, logprobs: [-1, -0.1, -1] }, 'log-probability out of range'],
   ])('rejects %s and keeps the neighbour', (_, bad, reason) => {
-    const { samples, rejections } = admit([{ item: 0, completions: [bad, good] }], tokenizer, rules);
+    const { samples, rejections } = admit([{ item: 0, completions: [bad, good] }], format, rules);
     expect(rejections).toEqual([{ item: 0, sample: 0, reason }]);
     expect(samples.length).toBe(1);
   });
@@ -93,14 +96,14 @@ describe('admit', () => {
         { item: 1, completions: [good] },
       ]),
     ).toEqual(['item repeated']);
-    const crowd = admit([{ item: 0, completions: new Array(1000).fill(good) }], tokenizer, rules);
+    const crowd = admit([{ item: 0, completions: new Array(1000).fill(good) }], format, rules);
     expect(crowd.samples.length).toBe(8);
     expect(crowd.rejections.map(({ reason }) => reason)).toEqual(['too many completions']);
   });
 
   it('rejects answers to items that the author did not draw, so that nobody chooses easy items', () => {
     const right = (item: number) => ({ item, completions: [honest(items[item]?.answer ?? '')] });
-    const { samples, rejections } = admit([right(1), right(2)], tokenizer, { ...rules, drawn: [2, 5] });
+    const { samples, rejections } = admit([right(1), right(2)], format, { ...rules, drawn: [2, 5] });
     expect(samples.map(({ item }) => item)).toEqual([2]);
     expect(rejections).toEqual([{ item: 1, sample: 0, reason: 'item not drawn by the author' }]);
   });
@@ -109,9 +112,9 @@ describe('admit', () => {
     const [sorting = 1] = items.flatMap(({ task }, index) => (task === 'sorting' ? [index] : []));
     const near = `${items[sorting]?.answer.slice(0, -1)}x`;
     const groups = [{ item: sorting, completions: [honest(near)] }];
-    const [exact] = admit(groups, tokenizer, rules).samples;
+    const [exact] = admit(groups, format, rules).samples;
     expect([exact?.reward, exact?.credits]).toEqual([0, undefined]);
-    const [byPlace] = admit(groups, tokenizer, { ...rules, reward: 'by place' }).samples;
+    const [byPlace] = admit(groups, format, { ...rules, reward: 'by place' }).samples;
     expect(byPlace?.reward).toBeGreaterThan(0.3);
     expect(byPlace?.credits?.length).toBe(near.length + 1);
   });
@@ -128,7 +131,7 @@ describe('admit', () => {
     });
     fc.assert(
       fc.property(fc.array(group, { maxLength: 12 }), (groups) => {
-        for (const sample of admit(groups, tokenizer, rules).samples) {
+        for (const sample of admit(groups, format, rules).samples) {
           expect(sample.logprobs.length).toBe(sample.tokens.length);
           for (const value of sample.logprobs) expect(Math.abs(value)).toBeLessThanOrEqual(20);
           for (const token of sample.tokens) expect(token >= 0 && token < 64).toBe(true);

@@ -5,10 +5,9 @@
 
 import { canon } from '../compute/repops/arithmetic.ts';
 import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
-import type { CompletionTokenizer } from './completion-tokenizer.ts';
 import type { ScoredSample } from './grpo.ts';
 import type { RewardRule } from './learning-settings.ts';
-import { answerPrompt, MAX_COMPLETION_TOKENS } from './prompts.ts';
+import type { PromptFormat, PromptFormatId } from './prompt-format.ts';
 import type { TaskItem } from './tasks/task.ts';
 
 /** Why a published completion is not trained on. */
@@ -31,6 +30,9 @@ const LOWEST_LOGPROB = -20;
 /** Rounding can lift a log-probability above 0 by no more than this. */
 const HIGHEST_LOGPROB = 2 ** -10;
 
+/** Most characters that one token of a format stands for, so that no longer text is tokenized. */
+const MAX_TOKEN_CHARACTERS: Readonly<Record<PromptFormatId, number>> = { short: 1, words: 32, chat: 128 };
+
 export interface Admission {
   readonly samples: readonly ScoredSample[];
   readonly rejections: readonly RejectedSample[];
@@ -42,21 +44,19 @@ export interface RejectedSample {
   readonly reason: SampleRejectReason;
 }
 
-function rejectReasonOf(
-  completion: Completion,
-  tokenizer: CompletionTokenizer,
-): SampleRejectReason | undefined {
+function rejectReasonOf(completion: Completion, format: PromptFormat): SampleRejectReason | undefined {
   const { text, tokens, logprobs } = completion;
-  if (tokens.length === 0 || tokens.length > MAX_COMPLETION_TOKENS || text.length > MAX_COMPLETION_TOKENS) {
+  const most = format.maxTokens.answer;
+  if (tokens.length === 0 || tokens.length > most || text.length > most * MAX_TOKEN_CHARACTERS[format.id]) {
     return 'too long';
   }
   let encoded: number[];
   try {
-    encoded = [...tokenizer.encode(text)];
+    encoded = [...format.encode(text)];
   } catch {
     return 'tokens are not those of the text';
   }
-  if (tokens.at(-1) === tokenizer.endToken) encoded.push(tokenizer.endToken);
+  if (tokens.at(-1) === format.endToken) encoded.push(format.endToken);
   if (encoded.length !== tokens.length || encoded.some((id, index) => id !== tokens[index])) {
     return 'tokens are not those of the text';
   }
@@ -93,7 +93,7 @@ export function rewardOf(
  */
 export function admit(
   groups: readonly AnswerGroup[],
-  tokenizer: CompletionTokenizer,
+  format: PromptFormat,
   { items, drawn, reward, completionsPerItem }: AdmissionRules,
 ): Admission {
   const samples: ScoredSample[] = [];
@@ -121,14 +121,14 @@ export function admit(
       reject(group, completionsPerItem, 'too many completions');
     }
     group.completions.slice(0, completionsPerItem).forEach((completion, sample) => {
-      const reason = rejectReasonOf(completion, tokenizer);
+      const reason = rejectReasonOf(completion, format);
       if (reason !== undefined) {
         reject(group, sample, reason);
         return;
       }
       samples.push({
         item: group.item,
-        prompt: answerPrompt(item.prompt),
+        prompt: format.answer(item),
         tokens: completion.tokens,
         logprobs: completion.logprobs,
         ...rewardOf(item, completion.text, reward),

@@ -2,12 +2,12 @@
 
 import { must } from '../protocol/must.ts';
 import { RandomStream, type StreamPurpose } from '../protocol/philox.ts';
+import { approves } from './critique.ts';
 import type { LearningSettings } from './learning-settings.ts';
 import { mistake } from './mistakes.ts';
-import { answerPrompt, approves, correctPrompt, isPlainAnswer, judgePrompt } from './prompts.ts';
-import { type Policy, sample, sampleGreedy } from './sampling.ts';
-import { heldOutItems, plannedTasks } from './tasks/item-sets.ts';
-import type { TaskName } from './tasks/task.ts';
+import type { Policy } from './policy-model.ts';
+import { sample, sampleGreedy } from './sampling.ts';
+import type { TaskSource } from './tasks/task-source.ts';
 
 /** Each metric is a share from 0 to 1. */
 export interface EvalMetrics {
@@ -20,8 +20,8 @@ export interface EvalMetrics {
    * correction.
    */
   readonly correcting: number;
-  /** Of the plan's tasks. */
-  readonly answeringByTask: Readonly<Partial<Record<TaskName, number>>>;
+  /** By the task's id. */
+  readonly answeringByTask: Readonly<Record<string, number>>;
 }
 
 export interface EvaluateOptions {
@@ -49,20 +49,27 @@ function evaluationStream(purpose: StreamPurpose): RandomStream {
 export async function evaluate(
   policy: Policy,
   settings: LearningSettings,
+  tasks: TaskSource,
   options: EvaluateOptions = {},
 ): Promise<EvalMetrics> {
   const { samples = 1, signal } = options;
-  const items = heldOutItems(settings.heldOutItems, settings.plan);
-  const tasks = plannedTasks(settings.plan);
-  const requests = items.flatMap(({ prompt }, item) =>
-    Array.from({ length: samples }, (_, sample) => ({ prompt: answerPrompt(prompt), item, sample })),
-  );
-  const answers = await sample(policy, requests, evaluationStream('sampling'), { temperature: 1, signal });
+  const { format } = policy;
+  const { maxTokens } = format;
+  const items = tasks.heldOutItems(settings.heldOutItems);
+  const requests = items.flatMap((question, item) => {
+    const prompt = format.answer(question);
+    return Array.from({ length: samples }, (_, sample) => ({ prompt, item, sample }));
+  });
+  const answers = await sample(policy, requests, evaluationStream('sampling'), {
+    temperature: 1,
+    maxTokens: maxTokens.answer,
+    signal,
+  });
   const graded = requests.map(({ item: index }, request) => {
     const item = must(items, index);
     return { task: item.task, right: item.check(must(answers, request).text) === 1 };
   });
-  const byTask = (task: TaskName) =>
+  const byTask = (task: string) =>
     share(graded.filter((each) => each.task === task).map(({ right }) => right));
 
   const mistakes = evaluationStream('judging');
@@ -70,32 +77,32 @@ export async function evaluate(
     item,
     // The tasks take turns, so whole turns alternate between right and wrong answers.
     shown:
-      Math.floor(index / tasks.length) % 2 === 0
+      Math.floor(index / tasks.taskIds.length) % 2 === 0
         ? item.answer
         : mistake(item.answer, mistakes.sequence(index)),
   }));
   const critiques = await sampleGreedy(
     policy,
-    cases.map(({ item, shown }) => judgePrompt(item.prompt, shown)),
-    signal,
+    cases.map(({ item, shown }) => format.judge(item, shown)),
+    { maxTokens: maxTokens.judge, signal },
   );
   const corrections = await sampleGreedy(
     policy,
     cases.map(({ item, shown }, index) => {
       const critique = must(critiques, index);
-      return correctPrompt(item.prompt, shown, isPlainAnswer(critique) ? critique : shown);
+      return format.correct(item, shown, format.showable(critique) ? critique : shown);
     }),
-    signal,
+    { maxTokens: maxTokens.correct, signal },
   );
   return {
     answering: share(graded.map(({ right }) => right)),
     judging: share(
       cases.map(
-        ({ item, shown }, index) => approves(must(critiques, index), shown) === (shown === item.answer),
+        ({ item, shown }, index) => approves(item, must(critiques, index), shown) === (shown === item.answer),
       ),
     ),
     correcting: share(cases.map(({ item }, index) => item.check(must(corrections, index)) === 1)),
-    answeringByTask: Object.fromEntries(tasks.map(({ task: { name } }) => [name, byTask(name)])),
+    answeringByTask: Object.fromEntries(tasks.taskIds.map((id) => [id, byTask(id)])),
   };
 }
 
@@ -110,14 +117,14 @@ export interface SampleAnswer {
 export async function answerHeldOut(
   policy: Policy,
   settings: LearningSettings,
-  count: number,
-  signal?: AbortSignal,
+  tasks: TaskSource,
+  { count, signal }: { readonly count: number; readonly signal?: AbortSignal },
 ): Promise<readonly SampleAnswer[]> {
-  const items = heldOutItems(Math.min(count, settings.heldOutItems), settings.plan);
+  const items = tasks.heldOutItems(Math.min(count, settings.heldOutItems));
   const texts = await sampleGreedy(
     policy,
-    items.map(({ prompt }) => answerPrompt(prompt)),
-    signal,
+    items.map((item) => policy.format.answer(item)),
+    { maxTokens: policy.format.maxTokens.answer, signal },
   );
   return items.map(({ prompt, answer }, index) => ({
     prompt,
@@ -127,11 +134,16 @@ export async function answerHeldOut(
 }
 
 /** Share of the fixed held-out questions whose most likely answer is right. */
-export async function greedyAccuracy(policy: Policy, settings: LearningSettings): Promise<number> {
-  const items = heldOutItems(settings.heldOutItems, settings.plan);
+export async function greedyAccuracy(
+  policy: Policy,
+  settings: LearningSettings,
+  tasks: TaskSource,
+): Promise<number> {
+  const items = tasks.heldOutItems(settings.heldOutItems);
   const answers = await sampleGreedy(
     policy,
-    items.map(({ prompt }) => answerPrompt(prompt)),
+    items.map((item) => policy.format.answer(item)),
+    { maxTokens: policy.format.maxTokens.answer },
   );
   return share(items.map((item, index) => item.check(must(answers, index)) === 1));
 }

@@ -11,8 +11,8 @@ import type { DrawSequence } from '../protocol/philox.ts';
 export interface ScoredSample {
   /** Index of the item among the round's items. */
   readonly item: number;
-  /** The text that the model continued. */
-  readonly prompt: string;
+  /** The tokens that the model continued. */
+  readonly prompt: readonly number[];
   readonly tokens: readonly number[];
   /** Log-probability of each token under the weights that sampled it. */
   readonly logprobs: readonly number[];

@@ -14,11 +14,12 @@ import { completionTokenizer } from './completion-tokenizer.ts';
 import { evaluate } from './evaluation.ts';
 import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { MODEL_FILES, modelFiles } from './nano-files.ts';
+import type { Policy } from './policy-model.ts';
 import { NANO_RECIPE, pretrain } from './pretraining.ts';
-import { answerPrompt } from './prompts.ts';
-import { type Policy, sample, sampleGreedy } from './sampling.ts';
-import { NANO_TASKS } from './tasks/catalogue.ts';
-import { plannedDifficulties } from './tasks/item-sets.ts';
+import { sample, sampleGreedy } from './sampling.ts';
+import { shortFormat } from './short-format.ts';
+import { chosenGenerators, NANO_SELECTION } from './tasks/catalogue.ts';
+import { openTasks } from './tasks/task-source.ts';
 
 const HELP = `Usage: npm run train:base [-- --verify]
 Makes public/models/nano from its seed and reports its accuracy on held-out questions.
@@ -35,10 +36,10 @@ const QUESTIONS = 48;
 async function report(policy: Policy): Promise<void> {
   const seed = new TextEncoder().encode('starling pretraining report');
   const stream = RandomStream.named({ seed, round: 0, device: '', purpose: 'sampling' });
+  const maxTokens = policy.format.maxTokens.answer;
   const percent = (value: number) => `${(100 * value).toFixed(0).padStart(4)} %`;
   console.log('held-out     greedy sampled  pass@8   mixed');
-  for (const [index, task] of NANO_TASKS.entries()) {
-    const difficulties = plannedDifficulties(DEFAULT_SETTINGS.plan, task.name);
+  for (const [index, { task, difficulties }] of chosenGenerators(NANO_SELECTION.generators).entries()) {
     const items = Array.from({ length: QUESTIONS }, (_, at) =>
       task.sample({
         seed,
@@ -47,13 +48,13 @@ async function report(policy: Policy): Promise<void> {
         share: 'held-out',
       }),
     );
-    const prompts = items.map(({ prompt }) => answerPrompt(prompt));
-    const best = await sampleGreedy(policy, prompts);
+    const prompts = items.map((item) => policy.format.answer(item));
+    const best = await sampleGreedy(policy, prompts, { maxTokens });
     const greedy = items.filter((item, at) => item.check(must(best, at)) === 1).length / QUESTIONS;
     const requests = prompts.flatMap((prompt, at) =>
       Array.from({ length: TRIES }, (_, sample) => ({ prompt, item: index * QUESTIONS + at, sample })),
     );
-    const completions = await sample(policy, requests, stream, { temperature: 1 });
+    const completions = await sample(policy, requests, stream, { temperature: 1, maxTokens });
     const right = items.map(
       (item, at) =>
         completions.slice(at * TRIES, (at + 1) * TRIES).filter(({ text }) => item.check(text) === 1).length,
@@ -61,9 +62,13 @@ async function report(policy: Policy): Promise<void> {
     const sampled = right.reduce((sum, count) => sum + count, 0) / (QUESTIONS * TRIES);
     const passed = right.filter((count) => count > 0).length / QUESTIONS;
     const mixed = right.filter((count) => count > 0 && count < TRIES).length / QUESTIONS;
-    console.log(`${task.name.padEnd(12)} ${[greedy, sampled, passed, mixed].map(percent).join('  ')}`);
+    console.log(`${task.id.padEnd(12)} ${[greedy, sampled, passed, mixed].map(percent).join('  ')}`);
   }
-  const metrics = await evaluate(policy, DEFAULT_SETTINGS);
+  const metrics = await evaluate(
+    policy,
+    DEFAULT_SETTINGS,
+    await openTasks(DEFAULT_SETTINGS.tasks, new Map()),
+  );
   console.log(
     `evaluation: answering ${percent(metrics.answering)}, judging ${percent(metrics.judging)}, ` +
       `correcting ${percent(metrics.correcting)}`,
@@ -102,7 +107,7 @@ async function main(verify: boolean): Promise<void> {
     for (const name of MODEL_FILES) await writeFile(new URL(name, FOLDER), files[name]);
     console.log(`wrote ${MODEL_FILES.join(', ')} to public/models/nano`);
   }
-  await report({ session, tokenizer });
+  await report({ model: session, format: shortFormat(tokenizer) });
   await session.dispose();
   await engine.stop();
 }

@@ -9,13 +9,10 @@ import { initialParameters } from '../models/decoder/initialize.ts';
 import { ModelSession } from '../models/decoder/model-session.ts';
 import { type DrawSequence, RandomStream } from '../protocol/philox.ts';
 import { type CompletionTokenizer, promptTokens } from './completion-tokenizer.ts';
-import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { mistake } from './mistakes.ts';
 import { answerPrompt, correctPrompt, judgePrompt } from './prompts.ts';
 import { type Row, supervisedBatch } from './sequences.ts';
-import { taskNamed } from './tasks/catalogue.ts';
-import { plannedDifficulties } from './tasks/item-sets.ts';
-import type { TaskName } from './tasks/task.ts';
+import { chosenGenerator, NANO_SELECTION } from './tasks/catalogue.ts';
 
 /** With the code, this decides the result. */
 export interface Recipe {
@@ -43,7 +40,7 @@ export const NANO_RECIPE: Recipe = {
 const OPTIMIZER = { ...DEFAULT_OPTIMIZER, beta2: 0.95 };
 
 /** Draw weights of the tasks: harder tasks come more often. */
-const TASK_MIX: readonly TaskName[] = ['sums', 'sums', 'sums', 'sorting', 'gcd', 'gcd', 'reversing'];
+const TASK_MIX = ['sums', 'sums', 'sums', 'sorting', 'gcd', 'gcd', 'reversing'];
 
 /** Shares of the answer and judge forms. The correct form has the rest. */
 const ANSWERING = 0.5;
@@ -57,8 +54,8 @@ export interface TrainingExample {
 /** One example. It comes from a training question, never from a held-out one. */
 export function trainingExample(seed: Uint8Array, index: number, draws: DrawSequence): TrainingExample {
   const name = draws.pick(TASK_MIX);
-  const difficulty = draws.pick(plannedDifficulties(DEFAULT_SETTINGS.plan, name));
-  const { prompt, answer } = taskNamed(name).sample({ seed, index, difficulty });
+  const { task, difficulties } = chosenGenerator(NANO_SELECTION, name);
+  const { prompt, answer } = task.sample({ seed, index, difficulty: draws.pick(difficulties) });
   const form = draws.uniform();
   if (form < ANSWERING) return { prompt: answerPrompt(prompt), completion: answer };
   const shown = draws.uniform() < 0.5 ? answer : mistake(answer, draws);

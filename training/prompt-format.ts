@@ -19,10 +19,14 @@ export interface PromptFormat {
   judge(item: TaskItem, shown: string): readonly number[];
   /** Asks for a better answer in view of a critique. Shown answer and critique must be `showable`. */
   correct(item: TaskItem, shown: string, critique: string): readonly number[];
-  /** Whether a stranger's text may stand in a prompt: it has no mark that could pose as a part of the form. */
+  /**
+   * Whether a stranger's text may stand in a prompt: it has no mark that could pose as a part of the form.
+   */
   showable(text: string): boolean;
-  /** Token ids of a completion's text, without the end token. Throws when the vocabulary lacks a character. */
+  /**
+   * Token ids of a completion's text, without the end token. Throws when the vocabulary lacks a character.
+   */
   encode(text: string): readonly number[];
-  /** Text of a completion's tokens, without the end token. */
+  /** Text of a completion's tokens. An end token at their end has no text. */
   decode(tokens: readonly number[]): string;
 }

@@ -5,18 +5,19 @@ import { ModelSession } from '../models/decoder/model-session.ts';
 import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
+import { must } from '../protocol/must.ts';
 import type { PeerRollouts, RoundContext } from '../protocol/trainer.ts';
-import { completionTokenizer, promptTokens } from './completion-tokenizer.ts';
+import { completionTokenizer } from './completion-tokenizer.ts';
 import { DEFAULT_SETTINGS, type LearningSettings, learningRateOf, optimizerOf } from './learning-settings.ts';
 import { openRound } from './open-round.ts';
-import { answerPrompt } from './prompts.ts';
 import { choosePeers, trainRound } from './round.ts';
 import { answerItems } from './sampling.ts';
 import { collate } from './sequences.ts';
-import { NARROW_CONFIG, NARROW_SETTINGS, narrowParameters } from './testing/narrow-model.ts';
+import { shortFormat } from './short-format.ts';
+import { NARROW_CONFIG, NARROW_SETTINGS, NARROW_TASKS, narrowParameters } from './testing/narrow-model.ts';
 import { publishedAnswers } from './testing/published-answers.ts';
 
-const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
+const format = shortFormat(completionTokenizer(new Tokenizer(characterTokenizerJson())));
 const address = (digit: string) => `0x${digit.repeat(40)}` as DeviceAddress;
 const ANNA = address('a');
 const BEN = address('b');
@@ -35,11 +36,11 @@ async function openPolicy(settings = NARROW_SETTINGS) {
     parameters: narrowParameters('train round'),
     optimizer: optimizerOf(settings),
   });
-  return { session, tokenizer };
+  return { model: session, format };
 }
 
 const rolloutsOf = (author: DeviceAddress, text?: string): PeerRollouts =>
-  publishedAnswers({ author, context, settings: NARROW_SETTINGS, tokenizer, text });
+  publishedAnswers({ author, context, settings: NARROW_SETTINGS, tasks: NARROW_TASKS, format, text });
 
 /** Own answers that are right and wrong in turn, so that there is something to learn. */
 const own = { ...rolloutsOf(ANNA), cid: 'cid-own' };
@@ -48,16 +49,19 @@ const NO_ANSWERS = { ...own, set: { ...own.set, groups: [] } };
 /** The parameters after one round of training. */
 async function trained(settings: LearningSettings, foreign: readonly PeerRollouts[], answers = own) {
   const policy = await openPolicy(settings);
-  const training = await trainRound(policy, openRound(context, settings), { own: answers, foreign });
-  const { parameters } = await policy.session.snapshot();
-  await policy.session.dispose();
+  const training = await trainRound(policy, openRound(context, settings, NARROW_TASKS), {
+    own: answers,
+    foreign,
+  });
+  const { parameters } = await policy.model.snapshot();
+  await policy.model.dispose();
   return { parameters, training };
 }
 
 describe('trainRound', () => {
   it('makes what peers answer rightly more likely than their mistakes', async () => {
     const policy = await openPolicy();
-    const { session } = policy;
+    const { model: session } = policy;
     const answers = rolloutsOf(BEN);
     // The first completion of each item is right, the second is wrong.
     const nth = (sample: number): PeerRollouts => {
@@ -69,10 +73,10 @@ describe('trainRound', () => {
     };
     const [right, wrong] = [nth(0), nth(1)];
     const likelihood = async ({ set }: PeerRollouts) => {
-      const items = openRound(context, NARROW_SETTINGS).items;
+      const items = openRound(context, NARROW_SETTINGS, NARROW_TASKS).items;
       const collated = collate(
         set.groups.map(({ item, completions }) => ({
-          prompt: promptTokens(tokenizer, answerPrompt(items[item]?.prompt ?? '')),
+          prompt: format.answer(must(items, item)),
           completion: completions[0]?.tokens ?? [],
         })),
       );
@@ -81,7 +85,7 @@ describe('trainRound', () => {
     };
     const before = { right: await likelihood(right), wrong: await likelihood(wrong) };
     for (let times = 0; times < 3; times++) {
-      await trainRound(policy, openRound(context, NARROW_SETTINGS), {
+      await trainRound(policy, openRound(context, NARROW_SETTINGS, NARROW_TASKS), {
         own: NO_ANSWERS,
         foreign: [answers],
       });
@@ -116,7 +120,7 @@ describe('trainRound', () => {
 
   it('does not train on answers to items that their author did not draw', async () => {
     const settings = { ...NARROW_SETTINGS, practicePrompts: 0 };
-    const round = openRound(context, settings);
+    const round = openRound(context, settings, NARROW_TASKS);
     const other = round.items.map((_, index) => index).filter((index) => !round.drawOf(BEN).includes(index));
     const answers = rolloutsOf(BEN);
     const groups = answers.set.groups.map(({ completions }, at) => ({ item: other[at] ?? 0, completions }));
@@ -161,23 +165,23 @@ describe('answerItems', () => {
   it('publishes log-probabilities of the weights, whatever the temperature of the draws', async () => {
     const settings = { ...NARROW_SETTINGS, temperature: 0.5 };
     const policy = await openPolicy(settings);
-    const round = openRound(context, settings);
+    const round = openRound(context, settings, NARROW_TASKS);
     const groups = await answerItems(policy, round);
     const rows = groups.flatMap(({ item, completions }) =>
       completions.map(({ tokens, logprobs }) => ({
-        prompt: promptTokens(tokenizer, answerPrompt(round.items[item]?.prompt ?? '')),
+        prompt: format.answer(must(round.items, item)),
         completion: tokens,
         logprobs,
       })),
     );
     const collated = collate(rows);
-    const scores = await policy.session.score(collated);
+    const scores = await policy.model.score(collated);
     // The ratio of the policy objective is exactly 1 for weights that have not moved.
     const published = collated.perToken(({ row, position }) => row.logprobs[position] ?? Number.NaN);
     const places = collated.perToken(() => 1);
     const differences = [...places].filter((place, at) => place === 1 && published[at] !== scores[at]);
     expect(differences).toEqual([]);
-    await policy.session.dispose();
+    await policy.model.dispose();
   });
 });
 
@@ -185,9 +189,13 @@ describe('choosePeers', () => {
   it('[P-76] takes the first other authors, each once and at most as many as set, in any order of a replay', () => {
     const crowd = [...'bcdef0123456789'].map((digit) => rolloutsOf(address(digit)));
     const settings = { ...NARROW_SETTINGS, peersPerRound: 6 };
-    const chosen = choosePeers(openRound(context, settings), [...crowd, rolloutsOf(ANNA), ...crowd]);
+    const chosen = choosePeers(openRound(context, settings, NARROW_TASKS), [
+      ...crowd,
+      rolloutsOf(ANNA),
+      ...crowd,
+    ]);
     const authors = chosen.map(({ author }) => author);
     expect(authors).toEqual([...'bcdef0'].map(address).toSorted());
-    expect(choosePeers(openRound(context, settings), chosen.toReversed())).toEqual(chosen);
+    expect(choosePeers(openRound(context, settings, NARROW_TASKS), chosen.toReversed())).toEqual(chosen);
   });
 });

@@ -6,7 +6,6 @@ import { must } from '../protocol/must.ts';
 import { narrowPeers } from '../protocol/peer-selection.ts';
 import type { PeerRollouts } from '../protocol/trainer.ts';
 import { type Admission, admit, rewardOf, type SampleRejectReason } from './admission.ts';
-import { type CompletionTokenizer, completionText, promptTokens } from './completion-tokenizer.ts';
 import {
   type AdvantagedSample,
   advantaged,
@@ -16,8 +15,9 @@ import {
 } from './grpo.ts';
 import { learningRateOf } from './learning-settings.ts';
 import type { Round } from './open-round.ts';
-import { correctPrompt, isPlainAnswer, judgePrompt } from './prompts.ts';
-import { type Policy, sample } from './sampling.ts';
+import type { Policy } from './policy-model.ts';
+import type { PromptFormat } from './prompt-format.ts';
+import { sample } from './sampling.ts';
 import { policyBatch } from './sequences.ts';
 
 /** A round's published rollouts. */
@@ -51,15 +51,13 @@ export interface RoundSelection {
  * stranger publishes as a mistake was not one of the own model. Of the rest, I own and J foreign samples for
  * each answered item are drawn evenly.
  */
-function selectSamples(
-  round: Round,
-  tokenizer: CompletionTokenizer,
-  { own, foreign }: RoundRollouts,
-): RoundSelection {
+function selectSamples(round: Round, format: PromptFormat, { own, foreign }: RoundRollouts): RoundSelection {
   const { items, settings } = round;
-  const { itemsAnswered, successesOnly, mix } = settings;
+  const { successesOnly, mix } = settings;
+  // A small data set has fewer questions than the settings ask for.
+  const itemsAnswered = Math.min(settings.itemsAnswered, items.length);
   const admitted = ({ author, set }: PeerRollouts): Admission =>
-    admit(set.groups, tokenizer, {
+    admit(set.groups, format, {
       items,
       drawn: round.drawOf(author),
       reward: settings.reward,
@@ -109,31 +107,34 @@ async function practise(
   round: Round,
   own: readonly ScoredSample[],
 ): Promise<readonly AdvantagedSample[]> {
+  const { format } = policy;
   const { items, settings } = round;
   const shown = round
     .stream('practice')
     .sequence(0, 0x1000)
-    .shuffle(own.map(({ item, tokens }) => ({ item, text: completionText(policy.tokenizer, tokens) })))
-    .filter(({ text }) => isPlainAnswer(text))
+    .shuffle(own.map(({ item, tokens }) => ({ item, text: format.decode(tokens) })))
+    .filter(({ text }) => format.showable(text))
     .slice(0, settings.practicePrompts);
   const judged = await samplePractice(
     policy,
     round,
     shown.map(({ item, text }, index) => ({
       item,
-      prompt: judgePrompt(must(items, item).prompt, text),
+      prompt: format.judge(must(items, item), text),
       drawsAt: JUDGING_PRACTICE + index,
     })),
+    format.maxTokens.judge,
   );
   const corrected = await samplePractice(
     policy,
     round,
     shown.flatMap(({ item, text }, index) => {
-      const critique = completionText(policy.tokenizer, must(must(judged, index), 0).tokens);
-      if (!isPlainAnswer(critique)) return [];
-      const prompt = correctPrompt(must(items, item).prompt, text, critique);
+      const critique = format.decode(must(must(judged, index), 0).tokens);
+      if (!format.showable(critique)) return [];
+      const prompt = format.correct(must(items, item), text, critique);
       return [{ item, prompt, drawsAt: CORRECTING_PRACTICE + index }];
     }),
+    format.maxTokens.correct,
   );
   return [...judged, ...corrected].flatMap((group) =>
     advantaged(group, { successesOnly: settings.successesOnly === 'all' }),
@@ -142,7 +143,7 @@ async function practise(
 
 interface PracticePrompt {
   readonly item: number;
-  readonly prompt: string;
+  readonly prompt: readonly number[];
   /** Item number of its draws in the practice stream. */
   readonly drawsAt: number;
 }
@@ -152,6 +153,7 @@ async function samplePractice(
   policy: Policy,
   round: Round,
   prompts: readonly PracticePrompt[],
+  maxTokens: number,
 ): Promise<readonly (readonly ScoredSample[])[]> {
   const { samplesPerItem: count, temperature } = round.settings;
   const completions = await sample(
@@ -160,7 +162,7 @@ async function samplePractice(
       Array.from({ length: count }, (_, sample) => ({ prompt, item: drawsAt, sample })),
     ),
     round.stream('practice'),
-    { temperature },
+    { temperature, maxTokens },
   );
   return prompts.map(({ item, prompt }, index) =>
     completions.slice(index * count, (index + 1) * count).map(({ text, tokens, logprobs }) => ({
@@ -184,9 +186,8 @@ export interface RoundTraining {
 }
 
 /**
- * Trains the session's weights by one round of GRPO. The session must hold the weights from before the round.
- * Afterwards it holds the weights from after the round. When this function throws, the caller must restore
- * the session.
+ * Trains the model by one round of GRPO. It must hold the weights from before the round. Afterwards it holds
+ * the weights from after the round. When this function throws, the caller must restore the model.
  */
 export async function trainRound(
   policy: Policy,
@@ -194,9 +195,9 @@ export async function trainRound(
   rollouts: RoundRollouts,
   signal?: AbortSignal,
 ): Promise<RoundTraining> {
-  const { session, tokenizer } = policy;
+  const { model, format } = policy;
   const { settings } = round;
-  const selection = selectSamples(round, tokenizer, rollouts);
+  const selection = selectSamples(round, format, rollouts);
   const practice = settings.practicePrompts > 0 ? await practise(policy, round, selection.own) : [];
   const samples = [...selection.samples, ...practice];
   const draws = round.stream('order').sequence(0);
@@ -205,13 +206,13 @@ export async function trainRound(
   for (const minibatch of shuffleIntoMinibatches(samples, settings.stepsPerRound, draws)) {
     signal?.throwIfAborted();
     const rows = minibatch.map((sample) => ({
-      prompt: promptTokens(tokenizer, sample.prompt),
+      prompt: sample.prompt,
       completion: sample.tokens,
       advantages: sample.advantages,
       oldLogprobs: sample.logprobs,
     }));
-    const rate = learningRateOf(settings, { steps: session.steps, samples: minibatch.length });
-    const result = await session.step(policyBatch(rows, rate));
+    const rate = learningRateOf(settings, { steps: model.steps, samples: minibatch.length });
+    const result = await model.step(policyBatch(rows, rate));
     loss += result.loss;
     optimizerSteps += 1;
   }

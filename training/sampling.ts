@@ -1,28 +1,22 @@
 /** Sampling from a model. Every random draw is addressed by the request, so that a replay draws the same. */
 
-import type { ModelSession } from '../models/decoder/model-session.ts';
 import { must } from '../protocol/must.ts';
 import type { RandomStream } from '../protocol/philox.ts';
 import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
-import { type CompletionTokenizer, completionText, promptTokens } from './completion-tokenizer.ts';
 import type { Round } from './open-round.ts';
-import { answerPrompt, MAX_COMPLETION_TOKENS } from './prompts.ts';
+import type { Policy, PolicyModel } from './policy-model.ts';
 import { collate, type Row } from './sequences.ts';
-
-/** A model with the tokenizer that it was trained with. */
-export interface Policy {
-  readonly session: ModelSession;
-  readonly tokenizer: CompletionTokenizer;
-}
 
 /** A prompt and the address of its draws. Two requests to one stream differ in item or sample. */
 export interface SamplingRequest {
-  readonly prompt: string;
+  readonly prompt: readonly number[];
   readonly item: number;
   readonly sample: number;
 }
 
 export interface SamplingOptions {
+  /** Most tokens of a completion, end token included. */
+  readonly maxTokens: number;
   readonly temperature: number;
   readonly signal?: AbortSignal;
 }
@@ -33,15 +27,15 @@ export interface SamplingOptions {
  * of the draws.
  */
 export async function sample(
-  { session, tokenizer }: Policy,
+  { model, format }: Policy,
   requests: readonly SamplingRequest[],
   stream: RandomStream,
   options: SamplingOptions,
 ): Promise<readonly Completion[]> {
-  const generations = await session.generate({
-    prompts: requests.map(({ prompt }) => promptTokens(tokenizer, prompt)),
-    maxNewTokens: MAX_COMPLETION_TOKENS,
-    endToken: tokenizer.endToken,
+  const generations = await model.generate({
+    prompts: requests.map(({ prompt }) => prompt),
+    maxNewTokens: options.maxTokens,
+    endToken: format.endToken,
     temperature: options.temperature,
     uniform: (row, position) => {
       const request = must(requests, row);
@@ -50,27 +44,27 @@ export async function sample(
     signal: options.signal,
   });
   const completions = generations.map(({ tokens, logprobs }) => ({
-    text: completionText(tokenizer, tokens),
+    text: format.decode(tokens),
     tokens,
     logprobs,
   }));
   if (options.temperature === 1 || requests.length === 0) return completions;
   const rows = requests.map(({ prompt }, row) => ({
-    prompt: promptTokens(tokenizer, prompt),
+    prompt,
     completion: must(completions, row).tokens,
   }));
-  const logprobs = await scoreRows(session, rows, options.signal);
+  const logprobs = await scoreRows(model, rows, options.signal);
   return completions.map((completion, row) => ({ ...completion, logprobs: must(logprobs, row) }));
 }
 
-/** The log-probability of each completion token under the session's weights. */
-async function scoreRows(
-  session: ModelSession,
+/** The log-probability of each completion token under the model's weights, at temperature 1. */
+export async function scoreRows(
+  model: PolicyModel,
   rows: readonly Row[],
   signal?: AbortSignal,
 ): Promise<readonly (readonly number[])[]> {
   const collated = collate(rows);
-  const scores = await session.score(collated, { signal });
+  const scores = await model.score(collated, { signal });
   return rows.map(({ prompt, completion }, row) => {
     const start = row * collated.length + prompt.length - 1;
     return [...scores.slice(start, start + completion.length)];
@@ -79,19 +73,19 @@ async function scoreRows(
 
 /** The most likely completion of each prompt, as text. */
 export async function sampleGreedy(
-  { session, tokenizer }: Policy,
-  prompts: readonly string[],
-  signal?: AbortSignal,
+  { model, format }: Policy,
+  prompts: readonly (readonly number[])[],
+  { maxTokens, signal }: Omit<SamplingOptions, 'temperature'>,
 ): Promise<readonly string[]> {
-  const generations = await session.generate({
-    prompts: prompts.map((prompt) => promptTokens(tokenizer, prompt)),
-    maxNewTokens: MAX_COMPLETION_TOKENS,
-    endToken: tokenizer.endToken,
+  const generations = await model.generate({
+    prompts,
+    maxNewTokens: maxTokens,
+    endToken: format.endToken,
     greedy: true,
     uniform: () => 0,
     signal,
   });
-  return generations.map(({ tokens }) => completionText(tokenizer, tokens));
+  return generations.map(({ tokens }) => format.decode(tokens));
 }
 
 /** The answer stage: `samplesPerItem` completions for each of the items that the device draws. */
@@ -104,10 +98,14 @@ export async function answerItems(
   const { samplesPerItem, temperature } = settings;
   const drawn = round.drawOf(round.context.device);
   const requests = drawn.flatMap((item) => {
-    const prompt = answerPrompt(must(items, item).prompt);
+    const prompt = policy.format.answer(must(items, item));
     return Array.from({ length: samplesPerItem }, (_, sample) => ({ prompt, item, sample }));
   });
-  const completions = await sample(policy, requests, round.stream('sampling'), { temperature, signal });
+  const completions = await sample(policy, requests, round.stream('sampling'), {
+    temperature,
+    maxTokens: policy.format.maxTokens.answer,
+    signal,
+  });
   return drawn.map((item, at) => ({
     item,
     completions: completions.slice(at * samplesPerItem, (at + 1) * samplesPerItem),

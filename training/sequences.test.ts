@@ -10,6 +10,7 @@ import { RandomStream } from '../protocol/philox.ts';
 import { completionTokenizer, promptTokens } from './completion-tokenizer.ts';
 import { sample } from './sampling.ts';
 import { collate, policyBatch, supervisedBatch } from './sequences.ts';
+import { shortFormat } from './short-format.ts';
 
 describe('collate', () => {
   it('has each completion token as the target of the place before it', () => {
@@ -75,15 +76,15 @@ describe('what was sampled and what is trained', () => {
       parameters: initialParameters({ config, draw: (t, e, p) => stream.word(t, e, p), deviation: 0.2 }),
     });
     const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
-    const prompts = ['1+2=', 'sort 312=', 'gcd 12 18=6?'];
+    const prompts = ['1+2=', 'sort 312=', 'gcd 12 18=6?'].map((text) => promptTokens(tokenizer, text));
     const completions = await sample(
-      { session, tokenizer },
+      { model: session, format: shortFormat(tokenizer) },
       prompts.map((prompt, item) => ({ prompt, item, sample: 0 })),
       stream,
-      { temperature: 1 },
+      { temperature: 1, maxTokens: 9 },
     );
     const rows = prompts.map((prompt, index) => ({
-      prompt: promptTokens(tokenizer, prompt),
+      prompt,
       completion: completions[index]?.tokens ?? [],
     }));
     const collated = collate(rows);

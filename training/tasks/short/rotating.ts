@@ -1,11 +1,12 @@
 import { drawWord } from './letters.ts';
-import { defineTask } from './task.ts';
+import { defineShortTask } from './short-task.ts';
 
 const LENGTHS = [5, 6, 7] as const;
 
 /** `rot abcde` -> `bcdea`. */
-export const rotating = defineTask({
-  name: 'rotating',
+export const rotating = defineShortTask({
+  id: 'rotating',
+  title: 'Rotate a word',
   difficulties: LENGTHS.map((length) => `${length} letters`),
   byPlace: true,
   draw(draws, difficulty) {

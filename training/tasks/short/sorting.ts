@@ -1,12 +1,13 @@
-import { defineTask } from './task.ts';
+import { defineShortTask } from './short-task.ts';
 
 const LENGTHS = [6, 7, 8] as const;
 
 /**
  * `sort 403126` -> `012346`. The identity is the answer: any order of the same digits is the same question.
  */
-export const sorting = defineTask({
-  name: 'sorting',
+export const sorting = defineShortTask({
+  id: 'sorting',
+  title: 'Sort digits',
   difficulties: LENGTHS.map((length) => `${length} digits`),
   byPlace: true,
   draw(draws, difficulty) {

@@ -1,4 +1,4 @@
-import { defineTask } from './task.ts';
+import { defineShortTask } from './short-task.ts';
 
 const LIMITS = [30, 60, 99] as const;
 
@@ -11,8 +11,9 @@ function greatestCommonDivisor(a: number, b: number): number {
  * `gcd 12 18` -> `6`. The divisor is drawn first, from 2 up. Of two numbers drawn evenly, six in ten pairs
  * have the divisor 1, and a model would learn to always answer 1.
  */
-export const gcd = defineTask({
-  name: 'gcd',
+export const gcd = defineShortTask({
+  id: 'gcd',
+  title: 'Greatest common divisor',
   difficulties: LIMITS.map((limit) => `two numbers up to ${limit}`),
   draw(draws, difficulty) {
     const limit = LIMITS[difficulty] ?? LIMITS[0];

@@ -1,4 +1,4 @@
-import { defineTask } from './task.ts';
+import { defineShortTask } from './short-task.ts';
 
 const RANGES = [
   [1, 20],
@@ -7,8 +7,9 @@ const RANGES = [
 ] as const;
 
 /** `17+5` -> `22`. */
-export const sums = defineTask({
-  name: 'sums',
+export const sums = defineShortTask({
+  id: 'sums',
+  title: 'Sums',
   difficulties: RANGES.map(([low, high]) => `two numbers from ${low} to ${high}`),
   draw(draws, difficulty) {
     const [low, high] = RANGES[difficulty] ?? RANGES[0];

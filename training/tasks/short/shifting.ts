@@ -1,11 +1,12 @@
 import { drawWord, LETTERS } from './letters.ts';
-import { defineTask } from './task.ts';
+import { defineShortTask } from './short-task.ts';
 
 const LENGTHS = [5, 6, 7] as const;
 
 /** `nxt abcdz` -> `bcdea`: each letter's successor in the alphabet, `a` after `z`. */
-export const shifting = defineTask({
-  name: 'shifting',
+export const shifting = defineShortTask({
+  id: 'shifting',
+  title: 'Next letters',
   difficulties: LENGTHS.map((length) => `${length} letters`),
   byPlace: true,
   draw(draws, difficulty) {

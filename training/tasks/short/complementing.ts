@@ -1,10 +1,11 @@
-import { defineTask } from './task.ts';
+import { defineShortTask } from './short-task.ts';
 
 const LENGTHS = [5, 6, 7] as const;
 
 /** `cmp 40316` -> `59683`: what each digit lacks to nine. */
-export const complementing = defineTask({
-  name: 'complementing',
+export const complementing = defineShortTask({
+  id: 'complementing',
+  title: 'Complement to nine',
   difficulties: LENGTHS.map((length) => `${length} digits`),
   byPlace: true,
   draw(draws, difficulty) {

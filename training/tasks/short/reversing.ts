@@ -1,11 +1,12 @@
 import { drawWord } from './letters.ts';
-import { defineTask } from './task.ts';
+import { defineShortTask } from './short-task.ts';
 
 const LENGTHS = [5, 6, 7] as const;
 
 /** `rev abcde` -> `edcba`. A word and its reverse are one question. */
-export const reversing = defineTask({
-  name: 'reversing',
+export const reversing = defineShortTask({
+  id: 'reversing',
+  title: 'Reverse a word',
   difficulties: LENGTHS.map((length) => `${length} letters`),
   byPlace: true,
   draw(draws, difficulty) {

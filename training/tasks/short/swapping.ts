@@ -1,11 +1,12 @@
 import { drawWord } from './letters.ts';
-import { defineTask } from './task.ts';
+import { defineShortTask } from './short-task.ts';
 
 const LENGTHS = [4, 6] as const;
 
 /** `swp abcd` -> `badc`: the letters of each pair change places. */
-export const swapping = defineTask({
-  name: 'swapping',
+export const swapping = defineShortTask({
+  id: 'swapping',
+  title: 'Swap letters in pairs',
   difficulties: LENGTHS.map((length) => `${length} letters`),
   byPlace: true,
   draw(draws, difficulty) {

@@ -1,4 +1,4 @@
-import type { DrawSequence } from '../../protocol/philox.ts';
+import type { DrawSequence } from '../../../protocol/philox.ts';
 
 export const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_SETTINGS } from '../learning-settings.ts';
-import { NANO_TASKS, TASKS } from './catalogue.ts';
-import { heldOutItems, roundItems } from './item-sets.ts';
-import { MAX_ANSWER_LENGTH, MAX_PROMPT_LENGTH, shareOf, type Task, type TaskItem } from './task.ts';
+import { SHORT_TASKS } from '../catalogue.ts';
+import { shareOf } from '../held-out-split.ts';
+import type { Task, TaskItem } from '../task.ts';
+import { MAX_ANSWER_LENGTH, MAX_PROMPT_LENGTH } from './short-task.ts';
 
 /** Works the answer out of the prompt's text alone, by other means than the generator's. */
 function solve(prompt: string): string {
@@ -38,7 +38,7 @@ function itemsOf(task: Task): fc.Arbitrary<TaskItem> {
     .map((options) => task.sample(options));
 }
 
-describe.each(TASKS.map((task) => [task.name, task] as const))('%s', (_, task) => {
+describe.each(SHORT_TASKS.map((task) => [task.id, task] as const))('%s', (_, task) => {
   it('accepts the answer that the prompt asks for and no other text', () => {
     fc.assert(
       fc.property(itemsOf(task), fc.string({ maxLength: 12 }), (item, text) => {
@@ -61,7 +61,7 @@ describe.each(TASKS.map((task) => [task.name, task] as const))('%s', (_, task) =
     fc.assert(
       fc.property(itemsOf(task), fc.string({ maxLength: 10 }), (item, text) => {
         const credits = item.credits(item.answer);
-        expect(credits === undefined).toBe(task.name === 'sums' || task.name === 'gcd');
+        expect(credits === undefined).toBe(task.id === 'sums' || task.id === 'gcd');
         if (credits === undefined) return;
         expect(credits).toEqual(new Array(item.answer.length + 1).fill(1));
         const whole = item.credits(text)?.every((credit) => credit === 1);
@@ -90,7 +90,7 @@ describe.each(TASKS.map((task) => [task.name, task] as const))('%s', (_, task) =
           const once = task.sample({ seed, index, difficulty: 1, share });
           const again = task.sample({ seed, index, difficulty: 1, share });
           expect(again.prompt).toBe(once.prompt);
-          expect(shareOf(task.name, once.identity)).toBe(share);
+          expect(shareOf(task.id, once.identity)).toBe(share);
         },
       ),
     );
@@ -122,58 +122,5 @@ describe.each(TASKS.map((task) => [task.name, task] as const))('%s', (_, task) =
 
   it('refuses a difficulty that it does not have', () => {
     expect(() => task.sample({ seed: new Uint8Array(32), index: 0, difficulty: 9 })).toThrow(RangeError);
-  });
-});
-
-describe('item sets', () => {
-  const plan = { sums: [0, 1], sorting: [0], gcd: [0, 1, 2], reversing: [2] };
-
-  it('draw a round from its seed alone, tasks in turn, and never from the held-out share', () => {
-    fc.assert(
-      fc.property(seeds, (seed) => {
-        const items = roundItems(seed, 8, plan);
-        expect(items.map((item) => item.task)).toEqual([
-          ...NANO_TASKS.map((task) => task.name),
-          ...NANO_TASKS.map((task) => task.name),
-        ]);
-        expect(roundItems(seed, 8, plan).map((item) => item.prompt)).toEqual(
-          items.map((item) => item.prompt),
-        );
-        for (const item of items) expect(shareOf(item.task, item.identity)).toBe('training');
-      }),
-      { numRuns: 30 },
-    );
-  });
-
-  it('measure on the same different questions every time', () => {
-    const items = heldOutItems(64, plan);
-    expect(new Set(items.map((item) => item.identity)).size).toBe(64);
-    for (const item of items) expect(shareOf(item.task, item.identity)).toBe('held-out');
-    expect(heldOutItems(64, plan).map((item) => item.prompt)).toEqual(items.map((item) => item.prompt));
-  });
-
-  it('measure on 384 different questions, though some tasks have fewer held out than their share', () => {
-    const items = heldOutItems(384, DEFAULT_SETTINGS.plan);
-    expect(new Set(items.map((item) => `${item.task}/${item.identity}`)).size).toBe(384);
-    expect(DEFAULT_SETTINGS.heldOutItems).toBe(384);
-  });
-
-  it('repeat a question only when there is no other', () => {
-    const items = heldOutItems(60, { gcd: [0] });
-    expect(items.length).toBe(60);
-    expect(new Set(items.map((item) => item.identity)).size).toBeLessThan(60);
-  });
-
-  it('are of the planned tasks only', () => {
-    const items = roundItems(new Uint8Array(32), 6, { rotating: [1], shifting: [0, 1] });
-    expect(items.map(({ task, difficulty }) => `${task} ${difficulty}`)).toEqual([
-      'rotating 1',
-      'shifting 0',
-      'rotating 1',
-      'shifting 1',
-      'rotating 1',
-      'shifting 0',
-    ]);
-    expect(() => roundItems(new Uint8Array(32), 6, {})).toThrow('names no task');
   });
 });
