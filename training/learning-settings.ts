@@ -15,6 +15,10 @@ export type SuccessesOnly = (typeof SUCCESSES_ONLY)[number];
 export const REWARD_RULES = ['exact', 'by place'] as const;
 export type RewardRule = (typeof REWARD_RULES)[number];
 
+/** `one`: all members train the same base. `any`: members bring models of their own, and share only text. */
+export const MODEL_FAMILIES = ['one', 'any'] as const;
+export type ModelFamilies = (typeof MODEL_FAMILIES)[number];
+
 export interface LearningSettings {
   /** What the swarm learns. */
   readonly tasks: TaskSelection;
@@ -54,6 +58,8 @@ export interface LearningSettings {
   readonly critiqueItems: number;
   /** Held-out questions on which accuracy is measured after each round. */
   readonly heldOutItems: number;
+  /** Whose rollouts are trained on. */
+  readonly models: ModelFamilies;
 }
 
 export const DEFAULT_SETTINGS: LearningSettings = {
@@ -75,6 +81,7 @@ export const DEFAULT_SETTINGS: LearningSettings = {
   critiquePeers: PEERS_PER_ROUND.critique,
   critiqueItems: 4,
   heldOutItems: 384,
+  models: 'one',
 };
 
 /**
@@ -220,5 +227,6 @@ export function parseSettings(value: unknown): LearningSettings {
     critiquePeers: count('critiquePeers'),
     critiqueItems: count('critiqueItems'),
     heldOutItems: count('heldOutItems'),
+    models: choiceAt(json, 'models', MODEL_FAMILIES),
   };
 }

@@ -11,7 +11,7 @@ import { completionTokenizer } from './completion-tokenizer.ts';
 import { DEFAULT_SETTINGS, type LearningSettings, learningRateOf, optimizerOf } from './learning-settings.ts';
 import { openRound } from './open-round.ts';
 import { choosePeers, trainRound } from './round.ts';
-import { answerItems } from './sampling.ts';
+import { answerItems, scoreRows } from './sampling.ts';
 import { collate } from './sequences.ts';
 import { shortFormat } from './short-format.ts';
 import { NARROW_CONFIG, NARROW_SETTINGS, NARROW_TASKS, narrowParameters } from './testing/narrow-model.ts';
@@ -158,6 +158,54 @@ describe('trainRound', () => {
     // Four right and four wrong samples: a quarter of a full batch moves the weights half as far.
     expect((await moved({ fullBatch: 32 })) / full).toBeCloseTo(0.5, 2);
     expect(await moved({ fullBatch: 8 })).toBe(full);
+  });
+});
+
+describe('with models of any family', () => {
+  const settings: LearningSettings = { ...NARROW_SETTINGS, models: 'any' };
+  /** The answers as the model of another family publishes them. */
+  const elsewhere = (peer: PeerRollouts): PeerRollouts => ({
+    ...peer,
+    set: {
+      ...peer.set,
+      groups: peer.set.groups.map(({ item, completions }) => ({
+        item,
+        completions: completions.map(({ text }) => ({ text, tokens: [70_000, 70_001], logprobs: [-9, -9] })),
+      })),
+    },
+  });
+
+  it("trains on other models' right answers as if it had drawn them itself: the ratio starts at 1", async () => {
+    const policy = await openPolicy(settings);
+    const round = openRound(context, settings, NARROW_TASKS);
+    const foreign = rolloutsOf(BEN);
+    // What the device's own weights say of the same texts, published as an author of the same base would.
+    const groups = await Promise.all(
+      foreign.set.groups.map(async ({ item, completions }) => {
+        const prompt = format.answer(must(round.items, item));
+        const scores = await scoreRows(
+          policy.model,
+          completions.map(({ tokens }) => ({ prompt, completion: tokens })),
+        );
+        return {
+          item,
+          completions: completions.map((completion, at) => ({ ...completion, logprobs: must(scores, at) })),
+        };
+      }),
+    );
+    await policy.model.dispose();
+    const exact = { ...foreign, set: { ...foreign.set, groups } };
+    const theirs = await trained(settings, [elsewhere(foreign)], NO_ANSWERS);
+    expect(theirs.training.trainedSamples).toBeGreaterThan(0);
+    expect(theirs).toEqual(await trained(settings, [exact], NO_ANSWERS));
+    // Among one model the same rollouts teach nothing.
+    const strict = await trained(NARROW_SETTINGS, [elsewhere(foreign)], NO_ANSWERS);
+    expect(strict.training.trainedSamples).toBe(0);
+  });
+
+  it('gives the same bits again, as a replay needs it', async () => {
+    const once = await trained(settings, [elsewhere(rolloutsOf(BEN))]);
+    expect(await trained(settings, [elsewhere(rolloutsOf(BEN))])).toEqual(once);
   });
 });
 

@@ -15,9 +15,8 @@ import {
 } from './grpo.ts';
 import { learningRateOf } from './learning-settings.ts';
 import type { Round } from './open-round.ts';
-import type { Policy } from './policy-model.ts';
-import type { PromptFormat } from './prompt-format.ts';
-import { sample } from './sampling.ts';
+import type { Policy, PolicyModel } from './policy-model.ts';
+import { sample, scoreRows } from './sampling.ts';
 import { policyBatch } from './sequences.ts';
 
 /** A round's published rollouts. */
@@ -51,7 +50,11 @@ export interface RoundSelection {
  * stranger publishes as a mistake was not one of the own model. Of the rest, I own and J foreign samples for
  * each answered item are drawn evenly.
  */
-function selectSamples(round: Round, format: PromptFormat, { own, foreign }: RoundRollouts): RoundSelection {
+function selectSamples(
+  round: Round,
+  { format, model }: Policy,
+  { own, foreign }: RoundRollouts,
+): RoundSelection {
   const { items, settings } = round;
   const { successesOnly, mix } = settings;
   // A small data set has fewer questions than the settings ask for.
@@ -62,6 +65,8 @@ function selectSamples(round: Round, format: PromptFormat, { own, foreign }: Rou
       drawn: round.drawOf(author),
       reward: settings.reward,
       completionsPerItem: settings.samplesPerItem,
+      models: settings.models,
+      context: model.config.context,
     });
   const ownAdmission = admitted(own);
   const foreignAdmissions = foreign.map(admitted);
@@ -170,9 +175,25 @@ async function samplePractice(
       prompt,
       tokens,
       logprobs,
-      ...rewardOf(must(round.items, item), text, round.settings.reward),
+      ...rewardOf(must(round.items, item), text, round.settings.reward, tokens.length),
     })),
   );
+}
+
+/** A sample with the log-probabilities that its tokens' ratios start from. */
+type ComparedSample = AdvantagedSample & { readonly logprobs: readonly number[] };
+
+/** Works out with the weights before the round what other models' texts lack. */
+async function withLogprobs(
+  model: PolicyModel,
+  samples: readonly AdvantagedSample[],
+  signal: AbortSignal | undefined,
+): Promise<readonly ComparedSample[]> {
+  const lacking = samples.filter(({ logprobs }) => logprobs === undefined);
+  const rows = lacking.map(({ prompt, tokens }) => ({ prompt, completion: tokens }));
+  const scored = await scoreRows(model, rows, signal);
+  const found = new Map(lacking.map((sample, index) => [sample, must(scored, index)]));
+  return samples.map((sample) => ({ ...sample, logprobs: sample.logprobs ?? found.get(sample) ?? [] }));
 }
 
 export interface RoundTraining {
@@ -195,11 +216,11 @@ export async function trainRound(
   rollouts: RoundRollouts,
   signal?: AbortSignal,
 ): Promise<RoundTraining> {
-  const { model, format } = policy;
+  const { model } = policy;
   const { settings } = round;
-  const selection = selectSamples(round, format, rollouts);
+  const selection = selectSamples(round, policy, rollouts);
   const practice = settings.practicePrompts > 0 ? await practise(policy, round, selection.own) : [];
-  const samples = [...selection.samples, ...practice];
+  const samples = await withLogprobs(model, [...selection.samples, ...practice], signal);
   const draws = round.stream('order').sequence(0);
   let loss = 0;
   let optimizerSteps = 0;

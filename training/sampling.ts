@@ -5,7 +5,7 @@ import type { RandomStream } from '../protocol/philox.ts';
 import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
 import type { Round } from './open-round.ts';
 import type { Policy, PolicyModel } from './policy-model.ts';
-import { collate, type Row } from './sequences.ts';
+import { collate, type Row, rowsTogether } from './sequences.ts';
 
 /** A prompt and the address of its draws. Two requests to one stream differ in item or sample. */
 export interface SamplingRequest {
@@ -57,11 +57,31 @@ export async function sample(
   return completions.map((completion, row) => ({ ...completion, logprobs: must(logprobs, row) }));
 }
 
-/** The log-probability of each completion token under the model's weights, at temperature 1. */
+/** Most bytes of logits in one scoring run. */
+const SCORE_BYTES = 1 << 28;
+
+/**
+ * The log-probability of each completion token under the model's weights, at temperature 1. As many rows run
+ * together as memory holds, which changes no bit.
+ */
 export async function scoreRows(
   model: PolicyModel,
   rows: readonly Row[],
   signal?: AbortSignal,
+): Promise<readonly (readonly number[])[]> {
+  const scored: (readonly number[])[] = [];
+  const longest = Math.max(1, ...rows.map(({ prompt, completion }) => prompt.length + completion.length));
+  const together = rowsTogether(SCORE_BYTES / (4 * model.config.vocabulary * longest));
+  for (let first = 0; first < rows.length; first += together) {
+    scored.push(...(await scoreTogether(model, rows.slice(first, first + together), signal)));
+  }
+  return scored;
+}
+
+async function scoreTogether(
+  model: PolicyModel,
+  rows: readonly Row[],
+  signal: AbortSignal | undefined,
 ): Promise<readonly (readonly number[])[]> {
   const collated = collate(rows);
   const scores = await model.score(collated, { signal });
