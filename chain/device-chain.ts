@@ -20,7 +20,10 @@ export interface OpenDeviceChainOptions {
   readonly signal?: AbortSignal;
 }
 
-/** One device's whole view of the chain and of the network's swarm on it: its clock, its ledger, its owner and its attestations. */
+/**
+ * One device's whole view of the chain and of the network's swarm on it: its clock, its ledger, its owner and
+ * its attestations.
+ */
 export class DeviceChain {
   readonly ledger: Ledger;
   readonly clock: ChainClock;

@@ -54,8 +54,8 @@ export function voteDigest(
 }
 
 /**
- * The ledger of one swarm over one deployment of Participation. It signs and verifies without a node, and asks the
- * node for standings.
+ * The ledger of one swarm over one deployment of Participation. It signs and verifies without a node, and
+ * asks the node for standings.
  */
 export class ChainLedger implements Ledger {
   readonly clock: RoundClock;

@@ -114,8 +114,8 @@ export interface ReadParticipantsOptions {
 const ATTESTED = getAbiItem({ abi: participationAbi, name: 'Attested' });
 
 /**
- * Every device that attested in a swarm between two blocks, with its whole record there. Most attestations first. Throws
- * ChainError.
+ * Every device that attested in a swarm between two blocks, with its whole record there. Most attestations
+ * first. Throws ChainError.
  */
 export async function readParticipants(options: ReadParticipantsOptions): Promise<readonly Participant[]> {
   const { client, location, fromBlock, toBlock } = options;

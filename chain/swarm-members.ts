@@ -19,9 +19,9 @@ export interface CountMembersOptions {
 }
 
 /**
- * How many devices attested lately in each of these swarms, by number: in the last three rounds of the longest
- * of them, an hour at most. Devices without an owner are free to make, so this is what was seen and no
- * measure of people. Throws ChainError.
+ * How many devices attested lately in each of these swarms, by number: in the last three rounds of the
+ * longest of them, an hour at most. Devices without an owner are free to make, so this is what was seen and
+ * no measure of people. Throws ChainError.
  */
 export async function countMembers(options: CountMembersOptions): Promise<ReadonlyMap<number, number>> {
   const { client, participation, swarms } = options;

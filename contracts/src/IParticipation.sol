@@ -8,8 +8,9 @@ import {ISwarms} from "./ISwarms.sol";
 /// @notice Anybody opens a swarm in ISwarms, and the rounds of each follow from block time alone: nobody
 /// starts or ends a round. In each round a device may attest once which checkpoint it holds afterwards and
 /// which rollouts it published, and may vote once for the authors of the best answers. Swarms do not mix: a
-/// signature is for one swarm, and so is every record and every batch. A device may take part in many. A device needs no coin: it signs, and anyone may post its signatures in
-/// batches. Bad entries of a batch are skipped with a reason and do not affect the others.
+/// signature is for one swarm, and so is every record and every batch. A device may take part in many. A
+/// device needs no coin: it signs, and anyone may post its signatures in batches. Bad entries of a batch are
+/// skipped with a reason and do not affect the others.
 /// @dev Nobody administers this contract: no owner, no pause, no upgrade. EIP-712 domain: name "Starling",
 /// version "1", this chain, this contract. Types: `Attestation(uint64 swarm,uint64 round,bytes32
 /// checkpointRoot,bytes32 rolloutDigest)` and `Vote(uint64 swarm,uint64 round,address[] winners)`. Every
@@ -151,8 +152,8 @@ interface IParticipation {
     /// @notice Attests a round for the caller. Reverts with `Refused` when it does not count.
     function attest(uint64 swarm, uint64 round, bytes32 checkpointRoot, bytes32 rolloutDigest) external;
 
-    /// @notice Posts attestations of one round of one swarm that devices signed. Entries that do not count are skipped,
-    /// each with an event. If the round is not open, the whole call reverts with `Refused`.
+    /// @notice Posts attestations of one round of one swarm that devices signed. Entries that do not count
+    /// are skipped, each with an event. If the round is not open, the whole call reverts with `Refused`.
     /// @return accepted How many entries counted.
     function attestBatch(uint64 swarm, uint64 round, SignedAttestation[] calldata entries)
         external
@@ -216,7 +217,8 @@ interface IParticipation {
     /// device may name itself, but that does not count.
     function vote(uint64 swarm, uint64 round, address[] calldata winners) external;
 
-    /// @notice Posts votes of one swarm that devices signed. Entries that do not count are skipped, each with an event.
+    /// @notice Posts votes of one swarm that devices signed. Entries that do not count are skipped, each with
+    /// an event.
     /// @return accepted How many entries counted.
     function voteBatch(uint64 swarm, SignedVote[] calldata entries) external returns (uint256 accepted);
 
@@ -243,7 +245,7 @@ interface IParticipation {
     /// @notice The records of many devices in one call.
     function recordsOf(uint64 swarm, address[] calldata devices) external view returns (Record[] memory);
 
-    /// @notice The sum of the records in a swarm of every device that the owner ever bound, with what each did before it
-    /// was bound. The record of a revoked or expired device still counts, but no longer grows.
+    /// @notice The sum of the records in a swarm of every device that the owner ever bound, with what each
+    /// did before it was bound. The record of a revoked or expired device still counts, but no longer grows.
     function recordOfOwner(uint64 swarm, address owner) external view returns (Record memory);
 }

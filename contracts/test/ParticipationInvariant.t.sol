@@ -6,8 +6,8 @@ import {IParticipation} from "../src/IParticipation.sol";
 import {RoundTree} from "./RoundTree.sol";
 import {Signing} from "./Signing.sol";
 
-/// @notice Eight devices and three owners act in random order, in two swarms. A simple model in storage says what should
-/// have counted.
+/// @notice Eight devices and three owners act in random order, in two swarms. A simple model in storage says
+/// what should have counted.
 contract ParticipationHandler is Signing, RoundTree {
     uint256 public constant DEVICES = 8;
     uint256 public constant OWNERS = 3;

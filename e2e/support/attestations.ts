@@ -5,7 +5,10 @@ const ATTESTED = parseAbiItem(
   'event Attested(uint64 indexed swarm, address indexed device, uint64 round, bytes32 checkpointRoot, bytes32 rolloutDigest)',
 );
 
-/** What a device has on the chain in the network's swarm, read with viem alone: nothing of the project's own clients. */
+/**
+ * What a device has on the chain in the network's swarm, read with viem alone: nothing of the project's own
+ * clients.
+ */
 export async function attestationsOf(
   client: PublicClient,
   network: DevnetFile,

@@ -32,10 +32,9 @@ export interface LocalChainOptions {
 
 /**
  * A development chain with a block a second, the contracts deployed, and one open swarm. It is kept between
- * starts of one version of the contracts, because rounds count from the opening of the swarm and a device never
- * trains an old round. With another specification it goes on with another swarm.
- * The deployer's key is random for each folder, so that another folder's contracts, and with them its run,
- * have another name.
+ * starts of one version of the contracts, because rounds count from the opening of the swarm and a device
+ * never trains an old round. With another specification it goes on with another swarm. The deployer's key is
+ * random for each folder, so that another folder's contracts, and with them its run, have another name.
  *
  * The node listens on any free port and takes every command. Its address is for processes of this machine;
  * `node-rpc` in the folder, which only its owner may read, names it.
