@@ -25,12 +25,18 @@ export interface CheckpointOwner {
 export interface ComputeStart extends CheckpointOwner {
   /** URL of the folder with config.json, tokenizer.json and model.safetensors, with a slash at the end. */
   readonly modelUrl: string;
+  /** Canonical bytes of the swarm's specification. Defaults to the nano model's own tasks and settings. */
+  readonly spec?: Uint8Array;
+  /** The file of each data set of the specification, by the data set's id. */
+  readonly dataSets?: ReadonlyMap<string, Uint8Array>;
   readonly engine: EngineKind | 'auto';
   /** Threads of the wasm engine, the worker's own included. */
   readonly threads: number;
   /** Maximum duty cycle, 0.1 to 1. Defaults to 1. */
   readonly share?: number;
 }
+
+export type MeasureSpeed = Pick<ComputeStart, 'engine' | 'threads'>;
 
 export interface ComputeStarted {
   readonly engine: EngineReport<EngineVerdict>;
@@ -55,6 +61,8 @@ export type ComputeEvent =
 /** The methods of the worker: a trainer that can be started and stopped. */
 export interface ComputeMethods extends Trainer {
   start(options: ComputeStart, signal?: AbortSignal): Promise<ComputeStarted>;
+  /** Chooses an engine as `start` does, and measures how fast it trains, in GFLOP/s. Needs no `start`. */
+  measure(asked: MeasureSpeed, signal?: AbortSignal): Promise<number>;
   /** The stored checkpoint of a device, null when there is none. Needs no `start`. */
   stored(owner: CheckpointOwner): Promise<StoredCheckpoint | null>;
   /** The last stored checkpoint. */

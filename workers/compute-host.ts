@@ -7,6 +7,7 @@ import { measureTraining } from '../models/engine-choice/measure.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
 import type { DeviceAddress, Hex } from '../protocol/hex.ts';
 import { SerialQueue } from '../protocol/serial-queue.ts';
+import type { SwarmSpec } from '../protocol/swarm-spec.ts';
 import type { AnswerGroup, RoundContext, Trainer } from '../protocol/trainer.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
 import { completionTokenizer } from '../training/completion-tokenizer.ts';
@@ -17,6 +18,7 @@ import { firstCheckpoint } from '../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from '../training/learning-settings.ts';
 import type { PromptFormat } from '../training/prompt-format.ts';
 import { shortFormat } from '../training/short-format.ts';
+import { lightSwarmSettings, swarmSettings } from '../training/swarm-settings.ts';
 import { type DataSetTexts, openTasks } from '../training/tasks/task-source.ts';
 import { type AskedBoth, LearningTrainer } from '../training/trainer.ts';
 import { fetchModelFiles, type PublishedModel } from './published-model.ts';
@@ -39,9 +41,11 @@ export interface ComputeHostOptions<Verdict> {
     choice: EngineKind | 'auto',
     signal?: AbortSignal,
   ) => Promise<ChosenEngine<Verdict>>;
-  /** Settings for a device without a checkpoint. Defaults to settings that fit the engine's speed. */
+  /** The swarm to learn in. Defaults to the nano model's own tasks and settings. */
+  readonly swarm?: SwarmSpec;
+  /** Settings for a device without a checkpoint. Defaults to the swarm's, as far as the engine's speed allows. */
   readonly settings?: LearningSettings;
-  /** The files of the settings' data sets. Defaults to none. */
+  /** The files of the swarm's data sets. Defaults to none. */
   readonly dataSets?: DataSetTexts;
   /** Maximum duty cycle, 0.1 to 1. Defaults to 1. `setShare` changes it. */
   readonly share?: number;
@@ -250,7 +254,9 @@ export class ComputeHost<Verdict> implements Trainer {
       // An evaluation is hundreds of tiny runs. Each costs a GPU its latency; the processor gives the same
       // bits at once.
       if (chosen.engine.kind === 'webgpu') evaluationEngine = await createWasmEngine({ threads: 1 });
-      const { tasks } = this.#options.settings ?? DEFAULT_SETTINGS;
+      const { swarm } = this.#options;
+      const whole = swarm === undefined ? DEFAULT_SETTINGS : swarmSettings(swarm);
+      const { tasks } = this.#options.settings ?? whole;
       const trainer = await LearningTrainer.start({
         engine: chosen.engine,
         evaluationEngine,
@@ -260,7 +266,9 @@ export class ComputeHost<Verdict> implements Trainer {
         critic: this.#options.critic,
         first: async () => {
           const { config, parameters } = loadModel(await fetchModelFiles(model, signal));
-          const settings = this.#options.settings ?? (await settingsFor(chosen.engine, signal));
+          const light = swarm === undefined ? LIGHT_SETTINGS : lightSwarmSettings(swarm);
+          const fitting = async () => ((await isSlow(chosen.engine, signal)) ? light : whole);
+          const settings = this.#options.settings ?? (await fitting());
           return firstCheckpoint({ config, parameters, device, settings });
         },
       });
@@ -314,16 +322,16 @@ export class ComputeHost<Verdict> implements Trainer {
   }
 }
 
-async function settingsFor(engine: Engine, signal?: AbortSignal): Promise<LearningSettings> {
+async function isSlow(engine: Engine, signal?: AbortSignal): Promise<boolean> {
   // WebAssembly is fast enough on anything that runs a current browser.
-  if (engine.kind === 'wasm') return DEFAULT_SETTINGS;
+  if (engine.kind === 'wasm') return false;
   const { gflops } = await measureTraining({
     engine,
     now: () => performance.now(),
     steps: 1,
     signal,
   });
-  return gflops < LIGHT_BELOW ? LIGHT_SETTINGS : DEFAULT_SETTINGS;
+  return gflops < LIGHT_BELOW;
 }
 
 function reportOf<Verdict>({ engine, reason, verdicts }: ChosenEngine<Verdict>): EngineReport<Verdict> {
