@@ -1,4 +1,7 @@
 import type { DeviceAddress } from '../../protocol/hex.ts';
+import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
+import { encodeSwarmSpec } from '../../protocol/swarm-spec-codec.ts';
+import { builtinModelOf } from '../../training/builtin-models.ts';
 import { connectCompute } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import type { Computer, OpenComputerOptions } from './dependencies.ts';
@@ -23,6 +26,17 @@ export async function storedCheckpoint(of: {
   }
 }
 
+/** Where a swarm's model lies beside the page. Throws Error for a model that does not come with the page. */
+function builtinFolder({ base }: SwarmSpec): string {
+  const model = builtinModelOf(base.root);
+  if (model !== undefined) return model.folder;
+  throw new Error(
+    base.kind === 'builtin'
+      ? `This page has no model ${base.name} of this swarm. Reload the page for its newest version.`
+      : `The page cannot train ${base.name} yet, only models that come with it. Take part from Node: npm run volunteer -- --swarm.`,
+  );
+}
+
 /** The wasm engine gains little beyond this, and the page wants a core for itself. */
 const MAX_THREADS = 8;
 
@@ -31,7 +45,7 @@ const MAX_THREADS = 8;
  * and the signal's reason after an abort. The worker is ended in both cases.
  */
 export async function openComputer(options: OpenComputerOptions): Promise<Computer> {
-  const { base, device, networkId, engine, onEvent, onCrash, signal } = options;
+  const { base, device, networkId, engine, spec, dataSets, onEvent, onCrash, signal } = options;
   const worker = computeWorker();
   const crashed = new Promise<never>((_, reject) => {
     worker.addEventListener('error', (event) => {
@@ -43,15 +57,16 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
   // After the start nobody waits for this promise. `onCrash` reports the crash.
   crashed.catch(() => undefined);
   const client = connectCompute(worker, onEvent, { ended: crashed });
-  const cores = navigator.hardwareConcurrency ?? 1;
   try {
     const started = await client.start(
       {
         device,
         networkId,
         engine,
-        modelUrl: new URL('models/nano/', base).href,
-        threads: crossOriginIsolated ? Math.max(1, Math.min(MAX_THREADS, cores - 1)) : 1,
+        modelUrl: new URL(builtinFolder(spec), base).href,
+        spec: encodeSwarmSpec(spec).bytes,
+        dataSets,
+        threads: threadsHere(),
       },
       signal,
     );
@@ -66,4 +81,19 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
     worker.terminate();
     throw error;
   }
+}
+
+/** Chooses an engine in a worker and measures how fast it trains, in GFLOP/s. Throws ComputeError. */
+export async function measureSpeed(): Promise<number> {
+  const worker = computeWorker();
+  try {
+    return await connectCompute(worker, () => undefined).measure({ engine: 'auto', threads: threadsHere() });
+  } finally {
+    worker.terminate();
+  }
+}
+
+function threadsHere(): number {
+  const cores = navigator.hardwareConcurrency ?? 1;
+  return crossOriginIsolated ? Math.max(1, Math.min(MAX_THREADS, cores - 1)) : 1;
 }

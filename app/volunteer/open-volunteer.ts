@@ -1,3 +1,4 @@
+import { MemberFigures } from './member-figures.ts';
 import { openPageDatabase } from './page-database.ts';
 import { type Battery, watchPower } from './power.ts';
 import { Volunteer } from './volunteer.ts';
@@ -44,6 +45,7 @@ export function openVolunteer({ base, onKeyLost }: OpenVolunteerOptions): Volunt
     memory: contributingMemory(),
     share: shareMemory(),
     swarm: swarmMemory(),
+    figures: new MemberFigures(),
     persist: () => navigator.storage.persist(),
     onKeyLost,
   });

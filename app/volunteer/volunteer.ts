@@ -3,10 +3,11 @@ import { messageOf } from '../../protocol/message-of.ts';
 import { fetchNetwork, type Network } from '../../protocol/network-file.ts';
 import { bindingKeys } from './binding-keys.ts';
 import { Contribution } from './contribution.ts';
-import type { VolunteerDependencies } from './dependencies.ts';
+import { MissingSwarmError, type VolunteerDependencies } from './dependencies.ts';
 import { Device, networkIdOf } from './device.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import { KeyCommands } from './key-commands.ts';
+import type { MemberFigures } from './member-figures.ts';
 import { claimTab, type Locks, type TabLock } from './one-tab.ts';
 import type { PageDatabase } from './page-database.ts';
 import type { PauseCause, Phase } from './phase.ts';
@@ -39,6 +40,8 @@ export interface VolunteerOptions {
   readonly share: { get(): number; set(share: number): void };
   /** The swarm that this device joins; remembered from visit to visit. */
   readonly swarm: { get(): number | null; set(swarm: number | null): void };
+  /** What members published of their held-out accuracy. */
+  readonly figures: Pick<MemberFigures, 'add'>;
   /** Asks the browser not to clear the key under storage pressure. */
   readonly persist: () => Promise<unknown>;
   /** Stops everything else of this tab that signs with the key, once another tab has taken the key over. */
@@ -95,7 +98,9 @@ export class Volunteer implements VolunteerPort {
     this.#tab = await claimTab(locks, () => void this.#handleTabLost());
     try {
       const database = await this.#options.database();
-      this.#opened = new Device({ database, base, fetcher, emit: (event) => this.#emit(event) });
+      this.#opened = new Device({
+        ...{ database, base, fetcher, swarm: swarm.get, emit: (event: VolunteerEvent) => this.#emit(event) },
+      });
       await this.#opened.open();
     } catch (error) {
       this.#storageFailure = `Allow site data for this page, then reload it. (${messageOf(error)})`;
@@ -142,6 +147,7 @@ export class Volunteer implements VolunteerPort {
       if (this.#contribution !== contribution || !this.#tab.held) return;
       const stopped = contribution.aborted;
       await this.#release(contribution);
+      if (error instanceof MissingSwarmError) this.#choose(null);
       if (stopped) this.#phase({ kind: 'stopped', finished: false });
       else
         this.#fail(
@@ -156,8 +162,7 @@ export class Volunteer implements VolunteerPort {
       if (this.#view.swarm === swarm) return;
       await this.stop();
     }
-    this.#options.swarm.set(swarm);
-    this.#emit({ kind: 'swarm', swarm });
+    this.#choose(swarm);
     await this.contribute(engine);
   }
 
@@ -249,6 +254,12 @@ export class Volunteer implements VolunteerPort {
     return { network, key: await this.#device.ensureKey(this.#options.now()) };
   }
 
+  /** Decides which swarm this device joins from the next start on. */
+  #choose(swarm: number | null): void {
+    this.#options.swarm.set(swarm);
+    this.#emit({ kind: 'swarm', swarm });
+  }
+
   get #device(): Device {
     if (this.#opened === null)
       throw new Error('The page is still opening its storage. Try again in a moment.');
@@ -261,12 +272,15 @@ export class Volunteer implements VolunteerPort {
   }
 
   #newContribution(device: Device, engine: EngineChoice): Contribution {
-    const { base, dependencies, now, persist, memory } = this.#options;
+    const { base, dependencies, now, persist, memory, fetcher, sleep, figures } = this.#options;
     const contribution = new Contribution({
       base,
       dependencies,
       device,
       now,
+      fetcher,
+      sleep,
+      figures,
       persist,
       view: () => this.#view,
       emit: (event) => this.#emit(event),
@@ -295,6 +309,8 @@ export class Volunteer implements VolunteerPort {
    */
   async #handleReplaced(contribution: Contribution, engine: EngineChoice, error: Error): Promise<void> {
     const wanted = this.#view.phase.kind === 'contributing';
+    // Its number means another swarm on another chain, or none.
+    this.#choose(null);
     await this.#release(contribution, error);
     if (!wanted) {
       this.#fail(error.message, 'Nothing is lost. Contribute again to join the new network.');
