@@ -154,11 +154,12 @@ describe('admit', () => {
       expect(admitted(completion).rejections.map((each) => each.reason)).toEqual([reason]);
     });
 
-    it('rejects what does not fit the context beside its prompt', () => {
+    it('rejects answers to a question whose prompt and answer do not fit the context', () => {
       const prompt = format.answer(must(items, 2)).length;
-      const room = { ...any, context: prompt + answer.length };
-      expect(admitted(elsewhere(answer), room).rejections.map(({ reason }) => reason)).toEqual(['too long']);
-      expect(admitted(elsewhere(answer), { ...room, context: room.context + 1 }).rejections).toEqual([]);
+      const room = { ...any, context: prompt + format.maxTokens.answer };
+      expect(admitted(elsewhere(answer), room).rejections).toEqual([]);
+      const less = admitted(elsewhere(answer), { ...room, context: room.context - 1 });
+      expect(less.rejections.map(({ reason }) => reason)).toEqual(['question does not fit this model']);
     });
   });
 

@@ -9,6 +9,8 @@ import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
 import type { ScoredSample } from './grpo.ts';
 import type { ModelFamilies, RewardRule } from './learning-settings.ts';
 import type { PromptFormat, PromptFormatId } from './prompt-format.ts';
+import { promptOrNothing } from './prompting.ts';
+import { endTokensOf } from './sampling.ts';
 import type { TaskItem } from './tasks/task.ts';
 
 /** Why a published completion is not trained on. */
@@ -16,6 +18,7 @@ export type SampleRejectReason =
   | 'unknown item'
   | 'item not drawn by the author'
   | 'item repeated'
+  | 'question does not fit this model'
   | 'too many completions'
   | 'too long'
   | 'tokens are not those of the text'
@@ -65,13 +68,14 @@ function rejected(reason: SampleRejectReason): Checked {
  * spelling may differ from the one that encoding gives.
  */
 function spells(format: PromptFormat, { text, tokens }: Completion): boolean {
-  const body = tokens.at(-1) === format.endToken ? tokens.slice(0, -1) : tokens;
+  const ends = endTokensOf(format);
+  const body = ends.includes(tokens.at(-1) ?? -1) ? tokens.slice(0, -1) : tokens;
   try {
     const encoded = format.encode(text);
     if (encoded.length === body.length && encoded.every((id, index) => id === body[index])) return true;
     // A special token has no text, and an unknown one throws.
     return (
-      format.decode(body) === text && body.every((id) => id !== format.endToken && format.decode([id]) !== '')
+      format.decode(body) === text && body.every((id) => !ends.includes(id) && format.decode([id]) !== '')
     );
   } catch {
     return false;
@@ -170,8 +174,12 @@ export function admit(
     if (group.completions.length > completionsPerItem) {
       reject(group, completionsPerItem, 'too many completions');
     }
-    const prompt = format.answer(item);
-    const most = Math.min(format.maxTokens.answer, rules.context - prompt.length);
+    const most = format.maxTokens.answer;
+    const prompt = promptOrNothing({ context: rules.context, maxTokens: most }, () => format.answer(item));
+    if (prompt === undefined) {
+      reject(group, 0, 'question does not fit this model');
+      continue;
+    }
     group.completions.slice(0, completionsPerItem).forEach((completion, sample) => {
       const result = checked(completion, format, rules, most);
       if (result.kind === 'rejected') {

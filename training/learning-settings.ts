@@ -58,6 +58,10 @@ export interface LearningSettings {
   readonly critiqueItems: number;
   /** Held-out questions on which accuracy is measured after each round. */
   readonly heldOutItems: number;
+  /** Most tokens of an answer, end token included, in a format without lengths of its own. */
+  readonly answerTokens: number;
+  /** Most tokens of a critique or a correction, in a format without lengths of its own. */
+  readonly critiqueTokens: number;
   /** Whose rollouts are trained on. */
   readonly models: ModelFamilies;
 }
@@ -81,6 +85,8 @@ export const DEFAULT_SETTINGS: LearningSettings = {
   critiquePeers: PEERS_PER_ROUND.critique,
   critiqueItems: 4,
   heldOutItems: 384,
+  answerTokens: 256,
+  critiqueTokens: 128,
   models: 'one',
 };
 
@@ -131,6 +137,8 @@ const COUNTS = {
   critiquePeers: [0, 16],
   critiqueItems: [0, 64],
   heldOutItems: [1, 1024],
+  answerTokens: [1, 4096],
+  critiqueTokens: [1, 4096],
 } as const;
 
 function numberAt(json: Readonly<Record<string, unknown>>, name: string): number {
@@ -227,6 +235,8 @@ export function parseSettings(value: unknown): LearningSettings {
     critiquePeers: count('critiquePeers'),
     critiqueItems: count('critiqueItems'),
     heldOutItems: count('heldOutItems'),
+    answerTokens: count('answerTokens'),
+    critiqueTokens: count('critiqueTokens'),
     models: choiceAt(json, 'models', MODEL_FAMILIES),
   };
 }

@@ -8,6 +8,7 @@ import type { DeviceAddress } from '../protocol/hex.ts';
 import { must } from '../protocol/must.ts';
 import type { PeerRollouts, RoundContext } from '../protocol/trainer.ts';
 import { completionTokenizer } from './completion-tokenizer.ts';
+import { evaluate } from './evaluation.ts';
 import { DEFAULT_SETTINGS, type LearningSettings, learningRateOf, optimizerOf } from './learning-settings.ts';
 import { openRound } from './open-round.ts';
 import { choosePeers, trainRound } from './round.ts';
@@ -230,6 +231,36 @@ describe('answerItems', () => {
     const differences = [...places].filter((place, at) => place === 1 && published[at] !== scores[at]);
     expect(differences).toEqual([]);
     await policy.model.dispose();
+  });
+});
+
+describe('a model with a short context', () => {
+  it('leaves out the questions that it cannot read, with a reason, and learns from the others', async () => {
+    const config = { ...NARROW_CONFIG, context: 16 };
+    const model = await ModelSession.create({
+      engine,
+      config,
+      parameters: narrowParameters('train round'),
+      optimizer: optimizerOf(NARROW_SETTINGS),
+    });
+    const policy = { model, format };
+    const round = openRound(context, NARROW_SETTINGS, NARROW_TASKS);
+    const fits = (item: number) => format.answer(must(round.items, item)).length + 9 <= config.context;
+    const drawn = round.drawOf(ANNA);
+    const groups = await answerItems(policy, round);
+    expect(groups.map(({ item }) => item)).toEqual(drawn.filter(fits));
+    expect(groups.length).toBeGreaterThan(0);
+    const training = await trainRound(policy, round, { own, foreign: [rolloutsOf(BEN)] });
+    expect(training.skipped.map(({ item }) => item)).toEqual(drawn.filter((item) => !fits(item)));
+    expect(training.skipped[0]?.reason).toMatch(
+      /has \d+ tokens .* up to 9, and the model reads 16: choose fewer/,
+    );
+    expect(training.rejections).toContain('question does not fit this model');
+    expect(training.optimizerSteps).toBeGreaterThan(0);
+    // A question that it cannot read counts as one that it does not answer.
+    const metrics = await evaluate(policy, NARROW_SETTINGS, NARROW_TASKS);
+    expect(metrics.answering).toBeGreaterThanOrEqual(0);
+    await model.dispose();
   });
 });
 

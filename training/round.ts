@@ -16,6 +16,7 @@ import {
 import { learningRateOf } from './learning-settings.ts';
 import type { Round } from './open-round.ts';
 import type { Policy, PolicyModel } from './policy-model.ts';
+import { promptFor, promptOrNothing } from './prompting.ts';
 import { sample, scoreRows } from './sampling.ts';
 import { policyBatch } from './sequences.ts';
 
@@ -113,6 +114,7 @@ async function practise(
   own: readonly ScoredSample[],
 ): Promise<readonly AdvantagedSample[]> {
   const { format } = policy;
+  const { context } = policy.model.config;
   const { items, settings } = round;
   const shown = round
     .stream('practice')
@@ -123,26 +125,30 @@ async function practise(
   const judged = await samplePractice(
     policy,
     round,
-    shown.map(({ item, text }, index) => ({
-      item,
-      prompt: format.judge(must(items, item), text),
-      drawsAt: JUDGING_PRACTICE + index,
-    })),
+    shown.flatMap(({ item, text }, index) => {
+      const prompt = promptOrNothing({ context, maxTokens: format.maxTokens.judge }, () =>
+        format.judge(must(items, item), text),
+      );
+      return prompt === undefined ? [] : [{ item, prompt, drawsAt: JUDGING_PRACTICE + index }];
+    }),
     format.maxTokens.judge,
   );
   const corrected = await samplePractice(
     policy,
     round,
     shown.flatMap(({ item, text }, index) => {
-      const critique = format.decode(must(must(judged, index), 0).tokens);
-      if (!format.showable(critique)) return [];
-      const prompt = format.correct(must(items, item), text, critique);
-      return [{ item, prompt, drawsAt: CORRECTING_PRACTICE + index }];
+      const critique = judged.find(({ drawsAt }) => drawsAt === JUDGING_PRACTICE + index)?.samples[0];
+      const said = critique === undefined ? '' : format.decode(critique.tokens);
+      if (!format.showable(said)) return [];
+      const prompt = promptOrNothing({ context, maxTokens: format.maxTokens.correct }, () =>
+        format.correct(must(items, item), text, said),
+      );
+      return prompt === undefined ? [] : [{ item, prompt, drawsAt: CORRECTING_PRACTICE + index }];
     }),
     format.maxTokens.correct,
   );
-  return [...judged, ...corrected].flatMap((group) =>
-    advantaged(group, { successesOnly: settings.successesOnly === 'all' }),
+  return [...judged, ...corrected].flatMap(({ samples }) =>
+    advantaged(samples, { successesOnly: settings.successesOnly === 'all' }),
   );
 }
 
@@ -153,13 +159,18 @@ interface PracticePrompt {
   readonly drawsAt: number;
 }
 
+interface PracticeGroup {
+  readonly drawsAt: number;
+  readonly samples: readonly ScoredSample[];
+}
+
 /** `samplesPerItem` scored completions of each prompt. */
 async function samplePractice(
   policy: Policy,
   round: Round,
   prompts: readonly PracticePrompt[],
   maxTokens: number,
-): Promise<readonly (readonly ScoredSample[])[]> {
+): Promise<readonly PracticeGroup[]> {
   const { samplesPerItem: count, temperature } = round.settings;
   const completions = await sample(
     policy,
@@ -169,15 +180,16 @@ async function samplePractice(
     round.stream('practice'),
     { temperature, maxTokens },
   );
-  return prompts.map(({ item, prompt }, index) =>
-    completions.slice(index * count, (index + 1) * count).map(({ text, tokens, logprobs }) => ({
+  return prompts.map(({ item, prompt, drawsAt }, index) => ({
+    drawsAt,
+    samples: completions.slice(index * count, (index + 1) * count).map(({ text, tokens, logprobs }) => ({
       item,
       prompt,
       tokens,
       logprobs,
       ...rewardOf(must(round.items, item), text, round.settings.reward, tokens.length),
     })),
-  );
+  }));
 }
 
 /** A sample with the log-probabilities that its tokens' ratios start from. */
@@ -204,6 +216,22 @@ export interface RoundTraining {
   readonly loss: number;
   readonly meanReward: number;
   readonly rejections: readonly SampleRejectReason[];
+  /** Items that the device drew and could not answer. */
+  readonly skipped: readonly SkippedItem[];
+}
+
+/** An item whose prompt does not fit the model, with a sentence that tells why. */
+export interface SkippedItem {
+  readonly item: number;
+  readonly reason: string;
+}
+
+function skippedItems({ model, format }: Policy, round: Round): readonly SkippedItem[] {
+  const room = { context: model.config.context, maxTokens: format.maxTokens.answer };
+  return round.drawOf(round.context.device).flatMap((item) => {
+    const prompted = promptFor(room, () => format.answer(must(round.items, item)));
+    return prompted.kind === 'skipped' ? [{ item, reason: prompted.reason }] : [];
+  });
 }
 
 /**
@@ -243,5 +271,6 @@ export async function trainRound(
     loss: optimizerSteps === 0 ? 0 : loss / optimizerSteps,
     meanReward: selection.meanReward,
     rejections: selection.rejections,
+    skipped: skippedItems(policy, round),
   };
 }

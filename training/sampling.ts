@@ -5,6 +5,8 @@ import type { RandomStream } from '../protocol/philox.ts';
 import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
 import type { Round } from './open-round.ts';
 import type { Policy, PolicyModel } from './policy-model.ts';
+import type { PromptFormat } from './prompt-format.ts';
+import { promptOrNothing } from './prompting.ts';
 import { collate, type Row, rowsTogether } from './sequences.ts';
 
 /** A prompt and the address of its draws. Two requests to one stream differ in item or sample. */
@@ -35,7 +37,7 @@ export async function sample(
   const generations = await model.generate({
     prompts: requests.map(({ prompt }) => prompt),
     maxNewTokens: options.maxTokens,
-    endToken: format.endToken,
+    endToken: endTokensOf(format),
     temperature: options.temperature,
     uniform: (row, position) => {
       const request = must(requests, row);
@@ -91,6 +93,11 @@ async function scoreTogether(
   });
 }
 
+/** All tokens that end a completion of the format. */
+export function endTokensOf({ endToken, moreEndTokens = [] }: PromptFormat): readonly number[] {
+  return [endToken, ...moreEndTokens];
+}
+
 /** The most likely completion of each prompt, as text. */
 export async function sampleGreedy(
   { model, format }: Policy,
@@ -100,7 +107,7 @@ export async function sampleGreedy(
   const generations = await model.generate({
     prompts,
     maxNewTokens: maxTokens,
-    endToken: format.endToken,
+    endToken: endTokensOf(format),
     greedy: true,
     uniform: () => 0,
     signal,
@@ -108,7 +115,10 @@ export async function sampleGreedy(
   return generations.map(({ tokens }) => format.decode(tokens));
 }
 
-/** The answer stage: `samplesPerItem` completions for each of the items that the device draws. */
+/**
+ * The answer stage: `samplesPerItem` completions for each of the items that the device draws and whose
+ * prompts fit its model.
+ */
 export async function answerItems(
   policy: Policy,
   round: Round,
@@ -116,17 +126,22 @@ export async function answerItems(
 ): Promise<readonly AnswerGroup[]> {
   const { items, settings } = round;
   const { samplesPerItem, temperature } = settings;
-  const drawn = round.drawOf(round.context.device);
-  const requests = drawn.flatMap((item) => {
-    const prompt = policy.format.answer(must(items, item));
-    return Array.from({ length: samplesPerItem }, (_, sample) => ({ prompt, item, sample }));
+  const { format, model } = policy;
+  const maxTokens = format.maxTokens.answer;
+  const asked = round.drawOf(round.context.device).flatMap((item) => {
+    const room = { context: model.config.context, maxTokens };
+    const prompt = promptOrNothing(room, () => format.answer(must(items, item)));
+    return prompt === undefined ? [] : [{ item, prompt }];
   });
+  const requests = asked.flatMap(({ item, prompt }) =>
+    Array.from({ length: samplesPerItem }, (_, sample) => ({ prompt, item, sample })),
+  );
   const completions = await sample(policy, requests, round.stream('sampling'), {
     temperature,
-    maxTokens: policy.format.maxTokens.answer,
+    maxTokens,
     signal,
   });
-  return drawn.map((item, at) => ({
+  return asked.map(({ item }, at) => ({
     item,
     completions: completions.slice(at * samplesPerItem, (at + 1) * samplesPerItem),
   }));

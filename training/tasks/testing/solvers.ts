@@ -27,13 +27,14 @@ function sumOf(side: string, x = 0): number {
   }, 0);
 }
 
+/** All numbers that a rule gives: a question with two is no question. */
 function nextOf(numbers: readonly number[]): string {
   const [a = 0, b = 0, c = 0, d = 0] = numbers;
   const candidates = new Set<number>();
   if (b - a === c - b && c - b === d - c) candidates.add(d + (b - a));
-  else if (c === a + b && d === b + c) candidates.add(c + d);
-  else if (b * b === a * c && c * c === b * d) candidates.add((d * d) / c);
-  else if (c - 2 * b + a === d - 2 * c + b) candidates.add(3 * d - 3 * c + b);
+  if (c === a + b && d === b + c) candidates.add(c + d);
+  if (b * b === a * c && c * c === b * d) candidates.add((d * d) / c);
+  if (c - 2 * b + a === d - 2 * c + b) candidates.add(3 * d - 3 * c + b);
   return [...candidates].join(' or ');
 }
 
