@@ -10,6 +10,7 @@ import { sha256Of } from '../protocol/sha256-of.ts';
 import type { BaseModel } from '../protocol/swarm-spec.ts';
 import { networkId } from '../swarm/network-id.ts';
 import { BUILTIN_MODELS, builtinModelOf } from '../training/builtin-models.ts';
+import { knownTasksAndModels } from '../training/swarm-settings.ts';
 import { TASKS } from '../training/tasks/catalogue.ts';
 import { reportQuestions } from '../training/tasks/question-report.ts';
 import { ModelFetchError } from '../workers/published-model.ts';
@@ -49,10 +50,7 @@ export function openSwarms({ base, network }: OpenSwarmsOptions): SwarmsControll
       now: async () => 1000 * Number((await client.getBlock()).timestamp),
     },
     capabilities: async () => ({
-      generators: TASKS.map(({ id, version, difficulties }) => ({
-        ...{ id, version, difficulties: difficulties.length },
-      })),
-      builtins: BUILTIN_MODELS,
+      ...knownTasksAndModels(),
       // Weights take half of the memory at most. Browsers say 8 GiB for everything above.
       modelBytes: ((deviceMemory ?? 8) * GIB) / 2,
       dataBytes: DATA_BYTES,

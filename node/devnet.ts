@@ -151,7 +151,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
   async function startChain() {
     const started = await startLocalChain({
       folder: join(home, 'chain'),
-      spec: await defaultSpec(DEFAULT_MODEL, stageSeconds(roundSeconds)),
+      spec: defaultSpec(stageSeconds(roundSeconds)),
       signal,
     });
     closing.push(() => started.anvil.stop());

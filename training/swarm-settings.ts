@@ -1,39 +1,49 @@
-/** How a device learns in a swarm: what the specification fixes, and what every swarm has in common. */
+/**
+ * How a device learns in a swarm: its specification's numbers, and the program's own for what that leaves
+ * open.
+ */
+import type { SpecCapabilities } from '../protocol/swarm-refusals.ts';
 import type { SwarmSpec } from '../protocol/swarm-spec.ts';
-import { DEFAULT_SETTINGS, type LearningSettings } from './learning-settings.ts';
+import { BUILTIN_MODELS } from './builtin-models.ts';
+import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from './learning-settings.ts';
+import { TASKS } from './tasks/catalogue.ts';
 
-/** Settings of a device that takes its whole share of the swarm's rounds. */
-export function swarmSettings({ tasks, round, models }: SwarmSpec): LearningSettings {
-  const { samplesPerItem } = round;
-  return {
+/** `full`: the whole of a round. `light`: about a sixth of it, for a device that is slow at training. */
+export type DeviceClass = 'full' | 'light';
+
+/**
+ * The settings of a device of that class. Tasks, pool, temperature, lengths and the optimizer are the swarm's
+ * for every class; a light device draws fewer samples and practises nothing.
+ */
+export function learningSettingsOf(
+  { tasks, round, models }: SwarmSpec,
+  deviceClass: DeviceClass,
+): LearningSettings {
+  const { itemsAnswered, samplesPerItem } = round;
+  const swarm: LearningSettings = {
     ...DEFAULT_SETTINGS,
+    ...round,
     tasks,
-    itemsPerRound: round.itemsPerRound,
-    itemsAnswered: round.itemsAnswered,
-    samplesPerItem,
-    mix: { own: samplesPerItem, foreign: samplesPerItem },
-    temperature: round.temperature,
-    learningRate: round.learningRate,
-    warmupSteps: round.warmupSteps,
-    stepsPerRound: round.stepsPerRound,
-    // A step has the whole rate when every own sample is in it.
-    fullBatch: Math.max(1, Math.ceil((round.itemsAnswered * samplesPerItem) / round.stepsPerRound)),
-    weightDecay: round.weightDecay,
-    heldOutItems: Math.max(1, round.heldOutItems),
-    answerTokens: round.answerTokens,
-    critiqueTokens: round.critiqueTokens,
     models,
+    // No foreign sample takes the place of an own one, and as many foreign ones are added as there are.
+    mix: { own: samplesPerItem, foreign: samplesPerItem },
+    fullBatch: itemsAnswered * samplesPerItem,
+  };
+  if (deviceClass === 'full') return swarm;
+  const { mix, fullBatch, practicePrompts } = LIGHT_SETTINGS;
+  return {
+    ...swarm,
+    ...{ mix, fullBatch, practicePrompts },
+    samplesPerItem: Math.min(samplesPerItem, LIGHT_SETTINGS.samplesPerItem),
   };
 }
 
-/** The same swarm for a slow device: fewer samples and no practice, as LIGHT_SETTINGS. */
-export function lightSwarmSettings(spec: SwarmSpec): LearningSettings {
-  const samplesPerItem = Math.min(4, spec.round.samplesPerItem);
+/** The tasks and models that this program knows, for `refusalsOf`. */
+export function knownTasksAndModels(): Pick<SpecCapabilities, 'generators' | 'builtins'> {
   return {
-    ...swarmSettings(spec),
-    samplesPerItem,
-    mix: { own: 1, foreign: 1 },
-    fullBatch: 8,
-    practicePrompts: 0,
+    generators: TASKS.map(({ id, version, difficulties }) => ({
+      ...{ id, version, difficulties: difficulties.length },
+    })),
+    builtins: BUILTIN_MODELS.map(({ name, root }) => ({ name, root })),
   };
 }

@@ -10,16 +10,15 @@ import { SerialQueue } from '../protocol/serial-queue.ts';
 import type { SwarmSpec } from '../protocol/swarm-spec.ts';
 import type { AnswerGroup, RoundContext, Trainer } from '../protocol/trainer.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
-import { completionTokenizer } from '../training/completion-tokenizer.ts';
 import type { Critic } from '../training/critique.ts';
 import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
 import type { AnswerExplanation } from '../training/explanation.ts';
 import { firstCheckpoint } from '../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from '../training/learning-settings.ts';
 import type { PromptFormat } from '../training/prompt-format.ts';
-import { shortFormat } from '../training/short-format.ts';
-import { lightSwarmSettings, swarmSettings } from '../training/swarm-settings.ts';
+import { learningSettingsOf } from '../training/swarm-settings.ts';
 import { type DataSetTexts, openTasks } from '../training/tasks/task-source.ts';
+import { taughtFormat } from '../training/taught-format.ts';
 import { type AskedBoth, LearningTrainer } from '../training/trainer.ts';
 import { fetchModelFiles, type PublishedModel } from './published-model.ts';
 
@@ -124,7 +123,7 @@ export class ComputeHost<Verdict> implements Trainer {
    */
   static async start<Verdict>(options: ComputeHostOptions<Verdict>): Promise<ComputeHost<Verdict>> {
     const tokenizer = new TextDecoder().decode(await options.model.file('tokenizer.json', options.signal));
-    const format = shortFormat(completionTokenizer(new Tokenizer(JSON.parse(tokenizer))));
+    const format = taughtFormat(new Tokenizer(JSON.parse(tokenizer)));
     const host = new ComputeHost(options, format);
     try {
       await host.#exclusive(async () => undefined);
@@ -255,7 +254,7 @@ export class ComputeHost<Verdict> implements Trainer {
       // bits at once.
       if (chosen.engine.kind === 'webgpu') evaluationEngine = await createWasmEngine({ threads: 1 });
       const { swarm } = this.#options;
-      const whole = swarm === undefined ? DEFAULT_SETTINGS : swarmSettings(swarm);
+      const whole = swarm === undefined ? DEFAULT_SETTINGS : learningSettingsOf(swarm, 'full');
       const { tasks } = this.#options.settings ?? whole;
       const trainer = await LearningTrainer.start({
         engine: chosen.engine,
@@ -266,7 +265,7 @@ export class ComputeHost<Verdict> implements Trainer {
         critic: this.#options.critic,
         first: async () => {
           const { config, parameters } = loadModel(await fetchModelFiles(model, signal));
-          const light = swarm === undefined ? LIGHT_SETTINGS : lightSwarmSettings(swarm);
+          const light = swarm === undefined ? LIGHT_SETTINGS : learningSettingsOf(swarm, 'light');
           const fitting = async () => ((await isSlow(chosen.engine, signal)) ? light : whole);
           const settings = this.#options.settings ?? (await fitting());
           return firstCheckpoint({ config, parameters, device, settings });

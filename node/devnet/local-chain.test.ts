@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NO_ANVIL } from '../../chain/devnet/anvil.ts';
-import { DEFAULT_MODEL } from '../home/model-folder.ts';
 import { defaultSpec } from './default-swarm.ts';
 import { startLocalChain } from './local-chain.ts';
 import { stageSeconds } from './stages.ts';
@@ -22,7 +21,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
     async function visit(roundSeconds = 20) {
       const { anvil, contracts, swarm, resumed } = await startLocalChain({
         folder,
-        spec: await defaultSpec(DEFAULT_MODEL, stageSeconds(roundSeconds)),
+        spec: defaultSpec(stageSeconds(roundSeconds)),
         signal: new AbortController().signal,
       });
       await anvil.stop();
