@@ -4,9 +4,9 @@ import type { EngineVerdict } from '../../models/engine-choice/choose.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { Stage } from '../../protocol/ledger.ts';
 import type { EngineReport } from '../../workers/compute-host.ts';
+import type { FeedRound } from './feed-round.ts';
 import type { Phase } from './phase.ts';
 import type { Preflight } from './preflight.ts';
-import type { FeedRound } from './reduce-feed.ts';
 import type { ModelReport, PeerStatus, RelayStatus, RoundRecord, Totals } from './volunteer-events.ts';
 
 export interface VolunteerView {
