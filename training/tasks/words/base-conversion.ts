@@ -7,7 +7,7 @@ import { defineWordTask, type WordQuestion } from './word-task.ts';
 const LEVELS = [
   { bases: [2, 3], most: 63 },
   { bases: [2, 4], most: 255 },
-  { bases: [2, 9], most: 999 },
+  { bases: [2, 6], most: 1999 },
 ] as const;
 
 /** Divides until nothing is left. The digits are the remainders, the last one first. */
