@@ -16,9 +16,9 @@ import { sha256Of } from '../protocol/sha256-of.ts';
 import type { DataSetEntry } from '../protocol/swarm-spec.ts';
 import type { PeerJudgements, PeerRollouts, RoundContext } from '../protocol/trainer.ts';
 import { encodeRollouts } from '../swarm/messages/rollouts.ts';
-import { chatFormat } from '../training/chat-format.ts';
 import { firstAdapters } from '../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS, type LearningSettings } from '../training/learning-settings.ts';
+import { modelFormat } from '../training/model-format.ts';
 import type { PromptFormat } from '../training/prompt-format.ts';
 import { openTasks, type TaskSource } from '../training/tasks/task-source.ts';
 import { LearningTrainer } from '../training/trainer.ts';
@@ -97,12 +97,8 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
   const { entry, text } = drillQuestions();
   const tasks = await openTasks({ generators: [], dataSets: [entry] }, new Map([[entry.id, text]]));
   const settings = settingsOf(options, entry);
-  const format = chatFormat({
-    tokenizer: model.tokenizer,
-    endTokens: model.generation.endTokens,
-    answerTokens: settings.answerTokens,
-    critiqueTokens: settings.critiqueTokens,
-  });
+  const { endTokens } = model.generation;
+  const format = modelFormat({ tokenizer: model.tokenizer, endTokens, settings });
   const stages: DrillStage[] = [];
   const members: Member[] = [];
   const measure = async <T>(
