@@ -5,6 +5,7 @@ import { loadN, storeN } from './canon';
 import { argument, firstItem, size } from './step';
 import { packLanes } from './lanes';
 import { LANES, ROWS, multiplyPanels, multiplyRow, packColumns, packRowsOf } from './panels';
+import { PREPACKED_BYTES, expandPanel } from './prepacked';
 
 /** Values of k in a thread's panels at a time: whole fold blocks. The planner knows it as PANEL_DEPTH. */
 const DEPTH: i32 = 256;
@@ -43,7 +44,8 @@ export function matmulPack(step: usize, thread: i32, threads: i32): i32 {
 
 /**
  * Arguments: 1 left panels, 2 right, 3 out (the chunk's first row), 4 rows, 5 N, 6 K, 7 right bytes per row,
- * 8 transposeB, 9 right is bf16, 10 scratch, 11 bytes of scratch a thread (GROUP panels and a tile).
+ * 8 transposeB, 9 right is bf16, 10 scratch, 11 bytes of scratch a thread (GROUP panels and a tile), 12 the
+ * prepacked copy of right, or 0.
  */
 export function matmulPanels(step: usize, thread: i32, threads: i32): i32 {
   const rows = size(step, 4);
@@ -95,8 +97,12 @@ function multiplyGroup(step: usize, group: i32, groupEnd: i32, left0: i32, left1
   const first = k == 0;
   const last = k + depth == K;
   const right = <usize>argument(step, 2) + (transposed ? <usize>k << (half ? 1 : 2) : <usize>k * rightBytes);
-  for (let r = group; r < groupEnd; r++)
-    packLanes(right, rightBytes, r * LANES, N, depth, transposed, half, panels + <usize>(r - group) * PANEL_BYTES);
+  const copy = <usize>argument(step, 12);
+  for (let r = group; r < groupEnd; r++) {
+    const panel = panels + <usize>(r - group) * PANEL_BYTES;
+    if (copy != 0) expandPanel(copy + (<usize>r * <usize>K + <usize>k) * PREPACKED_BYTES, depth, panel);
+    else packLanes(right, rightBytes, r * LANES, N, depth, transposed, half, panel);
+  }
   if (rows <= THIN_ROWS) {
     for (let r = group; r < groupEnd; r += 2) {
       const b = panels + <usize>(r - group) * PANEL_BYTES;
