@@ -51,7 +51,7 @@ export function describePrepackingContract(engineOf: () => Engine): void {
     const engine = prepackingEngine();
     const reference = createReferenceEngine();
     for (const [seed, [M, N, K]] of SIZES.entries()) {
-      for (const flavour of FLAVOURS) {
+      for (const flavour of ['extreme', must(FLAVOURS, seed % FLAVOURS.length)] as const) {
         for (const bf16 of [false, true]) {
           const { title, program, data } = operatorCase('matmul', product(M, N, K), { flavour, seed, bf16 });
           const [left, right] = [must(data, 0), must(data, 1)];
