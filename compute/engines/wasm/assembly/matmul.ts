@@ -5,7 +5,7 @@ import { loadN, storeN } from './canon';
 import { argument, firstItem, size } from './step';
 import { packLanes } from './lanes';
 import { LANES, ROWS, multiplyPanels, multiplyRow, packColumns, packRowsOf } from './panels';
-import { PREPACKED_BYTES, expandPanel } from './prepacked';
+import { PREPACKED_BYTES, expandPanel, multiplyTwoPrepacked } from './prepacked';
 
 /** Values of k in a thread's panels at a time: whole fold blocks. The planner knows it as PANEL_DEPTH. */
 const DEPTH: i32 = 256;
@@ -54,6 +54,13 @@ export function matmulPanels(step: usize, thread: i32, threads: i32): i32 {
   const panels = <usize>argument(step, 10) + <usize>thread * <usize>argument(step, 11);
   const panelsLeft = (rows + ROWS - 1) / ROWS;
   const panelsRight = (N + LANES - 1) / LANES;
+  const copy = <usize>argument(step, 12);
+  if (copy != 0 && rows == 2) {
+    const from = firstItem(panelsRight, thread, threads);
+    const to = firstItem(panelsRight, thread + 1, threads);
+    multiplyTwoPrepacked(<usize>argument(step, 1), copy, <usize>argument(step, 3), N, K, from, to);
+    return 0;
+  }
   // Threads share the longer side.
   let left0 = 0;
   let left1 = panelsLeft;
@@ -69,11 +76,13 @@ export function matmulPanels(step: usize, thread: i32, threads: i32): i32 {
   if (left0 == left1) return 0;
   // Few left panels stay in the cache over all of k, with a group's part of the result. Of many, only a slice
   // does.
-  const sweep = <usize>rows * <usize>K * 4 <= LEFT_STAYS ? GROUP : max(right1 - right0, 1);
+  // A copy is read panel after panel.
+  const count = copy != 0 ? 1 : GROUP;
+  const sweep = <usize>rows * <usize>K * 4 <= LEFT_STAYS ? count : max(right1 - right0, 1);
   for (let from = right0; from < right1; from += sweep) {
     const to = min(from + sweep, right1);
     for (let k = 0; k < K; k += DEPTH) {
-      for (let group = from; group < to; group += GROUP) multiplyGroup(step, group, min(group + GROUP, to), left0, left1, k, panels);
+      for (let group = from; group < to; group += count) multiplyGroup(step, group, min(group + count, to), left0, left1, k, panels);
     }
   }
   return 0;

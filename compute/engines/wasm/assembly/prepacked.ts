@@ -101,8 +101,7 @@ function fourPanels(a: usize, b0: usize, panelBytes: usize, K: i32, out: usize, 
   v128.store(out, canon4(t3), 48);
   v128.store(out, canon4(t4), 64);
   v128.store(out, canon4(t5), 80);
-  storeN(out + 96, canon4(t6), width - 24);
-  if (width > 28) storeN(out + 112, canon4(t7), width - 28);
+  storePair(out + 96, t6, t7, width - 24);
 }
 
 function onePanel(a: usize, b: usize, K: i32, out: usize, width: i32): void {
@@ -120,6 +119,77 @@ function onePanel(a: usize, b: usize, K: i32, out: usize, width: i32): void {
     t0 = f32x4.add(t0, c0);
     t1 = f32x4.add(t1, c1);
   }
-  storeN(out, canon4(t0), width);
-  if (width > 4) storeN(out + 16, canon4(t1), width - 4);
+  storePair(out, t0, t1, width);
+}
+
+/** out[2][N] = a left panel (matmul.ts) of two rows by a copy's columns from panel `from` to before panel `to`. */
+export function multiplyTwoPrepacked(left: usize, copy: usize, out: usize, N: i32, K: i32, from: i32, to: i32): void {
+  const panelBytes = <usize>K * PREPACKED_BYTES;
+  for (let p = from; p < to; p += 2) {
+    const panel = copy + <usize>p * panelBytes;
+    // An odd last panel is multiplied twice and stored once.
+    const next = p + 1 < to ? panel + panelBytes : panel;
+    const width = min(N - p * LANES, (to - p) * LANES);
+    twoRows(left, panel, next, K, out + <usize>(p * LANES) * 4, <usize>N * 4, width);
+  }
+}
+
+/** Two rows by two panels. `width` columns are stored. */
+function twoRows(a: usize, b0: usize, b1: usize, K: i32, out: usize, rowBytes: usize, width: i32): void {
+  let t00 = f32x4.splat(0);
+  let t01 = f32x4.splat(0);
+  let t02 = f32x4.splat(0);
+  let t03 = f32x4.splat(0);
+  let t10 = f32x4.splat(0);
+  let t11 = f32x4.splat(0);
+  let t12 = f32x4.splat(0);
+  let t13 = f32x4.splat(0);
+  for (let k = 0; k < K; k += 64) {
+    let c00 = f32x4.splat(0);
+    let c01 = f32x4.splat(0);
+    let c02 = f32x4.splat(0);
+    let c03 = f32x4.splat(0);
+    let c10 = f32x4.splat(0);
+    let c11 = f32x4.splat(0);
+    let c12 = f32x4.splat(0);
+    let c13 = f32x4.splat(0);
+    for (const end = a + (<usize>min(K - k, 64) << 4); a < end; a += 16) {
+      const s0 = v128.load_splat<f32>(a);
+      const s1 = v128.load_splat<f32>(a, 4);
+      const p0 = v128.load(b0);
+      const l0 = lowOf(p0);
+      c00 = f32x4.add(c00, f32x4.mul(s0, l0));
+      c10 = f32x4.add(c10, f32x4.mul(s1, l0));
+      const h0 = highOf(p0);
+      c01 = f32x4.add(c01, f32x4.mul(s0, h0));
+      c11 = f32x4.add(c11, f32x4.mul(s1, h0));
+      const p1 = v128.load(b1);
+      const l1 = lowOf(p1);
+      c02 = f32x4.add(c02, f32x4.mul(s0, l1));
+      c12 = f32x4.add(c12, f32x4.mul(s1, l1));
+      const h1 = highOf(p1);
+      c03 = f32x4.add(c03, f32x4.mul(s0, h1));
+      c13 = f32x4.add(c13, f32x4.mul(s1, h1));
+      b0 += PREPACKED_BYTES;
+      b1 += PREPACKED_BYTES;
+    }
+    t00 = f32x4.add(t00, c00);
+    t01 = f32x4.add(t01, c01);
+    t02 = f32x4.add(t02, c02);
+    t03 = f32x4.add(t03, c03);
+    t10 = f32x4.add(t10, c10);
+    t11 = f32x4.add(t11, c11);
+    t12 = f32x4.add(t12, c12);
+    t13 = f32x4.add(t13, c13);
+  }
+  storePair(out, t00, t01, width);
+  storePair(out + 32, t02, t03, width - 8);
+  storePair(out + rowBytes, t10, t11, width);
+  storePair(out + rowBytes + 32, t12, t13, width - 8);
+}
+
+/** canon of the sums of eight columns, of which `width` are stored. */
+function storePair(out: usize, low: v128, high: v128, width: i32): void {
+  if (width > 0) storeN(out, canon4(low), width);
+  if (width > 4) storeN(out + 16, canon4(high), width - 4);
 }
