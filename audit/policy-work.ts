@@ -17,11 +17,9 @@ import { decodeProgram, trainingProgram } from '../models/decoder/decoder.ts';
 import { must } from '../protocol/must.ts';
 import { RandomStream } from '../protocol/philox.ts';
 import { type CompletionTokenizer, promptTokens } from '../training/completion-tokenizer.ts';
-import { DEFAULT_SETTINGS } from '../training/learning-settings.ts';
 import { answerPrompt } from '../training/prompts.ts';
 import { seedBytes } from '../training/round-seed.ts';
-import { NANO_TASKS } from '../training/tasks/catalogue.ts';
-import { plannedDifficulties } from '../training/tasks/item-sets.ts';
+import { chosenGenerators, NANO_SELECTION } from '../training/tasks/catalogue.ts';
 import { RecipeBuilder, type Words } from './recipe.ts';
 import { type PolicyWork, type RunSpec, RunSpecError } from './run-spec.ts';
 import { characterTokenizer } from './supervised-work.ts';
@@ -29,6 +27,7 @@ import { declareModel, hyperOf, type PlannedWork, rowPositions } from './work.ts
 
 /** Questions drawn for one item before the specification counts as one that no question fits. */
 const MAX_DRAWS = 4096;
+const NANO_GENERATORS = chosenGenerators(NANO_SELECTION.generators);
 /** Added to the variance of a group's credits. When all credits are equal, the advantages are then 0. */
 const VARIANCE_FLOOR = canon(1e-4);
 
@@ -167,8 +166,8 @@ function itemOf(
   const stream = RandomStream.named({ seed, round: spec.start.step + step, device: '', purpose: 'items' });
   const draws = stream.sequence(item);
   for (let attempt = 0; attempt < MAX_DRAWS; attempt++) {
-    const task = draws.pick(NANO_TASKS);
-    const difficulty = draws.pick(plannedDifficulties(DEFAULT_SETTINGS.plan, task.name));
+    const { task, difficulties } = draws.pick(NANO_GENERATORS);
+    const difficulty = draws.pick(difficulties);
     const question = task.sample({ seed, index: draws.word(), difficulty });
     const prompt = promptTokens(tokenizer, answerPrompt(question.prompt));
     const answer = [...tokenizer.encode(question.answer), tokenizer.endToken];

@@ -2,6 +2,7 @@
  * A volunteer's round alone: answers to the tasks, training on them, the held-out questions, and of that the
  * Merkle roots of the checkpoint.
  */
+
 import { readFile } from 'node:fs/promises';
 import type { WasmEngine } from '../compute/engines/wasm/engine.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
@@ -10,6 +11,8 @@ import type { RoundContext } from '../protocol/trainer.ts';
 import { firstCheckpoint } from '../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS } from '../training/learning-settings.ts';
 import { MODEL_FILES, type ModelFiles, readModel } from '../training/nano-files.ts';
+import { shortFormat } from '../training/short-format.ts';
+import { openTasks } from '../training/tasks/task-source.ts';
 import { LearningTrainer } from '../training/trainer.ts';
 import { type Benchmark, compared } from './benchmark.ts';
 
@@ -53,7 +56,8 @@ async function bestRound(
   let kept: Uint8Array | undefined;
   const trainer = await LearningTrainer.start({
     engine,
-    tokenizer,
+    format: shortFormat(tokenizer),
+    tasks: await openTasks(DEFAULT_SETTINGS.tasks, new Map()),
     store: {
       load: async () => kept,
       save: async (file) => {

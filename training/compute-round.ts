@@ -6,17 +6,18 @@
 import type { Engine } from '../compute/engines/engine.ts';
 import { ModelSession } from '../models/decoder/model-session.ts';
 import { type EvalMetrics, evaluate } from './evaluation.ts';
-import type { LearningCheckpoint } from './learning-checkpoint.ts';
+import { type LearningCheckpoint, withState } from './learning-checkpoint.ts';
 import { optimizerOf } from './learning-settings.ts';
 import type { Round } from './open-round.ts';
+import type { Policy, PolicyModel } from './policy-model.ts';
 import { choosePeers, type RoundRollouts, type RoundTraining, trainRound } from './round.ts';
-import type { Policy } from './sampling.ts';
 
 /**
- * A policy in training, and the session on which its weights are evaluated: another session or the same one.
+ * A policy in training, and the model on which its weights are evaluated: the same one, or another that holds
+ * the same weights on another engine.
  */
 export interface TrainablePolicy extends Policy {
-  readonly evaluationSession: ModelSession;
+  readonly evaluationModel: PolicyModel;
 }
 
 export interface ComputedRound {
@@ -29,9 +30,8 @@ export interface ComputedRound {
 }
 
 /**
- * Trains a policy whose session holds the weights from before the round, then evaluates it. Reads only the
- * configuration, the settings and the key of `before`. When this function throws, the caller must restore the
- * sessions.
+ * Trains a policy whose model holds the weights from before the round, then evaluates it. Reads everything of
+ * `before` but its state. When this function throws, the caller must restore the models.
  */
 export async function computeRound(
   policy: TrainablePolicy,
@@ -40,23 +40,25 @@ export async function computeRound(
   published: RoundRollouts,
   signal?: AbortSignal,
 ): Promise<ComputedRound> {
-  const { session, evaluationSession, tokenizer } = policy;
+  const { model, evaluationModel, format } = policy;
   const { own } = published;
   const foreign = choosePeers(round, published.foreign);
   const training = await trainRound(policy, round, { own, foreign }, signal);
-  const state = await session.snapshot();
-  if (evaluationSession !== session) await evaluationSession.restore(state);
-  const metrics = await evaluate({ session: evaluationSession, tokenizer }, before.settings, { signal });
+  const state = await model.snapshot();
+  if (evaluationModel !== model) await evaluationModel.restore(state);
+  const metrics = await evaluate({ model: evaluationModel, format }, before.settings, round.tasks, {
+    signal,
+  });
   return {
-    checkpoint: { ...before, state, cursor: round.context.round + 1 },
+    checkpoint: withState(before, state, round.context.round + 1),
     trainedOn: [own.cid, ...foreign.map(({ cid }) => cid)],
     training,
     metrics,
   };
 }
 
-/** A session that holds a checkpoint's weights and optimizer state. Throws EngineMemoryError. */
-export async function openSession(engine: Engine, checkpoint: LearningCheckpoint): Promise<ModelSession> {
+/** A model that holds a checkpoint's weights and optimizer state. Throws EngineMemoryError. */
+export async function openPolicyModel(engine: Engine, checkpoint: LearningCheckpoint): Promise<PolicyModel> {
   const { config, state, settings } = checkpoint;
   const { parameters } = state;
   const session = await ModelSession.create({

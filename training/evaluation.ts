@@ -2,12 +2,14 @@
 
 import { must } from '../protocol/must.ts';
 import { RandomStream, type StreamPurpose } from '../protocol/philox.ts';
+import { approves } from './critique.ts';
 import type { LearningSettings } from './learning-settings.ts';
 import { mistake } from './mistakes.ts';
-import { answerPrompt, approves, correctPrompt, isPlainAnswer, judgePrompt } from './prompts.ts';
-import { type Policy, sample, sampleGreedy } from './sampling.ts';
-import { heldOutItems, plannedTasks } from './tasks/item-sets.ts';
-import type { TaskName } from './tasks/task.ts';
+import type { Policy } from './policy-model.ts';
+import { promptOrNothing } from './prompting.ts';
+import { sample, sampleGreedy } from './sampling.ts';
+import type { TaskItem } from './tasks/task.ts';
+import type { TaskSource } from './tasks/task-source.ts';
 
 /** Each metric is a share from 0 to 1. */
 export interface EvalMetrics {
@@ -20,8 +22,8 @@ export interface EvalMetrics {
    * correction.
    */
   readonly correcting: number;
-  /** Of the plan's tasks. */
-  readonly answeringByTask: Readonly<Partial<Record<TaskName, number>>>;
+  /** By the task's id. */
+  readonly answeringByTask: Readonly<Record<string, number>>;
 }
 
 export interface EvaluateOptions {
@@ -49,53 +51,73 @@ function evaluationStream(purpose: StreamPurpose): RandomStream {
 export async function evaluate(
   policy: Policy,
   settings: LearningSettings,
+  tasks: TaskSource,
   options: EvaluateOptions = {},
 ): Promise<EvalMetrics> {
   const { samples = 1, signal } = options;
-  const items = heldOutItems(settings.heldOutItems, settings.plan);
-  const tasks = plannedTasks(settings.plan);
-  const requests = items.flatMap(({ prompt }, item) =>
-    Array.from({ length: samples }, (_, sample) => ({ prompt: answerPrompt(prompt), item, sample })),
-  );
-  const answers = await sample(policy, requests, evaluationStream('sampling'), { temperature: 1, signal });
-  const graded = requests.map(({ item: index }, request) => {
+  const { format } = policy;
+  const { maxTokens } = format;
+  const items = tasks.heldOutItems(settings.heldOutItems);
+  const { context } = policy.model.config;
+  const requests = items.flatMap((question, item) => {
+    const room = { context, maxTokens: maxTokens.answer };
+    const prompt = promptOrNothing(room, () => format.answer(question));
+    if (prompt === undefined) return [];
+    return Array.from({ length: samples }, (_, sample) => ({ prompt, item, sample }));
+  });
+  const answers = await sample(policy, requests, evaluationStream('sampling'), {
+    temperature: 1,
+    maxTokens: maxTokens.answer,
+    signal,
+  });
+  const answered = requests.map(({ item: index }, request) => {
     const item = must(items, index);
     return { task: item.task, right: item.check(must(answers, request).text) === 1 };
   });
-  const byTask = (task: TaskName) =>
+  // A question that the model cannot read is one that it cannot answer.
+  const asked = new Set(requests.map(({ item }) => item));
+  const unread = items.flatMap(({ task }, item) =>
+    asked.has(item) ? [] : Array.from({ length: samples }, () => ({ task, right: false })),
+  );
+  const graded = [...answered, ...unread];
+  const byTask = (task: string) =>
     share(graded.filter((each) => each.task === task).map(({ right }) => right));
 
   const mistakes = evaluationStream('judging');
-  const cases = items.slice(0, Math.ceil(items.length / 4)).map((item, index) => ({
-    item,
+  const cases = items.slice(0, Math.ceil(items.length / 4)).flatMap((item, index) => {
     // The tasks take turns, so whole turns alternate between right and wrong answers.
-    shown:
-      Math.floor(index / tasks.length) % 2 === 0
-        ? item.answer
-        : mistake(item.answer, mistakes.sequence(index)),
-  }));
+    const asIs = Math.floor(index / tasks.taskIds.length) % 2 === 0;
+    const shown = asIs ? item.answer : mistake(item.answer, mistakes.sequence(index));
+    if (!format.showable(shown)) return [];
+    const prompt = promptOrNothing({ context, maxTokens: maxTokens.judge }, () => format.judge(item, shown));
+    return prompt === undefined ? [] : [{ item, shown, isRight: item.check(shown) === 1, prompt }];
+  });
   const critiques = await sampleGreedy(
     policy,
-    cases.map(({ item, shown }) => judgePrompt(item.prompt, shown)),
-    signal,
+    cases.map(({ prompt }) => prompt),
+    { maxTokens: maxTokens.judge, signal },
   );
+  const toCorrect = cases.flatMap(({ item, shown }, index) => {
+    const critique = must(critiques, index);
+    const prompt = promptOrNothing({ context, maxTokens: maxTokens.correct }, () =>
+      format.correct(item, shown, format.showable(critique) ? critique : shown),
+    );
+    return prompt === undefined ? [] : [{ item, prompt }];
+  });
   const corrections = await sampleGreedy(
     policy,
-    cases.map(({ item, shown }, index) => {
-      const critique = must(critiques, index);
-      return correctPrompt(item.prompt, shown, isPlainAnswer(critique) ? critique : shown);
-    }),
-    signal,
+    toCorrect.map(({ prompt }) => prompt),
+    { maxTokens: maxTokens.correct, signal },
   );
   return {
     answering: share(graded.map(({ right }) => right)),
     judging: share(
       cases.map(
-        ({ item, shown }, index) => approves(must(critiques, index), shown) === (shown === item.answer),
+        ({ item, shown, isRight }, index) => approves(item, must(critiques, index), shown) === isRight,
       ),
     ),
-    correcting: share(cases.map(({ item }, index) => item.check(must(corrections, index)) === 1)),
-    answeringByTask: Object.fromEntries(tasks.map(({ task: { name } }) => [name, byTask(name)])),
+    correcting: share(toCorrect.map(({ item }, index) => item.check(must(corrections, index)) === 1)),
+    answeringByTask: Object.fromEntries(tasks.taskIds.map((id) => [id, byTask(id)])),
   };
 }
 
@@ -106,32 +128,40 @@ export interface SampleAnswer {
   readonly text: string;
 }
 
-/** The most likely answers to the first `count` of the fixed held-out questions. */
+/** The most likely answers to the first `count` of the fixed held-out questions that the model can read. */
 export async function answerHeldOut(
   policy: Policy,
   settings: LearningSettings,
-  count: number,
-  signal?: AbortSignal,
+  tasks: TaskSource,
+  { count, signal }: { readonly count: number; readonly signal?: AbortSignal },
 ): Promise<readonly SampleAnswer[]> {
-  const items = heldOutItems(Math.min(count, settings.heldOutItems), settings.plan);
-  const texts = await sampleGreedy(
-    policy,
-    items.map(({ prompt }) => answerPrompt(prompt)),
-    signal,
-  );
-  return items.map(({ prompt, answer }, index) => ({
-    prompt,
-    expected: answer,
-    text: must(texts, index),
-  }));
+  const { items, texts } = await greedyAnswers(policy, tasks, Math.min(count, settings.heldOutItems), signal);
+  return items.map(({ prompt, answer }, index) => ({ prompt, expected: answer, text: must(texts, index) }));
 }
 
 /** Share of the fixed held-out questions whose most likely answer is right. */
-export async function greedyAccuracy(policy: Policy, settings: LearningSettings): Promise<number> {
-  const items = heldOutItems(settings.heldOutItems, settings.plan);
-  const answers = await sampleGreedy(
-    policy,
-    items.map(({ prompt }) => answerPrompt(prompt)),
-  );
-  return share(items.map((item, index) => item.check(must(answers, index)) === 1));
+export async function greedyAccuracy(
+  policy: Policy,
+  settings: LearningSettings,
+  tasks: TaskSource,
+): Promise<number> {
+  const { items, texts, of } = await greedyAnswers(policy, tasks, settings.heldOutItems);
+  return items.filter((item, index) => item.check(must(texts, index)) === 1).length / Math.max(1, of);
+}
+
+async function greedyAnswers(
+  { model, format }: Policy,
+  tasks: TaskSource,
+  count: number,
+  signal?: AbortSignal,
+): Promise<{ readonly items: readonly TaskItem[]; readonly texts: readonly string[]; readonly of: number }> {
+  const maxTokens = format.maxTokens.answer;
+  const all = tasks.heldOutItems(count);
+  const asked = all.flatMap((item) => {
+    const prompt = promptOrNothing({ context: model.config.context, maxTokens }, () => format.answer(item));
+    return prompt === undefined ? [] : [{ item, prompt }];
+  });
+  const prompts = asked.map(({ prompt }) => prompt);
+  const texts = await sampleGreedy({ model, format }, prompts, { maxTokens, signal });
+  return { items: asked.map(({ item }) => item), texts, of: all.length };
 }

@@ -11,19 +11,23 @@ import { loadRuntime } from '../models/onnx/runtime.ts';
 import { randomModel } from '../models/onnx/testing/models.ts';
 import { trainedNano } from '../models/onnx/testing/trained-nano.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
+import { must } from '../protocol/must.ts';
 import type { PeerRollouts, RoundContext } from '../protocol/trainer.ts';
-import { type CompletionTokenizer, completionTokenizer } from './completion-tokenizer.ts';
-import type { Critic } from './critique.ts';
+import { completionTokenizer } from './completion-tokenizer.ts';
+import type { Critic, JudgeQuestion } from './critique.ts';
 import { frozenCritic } from './frozen-critic.ts';
 import { firstCheckpoint } from './learning-checkpoint.ts';
 import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { openRound } from './open-round.ts';
-import { answerPrompt, correctPrompt, judgePrompt } from './prompts.ts';
 import { sampleGreedy } from './sampling.ts';
+import { shortFormat } from './short-format.ts';
+import { openTasks } from './tasks/task-source.ts';
 import { LearningTrainer } from './trainer.ts';
 
 const nano = trainedNano();
-const tokenizer: CompletionTokenizer = completionTokenizer(nano.tokenizer);
+const format = shortFormat(completionTokenizer(nano.tokenizer));
+const tasks = await openTasks(DEFAULT_SETTINGS.tasks, new Map());
+const ITEMS = tasks.heldOutItems(4);
 let engine: Engine;
 let decoder: OnnxDecoder;
 let critic: Critic;
@@ -32,7 +36,7 @@ beforeAll(async () => {
   const runtime = await loadRuntime(await readInstalledWasm());
   const file = concatenated(exportDecoder({ ...nano, arithmetic: 'bf16-operands' }));
   decoder = await OnnxDecoder.open(runtime, file);
-  critic = frozenCritic({ decoder, tokenizer });
+  critic = frozenCritic({ decoder, format });
 });
 afterAll(async () => {
   await decoder.close();
@@ -41,21 +45,11 @@ afterAll(async () => {
 
 test('it writes what the model itself would most likely write', async () => {
   const session = await ModelSession.create({ engine, ...nano });
-  const prompts = [
-    answerPrompt('12+7'),
-    judgePrompt('12+7', '18'),
-    correctPrompt('12+7', '18', '19'),
-    judgePrompt('gcd 12 18', '6'),
-  ].filter((prompt) => {
-    try {
-      tokenizer.encode(prompt);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-  expect(prompts.length).toBeGreaterThan(2);
-  expect(await critic.critique(prompts)).toEqual(await sampleGreedy({ session, tokenizer }, prompts));
+  const questions = ['18', '6', '132'].flatMap((shown) => ITEMS.map((item) => ({ item, shown })));
+  const prompts = questions.map(({ item, shown }) => format.judge(item, shown));
+  expect(await critic.critique(questions)).toEqual(
+    await sampleGreedy({ model: session, format }, prompts, { maxTokens: format.maxTokens.judge }),
+  );
   await session.dispose();
 });
 
@@ -69,10 +63,10 @@ test('a trainer with a critic judges by its critiques, not by those of the model
     heldOutItems: 4,
     critiqueItems: 4,
   };
-  const items = openRound(context, settings).items;
+  const items = openRound(context, settings, tasks).items;
   const groups = items.map(({ answer }, item) => ({
     item,
-    completions: [{ text: answer, tokens: [...tokenizer.encode(answer), tokenizer.endToken], logprobs: [] }],
+    completions: [{ text: answer, tokens: [...format.encode(answer), format.endToken], logprobs: [] }],
   }));
   const author: DeviceAddress = `0x${'b'.repeat(40)}`;
   const other: PeerRollouts = {
@@ -91,23 +85,25 @@ test('a trainer with a critic judges by its critiques, not by those of the model
   };
   const trainer = await LearningTrainer.start({
     engine,
-    tokenizer,
+    format,
+    tasks,
     critic,
     store: { load: async () => undefined, save: async () => undefined },
     first: async () => firstCheckpoint({ ...randomModel(config), device, settings }),
   });
   const judgements = await trainer.critique(context, [other], new AbortController().signal);
   expect(judgements.length).toBe(4);
-  const prompts = judgements.map(({ item }) =>
-    judgePrompt(items[item]?.prompt ?? '', items[item]?.answer ?? ''),
-  );
-  expect(judgements.map(({ text }) => text)).toEqual(await critic.critique(prompts));
+  const questions = judgements.map(({ item: index }): JudgeQuestion => {
+    const item = must(items, index);
+    return { item, shown: item.answer };
+  });
+  expect(judgements.map(({ text }) => text)).toEqual(await critic.critique(questions));
   for (const { text, right, item } of judgements) expect(right).toBe(text === items[item]?.answer);
   await trainer.stop();
 });
 
 test('an aborted critic stops', async () => {
   await expect(
-    critic.critique([answerPrompt('1+1')], AbortSignal.abort(new Error('enough'))),
+    critic.critique([{ item: must(ITEMS, 0), shown: '1' }], AbortSignal.abort(new Error('enough'))),
   ).rejects.toThrow('enough');
 });

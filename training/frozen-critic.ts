@@ -2,15 +2,15 @@
 
 import type { OnnxDecoder } from '../models/onnx/onnx-decoder.ts';
 import { must } from '../protocol/must.ts';
-import { type CompletionTokenizer, completionText, promptTokens } from './completion-tokenizer.ts';
 import type { Critic } from './critique.ts';
-import { MAX_COMPLETION_TOKENS } from './prompts.ts';
+import type { PromptFormat } from './prompt-format.ts';
+import { endTokensOf } from './sampling.ts';
 
 export interface FrozenCriticOptions {
   /** The caller closes it. */
   readonly decoder: OnnxDecoder;
-  /** The decoder's own tokenizer. */
-  readonly tokenizer: CompletionTokenizer;
+  /** The decoder's own. */
+  readonly format: PromptFormat;
 }
 
 /**
@@ -18,26 +18,26 @@ export interface FrozenCriticOptions {
  * a pinned runtime repeats it (docs/onnx.md). `critique` throws what `OnnxDecoder.forward` throws, and the
  * signal's reason.
  */
-export function frozenCritic({ decoder, tokenizer }: FrozenCriticOptions): Critic {
-  const complete = async (prompt: string, signal: AbortSignal | undefined): Promise<string> => {
+export function frozenCritic({ decoder, format }: FrozenCriticOptions): Critic {
+  const complete = async (prompt: readonly number[], signal: AbortSignal | undefined): Promise<string> => {
     const tokens: number[] = [];
-    let step = await decoder.forward({ tokens: [promptTokens(tokenizer, prompt)] });
+    let step = await decoder.forward({ tokens: [prompt] });
     while (true) {
       signal?.throwIfAborted();
       const next = argmax(step.logits.subarray(-decoder.vocabulary));
       tokens.push(next);
-      if (next === tokenizer.endToken || tokens.length === MAX_COMPLETION_TOKENS) {
-        return completionText(tokenizer, tokens);
+      if (endTokensOf(format).includes(next) || tokens.length === format.maxTokens.judge) {
+        return format.decode(tokens);
       }
       step = await decoder.forward({ tokens: [[next]], cache: step.cache });
     }
   };
   return {
-    async critique(prompts, signal) {
+    async critique(questions, signal) {
       const critiques: string[] = [];
-      for (const prompt of prompts) {
+      for (const { item, shown } of questions) {
         signal?.throwIfAborted();
-        critiques.push(await complete(prompt, signal));
+        critiques.push(await complete(format.judge(item, shown), signal));
       }
       return critiques;
     },

@@ -16,10 +16,15 @@ const stream = RandomStream.named({
   purpose: 'selection',
 });
 
-function samples(count: number, label: string): ScoredSample[] {
+interface NamedSample extends ScoredSample {
+  readonly name: string;
+}
+
+function samples(count: number, label: string): NamedSample[] {
   return Array.from({ length: count }, (_, index) => ({
     item: 0,
-    prompt: `${label}${index}`,
+    name: `${label}${index}`,
+    prompt: [1],
     tokens: [3],
     logprobs: [-1],
     reward: index % 2,
@@ -58,7 +63,7 @@ describe('groupAdvantages', () => {
 describe('advantaged', () => {
   const sample = (credits: readonly number[] | undefined, reward: number, length = 3): ScoredSample => ({
     item: 0,
-    prompt: '',
+    prompt: [1],
     tokens: new Array<number>(length).fill(3),
     logprobs: new Array<number>(length).fill(-1),
     reward,
@@ -100,7 +105,7 @@ describe('mixSamples', () => {
           { own: I, foreign: J },
           stream.sequence(item),
         );
-        const names = group.map(({ prompt }) => prompt);
+        const names = group.map(({ name }) => name);
         expect(new Set(names).size).toBe(names.length);
         expect(names.length).toBe(Math.min(I + J, own + foreign));
         const ownCount = names.filter((name) => name.startsWith('own')).length;
@@ -127,7 +132,7 @@ describe('mixSamples', () => {
         { own: 2, foreign: 2 },
         stream.sequence(item),
       );
-      for (const { prompt } of group) taken.set(prompt, (taken.get(prompt) ?? 0) + 1);
+      for (const { name } of group) taken.set(name, (taken.get(name) ?? 0) + 1);
     }
     for (let index = 0; index < 8; index++) {
       // 2000 x 2 / 8 = 500 expected, standard deviation 19; the draws are fixed.

@@ -11,11 +11,14 @@ import type { DrawSequence } from '../protocol/philox.ts';
 export interface ScoredSample {
   /** Index of the item among the round's items. */
   readonly item: number;
-  /** The text that the model continued. */
-  readonly prompt: string;
+  /** The tokens that the model continued. */
+  readonly prompt: readonly number[];
   readonly tokens: readonly number[];
-  /** Log-probability of each token under the weights that sampled it. */
-  readonly logprobs: readonly number[];
+  /**
+   * Log-probability of each token under the weights that sampled it. Absent for a text of another model:
+   * those of the own weights before the step then take their place, so that the ratio starts at 1.
+   */
+  readonly logprobs?: readonly number[];
   readonly reward: number;
   /** Credit of each token. Only for tasks that give credit by place. */
   readonly credits?: readonly number[];

@@ -8,7 +8,7 @@ import {
   encodeCheckpoint,
 } from '../models/decoder/checkpoint.ts';
 import type { DecoderConfig } from '../models/decoder/config.ts';
-import { freshState, type NamedTensors } from '../models/decoder/state.ts';
+import { freshState, ModelStateError, type NamedTensors } from '../models/decoder/state.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
 import {
   type LearningSettings,
@@ -16,6 +16,7 @@ import {
   parseSettings,
   settingsText,
 } from './learning-settings.ts';
+import type { PolicyState } from './policy-model.ts';
 
 export interface LearningCheckpoint extends Checkpoint {
   readonly settings: LearningSettings;
@@ -36,6 +37,23 @@ export function firstCheckpoint(options: {
     cursor: 0,
     rngKey: device.toLowerCase() as DeviceAddress,
   };
+}
+
+/**
+ * The checkpoint with another state and cursor. Throws ModelStateError for a state of another kind of
+ * training.
+ */
+export function withState(
+  checkpoint: LearningCheckpoint,
+  state: PolicyState,
+  cursor: number,
+): LearningCheckpoint {
+  if (!('parameters' in state)) {
+    throw new ModelStateError(
+      'A checkpoint of all weights got adapters: use the session that it was made for.',
+    );
+  }
+  return { ...checkpoint, state, cursor };
 }
 
 /**

@@ -2,9 +2,10 @@
 
 import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../models/decoder/decoder.ts';
 import { PEERS_PER_ROUND } from '../protocol/peer-selection.ts';
+import type { TaskSelection } from '../protocol/swarm-spec.ts';
+import { parseTaskSelection } from '../protocol/swarm-spec-codec.ts';
 import type { MixSizes } from './grpo.ts';
-import { TASKS } from './tasks/catalogue.ts';
-import type { DifficultyPlan } from './tasks/item-sets.ts';
+import { NANO_SELECTION } from './tasks/catalogue.ts';
 
 /** Whose samples are trained on only where their advantage is positive. */
 export const SUCCESSES_ONLY = ['none', 'foreign', 'all'] as const;
@@ -14,9 +15,13 @@ export type SuccessesOnly = (typeof SUCCESSES_ONLY)[number];
 export const REWARD_RULES = ['exact', 'by place'] as const;
 export type RewardRule = (typeof REWARD_RULES)[number];
 
+/** `one`: all members train the same base. `any`: members bring models of their own, and share only text. */
+export const MODEL_FAMILIES = ['one', 'any'] as const;
+export type ModelFamilies = (typeof MODEL_FAMILIES)[number];
+
 export interface LearningSettings {
-  /** Difficulties in use per task. */
-  readonly plan: DifficultyPlan;
+  /** What the swarm learns. */
+  readonly tasks: TaskSelection;
   /** The round's pool of items, the same for every device. */
   readonly itemsPerRound: number;
   /** The items of the pool that a device draws and answers. All devices of a swarm have the same number. */
@@ -53,10 +58,16 @@ export interface LearningSettings {
   readonly critiqueItems: number;
   /** Held-out questions on which accuracy is measured after each round. */
   readonly heldOutItems: number;
+  /** Most tokens of an answer, end token included, in a format without lengths of its own. */
+  readonly answerTokens: number;
+  /** Most tokens of a critique or a correction, in a format without lengths of its own. */
+  readonly critiqueTokens: number;
+  /** Whose rollouts are trained on. */
+  readonly models: ModelFamilies;
 }
 
 export const DEFAULT_SETTINGS: LearningSettings = {
-  plan: { sums: [0, 1], sorting: [0, 1, 2], gcd: [0, 1, 2], reversing: [0, 1, 2] },
+  tasks: NANO_SELECTION,
   itemsPerRound: 32,
   itemsAnswered: 8,
   samplesPerItem: 8,
@@ -74,6 +85,9 @@ export const DEFAULT_SETTINGS: LearningSettings = {
   critiquePeers: PEERS_PER_ROUND.critique,
   critiqueItems: 4,
   heldOutItems: 384,
+  answerTokens: 256,
+  critiqueTokens: 128,
+  models: 'one',
 };
 
 /**
@@ -123,6 +137,8 @@ const COUNTS = {
   critiquePeers: [0, 16],
   critiqueItems: [0, 64],
   heldOutItems: [1, 1024],
+  answerTokens: [1, 4096],
+  critiqueTokens: [1, 4096],
 } as const;
 
 function numberAt(json: Readonly<Record<string, unknown>>, name: string): number {
@@ -154,27 +170,6 @@ function objectOf(value: unknown, name: string): Readonly<Record<string, unknown
   return value as Record<string, unknown>;
 }
 
-function planOf(json: Readonly<Record<string, unknown>>): DifficultyPlan {
-  const entries = TASKS.filter(({ name }) => Object.hasOwn(json, name)).map((task) => {
-    const chosen = json[task.name];
-    const known = (difficulty: unknown) =>
-      typeof difficulty === 'number' && task.difficulties[difficulty] !== undefined;
-    if (!Array.isArray(chosen) || chosen.length < 1 || chosen.length > 16 || !chosen.every(known)) {
-      throw new LearningSettingsError(
-        `Learning settings must list difficulties 0 to ${task.difficulties.length - 1} for ${task.name}.`,
-      );
-    }
-    return [task.name, chosen as readonly number[]] as const;
-  });
-  if (entries.length === 0 || entries.length < Object.keys(json).length) {
-    const known = TASKS.map(({ name }) => name).join(', ');
-    throw new LearningSettingsError(
-      `Learning settings must plan at least one task, of these only: ${known}.`,
-    );
-  }
-  return Object.fromEntries(entries) as DifficultyPlan;
-}
-
 function choiceAt<T extends string>(
   json: Readonly<Record<string, unknown>>,
   name: string,
@@ -187,8 +182,8 @@ function choiceAt<T extends string>(
   return choice;
 }
 
-/** 1 had no version field, no pool of items and no warm-up. */
-const SETTINGS_VERSION = 2;
+/** 1 had no version field, no pool of items and no warm-up. 2 had difficulties of eight tasks only. */
+const SETTINGS_VERSION = 3;
 
 /** The settings as JSON text, for a checkpoint's metadata. `parseSettings` reads it. */
 export function settingsText(settings: LearningSettings): string {
@@ -205,8 +200,8 @@ function checkVersion({ version = 1 }: Readonly<Record<string, unknown>>): void 
 }
 
 /**
- * Reads settings from parsed JSON. Ignores extra fields. Throws LearningSettingsError on missing or bad ones,
- * and on those of an earlier version.
+ * Reads settings from parsed JSON. Ignores extra fields. Throws LearningSettingsError on missing or bad ones
+ * and on those of another version, and SwarmSpecError on bad tasks.
  */
 export function parseSettings(value: unknown): LearningSettings {
   const json = objectOf(value, 'the top');
@@ -222,7 +217,7 @@ export function parseSettings(value: unknown): LearningSettings {
   const count = (name: keyof typeof COUNTS) => countAt(json, name, COUNTS[name]);
   const itemsPerRound = count('itemsPerRound');
   return {
-    plan: planOf(objectOf(json.plan, 'plan')),
+    tasks: parseTaskSelection(json.tasks),
     itemsPerRound,
     itemsAnswered: countAt(json, 'itemsAnswered', [1, itemsPerRound]),
     samplesPerItem: count('samplesPerItem'),
@@ -240,5 +235,8 @@ export function parseSettings(value: unknown): LearningSettings {
     critiquePeers: count('critiquePeers'),
     critiqueItems: count('critiqueItems'),
     heldOutItems: count('heldOutItems'),
+    answerTokens: count('answerTokens'),
+    critiqueTokens: count('critiqueTokens'),
+    models: choiceAt(json, 'models', MODEL_FAMILIES),
   };
 }

@@ -4,13 +4,14 @@ import { type DrawSequence, RandomStream, type StreamPurpose } from '../protocol
 import type { RoundContext } from '../protocol/trainer.ts';
 import type { LearningSettings } from './learning-settings.ts';
 import { seedBytes } from './round-seed.ts';
-import { roundItems } from './tasks/item-sets.ts';
-import type { TaskItem, TaskName } from './tasks/task.ts';
+import type { TaskItem } from './tasks/task.ts';
+import { requireSelection, type TaskSource } from './tasks/task-source.ts';
 
 /** One device's view of one round. All of it follows from the round's context and the device's settings. */
 export interface Round {
   readonly context: RoundContext;
   readonly settings: LearningSettings;
+  readonly tasks: TaskSource;
   /** The round's pool of items, the same for every device. */
   readonly items: readonly TaskItem[];
   /**
@@ -22,14 +23,19 @@ export interface Round {
   stream(purpose: StreamPurpose): RandomStream;
 }
 
-/** Draws the round's items. Throws SeedError when the context's seed is not 32 bytes. */
-export function openRound(context: RoundContext, settings: LearningSettings): Round {
+/**
+ * Draws the round's items. Throws SeedError when the context's seed is not 32 bytes, and OtherTasksError
+ * when `tasks` are not those of the settings.
+ */
+export function openRound(context: RoundContext, settings: LearningSettings, tasks: TaskSource): Round {
+  requireSelection(tasks, settings.tasks);
   const seed = seedBytes(context.seed);
-  const items = roundItems(seed, settings.itemsPerRound, settings.plan);
+  const items = tasks.roundItems(seed, settings.itemsPerRound);
   const draws = new Map<DeviceAddress, readonly number[]>();
   return {
     context,
     settings,
+    tasks,
     items,
     drawOf(device) {
       const known = draws.get(device);
@@ -48,7 +54,7 @@ export function openRound(context: RoundContext, settings: LearningSettings): Ro
  * is a part of a larger one.
  */
 function drawItems(items: readonly TaskItem[], count: number, draws: DrawSequence): readonly number[] {
-  const ofTask = new Map<TaskName, number>();
+  const ofTask = new Map<string, number>();
   return draws
     .shuffle(items.map((_, index) => index))
     .map((index) => {

@@ -1,5 +1,5 @@
 /**
- * npm run train:base: makes public/models/nano from its seed and reports how well it does on held-out
+ * npm run train:base: makes a built-in model from its seed and reports how well it does on held-out
  * questions. --verify: makes it and compares it with the committed files instead of writing them.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -14,16 +14,24 @@ import { completionTokenizer } from './completion-tokenizer.ts';
 import { evaluate } from './evaluation.ts';
 import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { MODEL_FILES, modelFiles } from './nano-files.ts';
+import type { Policy } from './policy-model.ts';
+import { trainMicro } from './pretrain-micro.ts';
 import { NANO_RECIPE, pretrain } from './pretraining.ts';
-import { answerPrompt } from './prompts.ts';
-import { type Policy, sample, sampleGreedy } from './sampling.ts';
-import { NANO_TASKS } from './tasks/catalogue.ts';
-import { plannedDifficulties } from './tasks/item-sets.ts';
+import { sample, sampleGreedy } from './sampling.ts';
+import { shortFormat } from './short-format.ts';
+import { chosenGenerators, NANO_SELECTION } from './tasks/catalogue.ts';
+import { openTasks } from './tasks/task-source.ts';
 
-const HELP = `Usage: npm run train:base [-- --verify]
-Makes public/models/nano from its seed and reports its accuracy on held-out questions.
-  --verify   compare the result with the committed files instead of writing them
-  --help     print this text`;
+const HELP = `Usage: npm run train:base [-- nano | micro] [--verify]
+Makes public/models/nano (the default) or public/models/micro from its seed and reports its accuracy on
+held-out questions. micro takes an hour or more. It saves its state below .starling, and after a kill the same
+command goes on from there, with the same bits.
+  --verify         compare the result with the committed files instead of writing them
+  --steps N        micro: steps of the recipe
+  --stop-after N   micro: stop after that step, save the state, and write no model
+  --threads N      micro: threads that compute (default 1); the bits do not depend on it
+  --restart        micro: forget the saved state
+  --help           print this text`;
 
 const FOLDER = new URL('../public/models/nano/', import.meta.url);
 const TRIES = 8;
@@ -35,10 +43,10 @@ const QUESTIONS = 48;
 async function report(policy: Policy): Promise<void> {
   const seed = new TextEncoder().encode('starling pretraining report');
   const stream = RandomStream.named({ seed, round: 0, device: '', purpose: 'sampling' });
+  const maxTokens = policy.format.maxTokens.answer;
   const percent = (value: number) => `${(100 * value).toFixed(0).padStart(4)} %`;
   console.log('held-out     greedy sampled  pass@8   mixed');
-  for (const [index, task] of NANO_TASKS.entries()) {
-    const difficulties = plannedDifficulties(DEFAULT_SETTINGS.plan, task.name);
+  for (const [index, { task, difficulties }] of chosenGenerators(NANO_SELECTION.generators).entries()) {
     const items = Array.from({ length: QUESTIONS }, (_, at) =>
       task.sample({
         seed,
@@ -47,13 +55,13 @@ async function report(policy: Policy): Promise<void> {
         share: 'held-out',
       }),
     );
-    const prompts = items.map(({ prompt }) => answerPrompt(prompt));
-    const best = await sampleGreedy(policy, prompts);
+    const prompts = items.map((item) => policy.format.answer(item));
+    const best = await sampleGreedy(policy, prompts, { maxTokens });
     const greedy = items.filter((item, at) => item.check(must(best, at)) === 1).length / QUESTIONS;
     const requests = prompts.flatMap((prompt, at) =>
       Array.from({ length: TRIES }, (_, sample) => ({ prompt, item: index * QUESTIONS + at, sample })),
     );
-    const completions = await sample(policy, requests, stream, { temperature: 1 });
+    const completions = await sample(policy, requests, stream, { temperature: 1, maxTokens });
     const right = items.map(
       (item, at) =>
         completions.slice(at * TRIES, (at + 1) * TRIES).filter(({ text }) => item.check(text) === 1).length,
@@ -61,16 +69,20 @@ async function report(policy: Policy): Promise<void> {
     const sampled = right.reduce((sum, count) => sum + count, 0) / (QUESTIONS * TRIES);
     const passed = right.filter((count) => count > 0).length / QUESTIONS;
     const mixed = right.filter((count) => count > 0 && count < TRIES).length / QUESTIONS;
-    console.log(`${task.name.padEnd(12)} ${[greedy, sampled, passed, mixed].map(percent).join('  ')}`);
+    console.log(`${task.id.padEnd(12)} ${[greedy, sampled, passed, mixed].map(percent).join('  ')}`);
   }
-  const metrics = await evaluate(policy, DEFAULT_SETTINGS);
+  const metrics = await evaluate(
+    policy,
+    DEFAULT_SETTINGS,
+    await openTasks(DEFAULT_SETTINGS.tasks, new Map()),
+  );
   console.log(
     `evaluation: answering ${percent(metrics.answering)}, judging ${percent(metrics.judging)}, ` +
       `correcting ${percent(metrics.correcting)}`,
   );
 }
 
-async function main(verify: boolean): Promise<void> {
+async function trainNano(verify: boolean): Promise<void> {
   const engine = await createWasmEngine();
   const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
   const begun = performance.now();
@@ -102,16 +114,44 @@ async function main(verify: boolean): Promise<void> {
     for (const name of MODEL_FILES) await writeFile(new URL(name, FOLDER), files[name]);
     console.log(`wrote ${MODEL_FILES.join(', ')} to public/models/nano`);
   }
-  await report({ session, tokenizer });
+  await report({ model: session, format: shortFormat(tokenizer) });
   await session.dispose();
   await engine.stop();
 }
 
-const { values } = parseArgs({
+/** A whole number of at least 1 from the command line. Throws RangeError for another text. */
+function count(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new RangeError(`--${name} must be 1 or more, got ${text}.`);
+  return value;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     verify: { type: 'boolean', default: false },
+    restart: { type: 'boolean', default: false },
+    steps: { type: 'string' },
+    'stop-after': { type: 'string' },
+    threads: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
+const [model = 'nano'] = positionals;
 if (values.help) console.log(HELP);
-else await main(values.verify);
+else if (model === 'nano') await trainNano(values.verify);
+else if (model === 'micro') {
+  const made = await trainMicro({
+    verify: values.verify,
+    restart: values.restart,
+    steps: count(values.steps, 'steps'),
+    stopAfter: count(values['stop-after'], 'stop-after'),
+    threads: count(values.threads, 'threads'),
+  });
+  if (made?.same === false) process.exitCode = 1;
+} else {
+  console.error(`There is no built-in model ${model}. Use nano or micro.`);
+  process.exitCode = 2;
+}

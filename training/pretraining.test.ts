@@ -15,9 +15,10 @@ import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { mistake } from './mistakes.ts';
 import { MODEL_FILES, type ModelFiles, modelFiles, readModel } from './nano-files.ts';
 import { NANO_RECIPE, pretrain, trainingExample } from './pretraining.ts';
-import { NANO_TASKS } from './tasks/catalogue.ts';
-import { plannedDifficulties } from './tasks/item-sets.ts';
-import { shareOf } from './tasks/task.ts';
+import { shortFormat } from './short-format.ts';
+import { chosenGenerators, NANO_SELECTION } from './tasks/catalogue.ts';
+import { shareOf } from './tasks/held-out-split.ts';
+import { openTasks } from './tasks/task-source.ts';
 
 /**
  * model.safetensors after the first 20 steps. Change it only with a change that is meant to change the
@@ -57,12 +58,12 @@ describe('pretrain', () => {
     const seed = new TextEncoder().encode('lessons');
     const stream = RandomStream.named({ seed, round: 0, device: '', purpose: 'pretraining' });
     const held = new Map<string, string>();
-    for (const task of NANO_TASKS) {
+    for (const { task, difficulties } of chosenGenerators(NANO_SELECTION.generators)) {
       for (let index = 0; index < 200; index++) {
-        for (const difficulty of plannedDifficulties(DEFAULT_SETTINGS.plan, task.name)) {
+        for (const difficulty of difficulties) {
           const item = task.sample({ seed, index, difficulty, share: 'held-out' });
-          expect(shareOf(task.name, item.identity)).toBe('held-out');
-          held.set(item.prompt, task.name);
+          expect(shareOf(task.id, item.identity)).toBe('held-out');
+          held.set(item.prompt, task.id);
         }
       }
     }
@@ -86,7 +87,12 @@ describe('the committed model', () => {
   it('starts where reinforcement has room, on questions that it never saw', async () => {
     const { config, parameters, tokenizer } = readModel(await committedFiles());
     const session = await ModelSession.create({ engine, config, parameters });
-    const metrics = await evaluate({ session, tokenizer }, DEFAULT_SETTINGS);
+    const tasks = await openTasks(NANO_SELECTION, new Map());
+    const metrics = await evaluate(
+      { model: session, format: shortFormat(tokenizer) },
+      DEFAULT_SETTINGS,
+      tasks,
+    );
     await session.dispose();
     expect(metrics.answering).toBeGreaterThan(0.25);
     expect(metrics.answering).toBeLessThan(0.5);

@@ -9,7 +9,7 @@
  * A critic says what it would have answered. A critique that repeats the shown answer calls it right. Asking
  * for a plain yes or no was tried and stayed at chance (docs/decisions/0002-judging-by-restating.md).
  */
-import { MAX_ANSWER_LENGTH } from './tasks/task.ts';
+import { MAX_ANSWER_LENGTH } from './tasks/short/short-task.ts';
 
 /** Asks for the answer. */
 export function answerPrompt(question: string): string {
@@ -37,9 +37,4 @@ const PLAIN = new RegExp(`^[0-9a-z]{1,${MAX_ANSWER_LENGTH}}$`);
  */
 export function isPlainAnswer(text: string): boolean {
   return PLAIN.test(text);
-}
-
-/** True when a critique calls the shown answer right, which it does by repeating it. */
-export function approves(critique: string, shown: string): boolean {
-  return critique === shown;
 }

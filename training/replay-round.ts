@@ -4,17 +4,21 @@ import type { Engine } from '../compute/engines/engine.ts';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
 import type { Hex } from '../protocol/hex.ts';
 import type { PeerRollouts, RolloutSet, RoundContext } from '../protocol/trainer.ts';
-import type { CompletionTokenizer } from './completion-tokenizer.ts';
-import { computeRound, openSession } from './compute-round.ts';
+import { computeRound, openPolicyModel } from './compute-round.ts';
 import type { EvalMetrics } from './evaluation.ts';
 import { readCheckpoint, writeCheckpoint } from './learning-checkpoint.ts';
 import { openRound } from './open-round.ts';
+import type { PromptFormat } from './prompt-format.ts';
 import type { RoundTraining } from './round.ts';
 import { answerItems } from './sampling.ts';
+import type { TaskSource } from './tasks/task-source.ts';
 
 export interface ReplayOptions {
   readonly engine: Engine;
-  readonly tokenizer: CompletionTokenizer;
+  /** The format in which the device asks its model. */
+  readonly format: PromptFormat;
+  /** The tasks of the previous checkpoint's settings. */
+  readonly tasks: TaskSource;
   /** The checkpoint before the round, as published. */
   readonly previous: Uint8Array;
   readonly context: RoundContext;
@@ -35,14 +39,16 @@ export interface Replay {
   readonly metrics: EvalMetrics;
 }
 
-/** Recomputes a round on any engine. Throws what reading a bad checkpoint throws. */
+/**
+ * Recomputes a round on any engine. Throws what reading a bad checkpoint throws, and what `openRound` throws.
+ */
 export async function replayRound(options: ReplayOptions): Promise<Replay> {
-  const { tokenizer, own, foreign, signal } = options;
+  const { format, own, foreign, signal } = options;
   const before = readCheckpoint(options.previous);
-  const round = openRound(options.context, before.settings);
-  const session = await openSession(options.engine, before);
+  const round = openRound(options.context, before.settings, options.tasks);
+  const model = await openPolicyModel(options.engine, before);
   try {
-    const policy = { session, evaluationSession: session, tokenizer };
+    const policy = { model, evaluationModel: model, format };
     const groups = await answerItems(policy, round, signal);
     const computed = await computeRound(policy, before, round, { own, foreign }, signal);
     const checkpoint = writeCheckpoint(computed.checkpoint);
@@ -54,6 +60,6 @@ export async function replayRound(options: ReplayOptions): Promise<Replay> {
       metrics: computed.metrics,
     };
   } finally {
-    await session.dispose();
+    await model.dispose();
   }
 }

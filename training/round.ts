@@ -6,7 +6,6 @@ import { must } from '../protocol/must.ts';
 import { narrowPeers } from '../protocol/peer-selection.ts';
 import type { PeerRollouts } from '../protocol/trainer.ts';
 import { type Admission, admit, rewardOf, type SampleRejectReason } from './admission.ts';
-import { type CompletionTokenizer, completionText, promptTokens } from './completion-tokenizer.ts';
 import {
   type AdvantagedSample,
   advantaged,
@@ -16,8 +15,9 @@ import {
 } from './grpo.ts';
 import { learningRateOf } from './learning-settings.ts';
 import type { Round } from './open-round.ts';
-import { correctPrompt, isPlainAnswer, judgePrompt } from './prompts.ts';
-import { type Policy, sample } from './sampling.ts';
+import type { Policy, PolicyModel } from './policy-model.ts';
+import { promptFor, promptOrNothing } from './prompting.ts';
+import { sample, scoreRows } from './sampling.ts';
 import { policyBatch } from './sequences.ts';
 
 /** A round's published rollouts. */
@@ -53,17 +53,21 @@ export interface RoundSelection {
  */
 function selectSamples(
   round: Round,
-  tokenizer: CompletionTokenizer,
+  { format, model }: Policy,
   { own, foreign }: RoundRollouts,
 ): RoundSelection {
   const { items, settings } = round;
-  const { itemsAnswered, successesOnly, mix } = settings;
+  const { successesOnly, mix } = settings;
+  // A small data set has fewer questions than the settings ask for.
+  const itemsAnswered = Math.min(settings.itemsAnswered, items.length);
   const admitted = ({ author, set }: PeerRollouts): Admission =>
-    admit(set.groups, tokenizer, {
+    admit(set.groups, format, {
       items,
       drawn: round.drawOf(author),
       reward: settings.reward,
       completionsPerItem: settings.samplesPerItem,
+      models: settings.models,
+      context: model.config.context,
     });
   const ownAdmission = admitted(own);
   const foreignAdmissions = foreign.map(admitted);
@@ -109,42 +113,55 @@ async function practise(
   round: Round,
   own: readonly ScoredSample[],
 ): Promise<readonly AdvantagedSample[]> {
+  const { format } = policy;
+  const { context } = policy.model.config;
   const { items, settings } = round;
   const shown = round
     .stream('practice')
     .sequence(0, 0x1000)
-    .shuffle(own.map(({ item, tokens }) => ({ item, text: completionText(policy.tokenizer, tokens) })))
-    .filter(({ text }) => isPlainAnswer(text))
+    .shuffle(own.map(({ item, tokens }) => ({ item, text: format.decode(tokens) })))
+    .filter(({ text }) => format.showable(text))
     .slice(0, settings.practicePrompts);
   const judged = await samplePractice(
     policy,
     round,
-    shown.map(({ item, text }, index) => ({
-      item,
-      prompt: judgePrompt(must(items, item).prompt, text),
-      drawsAt: JUDGING_PRACTICE + index,
-    })),
+    shown.flatMap(({ item, text }, index) => {
+      const prompt = promptOrNothing({ context, maxTokens: format.maxTokens.judge }, () =>
+        format.judge(must(items, item), text),
+      );
+      return prompt === undefined ? [] : [{ item, prompt, drawsAt: JUDGING_PRACTICE + index }];
+    }),
+    format.maxTokens.judge,
   );
   const corrected = await samplePractice(
     policy,
     round,
     shown.flatMap(({ item, text }, index) => {
-      const critique = completionText(policy.tokenizer, must(must(judged, index), 0).tokens);
-      if (!isPlainAnswer(critique)) return [];
-      const prompt = correctPrompt(must(items, item).prompt, text, critique);
-      return [{ item, prompt, drawsAt: CORRECTING_PRACTICE + index }];
+      const critique = judged.find(({ drawsAt }) => drawsAt === JUDGING_PRACTICE + index)?.samples[0];
+      const said = critique === undefined ? '' : format.decode(critique.tokens);
+      if (!format.showable(said)) return [];
+      const prompt = promptOrNothing({ context, maxTokens: format.maxTokens.correct }, () =>
+        format.correct(must(items, item), text, said),
+      );
+      return prompt === undefined ? [] : [{ item, prompt, drawsAt: CORRECTING_PRACTICE + index }];
     }),
+    format.maxTokens.correct,
   );
-  return [...judged, ...corrected].flatMap((group) =>
-    advantaged(group, { successesOnly: settings.successesOnly === 'all' }),
+  return [...judged, ...corrected].flatMap(({ samples }) =>
+    advantaged(samples, { successesOnly: settings.successesOnly === 'all' }),
   );
 }
 
 interface PracticePrompt {
   readonly item: number;
-  readonly prompt: string;
+  readonly prompt: readonly number[];
   /** Item number of its draws in the practice stream. */
   readonly drawsAt: number;
+}
+
+interface PracticeGroup {
+  readonly drawsAt: number;
+  readonly samples: readonly ScoredSample[];
 }
 
 /** `samplesPerItem` scored completions of each prompt. */
@@ -152,7 +169,8 @@ async function samplePractice(
   policy: Policy,
   round: Round,
   prompts: readonly PracticePrompt[],
-): Promise<readonly (readonly ScoredSample[])[]> {
+  maxTokens: number,
+): Promise<readonly PracticeGroup[]> {
   const { samplesPerItem: count, temperature } = round.settings;
   const completions = await sample(
     policy,
@@ -160,17 +178,34 @@ async function samplePractice(
       Array.from({ length: count }, (_, sample) => ({ prompt, item: drawsAt, sample })),
     ),
     round.stream('practice'),
-    { temperature },
+    { temperature, maxTokens },
   );
-  return prompts.map(({ item, prompt }, index) =>
-    completions.slice(index * count, (index + 1) * count).map(({ text, tokens, logprobs }) => ({
+  return prompts.map(({ item, prompt, drawsAt }, index) => ({
+    drawsAt,
+    samples: completions.slice(index * count, (index + 1) * count).map(({ text, tokens, logprobs }) => ({
       item,
       prompt,
       tokens,
       logprobs,
-      ...rewardOf(must(round.items, item), text, round.settings.reward),
+      ...rewardOf(must(round.items, item), text, round.settings.reward, tokens.length),
     })),
-  );
+  }));
+}
+
+/** A sample with the log-probabilities that its tokens' ratios start from. */
+type ComparedSample = AdvantagedSample & { readonly logprobs: readonly number[] };
+
+/** Works out with the weights before the round what other models' texts lack. */
+async function withLogprobs(
+  model: PolicyModel,
+  samples: readonly AdvantagedSample[],
+  signal: AbortSignal | undefined,
+): Promise<readonly ComparedSample[]> {
+  const lacking = samples.filter(({ logprobs }) => logprobs === undefined);
+  const rows = lacking.map(({ prompt, tokens }) => ({ prompt, completion: tokens }));
+  const scored = await scoreRows(model, rows, signal);
+  const found = new Map(lacking.map((sample, index) => [sample, must(scored, index)]));
+  return samples.map((sample) => ({ ...sample, logprobs: sample.logprobs ?? found.get(sample) ?? [] }));
 }
 
 export interface RoundTraining {
@@ -181,12 +216,27 @@ export interface RoundTraining {
   readonly loss: number;
   readonly meanReward: number;
   readonly rejections: readonly SampleRejectReason[];
+  /** Items that the device drew and could not answer. */
+  readonly skipped: readonly SkippedItem[];
+}
+
+/** An item whose prompt does not fit the model, with a sentence that tells why. */
+export interface SkippedItem {
+  readonly item: number;
+  readonly reason: string;
+}
+
+function skippedItems({ model, format }: Policy, round: Round): readonly SkippedItem[] {
+  const room = { context: model.config.context, maxTokens: format.maxTokens.answer };
+  return round.drawOf(round.context.device).flatMap((item) => {
+    const prompted = promptFor(room, () => format.answer(must(round.items, item)));
+    return prompted.kind === 'skipped' ? [{ item, reason: prompted.reason }] : [];
+  });
 }
 
 /**
- * Trains the session's weights by one round of GRPO. The session must hold the weights from before the round.
- * Afterwards it holds the weights from after the round. When this function throws, the caller must restore
- * the session.
+ * Trains the model by one round of GRPO. It must hold the weights from before the round. Afterwards it holds
+ * the weights from after the round. When this function throws, the caller must restore the model.
  */
 export async function trainRound(
   policy: Policy,
@@ -194,24 +244,24 @@ export async function trainRound(
   rollouts: RoundRollouts,
   signal?: AbortSignal,
 ): Promise<RoundTraining> {
-  const { session, tokenizer } = policy;
+  const { model } = policy;
   const { settings } = round;
-  const selection = selectSamples(round, tokenizer, rollouts);
+  const selection = selectSamples(round, policy, rollouts);
   const practice = settings.practicePrompts > 0 ? await practise(policy, round, selection.own) : [];
-  const samples = [...selection.samples, ...practice];
+  const samples = await withLogprobs(model, [...selection.samples, ...practice], signal);
   const draws = round.stream('order').sequence(0);
   let loss = 0;
   let optimizerSteps = 0;
   for (const minibatch of shuffleIntoMinibatches(samples, settings.stepsPerRound, draws)) {
     signal?.throwIfAborted();
     const rows = minibatch.map((sample) => ({
-      prompt: promptTokens(tokenizer, sample.prompt),
+      prompt: sample.prompt,
       completion: sample.tokens,
       advantages: sample.advantages,
       oldLogprobs: sample.logprobs,
     }));
-    const rate = learningRateOf(settings, { steps: session.steps, samples: minibatch.length });
-    const result = await session.step(policyBatch(rows, rate));
+    const rate = learningRateOf(settings, { steps: model.steps, samples: minibatch.length });
+    const result = await model.step(policyBatch(rows, rate));
     loss += result.loss;
     optimizerSteps += 1;
   }
@@ -221,5 +271,6 @@ export async function trainRound(
     loss: optimizerSteps === 0 ? 0 : loss / optimizerSteps,
     meanReward: selection.meanReward,
     rejections: selection.rejections,
+    skipped: skippedItems(policy, round),
   };
 }

@@ -5,8 +5,9 @@ import type { DeviceAddress } from '../protocol/hex.ts';
 import { describeTrainerContract } from '../protocol/testing/trainer-contract.ts';
 import { completionTokenizer } from './completion-tokenizer.ts';
 import { firstCheckpoint } from './learning-checkpoint.ts';
+import { shortFormat } from './short-format.ts';
 import { MemoryCheckpointStore } from './testing/memory-checkpoint-store.ts';
-import { NARROW_CONFIG, NARROW_SETTINGS, narrowParameters } from './testing/narrow-model.ts';
+import { NARROW_CONFIG, NARROW_SETTINGS, NARROW_TASKS, narrowParameters } from './testing/narrow-model.ts';
 import { publishedAnswers } from './testing/published-answers.ts';
 import { LearningTrainer } from './trainer.ts';
 
@@ -14,10 +15,11 @@ const DEVICE: DeviceAddress = `0x${'a1'.repeat(20)}`;
 
 describeTrainerContract('LearningTrainer', async () => {
   const engine = createReferenceEngine();
-  const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
+  const format = shortFormat(completionTokenizer(new Tokenizer(characterTokenizerJson())));
   const trainer = await LearningTrainer.start({
     engine,
-    tokenizer,
+    format,
+    tasks: NARROW_TASKS,
     store: new MemoryCheckpointStore(),
     first: async () =>
       firstCheckpoint({
@@ -31,7 +33,7 @@ describeTrainerContract('LearningTrainer', async () => {
     trainer,
     device: DEVICE,
     rollouts: (author, context) =>
-      publishedAnswers({ author, context, settings: NARROW_SETTINGS, tokenizer }),
+      publishedAnswers({ author, context, settings: NARROW_SETTINGS, tasks: NARROW_TASKS, format }),
     async stop() {
       await trainer.stop();
       await engine.stop();

@@ -14,12 +14,13 @@ import type { LearningSettings } from './learning-settings.ts';
 import { openRound } from './open-round.ts';
 import { isPlainAnswer } from './prompts.ts';
 import { replayRound } from './replay-round.ts';
+import { shortFormat } from './short-format.ts';
 import { MemoryCheckpointStore } from './testing/memory-checkpoint-store.ts';
-import { NARROW_CONFIG, NARROW_SETTINGS, narrowParameters } from './testing/narrow-model.ts';
+import { NARROW_CONFIG, NARROW_SETTINGS, NARROW_TASKS, narrowParameters } from './testing/narrow-model.ts';
 import { publishedAnswers } from './testing/published-answers.ts';
 import { LearningTrainer } from './trainer.ts';
 
-const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
+const format = shortFormat(completionTokenizer(new Tokenizer(characterTokenizerJson())));
 const signal = new AbortController().signal;
 const address = (digit: string) => `0x${digit.repeat(40)}` as DeviceAddress;
 const ANNA = address('a');
@@ -45,7 +46,8 @@ async function startTrainer(
   const trainer = await LearningTrainer.start({
     engine,
     evaluationEngine,
-    tokenizer,
+    format,
+    tasks: NARROW_TASKS,
     store,
     first: async () =>
       firstCheckpoint({
@@ -66,7 +68,7 @@ const rolloutsOf = (
   context: RoundContext,
   text?: string,
   settings = NARROW_SETTINGS,
-): PeerRollouts => publishedAnswers({ author, context, settings, tokenizer, text });
+): PeerRollouts => publishedAnswers({ author, context, settings, tasks: NARROW_TASKS, format, text });
 
 async function ownRollouts(trainer: LearningTrainer, context: RoundContext): Promise<PeerRollouts> {
   return { author: context.device, cid: 'cid-own', set: await trainer.answer(context, signal) };
@@ -114,7 +116,8 @@ describe('LearningTrainer', () => {
 
     const replay = await replayRound({
       engine,
-      tokenizer,
+      format,
+      tasks: NARROW_TASKS,
       previous: before?.bytes ?? new Uint8Array(),
       context,
       own,
@@ -127,7 +130,8 @@ describe('LearningTrainer', () => {
     const forged = { ...own, set: { ...own.set, groups: rolloutsOf(ANNA, context).set.groups } };
     const other = await replayRound({
       engine,
-      tokenizer,
+      format,
+      tasks: NARROW_TASKS,
       previous: before?.bytes ?? new Uint8Array(),
       context,
       own: forged,
@@ -213,7 +217,7 @@ describe('the three stages', () => {
     const judgements = await trainer.critique(context, [...others, rolloutsOf(ANNA, context)], signal);
     expect(judgements.length).toBe(NARROW_SETTINGS.critiquePeers * NARROW_SETTINGS.critiqueItems);
     expect(new Set(judgements.map(({ author }) => author)).size).toBe(NARROW_SETTINGS.critiquePeers);
-    const items = openRound(context, NARROW_SETTINGS).items;
+    const items = openRound(context, NARROW_SETTINGS, NARROW_TASKS).items;
     for (const { author, item, text, right } of judgements) {
       expect(author).not.toBe(ANNA);
       expect(right).toBe(text === items[item]?.answer);
@@ -227,7 +231,7 @@ describe('the three stages', () => {
   it('neither judges nor votes for answers to items that their author did not draw', async () => {
     const { trainer } = await startTrainer(ANNA);
     const context = contextFor(ANNA);
-    const round = openRound(context, NARROW_SETTINGS);
+    const round = openRound(context, NARROW_SETTINGS, NARROW_TASKS);
     const answers = rolloutsOf(BEN, context);
     const undrawn = round.items.map((_, item) => item).filter((item) => !round.drawOf(BEN).includes(item));
     const groups = answers.set.groups.map((group, at) => ({ ...group, item: undrawn[at] ?? 0 }));
@@ -361,7 +365,7 @@ describe('a checkpoint of learning', () => {
     const checkpoint = readCheckpoint(store.saved[0]?.bytes ?? new Uint8Array());
     const earlier = encodeCheckpoint({ ...checkpoint, training: JSON.stringify({ itemsPerRound: 8 }) });
     expect(() => readCheckpoint(earlier)).toThrow(
-      'have version 1, and this program reads version 2: start from the published model again',
+      'have version 1, and this program reads version 3: start from the published model again',
     );
     await trainer.stop();
   });

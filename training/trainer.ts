@@ -1,13 +1,12 @@
 /**
- * A volunteer's trainer: the swarm's stages and the training of a round, over a model session and a store.
+ * A volunteer's trainer: the swarm's stages and the training of a round, over a model and a store.
  */
 
 import type { Engine } from '../compute/engines/engine.ts';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
-import type { ModelSession } from '../models/decoder/model-session.ts';
-import type { ModelState } from '../models/decoder/state.ts';
 import type { Hex } from '../protocol/hex.ts';
 import type {
+  AnswerGroup,
   Judgement,
   PeerJudgements,
   PeerRollouts,
@@ -17,10 +16,10 @@ import type {
   Trainer,
 } from '../protocol/trainer.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
-import type { CompletionTokenizer } from './completion-tokenizer.ts';
-import { computeRound, openSession } from './compute-round.ts';
+import { computeRound, openPolicyModel } from './compute-round.ts';
 import { type Critic, castBallots, correctOwn, critiqueOthers } from './critique.ts';
 import { answerHeldOut, type EvalMetrics, evaluate, type SampleAnswer } from './evaluation.ts';
+import { type AnswerExplanation, explainAnswers } from './explanation.ts';
 import {
   type LearningCheckpoint,
   learningContents,
@@ -29,8 +28,11 @@ import {
 } from './learning-checkpoint.ts';
 import type { LearningSettings } from './learning-settings.ts';
 import { openRound, type Round } from './open-round.ts';
+import type { PolicyModel, PolicyState } from './policy-model.ts';
+import type { PromptFormat } from './prompt-format.ts';
 import type { RoundTraining } from './round.ts';
 import { answerItems } from './sampling.ts';
+import { requireSelection, type TaskSource } from './tasks/task-source.ts';
 
 /** The outcome of a round with more detail than the swarm needs. */
 export interface LearningOutcome extends RoundOutcome {
@@ -45,7 +47,10 @@ export interface TrainerOptions {
    * runs of an evaluation suit a processor better than a GPU.
    */
   readonly evaluationEngine?: Engine;
-  readonly tokenizer: CompletionTokenizer;
+  /** The format in which the model is asked. */
+  readonly format: PromptFormat;
+  /** The swarm's tasks, those of the checkpoint's settings. */
+  readonly tasks: TaskSource;
   readonly store: CheckpointStore;
   /** Judges other devices' answers in place of the model in training. */
   readonly critic?: Critic;
@@ -60,7 +65,7 @@ export class RoundRefusedError extends Error {
 
 /** What the stored checkpoint holds. */
 interface TrainerState {
-  readonly state: ModelState;
+  readonly state: PolicyState;
   readonly cursor: number;
   readonly root: Hex;
 }
@@ -75,13 +80,13 @@ export class LearningTrainer implements Trainer {
   /** The device that the checkpoint belongs to. */
   readonly device: Hex;
   readonly #checkpoint: LearningCheckpoint;
-  readonly #session: ModelSession;
+  readonly #model: PolicyModel;
   /**
-   * Holds the same weights as `#session` between calls, and is the same session when there is only one
-   * engine.
+   * Holds the same weights as `#model` between calls, and is the same model when there is only one engine.
    */
-  readonly #evaluationSession: ModelSession;
-  readonly #tokenizer: CompletionTokenizer;
+  readonly #evaluationModel: PolicyModel;
+  readonly #format: PromptFormat;
+  readonly #tasks: TaskSource;
   readonly #store: CheckpointStore;
   readonly #critic: Critic | undefined;
   #current: TrainerState;
@@ -90,17 +95,19 @@ export class LearningTrainer implements Trainer {
   private constructor(options: {
     readonly checkpoint: LearningCheckpoint;
     readonly root: Hex;
-    readonly session: ModelSession;
-    readonly evaluationSession: ModelSession;
-    readonly tokenizer: CompletionTokenizer;
+    readonly model: PolicyModel;
+    readonly evaluationModel: PolicyModel;
+    readonly format: PromptFormat;
+    readonly tasks: TaskSource;
     readonly store: CheckpointStore;
     readonly critic?: Critic;
   }) {
     const { settings, rngKey, state, cursor } = options.checkpoint;
     this.#checkpoint = options.checkpoint;
-    this.#session = options.session;
-    this.#evaluationSession = options.evaluationSession;
-    this.#tokenizer = options.tokenizer;
+    this.#model = options.model;
+    this.#evaluationModel = options.evaluationModel;
+    this.#format = options.format;
+    this.#tasks = options.tasks;
     this.#store = options.store;
     this.#critic = options.critic;
     this.settings = settings;
@@ -110,7 +117,7 @@ export class LearningTrainer implements Trainer {
 
   /**
    * Loads the stored checkpoint, or stores the first one, and puts it on the engine. Throws what reading a
-   * bad checkpoint throws, and EngineMemoryError.
+   * bad checkpoint throws, OtherTasksError when it learns other tasks, and EngineMemoryError.
    */
   static async start(options: TrainerOptions): Promise<LearningTrainer> {
     const { engine, evaluationEngine = engine } = options;
@@ -121,14 +128,15 @@ export class LearningTrainer implements Trainer {
       await options.store.save(file, first.cursor);
     }
     const checkpoint = readCheckpoint(file);
+    requireSelection(options.tasks, checkpoint.settings.tasks);
     const root = checkpointRoot(file);
-    const session = await openSession(engine, checkpoint);
+    const model = await openPolicyModel(engine, checkpoint);
     try {
-      const evaluationSession =
-        evaluationEngine === engine ? session : await openSession(evaluationEngine, checkpoint);
-      return new LearningTrainer({ ...options, checkpoint, root, session, evaluationSession });
+      const evaluationModel =
+        evaluationEngine === engine ? model : await openPolicyModel(evaluationEngine, checkpoint);
+      return new LearningTrainer({ ...options, checkpoint, root, model, evaluationModel });
     } catch (error) {
-      await session.dispose();
+      await model.dispose();
       throw error;
     }
   }
@@ -149,12 +157,17 @@ export class LearningTrainer implements Trainer {
   }
 
   async stop(): Promise<void> {
-    await this.#session.dispose();
-    if (this.#evaluationSession !== this.#session) await this.#evaluationSession.dispose();
+    await this.#model.dispose();
+    if (this.#evaluationModel !== this.#model) await this.#evaluationModel.dispose();
   }
 
   async prompts(context: RoundContext) {
     return this.#open(context).items.map(({ task, prompt, answer }) => ({ task, prompt, answer }));
+  }
+
+  /** Why each of an author's answers in a round has its score. */
+  explain(context: RoundContext, groups: readonly AnswerGroup[]): readonly AnswerExplanation[] {
+    return explainAnswers(this.#open(context).items, groups);
   }
 
   async answer(context: RoundContext, signal: AbortSignal): Promise<RolloutSet> {
@@ -179,7 +192,7 @@ export class LearningTrainer implements Trainer {
   ) {
     const round = this.#open(context);
     return {
-      ballots: castBallots(round, all, critiques),
+      ballots: castBallots(this.#format, round, all, critiques),
       corrections: await correctOwn(this.#policy, round, all, critiques, signal),
     };
   }
@@ -198,7 +211,7 @@ export class LearningTrainer implements Trainer {
     const before = this.#current;
     try {
       const { checkpoint, trainedOn, training, metrics } = await computeRound(
-        { ...this.#policy, evaluationSession: this.#evaluationSession },
+        { ...this.#policy, evaluationModel: this.#evaluationModel },
         this.#checkpoint,
         this.#open(context),
         { own, foreign },
@@ -207,7 +220,7 @@ export class LearningTrainer implements Trainer {
       const file = writeCheckpoint(checkpoint);
       // The engine hashes the weights in place, so reading them back for the file is the only pass over them
       // here.
-      const root = checkpointRoot(learningContents(checkpoint), await this.#session.roots());
+      const root = checkpointRoot(learningContents(checkpoint), await this.#model.roots());
       await this.#store.save(file, checkpoint.cursor);
       this.#current = { state: checkpoint.state, cursor: checkpoint.cursor, root };
       return {
@@ -223,28 +236,28 @@ export class LearningTrainer implements Trainer {
         loss: training.loss,
       };
     } catch (error) {
-      await this.#session.restore(before.state);
-      if (this.#evaluationSession !== this.#session) await this.#evaluationSession.restore(before.state);
+      await this.#model.restore(before.state);
+      if (this.#evaluationModel !== this.#model) await this.#evaluationModel.restore(before.state);
       throw error;
     }
   }
 
   /** Evaluates the current weights on held-out questions. */
   evaluate(signal?: AbortSignal): Promise<EvalMetrics> {
-    return evaluate(this.#evaluationPolicy, this.settings, { signal });
+    return evaluate(this.#evaluationPolicy, this.settings, this.#tasks, { signal });
   }
 
   /** The current weights' most likely answers to the first `count` held-out questions. */
   sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]> {
-    return answerHeldOut(this.#evaluationPolicy, this.settings, count, signal);
+    return answerHeldOut(this.#evaluationPolicy, this.settings, this.#tasks, { count, signal });
   }
 
   get #policy() {
-    return { session: this.#session, tokenizer: this.#tokenizer };
+    return { model: this.#model, format: this.#format };
   }
 
   get #evaluationPolicy() {
-    return { session: this.#evaluationSession, tokenizer: this.#tokenizer };
+    return { model: this.#evaluationModel, format: this.#format };
   }
 
   /** The context's round. The stages of one round share it. */
@@ -256,7 +269,7 @@ export class LearningTrainer implements Trainer {
       known.seed !== context.seed ||
       known.device !== context.device
     ) {
-      this.#round = openRound(context, this.settings);
+      this.#round = openRound(context, this.settings, this.#tasks);
     }
     return this.#round;
   }

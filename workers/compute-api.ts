@@ -4,8 +4,9 @@ import type { EngineKind } from '../compute/engines/engine.ts';
 import type { ModelFiles } from '../models/decoder/load.ts';
 import type { EngineVerdict } from '../models/engine-choice/choose.ts';
 import type { DeviceAddress, Hex } from '../protocol/hex.ts';
-import type { Trainer } from '../protocol/trainer.ts';
+import type { AnswerGroup, RoundContext, Trainer } from '../protocol/trainer.ts';
 import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
+import type { AnswerExplanation } from '../training/explanation.ts';
 import type { CallsApi } from './cancellable-calls.ts';
 import type { EngineReport, StoredCheckpoint } from './compute-host.ts';
 import type { CallsOf } from './remote-methods.ts';
@@ -59,6 +60,8 @@ export interface ComputeMethods extends Trainer {
   checkpoint(): Promise<StoredCheckpoint>;
   /** The current weights' most likely answers to the first `count` held-out questions. */
   sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]>;
+  /** Why each of an author's answers in a round has its score. Does not wait for other calls. */
+  explain(context: RoundContext, groups: readonly AnswerGroup[]): Promise<readonly AnswerExplanation[]>;
   /** Evaluates the current weights on held-out questions, as after every round. */
   evaluate(signal?: AbortSignal): Promise<EvalMetrics>;
   /** Sets the maximum duty cycle, 0.1 to 1. It applies at once, even to a call in progress. */

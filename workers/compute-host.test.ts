@@ -188,7 +188,7 @@ describe('ComputeHost', () => {
     const { settings } = readCheckpoint((await host.checkpoint()).bytes);
     expect(settings).toEqual(LIGHT_SETTINGS);
     expect(settings.itemsPerRound).toBe(DEFAULT_SETTINGS.itemsPerRound);
-    expect(settings.plan).toEqual(DEFAULT_SETTINGS.plan);
+    expect(settings.tasks).toEqual(DEFAULT_SETTINGS.tasks);
     await host.stop();
   });
 

@@ -7,13 +7,17 @@ import { measureTraining } from '../models/engine-choice/measure.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
 import type { DeviceAddress, Hex } from '../protocol/hex.ts';
 import { SerialQueue } from '../protocol/serial-queue.ts';
-import type { Trainer } from '../protocol/trainer.ts';
+import type { AnswerGroup, RoundContext, Trainer } from '../protocol/trainer.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
-import { type CompletionTokenizer, completionTokenizer } from '../training/completion-tokenizer.ts';
+import { completionTokenizer } from '../training/completion-tokenizer.ts';
 import type { Critic } from '../training/critique.ts';
 import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
+import type { AnswerExplanation } from '../training/explanation.ts';
 import { firstCheckpoint } from '../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from '../training/learning-settings.ts';
+import type { PromptFormat } from '../training/prompt-format.ts';
+import { shortFormat } from '../training/short-format.ts';
+import { type DataSetTexts, openTasks } from '../training/tasks/task-source.ts';
 import { LearningTrainer } from '../training/trainer.ts';
 import { fetchModelFiles, type PublishedModel } from './published-model.ts';
 
@@ -37,6 +41,8 @@ export interface ComputeHostOptions<Verdict> {
   ) => Promise<ChosenEngine<Verdict>>;
   /** Settings for a device without a checkpoint. Defaults to settings that fit the engine's speed. */
   readonly settings?: LearningSettings;
+  /** The files of the settings' data sets. Defaults to none. */
+  readonly dataSets?: DataSetTexts;
   /** Maximum duty cycle, 0.1 to 1. Defaults to 1. `setShare` changes it. */
   readonly share?: number;
   /** Judges other devices' answers in place of the model in training. Defaults to none. */
@@ -93,7 +99,7 @@ const LOSSES_BEFORE_FALLBACK = 2;
  */
 export class ComputeHost<Verdict> implements Trainer {
   readonly #options: ComputeHostOptions<Verdict>;
-  readonly #tokenizer: CompletionTokenizer;
+  readonly #format: PromptFormat;
   readonly #queue = new SerialQueue();
   #running: Running<Verdict> | null = null;
   #choice: EngineKind | 'auto';
@@ -101,9 +107,9 @@ export class ComputeHost<Verdict> implements Trainer {
   #losses = 0;
   #stopped = false;
 
-  private constructor(options: ComputeHostOptions<Verdict>, tokenizer: CompletionTokenizer) {
+  private constructor(options: ComputeHostOptions<Verdict>, format: PromptFormat) {
     this.#options = options;
-    this.#tokenizer = tokenizer;
+    this.#format = format;
     this.#choice = options.engine;
     this.setShare(options.share ?? 1);
   }
@@ -114,7 +120,8 @@ export class ComputeHost<Verdict> implements Trainer {
    */
   static async start<Verdict>(options: ComputeHostOptions<Verdict>): Promise<ComputeHost<Verdict>> {
     const tokenizer = new TextDecoder().decode(await options.model.file('tokenizer.json', options.signal));
-    const host = new ComputeHost(options, completionTokenizer(new Tokenizer(JSON.parse(tokenizer))));
+    const format = shortFormat(completionTokenizer(new Tokenizer(JSON.parse(tokenizer))));
+    const host = new ComputeHost(options, format);
     try {
       await host.#exclusive(async () => undefined);
     } catch (error) {
@@ -185,6 +192,14 @@ export class ComputeHost<Verdict> implements Trainer {
     return this.#exclusive(({ trainer }) => trainer.sampleAnswers(count, signal), signal);
   }
 
+  /** Why each of an author's answers in a round has its score. Does not wait for other calls. */
+  async explain(
+    context: RoundContext,
+    groups: readonly AnswerGroup[],
+  ): Promise<readonly AnswerExplanation[]> {
+    return this.#use().trainer.explain(context, groups);
+  }
+
   /** Evaluates the current weights on held-out questions, as after every round. */
   evaluate(signal?: AbortSignal): Promise<EvalMetrics> {
     return this.#exclusive(({ trainer }) => trainer.evaluate(signal), signal);
@@ -230,10 +245,12 @@ export class ComputeHost<Verdict> implements Trainer {
       // An evaluation is hundreds of tiny runs. Each costs a GPU its latency; the processor gives the same
       // bits at once.
       if (chosen.engine.kind === 'webgpu') evaluationEngine = await createWasmEngine({ threads: 1 });
+      const { tasks } = this.#options.settings ?? DEFAULT_SETTINGS;
       const trainer = await LearningTrainer.start({
         engine: chosen.engine,
         evaluationEngine,
-        tokenizer: this.#tokenizer,
+        format: this.#format,
+        tasks: await openTasks(tasks, this.#options.dataSets ?? new Map()),
         store,
         critic: this.#options.critic,
         first: async () => {

@@ -46,6 +46,7 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
         'checkpoint',
         'sampleAnswers',
         'evaluate',
+        'explain',
       ]),
       async start({ device, networkId, modelUrl, engine, threads, share }, signal) {
         if (host !== null) throw new Error('Computing was started already; stop it first.');

@@ -11,13 +11,15 @@ import { describeTrainerContract } from '../protocol/testing/trainer-contract.ts
 import { completionTokenizer } from '../training/completion-tokenizer.ts';
 import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
 import { DEFAULT_SETTINGS } from '../training/learning-settings.ts';
+import { shortFormat } from '../training/short-format.ts';
+import { NARROW_TASKS } from '../training/testing/narrow-model.ts';
 import { publishedAnswers } from '../training/testing/published-answers.ts';
 import { ComputeHost } from './compute-host.ts';
 import { openComputeChannel, SMALL_MODEL_URL } from './testing/compute-channel.ts';
 import { SMALL_SETTINGS, smallModel } from './testing/small-model.ts';
 
 const DEVICE: DeviceAddress = `0x${'a1'.repeat(20)}`;
-const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
+const format = shortFormat(completionTokenizer(new Tokenizer(characterTokenizerJson())));
 
 describeTrainerContract('ComputeHost', async () => {
   const host = await ComputeHost.start<never>({
@@ -31,7 +33,8 @@ describeTrainerContract('ComputeHost', async () => {
   return {
     trainer: host,
     device: DEVICE,
-    rollouts: (author, context) => publishedAnswers({ author, context, settings: SMALL_SETTINGS, tokenizer }),
+    rollouts: (author, context) =>
+      publishedAnswers({ author, context, settings: SMALL_SETTINGS, tasks: NARROW_TASKS, format }),
     stop: () => host.stop(),
   };
 });
@@ -43,7 +46,7 @@ describeTrainerContract('ComputeClient', async () => {
     trainer: client,
     device: DEVICE,
     rollouts: (author, context) =>
-      publishedAnswers({ author, context, settings: DEFAULT_SETTINGS, tokenizer }),
+      publishedAnswers({ author, context, settings: DEFAULT_SETTINGS, tasks: NARROW_TASKS, format }),
     async stop() {
       await client.stop();
       close();

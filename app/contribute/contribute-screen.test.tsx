@@ -95,10 +95,48 @@ describe('ContributeScreen', () => {
     expect(shownCounts).toEqual(['34', '34', '33', '32']);
     await expect.element(locator.getByTestId('peers')).toHaveTextContent('2');
     await expect.element(locator.getByTestId('feed-item').first()).toHaveTextContent('47+38=');
+    await expect.element(locator.getByTestId('feed-more')).toHaveTextContent('Show 2 of 2 more tasks');
     await expect.element(locator.getByTestId('conformance')).toHaveTextContent('118 of 118 checks');
     await expect.element(locator.getByTestId('engine-choice')).toBeDisabled();
     await button('Pause').click();
     await expect.element(button('Resume')).toBeVisible();
+  });
+
+  it('shows no empty panel before the device contributes', async () => {
+    const { locator } = await shown('fresh');
+    const titles = locator.getByRole('heading', { level: 2 }).elements();
+    expect(titles.map(({ textContent }) => textContent)).toEqual([
+      'Before you begin',
+      'This device',
+      'Your key',
+      'Owner',
+    ]);
+  });
+
+  it('keeps a long reasoning folded, says why a reward is what it is, and what was learnt', async () => {
+    const { locator } = await shown('contributing', {
+      kind: 'trained',
+      round: 135,
+      checkpointRoot: '0xab',
+      foreign: 2,
+      optimizerSteps: 1,
+      meanReward: 0.5,
+      heldOutAccuracy: 0.5,
+      loss: 0.1,
+      trainedAt: 0,
+    });
+    const own = locator.getByTestId('feed-item').first().getByTestId('feed-answer').first();
+    const reasoning = own.getByTestId('feed-reasoning');
+    expect(reasoning.element().textContent?.length).toBeLessThan(200);
+    await own.getByRole('button', { name: /words of this reasoning/ }).click();
+    expect(reasoning.element().textContent).toContain('Step 60:');
+    await expect.element(own.getByTestId('feed-critique')).toHaveTextContent(/Forty and thirty/);
+    await expect.element(locator.getByTestId('feed-reward').first()).toHaveTextContent('Reward 0: The right');
+    await expect
+      .element(locator.getByTestId('feed-lesson'))
+      .toHaveTextContent(
+        'In round 135 your model learnt from its own answers and those of 2 others, in 1 step.',
+      );
   });
 
   it('names the cause of a failure, and keeps what was done', async () => {

@@ -1,4 +1,6 @@
 import type { EngineChoice } from '../volunteer/engine-choice.ts';
+import { isLive } from '../volunteer/phase.ts';
+import { useView } from '../volunteer/volunteer-context.tsx';
 import { DevicePanel } from './device-panel.tsx';
 import { Feed } from './feed.tsx';
 import { Hero } from './hero.tsx';
@@ -16,28 +18,44 @@ interface ContributeScreenProps {
   readonly onEngine: (engine: EngineChoice) => void;
 }
 
-/** From top to bottom: what happens now, how far the round is, the results, and everything else. */
+/**
+ * From top to bottom: what happens now, how far the round is, the results, and everything else. A panel that
+ * says nothing before the device contributes is not shown until then.
+ */
 export function ContributeScreen({ engine, onEngine }: ContributeScreenProps) {
+  const live = useView((view) => isLive(view.phase));
+  const worked = useView((view) => view.history.length > 0);
+  const reading = useView((view) => view.feed.length > 0);
+  const model = useView((view) => view.model.start !== null || view.history.length > 0);
+  const device = (
+    <>
+      <DevicePanel engine={engine} onEngine={onEngine} />
+      <KeyPanel />
+      <WalletSlot />
+    </>
+  );
   return (
     <main>
       <Hero engine={engine} />
-      <RoundStrip />
+      {live ? <RoundStrip /> : null}
       <div className="mt-4 space-y-12">
-        <Ledger />
-        <div className="grid gap-x-16 gap-y-12 lg:grid-cols-[minmax(0,1fr)_20rem]">
-          <div className="min-w-0 space-y-12">
-            <Learning />
-            <Feed />
-            <ModelCard />
+        {live || worked ? <Ledger /> : null}
+        {live || worked ? (
+          <div className="grid gap-x-16 gap-y-12 lg:grid-cols-[minmax(0,1fr)_20rem]">
+            <div className="min-w-0 space-y-12">
+              <Learning />
+              {live || reading ? <Feed /> : null}
+              {model ? <ModelCard /> : null}
+            </div>
+            <div className="min-w-0 space-y-10">
+              {live ? <SwarmPanel /> : null}
+              {device}
+              <Refusals />
+            </div>
           </div>
-          <div className="min-w-0 space-y-10">
-            <SwarmPanel />
-            <DevicePanel engine={engine} onEngine={onEngine} />
-            <KeyPanel />
-            <WalletSlot />
-            <Refusals />
-          </div>
-        </div>
+        ) : (
+          <div className="grid gap-x-12 gap-y-10 md:grid-cols-3">{device}</div>
+        )}
       </div>
     </main>
   );

@@ -1,132 +1,73 @@
-import { Check, Vote, X } from 'lucide-react';
-import { plural } from '../ui/format.ts';
-import { Disclosure, Empty, Section } from '../ui/section.tsx';
-import { type FeedAnswer, type FeedItem, itemsToShow } from '../volunteer/reduce-feed.ts';
+import { useState } from 'react';
+import { Button } from '../ui/button.tsx';
+import { formatChange, formatShare, plural } from '../ui/format.ts';
+import { Empty, Section } from '../ui/section.tsx';
+import { type FeedRound, itemsToShow } from '../volunteer/reduce-feed.ts';
 import { useView } from '../volunteer/volunteer-context.tsx';
+import { FeedTask } from './feed-task.tsx';
 
-/** Names for people of the tasks in training/tasks. A task that is missing here keeps its own name. */
-const TASK_NAME: Readonly<Record<string, string>> = {
-  sums: 'Addition',
-  sorting: 'Sorting',
-  gcd: 'Greatest common divisor',
-  reversing: 'Reversing',
-};
-
+/** Tasks that show by themselves, and that each press of the button adds. */
 const SHOWN_ITEMS = 3;
-const SHOWN_ANSWERS = 4;
+const MORE_ITEMS = 8;
 
-/** The latest tasks and answers, with the critiques and votes of other devices. */
+/** The latest tasks and answers, with the critiques and votes of other devices, and what was learnt. */
 export function Feed() {
   const feed = useView((view) => view.feed);
   const latest = feed.find((round) => round.items.some((item) => item.answers.length > 0)) ?? feed[0];
-  const items = latest === undefined ? [] : itemsToShow(latest);
+  const lesson = feed.find((round) => round.lesson !== null);
   return (
     <Section
       title="Tasks and answers"
-      about="What the swarm is working on. A tick means that the answer equals the expected one; it is not anyone’s opinion."
+      about="What the swarm is working on. A tick means that the task’s own checker gave the whole reward; it is not anyone’s opinion."
       testId="feed"
     >
+      {lesson === undefined ? null : <Lesson round={lesson} />}
       {latest === undefined ? (
-        <Empty>
-          Nothing yet. Once you contribute, each round’s tasks appear here with the answers, critiques and
-          votes of every device.
-        </Empty>
+        <Empty>Each round’s tasks appear here with the answers, critiques and votes of every device.</Empty>
       ) : (
-        <>
-          <p className="text-note text-quiet">
-            Round {latest.round}, {plural(latest.items.length, 'task')}
-          </p>
-          <ul className="mt-2 divide-y divide-line">
-            {items.slice(0, SHOWN_ITEMS).map((item, index) => (
-              <Item key={`${latest.round} ${index}`} item={item} />
-            ))}
-          </ul>
-          {items.length <= SHOWN_ITEMS ? null : (
-            <Disclosure summary={<>{plural(items.length - SHOWN_ITEMS, 'more task')} of this round</>}>
-              <ul className="divide-y divide-line">
-                {items.slice(SHOWN_ITEMS).map((item, index) => (
-                  <Item key={`${latest.round} ${SHOWN_ITEMS + index}`} item={item} />
-                ))}
-              </ul>
-            </Disclosure>
-          )}
-        </>
+        <Tasks key={latest.round} round={latest} />
       )}
     </Section>
   );
 }
 
-function Item({ item }: { readonly item: FeedItem }) {
-  const shown = pick(item.answers);
+function Tasks({ round }: { readonly round: FeedRound }) {
+  const [shown, setShown] = useState(SHOWN_ITEMS);
+  const items = itemsToShow(round);
+  const left = items.length - shown;
   return (
-    <li className="py-4" data-testid="feed-item">
-      <div className="flex flex-wrap items-baseline justify-between gap-x-4">
-        <p className="font-mono text-body font-medium">{item.prompt}</p>
-        <p className="text-note text-quiet">
-          {TASK_NAME[item.task] ?? item.task}, expected{' '}
-          <code className="font-mono text-ink">{item.answer}</code>
-        </p>
-      </div>
-      {shown.length === 0 ? (
-        <p className="mt-1 text-note text-quiet">
-          No answers yet: they are sealed, or no device drew this task.
-        </p>
-      ) : (
-        <ul className="mt-2 space-y-1.5">
-          {shown.map((answer) => (
-            <Answer key={`${answer.author} ${answer.sample}`} answer={answer} expected={item.answer} />
-          ))}
-        </ul>
+    <>
+      <p className="text-note text-quiet">
+        Round {round.round}, {plural(items.length, 'task')}
+      </p>
+      <ul className="mt-2 divide-y divide-line">
+        {items.slice(0, shown).map((item, index) => (
+          <FeedTask key={`${round.round} ${index}`} item={item} />
+        ))}
+      </ul>
+      {left <= 0 ? null : (
+        <Button look="small" data-testid="feed-more" onClick={() => setShown(shown + MORE_ITEMS)}>
+          Show {Math.min(left, MORE_ITEMS)} of {plural(left, 'more task')}
+        </Button>
       )}
-      {item.correction === null ? null : (
-        <p className="mt-2 text-note text-quiet">
-          Your model’s answer after reading the critiques:{' '}
-          <code className="font-mono text-ink">{item.correction}</code>
-        </p>
-      )}
-    </li>
+    </>
   );
 }
 
-/** The answers worth showing: this device's own first, then those with the most critiques and votes. */
-function pick(answers: readonly FeedAnswer[]): readonly FeedAnswer[] {
-  const weight = (answer: FeedAnswer) =>
-    (answer.own && answer.sample === 0 ? 100 : 0) +
-    answer.critiques.length * 4 +
-    answer.votes * 3 +
-    (answer.sample === 0 ? 1 : 0);
-  return [...answers].sort((a, b) => weight(b) - weight(a)).slice(0, SHOWN_ANSWERS);
-}
-
-function Answer({ answer, expected }: { readonly answer: FeedAnswer; readonly expected: string }) {
-  const right = answer.text === expected;
+/** What this device's model learnt from the last round that it trained. */
+function Lesson({ round: { round, lesson } }: { readonly round: FeedRound }) {
+  const before = useView((view) => view.history.filter((record) => record.round < round).at(-1));
+  if (lesson === null) return null;
+  const { foreign, optimizerSteps, meanReward, heldOutAccuracy } = lesson;
+  const from = foreign === 0 ? 'its own answers' : `its own answers and those of ${plural(foreign, 'other')}`;
   return (
-    <li className="grid grid-cols-[5.5rem_1fr] gap-x-3 text-note" data-testid="feed-answer">
-      <span className={answer.own ? 'font-semibold text-accent' : 'text-quiet'} title={answer.author}>
-        {answer.own ? 'You' : answer.author.slice(0, 8)}
-      </span>
-      <div className="min-w-0">
-        <span className="inline-flex items-center gap-1.5">
-          {right ? (
-            <Check size={15} className="shrink-0 text-accent" aria-label="equals the expected answer:" />
-          ) : (
-            <X size={15} className="shrink-0 text-quiet" aria-label="differs from the expected answer:" />
-          )}
-          <code className="font-mono text-ink">{answer.text === '' ? '(nothing)' : answer.text}</code>
-        </span>
-        {answer.votes === 0 ? null : (
-          <span className="ml-3 inline-flex items-center gap-1 text-quiet" data-testid="feed-votes">
-            <Vote size={14} aria-hidden="true" />
-            {plural(answer.votes, 'vote')}
-          </span>
-        )}
-        {answer.critiques.map((critique) => (
-          <p key={critique.critic} className="text-quiet" data-testid="feed-critique">
-            {critique.critic.slice(0, 8)} judges it {critique.right ? 'right' : 'wrong'}:{' '}
-            <q className="font-mono">{critique.text.trim()}</q>
-          </p>
-        ))}
-      </div>
-    </li>
+    <p className="mb-4 max-w-prose rounded-xl bg-sunken px-4 py-3 text-note" data-testid="feed-lesson">
+      {optimizerSteps === 0
+        ? `Round ${round} taught your model nothing: all answers to each task had the same reward. `
+        : `In round ${round} your model learnt from ${from}, in ${plural(optimizerSteps, 'step')}. `}
+      Its answers earned {formatShare(meanReward)} of the reward. On held-out tasks it is right{' '}
+      {formatShare(heldOutAccuracy)} of the time
+      {before === undefined ? '' : ` (${formatChange(before.heldOutAccuracy, heldOutAccuracy)})`}.
+    </p>
   );
 }

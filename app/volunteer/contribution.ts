@@ -1,4 +1,5 @@
 import type { Network } from '../../protocol/network-file.ts';
+import type { RoundContext, Trainer } from '../../protocol/trainer.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { ComputeEvent } from '../../workers/compute-api.ts';
@@ -7,6 +8,7 @@ import type { ChainAccess, Computer, VolunteerConnection, VolunteerDependencies 
 import { type Device, networkIdOf } from './device.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import type { PauseCause, StartStep } from './phase.ts';
+import { FEED_ROUNDS } from './reduce-feed.ts';
 import { peersEvent, phaseOf, refusalInWords, selfDescription, shownRoundEvent } from './translate.ts';
 import type { VolunteerEvent } from './volunteer-events.ts';
 import type { VolunteerView } from './volunteer-view.ts';
@@ -49,6 +51,8 @@ export class Contribution {
   #released = false;
   #relays: readonly string[] = [];
   #cutOff = false;
+  /** The latest rounds whose prompts were asked for, for explanations. */
+  #contexts: readonly RoundContext[] = [];
 
   constructor(options: ContributionOptions) {
     this.#options = options;
@@ -195,7 +199,7 @@ export class Contribution {
       network,
       key: device.key,
       ledger: chain.ledger,
-      trainer: computer.client,
+      trainer: this.#remembering(computer.client),
       engine: computer.started.engine.description,
       conformance: () => selfDescription(view().engine).conformance,
       describe: () => ({ delegation: device.delegation, ...selfDescription(view().engine) }),
@@ -215,7 +219,38 @@ export class Contribution {
     }
     const shown = shownRoundEvent(event, now(), (stage) => this.#chain?.stageLength(stage) ?? 0);
     if (shown !== null) emit(shown);
+    if (event.kind === 'answers') void this.#explain(event);
     if (event.kind === 'trained') void this.#reportProgress(event.round, event.heldOutAccuracy);
+  }
+
+  /** The trainer, with the contexts of the latest rounds kept. */
+  #remembering(client: Computer['client']): Trainer {
+    return {
+      prompts: (context) => {
+        this.#contexts = [context, ...this.#contexts].slice(0, FEED_ROUNDS);
+        return client.prompts(context);
+      },
+      answer: (...asked) => client.answer(...asked),
+      critique: (...asked) => client.critique(...asked),
+      vote: (...asked) => client.vote(...asked),
+      train: (...asked) => client.train(...asked),
+    };
+  }
+
+  async #explain({ round, author, set }: Extract<RoundEvent, { kind: 'answers' }>): Promise<void> {
+    const context = this.#contexts.find((each) => each.round === round);
+    if (context === undefined) return;
+    try {
+      // Only the texts are needed; tokens and log-probabilities are most of a set.
+      const groups = set.groups.map(({ item, completions }) => ({
+        item,
+        completions: completions.map(({ text }) => ({ text, tokens: [], logprobs: [] })),
+      }));
+      const explanations = (await this.#computer?.client.explain(context, groups)) ?? [];
+      if (!this.#released) this.#options.emit({ kind: 'explained', round, author, explanations });
+    } catch {
+      // Stopped meanwhile, or the GPU is being opened again: the feed shows the answers without a score.
+    }
   }
 
   #handlePeers(peers: NetworkView): void {

@@ -1,9 +1,13 @@
 /** The feed of tasks and answers, and how the swarm's events change it. Pure. */
 
 import type { DeviceAddress } from '../../protocol/hex.ts';
+import { boundedFeed, clip, LONGEST_TEXT } from './feed-bounds.ts';
 import type { ShownRoundEvent } from './volunteer-events.ts';
 
-type FeedEvent = Extract<ShownRoundEvent, { readonly kind: 'prompts' | 'answers' | 'critiques' | 'votes' }>;
+type FeedEvent = Extract<
+  ShownRoundEvent,
+  { readonly kind: 'prompts' | 'answers' | 'explained' | 'critiques' | 'votes' | 'trained' }
+>;
 type Prompt = Extract<ShownRoundEvent, { readonly kind: 'prompts' }>['prompts'][number];
 
 export interface FeedAnswer {
@@ -11,7 +15,17 @@ export interface FeedAnswer {
   readonly own: boolean;
   /** Place among the author's answers to the item. */
   readonly sample: number;
+  /** Reasoning and answer as the model wrote them. */
   readonly text: string;
+  /** What the checker read and gave; null until it has. */
+  readonly graded: {
+    /** 0 to 1. */
+    readonly score: number;
+    /** The answer that the text ends with. */
+    readonly answer: string;
+    /** Why the score is what it is. */
+    readonly sentence: string;
+  } | null;
   readonly critiques: readonly {
     readonly critic: DeviceAddress;
     readonly text: string;
@@ -26,15 +40,26 @@ export interface FeedItem extends Prompt {
   readonly correction: string | null;
 }
 
+/** What this device's model learnt from a round. */
+export interface FeedLesson {
+  /** Devices whose answers were trained on beside the own ones. */
+  readonly foreign: number;
+  readonly optimizerSteps: number;
+  /** Mean checker score of the own answers, 0 to 1. */
+  readonly meanReward: number;
+  /** After the round, 0 to 1. */
+  readonly heldOutAccuracy: number;
+}
+
 export interface FeedRound {
   readonly round: number;
   readonly items: readonly FeedItem[];
+  /** Null until this device has trained the round. */
+  readonly lesson: FeedLesson | null;
 }
 
 /** Rounds that the feed holds. */
 export const FEED_ROUNDS = 3;
-/** Longest text of a remote peer that the page shows, in UTF-16 code units. */
-const SHOWN_TEXT = 160;
 
 /**
  * A round's items in the order to show them: first those that this device answered, then those that others
@@ -45,33 +70,53 @@ export function itemsToShow({ items }: FeedRound): readonly FeedItem[] {
   return [...items].sort((a, b) => rank(a) - rank(b));
 }
 
-/** Applies one event. An event about a round that the feed does not hold changes nothing. */
+/**
+ * Applies one event. An event about a round that the feed does not hold changes nothing. The feed stays
+ * within the bounds of feed-bounds.ts.
+ */
 export function reduceFeed(feed: readonly FeedRound[], event: FeedEvent): readonly FeedRound[] {
   switch (event.kind) {
     case 'prompts':
-      return openRound(feed, event.round, event.prompts);
+      return boundedFeed(openRound(feed, event.round, event.prompts));
     case 'answers':
-      return changeItems(feed, event.round, (item, index) => {
-        const group = event.set.groups.find((candidate) => candidate.item === index);
-        if (group === undefined || item.answers.some((answer) => answer.author === event.author)) return item;
-        const answers = group.completions.map((completion, sample) => ({
-          author: event.author,
-          own: event.own,
-          sample,
-          text: clip(completion.text),
-          critiques: [],
-          votes: 0,
-        }));
-        return { ...item, answers: [...item.answers, ...answers] };
+      return boundedFeed(
+        changeItems(feed, event.round, (item, index) => {
+          const group = event.set.groups.find((candidate) => candidate.item === index);
+          if (group === undefined || item.answers.some((answer) => answer.author === event.author))
+            return item;
+          const answers = group.completions.map((completion, sample) => ({
+            author: event.author,
+            own: event.own,
+            sample,
+            text: clip(completion.text, LONGEST_TEXT),
+            graded: null,
+            critiques: [],
+            votes: 0,
+          }));
+          return { ...item, answers: [...item.answers, ...answers] };
+        }),
+      );
+    case 'explained':
+      return changeAnswers(feed, event.round, (answer, index) => {
+        if (answer.author !== event.author || answer.graded !== null) return answer;
+        const found = event.explanations.find(
+          ({ item, sample }) => item === index && sample === answer.sample,
+        );
+        if (found === undefined) return answer;
+        const { score, sentence } = found;
+        return { ...answer, graded: { score, sentence, answer: found.answer } };
       });
     case 'critiques':
-      return changeAnswers(feed, event.round, (answer, index) => {
-        const judgement = event.judgements.find((candidate) => isAbout(candidate, answer, index));
-        if (judgement === undefined || answer.critiques.some((critique) => critique.critic === event.critic))
-          return answer;
-        const critique = { critic: event.critic, text: clip(judgement.text), right: judgement.right };
-        return { ...answer, critiques: [...answer.critiques, critique] };
-      });
+      return boundedFeed(
+        changeAnswers(feed, event.round, (answer, index) => {
+          const judgement = event.judgements.find((candidate) => isAbout(candidate, answer, index));
+          if (judgement === undefined || answer.critiques.some(({ critic }) => critic === event.critic))
+            return answer;
+          const { right } = judgement;
+          const critique = { critic: event.critic, text: clip(judgement.text, LONGEST_TEXT), right };
+          return { ...answer, critiques: [...answer.critiques, critique] };
+        }),
+      );
     case 'votes': {
       const counted = changeAnswers(feed, event.round, (answer, index) =>
         event.ballots.some((ballot) => isAbout(ballot, answer, index))
@@ -79,10 +124,19 @@ export function reduceFeed(feed: readonly FeedRound[], event: FeedEvent): readon
           : answer,
       );
       if (!event.own) return counted;
-      return changeItems(counted, event.round, (item, index) => {
-        const correction = event.corrections.find((candidate) => candidate.item === index);
-        return correction === undefined ? item : { ...item, correction: clip(correction.text) };
-      });
+      return boundedFeed(
+        changeItems(counted, event.round, (item, index) => {
+          const correction = event.corrections.find((candidate) => candidate.item === index);
+          return correction === undefined
+            ? item
+            : { ...item, correction: clip(correction.text, LONGEST_TEXT) };
+        }),
+      );
+    }
+    case 'trained': {
+      const { foreign, optimizerSteps, meanReward, heldOutAccuracy } = event;
+      const lesson = { foreign, optimizerSteps, meanReward, heldOutAccuracy };
+      return feed.map((known) => (known.round === event.round ? { ...known, lesson } : known));
     }
   }
 }
@@ -95,10 +149,6 @@ function isAbout(
   return opinion.item === item && opinion.author === answer.author && opinion.sample === answer.sample;
 }
 
-function clip(text: string): string {
-  return text.length <= SHOWN_TEXT ? text : `${text.slice(0, SHOWN_TEXT)}…`;
-}
-
 function openRound(
   feed: readonly FeedRound[],
   round: number,
@@ -107,7 +157,14 @@ function openRound(
   if (feed.some((known) => known.round === round)) return feed;
   const opened: FeedRound = {
     round,
-    items: prompts.map((prompt) => ({ ...prompt, answers: [], correction: null })),
+    items: prompts.map(({ task, prompt, answer }) => ({
+      task,
+      prompt: clip(prompt, LONGEST_TEXT),
+      answer: clip(answer, LONGEST_TEXT),
+      answers: [],
+      correction: null,
+    })),
+    lesson: null,
   };
   return [opened, ...feed].sort((a, b) => b.round - a.round).slice(0, FEED_ROUNDS);
 }

@@ -29,6 +29,8 @@ function record(round: number): RoundRecord {
 const trained = (round: number): VolunteerEvent => ({
   kind: 'trained',
   round,
+  foreign: 0,
+  optimizerSteps: 1,
   meanReward: 0.5,
   heldOutAccuracy: 0.4,
   loss: 0.1,
@@ -131,10 +133,11 @@ describe('the feed', () => {
         own: true,
         sample: 0,
         text: '2',
+        graded: null,
         critiques: [{ critic: PEER, text: 'y', right: true }],
         votes: 1,
       },
-      { author: PEER, own: false, sample: 0, text: '3', critiques: [], votes: 0 },
+      { author: PEER, own: false, sample: 0, text: '3', graded: null, critiques: [], votes: 0 },
     ]);
     expect(second?.correction).toBe('4');
   });
@@ -155,8 +158,8 @@ describe('the feed', () => {
   it('keeps the latest rounds, and shortens what a stranger wrote at length', () => {
     const view = play([items(7), items(8), items(9), items(6), items(10)]);
     expect(view.feed.map((round) => round.round)).toEqual([10, 9, 8].slice(0, FEED_ROUNDS));
-    const long = play([items(7), answers(PEER, 'x'.repeat(5_000))]);
-    expect(long.feed[0]?.items[0]?.answers[0]?.text).toHaveLength(161);
+    const long = play([items(7), answers(PEER, 'x'.repeat(50_000))]);
+    expect(long.feed[0]?.items[0]?.answers[0]?.text).toHaveLength(8_001);
   });
 });
 

@@ -43,6 +43,7 @@ export function reduceVolunteer(view: VolunteerView, event: VolunteerEvent): Vol
       return { ...view, status: { round: event.round, sentence: event.sentence } };
     case 'prompts':
     case 'answers':
+    case 'explained':
     case 'critiques':
     case 'votes':
       return { ...view, feed: reduceFeed(view.feed, event) };
@@ -66,7 +67,7 @@ export function reduceVolunteer(view: VolunteerView, event: VolunteerEvent): Vol
         sent: false,
         acceptedBy: 0,
       };
-      return { ...view, ...addRecord(view, record), notice: null };
+      return { ...view, ...addRecord(view, record), feed: reduceFeed(view.feed, event), notice: null };
     }
     case 'sent':
       return { ...view, ...changeRecord(view, event.round, (record) => ({ ...record, sent: true })) };

@@ -24,6 +24,9 @@ export interface RelayStatus {
   readonly cause: string | null;
 }
 
+/** Why an answer has its score, as the worker says it. */
+type AnswerExplanation = Awaited<ReturnType<ComputeClient['explain']>>[number];
+
 /** How one state of the model does, with sample answers to held-out items. Kept in IndexedDB. */
 export interface ModelReport {
   readonly round: number;
@@ -80,9 +83,19 @@ export type ShownRoundEvent =
     })
   | Shown<'prompts', 'round' | 'prompts'>
   | Shown<'answers', 'round' | 'author' | 'own' | 'set'>
+  /** Why each of an author's answers has its score. */
+  | {
+      readonly kind: 'explained';
+      readonly round: number;
+      readonly author: DeviceAddress;
+      readonly explanations: readonly AnswerExplanation[];
+    }
   | Shown<'critiques', 'round' | 'critic' | 'own' | 'judgements'>
   | Shown<'votes', 'round' | 'voter' | 'own' | 'ballots' | 'corrections'>
-  | (Shown<'trained', 'round' | 'checkpointRoot' | 'meanReward' | 'heldOutAccuracy' | 'loss'> & {
+  | (Shown<
+      'trained',
+      'round' | 'checkpointRoot' | 'foreign' | 'optimizerSteps' | 'meanReward' | 'heldOutAccuracy' | 'loss'
+    > & {
       readonly trainedAt: number;
     })
   | Shown<'sent', 'round'>

@@ -7,12 +7,12 @@ import type { Engine } from '../../compute/engines/engine.ts';
 import type { KnownRoots } from '../checkpoint/root.ts';
 import { type DecoderConfig, parameterSpecs } from './config.ts';
 import { parameterDType, type WeightPlan } from './forward.ts';
-import { type GenerateOptions, type Generation, generate } from './generate.ts';
+import type { GenerateOptions, Generation } from './generate.ts';
 import { ModelInputError, type SequenceBatch } from './inputs.ts';
 import { type AdapterState, checkAdapters, freshAdapterState } from './lora/adapter-state.ts';
 import { adapterSpecs, checkLora, type LoraOptions } from './lora/adapters.ts';
-import { checkTrainedState, SessionCore, type SessionCoreOptions } from './session-core.ts';
-import { canonicalCopy, ModelStateError, type NamedTensors } from './state.ts';
+import { checkTrainedState, SessionCore, type SessionCoreOptions, trainedNames } from './session-core.ts';
+import { canonicalCopy, type ModelState, ModelStateError, type NamedTensors } from './state.ts';
 import type { StepResult, TrainingBatch } from './train-step.ts';
 import type { WeightSource } from './weights.ts';
 
@@ -109,7 +109,7 @@ export class FrozenSession {
       if (withoutAdapters !== this.#cachedWithoutAdapters) this.#core.tensors.release();
       this.#cachedWithoutAdapters = withoutAdapters;
       const plan = withoutAdapters ? BASE_WEIGHTS : this.#plan;
-      return generate(this.config, this.#core.tensors, options, plan);
+      return this.#core.generate(options, plan);
     });
   }
 
@@ -167,6 +167,13 @@ export class FrozenSession {
     });
   }
 
+  /** The Merkle root of each tensor of a snapshot, by its name in a checkpoint. Waits for earlier calls. */
+  roots(): Promise<KnownRoots> {
+    return this.#core.exclusive(async () =>
+      this.#core.tensors.roots(trainedNames(adapterSpecs(this.config, this.#lora()))),
+    );
+  }
+
   /**
    * One AdamW step of the adapters. It cannot be aborted. After a failure only `restore` or `adapt` makes the
    * session usable again.
@@ -190,8 +197,16 @@ export class FrozenSession {
    * Restores a snapshot (canonicalised). Throws ModelStateError, changing nothing, when it does not fit the
    * model.
    */
-  restore(state: AdapterState): Promise<void> {
-    return this.#core.exclusive(async () => this.#load(state), { evenInconsistent: true });
+  restore(state: AdapterState | ModelState): Promise<void> {
+    return this.#core.exclusive(
+      async () => {
+        if (!('adapters' in state)) {
+          throw new ModelStateError('This session trains adapters; open all weights to restore these.');
+        }
+        this.#load(state);
+      },
+      { evenInconsistent: true },
+    );
   }
 
   /** Frees this session's tensors after the calls in progress. The caller stops the engine. */

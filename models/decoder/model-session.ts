@@ -4,10 +4,11 @@
  */
 import type { Engine } from '../../compute/engines/engine.ts';
 import { type DecoderConfig, parameterSpecs } from './config.ts';
-import { type GenerateOptions, type Generation, generate } from './generate.ts';
+import type { GenerateOptions, Generation } from './generate.ts';
 import type { SequenceBatch } from './inputs.ts';
+import type { AdapterState } from './lora/adapter-state.ts';
 import { checkTrainedState, SessionCore, type SessionCoreOptions, trainedNames } from './session-core.ts';
-import { checkTensors, freshState, type ModelState, type NamedTensors } from './state.ts';
+import { checkTensors, freshState, type ModelState, ModelStateError, type NamedTensors } from './state.ts';
 import type { StepResult, TrainingBatch } from './train-step.ts';
 
 export type { StepResult, TrainingBatch } from './train-step.ts';
@@ -59,7 +60,7 @@ export class ModelSession {
    * range.
    */
   generate(options: GenerateOptions): Promise<Generation[]> {
-    return this.#core.exclusive(() => generate(this.config, this.#core.tensors, options));
+    return this.#core.exclusive(() => this.#core.generate(options));
   }
 
   /** Log-probability of each target, [batch * length], canonical f32. Waits for earlier calls. */
@@ -95,8 +96,18 @@ export class ModelSession {
    * Restores a snapshot (canonicalised). Throws ModelStateError, changing nothing, when it does not fit the
    * model.
    */
-  restore(state: ModelState): Promise<void> {
-    return this.#core.exclusive(async () => this.#load(state), { evenInconsistent: true });
+  restore(state: ModelState | AdapterState): Promise<void> {
+    return this.#core.exclusive(
+      async () => {
+        if (!('parameters' in state)) {
+          throw new ModelStateError(
+            'This session trains all weights; restore adapters beside frozen weights.',
+          );
+        }
+        this.#load(state);
+      },
+      { evenInconsistent: true },
+    );
   }
 
   /** Frees this session's tensors after the calls in progress. The caller stops the engine. */

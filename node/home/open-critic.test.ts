@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exportToFile } from '../../models/onnx/export-command.ts';
-import { answerPrompt } from '../../training/prompts.ts';
+import { DEFAULT_SETTINGS } from '../../training/learning-settings.ts';
+import { openTasks } from '../../training/tasks/task-source.ts';
 import { DEFAULT_MODEL, modelInFolder } from './model-folder.ts';
 import { openCritic } from './open-critic.ts';
 
@@ -17,10 +18,11 @@ test('the exported model of the network is a critic, which repeats itself', asyn
   const onnx = join(folder, 'critic.onnx');
   await exportToFile({ source: { model: DEFAULT_MODEL }, out: onnx, arithmetic: 'f32', json: false });
   const { critic, close } = await openCritic(onnx, modelInFolder(DEFAULT_MODEL));
-  const prompts = ['1+2', 'gcd 12 18', 'sort 312'].map(answerPrompt);
-  const critiques = await critic.critique(prompts);
+  const tasks = await openTasks(DEFAULT_SETTINGS.tasks, new Map());
+  const questions = tasks.heldOutItems(3).map((item) => ({ item, shown: '12' }));
+  const critiques = await critic.critique(questions);
   expect(critiques).toHaveLength(3);
-  expect(await critic.critique(prompts)).toEqual(critiques);
+  expect(await critic.critique(questions)).toEqual(critiques);
   await close();
 });
 

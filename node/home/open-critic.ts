@@ -8,6 +8,7 @@ import { messageOf } from '../../protocol/message-of.ts';
 import { completionTokenizer } from '../../training/completion-tokenizer.ts';
 import type { Critic } from '../../training/critique.ts';
 import { frozenCritic } from '../../training/frozen-critic.ts';
+import { shortFormat } from '../../training/short-format.ts';
 import type { PublishedModel } from '../../workers/published-model.ts';
 
 export interface OpenCritic {
@@ -34,7 +35,7 @@ export async function openCritic(onnx: string, model: PublishedModel): Promise<O
     );
   }
   return {
-    critic: frozenCritic({ decoder, tokenizer: completionTokenizer(tokenizer) }),
+    critic: frozenCritic({ decoder, format: shortFormat(completionTokenizer(tokenizer)) }),
     close: () => decoder.close(),
   };
 }

@@ -8,6 +8,8 @@ import { completionTokenizer } from '../../training/completion-tokenizer.ts';
 import { firstCheckpoint, readCheckpoint, writeCheckpoint } from '../../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS, type LearningSettings } from '../../training/learning-settings.ts';
 import { replayRound } from '../../training/replay-round.ts';
+import { shortFormat } from '../../training/short-format.ts';
+import { type DataSetTexts, openTasks } from '../../training/tasks/task-source.ts';
 import { fetchModelFiles, type PublishedModel } from '../../workers/published-model.ts';
 import type { ArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
@@ -49,6 +51,8 @@ export interface ReplayRecordOptions {
   readonly model: PublishedModel;
   /** An engine to recompute on: any. */
   readonly engine: Engine;
+  /** The files of the swarm's data sets. Defaults to none. */
+  readonly dataSets?: DataSetTexts;
   readonly signal?: AbortSignal;
 }
 
@@ -64,7 +68,7 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
 
   const files = await fetchModelFiles(model, signal);
   const loaded = loadModel(files);
-  const tokenizer = completionTokenizer(loaded.tokenizer);
+  const format = shortFormat(completionTokenizer(loaded.tokenizer));
 
   const before = await checkpointBefore();
   if ('kind' in before) return before;
@@ -94,7 +98,8 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
   const publishedSet = own.intact ? decodeRollouts(own.bytes) : undefined;
   const replay = await replayRound({
     engine,
-    tokenizer,
+    format,
+    tasks: await openTasks(readCheckpoint(before.bytes).settings.tasks, options.dataSets ?? new Map()),
     previous: before.bytes,
     context,
     // Damaged answers cannot be trained on; the resampled ones show where the damage is.

@@ -13,7 +13,7 @@ import {
   text,
   uint,
   type ValueOf,
-} from './codec.ts';
+} from '../../protocol/codec.ts';
 import { LIMITS } from './limits.ts';
 import { DAG_CBOR, RAW, rolloutSet } from './rollouts.ts';
 

@@ -3,10 +3,10 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { equalBytes } from '../../protocol/bytes.ts';
+import { CodecError } from '../../protocol/codec.ts';
 import { deviceKey } from '../../protocol/device-key.ts';
 import { fromHex, toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
-import { CodecError } from './codec.ts';
 import { commitmentOf } from './commitment.ts';
 import {
   decodeMessage,

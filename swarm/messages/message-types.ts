@@ -2,8 +2,9 @@
  * The types of messages. This map is the only list of them: types, topics, codecs and rules of arrival all
  * derive from it. A new type is a row here and a codec in bodies.ts.
  */
+
+import type { Codec, ValueOf } from '../../protocol/codec.ts';
 import { ack, attest, commit, critique, hello, reveal, vote } from './bodies.ts';
-import type { Codec, ValueOf } from './codec.ts';
 
 interface MessageTypeRules {
   /** The gossip topic that the type travels on. */

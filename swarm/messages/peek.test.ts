@@ -1,8 +1,8 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { CodecError } from '../../protocol/codec.ts';
 import { deviceKey } from '../../protocol/device-key.ts';
-import { CodecError } from './codec.ts';
 import {
   decodeMessage,
   encodeMessage,

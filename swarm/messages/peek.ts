@@ -1,5 +1,5 @@
+import { CodecError } from '../../protocol/codec.ts';
 import { toHex } from '../../protocol/hex.ts';
-import { CodecError } from './codec.ts';
 import { LIMITS } from './limits.ts';
 import { type MessageType, messageTypeNames } from './message-types.ts';
 

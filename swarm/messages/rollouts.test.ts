@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { CID } from 'multiformats/cid';
 import { describe, expect, it } from 'vitest';
 import { equalBytes } from '../../protocol/bytes.ts';
+import { CodecError } from '../../protocol/codec.ts';
 import { toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
-import { CodecError } from './codec.ts';
 import { cidOf, DAG_CBOR, decodeRollouts, digestInCid, encodeRollouts } from './rollouts.ts';
 import { sampleRollouts } from './samples.ts';
 

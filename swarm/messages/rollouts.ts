@@ -1,10 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { CID } from 'multiformats/cid';
 import { create } from 'multiformats/hashes/digest';
-import type { Hex } from '../../protocol/hex.ts';
-import { toHex } from '../../protocol/hex.ts';
-import type { RolloutSet } from '../../protocol/trainer.ts';
-import { decodeCanonical, encodeCanonical } from './canonical.ts';
+import { decodeCanonical, encodeCanonical } from '../../protocol/canonical.ts';
 import {
   address,
   type Codec,
@@ -16,7 +13,10 @@ import {
   text,
   uint,
   uint32List,
-} from './codec.ts';
+} from '../../protocol/codec.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import { toHex } from '../../protocol/hex.ts';
+import type { RolloutSet } from '../../protocol/trainer.ts';
 import { LIMITS } from './limits.ts';
 
 export const DAG_CBOR = 0x71;

@@ -1,4 +1,5 @@
 import { equalBytes } from '../../protocol/bytes.ts';
+import { CodecError } from '../../protocol/codec.ts';
 import { peerIdBytesOf, peerIdOf } from '../../protocol/device-key.ts';
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import type { Attestation, Signed, Vote } from '../../protocol/ledger.ts';
@@ -7,7 +8,6 @@ import type { Scheduler } from '../scheduler.ts';
 import { type Quota, TokenBuckets } from '../token-bucket.ts';
 import { Admission, type AuthorClass, costOf } from './admission.ts';
 import { type Author, Authors, type StandingSource } from './authors.ts';
-import { CodecError } from './codec.ts';
 import { decodeMessage, isSignatureValid, type Message } from './envelope.ts';
 import { MESSAGE_TYPES, type TopicName } from './message-types.ts';
 import { type MessageHeader, peekMessage } from './peek.ts';

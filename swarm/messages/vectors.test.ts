@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { CodecError } from '../../protocol/codec.ts';
 import { addressOf, peerIdBytesOf, peerIdOf } from '../../protocol/device-key.ts';
 import { fromHex, toHex } from '../../protocol/hex.ts';
-import { CodecError } from './codec.ts';
 import { decodeMessage, encodeMessage, hasValidSignature } from './envelope.ts';
 import { type MessageType, messageTypeNames } from './message-types.ts';
 import { decodeRollouts, encodeRollouts } from './rollouts.ts';

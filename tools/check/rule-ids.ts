@@ -6,6 +6,7 @@ import { commentsOf } from './source-text.ts';
 const SPECIFICATIONS: Readonly<Record<string, string>> = {
   P: 'docs/protocol.md',
   RO: 'docs/repops.md',
+  S: 'docs/swarms.md',
   V: 'docs/verde.md',
 };
 

@@ -7,10 +7,12 @@ import type { PeerRollouts } from '../../protocol/trainer.ts';
 import { type LearningSettings, optimizerOf } from '../learning-settings.ts';
 import type { LoadedModel } from '../nano-files.ts';
 import { openRound, type Round } from '../open-round.ts';
-import { answerPrompt } from '../prompts.ts';
+import type { Policy } from '../policy-model.ts';
 import { choosePeers, trainRound } from '../round.ts';
-import { answerItems, type Policy, sample, sampleGreedy } from '../sampling.ts';
-import { heldOutItems } from '../tasks/item-sets.ts';
+import { answerItems, sample, sampleGreedy } from '../sampling.ts';
+import { shortFormat } from '../short-format.ts';
+import type { TaskItem } from '../tasks/task.ts';
+import { openTasks } from '../tasks/task-source.ts';
 import { peerAddress, roundSeed } from './round-seeds.ts';
 
 /** Skill on held-out questions. Each is a share from 0 to 1, the mean over the peers that were measured. */
@@ -62,12 +64,13 @@ const TRIES = 4;
 export async function runLearning(options: LearningRunOptions): Promise<LearningResult> {
   const { engine, model, settings, rounds, measureAt } = options;
   const { config, parameters, tokenizer } = model;
+  const tasks = await openTasks(settings.tasks, new Map());
   const policies: Policy[] = [];
   for (let peer = 0; peer < options.peers; peer++) {
     const optimizer = optimizerOf(settings);
     policies.push({
-      session: await ModelSession.create({ engine, config, parameters, optimizer }),
-      tokenizer,
+      model: await ModelSession.create({ engine, config, parameters, optimizer }),
+      format: shortFormat(tokenizer),
     });
   }
   const rewards = policies.map(() => 0);
@@ -77,13 +80,13 @@ export async function runLearning(options: LearningRunOptions): Promise<Learning
     if (measureAt.includes(number)) {
       // Before the first round all peers are the same.
       const measured = policies.slice(0, number === 0 ? 1 : options.measuredPeers);
-      skill.push(await measureSkill(measured, settings, number));
+      skill.push(await measureSkill(measured, tasks.heldOutItems(settings.heldOutItems), number));
     }
     if (number === rounds) break;
     const begun = process.cpuUsage();
     const seed = roundSeed(options.run, number);
     const views = policies.map((_, peer) =>
-      openRound({ round: number, device: peerAddress(peer), seed }, settings),
+      openRound({ round: number, device: peerAddress(peer), seed }, settings, tasks),
     );
     const published: PeerRollouts[] = [];
     for (const [peer, view] of views.entries()) {
@@ -106,7 +109,7 @@ export async function runLearning(options: LearningRunOptions): Promise<Learning
     const used = process.cpuUsage(begun);
     cpuMicroseconds += used.user + used.system;
   }
-  for (const { session } of policies) await session.dispose();
+  for (const policy of policies) await policy.model.dispose();
   const peerRounds = options.peers * rounds;
   return {
     reward: mean(rewards) / rounds,
@@ -155,20 +158,21 @@ function withChanceRewards(round: Round, probability: number): Round {
 
 async function measureSkill(
   policies: readonly Policy[],
-  settings: LearningSettings,
+  items: readonly TaskItem[],
   round: number,
 ): Promise<HeldOutSkill> {
-  const items = heldOutItems(settings.heldOutItems, settings.plan);
-  const prompts = items.map(({ prompt }) => answerPrompt(prompt));
-  const requests = prompts.flatMap((prompt, item) =>
-    Array.from({ length: TRIES }, (_, attempt) => ({ prompt, item, sample: attempt })),
-  );
   const seed = new TextEncoder().encode('starling experiment, held out');
   const stream = RandomStream.named({ seed, round: 0, device: '', purpose: 'sampling' });
   const skills: Omit<HeldOutSkill, 'round'>[] = [];
   for (const policy of policies) {
-    const best = await sampleGreedy(policy, prompts);
-    const drawn = await sample(policy, requests, stream, { temperature: 1 });
+    const { format } = policy;
+    const maxTokens = format.maxTokens.answer;
+    const prompts = items.map((item) => format.answer(item));
+    const requests = prompts.flatMap((prompt, item) =>
+      Array.from({ length: TRIES }, (_, attempt) => ({ prompt, item, sample: attempt })),
+    );
+    const best = await sampleGreedy(policy, prompts, { maxTokens });
+    const drawn = await sample(policy, requests, stream, { temperature: 1, maxTokens });
     const rightTries = items.map(
       (item, index) =>
         drawn.slice(index * TRIES, (index + 1) * TRIES).filter(({ text }) => item.check(text) === 1).length,

@@ -6,14 +6,17 @@ import { ModelSession } from '../../models/decoder/model-session.ts';
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import { must } from '../../protocol/must.ts';
 import type { AnswerGroup, Completion, PeerRollouts } from '../../protocol/trainer.ts';
-import type { CompletionTokenizer } from '../completion-tokenizer.ts';
 import { evaluate, greedyAccuracy } from '../evaluation.ts';
 import { type LearningSettings, optimizerOf } from '../learning-settings.ts';
 import type { LoadedModel } from '../nano-files.ts';
 import { openRound, type Round } from '../open-round.ts';
+import type { Policy } from '../policy-model.ts';
+import type { PromptFormat } from '../prompt-format.ts';
 import { choosePeers, trainRound } from '../round.ts';
-import { answerItems, type Policy } from '../sampling.ts';
+import { answerItems } from '../sampling.ts';
+import { shortFormat } from '../short-format.ts';
 import type { TaskItem } from '../tasks/task.ts';
+import { openTasks } from '../tasks/task-source.ts';
 import { peerAddress, roundSeed } from './round-seeds.ts';
 
 /** The attacks, and what each publishes for an item that its identity draws. */
@@ -71,15 +74,16 @@ export async function runPoisonArm(options: PoisonOptions): Promise<readonly Poi
     parameters,
     optimizer: optimizerOf(settings),
   });
-  const policy = { session, tokenizer };
+  const policy = { model: session, format: shortFormat(tokenizer) };
+  const tasks = await openTasks(settings.tasks, new Map());
   const readings: PoisonReading[] = [];
   let trainedSamples = 0;
   for (let number = 0; number <= rounds; number++) {
     if (number % readEvery === 0) {
       const reading = {
         round: number,
-        greedy: await greedyAccuracy(policy, settings),
-        sampled: (await evaluate(policy, settings, { samples: 4 })).answering,
+        greedy: await greedyAccuracy(policy, settings, tasks),
+        sampled: (await evaluate(policy, settings, tasks, { samples: 4 })).answering,
         trainedSamples: trainedSamples / readEvery,
       };
       readings.push(reading);
@@ -88,7 +92,7 @@ export async function runPoisonArm(options: PoisonOptions): Promise<readonly Poi
     }
     if (number === rounds) break;
     const device = peerAddress(0);
-    const round = openRound({ round: number, device, seed: roundSeed(options.run, number) }, settings);
+    const round = openRound({ round: number, device, seed: roundSeed(options.run, number) }, settings, tasks);
     const own = rolloutSet(device, await answerItems(policy, round));
     const foreign = arm === 'alone' ? [] : choosePeers(round, await sybilSets(arm, policy, round));
     const training = await trainRound(policy, round, { own, foreign });
@@ -118,7 +122,7 @@ async function sybilSets(
           poisoned({
             arm,
             item: must(round.items, item),
-            tokenizer: policy.tokenizer,
+            format: policy.format,
             mistakes: spied.get(item) ?? [],
             at: sybil * round.settings.samplesPerItem + sample,
             first: sample === 0,
@@ -155,7 +159,7 @@ async function spy(
 interface PoisonedOptions {
   readonly arm: Exclude<PoisonArm, 'alone'>;
   readonly item: TaskItem;
-  readonly tokenizer: CompletionTokenizer;
+  readonly format: PromptFormat;
   readonly mistakes: readonly Completion[];
   /** Number of the completion among all Sybils' completions of the item. */
   readonly at: number;
@@ -163,9 +167,9 @@ interface PoisonedOptions {
   readonly first: boolean;
 }
 
-function poisoned({ arm, item, tokenizer, mistakes, at, first }: PoisonedOptions): Completion {
+function poisoned({ arm, item, format, mistakes, at, first }: PoisonedOptions): Completion {
   const saying = (text: string, logprob: number): Completion => {
-    const tokens = [...tokenizer.encode(text), tokenizer.endToken];
+    const tokens = [...format.encode(text), format.endToken];
     return { text, tokens, logprobs: tokens.map(() => canon(logprob)) };
   };
   const { answer, task } = item;

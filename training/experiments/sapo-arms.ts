@@ -1,5 +1,6 @@
 /** The arms of the experiment "sapo": what sharing rollouts gains, and against what. */
 import { DEFAULT_SETTINGS, type LearningSettings } from '../learning-settings.ts';
+import { NANO_SELECTION, selectGenerators } from '../tasks/catalogue.ts';
 
 /**
  * Where an arm's peers start. `rare`: a model that is right in a few of a hundred tries. `nano`: the
@@ -25,7 +26,7 @@ export interface SapoArm {
  */
 const RARE: LearningSettings = {
   ...DEFAULT_SETTINGS,
-  plan: { sorting: [0, 1], rotating: [0, 1], shifting: [0, 1] },
+  tasks: selectGenerators({ sorting: [0, 1], rotating: [0, 1], shifting: [0, 1] }),
   itemsPerRound: 64,
   itemsAnswered: 8,
   samplesPerItem: 8,
@@ -89,7 +90,7 @@ export const SAPO_ARMS = {
     ...C,
     description: 'the committed nano on its own tasks, swarm of 8, 24 foreign samples a question',
     start: 'nano',
-    settings: { ...RARE, plan: DEFAULT_SETTINGS.plan, mix: { own: 8, foreign: 24 } },
+    settings: { ...RARE, tasks: NANO_SELECTION, mix: { own: 8, foreign: 24 } },
     rates: [3e-4],
   },
   I: {

@@ -8,10 +8,10 @@ import { completionTokenizer } from '../completion-tokenizer.ts';
 import type { LoadedModel } from '../nano-files.ts';
 import { NANO_RECIPE, pretrain, type TrainingExample } from '../pretraining.ts';
 import { answerPrompt } from '../prompts.ts';
-import { type DifficultyPlan, plannedTasks } from '../tasks/item-sets.ts';
+import { chosenGenerators, selectGenerators } from '../tasks/catalogue.ts';
 
 /** What the start model was taught: eight tasks, so that it knows none of them well. */
-const TAUGHT: DifficultyPlan = {
+const TAUGHT = selectGenerators({
   sums: [0, 1],
   sorting: [0, 1],
   gcd: [0, 1],
@@ -20,7 +20,7 @@ const TAUGHT: DifficultyPlan = {
   shifting: [0, 1],
   swapping: [1],
   complementing: [0, 1],
-};
+});
 
 /** Of 640 planned steps. After so few a right answer to the tasks of the experiment is rare. */
 export const BASE_STEPS = 160;
@@ -40,7 +40,7 @@ export async function pretrainBase(
   run: string,
   stopAfter = BASE_STEPS,
 ): Promise<NamedTensors> {
-  const tasks = plannedTasks(TAUGHT);
+  const tasks = chosenGenerators(TAUGHT.generators);
   const session = await pretrain({
     engine,
     tokenizer: completionTokenizer(new Tokenizer(characterTokenizerJson())),

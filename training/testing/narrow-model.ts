@@ -3,6 +3,7 @@ import { initialParameters } from '../../models/decoder/initialize.ts';
 import type { NamedTensors } from '../../models/decoder/state.ts';
 import { RandomStream } from '../../protocol/philox.ts';
 import { DEFAULT_SETTINGS, type LearningSettings } from '../learning-settings.ts';
+import { openTasks } from '../tasks/task-source.ts';
 
 /** The nano model's shape, but so narrow that the reference engine trains it in a moment. */
 export const NARROW_CONFIG: DecoderConfig = {
@@ -30,6 +31,9 @@ export const NARROW_SETTINGS: LearningSettings = {
   // Random weights are hardly ever right, and shall learn from that.
   successesOnly: 'foreign',
 };
+
+/** The tasks of these settings. */
+export const NARROW_TASKS = await openTasks(NARROW_SETTINGS.tasks, new Map());
 
 /** Random weights of the narrow model. They follow from `seed`. */
 export function narrowParameters(seed: string): NamedTensors {

@@ -1,9 +1,10 @@
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import { must } from '../../protocol/must.ts';
 import type { PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
-import type { CompletionTokenizer } from '../completion-tokenizer.ts';
 import type { LearningSettings } from '../learning-settings.ts';
 import { openRound } from '../open-round.ts';
+import type { PromptFormat } from '../prompt-format.ts';
+import type { TaskSource } from '../tasks/task-source.ts';
 
 /**
  * Rollouts that a peer might publish: two completions for every item that it draws. The first has the right
@@ -13,14 +14,15 @@ export function publishedAnswers(options: {
   readonly author: DeviceAddress;
   readonly context: RoundContext;
   readonly settings: LearningSettings;
-  readonly tokenizer: CompletionTokenizer;
+  readonly tasks: TaskSource;
+  readonly format: PromptFormat;
   /** Defaults to the right answer of each item, then `0`, which is never right. */
   readonly text?: string;
 }): PeerRollouts {
-  const { author, context, settings, tokenizer } = options;
-  const round = openRound(context, settings);
+  const { author, context, settings, tasks, format } = options;
+  const round = openRound(context, settings, tasks);
   const completion = (text: string) => {
-    const tokens = [...tokenizer.encode(text), tokenizer.endToken];
+    const tokens = [...format.encode(text), format.endToken];
     return { text, tokens, logprobs: tokens.map(() => -1) };
   };
   const groups = round.drawOf(author).map((item) => {

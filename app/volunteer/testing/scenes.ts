@@ -130,10 +130,14 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
       set: rollouts(OWN, [true, false, true, true, false]),
     },
   );
+  events.push(explained(OWN, [true, false, true, true, false]));
   if (name === 'alone') return events;
   for (const [index, author] of OTHERS.entries()) {
     const right = TASKS.map((_, item) => (item + index) % 3 !== 0);
-    events.push({ kind: 'answers', round: 135, author, own: false, set: rollouts(author, right) });
+    events.push(
+      { kind: 'answers', round: 135, author, own: false, set: rollouts(author, right) },
+      explained(author, right),
+    );
   }
   events.push(
     {
@@ -142,8 +146,14 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
       critic: OTHERS[0],
       own: false,
       judgements: [
-        { item: 0, author: OWN, sample: 0, text: 'y', right: true },
-        { item: 1, author: OWN, sample: 0, text: 'n', right: false },
+        {
+          item: 0,
+          author: OWN,
+          sample: 0,
+          text: 'Forty and thirty make seventy, seven and eight make fifteen, so 85 is right.',
+          right: true,
+        },
+        { item: 1, author: OWN, sample: 0, text: 'The seven stands behind the nine.', right: false },
       ],
     },
     {
@@ -173,6 +183,27 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
   return events;
 }
 
+/** What the checker says of each answer. */
+function explained(author: DeviceAddress, right: readonly boolean[]): VolunteerEvent {
+  const explanations = TASKS.map((task, item) => ({
+    item,
+    sample: 0,
+    score: right[item] === true ? 1 : 0,
+    answer: right[item] === true ? task.answer : (WRONG[item] ?? ''),
+    sentence: right[item] === true ? 'The answer is right.' : `The right answer is ${task.answer}.`,
+  }));
+  return { kind: 'explained', round: 135, author, explanations };
+}
+
+/** An answer of about 1,000 tokens: reasoning, then the answer. */
+function reasoned(answer: string): string {
+  const steps = Array.from(
+    { length: 60 },
+    (_, n) => `Step ${n + 1}: I look at the numbers once more, and add what is left.`,
+  );
+  return `${steps.join(' ')} So the answer is ${answer}`;
+}
+
 function rollouts(author: DeviceAddress, right: readonly boolean[]): RolloutSet {
   return {
     author,
@@ -180,7 +211,16 @@ function rollouts(author: DeviceAddress, right: readonly boolean[]): RolloutSet 
     groups: TASKS.map((task, item) => ({
       item,
       completions: [
-        { text: right[item] === true ? task.answer : (WRONG[item] ?? ''), tokens: [], logprobs: [] },
+        {
+          text:
+            item === 0
+              ? reasoned(right[item] === true ? task.answer : '84')
+              : right[item] === true
+                ? task.answer
+                : (WRONG[item] ?? ''),
+          tokens: [],
+          logprobs: [],
+        },
       ],
     })),
   };

@@ -74,6 +74,16 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
     vote: unused,
     train: unused,
     stored: unused,
+    explain: async (_context, groups) =>
+      groups.flatMap(({ item, completions }) =>
+        completions.map(({ text }, sample) => ({
+          item,
+          sample,
+          score: 1,
+          answer: text,
+          sentence: 'It is so.',
+        })),
+      ),
     checkpoint: async () => ({ bytes: Uint8Array.of(1, 2, 3), root: ROOT, cursor: 8 }),
     sampleAnswers: async () => [{ prompt: '1+1', expected: '2', text: '2' }],
     evaluate: async () => ({
