@@ -1,7 +1,7 @@
 /**
- * The bytes of an ONNX model that holds one MatMul of f32 `a` [M, K] and `b` [K, N], giving `c` [M, N]. Both are
- * inputs, or `b` is a constant with the values given, which a runtime may put in order when it loads the model.
- * Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+ * The bytes of an ONNX model that holds one MatMul of f32 `a` [M, K] and `b` [K, N], giving `c` [M, N]. Both
+ * are inputs, or `b` is a constant with the values given, which a runtime may put in order when it loads the
+ * model. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 export function matmulModel(M: number, N: number, K: number, b?: Float32Array): Uint8Array {
   const node = joined(text(1, 'a'), text(1, 'b'), text(2, 'c'), text(4, 'MatMul'));

@@ -1,7 +1,8 @@
 /**
  * The products of Qwen2.5-0.5B on the processor: RepOps' wasm engine beside onnxruntime-web's wasm provider,
- * with 1 and 2 threads, in turns. First with weights that either side meets for the first time in each product,
- * then with weights that either side has put in order beforehand, as for a model that does not change.
+ * with 1 and 2 threads, in turns. First with weights that either side meets for the first time in each
+ * product, then with weights that either side has put in order beforehand, as for a model that does not
+ * change.
  */
 import type { InferenceSession } from 'onnxruntime-web/wasm';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';

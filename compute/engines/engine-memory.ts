@@ -7,7 +7,8 @@ export interface EngineMemory {
   /** Tensors that callers allocated. */
   readonly tensors: number;
   /**
-   * What the engine itself holds: temporaries, for which all programs share memory, scratch, and prepacked copies.
+   * What the engine itself holds: temporaries, for which all programs share memory, scratch, and prepacked
+   * copies.
    */
   readonly temporaries: number;
   /** The largest sum of the two so far. */

@@ -112,8 +112,8 @@ function packTransposed<T>(base: usize, rowBytes: usize, first: i32, columns: i3
 }
 
 /**
- * The pairs dst[k][4] of columns first .. first + 7 of an operand stored [columns][k] with values of T (f32, or
- * u16 for bf16). Columns past the last repeat it.
+ * The pairs dst[k][4] of columns first .. first + 7 of an operand stored [columns][k] with values of T (f32,
+ * or u16 for bf16). Columns past the last repeat it.
  */
 export function packPairs<T>(base: usize, rowBytes: usize, first: i32, columns: i32, count: i32, dst: usize): void {
   const last = columns - 1;

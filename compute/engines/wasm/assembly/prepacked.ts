@@ -1,6 +1,6 @@
-// A copy of a matrix whose columns lie along k, in the order in which products read it: panels of eight columns
-// on the lattice, [panel][k][4] words, a word with the upper halves of columns j and j + 4. Columns past the
-// last one repeat it. The host makes the copy for a matrix that many products take.
+// A copy of a matrix whose columns lie along k, in the order in which products read it: panels of eight
+// columns on the lattice, [panel][k][4] words, a word with the upper halves of columns j and j + 4. Columns
+// past the last one repeat it. The host makes the copy for a matrix that many products take.
 import { canon4, storeN } from './canon';
 import { argument, firstItem, size } from './step';
 import { highOf, lowOf, packPairs } from './lanes';
@@ -122,7 +122,9 @@ function onePanel(a: usize, b: usize, K: i32, out: usize, width: i32): void {
   storePair(out, t0, t1, width);
 }
 
-/** out[2][N] = a left panel (matmul.ts) of two rows by a copy's columns from panel `from` to before panel `to`. */
+/**
+ * out[2][N] = a left panel (matmul.ts) of two rows by a copy's columns from panel `from` to before panel `to`.
+ */
 export function multiplyTwoPrepacked(left: usize, copy: usize, out: usize, N: i32, K: i32, from: i32, to: i32): void {
   const panelBytes = <usize>K * PREPACKED_BYTES;
   for (let p = from; p < to; p += 2) {

@@ -111,9 +111,8 @@ export class CompiledPlan {
   }
 
   /**
-   * The commands of the whole program on these tensors, in order, with the prepacked copies of those for which it
-   * was planned. Bind groups are made once for a set of
-   * tensors.
+   * The commands of the whole program on these tensors, in order, with the prepacked copies of those for
+   * which it was planned. Bind groups are made once for a set of tensors.
    */
   commands(
     memory: DeviceMemory,

@@ -35,8 +35,8 @@ export interface Plan {
 }
 
 /**
- * Plans a program that `validateProgram` accepted. `prepacked` has the bound tensors that have a prepacked copy; the
- * program must not write them.
+ * Plans a program that `validateProgram` accepted. `prepacked` has the bound tensors that have a prepacked
+ * copy; the program must not write them.
  */
 export function planProgram(
   program: Program,

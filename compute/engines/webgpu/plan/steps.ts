@@ -14,8 +14,8 @@ import {
 } from '../shader/kernel-interface.ts';
 
 /**
- * A tensor of the program by name, the prepacked copy of a bound tensor, or scratch memory that lives only between
- * the steps of one node.
+ * A tensor of the program by name, the prepacked copy of a bound tensor, or scratch memory that lives only
+ * between the steps of one node.
  */
 export type Operand =
   | { readonly kind: 'tensor'; readonly name: string }
