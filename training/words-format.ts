@@ -16,18 +16,10 @@ import type { TaskItem } from './tasks/task.ts';
 
 /** Most tokens that an answer or a critique takes in a prompt. The rest is cut off. */
 const QUOTED_TOKENS = 24;
-/** Most tokens of a question in a prompt. The beginning of a longer one is cut off. */
-const QUESTION_TOKENS = 96;
 /** Most characters of a stranger's text that is looked at. */
 const SHOWABLE_LENGTH = 2000;
 /** Most tokens of a completion, end token included. */
 const COMPLETION_TOKENS = 96;
-
-/**
- * Positions that the longest prompt with its begin token and marks and the longest completion take. A model
- * of this format needs as many.
- */
-export const WORDS_CONTEXT = 1 + QUESTION_TOKENS + 3 + 2 * QUOTED_TOKENS + COMPLETION_TOKENS;
 
 const CONCLUSION = 'The answer is ';
 
@@ -54,6 +46,13 @@ export function workedCritique(item: TaskItem, shown: string): string {
   return [steps(item), verdict, conclusion(item.answer)].filter((part) => part !== '').join(' ');
 }
 
+const MARKS = ['<|answer|>', '<|shown|>', '<|judge|>', '<|critique|>', '<|correct|>'] as const;
+
+/** Whether a vocabulary has every mark of the format. */
+export function hasWordsMarks(tokenizer: Tokenizer): boolean {
+  return MARKS.every((mark) => tokenizer.has(mark));
+}
+
 /**
  * The micro model's format. `tokenizer` is the model's own. Throws TokenizerError when it lacks the marks. Of
  * a shown answer and of a critique only the final answer is quoted: the rest would take most of the prompt,
@@ -62,10 +61,14 @@ export function workedCritique(item: TaskItem, shown: string): string {
 export function wordsFormat(tokenizer: Tokenizer): PromptFormat {
   const begin = tokenizer.idOf('<bos>');
   const endToken = tokenizer.idOf('<end>');
-  const [answer, shown, judge, critique, correct] = (
-    ['<|answer|>', '<|shown|>', '<|judge|>', '<|critique|>', '<|correct|>'] as const
-  ).map((mark) => tokenizer.idOf(mark)) as [number, number, number, number, number];
-  const question = ({ prompt }: TaskItem) => [begin, ...tokenizer.encode(prompt).slice(-QUESTION_TOKENS)];
+  const [answer, shown, judge, critique, correct] = MARKS.map((mark) => tokenizer.idOf(mark)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const question = ({ prompt }: TaskItem) => [begin, ...tokenizer.encode(prompt)];
   const quoted = (item: TaskItem, text: string) =>
     tokenizer.encode(item.answerIn(text)).slice(0, QUOTED_TOKENS);
   return {
