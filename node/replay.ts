@@ -5,9 +5,10 @@
 import '../swarm/node20.ts';
 import { resolve } from 'node:path';
 import { availableCandidates, chooseEngine } from '../models/engine-choice/choose.ts';
+import { folderSource } from '../models/loading/folder-source.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { oneOf, parseCommandLine, runProcess, UsageError, wholeNumber } from './home/command-line.ts';
-import { DEFAULT_MODEL, modelInFolder } from './home/model-folder.ts';
+import { DEFAULT_MODEL } from './home/model-folder.ts';
 import { readNetworkFile } from './home/network-file.ts';
 import { checkChain, checkSignature } from './replay/check-attestation.ts';
 import { findRecord } from './replay/find-record.ts';
@@ -76,7 +77,7 @@ await runProcess(async (signal) => {
     const verdict = await replayRecord({
       record,
       archive,
-      model: modelInFolder(resolve(values.model)),
+      model: folderSource(resolve(values.model)),
       engine,
       signal,
     });

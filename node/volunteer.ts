@@ -6,6 +6,7 @@ import type { ChainError } from '../chain/errors.ts';
 import { connect } from '../chain/network.ts';
 import type { EngineKind } from '../compute/engines/engine.ts';
 import { availableCandidates, chooseEngine, type EngineVerdict } from '../models/engine-choice/choose.ts';
+import { folderSource } from '../models/loading/folder-source.ts';
 import { folderName } from '../models/storage/directory.ts';
 import { openFileDirectory } from '../models/storage/file-directory.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
@@ -106,13 +107,16 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       ...ending,
     });
     tell({ kind: 'notice', text: `Swarm ${network.swarm}, ${spec.name}: ${spec.description}` });
-    const model = modelInFolder(prepared.model);
-    const frozen = options.critic === undefined ? undefined : await openCritic(options.critic, model);
+    const frozen =
+      options.critic === undefined
+        ? undefined
+        : await openCritic(options.critic, modelInFolder(prepared.model));
     if (frozen !== undefined) closing.push(() => frozen.close());
     const host = await ComputeHost.start<EngineVerdict>({
       device: key.address,
-      model,
+      model: folderSource(prepared.model),
       critic: frozen?.critic,
+      swarm: spec,
       settings,
       dataSets: prepared.dataSets,
       store,

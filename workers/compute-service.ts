@@ -12,7 +12,7 @@ import type {
   ComputeWorkerApi,
 } from './compute-api.ts';
 import { type ChosenEngine, ComputeHost } from './compute-host.ts';
-import { modelAt } from './published-model.ts';
+import { modelAt, publishedSource } from './published-model.ts';
 import { forwardMethods, serveMethods } from './remote-methods.ts';
 
 /** What the service needs from its worker: storage, engines and the network. */
@@ -60,10 +60,12 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
           engine,
           share,
           signal,
-          model: modelAt(modelUrl, {
-            fetcher: environment.fetcher,
-            onProgress: (file, done, total) => emit({ kind: 'download', file, done, total }),
-          }),
+          model: publishedSource(
+            modelAt(modelUrl, {
+              fetcher: environment.fetcher,
+              onProgress: (file, done, total) => emit({ kind: 'download', file, done, total }),
+            }),
+          ),
           store: await environment.openStore({ device, networkId }, notice),
           chooseEngine: (choice, inner) => environment.chooseEngine(choice, { threads, signal: inner }),
           onNotice: notice,

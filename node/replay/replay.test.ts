@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../compute/engines/engine.ts';
 import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { compareNames, parseSafetensors } from '../../models/checkpoint/safetensors.ts';
+import { folderSource } from '../../models/loading/folder-source.ts';
 import { decodeRollouts, encodeRollouts } from '../../swarm/messages/rollouts.ts';
 import { openArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
-import { modelInFolder } from '../home/model-folder.ts';
 import { type PublishedRounds, publishRounds } from '../testing/published-rounds.ts';
 import { checkSignature } from './check-attestation.ts';
 import { findRecord } from './find-record.ts';
@@ -45,7 +45,7 @@ function recordOf(round: number, device = 0): RoundRecord {
 }
 
 async function replay(archive: PublishedRounds['archive'], record: RoundRecord) {
-  return replayRecord({ record, archive, engine, model: modelInFolder(published.modelPath) });
+  return replayRecord({ record, archive, engine, model: folderSource(published.modelPath) });
 }
 
 async function flipBit(path: string, byte: number, bit = 0) {

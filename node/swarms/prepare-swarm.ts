@@ -32,8 +32,14 @@ export class SwarmRefusedError extends Error {
   override readonly name = 'SwarmRefusedError';
 }
 
-/** The files that a model needs here. */
+/** The files of a built-in model. */
 const MODEL_FILES = ['config.json', 'tokenizer.json', 'model.safetensors'];
+/** What a model in Hugging Face's layout has at least; its weights may lie in shards. */
+const WHOLE_MODEL = [
+  { name: 'config.json', test: /^config\.json$/ },
+  { name: 'tokenizer.json', test: /^tokenizer\.json$/ },
+  { name: 'file of weights', test: /\.safetensors$/ },
+];
 /** Most bytes of all data sets together. They are held in memory. */
 const DATA_BYTES = 2 ** 28;
 
@@ -92,18 +98,13 @@ function refuse(spec: SwarmSpec, { modelBytes, model }: PrepareSwarmOptions): vo
   const device = { ...knownTasksAndModels(), modelBytes, dataBytes: DATA_BYTES };
   const [refusal] = refusalsOf(spec, device);
   if (refusal !== undefined) throw new SwarmRefusedError(refusal.sentence);
-  const { base, trained, models } = spec;
-  if (trained.kind === 'adapters') {
-    throw new SwarmRefusedError(
-      'This swarm trains adapters, and a volunteer without a page trains all weights. Take part on a page.',
-    );
-  }
+  const { base, models } = spec;
   if (base.kind === 'builtin' || (models === 'any' && model !== undefined)) return;
   checkBaseRoot(base);
-  const absent = MODEL_FILES.find((name) => !base.files.some(({ path }) => path === name));
+  const absent = WHOLE_MODEL.find(({ test }) => !base.files.some(({ path }) => test.test(path)));
   if (absent === undefined) return;
   throw new SwarmRefusedError(
-    `The swarm’s model ${base.name} has no ${absent}, without which a volunteer cannot load it. Take another swarm.`,
+    `The swarm’s model ${base.name} has no ${absent.name}, without which a volunteer cannot load it. Take another swarm.`,
   );
 }
 

@@ -13,7 +13,7 @@ import { networkId } from '../../swarm/network-id.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
 import { openCheckpointStore } from '../../training/durable-checkpoint-store.ts';
 import { ComputeHost } from '../../workers/compute-host.ts';
-import { fetchModelFiles } from '../../workers/published-model.ts';
+import { fetchModelFiles, publishedSource } from '../../workers/published-model.ts';
 import { SMALL_SETTINGS, smallModel } from '../../workers/testing/small-model.ts';
 import { type ArchiveFolder, openArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
@@ -55,7 +55,7 @@ export async function publishRounds(folder: string, rounds: number): Promise<Pub
     keys.map((key) =>
       ComputeHost.start<never>({
         device: key.address,
-        model,
+        model: publishedSource(model),
         store: openCheckpointStore(openMemoryDirectory()),
         engine: 'reference',
         settings: SMALL_SETTINGS,
