@@ -5,6 +5,7 @@
 import '../swarm/node20.ts';
 import { resolve } from 'node:path';
 import { availableCandidates, chooseEngine } from '../models/engine-choice/choose.ts';
+import { folderSource } from '../models/loading/folder-source.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { oneOf, parseCommandLine, runProcess, UsageError, wholeNumber } from './home/command-line.ts';
 import { DEFAULT_MODEL, modelInFolder } from './home/model-folder.ts';
@@ -23,7 +24,7 @@ The attestation is <device>:<round> ("last" for the round, a unique beginning of
   --network FILE   to look the attestation up on the chain (default .starling/devnet.json, where it is there)
   --engine NAME    what to recompute on: wasm or reference (default wasm)
   --threads N      threads of the wasm engine (default 1)
-  --model DIR      the published model (default public/models/nano)
+  --model DIR      the published model, or the one that adapters were trained beside (default public/models/nano)
   --list           say what is archived
 
 Ends with 0 for the same bits, 1 when something differs, 2 when it cannot be replayed.`;
@@ -77,6 +78,7 @@ await runProcess(async (signal) => {
       record,
       archive,
       model: modelInFolder(resolve(values.model)),
+      source: folderSource(resolve(values.model)),
       engine,
       signal,
     });

@@ -1,19 +1,23 @@
 import type { Engine } from '../../compute/engines/engine.ts';
 import { checkpointRoot } from '../../models/checkpoint/root.ts';
-import { loadModel } from '../../models/decoder/load.ts';
+import type { ModelSource } from '../../models/loading/model-source.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { PeerRollouts } from '../../protocol/trainer.ts';
 import { decodeRollouts } from '../../swarm/messages/rollouts.ts';
-import { firstCheckpoint, readCheckpoint, writeCheckpoint } from '../../training/learning-checkpoint.ts';
-import { DEFAULT_SETTINGS, type LearningSettings } from '../../training/learning-settings.ts';
+import {
+  type LearningCheckpoint,
+  readCheckpoint,
+  writeCheckpoint,
+} from '../../training/learning-checkpoint.ts';
+import { DEFAULT_SETTINGS } from '../../training/learning-settings.ts';
 import { replayRound } from '../../training/replay-round.ts';
 import { type DataSetTexts, openTasks } from '../../training/tasks/task-source.ts';
-import { taughtFormat } from '../../training/taught-format.ts';
-import { fetchModelFiles, type PublishedModel } from '../../workers/published-model.ts';
+import type { PublishedModel } from '../../workers/published-model.ts';
 import type { ArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
 import { type CheckpointDifference, compareCheckpoints } from './compare-checkpoints.ts';
 import { compareRollouts, type RolloutDifference } from './compare-rollouts.ts';
+import { adaptedModel, fullModel } from './replayed-model.ts';
 
 /** What a replay of one round found. */
 export type ReplayVerdict =
@@ -48,6 +52,8 @@ export interface ReplayRecordOptions {
   readonly record: RoundRecord;
   readonly archive: ArchiveFolder;
   readonly model: PublishedModel;
+  /** The same model in Hugging Face's files, beside which adapters were trained. Needed for adapters. */
+  readonly source?: ModelSource;
   /** An engine to recompute on: any. */
   readonly engine: Engine;
   /** The files of the swarm's data sets. Defaults to none. */
@@ -65,9 +71,15 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
   const { round, device } = record;
   const impossible = (cause: string): ReplayVerdict => ({ kind: 'impossible', round, cause });
 
-  const files = await fetchModelFiles(model, signal);
-  const loaded = loadModel(files);
-  const format = taughtFormat(loaded.tokenizer);
+  const published = await archive.content.inspect(record.checkpoint);
+  const after = published === undefined ? undefined : checkpointIn(published.bytes);
+  if (after?.kind === 'adapters' && options.source === undefined) {
+    return impossible(`its adapters were trained beside a model with root ${after.base}: give that model`);
+  }
+  const loaded =
+    after?.kind === 'adapters' && options.source !== undefined
+      ? await adaptedModel(options.source, after, signal)
+      : await fullModel(model, signal);
 
   const before = await checkpointBefore();
   if ('kind' in before) return before;
@@ -95,10 +107,12 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
 
   const context = { round, seed: record.seed, device };
   const publishedSet = own.intact ? decodeRollouts(own.bytes) : undefined;
+  const { settings } = readCheckpoint(before.bytes);
   const replay = await replayRound({
     engine,
-    format,
-    tasks: await openTasks(readCheckpoint(before.bytes).settings.tasks, options.dataSets ?? new Map()),
+    format: loaded.formatOf(settings),
+    tasks: await openTasks(settings.tasks, options.dataSets ?? new Map()),
+    ...(loaded.base === undefined ? {} : { base: loaded.base }),
     previous: before.bytes,
     context,
     // Damaged answers cannot be trained on; the resampled ones show where the damage is.
@@ -115,7 +129,6 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
     return { kind: 'own rollouts differ', round, difference: rolloutDifference };
   if (!own.intact) return impossible(`the rollouts ${record.rollouts} do not have the bytes of their name`);
 
-  const published = await archive.content.inspect(record.checkpoint);
   if (published === undefined) return impossible(`the checkpoint ${record.checkpoint} is not in the archive`);
   const difference = compareCheckpoints(published.bytes, replay.checkpoint);
   if (difference !== undefined) {
@@ -135,11 +148,9 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
   async function checkpointBefore(): Promise<{ readonly bytes: Uint8Array } | ReplayVerdict> {
     // The published model does not carry the settings; every checkpoint made from it does, and the root
     // proves the guess.
-    const after = await archive.content.inspect(record.checkpoint);
-    for (const settings of [after === undefined ? undefined : settingsIn(after.bytes), DEFAULT_SETTINGS]) {
+    for (const settings of [after?.settings, DEFAULT_SETTINGS]) {
       if (settings === undefined) continue;
-      const { config, parameters } = loaded;
-      const first = writeCheckpoint(firstCheckpoint({ config, parameters, device, settings }));
+      const first = writeCheckpoint(loaded.first(device, settings));
       if (checkpointRoot(first) === record.previousRoot) return { bytes: first };
     }
     const earlier = await archive.byRoot(device, record.previousRoot);
@@ -175,9 +186,9 @@ function compareUnreadable(bytes: Uint8Array): RolloutDifference | null {
 }
 
 /** Undefined for bytes that are no checkpoint. */
-function settingsIn(bytes: Uint8Array): LearningSettings | undefined {
+function checkpointIn(bytes: Uint8Array): LearningCheckpoint | undefined {
   try {
-    return readCheckpoint(bytes).settings;
+    return readCheckpoint(bytes);
   } catch {
     return undefined;
   }
