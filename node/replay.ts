@@ -24,7 +24,7 @@ The attestation is <device>:<round> ("last" for the round, a unique beginning of
   --network FILE   to look the attestation up on the chain (default .starling/devnet.json, where it is there)
   --engine NAME    what to recompute on: wasm or reference (default wasm)
   --threads N      threads of the wasm engine (default 1)
-  --model DIR      the published model (default public/models/nano)
+  --model DIR      the model that the device began with (default public/models/nano)
   --list           say what is archived
 
 Ends with 0 for the same bits, 1 when something differs, 2 when it cannot be replayed.`;

@@ -75,6 +75,10 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
   const after = await archive.content.inspect(record.checkpoint);
   const known = after === undefined ? undefined : checkpointIn(after.bytes);
   const member = await openMemberModel({ source: model, trained: trainedIn(known), signal });
+  const base = await member.base();
+  if (known?.kind === 'adapters' && base?.root !== known.base) {
+    return impossible(`its adapters were trained beside a model with root ${known.base}: give that model`);
+  }
 
   const before = await checkpointBefore();
   if ('kind' in before) return before;
@@ -105,7 +109,7 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
   const publishedSet = own.intact ? decodeRollouts(own.bytes) : undefined;
   const replay = await replayRound({
     engine,
-    base: await member.base(),
+    base,
     format: member.format(settings),
     tasks: await openTasks(settings.tasks, options.dataSets ?? new Map()),
     previous: before.bytes,
