@@ -63,7 +63,7 @@ export async function openMemberModel(options: MemberModelOptions): Promise<Memb
 }
 
 /** The adapters that a specification names. Throws LoraError for a projection that no model has. */
-function loraOf({ rank, alpha, targets }: Extract<TrainedPart, { kind: 'adapters' }>): LoraOptions {
+export function loraOf({ rank, alpha, targets }: Extract<TrainedPart, { kind: 'adapters' }>): LoraOptions {
   const lora = { rank, alpha, targets: targets as LoraOptions['targets'] };
   checkLora(lora);
   return lora;

@@ -4,38 +4,21 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createWasmEngine, type WasmEngine } from '../../compute/engines/wasm/engine.ts';
 import { folderSource } from '../../models/loading/folder-source.ts';
-import { openMemberModel } from '../../training/member-model.ts';
-import { openTasks } from '../../training/tasks/task-source.ts';
-import { MemoryCheckpointStore } from '../../training/testing/memory-checkpoint-store.ts';
-import { LearningTrainer } from '../../training/trainer.ts';
+import { smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
 import { SMALL_SETTINGS } from '../../workers/testing/small-model.ts';
 import { DEFAULT_MODEL } from '../home/model-folder.ts';
-import { type PublishedRounds, publishRounds, type StartDevice } from '../testing/published-rounds.ts';
+import { type PublishedRounds, publishRounds } from '../testing/published-rounds.ts';
 import { replayRecord } from './replay-record.ts';
 
-const settings = SMALL_SETTINGS;
 let home = '';
 let engine: WasmEngine;
 let published: PublishedRounds;
 
-/** A device that trains adapters beside the published model. */
-const startAdapters: StartDevice = async (device, { modelPath }) => {
-  const trained = { kind: 'adapters', rank: 2, alpha: 4, targets: ['q_proj'] } as const;
-  const member = await openMemberModel({ source: folderSource(modelPath), trained });
-  return LearningTrainer.start({
-    engine,
-    format: member.format(settings),
-    tasks: await openTasks(settings.tasks, new Map()),
-    base: await member.base(),
-    store: new MemoryCheckpointStore(),
-    first: () => member.first(device, settings),
-  });
-};
-
 beforeAll(async () => {
   engine = await createWasmEngine({ threads: 1 });
   home = await mkdtemp(join(tmpdir(), 'starling-replay-adapters-'));
-  published = await publishRounds(home, 2, startAdapters);
+  const trained = { kind: 'adapters', rank: 2, alpha: 4, targets: ['q_proj'] } as const;
+  published = await publishRounds(home, 2, { settings: SMALL_SETTINGS, swarm: { ...smallSpec, trained } });
 });
 afterAll(async () => {
   await engine.stop();

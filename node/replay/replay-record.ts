@@ -2,7 +2,9 @@ import type { Engine } from '../../compute/engines/engine.ts';
 import { checkpointRoot } from '../../models/checkpoint/root.ts';
 import type { ModelSource } from '../../models/loading/model-source.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
-import type { TrainedPart } from '../../protocol/swarm-spec.ts';
+
+import type { TaskSelection, TrainedPart } from '../../protocol/swarm-spec.ts';
+
 import type { PeerRollouts } from '../../protocol/trainer.ts';
 import { decodeRollouts } from '../../swarm/messages/rollouts.ts';
 import {
@@ -13,6 +15,8 @@ import {
 import { DEFAULT_SETTINGS } from '../../training/learning-settings.ts';
 import { openMemberModel } from '../../training/member-model.ts';
 import { replayRound } from '../../training/replay-round.ts';
+import { UnknownTaskError } from '../../training/tasks/catalogue.ts';
+import { DataSetError } from '../../training/tasks/json-lines.ts';
 import { type DataSetTexts, openTasks } from '../../training/tasks/task-source.ts';
 import type { ArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
@@ -55,8 +59,8 @@ export interface ReplayRecordOptions {
   readonly model: ModelSource;
   /** An engine to recompute on: any. */
   readonly engine: Engine;
-  /** The files of the swarm's data sets. Defaults to none. */
-  readonly dataSets?: DataSetTexts;
+  /** Finds the files of a swarm's data sets. Defaults to none. */
+  readonly dataSetFiles?: (tasks: TaskSelection) => Promise<DataSetTexts>;
   readonly signal?: AbortSignal;
 }
 
@@ -105,13 +109,21 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
     foreign.push({ author: set.author, cid, set });
   }
 
+  const selection = readCheckpoint(before.bytes).settings.tasks;
+  const dataSets = (await options.dataSetFiles?.(selection)) ?? new Map();
+  const tasks = await openTasks(selection, dataSets).catch((error: unknown) => {
+    if (error instanceof DataSetError || error instanceof UnknownTaskError) return error;
+    throw error;
+  });
+  if (tasks instanceof Error) return impossible(`its tasks cannot be opened. ${tasks.message}`);
+
   const context = { round, seed: record.seed, device };
   const publishedSet = own.intact ? decodeRollouts(own.bytes) : undefined;
   const replay = await replayRound({
     engine,
     base,
     format: member.format(settings),
-    tasks: await openTasks(settings.tasks, options.dataSets ?? new Map()),
+    tasks,
     previous: before.bytes,
     context,
     // Damaged answers cannot be trained on; the resampled ones show where the damage is.

@@ -140,8 +140,8 @@ describe.skipIf(NO_ANVIL !== undefined)(
         { ...builtin, base: { kind: 'builtin', name: 'nano', root: `0x${'ee'.repeat(32)}` } },
         /another state/,
       );
-      const adapters = { kind: 'adapters', rank: 4, alpha: 8, targets: ['q_proj'] } as const;
-      await refused({ ...builtin, trained: adapters }, /adapters/);
+      const adapters = { kind: 'adapters', rank: 4, alpha: 8, targets: ['w_proj'] } as const;
+      await refused({ ...builtin, trained: adapters }, /targets must be some of/);
       expect(server.requests.length).toBe(asked);
     });
 

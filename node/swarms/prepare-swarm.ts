@@ -24,6 +24,7 @@ import { refusalsOf } from '../../protocol/swarm-refusals.ts';
 import type { DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import { BUILTIN_MODELS, builtinModelOf } from '../../training/builtin-models.ts';
 import type { LearningSettings } from '../../training/learning-settings.ts';
+import { loraOf } from '../../training/member-model.ts';
 import { type DeviceClass, knownTasksAndModels, learningSettingsOf } from '../../training/swarm-settings.ts';
 import { openTasks } from '../../training/tasks/task-source.ts';
 
@@ -98,7 +99,17 @@ function refuse(spec: SwarmSpec, { modelBytes, model }: PrepareSwarmOptions): vo
   const device = { ...knownTasksAndModels(), modelBytes, dataBytes: DATA_BYTES };
   const [refusal] = refusalsOf(spec, device);
   if (refusal !== undefined) throw new SwarmRefusedError(refusal.sentence);
-  const { base, models } = spec;
+  const { base, models, trained } = spec;
+  if (trained.kind === 'adapters') {
+    try {
+      loraOf(trained);
+    } catch (cause) {
+      throw new SwarmRefusedError(
+        `The swarm’s adapters cannot be trained: ${messageOf(cause)}. Take another swarm.`,
+        { cause },
+      );
+    }
+  }
   if (base.kind === 'builtin' || (models === 'any' && model !== undefined)) return;
   checkBaseRoot(base);
   const absent = WHOLE_MODEL.find(({ test }) => !base.files.some(({ path }) => test.test(path)));
@@ -110,7 +121,17 @@ function refuse(spec: SwarmSpec, { modelBytes, model }: PrepareSwarmOptions): vo
 
 async function modelFolder(spec: SwarmSpec, options: PrepareSwarmOptions): Promise<string> {
   const { model, signal } = options;
-  const { base, models } = spec;
+  const { base, models, trained } = spec;
+  if (trained.kind === 'adapters') {
+    try {
+      loraOf(trained);
+    } catch (cause) {
+      throw new SwarmRefusedError(
+        `The swarm’s adapters cannot be trained: ${messageOf(cause)}. Take another swarm.`,
+        { cause },
+      );
+    }
+  }
   const folder = model !== undefined && !isAddress(model) ? model : undefined;
   if (folder !== undefined && models === 'any') return folder;
   if (base.kind === 'builtin') {

@@ -4,16 +4,18 @@ import { ChainLedger } from '../../chain/ledger.ts';
 import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { openMemoryDirectory } from '../../models/storage/memory-directory.ts';
 import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
-import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import type { Hex } from '../../protocol/hex.ts';
 import { UNKNOWN } from '../../protocol/standing.ts';
-import type { PeerRollouts, RoundContext, Trainer } from '../../protocol/trainer.ts';
+import type { PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
 import { startContent } from '../../swarm/content/service.ts';
 import { digestInCid, encodeRollouts } from '../../swarm/messages/rollouts.ts';
 import { networkId } from '../../swarm/network-id.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
 import { openCheckpointStore } from '../../training/durable-checkpoint-store.ts';
-import { ComputeHost } from '../../workers/compute-host.ts';
-import { fetchModelFiles, type PublishedModel, publishedSource } from '../../workers/published-model.ts';
+
+import { ComputeHost, type ComputeHostOptions } from '../../workers/compute-host.ts';
+import { fetchModelFiles, publishedSource } from '../../workers/published-model.ts';
+
 import { SMALL_SETTINGS, smallModel } from '../../workers/testing/small-model.ts';
 import { type ArchiveFolder, openArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
@@ -32,30 +34,17 @@ export interface PublishedRounds {
   readonly records: readonly (readonly RoundRecord[])[];
 }
 
-/** A device's trainer, which begins with the published model. `stop` stops its engine as well. */
-export type StartDevice = (
-  device: DeviceAddress,
-  published: { readonly model: PublishedModel; readonly modelPath: string },
-) => Promise<Trainer & { stop(): Promise<void> }>;
-
-const startHost: StartDevice = (device, { model }) =>
-  ComputeHost.start<never>({
-    device,
-    model: publishedSource(model),
-    store: openCheckpointStore(openMemoryDirectory()),
-    engine: 'reference',
-    settings: SMALL_SETTINGS,
-    chooseEngine: async () => ({ engine: createReferenceEngine(), reason: '', verdicts: [] }),
-  });
+/** What the devices learn. */
+type Learning = Pick<ComputeHostOptions<never>, 'settings' | 'dataSets' | 'swarm'>;
 
 /**
  * Two devices train a small model for some rounds on each other's answers, exactly as volunteers do, and
- * publish everything into an archive in `folder`.
+ * publish everything into an archive in `folder`. `learning` defaults to the settings of small tests.
  */
 export async function publishRounds(
   folder: string,
   rounds: number,
-  startDevice: StartDevice = startHost,
+  learning: Learning = { settings: SMALL_SETTINGS },
 ): Promise<PublishedRounds> {
   const archivePath = join(folder, 'archive');
   const modelPath = join(folder, 'model');
@@ -71,7 +60,18 @@ export async function publishRounds(
   });
   const keys = [deviceKey(new Uint8Array(32).fill(7)), deviceKey(new Uint8Array(32).fill(9))] as const;
   const signal = new AbortController().signal;
-  const hosts = await Promise.all(keys.map((key) => startDevice(key.address, { model, modelPath })));
+  const hosts = await Promise.all(
+    keys.map((key) =>
+      ComputeHost.start<never>({
+        device: key.address,
+        model: publishedSource(model),
+        store: openCheckpointStore(openMemoryDirectory()),
+        engine: 'reference',
+        ...learning,
+        chooseEngine: async () => ({ engine: createReferenceEngine(), reason: '', verdicts: [] }),
+      }),
+    ),
+  );
   const records: RoundRecord[][] = [];
   for (let round = 0; round < rounds; round++) {
     const contextOf = (key: DeviceKey): RoundContext => ({
