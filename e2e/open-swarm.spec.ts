@@ -67,7 +67,7 @@ test.describe('An open swarm', () => {
       expect(wallet.prompts.filter((each) => each === 'eth_sendTransaction')).toHaveLength(1);
       link = (await starter.page.getByTestId('swarm-link').getAttribute('data-value')) ?? '';
       expect(link).toMatch(new RegExp(`#/swarm/${chainId}/1$`));
-      await expectGoodLooks(starter.page);
+      await expectGoodLooks(starter.page, 'start-swarm');
     });
 
     const second = await browser.newContext({ reducedMotion: 'reduce' });
@@ -77,7 +77,7 @@ test.describe('An open swarm', () => {
         timeout: 60_000,
       });
       await expect(joiner.getByTestId('swarm-cost')).toContainText('of memory');
-      await expectGoodLooks(joiner);
+      await expectGoodLooks(joiner, 'swarm-landing');
       const lost = await landing(second, link.replace(/1$/, '99'));
       await expect(lost.getByTestId('swarm-not-here')).toBeVisible({ timeout: 60_000 });
       await lost.close();
