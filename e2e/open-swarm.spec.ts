@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { type BrowserContext, expect, type Page, test } from '@playwright/test';
 import { createTestClient, http, parseEther } from 'viem';
 import { generatePrivateKey } from 'viem/accounts';
+import { parseSafetensors } from '../models/checkpoint/safetensors.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
 import { expectGoodLooks } from './support/looks.ts';
 import { Tab } from './support/tab.ts';
@@ -114,11 +116,38 @@ test.describe('An open swarm', () => {
       await expect(starter.page.getByTestId('own-now')).toBeVisible({ timeout: 2 * ROUND_MS });
     });
 
-    await test.step('the first leaves with its model', async () => {
+    await test.step('the first leaves with its model, which Models loads with the same bits', async () => {
       await starter.page.getByTestId('stop').click();
       await expect(starter.page.getByTestId('contribute')).toBeVisible({ timeout: 60_000 });
-      const { root } = await starter.downloadCheckpoint();
+      const { root, bytes } = await starter.downloadCheckpoint();
       await expect(starter.page.getByTestId('checkpoint-root')).toHaveAttribute('data-value', root);
+      const [download] = await Promise.all([
+        starter.page.waitForEvent('download'),
+        starter.page.getByTestId('take-folder').click(),
+      ]);
+      expect(download.suggestedFilename()).toMatch(/^twenty-sums-round-\d+\.zip$/);
+      const folder = unzipped(new Uint8Array(await readFile(await download.path())));
+      expect([...folder.keys()].sort()).toEqual([
+        'README.md',
+        'config.json',
+        'model.safetensors',
+        'tokenizer.json',
+      ]);
+      const trained = parseSafetensors(folder.get('model.safetensors') ?? new Uint8Array()).tensors;
+      const stored = parseSafetensors(bytes).tensors;
+      for (const [name, { data }] of trained) expect(data, name).toEqual(stored.get(name)?.data);
+
+      await starter.page.getByTestId('screen-models').click();
+      await starter.page.getByTestId('model-files').setInputFiles(
+        [...folder].map(([name, content]) => ({
+          name,
+          mimeType: 'application/octet-stream',
+          buffer: Buffer.from(content),
+        })),
+      );
+      await expect(starter.page.getByTestId('model')).toBeVisible({ timeout: 60_000 });
+      await starter.page.getByTestId('model-load').click();
+      await expect(starter.page.getByTestId('loaded')).toBeVisible({ timeout: 120_000 });
       expect(starter.errors).toEqual([]);
     });
   });
@@ -127,6 +156,20 @@ test.describe('An open swarm', () => {
 async function upload(page: Page, name: string, text: string): Promise<void> {
   const file = { name, mimeType: 'application/jsonl', buffer: Buffer.from(text) };
   await page.getByTestId('start-file').setInputFiles(file);
+}
+
+/** The files of an archive without compression, by their names within its folder. */
+function unzipped(archive: Uint8Array): ReadonlyMap<string, Uint8Array> {
+  const view = new DataView(archive.buffer, archive.byteOffset);
+  const found = new Map<string, Uint8Array>();
+  for (let at = 0; view.getUint32(at, true) === 0x04034b50; ) {
+    const [size, length] = [view.getUint32(at + 22, true), view.getUint16(at + 26, true)];
+    const start = at + 30 + length;
+    const path = new TextDecoder().decode(archive.subarray(at + 30, start));
+    found.set(path.split('/').at(-1) ?? path, archive.slice(start, start + size));
+    at = start + size;
+  }
+  return found;
 }
 
 async function landing(context: BrowserContext, link: string): Promise<Page> {
