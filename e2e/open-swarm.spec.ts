@@ -8,7 +8,7 @@ import { expectGoodLooks } from './support/looks.ts';
 import { Tab } from './support/tab.ts';
 import { TestWallet } from './support/wallet.ts';
 
-const ROUND_SECONDS = 20;
+const ROUND_SECONDS = 30;
 const ROUND_MS = 1000 * ROUND_SECONDS;
 
 /** Twenty questions in the words of the built-in model: `7+5` and the like. */
@@ -55,9 +55,9 @@ test.describe('An open swarm', () => {
         ['itemsPerRound', '12'],
         ['itemsAnswered', '6'],
         ['heldOutItems', '16'],
-        ['answerSeconds', '9'],
-        ['critiqueSeconds', '4'],
-        ['voteSeconds', '7'],
+        ['answerSeconds', '12'],
+        ['critiqueSeconds', '6'],
+        ['voteSeconds', '12'],
       ] as const) {
         await starter.page.getByTestId(`start-${name}`).fill(value);
       }
