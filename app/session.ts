@@ -37,9 +37,9 @@ export interface SessionOptions {
 }
 
 /**
- * Everything behind the page, side by side: the volunteer, swarms, jobs and checks, and the models. The volunteer
- * owns the device key. Jobs and checks sign with the same key, so they stop when the volunteer loses it to
- * another tab.
+ * Everything behind the page, side by side: the volunteer, swarms, jobs and checks, and the models. The
+ * volunteer owns the device key. Jobs and checks sign with the same key, so they stop when the volunteer
+ * loses it to another tab.
  */
 export class Session {
   readonly volunteer: VolunteerPort;

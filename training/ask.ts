@@ -20,8 +20,8 @@ function openQuestion(prompt: string): TaskItem {
 }
 
 /**
- * The policy's most likely answer to a question, asked in its format as a task is. Throws TokenizerError for a
- * character that the model does not know, and ModelInputError for a question that is too long for it.
+ * The policy's most likely answer to a question, asked in its format as a task is. Throws TokenizerError for
+ * a character that the model does not know, and ModelInputError for a question that is too long for it.
  */
 export async function askPolicy(policy: Policy, question: string, signal?: AbortSignal): Promise<string> {
   const { format } = policy;

@@ -39,7 +39,9 @@ export interface ComputeHostOptions<Verdict> {
   ) => Promise<ChosenEngine<Verdict>>;
   /** The swarm to learn in. Defaults to the nano model's own tasks and settings. */
   readonly swarm?: SwarmSpec;
-  /** Settings for a device without a checkpoint. Defaults to the swarm's, as far as the engine's speed allows. */
+  /**
+   * Settings for a device without a checkpoint. Defaults to the swarm's, as far as the engine's speed allows.
+   */
   readonly settings?: LearningSettings;
   /** The files of the swarm's data sets. Defaults to none. */
   readonly dataSets?: DataSetTexts;

@@ -1,3 +1,5 @@
+import { lazy, Suspense } from 'react';
+import { ErrorBoundary } from '../ui/error-boundary.tsx';
 import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { isLive } from '../volunteer/phase.ts';
 import { useView } from '../volunteer/volunteer-context.tsx';
@@ -13,6 +15,9 @@ import { Refusals } from './refusals.tsx';
 import { RoundStrip } from './round-strip.tsx';
 import { SwarmPanel } from './swarm-panel.tsx';
 import { WalletSlot } from './wallet-slot.tsx';
+
+/** What it shows comes from the chain, whose code is large. */
+const SwarmAtWork = lazy(() => import('./swarm-at-work.tsx'));
 
 interface ContributeScreenProps {
   readonly engine: EngineChoice;
@@ -40,6 +45,13 @@ export function ContributeScreen({ engine, onEngine }: ContributeScreenProps) {
       <Hero engine={engine} />
       {live ? <RoundStrip /> : null}
       <div className="mt-4 space-y-12">
+        {live ? null : (
+          <ErrorBoundary what="The swarm at work">
+            <Suspense fallback={null}>
+              <SwarmAtWork />
+            </Suspense>
+          </ErrorBoundary>
+        )}
         {live || worked ? <Ledger /> : null}
         {live || worked ? (
           <div className="grid gap-x-16 gap-y-12 lg:grid-cols-[minmax(0,1fr)_20rem]">

@@ -18,8 +18,8 @@ interface ScreenProps {
 }
 
 /**
- * The page with its five screens: contributing, swarms, paid jobs, checks of claims, and models on this device. The
- * device keeps contributing whichever screen is shown.
+ * The page with its five screens: contributing, swarms, paid jobs, checks of claims, and models on this
+ * device. The device keeps contributing whichever screen is shown.
  */
 export function Screen({ engine: asked, onEngine }: ScreenProps) {
   const route = useRoute();

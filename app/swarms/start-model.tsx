@@ -9,6 +9,7 @@ import { FileButton } from '../ui/file-button.tsx';
 import { formatBytes } from '../ui/format.ts';
 import { HexText } from '../ui/section.tsx';
 import { Select } from '../ui/select.tsx';
+import { whyNotHere } from '../volunteer/why-not-here.ts';
 import { type SwarmDraft, withBase } from './swarm-draft.ts';
 import type { BaseFrom, SwarmsPort } from './swarms-port.ts';
 
@@ -23,6 +24,12 @@ type Reading =
   | { readonly kind: 'no' }
   | { readonly kind: 'busy'; readonly done: number; readonly total: number | null; stop(): void }
   | { readonly kind: 'failed'; readonly cause: string };
+
+/** Whether tabs can take part, or only Node members. */
+function isForTabs(base: BaseModel, trained: SwarmDraft['trained']): boolean {
+  const part = trained === 'full' ? { kind: trained } : { kind: trained, rank: 1, alpha: 1, targets: [] };
+  return whyNotHere({ base, trained: part }) === null;
+}
 
 /** The model to start from, and what of it is trained. */
 export function StartModel({ swarms, builtins, draft, onChange }: StartModelProps) {
@@ -154,6 +161,11 @@ export function StartModel({ swarms, builtins, draft, onChange }: StartModelProp
       >
         Members may bring other models. Only texts and rewards travel between them.
       </CheckBox>
+      {base === null || isForTabs(base, draft.trained) ? null : (
+        <p className="text-note text-warn" role="status" data-testid="start-not-here">
+          Tabs cannot take part in such a swarm yet. Members run npm run volunteer.
+        </p>
+      )}
       {reading.kind === 'busy' ? (
         <p className="flex flex-wrap items-center gap-3 text-note text-quiet" role="status">
           Reading the model: {formatBytes(reading.done)}

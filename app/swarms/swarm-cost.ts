@@ -54,7 +54,8 @@ export function predictCost(options: CostOptions): SwarmCost {
   const generated =
     answers * round.answerTokens + CRITIQUES * round.critiqueTokens + round.heldOutItems * round.answerTokens;
   const read = (answers / round.samplesPerItem + CRITIQUES + round.heldOutItems) * PROMPT_TOKENS;
-  // As many answers of others as own ones. A pass forward takes 2 operations a parameter and token, training 6.
+  // As many answers of others as own ones. A pass forward takes 2 operations a parameter and token, training
+  // 6.
   const flops = 2 * parameters * (generated / DECODING + read) + 6 * parameters * 2 * answers * length;
   return {
     seconds: speed === null ? null : Math.max(1, flops / (speed * 1e9)),

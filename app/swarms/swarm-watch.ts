@@ -4,6 +4,7 @@ import { readingAt } from '../../chain/schedule.ts';
 import type { SwarmRecord } from '../../chain/swarms.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import { refusalsOf, type SpecCapabilities } from '../../protocol/swarm-refusals.ts';
+import { whyNotHere } from '../volunteer/why-not-here.ts';
 import type { HeldOutPoint, ShownSwarm, SwarmsView } from './swarms-port.ts';
 
 /** The chain's swarms as the watch asks for them. */
@@ -110,7 +111,8 @@ function shown(
 ): ShownSwarm {
   const spec = published.kind === 'readable' ? published.spec : null;
   const refusals = spec === null ? [] : refusalsOf(spec, known.device);
-  const problem = published.kind === 'unusable' ? published.sentence : (refusals[0]?.sentence ?? null);
+  const here = spec === null ? null : whyNotHere(spec);
+  const problem = published.kind === 'unusable' ? published.sentence : (refusals[0]?.sentence ?? here);
   return {
     id,
     spec,

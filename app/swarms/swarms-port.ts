@@ -106,7 +106,10 @@ export interface SwarmsPort {
   cost(spec: SwarmSpec): Promise<SwarmCost>;
   /** Measures this device's speed, once; `cost` then knows seconds. Throws ComputeError. */
   measure(): Promise<void>;
-  /** Checks a specification, and asks the chain for the price of opening it. Throws SwarmSpecError, ChainError. */
+  /**
+   * Checks a specification, and asks the chain for the price of opening it. Throws SwarmSpecError,
+   * ChainError.
+   */
   prepare(spec: SwarmSpec): Promise<PreparedSwarm>;
   /**
    * Opens the swarm with one transaction, paid from `queue`, and keeps its data sets on this device, which

@@ -114,6 +114,7 @@ export class Contribution {
     const chain = await dependencies.openChain(network, device.key);
     this.#chain = chain;
     signal.throwIfAborted();
+    emit({ kind: 'specification', spec: chain.spec });
     this.#starting('engine');
     const { swarm, computer } = await this.#openSwarmAndComputer(network, chain, engine);
     signal.throwIfAborted();

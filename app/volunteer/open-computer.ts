@@ -5,6 +5,7 @@ import { builtinModelOf } from '../../training/builtin-models.ts';
 import { connectCompute } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import type { Computer, OpenComputerOptions } from './dependencies.ts';
+import { whyNotHere } from './why-not-here.ts';
 
 function computeWorker(): Worker {
   return new Worker(new URL('../../workers/compute.worker.ts', import.meta.url), {
@@ -26,15 +27,12 @@ export async function storedCheckpoint(of: {
   }
 }
 
-/** Where a swarm's model lies beside the page. Throws Error for a model that does not come with the page. */
-function builtinFolder({ base }: SwarmSpec): string {
-  const model = builtinModelOf(base.root);
-  if (model !== undefined) return model.folder;
-  throw new Error(
-    base.kind === 'builtin'
-      ? `This page has no model ${base.name} of this swarm. Reload the page for its newest version.`
-      : `The page cannot train ${base.name} yet, only models that come with it. Take part from Node: npm run volunteer -- --swarm.`,
-  );
+/** Where a swarm's model lies beside the page. Throws Error for a swarm in which a tab cannot train. */
+function modelFolder(spec: SwarmSpec): string {
+  const model = builtinModelOf(spec.base.root);
+  const reason = whyNotHere(spec);
+  if (model === undefined || reason !== null) throw new Error(reason ?? 'This page lacks the swarm’s model.');
+  return model.folder;
 }
 
 /** The wasm engine gains little beyond this, and the page wants a core for itself. */
@@ -63,7 +61,7 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
         device,
         networkId,
         engine,
-        modelUrl: new URL(builtinFolder(spec), base).href,
+        modelUrl: new URL(modelFolder(spec), base).href,
         spec: encodeSwarmSpec(spec).bytes,
         dataSets,
         threads: threadsHere(),

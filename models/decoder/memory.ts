@@ -94,10 +94,7 @@ export function predictFrozenMemory(model: DecoderConfig, use: PlannedUse): Memo
 }
 
 /** Predicts a `ModelSession`, which trains all weights. Pure. */
-export function predictTrainedMemory(
-  model: DecoderConfig,
-  use: Omit<PlannedUse, 'lora'>,
-): MemoryPrediction {
+export function predictTrainedMemory(model: DecoderConfig, use: Omit<PlannedUse, 'lora'>): MemoryPrediction {
   return predictMemory(model, use, TRAINED);
 }
 
