@@ -39,7 +39,7 @@ const startAdapters: StartDevice = async (device, { modelPath }) => {
 beforeAll(async () => {
   engine = await createWasmEngine({ threads: 1 });
   home = await mkdtemp(join(tmpdir(), 'starling-replay-adapters-'));
-  published = await publishRounds(home, 2, startAdapters);
+  published = await publishRounds(home, 2, { startDevice: startAdapters });
 });
 afterAll(async () => {
   await engine.stop();

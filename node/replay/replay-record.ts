@@ -2,6 +2,7 @@ import type { Engine } from '../../compute/engines/engine.ts';
 import { checkpointRoot } from '../../models/checkpoint/root.ts';
 import type { ModelSource } from '../../models/loading/model-source.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import type { TaskSelection } from '../../protocol/swarm-spec.ts';
 import type { PeerRollouts } from '../../protocol/trainer.ts';
 import { decodeRollouts } from '../../swarm/messages/rollouts.ts';
 import {
@@ -11,6 +12,8 @@ import {
 } from '../../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS } from '../../training/learning-settings.ts';
 import { replayRound } from '../../training/replay-round.ts';
+import { UnknownTaskError } from '../../training/tasks/catalogue.ts';
+import { DataSetError } from '../../training/tasks/json-lines.ts';
 import { type DataSetTexts, openTasks } from '../../training/tasks/task-source.ts';
 import type { PublishedModel } from '../../workers/published-model.ts';
 import type { ArchiveFolder } from '../archive/archive-folder.ts';
@@ -56,8 +59,8 @@ export interface ReplayRecordOptions {
   readonly source?: ModelSource;
   /** An engine to recompute on: any. */
   readonly engine: Engine;
-  /** The files of the swarm's data sets. Defaults to none. */
-  readonly dataSets?: DataSetTexts;
+  /** Finds the files of a swarm's data sets. Defaults to none. */
+  readonly dataSetFiles?: (tasks: TaskSelection) => Promise<DataSetTexts>;
   readonly signal?: AbortSignal;
 }
 
@@ -105,13 +108,21 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
     foreign.push({ author: set.author, cid, set });
   }
 
+  const { settings } = readCheckpoint(before.bytes);
+  const selection = settings.tasks;
+  const dataSets = (await options.dataSetFiles?.(selection)) ?? new Map();
+  const tasks = await openTasks(selection, dataSets).catch((error: unknown) => {
+    if (error instanceof DataSetError || error instanceof UnknownTaskError) return error;
+    throw error;
+  });
+  if (tasks instanceof Error) return impossible(`its tasks cannot be opened. ${tasks.message}`);
+
   const context = { round, seed: record.seed, device };
   const publishedSet = own.intact ? decodeRollouts(own.bytes) : undefined;
-  const { settings } = readCheckpoint(before.bytes);
   const replay = await replayRound({
     engine,
     format: loaded.formatOf(settings),
-    tasks: await openTasks(settings.tasks, options.dataSets ?? new Map()),
+    tasks,
     ...(loaded.base === undefined ? {} : { base: loaded.base }),
     previous: before.bytes,
     context,

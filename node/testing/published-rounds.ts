@@ -12,7 +12,7 @@ import { digestInCid, encodeRollouts } from '../../swarm/messages/rollouts.ts';
 import { networkId } from '../../swarm/network-id.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
 import { openCheckpointStore } from '../../training/durable-checkpoint-store.ts';
-import { ComputeHost } from '../../workers/compute-host.ts';
+import { ComputeHost, type ComputeHostOptions } from '../../workers/compute-host.ts';
 import { fetchModelFiles, type PublishedModel } from '../../workers/published-model.ts';
 import { SMALL_SETTINGS, smallModel } from '../../workers/testing/small-model.ts';
 import { type ArchiveFolder, openArchiveFolder } from '../archive/archive-folder.ts';
@@ -38,24 +38,32 @@ export type StartDevice = (
   published: { readonly model: PublishedModel; readonly modelPath: string },
 ) => Promise<Trainer & { stop(): Promise<void> }>;
 
-const startHost: StartDevice = (device, { model }) =>
-  ComputeHost.start<never>({
-    device,
-    model,
-    store: openCheckpointStore(openMemoryDirectory()),
-    engine: 'reference',
-    settings: SMALL_SETTINGS,
-    chooseEngine: async () => ({ engine: createReferenceEngine(), reason: '', verdicts: [] }),
-  });
+type HostLearning = Pick<ComputeHostOptions<never>, 'settings' | 'dataSets'>;
+
+/** How the devices learn. `startDevice` takes the place of a volunteer's own way. */
+export type DeviceLearning = HostLearning & { readonly startDevice?: StartDevice };
+
+function startHost({ settings, dataSets }: HostLearning): StartDevice {
+  return (device, { model }) =>
+    ComputeHost.start<never>({
+      device,
+      model,
+      store: openCheckpointStore(openMemoryDirectory()),
+      engine: 'reference',
+      settings,
+      dataSets,
+      chooseEngine: async () => ({ engine: createReferenceEngine(), reason: '', verdicts: [] }),
+    });
+}
 
 /**
  * Two devices train a small model for some rounds on each other's answers, exactly as volunteers do, and
- * publish everything into an archive in `folder`.
+ * publish everything into an archive in `folder`. `learning` defaults to the settings of small tests.
  */
 export async function publishRounds(
   folder: string,
   rounds: number,
-  startDevice: StartDevice = startHost,
+  learning: DeviceLearning = { settings: SMALL_SETTINGS },
 ): Promise<PublishedRounds> {
   const archivePath = join(folder, 'archive');
   const modelPath = join(folder, 'model');
@@ -71,6 +79,7 @@ export async function publishRounds(
   });
   const keys = [deviceKey(new Uint8Array(32).fill(7)), deviceKey(new Uint8Array(32).fill(9))] as const;
   const signal = new AbortController().signal;
+  const startDevice = learning.startDevice ?? startHost(learning);
   const hosts = await Promise.all(keys.map((key) => startDevice(key.address, { model, modelPath })));
   const records: RoundRecord[][] = [];
   for (let round = 0; round < rounds; round++) {
