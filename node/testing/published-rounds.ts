@@ -12,10 +12,8 @@ import { digestInCid, encodeRollouts } from '../../swarm/messages/rollouts.ts';
 import { networkId } from '../../swarm/network-id.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
 import { openCheckpointStore } from '../../training/durable-checkpoint-store.ts';
-
 import { ComputeHost, type ComputeHostOptions } from '../../workers/compute-host.ts';
 import { fetchModelFiles, publishedSource } from '../../workers/published-model.ts';
-
 import { SMALL_SETTINGS, smallModel } from '../../workers/testing/small-model.ts';
 import { type ArchiveFolder, openArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
