@@ -92,12 +92,14 @@ describe('packRingsFreely', () => {
     expect(least.publishedMap).toBeCloseTo(33.31379002209655, 9);
   });
 
-  it.each([1, 2, 3])('is as good as trying every packing of 9 nodes (map %i)', (seed) => {
-    const cost = (route: Route) =>
-      route.reduce((sum, node, at) => sum + hash(node, route[(at + 1) % route.length]!, seed), 0);
-    const packing = packRingsFreely(9, { stages: 3, visited: 3 }, cost);
+  it('is as good as trying every packing of 9 nodes, on 20 maps', () => {
     const nodes = Array.from({ length: 9 }, (_, node) => node);
-    expect(packing.cost).toBe(leastByTryingAll(nodes, 3, cost));
+    for (let seed = 1; seed <= 20; seed++) {
+      const cost = (route: Route) =>
+        route.reduce((sum, node, at) => sum + hash(node, route[(at + 1) % route.length]!, seed), 0);
+      const packing = packRingsFreely(9, { stages: 3, visited: 3 }, cost);
+      expect(packing.cost).toBe(leastByTryingAll(nodes, 3, cost));
+    }
   });
 
   it('refuses nodes that cannot be cut into rings, and more than it can look at', () => {
