@@ -2,8 +2,14 @@ import { suiteDigest } from '../compute/conformance/suite-digest.ts';
 import { canPace, LEAST_SHARE } from '../compute/engines/duty-cycle.ts';
 import { DeviceLostError, type Engine, type EngineKind } from '../compute/engines/engine.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
+import type { DecoderConfig } from '../models/decoder/config.ts';
 import { loadModel } from '../models/decoder/load.ts';
+import type { LoraOptions } from '../models/decoder/lora/adapters.ts';
+import { frozenRoot } from '../models/decoder/lora/frozen-root.ts';
+import type { WeightSource } from '../models/decoder/weights.ts';
 import { measureTraining } from '../models/engine-choice/measure.ts';
+import type { ModelSource } from '../models/loading/model-source.ts';
+import { openModel } from '../models/loading/open-model.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
 import type { DeviceAddress, Hex } from '../protocol/hex.ts';
 import { SerialQueue } from '../protocol/serial-queue.ts';
@@ -12,8 +18,9 @@ import type { CheckpointStore } from '../training/checkpoint-store.ts';
 import type { Critic } from '../training/critique.ts';
 import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
 import type { AnswerExplanation } from '../training/explanation.ts';
-import { firstCheckpoint } from '../training/learning-checkpoint.ts';
+import { firstAdapters, firstCheckpoint } from '../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from '../training/learning-settings.ts';
+import { modelFormat } from '../training/model-format.ts';
 import type { PromptFormat } from '../training/prompt-format.ts';
 import { type DataSetTexts, openTasks } from '../training/tasks/task-source.ts';
 import { taughtFormat } from '../training/taught-format.ts';
@@ -26,6 +33,20 @@ export interface ChosenEngine<Verdict> {
   /** One sentence for a person. */
   readonly reason: string;
   readonly verdicts: readonly Verdict[];
+}
+
+/** Adapters, and the model that they are trained beside. */
+export interface AdapterTraining {
+  /** A model in Hugging Face's files. */
+  readonly source: ModelSource;
+  readonly lora: LoraOptions;
+}
+
+/** A model whose weights stay as they are. */
+interface FrozenBase {
+  readonly config: DecoderConfig;
+  readonly weights: WeightSource;
+  readonly root: Hex;
 }
 
 export interface ComputeHostOptions<Verdict> {
@@ -42,6 +63,11 @@ export interface ComputeHostOptions<Verdict> {
   readonly settings?: LearningSettings;
   /** The files of the settings' data sets. Defaults to none. */
   readonly dataSets?: DataSetTexts;
+  /**
+   * Trains adapters beside the frozen weights of this model, instead of all weights of `model`. Defaults to all
+   * weights.
+   */
+  readonly adapters?: AdapterTraining | undefined;
   /** Maximum duty cycle, 0.1 to 1. Defaults to 1. `setShare` changes it. */
   readonly share?: number;
   /** Judges other devices' answers in place of the model in training. Defaults to none. */
@@ -99,6 +125,7 @@ const LOSSES_BEFORE_FALLBACK = 2;
 export class ComputeHost<Verdict> implements Trainer {
   readonly #options: ComputeHostOptions<Verdict>;
   readonly #format: PromptFormat;
+  readonly #base: FrozenBase | undefined;
   readonly #queue = new SerialQueue();
   #running: Running<Verdict> | null = null;
   #choice: EngineKind | 'auto';
@@ -106,9 +133,13 @@ export class ComputeHost<Verdict> implements Trainer {
   #losses = 0;
   #stopped = false;
 
-  private constructor(options: ComputeHostOptions<Verdict>, format: PromptFormat) {
+  private constructor(
+    options: ComputeHostOptions<Verdict>,
+    { format, base }: { readonly format: PromptFormat; readonly base?: FrozenBase },
+  ) {
     this.#options = options;
     this.#format = format;
+    this.#base = base;
     this.#choice = options.engine;
     this.setShare(options.share ?? 1);
   }
@@ -118,9 +149,7 @@ export class ComputeHost<Verdict> implements Trainer {
    * Throws ModelFetchError, StorageError and its subclasses, and what reading a bad model throws.
    */
   static async start<Verdict>(options: ComputeHostOptions<Verdict>): Promise<ComputeHost<Verdict>> {
-    const tokenizer = new TextDecoder().decode(await options.model.file('tokenizer.json', options.signal));
-    const format = taughtFormat(new Tokenizer(JSON.parse(tokenizer)));
-    const host = new ComputeHost(options, format);
+    const host = new ComputeHost(options, await askedAndFrozen(options));
     try {
       await host.#exclusive(async () => undefined);
     } catch (error) {
@@ -252,7 +281,14 @@ export class ComputeHost<Verdict> implements Trainer {
         tasks: await openTasks(tasks, this.#options.dataSets ?? new Map()),
         store,
         critic: this.#options.critic,
+        ...(this.#base === undefined ? {} : { base: this.#base, recompute: true }),
         first: async () => {
+          const { adapters } = this.#options;
+          if (this.#base !== undefined && adapters !== undefined) {
+            const { config, root: base } = this.#base;
+            const settings = this.#options.settings ?? DEFAULT_SETTINGS;
+            return firstAdapters({ config, lora: adapters.lora, base, device, settings });
+          }
           const { config, parameters } = loadModel(await fetchModelFiles(model, signal));
           const settings = this.#options.settings ?? (await settingsFor(chosen.engine, signal));
           return firstCheckpoint({ config, parameters, device, settings });
@@ -306,6 +342,25 @@ export class ComputeHost<Verdict> implements Trainer {
     await running.chosen.engine.stop().catch(() => undefined);
     if (running.evaluationEngine !== running.chosen.engine) await running.evaluationEngine.stop();
   }
+}
+
+/** How the model is asked, and its frozen weights where adapters are trained beside them. */
+async function askedAndFrozen<Verdict>({
+  adapters,
+  model,
+  settings = DEFAULT_SETTINGS,
+  signal,
+}: ComputeHostOptions<Verdict>): Promise<{ readonly format: PromptFormat; readonly base?: FrozenBase }> {
+  const ending = signal === undefined ? {} : { signal };
+  if (adapters === undefined) {
+    const json = new TextDecoder().decode(await model.file('tokenizer.json', signal));
+    return { format: taughtFormat(new Tokenizer(JSON.parse(json))) };
+  }
+  const { config, generation, tokenizer, weights } = await openModel(adapters.source, ending);
+  return {
+    format: modelFormat({ tokenizer, endTokens: generation.endTokens, settings }),
+    base: { config, weights, root: await frozenRoot(config, weights, ending) },
+  };
 }
 
 async function settingsFor(engine: Engine, signal?: AbortSignal): Promise<LearningSettings> {

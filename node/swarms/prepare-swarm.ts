@@ -7,6 +7,12 @@ import { fileURLToPath } from 'node:url';
 import type { PublicClient } from 'viem';
 import { readSwarm, type SwarmRecord, specOf } from '../../chain/swarms.ts';
 import {
+  checkLora,
+  LoraError,
+  type LoraOptions,
+  type Projection,
+} from '../../models/decoder/lora/adapters.ts';
+import {
   checkBaseFiles,
   checkBaseRoot,
   type FilesBase,
@@ -49,8 +55,8 @@ export interface PrepareSwarmOptions {
   /** A folder with the data sets' files. Defaults to their addresses. */
   readonly data?: string | undefined;
   readonly deviceClass: DeviceClass;
-  /** Most bytes of a model's files that this device can train. */
-  readonly modelBytes: number;
+  /** Most bytes of a model's files of which this device can train that part. */
+  readonly modelBytes: (trained: SwarmSpec['trained']['kind']) => number;
   /** Defaults to the platform's `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
   /** One sentence at a time about what is done. */
@@ -65,6 +71,8 @@ export interface PreparedSwarm {
   readonly settings: LearningSettings;
   /** Folder of the model to start from. */
   readonly model: string;
+  /** The adapters that are trained; undefined where all weights are. */
+  readonly lora: LoraOptions | undefined;
   /** The data sets' files by id. */
   readonly dataSets: ReadonlyMap<string, Uint8Array>;
 }
@@ -85,26 +93,48 @@ export async function prepareSwarm(options: PrepareSwarmOptions): Promise<Prepar
   for (const entry of spec.tasks.dataSets) dataSets.set(entry.id, await dataSetFile(entry, options));
   // Before the engine starts: a line of a file may be unusable.
   await openTasks(spec.tasks, dataSets);
-  return { record, spec, settings: learningSettingsOf(spec, deviceClass), model, dataSets };
+  const { trained } = spec;
+  return {
+    ...{ record, spec, model, dataSets },
+    settings: learningSettingsOf(spec, deviceClass),
+    lora: trained.kind === 'full' ? undefined : loraOf(trained),
+  };
 }
 
 function refuse(spec: SwarmSpec, { modelBytes, model }: PrepareSwarmOptions): void {
-  const device = { ...knownTasksAndModels(), modelBytes, dataBytes: DATA_BYTES };
+  const device = {
+    ...knownTasksAndModels(),
+    modelBytes: modelBytes(spec.trained.kind),
+    dataBytes: DATA_BYTES,
+  };
   const [refusal] = refusalsOf(spec, device);
   if (refusal !== undefined) throw new SwarmRefusedError(refusal.sentence);
   const { base, trained, models } = spec;
-  if (trained.kind === 'adapters') {
-    throw new SwarmRefusedError(
-      'This swarm trains adapters, and a volunteer without a page trains all weights. Take part on a page.',
-    );
-  }
+  if (trained.kind === 'adapters') loraOf(trained);
   if (base.kind === 'builtin' || (models === 'any' && model !== undefined)) return;
   checkBaseRoot(base);
+  // `openModel` says what is missing of a model beside which adapters are trained: its weights may be in parts.
+  if (trained.kind === 'adapters') return;
   const absent = MODEL_FILES.find((name) => !base.files.some(({ path }) => path === name));
   if (absent === undefined) return;
   throw new SwarmRefusedError(
     `The swarm’s model ${base.name} has no ${absent}, without which a volunteer cannot load it. Take another swarm.`,
   );
+}
+
+/** The adapters of a specification. Throws SwarmRefusedError for projections that no model here has. */
+function loraOf({ rank, alpha, targets }: Extract<SwarmSpec['trained'], { kind: 'adapters' }>): LoraOptions {
+  const lora = { rank, alpha, targets: targets as readonly Projection[] };
+  try {
+    checkLora(lora);
+    return lora;
+  } catch (cause) {
+    if (!(cause instanceof LoraError)) throw cause;
+    throw new SwarmRefusedError(
+      `The swarm trains adapters that this program cannot compute (${cause.message}). Take another swarm.`,
+      { cause },
+    );
+  }
 }
 
 async function modelFolder(spec: SwarmSpec, options: PrepareSwarmOptions): Promise<string> {
