@@ -4,7 +4,6 @@ import { storeSource } from '../models/loading/store-source.ts';
 import { openMemoryFileStore } from '../models/loading/testing/memory-file-store.ts';
 import { openMemoryDirectory } from '../models/storage/memory-directory.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
-import { must } from '../protocol/must.ts';
 import type { RoundContext } from '../protocol/trainer.ts';
 import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
 import { readCheckpoint } from '../training/learning-checkpoint.ts';
@@ -19,7 +18,7 @@ const contextOf = (round: number): RoundContext => ({ round, seed: `0x${'12'.rep
 it('trains adapters beside the frozen model of a swarm, and goes on with them after a restart', async () => {
   const model = smallModel();
   const files = openMemoryFileStore();
-  for (const name of NAMES) files.files.set(name, await model.file(name));
+  for (const name of NAMES) files.files.set(name, Uint8Array.from(await model.file(name)));
   const directory = openMemoryDirectory();
   const options = (): ComputeHostOptions<never> => ({
     device: DEVICE,
@@ -55,10 +54,9 @@ it('trains adapters beside the frozen model of a swarm, and goes on with them af
   await again.stop();
 
   // Another base: the adapters are refused instead of being put on it.
-  const weights = must([files.files.get('model.safetensors')], 0);
-  files.files.set(
-    'model.safetensors',
-    weights.map((byte, i) => (i === weights.length - 2 ? byte ^ 1 : byte)),
-  );
+  const weights = await model.file('model.safetensors');
+  const other = Uint8Array.from(weights);
+  other[other.length - 2] = (other.at(-2) ?? 0) ^ 1;
+  files.files.set('model.safetensors', other);
   await expect(ComputeHost.start(options())).rejects.toThrow(/belong to a model with root/);
 });

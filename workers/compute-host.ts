@@ -64,8 +64,8 @@ export interface ComputeHostOptions<Verdict> {
   /** The files of the settings' data sets. Defaults to none. */
   readonly dataSets?: DataSetTexts;
   /**
-   * Trains adapters beside the frozen weights of this model, instead of all weights of `model`. Defaults to all
-   * weights.
+   * Trains adapters beside the frozen weights of this model, instead of all weights of `model`. Defaults to
+   * all weights.
    */
   readonly adapters?: AdapterTraining | undefined;
   /** Maximum duty cycle, 0.1 to 1. Defaults to 1. `setShare` changes it. */

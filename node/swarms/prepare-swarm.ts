@@ -113,7 +113,8 @@ function refuse(spec: SwarmSpec, { modelBytes, model }: PrepareSwarmOptions): vo
   if (trained.kind === 'adapters') loraOf(trained);
   if (base.kind === 'builtin' || (models === 'any' && model !== undefined)) return;
   checkBaseRoot(base);
-  // `openModel` says what is missing of a model beside which adapters are trained: its weights may be in parts.
+  // `openModel` says what is missing of a model beside which adapters are trained: its weights may be in
+  // parts.
   if (trained.kind === 'adapters') return;
   const absent = MODEL_FILES.find((name) => !base.files.some(({ path }) => path === name));
   if (absent === undefined) return;
