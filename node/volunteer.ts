@@ -65,10 +65,10 @@ export interface Volunteer {
 }
 
 /**
- * Bytes of memory that training takes for each byte of a model's file in bf16: weights, two moments and
- * gradients in f32.
+ * Bytes of memory that training takes for each byte of a model's file in bf16. All weights: themselves, two
+ * moments and gradients in f32. Adapters: the frozen weights, and packed copies of them.
  */
-const BYTES_IN_TRAINING = 8;
+const BYTES_IN_TRAINING = { full: 8, adapters: 2.5 } as const;
 
 const KEY_ELSEWHERE =
   'Another machine works with this device’s key, so this one waits. Stop one of them, or remove device.key from one folder, and start again.';
@@ -102,7 +102,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       data: options.data,
       // The reference engine computes one number at a time.
       deviceClass: engine === 'reference' ? 'light' : 'full',
-      modelBytes: Math.floor(totalmem() / BYTES_IN_TRAINING),
+      modelBytes: (trained) => Math.floor(totalmem() / BYTES_IN_TRAINING[trained]),
       onNotice: (text) => tell({ kind: 'notice', text }),
       ...ending,
     });

@@ -261,6 +261,7 @@ export class ComputeHost<Verdict> implements Trainer {
         engine: chosen.engine,
         evaluationEngine,
         base,
+        recompute: base !== undefined,
         format: this.#member.format(expected),
         tasks: await openTasks(expected.tasks, this.#options.dataSets ?? new Map()),
         store,

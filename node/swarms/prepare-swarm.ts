@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PublicClient } from 'viem';
 import { readSwarm, type SwarmRecord, specOf } from '../../chain/swarms.ts';
+import { LoraError } from '../../models/decoder/lora/adapters.ts';
 import {
   checkBaseFiles,
   checkBaseRoot,
@@ -21,7 +22,7 @@ import { messageOf } from '../../protocol/message-of.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import { refusalsOf } from '../../protocol/swarm-refusals.ts';
-import type { DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
+import type { DataSetEntry, SwarmSpec, TrainedPart } from '../../protocol/swarm-spec.ts';
 import { BUILTIN_MODELS, builtinModelOf } from '../../training/builtin-models.ts';
 import type { LearningSettings } from '../../training/learning-settings.ts';
 import { loraOf } from '../../training/member-model.ts';
@@ -56,8 +57,8 @@ export interface PrepareSwarmOptions {
   /** A folder with the data sets' files. Defaults to their addresses. */
   readonly data?: string | undefined;
   readonly deviceClass: DeviceClass;
-  /** Most bytes of a model's files that this device can train. */
-  readonly modelBytes: number;
+  /** Most bytes of a model's files of which this device can train that part. */
+  readonly modelBytes: (trained: SwarmSpec['trained']['kind']) => number;
   /** Defaults to the platform's `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
   /** One sentence at a time about what is done. */
@@ -92,24 +93,19 @@ export async function prepareSwarm(options: PrepareSwarmOptions): Promise<Prepar
   for (const entry of spec.tasks.dataSets) dataSets.set(entry.id, await dataSetFile(entry, options));
   // Before the engine starts: a line of a file may be unusable.
   await openTasks(spec.tasks, dataSets);
-  return { record, spec, settings: learningSettingsOf(spec, deviceClass), model, dataSets };
+  return { record, spec, model, dataSets, settings: learningSettingsOf(spec, deviceClass) };
 }
 
 function refuse(spec: SwarmSpec, { modelBytes, model }: PrepareSwarmOptions): void {
-  const device = { ...knownTasksAndModels(), modelBytes, dataBytes: DATA_BYTES };
+  const device = {
+    ...knownTasksAndModels(),
+    modelBytes: modelBytes(spec.trained.kind),
+    dataBytes: DATA_BYTES,
+  };
   const [refusal] = refusalsOf(spec, device);
   if (refusal !== undefined) throw new SwarmRefusedError(refusal.sentence);
-  const { base, models, trained } = spec;
-  if (trained.kind === 'adapters') {
-    try {
-      loraOf(trained);
-    } catch (cause) {
-      throw new SwarmRefusedError(
-        `The swarm’s adapters cannot be trained: ${messageOf(cause)}. Take another swarm.`,
-        { cause },
-      );
-    }
-  }
+  const { base, trained, models } = spec;
+  if (trained.kind === 'adapters') checkAdapters(trained);
   if (base.kind === 'builtin' || (models === 'any' && model !== undefined)) return;
   checkBaseRoot(base);
   const absent = WHOLE_MODEL.find(({ test }) => !base.files.some(({ path }) => test.test(path)));
@@ -119,19 +115,22 @@ function refuse(spec: SwarmSpec, { modelBytes, model }: PrepareSwarmOptions): vo
   );
 }
 
+/** Throws SwarmRefusedError for adapters of projections that no model here has. */
+function checkAdapters(trained: Extract<TrainedPart, { kind: 'adapters' }>): void {
+  try {
+    loraOf(trained);
+  } catch (cause) {
+    if (!(cause instanceof LoraError)) throw cause;
+    throw new SwarmRefusedError(
+      `The swarm trains adapters that this program cannot compute (${cause.message}). Take another swarm.`,
+      { cause },
+    );
+  }
+}
+
 async function modelFolder(spec: SwarmSpec, options: PrepareSwarmOptions): Promise<string> {
   const { model, signal } = options;
-  const { base, models, trained } = spec;
-  if (trained.kind === 'adapters') {
-    try {
-      loraOf(trained);
-    } catch (cause) {
-      throw new SwarmRefusedError(
-        `The swarm’s adapters cannot be trained: ${messageOf(cause)}. Take another swarm.`,
-        { cause },
-      );
-    }
-  }
+  const { base, models } = spec;
   const folder = model !== undefined && !isAddress(model) ? model : undefined;
   if (folder !== undefined && models === 'any') return folder;
   if (base.kind === 'builtin') {
