@@ -2,6 +2,7 @@
 const EXPERIMENTS: Readonly<Record<string, () => Promise<unknown>>> = {
   poison: () => import('./poison.ts'),
   sapo: () => import('./sapo.ts'),
+  swarm8: () => import('./swarm8.ts'),
 };
 
 const name = process.argv[2] ?? '';
