@@ -2,8 +2,9 @@ import { type Address, getAbiItem, type Hex, type PublicClient, parseEventLogs }
 import { toChainError } from './errors.ts';
 import { participationAbi } from './generated/abi.ts';
 import { logsOfBlocks } from './logs.ts';
+import type { SwarmLocation } from './swarm-location.ts';
 
-/** An attestation found on the chain. */
+/** An attestation of one swarm found on the chain. */
 export interface AttestationOnChain {
   /** Lower case. */
   readonly device: Hex;
@@ -20,7 +21,7 @@ export interface AttestationOnChain {
 
 export interface ReadAttestationsOptions {
   readonly client: PublicClient;
-  readonly participation: Address;
+  readonly location: SwarmLocation;
   /** Only attestations of this device. */
   readonly device?: Address;
   /** First and last block, both included. */
@@ -30,14 +31,18 @@ export interface ReadAttestationsOptions {
 
 const ATTESTED = getAbiItem({ abi: participationAbi, name: 'Attested' });
 
-/** Attestations in a range of blocks, in the chain's order. Throws ChainError. */
+/** Attestations of a swarm in a range of blocks, in the chain's order. Throws ChainError. */
 export async function readAttestations(options: ReadAttestationsOptions): Promise<AttestationOnChain[]> {
-  const { client, participation, device, fromBlock, toBlock } = options;
+  const { client, location, device, fromBlock, toBlock } = options;
+  const { participation } = location;
   const found: AttestationOnChain[] = [];
   const receipts = new Map<Hex, { readonly gas: number; readonly batch: number }>();
   try {
     const logs = await logsOfBlocks(fromBlock, toBlock, (range) =>
-      client.getLogs({ ...range, address: participation, event: ATTESTED, args: { device }, strict: true }),
+      client.getLogs({
+        ...{ ...range, address: participation, event: ATTESTED, strict: true },
+        args: { swarm: BigInt(location.swarm), device },
+      }),
     );
     for (const { args, blockNumber, transactionHash } of logs) {
       const cost = receipts.get(transactionHash) ?? (await costOf(client, participation, transactionHash));

@@ -22,13 +22,14 @@ import { ChainError, revertOf, toChainError } from './errors.ts';
 import { identityAbi, participationAbi } from './generated/abi.ts';
 import { readHeard, readOwnerRecord, readParticipants, readRecords } from './records.ts';
 import { readSchedule, roundMs, seedOf } from './schedule.ts';
+import { locationOf } from './swarm-location.ts';
 import {
   attestationEntry,
   identityAt,
   type LocalChain,
-  participationAt,
   secretOf,
   startLocalChain,
+  swarmsAt,
   voteEntry,
 } from './testing/local-chain.ts';
 
@@ -65,7 +66,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         address: local.network.contracts.participation,
         abi: participationAbi,
         functionName: 'attestBatch',
-        args: [BigInt(round), entries.map(attestationEntry)],
+        args: [0n, BigInt(round), entries.map(attestationEntry)],
         chain: wallet.chain ?? null,
         account: wallet.account ?? null,
       });
@@ -73,7 +74,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
     }
 
     const attestationsOf = async (n: number): Promise<number> => {
-      const [record] = await readRecords(local.client, local.network.contracts.participation, [
+      const [record] = await readRecords(local.client, locationOf(local.network), [
         local.device(n).signer.address,
       ]);
       return record?.attestations ?? -1;
@@ -103,21 +104,21 @@ describe.skipIf(NO_ANVIL !== undefined)(
     it('deploys to the same addresses on every fresh chain', () => {
       expect(local.network.contracts).toMatchObject({
         identity: '0x5FbDB2315678afecb367f032d93F642f64180aa3'.toLowerCase(),
-        participation: '0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512'.toLowerCase(),
+        swarms: '0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512'.toLowerCase(),
       });
     });
 
     it('has the clock and the seeds that TypeScript computes', async () => {
-      const book = participationAt(local.network, local.client);
+      const book = swarmsAt(local.network, local.client);
       const { schedule } = local;
       expect(schedule.seconds).toEqual({ answer: 8, critique: 5, vote: 7 });
       for (const round of [0, 1, 77, 2 ** 40]) {
-        expect(await book.read.seedOf([BigInt(round)])).toBe(seedOf(schedule, round));
+        expect(await book.read.seedOf([0n, BigInt(round)])).toBe(seedOf(schedule, round));
         const begins = BigInt(schedule.genesis + (round * roundMs(schedule)) / 1000);
-        expect(await book.read.roundAt([begins])).toBe(BigInt(round));
-        expect(await book.read.stageAt([begins + 7n])).toBe(0);
-        expect(await book.read.stageAt([begins + 8n])).toBe(1);
-        expect(await book.read.stageAt([begins + 13n])).toBe(2);
+        expect(await book.read.roundAt([0n, begins])).toBe(BigInt(round));
+        expect(await book.read.stageAt([0n, begins + 7n])).toBe(0);
+        expect(await book.read.stageAt([0n, begins + 8n])).toBe(1);
+        expect(await book.read.stageAt([0n, begins + 13n])).toBe(2);
       }
     });
 
@@ -174,9 +175,9 @@ describe.skipIf(NO_ANVIL !== undefined)(
       await local.toRound(round);
       const fromBlock = (await local.client.getBlockNumber()) + 1n;
       const receipt = await post(round, [await attest(30, round), await attest(31, round)]);
-      const { participation } = local.network.contracts;
+      const location = locationOf(local.network);
       const toBlock = receipt.blockNumber;
-      const all = await readAttestations({ client: local.client, participation, fromBlock, toBlock });
+      const all = await readAttestations({ client: local.client, location, fromBlock, toBlock });
       expect(all).toHaveLength(2);
       expect(all[0]).toEqual({
         device: local.device(30).signer.address,
@@ -189,7 +190,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         batch: 2,
       });
       const device = local.device(31).signer.address;
-      const own = await readAttestations({ client: local.client, participation, device, fromBlock, toBlock });
+      const own = await readAttestations({ client: local.client, location, device, fromBlock, toBlock });
       expect(own.map((each) => each.device)).toEqual([device]);
 
       const votes = [
@@ -197,15 +198,15 @@ describe.skipIf(NO_ANVIL !== undefined)(
       ];
       const wallet = local.wallet(1);
       const vote = await wallet.writeContract({
-        address: participation,
+        address: location.participation,
         abi: participationAbi,
         functionName: 'voteBatch',
-        args: [votes.map(voteEntry)],
+        args: [0n, votes.map(voteEntry)],
         chain: wallet.chain ?? null,
         account: wallet.account ?? null,
       });
       await local.client.waitForTransactionReceipt({ hash: vote });
-      const people = await readParticipants({ client: local.client, participation, fromBlock, toBlock });
+      const people = await readParticipants({ client: local.client, location, fromBlock, toBlock });
       expect(people).toEqual([
         { device, attestations: 1, votesCast: 0, votesReceived: 1, lastRound: round, lastVote: undefined },
         {
@@ -234,16 +235,17 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const round = freshRound();
       await local.toRound(round);
       await post(round, [await attest(40, round)]);
-      const { identity, participation } = local.network.contracts;
+      const { identity } = local.network.contracts;
+      const location = locationOf(local.network);
       const owner = privateKeyToAccount(ANVIL_KEYS[2] ?? '0x').address;
       const { signer } = local.device(40);
-      expect((await readOwnerRecord(local.client, participation, owner)).attestations).toBe(0);
+      expect((await readOwnerRecord(local.client, location, owner)).attestations).toBe(0);
       expect(await readBinding(local.client, identity, signer.address)).toBeNull();
 
       // The owner only signs; another account posts and pays.
       await postBinding({ queue: local.queue(1), identity, binding: await bindingBy(2, 40) });
 
-      expect((await readOwnerRecord(local.client, participation, owner)).attestations).toBe(1);
+      expect((await readOwnerRecord(local.client, location, owner)).attestations).toBe(1);
       expect(await readBinding(local.client, identity, signer.address)).toMatchObject({
         owner: owner.toLowerCase(),
         revoked: false,
@@ -277,10 +279,10 @@ describe.skipIf(NO_ANVIL !== undefined)(
     it('counts signed rounds of a device in any order, whoever posts them', async () => {
       const round = freshRound();
       await local.toRound(round + 2);
-      const { participation } = local.network.contracts;
+      const location = locationOf(local.network);
       const device = local.device(43).signer.address;
       const heard = (of: number) =>
-        readHeard({ client: local.client, participation, what: 'attestation', devices: [device], round: of });
+        readHeard({ client: local.client, location, what: 'attestation', devices: [device], round: of });
       await post(round + 2, [await attest(43, round + 2)]);
       expect(await heard(round)).toEqual(new Set());
       await post(round, [await attest(43, round)]);
@@ -359,7 +361,10 @@ describe.skipIf(NO_ANVIL !== undefined)(
 
     it('says what is wrong when contracts or node are not there', async () => {
       const nowhere = `0x${'12'.repeat(20)}` as const;
-      await expect(readSchedule(local.client, nowhere)).rejects.toMatchObject({ code: 'wrong-network' });
+      await expect(readSchedule(local.client, nowhere, 0)).rejects.toMatchObject({ code: 'wrong-network' });
+      await expect(readSchedule(local.client, local.network.contracts.swarms, 99)).rejects.toThrow(
+        'There is no swarm of this number on this chain. Look for it in the list.',
+      );
       const rpc = 'http://127.0.0.1:9';
       const opening = DeviceChain.open({ network: { ...local.network, rpc }, secret: secretOf(1) });
       await expect(opening).rejects.toBeInstanceOf(ChainError);

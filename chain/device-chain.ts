@@ -10,6 +10,7 @@ import { type ChainNetwork, connect } from './network.ts';
 import { readSchedule, roundMs, type Schedule } from './schedule.ts';
 import { sleep } from './sleep.ts';
 import { readStandings } from './standings.ts';
+import { locationOf } from './swarm-location.ts';
 
 export interface OpenDeviceChainOptions {
   readonly network: ChainNetwork;
@@ -19,7 +20,10 @@ export interface OpenDeviceChainOptions {
   readonly signal?: AbortSignal;
 }
 
-/** One device's whole view of the chain: its clock, its ledger, its owner and its attestations. */
+/**
+ * One device's whole view of the chain and of the network's swarm on it: its clock, its ledger, its owner and
+ * its attestations.
+ */
 export class DeviceChain {
   readonly ledger: Ledger;
   readonly clock: ChainClock;
@@ -47,8 +51,11 @@ export class DeviceChain {
       clock,
       device: this.device,
       chainId: network.chainId,
-      participation: network.contracts.participation,
-      readStandings: (devices) => readStandings({ client, ...network.contracts, devices }),
+      location: locationOf(network),
+      readStandings: (devices) =>
+        readStandings({
+          ...{ client, identity: network.contracts.identity, location: locationOf(network), devices },
+        }),
     });
   }
 
@@ -65,12 +72,12 @@ export class DeviceChain {
         signal: abort.signal,
         ...(fetcher === undefined ? {} : { fetch: fetcher }),
       });
-      const schedule = await readSchedule(client, network.contracts.participation);
+      const schedule = await readSchedule(client, network.contracts.swarms, network.swarm);
       const clock = await ChainClock.start({
         schedule,
         latestBlock: () => client.getBlock({ blockTag: 'latest' }),
         confirm: async () => {
-          const now = await readSchedule(client, network.contracts.participation);
+          const now = await readSchedule(client, network.contracts.swarms, network.swarm);
           if (now.genesis !== schedule.genesis || now.genesisSeed !== schedule.genesisSeed) {
             throw new ChainError(
               'wrong-network',
@@ -152,7 +159,7 @@ export class DeviceChain {
     if (fromBlock === undefined) return;
     await watchAttestations({
       client: this.client,
-      participation: this.#network.contracts.participation,
+      location: locationOf(this.#network),
       device: this.device.address,
       fromBlock,
       onAttestation: (each) => {

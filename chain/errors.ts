@@ -128,7 +128,10 @@ const SENTENCES: Readonly<Record<string, string>> = {
   NotYours: 'Only the owner of a device that is in force can revoke or replace it. Connect that wallet.',
   NotBound: 'The device has no owner that it could leave, or it has left already.',
   BadBatchSize: 'A batch holds 1 to 256 entries. Split it.',
-  BadDeployment: 'Every stage lasts a second to a day, and the identity contract must be deployed first.',
+  BadDeployment: 'The contracts of identities and of swarms must be deployed first.',
+  BadLength: 'The text is empty or longer than 16,384 bytes. Shorten it.',
+  BadStages: 'Every stage lasts a second to a day. Correct the schedule.',
+  NoSwarm: 'There is no swarm of this number on this chain. Look for it in the list.',
   NotPosted: 'Nobody posted this root for this round.',
   BeforeGenesis: 'The rounds have not begun yet.',
   // Payments, Jobs, Crowdfund, Ownership, TrainingRecord

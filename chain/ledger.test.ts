@@ -9,15 +9,16 @@ import { secretOf } from './testing/local-chain.ts';
 import { ATTESTATION_TYPES, domainOf } from './typed-data.ts';
 
 const participation = `0x${'ab'.repeat(20)}` as const;
+const location = { participation, swarm: 7 };
 const clock: RoundClock = {
   read: () => ({ round: 3, stage: 'vote', sinceStageStart: 0, untilStageEnd: 1, seed: '0x' }),
 };
-const ledgerOf = (device: number, chainId = 31337): ChainLedger =>
+const ledgerOf = (device: number, chainId = 31337, swarm = 7): ChainLedger =>
   new ChainLedger({
     clock,
     device: deviceKey(secretOf(device)),
     chainId,
-    participation,
+    location: { participation, swarm },
     readStandings: async (devices) => devices.map(() => UNKNOWN),
   });
 const { address: device } = deviceKey(secretOf(1));
@@ -42,10 +43,24 @@ describe('ChainLedger', () => {
       domain: domainOf(31337, participation),
       types: ATTESTATION_TYPES,
       primaryType: 'Attestation',
-      message: { ...attestation, round: 3n },
+      message: { ...attestation, swarm: 7n, round: 3n },
       signature: signed.signature,
     });
     expect(signer.toLowerCase()).toBe(device);
+  });
+
+  it('signs for one swarm, and no other swarm’s ledger verifies it', async () => {
+    const hash = `0x${'11'.repeat(32)}` as const;
+    const attested = await ledgerOf(1).signAttestation({
+      round: 3,
+      checkpointRoot: hash,
+      rolloutDigest: hash,
+    });
+    const voted = await ledgerOf(1).signVote({ round: 3, winners: [device] });
+    expect(await ledgerOf(2).verifyAttestation(attested)).toBe(true);
+    expect(await ledgerOf(2, 31337, 8).verifyAttestation(attested)).toBe(false);
+    expect(await ledgerOf(2).verifyVote(voted)).toBe(true);
+    expect(await ledgerOf(2, 31337, 8).verifyVote(voted)).toBe(false);
   });
 
   it('refuses to sign more winners than the contract takes', async () => {
@@ -56,17 +71,18 @@ describe('ChainLedger', () => {
   });
 
   it('hashes arrays as EIP-712 says', () => {
-    const one = voteDigest(1, participation, { round: 1, winners: [device] });
+    const one = voteDigest(1, location, { round: 1, winners: [device] });
     const same = hashTypedData({
       domain: domainOf(1, participation),
       types: {
         Vote: [
+          { name: 'swarm', type: 'uint64' },
           { name: 'round', type: 'uint64' },
           { name: 'winners', type: 'address[]' },
         ],
       },
       primaryType: 'Vote',
-      message: { round: 1n, winners: [device] },
+      message: { swarm: 7n, round: 1n, winners: [device] },
     });
     expect(one).toBe(same);
   });

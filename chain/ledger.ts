@@ -1,10 +1,11 @@
-import { type Address, type Hex, hashTypedData } from 'viem';
+import { type Hex, hashTypedData } from 'viem';
 import type { DeviceKey } from '../protocol/device-key.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
 import type { Attestation, Ledger, RoundClock, Signed, Vote } from '../protocol/ledger.ts';
 import type { Standing } from '../protocol/standing.ts';
 import { ChainError } from './errors.ts';
 import { isSignedBy } from './signatures.ts';
+import type { SwarmLocation } from './swarm-location.ts';
 import { ATTESTATION_TYPES, domainOf, VOTE_TYPES } from './typed-data.ts';
 
 /** The most winners of a vote: `MAX_WINNERS` of the Participation contract. */
@@ -14,35 +15,47 @@ export interface ChainLedgerOptions {
   readonly clock: RoundClock;
   readonly device: DeviceKey;
   readonly chainId: number;
-  readonly participation: Address;
+  /** The swarm that is signed for. */
+  readonly location: SwarmLocation;
   /** Reads the standing of at most 256 devices from the chain. `readStandings` of standings.ts is one. */
   readonly readStandings: (devices: readonly DeviceAddress[]) => Promise<readonly Standing[]>;
 }
 
-/** The digest that a device signs to attest a round at one deployment. */
-export function attestationDigest(chainId: number, participation: Address, attestation: Attestation): Hex {
+/** The digest that a device signs to attest a round of one swarm at one deployment. */
+export function attestationDigest(
+  chainId: number,
+  { participation, swarm }: SwarmLocation,
+  attestation: Attestation,
+): Hex {
   const { round, checkpointRoot, rolloutDigest } = attestation;
   return hashTypedData({
     domain: domainOf(chainId, participation),
     types: ATTESTATION_TYPES,
     primaryType: 'Attestation',
-    message: { round: BigInt(round), checkpointRoot, rolloutDigest },
-  });
-}
-
-/** The digest that a device signs to vote at one deployment. The winners are hashed in the given order. */
-export function voteDigest(chainId: number, participation: Address, { round, winners }: Vote): Hex {
-  return hashTypedData({
-    domain: domainOf(chainId, participation),
-    types: VOTE_TYPES,
-    primaryType: 'Vote',
-    message: { round: BigInt(round), winners },
+    message: { swarm: BigInt(swarm), round: BigInt(round), checkpointRoot, rolloutDigest },
   });
 }
 
 /**
- * The swarm's ledger over one deployment of Participation. It signs and verifies without a node, and asks the
- * node for standings.
+ * The digest that a device signs to vote in one swarm at one deployment. The winners are hashed in the given
+ * order.
+ */
+export function voteDigest(
+  chainId: number,
+  { participation, swarm }: SwarmLocation,
+  { round, winners }: Vote,
+): Hex {
+  return hashTypedData({
+    domain: domainOf(chainId, participation),
+    types: VOTE_TYPES,
+    primaryType: 'Vote',
+    message: { swarm: BigInt(swarm), round: BigInt(round), winners },
+  });
+}
+
+/**
+ * The ledger of one swarm over one deployment of Participation. It signs and verifies without a node, and
+ * asks the node for standings.
  */
 export class ChainLedger implements Ledger {
   readonly clock: RoundClock;
@@ -91,11 +104,11 @@ export class ChainLedger implements Ledger {
   }
 
   #attestationDigest(attestation: Attestation): Hex {
-    return attestationDigest(this.#options.chainId, this.#options.participation, attestation);
+    return attestationDigest(this.#options.chainId, this.#options.location, attestation);
   }
 
   #voteDigest(vote: Vote): Hex {
-    return voteDigest(this.#options.chainId, this.#options.participation, vote);
+    return voteDigest(this.#options.chainId, this.#options.location, vote);
   }
 }
 

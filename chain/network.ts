@@ -6,7 +6,13 @@ export interface ChainNetwork {
   /** JSON-RPC over HTTP. */
   readonly rpc: string;
   readonly chainId: number;
-  readonly contracts: { readonly identity: Address; readonly participation: Address };
+  readonly contracts: {
+    readonly identity: Address;
+    readonly swarms: Address;
+    readonly participation: Address;
+  };
+  /** Number of the swarm that is meant: the network's default, or the one that a person chose. */
+  readonly swarm: number;
   /** The contracts of paid and disputed training; undefined for a network that has none. */
   readonly rollup?: RollupContracts | undefined;
 }

@@ -2,8 +2,9 @@ import { type Address, getAbiItem, type Hex, type PublicClient } from 'viem';
 import { toChainError } from './errors.ts';
 import { participationAbi } from './generated/abi.ts';
 import { logsOfBlocks } from './logs.ts';
+import type { SwarmLocation } from './swarm-location.ts';
 
-/** What a device, or all devices of an owner together, have done on the chain. */
+/** What a device, or all devices of an owner together, have done in one swarm on the chain. */
 export interface ParticipationRecord {
   /** Rounds attested. */
   readonly attestations: number;
@@ -27,7 +28,7 @@ interface RawRecord {
 /** The records of devices, in the same order, read in one request. Throws ChainError. */
 export async function readRecords(
   client: PublicClient,
-  participation: Address,
+  { participation, swarm }: SwarmLocation,
   devices: readonly Address[],
 ): Promise<readonly ParticipationRecord[]> {
   if (devices.length === 0) return [];
@@ -36,7 +37,7 @@ export async function readRecords(
       address: participation,
       abi: participationAbi,
       functionName: 'recordsOf',
-      args: [devices],
+      args: [BigInt(swarm), devices],
     });
     return raw.map(recordFrom);
   } catch (error) {
@@ -50,7 +51,7 @@ export async function readRecords(
  */
 export async function readOwnerRecord(
   client: PublicClient,
-  participation: Address,
+  { participation, swarm }: SwarmLocation,
   owner: Address,
 ): Promise<ParticipationRecord> {
   try {
@@ -59,7 +60,7 @@ export async function readOwnerRecord(
         address: participation,
         abi: participationAbi,
         functionName: 'recordOfOwner',
-        args: [owner],
+        args: [BigInt(swarm), owner],
       }),
     );
   } catch (error) {
@@ -69,7 +70,7 @@ export async function readOwnerRecord(
 
 export interface ReadHeardOptions {
   readonly client: PublicClient;
-  readonly participation: Address;
+  readonly location: SwarmLocation;
   readonly what: 'attestation' | 'vote';
   /** At most 256. */
   readonly devices: readonly Address[];
@@ -81,14 +82,14 @@ export interface ReadHeardOptions {
  * counts no more. Of votes the answer is exact while the round is open. Throws ChainError.
  */
 export async function readHeard(options: ReadHeardOptions): Promise<ReadonlySet<Hex>> {
-  const { client, participation, what, devices, round } = options;
+  const { client, location, what, devices, round } = options;
   if (devices.length === 0) return new Set();
   try {
     const bits = await client.readContract({
-      address: participation,
+      address: location.participation,
       abi: participationAbi,
       functionName: what === 'attestation' ? 'attestedEach' : 'votedEach',
-      args: [devices, BigInt(round)],
+      args: [BigInt(location.swarm), devices, BigInt(round)],
     });
     const heard = devices.filter((_, i) => ((bits >> BigInt(i)) & 1n) === 1n);
     return new Set(heard.map((device): Hex => `0x${device.slice(2).toLowerCase()}`));
@@ -104,7 +105,7 @@ export interface Participant extends ParticipationRecord {
 
 export interface ReadParticipantsOptions {
   readonly client: PublicClient;
-  readonly participation: Address;
+  readonly location: SwarmLocation;
   /** First and last block, both included. */
   readonly fromBlock: bigint;
   readonly toBlock: bigint;
@@ -113,15 +114,18 @@ export interface ReadParticipantsOptions {
 const ATTESTED = getAbiItem({ abi: participationAbi, name: 'Attested' });
 
 /**
- * Every device that attested between two blocks, with its whole record. Most attestations first. Throws
- * ChainError.
+ * Every device that attested in a swarm between two blocks, with its whole record there. Most attestations
+ * first. Throws ChainError.
  */
 export async function readParticipants(options: ReadParticipantsOptions): Promise<readonly Participant[]> {
-  const { client, participation, fromBlock, toBlock } = options;
+  const { client, location, fromBlock, toBlock } = options;
   const devices = new Set<Hex>();
   try {
     const logs = await logsOfBlocks(fromBlock, toBlock, (range) =>
-      client.getLogs({ ...range, address: participation, event: ATTESTED, strict: true }),
+      client.getLogs({
+        ...{ ...range, address: location.participation, event: ATTESTED, strict: true },
+        args: { swarm: BigInt(location.swarm) },
+      }),
     );
     for (const { args } of logs) devices.add(`0x${args.device.slice(2).toLowerCase()}`);
   } catch (error) {
@@ -131,7 +135,7 @@ export async function readParticipants(options: ReadParticipantsOptions): Promis
   const participants: Participant[] = [];
   for (let i = 0; i < all.length; i += 256) {
     const some = all.slice(i, i + 256);
-    const records = await readRecords(client, participation, some);
+    const records = await readRecords(client, location, some);
     for (const [j, device] of some.entries()) {
       const record = records[j];
       if (record !== undefined) participants.push({ device, ...record });

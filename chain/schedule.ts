@@ -1,9 +1,9 @@
 import { type Address, encodeAbiParameters, type Hex, keccak256, type PublicClient } from 'viem';
 import type { ClockReading, Stage } from '../protocol/ledger.ts';
 import { ChainError, toChainError } from './errors.ts';
-import { participationAbi } from './generated/abi.ts';
+import { swarmsAbi } from './generated/abi.ts';
 
-/** The times of all rounds, fixed by the deployment of Participation. */
+/** The times of all rounds of a swarm, fixed when it was opened. */
 export interface Schedule {
   /** Unix time in seconds at which round 0 began. */
   readonly genesis: number;
@@ -13,29 +13,45 @@ export interface Schedule {
 
 const STAGES: readonly Stage[] = ['answer', 'critique', 'vote'];
 
-/** Reads the schedule. Throws ChainError if the node is out of reach or there is no contract. */
-export async function readSchedule(client: PublicClient, participation: Address): Promise<Schedule> {
+/**
+ * Reads the schedule of a swarm. Throws ChainError if the node is out of reach, or there is no contract or no
+ * such swarm.
+ */
+export async function readSchedule(client: PublicClient, swarms: Address, swarm: number): Promise<Schedule> {
   try {
-    const code = await client.getCode({ address: participation });
+    const code = await client.getCode({ address: swarms });
     if (code === undefined) {
       throw new ChainError(
         'wrong-network',
-        `There is no contract at ${participation} on this chain. Check the network file, or deploy again.`,
+        `There is no contract at ${swarms} on this chain. Check the network file, or deploy again.`,
       );
     }
     const read = await client.readContract({
-      address: participation,
-      abi: participationAbi,
-      functionName: 'schedule',
+      address: swarms,
+      abi: swarmsAbi,
+      functionName: 'swarmOf',
+      args: [BigInt(swarm)],
     });
-    return {
-      genesis: Number(read.genesis),
-      seconds: { answer: read.answerSeconds, critique: read.critiqueSeconds, vote: read.voteSeconds },
-      genesisSeed: read.genesisSeed,
-    };
+    return scheduleOf(read);
   } catch (error) {
     throw toChainError(error);
   }
+}
+
+/** The schedule in what the contract Swarms says of a swarm. */
+export function scheduleOf(swarm: {
+  readonly genesis: bigint;
+  readonly answerSeconds: number;
+  readonly critiqueSeconds: number;
+  readonly voteSeconds: number;
+  readonly genesisSeed: Hex;
+}): Schedule {
+  const { genesis, answerSeconds, critiqueSeconds, voteSeconds, genesisSeed } = swarm;
+  return {
+    genesis: Number(genesis),
+    seconds: { answer: answerSeconds, critique: critiqueSeconds, vote: voteSeconds },
+    genesisSeed,
+  };
 }
 
 /** Length of a whole round in ms. */

@@ -6,6 +6,7 @@ import type { Address, TypedDataDomain } from 'viem';
  */
 export const ATTESTATION_TYPES = {
   Attestation: [
+    { name: 'swarm', type: 'uint64' },
     { name: 'round', type: 'uint64' },
     { name: 'checkpointRoot', type: 'bytes32' },
     { name: 'rolloutDigest', type: 'bytes32' },
@@ -14,6 +15,7 @@ export const ATTESTATION_TYPES = {
 
 export const VOTE_TYPES = {
   Vote: [
+    { name: 'swarm', type: 'uint64' },
     { name: 'round', type: 'uint64' },
     { name: 'winners', type: 'address[]' },
   ],

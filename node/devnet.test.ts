@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readAttestations } from '../chain/attestations.ts';
 import { NO_ANVIL } from '../chain/devnet/anvil.ts';
 import { connect } from '../chain/network.ts';
+import { locationOf } from '../chain/swarm-location.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { readNetworkFile } from './home/network-file.ts';
 
@@ -172,9 +173,9 @@ describe.skipIf(NO_ANVIL)(
       const network = await readNetworkFile(join(home, 'devnet.json'));
       const client = connect(network);
       const archive = await openArchiveFolder(join(home, 'archive'));
-      const { participation } = network.contracts;
+      const location = locationOf(network);
       const onChain = async () =>
-        readAttestations({ client, participation, fromBlock: 0n, toBlock: await client.getBlockNumber() });
+        readAttestations({ client, location, fromBlock: 0n, toBlock: await client.getBlockNumber() });
       await vi.waitFor(
         async () => {
           const devices = new Set((await onChain()).map(({ device }) => device));

@@ -4,6 +4,7 @@ import '../swarm/node20.ts';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DeviceChain } from '../chain/device-chain.ts';
+import { locationOf } from '../chain/swarm-location.ts';
 import { TransactionQueue } from '../chain/transaction-queue.ts';
 import { parseNetwork } from '../protocol/network-file.ts';
 import { joinSwarm } from '../swarm/join.ts';
@@ -13,6 +14,7 @@ import { nodeTransports } from '../swarm/node-transports.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { startArchive } from './archive.ts';
 import { type Child, startChild } from './devnet/child.ts';
+import { defaultSpec } from './devnet/default-swarm.ts';
 import { fundedWallet, startLocalChain } from './devnet/local-chain.ts';
 import { servePage } from './devnet/page-server.ts';
 import { startRpcGuard } from './devnet/rpc-guard.ts';
@@ -31,6 +33,9 @@ const RPC_PORT = 8545;
 const LOCAL_GAS_PER_ROUND = 48_000_000;
 /** In wei; fifty times what a new local chain asks. */
 const LOCAL_MAX_FEE = 100_000_000_000n;
+
+/** Swarms whose messages the relay passes on: the default one and those that are opened next. */
+const RELAYED_SWARMS = 16;
 
 /** How to stop what was started, in the order of starting. */
 type Closing = (() => unknown)[];
@@ -93,8 +98,14 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
   closing.push(() => rm(networkFile, { force: true }));
 
   const chain = await startChain();
-  const { anvil, contracts, rollup } = chain;
-  const relay = await startRelayProcess(home, networkId(anvil.chainId, contracts.participation));
+  const { anvil, contracts, rollup, swarm } = chain;
+  // The ids of swarms that somebody opens later are known now.
+  const relay = await startRelayProcess(
+    home,
+    Array.from({ length: RELAYED_SWARMS }, (_, i) =>
+      networkId(anvil.chainId, contracts.participation, swarm + i),
+    ),
+  );
   void anvil.exited.then(() =>
     say('The local chain has stopped: rounds go on by the clock, but nothing is recorded.'),
   );
@@ -120,6 +131,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
     rpc: guard.url,
     chainId: anvil.chainId,
     contracts,
+    swarm,
     rollup,
     relays: relay.addresses,
     processes: { devnet: process.pid, relay: relay.child.pid, anvil: anvil.pid },
@@ -139,7 +151,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
   async function startChain() {
     const started = await startLocalChain({
       folder: join(home, 'chain'),
-      seconds: stageSeconds(roundSeconds),
+      spec: defaultSpec(stageSeconds(roundSeconds)),
       signal,
     });
     closing.push(() => started.anvil.stop());
@@ -190,7 +202,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
       gasPerRound: LOCAL_GAS_PER_ROUND,
       gasPerDay: 1000 * LOCAL_GAS_PER_ROUND,
       chainId: network.chainId,
-      participation: network.contracts.participation,
+      location: locationOf(network),
       clock: deviceChain.clock,
       onEvent: (event) => {
         if (event.kind === 'spent') say(event.sentence);
@@ -234,13 +246,13 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
 
   async function startRelayProcess(
     folder: string,
-    network: string,
+    networks: readonly string[],
   ): Promise<{ readonly child: Child; readonly addresses: readonly string[] }> {
     const child = startChild({
       entry: new URL('./devnet/relay-process.ts', import.meta.url),
       argv: [
         ...['--key', join(folder, 'relay.key'), '--ports', join(folder, 'relay-ports.json')],
-        ...['--network', network],
+        ...networks.flatMap((network) => ['--network', network]),
       ],
       onLine: (line) => say(`  relay: ${line}`),
     });

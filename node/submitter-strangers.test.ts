@@ -12,6 +12,7 @@ import { ANVIL_KEYS, NO_ANVIL } from '../chain/devnet/anvil.ts';
 import { readRecords } from '../chain/records.ts';
 import { readingAt } from '../chain/schedule.ts';
 import { readStandings } from '../chain/standings.ts';
+import { locationOf } from '../chain/swarm-location.ts';
 import { type LocalChain, startLocalChain } from '../chain/testing/local-chain.ts';
 import { TransactionQueue } from '../chain/transaction-queue.ts';
 import type { Attestation, Signed, Vote } from '../protocol/ledger.ts';
@@ -82,7 +83,13 @@ describe.skipIf(NO_ANVIL !== undefined)(
       };
       const standings = new Standings({
         read: (devices) =>
-          readStandings({ client: local.client, ...local.network.contracts, devices, knownAfter: 2 }),
+          readStandings({
+            client: local.client,
+            identity: local.network.contracts.identity,
+            location: locationOf(local.network),
+            devices,
+            knownAfter: 2,
+          }),
         scheduler: systemScheduler,
         random: Math.random,
         pauseMs: 0,
@@ -90,7 +97,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       submitter = new Submitter({
         queue: new TransactionQueue({ client: local.client, wallet: local.wallet(1) }),
         chainId: local.network.chainId,
-        participation: local.network.contracts.participation,
+        location: locationOf(local.network),
         clock,
         standingOf: (device) => standings.of(device),
         onEvent: (event) => events.push(event),
@@ -197,7 +204,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
           async () =>
             readRecords(
               local.client,
-              local.network.contracts.participation,
+              locationOf(local.network),
               [BOUND, KNOWN].map((n) => local.device(n).signer.address),
             ),
           { timeout: 60_000 },

@@ -5,6 +5,7 @@ import { anvilWallet, NO_ANVIL } from '../chain/devnet/anvil.ts';
 import { participationAbi } from '../chain/generated/abi.ts';
 import { readRecords } from '../chain/records.ts';
 import { readingAt } from '../chain/schedule.ts';
+import { locationOf } from '../chain/swarm-location.ts';
 import { attestationEntry, type LocalChain, startLocalChain } from '../chain/testing/local-chain.ts';
 import { TransactionQueue, type TransactionQueueOptions } from '../chain/transaction-queue.ts';
 import type { Attestation, Signed, Vote } from '../protocol/ledger.ts';
@@ -43,7 +44,7 @@ describe.skipIf(NO_ANVIL !== undefined)(`Submitter${NO_ANVIL === undefined ? '' 
     submitter = new Submitter({
       queue: queueWith(),
       chainId: local.network.chainId,
-      participation: local.network.contracts.participation,
+      location: locationOf(local.network),
       clock: { read: () => readingAt(local.schedule, (local.schedule.genesis + round * 20) * 1000) },
       onEvent: (event) => events.push(event),
       standingOf: async () => UNKNOWN,
@@ -67,7 +68,7 @@ describe.skipIf(NO_ANVIL !== undefined)(`Submitter${NO_ANVIL === undefined ? '' 
 
   async function recordOf(n: number) {
     const { address } = local.device(n).signer;
-    const [record] = await readRecords(local.client, local.network.contracts.participation, [address]);
+    const [record] = await readRecords(local.client, locationOf(local.network), [address]);
     return record;
   }
 
@@ -136,7 +137,7 @@ describe.skipIf(NO_ANVIL !== undefined)(`Submitter${NO_ANVIL === undefined ? '' 
       address: local.network.contracts.participation,
       abi: participationAbi,
       functionName: 'attestBatch',
-      args: [BigInt(round), [attestationEntry(await attestation(11, round))]],
+      args: [0n, BigInt(round), [attestationEntry(await attestation(11, round))]],
     });
     poster.start();
     await happened('included');

@@ -1,4 +1,4 @@
-import { type Address, type ContractFunctionArgs, type Hex, parseEventLogs } from 'viem';
+import { type ContractFunctionArgs, type Hex, parseEventLogs } from 'viem';
 import {
   ChainError,
   ContractRevertError,
@@ -11,6 +11,7 @@ import { Poller } from '../chain/poller.ts';
 import { type ParticipationRecord, readHeard, readRecords } from '../chain/records.ts';
 import { type RejectReason, rejectReasonOf } from '../chain/reject-reasons.ts';
 import { compactSignature, isSignedBy } from '../chain/signatures.ts';
+import type { SwarmLocation } from '../chain/swarm-location.ts';
 import type { IncludedTransaction, TransactionQueue } from '../chain/transaction-queue.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
 import type { Attestation, RoundClock, Signed, Vote } from '../protocol/ledger.ts';
@@ -50,7 +51,8 @@ export interface SubmitterOptions {
   /** Of the account that pays. */
   readonly queue: TransactionQueue;
   readonly chainId: number;
-  readonly participation: Address;
+  /** The swarm whose statements it posts. */
+  readonly location: SwarmLocation;
   readonly clock: RoundClock;
   /** What the chain says of a device. Never rejects. */
   readonly standingOf: (device: DeviceAddress) => Promise<Standing>;
@@ -126,6 +128,10 @@ export class Submitter {
     });
   }
 
+  get #swarm(): bigint {
+    return BigInt(this.#options.location.swarm);
+  }
+
   /** How many statements wait. */
   get waiting(): { readonly attestations: number; readonly votes: number } {
     return { attestations: this.#attestations.size, votes: this.#votes.size };
@@ -133,24 +139,24 @@ export class Submitter {
 
   /** Verifies an attestation and queues it. What it does not take costs nothing and changes nothing. */
   async addAttestation(signed: Signed<Attestation>): Promise<Added> {
-    const { chainId, participation } = this.#options;
+    const { chainId, location } = this.#options;
     return this.#add(
       this.#attestations,
       signed,
-      () => attestationDigest(chainId, participation, signed.value),
+      () => attestationDigest(chainId, location, signed.value),
       async (rank) => rank,
     );
   }
 
   /** Verifies a vote and queues it until the chain knows the voter and every winner, or the round closes. */
   async addVote(signed: Signed<Vote>): Promise<Added> {
-    const { chainId, participation } = this.#options;
+    const { chainId, location } = this.#options;
     const { winners } = signed.value;
     if (winners.length === 0 || winners.length > MAX_WINNERS || !ascends(winners)) return 'invalid';
     return this.#add(
       this.#votes,
       signed,
-      () => voteDigest(chainId, participation, signed.value),
+      () => voteDigest(chainId, location, signed.value),
       // A vote that cannot be posted yet, and perhaps never, waits behind those that can.
       async (rank) => (rank < 2 && !(await this.#areKnown([signed.device, ...winners])) ? rank + 1 : rank),
     );
@@ -208,7 +214,7 @@ export class Submitter {
       const batch = this.#affordable(due, () => ATTESTATION_GAS).slice(0, BATCH);
       if (batch.length === 0 || signal.aborted) continue;
       const entries = batch.map(({ entry }) => attestationEntry(entry.signed));
-      await this.#post('attestBatch', [BigInt(round), entries], batch, signal);
+      await this.#post('attestBatch', [this.#swarm, BigInt(round), entries], batch, signal);
     }
   }
 
@@ -234,7 +240,12 @@ export class Submitter {
       batch.push(planned);
     }
     if (batch.length === 0 || signal.aborted) return;
-    await this.#post('voteBatch', [batch.map(({ entry }) => voteEntry(entry.signed))], batch, signal);
+    await this.#post(
+      'voteBatch',
+      [this.#swarm, batch.map(({ entry }) => voteEntry(entry.signed))],
+      batch,
+      signal,
+    );
   }
 
   /** The entries for which there is gas, in their order. Says once where there is none. */
@@ -273,7 +284,8 @@ export class Submitter {
     batch: readonly Planned<RoundStatement>[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { queue, participation: address } = this.#options;
+    const { queue, location } = this.#options;
+    const address = location.participation;
     const planned = batch.reduce((sum, { gas }) => sum + gas, 0);
     const charge = (gas: number): void => {
       for (const { entry, gas: part } of batch) this.#budget.spend(entry.rank, (gas * part) / planned);
@@ -294,7 +306,7 @@ export class Submitter {
   }
 
   #settle(included: IncludedTransaction): void {
-    const { participation } = this.#options;
+    const { participation } = this.#options.location;
     const own = included.logs.filter(({ address }) => lower(address) === lower(participation));
     const logs = parseEventLogs({ abi: participationAbi, logs: own, eventName: [...SETTLING] });
     const counted = logs.filter(({ eventName }) => eventName === 'Attested' || eventName === 'Voted').length;
@@ -342,7 +354,7 @@ export class Submitter {
     queue: StatementQueue<T>,
     what: Named['what'],
   ): Promise<readonly Entry<T>[]> {
-    const { queue: transactions, participation } = this.#options;
+    const { queue: transactions, location } = this.#options;
     const { client } = transactions;
     const waiting = queue.waiting();
     const settled = new Set<Entry<T>>();
@@ -351,7 +363,7 @@ export class Submitter {
       for (let i = 0; i < entries.length; i += 256) {
         const some = entries.slice(i, i + 256);
         const devices = some.map(({ signed }) => lower(signed.device));
-        const heard = await readHeard({ client, participation, what, devices, round });
+        const heard = await readHeard({ client, location, what, devices, round });
         for (const entry of some) if (heard.has(lower(entry.signed.device))) settled.add(entry);
       }
     }
@@ -364,12 +376,12 @@ export class Submitter {
   }
 
   async #records(devices: readonly Hex[]): Promise<ReadonlyMap<Hex, ParticipationRecord>> {
-    const { queue, participation } = this.#options;
+    const { queue, location } = this.#options;
     const unique = [...new Set(devices)];
     const found = new Map<Hex, ParticipationRecord>();
     for (let i = 0; i < unique.length; i += 256) {
       const some = unique.slice(i, i + 256);
-      const records = await readRecords(queue.client, participation, some);
+      const records = await readRecords(queue.client, location, some);
       for (const [j, record] of records.entries()) found.set(some[j] ?? '0x', record);
     }
     return found;

@@ -77,7 +77,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
   };
   try {
     const key = await deviceKeyFile(join(home, 'device.key'));
-    const run = networkId(network.chainId, network.contracts.participation);
+    const run = networkId(network.chainId, network.contracts.participation, network.swarm);
     const store = openCheckpointStore(await openFileDirectory(join(home, 'checkpoints', folderName(run))));
     const verdicts = verdictFolder(join(home, 'conformance'));
     const model = modelInFolder(options.model ?? DEFAULT_MODEL);

@@ -7,6 +7,7 @@ const file = {
   chainId: 31337,
   contracts: {
     identity: '0x5FbDB2315678afecb367f032d93F642f64180aa3',
+    swarms: '0x9fE46736679d2D9a65F0992F2272dE9f3c7fa6e0',
     participation: '0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512',
   },
   relays: ['/ip4/127.0.0.1/tcp/9001/ws/p2p/16Uiu2HAm'],

@@ -9,7 +9,9 @@ export interface Network {
   /** JSON-RPC of the chain over HTTP. */
   readonly rpc: string;
   readonly chainId: number;
-  readonly contracts: { readonly identity: Hex; readonly participation: Hex };
+  readonly contracts: { readonly identity: Hex; readonly swarms: Hex; readonly participation: Hex };
+  /** Number of the swarm that a page or a process takes part in where nobody says another. Defaults to 0. */
+  readonly swarm: number;
   /** Contracts of paid and disputed training; undefined where the network has none. */
   readonly rollup: RollupContracts | undefined;
   /** Multiaddrs of relays, each ending in /p2p/<peer id>; at most 16. */
@@ -63,8 +65,10 @@ export function parseNetwork(content: unknown): Network {
     chainId,
     contracts: {
       identity: address(contracts.identity, 'contracts.identity'),
+      swarms: address(contracts.swarms, 'contracts.swarms'),
       participation: address(contracts.participation, 'contracts.participation'),
     },
+    swarm: swarmNumber(file.swarm ?? 0),
     rollup: parseRollup(file.rollup, unusable),
     relays: file.relays.map((relay) => {
       const multiaddr = text(relay, MAX_TEXT);
@@ -136,6 +140,11 @@ function modelHosts(value: unknown): readonly string[] {
     if (written === null || !MODEL_HOST.test(written)) throw unusable('modelHosts');
     return written;
   });
+}
+
+function swarmNumber(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw unusable('swarm');
+  return value;
 }
 
 function record(value: unknown, field: string): Readonly<Record<string, unknown>> {

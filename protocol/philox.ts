@@ -60,7 +60,9 @@ export type StreamPurpose =
   | 'voting'
   | 'correcting'
   | 'initialisation'
-  | 'pretraining';
+  | 'pretraining'
+  | 'paths'
+  | 'placement';
 
 /** What a stream's key is derived from: equal names give equal draws. */
 export interface StreamName {

@@ -194,17 +194,17 @@ const tasks = checked(
 
 const round = checked(
   record({
-    itemsPerRound: between(1, 4096),
+    itemsPerRound: between(1, 256),
     itemsAnswered: between(1, 256),
     samplesPerItem: between(1, 64),
     temperature: decimal(1e6, 0.01, 4),
     answerTokens: between(1, 4096),
     critiqueTokens: between(1, 4096),
     learningRate: decimal(1e9, 1e-9, 1),
-    warmupSteps: uint(100_000),
+    warmupSteps: uint(10_000),
     stepsPerRound: between(1, 64),
     weightDecay: decimal(1e6, 0, 1),
-    heldOutItems: uint(4096),
+    heldOutItems: between(1, 1024),
   }),
   ({ itemsAnswered, itemsPerRound }, at) =>
     itemsAnswered > itemsPerRound

@@ -44,13 +44,13 @@ export interface SwarmConnection {
 }
 
 /**
- * Joins the swarm of a network: starts a libp2p node, and the network's gossip, presence and content on it. A
- * page calls it on the main thread, because WebRTC exists only there. Rejects with RelayAddressError for a
- * relay address that cannot be used.
+ * Joins the swarm that the network's settings name: starts a libp2p node, and the network's gossip, presence
+ * and content on it. A page calls it on the main thread, because WebRTC exists only there. Rejects with
+ * RelayAddressError for a relay address that cannot be used.
  */
 export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnection> {
   const { network, key, ledger, store, describe, transports } = options;
-  const id = networkId(network.chainId, network.contracts.participation);
+  const id = networkId(network.chainId, network.contracts.participation, network.swarm);
   const scheduler = systemScheduler;
   const round = () => ledger.clock.read().round;
   const standings = new Standings({

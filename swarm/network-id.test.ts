@@ -3,9 +3,9 @@ import { MESSAGE_TYPES } from './messages/message-types.ts';
 import { networkId, topicsOf } from './network-id.ts';
 
 describe('networkId', () => {
-  it('[P-21] is the chain id and the contract in lower case, which is a network id', () => {
-    const id = networkId(31337, `0x${'aB'.repeat(20)}`);
-    expect(id).toBe(`31337:0x${'ab'.repeat(20)}`);
+  it('[P-21] is the chain id, the contract in lower case and the swarm, which is a network id', () => {
+    const id = networkId(31337, `0x${'aB'.repeat(20)}`, 12);
+    expect(id).toBe(`31337:0x${'ab'.repeat(20)}:12`);
     expect(() => topicsOf(id)).not.toThrow();
   });
 

@@ -3,11 +3,11 @@ import { TOPIC_NAMES, type TopicName } from './messages/message-types.ts';
 const NETWORK_ID = /^[a-z0-9][a-z0-9:._-]{0,95}$/;
 
 /**
- * The id of the network that belongs to one Participation contract. Messages carry it, so that those of other
- * chains and deployments are told apart.
+ * The id of the network that belongs to one swarm of one Participation contract. Messages carry it, so that
+ * those of other chains, deployments and swarms are told apart.
  */
-export function networkId(chainId: number, participation: string): string {
-  return `${chainId}:${participation.toLowerCase()}`;
+export function networkId(chainId: number, participation: string, swarm: number): string {
+  return `${chainId}:${participation.toLowerCase()}:${swarm}`;
 }
 
 /** The gossip topics of a network. Throws TypeError when the id is not 1 to 96 of a-z 0-9 : . _ - */

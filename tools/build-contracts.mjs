@@ -15,6 +15,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const contracts = join(root, 'contracts');
 const CONTRACTS = [
   'Identity',
+  'Swarms',
   'Participation',
   'Judge',
   'Disputes',

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
+import { must } from '../protocol/must.ts';
 import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
 import { type AdmissionRules, admit, type SampleRejectReason } from './admission.ts';
 import { completionTokenizer } from './completion-tokenizer.ts';
@@ -17,6 +18,8 @@ const rules: AdmissionRules = {
   drawn: items.map((_, index) => index),
   reward: 'exact',
   completionsPerItem: 8,
+  models: 'one',
+  context: 64,
 };
 
 function honest(text: string): Completion {
@@ -119,6 +122,81 @@ describe('admit', () => {
     expect(byPlace?.credits?.length).toBe(near.length + 1);
   });
 
+  describe('with models of any family', () => {
+    const any: AdmissionRules = { ...rules, models: 'any' };
+    const answer = items[2]?.answer ?? '';
+    /** As a model with one token for the whole text publishes it. */
+    const elsewhere = (text: string): Completion => ({ text, tokens: [4321, 7], logprobs: [-3, -1] });
+    const admitted = (completion: Completion, rest = any) =>
+      admit([{ item: 2, completions: [completion] }], format, rest);
+
+    it("puts another model's text into the own tokens, without the author's log-probabilities", () => {
+      const { samples, rejections } = admitted(elsewhere(answer));
+      expect(rejections).toEqual([]);
+      expect(samples).toHaveLength(1);
+      expect(samples[0]).toMatchObject({ tokens: honest(answer).tokens, logprobs: undefined, reward: 1 });
+      expect(reasons([{ item: 2, completions: [elsewhere(answer)] }])).toEqual([
+        'tokens are not those of the text',
+      ]);
+    });
+
+    it("takes tokens and log-probabilities of the own tokenizer as an author's claim, as among one model", () => {
+      expect(admitted(honest(answer))).toEqual(admitted(honest(answer), rules));
+    });
+
+    it.each<[string, Completion, SampleRejectReason]>([
+      ['too long for this model', elsewhere('123456789'), 'too long'],
+      ['long as a book', elsewhere('1'.repeat(100_000)), 'too long'],
+      ['of characters that it lacks', elsewhere('1Ω'), 'text that this model cannot spell'],
+      ['that spells a special token', elsewhere('<end>'), 'text that this model cannot spell'],
+      ['without tokens', { text: '', tokens: [], logprobs: [] }, 'too long'],
+    ])('rejects a text %s', (_, completion, reason) => {
+      expect(admitted(completion).rejections.map((each) => each.reason)).toEqual([reason]);
+    });
+
+    it('rejects answers to a question whose prompt and answer do not fit the context', () => {
+      const prompt = format.answer(must(items, 2)).length;
+      const room = { ...any, context: prompt + format.maxTokens.answer };
+      expect(admitted(elsewhere(answer), room).rejections).toEqual([]);
+      const less = admitted(elsewhere(answer), { ...room, context: room.context - 1 });
+      expect(less.rejections.map(({ reason }) => reason)).toEqual(['question does not fit this model']);
+    });
+  });
+
+  it('admits another spelling of the same text, as sampling may give it, but no hidden special token', () => {
+    // Two tokens that encoding would never choose for the text that they spell.
+    const pairs = {
+      ...format,
+      encode: (text: string) => (text === 'ab' ? [10] : format.encode(text)),
+      decode: (tokens: readonly number[]) =>
+        tokens.map((id) => (id === 10 ? 'ab' : format.decode([id]))).join(''),
+    };
+    const spelt = [...format.encode('a'), ...format.encode('b')];
+    const [pad = 0] = [0, 1, 2].filter((id) => format.decode([id]) === '' && id !== format.endToken);
+    const completion = (tokens: readonly number[]): Completion => ({
+      text: 'ab',
+      tokens: [...tokens, format.endToken],
+      logprobs: [...tokens, 0].map(() => -1),
+    });
+    const verdicts = [spelt, [10], [pad, ...spelt], [10, format.endToken]].map((tokens) =>
+      admit([{ item: 0, completions: [completion(tokens)] }], pairs, rules).rejections.map(
+        (each) => each.reason,
+      ),
+    );
+    const refused = ['tokens are not those of the text'];
+    expect(verdicts).toEqual([[], [], refused, refused]);
+  });
+
+  it('gives no credit by place to tokens that are not characters', () => {
+    const [sorting = 1] = items.flatMap(({ task }, index) => (task === 'sorting' ? [index] : []));
+    const text = items[sorting]?.answer ?? '';
+    const words = { ...format, encode: () => [10], decode: () => text };
+    const completion = { text, tokens: [10, format.endToken], logprobs: [-1, -1] };
+    const byPlace: AdmissionRules = { ...rules, reward: 'by place' };
+    const [sample] = admit([{ item: sorting, completions: [completion] }], words, byPlace).samples;
+    expect([sample?.reward, sample?.credits]).toEqual([1, undefined]);
+  });
+
   it('admits only consistent samples, whatever a peer publishes', () => {
     const completion = fc.record({
       text: fc.string({ maxLength: 12 }),
@@ -132,8 +210,8 @@ describe('admit', () => {
     fc.assert(
       fc.property(fc.array(group, { maxLength: 12 }), (groups) => {
         for (const sample of admit(groups, format, rules).samples) {
-          expect(sample.logprobs.length).toBe(sample.tokens.length);
-          for (const value of sample.logprobs) expect(Math.abs(value)).toBeLessThanOrEqual(20);
+          expect(sample.logprobs?.length).toBe(sample.tokens.length);
+          for (const value of sample.logprobs ?? []) expect(Math.abs(value)).toBeLessThanOrEqual(20);
           for (const token of sample.tokens) expect(token >= 0 && token < 64).toBe(true);
         }
       }),

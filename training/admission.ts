@@ -1,13 +1,16 @@
 /**
  * Decides which published completions may be trained on. A rollout set comes from an untrusted peer: its
  * tokens, log-probabilities and item numbers are checked against its text, and its reward is computed here.
+ * Where members bring models of their own, a text in the tokens of another model is put into the own ones.
  */
 
 import { canon } from '../compute/repops/arithmetic.ts';
 import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
 import type { ScoredSample } from './grpo.ts';
-import type { RewardRule } from './learning-settings.ts';
+import type { ModelFamilies, RewardRule } from './learning-settings.ts';
 import type { PromptFormat, PromptFormatId } from './prompt-format.ts';
+import { promptOrNothing } from './prompting.ts';
+import { endTokensOf } from './sampling.ts';
 import type { TaskItem } from './tasks/task.ts';
 
 /** Why a published completion is not trained on. */
@@ -15,9 +18,11 @@ export type SampleRejectReason =
   | 'unknown item'
   | 'item not drawn by the author'
   | 'item repeated'
+  | 'question does not fit this model'
   | 'too many completions'
   | 'too long'
   | 'tokens are not those of the text'
+  | 'text that this model cannot spell'
   | 'log-probabilities do not fit the tokens'
   | 'log-probability out of range';
 
@@ -44,27 +49,62 @@ export interface RejectedSample {
   readonly reason: SampleRejectReason;
 }
 
-function rejectReasonOf(completion: Completion, format: PromptFormat): SampleRejectReason | undefined {
-  const { text, tokens, logprobs } = completion;
-  const most = format.maxTokens.answer;
-  if (tokens.length === 0 || tokens.length > most || text.length > most * MAX_TOKEN_CHARACTERS[format.id]) {
-    return 'too long';
-  }
-  let encoded: number[];
+/** A completion as this device trains on it, or why it does not. */
+type Checked =
+  | {
+      readonly kind: 'tokens';
+      readonly tokens: readonly number[];
+      /** Absent where the author's are of another tokenizer. */
+      readonly logprobs?: readonly number[];
+    }
+  | { readonly kind: 'rejected'; readonly reason: SampleRejectReason };
+
+function rejected(reason: SampleRejectReason): Checked {
+  return { kind: 'rejected', reason };
+}
+
+/**
+ * Whether the tokens spell exactly the text: no special token but an end token at their end. A sampled
+ * spelling may differ from the one that encoding gives.
+ */
+function spells(format: PromptFormat, { text, tokens }: Completion): boolean {
+  const ends = endTokensOf(format);
+  const body = ends.includes(tokens.at(-1) ?? -1) ? tokens.slice(0, -1) : tokens;
   try {
-    encoded = [...format.encode(text)];
+    const encoded = format.encode(text);
+    if (encoded.length === body.length && encoded.every((id, index) => id === body[index])) return true;
+    // A special token has no text, and an unknown one throws.
+    return (
+      format.decode(body) === text && body.every((id) => !ends.includes(id) && format.decode([id]) !== '')
+    );
   } catch {
-    return 'tokens are not those of the text';
+    return false;
   }
-  if (tokens.at(-1) === format.endToken) encoded.push(format.endToken);
-  if (encoded.length !== tokens.length || encoded.some((id, index) => id !== tokens[index])) {
-    return 'tokens are not those of the text';
+}
+
+function checked(completion: Completion, format: PromptFormat, rules: AdmissionRules, most: number): Checked {
+  const { text, tokens, logprobs } = completion;
+  if (text.length > most * MAX_TOKEN_CHARACTERS[format.id]) return rejected('too long');
+  const foreign = rules.models === 'any';
+  if (tokens.length === 0 || (tokens.length > most && !foreign)) return rejected('too long');
+  if (tokens.length > most || !spells(format, completion)) {
+    return foreign ? encoded(text, format, most) : rejected('tokens are not those of the text');
   }
-  if (logprobs.length !== tokens.length) return 'log-probabilities do not fit the tokens';
+  if (logprobs.length !== tokens.length) return rejected('log-probabilities do not fit the tokens');
   const plausible = logprobs.every(
     (value) => Object.is(canon(value), value) && value >= LOWEST_LOGPROB && value <= HIGHEST_LOGPROB,
   );
-  return plausible ? undefined : 'log-probability out of range';
+  return plausible ? { kind: 'tokens', tokens, logprobs } : rejected('log-probability out of range');
+}
+
+/** Another model's text in the own tokens. Its author had the choice to end it, so it ends. */
+function encoded(text: string, format: PromptFormat, most: number): Checked {
+  try {
+    const tokens = [...format.encode(text), format.endToken];
+    return tokens.length > most ? rejected('too long') : { kind: 'tokens', tokens };
+  } catch {
+    return rejected('text that this model cannot spell');
+  }
 }
 
 export interface AdmissionRules {
@@ -75,16 +115,29 @@ export interface AdmissionRules {
   readonly reward: RewardRule;
   /** Most completions of one item by one author. */
   readonly completionsPerItem: number;
+  /** `any`: a text in the tokens of another model is put into the own ones. `one`: it is refused. */
+  readonly models: ModelFamilies;
+  /** Most tokens of prompt and completion together. */
+  readonly context: number;
 }
 
-/** The reward of a completion's text, worked out here by the item's checker. */
+/**
+ * The reward of a completion's text, worked out here by the item's checker. Credits are by character, so a
+ * tokenizer with longer tokens gets none.
+ */
 export function rewardOf(
   item: TaskItem,
   text: string,
   rule: RewardRule,
+  tokens: number,
 ): Pick<ScoredSample, 'reward' | 'credits'> {
   const reward = item.check(text);
-  return rule === 'exact' ? { reward: reward === 1 ? 1 : 0 } : { reward, credits: item.credits(text) };
+  if (rule === 'exact') return { reward: reward === 1 ? 1 : 0 };
+  const characters = [...text].length;
+  return {
+    reward,
+    credits: tokens >= characters && tokens <= characters + 1 ? item.credits(text) : undefined,
+  };
 }
 
 /**
@@ -94,8 +147,9 @@ export function rewardOf(
 export function admit(
   groups: readonly AnswerGroup[],
   format: PromptFormat,
-  { items, drawn, reward, completionsPerItem }: AdmissionRules,
+  rules: AdmissionRules,
 ): Admission {
+  const { items, drawn, reward, completionsPerItem } = rules;
   const samples: ScoredSample[] = [];
   const rejections: RejectedSample[] = [];
   const seen = new Set<number>();
@@ -120,18 +174,25 @@ export function admit(
     if (group.completions.length > completionsPerItem) {
       reject(group, completionsPerItem, 'too many completions');
     }
+    const most = format.maxTokens.answer;
+    const prompt = promptOrNothing({ context: rules.context, maxTokens: most }, () => format.answer(item));
+    if (prompt === undefined) {
+      reject(group, 0, 'question does not fit this model');
+      continue;
+    }
     group.completions.slice(0, completionsPerItem).forEach((completion, sample) => {
-      const reason = rejectReasonOf(completion, format);
-      if (reason !== undefined) {
-        reject(group, sample, reason);
+      const result = checked(completion, format, rules, most);
+      if (result.kind === 'rejected') {
+        reject(group, sample, result.reason);
         return;
       }
+      const { tokens, logprobs } = result;
       samples.push({
         item: group.item,
-        prompt: format.answer(item),
-        tokens: completion.tokens,
-        logprobs: completion.logprobs,
-        ...rewardOf(item, completion.text, reward),
+        prompt,
+        tokens,
+        logprobs,
+        ...rewardOf(item, completion.text, reward, tokens.length),
       });
     });
   }

@@ -3,11 +3,8 @@
  * bits.
  */
 
-import type { Engine } from '../compute/engines/engine.ts';
-import { ModelSession } from '../models/decoder/model-session.ts';
 import { type EvalMetrics, evaluate } from './evaluation.ts';
 import { type LearningCheckpoint, withState } from './learning-checkpoint.ts';
-import { optimizerOf } from './learning-settings.ts';
 import type { Round } from './open-round.ts';
 import type { Policy, PolicyModel } from './policy-model.ts';
 import { choosePeers, type RoundRollouts, type RoundTraining, trainRound } from './round.ts';
@@ -55,23 +52,4 @@ export async function computeRound(
     training,
     metrics,
   };
-}
-
-/** A model that holds a checkpoint's weights and optimizer state. Throws EngineMemoryError. */
-export async function openPolicyModel(engine: Engine, checkpoint: LearningCheckpoint): Promise<PolicyModel> {
-  const { config, state, settings } = checkpoint;
-  const { parameters } = state;
-  const session = await ModelSession.create({
-    engine,
-    config,
-    parameters,
-    optimizer: optimizerOf(settings),
-  });
-  try {
-    await session.restore(state);
-    return session;
-  } catch (error) {
-    await session.dispose();
-    throw error;
-  }
 }

@@ -31,6 +31,8 @@ test('a critique that reasons differently and ends with the same answer calls th
   const item = must(round.items, 0);
   expect(approves(item, 'sums27', '7')).toBe(true);
   expect(approves(item, 'sums28', '7')).toBe(false);
+  // Neither has an answer, so neither is right.
+  expect(approves(item, '', '')).toBe(false);
 });
 
 test('equal answers count together in a vote, however their authors reasoned', () => {

@@ -10,6 +10,7 @@ import type { Ballot, Correction, Judgement, PeerJudgements, PeerRollouts } from
 import type { Round } from './open-round.ts';
 import type { Policy } from './policy-model.ts';
 import type { PromptFormat } from './prompt-format.ts';
+import { promptOrNothing } from './prompting.ts';
 import { sample } from './sampling.ts';
 import type { TaskItem } from './tasks/task.ts';
 
@@ -17,6 +18,10 @@ import type { TaskItem } from './tasks/task.ts';
 const MAX_SAMPLES = 64;
 /** Most judgements that are read from one critic. */
 const MAX_JUDGEMENTS = MAX_SAMPLES * MAX_SAMPLES;
+
+/** Most bytes of a critique and of a correction in a message (docs/protocol.md). */
+const MAX_CRITIQUE_BYTES = 512;
+const MAX_CORRECTION_BYTES = 1024;
 
 interface ShownAnswer {
   readonly author: DeviceAddress;
@@ -29,10 +34,12 @@ interface ShownAnswer {
 
 /**
  * True when a critique calls the shown answer right, which it does by restating it. Only the answers that the
- * two texts end with are compared, so that they may reason differently.
+ * two texts end with are compared, so that they may reason differently. A critique without an answer approves
+ * of nothing.
  */
 export function approves(item: TaskItem, critique: string, shown: string): boolean {
-  return item.answerIn(critique) === item.answerIn(shown);
+  const stated = item.answerIn(critique);
+  return stated !== '' && stated === item.answerIn(shown);
 }
 
 /** An author's showable answers to the items that it draws. A repeated item is ignored. */
@@ -91,28 +98,46 @@ export async function critiqueOthers(
       .shuffle(first)
       .slice(0, settings.critiqueItems);
   });
-  const requests = shown.map(({ item, text }, sample) => ({
-    prompt: format.judge(must(items, item), text),
-    item,
-    sample,
-  }));
-  const critiques =
-    critic === undefined
-      ? (
-          await sample(policy, requests, round.stream('judging'), {
-            temperature: settings.temperature,
-            maxTokens: format.maxTokens.judge,
-            signal,
-          })
-        ).map(({ text }) => text)
-      : await critic.critique(
-          shown.map(({ item, text }) => ({ item: must(items, item), shown: text })),
-          signal,
-        );
-  return shown.map(({ author, item, sample, text: answer }, index) => {
-    const text = must(critiques, index);
-    return { item, author, sample, text, right: approves(must(items, item), text, answer) };
+  if (critic !== undefined) {
+    const questions = shown.map(({ item, text }) => ({ item: must(items, item), shown: text }));
+    const texts = await critic.critique(questions, signal);
+    return shown.map((answer, index) => judgementOf(round, answer, must(texts, index)));
+  }
+  const maxTokens = format.maxTokens.judge;
+  const asked = shown.flatMap((answer, at) => {
+    const prompt = promptOrNothing({ context: policy.model.config.context, maxTokens }, () =>
+      format.judge(must(items, answer.item), answer.text),
+    );
+    return prompt === undefined ? [] : [{ answer, request: { prompt, item: answer.item, sample: at } }];
   });
+  const critiques = await sample(
+    policy,
+    asked.map(({ request }) => request),
+    round.stream('judging'),
+    { temperature: settings.temperature, maxTokens, signal },
+  );
+  return asked.map(({ answer }, index) => judgementOf(round, answer, must(critiques, index).text));
+}
+
+function judgementOf(
+  round: Round,
+  { author, item, sample, text: shown }: ShownAnswer,
+  said: string,
+): Judgement {
+  const right = approves(must(round.items, item), said, shown);
+  return { item, author, sample, text: lastBytes(said, MAX_CRITIQUE_BYTES), right };
+}
+
+/** The end of a text, where its answer stands, in at most `limit` bytes of UTF-8. */
+function lastBytes(text: string, limit: number): string {
+  let bytes = 0;
+  const kept: string[] = [];
+  for (const character of [...text].reverse()) {
+    bytes += new TextEncoder().encode(character).length;
+    if (bytes > limit) break;
+    kept.push(character);
+  }
+  return kept.reverse().join('');
 }
 
 /**
@@ -134,7 +159,9 @@ export function castBallots(
   const stream = round.stream('voting');
   return items.flatMap((_, item) => {
     const own = answers.filter((answer) => answer.item === item && answer.author === context.device);
-    const candidates = answers.filter((answer) => answer.item === item && answer.author !== context.device);
+    const candidates = answers.filter(
+      (each) => each.item === item && each.author !== context.device && each.answer !== '',
+    );
     const score = (answer: string) =>
       (approval.get(`${item}/${answer}`) ?? 0) +
       own.filter((each) => each.answer === answer).length / Math.max(1, own.length);
@@ -214,6 +241,7 @@ export async function correctOwn(
 ): Promise<readonly Correction[]> {
   const { context, items, settings } = round;
   const { format } = policy;
+  const maxTokens = format.maxTokens.correct;
   const own = all.find(({ author }) => author === context.device);
   if (own === undefined) return [];
   const stream = round.stream('critique');
@@ -231,12 +259,18 @@ export async function correctOwn(
       const texts = (trusted.length > 0 ? trusted : written).map((each) => each.text);
       if (texts.length === 0) return [];
       const critique = stream.sequence(item, 1).pick(texts);
-      return [{ prompt: format.correct(must(items, item), text, critique), item, sample: 0 }];
+      const prompt = promptOrNothing({ context: policy.model.config.context, maxTokens }, () =>
+        format.correct(must(items, item), text, critique),
+      );
+      return prompt === undefined ? [] : [{ prompt, item, sample: 0 }];
     });
   const corrected = await sample(policy, requests, round.stream('correcting'), {
     temperature: settings.temperature,
-    maxTokens: format.maxTokens.correct,
+    maxTokens,
     signal,
   });
-  return requests.map(({ item }, index) => ({ item, text: must(corrected, index).text }));
+  return requests.map(({ item }, index) => ({
+    item,
+    text: lastBytes(must(corrected, index).text, MAX_CORRECTION_BYTES),
+  }));
 }

@@ -6,7 +6,9 @@ import { approves } from './critique.ts';
 import type { LearningSettings } from './learning-settings.ts';
 import { mistake } from './mistakes.ts';
 import type { Policy } from './policy-model.ts';
+import { promptOrNothing } from './prompting.ts';
 import { sample, sampleGreedy } from './sampling.ts';
+import type { TaskItem } from './tasks/task.ts';
 import type { TaskSource } from './tasks/task-source.ts';
 
 /** Each metric is a share from 0 to 1. */
@@ -56,8 +58,11 @@ export async function evaluate(
   const { format } = policy;
   const { maxTokens } = format;
   const items = tasks.heldOutItems(settings.heldOutItems);
+  const { context } = policy.model.config;
   const requests = items.flatMap((question, item) => {
-    const prompt = format.answer(question);
+    const room = { context, maxTokens: maxTokens.answer };
+    const prompt = promptOrNothing(room, () => format.answer(question));
+    if (prompt === undefined) return [];
     return Array.from({ length: samples }, (_, sample) => ({ prompt, item, sample }));
   });
   const answers = await sample(policy, requests, evaluationStream('sampling'), {
@@ -65,43 +70,53 @@ export async function evaluate(
     maxTokens: maxTokens.answer,
     signal,
   });
-  const graded = requests.map(({ item: index }, request) => {
+  const answered = requests.map(({ item: index }, request) => {
     const item = must(items, index);
     return { task: item.task, right: item.check(must(answers, request).text) === 1 };
   });
+  // A question that the model cannot read is one that it cannot answer.
+  const asked = new Set(requests.map(({ item }) => item));
+  const unread = items.flatMap(({ task }, item) =>
+    asked.has(item) ? [] : Array.from({ length: samples }, () => ({ task, right: false })),
+  );
+  const graded = [...answered, ...unread];
   const byTask = (task: string) =>
     share(graded.filter((each) => each.task === task).map(({ right }) => right));
 
   const mistakes = evaluationStream('judging');
-  const cases = items.slice(0, Math.ceil(items.length / 4)).map((item, index) => ({
-    item,
+  const cases = items.slice(0, Math.ceil(items.length / 4)).flatMap((item, index) => {
     // The tasks take turns, so whole turns alternate between right and wrong answers.
-    shown:
-      Math.floor(index / tasks.taskIds.length) % 2 === 0
-        ? item.answer
-        : mistake(item.answer, mistakes.sequence(index)),
-  }));
+    const asIs = Math.floor(index / tasks.taskIds.length) % 2 === 0;
+    const shown = asIs ? item.answer : mistake(item.answer, mistakes.sequence(index));
+    if (!format.showable(shown)) return [];
+    const prompt = promptOrNothing({ context, maxTokens: maxTokens.judge }, () => format.judge(item, shown));
+    return prompt === undefined ? [] : [{ item, shown, isRight: item.check(shown) === 1, prompt }];
+  });
   const critiques = await sampleGreedy(
     policy,
-    cases.map(({ item, shown }) => format.judge(item, shown)),
+    cases.map(({ prompt }) => prompt),
     { maxTokens: maxTokens.judge, signal },
   );
+  const toCorrect = cases.flatMap(({ item, shown }, index) => {
+    const critique = must(critiques, index);
+    const prompt = promptOrNothing({ context, maxTokens: maxTokens.correct }, () =>
+      format.correct(item, shown, format.showable(critique) ? critique : shown),
+    );
+    return prompt === undefined ? [] : [{ item, prompt }];
+  });
   const corrections = await sampleGreedy(
     policy,
-    cases.map(({ item, shown }, index) => {
-      const critique = must(critiques, index);
-      return format.correct(item, shown, format.showable(critique) ? critique : shown);
-    }),
+    toCorrect.map(({ prompt }) => prompt),
     { maxTokens: maxTokens.correct, signal },
   );
   return {
     answering: share(graded.map(({ right }) => right)),
     judging: share(
       cases.map(
-        ({ item, shown }, index) => approves(item, must(critiques, index), shown) === (shown === item.answer),
+        ({ item, shown, isRight }, index) => approves(item, must(critiques, index), shown) === isRight,
       ),
     ),
-    correcting: share(cases.map(({ item }, index) => item.check(must(corrections, index)) === 1)),
+    correcting: share(toCorrect.map(({ item }, index) => item.check(must(corrections, index)) === 1)),
     answeringByTask: Object.fromEntries(tasks.taskIds.map((id) => [id, byTask(id)])),
   };
 }
@@ -113,24 +128,15 @@ export interface SampleAnswer {
   readonly text: string;
 }
 
-/** The most likely answers to the first `count` of the fixed held-out questions. */
+/** The most likely answers to the first `count` of the fixed held-out questions that the model can read. */
 export async function answerHeldOut(
   policy: Policy,
   settings: LearningSettings,
   tasks: TaskSource,
   { count, signal }: { readonly count: number; readonly signal?: AbortSignal },
 ): Promise<readonly SampleAnswer[]> {
-  const items = tasks.heldOutItems(Math.min(count, settings.heldOutItems));
-  const texts = await sampleGreedy(
-    policy,
-    items.map((item) => policy.format.answer(item)),
-    { maxTokens: policy.format.maxTokens.answer, signal },
-  );
-  return items.map(({ prompt, answer }, index) => ({
-    prompt,
-    expected: answer,
-    text: must(texts, index),
-  }));
+  const { items, texts } = await greedyAnswers(policy, tasks, Math.min(count, settings.heldOutItems), signal);
+  return items.map(({ prompt, answer }, index) => ({ prompt, expected: answer, text: must(texts, index) }));
 }
 
 /** Share of the fixed held-out questions whose most likely answer is right. */
@@ -139,11 +145,23 @@ export async function greedyAccuracy(
   settings: LearningSettings,
   tasks: TaskSource,
 ): Promise<number> {
-  const items = tasks.heldOutItems(settings.heldOutItems);
-  const answers = await sampleGreedy(
-    policy,
-    items.map((item) => policy.format.answer(item)),
-    { maxTokens: policy.format.maxTokens.answer },
-  );
-  return share(items.map((item, index) => item.check(must(answers, index)) === 1));
+  const { items, texts, of } = await greedyAnswers(policy, tasks, settings.heldOutItems);
+  return items.filter((item, index) => item.check(must(texts, index)) === 1).length / Math.max(1, of);
+}
+
+async function greedyAnswers(
+  { model, format }: Policy,
+  tasks: TaskSource,
+  count: number,
+  signal?: AbortSignal,
+): Promise<{ readonly items: readonly TaskItem[]; readonly texts: readonly string[]; readonly of: number }> {
+  const maxTokens = format.maxTokens.answer;
+  const all = tasks.heldOutItems(count);
+  const asked = all.flatMap((item) => {
+    const prompt = promptOrNothing({ context: model.config.context, maxTokens }, () => format.answer(item));
+    return prompt === undefined ? [] : [{ item, prompt }];
+  });
+  const prompts = asked.map(({ prompt }) => prompt);
+  const texts = await sampleGreedy({ model, format }, prompts, { maxTokens, signal });
+  return { items: asked.map(({ item }) => item), texts, of: all.length };
 }

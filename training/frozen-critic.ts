@@ -4,6 +4,7 @@ import type { OnnxDecoder } from '../models/onnx/onnx-decoder.ts';
 import { must } from '../protocol/must.ts';
 import type { Critic } from './critique.ts';
 import type { PromptFormat } from './prompt-format.ts';
+import { endTokensOf } from './sampling.ts';
 
 export interface FrozenCriticOptions {
   /** The caller closes it. */
@@ -25,7 +26,7 @@ export function frozenCritic({ decoder, format }: FrozenCriticOptions): Critic {
       signal?.throwIfAborted();
       const next = argmax(step.logits.subarray(-decoder.vocabulary));
       tokens.push(next);
-      if (next === format.endToken || tokens.length === format.maxTokens.judge) {
+      if (endTokensOf(format).includes(next) || tokens.length === format.maxTokens.judge) {
         return format.decode(tokens);
       }
       step = await decoder.forward({ tokens: [[next]], cache: step.cache });

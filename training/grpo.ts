@@ -14,8 +14,11 @@ export interface ScoredSample {
   /** The tokens that the model continued. */
   readonly prompt: readonly number[];
   readonly tokens: readonly number[];
-  /** Log-probability of each token under the weights that sampled it. */
-  readonly logprobs: readonly number[];
+  /**
+   * Log-probability of each token under the weights that sampled it. Absent for a text of another model:
+   * those of the own weights before the step then take their place, so that the ratio starts at 1.
+   */
+  readonly logprobs?: readonly number[];
   readonly reward: number;
   /** Credit of each token. Only for tasks that give credit by place. */
   readonly credits?: readonly number[];

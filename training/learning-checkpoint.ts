@@ -1,15 +1,23 @@
 /** A checkpoint with its learning settings: all that a round needs besides what peers published. */
 
-import type { SafetensorsFile } from '../models/checkpoint/safetensors.ts';
 import {
-  type Checkpoint,
-  checkpointContents,
-  decodeCheckpoint,
-  encodeCheckpoint,
-} from '../models/decoder/checkpoint.ts';
+  parseSafetensors,
+  type SafetensorsFile,
+  serializeSafetensors,
+} from '../models/checkpoint/safetensors.ts';
+import { type Checkpoint, checkpointContents, decodeCheckpoint } from '../models/decoder/checkpoint.ts';
 import type { DecoderConfig } from '../models/decoder/config.ts';
+import {
+  ADAPTER_FORMAT,
+  type AdapterState,
+  adapterContents,
+  decodeAdapters,
+  freshAdapterState,
+} from '../models/decoder/lora/adapter-state.ts';
+import { initialAdapters, type LoraOptions } from '../models/decoder/lora/adapters.ts';
 import { freshState, ModelStateError, type NamedTensors } from '../models/decoder/state.ts';
-import type { DeviceAddress } from '../protocol/hex.ts';
+import type { DeviceAddress, Hex } from '../protocol/hex.ts';
+import { RandomStream } from '../protocol/philox.ts';
 import {
   type LearningSettings,
   LearningSettingsError,
@@ -18,9 +26,28 @@ import {
 } from './learning-settings.ts';
 import type { PolicyState } from './policy-model.ts';
 
-export interface LearningCheckpoint extends Checkpoint {
+/** All weights, in training. */
+export interface FullCheckpoint extends Omit<Checkpoint, 'training'> {
+  readonly kind: 'full';
   readonly settings: LearningSettings;
 }
+
+/** Adapters in training, beside the frozen weights with the root `base`. */
+export interface AdaptersCheckpoint {
+  readonly kind: 'adapters';
+  readonly config: DecoderConfig;
+  readonly lora: LoraOptions;
+  /** Root of the frozen weights (`frozenRoot`). */
+  readonly base: Hex;
+  readonly state: AdapterState;
+  /** The next round to train. */
+  readonly cursor: number;
+  /** The device that the checkpoint belongs to. */
+  readonly rngKey: Hex;
+  readonly settings: LearningSettings;
+}
+
+export type LearningCheckpoint = FullCheckpoint | AdaptersCheckpoint;
 
 /** The pretrained weights with a fresh optimizer, for a device that has never trained. */
 export function firstCheckpoint(options: {
@@ -28,12 +55,44 @@ export function firstCheckpoint(options: {
   readonly parameters: NamedTensors;
   readonly device: DeviceAddress;
   readonly settings: LearningSettings;
-}): LearningCheckpoint {
+}): FullCheckpoint {
   const { config, parameters, device, settings } = options;
   return {
+    kind: 'full',
     config,
     settings,
     state: freshState(config, parameters),
+    cursor: 0,
+    rngKey: device.toLowerCase() as DeviceAddress,
+  };
+}
+
+/**
+ * Fresh adapters beside a base model, for a device that has never trained. They follow from the base, so that
+ * all members of a swarm start from the same ones. Throws LoraError.
+ */
+export function firstAdapters(options: {
+  readonly config: DecoderConfig;
+  readonly lora: LoraOptions;
+  readonly base: Hex;
+  readonly device: DeviceAddress;
+  readonly settings: LearningSettings;
+}): AdaptersCheckpoint {
+  const { config, lora, base, device, settings } = options;
+  const seed = new TextEncoder().encode(base).slice(0, 64);
+  const stream = RandomStream.named({ seed, round: 0, device: '', purpose: 'initialisation' });
+  const adapters = initialAdapters({
+    config,
+    lora,
+    draw: (tensor, element, part) => stream.word(tensor, element, part),
+  });
+  return {
+    kind: 'adapters',
+    config,
+    lora,
+    base,
+    settings,
+    state: freshAdapterState(config, lora, adapters),
     cursor: 0,
     rngKey: device.toLowerCase() as DeviceAddress,
   };
@@ -48,38 +107,50 @@ export function withState(
   state: PolicyState,
   cursor: number,
 ): LearningCheckpoint {
-  if (!('parameters' in state)) {
-    throw new ModelStateError(
-      'A checkpoint of all weights got adapters: use the session that it was made for.',
-    );
-  }
-  return { ...checkpoint, state, cursor };
+  if (checkpoint.kind === 'full' && 'parameters' in state) return { ...checkpoint, state, cursor };
+  if (checkpoint.kind === 'adapters' && 'adapters' in state) return { ...checkpoint, state, cursor };
+  throw new ModelStateError(
+    `The state is not one of a checkpoint of kind ${checkpoint.kind}: use the session that it was made for.`,
+  );
 }
 
 /**
- * Reads a checkpoint file with learning settings. Throws LearningSettingsError when they are missing or out
- * of bounds, and what `decodeCheckpoint` throws.
+ * Reads a checkpoint file with learning settings, of all weights or of adapters. Throws LearningSettingsError
+ * when they are missing or out of bounds, and what `decodeCheckpoint` and `decodeAdapters` throw.
  */
 export function readCheckpoint(file: Uint8Array): LearningCheckpoint {
-  const checkpoint = decodeCheckpoint(file);
-  return { ...checkpoint, settings: parseSettings(settingsJson(checkpoint)) };
+  if (parseSafetensors(file).metadata.get('format') !== ADAPTER_FORMAT) {
+    const { training, ...rest } = decodeCheckpoint(file);
+    return { kind: 'full', ...rest, settings: settingsOf(training) };
+  }
+  const { learning, ...rest } = decodeAdapters(file);
+  const settings = settingsOf(learning?.training);
+  const { cursor = 0, rngKey = '0x' } = learning ?? {};
+  return { kind: 'adapters', ...rest, cursor, rngKey, settings };
 }
 
-function settingsJson({ training }: Checkpoint): unknown {
+function settingsOf(training: string | undefined): LearningSettings {
+  let json: unknown;
   try {
-    if (training !== undefined) return JSON.parse(training);
+    if (training !== undefined) json = JSON.parse(training);
   } catch {
     // Text that is not JSON is reported below, like no text at all.
   }
-  throw new LearningSettingsError('The checkpoint has no learning settings: use one that a trainer wrote.');
+  if (json === undefined) {
+    throw new LearningSettingsError('The checkpoint has no learning settings: use one that a trainer wrote.');
+  }
+  return parseSettings(json);
 }
 
 /** The checkpoint's file; `readCheckpoint` gives it back. */
 export function writeCheckpoint(checkpoint: LearningCheckpoint): Uint8Array {
-  return encodeCheckpoint({ ...checkpoint, training: settingsText(checkpoint.settings) });
+  return serializeSafetensors(learningContents(checkpoint));
 }
 
-/** The file's contents, for `checkpointRoot`. */
+/** The file's contents, for `checkpointRoot`. They bind a base model by its root. */
 export function learningContents(checkpoint: LearningCheckpoint): SafetensorsFile {
-  return checkpointContents({ ...checkpoint, training: settingsText(checkpoint.settings) });
+  const training = settingsText(checkpoint.settings);
+  if (checkpoint.kind === 'full') return checkpointContents({ ...checkpoint, training });
+  const { cursor, rngKey } = checkpoint;
+  return adapterContents({ ...checkpoint, learning: { cursor, rngKey, training } });
 }

@@ -15,6 +15,10 @@ export type SuccessesOnly = (typeof SUCCESSES_ONLY)[number];
 export const REWARD_RULES = ['exact', 'by place'] as const;
 export type RewardRule = (typeof REWARD_RULES)[number];
 
+/** `one`: all members train the same base. `any`: members bring models of their own, and share only text. */
+export const MODEL_FAMILIES = ['one', 'any'] as const;
+export type ModelFamilies = (typeof MODEL_FAMILIES)[number];
+
 export interface LearningSettings {
   /** What the swarm learns. */
   readonly tasks: TaskSelection;
@@ -54,6 +58,12 @@ export interface LearningSettings {
   readonly critiqueItems: number;
   /** Held-out questions on which accuracy is measured after each round. */
   readonly heldOutItems: number;
+  /** Most tokens of an answer, end token included, in a format without lengths of its own. */
+  readonly answerTokens: number;
+  /** Most tokens of a critique or a correction, in a format without lengths of its own. */
+  readonly critiqueTokens: number;
+  /** Whose rollouts are trained on. */
+  readonly models: ModelFamilies;
 }
 
 export const DEFAULT_SETTINGS: LearningSettings = {
@@ -75,6 +85,9 @@ export const DEFAULT_SETTINGS: LearningSettings = {
   critiquePeers: PEERS_PER_ROUND.critique,
   critiqueItems: 4,
   heldOutItems: 384,
+  answerTokens: 256,
+  critiqueTokens: 128,
+  models: 'one',
 };
 
 /**
@@ -124,6 +137,8 @@ const COUNTS = {
   critiquePeers: [0, 16],
   critiqueItems: [0, 64],
   heldOutItems: [1, 1024],
+  answerTokens: [1, 4096],
+  critiqueTokens: [1, 4096],
 } as const;
 
 function numberAt(json: Readonly<Record<string, unknown>>, name: string): number {
@@ -220,5 +235,8 @@ export function parseSettings(value: unknown): LearningSettings {
     critiquePeers: count('critiquePeers'),
     critiqueItems: count('critiqueItems'),
     heldOutItems: count('heldOutItems'),
+    answerTokens: count('answerTokens'),
+    critiqueTokens: count('critiqueTokens'),
+    models: choiceAt(json, 'models', MODEL_FAMILIES),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * npm run train:base: makes public/models/nano from its seed and reports how well it does on held-out
+ * npm run train:base: makes a built-in model from its seed and reports how well it does on held-out
  * questions. --verify: makes it and compares it with the committed files instead of writing them.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -15,16 +15,23 @@ import { evaluate } from './evaluation.ts';
 import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { MODEL_FILES, modelFiles } from './nano-files.ts';
 import type { Policy } from './policy-model.ts';
+import { trainMicro } from './pretrain-micro.ts';
 import { NANO_RECIPE, pretrain } from './pretraining.ts';
 import { sample, sampleGreedy } from './sampling.ts';
 import { shortFormat } from './short-format.ts';
 import { chosenGenerators, NANO_SELECTION } from './tasks/catalogue.ts';
 import { openTasks } from './tasks/task-source.ts';
 
-const HELP = `Usage: npm run train:base [-- --verify]
-Makes public/models/nano from its seed and reports its accuracy on held-out questions.
-  --verify   compare the result with the committed files instead of writing them
-  --help     print this text`;
+const HELP = `Usage: npm run train:base [-- nano | micro] [--verify]
+Makes public/models/nano (the default) or public/models/micro from its seed and reports its accuracy on
+held-out questions. micro takes an hour or more. It saves its state below .starling, and after a kill the same
+command goes on from there, with the same bits.
+  --verify         compare the result with the committed files instead of writing them
+  --steps N        micro: steps of the recipe
+  --stop-after N   micro: stop after that step, save the state, and write no model
+  --threads N      micro: threads that compute (default 1); the bits do not depend on it
+  --restart        micro: forget the saved state
+  --help           print this text`;
 
 const FOLDER = new URL('../public/models/nano/', import.meta.url);
 const TRIES = 8;
@@ -75,7 +82,7 @@ async function report(policy: Policy): Promise<void> {
   );
 }
 
-async function main(verify: boolean): Promise<void> {
+async function trainNano(verify: boolean): Promise<void> {
   const engine = await createWasmEngine();
   const tokenizer = completionTokenizer(new Tokenizer(characterTokenizerJson()));
   const begun = performance.now();
@@ -112,11 +119,39 @@ async function main(verify: boolean): Promise<void> {
   await engine.stop();
 }
 
-const { values } = parseArgs({
+/** A whole number of at least 1 from the command line. Throws RangeError for another text. */
+function count(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new RangeError(`--${name} must be 1 or more, got ${text}.`);
+  return value;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     verify: { type: 'boolean', default: false },
+    restart: { type: 'boolean', default: false },
+    steps: { type: 'string' },
+    'stop-after': { type: 'string' },
+    threads: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
+const [model = 'nano'] = positionals;
 if (values.help) console.log(HELP);
-else await main(values.verify);
+else if (model === 'nano') await trainNano(values.verify);
+else if (model === 'micro') {
+  const made = await trainMicro({
+    verify: values.verify,
+    restart: values.restart,
+    steps: count(values.steps, 'steps'),
+    stopAfter: count(values['stop-after'], 'stop-after'),
+    threads: count(values.threads, 'threads'),
+  });
+  if (made?.same === false) process.exitCode = 1;
+} else {
+  console.error(`There is no built-in model ${model}. Use nano or micro.`);
+  process.exitCode = 2;
+}

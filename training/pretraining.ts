@@ -4,14 +4,13 @@
  */
 import type { Engine } from '../compute/engines/engine.ts';
 import { NANO_CONFIG } from '../models/decoder/config.ts';
-import { DEFAULT_OPTIMIZER } from '../models/decoder/decoder.ts';
-import { initialParameters } from '../models/decoder/initialize.ts';
-import { ModelSession } from '../models/decoder/model-session.ts';
+import type { ModelSession } from '../models/decoder/model-session.ts';
 import { type DrawSequence, RandomStream } from '../protocol/philox.ts';
 import { type CompletionTokenizer, promptTokens } from './completion-tokenizer.ts';
 import { mistake } from './mistakes.ts';
 import { answerPrompt, correctPrompt, judgePrompt } from './prompts.ts';
-import { type Row, supervisedBatch } from './sequences.ts';
+import type { Row } from './sequences.ts';
+import { runSupervised } from './supervised-run.ts';
 import { chosenGenerator, NANO_SELECTION } from './tasks/catalogue.ts';
 
 /** With the code, this decides the result. */
@@ -35,9 +34,6 @@ export const NANO_RECIPE: Recipe = {
   warmup: 30,
   deviation: 0.1,
 };
-
-/** The second moment has a shorter memory than in later training, because gradients change fast here. */
-const OPTIMIZER = { ...DEFAULT_OPTIMIZER, beta2: 0.95 };
 
 /** Draw weights of the tasks: harder tasks come more often. */
 const TASK_MIX = ['sums', 'sums', 'sums', 'sorting', 'gcd', 'gcd', 'reversing'];
@@ -94,31 +90,27 @@ export interface PretrainOptions {
 export async function pretrain(options: PretrainOptions): Promise<ModelSession> {
   const { engine, tokenizer, recipe, example = trainingExample } = options;
   const seed = new TextEncoder().encode(recipe.seed);
-  const initialisation = RandomStream.named({ seed, round: 0, device: '', purpose: 'initialisation' });
   const examples = RandomStream.named({ seed, round: 0, device: '', purpose: 'pretraining' });
-  const session = await ModelSession.create({
+  return runSupervised({
     engine,
-    config: NANO_CONFIG,
-    parameters: initialParameters({
+    plan: {
       config: NANO_CONFIG,
-      draw: (tensor, element, part) => initialisation.word(tensor, element, part),
+      seed: recipe.seed,
+      steps: recipe.steps,
       deviation: recipe.deviation,
-    }),
-    optimizer: OPTIMIZER,
+      learningRateAt: (step) => learningRateAt(recipe, step),
+      rowsAt: (step) =>
+        Array.from({ length: recipe.batch }, (_, row): Row => {
+          const index = step * recipe.batch + row;
+          const { prompt, completion } = example(seed, index, examples.sequence(step, row));
+          return {
+            prompt: promptTokens(tokenizer, prompt),
+            completion: [...tokenizer.encode(completion), tokenizer.endToken],
+          };
+        }),
+    },
+    stopAfter: options.stopAfter,
+    stopWhen: options.stopWhen,
+    afterStep: ({ step, loss }) => options.onStep?.(step, loss),
   });
-  const steps = Math.min(recipe.steps, options.stopAfter ?? recipe.steps);
-  for (let step = 0; step < steps; step++) {
-    const rows = Array.from({ length: recipe.batch }, (_, row): Row => {
-      const index = step * recipe.batch + row;
-      const { prompt, completion } = example(seed, index, examples.sequence(step, row));
-      return {
-        prompt: promptTokens(tokenizer, prompt),
-        completion: [...tokenizer.encode(completion), tokenizer.endToken],
-      };
-    });
-    const { loss } = await session.step(supervisedBatch(rows, learningRateAt(recipe, step)));
-    options.onStep?.(step, loss);
-    if (await options.stopWhen?.(session, step + 1)) break;
-  }
-  return session;
 }

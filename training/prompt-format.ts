@@ -10,7 +10,10 @@ export type PromptFormatId = 'short' | 'words' | 'chat';
 /** The three prompt forms as tokens, and the mapping between a completion's text and tokens. */
 export interface PromptFormat {
   readonly id: PromptFormatId;
+  /** Ends a completion. */
   readonly endToken: number;
+  /** Other tokens that end a completion as well. Defaults to none. */
+  readonly moreEndTokens?: readonly number[];
   /** Most tokens of a completion of each form, end token included. */
   readonly maxTokens: { readonly answer: number; readonly judge: number; readonly correct: number };
   /** The tokens that the model continues with its answer. */

@@ -8,10 +8,11 @@ import type { DeviceAddress } from '../protocol/hex.ts';
 import { must } from '../protocol/must.ts';
 import type { PeerRollouts, RoundContext } from '../protocol/trainer.ts';
 import { completionTokenizer } from './completion-tokenizer.ts';
+import { evaluate } from './evaluation.ts';
 import { DEFAULT_SETTINGS, type LearningSettings, learningRateOf, optimizerOf } from './learning-settings.ts';
 import { openRound } from './open-round.ts';
 import { choosePeers, trainRound } from './round.ts';
-import { answerItems } from './sampling.ts';
+import { answerItems, scoreRows } from './sampling.ts';
 import { collate } from './sequences.ts';
 import { shortFormat } from './short-format.ts';
 import { NARROW_CONFIG, NARROW_SETTINGS, NARROW_TASKS, narrowParameters } from './testing/narrow-model.ts';
@@ -161,6 +162,54 @@ describe('trainRound', () => {
   });
 });
 
+describe('with models of any family', () => {
+  const settings: LearningSettings = { ...NARROW_SETTINGS, models: 'any' };
+  /** The answers as the model of another family publishes them. */
+  const elsewhere = (peer: PeerRollouts): PeerRollouts => ({
+    ...peer,
+    set: {
+      ...peer.set,
+      groups: peer.set.groups.map(({ item, completions }) => ({
+        item,
+        completions: completions.map(({ text }) => ({ text, tokens: [70_000, 70_001], logprobs: [-9, -9] })),
+      })),
+    },
+  });
+
+  it("trains on other models' right answers as if it had drawn them itself: the ratio starts at 1", async () => {
+    const policy = await openPolicy(settings);
+    const round = openRound(context, settings, NARROW_TASKS);
+    const foreign = rolloutsOf(BEN);
+    // What the device's own weights say of the same texts, published as an author of the same base would.
+    const groups = await Promise.all(
+      foreign.set.groups.map(async ({ item, completions }) => {
+        const prompt = format.answer(must(round.items, item));
+        const scores = await scoreRows(
+          policy.model,
+          completions.map(({ tokens }) => ({ prompt, completion: tokens })),
+        );
+        return {
+          item,
+          completions: completions.map((completion, at) => ({ ...completion, logprobs: must(scores, at) })),
+        };
+      }),
+    );
+    await policy.model.dispose();
+    const exact = { ...foreign, set: { ...foreign.set, groups } };
+    const theirs = await trained(settings, [elsewhere(foreign)], NO_ANSWERS);
+    expect(theirs.training.trainedSamples).toBeGreaterThan(0);
+    expect(theirs).toEqual(await trained(settings, [exact], NO_ANSWERS));
+    // Among one model the same rollouts teach nothing.
+    const strict = await trained(NARROW_SETTINGS, [elsewhere(foreign)], NO_ANSWERS);
+    expect(strict.training.trainedSamples).toBe(0);
+  });
+
+  it('gives the same bits again, as a replay needs it', async () => {
+    const once = await trained(settings, [elsewhere(rolloutsOf(BEN))]);
+    expect(await trained(settings, [elsewhere(rolloutsOf(BEN))])).toEqual(once);
+  });
+});
+
 describe('answerItems', () => {
   it('publishes log-probabilities of the weights, whatever the temperature of the draws', async () => {
     const settings = { ...NARROW_SETTINGS, temperature: 0.5 };
@@ -182,6 +231,36 @@ describe('answerItems', () => {
     const differences = [...places].filter((place, at) => place === 1 && published[at] !== scores[at]);
     expect(differences).toEqual([]);
     await policy.model.dispose();
+  });
+});
+
+describe('a model with a short context', () => {
+  it('leaves out the questions that it cannot read, with a reason, and learns from the others', async () => {
+    const config = { ...NARROW_CONFIG, context: 16 };
+    const model = await ModelSession.create({
+      engine,
+      config,
+      parameters: narrowParameters('train round'),
+      optimizer: optimizerOf(NARROW_SETTINGS),
+    });
+    const policy = { model, format };
+    const round = openRound(context, NARROW_SETTINGS, NARROW_TASKS);
+    const fits = (item: number) => format.answer(must(round.items, item)).length + 9 <= config.context;
+    const drawn = round.drawOf(ANNA);
+    const groups = await answerItems(policy, round);
+    expect(groups.map(({ item }) => item)).toEqual(drawn.filter(fits));
+    expect(groups.length).toBeGreaterThan(0);
+    const training = await trainRound(policy, round, { own, foreign: [rolloutsOf(BEN)] });
+    expect(training.skipped.map(({ item }) => item)).toEqual(drawn.filter((item) => !fits(item)));
+    expect(training.skipped[0]?.reason).toMatch(
+      /has \d+ tokens .* up to 9, and the model reads 16: choose fewer/,
+    );
+    expect(training.rejections).toContain('question does not fit this model');
+    expect(training.optimizerSteps).toBeGreaterThan(0);
+    // A question that it cannot read counts as one that it does not answer.
+    const metrics = await evaluate(policy, NARROW_SETTINGS, NARROW_TASKS);
+    expect(metrics.answering).toBeGreaterThanOrEqual(0);
+    await model.dispose();
   });
 });
 

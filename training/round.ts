@@ -15,9 +15,9 @@ import {
 } from './grpo.ts';
 import { learningRateOf } from './learning-settings.ts';
 import type { Round } from './open-round.ts';
-import type { Policy } from './policy-model.ts';
-import type { PromptFormat } from './prompt-format.ts';
-import { sample } from './sampling.ts';
+import type { Policy, PolicyModel } from './policy-model.ts';
+import { promptFor, promptOrNothing } from './prompting.ts';
+import { sample, scoreRows } from './sampling.ts';
 import { policyBatch } from './sequences.ts';
 
 /** A round's published rollouts. */
@@ -51,7 +51,11 @@ export interface RoundSelection {
  * stranger publishes as a mistake was not one of the own model. Of the rest, I own and J foreign samples for
  * each answered item are drawn evenly.
  */
-function selectSamples(round: Round, format: PromptFormat, { own, foreign }: RoundRollouts): RoundSelection {
+function selectSamples(
+  round: Round,
+  { format, model }: Policy,
+  { own, foreign }: RoundRollouts,
+): RoundSelection {
   const { items, settings } = round;
   const { successesOnly, mix } = settings;
   // A small data set has fewer questions than the settings ask for.
@@ -62,6 +66,8 @@ function selectSamples(round: Round, format: PromptFormat, { own, foreign }: Rou
       drawn: round.drawOf(author),
       reward: settings.reward,
       completionsPerItem: settings.samplesPerItem,
+      models: settings.models,
+      context: model.config.context,
     });
   const ownAdmission = admitted(own);
   const foreignAdmissions = foreign.map(admitted);
@@ -108,6 +114,7 @@ async function practise(
   own: readonly ScoredSample[],
 ): Promise<readonly AdvantagedSample[]> {
   const { format } = policy;
+  const { context } = policy.model.config;
   const { items, settings } = round;
   const shown = round
     .stream('practice')
@@ -118,26 +125,30 @@ async function practise(
   const judged = await samplePractice(
     policy,
     round,
-    shown.map(({ item, text }, index) => ({
-      item,
-      prompt: format.judge(must(items, item), text),
-      drawsAt: JUDGING_PRACTICE + index,
-    })),
+    shown.flatMap(({ item, text }, index) => {
+      const prompt = promptOrNothing({ context, maxTokens: format.maxTokens.judge }, () =>
+        format.judge(must(items, item), text),
+      );
+      return prompt === undefined ? [] : [{ item, prompt, drawsAt: JUDGING_PRACTICE + index }];
+    }),
     format.maxTokens.judge,
   );
   const corrected = await samplePractice(
     policy,
     round,
     shown.flatMap(({ item, text }, index) => {
-      const critique = format.decode(must(must(judged, index), 0).tokens);
-      if (!format.showable(critique)) return [];
-      const prompt = format.correct(must(items, item), text, critique);
-      return [{ item, prompt, drawsAt: CORRECTING_PRACTICE + index }];
+      const critique = judged.find(({ drawsAt }) => drawsAt === JUDGING_PRACTICE + index)?.samples[0];
+      const said = critique === undefined ? '' : format.decode(critique.tokens);
+      if (!format.showable(said)) return [];
+      const prompt = promptOrNothing({ context, maxTokens: format.maxTokens.correct }, () =>
+        format.correct(must(items, item), text, said),
+      );
+      return prompt === undefined ? [] : [{ item, prompt, drawsAt: CORRECTING_PRACTICE + index }];
     }),
     format.maxTokens.correct,
   );
-  return [...judged, ...corrected].flatMap((group) =>
-    advantaged(group, { successesOnly: settings.successesOnly === 'all' }),
+  return [...judged, ...corrected].flatMap(({ samples }) =>
+    advantaged(samples, { successesOnly: settings.successesOnly === 'all' }),
   );
 }
 
@@ -148,13 +159,18 @@ interface PracticePrompt {
   readonly drawsAt: number;
 }
 
+interface PracticeGroup {
+  readonly drawsAt: number;
+  readonly samples: readonly ScoredSample[];
+}
+
 /** `samplesPerItem` scored completions of each prompt. */
 async function samplePractice(
   policy: Policy,
   round: Round,
   prompts: readonly PracticePrompt[],
   maxTokens: number,
-): Promise<readonly (readonly ScoredSample[])[]> {
+): Promise<readonly PracticeGroup[]> {
   const { samplesPerItem: count, temperature } = round.settings;
   const completions = await sample(
     policy,
@@ -164,15 +180,32 @@ async function samplePractice(
     round.stream('practice'),
     { temperature, maxTokens },
   );
-  return prompts.map(({ item, prompt }, index) =>
-    completions.slice(index * count, (index + 1) * count).map(({ text, tokens, logprobs }) => ({
+  return prompts.map(({ item, prompt, drawsAt }, index) => ({
+    drawsAt,
+    samples: completions.slice(index * count, (index + 1) * count).map(({ text, tokens, logprobs }) => ({
       item,
       prompt,
       tokens,
       logprobs,
-      ...rewardOf(must(round.items, item), text, round.settings.reward),
+      ...rewardOf(must(round.items, item), text, round.settings.reward, tokens.length),
     })),
-  );
+  }));
+}
+
+/** A sample with the log-probabilities that its tokens' ratios start from. */
+type ComparedSample = AdvantagedSample & { readonly logprobs: readonly number[] };
+
+/** Works out with the weights before the round what other models' texts lack. */
+async function withLogprobs(
+  model: PolicyModel,
+  samples: readonly AdvantagedSample[],
+  signal: AbortSignal | undefined,
+): Promise<readonly ComparedSample[]> {
+  const lacking = samples.filter(({ logprobs }) => logprobs === undefined);
+  const rows = lacking.map(({ prompt, tokens }) => ({ prompt, completion: tokens }));
+  const scored = await scoreRows(model, rows, signal);
+  const found = new Map(lacking.map((sample, index) => [sample, must(scored, index)]));
+  return samples.map((sample) => ({ ...sample, logprobs: sample.logprobs ?? found.get(sample) ?? [] }));
 }
 
 export interface RoundTraining {
@@ -183,6 +216,22 @@ export interface RoundTraining {
   readonly loss: number;
   readonly meanReward: number;
   readonly rejections: readonly SampleRejectReason[];
+  /** Items that the device drew and could not answer. */
+  readonly skipped: readonly SkippedItem[];
+}
+
+/** An item whose prompt does not fit the model, with a sentence that tells why. */
+export interface SkippedItem {
+  readonly item: number;
+  readonly reason: string;
+}
+
+function skippedItems({ model, format }: Policy, round: Round): readonly SkippedItem[] {
+  const room = { context: model.config.context, maxTokens: format.maxTokens.answer };
+  return round.drawOf(round.context.device).flatMap((item) => {
+    const prompted = promptFor(room, () => format.answer(must(round.items, item)));
+    return prompted.kind === 'skipped' ? [{ item, reason: prompted.reason }] : [];
+  });
 }
 
 /**
@@ -195,11 +244,11 @@ export async function trainRound(
   rollouts: RoundRollouts,
   signal?: AbortSignal,
 ): Promise<RoundTraining> {
-  const { model, format } = policy;
+  const { model } = policy;
   const { settings } = round;
-  const selection = selectSamples(round, format, rollouts);
+  const selection = selectSamples(round, policy, rollouts);
   const practice = settings.practicePrompts > 0 ? await practise(policy, round, selection.own) : [];
-  const samples = [...selection.samples, ...practice];
+  const samples = await withLogprobs(model, [...selection.samples, ...practice], signal);
   const draws = round.stream('order').sequence(0);
   let loss = 0;
   let optimizerSteps = 0;
@@ -222,5 +271,6 @@ export async function trainRound(
     loss: optimizerSteps === 0 ? 0 : loss / optimizerSteps,
     meanReward: selection.meanReward,
     rejections: selection.rejections,
+    skipped: skippedItems(policy, round),
   };
 }

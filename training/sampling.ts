@@ -5,7 +5,9 @@ import type { RandomStream } from '../protocol/philox.ts';
 import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
 import type { Round } from './open-round.ts';
 import type { Policy, PolicyModel } from './policy-model.ts';
-import { collate, type Row } from './sequences.ts';
+import type { PromptFormat } from './prompt-format.ts';
+import { promptOrNothing } from './prompting.ts';
+import { collate, type Row, rowsTogether } from './sequences.ts';
 
 /** A prompt and the address of its draws. Two requests to one stream differ in item or sample. */
 export interface SamplingRequest {
@@ -35,7 +37,7 @@ export async function sample(
   const generations = await model.generate({
     prompts: requests.map(({ prompt }) => prompt),
     maxNewTokens: options.maxTokens,
-    endToken: format.endToken,
+    endToken: endTokensOf(format),
     temperature: options.temperature,
     uniform: (row, position) => {
       const request = must(requests, row);
@@ -57,11 +59,31 @@ export async function sample(
   return completions.map((completion, row) => ({ ...completion, logprobs: must(logprobs, row) }));
 }
 
-/** The log-probability of each completion token under the model's weights, at temperature 1. */
+/** Most bytes of logits in one scoring run. */
+const SCORE_BYTES = 1 << 28;
+
+/**
+ * The log-probability of each completion token under the model's weights, at temperature 1. As many rows run
+ * together as memory holds, which changes no bit.
+ */
 export async function scoreRows(
   model: PolicyModel,
   rows: readonly Row[],
   signal?: AbortSignal,
+): Promise<readonly (readonly number[])[]> {
+  const scored: (readonly number[])[] = [];
+  const longest = Math.max(1, ...rows.map(({ prompt, completion }) => prompt.length + completion.length));
+  const together = rowsTogether(SCORE_BYTES / (4 * model.config.vocabulary * longest));
+  for (let first = 0; first < rows.length; first += together) {
+    scored.push(...(await scoreTogether(model, rows.slice(first, first + together), signal)));
+  }
+  return scored;
+}
+
+async function scoreTogether(
+  model: PolicyModel,
+  rows: readonly Row[],
+  signal: AbortSignal | undefined,
 ): Promise<readonly (readonly number[])[]> {
   const collated = collate(rows);
   const scores = await model.score(collated, { signal });
@@ -69,6 +91,11 @@ export async function scoreRows(
     const start = row * collated.length + prompt.length - 1;
     return [...scores.slice(start, start + completion.length)];
   });
+}
+
+/** All tokens that end a completion of the format. */
+export function endTokensOf({ endToken, moreEndTokens = [] }: PromptFormat): readonly number[] {
+  return [endToken, ...moreEndTokens];
 }
 
 /** The most likely completion of each prompt, as text. */
@@ -80,7 +107,7 @@ export async function sampleGreedy(
   const generations = await model.generate({
     prompts,
     maxNewTokens: maxTokens,
-    endToken: format.endToken,
+    endToken: endTokensOf(format),
     greedy: true,
     uniform: () => 0,
     signal,
@@ -88,7 +115,10 @@ export async function sampleGreedy(
   return generations.map(({ tokens }) => format.decode(tokens));
 }
 
-/** The answer stage: `samplesPerItem` completions for each of the items that the device draws. */
+/**
+ * The answer stage: `samplesPerItem` completions for each of the items that the device draws and whose
+ * prompts fit its model.
+ */
 export async function answerItems(
   policy: Policy,
   round: Round,
@@ -96,17 +126,22 @@ export async function answerItems(
 ): Promise<readonly AnswerGroup[]> {
   const { items, settings } = round;
   const { samplesPerItem, temperature } = settings;
-  const drawn = round.drawOf(round.context.device);
-  const requests = drawn.flatMap((item) => {
-    const prompt = policy.format.answer(must(items, item));
-    return Array.from({ length: samplesPerItem }, (_, sample) => ({ prompt, item, sample }));
+  const { format, model } = policy;
+  const maxTokens = format.maxTokens.answer;
+  const asked = round.drawOf(round.context.device).flatMap((item) => {
+    const room = { context: model.config.context, maxTokens };
+    const prompt = promptOrNothing(room, () => format.answer(must(items, item)));
+    return prompt === undefined ? [] : [{ item, prompt }];
   });
+  const requests = asked.flatMap(({ item, prompt }) =>
+    Array.from({ length: samplesPerItem }, (_, sample) => ({ prompt, item, sample })),
+  );
   const completions = await sample(policy, requests, round.stream('sampling'), {
     temperature,
-    maxTokens: policy.format.maxTokens.answer,
+    maxTokens,
     signal,
   });
-  return drawn.map((item, at) => ({
+  return asked.map(({ item }, at) => ({
     item,
     completions: completions.slice(at * samplesPerItem, (at + 1) * samplesPerItem),
   }));

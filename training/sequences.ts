@@ -14,11 +14,23 @@ export interface CompletionToken<T extends Row> {
   readonly position: number;
 }
 
-/** Batch sizes and lengths are multiples of this, so that few programs serve all rounds. */
+/** Batch sizes above it and lengths are multiples of this, so that few programs serve all rounds. */
 const SIZE_MULTIPLE = 8;
 
 function roundUp(count: number): number {
   return Math.ceil(count / SIZE_MULTIPLE) * SIZE_MULTIPLE;
+}
+
+/** A power of two or a multiple of 8: a few long rows of a real model are not padded to eight. */
+function batchOf(rows: number): number {
+  return rows < SIZE_MULTIPLE ? 2 ** Math.ceil(Math.log2(rows)) : roundUp(rows);
+}
+
+/** The most rows, padding included, of which there may be at most `limit`; at least one. */
+export function rowsTogether(limit: number): number {
+  if (limit < 1) return 1;
+  if (limit < SIZE_MULTIPLE) return 2 ** Math.floor(Math.log2(limit));
+  return Math.floor(limit / SIZE_MULTIPLE) * SIZE_MULTIPLE;
 }
 
 export interface CollatedRows<T extends Row> {
@@ -35,7 +47,7 @@ export interface CollatedRows<T extends Row> {
  * token as its target. A place with weight 0 changes no gradient, so padding changes no bit.
  */
 export function collate<T extends Row>(rows: readonly T[]): CollatedRows<T> {
-  const batch = roundUp(rows.length);
+  const batch = batchOf(rows.length);
   const length = roundUp(Math.max(...rows.map((row) => row.prompt.length + row.completion.length - 1)));
   const tokens = new Uint32Array(batch * length);
   const targets = new Uint32Array(batch * length);

@@ -15,8 +15,9 @@ import type {
   RoundOutcome,
   Trainer,
 } from '../protocol/trainer.ts';
+import type { CheckpointRetention } from './checkpoint-retention.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
-import { computeRound, openPolicyModel } from './compute-round.ts';
+import { computeRound } from './compute-round.ts';
 import { type Critic, castBallots, correctOwn, critiqueOthers } from './critique.ts';
 import { answerHeldOut, type EvalMetrics, evaluate, type SampleAnswer } from './evaluation.ts';
 import { type AnswerExplanation, explainAnswers } from './explanation.ts';
@@ -27,6 +28,7 @@ import {
   writeCheckpoint,
 } from './learning-checkpoint.ts';
 import type { LearningSettings } from './learning-settings.ts';
+import { type BaseWeights, type ModelMemory, openPolicyModel } from './open-policy-model.ts';
 import { openRound, type Round } from './open-round.ts';
 import type { PolicyModel, PolicyState } from './policy-model.ts';
 import type { PromptFormat } from './prompt-format.ts';
@@ -40,7 +42,7 @@ export interface LearningOutcome extends RoundOutcome {
   readonly training: RoundTraining;
 }
 
-export interface TrainerOptions {
+export interface TrainerOptions extends ModelMemory {
   readonly engine: Engine;
   /**
    * The engine to evaluate on. Defaults to `engine`. Every engine gives the same bits, but the many short
@@ -52,6 +54,10 @@ export interface TrainerOptions {
   /** The swarm's tasks, those of the checkpoint's settings. */
   readonly tasks: TaskSource;
   readonly store: CheckpointStore;
+  /** The base model of a checkpoint of adapters. */
+  readonly base?: BaseWeights;
+  /** Keeps some of the checkpoints for others. Defaults to none. */
+  readonly retention?: CheckpointRetention;
   /** Judges other devices' answers in place of the model in training. */
   readonly critic?: Critic;
   /** Makes the first checkpoint. Called once when the store is empty. */
@@ -89,6 +95,7 @@ export class LearningTrainer implements Trainer {
   readonly #tasks: TaskSource;
   readonly #store: CheckpointStore;
   readonly #critic: Critic | undefined;
+  readonly #retention: CheckpointRetention | undefined;
   #current: TrainerState;
   #round: Round | undefined;
 
@@ -100,6 +107,7 @@ export class LearningTrainer implements Trainer {
     readonly format: PromptFormat;
     readonly tasks: TaskSource;
     readonly store: CheckpointStore;
+    readonly retention?: CheckpointRetention;
     readonly critic?: Critic;
   }) {
     const { settings, rngKey, state, cursor } = options.checkpoint;
@@ -110,6 +118,7 @@ export class LearningTrainer implements Trainer {
     this.#tasks = options.tasks;
     this.#store = options.store;
     this.#critic = options.critic;
+    this.#retention = options.retention;
     this.settings = settings;
     this.device = rngKey;
     this.#current = { state, cursor, root: options.root };
@@ -130,10 +139,16 @@ export class LearningTrainer implements Trainer {
     const checkpoint = readCheckpoint(file);
     requireSelection(options.tasks, checkpoint.settings.tasks);
     const root = checkpointRoot(file);
-    const model = await openPolicyModel(engine, checkpoint);
+    const open = {
+      checkpoint,
+      base: options.base,
+      generationMemory: options.generationMemory,
+      recompute: options.recompute,
+    };
+    const model = await openPolicyModel({ ...open, engine });
     try {
       const evaluationModel =
-        evaluationEngine === engine ? model : await openPolicyModel(evaluationEngine, checkpoint);
+        evaluationEngine === engine ? model : await openPolicyModel({ ...open, engine: evaluationEngine });
       return new LearningTrainer({ ...options, checkpoint, root, model, evaluationModel });
     } catch (error) {
       await model.dispose();
@@ -222,6 +237,7 @@ export class LearningTrainer implements Trainer {
       // here.
       const root = checkpointRoot(learningContents(checkpoint), await this.#model.roots());
       await this.#store.save(file, checkpoint.cursor);
+      await this.#retention?.add({ round: context.round, root, file });
       this.#current = { state: checkpoint.state, cursor: checkpoint.cursor, root };
       return {
         trainedOn,

@@ -9,15 +9,14 @@ import type { DeviceAddress, Hex } from '../protocol/hex.ts';
 import { SerialQueue } from '../protocol/serial-queue.ts';
 import type { AnswerGroup, RoundContext, Trainer } from '../protocol/trainer.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
-import { completionTokenizer } from '../training/completion-tokenizer.ts';
 import type { Critic } from '../training/critique.ts';
 import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
 import type { AnswerExplanation } from '../training/explanation.ts';
 import { firstCheckpoint } from '../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from '../training/learning-settings.ts';
 import type { PromptFormat } from '../training/prompt-format.ts';
-import { shortFormat } from '../training/short-format.ts';
 import { type DataSetTexts, openTasks } from '../training/tasks/task-source.ts';
+import { taughtFormat } from '../training/taught-format.ts';
 import { LearningTrainer } from '../training/trainer.ts';
 import { fetchModelFiles, type PublishedModel } from './published-model.ts';
 
@@ -120,7 +119,7 @@ export class ComputeHost<Verdict> implements Trainer {
    */
   static async start<Verdict>(options: ComputeHostOptions<Verdict>): Promise<ComputeHost<Verdict>> {
     const tokenizer = new TextDecoder().decode(await options.model.file('tokenizer.json', options.signal));
-    const format = shortFormat(completionTokenizer(new Tokenizer(JSON.parse(tokenizer))));
+    const format = taughtFormat(new Tokenizer(JSON.parse(tokenizer)));
     const host = new ComputeHost(options, format);
     try {
       await host.#exclusive(async () => undefined);

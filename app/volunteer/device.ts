@@ -210,5 +210,5 @@ export class Device {
 
 /** The id of a network, made of its chain and its contract. */
 export function networkIdOf(network: Network): string {
-  return networkId(network.chainId, network.contracts.participation);
+  return networkId(network.chainId, network.contracts.participation, network.swarm);
 }

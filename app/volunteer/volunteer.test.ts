@@ -235,7 +235,7 @@ describe('a volunteer', () => {
     });
     await volunteer.stop();
     const stored = await volunteer.checkpoint();
-    expect(new TextDecoder().decode(stored.bytes)).toBe(`31337:${network.contracts.participation}`);
+    expect(new TextDecoder().decode(stored.bytes)).toBe(`31337:${network.contracts.participation}:0`);
     expect(stored.round).toBe(2);
   });
 

@@ -26,7 +26,12 @@ import { bindDevice } from './bind-device.ts';
 
 const network: Network = {
   ...{ name: 'Local network', page: null, rpc: 'http://node.test', chainId: 31337, local: true },
-  contracts: { identity: `0x${'11'.repeat(20)}`, participation: `0x${'22'.repeat(20)}` },
+  contracts: {
+    identity: `0x${'11'.repeat(20)}`,
+    swarms: `0x${'33'.repeat(20)}`,
+    participation: `0x${'22'.repeat(20)}`,
+  },
+  swarm: 0,
   ...{ rollup: undefined, relays: [], walletConnectProjectId: null, modelHosts: [], explorer: null },
 };
 const account = privateKeyToAccount(`0x${'07'.repeat(32)}`);

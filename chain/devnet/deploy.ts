@@ -8,7 +8,6 @@ import {
   parseEther,
   type WalletClient,
 } from 'viem';
-import type { Stage } from '../../protocol/ledger.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
 import { ChainError, toChainError } from '../errors.ts';
 import * as abis from '../generated/abi.ts';
@@ -46,14 +45,13 @@ export interface DeployOptions {
   readonly client: PublicClient;
   /** With the account that pays. It has no power over the contracts afterwards. */
   readonly wallet: WalletClient;
-  /** Length of each stage in seconds, from 1 to 86,400. Defaults to 8, 5 and 7. */
-  readonly seconds?: Readonly<Record<Stage, number>>;
   /** Defaults to LOCAL_DISPUTES. */
   readonly disputes?: DisputeSettings;
 }
 
 export interface Deployment {
   readonly identity: Address;
+  readonly swarms: Address;
   readonly participation: Address;
   readonly rollup: RollupContracts;
   /** Block of the last contract. */
@@ -68,24 +66,20 @@ export function contractsDigest(): Hex {
 /**
  * Deploys every contract, always in the same order, so that a fresh account gets the same addresses every
  * time. Contracts that do not need one another are sent without waiting in between (not through a
- * TransactionQueue): on a chain with slow blocks that saves most of the time. Round 0 begins with the block
- * of Participation. Throws ChainError.
+ * TransactionQueue): on a chain with slow blocks that saves most of the time. There is no swarm afterwards:
+ * `openSwarm` of swarms.ts opens one. Throws ChainError.
  */
 export async function deployContracts(options: DeployOptions): Promise<Deployment> {
-  const { seconds = { answer: 8, critique: 5, vote: 7 }, disputes: game = LOCAL_DISPUTES } = options;
+  const { disputes: game = LOCAL_DISPUTES } = options;
   const make = (abi: Abi, bytecode: Hex, ...args: readonly unknown[]) => ({ abi, bytecode, args });
   const together = <const All extends readonly Contract[]>(...all: All) => deployTogether(options, all);
   try {
-    const [identity] = await together(make(abis.identityAbi, code.identityBytecode));
+    const [identity, swarms] = await together(
+      make(abis.identityAbi, code.identityBytecode),
+      make(abis.swarmsAbi, code.swarmsBytecode),
+    );
     const [participation, judge, payments, descriptions] = await together(
-      make(
-        abis.participationAbi,
-        code.participationBytecode,
-        identity.address,
-        seconds.answer,
-        seconds.critique,
-        seconds.vote,
-      ),
+      make(abis.participationAbi, code.participationBytecode, identity.address, swarms.address),
       make(abis.judgeAbi, code.judgeBytecode),
       make(abis.paymentsAbi, code.paymentsBytecode),
       make(abis.descriptionsAbi, code.descriptionsBytecode),
@@ -110,6 +104,7 @@ export async function deployContracts(options: DeployOptions): Promise<Deploymen
     const [crowdfund] = await together(make(abis.crowdfundAbi, code.crowdfundBytecode, jobs.address));
     return {
       identity: identity.address,
+      swarms: swarms.address,
       participation: participation.address,
       rollup: {
         judge: judge.address,

@@ -9,25 +9,29 @@ import {
 import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
 import type { Attestation, Signed, Vote } from '../../protocol/ledger.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
+import { smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
 import { type Anvil, anvilControls, anvilWallet, startAnvil } from '../devnet/anvil.ts';
 import { type DisputeSettings, deployContracts } from '../devnet/deploy.ts';
-import { identityAbi, participationAbi } from '../generated/abi.ts';
+import { identityAbi, swarmsAbi } from '../generated/abi.ts';
 import { ChainLedger } from '../ledger.ts';
 import { type ChainNetwork, connect } from '../network.ts';
+import { openSwarm } from '../open-swarm.ts';
 import { readSchedule, roundMs, type Schedule } from '../schedule.ts';
 import { compactSignature } from '../signatures.ts';
 import { readStandings } from '../standings.ts';
+import { locationOf } from '../swarm-location.ts';
 import { type TransactionQueue, TransactionQueues } from '../transaction-queue.ts';
 
 /**
- * A chain for one test file: anvil with every contract, rounds of 8, 5 and 7 s, and a block for each
- * transaction.
+ * A chain for one test file: anvil with every contract, one open swarm with rounds of 8, 5 and 7 s, and a
+ * block for each transaction.
  */
 export interface LocalChain {
   readonly anvil: Anvil;
   readonly network: ChainNetwork & { readonly rollup: RollupContracts };
   readonly client: PublicClient;
   readonly controls: TestClient;
+  /** Of swarm 0. */
   readonly schedule: Schedule;
   /** A wallet of the n-th funded account. Number 0 deployed the contracts. */
   wallet(n: number): WalletClient;
@@ -35,7 +39,7 @@ export interface LocalChain {
   queue(n: number): TransactionQueue;
   /** Device number n, and a ledger that signs for it. */
   device(n: number): { readonly signer: DeviceKey; readonly ledger: ChainLedger };
-  /** Mines a block that falls into a round, or a later one if the chain is past it. */
+  /** Mines a block that falls into a round of swarm 0, or a later one if the chain is past it. */
   toRound(round: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -52,15 +56,21 @@ export async function startLocalChain(
     wallet: anvilWallet(anvil, 0),
     ...(disputes === undefined ? {} : { disputes }),
   });
-  const { identity, participation, rollup } = deployment;
+  const { identity, swarms, participation, rollup } = deployment;
+  const queues = new TransactionQueues();
+  const queue = (n: number): TransactionQueue =>
+    queues.open({ client, wallet: anvilWallet(anvil, n), pollMs: 20 });
+  const spec = { ...smallSpec, startedBy: queue(0).address };
+  await openSwarm({ queue: queue(0), swarms, spec });
   const network = {
     rpc: anvil.rpc,
     chainId: anvil.chainId,
-    contracts: { identity, participation },
+    contracts: { identity, swarms, participation },
+    swarm: 0,
     rollup,
   };
-  const queues = new TransactionQueues();
-  const schedule = await readSchedule(client, participation);
+  const schedule = await readSchedule(client, swarms, 0);
+  const location = locationOf(network);
   return {
     anvil,
     network,
@@ -68,7 +78,7 @@ export async function startLocalChain(
     controls,
     schedule,
     wallet: (n) => anvilWallet(anvil, n),
-    queue: (n) => queues.open({ client, wallet: anvilWallet(anvil, n), pollMs: 20 }),
+    queue,
     device: (n) => {
       const signer = deviceKey(secretOf(n));
       const clock = {
@@ -82,8 +92,8 @@ export async function startLocalChain(
           clock,
           device: signer,
           chainId: anvil.chainId,
-          participation,
-          readStandings: (devices) => readStandings({ client, identity, participation, devices }),
+          location,
+          readStandings: (devices) => readStandings({ client, identity, location, devices }),
         }),
       };
     },
@@ -104,8 +114,8 @@ export function secretOf(n: number): Uint8Array {
   return secret;
 }
 
-export function participationAt(network: ChainNetwork, client: PublicClient) {
-  return getContract({ address: network.contracts.participation, abi: participationAbi, client });
+export function swarmsAt(network: ChainNetwork, client: PublicClient) {
+  return getContract({ address: network.contracts.swarms, abi: swarmsAbi, client });
 }
 
 export function identityAt(network: ChainNetwork, client: PublicClient) {

@@ -44,21 +44,23 @@ library Signed {
     }
 
     /// @dev For each attestation of a round the device that it names, or zero if that device did not sign it:
-    /// `signer` of `digest` of keccak256(abi.encode(typeHash, round, checkpointRoot, rolloutDigest)). What is
-    /// the same for all entries is written to memory once.
+    /// `signer` of `digest` of keccak256(abi.encode(typeHash, swarm, round, checkpointRoot, rolloutDigest)).
+    /// What is the same for all entries is written to memory once.
     function attesters(
         bytes32 domain,
         bytes32 typeHash,
+        uint64 swarm,
         uint64 round,
         IParticipation.SignedAttestation[] calldata entries
     ) internal view returns (address[] memory devices) {
         devices = new address[](entries.length);
         assembly ("memory-safe") {
             let body := mload(0x40)
-            let typed := add(body, 0x80)
-            let input := add(body, 0x100)
+            let typed := add(body, 0xa0)
+            let input := add(body, 0x120)
             mstore(body, typeHash)
-            mstore(add(body, 0x20), round)
+            mstore(add(body, 0x20), swarm)
+            mstore(add(body, 0x40), round)
             mstore(typed, hex"1901")
             mstore(add(typed, 0x02), domain)
             let place := add(devices, 0x20)
@@ -71,8 +73,8 @@ library Signed {
                 let s := and(vs, not(shl(255, 1)))
                 if gt(s, HALF_ORDER) { continue }
                 // The last two fields of the hash are adjacent in an entry.
-                calldatacopy(add(body, 0x40), add(entry, 0x20), 0x40)
-                mstore(add(typed, 0x22), keccak256(body, 0x80))
+                calldatacopy(add(body, 0x60), add(entry, 0x20), 0x40)
+                mstore(add(typed, 0x22), keccak256(body, 0xa0))
                 mstore(input, keccak256(typed, 0x42))
                 mstore(add(input, 0x20), add(shr(255, vs), 27))
                 mstore(add(input, 0x40), calldataload(add(entry, 0x60)))

@@ -210,12 +210,12 @@ contract DevicePlacesTest is Signing {
         takeEveryPlace();
         address old = vm.addr(MANY);
         vm.prank(old);
-        participation.attest(0, "root", "rollouts");
+        participation.attest(0, 0, "root", "rollouts");
         vm.prank(owner);
         identity.revoke(old);
         bindDevice(identity, OWNER, DEVICE);
         assertRetired(MANY);
-        assertEq(participation.recordOfOwner(owner).attestations, 1, "still the owner's");
+        assertEq(participation.recordOfOwner(0, owner).attestations, 1, "still the owner's");
     }
 
     // ------------------------------------------------------------ helpers

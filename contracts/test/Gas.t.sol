@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IIdentity} from "../src/IIdentity.sol";
 import {IParticipation} from "../src/IParticipation.sol";
+import {ISwarms} from "../src/ISwarms.sol";
 import {RoundTree} from "./RoundTree.sol";
 import {Signing} from "./Signing.sol";
 
@@ -24,16 +25,16 @@ contract GasTest is Signing, RoundTree {
     }
 
     function test_gas_attestBatch() public {
-        participation.attestBatch(0, batch(0));
+        participation.attestBatch(0, 0, batch(0));
         vm.snapshotGasLastCall("Participation", "attestBatch of 64, first time for each device");
         vm.warp(genesis + 20);
-        participation.attestBatch(1, batch(1));
+        participation.attestBatch(0, 1, batch(1));
         uint256 unowned = vm.snapshotGasLastCall("Participation", "attestBatch of 64");
         for (uint256 i; i < 64; ++i) {
             bindDevice(identity, 0xA000 + i, 0xD000 + i);
         }
         vm.warp(genesis + 40);
-        participation.attestBatch(2, batch(2));
+        participation.attestBatch(0, 2, batch(2));
         uint256 owned = vm.snapshotGasLastCall("Participation", "attestBatch of 64, devices with owners");
         assertLe(unowned, 17_000 * 64, "at most 17,000 an attestation");
         assertLe(owned, 17_000 * 64, "at most 17,000 an attestation of an owned device");
@@ -48,9 +49,9 @@ contract GasTest is Signing, RoundTree {
         uint256[5] memory gas;
         for (uint64 i; i < 5; ++i) {
             vm.warp(genesis + 20 * (64 * uint256(i) + 62));
-            participation.attestBatch(64 * i + 62, batch(64 * i + 62));
+            participation.attestBatch(0, 64 * i + 62, batch(64 * i + 62));
             vm.warp(genesis + 20 * (64 * uint256(i) + 64));
-            participation.attestBatch(64 * i + 64, batch(64 * i + 64));
+            participation.attestBatch(0, 64 * i + 64, batch(64 * i + 64));
             gas[i] = vm.snapshotGasLastCall(
                 "Participation",
                 i % 4 == 0
@@ -59,44 +60,60 @@ contract GasTest is Signing, RoundTree {
             );
         }
         vm.warp(genesis + 20 * 322);
-        participation.attestBatch(322, batch(322));
+        participation.attestBatch(0, 322, batch(322));
         uint256 usual = vm.snapshotGasLastCall("Participation", "attestBatch of 64, within a page");
         // The fifth page is the first of the second word.
         uint256 rounds256 = gas[4] + gas[1] + gas[2] + gas[3] + 252 * usual;
         assertLe(rounds256, 256 * 64 * 17_000, "at most 17,000 an attestation, in the mean");
     }
 
+    /// @dev A specification of 1,500 bytes, as the default swarm has, and the longest.
+    function test_gas_open() public {
+        ISwarms swarms = participation.swarms();
+        swarms.open(nonZero(1500), 8, 5, 7);
+        vm.snapshotGasLastCall("Swarms", "open, specification of 1,500 bytes");
+        swarms.open(nonZero(16_384), 8, 5, 7);
+        vm.snapshotGasLastCall("Swarms", "open, specification of 16,384 bytes");
+    }
+
+    function nonZero(uint256 size) private pure returns (bytes memory spec) {
+        spec = new bytes(size);
+        for (uint256 i; i < size; ++i) {
+            spec[i] = 0xA5;
+        }
+    }
+
     function test_gas_postRoot() public {
         IParticipation.SignedAttestation[] memory entries = batch(0);
-        participation.postRoot(0, rootOf(entries), 64);
+        participation.postRoot(0, 0, rootOf(entries), 64);
         uint256 gas = vm.snapshotGasLastCall("Participation", "postRoot, whatever its size");
         assertLe(gas, 70_000, "at most 70,000 a round");
         IParticipation.SignedAttestation[] memory one = new IParticipation.SignedAttestation[](1);
         bytes32[][] memory proofs = new bytes32[][](1);
         (one[0], proofs[0]) = (entries[5], proofOf(entries, 5));
-        participation.attestFromRoot(0, rootOf(entries), one, proofs);
+        participation.attestFromRoot(0, 0, rootOf(entries), one, proofs);
         vm.snapshotGasLastCall("Participation", "attestFromRoot of one in 64, first time for the device");
         (one[0], proofs[0]) = (entries[6], proofOf(entries, 6));
         IParticipation.SignedAttestation memory other =
             signedAttestation(address(participation), 0xD000 + 7, 0, ROOT, ROLLOUTS);
-        participation.contradict(0, entries[7], other);
+        participation.contradict(0, 0, entries[7], other);
         vm.snapshotGasLastCall("Participation", "contradict, first time for the device");
         vm.warp(genesis + 20 * 300);
-        participation.attestBatch(300, batch(300));
-        participation.attestFromRoot(0, rootOf(entries), one, proofs);
+        participation.attestBatch(0, 300, batch(300));
+        participation.attestFromRoot(0, 0, rootOf(entries), one, proofs);
         vm.snapshotGasLastCall("Participation", "attestFromRoot of one in 64, from before a counted round");
     }
 
     function test_gas_attest() public {
-        participation.attest(0, ROOT, ROLLOUTS);
+        participation.attest(0, 0, ROOT, ROLLOUTS);
         vm.snapshotGasLastCall("Participation", "attest, first time for the device");
         vm.warp(genesis + 20);
-        participation.attest(1, ROOT, ROLLOUTS);
+        participation.attest(0, 1, ROOT, ROLLOUTS);
         vm.snapshotGasLastCall("Participation", "attest");
     }
 
     function test_gas_voteBatch() public {
-        participation.attestBatch(0, batch(0));
+        participation.attestBatch(0, 0, batch(0));
         address[] memory winners = new address[](4);
         for (uint256 i; i < 4; ++i) {
             winners[i] = vm.addr(0xD000 + i);
@@ -110,7 +127,7 @@ contract GasTest is Signing, RoundTree {
         for (uint256 i; i < 64; ++i) {
             votes[i] = signedVote(address(participation), 0xD000 + i, 0, winners);
         }
-        participation.voteBatch(votes);
+        participation.voteBatch(0, votes);
         vm.snapshotGasLastCall("Participation", "voteBatch of 64, four winners each");
     }
 

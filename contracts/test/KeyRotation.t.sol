@@ -16,7 +16,7 @@ contract KeyRotationTest is Signing {
         IParticipation participation = deployParticipation(identity);
         address oldDevice = bindDevice(identity, OWNER, 0xD000);
         vm.prank(oldDevice);
-        participation.attest(0, "root", "rollouts");
+        participation.attest(0, 0, "root", "rollouts");
 
         address newDevice = bindDevice(identity, OWNER, 0xD001);
         vm.prank(vm.addr(OWNER));
@@ -24,13 +24,13 @@ contract KeyRotationTest is Signing {
 
         vm.warp(1_800_000_020);
         vm.prank(newDevice);
-        participation.attest(1, "root", "rollouts");
+        participation.attest(0, 1, "root", "rollouts");
         vm.prank(oldDevice);
         vm.expectRevert(
             abi.encodeWithSelector(IParticipation.Refused.selector, IParticipation.Refusal.NoAuthority)
         );
-        participation.attest(1, "root", "rollouts");
-        assertEq(participation.recordOfOwner(vm.addr(OWNER)).attestations, 2, "attestations of both keys");
+        participation.attest(0, 1, "root", "rollouts");
+        assertEq(participation.recordOfOwner(0, vm.addr(OWNER)).attestations, 2, "attestations of both keys");
         assertEq(identity.devicesOf(vm.addr(OWNER)).length, 2, "both keys are listed");
         assertEq(identity.ownerOf(newDevice), vm.addr(OWNER), "the new key acts");
         assertEq(identity.ownerOf(oldDevice), address(0), "the old key does not act");

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IIdentity} from "../src/IIdentity.sol";
 import {IParticipation} from "../src/IParticipation.sol";
+import {ISwarms} from "../src/ISwarms.sol";
 import {Signing} from "./Signing.sol";
 
 contract ParticipationTest is Signing {
@@ -24,71 +25,102 @@ contract ParticipationTest is Signing {
         participation = deployParticipation(identity);
     }
 
-    // ------------------------------------------------------------ rounds and stages
-
-    function test_stageAt_changesAtStageBoundaries() public {
-        assertStage(0, 0, IParticipation.Stage.Answer);
-        assertStage(7, 0, IParticipation.Stage.Answer);
-        assertStage(8, 0, IParticipation.Stage.Critique);
-        assertStage(12, 0, IParticipation.Stage.Critique);
-        assertStage(13, 0, IParticipation.Stage.Vote);
-        assertStage(19, 0, IParticipation.Stage.Vote);
-        assertStage(20, 1, IParticipation.Stage.Answer);
-        vm.expectRevert(abi.encodeWithSelector(IParticipation.BeforeGenesis.selector, genesis - 1, genesis));
-        participation.roundAt(genesis - 1);
-    }
-
-    function testFuzz_currentStage_followsSchedule(uint32 a, uint32 c, uint32 v, uint40 wait) public {
-        a = uint32(bound(a, 1, 1 days));
-        c = uint32(bound(c, 1, 1 days));
-        v = uint32(bound(v, 1, 1 days));
-        IParticipation other = deployParticipation(identity, a, c, v);
-        vm.warp(genesis + wait);
-        IParticipation.Schedule memory s = other.schedule();
-        uint256 length = uint256(s.answerSeconds) + s.critiqueSeconds + s.voteSeconds;
-        uint256 start = s.genesis + uint256(other.currentRound()) * length;
-        assertTrue(
-            start <= block.timestamp && block.timestamp < start + length, "the time is in the current round"
-        );
-        uint256 into = block.timestamp - start;
-        IParticipation.Stage stage = into < a
-            ? IParticipation.Stage.Answer
-            : into < uint256(a) + c ? IParticipation.Stage.Critique : IParticipation.Stage.Vote;
-        assertEq(uint256(other.currentStage()), uint256(stage), "stage");
-    }
-
-    function test_seedOf_dependsOnRoundAndDeploymentOnly() public {
-        bytes32 seed = participation.seedOf(7);
-        assertEq(
-            seed, keccak256(abi.encode(participation.schedule().genesisSeed, uint256(7))), "as documented"
-        );
-        assertNotEq(seed, participation.seedOf(8), "another round");
-        IParticipation other = deployParticipation(identity);
-        assertNotEq(seed, other.seedOf(7), "another deployment");
-        vm.warp(genesis + 1000);
-        assertEq(seed, participation.seedOf(7), "the same seed later");
-    }
+    // ------------------------------------------------------------ swarms
 
     function test_constructor_revertsIfArgumentIsInvalid() public {
+        address swarms = address(participation.swarms());
         vm.expectRevert(IParticipation.BadDeployment.selector);
-        deployParticipation(identity, 0, 5, 7);
+        vm.deployCode("Participation.sol:Participation", abi.encode(identity, address(0xBEEF)));
         vm.expectRevert(IParticipation.BadDeployment.selector);
-        deployParticipation(identity, 8, 0, 7);
-        vm.expectRevert(IParticipation.BadDeployment.selector);
-        deployParticipation(identity, 8, 5, 0);
-        vm.expectRevert(IParticipation.BadDeployment.selector);
-        deployParticipation(identity, 8, 5, 1 days + 1);
-        vm.expectRevert(IParticipation.BadDeployment.selector);
-        deployParticipation(IIdentity(address(0xBEEF)), 8, 5, 7);
+        vm.deployCode("Participation.sol:Participation", abi.encode(address(0xBEEF), swarms));
+    }
+
+    function test_everyCall_revertsIfThereIsNoSwarm() public {
+        bytes memory error = abi.encodeWithSelector(ISwarms.NoSwarm.selector, 1);
+        IParticipation.SignedAttestation memory entry = attestation(A, 0);
+        vm.expectRevert(error);
+        participation.attest(1, 0, ROOT, ROLLOUTS);
+        vm.expectRevert(error);
+        participation.attestBatch(1, 0, batchOf(entry));
+        vm.expectRevert(error);
+        participation.postRoot(1, 0, ROOT, 1);
+        vm.expectRevert(error);
+        participation.contradict(1, 0, entry, entry);
+        vm.expectRevert(error);
+        participation.vote(1, 0, listOf(vm.addr(A)));
+        vm.expectRevert(error);
+        participation.voteBatch(1, new IParticipation.SignedVote[](1));
+    }
+
+    /// @dev What is signed for one swarm counts nowhere else, and no record is of two swarms.
+    function test_swarms_doNotMix() public {
+        uint64 other = openSwarm(participation);
+        IParticipation.SignedAttestation[] memory batch = batchOf(attestation(A, 0));
+        assertEq(participation.attestBatch(other, 0, batch), 0, "signed for another swarm");
+        assertEq(participation.attestBatch(0, 0, batch), 1, "signed for this swarm");
+        assertEq(participation.recordOf(other, vm.addr(A)).attestations, 0, "record");
+        assertEq(participation.attestedEach(other, listOf(vm.addr(A)), 0), 0, "not heard there");
+        IParticipation.SignedVote[] memory votes = new IParticipation.SignedVote[](1);
+        votes[0] = signedVote(address(participation), A, 0, listOf(vm.addr(A)));
+        // Known in the other swarm too, so that only the signature is wrong there.
+        vm.prank(vm.addr(A));
+        participation.attest(other, 0, ROOT, ROLLOUTS);
+        assertEq(participation.voteBatch(other, votes), 0, "vote for another swarm");
+        assertEq(participation.votedEach(other, listOf(vm.addr(A)), 0), 0, "has not voted there");
+        assertEq(participation.voteBatch(0, votes), 1, "vote for this swarm");
+        assertEq(participation.recordOf(other, vm.addr(A)).votesCast, 0, "no vote there");
+        assertEq(participation.recordOf(0, vm.addr(A)).attestations, 1, "one round here");
+        // A device that never attested in a swarm has no vote and gets none there.
+        attestFirstRound(B);
+        vm.prank(vm.addr(A));
+        vm.expectRevert(
+            abi.encodeWithSelector(IParticipation.Refused.selector, IParticipation.Refusal.UnknownWinner)
+        );
+        participation.vote(other, 0, listOf(vm.addr(B)));
+        vm.prank(vm.addr(B));
+        vm.expectRevert(
+            abi.encodeWithSelector(IParticipation.Refused.selector, IParticipation.Refusal.UnknownVoter)
+        );
+        participation.vote(other, 0, listOf(vm.addr(A)));
+    }
+
+    /// @dev A swarm that was opened later is at another round, and its rounds are its own.
+    function test_attest_followsScheduleOfSwarm() public {
+        vm.warp(genesis + 10 * ROUND);
+        uint64 other = openSwarm(participation);
+        participation.attest(0, 10, ROOT, ROLLOUTS);
+        participation.attest(other, 0, ROOT, ROLLOUTS);
+        vm.expectRevert(
+            abi.encodeWithSelector(IParticipation.Refused.selector, IParticipation.Refusal.NotYet)
+        );
+        participation.attest(other, 1, ROOT, ROLLOUTS);
+        vm.expectRevert(
+            abi.encodeWithSelector(IParticipation.Refused.selector, IParticipation.Refusal.Closed)
+        );
+        participation.attest(0, 0, ROOT, ROLLOUTS);
+    }
+
+    /// @dev Pages of earlier rounds are kept by swarm too.
+    function test_attest_keepsEarlierPagesBySwarm() public {
+        uint64 other = openSwarm(participation);
+        vm.prank(vm.addr(A));
+        participation.attest(0, 0, ROOT, ROLLOUTS);
+        vm.warp(genesis + 100 * ROUND);
+        vm.startPrank(vm.addr(A));
+        participation.attest(0, 100, ROOT, ROLLOUTS);
+        participation.attest(other, 100, ROOT, ROLLOUTS);
+        vm.stopPrank();
+        assertEq(participation.attestedEach(0, listOf(vm.addr(A)), 0), 1, "attested here");
+        assertEq(participation.attestedEach(other, listOf(vm.addr(A)), 0), 0, "not there");
     }
 
     // ------------------------------------------------------------ attest
 
     function test_attest_countsAttestation() public {
         vm.expectEmit(true, true, true, true, address(participation));
-        emit IParticipation.Attested(address(this), 0, ROOT, ROLLOUTS);
-        participation.attest(0, ROOT, ROLLOUTS);
-        IParticipation.Record memory r = participation.recordOf(address(this));
+        emit IParticipation.Attested(0, address(this), 0, ROOT, ROLLOUTS);
+        participation.attest(0, 0, ROOT, ROLLOUTS);
+        IParticipation.Record memory r = participation.recordOf(0, address(this));
         assertEq(r.attestations, 1, "attestations");
         assertEq(r.nextRound, 1, "next round");
         assertEq(r.votesCast + r.votesReceived + r.nextVote, 0, "no votes");
@@ -96,15 +128,15 @@ contract ParticipationTest is Signing {
 
     function test_attest_revertsIfRoundIsRepeated() public {
         vm.warp(genesis + 2 * ROUND);
-        participation.attest(1, ROOT, ROLLOUTS);
+        participation.attest(0, 1, ROOT, ROLLOUTS);
         assertAttestReverts(1, IParticipation.Refusal.Repeated);
-        participation.attest(2, ROOT, ROLLOUTS);
-        participation.attest(0, ROOT, ROLLOUTS);
+        participation.attest(0, 2, ROOT, ROLLOUTS);
+        participation.attest(0, 0, ROOT, ROLLOUTS);
         for (uint64 round; round <= 2; ++round) {
             assertAttestReverts(round, IParticipation.Refusal.Repeated);
         }
-        assertEq(participation.recordOf(address(this)).attestations, 3, "attestations");
-        assertEq(participation.recordOf(address(this)).nextRound, 3, "next round");
+        assertEq(participation.recordOf(0, address(this)).attestations, 3, "attestations");
+        assertEq(participation.recordOf(0, address(this)).nextRound, 3, "next round");
     }
 
     /// @dev Anybody may post signatures, the newest first. Before, that took the older rounds away for ever.
@@ -116,18 +148,20 @@ contract ParticipationTest is Signing {
         for (uint256 i; i < 3; ++i) {
             IParticipation.SignedAttestation[] memory batch = batchOf(attestation(A, rounds[i]));
             vm.prank(address(0xBAD));
-            assertEq(participation.attestBatch(rounds[i], batch), 1, "counted");
-            assertEq(participation.attestBatch(rounds[i], batch), 0, "counted once");
+            assertEq(participation.attestBatch(0, rounds[i], batch), 1, "counted");
+            assertEq(participation.attestBatch(0, rounds[i], batch), 0, "counted once");
         }
-        IParticipation.Record memory r = participation.recordOf(vm.addr(A));
+        IParticipation.Record memory r = participation.recordOf(0, vm.addr(A));
         assertEq(r.attestations, 3, "three rounds");
         assertEq(r.nextRound, first + 3, "next round");
         address[] memory devices = listOf(vm.addr(B), vm.addr(A));
         for (uint64 round = first; round < first + 3; ++round) {
-            assertEq(participation.attestedEach(devices, round), 2, "A attested, B did not");
+            assertEq(participation.attestedEach(0, devices, round), 2, "A attested, B did not");
         }
-        assertEq(participation.attestedEach(devices, first + 3), 0, "not the next round");
-        if (first > 0) assertEq(participation.attestedEach(devices, first - 1), 0, "not the round before");
+        assertEq(participation.attestedEach(0, devices, first + 3), 0, "not the next round");
+        if (first > 0) {
+            assertEq(participation.attestedEach(0, devices, first - 1), 0, "not the round before");
+        }
     }
 
     function testFuzz_voteBatch_countsOpenRoundsInAnyOrder(uint16 start, uint8 order) public {
@@ -138,28 +172,30 @@ contract ParticipationTest is Signing {
         uint64[3] memory rounds = permutation(first, order);
         address[] memory devices = listOf(vm.addr(B), vm.addr(A));
         for (uint256 i; i < 3; ++i) {
-            assertEq(participation.votedEach(devices, rounds[i]), 0, "not yet");
+            assertEq(participation.votedEach(0, devices, rounds[i]), 0, "not yet");
             IParticipation.SignedVote[] memory batch = new IParticipation.SignedVote[](1);
             batch[0] = signedVote(address(participation), A, rounds[i], listOf(vm.addr(B)));
             vm.prank(address(0xBAD));
-            assertEq(participation.voteBatch(batch), 1, "counted");
-            assertEq(participation.voteBatch(batch), 0, "counted once");
-            assertEq(participation.votedEach(devices, rounds[i]), 2, "A voted, B did not");
+            assertEq(participation.voteBatch(0, batch), 1, "counted");
+            assertEq(participation.voteBatch(0, batch), 0, "counted once");
+            assertEq(participation.votedEach(0, devices, rounds[i]), 2, "A voted, B did not");
         }
         for (uint64 round = first; round < first + 3; ++round) {
-            assertEq(participation.votedEach(devices, round), 2, "no vote forgets another");
+            assertEq(participation.votedEach(0, devices, round), 2, "no vote forgets another");
         }
-        assertEq(participation.recordOf(vm.addr(A)).votesCast, 3, "three votes");
-        assertEq(participation.recordOf(vm.addr(A)).nextVote, first + 3, "next vote");
-        assertEq(participation.recordOf(vm.addr(B)).votesReceived, 3, "received");
+        assertEq(participation.recordOf(0, vm.addr(A)).votesCast, 3, "three votes");
+        assertEq(participation.recordOf(0, vm.addr(A)).nextVote, first + 3, "next vote");
+        assertEq(participation.recordOf(0, vm.addr(B)).votesReceived, 3, "received");
         // Later votes count as before, wherever they are.
         uint64 later = first + 3 + order % 5;
         vm.warp(genesis + uint256(later) * ROUND);
         vm.prank(vm.addr(A));
-        participation.vote(later, listOf(vm.addr(B)));
-        assertEq(participation.recordOf(vm.addr(A)).nextVote, later + 1, "next vote");
-        assertEq(participation.votedEach(devices, later), 2, "A voted");
-        if (later > 3) assertEq(participation.votedEach(devices, later - 4), 2, "closed before that vote");
+        participation.vote(0, later, listOf(vm.addr(B)));
+        assertEq(participation.recordOf(0, vm.addr(A)).nextVote, later + 1, "next vote");
+        assertEq(participation.votedEach(0, devices, later), 2, "A voted");
+        if (later > 3) {
+            assertEq(participation.votedEach(0, devices, later - 4), 2, "closed before that vote");
+        }
     }
 
     /// @dev Every field of a device's record at once: none runs into another.
@@ -169,22 +205,22 @@ contract ParticipationTest is Signing {
         for (uint64 round; round < last; ++round) {
             vm.warp(genesis + uint256(round) * ROUND);
             vm.prank(vm.addr(A));
-            participation.attest(round, ROOT, ROLLOUTS);
+            participation.attest(0, round, ROOT, ROLLOUTS);
             vm.prank(vm.addr(A));
-            participation.vote(round, listOf(vm.addr(B)));
+            participation.vote(0, round, listOf(vm.addr(B)));
             vm.prank(vm.addr(B));
-            participation.vote(round, listOf(vm.addr(A)));
+            participation.vote(0, round, listOf(vm.addr(A)));
         }
-        IParticipation.Record memory r = participation.recordOf(vm.addr(A));
+        IParticipation.Record memory r = participation.recordOf(0, vm.addr(A));
         assertEq(r.nextRound, last, "next round");
         assertEq(r.nextVote, last, "next vote");
         assertEq(r.attestations, last, "attestations");
         assertEq(r.votesCast, last, "votes cast");
         assertEq(r.votesReceived, last, "votes received");
         for (uint64 round; round < last; ++round) {
-            assertEq(participation.attestedEach(listOf(vm.addr(A)), round), 1, "every round is known");
+            assertEq(participation.attestedEach(0, listOf(vm.addr(A)), round), 1, "every round is known");
         }
-        assertEq(participation.recordOf(vm.addr(B)).attestations, 1, "B attested once");
+        assertEq(participation.recordOf(0, vm.addr(B)).attestations, 1, "B attested once");
     }
 
     function testFuzz_attest_acceptsOnlyOpenRounds(uint16 current, uint64 round) public {
@@ -194,7 +230,7 @@ contract ParticipationTest is Signing {
         } else if (current - round > participation.WINDOW()) {
             assertAttestReverts(round, IParticipation.Refusal.Closed);
         } else {
-            participation.attest(round, ROOT, ROLLOUTS);
+            participation.attest(0, round, ROOT, ROLLOUTS);
         }
     }
 
@@ -207,7 +243,7 @@ contract ParticipationTest is Signing {
     function test_attest_revertsIfDeviceIsRevoked() public {
         address device = bindDevice(identity, OWNER, A);
         vm.prank(device);
-        participation.attest(0, ROOT, ROLLOUTS);
+        participation.attest(0, 0, ROOT, ROLLOUTS);
         vm.prank(vm.addr(OWNER));
         identity.revoke(device);
         vm.warp(genesis + ROUND);
@@ -215,9 +251,11 @@ contract ParticipationTest is Signing {
         vm.expectRevert(
             abi.encodeWithSelector(IParticipation.Refused.selector, IParticipation.Refusal.NoAuthority)
         );
-        participation.attest(1, ROOT, ROLLOUTS);
-        assertEq(participation.recordOf(device).attestations, 1, "the record of the device stays");
-        assertEq(participation.recordOfOwner(vm.addr(OWNER)).attestations, 1, "the record of the owner stays");
+        participation.attest(0, 1, ROOT, ROLLOUTS);
+        assertEq(participation.recordOf(0, device).attestations, 1, "the record of the device stays");
+        assertEq(
+            participation.recordOfOwner(0, vm.addr(OWNER)).attestations, 1, "the record of the owner stays"
+        );
     }
 
     function test_vote_revertsIfScopeExcludesVoting() public {
@@ -231,12 +269,12 @@ contract ParticipationTest is Signing {
             sign65(A, consentDigest(address(identity), d))
         );
         vm.prank(d.sessionKey);
-        participation.attest(0, ROOT, ROLLOUTS);
+        participation.attest(0, 0, ROOT, ROLLOUTS);
         vm.prank(d.sessionKey);
         vm.expectRevert(
             abi.encodeWithSelector(IParticipation.Refused.selector, IParticipation.Refusal.NoAuthority)
         );
-        participation.vote(0, listOf(d.sessionKey));
+        participation.vote(0, 0, listOf(d.sessionKey));
     }
 
     // ------------------------------------------------------------ attestBatch
@@ -246,11 +284,11 @@ contract ParticipationTest is Signing {
         batch[0] = attestation(A, 0);
         batch[1] = attestation(B, 0);
         vm.expectEmit(true, true, true, true, address(participation));
-        emit IParticipation.Attested(vm.addr(A), 0, ROOT, ROLLOUTS);
+        emit IParticipation.Attested(0, vm.addr(A), 0, ROOT, ROLLOUTS);
         vm.expectEmit(true, true, true, true, address(participation));
-        emit IParticipation.Attested(vm.addr(B), 0, ROOT, ROLLOUTS);
+        emit IParticipation.Attested(0, vm.addr(B), 0, ROOT, ROLLOUTS);
         vm.prank(address(0xBEEF));
-        assertEq(participation.attestBatch(0, batch), 2, "accepted");
+        assertEq(participation.attestBatch(0, 0, batch), 2, "accepted");
     }
 
     function test_attestBatch_skipsBadEntriesAndCountsTheRest() public {
@@ -259,7 +297,7 @@ contract ParticipationTest is Signing {
         vm.prank(vm.addr(OWNER));
         identity.revokeAll();
         vm.prank(vm.addr(0xD4));
-        participation.attest(4, ROOT, ROLLOUTS);
+        participation.attest(0, 4, ROOT, ROLLOUTS);
         IParticipation.SignedAttestation[] memory batch = new IParticipation.SignedAttestation[](7);
         batch[0] = attestation(A, 3);
         batch[1] = attestation(A, 3);
@@ -273,10 +311,10 @@ contract ParticipationTest is Signing {
         expectAttestationSkipped(3, vm.addr(B), 3, IParticipation.Refusal.BadSignature);
         expectAttestationSkipped(4, vm.addr(0xD5), 3, IParticipation.Refusal.BadSignature);
         expectAttestationSkipped(5, vm.addr(0xD3), 3, IParticipation.Refusal.NoAuthority);
-        assertEq(participation.attestBatch(3, batch), 3, "accepted");
-        assertEq(participation.recordOf(vm.addr(A)).attestations, 1, "A");
-        assertEq(participation.recordOf(vm.addr(0xD4)).attestations, 2, "an earlier round still counts");
-        assertEq(participation.recordOf(vm.addr(B)).attestations, 1, "B");
+        assertEq(participation.attestBatch(0, 3, batch), 3, "accepted");
+        assertEq(participation.recordOf(0, vm.addr(A)).attestations, 1, "A");
+        assertEq(participation.recordOf(0, vm.addr(0xD4)).attestations, 2, "an earlier round still counts");
+        assertEq(participation.recordOf(0, vm.addr(B)).attestations, 1, "B");
     }
 
     function testFuzz_attestBatch_revertsIfRoundIsNotOpen(uint16 current, uint8 back) public {
@@ -289,40 +327,40 @@ contract ParticipationTest is Signing {
                 round > current ? IParticipation.Refusal.NotYet : IParticipation.Refusal.Closed;
             vm.expectRevert(abi.encodeWithSelector(IParticipation.Refused.selector, reason));
         }
-        participation.attestBatch(round, batch);
-        assertEq(participation.recordOf(vm.addr(A)).attestations, open ? 1 : 0, "counted");
+        participation.attestBatch(0, round, batch);
+        assertEq(participation.recordOf(0, vm.addr(A)).attestations, open ? 1 : 0, "counted");
     }
 
     function test_attestBatch_countsNothingOnReplay() public {
         IParticipation.SignedAttestation[] memory batch = batchOf(attestation(A, 0));
-        assertEq(participation.attestBatch(0, batch), 1, "first");
-        assertEq(participation.attestBatch(0, batch), 0, "second");
-        assertEq(participation.recordOf(vm.addr(A)).attestations, 1, "counted once");
+        assertEq(participation.attestBatch(0, 0, batch), 1, "first");
+        assertEq(participation.attestBatch(0, 0, batch), 0, "second");
+        assertEq(participation.recordOf(0, vm.addr(A)).attestations, 1, "counted once");
     }
 
     function test_attestBatch_skipsSignatureForOtherChainOrContract() public {
         IParticipation.SignedAttestation[] memory batch = batchOf(attestation(A, 0));
         IParticipation other = deployParticipation(identity);
-        assertEq(other.attestBatch(0, batch), 0, "another contract");
+        assertEq(other.attestBatch(0, 0, batch), 0, "another contract");
         uint256 here = block.chainid;
         vm.chainId(here + 1);
-        assertEq(participation.attestBatch(0, batch), 0, "another chain");
+        assertEq(participation.attestBatch(0, 0, batch), 0, "another chain");
         vm.chainId(here);
-        assertEq(participation.attestBatch(0, batch), 1, "here");
+        assertEq(participation.attestBatch(0, 0, batch), 1, "here");
     }
 
     /// @dev Anyone can compute the signature with the other s. It must not count as a second attestation.
     function testFuzz_attestBatch_skipsSignatureWithHighS(uint256 seed) public {
         uint256 k = boundPrivateKey(seed);
         (uint8 v, bytes32 r, bytes32 s) =
-            vm.sign(k, attestationDigest(address(participation), 0, ROOT, ROLLOUTS));
+            vm.sign(k, attestationDigest(address(participation), 0, 0, ROOT, ROLLOUTS));
         uint256 n = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
         uint256 high = n - uint256(s);
         IParticipation.SignedAttestation memory entry =
             IParticipation.SignedAttestation(vm.addr(k), ROOT, ROLLOUTS, r, bytes32(0));
         // vs holds 255 bits of s, so the highest bit of a high s is lost.
         entry.vs = bytes32((high & (type(uint256).max >> 1)) | (uint256(v == 27 ? 1 : 0) << 255));
-        assertEq(participation.attestBatch(0, batchOf(entry)), 0, "signature with high s");
+        assertEq(participation.attestBatch(0, 0, batchOf(entry)), 0, "signature with high s");
     }
 
     function testFuzz_attestBatch_skipsEntryWithChangedField(uint256 seed, uint8 field, uint256 change)
@@ -342,8 +380,8 @@ contract ParticipationTest is Signing {
         if (field == 3) entry.rolloutDigest ^= bytes32(change);
         if (field == 4) entry.r ^= bytes32(change);
         if (field == 5) entry.vs ^= bytes32(change);
-        assertEq(participation.attestBatch(round, batchOf(entry)), 0, "accepted");
-        assertEq(participation.recordOf(entry.device).attestations, 0, "counted");
+        assertEq(participation.attestBatch(0, round, batchOf(entry)), 0, "accepted");
+        assertEq(participation.recordOf(0, entry.device).attestations, 0, "counted");
     }
 
     /// @dev ecrecover returns zero for an invalid signature, so an entry may not name the zero address as its
@@ -352,20 +390,22 @@ contract ParticipationTest is Signing {
         IParticipation.SignedAttestation memory entry = attestation(A, 0);
         entry.device = address(0);
         entry.r = bytes32(0);
-        assertEq(participation.attestBatch(0, batchOf(entry)), 0, "zero device");
+        assertEq(participation.attestBatch(0, 0, batchOf(entry)), 0, "zero device");
     }
 
     function test_batch_revertsIfSizeIsInvalid() public {
         vm.expectRevert(abi.encodeWithSelector(IParticipation.BadBatchSize.selector, 0));
-        participation.attestBatch(0, new IParticipation.SignedAttestation[](0));
+        participation.attestBatch(0, 0, new IParticipation.SignedAttestation[](0));
         uint256 most = participation.MAX_BATCH();
         vm.expectRevert(abi.encodeWithSelector(IParticipation.BadBatchSize.selector, most + 1));
-        participation.attestBatch(0, new IParticipation.SignedAttestation[](most + 1));
-        assertEq(participation.attestBatch(0, new IParticipation.SignedAttestation[](most)), 0, "all skipped");
+        participation.attestBatch(0, 0, new IParticipation.SignedAttestation[](most + 1));
+        assertEq(
+            participation.attestBatch(0, 0, new IParticipation.SignedAttestation[](most)), 0, "all skipped"
+        );
         vm.expectRevert(abi.encodeWithSelector(IParticipation.BadBatchSize.selector, 0));
-        participation.voteBatch(new IParticipation.SignedVote[](0));
+        participation.voteBatch(0, new IParticipation.SignedVote[](0));
         vm.expectRevert(abi.encodeWithSelector(IParticipation.BadBatchSize.selector, most + 1));
-        participation.voteBatch(new IParticipation.SignedVote[](most + 1));
+        participation.voteBatch(0, new IParticipation.SignedVote[](most + 1));
     }
 
     // ------------------------------------------------------------ votes
@@ -375,14 +415,14 @@ contract ParticipationTest is Signing {
         attestFirstRound(B);
         address[] memory winners = sortedListOf(vm.addr(A), vm.addr(B));
         vm.expectEmit(true, true, true, true, address(participation));
-        emit IParticipation.Voted(vm.addr(A), 0, winners);
+        emit IParticipation.Voted(0, vm.addr(A), 0, winners);
         vm.prank(vm.addr(A));
-        participation.vote(0, winners);
-        assertEq(participation.recordOf(vm.addr(A)).votesCast, 1, "cast");
-        assertEq(participation.recordOf(vm.addr(B)).votesReceived, 1, "received");
-        assertEq(participation.recordOf(vm.addr(A)).votesReceived, 0, "a vote for oneself counts nothing");
-        assertEq(participation.recordOf(vm.addr(A)).attestations, 1, "attestations");
-        assertEq(participation.recordOf(vm.addr(A)).nextVote, 1, "next vote");
+        participation.vote(0, 0, winners);
+        assertEq(participation.recordOf(0, vm.addr(A)).votesCast, 1, "cast");
+        assertEq(participation.recordOf(0, vm.addr(B)).votesReceived, 1, "received");
+        assertEq(participation.recordOf(0, vm.addr(A)).votesReceived, 0, "a vote for oneself counts nothing");
+        assertEq(participation.recordOf(0, vm.addr(A)).attestations, 1, "attestations");
+        assertEq(participation.recordOf(0, vm.addr(A)).nextVote, 1, "next vote");
     }
 
     function test_vote_revertsIfVoterOrWinnersAreInvalid() public {
@@ -397,11 +437,11 @@ contract ParticipationTest is Signing {
         assertVoteReverts(A, listOf(address(0)), IParticipation.Refusal.Unordered);
         assertVoteReverts(A, listOf(vm.addr(0xD9)), IParticipation.Refusal.UnknownWinner);
         assertVoteReverts(0xD9, listOf(vm.addr(B)), IParticipation.Refusal.UnknownVoter);
-        assertEq(participation.recordOf(vm.addr(B)).votesReceived, 0, "no vote is counted");
+        assertEq(participation.recordOf(0, vm.addr(B)).votesReceived, 0, "no vote is counted");
         vm.prank(vm.addr(A));
-        participation.vote(0, listOf(vm.addr(B)));
+        participation.vote(0, 0, listOf(vm.addr(B)));
         assertVoteReverts(A, listOf(vm.addr(B)), IParticipation.Refusal.Repeated);
-        assertEq(participation.recordOf(vm.addr(B)).votesReceived, 1, "counted once");
+        assertEq(participation.recordOf(0, vm.addr(B)).votesReceived, 1, "counted once");
     }
 
     function test_vote_revertsIfRoundIsNotOpen() public {
@@ -412,9 +452,9 @@ contract ParticipationTest is Signing {
         vm.expectRevert(
             abi.encodeWithSelector(IParticipation.Refused.selector, IParticipation.Refusal.NotYet)
         );
-        participation.vote(4, listOf(vm.addr(A)));
+        participation.vote(0, 4, listOf(vm.addr(A)));
         vm.prank(vm.addr(A));
-        participation.vote(1, listOf(vm.addr(A)));
+        participation.vote(0, 1, listOf(vm.addr(A)));
     }
 
     function test_vote_acceptsMaxWinners() public {
@@ -426,9 +466,9 @@ contract ParticipationTest is Signing {
         sort(winners);
         attestFirstRound(A);
         vm.prank(vm.addr(A));
-        participation.vote(0, winners);
+        participation.vote(0, 0, winners);
         for (uint256 i; i < 64; ++i) {
-            assertEq(participation.recordOf(winners[i]).votesReceived, 1, "one vote for each winner");
+            assertEq(participation.recordOf(0, winners[i]).votesReceived, 1, "one vote for each winner");
         }
     }
 
@@ -447,20 +487,20 @@ contract ParticipationTest is Signing {
         expectVoteSkipped(2, vm.addr(B), IParticipation.Refusal.Empty);
         expectVoteSkipped(3, vm.addr(B), IParticipation.Refusal.TooMany);
         expectVoteSkipped(4, vm.addr(B), IParticipation.Refusal.BadSignature);
-        assertEq(participation.voteBatch(batch), 2, "accepted");
-        assertEq(participation.recordOf(vm.addr(A)).votesReceived, 1, "A");
-        assertEq(participation.recordOf(vm.addr(B)).votesReceived, 1, "B");
+        assertEq(participation.voteBatch(0, batch), 2, "accepted");
+        assertEq(participation.recordOf(0, vm.addr(A)).votesReceived, 1, "A");
+        assertEq(participation.recordOf(0, vm.addr(B)).votesReceived, 1, "B");
     }
 
     function test_voteBatch_skipsSignatureForOtherContract() public {
         attestFirstRound(A);
         IParticipation other = deployParticipation(identity);
         vm.prank(vm.addr(A));
-        other.attest(0, ROOT, ROLLOUTS);
+        other.attest(0, 0, ROOT, ROLLOUTS);
         IParticipation.SignedVote[] memory batch = new IParticipation.SignedVote[](1);
         batch[0] = signedVote(address(participation), A, 0, listOf(vm.addr(A)));
-        assertEq(other.voteBatch(batch), 0, "another contract");
-        assertEq(participation.voteBatch(batch), 1, "this contract");
+        assertEq(other.voteBatch(0, batch), 0, "another contract");
+        assertEq(participation.voteBatch(0, batch), 1, "this contract");
     }
 
     // ------------------------------------------------------------ records
@@ -469,17 +509,17 @@ contract ParticipationTest is Signing {
         attestFirstRound(A);
         attestFirstRound(B);
         vm.prank(vm.addr(B));
-        participation.vote(0, listOf(vm.addr(A)));
+        participation.vote(0, 0, listOf(vm.addr(A)));
         address owner = vm.addr(OWNER);
-        assertEq(participation.recordOfOwner(owner).attestations, 0, "nothing bound");
+        assertEq(participation.recordOfOwner(0, owner).attestations, 0, "nothing bound");
         bindDevice(identity, OWNER, A);
-        assertEq(participation.recordOfOwner(owner).attestations, 1, "attestations from before binding");
-        assertEq(participation.recordOfOwner(owner).votesReceived, 1, "votes from before binding");
+        assertEq(participation.recordOfOwner(0, owner).attestations, 1, "attestations from before binding");
+        assertEq(participation.recordOfOwner(0, owner).votesReceived, 1, "votes from before binding");
         bindDevice(identity, OWNER, B);
         vm.warp(genesis + ROUND);
         vm.prank(vm.addr(B));
-        participation.attest(1, ROOT, ROLLOUTS);
-        IParticipation.Record memory r = participation.recordOfOwner(owner);
+        participation.attest(0, 1, ROOT, ROLLOUTS);
+        IParticipation.Record memory r = participation.recordOfOwner(0, owner);
         assertEq(r.attestations, 3, "sum of attestations");
         assertEq(r.votesCast, 1, "votes cast");
         assertEq(r.nextRound, 2, "highest round");
@@ -488,19 +528,12 @@ contract ParticipationTest is Signing {
 
     function test_recordsOf_returnsRecordOfEachDevice() public {
         attestFirstRound(B);
-        IParticipation.Record[] memory r = participation.recordsOf(listOf(vm.addr(A), vm.addr(B)));
+        IParticipation.Record[] memory r = participation.recordsOf(0, listOf(vm.addr(A), vm.addr(B)));
         assertEq(r[0].attestations, 0, "A");
         assertEq(r[1].attestations, 1, "B");
     }
 
     // ------------------------------------------------------------ helpers
-
-    function assertStage(uint256 into, uint64 round, IParticipation.Stage stage) private {
-        vm.warp(genesis + into);
-        assertEq(participation.currentRound(), round, "round");
-        assertEq(uint256(participation.currentStage()), uint256(stage), "stage");
-        assertEq(uint256(participation.stageAt(genesis + into)), uint256(stage), "stage at that time");
-    }
 
     function attestation(uint256 k, uint64 round)
         private
@@ -512,7 +545,7 @@ contract ParticipationTest is Signing {
 
     function attestFirstRound(uint256 k) private {
         vm.prank(vm.addr(k));
-        participation.attest(0, ROOT, ROLLOUTS);
+        participation.attest(0, 0, ROOT, ROLLOUTS);
     }
 
     function batchOf(IParticipation.SignedAttestation memory entry)
@@ -560,22 +593,22 @@ contract ParticipationTest is Signing {
         IParticipation.Refusal reason
     ) private {
         vm.expectEmit(true, true, true, true, address(participation));
-        emit IParticipation.AttestationSkipped(device, round, entry, reason);
+        emit IParticipation.AttestationSkipped(0, device, round, entry, reason);
     }
 
     function expectVoteSkipped(uint256 entry, address device, IParticipation.Refusal reason) private {
         vm.expectEmit(true, true, true, true, address(participation));
-        emit IParticipation.VoteSkipped(device, 0, entry, reason);
+        emit IParticipation.VoteSkipped(0, device, 0, entry, reason);
     }
 
     function assertAttestReverts(uint64 round, IParticipation.Refusal reason) private {
         vm.expectRevert(abi.encodeWithSelector(IParticipation.Refused.selector, reason));
-        participation.attest(round, ROOT, ROLLOUTS);
+        participation.attest(0, round, ROOT, ROLLOUTS);
     }
 
     function assertVoteReverts(uint256 k, address[] memory winners, IParticipation.Refusal reason) private {
         vm.prank(vm.addr(k));
         vm.expectRevert(abi.encodeWithSelector(IParticipation.Refused.selector, reason));
-        participation.vote(0, winners);
+        participation.vote(0, 0, winners);
     }
 }

@@ -6,8 +6,8 @@ import {IParticipation} from "../src/IParticipation.sol";
 import {RoundTree} from "./RoundTree.sol";
 import {Signing} from "./Signing.sol";
 
-/// @notice Eight devices and three owners act in random order. A simple model in storage says what should
-/// have counted.
+/// @notice Eight devices and three owners act in random order, in two swarms. A simple model in storage says
+/// what should have counted.
 contract ParticipationHandler is Signing, RoundTree {
     uint256 public constant DEVICES = 8;
     uint256 public constant OWNERS = 3;
@@ -15,18 +15,22 @@ contract ParticipationHandler is Signing, RoundTree {
     IIdentity public immutable identity;
     IParticipation public immutable participation;
 
-    mapping(address => uint256) public attestations;
-    mapping(address => uint256) public votesCast;
-    mapping(address => uint256) public votesReceived;
-    mapping(address => uint256) public lastRoundPlusOne;
-    mapping(address => uint256) public lastVotePlusOne;
+    /// @dev The swarm in which the devices act now.
+    uint64 public swarm;
+
+    mapping(uint64 => mapping(address => uint256)) public attestations;
+    mapping(uint64 => mapping(address => uint256)) public votesCast;
+    mapping(uint64 => mapping(address => uint256)) public votesReceived;
+    mapping(uint64 => mapping(address => uint256)) public lastRoundPlusOne;
+    mapping(uint64 => mapping(address => uint256)) public lastVotePlusOne;
     mapping(address => address) public boundOwner;
     mapping(address => bool) public ended;
-    mapping(address => mapping(uint64 => bool)) public hasAttested;
-    mapping(address => mapping(uint64 => bool)) public hasVoted;
-    mapping(address => mapping(uint64 => bool)) public hasContradicted;
+    mapping(uint64 => mapping(address => mapping(uint64 => bool))) public hasAttested;
+    mapping(uint64 => mapping(address => mapping(uint64 => bool))) public hasVoted;
+    mapping(uint64 => mapping(address => mapping(uint64 => bool))) public hasContradicted;
 
     struct Root {
+        uint64 swarm;
         uint64 round;
         uint256 seed;
     }
@@ -45,6 +49,7 @@ contract ParticipationHandler is Signing, RoundTree {
         }
         identity = deployIdentity();
         participation = deployParticipation(identity);
+        openSwarm(participation);
     }
 
     function device(uint256 i) public view returns (address) {
@@ -53,6 +58,10 @@ contract ParticipationHandler is Signing, RoundTree {
 
     function owner(uint256 i) public view returns (address) {
         return _owners[i];
+    }
+
+    function switchSwarm() external {
+        swarm = 1 - swarm;
     }
 
     function wait(uint256 time) external {
@@ -71,69 +80,82 @@ contract ParticipationHandler is Signing, RoundTree {
     /// @dev Posts four entries. A device may have attested already, may lack authority, or may not have
     /// signed its entry.
     function attestBatch(uint256 seed, uint8 back) external {
-        uint64 current = participation.currentRound();
+        uint64 current = participation.swarms().currentRound(swarm);
         uint64 round = current < back % 3 ? current : current - back % 3;
         IParticipation.SignedAttestation[] memory batch = new IParticipation.SignedAttestation[](4);
         uint256 expected;
         for (uint256 i; i < 4; ++i) {
             uint256 draw = uint256(keccak256(abi.encode(seed, i)));
             address who = device(draw);
+            uint64 signedFor = (draw >> 128) % 5 == 1 ? 1 - swarm : swarm;
             batch[i] = signedAttestation(
-                address(participation), deviceKey(draw), round, bytes32(draw), keccak256(abi.encode(draw))
+                address(participation),
+                deviceKey(draw),
+                signedFor,
+                round,
+                bytes32(draw),
+                keccak256(abi.encode(draw))
             );
+            if (signedFor != swarm) continue;
             if ((draw >> 128) % 5 == 0) {
                 batch[i].rolloutDigest ^= bytes32(uint256(1));
             } else if (counts(who, round)) {
                 ++expected;
             }
         }
-        assertEq(participation.attestBatch(round, batch), expected, "accepted");
+        assertEq(participation.attestBatch(swarm, round, batch), expected, "accepted");
     }
 
     /// @dev Puts attestations of all devices under one root. Devices may have several for a round, which
     /// contradict each other.
     function postRoot(uint256 seed, uint8 back) external {
-        uint64 current = participation.currentRound();
+        uint64 current = participation.swarms().currentRound(swarm);
         uint64 round = current < back % 3 ? current : current - back % 3;
-        participation.postRoot(round, rootOf(entriesOf(round, seed)), DEVICES);
-        _roots.push(Root(round, seed));
+        participation.postRoot(swarm, round, rootOf(entriesOf(round, seed)), DEVICES);
+        _roots.push(Root(swarm, round, seed));
     }
 
     /// @dev Counts an entry of any root that was ever posted.
     function attestFromRoot(uint256 which, uint256 place) external {
         if (_roots.length == 0) return;
         Root memory root = _roots[which % _roots.length];
+        swarm = root.swarm;
         IParticipation.SignedAttestation[] memory entries = entriesOf(root.round, root.seed);
         IParticipation.SignedAttestation[] memory one = new IParticipation.SignedAttestation[](1);
         bytes32[][] memory proofs = new bytes32[][](1);
         place %= DEVICES;
         (one[0], proofs[0]) = (entries[place], proofOf(entries, place));
         uint256 expected = counts(device(place), root.round) ? 1 : 0;
-        assertEq(participation.attestFromRoot(root.round, rootOf(entries), one, proofs), expected, "accepted");
+        assertEq(
+            participation.attestFromRoot(root.swarm, root.round, rootOf(entries), one, proofs),
+            expected,
+            "accepted"
+        );
     }
 
     /// @dev A device signs something else for a round of which it has an attestation under a root.
     function contradict(uint256 which, uint256 place) external {
         if (_roots.length == 0) return;
         Root memory root = _roots[which % _roots.length];
+        swarm = root.swarm;
         place %= DEVICES;
         address who = device(place);
-        if (hasContradicted[who][root.round]) return;
+        if (hasContradicted[swarm][who][root.round]) return;
         IParticipation.SignedAttestation memory other =
-            signedAttestation(address(participation), deviceKey(place), root.round, "other", "other");
-        participation.contradict(root.round, entriesOf(root.round, root.seed)[place], other);
-        hasContradicted[who][root.round] = true;
-        if (hasAttested[who][root.round]) --attestations[who];
-        hasAttested[who][root.round] = true;
-        if (root.round >= lastRoundPlusOne[who]) lastRoundPlusOne[who] = root.round + 1;
+            signedAttestation(address(participation), deviceKey(place), swarm, root.round, "other", "other");
+        participation.contradict(root.swarm, root.round, entriesOf(root.round, root.seed)[place], other);
+        hasContradicted[swarm][who][root.round] = true;
+        if (hasAttested[swarm][who][root.round]) --attestations[swarm][who];
+        hasAttested[swarm][who][root.round] = true;
+        if (root.round >= lastRoundPlusOne[swarm][who]) lastRoundPlusOne[swarm][who] = root.round + 1;
     }
 
     /// @dev Whether an attestation should count; the model counts it then.
     function counts(address who, uint64 round) private returns (bool) {
-        if (!allowed(who) || hasAttested[who][round]) return false;
-        hasAttested[who][round] = true;
-        ++attestations[who];
-        if (round >= lastRoundPlusOne[who]) lastRoundPlusOne[who] = round + 1;
+        if (!allowed(who) || hasAttested[swarm][who][round]) return false;
+        hasAttested[swarm][who][round] = true;
+        ++attestations[swarm][who];
+        if (round >= lastRoundPlusOne[swarm][who]) lastRoundPlusOne[swarm][who] = round + 1;
         return true;
     }
 
@@ -144,33 +166,35 @@ contract ParticipationHandler is Signing, RoundTree {
     {
         entries = new IParticipation.SignedAttestation[](DEVICES);
         for (uint256 i; i < DEVICES; ++i) {
-            entries[i] =
-                signedAttestation(address(participation), deviceKey(i), round, bytes32(seed), bytes32(i));
+            entries[i] = signedAttestation(
+                address(participation), deviceKey(i), swarm, round, bytes32(seed), bytes32(i)
+            );
         }
     }
 
     function vote(uint256 seed, uint8 back, bool spoil) external {
-        uint64 current = participation.currentRound();
+        uint64 current = participation.swarms().currentRound(swarm);
         uint64 round = current < back % 3 ? current : current - back % 3;
         address who = device(seed);
         address[] memory winners = someDevices(seed >> 16);
-        bool good = allowed(who) && !hasVoted[who][round] && attestations[who] != 0 && winners.length != 0;
+        bool good = allowed(who) && !hasVoted[swarm][who][round] && attestations[swarm][who] != 0
+            && winners.length != 0;
         for (uint256 i; i < winners.length; ++i) {
-            good = good && attestations[winners[i]] != 0;
+            good = good && attestations[swarm][winners[i]] != 0;
         }
         IParticipation.SignedVote[] memory batch = new IParticipation.SignedVote[](1);
-        batch[0] = signedVote(address(participation), deviceKey(seed), round, winners);
+        batch[0] = signedVote(address(participation), deviceKey(seed), swarm, round, winners);
         if (spoil) {
             batch[0].r ^= bytes32(uint256(1));
             good = false;
         }
-        assertEq(participation.voteBatch(batch), good ? 1 : 0, "vote accepted");
+        assertEq(participation.voteBatch(swarm, batch), good ? 1 : 0, "vote accepted");
         if (!good) return;
-        ++votesCast[who];
-        hasVoted[who][round] = true;
-        if (round >= lastVotePlusOne[who]) lastVotePlusOne[who] = round + 1;
+        ++votesCast[swarm][who];
+        hasVoted[swarm][who][round] = true;
+        if (round >= lastVotePlusOne[swarm][who]) lastVotePlusOne[swarm][who] = round + 1;
         for (uint256 i; i < winners.length; ++i) {
-            if (winners[i] != who) ++votesReceived[winners[i]];
+            if (winners[i] != who) ++votesReceived[swarm][winners[i]];
         }
     }
 
@@ -264,63 +288,71 @@ contract ParticipationInvariantTest is Signing {
     /// @dev One function for all invariants, because forge runs a campaign of its own for each invariant
     /// function.
     function invariant_recordsMatchModel() public view {
-        recordsEqualModel();
-        recentRoundsEqualModel();
-        countsAreAtMostRounds();
-        ownerRecordsSumDeviceRecords();
+        for (uint64 swarm; swarm < 2; ++swarm) {
+            recordsEqualModel(swarm);
+            recentRoundsEqualModel(swarm);
+            countsAreAtMostRounds(swarm);
+            ownerRecordsSumDeviceRecords(swarm);
+        }
     }
 
     /// @dev Every round near the present, as the contract and the model know it.
-    function recentRoundsEqualModel() private view {
+    function recentRoundsEqualModel(uint64 swarm) private view {
         address[] memory devices = new address[](handler.DEVICES());
         for (uint256 i; i < devices.length; ++i) {
             devices[i] = handler.device(i);
         }
-        uint64 current = handler.participation().currentRound();
+        uint64 current = handler.participation().swarms().currentRound(swarm);
         for (uint64 back; back < 3 && back <= current; ++back) {
-            uint256 bits = handler.participation().attestedEach(devices, current - back);
+            uint256 bits = handler.participation().attestedEach(swarm, devices, current - back);
             for (uint256 i; i < devices.length; ++i) {
                 assertEq(
-                    bits >> i & 1 == 1, handler.hasAttested(devices[i], current - back), "round attested"
+                    bits >> i & 1 == 1,
+                    handler.hasAttested(swarm, devices[i], current - back),
+                    "round attested"
                 );
             }
         }
     }
 
-    function recordsEqualModel() private view {
+    function recordsEqualModel(uint64 swarm) private view {
         for (uint256 i; i < handler.DEVICES(); ++i) {
             address who = handler.device(i);
-            IParticipation.Record memory r = handler.participation().recordOf(who);
-            assertEq(r.attestations, handler.attestations(who), "attestations");
-            assertEq(r.votesCast, handler.votesCast(who), "votes cast");
-            assertEq(r.votesReceived, handler.votesReceived(who), "votes received");
-            assertEq(r.nextRound, handler.lastRoundPlusOne(who), "next round");
-            assertEq(r.nextVote, handler.lastVotePlusOne(who), "next vote");
+            IParticipation.Record memory r = handler.participation().recordOf(swarm, who);
+            assertEq(r.attestations, handler.attestations(swarm, who), "attestations");
+            assertEq(r.votesCast, handler.votesCast(swarm, who), "votes cast");
+            assertEq(r.votesReceived, handler.votesReceived(swarm, who), "votes received");
+            assertEq(r.nextRound, handler.lastRoundPlusOne(swarm, who), "next round");
+            assertEq(r.nextVote, handler.lastVotePlusOne(swarm, who), "next vote");
         }
     }
 
-    function countsAreAtMostRounds() private view {
+    function countsAreAtMostRounds(uint64 swarm) private view {
         for (uint256 i; i < handler.DEVICES(); ++i) {
-            IParticipation.Record memory r = handler.participation().recordOf(handler.device(i));
+            IParticipation.Record memory r = handler.participation().recordOf(swarm, handler.device(i));
             assertLe(r.attestations, r.nextRound, "attestations");
             assertLe(r.votesCast, r.nextVote, "votes");
-            assertLe(r.nextRound, handler.participation().currentRound() + 1, "no record of a future round");
+            assertLe(
+                r.nextRound,
+                handler.participation().swarms().currentRound(swarm) + 1,
+                "no record of a future round"
+            );
         }
     }
 
-    function ownerRecordsSumDeviceRecords() private view {
+    function ownerRecordsSumDeviceRecords(uint64 swarm) private view {
         uint256 listed;
         uint256 bound;
         for (uint256 i; i < handler.OWNERS(); ++i) {
             address owner = handler.owner(i);
             address[] memory devices = handler.identity().devicesOf(owner);
-            IParticipation.Record memory r = handler.participation().recordOfOwner(owner);
+            IParticipation.Record memory r = handler.participation().recordOfOwner(swarm, owner);
             uint256 attestations;
             uint256 received;
             for (uint256 j; j < devices.length; ++j) {
                 assertEq(handler.boundOwner(devices[j]), owner, "listed under its only owner");
-                attestations += handler.attestations(devices[j]);
-                received += handler.votesReceived(devices[j]);
+                attestations += handler.attestations(swarm, devices[j]);
+                received += handler.votesReceived(swarm, devices[j]);
             }
             assertEq(r.attestations, attestations, "attestations");
             assertEq(r.votesReceived, received, "votes received");

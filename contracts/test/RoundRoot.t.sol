@@ -42,7 +42,7 @@ contract RoundRootTest is Signing, RoundTree {
     {
         entries = entriesOf(count, round);
         root = rootOf(entries);
-        participation.postRoot(round, root, count);
+        participation.postRoot(0, round, root, count);
     }
 
     /// @dev Counts entry `i` from the root of `entries`.
@@ -62,11 +62,11 @@ contract RoundRootTest is Signing, RoundTree {
         IParticipation.SignedAttestation[] memory some = new IParticipation.SignedAttestation[](1);
         bytes32[][] memory proofs = new bytes32[][](1);
         (some[0], proofs[0]) = (one, proof);
-        return participation.attestFromRoot(round, root, some, proofs);
+        return participation.attestFromRoot(0, round, root, some, proofs);
     }
 
     function attestations(uint256 i) private view returns (uint256) {
-        return participation.recordOf(vm.addr(0xD000 + i)).attestations;
+        return participation.recordOf(0, vm.addr(0xD000 + i)).attestations;
     }
 
     function test_attestFromRoot_countsEveryEntryOnce() external {
@@ -74,15 +74,41 @@ contract RoundRootTest is Signing, RoundTree {
             uint64 round = size - 1;
             vm.warp(GENESIS + 20 * round);
             (IParticipation.SignedAttestation[] memory entries, bytes32 root) = postEntries(size, round);
-            assertEq(participation.postedAt(round, root), block.timestamp, "posted");
+            assertEq(participation.postedAt(0, round, root), block.timestamp, "posted");
             for (uint256 i; i < size; ++i) {
-                assertTrue(participation.isIncluded(round, root, entries[i], proofOf(entries, i)), "included");
+                assertTrue(
+                    participation.isIncluded(0, round, root, entries[i], proofOf(entries, i)), "included"
+                );
                 assertEq(countEntry(round, entries, i), 1, "counted");
                 assertEq(countEntry(round, entries, i), 0, "counted once");
             }
         }
         assertEq(attestations(0), 9, "nine attestations");
         assertEq(attestations(8), 1, "one attestation");
+    }
+
+    /// @dev A root is of one swarm. The same entries under the same root of another are not signed for it.
+    function test_attestFromRoot_doesNotMixSwarms() external {
+        (IParticipation.SignedAttestation[] memory entries, bytes32 root) = postEntries(2, 0);
+        uint64 other = openSwarm(participation);
+        IParticipation.SignedAttestation[] memory some = new IParticipation.SignedAttestation[](1);
+        bytes32[][] memory proofs = new bytes32[][](1);
+        (some[0], proofs[0]) = (entries[0], proofOf(entries, 0));
+        assertEq(participation.postedAt(other, 0, root), 0, "not posted there");
+        vm.expectRevert(abi.encodeWithSelector(IParticipation.NotPosted.selector, other, 0, root));
+        participation.attestFromRoot(other, 0, root, some, proofs);
+        participation.postRoot(other, 0, root, 2);
+        assertEq(participation.attestFromRoot(other, 0, root, some, proofs), 0, "not signed for it");
+        assertFalse(participation.isIncluded(other, 0, root, entries[0], proofs[0]), "not included there");
+        // Two attestations of one round of two swarms are no contradiction.
+        IParticipation.SignedAttestation memory there =
+            signedAttestation(address(participation), 0xD000, other, 0, "other", "other");
+        vm.expectRevert(IParticipation.NoContradiction.selector);
+        participation.contradict(0, 0, entries[0], there);
+        IParticipation.SignedAttestation memory again =
+            signedAttestation(address(participation), 0xD000, 0, 0, "other", "other");
+        participation.contradict(0, 0, entries[0], again);
+        assertFalse(participation.hasContradicted(other, vm.addr(0xD000), 0), "lost here only");
     }
 
     function test_attestFromRoot_countsLongAfterRound() external {
@@ -111,7 +137,9 @@ contract RoundRootTest is Signing, RoundTree {
             delete all[round];
         }
         assertEq(attestations(0), rounds, "every round counts");
-        assertEq(participation.recordOf(vm.addr(0xD000)).nextRound, (rounds - 1) * apart + 1, "latest round");
+        assertEq(
+            participation.recordOf(0, vm.addr(0xD000)).nextRound, (rounds - 1) * apart + 1, "latest round"
+        );
     }
 
     /// @dev The place of the `pick`th round that is not counted yet.
@@ -130,11 +158,11 @@ contract RoundRootTest is Signing, RoundTree {
     /// @dev A round that was counted in its window does not count again from a root, however much later.
     function testFuzz_attestFromRoot_skipsRoundCountedDirectly(uint16 later, uint8 between) external {
         (IParticipation.SignedAttestation[] memory entries,) = postEntries(2, 0);
-        participation.attestBatch(0, entries);
+        participation.attestBatch(0, 0, entries);
         uint64 round = uint64(bound(later, 1, type(uint16).max));
         for (uint64 i = 1; i <= between % 4; ++i) {
             vm.warp(GENESIS + 20 * (uint256(round) * i));
-            participation.attestBatch(round * i, entriesOf(2, round * i));
+            participation.attestBatch(0, round * i, entriesOf(2, round * i));
         }
         assertEq(countEntry(0, entries, 0), 0, "counted before");
         assertEq(attestations(0), 1 + between % 4, "each round once");
@@ -145,23 +173,23 @@ contract RoundRootTest is Signing, RoundTree {
         IParticipation.SignedAttestation[] memory entries = new IParticipation.SignedAttestation[](2);
         entries[0] = entry(0, 0);
         entries[1] = signedAttestation(address(participation), 0xD000, 0, entries[0].checkpointRoot, "other");
-        participation.postRoot(0, rootOf(entries), 1);
+        participation.postRoot(0, 0, rootOf(entries), 1);
         uint64 round = uint64(bound(later, 1, type(uint16).max));
         vm.warp(GENESIS + 20 * uint256(round));
         if (counted) assertEq(countEntry(0, entries, 1), 1, "counted");
-        if (afterOther) participation.attestBatch(round, entriesOf(1, round));
+        if (afterOther) participation.attestBatch(0, round, entriesOf(1, round));
         vm.expectEmit(true, true, true, true, address(participation));
-        emit IParticipation.Contradicted(vm.addr(0xD000), 0);
+        emit IParticipation.Contradicted(0, vm.addr(0xD000), 0);
         vm.prank(address(0xBEEF));
-        participation.contradict(0, entries[0], entries[1]);
+        participation.contradict(0, 0, entries[0], entries[1]);
         assertEq(attestations(0), afterOther ? 1 : 0, "the round is lost, and no other");
-        assertTrue(participation.hasContradicted(vm.addr(0xD000), 0), "known");
+        assertTrue(participation.hasContradicted(0, vm.addr(0xD000), 0), "known");
         assertEq(countEntry(0, entries, 0) + countEntry(0, entries, 1), 0, "neither counts");
         vm.expectRevert(
-            abi.encodeWithSelector(IParticipation.AlreadyContradicted.selector, vm.addr(0xD000), 0)
+            abi.encodeWithSelector(IParticipation.AlreadyContradicted.selector, 0, vm.addr(0xD000), 0)
         );
-        participation.contradict(0, entries[1], entries[0]);
-        if (!afterOther) participation.attestBatch(round, entriesOf(1, round));
+        participation.contradict(0, 0, entries[1], entries[0]);
+        if (!afterOther) participation.attestBatch(0, round, entriesOf(1, round));
         assertEq(attestations(0), 1, "other rounds count");
     }
 
@@ -187,7 +215,7 @@ contract RoundRootTest is Signing, RoundTree {
         vm.expectRevert(
             abi.encodeWithSelector(IParticipation.Refused.selector, IParticipation.Refusal.NotYet)
         );
-        participation.contradict(1, early, other);
+        participation.contradict(0, 1, early, other);
         assertEq(attestations(0), 0, "nothing changed");
     }
 
@@ -196,7 +224,7 @@ contract RoundRootTest is Signing, RoundTree {
         IParticipation.SignedAttestation memory other
     ) private {
         vm.expectRevert(IParticipation.NoContradiction.selector);
-        participation.contradict(0, one, other);
+        participation.contradict(0, 0, one, other);
     }
 
     /// @dev The device put contradicting attestations under a root. The first that is counted decides.
@@ -205,15 +233,15 @@ contract RoundRootTest is Signing, RoundTree {
         for (uint256 i; i < 8; ++i) {
             entries[i] = signedAttestation(address(participation), 0xD000, 0, bytes32(i), bytes32(i));
         }
-        participation.postRoot(0, rootOf(entries), 8);
+        participation.postRoot(0, 0, rootOf(entries), 8);
         // Another root of the round does not give another count.
         IParticipation.SignedAttestation[] memory alone = new IParticipation.SignedAttestation[](1);
         alone[0] = entries[second % 8];
-        participation.postRoot(0, rootOf(alone), 1);
+        participation.postRoot(0, 0, rootOf(alone), 1);
         vm.warp(GENESIS + 365 days);
         vm.expectEmit(true, true, true, true, address(participation));
         emit IParticipation.Attested(
-            vm.addr(0xD000), 0, bytes32(uint256(first % 8)), bytes32(uint256(first % 8))
+            0, vm.addr(0xD000), 0, bytes32(uint256(first % 8)), bytes32(uint256(first % 8))
         );
         assertEq(countEntry(0, entries, first % 8), 1, "the first counts");
         assertEq(countEntry(0, entries, second % 8), 0, "no second");
@@ -225,16 +253,16 @@ contract RoundRootTest is Signing, RoundTree {
         assertPostRootReverts(1, IParticipation.Refusal.NotYet);
         vm.warp(GENESIS + 60);
         assertPostRootReverts(0, IParticipation.Refusal.Closed);
-        participation.postRoot(1, "root", 1);
-        uint256 first = participation.postedAt(1, "root");
+        participation.postRoot(0, 1, "root", 1);
+        uint256 first = participation.postedAt(0, 1, "root");
         vm.warp(GENESIS + 61);
-        participation.postRoot(1, "root", 1);
-        assertEq(participation.postedAt(1, "root"), first, "the first time is kept");
+        participation.postRoot(0, 1, "root", 1);
+        assertEq(participation.postedAt(0, 1, "root"), first, "the first time is kept");
     }
 
     function assertPostRootReverts(uint64 round, IParticipation.Refusal reason) private {
         vm.expectRevert(abi.encodeWithSelector(IParticipation.Refused.selector, reason));
-        participation.postRoot(round, "root", 1);
+        participation.postRoot(0, round, "root", 1);
     }
 
     function test_attestFromRoot_skipsEntryNotInRoot() external {
@@ -250,13 +278,15 @@ contract RoundRootTest is Signing, RoundTree {
         assertNotCounted(root, entries[2], new bytes32[](0));
         // The same root for another round, for which it was not posted.
         entries[2] = entry(2, 0);
-        assertFalse(participation.isIncluded(1, root, entries[2], proof), "another round");
-        vm.expectRevert(abi.encodeWithSelector(IParticipation.NotPosted.selector, 1, root));
+        assertFalse(participation.isIncluded(0, 1, root, entries[2], proof), "another round");
+        vm.expectRevert(abi.encodeWithSelector(IParticipation.NotPosted.selector, 0, 1, root));
         countWithProof(1, root, entries[2], proof);
         vm.expectRevert(abi.encodeWithSelector(IParticipation.BadBatchSize.selector, 0));
-        participation.attestFromRoot(0, root, new IParticipation.SignedAttestation[](0), new bytes32[][](0));
+        participation.attestFromRoot(
+            0, 0, root, new IParticipation.SignedAttestation[](0), new bytes32[][](0)
+        );
         vm.expectRevert(abi.encodeWithSelector(IParticipation.BadBatchSize.selector, 2));
-        participation.attestFromRoot(0, root, entriesOf(1, 0), new bytes32[][](2));
+        participation.attestFromRoot(0, 0, root, entriesOf(1, 0), new bytes32[][](2));
     }
 
     function assertNotCounted(
@@ -264,7 +294,7 @@ contract RoundRootTest is Signing, RoundTree {
         IParticipation.SignedAttestation memory one,
         bytes32[] memory proof
     ) private {
-        assertFalse(participation.isIncluded(0, root, one, proof), "not included");
+        assertFalse(participation.isIncluded(0, 0, root, one, proof), "not included");
         assertEq(countWithProof(0, root, one, proof), 0, "not counted");
     }
 
@@ -276,8 +306,8 @@ contract RoundRootTest is Signing, RoundTree {
         entries[2].r = 0;
         entries[3] = entry(3, 1);
         bytes32 root = rootOf(entries);
-        participation.postRoot(0, root, 4);
-        assertTrue(participation.isIncluded(0, root, entries[0], proofOf(entries, 0)), "signed");
+        participation.postRoot(0, 0, root, 4);
+        assertTrue(participation.isIncluded(0, 0, root, entries[0], proofOf(entries, 0)), "signed");
         for (uint256 i = 1; i < 4; ++i) {
             assertNotCounted(root, entries[i], proofOf(entries, i));
         }
@@ -289,7 +319,7 @@ contract RoundRootTest is Signing, RoundTree {
         vm.prank(vm.addr(0xA11CE));
         identity.revoke(vm.addr(0xD000));
         assertTrue(
-            participation.isIncluded(0, root, entries[0], proofOf(entries, 0)), "the entry is included"
+            participation.isIncluded(0, 0, root, entries[0], proofOf(entries, 0)), "the entry is included"
         );
         assertEq(countEntry(0, entries, 0), 0, "a revoked device is skipped");
         assertEq(countEntry(0, entries, 1), 1, "another device counts");
@@ -299,7 +329,7 @@ contract RoundRootTest is Signing, RoundTree {
     function test_attestFromRoot_skipsRevokedDeviceOnOtherPage() external {
         (IParticipation.SignedAttestation[] memory first,) = postEntries(1, 0);
         vm.warp(GENESIS + 20 * 100);
-        participation.attestBatch(100, entriesOf(1, 100));
+        participation.attestBatch(0, 100, entriesOf(1, 100));
         vm.warp(GENESIS + 20 * 200);
         (IParticipation.SignedAttestation[] memory last,) = postEntries(1, 200);
         bindDevice(identity, 0xA11CE, 0xD000);
@@ -314,7 +344,7 @@ contract RoundRootTest is Signing, RoundTree {
         postEntries(2, 0);
         IParticipation.SignedAttestation[] memory other = new IParticipation.SignedAttestation[](1);
         other[0] = entry(50, 0);
-        participation.postRoot(0, rootOf(other), 1);
+        participation.postRoot(0, 0, rootOf(other), 1);
         assertEq(countEntry(0, other, 0), 1, "counted");
     }
 }

@@ -63,6 +63,7 @@ contract SignedTest is Test {
     function testFuzz_attesters_equalsSignerOfEachEntry(
         bytes32 domain,
         bytes32 typeHash,
+        uint64 swarm,
         uint64 round,
         uint256 seed,
         uint8 count
@@ -71,17 +72,18 @@ contract SignedTest is Test {
         address[] memory expected = new address[](entries.length);
         for (uint256 i; i < entries.length; ++i) {
             uint256 draw = uint256(keccak256(abi.encode(seed, i)));
-            entries[i] = signed(domain, typeHash, round, boundPrivateKey(draw));
+            entries[i] = signed(domain, typeHash, swarm, round, boundPrivateKey(draw));
             if (draw % 5 == 0) entries[i].device = address(uint160(draw));
             if (draw % 5 == 1) entries[i].checkpointRoot ^= bytes32(uint256(1) << (draw >> 248));
             // A high s, which has the highest bit of its 255.
             if (draw % 5 == 2) entries[i].vs |= bytes32(uint256(1) << 254);
             if (draw % 5 == 3) (entries[i].device, entries[i].r) = (address(0), 0);
-            bytes32 digest = MessageHashUtils.toTypedDataHash(domain, hashOf(typeHash, round, entries[i]));
+            bytes32 digest =
+                MessageHashUtils.toTypedDataHash(domain, hashOf(typeHash, swarm, round, entries[i]));
             (address found,,) = ECDSA.tryRecover(digest, entries[i].r, entries[i].vs);
             if (found == entries[i].device) expected[i] = found;
         }
-        address[] memory devices = this.attesters(domain, typeHash, round, entries);
+        address[] memory devices = this.attesters(domain, typeHash, swarm, round, entries);
         assertEq(devices.length, expected.length, "as many as entries");
         for (uint256 i; i < entries.length; ++i) {
             assertEq(devices[i], expected[i], "device");
@@ -95,27 +97,28 @@ contract SignedTest is Test {
         view
     {
         IParticipation.SignedAttestation[] memory entries = new IParticipation.SignedAttestation[](1);
-        entries[0] = signed(domain, "type", 7, boundPrivateKey(seed));
-        bytes32 digest = MessageHashUtils.toTypedDataHash(domain, hashOf("type", 7, entries[0]));
+        entries[0] = signed(domain, "type", 3, 7, boundPrivateKey(seed));
+        bytes32 digest = MessageHashUtils.toTypedDataHash(domain, hashOf("type", 3, 7, entries[0]));
         uint256 s = HALF_ORDER - 128 + near;
         entries[0].vs = bytes32(s);
         entries[0].device = ecrecover(digest, 27, entries[0].r, bytes32(s));
         vm.assume(entries[0].device != address(0));
         address expected = s > HALF_ORDER ? address(0) : entries[0].device;
-        assertEq(this.attesters(domain, "type", 7, entries)[0], expected, "device");
+        assertEq(this.attesters(domain, "type", 3, 7, entries)[0], expected, "device");
     }
 
     /// @dev A call of its own, because the library reads calldata.
     function attesters(
         bytes32 domain,
         bytes32 typeHash,
+        uint64 swarm,
         uint64 round,
         IParticipation.SignedAttestation[] calldata entries
     ) external view returns (address[] memory) {
-        return Signed.attesters(domain, typeHash, round, entries);
+        return Signed.attesters(domain, typeHash, swarm, round, entries);
     }
 
-    function signed(bytes32 domain, bytes32 typeHash, uint64 round, uint256 k)
+    function signed(bytes32 domain, bytes32 typeHash, uint64 swarm, uint64 round, uint256 k)
         private
         pure
         returns (IParticipation.SignedAttestation memory entry)
@@ -124,16 +127,17 @@ contract SignedTest is Test {
         entry.checkpointRoot = keccak256(abi.encode(k, "root"));
         entry.rolloutDigest = keccak256(abi.encode(k, "rollouts"));
         (uint8 v, bytes32 r, bytes32 s) =
-            vm.sign(k, MessageHashUtils.toTypedDataHash(domain, hashOf(typeHash, round, entry)));
+            vm.sign(k, MessageHashUtils.toTypedDataHash(domain, hashOf(typeHash, swarm, round, entry)));
         entry.r = r;
         entry.vs = bytes32(uint256(s) | (uint256(v - 27) << 255));
     }
 
-    function hashOf(bytes32 typeHash, uint64 round, IParticipation.SignedAttestation memory entry)
-        private
-        pure
-        returns (bytes32)
-    {
-        return keccak256(abi.encode(typeHash, round, entry.checkpointRoot, entry.rolloutDigest));
+    function hashOf(
+        bytes32 typeHash,
+        uint64 swarm,
+        uint64 round,
+        IParticipation.SignedAttestation memory entry
+    ) private pure returns (bytes32) {
+        return keccak256(abi.encode(typeHash, swarm, round, entry.checkpointRoot, entry.rolloutDigest));
     }
 }

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IIdentity} from "../src/IIdentity.sol";
 import {IParticipation} from "../src/IParticipation.sol";
+import {ISwarms} from "../src/ISwarms.sol";
 import {Test, Vm} from "./Test.sol";
 
 /// @notice Signs delegations, consents, attestations and votes. The EIP-712 hashes are written out here and
@@ -12,17 +13,17 @@ abstract contract Signing is Test {
         return IIdentity(vm.deployCode("Identity.sol:Identity"));
     }
 
-    /// @dev The stages last 8, 5 and 7 seconds.
-    function deployParticipation(IIdentity identity) internal returns (IParticipation) {
-        return deployParticipation(identity, 8, 5, 7);
+    /// @dev With one open swarm, number 0.
+    function deployParticipation(IIdentity identity) internal returns (IParticipation participation) {
+        ISwarms swarms = ISwarms(vm.deployCode("Swarms.sol:Swarms"));
+        participation =
+            IParticipation(vm.deployCode("Participation.sol:Participation", abi.encode(identity, swarms)));
+        openSwarm(participation);
     }
 
-    function deployParticipation(IIdentity identity, uint32 answer, uint32 critique, uint32 vote)
-        internal
-        returns (IParticipation)
-    {
-        bytes memory arguments = abi.encode(identity, answer, critique, vote);
-        return IParticipation(vm.deployCode("Participation.sol:Participation", arguments));
+    /// @dev The stages last 8, 5 and 7 seconds.
+    function openSwarm(IParticipation participation) internal returns (uint64) {
+        return participation.swarms().open("specification", 8, 5, 7);
     }
 
     function domainOf(address verifier) internal view returns (bytes32) {
@@ -101,7 +102,7 @@ abstract contract Signing is Test {
         );
     }
 
-    function attestationDigest(address verifier, uint64 round, bytes32 root, bytes32 digest)
+    function attestationDigest(address verifier, uint64 swarm, uint64 round, bytes32 root, bytes32 digest)
         internal
         view
         returns (bytes32)
@@ -110,7 +111,10 @@ abstract contract Signing is Test {
             verifier,
             keccak256(
                 abi.encode(
-                    keccak256("Attestation(uint64 round,bytes32 checkpointRoot,bytes32 rolloutDigest)"),
+                    keccak256(
+                        "Attestation(uint64 swarm,uint64 round,bytes32 checkpointRoot,bytes32 rolloutDigest)"
+                    ),
+                    swarm,
                     round,
                     root,
                     digest
@@ -119,7 +123,7 @@ abstract contract Signing is Test {
         );
     }
 
-    function voteDigest(address verifier, uint64 round, address[] memory winners)
+    function voteDigest(address verifier, uint64 swarm, uint64 round, address[] memory winners)
         internal
         view
         returns (bytes32)
@@ -130,7 +134,14 @@ abstract contract Signing is Test {
         }
         return typed(
             verifier,
-            keccak256(abi.encode(keccak256("Vote(uint64 round,address[] winners)"), round, keccak256(words)))
+            keccak256(
+                abi.encode(
+                    keccak256("Vote(uint64 swarm,uint64 round,address[] winners)"),
+                    swarm,
+                    round,
+                    keccak256(words)
+                )
+            )
         );
     }
 
@@ -146,9 +157,21 @@ abstract contract Signing is Test {
         vs = bytes32(uint256(s) | (uint256(v - 27) << 255));
     }
 
+    /// @dev For swarm 0.
     function signedAttestation(
         address verifier,
         uint256 privateKey,
+        uint64 round,
+        bytes32 root,
+        bytes32 digest
+    ) internal view returns (IParticipation.SignedAttestation memory) {
+        return signedAttestation(verifier, privateKey, 0, round, root, digest);
+    }
+
+    function signedAttestation(
+        address verifier,
+        uint256 privateKey,
+        uint64 swarm,
         uint64 round,
         bytes32 root,
         bytes32 digest
@@ -156,18 +179,29 @@ abstract contract Signing is Test {
         entry.device = vm.addr(privateKey);
         entry.checkpointRoot = root;
         entry.rolloutDigest = digest;
-        (entry.r, entry.vs) = sign64(privateKey, attestationDigest(verifier, round, root, digest));
+        (entry.r, entry.vs) = sign64(privateKey, attestationDigest(verifier, swarm, round, root, digest));
     }
 
+    /// @dev For swarm 0.
     function signedVote(address verifier, uint256 privateKey, uint64 round, address[] memory winners)
         internal
         view
-        returns (IParticipation.SignedVote memory entry)
+        returns (IParticipation.SignedVote memory)
     {
+        return signedVote(verifier, privateKey, 0, round, winners);
+    }
+
+    function signedVote(
+        address verifier,
+        uint256 privateKey,
+        uint64 swarm,
+        uint64 round,
+        address[] memory winners
+    ) internal view returns (IParticipation.SignedVote memory entry) {
         entry.device = vm.addr(privateKey);
         entry.round = round;
         entry.winners = winners;
-        (entry.r, entry.vs) = sign64(privateKey, voteDigest(verifier, round, winners));
+        (entry.r, entry.vs) = sign64(privateKey, voteDigest(verifier, swarm, round, winners));
     }
 
     /// @dev A delegation with every scope for thirty days, in the owner's current epoch, newer than the one

@@ -2,10 +2,13 @@ import { type Hex, type PublicClient, parseAbiItem } from 'viem';
 import type { DevnetFile } from './devnet.ts';
 
 const ATTESTED = parseAbiItem(
-  'event Attested(address indexed device, uint64 indexed round, bytes32 checkpointRoot, bytes32 rolloutDigest)',
+  'event Attested(uint64 indexed swarm, address indexed device, uint64 round, bytes32 checkpointRoot, bytes32 rolloutDigest)',
 );
 
-/** What a device has on the chain, read with viem alone: nothing of the project's own clients. */
+/**
+ * What a device has on the chain in the network's swarm, read with viem alone: nothing of the project's own
+ * clients.
+ */
 export async function attestationsOf(
   client: PublicClient,
   network: DevnetFile,
@@ -14,7 +17,7 @@ export async function attestationsOf(
   const logs = await client.getLogs({
     address: network.contracts.participation,
     event: ATTESTED,
-    args: { device },
+    args: { swarm: BigInt(network.swarm), device },
     fromBlock: 0n,
     strict: true,
   });

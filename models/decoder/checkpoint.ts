@@ -26,11 +26,11 @@ export interface Checkpoint {
   readonly cursor: number;
   /** Key of the counter-based generator, 4 to 64 bytes. */
   readonly rngKey: Hex;
-  /** Learning settings as JSON of at most 8,192 characters. This file does not interpret them. */
+  /** Learning settings as JSON of at most 65,536 characters. This file does not interpret them. */
   readonly training?: string;
 }
 
-const TRAINING_LIMIT = 8192;
+const TRAINING_LIMIT = 65_536;
 
 export class CheckpointError extends Error {
   override readonly name = 'CheckpointError';

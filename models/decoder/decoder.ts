@@ -17,6 +17,8 @@
  * | `cache.k.<layer>`, `cache.v.<layer>` | f32 [batch * cacheLength, kvHeads * headDim], in place | decode |
  * | `uniform`, `ids`, `logprob` | f32, u32, f32 [batch], the latter two written | decode |
  * | `starts` | u32 [batch]: position of each row's first token | prefill |
+ * | `prefix.k.<layer>`, `prefix.v.<layer>` | as the caches, of prompts that rows share | prefill, spread |
+ * | `sources` | u32 [batch * cacheLength]: the prefix row of each cache row | spread |
  * | `base_model.model.<projection>.lora_A.weight`, `….lora_B.weight` | f32 | all, with adapters |
  * | `lora.zero` | f32 [N, rank], zeros | all, with adapters |
  *
@@ -29,7 +31,7 @@ import { must } from '../../protocol/must.ts';
 import { emitBackward, trainedSpecs } from './backward.ts';
 import { ProgramBuilder } from './builder.ts';
 import type { DecoderConfig } from './config.ts';
-import { emitForward, emitPrefill, TRAINED, type WeightPlan } from './forward.ts';
+import { type CacheName, dimensions, emitForward, emitPrefill, TRAINED, type WeightPlan } from './forward.ts';
 
 export interface BatchShape {
   readonly batch: number;
@@ -235,6 +237,8 @@ export function decodeProgram(config: DecoderConfig, options: DecodeOptions): Pr
 
 export interface PrefillOptions extends BatchShape {
   readonly cacheLength: number;
+  /** Which caches to fill. Defaults to `cache`. */
+  readonly cache?: CacheName;
   readonly plan?: WeightPlan;
 }
 
@@ -246,4 +250,35 @@ export function prefillProgram(config: DecoderConfig, options: PrefillOptions): 
   const b = new ProgramBuilder();
   emitPrefill(b, config, options, options.plan);
   return b.build(`prefill ${options.batch}x${options.length} of ${options.cacheLength}`);
+}
+
+export interface SpreadOptions {
+  /** Prompts in the prefix caches. */
+  readonly prompts: number;
+  /** Rows of the prefix cache per prompt. */
+  readonly prefixLength: number;
+  /** Rows that decode together. */
+  readonly batch: number;
+  /** Rows of the key/value cache per batch row. */
+  readonly cacheLength: number;
+}
+
+/**
+ * Copies the prefix caches of prompts to the caches of the rows that continue them. Row i of a cache gets row
+ * `sources`[i] of the prefix cache.
+ */
+export function spreadProgram(config: DecoderConfig, options: SpreadOptions): Program {
+  const b = new ProgramBuilder();
+  const { prompts, prefixLength, batch, cacheLength } = options;
+  const { KV } = dimensions(config, { batch, length: 1, cacheLength });
+  const [N, V] = [batch * cacheLength, prompts * prefixLength];
+  const sources = b.bound('sources', [N], 'u32');
+  for (let layer = 0; layer < config.layers; layer++) {
+    for (const part of ['k', 'v']) {
+      const prefix = b.bound(`prefix.${part}.${layer}`, [V, KV]);
+      // A table's rows by index are a copy of them: embedding computes nothing.
+      b.node('embed', { N, V, D: KV }, [sources, prefix], [b.bound(`cache.${part}.${layer}`, [N, KV])]);
+    }
+  }
+  return b.build(`spread ${prompts}x${prefixLength} to ${batch}x${cacheLength}`);
 }

@@ -45,6 +45,9 @@ export interface ForwardActivations {
   readonly logits: string;
 }
 
+/** `prefix` caches hold prompts that several rows share, and `cache` the rows that decode. */
+export type CacheName = 'cache' | 'prefix';
+
 /** The shape of a forward pass, over the batch's own keys or over a key/value cache. */
 export interface ForwardShape {
   readonly batch: number;
@@ -52,6 +55,8 @@ export interface ForwardShape {
   readonly length: number;
   /** Rows of the key/value cache per batch entry. Absent when the keys are the batch's own. */
   readonly cacheLength?: number;
+  /** First part of the caches' names. Defaults to `cache`. */
+  readonly cache?: CacheName;
 }
 
 /** Shapes and constants that forward and backward share. */
@@ -246,8 +251,9 @@ function emitCache(
 ): { readonly k: string; readonly v: string } {
   if (shape.cacheLength === undefined) return { k: o.k, v: o.v };
   const Tk = shape.cacheLength;
-  const k = b.bound(`cache.k.${o.layer}`, [shape.batch * Tk, o.KV]);
-  const v = b.bound(`cache.v.${o.layer}`, [shape.batch * Tk, o.KV]);
+  const { cache: name = 'cache' } = shape;
+  const k = b.bound(`${name}.k.${o.layer}`, [shape.batch * Tk, o.KV]);
+  const v = b.bound(`${name}.v.${o.layer}`, [shape.batch * Tk, o.KV]);
   for (const [cache, own] of [
     [k, o.k],
     [v, o.v],

@@ -7,7 +7,7 @@ import type { Engine } from '../../compute/engines/engine.ts';
 import type { KnownRoots } from '../checkpoint/root.ts';
 import { type DecoderConfig, parameterSpecs } from './config.ts';
 import { parameterDType, type WeightPlan } from './forward.ts';
-import { type GenerateOptions, type Generation, generate } from './generate.ts';
+import type { GenerateOptions, Generation } from './generate.ts';
 import { ModelInputError, type SequenceBatch } from './inputs.ts';
 import { type AdapterState, checkAdapters, freshAdapterState } from './lora/adapter-state.ts';
 import { adapterSpecs, checkLora, type LoraOptions } from './lora/adapters.ts';
@@ -109,7 +109,7 @@ export class FrozenSession {
       if (withoutAdapters !== this.#cachedWithoutAdapters) this.#core.tensors.release();
       this.#cachedWithoutAdapters = withoutAdapters;
       const plan = withoutAdapters ? BASE_WEIGHTS : this.#plan;
-      return generate(this.config, this.#core.tensors, options, plan);
+      return this.#core.generate(options, plan);
     });
   }
 

@@ -2,10 +2,11 @@
 import { canon } from '../../compute/repops/arithmetic.ts';
 import { must } from '../../protocol/must.ts';
 import type { DecoderConfig } from './config.ts';
-import { decodeProgram, prefillProgram } from './decoder.ts';
+import { decodeProgram } from './decoder.ts';
 import type { WeightPlan } from './forward.ts';
-import { decodeSizes, prefillLengths } from './generate-sizes.ts';
+import { type BatchSizes, batchSizes } from './generate-sizes.ts';
 import { checkIds, ModelInputError, uniformValue } from './inputs.ts';
+import { fillCaches } from './prompt-caches.ts';
 import type { TensorStore } from './tensor-store.ts';
 
 export interface GenerateOptions {
@@ -31,10 +32,13 @@ export interface GenerateOptions {
   /** Whether prompts run in pieces instead of token by token. The bits are the same. Defaults to true. */
   readonly prefill?: boolean;
   /**
-   * Rows that decode together: at least the number of prompts. Defaults to that number rounded up to a
-   * multiple of 8. Further rows are padding and change no bit of the result.
+   * Rows that decode together. More prompts run in several batches, and further rows are padding; neither
+   * changes a bit of the result. Defaults to the number of prompts rounded up to a multiple of 8, or as many
+   * rows as `memory` holds.
    */
   readonly batch?: number;
+  /** Bytes for the caches and temporaries of a batch. Defaults to 512 MiB. */
+  readonly memory?: number | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -45,14 +49,9 @@ export interface Generation {
   readonly logprobs: readonly number[];
 }
 
-interface Sizes {
-  readonly batch: number;
-  readonly cacheLength: number;
-}
-
 /**
- * Samples a continuation of each prompt with the parameters in `store`. Throws ModelInputError on input out
- * of range.
+ * Samples a continuation of each prompt with the parameters in `store`. A prompt that several rows continue
+ * runs through the model once. Throws ModelInputError on input out of range.
  */
 export async function generate(
   config: DecoderConfig,
@@ -60,13 +59,35 @@ export async function generate(
   options: GenerateOptions,
   plan?: WeightPlan,
 ): Promise<Generation[]> {
-  const { prompts, maxNewTokens } = options;
+  const { prompts, uniform, onToken } = options;
   if (prompts.length === 0) return [];
-  const sizes = checkOptions(config, options);
-  const longest = Math.max(...prompts.map((prompt) => prompt.length));
-  const pieces = options.prefill === false ? [] : prefillLengths(longest, sizes.cacheLength);
-  for (const piece of pieces) await prefill(config, store, options, { ...sizes, ...piece }, plan);
-  const prefilled = pieces.length > 0;
+  checkOptions(config, options);
+  const sizes = batchSizes(config, options);
+  const generations: Generation[] = [];
+  for (let first = 0; first < prompts.length; first += sizes.batch) {
+    const part = {
+      ...options,
+      prompts: prompts.slice(first, first + sizes.batch),
+      uniform: (row: number, position: number) => uniform(first + row, position),
+      ...(onToken === undefined ? {} : { onToken: (row: number, id: number) => onToken(first + row, id) }),
+    };
+    generations.push(...(await generateTogether(config, store, part, sizes, plan)));
+  }
+  return generations;
+}
+
+/** Continues at most `sizes.batch` prompts in one batch. */
+async function generateTogether(
+  config: DecoderConfig,
+  store: TensorStore,
+  options: GenerateOptions,
+  sizes: BatchSizes,
+  plan: WeightPlan | undefined,
+): Promise<Generation[]> {
+  const { prompts, maxNewTokens } = options;
+  const prefilled =
+    options.prefill !== false &&
+    (await fillCaches({ config, store, prompts, sizes, plan, signal: options.signal }));
   const { batch, cacheLength } = sizes;
   const greedy = options.greedy ?? false;
   const invTemperature = canon(1 / (options.temperature ?? 1));
@@ -120,42 +141,11 @@ export async function generate(
   return rows.map((row) => ({ tokens: row.tokens, logprobs: row.logprobs }));
 }
 
-/**
- * Fills the caches with `length` tokens of every prompt from position `start`. A prompt's last token is left
- * to decoding. The row of a shorter prompt continues with padding. No query attends to the padding's keys: a
- * query attends to no position after its own, and decoding overwrites them one by one before that.
- */
-async function prefill(
-  config: DecoderConfig,
-  store: TensorStore,
-  options: GenerateOptions,
-  o: Sizes & { readonly start: number; readonly length: number },
-  plan: WeightPlan | undefined,
-): Promise<void> {
-  const { prompts } = options;
-  const { batch, cacheLength, start, length } = o;
-  const program = store.program(`prefill ${batch} ${length} ${cacheLength}`, () =>
-    prefillProgram(config, { batch, length, cacheLength, plan }),
-  );
-  const padding = must(must(prompts, 0), 0);
-  const at = (index: number) => start + (index % length);
-  const indices = Array.from({ length: batch * length }, (_, index) => index);
-  program.write(
-    'tokens',
-    Uint32Array.from(indices, (i) => prompts[Math.floor(i / length)]?.[at(i)] ?? padding),
-  );
-  program.write('positions', Uint32Array.from(indices, at));
-  if (length > 1) program.write('starts', new Uint32Array(batch).fill(start));
-  await program.run({ signal: options.signal });
-}
-
-function checkOptions(config: DecoderConfig, options: GenerateOptions): Sizes {
-  const { prompts, maxNewTokens, temperature = 1, topK = 0, topP = 1 } = options;
+function checkOptions(config: DecoderConfig, options: GenerateOptions): void {
+  const { prompts, maxNewTokens, batch = 1, temperature = 1, topK = 0, topP = 1 } = options;
   const positions = Math.max(...prompts.map((prompt) => prompt.length)) + maxNewTokens;
-  const sizes = decodeSizes(config, { rows: prompts.length, positions, batch: options.batch });
-  const { batch } = sizes;
-  if (!Number.isInteger(batch) || batch < prompts.length) {
-    throw new ModelInputError(`batch must be an integer of at least ${prompts.length}, got ${batch}`);
+  if (!Number.isInteger(batch) || batch < 1) {
+    throw new ModelInputError(`batch must be a positive integer, got ${batch}`);
   }
   if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1) {
     throw new ModelInputError(`maxNewTokens must be a positive integer, got ${maxNewTokens}`);
@@ -178,5 +168,4 @@ function checkOptions(config: DecoderConfig, options: GenerateOptions): Sizes {
     if (prompt.length === 0) throw new ModelInputError('a prompt must have at least one token');
     checkIds(config, prompt, 'prompt');
   }
-  return sizes;
 }

@@ -5,12 +5,14 @@ import {
   float32Tensor,
   parseSafetensors,
   type SafetensorsLimits,
+  type StoredTensor,
   serializeSafetensors,
   toFloat32,
 } from '../checkpoint/safetensors.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { configJson, type DecoderConfig, ModelConfigError, parameterSpecs, parseConfig } from './config.ts';
 import { canonicalCopy, checkTensors, ModelStateError, type NamedTensors, tensorNamed } from './state.ts';
+import { toBfloat16 } from './weights.ts';
 
 /** The bytes of the three files. */
 export interface ModelFiles {
@@ -91,7 +93,10 @@ function tokenId(json: unknown, field: string, config: DecoderConfig): number | 
   return id;
 }
 
-/** The files of a model. `loadModel` reads them back. Equal arguments give equal bytes. */
+/**
+ * The files of a model. `loadModel` reads them back, with bfloat16 rounded to nearest even. Equal arguments
+ * give equal bytes.
+ */
 export function modelFiles(options: {
   readonly config: DecoderConfig;
   readonly parameters: NamedTensors;
@@ -99,20 +104,24 @@ export function modelFiles(options: {
   readonly endToken: number;
   readonly padToken: number;
   readonly beginToken?: number;
+  /** Of the stored weights. Defaults to float32. */
+  readonly dtype?: 'float32' | 'bfloat16';
 }): ModelFiles {
-  const { config, parameters } = options;
+  const { config, parameters, dtype = 'float32' } = options;
   checkTensors(config, parameters, 'parameters');
   const text = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
   const json = {
     ...configJson(config),
+    torch_dtype: dtype,
     ...(options.beginToken === undefined ? {} : { bos_token_id: options.beginToken }),
     eos_token_id: options.endToken,
     pad_token_id: options.padToken,
   };
+  const stored = dtype === 'float32' ? float32Tensor : bfloat16Tensor;
   const tensors = new Map(
     parameterSpecs(config).map(({ name, shape }) => [
       name,
-      float32Tensor(shape, canonicalCopy(tensorNamed(parameters, name), name)),
+      stored(shape, canonicalCopy(tensorNamed(parameters, name), name)),
     ]),
   );
   return {
@@ -120,4 +129,8 @@ export function modelFiles(options: {
     'model.safetensors': serializeSafetensors({ tensors, metadata: new Map([['format', 'pt']]) }),
     'tokenizer.json': text(options.tokenizerJson),
   };
+}
+
+function bfloat16Tensor(shape: readonly number[], values: Float32Array): StoredTensor {
+  return { dtype: 'BF16', shape, data: new Uint8Array(toBfloat16(values).buffer) };
 }

@@ -63,6 +63,23 @@ describe('predicted memory', () => {
     expect(bytes()).toBe(predicted.weights + predicted.optimizer + predicted.bound);
   });
 
+  it('counts the caches of prompts that rows share', async () => {
+    const { engine, bytes } = counting();
+    const session = await FrozenSession.create({
+      engine,
+      config,
+      positions: 32,
+      weights: memoryWeights(parameters),
+    });
+    const [long = [], short = []] = generation.prompts;
+    await session.generate({ ...generation, prompts: [long, short, long, short, long] });
+    const predicted = predictFrozenMemory(config, {
+      positions: 32,
+      generate: { batch: 8, positions: 8, prompt: 5, prompts: 2 },
+    });
+    expect(bytes()).toBe(predicted.weights + predicted.optimizer + predicted.bound);
+  });
+
   it.each([false, true])('bounds what the wasm engine places, layers computed again: %s', (recompute) => {
     for (const layers of [2, 6]) {
       const program = trainingProgram(

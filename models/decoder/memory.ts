@@ -1,9 +1,9 @@
 /** Predicts the memory of a session on an engine from its programs, before anything is allocated. */
 import { elementBytes, elementCount, type Program } from '../../compute/repops/program.ts';
 import { type DecoderConfig, parameterSpecs } from './config.ts';
-import { decodeProgram, prefillProgram, trainingProgram } from './decoder.ts';
+import { decodeProgram, prefillProgram, spreadProgram, trainingProgram } from './decoder.ts';
 import { parameterDType, type WeightPlan } from './forward.ts';
-import { decodeSizes, prefillLengths } from './generate-sizes.ts';
+import { decodeSizes, prefillLengths, prefixSizes } from './generate-sizes.ts';
 import { adapterSpecs, type LoraOptions } from './lora/adapters.ts';
 
 /** In bytes. Each tensor is rounded up to 64 bytes, as on the engines. */
@@ -39,6 +39,8 @@ export interface PlannedUse {
     readonly positions: number;
     /** Tokens of the longest prompt. */
     readonly prompt: number;
+    /** Different prompts, which the rows share. Defaults to one for each row. */
+    readonly prompts?: number;
   };
 }
 
@@ -121,7 +123,7 @@ function programsOf(config: DecoderConfig, use: PlannedUse, plan: WeightPlan): P
     programs.push(trainingProgram(config, { ...use.train, objective: 'supervised', plan }));
   }
   if (use.generate !== undefined) {
-    const { positions, prompt } = use.generate;
+    const { positions, prompt, prompts = use.generate.batch } = use.generate;
     const { batch, cacheLength } = decodeSizes(config, {
       rows: use.generate.batch,
       positions,
@@ -130,8 +132,15 @@ function programsOf(config: DecoderConfig, use: PlannedUse, plan: WeightPlan): P
     programs.push(
       decodeProgram(config, { batch, cacheLength, invTemperature: 1, greedy: false, topK: 1, plan }),
     );
-    for (const { length } of prefillLengths(prompt, cacheLength)) {
-      programs.push(prefillProgram(config, { batch, length, cacheLength, plan }));
+    const shared = prompts < batch && prefillLengths(prompt, cacheLength).length > 0;
+    const prefix = shared ? prefixSizes(prompts, prompt, cacheLength) : { batch, cacheLength };
+    const cache = shared ? 'prefix' : 'cache';
+    for (const { length } of prefillLengths(prompt, prefix.cacheLength)) {
+      programs.push(prefillProgram(config, { ...prefix, length, cache, plan }));
+    }
+    if (shared) {
+      const sizes = { prompts: prefix.batch, prefixLength: prefix.cacheLength, batch, cacheLength };
+      programs.push(spreadProgram(config, sizes));
     }
   }
   return programs;

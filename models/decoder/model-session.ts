@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../../compute/engines/engine.ts';
 import { type DecoderConfig, parameterSpecs } from './config.ts';
-import { type GenerateOptions, type Generation, generate } from './generate.ts';
+import type { GenerateOptions, Generation } from './generate.ts';
 import type { SequenceBatch } from './inputs.ts';
 import type { AdapterState } from './lora/adapter-state.ts';
 import { checkTrainedState, SessionCore, type SessionCoreOptions, trainedNames } from './session-core.ts';
@@ -60,7 +60,7 @@ export class ModelSession {
    * range.
    */
   generate(options: GenerateOptions): Promise<Generation[]> {
-    return this.#core.exclusive(() => generate(this.config, this.#core.tensors, options));
+    return this.#core.exclusive(() => this.#core.generate(options));
   }
 
   /** Log-probability of each target, [batch * length], canonical f32. Waits for earlier calls. */

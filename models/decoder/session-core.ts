@@ -14,6 +14,7 @@ import {
 } from './decoder.ts';
 import { queueOf } from './engine-queue.ts';
 import type { WeightPlan } from './forward.ts';
+import { type GenerateOptions, type Generation, generate } from './generate.ts';
 import { HyperSchedule } from './hyper.ts';
 import { checkBatch, type SequenceBatch } from './inputs.ts';
 import { modelRopeTables } from './rope.ts';
@@ -36,6 +37,8 @@ export interface SessionCoreOptions {
   readonly optimizer?: OptimizerOptions;
   /** Defaults to DEFAULT_POLICY. */
   readonly policy?: PolicyOptions;
+  /** Bytes for the caches and temporaries of rows that decode together. Defaults to 512 MiB. */
+  readonly generationMemory?: number;
 }
 
 /** The tensors that training changes, with AdamW's moments. */
@@ -80,6 +83,7 @@ export class SessionCore {
   readonly engine: Engine;
   readonly config: DecoderConfig;
   readonly tensors: TensorStore;
+  readonly #generationMemory: number | undefined;
   readonly #optimizer: OptimizerOptions;
   readonly #policy: PolicyOptions;
   readonly #hyper: HyperSchedule;
@@ -93,6 +97,7 @@ export class SessionCore {
     this.engine = engine;
     this.config = config;
     this.tensors = new TensorStore(engine);
+    this.#generationMemory = options.generationMemory;
     this.#optimizer = optimizer;
     this.#policy = policy;
     this.#hyper = new HyperSchedule(optimizer);
@@ -123,6 +128,11 @@ export class SessionCore {
     const tables = modelRopeTables(this.config, context);
     this.tensors.put('rope.cos', [context, headDim / 2], tables.cos);
     this.tensors.put('rope.sin', [context, headDim / 2], tables.sin);
+  }
+
+  /** Samples a continuation of each prompt. Must run inside `exclusive`. */
+  generate(options: GenerateOptions, plan?: WeightPlan): Promise<Generation[]> {
+    return generate(this.config, this.tensors, { memory: this.#generationMemory, ...options }, plan);
   }
 
   /** Log-probability of each target, [batch * length], canonical f32. Waits for earlier calls. */

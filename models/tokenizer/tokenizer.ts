@@ -107,6 +107,11 @@ export class Tokenizer {
     return this.#special.has(id);
   }
 
+  /** Whether some token is spelled so. */
+  has(token: string): boolean {
+    return this.#inner.token_to_id(token) !== undefined;
+  }
+
   /** The id of a token by its spelling. Throws TokenizerError when there is none. */
   idOf(token: string): number {
     const id = this.#inner.token_to_id(token);

@@ -19,7 +19,7 @@ import { systemScheduler } from '../../swarm/scheduler.ts';
 import { type ArchiveFolder, openArchiveFolder } from './archive-folder.ts';
 import { ArchiveCollector, type ArchiveEvent } from './collector.ts';
 
-const RUN = `31337:0x${'5c'.repeat(20)}`;
+const RUN = `31337:0x${'5c'.repeat(20)}:0`;
 const ANNA = deviceKey(new Uint8Array(32).fill(3));
 const BEN = deviceKey(new Uint8Array(32).fill(4));
 const zeros: Hex = `0x${'00'.repeat(32)}`;

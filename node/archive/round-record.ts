@@ -7,7 +7,7 @@ import { LIMITS } from '../../swarm/messages/limits.ts';
  */
 export interface RoundRecord {
   readonly version: 1;
-  /** `<chain id>:<participation contract>`. */
+  /** `<chain id>:<participation contract>:<swarm>`. */
   readonly run: string;
   readonly device: DeviceAddress;
   readonly round: number;

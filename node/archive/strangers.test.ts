@@ -21,7 +21,7 @@ import { MemoryNetwork } from '../../swarm/testing/memory-transport.ts';
 import { type ArchiveFolder, openArchiveFolder } from './archive-folder.ts';
 import { ArchiveCollector, type ArchiveEvent, type CollectorOptions } from './collector.ts';
 
-const RUN = `31337:0x${'5c'.repeat(20)}`;
+const RUN = `31337:0x${'5c'.repeat(20)}:0`;
 const MIB = 1024 * 1024;
 const zeros: Hex = `0x${'00'.repeat(32)}`;
 const keyOf = (n: number) => deviceKey(new Uint8Array(32).fill(n));

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NO_ANVIL } from '../../chain/devnet/anvil.ts';
+import { defaultSpec } from './default-swarm.ts';
 import { startLocalChain } from './local-chain.ts';
+import { stageSeconds } from './stages.ts';
 
 describe.skipIf(NO_ANVIL !== undefined)(
   `the local chain${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`,
@@ -16,19 +18,22 @@ describe.skipIf(NO_ANVIL !== undefined)(
     afterAll(() => rm(folder, { recursive: true, force: true }));
 
     /** Starts and stops a chain in the folder, and tells which contracts it has. */
-    async function visit() {
-      const { anvil, contracts, resumed } = await startLocalChain({
+    async function visit(roundSeconds = 20) {
+      const { anvil, contracts, swarm, resumed } = await startLocalChain({
         folder,
-        seconds: { answer: 8, critique: 5, vote: 7 },
+        spec: defaultSpec(stageSeconds(roundSeconds)),
         signal: new AbortController().signal,
       });
       await anvil.stop();
-      return { identity: contracts.identity, resumed };
+      return { identity: contracts.identity, swarm, resumed };
     }
 
     it('keeps its contracts over a restart, and deploys anew where an earlier version deployed others', async () => {
       const first = await visit();
       expect(first.resumed).toBe(false);
+      expect(await visit()).toEqual({ ...first, resumed: true });
+      // Rounds of another length are another swarm of the same contracts, and the first one is still there.
+      expect(await visit(30)).toEqual({ identity: first.identity, swarm: 1, resumed: false });
       expect(await visit()).toEqual({ ...first, resumed: true });
 
       const path = join(folder, 'contracts.json');

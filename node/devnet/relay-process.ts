@@ -9,12 +9,12 @@ await runProcess(async (signal) => {
       options: {
         key: { type: 'string', default: '' },
         ports: { type: 'string', default: '' },
-        network: { type: 'string', default: '' },
+        network: { type: 'string', multiple: true, default: [] },
       },
     },
-    'relay-process.ts --key FILE --ports FILE --network ID',
+    'relay-process.ts --key FILE --ports FILE --network ID [--network ID …]',
   );
-  const relay = await startKeptRelay({ key: values.key, ports: values.ports, networks: [values.network] });
+  const relay = await startKeptRelay({ key: values.key, ports: values.ports, networks: values.network });
   process.send?.({ addresses: relay.addresses });
   await aborted(signal);
   await relay.stop();

@@ -61,7 +61,7 @@ describe('a folder’s lock', () => {
     const network = parseNetwork({
       rpc: 'http://127.0.0.1:1',
       chainId: 31_337,
-      contracts: { identity: address, participation: address },
+      contracts: { identity: address, swarms: address, participation: address },
       relays: [],
     });
     await expect(startVolunteer({ network, home })).rejects.toThrow(FolderInUseError);

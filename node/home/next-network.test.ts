@@ -6,7 +6,11 @@ const networkAt = (digit: string): Network =>
   parseNetwork({
     rpc: 'http://127.0.0.1:8545',
     chainId: 31_337,
-    contracts: { identity: `0x${digit.repeat(40)}`, participation: `0x${digit.repeat(40)}` },
+    contracts: {
+      identity: `0x${digit.repeat(40)}`,
+      swarms: `0x${digit.repeat(40)}`,
+      participation: `0x${digit.repeat(40)}`,
+    },
     relays: [],
   });
 

@@ -5,10 +5,9 @@ import { OnnxDecoder } from '../../models/onnx/onnx-decoder.ts';
 import { loadRuntime, OnnxRuntimeError } from '../../models/onnx/runtime.ts';
 import { Tokenizer } from '../../models/tokenizer/tokenizer.ts';
 import { messageOf } from '../../protocol/message-of.ts';
-import { completionTokenizer } from '../../training/completion-tokenizer.ts';
 import type { Critic } from '../../training/critique.ts';
 import { frozenCritic } from '../../training/frozen-critic.ts';
-import { shortFormat } from '../../training/short-format.ts';
+import { taughtFormat } from '../../training/taught-format.ts';
 import type { PublishedModel } from '../../workers/published-model.ts';
 
 export interface OpenCritic {
@@ -35,7 +34,7 @@ export async function openCritic(onnx: string, model: PublishedModel): Promise<O
     );
   }
   return {
-    critic: frozenCritic({ decoder, format: shortFormat(completionTokenizer(tokenizer)) }),
+    critic: frozenCritic({ decoder, format: taughtFormat(tokenizer) }),
     close: () => decoder.close(),
   };
 }

@@ -4,7 +4,9 @@ import { attestationDigest } from '../../chain/ledger.ts';
 import { connect } from '../../chain/network.ts';
 import { readSchedule, roundMs } from '../../chain/schedule.ts';
 import { isSignedBy } from '../../chain/signatures.ts';
+import { locationOf } from '../../chain/swarm-location.ts';
 import type { Network } from '../../protocol/network-file.ts';
+import { networkId } from '../../swarm/network-id.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
 
 export interface AttestationFinding {
@@ -16,14 +18,18 @@ export interface AttestationFinding {
  * Whether the record's signature is the device's own over its root and rollouts, for the run that it names.
  */
 export async function checkSignature(record: RoundRecord): Promise<AttestationFinding> {
-  const [chainId = '', participation = ''] = record.run.split(':');
+  const [chainId = '', participation = '', swarm = ''] = record.run.split(':');
   const { round, checkpointRoot, rolloutDigest, device, signature } = record;
-  const known = /^\d{1,15}$/.test(chainId) && isAddress(participation);
+  const known = [chainId, swarm].every((each) => /^\d{1,15}$/.test(each)) && isAddress(participation);
   const good =
     known &&
     (await isSignedBy(
       device,
-      attestationDigest(Number(chainId), participation, { round, checkpointRoot, rolloutDigest }),
+      attestationDigest(
+        Number(chainId),
+        { participation, swarm: Number(swarm) },
+        { round, checkpointRoot, rolloutDigest },
+      ),
       signature,
     ));
   return {
@@ -43,17 +49,20 @@ export async function checkChain(
   network: Network,
   signal?: AbortSignal,
 ): Promise<AttestationFinding | undefined> {
-  const { participation } = network.contracts;
-  if (`${network.chainId}:${participation}` !== record.run) return undefined;
+  const { swarms, participation } = network.contracts;
+  const swarm = Number(record.run.split(':')[2]);
+  // Of any swarm of the network, whichever its file names.
+  if (networkId(network.chainId, participation, swarm) !== record.run) return undefined;
+  const location = locationOf({ ...network, swarm });
   const client = connect(network, { timeout: 5000, ...(signal === undefined ? {} : { signal }) });
   try {
-    const schedule = await readSchedule(client, participation);
+    const schedule = await readSchedule(client, swarms, swarm);
     const fromBlock = await firstBlockSince(
       client,
       schedule.genesis + Math.floor((record.round * roundMs(schedule)) / 1000),
     );
     const toBlock = await client.getBlockNumber();
-    const all = await readAttestations({ client, participation, device: record.device, fromBlock, toBlock });
+    const all = await readAttestations({ client, location, device: record.device, fromBlock, toBlock });
     const found = all.find(({ round }) => round === record.round);
     if (found === undefined) return { good: true, sentence: 'not on the chain' };
     const good =

@@ -4,12 +4,11 @@ import { loadModel } from '../../models/decoder/load.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { PeerRollouts } from '../../protocol/trainer.ts';
 import { decodeRollouts } from '../../swarm/messages/rollouts.ts';
-import { completionTokenizer } from '../../training/completion-tokenizer.ts';
 import { firstCheckpoint, readCheckpoint, writeCheckpoint } from '../../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS, type LearningSettings } from '../../training/learning-settings.ts';
 import { replayRound } from '../../training/replay-round.ts';
-import { shortFormat } from '../../training/short-format.ts';
 import { type DataSetTexts, openTasks } from '../../training/tasks/task-source.ts';
+import { taughtFormat } from '../../training/taught-format.ts';
 import { fetchModelFiles, type PublishedModel } from '../../workers/published-model.ts';
 import type { ArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
@@ -68,7 +67,7 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
 
   const files = await fetchModelFiles(model, signal);
   const loaded = loadModel(files);
-  const format = shortFormat(completionTokenizer(loaded.tokenizer));
+  const format = taughtFormat(loaded.tokenizer);
 
   const before = await checkpointBefore();
   if ('kind' in before) return before;

@@ -9,6 +9,7 @@ import { UNKNOWN } from '../../protocol/standing.ts';
 import type { PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
 import { startContent } from '../../swarm/content/service.ts';
 import { digestInCid, encodeRollouts } from '../../swarm/messages/rollouts.ts';
+import { networkId } from '../../swarm/network-id.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
 import { openCheckpointStore } from '../../training/durable-checkpoint-store.ts';
 import { ComputeHost } from '../../workers/compute-host.ts';
@@ -18,6 +19,7 @@ import { type ArchiveFolder, openArchiveFolder } from '../archive/archive-folder
 import type { RoundRecord } from '../archive/round-record.ts';
 
 const PARTICIPATION: Hex = `0x${'5c'.repeat(20)}`;
+const SWARM = 3;
 const CHAIN_ID = 31337;
 const seedFor = (round: number): Hex => `0x${(round + 1).toString(16).padStart(64, '0')}`;
 
@@ -89,7 +91,7 @@ export async function publishRounds(folder: string, rounds: number): Promise<Pub
         clock: { read: () => Promise.reject(new Error('no clock')) as never },
         device: key,
         chainId: CHAIN_ID,
-        participation: PARTICIPATION,
+        location: { participation: PARTICIPATION, swarm: SWARM },
       });
       const { checkpointRoot, previousRoot } = outcome;
       const rolloutDigest = digestInCid(own.cid);
@@ -97,7 +99,7 @@ export async function publishRounds(folder: string, rounds: number): Promise<Pub
       const [rollouts = own.cid, ...others] = outcome.trainedOn;
       const record: RoundRecord = {
         version: 1,
-        run: `${CHAIN_ID}:${PARTICIPATION}`,
+        run: networkId(CHAIN_ID, PARTICIPATION, SWARM),
         device: key.address,
         round,
         seed: seedFor(round),

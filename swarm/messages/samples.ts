@@ -5,7 +5,7 @@ import type { UnsignedMessage } from './envelope.ts';
 import { encodeRollouts } from './rollouts.ts';
 
 /** One message of every type from a known key. docs/vectors/messages.json is made of them. */
-export const SAMPLE_NETWORK_ID = '31337:0x00000000000000000000000000000000000000aa';
+export const SAMPLE_NETWORK_ID = '31337:0x00000000000000000000000000000000000000aa:0';
 export const sampleKey = deviceKey(new Uint8Array(32).fill(7));
 
 const salt = `0x${'5a'.repeat(32)}` as const;

@@ -70,7 +70,7 @@ function pathsIn(file: string, text: string): PathMention[] {
         mentions.push({ path: name, from: ['', posix.dirname(file)], index, anyDepth: true });
   // A path from the root, in prose or a comment: a room, folders, and a file's ending.
   const rooted = new RegExp(
-    `(?<![\\w./@-])((?:app|audit|bench|chain|compute|contracts|docs|e2e|models|node|protocol|shaders|swarm|tools|training|workers)(?:/[\\w.-]+)*/[\\w-]+(?:\\.[\\w-]+)*\\.(?:${SOURCE}))(?![\\w/*{])`,
+    `(?<![\\w./@-])((?:app|audit|bench|chain|compute|contracts|docs|e2e|models|node|pipeline|protocol|shaders|swarm|tools|training|workers)(?:/[\\w.-]+)*/[\\w-]+(?:\\.[\\w-]+)*\\.(?:${SOURCE}))(?![\\w/*{])`,
     'g',
   );
   for (const { 1: path, index } of text.matchAll(rooted))

@@ -7,6 +7,7 @@ export const ROOMS_PICTURE = 'docs/pictures/rooms.svg';
 /** The column of each room in the picture, from the left, and what it is for in a few words. */
 const ROOMS: Readonly<Record<string, { readonly column: number; readonly purpose: string }>> = {
   protocol: { column: 1, purpose: 'shared words and formats' },
+  pipeline: { column: 3, purpose: 'plans for split models' },
   compute: { column: 0, purpose: 'operators and engines' },
   models: { column: 0, purpose: 'decoder and its files' },
   training: { column: 0, purpose: 'tasks and learning' },

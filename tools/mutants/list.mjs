@@ -4,12 +4,21 @@ export const GROUPS = {
   judge: ['src/judge', 'test/judge'],
   market: ['src', 'test/market', 'test/disputes/Trees.sol'],
   records: [
-    ...['Identity', 'IIdentity', 'Participation', 'IParticipation', 'PackedBinding', 'Tally', 'Signed'].map(
-      (name) => `src/${name}.sol`,
-    ),
+    ...[
+      ...['Identity', 'IIdentity', 'Swarms', 'ISwarms', 'Participation', 'IParticipation'],
+      ...['PackedBinding', 'Tally', 'Signed'],
+    ].map((name) => `src/${name}.sol`),
     ...[
       ...['Identity.t', 'DevicePlaces.t', 'OwnerSignatures.t', 'KeyRotation.t'],
-      ...['Participation.t', 'ParticipationInvariant.t', 'RoundRoot.t', 'RoundTree', 'Signed.t', 'Signing'],
+      ...[
+        'Swarms.t',
+        'Participation.t',
+        'ParticipationInvariant.t',
+        'RoundRoot.t',
+        'RoundTree',
+        'Signed.t',
+        'Signing',
+      ],
     ].map((name) => `test/${name}.sol`),
   ],
 };
@@ -446,10 +455,10 @@ export const MUTANTS = [
     ],
     [
       'an attestation without authority',
-      'if (!authorised) return Refusal.NoAuthority;\n        _tallies[device] = tally.marked(round);',
-      '_tallies[device] = tally.marked(round);',
+      'if (!authorised) return Refusal.NoAuthority;\n        member.tally = tally.marked(round);',
+      'member.tally = tally.marked(round);',
     ],
-    ['a vote for oneself counts', 'if (winner != device) _tallies[winner]', '_tallies[winner]'],
+    ['a vote for oneself counts', 'if (winners[i] == device) continue;', ''],
     [
       'a vote for the same peer twice',
       'if (winner <= previous) return Refusal.Unordered;',
@@ -499,22 +508,72 @@ export const MUTANTS = [
     ['a vote counts twice', 'if (tally.hasVoted(round)) return Refusal.Repeated;', ''],
     [
       'a contradiction takes a second round',
-      'require(!hasContradicted[device][round], AlreadyContradicted(device, round));',
+      'require(!member.contradicted[round], AlreadyContradicted(swarm, device, round));',
       '',
     ],
-    ['a contradiction with one signature', '&& _isSigned(round, one) && _isSigned', '&& _isSigned'],
-    ['a contradiction with the other signature', ' && _isSigned(round, other)', ''],
+    ['a contradiction with one signature', '&& _isSigned(swarm, round, one) && _isSigned', '&& _isSigned'],
+    ['a contradiction with the other signature', ' && _isSigned(swarm, round, other)', ''],
     [
       'a contradiction of two devices',
       'device == other.device\n                && (one.checkpointRoot',
       '(one.checkpointRoot',
     ],
-    ['a contradicted round counts', '_tallies[device] = _tallies[device].uncounted();', ''],
+    ['a contradicted round counts', 'member.tally = member.tally.uncounted();', ''],
     [
       'a contradiction of a round to come',
-      'require(round <= currentRound(), Refused(Refusal.NotYet));\n        address device',
+      'require(round <= swarms.currentRound(swarm), Refused(Refusal.NotYet));\n        address device',
       'address device',
     ],
+  ]),
+  ...records('Participation', [
+    [
+      'a batch counts in another swarm',
+      'members = _members[swarm];\n        uint256 size',
+      'members = _members[0];\n        uint256 size',
+    ],
+    [
+      'a vote counts in another swarm',
+      'members = _members[swarm];\n        Member storage member',
+      'members = _members[0];\n        Member storage member',
+    ],
+    [
+      'a vote that was signed for another swarm',
+      'abi.encode(VOTE_TYPEHASH, swarm, entry',
+      'abi.encode(VOTE_TYPEHASH, uint64(0), entry',
+    ],
+    [
+      'a root of another swarm',
+      'require(postedAt[swarm][round][root] != 0',
+      'require(postedAt[0][round][root] != 0',
+    ],
+    [
+      'a contradiction about another swarm',
+      'abi.encode(ATTESTATION_TYPEHASH, swarm',
+      'abi.encode(ATTESTATION_TYPEHASH, uint64(0)',
+    ],
+    [
+      'rounds of another swarm',
+      'Refusal reason = _opening(round, swarms.currentRound(swarm));',
+      'Refusal reason = _opening(round, swarms.currentRound(0));',
+    ],
+    [
+      'the record of another swarm',
+      'Tally tally = _members[swarm][device].tally;',
+      'Tally tally = _members[0][device].tally;',
+    ],
+  ]),
+  ...records('Swarms', [
+    ['an unknown swarm has rounds', 'require(known.answerSeconds != 0, NoSwarm(swarm));', ''],
+    ['a swarm takes the place of another', 'swarm = count++;', 'swarm = count;'],
+    ['two swarms have one seed', 'address(this), swarm, blockhash', 'address(this), blockhash'],
+    ['a stage of no length', 'return duration != 0 && duration <= 1 days;', 'return duration <= 1 days;'],
+    [
+      'a specification of any length',
+      'require(spec.length != 0 && spec.length <= MAX_BYTES, BadLength(spec.length));',
+      '',
+    ],
+    ['somebody else’s swarm', 'starter: msg.sender', 'starter: tx.origin'],
+    ['a list beyond the last swarm', ': end - from < most ? end - from : most;', ': most;'],
   ]),
   ...records('Tally', [
     ['a vote forgets those before it', '((mask << (round - latest)) & 7) | 1', '1'],
@@ -529,7 +588,8 @@ export const MUTANTS = [
       'if eq(mload(0x00), device) { mstore(place, device) }',
       'mstore(place, device)',
     ],
-    ['the signature of another round', 'mstore(add(body, 0x20), round)', ''],
+    ['the signature of another round', 'mstore(add(body, 0x40), round)', ''],
+    ['the signature of another swarm', 'mstore(add(body, 0x20), swarm)', ''],
   ]),
   ...records('Identity', [
     [

@@ -117,7 +117,7 @@ export const SAPO_ARMS = {
   F: {
     ...A,
     description: 'one learner with everybody’s samples: 64 questions of its own',
-    peers: 2,
+    peers: 1,
     settings: { ...SETTINGS, itemsAnswered: 64, mix: { own: 1, foreign: 0 } },
   },
   G: { ...C, description: 'C with rewards by chance: a control', chanceRewards: true },

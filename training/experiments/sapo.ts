@@ -63,7 +63,7 @@ const rounds = countOf('rounds', values.quick ? 10 : ROUNDS, 1000);
 const tuningRounds = Math.min(rounds, ROUNDS);
 const arms = chosenArms();
 const seeds = countOf('seeds', values.quick ? 1 : 5, 10);
-const MEASURED_PEERS = 2;
+const MEASURED_PEERS = 1;
 /** The name of a seed's run. Each has a start model of its own. */
 const runOf = (seed: number) => `rare ${seed}`;
 /** Learning rates and steps are chosen on this seed, which is then left out. */
@@ -94,7 +94,7 @@ async function measureArm(engine: Engine, options: PartOptions): Promise<Learnin
   const arm: SapoArm = SAPO_ARMS[name];
   const settings = tunedSettings(arm, tuning);
   const length = arm.rounds ?? options.rounds;
-  const measureAt = options.skill ? [0, Math.floor(length / 2), length] : [];
+  const measureAt = options.skill ? [0, length] : [];
   const key = { arm: { ...arm, settings, description: '', tunings: [] }, rounds: length, measureAt };
   const tuned = `${tuning.learningRate} ${tuning.steps}`;
   const part = `sapo ${name} ${run} ${tuned} ${length} ${measureAt.length}`;
@@ -153,7 +153,7 @@ await engine.stop();
 const figures = arms.map((arm): ArmFigures => ({ arm, tuning: tuningOf(arm), runs: runsOf.get(arm) ?? [] }));
 if (rounds === ROUNDS) {
   await writeResult('sapo.svg', picture(figures));
-  const pictures = ['![Held-out accuracy of each arm](sapo.svg)'];
+  const pictures = ['![Reward of each arm](sapo.svg)'];
   const gains = gainPicture(figures);
   if (gains !== undefined) {
     await writeResult('sapo-gain.svg', gains);

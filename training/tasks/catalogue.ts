@@ -9,6 +9,15 @@ import { sorting } from './short/sorting.ts';
 import { sums } from './short/sums.ts';
 import { swapping } from './short/swapping.ts';
 import type { Task } from './task.ts';
+import { calendar } from './words/calendar.ts';
+import { chainSums } from './words/chain-sums.ts';
+import { equations } from './words/equations.ts';
+import { letterCounting } from './words/letter-counting.ts';
+import { remainders } from './words/remainders.ts';
+import { sequences } from './words/sequences.ts';
+import { sortNumbers } from './words/sort-numbers.ts';
+import { spellBackward } from './words/spell-backward.ts';
+import { stories } from './words/stories.ts';
 
 /** Tasks of a few characters each, made for the nano model. */
 export const SHORT_TASKS: readonly Task[] = [
@@ -22,7 +31,20 @@ export const SHORT_TASKS: readonly Task[] = [
   complementing,
 ];
 
-export const TASKS: readonly Task[] = [...SHORT_TASKS];
+/** Tasks in a sentence or two with a worked solution, the easiest first. */
+export const WORD_TASKS: readonly Task[] = [
+  chainSums,
+  stories,
+  spellBackward,
+  letterCounting,
+  sortNumbers,
+  sequences,
+  remainders,
+  calendar,
+  equations,
+];
+
+export const TASKS: readonly Task[] = [...SHORT_TASKS, ...WORD_TASKS];
 
 /** The tasks that the nano model is taught, and that verified runs draw from. */
 export const NANO_TASKS: readonly Task[] = [sums, sorting, gcd, reversing];

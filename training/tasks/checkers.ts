@@ -46,21 +46,31 @@ export async function openChecker(checker: Checker): Promise<Expect> {
       const { compilePattern } = await import('./pattern.ts');
       return (expected) => {
         const matches = compilePattern(expected);
-        return answerBy(WORD_RULES, matches, () => 'The answer does not match the pattern.');
+        return answerBy(WORD_RULES, matches, `what ${expected} matches`);
       };
     }
   }
 }
 
+/** Characters of a wrong answer that a sentence quotes. */
+const QUOTED = 80;
+
+/** Says of a wrong answer what would have been right. */
+export function explainWrong(answer: string, right: string): string {
+  return answer === ''
+    ? `The text gives no answer. The right one is ${right}.`
+    : `The right answer is ${right}, not ${answer.slice(0, QUOTED)}.`;
+}
+
 function answerBy(
   rules: readonly ExtractionRule[],
   accepts: (answer: string) => boolean,
-  explain: (answer: string) => string,
+  right: string,
 ): ExpectedAnswer {
   return {
     extract: (text) => extractAnswer(text, rules),
     accepts: (answer) => answer !== '' && accepts(answer),
-    explain: (answer) => (answer === '' ? 'The text has no answer.' : explain(answer)),
+    explain: (answer) => explainWrong(answer, right),
   };
 }
 
@@ -69,11 +79,7 @@ export function exactAnswer(expected: string, ignoreCase: boolean): ExpectedAnsw
   const fold = ignoreCase ? lowerCase : (text: string) => text;
   const wanted = fold(cleaned(expected));
   if (wanted === '') throw new CheckerError('its answer has no letter or digit', 'Write an answer.');
-  return answerBy(
-    WORD_RULES,
-    (answer) => fold(cleaned(answer)) === wanted,
-    () => `The right answer is ${wanted}.`,
-  );
+  return answerBy(WORD_RULES, (answer) => fold(cleaned(answer)) === wanted, cleaned(expected));
 }
 
 /** Compares numbers as fractions: 0.50, .5's digits and 1/2 are the same, and nothing is rounded. */
@@ -85,10 +91,7 @@ export function numberAnswer(expected: string): ExpectedAnswer {
   return {
     extract: (text) => lastNumber(extractAnswer(text, NUMBER_RULES))?.text ?? '',
     accepts: (answer) => lastNumber(answer)?.text === wanted,
-    explain: (answer) =>
-      answer === ''
-        ? 'The text has no number for an answer.'
-        : `The right answer is ${wanted}, not ${answer}.`,
+    explain: (answer) => explainWrong(answer, wanted),
   };
 }
 
@@ -106,8 +109,7 @@ function choiceAnswer(expected: string, choices: readonly string[]): ExpectedAns
       return choiceIn(answer, choices) ?? '';
     },
     accepts: (answer) => answer === wanted,
-    explain: (answer) =>
-      answer === '' ? 'The text names none of the choices.' : `The right choice is ${wanted}, not ${answer}.`,
+    explain: (answer) => explainWrong(answer, wanted),
   };
 }
 
@@ -149,7 +151,7 @@ function setAnswer(expected: string, separator: string): ExpectedAnswer {
   return answerBy(
     WORD_RULES,
     (answer) => JSON.stringify(elementsOf(answer, separator)) === key,
-    () => `The right elements are ${wanted.join(`${separator} `)}.`,
+    wanted.join(`${separator} `),
   );
 }
 
@@ -171,9 +173,5 @@ function jsonAnswer(expected: string): ExpectedAnswer {
       'Write JSON, or choose another checker.',
     );
   }
-  return answerBy(
-    JSON_RULES,
-    (answer) => canonicalJson(answer) === wanted,
-    () => `The right answer is ${wanted}.`,
-  );
+  return answerBy(JSON_RULES, (answer) => canonicalJson(answer) === wanted, wanted);
 }

@@ -8,7 +8,8 @@ export const SIMULATED_NETWORK: Network = {
   page: null,
   rpc: 'http://127.0.0.1:1',
   chainId: 31_337,
-  contracts: { identity: address('11'), participation: address('22') },
+  contracts: { identity: address('11'), swarms: address('33'), participation: address('22') },
+  swarm: 0,
   rollup: {
     judge: address('33'),
     disputes: address('44'),

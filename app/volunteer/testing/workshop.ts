@@ -15,7 +15,12 @@ import { EMPTY_VIEW, type VolunteerView } from '../volunteer-view.ts';
 export const network = {
   rpc: 'http://127.0.0.1:8545',
   chainId: 31337,
-  contracts: { identity: `0x${'11'.repeat(20)}`, participation: `0x${'22'.repeat(20)}` },
+  contracts: {
+    identity: `0x${'11'.repeat(20)}`,
+    swarms: `0x${'33'.repeat(20)}`,
+    participation: `0x${'22'.repeat(20)}`,
+  },
+  swarm: 0,
   relays: ['/ip4/127.0.0.1/tcp/9001/ws'],
 };
 export const ROOT = `0x${'ab'.repeat(32)}` as const;

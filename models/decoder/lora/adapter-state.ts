@@ -57,8 +57,22 @@ export function checkAdapters(
   }
 }
 
-const ADAPTER_FORMAT = 'starling-adapter-1';
+export const ADAPTER_FORMAT = 'starling-adapter-1';
 const METADATA = ['format', 'step', 'base', 'config', 'lora'] as const;
+/** Only in the checkpoints of rounds, and then all of them. */
+const LEARNING_METADATA = ['cursor', 'rng', 'training'] as const;
+
+/** What a swarm's rounds need besides the adapters. */
+export interface AdapterLearning {
+  /** The next round to train. */
+  readonly cursor: number;
+  /** Key of the counter-based generator, 4 to 64 bytes. */
+  readonly rngKey: Hex;
+  /** Learning settings as JSON of at most 65,536 characters. This file does not interpret them. */
+  readonly training: string;
+}
+
+const TRAINING_LIMIT = 65_536;
 
 export interface AdapterCheckpoint {
   readonly config: DecoderConfig;
@@ -66,10 +80,12 @@ export interface AdapterCheckpoint {
   /** Root of the frozen weights (`frozenRoot`). */
   readonly base: Hex;
   readonly state: AdapterState;
+  /** Absent for adapters that no swarm trains. */
+  readonly learning?: AdapterLearning;
 }
 
 /** The tensors and metadata of an adapter checkpoint, to which its root commits. */
-function adapterContents(checkpoint: AdapterCheckpoint): SafetensorsFile {
+export function adapterContents(checkpoint: AdapterCheckpoint): SafetensorsFile {
   const { config, lora, state } = checkpoint;
   const tensors = new Map<string, StoredTensor>();
   const groups = [
@@ -87,13 +103,19 @@ function adapterContents(checkpoint: AdapterCheckpoint): SafetensorsFile {
     }
   }
   const { rank, alpha, targets } = lora;
-  const metadata = new Map<(typeof METADATA)[number], string>([
+  const { learning } = checkpoint;
+  const metadata = new Map<string, string>([
     ['format', ADAPTER_FORMAT],
     ['step', String(state.step)],
     ['base', checkpoint.base],
     ['config', JSON.stringify(configJson(config))],
     ['lora', JSON.stringify({ rank, alpha, targets })],
   ]);
+  if (learning !== undefined) {
+    metadata.set('cursor', String(learning.cursor));
+    metadata.set('rng', learning.rngKey);
+    metadata.set('training', learning.training);
+  }
   return { tensors, metadata };
 }
 
@@ -118,14 +140,16 @@ export function decodeAdapters(file: Uint8Array): AdapterCheckpoint {
   const fail = (problem: string): never => {
     throw new ModelStateError(`Not a usable adapter checkpoint: ${problem}. Use the last good one instead.`);
   };
-  const field = (name: (typeof METADATA)[number]): string =>
-    metadata.get(name) ?? fail(`metadata ${name} is missing`);
+  const field = (name: string): string => metadata.get(name) ?? fail(`metadata ${name} is missing`);
   if (field('format') !== ADAPTER_FORMAT) fail(`its format is not ${ADAPTER_FORMAT}`);
-  if (metadata.size !== METADATA.length) fail('it has unknown metadata');
+  const learns = LEARNING_METADATA.some((name) => metadata.has(name));
+  const names = [...METADATA, ...(learns ? LEARNING_METADATA : [])];
+  for (const name of names) field(name);
+  if (metadata.size !== names.length) fail('it has unknown metadata');
   const base = field('base');
   const step = field('step');
   if (!isRoot(base)) return fail('its base is no root');
-  if (!/^(?:0|[1-9][0-9]{0,14})$/.test(step)) fail('its step is no whole number');
+  if (!isWhole(step)) fail('its step is no whole number');
   const config = parseConfig(parseJson(field('config'), fail));
   const lora = parseLora(parseJson(field('lora'), fail), fail);
   const group = (prefix: string): NamedTensors =>
@@ -145,7 +169,22 @@ export function decodeAdapters(file: Uint8Array): AdapterCheckpoint {
     step: Number(step),
   };
   if (tensors.size !== 3 * state.adapters.size) fail('it has unknown tensors');
-  return { config, lora, base, state };
+  if (!learns) return { config, lora, base, state };
+  const [cursor, rngKey, training] = LEARNING_METADATA.map(field);
+  if (cursor === undefined || !isWhole(cursor)) return fail('its cursor is no whole number');
+  if (rngKey === undefined || !isKey(rngKey)) return fail('its rng key is not 4 to 64 bytes of 0x hex');
+  if (training === undefined || training.length > TRAINING_LIMIT) {
+    return fail('its training settings are too long');
+  }
+  return { config, lora, base, state, learning: { cursor: Number(cursor), rngKey, training } };
+}
+
+function isWhole(text: string): boolean {
+  return /^(?:0|[1-9][0-9]{0,14})$/.test(text);
+}
+
+function isKey(value: string): value is Hex {
+  return /^0x(?:[0-9a-f]{2}){4,64}$/.test(value);
 }
 
 function isRoot(value: string): value is Hex {

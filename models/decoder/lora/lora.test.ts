@@ -112,6 +112,35 @@ describe('adapter checkpoint', () => {
     expect(new Set([root, ...others.map(adapterRoot)]).size).toBe(6);
   });
 
+  it('reads back what a swarm needs of it, to which the root commits', () => {
+    const learning = { cursor: 7, rngKey: `0x${'ab'.repeat(20)}`, training: '{"version":3}' } as const;
+    const learnt: AdapterCheckpoint = { ...checkpoint, learning };
+    expect(decodeAdapters(encodeAdapters(learnt))).toEqual(learnt);
+    const roots = [
+      checkpoint,
+      learnt,
+      { ...learnt, learning: { ...learning, cursor: 8 } },
+      { ...learnt, learning: { ...learning, training: '{}' } },
+    ].map(adapterRoot);
+    expect(new Set(roots).size).toBe(4);
+    const damaged = (edit: (metadata: Map<string, string>) => void) => {
+      const { tensors, metadata } = parseSafetensors(encodeAdapters(learnt));
+      const changed = new Map(metadata);
+      edit(changed);
+      return serializeSafetensors({ tensors, metadata: changed });
+    };
+    for (const bad of [
+      damaged((m) => m.delete('cursor')),
+      damaged((m) => m.delete('training')),
+      damaged((m) => m.set('cursor', '1.5')),
+      damaged((m) => m.set('rng', '0xzz')),
+      damaged((m) => m.set('training', 'x'.repeat(65_537))),
+      damaged((m) => m.set('more', '')),
+    ]) {
+      expect(() => decodeAdapters(bad)).toThrow(ModelStateError);
+    }
+  });
+
   it('refuses a damaged file', () => {
     const good = encodeAdapters(checkpoint);
     const changed = (edit: (tensors: Map<string, unknown>, metadata: Map<string, string>) => void) => {

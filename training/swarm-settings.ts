@@ -1,0 +1,49 @@
+/**
+ * How a device learns in a swarm: its specification's numbers, and the program's own for what that leaves
+ * open.
+ */
+import type { SpecCapabilities } from '../protocol/swarm-refusals.ts';
+import type { SwarmSpec } from '../protocol/swarm-spec.ts';
+import { BUILTIN_MODELS } from './builtin-models.ts';
+import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from './learning-settings.ts';
+import { TASKS } from './tasks/catalogue.ts';
+
+/** `full`: the whole of a round. `light`: about a sixth of it, for a device that is slow at training. */
+export type DeviceClass = 'full' | 'light';
+
+/**
+ * The settings of a device of that class. Tasks, pool, temperature, lengths and the optimizer are the swarm's
+ * for every class; a light device draws fewer samples and practises nothing.
+ */
+export function learningSettingsOf(
+  { tasks, round, models }: SwarmSpec,
+  deviceClass: DeviceClass,
+): LearningSettings {
+  const { itemsAnswered, samplesPerItem } = round;
+  const swarm: LearningSettings = {
+    ...DEFAULT_SETTINGS,
+    ...round,
+    tasks,
+    models,
+    // No foreign sample takes the place of an own one, and as many foreign ones are added as there are.
+    mix: { own: samplesPerItem, foreign: samplesPerItem },
+    fullBatch: itemsAnswered * samplesPerItem,
+  };
+  if (deviceClass === 'full') return swarm;
+  const { mix, fullBatch, practicePrompts } = LIGHT_SETTINGS;
+  return {
+    ...swarm,
+    ...{ mix, fullBatch, practicePrompts },
+    samplesPerItem: Math.min(samplesPerItem, LIGHT_SETTINGS.samplesPerItem),
+  };
+}
+
+/** The tasks and models that this program knows, for `refusalsOf`. */
+export function knownTasksAndModels(): Pick<SpecCapabilities, 'generators' | 'builtins'> {
+  return {
+    generators: TASKS.map(({ id, version, difficulties }) => ({
+      ...{ id, version, difficulties: difficulties.length },
+    })),
+    builtins: BUILTIN_MODELS.map(({ name, root }) => ({ name, root })),
+  };
+}
