@@ -77,7 +77,12 @@ describe('runPoisonArm', () => {
 });
 
 /** Rewards by chance, so that random weights have something to train on. */
-const CHANCE: LearningSettings = { ...settings, samplesPerItem: 16, mix: { own: 16, foreign: 16 } };
+const CHANCE: LearningSettings = {
+  ...settings,
+  samplesPerItem: 16,
+  mix: { own: 16, foreign: 16 },
+  successesOnly: 'all',
+};
 
 describe('the other rules of learning', () => {
   const run = (options: Partial<LearningRunOptions>) =>

@@ -27,6 +27,8 @@ function tellingGroups(
     drawn: round.drawOf(author),
     reward: settings.reward,
     completionsPerItem: settings.samplesPerItem,
+    models: settings.models,
+    context: policy.model.config.context,
   });
   return [...new Set(samples.map(({ item }) => item))]
     .map((item) => advantaged(samples.filter((sample) => sample.item === item)))
