@@ -4,9 +4,9 @@ import { resolve } from 'node:path';
 import { sleep } from '../chain/sleep.ts';
 import type { Network } from '../protocol/network-file.ts';
 import { aborted, oneOf, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
-import { DEFAULT_MODEL } from './home/model-folder.ts';
 import { readNetworkFile } from './home/network-file.ts';
 import { nextNetwork } from './home/next-network.ts';
+import { networkOfSwarm } from './swarms/find-swarm.ts';
 import { startVolunteer, type VolunteerEvent, type VolunteerOptions } from './volunteer.ts';
 
 const HELP = `npm run volunteer -- [options]
@@ -17,7 +17,9 @@ Trains in the swarm without a page, with the same key, rounds and messages as a 
   --home DIR           key and checkpoints of this device (default .starling/volunteer)
   --engine NAME        auto, wasm, webgpu or reference (default auto)
   --threads N          threads of the wasm engine (default 1)
-  --model DIR          the published model (default public/models/nano)
+  --swarm ID|LINK      the swarm, by its number or a link (default: the network's own)
+  --model DIR|URL      the model (default: what the swarm's specification names)
+  --data DIR           the files of the swarm's questions (default: their addresses)
   --critic FILE        a frozen .onnx model that judges others' answers (default: the model in training)`;
 
 await runProcess(async (signal) => {
@@ -29,7 +31,9 @@ await runProcess(async (signal) => {
         home: { type: 'string', default: `${state}/volunteer` },
         engine: { type: 'string', default: 'auto' },
         threads: { type: 'string', default: '1' },
-        model: { type: 'string', default: DEFAULT_MODEL },
+        swarm: { type: 'string' },
+        model: { type: 'string' },
+        data: { type: 'string' },
         critic: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -40,12 +44,13 @@ await runProcess(async (signal) => {
     console.log(HELP);
     return 0;
   }
-  const read = () => readNetworkFile(values.network);
+  const read = async () => networkOfSwarm(await readNetworkFile(values.network), values.swarm);
   const options = {
     home: resolve(values.home),
     engine: oneOf('--engine', values.engine, ['auto', 'wasm', 'webgpu', 'reference']),
     threads: wholeNumber('--threads', values.threads, 1, 64),
-    model: resolve(values.model),
+    model: values.model === undefined || /^https?:/.test(values.model) ? values.model : resolve(values.model),
+    data: values.data,
     critic: values.critic,
     signal,
   };

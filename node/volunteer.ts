@@ -1,7 +1,9 @@
 import '../swarm/node20.ts';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { DeviceChain } from '../chain/device-chain.ts';
 import type { ChainError } from '../chain/errors.ts';
+import { connect } from '../chain/network.ts';
 import type { EngineKind } from '../compute/engines/engine.ts';
 import { availableCandidates, chooseEngine, type EngineVerdict } from '../models/engine-choice/choose.ts';
 import { folderName } from '../models/storage/directory.ts';
@@ -19,10 +21,11 @@ import { ComputeHost } from '../workers/compute-host.ts';
 import { conformanceOf } from '../workers/conformance-report.ts';
 import { lockFolder } from './home/folder-lock.ts';
 import { deviceKeyFile } from './home/key-file.ts';
-import { DEFAULT_MODEL, modelInFolder } from './home/model-folder.ts';
+import { modelInFolder } from './home/model-folder.ts';
 import { openCritic } from './home/open-critic.ts';
 import { verdictFolder } from './home/verdict-folder.ts';
 import { OwnAttestations } from './own-attestations.ts';
+import { prepareSwarm } from './swarms/prepare-swarm.ts';
 
 export interface VolunteerOptions {
   readonly network: Network;
@@ -31,8 +34,10 @@ export interface VolunteerOptions {
   readonly engine?: EngineKind | 'auto';
   /** Threads of the wasm engine; 1 by default. */
   readonly threads?: number;
-  /** Folder of the published model. */
-  readonly model?: string;
+  /** A folder with the model, or the URL of one. Defaults to what the swarm's specification names. */
+  readonly model?: string | undefined;
+  /** A folder with the files of the swarm's data sets. Defaults to their addresses. */
+  readonly data?: string | undefined;
   /** An .onnx file of a frozen model that judges others' answers. Defaults to the model in training. */
   readonly critic?: string;
   readonly onEvent?: (event: VolunteerEvent) => void;
@@ -58,6 +63,12 @@ export interface Volunteer {
   stop(): Promise<void>;
 }
 
+/**
+ * Bytes of memory that training takes for each byte of a model's file in bf16: weights, two moments and
+ * gradients in f32.
+ */
+const BYTES_IN_TRAINING = 8;
+
 const KEY_ELSEWHERE =
   'Another machine works with this device’s key, so this one waits. Stop one of them, or remove device.key from one folder, and start again.';
 /** Memory for what is served to others; older rounds are forgotten first. */
@@ -65,11 +76,12 @@ const CONTENT_BUDGET = 64 * 1024 * 1024;
 
 /**
  * A volunteer without a page: the same device key, rounds, trainer and messages as a tab's. Begins at once
- * and goes on until stopped. Throws ChainError, ModelFetchError, StorageError, KeyFileError,
- * FolderInUseError and EngineError, each with its remedy.
+ * and goes on until stopped. Throws ChainError, SwarmRefusedError, ModelLoadError, ModelFetchError,
+ * StorageError, KeyFileError, FolderInUseError and EngineError, each with its remedy.
  */
 export async function startVolunteer(options: VolunteerOptions): Promise<Volunteer> {
   const { network, home, engine = 'auto', threads = 1, signal } = options;
+  const ending = signal === undefined ? {} : { signal };
   const tell = options.onEvent ?? (() => undefined);
   const closing: (() => Promise<unknown>)[] = [await lockFolder(home)];
   const closeAll = async () => {
@@ -80,13 +92,29 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     const run = networkId(network.chainId, network.contracts.participation, network.swarm);
     const store = openCheckpointStore(await openFileDirectory(join(home, 'checkpoints', folderName(run))));
     const verdicts = verdictFolder(join(home, 'conformance'));
-    const model = modelInFolder(options.model ?? DEFAULT_MODEL);
+    const { spec, settings, ...prepared } = await prepareSwarm({
+      network,
+      client: connect(network, ending),
+      swarm: network.swarm,
+      home,
+      model: options.model,
+      data: options.data,
+      // The reference engine computes one number at a time.
+      deviceClass: engine === 'reference' ? 'light' : 'full',
+      modelBytes: Math.floor(totalmem() / BYTES_IN_TRAINING),
+      onNotice: (text) => tell({ kind: 'notice', text }),
+      ...ending,
+    });
+    tell({ kind: 'notice', text: `Swarm ${network.swarm}, ${spec.name}: ${spec.description}` });
+    const model = modelInFolder(prepared.model);
     const frozen = options.critic === undefined ? undefined : await openCritic(options.critic, model);
     if (frozen !== undefined) closing.push(() => frozen.close());
     const host = await ComputeHost.start<EngineVerdict>({
       device: key.address,
       model,
       critic: frozen?.critic,
+      settings,
+      dataSets: prepared.dataSets,
       store,
       engine,
       chooseEngine: async (choice, inner) =>

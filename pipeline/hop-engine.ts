@@ -8,10 +8,13 @@
  *   back at its end. The loss takes none.
  * - Among the tasks that may start, a node takes the one that joined its queue first. A forward pass without
  *   a slot is overtaken.
+ * - A route may be a plan, or only its beginning: then a router names each further node when the forward pass
+ *   before it is done.
  * - A microbatch joins its origin's queue when it is ready. One with a predecessor joins it no sooner than
  *   the origin is free again after the predecessor's last backward pass.
  */
-import { nodeAt, type Route, stepCount, type TaskKind, taskKind } from './route.ts';
+import { must } from '../protocol/must.ts';
+import { placeOf, type Route, stepCount, type TaskKind, taskKind } from './route.ts';
 
 export type PipelineEvent =
   /** The origin has the microbatch's tokens. */
@@ -42,14 +45,24 @@ export type PipelineAction =
   /** All of the microbatch's passes are done. */
   | { readonly kind: 'returned'; readonly microbatch: number };
 
+/** A microbatch as it is planned. Its place in a list is its number. */
+export interface PlannedMicrobatch {
+  readonly route: Route;
+  /** Nodes that it visits. Defaults to the nodes of the route; for more of them a router is asked. */
+  readonly length?: number;
+  /** The number of the microbatch of the same origin that must be back before this one starts. */
+  readonly after?: number;
+}
+
+/** Names the node of the next forward pass. It must not be on the route already. */
+export type Router = (route: Route, length: number, engine: HopEngine) => number;
+
 export interface HopEngineOptions {
   /** For each node, how many microbatches it can keep between their forward and their backward pass. */
   readonly slots: readonly number[];
-  readonly microbatches: readonly {
-    readonly route: Route;
-    /** The number of the microbatch of the same origin that must be back before this one starts. */
-    readonly after?: number;
-  }[];
+  readonly microbatches: readonly PlannedMicrobatch[];
+  /** Needed for routes that are longer than planned. */
+  readonly router?: Router;
 }
 
 /** An event that cannot happen now, or a route over a node twice or over one that is not there. */
@@ -69,6 +82,7 @@ interface Task {
 
 interface NodeState {
   slots: number;
+  load: number;
   /** In the order in which they joined. */
   readonly queue: Task[];
   /** From the start of a task to the node's `free` event. */
@@ -79,46 +93,64 @@ interface NodeState {
   followers: number[];
 }
 
+interface Microbatch {
+  readonly route: number[];
+  readonly length: number;
+  /** Microbatches that wait for this one. */
+  readonly followers: number[];
+  /** The step that it will do next. */
+  next: number;
+  isReady: boolean;
+  /** Whether it still waits for its predecessor. */
+  isHeld: boolean;
+  /** Whether it is on its way to the node of its next step. */
+  isSent: boolean;
+}
+
 /** One step of training over a pipeline. */
 export class HopEngine {
-  readonly #microbatches: HopEngineOptions['microbatches'];
+  readonly #microbatches: readonly Microbatch[];
   readonly #nodes: readonly NodeState[];
-  /** The step that a microbatch will do next. */
-  readonly #nextStep: number[];
-  readonly #isReady: boolean[];
-  /** Whether a microbatch still waits for its predecessor. */
-  readonly #isHeld: boolean[];
-  /** Whether a microbatch is on its way to the node of its next step. */
-  readonly #isSent: boolean[];
-  readonly #followers: number[][];
+  readonly #router: Router | undefined;
   #returned = 0;
 
   /** Throws PipelineRuleError for a route that visits a node twice or visits none of these nodes. */
-  constructor({ slots, microbatches }: HopEngineOptions) {
-    this.#microbatches = microbatches;
+  constructor({ slots, microbatches, router }: HopEngineOptions) {
+    this.#router = router;
     this.#nodes = slots.map((count) => ({
       slots: count,
+      load: 0,
       queue: [],
       busy: false,
       task: undefined,
       followers: [],
     }));
-    this.#nextStep = microbatches.map(() => 0);
-    this.#isReady = microbatches.map(() => false);
-    this.#isHeld = microbatches.map(({ after }) => after !== undefined);
-    this.#isSent = microbatches.map(() => false);
-    this.#followers = microbatches.map(() => []);
-    for (const [number, { route, after }] of microbatches.entries()) {
+    this.#microbatches = microbatches.map(({ route, length = route.length, after }) => ({
+      route: [...route],
+      length,
+      followers: [],
+      next: 0,
+      isReady: false,
+      isHeld: after !== undefined,
+      isSent: false,
+    }));
+    for (const [number, { route, length = route.length, after }] of microbatches.entries()) {
       if (
-        route.length < 2 ||
+        length < 2 ||
+        route.length < 1 ||
+        route.length > length ||
+        (router === undefined && route.length < length) ||
         new Set(route).size < route.length ||
         route.some((node) => slots[node] === undefined)
       )
-        throw new PipelineRuleError(`Microbatch ${number} has the route ${route.join(', ')}.`);
+        throw new PipelineRuleError(
+          `Microbatch ${number} has the route ${route.join(', ')} of ${length} nodes.`,
+        );
       if (after === undefined) continue;
-      if (after === number || microbatches[after]?.route[0] !== route[0])
+      const before = microbatches[after];
+      if (after === number || before === undefined || before.route[0] !== route[0])
         throw new PipelineRuleError(`Microbatch ${number} waits for microbatch ${after}.`);
-      this.#followers[after]!.push(number);
+      must(this.#microbatches, after).followers.push(number);
     }
   }
 
@@ -131,9 +163,19 @@ export class HopEngine {
     return this.#returned === this.#microbatches.length;
   }
 
+  /** The nodes of a microbatch's route as far as they are known. */
+  routeOf(microbatch: number): Route {
+    return this.#microbatch(microbatch).route;
+  }
+
   /** How many more microbatches the node could keep. */
   freeSlots(node: number): number {
     return this.#node(node).slots;
+  }
+
+  /** Microbatches that the router sent over the node and whose backward pass there is not done. */
+  load(node: number): number {
+    return this.#node(node).load;
   }
 
   /** Tasks that wait at the node, those at their origin included. */
@@ -158,40 +200,51 @@ export class HopEngine {
     }
   }
 
-  #onReady(microbatch: number): PipelineAction[] {
-    const { route } = this.#microbatch(microbatch);
-    if (this.#isReady[microbatch])
-      throw new PipelineRuleError(`Microbatch ${microbatch} became ready a second time.`);
-    this.#isReady[microbatch] = true;
-    return this.#isHeld[microbatch] ? [] : this.#join(nodeAt(route, 0), { microbatch, step: 0 });
+  #onReady(number: number): PipelineAction[] {
+    const microbatch = this.#microbatch(number);
+    if (microbatch.isReady) throw new PipelineRuleError(`Microbatch ${number} became ready a second time.`);
+    microbatch.isReady = true;
+    return microbatch.isHeld ? [] : this.#join(must(microbatch.route, 0), { microbatch: number, step: 0 });
   }
 
-  #onArrived(microbatch: number, step: number): PipelineAction[] {
-    const { route } = this.#microbatch(microbatch);
-    if (!this.#isSent[microbatch] || this.#nextStep[microbatch] !== step)
-      throw new PipelineRuleError(
-        `Microbatch ${microbatch} arrived for step ${step}, to which it was not sent.`,
-      );
-    this.#isSent[microbatch] = false;
-    return this.#join(nodeAt(route, step), { microbatch, step });
+  #onArrived(number: number, step: number): PipelineAction[] {
+    const microbatch = this.#microbatch(number);
+    if (!microbatch.isSent || microbatch.next !== step)
+      throw new PipelineRuleError(`Microbatch ${number} arrived for step ${step}, to which it was not sent.`);
+    microbatch.isSent = false;
+    return this.#join(nodeOf(microbatch, step), { microbatch: number, step });
   }
 
   #onComputed(index: number): PipelineAction[] {
     const node = this.#node(index);
     if (node.task === undefined) throw new PipelineRuleError(`Node ${index} has computed nothing.`);
-    const { microbatch, step } = node.task;
-    const { route } = this.#microbatch(microbatch);
-    node.task = undefined;
-    if (taskKind(route, step) === 'backward') node.slots++;
-    const next = step + 1;
-    this.#nextStep[microbatch] = next;
-    if (next < stepCount(route)) {
-      this.#isSent[microbatch] = true;
-      return [{ kind: 'send', from: index, to: nodeAt(route, next), microbatch, step: next }];
+    const number = node.task.microbatch;
+    const microbatch = this.#microbatch(number);
+    if (taskKind(microbatch.length, node.task.step) === 'backward') {
+      node.slots++;
+      if (node.load > 0) node.load--;
     }
-    this.#returned++;
-    node.followers.push(...this.#followers[microbatch]!);
-    return [{ kind: 'returned', microbatch }];
+    const step = node.task.step + 1;
+    node.task = undefined;
+    microbatch.next = step;
+    if (step === stepCount(microbatch.length)) {
+      this.#returned++;
+      node.followers.push(...microbatch.followers);
+      return [{ kind: 'returned', microbatch: number }];
+    }
+    if (step < microbatch.length && step === microbatch.route.length) this.#extend(number, microbatch);
+    microbatch.isSent = true;
+    return [{ kind: 'send', from: index, to: nodeOf(microbatch, step), microbatch: number, step }];
+  }
+
+  #extend(number: number, { route, length }: Microbatch): void {
+    const node = this.#router?.(route, length, this);
+    if (node === undefined || route.includes(node) || this.#nodes[node] === undefined)
+      throw new PipelineRuleError(
+        `The router sends microbatch ${number} from ${route.join(', ')} to ${node}.`,
+      );
+    route.push(node);
+    this.#node(node).load++;
   }
 
   #onFree(index: number): PipelineAction[] {
@@ -199,9 +252,10 @@ export class HopEngine {
     if (!node.busy || node.task !== undefined)
       throw new PipelineRuleError(`Node ${index} was not waiting to be free.`);
     node.busy = false;
-    for (const microbatch of node.followers) {
-      this.#isHeld[microbatch] = false;
-      if (this.#isReady[microbatch]) node.queue.push({ microbatch, step: 0 });
+    for (const number of node.followers) {
+      const microbatch = this.#microbatch(number);
+      microbatch.isHeld = false;
+      if (microbatch.isReady) node.queue.push({ microbatch: number, step: 0 });
     }
     node.followers = [];
     return this.#startNext(index);
@@ -215,7 +269,7 @@ export class HopEngine {
   #startNext(index: number): PipelineAction[] {
     const node = this.#node(index);
     if (node.busy) return [];
-    const kindOf = ({ microbatch, step }: Task) => taskKind(this.#microbatch(microbatch).route, step);
+    const kindOf = ({ microbatch, step }: Task) => taskKind(this.#microbatch(microbatch).length, step);
     const at = node.queue.findIndex((task) => node.slots > 0 || kindOf(task) !== 'forward');
     const task = at === -1 ? undefined : node.queue.splice(at, 1)[0];
     if (task === undefined) return [];
@@ -226,7 +280,7 @@ export class HopEngine {
     return [{ kind: 'compute', node: index, microbatch: task.microbatch, step: task.step, task: kind }];
   }
 
-  #microbatch(number: number): HopEngineOptions['microbatches'][number] {
+  #microbatch(number: number): Microbatch {
     const microbatch = this.#microbatches[number];
     if (microbatch === undefined) throw new PipelineRuleError(`There is no microbatch ${number}.`);
     return microbatch;
@@ -237,4 +291,8 @@ export class HopEngine {
     if (node === undefined) throw new PipelineRuleError(`There is no node ${index}.`);
     return node;
   }
+}
+
+function nodeOf({ route, length }: Microbatch, step: number): number {
+  return must(route, placeOf(length, step));
 }

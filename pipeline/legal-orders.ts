@@ -62,3 +62,33 @@ export function legalOrders(rules: SwapRules): readonly (readonly number[])[] {
   extend([], 0, 0, 0);
   return orders;
 }
+
+/** The legal orders by the set of their stages. */
+export class LegalOrders {
+  readonly #bySet = new Map<number, StageOrders>();
+  readonly #legal = new Set<string>();
+
+  constructor(rules: SwapRules) {
+    for (const order of legalOrders(rules)) {
+      const set = setOf(order);
+      this.#bySet.set(set, [...(this.#bySet.get(set) ?? []), order]);
+      this.#legal.add(order.join());
+    }
+  }
+
+  /** All legal orders of these stages: none when a stage is named twice. */
+  of(stages: readonly number[]): StageOrders {
+    const orders = this.#bySet.get(setOf(stages));
+    return orders?.[0]?.length === stages.length ? orders : [];
+  }
+
+  has(order: readonly number[]): boolean {
+    return this.#legal.has(order.join());
+  }
+}
+
+type StageOrders = readonly (readonly number[])[];
+
+function setOf(stages: readonly number[]): number {
+  return stages.reduce((set, stage) => set | (1 << stage), 0);
+}

@@ -1,16 +1,19 @@
 /** Feeds the rules of a pipeline with simulated events: exact times, nothing lost, integers only. */
 import { EventQueue } from './event-queue.ts';
-import { HopEngine, type PipelineAction, type PipelineEvent } from './hop-engine.ts';
+import {
+  HopEngine,
+  type PipelineAction,
+  type PipelineEvent,
+  type PlannedMicrobatch,
+  type Router,
+} from './hop-engine.ts';
 import type { Route, TaskKind } from './route.ts';
 import type { Timing } from './timing.ts';
 
-/** A microbatch that becomes ready at its origin. Its place in a list is its number. */
-export interface Departure {
-  readonly route: Route;
+/** A microbatch that becomes ready at its origin. */
+export interface Departure extends PlannedMicrobatch {
   /** In microseconds. */
   readonly at: number;
-  /** The number of the microbatch that must be back before this one starts. */
-  readonly after?: number;
 }
 
 /** One task as it was computed. Times in microseconds. */
@@ -27,6 +30,8 @@ export interface Simulation {
   readonly makespan: number;
   readonly finishedAt: readonly number[];
   readonly tasks: readonly TaskTime[];
+  /** The routes that the microbatches took. */
+  readonly routes: readonly Route[];
 }
 
 /** Microbatches wait for one another, or for slots, so that none of them can go on. */
@@ -41,8 +46,12 @@ export class PipelineStuckError extends Error {
 }
 
 /** Runs a step of training. Throws PipelineStuckError when microbatches wait for one another for ever. */
-export function simulate(timing: Timing, departures: readonly Departure[]): Simulation {
-  const engine = new HopEngine({ slots: timing.slots, microbatches: departures });
+export function simulate(timing: Timing, departures: readonly Departure[], router?: Router): Simulation {
+  const engine = new HopEngine({
+    slots: timing.slots,
+    microbatches: departures,
+    ...(router === undefined ? {} : { router }),
+  });
   const events = new EventQueue<PipelineEvent>();
   const finishedAt: number[] = new Array<number>(departures.length).fill(0);
   const uplinkFree = timing.slots.map(() => 0);
@@ -77,5 +86,5 @@ export function simulate(timing: Timing, departures: readonly Departure[]): Simu
   for (let next = events.take(); next !== undefined; next = events.take())
     for (const action of engine.handle(next.event)) perform(action, next.at);
   if (!engine.allReturned) throw new PipelineStuckError(engine.returned, departures.length);
-  return { makespan, finishedAt, tasks };
+  return { makespan, finishedAt, tasks, routes: departures.map((_, number) => engine.routeOf(number)) };
 }

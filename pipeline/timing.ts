@@ -28,7 +28,7 @@ export interface Timing {
 }
 
 /** From the end of a task to the arrival at the next node when the uplink is idle, in microseconds. */
-function hopTime({ links }: Timing, from: number, to: number): number {
+export function hopTime({ links }: Timing, from: number, to: number): number {
   const { latency, transfer } = links[from]![to]!;
   return latency + transfer;
 }

@@ -111,7 +111,9 @@ export interface SwarmSpec {
   readonly startedAt: number;
   readonly base: BaseModel;
   readonly trained: TrainedPart;
-  /** `one`: all members start from the base. `any`: members bring models of their own, and share only text. */
+  /**
+   * `one`: all members start from the base. `any`: members bring models of their own, and share only text.
+   */
   readonly models: 'one' | 'any';
   readonly tasks: TaskSelection;
   readonly round: RoundNumbers;

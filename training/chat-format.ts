@@ -52,7 +52,8 @@ export function chatFormat(options: ChatFormatOptions): PromptFormat {
     return tokenizer.encodeChat(messages);
   };
   const roleMarks = roleMarksOf(tokenizer);
-  const longest = Math.max(answerTokens, critiqueTokens);
+  // A text that was drawn token by token may take more tokens when it is read again.
+  const longest = 2 * Math.max(answerTokens, critiqueTokens);
 
   /** Whether a text has no mark of the form, whatever the tokenizer's normaliser makes of it. */
   const showable = (text: string): boolean => {
@@ -82,7 +83,9 @@ export function chatFormat(options: ChatFormatOptions): PromptFormat {
     encode: (text) => tokenizer.encode(text),
     decode: (tokens) => {
       const last = tokens.length > 0 ? must(tokens, tokens.length - 1) : endToken;
-      return tokenizer.decode(ends.has(last) ? tokens.slice(0, -1) : tokens);
+      const body = ends.has(last) ? tokens.slice(0, -1) : tokens;
+      // A model may have more ids than its tokenizer, and random weights do draw them.
+      return tokenizer.decode(body.filter((id) => tokenizer.knows(id)));
     },
   };
 }

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { memoryFit } from './memory-fit.ts';
 
-const parts = (total: number) => ({ weights: total, optimizer: 0, bound: 0, activations: 0, total });
+const parts = (total: number) => ({
+  weights: total,
+  optimizer: 0,
+  prepacked: 0,
+  bound: 0,
+  activations: 0,
+  total,
+});
 const GIB = 2 ** 30;
 
 describe('memoryFit', () => {

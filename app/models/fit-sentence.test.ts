@@ -6,7 +6,7 @@ const GIB = 2 ** 30;
 const sentence = (weights: number, activations: number, deviceMemory: number | undefined) =>
   fitSentence(
     memoryFit({
-      parts: { weights, optimizer: 0, bound: 0, activations, total: weights + activations },
+      parts: { weights, optimizer: 0, prepacked: 0, bound: 0, activations, total: weights + activations },
       engine: 'wasm',
       deviceMemory,
     }),

@@ -38,6 +38,7 @@ export async function* contest(options: ContestOptions): AsyncIterable<ContestRe
     const entered: { kit: Kit; prepared: PreparedProduct; runs: number; turns: number[] }[] = [];
     let expected: Float32Array | undefined;
     for (const kit of kits) {
+      if (kit.takes?.(product) === false) continue;
       try {
         const prepared = await kit.prepare(product, operands);
         const result = await prepared.result();

@@ -22,6 +22,8 @@ export interface PreparedProduct {
 export interface Kit {
   /** With its version. */
   readonly name: string;
+  /** Whether it takes part with a product. Defaults to every product. */
+  takes?(product: Product): boolean;
   prepare(product: Product, operands: Operands): Promise<PreparedProduct>;
   close(): Promise<void>;
 }

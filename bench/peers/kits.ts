@@ -19,7 +19,17 @@ export async function startKits(sources: KitSources): Promise<Kit[]> {
   const makers: readonly (readonly [string, () => Promise<Kit>])[] = [
     [
       'Starling',
-      async () => (await import('./starling.ts')).starlingKit(await sources.adapter(), sources.note),
+      async () =>
+        (await import('./starling.ts')).starlingKit('Starling', await sources.adapter(), sources.note),
+    ],
+    [
+      'Starling, prepacked',
+      async () =>
+        (await import('./starling.ts')).starlingKit(
+          'Starling, prepacked',
+          await sources.adapter(),
+          sources.note,
+        ),
     ],
     [
       'onnxruntime-web',

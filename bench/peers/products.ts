@@ -48,6 +48,11 @@ export function qwenProducts(size: Size): readonly Product[] {
   ];
 }
 
+/** Whether b is a weight as a checkpoint has it. */
+export function isByWeights({ transposeA, transposeB }: Product): boolean {
+  return transposeA === 0 && transposeB === 1;
+}
+
 /**
  * Whole numbers from -8 to 7, row after row of [rows, columns]: any order of any such sum up to 2^18 terms is
  * exact in f32, so that every right implementation gives equal bits.

@@ -1,19 +1,29 @@
 /** RepOps, operands stored as the model stores them. */
 import type { Engine } from '../../compute/engines/engine.ts';
+import { canPrepack } from '../../compute/engines/prepacking.ts';
 import type { Program } from '../../compute/repops/program.ts';
 import { tunedEngine } from '../tuned.ts';
 import type { Kit } from './kit.ts';
-import { transposed } from './products.ts';
+import { isByWeights, transposed } from './products.ts';
+
+export const PLAIN = 'Starling';
+/** With the prepacked copy of b that a session makes of its weights before it generates. */
+export const PREPACKED = 'Starling, prepacked';
 
 /** On the WebGPU engine. */
-export async function starlingKit(adapter: GPUAdapter, note: (message: string) => void): Promise<Kit> {
-  return engineKit('Starling', await tunedEngine(adapter, note));
+export async function starlingKit(
+  name: typeof PLAIN | typeof PREPACKED,
+  adapter: GPUAdapter,
+  note: (message: string) => void,
+): Promise<Kit> {
+  return engineKit(name, await tunedEngine(adapter, note));
 }
 
 /** On any engine, which the kit stops when it is closed. */
-export function engineKit(name: string, engine: Engine): Kit {
+export function engineKit(name: typeof PLAIN | typeof PREPACKED, engine: Engine): Kit {
   return {
     name,
+    ...(name === PREPACKED ? { takes: isByWeights } : {}),
     async prepare({ M, N, K, transposeA, transposeB }, { a, b }) {
       const shapes = {
         a: transposeA === 1 ? [K, M] : [M, K],
@@ -43,6 +53,7 @@ export function engineKit(name: string, engine: Engine): Kit {
       };
       engine.write(bindings.a, transposeA === 1 ? transposed(a, M, K) : a);
       engine.write(bindings.b, transposeB === 1 ? transposed(b, K, N) : b);
+      if (name === PREPACKED && canPrepack(engine)) await engine.prepack(bindings.b);
       // Reading four bytes back waits for everything before it.
       const mark = engine.allocate([1], 'f32');
       return {

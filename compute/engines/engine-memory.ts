@@ -6,7 +6,10 @@ import type { Engine } from './engine.ts';
 export interface EngineMemory {
   /** Tensors that callers allocated. */
   readonly tensors: number;
-  /** What the engine itself holds: temporaries, for which all programs share memory, and scratch. */
+  /**
+   * What the engine itself holds: temporaries, for which all programs share memory, scratch, and prepacked
+   * copies.
+   */
   readonly temporaries: number;
   /** The largest sum of the two so far. */
   readonly peak: number;

@@ -35,6 +35,8 @@
  *   RangeError.
  * - **[EN-16]** `MeasuredEngine` (engine-memory.ts): `memory` counts each tensor's bytes until it is freed,
  *   and `predict` allocates nothing.
+ * - **[EN-17]** `PrepackingEngine` (prepacking.ts): a prepacked copy changes no bit. It is dropped, with its
+ *   memory, when the tensor is written by the caller or by a program, or freed.
  */
 import type { DType, Program } from '../repops/program.ts';
 import type { TensorData } from './tensor-data.ts';

@@ -19,13 +19,18 @@ export interface BatchSizes {
   readonly cacheLength: number;
 }
 
+/** A power of two or a multiple of 8: a large model's few rows are not padded to eight. */
+function paddedRows(rows: number): number {
+  return rows < ROW_STEP ? 2 ** Math.ceil(Math.log2(rows)) : Math.ceil(rows / ROW_STEP) * ROW_STEP;
+}
+
 /** The number of rows that decode together, and the cache rows of each. */
 export function decodeSizes(
   config: DecoderConfig,
   o: { readonly rows: number; readonly positions: number; readonly batch?: number | undefined },
 ): BatchSizes {
   return {
-    batch: o.batch ?? Math.ceil(o.rows / ROW_STEP) * ROW_STEP,
+    batch: o.batch ?? paddedRows(o.rows),
     cacheLength: Math.min(config.context, Math.ceil(o.positions / CACHE_STEP) * CACHE_STEP),
   };
 }
@@ -63,9 +68,10 @@ export function rowBytes(config: DecoderConfig, cacheLength: number, prompt: num
 
 /** Sizes of the caches of `prompts` prompts of up to `longest` tokens that several rows share. */
 export function prefixSizes(prompts: number, longest: number, cacheLength: number): BatchSizes {
-  const batch =
-    prompts > ROW_STEP ? Math.ceil(prompts / ROW_STEP) * ROW_STEP : 2 ** Math.ceil(Math.log2(prompts));
-  return { batch, cacheLength: Math.min(cacheLength, Math.ceil((longest - 1) / CACHE_STEP) * CACHE_STEP) };
+  return {
+    batch: paddedRows(prompts),
+    cacheLength: Math.min(cacheLength, Math.ceil((longest - 1) / CACHE_STEP) * CACHE_STEP),
+  };
 }
 
 /**

@@ -33,8 +33,8 @@ export interface GenerateOptions {
   readonly prefill?: boolean;
   /**
    * Rows that decode together. More prompts run in several batches, and further rows are padding; neither
-   * changes a bit of the result. Defaults to the number of prompts rounded up to a multiple of 8, or as many
-   * rows as `memory` holds.
+   * changes a bit of the result. Defaults to the number of prompts, rounded up to a power of two or a
+   * multiple of 8, or as many rows as `memory` holds.
    */
   readonly batch?: number;
   /** Bytes for the caches and temporaries of a batch. Defaults to 512 MiB. */

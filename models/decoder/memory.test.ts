@@ -58,7 +58,7 @@ describe('predicted memory', () => {
       positions: 32,
       lora,
       train: { batch: 2, length: 8 },
-      generate: { batch: 8, positions: 8, prompt: 5 },
+      generate: { batch: 2, positions: 8, prompt: 5 },
     });
     expect(bytes()).toBe(predicted.weights + predicted.optimizer + predicted.bound);
   });

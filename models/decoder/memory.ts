@@ -5,6 +5,7 @@ import { decodeProgram, prefillProgram, spreadProgram, trainingProgram } from '.
 import { parameterDType, type WeightPlan } from './forward.ts';
 import { decodeSizes, prefillLengths, prefixSizes } from './generate-sizes.ts';
 import { adapterSpecs, type LoraOptions } from './lora/adapters.ts';
+import { matricesToPrepack } from './prepacking.ts';
 
 /** In bytes. Each tensor is rounded up to 64 bytes, as on the engines. */
 export interface MemoryPrediction {
@@ -12,6 +13,8 @@ export interface MemoryPrediction {
   readonly weights: number;
   /** AdamW's moments. */
   readonly optimizer: number;
+  /** Prepacked copies of frozen matrices. */
+  readonly prepacked: number;
   /** Inputs, results and key/value caches. */
   readonly bound: number;
   /** Peak of the temporaries of any one run. Engines add scratch space and gaps of a few per cent. */
@@ -23,6 +26,8 @@ export interface MemoryPrediction {
 export interface PlannedUse {
   /** Most positions of a sequence. Defaults to the model's context. */
   readonly positions?: number;
+  /** As `prepackBytes` of the session. Defaults to 0. */
+  readonly prepackBytes?: number;
   /** Adapters beside the frozen weights. Defaults to none. */
   readonly lora?: LoraOptions;
   /** Supervised training steps. */
@@ -93,6 +98,7 @@ export function predictFrozenMemory(model: DecoderConfig, use: PlannedUse): Memo
   let weights = 2 * f32([config.context, config.headDim / 2]);
   for (const { shape } of parameters) weights += bytesOf({ shape, dtype: parameterDType(plan, shape) });
   for (const { shape } of adapters) weights += f32(shape);
+  const prepacked = matricesToPrepack(config, use.prepackBytes ?? 0).bytes;
   const optimizer = adapters.reduce((sum, { shape }) => sum + 2 * f32(shape), 0);
 
   const state = new Set(['rope.cos', 'rope.sin']);
@@ -111,9 +117,10 @@ export function predictFrozenMemory(model: DecoderConfig, use: PlannedUse): Memo
   return {
     weights,
     optimizer,
+    prepacked,
     bound: boundBytes,
     activations,
-    total: weights + optimizer + boundBytes + activations,
+    total: weights + optimizer + prepacked + boundBytes + activations,
   };
 }
 

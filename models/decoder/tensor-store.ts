@@ -4,6 +4,7 @@
  */
 
 import type { Engine, Tensor } from '../../compute/engines/engine.ts';
+import { canPrepack } from '../../compute/engines/prepacking.ts';
 import { elementCount, type Program, type TensorSpec } from '../../compute/repops/program.ts';
 import { must } from '../../protocol/must.ts';
 import { deviceRoots } from '../checkpoint/device-roots.ts';
@@ -84,6 +85,19 @@ export class TensorStore {
     const data = await this.#engine.read(this.#stateTensor(name));
     if (data instanceof Float32Array) return data;
     throw new TypeError(`${name} holds u32`);
+  }
+
+  /**
+   * Makes prepacked copies of state matrices on an engine that keeps them. Throws EngineMemoryError if the
+   * device has no room for one; those before it stay.
+   */
+  async prepack(names: readonly string[], signal?: AbortSignal): Promise<void> {
+    const engine = this.#engine;
+    if (!canPrepack(engine)) return;
+    for (const name of names) {
+      signal?.throwIfAborted();
+      await engine.prepack(this.#stateTensor(name));
+    }
   }
 
   /** Merkle roots of state tensors, computed on the engine where it can. */

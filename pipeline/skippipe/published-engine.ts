@@ -6,7 +6,8 @@
  * Time goes by in whole seconds, and in each second every node looks at its queue up to 15 times, in the
  * order of the nodes. A microbatch whose time lies in an earlier second is never looked at again: it is lost.
  */
-import { nodeAt, stepCount } from '../route.ts';
+import { must } from '../../protocol/must.ts';
+import { placeOf, stepCount } from '../route.ts';
 import type { Injection, PublishedSetting } from './setting.ts';
 
 const SECONDS = 10_000;
@@ -84,9 +85,9 @@ class PublishedEngine {
     this.#travellers = injections.map((injection, number) => ({
       number,
       injection,
-      steps: stepCount(injection.route),
+      steps: stepCount(injection.route.length),
       step: 0,
-      node: nodeAt(injection.route, 0),
+      node: must(injection.route, 0),
       time: injection.at,
       since: WAITING_SINCE,
       isOut: false,
@@ -166,7 +167,7 @@ class PublishedEngine {
       item.isOut = false;
       item.node = -1;
     } else {
-      item.node = nodeAt(route, item.step);
+      item.node = route[placeOf(length, item.step)]!;
       item.time = ends + hop[node]![item.node]!;
       item.since = item.time;
       this.#queues[item.node]!.push(item);

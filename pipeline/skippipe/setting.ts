@@ -29,8 +29,10 @@ export interface PublishedSetting {
   readonly activationBytes: number;
   /** Seconds from the end of a task to the arrival at the next node: `hop[from][to]`. */
   readonly hop: readonly (readonly number[])[];
-  /** The same measurements taken apart: `link(from, to)`. */
-  link(from: number, to: number): { latencySeconds: number; bytesPerSecond: number; fixedSeconds: number };
+  /** What every hop takes besides latency and transfer. */
+  readonly fixedPerHop: number;
+  /** What was measured between two nodes. */
+  link(from: number, to: number): { latencySeconds: number; bytesPerSecond: number };
 }
 
 /** A microbatch that waits at its origin. Its place in a list is its number. */
@@ -73,13 +75,12 @@ export function publishedSetting(
     return {
       latencySeconds: must(must(latencyMs, a), b) / 1000,
       bytesPerSecond: must(must(bandwidthGiBps, a), b) * GIB,
-      fixedSeconds: published.fixedSecondsPerHop,
     };
   };
   const hopSeconds = (from: number, to: number) => {
     if (from === to) return 0;
-    const { latencySeconds, bytesPerSecond, fixedSeconds } = link(from, to);
-    return latencySeconds + activationBytes / bytesPerSecond + fixedSeconds;
+    const { latencySeconds, bytesPerSecond } = link(from, to);
+    return latencySeconds + activationBytes / bytesPerSecond + published.fixedSecondsPerHop;
   };
   return {
     nodes: nodeSites.length,
@@ -93,6 +94,7 @@ export function publishedSetting(
     gapAfterTask: published.gapAfterTaskSeconds,
     retry: published.retrySeconds,
     activationBytes,
+    fixedPerHop: published.fixedSecondsPerHop,
     hop: nodeSites.map((_, from) => nodeSites.map((_, to) => hopSeconds(from, to))),
     link,
   };

@@ -1,9 +1,11 @@
+import { timingOf } from '../measurements.ts';
 import type { Departure } from '../simulate.ts';
 import { MICROSECONDS, type Timing } from '../timing.ts';
 import type { Injection, PublishedSetting } from './setting.ts';
 
 /** What may differ from the published setting. */
 export interface TimingChanges {
+  /** Defaults to false: the published model sends any number of things at once. */
   readonly serialUplink?: boolean;
   /** Defaults to the published 3. */
   readonly slots?: number;
@@ -11,8 +13,8 @@ export interface TimingChanges {
   readonly bytes?: number;
 }
 
-/** The published setting in integers, rounded to the next microsecond. */
-export function timingOf(setting: PublishedSetting, changes: TimingChanges = {}): Timing {
+/** The published setting in integers. The rest after a task is 0.13 s, also after a start at the origin. */
+export function publishedTiming(setting: PublishedSetting, changes: TimingChanges = {}): Timing {
   const { serialUplink = false, slots = setting.slots, bytes = setting.activationBytes } = changes;
   const all = Array.from({ length: setting.nodes }, (_, node) => node);
   const work = {
@@ -20,22 +22,22 @@ export function timingOf(setting: PublishedSetting, changes: TimingChanges = {})
     loss: microseconds(setting.loss),
     backward: microseconds(setting.backward),
   };
-  return {
-    slots: all.map(() => slots),
-    work: all.map(() => work),
-    rest: microseconds(setting.gapAfterTask),
-    links: all.map((from) =>
-      all.map((to) => {
-        if (from === to) return { latency: 0, transfer: 0 };
-        const { latencySeconds, bytesPerSecond, fixedSeconds } = setting.link(from, to);
-        return {
-          latency: microseconds(latencySeconds + fixedSeconds),
-          transfer: Math.ceil((bytes * MICROSECONDS) / bytesPerSecond),
-        };
-      }),
-    ),
-    serialUplink,
-  };
+  const table = (of: (link: ReturnType<PublishedSetting['link']>) => number) =>
+    all.map((from) => all.map((to) => of(setting.link(from, to))));
+  return timingOf(
+    {
+      latency: table(({ latencySeconds }) => microseconds(latencySeconds)),
+      throughput: table(({ bytesPerSecond }) => Math.floor(bytesPerSecond)),
+      work: all.map(() => work),
+      slots: all.map(() => slots),
+    },
+    {
+      bytes,
+      fixed: microseconds(setting.fixedPerHop),
+      rest: microseconds(setting.gapAfterTask),
+      serialUplink,
+    },
+  );
 }
 
 /** The same injections in integers. */

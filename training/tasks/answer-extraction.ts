@@ -5,12 +5,14 @@
 import { lastNumber } from './number-text.ts';
 
 /**
- * Where an answer may stand. `answer tags`: between `<answer>` and `</answer>`. `boxed`: in LaTeX's
- * `\boxed{}`. `hash mark`: behind GSM8K's `####`. `sentence`: behind `the answer is` or `answer:`, up to the
- * sentence's end. `code block`: between Markdown's fences. In each of them the last one in the text counts.
+ * Where an answer may stand. `answer tags`: between `<answer>` and `</answer>`, without Markdown's and
+ * quotation marks around it unless `verbatim`. `boxed`: in LaTeX's `\boxed{}`. `hash mark`: behind GSM8K's
+ * `####`. `sentence`: behind `the answer is` or `answer:`, up to the sentence's end. `code block`: between
+ * Markdown's fences. In each of them the last one in the text counts.
  */
 export type ExtractionRule =
   | 'answer tags'
+  | 'answer tags, verbatim'
   | 'boxed'
   | 'hash mark'
   | 'sentence'
@@ -38,7 +40,7 @@ export const NUMBER_RULES: readonly ExtractionRule[] = [
 ];
 
 /** For JSON, which may have several lines. */
-export const JSON_RULES: readonly ExtractionRule[] = ['answer tags', 'code block', 'whole text'];
+export const JSON_RULES: readonly ExtractionRule[] = ['answer tags, verbatim', 'code block', 'whole text'];
 
 /** Characters of a text's end in which an answer is looked for. */
 export const MAX_EXTRACTION_LENGTH = 65_536;
@@ -76,13 +78,8 @@ function afterThinking(text: string): string {
 type Extractor = (text: string, folded: string) => string;
 
 const EXTRACTORS: Readonly<Record<ExtractionRule, Extractor>> = {
-  'answer tags': (text, folded) => {
-    const open = folded.lastIndexOf('<answer>');
-    if (open < 0) return '';
-    const start = open + '<answer>'.length;
-    const close = folded.indexOf('</answer', start);
-    return cleaned(text.slice(start, close < 0 ? text.length : close));
-  },
+  'answer tags': (text, folded) => cleaned(betweenTags(text, folded)),
+  'answer tags, verbatim': (text, folded) => betweenTags(text, folded).trim(),
   boxed: (text) => {
     const open = text.lastIndexOf('\\boxed{');
     return open < 0 ? '' : cleaned(bracedFrom(text, open + '\\boxed{'.length));
@@ -105,6 +102,15 @@ const EXTRACTORS: Readonly<Record<ExtractionRule, Extractor>> = {
   'last number': (text) => lastNumber(text)?.text ?? '',
   'whole text': (text) => text.trim(),
 };
+
+/** To the end of the text when the tag never closes. */
+function betweenTags(text: string, folded: string): string {
+  const open = folded.lastIndexOf('<answer>');
+  if (open < 0) return '';
+  const start = open + '<answer>'.length;
+  const close = folded.indexOf('</answer', start);
+  return text.slice(start, close < 0 ? text.length : close);
+}
 
 /** Up to the brace that closes, or the end of the line when none does. */
 function bracedFrom(text: string, start: number): string {

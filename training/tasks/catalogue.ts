@@ -9,15 +9,23 @@ import { sorting } from './short/sorting.ts';
 import { sums } from './short/sums.ts';
 import { swapping } from './short/swapping.ts';
 import type { Task } from './task.ts';
+import { baseConversion } from './words/base-conversion.ts';
+import { booleanLogic } from './words/boolean-logic.ts';
 import { calendar } from './words/calendar.ts';
 import { chainSums } from './words/chain-sums.ts';
+import { clock } from './words/clock.ts';
+import { divisors } from './words/divisors.ts';
 import { equations } from './words/equations.ts';
+import { knightsAndKnaves } from './words/knights-and-knaves.ts';
 import { letterCounting } from './words/letter-counting.ts';
+import { matrixRotation } from './words/matrix-rotation.ts';
 import { remainders } from './words/remainders.ts';
+import { reverseList } from './words/reverse-list.ts';
 import { sequences } from './words/sequences.ts';
 import { sortNumbers } from './words/sort-numbers.ts';
 import { spellBackward } from './words/spell-backward.ts';
 import { stories } from './words/stories.ts';
+import { wordLadder } from './words/word-ladder.ts';
 
 /** Tasks of a few characters each, made for the nano model. */
 export const SHORT_TASKS: readonly Task[] = [
@@ -42,6 +50,14 @@ export const WORD_TASKS: readonly Task[] = [
   remainders,
   calendar,
   equations,
+  divisors,
+  clock,
+  reverseList,
+  baseConversion,
+  booleanLogic,
+  matrixRotation,
+  wordLadder,
+  knightsAndKnaves,
 ];
 
 export const TASKS: readonly Task[] = [...SHORT_TASKS, ...WORD_TASKS];

@@ -95,7 +95,8 @@ export function numberAnswer(expected: string): ExpectedAnswer {
   };
 }
 
-function choiceAnswer(expected: string, choices: readonly string[]): ExpectedAnswer {
+/** One of the choices, by its own words. */
+export function choiceAnswer(expected: string, choices: readonly string[]): ExpectedAnswer {
   const wanted = choices.find((choice) => lowerCase(choice) === lowerCase(cleaned(expected)));
   if (wanted === undefined) {
     throw new CheckerError(

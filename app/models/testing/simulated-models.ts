@@ -78,6 +78,7 @@ function handlers(scene: ModelScene, emit: (event: ModelEvent) => void): Handler
       const parts = {
         weights: 989e6 * larger,
         optimizer: training === null ? 0 : 35e6,
+        prepacked: 0,
         bound: 51e6,
         activations: 210e6,
       };

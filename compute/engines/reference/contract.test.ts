@@ -5,4 +5,5 @@ describeEngineContract('the reference engine', async () => createReferenceEngine
   hashing: false,
   pacing: false,
   measuring: false,
+  prepacking: false,
 });

@@ -12,10 +12,12 @@ import { canPace } from '../duty-cycle.ts';
 import { type Bindings, type Engine, EngineError, EngineMemoryError, type Tensor } from '../engine.ts';
 import { canMeasure } from '../engine-memory.ts';
 import { canHash } from '../hashing.ts';
+import { canPrepack } from '../prepacking.ts';
 import { createReferenceEngine } from '../reference.ts';
 import { runProgram } from '../run-program.ts';
 import { dtypeOf, type TensorData } from '../tensor-data.ts';
 import { describeHashingContract } from './hashing-contract.ts';
+import { describePrepackingContract } from './prepacking-contract.ts';
 
 const bound = (shape: readonly number[], dtype: DType = 'f32'): TensorSpec => ({
   shape,
@@ -75,14 +77,15 @@ const TABLE = Float32Array.from({ length: 20 }, (_, i) => i);
 const ascending = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => i + 1);
 const times = (data: Float32Array, factor: number): Float32Array => data.map((value) => factor * value);
 
-/** What an engine offers besides `Engine`: only these rules among [EN-14] to [EN-16] are tested. */
+/** What an engine offers besides `Engine`: only these rules among [EN-14] to [EN-17] are tested. */
 export interface Offers {
   readonly hashing: boolean;
   readonly pacing: boolean;
   readonly measuring: boolean;
+  readonly prepacking: boolean;
 }
 
-/** Tests that an engine keeps the rules [EN-01] to [EN-16]. `open` makes a fresh one; the suite stops it. */
+/** Tests that an engine keeps the rules [EN-01] to [EN-17]. `open` makes a fresh one; the suite stops it. */
 export function describeEngineContract(name: string, open: () => Promise<Engine>, offers: Offers): void {
   describe(`${name} as an Engine`, () => {
     let engine: Engine;
@@ -104,7 +107,12 @@ export function describeEngineContract(name: string, open: () => Promise<Engine>
     it('says what computes and what it offers', () => {
       expect(engine.kind).toMatch(/^(reference|wasm|webgpu)$/);
       expect(engine.description).not.toBe('');
-      const found = { hashing: canHash(engine), pacing: canPace(engine), measuring: canMeasure(engine) };
+      const found = {
+        hashing: canHash(engine),
+        pacing: canPace(engine),
+        measuring: canMeasure(engine),
+        prepacking: canPrepack(engine),
+      };
       expect(found).toEqual(offers);
     });
 
@@ -343,9 +351,12 @@ export function describeEngineContract(name: string, open: () => Promise<Engine>
         await expect(stopped.leafHashes(x)).rejects.toThrow(/was stopped/);
         await expect(stopped.readLeaf(x, 0)).rejects.toThrow(/was stopped/);
       }
+      if (canPrepack(stopped)) await expect(stopped.prepack(x)).rejects.toThrow(/was stopped/);
     });
 
     if (offers.hashing) describeHashingContract(() => engine);
+
+    if (offers.prepacking) describePrepackingContract(() => engine);
 
     if (offers.pacing) {
       it('[EN-15] gives the same bits at any share of the device', async () => {

@@ -14,10 +14,13 @@ import {
   type MemoryNeed,
 } from '../engine-memory.ts';
 import { type HashingEngine, leafRange, leavesOf, withEmptyRoots } from '../hashing.ts';
+import { matrixSides, type PrepackingEngine } from '../prepacking.ts';
 import { checkData, type TensorData, viewAs } from '../tensor-data.ts';
 import { HASH_BYTES, hashInput, leavesPlan, rootsPlan } from './hash-plan.ts';
 import { LinearMemory } from './linear-memory.ts';
 import { compilePlan, type Plan } from './plan.ts';
+import { MATRIX, prepackedBytes, prepackPlan } from './prepack-plan.ts';
+import { Region } from './region.ts';
 import { callerOnly, type Kernels, startThreadPool, type ThreadPool } from './thread-pool.ts';
 
 /** How a wasm engine computes. None of it changes a bit. */
@@ -61,6 +64,8 @@ class WasmTensor implements Tensor {
   readonly dtype: DType;
   readonly address: number;
   readonly length: number;
+  /** The copy of a matrix [N, K] that products read in its place. */
+  prepacked: { readonly address: number; readonly N: number; readonly K: number } | undefined;
 
   constructor(shape: readonly number[], dtype: DType, address: number) {
     this.shape = shape;
@@ -99,7 +104,7 @@ export async function createWasmEngine(options: WasmEngineOptions = {}): Promise
   return new WasmEngine(await startInstance(threads), options);
 }
 
-export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
+export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine, PrepackingEngine {
   readonly kind = 'wasm';
   readonly description: string;
   readonly #instance: Instance;
@@ -158,6 +163,7 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
   write(tensor: Tensor, data: TensorData): void {
     const own = this.#own(tensor);
     checkData(own, data, (message) => new EngineError(message));
+    this.#dropPrepacked(own);
     this.#view(own).set(data);
   }
 
@@ -167,9 +173,29 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
 
   free(tensor: Tensor): void {
     const own = this.#own(tensor);
+    this.#dropPrepacked(own);
     this.#live.delete(own);
     this.#instance.memory.free(own.address, own.bytes);
     this.#meter.count('tensors', -own.bytes);
+  }
+
+  async prepack(matrix: Tensor, options: RunOptions = {}): Promise<void> {
+    const own = this.#own(matrix);
+    const sides = matrixSides(own);
+    if (sides === undefined || own.prepacked !== undefined) return;
+    await this.#exclusive(options.signal, async () => {
+      const bytes = prepackedBytes(sides.N, sides.K);
+      const address = this.#instance.memory.allocate(bytes);
+      this.#meter.count('temporaries', bytes);
+      own.prepacked = { ...sides, address };
+      try {
+        const plan = prepackPlan({ ...sides, dtype: own.dtype, address });
+        await this.#execute(plan, this.#load(plan, { [MATRIX]: own }), options.signal);
+      } catch (error) {
+        this.#dropPrepacked(own);
+        throw error;
+      }
+    });
   }
 
   async run(program: Program, bindings: Bindings, options: RunOptions = {}): Promise<void> {
@@ -256,6 +282,14 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
     });
   }
 
+  #dropPrepacked(tensor: WasmTensor): void {
+    if (tensor.prepacked === undefined) return;
+    const { address, N, K } = tensor.prepacked;
+    tensor.prepacked = undefined;
+    this.#instance.memory.free(address, prepackedBytes(N, K));
+    this.#meter.count('temporaries', -prepackedBytes(N, K));
+  }
+
   get #buffer(): ArrayBufferLike {
     return this.#instance.memory.memory.buffer;
   }
@@ -293,13 +327,22 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
     code.set(plan.code);
     for (const { index, bytes } of plan.arena) code[index] = arena + bytes;
     for (const [name, slots] of plan.bound) {
-      const binding = bindings[name];
-      if (binding === undefined) throw new ProgramError(`bound tensor ${name} was not supplied`);
-      const { address } = this.#own(binding);
+      const { address } = this.#bound(bindings, name);
       for (const { index, bytes } of slots) code[index] = address + bytes;
+    }
+    for (const name of plan.written) this.#dropPrepacked(this.#bound(bindings, name));
+    for (const { index, tensor, N, K } of plan.prepacked) {
+      const copy = this.#bound(bindings, tensor).prepacked;
+      if (copy?.N === N && copy.K === K) code[index] = copy.address;
     }
     for (const [step, start] of plan.starts.entries()) code[plan.code.length + step] = base + 4 * start;
     return base + 4 * plan.code.length;
+  }
+
+  #bound(bindings: Bindings, name: string): WasmTensor {
+    const tensor = bindings[name];
+    if (tensor === undefined) throw new ProgramError(`bound tensor ${name} was not supplied`);
+    return this.#own(tensor);
   }
 
   /** Runs a loaded plan. Gives -1, or the step that met an index out of range. */
@@ -328,31 +371,6 @@ export class WasmEngine implements HashingEngine, PacedEngine, MeasuredEngine {
 /** Bytes of a plan's code and of its steps' addresses. */
 function stepBytes(plan: Plan): number {
   return 4 * (plan.code.length + plan.starts.length);
-}
-
-/** A block of memory that is replaced by a larger one when more is needed. Its contents are not kept. */
-class Region {
-  readonly #memory: LinearMemory;
-  readonly #meter: MemoryMeter;
-  #address = 0;
-  #bytes = 0;
-
-  constructor(memory: LinearMemory, meter: MemoryMeter) {
-    this.#memory = memory;
-    this.#meter = meter;
-  }
-
-  reserve(bytes: number): number {
-    if (bytes > this.#bytes) {
-      if (this.#bytes > 0) this.#memory.free(this.#address, this.#bytes);
-      this.#meter.count('temporaries', -this.#bytes);
-      this.#bytes = 0;
-      this.#address = this.#memory.allocate(bytes);
-      this.#bytes = bytes;
-      this.#meter.count('temporaries', bytes);
-    }
-    return this.#address;
-  }
 }
 
 async function startInstance(threads: number): Promise<Instance> {

@@ -147,5 +147,6 @@ function planOf(
   }
   const small = sizes.reduce((sum, bytes) => sum + bytes, 0) < SMALL_STEP * steps.length;
   const arenaBytes = scratch + SCRATCH_BYTES * threads;
-  return { code: Int32Array.from(code), starts, nodes: [], bound, arena, arenaBytes, small };
+  const none = { nodes: [], prepacked: [], written: [] };
+  return { code: Int32Array.from(code), starts, ...none, bound, arena, arenaBytes, small };
 }

@@ -18,7 +18,9 @@ export type Argument =
   | number
   | { readonly f32: number }
   | { readonly tensor: string; readonly bytes: number }
-  | { readonly scratch: number };
+  | { readonly scratch: number }
+  /** The prepacked copy of a tensor that holds a matrix of N columns along K; 0 while there is none. */
+  | { readonly prepacked: string; readonly N: number; readonly K: number };
 
 /** One launch of a kernel. Its arguments are in the order that the kernel in assembly/ documents. */
 export interface Step {
@@ -40,6 +42,8 @@ export interface NodeView<Op extends OperatorName> {
   input(name: keyof OperatorRow<Op>['inputs'] & string, bytes?: number): Argument;
   /** The address of an output, `bytes` (0 by default) from its beginning. */
   output(name: keyof OperatorRow<Op>['outputs'] & string, bytes?: number): Argument;
+  /** The address of the prepacked copy of an input whose N columns lie along k, or 0. */
+  prepacked(name: keyof OperatorRow<Op>['inputs'] & string, N: number, K: number): Argument;
   /** Addresses of all inputs in the order of the node. */
   readonly inputs: readonly Argument[];
   /** Addresses of all outputs in the order of the node. */
@@ -75,6 +79,7 @@ export function viewOf<Op extends OperatorName>(
     constant: (name) => ({ f32: attributes[name] }),
     input: (name, bytes) => address(named(spec.inputs, node.inputs, name), bytes),
     output: (name, bytes) => address(named(spec.outputs, node.outputs, name), bytes),
+    prepacked: (name, N, K) => ({ prepacked: named(spec.inputs, node.inputs, name), N, K }),
     inputs: node.inputs.map((tensor) => address(tensor)),
     outputs: node.outputs.map((tensor) => address(tensor)),
     integers: valuesOf(false),

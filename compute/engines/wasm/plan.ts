@@ -13,6 +13,15 @@ export interface AddressSlot {
   readonly bytes: number;
 }
 
+/** An argument that takes the address of the prepacked copy of a bound tensor, or 0. */
+export interface PrepackedSlot {
+  readonly index: number;
+  readonly tensor: string;
+  /** What the copy must be of. */
+  readonly N: number;
+  readonly K: number;
+}
+
 export interface Plan {
   /** All steps one after another, each its opcode and its arguments, with the constants filled in. */
   readonly code: Int32Array;
@@ -22,6 +31,9 @@ export interface Plan {
   readonly nodes: readonly number[];
   /** Slots that take the address of a bound tensor. */
   readonly bound: ReadonlyMap<string, readonly AddressSlot[]>;
+  readonly prepacked: readonly PrepackedSlot[];
+  /** Bound tensors that the program writes. */
+  readonly written: readonly string[];
   /** Slots that take an address in the arena. */
   readonly arena: readonly AddressSlot[];
   /** Bytes of temporaries and scratch. */
@@ -44,6 +56,8 @@ export function compilePlan(program: Program, threads: number): Plan {
   const nodes: number[] = [];
   const bound = new Map<string, AddressSlot[]>();
   const arena: AddressSlot[] = [];
+  const prepacked: PrepackedSlot[] = [];
+  const isBound = (name: string): boolean => tensorOf(program, name).storage === 'bound';
   let scratchBytes = 0;
 
   const put = (argument: Argument): void => {
@@ -57,6 +71,11 @@ export function compilePlan(program: Program, threads: number): Plan {
       return;
     }
     code.push(0);
+    if ('prepacked' in argument) {
+      const { prepacked: tensor, N, K } = argument;
+      if (isBound(tensor)) prepacked.push({ index, tensor, N, K });
+      return;
+    }
     if ('scratch' in argument) {
       arena.push({ index, bytes: temporaryBytes + argument.scratch });
       return;
@@ -86,6 +105,8 @@ export function compilePlan(program: Program, threads: number): Plan {
     starts,
     nodes,
     bound,
+    prepacked,
+    written: [...new Set(program.nodes.flatMap(({ outputs }) => outputs.filter(isBound)))],
     arena,
     arenaBytes: temporaryBytes + scratchBytes,
     small: workOf(program) < SMALL_STEP * starts.length,

@@ -65,6 +65,7 @@ function matmulRow(node: NodeView<'matmul'>): NodeSteps {
     node.isBf16('b') ? 1 : 0,
     { scratch: 0 },
     rowBytes,
+    node.prepacked('b', N, K),
   ];
   return { steps: [{ opcode: Opcode.MatmulRow, args }], scratchBytes: rowBytes * node.threads };
 }
@@ -109,6 +110,7 @@ function matmulPanels(node: NodeView<'matmul'>): NodeSteps {
         bf16 ? 1 : 0,
         { scratch: left },
         perThread,
+        transposeB ? node.prepacked('b', N, K) : 0,
       ],
     });
   }

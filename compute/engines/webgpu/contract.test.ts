@@ -14,6 +14,6 @@ describe.skipIf(!existsSync(SWIFTSHADER_ICD))('on Dawn and SwiftShader (needs De
     instances.push(gpu);
     return openWebGpuEngine(adapter);
   };
-  const offers = { hashing: true, pacing: true, measuring: true };
+  const offers = { hashing: true, pacing: true, measuring: true, prepacking: true };
   describeEngineContract('the WebGPU engine', open, offers);
 });

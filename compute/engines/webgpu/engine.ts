@@ -17,13 +17,16 @@ import {
 } from '../engine.ts';
 import { boundBytes, type EngineMemory, type MeasuredEngine, type MemoryNeed } from '../engine-memory.ts';
 import { type HashingEngine, leafRange, withEmptyRoots } from '../hashing.ts';
+import { matrixSides, type PrepackingEngine } from '../prepacking.ts';
 import { checkData, type TensorData, viewAs } from '../tensor-data.ts';
 import { adapterName, isSoftwareAdapter, openDevice } from './device/adapter.ts';
 import { CompiledPlan } from './device/compiled-plan.ts';
-import { DeviceMemory, GpuTensor, wordsFor } from './device/device-memory.ts';
+import { DeviceMemory, GpuTensor, type Memory, wordsFor } from './device/device-memory.ts';
 import { Hasher } from './device/hasher.ts';
+import { Prepacker } from './device/prepacker.ts';
 import { ReadBack } from './device/read-back.ts';
 import { Submitter } from './device/submitter.ts';
+import type { PrepackedSides } from './plan/node-view.ts';
 import { type Plan, planProgram } from './plan/plan.ts';
 import { Pipelines, type Variants } from './shader/pipelines.ts';
 import { DEFAULT_TUNING, SOFTWARE_TUNING, type Tuning } from './tuning/tuning.ts';
@@ -77,7 +80,7 @@ export function createWebGpuEngine(options: WebGpuEngineOptions): WebGpuEngine {
   return new WebGpuEngine(options);
 }
 
-export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine {
+export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine, PrepackingEngine {
   readonly kind = 'webgpu';
   readonly description: string;
   readonly #device: GPUDevice;
@@ -87,10 +90,12 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
   readonly #submitter: Submitter;
   readonly #readBack: ReadBack;
   readonly #hasher: Hasher;
+  readonly #prepacker: Prepacker;
   #tuning: Tuning;
   readonly #validated = new WeakSet<Program>();
-  #plans = new WeakMap<Program, Plan>();
-  #compiled = new WeakMap<Program, Promise<CompiledPlan>>();
+  /** By the names of the bound tensors that have a prepacked copy, one a line. */
+  #plans = new WeakMap<Program, Map<string, Plan>>();
+  #compiled = new WeakMap<Plan, Promise<CompiledPlan>>();
   #variants: Variants;
   /** Rejects when the device is lost, so that no call waits for an answer that never comes. */
   readonly #loss: Promise<never>;
@@ -127,6 +132,13 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
       readBack: this.#readBack,
       orLost,
     });
+    this.#prepacker = new Prepacker({
+      device: options.device,
+      memory: this.#memory,
+      pipelines: this.#pipelines,
+      submitter: this.#submitter,
+      orLost,
+    });
     this.#loss = options.device.lost.then((info) => {
       const reason = info.message === '' ? '' : ` (${info.message})`;
       this.#lost = new DeviceLostError(`The GPU device was lost${reason}; restart from the last checkpoint.`);
@@ -142,6 +154,8 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
   /** Sets the kernel variants of later runs. */
   useVariants(variants: Variants): void {
     this.#variants = variants;
+    // The kernels before may have been those that do not conform.
+    for (const tensor of this.#tensors) this.#prepacker.drop(tensor);
     this.#compiled = new WeakMap();
   }
 
@@ -188,6 +202,7 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
     this.#throwIfUnusable();
     const target = this.#own(tensor);
     checkData(target, data, (message) => new EngineError(message));
+    this.#prepacker.drop(target);
     if (data instanceof Uint32Array) target.largest = data.reduce((a, b) => Math.max(a, b), 0);
     // writeBuffer takes whole words, so an odd last bf16 is written with a zero after it.
     const whole = data.byteLength - (data.byteLength % 4);
@@ -238,6 +253,7 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
 
   free(tensor: Tensor): void {
     const owned = this.#own(tensor);
+    this.#prepacker.drop(owned);
     this.#tensors.delete(owned);
     this.#memory.destroy(owned.memory);
   }
@@ -249,7 +265,20 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
   async prepare(program: Program): Promise<void> {
     this.#throwIfUnusable();
     this.#validate(program);
-    await this.#orLost(this.#compile(program, this.#plan(program)));
+    await this.#orLost(this.#compile(this.#plan(program)));
+  }
+
+  /** Does nothing where this device's kernels would not read the copy. */
+  async prepack(matrix: Tensor, options: RunOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted();
+    this.#throwIfUnusable();
+    const own = this.#own(matrix);
+    const sides = matrixSides(own);
+    const { registerTiled, fewRows } = this.#tuning;
+    if (sides === undefined || own.prepacked !== undefined) return;
+    if (registerTiled === undefined && fewRows === undefined) return;
+    await this.#prepacker.make(own, sides, { variants: this.#variants, signal: options.signal });
+    this.#throwIfUnusable();
   }
 
   async run(
@@ -261,18 +290,22 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
     this.#throwIfUnusable();
     this.#validate(program);
     validateBindings(program, bindings);
-    const plan = this.#plan(program);
     const tensors = this.#boundTensors(program, bindings);
+    const copies = this.#copies(this.#plan(program), tensors);
+    const plan = this.#plan(program, copies);
     checkIndices(program, plan, tensors);
-    const compiled = await this.#orLost(this.#compile(program, plan));
+    const compiled = await this.#orLost(this.#compile(plan));
     options.signal?.throwIfAborted();
     const memories = Object.entries(tensors).map(([name, { memory }]) => [name, memory] as const);
-    const commands = compiled.commands(this.#memory, Object.fromEntries(memories));
+    const held = new Map([...copies].map(([name, { memory }]) => [name, memory]));
+    const commands = compiled.commands(this.#memory, Object.fromEntries(memories), held);
     await this.#orLost(this.#memory.checked());
     this.#throwIfUnusable();
     for (const name of plan.written) {
       const tensor = tensors[name];
-      if (tensor !== undefined) tensor.largest = undefined;
+      if (tensor === undefined) continue;
+      tensor.largest = undefined;
+      this.#prepacker.drop(tensor);
     }
     await this.#submitter.run(commands, options.signal);
     this.#throwIfUnusable();
@@ -294,17 +327,30 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
     this.#validated.add(program);
   }
 
-  #plan(program: Program): Plan {
-    let plan = this.#plans.get(program);
+  #plan(program: Program, prepacked: PrepackedSides = new Map()): Plan {
+    const plans = this.#plans.get(program) ?? new Map<string, Plan>();
+    this.#plans.set(program, plans);
+    const key = [...prepacked.keys()].join('\n');
+    let plan = plans.get(key);
     if (plan === undefined) {
-      plan = planProgram(program, this.#tuning);
-      this.#plans.set(program, plan);
+      plan = planProgram(program, this.#tuning, prepacked);
+      plans.set(key, plan);
     }
     return plan;
   }
 
-  #compile(program: Program, plan: Plan): Promise<CompiledPlan> {
-    let compiled = this.#compiled.get(program);
+  /** The prepacked copies that a program can read. */
+  #copies(plan: Plan, tensors: Readonly<Record<string, GpuTensor>>): ReadonlyMap<string, Copy> {
+    const copies = new Map<string, Copy>();
+    for (const [name, { N, K }] of plan.prepackable) {
+      const copy = tensors[name]?.prepacked;
+      if (copy?.N === N && copy.K === K) copies.set(name, copy);
+    }
+    return copies;
+  }
+
+  #compile(plan: Plan): Promise<CompiledPlan> {
+    let compiled = this.#compiled.get(plan);
     if (compiled === undefined) {
       compiled = CompiledPlan.compile({
         device: this.#device,
@@ -313,7 +359,7 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
         variants: this.#variants,
         workgroupOffsets: this.#submitter.workgroupOffsets,
       });
-      this.#compiled.set(program, compiled);
+      this.#compiled.set(plan, compiled);
     }
     return compiled;
   }
@@ -349,6 +395,12 @@ export class WebGpuEngine implements HashingEngine, PacedEngine, MeasuredEngine 
     const problem = this.#lost ?? this.#outOfMemory ?? this.#invalid;
     if (problem !== undefined) throw problem;
   }
+}
+
+interface Copy {
+  readonly memory: Memory;
+  readonly N: number;
+  readonly K: number;
 }
 
 /**

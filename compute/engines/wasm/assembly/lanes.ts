@@ -111,6 +111,41 @@ function packTransposed<T>(base: usize, rowBytes: usize, first: i32, columns: i3
   }
 }
 
+/**
+ * The pairs dst[k][4] of columns first .. first + 7 of an operand stored [columns][k] with values of T (f32,
+ * or u16 for bf16). Columns past the last repeat it.
+ */
+export function packPairs<T>(base: usize, rowBytes: usize, first: i32, columns: i32, count: i32, dst: usize): void {
+  const last = columns - 1;
+  const r0 = base + <usize>first * rowBytes;
+  const r1 = base + <usize>min(first + 1, last) * rowBytes;
+  const r2 = base + <usize>min(first + 2, last) * rowBytes;
+  const r3 = base + <usize>min(first + 3, last) * rowBytes;
+  const r4 = base + <usize>min(first + 4, last) * rowBytes;
+  const r5 = base + <usize>min(first + 5, last) * rowBytes;
+  const r6 = base + <usize>min(first + 6, last) * rowBytes;
+  const r7 = base + <usize>min(first + 7, last) * rowBytes;
+  let k = 0;
+  let at: usize = 0;
+  for (; k + 4 <= count; k += 4, at += 4 * sizeof<T>(), dst += 64) {
+    const a = pairsAt<T>(r0 + at, r4 + at);
+    const b = pairsAt<T>(r1 + at, r5 + at);
+    const c = pairsAt<T>(r2 + at, r6 + at);
+    const d = pairsAt<T>(r3 + at, r7 + at);
+    v128.store(dst, column0(a, b, c, d));
+    v128.store(dst, column1(a, b, c, d), 16);
+    v128.store(dst, column2(a, b, c, d), 32);
+    v128.store(dst, column3(a, b, c, d), 48);
+  }
+  for (; k < count; k++, at += sizeof<T>(), dst += 16) {
+    const a = onePair<T>(r0 + at, r4 + at);
+    const b = onePair<T>(r1 + at, r5 + at);
+    const c = onePair<T>(r2 + at, r6 + at);
+    const d = onePair<T>(r3 + at, r7 + at);
+    v128.store(dst, column0(a, b, c, d));
+  }
+}
+
 /** Eight neighbouring columns, `valid` of them real. */
 function packNeighbours(src: usize, rowBytes: usize, valid: i32, count: i32, dst: usize): void {
   if (valid >= 8) {

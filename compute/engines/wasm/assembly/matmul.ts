@@ -5,6 +5,7 @@ import { loadN, storeN } from './canon';
 import { argument, firstItem, size } from './step';
 import { packLanes } from './lanes';
 import { LANES, ROWS, multiplyPanels, multiplyRow, packColumns, packRowsOf } from './panels';
+import { PREPACKED_BYTES, expandPanel, multiplyTwoPrepacked } from './prepacked';
 
 /** Values of k in a thread's panels at a time: whole fold blocks. The planner knows it as PANEL_DEPTH. */
 const DEPTH: i32 = 256;
@@ -43,7 +44,8 @@ export function matmulPack(step: usize, thread: i32, threads: i32): i32 {
 
 /**
  * Arguments: 1 left panels, 2 right, 3 out (the chunk's first row), 4 rows, 5 N, 6 K, 7 right bytes per row,
- * 8 transposeB, 9 right is bf16, 10 scratch, 11 bytes of scratch a thread (GROUP panels and a tile).
+ * 8 transposeB, 9 right is bf16, 10 scratch, 11 bytes of scratch a thread (GROUP panels and a tile), 12 the
+ * prepacked copy of right, or 0.
  */
 export function matmulPanels(step: usize, thread: i32, threads: i32): i32 {
   const rows = size(step, 4);
@@ -52,6 +54,13 @@ export function matmulPanels(step: usize, thread: i32, threads: i32): i32 {
   const panels = <usize>argument(step, 10) + <usize>thread * <usize>argument(step, 11);
   const panelsLeft = (rows + ROWS - 1) / ROWS;
   const panelsRight = (N + LANES - 1) / LANES;
+  const copy = <usize>argument(step, 12);
+  if (copy != 0 && rows == 2) {
+    const from = firstItem(panelsRight, thread, threads);
+    const to = firstItem(panelsRight, thread + 1, threads);
+    multiplyTwoPrepacked(<usize>argument(step, 1), copy, <usize>argument(step, 3), N, K, from, to);
+    return 0;
+  }
   // Threads share the longer side.
   let left0 = 0;
   let left1 = panelsLeft;
@@ -67,11 +76,13 @@ export function matmulPanels(step: usize, thread: i32, threads: i32): i32 {
   if (left0 == left1) return 0;
   // Few left panels stay in the cache over all of k, with a group's part of the result. Of many, only a slice
   // does.
-  const sweep = <usize>rows * <usize>K * 4 <= LEFT_STAYS ? GROUP : max(right1 - right0, 1);
+  // A copy is read panel after panel.
+  const count = copy != 0 ? 1 : GROUP;
+  const sweep = <usize>rows * <usize>K * 4 <= LEFT_STAYS ? count : max(right1 - right0, 1);
   for (let from = right0; from < right1; from += sweep) {
     const to = min(from + sweep, right1);
     for (let k = 0; k < K; k += DEPTH) {
-      for (let group = from; group < to; group += GROUP) multiplyGroup(step, group, min(group + GROUP, to), left0, left1, k, panels);
+      for (let group = from; group < to; group += count) multiplyGroup(step, group, min(group + count, to), left0, left1, k, panels);
     }
   }
   return 0;
@@ -95,8 +106,12 @@ function multiplyGroup(step: usize, group: i32, groupEnd: i32, left0: i32, left1
   const first = k == 0;
   const last = k + depth == K;
   const right = <usize>argument(step, 2) + (transposed ? <usize>k << (half ? 1 : 2) : <usize>k * rightBytes);
-  for (let r = group; r < groupEnd; r++)
-    packLanes(right, rightBytes, r * LANES, N, depth, transposed, half, panels + <usize>(r - group) * PANEL_BYTES);
+  const copy = <usize>argument(step, 12);
+  for (let r = group; r < groupEnd; r++) {
+    const panel = panels + <usize>(r - group) * PANEL_BYTES;
+    if (copy != 0) expandPanel(copy + (<usize>r * <usize>K + <usize>k) * PREPACKED_BYTES, depth, panel);
+    else packLanes(right, rightBytes, r * LANES, N, depth, transposed, half, panel);
+  }
   if (rows <= THIN_ROWS) {
     for (let r = group; r < groupEnd; r += 2) {
       const b = panels + <usize>(r - group) * PANEL_BYTES;

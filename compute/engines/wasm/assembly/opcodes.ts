@@ -38,4 +38,6 @@ export enum Opcode {
   MatmulRow,
   /** Hashes leaves or a level of Merkle trees. Numbered apart, because the list of operators grows. */
   HashMany = 200,
+  /** Makes a prepacked copy of a matrix. */
+  Prepack,
 }

@@ -4,10 +4,11 @@ import { canon4, column0, column1, column2, column3, lattice4, loadN, storeN } f
 import { argument, firstItem, size } from './step';
 import { highOf, lowOf, onePair, pairsAt } from './lanes';
 import { LANES } from './panels';
+import { multiplyRowPrepacked } from './prepacked';
 
 /**
  * Arguments: 1 row, 2 right [N][K], 3 out, 4 N, 5 K, 6 right is bf16, 7 scratch, 8 bytes of scratch a thread
- * (K values).
+ * (K values), 9 the prepacked copy of right, or 0.
  */
 export function matmulRow(step: usize, thread: i32, threads: i32): i32 {
   const row = <usize>argument(step, 1);
@@ -18,12 +19,18 @@ export function matmulRow(step: usize, thread: i32, threads: i32): i32 {
   const half = size(step, 6);
   const a = <usize>argument(step, 7) + <usize>thread * <usize>argument(step, 8);
   const rowBytes = <usize>K << (half ? 1 : 2);
+  const copy = <usize>argument(step, 9);
   for (let k = 0; k < K; k += 4) {
     const at = <usize>k * 4;
     storeN(a + at, lattice4(loadN(row + at, K - k)), K - k);
   }
   const panels = (N + LANES - 1) / LANES;
-  for (let p = firstItem(panels, thread, threads), end = firstItem(panels, thread + 1, threads); p < end; p++) {
+  const end = firstItem(panels, thread + 1, threads);
+  if (copy != 0) {
+    multiplyRowPrepacked(a, copy, out, N, K, firstItem(panels, thread, threads), end);
+    return 0;
+  }
+  for (let p = firstItem(panels, thread, threads); p < end; p++) {
     const first = p * LANES;
     // Columns past the last one repeat it. Their results are not stored.
     const last = N - 1;

@@ -10,6 +10,7 @@ import {
 import { lossWeighted, policyCoefficient, xentGrad, xentLogprob } from './losses';
 import { embedBf16 } from './bf16';
 import { matmulPack, matmulPanels } from './matmul';
+import { prepack } from './prepacked';
 import { matmulRow } from './row';
 import { adamw, clipScale, normBlocks } from './optimizer';
 import { sample, sampleFilter, softmaxMaxima, softmaxSums, xentLse } from './softmax';
@@ -55,6 +56,7 @@ function dispatch(step: usize, thread: i32, threads: i32): i32 {
     case Opcode.SoftmaxMaxima: return softmaxMaxima(step, thread, threads);
     case Opcode.SoftmaxSums: return softmaxSums(step, thread, threads);
     case Opcode.HashMany: return hashMany(step, thread, threads);
+    case Opcode.Prepack: return prepack(step, thread, threads);
     default: return 2;
   }
 }

@@ -2,7 +2,7 @@
  * A plan made ready for one device: its pipelines, its parameters in device memory, and the commands for the
  * memory that it is bound to.
  */
-import type { PlannedStep } from '../plan/memory-slots.ts';
+import type { OperandLocation, PlannedStep } from '../plan/memory-slots.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { DispatchStep, Operand } from '../plan/steps.ts';
 import { PARAMS_BINDING, PARAMS_BYTES, WORKGROUP_OFFSET_BYTES } from '../shader/bind-group-layouts.ts';
@@ -111,17 +111,22 @@ export class CompiledPlan {
   }
 
   /**
-   * The commands of the whole program on these tensors, in order. Bind groups are made once for a set of
-   * tensors.
+   * The commands of the whole program on these tensors, in order, with the prepacked copies of those for
+   * which it was planned. Bind groups are made once for a set of tensors.
    */
-  commands(memory: DeviceMemory, bindings: Readonly<Record<string, Memory>>): readonly Command[] {
+  commands(
+    memory: DeviceMemory,
+    bindings: Readonly<Record<string, Memory>>,
+    copies: ReadonlyMap<string, Memory> = new Map(),
+  ): readonly Command[] {
     const slots = memory.slots(this.plan.slots);
     const names = Object.keys(bindings).sort();
-    const ids = [...slots.map(({ id }) => id), ...names.map((name) => bindings[name]?.id)];
+    const held = [...slots, ...copies.values()].map(({ id }) => id);
+    const ids = [...held, ...names.map((name) => bindings[name]?.id)];
     const key = ids.join();
     let commands = this.#recordings.get(key);
     if (commands === undefined) {
-      commands = this.#record(slots, bindings);
+      commands = this.#record(slots, bindings, copies);
       const [oldest] = this.#recordings.keys();
       if (this.#recordings.size >= MAX_RECORDINGS && oldest !== undefined) this.#recordings.delete(oldest);
       this.#recordings.set(key, commands);
@@ -129,10 +134,23 @@ export class CompiledPlan {
     return commands;
   }
 
-  #record(slots: readonly Memory[], bindings: Readonly<Record<string, Memory>>): readonly Command[] {
+  #record(
+    slots: readonly Memory[],
+    bindings: Readonly<Record<string, Memory>>,
+    copies: ReadonlyMap<string, Memory>,
+  ): readonly Command[] {
+    const locate = (location: OperandLocation): Memory | undefined => {
+      switch (location.kind) {
+        case 'slot':
+          return slots[location.slot];
+        case 'bound':
+          return bindings[location.name];
+        case 'prepacked':
+          return copies.get(location.name);
+      }
+    };
     const memoryOf = (operand: Operand): Memory => {
-      const location = this.plan.locate(operand);
-      const found = location.kind === 'slot' ? slots[location.slot] : bindings[location.name];
+      const found = locate(this.plan.locate(operand));
       if (found === undefined) throw new Error('a planned operand has no memory');
       return found;
     };

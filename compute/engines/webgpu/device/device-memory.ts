@@ -21,6 +21,8 @@ export class GpuTensor implements Tensor {
   readonly memory: Memory;
   /** For u32: the largest value that the host wrote. Undefined once the device has written the tensor. */
   largest: number | undefined = 0;
+  /** The copy of a matrix [N, K] that products read in its place. */
+  prepacked: { readonly memory: Memory; readonly N: number; readonly K: number } | undefined;
 
   constructor(shape: readonly number[], dtype: DType, memory: Memory) {
     this.shape = [...shape];

@@ -59,5 +59,12 @@ function planOf(steps: readonly PlannedStep[]): Plan {
   const { slots, slotOf } = assignSlots(steps, (operand) =>
     operand.kind === 'scratch' ? operand.words : undefined,
   );
-  return { steps, slots, indexChecks: [], written: new Set(), locate: locationsOf(slotOf) };
+  return {
+    steps,
+    slots,
+    indexChecks: [],
+    written: new Set(),
+    prepackable: new Map(),
+    locate: locationsOf(slotOf),
+  };
 }

@@ -24,6 +24,9 @@ const MAX_BLOCK_WORDS = 2 ** 24;
 /** Words of scratch memory for both packed operands of matmul.register-tiled. */
 const MAX_PACKED_WORDS = 2 ** 24;
 
+/** Outputs of an invocation of matmul.register-tiled for few rows. */
+const MAX_TILE_OUTPUTS = 64;
+
 interface Product {
   readonly M: number;
   readonly N: number;
@@ -47,16 +50,27 @@ export const matmul: Planner<'matmul'> = (node) => {
     bAlongK: transposeB === 1,
     bf16: node.isBf16('b'),
   };
-  if (M <= MAX_GEMV_ROWS) return gemv(node, product);
-  const { registerTiled: shape, minTiles } = node.tuning;
-  return shape !== undefined && fitsRegisterTiled(product) && registerTiles(shape, product) >= minTiles
+  const { registerTiled: shape, fewRows, minTiles } = node.tuning;
+  if (M <= MAX_GEMV_ROWS) {
+    return copyOf(node, product) !== undefined && fewRows !== undefined && fitsRegisterTiled(node, product)
+      ? registerTiled(node, product, fewRowsShape(M, fewRows))
+      : gemv(node, product);
+  }
+  return shape !== undefined && fitsRegisterTiled(node, product) && registerTiles(shape, product) >= minTiles
     ? registerTiled(node, product, shape)
     : tiled(node, product);
 };
 
-function fitsRegisterTiled({ M, N, K }: Product): boolean {
+/** The prepacked copy of b, if there is one that this product can read. */
+function copyOf(node: ProductNode, { N, K, bAlongK }: Product): Operand | undefined {
+  return bAlongK ? node.prepacked('b', N, K) : undefined;
+}
+
+function fitsRegisterTiled(node: ProductNode, product: Product): boolean {
+  const { M, N, K } = product;
   const maxBlocks = maxLoopLength({ perIteration: REGISTER_TILED_BLOCK, fixed: 0 });
-  return blocksOf(K) <= maxBlocks && (M + N) * Math.ceil(K / 2) <= MAX_PACKED_WORDS;
+  const lines = copyOf(node, product) === undefined ? M + N : M;
+  return blocksOf(K) <= maxBlocks && lines * Math.ceil(K / 2) <= MAX_PACKED_WORDS;
 }
 
 /** Workgroups of matmul.register-tiled. */
@@ -64,12 +78,24 @@ function registerTiles({ rows, cols, lanes }: RegisterTileShape, { M, N }: Produ
   return Math.ceil(M / rows) * Math.ceil(N / (cols * lanes));
 }
 
+/** The rows of a kernel that computes M <= MAX_GEMV_ROWS rows. */
+function gemvRows(M: number): number {
+  return GEMV_ROWS.find((held) => M <= held) ?? MAX_GEMV_ROWS;
+}
+
+/** Tiles for M <= MAX_GEMV_ROWS rows, of no more outputs an invocation than registers hold. */
+function fewRowsShape(M: number, { cols, lanes }: Omit<RegisterTileShape, 'rows'>): RegisterTileShape {
+  const rows = gemvRows(M);
+  return { rows, cols: Math.max(1, Math.min(cols, Math.floor(MAX_TILE_OUTPUTS / rows))), lanes };
+}
+
 function registerTiled(node: ProductNode, product: Product, shape: RegisterTileShape): readonly Step[] {
   const { M, N, K, aAlongK, bAlongK, bf16 } = product;
   const { rows, cols, lanes } = shape;
   const pairs = Math.ceil(K / 2);
   const a = node.scratch(M * pairs);
-  const b = node.scratch(N * pairs);
+  const copy = copyOf(node, product);
+  const b = copy ?? node.scratch(N * pairs);
   const left = packing({
     lines: M,
     K,
@@ -79,10 +105,9 @@ function registerTiled(node: ProductNode, product: Product, shape: RegisterTileS
     packedLine: pairs,
     packedPair: 1,
   });
-  const right = packing({ lines: N, K, pairs, alongK: bAlongK, bf16, packedLine: 1, packedPair: N });
   return [
     dispatch('matmul.pack', { ...left, bindings: { x: node.inputs.a, packed: a } }),
-    dispatch('matmul.pack', { ...right, bindings: { x: node.inputs.b, packed: b } }),
+    ...(copy === undefined ? [packRight({ N, K, alongK: bAlongK, bf16 }, node.inputs.b, b)] : []),
     dispatch('matmul.register-tiled', {
       workgroups: registerTiles(shape, product),
       constants: { ROWS: rows, COLS: cols, LANES: lanes },
@@ -90,6 +115,18 @@ function registerTiled(node: ProductNode, product: Product, shape: RegisterTileS
       bindings: { a, b, c: node.outputs.c },
     }),
   ];
+}
+
+/** Packs the right operand of matmul.register-tiled: [pairs][N], two neighbours along k a word. */
+export function packRight(
+  matrix: { readonly N: number; readonly K: number; readonly alongK: boolean; readonly bf16: boolean },
+  x: Operand,
+  packed: Operand,
+): DispatchStep {
+  const { N, K, alongK, bf16 } = matrix;
+  const pairs = Math.ceil(K / 2);
+  const work = packing({ lines: N, K, pairs, alongK, bf16, packedLine: 1, packedPair: N });
+  return dispatch('matmul.pack', { ...work, bindings: { x, packed } });
 }
 
 interface PackingOptions {
@@ -132,7 +169,7 @@ function spansOf(K: number, blocks: number): readonly Span[] {
 
 function gemv(node: ProductNode, { M, N, K, aAlongK, bAlongK, bf16 }: Product): readonly Step[] {
   const { lanesN, lanesK } = node.tuning.gemv;
-  const rows = GEMV_ROWS.find((held) => M <= held) ?? MAX_GEMV_ROWS;
+  const rows = gemvRows(M);
   const columns = bAlongK ? lanesN : 4 * lanesN;
   const perIteration = gemvIterations(rows, lanesK);
   const blocks = maxLoopLength({ perIteration, fixed: GEMV_FIXED }) * lanesK;

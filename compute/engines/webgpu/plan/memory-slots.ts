@@ -7,6 +7,7 @@ import type { Operand, Step } from './steps.ts';
  */
 export type OperandLocation =
   | { readonly kind: 'bound'; readonly name: string }
+  | { readonly kind: 'prepacked'; readonly name: string }
   | { readonly kind: 'slot'; readonly slot: number };
 
 export interface PlannedStep {
@@ -24,7 +25,7 @@ interface Lifetime {
 }
 
 const keyOf = (operand: Operand): string =>
-  operand.kind === 'tensor' ? `t:${operand.name}` : `s:${operand.id}`;
+  operand.kind === 'scratch' ? `s:${operand.id}` : `${operand.kind}:${operand.name}`;
 
 function operandsOf(step: Step): readonly Operand[] {
   switch (step.kind) {
@@ -89,7 +90,7 @@ export function locationsOf(slotOf: ReadonlyMap<string, number>): (operand: Oper
   return (operand) => {
     const slot = slotOf.get(keyOf(operand));
     if (slot !== undefined) return { kind: 'slot', slot };
-    if (operand.kind === 'tensor') return { kind: 'bound', name: operand.name };
-    throw new Error(`scratch ${operand.id} has no slot`);
+    if (operand.kind === 'scratch') throw new Error(`scratch ${operand.id} has no slot`);
+    return { kind: operand.kind === 'tensor' ? 'bound' : 'prepacked', name: operand.name };
   };
 }

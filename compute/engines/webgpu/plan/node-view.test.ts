@@ -20,6 +20,7 @@ const shared = {
   program,
   tuning: DEFAULT_TUNING,
   scratch: (words: number): Operand => ({ kind: 'scratch', id: 0, words }),
+  prepacked: new Map(),
 };
 const tensor = (name: string): Operand => ({ kind: 'tensor', name });
 

@@ -17,6 +17,8 @@ export interface NodeView<Op extends OperatorName> {
   readonly outputs: { readonly [Name in OutputName<Op>]: Operand };
   /** All inputs in the order of the node. */
   readonly inputList: readonly Operand[];
+  /** The prepacked copy of an input whose N columns lie along k, if there is one. */
+  prepacked(input: InputName<Op>, N: number, K: number): Operand | undefined;
   /** Whether an input is stored as bf16, two elements a word. */
   isBf16(input: InputName<Op>): boolean;
   /** Whether an output is the tensor of an input. */
@@ -31,11 +33,15 @@ export interface NodeView<Op extends OperatorName> {
 export type Planner<Op extends OperatorName> = (node: NodeView<Op>) => readonly Step[];
 export type Planners<Op extends OperatorName = OperatorName> = { readonly [O in Op]: Planner<O> };
 
+/** What is known of the bound tensors besides the program: the sides of the matrices that have a copy. */
+export type PrepackedSides = ReadonlyMap<string, { readonly N: number; readonly K: number }>;
+
 export interface NodeViewOptions<Op extends OperatorName> {
   readonly node: Node<Op>;
   readonly program: Program;
   readonly tuning: Tuning;
   readonly scratch: (words: number) => Operand;
+  readonly prepacked: PrepackedSides;
 }
 
 /**
@@ -43,7 +49,7 @@ export interface NodeViewOptions<Op extends OperatorName> {
  * missing, and RangeError if an operand is.
  */
 export function viewOf<Op extends OperatorName>(options: NodeViewOptions<Op>): NodeView<Op> {
-  const { node, program, tuning, scratch } = options;
+  const { node, program, tuning, scratch, prepacked } = options;
   const spec = specOf(node.op);
   const inputNames = tensorsByName<InputName<Op>>(Object.keys(spec.inputs), node.inputs);
   const outputNames = tensorsByName<OutputName<Op>>(Object.keys(spec.outputs), node.outputs);
@@ -52,6 +58,11 @@ export function viewOf<Op extends OperatorName>(options: NodeViewOptions<Op>): N
     inputs: operandsByName(inputNames),
     outputs: operandsByName(outputNames),
     inputList: node.inputs.map(operandOf),
+    prepacked: (input, N, K) => {
+      const name = inputNames[input];
+      const sides = prepacked.get(name);
+      return sides?.N === N && sides.K === K ? { kind: 'prepacked', name } : undefined;
+    },
     isBf16: (input) => tensorOf(program, inputNames[input]).dtype === 'bf16',
     isInPlace: (output, input) => outputNames[output] === inputNames[input],
     scratch,

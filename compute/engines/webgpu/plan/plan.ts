@@ -9,7 +9,7 @@ import { DENSE } from './dense-planners.ts';
 import { LOSS } from './loss-planners.ts';
 import { matmul } from './matmul-planner.ts';
 import { assignSlots, locationsOf, type OperandLocation, type PlannedStep } from './memory-slots.ts';
-import { type Planners, viewOf } from './node-view.ts';
+import { type Planners, type PrepackedSides, viewOf } from './node-view.ts';
 import { SAMPLING } from './sampling-planners.ts';
 import type { Operand, Step } from './steps.ts';
 
@@ -28,16 +28,25 @@ export interface Plan {
   readonly slots: readonly number[];
   /** Bound tensors whose values must be below a limit. */
   readonly indexChecks: readonly IndexCheck[];
+  /** Bound tensors, which the program only reads, that its products take as matrices along k. */
+  readonly prepackable: PrepackedSides;
   /** Bound tensors that the program writes. */
   readonly written: ReadonlySet<string>;
 }
 
-/** Plans a program that `validateProgram` accepted. */
-export function planProgram(program: Program, tuning: Tuning = DEFAULT_TUNING): Plan {
+/**
+ * Plans a program that `validateProgram` accepted. `prepacked` has the bound tensors that have a prepacked
+ * copy; the program must not write them.
+ */
+export function planProgram(
+  program: Program,
+  tuning: Tuning = DEFAULT_TUNING,
+  prepacked: PrepackedSides = new Map(),
+): Plan {
   let scratches = 0;
   const scratch = (words: number): Operand => ({ kind: 'scratch', id: scratches++, words });
   const stepsOf = <Op extends OperatorName>(node: Node<Op>): readonly Step[] =>
-    PLANNERS[node.op](viewOf({ node, program, tuning, scratch }));
+    PLANNERS[node.op](viewOf({ node, program, tuning, scratch, prepacked }));
   const steps: PlannedStep[] = [];
   const indexChecks: IndexCheck[] = [];
   const written = new Set<string>();
@@ -52,8 +61,28 @@ export function planProgram(program: Program, tuning: Tuning = DEFAULT_TUNING): 
   }
   const { slots, slotOf } = assignSlots(steps, (operand) => {
     if (operand.kind === 'scratch') return operand.words;
+    if (operand.kind === 'prepacked') return undefined;
     const spec = program.tensors[operand.name];
     return spec?.storage === 'temporary' ? elementCount(spec.shape) : undefined;
   });
-  return { steps, slots, indexChecks, written, locate: locationsOf(slotOf) };
+  return {
+    steps,
+    slots,
+    indexChecks,
+    written,
+    prepackable: prepackableOf(program),
+    locate: locationsOf(slotOf),
+  };
+}
+
+function prepackableOf(program: Program): PrepackedSides {
+  const written = new Set(program.nodes.flatMap(({ outputs }) => outputs));
+  const found = new Map<string, { N: number; K: number }>();
+  for (const { op, attributes, inputs } of program.nodes) {
+    if (op !== 'matmul' || attributes.transposeB !== 1) continue;
+    const { N = 0, K = 0 } = attributes;
+    const name = must(inputs, 1);
+    if (program.tensors[name]?.storage === 'bound' && !written.has(name)) found.set(name, { N, K });
+  }
+  return found;
 }

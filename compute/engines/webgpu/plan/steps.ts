@@ -13,9 +13,13 @@ import {
   type ParamsOf,
 } from '../shader/kernel-interface.ts';
 
-/** A tensor of the program by name, or scratch memory that lives only between the steps of one node. */
+/**
+ * A tensor of the program by name, the prepacked copy of a bound tensor, or scratch memory that lives only
+ * between the steps of one node.
+ */
 export type Operand =
   | { readonly kind: 'tensor'; readonly name: string }
+  | { readonly kind: 'prepacked'; readonly name: string }
   | { readonly kind: 'scratch'; readonly id: number; readonly words: number };
 
 /** A dispatch of one kernel. */

@@ -48,6 +48,11 @@ export interface Tuning {
    */
   readonly registerTiled?: RegisterTileShape;
   /**
+   * matmul.register-tiled for few rows by a prepacked matrix: the most columns of an invocation, and the
+   * invocations of a workgroup. Defaults to none: such products use `gemv`, and no copy.
+   */
+  readonly fewRows?: Omit<RegisterTileShape, 'rows'>;
+  /**
    * Attention's tiles without workgroup memory, for software GPUs, where barriers are slow. Defaults to
    * false.
    */
@@ -128,5 +133,6 @@ export const SOFTWARE_TUNING: Tuning = {
   minTiles: 1,
   gemv: { lanesN: 32, lanesK: 1 },
   registerTiled: { rows: 8, cols: 8, lanes: 8 },
+  fewRows: { cols: 16, lanes: 8 },
   noSharedMemory: true,
 };

@@ -1,0 +1,195 @@
+/**
+ * What a process needs before it takes part in a swarm: the specification, the model's folder, the questions.
+ */
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { PublicClient } from 'viem';
+import { readSwarm, type SwarmRecord, specOf } from '../../chain/swarms.ts';
+import {
+  checkBaseFiles,
+  checkBaseRoot,
+  type FilesBase,
+  fetchNamedFile,
+} from '../../models/loading/base-files.ts';
+import { filesRoot } from '../../models/loading/file-root.ts';
+import { openFolderFileStore } from '../../models/loading/folder-file-store.ts';
+import { folderSource } from '../../models/loading/folder-source.ts';
+import { ModelLoadError } from '../../models/loading/model-source.ts';
+import { toHex } from '../../protocol/hex.ts';
+import { messageOf } from '../../protocol/message-of.ts';
+import type { Network } from '../../protocol/network-file.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
+import { refusalsOf } from '../../protocol/swarm-refusals.ts';
+import type { DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
+import { BUILTIN_MODELS, builtinModelOf } from '../../training/builtin-models.ts';
+import type { LearningSettings } from '../../training/learning-settings.ts';
+import { type DeviceClass, knownTasksAndModels, learningSettingsOf } from '../../training/swarm-settings.ts';
+import { openTasks } from '../../training/tasks/task-source.ts';
+
+/** This program or this device cannot take part in the swarm. Nothing was downloaded. */
+export class SwarmRefusedError extends Error {
+  override readonly name = 'SwarmRefusedError';
+}
+
+/** The files that a model needs here. */
+const MODEL_FILES = ['config.json', 'tokenizer.json', 'model.safetensors'];
+/** Most bytes of all data sets together. They are held in memory. */
+const DATA_BYTES = 2 ** 28;
+
+export interface PrepareSwarmOptions {
+  readonly network: Network;
+  readonly client: PublicClient;
+  /** Number of the swarm. */
+  readonly swarm: number;
+  /** Folder of this device; what is downloaded is kept below it. */
+  readonly home: string;
+  /** A folder with the model, or the URL of one. Defaults to what the specification names. */
+  readonly model?: string | undefined;
+  /** A folder with the data sets' files. Defaults to their addresses. */
+  readonly data?: string | undefined;
+  readonly deviceClass: DeviceClass;
+  /** Most bytes of a model's files that this device can train. */
+  readonly modelBytes: number;
+  /** Defaults to the platform's `fetch`. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** One sentence at a time about what is done. */
+  readonly onNotice?: (sentence: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A swarm that this device can take part in. */
+export interface PreparedSwarm {
+  readonly record: SwarmRecord;
+  readonly spec: SwarmSpec;
+  readonly settings: LearningSettings;
+  /** Folder of the model to start from. */
+  readonly model: string;
+  /** The data sets' files by id. */
+  readonly dataSets: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * Reads a swarm from the chain and fetches what a member needs. Everything that can be refused is refused
+ * before anything is downloaded: throws ChainError (no such swarm, or an unusable specification),
+ * SwarmRefusedError, ModelLoadError and, for questions that cannot be used, DataSetError. A download that was
+ * cut short goes on with the next call.
+ */
+export async function prepareSwarm(options: PrepareSwarmOptions): Promise<PreparedSwarm> {
+  const { network, client, swarm, deviceClass } = options;
+  const record = await readSwarm(client, network.contracts.swarms, swarm);
+  const spec = specOf(record);
+  refuse(spec, options);
+  const model = await modelFolder(spec, options);
+  const dataSets = new Map<string, Uint8Array>();
+  for (const entry of spec.tasks.dataSets) dataSets.set(entry.id, await dataSetFile(entry, options));
+  // Before the engine starts: a line of a file may be unusable.
+  await openTasks(spec.tasks, dataSets);
+  return { record, spec, settings: learningSettingsOf(spec, deviceClass), model, dataSets };
+}
+
+function refuse(spec: SwarmSpec, { modelBytes, model }: PrepareSwarmOptions): void {
+  const device = { ...knownTasksAndModels(), modelBytes, dataBytes: DATA_BYTES };
+  const [refusal] = refusalsOf(spec, device);
+  if (refusal !== undefined) throw new SwarmRefusedError(refusal.sentence);
+  const { base, trained, models } = spec;
+  if (trained.kind === 'adapters') {
+    throw new SwarmRefusedError(
+      'This swarm trains adapters, and a volunteer without a page trains all weights. Take part on a page.',
+    );
+  }
+  if (base.kind === 'builtin' || (models === 'any' && model !== undefined)) return;
+  checkBaseRoot(base);
+  const absent = MODEL_FILES.find((name) => !base.files.some(({ path }) => path === name));
+  if (absent === undefined) return;
+  throw new SwarmRefusedError(
+    `The swarm’s model ${base.name} has no ${absent}, without which a volunteer cannot load it. Take another swarm.`,
+  );
+}
+
+async function modelFolder(spec: SwarmSpec, options: PrepareSwarmOptions): Promise<string> {
+  const { model, signal } = options;
+  const { base, models } = spec;
+  const folder = model !== undefined && !isAddress(model) ? model : undefined;
+  if (folder !== undefined && models === 'any') return folder;
+  if (base.kind === 'builtin') {
+    const found = folder ?? builtinFolder(base.root);
+    const root = await rootOfFolder(found);
+    if (root === base.root) return found;
+    throw new ModelLoadError(
+      `${found} has the root ${root}, and the swarm starts from ${base.root}; give the folder of ${base.name}`,
+    );
+  }
+  if (folder !== undefined) {
+    await checkBaseFiles(base, folderSource(folder), signal);
+    return folder;
+  }
+  return download(base, options);
+}
+
+/** Downloads the files of a base into a folder that its root names. */
+async function download(base: FilesBase, options: PrepareSwarmOptions): Promise<string> {
+  const { home, model, fetch, onNotice, signal } = options;
+  const folder = join(home, 'models', base.root.slice(2, 34));
+  const store = await openFolderFileStore(folder);
+  for (const [i, file] of base.files.entries()) {
+    onNotice?.(`Model ${base.name}: ${file.path} (${i + 1} of ${base.files.length}, ${file.size} bytes)`);
+    await fetchNamedFile({
+      ...{ file, name: file.path, store, signal },
+      folder: model === undefined ? undefined : withSlash(model),
+      ...(fetch === undefined ? {} : { fetch }),
+    });
+  }
+  return folder;
+}
+
+async function dataSetFile({ id, file }: DataSetEntry, options: PrepareSwarmOptions): Promise<Uint8Array> {
+  const { home, data, fetch, onNotice, signal } = options;
+  if (data !== undefined) {
+    const local = join(data, basename(file.path));
+    try {
+      const { size } = await stat(local);
+      if (size === file.size) return new Uint8Array(await readFile(local, { signal }));
+      throw new ModelLoadError(`${local} has ${size} bytes and not ${file.size}`);
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw new ModelLoadError(
+        `The questions ${id} are not in ${data} (${messageOf(cause)}); check --data, or leave it out`,
+        { cause },
+      );
+    }
+  }
+  const folder = join(home, 'data');
+  const name = `${file.sha256.slice(2, 34)}.jsonl`;
+  onNotice?.(`Questions ${id}: ${file.size} bytes`);
+  await fetchNamedFile({
+    ...{ file, name, store: await openFolderFileStore(folder), signal },
+    ...(fetch === undefined ? {} : { fetch }),
+  });
+  return new Uint8Array(await readFile(join(folder, name), { signal }));
+}
+
+function builtinFolder(root: string): string {
+  const builtin = builtinModelOf(root as `0x${string}`) ?? BUILTIN_MODELS[0];
+  return fileURLToPath(new URL(`../../public/${builtin?.folder ?? ''}`, import.meta.url));
+}
+
+async function rootOfFolder(folder: string) {
+  const files = await Promise.all(
+    MODEL_FILES.map(async (name) => {
+      const bytes = await readFile(join(folder, name)).catch((cause: unknown) => {
+        throw new ModelLoadError(`There is no ${name} in ${folder}; check --model`, { cause });
+      });
+      return { name, size: bytes.length, sha256: toHex(sha256Of(bytes)).slice(2) };
+    }),
+  );
+  return filesRoot(files);
+}
+
+function isAddress(model: string): boolean {
+  return /^https?:/.test(model);
+}
+
+function withSlash(url: string): string {
+  return url.endsWith('/') ? url : `${url}/`;
+}
