@@ -10,6 +10,7 @@ import { oneOf, parseCommandLine, runProcess, UsageError, wholeNumber } from './
 import { DEFAULT_MODEL, modelInFolder } from './home/model-folder.ts';
 import { readNetworkFile } from './home/network-file.ts';
 import { checkChain, checkSignature } from './replay/check-attestation.ts';
+import { dataSetFiles } from './replay/data-set-files.ts';
 import { findRecord } from './replay/find-record.ts';
 import { replayRecord } from './replay/replay-record.ts';
 import { verdictInWords } from './replay/verdict-in-words.ts';
@@ -24,6 +25,7 @@ The attestation is <device>:<round> ("last" for the round, a unique beginning of
   --engine NAME    what to recompute on: wasm or reference (default wasm)
   --threads N      threads of the wasm engine (default 1)
   --model DIR      the published model (default public/models/nano)
+  --data DIR       where the files of the swarm's data sets are (default .starling/data)
   --list           say what is archived
 
 Ends with 0 for the same bits, 1 when something differs, 2 when it cannot be replayed.`;
@@ -39,6 +41,7 @@ await runProcess(async (signal) => {
         engine: { type: 'string', default: 'wasm' },
         threads: { type: 'string', default: '1' },
         model: { type: 'string', default: DEFAULT_MODEL },
+        data: { type: 'string', default: `${state}/data` },
         list: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -77,6 +80,7 @@ await runProcess(async (signal) => {
       record,
       archive,
       model: modelInFolder(resolve(values.model)),
+      dataSetFiles: (tasks) => dataSetFiles(tasks, resolve(values.data)),
       engine,
       signal,
     });

@@ -2,11 +2,14 @@ import type { Engine } from '../../compute/engines/engine.ts';
 import { checkpointRoot } from '../../models/checkpoint/root.ts';
 import { loadModel } from '../../models/decoder/load.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import type { TaskSelection } from '../../protocol/swarm-spec.ts';
 import type { PeerRollouts } from '../../protocol/trainer.ts';
 import { decodeRollouts } from '../../swarm/messages/rollouts.ts';
 import { firstCheckpoint, readCheckpoint, writeCheckpoint } from '../../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS, type LearningSettings } from '../../training/learning-settings.ts';
 import { replayRound } from '../../training/replay-round.ts';
+import { UnknownTaskError } from '../../training/tasks/catalogue.ts';
+import { DataSetError } from '../../training/tasks/json-lines.ts';
 import { type DataSetTexts, openTasks } from '../../training/tasks/task-source.ts';
 import { taughtFormat } from '../../training/taught-format.ts';
 import { fetchModelFiles, type PublishedModel } from '../../workers/published-model.ts';
@@ -50,8 +53,8 @@ export interface ReplayRecordOptions {
   readonly model: PublishedModel;
   /** An engine to recompute on: any. */
   readonly engine: Engine;
-  /** The files of the swarm's data sets. Defaults to none. */
-  readonly dataSets?: DataSetTexts;
+  /** Finds the files of a swarm's data sets. Defaults to none. */
+  readonly dataSetFiles?: (tasks: TaskSelection) => Promise<DataSetTexts>;
   readonly signal?: AbortSignal;
 }
 
@@ -93,12 +96,20 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
     foreign.push({ author: set.author, cid, set });
   }
 
+  const selection = readCheckpoint(before.bytes).settings.tasks;
+  const dataSets = (await options.dataSetFiles?.(selection)) ?? new Map();
+  const tasks = await openTasks(selection, dataSets).catch((error: unknown) => {
+    if (error instanceof DataSetError || error instanceof UnknownTaskError) return error;
+    throw error;
+  });
+  if (tasks instanceof Error) return impossible(`its tasks cannot be opened. ${tasks.message}`);
+
   const context = { round, seed: record.seed, device };
   const publishedSet = own.intact ? decodeRollouts(own.bytes) : undefined;
   const replay = await replayRound({
     engine,
     format,
-    tasks: await openTasks(readCheckpoint(before.bytes).settings.tasks, options.dataSets ?? new Map()),
+    tasks,
     previous: before.bytes,
     context,
     // Damaged answers cannot be trained on; the resampled ones show where the damage is.

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,12 +7,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../compute/engines/engine.ts';
 import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { compareNames, parseSafetensors } from '../../models/checkpoint/safetensors.ts';
+import { toHex } from '../../protocol/hex.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
+import type { DataSetEntry } from '../../protocol/swarm-spec.ts';
 import { decodeRollouts, encodeRollouts } from '../../swarm/messages/rollouts.ts';
+import { SMALL_SETTINGS } from '../../workers/testing/small-model.ts';
 import { openArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
 import { modelInFolder } from '../home/model-folder.ts';
 import { type PublishedRounds, publishRounds } from '../testing/published-rounds.ts';
 import { checkSignature } from './check-attestation.ts';
+import { dataSetFiles } from './data-set-files.ts';
 import { findRecord } from './find-record.ts';
 import { replayRecord } from './replay-record.ts';
 import { verdictInWords } from './verdict-in-words.ts';
@@ -64,6 +69,48 @@ async function offsetOf(path: string, tensor: string, element: number): Promise<
 
 const checkpointFile = (path: string, record: RoundRecord) =>
   join(path, 'content', `${record.checkpoint}.file`);
+
+describe('replaying a round of a data set', () => {
+  it('needs its file, by its own name or as a volunteer keeps it', async () => {
+    const text = Array.from({ length: 20 }, (_, at) => JSON.stringify({ q: `${at}+7`, a: at + 7 })).join(
+      '\n',
+    );
+    const bytes = new TextEncoder().encode(text);
+    const digest = toHex(sha256Of(bytes));
+    const dataSet: DataSetEntry = {
+      id: 'sevens',
+      file: { path: 'sets/sevens.jsonl', size: bytes.length, sha256: digest, urls: [] },
+      fields: { prompt: 'q', answer: 'a' },
+      heldOutOneIn: 5,
+      checker: { kind: 'number' },
+    };
+    const settings = { ...SMALL_SETTINGS, tasks: { generators: [], dataSets: [dataSet] } };
+    const folder = await mkdtemp(join(home, 'set-'));
+    const { archive, modelPath, records } = await publishRounds(folder, 1, {
+      settings,
+      dataSets: new Map([['sevens', bytes]]),
+    });
+    const record = records[0]?.[0];
+    if (record === undefined) throw new Error('Nothing was published.');
+    const data = join(folder, 'data');
+    const again = () =>
+      replayRecord({
+        ...{ record, archive, engine, model: modelInFolder(modelPath) },
+        dataSetFiles: (tasks) => dataSetFiles(tasks, data),
+      });
+    expect(await again()).toMatchObject({
+      kind: 'impossible',
+      cause: expect.stringContaining('its file sets/sevens.jsonl is missing'),
+    });
+    await mkdir(data);
+    const kept = join(data, `${digest.slice(2, 34)}.jsonl`);
+    await writeFile(kept, text);
+    expect(await again()).toMatchObject({ kind: 'same', root: record.checkpointRoot });
+    await rm(kept);
+    await writeFile(join(data, 'sevens.jsonl'), text.replace('7', '8'));
+    expect(await again()).toMatchObject({ kind: 'impossible', cause: expect.stringContaining('SHA-256') });
+  });
+});
 
 describe('replaying a published round', () => {
   it('gives the same bits for every device and round', async () => {

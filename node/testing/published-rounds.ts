@@ -12,7 +12,7 @@ import { digestInCid, encodeRollouts } from '../../swarm/messages/rollouts.ts';
 import { networkId } from '../../swarm/network-id.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
 import { openCheckpointStore } from '../../training/durable-checkpoint-store.ts';
-import { ComputeHost } from '../../workers/compute-host.ts';
+import { ComputeHost, type ComputeHostOptions } from '../../workers/compute-host.ts';
 import { fetchModelFiles } from '../../workers/published-model.ts';
 import { SMALL_SETTINGS, smallModel } from '../../workers/testing/small-model.ts';
 import { type ArchiveFolder, openArchiveFolder } from '../archive/archive-folder.ts';
@@ -34,9 +34,13 @@ export interface PublishedRounds {
 
 /**
  * Two devices train a small model for some rounds on each other's answers, exactly as volunteers do, and
- * publish everything into an archive in `folder`.
+ * publish everything into an archive in `folder`. `learning` defaults to the settings of small tests.
  */
-export async function publishRounds(folder: string, rounds: number): Promise<PublishedRounds> {
+export async function publishRounds(
+  folder: string,
+  rounds: number,
+  learning: Pick<ComputeHostOptions<never>, 'settings' | 'dataSets'> = { settings: SMALL_SETTINGS },
+): Promise<PublishedRounds> {
   const archivePath = join(folder, 'archive');
   const modelPath = join(folder, 'model');
   const archive = await openArchiveFolder(archivePath);
@@ -58,7 +62,7 @@ export async function publishRounds(folder: string, rounds: number): Promise<Pub
         model,
         store: openCheckpointStore(openMemoryDirectory()),
         engine: 'reference',
-        settings: SMALL_SETTINGS,
+        ...learning,
         chooseEngine: async () => ({ engine: createReferenceEngine(), reason: '', verdicts: [] }),
       }),
     ),

@@ -62,10 +62,7 @@ export const WORD_TASKS: readonly Task[] = [
 
 export const TASKS: readonly Task[] = [...SHORT_TASKS, ...WORD_TASKS];
 
-/** The tasks that the nano model is taught, and that verified runs draw from. */
-export const NANO_TASKS: readonly Task[] = [sums, sorting, gcd, reversing];
-
-/** The nano model's tasks at the difficulties that it is taught. */
+/** The nano model's tasks at the difficulties that it is taught, and that verified runs draw from. */
 export const NANO_SELECTION: TaskSelection = selectGenerators({
   sums: [0, 1],
   sorting: [0, 1, 2],

@@ -11,6 +11,9 @@ import type { ItemDrawer } from './item-set.ts';
 import { DataSetError, questionIdentity, readQuestionLines } from './json-lines.ts';
 import type { Share, TaskItem } from './task.ts';
 
+/** Each is compiled when the file is opened. */
+const MAX_PATTERNS = 5000;
+
 /** A data set's questions by share, in the order of the file. */
 export interface DataSet {
   readonly id: string;
@@ -33,8 +36,14 @@ export async function openDataSet(
   }
   requireNamedFile(entry, file);
   const expect = await openChecker(entry.checker);
+  const lines = readQuestionLines(file, entry);
+  if (entry.checker.kind === 'pattern' && lines.length > MAX_PATTERNS) {
+    throw new DataSetError(id, `it has ${lines.length} patterns, and ${MAX_PATTERNS} are allowed`, {
+      remedy: 'Split the file.',
+    });
+  }
   const items: Record<Share, TaskItem[]> = { training: [], 'held-out': [] };
-  for (const { line, prompt, answer } of readQuestionLines(file, entry)) {
+  for (const { line, prompt, answer } of lines) {
     const identity = questionIdentity(prompt);
     const { answer: expected, solution } = splitSolution(answer);
     items[shareOf(id, identity, heldOutOneIn)].push(

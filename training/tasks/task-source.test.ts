@@ -211,6 +211,20 @@ describe('data sets', () => {
     await expect(open(both, [['sums', file]])).rejects.toThrow('Two tasks have the id sums');
   });
 
+  it('check by patterns, of which a file may have 5,000', async () => {
+    const checker = { kind: 'pattern' } as const;
+    const few = questions(30).replaceAll(/"answer":"(\d+)"/g, '"answer":"0*$1"');
+    const patterns = { generators: [], dataSets: [entryOf('few', few, { checker })] };
+    const [item] = (await open(patterns, [['few', few]])).roundItems(new Uint8Array(32), 1);
+    expect(item?.check(`The answer is 00${item.answer.slice(2)}.`)).toBe(1);
+    expect(item?.check('The answer is x.')).toBe(0);
+    const many = questions(5001);
+    const opening = open({ generators: [], dataSets: [entryOf('many', many, { checker })] }, [
+      ['many', many],
+    ]);
+    await expect(opening).rejects.toThrow('it has 5001 patterns, and 5000 are allowed. Split the file.');
+  });
+
   it('are refused with the line that the checker cannot use', async () => {
     const bad = `${file}${JSON.stringify({ question: 'Who?', answer: 'nobody' })}\n`;
     const opening = open({ generators: [], dataSets: [entryOf('bad', bad)] }, [['bad', bad]]);
