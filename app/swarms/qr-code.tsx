@@ -12,6 +12,7 @@ export default function QrCode({ text }: { readonly text: string }) {
       shapeRendering="crispEdges"
       className="block size-full"
     >
+      <rect width={size} height={size} fill="#fff" />
       <path d={path} fill="#000" />
     </svg>
   );

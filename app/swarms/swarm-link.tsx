@@ -26,7 +26,7 @@ export function SwarmLink({ chainId, id }: { readonly chainId: number; readonly 
   const Icon = copied === 'yes' ? Check : Copy;
   return (
     <div className="flex flex-wrap items-start gap-x-8 gap-y-5" data-testid="swarm-link" data-value={address}>
-      <div className="size-40 rounded-xl bg-white p-3">
+      <div className="size-40 overflow-hidden rounded-xl">
         <ErrorBoundary what="The QR code">
           <Suspense fallback={null}>
             <QrCode text={address} />

@@ -11,7 +11,11 @@ const { name, root } = must(BUILTIN_MODELS, 0);
 const own = { ...smallSpec, base: { kind: 'builtin', name, root }, tasks: NANO_SELECTION } as const;
 const record = (id: number, published: SwarmRecord['published']): SwarmRecord => ({
   ...{ id, cid: 'cid', digest: '0x00', starter: `0x${'a1'.repeat(20)}`, openedIn: 1n, published },
-  schedule: { genesis: 1_000, seconds: { answer: 8, critique: 5, vote: 7 }, genesisSeed: '0x00' },
+  schedule: {
+    genesis: 1_000,
+    seconds: { answer: 8, critique: 5, vote: 7 },
+    genesisSeed: `0x${'00'.repeat(32)}`,
+  },
 });
 
 const CHAIN = [
@@ -30,7 +34,7 @@ function watching(newest: number) {
     },
     capabilities: async () => ({ ...knownTasksAndModels(), modelBytes: 2 ** 32, dataBytes: 2 ** 26 }),
     heldOut: (id) => (id === 0 ? [{ round: 1, accuracy: 0.5, members: 2 }] : []),
-    sleep: (_ms, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+    pollMs: 1,
   });
   return watch;
 }

@@ -12,7 +12,7 @@ export function baseInWords(base: BaseModel): string {
 
 /** What of the model is trained. */
 export function trainedInWords({ trained }: Pick<SwarmSpec, 'trained'>): string {
-  if (trained.kind === 'full') return 'all of its weights';
+  if (trained.kind === 'full') return 'all weights';
   return `adapters of rank ${trained.rank} beside frozen weights`;
 }
 

@@ -146,7 +146,7 @@ describe('a swarm’s link', () => {
   it('says what the swarm trains, for whom and how it does, before the button', async () => {
     const { element, locator, join } = await shown(simulatedSwarms('swarms-measured'), { chainId, swarm: 1 });
     const landing = locator.getByTestId('swarm-landing');
-    await expect.element(landing).toHaveTextContent('Trains all of its weights of nano');
+    await expect.element(landing).toHaveTextContent('Trains all weights of nano');
     await expect.element(landing).toHaveTextContent('Anybody with a browser can join');
     await expect.element(locator.getByTestId('swarm-round')).toHaveTextContent('412, a new one every 20 s');
     await expectAccessibleOnPhoneToo(element);
