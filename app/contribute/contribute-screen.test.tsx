@@ -148,13 +148,13 @@ describe('ContributeScreen', () => {
   });
 
   it('answers a question of one’s own, before and after, side by side', async () => {
-    const { locator, button } = await shown('contributing');
-    await expect.element(button('Ask')).toBeDisabled();
+    const { locator } = await shown('contributing');
+    await expect.element(locator.getByTestId('own-ask')).toBeDisabled();
     await locator.getByLabelText('Your question').fill('47+38=');
-    await button('Ask').click();
+    await locator.getByTestId('own-ask').click();
     await expect.element(locator.getByTestId('own-before')).toHaveTextContent('84');
     await expect.element(locator.getByTestId('own-now')).toHaveTextContent('85');
-    await expect.element(locator.getByText('After round 134')).toBeVisible();
+    await expect.element(locator.getByText('After round 134', { exact: true })).toBeVisible();
   });
 
   it('names the cause of a failure, and keeps what was done', async () => {

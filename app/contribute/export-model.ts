@@ -1,4 +1,6 @@
-/** A checkpoint as files for other programs. In a chunk of its own, since it brings the model's code along. */
+/**
+ * A checkpoint as files for other programs. In a chunk of its own, since it brings the model's code along.
+ */
 
 import { float32Tensor, serializeSafetensors } from '../../models/checkpoint/safetensors.ts';
 import { parameterSpecs } from '../../models/decoder/config.ts';

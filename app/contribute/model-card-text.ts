@@ -1,4 +1,6 @@
-/** The card of a model that leaves with a person: what it is, where it comes from and how to check it. Pure. */
+/**
+ * The card of a model that leaves with a person: what it is, where it comes from and how to check it. Pure.
+ */
 import type { Hex } from '../../protocol/hex.ts';
 import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import { baseInWords, tasksInWords, trainedInWords } from '../swarms/swarm-words.ts';

@@ -36,8 +36,8 @@ function fields(...values: readonly (readonly [bytes: 2 | 4, value: number])[]):
 }
 
 /**
- * The archive's parts in order, files in the order of the map. Throws RangeError for 4 GiB or more, which needs
- * another form of archive.
+ * The archive's parts in order, files in the order of the map. Throws RangeError for 4 GiB or more, which
+ * needs another form of archive.
  */
 export function zipParts(files: ReadonlyMap<string, Uint8Array>): readonly Uint8Array<ArrayBuffer>[] {
   const parts: Uint8Array<ArrayBuffer>[] = [];
