@@ -23,6 +23,14 @@ export const BUILTIN_MODELS: readonly BuiltinModel[] = [
     parameters: 95_296,
     bytes: 386_334,
   },
+  {
+    name: 'micro',
+    folder: 'models/micro/',
+    root: '0x91d714942dbdeca988b4a7d897abe84417e2fe2e0b4e562b21918fa41ec5969c',
+    format: 'words',
+    parameters: 1_700_544,
+    bytes: 3_416_124,
+  },
 ];
 
 /** The built-in model with that root, whatever a swarm calls it. */

@@ -22,11 +22,11 @@ export const MICRO_CONFIG: DecoderConfig = {
 export const MICRO_RECIPE: MicroRecipe = {
   seed: 'starling micro, first edition',
   config: MICRO_CONFIG,
-  steps: 6000,
+  steps: 4300,
   batch: 32,
   learningRate: 1.5e-3,
   warmup: 30,
-  decay: 1200,
+  decay: 250,
   deviation: 0.06,
 };
 
