@@ -55,6 +55,36 @@ describe.skipIf(NO_ANVIL !== undefined)(
       expect(await swarm('leave', '1')).toContain('nothing of swarm 1');
     });
 
+    it('[S-07] gives a new account coin on a local network, so that one command opens a swarm', async () => {
+      const key = join(home, 'fresh.key');
+      const file = join(home, 'spec.json');
+      const price = JSON.parse(await swarm('create', file, '--key-file', key, '--dry-run', '--json'));
+      expect(price.gas).toBeGreaterThan(0);
+      const said = await swarm('create', file, '--key-file', key);
+      expect(said).toMatch(/gave 1\.\d+ ether to 0x[0-9a-fA-F]{40}, which had too little/);
+      expect(said).toMatch(/Swarm \d+ is open/);
+      // It has enough now.
+      expect(await swarm('create', file, '--key-file', key)).not.toContain('gave');
+    });
+
+    it('[S-07] names the account and the amount where nobody gives coin', async () => {
+      const network = { ...local.network, name: 'Elsewhere', local: false, relays: [] };
+      await writeFile(join(home, 'elsewhere.json'), JSON.stringify(network));
+      const key = join(home, 'poor.key');
+      await expect(
+        swarm(
+          'create',
+          join(home, 'spec.json'),
+          '--key-file',
+          key,
+          '--network',
+          join(home, 'elsewhere.json'),
+        ),
+      ).rejects.toThrow(
+        /The account 0x[0-9a-fA-F]{40} of .*poor\.key has 0 ether on Elsewhere, and opening the swarm takes at most 0\.\d+\. Send it 0\.\d+ ether/,
+      );
+    });
+
     it('names what is wrong, and opens nothing then', async () => {
       await expect(swarm('create', join(home, 'wrong.json'))).rejects.toThrow(/wrong at models/);
       await expect(swarm('create', join(home, 'absent.json'))).rejects.toThrow(/cannot be read/);

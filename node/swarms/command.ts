@@ -21,6 +21,7 @@ import { readNetworkFile } from '../home/network-file.ts';
 import { drill, memoryLines, stageLine } from '../swarm-drill.ts';
 import { networkOfSwarm } from './find-swarm.ts';
 import { leaveSwarm } from './leave-swarm.ts';
+import { ensureFunds } from './starter-funds.ts';
 
 const HELP = `npm run swarm -- COMMAND [options]
 
@@ -32,8 +33,8 @@ const HELP = `npm run swarm -- COMMAND [options]
   leave ID|LINK        ends this device's part: what it downloaded is deleted, its own checkpoint stays
 
   --network FILE|URL   the network (default .starling/devnet.json, or $STARLING_HOME/devnet.json)
-  --key-file FILE      create: key of the account that opens and pays, made on first use
-                       (default .starling/swarm-account.key)
+  --key-file FILE      create: key of the account that opens and pays, made on first use; on a local network
+                       the node gives it coin (default .starling/swarm-account.key)
   --dry-run            create: tells gas and price, and sends nothing
   --most N             list: how many at most (default 25)
   --home DIR           leave: folder of the volunteer (default .starling/volunteer)
@@ -132,6 +133,16 @@ export async function runSwarmCommand(options: SwarmCommandOptions): Promise<voi
         return;
       }
       if (!values.json) say(`Opening the swarm from ${account.address}: ${cost}.`);
+      await ensureFunds({
+        ...{ network, client, signal },
+        account: account.address,
+        // The queue allows a quarter more gas than was estimated, and the chain asks for all of it beforehand.
+        cost: (price.wei * 5n) / 4n,
+        keyFile: values['key-file'],
+        say: (sentence) => {
+          if (!values.json) say(sentence);
+        },
+      });
       const opened = await openSwarm({
         queue: new TransactionQueue({ client, wallet }),
         swarms,
