@@ -9,7 +9,9 @@ import { availableCandidates, chooseEngine, type EngineVerdict } from '../models
 import { folderSource } from '../models/loading/folder-source.ts';
 import { folderName } from '../models/storage/directory.ts';
 import { openFileDirectory } from '../models/storage/file-directory.ts';
+import { UNTESTED } from '../protocol/conformance-report.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
+import { memoizePromise } from '../protocol/memoize-promise.ts';
 import type { Network } from '../protocol/network-file.ts';
 import { MemoryStore } from '../swarm/content/store.ts';
 import { joinSwarm } from '../swarm/join.ts';
@@ -18,7 +20,7 @@ import { nodeTransports } from '../swarm/node-transports.ts';
 import type { RoundEvent } from '../swarm/rounds/events.ts';
 import { RoundDriver } from '../swarm/rounds/round-driver.ts';
 import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
-import { ComputeHost } from '../workers/compute-host.ts';
+import { ComputeHost, type EngineReport } from '../workers/compute-host.ts';
 import { conformanceOf } from '../workers/conformance-report.ts';
 import { lockFolder } from './home/folder-lock.ts';
 import { deviceKeyFile } from './home/key-file.ts';
@@ -26,7 +28,8 @@ import { modelInFolder } from './home/model-folder.ts';
 import { openCritic } from './home/open-critic.ts';
 import { verdictFolder } from './home/verdict-folder.ts';
 import { OwnAttestations } from './own-attestations.ts';
-import { prepareSwarm } from './swarms/prepare-swarm.ts';
+import { membersOf, readNamedFile, StoreWithFiles } from './swarms/member-files.ts';
+import { type PreparedSwarm, prepareSwarm } from './swarms/prepare-swarm.ts';
 
 export interface VolunteerOptions {
   readonly network: Network;
@@ -37,7 +40,7 @@ export interface VolunteerOptions {
   readonly threads?: number;
   /** A folder with the model, or the URL of one. Defaults to what the swarm's specification names. */
   readonly model?: string | undefined;
-  /** A folder with the files of the swarm's data sets. Defaults to their addresses. */
+  /** A folder with the files of the swarm's data sets. Defaults to their addresses, then to members. */
   readonly data?: string | undefined;
   /** An .onnx file of a frozen model that judges others' answers. Defaults to the model in training. */
   readonly critic?: string;
@@ -93,6 +96,23 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     const run = networkId(network.chainId, network.contracts.participation, network.swarm);
     const store = openCheckpointStore(await openFileDirectory(join(home, 'checkpoints', folderName(run))));
     const verdicts = verdictFolder(join(home, 'conformance'));
+    const files = new StoreWithFiles(new MemoryStore(CONTENT_BUDGET));
+    let computing: ComputeHost<EngineVerdict> | undefined;
+    // A device that has every file joins once its engine runs; one that asks members for files joins before.
+    const takeSeat = memoizePromise(async () => {
+      const chain = await DeviceChain.open({ network, secret: key.secret, ...ending });
+      closing.push(() => chain.stop());
+      const connection = await joinSwarm({
+        network,
+        transports: nodeTransports(),
+        key,
+        ledger: chain.ledger,
+        store: files,
+        describe: () => ({ delegation: null, ...selfDescription(computing?.engine) }),
+      });
+      closing.push(() => connection.leave());
+      return { chain, connection };
+    });
     const { spec, settings, ...prepared } = await prepareSwarm({
       network,
       client: connect(network, ending),
@@ -103,6 +123,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       // The reference engine computes one number at a time.
       deviceClass: engine === 'reference' ? 'light' : 'full',
       modelBytes: (trained) => Math.floor(totalmem() / BYTES_IN_TRAINING[trained]),
+      fromMembers: async (file, inner) => membersOf((await takeSeat()).connection)(file, inner),
       onNotice: (text) => tell({ kind: 'notice', text }),
       ...ending,
     });
@@ -138,25 +159,11 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       ...(signal === undefined ? {} : { signal }),
     });
     closing.push(() => host.stop());
-    const chain = await DeviceChain.open({
-      network,
-      secret: key.secret,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    closing.push(() => chain.stop());
-    const connection = await joinSwarm({
-      network,
-      transports: nodeTransports(),
-      key,
-      ledger: chain.ledger,
-      store: new MemoryStore(CONTENT_BUDGET),
-      describe: () => ({
-        delegation: null,
-        engine: host.engine.description,
-        conformance: conformanceOf(host.engine),
-      }),
-    });
-    closing.push(() => connection.leave());
+    computing = host;
+    const { chain, connection } = await takeSeat();
+    offerFiles(files, { spec, ...prepared });
+    // Who joined before its engine ran has not said with what it computes. Where this fails, the next hello does.
+    await connection.presence.announce().catch(() => undefined);
     signal?.throwIfAborted();
     const driver = new RoundDriver({
       trainer: host,
@@ -199,6 +206,22 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     await closeAll();
     throw error;
   }
+}
+
+/** What a hello says of the engine; a device that has none yet says so. */
+function selfDescription(engine: EngineReport<EngineVerdict> | undefined) {
+  if (engine === undefined) return { engine: '', conformance: UNTESTED };
+  return { engine: engine.description, conformance: conformanceOf(engine) };
+}
+
+/** Serves the swarm's questions and the small files of its model to members. */
+function offerFiles(
+  files: StoreWithFiles,
+  { spec, dataSets, model }: Pick<PreparedSwarm, 'spec' | 'dataSets' | 'model'>,
+): void {
+  for (const { id, file } of spec.tasks.dataSets) files.offer(file, async () => dataSets.get(id));
+  if (spec.base.kind === 'builtin') return;
+  for (const file of spec.base.files) files.offer(file, () => readNamedFile(file, join(model, file.path)));
 }
 
 /** Dawn's GPU; loaded only when asked for, since it is native code that most volunteers do without. */

@@ -7,14 +7,8 @@ import { fileURLToPath } from 'node:url';
 import type { PublicClient } from 'viem';
 import { readSwarm, type SwarmRecord, specOf } from '../../chain/swarms.ts';
 import { LoraError } from '../../models/decoder/lora/adapters.ts';
-import {
-  checkBaseFiles,
-  checkBaseRoot,
-  type FilesBase,
-  fetchNamedFile,
-} from '../../models/loading/base-files.ts';
+import { checkBaseFiles, checkBaseRoot, type FilesBase } from '../../models/loading/base-files.ts';
 import { filesRoot } from '../../models/loading/file-root.ts';
-import { openFolderFileStore } from '../../models/loading/folder-file-store.ts';
 import { folderSource } from '../../models/loading/folder-source.ts';
 import { ModelLoadError } from '../../models/loading/model-source.ts';
 import { toHex } from '../../protocol/hex.ts';
@@ -28,6 +22,8 @@ import type { LearningSettings } from '../../training/learning-settings.ts';
 import { loraOf } from '../../training/member-model.ts';
 import { type DeviceClass, knownTasksAndModels, learningSettingsOf } from '../../training/swarm-settings.ts';
 import { openTasks } from '../../training/tasks/task-source.ts';
+import type { FromMembers } from './member-files.ts';
+import { obtainFile } from './obtain-file.ts';
 
 /** This program or this device cannot take part in the swarm. Nothing was downloaded. */
 export class SwarmRefusedError extends Error {
@@ -54,13 +50,20 @@ export interface PrepareSwarmOptions {
   readonly home: string;
   /** A folder with the model, or the URL of one. Defaults to what the specification names. */
   readonly model?: string | undefined;
-  /** A folder with the data sets' files. Defaults to their addresses. */
+  /** A folder with the data sets' files. Defaults to their addresses, then to members. */
   readonly data?: string | undefined;
   readonly deviceClass: DeviceClass;
   /** Most bytes of a model's files of which this device can train that part. */
   readonly modelBytes: (trained: SwarmSpec['trained']['kind']) => number;
   /** Defaults to the platform's `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
+  /**
+   * Asks members for a file of at most 1 MiB. Called only for what no folder and no address gives. Defaults
+   * to nobody.
+   */
+  readonly fromMembers?: FromMembers;
+  /** Waits between two rounds of asking members. Tests inject their own. */
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** One sentence at a time about what is done. */
   readonly onNotice?: (sentence: string) => void;
   readonly signal?: AbortSignal;
@@ -150,22 +153,22 @@ async function modelFolder(spec: SwarmSpec, options: PrepareSwarmOptions): Promi
 
 /** Downloads the files of a base into a folder that its root names. */
 async function download(base: FilesBase, options: PrepareSwarmOptions): Promise<string> {
-  const { home, model, fetch, onNotice, signal } = options;
+  const { home, model, fetch, fromMembers, sleep, onNotice, signal } = options;
   const folder = join(home, 'models', base.root.slice(2, 34));
-  const store = await openFolderFileStore(folder);
   for (const [i, file] of base.files.entries()) {
     onNotice?.(`Model ${base.name}: ${file.path} (${i + 1} of ${base.files.length}, ${file.size} bytes)`);
-    await fetchNamedFile({
-      ...{ file, name: file.path, store, signal },
-      folder: model === undefined ? undefined : withSlash(model),
-      ...(fetch === undefined ? {} : { fetch }),
+    await obtainFile({
+      ...{ file, folder, name: file.path, fetch, fromMembers, sleep, onNotice, signal },
+      label: `${file.path} of ${base.name}`,
+      option: '--model',
+      address: model === undefined ? undefined : withSlash(model),
     });
   }
   return folder;
 }
 
 async function dataSetFile({ id, file }: DataSetEntry, options: PrepareSwarmOptions): Promise<Uint8Array> {
-  const { home, data, fetch, onNotice, signal } = options;
+  const { home, data, fetch, fromMembers, sleep, onNotice, signal } = options;
   if (data !== undefined) {
     const local = join(data, basename(file.path));
     try {
@@ -183,9 +186,10 @@ async function dataSetFile({ id, file }: DataSetEntry, options: PrepareSwarmOpti
   const folder = join(home, 'data');
   const name = `${file.sha256.slice(2, 34)}.jsonl`;
   onNotice?.(`Questions ${id}: ${file.size} bytes`);
-  await fetchNamedFile({
-    ...{ file, name, store: await openFolderFileStore(folder), signal },
-    ...(fetch === undefined ? {} : { fetch }),
+  await obtainFile({
+    ...{ file, folder, name, fetch, fromMembers, sleep, onNotice, signal },
+    label: `the questions “${id}”`,
+    option: '--data',
   });
   return new Uint8Array(await readFile(join(folder, name), { signal }));
 }
