@@ -1,5 +1,5 @@
 /**
- * The part of `npm run train:base` that makes public/models/micro. It takes an hour or more, so it shows its
+ * The part of `npm run train:base` that makes public/models/micro. It takes 20 minutes or more, so it shows its
  * progress, saves its state, and goes on after a kill.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
