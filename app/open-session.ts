@@ -11,6 +11,8 @@ export function openSession({ base }: { readonly base: string }): Session {
     openVolunteer: ({ onKeyLost }) => openVolunteer({ base, onKeyLost }),
     openPaidWork: async (credentials) =>
       (await import('./open-paid-work.ts')).openPaidWork({ base, ...credentials }),
+    openSwarms: async (volunteer) =>
+      (await import('./open-swarms.ts')).openSwarms({ base, network: await volunteer.network() }),
     openModels: async () => (await import('./models/open-models.ts')).openModels(),
     isPaidWorkUnderWay: () => isBusyRemembered(),
   });

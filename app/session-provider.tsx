@@ -3,10 +3,11 @@ import { ChecksContext } from './checks/checks-context.tsx';
 import { JobsContext } from './jobs/jobs-context.tsx';
 import { OpenModelsContext } from './models/models-context.tsx';
 import type { Session } from './session.ts';
+import { SwarmsContext } from './swarms/swarms-context.tsx';
 import { VolunteerProvider } from './volunteer/volunteer-context.tsx';
 
 interface SessionProviderProps {
-  readonly session: Pick<Session, 'volunteer' | 'view' | 'jobs' | 'checks' | 'models'>;
+  readonly session: Pick<Session, 'volunteer' | 'view' | 'swarms' | 'jobs' | 'checks' | 'models'>;
   readonly children: ReactNode;
 }
 
@@ -14,11 +15,13 @@ interface SessionProviderProps {
 export function SessionProvider({ session, children }: SessionProviderProps) {
   return (
     <VolunteerProvider volunteer={session.volunteer} store={session.view}>
-      <JobsContext value={session.jobs}>
-        <ChecksContext value={session.checks}>
-          <OpenModelsContext value={session.models}>{children}</OpenModelsContext>
-        </ChecksContext>
-      </JobsContext>
+      <SwarmsContext value={session.swarms}>
+        <JobsContext value={session.jobs}>
+          <ChecksContext value={session.checks}>
+            <OpenModelsContext value={session.models}>{children}</OpenModelsContext>
+          </ChecksContext>
+        </JobsContext>
+      </SwarmsContext>
     </VolunteerProvider>
   );
 }

@@ -3,6 +3,7 @@ import type { ChecksPort } from './checks/checks-port.ts';
 import type { JobsPort } from './jobs/jobs-port.ts';
 import { ModelsController } from './models/models-controller.ts';
 import { type OwnedVolunteer, Session } from './session.ts';
+import { simulatedSwarms } from './swarms/testing/simulated-swarms.ts';
 import { simulatedVolunteer } from './volunteer/testing/simulated-volunteer.ts';
 import type { Credentials } from './volunteer/volunteer.ts';
 
@@ -28,6 +29,10 @@ function made(options: { readonly underWay?: boolean; readonly refused?: boolean
       log.push(`paid work on ${given.network.name}`);
       const stop = async () => void log.push('paid work stopped');
       return { jobs: { refresh() {} } as JobsPort, checks: {} as ChecksPort, stop };
+    },
+    openSwarms: async () => {
+      log.push('swarms');
+      return { ...simulatedSwarms('swarms-empty'), stop: async () => void log.push('swarms stopped') };
     },
     openModels: async () => {
       log.push('models');

@@ -22,14 +22,19 @@ export default defineProject(
         // A package that is found only when a test imports it makes Vite bundle anew and load the page again.
         optimizeDeps: {
           include: [
+            '@ipld/dag-cbor',
+            '@noble/hashes/sha2.js',
             '@tanstack/react-query',
             'axe-core',
             'idb',
             'lucide-react',
+            'multiformats/cid',
+            'multiformats/hashes/digest',
             'react',
             'react-dom/client',
             'react/jsx-dev-runtime',
             'uplot',
+            'uqr',
             'viem',
             'viem/accounts',
             'wagmi',

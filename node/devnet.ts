@@ -1,36 +1,28 @@
 /** A whole network on this machine; `npm start` runs it. Prints one URL and a line when all is ready. */
-import { UNTESTED } from '../protocol/conformance-report.ts';
 import '../swarm/node20.ts';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { DeviceChain } from '../chain/device-chain.ts';
-import { locationOf } from '../chain/swarm-location.ts';
+import { connect } from '../chain/network.ts';
+import { Poller } from '../chain/poller.ts';
+import { countSwarms } from '../chain/swarms.ts';
 import { TransactionQueue } from '../chain/transaction-queue.ts';
+import { messageOf } from '../protocol/message-of.ts';
 import { parseNetwork } from '../protocol/network-file.ts';
-import { joinSwarm } from '../swarm/join.ts';
-import { signedAttestation, signedVote } from '../swarm/messages/validator.ts';
 import { networkId } from '../swarm/network-id.ts';
-import { nodeTransports } from '../swarm/node-transports.ts';
-import { openArchiveFolder } from './archive/archive-folder.ts';
-import { startArchive } from './archive.ts';
 import { type Child, startChild } from './devnet/child.ts';
 import { defaultSpec } from './devnet/default-swarm.ts';
 import { fundedWallet, startLocalChain } from './devnet/local-chain.ts';
+import { startObserver } from './devnet/observer.ts';
 import { servePage } from './devnet/page-server.ts';
 import { startRpcGuard } from './devnet/rpc-guard.ts';
 import { stageSeconds } from './devnet/stages.ts';
 import { aborted, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
 import { writeWhole } from './home/files.ts';
-import { deviceKeyFile } from './home/key-file.ts';
-import { checkpointBytes, DEFAULT_MODEL } from './home/model-folder.ts';
-import { Submitter } from './submitter.ts';
 
 const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P] [--dev]';
 
 /** First port to try for the chain's guarded address. */
 const RPC_PORT = 8545;
-/** Coin is free here: strangers' eighth is enough for the first round of 64 volunteers. */
-const LOCAL_GAS_PER_ROUND = 48_000_000;
 /** In wei; fifty times what a new local chain asks. */
 const LOCAL_MAX_FEE = 100_000_000_000n;
 
@@ -140,7 +132,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
   await writeWhole(networkFile, `${JSON.stringify(file, null, 2)}\n`);
   signal.throwIfAborted();
 
-  await startObserver();
+  await startObservers();
   for (let number = 1; number <= volunteers; number++) startVolunteerProcess(number);
   if (!signal.aborted) announce();
 
@@ -158,69 +150,41 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
     return started;
   }
 
-  /** One peer without a model: it archives what is published and posts what is signed. */
-  async function startObserver(): Promise<void> {
-    const key = await deviceKeyFile(join(home, 'observer.key'));
-    const deviceChain = await DeviceChain.open({ network, secret: key.secret, signal });
-    closing.push(() => deviceChain.stop());
-    const folder = await openArchiveFolder(join(home, 'archive'));
-    const connection = await joinSwarm({
-      network,
-      transports: nodeTransports(),
-      key,
-      ledger: deviceChain.ledger,
-      store: folder.content,
-      describe: () => ({
-        delegation: null,
-        engine: 'archive, computes nothing',
-        conformance: UNTESTED,
-      }),
+  /** An observer of the default swarm, and of each of those that somebody opens later. */
+  async function startObservers(): Promise<void> {
+    const client = connect(network, { signal });
+    const queue = new TransactionQueue({
+      client,
+      wallet: await fundedWallet(anvil, join(home, 'chain', 'submitter.key')),
+      patienceMs: 20_000,
+      maxFeePerGas: LOCAL_MAX_FEE,
     });
-    closing.push(() => connection.leave());
-    const archive = startArchive({
-      connection,
-      standingOf: (device) => connection.standings.of(device),
-      maxCheckpointBytes: await checkpointBytes(DEFAULT_MODEL),
-      device: key.address,
-      folder,
-      clock: deviceChain.clock,
-      schedule: deviceChain.schedule,
-      onEvent: (event) => {
-        if (event.kind === 'refused')
-          say(`The archive could not keep round ${event.round} of ${event.device}: ${event.cause}`);
+    const observe = async (id: number): Promise<void> => {
+      const own = id === swarm;
+      const observer = await startObserver({
+        network: { ...network, swarm: id },
+        keyFile: join(home, own ? 'observer.key' : `observer-${id}.key`),
+        archive: own ? join(home, 'archive') : join(home, 'archives', String(id)),
+        ...{ queue, say, signal },
+      });
+      closing.push(() => observer.stop());
+    };
+    await observe(swarm);
+    let next = swarm + 1;
+    const watcher = new Poller({
+      pass: async () => {
+        const end = Math.min(await countSwarms(client, contracts.swarms), swarm + RELAYED_SWARMS);
+        while (next < end) {
+          const id = next++;
+          await observe(id);
+          say(`Swarm ${id} was opened: its rounds are archived and posted too.`);
+        }
       },
+      onError: (error) => say(`A swarm is not observed: ${messageOf(error)}`),
+      intervalMs: 3000,
     });
-    closing.push(() => archive.stop());
-    const submitter = new Submitter({
-      queue: new TransactionQueue({
-        client: deviceChain.client,
-        wallet: await fundedWallet(anvil, join(home, 'chain', 'submitter.key')),
-        patienceMs: 20_000,
-        maxFeePerGas: LOCAL_MAX_FEE,
-      }),
-      standingOf: (device) => connection.standings.of(device),
-      gasPerRound: LOCAL_GAS_PER_ROUND,
-      gasPerDay: 1000 * LOCAL_GAS_PER_ROUND,
-      chainId: network.chainId,
-      location: locationOf(network),
-      clock: deviceChain.clock,
-      onEvent: (event) => {
-        if (event.kind === 'spent') say(event.sentence);
-        if (event.kind === 'trouble') say(`Posting to the chain is delayed: ${event.sentence}`);
-        if (event.kind === 'refused')
-          say(
-            `The chain will not take a ${event.what} of ${event.device} for round ${event.round}: ${event.reason.sentence}`,
-          );
-      },
-    });
-    closing.push(
-      connection.gossip.onMessage((message) => {
-        if (message.type === 'attest') void submitter.addAttestation(signedAttestation(message));
-        if (message.type === 'vote') void submitter.addVote(signedVote(message));
-      }),
-      () => submitter.stop(),
-    );
-    submitter.start();
+    watcher.start();
+    closing.push(() => watcher.stop());
   }
 
   function startVolunteerProcess(number: number): void {

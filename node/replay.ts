@@ -5,9 +5,10 @@
 import '../swarm/node20.ts';
 import { resolve } from 'node:path';
 import { availableCandidates, chooseEngine } from '../models/engine-choice/choose.ts';
+import { folderSource } from '../models/loading/folder-source.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { oneOf, parseCommandLine, runProcess, UsageError, wholeNumber } from './home/command-line.ts';
-import { DEFAULT_MODEL, modelInFolder } from './home/model-folder.ts';
+import { DEFAULT_MODEL } from './home/model-folder.ts';
 import { readNetworkFile } from './home/network-file.ts';
 import { checkChain, checkSignature } from './replay/check-attestation.ts';
 import { dataSetFiles } from './replay/data-set-files.ts';
@@ -24,7 +25,7 @@ The attestation is <device>:<round> ("last" for the round, a unique beginning of
   --network FILE   to look the attestation up on the chain (default .starling/devnet.json, where it is there)
   --engine NAME    what to recompute on: wasm or reference (default wasm)
   --threads N      threads of the wasm engine (default 1)
-  --model DIR      the published model (default public/models/nano)
+  --model DIR      the model that the device began with (default public/models/nano)
   --data DIR       where the files of the swarm's data sets are (default .starling/data)
   --list           say what is archived
 
@@ -79,7 +80,7 @@ await runProcess(async (signal) => {
     const verdict = await replayRecord({
       record,
       archive,
-      model: modelInFolder(resolve(values.model)),
+      model: folderSource(resolve(values.model)),
       dataSetFiles: (tasks) => dataSetFiles(tasks, resolve(values.data)),
       engine,
       signal,

@@ -6,6 +6,7 @@ import type { ChainError } from '../chain/errors.ts';
 import { connect } from '../chain/network.ts';
 import type { EngineKind } from '../compute/engines/engine.ts';
 import { availableCandidates, chooseEngine, type EngineVerdict } from '../models/engine-choice/choose.ts';
+import { folderSource } from '../models/loading/folder-source.ts';
 import { folderName } from '../models/storage/directory.ts';
 import { openFileDirectory } from '../models/storage/file-directory.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
@@ -64,10 +65,10 @@ export interface Volunteer {
 }
 
 /**
- * Bytes of memory that training takes for each byte of a model's file in bf16: weights, two moments and
- * gradients in f32.
+ * Bytes of memory that training takes for each byte of a model's file in bf16. All weights: themselves, two
+ * moments and gradients in f32. Adapters: the frozen weights, and packed copies of them.
  */
-const BYTES_IN_TRAINING = 8;
+const BYTES_IN_TRAINING = { full: 8, adapters: 2.5 } as const;
 
 const KEY_ELSEWHERE =
   'Another machine works with this device’s key, so this one waits. Stop one of them, or remove device.key from one folder, and start again.';
@@ -101,18 +102,21 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       data: options.data,
       // The reference engine computes one number at a time.
       deviceClass: engine === 'reference' ? 'light' : 'full',
-      modelBytes: Math.floor(totalmem() / BYTES_IN_TRAINING),
+      modelBytes: (trained) => Math.floor(totalmem() / BYTES_IN_TRAINING[trained]),
       onNotice: (text) => tell({ kind: 'notice', text }),
       ...ending,
     });
     tell({ kind: 'notice', text: `Swarm ${network.swarm}, ${spec.name}: ${spec.description}` });
-    const model = modelInFolder(prepared.model);
-    const frozen = options.critic === undefined ? undefined : await openCritic(options.critic, model);
+    const frozen =
+      options.critic === undefined
+        ? undefined
+        : await openCritic(options.critic, modelInFolder(prepared.model));
     if (frozen !== undefined) closing.push(() => frozen.close());
     const host = await ComputeHost.start<EngineVerdict>({
       device: key.address,
-      model,
+      model: folderSource(prepared.model),
       critic: frozen?.critic,
+      swarm: spec,
       settings,
       dataSets: prepared.dataSets,
       store,

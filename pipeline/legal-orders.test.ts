@@ -25,6 +25,14 @@ describe('legalOrders', () => {
     expect(legalOrders({ stages: 8, visited: 8 }).map(String)).not.toContain('2,1,4,3,6,5,7');
   });
 
+  it('never leads more than four stages from the highest so far', () => {
+    const orders = legalOrders({ stages: 8, visited: 3 }).map(String);
+    expect(orders).toContain('3,7');
+    expect(orders).not.toContain('2,7');
+    expect(orders).not.toContain('5,6');
+    expect(legalOrders({ stages: 8, visited: 3, furthestStep: 5 }).map(String)).toContain('2,7');
+  });
+
   it('gives only ascending orders without swaps', () => {
     expect(legalOrders({ stages: 5, visited: 3, swaps: 0 }).map(String)).toEqual([
       '1,2',

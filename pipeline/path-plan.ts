@@ -61,13 +61,16 @@ export function pathPlan(options: PathPlanOptions): StageOrder[] {
   return sets.map((set) => draws.pick(orders.of(set)));
 }
 
-/** Two microbatches exchange a stage each, where both have a legal order afterwards. */
+/**
+ * Two microbatches exchange a stage each, where both have a legal order afterwards. No stage comes twice in
+ * one.
+ */
 function exchange(sets: number[][], orders: LegalOrders, draws: DrawSequence): void {
   const [i, j] = [draws.integer(0, sets.length - 1), draws.integer(0, sets.length - 1)];
   const [one, other] = [sets[i]!, sets[j]!];
   const [p, q] = [draws.integer(0, one.length - 1), draws.integer(0, other.length - 1)];
   const [a, b] = [one[p]!, other[q]!];
-  if (i === j || a === b || one.includes(b) || other.includes(a)) return;
+  if (i === j || a === b) return;
   const [first, second] = [one.with(p, b), other.with(q, a)];
   if (orders.of(first).length === 0 || orders.of(second).length === 0) return;
   sets[i] = first;

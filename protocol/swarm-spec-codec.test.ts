@@ -91,6 +91,16 @@ describe('docs/vectors/swarm-spec.json', () => {
   });
 });
 
+describe('docs/swarms.md', () => {
+  it('[S-05] has an example that is a specification, but for the account and the time', () => {
+    const text = readFileSync(new URL('../docs/swarms.md', import.meta.url), 'utf8');
+    const [, example = ''] = /```json\n([\s\S]*?)```/.exec(text) ?? [];
+    const { startedBy, startedAt } = smallSpec;
+    const spec = parseSwarmSpec(JSON.stringify({ startedBy, startedAt, ...JSON.parse(example) }));
+    expect(spec.name).toBe('School sums');
+  });
+});
+
 describe('a specification', () => {
   it('[S-02] is refused when its digest is another, before it is decoded', () => {
     const { bytes, digest } = encodeSwarmSpec(smallSpec);

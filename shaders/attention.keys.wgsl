@@ -3,9 +3,9 @@
 // dv and dk of a tile of keys. For each head of the group, ascending, there is a lattice fold over every
 // query row (a masked row weighs +0 and keeps its place) of P * dout, and one of dS * q, times scale; the
 // results of the heads are added in order. `scores` holds the dS and, after them, the P, of every row and of
-// `keys` keys. A long fold is cut into several dispatches, each with some heads of the group or some rows of
-// one head. A dispatch continues from the sums of the heads before, in dk and dv, and from the sums of the
-// rows before, in `totals`.
+// `keys` keys, on the lattice, and +0 for keys that the row does not see. A long fold is cut into several
+// dispatches, each with some heads of the group or some rows of one head. A dispatch continues from the sums
+// of the heads before, in dk and dv, and from the sums of the rows before, in `totals`.
 
 @group(0) @binding(0) var<uniform> params: AttentionParams;
 @group(0) @binding(1) var<storage, read> scores: array<f32>;
@@ -30,21 +30,22 @@ var<private> weights_after: u32;
 
 fn left_at(product: u32, m: u32, i: u32) -> f32 {
   let key = left_key + m;
-  if (key >= params.keys || params.first_key + key > positions[unit.b * params.Tq + i]) {
-    return 0.0;
-  }
-  return lattice(scores[head_scores + product * weights_after + i * params.keys + key]);
+  let exists = key < params.keys;
+  let at = head_scores + product * weights_after + i * params.keys + key;
+  return select(0.0, scores[select(0u, at, exists)], exists);
+}
+
+fn right_columns() -> u32 {
+  return params.head_dim - corner_n;
 }
 
 fn right_at(product: u32, i: u32, n: u32) -> f32 {
-  if (corner_n + n >= params.head_dim) {
-    return 0.0;
-  }
-  let at = head_vector + i * params.heads * params.head_dim + corner_n + n;
+  let exists = corner_n + n < params.head_dim;
+  let at = select(0u, head_vector + i * params.heads * params.head_dim + corner_n + n, exists);
   if (product == 0u) {
-    return lattice(q[at]);
+    return select(0.0, lattice(q[at]), exists);
   }
-  return lattice(dout[at]);
+  return select(0.0, lattice(dout[at]), exists);
 }
 
 // Whether some query row of a fold block sees key `first`, the tile's first. It is uniform, since positions

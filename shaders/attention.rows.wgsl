@@ -12,6 +12,9 @@
 @group(0) @binding(4) var<storage, read> stats: array<f32>;
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
 
+// Whether the scores are on the lattice.
+const ROUNDED = 0u;
+
 // Of each of the lane's rows: its first score, and how many keys it sees.
 var<private> left_scores: vec4<u32>;
 var<private> left_seen: vec4<u32>;
@@ -29,17 +32,23 @@ fn start_rows(corner: TileCorner, lines: u32, lane: u32) {
 }
 
 fn left_at(product: u32, i: u32, j: u32) -> f32 {
-  if (j >= left_seen[i]) {
-    return 0.0;
-  }
-  return lattice(scores[left_scores[i] + j]);
+  let sees = j < left_seen[i];
+  let score = scores[select(0u, left_scores[i] + j, sees)];
+//# if ROUNDED
+  return select(0.0, score, sees);
+//# else
+  return select(0.0, lattice(score), sees);
+//# end
+}
+
+fn right_columns() -> u32 {
+  return params.head_dim - corner_n;
 }
 
 fn right_at(product: u32, j: u32, n: u32) -> f32 {
-  if (corner_n + n >= params.head_dim) {
-    return 0.0;
-  }
-  return lattice(x[unit.first_key + j * unit.key_stride + corner_n + n]);
+  let exists = corner_n + n < params.head_dim;
+  let at = unit.first_key + j * unit.key_stride + corner_n + n;
+  return select(0.0, lattice(x[select(0u, at, exists)]), exists);
 }
 
 // A lane loads the rows that it computes.

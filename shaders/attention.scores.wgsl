@@ -10,17 +10,18 @@
 @group(0) @binding(4) var<storage, read_write> scores: array<f32>;
 
 fn left_at(product: u32, i: u32, d: u32) -> f32 {
-  if (left[i] == NO_LINE) {
-    return 0.0;
-  }
-  return lattice(q[left[i] * params.head_dim + d]);
+  let exists = left[i] != NO_LINE;
+  return select(0.0, lattice(q[select(0u, left[i] * params.head_dim + d, exists)]), exists);
+}
+
+fn right_columns() -> u32 {
+  return params.keys - corner_n;
 }
 
 fn right_at(product: u32, d: u32, n: u32) -> f32 {
-  if (corner_n + n >= params.keys) {
-    return 0.0;
-  }
-  return lattice(k[unit.first_key + (params.first_key + corner_n + n) * unit.key_stride + d]);
+  let exists = corner_n + n < params.keys;
+  let at = unit.first_key + (params.first_key + corner_n + n) * unit.key_stride + d;
+  return select(0.0, lattice(k[select(0u, at, exists)]), exists);
 }
 
 @compute @workgroup_size(8, 8)

@@ -1,10 +1,12 @@
 //! import functions
 //! import fold
 //! import attention
+//! import lattice
 //! import grid
 // Turns a line of scores into exp(sub(score, m)), in place, and stores stats = (m, recip(sum)); one workgroup
 // a line. Scores of keys that the row does not see keep their value. Entry `short` does the same with one
-// invocation a line, for few keys.
+// invocation a line, for few keys, and stores lattice(exp(sub(score, m))), which is all that attention.rows
+// needs.
 
 @group(0) @binding(0) var<uniform> params: AttentionParams;
 @group(0) @binding(1) var<storage, read> positions: array<u32>;
@@ -108,7 +110,7 @@ fn short(
   var sum = Fold();
   for (var j = 0u; j < seen; j++) {
     let weight = exp_canonical(sub(scores[base + j], m));
-    scores[base + j] = weight;
+    scores[base + j] = lattice(weight);
     fold_term(&sum, weight);
   }
   let head = head_of(params, unit, line);

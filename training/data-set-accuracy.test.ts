@@ -10,7 +10,7 @@ import { sha256Of } from '../protocol/sha256-of.ts';
 import type { DataSetEntry } from '../protocol/swarm-spec.ts';
 import { measureQuestions } from './data-set-accuracy.ts';
 import { DEFAULT_SETTINGS } from './learning-settings.ts';
-import { formatOf } from './member-model.ts';
+import { modelFormat } from './model-format.ts';
 import { openTasks } from './tasks/task-source.ts';
 
 const NANO = fileURLToPath(new URL('../public/models/nano', import.meta.url));
@@ -37,7 +37,9 @@ async function openNano() {
   const model = await openModel(folderSource(NANO));
   const engine = await createWasmEngine({ threads: 1 });
   const session = await FrozenSession.create({ engine, config: model.config, weights: model.weights });
-  return { engine, policy: { model: session, format: formatOf(model, DEFAULT_SETTINGS) } };
+  const { tokenizer, generation } = model;
+  const format = modelFormat({ tokenizer, endTokens: generation.endTokens, settings: DEFAULT_SETTINGS });
+  return { engine, policy: { model: session, format } };
 }
 
 describe('measureQuestions', () => {

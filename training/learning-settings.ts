@@ -66,9 +66,10 @@ export interface LearningSettings {
   readonly models: ModelFamilies;
 }
 
+/** The pool and the steps are those of docs/results/sapo.md. */
 export const DEFAULT_SETTINGS: LearningSettings = {
   tasks: NANO_SELECTION,
-  itemsPerRound: 32,
+  itemsPerRound: 64,
   itemsAnswered: 8,
   samplesPerItem: 8,
   temperature: 1,
@@ -76,10 +77,10 @@ export const DEFAULT_SETTINGS: LearningSettings = {
   successesOnly: 'all',
   mix: { own: 8, foreign: 8 },
   peersPerRound: PEERS_PER_ROUND.train,
-  stepsPerRound: 1,
+  stepsPerRound: 4,
   learningRate: 1e-4,
   warmupSteps: 10,
-  fullBatch: 64,
+  fullBatch: 16,
   weightDecay: 0,
   practicePrompts: 2,
   critiquePeers: PEERS_PER_ROUND.critique,
@@ -98,6 +99,7 @@ export const LIGHT_SETTINGS: LearningSettings = {
   ...DEFAULT_SETTINGS,
   samplesPerItem: 4,
   mix: { own: 1, foreign: 1 },
+  stepsPerRound: 1,
   fullBatch: 8,
   practicePrompts: 0,
 };

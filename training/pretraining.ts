@@ -82,6 +82,8 @@ export interface PretrainOptions {
   /** The example of that index. Defaults to `trainingExample`. */
   readonly example?: (seed: Uint8Array, index: number, draws: DrawSequence) => TrainingExample;
   readonly onStep?: (step: number, loss: number) => void;
+  /** Stops after a step for which this is true. `steps` counts the steps taken. Defaults to false. */
+  readonly stopWhen?: (session: ModelSession, steps: number) => Promise<boolean>;
 }
 
 /** Pretrains the nano model. The caller disposes of the session. */
@@ -108,6 +110,7 @@ export async function pretrain(options: PretrainOptions): Promise<ModelSession> 
         }),
     },
     stopAfter: options.stopAfter,
+    stopWhen: options.stopWhen,
     afterStep: ({ step, loss }) => options.onStep?.(step, loss),
   });
 }

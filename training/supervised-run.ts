@@ -41,6 +41,8 @@ export interface SupervisedRunOptions {
     readonly loss: number;
     readonly session: ModelSession;
   }) => unknown;
+  /** Stops after a step for which this is true. `steps` counts the steps taken. Defaults to false. */
+  readonly stopWhen?: (session: ModelSession, steps: number) => Promise<boolean>;
   /** Aborts between two steps: the session is disposed, and the promise rejects with the reason. */
   readonly signal?: AbortSignal;
 }
@@ -70,6 +72,7 @@ export async function runSupervised(options: SupervisedRunOptions): Promise<Mode
       const batch = supervisedBatch(plan.rowsAt(step), plan.learningRateAt(step));
       const { loss } = await session.step(batch);
       await options.afterStep?.({ step, loss, session });
+      if (await options.stopWhen?.(session, step + 1)) break;
     }
     return session;
   } catch (error) {

@@ -19,6 +19,12 @@ describe('learningSettingsOf', () => {
     expect(settings.fullBatch).toBe(64);
   });
 
+  it('spreads a full batch over the steps of a round, of which a light device takes one', () => {
+    const steps = { ...fullSpec, round: { ...fullSpec.round, stepsPerRound: 4 } };
+    expect(learningSettingsOf(steps, 'full')).toMatchObject({ stepsPerRound: 4, fullBatch: 16 });
+    expect(learningSettingsOf(steps, 'light').stepsPerRound).toBe(1);
+  });
+
   it('gives a light device less work, the same tasks and the same optimizer', () => {
     const [full, light] = [learningSettingsOf(spec, 'full'), learningSettingsOf(spec, 'light')];
     expect(light.samplesPerItem).toBeLessThan(full.samplesPerItem);

@@ -13,13 +13,13 @@ export type DeviceClass = 'full' | 'light';
 
 /**
  * The settings of a device of that class. Tasks, pool, temperature, lengths and the optimizer are the swarm's
- * for every class; a light device draws fewer samples and practises nothing.
+ * for every class; a light device draws fewer samples, takes one step a round and practises nothing.
  */
 export function learningSettingsOf(
   { tasks, round, models }: SwarmSpec,
   deviceClass: DeviceClass,
 ): LearningSettings {
-  const { itemsAnswered, samplesPerItem } = round;
+  const { itemsAnswered, samplesPerItem, stepsPerRound } = round;
   const swarm: LearningSettings = {
     ...DEFAULT_SETTINGS,
     ...round,
@@ -27,13 +27,14 @@ export function learningSettingsOf(
     models,
     // No foreign sample takes the place of an own one, and as many foreign ones are added as there are.
     mix: { own: samplesPerItem, foreign: samplesPerItem },
-    fullBatch: itemsAnswered * samplesPerItem,
+    fullBatch: Math.ceil((itemsAnswered * samplesPerItem) / stepsPerRound),
   };
   if (deviceClass === 'full') return swarm;
   const { mix, fullBatch, practicePrompts } = LIGHT_SETTINGS;
   return {
     ...swarm,
     ...{ mix, fullBatch, practicePrompts },
+    stepsPerRound: LIGHT_SETTINGS.stepsPerRound,
     samplesPerItem: Math.min(samplesPerItem, LIGHT_SETTINGS.samplesPerItem),
   };
 }

@@ -370,4 +370,20 @@ describe('a checkpoint of learning', () => {
     );
     await trainer.stop();
   });
+
+  it('answers a question of one’s own before and after training, and stays as it is', async () => {
+    const { trainer } = await startTrainer(ANNA);
+    const fresh = await trainer.ask('3+4', signal);
+    expect(fresh.before).toBe(fresh.now);
+    const context = contextFor(ANNA);
+    const own = await ownRollouts(trainer, context);
+    await trainer.train(context, own, [rolloutsOf(BEN, context)], signal);
+    const [before, after] = [await trainer.evaluate(), await trainer.ask('3+4', signal)];
+    expect(after.before).toBe(fresh.before);
+    expect(await trainer.evaluate()).toEqual(before);
+    expect((await trainer.ask('3+4', signal)).now).toBe(after.now);
+    await expect(trainer.ask('Wie geht’s?', signal)).rejects.toThrow();
+    expect(await trainer.evaluate()).toEqual(before);
+    await trainer.stop();
+  });
 });

@@ -15,6 +15,7 @@ import type {
   RoundOutcome,
   Trainer,
 } from '../protocol/trainer.ts';
+import { askPolicy } from './ask.ts';
 import type { CheckpointRetention } from './checkpoint-retention.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import { computeRound } from './compute-round.ts';
@@ -60,8 +61,14 @@ export interface TrainerOptions extends ModelMemory {
   readonly retention?: CheckpointRetention;
   /** Judges other devices' answers in place of the model in training. */
   readonly critic?: Critic;
-  /** Makes the first checkpoint. Called once when the store is empty. */
+  /** Makes the first checkpoint: when the store is empty, and for answers of the base model. */
   readonly first: () => Promise<LearningCheckpoint>;
+}
+
+/** What two states of a model answer to one question. */
+export interface AskedBoth {
+  readonly before: string;
+  readonly now: string;
 }
 
 /** The requested round was already trained, or the trainer belongs to another device. */
@@ -95,6 +102,7 @@ export class LearningTrainer implements Trainer {
   readonly #tasks: TaskSource;
   readonly #store: CheckpointStore;
   readonly #critic: Critic | undefined;
+  readonly #first: () => Promise<LearningCheckpoint>;
   readonly #retention: CheckpointRetention | undefined;
   #current: TrainerState;
   #round: Round | undefined;
@@ -109,6 +117,7 @@ export class LearningTrainer implements Trainer {
     readonly store: CheckpointStore;
     readonly retention?: CheckpointRetention;
     readonly critic?: Critic;
+    readonly first: () => Promise<LearningCheckpoint>;
   }) {
     const { settings, rngKey, state, cursor } = options.checkpoint;
     this.#checkpoint = options.checkpoint;
@@ -118,6 +127,7 @@ export class LearningTrainer implements Trainer {
     this.#tasks = options.tasks;
     this.#store = options.store;
     this.#critic = options.critic;
+    this.#first = options.first;
     this.#retention = options.retention;
     this.settings = settings;
     this.device = rngKey;
@@ -266,6 +276,23 @@ export class LearningTrainer implements Trainer {
   /** The current weights' most likely answers to the first `count` held-out questions. */
   sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]> {
     return answerHeldOut(this.#evaluationPolicy, this.settings, this.#tasks, { count, signal });
+  }
+
+  /**
+   * The most likely answer to a person's own question, by the model that training began with and by the
+   * present one. Throws what `askPolicy` throws.
+   */
+  async ask(question: string, signal?: AbortSignal): Promise<AskedBoth> {
+    const policy = this.#evaluationPolicy;
+    const now = await askPolicy(policy, question, signal);
+    const { state } = await this.#first();
+    signal?.throwIfAborted();
+    try {
+      await policy.model.restore(state);
+      return { before: await askPolicy(policy, question, signal), now };
+    } finally {
+      await policy.model.restore(this.#current.state);
+    }
   }
 
   get #policy() {

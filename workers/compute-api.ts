@@ -7,6 +7,7 @@ import type { DeviceAddress, Hex } from '../protocol/hex.ts';
 import type { AnswerGroup, RoundContext, Trainer } from '../protocol/trainer.ts';
 import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
 import type { AnswerExplanation } from '../training/explanation.ts';
+import type { AskedBoth } from '../training/trainer.ts';
 import type { CallsApi } from './cancellable-calls.ts';
 import type { EngineReport, StoredCheckpoint } from './compute-host.ts';
 import type { CallsOf } from './remote-methods.ts';
@@ -24,12 +25,18 @@ export interface CheckpointOwner {
 export interface ComputeStart extends CheckpointOwner {
   /** URL of the folder with config.json, tokenizer.json and model.safetensors, with a slash at the end. */
   readonly modelUrl: string;
+  /** Canonical bytes of the swarm's specification. Defaults to the nano model's own tasks and settings. */
+  readonly spec?: Uint8Array;
+  /** The file of each data set of the specification, by the data set's id. */
+  readonly dataSets?: ReadonlyMap<string, Uint8Array>;
   readonly engine: EngineKind | 'auto';
   /** Threads of the wasm engine, the worker's own included. */
   readonly threads: number;
   /** Maximum duty cycle, 0.1 to 1. Defaults to 1. */
   readonly share?: number;
 }
+
+export type MeasureSpeed = Pick<ComputeStart, 'engine' | 'threads'>;
 
 export interface ComputeStarted {
   readonly engine: EngineReport<EngineVerdict>;
@@ -54,6 +61,8 @@ export type ComputeEvent =
 /** The methods of the worker: a trainer that can be started and stopped. */
 export interface ComputeMethods extends Trainer {
   start(options: ComputeStart, signal?: AbortSignal): Promise<ComputeStarted>;
+  /** Chooses an engine as `start` does, and measures how fast it trains, in GFLOP/s. Needs no `start`. */
+  measure(asked: MeasureSpeed, signal?: AbortSignal): Promise<number>;
   /** The stored checkpoint of a device, null when there is none. Needs no `start`. */
   stored(owner: CheckpointOwner): Promise<StoredCheckpoint | null>;
   /** The last stored checkpoint. */
@@ -62,6 +71,8 @@ export interface ComputeMethods extends Trainer {
   sampleAnswers(count: number, signal?: AbortSignal): Promise<readonly SampleAnswer[]>;
   /** Why each of an author's answers in a round has its score. Does not wait for other calls. */
   explain(context: RoundContext, groups: readonly AnswerGroup[]): Promise<readonly AnswerExplanation[]>;
+  /** The answers of the base model and of the current weights to a person's own question. */
+  ask(question: string, signal?: AbortSignal): Promise<AskedBoth>;
   /** Evaluates the current weights on held-out questions, as after every round. */
   evaluate(signal?: AbortSignal): Promise<EvalMetrics>;
   /** Sets the maximum duty cycle, 0.1 to 1. It applies at once, even to a call in progress. */

@@ -17,6 +17,7 @@ import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
 import { readCheckpoint } from '../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS, LIGHT_SETTINGS } from '../training/learning-settings.ts';
 import { ComputeHost, type ComputeHostOptions } from './compute-host.ts';
+import { publishedSource } from './published-model.ts';
 import { SMALL_SETTINGS, smallModel } from './testing/small-model.ts';
 
 const DEVICE = `0x${'a1'.repeat(20)}` as DeviceAddress;
@@ -63,7 +64,7 @@ function setUp(
   const runs = { count: 0 };
   const host: ComputeHostOptions<never> = {
     device: options.device ?? DEVICE,
-    model,
+    model: publishedSource(model),
     store: openCheckpointStore(options.directory ?? openMemoryDirectory()),
     engine: 'webgpu',
     settings: SMALL_SETTINGS,

@@ -2,23 +2,21 @@ import { suiteDigest } from '../compute/conformance/suite-digest.ts';
 import { canPace, LEAST_SHARE } from '../compute/engines/duty-cycle.ts';
 import { DeviceLostError, type Engine, type EngineKind } from '../compute/engines/engine.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
-import { loadModel } from '../models/decoder/load.ts';
 import { measureTraining } from '../models/engine-choice/measure.ts';
-import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
+import type { ModelSource } from '../models/loading/model-source.ts';
 import type { DeviceAddress, Hex } from '../protocol/hex.ts';
 import { SerialQueue } from '../protocol/serial-queue.ts';
+import type { SwarmSpec } from '../protocol/swarm-spec.ts';
 import type { AnswerGroup, RoundContext, Trainer } from '../protocol/trainer.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
 import type { Critic } from '../training/critique.ts';
 import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
 import type { AnswerExplanation } from '../training/explanation.ts';
-import { firstCheckpoint } from '../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from '../training/learning-settings.ts';
-import type { PromptFormat } from '../training/prompt-format.ts';
+import { type MemberModel, openMemberModel } from '../training/member-model.ts';
+import { learningSettingsOf } from '../training/swarm-settings.ts';
 import { type DataSetTexts, openTasks } from '../training/tasks/task-source.ts';
-import { taughtFormat } from '../training/taught-format.ts';
-import { LearningTrainer } from '../training/trainer.ts';
-import { fetchModelFiles, type PublishedModel } from './published-model.ts';
+import { type AskedBoth, LearningTrainer } from '../training/trainer.ts';
 
 /** An engine ready to run, and the reason for choosing it. */
 export interface ChosenEngine<Verdict> {
@@ -30,7 +28,8 @@ export interface ChosenEngine<Verdict> {
 
 export interface ComputeHostOptions<Verdict> {
   readonly device: DeviceAddress;
-  readonly model: PublishedModel;
+  /** The files of the model to start from. */
+  readonly model: ModelSource;
   readonly store: CheckpointStore;
   readonly engine: EngineKind | 'auto';
   /** Makes the engine of that kind, or with `auto` the fastest that computes the specified bits. */
@@ -38,9 +37,13 @@ export interface ComputeHostOptions<Verdict> {
     choice: EngineKind | 'auto',
     signal?: AbortSignal,
   ) => Promise<ChosenEngine<Verdict>>;
-  /** Settings for a device without a checkpoint. Defaults to settings that fit the engine's speed. */
+  /** The swarm to learn in. Defaults to the nano model's own tasks and settings. */
+  readonly swarm?: SwarmSpec;
+  /**
+   * Settings for a device without a checkpoint. Defaults to the swarm's, as far as the engine's speed allows.
+   */
   readonly settings?: LearningSettings;
-  /** The files of the settings' data sets. Defaults to none. */
+  /** The files of the swarm's data sets. Defaults to none. */
   readonly dataSets?: DataSetTexts;
   /** Maximum duty cycle, 0.1 to 1. Defaults to 1. `setShare` changes it. */
   readonly share?: number;
@@ -98,7 +101,7 @@ const LOSSES_BEFORE_FALLBACK = 2;
  */
 export class ComputeHost<Verdict> implements Trainer {
   readonly #options: ComputeHostOptions<Verdict>;
-  readonly #format: PromptFormat;
+  readonly #member: MemberModel;
   readonly #queue = new SerialQueue();
   #running: Running<Verdict> | null = null;
   #choice: EngineKind | 'auto';
@@ -106,9 +109,9 @@ export class ComputeHost<Verdict> implements Trainer {
   #losses = 0;
   #stopped = false;
 
-  private constructor(options: ComputeHostOptions<Verdict>, format: PromptFormat) {
+  private constructor(options: ComputeHostOptions<Verdict>, member: MemberModel) {
     this.#options = options;
-    this.#format = format;
+    this.#member = member;
     this.#choice = options.engine;
     this.setShare(options.share ?? 1);
   }
@@ -118,9 +121,9 @@ export class ComputeHost<Verdict> implements Trainer {
    * Throws ModelFetchError, StorageError and its subclasses, and what reading a bad model throws.
    */
   static async start<Verdict>(options: ComputeHostOptions<Verdict>): Promise<ComputeHost<Verdict>> {
-    const tokenizer = new TextDecoder().decode(await options.model.file('tokenizer.json', options.signal));
-    const format = taughtFormat(new Tokenizer(JSON.parse(tokenizer)));
-    const host = new ComputeHost(options, format);
+    const { model: source, swarm, signal } = options;
+    const member = await openMemberModel({ source, trained: swarm?.trained, signal });
+    const host = new ComputeHost(options, member);
     try {
       await host.#exclusive(async () => undefined);
     } catch (error) {
@@ -191,6 +194,11 @@ export class ComputeHost<Verdict> implements Trainer {
     return this.#exclusive(({ trainer }) => trainer.sampleAnswers(count, signal), signal);
   }
 
+  /** The answers of the base model and of the current weights to a person's own question. */
+  ask(question: string, signal?: AbortSignal): Promise<AskedBoth> {
+    return this.#exclusive(({ trainer }) => trainer.ask(question, signal), signal);
+  }
+
   /** Why each of an author's answers in a round has its score. Does not wait for other calls. */
   async explain(
     context: RoundContext,
@@ -237,25 +245,32 @@ export class ComputeHost<Verdict> implements Trainer {
   }
 
   async #open(): Promise<Running<Verdict>> {
-    const { device, model, store, signal } = this.#options;
+    const { device, swarm, store, signal } = this.#options;
     const chosen = await this.#options.chooseEngine(this.#choice, signal);
     let evaluationEngine = chosen.engine;
     try {
+      const base = await this.#member.base();
       // An evaluation is hundreds of tiny runs. Each costs a GPU its latency; the processor gives the same
-      // bits at once.
-      if (chosen.engine.kind === 'webgpu') evaluationEngine = await createWasmEngine({ threads: 1 });
-      const { tasks } = this.#options.settings ?? DEFAULT_SETTINGS;
+      // bits at once. A model with adapters is too large to hold twice.
+      if (chosen.engine.kind === 'webgpu' && base === undefined) {
+        evaluationEngine = await createWasmEngine({ threads: 1 });
+      }
+      const whole = swarm === undefined ? DEFAULT_SETTINGS : learningSettingsOf(swarm, 'full');
+      const expected = this.#options.settings ?? whole;
       const trainer = await LearningTrainer.start({
         engine: chosen.engine,
         evaluationEngine,
-        format: this.#format,
-        tasks: await openTasks(tasks, this.#options.dataSets ?? new Map()),
+        base,
+        recompute: base !== undefined,
+        format: this.#member.format(expected),
+        tasks: await openTasks(expected.tasks, this.#options.dataSets ?? new Map()),
         store,
         critic: this.#options.critic,
         first: async () => {
-          const { config, parameters } = loadModel(await fetchModelFiles(model, signal));
-          const settings = this.#options.settings ?? (await settingsFor(chosen.engine, signal));
-          return firstCheckpoint({ config, parameters, device, settings });
+          const light = swarm === undefined ? LIGHT_SETTINGS : learningSettingsOf(swarm, 'light');
+          const fitting = async () => ((await isSlow(chosen.engine, signal)) ? light : whole);
+          const settings = this.#options.settings ?? (await fitting());
+          return this.#member.first(device, settings);
         },
       });
       if (trainer.device !== device.toLowerCase()) {
@@ -308,16 +323,16 @@ export class ComputeHost<Verdict> implements Trainer {
   }
 }
 
-async function settingsFor(engine: Engine, signal?: AbortSignal): Promise<LearningSettings> {
+async function isSlow(engine: Engine, signal?: AbortSignal): Promise<boolean> {
   // WebAssembly is fast enough on anything that runs a current browser.
-  if (engine.kind === 'wasm') return DEFAULT_SETTINGS;
+  if (engine.kind === 'wasm') return false;
   const { gflops } = await measureTraining({
     engine,
     now: () => performance.now(),
     steps: 1,
     signal,
   });
-  return gflops < LIGHT_BELOW ? LIGHT_SETTINGS : DEFAULT_SETTINGS;
+  return gflops < LIGHT_BELOW;
 }
 
 function reportOf<Verdict>({ engine, reason, verdicts }: ChosenEngine<Verdict>): EngineReport<Verdict> {

@@ -1,5 +1,7 @@
 import { checkpointRoot } from '../models/checkpoint/root.ts';
 import type { EngineVerdict } from '../models/engine-choice/choose.ts';
+import { measureTraining } from '../models/engine-choice/measure.ts';
+import { decodeSwarmSpec } from '../protocol/swarm-spec-codec.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
 import { readCheckpoint } from '../training/learning-checkpoint.ts';
 import type {
@@ -10,7 +12,7 @@ import type {
   ComputeWorkerApi,
 } from './compute-api.ts';
 import { type ChosenEngine, ComputeHost } from './compute-host.ts';
-import { modelAt } from './published-model.ts';
+import { modelAt, publishedSource } from './published-model.ts';
 import { forwardMethods, serveMethods } from './remote-methods.ts';
 
 /** What the service needs from its worker: storage, engines and the network. */
@@ -47,24 +49,40 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
         'sampleAnswers',
         'evaluate',
         'explain',
+        'ask',
       ]),
-      async start({ device, networkId, modelUrl, engine, threads, share }, signal) {
+      async start({ device, networkId, modelUrl, engine, threads, share, spec, dataSets }, signal) {
         if (host !== null) throw new Error('Computing was started already; stop it first.');
         host = await ComputeHost.start({
           device,
+          swarm: spec === undefined ? undefined : decodeSwarmSpec(spec),
+          dataSets,
           engine,
           share,
           signal,
-          model: modelAt(modelUrl, {
-            fetcher: environment.fetcher,
-            onProgress: (file, done, total) => emit({ kind: 'download', file, done, total }),
-          }),
+          model: publishedSource(
+            modelAt(modelUrl, {
+              fetcher: environment.fetcher,
+              onProgress: (file, done, total) => emit({ kind: 'download', file, done, total }),
+            }),
+          ),
           store: await environment.openStore({ device, networkId }, notice),
           chooseEngine: (choice, inner) => environment.chooseEngine(choice, { threads, signal: inner }),
           onNotice: notice,
           onEngine: (report) => emit({ kind: 'engine', engine: report }),
         });
         return { engine: host.engine, root: host.root, cursor: host.cursor };
+      },
+      async measure({ engine: choice, threads }, signal) {
+        const { engine, verdicts } = await environment.chooseEngine(choice, { threads, signal });
+        try {
+          const known = verdicts.find(({ kind }) => kind === engine.kind)?.speed;
+          if (known !== undefined) return known;
+          const now = () => performance.now();
+          return (await measureTraining({ engine, now, steps: 1, signal })).gflops;
+        } finally {
+          await engine.stop();
+        }
       },
       async stored(owner) {
         const bytes = await (await environment.openStore(owner, notice)).load();

@@ -158,6 +158,11 @@ export interface AdapterFiles {
   readonly base: Hex;
 }
 
+export interface DescribedFiles {
+  readonly files: readonly { readonly name: string; readonly size: number; readonly sha256: string }[];
+  readonly root: Hex;
+}
+
 type None = Record<never, never>;
 
 export interface ModelCalls {
@@ -170,6 +175,11 @@ export interface ModelCalls {
   readonly download: {
     readonly args: { readonly url: string; readonly hashes?: string | null };
     readonly result: StoredModel;
+  };
+  /** Names, sizes and SHA-256 of a model's files, and their root. Reads all of them. */
+  readonly describe: {
+    readonly args: { readonly from: ModelFrom };
+    readonly result: DescribedFiles;
   };
   readonly remove: { readonly args: { readonly id: string }; readonly result: null };
   /** Opens a model. The model that was open before is unloaded. */
@@ -196,6 +206,7 @@ export type ModelEvent =
       readonly bytes: number;
       readonly total: number | null;
     }
+  | { readonly kind: 'describe'; readonly bytes: number; readonly total: number }
   | { readonly kind: 'load'; readonly tensors: number; readonly of: number }
   /** A piece of the answer, with the tokens so far and the seconds since the first of them. */
   | {

@@ -15,6 +15,7 @@ import { seededStream } from '../models/decoder/seeded-stream.ts';
 import type { WeightSource } from '../models/decoder/weights.ts';
 import type { EngineSelection } from '../models/engine-choice/choose.ts';
 import { blobSource } from '../models/loading/blob-source.ts';
+import { describeFiles } from '../models/loading/describe-files.ts';
 import type { ModelLibrary } from '../models/loading/library.ts';
 import type { ModelSource } from '../models/loading/model-source.ts';
 import { type OpenedModel, openModel } from '../models/loading/open-model.ts';
@@ -30,6 +31,7 @@ import type {
   AdapterFiles,
   Answer,
   AskModel,
+  DescribedFiles,
   LoadedModel,
   LoadModel,
   ModelFrom,
@@ -90,6 +92,25 @@ export class ModelHost {
         await this.#unload();
         this.#opened = { ...model, from };
         return summaryOf(model);
+      } finally {
+        await source.close();
+      }
+    });
+  }
+
+  /**
+   * Hashes a model's files, which need not be open. Throws what `openModel` throws for files that are no
+   * model.
+   */
+  describe(
+    from: ModelFrom,
+    o: { readonly signal: AbortSignal; readonly onProgress: (bytes: number, total: number) => void },
+  ): Promise<DescribedFiles> {
+    return this.#changes.run(async () => {
+      const source = await this.#source(from);
+      try {
+        await openModel(source, o);
+        return await describeFiles(source, o);
       } finally {
         await source.close();
       }

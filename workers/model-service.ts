@@ -30,6 +30,11 @@ export function createModelService(options: ModelHostOptions): ModelWorkerApi {
       await library.remove(id);
       return null;
     },
+    describe: ({ from }, signal) =>
+      host.describe(from, {
+        signal,
+        onProgress: (bytes, total) => emit({ kind: 'describe', bytes, total }),
+      }),
     open: ({ from }, signal) => host.open(from, signal),
     fit: (use) => host.fit(use),
     load: (args, signal) =>

@@ -1,4 +1,6 @@
 import type { ModelFiles } from '../models/decoder/load.ts';
+import type { ModelSource } from '../models/loading/model-source.ts';
+import { PromiseMemo } from '../protocol/memoize-promise.ts';
 
 /** The source of a published model's three files: a URL in the page, a folder in Node. */
 export interface PublishedModel {
@@ -84,5 +86,25 @@ export async function fetchModelFiles(model: PublishedModel, signal?: AbortSigna
     'config.json': await model.file('config.json', signal),
     'tokenizer.json': await model.file('tokenizer.json', signal),
     'model.safetensors': await model.file('model.safetensors', signal),
+  };
+}
+
+const PUBLISHED_FILES: readonly (keyof ModelFiles)[] = ['config.json', 'tokenizer.json', 'model.safetensors'];
+
+/** The three files as a model source. Each is fetched whole, once, when it is first opened. */
+export function publishedSource(model: PublishedModel): ModelSource {
+  const files = new PromiseMemo<keyof ModelFiles, Uint8Array<ArrayBuffer>>();
+  return {
+    description: 'the published model',
+    list: async () => PUBLISHED_FILES,
+    async open(name, signal) {
+      const file = PUBLISHED_FILES.find((each) => each === name);
+      if (file === undefined) return undefined;
+      const bytes = await files.get(file, async () => new Uint8Array(await model.file(file, signal)));
+      return {
+        size: bytes.length,
+        read: async (offset, length) => bytes.slice(offset, offset + length),
+      };
+    },
   };
 }

@@ -15,6 +15,7 @@ import { shortFormat } from '../training/short-format.ts';
 import { NARROW_TASKS } from '../training/testing/narrow-model.ts';
 import { publishedAnswers } from '../training/testing/published-answers.ts';
 import { ComputeHost } from './compute-host.ts';
+import { publishedSource } from './published-model.ts';
 import { openComputeChannel, SMALL_MODEL_URL } from './testing/compute-channel.ts';
 import { SMALL_SETTINGS, smallModel } from './testing/small-model.ts';
 
@@ -24,7 +25,7 @@ const format = shortFormat(completionTokenizer(new Tokenizer(characterTokenizerJ
 describeTrainerContract('ComputeHost', async () => {
   const host = await ComputeHost.start<never>({
     device: DEVICE,
-    model: smallModel(),
+    model: publishedSource(smallModel()),
     store: openCheckpointStore(openMemoryDirectory()),
     engine: 'reference',
     settings: SMALL_SETTINGS,

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { userEvent } from 'vitest/browser';
+import { SwarmsContext } from '../swarms/swarms-context.tsx';
+import { simulatedSwarms } from '../swarms/testing/simulated-swarms.ts';
 import { expectAccessibleOnPhoneToo } from '../testing/expect-accessible.ts';
 import { show } from '../testing/show.tsx';
 import { type Scene, scene } from '../volunteer/testing/scenes.ts';
@@ -24,7 +26,9 @@ async function shown(name: Scene, ...more: readonly VolunteerEvent[]) {
   for (const event of more) emit(event);
   const { element, locator } = show(
     <VolunteerProvider volunteer={volunteer} store={store}>
-      <ContributeScreen engine="auto" onEngine={() => undefined} />
+      <SwarmsContext value={{ open: async () => simulatedSwarms('swarms-list') }}>
+        <ContributeScreen engine="auto" onEngine={() => undefined} />
+      </SwarmsContext>
     </VolunteerProvider>,
   );
   const status = locator.getByTestId('status');
@@ -102,11 +106,15 @@ describe('ContributeScreen', () => {
     await expect.element(button('Resume')).toBeVisible();
   });
 
-  it('shows no empty panel before the device contributes', async () => {
+  it('shows the swarm at work and no empty panel before the device contributes', async () => {
     const { locator } = await shown('fresh');
+    await expect
+      .element(locator.getByTestId('swarm-at-work'))
+      .toHaveTextContent('The built-in model learns to add.');
     const titles = locator.getByRole('heading', { level: 2 }).elements();
     expect(titles.map(({ textContent }) => textContent)).toEqual([
       'Before you begin',
+      'The swarm at work',
       'This device',
       'Your key',
       'Owner',
@@ -137,6 +145,16 @@ describe('ContributeScreen', () => {
       .toHaveTextContent(
         'In round 135 your model learnt from its own answers and those of 2 others, in 1 step.',
       );
+  });
+
+  it('answers a question of one’s own, before and after, side by side', async () => {
+    const { locator } = await shown('contributing');
+    await expect.element(locator.getByTestId('own-ask')).toBeDisabled();
+    await locator.getByLabelText('Your question').fill('47+38=');
+    await locator.getByTestId('own-ask').click();
+    await expect.element(locator.getByTestId('own-before')).toHaveTextContent('84');
+    await expect.element(locator.getByTestId('own-now')).toHaveTextContent('85');
+    await expect.element(locator.getByText('After round 134', { exact: true })).toBeVisible();
   });
 
   it('names the cause of a failure, and keeps what was done', async () => {

@@ -1,6 +1,9 @@
+import { lazy, Suspense } from 'react';
+import { ErrorBoundary } from '../ui/error-boundary.tsx';
 import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { isLive } from '../volunteer/phase.ts';
 import { useView } from '../volunteer/volunteer-context.tsx';
+import { AskPanel } from './ask-panel.tsx';
 import { DevicePanel } from './device-panel.tsx';
 import { Feed } from './feed.tsx';
 import { Hero } from './hero.tsx';
@@ -12,6 +15,9 @@ import { Refusals } from './refusals.tsx';
 import { RoundStrip } from './round-strip.tsx';
 import { SwarmPanel } from './swarm-panel.tsx';
 import { WalletSlot } from './wallet-slot.tsx';
+
+/** What it shows comes from the chain, whose code is large. */
+const SwarmAtWork = lazy(() => import('./swarm-at-work.tsx'));
 
 interface ContributeScreenProps {
   readonly engine: EngineChoice;
@@ -39,6 +45,13 @@ export function ContributeScreen({ engine, onEngine }: ContributeScreenProps) {
       <Hero engine={engine} />
       {live ? <RoundStrip /> : null}
       <div className="mt-4 space-y-12">
+        {live ? null : (
+          <ErrorBoundary what="The swarm at work">
+            <Suspense fallback={null}>
+              <SwarmAtWork />
+            </Suspense>
+          </ErrorBoundary>
+        )}
         {live || worked ? <Ledger /> : null}
         {live || worked ? (
           <div className="grid gap-x-16 gap-y-12 lg:grid-cols-[minmax(0,1fr)_20rem]">
@@ -46,6 +59,7 @@ export function ContributeScreen({ engine, onEngine }: ContributeScreenProps) {
               <Learning />
               {live || reading ? <Feed /> : null}
               {model ? <ModelCard /> : null}
+              {model ? <AskPanel /> : null}
             </div>
             <div className="min-w-0 space-y-10">
               {live ? <SwarmPanel /> : null}

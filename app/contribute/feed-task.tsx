@@ -1,7 +1,7 @@
 import { Check, Vote, X } from 'lucide-react';
 import { FoldedText } from '../ui/folded-text.tsx';
 import { plural } from '../ui/format.ts';
-import type { FeedAnswer, FeedItem } from '../volunteer/reduce-feed.ts';
+import type { FeedAnswer, FeedItem } from '../volunteer/feed-round.ts';
 
 /** Names for people of the short tasks. A task that is missing here shows its own name. */
 const TASK_NAME: Readonly<Record<string, string>> = {

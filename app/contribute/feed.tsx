@@ -2,7 +2,8 @@ import { useState } from 'react';
 import { Button } from '../ui/button.tsx';
 import { formatChange, formatShare, plural } from '../ui/format.ts';
 import { Empty, Section } from '../ui/section.tsx';
-import { type FeedRound, itemsToShow } from '../volunteer/reduce-feed.ts';
+import type { FeedRound } from '../volunteer/feed-round.ts';
+import { itemsToShow } from '../volunteer/reduce-feed.ts';
 import { useView } from '../volunteer/volunteer-context.tsx';
 import { FeedTask } from './feed-task.tsx';
 

@@ -1,11 +1,8 @@
-import { Download } from 'lucide-react';
-import { useState } from 'react';
-import { Button } from '../ui/button.tsx';
-import { formatBytes, formatChange, formatShare } from '../ui/format.ts';
-import { saveFile } from '../ui/save-file.ts';
-import { Empty, HexText, Section } from '../ui/section.tsx';
-import { useView, useVolunteer } from '../volunteer/volunteer-context.tsx';
+import { formatChange, formatShare } from '../ui/format.ts';
+import { Empty, Section } from '../ui/section.tsx';
+import { useView } from '../volunteer/volunteer-context.tsx';
 import type { ModelReport } from '../volunteer/volunteer-events.ts';
+import { TakeModel } from './take-model.tsx';
 
 /** The volunteer's own model: its answers before and now, and its weights as a download. */
 export function ModelCard() {
@@ -24,7 +21,7 @@ export function ModelCard() {
           <Samples start={model.start} now={model.now ?? model.start} />
         </>
       )}
-      {root === null ? null : <DownloadWeights root={root} />}
+      {root === null ? null : <TakeModel root={root} />}
     </Section>
   );
 }
@@ -99,49 +96,5 @@ function SampleText({ text, expected }: { readonly text: string; readonly expect
       {text === '' ? '–' : text}
       <span className="sr-only">{right ? ', right' : ', wrong'}</span>
     </td>
-  );
-}
-
-function DownloadWeights({ root }: { readonly root: string }) {
-  const volunteer = useVolunteer();
-  const [state, setState] = useState<{
-    readonly kind: 'ready' | 'working' | 'failed';
-    readonly text: string;
-  }>({
-    kind: 'ready',
-    text: '',
-  });
-  const download = async () => {
-    setState({ kind: 'working', text: '' });
-    try {
-      const checkpoint = await volunteer.checkpoint();
-      const name = `starling-round-${checkpoint.round}.safetensors`;
-      saveFile(name, new Blob([checkpoint.bytes], { type: 'application/octet-stream' }));
-      setState({ kind: 'ready', text: `Saved ${name}, ${formatBytes(checkpoint.bytes.length)}.` });
-    } catch (error) {
-      setState({
-        kind: 'failed',
-        text: error instanceof Error ? error.message : 'The weights could not be read.',
-      });
-    }
-  };
-  return (
-    <div className="mt-4">
-      <Button data-testid="download-checkpoint" onClick={download} disabled={state.kind === 'working'}>
-        <Download size={17} aria-hidden="true" />
-        Download the weights
-      </Button>
-      <p className="mt-2 text-note text-quiet">
-        A safetensors file with the optimizer’s state. Its root, which the chain records:{' '}
-        <HexText value={root} testId="checkpoint-root" />
-      </p>
-      <p
-        className={`text-note ${state.kind === 'failed' ? 'text-bad' : 'text-quiet'}`}
-        role="status"
-        data-testid="download-status"
-      >
-        {state.text}
-      </p>
-    </div>
   );
 }

@@ -6,18 +6,20 @@ import { type JobScene, simulatedJobs } from '../jobs/testing/simulated-jobs.ts'
 import { type ModelScene, simulatedModels } from '../models/testing/simulated-models.ts';
 import { SessionProvider } from '../session-provider.tsx';
 import { Screen } from '../shell/screen.tsx';
+import { type SwarmScene, simulatedSwarms } from '../swarms/testing/simulated-swarms.ts';
 import type { Scene } from '../volunteer/testing/scenes.ts';
 import { simulatedVolunteer } from '../volunteer/testing/simulated-volunteer.ts';
 import { followVolunteer } from '../volunteer/volunteer-store.ts';
 
 const name = new URLSearchParams(location.search).get('scene') ?? 'fresh';
-const [screen = ''] = /^(jobs|checks|models)(?=-)/.exec(name) ?? [];
-if (screen !== '') location.hash = `#/${screen}`;
+const [screen = ''] = /^(swarms|jobs|checks|models)(?=-)/.exec(name) ?? [];
+if (screen !== '' && location.hash === '') location.hash = `#/${screen}`;
 
 const volunteer = simulatedVolunteer(screen === '' ? (name as Scene) : 'fresh', Date.now);
 const { store } = followVolunteer(volunteer);
 void volunteer.open();
 
+const swarms = Promise.resolve(simulatedSwarms(screen === 'swarms' ? (name as SwarmScene) : 'swarms-list'));
 const jobs = Promise.resolve(simulatedJobs(screen === 'jobs' ? (name as JobScene) : 'jobs-empty'));
 const checks = Promise.resolve(simulatedChecks(screen === 'checks' ? (name as CheckScene) : 'checks-empty'));
 const models = Promise.resolve(simulatedModels(screen === 'models' ? (name as ModelScene) : 'models-empty'));
@@ -29,6 +31,7 @@ if (root !== null) {
       session={{
         volunteer,
         view: store,
+        swarms: { open: () => swarms },
         jobs: { open: () => jobs },
         checks: { open: () => checks },
         models: { open: () => models },

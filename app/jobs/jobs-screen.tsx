@@ -5,13 +5,13 @@ import { Button } from '../ui/button.tsx';
 import { OpenedPart } from '../ui/opened-part.tsx';
 import { ScreenIntro } from '../ui/screen-intro.tsx';
 import { Empty, Section } from '../ui/section.tsx';
+import { useWallet } from '../wallet/use-wallet.ts';
 import { WalletProvider } from '../wallet/wallet-provider.tsx';
 import { useJobs } from './jobs-context.tsx';
 import type { JobsPort } from './jobs-port.ts';
 import { PayerPanel } from './payer-panel.tsx';
 import { ProposeForm } from './propose-form.tsx';
 import { TaskCard } from './task-card.tsx';
-import { useWallet } from './use-wallet.ts';
 
 /** Training that is paid for: tasks to fund, to do, and to own. */
 export default function JobsScreen({ job }: { readonly job: number | null }) {

@@ -1,14 +1,10 @@
-import { useState } from 'react';
-import { useConnection, useDisconnect, useSwitchChain } from 'wagmi';
 import { coinAmount, formatAmount } from '../../chain/token-amount.ts';
 import type { Network } from '../../protocol/network-file.ts';
-import { Button } from '../ui/button.tsx';
 import { HexText } from '../ui/section.tsx';
-import { WalletChoice, type WalletOutcome } from '../wallet/wallet-choice.tsx';
-import { walletSentence } from '../wallet/wallet-error.ts';
+import { PayingWallet } from '../wallet/paying-wallet.tsx';
+import { useWallet } from '../wallet/use-wallet.ts';
+import { WalletActionButton } from '../wallet/wallet-action-button.tsx';
 import type { JobsPort, JobsView } from './jobs-port.ts';
-import { useWallet } from './use-wallet.ts';
-import { WalletActionButton } from './wallet-action-button.tsx';
 
 interface PayerPanelProps {
   readonly network: Network;
@@ -21,46 +17,14 @@ const GIFT = coinAmount(5n * 10n ** 17n);
 
 /** Who pays: the wallet for pledges and tasks, the device for the bonds of its own work. */
 export function PayerPanel({ network, jobs, view }: PayerPanelProps) {
-  const [outcome, setOutcome] = useState<WalletOutcome | null>(null);
-  const { status, chainId } = useConnection();
-  const { mutate: disconnect } = useDisconnect();
-  const { mutateAsync: switchChain } = useSwitchChain();
   const { address, payer } = useWallet(network);
-  const fail = (error: unknown) => setOutcome({ bad: true, text: walletSentence(error) });
   return (
     <div className="grid gap-x-10 gap-y-6 sm:grid-cols-2">
       <div>
         <h3 className="text-body font-medium">Your wallet</h3>
         <p className="text-note text-quiet">Pays pledges, owns shares. Asked each time.</p>
-        <div className="mt-2 space-y-2">
-          {status === 'connected' && address !== null ? (
-            <>
-              <p className="text-note">
-                <HexText value={address} testId="payer" />
-              </p>
-              {chainId !== network.chainId ? (
-                <Button
-                  look="small"
-                  data-testid="payer-switch"
-                  onClick={() => void switchChain({ chainId: network.chainId }).catch(fail)}
-                >
-                  Switch to {network.name}
-                </Button>
-              ) : null}
-              <Button look="text" data-testid="payer-disconnect" onClick={() => disconnect()}>
-                Disconnect
-              </Button>
-            </>
-          ) : (
-            <WalletChoice
-              waiting={status === 'connecting' || status === 'reconnecting'}
-              report={setOutcome}
-              fail={fail}
-            />
-          )}
-          <p role="status" className={`text-note ${outcome?.bad === true ? 'text-bad' : 'text-quiet'}`}>
-            {outcome?.text}
-          </p>
+        <div className="mt-2">
+          <PayingWallet network={network} />
         </div>
       </div>
       <div>

@@ -3,8 +3,8 @@ import { TOTAL_SHARES } from '../../chain/jobs/order.ts';
 import { COIN_TOKEN, parseAmount } from '../../chain/token-amount.ts';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import { type DraftField, Fields } from '../ui/field.tsx';
+import { WalletActionButton } from '../wallet/wallet-action-button.tsx';
 import type { JobsPort, Proposal } from './jobs-port.ts';
-import { WalletActionButton } from './wallet-action-button.tsx';
 
 interface Draft {
   readonly steps: string;

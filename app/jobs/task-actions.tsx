@@ -8,10 +8,10 @@ import type { RollupContracts } from '../../protocol/rollup.ts';
 import { CheckBox } from '../ui/check-box.tsx';
 import { Field } from '../ui/field.tsx';
 import { saveFile } from '../ui/save-file.ts';
+import { WalletActionButton } from '../wallet/wallet-action-button.tsx';
 import type { JobsPort, JobsView } from './jobs-port.ts';
 import type { Funding } from './market.ts';
 import { type NextAction, pledgeAction } from './task-life.ts';
-import { WalletActionButton } from './wallet-action-button.tsx';
 
 export interface TaskProps {
   readonly funding: Funding;

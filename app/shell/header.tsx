@@ -9,6 +9,7 @@ const THEME_ICON = { system: Monitor, light: Sun, dark: Moon } as const;
 
 const SCREENS = [
   { screen: 'contribute', name: 'Contribute', to: '#/' },
+  { screen: 'swarms', name: 'Swarms', to: '#/swarms' },
   { screen: 'jobs', name: 'Jobs', to: '#/jobs' },
   { screen: 'checks', name: 'Checks', to: '#/checks' },
   { screen: 'models', name: 'Models', to: '#/models' },
@@ -17,6 +18,11 @@ const SCREENS = [
   readonly name: string;
   readonly to: string;
 }[];
+
+/** A swarm's own page belongs to the list of swarms. */
+function isAt(listed: Route['screen'], shown: Route['screen']): boolean {
+  return listed === shown || (listed === 'swarms' && shown === 'swarm');
+}
 
 export function Header({ screen }: { readonly screen: Route['screen'] }) {
   const network = useView((view) => view.network);
@@ -33,14 +39,14 @@ export function Header({ screen }: { readonly screen: Route['screen'] }) {
         <Mark className="size-9 text-accent" />
         <span className="text-title font-semibold tracking-tight">Starling</span>
       </div>
-      <nav aria-label="Screens" className="order-3 -mx-3 flex w-full sm:order-none sm:mx-0 sm:w-auto">
+      <nav aria-label="Screens" className="order-3 -mx-1.5 flex w-full sm:order-none sm:mx-0 sm:w-auto">
         {SCREENS.map((each) => (
           <a
             key={each.screen}
             href={each.to}
             data-testid={`screen-${each.screen}`}
-            aria-current={each.screen === screen ? 'page' : undefined}
-            className="inline-flex min-h-11 items-center px-3 text-body text-quiet hover:text-ink aria-[current]:font-medium aria-[current]:text-ink aria-[current]:underline aria-[current]:decoration-accent aria-[current]:decoration-2 aria-[current]:underline-offset-8"
+            aria-current={isAt(each.screen, screen) ? 'page' : undefined}
+            className="inline-flex min-h-11 items-center px-1.5 text-body sm:px-3 text-quiet hover:text-ink aria-[current]:font-medium aria-[current]:text-ink aria-[current]:underline aria-[current]:decoration-accent aria-[current]:decoration-2 aria-[current]:underline-offset-8"
           >
             {each.name}
           </a>

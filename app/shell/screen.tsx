@@ -5,6 +5,8 @@ import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { Header } from './header.tsx';
 import { useRoute } from './route.ts';
 
+const SwarmsScreen = lazy(() => import('../swarms/swarms-screen.tsx'));
+const SwarmPage = lazy(() => import('../swarms/swarm-page.tsx'));
 const JobsScreen = lazy(() => import('../jobs/jobs-screen.tsx'));
 const ChecksScreen = lazy(() => import('../checks/checks-screen.tsx'));
 const ModelsScreen = lazy(() => import('../models/models-screen.tsx'));
@@ -16,8 +18,8 @@ interface ScreenProps {
 }
 
 /**
- * The page with its four screens: contributing, paid jobs, checks of claims, and models on this device. The
- * device keeps contributing whichever screen is shown.
+ * The page with its five screens: contributing, swarms, paid jobs, checks of claims, and models on this
+ * device. The device keeps contributing whichever screen is shown.
  */
 export function Screen({ engine: asked, onEngine }: ScreenProps) {
   const route = useRoute();
@@ -30,6 +32,16 @@ export function Screen({ engine: asked, onEngine }: ScreenProps) {
     <div className="mx-auto max-w-6xl px-4 pb-20 sm:px-8">
       <Header screen={route.screen} />
       {route.screen === 'contribute' ? <ContributeScreen engine={engine} onEngine={choose} /> : null}
+      {route.screen === 'swarms' ? (
+        <Fetched what="Swarms">
+          <SwarmsScreen engine={engine} />
+        </Fetched>
+      ) : null}
+      {route.screen === 'swarm' ? (
+        <Fetched what="This swarm">
+          <SwarmPage chainId={route.chainId} swarm={route.swarm} engine={engine} />
+        </Fetched>
+      ) : null}
       {route.screen === 'jobs' ? (
         <Fetched what="Jobs">
           <JobsScreen job={route.job} />
@@ -48,9 +60,9 @@ export function Screen({ engine: asked, onEngine }: ScreenProps) {
       <footer className="mt-16 border-t border-line pt-6 text-note text-quiet">
         <p className="max-w-prose">
           Free software under the Apache License 2.0. This page sends your answers, critiques, votes, weights
-          and their signatures to other volunteers, who see this device’s network address. Jobs and checks
-          send transactions to the network’s chain. Models fetches files from the address that you type, and
-          sends nothing. There is nothing else.
+          and their signatures to other volunteers, who see this device’s network address. Swarms, jobs and
+          checks send transactions to the network’s chain. Models fetches files from the address that you
+          type, and sends nothing. There is nothing else.
         </p>
       </footer>
     </div>

@@ -8,12 +8,17 @@ interface FieldProps {
   readonly disabled?: boolean;
   /** Narrower and lower, for a field beside a button. */
   readonly compact?: boolean;
+  /** What is typed. Defaults to a number. */
+  readonly kind?: 'number' | 'text';
+  /** What it does, in a sentence below it. */
+  readonly about?: string;
   readonly onChange: (value: string) => void;
 }
 
-/** A number that a person types, with its unit. */
+/** A number or a short text that a person types, with its unit. */
 export function Field(props: FieldProps) {
   const { label, unit, value, testId, disabled = false, compact = false, onChange } = props;
+  const { kind = 'number', about } = props;
   const id = useId();
   return (
     <div className={disabled ? 'opacity-60' : ''}>
@@ -26,7 +31,8 @@ export function Field(props: FieldProps) {
         <input
           id={id}
           data-testid={testId}
-          inputMode="decimal"
+          inputMode={kind === 'number' ? 'decimal' : 'text'}
+          aria-describedby={about === undefined ? undefined : `${id}-about`}
           autoComplete="off"
           value={value}
           disabled={disabled}
@@ -39,6 +45,11 @@ export function Field(props: FieldProps) {
           </label>
         )}
       </div>
+      {about === undefined ? null : (
+        <p id={`${id}-about`} className="mt-1 text-note text-quiet text-pretty">
+          {about}
+        </p>
+      )}
     </div>
   );
 }

@@ -1,12 +1,21 @@
 import type { Network } from '../../protocol/network-file.ts';
+import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { RoundContext, Trainer } from '../../protocol/trainer.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { ComputeEvent } from '../../workers/compute-api.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
-import type { ChainAccess, Computer, VolunteerConnection, VolunteerDependencies } from './dependencies.ts';
+import { gatherDataSets } from './data-sets.ts';
+import type {
+  ChainAccess,
+  Computer,
+  RoundsDriver,
+  VolunteerConnection,
+  VolunteerDependencies,
+} from './dependencies.ts';
 import { type Device, networkIdOf } from './device.ts';
 import type { EngineChoice } from './engine-choice.ts';
+import type { MemberFigures } from './member-figures.ts';
 import type { PauseCause, StartStep } from './phase.ts';
 import { FEED_ROUNDS } from './reduce-feed.ts';
 import { peersEvent, phaseOf, refusalInWords, selfDescription, shownRoundEvent } from './translate.ts';
@@ -20,6 +29,11 @@ export interface ContributionOptions {
   readonly device: Device;
   /** Unix milliseconds. */
   readonly now: () => number;
+  readonly fetcher: typeof fetch;
+  /** Resolves after so many milliseconds. */
+  readonly sleep: (ms: number) => Promise<void>;
+  /** What members published of their held-out accuracy. */
+  readonly figures: Pick<MemberFigures, 'add'>;
   /** Asks the browser not to clear the key under storage pressure. */
   readonly persist: () => Promise<unknown>;
   readonly view: () => VolunteerView;
@@ -46,6 +60,9 @@ export class Contribution {
   #computer: Computer | null = null;
   #chain: ChainAccess | null = null;
   #swarm: VolunteerConnection | null = null;
+  #driver: RoundsDriver | null = null;
+  /** The id of the swarm, as in swarm/network-id.ts. */
+  #scope = '';
   #unwatch: () => void = () => undefined;
   #pauseCause: PauseCause = 'asked';
   #released = false;
@@ -58,9 +75,9 @@ export class Contribution {
     this.#options = options;
   }
 
-  /** Whether the device is in the swarm. */
+  /** Whether the device takes part in rounds. */
   get joined(): boolean {
-    return this.#swarm !== null;
+    return this.#driver !== null;
   }
 
   /** The relays' addresses that the network file named at the start. */
@@ -82,18 +99,24 @@ export class Contribution {
    * abort's reason; `release` then frees what was opened.
    */
   async start(engine: EngineChoice): Promise<void> {
-    const { device, persist, onComputing, now, view, emit } = this.#options;
+    const { device, dependencies, persist, onComputing, now, view, emit } = this.#options;
     const { signal } = this.#abort;
     this.#starting('key');
     // Where the browser lacks the feature, asking throws at once. The key may then be cleared some day.
     void quietly(persist);
     const network = await device.readNetwork();
     this.#relays = network.relays;
+    this.#scope = networkIdOf(network);
     await device.ensureKey(now());
     signal.throwIfAborted();
 
+    this.#starting('network');
+    const chain = await dependencies.openChain(network, device.key);
+    this.#chain = chain;
+    signal.throwIfAborted();
+    emit({ kind: 'specification', spec: chain.spec });
     this.#starting('engine');
-    const { chain, computer } = await this.#openChainAndComputer(network, engine);
+    const { swarm, computer } = await this.#openSwarmAndComputer(network, chain, engine);
     signal.throwIfAborted();
     emit({ kind: 'engine', engine: computer.started.engine });
     const { share } = view();
@@ -102,37 +125,49 @@ export class Contribution {
     onComputing();
 
     this.#starting('network');
-    const swarm = await this.#joinSwarm(network, chain, computer);
-    this.#swarm = swarm;
+    const driver = swarm.takePart({
+      trainer: this.#remembering(computer.client),
+      engine: computer.started.engine.description,
+      conformance: () => selfDescription(view().engine).conformance,
+      onRound: (event) => this.#handleRound(event),
+    });
+    this.#driver = driver;
+    // Members know this device from before its engine was chosen.
+    await swarm.announce();
     signal.throwIfAborted();
     this.#unwatch = this.#watchChain(chain);
     emit({ kind: 'phase', phase: { kind: 'contributing' } });
-    swarm.driver.start();
+    driver.start();
   }
 
   pause(cause: PauseCause): void {
     this.#pauseCause = cause;
-    this.#swarm?.driver.pause();
+    this.#driver?.pause();
   }
 
   resume(): void {
     this.#pauseCause = 'asked';
-    this.#swarm?.driver.resume();
+    this.#driver?.resume();
   }
 
   /** Resolves when the round in progress is done and sent. */
   async finish(): Promise<void> {
-    await this.#swarm?.driver.finishThenStop();
+    await this.#driver?.finishThenStop();
   }
 
   /** Breaks off the round in progress. While starting, it makes `start` reject with `reason`. */
   async stop(reason: Error): Promise<void> {
     this.#abort.abort(reason);
-    await this.#swarm?.driver.stop();
+    await this.#driver?.stop();
   }
 
   async setShare(share: number): Promise<void> {
     await this.#computer?.client.setShare(share);
+  }
+
+  /** What the base model and the present one answer; undefined while no engine is ready. */
+  async ask(question: string): Promise<{ readonly before: string; readonly now: string } | undefined> {
+    return this.#computer?.client.ask(question, this.#abort.signal);
   }
 
   /** The latest stored checkpoint, or null while no engine is ready. */
@@ -157,53 +192,77 @@ export class Contribution {
   }
 
   /**
-   * The chain answers while the engine is tried. When one of the two fails the other is given up; `release`
-   * frees it.
+   * Joins the swarm and tries the engine side by side. The engine waits for the swarm's questions, which
+   * members may have to pass on. When one of the two fails the other is given up; `release` frees it.
    */
-  async #openChainAndComputer(network: Network, engine: EngineChoice) {
+  async #openSwarmAndComputer(network: Network, chain: ChainAccess, engine: EngineChoice) {
     const { dependencies, base, device } = this.#options;
-    const { key } = device;
+    const { spec } = chain;
     const failed = new AbortController();
-    const opening = {
-      chain: dependencies.openChain(network, key).then((chain) => {
-        this.#chain = chain;
-        return chain;
-      }),
-      computer: dependencies
-        .openComputer({
+    const signal = AbortSignal.any([this.#abort.signal, failed.signal]);
+    const joining = this.#joinSwarm(network, chain).then((swarm) => {
+      this.#swarm = swarm;
+      return swarm;
+    });
+    const computing = this.#questions(spec, joining, signal)
+      .then((dataSets) =>
+        dependencies.openComputer({
           base,
-          device: key.address,
-          networkId: networkIdOf(network),
+          device: device.key.address,
+          networkId: this.#scope,
           engine,
+          spec,
+          dataSets,
           onEvent: (event) => this.#handleCompute(event),
           onCrash: (error) => this.#handleCrash(error),
-          signal: AbortSignal.any([this.#abort.signal, failed.signal]),
-        })
-        .then((computer) => {
-          this.#computer = computer;
-          return computer;
+          signal,
         }),
-    };
+      )
+      .then((computer) => {
+        this.#computer = computer;
+        return computer;
+      });
     try {
-      return { chain: await opening.chain, computer: await opening.computer };
+      return { swarm: await joining, computer: await computing };
     } catch (error) {
       failed.abort();
-      await Promise.allSettled([opening.chain, opening.computer]);
+      await Promise.allSettled([joining, computing]);
       throw error;
     }
   }
 
-  #joinSwarm(network: Network, chain: ChainAccess, computer: Computer): Promise<VolunteerConnection> {
+  /** The files of the swarm's data sets, which this device serves to members from then on. */
+  async #questions(
+    { tasks: { dataSets } }: SwarmSpec,
+    joining: Promise<VolunteerConnection>,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Uint8Array>> {
+    if (dataSets.length === 0) return new Map();
+    const { device, emit, fetcher, sleep } = this.#options;
+    this.#starting('questions');
+    const swarm = await joining;
+    const gathered = await gatherDataSets({
+      dataSets,
+      files: device.files,
+      fromMembers: (file) => swarm.fetchFile(file, signal),
+      fetcher,
+      onWaiting: (text) => emit({ kind: 'notice', text }),
+      sleep,
+      signal,
+    });
+    emit({ kind: 'notice', text: null });
+    for (const bytes of gathered.values()) await swarm.serve(bytes);
+    this.#starting('engine');
+    return gathered;
+  }
+
+  #joinSwarm(network: Network, { ledger }: ChainAccess): Promise<VolunteerConnection> {
     const { dependencies, device, view, emit } = this.#options;
     return dependencies.joinSwarm({
       network,
       key: device.key,
-      ledger: chain.ledger,
-      trainer: this.#remembering(computer.client),
-      engine: computer.started.engine.description,
-      conformance: () => selfDescription(view().engine).conformance,
+      ledger,
       describe: () => ({ delegation: device.delegation, ...selfDescription(view().engine) }),
-      onRound: (event) => this.#handleRound(event),
       onNetwork: (peers) => this.#handlePeers(peers),
       onRefused: (reason) => emit({ kind: 'refused', reason: refusalInWords(reason), count: 1 }),
     });
@@ -220,7 +279,20 @@ export class Contribution {
     const shown = shownRoundEvent(event, now(), (stage) => this.#chain?.stageLength(stage) ?? 0);
     if (shown !== null) emit(shown);
     if (event.kind === 'answers') void this.#explain(event);
+    this.#noteFigures(event);
     if (event.kind === 'trained') void this.#reportProgress(event.round, event.heldOutAccuracy);
+  }
+
+  /** Remembers how members do on held-out tasks, as they publish it. */
+  #noteFigures(event: RoundEvent): void {
+    const { device, figures } = this.#options;
+    if (event.kind === 'trained') {
+      const { round, heldOutAccuracy: accuracy } = event;
+      figures.add(this.#scope, { round, device: device.key.address, accuracy });
+    }
+    if (event.kind !== 'attested') return;
+    const { author, round, body } = event.message;
+    figures.add(this.#scope, { round, device: author, accuracy: body.heldOutAccuracy });
   }
 
   /** The trainer, with the contexts of the latest rounds kept. */

@@ -6,6 +6,7 @@ import type { DeviceKey } from '../../protocol/device-key.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { Ledger, Stage } from '../../protocol/ledger.ts';
 import type { Network } from '../../protocol/network-file.ts';
+import type { SourceFile, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { Trainer } from '../../protocol/trainer.ts';
 import type { SwarmConnection } from '../../swarm/join.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
@@ -35,6 +36,9 @@ export interface OpenComputerOptions {
   /** As in swarm/network-id.ts. */
   readonly networkId: string;
   readonly engine: EngineChoice;
+  readonly spec: SwarmSpec;
+  /** The file of each data set of the specification, by the data set's id. */
+  readonly dataSets: ReadonlyMap<string, Uint8Array>;
   readonly onEvent: (event: ComputeEvent) => void;
   /** Called when the worker ended by itself. Calls in progress reject then. */
   readonly onCrash: (error: Error) => void;
@@ -45,9 +49,16 @@ export interface ChainInclusion extends Inclusion {
   readonly round: number;
 }
 
+/** The chain has no swarm of the number that this device is to join. */
+export class MissingSwarmError extends Error {
+  override readonly name = 'MissingSwarmError';
+}
+
 /** The chain as the page needs it. */
 export interface ChainAccess {
   readonly ledger: Ledger;
+  /** The specification of the network's swarm. */
+  readonly spec: SwarmSpec;
   /** Length of a stage in milliseconds; 0 while it is not known. */
   stageLength(stage: Stage): number;
   /** The present owner, or null. Throws when the node is out of reach. */
@@ -71,20 +82,30 @@ export interface ChainAccess {
 export interface VolunteerConnection
   extends Pick<SwarmConnection, 'leave'>,
     Pick<Presence, 'members' | 'announce'> {
-  readonly driver: Pick<RoundDriver, 'start' | 'pause' | 'resume' | 'finishThenStop' | 'stop'>;
+  /** Serves a file of at most 1 MiB to members, by its SHA-256. */
+  serve(bytes: Uint8Array): Promise<void>;
+  /** Asks the peers of now for such a file. Rejects with ContentError where nobody has it. */
+  fetchFile(file: SourceFile, signal: AbortSignal): Promise<Uint8Array>;
+  /** Makes the driver of this device's rounds. Does not start the rounds. Called once. */
+  takePart(options: TakePartOptions): RoundsDriver;
+}
+
+export type RoundsDriver = Pick<RoundDriver, 'start' | 'pause' | 'resume' | 'finishThenStop' | 'stop'>;
+
+export interface TakePartOptions {
+  readonly trainer: Trainer;
+  /** Description of the engine in use, for the attestations. */
+  readonly engine: string;
+  /** The gate's verdict on the engine in use. */
+  readonly conformance: () => ConformanceReport;
+  readonly onRound: (event: RoundEvent) => void;
 }
 
 export interface JoinOptions {
   readonly network: Network;
   readonly key: DeviceKey;
   readonly ledger: Ledger;
-  readonly trainer: Trainer;
-  /** Description of the engine in use, for the attestations. */
-  readonly engine: string;
-  /** The gate's verdict on the engine in use. */
-  readonly conformance: () => ConformanceReport;
   readonly describe: () => SelfDescription;
-  readonly onRound: (event: RoundEvent) => void;
   readonly onNetwork: (view: NetworkView) => void;
   readonly onRefused: (reason: string) => void;
 }

@@ -5,6 +5,7 @@ import { fetchNetwork, type Network } from '../../protocol/network-file.ts';
 import { SerialQueue } from '../../protocol/serial-queue.ts';
 import { networkId } from '../../swarm/network-id.ts';
 import { DeviceRecords } from './device-records.ts';
+import { KeptFiles } from './kept-files.ts';
 import { decodeKeyBackup, encodeKeyBackup, KeyBackupError } from './key-backup.ts';
 import { KeyStore, type StoredKey } from './key-store.ts';
 import type { PageDatabase } from './page-database.ts';
@@ -17,6 +18,8 @@ export interface DeviceOptions {
   /** Where the page lies; network.json is beside it. */
   readonly base: string;
   readonly fetcher: typeof fetch;
+  /** The swarm that a person chose; null for the one that the network file names. */
+  readonly swarm: () => number | null;
   readonly emit: (event: VolunteerEvent) => void;
 }
 
@@ -26,6 +29,8 @@ const LAST_NETWORK = 'last';
 export class Device {
   readonly #options: DeviceOptions;
   readonly #keys: KeyStore;
+  /** Data sets of swarms. */
+  readonly files: KeptFiles;
   #key: DeviceKey | null = null;
   #stored: StoredKey | null = null;
   #network: Network | null = null;
@@ -36,6 +41,7 @@ export class Device {
   constructor(options: DeviceOptions) {
     this.#options = options;
     this.#keys = new KeyStore(options.database);
+    this.files = new KeptFiles(options.database, Date.now);
   }
 
   get hasKey(): boolean {
@@ -117,8 +123,9 @@ export class Device {
    * Reads the network file anew: the network may have been started again elsewhere. Throws NetworkFileError.
    */
   async readNetwork(): Promise<Network> {
-    const { base, fetcher, database } = this.#options;
-    const network = await fetchNetwork(new URL('network.json', base), { fetch: fetcher });
+    const { base, fetcher, database, swarm } = this.#options;
+    const file = await fetchNetwork(new URL('network.json', base), { fetch: fetcher });
+    const network = { ...file, swarm: swarm() ?? file.swarm };
     await database
       .put('networks', network, LAST_NETWORK)
       .catch((error: unknown) => this.#reportNotStored('network’s address', error));

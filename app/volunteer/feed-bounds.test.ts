@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import { charactersOf, FEED_CHARACTERS, LONGEST_TEXT } from './feed-bounds.ts';
-import { type FeedRound, reduceFeed } from './reduce-feed.ts';
+import type { FeedRound } from './feed-round.ts';
+import { reduceFeed } from './reduce-feed.ts';
 
 const device = (n: number): DeviceAddress => `0x${n.toString(16).padStart(40, '0')}`;
 const prompts = Array.from({ length: 32 }, (_, n) => ({ task: 'sums', prompt: `${n}+0`, answer: String(n) }));

@@ -1,5 +1,5 @@
 /** Keeps the feed small, however long the answers of a swarm are. Pure. */
-import type { FeedRound } from './reduce-feed.ts';
+import type { FeedRound } from './feed-round.ts';
 
 /** Longest text that the feed keeps whole, in UTF-16 code units: about 1,500 tokens of English. */
 export const LONGEST_TEXT = 8_000;

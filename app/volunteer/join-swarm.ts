@@ -1,3 +1,5 @@
+import { fromHex } from '../../protocol/hex.ts';
+import { cidFromDigest } from '../../swarm/content/manifest.ts';
 import { MemoryStore } from '../../swarm/content/store.ts';
 import { joinSwarm } from '../../swarm/join.ts';
 import { RoundDriver } from '../../swarm/rounds/round-driver.ts';
@@ -6,12 +8,14 @@ import type { JoinOptions, VolunteerConnection } from './dependencies.ts';
 /** Bytes of memory for content that is served to others. Older rounds are forgotten first. */
 const CONTENT_BUDGET = 64 * 1024 * 1024;
 
-/**
- * Joins the swarm with this tab, and makes the driver of its rounds. Does not start the rounds. In a chunk of
- * its own.
- */
+/** How long one round of asking for a file may take, in ms. */
+const FETCH_MS = 15_000;
+/** CID code of DAG-CBOR. Members pass a file of at most 1 MiB on as an object, by the SHA-256 in its CID. */
+const DAG_CBOR = 0x71;
+
+/** Joins the swarm with this tab. Takes part in no rounds yet. In a chunk of its own. */
 export async function joinAsVolunteer(options: JoinOptions): Promise<VolunteerConnection> {
-  const { network, key, ledger, trainer, describe, engine, conformance } = options;
+  const { network, key, ledger, describe } = options;
   const connection = await joinSwarm({
     network,
     key,
@@ -20,30 +24,44 @@ export async function joinAsVolunteer(options: JoinOptions): Promise<VolunteerCo
     describe,
   });
   const { node, gossip, presence, content, standings } = connection;
-  const driver = new RoundDriver({
-    trainer,
-    ledger,
-    gossip,
-    content,
-    deviceKey: key,
-    standings,
-    engine,
-    conformance,
-  });
+  let driver: RoundDriver | undefined;
   const offs = [
-    driver.on(options.onRound),
     gossip.onRejected(({ reason }) => options.onRefused(reason)),
     node.watch(options.onNetwork),
     presence.onMember(() => options.onNetwork(node.view())),
   ];
   options.onNetwork(node.view());
   return {
-    driver,
+    async serve(bytes) {
+      await content.publishObject(bytes);
+    },
+    fetchFile({ sha256, size }, signal) {
+      const sources = new Set([
+        ...presence.members().map(({ peerId }) => peerId),
+        ...node.view().peers.map(({ peerId }) => peerId),
+      ]);
+      const cid = cidFromDigest(fromHex(sha256), DAG_CBOR);
+      return content.fetchObject(cid, [...sources], { signal, maxBytes: size, deadlineMs: FETCH_MS });
+    },
+    takePart({ trainer, engine, conformance, onRound }) {
+      driver = new RoundDriver({
+        trainer,
+        ledger,
+        gossip,
+        content,
+        deviceKey: key,
+        standings,
+        engine,
+        conformance,
+      });
+      offs.push(driver.on(onRound));
+      return driver;
+    },
     members: () => presence.members(),
     announce: () => presence.announce(),
     async leave() {
       for (const off of offs) off();
-      await driver.stop();
+      await driver?.stop();
       await connection.leave();
     },
   };

@@ -1,7 +1,8 @@
+import { MemberFigures } from './member-figures.ts';
 import { openPageDatabase } from './page-database.ts';
 import { type Battery, watchPower } from './power.ts';
 import { Volunteer } from './volunteer.ts';
-import { contributingMemory, shareMemory } from './volunteer-memory.ts';
+import { contributingMemory, shareMemory, swarmMemory } from './volunteer-memory.ts';
 
 export interface OpenVolunteerOptions {
   /** Where the page lies. */
@@ -43,6 +44,8 @@ export function openVolunteer({ base, onKeyLost }: OpenVolunteerOptions): Volunt
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     memory: contributingMemory(),
     share: shareMemory(),
+    swarm: swarmMemory(),
+    figures: new MemberFigures(),
     persist: () => navigator.storage.persist(),
     onKeyLost,
   });

@@ -19,6 +19,8 @@ interface PageSchema extends DBSchema {
   totals: { key: string; value: Totals };
   beginnings: { key: string; value: ModelReport };
   delegations: { key: string; value: SignedDelegation };
+  /** Data sets of swarms, by their SHA-256. `at` is when one was stored, in Unix milliseconds. */
+  files: { key: string; value: { readonly bytes: Uint8Array; readonly at: number } };
 }
 
 /**
@@ -39,7 +41,7 @@ export type PageDatabase = IDBPDatabase<PageSchema>;
 
 /** Opens the page's database, which the first visit creates. Throws where the browser blocks storage. */
 export function openPageDatabase(name = 'starling'): Promise<PageDatabase> {
-  return openDB<PageSchema>(name, 2, {
+  return openDB<PageSchema>(name, 3, {
     upgrade(database, version) {
       if (version < 1) {
         database.createObjectStore('keys');
@@ -53,6 +55,7 @@ export function openPageDatabase(name = 'starling'): Promise<PageDatabase> {
         database.createObjectStore('retiredKeys');
         database.createObjectStore('wrappingKeys');
       }
+      if (version < 3) database.createObjectStore('files');
     },
     // A later version of the page in another tab waits until this tab closes the database.
     blocking: (_current, _next, event) => (event.target as IDBDatabase | null)?.close(),

@@ -29,6 +29,10 @@ export function reduceVolunteer(view: VolunteerView, event: VolunteerEvent): Vol
     }
     case 'share':
       return { ...view, share: event.share };
+    case 'specification':
+      return { ...view, spec: event.spec };
+    case 'swarm':
+      return { ...view, swarm: event.swarm };
     case 'owner':
       return { ...view, owner: event.owner };
     case 'engine':

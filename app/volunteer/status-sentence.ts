@@ -23,6 +23,10 @@ const STARTING: Readonly<Record<StartStep, StatusSentence>> = {
     headline: 'Starting: loading the model.',
     detail: 'From this device if it has one, else from the page it came with.',
   },
+  questions: {
+    headline: 'Starting: fetching the swarm’s questions.',
+    detail: 'Members pass them on. They are checked against the swarm’s specification.',
+  },
   network: {
     headline: 'Starting: joining the swarm.',
     detail: 'A relay introduces this tab to others; after that they talk directly.',

@@ -5,6 +5,7 @@
 
 import type { EngineVerdict } from '../../models/engine-choice/choose.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { PeerView } from '../../swarm/peers.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { ComputeClient } from '../../workers/compute-client.ts';
@@ -125,6 +126,10 @@ export type VolunteerEvent =
     }
   /** Maximum share of the time that this device computes, 0.1 to 1. */
   | { readonly kind: 'share'; readonly share: number }
+  /** What the swarm that this device is joining says of itself. */
+  | { readonly kind: 'specification'; readonly spec: SwarmSpec }
+  /** The swarm that this device joins from now on. */
+  | { readonly kind: 'swarm'; readonly swarm: number | null }
   | { readonly kind: 'owner'; readonly owner: Hex | null }
   | { readonly kind: 'engine'; readonly engine: EngineReport<EngineVerdict> }
   | { readonly kind: 'peers'; readonly peers: readonly PeerStatus[]; readonly relays: readonly RelayStatus[] }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { contributingMemory, shareMemory } from './volunteer-memory.ts';
+import { contributingMemory, shareMemory, swarmMemory } from './volunteer-memory.ts';
 
 function stored(text: string | null) {
   let kept = text;
@@ -21,6 +21,17 @@ describe('what a volunteer remembers', () => {
     memory.set(null);
     expect(text.get()).toBeNull();
     expect(contributingMemory(stored('a faster one')).get()).toBeNull();
+  });
+
+  it('is the swarm that it joins', () => {
+    const text = stored(null);
+    const memory = swarmMemory(text);
+    expect(memory.get()).toBeNull();
+    memory.set(12);
+    expect([text.get(), memory.get()]).toEqual(['12', 12]);
+    memory.set(null);
+    expect(text.get()).toBeNull();
+    expect(swarmMemory(stored('the first')).get()).toBeNull();
   });
 
   it.each([

@@ -24,3 +24,14 @@ export function shareMemory(stored: StoredText = storedText(() => localStorage, 
     set: (share: number): void => stored.set(String(share)),
   };
 }
+
+/** The number of the swarm that this device joins, or null for the network's first. It outlives the visit. */
+export function swarmMemory(stored: StoredText = storedText(() => localStorage, 'starling.swarm')) {
+  return {
+    get(): number | null {
+      const text = stored.get() ?? '';
+      return /^\d{1,15}$/.test(text) ? Number(text) : null;
+    },
+    set: (swarm: number | null): void => stored.set(swarm === null ? null : String(swarm)),
+  };
+}

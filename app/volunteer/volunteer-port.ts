@@ -38,6 +38,8 @@ export interface VolunteerPort {
   /** Reads the device, the network file and what earlier visits left. Downloads nothing large. */
   open(): Promise<void>;
   contribute(engine: EngineChoice): Promise<void>;
+  /** Leaves the present swarm and contributes to another one, which it also does from then on. */
+  join(swarm: number, engine: EngineChoice): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
   finish(): Promise<void>;
@@ -48,6 +50,11 @@ export interface VolunteerPort {
    * effect at once and is remembered.
    */
   setShare(share: number): Promise<void>;
+  /**
+   * What the model answered before its first round and answers now to a question of one's own. Throws while
+   * the device does not contribute.
+   */
+  ask(question: string): Promise<{ readonly before: string; readonly now: string }>;
   /** The latest stored checkpoint as safetensors, optimizer state included. Throws while there is none. */
   checkpoint(): Promise<DownloadedCheckpoint>;
   /** Saving and exchanging the device key, and the coin that it holds. */

@@ -3,10 +3,11 @@
 import type { EngineVerdict } from '../../models/engine-choice/choose.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { Stage } from '../../protocol/ledger.ts';
+import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { EngineReport } from '../../workers/compute-host.ts';
+import type { FeedRound } from './feed-round.ts';
 import type { Phase } from './phase.ts';
 import type { Preflight } from './preflight.ts';
-import type { FeedRound } from './reduce-feed.ts';
 import type { ModelReport, PeerStatus, RelayStatus, RoundRecord, Totals } from './volunteer-events.ts';
 
 export interface VolunteerView {
@@ -26,6 +27,10 @@ export interface VolunteerView {
     /** Whether the stored key is encrypted. False where the browser cannot. */
     readonly encrypted: boolean;
   } | null;
+  /** Specification of the swarm that this device joined last in this visit. */
+  readonly spec: SwarmSpec | null;
+  /** Number of the swarm that this device joins; null for the network's first one. */
+  readonly swarm: number | null;
   readonly owner: Hex | null;
   /** Maximum share of the time that this device computes, 0.1 to 1. */
   readonly share: number;
@@ -58,6 +63,8 @@ export const EMPTY_VIEW: VolunteerView = {
   preflight: null,
   network: null,
   device: null,
+  spec: null,
+  swarm: null,
   owner: null,
   share: 1,
   engine: null,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
+import { MissingSwarmError } from './dependencies.ts';
 import { network, ROOT, workshop } from './testing/workshop.ts';
 import type { SignedDelegation } from './volunteer-port.ts';
 
@@ -29,8 +30,11 @@ describe('a volunteer', () => {
     await volunteer.open();
     expect(view().device).toBeNull();
     await volunteer.contribute('auto');
-    expect(phases).toEqual(['key', 'engine', 'model', 'network', 'contributing', 'contributing']);
-    expect(log).toEqual(['chain', 'computer auto', 'swarm', 'rounds']);
+    expect(phases).toEqual([
+      ...['key', 'network', 'engine', 'model', 'network'],
+      ...['contributing', 'contributing'],
+    ]);
+    expect(log).toEqual(['chain', 'swarm', 'computer auto', 'announced', 'rounds']);
     expect(view()).toMatchObject({
       device: { backedUp: false },
       engine: { kind: 'wasm' },
@@ -38,7 +42,7 @@ describe('a volunteer', () => {
     });
     expect(remembered()).toBe('auto');
     await volunteer.stop();
-    expect(log.slice(4)).toEqual(['left', 'chain stopped', 'computer stopped']);
+    expect(log.slice(5)).toEqual(['left', 'chain stopped', 'computer stopped']);
     expect(view().phase).toEqual({ kind: 'stopped', finished: false });
     expect(remembered()).toBeNull();
   });
@@ -77,16 +81,52 @@ describe('a volunteer', () => {
       kind: 'failed',
       cause: 'The chain’s node gave no answer.',
     });
-    expect(chainless.log).toEqual(['chain', 'computer auto', 'computer stopped']);
+    expect(chainless.log).toEqual(['chain']);
 
     const swarmless = workshop('swarmless');
     swarmless.fail.swarm = new Error('The relay address lacks its peer id.');
     await swarmless.volunteer.open();
     await swarmless.volunteer.contribute('auto');
-    expect(swarmless.log.slice(3)).toEqual(['chain stopped', 'computer stopped']);
+    expect(swarmless.log.slice(2)).toEqual(['computer auto', 'chain stopped']);
     delete swarmless.fail.swarm;
     await swarmless.volunteer.contribute('auto');
     expect(swarmless.view().phase).toEqual({ kind: 'contributing' });
+  });
+
+  it('goes to another swarm with one click, and goes on with that one later', async () => {
+    const { volunteer, log, view, figures, play } = workshop('another-swarm');
+    await volunteer.open();
+    await volunteer.contribute('auto');
+    play(trained(3));
+    await volunteer.join(4, 'wasm');
+    expect(view()).toMatchObject({ swarm: 4, phase: { kind: 'contributing' }, history: [] });
+    expect(log.slice(5)).toEqual([
+      ...['left', 'chain stopped', 'computer stopped'],
+      ...['chain', 'swarm', 'computer wasm', 'announced', 'rounds'],
+    ]);
+    play(trained(9));
+    await volunteer.join(4, 'auto');
+    expect(log).toHaveLength(13);
+    const scope = (swarm: number) => expect.stringMatching(new RegExp(`:${swarm}$`));
+    expect(figures).toMatchObject([
+      { scope: scope(0), round: 3, accuracy: 0.3 },
+      { scope: scope(4), round: 9 },
+    ]);
+    await volunteer.stop();
+  });
+
+  it('leaves a swarm that the chain does not have any more for the network’s own', async () => {
+    const { volunteer, fail, view } = workshop('missing-swarm');
+    await volunteer.open();
+    fail.chain = new MissingSwarmError('The chain has no swarm 4.');
+    await volunteer.join(4, 'wasm');
+    expect(view()).toMatchObject({
+      swarm: null,
+      phase: { kind: 'failed', cause: 'The chain has no swarm 4.' },
+    });
+    delete fail.chain;
+    await volunteer.contribute('wasm');
+    expect(view().phase).toEqual({ kind: 'contributing' });
   });
 
   it('contributes where the browser cannot even be asked to keep the storage', async () => {
@@ -112,7 +152,7 @@ describe('a volunteer', () => {
     open();
     await started;
     expect(view().phase).toEqual({ kind: 'stopped', finished: false });
-    expect(log).toEqual(['chain', 'computer auto', 'chain stopped']);
+    expect(log).toEqual(['chain', 'swarm', 'computer auto', 'left', 'chain stopped']);
   });
 
   it('tells a pause that was asked for from one after failures', async () => {
@@ -138,7 +178,7 @@ describe('a volunteer', () => {
     crash(new Error('The compute worker stopped: out of memory.'));
     while (view().phase.kind !== 'failed') await new Promise((resolve) => setTimeout(resolve));
     expect(view().phase).toMatchObject({ cause: 'The compute worker stopped: out of memory.' });
-    expect(log.slice(4)).toEqual(['left', 'chain stopped']);
+    expect(log.slice(5)).toEqual(['left', 'chain stopped']);
     await volunteer.contribute('auto');
     expect(view().phase).toEqual({ kind: 'contributing' });
   });
@@ -154,7 +194,7 @@ describe('a volunteer', () => {
       ...{ kind: 'failed', cause: 'Another network stands behind the chain’s address.' },
       remedy: expect.stringContaining('looks for the new network'),
     });
-    expect(log.slice(4, 7)).toEqual(['left', 'chain stopped', 'computer stopped']);
+    expect(log.slice(5, 8)).toEqual(['left', 'chain stopped', 'computer stopped']);
     expect(log.filter((line) => line.startsWith('computer '))).toEqual(['computer wasm', 'computer stopped']);
     expect(remembered()).toBe('wasm');
     delete fail.chain;
@@ -194,9 +234,9 @@ describe('a volunteer', () => {
     expect(log.filter((line) => line === 'swarm')).toHaveLength(1);
     file.relays = ['/ip4/127.0.0.1/tcp/9002/ws'];
     await expect.poll(() => view().notice).toMatch(/^The relays have moved/);
-    expect(log.slice(4)).toEqual([
+    expect(log.slice(5)).toEqual([
       ...['left', 'chain stopped', 'computer stopped'],
-      ...['chain', 'computer wasm', 'swarm', 'rounds'],
+      ...['chain', 'swarm', 'computer wasm', 'announced', 'rounds'],
     ]);
     expect(view().phase).toEqual({ kind: 'contributing' });
     const looked = sleeps();
@@ -275,7 +315,7 @@ describe('a volunteer', () => {
     expect(await volunteer.credentials()).toMatchObject({ key: { address: view().device?.address } });
     steal();
     await expect.poll(() => view().phase.kind).toBe('elsewhere');
-    expect(log.slice(4).sort()).toEqual(['chain stopped', 'computer stopped', 'key lost', 'left']);
+    expect(log.slice(5).sort()).toEqual(['chain stopped', 'computer stopped', 'key lost', 'left']);
     expect(remembered()).toBeNull();
     await expect(volunteer.credentials()).rejects.toThrow('Another tab');
   });
@@ -358,7 +398,7 @@ describe('a volunteer', () => {
     await volunteer.open();
     await volunteer.contribute('wasm');
     await volunteer.close();
-    expect(log.slice(4)).toEqual(['left', 'chain stopped', 'computer stopped']);
+    expect(log.slice(5)).toEqual(['left', 'chain stopped', 'computer stopped']);
     expect(remembered()).toBe('wasm');
   });
 });

@@ -3,10 +3,11 @@ import { messageOf } from '../../protocol/message-of.ts';
 import { fetchNetwork, type Network } from '../../protocol/network-file.ts';
 import { bindingKeys } from './binding-keys.ts';
 import { Contribution } from './contribution.ts';
-import type { VolunteerDependencies } from './dependencies.ts';
+import { MissingSwarmError, type VolunteerDependencies } from './dependencies.ts';
 import { Device, networkIdOf } from './device.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import { KeyCommands } from './key-commands.ts';
+import type { MemberFigures } from './member-figures.ts';
 import { claimTab, type Locks, type TabLock } from './one-tab.ts';
 import type { PageDatabase } from './page-database.ts';
 import type { PauseCause, Phase } from './phase.ts';
@@ -37,6 +38,10 @@ export interface VolunteerOptions {
   readonly memory: { get(): EngineChoice | null; set(engine: EngineChoice | null): void };
   /** The share of the device that a person lends; remembered from visit to visit. */
   readonly share: { get(): number; set(share: number): void };
+  /** The swarm that this device joins; remembered from visit to visit. */
+  readonly swarm: { get(): number | null; set(swarm: number | null): void };
+  /** What members published of their held-out accuracy. */
+  readonly figures: Pick<MemberFigures, 'add'>;
   /** Asks the browser not to clear the key under storage pressure. */
   readonly persist: () => Promise<unknown>;
   /** Stops everything else of this tab that signs with the key, once another tab has taken the key over. */
@@ -86,13 +91,16 @@ export class Volunteer implements VolunteerPort {
   }
 
   async open(): Promise<void> {
-    const { base, fetcher, probe, locks, memory, share } = this.#options;
+    const { base, fetcher, probe, locks, memory, share, swarm } = this.#options;
     this.#emit({ kind: 'share', share: share.get() });
+    this.#emit({ kind: 'swarm', swarm: swarm.get() });
     void inspectDevice(probe).then((preflight) => this.#emit({ kind: 'preflight', preflight }));
     this.#tab = await claimTab(locks, () => void this.#handleTabLost());
     try {
       const database = await this.#options.database();
-      this.#opened = new Device({ database, base, fetcher, emit: (event) => this.#emit(event) });
+      this.#opened = new Device({
+        ...{ database, base, fetcher, swarm: swarm.get, emit: (event: VolunteerEvent) => this.#emit(event) },
+      });
       await this.#opened.open();
     } catch (error) {
       this.#storageFailure = `Allow site data for this page, then reload it. (${messageOf(error)})`;
@@ -139,6 +147,7 @@ export class Volunteer implements VolunteerPort {
       if (this.#contribution !== contribution || !this.#tab.held) return;
       const stopped = contribution.aborted;
       await this.#release(contribution);
+      if (error instanceof MissingSwarmError) this.#choose(null);
       if (stopped) this.#phase({ kind: 'stopped', finished: false });
       else
         this.#fail(
@@ -146,6 +155,15 @@ export class Volunteer implements VolunteerPort {
           'Nothing is lost. Try again, or choose another engine under “This device”.',
         );
     }
+  }
+
+  async join(swarm: number, engine: EngineChoice): Promise<void> {
+    if (this.#contribution !== null) {
+      if (this.#view.swarm === swarm) return;
+      await this.stop();
+    }
+    this.#choose(swarm);
+    await this.contribute(engine);
   }
 
   async pause(cause: PauseCause = 'asked'): Promise<void> {
@@ -189,6 +207,13 @@ export class Volunteer implements VolunteerPort {
     this.#phase({ kind: 'idle' });
   }
 
+  async ask(question: string): Promise<{ readonly before: string; readonly now: string }> {
+    const answers = await this.#contribution?.ask(question);
+    if (answers === undefined)
+      throw new Error('The model is loaded while this device contributes. Contribute first.');
+    return answers;
+  }
+
   async checkpoint(): Promise<DownloadedCheckpoint> {
     const stored = (await this.#contribution?.checkpoint()) ?? (await this.#storedCheckpoint());
     if (stored === null) throw new Error('This device has no stored weights yet. Contribute first.');
@@ -229,6 +254,12 @@ export class Volunteer implements VolunteerPort {
     return { network, key: await this.#device.ensureKey(this.#options.now()) };
   }
 
+  /** Decides which swarm this device joins from the next start on. */
+  #choose(swarm: number | null): void {
+    this.#options.swarm.set(swarm);
+    this.#emit({ kind: 'swarm', swarm });
+  }
+
   get #device(): Device {
     if (this.#opened === null)
       throw new Error('The page is still opening its storage. Try again in a moment.');
@@ -241,12 +272,15 @@ export class Volunteer implements VolunteerPort {
   }
 
   #newContribution(device: Device, engine: EngineChoice): Contribution {
-    const { base, dependencies, now, persist, memory } = this.#options;
+    const { base, dependencies, now, persist, memory, fetcher, sleep, figures } = this.#options;
     const contribution = new Contribution({
       base,
       dependencies,
       device,
       now,
+      fetcher,
+      sleep,
+      figures,
       persist,
       view: () => this.#view,
       emit: (event) => this.#emit(event),
@@ -275,6 +309,8 @@ export class Volunteer implements VolunteerPort {
    */
   async #handleReplaced(contribution: Contribution, engine: EngineChoice, error: Error): Promise<void> {
     const wanted = this.#view.phase.kind === 'contributing';
+    // Its number means another swarm on another chain, or none.
+    this.#choose(null);
     await this.#release(contribution, error);
     if (!wanted) {
       this.#fail(error.message, 'Nothing is lost. Contribute again to join the new network.');

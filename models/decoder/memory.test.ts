@@ -8,7 +8,7 @@ import { trainingProgram } from './decoder.ts';
 import { FrozenSession } from './frozen-session.ts';
 import { initialParameters } from './initialize.ts';
 import { initialAdapters, type LoraOptions, PROJECTIONS } from './lora/adapters.ts';
-import { peakTemporaries, predictFrozenMemory } from './memory.ts';
+import { peakTemporaries, predictFrozenMemory, predictTrainedMemory } from './memory.ts';
 import { memoryWeights } from './weights.ts';
 
 const config: DecoderConfig = { ...NANO_CONFIG, vocabulary: 40, hiddenSize: 16, headDim: 4, feedForward: 24 };
@@ -91,6 +91,15 @@ describe('predicted memory', () => {
       expect(placed).toBeGreaterThanOrEqual(peak);
       expect(placed).toBeLessThan(1.25 * peak + (1 << 17));
     }
+  });
+
+  it('counts two moments for each weight when all are trained', () => {
+    const all = predictTrainedMemory(config, { train: { batch: 2, length: 8 } });
+    const frozen = predictFrozenMemory(config, { train: { batch: 2, length: 8 }, lora });
+    const rotary = 2 * 4 * config.context * (config.headDim / 2);
+    expect(all.optimizer).toBe(2 * (all.weights - rotary));
+    expect(all.weights).toBeGreaterThan(frozen.weights);
+    expect(all.activations).toBeGreaterThan(0);
   });
 
   it('shows what computing layers again saves, and what a real model takes', () => {

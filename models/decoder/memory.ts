@@ -2,7 +2,7 @@
 import { elementBytes, elementCount, type Program } from '../../compute/repops/program.ts';
 import { type DecoderConfig, parameterSpecs } from './config.ts';
 import { decodeProgram, prefillProgram, spreadProgram, trainingProgram } from './decoder.ts';
-import { parameterDType, type WeightPlan } from './forward.ts';
+import { parameterDType, TRAINED, type WeightPlan } from './forward.ts';
 import { decodeSizes, prefillLengths, prefixSizes } from './generate-sizes.ts';
 import { adapterSpecs, type LoraOptions } from './lora/adapters.ts';
 import { matricesToPrepack } from './prepacking.ts';
@@ -90,8 +90,16 @@ export function peakTemporaries(program: Program): number {
 
 /** Predicts a `FrozenSession` of the model with this use. Pure. */
 export function predictFrozenMemory(model: DecoderConfig, use: PlannedUse): MemoryPrediction {
+  return predictMemory(model, use, { frozen: true, lora: use.lora });
+}
+
+/** Predicts a `ModelSession`, which trains all weights. Pure. */
+export function predictTrainedMemory(model: DecoderConfig, use: Omit<PlannedUse, 'lora'>): MemoryPrediction {
+  return predictMemory(model, use, TRAINED);
+}
+
+function predictMemory(model: DecoderConfig, use: PlannedUse, plan: WeightPlan): MemoryPrediction {
   const config = { ...model, context: Math.min(model.context, use.positions ?? model.context) };
-  const plan: WeightPlan = { frozen: true, lora: use.lora };
   const f32 = (shape: readonly number[]) => bytesOf({ shape, dtype: 'f32' });
   const parameters = parameterSpecs(config);
   const adapters = plan.lora === undefined ? [] : adapterSpecs(config, plan.lora);
@@ -99,11 +107,12 @@ export function predictFrozenMemory(model: DecoderConfig, use: PlannedUse): Memo
   for (const { shape } of parameters) weights += bytesOf({ shape, dtype: parameterDType(plan, shape) });
   for (const { shape } of adapters) weights += f32(shape);
   const prepacked = matricesToPrepack(config, use.prepackBytes ?? 0).bytes;
-  const optimizer = adapters.reduce((sum, { shape }) => sum + 2 * f32(shape), 0);
+  const trained = plan.frozen ? adapters : parameters;
+  const optimizer = trained.reduce((sum, { shape }) => sum + 2 * f32(shape), 0);
 
   const state = new Set(['rope.cos', 'rope.sin']);
   for (const { name } of [...parameters, ...adapters]) state.add(name);
-  for (const { name } of adapters) state.add(`optimizer.m.${name}`).add(`optimizer.v.${name}`);
+  for (const { name } of trained) state.add(`optimizer.m.${name}`).add(`optimizer.v.${name}`);
   const bound = new Map<string, number>();
   let activations = 0;
   for (const program of programsOf(config, use, plan)) {

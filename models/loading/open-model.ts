@@ -30,22 +30,20 @@ export interface OpenedModel {
   readonly tokenizer: ChatTokenizer;
 }
 
+/** What a model's small files say. */
+export type ModelDescription = Omit<OpenedModel, 'weights'>;
+
 /**
- * Reads a model's small files and the headers of its weights, and checks that they belong together. Throws
- * ModelLoadError, ModelConfigError, SafetensorsError or TokenizerError. Each names the file and the remedy.
+ * Reads a model's small files and checks that they belong together. Needs no weights. Throws ModelLoadError,
+ * ModelConfigError or TokenizerError. Each names the file and the remedy.
  */
-export async function openModel(
-  source: ModelSource,
-  options: { readonly signal?: AbortSignal; readonly limits?: SafetensorsLimits } = {},
-): Promise<OpenedModel> {
-  const { signal } = options;
+export async function openDescription(source: ModelSource, signal?: AbortSignal): Promise<ModelDescription> {
   const read = async (name: JsonFile) =>
     parseJsonObject(await readWhole(source, name, JSON_LIMITS[name], signal), name);
   const readOptional = async (name: JsonFile) =>
     (await source.open(name, signal)) === undefined ? undefined : read(name);
   const configJson = await read('config.json');
   const config = parseConfig(configJson);
-  const weights = await openWeights(source, config, options);
   const generation = parseGeneration(
     configJson,
     await readOptional('generation_config.json'),
@@ -64,7 +62,19 @@ export async function openModel(
       `tokenizer.json has ${tokenizer.size} tokens, config.json's vocab_size is ${config.vocabulary}; use files of one model`,
     );
   }
-  return { config, generation, weights, tokenizer };
+  return { config, generation, tokenizer };
+}
+
+/**
+ * Reads a model's small files and the headers of its weights, and checks that they belong together. Throws
+ * ModelLoadError, ModelConfigError, SafetensorsError or TokenizerError. Each names the file and the remedy.
+ */
+export async function openModel(
+  source: ModelSource,
+  options: { readonly signal?: AbortSignal; readonly limits?: SafetensorsLimits } = {},
+): Promise<OpenedModel> {
+  const description = await openDescription(source, options.signal);
+  return { ...description, weights: await openWeights(source, description.config, options) };
 }
 
 async function readTemplate(source: ModelSource, signal?: AbortSignal): Promise<string | undefined> {

@@ -1,18 +1,23 @@
 import type { Engine } from '../../compute/engines/engine.ts';
 import { checkpointRoot } from '../../models/checkpoint/root.ts';
-import { loadModel } from '../../models/decoder/load.ts';
+import type { ModelSource } from '../../models/loading/model-source.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
-import type { TaskSelection } from '../../protocol/swarm-spec.ts';
+
+import type { TaskSelection, TrainedPart } from '../../protocol/swarm-spec.ts';
+
 import type { PeerRollouts } from '../../protocol/trainer.ts';
 import { decodeRollouts } from '../../swarm/messages/rollouts.ts';
-import { firstCheckpoint, readCheckpoint, writeCheckpoint } from '../../training/learning-checkpoint.ts';
-import { DEFAULT_SETTINGS, type LearningSettings } from '../../training/learning-settings.ts';
+import {
+  type LearningCheckpoint,
+  readCheckpoint,
+  writeCheckpoint,
+} from '../../training/learning-checkpoint.ts';
+import { DEFAULT_SETTINGS } from '../../training/learning-settings.ts';
+import { openMemberModel } from '../../training/member-model.ts';
 import { replayRound } from '../../training/replay-round.ts';
 import { UnknownTaskError } from '../../training/tasks/catalogue.ts';
 import { DataSetError } from '../../training/tasks/json-lines.ts';
 import { type DataSetTexts, openTasks } from '../../training/tasks/task-source.ts';
-import { taughtFormat } from '../../training/taught-format.ts';
-import { fetchModelFiles, type PublishedModel } from '../../workers/published-model.ts';
 import type { ArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
 import { type CheckpointDifference, compareCheckpoints } from './compare-checkpoints.ts';
@@ -50,7 +55,8 @@ export type ReplayVerdict =
 export interface ReplayRecordOptions {
   readonly record: RoundRecord;
   readonly archive: ArchiveFolder;
-  readonly model: PublishedModel;
+  /** The files of the model that the device began with. */
+  readonly model: ModelSource;
   /** An engine to recompute on: any. */
   readonly engine: Engine;
   /** Finds the files of a swarm's data sets. Defaults to none. */
@@ -68,12 +74,19 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
   const { round, device } = record;
   const impossible = (cause: string): ReplayVerdict => ({ kind: 'impossible', round, cause });
 
-  const files = await fetchModelFiles(model, signal);
-  const loaded = loadModel(files);
-  const format = taughtFormat(loaded.tokenizer);
+  // The published model does not carry the settings; every checkpoint made from it does, and the root proves
+  // the guess.
+  const after = await archive.content.inspect(record.checkpoint);
+  const known = after === undefined ? undefined : checkpointIn(after.bytes);
+  const member = await openMemberModel({ source: model, trained: trainedIn(known), signal });
+  const base = await member.base();
+  if (known?.kind === 'adapters' && base?.root !== known.base) {
+    return impossible(`its adapters were trained beside a model with root ${known.base}: give that model`);
+  }
 
   const before = await checkpointBefore();
   if ('kind' in before) return before;
+  const { settings } = readCheckpoint(before.bytes);
 
   const own = await archive.content.inspect(record.rollouts);
   if (own === undefined) return impossible(`the rollouts ${record.rollouts} are not in the archive`);
@@ -108,7 +121,8 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
   const publishedSet = own.intact ? decodeRollouts(own.bytes) : undefined;
   const replay = await replayRound({
     engine,
-    format,
+    base,
+    format: member.format(settings),
     tasks,
     previous: before.bytes,
     context,
@@ -144,13 +158,9 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
 
   /** The checkpoint before the round, with the root that the record names; else the verdict on why not. */
   async function checkpointBefore(): Promise<{ readonly bytes: Uint8Array } | ReplayVerdict> {
-    // The published model does not carry the settings; every checkpoint made from it does, and the root
-    // proves the guess.
-    const after = await archive.content.inspect(record.checkpoint);
-    for (const settings of [after === undefined ? undefined : settingsIn(after.bytes), DEFAULT_SETTINGS]) {
+    for (const settings of [known?.settings, DEFAULT_SETTINGS]) {
       if (settings === undefined) continue;
-      const { config, parameters } = loaded;
-      const first = writeCheckpoint(firstCheckpoint({ config, parameters, device, settings }));
+      const first = writeCheckpoint(await member.first(device, settings));
       if (checkpointRoot(first) === record.previousRoot) return { bytes: first };
     }
     const earlier = await archive.byRoot(device, record.previousRoot);
@@ -186,12 +196,17 @@ function compareUnreadable(bytes: Uint8Array): RolloutDifference | null {
 }
 
 /** Undefined for bytes that are no checkpoint. */
-function settingsIn(bytes: Uint8Array): LearningSettings | undefined {
+function checkpointIn(bytes: Uint8Array): LearningCheckpoint | undefined {
   try {
-    return readCheckpoint(bytes).settings;
+    return readCheckpoint(bytes);
   } catch {
     return undefined;
   }
+}
+
+/** What the device trains, as its checkpoint says. */
+function trainedIn(checkpoint: LearningCheckpoint | undefined): TrainedPart {
+  return checkpoint?.kind === 'adapters' ? { kind: 'adapters', ...checkpoint.lora } : { kind: 'full' };
 }
 
 /** Undefined for bytes that are no checkpoint. */

@@ -7,14 +7,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../compute/engines/engine.ts';
 import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { compareNames, parseSafetensors } from '../../models/checkpoint/safetensors.ts';
+
+import { folderSource } from '../../models/loading/folder-source.ts';
 import { toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { DataSetEntry } from '../../protocol/swarm-spec.ts';
+
 import { decodeRollouts, encodeRollouts } from '../../swarm/messages/rollouts.ts';
 import { SMALL_SETTINGS } from '../../workers/testing/small-model.ts';
 import { openArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
-import { modelInFolder } from '../home/model-folder.ts';
 import { type PublishedRounds, publishRounds } from '../testing/published-rounds.ts';
 import { checkSignature } from './check-attestation.ts';
 import { dataSetFiles } from './data-set-files.ts';
@@ -50,7 +52,7 @@ function recordOf(round: number, device = 0): RoundRecord {
 }
 
 async function replay(archive: PublishedRounds['archive'], record: RoundRecord) {
-  return replayRecord({ record, archive, engine, model: modelInFolder(published.modelPath) });
+  return replayRecord({ record, archive, engine, model: folderSource(published.modelPath) });
 }
 
 async function flipBit(path: string, byte: number, bit = 0) {
@@ -95,7 +97,7 @@ describe('replaying a round of a data set', () => {
     const data = join(folder, 'data');
     const again = () =>
       replayRecord({
-        ...{ record, archive, engine, model: modelInFolder(modelPath) },
+        ...{ record, archive, engine, model: folderSource(modelPath) },
         dataSetFiles: (tasks) => dataSetFiles(tasks, data),
       });
     expect(await again()).toMatchObject({

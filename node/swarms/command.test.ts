@@ -61,7 +61,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       await expect(swarm('show', '#/swarm/10/1')).rejects.toThrow(/chain 10/);
       await expect(swarm('show', '99')).rejects.toThrow(/no swarm of this number/);
       await expect(swarm('show')).rejects.toThrow(/Name a swarm/);
-      await expect(swarm('close', '1')).rejects.toThrow(/create, list, show or leave/);
+      await expect(swarm('close', '1')).rejects.toThrow(/create, list, show, leave or drill/);
     });
   },
 );

@@ -18,6 +18,7 @@ import { parseSwarmSpec } from '../../protocol/swarm-spec-codec.ts';
 import { parseCommandLine, UsageError, wholeNumber } from '../home/command-line.ts';
 import { secretFile } from '../home/key-file.ts';
 import { readNetworkFile } from '../home/network-file.ts';
+import { drill, memoryLines, stageLine } from '../swarm-drill.ts';
 import { networkOfSwarm } from './find-swarm.ts';
 import { leaveSwarm } from './leave-swarm.ts';
 
@@ -26,6 +27,8 @@ const HELP = `npm run swarm -- COMMAND [options]
   create SPEC.json     opens a swarm with one transaction; asks nothing, but --dry-run only tells the price
   list                 the newest swarms of the network
   show ID|LINK         one swarm with its specification
+  drill --model DIR    rounds of members in this process that train adapters beside a real model;
+                       seconds and memory of each stage (--members, --rounds, --items, --samples, --tokens, --threads)
   leave ID|LINK        ends this device's part: what it downloaded is deleted, its own checkpoint stays
 
   --network FILE|URL   the network (default .starling/devnet.json, or $STARLING_HOME/devnet.json)
@@ -64,6 +67,13 @@ export async function runSwarmCommand(options: SwarmCommandOptions): Promise<voi
         'dry-run': { type: 'boolean', default: false },
         most: { type: 'string', default: '25' },
         home: { type: 'string', default: `${state}/volunteer` },
+        model: { type: 'string' },
+        members: { type: 'string', default: '2' },
+        rounds: { type: 'string', default: '2' },
+        items: { type: 'string', default: '4' },
+        samples: { type: 'string', default: '4' },
+        tokens: { type: 'string', default: '64' },
+        threads: { type: 'string', default: '2' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -77,6 +87,24 @@ export async function runSwarmCommand(options: SwarmCommandOptions): Promise<voi
   }
   const print = (value: unknown, lines: readonly string[]): void =>
     say(values.json ? JSON.stringify(value) : lines.join('\n'));
+  if (command === 'drill') {
+    if (values.model === undefined) throw new UsageError(`Name a model's folder with --model.\n\n${HELP}`);
+    const result = await drill({
+      model: values.model,
+      members: wholeNumber('--members', values.members, 1, 16),
+      rounds: wholeNumber('--rounds', values.rounds, 1, 100),
+      items: wholeNumber('--items', values.items, 1, 64),
+      samples: wholeNumber('--samples', values.samples, 1, 64),
+      tokens: wholeNumber('--tokens', values.tokens, 1, 4096),
+      threads: wholeNumber('--threads', values.threads, 1, 64),
+      onStage: (stage) => {
+        if (!values.json) say(stageLine(stage));
+      },
+      signal,
+    });
+    print(result, memoryLines(result));
+    return;
+  }
   const network = await readNetworkFile(values.network);
   const named = (): Network => {
     if (name === undefined) throw new UsageError(`Name a swarm by its number or its link.\n\n${HELP}`);
@@ -157,7 +185,7 @@ export async function runSwarmCommand(options: SwarmCommandOptions): Promise<voi
       return;
     }
     default:
-      throw new UsageError(`Name a command: create, list, show or leave.\n\n${HELP}`);
+      throw new UsageError(`Name a command: create, list, show, leave or drill.\n\n${HELP}`);
   }
 
   async function chainMs(): Promise<number> {

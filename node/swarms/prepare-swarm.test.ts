@@ -63,7 +63,14 @@ describe.skipIf(NO_ANVIL !== undefined)(
       await mkdir(own, { recursive: true });
       const network = parseNetwork({ ...local.network, relays: [], swarm: id });
       return prepareSwarm({
-        ...{ network, client: local.client, swarm: id, home: own, deviceClass: 'full', modelBytes: 1e9 },
+        ...{
+          network,
+          client: local.client,
+          swarm: id,
+          home: own,
+          deviceClass: 'full',
+          modelBytes: () => 1e9,
+        },
         ...more,
       });
     }
@@ -134,14 +141,14 @@ describe.skipIf(NO_ANVIL !== undefined)(
         expect(prepare(spec, more)).rejects.toThrow(sentence);
       const unknown = { generators: [{ id: 'chess', version: 1, difficulties: [0] }], dataSets: [] };
       await refused({ ...builtin, tasks: unknown }, /does not know version 1 of the task chess/);
-      await refused({ ...builtin, base: served() }, /can hold/, { modelBytes: 1000 });
+      await refused({ ...builtin, base: served() }, /can hold/, { modelBytes: () => 1000 });
       await refused({ ...builtin, base: { ...served(), root: `0x${'ee'.repeat(32)}` } }, /root/);
       await refused(
         { ...builtin, base: { kind: 'builtin', name: 'nano', root: `0x${'ee'.repeat(32)}` } },
         /another state/,
       );
-      const adapters = { kind: 'adapters', rank: 4, alpha: 8, targets: ['q_proj'] } as const;
-      await refused({ ...builtin, trained: adapters }, /adapters/);
+      const adapters = { kind: 'adapters', rank: 4, alpha: 8, targets: ['z_proj'] } as const;
+      await refused({ ...builtin, trained: adapters }, /adapters that this program cannot compute/);
       expect(server.requests.length).toBe(asked);
     });
 

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PublicClient } from 'viem';
 import { readSwarm, type SwarmRecord, specOf } from '../../chain/swarms.ts';
+import { LoraError } from '../../models/decoder/lora/adapters.ts';
 import {
   checkBaseFiles,
   checkBaseRoot,
@@ -21,9 +22,10 @@ import { messageOf } from '../../protocol/message-of.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import { refusalsOf } from '../../protocol/swarm-refusals.ts';
-import type { DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
+import type { DataSetEntry, SwarmSpec, TrainedPart } from '../../protocol/swarm-spec.ts';
 import { BUILTIN_MODELS, builtinModelOf } from '../../training/builtin-models.ts';
 import type { LearningSettings } from '../../training/learning-settings.ts';
+import { loraOf } from '../../training/member-model.ts';
 import { type DeviceClass, knownTasksAndModels, learningSettingsOf } from '../../training/swarm-settings.ts';
 import { openTasks } from '../../training/tasks/task-source.ts';
 
@@ -32,8 +34,14 @@ export class SwarmRefusedError extends Error {
   override readonly name = 'SwarmRefusedError';
 }
 
-/** The files that a model needs here. */
+/** The files of a built-in model. */
 const MODEL_FILES = ['config.json', 'tokenizer.json', 'model.safetensors'];
+/** What a model in Hugging Face's layout has at least; its weights may lie in shards. */
+const WHOLE_MODEL = [
+  { name: 'config.json', test: /^config\.json$/ },
+  { name: 'tokenizer.json', test: /^tokenizer\.json$/ },
+  { name: 'file of weights', test: /\.safetensors$/ },
+];
 /** Most bytes of all data sets together. They are held in memory. */
 const DATA_BYTES = 2 ** 28;
 
@@ -49,8 +57,8 @@ export interface PrepareSwarmOptions {
   /** A folder with the data sets' files. Defaults to their addresses. */
   readonly data?: string | undefined;
   readonly deviceClass: DeviceClass;
-  /** Most bytes of a model's files that this device can train. */
-  readonly modelBytes: number;
+  /** Most bytes of a model's files of which this device can train that part. */
+  readonly modelBytes: (trained: SwarmSpec['trained']['kind']) => number;
   /** Defaults to the platform's `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
   /** One sentence at a time about what is done. */
@@ -85,26 +93,39 @@ export async function prepareSwarm(options: PrepareSwarmOptions): Promise<Prepar
   for (const entry of spec.tasks.dataSets) dataSets.set(entry.id, await dataSetFile(entry, options));
   // Before the engine starts: a line of a file may be unusable.
   await openTasks(spec.tasks, dataSets);
-  return { record, spec, settings: learningSettingsOf(spec, deviceClass), model, dataSets };
+  return { record, spec, model, dataSets, settings: learningSettingsOf(spec, deviceClass) };
 }
 
 function refuse(spec: SwarmSpec, { modelBytes, model }: PrepareSwarmOptions): void {
-  const device = { ...knownTasksAndModels(), modelBytes, dataBytes: DATA_BYTES };
+  const device = {
+    ...knownTasksAndModels(),
+    modelBytes: modelBytes(spec.trained.kind),
+    dataBytes: DATA_BYTES,
+  };
   const [refusal] = refusalsOf(spec, device);
   if (refusal !== undefined) throw new SwarmRefusedError(refusal.sentence);
   const { base, trained, models } = spec;
-  if (trained.kind === 'adapters') {
-    throw new SwarmRefusedError(
-      'This swarm trains adapters, and a volunteer without a page trains all weights. Take part on a page.',
-    );
-  }
+  if (trained.kind === 'adapters') checkAdapters(trained);
   if (base.kind === 'builtin' || (models === 'any' && model !== undefined)) return;
   checkBaseRoot(base);
-  const absent = MODEL_FILES.find((name) => !base.files.some(({ path }) => path === name));
+  const absent = WHOLE_MODEL.find(({ test }) => !base.files.some(({ path }) => test.test(path)));
   if (absent === undefined) return;
   throw new SwarmRefusedError(
-    `The swarm’s model ${base.name} has no ${absent}, without which a volunteer cannot load it. Take another swarm.`,
+    `The swarm’s model ${base.name} has no ${absent.name}, without which a volunteer cannot load it. Take another swarm.`,
   );
+}
+
+/** Throws SwarmRefusedError for adapters of projections that no model here has. */
+function checkAdapters(trained: Extract<TrainedPart, { kind: 'adapters' }>): void {
+  try {
+    loraOf(trained);
+  } catch (cause) {
+    if (!(cause instanceof LoraError)) throw cause;
+    throw new SwarmRefusedError(
+      `The swarm trains adapters that this program cannot compute (${cause.message}). Take another swarm.`,
+      { cause },
+    );
+  }
 }
 
 async function modelFolder(spec: SwarmSpec, options: PrepareSwarmOptions): Promise<string> {

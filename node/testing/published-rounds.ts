@@ -13,7 +13,7 @@ import { networkId } from '../../swarm/network-id.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
 import { openCheckpointStore } from '../../training/durable-checkpoint-store.ts';
 import { ComputeHost, type ComputeHostOptions } from '../../workers/compute-host.ts';
-import { fetchModelFiles } from '../../workers/published-model.ts';
+import { fetchModelFiles, publishedSource } from '../../workers/published-model.ts';
 import { SMALL_SETTINGS, smallModel } from '../../workers/testing/small-model.ts';
 import { type ArchiveFolder, openArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
@@ -32,6 +32,9 @@ export interface PublishedRounds {
   readonly records: readonly (readonly RoundRecord[])[];
 }
 
+/** What the devices learn. */
+type Learning = Pick<ComputeHostOptions<never>, 'settings' | 'dataSets' | 'swarm'>;
+
 /**
  * Two devices train a small model for some rounds on each other's answers, exactly as volunteers do, and
  * publish everything into an archive in `folder`. `learning` defaults to the settings of small tests.
@@ -39,7 +42,7 @@ export interface PublishedRounds {
 export async function publishRounds(
   folder: string,
   rounds: number,
-  learning: Pick<ComputeHostOptions<never>, 'settings' | 'dataSets'> = { settings: SMALL_SETTINGS },
+  learning: Learning = { settings: SMALL_SETTINGS },
 ): Promise<PublishedRounds> {
   const archivePath = join(folder, 'archive');
   const modelPath = join(folder, 'model');
@@ -59,7 +62,7 @@ export async function publishRounds(
     keys.map((key) =>
       ComputeHost.start<never>({
         device: key.address,
-        model,
+        model: publishedSource(model),
         store: openCheckpointStore(openMemoryDirectory()),
         engine: 'reference',
         ...learning,

@@ -2,7 +2,9 @@
 // A tile of 32 x 32 lattice folds by a workgroup of 64. Lane l computes 4 x 4 of them: rows from l / 8 * 4 on
 // and columns from l % 8 * 4 on. A kernel that imports this defines two functions that give operands on the
 // lattice, +0 beyond their ends: left_at(product, i, k) for row i of the four that the lane loads (from
-// left_row on), and right_at(product, k, n) for column n of the tile.
+// left_row on), and right_at(product, k, n) for column n of the tile. They select instead of branching, which
+// costs a software GPU more than reading. A third function, right_columns(), gives how many columns there are
+// from the tile's first one on: without workgroup memory, a lane that has none does nothing.
 
 const TILE = 32u;
 // Whether operands go through workgroup memory. On a software GPU, reading them again costs less than a
@@ -89,7 +91,8 @@ fn tile_block(product: u32, block: u32, end: u32, lane: u32, left_down: bool, ri
 //# else
   let n = lane % 8u * 4u;
   var sums = Tile();
-  for (var k = block; k < end; k++) {
+  let last = select(block, end, n < right_columns());
+  for (var k = block; k < last; k++) {
     let y = vec4<f32>(
       right_at(product, k, n),
       right_at(product, k, n + 1u),

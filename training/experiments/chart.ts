@@ -18,6 +18,12 @@ export interface ChartOptions {
   readonly title: string;
   readonly xLabel: string;
   readonly curves: readonly Curve[];
+  /** Distance of the lines of the grid. Defaults to 0.1. */
+  readonly yStep?: number;
+  /** How a value is written. Defaults to a share in percent. */
+  readonly yText?: (value: number) => string;
+  /** How a place on the horizontal axis is written. Defaults to a whole number. */
+  readonly xText?: (value: number) => string;
 }
 
 const WIDTH = 720;
@@ -26,7 +32,6 @@ const LEFT = 56;
 const RIGHT = 110;
 const TOP = 44;
 const BOTTOM = 48;
-const GRID_STEP = 0.1;
 
 const LABEL_HEIGHT = 17;
 
@@ -41,12 +46,16 @@ function spread(heights: readonly number[]): readonly number[] {
   return placed;
 }
 
-/** An SVG document of shares (0 to 1) over rounds: lines with a band from the lowest to the highest peer. */
-export function drawCurves({ title, xLabel, curves }: ChartOptions): string {
+const percent = (share: number) => `${(100 * share).toFixed(1).replace(/\.0$/, '')} %`;
+
+/** An SVG document of curves, by default shares over rounds, each with a band from the lowest to the highest. */
+export function drawCurves(options: ChartOptions): string {
+  const { title, xLabel, curves, yStep = 0.1, yText = percent } = options;
+  const { xText = (value: number) => String(Math.round(value)) } = options;
   const points = curves.flatMap((curve) => curve.points);
   const lastX = Math.max(...points.map(({ x }) => x));
-  const bottom = Math.floor(Math.min(...points.map(({ low }) => low)) / GRID_STEP) * GRID_STEP;
-  const top = Math.ceil(Math.max(...points.map(({ high }) => high)) / GRID_STEP) * GRID_STEP;
+  const bottom = Math.floor(Math.min(...points.map(({ low }) => low)) / yStep) * yStep;
+  const top = Math.ceil(Math.max(...points.map(({ high }) => high)) / yStep) * yStep;
   const x = (value: number) => (LEFT + (value / lastX) * (WIDTH - LEFT - RIGHT)).toFixed(1);
   const y = (value: number) =>
     (HEIGHT - BOTTOM - ((value - bottom) / (top - bottom)) * (HEIGHT - TOP - BOTTOM)).toFixed(1);
@@ -54,16 +63,16 @@ export function drawCurves({ title, xLabel, curves }: ChartOptions): string {
     `<text x="${at.x}" y="${at.y}" ${more}>${words}</text>`;
 
   const lines: string[] = [];
-  for (let step = 0; bottom + step * GRID_STEP <= top + 1e-9; step++) {
-    const level = bottom + step * GRID_STEP;
+  for (let step = 0; bottom + step * yStep <= top + 1e-9; step++) {
+    const level = Number((bottom + step * yStep).toFixed(9));
     lines.push(
       `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(level)}" y2="${y(level)}" stroke="#8888" stroke-width="0.5"/>`,
-      text({ x: LEFT - 8, y: Number(y(level)) + 4 }, `${Math.round(level * 100)} %`, 'text-anchor="end"'),
+      text({ x: LEFT - 8, y: Number(y(level)) + 4 }, yText(level), 'text-anchor="end"'),
     );
   }
   for (let step = 0; step <= 4; step++) {
-    const round = Math.round((lastX * step) / 4);
-    lines.push(text({ x: x(round), y: HEIGHT - BOTTOM + 20 }, String(round), 'text-anchor="middle"'));
+    const place = (lastX * step) / 4;
+    lines.push(text({ x: x(place), y: HEIGHT - BOTTOM + 20 }, xText(place), 'text-anchor="middle"'));
   }
   const labelHeights = spread(curves.map((curve) => Number(y(curve.points.at(-1)?.mean ?? 0)) + 4));
   for (const [index, { label, colour, points: of }] of curves.entries()) {
@@ -81,7 +90,7 @@ export function drawCurves({ title, xLabel, curves }: ChartOptions): string {
       lines.push(
         text(
           { x: Number(x(last.x)) + 8, y: must(labelHeights, index) },
-          `${label} ${(last.mean * 100).toFixed(1)} %`,
+          `${label} ${yText(last.mean)}`,
           `style="fill:${colour};font-weight:600"`,
         ),
       );

@@ -13,7 +13,7 @@ import { toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { Checker, DataSetEntry } from '../../protocol/swarm-spec.ts';
 import { measureQuestions } from '../data-set-accuracy.ts';
-import { formatOf } from '../member-model.ts';
+import { modelFormat } from '../model-format.ts';
 import { openTasks } from '../tasks/task-source.ts';
 
 const HELP = `Usage: npm run experiment -- data-set --model DIR --data FILE [options]
@@ -78,7 +78,11 @@ async function main(model: string, file: string): Promise<void> {
   const tasks = await openTasks({ generators: [], dataSets: [entry] }, new Map([[entry.id, data]]));
   const opened = await openModel(folderSource(resolve(model)));
   const answerTokens = whole('answer-tokens', 1);
-  const format = formatOf(opened, { answerTokens, critiqueTokens: answerTokens });
+  const format = modelFormat({
+    tokenizer: opened.tokenizer,
+    endTokens: opened.generation.endTokens,
+    settings: { answerTokens, critiqueTokens: answerTokens },
+  });
   const engine = await createWasmEngine({ threads: whole('threads', 1) });
   try {
     const session = await FrozenSession.create({

@@ -14,8 +14,9 @@ import { type LearningResult, type LearningRunOptions, runLearning } from './lea
 import { pairedRatio } from './paired-ratio.ts';
 import { POISON_ARMS, type PoisonArm, runPoisonArm } from './poison-arms.ts';
 import { pretrainBase } from './sapo-base.ts';
-import { figuresText, gainOf, picture } from './sapo-results.ts';
+import { figuresText, gainOf, gainPicture, picture } from './sapo-results.ts';
 import { StoredParts } from './stored-parts.ts';
+import { runTrainers } from './trainer-run.ts';
 
 const model: LoadedModel = {
   config: NARROW_CONFIG,
@@ -75,10 +76,56 @@ describe('runPoisonArm', () => {
   });
 });
 
+/** Rewards by chance, so that random weights have something to train on. */
+const CHANCE: LearningSettings = {
+  ...settings,
+  samplesPerItem: 16,
+  mix: { own: 16, foreign: 16 },
+  successesOnly: 'all',
+};
+
+describe('the other rules of learning', () => {
+  const run = (options: Partial<LearningRunOptions>) =>
+    runLearning({
+      ...{ engine, model, settings: CHANCE, peers: 3, shared: true, run: 'rules', rounds: 1 },
+      ...{ measureAt: [], measuredPeers: 1, chanceRewards: true },
+      ...options,
+    });
+
+  it('train on failures too as published, and on few foreign groups', async () => {
+    const successes = await run({ shared: false });
+    const published = await run({ rule: 'published', shared: false });
+    expect(successes.trained).toBeGreaterThan(0);
+    expect(published.trained).toBeGreaterThan(successes.trained);
+    const foreign = (await run({ rule: 'published' })).trained - published.trained;
+    expect(foreign).toBeGreaterThan(0);
+    expect(foreign).toBeLessThanOrEqual(4 * CHANCE.samplesPerItem);
+  });
+
+  it('train on fewer foreign groups when only those voted best count', async () => {
+    const pooled = { ...CHANCE, itemsPerRound: CHANCE.itemsAnswered };
+    const all = await run({ settings: pooled });
+    const voted = await run({ settings: pooled, rule: 'voted' });
+    const alone = await run({ settings: pooled, shared: false });
+    expect(voted.trained).toBeLessThan(all.trained);
+    expect(voted.trained).toBeGreaterThanOrEqual(alone.trained);
+  });
+});
+
+describe('runTrainers', () => {
+  it('runs every stage of the product’s trainers, and ends at the same roots again', async () => {
+    const options = { engine, model, settings, run: 'tiny', rounds: 1 };
+    const together = await runTrainers({ ...options, members: 2, shared: true });
+    expect(together.rewardOfRounds).toEqual([0]);
+    expect(new Set(together.roots).size).toBe(2);
+    expect(await runTrainers({ ...options, members: 2, shared: true })).toEqual(together);
+  });
+});
+
 describe('pretrainBase', () => {
   it('makes other weights for another run', async () => {
     const [first, again, other] = await Promise.all(
-      ['one', 'one', 'two'].map((name) => pretrainBase(engine, name, 0)),
+      ['one', 'one', 'two'].map((name) => pretrainBase({ engine, run: name, level: 1, steps: 0 })),
     );
     expect(again).toEqual(first);
     expect(other).not.toEqual(first);
@@ -108,15 +155,23 @@ describe('pairedRatio', () => {
 
 describe('the figures of "sapo"', () => {
   const result = (reward: number, greedy: number): LearningResult => ({
-    ...{ reward, rewardOfPeers: [reward], sampled: 64, trained: 10, sampledTokens: 400, cpuSeconds: 1 },
+    ...{
+      reward,
+      rewardOfPeers: [reward],
+      rewardOfRounds: [reward],
+      sampled: 64,
+      trained: 10,
+      sampledTokens: 400,
+      cpuSeconds: 1,
+    },
     skill: [
-      { round: 0, sampled: 0.03, greedy: 0.1, passAt4: 0.1 },
-      { round: 60, sampled: 0.2, greedy, passAt4: 0.4 },
+      { round: 0, sampled: 0.03, sampledByTask: {}, greedy: 0.1, passAt4: 0.1 },
+      { round: 60, sampled: 0.2, sampledByTask: {}, greedy, passAt4: 0.4 },
     ],
   });
   const arms = [
-    { arm: 'A', learningRate: 3e-4, runs: [result(0.05, 0.2), result(0.04, 0.2)] },
-    { arm: 'C', learningRate: 1e-3, runs: [result(0.15, 0.4), result(0.12, 0.05)] },
+    { arm: 'A', tuning: { learningRate: 3e-4, steps: 1 }, runs: [result(0.05, 0.2), result(0.04, 0.2)] },
+    { arm: 'C', tuning: { learningRate: 1e-3, steps: 4 }, runs: [result(0.15, 0.4), result(0.12, 0.05)] },
   ] as const;
 
   it('name arms that were not run, and pair the others by seed', () => {
@@ -131,6 +186,16 @@ describe('the figures of "sapo"', () => {
   it('are drawn with a curve for each arm that was run', () => {
     const svg = picture(arms);
     expect(svg.match(/<polyline/g)?.length).toBe(2);
+  });
+
+  it('are drawn over the start accuracy once there are two starts', () => {
+    expect(gainPicture(arms)).toBeUndefined();
+    const [alone, swarm] = arms;
+    const later = [...arms, { ...alone, arm: 'A50' as const }, { ...swarm, arm: 'C50' as const }];
+    const svg = gainPicture(later);
+    expect(svg).toContain('start accuracy');
+    // The ratio of 3 at the end of the curve.
+    expect(svg).toContain('C/A 3');
   });
 });
 

@@ -9,28 +9,22 @@ import type { LoadedModel } from '../nano-files.ts';
 import { openRound, type Round } from '../open-round.ts';
 import type { Policy } from '../policy-model.ts';
 import { choosePeers, trainRound } from '../round.ts';
-import { answerItems, sample, sampleGreedy } from '../sampling.ts';
+import { answerItems } from '../sampling.ts';
 import { shortFormat } from '../short-format.ts';
-import type { TaskItem } from '../tasks/task.ts';
 import { openTasks } from '../tasks/task-source.ts';
+import { type HeldOutSkill, mean, measureSkill } from './held-out-skill.ts';
+import { trainAsPublished } from './published-rule.ts';
 import { peerAddress, roundSeed } from './round-seeds.ts';
-
-/** Skill on held-out questions. Each is a share from 0 to 1, the mean over the peers that were measured. */
-export interface HeldOutSkill {
-  readonly round: number;
-  /** Answers sampled at temperature 1 that are right. */
-  readonly sampled: number;
-  /** Questions whose most likely answer is right. */
-  readonly greedy: number;
-  /** Questions of which at least one of four sampled answers is right. */
-  readonly passAt4: number;
-}
+import type { LearningRule } from './sapo-arms.ts';
+import { votedRollouts } from './voted-rollouts.ts';
 
 export interface LearningResult {
   /** Share of own fresh samples that are exactly right: the mean over peers and rounds. */
   readonly reward: number;
   /** The same of each peer. */
   readonly rewardOfPeers: readonly number[];
+  /** The same of each round, the mean over peers. */
+  readonly rewardOfRounds: readonly number[];
   readonly skill: readonly HeldOutSkill[];
   /** Means per peer and round. */
   readonly sampled: number;
@@ -56,13 +50,13 @@ export interface LearningRunOptions {
   readonly measuredPeers: number;
   /** Rewards are chance, as often as answers are right: a control. Defaults to false. */
   readonly chanceRewards?: boolean;
+  /** How a peer learns from a round. Defaults to `product`. */
+  readonly rule?: LearningRule;
 }
-
-const TRIES = 4;
 
 /** Runs the rounds. All peers are honest, so that nobody checks roots or content ids here. */
 export async function runLearning(options: LearningRunOptions): Promise<LearningResult> {
-  const { engine, model, settings, rounds, measureAt } = options;
+  const { engine, model, settings, rounds, measureAt, rule = 'product' } = options;
   const { config, parameters, tokenizer } = model;
   const tasks = await openTasks(settings.tasks, new Map());
   const policies: Policy[] = [];
@@ -74,6 +68,7 @@ export async function runLearning(options: LearningRunOptions): Promise<Learning
     });
   }
   const rewards = policies.map(() => 0);
+  const rewardOfRounds: number[] = [];
   const skill: HeldOutSkill[] = [];
   let [sampled, trained, sampledTokens, cpuMicroseconds] = [0, 0, 0, 0];
   for (let number = 0; number <= rounds; number++) {
@@ -95,16 +90,19 @@ export async function runLearning(options: LearningRunOptions): Promise<Learning
       published.push({ author, cid: `${author}/${number}`, set: { author, modelRoot: '0x', groups } });
     }
     const right = published.map((set) => exactShare(set, must(views, 0)));
+    rewardOfRounds.push(mean(right));
     for (const [peer, share] of right.entries()) rewards[peer] = must(rewards, peer) + share;
     for (const { completions } of published.flatMap(({ set }) => set.groups)) {
       sampled += completions.length;
       for (const { tokens } of completions) sampledTokens += tokens.length;
     }
+    const offered = rule === 'voted' ? await votedRollouts(policies, views, published) : published;
+    const learn = rule === 'published' ? trainAsPublished : trainRound;
     for (const [peer, view] of views.entries()) {
       const round = options.chanceRewards === true ? withChanceRewards(view, mean(right)) : view;
-      const foreign = options.shared ? choosePeers(round, published) : [];
+      const foreign = options.shared ? choosePeers(round, offered) : [];
       const own = must(published, peer);
-      trained += (await trainRound(must(policies, peer), round, { own, foreign })).trainedSamples;
+      trained += (await learn(must(policies, peer), round, { own, foreign })).trainedSamples;
     }
     const used = process.cpuUsage(begun);
     cpuMicroseconds += used.user + used.system;
@@ -114,16 +112,13 @@ export async function runLearning(options: LearningRunOptions): Promise<Learning
   return {
     reward: mean(rewards) / rounds,
     rewardOfPeers: rewards.map((reward) => reward / rounds),
+    rewardOfRounds,
     skill,
     sampled: sampled / peerRounds,
     trained: trained / peerRounds,
     sampledTokens: sampledTokens / peerRounds,
     cpuSeconds: cpuMicroseconds / 1e6 / peerRounds,
   };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 /** Share of a device's own answers that are exactly right. */
@@ -154,39 +149,4 @@ function withChanceRewards(round: Round, probability: number): Round {
     },
   }));
   return { ...round, items };
-}
-
-async function measureSkill(
-  policies: readonly Policy[],
-  items: readonly TaskItem[],
-  round: number,
-): Promise<HeldOutSkill> {
-  const seed = new TextEncoder().encode('starling experiment, held out');
-  const stream = RandomStream.named({ seed, round: 0, device: '', purpose: 'sampling' });
-  const skills: Omit<HeldOutSkill, 'round'>[] = [];
-  for (const policy of policies) {
-    const { format } = policy;
-    const maxTokens = format.maxTokens.answer;
-    const prompts = items.map((item) => format.answer(item));
-    const requests = prompts.flatMap((prompt, item) =>
-      Array.from({ length: TRIES }, (_, attempt) => ({ prompt, item, sample: attempt })),
-    );
-    const best = await sampleGreedy(policy, prompts, { maxTokens });
-    const drawn = await sample(policy, requests, stream, { temperature: 1, maxTokens });
-    const rightTries = items.map(
-      (item, index) =>
-        drawn.slice(index * TRIES, (index + 1) * TRIES).filter(({ text }) => item.check(text) === 1).length,
-    );
-    skills.push({
-      greedy: mean(items.map((item, index) => (item.check(must(best, index)) === 1 ? 1 : 0))),
-      sampled: mean(rightTries) / TRIES,
-      passAt4: mean(rightTries.map((count) => (count > 0 ? 1 : 0))),
-    });
-  }
-  return {
-    round,
-    sampled: mean(skills.map((skill) => skill.sampled)),
-    greedy: mean(skills.map((skill) => skill.greedy)),
-    passAt4: mean(skills.map((skill) => skill.passAt4)),
-  };
 }

@@ -3,6 +3,7 @@ const EXPERIMENTS: Readonly<Record<string, () => Promise<unknown>>> = {
   'data-set': () => import('./data-set.ts'),
   poison: () => import('./poison.ts'),
   sapo: () => import('./sapo.ts'),
+  swarm8: () => import('./swarm8.ts'),
 };
 
 const name = process.argv[2] ?? '';

@@ -1,12 +1,23 @@
 /** The arms of the experiment "sapo": what sharing rollouts gains, and against what. */
 import { DEFAULT_SETTINGS, type LearningSettings } from '../learning-settings.ts';
-import { NANO_SELECTION, selectGenerators } from '../tasks/catalogue.ts';
+import { NANO_SELECTION } from '../tasks/catalogue.ts';
+import { TRAINED } from './sapo-base.ts';
 
 /**
- * Where an arm's peers start. `rare`: a model that is right in a few of a hundred tries. `nano`: the
- * committed one.
+ * Where an arm's peers start. `level`: a model whose pretraining stops when that share of its sampled answers
+ * is right. `nano`: the committed one.
  */
-export type StartModel = 'rare' | 'nano';
+export type StartModel = { readonly kind: 'level'; readonly level: number } | { readonly kind: 'nano' };
+
+/** What is chosen for an arm on the tuning seed. */
+export interface Tuning {
+  readonly learningRate: number;
+  /** Optimizer steps that a round's samples are spread over. */
+  readonly steps: number;
+}
+
+/** How a peer learns from a round. `published`: as arXiv 2509.08721 has it. */
+export type LearningRule = 'product' | 'published' | 'voted';
 
 export interface SapoArm {
   readonly description: string;
@@ -14,19 +25,30 @@ export interface SapoArm {
   readonly peers: number;
   readonly shared: boolean;
   readonly settings: LearningSettings;
-  /** Learning rates to choose from on the tuning seed. */
-  readonly rates: readonly number[];
+  /** What to choose from on the tuning seed. */
+  readonly tunings: readonly Tuning[];
   /** Rewards are chance: a control. */
   readonly chanceRewards?: boolean;
+  /** Rounds, where they are others than the experiment's. */
+  readonly rounds?: number;
+  /** Defaults to `product`. */
+  readonly rule?: LearningRule;
 }
 
+/** Success is rare. SAPO's figures begin at about this accuracy too. */
+const RARE: StartModel = { kind: 'level', level: 0.01 };
+const NANO: StartModel = { kind: 'nano' };
+
+/** Samples of a round with which its steps have the whole rate. */
+const FULL_ROUND = 64;
+
 /**
- * Rare success, as in SAPO: three tasks with answers that cannot be known by heart, exact reward, only
- * successes trained on, at most 64 samples a round, one step.
+ * Tasks with answers that cannot be known by heart, exact reward, only successes trained on, at most 64
+ * samples a round.
  */
-const RARE: LearningSettings = {
+const SETTINGS: LearningSettings = {
   ...DEFAULT_SETTINGS,
-  tasks: selectGenerators({ sorting: [0, 1], rotating: [0, 1], shifting: [0, 1] }),
+  tasks: TRAINED,
   itemsPerRound: 64,
   itemsAnswered: 8,
   samplesPerItem: 8,
@@ -36,75 +58,116 @@ const RARE: LearningSettings = {
   heldOutItems: 384,
 };
 
-/** 2e-3 was tried too, and is left out: it ruins some runs of any arm. */
-const ALONE_RATES = [3e-4, 1e-3];
-const SHARED_RATES = [6e-4, 1e-3];
+/** The same for every arm that is tuned. */
+const TUNINGS: readonly Tuning[] = [
+  { learningRate: 3e-4, steps: 1 },
+  { learningRate: 1e-3, steps: 1 },
+  { learningRate: 3e-4, steps: 4 },
+  { learningRate: 1e-3, steps: 4 },
+];
+
+const A: SapoArm = {
+  description: 'alone: own samples only',
+  start: RARE,
+  peers: 4,
+  shared: false,
+  settings: { ...SETTINGS, mix: { own: 8, foreign: 0 } },
+  tunings: TUNINGS,
+};
 
 const C: SapoArm = {
   description: 'swarm of 8, each answers 8 of a pool of 64 questions',
-  start: 'rare',
+  start: RARE,
   peers: 8,
   shared: true,
-  settings: RARE,
-  rates: SHARED_RATES,
+  settings: SETTINGS,
+  tunings: TUNINGS,
 };
 
+const H: SapoArm = {
+  ...C,
+  description: 'the committed nano on its own tasks, swarm of 8, 24 foreign samples a question',
+  start: NANO,
+  rounds: 60,
+  settings: { ...SETTINGS, tasks: NANO_SELECTION, mix: { own: 8, foreign: 24 } },
+  tunings: [{ learningRate: 3e-4, steps: 1 }],
+};
+
+/** Four devices answer each question, so that there is something to vote on. */
+const VOTING: LearningSettings = { ...H.settings, itemsPerRound: 16, mix: { own: 8, foreign: 8 } };
+
 export const SAPO_ARMS = {
-  A: {
-    description: 'alone: own samples only',
-    start: 'rare',
-    peers: 4,
-    shared: false,
-    settings: { ...RARE, mix: { own: 8, foreign: 0 } },
-    rates: ALONE_RATES,
-  },
+  A,
   B: {
+    ...A,
     description: 'alone with 2.5 times the samples',
-    start: 'rare',
-    peers: 4,
-    shared: false,
-    settings: { ...RARE, itemsAnswered: 20, mix: { own: 4, foreign: 0 } },
-    rates: ALONE_RATES,
+    settings: { ...SETTINGS, itemsAnswered: 20, mix: { own: 4, foreign: 0 } },
   },
   C,
   D: {
     ...C,
     description: 'swarm of 8, each answers 8 of a pool of 32',
-    settings: { ...RARE, itemsPerRound: 32 },
+    settings: { ...SETTINGS, itemsPerRound: 32 },
   },
   E: {
     ...C,
     description: 'swarm of 8, all answer the same 8 questions',
-    settings: { ...RARE, itemsPerRound: 8 },
+    settings: { ...SETTINGS, itemsPerRound: 8 },
   },
   F: {
+    ...A,
     description: 'one learner with everybody’s samples: 64 questions of its own',
-    start: 'rare',
-    peers: 2,
-    shared: false,
-    settings: { ...RARE, itemsAnswered: 64, mix: { own: 1, foreign: 0 } },
-    rates: SHARED_RATES,
+    peers: 1,
+    settings: { ...SETTINGS, itemsAnswered: 64, mix: { own: 1, foreign: 0 } },
   },
   G: { ...C, description: 'C with rewards by chance: a control', chanceRewards: true },
-  H: {
+  H,
+  P: {
     ...C,
-    description: 'the committed nano on its own tasks, swarm of 8, 24 foreign samples a question',
-    start: 'nano',
-    settings: { ...RARE, tasks: NANO_SELECTION, mix: { own: 8, foreign: 24 } },
-    rates: [3e-4],
+    description: 'SAPO as published: 4 own questions, 4 foreign groups, failures too, ratio 1',
+    settings: { ...SETTINGS, itemsAnswered: 4, successesOnly: 'none' },
+    tunings: [
+      { learningRate: 3e-4, steps: 1 },
+      { learningRate: 1e-3, steps: 1 },
+    ],
+    rule: 'published',
   },
-  I: {
-    ...C,
-    description: 'C with a pool of 256, so that hardly two answer the same question; its rate is not tuned',
-    settings: { ...RARE, itemsPerRound: 256 },
-    rates: [1e-3],
+  A15: { ...A, description: 'A from a start at 15 %', start: { kind: 'level', level: 0.15 } },
+  C15: { ...C, description: 'C from a start at 15 %', start: { kind: 'level', level: 0.15 } },
+  A50: { ...A, description: 'A from a start at 50 %', start: { kind: 'level', level: 0.5 } },
+  C50: { ...C, description: 'C from a start at 50 %', start: { kind: 'level', level: 0.5 } },
+  U: { ...H, rounds: 30, description: 'nano, pool of 16: votes and critiques not used', settings: VOTING },
+  V: {
+    ...H,
+    rounds: 30,
+    description: 'U with practice of critiques, and foreign groups only where an answer was voted best',
+    settings: { ...VOTING, practicePrompts: 2 },
+    rule: 'voted',
   },
 } as const satisfies Readonly<Record<string, SapoArm>>;
 
 export type SapoArmName = keyof typeof SAPO_ARMS;
 export const SAPO_ARM_NAMES = Object.keys(SAPO_ARMS) as SapoArmName[];
 
-/** The arm whose chosen learning rate this one takes: a control must not be tuned by its own reward. */
+/**
+ * The arm whose choice on the tuning seed this one takes. A control must not be tuned by its own reward, and
+ * an arm that differs from C in one respect must differ in no other.
+ */
 export function tunedAs(name: SapoArmName): SapoArmName {
-  return name === 'G' ? 'C' : name;
+  const as: Readonly<Partial<Record<SapoArmName, SapoArmName>>> = {
+    D: 'C',
+    E: 'C',
+    F: 'C',
+    G: 'C',
+    A15: 'A',
+    C15: 'C',
+    A50: 'A',
+    C50: 'C',
+  };
+  return as[name] ?? name;
+}
+
+/** The settings of an arm with what was chosen. */
+export function tunedSettings({ settings }: SapoArm, { learningRate, steps }: Tuning): LearningSettings {
+  return { ...settings, learningRate, stepsPerRound: steps, fullBatch: FULL_ROUND / steps };
 }

@@ -1,8 +1,9 @@
 /**
- * npm run experiment -- sapo [--quick] [--json] [--report] [--arms A,B,C] [--seeds N]: what sharing rollouts
- * gains where success is rare. Writes docs/results/sapo.{md,svg}. `--quick` takes arms A, B and C, one fresh
- * seed and 20 rounds, and writes nothing. Finished parts are kept in .starling/experiments, so that a killed
- * run goes on. `--report` computes nothing and writes the page from the finished parts.
+ * npm run experiment -- sapo [--quick] [--json] [--report] [--arms A,B,C] [--seeds N] [--rounds N]: what
+ * sharing rollouts gains where success is rare. Writes docs/results/sapo.{md,svg} and sapo-gain.svg.
+ * `--quick` takes arms A, B and C, one fresh seed and 10 rounds. With other rounds than 30 nothing is written.
+ * Finished parts are kept in .starling/experiments, so that a killed run goes on. `--report` computes nothing
+ * and writes the page from the finished parts.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -13,9 +14,17 @@ import type { LoadedModel } from '../nano-files.ts';
 import { type LearningResult, runLearning } from './learning-run.ts';
 import { readNano } from './read-nano.ts';
 import { writeNumbers, writeResult } from './result-page.ts';
-import { SAPO_ARM_NAMES, SAPO_ARMS, type SapoArm, type SapoArmName, tunedAs } from './sapo-arms.ts';
-import { BASE_STEPS, nanoShaped, pretrainBase } from './sapo-base.ts';
-import { type ArmFigures, figuresText, gainOf, picture } from './sapo-results.ts';
+import {
+  SAPO_ARM_NAMES,
+  SAPO_ARMS,
+  type SapoArm,
+  type SapoArmName,
+  type Tuning,
+  tunedAs,
+  tunedSettings,
+} from './sapo-arms.ts';
+import { type ArmFigures, figuresText, gainOf, gainPicture, picture } from './sapo-results.ts';
+import { storedBase } from './stored-base.ts';
 import { StoredParts } from './stored-parts.ts';
 
 const COMMAND = 'npm run experiment -- sapo';
@@ -27,6 +36,7 @@ const { values } = parseArgs({
     report: { type: 'boolean', default: false },
     arms: { type: 'string' },
     seeds: { type: 'string' },
+    rounds: { type: 'string' },
   },
 });
 
@@ -39,21 +49,25 @@ function chosenArms(): readonly SapoArmName[] {
   });
 }
 
-function seedCount(): number {
-  const count = Number(values.seeds ?? (values.quick ? 1 : 5));
-  if (!Number.isInteger(count) || count < 1 || count > 10) {
-    throw new RangeError('--seeds must be 1 to 10.');
+function countOf(name: 'seeds' | 'rounds', fallback: number, most: number): number {
+  const count = Number(values[name] ?? fallback);
+  if (!Number.isInteger(count) || count < 1 || count > most) {
+    throw new RangeError(`--${name} must be 1 to ${most}.`);
   }
   return count;
 }
 
-const rounds = values.quick ? 20 : 60;
+const ROUNDS = 30;
+const rounds = countOf('rounds', values.quick ? 10 : ROUNDS, 1000);
+/** Longer runs take what was chosen for the usual length. */
+const tuningRounds = Math.min(rounds, ROUNDS);
 const arms = chosenArms();
-const seeds = seedCount();
-const measureAt = values.quick ? [0, rounds] : [0, 30, rounds];
-const MEASURED_PEERS = 2;
-/** Learning rates are chosen on this run, which is then left out. */
-const TUNING = 'sapo 0';
+const seeds = countOf('seeds', values.quick ? 1 : 5, 10);
+const MEASURED_PEERS = 1;
+/** The name of a seed's run. Each has a start model of its own. */
+const runOf = (seed: number) => `rare ${seed}`;
+/** Learning rates and steps are chosen on this seed, which is then left out. */
+const TUNING_SEED = 0;
 
 const parts = new StoredParts(fileURLToPath(new URL('../../.starling/experiments/', import.meta.url)));
 const say = (line: string) => {
@@ -62,91 +76,98 @@ const say = (line: string) => {
 
 /** The start model of an arm in a run. */
 async function startOf(engine: Engine, { start }: SapoArm, run: string): Promise<LoadedModel> {
-  if (start === 'nano') return readNano();
-  const stored = await parts.part(`base ${run}`, { steps: BASE_STEPS }, async () => {
-    const tensors = await pretrainBase(engine, run);
-    return [...tensors].map(([name, data]): [string, string] => [name, base64Of(data)]);
-  });
-  return nanoShaped(new Map(stored.map(([name, text]) => [name, floatsOf(text)])));
-}
-
-function base64Of({ buffer, byteOffset, byteLength }: Float32Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
-}
-
-function floatsOf(base64: string): Float32Array {
-  return new Float32Array(Uint8Array.from(Buffer.from(base64, 'base64')).buffer);
+  return start.kind === 'nano' ? readNano() : storedBase(parts, { engine, run, level: start.level });
 }
 
 interface PartOptions {
   readonly name: SapoArmName;
   readonly run: string;
-  readonly learningRate: number;
-  readonly measureAt: readonly number[];
+  readonly tuning: Tuning;
+  readonly rounds: number;
+  /** Whether held-out skill is measured too. */
+  readonly skill: boolean;
 }
 
 /** Undefined when the part is not finished and `--report` computes nothing. */
 async function measureArm(engine: Engine, options: PartOptions): Promise<LearningResult | undefined> {
-  const { name, run, learningRate } = options;
+  const { name, run, tuning } = options;
   const arm: SapoArm = SAPO_ARMS[name];
-  const settings = { ...arm.settings, learningRate };
-  const key = { arm: { ...arm, description: '', rates: [] }, learningRate, rounds, at: options.measureAt };
-  const part = `sapo ${name} ${run} ${learningRate} ${rounds} ${options.measureAt.length}`;
+  const settings = tunedSettings(arm, tuning);
+  const length = arm.rounds ?? options.rounds;
+  const measureAt = options.skill ? [0, length] : [];
+  const key = { arm: { ...arm, settings, description: '', tunings: [] }, rounds: length, measureAt };
+  const tuned = `${tuning.learningRate} ${tuning.steps}`;
+  const part = `sapo ${name} ${run} ${tuned} ${length} ${measureAt.length}`;
   if (values.report) return await parts.known<LearningResult>(part, key);
   return await parts.part(part, key, async () => {
     const model = await startOf(engine, arm, run);
-    const { peers, shared, chanceRewards } = arm;
+    const { peers, shared, chanceRewards, rule } = arm;
     const result = await runLearning({
-      ...{ engine, model, peers, shared, settings, run, rounds },
-      measureAt: options.measureAt,
+      ...{ engine, model, peers, shared, settings, run, rounds: length, rule, measureAt },
       measuredPeers: MEASURED_PEERS,
       chanceRewards: chanceRewards ?? false,
     });
-    say(`${name}, ${run}, rate ${learningRate}: reward ${(100 * result.reward).toFixed(2)} %`);
+    say(`${name}, ${run}, rate and steps ${tuned}: reward ${(100 * result.reward).toFixed(2)} %`);
     return result;
   });
 }
 
-/** The learning rate with the most reward on the tuning run. */
-async function tune(engine: Engine, arm: SapoArmName): Promise<number> {
+/** The rate and steps with the most reward on the tuning seed. */
+async function tune(engine: Engine, arm: SapoArmName): Promise<Tuning> {
   const name = tunedAs(arm);
-  const { rates }: SapoArm = SAPO_ARMS[name];
-  let best = { rate: must(rates, 0), reward: Number.NEGATIVE_INFINITY };
-  if (rates.length === 1) return best.rate;
-  for (const rate of rates) {
-    const tried = await measureArm(engine, { name, run: TUNING, learningRate: rate, measureAt: [] });
-    if (tried !== undefined && tried.reward > best.reward) best = { rate, reward: tried.reward };
+  const { tunings }: SapoArm = SAPO_ARMS[name];
+  let best = { tuning: must(tunings, 0), reward: Number.NEGATIVE_INFINITY };
+  if (tunings.length === 1) return best.tuning;
+  for (const tuning of tunings) {
+    const tried = await measureArm(engine, {
+      name,
+      run: runOf(TUNING_SEED),
+      tuning,
+      rounds: tuningRounds,
+      skill: false,
+    });
+    if (tried !== undefined && tried.reward > best.reward) best = { tuning, reward: tried.reward };
   }
-  return best.rate;
+  return best.tuning;
 }
 
 const engine = await createWasmEngine({ threads: 1 });
-const rates = new Map<SapoArmName, number>();
-for (const arm of arms) rates.set(arm, await tune(engine, arm));
+const chosen = new Map<SapoArmName, Tuning>();
+for (const arm of arms) chosen.set(arm, await tune(engine, arm));
+const tuningOf = (arm: SapoArmName) => chosen.get(arm) ?? must(SAPO_ARMS[arm].tunings, 0);
 const runsOf = new Map(arms.map((arm): [SapoArmName, LearningResult[]] => [arm, []]));
 for (let seed = 1; seed <= seeds; seed++) {
   for (const name of arms) {
-    const learningRate = rates.get(name) ?? 0;
-    const result = await measureArm(engine, { name, run: `sapo ${seed}`, learningRate, measureAt });
+    const result = await measureArm(engine, {
+      name,
+      run: runOf(seed),
+      tuning: tuningOf(name),
+      rounds,
+      skill: true,
+    });
     if (result !== undefined) runsOf.get(name)?.push(result);
   }
 }
 await engine.stop();
 
-const figures = arms.map(
-  (arm): ArmFigures => ({ arm, learningRate: rates.get(arm) ?? 0, runs: runsOf.get(arm) ?? [] }),
-);
-if (!values.quick) {
+const figures = arms.map((arm): ArmFigures => ({ arm, tuning: tuningOf(arm), runs: runsOf.get(arm) ?? [] }));
+if (rounds === ROUNDS) {
   await writeResult('sapo.svg', picture(figures));
-  const numbers = `${figuresText(figures, rounds)}\n\n![Held-out accuracy of each arm](sapo.svg)`;
+  const pictures = ['![Reward of each arm](sapo.svg)'];
+  const gains = gainPicture(figures);
+  if (gains !== undefined) {
+    await writeResult('sapo-gain.svg', gains);
+    pictures.push('![Gain over start accuracy](sapo-gain.svg)');
+  }
+  const numbers = [figuresText(figures, rounds), ...pictures].join('\n\n');
   await writeNumbers('sapo.md', 'What sharing rollouts gains', COMMAND, numbers);
 }
 say(`\n${figuresText(figures, rounds)}\n`);
 console.log(
   JSON.stringify({
-    arms: figures.map(({ arm, learningRate, runs }) => ({
+    arms: figures.map(({ arm, tuning, runs }) => ({
       arm,
-      learningRate,
+      ...tuning,
       rewards: runs.map(({ reward }) => reward),
       end: runs.map(({ skill }) => skill[skill.length - 1]),
     })),

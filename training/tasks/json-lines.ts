@@ -16,6 +16,8 @@ export class DataSetError extends Error {
   override readonly name = 'DataSetError';
   /** From 1. Undefined when no single line is to blame. */
   readonly line: number | undefined;
+  /** What is wrong and what to do, without the place. */
+  readonly sentence: string;
 
   constructor(
     dataSet: string,
@@ -25,6 +27,7 @@ export class DataSetError extends Error {
     const where = options.line === undefined ? '' : `, line ${options.line}`;
     super(`Data set ${dataSet}${where}: ${problem}. ${options.remedy}`);
     this.line = options.line;
+    this.sentence = `${problem.charAt(0).toUpperCase()}${problem.slice(1)}. ${options.remedy}`;
   }
 }
 

@@ -23,6 +23,7 @@ export const NARROW_SETTINGS: LearningSettings = {
   itemsAnswered: 4,
   samplesPerItem: 2,
   mix: { own: 1, foreign: 2 },
+  stepsPerRound: 1,
   practicePrompts: 1,
   heldOutItems: 4,
   learningRate: 1e-2,

@@ -65,6 +65,7 @@ function handlers(scene: ModelScene, emit: (event: ModelEvent) => void): Handler
       return never();
     },
     remove: async () => null,
+    describe: never,
     async open() {
       if (scene === 'models-failed') {
         throw new Error(

@@ -26,6 +26,10 @@ export function simulatedVolunteer(
     },
     open: async () => play(name),
     contribute: async () => play('contributing'),
+    async join(swarm) {
+      emit({ kind: 'swarm', swarm });
+      play('contributing');
+    },
     pause: async () => emit({ kind: 'phase', phase: { kind: 'paused', cause: 'asked' } }),
     resume: async () => play('contributing'),
     finish: async () => emit({ kind: 'phase', phase: { kind: 'finishing' } }),
@@ -34,6 +38,7 @@ export function simulatedVolunteer(
       emit({ kind: 'phase', phase: { kind: 'idle' } });
       play('returning');
     },
+    ask: async () => ({ before: '84', now: '85' }),
     checkpoint: refuse,
     keys: {
       backUp: async (passphrase) =>

@@ -1,6 +1,7 @@
 import 'fake-indexeddb/auto';
 import { deviceKey } from '../../../protocol/device-key.ts';
 import { fromHex } from '../../../protocol/hex.ts';
+import { smallSpec } from '../../../protocol/testing/sample-swarm-specs.ts';
 import type { NetworkView } from '../../../swarm/peers.ts';
 import type { RoundEvent } from '../../../swarm/rounds/events.ts';
 import type { ComputeClient } from '../../../workers/compute-client.ts';
@@ -63,7 +64,9 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
   let sleeps = 0;
   const file = { ...network };
   let computer: OpenComputerOptions | null = null;
+  const figures: { readonly scope: string; readonly round: number; readonly accuracy: number }[] = [];
   let share = 1;
+  let swarm: number | null = null;
   let remembered: EngineChoice | null = options.remembered ?? null;
   const fail: Partial<Record<'chain' | 'computer' | 'swarm', Error>> = {};
   const storage = { full: false };
@@ -79,6 +82,8 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
     vote: unused,
     train: unused,
     stored: unused,
+    measure: unused,
+    ask: async (question) => ({ before: `${question}?`, now: `${question}!` }),
     explain: async (_context, groups) =>
       groups.flatMap(({ item, completions }) =>
         completions.map(({ text }, sample) => ({
@@ -138,6 +143,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
           verifyAttestation: unused,
           verifyVote: unused,
         },
+        spec: smallSpec,
         stageLength: () => 8_000,
         owner: async () => null,
         watchInclusions: () => () => undefined,
@@ -163,22 +169,26 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
     async joinSwarm(asked) {
       log.push('swarm');
       if (fail.swarm !== undefined) throw fail.swarm;
-      onRound = asked.onRound;
       onNetwork = asked.onNetwork;
       return {
-        driver: {
-          start: () => {
-            log.push('rounds');
-            status('waiting');
-          },
-          pause: () => {
-            status('pausing');
-            status('paused');
-          },
-          resume: () => status('waiting'),
-          finishThenStop: async () => status('stopped'),
-          stop: async () => status('stopped'),
+        takePart: (options) => {
+          onRound = options.onRound;
+          return {
+            start: () => {
+              log.push('rounds');
+              status('waiting');
+            },
+            pause: () => {
+              status('pausing');
+              status('paused');
+            },
+            resume: () => status('waiting'),
+            finishThenStop: async () => status('stopped'),
+            stop: async () => status('stopped'),
+          };
         },
+        serve: async () => void log.push('served'),
+        fetchFile: unused,
         members: () => [],
         announce: async () => void log.push('announced'),
         leave: async () => void log.push('left'),
@@ -222,6 +232,13 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
         share = chosen;
       },
     },
+    figures: { add: (scope, figure) => void figures.push({ scope, ...figure }) },
+    swarm: {
+      get: () => swarm,
+      set: (chosen) => {
+        swarm = chosen;
+      },
+    },
     memory: {
       get: () => remembered,
       set: (choice) => {
@@ -240,6 +257,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
   return {
     volunteer,
     log,
+    figures,
     phases,
     fail,
     hold,

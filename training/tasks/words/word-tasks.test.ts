@@ -42,7 +42,7 @@ describe.each(WORD_TASKS.map((task) => [task.id, task] as const))('%s', (id, tas
         if (id === 'word-ladder') expect(item.answer.length).toBeGreaterThanOrEqual(solved.length);
         else expect(item.answer).toBe(solved);
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 
@@ -100,18 +100,18 @@ describe.each(WORD_TASKS.map((task) => [task.id, task] as const))('%s', (id, tas
         expect(shareOf(id, once.identity)).toBe(share);
       }),
     );
-    const trained = new Set(sampleOf(task, 0, 1000).map(({ prompt }) => prompt));
-    const held = sampleOf(task, 0, 300, 'held-out').filter(({ prompt }) => trained.has(prompt));
+    const trained = new Set(sampleOf(task, 0, 300).map(({ prompt }) => prompt));
+    const held = sampleOf(task, 0, 100, 'held-out').filter(({ prompt }) => trained.has(prompt));
     expect(held).toEqual([]);
   });
 
   it.each(task.difficulties.map((text, difficulty) => [text, difficulty] as const))(
     'has enough questions and no answer that always pays: %s',
     (_, difficulty) => {
-      const held = sampleOf(task, difficulty, 1500, 'held-out');
+      const held = sampleOf(task, difficulty, 300, 'held-out');
       expect(new Set(held.map(({ prompt }) => prompt)).size).toBeGreaterThanOrEqual(30);
       const counts = new Map<string, number>();
-      const items = sampleOf(task, difficulty, 1000);
+      const items = sampleOf(task, difficulty, 500);
       for (const { answer } of items) counts.set(answer, (counts.get(answer) ?? 0) + 1);
       expect(Math.max(...counts.values()) / items.length).toBeLessThan(0.6);
     },
@@ -120,7 +120,7 @@ describe.each(WORD_TASKS.map((task) => [task.id, task] as const))('%s', (id, tas
   it('grows with its difficulty', () => {
     const lengths = task.difficulties.map((_, difficulty) =>
       mean(
-        sampleOf(task, difficulty, 300).map(({ prompt, solution = '' }) => prompt.length + solution.length),
+        sampleOf(task, difficulty, 150).map(({ prompt, solution = '' }) => prompt.length + solution.length),
       ),
     );
     for (let at = 1; at < lengths.length; at++)

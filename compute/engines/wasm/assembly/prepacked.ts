@@ -123,7 +123,8 @@ function onePanel(a: usize, b: usize, K: i32, out: usize, width: i32): void {
 }
 
 /**
- * out[2][N] = a left panel (matmul.ts) of two rows by a copy's columns from panel `from` to before panel `to`.
+ * out[2][N] = a left panel (matmul.ts) of two rows by a copy's columns, from panel `from` to before panel
+ * `to`.
  */
 export function multiplyTwoPrepacked(left: usize, copy: usize, out: usize, N: i32, K: i32, from: i32, to: i32): void {
   const panelBytes = <usize>K * PREPACKED_BYTES;

@@ -131,7 +131,9 @@ function rowProducts(
 ): readonly Step[] {
   const sizes = sizesOf(node);
   const params = attentionParams(node, part, { mode });
-  const constants = tileConstants(node);
+  // attention.slopes and the short entry of attention.softmax round what they store.
+  const isRounded = mode === 1 || part.keys <= SHORT_KEYS;
+  const constants = { ...tileConstants(node), ROUNDED: isRounded ? 1 : 0 };
   const { positions } = node.inputs;
   const workgroups = part.units * tiles(sizes.group * part.rows) * tiles(sizes.headDim);
   const blocks = blocksOf(sizes.Tk);

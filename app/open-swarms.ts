@@ -1,0 +1,119 @@
+import { connect } from '../chain/network.ts';
+import { openSwarm, priceOfOpening } from '../chain/open-swarm.ts';
+import { countMembers } from '../chain/swarm-members.ts';
+import { countSwarms, listSwarms, readSwarm } from '../chain/swarms.ts';
+import { parseConfig } from '../models/decoder/config.ts';
+import { toHex } from '../protocol/hex.ts';
+import { memoizePromise, PromiseMemo } from '../protocol/memoize-promise.ts';
+import type { Network } from '../protocol/network-file.ts';
+import { sha256Of } from '../protocol/sha256-of.ts';
+import type { BaseModel } from '../protocol/swarm-spec.ts';
+import { networkId } from '../swarm/network-id.ts';
+import { BUILTIN_MODELS, builtinModelOf } from '../training/builtin-models.ts';
+import { knownTasksAndModels } from '../training/swarm-settings.ts';
+import { TASKS } from '../training/tasks/catalogue.ts';
+import { reportQuestions } from '../training/tasks/question-report.ts';
+import { ModelFetchError } from '../workers/published-model.ts';
+import { describeBase } from './swarms/describe-base.ts';
+import { SwarmWatch } from './swarms/swarm-watch.ts';
+import { type KnownModel, SwarmsController } from './swarms/swarms-controller.ts';
+import { storedText } from './ui/stored-text.ts';
+import { KeptFiles } from './volunteer/kept-files.ts';
+import { MemberFigures } from './volunteer/member-figures.ts';
+import { measureSpeed } from './volunteer/open-computer.ts';
+import { openPageDatabase } from './volunteer/page-database.ts';
+
+export interface OpenSwarmsOptions {
+  /** Where the page lies; the models that come with it are beside it. */
+  readonly base: string;
+  readonly network: Network;
+}
+
+const GIB = 2 ** 30;
+/** Data sets of a swarm that a page takes, in bytes. */
+const DATA_BYTES = 64 * 2 ** 20;
+
+/** The swarms of a real network. In a file of its own, so that viem loads when it is needed. */
+export function openSwarms({ base, network }: OpenSwarmsOptions): SwarmsController {
+  const client = connect(network);
+  const { swarms, participation } = network.contracts;
+  const { deviceMemory } = navigator as { readonly deviceMemory?: number };
+  const files = memoizePromise(async () => new KeptFiles(await openPageDatabase(), Date.now));
+  const figures = new MemberFigures();
+  const models = new PromiseMemo<string, KnownModel>({ limit: 64 });
+  const watch = new SwarmWatch({
+    reader: {
+      list: (most) => listSwarms({ client, swarms, most }),
+      read: async (id) =>
+        id < (await countSwarms(client, swarms)) ? readSwarm(client, swarms, id) : undefined,
+      members: (shown) => countMembers({ client, participation, swarms: shown }),
+      now: async () => 1000 * Number((await client.getBlock()).timestamp),
+    },
+    capabilities: async () => ({
+      ...knownTasksAndModels(),
+      // Weights take half of the memory at most. Browsers say 8 GiB for everything above.
+      modelBytes: ((deviceMemory ?? 8) * GIB) / 2,
+      dataBytes: DATA_BYTES,
+    }),
+    heldOut: (swarm) => figures.of(networkId(network.chainId, participation, swarm)),
+  });
+  const controller = new SwarmsController({
+    watch,
+    builtins: async () => BUILTIN_MODELS.map(({ name, root }) => ({ kind: 'builtin', name, root })),
+    catalogue: async () =>
+      TASKS.map(({ id, version, title, difficulties }) => ({ id, version, title, difficulties })),
+    readQuestions: reportQuestions,
+    describeBase,
+    modelOf: (model) => models.get(model.root, () => modelOf(model, base)),
+    measure: measureSpeed,
+    speed: speedMemory(),
+    deviceMemory,
+    price: (spec) => priceOfOpening({ client, swarms, spec }),
+    open: async (spec, queue) => (await openSwarm({ queue, swarms, spec })).id,
+    keepFile: async (sha256, bytes) => (await files()).put(sha256, bytes),
+  });
+  controller.start();
+  return controller;
+}
+
+/** The training speed of this device in GFLOP/s. It outlives the visit. */
+function speedMemory(stored = storedText(() => localStorage, 'starling.speed')) {
+  return {
+    get(): number | null {
+      const speed = Number(stored.get() ?? Number.NaN);
+      return speed > 0 ? speed : null;
+    },
+    set: (speed: number): void => stored.set(String(speed)),
+  };
+}
+
+/** Shape and size of a model, of which only its config.json is fetched. Throws ModelFetchError. */
+async function modelOf(base: BaseModel, page: string): Promise<KnownModel> {
+  if (base.kind === 'builtin') {
+    const model = builtinModelOf(base.root);
+    if (model === undefined) throw new ModelFetchError(`This page has no model ${base.name} of that root.`);
+    const config = await fetchConfig([new URL(`${model.folder}config.json`, page).href]);
+    return { config, parameters: model.parameters, bytes: model.bytes };
+  }
+  const bytes = base.files.reduce((sum, { size }) => sum + size, 0);
+  const file = base.files.find(({ path }) => path === 'config.json');
+  if (file === undefined)
+    throw new ModelFetchError(`${base.name} has no config.json, so its cost is unknown.`);
+  const config = await fetchConfig(file.urls, file.sha256);
+  const weights = base.files
+    .filter(({ path }) => path.endsWith('.safetensors'))
+    .reduce((sum, { size }) => sum + size, 0);
+  // Checkpoints are published with two bytes a weight.
+  return { config, parameters: weights / 2, bytes };
+}
+
+async function fetchConfig(urls: readonly string[], sha256?: string) {
+  for (const url of urls) {
+    const response = await fetch(url).catch(() => undefined);
+    if (response?.ok !== true) continue;
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    if (sha256 !== undefined && toHex(sha256Of(bytes)) !== sha256) continue;
+    return parseConfig(JSON.parse(new TextDecoder().decode(bytes)));
+  }
+  throw new ModelFetchError('The model’s config.json cannot be reached, so what it takes here is unknown.');
+}

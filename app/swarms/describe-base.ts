@@ -1,0 +1,55 @@
+import type { BaseModel, SourceFile } from '../../protocol/swarm-spec.ts';
+import type { DescribedFiles, ModelEvent } from '../../workers/model-api.ts';
+import { connectModels } from '../../workers/model-client.ts';
+import type { BaseFrom, SwarmsPort } from './swarms-port.ts';
+
+/** Names a model by its files, in a worker of its own. Throws what loading a model throws. */
+export const describeBase: SwarmsPort['describeBase'] = async (from, { onProgress, signal }) => {
+  const worker = new Worker(new URL('../../workers/model.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'describe',
+  });
+  const call = connectModels(worker, (event: ModelEvent) => {
+    if (event.kind === 'download') onProgress(event.bytes, event.total);
+    if (event.kind === 'describe') onProgress(event.bytes, event.total);
+  });
+  try {
+    if (from.kind === 'folder') {
+      const described = await call('describe', { from: { kind: 'files', files: from.files } }, signal);
+      return baseModel(from, described, () => []);
+    }
+    const { id, url } = await call('download', { url: from.url }, signal);
+    const described = await call('describe', { from: { kind: 'stored', id } }, signal);
+    return baseModel(from, described, (name) => [new URL(name, url).href]);
+  } finally {
+    worker.terminate();
+  }
+};
+
+function baseModel(
+  from: BaseFrom,
+  { files, root }: DescribedFiles,
+  urlsOf: (name: string) => readonly string[],
+): BaseModel {
+  return {
+    kind: 'files',
+    name: from.kind === 'folder' ? from.name : nameOf(from.url),
+    root,
+    files: files.map(
+      ({ name, size, sha256 }): SourceFile => ({
+        path: name,
+        size,
+        sha256: `0x${sha256}`,
+        urls: urlsOf(name),
+      }),
+    ),
+  };
+}
+
+/** `Qwen/Qwen2.5-0.5B` of an address at a model hub; the last part of any other. */
+function nameOf(address: string): string {
+  const parts = new URL(address).pathname.split('/').filter((part) => part !== '');
+  const resolve = parts.indexOf('resolve');
+  const named = resolve > 0 ? parts.slice(0, resolve) : parts;
+  return named.slice(-2).join('/') || 'model';
+}

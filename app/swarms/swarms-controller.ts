@@ -1,0 +1,127 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { TransactionQueue } from '../../chain/transaction-queue.ts';
+import type { DecoderConfig } from '../../models/decoder/config.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import type { BaseModel, DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
+import { encodeSwarmSpec } from '../../protocol/swarm-spec-codec.ts';
+import type { QuestionReport } from '../../training/tasks/question-report.ts';
+import { predictCost } from './swarm-cost.ts';
+import type { CatalogueTask } from './swarm-draft.ts';
+import type { SwarmWatch } from './swarm-watch.ts';
+import {
+  type BaseFrom,
+  EMPTY_SWARMS,
+  type PreparedSwarm,
+  type SwarmCost,
+  type SwarmsPort,
+  type SwarmsView,
+} from './swarms-port.ts';
+
+/** What the device knows of a model before it is fetched. */
+export interface KnownModel {
+  readonly config: DecoderConfig;
+  readonly parameters: number;
+  /** Bytes of its files. */
+  readonly bytes: number;
+}
+
+export interface SwarmsControllerOptions {
+  readonly watch: Pick<SwarmWatch, 'store' | 'start' | 'stop' | 'refresh' | 'follow' | 'showOlder'>;
+  readonly builtins: () => Promise<readonly Extract<BaseModel, { kind: 'builtin' }>[]>;
+  readonly catalogue: () => Promise<readonly CatalogueTask[]>;
+  readonly readQuestions: (entry: DataSetEntry, bytes: Uint8Array) => Promise<QuestionReport>;
+  readonly describeBase: SwarmsPort['describeBase'];
+  /** Shape and size of a model, from its small files. Throws ModelFetchError. */
+  readonly modelOf: (base: BaseModel) => Promise<KnownModel>;
+  /** Training speed of this device in GFLOP/s. Throws ComputeError. */
+  readonly measure: () => Promise<number>;
+  /** The speed that an earlier visit measured. */
+  readonly speed: { get(): number | null; set(speed: number): void };
+  /** What the browser says, in GiB. */
+  readonly deviceMemory: number | undefined;
+  readonly price: (spec: SwarmSpec) => Promise<PreparedSwarm['price']>;
+  readonly open: (spec: SwarmSpec, queue: TransactionQueue) => Promise<number>;
+  /** Keeps a data set's file on this device by its sha2-256. */
+  readonly keepFile: (sha256: Hex, bytes: Uint8Array) => Promise<void>;
+}
+
+/** The swarms of a network: lists, costs, and new ones. */
+export class SwarmsController implements SwarmsPort {
+  readonly store: StoreApi<SwarmsView>;
+  readonly #options: SwarmsControllerOptions;
+  readonly #unwatch: () => void;
+
+  constructor(options: SwarmsControllerOptions) {
+    this.#options = options;
+    this.store = createStore<SwarmsView>(() => ({ ...EMPTY_SWARMS, speed: options.speed.get() }));
+    this.#unwatch = options.watch.store.subscribe((look) => this.store.setState(look));
+  }
+
+  /** Follows the chain from now on. */
+  start(): void {
+    this.#options.watch.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#unwatch();
+    await this.#options.watch.stop();
+  }
+
+  refresh(): void {
+    this.#options.watch.refresh();
+  }
+
+  follow(id: number | null): void {
+    this.#options.watch.follow(id);
+  }
+
+  showOlder(): void {
+    this.#options.watch.showOlder();
+  }
+
+  builtins() {
+    return this.#options.builtins();
+  }
+
+  catalogue() {
+    return this.#options.catalogue();
+  }
+
+  readQuestions(entry: DataSetEntry, bytes: Uint8Array): Promise<QuestionReport> {
+    return this.#options.readQuestions(entry, bytes);
+  }
+
+  describeBase(from: BaseFrom, options: Parameters<SwarmsPort['describeBase']>[1]): Promise<BaseModel> {
+    return this.#options.describeBase(from, options);
+  }
+
+  async cost(spec: SwarmSpec): Promise<SwarmCost> {
+    const { modelOf, deviceMemory } = this.#options;
+    const { config, parameters, bytes } = await modelOf(spec.base);
+    const { speed } = this.store.getState();
+    return predictCost({ spec, config, parameters, modelBytes: bytes, speed, deviceMemory });
+  }
+
+  async measure(): Promise<void> {
+    const speed = await this.#options.measure();
+    this.#options.speed.set(speed);
+    this.store.setState({ speed });
+  }
+
+  async prepare(spec: SwarmSpec): Promise<PreparedSwarm> {
+    const { bytes, cid } = encodeSwarmSpec(spec);
+    return { spec, cid, bytes: bytes.length, price: await this.#options.price(spec) };
+  }
+
+  async open(
+    { spec }: PreparedSwarm,
+    files: ReadonlyMap<Hex, Uint8Array>,
+    queue: TransactionQueue,
+  ): Promise<number> {
+    // Before the payment: a swarm whose questions nobody has would be lost money.
+    for (const [sha256, bytes] of files) await this.#options.keepFile(sha256, bytes);
+    const id = await this.#options.open(spec, queue);
+    this.refresh();
+    return id;
+  }
+}

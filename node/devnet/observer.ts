@@ -1,0 +1,112 @@
+import { DeviceChain } from '../../chain/device-chain.ts';
+import { locationOf } from '../../chain/swarm-location.ts';
+import { readSwarm, type SwarmRecord } from '../../chain/swarms.ts';
+import type { TransactionQueue } from '../../chain/transaction-queue.ts';
+import { UNTESTED } from '../../protocol/conformance-report.ts';
+import type { Network } from '../../protocol/network-file.ts';
+import { joinSwarm } from '../../swarm/join.ts';
+import { signedAttestation, signedVote } from '../../swarm/messages/validator.ts';
+import { nodeTransports } from '../../swarm/node-transports.ts';
+import { openArchiveFolder } from '../archive/archive-folder.ts';
+import { startArchive } from '../archive.ts';
+import { deviceKeyFile } from '../home/key-file.ts';
+import { checkpointBytes, DEFAULT_MODEL } from '../home/model-folder.ts';
+import { Submitter } from '../submitter.ts';
+
+/** Coin is free here: strangers' eighth is enough for the first round of 64 volunteers. */
+const LOCAL_GAS_PER_ROUND = 48_000_000;
+/** Bytes of a checkpoint for each byte of a model's files in bf16: weights and two moments in f32. */
+const CHECKPOINT_BYTES = 6.1;
+
+export interface ObserverOptions {
+  /** Its `swarm` is the one that is observed. */
+  readonly network: Network;
+  /** File with the key of the observer's peer. Each swarm has one of its own. */
+  readonly keyFile: string;
+  /** Folder of the archive. */
+  readonly archive: string;
+  /** Of the account that pays for what devices sign, shared by the observers of all swarms. */
+  readonly queue: TransactionQueue;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface Observer {
+  stop(): Promise<void>;
+}
+
+/** One peer of a swarm without a model: it archives what is published and posts what is signed. */
+export async function startObserver(options: ObserverOptions): Promise<Observer> {
+  const { network, queue, say, signal } = options;
+  const closing: (() => unknown)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const close of closing.splice(0).reverse()) await close();
+  };
+  try {
+    const key = await deviceKeyFile(options.keyFile);
+    const deviceChain = await DeviceChain.open({ network, secret: key.secret, signal });
+    closing.push(() => deviceChain.stop());
+    const record = await readSwarm(deviceChain.client, network.contracts.swarms, network.swarm);
+    const folder = await openArchiveFolder(options.archive);
+    const connection = await joinSwarm({
+      network,
+      transports: nodeTransports(),
+      key,
+      ledger: deviceChain.ledger,
+      store: folder.content,
+      describe: () => ({ delegation: null, engine: 'archive, computes nothing', conformance: UNTESTED }),
+    });
+    closing.push(() => connection.leave());
+    const archive = startArchive({
+      connection,
+      standingOf: (device) => connection.standings.of(device),
+      maxCheckpointBytes: await mostBytes(record),
+      device: key.address,
+      folder,
+      clock: deviceChain.clock,
+      schedule: deviceChain.schedule,
+      onEvent: (event) => {
+        if (event.kind === 'refused')
+          say(`The archive could not keep round ${event.round} of ${event.device}: ${event.cause}`);
+      },
+    });
+    closing.push(() => archive.stop());
+    const submitter = new Submitter({
+      queue,
+      standingOf: (device) => connection.standings.of(device),
+      gasPerRound: LOCAL_GAS_PER_ROUND,
+      gasPerDay: 1000 * LOCAL_GAS_PER_ROUND,
+      chainId: network.chainId,
+      location: locationOf(network),
+      clock: deviceChain.clock,
+      onEvent: (event) => {
+        if (event.kind === 'spent') say(event.sentence);
+        if (event.kind === 'trouble') say(`Posting to the chain is delayed: ${event.sentence}`);
+        if (event.kind === 'refused')
+          say(
+            `The chain will not take a ${event.what} of ${event.device} for round ${event.round}: ${event.reason.sentence}`,
+          );
+      },
+    });
+    closing.push(
+      connection.gossip.onMessage((message) => {
+        if (message.type === 'attest') void submitter.addAttestation(signedAttestation(message));
+        if (message.type === 'vote') void submitter.addVote(signedVote(message));
+      }),
+      () => submitter.stop(),
+    );
+    submitter.start();
+    return { stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Most bytes that a checkpoint of the swarm's model has. */
+async function mostBytes({ published }: SwarmRecord): Promise<number> {
+  const base = published.kind === 'readable' ? published.spec.base : undefined;
+  const own = await checkpointBytes(DEFAULT_MODEL);
+  if (base?.kind !== 'files') return own;
+  return Math.max(own, Math.ceil(CHECKPOINT_BYTES * base.files.reduce((sum, { size }) => sum + size, 0)));
+}
