@@ -293,7 +293,7 @@ export function parseTaskSelection(value: unknown): TaskSelection {
 }
 
 /** The CIDv1 of dag-cbor with sha2-256 of a specification's bytes. */
-export function swarmSpecCid(bytes: Uint8Array): string {
+function swarmSpecCid(bytes: Uint8Array): string {
   return CID.createV1(dagCbor.code, create(0x12, sha256Of(bytes))).toString();
 }
 

@@ -26,7 +26,7 @@ export const BUILTIN_MODELS: readonly BuiltinModel[] = [
   {
     name: 'micro',
     folder: 'models/micro/',
-    root: '0x91d714942dbdeca988b4a7d897abe84417e2fe2e0b4e562b21918fa41ec5969c',
+    root: '0x20b4e62d7f7f542eac41bac14b1891207ba5cf56760edd188ff4d5ace879c47e',
     format: 'words',
     parameters: 1_700_544,
     bytes: 3_416_124,

@@ -26,8 +26,8 @@ export interface DataSetAccuracy {
 }
 
 /**
- * Asks a model each question in its own prompt format, takes its most likely answer, extracts the final answer
- * from its text and checks it. Throws RangeError when there is no question.
+ * Asks a model each question in its own prompt format, takes its most likely answer, extracts the final
+ * answer from its text and checks it. Throws RangeError when there is no question.
  */
 export async function measureQuestions(
   policy: Policy,

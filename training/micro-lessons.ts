@@ -22,7 +22,7 @@ export const MICRO_CONFIG: DecoderConfig = {
 export const MICRO_RECIPE: MicroRecipe = {
   seed: 'starling micro, first edition',
   config: MICRO_CONFIG,
-  steps: 4300,
+  steps: 2400,
   batch: 32,
   learningRate: 1.5e-3,
   warmup: 30,

@@ -23,8 +23,11 @@ import { taughtFormat } from './taught-format.ts';
  */
 const HASH_AFTER_3 = '0x48062465d868131c5b1b30219bcc50baa7117496bdf139322041d92eee739494';
 
+/** Of the rows of a few steps. It changes when a taught task does: then make the committed model again. */
+const ROWS_HASH = '0xffc4f66bdd7311cbd9f4d4d7c42344d2e8e349f4c9c60331a3b90c39d2ec12c4';
+
 /** Least share of right greedy answers to held-out questions of a task. */
-const FLOOR = 0.1;
+const FLOOR = 0.04;
 
 const FOLDER = new URL('../public/models/micro/', import.meta.url);
 
@@ -55,6 +58,14 @@ describe('microPlan', () => {
     const files = microFiles(MICRO_CONFIG, (await session.snapshot()).parameters);
     await session.dispose();
     expect(toHex(sha256(files['model.safetensors']))).toBe(HASH_AFTER_3);
+  });
+
+  it('draws the rows that the committed model was taught', () => {
+    const plan = microPlan(MICRO_RECIPE, MICRO_LESSONS);
+    const rows = [0, 1203, MICRO_RECIPE.steps - 1].map((step) =>
+      plan.rowsAt(step).map(({ prompt, completion }) => [prompt, completion]),
+    );
+    expect(toHex(sha256(new TextEncoder().encode(JSON.stringify(rows))))).toBe(ROWS_HASH);
   });
 
   it('teaches no held-out question, in rows that leave room in the context', () => {
@@ -115,6 +126,6 @@ describe('the committed micro model', () => {
     for (const [task, share] of shares) expect(share, task).toBeGreaterThanOrEqual(FLOOR);
     const mean = [...shares.values()].reduce((sum, share) => sum + share, 0) / shares.size;
     expect(mean).toBeGreaterThan(0.2);
-    expect(mean).toBeLessThan(0.9);
+    expect(mean).toBeLessThan(0.7);
   });
 });

@@ -77,7 +77,7 @@ export function heldOutLessonItems({ task }: Lesson, difficulty: number, count: 
 }
 
 /** Reports one difficulty of one task on up to `questions` held-out questions. */
-export async function reportLesson(
+async function reportLesson(
   asked: Asked,
   lesson: Lesson,
   difficulty: number,

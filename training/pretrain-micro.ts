@@ -1,6 +1,6 @@
 /**
- * The part of `npm run train:base` that makes public/models/micro. It takes an hour or more, so it shows its
- * progress, saves its state, and goes on after a kill.
+ * The part of `npm run train:base` that makes public/models/micro. It takes 20 minutes or more, so it shows
+ * its progress, saves its state, and goes on after a kill.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -24,7 +24,7 @@ import { openTasks } from './tasks/task-source.ts';
 
 const HELP = `Usage: npm run train:base [-- nano | micro] [--verify]
 Makes public/models/nano (the default) or public/models/micro from its seed and reports its accuracy on
-held-out questions. micro takes an hour or more. It saves its state below .starling, and after a kill the same
+held-out questions. micro takes 20 minutes or more. It saves its state below .starling, and after a kill the same
 command goes on from there, with the same bits.
   --verify         compare the result with the committed files instead of writing them
   --steps N        micro: steps of the recipe

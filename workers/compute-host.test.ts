@@ -142,7 +142,7 @@ describe('ComputeHost', () => {
 
     const second = setUp({ directory });
     const again = await ComputeHost.start(second.host);
-    expect(second.model.requested).toEqual(['tokenizer.json']);
+    expect(second.model.requested).toEqual(['config.json', 'tokenizer.json']);
     expect(again.root).toBe(outcome.checkpointRoot);
     expect((await playRound(again, 4)).checkpointRoot).toBe((await undisturbed())[1]);
     await again.stop();

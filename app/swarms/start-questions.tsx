@@ -31,7 +31,7 @@ const CHECKERS: readonly { readonly value: Checker['kind']; readonly text: strin
 ];
 
 /** A larger file is not passed from member to member, and needs an address. */
-export const LARGEST_FILE = 2 ** 20;
+const LARGEST_FILE = 2 ** 20;
 
 /** A file of questions of one's own, and how its answers are checked. */
 export function StartQuestions({ swarms, draft, onChange, onReadable }: StartQuestionsProps) {

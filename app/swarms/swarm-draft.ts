@@ -52,7 +52,7 @@ export interface CatalogueTask {
   readonly difficulties: readonly string[];
 }
 
-export function numberTexts(model: ModelClass): SwarmDraft['numbers'] {
+function numberTexts(model: ModelClass): SwarmDraft['numbers'] {
   const preset = presetNumbers(model);
   return Object.fromEntries(
     SETTINGS.map(({ name }) => [name, String(preset[name])]),
@@ -81,7 +81,7 @@ export const FIRST_DRAFT: SwarmDraft = {
 };
 
 /** The class of a model, which decides the first settings. */
-export function classOf(base: BaseModel | null): ModelClass {
+function classOf(base: BaseModel | null): ModelClass {
   if (base?.kind === 'files') return 'published';
   return base?.name === 'micro' ? 'micro' : 'nano';
 }

@@ -6,7 +6,7 @@ import { ErrorBoundary } from '../ui/error-boundary.tsx';
 const QrCode = lazy(() => import('./qr-code.tsx'));
 
 /** The address that leads to a swarm, on the page that is open. What this person asked of it is left out. */
-export function swarmAddress(chainId: number, id: number, page: string = location.href): string {
+function swarmAddress(chainId: number, id: number, page: string = location.href): string {
   return `${page.split(/[?#]/)[0]}#/swarm/${chainId}/${id}`;
 }
 

@@ -7,16 +7,22 @@ import type { Network } from '../../protocol/network-file.ts';
 import { joinSwarm } from '../../swarm/join.ts';
 import { signedAttestation, signedVote } from '../../swarm/messages/validator.ts';
 import { nodeTransports } from '../../swarm/node-transports.ts';
+import { builtinModelOf } from '../../training/builtin-models.ts';
 import { openArchiveFolder } from '../archive/archive-folder.ts';
 import { startArchive } from '../archive.ts';
 import { deviceKeyFile } from '../home/key-file.ts';
-import { checkpointBytes, DEFAULT_MODEL } from '../home/model-folder.ts';
 import { Submitter } from '../submitter.ts';
 
 /** Coin is free here: strangers' eighth is enough for the first round of 64 volunteers. */
 const LOCAL_GAS_PER_ROUND = 48_000_000;
 /** Bytes of a checkpoint for each byte of a model's files in bf16: weights and two moments in f32. */
 const CHECKPOINT_BYTES = 6.1;
+/** The same for each parameter: three numbers of 4 bytes, and a hundredth more. */
+const BYTES_A_PARAMETER = 12.12;
+/** Bytes of a checkpoint's header, at most. */
+const HEADER_BYTES = 64 * 1024;
+/** Bytes of a checkpoint of a model that a member brought. What a device may have in a day bounds it too. */
+const OTHER_MODEL_BYTES = 256 * 1024 * 1024;
 
 export interface ObserverOptions {
   /** Its `swarm` is the one that is observed. */
@@ -60,7 +66,7 @@ export async function startObserver(options: ObserverOptions): Promise<Observer>
     const archive = startArchive({
       connection,
       standingOf: (device) => connection.standings.of(device),
-      maxCheckpointBytes: await mostBytes(record),
+      maxCheckpointBytes: mostBytes(record),
       device: key.address,
       folder,
       clock: deviceChain.clock,
@@ -103,10 +109,13 @@ export async function startObserver(options: ObserverOptions): Promise<Observer>
   }
 }
 
-/** Most bytes that a checkpoint of the swarm's model has. */
-async function mostBytes({ published }: SwarmRecord): Promise<number> {
-  const base = published.kind === 'readable' ? published.spec.base : undefined;
-  const own = await checkpointBytes(DEFAULT_MODEL);
-  if (base?.kind !== 'files') return own;
-  return Math.max(own, Math.ceil(CHECKPOINT_BYTES * base.files.reduce((sum, { size }) => sum + size, 0)));
+/** Most bytes that a checkpoint in the swarm has. */
+function mostBytes({ published }: SwarmRecord): number {
+  if (published.kind !== 'readable') return OTHER_MODEL_BYTES;
+  const { base, models } = published.spec;
+  const own =
+    base.kind === 'files'
+      ? CHECKPOINT_BYTES * base.files.reduce((sum, { size }) => sum + size, 0)
+      : BYTES_A_PARAMETER * (builtinModelOf(base.root)?.parameters ?? 0) + HEADER_BYTES;
+  return Math.ceil(models === 'any' ? Math.max(own, OTHER_MODEL_BYTES) : own);
 }

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModelFetchError, type PublishedModel } from '../../workers/published-model.ts';
@@ -21,13 +21,4 @@ export function modelInFolder(folder: string): PublishedModel {
       }
     },
   };
-}
-
-/**
- * Most bytes that a checkpoint of the model in a folder has: its parameters and two moments of each, one per
- * cent and 64 KiB more for the header. Rejects when the folder has no weights.
- */
-export async function checkpointBytes(folder: string): Promise<number> {
-  const { size } = await stat(join(folder, 'model.safetensors'));
-  return Math.ceil(3 * size * 1.01) + 64 * 1024;
 }

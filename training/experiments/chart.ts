@@ -48,7 +48,7 @@ function spread(heights: readonly number[]): readonly number[] {
 
 const percent = (share: number) => `${(100 * share).toFixed(1).replace(/\.0$/, '')} %`;
 
-/** An SVG document of curves, by default shares over rounds, each with a band from the lowest to the highest. */
+/** An SVG document of curves, by default shares over rounds, each with its band from low to high. */
 export function drawCurves(options: ChartOptions): string {
   const { title, xLabel, curves, yStep = 0.1, yText = percent } = options;
   const { xText = (value: number) => String(Math.round(value)) } = options;

@@ -1,7 +1,7 @@
 /**
  * npm run experiment -- sapo [--quick] [--json] [--report] [--arms A,B,C] [--seeds N] [--rounds N]: what
  * sharing rollouts gains where success is rare. Writes docs/results/sapo.{md,svg} and sapo-gain.svg.
- * `--quick` takes arms A, B and C, one fresh seed and 10 rounds. With other rounds than 30 nothing is written.
+ * `--quick` takes arms A, B and C, one fresh seed and 10 rounds. Only runs of 30 rounds are written.
  * Finished parts are kept in .starling/experiments, so that a killed run goes on. `--report` computes nothing
  * and writes the page from the finished parts.
  */

@@ -61,7 +61,7 @@ const LISTED: readonly ShownSwarm[] = [
   shownSwarm({ id: 0 }),
 ];
 
-export function swarmsView(scene: SwarmScene): SwarmsView {
+function swarmsView(scene: SwarmScene): SwarmsView {
   switch (scene) {
     case 'swarms-reading':
       return EMPTY_SWARMS;
