@@ -19,7 +19,7 @@ Trains in the swarm without a page, with the same key, rounds and messages as a 
   --threads N          threads of the wasm engine (default 1)
   --swarm ID|LINK      the swarm, by its number or a link (default: the network's own)
   --model DIR|URL      the model (default: what the swarm's specification names)
-  --data DIR           the files of the swarm's questions (default: their addresses)
+  --data DIR           the files of the swarm's questions (default: their addresses, then members)
   --critic FILE        a frozen .onnx model that judges others' answers (default: the model in training)`;
 
 await runProcess(async (signal) => {
