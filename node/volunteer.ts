@@ -162,7 +162,8 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     computing = host;
     const { chain, connection } = await takeSeat();
     offerFiles(files, { spec, ...prepared });
-    // Who joined before its engine ran has not said with what it computes. Where this fails, the next hello does.
+    // Who joined before its engine ran has not said with what it computes. Where this fails, the next hello
+    // does.
     await connection.presence.announce().catch(() => undefined);
     signal?.throwIfAborted();
     const driver = new RoundDriver({

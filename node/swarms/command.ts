@@ -136,7 +136,7 @@ export async function runSwarmCommand(options: SwarmCommandOptions): Promise<voi
       await ensureFunds({
         ...{ network, client, signal },
         account: account.address,
-        // The queue allows a quarter more gas than was estimated, and the chain asks for all of it beforehand.
+        // The queue allows a quarter more gas than was estimated. The chain asks for all of it beforehand.
         cost: (price.wei * 5n) / 4n,
         keyFile: values['key-file'],
         say: (sentence) => {
