@@ -139,9 +139,9 @@ export default defineConfig({
       },
       workbox: {
         globPatterns: ['**/*.{js,css,html,svg,wasm}'],
-        // A wallet is optional and large, and models are fetched only after the pre-flight said how large
-        // they are.
-        globIgnores: ['assets/wallet-*', 'models/**', 'network.json'],
+        // A wallet and the engine of patterns are optional and large, and models are fetched only after the
+        // pre-flight said how large they are.
+        globIgnores: ['assets/wallet-*', 'assets/pattern-*', 'models/**', 'network.json'],
         // One file: a script that a worker imports by its address would have to be a trusted one.
         inlineWorkboxRuntime: true,
         // The page itself comes from the server while that answers, since its headers name whom it may talk

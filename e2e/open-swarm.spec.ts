@@ -1,10 +1,15 @@
+import { readFile } from 'node:fs/promises';
 import { type BrowserContext, expect, type Page, test } from '@playwright/test';
 import { createTestClient, http, parseEther } from 'viem';
 import { generatePrivateKey } from 'viem/accounts';
+import { parseSafetensors } from '../models/checkpoint/safetensors.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
 import { expectGoodLooks } from './support/looks.ts';
 import { Tab } from './support/tab.ts';
 import { TestWallet } from './support/wallet.ts';
+
+const ROUND_SECONDS = 30;
+const ROUND_MS = 1000 * ROUND_SECONDS;
 
 /** Twenty questions in the words of the built-in model: `7+5` and the like. */
 const QUESTIONS = Array.from({ length: 20 }, (_, n) => ({ prompt: `${n + 3}+${(n * 7) % 10}`, n })).map(
@@ -20,7 +25,9 @@ test.describe('An open swarm', () => {
   });
   test.afterAll(async () => devnet?.stop());
 
-  test('is started with a file of questions, and its link says what it trains', async ({ browser }) => {
+  test('is started with a file of questions, joined by its link, and left with its model', async ({
+    browser,
+  }) => {
     test.setTimeout(420_000);
     const { page: url, rpc, chainId } = devnet.network;
     const controls = createTestClient({ mode: 'anvil', transport: http(devnet.nodeRpc) });
@@ -77,7 +84,70 @@ test.describe('An open swarm', () => {
       await expect(lost.getByTestId('swarm-not-here')).toBeVisible({ timeout: 60_000 });
       await lost.close();
     });
-    expect(starter.errors).toEqual([]);
+
+    await test.step('both join, the second with the questions of the first, and finish three rounds', async () => {
+      await starter.page.getByTestId('start-visit').click();
+      await starter.page.getByTestId('swarm-contribute').click();
+      await joiner.getByTestId('swarm-contribute').click();
+      await starter.expectFigure('peers', 1, 120_000);
+      await starter.expectFigure('ledger-computed', 3, 8 * ROUND_MS);
+      await expect
+        .poll(() => figure(joiner, 'ledger-computed'), { timeout: 6 * ROUND_MS })
+        .toBeGreaterThanOrEqual(3);
+      await expect
+        .poll(() => figure(joiner, 'ledger-onchain'), { timeout: 4 * ROUND_MS })
+        .toBeGreaterThanOrEqual(1);
+    });
+
+    await test.step('only questions of the file are asked, and those held out never', async () => {
+      const samples = await starter.page.locator('table tbody th[scope="row"]').allTextContents();
+      const heldOut = samples.filter((text) => QUESTIONS.some(({ prompt }) => prompt === text));
+      expect(heldOut.length).toBeGreaterThan(0);
+      const asked = await starter.page.getByTestId('feed-item').locator('p.font-mono').allTextContents();
+      expect(asked.length).toBeGreaterThan(0);
+      for (const text of asked) {
+        expect(QUESTIONS.map(({ prompt }) => prompt)).toContain(text.trim());
+        expect(heldOut).not.toContain(text.trim());
+      }
+      await starter.page.getByTestId('own-question').fill('7+5');
+      await starter.page.getByTestId('own-ask').click();
+      await expect(starter.page.getByTestId('own-now')).toBeVisible({ timeout: 2 * ROUND_MS });
+    });
+
+    await test.step('the first leaves with its model, which Models loads with the same bits', async () => {
+      await starter.page.getByTestId('stop').click();
+      await expect(starter.page.getByTestId('contribute')).toBeVisible({ timeout: 60_000 });
+      const { root, bytes } = await starter.downloadCheckpoint();
+      await expect(starter.page.getByTestId('checkpoint-root')).toHaveAttribute('data-value', root);
+      const [download] = await Promise.all([
+        starter.page.waitForEvent('download'),
+        starter.page.getByTestId('take-folder').click(),
+      ]);
+      expect(download.suggestedFilename()).toMatch(/^twenty-sums-round-\d+\.zip$/);
+      const folder = unzipped(new Uint8Array(await readFile(await download.path())));
+      expect([...folder.keys()].sort()).toEqual([
+        'README.md',
+        'config.json',
+        'model.safetensors',
+        'tokenizer.json',
+      ]);
+      const trained = parseSafetensors(folder.get('model.safetensors') ?? new Uint8Array()).tensors;
+      const stored = parseSafetensors(bytes).tensors;
+      for (const [name, { data }] of trained) expect(data, name).toEqual(stored.get(name)?.data);
+
+      await starter.page.getByTestId('screen-models').click();
+      await starter.page.getByTestId('model-files').setInputFiles(
+        [...folder].map(([name, content]) => ({
+          name,
+          mimeType: 'application/octet-stream',
+          buffer: Buffer.from(content),
+        })),
+      );
+      await expect(starter.page.getByTestId('model')).toBeVisible({ timeout: 60_000 });
+      await starter.page.getByTestId('model-load').click();
+      await expect(starter.page.getByTestId('loaded')).toBeVisible({ timeout: 120_000 });
+      expect(starter.errors).toEqual([]);
+    });
   });
 });
 
@@ -86,8 +156,27 @@ async function upload(page: Page, name: string, text: string): Promise<void> {
   await page.getByTestId('start-file').setInputFiles(file);
 }
 
+/** The files of an archive without compression, by their names within its folder. */
+function unzipped(archive: Uint8Array): ReadonlyMap<string, Uint8Array> {
+  const view = new DataView(archive.buffer, archive.byteOffset);
+  const found = new Map<string, Uint8Array>();
+  for (let at = 0; view.getUint32(at, true) === 0x04034b50; ) {
+    const [size, length] = [view.getUint32(at + 22, true), view.getUint16(at + 26, true)];
+    const start = at + 30 + length;
+    const path = new TextDecoder().decode(archive.subarray(at + 30, start));
+    found.set(path.split('/').at(-1) ?? path, archive.slice(start, start + size));
+    at = start + size;
+  }
+  return found;
+}
+
 async function landing(context: BrowserContext, link: string): Promise<Page> {
   const page = await context.newPage();
   await page.goto(link.replace('#', '?engine=wasm#'));
   return page;
+}
+
+async function figure(page: Page, testId: string): Promise<number> {
+  const text = (await page.getByTestId(testId).textContent()) ?? '';
+  return Number(/\d+/.exec(text)?.[0] ?? 0);
 }

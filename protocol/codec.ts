@@ -24,7 +24,9 @@ export class CodecError extends Error {
  * everything.
  */
 export interface Codec<T> {
+  /** The value for DAG-CBOR. Throws CodecError, naming `path`, for a value out of bounds. */
   encode(value: T, path: string): unknown;
+  /** The checked value. Throws CodecError, naming `path`, for anything else. */
   decode(value: unknown, path: string): T;
 }
 
@@ -63,6 +65,7 @@ export function text(max: number): Codec<string> {
   });
 }
 
+/** One of these words. */
 export function oneOf<const T extends string>(...words: readonly T[]): Codec<T> {
   return same((value, path) => {
     const word = words.find((candidate) => candidate === value);
@@ -138,6 +141,7 @@ export const fraction: Codec<number> = {
   decode: (value, path) => uint(1_000_000).decode(value, path) / 1e6,
 };
 
+/** A value or null. */
 export function nullable<T>(codec: Codec<T>): Codec<T | null> {
   return {
     encode: (value, path) => (value === null ? null : codec.encode(value, path)),
@@ -145,6 +149,7 @@ export function nullable<T>(codec: Codec<T>): Codec<T | null> {
   };
 }
 
+/** A list of at most `max` entries. */
 export function list<T>(codec: Codec<T>, max: number): Codec<readonly T[]> {
   const check = (value: unknown, path: string): readonly unknown[] => {
     if (!Array.isArray(value)) throw malformed(path, 'a list');

@@ -18,6 +18,7 @@ export interface SpecCapabilities {
   readonly dataBytes: number;
 }
 
+/** Why this program or this device cannot take part in a swarm. */
 export interface SwarmRefusal {
   readonly kind: 'unknown-task' | 'unknown-model' | 'wrong-root' | 'large-model' | 'large-data';
   /** Such as `tasks.generators[2]`. */

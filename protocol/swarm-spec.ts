@@ -69,6 +69,7 @@ export interface DataSetEntry {
   readonly checker: Checker;
 }
 
+/** The tasks of a swarm: at least one generator or data set. */
 export interface TaskSelection {
   readonly generators: readonly GeneratorEntry[];
   readonly dataSets: readonly DataSetEntry[];
@@ -98,6 +99,7 @@ export interface RoundSchedule {
   readonly voteSeconds: number;
 }
 
+/** A swarm’s specification. `encodeSwarmSpec` gives its canonical bytes and its CID. */
 export interface SwarmSpec {
   readonly version: 1;
   readonly name: string;
