@@ -11,7 +11,7 @@ import { TestWallet } from './support/wallet.ts';
 const ROUND_SECONDS = 30;
 const ROUND_MS = 1000 * ROUND_SECONDS;
 
-/** Twenty questions in the words of the built-in model: `7+5` and the like. */
+/** Twenty questions such as `7+5`. */
 const QUESTIONS = Array.from({ length: 20 }, (_, n) => ({ prompt: `${n + 3}+${(n * 7) % 10}`, n })).map(
   ({ prompt, n }) => ({ prompt, answer: String(n + 3 + ((n * 7) % 10)) }),
 );
@@ -28,7 +28,7 @@ test.describe('An open swarm', () => {
   test('is started with a file of questions, joined by its link, and left with its model', async ({
     browser,
   }) => {
-    test.setTimeout(420_000);
+    test.setTimeout(900_000);
     const { page: url, rpc, chainId } = devnet.network;
     const controls = createTestClient({ mode: 'anvil', transport: http(devnet.nodeRpc) });
     const wallet = new TestWallet({ network: devnet.network, privateKey: generatePrivateKey() });
@@ -46,6 +46,8 @@ test.describe('An open swarm', () => {
       await starter.page.getByTestId('start-swarm').click();
       await starter.page.getByTestId('start-name').fill('Twenty sums');
       await starter.page.getByTestId('start-description').fill('Twenty sums of my own.');
+      // Another class of model takes other numbers, so it is chosen before them.
+      await starter.page.getByTestId('start-base').selectOption('micro');
       await upload(starter.page, 'sums.jsonl', `${JSONL}no question\n`);
       await expect(starter.page.getByTestId('start-mistakes')).toContainText('Line 21');
       await upload(starter.page, 'sums.jsonl', JSONL);
@@ -90,12 +92,12 @@ test.describe('An open swarm', () => {
       await starter.page.getByTestId('swarm-contribute').click();
       await joiner.getByTestId('swarm-contribute').click();
       await starter.expectFigure('peers', 1, 120_000);
-      await starter.expectFigure('ledger-computed', 3, 8 * ROUND_MS);
+      await starter.expectFigure('ledger-computed', 3, 16 * ROUND_MS);
       await expect
-        .poll(() => figure(joiner, 'ledger-computed'), { timeout: 6 * ROUND_MS })
+        .poll(() => figure(joiner, 'ledger-computed'), { timeout: 16 * ROUND_MS })
         .toBeGreaterThanOrEqual(3);
       await expect
-        .poll(() => figure(joiner, 'ledger-onchain'), { timeout: 4 * ROUND_MS })
+        .poll(() => figure(joiner, 'ledger-onchain'), { timeout: 16 * ROUND_MS })
         .toBeGreaterThanOrEqual(1);
     });
 
@@ -111,7 +113,7 @@ test.describe('An open swarm', () => {
       }
       await starter.page.getByTestId('own-question').fill('7+5');
       await starter.page.getByTestId('own-ask').click();
-      await expect(starter.page.getByTestId('own-now')).toBeVisible({ timeout: 2 * ROUND_MS });
+      await expect(starter.page.getByTestId('own-now')).toBeVisible({ timeout: 8 * ROUND_MS });
     });
 
     await test.step('the first leaves with its model, which Models loads with the same bits', async () => {
