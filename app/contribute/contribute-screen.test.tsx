@@ -121,6 +121,14 @@ describe('ContributeScreen', () => {
     ]);
   });
 
+  it('keeps the panels of the device, and what they say, when the others come', async () => {
+    const { locator, button, status } = await shown('fresh');
+    const message = locator.getByTestId('key-message').element();
+    await button('Contribute GPU').click();
+    await expect.element(status).toHaveTextContent('Contributing to round 135.');
+    expect(locator.getByTestId('key-message').element()).toBe(message);
+  });
+
   it('keeps a long reasoning folded, says why a reward is what it is, and what was learnt', async () => {
     const { locator } = await shown('contributing', {
       kind: 'trained',

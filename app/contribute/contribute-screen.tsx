@@ -33,13 +33,7 @@ export function ContributeScreen({ engine, onEngine }: ContributeScreenProps) {
   const worked = useView((view) => view.history.length > 0);
   const reading = useView((view) => view.feed.length > 0);
   const model = useView((view) => view.model.start !== null || view.history.length > 0);
-  const device = (
-    <>
-      <DevicePanel engine={engine} onEngine={onEngine} />
-      <KeyPanel />
-      <WalletSlot />
-    </>
-  );
+  const working = live || worked;
   return (
     <main>
       <Hero engine={engine} />
@@ -52,24 +46,25 @@ export function ContributeScreen({ engine, onEngine }: ContributeScreenProps) {
             </Suspense>
           </ErrorBoundary>
         )}
-        {live || worked ? <Ledger /> : null}
-        {live || worked ? (
-          <div className="grid gap-x-16 gap-y-12 lg:grid-cols-[minmax(0,1fr)_20rem]">
+        {working ? <Ledger /> : null}
+        <div className={working ? 'grid gap-x-16 gap-y-12 lg:grid-cols-[minmax(0,1fr)_20rem]' : ''}>
+          {working ? (
             <div className="min-w-0 space-y-12">
               <Learning />
               {live || reading ? <Feed /> : null}
               {model ? <ModelCard /> : null}
               {model ? <AskPanel /> : null}
             </div>
-            <div className="min-w-0 space-y-10">
-              {live ? <SwarmPanel /> : null}
-              {device}
-              <Refusals />
-            </div>
+          ) : null}
+          {/* The device's panels keep their place in the tree: a panel that moves loses what it has said. */}
+          <div className={working ? 'min-w-0 space-y-10' : 'grid gap-x-12 gap-y-10 md:grid-cols-3'}>
+            {live ? <SwarmPanel /> : null}
+            <DevicePanel engine={engine} onEngine={onEngine} />
+            <KeyPanel />
+            <WalletSlot />
+            {working ? <Refusals /> : null}
           </div>
-        ) : (
-          <div className="grid gap-x-12 gap-y-10 md:grid-cols-3">{device}</div>
-        )}
+        </div>
       </div>
     </main>
   );
