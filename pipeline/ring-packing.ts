@@ -1,7 +1,7 @@
 /**
- * One route for each origin, so that every node is on exactly one: a packing of all nodes by rings, whose
- * longest ring is as short as any packing allows. Found by raising a threshold and trying with what lies
- * below it; exact, and a matter of milliseconds for tens of nodes.
+ * Packs all nodes into rings: one route for each origin, with every node on exactly one route. No other
+ * packing has a shorter longest ring. The search raises a threshold and backtracks over the rings below it, so
+ * the result is exact. It takes milliseconds for tens of nodes.
  */
 import { legalOrders, type SwapRules } from './legal-orders.ts';
 import type { Plan } from './plan.ts';

@@ -46,7 +46,7 @@ export interface SampleOptions {
   readonly share?: Share;
 }
 
-/** A generator of questions. A new version is needed as soon as any seed would give another item. */
+/** A generator of questions. Its version rises when one of its seeds gives another item than before. */
 export interface Task {
   /** Lower-case words, digits and hyphens. */
   readonly id: string;
