@@ -1,7 +1,7 @@
 /**
  * Packs all nodes into rings: one route for each origin, with every node on exactly one route. No other
- * packing has a shorter longest ring. The search raises a threshold and backtracks over the rings below it, so
- * the result is exact. It takes milliseconds for tens of nodes.
+ * packing has a shorter longest ring. The search raises a threshold and backtracks over the rings below it,
+ * so the result is exact. It takes milliseconds for tens of nodes.
  */
 import { legalOrders, type SwapRules } from './legal-orders.ts';
 import type { Plan } from './plan.ts';
