@@ -1,4 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type BrowserContext, expect, type Page, test } from '@playwright/test';
 import { createTestClient, http, parseEther } from 'viem';
 import { generatePrivateKey } from 'viem/accounts';
@@ -7,6 +11,8 @@ import { type Devnet, startDevnet } from './support/devnet.ts';
 import { expectGoodLooks } from './support/looks.ts';
 import { Tab } from './support/tab.ts';
 import { TestWallet } from './support/wallet.ts';
+
+const execute = promisify(execFile);
 
 const ROUND_SECONDS = 30;
 const ROUND_MS = 1000 * ROUND_SECONDS;
@@ -137,6 +143,9 @@ test.describe('An open swarm', () => {
       const stored = parseSafetensors(bytes).tensors;
       for (const [name, { data }] of trained) expect(data, name).toEqual(stored.get(name)?.data);
 
+      const card = new TextDecoder().decode(folder.get('README.md'));
+      expect(await replayed(card, devnet.home)).toContain('same bits');
+
       await starter.page.getByTestId('screen-models').click();
       await starter.page.getByTestId('model-files').setInputFiles(
         [...folder].map(([name, content]) => ({
@@ -156,6 +165,33 @@ test.describe('An open swarm', () => {
 async function upload(page: Page, name: string, text: string): Promise<void> {
   const file = { name, mimeType: 'application/jsonl', buffer: Buffer.from(text) };
   await page.getByTestId('start-file').setInputFiles(file);
+}
+
+/** Runs the command of the model's card, with the folders that it leaves open, until the round is archived. */
+async function replayed(card: string, home: string): Promise<string> {
+  const data = await mkdtemp(join(tmpdir(), 'starling-questions-'));
+  try {
+    await writeFile(join(data, 'sums.jsonl'), JSONL);
+    const command = /^npm run replay -- (.*)$/m.exec(card)?.[1] ?? '';
+    const given = command
+      .replace('--archive DIR', `--archive ${join(home, 'archives', '1')}`)
+      .replace('--data DIR', `--data ${data}`);
+    const run = async (): Promise<string> => {
+      const args = ['tools/run-ts.mjs', '--contracts', 'node/replay.ts', ...given.split(' ')];
+      const { stdout, stderr } = await execute(process.execPath, args, {
+        env: { ...process.env, STARLING_HOME: home },
+      }).catch((error: { readonly stdout: string; readonly stderr: string }) => error);
+      return stdout + stderr;
+    };
+    let text = await run();
+    for (let again = 0; again < 10 && text.includes('is not in the archive'); again++) {
+      await new Promise((resolve) => setTimeout(resolve, 5_000));
+      text = await run();
+    }
+    return text;
+  } finally {
+    await rm(data, { recursive: true, force: true });
+  }
 }
 
 /** The files of an archive without compression, by their names within its folder. */

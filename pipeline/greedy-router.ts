@@ -21,7 +21,8 @@ export function greedyRouter({ timing, stages }: GreedyRouterOptions): Router {
   return (route, length, engine) => {
     const origin = must(route, 0);
     const at = must(route, route.length - 1);
-    const frontier = stageOf.get(at) ?? 0;
+    const frontier = stageOf.get(at);
+    if (frontier === undefined) throw new RangeError(`Node ${at} is in no stage: give every node one.`);
     const after = length - route.length - 1;
     let best: { readonly node: number; readonly cost: number } | undefined;
     for (let stage = frontier + 1; stage < stages.length - after; stage++)

@@ -204,8 +204,8 @@ async function withLogprobs(
   const lacking = samples.filter(({ logprobs }) => logprobs === undefined);
   const rows = lacking.map(({ prompt, tokens }) => ({ prompt, completion: tokens }));
   const scored = await scoreRows(model, rows, signal);
-  const found = new Map(lacking.map((sample, index) => [sample, must(scored, index)]));
-  return samples.map((sample) => ({ ...sample, logprobs: sample.logprobs ?? found.get(sample) ?? [] }));
+  let next = 0;
+  return samples.map((sample) => ({ ...sample, logprobs: sample.logprobs ?? must(scored, next++) }));
 }
 
 export interface RoundTraining {

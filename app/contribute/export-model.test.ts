@@ -72,6 +72,7 @@ describe('a model that leaves', () => {
       swarm: 4,
       device,
       root,
+      round: 49,
     };
     const blob = await exportFolder({ ...asked, history, fetcher });
     const folder = unzipped(new Uint8Array(await blob.arrayBuffer()));
@@ -94,7 +95,7 @@ describe('a model that leaves', () => {
       nano.root,
       'number 4 on chain 31337',
       '| 49 | 25 % | 50 % |',
-      'npm run replay',
+      `npm run replay -- ${device}:49 --archive DIR --model public/models/nano/\n`,
     ]) {
       expect(card).toContain(text);
     }

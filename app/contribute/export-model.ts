@@ -5,6 +5,7 @@
 import { float32Tensor, serializeSafetensors } from '../../models/checkpoint/safetensors.ts';
 import { parameterSpecs } from '../../models/decoder/config.ts';
 import { peftFiles } from '../../models/decoder/lora/peft.ts';
+import { tensorNamed } from '../../models/decoder/state.ts';
 import { exportDecoder } from '../../models/onnx/export-decoder.ts';
 import { builtinModelOf } from '../../training/builtin-models.ts';
 import { readCheckpoint } from '../../training/learning-checkpoint.ts';
@@ -39,7 +40,7 @@ export async function exportFolder(options: ExportOptions): Promise<Blob> {
     const tensors = new Map(
       parameterSpecs(config).map(({ name, shape }) => [
         name,
-        float32Tensor(shape, state.parameters.get(name) ?? new Float32Array()),
+        float32Tensor(shape, tensorNamed(state.parameters, name)),
       ]),
     );
     files.set('model.safetensors', serializeSafetensors({ tensors, metadata: new Map([['format', 'pt']]) }));

@@ -3,6 +3,7 @@
  */
 import type { Hex } from '../../protocol/hex.ts';
 import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
+import { builtinModelOf } from '../../training/builtin-models.ts';
 import { baseInWords, tasksInWords, trainedInWords } from '../swarms/swarm-words.ts';
 import { formatShare } from '../ui/format.ts';
 import type { RoundRecord } from '../volunteer/volunteer-events.ts';
@@ -13,9 +14,11 @@ export interface CardFacts {
   /** Number of the swarm on the chain. */
   readonly swarm: number;
   readonly device: Hex;
-  /** Root of the checkpoint after the last round, which the chain records. */
+  /** Root of the checkpoint that the files are made from, which the chain records. */
   readonly root: Hex;
-  /** Oldest first, at least one. */
+  /** The round after which the device had that checkpoint. */
+  readonly round: number;
+  /** Rounds of this visit, oldest first. None before the first one is trained. */
   readonly history: readonly RoundRecord[];
   /** Names of the files beside the card. */
   readonly files: readonly string[];
@@ -26,12 +29,11 @@ const CURVE_ROWS = 20;
 
 /** README.md with the front matter that model hubs read. */
 export function modelCard(facts: CardFacts): string {
-  const { spec, chainId, swarm, device, root, history, files } = facts;
+  const { spec, chainId, swarm, device, root, round, history, files } = facts;
   const { base } = spec;
   const adapters = spec.trained.kind === 'adapters';
-  const last = history.at(-1);
   const front = [
-    ...(base.kind === 'files' ? [`base_model: ${base.name}`] : []),
+    ...(base.kind === 'files' ? [`base_model: ${JSON.stringify(base.name)}`] : []),
     `language: ${spec.language}`,
     ...(adapters ? ['library_name: peft'] : []),
     'tags:',
@@ -54,7 +56,7 @@ export function modelCard(facts: CardFacts): string {
     `- Tasks: ${tasksInWords(spec.tasks, 24)}`,
     `- Swarm: number ${swarm} on chain ${chainId}`,
     `- Device: \`${device}\``,
-    `- Root of the checkpoint after round ${last?.round ?? 0}, as the chain records it: \`${root}\``,
+    `- Root of the checkpoint after round ${round}, as the chain records it: \`${root}\``,
     `- Files: ${files.map((name) => `\`${name}\``).join(', ')}`,
     '',
     '## Rounds',
@@ -70,15 +72,24 @@ export function modelCard(facts: CardFacts): string {
     '',
     '## How to reproduce it',
     '',
-    'Every text and every weight follows from the base, the round’s seed and the published answers. With an archive of the rounds,',
+    'Every text and every weight follows from the base, the round’s seed and the published answers. Where DIR are folders with the',
+    'archive of the swarm’s rounds and what else is named,',
     '',
     '```',
-    `npm run replay -- --device ${device} --round ${last?.round ?? 0}`,
+    replayCommand(facts),
     '```',
     '',
     'computes a round again and compares the root, bit by bit.',
     '',
   ].join('\n');
+}
+
+/** The command that computes the last round again, from a checkout of Starling. */
+function replayCommand({ spec: { base, tasks }, device, round }: CardFacts): string {
+  const builtin = base.kind === 'builtin' ? builtinModelOf(base.root) : undefined;
+  const model = builtin === undefined ? 'DIR' : `public/${builtin.folder}`;
+  const data = tasks.dataSets.length > 0 ? ' --data DIR' : '';
+  return `npm run replay -- ${device}:${round} --archive DIR --model ${model}${data}`;
 }
 
 /** At most CURVE_ROWS of the records, evenly, with the first and the last. */

@@ -17,7 +17,7 @@ export default function SwarmAtWork() {
 function AtWork({ swarms }: { readonly swarms: SwarmsPort }) {
   const volunteer = useVolunteer();
   const chosen = useView((view) => view.swarm);
-  const chainId = useView((view) => view.network?.chainId ?? 0);
+  const chainId = useView((view) => view.network?.chainId ?? null);
   const [own, setOwn] = useState<number | null>(null);
   const id = chosen ?? own;
   useEffect(() => {
@@ -36,7 +36,7 @@ function AtWork({ swarms }: { readonly swarms: SwarmsPort }) {
     if (id !== null) swarms.follow(id);
   }, [swarms, id]);
   const swarm = useStore(swarms.store, ({ swarms: listed }) => listed?.find((each) => each.id === id));
-  if (swarm === undefined || swarm.spec === null) return null;
+  if (chainId === null || swarm === undefined || swarm.spec === null) return null;
   const { spec, members, round, heldOut } = swarm;
   return (
     <Section

@@ -38,7 +38,7 @@ export function TakeModel({ root }: { readonly root: Hex }) {
     }
   };
   const folder = () =>
-    save(async ({ bytes, round }) => {
+    save(async ({ bytes, root: saved, round }) => {
       if (spec === null || device === null)
         throw new Error('Contribute once in this visit, so that the swarm is known.');
       const { exportFolder, folderName } = await import('./export-model.ts');
@@ -51,7 +51,8 @@ export function TakeModel({ root }: { readonly root: Hex }) {
         chainId,
         swarm,
         device,
-        root,
+        root: saved,
+        round,
         history,
       });
       return { name: `${folderName(spec.name)}-round-${round}.zip`, blob };

@@ -33,7 +33,7 @@ export default function SwarmsScreen({ engine }: { readonly engine: EngineChoice
 
 function Swarms({ swarms, engine }: { readonly swarms: SwarmsPort; readonly engine: EngineChoice }) {
   const { swarms: listed, hasOlder, trouble } = useStore(swarms.store);
-  const chainId = useView((view) => view.network?.chainId ?? 0);
+  const chainId = useView((view) => view.network?.chainId ?? null);
   const { joined, join } = useJoin(engine);
   const [starting, setStarting] = useState(false);
   useEffect(() => swarms.follow(null), [swarms]);
@@ -76,7 +76,7 @@ function Swarms({ swarms, engine }: { readonly swarms: SwarmsPort; readonly engi
             {trouble}
           </p>
         )}
-        {listed === null ? (
+        {listed === null || chainId === null ? (
           <p className="text-note text-quiet">Reading the chain…</p>
         ) : listed.length === 0 ? (
           <Empty>No swarm yet. Start the first one.</Empty>

@@ -95,7 +95,9 @@ async function spread(
     spreadProgram(config, shape),
   );
   const sources = Uint32Array.from({ length: batch * cacheLength }, (_, index) => {
-    const prompt = ofRow[Math.floor(index / cacheLength)] ?? 0;
+    const row = Math.floor(index / cacheLength);
+    // Rows that only fill the batch continue the first prompt, and nobody reads them.
+    const prompt = row < ofRow.length ? must(ofRow, row) : 0;
     return prompt * prefix.cacheLength + Math.min(index % cacheLength, prefix.cacheLength - 1);
   });
   program.write('sources', sources);

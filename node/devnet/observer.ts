@@ -4,6 +4,7 @@ import { readSwarm, type SwarmRecord } from '../../chain/swarms.ts';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import { UNTESTED } from '../../protocol/conformance-report.ts';
 import type { Network } from '../../protocol/network-file.ts';
+import type { BaseModel } from '../../protocol/swarm-spec.ts';
 import { joinSwarm } from '../../swarm/join.ts';
 import { signedAttestation, signedVote } from '../../swarm/messages/validator.ts';
 import { nodeTransports } from '../../swarm/node-transports.ts';
@@ -113,9 +114,16 @@ export async function startObserver(options: ObserverOptions): Promise<Observer>
 function mostBytes({ published }: SwarmRecord): number {
   if (published.kind !== 'readable') return OTHER_MODEL_BYTES;
   const { base, models } = published.spec;
-  const own =
-    base.kind === 'files'
-      ? CHECKPOINT_BYTES * base.files.reduce((sum, { size }) => sum + size, 0)
-      : BYTES_A_PARAMETER * (builtinModelOf(base.root)?.parameters ?? 0) + HEADER_BYTES;
+  const own = base.kind === 'files' ? bytesOfFiles(base) : bytesOfBuiltin(base);
   return Math.ceil(models === 'any' ? Math.max(own, OTHER_MODEL_BYTES) : own);
+}
+
+function bytesOfFiles({ files }: Extract<BaseModel, { kind: 'files' }>): number {
+  return CHECKPOINT_BYTES * files.reduce((sum, { size }) => sum + size, 0);
+}
+
+/** A built-in model of another version of this program has an unknown size. */
+function bytesOfBuiltin({ root }: Extract<BaseModel, { kind: 'builtin' }>): number {
+  const model = builtinModelOf(root);
+  return model === undefined ? OTHER_MODEL_BYTES : BYTES_A_PARAMETER * model.parameters + HEADER_BYTES;
 }

@@ -81,5 +81,10 @@ export async function measureSkill(
 /** The mean of each field. All records have the same fields. */
 function meanOf(records: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> {
   const names = Object.keys(must(records, 0));
-  return Object.fromEntries(names.map((name) => [name, mean(records.map((record) => record[name] ?? 0))]));
+  const field = (record: Readonly<Record<string, number>>, name: string): number => {
+    const value = record[name];
+    if (value === undefined) throw new RangeError(`A record lacks ${name}, which the first one has.`);
+    return value;
+  };
+  return Object.fromEntries(names.map((name) => [name, mean(records.map((record) => field(record, name)))]));
 }
