@@ -11,7 +11,7 @@ import type { BaseModel } from '../protocol/swarm-spec.ts';
 import { networkId } from '../swarm/network-id.ts';
 import { BUILTIN_MODELS, builtinModelOf } from '../training/builtin-models.ts';
 import { knownTasksAndModels } from '../training/swarm-settings.ts';
-import { TASKS } from '../training/tasks/catalogue.ts';
+import { SHORT_TASKS, TASKS } from '../training/tasks/catalogue.ts';
 import { reportQuestions } from '../training/tasks/question-report.ts';
 import { ModelFetchError } from '../workers/published-model.ts';
 import { describeBase } from './swarms/describe-base.ts';
@@ -61,7 +61,10 @@ export function openSwarms({ base, network }: OpenSwarmsOptions): SwarmsControll
     watch,
     builtins: async () => BUILTIN_MODELS.map(({ name, root }) => ({ kind: 'builtin', name, root })),
     catalogue: async () =>
-      TASKS.map(({ id, version, title, difficulties }) => ({ id, version, title, difficulties })),
+      TASKS.map((task) => {
+        const { id, version, title, difficulties } = task;
+        return { id, version, title, difficulties, short: SHORT_TASKS.includes(task) };
+      }),
     readQuestions: reportQuestions,
     describeBase,
     modelOf: (model) => models.get(model.root, () => modelOf(model, base)),

@@ -167,7 +167,7 @@ async function upload(page: Page, name: string, text: string): Promise<void> {
   await page.getByTestId('start-file').setInputFiles(file);
 }
 
-/** Runs the command of the model's card, with the folders that it leaves open, until the round is archived. */
+/** Runs the command of the model's card with its folders filled in, until the round is archived. */
 async function replayed(card: string, home: string): Promise<string> {
   const data = await mkdtemp(join(tmpdir(), 'starling-questions-'));
   try {

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { Button } from '../ui/button.tsx';
 import { CheckBox } from '../ui/check-box.tsx';
 import { plural } from '../ui/format.ts';
-import type { CatalogueTask, SwarmDraft } from './swarm-draft.ts';
+import { type CatalogueTask, type SwarmDraft, tasksFor } from './swarm-draft.ts';
 
 interface StartTasksProps {
   readonly catalogue: readonly CatalogueTask[];
@@ -24,7 +24,8 @@ export function StartTasks({ catalogue, draft, onChange }: StartTasksProps) {
       generators: difficulties.length === 0 ? others : { ...others, [id]: difficulties },
     });
   };
-  const shown = all ? catalogue : catalogue.filter(({ id }, i) => i < SHOWN_TASKS || chosen(id).length > 0);
+  const ordered = tasksFor(draft.base, catalogue);
+  const shown = all ? ordered : ordered.filter(({ id }, i) => i < SHOWN_TASKS || chosen(id).length > 0);
   return (
     <fieldset>
       <legend className="text-note font-medium">Tasks of the catalogue</legend>

@@ -7,11 +7,12 @@ import {
   FIRST_DRAFT,
   readSwarmDraft,
   type SwarmDraft,
+  tasksFor,
   withBase,
 } from './swarm-draft.ts';
 
 const catalogue: readonly CatalogueTask[] = [
-  { id: 'sums', version: 1, title: 'Addition', difficulties: ['easy', 'hard'] },
+  { id: 'sums', version: 1, title: 'Addition', difficulties: ['easy', 'hard'], short: true },
 ];
 const options = { catalogue, account: `0x${'a1'.repeat(20)}`, now: 1_800_000_000 } as const;
 const nano = { kind: 'builtin', name: 'nano', root: `0x${'0b'.repeat(32)}` } as const;
@@ -69,6 +70,15 @@ describe('a draft of a swarm', () => {
     const changed = { ...whole, numbers: { ...whole.numbers, itemsAnswered: '5' } };
     expect(withBase(changed, nano).numbers.itemsAnswered).toBe('5');
     expect(withBase(changed, published).numbers.answerTokens).toBe('256');
+  });
+
+  it('offers first what the model can read', () => {
+    const words = { ...catalogue[0], id: 'stories', title: 'Stories', short: false } as CatalogueTask;
+    const both = [...catalogue, words];
+    const micro = { ...nano, name: 'micro' } as const;
+    expect(tasksFor(nano, both).map(({ id }) => id)).toEqual(['sums', 'stories']);
+    expect(tasksFor(micro, both).map(({ id }) => id)).toEqual(['stories', 'sums']);
+    expect(tasksFor(published, both).map(({ id }) => id)).toEqual(['stories', 'sums']);
   });
 
   it('names a data set after its file', () => {

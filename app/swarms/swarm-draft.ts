@@ -50,6 +50,8 @@ export interface CatalogueTask {
   readonly title: string;
   /** A description of each difficulty, easiest first. */
   readonly difficulties: readonly string[];
+  /** Whether it has a few characters without words, as the nano model was taught. Other models read words. */
+  readonly short: boolean;
 }
 
 function numberTexts(model: ModelClass): SwarmDraft['numbers'] {
@@ -84,6 +86,15 @@ export const FIRST_DRAFT: SwarmDraft = {
 function classOf(base: BaseModel | null): ModelClass {
   if (base?.kind === 'files') return 'published';
   return base?.name === 'micro' ? 'micro' : 'nano';
+}
+
+/** The catalogue with the tasks first that a model can read, otherwise in its own order. */
+export function tasksFor(
+  base: BaseModel | null,
+  catalogue: readonly CatalogueTask[],
+): readonly CatalogueTask[] {
+  const suits = ({ short }: CatalogueTask) => short === (classOf(base) === 'nano');
+  return [...catalogue.filter(suits), ...catalogue.filter((task) => !suits(task))];
 }
 
 /** The draft with another model, and with the settings that suit it. */

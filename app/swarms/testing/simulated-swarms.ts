@@ -106,6 +106,7 @@ export function simulatedSwarms(scene: SwarmScene): SwarmsPort {
         version: 1,
         title: id,
         difficulties: ['two numbers below 10', 'three numbers below 100'],
+        short: true,
       })),
     async readQuestions(entry, bytes) {
       const text = new TextDecoder().decode(bytes);
