@@ -18,14 +18,21 @@ const seven: TaskItem = {
 
 const completion = (text: string): Completion => ({ text, tokens: [], logprobs: [] });
 
-it('gives each answer its score, the answer that was read, and a sentence of bounded length', () => {
+it('gives each answer its reward, the answer that was read, and a sentence of bounded length', () => {
   const groups = [
     { item: 0, completions: [completion('3 and 4:7'), completion(`no idea:${'x'.repeat(500)}`)] },
     { item: 9, completions: [completion('to a question that nobody asked')] },
   ];
-  const [right, wrong, ...more] = explainAnswers([seven], groups);
-  expect(right).toEqual({ item: 0, sample: 0, score: 1, answer: '7', sentence: 'It is 7.' });
-  expect(wrong).toMatchObject({ item: 0, sample: 1, score: 0 });
+  const [right, wrong, ...more] = explainAnswers([seven], groups, 'exact');
+  expect(right).toEqual({ item: 0, sample: 0, reward: 1, answer: '7', sentence: 'It is 7.' });
+  expect(wrong).toMatchObject({ item: 0, sample: 1, reward: 0 });
   expect([wrong?.answer.length, wrong?.sentence.length]).toEqual([200, 400]);
   expect(more).toEqual([]);
+});
+
+it('tells the reward of training, which by the exact rule is nothing for half an answer', () => {
+  const half: TaskItem = { ...seven, check: () => 0.5 };
+  const groups = [{ item: 0, completions: [completion('3 and 4:7')] }];
+  expect(explainAnswers([half], groups, 'exact')[0]?.reward).toBe(0);
+  expect(explainAnswers([half], groups, 'by place')[0]?.reward).toBe(0.5);
 });

@@ -192,7 +192,7 @@ export class LearningTrainer implements Trainer {
 
   /** Why each of an author's answers in a round has its score. */
   explain(context: RoundContext, groups: readonly AnswerGroup[]): readonly AnswerExplanation[] {
-    return explainAnswers(this.#open(context).items, groups);
+    return explainAnswers(this.#open(context).items, groups, this.settings.reward);
   }
 
   async answer(context: RoundContext, signal: AbortSignal): Promise<RolloutSet> {

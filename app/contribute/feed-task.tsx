@@ -61,7 +61,7 @@ function pick(answers: readonly FeedAnswer[]): readonly FeedAnswer[] {
 
 function Answer({ answer, expected }: { readonly answer: FeedAnswer; readonly expected: string }) {
   const { graded, text } = answer;
-  const right = graded === null ? text === expected : graded.score === 1;
+  const right = graded === null ? text === expected : graded.reward === 1;
   const final = graded?.answer ?? text;
   const reasons = text.trim() !== final.trim();
   return (
@@ -93,9 +93,9 @@ function Answer({ answer, expected }: { readonly answer: FeedAnswer; readonly ex
             <FoldedText text={text} what="reasoning" testId="feed-reasoning" />
           </p>
         ) : null}
-        {graded === null || graded.score === 1 ? null : (
+        {graded === null || graded.reward === 1 ? null : (
           <p className="text-quiet" data-testid="feed-reward">
-            Reward {Number(graded.score.toFixed(2))}: {graded.sentence}
+            Reward {Number(graded.reward.toFixed(2))}: {graded.sentence}
           </p>
         )}
         {answer.critiques.slice(0, SHOWN_CRITIQUES).map((critique) => (

@@ -321,7 +321,7 @@ export class Contribution {
       const explanations = (await this.#computer?.client.explain(context, groups)) ?? [];
       if (!this.#released) this.#options.emit({ kind: 'explained', round, author, explanations });
     } catch {
-      // Stopped meanwhile, or the GPU is being opened again: the feed shows the answers without a score.
+      // Stopped meanwhile, or the GPU is being opened again: the feed shows the answers without a reward.
     }
   }
 

@@ -14,10 +14,10 @@ export interface FeedAnswer {
   /** What the checker read and gave; null until it has. */
   readonly graded: {
     /** 0 to 1. */
-    readonly score: number;
+    readonly reward: number;
     /** The answer that the text ends with. */
     readonly answer: string;
-    /** Why the score is what it is. */
+    /** Why the reward is what it is. */
     readonly sentence: string;
   } | null;
   readonly critiques: readonly {

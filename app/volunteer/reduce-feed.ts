@@ -56,8 +56,8 @@ export function reduceFeed(feed: readonly FeedRound[], event: FeedEvent): readon
           ({ item, sample }) => item === index && sample === answer.sample,
         );
         if (found === undefined) return answer;
-        const { score, sentence } = found;
-        return { ...answer, graded: { score, sentence, answer: found.answer } };
+        const { reward, sentence } = found;
+        return { ...answer, graded: { reward, sentence, answer: found.answer } };
       });
     case 'critiques':
       return boundedFeed(

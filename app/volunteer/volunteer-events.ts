@@ -25,7 +25,7 @@ export interface RelayStatus {
   readonly cause: string | null;
 }
 
-/** Why an answer has its score, as the worker says it. */
+/** Why an answer has its reward, as the worker says it. */
 type AnswerExplanation = Awaited<ReturnType<ComputeClient['explain']>>[number];
 
 /** How one state of the model does, with sample answers to held-out items. Kept in IndexedDB. */
@@ -84,7 +84,7 @@ export type ShownRoundEvent =
     })
   | Shown<'prompts', 'round' | 'prompts'>
   | Shown<'answers', 'round' | 'author' | 'own' | 'set'>
-  /** Why each of an author's answers has its score. */
+  /** Why each of an author's answers has its reward. */
   | {
       readonly kind: 'explained';
       readonly round: number;

@@ -188,7 +188,7 @@ function explained(author: DeviceAddress, right: readonly boolean[]): VolunteerE
   const explanations = TASKS.map((task, item) => ({
     item,
     sample: 0,
-    score: right[item] === true ? 1 : 0,
+    reward: right[item] === true ? 1 : 0,
     answer: right[item] === true ? task.answer : (WRONG[item] ?? ''),
     sentence: right[item] === true ? 'The answer is right.' : `The right answer is ${task.answer}.`,
   }));

@@ -89,7 +89,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
         completions.map(({ text }, sample) => ({
           item,
           sample,
-          score: 1,
+          reward: 1,
           answer: text,
           sentence: 'It is so.',
         })),
