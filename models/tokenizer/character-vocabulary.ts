@@ -1,4 +1,5 @@
 /** The nano model's vocabulary: three special tokens and 61 characters, as a real tokenizer.json. */
+import { plainTokenizerJson } from './plain-vocabulary.ts';
 
 export const PAD_TOKEN = 0;
 export const BEGIN_TOKEN = 1;
@@ -15,35 +16,5 @@ export const CHARACTER_VOCABULARY_SIZE = SPECIAL_TOKENS.length + CHARACTERS.leng
  * token.
  */
 export function characterTokenizerJson(): Record<string, unknown> {
-  const tokens = [...SPECIAL_TOKENS, ...CHARACTERS];
-  return {
-    version: '1.0',
-    truncation: null,
-    padding: null,
-    added_tokens: SPECIAL_TOKENS.map((content, id) => ({
-      id,
-      content,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    })),
-    normalizer: null,
-    pre_tokenizer: null,
-    post_processor: null,
-    decoder: { type: 'Fuse' },
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-      merges: [],
-    },
-  };
+  return plainTokenizerJson({ special: SPECIAL_TOKENS, tokens: [...CHARACTERS] });
 }

@@ -3,6 +3,7 @@
  * and whole words that the tasks use often.
  */
 import { COMMON_WORDS } from './common-words.ts';
+import { plainTokenizerJson } from './plain-vocabulary.ts';
 
 /** In the order of the token ids, which every micro model depends on. */
 export const WORD_SPECIAL_TOKENS = [
@@ -31,40 +32,14 @@ const AFTER_SPACE = [...'0123456789+-*/=<>(["\'', ...LETTERS].map((character) =>
  * `Tokenizer`.
  */
 export function wordTokenizerJson(): Record<string, unknown> {
-  const tokens = [...WORD_SPECIAL_TOKENS, ...CHARACTERS, ...AFTER_SPACE, ...COMMON_WORDS];
-  return {
-    version: '1.0',
-    truncation: null,
-    padding: null,
-    added_tokens: WORD_SPECIAL_TOKENS.map((content, id) => ({
-      id,
-      content,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    })),
-    normalizer: null,
-    pre_tokenizer: {
+  return plainTokenizerJson({
+    special: WORD_SPECIAL_TOKENS,
+    tokens: [...CHARACTERS, ...AFTER_SPACE, ...COMMON_WORDS],
+    words: {
       type: 'Split',
       pattern: { Regex: ' ?[A-Za-z]+| ?[^A-Za-z ]| ' },
       behavior: 'Isolated',
       invert: false,
     },
-    post_processor: null,
-    decoder: { type: 'Fuse' },
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: true,
-      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-      merges: [],
-    },
-  };
+  });
 }
