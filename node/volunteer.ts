@@ -99,7 +99,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     const files = new StoreWithFiles(new MemoryStore(CONTENT_BUDGET));
     let computing: ComputeHost<EngineVerdict> | undefined;
     // A device that has every file joins once its engine runs; one that asks members for files joins before.
-    const takeSeat = memoizePromise(async () => {
+    const joinNetwork = memoizePromise(async () => {
       const chain = await DeviceChain.open({ network, secret: key.secret, ...ending });
       closing.push(() => chain.stop());
       const connection = await joinSwarm({
@@ -123,7 +123,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       // The reference engine computes one number at a time.
       deviceClass: engine === 'reference' ? 'light' : 'full',
       modelBytes: (trained) => Math.floor(totalmem() / BYTES_IN_TRAINING[trained]),
-      fromMembers: async (file, inner) => membersOf((await takeSeat()).connection)(file, inner),
+      fromMembers: async (file, inner) => membersOf((await joinNetwork()).connection)(file, inner),
       onNotice: (text) => tell({ kind: 'notice', text }),
       ...ending,
     });
@@ -160,7 +160,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     });
     closing.push(() => host.stop());
     computing = host;
-    const { chain, connection } = await takeSeat();
+    const { chain, connection } = await joinNetwork();
     offerFiles(files, { spec, ...prepared });
     // Who joined before its engine ran has not said with what it computes. Where this fails, the next hello
     // does.

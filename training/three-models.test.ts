@@ -114,7 +114,7 @@ afterAll(async () => {
  * What random weights would say after much luck: the right answer and a wrong one, in the member's own
  * tokens.
  */
-function luckyAnswers({ device, format }: Member, context: RoundContext): PeerRollouts {
+function rightAnswers({ device, format }: Member, context: RoundContext): PeerRollouts {
   const round = openRound(context, settings, tasks);
   const completion = (text: string): Completion => {
     const tokens = [...format.encode(text), format.endToken];
@@ -137,7 +137,7 @@ it('finish a round together, and a replay recomputes every root', async () => {
   const contextOf = ({ device }: Member): RoundContext => ({ round, seed: `0x${'12'.repeat(32)}`, device });
   const answered = [];
   for (const member of members) answered.push(await member.trainer.answer(contextOf(member), signal));
-  const published = members.map((member) => luckyAnswers(member, contextOf(member)));
+  const published = members.map((member) => rightAnswers(member, contextOf(member)));
   const critiques: PeerJudgements[] = [];
   for (const { trainer, device, ...rest } of members) {
     const others = published.filter(({ author }) => author !== device);

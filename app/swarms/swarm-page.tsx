@@ -16,7 +16,7 @@ import {
   audienceInWords,
   baseInWords,
   checkerInWords,
-  heldBackInWords,
+  heldOutInWords,
   membersInWords,
   roundSeconds,
   taskName,
@@ -187,7 +187,7 @@ function Tasks({ spec }: { readonly spec: SwarmSpec }) {
           <li key={id}>
             Questions “{id}”
             <p className="text-note text-quiet">
-              Right is {checkerInWords(checker)}; {heldBackInWords(heldOutOneIn)}.
+              Right is {checkerInWords(checker)}; {heldOutInWords(heldOutOneIn)}.
             </p>
           </li>
         ))}

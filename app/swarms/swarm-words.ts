@@ -76,7 +76,7 @@ export function roundSeconds({ schedule }: Pick<SwarmSpec, 'schedule'>): number 
 }
 
 /** How many questions a data set holds back, in words. */
-export function heldBackInWords(oneIn: number): string {
+export function heldOutInWords(oneIn: number): string {
   return `one question in ${oneIn} is never trained on`;
 }
 
