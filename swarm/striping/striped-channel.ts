@@ -27,7 +27,7 @@ export interface Pipe {
 export const BUFFERED = 256 * 1024;
 
 /** Limits for what a peer sends. */
-export const STRIPE_LIMITS: ReassemblyLimits = {
+const STRIPE_LIMITS: ReassemblyLimits = {
   message: 16 * 1024 * 1024,
   open: 64,
   bytes: 64 * 1024 * 1024,
