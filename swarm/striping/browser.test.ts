@@ -12,7 +12,7 @@ describe.skipIf(absent)(`two tabs${absent ? ` (skipped: ${absent})` : ''}`, () =
   });
   afterAll(() => pages?.stop());
 
-  it('[P-140] send messages over four connections, whole and in order, and see the end after the last', async () => {
+  it('[P-170] send messages over four connections, whole and in order, and see the end after the last', async () => {
     await pages.connect(CONNECTIONS);
     const sizes = [0, 1, 4_588, 300_000, 2_000_000];
     const answered = pages.accepting.evaluate((count) => window.stripingTest.answer(count), sizes.length);
@@ -31,7 +31,7 @@ describe.skipIf(absent)(`two tabs${absent ? ` (skipped: ${absent})` : ''}`, () =
     expect(await drained).toBe(8);
   });
 
-  it('[P-143] see the end when the other tab is closed', async () => {
+  it('[P-173] see the end when the other tab is closed', async () => {
     const own = await startTwoPages();
     try {
       await own.connect(CONNECTIONS);

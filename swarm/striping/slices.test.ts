@@ -17,7 +17,7 @@ function changed(slice: Uint8Array, at: 0 | 4 | 8, value: number): Uint8Array {
 }
 
 describe('slices', () => {
-  it('[P-141] have at most 4,600 bytes, and an empty message has one', () => {
+  it('[P-171] have at most 4,600 bytes, and an empty message has one', () => {
     for (const length of [0, 1, SLICE_PAYLOAD, SLICE_PAYLOAD + 1, 20_000]) {
       const slices = [...slicesOf(7, filled(length, 0))];
       expect(slices).toHaveLength(sliceCount(length));
@@ -25,7 +25,7 @@ describe('slices', () => {
     }
   });
 
-  it('[P-141] in any order give the messages in the order of their numbers', () => {
+  it('[P-171] in any order give the messages in the order of their numbers', () => {
     const lengths = fc.array(fc.nat(30_000), { minLength: 1, maxLength: limits.open });
     fc.assert(
       fc.property(lengths, fc.array(fc.nat(), { minLength: 64, maxLength: 64 }), (sizes, keys) => {
@@ -45,7 +45,7 @@ describe('slices', () => {
     );
   });
 
-  it('[P-142] that break a rule are refused', () => {
+  it('[P-172] that break a rule are refused', () => {
     const [first, second] = [...slicesOf(0, filled(2 * SLICE_PAYLOAD, 1))];
     if (first === undefined || second === undefined) throw new Error('There are two slices.');
     const cases: readonly (readonly [string, readonly Uint8Array[]])[] = [
@@ -67,7 +67,7 @@ describe('slices', () => {
     }
   });
 
-  it('[P-142] are not kept beyond the limit of bytes', () => {
+  it('[P-172] are not kept beyond the limit of bytes', () => {
     const reassembly = new Reassembly({ ...limits, bytes: 2 * SLICE_PAYLOAD });
     const slices = [...slicesOf(1, filled(4 * SLICE_PAYLOAD, 3))];
     reassembly.add(slices[0] ?? new Uint8Array());

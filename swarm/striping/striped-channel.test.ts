@@ -27,7 +27,7 @@ function filled(length: number): Uint8Array {
 }
 
 describe('stripedChannel', () => {
-  it('[P-140] spreads a message over all connections and gives it whole, whichever comes first', async () => {
+  it('[P-170] spreads a message over all connections and gives it whole, whichever comes first', async () => {
     const { near, sender, receiver } = pair(4);
     const message = filled(40 * SLICE_PAYLOAD);
     await sender.write(message, signal);
@@ -36,7 +36,7 @@ describe('stripedChannel', () => {
     expect(equalBytes(await receiver.read(signal), message)).toBe(true);
   });
 
-  it('[P-141] gives messages in the order of writing when a later one is whole first', async () => {
+  it('[P-171] gives messages in the order of writing when a later one is whole first', async () => {
     const { near, sender, receiver } = pair(2);
     await sender.write(filled(1), signal);
     await sender.write(filled(2), signal);
@@ -76,7 +76,7 @@ describe('stripedChannel', () => {
     await expect(sender.write(filled(1), signal)).rejects.toThrow('closed');
   });
 
-  it('[P-143] ends on both sides when one connection is lost', async () => {
+  it('[P-173] ends on both sides when one connection is lost', async () => {
     const { near, far, sender, receiver } = pair(3);
     await sender.write(filled(9 * SLICE_PAYLOAD), signal);
     near[1]?.lose();
@@ -85,7 +85,7 @@ describe('stripedChannel', () => {
     expect(far).toHaveLength(3);
   });
 
-  it('[P-142] ends when the other side breaks a rule of slices', async () => {
+  it('[P-172] ends when the other side breaks a rule of slices', async () => {
     const { near, receiver } = pair(1);
     near[0]?.send(new Uint8Array(3));
     deliverAll(near);

@@ -19,7 +19,7 @@ describeContentTransportContract('stripedTransport without WebRTC', async () => 
 });
 
 describe('stripedTransport', () => {
-  it('[P-140] uses the plain stream where the other side has no WebRTC', async () => {
+  it('[P-170] uses the plain stream where the other side has no WebRTC', async () => {
     const network = new MemoryNetwork();
     await stripedTransport({ plain: network.transport('server'), hasWebRTC: false }).serve(
       async (channel) => {
@@ -35,7 +35,7 @@ describe('stripedTransport', () => {
     expect([...(await channel.read(signal))]).toEqual([1, 2]);
   });
 
-  it('[P-140] opens a plain stream when the browser gives no further connection', async () => {
+  it('[P-170] opens a plain stream when the browser gives no further connection', async () => {
     const network = new MemoryNetwork();
     const asked: number[] = [];
     await network.transport('server').serve(async (stream) => {
@@ -57,7 +57,7 @@ describe('stripedTransport', () => {
     expect([...(await channel.read(signal))]).toEqual([7]);
   });
 
-  it('[P-140] serves on after a peer that sends no descriptions', async () => {
+  it('[P-170] serves on after a peer that sends no descriptions', async () => {
     const network = new MemoryNetwork();
     const served: string[] = [];
     await stripedTransport({ plain: network.transport('server'), hasWebRTC: true }).serve(
@@ -75,7 +75,7 @@ describe('stripedTransport', () => {
     expect(served).toEqual(['client']);
   });
 
-  it('[P-144] answers the 17th striping peer with a plain stream, and hangs up on a silent one', async () => {
+  it('[P-174] answers the 17th striping peer with a plain stream, and hangs up on a silent one', async () => {
     const network = new MemoryNetwork();
     const scheduler = new SimulatedScheduler();
     const transport = stripedTransport({
