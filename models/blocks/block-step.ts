@@ -5,15 +5,10 @@
  */
 import { elementBytes, elementCount } from '../../compute/repops/program.ts';
 import type { RecipeBuilder, StepRecipe } from '../../compute/repops/recipe.ts';
+import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../decoder/adamw.ts';
 import { trainedSpecs } from '../decoder/backward.ts';
 import { type ParameterSpec, parameterSpecs } from '../decoder/config.ts';
-import {
-  type BatchShape,
-  DEFAULT_OPTIMIZER,
-  type Objective,
-  type OptimizerOptions,
-  type PolicyOptions,
-} from '../decoder/decoder.ts';
+import type { BatchShape, Objective, PolicyOptions } from '../decoder/decoder.ts';
 import { EMBEDDING, headName, parameterDType } from '../decoder/forward.ts';
 import { modelRopeTables } from '../decoder/rope.ts';
 import {

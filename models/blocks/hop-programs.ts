@@ -4,17 +4,11 @@
  * moments and gradients have the names that the whole model's programs give them (decoder.ts).
  */
 import { elementCount, type Program } from '../../compute/repops/program.ts';
-import { emitAdamw, emitClip, emitNorms } from '../decoder/adamw.ts';
+import { emitAdamw, emitClip, emitNorms, type OptimizerOptions } from '../decoder/adamw.ts';
 import { emitEmbeddingBackward, emitHeadBackward, emitLayerBackward } from '../decoder/backward.ts';
 import { ProgramBuilder } from '../decoder/builder.ts';
 import { type ParameterSpec, parameterSpecs } from '../decoder/config.ts';
-import {
-  type BatchShape,
-  emitLogprobs,
-  emitLoss,
-  type GradientOptions,
-  type OptimizerOptions,
-} from '../decoder/decoder.ts';
+import { type BatchShape, emitLogprobs, emitLoss, type GradientOptions } from '../decoder/decoder.ts';
 import {
   declareParameters,
   dimensions,
@@ -133,7 +127,10 @@ export function backwardProgram(
   return b.build(`backward ${block.id}${wanted ? '' : ' (first)'} ${shape.batch}x${shape.length}`);
 }
 
-/** `tokens`, `output.gradient` -> the table's gradient, or `gradient.<LOOKUP>` where the table is the head too. */
+/**
+ * `tokens`, `output.gradient` -> the table's gradient, or `gradient.<LOOKUP>` where the table is the head
+ * too.
+ */
 export function embeddingBackwardProgram(plan: BlockPlan, shape: BatchShape): Program {
   const { b, d, rows } = builderOf(plan, shape, []);
   b.bound('tokens', [d.N], 'u32');

@@ -1,10 +1,28 @@
-/** Emits the optimizer as program nodes: norms of the gradients, their global clip, and AdamW. */
+/** The optimizer as program nodes: norms of the gradients, their global clip, and AdamW. */
 import { canon, sub } from '../../compute/repops/arithmetic.ts';
 import { elementCount } from '../../compute/repops/program.ts';
 import { must } from '../../protocol/must.ts';
 import type { ProgramBuilder } from './builder.ts';
 import type { ParameterSpec } from './config.ts';
-import type { OptimizerOptions } from './decoder.ts';
+
+/** Constants of AdamW and of gradient clipping. Each is rounded to canonical f32. */
+export interface OptimizerOptions {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  /** Applies to matrices. Vectors (norm gains, biases) are not decayed. */
+  readonly weightDecay: number;
+  /** Global gradient norm above which gradients are scaled down. */
+  readonly maxNorm: number;
+}
+
+export const DEFAULT_OPTIMIZER: OptimizerOptions = {
+  beta1: 0.9,
+  beta2: 0.999,
+  eps: 1e-8,
+  weightDecay: 0.01,
+  maxNorm: 1,
+};
 
 /** Emits `norm.<name>`, the sum of squares of each gradient. Returns their names. */
 export function emitNorms(

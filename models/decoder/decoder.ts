@@ -27,7 +27,7 @@
  */
 import { canon } from '../../compute/repops/arithmetic.ts';
 import type { Program } from '../../compute/repops/program.ts';
-import { emitAdamw, emitClip, emitNorms } from './adamw.ts';
+import { DEFAULT_OPTIMIZER, emitAdamw, emitClip, emitNorms, type OptimizerOptions } from './adamw.ts';
 import { emitBackward, trainedSpecs } from './backward.ts';
 import { ProgramBuilder } from './builder.ts';
 import type { DecoderConfig } from './config.ts';
@@ -37,25 +37,6 @@ export interface BatchShape {
   readonly batch: number;
   readonly length: number;
 }
-
-/** Constants of AdamW and of gradient clipping. Each is rounded to canonical f32. */
-export interface OptimizerOptions {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly eps: number;
-  /** Applies to matrices. Vectors (norm gains, biases) are not decayed. */
-  readonly weightDecay: number;
-  /** Global gradient norm above which gradients are scaled down. */
-  readonly maxNorm: number;
-}
-
-export const DEFAULT_OPTIMIZER: OptimizerOptions = {
-  beta1: 0.9,
-  beta2: 0.999,
-  eps: 1e-8,
-  weightDecay: 0.01,
-  maxNorm: 1,
-};
 
 /** Bounds of the probability ratio in the policy objective. */
 export interface PolicyOptions {

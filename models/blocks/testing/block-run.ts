@@ -1,8 +1,8 @@
 /** Runs steps of a model in blocks over several devices of one machine, with hops placed at will. */
 import type { Words } from '../../../compute/repops/recipe.ts';
 import type { Hex } from '../../../protocol/hex.ts';
+import { DEFAULT_OPTIMIZER } from '../../decoder/adamw.ts';
 import { type Checkpoint, checkpointMetadata } from '../../decoder/checkpoint.ts';
-import { DEFAULT_OPTIMIZER } from '../../decoder/decoder.ts';
 import { HyperSchedule } from '../../decoder/hyper.ts';
 import type { BlockStep } from '../block-step.ts';
 import { type BlockVersion, blocksOf, composedRoot } from '../block-version.ts';
