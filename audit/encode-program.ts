@@ -275,7 +275,7 @@ export function encodeProgram(recipe: StepRecipe): EncodedProgram {
   };
 }
 
-/** Whether an input of the judge's operator holds indices or, for draws, a key: u32 words, not f32. */
+/** Whether an input of the judge's operator holds indices, packed bytes or a draw's key: u32 words, not f32. */
 export function isIndexInput(op: number, input: number): boolean {
   const name = operatorName(op);
   if (name === 'draw') return true;
