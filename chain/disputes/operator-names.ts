@@ -19,7 +19,10 @@ export function operatorName(op: number): string {
   return OPERATOR_NAMES[op] ?? `operator ${op}`;
 }
 
-/** Whether an output's words are integers: sampled ids and packed bytes are, and draws are unless they are uniforms. */
+/**
+ * Whether an output's words are integers: sampled ids and packed bytes are, and draws are unless they are
+ * uniforms.
+ */
 export function hasIntegerWords(node: {
   readonly op: number;
   readonly output: number;
