@@ -1,6 +1,7 @@
 /**
  * Checks of signatures between peers: in JavaScript until libsecp256k1 is loaded, and with it from then on.
- * Both give the same answer to every input (signature-checks.test.ts). In Node one check takes 1.5 ms and 0.16 ms.
+ * Both give the same answer to every input (signature-checks.test.ts). In Node one check takes 1.5 ms and
+ * 0.16 ms.
  */
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import type { CheckSignature } from './secp256k1-wasm.ts';
