@@ -22,7 +22,7 @@ const work = {
   layers: [1, 1],
   paths: [[1], [2, 1], [2], [1, 2]],
 } as const;
-const spec = tinySpec({ start, work, steps: 3 });
+const spec = tinySpec({ start, work: { ...work, boundary: 'int8' }, steps: 3 });
 
 function stepOf({ blocks }: RunPlan): BlockStep {
   if (blocks === undefined) throw new Error('no blocks were planned');
@@ -82,8 +82,9 @@ describe('a run over blocks', () => {
     await engine.stop();
   });
 
-  it('[B-14] has another program for other paths, and the same data as a supervised step', () => {
-    const plan = planRun(spec);
+  it('[B-14] has another program for other paths and boundaries, and the same data as a supervised step', () => {
+    const plan = planRun(tinySpec({ start, work, steps: 3 }));
+    expect(planRun(spec).terms.program).not.toBe(plan.terms.program);
     const full = planRun(
       tinySpec({ start, steps: 3, work: { ...work, paths: work.paths.map(() => [1, 2]) } }),
     );
