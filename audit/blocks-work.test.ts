@@ -8,7 +8,7 @@ import { BlockRun } from '../models/blocks/testing/block-run.ts';
 import { checkpointMetadata } from '../models/decoder/checkpoint.ts';
 import { toHex } from '../protocol/hex.ts';
 import { commitRun } from './commit-run.ts';
-import { hopOfSlot, slotsOfHop } from './hop-slots.ts';
+import { hopOfSlot, placesOf, slotsOfHop } from './hop-slots.ts';
 import { costOfRun } from './run-cost.ts';
 import { planRun, type RunPlan } from './run-plan.ts';
 import { SUPERVISED, tinySpec, tinyStart } from './testing/tiny-run.ts';
@@ -72,6 +72,19 @@ describe('a run over blocks', () => {
         expect(slot).toBeGreaterThan(last);
         expect(hopOfSlot(encoded, slot)).toBe(hop.index);
         expect(toHex(roots.get(tensor) ?? new Uint8Array())).toBe(trace.roots[slot]);
+      }
+    }
+    const places = placesOf(step, encoded);
+    for (const hop of step.hops) {
+      const slots = slotsOfHop(step, encoded, hop.index);
+      for (const { tensor, slot } of slots.outputs) {
+        expect(places.made.get(tensor)).toEqual({ slot, bytes: step.bytesOf(tensor) });
+      }
+      for (const { tensor, slot } of slots.state) {
+        expect(places.state.get(hop.block)?.get(tensor)?.slot).toBe(slot);
+      }
+      for (const { tensor, slot } of slots.inputs) {
+        expect((places.made.get(tensor) ?? places.data.get(tensor))?.slot).toBe(slot);
       }
     }
     expect(hopOfSlot(encoded, 0)).toBeUndefined();
