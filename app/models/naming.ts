@@ -1,4 +1,5 @@
 /** Names of models on the screen, and failures as sentences. Pure. */
+import type { StoredModel } from '../../models/loading/library.ts';
 
 /**
  * The folder that an address means. The address of a model's page on Hugging Face, such as
@@ -33,6 +34,11 @@ function decoded(step: string): string {
   } catch {
     return step;
   }
+}
+
+/** The name of a model on this device. */
+export function nameOfStored({ name, url, id }: Pick<StoredModel, 'name' | 'url' | 'id'>): string {
+  return name ?? (url === null ? id : nameOfAddress(url));
 }
 
 /** Name of the folder that was picked, or a general name for picked files. */

@@ -61,7 +61,7 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
         device,
         networkId,
         engine,
-        modelUrl: new URL(modelFolder(spec), base).href,
+        model: { kind: 'published', url: new URL(modelFolder(spec), base).href },
         spec: encodeSwarmSpec(spec).bytes,
         dataSets,
         threads: threadsHere(),
