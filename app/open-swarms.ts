@@ -121,6 +121,6 @@ async function fetchConfig(urls: readonly string[], sha256?: string) {
     return parseConfig(JSON.parse(new TextDecoder().decode(bytes)));
   }
   throw new ModelFetchError(
-    'The model’s config.json has no address that answers, so what it takes here is not known before this device has joined.',
+    'What it takes here is known once this device has the model: no address gives its config.json.',
   );
 }

@@ -91,7 +91,7 @@ test.describe('A swarm that trains adapters of a model of one’s own', () => {
       ] as const) {
         await page.getByTestId(`start-${name}`).fill(value);
       }
-      await expect(page.getByTestId('swarm-cost')).toContainText('of memory');
+      await expect(page.getByTestId('swarm-cost').first()).toContainText('of memory');
       await page.getByTestId(`wallet-option-${wallet.rdns}`).click();
       await expect(page.getByTestId('start-price')).toContainText('ETH', { timeout: 60_000 });
       await expectGoodLooks(page, 'start-adapters');

@@ -1,6 +1,6 @@
 import { useState } from 'react';
-import { messageOf } from '../../protocol/message-of.ts';
 import { MAX_OBJECT } from '../../swarm/content/manifest.ts';
+import { sentenceOf } from '../models/naming.ts';
 import { filesOf } from '../models/picked-files.ts';
 import { Button } from '../ui/button.tsx';
 import { FileButton } from '../ui/file-button.tsx';
@@ -38,7 +38,7 @@ export function KeepModel({ swarms, base }: KeepModelProps) {
       });
       setState({ kind: 'kept' });
     } catch (error) {
-      setState(abort.signal.aborted ? { kind: 'ready' } : { kind: 'failed', cause: messageOf(error) });
+      setState(abort.signal.aborted ? { kind: 'ready' } : { kind: 'failed', cause: sentenceOf(error) });
     }
   };
   return (

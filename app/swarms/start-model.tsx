@@ -1,7 +1,7 @@
 import { useId, useState } from 'react';
-import { messageOf } from '../../protocol/message-of.ts';
 import type { BaseModel } from '../../protocol/swarm-spec.ts';
 import { MAX_OBJECT } from '../../swarm/content/manifest.ts';
+import { sentenceOf } from '../models/naming.ts';
 import { filesOf } from '../models/picked-files.ts';
 import { Button } from '../ui/button.tsx';
 import { CheckBox } from '../ui/check-box.tsx';
@@ -56,7 +56,7 @@ export function StartModel({ swarms, builtins, draft, onChange }: StartModelProp
       onChange(withBase(draft, described));
       setReading({ kind: 'no' });
     } catch (error) {
-      setReading(abort.signal.aborted ? { kind: 'no' } : { kind: 'failed', cause: messageOf(error) });
+      setReading(abort.signal.aborted ? { kind: 'no' } : { kind: 'failed', cause: sentenceOf(error) });
     }
   };
 

@@ -130,7 +130,8 @@ export interface SwarmsPort {
   prepare(spec: SwarmSpec): Promise<PreparedSwarm>;
   /**
    * Opens the swarm with one transaction, paid from `queue`, and keeps its data sets, and a model from a
-   * folder, on this device, which serves them to members. Returns the swarm's number. Throws ChainError, WalletError.
+   * folder, on this device, which serves them to members. Returns the swarm's number. Throws ChainError,
+   * WalletError.
    */
   open(
     prepared: PreparedSwarm,

@@ -54,8 +54,8 @@ export class BaseLibrary {
   /**
    * Fetches what is missing of a base from the addresses that its swarm names, and goes on where an earlier
    * call ended. A model of the same root that is here already is taken as it is. Throws ModelLoadError before
-   * a download when the files do not have the root that the swarm names, or when there is no room; StorageError;
-   * and the signal's reason.
+   * a download when the files do not have the root that the swarm names, or when there is no room;
+   * StorageError; and the signal's reason.
    */
   async obtain(base: FilesBase, options: ObtainOptions = {}): Promise<ObtainedBase> {
     checkBaseRoot(base);
