@@ -36,7 +36,7 @@ describe('BlockStore on a Directory', () => {
   it.each([
     ['memory', async (): Promise<Directory> => openMemoryDirectory()],
     ['a disk', onDisk],
-  ] as const)('[P-144] keeps a version on %s, under names that every folder takes', async (_, open) => {
+  ] as const)('[P-164] keeps a version on %s, under names that every folder takes', async (_, open) => {
     const files = await open();
     const held = await (await BlockStore.open({ files, quotaBytes: QUOTA })).put(place, bytes);
     const again = await BlockStore.open({ files, quotaBytes: QUOTA });
@@ -47,7 +47,7 @@ describe('BlockStore on a Directory', () => {
     expect(await files.list()).toEqual([]);
   });
 
-  it('[P-144] says in words that the medium is full, whose error is of another room', async () => {
+  it('[P-164] says in words that the medium is full, whose error is of another room', async () => {
     const files = openMemoryDirectory({ capacity: 300_000 });
     const store = await BlockStore.open({ files, quotaBytes: QUOTA });
     await expect(store.put(place, bytes)).rejects.toThrow(/This device has 0 MB left for blocks/);

@@ -1,6 +1,7 @@
 import type { DeviceKey } from '../protocol/device-key.ts';
 import type { Ledger } from '../protocol/ledger.ts';
 import type { Network } from '../protocol/network-file.ts';
+import { loadSignatureChecks } from '../protocol/signature-checks.ts';
 import { accountOf, type Standing, UNKNOWN } from '../protocol/standing.ts';
 import type { Requester } from './content/channel-places.ts';
 import { type ContentService, startContent } from './content/service.ts';
@@ -50,6 +51,8 @@ export interface SwarmConnection {
  */
 export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnection> {
   const { network, key, ledger, store, describe, transports } = options;
+  // Nothing waits for it: until then checks are slower.
+  void loadSignatureChecks();
   const id = networkId(network.chainId, network.contracts.participation, network.swarm);
   const scheduler = systemScheduler;
   const round = () => ledger.clock.read().round;

@@ -72,7 +72,7 @@ describe('the page’s content policy', () => {
   });
 
   it('is the same in the page itself, but for what it cannot know or say there', () => {
-    const built = contentPolicy({ network: 'unknown' });
+    const built = contentPolicy({ network: 'unknown', inPage: true });
     const served = contentPolicy({ network: PUBLIC });
     const strip = (policy: string) =>
       policy.split('; ').filter((part) => !/^(connect-src|frame-anc)/.test(part));

@@ -9,7 +9,7 @@ import { type Announcement, gossipAnnouncements } from './announcements.ts';
 const sample = sampleMessages.flatMap((message) => (message.type === 'blocks' ? [message.body] : []))[0];
 
 describe('gossipAnnouncements', () => {
-  it('[P-22] [P-140] sends signed messages to the others on the topic of the pipeline', async () => {
+  it('[P-22] [P-160] sends signed messages to the others on the topic of the pipeline', async () => {
     if (sample === undefined) throw new Error('There is a sample of blocks.');
     const scheduler = new SimulatedScheduler();
     const bus = new MemoryBus(scheduler);

@@ -72,7 +72,7 @@ async function day(seed: number): Promise<Outcome> {
 }
 
 describe('blocks on devices that come and go', () => {
-  it.each([1, 2, 3])('[P-142] [P-145] [P-146] lose no version in 24 hours, seed %i', async (seed) => {
+  it.each([1, 2, 3])('[P-162] [P-165] [P-166] lose no version in 24 hours, seed %i', async (seed) => {
     const outcome = await day(seed);
     expect(outcome).toMatchObject({ steps: 144, lost: 0, fetchedTwice: 0, falseAcknowledgements: 0 });
     // The world was as rough as it is meant to be.

@@ -42,7 +42,7 @@ function spareOfHead(world: SimulatedBlocks): SimulatedDevice {
 }
 
 describe('BlockKeeper', () => {
-  it('[P-142] every device sees the same keepers, and these hold the block', async () => {
+  it('[P-162] every device sees the same keepers, and these hold the block', async () => {
     const { world, devices } = await running(6);
     const [one, ...rest] = devices.map(({ keeper }) => keeper.placement().get('head'));
     for (const other of rest) expect(other).toEqual(one);
@@ -50,7 +50,7 @@ describe('BlockKeeper', () => {
     expect(kept.toSorted()).toEqual([...(one?.keepers ?? [])].toSorted());
   });
 
-  it('[P-142] [P-148] replaces a keeper that is gone by the spare, which fetches from the living', async () => {
+  it('[P-162] [P-168] replaces a keeper that is gone by the spare, which fetches from the living', async () => {
     const { world } = await running(6);
     const [first, second, third] = keepersOfHead(world);
     const spare = spareOfHead(world);
@@ -62,7 +62,7 @@ describe('BlockKeeper', () => {
     expect(spare.keeper.counts()).toMatchObject({ fetched: 1, computed: 0, falseAcknowledgements: 0 });
   });
 
-  it('[P-146] a newcomer has a block of 13 MB within 5 s at 40 Mbit/s', async () => {
+  it('[P-166] a newcomer has a block of 13 MB within 5 s at 40 Mbit/s', async () => {
     const blocks = [{ id: 'head', versionBytes: 13 * MB }];
     const { world } = await running(3, blocks);
     expect(BYTES_PER_MS * 8 * 1000).toBe(40 * MB);
@@ -76,7 +76,7 @@ describe('BlockKeeper', () => {
     expect(world.scheduler.now() - from).toBe(5_000);
   });
 
-  it('[P-146] a device that comes back with its disk fetches nothing that it has', async () => {
+  it('[P-166] a device that comes back with its disk fetches nothing that it has', async () => {
     const { world } = await running(5);
     const back = must(keepersOfHead(world), 0);
     await back.leave();
@@ -89,7 +89,7 @@ describe('BlockKeeper', () => {
     expect(world.fetches.filter(({ hadIt }) => hadIt)).toEqual([]);
   });
 
-  it('[P-146] a fetch that was cut short goes on with the chunks that it has', async () => {
+  it('[P-166] a fetch that was cut short goes on with the chunks that it has', async () => {
     const blocks = [{ id: 'head', versionBytes: 13 * MB }];
     const { world } = await running(2, blocks);
     const disk = world.newDisk();
@@ -108,7 +108,7 @@ describe('BlockKeeper', () => {
     expect(disk.files.written - written).toBeLessThan(13 * MB - (held - 1) * 262_144 + 1000);
   });
 
-  it('[P-146] computes or fetches a version, never both', async () => {
+  it('[P-166] computes or fetches a version, never both', async () => {
     const { world } = await running(5);
     const [fast, slow, idle] = keepersOfHead(world).map(({ keeper, store }) => ({ keeper, store }));
     if (fast === undefined || slow === undefined || idle === undefined) throw new Error('There are three.');
@@ -133,7 +133,7 @@ describe('BlockKeeper', () => {
     expect(slow.keeper.counts().computed).toBe(0);
   });
 
-  it('[P-146] a computation that never ends stands in the way for ten minutes at most', async () => {
+  it('[P-166] a computation that never ends stands in the way for ten minutes at most', async () => {
     const { world } = await running(5);
     const [fast, stuck] = keepersOfHead(world);
     const bytes = contentOf('head', 1, must(HEAD, 0).versionBytes);
@@ -146,7 +146,7 @@ describe('BlockKeeper', () => {
     expect(stuck?.store.get({ block: 'head', step: 1 })).toBeDefined();
   });
 
-  it('[P-145] keeps the last two versions and the first of a claim, and deletes all others', async () => {
+  it('[P-165] keeps the last two versions and the first of a claim, and deletes all others', async () => {
     const { world } = await running(5);
     world.record.claims = [1];
     for (let step = 1; step <= 5; step++) {
@@ -164,7 +164,7 @@ describe('BlockKeeper', () => {
     }
   });
 
-  it('[P-145] lets go of a block only when its three keepers have it', async () => {
+  it('[P-165] lets go of a block only when its three keepers have it', async () => {
     const { world } = await running(3);
     const before = keepersOfHead(world);
     for (let n = 0; n < 5; n++) await world.join(world.newDisk());
@@ -181,7 +181,7 @@ describe('BlockKeeper', () => {
     for (const device of extra) expect(device).toBe(spareOfHead(world));
   });
 
-  it('[P-147] finds, counts and replaces a keeper that acknowledges and does not have', async () => {
+  it('[P-167] finds, counts and replaces a keeper that acknowledges and does not have', async () => {
     const { world } = await running(6);
     const victim = must(keepersOfHead(world), 1);
     const version = victim.store.get(PLACE);
@@ -210,7 +210,7 @@ describe('BlockKeeper', () => {
     expect(holders(world).filter((device) => device !== liar)).toHaveLength(3);
   });
 
-  it('[P-147] does not accuse a device that left, or that let a version go', async () => {
+  it('[P-167] does not accuse a device that left, or that let a version go', async () => {
     const { world } = await running(6);
     for (let step = 1; step <= 30; step++) {
       await world.step(10_000);
@@ -224,7 +224,7 @@ describe('BlockKeeper', () => {
     for (const { keeper } of world.there.values()) expect(keeper.counts().falseAcknowledgements).toBe(0);
   });
 
-  it('[P-143] refuses content that is not what the run confirmed, and fetches the right one', async () => {
+  it('[P-163] refuses content that is not what the run confirmed, and fetches the right one', async () => {
     const world = new SimulatedBlocks({ blocks: HEAD, seed: 1 });
     const first = await world.join(world.newDisk());
     await world.startRun(first);
@@ -251,7 +251,7 @@ describe('BlockKeeper', () => {
     expect(victim.store.get(PLACE)).toBeDefined();
   });
 
-  it('[P-143] refuses a file that is larger than a version of the block, before its first chunk', async () => {
+  it('[P-163] refuses a file that is larger than a version of the block, before its first chunk', async () => {
     const world = new SimulatedBlocks({ blocks: HEAD, seed: 1 });
     const forger = await world.join(world.newDisk(), { role: 'guest' });
     const root = rootOf('head', 0, contentOf('head', 0, must(HEAD, 0).versionBytes));
@@ -263,7 +263,7 @@ describe('BlockKeeper', () => {
     expect(victim.disk.files.written).toBe(0);
   });
 
-  it('[P-144] a device without room says so in words, and another keeper is chosen', async () => {
+  it('[P-164] a device without room says so in words, and another keeper is chosen', async () => {
     const world = new SimulatedBlocks({ blocks: HEAD, seed: 1 });
     const devices: SimulatedDevice[] = [];
     for (let n = 0; n < 6; n++) devices.push(await world.join(world.newDisk()));
@@ -292,7 +292,7 @@ describe('BlockKeeper', () => {
     expect(full.store.get(PLACE)).toBeDefined();
   });
 
-  it('[P-144] a device whose quota is too small is not chosen, and never gets over its quota', async () => {
+  it('[P-164] a device whose quota is too small is not chosen, and never gets over its quota', async () => {
     const blocks = ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => ({ id, versionBytes: 100_000 }));
     const world = new SimulatedBlocks({ blocks, seed: 1 });
     const devices: SimulatedDevice[] = [];
@@ -312,7 +312,7 @@ describe('BlockKeeper', () => {
     expect(Math.min(...replicas.map(({ count }) => count))).toBeGreaterThanOrEqual(2);
   });
 
-  it('[P-141] announces within a second of a change, every 30 s, and to newcomers', async () => {
+  it('[P-161] announces within a second of a change, every 30 s, and to newcomers', async () => {
     const world = new SimulatedBlocks({ blocks: HEAD, seed: 1 });
     const times: number[] = [];
     const first = await world.join(world.newDisk(), {
@@ -344,7 +344,7 @@ describe('BlockKeeper', () => {
     expect(times).toHaveLength(6);
   });
 
-  it('[P-142] a guest keeps nothing, and one that leaves gives its blocks away first', async () => {
+  it('[P-162] a guest keeps nothing, and one that leaves gives its blocks away first', async () => {
     const { world } = await running(4);
     const guest = await world.join(world.newDisk(), { role: 'guest' });
     const leaving = must(keepersOfHead(world), 0);
@@ -357,7 +357,7 @@ describe('BlockKeeper', () => {
     expect(leaving.keeper.begin({ block: 'head', step: 1 })).toBeUndefined();
   });
 
-  it('[P-148] asks for a replay where nobody holds a version, and reports a loss only after that', async () => {
+  it('[P-168] asks for a replay where nobody holds a version, and reports a loss only after that', async () => {
     const blocks = ['embedding', 'head'].map((id) => ({ id, versionBytes: 50_000 }));
     const { world, devices } = await running(4, blocks);
     await world.step(10_000);

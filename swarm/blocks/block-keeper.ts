@@ -79,7 +79,7 @@ export interface BlockKeeperCounts {
 
 const CHECK_MS = 5_000;
 const PROBE_MS = 60_000;
-/** Milliseconds after which a computation that has not ended no longer keeps the version from being fetched. */
+/** Milliseconds after which a version that is still being computed may be fetched. */
 const COMPUTE_MS = 600_000;
 /** Milliseconds between the last announcement of a version and its deletion. */
 const LET_GO_MS = 10_000;

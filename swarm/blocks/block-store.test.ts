@@ -19,7 +19,7 @@ async function holds(store: BlockStore, place: VersionPlace, bytes: Uint8Array):
 const open = (files: MemoryFiles, quotaBytes = QUOTA) => BlockStore.open({ files, quotaBytes });
 
 describe('BlockStore', () => {
-  it('[P-144] holds a version once it is on the medium, also when it is opened again', async () => {
+  it('[P-164] holds a version once it is on the medium, also when it is opened again', async () => {
     const files = new MemoryFiles();
     const store = await open(files);
     const bytes = sample(CHUNK + 9);
@@ -31,7 +31,7 @@ describe('BlockStore', () => {
     expect(await again.read({ block: 'head', step: 4 })).toBeUndefined();
   });
 
-  it('[P-144] is killed at any byte of a write: it holds the whole version or says that it holds none', async () => {
+  it('[P-164] is killed at any byte of a write: it holds the whole version or says that it holds none', async () => {
     const bytes = sample(2 * CHUNK + 100);
     const whole = new MemoryFiles();
     await (await open(whole)).put({ block: 'head', step: 1, root: root(1) }, bytes);
@@ -54,7 +54,7 @@ describe('BlockStore', () => {
     }
   });
 
-  it('[P-144] refuses in words what it has no room for, and keeps what it had', async () => {
+  it('[P-164] refuses in words what it has no room for, and keeps what it had', async () => {
     const files = new MemoryFiles();
     const store = await open(files, CHUNK);
     await store.put({ block: 'head', step: 0, root: root(0) }, sample(CHUNK / 2));
@@ -71,7 +71,7 @@ describe('BlockStore', () => {
     expect((await open(files)).versions()).toEqual(store.versions());
   });
 
-  it('[P-144] no longer holds a version that the medium has damaged, and says which', async () => {
+  it('[P-164] no longer holds a version that the medium has damaged, and says which', async () => {
     const files = new MemoryFiles();
     const store = await open(files);
     const held = await store.put({ block: 'head', step: 0, root: root(0) }, sample(2 * CHUNK));

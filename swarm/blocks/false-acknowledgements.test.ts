@@ -17,7 +17,7 @@ function setUp() {
 }
 
 describe('FalseAcknowledgements', () => {
-  it('[P-147] passes a device over for the block for an hour, and counts a version once', () => {
+  it('[P-167] passes a device over for the block for an hour, and counts a version once', () => {
     const { clock, findings } = setUp();
     findings.found(LIAR, version('head'));
     findings.found(LIAR, version('head'));
@@ -31,7 +31,7 @@ describe('FalseAcknowledgements', () => {
     expect(findings.isPassedOver(LIAR, 'head')).toBe(false);
   });
 
-  it('[P-147] passes it over for all blocks after three versions', () => {
+  it('[P-167] passes it over for all blocks after three versions', () => {
     const { findings } = setUp();
     for (const n of [0, 1]) findings.found(LIAR, version('head', `${CID} ${n}`));
     expect(findings.isPassedOver(LIAR, 'embedding')).toBe(false);
@@ -39,7 +39,7 @@ describe('FalseAcknowledgements', () => {
     expect(findings.isPassedOver(LIAR, 'embedding')).toBe(true);
   });
 
-  it('[P-147] forgives silence twice in a row', () => {
+  it('[P-167] forgives silence twice in a row', () => {
     const { findings } = setUp();
     for (let times = 0; times < 5; times++) {
       findings.silent(LIAR, version('head'));

@@ -37,7 +37,7 @@ const chosen = (candidates: readonly Candidate[], need = block): readonly Device
 };
 
 describe('keepersOf', () => {
-  it('[P-142] chooses three keepers and a spare, the same in whatever order the devices are known', () => {
+  it('[P-162] chooses three keepers and a spare, the same in whatever order the devices are known', () => {
     const candidates = many(9);
     const all = chosen(candidates);
     expect(new Set(all).size).toBe(KEEPERS + 1);
@@ -45,7 +45,7 @@ describe('keepersOf', () => {
     expect(all).toEqual([address(6), address(5), address(0), address(1)]);
   });
 
-  it('[P-142] moves one place when a device joins or leaves, and none when it was not chosen', () => {
+  it('[P-162] moves one place when a device joins or leaves, and none when it was not chosen', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.nat(10_000), { minLength: 5, maxLength: 20 }), fc.nat(3), (ids, slow) => {
         const candidates = ids.map((n) => candidate(n, { latencyClass: n % (slow + 1), prefixes: [`${n}`] }));
@@ -61,7 +61,7 @@ describe('keepersOf', () => {
     );
   });
 
-  it('[P-142] never takes two devices of one owner or of one address prefix', () => {
+  it('[P-162] never takes two devices of one owner or of one address prefix', () => {
     const one = many(12).map((each, n) => ({ ...each, account: `owner ${n % 2}` }));
     expect(keepersOf(RUN, block, one)).toMatchObject({ missing: 1, spare: undefined });
     expect(keepersOf(RUN, block, one).keepers).toHaveLength(2);
@@ -73,7 +73,7 @@ describe('keepersOf', () => {
     expect(chosen(many(12).map((each) => ({ ...each, prefixes: [] })))).toHaveLength(4);
   });
 
-  it('[P-142] passes over devices without room, unless they hold the block, and those that refuse it', () => {
+  it('[P-162] passes over devices without room, unless they hold the block, and those that refuse it', () => {
     const first = chosen(many(9));
     const full = (n: number, change: Partial<Candidate>) =>
       many(9).map((each) => (each.device === first[n] ? { ...each, ...change } : each));
@@ -88,7 +88,7 @@ describe('keepersOf', () => {
     });
   });
 
-  it('[P-142] has at most one stranger among the keepers while others can keep the block', () => {
+  it('[P-162] has at most one stranger among the keepers while others can keep the block', () => {
     const strangers = Array.from({ length: 500 }, (_, n) => candidate(100 + n, { hasRecord: false }));
     const known = many(3);
     const { keepers } = keepersOf(RUN, block, [...strangers, ...known]);
@@ -99,7 +99,7 @@ describe('keepersOf', () => {
     expect(chosen(strangers)).toHaveLength(4);
   });
 
-  it('[P-142] gives a class of latency half the blocks of the class before it', () => {
+  it('[P-162] gives a class of latency half the blocks of the class before it', () => {
     const counts = Array.from({ length: LATENCY_CLASSES }, () => 0);
     const candidates = Array.from({ length: 40 }, (_, n) =>
       candidate(n, { latencyClass: n % 4, prefixes: [] }),

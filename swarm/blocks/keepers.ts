@@ -5,7 +5,7 @@ import { BoundedMap } from '../bounded-map.ts';
 
 /** Devices that keep a block, and devices that stand by. */
 export const KEEPERS = 3;
-export const SPARES = 1;
+const SPARES = 1;
 /** Most keepers of a block without a record on the chain, where there are enough others. */
 const STRANGERS = 1;
 /** Draws of a device by its latency class. A class has half the draws of the one before. */

@@ -1,7 +1,7 @@
 import type { BlockVersion, VersionPlace } from '../messages/block-announcement.ts';
 
 /** Versions of a block that are kept whatever is claimed: the newest, and the one that it was made from. */
-export const LAST_VERSIONS = 2;
+const LAST_VERSIONS = 2;
 /** Steps ahead of the newest confirmed version that a device keeps: one being agreed on, and the next. */
 const UNCONFIRMED = 2;
 

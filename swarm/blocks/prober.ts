@@ -47,7 +47,7 @@ export class Prober {
         holders.falseAcknowledgements.answered(member.device);
         return;
       }
-      // It may have left, or have let the version go. Whoever still says afterwards that it holds it is wrong.
+      // It may have left, or have let the version go. Whoever says afterwards that it holds it is wrong.
       const isSilent = result === 'silent' || result === 'busy';
       await wait(scheduler, isSilent ? ANNOUNCE_MS + DOUBT_MS : DOUBT_MS, signal);
       if (!holders.saysItHolds(member.device, version, isSilent ? askedAt : undefined)) return;

@@ -9,14 +9,14 @@ const confirmed = (...steps: readonly number[]) =>
   steps.flatMap((step) => blocks.map((block) => ({ block, step, root: root(step) })));
 
 describe('neededVersions', () => {
-  it('[P-145] needs the last two versions of a block and the first of every open claim', () => {
+  it('[P-165] needs the last two versions of a block and the first of every open claim', () => {
     const record = { confirmed: confirmed(0, 1, 2, 3, 4, 5), claims: [1, 4] };
     const steps = neededVersions(record).filter(({ block }) => block === 'head');
     expect(steps.map(({ step }) => step)).toEqual([5, 4, 1]);
     expect(neededVersions({ ...record, claims: [] })).toHaveLength(6);
   });
 
-  it('[P-145] drops what nothing needs, and what the run did not agree on', () => {
+  it('[P-165] drops what nothing needs, and what the run did not agree on', () => {
     const record = { confirmed: confirmed(0, 1, 2, 3), claims: [1] };
     const dropped = (step: number, of = root(step)) => isObsolete({ block: 'head', step, root: of }, record);
     expect([0, 1, 2, 3].map((step) => dropped(step))).toEqual([true, false, false, false]);
@@ -38,11 +38,11 @@ describe('repairsOf', () => {
       isHeld: ({ block, step }) => held(block, step),
     });
 
-  it('[P-148] takes the exact version from a device that holds it', () => {
+  it('[P-168] takes the exact version from a device that holds it', () => {
     expect(repair((_, step) => step === 5)).toMatchObject([{ kind: 'exact' }]);
   });
 
-  it('[P-148] replays from the newest step of which every block is held', () => {
+  it('[P-168] replays from the newest step of which every block is held', () => {
     expect(repair((block, step) => block !== 'head' || step < 5)).toMatchObject([
       { kind: 'replay', fromStep: 4 },
     ]);
@@ -52,7 +52,7 @@ describe('repairsOf', () => {
     ]);
   });
 
-  it('[P-148] says that CheckFree is needed only where nothing else is left', () => {
+  it('[P-168] says that CheckFree is needed only where nothing else is left', () => {
     const [lost] = repair((block) => block === 'embedding');
     expect(lost).toMatchObject({ kind: 'lost', version: { block: 'head', step: 5 } });
     expect(lost?.kind === 'lost' && lost.remedy).toMatch(/Repair it by CheckFree from layers\.0-1, or wait/);

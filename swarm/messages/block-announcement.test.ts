@@ -26,7 +26,7 @@ const version = (block: string, step: number) => ({
 });
 
 describe('blocks', () => {
-  it('[P-140] has one encoding: versions ascend by block and step, and none stands there twice', () => {
+  it('[P-160] has one encoding: versions ascend by block and step, and none stands there twice', () => {
     const held = [version('a', 2), version('a', 10), version('b', 1)];
     expect(sent({ held })).toMatchObject({ held });
     const ascend = /held\[\d\]: expected entries that ascend/;
@@ -39,7 +39,7 @@ describe('blocks', () => {
     expect(sent({ refused })).toMatch(/refused\[1\]: expected entries that ascend/);
   });
 
-  it('[P-36] [P-140] keeps every field within its limit', () => {
+  it('[P-36] [P-160] keeps every field within its limit', () => {
     expect(sent({ held: [version('A', 1)] })).toMatch(/held\[0\].block: expected a-z/);
     expect(sent({ held: [version('', 1)] })).toMatch(/held\[0\].block: expected a-z/);
     expect(sent({ held: [version('x'.repeat(33), 1)] })).toMatch(/at most 32 bytes/);
@@ -51,7 +51,7 @@ describe('blocks', () => {
     expect(sent({ held })).toMatch(/held: expected at most 256 entries/);
   });
 
-  it('[P-31] [P-140] fits into one message with as much as it may hold', () => {
+  it('[P-31] [P-160] fits into one message with as much as it may hold', () => {
     const held = Array.from({ length: LIMITS.heldVersions }, (_, step) =>
       version('x'.repeat(LIMITS.blockId), LIMITS.round - LIMITS.heldVersions + step),
     );
