@@ -22,8 +22,7 @@ const GONE_MS = 30_000;
 const GOSSIP_MS = 100;
 
 /** Synchronous, so that a simulated clock does not run past it. */
-const simulatedHash: Hash = async (bytes) =>
-  new Uint8Array(createHash('sha256').update(bytes).digest());
+const simulatedHash: Hash = async (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest());
 
 /** A disk with a key: what is left of a device when its tab is closed. */
 export interface SimulatedDisk {
