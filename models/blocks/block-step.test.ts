@@ -5,12 +5,13 @@ import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
 import { must } from '../../protocol/must.ts';
 import { RandomStream } from '../../protocol/philox.ts';
 import { checkpointRoot } from '../checkpoint/root.ts';
+import { DEFAULT_OPTIMIZER } from '../decoder/adamw.ts';
 import { checkpointContents, checkpointMetadata } from '../decoder/checkpoint.ts';
 import { NANO_CONFIG } from '../decoder/config.ts';
 import { ModelSession } from '../decoder/model-session.ts';
 import type { ModelState } from '../decoder/state.ts';
 import { type BlockPath, blockPlan } from './block-plan.ts';
-import { type BlockStep, blockStep } from './block-step.ts';
+import { type BlockStep, type BlockStepOptions, blockStep } from './block-step.ts';
 import { modelOf } from './block-version.ts';
 import { HopComputer } from './hop-computer.ts';
 import { BlockRun } from './testing/block-run.ts';
@@ -272,6 +273,18 @@ describe('hops', () => {
     const clip = step.hops.find(({ kind }) => kind === 'clip');
     const names = untied.blocks.flatMap(({ trained }) => trained.map(({ name }) => `norm.${name}`));
     expect(clip?.inputs).toEqual(names);
+  });
+
+  it('have the same programs in steps with other paths, and others with other settings', () => {
+    const programs = (o: Partial<BlockStepOptions>) =>
+      blockStep({ plan, microbatches, paths: 'full', ...o }).recipe.actions.map((action) =>
+        action.kind === 'run' ? action.program : undefined,
+      );
+    const full = new Set(programs({}));
+    expect(programs({ paths: SKIPPING }).every((program) => full.has(program))).toBe(true);
+    const optimizer = { ...DEFAULT_OPTIMIZER, weightDecay: 0.5 };
+    const others = [{ optimizer }, { boundary: 'bf16' as const }, { microbatches: small }];
+    for (const other of others) expect(programs(other).some((program) => full.has(program))).toBe(false);
   });
 
   it('tell the bytes of their tensors', () => {

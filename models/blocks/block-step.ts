@@ -85,7 +85,9 @@ export function blockStep(options: BlockStepOptions): BlockStep {
     throw new BlockPlanError(`A width of ${config.hiddenSize} makes no whole words of bytes: use bf16.`);
   }
   const paths = checkedPaths(plan, count, options.paths);
-  const b = new StepBuilder();
+  const { policy } = options;
+  const settings = JSON.stringify([batch, length, boundary, objective, policy, optimizer]);
+  const b = new StepBuilder(plan, settings);
   const [embedding, head, layers] = [embeddingBlock(plan), headBlock(plan), layerBlocks(plan)];
   const shape = { batch, length, boundary };
   const parts = boundaryParts(boundary, { N: batch * length, D: config.hiddenSize });
@@ -141,7 +143,7 @@ export function blockStep(options: BlockStepOptions): BlockStep {
     keep(head, m, ofHead.leaf);
     b.hop(
       { kind: 'loss', block: head, microbatch: m },
-      b.program('loss', () => lossProgram(plan, shape, { objective, policy: options.policy })),
+      b.program('loss', () => lossProgram(plan, shape, { objective, policy })),
       {
         ...ofHead.rename,
         ...at('input', activation(before)),
@@ -208,11 +210,21 @@ export function blockStep(options: BlockStepOptions): BlockStep {
   const gradientNames = (block: Block) =>
     Object.fromEntries(block.trained.map(({ name }) => [`gradient.${name}`, gradients.get(name) ?? name]));
   for (const { name } of specs) b.between(`norm.${name}`, [1]);
-  for (const block of trainedBlocks) b.hop({ kind: 'norm', block }, normProgram(block), gradientNames(block));
+  for (const block of trainedBlocks)
+    b.hop(
+      { kind: 'norm', block },
+      b.program(`norm ${block.id}`, () => normProgram(block)),
+      gradientNames(block),
+    );
   b.between('clip', [1]);
-  b.hop({ kind: 'clip', block: embedding }, clipProgram(specs, optimizer), {});
+  b.hop(
+    { kind: 'clip', block: embedding },
+    b.program('clip', () => clipProgram(specs, optimizer)),
+    {},
+  );
   for (const block of trainedBlocks) {
-    b.hop({ kind: 'update', block }, updateProgram(block, optimizer), gradientNames(block));
+    const program = b.program(`update ${block.id}`, () => updateProgram(block, optimizer));
+    b.hop({ kind: 'update', block }, program, gradientNames(block));
   }
   const { recipe, hops } = b.build();
   return {

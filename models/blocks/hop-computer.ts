@@ -49,6 +49,8 @@ export class HopComputer {
   readonly #store: TensorStore;
   /** Whose bytes a state tensor on the engine has. */
   readonly #held = new Map<string, Uint8Array>();
+  readonly #keys = new WeakMap<Program, string>();
+  #programs = 0;
   #disposed = false;
 
   constructor({ engine, step }: HopComputerOptions) {
@@ -66,14 +68,13 @@ export class HopComputer {
 
   /**
    * Goes on with another step of the same plan: other paths, microbatches or settings. The blocks' tensors
-   * stay on the engine. Waits for earlier calls.
+   * and the programs stay on the engine. Waits for earlier calls.
    */
   async use(step: BlockStep): Promise<void> {
     await queueOf(this.#engine).run(async () => {
       if (step.plan !== this.#step.plan) {
         throw new HopInputError('The step is of another plan of blocks: make another computer for it.');
       }
-      this.#store.release();
       this.#step = step;
     });
   }
@@ -176,6 +177,13 @@ export class HopComputer {
     return values;
   }
 
+  /** Another program has another key, also where its name is the same. */
+  #keyOf(program: Program): string {
+    const key = this.#keys.get(program) ?? `${program.name} ${this.#programs++}`;
+    this.#keys.set(program, key);
+    return key;
+  }
+
   #put(name: string, values: ReadonlyMap<string, TensorData>): void {
     const data = values.get(name);
     if (data === undefined || data instanceof Uint32Array) throw new RangeError(`${name} is no state.`);
@@ -188,7 +196,7 @@ export class HopComputer {
     bindings: Readonly<Record<string, string>>,
     values: ReadonlyMap<string, TensorData>,
   ): BoundProgram {
-    const bound = this.#store.program(program.name, () => program);
+    const bound = this.#store.program(this.#keyOf(program), () => program);
     const { read } = boundEnds(program);
     for (const [name, tensor] of Object.entries(bindings)) {
       const { source } = this.#tensor(tensor);
