@@ -126,6 +126,34 @@ describe('a step over blocks', () => {
     expect(composed(run)).toBe(rootOf(await session(12, { apart: true })));
   });
 
+  it('[B-7] has in index order all bits of one batch with the policy objective too', async () => {
+    const step = blockStep({ plan, microbatches, paths: 'full', order: 'index', objective: 'policy' });
+    const rows = nanoBatch(microbatches, 0, { apart: true });
+    const draws = new RandomStream([8, 8]).sequence(0);
+    const each = (least: number, most: number) =>
+      Float32Array.from({ length: 256 }, () => Math.fround(least + (most - least) * draws.uniform()));
+    const policy = { advantages: each(-1, 1), oldLogprobs: each(-4.4, -3.9) };
+    const computer = new HopComputer({ engine: must(engines, 0), step });
+    const { config, state } = nanoStart();
+    const run = await BlockRun.start(plan, { state, devices: [computer], place: () => 0 });
+    const data = new Map(microbatchData(microbatches, rows));
+    for (let m = 0; m < 4; m++) {
+      for (const name of ['advantages', 'oldLogprobs'] as const) {
+        data.set(`${name}.${m}`, policy[name].slice(m * 64, (m + 1) * 64));
+      }
+    }
+    await run.step(step, data, rows.learningRate);
+    await computer.dispose();
+    const model = await ModelSession.create({
+      engine: must(engines, 0),
+      config,
+      parameters: state.parameters,
+    });
+    await model.step({ ...rows, policy });
+    expect(composed(run)).toBe(rootOf(await model.snapshot()));
+    await model.dispose();
+  });
+
   it('[B-6] adds gradients up in a fixed tree, with another last bit than in index order', async () => {
     const [tree, index] = (['tree', 'index'] as const).map((order) =>
       blockStep({ plan, microbatches, paths: 'full', order }),

@@ -4,7 +4,7 @@
  * devices are not, so that no bit depends on where a hop is computed. docs/blocks.md has the rules.
  */
 import { elementBytes, elementCount } from '../../compute/repops/program.ts';
-import type { RecipeBuilder, StepRecipe } from '../../compute/repops/recipe.ts';
+import type { RecipeBuilder, StepRecipe, Words } from '../../compute/repops/recipe.ts';
 import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../decoder/adamw.ts';
 import { trainedSpecs } from '../decoder/backward.ts';
 import type { ParameterSpec } from '../decoder/config.ts';
@@ -186,11 +186,16 @@ export function blockStep(options: BlockStepOptions): BlockStep {
   }
 
   const gradients = new Map<string, string>();
+  const zero = (name: string, size: readonly number[]) =>
+    b.recipe.fixed(
+      `zero.${name}`,
+      size,
+      fixedWords(plan, `zero.${name}`, () => new Float32Array(elementCount(size))),
+    );
   for (const block of plan.blocks) {
     const sum = sumLeaves(b, block, leaves.get(block.id) ?? [], { count, order, partOf });
     for (const { name, shape: size } of block.trained) {
-      const own =
-        sum?.get(name) ?? b.recipe.fixed(`zero.${name}`, size, new Float32Array(elementCount(size)));
+      const own = sum?.get(name) ?? zero(name, size);
       gradients.set(name, own);
     }
     const lookup = sum?.get(LOOKUP);
@@ -254,6 +259,17 @@ function checkMicrobatches(plan: BlockPlan, { count, batch, length }: Microbatch
   }
 }
 
+const wordsOf = new WeakMap<BlockPlan, Map<string, Words>>();
+
+/** Words that are the same in all steps of a plan, made once, so that a device keeps them on its engine. */
+function fixedWords(plan: BlockPlan, key: string, make: () => Words): Words {
+  const kept = wordsOf.get(plan) ?? new Map<string, Words>();
+  wordsOf.set(plan, kept);
+  const words = kept.get(key) ?? make();
+  kept.set(key, words);
+  return words;
+}
+
 /** Declares what is given at the start of a step. */
 function declare(recipe: RecipeBuilder, options: BlockStepOptions, objective: Objective): void {
   const { plan, microbatches } = options;
@@ -273,16 +289,14 @@ function declare(recipe: RecipeBuilder, options: BlockStepOptions, objective: Ob
     recipe.data(`advantages.${m}`, [N]);
     recipe.data(`oldLogprobs.${m}`, [N]);
   }
-  if (objective === 'policy') recipe.fixed('ones', [N], new Float32Array(N).fill(1));
-  const { cos, sin } = modelRopeTables(config, config.context);
+  const fixed = (name: string, shape: readonly number[], make: () => Words) => {
+    recipe.fixed(name, shape, fixedWords(plan, `${name} ${shape} ${length}`, make));
+  };
+  if (objective === 'policy') fixed('ones', [N], () => new Float32Array(N).fill(1));
   const table = [config.context, config.headDim / 2];
-  recipe.fixed('rope.cos', table, cos);
-  recipe.fixed('rope.sin', table, sin);
-  recipe.fixed(
-    'positions',
-    [N],
-    Uint32Array.from({ length: N }, (_, i) => i % length),
-  );
+  fixed('rope.cos', table, () => modelRopeTables(config, config.context).cos);
+  fixed('rope.sin', table, () => modelRopeTables(config, config.context).sin);
+  fixed('positions', [N], () => Uint32Array.from({ length: N }, (_, i) => i % length));
   const rank = weights.lora?.rank;
-  if (rank !== undefined) recipe.fixed('lora.zero', [N, rank], new Float32Array(N * rank));
+  if (rank !== undefined) fixed('lora.zero', [N, rank], () => new Float32Array(N * rank));
 }

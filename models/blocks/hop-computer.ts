@@ -49,6 +49,8 @@ export class HopComputer {
   readonly #store: TensorStore;
   /** Whose bytes a state tensor on the engine has. */
   readonly #held = new Map<string, Uint8Array>();
+  /** The tables on the engine. */
+  readonly #fixed = new Map<string, Float32Array>();
   readonly #keys = new WeakMap<Program, string>();
   #programs = 0;
   #disposed = false;
@@ -100,6 +102,7 @@ export class HopComputer {
         this.#put(name, values);
         this.#held.set(name, bytes);
       }
+      this.#putFixed(bindings);
       const bound = this.#bind(program, bindings, values);
       const changed = hop.outputs.filter((name) => hop.state.includes(name));
       // Until the outputs are read, these are neither the version before nor the one after.
@@ -177,6 +180,19 @@ export class HopComputer {
     return values;
   }
 
+  /** Brings tables that programs know by the recipe's name to the engine, unless they are there. */
+  #putFixed(bindings: Readonly<Record<string, string>>): void {
+    for (const [name, tensor] of Object.entries(bindings)) {
+      const { source, shape } = this.#tensor(tensor);
+      if (source.kind !== 'fixed' || name !== tensor || !(source.words instanceof Float32Array)) continue;
+      if (this.#fixed.get(name) === source.words) continue;
+      // Tables for rows of another number do not fit.
+      if (this.#fixed.has(name)) this.#store.remove([name]);
+      this.#store.put(name, shape, source.words);
+      this.#fixed.set(name, source.words);
+    }
+  }
+
   /** Another program has another key, also where its name is the same. */
   #keyOf(program: Program): string {
     const key = this.#keys.get(program) ?? `${program.name} ${this.#programs++}`;
@@ -201,6 +217,7 @@ export class HopComputer {
     for (const [name, tensor] of Object.entries(bindings)) {
       const { source } = this.#tensor(tensor);
       if (!read.has(name) || source.kind === 'state' || source.kind === 'frozen') continue;
+      if (source.kind === 'fixed' && this.#fixed.has(name)) continue;
       const data = source.kind === 'fixed' ? source.words : values.get(tensor);
       if (data === undefined || data instanceof Uint16Array) throw new RangeError(`${tensor} has no value.`);
       bound.write(name, data);
