@@ -3,11 +3,14 @@ import '../swarm/node20.ts';
 import { resolve } from 'node:path';
 import { sleep } from '../chain/sleep.ts';
 import type { Network } from '../protocol/network-file.ts';
+import { DEFAULT_RETENTION } from '../training/checkpoint-retention.ts';
 import { aborted, oneOf, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
 import { readNetworkFile } from './home/network-file.ts';
 import { nextNetwork } from './home/next-network.ts';
 import { networkOfSwarm } from './swarms/find-swarm.ts';
 import { startVolunteer, type VolunteerEvent, type VolunteerOptions } from './volunteer.ts';
+
+const MIB = 2 ** 20;
 
 const HELP = `npm run volunteer -- [options]
 
@@ -20,6 +23,8 @@ Trains in the swarm without a page, with the same key, rounds and messages as a 
   --swarm ID|LINK      the swarm, by its number or a link (default: the network's own)
   --model DIR|URL      the model (default: what the swarm's specification names)
   --data DIR           the files of the swarm's questions (default: their addresses, then members)
+  --keep N             keeps the first, every Nth and the last of its checkpoints for others (default 10)
+  --keep-megabytes N   most megabytes of these together (default 1024; the last one is kept in any case)
   --critic FILE        a frozen .onnx model that judges others' answers (default: the model in training)`;
 
 await runProcess(async (signal) => {
@@ -34,6 +39,8 @@ await runProcess(async (signal) => {
         swarm: { type: 'string' },
         model: { type: 'string' },
         data: { type: 'string' },
+        keep: { type: 'string', default: String(DEFAULT_RETENTION.every) },
+        'keep-megabytes': { type: 'string', default: String(DEFAULT_RETENTION.quota / MIB) },
         critic: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -52,6 +59,10 @@ await runProcess(async (signal) => {
     model: values.model === undefined || /^https?:/.test(values.model) ? values.model : resolve(values.model),
     data: values.data,
     critic: values.critic,
+    retention: {
+      every: wholeNumber('--keep', values.keep, 1, 1_000_000),
+      quota: MIB * wholeNumber('--keep-megabytes', values['keep-megabytes'], 0, 2 ** 30),
+    },
     signal,
   };
   let network: Network | undefined = await read();

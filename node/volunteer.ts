@@ -13,13 +13,21 @@ import { UNTESTED } from '../protocol/conformance-report.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
 import { memoizePromise } from '../protocol/memoize-promise.ts';
 import type { Network } from '../protocol/network-file.ts';
+import { StoreWithLocalFiles } from '../swarm/content/local-files.ts';
 import { MemoryStore } from '../swarm/content/store.ts';
 import { joinSwarm } from '../swarm/join.ts';
 import { networkId } from '../swarm/network-id.ts';
 import { nodeTransports } from '../swarm/node-transports.ts';
+import { CheckpointOffers } from '../swarm/rounds/checkpoint-publisher.ts';
 import type { RoundEvent } from '../swarm/rounds/events.ts';
 import { RoundDriver } from '../swarm/rounds/round-driver.ts';
+import {
+  DEFAULT_RETENTION,
+  openCheckpointRetention,
+  type RetentionPolicy,
+} from '../training/checkpoint-retention.ts';
 import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
+import { BYTES_IN_TRAINING } from '../training/swarm-settings.ts';
 import { ComputeHost, type EngineReport } from '../workers/compute-host.ts';
 import { conformanceOf } from '../workers/conformance-report.ts';
 import { lockFolder } from './home/folder-lock.ts';
@@ -28,7 +36,7 @@ import { modelInFolder } from './home/model-folder.ts';
 import { openCritic } from './home/open-critic.ts';
 import { verdictFolder } from './home/verdict-folder.ts';
 import { OwnAttestations } from './own-attestations.ts';
-import { membersOf, readNamedFile, StoreWithFiles } from './swarms/member-files.ts';
+import { fileInFolder, fileInMemory, membersOf, offerFile } from './swarms/member-files.ts';
 import { type PreparedSwarm, prepareSwarm } from './swarms/prepare-swarm.ts';
 
 export interface VolunteerOptions {
@@ -44,6 +52,8 @@ export interface VolunteerOptions {
   readonly data?: string | undefined;
   /** An .onnx file of a frozen model that judges others' answers. Defaults to the model in training. */
   readonly critic?: string;
+  /** Which of its own checkpoints the device keeps on disk for others. Defaults to `DEFAULT_RETENTION`. */
+  readonly retention?: RetentionPolicy;
   readonly onEvent?: (event: VolunteerEvent) => void;
   readonly signal?: AbortSignal;
 }
@@ -67,15 +77,9 @@ export interface Volunteer {
   stop(): Promise<void>;
 }
 
-/**
- * Bytes of memory that training takes for each byte of a model's file in bf16. All weights: themselves, two
- * moments and gradients in f32. Adapters: the frozen weights, and packed copies of them.
- */
-const BYTES_IN_TRAINING = { full: 8, adapters: 2.5 } as const;
-
 const KEY_ELSEWHERE =
   'Another machine works with this device’s key, so this one waits. Stop one of them, or remove device.key from one folder, and start again.';
-/** Memory for what is served to others; older rounds are forgotten first. */
+/** Memory for rollout sets that are served to others; older rounds are forgotten first. */
 const CONTENT_BUDGET = 64 * 1024 * 1024;
 
 /**
@@ -94,9 +98,15 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
   try {
     const key = await deviceKeyFile(join(home, 'device.key'));
     const run = networkId(network.chainId, network.contracts.participation, network.swarm);
-    const store = openCheckpointStore(await openFileDirectory(join(home, 'checkpoints', folderName(run))));
+    const ownFolder = join(home, 'checkpoints', folderName(run));
+    const store = openCheckpointStore(await openFileDirectory(ownFolder));
+    const retention = openCheckpointRetention({
+      directory: await openFileDirectory(join(ownFolder, 'kept')),
+      policy: options.retention ?? DEFAULT_RETENTION,
+    });
     const verdicts = verdictFolder(join(home, 'conformance'));
-    const files = new StoreWithFiles(new MemoryStore(CONTENT_BUDGET));
+    const files = new StoreWithLocalFiles(new MemoryStore(CONTENT_BUDGET));
+    const offers = new CheckpointOffers({ store: files, kept: retention });
     let computing: ComputeHost<EngineVerdict> | undefined;
     // A device that has every file joins once its engine runs; one that asks members for files joins before.
     const joinNetwork = memoizePromise(async () => {
@@ -141,6 +151,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       settings,
       dataSets: prepared.dataSets,
       store,
+      retention,
       engine,
       chooseEngine: async (choice, inner) =>
         chooseEngine({
@@ -171,6 +182,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       ledger: chain.ledger,
       gossip: connection.gossip,
       content: connection.content,
+      publishCheckpoint: offers.publish,
       deviceKey: key,
       standings: connection.standings,
       engine: host.engine.description,
@@ -202,6 +214,13 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     closing.push(async () => stopWatching());
     tell({ kind: 'joined', device: key.address, engine: host.engine.description, cursor: host.cursor });
     driver.start();
+    const offering = new AbortController();
+    // Beside the rounds: what earlier runs kept is named by its bytes, which takes a second for each GB.
+    const offered = offers.offerKept(offering.signal).catch(() => undefined);
+    closing.push(async () => {
+      offering.abort();
+      await offered;
+    });
     return { device: key.address, driver, stop: closeAll };
   } catch (error) {
     await closeAll();
@@ -215,14 +234,17 @@ function selfDescription(engine: EngineReport<EngineVerdict> | undefined) {
   return { engine: engine.description, conformance: conformanceOf(engine) };
 }
 
-/** Serves the swarm's questions and the small files of its model to members. */
+/** Serves the swarm's questions and the files of its model to members. */
 function offerFiles(
-  files: StoreWithFiles,
+  files: StoreWithLocalFiles,
   { spec, dataSets, model }: Pick<PreparedSwarm, 'spec' | 'dataSets' | 'model'>,
 ): void {
-  for (const { id, file } of spec.tasks.dataSets) files.offer(file, async () => dataSets.get(id));
+  for (const { id, file } of spec.tasks.dataSets) {
+    const bytes = dataSets.get(id);
+    if (bytes !== undefined) offerFile(files, file, fileInMemory(bytes));
+  }
   if (spec.base.kind === 'builtin') return;
-  for (const file of spec.base.files) files.offer(file, () => readNamedFile(file, join(model, file.path)));
+  for (const file of spec.base.files) offerFile(files, file, fileInFolder(file, join(model, file.path)));
 }
 
 /** Dawn's GPU; loaded only when asked for, since it is native code that most volunteers do without. */

@@ -83,6 +83,7 @@ test('a full disk costs the oldest checkpoints, never the round', async () => {
   const directory: Directory = {
     list: () => inner.list(),
     read: (name) => inner.read(name),
+    readPart: (...part) => inner.readPart(...part),
     remove: (name) => inner.remove(name),
     write: async (name, parts) => {
       if ((await inner.list()).length >= room) throw new StorageFullError(1);

@@ -37,6 +37,11 @@ export interface CheckpointRetention {
   list(): Promise<readonly KeptCheckpoint[]>;
   /** A kept checkpoint by its root. Undefined when there is none, or a crash left only a part of it. */
   load(root: Hex): Promise<Uint8Array | undefined>;
+  /**
+   * A part of a kept checkpoint's file, for those who ask for it in pieces. Undefined when it is not kept. A
+   * crash may have left other bytes than the root's: whoever asks compares them with a hash.
+   */
+  read(root: Hex, offset: number, length: number): Promise<Uint8Array | undefined>;
 }
 
 /**
@@ -63,6 +68,9 @@ export function surplus(
 function sizeOf(kept: readonly KeptCheckpoint[]): number {
   return kept.reduce((sum, { bytes }) => sum + bytes, 0);
 }
+
+/** What a page or process that names nothing else keeps: every 10th checkpoint, of 1 GiB together. */
+export const DEFAULT_RETENTION: RetentionPolicy = { every: 10, quota: 2 ** 30 };
 
 /** Keeps checkpoints as files of their own in a directory. A file's name tells what it should hold. */
 export function openCheckpointRetention(options: {
@@ -111,6 +119,11 @@ export function openCheckpointRetention(options: {
         await directory.remove(nameOf(kept));
         return undefined;
       }),
+    // Not in the queue: peers go on reading while the next checkpoint is written.
+    async read(root, offset, length) {
+      const kept = (await list()).find((each) => each.root === root);
+      return kept && directory.readPart(nameOf(kept), offset, length);
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import type { DeviceAddress, Hex } from '../protocol/hex.ts';
 import { SerialQueue } from '../protocol/serial-queue.ts';
 import type { SwarmSpec } from '../protocol/swarm-spec.ts';
 import type { AnswerGroup, RoundContext, Trainer } from '../protocol/trainer.ts';
+import type { CheckpointRetention } from '../training/checkpoint-retention.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
 import type { Critic } from '../training/critique.ts';
 import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
@@ -31,6 +32,8 @@ export interface ComputeHostOptions<Verdict> {
   /** The files of the model to start from. */
   readonly model: ModelSource;
   readonly store: CheckpointStore;
+  /** Keeps checkpoints for others. Defaults to keeping none besides the last one in `store`. */
+  readonly retention?: CheckpointRetention;
   readonly engine: EngineKind | 'auto';
   /** Makes the engine of that kind, or with `auto` the fastest that computes the specified bits. */
   readonly chooseEngine: (
@@ -245,7 +248,7 @@ export class ComputeHost<Verdict> implements Trainer {
   }
 
   async #open(): Promise<Running<Verdict>> {
-    const { device, swarm, store, signal } = this.#options;
+    const { device, swarm, store, retention, signal } = this.#options;
     const chosen = await this.#options.chooseEngine(this.#choice, signal);
     let evaluationEngine = chosen.engine;
     try {
@@ -265,6 +268,7 @@ export class ComputeHost<Verdict> implements Trainer {
         format: this.#member.format(expected),
         tasks: await openTasks(expected.tasks, this.#options.dataSets ?? new Map()),
         store,
+        ...(retention === undefined ? {} : { retention }),
         critic: this.#options.critic,
         first: async () => {
           const light = swarm === undefined ? LIGHT_SETTINGS : learningSettingsOf(swarm, 'light');

@@ -24,6 +24,26 @@ export async function openFileDirectory(path: string): Promise<Directory> {
         throw diskError(`${join(path, name)} cannot be read`, 0, error);
       }
     },
+    async readPart(name, offset, length) {
+      checkName(name);
+      try {
+        const file = await open(join(path, name), 'r');
+        try {
+          const bytes = new Uint8Array(length);
+          for (let at = 0; at < length; ) {
+            const { bytesRead } = await file.read(bytes, at, length - at, offset + at);
+            if (bytesRead === 0) return undefined;
+            at += bytesRead;
+          }
+          return bytes;
+        } finally {
+          await file.close();
+        }
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return undefined;
+        throw diskError(`${join(path, name)} cannot be read`, 0, error);
+      }
+    },
     async write(name, parts) {
       checkName(name);
       const total = parts.reduce((sum, part) => sum + part.byteLength, 0);

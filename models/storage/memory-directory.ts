@@ -41,6 +41,12 @@ export function openMemoryDirectory(
       const data = files.get(name);
       return data === undefined ? undefined : data.slice();
     },
+    async readPart(name, offset, length) {
+      checkName(name);
+      alive();
+      const part = files.get(name)?.slice(offset, offset + length);
+      return part?.length === length ? part : undefined;
+    },
     async write(name, parts) {
       checkName(name);
       alive();

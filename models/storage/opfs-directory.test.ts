@@ -19,6 +19,7 @@ function remoteDirectory(page: Page, folder: string): Directory {
   return {
     list: () => call('list'),
     read: (name) => call('read', name),
+    readPart: (name, offset, length) => call('readPart', name, offset, length),
     write: (name, parts) => call('write', name, parts),
     remove: (name) => call('remove', name),
   };

@@ -2,8 +2,8 @@ import { checkName, type Directory, StorageError, StorageFullError } from './dir
 import { entryNames, fileHandle, lockFile, openOpfsFolder, opfsError, removeEntry } from './opfs.ts';
 
 /**
- * A Directory in the browser's origin-private file system. It works in dedicated workers only: no other
- * thread has synchronous access handles, and only they have `flush`. Throws StorageError.
+ * A Directory in the browser's origin-private file system. `read` and `write` work in dedicated workers only:
+ * no other thread has synchronous access handles, and only they have `flush`. Throws StorageError.
  */
 export async function openOpfsDirectory(path: readonly string[]): Promise<Directory> {
   const folder = await openOpfsFolder(path);
@@ -21,6 +21,18 @@ export async function openOpfsDirectory(path: readonly string[]): Promise<Direct
         return data;
       } finally {
         access.close();
+      }
+    },
+    async readPart(name, offset, length) {
+      checkName(name);
+      const handle = await fileHandle(folder, name, { create: false });
+      if (handle === undefined) return undefined;
+      try {
+        // Without the file's lock, so that several readers, and a page's main thread, can read at once.
+        const part = await (await handle.getFile()).slice(offset, offset + length).arrayBuffer();
+        return part.byteLength === length ? new Uint8Array(part) : undefined;
+      } catch (error) {
+        throw opfsError(`${name} cannot be read`, 0, error);
       }
     },
     async write(name, parts) {

@@ -6,18 +6,13 @@ import { toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { SourceFile } from '../../protocol/swarm-spec.ts';
 import { ContentError } from '../../swarm/content/content-error.ts';
+import { StoreWithLocalFiles } from '../../swarm/content/local-files.ts';
 import { startContent } from '../../swarm/content/service.ts';
 import { MemoryStore } from '../../swarm/content/store.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
-import { describeContentStoreContract } from '../../swarm/testing/content-store-contract.ts';
 import { MemoryNetwork } from '../../swarm/testing/memory-transport.ts';
-import { fetchByHash, readNamedFile, StoreWithFiles } from './member-files.ts';
+import { fetchByHash, fileInFolder, fileInMemory, offerFile } from './member-files.ts';
 import { type ObtainFileOptions, obtainFile } from './obtain-file.ts';
-
-describeContentStoreContract('StoreWithFiles', async () => ({
-  store: new StoreWithFiles(new MemoryStore()),
-  stop: async () => {},
-}));
 
 const questions = new TextEncoder().encode('{"question":"1 and 1?","answer":"2"}\n');
 
@@ -33,7 +28,7 @@ afterEach(() => rm(home, { recursive: true, force: true }));
 
 /** A peer of the network that serves what it offers. */
 async function peer(network: MemoryNetwork, name: string) {
-  const store = new StoreWithFiles(new MemoryStore(1024));
+  const store = new StoreWithLocalFiles(new MemoryStore(1024));
   const content = await startContent({
     store,
     transport: network.transport(name),
@@ -56,7 +51,7 @@ describe('files from members', () => {
     const fetch = (bytes: Uint8Array, sources: readonly string[]) =>
       fetchByHash({ content: asks.content, file: named(bytes), sources, signal });
     await expect(fetch(large, ['lacks', 'has'])).rejects.toThrow(ContentError);
-    has.store.offer(named(large), async () => large);
+    offerFile(has.store, named(large), fileInMemory(large));
     expect(await fetch(large, ['lacks', 'has'])).toEqual(large);
     for (const { content } of [has, lacks, asks]) await content.stop();
   });
@@ -66,7 +61,7 @@ describe('files from members', () => {
     await writeFile(path, questions);
     const network = new MemoryNetwork();
     const [has, asks] = [await peer(network, 'has'), await peer(network, 'asks')];
-    has.store.offer(named(questions), () => readNamedFile(named(questions), path));
+    offerFile(has.store, named(questions), fileInFolder(named(questions), path));
     await writeFile(path, 'something else');
     const fetched = fetchByHash({ content: asks.content, file: named(questions), sources: ['has'], signal });
     await expect(fetched).rejects.toThrow(ContentError);

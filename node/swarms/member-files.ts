@@ -1,13 +1,12 @@
 /** How members pass a swarm's files on: by their SHA-256, as a tab does (docs/decisions/0019). */
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { fromHex, toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { SourceFile } from '../../protocol/swarm-spec.ts';
 import type { Content } from '../../swarm/content/content.ts';
-import { cidFromDigest, MAX_OBJECT, type Manifest } from '../../swarm/content/manifest.ts';
-import type { ContentStore } from '../../swarm/content/store.ts';
+import { type LocalFile, type StoreWithLocalFiles, smallFileCid } from '../../swarm/content/local-files.ts';
+import { MAX_OBJECT } from '../../swarm/content/manifest.ts';
 import type { SwarmConnection } from '../../swarm/join.ts';
-import { DAG_CBOR } from '../../swarm/messages/rollouts.ts';
 
 /** How long the members of one moment are asked for a file, in ms. */
 const FETCH_MS = 15_000;
@@ -64,65 +63,37 @@ export function fetchByHash(options: {
 }
 
 function cidOfFile({ sha256 }: Pick<SourceFile, 'sha256'>): string {
-  return cidFromDigest(fromHex(sha256), DAG_CBOR);
+  return smallFileCid(fromHex(sha256));
 }
 
-/**
- * A content store that also has the swarm's files on this device, so that they are served as long as the
- * device takes part. They count for no budget of the other store, which never has to forget its rounds for
- * them.
- */
-export class StoreWithFiles implements ContentStore {
-  readonly #store: ContentStore;
-  readonly #files = new Map<string, () => Promise<Uint8Array | undefined>>();
+/** Serves a swarm's file that is on this device, as long as the device takes part. */
+export function offerFile(store: StoreWithLocalFiles, file: SourceFile, local: LocalFile): void {
+  if (isPassedOn(file)) store.offer(cidOfFile(file), local);
+}
 
-  constructor(store: ContentStore) {
-    this.#store = store;
-  }
+/** Bytes in memory as a file that is served. */
+export function fileInMemory(bytes: Uint8Array): LocalFile {
+  return { size: bytes.length, read: async (offset, length) => bytes.subarray(offset, offset + length) };
+}
 
-  /**
-   * Serves a file from now on, if members pass on files of its size. `read` gives exactly its bytes, or
-   * undefined when they are gone.
-   */
-  offer(file: SourceFile, read: () => Promise<Uint8Array | undefined>): void {
-    if (isPassedOn(file)) this.#files.set(cidOfFile(file), read);
-  }
-
-  async object(cid: string): Promise<Uint8Array | null> {
-    const file = await this.#files.get(cid)?.();
-    return file ?? this.#store.object(cid);
-  }
-
-  putObject(cid: string, bytes: Uint8Array): Promise<void> {
-    return this.#store.putObject(cid, bytes);
-  }
-
-  manifest(cid: string): Promise<Manifest | null> {
-    return this.#store.manifest(cid);
-  }
-
-  putManifest(cid: string, manifest: Manifest): Promise<void> {
-    return this.#store.putManifest(cid, manifest);
-  }
-
-  chunk(cid: string, index: number): Promise<Uint8Array | null> {
-    return this.#store.chunk(cid, index);
-  }
-
-  putChunk(cid: string, index: number, bytes: Uint8Array): Promise<void> {
-    return this.#store.putChunk(cid, index, bytes);
-  }
-
-  held(cid: string): Promise<ReadonlySet<number>> {
-    return this.#store.held(cid);
-  }
-
-  /** Forgets what was put. A file on this device is not touched. */
-  delete(cid: string): Promise<void> {
-    return this.#store.delete(cid);
-  }
-
-  pin(cid: string): Promise<void> {
-    return this.#store.pin(cid);
-  }
+/** A file on a disk that is served. Whoever asks for a part opens it, so that nothing stays open. */
+export function fileInFolder({ size }: Pick<SourceFile, 'size'>, path: string): LocalFile {
+  return {
+    size,
+    async read(offset, length) {
+      const file = await open(path, 'r').catch(() => undefined);
+      if (file === undefined) return undefined;
+      try {
+        const bytes = new Uint8Array(length);
+        for (let at = 0; at < length; ) {
+          const { bytesRead } = await file.read(bytes, at, length - at, offset + at);
+          if (bytesRead === 0) return undefined;
+          at += bytesRead;
+        }
+        return bytes;
+      } finally {
+        await file.close();
+      }
+    },
+  };
 }

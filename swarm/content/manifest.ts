@@ -64,11 +64,33 @@ export function decodeManifest(bytes: Uint8Array, maxBytes = MAX_CHUNKS * CHUNK)
 
 /** The manifest of a file in memory. */
 export async function manifestOf(bytes: Uint8Array, hash: Hash): Promise<Manifest> {
-  const hashes: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; at += CHUNK) hashes.push(await hash(bytes.subarray(at, at + CHUNK)));
-  const manifest = { size: bytes.length, hashes: concatBytes(...hashes) };
-  if (chunkCount(manifest) > MAX_CHUNKS) throw new ContentError('A published file has at most 4 GiB.');
-  return manifest;
+  const read = async (at: number, length: number) => bytes.subarray(at, at + length);
+  return manifestOfFile({ size: bytes.length, read }, hash);
+}
+
+/**
+ * The manifest of a file that is read chunk by chunk. Throws ContentError for a file over 4 GiB, or one whose
+ * bytes are not there.
+ */
+export async function manifestOfFile(
+  file: {
+    readonly size: number;
+    /** Undefined when the bytes are not there. */
+    readonly read: (offset: number, length: number) => Promise<Uint8Array | undefined>;
+  },
+  hash: Hash,
+): Promise<Manifest> {
+  const { size } = file;
+  const count = chunkCount({ size });
+  if (count > MAX_CHUNKS) throw new ContentError('A published file has at most 4 GiB.');
+  const hashes = new Uint8Array(32 * count);
+  for (let index = 0; index < count; index++) {
+    const at = index * CHUNK;
+    const chunk = await file.read(at, Math.min(CHUNK, size - at));
+    if (chunk === undefined) throw new ContentError('The file ended while it was read. Publish it again.');
+    hashes.set(await hash(chunk), 32 * index);
+  }
+  return { size, hashes };
 }
 
 /** CIDv1 text over a sha2-256 digest. */

@@ -38,30 +38,41 @@ const CLOSE_TIMEOUT_MS = 5_000;
 
 type Stream = Parameters<Parameters<Libp2p['handle']>[1]>[0];
 
+/** A protocol over frames. */
+export interface FrameProtocol {
+  readonly id: string;
+  /** Bytes of the longest frame. */
+  readonly maxFrame: number;
+}
+
+const CONTENT: FrameProtocol = { id: CONTENT_PROTOCOL, maxFrame: MAX_RESPONSE };
+
 /**
- * Content over libp2p streams with unsigned-varint length prefixes. Never over a relay's limited connection.
+ * Frames over libp2p streams with unsigned-varint length prefixes. Never over a relay's limited connection.
+ * Defaults to the content protocol.
  */
 export function libp2pContentTransport(
   libp2p: Pick<Libp2p, 'dialProtocol' | 'handle' | 'unhandle'>,
+  protocol: FrameProtocol = CONTENT,
 ): ContentTransport {
   return {
     async open(peerId, signal) {
-      const stream = await libp2p.dialProtocol(peerIdFromString(peerId), CONTENT_PROTOCOL, { signal });
-      return channelOver(stream, peerId);
+      const stream = await libp2p.dialProtocol(peerIdFromString(peerId), protocol.id, { signal });
+      return channelOver(stream, peerId, protocol);
     },
     async serve(handle) {
       await libp2p.handle(
-        CONTENT_PROTOCOL,
-        (stream, connection) => handle(channelOver(stream, connection.remotePeer.toString())),
+        protocol.id,
+        (stream, connection) => handle(channelOver(stream, connection.remotePeer.toString(), protocol)),
         { maxInboundStreams: STREAMS, maxOutboundStreams: STREAMS, runOnLimitedConnection: false },
       );
-      return () => libp2p.unhandle(CONTENT_PROTOCOL);
+      return () => libp2p.unhandle(protocol.id);
     },
   };
 }
 
-function channelOver(stream: Stream, peerId: string): Channel {
-  const frames = lpStream(stream, { maxDataLength: MAX_RESPONSE, maxBufferSize: 8 * MAX_RESPONSE });
+function channelOver(stream: Stream, peerId: string, { maxFrame }: FrameProtocol): Channel {
+  const frames = lpStream(stream, { maxDataLength: maxFrame, maxBufferSize: 8 * maxFrame });
   return {
     peerId,
     async read(signal) {

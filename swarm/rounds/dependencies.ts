@@ -6,6 +6,7 @@ import type { Content } from '../content/content.ts';
 import type { Gossip } from '../gossip.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
+import type { PublishCheckpoint } from './checkpoint-publisher.ts';
 import type { RoundEvent } from './events.ts';
 import type { RoundRecords } from './round-records.ts';
 import type { RoundSettings } from './round-settings.ts';
@@ -15,7 +16,8 @@ export interface RoundDependencies {
   readonly trainer: Trainer;
   readonly ledger: Ledger;
   readonly gossip: Gossip;
-  readonly content: Pick<Content, 'publishObject' | 'publishFile' | 'fetchObject'>;
+  readonly content: Pick<Content, 'publishObject' | 'fetchObject'>;
+  readonly publishCheckpoint: PublishCheckpoint;
   readonly deviceKey: DeviceKey;
   readonly scheduler: Scheduler;
   /** `count` random bytes, for the salt of a commit. */

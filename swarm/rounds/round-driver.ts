@@ -13,6 +13,7 @@ import { every, type Scheduler, systemScheduler, wait } from '../scheduler.ts';
 import type { Standings } from '../standings.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { AttestationChecks } from './attestation-checks.ts';
+import type { PublishCheckpoint } from './checkpoint-publisher.ts';
 import type { RoundDependencies } from './dependencies.ts';
 import type { DriverState, RoundEvent } from './events.ts';
 import { handleMessage } from './message-handlers.ts';
@@ -26,6 +27,8 @@ export interface RoundDriverOptions {
   readonly ledger: Ledger;
   readonly gossip: Gossip;
   readonly content: Pick<Content, 'publishObject' | 'publishFile' | 'fetchObject'>;
+  /** Names and serves a round's checkpoint. Defaults to publishing its file in `content`. */
+  readonly publishCheckpoint?: PublishCheckpoint;
   readonly deviceKey: DeviceKey;
   /** What the chain says of other devices. */
   readonly standings: Pick<Standings, 'now'>;
@@ -147,6 +150,9 @@ export class RoundDriver {
 
   #open(): Session {
     const { gossip, ledger, content, deviceKey, standings } = this.#options;
+    const publishCheckpoint =
+      this.#options.publishCheckpoint ??
+      (({ file }: { readonly file: Uint8Array }) => content.publishFile(file));
     const ended = new AbortController();
     const emit = (event: RoundEvent): void => this.#emit(event);
     const round = (): number => ledger.clock.read().round;
@@ -200,6 +206,7 @@ export class RoundDriver {
       ledger,
       gossip,
       content,
+      publishCheckpoint,
       deviceKey,
       scheduler: this.#scheduler,
       randomBytes,

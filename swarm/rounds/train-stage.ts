@@ -15,7 +15,8 @@ export async function trainStage(
   own: PeerRollouts,
   signal: AbortSignal,
 ): Promise<void> {
-  const { trainer, ledger, gossip, content, records, acknowledgements, emit, status } = dependencies;
+  const { trainer, ledger, gossip, publishCheckpoint, records, acknowledgements, emit, status } =
+    dependencies;
   const { round } = context;
   const foreign = records.select('train', context);
   status(
@@ -39,7 +40,7 @@ export async function trainStage(
   });
   // The attestation names the rollouts that the trainer used, which may be less than it was given.
   const [rollouts = own.cid, ...others] = outcome.trainedOn;
-  const checkpoint = await content.publishFile(outcome.checkpoint);
+  const checkpoint = await publishCheckpoint({ root: checkpointRoot, file: outcome.checkpoint });
   const rolloutDigest = digestInCid(rollouts);
   const { signature } = await ledger.signAttestation({ round, checkpointRoot, rolloutDigest });
   const body = {

@@ -9,6 +9,7 @@ import { Tokenizer } from '../../models/tokenizer/tokenizer.ts';
 import { completionTokenizer } from '../completion-tokenizer.ts';
 import type { LearningSettings } from '../learning-settings.ts';
 import type { LoadedModel } from '../nano-files.ts';
+import { shortFormat } from '../short-format.ts';
 import { NARROW_CONFIG, NARROW_SETTINGS, narrowParameters } from '../testing/narrow-model.ts';
 import { type LearningResult, type LearningRunOptions, runLearning } from './learning-run.ts';
 import { pairedRatio } from './paired-ratio.ts';
@@ -23,6 +24,7 @@ const model: LoadedModel = {
   parameters: narrowParameters('experiments'),
   tokenizer: completionTokenizer(new Tokenizer(characterTokenizerJson())),
 };
+const asked = { ...model, format: shortFormat(model.tokenizer) };
 const settings: LearningSettings = { ...NARROW_SETTINGS, practicePrompts: 0, heldOutItems: 8 };
 
 let engine: Engine;
@@ -34,7 +36,7 @@ afterAll(() => engine.stop());
 describe('runLearning', () => {
   const run = (options: Partial<LearningRunOptions> = {}) =>
     runLearning({
-      ...{ engine, model, settings, peers: 2, shared: true, run: 'tiny', rounds: 2 },
+      ...{ engine, model: asked, settings, peers: 2, shared: true, run: 'tiny', rounds: 2 },
       ...{ measureAt: [0, 2], measuredPeers: 2 },
       ...options,
     });
@@ -87,7 +89,7 @@ const CHANCE: LearningSettings = {
 describe('the other rules of learning', () => {
   const run = (options: Partial<LearningRunOptions>) =>
     runLearning({
-      ...{ engine, model, settings: CHANCE, peers: 3, shared: true, run: 'rules', rounds: 1 },
+      ...{ engine, model: asked, settings: CHANCE, peers: 3, shared: true, run: 'rules', rounds: 1 },
       ...{ measureAt: [], measuredPeers: 1, chanceRewards: true },
       ...options,
     });

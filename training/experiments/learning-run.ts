@@ -1,16 +1,17 @@
 /** Peers that learn for some rounds from the same start, sharing their rollouts or each alone. */
 import type { Engine } from '../../compute/engines/engine.ts';
+import type { DecoderConfig } from '../../models/decoder/config.ts';
 import { ModelSession } from '../../models/decoder/model-session.ts';
+import type { NamedTensors } from '../../models/decoder/state.ts';
 import { must } from '../../protocol/must.ts';
 import { RandomStream } from '../../protocol/philox.ts';
 import type { PeerRollouts } from '../../protocol/trainer.ts';
 import { type LearningSettings, optimizerOf } from '../learning-settings.ts';
-import type { LoadedModel } from '../nano-files.ts';
 import { openRound, type Round } from '../open-round.ts';
 import type { Policy } from '../policy-model.ts';
+import type { PromptFormat } from '../prompt-format.ts';
 import { choosePeers, trainRound } from '../round.ts';
 import { answerItems } from '../sampling.ts';
-import { shortFormat } from '../short-format.ts';
 import { openTasks } from '../tasks/task-source.ts';
 import { type HeldOutSkill, mean, measureSkill } from './held-out-skill.ts';
 import { trainAsPublished } from './published-rule.ts';
@@ -34,9 +35,16 @@ export interface LearningResult {
   readonly cpuSeconds: number;
 }
 
+/** The weights that all peers start from, and how the model is asked. */
+export interface AskedModel {
+  readonly config: DecoderConfig;
+  readonly parameters: NamedTensors;
+  readonly format: PromptFormat;
+}
+
 export interface LearningRunOptions {
   readonly engine: Engine;
-  readonly model: LoadedModel;
+  readonly model: AskedModel;
   readonly peers: number;
   /** Whether the peers train on one another's rollouts. */
   readonly shared: boolean;
@@ -57,14 +65,14 @@ export interface LearningRunOptions {
 /** Runs the rounds. All peers are honest, so that nobody checks roots or content ids here. */
 export async function runLearning(options: LearningRunOptions): Promise<LearningResult> {
   const { engine, model, settings, rounds, measureAt, rule = 'product' } = options;
-  const { config, parameters, tokenizer } = model;
+  const { config, parameters, format } = model;
   const tasks = await openTasks(settings.tasks, new Map());
   const policies: Policy[] = [];
   for (let peer = 0; peer < options.peers; peer++) {
     const optimizer = optimizerOf(settings);
     policies.push({
       model: await ModelSession.create({ engine, config, parameters, optimizer }),
-      format: shortFormat(tokenizer),
+      format,
     });
   }
   const rewards = policies.map(() => 0);

@@ -1,12 +1,26 @@
 import { readFile } from 'node:fs/promises';
+import { loadModel } from '../../models/decoder/load.ts';
 import { type LoadedModel, MODEL_FILES, type ModelFiles, readModel } from '../nano-files.ts';
+import { taughtFormat } from '../taught-format.ts';
+import type { AskedModel } from './learning-run.ts';
 
-const MODEL = new URL('../../public/models/nano/', import.meta.url);
+const MODELS = new URL('../../public/models/', import.meta.url);
 
 /** The committed nano model. */
 export async function readNano(): Promise<LoadedModel> {
+  return readModel(await filesOf('nano'));
+}
+
+/** The committed model with that name, with the format it was taught in. */
+export async function readTaught(name: 'nano' | 'micro'): Promise<AskedModel> {
+  const { config, parameters, tokenizer } = loadModel(await filesOf(name));
+  return { config, parameters, format: taughtFormat(tokenizer) };
+}
+
+async function filesOf(name: string): Promise<ModelFiles> {
+  const folder = new URL(`${name}/`, MODELS);
   const entries = await Promise.all(
-    MODEL_FILES.map(async (name) => [name, new Uint8Array(await readFile(new URL(name, MODEL)))] as const),
+    MODEL_FILES.map(async (file) => [file, new Uint8Array(await readFile(new URL(file, folder)))] as const),
   );
-  return readModel(Object.fromEntries(entries) as ModelFiles);
+  return Object.fromEntries(entries) as ModelFiles;
 }

@@ -1,13 +1,16 @@
 /** The arms of the experiment "sapo": what sharing rollouts gains, and against what. */
 import { DEFAULT_SETTINGS, type LearningSettings } from '../learning-settings.ts';
-import { NANO_SELECTION } from '../tasks/catalogue.ts';
+import { NANO_SELECTION, selectGenerators } from '../tasks/catalogue.ts';
 import { TRAINED } from './sapo-base.ts';
 
 /**
  * Where an arm's peers start. `level`: a model whose pretraining stops when that share of its sampled answers
- * is right. `nano`: the committed one.
+ * is right. `nano`, `micro`: the committed ones.
  */
-export type StartModel = { readonly kind: 'level'; readonly level: number } | { readonly kind: 'nano' };
+export type StartModel =
+  | { readonly kind: 'level'; readonly level: number }
+  | { readonly kind: 'nano' }
+  | { readonly kind: 'micro' };
 
 /** What is chosen for an arm on the tuning seed. */
 export interface Tuning {
@@ -93,6 +96,17 @@ const H: SapoArm = {
   tunings: [{ learningRate: 3e-4, steps: 1 }],
 };
 
+/** The tasks of micro of which it gets 2 to 7 % of its sampled answers right (docs/results/micro.md). */
+const MICRO_RARE = selectGenerators({
+  'chain-sums': [2],
+  'sort-numbers': [1],
+  sequences: [1],
+  equations: [0],
+});
+
+/** The choice of A and of C at rare success. Answers of micro cost a hundred times those of nano. */
+const MICRO_TUNINGS: readonly Tuning[] = [{ learningRate: 3e-4, steps: 4 }];
+
 /** Four devices answer each question, so that there is something to vote on. */
 const VOTING: LearningSettings = { ...H.settings, itemsPerRound: 16, mix: { own: 8, foreign: 8 } };
 
@@ -143,6 +157,36 @@ export const SAPO_ARMS = {
     description: 'U with practice of critiques, and foreign groups only where an answer was voted best',
     settings: { ...VOTING, practicePrompts: 2 },
     rule: 'voted',
+  },
+  N: {
+    ...H,
+    description: 'nano on its own tasks, with the settings that a swarm has by default',
+    rounds: 30,
+    settings: { ...DEFAULT_SETTINGS, heldOutItems: SETTINGS.heldOutItems },
+    tunings: [{ learningRate: DEFAULT_SETTINGS.learningRate, steps: DEFAULT_SETTINGS.stepsPerRound }],
+  },
+  L50: {
+    ...C,
+    description: 'C from a start at 50 %, with a tenth of the rate',
+    start: { kind: 'level', level: 0.5 },
+    tunings: [{ learningRate: 1e-4, steps: 4 }],
+  },
+  MA: {
+    ...A,
+    description: 'micro alone, on four tasks in words of which it knows little',
+    start: { kind: 'micro' },
+    peers: 2,
+    rounds: 20,
+    settings: { ...A.settings, tasks: MICRO_RARE },
+    tunings: MICRO_TUNINGS,
+  },
+  MC: {
+    ...C,
+    description: 'micro in a swarm of 8, the same tasks',
+    start: { kind: 'micro' },
+    rounds: 20,
+    settings: { ...SETTINGS, tasks: MICRO_RARE },
+    tunings: MICRO_TUNINGS,
   },
 } as const satisfies Readonly<Record<string, SapoArm>>;
 

@@ -43,6 +43,7 @@ const RATIOS: readonly (readonly [SapoArmName, SapoArmName])[] = [
   ['C15', 'A15'],
   ['C50', 'A50'],
   ['V', 'U'],
+  ['MC', 'MA'],
 ];
 
 function ratioText({ mean: ratio, interval, ratios }: PairedRatio): string {

@@ -10,9 +10,9 @@ import { parseArgs } from 'node:util';
 import type { Engine } from '../../compute/engines/engine.ts';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
 import { must } from '../../protocol/must.ts';
-import type { LoadedModel } from '../nano-files.ts';
-import { type LearningResult, runLearning } from './learning-run.ts';
-import { readNano } from './read-nano.ts';
+import { shortFormat } from '../short-format.ts';
+import { type AskedModel, type LearningResult, runLearning } from './learning-run.ts';
+import { readTaught } from './read-nano.ts';
 import { writeNumbers, writeResult } from './result-page.ts';
 import {
   SAPO_ARM_NAMES,
@@ -75,8 +75,10 @@ const say = (line: string) => {
 };
 
 /** The start model of an arm in a run. */
-async function startOf(engine: Engine, { start }: SapoArm, run: string): Promise<LoadedModel> {
-  return start.kind === 'nano' ? readNano() : storedBase(parts, { engine, run, level: start.level });
+async function startOf(engine: Engine, { start }: SapoArm, run: string): Promise<AskedModel> {
+  if (start.kind !== 'level') return await readTaught(start.kind);
+  const { config, parameters, tokenizer } = await storedBase(parts, { engine, run, level: start.level });
+  return { config, parameters, format: shortFormat(tokenizer) };
 }
 
 interface PartOptions {

@@ -11,7 +11,7 @@ const bytes = (length: number) =>
 
 let folders = 0;
 
-/** Tests that a directory keeps the rules [DR-01] to [DR-06]. Each test opens a folder of its own. */
+/** Tests that a directory keeps the rules [DR-01] to [DR-07]. Each test opens a folder of its own. */
 export function describeDirectoryContract(name: string, open: OpenDirectory): void {
   describe(`${name} as a Directory`, () => {
     let folder = '';
@@ -24,6 +24,7 @@ export function describeDirectoryContract(name: string, open: OpenDirectory): vo
     it.each(BAD_NAMES)('[DR-01] refuses the name "%s"', async (bad) => {
       const refusal = { name: 'StorageError' };
       await expect(directory.read(bad)).rejects.toMatchObject(refusal);
+      await expect(directory.readPart(bad, 0, 1)).rejects.toMatchObject(refusal);
       await expect(directory.write(bad, [])).rejects.toMatchObject(refusal);
       await expect(directory.remove(bad)).rejects.toMatchObject(refusal);
     });
@@ -77,6 +78,16 @@ export function describeDirectoryContract(name: string, open: OpenDirectory): vo
       const again = await open(folder);
       expect(await again.list()).toEqual(['one']);
       expect(await again.read('one')).toEqual(bytes(7));
+    });
+
+    it('[DR-07] reads a part of a file, and nothing when the file ends before', async () => {
+      expect(await directory.readPart('one', 0, 1)).toBeUndefined();
+      await directory.write('one', [bytes(300)]);
+      expect(await directory.readPart('one', 0, 300)).toEqual(bytes(300));
+      expect(await directory.readPart('one', 257, 43)).toEqual(bytes(300).slice(257));
+      expect(await directory.readPart('one', 300, 0)).toEqual(bytes(0));
+      expect(await directory.readPart('one', 257, 44)).toBeUndefined();
+      expect(await directory.readPart('one', 400, 1)).toBeUndefined();
     });
   });
 }
