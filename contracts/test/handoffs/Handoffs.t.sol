@@ -9,6 +9,11 @@ import {Trees} from "../disputes/Trees.sol";
 import {HandoffsFixture} from "./HandoffsFixture.sol";
 
 contract HandoffsTest is HandoffsFixture {
+    function test_codeSize_isWithinEIP170() external view {
+        assertLe(address(handoffs).code.length, 24_576, "Handoffs, EIP-170");
+        assertLe(address(shares).code.length, 24_576, "HopShares, EIP-170");
+    }
+
     // ------------------------------------------------------------ bonds
 
     function test_deposit_addsToBondAndLocksIt() external {
