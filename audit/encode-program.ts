@@ -20,12 +20,12 @@ import {
   type TensorSpec,
   tensorOf,
 } from '../compute/repops/program.ts';
+import type { Action, RecipeTensor, StepRecipe, Words } from '../compute/repops/recipe.ts';
 import { tensorLeafData, tensorRoot } from '../models/checkpoint/root.ts';
 import { compareNames } from '../models/checkpoint/safetensors.ts';
 import type { Slot, SlotNode } from '../protocol/evidence.ts';
 import { toHex } from '../protocol/hex.ts';
 import { must } from '../protocol/must.ts';
-import type { Action, RecipeTensor, StepRecipe, Words } from './recipe.ts';
 
 /** As `IDisputes.Kind`. */
 const KIND = { state: 0, data: 1, fixed: 2, output: 3, compose: 4 } as const;
@@ -154,6 +154,11 @@ class Encoder {
     for (const [name, spec] of Object.entries(program.tensors)) {
       const bound = bindings[name];
       if (spec.storage !== 'bound' || bound === undefined) continue;
+      if (this.#tensors.get(bound)?.source.kind === 'frozen') {
+        throw new RangeError(
+          `The judge reads no frozen weights (${bound}): claim a run that trains them all.`,
+        );
+      }
       tensors[name] = spec;
       const slot = this.#current.get(bound);
       if (slot !== undefined) now.set(name, { traced: name, slot });

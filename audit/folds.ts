@@ -6,10 +6,10 @@
 
 import { add, bitsOf, canon, FOLD_BLOCK, floatOf, lattice, mul, sub } from '../compute/repops/arithmetic.ts';
 import { exp } from '../compute/repops/functions.ts';
+import type { Words } from '../compute/repops/recipe.ts';
 import type { SlotNode } from '../protocol/evidence.ts';
 import { must } from '../protocol/must.ts';
 import { operatorName } from './encode-program.ts';
-import type { Words } from './recipe.ts';
 
 /** An operator application with its input tensors. */
 export interface FoldInputs {

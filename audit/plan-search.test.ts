@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_OPTIMIZER } from '../models/decoder/adamw.ts';
 import { configJson, NANO_CONFIG } from '../models/decoder/config.ts';
-import { DEFAULT_OPTIMIZER } from '../models/decoder/decoder.ts';
 import type { Hex } from '../protocol/hex.ts';
 import { toHex } from '../protocol/hex.ts';
 import { sha256Of } from '../protocol/sha256-of.ts';

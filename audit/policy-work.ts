@@ -12,6 +12,7 @@
 import { canon } from '../compute/repops/arithmetic.ts';
 import { recip } from '../compute/repops/functions.ts';
 import type { Program } from '../compute/repops/program.ts';
+import { RecipeBuilder, type Words } from '../compute/repops/recipe.ts';
 import { ProgramBuilder } from '../models/decoder/builder.ts';
 import { decodeProgram, trainingProgram } from '../models/decoder/decoder.ts';
 import { must } from '../protocol/must.ts';
@@ -20,7 +21,6 @@ import { type CompletionTokenizer, promptTokens } from '../training/completion-t
 import { answerPrompt } from '../training/prompts.ts';
 import { seedBytes } from '../training/round-seed.ts';
 import { chosenGenerators, NANO_SELECTION } from '../training/tasks/catalogue.ts';
-import { RecipeBuilder, type Words } from './recipe.ts';
 import { type PolicyWork, type RunSpec, RunSpecError } from './run-spec.ts';
 import { characterTokenizer } from './supervised-work.ts';
 import { declareModel, hyperOf, type PlannedWork, rowPositions } from './work.ts';

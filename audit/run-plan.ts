@@ -3,6 +3,7 @@
  * step.
  */
 
+import type { StepRecipe, Words } from '../compute/repops/recipe.ts';
 import { metadataLeafData, tensorRoot } from '../models/checkpoint/root.ts';
 import { type Checkpoint, checkpointMetadata } from '../models/decoder/checkpoint.ts';
 import type { ModelState, NamedTensors } from '../models/decoder/state.ts';
@@ -12,7 +13,6 @@ import { LEAF_BYTES, leafHash, merkleRoot } from '../protocol/merkle.ts';
 import { slotLeaf } from '../protocol/slot-encoding.ts';
 import { bytesOf, type EncodedProgram, encodeProgram } from './encode-program.ts';
 import { planPolicy } from './policy-work.ts';
-import type { StepRecipe, Words } from './recipe.ts';
 import { type RunSpec, RunSpecError } from './run-spec.ts';
 import { planSupervised } from './supervised-work.ts';
 import { allPieces, type Pieces, type PlannedWork } from './work.ts';

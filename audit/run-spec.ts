@@ -5,15 +5,11 @@
  */
 import { decode, encode } from '@ipld/dag-cbor';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
+import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../models/decoder/adamw.ts';
 import type { Checkpoint } from '../models/decoder/checkpoint.ts';
 import { checkpointContents } from '../models/decoder/checkpoint.ts';
 import { configJson, type DecoderConfig, parseConfig } from '../models/decoder/config.ts';
-import {
-  DEFAULT_OPTIMIZER,
-  DEFAULT_POLICY,
-  type OptimizerOptions,
-  type PolicyOptions,
-} from '../models/decoder/decoder.ts';
+import { DEFAULT_POLICY, type PolicyOptions } from '../models/decoder/decoder.ts';
 import { CHARACTER_VOCABULARY_SIZE } from '../models/tokenizer/character-vocabulary.ts';
 import type { Hex } from '../protocol/hex.ts';
 

@@ -4,10 +4,10 @@
  */
 import type { Engine, Tensor } from '../compute/engines/engine.ts';
 import type { Program, TensorSpec } from '../compute/repops/program.ts';
+import type { RecipeTensor, Words } from '../compute/repops/recipe.ts';
 import { must } from '../protocol/must.ts';
 import { RandomStream } from '../protocol/philox.ts';
 import { bytesOf } from './encode-program.ts';
-import type { RecipeTensor, Words } from './recipe.ts';
 import type { RunPlan, StateTensors } from './run-plan.ts';
 
 export interface ComputeOptions {

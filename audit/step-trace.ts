@@ -1,5 +1,6 @@
 /** The evidence for one step: a `StepTrace` over the computed tensors. */
 
+import type { Words } from '../compute/repops/recipe.ts';
 import { tensorRoot } from '../models/checkpoint/root.ts';
 import type { Slot, StepTrace } from '../protocol/evidence.ts';
 import { type Hex, toHex } from '../protocol/hex.ts';
@@ -7,7 +8,6 @@ import { must } from '../protocol/must.ts';
 import { isIndexInput } from './encode-program.ts';
 import { type FoldInputs, foldAccumulators } from './folds.ts';
 import { neededLeaves } from './operand-reads.ts';
-import type { Words } from './recipe.ts';
 
 export interface StepTraceOptions {
   readonly program: readonly Slot[];

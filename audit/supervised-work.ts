@@ -1,6 +1,7 @@
 /** The recipe and the batches of supervised steps: the decoder's training program over rows of task text. */
 
 import { canon } from '../compute/repops/arithmetic.ts';
+import { RecipeBuilder, type Words } from '../compute/repops/recipe.ts';
 import { trainingProgram } from '../models/decoder/decoder.ts';
 import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
@@ -13,7 +14,6 @@ import {
 import { trainingExample } from '../training/pretraining.ts';
 import { seedBytes } from '../training/round-seed.ts';
 import type { Row } from '../training/sequences.ts';
-import { RecipeBuilder, type Words } from './recipe.ts';
 import { type RunSpec, RunSpecError, type SupervisedWork } from './run-spec.ts';
 import { declareModel, hyperOf, type PlannedWork, rowPositions } from './work.ts';
 

@@ -1,8 +1,9 @@
 /** What the kinds of work share: the model's state, its tables and the optimizer's inputs. */
+
+import type { RecipeBuilder, StepRecipe, Words } from '../compute/repops/recipe.ts';
 import { type DecoderConfig, parameterSpecs } from '../models/decoder/config.ts';
 import { HyperSchedule } from '../models/decoder/hyper.ts';
 import { modelRopeTables } from '../models/decoder/rope.ts';
-import type { RecipeBuilder, StepRecipe, Words } from './recipe.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /** A kind of work, planned from a specification. */

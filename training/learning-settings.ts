@@ -1,6 +1,6 @@
 /** How a device learns. The settings travel in the checkpoint's metadata, so that a replay knows them. */
 
-import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../models/decoder/decoder.ts';
+import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../models/decoder/adamw.ts';
 import { PEERS_PER_ROUND } from '../protocol/peer-selection.ts';
 import type { TaskSelection } from '../protocol/swarm-spec.ts';
 import { parseTaskSelection } from '../protocol/swarm-spec-codec.ts';

@@ -3,8 +3,8 @@
  * through or was stopped and continued.
  */
 import type { Engine } from '../compute/engines/engine.ts';
+import { DEFAULT_OPTIMIZER } from '../models/decoder/adamw.ts';
 import type { DecoderConfig } from '../models/decoder/config.ts';
-import { DEFAULT_OPTIMIZER } from '../models/decoder/decoder.ts';
 import { initialParameters } from '../models/decoder/initialize.ts';
 import { ModelSession } from '../models/decoder/model-session.ts';
 import type { ModelState } from '../models/decoder/state.ts';

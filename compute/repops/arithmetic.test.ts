@@ -4,6 +4,7 @@ import {
   add,
   bitsOf,
   canon,
+  findNotCanonical,
   floatOf,
   fold,
   LATTICE_MAX_BITS,
@@ -43,6 +44,16 @@ describe('canon', () => {
         expect(Object.is(canon(x), x)).toBe(true);
       }),
     );
+  });
+});
+
+describe('findNotCanonical', () => {
+  it('finds the first word that no canonical value has', () => {
+    const good = [0, 0x01000000, 0x81000000, 0x7f7fffff, 0xff7fffff, 0x3f800000];
+    expect(findNotCanonical(Uint32Array.from(good))).toBe(-1);
+    for (const bad of [0x80000000, 1, 0x00ffffff, 0x80ffffff, 0x7f800000, 0xff800000, 0x7fc00000]) {
+      expect(findNotCanonical(Uint32Array.from([...good, bad, bad]))).toBe(good.length);
+    }
   });
 });
 

@@ -90,3 +90,19 @@ export function fold(count: number, term: (index: number) => number): number {
   }
   return total;
 }
+
+const LARGEST_BITS = 0x7f7fffff;
+const SMALLEST_BITS = 0x01000000;
+
+/**
+ * Index of the first word that is not the bits of a canonical value, or -1. Canonical are +0 and the normal
+ * numbers of exponent field 2 to 254.
+ */
+export function findNotCanonical(words: Uint32Array): number {
+  for (let i = 0; i < words.length; i++) {
+    const bits = words[i]!;
+    const magnitude = bits & 0x7fffffff;
+    if (bits !== 0 && (magnitude < SMALLEST_BITS || magnitude > LARGEST_BITS)) return i;
+  }
+  return -1;
+}

@@ -3,11 +3,14 @@ import type { ProgramBuilder } from './builder.ts';
 import { type DecoderConfig, hasAttentionBias, type ParameterSpec, parameterSpecs } from './config.ts';
 import {
   dimensions,
+  EMBEDDING,
   emitLayer,
   emitRope,
   emitScaled,
   type ForwardActivations,
+  type HeadActivations,
   headName,
+  type LayerActivations,
   TRAINED,
   type WeightPlan,
 } from './forward.ts';
@@ -19,29 +22,75 @@ export function trainedSpecs(config: DecoderConfig, plan: WeightPlan): readonly 
   return plan.lora === undefined ? [] : adapterSpecs(config, plan.lora);
 }
 
+/** What the backward passes of layers and head are emitted for. */
+export interface BackwardOptions {
+  readonly batch: number;
+  readonly length: number;
+  /** Whether `gradient.<name>` is bound, for the caller to read, or temporary. */
+  readonly storage: 'bound' | 'temporary';
+  /** Defaults to `TRAINED`: all parameters are f32 and in training. */
+  readonly plan?: WeightPlan;
+}
+
 /**
- * Emits the gradients of the trained tensors from `dlogits`. `storage` tells whether `gradient.<name>` is
- * bound, for the caller to read, or temporary. With `recompute`, only the layers' inputs are kept, and each
- * layer's activations are recomputed: the same bits for a third more work. Returns the gradients' names in
- * the order of `trainedSpecs`.
+ * Emits the gradients of the trained tensors from `dlogits`. With `recompute`, only the layers' inputs are
+ * kept, and each layer's activations are recomputed: the same bits for a third more work. Returns the
+ * gradients' names in the order of `trainedSpecs`.
  */
 export function emitBackward(
   b: ProgramBuilder,
   config: DecoderConfig,
-  o: {
-    readonly batch: number;
-    readonly length: number;
+  o: BackwardOptions & {
     readonly activations: ForwardActivations;
     readonly dlogits: string;
-    readonly storage: 'bound' | 'temporary';
-    readonly plan?: WeightPlan;
     readonly recompute?: boolean;
   },
 ): readonly string[] {
   const plan = o.plan ?? TRAINED;
+  const { activations } = o;
+  let dx = emitHeadBackward(b, config, o);
+  for (const [layer, kept] of [...activations.layers.entries()].reverse()) {
+    const again = { plan, layer, at: `again.${layer}`, input: kept.input };
+    const a = o.recompute === true ? emitLayer(b, config, o, again).activations : kept;
+    // With a frozen embedding, nothing below the first layer is trained.
+    const wanted = !plan.frozen || layer > 0;
+    dx = emitLayerBackward(b, config, { ...o, layer, activations: a, dy: dx, wanted }) ?? dx;
+  }
+  const gradients = trainedSpecs(config, plan).map(({ name }) => `gradient.${name}`);
+  if (plan.frozen) return gradients;
+
+  const { V, D } = dimensions(config, o);
+  const lookup = emitEmbeddingBackward(b, config, { ...o, dx });
+  if (config.tiedEmbedding) {
+    const table = `gradient.${EMBEDDING}`;
+    b.node('add', { len: V * D }, [table, lookup], [table]);
+  }
+  return gradients;
+}
+
+/**
+ * Emits the gradient of the embedding table through the lookup of `tokens`, from `dx`, the gradient of the
+ * rows looked up. Returns its name: that of the table's gradient, or another where the table is the head too.
+ */
+export function emitEmbeddingBackward(
+  b: ProgramBuilder,
+  config: DecoderConfig,
+  o: BackwardOptions & { readonly dx: string; readonly lookup?: 'bound' | 'temporary' },
+): string {
+  const { N, V, D } = dimensions(config, o);
+  const name = config.tiedEmbedding
+    ? b[o.lookup ?? 'temporary']('gradient.embedding.lookup', [V, D])
+    : b[o.storage](`gradient.${EMBEDDING}`, [V, D]);
+  b.node('embed.grad', { N, V, D }, ['tokens', o.dx], [name]);
+  return name;
+}
+
+/** The parts that the backward passes of layers and head share. */
+function backwardParts(b: ProgramBuilder, config: DecoderConfig, o: BackwardOptions) {
+  const plan = o.plan ?? TRAINED;
   const { lora } = plan;
   const d = dimensions(config, o);
-  const { N, D, Q, KV, F, V } = d;
+  const { N, D } = d;
   const specs = trainedSpecs(config, plan);
   const gradient = (parameter: string): string => {
     const spec = specs.find(({ name }) => name === parameter);
@@ -100,14 +149,22 @@ export function emitBackward(
     if (down !== undefined) adapter(dx, dy, x, weight, size, { down, wanted });
     return dx;
   };
-  const norm = (dx: string, dy: string, x: string, rstd: string, gain: string) => {
+  const norm = (
+    dx: string,
+    dy: string,
+    x: string,
+    rstd: string,
+    gain: string,
+    storage: 'bound' | 'temporary' = 'temporary',
+  ) => {
     if (!plan.frozen) b.node('rms.grad.gain', { N, D }, [dy, x, rstd], [gradient(gain)]);
-    b.temporary(dx, [N, D]);
+    b[storage](dx, [N, D]);
     b.node('rms.grad.x', { N, D, invD: d.invD }, [dy, x, rstd, gain], [dx]);
     return dx;
   };
-  const accumulate = (into: string, other: string, len: number) => {
-    b.node('add', { len }, [into, other], [into]);
+  /** Adds `other` to `x`, in place unless there is another tensor for the sum. */
+  const accumulate = (x: string, other: string, len: number, into = x) => {
+    b.node('add', { len }, [x, other], [into]);
     return into;
   };
   const unrotate = (x: string, heads: number) => {
@@ -115,79 +172,99 @@ export function emitBackward(
     emitRope(b, config, { N, heads, inverse: 1, x, y });
     return y;
   };
+  return { plan, d, gradient, linear, norm, accumulate, unrotate };
+}
 
-  const { activations } = o;
-  const head = headName(config);
-  const dNormed = linear('d.final.normed', o.dlogits, activations.normed, head, { in: D, out: V });
-  let dx = norm('d.last', dNormed, activations.last, activations.rstd, 'model.norm.weight');
+/**
+ * Emits the backward pass of head and final norm. `into` names a bound tensor for the gradient of the last
+ * layer's output, whose name is returned. It is a temporary otherwise.
+ */
+export function emitHeadBackward(
+  b: ProgramBuilder,
+  config: DecoderConfig,
+  o: BackwardOptions & {
+    readonly activations: HeadActivations;
+    readonly dlogits: string;
+    readonly into?: string;
+  },
+): string {
+  const { d, linear, norm } = backwardParts(b, config, o);
+  const { last, rstd, normed } = o.activations;
+  const size = { in: d.D, out: d.V };
+  const dNormed = linear('d.final.normed', o.dlogits, normed, headName(config), size);
+  const storage = o.into === undefined ? 'temporary' : 'bound';
+  return norm(o.into ?? 'd.last', dNormed, last, rstd, 'model.norm.weight', storage);
+}
 
-  for (const [layer, kept] of [...activations.layers.entries()].reverse()) {
-    const again = { plan, layer, at: `again.${layer}`, input: kept.input };
-    const a = o.recompute === true ? emitLayer(b, config, o, again).activations : kept;
-    const at = `d.layer.${layer}`;
-    const w = `model.layers.${layer}`;
-    /** As `linear`, with the projection's adapter if it has one. */
-    const back = (dx: string, dy: string, x: string, weight: string, size: { in: number; out: number }) =>
-      linear(dx, dy, x, weight, size, { down: a.lora.get(weight) });
-    const dInner = back(`${at}.inner`, dx, a.inner, `${w}.mlp.down_proj.weight`, { in: F, out: D });
-    const dGate = b.temporary(`${at}.gate`, [N, F]);
-    const dUp = b.temporary(`${at}.up`, [N, F]);
-    b.node('swiglu.grad', { len: N * F }, [dInner, a.gate, a.up], [dGate, dUp]);
-    const viaGate = back(`${at}.normed2.gate`, dGate, a.normed2, `${w}.mlp.gate_proj.weight`, {
-      in: D,
-      out: F,
-    });
-    const viaUp = back(`${at}.normed2.up`, dUp, a.normed2, `${w}.mlp.up_proj.weight`, { in: D, out: F });
-    const dNormed2 = accumulate(viaGate, viaUp, N * D);
-    const gain2 = `${w}.post_attention_layernorm.weight`;
-    const dMiddle = accumulate(norm(`${at}.middle`, dNormed2, a.middle, a.rstd2, gain2), dx, N * D);
+/**
+ * Emits the backward pass of a layer from `dy`, the gradient of its output. Returns the gradient of its
+ * input, if it is `wanted`: in the bound tensor `into`, which the caller has declared, or in a temporary.
+ */
+export function emitLayerBackward(
+  b: ProgramBuilder,
+  config: DecoderConfig,
+  o: BackwardOptions & {
+    readonly layer: number;
+    readonly activations: LayerActivations;
+    readonly dy: string;
+    readonly wanted: boolean;
+    readonly into?: string;
+  },
+): string | undefined {
+  const { plan, d, gradient, linear, norm, accumulate, unrotate } = backwardParts(b, config, o);
+  const { N, D, Q, KV, F } = d;
+  const { layer, activations: a, dy, wanted } = o;
+  const at = `d.layer.${layer}`;
+  const w = `model.layers.${layer}`;
+  /** As `linear`, with the projection's adapter if it has one. */
+  const back = (dx: string, dy: string, x: string, weight: string, size: { in: number; out: number }) =>
+    linear(dx, dy, x, weight, size, { down: a.lora.get(weight) });
+  const dInner = back(`${at}.inner`, dy, a.inner, `${w}.mlp.down_proj.weight`, { in: F, out: D });
+  const dGate = b.temporary(`${at}.gate`, [N, F]);
+  const dUp = b.temporary(`${at}.up`, [N, F]);
+  b.node('swiglu.grad', { len: N * F }, [dInner, a.gate, a.up], [dGate, dUp]);
+  const viaGate = back(`${at}.normed2.gate`, dGate, a.normed2, `${w}.mlp.gate_proj.weight`, {
+    in: D,
+    out: F,
+  });
+  const viaUp = back(`${at}.normed2.up`, dUp, a.normed2, `${w}.mlp.up_proj.weight`, { in: D, out: F });
+  const dNormed2 = accumulate(viaGate, viaUp, N * D);
+  const gain2 = `${w}.post_attention_layernorm.weight`;
+  const dMiddle = accumulate(norm(`${at}.middle`, dNormed2, a.middle, a.rstd2, gain2), dy, N * D);
 
-    const attn = `${w}.self_attn`;
-    const dAttended = back(`${at}.attended`, dMiddle, a.attended, `${attn}.o_proj.weight`, {
-      in: Q,
-      out: D,
-    });
-    const delta = b.temporary(`${at}.delta`, [N, config.heads]);
-    b.node(
-      'attention.delta',
-      { N, heads: config.heads, headDim: config.headDim },
-      [dAttended, a.attended],
-      [delta],
-    );
-    const dq = b.temporary(`${at}.q`, [N, Q]);
-    const dk = b.temporary(`${at}.k`, [N, KV]);
-    const dv = b.temporary(`${at}.v`, [N, KV]);
-    const inputs = [a.q, a.k, a.v, 'positions', a.stats, dAttended, delta];
-    b.node('attention.grad.q', d.attention, inputs, [dq]);
-    b.node('attention.grad.kv', d.attention, inputs, [dk, dv]);
-    // With a frozen embedding, nothing below the first layer is trained.
-    const wanted = !plan.frozen || layer > 0;
-    const project = (name: 'q' | 'k' | 'v', dy: string, out: number) => {
-      const weight = `${attn}.${name}_proj.weight`;
-      if (!plan.frozen && hasAttentionBias(config)) {
-        b.node('bias.grad', { N, D: out }, [dy], [gradient(`${attn}.${name}_proj.bias`)]);
-      }
-      const down = a.lora.get(weight);
-      return linear(`${at}.normed1.${name}`, dy, a.normed1, weight, { in: D, out }, { down, wanted });
-    };
-    const dNormed1 = project('q', unrotate(dq, config.heads), Q);
-    const viaK = project('k', unrotate(dk, config.kvHeads), KV);
-    if (wanted) accumulate(dNormed1, viaK, N * D);
-    const viaV = project('v', dv, KV);
-    if (!wanted) continue;
-    accumulate(dNormed1, viaV, N * D);
-    const gain1 = `${w}.input_layernorm.weight`;
-    dx = accumulate(norm(`${at}.input`, dNormed1, a.input, a.rstd1, gain1), dMiddle, N * D);
-  }
-  if (plan.frozen) return specs.map(({ name }) => `gradient.${name}`);
-
-  const embedding = 'model.embed_tokens.weight';
-  if (config.tiedEmbedding) {
-    const lookup = b.temporary('gradient.embedding.lookup', [V, D]);
-    b.node('embed.grad', { N, V, D }, ['tokens', dx], [lookup]);
-    accumulate(`gradient.${embedding}`, lookup, V * D);
-  } else {
-    b.node('embed.grad', { N, V, D }, ['tokens', dx], [gradient(embedding)]);
-  }
-  return specs.map(({ name }) => `gradient.${name}`);
+  const attn = `${w}.self_attn`;
+  const dAttended = back(`${at}.attended`, dMiddle, a.attended, `${attn}.o_proj.weight`, {
+    in: Q,
+    out: D,
+  });
+  const delta = b.temporary(`${at}.delta`, [N, config.heads]);
+  b.node(
+    'attention.delta',
+    { N, heads: config.heads, headDim: config.headDim },
+    [dAttended, a.attended],
+    [delta],
+  );
+  const dq = b.temporary(`${at}.q`, [N, Q]);
+  const dk = b.temporary(`${at}.k`, [N, KV]);
+  const dv = b.temporary(`${at}.v`, [N, KV]);
+  const inputs = [a.q, a.k, a.v, 'positions', a.stats, dAttended, delta];
+  b.node('attention.grad.q', d.attention, inputs, [dq]);
+  b.node('attention.grad.kv', d.attention, inputs, [dk, dv]);
+  const project = (name: 'q' | 'k' | 'v', dProjected: string, out: number) => {
+    const weight = `${attn}.${name}_proj.weight`;
+    if (!plan.frozen && hasAttentionBias(config)) {
+      b.node('bias.grad', { N, D: out }, [dProjected], [gradient(`${attn}.${name}_proj.bias`)]);
+    }
+    const down = a.lora.get(weight);
+    return linear(`${at}.normed1.${name}`, dProjected, a.normed1, weight, { in: D, out }, { down, wanted });
+  };
+  const dNormed1 = project('q', unrotate(dq, config.heads), Q);
+  const viaK = project('k', unrotate(dk, config.kvHeads), KV);
+  if (wanted) accumulate(dNormed1, viaK, N * D);
+  const viaV = project('v', dv, KV);
+  if (!wanted) return undefined;
+  accumulate(dNormed1, viaV, N * D);
+  const gain1 = `${w}.input_layernorm.weight`;
+  const input = norm(`${at}.input`, dNormed1, a.input, a.rstd1, gain1);
+  return accumulate(input, dMiddle, N * D, o.into);
 }

@@ -4,6 +4,7 @@
  * and optionally training.
  */
 
+import { findNotCanonical } from '../../compute/repops/arithmetic.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import {
   float32Tensor,
@@ -149,15 +150,7 @@ function canonicalTensor(
     fail(`${name} has shape [${tensor.shape}], its config makes [${shape}]`);
   }
   const values = toFloat32(tensor, name);
-  const words = new Uint32Array(values.buffer);
-  const bad = words.findIndex((bits) => !isCanonicalBits(bits));
+  const bad = findNotCanonical(new Uint32Array(values.buffer));
   if (bad >= 0) fail(`${name} is not canonical at element ${bad}`);
   return values;
-}
-
-const LARGEST = 0x7f7fffff;
-/** Canonical values are +0 and the normal numbers with exponent fields 2 to 254 (docs/repops.md). */
-function isCanonicalBits(bits: number): boolean {
-  const magnitude = bits & 0x7fffffff;
-  return bits === 0 || (magnitude >= 0x01000000 && magnitude <= LARGEST);
 }

@@ -25,9 +25,9 @@
  * With a frozen `WeightPlan`, matrices are bound as bf16, and only adapters have gradients, moments and
  * updates.
  */
-import { canon, sub } from '../../compute/repops/arithmetic.ts';
-import { elementCount, type Program } from '../../compute/repops/program.ts';
-import { must } from '../../protocol/must.ts';
+import { canon } from '../../compute/repops/arithmetic.ts';
+import type { Program } from '../../compute/repops/program.ts';
+import { DEFAULT_OPTIMIZER, emitAdamw, emitClip, emitNorms, type OptimizerOptions } from './adamw.ts';
 import { emitBackward, trainedSpecs } from './backward.ts';
 import { ProgramBuilder } from './builder.ts';
 import type { DecoderConfig } from './config.ts';
@@ -37,25 +37,6 @@ export interface BatchShape {
   readonly batch: number;
   readonly length: number;
 }
-
-/** Constants of AdamW and of gradient clipping. Each is rounded to canonical f32. */
-export interface OptimizerOptions {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly eps: number;
-  /** Applies to matrices. Vectors (norm gains, biases) are not decayed. */
-  readonly weightDecay: number;
-  /** Global gradient norm above which gradients are scaled down. */
-  readonly maxNorm: number;
-}
-
-export const DEFAULT_OPTIMIZER: OptimizerOptions = {
-  beta1: 0.9,
-  beta2: 0.999,
-  eps: 1e-8,
-  weightDecay: 0.01,
-  maxNorm: 1,
-};
 
 /** Bounds of the probability ratio in the policy objective. */
 export interface PolicyOptions {
@@ -87,15 +68,8 @@ export interface TrainingOptions extends GradientOptions {
 }
 
 function emitScore(b: ProgramBuilder, config: DecoderConfig, shape: BatchShape, plan: WeightPlan) {
-  const N = shape.batch * shape.length;
-  const V = config.vocabulary;
   const activations = emitForward(b, config, { batch: shape.batch, length: shape.length }, plan);
-  const lse = b.temporary('lse', [N]);
-  const targets = b.bound('targets', [N], 'u32');
-  const logprobs = b.bound('logprobs', [N]);
-  b.node('xent.lse', { N, V }, [activations.logits], [lse]);
-  b.node('xent.logprob', { N, V }, [activations.logits, lse, targets], [logprobs]);
-  return { activations, lse, targets, logprobs };
+  return { activations, scored: emitLogprobs(b, config, shape, activations.logits) };
 }
 
 /**
@@ -108,9 +82,53 @@ export function emitGradients(
   options: GradientOptions,
   storage: 'bound' | 'temporary',
 ): readonly string[] {
+  const { activations, scored } = emitScore(b, config, options, options.plan ?? TRAINED);
+  const dlogits = emitLoss(b, config, options, scored);
+  return emitBackward(b, config, {
+    batch: options.batch,
+    length: options.length,
+    activations,
+    dlogits,
+    storage,
+    plan: options.plan,
+    recompute: options.recompute,
+  });
+}
+
+/** The names of logits, their log-sum-exp, the target ids and the log-probabilities of the targets. */
+export interface Scored {
+  readonly logits: string;
+  readonly lse: string;
+  readonly targets: string;
+  readonly logprobs: string;
+}
+
+/** Emits the log-probabilities of `targets`. */
+export function emitLogprobs(
+  b: ProgramBuilder,
+  config: DecoderConfig,
+  shape: BatchShape,
+  logits: string,
+): Scored {
+  const N = shape.batch * shape.length;
+  const V = config.vocabulary;
+  const lse = b.temporary('lse', [N]);
+  const targets = b.bound('targets', [N], 'u32');
+  const logprobs = b.bound('logprobs', [N]);
+  b.node('xent.lse', { N, V }, [logits], [lse]);
+  b.node('xent.logprob', { N, V }, [logits, lse, targets], [logprobs]);
+  return { logits, lse, targets, logprobs };
+}
+
+/** Emits the objective's `loss` and the gradient of the logits, whose name it returns. */
+export function emitLoss(
+  b: ProgramBuilder,
+  config: DecoderConfig,
+  options: GradientOptions,
+  { logits, lse, targets, logprobs }: Scored,
+): string {
   const N = options.batch * options.length;
   const V = config.vocabulary;
-  const { activations, lse, targets, logprobs } = emitScore(b, config, options, options.plan ?? TRAINED);
   const weights = b.bound('weights', [N]);
   const loss = b.bound('loss', [1]);
   let coefficient = weights;
@@ -134,16 +152,8 @@ export function emitGradients(
     b.node('loss.weighted', { N }, [weights, logprobs], [loss]);
   }
   const dlogits = b.temporary('d.logits', [N, V]);
-  b.node('xent.grad', { N, V }, [activations.logits, lse, targets, coefficient], [dlogits]);
-  return emitBackward(b, config, {
-    batch: options.batch,
-    length: options.length,
-    activations,
-    dlogits,
-    storage,
-    plan: options.plan,
-    recompute: options.recompute,
-  });
+  b.node('xent.grad', { N, V }, [logits, lse, targets, coefficient], [dlogits]);
+  return dlogits;
 }
 
 /** Computes the log-probability of each target: `tokens`, `positions`, `targets` -> `logprobs`. */
@@ -161,33 +171,9 @@ export function trainingProgram(config: DecoderConfig, options: TrainingOptions)
   const optimizer = options.optimizer ?? DEFAULT_OPTIMIZER;
   const gradients = emitGradients(b, config, options, 'temporary');
   const specs = trainedSpecs(config, options.plan ?? TRAINED);
-  const sums = specs.map(({ name, shape }, i) => {
-    const sum = b.temporary(`norm.${name}`, [1]);
-    b.node('norm.square', { len: elementCount(shape) }, [must(gradients, i)], [sum]);
-    return sum;
-  });
-  const clip = b.bound('clip', [1]);
-  b.node('clip.scale', { count: sums.length, maxNorm: canon(optimizer.maxNorm) }, sums, [clip]);
-  const hyper = b.bound('hyper', [3]);
-  const [beta1, beta2] = [canon(optimizer.beta1), canon(optimizer.beta2)];
-  for (const [i, { name, shape }] of specs.entries()) {
-    const m = b.bound(`optimizer.m.${name}`, shape);
-    const v = b.bound(`optimizer.v.${name}`, shape);
-    b.node(
-      'adamw',
-      {
-        len: elementCount(shape),
-        beta1,
-        oneMinusBeta1: sub(1, beta1),
-        beta2,
-        oneMinusBeta2: sub(1, beta2),
-        eps: canon(optimizer.eps),
-        weightDecay: shape.length > 1 ? canon(optimizer.weightDecay) : 0,
-      },
-      [name, must(gradients, i), m, v, clip, hyper],
-      [name, m, v],
-    );
-  }
+  const sums = emitNorms(b, specs, gradients, 'temporary');
+  const clip = emitClip(b, sums, optimizer);
+  emitAdamw(b, specs, gradients, { clip, optimizer });
   return b.build(`train ${options.objective} ${options.batch}x${options.length}`);
 }
 

@@ -3,7 +3,7 @@ import { canon } from '../../compute/repops/arithmetic.ts';
 import { recip, rsqrt } from '../../compute/repops/functions.ts';
 import type { DType } from '../../compute/repops/program.ts';
 import type { ProgramBuilder } from './builder.ts';
-import { type DecoderConfig, hasAttentionBias, parameterSpecs } from './config.ts';
+import { type DecoderConfig, hasAttentionBias, type ParameterSpec, parameterSpecs } from './config.ts';
 import { adapterNames, type LoraOptions, loraScale, projectionOf } from './lora/adapters.ts';
 
 /** Storage of the parameters: all f32 and in training, or frozen with bf16 matrices and optional adapters. */
@@ -35,14 +35,18 @@ export interface LayerActivations {
   readonly lora: ReadonlyMap<string, string>;
 }
 
-export interface ForwardActivations {
-  readonly layers: readonly LayerActivations[];
+/** The names of the activations of final norm and head. */
+export interface HeadActivations {
   /** Output of the last layer. */
   readonly last: string;
   readonly rstd: string;
   readonly normed: string;
   /** [rows, vocabulary] */
   readonly logits: string;
+}
+
+export interface ForwardActivations extends HeadActivations {
+  readonly layers: readonly LayerActivations[];
 }
 
 /** `prefix` caches hold prompts that several rows share, and `cache` the rows that decode. */
@@ -87,14 +91,22 @@ export function parameterDType(plan: WeightPlan, shape: readonly number[]): DTyp
   return plan.frozen && shape.length > 1 ? 'bf16' : 'f32';
 }
 
-/** Declares every parameter as a bound tensor under its own name. */
-function declareParameters(b: ProgramBuilder, config: DecoderConfig, plan: WeightPlan = TRAINED): void {
-  for (const { name, shape } of parameterSpecs(config)) b.bound(name, shape, parameterDType(plan, shape));
+/** Declares parameters as bound tensors under their own names. `specs` defaults to all of them. */
+export function declareParameters(
+  b: ProgramBuilder,
+  config: DecoderConfig,
+  plan: WeightPlan = TRAINED,
+  specs: readonly ParameterSpec[] = parameterSpecs(config),
+): void {
+  for (const { name, shape } of specs) b.bound(name, shape, parameterDType(plan, shape));
 }
+
+/** The name of the embedding table. */
+export const EMBEDDING = 'model.embed_tokens.weight';
 
 /** The name of the table that maps hidden states to logits. */
 export function headName(config: DecoderConfig): string {
-  return config.tiedEmbedding ? 'model.embed_tokens.weight' : 'lm_head.weight';
+  return config.tiedEmbedding ? EMBEDDING : 'lm_head.weight';
 }
 
 /** Declares cos/sin tables and rotates each head of `x`. */
@@ -143,11 +155,19 @@ export function emitScaled(b: ProgramBuilder, lora: LoraOptions, N: number, x: s
   return y;
 }
 
-/** The parts of a layer that forward pass, prefill and recomputation share. */
-function layerParts(b: ProgramBuilder, config: DecoderConfig, shape: ForwardShape, plan: WeightPlan) {
+/**
+ * The parts of a layer that forward pass, prefill and recomputation share. Adapters' down-projections are
+ * noted in `lora`.
+ */
+function layerParts(
+  b: ProgramBuilder,
+  config: DecoderConfig,
+  shape: ForwardShape,
+  plan: WeightPlan,
+  lora = new Map<string, string>(),
+) {
   const d = dimensions(config, shape);
   const { N, D } = d;
-  const lora = new Map<string, string>();
   /** y = x W^T (+ bias) (+ adapter), W stored [out, in]. */
   const linear = (y: string, x: string, weight: string, size: { in: number; out: number }, bias?: string) => {
     b.temporary(y, [N, size.out]);
@@ -177,21 +197,63 @@ function layerParts(b: ProgramBuilder, config: DecoderConfig, shape: ForwardShap
     emitRope(b, config, { N, heads, inverse: 0, x, y });
     return y;
   };
-  return { d, linear, norm, rotate, lora };
+  return { d, linear, norm, rotate };
+}
+
+/** One layer of a program: which one, on which input. `at` prefixes the names of its temporaries. */
+export interface LayerPlace {
+  readonly plan: WeightPlan;
+  readonly layer: number;
+  readonly at: string;
+  readonly input: string;
 }
 
 /**
- * Emits one layer on `input`. `at` prefixes the names of its temporaries. Returns its activations and its
- * output.
+ * Emits one layer. `into` names a bound tensor for its output, which is a temporary otherwise. Returns its
+ * activations and its output.
  */
 export function emitLayer(
   b: ProgramBuilder,
   config: DecoderConfig,
   shape: ForwardShape,
-  o: { readonly plan: WeightPlan; readonly layer: number; readonly at: string; readonly input: string },
+  o: LayerPlace & { readonly into?: string },
 ): { readonly activations: LayerActivations; readonly output: string } {
+  const { plan, layer, at } = o;
+  const lora = new Map<string, string>();
+  const activations = emitUpToOutput(b, config, shape, o, lora);
+  const { d, linear } = layerParts(b, config, shape, plan, lora);
+  const { N, D, F } = d;
+  const down = `model.layers.${layer}.mlp.down_proj.weight`;
+  const output = linear(`${at}.output`, activations.inner, down, { in: F, out: D });
+  const into = o.into ?? output;
+  b.node('add', { len: N * D }, [output, activations.middle], [into]);
+  return { activations, output: into };
+}
+
+/**
+ * Emits all that a layer's backward pass reads. The layer's output is left out, unless an adapter of its last
+ * projection is trained.
+ */
+export function emitLayerActivations(
+  b: ProgramBuilder,
+  config: DecoderConfig,
+  shape: ForwardShape,
+  o: LayerPlace,
+): LayerActivations {
+  if (o.plan.lora?.targets.includes('down_proj')) return emitLayer(b, config, shape, o).activations;
+  return emitUpToOutput(b, config, shape, o, new Map());
+}
+
+/** Emits a layer but for its last projection. */
+function emitUpToOutput(
+  b: ProgramBuilder,
+  config: DecoderConfig,
+  shape: ForwardShape,
+  o: LayerPlace,
+  lora: Map<string, string>,
+): LayerActivations {
   const { plan, layer, at, input } = o;
-  const { d, linear, norm, rotate, lora } = layerParts(b, config, shape, plan);
+  const { d, linear, norm, rotate } = layerParts(b, config, shape, plan, lora);
   const { N, D, Q, KV, F } = d;
   const w = `model.layers.${layer}`;
   const n1 = norm(`${at}.norm1`, input, `${w}.input_layernorm.weight`);
@@ -219,9 +281,7 @@ export function emitLayer(
   const up = linear(`${at}.up`, n2.normed, `${w}.mlp.up_proj.weight`, { in: D, out: F });
   const inner = b.temporary(`${at}.inner`, [N, F]);
   b.node('swiglu', { len: N * F }, [gate, up], [inner]);
-  const output = linear(`${at}.output`, inner, `${w}.mlp.down_proj.weight`, { in: F, out: D });
-  b.node('add', { len: N * D }, [output, middle], [output]);
-  const activations: LayerActivations = {
+  return {
     input,
     rstd1: n1.rstd,
     normed1: n1.normed,
@@ -238,7 +298,6 @@ export function emitLayer(
     inner,
     lora,
   };
-  return { activations, output };
 }
 
 /**
@@ -280,7 +339,7 @@ function emitEmbedding(
   b.bound('tokens', [N], 'u32');
   b.bound('positions', [N], 'u32');
   const x = b.temporary('embedded', [N, D]);
-  b.node('embed', { N, V, D }, ['tokens', 'model.embed_tokens.weight'], [x]);
+  b.node('embed', { N, V, D }, ['tokens', EMBEDDING], [x]);
   return x;
 }
 
@@ -308,10 +367,20 @@ export function emitForward(
     layers.push(activations);
     x = output;
   }
-  const { d, norm, linear } = layerParts(b, config, shape, plan);
-  const final = norm('final', x, 'model.norm.weight');
-  const logits = linear('logits', final.normed, headName(config), { in: d.D, out: d.V });
-  return { layers, last: x, rstd: final.rstd, normed: final.normed, logits };
+  return { layers, ...emitHead(b, config, shape, { plan, input: x }) };
+}
+
+/** Emits the final norm and the head on the output of the last layer. */
+export function emitHead(
+  b: ProgramBuilder,
+  config: DecoderConfig,
+  shape: ForwardShape,
+  o: { readonly plan: WeightPlan; readonly input: string },
+): HeadActivations {
+  const { d, norm, linear } = layerParts(b, config, shape, o.plan);
+  const { rstd, normed } = norm('final', o.input, 'model.norm.weight');
+  const logits = linear('logits', normed, headName(config), { in: d.D, out: d.V });
+  return { last: o.input, rstd, normed, logits };
 }
 
 /**

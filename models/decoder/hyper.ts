@@ -1,6 +1,6 @@
 import { canon, mul, sub } from '../../compute/repops/arithmetic.ts';
 import { recip } from '../../compute/repops/functions.ts';
-import type { OptimizerOptions } from './decoder.ts';
+import type { OptimizerOptions } from './adamw.ts';
 
 /**
  * The `hyper` tensor of step t >= 1: [learning rate, 1 / (1 - beta1^t), 1 / (1 - beta2^t)]. The powers are

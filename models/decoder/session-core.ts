@@ -3,15 +3,9 @@
  * state. A session composes it with its own weights.
  */
 import type { Engine } from '../../compute/engines/engine.ts';
+import { DEFAULT_OPTIMIZER, type OptimizerOptions } from './adamw.ts';
 import type { DecoderConfig, ParameterSpec } from './config.ts';
-import {
-  DEFAULT_OPTIMIZER,
-  DEFAULT_POLICY,
-  type OptimizerOptions,
-  type PolicyOptions,
-  scoreProgram,
-  trainingProgram,
-} from './decoder.ts';
+import { DEFAULT_POLICY, type PolicyOptions, scoreProgram, trainingProgram } from './decoder.ts';
 import { queueOf } from './engine-queue.ts';
 import type { WeightPlan } from './forward.ts';
 import { type GenerateOptions, type Generation, generate } from './generate.ts';

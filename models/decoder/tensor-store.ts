@@ -55,6 +55,20 @@ export class BoundProgram {
     if (data instanceof Uint32Array) return data;
     throw new TypeError(`${name} holds f32`);
   }
+
+  /** The little-endian bytes of a tensor. Every platform that runs this is little-endian. */
+  async bytes(name: string): Promise<Uint8Array> {
+    const { buffer, byteOffset, byteLength } = await this.#engine.read(this.#tensor(name));
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  }
+
+  /** Merkle roots of tensors, computed on the engine where it can. */
+  roots(names: readonly string[]): Promise<readonly Uint8Array[]> {
+    return deviceRoots(
+      this.#engine,
+      names.map((name) => this.#tensor(name)),
+    );
+  }
 }
 
 export class TensorStore {

@@ -4,6 +4,7 @@ import { commentsOf } from './source-text.ts';
 
 /** Specifications whose rules have ids, with the letters that their ids begin with. */
 const SPECIFICATIONS: Readonly<Record<string, string>> = {
+  B: 'docs/blocks.md',
   P: 'docs/protocol.md',
   RO: 'docs/repops.md',
   S: 'docs/swarms.md',

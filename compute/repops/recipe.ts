@@ -2,7 +2,7 @@
  * One step of training as data: its inputs, its programs, which run one after another over named tensors, and
  * its random draws. Every step of a run has the same recipe. Only the values of the inputs differ.
  */
-import { type DType, elementCount, type Program } from '../compute/repops/program.ts';
+import { type DType, elementCount, type Program } from './program.ts';
 
 export type Words = Float32Array | Uint32Array;
 
@@ -10,6 +10,8 @@ export type Words = Float32Array | Uint32Array;
 export type Source =
   /** The checkpoint's tensor of that name. */
   | { readonly kind: 'state' }
+  /** The model's tensor of that name, which no step changes: the weights beside adapters. */
+  | { readonly kind: 'frozen' }
   /** Each step has its own content. */
   | { readonly kind: 'data' }
   /** Every step has the same content. */
@@ -65,6 +67,10 @@ export class RecipeBuilder {
 
   state(name: string, shape: readonly number[]): string {
     return this.#declare(name, { shape, dtype: 'f32', source: { kind: 'state' } });
+  }
+
+  frozen(name: string, shape: readonly number[], dtype: DType): string {
+    return this.#declare(name, { shape, dtype, source: { kind: 'frozen' } });
   }
 
   data(name: string, shape: readonly number[], dtype: DType = 'f32'): string {

@@ -1,0 +1,232 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../../compute/engines/engine.ts';
+import { createReferenceEngine } from '../../compute/engines/reference.ts';
+import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
+import { must } from '../../protocol/must.ts';
+import { RandomStream } from '../../protocol/philox.ts';
+import { checkpointRoot } from '../checkpoint/root.ts';
+import { type Checkpoint, checkpointContents } from '../decoder/checkpoint.ts';
+import { NANO_CONFIG } from '../decoder/config.ts';
+import { ModelSession } from '../decoder/model-session.ts';
+import type { ModelState } from '../decoder/state.ts';
+import { type BlockPath, blockPlan } from './block-plan.ts';
+import { type BlockStep, blockStep } from './block-step.ts';
+import { modelOf } from './block-version.ts';
+import { HopComputer } from './hop-computer.ts';
+import { BlockRun } from './testing/block-run.ts';
+import { microbatchData, nanoBatch, nanoStart } from './testing/nano-case.ts';
+
+const plan = blockPlan({ config: NANO_CONFIG, layers: [1, 1] });
+const microbatches = { count: 4, batch: 2, length: 32 };
+const SKIPPING: readonly BlockPath[] = [[1], [2, 1], [2], [1, 2]];
+
+let engines: Engine[] = [];
+beforeAll(async () => {
+  engines = await Promise.all(Array.from({ length: 6 }, () => createWasmEngine({ threads: 1 })));
+});
+afterAll(() => Promise.all(engines.map((engine) => engine.stop())));
+
+/** Runs steps on the engines, with every hop on a device drawn from `seed`. */
+async function runOn(
+  devices: readonly Engine[],
+  step: BlockStep,
+  o: {
+    readonly steps: number;
+    readonly seed?: number;
+    readonly apart?: boolean;
+    readonly start?: Checkpoint;
+  },
+): Promise<BlockRun> {
+  const draws = new RandomStream([o.seed ?? 0, 0]);
+  const computers = devices.map((engine) => new HopComputer({ engine, step }));
+  const run = new BlockRun(
+    {
+      start: o.start ?? nanoStart(),
+      devices: computers,
+      place: (hop, at) => draws.word(at, hop.index, 0) % devices.length,
+    },
+    step,
+  );
+  for (let at = 0; at < o.steps; at++) {
+    const rows = nanoBatch(step.microbatches, at, { apart: o.apart ?? false });
+    await run.step(step, microbatchData(step.microbatches, rows), rows.learningRate);
+  }
+  for (const computer of computers) await computer.dispose();
+  return run;
+}
+
+/** The same rows, each step as one batch of a session. */
+async function session(steps: number, o: { apart: boolean; start?: Checkpoint }): Promise<ModelState> {
+  const { config, state } = o.start ?? nanoStart();
+  const model = await ModelSession.create({
+    engine: must(engines, 0),
+    config,
+    parameters: state.parameters,
+  });
+  for (let at = 0; at < steps; at++) await model.step(nanoBatch(microbatches, at, { apart: o.apart }));
+  const after = await model.snapshot();
+  await model.dispose();
+  return after;
+}
+
+/** Names of the tensors that differ in any bit. */
+function differing(one: ModelState, other: ModelState): string[] {
+  return (['parameters', 'm', 'v'] as const).flatMap((group) =>
+    [...one[group]]
+      .filter(([name, values]) => {
+        const theirs = other[group].get(name);
+        return !values.every((value, i) => Object.is(value, theirs?.[i]));
+      })
+      .map(([name]) => `${group} ${name}`),
+  );
+}
+
+const rootOf = (state: ModelState) => checkpointRoot(checkpointContents({ ...nanoStart(), state }));
+
+describe('a step over blocks', () => {
+  const small = { count: 4, batch: 1, length: 12 };
+
+  it.each([
+    { name: 'full', paths: 'full' as const },
+    { name: 'skipping and swapping', paths: SKIPPING },
+  ])('[B-5] has one root on 1, 2, 4 and 6 devices, however hops are placed: $name', async ({ paths }) => {
+    const step = blockStep({ plan, microbatches: small, paths });
+    const roots = new Set<string>();
+    for (const [seed, count] of [1, 2, 4, 6].entries()) {
+      const run = await runOn(engines.slice(0, count), step, { steps: 10, seed });
+      roots.add(run.root(step));
+      // What the devices hold is what the composed root says.
+      expect(rootOf(modelOf(plan, run.versions()))).toBe(run.root(step));
+    }
+    expect(roots.size).toBe(1);
+  });
+
+  it('[B-5] has one root after 100 steps on 1 and 6 devices', async () => {
+    const step = blockStep({ plan, microbatches: small, paths: SKIPPING });
+    const one = await runOn(engines.slice(0, 1), step, { steps: 100 });
+    const six = await runOn(engines, step, { steps: 100, seed: 5 });
+    expect(six.root(step)).toBe(one.root(step));
+  });
+
+  it('[B-5] has the root of the wasm engine with hops on the reference engine too', async () => {
+    const step = blockStep({ plan, microbatches, paths: SKIPPING });
+    const mixed = await runOn([createReferenceEngine(), must(engines, 0)], step, { steps: 1, seed: 3 });
+    expect(mixed.root(step)).toBe((await runOn(engines, step, { steps: 1 })).root(step));
+  });
+
+  it('[B-7] has in index order every bit of one batch but the embedding’s', async () => {
+    const step = blockStep({ plan, microbatches, paths: 'full', order: 'index' });
+    const run = await runOn(engines, step, { steps: 1 });
+    const differ = differing(await session(1, { apart: false }), modelOf(plan, run.versions()));
+    expect(differ).toEqual(['parameters', 'm', 'v'].map((group) => `${group} model.embed_tokens.weight`));
+  });
+
+  it('[B-7] has in index order all bits of one batch, for many steps, if microbatches share no token', async () => {
+    const step = blockStep({ plan, microbatches, paths: 'full', order: 'index' });
+    const run = await runOn(engines, step, { steps: 12, apart: true });
+    expect(run.root(step)).toBe(rootOf(await session(12, { apart: true })));
+  });
+
+  it('[B-6] adds gradients up in a fixed tree, with another last bit than in index order', async () => {
+    const [tree, index] = (['tree', 'index'] as const).map((order) =>
+      blockStep({ plan, microbatches, paths: 'full', order }),
+    );
+    const [one, other] = [
+      await runOn(engines, tree!, { steps: 1 }),
+      await runOn(engines, index!, { steps: 1 }),
+    ];
+    expect(one.root(tree!)).not.toBe(other.root(index!));
+    const [close, exact] = [modelOf(plan, one.versions()), modelOf(plan, other.versions())];
+    for (const [name, values] of close.parameters) {
+      const theirs = exact.parameters.get(name);
+      expect(values.every((value, i) => Math.abs(value - must(theirs ?? [], i)) < 1e-5)).toBe(true);
+    }
+  });
+
+  it('[B-8] gives a block that no microbatch visits a gradient of +0', async () => {
+    const step = blockStep({ plan, microbatches, paths: [[2], [2], [2], [2]] });
+    const run = await runOn(engines, step, { steps: 1 });
+    const after = modelOf(plan, run.versions());
+    for (const group of [after.m, after.v]) {
+      for (const [name, values] of group) {
+        expect(values.some((value) => !Object.is(value, 0))).toBe(!name.startsWith('model.layers.0.'));
+      }
+    }
+    // Decay alone acts on it, as on any parameter whose gradient is zero.
+    const before = nanoStart().state.parameters;
+    const gain = 'model.layers.0.input_layernorm.weight';
+    expect(after.parameters.get(gain)).toEqual(before.get(gain));
+    expect(after.parameters.get('model.layers.0.mlp.up_proj.weight')).not.toEqual(
+      before.get('model.layers.0.mlp.up_proj.weight'),
+    );
+  });
+
+  it('[B-8] leaves a microbatch that skips a block out of its sums', async () => {
+    // Microbatch 3 alone visits the first layers: their gradient is its own, bit for bit.
+    const step = blockStep({ plan, microbatches, paths: [[2], [2], [2], [1, 2]] });
+    for (const { name } of must(plan.blocks, 1).trained) {
+      expect(step.gradients.get(name)).toBe(`gradient.3.${name}`);
+    }
+    expect(step.gradients.get('model.layers.1.mlp.up_proj.weight')).toBe(
+      'sum.0-3.model.layers.1.mlp.up_proj.weight',
+    );
+  });
+
+  it.each([1, 3, 5])('[B-6] has the same tree for %i microbatches, absent ones being +0', async (count) => {
+    const step = blockStep({ plan, microbatches: { count, batch: 2, length: 8 }, paths: 'full' });
+    const sums = step.hops.filter(({ kind, block }) => kind === 'sum' && block === 'layers.0-0');
+    expect(sums).toHaveLength(count - 1);
+    const ranges = sums.map(({ outputs }) => outputs[0]?.split('.')[1]);
+    expect(ranges).toEqual({ 1: [], 3: ['0-1', '0-3'], 5: ['0-1', '2-3', '0-3', '0-7'] }[count]);
+  });
+});
+
+describe('hops', () => {
+  const untied = blockPlan({ config: { ...NANO_CONFIG, tiedEmbedding: false }, layers: [2] });
+
+  it.each([
+    ['tied', plan],
+    ['untied', untied],
+  ])('[B-4] read what came before and their own block’s version only: %s', (_, cut) => {
+    const paths = cut === plan ? SKIPPING : 'full';
+    const step = blockStep({ plan: cut, microbatches, paths });
+    const known = new Set(
+      [...step.recipe.tensors].filter(([, { source }]) => source.kind === 'data').map(([name]) => name),
+    );
+    for (const hop of step.hops) {
+      const block = must(
+        cut.blocks,
+        cut.blocks.findIndex(({ id }) => id === hop.block),
+      );
+      const own = block.parameters.flatMap((name) => [name, `optimizer.m.${name}`, `optimizer.v.${name}`]);
+      for (const name of hop.state) expect(own).toContain(name);
+      for (const name of hop.inputs) expect(known).toContain(name);
+      if (hop.kind === 'update') expect([...hop.outputs].sort()).toEqual([...own].sort());
+      else for (const name of hop.outputs) known.add(name);
+    }
+    const kinds = new Set(step.hops.map(({ kind }) => kind));
+    expect([...kinds]).toEqual(['embed', 'forward', 'loss', 'backward', 'sum', 'norm', 'clip', 'update']);
+  });
+
+  it('[B-9] add the gradients of a tied table: head first, then lookup', () => {
+    const step = blockStep({ plan, microbatches, paths: 'full' });
+    const name = 'model.embed_tokens.weight';
+    const last = step.hops.find(({ outputs }) => outputs.includes(`gradient.${name}`));
+    expect(last?.inputs).toEqual([`sum.0-3.${name}`, 'sum.0-3.embedding.lookup']);
+    expect(step.gradients.get(name)).toBe(`gradient.${name}`);
+  });
+
+  it('[B-10] fold the norms in the order of the parameters', () => {
+    const step = blockStep({ plan: untied, microbatches, paths: 'full' });
+    const clip = step.hops.find(({ kind }) => kind === 'clip');
+    const names = untied.blocks.flatMap(({ trained }) => trained.map(({ name }) => `norm.${name}`));
+    expect(clip?.inputs).toEqual(names);
+  });
+
+  it('tell the bytes of their tensors', () => {
+    const step = blockStep({ plan, microbatches, paths: 'full' });
+    expect(step.bytesOf('activation.0.embedding')).toBe(64 * 64 * 4);
+    expect(step.bytesOf('tokens.1')).toBe(64 * 4);
+    expect(() => step.bytesOf('nothing')).toThrow(RangeError);
+  });
+});

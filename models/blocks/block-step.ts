@@ -1,0 +1,293 @@
+/**
+ * One optimizer step of a model in blocks, as one recipe whose actions are the hops: programs over named
+ * tensors that any device with the block can compute. Paths of microbatches are part of the program; the
+ * devices are not, so that no bit depends on where a hop is computed. docs/blocks.md has the rules.
+ */
+import { elementBytes, elementCount } from '../../compute/repops/program.ts';
+import type { RecipeBuilder, StepRecipe } from '../../compute/repops/recipe.ts';
+import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../decoder/adamw.ts';
+import { trainedSpecs } from '../decoder/backward.ts';
+import { type ParameterSpec, parameterSpecs } from '../decoder/config.ts';
+import type { BatchShape, Objective, PolicyOptions } from '../decoder/decoder.ts';
+import { EMBEDDING, headName, parameterDType } from '../decoder/forward.ts';
+import { modelRopeTables } from '../decoder/rope.ts';
+import {
+  type Block,
+  type BlockPath,
+  type BlockPlan,
+  BlockPlanError,
+  checkedPaths,
+  embeddingBlock,
+  headBlock,
+  layerBlocks,
+} from './block-plan.ts';
+import { type Leaf, type SumOrder, sumLeaves } from './gradient-sum.ts';
+import { type Hop, StepBuilder } from './hop.ts';
+import {
+  backwardProgram,
+  clipProgram,
+  embeddingBackwardProgram,
+  embedProgram,
+  forwardProgram,
+  LOOKUP,
+  lossProgram,
+  normProgram,
+  sumProgram,
+  updateProgram,
+} from './hop-programs.ts';
+
+export interface Microbatches extends BatchShape {
+  readonly count: number;
+}
+
+export interface BlockStepOptions {
+  readonly plan: BlockPlan;
+  readonly microbatches: Microbatches;
+  /** The stages that each microbatch visits, or every stage for each. */
+  readonly paths: readonly BlockPath[] | 'full';
+  /** Defaults to DEFAULT_OPTIMIZER. */
+  readonly optimizer?: OptimizerOptions;
+  /** Defaults to `tree`. */
+  readonly order?: SumOrder;
+  /** Defaults to `supervised`. */
+  readonly objective?: Objective;
+  readonly policy?: PolicyOptions;
+}
+
+export interface BlockStep {
+  readonly plan: BlockPlan;
+  readonly microbatches: Microbatches;
+  readonly paths: readonly BlockPath[];
+  readonly recipe: StepRecipe;
+  /** In the order of the recipe's actions. */
+  readonly hops: readonly Hop[];
+  /** For each trained tensor, the recipe's tensor with its gradient over all microbatches. */
+  readonly gradients: ReadonlyMap<string, string>;
+  /** Bytes of one of the recipe's tensors. Throws RangeError for a name that it lacks. */
+  bytesOf(tensor: string): number;
+}
+
+const MOST_MICROBATCHES = 4096;
+const PREFIXES = ['', 'optimizer.m.', 'optimizer.v.'] as const;
+
+/**
+ * The tensors of a block's version: its parameters, and the moments of what is trained. `frozen` ones no step
+ * changes.
+ */
+export function blockTensors(
+  plan: BlockPlan,
+  block: Block,
+): readonly (ParameterSpec & { readonly dtype: 'f32' | 'bf16'; readonly frozen: boolean })[] {
+  const own = parameterSpecs(plan.config).filter(({ name }) => block.parameters.includes(name));
+  const frozen = plan.weights.frozen
+    ? own.map(({ name, shape }) => {
+        const dtype = parameterDType(plan.weights, shape) === 'bf16' ? ('bf16' as const) : ('f32' as const);
+        return { name, shape, dtype, frozen: true };
+      })
+    : [];
+  return [
+    ...frozen,
+    ...PREFIXES.flatMap((prefix) =>
+      block.trained.map(({ name, shape }) => ({
+        name: prefix + name,
+        shape,
+        dtype: 'f32' as const,
+        frozen: false,
+      })),
+    ),
+  ];
+}
+
+/** The step. Throws BlockPlanError for paths or microbatches that the plan does not allow. */
+export function blockStep(options: BlockStepOptions): BlockStep {
+  const { plan, microbatches, order = 'tree', objective = 'supervised' } = options;
+  const { optimizer = DEFAULT_OPTIMIZER } = options;
+  const { config, weights } = plan;
+  const { count, batch, length } = microbatches;
+  checkMicrobatches(plan, microbatches);
+  const paths = checkedPaths(plan, count, options.paths);
+  const b = new StepBuilder();
+  const [embedding, head, layers] = [embeddingBlock(plan), headBlock(plan), layerBlocks(plan)];
+  const rows = [batch * length, config.hiddenSize];
+  const shape = { batch, length };
+  declare(b.recipe, options, objective);
+
+  const leaves = new Map<string, (Leaf | undefined)[]>(plan.blocks.map(({ id }) => [id, []]));
+  const keep = (block: Block, m: number, leaf: Leaf) => {
+    const kept = leaves.get(block.id);
+    if (kept !== undefined) kept[m] = new Map([...(kept[m] ?? []), ...leaf]);
+  };
+  const specs = trainedSpecs(config, weights);
+  const partSpecs = new Map<string, ParameterSpec>(specs.map((spec) => [spec.name, spec]));
+  partSpecs.set(LOOKUP, { name: LOOKUP, shape: [config.vocabulary, config.hiddenSize] });
+  const partOf = (name: string): ParameterSpec => {
+    const part = partSpecs.get(name);
+    if (part === undefined) throw new RangeError(`${name} has no gradient`);
+    return part;
+  };
+  /** Declares a microbatch's gradients. Returns the program's names for them, and the leaf. */
+  const gradientsOf = (m: number, names: readonly string[]) => {
+    const leaf = new Map(names.map((name) => [name, b.between(`gradient.${m}.${name}`, partOf(name).shape)]));
+    const rename = Object.fromEntries([...leaf].map(([name, tensor]) => [`gradient.${name}`, tensor]));
+    return { leaf, rename };
+  };
+
+  for (const [m, path] of paths.entries()) {
+    const visited = path.map((stage) => layers[stage - 1]).filter((block) => block !== undefined);
+    const activation = (block: Block) => `activation.${m}.${block.id}`;
+    const gradient = (block: Block) => `activation.gradient.${m}.${block.id}`;
+    b.hop(
+      { kind: 'embed', block: embedding, microbatch: m },
+      b.program('embed', () => embedProgram(plan, shape)),
+      { tokens: `tokens.${m}`, output: b.between(activation(embedding), rows) },
+    );
+    let before = embedding;
+    for (const block of visited) {
+      b.hop(
+        { kind: 'forward', block, microbatch: m },
+        b.program(`forward ${block.id}`, () => forwardProgram(plan, block, shape)),
+        { input: activation(before), output: b.between(activation(block), rows) },
+      );
+      before = block;
+    }
+    const ofHead = gradientsOf(m, weights.frozen ? [] : ['model.norm.weight', headName(config)]);
+    keep(head, m, ofHead.leaf);
+    b.hop(
+      { kind: 'loss', block: head, microbatch: m },
+      b.program('loss', () =>
+        lossProgram(plan, { ...shape, objective, policy: options.policy, plan: weights }),
+      ),
+      {
+        ...ofHead.rename,
+        input: activation(before),
+        targets: `targets.${m}`,
+        weights: `weights.${m}`,
+        ...(objective === 'policy' ? { advantages: `advantages.${m}`, oldLogprobs: `oldLogprobs.${m}` } : {}),
+        loss: b.between(`loss.${m}`, [1]),
+        logprobs: b.between(`logprobs.${m}`, [batch * length]),
+        'input.gradient': b.between(gradient(before), rows),
+      },
+    );
+    for (const [place, block] of [...visited.entries()].reverse()) {
+      // Nothing below the first layers that a microbatch visits is trained when the embedding is frozen.
+      const wanted = !weights.frozen || place > 0;
+      const input = visited[place - 1] ?? embedding;
+      const own = gradientsOf(
+        m,
+        block.trained.map(({ name }) => name),
+      );
+      keep(block, m, own.leaf);
+      b.hop(
+        { kind: 'backward', block, microbatch: m },
+        b.program(`backward ${block.id} ${wanted}`, () => backwardProgram(plan, block, shape, { wanted })),
+        {
+          ...own.rename,
+          input: activation(input),
+          'output.gradient': gradient(block),
+          ...(wanted ? { 'input.gradient': b.between(gradient(input), rows) } : {}),
+        },
+      );
+    }
+    if (weights.frozen) continue;
+    const lookup = gradientsOf(m, [config.tiedEmbedding ? LOOKUP : EMBEDDING]);
+    keep(embedding, m, lookup.leaf);
+    b.hop(
+      { kind: 'backward', block: embedding, microbatch: m },
+      b.program('backward embedding', () => embeddingBackwardProgram(plan, shape)),
+      { ...lookup.rename, tokens: `tokens.${m}`, 'output.gradient': gradient(embedding) },
+    );
+  }
+
+  const gradients = new Map<string, string>();
+  for (const block of plan.blocks) {
+    const sum = sumLeaves(b, block, leaves.get(block.id) ?? [], { count, order, partOf });
+    for (const { name, shape: size } of block.trained) {
+      const own =
+        sum?.get(name) ?? b.recipe.fixed(`zero.${name}`, size, new Float32Array(elementCount(size)));
+      gradients.set(name, own);
+    }
+    const lookup = sum?.get(LOOKUP);
+    const table = sum?.get(EMBEDDING);
+    if (lookup === undefined || table === undefined) continue;
+    const part = partOf(EMBEDDING);
+    const total = b.between(`gradient.${EMBEDDING}`, part.shape);
+    b.hop(
+      { kind: 'sum', block },
+      b.program('sum tied', () => sumProgram('head and lookup', [part])),
+      { [`left.${EMBEDDING}`]: table, [`right.${EMBEDDING}`]: lookup, [`sum.${EMBEDDING}`]: total },
+    );
+    gradients.set(EMBEDDING, total);
+  }
+
+  const trainedBlocks = plan.blocks.filter(({ trained }) => trained.length > 0);
+  const gradientNames = (block: Block) =>
+    Object.fromEntries(block.trained.map(({ name }) => [`gradient.${name}`, gradients.get(name) ?? name]));
+  for (const { name } of specs) b.between(`norm.${name}`, [1]);
+  for (const block of trainedBlocks) b.hop({ kind: 'norm', block }, normProgram(block), gradientNames(block));
+  b.between('clip', [1]);
+  b.hop({ kind: 'clip', block: embedding }, clipProgram(specs, optimizer), {});
+  for (const block of trainedBlocks) {
+    b.hop({ kind: 'update', block }, updateProgram(block, optimizer), gradientNames(block));
+  }
+  const { recipe, hops } = b.build();
+  return {
+    plan,
+    microbatches,
+    paths,
+    recipe,
+    hops,
+    gradients,
+    bytesOf(tensor) {
+      const found = recipe.tensors.get(tensor);
+      if (found === undefined) throw new RangeError(`The step has no tensor ${tensor}.`);
+      return elementCount(found.shape) * elementBytes(found.dtype);
+    },
+  };
+}
+
+function checkMicrobatches(plan: BlockPlan, { count, batch, length }: Microbatches): void {
+  if (!Number.isInteger(count) || count < 1 || count > MOST_MICROBATCHES) {
+    throw new BlockPlanError(`A step has 1 to ${MOST_MICROBATCHES} microbatches, not ${count}.`);
+  }
+  const { context } = plan.config;
+  if (!Number.isInteger(batch) || batch < 1 || !Number.isInteger(length) || length < 1 || length > context) {
+    throw new BlockPlanError(
+      `A microbatch has whole rows of 1 to ${context} tokens, not ${batch} rows of ${length}.`,
+    );
+  }
+}
+
+/** Declares what is given at the start of a step. */
+function declare(recipe: RecipeBuilder, options: BlockStepOptions, objective: Objective): void {
+  const { plan, microbatches } = options;
+  const { config, weights } = plan;
+  const { count, batch, length } = microbatches;
+  const N = batch * length;
+  for (const block of plan.blocks) {
+    for (const { name, shape, dtype, frozen } of blockTensors(plan, block)) {
+      if (frozen) recipe.frozen(name, shape, dtype);
+      else recipe.state(name, shape);
+    }
+  }
+  recipe.data('hyper', [3]);
+  for (let m = 0; m < count; m++) {
+    recipe.data(`tokens.${m}`, [N], 'u32');
+    recipe.data(`targets.${m}`, [N], 'u32');
+    recipe.data(`weights.${m}`, [N]);
+    if (objective !== 'policy') continue;
+    recipe.data(`advantages.${m}`, [N]);
+    recipe.data(`oldLogprobs.${m}`, [N]);
+  }
+  if (objective === 'policy') recipe.fixed('ones', [N], new Float32Array(N).fill(1));
+  const { cos, sin } = modelRopeTables(config, config.context);
+  const table = [config.context, config.headDim / 2];
+  recipe.fixed('rope.cos', table, cos);
+  recipe.fixed('rope.sin', table, sin);
+  recipe.fixed(
+    'positions',
+    [N],
+    Uint32Array.from({ length: N }, (_, i) => i % length),
+  );
+  const rank = weights.lora?.rank;
+  if (rank !== undefined) recipe.fixed('lora.zero', [N, rank], new Float32Array(N * rank));
+}

@@ -1,0 +1,65 @@
+/** A built-in model and rows of tokens for it, with which devices and engines are compared. */
+import type { Words } from '../../../compute/repops/recipe.ts';
+import { must } from '../../../protocol/must.ts';
+import { RandomStream } from '../../../protocol/philox.ts';
+import type { Checkpoint } from '../../decoder/checkpoint.ts';
+import { type DecoderConfig, NANO_CONFIG } from '../../decoder/config.ts';
+import { initialParameters } from '../../decoder/initialize.ts';
+import { freshState } from '../../decoder/state.ts';
+import type { TrainingBatch } from '../../decoder/train-step.ts';
+import type { Microbatches } from '../block-step.ts';
+
+export function nanoStart(config: DecoderConfig = NANO_CONFIG, deviation = 0.02): Checkpoint {
+  const stream = new RandomStream([12, 2]);
+  const parameters = initialParameters({
+    config,
+    draw: (tensor, element, part) => stream.word(tensor, element, part),
+    deviation,
+  });
+  return { config, state: freshState(config, parameters), cursor: 0, rngKey: '0x626c6f636b' };
+}
+
+/**
+ * The rows of a step as one batch. With `apart`, the microbatches share no token: those of microbatch m are
+ * congruent to m. Then the embedding's gradient is the same however microbatches are added up.
+ */
+export function nanoBatch(
+  { count, batch, length }: Microbatches,
+  step: number,
+  o: { readonly config?: DecoderConfig; readonly apart?: boolean; readonly learningRate?: number } = {},
+): TrainingBatch {
+  const { config = NANO_CONFIG, apart = false, learningRate = 1e-2 } = o;
+  const rows = new RandomStream([99, step]);
+  const N = batch * length;
+  const own = Math.floor(config.vocabulary / count);
+  const draw = (row: number, place: number) => {
+    const word = rows.word(row, place, 0);
+    if (!apart) return word % config.vocabulary;
+    return (word % own) * count + Math.floor(row / batch);
+  };
+  const at = (i: number, ahead: number) => draw(Math.floor(i / length), (i % length) + ahead);
+  return {
+    batch: count * batch,
+    length,
+    tokens: Array.from({ length: count * N }, (_, i) => at(i, 0)),
+    targets: Array.from({ length: count * N }, (_, i) => at(i, 1)),
+    weights: new Float32Array(count * N).fill(1 / (count * N)),
+    learningRate,
+  };
+}
+
+/** The same rows as the data of microbatches. */
+export function microbatchData(
+  { count, batch, length }: Microbatches,
+  rows: TrainingBatch,
+): ReadonlyMap<string, Words> {
+  const N = batch * length;
+  const data = new Map<string, Words>();
+  for (let m = 0; m < count; m++) {
+    const slice = (values: ArrayLike<number>) => Array.from({ length: N }, (_, i) => must(values, m * N + i));
+    data.set(`tokens.${m}`, Uint32Array.from(slice(rows.tokens)));
+    data.set(`targets.${m}`, Uint32Array.from(slice(rows.targets)));
+    data.set(`weights.${m}`, Float32Array.from(slice(rows.weights)));
+  }
+  return data;
+}
