@@ -10,7 +10,7 @@ function slot(kind: Slot['kind'], inputs: readonly number[] = []): Slot {
   return { kind, place: 0, count: 0, name: '0x', node: NODE, inputs, names: [] };
 }
 
-const { state, data, output, compose } = SLOT_KIND;
+const { state, data, fixed, output, compose } = SLOT_KIND;
 /** w, x, w + x, its square, the square + x, the checkpoint. The hop is the square and what follows. */
 const program = [
   slot(state),
@@ -20,7 +20,7 @@ const program = [
   slot(output, [3, 1]),
   slot(compose, [4]),
 ];
-const shape: HopShape = { first: 3, count: 2, inputs: [1, 2], outputs: [4] };
+const shape: HopShape = { first: 3, count: 2, inputs: [1, 2], tables: [], outputs: [4] };
 const root = (i: number): Hex => `0x${i.toString(16).padStart(64, '0')}`;
 
 const trace: StepTrace = {
@@ -35,8 +35,9 @@ const trace: StepTrace = {
 
 describe('a hop as a run of its own', () => {
   it('[V-72] reads what its slots read and do not compute, in ascending order', () => {
-    expect(hopReads(program, shape)).toEqual([1, 2]);
-    expect(hopReads(program, { first: 2, count: 3 })).toEqual([0, 1]);
+    expect(hopReads(program, shape)).toEqual({ inputs: [1, 2], tables: [] });
+    expect(hopReads(program, { first: 2, count: 3 })).toEqual({ inputs: [0, 1], tables: [] });
+    expect(hopReads(program.with(1, slot(fixed)), shape)).toEqual({ inputs: [2], tables: [1] });
     expect(() => hopReads(program, { first: 5, count: 2 })).toThrow(RangeError);
     expect(() => hopReads(program, { first: 2, count: 0 })).toThrow(RangeError);
   });
@@ -54,6 +55,13 @@ describe('a hop as a run of its own', () => {
     expect(slots[2]?.node).toBe(NODE);
   });
 
+  it('[V-73] has tables after the inputs, as they are in the whole program', () => {
+    const table = { ...slot(fixed), name: root(1) };
+    const slots = hopProgram(program.with(1, table), { ...shape, inputs: [2], tables: [1] });
+    expect(slots.map(({ inputs }) => inputs)).toEqual([[], [], [0, 0], [2, 1], [3]]);
+    expect(slots[1]).toBe(table);
+  });
+
   it('takes an input that a slot of the hop would compute as it is given', () => {
     const slots = hopProgram(program, { ...shape, inputs: [1, 2, 3] });
     expect(slots.map(({ inputs }) => inputs)).toEqual([[], [], [], [1, 1], [2, 0], [4]]);
@@ -64,6 +72,7 @@ describe('a hop as a run of its own', () => {
     ['hands on what it does not compute', { ...shape, outputs: [2] }],
     ['hands on what comes after it', { ...shape, outputs: [5] }],
     ['hands on nothing', { ...shape, outputs: [] }],
+    ['takes for a table what no table is', { ...shape, inputs: [2], tables: [1] }],
   ])('is refused if it %s', (_, bad) => {
     expect(() => hopProgram(program, bad)).toThrow(RangeError);
   });

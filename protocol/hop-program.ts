@@ -1,6 +1,6 @@
 /**
  * A hop of a step as a run of its own: one step whose data are the hop's inputs, whose program are the hop's
- * slots in the program of the whole step, and whose result is composed from the hop's outputs. So one hop can
+ * tables and slots in the program of the whole step, and whose result is composed from the hop's outputs. So one hop can
  * be claimed and disputed alone, which convicts a device that signed something else.
  * contracts/src/HopProgram.sol makes the same terms.
  */
@@ -14,8 +14,10 @@ import { slotLeaf } from './slot-encoding.ts';
 
 /** Which slots of a step's program a hop is. */
 export interface HopShape {
-  /** The slots that the hop's slots read and do not compute. `hopReads` gives them. */
+  /** The slots that the hop's slots read and do not compute, in the order in which a device signs them. */
   readonly inputs: readonly number[];
+  /** The fixed slots that they read. The program has their roots, so nobody signs them. */
+  readonly tables: readonly number[];
   /** The slots that the hop hands on. */
   readonly outputs: readonly number[];
   readonly first: number;
@@ -35,16 +37,25 @@ const EMPTY: Omit<Slot, 'kind'> = {
 };
 
 /**
- * The slots that `count` slots from `first` on read and do not compute, each once, in ascending order: state,
- * data and tables as well as what other hops hand on. A device signs the roots of all of them. Throws
- * RangeError for slots that the program lacks.
+ * The slots that `count` slots from `first` on read and do not compute, each once, in ascending order: those
+ * that a device signs, and the fixed ones. Throws RangeError for slots that the program lacks.
  */
-export function hopReads(program: readonly Slot[], { first, count }: Pick<HopShape, 'first' | 'count'>) {
+export function hopReads(
+  program: readonly Slot[],
+  { first, count }: Pick<HopShape, 'first' | 'count'>,
+): Pick<HopShape, 'inputs' | 'tables'> {
   const read = new Set<number>();
   for (const slot of slotsOf(program, first, count)) {
     for (const place of slot.inputs) if (place < first) read.add(place);
   }
-  return [...read].toSorted((a, b) => a - b);
+  const slots = [...read].toSorted((a, b) => a - b);
+  const isFixed = (slot: number) => program[slot]?.kind === SLOT_KIND.fixed;
+  return { inputs: slots.filter((slot) => !isFixed(slot)), tables: slots.filter(isFixed) };
+}
+
+/** The slots of the whole step that the slots of the hop's run are, but for its last. */
+function placesOf({ inputs, tables, first, count }: HopShape): readonly number[] {
+  return [...inputs, ...tables, ...Array.from({ length: count }, (_, i) => first + i)];
 }
 
 function slotsOf(program: readonly Slot[], first: number, count: number): readonly Slot[] {
@@ -57,14 +68,15 @@ function slotsOf(program: readonly Slot[], first: number, count: number): readon
 
 /** The program of the hop's run. Throws RangeError for a hop that reads or hands on what it lacks. */
 export function hopProgram(program: readonly Slot[], shape: HopShape): readonly Slot[] {
-  const { first, count, inputs, outputs } = shape;
+  const { first, count, inputs, tables, outputs } = shape;
+  const known = [...inputs, ...tables];
   const placeOf = (slot: number, before: number): number => {
-    const given = inputs.indexOf(slot);
+    const given = known.indexOf(slot);
     if (given >= 0) return given;
     if (slot < first || slot >= before) {
       throw new RangeError(`Slot ${slot} is neither an input of the hop nor computed in it before.`);
     }
-    return inputs.length + slot - first;
+    return known.length + slot - first;
   };
   const computed = slotsOf(program, first, count).map((slot, i) => ({
     ...slot,
@@ -73,13 +85,20 @@ export function hopProgram(program: readonly Slot[], shape: HopShape): readonly 
   if (outputs.length === 0) throw new RangeError('A hop hands on at least one tensor.');
   const composed = outputs.map((slot) => {
     if (slot < first || slot >= first + count) throw new RangeError(`The hop does not compute slot ${slot}.`);
-    return inputs.length + slot - first;
+    return known.length + slot - first;
   });
   return [
     ...inputs.map((_, place): Slot => ({ ...EMPTY, kind: SLOT_KIND.data, place })),
+    ...tables.map((place) => tableAt(program, place)),
     ...computed,
     { ...EMPTY, kind: SLOT_KIND.compose, inputs: composed, names: outputs.slice(1).map(() => '0x' as const) },
   ];
+}
+
+function tableAt(program: readonly Slot[], place: number): Slot {
+  const slot = program[place];
+  if (slot?.kind === SLOT_KIND.fixed) return slot;
+  throw new RangeError(`Slot ${place} is not fixed: it is an input of the hop.`);
 }
 
 /** The terms of a claim about the hop from inputs with these roots, in the order of `shape.inputs`. */
@@ -107,8 +126,7 @@ export function hopResult(outputs: readonly Pick<SlotRoot, 'root'>[]): Hex {
 
 /** The part of a step's trace that a hop is, as the trace of the hop's run. */
 export function hopTrace(shape: HopShape, trace: StepTrace): StepTrace {
-  const { first, count, inputs, outputs } = shape;
-  const slots = [...inputs, ...Array.from({ length: count }, (_, i) => first + i)];
+  const slots = placesOf(shape);
   const rootOf = (slot: number): Hex => {
     const root = trace.roots[slot];
     if (root === undefined) throw new RangeError(`The trace has no slot ${slot}.`);
@@ -119,7 +137,7 @@ export function hopTrace(shape: HopShape, trace: StepTrace): StepTrace {
     if (place === undefined) throw new RangeError(`The hop has no tensor in slot ${slot}.`);
     return place;
   };
-  const after = hopResult(outputs.map((slot) => ({ root: rootOf(slot) })));
+  const after = hopResult(shape.outputs.map((slot) => ({ root: rootOf(slot) })));
   return {
     before: NO_CHECKPOINT,
     after,
@@ -143,14 +161,12 @@ export interface HopEvidenceOptions {
 
 /** The evidence for a claim about a hop: whoever computed the hop plays a game about it with this. */
 export function hopEvidence({ program, shape, trace, slotNames }: HopEvidenceOptions): Evidence {
-  const { first, count, inputs } = shape;
   const slots = hopProgram(program, shape);
-  const dataRoots = trace.roots.slice(0, inputs.length);
-  const named = [...inputs, ...Array.from({ length: count }, (_, i) => first + i)];
+  const dataRoots = trace.roots.slice(0, shape.inputs.length);
   return {
     terms: hopTerms(slots, dataRoots),
     program: slots,
-    slotNames: [...named.map((slot) => slotNames[slot] ?? `slot ${slot}`), 'result'],
+    slotNames: [...placesOf(shape).map((slot) => slotNames[slot] ?? `slot ${slot}`), 'result'],
     dataRoots,
     stepRoots: async () => [trace.after],
     trace: async (step) => {

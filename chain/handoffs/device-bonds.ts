@@ -174,8 +174,15 @@ export function convict(options: ConvictOptions): Promise<IncludedTransaction> {
 export function hopOf({ handoff, shape, inputs }: SignedHop, program: readonly Slot[]) {
   const { first, count } = shape;
   const tree = programTree(program);
+  const tables = shape.tables.map((slot) => ({
+    slot,
+    // What a fixed slot is called is its tensor's root.
+    root: program[slot]?.name ?? '0x',
+    proof: tree.proof(slot),
+  }));
   return {
     inputs,
+    tables,
     outputs: handoff.outputs.map(({ slot, root }) => ({ slot, root })),
     first,
     slots: program.slice(first, first + count),

@@ -24,8 +24,8 @@ interface IHandoffs {
     /// @param step The step, counted from 0.
     /// @param hop The hop's place among the step's actions, counted from 0.
     /// @param version Root of the version of the block that the hop read.
-    /// @param inputs SHA-256 Merkle root over the tensors that the hop's slots read and do not compute, state,
-    /// data and tables included; each leaf is abi.encodePacked(slot, root).
+    /// @param inputs SHA-256 Merkle root over the tensors that the hop's slots read and do not compute, state
+    /// and data included; each leaf is abi.encodePacked(slot, root).
     /// @param outputs The same over the tensors that the hop hands on.
     struct Handoff {
         bytes32 run;
@@ -48,15 +48,25 @@ interface IHandoffs {
         bytes32 root;
     }
 
+    /// @notice A tensor that is the same in every step, as the run's program has it.
+    /// @param proof The path of its entry in the program's tree.
+    struct Table {
+        uint32 slot;
+        bytes32 root;
+        bytes32[] proof;
+    }
+
     /// @notice A hop as a part of the run's program.
     /// @param inputs The leaves of the handoff's `inputs`.
+    /// @param tables The fixed tensors that the hop's slots read and that are not among `inputs`.
     /// @param outputs The leaves of the handoff's `outputs`.
     /// @param first The hop's first slot.
     /// @param slots The entries of the program from `first` on, all of them outputs of operators. Each reads
-    /// slots that are among `inputs` or before it in this list.
+    /// slots that are among `inputs` or `tables` or before it in this list.
     /// @param proofs For each entry the path in the program's tree.
     struct Hop {
         SlotRoot[] inputs;
+        Table[] tables;
         SlotRoot[] outputs;
         uint32 first;
         IDisputes.Slot[] slots;
@@ -118,8 +128,9 @@ interface IHandoffs {
     error OtherRun();
     /// @notice The tensors are not those that the handoff names.
     error OtherTensors();
-    /// @notice The slots are not those of the program, are not outputs of operators, read what is neither an
-    /// input of the handoff nor a slot before, or lack an output of the handoff.
+    /// @notice The slots or tables are not those of the program, the slots are not outputs of operators, read
+    /// what is neither an input of the handoff nor a table nor a slot before, or lack an output of the
+    /// handoff.
     error BadHop();
     /// @notice The claim is not about this hop from these inputs, does not stand, or says what the handoff
     /// says.
@@ -141,9 +152,9 @@ interface IHandoffs {
     /// @notice The contract that holds the bonds.
     function payments() external view returns (IPayments);
 
-    /// @notice Device: deposits the coin sent as its bond for the claims of `claimant` about a run, or adds it
-    /// to that bond. The bond can be withdrawn after `until`. A claimant that relies on the bond checks that
-    /// this is after the time by which its claim, and then a claim about a hop, are decided.
+    /// @notice Device: deposits the coin sent as its bond for the claims of `claimant` about a run, or adds
+    /// it to that bond. The bond can be withdrawn after `until`. A claimant that relies on the bond checks
+    /// that this is after the time by which its claim, and then a claim about a hop, are decided.
     function deposit(bytes32 run, address claimant, uint64 until) external payable;
 
     /// @notice Device: takes its bond back as credit in Payments.
@@ -187,7 +198,7 @@ interface IHandoffs {
     /// @notice The name of a run in handoffs.
     function runOf(IDisputes.Terms calldata terms) external pure returns (bytes32);
     /// @notice The terms of a claim about a hop alone: a run of one step whose data are the hop's inputs,
-    /// whose program are the hop's slots, and whose result is composed from the hop's outputs.
+    /// whose program are its tables and slots, and whose result is composed from the hop's outputs.
     function hopTerms(IDisputes.Terms calldata terms, Hop calldata hop)
         external
         pure

@@ -8,12 +8,12 @@ import {IDisputes} from "./disputes/IDisputes.sol";
 /// @title Pay for hops
 /// @notice Devices that compute a run hop by hop share a pot, by the hops that each of them did. Whoever pays
 /// funds the pot before the run and names the account that will claim it on Disputes. That account records
-/// which handoff of which device each hop of its claim is built on, in one Merkle root. Once the claim stands,
-/// each device collects its part: a hop of a step is paid once, to the device in the record, which has to
-/// show the handoff that it signed. Nobody reports how many hops it did.
-/// @dev Nobody administers this contract: no owner, no pause, no upgrade, no fee. The record says who computed
-/// what only as far as its author is honest: a device that was left out has no proof here. A device that looks
-/// at the record of each step while it works loses at most a step.
+/// which handoff of which device each hop of its claim is built on, in one Merkle root. Once the claim
+/// stands, each device collects its part: a hop of a step is paid once, to the device in the record, which
+/// has to show the handoff that it signed. Nobody reports how many hops it did.
+/// @dev Nobody administers this contract: no owner, no pause, no upgrade, no fee. The record says who
+/// computed what only as far as its author is honest: a device that was left out has no proof here. A device
+/// that looks at the record of each step while it works loses at most a step.
 interface IHopShares {
     /// @notice What is stored of a pot.
     /// @param funder Who paid, and gets back what nobody collected by `until`.
@@ -63,7 +63,8 @@ interface IHopShares {
     /// @notice The funder took back what nobody had collected.
     event Returned(uint256 indexed pot, uint256 amount);
 
-    /// @notice The run has no hops, the time is over, or the amount is less than a wei a hop or over 128 bits.
+    /// @notice The run has no hops, the time is over, or the amount is less than a wei a hop or over 128
+    /// bits.
     error BadPot();
     /// @notice Only `who` may make this call.
     error OnlyBy(address who);

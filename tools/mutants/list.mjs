@@ -181,6 +181,7 @@ export const LIKELY = {
   'slots read what comes after them': 'test_hopTerms_revertIfSlotsAreNotTheProgramsOrReadOthers',
   'a hop hands on what it does not have': 'test_hopTerms_revertIfSlotsAreNotTheProgramsOrReadOthers',
   'data of a hop are not bound': 'test_hopTerms_areTheHopsSlotsAndInputs',
+  'any table passes for the program’s': 'test_hopTerms_revertIfSlotsAreNotTheProgramsOrReadOthers',
   'a hop is paid twice': 'test_collect_revertsIfHopIsPaid',
   'hops are paid before the claim stands': 'test_collect_revertsUntilClaimStands',
   'hops are paid after the time': 'test_giveBack_returnsWhatNobodyCollectedAfterItsTime',
@@ -790,6 +791,11 @@ export const MUTANTS = [
     ['slots read what comes after them', '&& slot - hop.first < i', ''],
     ['a hop hands on what it does not have', '&& place - hop.first < hop.slots.length', ''],
     ['data of a hop are not bound', 'made.data = Merkle.rootOf(data);', ''],
+    [
+      'any table passes for the program’s',
+      'require(Merkle.verify(leaf, table.slot, run.slots, table.proof, run.program), IHandoffs.BadHop());',
+      '',
+    ],
   ]),
   ...handoffs('HopShares', [
     ['a hop is paid twice', '_paid[pot].set(place);', ''],

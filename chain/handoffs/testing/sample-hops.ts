@@ -14,7 +14,7 @@ const HANDED_ON = [[SLOT.sum, SLOT.norm], [SLOT.next]] as const;
 export function sampleHop({ program }: Pick<Evidence, 'program'>, hop: 0 | 1): HopShape {
   const outputs = HANDED_ON[hop];
   const range = { first: outputs[0], count: outputs.length };
-  return { ...range, inputs: hopReads(program, range), outputs };
+  return { ...range, ...hopReads(program, range), outputs };
 }
 
 export interface SampleHandoffOptions {

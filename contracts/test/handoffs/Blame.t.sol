@@ -220,7 +220,7 @@ contract BlameTest is HandoffsFixture {
         convict(DEVICE_KEY, other, 1, 1, refute(other, fromScale, 1, 1));
         IHandoffs.Handoff memory h = handoffOf(other, 1, 1);
         IHandoffs.Loss memory loss = lossOf(game, other.steps[1], 1, 0);
-        for (uint256 i; i < 3; ++i) {
+        for (uint256 i; i < 2; ++i) {
             loss.inputProofs[i] = Trees.proof(said.steps[1].leaves, loss.inputs[i].slot);
         }
         loss.proof = Trees.proof(said.steps[1].leaves, SampleRun.NEXT);

@@ -76,11 +76,12 @@ contract HandoffsTest is HandoffsFixture {
         IHandoffs.Hop memory hop = hopOf(step, 1);
         IDisputes.Slot[] memory slots = new IDisputes.Slot[](5);
         bytes32[] memory leaves = new bytes32[](5);
-        bytes32[] memory data = new bytes32[](3);
-        for (uint32 i; i < 3; ++i) {
+        bytes32[] memory data = new bytes32[](2);
+        for (uint32 i; i < 2; ++i) {
             (slots[i].kind, slots[i].place) = (IDisputes.Kind.Data, i);
             data[i] = Merkle.leaf(hop.inputs[i].root);
         }
+        slots[2] = SampleRun.slots()[SampleRun.T];
         slots[3] = SampleRun.slots()[SampleRun.NEXT];
         (slots[3].inputs[0], slots[3].inputs[1], slots[3].inputs[2]) = (0, 1, 2);
         slots[4].kind = IDisputes.Kind.Compose;
@@ -95,13 +96,13 @@ contract HandoffsTest is HandoffsFixture {
         assertEq(made.initial, 0);
         assertEq(made.steps, 1);
         assertEq(made.slots, 5);
-        assertEq(made.dataSlots, 3);
+        assertEq(made.dataSlots, 2);
         assertEq(handoffs.claimRootOf(hop.outputs), Merkle.leaf(step.roots[SampleRun.NEXT]));
     }
 
     function test_hopTerms_revertIfSlotsAreNotTheProgramsOrReadOthers() external {
         SampleRun.Step memory step = honestExecution().steps[1];
-        IHandoffs.Hop[6] memory bad;
+        IHandoffs.Hop[7] memory bad;
         for (uint256 i; i < 6; ++i) {
             bad[i] = hopOf(step, 0);
         }
@@ -116,7 +117,10 @@ contract HandoffsTest is HandoffsFixture {
         bad[3].outputs[1].slot = uint32(SampleRun.NEXT);
         bad[4].outputs = new IHandoffs.SlotRoot[](0);
         bad[5].inputs = new IHandoffs.SlotRoot[](0);
-        for (uint256 i; i < 6; ++i) {
+        // Another table than the program has.
+        bad[6] = hopOf(step, 1);
+        bad[6].tables[0].root = keccak256("another table");
+        for (uint256 i; i < 7; ++i) {
             vm.expectRevert(IHandoffs.BadHop.selector);
             handoffs.hopTerms(terms, bad[i]);
         }
@@ -202,8 +206,8 @@ contract HandoffsTest is HandoffsFixture {
         }
     }
 
-    /// [V-74] A device that was given false inputs, and computed rightly from them, is not convicted by a true
-    /// claim about the true inputs.
+    /// [V-74] A device that was given false inputs, and computed rightly from them, is not convicted by a
+    /// true claim about the true inputs.
     function test_convict_revertsIfDeviceWasGivenFalseInputs() external {
         SampleRun.Execution memory given = faultyExecution(1, SampleRun.CLIP);
         SampleRun.Execution memory right = honestExecution();

@@ -46,7 +46,8 @@ abstract contract HandoffsFixture is DisputesFixture, Signing {
         return Trees.root(leaves);
     }
 
-    /// @dev The hop's first slot, its number of slots, the slots that it reads, and those that it hands on.
+    /// @dev The hop's first slot, its number of slots, the slots that it reads besides the table of the second
+    /// hop, and those that it hands on.
     function shapeOf(uint32 hop)
         internal
         pure
@@ -57,8 +58,8 @@ abstract contract HandoffsFixture is DisputesFixture, Signing {
             (reads[0], reads[1]) = (SampleRun.W, SampleRun.X);
             (gives[0], gives[1]) = (SampleRun.SUM, SampleRun.CLIP);
         } else {
-            (first, count, reads, gives) = (SampleRun.NEXT, 1, new uint256[](3), new uint256[](1));
-            (reads[0], reads[1], reads[2]) = (SampleRun.SUM, SampleRun.CLIP, SampleRun.T);
+            (first, count, reads, gives) = (SampleRun.NEXT, 1, new uint256[](2), new uint256[](1));
+            (reads[0], reads[1]) = (SampleRun.SUM, SampleRun.CLIP);
             gives[0] = SampleRun.NEXT;
         }
     }
@@ -81,6 +82,12 @@ abstract contract HandoffsFixture is DisputesFixture, Signing {
         bytes32[] memory leaves = SampleRun.slotLeaves();
         (made.inputs, made.outputs) = (tensorsOf(step, reads), tensorsOf(step, gives));
         made.first = uint32(first);
+        if (hop == 1) {
+            made.tables = new IHandoffs.Table[](1);
+            made.tables[0] = IHandoffs.Table(
+                uint32(SampleRun.T), step.roots[SampleRun.T], Trees.proof(leaves, SampleRun.T)
+            );
+        }
         (made.slots, made.proofs) = (new IDisputes.Slot[](count), new bytes32[][](count));
         for (uint256 i; i < count; ++i) {
             (made.slots[i], made.proofs[i]) = (program[first + i], Trees.proof(leaves, first + i));
