@@ -1,7 +1,7 @@
 /**
  * A hop of a step as a run of its own: one step whose data are the hop's inputs, whose program are the hop's
- * tables and slots in the program of the whole step, and whose result is composed from the hop's outputs. So one hop can
- * be claimed and disputed alone, which convicts a device that signed something else.
+ * tables and slots in the program of the whole step, and whose result is composed from the hop's outputs. So
+ * one hop can be claimed and disputed alone, which convicts a device that signed something else.
  * contracts/src/HopProgram.sol makes the same terms.
  */
 import { type Evidence, SLOT_KIND, type Slot, type StepTrace, type Terms } from './evidence.ts';

@@ -46,8 +46,8 @@ abstract contract HandoffsFixture is DisputesFixture, Signing {
         return Trees.root(leaves);
     }
 
-    /// @dev The hop's first slot, its number of slots, the slots that it reads besides the table of the second
-    /// hop, and those that it hands on.
+    /// @dev The hop's first slot, its number of slots, the slots that it reads besides the table of the
+    /// second hop, and those that it hands on.
     function shapeOf(uint32 hop)
         internal
         pure

@@ -8,8 +8,8 @@ import {SampleRun} from "../disputes/SampleRun.sol";
 import {Trees} from "../disputes/Trees.sol";
 import {HandoffsFixture} from "./HandoffsFixture.sol";
 
-/// @notice Gas of bonds, blame and pay, compared with snapshots/. Runs with --isolate, so that every call is a
-/// transaction of its own.
+/// @notice Gas of bonds, blame and pay, compared with snapshots/. Runs with --isolate, so that every call is
+/// a transaction of its own.
 contract HandoffsGasTest is HandoffsFixture {
     function snap(string memory name) private {
         vm.snapshotGasLastCall("Handoffs", name);
