@@ -4,6 +4,7 @@ import type { EngineKind } from '../compute/engines/engine.ts';
 import type { SafetensorsDType } from '../models/checkpoint/safetensors.ts';
 import type { ModelFamily } from '../models/decoder/config.ts';
 import type { LoraOptions } from '../models/decoder/lora/adapters.ts';
+import type { DescribedFile } from '../models/loading/describe-files.ts';
 import type { GenerationDefaults } from '../models/loading/generation-config.ts';
 import type { StoredModel } from '../models/loading/library.ts';
 import type { Hex } from '../protocol/hex.ts';
@@ -159,7 +160,7 @@ export interface AdapterFiles {
 }
 
 export interface DescribedFiles {
-  readonly files: readonly { readonly name: string; readonly size: number; readonly sha256: string }[];
+  readonly files: readonly DescribedFile[];
   readonly root: Hex;
 }
 
