@@ -280,7 +280,7 @@ export function encodeProgram(recipe: StepRecipe): EncodedProgram {
   };
 }
 
-/** Whether an input of the judge's operator holds indices or, for draws, a key: u32 words, not f32. */
+/** Whether an input of the judge's operator holds u32 words, not f32: indices, packed bytes, a draw's key. */
 export function isIndexInput(op: number, input: number): boolean {
   const name = operatorName(op);
   if (name === 'draw') return true;

@@ -227,6 +227,20 @@ const READERS: Readonly<Record<JudgedOperator | 'draw', Reader>> = {
     p.read(0, p.element * attribute(p, 1), attribute(p, 1));
     if (attribute(p, 3) !== 1) p.read(1, p.element);
   },
+  'add.scaled': (p) => {
+    p.read(0, p.element);
+    p.read(1, p.element);
+  },
+  'round.bf16': (p) => p.read(0, p.element),
+  'quant.int8': (p) => {
+    const width = attribute(p, 1);
+    const row = p.node.output === 1 ? p.element : Math.floor((4 * p.element) / width);
+    p.read(0, row * width, width);
+  },
+  'dequant.int8': (p) => {
+    p.read(0, Math.floor(p.element / 4));
+    p.read(1, Math.floor(p.element / attribute(p, 1)));
+  },
   draw: (p) => p.read(0, 0, 4),
 };
 

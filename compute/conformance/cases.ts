@@ -352,6 +352,24 @@ function longFolds(): Row[] {
   ];
 }
 
+/** What blocks hand to each other: rows of one word, of several lanes of a GPU, and of several leaves. */
+function boundaries(): Row[] {
+  const rows: Row[] = [];
+  for (const len of [1, 333]) rows.push(...each('round.bf16', { len }, 1));
+  for (const [N, D] of [
+    [1, 4],
+    [7, 36],
+    [3, 1300],
+    [300, 8],
+  ] as const) {
+    rows.push(...each('quant.int8', { N, D }, 1, [...EVERY, 'bytes', 'none']));
+    for (const kind of ['ordinary', 'tiny', 'huge', 'mixed'] as const) {
+      rows.push({ op: 'dequant.int8', attributes: { N, D }, fills: [{ below: 2 ** 32 }, kind] });
+    }
+  }
+  return rows;
+}
+
 /** Every case, in a fixed order. */
 export const CASES: readonly ConformanceCase[] = [
   ...matmuls(),
@@ -363,4 +381,5 @@ export const CASES: readonly ConformanceCase[] = [
   ...sampling(),
   ...optimizer(),
   ...longFolds(),
+  ...boundaries(),
 ].map(buildCase);

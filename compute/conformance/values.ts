@@ -16,6 +16,8 @@ export type Kind =
   | 'none'
   /** 0, 1/8, 2/8, ... 7/8. */
   | 'eighths'
+  /** Whole numbers and halves within -127.5 .. 127.5: the ties of signed bytes, and what they saturate. */
+  | 'bytes'
   /** Magnitudes from 2^-40 to 2^40. */
   | 'wide'
   /** Neighbours nearly cancel, so that a change of order or a missing rounding shows in every bit. */
@@ -93,6 +95,8 @@ export function values(kind: Kind, count: number, seed: number): Float32Array {
         return 0;
       case 'eighths':
         return (word() >>> 29) / 8;
+      case 'bytes':
+        return ((word() % 511) - 255) / 2;
       case 'wide':
         return scaled((word() % 81) - 40);
       case 'cancelling':

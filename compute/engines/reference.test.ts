@@ -57,6 +57,69 @@ const TIGHT = 1e-6;
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
+describe('boundary operators', () => {
+  const bitsAfter = async (bits: readonly number[]) => {
+    const [y] = await apply('round.bf16', { len: bits.length }, [bits.map(floatOf)]);
+    return y?.map(bitsOf);
+  };
+
+  it('[RO-52] round.bf16 rounds to nearest even and never to infinity', async () => {
+    expect(await bitsAfter([0x3f800000, 0x3f808000, 0x3f808001, 0x3f818000, 0x3f817fff])).toEqual([
+      0x3f800000, 0x3f800000, 0x3f810000, 0x3f820000, 0x3f810000,
+    ]);
+    // Both ends of the canonical range, where the lattice of products has no values.
+    expect(await bitsAfter([0x7f7fffff, 0xff7f8000, 0x01000001, 0x81008001, 0])).toEqual([
+      0x7f7f0000, 0xff7f0000, 0x01000000, 0x81010000, 0,
+    ]);
+    const kept = random(40, 31);
+    expect((await apply('round.bf16', { len: 40 }, [kept]))[0]).toEqual(kept);
+  });
+
+  const bytesOf = (words: readonly number[]) => [...new Int8Array(Uint32Array.from(words).buffer)];
+  const quantized = async (rows: readonly (readonly number[])[]) => {
+    const shape = { N: rows.length, D: rows[0]!.length };
+    const [q = [], scale = []] = await apply('quant.int8', shape, [rows.flat()]);
+    const [back = []] = await apply('dequant.int8', shape, [q, scale]);
+    return { bytes: bytesOf(q), scale, back };
+  };
+
+  it('[RO-53] quant.int8 takes the scale from the largest exponent of each row', async () => {
+    const { scale } = await quantized([
+      [1, 0.5, 0, 0],
+      [-1.999, 0, 1, 0],
+      [0, 0, 0, -2],
+      [0, 0, 0, 0],
+      [floatOf(0x7f7fffff), 1, 1, 1],
+      [2 ** -125, 2 ** -120, 0, 0],
+    ]);
+    expect(scale).toEqual([2 ** -6, 2 ** -6, 2 ** -5, 2 ** -125, 2 ** 121, 2 ** -125]);
+  });
+
+  it('[RO-53] quant.int8 rounds half to even, saturates and packs the first element lowest', async () => {
+    const rows = [
+      [64, 0.5, 1.5, 2.5],
+      [-127.5, -0.5, -1.5, 126.5],
+      [127.49, 127.51, -127.49, -64.5],
+      [2 ** -125, -(2 ** -125), 3 * 2 ** -125, 0],
+    ];
+    const { bytes } = await quantized(rows.map((row) => row.map(Math.fround)));
+    expect(bytes).toEqual([64, 0, 2, 2, -127, 0, -2, 126, 127, 127, -127, -64, 1, -1, 3, 0]);
+  });
+
+  it('[RO-54] dequant.int8 gives back all that a byte can hold, within half a step', async () => {
+    const row = random(64, 33);
+    const { scale, back } = await quantized([row]);
+    for (const [i, value] of back.entries()) {
+      expect(Math.abs(value - row[i]!)).toBeLessThanOrEqual(scale[0]! / 2);
+    }
+    // What was rounded once is a fixed point of both together, at both ends of the range too.
+    const extreme = [2 ** 121 * 127, -(2 ** 121), 0, 2 ** 127];
+    for (const kept of [back, extreme]) expect((await quantized([kept])).back).toEqual(kept);
+    const all = [0x80, 0x7f, 0x01, 0xff].reduce((word, byte, i) => (word | (byte << (8 * i))) >>> 0, 0);
+    expect(await apply('dequant.int8', { N: 1, D: 4 }, [[all], [0.5]])).toEqual([[-64, 63.5, 0.5, -0.5]]);
+  });
+});
+
 describe('dense operators', () => {
   it('[RO-20][RO-21] embed and embed.grad look up and sum rows', async () => {
     const [N, V, D] = [150, 5, 3];

@@ -22,6 +22,7 @@ import {
   cacheWrite,
   cacheWriteRows,
 } from './reference/attention.ts';
+import { dequantInt8, quantInt8, roundBf16 } from './reference/boundary.ts';
 import { callOf, type Implementation } from './reference/call.ts';
 import { addScaled, addTensors, biasAdd, biasGrad, embed, embedGrad, matmul } from './reference/dense.ts';
 import {
@@ -68,6 +69,9 @@ const IMPLEMENTATIONS: { readonly [Op in OperatorName]: Implementation<Op> } = {
   adamw,
   sample,
   'add.scaled': addScaled,
+  'round.bf16': roundBf16,
+  'quant.int8': quantInt8,
+  'dequant.int8': dequantInt8,
   'rope.pairs': ropePairs,
   'cache.write.rows': cacheWriteRows,
   'sample.filter': sampleFilter,

@@ -3,7 +3,7 @@ import { attributeOf } from './attributes.ts';
 import { type OperatorName, specOf } from './operators.ts';
 import type { Node } from './program.ts';
 
-/** Whether an input holds u32 words, which are indices or positions, and not f32. */
+/** Whether an input holds u32 words, which are indices, positions or packed bytes, and not f32. */
 export function isIndexInput(op: OperatorName, input: number): boolean {
   return Object.values(specOf(op).inputs)[input]?.dtype === 'u32';
 }

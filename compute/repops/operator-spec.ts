@@ -14,7 +14,8 @@ export interface SizeSpec {
    * operator's own.
    */
   readonly limit: 'elements' | 'folded' | 'operator';
-  readonly even?: true;
+  /** The size must be a multiple of this. Defaults to 1. */
+  readonly multipleOf?: number;
 }
 
 /** 0 or 1. */
@@ -41,7 +42,15 @@ export const FOLDED = { kind: 'size', least: 1, most: MAX_FOLD, limit: 'folded' 
 /** Elements of an attention head, along which scores are summed. */
 export const HEAD = { kind: 'size', least: 1, most: MAX_HEAD, limit: 'operator' } as const;
 /** Elements of a head that is rotated in pairs. */
-export const EVEN = { kind: 'size', least: 1, most: MAX_ELEMENTS, limit: 'elements', even: true } as const;
+export const EVEN = {
+  kind: 'size',
+  least: 1,
+  most: MAX_ELEMENTS,
+  limit: 'elements',
+  multipleOf: 2,
+} as const;
+/** Elements of a row of which four lie in one word. */
+export const FOURS = { kind: 'size', least: 1, most: MAX_FOLD, limit: 'operator', multipleOf: 4 } as const;
 /** How many norms are added up. */
 export const NORMS = { kind: 'size', least: 1, most: MAX_NORMS, limit: 'operator' } as const;
 /** A number of elements of which 0 means no limit. */
@@ -52,8 +61,8 @@ export const NON_NEGATIVE = { kind: 'f32', least: 0 } as const;
 /** A share of the whole, above 0 and at most 1. */
 export const SHARE = { kind: 'f32', above: 0, most: 1 } as const;
 
-/** A length in a shape: a number, a size attribute, the product of two, or the half of one. */
-export type Dimension<Size extends string = string> = number | Size | `${Size}*${Size}` | `${Size}/2`;
+/** A length in a shape: a number, a size attribute, the product of two, or the half or quarter of one. */
+export type Dimension<Size extends string = string> = number | Size | `${Size}*${Size}` | `${Size}/${2 | 4}`;
 
 /** One input or output. `Size` and `Flag` are the names of the row's size and flag attributes. */
 export interface OperandSpec<Size extends string = string, Flag extends string = string> {

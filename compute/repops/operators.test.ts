@@ -44,6 +44,7 @@ describe('the operator table', () => {
       'cache.write.rows': [2],
       'xent.logprob': [2],
       'xent.grad': [2],
+      'dequant.int8': [0],
     });
     expect(OPERATOR_NAMES.filter(takesBf16)).toEqual(['embed', 'matmul']);
     expect(OPERATOR_NAMES.filter(mustBeInPlace)).toEqual(['cache.write', 'adamw', 'cache.write.rows']);
@@ -62,7 +63,7 @@ describe('the operator table', () => {
     expect(indexInputs({ op: 'add', attributes: { len: 1 } })).toEqual([]);
   });
 
-  it('[RO-62] works shapes out: products, halves, transposes, repeats', () => {
+  it('[RO-62] works shapes out: products, halves, quarters, transposes, repeats', () => {
     const shapesOf = (op: OperatorName, attributes: Record<string, number>) => {
       const { inputs, outputs } = resolveShapes({ op, attributes });
       return [inputs.map(({ shape }) => shape), outputs.map(({ shape }) => shape)];
@@ -81,6 +82,7 @@ describe('the operator table', () => {
     ]);
     const rotation = { N: 5, heads: 2, headDim: 6, P: 9, inverse: 0 };
     expect(shapesOf('rope', rotation)[0]).toEqual([[5, 12], [5], [9, 3], [9, 3]]);
+    expect(shapesOf('quant.int8', { N: 3, D: 8 })).toEqual([[[3, 8]], [[3, 2], [3]]]);
     expect(shapesOf('clip.scale', { count: 3, maxNorm: 1 })[0]).toEqual([[1], [1], [1]]);
     expect(() => shapesOf('embed', { N: 1, V: 2 })).toThrow(ProgramError);
   });
@@ -94,6 +96,7 @@ describe('the operator table', () => {
   it.each(OPERATOR_NAMES)('gives %s a program that is valid', (op) => {
     const attributes = Object.fromEntries(Object.keys(specOf(op).attributes).map((name) => [name, 1]));
     if (op.startsWith('rope')) attributes.headDim = 2;
+    if (op.endsWith('int8')) attributes.D = 4;
     validateProgram(operatorProgram(op, attributes));
     validateProgram(operatorProgram(op, attributes, { inPlace: true }));
   });

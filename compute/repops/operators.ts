@@ -9,6 +9,7 @@ import {
   elements,
   FLAG,
   FOLDED,
+  FOURS,
   f32,
   HEAD,
   indices,
@@ -263,13 +264,37 @@ export const OPERATORS = {
     inputs: { logits: f32('N', 'V'), uniform: f32('N') },
     outputs: { ids: u32('N'), logprob: f32('N') },
   }),
-  /** y = a + scale * b: adds the part of a LoRA adapter to the product with its frozen weight. */
+  /** y = a + scale * b: a LoRA adapter's part, a step between groups, a repaired block. */
   'add.scaled': operator({
-    judge: undefined,
+    judge: 28,
     attributes: { len: SIZE, scale: CONSTANT },
     inputs: { a: elements('len'), b: elements('len') },
     outputs: { y: elements('len') },
     inPlace: { kind: 'allowed', pairs: { y: 'a' } },
+  }),
+  /** Rounds to bf16, nearest even, and keeps the value as f32: the lower half of each result is 0. */
+  'round.bf16': operator({
+    judge: 29,
+    attributes: { len: SIZE },
+    inputs: { x: elements('len') },
+    outputs: { y: elements('len') },
+  }),
+  /**
+   * Writes each row as signed bytes, four in a word, the first in the lowest eight bits, and one scale a row:
+   * the least power of two for which no byte leaves -127 .. 127 by more than the rounding.
+   */
+  'quant.int8': operator({
+    judge: 30,
+    attributes: { N: SIZE, D: FOURS },
+    inputs: { x: f32('N', 'D') },
+    outputs: { q: u32('N', 'D/4'), scale: f32('N') },
+  }),
+  /** Reads what quant.int8 wrote. */
+  'dequant.int8': operator({
+    judge: 31,
+    attributes: { N: SIZE, D: FOURS },
+    inputs: { q: u32('N', 'D/4'), scale: f32('N') },
+    outputs: { y: f32('N', 'D') },
   }),
   /** Rotates each head with the neighbours 2i and 2i + 1 as the pairs. */
   'rope.pairs': operator({ judge: undefined, ...ROTATION }),

@@ -87,8 +87,9 @@ describe('validateProgram', () => {
     [
       'a head that does not divide into pairs',
       over(node('rope', { N: 1, heads: 1, headDim: 3, P: 1, inverse: 0 }, ['a', 'a', 'a', 'a'], ['c'])),
-      /headDim must be even/,
+      /headDim must be a multiple of 2/,
     ],
+    ['bytes that fill no word', over(node('quant.int8', { N: 1, D: 6 }, ['a'], ['c', 't'])), /multiple of 4/],
     [
       'a part of a group of heads',
       over(

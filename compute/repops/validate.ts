@@ -58,13 +58,13 @@ function problemOf(name: string, value: number, spec: AttributeSpec): string | u
 function problemOfSize(
   name: string,
   value: number,
-  { least, most, limit, even }: SizeSpec,
+  { least, most, limit, multipleOf = 1 }: SizeSpec,
 ): string | undefined {
   if (!Number.isInteger(value) || value < least || value > MAX_ELEMENTS) {
     return `attribute ${name} must be an integer from ${least} to ${MAX_ELEMENTS}, got ${value}`;
   }
   if (value > most) return `${name} ${limit === 'folded' ? 'is folded and ' : ''}must be at most ${most}`;
-  if (even === true && value % 2 !== 0) return `${name} must be even`;
+  if (value % multipleOf !== 0) return `${name} must be a multiple of ${multipleOf}`;
   return undefined;
 }
 

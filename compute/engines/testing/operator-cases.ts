@@ -81,8 +81,10 @@ function drawUniform(random: () => number, length: number): Float32Array {
 
 /**
  * Below which the indices of an input are drawn. Attention takes any position and clamps it to the last key.
+ * dequant.int8 takes any word.
  */
 function limitOf(node: Node, input: number): number {
+  if (node.op === 'dequant.int8') return 2 ** 32;
   const found = indexInputs(node).find((index) => index.input === input);
   return found?.limit ?? attributeOf(node, 'Tk') + 2;
 }
@@ -148,6 +150,13 @@ const ROTATIONS = [
   { N: 33, heads: 4, headDim: 16, P: 64, inverse: 0 },
   { N: 33, heads: 4, headDim: 16, P: 64, inverse: 1 },
 ];
+const BYTES = [
+  [1, 4],
+  [3, 12],
+  [65, 64],
+  [2, 1300],
+  [130, 8],
+].map(([N, D]) => ({ N: N!, D: D! }));
 const LENGTHS = [1, 3, 64, 65, 255, 257, 1000, 4096, 4500].map((len) => ({ len }));
 
 /** Attribute sets for every operator. */
@@ -230,6 +239,9 @@ export const ATTRIBUTES: { readonly [Op in OperatorName]: readonly AttributesOf<
     { N, V: D, invTemperature: 1, greedy: 1 },
   ]),
   'add.scaled': LENGTHS.map((l) => ({ ...l, scale: f(0.37) })),
+  'round.bf16': LENGTHS,
+  'quant.int8': BYTES,
+  'dequant.int8': BYTES,
   'rope.pairs': ROTATIONS,
   'cache.write.rows': [
     { B: 1, R: 1, Tk: 1, D: 1 },

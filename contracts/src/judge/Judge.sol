@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {Attention} from "./Attention.sol";
+import {Boundaries} from "./Boundaries.sol";
 import {Folds} from "./Folds.sol";
 import {IJudge} from "./IJudge.sol";
 import {Layers} from "./Layers.sol";
@@ -24,8 +25,9 @@ contract Judge is IJudge {
         returns (uint256)
     {
         uint256 op = node.op;
-        if (op > Op.DRAW || Folds.folds(op)) revert NoSuchOperator(op);
+        if (op > Op.DEQUANT_INT8 || Folds.folds(op)) revert NoSuchOperator(op);
         Call memory call = Operands.load(node, leaves);
+        if (op > Op.DRAW) return Boundaries.element(op, call, node.output, index);
         if (op >= Op.XENT_LSE) return Losses.element(op, call, node.output, index);
         if (op >= Op.ATTENTION && op <= Op.ATTENTION_GRAD_Q) {
             return Attention.element(op, call, node.output, index);

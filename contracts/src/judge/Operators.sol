@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-/// @notice The numbers of the operators: their indices in compute/repops/operators.ts, then the random draws,
-/// which only the judge implements as an operator.
+/// @notice The numbers of the operators, which compute/repops/operators.ts gives too. Only the judge computes
+/// random draws as an operator.
 library Operators {
     uint256 internal constant EMBED = 0;
     uint256 internal constant EMBED_GRAD = 1;
@@ -34,4 +34,8 @@ library Operators {
     /// Draws of Philox4x32-10. Attribute: 1 for uniforms, 0 for words. Input u32[4]: key 0, key 1, item,
     /// sample. Element i is the draw at position i.
     uint256 internal constant DRAW = 27;
+    uint256 internal constant ADD_SCALED = 28;
+    uint256 internal constant ROUND_BF16 = 29;
+    uint256 internal constant QUANT_INT8 = 30;
+    uint256 internal constant DEQUANT_INT8 = 31;
 }

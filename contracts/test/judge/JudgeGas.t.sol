@@ -213,6 +213,25 @@ contract JudgeGasTest is Test {
         );
     }
 
+    function test_gas_boundaries() external {
+        _measure(
+            "add.scaled",
+            Op.ADD_SCALED,
+            0,
+            abi.encodePacked(N * D, QUARTER),
+            abi.encodePacked(N * D, N * D),
+            0,
+            FLOATS
+        );
+        _measure("round.bf16", Op.ROUND_BF16, 0, abi.encodePacked(N * D), abi.encodePacked(N * D), 0, FLOATS);
+        // Rows of Qwen2.5-0.5B, whose hidden size is 896: the longest that this judge is meant for.
+        uint32 wide = 896;
+        bytes memory rows = abi.encodePacked(uint32(64), wide);
+        _measure("quant.int8", Op.QUANT_INT8, 0, rows, abi.encodePacked(64 * wide), 447, FLOATS);
+        _measure("quant.int8, scale", Op.QUANT_INT8, 1, rows, abi.encodePacked(64 * wide), 1, FLOATS);
+        _measure("dequant.int8", Op.DEQUANT_INT8, 0, rows, abi.encodePacked(16 * wide, uint32(64)), 896, 0);
+    }
+
     function test_gas_attention() external {
         bytes memory a =
             abi.encodePacked(uint32(64), uint32(64), uint32(64), uint32(4), uint32(2), uint32(16), QUARTER);

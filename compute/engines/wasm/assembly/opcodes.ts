@@ -36,6 +36,9 @@ export enum Opcode {
   SoftmaxMaxima,
   SoftmaxSums,
   MatmulRow,
+  RoundBf16,
+  QuantInt8,
+  DequantInt8,
   /** Hashes leaves or a level of Merkle trees. Numbered apart, because the list of operators grows. */
   HashMany = 200,
   /** Makes a prepacked copy of a matrix. */

@@ -9,6 +9,7 @@ import {
 } from './layers';
 import { lossWeighted, policyCoefficient, xentGrad, xentLogprob } from './losses';
 import { embedBf16 } from './bf16';
+import { dequantInt8, quantInt8, roundBf16 } from './boundary';
 import { matmulPack, matmulPanels } from './matmul';
 import { prepack } from './prepacked';
 import { matmulRow } from './row';
@@ -55,6 +56,9 @@ function dispatch(step: usize, thread: i32, threads: i32): i32 {
     case Opcode.SampleFilter: return sampleFilter(step, thread, threads);
     case Opcode.SoftmaxMaxima: return softmaxMaxima(step, thread, threads);
     case Opcode.SoftmaxSums: return softmaxSums(step, thread, threads);
+    case Opcode.RoundBf16: return roundBf16(step, thread, threads);
+    case Opcode.QuantInt8: return quantInt8(step, thread, threads);
+    case Opcode.DequantInt8: return dequantInt8(step, thread, threads);
     case Opcode.HashMany: return hashMany(step, thread, threads);
     case Opcode.Prepack: return prepack(step, thread, threads);
     default: return 2;

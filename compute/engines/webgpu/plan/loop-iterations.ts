@@ -101,6 +101,7 @@ const LOOP_ITERATIONS: { readonly [K in KernelName]: Iterations<K> } = {
   'bias.add': none,
   'cache.write': none,
   'clip.scale': (p) => loop(p.count) + 2 * NEWTON,
+  'dequant.int8': none,
   embed: none,
   'embed.grad': (p) => loop(Math.min(p.N - p.skip, p.span)),
   'embed.sort': () => 2 * loop(2) + loop(7) + 7 * loop(7),
@@ -116,9 +117,11 @@ const LOOP_ITERATIONS: { readonly [K in KernelName]: Iterations<K> } = {
     return loop(parts > 1 ? 1 : blocksOf(K - first), tileBlockIterations(shape));
   },
   'policy.coefficient': none,
+  'quant.int8': ({ words }, entry) => (entry === 'scales' ? loop(Math.ceil(words / 64)) + loop(63) : 0),
   'rms.apply': none,
   'rms.grad.x': (p, entry) => (entry === 'main' ? 0 : loop(entry === 'row' ? p.blocks : FOLD_BLOCK)),
   rope: none,
+  'round.bf16': none,
   sample: ({ blocks }) => rowSum(blocks) + 2 * loop(blocks) + loop(FOLD_BLOCK) + NEWTON,
   'sample.filter': ({ blocks }, entry) => {
     if (entry === 'sums') return loop(FOLD_BLOCK);

@@ -5,6 +5,7 @@ import type { OperatorName } from '../../../repops/operators.ts';
 import { elementCount, type Node, type Program } from '../../../repops/program.ts';
 import { DEFAULT_TUNING, type Tuning } from '../tuning/tuning.ts';
 import { ATTENTION } from './attention-planners.ts';
+import { BOUNDARY } from './boundary-planners.ts';
 import { DENSE } from './dense-planners.ts';
 import { LOSS } from './loss-planners.ts';
 import { matmul } from './matmul-planner.ts';
@@ -13,7 +14,7 @@ import { type Planners, type PrepackedSides, viewOf } from './node-view.ts';
 import { SAMPLING } from './sampling-planners.ts';
 import type { Operand, Step } from './steps.ts';
 
-const PLANNERS: Planners = { ...DENSE, ...ATTENTION, ...LOSS, ...SAMPLING, matmul };
+const PLANNERS: Planners = { ...DENSE, ...ATTENTION, ...LOSS, ...SAMPLING, ...BOUNDARY, matmul };
 
 export interface IndexCheck {
   readonly tensor: string;
