@@ -51,15 +51,19 @@ describe('refusalsOf', () => {
       base: { ...one.base, kind: 'files', files: [{ ...small, urls: [] }, bare] },
     };
     expect(manifest).toMatch(/^bafk/);
-    expect(kinds(spec)).toEqual(['no-source base.files[1]']);
-    expect(refusalsOf(spec, device)[0]?.sentence).toMatch(
+    expect(kinds(spec, { hasModel: false })).toEqual(['no-source base.files[1]']);
+    expect(kinds(spec)).toEqual([]);
+    expect(refusalsOf(spec, { ...device, hasModel: false })[0]?.sentence).toMatch(
       /weights\/model\.safetensors.*988\.1 MB.*its folder/,
     );
     expect(kinds(spec, { hasModel: true })).toEqual([]);
     expect(unobtainableFiles(spec).map(({ field }) => field)).toEqual(['base.files[1]']);
     // Members bring their own models there. Whoever has none needs the base.
     const any: SwarmSpec = { ...spec, models: 'any' };
-    expect([unobtainableFiles(any), kinds(any)]).toEqual([[], ['no-source base.files[1]']]);
+    expect([unobtainableFiles(any), kinds(any, { hasModel: false })]).toEqual([
+      [],
+      ['no-source base.files[1]'],
+    ]);
     const addressed = { ...bare, urls: ['https://example.org/model.safetensors'] };
     expect(
       unobtainableFiles({ ...spec, base: { ...one.base, kind: 'files', files: [small, addressed] } }),
@@ -69,7 +73,9 @@ describe('refusalsOf', () => {
     if (set === undefined) throw new Error('The sample has data sets.');
     const file = { ...set.file, size: 2 ** 20 + 1, urls: [] };
     const asked: SwarmSpec = { ...one, tasks: { ...one.tasks, dataSets: [{ ...set, file }] } };
-    expect(kinds(asked, { dataBytes: 2 ** 21 })).toEqual(['no-source tasks.dataSets[0].file']);
+    expect(kinds(asked, { dataBytes: 2 ** 21, hasData: false })).toEqual([
+      'no-source tasks.dataSets[0].file',
+    ]);
     expect(kinds(asked, { dataBytes: 2 ** 21, hasData: true })).toEqual([]);
   });
 

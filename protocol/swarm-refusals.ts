@@ -17,9 +17,12 @@ export interface SpecCapabilities {
   readonly modelBytes: number;
   /** Most bytes of all data sets together. */
   readonly dataBytes: number;
-  /** Whether a person named a folder or an address with the model. Defaults to false. */
+  /**
+   * Whether a person named a folder or an address with the model. Undefined where that is not known yet, and
+   * then no file is refused for having no source.
+   */
   readonly hasModel?: boolean;
-  /** The same of the data sets' files. Defaults to false. */
+  /** The same of the data sets' files. */
   readonly hasData?: boolean;
 }
 
@@ -60,12 +63,12 @@ export function refusalsOf(spec: SwarmSpec, device: SpecCapabilities): readonly 
  * proposal, so whoever opens the swarm need not say where it is, but a member without a model must know.
  */
 export function unobtainableFiles(spec: SwarmSpec): readonly SwarmRefusal[] {
-  return withoutSource(spec, { hasModel: spec.models === 'any' });
+  return withoutSource(spec, { hasModel: spec.models === 'any', hasData: false });
 }
 
 function withoutSource(
   { base, tasks }: SwarmSpec,
-  { hasModel = false, hasData = false }: Pick<SpecCapabilities, 'hasModel' | 'hasData'>,
+  { hasModel = true, hasData = true }: Pick<SpecCapabilities, 'hasModel' | 'hasData'>,
 ): readonly SwarmRefusal[] {
   const files = base.kind === 'builtin' || hasModel ? [] : base.files;
   const dataSets = hasData ? [] : tasks.dataSets;
