@@ -18,7 +18,10 @@ function policyInPage(): Plugin {
     transformIndexHtml: () => [
       {
         tag: 'meta',
-        attrs: { 'http-equiv': 'Content-Security-Policy', content: contentPolicy({ network: 'unknown' }) },
+        attrs: {
+          'http-equiv': 'Content-Security-Policy',
+          content: contentPolicy({ network: 'unknown', inPage: true }),
+        },
         injectTo: 'head-prepend',
       },
     ],
@@ -137,26 +140,16 @@ export default defineConfig({
           { src: 'icon.svg', sizes: 'any', type: 'image/svg+xml' },
         ],
       },
-      workbox: {
+      strategies: 'injectManifest',
+      srcDir: 'app/offline',
+      filename: 'sw.ts',
+      injectManifest: {
         globPatterns: ['**/*.{js,css,html,svg,wasm}'],
         // A wallet and the engine of patterns are optional and large, and models are fetched only after the
         // pre-flight said how large they are.
         globIgnores: ['assets/wallet-*', 'assets/pattern-*', 'models/**', 'network.json'],
-        // One file: a script that a worker imports by its address would have to be a trusted one.
-        inlineWorkboxRuntime: true,
-        // The page itself comes from the server while that answers, since its headers name whom it may talk
-        // to, and that changes with the network file. Without a connection it comes from the cache.
-        directoryIndex: null,
-        navigateFallback: null,
-        runtimeCaching: [
-          {
-            urlPattern: ({ request }) => request.mode === 'navigate',
-            handler: 'NetworkOnly',
-            options: { precacheFallback: { fallbackURL: 'index.html' } },
-          },
-        ],
+        target: 'es2022',
         maximumFileSizeToCacheInBytes: 4 << 20,
-        cleanupOutdatedCaches: true,
       },
     }),
   ],

@@ -11,13 +11,13 @@ import { folds, foldTotal } from './folds.ts';
 import { openRunArchive } from './run-archive.ts';
 import { planRun, rootOver } from './run-plan.ts';
 import { createStepComputer } from './step-computer.ts';
-import { POLICY, SUPERVISED, tinySpec, tinyStart } from './testing/tiny-run.ts';
+import { BLOCKS, POLICY, SUPERVISED, tinySpec, tinyStart } from './testing/tiny-run.ts';
 
 function words(bytes: Uint8Array): Uint32Array {
   return new Uint32Array(bytes.slice().buffer);
 }
 
-describe.each([SUPERVISED, POLICY])('a committed run of $kind steps', (work) => {
+describe.each([SUPERVISED, POLICY, BLOCKS])('a committed run of $kind steps', (work) => {
   it('has the same roots and traces on the reference engine and in wasm', async () => {
     const spec = tinySpec({ work, steps: 2 });
     const engines = [createReferenceEngine(), await createWasmEngine()];

@@ -4,7 +4,7 @@
  * run is refused only where no machine of this kind could repeat it in time.
  */
 import { parameterSpecs } from '../models/decoder/config.ts';
-import type { RunSpec } from './run-spec.ts';
+import { questionsOf, type RunSpec, type Work } from './run-spec.ts';
 
 export interface RunCost {
   /** To make the data of all steps and encode the program, in ms. */
@@ -32,14 +32,20 @@ export function costOfRun({ config, steps, work }: RunSpec): RunCost {
     (sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1),
     0,
   );
-  const questions = work.kind === 'policy' ? work.items : work.rows;
+  const questions = questionsOf(work);
   const length = work.kind === 'policy' ? work.promptLength + work.answerLength : work.length;
-  const rows = work.kind === 'policy' ? work.items * work.samples : work.rows;
-  // A policy step runs the decoder once for each place of its answers, and a supervised step once.
-  const places = work.kind === 'policy' ? length : 1;
+  const rows = work.kind === 'policy' ? work.items * work.samples : questions;
+  const places = placesOf(work, length);
   const stepMs = STEP_MS + questions * (work.kind === 'policy' ? ITEM_MS : ROW_MS);
   return {
     planMs: steps * stepMs + places * config.layers * LAYER_MS,
     computeMs: (steps * rows * length * weights * FLOPS_A_WEIGHT) / FLOPS_A_MS,
   };
+}
+
+/** How often the decoder is in the program: a policy step runs it for each place of its answers. */
+function placesOf(work: Work, length: number): number {
+  if (work.kind === 'policy') return length;
+  // Each microbatch has it once, and its backward pass computes the forward pass again.
+  return work.kind === 'blocks' ? 2 * work.paths.length : 1;
 }

@@ -4,6 +4,7 @@
  */
 
 import type { StepRecipe, Words } from '../compute/repops/recipe.ts';
+import type { BlockStep } from '../models/blocks/block-step.ts';
 import { metadataLeafData, tensorRoot } from '../models/checkpoint/root.ts';
 import { type Checkpoint, checkpointMetadata } from '../models/decoder/checkpoint.ts';
 import type { ModelState, NamedTensors } from '../models/decoder/state.ts';
@@ -11,6 +12,7 @@ import type { Evidence, Terms } from '../protocol/evidence.ts';
 import { fromHex, type Hex, toHex } from '../protocol/hex.ts';
 import { LEAF_BYTES, leafHash, merkleRoot } from '../protocol/merkle.ts';
 import { slotLeaf } from '../protocol/slot-encoding.ts';
+import { planBlocks } from './blocks-work.ts';
 import { bytesOf, type EncodedProgram, encodeProgram } from './encode-program.ts';
 import { planPolicy } from './policy-work.ts';
 import { type RunSpec, RunSpecError } from './run-spec.ts';
@@ -25,6 +27,8 @@ export interface RunPlan extends Pick<Evidence, 'terms' | 'program' | 'slotNames
   readonly spec: RunSpec;
   readonly recipe: StepRecipe;
   readonly encoded: EncodedProgram;
+  /** Of work over blocks: its hops. */
+  readonly blocks?: BlockStep;
   /** The data of step 0 to steps - 1, by the names of the recipe's data tensors. */
   given(step: number): ReadonlyMap<string, Words>;
   /** The metadata of the checkpoint after a step, in bytes. */
@@ -106,9 +110,20 @@ interface ProgramOfRun {
   readonly metadata: RunPlan['metadata'];
 }
 
+function plannedWork(spec: RunSpec): PlannedWork {
+  const { work } = spec;
+  switch (work.kind) {
+    case 'supervised':
+      return planSupervised(spec, work);
+    case 'policy':
+      return planPolicy(spec, work);
+    case 'blocks':
+      return planBlocks(spec, work);
+  }
+}
+
 function programOf(spec: RunSpec): ProgramOfRun {
-  const work =
-    spec.work.kind === 'supervised' ? planSupervised(spec, spec.work) : planPolicy(spec, spec.work);
+  const work = plannedWork(spec);
   const metadata = (step: number): Uint8Array =>
     metadataLeafData(checkpointMetadata({ config: spec.config, ...spec.start }, spec.start.step + step + 1));
   // A single leaf of a tensor has the hash of a leaf of the checkpoint, so the metadata can be an input like
@@ -133,6 +148,7 @@ function withDataRoots(program: ProgramOfRun, dataRoots: readonly Hex[]): RunPla
     spec,
     recipe: work.recipe,
     encoded,
+    ...(work.blocks === undefined ? {} : { blocks: work.blocks }),
     terms,
     program: encoded.slots,
     slotNames: encoded.names,

@@ -4,6 +4,7 @@
  * fields.
  */
 import { decode, encode } from '@ipld/dag-cbor';
+import { type BlockPath, BlockPlanError, blockPlan, checkedPaths } from '../models/blocks/block-plan.ts';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
 import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../models/decoder/adamw.ts';
 import type { Checkpoint } from '../models/decoder/checkpoint.ts';
@@ -38,7 +39,22 @@ export interface PolicyWork {
   readonly clip: PolicyOptions;
 }
 
-export type Work = SupervisedWork | PolicyWork;
+/** As `supervised`, over a model in blocks (docs/blocks.md): the paths of its microbatches, in every step. */
+export interface BlocksWork {
+  readonly kind: 'blocks';
+  /** Rows of each microbatch. */
+  readonly rows: number;
+  /** Tokens per row. An example that does not fit is drawn again. */
+  readonly length: number;
+  /** Number of layers of each of the layers' blocks, in order. */
+  readonly layers: readonly number[];
+  /** For each microbatch, the stages that it visits. */
+  readonly paths: readonly BlockPath[];
+  /** Rounding of what passes from block to block. Defaults to none. */
+  readonly boundary?: 'bf16' | 'int8';
+}
+
+export type Work = SupervisedWork | PolicyWork | BlocksWork;
 
 /** The first checkpoint: its root, and the metadata that every later checkpoint repeats. */
 export interface RunStart {
@@ -74,6 +90,8 @@ const MAX_TRAINING = 2_048;
 /** Largest shapes with a known cost of judging (docs/verde.md): no judge call takes more than 10 M gas. */
 const LIMITS = { hiddenSize: 64, feedForward: 172, headDim: 16, heads: 4, layers: 8, context: 64 } as const;
 const MAX_POSITIONS = 4_096;
+/** Most microbatches of a step over blocks, since each has slots of its own. */
+const MAX_MICROBATCHES = 64;
 /**
  * Most questions of a run, since making all of them for the root over the data must take no more than
  * seconds.
@@ -163,8 +181,49 @@ function startOf(value: unknown): RunStart {
   };
 }
 
+function list(fields: Fields, name: string, most: number): readonly unknown[] {
+  const value = fields[name];
+  if (!Array.isArray(value) || value.length < 1 || value.length > most) {
+    fail(`${name} must be a list of 1 to ${most} entries`);
+  }
+  return value;
+}
+
+function numbers(value: unknown, name: string, most: number): readonly number[] {
+  if (!Array.isArray(value) || value.length > most || !value.every((entry) => Number.isInteger(entry))) {
+    fail(`${name} must be lists of at most ${most} whole numbers`);
+  }
+  return value;
+}
+
+function blocksWork(value: unknown, config: DecoderConfig): BlocksWork {
+  const fields = fieldsOf(value, 'work', ['kind', 'rows', 'length', 'layers', 'paths', 'boundary']);
+  const rows = whole(fields, 'rows', 1, MAX_POSITIONS);
+  const length = whole(fields, 'length', 8, config.context);
+  const layers = numbers(fields.layers, 'layers', LIMITS.layers);
+  const paths = list(fields, 'paths', MAX_MICROBATCHES).map((path) => numbers(path, 'paths', LIMITS.layers));
+  if (paths.length * rows * length > MAX_POSITIONS) {
+    fail(`paths x rows x length must be at most ${MAX_POSITIONS}`);
+  }
+  try {
+    checkedPaths(blockPlan({ config, layers }), paths.length, paths);
+  } catch (error) {
+    if (error instanceof BlockPlanError) fail(error.message.replace(/\.$/, ''));
+    throw error;
+  }
+  const { boundary } = fields;
+  if (boundary !== undefined && boundary !== 'bf16' && boundary !== 'int8') {
+    fail('boundary must be "bf16" or "int8", or absent');
+  }
+  if (boundary === 'int8' && config.hiddenSize % 4 !== 0) {
+    fail('a boundary of int8 needs a hidden_size that is a multiple of 4');
+  }
+  return { kind: 'blocks', rows, length, layers, paths, ...(boundary === undefined ? {} : { boundary }) };
+}
+
 function workOf(value: unknown, config: DecoderConfig): Work {
   const kind = (value as Fields | null)?.kind;
+  if (kind === 'blocks') return blocksWork(value, config);
   if (kind === 'supervised') {
     const fields = fieldsOf(value, 'work', ['kind', 'rows', 'length']);
     const rows = whole(fields, 'rows', 1, MAX_POSITIONS);
@@ -204,7 +263,13 @@ function workOf(value: unknown, config: DecoderConfig): Work {
       },
     };
   }
-  fail('work.kind must be "supervised" or "policy"');
+  fail('work.kind must be "supervised", "policy" or "blocks"');
+}
+
+/** Number of questions that are drawn for each step. */
+export function questionsOf(work: Work): number {
+  if (work.kind === 'policy') return work.items;
+  return work.kind === 'blocks' ? work.rows * work.paths.length : work.rows;
 }
 
 /**
@@ -225,7 +290,7 @@ export function parseRunSpec(value: unknown): RunSpec {
   const config = configOf(fields.config);
   const work = workOf(fields.work, config);
   const steps = whole(fields, 'steps', 1, MAX_STEPS);
-  if (steps * (work.kind === 'policy' ? work.items : work.rows) > MAX_ROWS) {
+  if (steps * questionsOf(work) > MAX_ROWS) {
     fail(`it has more than ${MAX_ROWS} questions in all; make several runs of it`);
   }
   return {
@@ -281,7 +346,7 @@ export interface RunSpecOptions {
   readonly steps: number;
   readonly seed: Hex;
   readonly learningRate: number;
-  readonly work: SupervisedWork | (Omit<PolicyWork, 'clip'> & { readonly clip?: PolicyOptions });
+  readonly work: SupervisedWork | BlocksWork | (Omit<PolicyWork, 'clip'> & { readonly clip?: PolicyOptions });
   readonly optimizer?: OptimizerOptions;
 }
 

@@ -1,6 +1,7 @@
 /** What the kinds of work share: the model's state, its tables and the optimizer's inputs. */
 
 import type { RecipeBuilder, StepRecipe, Words } from '../compute/repops/recipe.ts';
+import type { BlockStep } from '../models/blocks/block-step.ts';
 import { type DecoderConfig, parameterSpecs } from '../models/decoder/config.ts';
 import { HyperSchedule } from '../models/decoder/hyper.ts';
 import { modelRopeTables } from '../models/decoder/rope.ts';
@@ -9,6 +10,8 @@ import type { RunSpec } from './run-spec.ts';
 /** A kind of work, planned from a specification. */
 export interface PlannedWork {
   readonly recipe: StepRecipe;
+  /** Of work over blocks: its hops. */
+  readonly blocks?: BlockStep;
   /** Data of step 0 to steps - 1 by the names of the recipe's data tensors. Yields after each row drawn. */
   given(step: number): Pieces<ReadonlyMap<string, Words>>;
 }

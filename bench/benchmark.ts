@@ -13,7 +13,7 @@ export interface Measurement {
 }
 
 /** More is better for rates, less for times. */
-export type Unit = 'GFLOP/s' | 'tokens/s' | 'MB/s' | 'ms' | 's' | 'messages/s' | '% of the time';
+export type Unit = 'GFLOP/s' | 'tokens/s' | 'MB/s' | 'ms' | 's' | 'messages/s' | 'checks/s' | '% of the time';
 
 export interface BenchmarkContext {
   readonly signal: AbortSignal;
@@ -28,7 +28,7 @@ export interface Benchmark {
   run(context: BenchmarkContext): AsyncIterable<Measurement>;
 }
 
-const MORE_IS_BETTER: ReadonlySet<Unit> = new Set(['GFLOP/s', 'tokens/s', 'MB/s', 'messages/s']);
+const MORE_IS_BETTER: ReadonlySet<Unit> = new Set(['GFLOP/s', 'tokens/s', 'MB/s', 'messages/s', 'checks/s']);
 
 /** A measurement with its ratio worked out. */
 export function compared(

@@ -12,5 +12,6 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   round: async () => (await import('./round.ts')).round,
   hashing: async () => (await import('./hashing.ts')).hashing,
   'duty-cycle': async () => (await import('./duty-cycle.ts')).dutyCycle,
+  signatures: async () => (await import('./signatures.ts')).signatures,
   hops: async () => (await import('./hops.ts')).hops,
 };

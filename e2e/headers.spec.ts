@@ -1,34 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join, normalize } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { type BuiltPage, serveBuiltPage } from './support/built-page.ts';
-
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-};
-
-/** Answers with files of a folder and no header but their type, as the simplest static host does. */
-function staticHost(folder: string): Server {
-  return createServer((request, response) => {
-    const path = normalize(new URL(request.url ?? '/', 'http://host').pathname);
-    const file = join(folder, path.endsWith('/') ? `${path}index.html` : path);
-    readFile(file).then(
-      (bytes) => {
-        response.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream');
-        response.end(bytes);
-      },
-      () => {
-        response.statusCode = 404;
-        response.end();
-      },
-    );
-  });
-}
+import { serveFolder } from './support/static-host.ts';
 
 /** A page of somebody else that lays a frame over itself. */
 function framing(url: string): Server {
@@ -149,12 +123,13 @@ test.describe('The security headers of the page', () => {
   });
 
   test('are missing at a static host, where the page itself refuses to run in a frame', async ({ page }) => {
-    const host = await serve(staticHost(built.folder));
-    await page.goto(host);
+    const host = await serveFolder(built.folder);
+    await page.goto(host.url);
     await expect(page.getByTestId('contribute')).toBeVisible();
-    await page.goto(await serve(framing(host)));
+    await page.goto(await serve(framing(host.url)));
     const frame = page.frameLocator('iframe');
     await expect(frame.getByText('Open it in a window of its own.')).toBeVisible();
     await expect(frame.getByTestId('contribute')).toHaveCount(0);
+    await host.stop();
   });
 });

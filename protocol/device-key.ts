@@ -80,12 +80,3 @@ export function peerIdBytesOf(publicKey: Uint8Array): Uint8Array {
 export function peerIdOf(publicKey: Uint8Array): string {
   return base58btc.baseEncode(peerIdBytesOf(publicKey));
 }
-
-/** Whether `signature` (64 bytes, low s) over the 32-byte digest is that of `publicKey`. Never throws. */
-export function verifyDigest(signature: Uint8Array, digest: Uint8Array, publicKey: Uint8Array): boolean {
-  try {
-    return secp256k1.verify(signature, digest, publicKey, { prehash: false });
-  } catch {
-    return false;
-  }
-}

@@ -1,6 +1,7 @@
 import type { DeviceKey } from '../protocol/device-key.ts';
 import type { Ledger } from '../protocol/ledger.ts';
 import type { Network } from '../protocol/network-file.ts';
+import { loadSignatureChecks } from '../protocol/signature-checks.ts';
 import { accountOf, type Standing, UNKNOWN } from '../protocol/standing.ts';
 import type { Requester } from './content/channel-places.ts';
 import { type ContentService, startContent } from './content/service.ts';
@@ -8,6 +9,7 @@ import type { ContentStore } from './content/store.ts';
 import { libp2pContentTransport } from './content/transport.ts';
 import { DevicesOfPeers } from './device-of-peer.ts';
 import { type Gossip, startGossip } from './gossip.ts';
+import { IceServers } from './ice-servers.ts';
 import { networkId, topicsOf } from './network-id.ts';
 import { createSwarmNode, type SwarmNode, type TransportFactory } from './node.ts';
 import { type Presence, type SelfDescription, startPresence } from './presence.ts';
@@ -50,6 +52,8 @@ export interface SwarmConnection {
  */
 export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnection> {
   const { network, key, ledger, store, describe, transports } = options;
+  // Nothing waits for it: until then checks are slower.
+  void loadSignatureChecks();
   const id = networkId(network.chainId, network.contracts.participation, network.swarm);
   const scheduler = systemScheduler;
   const round = () => ledger.clock.read().round;
@@ -58,6 +62,7 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
     scheduler,
     random: Math.random,
   });
+  const iceServers = new IceServers({ servers: network.iceServers });
   const devices = new DevicesOfPeers();
   const standingOf = (peerId: string): Standing => {
     const device = devices.of(peerId);
@@ -68,6 +73,7 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
     relays: network.relays,
     topics: Object.values(topicsOf(id)),
     transports,
+    iceServers: () => iceServers.current(),
     // A process on a public network dials no address of its own machine or network for a stranger.
     loopback: network.local,
     standingOf,

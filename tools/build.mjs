@@ -2,12 +2,16 @@
 /**
  * Builds what is made from other files, each part only when its sources changed.
  *
- *   node tools/build.mjs [kernels] [contracts] [page]
+ *   node tools/build.mjs [kernels] [contracts] [page] [--network NETWORK.JSON]
+ *
+ * The page becomes a static site in dist/, for any host and any sub-path, with files of headers for the usual
+ * hosts. With a network file the site has it, and its headers name whom the page may talk to.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { inPackage, root, run, UserError } from './command.mjs';
 
 /**
@@ -55,6 +59,7 @@ export const BUILD_STEPS = [
       'swarm',
       'chain',
       'public',
+      'node/devnet/page-headers.ts',
       'index.html',
       'vite.config.ts',
       'tsconfig.base.json',
@@ -176,16 +181,37 @@ function statOr(path) {
   }
 }
 
+/**
+ * Writes beside the built page what its host needs (node/site/write-site.ts).
+ *
+ * @param {string | undefined} network path of a network file
+ */
+async function writeSite(network) {
+  const { code, output } = await run(process.execPath, [
+    ...['--import', 'tsx', 'node/site/write-site.ts', '--site', 'dist'],
+    ...(network === undefined ? [] : ['--network', network]),
+  ]);
+  if (code !== 0) throw new UserError(output.trimEnd());
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const only = process.argv.slice(2);
-  const names = BUILD_STEPS.map(({ name }) => name);
-  const unknown = only.find((name) => !names.includes(name));
   try {
+    const { positionals: only, values } = parseArgs({
+      options: { network: { type: 'string' } },
+      allowPositionals: true,
+    });
+    const names = BUILD_STEPS.map(({ name }) => name);
+    const unknown = only.find((name) => !names.includes(name));
     if (unknown !== undefined)
       throw new UserError(`There is no part "${unknown}" to build. Name any of: ${names.join(', ')}.`);
     await build({ only: only.length === 0 ? names : only, report: (line) => console.log(line) });
+    if (only.length === 0 || only.includes('page')) {
+      await writeSite(values.network === undefined ? undefined : resolve(values.network));
+      console.log('The site is in dist/. Serve it from any path; docs/deploy.md says how.');
+    }
   } catch (error) {
-    console.error(error instanceof UserError ? error.message : error);
+    const known = error instanceof UserError || error.code?.startsWith('ERR_PARSE_ARGS');
+    console.error(known ? error.message : error);
     process.exitCode = 1;
   }
 }

@@ -1,8 +1,13 @@
 import { registerSW } from 'virtual:pwa-register';
 import { useEffect, useState } from 'react';
 import { Button } from '../ui/button.tsx';
+import { storedText } from '../ui/stored-text.ts';
 import { isBusy } from '../volunteer/phase.ts';
 import { useView } from '../volunteer/volunteer-context.tsx';
+import { isolatePage } from './isolation.ts';
+
+/** What tells that a person has begun something here. */
+const ACTS = ['pointerdown', 'keydown', 'drop'] as const;
 
 /**
  * Offers a new version of the page. It never reloads by itself, because that would lose the step in progress.
@@ -12,6 +17,23 @@ export function UpdatePrompt() {
   const [update, setUpdate] = useState<(() => void) | null>(null);
   useEffect(() => {
     const apply = registerSW({ onNeedRefresh: () => setUpdate(() => () => void apply(true)) });
+    // Only over https or on this machine is there a service worker.
+    if (!('serviceWorker' in navigator)) return undefined;
+    let acted = false;
+    const act = () => {
+      acted = true;
+    };
+    for (const type of ACTS) addEventListener(type, act, { once: true, capture: true });
+    void isolatePage({
+      isolated: crossOriginIsolated,
+      workerReady: navigator.serviceWorker.ready,
+      tried: storedText(() => sessionStorage, 'starling.isolation-tried'),
+      hasActed: () => acted,
+      reload: () => location.reload(),
+    });
+    return () => {
+      for (const type of ACTS) removeEventListener(type, act, { capture: true });
+    };
   }, []);
   if (update === null) return null;
   return (

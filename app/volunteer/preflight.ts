@@ -161,7 +161,7 @@ export function findingsOf(
     add(
       'threads',
       'fair',
-      'One thread only: the server does not isolate this page, so threads are switched off.',
+      'One thread only: the page is not isolated, so threads are switched off. Its host sends no isolation headers. Load the page again, so that its service worker can stand in for them.',
     );
   } else {
     add(

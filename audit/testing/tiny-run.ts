@@ -23,17 +23,21 @@ const TINY_CONFIG: DecoderConfig = {
 export const SUPERVISED = { kind: 'supervised', rows: 2, length: 24 } as const;
 export const POLICY = { kind: 'policy', items: 2, samples: 4, promptLength: 6, answerLength: 3 } as const;
 
+/** Over one block of layers, as the model has one layer. */
+export const BLOCKS = { kind: 'blocks', rows: 1, length: 24, layers: [1], paths: [[1], [1], [1]] } as const;
+
 /** A fresh model; the same every time. */
-export function tinyStart(): Checkpoint {
+export function tinyStart(layers = 1): Checkpoint {
   const stream = new RandomStream([7, 11]);
+  const config = { ...TINY_CONFIG, layers };
   const parameters = initialParameters({
-    config: TINY_CONFIG,
+    config,
     draw: (tensor, element, part) => stream.word(tensor, element, part),
     deviation: 0.3,
   });
   return {
-    config: TINY_CONFIG,
-    state: freshState(TINY_CONFIG, parameters),
+    config,
+    state: freshState(config, parameters),
     cursor: 3,
     rngKey: '0x74696e79',
   };

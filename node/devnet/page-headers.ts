@@ -1,6 +1,6 @@
 /**
  * The security headers of the page, for every server of it: `npm start`, `npm run dev`, `vite preview`. A
- * static host sends the same ones (SECURITY.md). Sources: Content Security Policy Level 3, Trusted Types,
+ * static host sends the same ones (node/site/host-files.ts). Sources: Content Security Policy Level 3, Trusted Types,
  * Permissions Policy (W3C), and https://web.dev/articles/coop-coep.
  */
 import type { Network } from '../../protocol/network-file.ts';
@@ -8,15 +8,17 @@ import type { Network } from '../../protocol/network-file.ts';
 /** What the server knows of the network that the page joins. */
 export type KnownNetwork = Pick<
   Network,
-  'rpc' | 'relays' | 'local' | 'walletConnectProjectId' | 'modelHosts'
+  'rpc' | 'relays' | 'iceServers' | 'local' | 'walletConnectProjectId' | 'modelHosts'
 >;
 
 export interface PolicyOptions {
   /**
    * Whom the page may talk to. Null where there is no network file: the page may then load models only.
-   * 'unknown' is for the built page itself, which does not know where it will lie: any address.
+   * 'unknown' is for a page that is built before its network is known: any address.
    */
   readonly network: KnownNetwork | null | 'unknown';
+  /** Whether the policy stands in the page itself, which cannot forbid frames. Defaults to false. */
+  readonly inPage?: boolean;
   /**
    * Set by the dev server only. Its inline scripts carry this nonce, and its client writes HTML, so that
    * trusted types are not asked for.
@@ -44,7 +46,7 @@ const FEATURES_OFF = [
  * the page, and it talks to this origin, to the chain, relays and model hosts of its network file, and to
  * nobody else. Images may be data URIs, because EIP-6963 wallets bring their icons so.
  */
-export function contentPolicy({ network, devNonce }: PolicyOptions): string {
+export function contentPolicy({ network, inPage = false, devNonce }: PolicyOptions): string {
   const nonce = devNonce === undefined ? [] : [`'nonce-${devNonce}'`];
   const directives: Readonly<Record<string, readonly string[]>> = {
     'default-src': ["'self'"],
@@ -58,8 +60,7 @@ export function contentPolicy({ network, devNonce }: PolicyOptions): string {
     'object-src': ["'none'"],
     'base-uri': ["'none'"],
     'form-action': ["'none'"],
-    // A policy in the page itself cannot say this.
-    ...(network === 'unknown' ? {} : { 'frame-ancestors': ["'none'"] }),
+    ...(inPage ? {} : { 'frame-ancestors': ["'none'"] }),
     // Only `trustOwnScripts` makes trusted types, and only from addresses of this origin.
     ...(devNonce === undefined
       ? { 'require-trusted-types-for': ["'script'"], 'trusted-types': ['default'] }
@@ -91,12 +92,21 @@ const ANYWHERE = ['http:', 'https:', 'ws:', 'wss:'];
 /** The origins that the page talks to, each once. What cannot stand in a policy is left out. */
 function partnersOf(network: KnownNetwork | null): readonly string[] {
   const partners = [
-    ...(network === null ? [] : [originOf(network.rpc), ...network.relays.map(webSocketOf)]),
+    ...(network === null
+      ? []
+      : [originOf(network.rpc), ...network.relays.map(webSocketOf), ...credentialsOf(network)]),
     ...(network === null || network.local ? THIS_MACHINE : []),
     ...(network?.walletConnectProjectId == null ? [] : WALLET_CONNECT),
     ...(network?.modelHosts ?? []),
   ];
   return [...new Set(partners.filter((source) => source !== undefined && SOURCE.test(source)))] as string[];
+}
+
+/** Where passwords of TURN servers come from. STUN and TURN themselves are beyond a page's policy. */
+function credentialsOf({ iceServers }: KnownNetwork): readonly (string | undefined)[] {
+  return iceServers.map((server) =>
+    server.kind === 'turn' && server.access.kind === 'endpoint' ? originOf(server.access.url) : undefined,
+  );
 }
 
 /**

@@ -1,10 +1,11 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import { equalBytes } from '../../protocol/bytes.ts';
 import { blob, type Codec, CodecError, oneOf, record, text, uint } from '../../protocol/codec.ts';
-import { addressOf, type DeviceKey, verifyDigest } from '../../protocol/device-key.ts';
+import { addressOf, type DeviceKey } from '../../protocol/device-key.ts';
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import { toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
+import { verifyDigest } from '../../protocol/signature-checks.ts';
 import { LIMITS } from './limits.ts';
 import { type Body, MESSAGE_TYPES, type MessageType, messageTypeNames } from './message-types.ts';
 import { type MessageHeader, VERSION } from './peek.ts';

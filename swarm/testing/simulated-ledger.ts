@@ -1,8 +1,9 @@
-import { addressOf, type DeviceKey, verifyDigest } from '../../protocol/device-key.ts';
+import { addressOf, type DeviceKey } from '../../protocol/device-key.ts';
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import { fromHex, toHex } from '../../protocol/hex.ts';
 import type { Attestation, ClockReading, Ledger, Signed, Stage, Vote } from '../../protocol/ledger.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
+import { verifyDigest } from '../../protocol/signature-checks.ts';
 import { type Standing, UNKNOWN } from '../../protocol/standing.ts';
 import type { Scheduler } from '../scheduler.ts';
 
