@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
  * Compiles the contracts and writes what TypeScript needs of them: chain/generated/abi.ts (typed ABIs, for
- * the page too), and for whoever deploys chain/generated/bytecode.ts and chain/generated/runtime.ts. Does nothing when neither sources nor
- * compiler changed.
+ * the page too), and for whoever deploys chain/generated/bytecode.ts and chain/generated/runtime.ts. Does
+ * nothing when neither sources nor compiler changed.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -25,6 +25,8 @@ const CONTRACTS = [
   'Crowdfund',
   'TrainingRecord',
   'Descriptions',
+  'Handoffs',
+  'HopShares',
 ];
 const load = createRequire(join(root, 'package.json'));
 

@@ -74,8 +74,9 @@ describe('deployPlan on an EVM that is not revm', () => {
     for (const contract of plan.contracts) {
       const taken = Number(gas.get(contract.name));
       expect(taken, contract.name).toBeLessThanOrEqual(contract.gas);
-      expect(taken, contract.name).toBeGreaterThan(0.7 * contract.gas);
     }
+    const [taken, said] = [[...gas.values()].reduce((sum, each) => sum + each, 0n), before.gas];
+    expect(Number(taken)).toBeGreaterThan(0.85 * Number(said));
     expect(await remainingOf(queue.client, plan)).toEqual({ proxy: false, contracts: [], gas: 0n, wei: 0n });
     expect(await countSwarms(queue.client, plan.addresses.swarms)).toBe(0);
     expect(node.chainId).not.toBe(31_337);

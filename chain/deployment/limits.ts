@@ -4,7 +4,9 @@ import type { PlannedContract } from './plan.ts';
 
 /** Gas of the dearest judging transaction; contracts/test/judge/JudgeGas.t.sol fails above it. */
 export const DISPUTE_GAS = 10_000_000n;
-/** Bytes of the longest judging transaction, of the operator embed.grad (docs/verde.md), and a little room. */
+/**
+ * Bytes of the longest judging transaction, of the operator embed.grad (docs/verde.md), and a little room.
+ */
 export const DISPUTE_CALLDATA = 90_000;
 /** PUSH0, MCOPY and TSTORE (EIP-3855, EIP-5656, EIP-1153), then an empty return. */
 const NEEDED_OPCODES: Hex = '0x5f5f5f5e5f5f5d5f5ff3';

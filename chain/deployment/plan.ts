@@ -18,7 +18,7 @@ import { PROXY } from './proxy.ts';
 import type { Runtime } from './runtime-code.ts';
 
 /** The salt of every deployment that names none. */
-export const DEFAULT_SALT: Hex = stringToHex('starling', { size: 32 });
+const DEFAULT_SALT: Hex = stringToHex('starling', { size: 32 });
 
 /** One contract that is to stand at a known address. */
 export interface PlannedContract {
@@ -35,7 +35,7 @@ export interface DeployedAddresses {
   readonly identity: Address;
   readonly swarms: Address;
   readonly participation: Address;
-  readonly rollup: RollupContracts;
+  readonly rollup: Required<RollupContracts>;
 }
 
 export interface DeploymentPlan {
@@ -101,20 +101,29 @@ export function planDeployment(options: {
     ...(['Crowdfund', abis.crowdfundAbi, code.crowdfundBytecode, runtime.crowdfundRuntime] as const),
     jobs,
   );
+  const handoffs = add(
+    ...(['Handoffs', abis.handoffsAbi, code.handoffsBytecode, runtime.handoffsRuntime] as const),
+    ...([payments, disputes] as const),
+  );
+  const hopShares = add(
+    ...(['HopShares', abis.hopSharesAbi, code.hopSharesBytecode, runtime.hopSharesRuntime] as const),
+    handoffs,
+  );
   const rollup = {
     ...{ judge, disputes, payments, ownership, jobs, crowdfund, trainingRecord, descriptions },
+    ...{ handoffs, hopShares },
   };
   return { contracts, addresses: { identity, swarms, participation, rollup } };
 }
 
 /**
  * What a deployment takes: the transaction, its calldata (EIP-2028, and EIP-7623 where that is more), the
- * creation (EIP-3860), 200 for each byte that stays, and 60,000 for what the constructors read and write.
+ * creation (EIP-3860), 200 for each byte that stays, and 120,000 for what the constructors read and write.
  */
 function gasOf(data: Hex, { code: stays }: Runtime): number {
   const bytes = hexToBytes(data);
   const zeros = bytes.reduce((sum, byte) => sum + (byte === 0 ? 1 : 0), 0);
   const tokens = zeros + 4 * (bytes.length - zeros);
-  const running = 32_000 + 2 * Math.ceil(bytes.length / 32) + 200 * size(stays) + 60_000;
+  const running = 32_000 + 2 * Math.ceil(bytes.length / 32) + 200 * size(stays) + 120_000;
   return 21_000 + Math.max(4 * tokens + running, 10 * tokens);
 }

@@ -21,9 +21,10 @@ export interface Deployment extends DeployedAddresses {
 }
 
 /**
- * Deploys every contract that is not there yet to a development node, to the addresses of `planDeployment`. All transactions are
- * sent without waiting in between (not through a TransactionQueue): on a chain with slow blocks that saves
- * most of the time. There is no swarm afterwards: `openSwarm` of open-swarm.ts opens one. Throws ChainError.
+ * Deploys every contract that is not there yet to a development node, to the addresses of `planDeployment`.
+ * All transactions are sent without waiting in between (not through a TransactionQueue): on a chain with slow
+ * blocks that saves most of the time. There is no swarm afterwards: `openSwarm` of open-swarm.ts opens one.
+ * Throws ChainError.
  */
 export async function deployContracts(options: DeployOptions): Promise<Deployment> {
   const { client, wallet, disputes = LOCAL_DISPUTES, salt } = options;

@@ -60,7 +60,7 @@ describe('npm run deploy on a chain without development accounts', () => {
     expect(asked).toMatchObject({ done: false, questions: ['Deploy? (yes or no) '] });
     expect(asked.lines).toContain(`Chain ${node.chainId} at `);
     expect(asked.lines).toContain(`Account ${address} has 100 ether.`);
-    expect(asked.lines).toMatch(/To do: 11 of 11 contracts, the deployment proxy, and a first swarm\./);
+    expect(asked.lines).toMatch(/To do: 13 of 13 contracts, the deployment proxy, and a first swarm\./);
     expect(asked.lines).toMatch(/Price: at most about 0\.\d+ ether \(\d+ gas at 3?\d?\.?\d* gwei\)/);
     await expect(networkFile()).rejects.toThrow('There is no network');
     const balance = await connect(node).getBalance({ address });
@@ -71,7 +71,7 @@ describe('npm run deploy on a chain without development accounts', () => {
       more: ['--page', 'https://train.example/starling/'],
     });
     expect(done.done).toBe(true);
-    expect(done.lines.match(/its code compared/g)).toHaveLength(11);
+    expect(done.lines.match(/its code compared/g)).toHaveLength(13);
     const network = await networkFile();
     expect(network).toMatchObject({
       chainId: node.chainId,
@@ -107,7 +107,7 @@ describe.skipIf(NO_ANVIL !== undefined)(`npm run deploy on anvil${NO_ANVIL ?? ''
     await writeFile(path, JSON.stringify({ ...first, iceServers, rpc: 'https://rpc.example/' }));
 
     const again = await deploy(anvil.rpc, { more: ['--yes', '--name', 'Open network'] });
-    expect(again.lines).toContain('To do: 0 of 11 contracts (11 are there), and a first swarm.');
+    expect(again.lines).toContain('To do: 0 of 13 contracts (13 are there), and a first swarm.');
     expect(again.lines).toContain('Swarm 0 goes on.');
     expect(JSON.parse(await readFile(path, 'utf8'))).toEqual({
       ...first,

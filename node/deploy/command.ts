@@ -158,7 +158,7 @@ export async function runDeployCommand(options: DeployCommandOptions): Promise<b
   };
   const network = parseNetwork(file);
   await writeWhole(out, `${JSON.stringify(file, null, 2)}\n`);
-  print(`Wrote ${values.out}. Next: npm run serve -- ${values.out} --dry-run`);
+  print(`Wrote ${values.out}.`);
   print(`Link: ${swarmLink(chainId, opened.id, network.page ?? '')}`);
   return true;
 }
