@@ -33,7 +33,8 @@ export function KeepModel({ swarms, base }: KeepModelProps) {
     setState({ kind: 'busy', done: 0, stop });
     try {
       await swarms.keepBase(base, files, {
-        onProgress: (done) => setState({ kind: 'busy', done, stop }),
+        // Progress travels apart from the result, and may come after it.
+        onProgress: (done) => setState((now) => (now.kind === 'busy' ? { ...now, done } : now)),
         signal: abort.signal,
       });
       setState({ kind: 'kept' });

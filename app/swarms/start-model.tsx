@@ -50,7 +50,9 @@ export function StartModel({ swarms, builtins, draft, onChange }: StartModelProp
     setReading({ kind: 'busy', done: 0, total: null, stop });
     try {
       const described = await swarms.describeBase(from, {
-        onProgress: (done, total) => setReading({ kind: 'busy', done, total, stop }),
+        // Progress travels apart from the result, and may come after it.
+        onProgress: (done, total) =>
+          setReading((now) => (now.kind === 'busy' ? { ...now, done, total } : now)),
         signal: abort.signal,
       });
       onChange(withBase(draft, described));

@@ -30,15 +30,18 @@ export async function storedCheckpoint(of: {
 /** Gets a swarm's model onto this device, with a worker that has the models of this device. */
 export const obtainModelHere: VolunteerDependencies['obtainModel'] = async ({ onProgress, ...options }) => {
   let worker: ModelWorker | undefined;
+  let ended = false;
   const call = () => {
     worker ??= openModelWorker('model-files', (event) => {
-      if (event.kind === 'obtain') onProgress(event.bytes, event.total);
+      // Progress travels apart from the result, and may come after it.
+      if (event.kind === 'obtain' && !ended) onProgress(event.bytes, event.total);
     });
     return worker.call;
   };
   try {
     return await obtainModel({ ...options, call });
   } finally {
+    ended = true;
     worker?.stop();
   }
 };
