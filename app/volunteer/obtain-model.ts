@@ -36,10 +36,10 @@ const ASK_AGAIN_MS = 2_000;
 const MOST_SERVED = 16 * 2 ** 20;
 
 /**
- * The model that this device brings, a built-in model beside the page, or the files of the swarm's base: those that are on this device, then its
- * addresses, then members, who are asked until one has a file. Each is checked by size and SHA-256. Throws
- * ComputeError for a wrong root, no room and a file that nobody passes on, and the signal's reason. What was
- * fetched until then stays, and the next call goes on from there.
+ * The model that this device brings, a built-in model beside the page, or the files of the swarm's base:
+ * those that are on this device, then its addresses, then members, who are asked until one has a file. Each
+ * is checked by size and SHA-256. Throws ComputeError for a wrong root, no room and a file that nobody passes
+ * on, and the signal's reason. What was fetched until then stays, and the next call goes on from there.
  */
 export async function obtainModel(options: ObtainModelOptions): Promise<ObtainedModel> {
   const { spec, ownModel, page, signal } = options;
