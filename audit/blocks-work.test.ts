@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import type { BlockStep } from '../models/blocks/block-step.ts';
+import type { Hop } from '../models/blocks/hop.ts';
 import { HopComputer } from '../models/blocks/hop-computer.ts';
 import { BlockRun } from '../models/blocks/testing/block-run.ts';
+import { checkpointMetadata } from '../models/decoder/checkpoint.ts';
 import { toHex } from '../protocol/hex.ts';
 import { commitRun } from './commit-run.ts';
-import { hopOfSlot, slotsOfHop } from './hop-slots.ts';
+import { hopOfSlot, placesOf, slotsOfHop } from './hop-slots.ts';
 import { costOfRun } from './run-cost.ts';
 import { planRun, type RunPlan } from './run-plan.ts';
 import { SUPERVISED, tinySpec, tinyStart } from './testing/tiny-run.ts';
@@ -20,7 +22,7 @@ const work = {
   layers: [1, 1],
   paths: [[1], [2, 1], [2], [1, 2]],
 } as const;
-const spec = tinySpec({ start, work, steps: 3 });
+const spec = tinySpec({ start, work: { ...work, boundary: 'int8' }, steps: 3 });
 
 function stepOf({ blocks }: RunPlan): BlockStep {
   if (blocks === undefined) throw new Error('no blocks were planned');
@@ -34,12 +36,13 @@ describe('a run over blocks', () => {
     const step = stepOf(run.plan);
     const devices = [0, 1, 2].map(() => new HopComputer({ engine, step }));
     const own = new Map(step.plan.blocks.map(({ id }, i) => [id, i]));
-    const blocks = new BlockRun({ start, devices, place: ({ block }) => own.get(block) ?? 0 }, step);
+    const place = ({ block }: Hop) => own.get(block) ?? 0;
+    const blocks = await BlockRun.start(step.plan, { state: start.state, devices, place });
     for (let at = 0; at < spec.steps; at++) {
       const given = new Map(run.plan.given(at));
       given.delete('hyper');
       await blocks.step(step, given, spec.learningRate);
-      expect(blocks.root(step)).toBe(run.roots[at]);
+      expect(blocks.root(step.plan, checkpointMetadata(start, at + 1))).toBe(run.roots[at]);
     }
     for (const device of devices) await device.dispose();
     run.dispose();
@@ -71,6 +74,19 @@ describe('a run over blocks', () => {
         expect(toHex(roots.get(tensor) ?? new Uint8Array())).toBe(trace.roots[slot]);
       }
     }
+    const places = placesOf(step, encoded);
+    for (const hop of step.hops) {
+      const slots = slotsOfHop(step, encoded, hop.index);
+      for (const { tensor, slot } of slots.outputs) {
+        expect(places.made.get(tensor)).toEqual({ slot, bytes: step.bytesOf(tensor) });
+      }
+      for (const { tensor, slot } of slots.state) {
+        expect(places.state.get(hop.block)?.get(tensor)?.slot).toBe(slot);
+      }
+      for (const { tensor, slot } of slots.inputs) {
+        expect((places.made.get(tensor) ?? places.data.get(tensor))?.slot).toBe(slot);
+      }
+    }
     expect(hopOfSlot(encoded, 0)).toBeUndefined();
     expect(hopOfSlot(encoded, run.program.length - 1)).toBeUndefined();
     expect(() => slotsOfHop(step, encoded, step.hops.length)).toThrow(RangeError);
@@ -79,8 +95,9 @@ describe('a run over blocks', () => {
     await engine.stop();
   });
 
-  it('[B-14] has another program for other paths, and the same data as a supervised step', () => {
-    const plan = planRun(spec);
+  it('[B-14] has another program for other paths and boundaries, and the same data as a supervised step', () => {
+    const plan = planRun(tinySpec({ start, work, steps: 3 }));
+    expect(planRun(spec).terms.program).not.toBe(plan.terms.program);
     const full = planRun(
       tinySpec({ start, steps: 3, work: { ...work, paths: work.paths.map(() => [1, 2]) } }),
     );

@@ -175,6 +175,7 @@ describe('gossip', () => {
       vote: [-1, 1],
       attest: [-2, 1],
       ack: [-2, 1],
+      blocks: [-2, 1],
     };
     for (const sample of sampleMessages) {
       const [first, last] = windows[sample.type];

@@ -18,12 +18,13 @@ describe('networkId', () => {
 });
 
 describe('topicsOf', () => {
-  it('[P-22] names three topics, and each type travels on one of them', () => {
+  it('[P-22] names four topics, and each type travels on one of them', () => {
     const topics = topicsOf('net:1');
     expect(topics).toEqual({
       presence: '/starling/2/net:1/presence',
       rounds: '/starling/2/net:1/rounds',
       attestations: '/starling/2/net:1/attestations',
+      pipeline: '/starling/2/net:1/pipeline',
     });
     const types = Object.entries(MESSAGE_TYPES).map(([type, { topic }]) => [type, topic]);
     expect(Object.fromEntries(types)).toEqual({
@@ -34,6 +35,7 @@ describe('topicsOf', () => {
       vote: 'rounds',
       attest: 'attestations',
       ack: 'attestations',
+      blocks: 'pipeline',
     });
   });
 });

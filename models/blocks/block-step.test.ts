@@ -5,7 +5,7 @@ import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
 import { must } from '../../protocol/must.ts';
 import { RandomStream } from '../../protocol/philox.ts';
 import { checkpointRoot } from '../checkpoint/root.ts';
-import { type Checkpoint, checkpointContents } from '../decoder/checkpoint.ts';
+import { checkpointContents, checkpointMetadata } from '../decoder/checkpoint.ts';
 import { NANO_CONFIG } from '../decoder/config.ts';
 import { ModelSession } from '../decoder/model-session.ts';
 import type { ModelState } from '../decoder/state.ts';
@@ -18,6 +18,7 @@ import { microbatchData, nanoBatch, nanoStart } from './testing/nano-case.ts';
 
 const plan = blockPlan({ config: NANO_CONFIG, layers: [1, 1] });
 const microbatches = { count: 4, batch: 2, length: 32 };
+const small = { count: 4, batch: 1, length: 12 };
 const SKIPPING: readonly BlockPath[] = [[1], [2, 1], [2], [1, 2]];
 
 let engines: Engine[] = [];
@@ -34,19 +35,15 @@ async function runOn(
     readonly steps: number;
     readonly seed?: number;
     readonly apart?: boolean;
-    readonly start?: Checkpoint;
   },
 ): Promise<BlockRun> {
   const draws = new RandomStream([o.seed ?? 0, 0]);
   const computers = devices.map((engine) => new HopComputer({ engine, step }));
-  const run = new BlockRun(
-    {
-      start: o.start ?? nanoStart(),
-      devices: computers,
-      place: (hop, at) => draws.word(at, hop.index, 0) % devices.length,
-    },
-    step,
-  );
+  const run = await BlockRun.start(step.plan, {
+    state: nanoStart().state,
+    devices: computers,
+    place: (hop, at) => draws.word(at, hop.index, 0) % devices.length,
+  });
   for (let at = 0; at < o.steps; at++) {
     const rows = nanoBatch(step.microbatches, at, { apart: o.apart ?? false });
     await run.step(step, microbatchData(step.microbatches, rows), rows.learningRate);
@@ -56,8 +53,8 @@ async function runOn(
 }
 
 /** The same rows, each step as one batch of a session. */
-async function session(steps: number, o: { apart: boolean; start?: Checkpoint }): Promise<ModelState> {
-  const { config, state } = o.start ?? nanoStart();
+async function session(steps: number, o: { apart: boolean }): Promise<ModelState> {
+  const { config, state } = nanoStart();
   const model = await ModelSession.create({
     engine: must(engines, 0),
     config,
@@ -68,6 +65,9 @@ async function session(steps: number, o: { apart: boolean; start?: Checkpoint })
   await model.dispose();
   return after;
 }
+
+/** The checkpoint's root, composed from what the devices publish. */
+const composed = (run: BlockRun) => run.root(plan, checkpointMetadata(nanoStart(), run.steps));
 
 /** Names of the tensors that differ in any bit. */
 function differing(one: ModelState, other: ModelState): string[] {
@@ -84,8 +84,6 @@ function differing(one: ModelState, other: ModelState): string[] {
 const rootOf = (state: ModelState) => checkpointRoot(checkpointContents({ ...nanoStart(), state }));
 
 describe('a step over blocks', () => {
-  const small = { count: 4, batch: 1, length: 12 };
-
   it.each([
     { name: 'full', paths: 'full' as const },
     { name: 'skipping and swapping', paths: SKIPPING },
@@ -94,24 +92,24 @@ describe('a step over blocks', () => {
     const roots = new Set<string>();
     for (const [seed, count] of [1, 2, 4, 6].entries()) {
       const run = await runOn(engines.slice(0, count), step, { steps: 10, seed });
-      roots.add(run.root(step));
+      roots.add(composed(run));
       // What the devices hold is what the composed root says.
-      expect(rootOf(modelOf(plan, run.versions()))).toBe(run.root(step));
+      expect(rootOf(modelOf(plan, run.versions()))).toBe(composed(run));
     }
     expect(roots.size).toBe(1);
   });
 
   it('[B-5] has one root after 100 steps on 1 and 6 devices', async () => {
-    const step = blockStep({ plan, microbatches: small, paths: SKIPPING });
+    const step = blockStep({ plan, microbatches: { ...small, count: 2 }, paths: [[2, 1], [2]] });
     const one = await runOn(engines.slice(0, 1), step, { steps: 100 });
     const six = await runOn(engines, step, { steps: 100, seed: 5 });
-    expect(six.root(step)).toBe(one.root(step));
+    expect(composed(six)).toBe(composed(one));
   });
 
   it('[B-5] has the root of the wasm engine with hops on the reference engine too', async () => {
     const step = blockStep({ plan, microbatches, paths: SKIPPING });
     const mixed = await runOn([createReferenceEngine(), must(engines, 0)], step, { steps: 1, seed: 3 });
-    expect(mixed.root(step)).toBe((await runOn(engines, step, { steps: 1 })).root(step));
+    expect(composed(mixed)).toBe(composed(await runOn(engines, step, { steps: 1 })));
   });
 
   it('[B-7] has in index order every bit of one batch but the embedding’s', async () => {
@@ -124,7 +122,7 @@ describe('a step over blocks', () => {
   it('[B-7] has in index order all bits of one batch, for many steps, if microbatches share no token', async () => {
     const step = blockStep({ plan, microbatches, paths: 'full', order: 'index' });
     const run = await runOn(engines, step, { steps: 12, apart: true });
-    expect(run.root(step)).toBe(rootOf(await session(12, { apart: true })));
+    expect(composed(run)).toBe(rootOf(await session(12, { apart: true })));
   });
 
   it('[B-6] adds gradients up in a fixed tree, with another last bit than in index order', async () => {
@@ -135,7 +133,7 @@ describe('a step over blocks', () => {
       await runOn(engines, tree!, { steps: 1 }),
       await runOn(engines, index!, { steps: 1 }),
     ];
-    expect(one.root(tree!)).not.toBe(other.root(index!));
+    expect(composed(one)).not.toBe(composed(other));
     const [close, exact] = [modelOf(plan, one.versions()), modelOf(plan, other.versions())];
     for (const [name, values] of close.parameters) {
       const theirs = exact.parameters.get(name);
@@ -178,6 +176,59 @@ describe('a step over blocks', () => {
     expect(sums).toHaveLength(count - 1);
     const ranges = sums.map(({ outputs }) => outputs[0]?.split('.')[1]);
     expect(ranges).toEqual({ 1: [], 3: ['0-1', '0-3'], 5: ['0-1', '2-3', '0-3', '0-7'] }[count]);
+  });
+});
+
+describe('boundaries', () => {
+  const floats = (run: BlockRun, name: string) =>
+    new Float32Array((run.tensors.get(name) ?? new Uint8Array()).slice().buffer);
+
+  it.each([
+    { boundary: 'bf16', error: 0.01 },
+    { boundary: 'int8', error: 0.05 },
+  ] as const)('[B-16] are rounded to $boundary by the hops, and so have one root anywhere', async (o) => {
+    const { boundary, error } = o;
+    const step = blockStep({ plan, microbatches: small, paths: SKIPPING, boundary });
+    const exact = blockStep({ plan, microbatches: small, paths: SKIPPING });
+    const one = await runOn(engines.slice(0, 1), step, { steps: 3 });
+    const six = await runOn(engines, step, { steps: 3, seed: 9 });
+    expect(composed(six)).toBe(composed(one));
+    const [rounded, plain] = [
+      await runOn(engines, step, { steps: 1 }),
+      await runOn(engines, exact, { steps: 1 }),
+    ];
+    expect(composed(rounded)).not.toBe(composed(plain));
+    const logprobs = floats(plain, 'logprobs.3');
+    expect(logprobs).toHaveLength(12);
+    for (const [i, value] of floats(rounded, 'logprobs.3').entries()) {
+      expect(Math.abs(value - must(logprobs, i))).toBeLessThan(error);
+    }
+  });
+
+  it('[B-16] have tensors of the size that a wire needs', () => {
+    const of = (boundary: 'f32' | 'bf16' | 'int8') =>
+      blockStep({ plan, microbatches: small, paths: 'full', boundary });
+    expect(of('bf16').hops[1]?.inputs).toEqual(['activation.0.embedding']);
+    const bytes = of('int8');
+    expect(bytes.hops[1]?.inputs).toEqual(['activation.0.embedding.bytes', 'activation.0.embedding.scale']);
+    expect(bytes.bytesOf('activation.0.embedding.bytes')).toBe(12 * 64);
+    expect(bytes.bytesOf('activation.gradient.0.embedding.scale')).toBe(12 * 4);
+    const odd = blockPlan({ config: { ...NANO_CONFIG, hiddenSize: 62 }, layers: [2] });
+    expect(() => blockStep({ plan: odd, microbatches: small, paths: 'full', boundary: 'int8' })).toThrow(
+      /no whole words of bytes/,
+    );
+  });
+
+  it('[B-16] of bf16 have lower halves of 0, in both directions', async () => {
+    const step = blockStep({ plan, microbatches: small, paths: 'full', boundary: 'bf16' });
+    const run = await runOn(engines, step, { steps: 1 });
+    const names = [...run.tensors.keys()].filter((name) => name.startsWith('activation.'));
+    expect(names).toHaveLength(small.count * 6);
+    for (const name of names) {
+      const words = new Uint32Array((run.tensors.get(name) ?? new Uint8Array()).slice().buffer);
+      expect(words.every((word) => (word & 0xffff) === 0)).toBe(true);
+      expect(words.some((word) => word !== 0)).toBe(true);
+    }
   });
 });
 

@@ -7,9 +7,9 @@ import { elementBytes, elementCount } from '../../compute/repops/program.ts';
 import type { RecipeBuilder, StepRecipe } from '../../compute/repops/recipe.ts';
 import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../decoder/adamw.ts';
 import { trainedSpecs } from '../decoder/backward.ts';
-import { type ParameterSpec, parameterSpecs } from '../decoder/config.ts';
+import type { ParameterSpec } from '../decoder/config.ts';
 import type { BatchShape, Objective, PolicyOptions } from '../decoder/decoder.ts';
-import { EMBEDDING, headName, parameterDType } from '../decoder/forward.ts';
+import { EMBEDDING, headName } from '../decoder/forward.ts';
 import { modelRopeTables } from '../decoder/rope.ts';
 import {
   type Block,
@@ -18,9 +18,12 @@ import {
   BlockPlanError,
   checkedPaths,
   embeddingBlock,
+  frozenTensors,
   headBlock,
   layerBlocks,
+  versionTensors,
 } from './block-plan.ts';
+import { type Boundary, boundaryParts } from './boundary.ts';
 import { type Leaf, type SumOrder, sumLeaves } from './gradient-sum.ts';
 import { type Hop, StepBuilder } from './hop.ts';
 import {
@@ -49,6 +52,8 @@ export interface BlockStepOptions {
   readonly optimizer?: OptimizerOptions;
   /** Defaults to `tree`. */
   readonly order?: SumOrder;
+  /** How activations and their gradients pass from block to block. Defaults to `f32`. */
+  readonly boundary?: Boundary;
   /** Defaults to `supervised`. */
   readonly objective?: Objective;
   readonly policy?: PolicyOptions;
@@ -68,48 +73,30 @@ export interface BlockStep {
 }
 
 const MOST_MICROBATCHES = 4096;
-const PREFIXES = ['', 'optimizer.m.', 'optimizer.v.'] as const;
-
-/**
- * The tensors of a block's version: its parameters, and the moments of what is trained. `frozen` ones no step
- * changes.
- */
-export function blockTensors(
-  plan: BlockPlan,
-  block: Block,
-): readonly (ParameterSpec & { readonly dtype: 'f32' | 'bf16'; readonly frozen: boolean })[] {
-  const own = parameterSpecs(plan.config).filter(({ name }) => block.parameters.includes(name));
-  const frozen = plan.weights.frozen
-    ? own.map(({ name, shape }) => {
-        const dtype = parameterDType(plan.weights, shape) === 'bf16' ? ('bf16' as const) : ('f32' as const);
-        return { name, shape, dtype, frozen: true };
-      })
-    : [];
-  return [
-    ...frozen,
-    ...PREFIXES.flatMap((prefix) =>
-      block.trained.map(({ name, shape }) => ({
-        name: prefix + name,
-        shape,
-        dtype: 'f32' as const,
-        frozen: false,
-      })),
-    ),
-  ];
-}
 
 /** The step. Throws BlockPlanError for paths or microbatches that the plan does not allow. */
 export function blockStep(options: BlockStepOptions): BlockStep {
   const { plan, microbatches, order = 'tree', objective = 'supervised' } = options;
-  const { optimizer = DEFAULT_OPTIMIZER } = options;
+  const { optimizer = DEFAULT_OPTIMIZER, boundary = 'f32' } = options;
   const { config, weights } = plan;
   const { count, batch, length } = microbatches;
   checkMicrobatches(plan, microbatches);
+  if (boundary === 'int8' && config.hiddenSize % 4 !== 0) {
+    throw new BlockPlanError(`A width of ${config.hiddenSize} makes no whole words of bytes: use bf16.`);
+  }
   const paths = checkedPaths(plan, count, options.paths);
   const b = new StepBuilder();
   const [embedding, head, layers] = [embeddingBlock(plan), headBlock(plan), layerBlocks(plan)];
-  const rows = [batch * length, config.hiddenSize];
-  const shape = { batch, length };
+  const shape = { batch, length, boundary };
+  const parts = boundaryParts(boundary, { N: batch * length, D: config.hiddenSize });
+  /** The recipe's tensors for a program's `port`. */
+  const at = (port: string, tensor: string) =>
+    Object.fromEntries(parts.map(({ name }) => [port + name, tensor + name]));
+  /** As `at`, for the hop that writes them. */
+  const from = (port: string, tensor: string) => {
+    for (const { name, shape: size, dtype } of parts) b.between(tensor + name, size, dtype);
+    return at(port, tensor);
+  };
   declare(b.recipe, options, objective);
 
   const leaves = new Map<string, (Leaf | undefined)[]>(plan.blocks.map(({ id }) => [id, []]));
@@ -139,14 +126,14 @@ export function blockStep(options: BlockStepOptions): BlockStep {
     b.hop(
       { kind: 'embed', block: embedding, microbatch: m },
       b.program('embed', () => embedProgram(plan, shape)),
-      { tokens: `tokens.${m}`, output: b.between(activation(embedding), rows) },
+      { tokens: `tokens.${m}`, ...from('output', activation(embedding)) },
     );
     let before = embedding;
     for (const block of visited) {
       b.hop(
         { kind: 'forward', block, microbatch: m },
         b.program(`forward ${block.id}`, () => forwardProgram(plan, block, shape)),
-        { input: activation(before), output: b.between(activation(block), rows) },
+        { ...at('input', activation(before)), ...from('output', activation(block)) },
       );
       before = block;
     }
@@ -154,18 +141,16 @@ export function blockStep(options: BlockStepOptions): BlockStep {
     keep(head, m, ofHead.leaf);
     b.hop(
       { kind: 'loss', block: head, microbatch: m },
-      b.program('loss', () =>
-        lossProgram(plan, { ...shape, objective, policy: options.policy, plan: weights }),
-      ),
+      b.program('loss', () => lossProgram(plan, shape, { objective, policy: options.policy })),
       {
         ...ofHead.rename,
-        input: activation(before),
+        ...at('input', activation(before)),
         targets: `targets.${m}`,
         weights: `weights.${m}`,
         ...(objective === 'policy' ? { advantages: `advantages.${m}`, oldLogprobs: `oldLogprobs.${m}` } : {}),
         loss: b.between(`loss.${m}`, [1]),
         logprobs: b.between(`logprobs.${m}`, [batch * length]),
-        'input.gradient': b.between(gradient(before), rows),
+        ...from('input.gradient', gradient(before)),
       },
     );
     for (const [place, block] of [...visited.entries()].reverse()) {
@@ -182,9 +167,9 @@ export function blockStep(options: BlockStepOptions): BlockStep {
         b.program(`backward ${block.id} ${wanted}`, () => backwardProgram(plan, block, shape, { wanted })),
         {
           ...own.rename,
-          input: activation(input),
-          'output.gradient': gradient(block),
-          ...(wanted ? { 'input.gradient': b.between(gradient(input), rows) } : {}),
+          ...at('input', activation(input)),
+          ...at('output.gradient', gradient(block)),
+          ...(wanted ? from('input.gradient', gradient(input)) : {}),
         },
       );
     }
@@ -194,7 +179,7 @@ export function blockStep(options: BlockStepOptions): BlockStep {
     b.hop(
       { kind: 'backward', block: embedding, microbatch: m },
       b.program('backward embedding', () => embeddingBackwardProgram(plan, shape)),
-      { ...lookup.rename, tokens: `tokens.${m}`, 'output.gradient': gradient(embedding) },
+      { ...lookup.rename, tokens: `tokens.${m}`, ...at('output.gradient', gradient(embedding)) },
     );
   }
 
@@ -264,10 +249,8 @@ function declare(recipe: RecipeBuilder, options: BlockStepOptions, objective: Ob
   const { count, batch, length } = microbatches;
   const N = batch * length;
   for (const block of plan.blocks) {
-    for (const { name, shape, dtype, frozen } of blockTensors(plan, block)) {
-      if (frozen) recipe.frozen(name, shape, dtype);
-      else recipe.state(name, shape);
-    }
+    for (const { name, shape, dtype } of frozenTensors(plan, block)) recipe.frozen(name, shape, dtype);
+    for (const { name, shape } of versionTensors(block)) recipe.state(name, shape);
   }
   recipe.data('hyper', [3]);
   for (let m = 0; m < count; m++) {

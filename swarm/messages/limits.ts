@@ -26,6 +26,12 @@ export const LIMITS = {
   address: 320,
   ownerSignature: 1024,
   acks: 64,
+  /** Bytes of a parameter block's id. */
+  blockId: 32,
+  /** Block versions that one device announces. */
+  heldVersions: 256,
+  /** Blocks that one device refuses to keep. */
+  refusedBlocks: 64,
   round: 2 ** 40,
   sequence: Number.MAX_SAFE_INTEGER,
 } as const;

@@ -4,11 +4,12 @@
  */
 
 import type { Codec, ValueOf } from '../../protocol/codec.ts';
+import { blocks } from './block-announcement.ts';
 import { ack, attest, commit, critique, hello, reveal, vote } from './bodies.ts';
 
 interface MessageTypeRules {
   /** The gossip topic that the type travels on. */
-  readonly topic: 'presence' | 'rounds' | 'attestations';
+  readonly topic: 'presence' | 'rounds' | 'attestations' | 'pipeline';
   readonly body: Codec<unknown>;
   /** Rounds that a message may lie behind and ahead of the receiver's clock. */
   readonly window: { readonly behind: number; readonly ahead: number };
@@ -26,6 +27,7 @@ export const MESSAGE_TYPES = {
   vote: { topic: 'rounds', body: vote, window: { behind: 1, ahead: 1 }, repeatable: false },
   attest: { topic: 'attestations', body: attest, window: { behind: 2, ahead: 1 }, repeatable: false },
   ack: { topic: 'attestations', body: ack, window: { behind: 2, ahead: 1 }, repeatable: true },
+  blocks: { topic: 'pipeline', body: blocks, window: { behind: 2, ahead: 1 }, repeatable: true },
 } as const satisfies Readonly<Record<string, MessageTypeRules>>;
 
 export type MessageType = keyof typeof MESSAGE_TYPES;

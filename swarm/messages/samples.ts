@@ -27,6 +27,7 @@ export const sampleRollouts: RolloutSet = {
   ],
 };
 
+const sampleFile = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 const sampleCid = encodeRollouts(sampleRollouts).cid;
 
 export const sampleMessages: readonly UnsignedMessage[] = [
@@ -94,7 +95,7 @@ export const sampleMessages: readonly UnsignedMessage[] = [
       rolloutDigest: root('03'),
       signature,
       previousRoot: root('01'),
-      checkpoint: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy',
+      checkpoint: sampleFile,
       rollouts: sampleCid,
       foreign: [],
       engine: 'wasm SIMD, 2 workers',
@@ -109,5 +110,21 @@ export const sampleMessages: readonly UnsignedMessage[] = [
     round: 4,
     seq: 1_700_000_000_007,
     body: { attestations: [{ author: `0x${'cd'.repeat(20)}`, round: 4, checkpointRoot: root('04') }] },
+  },
+  {
+    type: 'blocks',
+    round: 4,
+    seq: 1_700_000_000_008,
+    body: {
+      role: 'keeper',
+      freeBytes: 40_000_000,
+      latencyClass: 1,
+      held: [
+        { block: 'embedding', step: 7, version: sampleFile, root: root('06') },
+        { block: 'layers.0-1', step: 6, version: sampleFile, root: root('07') },
+        { block: 'layers.0-1', step: 7, version: sampleFile, root: root('08') },
+      ],
+      refused: [{ block: 'head', reason: 'full' }],
+    },
   },
 ];

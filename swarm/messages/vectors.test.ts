@@ -111,6 +111,7 @@ describe('docs/vectors/messages.json', () => {
   it('[P-45] decodes vote', () => decodes('vote'));
   it('[P-46] decodes attest', () => decodes('attest'));
   it('[P-48] decodes ack', () => decodes('ack'));
+  it('[P-160] decodes blocks', () => decodes('blocks'));
 
   it('[P-49] decodes the rollout set', () => {
     expect(decodeRollouts(fromHex(vectors.rollouts.bytes))).toEqual(sampleRollouts);

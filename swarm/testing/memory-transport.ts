@@ -43,7 +43,8 @@ function pair(server: string, client: string): readonly [Channel, Channel] {
   return [side(server, toClient, toServer), side(client, toServer, toClient)];
 }
 
-class FrameQueue {
+/** Frames on their way to a reader. */
+export class FrameQueue {
   readonly #frames: Uint8Array[] = [];
   #ended = false;
   #wake: (() => void) | null = null;

@@ -1,0 +1,454 @@
+import { messageOf } from '../../protocol/message-of.ts';
+import { BoundedMap } from '../bounded-map.ts';
+import { ContentError } from '../content/content-error.ts';
+import { type Hash, webHash } from '../content/manifest.ts';
+import type { FetchDependencies } from '../content/peer-client.ts';
+import type { ContentTransport } from '../content/transport.ts';
+import type { BlocksBody, BlockVersion, VersionPlace } from '../messages/block-announcement.ts';
+import { LIMITS } from '../messages/limits.ts';
+import { every, type Scheduler } from '../scheduler.ts';
+import type { Announcements } from './announcements.ts';
+import { ANNOUNCE_MS, Announcer } from './announcer.ts';
+import { BlockStoreFullError } from './block-files.ts';
+import type { BlockStore, HeldVersion } from './block-store.ts';
+import { fetchVersion, type RootOf, WrongVersionError } from './fetch-version.ts';
+import { type BlockMember, Holders } from './holders.ts';
+import { type BlockKeepers, type BlockNeed, type Candidate, placeBlocks } from './keepers.ts';
+import {
+  type ConfirmedVersion,
+  isObsolete,
+  neededVersions,
+  type RunRecord,
+  roomFor,
+} from './needed-versions.ts';
+import { placeKey } from './place-key.ts';
+import { Prober } from './prober.ts';
+import { type Repair, repairsOf } from './repair.ts';
+
+export interface BlockKeeperOptions {
+  /** The network id. Keepers of one block differ between networks. */
+  readonly run: string;
+  readonly self: BlockMember;
+  /** The plan's blocks, in its order, with the most bytes that a file of one version may have. */
+  readonly blocks: readonly { readonly id: string; readonly versionBytes: number }[];
+  readonly store: BlockStore;
+  readonly announcements: Announcements;
+  readonly transport: ContentTransport;
+  readonly scheduler: Scheduler;
+  /** 0 to 1. Spreads answers and draws chunks. Defaults to Math.random. */
+  readonly random?: () => number;
+  /** The other devices that are there now, as presence and the chain say. */
+  readonly members: () => readonly BlockMember[];
+  /** What the run has agreed on. Read at every check. */
+  readonly record: () => RunRecord;
+  readonly rootOf: RootOf;
+  /** Defaults to `keeper`. */
+  readonly role?: 'keeper' | 'guest';
+  /** 0 to 3. Defaults to 0. */
+  readonly latencyClass?: () => number;
+  /** Milliseconds between checks when nothing happens. Defaults to 5,000. */
+  readonly checkMs?: number;
+  /** Defaults to `webHash`. */
+  readonly hash?: Hash;
+  readonly fetch?: Pick<FetchDependencies, 'timeout' | 'window'>;
+}
+
+/** A version that this device computes. Until it ends, the device does not fetch that version. */
+export interface Computation {
+  /** Resolves once the version is on the medium. Rejects with BlockStoreError. */
+  store(root: HeldVersion['root'], bytes: Uint8Array): Promise<HeldVersion>;
+  /** The step was not finished here: the version may be fetched. */
+  abandon(): void;
+}
+
+interface Refusal {
+  readonly at: number;
+  readonly reason: 'full' | 'damaged';
+  readonly problem: string;
+}
+
+/** What a device has done for the blocks of a run, since it started. */
+export interface BlockKeeperCounts {
+  readonly fetched: number;
+  readonly computed: number;
+  /** Contents that were not what the run confirmed. */
+  readonly refusedContents: number;
+  /** Versions that another device had acknowledged and did not have. */
+  readonly falseAcknowledgements: number;
+}
+
+const CHECK_MS = 5_000;
+const PROBE_MS = 60_000;
+/** Milliseconds after which a version that is still being computed may be fetched. */
+const COMPUTE_MS = 600_000;
+/** Milliseconds between the last announcement of a version and its deletion. */
+const LET_GO_MS = 10_000;
+/** Milliseconds for which chunks are kept that belong to no version here. */
+const LEFTOVER_MS = 600_000;
+/** Milliseconds for which a block is refused after it could not be written. */
+const REFUSED_MS = 600_000;
+/** Versions fetched at the same time. */
+const PARALLEL = 2;
+
+/**
+ * Keeps this device's share of a run's blocks: fetches what it should hold, deletes what nobody needs, says
+ * what it holds, and asks others to show what they say. It decides by itself, from what it hears, and asks
+ * nobody. Two devices that hear different things may both keep a block, and then one of them lets go.
+ */
+export class BlockKeeper {
+  readonly #options: BlockKeeperOptions;
+  readonly #holders: Holders;
+  readonly #needs: readonly BlockNeed[];
+  readonly #dependencies: Omit<FetchDependencies, 'store'>;
+  readonly #fetching = new Map<string, { readonly version: BlockVersion; readonly end: AbortController }>();
+  readonly #computing = new Set<string>();
+  /** Blocks that this device cannot keep, with when that came out and why. */
+  readonly #refused = new Map<string, Refusal>();
+  readonly #ended = new AbortController();
+  readonly #announcer: Announcer;
+  readonly #prober: Prober;
+  readonly #stops: (() => void)[] = [];
+  /** Contents that turned out to be no version of the run. They are not fetched again. */
+  readonly #wrong = new BoundedMap<string, true>(1024);
+  /** Versions that are announced no longer and will be deleted, with when that began. */
+  readonly #letGo = new Map<string, number>();
+  /** Content without a version, with when it was first seen so. */
+  readonly #leftovers = new Map<string, number>();
+  readonly #startedAt: number;
+  #role: BlocksBody['role'];
+  #fetched = 0;
+  #computed = 0;
+  #refusedContents = 0;
+  #cancelCheck: (() => void) | undefined;
+  #checking = false;
+  /** Why the last check failed. */
+  #failure: string | undefined;
+
+  private constructor(options: BlockKeeperOptions) {
+    const { scheduler, members, transport, announcements, hash = webHash, random = Math.random } = options;
+    this.#options = options;
+    this.#role = options.role ?? 'keeper';
+    this.#startedAt = scheduler.now();
+    this.#holders = new Holders({ now: () => scheduler.now(), members });
+    this.#needs = options.blocks.map(({ id, versionBytes }) => ({ id, bytes: roomFor(versionBytes) }));
+    this.#announcer = new Announcer({ announcements, scheduler, random, body: () => this.#body() });
+    this.#dependencies = { transport, scheduler, hash, ...options.fetch };
+    this.#prober = new Prober({
+      dependencies: { ...this.#dependencies, store: options.store.content },
+      holders: this.#holders,
+      random,
+      signal: this.#ended.signal,
+      onFalse: () => this.wake(),
+    });
+  }
+
+  /** Starts to keep blocks, and announces what the store holds. */
+  static start(options: BlockKeeperOptions): BlockKeeper {
+    const keeper = new BlockKeeper(options);
+    const { scheduler, announcements, checkMs = CHECK_MS } = options;
+    keeper.#stops.push(
+      announcements.listen((announcement) => {
+        const news = keeper.#holders.hear(announcement);
+        if (news === 'new') keeper.#announcer.answer();
+        if (news !== 'same') keeper.wake();
+      }),
+      every(scheduler, checkMs, () => keeper.wake()),
+      every(scheduler, PROBE_MS, () => void keeper.#prober.askOne(keeper.#watched())),
+    );
+    keeper.#announcer.announce();
+    keeper.wake();
+    return keeper;
+  }
+
+  /** Looks at everything again soon, as after the run has confirmed a version. */
+  wake(): void {
+    if (this.#ended.signal.aborted) return;
+    this.#cancelCheck ??= this.#options.scheduler.after(0, () => {
+      this.#cancelCheck = undefined;
+      void this.#check();
+    });
+  }
+
+  /** Who keeps which block, as this device sees it. */
+  placement(): ReadonlyMap<string, BlockKeepers> {
+    const own = this.#role === 'keeper' ? [this.#ownCandidate()] : [];
+    return placeBlocks(this.#options.run, this.#needs, [...own, ...this.#holders.candidates()]);
+  }
+
+  /**
+   * Begins to compute a version that this device keeps. Undefined when it holds that version already, is
+   * fetching or computing it, or keeps nothing of the block: then there is nothing to store.
+   */
+  begin({ block, step }: VersionPlace): Computation | undefined {
+    const { store } = this.#options;
+    const place = { block, step };
+    const key = placeKey(place);
+    const isBusy = this.#fetching.has(key) || this.#computing.has(key);
+    if (isBusy || store.get(place) !== undefined || !this.#keeps(block)) return undefined;
+    this.#computing.add(key);
+    const end = (): void => {
+      cancel();
+      this.#computing.delete(key);
+      this.wake();
+    };
+    const cancel = this.#options.scheduler.after(COMPUTE_MS, end);
+    return {
+      store: async (root, bytes) => {
+        try {
+          const held = await store.put({ ...place, root }, bytes);
+          this.#computed++;
+          this.#announcer.changed();
+          return held;
+        } catch (error) {
+          if (error instanceof BlockStoreFullError) this.#refuse(block, error);
+          throw error;
+        } finally {
+          end();
+        }
+      },
+      abandon: end,
+    };
+  }
+
+  /**
+   * How each version that the run needs can be had now. Empty until this device has heard of others for one
+   * interval of announcements.
+   */
+  repairs(): readonly Repair[] {
+    const { blocks, record, scheduler } = this.#options;
+    if (scheduler.now() - this.#startedAt < ANNOUNCE_MS) return [];
+    const { confirmed } = record();
+    return repairsOf({
+      blocks: blocks.map(({ id }) => id),
+      confirmed,
+      needed: neededVersions(record()),
+      isHeld: (version) => this.#holdsExactly(version) || this.#holders.isHeld(version),
+    });
+  }
+
+  /** Why this device does not keep a block that it was asked to, in words. */
+  problems(): readonly string[] {
+    const blocks = [...this.#refused].map(
+      ([block, { problem }]) => `Block ${block} is not kept here. ${problem}`,
+    );
+    return this.#failure === undefined ? blocks : [...blocks, this.#failure];
+  }
+
+  counts(): BlockKeeperCounts {
+    return {
+      fetched: this.#fetched,
+      computed: this.#computed,
+      refusedContents: this.#refusedContents,
+      falseAcknowledgements: this.#holders.falseAcknowledgements.counted,
+    };
+  }
+
+  /** Says that this device is about to leave, so that others fetch while it is still there. */
+  retire(): void {
+    this.#role = 'leaving';
+    this.#announcer.changed();
+  }
+
+  /** Ends at once. What is on the medium stays there. */
+  stop(): void {
+    this.#ended.abort(new DOMException('Stopped.', 'AbortError'));
+    for (const stop of this.#stops) stop();
+    this.#cancelCheck?.();
+    this.#announcer.stop();
+  }
+
+  async #check(): Promise<void> {
+    if (this.#checking) return;
+    this.#checking = true;
+    this.#failure = undefined;
+    try {
+      await this.#options.store.dropDamaged();
+      const placement = this.placement();
+      this.#fetchMissing(placement);
+      await this.#deleteUnneeded(placement);
+    } catch (error) {
+      this.#failure = `Blocks could not be looked after: ${messageOf(error)} It is tried again in some seconds.`;
+    } finally {
+      this.#checking = false;
+      this.#announcer.changed();
+    }
+  }
+
+  #fetchMissing(placement: ReadonlyMap<string, BlockKeepers>): void {
+    const { record, store, self } = this.#options;
+    const needed = neededVersions(record());
+    for (const [key, { version, end }] of this.#fetching) {
+      if (!needed.some((each) => placeKey(each) === key && each.root === version.root)) end.abort();
+    }
+    for (const wanted of needed) {
+      if (this.#fetching.size >= PARALLEL) return;
+      const key = placeKey(wanted);
+      const isMine = placement.get(wanted.block)?.keepers.includes(self.device) === true;
+      if (!isMine || store.get(wanted) !== undefined) continue;
+      if (this.#fetching.has(key) || this.#computing.has(key)) continue;
+      const [best] = [...this.#holders.sourcesOf(wanted)]
+        .filter(([content]) => !this.#wrong.has(content))
+        .sort(([a, of], [b, others]) => weightOf(others) - weightOf(of) || (a < b ? -1 : 1));
+      if (best !== undefined) void this.#fetchOne({ ...wanted, version: best[0] }, best[1]);
+    }
+  }
+
+  async #fetchOne(version: BlockVersion, from: readonly BlockMember[]): Promise<void> {
+    const { store, rootOf } = this.#options;
+    const key = placeKey(version);
+    const end = new AbortController();
+    const signal = AbortSignal.any([end.signal, this.#ended.signal]);
+    this.#fetching.set(key, { version, end });
+    try {
+      const sources = this.#shuffled(from).map(({ peerId }) => peerId);
+      const maxBytes = this.#options.blocks.find(({ id }) => id === version.block)?.versionBytes ?? 0;
+      await fetchVersion({ ...this.#dependencies, store, rootOf }, version, { sources, maxBytes, signal });
+      this.#fetched++;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof BlockStoreFullError) this.#refuse(version.block, error);
+      else if (error instanceof WrongVersionError) {
+        this.#refusedContents++;
+        this.#wrong.set(version.version, true);
+        for (const { device } of from) this.#holders.falseAcknowledgements.found(device, version);
+      } else if (error instanceof ContentError) {
+        for (const member of from) void this.#prober.ask(member, version);
+      } else this.#refuse(version.block, error);
+    } finally {
+      this.#fetching.delete(key);
+      this.wake();
+    }
+  }
+
+  /**
+   * Deletes what the run does not need and what others keep. A version is announced no longer some seconds
+   * before it goes, so that nobody counts on it or takes this device for a liar.
+   */
+  async #deleteUnneeded(placement: ReadonlyMap<string, BlockKeepers>): Promise<void> {
+    const { record, store, self, scheduler } = this.#options;
+    const now = record();
+    for (const version of store.versions()) {
+      const key = placeKey(version);
+      const place = placement.get(version.block);
+      const isMine = place?.keepers.includes(self.device) === true || place?.spare === self.device;
+      const isKeptByOthers =
+        place?.missing === 0 && place.keepers.every((device) => this.#holders.saysItHolds(device, version));
+      const isForeign = !this.#needs.some(({ id }) => id === version.block);
+      if (!isForeign && !isObsolete(version, now) && (isMine || !isKeptByOthers)) {
+        this.#letGo.delete(key);
+        continue;
+      }
+      const since = this.#letGo.get(key) ?? scheduler.now();
+      this.#letGo.set(key, since);
+      if (scheduler.now() - since < LET_GO_MS) continue;
+      this.#letGo.delete(key);
+      await store.remove(version);
+    }
+    await this.#deleteLeftovers();
+  }
+
+  /** Deletes chunks of fetches that nobody has gone on with for a while. */
+  async #deleteLeftovers(): Promise<void> {
+    const { store, scheduler } = this.#options;
+    const kept = new Set(store.versions().map(({ version }) => version));
+    for (const { version } of this.#fetching.values()) kept.add(version.version);
+    for (const cid of [...this.#leftovers.keys()]) if (kept.has(cid)) this.#leftovers.delete(cid);
+    for (const cid of store.content.cids()) {
+      if (kept.has(cid)) continue;
+      const since = this.#leftovers.get(cid) ?? scheduler.now();
+      this.#leftovers.set(cid, since);
+      if (scheduler.now() - since < LEFTOVER_MS) continue;
+      this.#leftovers.delete(cid);
+      await store.content.delete(cid);
+    }
+  }
+
+  /** The blocks that this device keeps or stands by for. */
+  #watched(): ReadonlySet<string> {
+    const { device } = this.#options.self;
+    const mine = [...this.placement()].filter(
+      ([, { keepers, spare }]) => keepers.includes(device) || spare === device,
+    );
+    return new Set(mine.map(([block]) => block));
+  }
+
+  #ownCandidate(): Candidate {
+    const { self, store, latencyClass = () => 0 } = this.#options;
+    const { device, account, prefixes, hasRecord } = self;
+    return {
+      device,
+      account,
+      prefixes,
+      hasRecord,
+      latencyClass: latencyClass(),
+      freeBytes: this.#freeBytes(),
+      holds: new Set(store.versions().map(({ block }) => block)),
+      refuses: new Set(this.#refused.keys()),
+    };
+  }
+
+  /** Bytes that are left when every block that is held has all the room that it needs. */
+  #freeBytes(): number {
+    const { content } = this.#options.store;
+    const used = new Map<string, number>();
+    for (const { block, size } of this.#options.store.versions()) {
+      used.set(block, (used.get(block) ?? 0) + size);
+    }
+    const need = new Map(this.#needs.map(({ id, bytes }) => [id, bytes]));
+    let taken = 0;
+    for (const [block, bytes] of used) taken += Math.max(bytes, need.get(block) ?? 0);
+    return Math.max(0, Math.floor(content.quotaBytes - taken));
+  }
+
+  #keeps(block: string): boolean {
+    const { self } = this.#options;
+    return this.placement().get(block)?.keepers.includes(self.device) === true;
+  }
+
+  #holdsExactly({ root, ...place }: ConfirmedVersion): boolean {
+    return this.#options.store.get(place)?.root === root;
+  }
+
+  #refuse(block: string, error: unknown): void {
+    const problem = messageOf(error);
+    const reason = error instanceof BlockStoreFullError ? 'full' : 'damaged';
+    this.#refused.set(block, { at: this.#options.scheduler.now(), reason, problem });
+    this.#announcer.changed();
+  }
+
+  #body(): BlocksBody {
+    const { store, scheduler, latencyClass = () => 0 } = this.#options;
+    for (const [block, { at }] of this.#refused) {
+      if (scheduler.now() - at > REFUSED_MS) this.#refused.delete(block);
+    }
+    const held = store
+      .versions()
+      .filter((version) => !this.#letGo.has(placeKey(version)))
+      .slice(0, LIMITS.heldVersions)
+      .map(({ block, step, version, root }) => ({ block, step, version, root }));
+    const refused = [...this.#refused]
+      .map(([block, { reason }]) => ({ block, reason }))
+      .sort((a, b) => (a.block < b.block ? -1 : 1));
+    return {
+      role: this.#role,
+      freeBytes: this.#freeBytes(),
+      latencyClass: latencyClass(),
+      held,
+      refused: refused.slice(0, LIMITS.refusedBlocks),
+    };
+  }
+
+  #shuffled(members: readonly BlockMember[]): readonly BlockMember[] {
+    const { random = Math.random } = this.#options;
+    return members
+      .map((member) => ({ member, at: random() }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ member }) => member);
+  }
+}
+
+/** How much speaks for a content: devices that the chain knows, and then all others. */
+function weightOf(members: readonly BlockMember[]): number {
+  const accounts = new Set(members.filter(({ hasRecord }) => hasRecord).map(({ account }) => account));
+  return accounts.size * 10_000 + members.length;
+}

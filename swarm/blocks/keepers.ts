@@ -1,0 +1,153 @@
+/** Which devices keep a block: rendezvous hashing with weights, in whole numbers alone. */
+import { type DeviceAddress, fromHex, toHex } from '../../protocol/hex.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
+import { BoundedMap } from '../bounded-map.ts';
+
+/** Devices that keep a block, and devices that stand by. */
+export const KEEPERS = 3;
+const SPARES = 1;
+/** Most keepers of a block without a record on the chain, where there are enough others. */
+const STRANGERS = 1;
+/** Draws of a device by its latency class. A class has half the draws of the one before. */
+const DRAWS = [8, 4, 2, 1] as const;
+/** Classes of latency: 0 is the fastest. */
+export const LATENCY_CLASSES = DRAWS.length;
+const DOMAIN = new TextEncoder().encode('starling/block-keeper/1\n');
+
+/** A device that may keep blocks, as its messages and the chain describe it. */
+export interface Candidate {
+  readonly device: DeviceAddress;
+  /** Whoever its places are counted for: its owner, or itself. */
+  readonly account: string;
+  /** Prefixes of the addresses that it is reached at. Empty where addresses do not count. */
+  readonly prefixes: readonly string[];
+  /** Whether the chain knows it: it has an owner, or has attested for rounds. */
+  readonly hasRecord: boolean;
+  /** 0 to 3. `latencyClassOf` gives it. */
+  readonly latencyClass: number;
+  /** Bytes that it still takes for blocks that it does not hold. */
+  readonly freeBytes: number;
+  /** Blocks of which it holds a version. They need no more of `freeBytes`. */
+  readonly holds: ReadonlySet<string>;
+  /** Blocks that it does not take: it said so, or did not have what it said it had. */
+  readonly refuses: ReadonlySet<string>;
+}
+
+/** A block, and the bytes that a keeper of it needs for all versions that are kept at one time. */
+export interface BlockNeed {
+  readonly id: string;
+  readonly bytes: number;
+}
+
+/** Who keeps a block. `missing` keepers have no device that could be one. */
+export interface BlockKeepers {
+  readonly keepers: readonly DeviceAddress[];
+  /** The device that takes the place of the first keeper to go. */
+  readonly spare: DeviceAddress | undefined;
+  readonly missing: number;
+}
+
+/**
+ * The latency class of a device with this median round trip to its neighbours, in milliseconds: 0 up to 40, 1
+ * up to 100, 2 up to 250, 3 above.
+ */
+export function latencyClassOf(roundTripMs: number): number {
+  const limit = [40, 100, 250].findIndex((each) => roundTripMs <= each);
+  return limit < 0 ? LATENCY_CLASSES - 1 : limit;
+}
+
+/**
+ * Chooses the keepers of one block among devices: highest random weight (Thaler and Ravishankar, "Using
+ * name-based mappings to increase hit rates", 1998) with one draw for each unit of a device's weight. Every
+ * device that knows the same candidates chooses the same. One that joins or leaves moves at most one place
+ * of a block, as long as neither owner nor address of it is another candidate's.
+ *
+ * No two keepers have one account or share a prefix. A device that has no room and does not hold the block,
+ * or refuses it, is passed over. At most one keeper is a stranger while enough others can keep the block.
+ * `run` keeps blocks of one name in different runs apart.
+ */
+export function keepersOf(run: string, block: BlockNeed, candidates: readonly Candidate[]): BlockKeepers {
+  const able = candidates.filter(
+    ({ holds, refuses, freeBytes }) =>
+      !refuses.has(block.id) && (holds.has(block.id) || freeBytes >= block.bytes),
+  );
+  const ranked = able
+    .map((candidate) => ({ candidate, rank: rankOf(run, block.id, candidate) }))
+    .sort((a, b) => compareRanks(b.rank, a.rank))
+    .map(({ candidate }) => candidate);
+  const chosen: Candidate[] = [];
+  const strangers: Candidate[] = [];
+  let accepted = 0;
+  for (const candidate of ranked) {
+    if (chosen.length === KEEPERS + SPARES) break;
+    if (chosen.some((other) => isSameHand(candidate, other))) continue;
+    if (!candidate.hasRecord && accepted === STRANGERS) {
+      strangers.push(candidate);
+      continue;
+    }
+    if (!candidate.hasRecord) accepted++;
+    chosen.push(candidate);
+  }
+  // Better a stranger than nobody.
+  for (const candidate of strangers) {
+    if (chosen.length === KEEPERS + SPARES) break;
+    if (!chosen.some((other) => isSameHand(candidate, other))) chosen.push(candidate);
+  }
+  const keepers = chosen.slice(0, KEEPERS).map(({ device }) => device);
+  return { keepers, spare: chosen[KEEPERS]?.device, missing: KEEPERS - keepers.length };
+}
+
+/**
+ * Chooses the keepers of all blocks of a run, in the order given. A device that gets a block which it does
+ * not hold has so much less room for the blocks after it.
+ */
+export function placeBlocks(
+  run: string,
+  blocks: readonly BlockNeed[],
+  candidates: readonly Candidate[],
+): ReadonlyMap<string, BlockKeepers> {
+  const room = new Map(candidates.map(({ device, freeBytes }) => [device, freeBytes]));
+  const placed = new Map<string, BlockKeepers>();
+  for (const block of blocks) {
+    const now = candidates.map((each) => ({ ...each, freeBytes: room.get(each.device) ?? 0 }));
+    const keepers = keepersOf(run, block, now);
+    placed.set(block.id, keepers);
+    for (const { device, holds, freeBytes } of now) {
+      if (keepers.keepers.includes(device) && !holds.has(block.id)) room.set(device, freeBytes - block.bytes);
+    }
+  }
+  return placed;
+}
+
+/** Whether two devices may be one party's: they share an owner, or a prefix of an address. */
+function isSameHand(a: Candidate, b: Candidate): boolean {
+  return a.account === b.account || a.prefixes.some((prefix) => b.prefixes.includes(prefix));
+}
+
+interface Rank {
+  /** The best of the device's draws, 32 bits. */
+  readonly draw: number;
+  /** Decides between equal draws. */
+  readonly digest: Uint8Array;
+}
+
+/** Ranks asked for lately. Their hashes take longer than all else here. */
+const known = new BoundedMap<string, Rank>(8192);
+
+function rankOf(run: string, block: string, { device, latencyClass }: Candidate): Rank {
+  const key = `${run}\n${block}\n${device}\n${latencyClass}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const digest = sha256Of(DOMAIN, new TextEncoder().encode(`${run}\n${block}\n`), fromHex(device));
+  const view = new DataView(digest.buffer, digest.byteOffset);
+  let draw = 0;
+  for (let i = 0; i < (DRAWS[latencyClass] ?? 1); i++) draw = Math.max(draw, view.getUint32(4 * i));
+  const rank = { draw, digest };
+  known.set(key, rank);
+  return rank;
+}
+
+function compareRanks(a: Rank, b: Rank): number {
+  if (a.draw !== b.draw) return a.draw - b.draw;
+  return toHex(a.digest) < toHex(b.digest) ? -1 : 1;
+}

@@ -1,0 +1,56 @@
+import type { BlockVersion, VersionPlace } from '../messages/block-announcement.ts';
+
+/** Versions of a block that are kept whatever is claimed: the newest, and the one that it was made from. */
+const LAST_VERSIONS = 2;
+/** Steps ahead of the newest confirmed version that a device keeps: one being agreed on, and the next. */
+const UNCONFIRMED = 2;
+
+/** Versions of a block that a keeper has room for: the last two, the first of a claim, one being written. */
+const ROOM = 4;
+
+/** Bytes that a keeper of a block sets aside, of which one version has `versionBytes`. */
+export function roomFor(versionBytes: number): number {
+  return ROOM * versionBytes;
+}
+
+/** What a run has agreed on: which versions there are, and which of them a dispute may still ask for. */
+export interface RunRecord {
+  /** Confirmed versions of all blocks. The content id is not part of it: the root decides. */
+  readonly confirmed: readonly ConfirmedVersion[];
+  /** First steps of the claims whose window is open. */
+  readonly claims: readonly number[];
+}
+
+export type ConfirmedVersion = Pick<BlockVersion, 'block' | 'step' | 'root'>;
+
+/**
+ * The versions that must not be lost: the last two of each block, and of each claim whose window is open the
+ * version that its first step read. Newest first, because a step waits for the newest.
+ */
+export function neededVersions({ confirmed, claims }: RunRecord): readonly ConfirmedVersion[] {
+  const newest = newestSteps(confirmed);
+  return confirmed
+    .filter(({ block, step }) => claims.includes(step) || step > (newest.get(block) ?? 0) - LAST_VERSIONS)
+    .sort((a, b) => b.step - a.step);
+}
+
+/**
+ * Whether a device drops a version that it holds: nothing needs it any more, or it is not the version that
+ * the run agreed on. A version that is newer than all confirmed ones waits, at most two steps ahead.
+ */
+export function isObsolete(version: VersionPlace & { readonly root: string }, record: RunRecord): boolean {
+  const { block, step, root } = version;
+  const newest = newestSteps(record.confirmed).get(block);
+  // A device that has just come knows nothing of the run yet, and drops nothing.
+  if (newest === undefined) return false;
+  if (step > newest) return step > newest + UNCONFIRMED;
+  return !neededVersions(record).some(
+    (each) => each.block === block && each.step === step && each.root === root,
+  );
+}
+
+function newestSteps(confirmed: readonly ConfirmedVersion[]): ReadonlyMap<string, number> {
+  const newest = new Map<string, number>();
+  for (const { block, step } of confirmed) newest.set(block, Math.max(step, newest.get(block) ?? 0));
+  return newest;
+}
