@@ -3,7 +3,7 @@ import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import { BUILTIN_MODELS, builtinModelOf } from '../../training/builtin-models.ts';
 import type { ModelFrom, PickedBlob } from '../../workers/model-api.ts';
 import type { ModelClient } from '../../workers/model-client.ts';
-import { openModelWorker } from '../models/model-worker.ts';
+import { openModelWorker } from '../volunteer/model-worker.ts';
 import type { OwnModel } from '../volunteer/own-model.ts';
 import type { ExportBase } from './export-model.ts';
 

@@ -1,7 +1,7 @@
 import type { BaseModel, SourceFile } from '../../protocol/swarm-spec.ts';
 import type { DescribedFiles } from '../../workers/model-api.ts';
-import { openModelWorker } from '../models/model-worker.ts';
 import { folderAddress, nameOfStored } from '../models/naming.ts';
+import { openModelWorker } from '../volunteer/model-worker.ts';
 import { bringable, type OwnModel } from '../volunteer/own-model.ts';
 import type { BaseFrom, SwarmsPort } from './swarms-port.ts';
 

@@ -1,10 +1,10 @@
 import { useState } from 'react';
 import { MAX_OBJECT } from '../../swarm/content/manifest.ts';
-import { sentenceOf } from '../models/naming.ts';
 import { filesOf } from '../models/picked-files.ts';
 import { Button } from '../ui/button.tsx';
 import { FileButton } from '../ui/file-button.tsx';
 import { formatBytes } from '../ui/format.ts';
+import { sentenceOf } from '../ui/sentence-of.ts';
 import type { FilesBase, SwarmsPort } from './swarms-port.ts';
 
 interface KeepModelProps {

@@ -1,7 +1,6 @@
 import { useId, useState } from 'react';
 import type { BaseModel } from '../../protocol/swarm-spec.ts';
 import { MAX_OBJECT } from '../../swarm/content/manifest.ts';
-import { sentenceOf } from '../models/naming.ts';
 import { filesOf } from '../models/picked-files.ts';
 import { Button } from '../ui/button.tsx';
 import { CheckBox } from '../ui/check-box.tsx';
@@ -10,6 +9,7 @@ import { FileButton } from '../ui/file-button.tsx';
 import { formatBytes } from '../ui/format.ts';
 import { HexText } from '../ui/section.tsx';
 import { Select } from '../ui/select.tsx';
+import { sentenceOf } from '../ui/sentence-of.ts';
 import { type SwarmDraft, withBase } from './swarm-draft.ts';
 import type { BaseFrom, FilesBase, SwarmsPort } from './swarms-port.ts';
 

@@ -2,9 +2,8 @@ import type { DeviceAddress } from '../../protocol/hex.ts';
 import { encodeSwarmSpec } from '../../protocol/swarm-spec-codec.ts';
 import { connectCompute } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
-import { openModelWorker } from '../models/model-worker.ts';
-import type { ModelWorker } from '../models/models-controller.ts';
 import type { Computer, OpenComputerOptions, VolunteerDependencies } from './dependencies.ts';
+import { type ModelWorker, openModelWorker } from './model-worker.ts';
 import { obtainModel } from './obtain-model.ts';
 
 function computeWorker(): Worker {
