@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import type { BlockStep } from '../models/blocks/block-step.ts';
+import type { Hop } from '../models/blocks/hop.ts';
 import { HopComputer } from '../models/blocks/hop-computer.ts';
 import { BlockRun } from '../models/blocks/testing/block-run.ts';
+import { checkpointMetadata } from '../models/decoder/checkpoint.ts';
 import { toHex } from '../protocol/hex.ts';
 import { commitRun } from './commit-run.ts';
 import { hopOfSlot, slotsOfHop } from './hop-slots.ts';
@@ -34,12 +36,13 @@ describe('a run over blocks', () => {
     const step = stepOf(run.plan);
     const devices = [0, 1, 2].map(() => new HopComputer({ engine, step }));
     const own = new Map(step.plan.blocks.map(({ id }, i) => [id, i]));
-    const blocks = new BlockRun({ start, devices, place: ({ block }) => own.get(block) ?? 0 }, step);
+    const place = ({ block }: Hop) => own.get(block) ?? 0;
+    const blocks = await BlockRun.start(step.plan, { state: start.state, devices, place });
     for (let at = 0; at < spec.steps; at++) {
       const given = new Map(run.plan.given(at));
       given.delete('hyper');
       await blocks.step(step, given, spec.learningRate);
-      expect(blocks.root(step)).toBe(run.roots[at]);
+      expect(blocks.root(step.plan, checkpointMetadata(start, at + 1))).toBe(run.roots[at]);
     }
     for (const device of devices) await device.dispose();
     run.dispose();

@@ -5,8 +5,12 @@ import type { Standing } from '../protocol/standing.ts';
 import type { SwarmConnection } from '../swarm/join.ts';
 import type { Message } from '../swarm/messages/envelope.ts';
 import { Acknowledgements } from '../swarm/rounds/acknowledgements.ts';
+import { every } from '../swarm/scheduler.ts';
 import type { ArchiveFolder } from './archive/archive-folder.ts';
 import { ArchiveCollector, type ArchiveEvent } from './archive/collector.ts';
+
+/** How often an archive looks for states that somebody asks it to fetch, in ms. */
+const REQUESTS_MS = 2_000;
 
 export interface ArchiveOptions {
   readonly connection: SwarmConnection;
@@ -19,6 +23,8 @@ export interface ArchiveOptions {
   /** Most bytes that a checkpoint of the network's model has. */
   readonly maxCheckpointBytes: number;
   readonly keepRounds?: number;
+  /** The state after every round that this divides is kept, besides first and last ones. Defaults to 10. */
+  readonly stateEvery?: number;
   readonly onEvent?: (event: ArchiveEvent) => void;
 }
 
@@ -27,12 +33,13 @@ export interface Archive {
 }
 
 /**
- * Keeps every round that devices of the swarm attest, with all that a replay of it needs, and tells the
- * devices so. The connection's content store must be the folder's.
+ * Keeps every round that devices of the swarm attest: its root, its rollout sets, and the state after some of
+ * the rounds, from which a replay recomputes the others. Tells the devices so. The connection's content store
+ * must be the folder's.
  */
 export function startArchive(options: ArchiveOptions): Archive {
   const { connection, device, folder, clock, schedule, keepRounds, onEvent } = options;
-  const { standingOf, maxCheckpointBytes } = options;
+  const { standingOf, maxCheckpointBytes, stateEvery } = options;
   const { gossip, content, node, networkId, scheduler } = connection;
   const acknowledgements = new Acknowledgements({
     gossip,
@@ -59,20 +66,28 @@ export function startArchive(options: ArchiveOptions): Archive {
         .peers.filter(({ path }) => path === 'direct')
         .map(({ peerId }) => peerId),
     ...(keepRounds === undefined ? {} : { keepRounds }),
+    ...(stateEvery === undefined ? {} : { stateEvery }),
     onEvent(event) {
+      onEvent?.(event);
+      if (event.kind !== 'archived' && event.kind !== 'refused') return;
       const { device: author, round } = event.kind === 'archived' ? event.record : event;
       const message = kept.get(`${author} ${round}`);
       kept.delete(`${author} ${round}`);
       if (event.kind === 'archived' && message !== undefined) acknowledgements.acknowledge(message);
-      onEvent?.(event);
     },
   });
   const off = gossip.onMessage((message) => {
     if (message.type === 'attest') kept.set(`${message.author} ${message.round}`, message);
     collector.hear(message);
   });
+  const offRequests = every(
+    scheduler,
+    REQUESTS_MS,
+    () => void collector.answerRequests().catch(() => undefined),
+  );
   return {
     async stop() {
+      offRequests();
       off();
       acknowledgements.stop();
       await collector.stop();

@@ -3,13 +3,16 @@
  * bits, 2 otherwise.
  */
 import '../swarm/node20.ts';
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { sleep } from '../chain/sleep.ts';
 import { availableCandidates, chooseEngine } from '../models/engine-choice/choose.ts';
 import { folderSource } from '../models/loading/folder-source.ts';
 import { openArchiveFolder } from './archive/archive-folder.ts';
 import { oneOf, parseCommandLine, runProcess, UsageError, wholeNumber } from './home/command-line.ts';
 import { DEFAULT_MODEL } from './home/model-folder.ts';
 import { readNetworkFile } from './home/network-file.ts';
+import { askForState } from './replay/ask-for-state.ts';
 import { checkChain, checkSignature } from './replay/check-attestation.ts';
 import { dataSetFiles } from './replay/data-set-files.ts';
 import { findRecord } from './replay/find-record.ts';
@@ -27,6 +30,8 @@ The attestation is <device>:<round> ("last" for the round, a unique beginning of
   --threads N      threads of the wasm engine (default 1)
   --model DIR      the model that the device began with (default public/models/nano)
   --data DIR       where the files of the swarm's data sets are (default .starling/data)
+  --ask            has a running network's archive fetch a checkpoint that is not kept, and waits for it (2 minutes at most)
+  --state FILE     a checkpoint that the archive does not keep, such as one of a volunteer's kept/ folder
   --list           say what is archived
 
 Ends with 0 for the same bits, 1 when something differs, 2 when it cannot be replayed.`;
@@ -43,6 +48,8 @@ await runProcess(async (signal) => {
         threads: { type: 'string', default: '1' },
         model: { type: 'string', default: DEFAULT_MODEL },
         data: { type: 'string', default: `${state}/data` },
+        ask: { type: 'boolean', default: false },
+        state: { type: 'string' },
         list: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -77,14 +84,25 @@ await runProcess(async (signal) => {
   });
   console.log(`recomputing round ${record.round} of ${record.device} on ${engine.description} ...`);
   try {
-    const verdict = await replayRecord({
-      record,
-      archive,
-      model: folderSource(resolve(values.model)),
-      dataSetFiles: (tasks) => dataSetFiles(tasks, resolve(values.data)),
-      engine,
-      signal,
-    });
+    const states =
+      values.state === undefined ? [] : [new Uint8Array(await readFile(resolve(values.state), { signal }))];
+    const replay = () =>
+      replayRecord({
+        ...{ record, archive, engine, states, signal },
+        model: folderSource(resolve(values.model)),
+        dataSetFiles: (tasks) => dataSetFiles(tasks, resolve(values.data)),
+        onBetween: (rounds) =>
+          console.log(
+            `training rounds ${rounds.join(', ')} again: no later checkpoint before it is kept ...`,
+          ),
+      });
+    let verdict = await replay();
+    const wanted = 'wanted' in verdict ? verdict.wanted : undefined;
+    if (values.ask && wanted !== undefined) {
+      console.log(`asking for the checkpoint after round ${wanted.round} ...`);
+      if (await askForState({ archive, wanted, sleep, signal })) verdict = await replay();
+      else console.log('No archive of a running network could fetch it.');
+    }
     console.log(verdictInWords(record.device, verdict));
     const signature = await checkSignature(record);
     console.log(`attestation: ${signature.sentence}`);

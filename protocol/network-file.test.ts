@@ -32,6 +32,14 @@ describe('network file', () => {
     expect(parseNetwork({ ...file, modelHosts: [] }).modelHosts).toEqual([]);
   });
 
+  it('has the STUN and TURN servers that it names, and no others', () => {
+    expect(parseNetwork(file).iceServers).toEqual([]);
+    const iceServers = [{ urls: ['stun:stun.example:3478'] }];
+    expect(parseNetwork({ ...file, iceServers }).iceServers).toEqual([
+      { kind: 'stun', urls: ['stun:stun.example:3478'] },
+    ]);
+  });
+
   it('takes a public chain as not local unless it says so', () => {
     expect(parseNetwork({ ...file, chainId: 685_689 })).toMatchObject({ local: false, name: 'Chain 685689' });
     expect(parseNetwork({ ...file, chainId: 685_689, local: true, name: 'Bench' })).toMatchObject({
@@ -68,6 +76,7 @@ describe('network file', () => {
     ],
     ['a script as rpc', { ...file, rpc: 'javascript:alert(1)' }, 'rpc'],
     ['a chain id as text', { ...file, chainId: '31337' }, 'chainId'],
+    ['an ICE server of the web', { ...file, iceServers: [{ urls: 'https://a' }] }, 'iceServers[0].urls'],
     ['model hosts that are none', { ...file, modelHosts: ['models.example'] }, 'modelHosts'],
     [
       'model hosts that end a policy',

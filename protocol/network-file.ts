@@ -1,4 +1,5 @@
 import type { Hex } from './hex.ts';
+import { type IceServer, parseIceServers } from './ice-servers.ts';
 import { parseRollup, type RollupContracts } from './rollup.ts';
 
 /** Where a swarm and its chain are: the checked content of a network file (network.json beside the page). */
@@ -16,6 +17,8 @@ export interface Network {
   readonly rollup: RollupContracts | undefined;
   /** Multiaddrs of relays, each ending in /p2p/<peer id>; at most 16. */
   readonly relays: readonly string[];
+  /** STUN and TURN servers for devices behind routers. Defaults to none; nobody else's are ever asked. */
+  readonly iceServers: readonly IceServer[];
   /** A network on this machine or a test bench: its chain's node holds funded development accounts. */
   readonly local: boolean;
   readonly walletConnectProjectId: string | null;
@@ -75,6 +78,7 @@ export function parseNetwork(content: unknown): Network {
       if (multiaddr === null || !multiaddr.startsWith('/')) throw unusable('relays');
       return multiaddr;
     }),
+    iceServers: parseIceServers(file.iceServers ?? [], unusable),
     local,
     walletConnectProjectId: text(file.walletConnectProjectId, 64),
     modelHosts: file.modelHosts === undefined ? DEFAULT_MODEL_HOSTS : modelHosts(file.modelHosts),

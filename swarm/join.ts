@@ -9,6 +9,7 @@ import type { ContentStore } from './content/store.ts';
 import { libp2pContentTransport } from './content/transport.ts';
 import { DevicesOfPeers } from './device-of-peer.ts';
 import { type Gossip, startGossip } from './gossip.ts';
+import { IceServers } from './ice-servers.ts';
 import { networkId, topicsOf } from './network-id.ts';
 import { createSwarmNode, type SwarmNode, type TransportFactory } from './node.ts';
 import { type Presence, type SelfDescription, startPresence } from './presence.ts';
@@ -61,6 +62,7 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
     scheduler,
     random: Math.random,
   });
+  const iceServers = new IceServers({ servers: network.iceServers });
   const devices = new DevicesOfPeers();
   const standingOf = (peerId: string): Standing => {
     const device = devices.of(peerId);
@@ -71,6 +73,7 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
     relays: network.relays,
     topics: Object.values(topicsOf(id)),
     transports,
+    iceServers: () => iceServers.current(),
     // A process on a public network dials no address of its own machine or network for a stranger.
     loopback: network.local,
     standingOf,

@@ -1,6 +1,7 @@
 import { UNTESTED } from '../protocol/conformance-report.ts';
 import './node20.ts';
 import { randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { equalBytes } from '../protocol/bytes.ts';
 import { deviceKey } from '../protocol/device-key.ts';
@@ -21,7 +22,11 @@ import { systemScheduler } from './scheduler.ts';
 const networkId = 'node-test:1';
 const hash = (byte: number): Hex => `0x${byte.toString(16).padStart(2, '0').repeat(32)}`;
 
-async function startPeer(relays: readonly string[], listen: readonly string[] = []) {
+async function startPeer(
+  relays: readonly string[],
+  listen: readonly string[] = [],
+  iceServers: () => Promise<RTCIceServer[]> = async () => [],
+) {
   const key = deviceKey(randomBytes(32));
   const node = await createSwarmNode({
     privateKey: key.secret,
@@ -30,6 +35,7 @@ async function startPeer(relays: readonly string[], listen: readonly string[] = 
     loopback: true,
     transports: nodeTransports(),
     listen,
+    iceServers,
   });
   const gossip = startGossip({
     pubsub: node.pubsub,
@@ -250,5 +256,29 @@ describe('createSwarmNode', () => {
     await expect(createSwarmNode({ ...options, relays: ['localhost:1'] })).rejects.toThrow(
       'is not a multiaddr',
     );
+  });
+});
+
+describe('a peer with a STUN server', () => {
+  it('[P-180] asks the server that it was given for its address when it connects', async () => {
+    const questions: Buffer[] = [];
+    const stun = createSocket('udp4', (message) => questions.push(message));
+    await new Promise<void>((resolve) => stun.bind(0, '127.0.0.1', resolve));
+    const relay = await startRelay({ privateKey: randomBytes(32), networks: [networkId] });
+    const servers = async () => [{ urls: [`stun:127.0.0.1:${stun.address().port}`] }];
+    const peers = await Promise.all([
+      startPeer(relay.addresses, [], servers),
+      startPeer(relay.addresses, [], servers),
+    ]);
+    try {
+      // A binding request, by RFC 8489: its type and the magic cookie.
+      await vi.waitFor(() => expect(questions.length).toBeGreaterThan(0), { timeout: 60_000, interval: 50 });
+      expect(questions[0]?.subarray(0, 2).toString('hex')).toBe('0001');
+      expect(questions[0]?.subarray(4, 8).toString('hex')).toBe('2112a442');
+    } finally {
+      await Promise.all(peers.map((peer) => peer.stop()));
+      await relay.stop();
+      stun.close();
+    }
   });
 });

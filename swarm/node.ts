@@ -37,8 +37,11 @@ export interface SwarmNodeOptions {
   readonly relays: readonly string[];
   /** Gossip topics that this node may join. It carries no others. */
   readonly topics: readonly string[];
-  /** STUN and TURN servers. Defaults to none, which reaches peers on the same machine and network only. */
-  readonly iceServers?: readonly RTCIceServer[];
+  /**
+   * STUN and TURN servers for the next connection. Defaults to none, which reaches peers on the same machine
+   * and network only.
+   */
+  readonly iceServers?: () => Promise<RTCIceServer[]>;
   /**
    * Whether the network is on this machine (`local` in the network file). Only then does the node dial
    * loopback addresses, and private ones of others. Defaults to false.
@@ -138,7 +141,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     transports: [
       webSockets(),
       // Always given, because the library's default asks public STUN servers.
-      webRTC({ rtcConfiguration: { iceServers: [...(options.iceServers ?? [])] } }),
+      webRTC({ rtcConfiguration: async () => ({ iceServers: (await options.iceServers?.()) ?? [] }) }),
       webRTCDirect({ rtcConfiguration: { iceServers: [] } }),
       circuitThroughChosen(mayReserve),
       ...(options.transports ?? []),

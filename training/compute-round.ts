@@ -27,9 +27,28 @@ export interface ComputedRound {
 }
 
 /**
- * Trains a policy whose model holds the weights from before the round, then evaluates it. Reads everything of
- * `before` but its state. When this function throws, the caller must restore the models.
+ * Trains a policy whose model holds the weights from before the round. Reads everything of `before` but its
+ * state. When this function throws, the caller must restore the model.
  */
+export async function computeState(
+  policy: Policy,
+  before: LearningCheckpoint,
+  round: Round,
+  published: RoundRollouts,
+  signal?: AbortSignal,
+): Promise<Omit<ComputedRound, 'metrics'>> {
+  const { own } = published;
+  const foreign = choosePeers(round, published.foreign);
+  const training = await trainRound(policy, round, { own, foreign }, signal);
+  const state = await policy.model.snapshot();
+  return {
+    checkpoint: withState(before, state, round.context.round + 1),
+    trainedOn: [own.cid, ...foreign.map(({ cid }) => cid)],
+    training,
+  };
+}
+
+/** As `computeState`, and then evaluates the new state. */
 export async function computeRound(
   policy: TrainablePolicy,
   before: LearningCheckpoint,
@@ -38,18 +57,10 @@ export async function computeRound(
   signal?: AbortSignal,
 ): Promise<ComputedRound> {
   const { model, evaluationModel, format } = policy;
-  const { own } = published;
-  const foreign = choosePeers(round, published.foreign);
-  const training = await trainRound(policy, round, { own, foreign }, signal);
-  const state = await model.snapshot();
-  if (evaluationModel !== model) await evaluationModel.restore(state);
+  const computed = await computeState(policy, before, round, published, signal);
+  if (evaluationModel !== model) await evaluationModel.restore(computed.checkpoint.state);
   const metrics = await evaluate({ model: evaluationModel, format }, before.settings, round.tasks, {
     signal,
   });
-  return {
-    checkpoint: withState(before, state, round.context.round + 1),
-    trainedOn: [own.cid, ...foreign.map(({ cid }) => cid)],
-    training,
-    metrics,
-  };
+  return { ...computed, metrics };
 }

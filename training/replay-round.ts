@@ -4,9 +4,9 @@ import type { Engine } from '../compute/engines/engine.ts';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
 import type { Hex } from '../protocol/hex.ts';
 import type { PeerRollouts, RolloutSet, RoundContext } from '../protocol/trainer.ts';
-import { computeRound } from './compute-round.ts';
+import { computeRound, computeState } from './compute-round.ts';
 import type { EvalMetrics } from './evaluation.ts';
-import { readCheckpoint, writeCheckpoint } from './learning-checkpoint.ts';
+import { learningContents, readCheckpoint, writeCheckpoint } from './learning-checkpoint.ts';
 import { type BaseWeights, type ModelMemory, openPolicyModel } from './open-policy-model.ts';
 import { openRound } from './open-round.ts';
 import type { PromptFormat } from './prompt-format.ts';
@@ -14,7 +14,8 @@ import type { RoundTraining } from './round.ts';
 import { answerItems } from './sampling.ts';
 import type { TaskSource } from './tasks/task-source.ts';
 
-export interface ReplayOptions extends ModelMemory {
+/** What a replay computes with, and the checkpoint that it begins from. */
+export interface ReplayStart extends ModelMemory {
   readonly engine: Engine;
   /** The format in which the device asks its model. */
   readonly format: PromptFormat;
@@ -24,13 +25,32 @@ export interface ReplayOptions extends ModelMemory {
   readonly base?: BaseWeights;
   /** The checkpoint before the round, as published. */
   readonly previous: Uint8Array;
+  readonly signal?: AbortSignal;
+}
+
+/** One round's draws and what was trained on in it. */
+export interface PublishedRound {
   readonly context: RoundContext;
   /** The device's own rollout set, the first of the round's `trainedOn`. */
   readonly own: PeerRollouts;
   /** The other rollout sets of the round's `trainedOn`. */
   readonly foreign: readonly PeerRollouts[];
-  readonly signal?: AbortSignal;
 }
+
+export interface ReplayOptions extends ReplayStart, PublishedRound {}
+
+export interface RecomputeOptions extends ReplayStart {
+  /** Rounds of one device, each going on from the one before it. */
+  readonly rounds: readonly (PublishedRound & {
+    /** Root that the device attested. */
+    readonly root: Hex;
+  })[];
+}
+
+/** The checkpoint after the last round, or the first round that does not give the attested root. */
+export type Recomputed =
+  | { readonly kind: 'checkpoint'; readonly checkpoint: Uint8Array }
+  | { readonly kind: 'differs'; readonly index: number; readonly root: Hex };
 
 export interface Replay {
   /** The checkpoint that an honest trainer has after the round. */
@@ -63,6 +83,30 @@ export async function replayRound(options: ReplayOptions): Promise<Replay> {
       training: computed.training,
       metrics: computed.metrics,
     };
+  } finally {
+    await model.dispose();
+  }
+}
+
+/**
+ * Recomputes the states of rounds from an earlier checkpoint: trains on what was published, samples and
+ * evaluates nothing. Where each round gives the attested root, the last state is the one that the device had.
+ * Throws as `replayRound` does.
+ */
+export async function recomputeState(options: RecomputeOptions): Promise<Recomputed> {
+  const { format, tasks, rounds, signal } = options;
+  let checkpoint = readCheckpoint(options.previous);
+  const model = await openPolicyModel({ ...options, checkpoint });
+  try {
+    for (const [index, { context, own, foreign, root: attested }] of rounds.entries()) {
+      signal?.throwIfAborted();
+      const round = openRound(context, checkpoint.settings, tasks);
+      const computed = await computeState({ model, format }, checkpoint, round, { own, foreign }, signal);
+      checkpoint = computed.checkpoint;
+      const root = checkpointRoot(learningContents(checkpoint), await model.roots());
+      if (root !== attested) return { kind: 'differs', index, root };
+    }
+    return { kind: 'checkpoint', checkpoint: writeCheckpoint(checkpoint) };
   } finally {
     await model.dispose();
   }

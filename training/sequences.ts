@@ -42,13 +42,26 @@ export interface CollatedRows<T extends Row> {
   perToken(value: (token: CompletionToken<T>) => number): Float32Array;
 }
 
+export interface BatchSize {
+  readonly batch: number;
+  readonly length: number;
+}
+
+/** The places that a row takes in a batch. */
+export function rowLength({ prompt, completion }: Row): number {
+  return prompt.length + completion.length - 1;
+}
+
 /**
  * Pads the rows at the end to equal length with token 0. The place before each completion token has that
- * token as its target. A place with weight 0 changes no gradient, so padding changes no bit.
+ * token as its target. A place with weight 0 changes no gradient, so padding changes no bit. `size` must
+ * hold the rows. It defaults to the smallest of few sizes that does.
  */
-export function collate<T extends Row>(rows: readonly T[]): CollatedRows<T> {
-  const batch = batchOf(rows.length);
-  const length = roundUp(Math.max(...rows.map((row) => row.prompt.length + row.completion.length - 1)));
+export function collate<T extends Row>(rows: readonly T[], size?: BatchSize): CollatedRows<T> {
+  const { batch, length } = size ?? {
+    batch: batchOf(rows.length),
+    length: roundUp(Math.max(...rows.map(rowLength))),
+  };
   const tokens = new Uint32Array(batch * length);
   const targets = new Uint32Array(batch * length);
   rows.forEach((row, index) => {

@@ -45,6 +45,26 @@ const atInsecureAddress: VolunteerEvent[] = scene('fresh', 0).flatMap((event) =>
 );
 
 describe('ContributeScreen', () => {
+  it('says which STUN and TURN servers are asked, and that no others are', async () => {
+    const none = await shown('alone');
+    expect(none.element.querySelector('[data-testid="ice-servers"]')?.textContent).toContain(
+      'no others are asked',
+    );
+    const named = await shown('alone', {
+      ...{
+        kind: 'network',
+        name: 'Open network',
+        chainId: 10,
+        local: false,
+        explorer: null,
+        reachable: true,
+      },
+      iceServers: ['stun:stun.example:3478', 'turn:turn.example:3478?transport=tcp'],
+    });
+    const told = named.element.querySelector('[data-testid="ice-servers"]');
+    expect(told?.textContent).toContain('stun:stun.example:3478, turn:turn.example:3478?transport=tcp');
+  });
+
   it.each<Scene>([
     'fresh',
     'returning',

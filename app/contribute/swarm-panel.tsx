@@ -8,6 +8,7 @@ const PATH = { direct: 'direct', relayed: 'through a relay', gossip: 'through ot
 export function SwarmPanel() {
   const peers = useView((view) => view.peers);
   const relays = useView((view) => view.relays);
+  const iceServers = useView((view) => view.network?.iceServers);
   const active = useView((view) => view.clock !== null);
   const count = (path: keyof typeof PATH) => peers.filter((peer) => peer.path === path).length;
   const direct = count('direct');
@@ -31,6 +32,15 @@ export function SwarmPanel() {
             <span className={up === 0 && direct === 0 ? 'text-warn' : ''}>
               {up} of {relays.length} reachable
             </span>
+          )}
+        </Fact>
+        <Fact name="STUN and TURN servers" testId="ice-servers">
+          {iceServers === undefined ? (
+            <span className="text-quiet">not known yet</span>
+          ) : iceServers.length === 0 ? (
+            <span className="text-quiet">none in network.json, and no others are asked</span>
+          ) : (
+            <span className="break-all">{iceServers.join(', ')}</span>
           )}
         </Fact>
       </dl>

@@ -140,7 +140,9 @@ export class Device {
   reportNetwork(reachable: boolean): void {
     if (this.#network === null) return;
     const { name, chainId, local, explorer } = this.#network;
-    this.#options.emit({ kind: 'network', name, chainId, local, explorer, reachable });
+    // A network that an earlier version of the page stored has none.
+    const iceServers = (this.#network.iceServers ?? []).flatMap(({ urls }) => urls);
+    this.#options.emit({ kind: 'network', name, chainId, local, explorer, iceServers, reachable });
   }
 
   /** Stores a round and the totals after it. Writes happen one after the other, so that the last one wins. */

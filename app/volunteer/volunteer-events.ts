@@ -114,6 +114,8 @@ export type VolunteerEvent =
       readonly local: boolean;
       /** Address of a block explorer; null where there is none. */
       readonly explorer: string | null;
+      /** Addresses of the STUN and TURN servers that the network file names. */
+      readonly iceServers: readonly string[];
       readonly reachable: boolean;
     }
   | {

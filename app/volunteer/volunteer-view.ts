@@ -18,6 +18,7 @@ export interface VolunteerView {
     readonly chainId: number;
     readonly local: boolean;
     readonly explorer: string | null;
+    readonly iceServers: readonly string[];
     readonly reachable: boolean;
   } | null;
   readonly device: {

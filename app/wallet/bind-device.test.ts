@@ -32,7 +32,8 @@ const network: Network = {
     participation: `0x${'22'.repeat(20)}`,
   },
   swarm: 0,
-  ...{ rollup: undefined, relays: [], walletConnectProjectId: null, modelHosts: [], explorer: null },
+  ...{ rollup: undefined, relays: [], iceServers: [], walletConnectProjectId: null, modelHosts: [] },
+  explorer: null,
 };
 const account = privateKeyToAccount(`0x${'07'.repeat(32)}`);
 const device = deviceKey(new Uint8Array(32).fill(9));

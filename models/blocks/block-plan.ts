@@ -2,7 +2,7 @@
  * A decoder cut into blocks, each of which one device can hold: runs of layers, the embedding, and final norm
  * with head. docs/blocks.md has the rules.
  */
-import { elementCount } from '../../compute/repops/program.ts';
+import { type DType, elementBytes, elementCount } from '../../compute/repops/program.ts';
 import { trainedSpecs } from '../decoder/backward.ts';
 import { type DecoderConfig, type ParameterSpec, parameterSpecs } from '../decoder/config.ts';
 import { EMBEDDING, parameterDType, TRAINED, type WeightPlan } from '../decoder/forward.ts';
@@ -198,16 +198,29 @@ export function checkedPaths(
   return paths;
 }
 
-/** Bytes of a block on a device: its parameters, and both moments of what is trained. */
+/** The tensors of a block's version: what a step changes, with both moments. All are f32. */
+export function versionTensors(block: Block): readonly ParameterSpec[] {
+  return ['', 'optimizer.m.', 'optimizer.v.'].flatMap((prefix) =>
+    block.trained.map(({ name, shape }) => ({ name: prefix + name, shape })),
+  );
+}
+
+/** The weights of a block that no step changes: its parameters where adapters are trained beside them. */
+export function frozenTensors(
+  plan: BlockPlan,
+  block: Block,
+): readonly (ParameterSpec & { readonly dtype: DType })[] {
+  if (!plan.weights.frozen) return [];
+  return parameterSpecs(plan.config)
+    .filter(({ name }) => block.parameters.includes(name))
+    .map(({ name, shape }) => ({ name, shape, dtype: parameterDType(plan.weights, shape) }));
+}
+
+/** Bytes of a block on a device: its frozen weights, and its version. */
 export function blockBytes(plan: BlockPlan, block: Block): number {
-  const names = new Set(block.parameters);
-  const held = parameterSpecs(plan.config)
-    .filter(({ name }) => names.has(name))
-    .reduce(
-      (bytes, { shape }) =>
-        bytes + elementCount(shape) * (parameterDType(plan.weights, shape) === 'bf16' ? 2 : 4),
-      0,
-    );
-  const trained = block.trained.reduce((bytes, { shape }) => bytes + elementCount(shape) * 4, 0);
-  return held + trained * (plan.weights.frozen ? 3 : 2);
+  const bytes = (shape: readonly number[], dtype: DType) => elementCount(shape) * elementBytes(dtype);
+  return [
+    ...frozenTensors(plan, block).map(({ shape, dtype }) => bytes(shape, dtype)),
+    ...versionTensors(block).map(({ shape }) => bytes(shape, 'f32')),
+  ].reduce((sum, size) => sum + size, 0);
 }

@@ -7,9 +7,9 @@ import { elementBytes, elementCount } from '../../compute/repops/program.ts';
 import type { RecipeBuilder, StepRecipe } from '../../compute/repops/recipe.ts';
 import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../decoder/adamw.ts';
 import { trainedSpecs } from '../decoder/backward.ts';
-import { type ParameterSpec, parameterSpecs } from '../decoder/config.ts';
+import type { ParameterSpec } from '../decoder/config.ts';
 import type { BatchShape, Objective, PolicyOptions } from '../decoder/decoder.ts';
-import { EMBEDDING, headName, parameterDType } from '../decoder/forward.ts';
+import { EMBEDDING, headName } from '../decoder/forward.ts';
 import { modelRopeTables } from '../decoder/rope.ts';
 import {
   type Block,
@@ -18,8 +18,10 @@ import {
   BlockPlanError,
   checkedPaths,
   embeddingBlock,
+  frozenTensors,
   headBlock,
   layerBlocks,
+  versionTensors,
 } from './block-plan.ts';
 import { type Leaf, type SumOrder, sumLeaves } from './gradient-sum.ts';
 import { type Hop, StepBuilder } from './hop.ts';
@@ -68,35 +70,6 @@ export interface BlockStep {
 }
 
 const MOST_MICROBATCHES = 4096;
-const PREFIXES = ['', 'optimizer.m.', 'optimizer.v.'] as const;
-
-/**
- * The tensors of a block's version: its parameters, and the moments of what is trained. `frozen` ones no step
- * changes.
- */
-export function blockTensors(
-  plan: BlockPlan,
-  block: Block,
-): readonly (ParameterSpec & { readonly dtype: 'f32' | 'bf16'; readonly frozen: boolean })[] {
-  const own = parameterSpecs(plan.config).filter(({ name }) => block.parameters.includes(name));
-  const frozen = plan.weights.frozen
-    ? own.map(({ name, shape }) => {
-        const dtype = parameterDType(plan.weights, shape) === 'bf16' ? ('bf16' as const) : ('f32' as const);
-        return { name, shape, dtype, frozen: true };
-      })
-    : [];
-  return [
-    ...frozen,
-    ...PREFIXES.flatMap((prefix) =>
-      block.trained.map(({ name, shape }) => ({
-        name: prefix + name,
-        shape,
-        dtype: 'f32' as const,
-        frozen: false,
-      })),
-    ),
-  ];
-}
 
 /** The step. Throws BlockPlanError for paths or microbatches that the plan does not allow. */
 export function blockStep(options: BlockStepOptions): BlockStep {
@@ -264,10 +237,8 @@ function declare(recipe: RecipeBuilder, options: BlockStepOptions, objective: Ob
   const { count, batch, length } = microbatches;
   const N = batch * length;
   for (const block of plan.blocks) {
-    for (const { name, shape, dtype, frozen } of blockTensors(plan, block)) {
-      if (frozen) recipe.frozen(name, shape, dtype);
-      else recipe.state(name, shape);
-    }
+    for (const { name, shape, dtype } of frozenTensors(plan, block)) recipe.frozen(name, shape, dtype);
+    for (const { name, shape } of versionTensors(block)) recipe.state(name, shape);
   }
   recipe.data('hyper', [3]);
   for (let m = 0; m < count; m++) {

@@ -2,6 +2,7 @@
  * A block's version: its tensors after a number of steps. Its root, its file, and how the versions of all
  * blocks make the checkpoint and its root without anybody holding the whole model for the latter.
  */
+import type { TensorData } from '../../compute/engines/tensor-data.ts';
 import { findNotCanonical } from '../../compute/repops/arithmetic.ts';
 import { elementCount } from '../../compute/repops/program.ts';
 import type { Hex } from '../../protocol/hex.ts';
@@ -13,9 +14,10 @@ import {
   serializeSafetensors,
 } from '../checkpoint/safetensors.ts';
 import { configJson } from '../decoder/config.ts';
-import type { ModelState, NamedTensors } from '../decoder/state.ts';
-import { type Block, type BlockPlan, blockOf } from './block-plan.ts';
-import { blockTensors } from './block-step.ts';
+import type { AdapterState } from '../decoder/lora/adapter-state.ts';
+import { canonicalCopy, type ModelState } from '../decoder/state.ts';
+import type { WeightSource } from '../decoder/weights.ts';
+import { type Block, type BlockPlan, blockOf, frozenTensors, versionTensors } from './block-plan.ts';
 import type { TensorBytes } from './hop-computer.ts';
 
 /** A block's tensors are not those of its plan. The message tells which. */
@@ -28,12 +30,13 @@ export interface BlockVersion {
   readonly block: string;
   /** Optimizer steps taken. */
   readonly step: number;
-  /** The tensors of `blockTensors`, as little-endian bytes. */
+  /** What a step changes (`versionTensors`), as little-endian bytes. */
   readonly tensors: TensorBytes;
 }
 
 const FORMAT = 'starling-block-1';
 const NO_DATA = new Uint8Array();
+const PREFIXES = ['', 'optimizer.m.', 'optimizer.v.'] as const;
 
 function metadataOf(plan: BlockPlan, block: Block, step: number): ReadonlyMap<string, string> {
   const { lora } = plan.weights;
@@ -46,23 +49,16 @@ function metadataOf(plan: BlockPlan, block: Block, step: number): ReadonlyMap<st
   ]);
 }
 
-/** The tensors of a block as a checkpoint stores them, with the bytes that `bytesOf` gives. */
-function storedTensors(
-  plan: BlockPlan,
-  block: Block,
-  bytesOf: (name: string) => Uint8Array,
-): Map<string, StoredTensor> {
+/** The tensors of a block's version as a checkpoint stores them, with the bytes that `bytesOf` gives. */
+function storedTensors(block: Block, bytesOf: (name: string) => Uint8Array): Map<string, StoredTensor> {
   return new Map(
-    blockTensors(plan, block).map(({ name, shape, dtype }) => [
-      name,
-      { dtype: dtype === 'bf16' ? 'BF16' : 'F32', shape, data: bytesOf(name) },
-    ]),
+    versionTensors(block).map(({ name, shape }) => [name, { dtype: 'F32', shape, data: bytesOf(name) }]),
   );
 }
 
 function contentsOf(plan: BlockPlan, version: BlockVersion): SafetensorsFile {
   const block = blockOf(plan, version.block);
-  const tensors = storedTensors(plan, block, (name) => {
+  const tensors = storedTensors(block, (name) => {
     const data = version.tensors.get(name);
     if (data === undefined) throw new BlockVersionError(`${name} is missing from ${version.block}.`);
     return data;
@@ -81,7 +77,7 @@ export function blockRoot(
 ): Hex {
   if ('tensors' in version) return checkpointRoot(contentsOf(plan, version));
   const block = blockOf(plan, version.block);
-  const tensors = storedTensors(plan, block, () => NO_DATA);
+  const tensors = storedTensors(block, () => NO_DATA);
   checkRoots(tensors, version.roots);
   return checkpointRoot({ tensors, metadata: metadataOf(plan, block, version.step) }, version.roots);
 }
@@ -93,17 +89,16 @@ function checkRoots(tensors: ReadonlyMap<string, unknown>, roots: TensorBytes): 
 }
 
 /**
- * The root of the whole model's checkpoint, composed from the tensor roots of all blocks. `metadata` is the
- * checkpoint's (`checkpointMetadata`). Throws BlockVersionError when a root is missing, or for frozen
- * weights, which have checkpoints of their own kind.
+ * The root of the whole checkpoint, composed from the tensor roots of all blocks. `metadata` is that of the
+ * checkpoint (`checkpointMetadata`), or of the adapters' (`adapterMetadata`). Throws BlockVersionError when a
+ * root is missing.
  */
 export function composedRoot(
   plan: BlockPlan,
   metadata: ReadonlyMap<string, string>,
   roots: TensorBytes,
 ): Hex {
-  if (plan.weights.frozen) throw new BlockVersionError('Adapters have a root of their own kind.');
-  const tensors = new Map(plan.blocks.flatMap((block) => [...storedTensors(plan, block, () => NO_DATA)]));
+  const tensors = new Map(plan.blocks.flatMap((block) => [...storedTensors(block, () => NO_DATA)]));
   checkRoots(tensors, roots);
   return checkpointRoot({ tensors, metadata }, roots);
 }
@@ -126,19 +121,19 @@ export function decodeBlock(plan: BlockPlan, file: Uint8Array): BlockVersion {
   if (metadata.size !== expected.size || [...expected].some(([key, value]) => metadata.get(key) !== value)) {
     throw new BlockVersionError(`${block.id} is a block of another model or plan: get this plan's.`);
   }
-  const wanted = blockTensors(plan, block);
+  const wanted = versionTensors(block);
   if (tensors.size !== wanted.length) {
     throw new BlockVersionError(`${block.id} has ${tensors.size} tensors, its plan makes ${wanted.length}.`);
   }
-  const read = wanted.map(({ name, shape, dtype }): [string, Uint8Array] => {
+  const read = wanted.map(({ name, shape }): [string, Uint8Array] => {
     const found = tensors.get(name);
     const fits =
-      found?.dtype === (dtype === 'bf16' ? 'BF16' : 'F32') &&
+      found?.dtype === 'F32' &&
       found.shape.length === shape.length &&
       found.shape.every((size, i) => size === shape[i]);
-    if (!fits) throw new BlockVersionError(`${name} is missing or is not ${dtype} [${shape}].`);
+    if (!fits) throw new BlockVersionError(`${name} is missing or is not f32 [${shape}].`);
     const data = found.data.slice();
-    if (dtype === 'f32' && findNotCanonical(new Uint32Array(data.buffer)) >= 0) {
+    if (findNotCanonical(new Uint32Array(data.buffer)) >= 0) {
       throw new BlockVersionError(`${name} has values that are not canonical.`);
     }
     return [name, data];
@@ -146,38 +141,57 @@ export function decodeBlock(plan: BlockPlan, file: Uint8Array): BlockVersion {
   return { block: block.id, step: Number(step), tensors: new Map(read) };
 }
 
-/** The blocks of a model whose every parameter is in training. */
-export function blocksOf(plan: BlockPlan, state: ModelState): readonly BlockVersion[] {
-  const groups: readonly (readonly [string, NamedTensors])[] = [
-    ['optimizer.m.', state.m],
-    ['optimizer.v.', state.v],
-    ['', state.parameters],
-  ];
+/** The versions of all blocks of a model, or of the adapters beside its frozen weights. */
+export function blocksOf(plan: BlockPlan, state: ModelState | AdapterState): readonly BlockVersion[] {
+  const values = 'parameters' in state ? state.parameters : state.adapters;
+  const groups = { '': values, 'optimizer.m.': state.m, 'optimizer.v.': state.v };
   return plan.blocks.map((block) => {
-    const tensors = blockTensors(plan, block).map(({ name }): [string, Uint8Array] => {
-      const [prefix, group] = groups.find(([start]) => name.startsWith(start)) ?? ['', state.parameters];
-      const data = group.get(name.slice(prefix.length));
-      if (data === undefined) throw new BlockVersionError(`${name} is missing from the model.`);
-      return [name, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)];
-    });
+    const tensors = PREFIXES.flatMap((prefix) =>
+      block.trained.map(({ name, shape }): [string, Uint8Array] => {
+        const data = groups[prefix].get(name);
+        if (data?.length !== elementCount(shape)) {
+          throw new BlockVersionError(`${prefix}${name} is missing from the model or is not [${shape}].`);
+        }
+        return [prefix + name, bytesOf(data)];
+      }),
+    );
     return { block: block.id, step: state.step, tensors: new Map(tensors) };
   });
 }
 
-/**
- * The whole model from all its blocks. Throws BlockVersionError unless there is one version of each block,
- * all of one step.
- */
-export function modelOf(plan: BlockPlan, versions: readonly BlockVersion[]): ModelState {
-  const [first] = versions;
-  const step = first?.step ?? 0;
+/** The frozen weights of a block, one tensor after another. None where every parameter is in training. */
+export async function frozenWeights(
+  plan: BlockPlan,
+  block: Block,
+  weights: WeightSource,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<TensorBytes> {
+  const tensors = new Map<string, Uint8Array>();
+  for (const { name, dtype } of frozenTensors(plan, block)) {
+    options.signal?.throwIfAborted();
+    const values =
+      dtype === 'bf16'
+        ? await weights.bfloat16(name, options.signal)
+        : canonicalCopy(await weights.float32(name, options.signal), name);
+    tensors.set(name, bytesOf(values));
+  }
+  return tensors;
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: TensorData): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** The trained tensors of all blocks, with their moments. Throws as `modelOf`. */
+function joined(plan: BlockPlan, versions: readonly BlockVersion[]) {
+  const step = versions[0]?.step ?? 0;
   const group = () => new Map<string, Float32Array>();
   const groups = { '': group(), 'optimizer.m.': group(), 'optimizer.v.': group() };
   for (const block of plan.blocks) {
     const version = versions.find((candidate) => candidate.block === block.id);
     if (version?.step !== step)
       throw new BlockVersionError(`${block.id} is missing at step ${step}: get it.`);
-    for (const prefix of ['', 'optimizer.m.', 'optimizer.v.'] as const) {
+    for (const prefix of PREFIXES) {
       for (const { name, shape } of block.trained) {
         const data = version.tensors.get(prefix + name)?.slice();
         if (data?.byteLength !== elementCount(shape) * 4) {
@@ -187,5 +201,20 @@ export function modelOf(plan: BlockPlan, versions: readonly BlockVersion[]): Mod
       }
     }
   }
-  return { parameters: groups[''], m: groups['optimizer.m.'], v: groups['optimizer.v.'], step };
+  return { values: groups[''], m: groups['optimizer.m.'], v: groups['optimizer.v.'], step };
+}
+
+/**
+ * The whole model from all its blocks. Throws BlockVersionError unless there is one version of each block,
+ * all of one step.
+ */
+export function modelOf(plan: BlockPlan, versions: readonly BlockVersion[]): ModelState {
+  const { values, ...rest } = joined(plan, versions);
+  return { parameters: values, ...rest };
+}
+
+/** The adapters from all blocks of a frozen model. Throws as `modelOf`. */
+export function adaptersOf(plan: BlockPlan, versions: readonly BlockVersion[]): AdapterState {
+  const { values, ...rest } = joined(plan, versions);
+  return { adapters: values, ...rest };
 }

@@ -8,13 +8,14 @@
  * - [DR-04] `write` replaces the whole file by the parts, one after another.
  * - [DR-05] `remove` deletes the file, or does nothing when there is none.
  * - [DR-06] A folder that is opened again has the same files.
- * - [DR-07] `readPart` gives exactly the bytes asked for, or undefined when the file is missing or ends before.
+ * - [DR-07] `readPart` gives exactly the bytes asked for, or undefined when the file is missing or ends
+ *   before.
  */
 export interface Directory {
   list(): Promise<readonly string[]>;
   /** Throws StorageBusyError or StorageError. */
   read(name: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** `length` bytes from `offset`, so that a large file is never in memory as a whole. Throws StorageError. */
+  /** `length` bytes from `offset`, for files that no memory should hold whole. Throws StorageError. */
   readPart(name: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /**
    * Resolves once the parts are flushed to the medium. A crash before that may leave any prefix, or a file of

@@ -28,7 +28,7 @@ export async function openOpfsDirectory(path: readonly string[]): Promise<Direct
       const handle = await fileHandle(folder, name, { create: false });
       if (handle === undefined) return undefined;
       try {
-        // Without the file's lock, so that several readers and a page's main thread can read at the same time.
+        // Without the file's lock, so that several readers, and a page's main thread, can read at once.
         const part = await (await handle.getFile()).slice(offset, offset + length).arrayBuffer();
         return part.byteLength === length ? new Uint8Array(part) : undefined;
       } catch (error) {

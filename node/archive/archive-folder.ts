@@ -5,13 +5,17 @@ import { readIfThere, writeWhole } from '../home/files.ts';
 import { type FileContentStore, openFileContentStore } from './file-content-store.ts';
 import { formatRecord, parseRecord, parseRecordName, type RoundRecord, recordName } from './round-record.ts';
 import { openStaging, type Staging } from './staging.ts';
+import { StateRequests } from './state-requests.ts';
 
 /**
- * Published rounds on a disk: `records/` says what belongs to a round, `content/` has it by CID,
- * and `staging/` what is fetched and not proved yet; the first `stage` of a process empties that.
+ * Published rounds on a disk: `records/` says what belongs to a round, `content/` has it by CID, `wanted/`
+ * which states somebody asks for, and `staging/` what is fetched and not proved yet; the first `stage` of a
+ * process empties that. Rollout sets are kept of every round, the state after it only of some.
  */
 export interface ArchiveFolder {
   readonly content: FileContentStore;
+  /** States that the archive is asked to fetch. */
+  readonly wanted: StateRequests;
   /** A place for content that is not proved yet. A write past `maxBytes` in it throws QuotaError. */
   stage(maxBytes: number): Promise<Staging>;
   /** Bytes of content on the disk. */
@@ -25,7 +29,10 @@ export interface ArchiveFolder {
   byRoot(device: DeviceAddress, root: Hex): Promise<RoundRecord | undefined>;
   /** Whoever published these rollouts, as far as the records tell. */
   authorOf(cid: string, round: number): Promise<DeviceAddress | undefined>;
-  /** Forgets rounds before `round` and the content that no later record needs. */
+  /**
+   * Forgets rounds before `round` and the content that no later record needs. Of each device the rounds from
+   * its newest kept state on stay, without which the later ones could not be recomputed.
+   */
   prune(round: number): Promise<void>;
 }
 
@@ -52,6 +59,7 @@ export async function openArchiveFolder(folder: string): Promise<ArchiveFolder> 
   };
   return {
     content,
+    wanted: new StateRequests(join(folder, 'wanted')),
     async stage(maxBytes) {
       // Only whoever fetches clears it: a replay may read the archive of a running network.
       cleared ??= rm(staging, { recursive: true, force: true });
@@ -90,8 +98,16 @@ export async function openArchiveFolder(folder: string): Promise<ArchiveFolder> 
     },
     async prune(round) {
       const needed = new Set<string>();
-      for (const entry of await list()) {
-        if (entry.round < round) {
+      const entries = await list();
+      const first = new Map<DeviceAddress, number>();
+      for (const entry of entries.toReversed()) {
+        if (entry.round > round || first.has(entry.device)) continue;
+        const found = await record(entry.device, entry.round);
+        if (found !== undefined && (await content.isHere(found.checkpoint)))
+          first.set(entry.device, entry.round);
+      }
+      for (const entry of entries) {
+        if (entry.round < (first.get(entry.device) ?? round)) {
           await rm(join(records, recordName(entry)), { force: true });
           continue;
         }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equalBytes } from '../../protocol/bytes.ts';
 import {
@@ -31,6 +31,8 @@ export interface FileContentStore extends ContentStore {
    * bad CID.
    */
   inspect(cid: string): Promise<StoredContent | undefined>;
+  /** Whether a whole object or file is stored under the CID, as its length says. Hashes nothing. */
+  isHere(cid: string): Promise<boolean>;
   /** CIDs of which something is stored. */
   list(): Promise<readonly string[]>;
 }
@@ -112,6 +114,13 @@ export async function openFileContentStore(folder: string): Promise<FileContentS
           equalBytes(sha256(bytes.subarray(index * CHUNK, (index + 1) * CHUNK)), chunkHash(known, index)),
         );
       return { bytes, intact };
+    },
+    async isHere(cid) {
+      const sizeOf = async (kind: 'object' | 'file') =>
+        (await stat(path(cid, kind)).catch(() => undefined))?.size;
+      if (parseCid(cid).kind === 'object') return (await sizeOf('object')) !== undefined;
+      const known = await manifest(cid);
+      return known !== null && known.size === (await sizeOf('file'));
     },
     async list() {
       const names = await readdir(folder);

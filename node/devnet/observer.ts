@@ -75,6 +75,12 @@ export async function startObserver(options: ObserverOptions): Promise<Observer>
       onEvent: (event) => {
         if (event.kind === 'refused')
           say(`The archive could not keep round ${event.round} of ${event.device}: ${event.cause}`);
+        if (event.kind === 'no state') {
+          const { round, device } = event.record;
+          say(
+            `The state after round ${round} of ${device} was asked for and could not be had: ${event.cause}`,
+          );
+        }
       },
     });
     closing.push(() => archive.stop());

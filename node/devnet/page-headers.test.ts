@@ -11,6 +11,7 @@ const PUBLIC: KnownNetwork = {
     '/ip4/192.0.2.7/udp/9002/webrtc-direct/p2p/16Uiu2HAm',
     '/ip6/2001:db8::1/tcp/9001/ws/p2p/16Uiu2HAm',
   ],
+  iceServers: [],
   local: false,
   walletConnectProjectId: null,
   modelHosts: DEFAULT_MODEL_HOSTS,
@@ -42,6 +43,15 @@ describe('the page’s content policy', () => {
       ...machine,
     ]);
     expect(sources(contentPolicy({ network: null }), 'connect-src')).toEqual(["'self'", ...machine]);
+  });
+
+  it('adds where the password of a TURN server comes from, and not the server', () => {
+    const access = { kind: 'endpoint', url: 'https://turn-keys.example/credentials' } as const;
+    const iceServers = [{ kind: 'turn', urls: ['turn:turn.example'], access } as const];
+    const policy = contentPolicy({ network: { ...PUBLIC, iceServers } });
+    expect(sources(policy, 'connect-src')).toContain('https://turn-keys.example');
+    expect(policy).not.toContain('turn.example:');
+    expect(policy).not.toContain('credentials');
   });
 
   it('adds WalletConnect’s servers where the network file has a project', () => {

@@ -8,7 +8,7 @@ import type { Network } from '../../protocol/network-file.ts';
 /** What the server knows of the network that the page joins. */
 export type KnownNetwork = Pick<
   Network,
-  'rpc' | 'relays' | 'local' | 'walletConnectProjectId' | 'modelHosts'
+  'rpc' | 'relays' | 'iceServers' | 'local' | 'walletConnectProjectId' | 'modelHosts'
 >;
 
 export interface PolicyOptions {
@@ -92,12 +92,21 @@ const ANYWHERE = ['http:', 'https:', 'ws:', 'wss:'];
 /** The origins that the page talks to, each once. What cannot stand in a policy is left out. */
 function partnersOf(network: KnownNetwork | null): readonly string[] {
   const partners = [
-    ...(network === null ? [] : [originOf(network.rpc), ...network.relays.map(webSocketOf)]),
+    ...(network === null
+      ? []
+      : [originOf(network.rpc), ...network.relays.map(webSocketOf), ...credentialsOf(network)]),
     ...(network === null || network.local ? THIS_MACHINE : []),
     ...(network?.walletConnectProjectId == null ? [] : WALLET_CONNECT),
     ...(network?.modelHosts ?? []),
   ];
   return [...new Set(partners.filter((source) => source !== undefined && SOURCE.test(source)))] as string[];
+}
+
+/** Where passwords of TURN servers come from. STUN and TURN themselves are beyond a page's policy. */
+function credentialsOf({ iceServers }: KnownNetwork): readonly (string | undefined)[] {
+  return iceServers.map((server) =>
+    server.kind === 'turn' && server.access.kind === 'endpoint' ? originOf(server.access.url) : undefined,
+  );
 }
 
 /**

@@ -1,27 +1,26 @@
 import type { Engine } from '../../compute/engines/engine.ts';
-import { checkpointRoot } from '../../models/checkpoint/root.ts';
 import type { ModelSource } from '../../models/loading/model-source.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
-
 import type { TaskSelection, TrainedPart } from '../../protocol/swarm-spec.ts';
-
-import type { PeerRollouts } from '../../protocol/trainer.ts';
 import { decodeRollouts } from '../../swarm/messages/rollouts.ts';
 import {
   type LearningCheckpoint,
   readCheckpoint,
   writeCheckpoint,
 } from '../../training/learning-checkpoint.ts';
-import { DEFAULT_SETTINGS } from '../../training/learning-settings.ts';
-import { openMemberModel } from '../../training/member-model.ts';
-import { replayRound } from '../../training/replay-round.ts';
+import { DEFAULT_SETTINGS, settingsText } from '../../training/learning-settings.ts';
+import { type MemberModel, openMemberModel } from '../../training/member-model.ts';
+import { type ReplayStart, recomputeState, replayRound } from '../../training/replay-round.ts';
 import { UnknownTaskError } from '../../training/tasks/catalogue.ts';
 import { DataSetError } from '../../training/tasks/json-lines.ts';
 import { type DataSetTexts, openTasks } from '../../training/tasks/task-source.ts';
 import type { ArchiveFolder } from '../archive/archive-folder.ts';
 import type { RoundRecord } from '../archive/round-record.ts';
+import type { WantedState } from '../archive/state-requests.ts';
 import { type CheckpointDifference, compareCheckpoints } from './compare-checkpoints.ts';
 import { compareRollouts, type RolloutDifference } from './compare-rollouts.ts';
+import { earlierState, rootOf, statesNear } from './earlier-state.ts';
+import { archivedRound, foreignRollouts } from './published-round.ts';
 
 /** What a replay of one round found. */
 export type ReplayVerdict =
@@ -42,15 +41,23 @@ export type ReplayVerdict =
       readonly author: DeviceAddress | null;
       readonly difference: RolloutDifference | null;
     }
-  /** Published and recomputed agree with one another, and the attestation is of something else. */
+  /** What was published gives another root than the attested one. */
   | {
       readonly kind: 'attestation differs';
       readonly round: number;
       readonly attested: Hex;
       readonly recomputed: Hex;
+      /** The published checkpoint, which would show the place. Undefined when the archive has it. */
+      readonly wanted: WantedState | undefined;
     }
   /** Something that the round needs was never published, or not to this archive. */
-  | { readonly kind: 'impossible'; readonly round: number; readonly cause: string };
+  | {
+      readonly kind: 'impossible';
+      readonly round: number;
+      readonly cause: string;
+      /** A checkpoint that would make it possible, and that members may keep. */
+      readonly wanted?: WantedState;
+    };
 
 export interface ReplayRecordOptions {
   readonly record: RoundRecord;
@@ -59,6 +66,10 @@ export interface ReplayRecordOptions {
   readonly model: ModelSource;
   /** An engine to recompute on: any. */
   readonly engine: Engine;
+  /** Checkpoints at hand besides the archive's. Defaults to none. */
+  readonly states?: readonly Uint8Array[];
+  /** Called before rounds are computed again to get to a checkpoint that the archive does not keep. */
+  readonly onBetween?: (rounds: readonly number[]) => void;
   /** Finds the files of a swarm's data sets. Defaults to none. */
   readonly dataSetFiles?: (tasks: TaskSelection) => Promise<DataSetTexts>;
   readonly signal?: AbortSignal;
@@ -66,74 +77,88 @@ export interface ReplayRecordOptions {
 
 /**
  * Recomputes one round from what was published: the device's answers from the weights before the round, the
- * training from its answers and the others' that it names. Trusts nothing of the archive: what does not have
- * the root or hash it should have is traced to the place that differs, if need be in an earlier round.
+ * training from its answers and the others' that it names. Where the archive does not keep the checkpoint
+ * before the round, the rounds since the nearest kept one are trained again. Trusts nothing of the archive:
+ * what does not have the root or hash it should have is traced to the place that differs, if need be in an
+ * earlier round.
  */
 export async function replayRecord(options: ReplayRecordOptions): Promise<ReplayVerdict> {
   const { record, archive, model, engine, signal } = options;
   const { round, device } = record;
-  const impossible = (cause: string): ReplayVerdict => ({ kind: 'impossible', round, cause });
+  const impossible = (cause: string, wanted?: WantedState): ReplayVerdict => ({
+    ...{ kind: 'impossible', round, cause },
+    ...(wanted === undefined ? {} : { wanted }),
+  });
 
   // The published model does not carry the settings; every checkpoint made from it does, and the root proves
   // the guess.
-  const after = await archive.content.inspect(record.checkpoint);
-  const known = after === undefined ? undefined : checkpointIn(after.bytes);
+  const near = await statesNear(record, archive);
+  const [known] = near;
   const member = await openMemberModel({ source: model, trained: trainedIn(known), signal });
   const base = await member.base();
   if (known?.kind === 'adapters' && base?.root !== known.base) {
     return impossible(`its adapters were trained beside a model with root ${known.base}: give that model`);
   }
 
-  const before = await checkpointBefore();
-  if ('kind' in before) return before;
-  const { settings } = readCheckpoint(before.bytes);
-
-  const own = await archive.content.inspect(record.rollouts);
-  if (own === undefined) return impossible(`the rollouts ${record.rollouts} are not in the archive`);
-  const foreign: PeerRollouts[] = [];
-  for (const { cid, author } of record.foreign) {
-    const stored = await archive.content.inspect(cid);
-    if (stored === undefined)
-      return impossible(`the rollouts ${cid} of another device are not in the archive`);
-    if (!stored.intact) {
-      const by = author ?? (await archive.authorOf(cid, round)) ?? null;
-      return {
-        kind: 'foreign rollouts differ',
-        round,
-        cid,
-        author: by,
-        difference: by === null ? null : await placeInForeign(by, stored.bytes),
-      };
-    }
-    const set = decodeRollouts(stored.bytes);
-    foreign.push({ author: set.author, cid, set });
+  const earlier = await earlierState({
+    ...{ record, archive },
+    given: byRoot(options.states ?? []),
+    first: firstOf(member, device, near),
+  });
+  if (earlier.kind === 'no chain') return impossible('its checkpoints form no chain');
+  if (earlier.kind === 'missing') {
+    const last = earlier.between.at(-1);
+    const after = last === undefined ? '' : ` after round ${last.round}`;
+    return impossible(
+      `the checkpoint before it (root ${record.previousRoot}${after}) is neither in the archive nor computable from what is: no record gives root ${earlier.root}`,
+      last,
+    );
+  }
+  if (earlier.kind === 'damaged') {
+    const verdict = await replayRecord({ ...options, record: earlier.record });
+    return verdict.kind === 'same'
+      ? impossible(`the checkpoint of round ${earlier.record.round} changed while it was read`)
+      : verdict;
   }
 
-  const selection = readCheckpoint(before.bytes).settings.tasks;
-  const dataSets = (await options.dataSetFiles?.(selection)) ?? new Map();
-  const tasks = await openTasks(selection, dataSets).catch((error: unknown) => {
+  const { settings } = readCheckpoint(earlier.bytes);
+  const dataSets = (await options.dataSetFiles?.(settings.tasks)) ?? new Map();
+  const tasks = await openTasks(settings.tasks, dataSets).catch((error: unknown) => {
     if (error instanceof DataSetError || error instanceof UnknownTaskError) return error;
     throw error;
   });
   if (tasks instanceof Error) return impossible(`its tasks cannot be opened. ${tasks.message}`);
+  const start: ReplayStart = {
+    ...{ engine, base, tasks, previous: earlier.bytes },
+    format: member.format(settings),
+    ...(signal === undefined ? {} : { signal }),
+  };
+  const before = await stateBefore(start, earlier.between);
+  if (!(before instanceof Uint8Array)) return before;
 
-  const context = { round, seed: record.seed, device };
+  const own = await archive.content.inspect(record.rollouts);
+  if (own === undefined) return impossible(`the rollouts ${record.rollouts} are not in the archive`);
+  const foreign = await foreignRollouts(archive, record);
+  if (foreign.kind === 'missing')
+    return impossible(`the rollouts ${foreign.cid} of another device are not in the archive`);
+  if (foreign.kind === 'damaged') {
+    const { cid, author, bytes } = foreign;
+    const difference = author === null ? null : await placeInForeign(author, bytes);
+    return { kind: 'foreign rollouts differ', round, cid, author, difference };
+  }
+
   const publishedSet = own.intact ? decodeRollouts(own.bytes) : undefined;
   const replay = await replayRound({
-    engine,
-    base,
-    format: member.format(settings),
-    tasks,
-    previous: before.bytes,
-    context,
+    ...start,
+    previous: before,
+    context: { round, seed: record.seed, device },
     // Damaged answers cannot be trained on; the resampled ones show where the damage is.
     own: {
       author: device,
       cid: record.rollouts,
       set: publishedSet ?? { author: device, modelRoot: record.previousRoot, groups: [] },
     },
-    foreign,
-    ...(signal === undefined ? {} : { signal }),
+    foreign: foreign.sets,
   });
   const rolloutDifference = compareRollouts(own.bytes, replay.rollouts);
   if (rolloutDifference !== undefined)
@@ -141,8 +166,7 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
   if (!own.intact) return impossible(`the rollouts ${record.rollouts} do not have the bytes of their name`);
 
   const published = await archive.content.inspect(record.checkpoint);
-  if (published === undefined) return impossible(`the checkpoint ${record.checkpoint} is not in the archive`);
-  const difference = compareCheckpoints(published.bytes, replay.checkpoint);
+  const difference = published && compareCheckpoints(published.bytes, replay.checkpoint);
   if (difference !== undefined) {
     return {
       kind: 'checkpoint differs',
@@ -152,29 +176,34 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
       recomputedRoot: replay.root,
     };
   }
-  if (replay.root !== record.checkpointRoot)
-    return { kind: 'attestation differs', round, attested: record.checkpointRoot, recomputed: replay.root };
+  if (replay.root !== record.checkpointRoot) {
+    const wanted = published === undefined ? record : undefined;
+    return { ...differs(record, replay.root), wanted };
+  }
   return { kind: 'same', round, root: replay.root, steps: replay.training.optimizerSteps };
 
-  /** The checkpoint before the round, with the root that the record names; else the verdict on why not. */
-  async function checkpointBefore(): Promise<{ readonly bytes: Uint8Array } | ReplayVerdict> {
-    for (const settings of [known?.settings, DEFAULT_SETTINGS]) {
-      if (settings === undefined) continue;
-      const first = writeCheckpoint(await member.first(device, settings));
-      if (checkpointRoot(first) === record.previousRoot) return { bytes: first };
+  /** The checkpoint before the round, after the rounds between were trained again. */
+  async function stateBefore(
+    from: ReplayStart,
+    between: readonly RoundRecord[],
+  ): Promise<Uint8Array | ReplayVerdict> {
+    if (between.length === 0) return from.previous;
+    const rounds = [];
+    for (const step of between) {
+      const archived = await archivedRound(archive, step);
+      if (archived.kind === 'missing') {
+        const cause = `the checkpoint before it (root ${record.previousRoot}) is not in the archive, and neither are the rollouts ${archived.cid} of round ${step.round}, from which it would be computed`;
+        return impossible(cause, between.at(-1));
+      }
+      // A replay of that round finds the place.
+      if (archived.kind === 'damaged') return replayRecord({ ...options, record: step });
+      rounds.push({ ...archived.round, root: step.checkpointRoot });
     }
-    const earlier = await archive.byRoot(device, record.previousRoot);
-    const stored = earlier === undefined ? undefined : await archive.content.inspect(earlier.checkpoint);
-    if (earlier === undefined || stored === undefined)
-      return impossible(
-        `the checkpoint before it (root ${record.previousRoot}) is neither in the archive nor made from the published model`,
-      );
-    if (stored.intact && rootOf(stored.bytes) === record.previousRoot) return { bytes: stored.bytes };
-    if (earlier.round >= round) return impossible('its checkpoints form no chain');
-    const verdict = await replayRecord({ ...options, record: earlier });
-    return verdict.kind === 'same'
-      ? impossible(`the checkpoint of round ${earlier.round} changed while it was read`)
-      : verdict;
+    options.onBetween?.(between.map((step) => step.round));
+    const recomputed = await recomputeState({ ...from, rounds });
+    if (recomputed.kind === 'checkpoint') return recomputed.checkpoint;
+    const step = between[recomputed.index] ?? record;
+    return { ...differs(step, recomputed.root), wanted: step };
   }
 
   /** Where another device's damaged rollouts differ, when its own round can be recomputed. */
@@ -186,6 +215,35 @@ export async function replayRecord(options: ReplayRecordOptions): Promise<Replay
   }
 }
 
+function differs({ round, checkpointRoot }: RoundRecord, recomputed: Hex) {
+  return { kind: 'attestation differs', round, attested: checkpointRoot, recomputed } as const;
+}
+
+/** Finds the checkpoint that a device began with, when one of the likely settings gives its root. */
+function firstOf(
+  member: MemberModel,
+  device: DeviceAddress,
+  near: readonly LearningCheckpoint[],
+): (root: Hex) => Promise<Uint8Array | undefined> {
+  return async (root) => {
+    const likely = [...near.map((each) => each.settings), DEFAULT_SETTINGS];
+    for (const settings of new Map(likely.map((each) => [settingsText(each), each])).values()) {
+      const first = writeCheckpoint(await member.first(device, settings));
+      if (rootOf(first) === root) return first;
+    }
+    return undefined;
+  };
+}
+
+function byRoot(states: readonly Uint8Array[]): ReadonlyMap<Hex, Uint8Array> {
+  return new Map(
+    states.flatMap((bytes) => {
+      const root = rootOf(bytes);
+      return root === undefined ? [] : [[root, bytes] as const];
+    }),
+  );
+}
+
 function compareUnreadable(bytes: Uint8Array): RolloutDifference | null {
   try {
     decodeRollouts(bytes);
@@ -195,25 +253,7 @@ function compareUnreadable(bytes: Uint8Array): RolloutDifference | null {
   }
 }
 
-/** Undefined for bytes that are no checkpoint. */
-function checkpointIn(bytes: Uint8Array): LearningCheckpoint | undefined {
-  try {
-    return readCheckpoint(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
 /** What the device trains, as its checkpoint says. */
 function trainedIn(checkpoint: LearningCheckpoint | undefined): TrainedPart {
   return checkpoint?.kind === 'adapters' ? { kind: 'adapters', ...checkpoint.lora } : { kind: 'full' };
-}
-
-/** Undefined for bytes that are no checkpoint. */
-function rootOf(bytes: Uint8Array): Hex | undefined {
-  try {
-    return checkpointRoot(bytes);
-  } catch {
-    return undefined;
-  }
 }

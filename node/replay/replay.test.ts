@@ -265,8 +265,6 @@ describe('replaying a published round', () => {
     for (const [file, message] of [
       [`content/${record.rollouts}.object`, 'rollouts'],
       [`content/${record.foreign[0]?.cid}.object`, 'of another device'],
-      [`content/${record.checkpoint}.file`, 'the checkpoint'],
-      [`content/${recordOf(1).checkpoint}.file`, 'the checkpoint before it'],
     ] as const) {
       const { path, archive } = await copy();
       await rm(join(path, file));

@@ -3,6 +3,9 @@ import type { CheckpointDifference } from './compare-checkpoints.ts';
 import type { RolloutDifference } from './compare-rollouts.ts';
 import type { ReplayVerdict } from './replay-record.ts';
 
+const HOW_TO_GET =
+  'with --ask the archive of a running network fetches it from members, with --state FILE it comes from a file.';
+
 /** What a replay found, as a few lines for a person. The first line holds the result. */
 export function verdictInWords(device: DeviceAddress, verdict: ReplayVerdict): string {
   const { round } = verdict;
@@ -25,9 +28,20 @@ export function verdictInWords(device: DeviceAddress, verdict: ReplayVerdict): s
           : `, ${rolloutPlace(verdict.difference)}`
       }`;
     case 'attestation differs':
-      return `different: round ${round} of ${device}, the attestation names root ${verdict.attested}, what was published gives ${verdict.recomputed}`;
+      return [
+        `different: round ${round} of ${device}, the attestation names root ${verdict.attested}, what was published gives ${verdict.recomputed}`,
+        ...(verdict.wanted === undefined
+          ? []
+          : [
+              `The archive does not keep the checkpoint after round ${round}, which would show the place: ${HOW_TO_GET}`,
+            ]),
+      ].join('\n');
     case 'impossible':
-      return `cannot be replayed: round ${round} of ${device}, ${verdict.cause}.`;
+      return `cannot be replayed: round ${round} of ${device}, ${verdict.cause}.${
+        verdict.wanted === undefined
+          ? ''
+          : ` Get the checkpoint after round ${verdict.wanted.round}: ${HOW_TO_GET}`
+      }`;
   }
 }
 

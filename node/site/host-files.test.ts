@@ -4,7 +4,7 @@ import { HOST_FORMS, hostFile } from './host-files.ts';
 
 const NETWORK: KnownNetwork = {
   ...{ rpc: 'https://rpc.example', relays: ['/dns4/relay.example/tcp/443/wss/p2p/16Uiu2HAm'] },
-  ...{ local: false, walletConnectProjectId: null, modelHosts: [] },
+  ...{ iceServers: [], local: false, walletConnectProjectId: null, modelHosts: [] },
 };
 
 /** The headers that a file of a host sets. */

@@ -64,7 +64,10 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
         battery: name === 'fresh' ? { charging: false, level: 0.62 } : null,
       },
     },
-    { kind: 'network', name: 'Local network', chainId: 31337, local: true, explorer: null, reachable: true },
+    {
+      ...{ kind: 'network', name: 'Local network', chainId: 31337, local: true, explorer: null },
+      ...{ iceServers: [], reachable: true },
+    },
   ];
   if (name === 'fresh') return events;
   if (name === 'elsewhere') return [...events, { kind: 'phase', phase: { kind: 'elsewhere' } }];

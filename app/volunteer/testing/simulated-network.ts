@@ -21,6 +21,7 @@ export const SIMULATED_NETWORK: Network = {
     descriptions: address('aa'),
   },
   relays: [],
+  iceServers: [],
   local: false,
   walletConnectProjectId: null,
   modelHosts: [],

@@ -2,15 +2,20 @@
 import type { Words } from '../../../compute/repops/recipe.ts';
 import type { Hex } from '../../../protocol/hex.ts';
 import { DEFAULT_OPTIMIZER } from '../../decoder/adamw.ts';
-import { type Checkpoint, checkpointMetadata } from '../../decoder/checkpoint.ts';
 import { HyperSchedule } from '../../decoder/hyper.ts';
+import type { AdapterState } from '../../decoder/lora/adapter-state.ts';
+import type { ModelState } from '../../decoder/state.ts';
+import type { WeightSource } from '../../decoder/weights.ts';
+import { type BlockPlan, blockOf } from '../block-plan.ts';
 import type { BlockStep } from '../block-step.ts';
-import { type BlockVersion, blocksOf, composedRoot } from '../block-version.ts';
+import { type BlockVersion, blocksOf, composedRoot, frozenWeights } from '../block-version.ts';
 import type { Hop } from '../hop.ts';
-import type { HopComputer } from '../hop-computer.ts';
+import type { HopComputer, TensorBytes } from '../hop-computer.ts';
 
 export interface BlockRunOptions {
-  readonly start: Checkpoint;
+  readonly state: ModelState | AdapterState;
+  /** Of a frozen model. */
+  readonly weights?: WeightSource;
   readonly devices: readonly HopComputer[];
   /** The device of a hop, by its number. */
   readonly place: (hop: Hop, step: number) => number;
@@ -23,18 +28,27 @@ export type StepData = ReadonlyMap<string, Words>;
 export class BlockRun {
   readonly #options: BlockRunOptions;
   readonly #hyper = new HyperSchedule(DEFAULT_OPTIMIZER);
-  readonly #state = new Map<string, ReadonlyMap<string, Uint8Array>>();
+  readonly #state = new Map<string, TensorBytes>();
+  readonly #frozen = new Map<string, TensorBytes>();
   /** Tensor roots of all versions, as their owners publish them. */
   readonly #roots = new Map<string, Uint8Array>();
   /** What hops of the last step wrote. */
   readonly tensors = new Map<string, Uint8Array>();
   steps: number;
 
-  constructor(options: BlockRunOptions, step: BlockStep) {
+  private constructor(options: BlockRunOptions) {
     this.#options = options;
-    this.steps = options.start.state.step;
-    for (const { block, tensors } of blocksOf(step.plan, options.start.state))
-      this.#state.set(block, tensors);
+    this.steps = options.state.step;
+  }
+
+  static async start(plan: BlockPlan, options: BlockRunOptions): Promise<BlockRun> {
+    const run = new BlockRun(options);
+    for (const { block, tensors } of blocksOf(plan, options.state)) {
+      run.#state.set(block, tensors);
+      if (options.weights === undefined) continue;
+      run.#frozen.set(block, await frozenWeights(plan, blockOf(plan, block), options.weights));
+    }
+    return run;
   }
 
   async step(step: BlockStep, data: StepData, learningRate: number): Promise<void> {
@@ -50,7 +64,7 @@ export class BlockRun {
       const inputs = new Map(
         hop.inputs.map((name) => [name, tensors.get(name)?.slice() ?? new Uint8Array()]),
       );
-      const state = this.#state.get(hop.block) ?? new Map();
+      const state = new Map([...(this.#frozen.get(hop.block) ?? []), ...(this.#state.get(hop.block) ?? [])]);
       const { outputs, roots } = await device.compute(hop.index, { inputs, state });
       if (hop.kind === 'update') {
         this.#state.set(hop.block, outputs);
@@ -66,9 +80,9 @@ export class BlockRun {
     return [...this.#state].map(([block, tensors]) => ({ block, step: this.steps, tensors }));
   }
 
-  /** The checkpoint's root, from the tensor roots that the updates gave. */
-  root(step: BlockStep): Hex {
-    return composedRoot(step.plan, checkpointMetadata(this.#options.start, this.steps), this.#roots);
+  /** The root of a checkpoint with that metadata, from the tensor roots that the updates gave. */
+  root(plan: BlockPlan, metadata: ReadonlyMap<string, string>): Hex {
+    return composedRoot(plan, metadata, this.#roots);
   }
 }
 

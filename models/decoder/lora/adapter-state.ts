@@ -102,11 +102,19 @@ export function adapterContents(checkpoint: AdapterCheckpoint): SafetensorsFile 
       );
     }
   }
+  return { tensors, metadata: adapterMetadata(checkpoint, state.step) };
+}
+
+/** An adapter checkpoint's `__metadata__` after `step` optimizer steps. It does not depend on the tensors. */
+export function adapterMetadata(
+  checkpoint: Omit<AdapterCheckpoint, 'state'>,
+  step: number,
+): ReadonlyMap<string, string> {
+  const { config, lora, learning } = checkpoint;
   const { rank, alpha, targets } = lora;
-  const { learning } = checkpoint;
   const metadata = new Map<string, string>([
     ['format', ADAPTER_FORMAT],
-    ['step', String(state.step)],
+    ['step', String(step)],
     ['base', checkpoint.base],
     ['config', JSON.stringify(configJson(config))],
     ['lora', JSON.stringify({ rank, alpha, targets })],
@@ -116,7 +124,7 @@ export function adapterContents(checkpoint: AdapterCheckpoint): SafetensorsFile 
     metadata.set('rng', learning.rngKey);
     metadata.set('training', learning.training);
   }
-  return { tensors, metadata };
+  return metadata;
 }
 
 /**
