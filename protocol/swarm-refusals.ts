@@ -1,5 +1,6 @@
 /** Why a device cannot take part in a swarm, found in the specification before anything is downloaded. */
 import type { Hex } from './hex.ts';
+import { type BlockCapabilities, blockRefusals } from './swarm-blocks.ts';
 import type { SwarmSpec } from './swarm-spec.ts';
 
 /** What this program knows and this device can hold. */
@@ -16,11 +17,20 @@ export interface SpecCapabilities {
   readonly modelBytes: number;
   /** Most bytes of all data sets together. */
   readonly dataBytes: number;
+  /** What it can train in blocks. Left out where it trains whole models alone. */
+  readonly blocks?: BlockCapabilities;
 }
 
 /** Why this program or this device cannot take part in a swarm. */
 export interface SwarmRefusal {
-  readonly kind: 'unknown-task' | 'unknown-model' | 'wrong-root' | 'large-model' | 'large-data';
+  readonly kind:
+    | 'unknown-task'
+    | 'unknown-model'
+    | 'wrong-root'
+    | 'large-model'
+    | 'large-data'
+    | 'unknown-blocks'
+    | 'unfit-blocks';
   /** Such as `tasks.generators[2]`. */
   readonly field: string;
   /** For people, with what they can do. */
@@ -41,7 +51,12 @@ export function downloadsOf({ base, tasks }: SwarmSpec): {
 
 /** Every reason why this program on this device cannot take part; none where it can. */
 export function refusalsOf(spec: SwarmSpec, device: SpecCapabilities): readonly SwarmRefusal[] {
-  return [...unknownTasks(spec, device), ...unusableModel(spec, device), ...largeData(spec, device)];
+  return [
+    ...unknownTasks(spec, device),
+    ...blockRefusals(spec, device.blocks),
+    ...unusableModel(spec, device),
+    ...largeData(spec, device),
+  ];
 }
 
 function unknownTasks({ tasks }: SwarmSpec, { generators }: SpecCapabilities): readonly SwarmRefusal[] {
@@ -65,7 +80,8 @@ function unusableModel(spec: SwarmSpec, device: SpecCapabilities): readonly Swar
   if (models === 'any') return [];
   if (base.kind === 'files') {
     const { model } = downloadsOf(spec);
-    if (model <= device.modelBytes) return [];
+    // In blocks a member holds a share of the model, which it is shown before it joins.
+    if (spec.blocks !== undefined || model <= device.modelBytes) return [];
     const sentence =
       `The model ${base.name} has ${megabytes(model)}, and this device can hold ${megabytes(device.modelBytes)}. ` +
       'Take part on a larger device, or take a swarm with a smaller model.';

@@ -11,7 +11,8 @@ import { type Codec, CodecError, flag, hex, list, oneOf, record, text, uint, var
 import type { Hex } from './hex.ts';
 import { toHex } from './hex.ts';
 import { sha256Of } from './sha256-of.ts';
-import type { SwarmSpec, TaskSelection } from './swarm-spec.ts';
+import { MOST_LAYER_BLOCKS } from './swarm-blocks.ts';
+import type { BlockSettings, SwarmSpec, TaskSelection } from './swarm-spec.ts';
 
 /** Most bytes of a specification, as `MAX_BYTES` of contracts/src/Swarms.sol. */
 export const MAX_SPEC_BYTES = 16_384;
@@ -222,7 +223,22 @@ const version: Codec<1> = {
   },
 };
 
-const swarmSpec: Codec<SwarmSpec> = record({
+const blocks: Codec<BlockSettings> = checked(
+  record({
+    layersPerBlock: between(1, 1024),
+    skipped: uint(MOST_LAYER_BLOCKS - 1),
+    fullEvery: uint(1000),
+    microbatches: between(1, 1024),
+    rows: between(1, 256),
+    length: between(2, 65_536),
+  }),
+  ({ skipped, fullEvery }, at) =>
+    skipped === 0 && fullEvery !== 0
+      ? malformed(`${at}.fullEvery`, '0 where no block is skipped, since every step is full')
+      : undefined,
+);
+
+const withoutBlocks = {
   version,
   name: line(80),
   description: line(400),
@@ -235,7 +251,33 @@ const swarmSpec: Codec<SwarmSpec> = record({
   tasks,
   round,
   schedule: record({ answerSeconds: seconds, critiqueSeconds: seconds, voteSeconds: seconds }),
-});
+};
+const wholeModel = record(withoutBlocks);
+const inBlocks = checked(record({ ...withoutBlocks, blocks }), ({ models }) =>
+  models === 'any' ? malformed('blocks', 'nothing where members bring models of their own') : undefined,
+);
+
+/** A swarm without blocks has no such key, so that there is one encoding of it. */
+const swarmSpec: Codec<SwarmSpec> = {
+  encode: (value, at) =>
+    hasBlocks(value) ? inBlocks.encode(value, at) : wholeModel.encode(leaveOut(value, 'blocks'), at),
+  decode: (value, at) => (isMap(value) && 'blocks' in value ? inBlocks : wholeModel).decode(value, at),
+};
+
+function isMap(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function hasBlocks(value: SwarmSpec): value is SwarmSpec & { readonly blocks: BlockSettings } {
+  return isMap(value) && value.blocks !== undefined;
+}
+
+/** The value without an optional key whose value is undefined, which a program may have written. */
+function leaveOut(value: SwarmSpec, key: 'blocks'): SwarmSpec {
+  if (!isMap(value) || !Object.hasOwn(value, key)) return value;
+  const { [key]: _, ...rest } = value;
+  return rest;
+}
 
 /** A specification with its bytes and what names them. */
 export interface EncodedSwarmSpec {
