@@ -1,5 +1,5 @@
 /** Whether a swarm's blocks fit its model and this program. */
-import type { SwarmRefusal } from './swarm-refusals.ts';
+import type { SwarmRefusal } from './swarm-refusal.ts';
 import type { BlockSettings, SwarmSpec } from './swarm-spec.ts';
 
 /** Most blocks of layers: a path has at most 16 stages, of which the embedding is the first. */

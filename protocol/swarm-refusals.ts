@@ -1,6 +1,7 @@
 /** Why a device cannot take part in a swarm, found in the specification before anything is downloaded. */
 import type { Hex } from './hex.ts';
 import { type BlockCapabilities, blockRefusals } from './swarm-blocks.ts';
+import type { SwarmRefusal } from './swarm-refusal.ts';
 import type { SwarmSpec } from './swarm-spec.ts';
 
 /** What this program knows and this device can hold. */
@@ -19,22 +20,6 @@ export interface SpecCapabilities {
   readonly dataBytes: number;
   /** What it can train in blocks. Left out where it trains whole models alone. */
   readonly blocks?: BlockCapabilities;
-}
-
-/** Why this program or this device cannot take part in a swarm. */
-export interface SwarmRefusal {
-  readonly kind:
-    | 'unknown-task'
-    | 'unknown-model'
-    | 'wrong-root'
-    | 'large-model'
-    | 'large-data'
-    | 'unknown-blocks'
-    | 'unfit-blocks';
-  /** Such as `tasks.generators[2]`. */
-  readonly field: string;
-  /** For people, with what they can do. */
-  readonly sentence: string;
 }
 
 /** Bytes that a member has to download or hold: the model's files and the data sets. */
