@@ -7,14 +7,14 @@ import { toHex } from '../protocol/hex.ts';
 import { memoizePromise, PromiseMemo } from '../protocol/memoize-promise.ts';
 import type { Network } from '../protocol/network-file.ts';
 import { sha256Of } from '../protocol/sha256-of.ts';
-import type { BaseModel } from '../protocol/swarm-spec.ts';
+import type { BaseModel, SwarmSpec } from '../protocol/swarm-spec.ts';
 import { networkId } from '../swarm/network-id.ts';
 import { BUILTIN_MODELS, builtinModelOf } from '../training/builtin-models.ts';
-import { knownTasksAndModels } from '../training/swarm-settings.ts';
 import { SHORT_TASKS, TASKS } from '../training/tasks/catalogue.ts';
 import { reportQuestions } from '../training/tasks/question-report.ts';
+import type { PickedBlob } from '../workers/model-api.ts';
 import { ModelFetchError } from '../workers/published-model.ts';
-import { describeBase } from './swarms/describe-base.ts';
+import { describeBase, keepBase } from './swarms/describe-base.ts';
 import { SwarmWatch } from './swarms/swarm-watch.ts';
 import { type KnownModel, SwarmsController } from './swarms/swarms-controller.ts';
 import { storedText } from './ui/stored-text.ts';
@@ -22,16 +22,13 @@ import { KeptFiles } from './volunteer/kept-files.ts';
 import { MemberFigures } from './volunteer/member-figures.ts';
 import { measureSpeed } from './volunteer/open-computer.ts';
 import { openPageDatabase } from './volunteer/page-database.ts';
+import { whyNotHere } from './volunteer/why-not-here.ts';
 
 export interface OpenSwarmsOptions {
   /** Where the page lies; the models that come with it are beside it. */
   readonly base: string;
   readonly network: Network;
 }
-
-const GIB = 2 ** 30;
-/** Data sets of a swarm that a page takes, in bytes. */
-const DATA_BYTES = 64 * 2 ** 20;
 
 /** The swarms of a real network. In a file of its own, so that viem loads when it is needed. */
 export function openSwarms({ base, network }: OpenSwarmsOptions): SwarmsController {
@@ -41,6 +38,7 @@ export function openSwarms({ base, network }: OpenSwarmsOptions): SwarmsControll
   const files = memoizePromise(async () => new KeptFiles(await openPageDatabase(), Date.now));
   const figures = new MemberFigures();
   const models = new PromiseMemo<string, KnownModel>({ limit: 64 });
+  const here = (spec: SwarmSpec) => whyNotHere(spec, { deviceMemory, ownModel: false });
   const watch = new SwarmWatch({
     reader: {
       list: (most) => listSwarms({ client, swarms, most }),
@@ -49,12 +47,7 @@ export function openSwarms({ base, network }: OpenSwarmsOptions): SwarmsControll
       members: (shown) => countMembers({ client, participation, swarms: shown }),
       now: async () => 1000 * Number((await client.getBlock()).timestamp),
     },
-    capabilities: async () => ({
-      ...knownTasksAndModels(),
-      // Weights take half of the memory at most. Browsers say 8 GiB for everything above.
-      modelBytes: ((deviceMemory ?? 8) * GIB) / 2,
-      dataBytes: DATA_BYTES,
-    }),
+    whyNotHere: here,
     heldOut: (swarm) => figures.of(networkId(network.chainId, participation, swarm)),
   });
   const controller = new SwarmsController({
@@ -67,7 +60,9 @@ export function openSwarms({ base, network }: OpenSwarmsOptions): SwarmsControll
       }),
     readQuestions: reportQuestions,
     describeBase,
-    modelOf: (model) => models.get(model.root, () => modelOf(model, base)),
+    keepBase,
+    whyNotHere: here,
+    modelOf: (model, folder) => models.get(model.root, () => modelOf(model, { page: base, folder })),
     measure: measureSpeed,
     speed: speedMemory(),
     deviceMemory,
@@ -91,7 +86,10 @@ function speedMemory(stored = storedText(() => localStorage, 'starling.speed')) 
 }
 
 /** Shape and size of a model, of which only its config.json is fetched. Throws ModelFetchError. */
-async function modelOf(base: BaseModel, page: string): Promise<KnownModel> {
+async function modelOf(
+  base: BaseModel,
+  { page, folder }: { readonly page: string; readonly folder: readonly PickedBlob[] },
+): Promise<KnownModel> {
   if (base.kind === 'builtin') {
     const model = builtinModelOf(base.root);
     if (model === undefined) throw new ModelFetchError(`This page has no model ${base.name} of that root.`);
@@ -102,7 +100,11 @@ async function modelOf(base: BaseModel, page: string): Promise<KnownModel> {
   const file = base.files.find(({ path }) => path === 'config.json');
   if (file === undefined)
     throw new ModelFetchError(`${base.name} has no config.json, so its cost is unknown.`);
-  const config = await fetchConfig(file.urls, file.sha256);
+  const picked = folder.find(({ name }) => name === file.path);
+  const config =
+    picked === undefined
+      ? await fetchConfig(file.urls, file.sha256)
+      : parseConfig(JSON.parse(await picked.blob.text()));
   const weights = base.files
     .filter(({ path }) => path.endsWith('.safetensors'))
     .reduce((sum, { size }) => sum + size, 0);
@@ -118,5 +120,7 @@ async function fetchConfig(urls: readonly string[], sha256?: string) {
     if (sha256 !== undefined && toHex(sha256Of(bytes)) !== sha256) continue;
     return parseConfig(JSON.parse(new TextDecoder().decode(bytes)));
   }
-  throw new ModelFetchError('The model’s config.json cannot be reached, so what it takes here is unknown.');
+  throw new ModelFetchError(
+    'What it takes here is known once this device has the model: no address gives its config.json.',
+  );
 }

@@ -3,13 +3,14 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type BrowserContext, expect, type Page, test } from '@playwright/test';
+import { expect, type Page, test } from '@playwright/test';
 import { createTestClient, http, parseEther } from 'viem';
 import { generatePrivateKey } from 'viem/accounts';
 import { parseSafetensors } from '../models/checkpoint/safetensors.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
 import { expectGoodLooks } from './support/looks.ts';
-import { Tab } from './support/tab.ts';
+import { landing, Tab } from './support/tab.ts';
+import { unzipped } from './support/unzipped.ts';
 import { TestWallet } from './support/wallet.ts';
 
 const execute = promisify(execFile);
@@ -196,26 +197,6 @@ async function replayed(card: string, home: string): Promise<string> {
   } finally {
     await rm(data, { recursive: true, force: true });
   }
-}
-
-/** The files of an archive without compression, by their names within its folder. */
-function unzipped(archive: Uint8Array): ReadonlyMap<string, Uint8Array> {
-  const view = new DataView(archive.buffer, archive.byteOffset);
-  const found = new Map<string, Uint8Array>();
-  for (let at = 0; view.getUint32(at, true) === 0x04034b50; ) {
-    const [size, length] = [view.getUint32(at + 22, true), view.getUint16(at + 26, true)];
-    const start = at + 30 + length;
-    const path = new TextDecoder().decode(archive.subarray(at + 30, start));
-    found.set(path.split('/').at(-1) ?? path, archive.slice(start, start + size));
-    at = start + size;
-  }
-  return found;
-}
-
-async function landing(context: BrowserContext, link: string): Promise<Page> {
-  const page = await context.newPage();
-  await page.goto(link.replace('#', '?engine=wasm#'));
-  return page;
 }
 
 async function figure(page: Page, testId: string): Promise<number> {

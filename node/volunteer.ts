@@ -27,6 +27,7 @@ import {
   type RetentionPolicy,
 } from '../training/checkpoint-retention.ts';
 import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
+import { BYTES_IN_TRAINING } from '../training/swarm-settings.ts';
 import { ComputeHost, type EngineReport } from '../workers/compute-host.ts';
 import { conformanceOf } from '../workers/conformance-report.ts';
 import { lockFolder } from './home/folder-lock.ts';
@@ -75,12 +76,6 @@ export interface Volunteer {
   /** Gives up the round in hand; what is stored stays. */
   stop(): Promise<void>;
 }
-
-/**
- * Bytes of memory that training takes for each byte of a model's file in bf16. All weights: themselves, two
- * moments and gradients in f32. Adapters: the frozen weights, and packed copies of them.
- */
-const BYTES_IN_TRAINING = { full: 8, adapters: 2.5 } as const;
 
 const KEY_ELSEWHERE =
   'Another machine works with this device’s key, so this one waits. Stop one of them, or remove device.key from one folder, and start again.';

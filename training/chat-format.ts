@@ -20,7 +20,8 @@ export interface ChatFormatOptions {
 
 const FORM =
   'You may think first. Then give only the final answer, without a sentence around it, between <answer> and </answer>.';
-const ANSWERING = `Answer the question. ${FORM}`;
+/** What a model is told before each question. */
+export const ANSWERING = `Answer the question. ${FORM}`;
 const JUDGING = `Somebody answered a question. Say in one sentence what is wrong with the answer, if anything is. ${FORM}`;
 const CORRECTING = `You answered a question and a critic replied. The critic may be wrong. Answer the question again. ${FORM}`;
 

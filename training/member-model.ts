@@ -1,7 +1,6 @@
 /** What a device starts from in a swarm: a model's files, how it is asked, and its first checkpoint. */
 
 import { parameterSpecs } from '../models/decoder/config.ts';
-import { checkLora, type LoraOptions } from '../models/decoder/lora/adapters.ts';
 import { frozenRoot } from '../models/decoder/lora/frozen-root.ts';
 import type { ModelSource } from '../models/loading/model-source.ts';
 import { openDescription } from '../models/loading/open-model.ts';
@@ -11,6 +10,7 @@ import { memoizePromise } from '../protocol/memoize-promise.ts';
 import type { TrainedPart } from '../protocol/swarm-spec.ts';
 import { firstAdapters, firstCheckpoint, type LearningCheckpoint } from './learning-checkpoint.ts';
 import type { LearningSettings } from './learning-settings.ts';
+import { loraOf } from './lora-of.ts';
 import { modelFormat } from './model-format.ts';
 import type { BaseWeights } from './open-policy-model.ts';
 import type { PromptFormat } from './prompt-format.ts';
@@ -60,11 +60,4 @@ export async function openMemberModel(options: MemberModelOptions): Promise<Memb
       return firstCheckpoint({ config, parameters, device, settings });
     },
   };
-}
-
-/** The adapters that a specification names. Throws LoraError for a projection that no model has. */
-export function loraOf({ rank, alpha, targets }: Extract<TrainedPart, { kind: 'adapters' }>): LoraOptions {
-  const lora = { rank, alpha, targets: targets as LoraOptions['targets'] };
-  checkLora(lora);
-  return lora;
 }

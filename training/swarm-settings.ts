@@ -3,7 +3,7 @@
  * open.
  */
 import type { SpecCapabilities } from '../protocol/swarm-refusals.ts';
-import type { SwarmSpec } from '../protocol/swarm-spec.ts';
+import type { SwarmSpec, TrainedPart } from '../protocol/swarm-spec.ts';
 import { BUILTIN_MODELS } from './builtin-models.ts';
 import { DEFAULT_SETTINGS, type LearningSettings, LIGHT_SETTINGS } from './learning-settings.ts';
 import { TASKS } from './tasks/catalogue.ts';
@@ -38,6 +38,12 @@ export function learningSettingsOf(
     samplesPerItem: Math.min(samplesPerItem, LIGHT_SETTINGS.samplesPerItem),
   };
 }
+
+/**
+ * Bytes of memory that training takes for each byte of a model's file in bf16. All weights: themselves, two
+ * moments and gradients in f32. Adapters: the frozen weights, and packed copies of them.
+ */
+export const BYTES_IN_TRAINING: Readonly<Record<TrainedPart['kind'], number>> = { full: 8, adapters: 2.5 };
 
 /** The tasks and models that this program knows, for `refusalsOf`. */
 export function knownTasksAndModels(): Pick<SpecCapabilities, 'generators' | 'builtins'> {

@@ -22,9 +22,15 @@ export interface CheckpointOwner {
   readonly networkId?: string;
 }
 
-export interface ComputeStart extends CheckpointOwner {
+/** The model that a device starts from. */
+export type StartModel =
   /** URL of the folder with config.json, tokenizer.json and model.safetensors, with a slash at the end. */
-  readonly modelUrl: string;
+  | { readonly kind: 'published'; readonly url: string }
+  /** A model on this device: its folder, as in ModelLibrary, and the names of its files. */
+  | { readonly kind: 'stored'; readonly id: string; readonly files: readonly string[] };
+
+export interface ComputeStart extends CheckpointOwner {
+  readonly model: StartModel;
   /** Canonical bytes of the swarm's specification. Defaults to the nano model's own tasks and settings. */
   readonly spec?: Uint8Array;
   /** The file of each data set of the specification, by the data set's id. */

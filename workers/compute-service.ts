@@ -1,6 +1,7 @@
 import { checkpointRoot } from '../models/checkpoint/root.ts';
 import type { EngineVerdict } from '../models/engine-choice/choose.ts';
 import { measureTraining } from '../models/engine-choice/measure.ts';
+import type { ModelSource } from '../models/loading/model-source.ts';
 import { decodeSwarmSpec } from '../protocol/swarm-spec-codec.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
 import { readCheckpoint } from '../training/learning-checkpoint.ts';
@@ -23,6 +24,8 @@ export interface ComputeEnvironment {
     choice: ComputeStart['engine'],
     options: { readonly threads: number; readonly signal?: AbortSignal },
   ): Promise<ChosenEngine<EngineVerdict>>;
+  /** A model on this device. Reading a file that is gone throws ModelLoadError. */
+  storedModel(id: string, files: readonly string[]): ModelSource;
   /** Defaults to the global `fetch`. */
   readonly fetcher?: typeof fetch;
 }
@@ -51,7 +54,7 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
         'explain',
         'ask',
       ]),
-      async start({ device, networkId, modelUrl, engine, threads, share, spec, dataSets }, signal) {
+      async start({ device, networkId, model, engine, threads, share, spec, dataSets }, signal) {
         if (host !== null) throw new Error('Computing was started already; stop it first.');
         host = await ComputeHost.start({
           device,
@@ -60,12 +63,15 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
           engine,
           share,
           signal,
-          model: publishedSource(
-            modelAt(modelUrl, {
-              fetcher: environment.fetcher,
-              onProgress: (file, done, total) => emit({ kind: 'download', file, done, total }),
-            }),
-          ),
+          model:
+            model.kind === 'stored'
+              ? environment.storedModel(model.id, model.files)
+              : publishedSource(
+                  modelAt(model.url, {
+                    fetcher: environment.fetcher,
+                    onProgress: (file, done, total) => emit({ kind: 'download', file, done, total }),
+                  }),
+                ),
           store: await environment.openStore({ device, networkId }, notice),
           chooseEngine: (choice, inner) => environment.chooseEngine(choice, { threads, signal: inner }),
           onNotice: notice,

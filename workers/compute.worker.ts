@@ -1,6 +1,8 @@
 /// <reference lib="webworker" />
 /** The dedicated worker in which a tab trains. It binds compute-service.ts to the browser. */
 import * as Comlink from 'comlink';
+import { directorySource } from '../models/loading/directory-source.ts';
+import { MODELS, opfsModelDirectory } from '../models/loading/opfs-model-directory.ts';
 import { folderName, StorageBusyError } from '../models/storage/directory.ts';
 import { openMemoryDirectory } from '../models/storage/memory-directory.ts';
 import { openOpfsDirectory } from '../models/storage/opfs-directory.ts';
@@ -25,6 +27,7 @@ Comlink.expose(
         return openCheckpointStore(openMemoryDirectory());
       }
     },
+    storedModel: (id, files) => directorySource(opfsModelDirectory(MODELS), id, files),
     chooseEngine: chooseBrowserEngine,
   }),
 );

@@ -4,8 +4,10 @@ import type { EngineKind } from '../compute/engines/engine.ts';
 import type { SafetensorsDType } from '../models/checkpoint/safetensors.ts';
 import type { ModelFamily } from '../models/decoder/config.ts';
 import type { LoraOptions } from '../models/decoder/lora/adapters.ts';
+import type { FilesBase } from '../models/loading/base-files.ts';
+import type { ObtainedBase } from '../models/loading/base-library.ts';
 import type { GenerationDefaults } from '../models/loading/generation-config.ts';
-import type { StoredModel } from '../models/loading/library.ts';
+import type { AddressedModel, StoredModel } from '../models/loading/library.ts';
 import type { Hex } from '../protocol/hex.ts';
 import type { TrainingText } from '../training/text-windows.ts';
 import type { CallsApi } from './cancellable-calls.ts';
@@ -174,12 +176,31 @@ export interface ModelCalls {
    */
   readonly download: {
     readonly args: { readonly url: string; readonly hashes?: string | null };
-    readonly result: StoredModel;
+    readonly result: AddressedModel;
   };
   /** Names, sizes and SHA-256 of a model's files, and their root. Reads all of them. */
   readonly describe: {
     readonly args: { readonly from: ModelFrom };
     readonly result: DescribedFiles;
+  };
+  /**
+   * Fetches what is missing of a swarm's base model from its addresses. What no address gives stays missing.
+   */
+  readonly obtain: { readonly args: { readonly base: FilesBase }; readonly result: ObtainedBase };
+  /** Copies what is missing of a swarm's base from files that a member or a person gave. Each is checked. */
+  readonly take: {
+    readonly args: { readonly base: FilesBase; readonly files: readonly PickedBlob[] };
+    readonly result: ObtainedBase;
+  };
+  /** Reads some of a model's small files, those that it has. */
+  readonly read: {
+    readonly args: { readonly from: ModelFrom; readonly names: readonly string[] };
+    readonly result: readonly NamedBytes[];
+  };
+  /** A model's weights with a checkpoint's adapters merged into them, as model.safetensors. */
+  readonly merge: {
+    readonly args: { readonly from: ModelFrom; readonly checkpoint: Uint8Array };
+    readonly result: Uint8Array;
   };
   readonly remove: { readonly args: { readonly id: string }; readonly result: null };
   /** Opens a model. The model that was open before is unloaded. */
@@ -206,6 +227,7 @@ export type ModelEvent =
       readonly bytes: number;
       readonly total: number | null;
     }
+  | { readonly kind: 'obtain'; readonly bytes: number; readonly total: number }
   | { readonly kind: 'describe'; readonly bytes: number; readonly total: number }
   | { readonly kind: 'load'; readonly tensors: number; readonly of: number }
   /** A piece of the answer, with the tokens so far and the seconds since the first of them. */

@@ -17,7 +17,7 @@ import type { EngineSelection } from '../models/engine-choice/choose.ts';
 import { blobSource } from '../models/loading/blob-source.ts';
 import { describeFiles } from '../models/loading/describe-files.ts';
 import type { ModelLibrary } from '../models/loading/library.ts';
-import type { ModelSource } from '../models/loading/model-source.ts';
+import { type ModelSource, readWhole } from '../models/loading/model-source.ts';
 import { type OpenedModel, openModel } from '../models/loading/open-model.ts';
 import { openWeights } from '../models/loading/weight-files.ts';
 import { StreamingDecoder } from '../models/tokenizer/streaming-decoder.ts';
@@ -25,6 +25,7 @@ import type { Hex } from '../protocol/hex.ts';
 import { must } from '../protocol/must.ts';
 import { SerialQueue } from '../protocol/serial-queue.ts';
 import { type MemoryFit, memoryFit } from './memory-fit.ts';
+import { mergeCheckpoint } from './merge-checkpoint.ts';
 import { ModelAdapter, trainingLora } from './model-adapter.ts';
 import type {
   Adapter,
@@ -38,6 +39,7 @@ import type {
   ModelSummary,
   ModelUse,
   NamedBytes,
+  PickedBlob,
   Trained,
   TrainModel,
 } from './model-api.ts';
@@ -55,6 +57,9 @@ export interface ModelHostOptions {
   /** The current time in milliseconds. */
   readonly now: () => number;
 }
+
+/** Most bytes of a file that is read whole, as a tokenizer is. */
+const READ_LIMIT = 1 << 26;
 
 interface Opened extends OpenedModel {
   readonly from: ModelFrom;
@@ -85,17 +90,14 @@ export class ModelHost {
    * open.
    */
   open(from: ModelFrom, signal: AbortSignal): Promise<ModelSummary> {
-    return this.#changes.run(async () => {
-      const source = await this.#source(from);
-      try {
+    return this.#changes.run(() =>
+      this.#withSource(from, async (source) => {
         const model = await openModel(source, { signal });
         await this.#unload();
         this.#opened = { ...model, from };
         return summaryOf(model);
-      } finally {
-        await source.close();
-      }
-    });
+      }),
+    );
   }
 
   /**
@@ -106,15 +108,29 @@ export class ModelHost {
     from: ModelFrom,
     o: { readonly signal: AbortSignal; readonly onProgress: (bytes: number, total: number) => void },
   ): Promise<DescribedFiles> {
-    return this.#changes.run(async () => {
-      const source = await this.#source(from);
-      try {
+    return this.#changes.run(() =>
+      this.#withSource(from, async (source) => {
         await openModel(source, o);
-        return await describeFiles(source, o);
-      } finally {
-        await source.close();
+        return describeFiles(source, o);
+      }),
+    );
+  }
+
+  /** Some of a model's small files, those that it has. Throws ModelLoadError for one over its limit. */
+  readFiles(from: ModelFrom, names: readonly string[], signal: AbortSignal): Promise<readonly NamedBytes[]> {
+    return this.#withSource(from, async (source) => {
+      const files: NamedBytes[] = [];
+      for (const name of names) {
+        if ((await source.open(name, signal)) === undefined) continue;
+        files.push({ name, bytes: await readWhole(source, name, READ_LIMIT, signal) });
       }
+      return files;
     });
+  }
+
+  /** A model's weights with a checkpoint's adapters in them. Throws what `mergeCheckpoint` throws. */
+  merge(from: ModelFrom, checkpoint: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#withSource(from, (source) => mergeCheckpoint({ source, checkpoint, signal }));
   }
 
   /**
@@ -320,24 +336,34 @@ export class ModelHost {
 
   async #source(from: ModelFrom): Promise<ModelSource & { close(): Promise<void> }> {
     if (from.kind === 'stored') return this.#options.library.source(from.id);
-    const files = from.files.map(({ name, path, blob }) => ({
-      name,
-      webkitRelativePath: path === name ? '' : path,
-      size: blob.size,
-      slice: (start: number, end: number) => blob.slice(start, end),
-    }));
-    return { ...blobSource(files), close: async () => undefined };
+    return { ...pickedSource(from.files), close: async () => undefined };
   }
 
-  /** Opens the files only while they are read, because an open file is locked against other tabs. */
-  async #withWeights<T>(model: Opened, work: (weights: WeightSource) => Promise<T>): Promise<T> {
-    const source = await this.#source(model.from);
+  async #withSource<T>(from: ModelFrom, work: (source: ModelSource) => Promise<T>): Promise<T> {
+    const source = await this.#source(from);
     try {
-      return await work(await openWeights(source, model.config));
+      return await work(source);
     } finally {
       await source.close();
     }
   }
+
+  /** Opens the files only while they are read, because an open file is locked against other tabs. */
+  #withWeights<T>(model: Opened, work: (weights: WeightSource) => Promise<T>): Promise<T> {
+    return this.#withSource(model.from, async (source) => work(await openWeights(source, model.config)));
+  }
+}
+
+/** The files that a person picked. */
+export function pickedSource(picked: readonly PickedBlob[]): ModelSource {
+  return blobSource(
+    picked.map(({ name, path, blob }) => ({
+      name,
+      webkitRelativePath: path === name ? '' : path,
+      size: blob.size,
+      slice: (start: number, end: number) => blob.slice(start, end),
+    })),
+  );
 }
 
 function summaryOf({ config, generation, tokenizer, weights }: OpenedModel): ModelSummary {

@@ -5,10 +5,11 @@ import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import { FrozenSession } from '../models/decoder/frozen-session.ts';
 import { generationHash } from '../models/decoder/generation-hash.ts';
 import { seededStream } from '../models/decoder/seeded-stream.ts';
+import { BaseLibrary } from '../models/loading/base-library.ts';
 import { blobSource } from '../models/loading/blob-source.ts';
 import { ModelLibrary } from '../models/loading/library.ts';
 import { openModel } from '../models/loading/open-model.ts';
-import { opfsModelDirectory } from '../models/loading/opfs-model-directory.ts';
+import { MODELS, opfsModelDirectory } from '../models/loading/opfs-model-directory.ts';
 import { openMemoryModelDirectory } from '../models/loading/testing/memory-model-directory.ts';
 import { startModelServer } from '../models/loading/testing/model-server.ts';
 import { TINY, tinyFiles } from '../models/loading/testing/tiny-model.ts';
@@ -33,9 +34,11 @@ afterEach(() => {
 function connect(options: { readonly deviceMemory?: number } = {}) {
   const { port1, port2 } = new MessageChannel();
   closing.push(() => port1.close());
+  const directory = openMemoryModelDirectory();
   Comlink.expose(
     createModelService({
-      library: new ModelLibrary({ directory: openMemoryModelDirectory() }),
+      library: new ModelLibrary({ directory }),
+      bases: new BaseLibrary({ directory }),
       chooseEngine: async () => ({
         engine: await createWasmEngine({ threads: 1 }),
         reason: 'It was requested.',
@@ -214,7 +217,8 @@ describe('the model worker', () => {
     closing.push(() => port1.close());
     Comlink.expose(
       createModelService({
-        library: new ModelLibrary({ directory: opfsModelDirectory(['starling', 'models']) }),
+        library: new ModelLibrary({ directory: opfsModelDirectory(MODELS) }),
+        bases: new BaseLibrary({ directory: opfsModelDirectory(MODELS) }),
         chooseEngine: () => Promise.reject(new Error('No engine here.')),
         deviceMemory: undefined,
         now: () => performance.now(),

@@ -1,15 +1,21 @@
+import type { BaseLibrary } from '../models/loading/base-library.ts';
 import type { DownloadProgress } from '../models/loading/download.ts';
 import { parseHashes } from '../models/loading/file-root.ts';
 import { serveCalls } from './cancellable-calls.ts';
 import type { ModelCalls, ModelEvent, ModelWorkerApi } from './model-api.ts';
-import { ModelHost, type ModelHostOptions } from './model-host.ts';
+import { ModelHost, type ModelHostOptions, pickedSource } from './model-host.ts';
+
+export interface ModelServiceOptions extends ModelHostOptions {
+  /** The base models of swarms on this device. */
+  readonly bases: BaseLibrary;
+}
 
 /** Bytes between two progress events. A fast download arrives in thousands of chunks. */
 const PROGRESS_BYTES = 1 << 20;
 
 /** The worker's side of ModelWorkerApi. It holds one model, and the library of the models on this device. */
-export function createModelService(options: ModelHostOptions): ModelWorkerApi {
-  const { library } = options;
+export function createModelService(options: ModelServiceOptions): ModelWorkerApi {
+  const { library, bases } = options;
   const host = new ModelHost(options);
   return serveCalls<ModelCalls, ModelEvent>(({ emit }) => ({
     stored: () => library.list(),
@@ -35,6 +41,11 @@ export function createModelService(options: ModelHostOptions): ModelWorkerApi {
         signal,
         onProgress: (bytes, total) => emit({ kind: 'describe', bytes, total }),
       }),
+    obtain: ({ base }, signal) => bases.obtain(base, { signal, onProgress: obtained(emit) }),
+    take: ({ base, files }, signal) =>
+      bases.take(base, pickedSource(files), { signal, onProgress: obtained(emit) }),
+    read: ({ from, names }, signal) => host.readFiles(from, names, signal),
+    merge: ({ from, checkpoint }, signal) => host.merge(from, checkpoint, signal),
     open: ({ from }, signal) => host.open(from, signal),
     fit: (use) => host.fit(use),
     load: (args, signal) =>
@@ -50,4 +61,14 @@ export function createModelService(options: ModelHostOptions): ModelWorkerApi {
       return null;
     },
   }));
+}
+
+/** Reports the progress of a base's files, not each of thousands of chunks. */
+function obtained(emit: (event: ModelEvent) => void): (bytes: number, total: number) => void {
+  let reported = Number.NEGATIVE_INFINITY;
+  return (bytes, total) => {
+    if (Math.abs(bytes - reported) < PROGRESS_BYTES && bytes !== total) return;
+    reported = bytes;
+    emit({ kind: 'obtain', bytes, total });
+  };
 }

@@ -42,7 +42,12 @@ describeTrainerContract('ComputeHost', async () => {
 
 describeTrainerContract('ComputeClient', async () => {
   const { client, close } = openComputeChannel();
-  await client.start({ device: DEVICE, modelUrl: SMALL_MODEL_URL, engine: 'reference', threads: 1 });
+  await client.start({
+    device: DEVICE,
+    model: { kind: 'published', url: SMALL_MODEL_URL },
+    engine: 'reference',
+    threads: 1,
+  });
   return {
     trainer: client,
     device: DEVICE,

@@ -3,11 +3,15 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '../../models/checkpoint/safetensors.ts';
 import { loadModel } from '../../models/decoder/load.ts';
+import { readPeft } from '../../models/decoder/lora/peft.ts';
+import { blobSource } from '../../models/loading/blob-source.ts';
 import { must } from '../../protocol/must.ts';
 import { smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
 import { BUILTIN_MODELS } from '../../training/builtin-models.ts';
 import { firstCheckpoint, writeCheckpoint } from '../../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS } from '../../training/learning-settings.ts';
+import { openMemberModel } from '../../training/member-model.ts';
+import { mergeCheckpoint } from '../../workers/merge-checkpoint.ts';
 import { exportFolder, exportOnnx, folderName } from './export-model.ts';
 
 const nano = must(BUILTIN_MODELS, 0);
@@ -44,8 +48,20 @@ async function checkpoint() {
   return writeCheckpoint(firstCheckpoint({ config, parameters, device, settings: DEFAULT_SETTINGS }));
 }
 
-const fetcher = (async (url: URL) =>
-  new Response(await file(url.pathname.split('/').at(-1) ?? ''))) as typeof fetch;
+const base = {
+  files: async () => [
+    { name: 'config.json', bytes: await file('config.json') },
+    { name: 'tokenizer.json', bytes: await file('tokenizer.json') },
+  ],
+  merged: async (checkpoint: Uint8Array) =>
+    mergeCheckpoint({ source: await source(), checkpoint, signal: new AbortController().signal }),
+};
+
+async function source() {
+  return blobSource(
+    Object.entries(await files()).map(([name, bytes]) => new File([new Uint8Array(bytes)], name)),
+  );
+}
 
 /** The files of an archive without compression. */
 function unzipped(archive: Uint8Array): ReadonlyMap<string, Uint8Array> {
@@ -66,7 +82,7 @@ describe('a model that leaves', () => {
     const history = Array.from({ length: 50 }, (_, n) => record(n));
     const asked = {
       checkpoint: stored,
-      page: 'http://page.test/',
+      base,
       spec,
       chainId: 31_337,
       swarm: 4,
@@ -74,7 +90,7 @@ describe('a model that leaves', () => {
       root,
       round: 49,
     };
-    const blob = await exportFolder({ ...asked, history, fetcher });
+    const blob = await exportFolder({ ...asked, history });
     const folder = unzipped(new Uint8Array(await blob.arrayBuffer()));
     const part = (name: string) => folder.get(`twenty-sums/${name}`) ?? new Uint8Array();
     const loaded = loadModel({
@@ -100,6 +116,46 @@ describe('a model that leaves', () => {
       expect(card).toContain(text);
     }
     expect(card.match(/^\| \d+ \|/gm)).toHaveLength(20);
+  });
+
+  it('is PEFT’s files of an adapter, or its base with the adapter in it', async () => {
+    const trained = { kind: 'adapters', rank: 2, alpha: 4, targets: ['q_proj', 'v_proj'] } as const;
+    const member = await openMemberModel({ source: await source(), trained });
+    const first = await member.first(device, DEFAULT_SETTINGS);
+    if (first.kind !== 'adapters') throw new Error('There are no adapters.');
+    const adapters = new Map([...first.state.adapters].map(([name, data]) => [name, data.map(() => 0.125)]));
+    const checkpoint = writeCheckpoint({ ...first, state: { ...first.state, adapters } });
+    const facts = { spec: { ...spec, trained }, chainId: 31_337, swarm: 4, device, root, round: 3 };
+    const asked = { ...facts, checkpoint, base, history: [record(3)] };
+    const peft = unzipped(new Uint8Array(await (await exportFolder(asked)).arrayBuffer()));
+    const part = (from: ReadonlyMap<string, Uint8Array>, name: string) =>
+      from.get(`twenty-sums/${name}`) ?? new Uint8Array();
+    const read = readPeft(first.config, {
+      'adapter_model.safetensors': part(peft, 'adapter_model.safetensors'),
+      'adapter_config.json': part(peft, 'adapter_config.json'),
+    });
+    expect(read.lora).toEqual(first.lora);
+    expect([...read.adapters]).toEqual([...adapters]);
+    const card = new TextDecoder().decode(part(peft, 'README.md'));
+    for (const text of ['library_name: peft', 'PeftModel.from_pretrained', 'adapters of rank 2']) {
+      expect(card).toContain(text);
+    }
+
+    const whole = await exportFolder({ ...asked, merged: true });
+    const merged = unzipped(new Uint8Array(await whole.arrayBuffer()));
+    const loaded = loadModel({
+      'config.json': part(merged, 'config.json'),
+      'tokenizer.json': part(merged, 'tokenizer.json'),
+      'model.safetensors': part(merged, 'model.safetensors'),
+    });
+    const before = loadModel(await files());
+    const [query, key] = ['model.layers.0.self_attn.q_proj.weight', 'model.layers.0.self_attn.k_proj.weight'];
+    // Each weight grows by alpha / rank times the sum over the rank of B A.
+    const grown = before.parameters.get(query)?.map((weight) => weight + 2 * 2 * 0.125 * 0.125);
+    expect(loaded.parameters.get(query)).toEqual(grown);
+    expect(loaded.parameters.get(key)).toEqual(before.parameters.get(key));
+    expect(new TextDecoder().decode(part(merged, 'README.md'))).toContain('not bit for bit');
+    expect(() => exportOnnx(checkpoint)).toThrow(/together with their base/);
   });
 
   it('is ONNX, too', async () => {

@@ -7,49 +7,64 @@ import { parameterSpecs } from '../../models/decoder/config.ts';
 import { peftFiles } from '../../models/decoder/lora/peft.ts';
 import { tensorNamed } from '../../models/decoder/state.ts';
 import { exportDecoder } from '../../models/onnx/export-decoder.ts';
-import { builtinModelOf } from '../../training/builtin-models.ts';
-import { readCheckpoint } from '../../training/learning-checkpoint.ts';
+import { type LearningCheckpoint, readCheckpoint } from '../../training/learning-checkpoint.ts';
+import type { NamedBytes } from '../../workers/model-api.ts';
 import { zipParts } from '../ui/zip.ts';
 import { type CardFacts, modelCard } from './model-card-text.ts';
 
-export interface ExportOptions extends Omit<CardFacts, 'files'> {
+/** The base that a checkpoint was trained from. */
+export interface ExportBase {
+  /** Its files besides the weights, those that it has. */
+  files(): Promise<readonly NamedBytes[]>;
+  /** model.safetensors with a checkpoint's adapters merged into the weights. */
+  merged(checkpoint: Uint8Array): Promise<Uint8Array>;
+}
+
+export interface ExportOptions extends Omit<CardFacts, 'files' | 'form'> {
   readonly checkpoint: Uint8Array;
-  /** Where the page lies; the base model is beside it. */
-  readonly page: string;
-  /** Defaults to the global fetch. */
-  readonly fetcher?: typeof fetch;
+  readonly base: ExportBase;
+  /** Merges adapters into the weights of their base. Defaults to false. */
+  readonly merged?: boolean;
 }
 
 /**
- * The trained model as a folder in a ZIP archive, with its card: merged weights with configuration and
- * tokenizer, or PEFT's two files of adapters. The weights are those of the checkpoint, bit by bit.
+ * The trained model as a folder in a ZIP archive, with its card: all weights with configuration and
+ * tokenizer, or PEFT's two files of adapters, which are those of the checkpoint, bit by bit; or with `merged`
+ * the weights that adapters make of their base. Throws what reading the base throws.
  */
 export async function exportFolder(options: ExportOptions): Promise<Blob> {
-  const { spec, checkpoint: file } = options;
+  const { spec, checkpoint: file, base, merged = false } = options;
   const checkpoint = readCheckpoint(file);
   const files = new Map<string, Uint8Array>();
-  if (checkpoint.kind === 'adapters') {
+  if (checkpoint.kind === 'adapters' && !merged) {
     const { config, lora, state } = checkpoint;
     const peft = peftFiles({ config, lora, adapters: state.adapters, base: spec.base.name });
     for (const [name, bytes] of Object.entries(peft)) files.set(name, bytes);
   } else {
-    const { config, state } = checkpoint;
-    const base = await baseFiles(options);
-    files.set('config.json', inFloat32(base.config));
-    files.set('tokenizer.json', base.tokenizer);
-    const tensors = new Map(
-      parameterSpecs(config).map(({ name, shape }) => [
-        name,
-        float32Tensor(shape, tensorNamed(state.parameters, name)),
-      ]),
+    for (const { name, bytes } of await base.files()) {
+      files.set(name, name === 'config.json' ? inFloat32(bytes) : bytes);
+    }
+    files.set(
+      'model.safetensors',
+      checkpoint.kind === 'full' ? wholeWeights(checkpoint) : await base.merged(file),
     );
-    files.set('model.safetensors', serializeSafetensors({ tensors, metadata: new Map([['format', 'pt']]) }));
   }
-  const card = modelCard({ ...options, files: [...files.keys()] });
+  const form = checkpoint.kind === 'full' ? 'weights' : merged ? 'merged' : 'adapter';
+  const card = modelCard({ ...options, form, files: [...files.keys()] });
   files.set('README.md', new TextEncoder().encode(card));
   const folder = folderName(spec.name);
   const named = new Map([...files].map(([name, bytes]) => [`${folder}/${name}`, bytes]));
   return new Blob([...zipParts(named)], { type: 'application/zip' });
+}
+
+function wholeWeights({ config, state }: Extract<LearningCheckpoint, { kind: 'full' }>): Uint8Array {
+  const tensors = new Map(
+    parameterSpecs(config).map(({ name, shape }) => [
+      name,
+      float32Tensor(shape, tensorNamed(state.parameters, name)),
+    ]),
+  );
+  return serializeSafetensors({ tensors, metadata: new Map([['format', 'pt']]) });
 }
 
 /** The model as an ONNX file. Throws Error for adapters, whose base is not at hand. */
@@ -76,21 +91,6 @@ export function folderName(name: string): string {
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, 48);
   return plain === '' ? 'model' : plain;
-}
-
-async function baseFiles({ spec, page, fetcher = fetch }: ExportOptions) {
-  const model = builtinModelOf(spec.base.root);
-  if (model === undefined) {
-    throw new Error(`${spec.base.name} does not come with this page, so its tokenizer is not at hand here.`);
-  }
-  const read = async (name: string) => {
-    const response = await fetcher(new URL(`${model.folder}${name}`, page));
-    if (!response.ok)
-      throw new Error(`The page’s server has no ${name} of ${spec.base.name}. Try again later.`);
-    return new Uint8Array(await response.arrayBuffer());
-  };
-  const [config, tokenizer] = await Promise.all([read('config.json'), read('tokenizer.json')]);
-  return { config, tokenizer };
 }
 
 /** The configuration of the base, for weights that are stored as they were trained. */

@@ -4,6 +4,7 @@
 import type { Hex } from '../../protocol/hex.ts';
 import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import { builtinModelOf } from '../../training/builtin-models.ts';
+import { ANSWERING } from '../../training/chat-format.ts';
 import { baseInWords, tasksInWords, trainedInWords } from '../swarms/swarm-words.ts';
 import { formatShare } from '../ui/format.ts';
 import type { RoundRecord } from '../volunteer/volunteer-events.ts';
@@ -20,6 +21,8 @@ export interface CardFacts {
   readonly round: number;
   /** Rounds of this visit, oldest first. None before the first one is trained. */
   readonly history: readonly RoundRecord[];
+  /** What the files are: all weights, adapters beside the base, or adapters merged into it. */
+  readonly form: 'weights' | 'adapter' | 'merged';
   /** Names of the files beside the card. */
   readonly files: readonly string[];
 }
@@ -29,13 +32,12 @@ const CURVE_ROWS = 20;
 
 /** README.md with the front matter that model hubs read. */
 export function modelCard(facts: CardFacts): string {
-  const { spec, chainId, swarm, device, root, round, history, files } = facts;
+  const { spec, chainId, swarm, device, root, round, history, form, files } = facts;
   const { base } = spec;
-  const adapters = spec.trained.kind === 'adapters';
   const front = [
     ...(base.kind === 'files' ? [`base_model: ${JSON.stringify(base.name)}`] : []),
     `language: ${spec.language}`,
-    ...(adapters ? ['library_name: peft'] : []),
+    ...(form === 'adapter' ? ['library_name: peft'] : []),
     'tags:',
     '- starling',
     '- reinforcement-learning',
@@ -59,6 +61,7 @@ export function modelCard(facts: CardFacts): string {
     `- Root of the checkpoint after round ${round}, as the chain records it: \`${root}\``,
     `- Files: ${files.map((name) => `\`${name}\``).join(', ')}`,
     '',
+    ...use(facts),
     '## Rounds',
     '',
     'Held-out tasks are never trained on. Reward is the mean score of the device’s own answers.',
@@ -82,6 +85,31 @@ export function modelCard(facts: CardFacts): string {
     'computes a round again and compares the root, bit by bit.',
     '',
   ].join('\n');
+}
+
+/** How to load what is in the folder, and how the swarm asked it. */
+function use({ form, spec: { base } }: CardFacts): readonly string[] {
+  const loading = {
+    weights: [],
+    adapter: [
+      'Load the base, then the adapter: in Starling under Models, or with `PeftModel.from_pretrained`. The bits are those of the swarm.',
+      '',
+    ],
+    merged: [
+      'The adapters are merged into the weights, each sum rounded once. The merged model computes nearly, but not bit for bit, what the',
+      'adapted one does.',
+      '',
+    ],
+  }[form];
+  const asking = [
+    'A model with a chat template was asked in it. Where the template takes a system message, that is the sentence below; otherwise the',
+    'sentence and an empty line stand before the question.',
+    '',
+    `> ${ANSWERING}`,
+    '',
+  ];
+  const lines = [...loading, ...(builtinModelOf(base.root) === undefined ? asking : [])];
+  return lines.length === 0 ? [] : ['## How to use it', '', ...lines];
 }
 
 /** The command that computes the last round again, from a checkout of Starling. */

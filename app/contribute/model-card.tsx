@@ -72,7 +72,7 @@ function Samples({ start, now }: { readonly start: ModelReport; readonly now: Mo
             </th>
           </tr>
         </thead>
-        <tbody className="font-mono">
+        <tbody className="font-mono wrap-anywhere">
           {start.samples.map((sample, index) => (
             <tr key={sample.prompt} className="border-b border-line last:border-0">
               <th scope="row" className="py-1.5 pr-3 font-normal">

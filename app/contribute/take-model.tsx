@@ -37,25 +37,22 @@ export function TakeModel({ root }: { readonly root: Hex }) {
       setState({ kind: 'failed', text: messageOf(error) });
     }
   };
-  const folder = () =>
+  const adapters = spec?.trained.kind === 'adapters';
+  const folder = (merged: boolean) =>
     save(async ({ bytes, root: saved, round }) => {
       if (spec === null || device === null)
         throw new Error('Contribute once in this visit, so that the swarm is known.');
       const { exportFolder, folderName } = await import('./export-model.ts');
+      const { openExportBase } = await import('./export-base.ts');
       const { chainId, swarm } = await volunteer.network();
-      const page = document.baseURI;
-      const blob = await exportFolder({
-        checkpoint: bytes,
-        page,
-        spec,
-        chainId,
-        swarm,
-        device,
-        root: saved,
-        round,
-        history,
-      });
-      return { name: `${folderName(spec.name)}-round-${round}.zip`, blob };
+      const base = openExportBase(spec, document.baseURI);
+      try {
+        const facts = { spec, chainId, swarm, device, root: saved, round, history };
+        const blob = await exportFolder({ ...facts, checkpoint: bytes, base, merged });
+        return { name: `${folderName(spec.name)}-round-${round}${merged ? '-merged' : ''}.zip`, blob };
+      } finally {
+        base.stop();
+      }
     });
   const onnx = () =>
     save(async ({ bytes, round }) => {
@@ -73,21 +70,29 @@ export function TakeModel({ root }: { readonly root: Hex }) {
     <div className="mt-5">
       <h3 className="text-note font-semibold">It leaves with you</h3>
       <div className="mt-2 flex flex-wrap gap-3">
-        <Button data-testid="take-folder" disabled={busy || spec === null} onClick={() => void folder()}>
+        <Button data-testid="take-folder" disabled={busy || spec === null} onClick={() => void folder(false)}>
           <Download size={17} aria-hidden="true" />
-          Model and card
+          {adapters ? 'Adapter and card' : 'Model and card'}
         </Button>
-        <Button data-testid="take-onnx" disabled={busy} onClick={() => void onnx()}>
-          ONNX
-        </Button>
+        {adapters ? (
+          <Button data-testid="take-merged" disabled={busy} onClick={() => void folder(true)}>
+            Merged and card
+          </Button>
+        ) : (
+          <Button data-testid="take-onnx" disabled={busy} onClick={() => void onnx()}>
+            ONNX
+          </Button>
+        )}
         <Button data-testid="download-checkpoint" disabled={busy} onClick={() => void checkpoint()}>
           Checkpoint
         </Button>
       </div>
       <p className="mt-2 max-w-prose text-note text-quiet">
-        Model and card: a ZIP of a folder that other programs load, and that Models loads here, with a README
-        of base, rounds and how to reproduce it. Checkpoint: weights with the optimizer’s state. Its root,
-        which the chain records: <HexText value={root} testId="checkpoint-root" />
+        {adapters
+          ? 'Adapter and card: a ZIP of PEFT’s two files, which Models loads here beside the base, with a README of base, rounds and how to reproduce it. Merged: the base with the adapter in it, as one model for other programs. '
+          : 'Model and card: a ZIP of a folder that other programs load, and that Models loads here, with a README of base, rounds and how to reproduce it. '}
+        Checkpoint: {adapters ? 'the adapter' : 'weights'} with the optimizer’s state. Its root, which the
+        chain records: <HexText value={root} testId="checkpoint-root" />
       </p>
       {spec === null ? (
         <p className="text-note text-quiet">

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { StoredModel } from '../../models/loading/library.ts';
+import type { AddressedModel } from '../../models/loading/library.ts';
 import type { ModelCalls, ModelEvent } from '../../workers/model-api.ts';
 import type { ModelClient } from '../../workers/model-client.ts';
 import { fromPlainError } from '../../workers/plain-error.ts';
 import { ModelsController } from './models-controller.ts';
 import { ADAPTER, LOADED, SUMMARY } from './testing/a-model.ts';
 
-const STORED: StoredModel = {
+const STORED: AddressedModel = {
+  name: null,
   id: 'a',
   url: 'https://models.test/b/c/',
   root: `0x${'22'.repeat(32)}`,

@@ -13,7 +13,7 @@ import type {
 import type { ModelClient } from '../../workers/model-client.ts';
 import { ComputeError } from '../../workers/plain-error.ts';
 import { type ChosenModel, type Drafts, EMPTY_MODELS, type ModelsView, type Place } from './models-view.ts';
-import { folderAddress, nameOfAddress, nameOfPicked, sentenceOf } from './naming.ts';
+import { folderAddress, nameOfPicked, nameOfStored, sentenceOf } from './naming.ts';
 import { type ModelsAction, reduceModels } from './reduce-models.ts';
 
 /** The worker that holds a model, started. */
@@ -80,8 +80,9 @@ export class ModelsController {
   }
 
   /** Opens a downloaded model. */
-  async use({ id, url, root }: StoredModel): Promise<void> {
-    await this.#open({ kind: 'stored', id }, nameOfAddress(url), root);
+  async use(model: StoredModel): Promise<void> {
+    const { id, root } = model;
+    await this.#open({ kind: 'stored', id }, nameOfStored(model), root);
   }
 
   /**

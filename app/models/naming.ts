@@ -1,4 +1,6 @@
 /** Names of models on the screen, and failures as sentences. Pure. */
+import type { StoredModel } from '../../models/loading/library.ts';
+import { messageOf } from '../../protocol/message-of.ts';
 
 /**
  * The folder that an address means. The address of a model's page on Hugging Face, such as
@@ -35,6 +37,11 @@ function decoded(step: string): string {
   }
 }
 
+/** The name of a model on this device. */
+export function nameOfStored({ name, url, id }: Pick<StoredModel, 'name' | 'url' | 'id'>): string {
+  return name ?? (url === null ? id : nameOfAddress(url));
+}
+
 /** Name of the folder that was picked, or a general name for picked files. */
 export function nameOfPicked(paths: readonly string[]): string {
   const [folder, ...rest] = (paths[0] ?? '').split('/');
@@ -43,8 +50,7 @@ export function nameOfPicked(paths: readonly string[]): string {
 
 /** Anything thrown, as one sentence with a capital at the beginning and a full stop at the end. */
 export function sentenceOf(error: unknown): string {
-  const text = error instanceof Error ? error.message.trim() : String(error);
-  if (text === '') return 'Something went wrong that has no name. Try again.';
+  const text = messageOf(error).trim();
   // A file name or an address at the beginning keeps its spelling.
   const word = /^[a-z]+(?=[ ,;:])/.test(text);
   const start = word ? text.charAt(0).toUpperCase() + text.slice(1) : text;

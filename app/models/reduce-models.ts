@@ -218,7 +218,7 @@ function unloaded(model: ChosenModel): ChosenModel {
 
 /** An event that arrives after the end of its call changes nothing. */
 function reduceWorkerEvent(view: ModelsView, event: ModelEvent, at: number): ModelsView {
-  if (event.kind === 'describe') return view;
+  if (event.kind === 'describe' || event.kind === 'obtain') return view;
   if (event.kind === 'download') {
     const { download } = view;
     if (download === null || download.url !== event.url) return view;

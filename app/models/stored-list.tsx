@@ -5,11 +5,12 @@ import { Button } from '../ui/button.tsx';
 import { formatBytes, formatShare } from '../ui/format.ts';
 import { HexText } from '../ui/section.tsx';
 import { Failure, useModels, useModelsController } from './models-context.tsx';
-import { nameOfAddress } from './naming.ts';
+import { nameOfStored } from './naming.ts';
 
 const VERIFIED_BY = {
   caller: 'Every file has the SHA-256 that you gave.',
   server: 'The weights have the SHA-256 that their server named.',
+  swarm: 'Every file has the SHA-256 that its swarm names.',
   nobody: 'Nobody vouched for these bytes. Compare the root with somebody who has the model.',
 } as const;
 
@@ -44,7 +45,7 @@ function Stored({ model }: { readonly model: StoredModel }) {
   const used = useModels(({ model: open }) => open?.from.kind === 'stored' && open.from.id === model.id);
   const [sure, setSure] = useState(false);
   const { url, bytes, total, root, verifiedBy } = model;
-  const name = nameOfAddress(url);
+  const name = nameOfStored(model);
   const remove = () => {
     if (sure) void controller.remove(model);
     setSure(!sure);
@@ -58,7 +59,7 @@ function Stored({ model }: { readonly model: StoredModel }) {
       data-bytes={bytes}
     >
       <div className="min-w-0 flex-1 basis-64">
-        <p className="text-body font-medium" title={url}>
+        <p className="text-body font-medium" title={url ?? undefined}>
           {name}{' '}
           <span className="figure font-normal text-quiet">
             {formatBytes(bytes)}
@@ -69,7 +70,7 @@ function Stored({ model }: { readonly model: StoredModel }) {
         </p>
         <p className="text-note text-quiet text-pretty">
           {root === null ? (
-            'Not all of it is here yet.'
+            `Not all of it is here yet.${url === null ? ' Join its swarm to go on.' : ''}`
           ) : (
             <>
               Root <HexText value={root} testId="stored-root" />.{' '}
@@ -79,18 +80,7 @@ function Stored({ model }: { readonly model: StoredModel }) {
         </p>
       </div>
       <div className="flex flex-wrap gap-2">
-        {root === null ? (
-          <Button
-            look="small"
-            data-testid="stored-resume"
-            aria-label={`Go on downloading ${name}`}
-            disabled={downloading}
-            onClick={() => void controller.download(url)}
-          >
-            <RotateCw size={15} aria-hidden="true" />
-            Go on
-          </Button>
-        ) : (
+        {root !== null ? (
           <Button
             look="small"
             data-testid="stored-use"
@@ -100,6 +90,17 @@ function Stored({ model }: { readonly model: StoredModel }) {
           >
             <Play size={15} aria-hidden="true" />
             {used ? 'In use' : 'Use'}
+          </Button>
+        ) : url === null ? null : (
+          <Button
+            look="small"
+            data-testid="stored-resume"
+            aria-label={`Go on downloading ${name}`}
+            disabled={downloading}
+            onClick={() => void controller.download(url)}
+          >
+            <RotateCw size={15} aria-hidden="true" />
+            Go on
           </Button>
         )}
         <Button

@@ -1,28 +1,39 @@
 import type { BaseModel, SourceFile } from '../../protocol/swarm-spec.ts';
-import type { DescribedFiles, ModelEvent } from '../../workers/model-api.ts';
-import { connectModels } from '../../workers/model-client.ts';
+import type { DescribedFiles } from '../../workers/model-api.ts';
+import { openModelWorker } from '../models/model-worker.ts';
+import { folderAddress } from '../models/naming.ts';
 import type { BaseFrom, SwarmsPort } from './swarms-port.ts';
 
 /** Names a model by its files, in a worker of its own. Throws what loading a model throws. */
 export const describeBase: SwarmsPort['describeBase'] = async (from, { onProgress, signal }) => {
-  const worker = new Worker(new URL('../../workers/model.worker.ts', import.meta.url), {
-    type: 'module',
-    name: 'describe',
-  });
-  const call = connectModels(worker, (event: ModelEvent) => {
-    if (event.kind === 'download') onProgress(event.bytes, event.total);
-    if (event.kind === 'describe') onProgress(event.bytes, event.total);
+  const { call, stop } = openModelWorker('describe', (event) => {
+    if (event.kind === 'download' || event.kind === 'describe') onProgress(event.bytes, event.total);
   });
   try {
     if (from.kind === 'folder') {
       const described = await call('describe', { from: { kind: 'files', files: from.files } }, signal);
       return baseModel(from, described, () => []);
     }
-    const { id, url } = await call('download', { url: from.url }, signal);
+    const { id, url } = await call('download', { url: folderAddress(from.url) }, signal);
     const described = await call('describe', { from: { kind: 'stored', id } }, signal);
     return baseModel(from, described, (name) => [new URL(name, url).href]);
   } finally {
-    worker.terminate();
+    stop();
+  }
+};
+
+/** Keeps a swarm's base on this device, from a folder that a person chose. Throws what BaseLibrary throws. */
+export const keepBase: SwarmsPort['keepBase'] = async (base, files, { onProgress, signal }) => {
+  const { call, stop } = openModelWorker('keep', (event) => {
+    if (event.kind === 'obtain') onProgress(event.bytes, event.total);
+  });
+  try {
+    const kept = await call('take', { base, files }, signal);
+    if (kept.kind === 'whole') return;
+    const [missing] = kept.files;
+    throw new Error(`The folder lacks ${missing?.path ?? 'a file'}. Choose the folder of ${base.name}.`);
+  } finally {
+    stop();
   }
 };
 

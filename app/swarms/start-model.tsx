@@ -1,6 +1,7 @@
 import { useId, useState } from 'react';
-import { messageOf } from '../../protocol/message-of.ts';
 import type { BaseModel } from '../../protocol/swarm-spec.ts';
+import { MAX_OBJECT } from '../../swarm/content/manifest.ts';
+import { sentenceOf } from '../models/naming.ts';
 import { filesOf } from '../models/picked-files.ts';
 import { Button } from '../ui/button.tsx';
 import { CheckBox } from '../ui/check-box.tsx';
@@ -9,9 +10,8 @@ import { FileButton } from '../ui/file-button.tsx';
 import { formatBytes } from '../ui/format.ts';
 import { HexText } from '../ui/section.tsx';
 import { Select } from '../ui/select.tsx';
-import { whyNotHere } from '../volunteer/why-not-here.ts';
 import { type SwarmDraft, withBase } from './swarm-draft.ts';
-import type { BaseFrom, SwarmsPort } from './swarms-port.ts';
+import type { BaseFrom, FilesBase, SwarmsPort } from './swarms-port.ts';
 
 interface StartModelProps {
   readonly swarms: SwarmsPort;
@@ -25,10 +25,9 @@ type Reading =
   | { readonly kind: 'busy'; readonly done: number; readonly total: number | null; stop(): void }
   | { readonly kind: 'failed'; readonly cause: string };
 
-/** Whether tabs can take part, or only Node members. */
-function isForTabs(base: BaseModel, trained: SwarmDraft['trained']): boolean {
-  const part = trained === 'full' ? { kind: trained } : { kind: trained, rank: 1, alpha: 1, targets: [] };
-  return whyNotHere({ base, trained: part }) === null;
+/** Whether members pass on every file. */
+function passedOn({ files }: FilesBase): boolean {
+  return files.every(({ size }) => size <= MAX_OBJECT);
 }
 
 /** The model to start from, and what of it is trained. */
@@ -57,7 +56,7 @@ export function StartModel({ swarms, builtins, draft, onChange }: StartModelProp
       onChange(withBase(draft, described));
       setReading({ kind: 'no' });
     } catch (error) {
-      setReading(abort.signal.aborted ? { kind: 'no' } : { kind: 'failed', cause: messageOf(error) });
+      setReading(abort.signal.aborted ? { kind: 'no' } : { kind: 'failed', cause: sentenceOf(error) });
     }
   };
 
@@ -161,11 +160,6 @@ export function StartModel({ swarms, builtins, draft, onChange }: StartModelProp
       >
         Members may bring other models. Only texts and rewards travel between them.
       </CheckBox>
-      {base === null || isForTabs(base, draft.trained) ? null : (
-        <p className="text-note text-warn" role="status" data-testid="start-not-here">
-          Tabs cannot take part in such a swarm yet. Members run npm run volunteer.
-        </p>
-      )}
       {reading.kind === 'busy' ? (
         <p className="flex flex-wrap items-center gap-3 text-note text-quiet" role="status">
           Reading the model: {formatBytes(reading.done)}
@@ -185,7 +179,9 @@ export function StartModel({ swarms, builtins, draft, onChange }: StartModelProp
           {base.name}, {base.files.length} files, root <HexText value={base.root} />.{' '}
           {base.files.some(({ urls }) => urls.length > 0)
             ? 'Members fetch it from its address.'
-            : 'Its files have no address, so members need the same folder.'}
+            : passedOn(base)
+              ? 'Its files have no address: members get them from one another, and first from this device.'
+              : 'Its files have no address and are too large to pass on, so members need the same folder.'}
         </p>
       ) : null}
     </div>

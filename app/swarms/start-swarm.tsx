@@ -137,7 +137,7 @@ function Form({ swarms, network, known, draft, onChange, onStarted }: FormProps)
             ))}
           </div>
         </Disclosure>
-        {read.kind === 'spec' ? <CostLine swarms={swarms} spec={read.spec} /> : null}
+        {read.kind === 'spec' ? <Here swarms={swarms} spec={read.spec} /> : null}
       </Part>
       <Part title="Price">
         <div className="grid gap-x-10 gap-y-5 sm:grid-cols-2">
@@ -168,6 +168,17 @@ function Form({ swarms, network, known, draft, onChange, onStarted }: FormProps)
         </div>
       </Part>
     </div>
+  );
+}
+
+/** What the swarm would take on this device, or why this device could not take part in it. */
+function Here({ swarms, spec }: { readonly swarms: SwarmsPort; readonly spec: SwarmSpec }) {
+  const reason = swarms.whyNotHere(spec);
+  if (reason === null) return <CostLine swarms={swarms} spec={spec} />;
+  return (
+    <p className="text-note text-warn" role="status" data-testid="start-not-here">
+      This device itself could not take part: {reason}
+    </p>
   );
 }
 

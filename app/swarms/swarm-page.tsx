@@ -5,11 +5,12 @@ import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import { Button } from '../ui/button.tsx';
 import { formatSpan, plural } from '../ui/format.ts';
 import { OpenedPart } from '../ui/opened-part.tsx';
-import { Disclosure, Empty, Fact, HexText, Section } from '../ui/section.tsx';
+import { Disclosure, Fact, HexText, Section } from '../ui/section.tsx';
 import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { useView } from '../volunteer/volunteer-context.tsx';
 import { CostLine } from './cost-line.tsx';
 import { HeldOutCurve } from './held-out-curve.tsx';
+import { KeepModel } from './keep-model.tsx';
 import { SwarmLink } from './swarm-link.tsx';
 import { SETTINGS } from './swarm-presets.ts';
 import {
@@ -153,6 +154,7 @@ function Known({ swarm, swarms, chainId, engine }: KnownProps) {
         {spec === null || problem !== null ? null : (
           <div className="mt-4">
             <CostLine swarms={swarms} spec={spec} />
+            {spec.base.kind === 'files' ? <KeepModel swarms={swarms} base={spec.base} /> : null}
           </div>
         )}
       </div>
@@ -226,9 +228,6 @@ function Small({ spec, swarm }: { readonly spec: SwarmSpec; readonly swarm: Show
           <Fact name="Opened on">{new Date(swarm.openedAt * 1000).toLocaleDateString()}</Fact>
         </dl>
       </Disclosure>
-      {spec.base.kind === 'files' && spec.base.files.every(({ urls }) => urls.length === 0) ? (
-        <Empty>The model’s files have no address: members get them from one another.</Empty>
-      ) : null}
     </Section>
   );
 }

@@ -3,8 +3,8 @@ import type { SwarmRecord } from '../../chain/swarms.ts';
 import { must } from '../../protocol/must.ts';
 import { fullSpec, smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
 import { BUILTIN_MODELS } from '../../training/builtin-models.ts';
-import { knownTasksAndModels } from '../../training/swarm-settings.ts';
 import { NANO_SELECTION } from '../../training/tasks/catalogue.ts';
+import { whyNotHere } from '../volunteer/why-not-here.ts';
 import { SwarmWatch } from './swarm-watch.ts';
 
 const { name, root } = must(BUILTIN_MODELS, 0);
@@ -32,7 +32,7 @@ function watching(newest: number) {
       members: async (swarms) => new Map(swarms.map(({ id }) => [id, id + 3])),
       now: async () => 1_045_000,
     },
-    capabilities: async () => ({ ...knownTasksAndModels(), modelBytes: 2 ** 32, dataBytes: 2 ** 26 }),
+    whyNotHere: (spec) => whyNotHere(spec, { deviceMemory: 8, ownModel: false }),
     heldOut: (id) => (id === 0 ? [{ round: 1, accuracy: 0.5, members: 2 }] : []),
     pollMs: 1,
   });

@@ -3,8 +3,7 @@ import { Poller } from '../../chain/poller.ts';
 import { readingAt } from '../../chain/schedule.ts';
 import type { SwarmRecord } from '../../chain/swarms.ts';
 import { messageOf } from '../../protocol/message-of.ts';
-import { refusalsOf, type SpecCapabilities } from '../../protocol/swarm-refusals.ts';
-import { whyNotHere } from '../volunteer/why-not-here.ts';
+import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { HeldOutPoint, ShownSwarm, SwarmsView } from './swarms-port.ts';
 
 /** The chain's swarms as the watch asks for them. */
@@ -21,7 +20,8 @@ export interface SwarmReader {
 
 export interface SwarmWatchOptions {
   readonly reader: SwarmReader;
-  readonly capabilities: () => Promise<SpecCapabilities>;
+  /** Why this device cannot take part in a swarm, in a sentence; null where it can. */
+  readonly whyNotHere: (spec: SwarmSpec) => string | null;
   /** What members of a swarm published, as far as this device heard it. */
   readonly heldOut: (swarm: number) => readonly HeldOutPoint[];
   /** The clock that `pollMs` is counted on. Defaults to real time. */
@@ -84,16 +84,16 @@ export class SwarmWatch {
   }
 
   async #look(): Promise<void> {
-    const { reader, capabilities, heldOut } = this.#options;
+    const { reader, whyNotHere, heldOut } = this.#options;
     const followed = this.#followed;
-    const [listed, device, now] = await Promise.all([reader.list(this.#most), capabilities(), reader.now()]);
+    const [listed, now] = await Promise.all([reader.list(this.#most), reader.now()]);
     const alone =
       followed === null || listed.some(({ id }) => id === followed) ? undefined : await reader.read(followed);
     const records = alone === undefined ? listed : [...listed, alone];
     const members = await reader.members(records);
     const oldest = listed.at(-1)?.id ?? 0;
     this.store.setState({
-      swarms: records.map((record) => shown(record, { device, now, members, heldOut })),
+      swarms: records.map((record) => shown(record, { whyNotHere, now, members, heldOut })),
       hasOlder: oldest > 0 && this.#most < MOST_SWARMS,
       trouble: null,
     });
@@ -103,16 +103,14 @@ export class SwarmWatch {
 function shown(
   { id, starter, schedule, published }: SwarmRecord,
   known: {
-    readonly device: SpecCapabilities;
+    readonly whyNotHere: (spec: SwarmSpec) => string | null;
     readonly now: number;
     readonly members: ReadonlyMap<number, number>;
     readonly heldOut: (swarm: number) => readonly HeldOutPoint[];
   },
 ): ShownSwarm {
   const spec = published.kind === 'readable' ? published.spec : null;
-  const refusals = spec === null ? [] : refusalsOf(spec, known.device);
-  const here = spec === null ? null : whyNotHere(spec);
-  const problem = published.kind === 'unusable' ? published.sentence : (refusals[0]?.sentence ?? here);
+  const problem = published.kind === 'unusable' ? published.sentence : known.whyNotHere(published.spec);
   return {
     id,
     spec,

@@ -5,6 +5,7 @@ import type { Hex } from '../../protocol/hex.ts';
 import type { BaseModel, DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import { encodeSwarmSpec } from '../../protocol/swarm-spec-codec.ts';
 import type { QuestionReport } from '../../training/tasks/question-report.ts';
+import type { PickedBlob } from '../../workers/model-api.ts';
 import { predictCost } from './swarm-cost.ts';
 import type { CatalogueTask } from './swarm-draft.ts';
 import type { SwarmWatch } from './swarm-watch.ts';
@@ -31,8 +32,13 @@ export interface SwarmsControllerOptions {
   readonly catalogue: () => Promise<readonly CatalogueTask[]>;
   readonly readQuestions: (entry: DataSetEntry, bytes: Uint8Array) => Promise<QuestionReport>;
   readonly describeBase: SwarmsPort['describeBase'];
-  /** Shape and size of a model, from its small files. Throws ModelFetchError. */
-  readonly modelOf: (base: BaseModel) => Promise<KnownModel>;
+  readonly keepBase: SwarmsPort['keepBase'];
+  readonly whyNotHere: SwarmsPort['whyNotHere'];
+  /**
+   * Shape and size of a model, from its small files: those of a folder, where it was chosen here. Throws
+   * ModelFetchError.
+   */
+  readonly modelOf: (base: BaseModel, folder: readonly PickedBlob[]) => Promise<KnownModel>;
   /** Training speed of this device in GFLOP/s. Throws ComputeError. */
   readonly measure: () => Promise<number>;
   /** The speed that an earlier visit measured. */
@@ -50,6 +56,8 @@ export class SwarmsController implements SwarmsPort {
   readonly store: StoreApi<SwarmsView>;
   readonly #options: SwarmsControllerOptions;
   readonly #unwatch: () => void;
+  /** Folders that were chosen for a new swarm, by the root of the model in them. */
+  readonly #folders = new Map<Hex, readonly PickedBlob[]>();
 
   constructor(options: SwarmsControllerOptions) {
     this.#options = options;
@@ -91,13 +99,23 @@ export class SwarmsController implements SwarmsPort {
     return this.#options.readQuestions(entry, bytes);
   }
 
-  describeBase(from: BaseFrom, options: Parameters<SwarmsPort['describeBase']>[1]): Promise<BaseModel> {
-    return this.#options.describeBase(from, options);
+  async describeBase(from: BaseFrom, options: Parameters<SwarmsPort['describeBase']>[1]): Promise<BaseModel> {
+    const base = await this.#options.describeBase(from, options);
+    if (from.kind === 'folder') this.#folders.set(base.root, from.files);
+    return base;
+  }
+
+  keepBase(...asked: Parameters<SwarmsPort['keepBase']>): Promise<void> {
+    return this.#options.keepBase(...asked);
+  }
+
+  whyNotHere(spec: SwarmSpec): string | null {
+    return this.#options.whyNotHere(spec);
   }
 
   async cost(spec: SwarmSpec): Promise<SwarmCost> {
     const { modelOf, deviceMemory } = this.#options;
-    const { config, parameters, bytes } = await modelOf(spec.base);
+    const { config, parameters, bytes } = await modelOf(spec.base, this.#folders.get(spec.base.root) ?? []);
     const { speed } = this.store.getState();
     return predictCost({ spec, config, parameters, modelBytes: bytes, speed, deviceMemory });
   }
@@ -118,8 +136,13 @@ export class SwarmsController implements SwarmsPort {
     files: ReadonlyMap<Hex, Uint8Array>,
     queue: TransactionQueue,
   ): Promise<number> {
-    // Before the payment: a swarm whose questions nobody has would be lost money.
+    // Before the payment: a swarm whose questions or model nobody has would be lost money.
     for (const [sha256, bytes] of files) await this.#options.keepFile(sha256, bytes);
+    const folder = this.#folders.get(spec.base.root);
+    if (spec.base.kind === 'files' && folder !== undefined) {
+      const { signal } = new AbortController();
+      await this.#options.keepBase(spec.base, folder, { onProgress: () => undefined, signal });
+    }
     const id = await this.#options.open(spec, queue);
     this.refresh();
     return id;

@@ -72,6 +72,9 @@ export interface PreparedSwarm {
   };
 }
 
+/** A base model of files. */
+export type FilesBase = Extract<BaseModel, { kind: 'files' }>;
+
 /** Where a model's files come from, for a specification. */
 export type BaseFrom =
   | { readonly kind: 'address'; readonly url: string }
@@ -102,6 +105,20 @@ export interface SwarmsPort {
       readonly signal: AbortSignal;
     },
   ): Promise<BaseModel>;
+  /**
+   * Keeps a swarm's base on this device, from a folder that has it; contributing then starts from it. Throws
+   * ComputeError for other files and where there is no room.
+   */
+  keepBase(
+    base: FilesBase,
+    files: readonly PickedBlob[],
+    options: {
+      readonly onProgress: (done: number, total: number | null) => void;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<void>;
+  /** Why this device cannot take part in a swarm, in a sentence; null where it can. */
+  whyNotHere(spec: SwarmSpec): string | null;
   /** What a round would take on this device. Fetches a small config.json where the model is not here. */
   cost(spec: SwarmSpec): Promise<SwarmCost>;
   /** Measures this device's speed, once; `cost` then knows seconds. Throws ComputeError. */
@@ -112,8 +129,9 @@ export interface SwarmsPort {
    */
   prepare(spec: SwarmSpec): Promise<PreparedSwarm>;
   /**
-   * Opens the swarm with one transaction, paid from `queue`, and keeps its data sets on this device, which
-   * serves them to members. Returns the swarm's number. Throws ChainError, WalletError.
+   * Opens the swarm with one transaction, paid from `queue`, and keeps its data sets, and a model from a
+   * folder, on this device, which serves them to members. Returns the swarm's number. Throws ChainError,
+   * WalletError.
    */
   open(
     prepared: PreparedSwarm,

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { userEvent } from 'vitest/browser';
+import { fullSpec, smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
 import { expectAccessible, expectAccessibleOnPhoneToo } from '../testing/expect-accessible.ts';
 import { show } from '../testing/show.tsx';
 import { SIMULATED_NETWORK } from '../volunteer/testing/simulated-network.ts';
@@ -129,6 +130,16 @@ describe('starting a swarm', () => {
     await expectAccessibleOnPhoneToo(element);
   });
 
+  it('says that this device itself could not take part, with the reason', async () => {
+    const whyNotHere = () => 'The model has 40 GB, and this device can hold 1 GB.';
+    const { locator } = await shown({ ...simulatedSwarms('swarms-empty'), whyNotHere });
+    await locator.getByTestId('start-swarm').click();
+    await locator.getByTestId('start-name').fill('Large');
+    await locator.getByTestId('start-description').fill('Too large for here.');
+    await locator.getByTestId('start-task-chain-sum').click();
+    await expect.element(locator.getByTestId('start-not-here')).toHaveTextContent('has 40 GB');
+  });
+
   it('refuses a file that is too large to pass on', async () => {
     const { locator } = await shown(simulatedSwarms('swarms-empty'));
     await locator.getByTestId('start-swarm').click();
@@ -164,6 +175,40 @@ describe('a swarm’s link', () => {
     await expect
       .element(unknown.locator.getByTestId('swarm-not-here'))
       .toHaveTextContent('no swarm of the number 99');
+  });
+
+  it('takes the folder of a model without addresses, and says what is wrong with another one', async () => {
+    const swarms = simulatedSwarms('swarms-list');
+    const [first] = swarms.store.getState().swarms ?? [];
+    const file = { path: 'config.json', size: 600, sha256: `0x${'3d'.repeat(32)}`, urls: [] } as const;
+    const base = { kind: 'files', name: 'parrot', root: `0x${'2c'.repeat(32)}`, files: [file] } as const;
+    const spec = { ...smallSpec, base, trained: fullSpec.trained };
+    if (first === undefined) throw new Error('The scene has swarms.');
+    swarms.store.setState({ swarms: [{ ...first, id: 1, spec, problem: null }] });
+    const keepBase = vi
+      .fn<SwarmsPort['keepBase']>()
+      .mockRejectedValueOnce(new Error('config.json is another file; give the model'))
+      .mockResolvedValueOnce();
+    const { element, locator } = await shown({ ...swarms, keepBase }, { chainId, swarm: 1 });
+    await expect
+      .element(locator.getByTestId('model-without-address'))
+      .toHaveTextContent('members pass them on');
+    // A test cannot choose a folder, so its files are put into the input.
+    const choose = () => {
+      const input = element.querySelector<HTMLInputElement>('[data-testid="swarm-folder"]');
+      const chosen = new DataTransfer();
+      chosen.items.add(new File(['{}'], 'config.json'));
+      if (input !== null) input.files = chosen.files;
+      input?.dispatchEvent(new Event('change', { bubbles: true }));
+    };
+    choose();
+    await expect
+      .element(locator.getByTestId('swarm-folder-failure'))
+      .toHaveTextContent('config.json is another file; give the model.');
+    await expectAccessibleOnPhoneToo(element);
+    choose();
+    await expect.element(locator.getByTestId('swarm-folder-kept')).toBeVisible();
+    expect(keepBase.mock.calls[1]?.[0]).toEqual(base);
   });
 
   it('says why a swarm cannot be joined', async () => {

@@ -3,7 +3,7 @@ import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { RoundContext, Trainer } from '../../protocol/trainer.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
-import type { ComputeEvent } from '../../workers/compute-api.ts';
+import type { ComputeEvent, StartModel } from '../../workers/compute-api.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import { gatherDataSets } from './data-sets.ts';
 import type {
@@ -115,6 +115,9 @@ export class Contribution {
     this.#chain = chain;
     signal.throwIfAborted();
     emit({ kind: 'specification', spec: chain.spec });
+    const reason = await dependencies.whyNotHere(chain.spec);
+    if (reason !== null) throw new Error(reason);
+    signal.throwIfAborted();
     this.#starting('engine');
     const { swarm, computer } = await this.#openSwarmAndComputer(network, chain, engine);
     signal.throwIfAborted();
@@ -196,7 +199,7 @@ export class Contribution {
    * members may have to pass on. When one of the two fails the other is given up; `release` frees it.
    */
   async #openSwarmAndComputer(network: Network, chain: ChainAccess, engine: EngineChoice) {
-    const { dependencies, base, device } = this.#options;
+    const { dependencies, device } = this.#options;
     const { spec } = chain;
     const failed = new AbortController();
     const signal = AbortSignal.any([this.#abort.signal, failed.signal]);
@@ -205,13 +208,14 @@ export class Contribution {
       return swarm;
     });
     const computing = this.#questions(spec, joining, signal)
-      .then((dataSets) =>
+      .then(async (dataSets) => ({ dataSets, model: await this.#model(spec, joining, signal) }))
+      .then(({ dataSets, model }) =>
         dependencies.openComputer({
-          base,
           device: device.key.address,
           networkId: this.#scope,
           engine,
           spec,
+          model,
           dataSets,
           onEvent: (event) => this.#handleCompute(event),
           onCrash: (error) => this.#handleCrash(error),
@@ -254,6 +258,31 @@ export class Contribution {
     for (const bytes of gathered.values()) await swarm.serve(bytes);
     this.#starting('engine');
     return gathered;
+  }
+
+  /** The model to start from, whose small files this device serves to members from then on. */
+  async #model(
+    spec: SwarmSpec,
+    joining: Promise<VolunteerConnection>,
+    signal: AbortSignal,
+  ): Promise<StartModel> {
+    const { base: page, dependencies, emit, sleep } = this.#options;
+    if (spec.base.kind === 'files') this.#starting('files');
+    const { model, serve } = await dependencies.obtainModel({
+      spec,
+      page,
+      fromMembers: async (file) => (await joining).fetchFile(file, signal),
+      onProgress: (bytes, total) => this.#starting('files', bytes / total),
+      onWaiting: (text) => emit({ kind: 'notice', text }),
+      sleep,
+      signal,
+    });
+    if (spec.base.kind === 'files') {
+      emit({ kind: 'notice', text: null });
+      this.#starting('engine');
+    }
+    for (const bytes of serve) await (await joining).serve(bytes);
+    return model;
   }
 
   #joinSwarm(network: Network, { ledger }: ChainAccess): Promise<VolunteerConnection> {

@@ -13,10 +13,11 @@ import type { NetworkView } from '../../swarm/peers.ts';
 import type { Presence, SelfDescription } from '../../swarm/presence.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { RoundDriver } from '../../swarm/rounds/round-driver.ts';
-import type { ComputeEvent, ComputeStarted } from '../../workers/compute-api.ts';
+import type { ComputeEvent, ComputeStarted, StartModel } from '../../workers/compute-api.ts';
 import type { ComputeClient } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import type { EngineChoice } from './engine-choice.ts';
+import type { ObtainedModel, ObtainModelOptions } from './obtain-model.ts';
 import type { Inclusion } from './volunteer-events.ts';
 import type { ConsentTerms } from './volunteer-port.ts';
 
@@ -31,12 +32,12 @@ export interface Computer {
 }
 
 export interface OpenComputerOptions {
-  readonly base: string;
   readonly device: DeviceAddress;
   /** As in swarm/network-id.ts. */
   readonly networkId: string;
   readonly engine: EngineChoice;
   readonly spec: SwarmSpec;
+  readonly model: StartModel;
   /** The file of each data set of the specification, by the data set's id. */
   readonly dataSets: ReadonlyMap<string, Uint8Array>;
   readonly onEvent: (event: ComputeEvent) => void;
@@ -122,6 +123,15 @@ export interface VolunteerDependencies {
     readonly device: DeviceAddress;
     readonly networkId: string;
   }): Promise<StoredCheckpoint | null>;
+  /** Why this tab cannot train in a swarm, in a sentence; null where it can. Nothing is fetched. */
+  whyNotHere(spec: SwarmSpec): Promise<string | null>;
+  /** The model that this device starts from. As `obtainModel`. */
+  obtainModel(
+    options: Omit<ObtainModelOptions, 'call'> & {
+      /** Bytes of the model that are here. */
+      readonly onProgress: (bytes: number, total: number) => void;
+    },
+  ): Promise<ObtainedModel>;
   openComputer(options: OpenComputerOptions): Promise<Computer>;
   openChain(network: Network, key: DeviceKey): Promise<ChainAccess>;
   /** Signs `SessionConsent` with the device key. */

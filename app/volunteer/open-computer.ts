@@ -1,11 +1,11 @@
 import type { DeviceAddress } from '../../protocol/hex.ts';
-import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import { encodeSwarmSpec } from '../../protocol/swarm-spec-codec.ts';
-import { builtinModelOf } from '../../training/builtin-models.ts';
 import { connectCompute } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
-import type { Computer, OpenComputerOptions } from './dependencies.ts';
-import { whyNotHere } from './why-not-here.ts';
+import { openModelWorker } from '../models/model-worker.ts';
+import type { ModelWorker } from '../models/models-controller.ts';
+import type { Computer, OpenComputerOptions, VolunteerDependencies } from './dependencies.ts';
+import { obtainModel } from './obtain-model.ts';
 
 function computeWorker(): Worker {
   return new Worker(new URL('../../workers/compute.worker.ts', import.meta.url), {
@@ -27,13 +27,21 @@ export async function storedCheckpoint(of: {
   }
 }
 
-/** Where a swarm's model lies beside the page. Throws Error for a swarm in which a tab cannot train. */
-function modelFolder(spec: SwarmSpec): string {
-  const model = builtinModelOf(spec.base.root);
-  const reason = whyNotHere(spec);
-  if (model === undefined || reason !== null) throw new Error(reason ?? 'This page lacks the swarm’s model.');
-  return model.folder;
-}
+/** Gets a swarm's model onto this device, with a worker that has the models of this device. */
+export const obtainModelHere: VolunteerDependencies['obtainModel'] = async ({ onProgress, ...options }) => {
+  let worker: ModelWorker | undefined;
+  const call = () => {
+    worker ??= openModelWorker('model-files', (event) => {
+      if (event.kind === 'obtain') onProgress(event.bytes, event.total);
+    });
+    return worker.call;
+  };
+  try {
+    return await obtainModel({ ...options, call });
+  } finally {
+    worker?.stop();
+  }
+};
 
 /** The wasm engine gains little beyond this, and the page wants a core for itself. */
 const MAX_THREADS = 8;
@@ -43,7 +51,7 @@ const MAX_THREADS = 8;
  * and the signal's reason after an abort. The worker is ended in both cases.
  */
 export async function openComputer(options: OpenComputerOptions): Promise<Computer> {
-  const { base, device, networkId, engine, spec, dataSets, onEvent, onCrash, signal } = options;
+  const { device, networkId, engine, spec, model, dataSets, onEvent, onCrash, signal } = options;
   const worker = computeWorker();
   const crashed = new Promise<never>((_, reject) => {
     worker.addEventListener('error', (event) => {
@@ -61,7 +69,7 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
         device,
         networkId,
         engine,
-        modelUrl: new URL(modelFolder(spec), base).href,
+        model,
         spec: encodeSwarmSpec(spec).bytes,
         dataSets,
         threads: threadsHere(),

@@ -19,9 +19,13 @@ export interface OpenVolunteerOptions {
  * used.
  */
 export function openVolunteer({ base, onKeyLost }: OpenVolunteerOptions): Volunteer {
+  const { deviceMemory } = navigator as { readonly deviceMemory?: number };
   const volunteer = new Volunteer({
     base,
     dependencies: {
+      whyNotHere: async (spec) =>
+        (await import('./why-not-here.ts')).whyNotHere(spec, { deviceMemory, ownModel: false }),
+      obtainModel: async (options) => (await import('./open-computer.ts')).obtainModelHere(options),
       openComputer: async (options) => (await import('./open-computer.ts')).openComputer(options),
       storedCheckpoint: async (of) => (await import('./open-computer.ts')).storedCheckpoint(of),
       openChain: async (network, key) => (await import('./chain-access.ts')).openChain(network, key),

@@ -4,7 +4,7 @@
  */
 export type PauseCause = 'asked' | 'battery' | 'failures';
 
-export type StartStep = 'key' | 'network' | 'questions' | 'engine' | 'model';
+export type StartStep = 'key' | 'network' | 'questions' | 'files' | 'engine' | 'model';
 
 export type Phase =
   | { readonly kind: 'idle' }

@@ -27,6 +27,11 @@ const STARTING: Readonly<Record<StartStep, StatusSentence>> = {
     headline: 'Starting: fetching the swarm’s questions.',
     detail: 'Members pass them on. They are checked against the swarm’s specification.',
   },
+  files: {
+    headline: 'Starting: fetching the swarm’s model.',
+    detail:
+      'From this device, its addresses or members. Every file is checked. Stop whenever you like: the next start goes on from there.',
+  },
   network: {
     headline: 'Starting: joining the swarm.',
     detail: 'A relay introduces this tab to others; after that they talk directly.',

@@ -83,6 +83,13 @@ describe('a volunteer', () => {
     });
     expect(chainless.log).toEqual(['chain']);
 
+    const unable = workshop('unable');
+    unable.refused.sentence = 'The model has 40 GB, and this device can hold 1 GB.';
+    await unable.volunteer.open();
+    await unable.volunteer.contribute('auto');
+    expect(unable.view().phase).toMatchObject({ kind: 'failed', cause: unable.refused.sentence });
+    expect(unable.log).toEqual(['chain', 'chain stopped']);
+
     const swarmless = workshop('swarmless');
     swarmless.fail.swarm = new Error('The relay address lacks its peer id.');
     await swarmless.volunteer.open();

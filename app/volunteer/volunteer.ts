@@ -1,6 +1,7 @@
 import type { DeviceKey } from '../../protocol/device-key.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import { fetchNetwork, type Network } from '../../protocol/network-file.ts';
+import { sentenceOf } from '../models/naming.ts';
 import { bindingKeys } from './binding-keys.ts';
 import { Contribution } from './contribution.ts';
 import { MissingSwarmError, type VolunteerDependencies } from './dependencies.ts';
@@ -151,7 +152,7 @@ export class Volunteer implements VolunteerPort {
       if (stopped) this.#phase({ kind: 'stopped', finished: false });
       else
         this.#fail(
-          messageOf(error),
+          sentenceOf(error),
           'Nothing is lost. Try again, or choose another engine under “This device”.',
         );
     }

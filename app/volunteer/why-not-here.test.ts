@@ -1,15 +1,53 @@
 import { expect, it } from 'vitest';
+import { filesRoot } from '../../models/loading/file-root.ts';
+import { toHex } from '../../protocol/hex.ts';
 import { must } from '../../protocol/must.ts';
-import { fullSpec, smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
+import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
+import { smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
 import { BUILTIN_MODELS } from '../../training/builtin-models.ts';
+import { NANO_SELECTION } from '../../training/tasks/catalogue.ts';
 import { whyNotHere } from './why-not-here.ts';
 
 const { name, root } = must(BUILTIN_MODELS, 0);
+const own: SwarmSpec = { ...smallSpec, tasks: NANO_SELECTION, base: { kind: 'builtin', name, root } };
+const adapters = { kind: 'adapters', rank: 4, alpha: 8, targets: ['q_proj'] } as const;
+const here = { deviceMemory: 8, ownModel: false };
 
-it('says why a tab cannot train in a swarm, and where one can', () => {
-  const own = { ...smallSpec, base: { kind: 'builtin', name, root } } as const;
-  expect(whyNotHere(own)).toBeNull();
-  expect(whyNotHere(smallSpec)).toMatch(/^This page has no model nano of this swarm/);
-  expect(whyNotHere(fullSpec)).toMatch(/not Qwen.*npm run volunteer/);
-  expect(whyNotHere({ ...own, trained: fullSpec.trained })).toMatch(/all weights.*npm run volunteer/);
+function filesBase(bytes: number, names = ['config.json', 'model.safetensors', 'tokenizer.json']) {
+  const sha256 = toHex(sha256Of(new Uint8Array()));
+  const files = names.map((path) => ({ path, size: bytes, sha256, urls: [] }));
+  const hashed = files.map(({ path, size }) => ({ name: path, size, sha256: sha256.slice(2) }));
+  return { kind: 'files', name: 'tiny', root: filesRoot(hashed), files } as const;
+}
+
+it('takes built-in models and models of files, all weights and adapters', () => {
+  for (const base of [own.base, filesBase(1000)]) {
+    expect(whyNotHere({ ...own, base }, here)).toBeNull();
+    expect(whyNotHere({ ...own, base, trained: adapters }, here)).toBeNull();
+  }
+});
+
+it('[S-06] [S-09] says why a tab cannot train in a swarm, before anything is fetched', () => {
+  const base = filesBase(4e8);
+  expect(whyNotHere({ ...own, base }, here)).toMatch(/tiny has 1200 MB, and this device can hold 1073/);
+  expect(whyNotHere({ ...own, base, trained: adapters }, here)).toBeNull();
+  expect(whyNotHere({ ...own, base, trained: adapters }, { ...here, deviceMemory: 2 })).toMatch(/can hold/);
+  const wrong = { ...filesBase(1000), root: `0x${'ee'.repeat(32)}` } as const;
+  expect(whyNotHere({ ...own, base: wrong }, here)).toMatch(/does not have the root/);
+  const bare = filesBase(1000, ['config.json', 'model.safetensors']);
+  expect(whyNotHere({ ...own, base: bare }, here)).toMatch(/has no tokenizer.json/);
+  const foreign = { ...adapters, targets: ['z_proj'] };
+  expect(whyNotHere({ ...own, trained: foreign }, here)).toMatch(/adapters that this program cannot compute/);
+  expect(whyNotHere(smallSpec, here)).toMatch(/does not know/);
+  const state = { kind: 'builtin', name, root: `0x${'ee'.repeat(32)}` } as const;
+  expect(whyNotHere({ ...own, base: state }, here)).toMatch(/another state of nano/);
+});
+
+it('asks a device that brings its own model for no base', () => {
+  const base = filesBase(4e9);
+  const brings = { ...here, ownModel: true };
+  expect(whyNotHere({ ...own, base, models: 'any' }, brings)).toBeNull();
+  expect(whyNotHere({ ...own, base, models: 'any' }, here)).toMatch(/can hold/);
+  expect(whyNotHere({ ...own, base }, brings)).toMatch(/can hold/);
 });

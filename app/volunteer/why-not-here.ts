@@ -1,14 +1,33 @@
+import { refusalsOf } from '../../protocol/swarm-refusals.ts';
 import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
-import { builtinModelOf } from '../../training/builtin-models.ts';
+import { BYTES_IN_TRAINING, knownTasksAndModels } from '../../training/swarm-settings.ts';
+import { whyUnusable } from '../../training/why-unusable.ts';
 
-const FROM_NODE = 'Take part from Node: npm run volunteer -- --swarm.';
+export interface TabDevice {
+  /** What the browser says of the device's memory, in GiB. Undefined where it says nothing. */
+  readonly deviceMemory: number | undefined;
+  /** Whether the device brings a model of its own, where the swarm lets members do so. */
+  readonly ownModel: boolean;
+}
+
+const GIB = 2 ** 30;
+/** Browsers say 8 GiB for everything above, and some say nothing. */
+const USUAL_MEMORY = 8;
+/** Data sets of a swarm that a page takes, in bytes. */
+const DATA_BYTES = 64 * 2 ** 20;
 
 /** Why a tab cannot train in a swarm, in a sentence; null where it can. Nothing is fetched. */
-export function whyNotHere({ base, trained }: Pick<SwarmSpec, 'base' | 'trained'>): string | null {
-  if (builtinModelOf(base.root) === undefined) {
-    return base.kind === 'builtin'
-      ? `This page has no model ${base.name} of this swarm. Reload the page for its newest version.`
-      : `A tab trains only models that come with the page so far, not ${base.name}. ${FROM_NODE}`;
-  }
-  return trained.kind === 'full' ? null : `A tab trains only all weights of a model so far. ${FROM_NODE}`;
+export function whyNotHere(
+  spec: SwarmSpec,
+  { deviceMemory = USUAL_MEMORY, ownModel }: TabDevice,
+): string | null {
+  const brings = ownModel && spec.models === 'any';
+  const capabilities = {
+    ...knownTasksAndModels(),
+    modelBytes: Math.floor((deviceMemory * GIB) / BYTES_IN_TRAINING[spec.trained.kind]),
+    dataBytes: DATA_BYTES,
+  };
+  // A device that brings no model starts from the base, so that the base has to fit it.
+  const [refusal] = refusalsOf({ ...spec, models: brings ? 'any' : 'one' }, capabilities);
+  return refusal?.sentence ?? whyUnusable(spec, { ownModel: brings });
 }

@@ -1,7 +1,7 @@
 import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { FrozenSession } from '../../models/decoder/frozen-session.ts';
 import { generationHash } from '../../models/decoder/generation-hash.ts';
-import { decodeAdapters } from '../../models/decoder/lora/adapter-state.ts';
+import { type AdapterCheckpoint, decodeAdapters } from '../../models/decoder/lora/adapter-state.ts';
 import { seededStream } from '../../models/decoder/seeded-stream.ts';
 import { blobSource } from '../../models/loading/blob-source.ts';
 import { openModel } from '../../models/loading/open-model.ts';
@@ -38,13 +38,16 @@ export async function answerInNode(options: {
   readonly tokens: number;
   readonly seed: number;
   /** A checkpoint that the page gave. */
-  readonly adapter?: Uint8Array;
+  readonly adapter?: Uint8Array | Pick<AdapterCheckpoint, 'lora' | 'state'>;
+  /** Takes the most probable token in place of drawing. Defaults to false. */
+  readonly greedy?: boolean;
 }): Promise<{ readonly text: string; readonly hash: string }> {
   const picked = Object.entries(options.files).map(
     ([name, bytes]) => new File([new Uint8Array(bytes)], name),
   );
   const { tokenizer, generation, ...model } = await openModel(blobSource(picked));
-  const checkpoint = options.adapter === undefined ? undefined : decodeAdapters(options.adapter);
+  const { adapter } = options;
+  const checkpoint = adapter instanceof Uint8Array ? decodeAdapters(adapter) : adapter;
   const session = await FrozenSession.create({
     engine: createReferenceEngine(),
     ...model,
@@ -61,6 +64,7 @@ export async function answerInNode(options: {
     topK: generation.topK,
     topP: generation.topP,
     batch: 1,
+    greedy: options.greedy ?? false,
     uniform: (item, position) => uniforms.uniform(item, 0, position),
   });
   return { text: tokenizer.decode(row.tokens), hash: generationHash(row) };

@@ -71,3 +71,10 @@ export class Tab {
     return { root: checkpointRoot(bytes), bytes };
   }
 }
+
+/** Opens a swarm's link as a stranger does. */
+export async function landing(context: BrowserContext, link: string): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(link.replace('#', '?engine=wasm#'));
+  return page;
+}

@@ -13,6 +13,7 @@ const SMALL_FILES: ReadonlySet<string> = new Set([
   'tokenizer.json',
   'tokenizer_config.json',
   'chat_template.jinja',
+  'chat_template.json',
 ]);
 
 const PIECE = 4 << 20;

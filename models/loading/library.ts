@@ -2,24 +2,37 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Hex } from '../../protocol/hex.ts';
-import { type DownloadedModel, type DownloadProgress, downloadModel, folderUrl } from './download.ts';
-import { type LibraryRecord, readRecord, writeRecord } from './library-record.ts';
+import { type DownloadProgress, downloadModel, folderUrl } from './download.ts';
+import {
+  EMPTY_RECORD,
+  type LibraryRecord,
+  readRecord,
+  type VerifiedBy,
+  writeRecord,
+} from './library-record.ts';
 import type { ModelDirectory } from './model-directory.ts';
 import { ModelLoadError, type ModelSource } from './model-source.ts';
+import { noRoom } from './no-room.ts';
 import { storeSource } from './store-source.ts';
 
 export interface StoredModel {
   /** Identifies the model in later calls. Equal URLs give equal ids. */
   readonly id: string;
-  readonly url: string;
+  /** Null for the base of a swarm, whose files may come from anywhere. */
+  readonly url: string | null;
+  /** The base's name in its swarm. Null for a model of an address. */
+  readonly name: string | null;
   /** Root of its files. Null until all of them are on this device. */
   readonly root: Hex | null;
-  readonly verifiedBy: DownloadedModel['verifiedBy'] | null;
+  readonly verifiedBy: VerifiedBy | null;
   /** Bytes used on this device. */
   readonly bytes: number;
   /** Bytes of the whole model, once known. */
   readonly total: number | null;
 }
+
+/** A model that was downloaded from an address. */
+export type AddressedModel = StoredModel & { readonly url: string };
 
 export interface LibraryOptions {
   readonly directory: ModelDirectory;
@@ -38,14 +51,15 @@ export class ModelLibrary {
     this.#options = options;
   }
 
-  /** Every model on this device, whole or in part, ordered by URL. Throws StorageError. */
+  /** Every model on this device, whole or in part, ordered by URL or name. Throws StorageError. */
   async list(): Promise<readonly StoredModel[]> {
     const found: StoredModel[] = [];
     for (const id of await this.#options.directory.list()) {
       const record = await readRecord(await this.#options.directory.open(id));
       if (record !== undefined) found.push(await this.#stored(id, record));
     }
-    return found.sort((a, b) => (a.url < b.url ? -1 : 1));
+    const key = ({ url, name, id }: StoredModel) => url ?? name ?? id;
+    return found.sort((a, b) => (key(a) < key(b) ? -1 : 1));
   }
 
   /**
@@ -59,14 +73,14 @@ export class ModelLibrary {
     readonly hashes?: ReadonlyMap<string, string> | null;
     readonly onProgress?: (progress: DownloadProgress) => void;
     readonly signal?: AbortSignal;
-  }): Promise<StoredModel> {
+  }): Promise<AddressedModel> {
     const { directory, fetch, retries } = this.#options;
     const url = folderUrl(options.url).href;
     const id = bytesToHex(sha256(utf8ToBytes(url))).slice(0, 32);
     const store = await directory.open(id);
     const known = await readRecord(store);
     const hashes = options.hashes === undefined ? (known?.hashes ?? null) : options.hashes;
-    let record: LibraryRecord = { ...EMPTY, ...known, url, hashes };
+    let record: LibraryRecord = { ...EMPTY_RECORD, ...known, url, hashes };
     await writeRecord(store, record);
 
     const full = new AbortController();
@@ -100,7 +114,7 @@ export class ModelLibrary {
     } finally {
       await writeRecord(store, record);
     }
-    return this.#stored(id, record);
+    return { ...(await this.#stored(id, record)), url };
   }
 
   /** The files of a model that is whole. They stay locked until `close`. Throws ModelLoadError. */
@@ -122,22 +136,7 @@ export class ModelLibrary {
     return this.#options.directory.remove(id);
   }
 
-  async #stored(id: string, { url, root, verifiedBy, total }: LibraryRecord): Promise<StoredModel> {
-    return { id, url, root, verifiedBy, total, bytes: await this.#options.directory.bytes(id) };
+  async #stored(id: string, { url, name, root, verifiedBy, total }: LibraryRecord): Promise<StoredModel> {
+    return { id, url, name, root, verifiedBy, total, bytes: await this.#options.directory.bytes(id) };
   }
-}
-
-const EMPTY: Omit<LibraryRecord, 'url'> = {
-  root: null,
-  verifiedBy: null,
-  total: null,
-  hashes: null,
-  files: [],
-};
-
-function noRoom(missing: number, room: number): ModelLoadError {
-  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
-  return new ModelLoadError(
-    `This model needs ${gigabytes(missing)} more, and the browser gives this page ${gigabytes(room)}; free disk space, or delete a model that is here`,
-  );
 }

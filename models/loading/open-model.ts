@@ -22,6 +22,9 @@ export const TEMPLATE_FILE = 'chat_template.jinja';
 /** Most bytes of that file. */
 export const TEMPLATE_LIMIT = 1 << 18;
 
+/** The files of a model besides its weights. A model may lack some of them. */
+export const SMALL_FILES: readonly string[] = [...Object.keys(JSON_LIMITS), TEMPLATE_FILE];
+
 export interface OpenedModel {
   readonly config: DecoderConfig;
   readonly generation: GenerationDefaults;

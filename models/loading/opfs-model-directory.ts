@@ -1,7 +1,12 @@
+import type { ByteReader } from '../checkpoint/safetensors-reader.ts';
 import { checkName, StorageBusyError, StorageError } from '../storage/directory.ts';
-import { entryNames, openOpfsFolder, removeEntry } from '../storage/opfs.ts';
+import { entryNames, fileHandle, openOpfsFolder, removeEntry } from '../storage/opfs.ts';
 import type { ModelDirectory } from './model-directory.ts';
+import { checkFileName, ModelLoadError } from './model-source.ts';
 import { openOpfsFileStore } from './opfs-file-store.ts';
+
+/** Where the page's models lie. */
+export const MODELS: readonly string[] = ['starling', 'models'];
 
 const REMEDY = 'Open Starling in a normal window, or pick the files of a model.';
 
@@ -15,6 +20,13 @@ export function opfsModelDirectory(path: readonly string[]): ModelDirectory {
   return {
     list: async () => entryNames(await root(), 'directory'),
     open: (folder) => openOpfsFileStore([folder], { root }),
+    async reader(folder, name) {
+      checkName(folder);
+      checkFileName(name);
+      const handle = await (await root()).getDirectoryHandle(folder).catch(() => undefined);
+      const file = handle === undefined ? undefined : await fileHandle(handle, name, { create: false });
+      return file === undefined ? undefined : snapshotReader(name, await file.getFile());
+    },
     async bytes(folder) {
       checkName(folder);
       let bytes = 0;
@@ -36,6 +48,21 @@ export function opfsModelDirectory(path: readonly string[]): ModelDirectory {
           'The model cannot be deleted now. Close other tabs of this page and try again.',
           { cause: error },
         );
+      }
+    },
+  };
+}
+
+/** Reads a file as it was when it was opened. */
+function snapshotReader(name: string, file: File): ByteReader {
+  return {
+    size: file.size,
+    async read(offset, length, signal) {
+      signal?.throwIfAborted();
+      try {
+        return new Uint8Array(await file.slice(offset, offset + length).arrayBuffer());
+      } catch (cause) {
+        throw new ModelLoadError(`${name} is no longer on this device; fetch the model again`, { cause });
       }
     },
   };

@@ -6,8 +6,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PublicClient } from 'viem';
 import { readSwarm, type SwarmRecord, specOf } from '../../chain/swarms.ts';
-import { LoraError } from '../../models/decoder/lora/adapters.ts';
-import { checkBaseFiles, checkBaseRoot, type FilesBase } from '../../models/loading/base-files.ts';
+import { checkBaseFiles, type FilesBase } from '../../models/loading/base-files.ts';
 import { filesRoot } from '../../models/loading/file-root.ts';
 import { folderSource } from '../../models/loading/folder-source.ts';
 import { ModelLoadError } from '../../models/loading/model-source.ts';
@@ -16,12 +15,12 @@ import { messageOf } from '../../protocol/message-of.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import { refusalsOf } from '../../protocol/swarm-refusals.ts';
-import type { DataSetEntry, SwarmSpec, TrainedPart } from '../../protocol/swarm-spec.ts';
+import type { DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import { BUILTIN_MODELS, builtinModelOf } from '../../training/builtin-models.ts';
 import type { LearningSettings } from '../../training/learning-settings.ts';
-import { loraOf } from '../../training/member-model.ts';
 import { type DeviceClass, knownTasksAndModels, learningSettingsOf } from '../../training/swarm-settings.ts';
 import { openTasks } from '../../training/tasks/task-source.ts';
+import { whyUnusable } from '../../training/why-unusable.ts';
 import type { FromMembers } from './member-files.ts';
 import { obtainFile } from './obtain-file.ts';
 
@@ -32,12 +31,6 @@ export class SwarmRefusedError extends Error {
 
 /** The files of a built-in model. */
 const MODEL_FILES = ['config.json', 'tokenizer.json', 'model.safetensors'];
-/** What a model in Hugging Face's layout has at least; its weights may lie in shards. */
-const WHOLE_MODEL = [
-  { name: 'config.json', test: /^config\.json$/ },
-  { name: 'tokenizer.json', test: /^tokenizer\.json$/ },
-  { name: 'file of weights', test: /\.safetensors$/ },
-];
 /** Most bytes of all data sets together. They are held in memory. */
 const DATA_BYTES = 2 ** 28;
 
@@ -107,28 +100,8 @@ function refuse(spec: SwarmSpec, { modelBytes, model }: PrepareSwarmOptions): vo
   };
   const [refusal] = refusalsOf(spec, device);
   if (refusal !== undefined) throw new SwarmRefusedError(refusal.sentence);
-  const { base, trained, models } = spec;
-  if (trained.kind === 'adapters') checkAdapters(trained);
-  if (base.kind === 'builtin' || (models === 'any' && model !== undefined)) return;
-  checkBaseRoot(base);
-  const absent = WHOLE_MODEL.find(({ test }) => !base.files.some(({ path }) => test.test(path)));
-  if (absent === undefined) return;
-  throw new SwarmRefusedError(
-    `The swarm’s model ${base.name} has no ${absent.name}, without which a volunteer cannot load it. Take another swarm.`,
-  );
-}
-
-/** Throws SwarmRefusedError for adapters of projections that no model here has. */
-function checkAdapters(trained: Extract<TrainedPart, { kind: 'adapters' }>): void {
-  try {
-    loraOf(trained);
-  } catch (cause) {
-    if (!(cause instanceof LoraError)) throw cause;
-    throw new SwarmRefusedError(
-      `The swarm trains adapters that this program cannot compute (${cause.message}). Take another swarm.`,
-      { cause },
-    );
-  }
+  const unusable = whyUnusable(spec, { ownModel: spec.models === 'any' && model !== undefined });
+  if (unusable !== null) throw new SwarmRefusedError(unusable);
 }
 
 async function modelFolder(spec: SwarmSpec, options: PrepareSwarmOptions): Promise<string> {

@@ -1,6 +1,9 @@
 import * as Comlink from 'comlink';
 import type { Engine } from '../../compute/engines/engine.ts';
 import { createReferenceEngine } from '../../compute/engines/reference.ts';
+import { directorySource } from '../../models/loading/directory-source.ts';
+import type { ModelDirectory } from '../../models/loading/model-directory.ts';
+import { openMemoryModelDirectory } from '../../models/loading/testing/memory-model-directory.ts';
 import { openMemoryDirectory } from '../../models/storage/memory-directory.ts';
 import { openCheckpointStore } from '../../training/durable-checkpoint-store.ts';
 import type { ComputeEvent } from '../compute-api.ts';
@@ -14,6 +17,8 @@ export const SMALL_MODEL_URL = 'http://model.test/nano/';
 export interface ComputeChannel {
   readonly client: ComputeClient;
   readonly events: ComputeEvent[];
+  /** The models on the device. */
+  readonly models: ModelDirectory;
   close(): void;
 }
 
@@ -42,9 +47,11 @@ function yieldingReferenceEngine(): Engine {
 export function openComputeChannel(options: { readonly capacity?: number } = {}): ComputeChannel {
   const model = smallModel();
   const directory = openMemoryDirectory({ capacity: options.capacity });
+  const models = openMemoryModelDirectory();
   const { port1, port2 } = new MessageChannel();
   Comlink.expose(
     createComputeService({
+      storedModel: (id, files) => directorySource(models, id, files),
       openStore: async () => openCheckpointStore(directory),
       chooseEngine: async () => ({
         engine: yieldingReferenceEngine(),
@@ -65,6 +72,7 @@ export function openComputeChannel(options: { readonly capacity?: number } = {})
   return {
     client: connectCompute(port2 as unknown as Comlink.Endpoint, (event) => events.push(event)),
     events,
+    models,
     close: () => port1.close(),
   };
 }

@@ -3,7 +3,7 @@
  * for tests.
  */
 
-import type { StoredModel } from '../../../models/loading/library.ts';
+import type { AddressedModel, StoredModel } from '../../../models/loading/library.ts';
 import { memoryFit } from '../../../workers/memory-fit.ts';
 import type { ModelCalls, ModelEvent } from '../../../workers/model-api.ts';
 import type { ModelClient } from '../../../workers/model-client.ts';
@@ -24,9 +24,10 @@ export const MODEL_SCENES = [
 export type ModelScene = (typeof MODEL_SCENES)[number];
 
 const HUB = 'https://huggingface.co/Qwen';
-const STORED: readonly StoredModel[] = [
+const DOWNLOADED: readonly AddressedModel[] = [
   {
     id: 'a',
+    name: null,
     url: `${HUB}/Qwen2.5-0.5B-Instruct/resolve/main/`,
     root: `0x${'c4'.repeat(32)}`,
     verifiedBy: 'server',
@@ -35,11 +36,24 @@ const STORED: readonly StoredModel[] = [
   },
   {
     id: 'b',
+    name: null,
     url: `${HUB}/Qwen2.5-1.5B-Instruct/resolve/main/`,
     root: null,
     verifiedBy: null,
     bytes: 1_204_000_000,
     total: 3_099_000_000,
+  },
+];
+const STORED: readonly StoredModel[] = [
+  ...DOWNLOADED,
+  {
+    id: 'c',
+    name: 'school-sums',
+    url: null,
+    root: null,
+    verifiedBy: null,
+    bytes: 310_000,
+    total: 985_000,
   },
 ];
 
@@ -66,6 +80,10 @@ function handlers(scene: ModelScene, emit: (event: ModelEvent) => void): Handler
     },
     remove: async () => null,
     describe: never,
+    obtain: never,
+    take: never,
+    read: never,
+    merge: never,
     async open() {
       if (scene === 'models-failed') {
         throw new Error(
@@ -125,7 +143,7 @@ export function simulatedModels(scene: ModelScene): ModelsController {
 }
 
 async function play(controller: ModelsController, scene: ModelScene): Promise<void> {
-  const [model] = STORED;
+  const [model] = DOWNLOADED;
   if (scene === 'models-empty' || model === undefined) return;
   if (scene === 'models-downloading') return controller.download(model.url);
   await controller.use(model);

@@ -125,6 +125,8 @@ export function simulatedSwarms(scene: SwarmScene): SwarmsPort {
       };
     },
     describeBase: refuse,
+    keepBase: refuse,
+    whyNotHere: () => null,
     cost: async (spec) => ({
       seconds: store.getState().speed === null ? null : 6,
       roundSeconds: 20,

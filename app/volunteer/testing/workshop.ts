@@ -69,6 +69,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
   let swarm: number | null = null;
   let remembered: EngineChoice | null = options.remembered ?? null;
   const fail: Partial<Record<'chain' | 'computer' | 'swarm', Error>> = {};
+  const refused: { sentence: string | null } = { sentence: null };
   const storage = { full: false };
   const bonded = { wei: 0n };
   const hold: { computer?: Promise<void>; database?: Promise<void> } = {};
@@ -119,6 +120,11 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
       bytes: new TextEncoder().encode(networkId),
       root: ROOT,
       cursor: 3,
+    }),
+    whyNotHere: async () => refused.sentence,
+    obtainModel: async () => ({
+      model: { kind: 'published', url: 'http://page.test/models/nano/' },
+      serve: [],
     }),
     async openComputer(asked) {
       log.push(`computer ${asked.engine}`);
@@ -260,6 +266,8 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
     figures,
     phases,
     fail,
+    /** Why the tab cannot train in the swarm. */
+    refused,
     hold,
     storage,
     /** What the key has at stake. */
