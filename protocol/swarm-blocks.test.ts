@@ -38,9 +38,9 @@ describe('unfitBlocks', () => {
     expect(fields({ layersPerBlock: 1, skipped: 0 })).toEqual(['blocks.layersPerBlock']);
     expect(fields({ layersPerBlock: 12, skipped: 2 })).toEqual(['blocks.skipped']);
     expect(fields({ layersPerBlock: 8, skipped: 1, microbatches: 8 })).toEqual(['blocks.microbatches']);
-    expect(fields({ layersPerBlock: 12, skipped: 1, length: 4096 }, { ...qwen, context: 2048 })).toEqual([
-      'blocks.length',
-    ]);
+    expect(
+      fields({ layersPerBlock: 12, skipped: 1, rows: 1, length: 4096 }, { ...qwen, context: 2048 }),
+    ).toEqual(['blocks.length']);
     const [most] = unfitBlocks(spec({ layersPerBlock: 1, skipped: 0 }), qwen);
     expect(most?.sentence).toBe(
       'The swarm’s blocks do not fit its model: 24 layers make 24 blocks, and at most 15 work. ' +

@@ -62,6 +62,8 @@ function made(): Vectors {
         bytes: withBlocks({ skipped: 15 }),
       },
       { why: 'full steps where none skips', field: 'blocks.fullEvery', bytes: withBlocks({ skipped: 0 }) },
+      { why: 'more tokens than can be claimed', field: 'blocks.rows', bytes: withBlocks({ rows: 65 }) },
+      { why: 'another rounding', field: 'blocks.boundary', bytes: withBlocks({ boundary: 'int4' }) },
       { why: 'a key too many in blocks', field: 'blocks', bytes: withBlocks({ leader: 'somebody' }) },
       {
         why: 'blocks of models that members bring',

@@ -223,19 +223,25 @@ const version: Codec<1> = {
   },
 };
 
+/** Tokens of a microbatch that a claim about a run in blocks may have ([B-14] of docs/blocks.md). */
+const MOST_POSITIONS = 4096;
+
 const blocks: Codec<BlockSettings> = checked(
   record({
     layersPerBlock: between(1, 1024),
     skipped: uint(MOST_LAYER_BLOCKS - 1),
     fullEvery: uint(1000),
-    microbatches: between(1, 1024),
+    microbatches: between(1, 64),
     rows: between(1, 256),
-    length: between(2, 65_536),
+    length: between(2, MOST_POSITIONS),
+    boundary: oneOf('f32', 'bf16', 'int8'),
   }),
-  ({ skipped, fullEvery }, at) =>
-    skipped === 0 && fullEvery !== 0
-      ? malformed(`${at}.fullEvery`, '0 where no block is skipped, since every step is full')
-      : undefined,
+  ({ skipped, fullEvery, rows, length }, at) => {
+    if (skipped === 0 && fullEvery !== 0)
+      return malformed(`${at}.fullEvery`, '0 where no block is skipped, since every step is full');
+    const most = Math.floor(MOST_POSITIONS / length);
+    return rows > most ? malformed(`${at}.rows`, `at most ${most} rows of ${length} tokens`) : undefined;
+  },
 );
 
 const withoutBlocks = {

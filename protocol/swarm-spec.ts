@@ -52,6 +52,8 @@ export interface BlockSettings {
   readonly rows: number;
   /** Tokens of a row. */
   readonly length: number;
+  /** How what passes from block to block is rounded ([B-16] of docs/blocks.md). */
+  readonly boundary: 'f32' | 'bf16' | 'int8';
 }
 
 /** Tasks of the catalogue that a swarm draws from. */

@@ -33,7 +33,15 @@ export const smallSpec: SwarmSpec = {
 export const blocksSpec: SwarmSpec = {
   ...smallSpec,
   name: 'Sums in blocks',
-  blocks: { layersPerBlock: 1, skipped: 1, fullEvery: 10, microbatches: 8, rows: 4, length: 64 },
+  blocks: {
+    layersPerBlock: 1,
+    skipped: 1,
+    fullEvery: 10,
+    microbatches: 8,
+    rows: 4,
+    length: 64,
+    boundary: 'bf16',
+  },
 };
 
 /** A swarm of a published model with adapters, the catalogue and a data set for each kind of checker. */
