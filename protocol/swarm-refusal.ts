@@ -6,6 +6,7 @@ export interface SwarmRefusal {
     | 'wrong-root'
     | 'large-model'
     | 'large-data'
+    | 'no-source'
     | 'unknown-blocks'
     | 'unfit-blocks';
   /** Such as `tasks.generators[2]`. */
