@@ -15,7 +15,7 @@ const fields = (change: Partial<BlockSettings>, model = qwen) =>
   unfitBlocks(spec(change), model).map(({ field }) => field);
 
 describe('layerBlockCount', () => {
-  it('[S-10] is as few blocks as the layers need', () => {
+  it('[S-12] is as few blocks as the layers need', () => {
     const of = (layers: number, layersPerBlock: number) => {
       const { blocks } = spec({ layersPerBlock });
       return blocks === undefined ? 0 : layerBlockCount(layers, blocks);
@@ -25,7 +25,7 @@ describe('layerBlockCount', () => {
 });
 
 describe('unfitBlocks', () => {
-  it('[S-10] finds nothing in blocks that fit, and in a swarm without blocks', () => {
+  it('[S-12] finds nothing in blocks that fit, and in a swarm without blocks', () => {
     expect(fields({ layersPerBlock: 3, skipped: 2, microbatches: 8 })).toEqual([]);
     expect(fields({ layersPerBlock: 1, skipped: 1, microbatches: 8 }, { layers: 2, context: 64 })).toEqual(
       [],
@@ -33,7 +33,7 @@ describe('unfitBlocks', () => {
     expect(unfitBlocks(smallSpec, { layers: 0, context: 0 })).toEqual([]);
   });
 
-  it('[S-10] names what does not fit the model, with a number that would', () => {
+  it('[S-12] names what does not fit the model, with a number that would', () => {
     expect(fields({ layersPerBlock: 25, skipped: 0 })).toEqual(['blocks.layersPerBlock']);
     expect(fields({ layersPerBlock: 1, skipped: 0 })).toEqual(['blocks.layersPerBlock']);
     expect(fields({ layersPerBlock: 12, skipped: 2 })).toEqual(['blocks.skipped']);
@@ -56,20 +56,20 @@ describe('unfitBlocks', () => {
 describe('blockRefusals', () => {
   const adapters: SwarmSpec = { ...blocksSpec, trained: fullSpec.trained };
 
-  it('[S-10] refuses blocks where the program trains whole models alone', () => {
+  it('[S-12] refuses blocks where the program trains whole models alone', () => {
     expect(blockRefusals(smallSpec, undefined)).toEqual([]);
     expect(blockRefusals(blocksSpec, undefined)).toMatchObject([{ kind: 'unknown-blocks', field: 'blocks' }]);
     expect(blockRefusals(blocksSpec, { adapters: [] })).toEqual([]);
   });
 
-  it('[S-10] refuses adapters that the program cannot serve in blocks, and names them', () => {
+  it('[S-12] refuses adapters that the program cannot serve in blocks, and names them', () => {
     expect(blockRefusals(adapters, { adapters: ['q_proj', 'v_proj'] })).toEqual([]);
     const [refusal] = blockRefusals(adapters, { adapters: ['q_proj'] });
     expect(refusal).toMatchObject({ kind: 'unfit-blocks', field: 'trained.targets' });
     expect(refusal?.sentence).toContain('adapters of v_proj in blocks');
   });
 
-  it('[S-06] [S-10] does not ask for the whole model of a member that holds a share', () => {
+  it('[S-06] [S-12] does not ask for the whole model of a member that holds a share', () => {
     const large: SwarmSpec = { ...fullSpec, models: 'one', blocks: blocksSpec.blocks };
     const device = {
       generators: [
@@ -88,7 +88,7 @@ describe('blockRefusals', () => {
 });
 
 describe('a specification without blocks', () => {
-  it('[S-01] [S-10] has no such key, however it was written', () => {
+  it('[S-01] [S-12] has no such key, however it was written', () => {
     const { bytes, cid } = encodeSwarmSpec({ ...smallSpec, blocks: undefined });
     expect(cid).toBe(encodeSwarmSpec(smallSpec).cid);
     expect(Object.keys(decodeSwarmSpec(bytes))).not.toContain('blocks');
