@@ -10,6 +10,10 @@ export interface RollupContracts {
   readonly crowdfund: Address;
   readonly trainingRecord: Address;
   readonly descriptions: Address;
+  /** Bonds of devices that compute hops; undefined for a network without them. */
+  readonly handoffs?: Address | undefined;
+  /** Pay by hops; undefined for a network without it. */
+  readonly hopShares?: Address | undefined;
 }
 
 /**
@@ -34,5 +38,7 @@ export function parseRollup(value: unknown, wrong: (field: string) => Error): Ro
     crowdfund: address('crowdfund'),
     trainingRecord: address('trainingRecord'),
     descriptions: address('descriptions'),
+    ...(entries.handoffs === undefined ? {} : { handoffs: address('handoffs') }),
+    ...(entries.hopShares === undefined ? {} : { hopShares: address('hopShares') }),
   };
 }

@@ -25,6 +25,8 @@ const CONTRACTS = [
   'Crowdfund',
   'TrainingRecord',
   'Descriptions',
+  'Handoffs',
+  'HopShares',
 ];
 const load = createRequire(join(root, 'package.json'));
 

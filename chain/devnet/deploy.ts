@@ -53,7 +53,7 @@ export interface Deployment {
   readonly identity: Address;
   readonly swarms: Address;
   readonly participation: Address;
-  readonly rollup: RollupContracts;
+  readonly rollup: Required<RollupContracts>;
   /** Block of the last contract. */
   readonly block: bigint;
 }
@@ -101,7 +101,11 @@ export async function deployContracts(options: DeployOptions): Promise<Deploymen
       make(abis.jobsAbi, code.jobsBytecode, payments.address, disputes.address, ownership.address),
       make(abis.trainingRecordAbi, code.trainingRecordBytecode, disputes.address),
     );
-    const [crowdfund] = await together(make(abis.crowdfundAbi, code.crowdfundBytecode, jobs.address));
+    const [crowdfund, handoffs] = await together(
+      make(abis.crowdfundAbi, code.crowdfundBytecode, jobs.address),
+      make(abis.handoffsAbi, code.handoffsBytecode, payments.address, disputes.address),
+    );
+    const [hopShares] = await together(make(abis.hopSharesAbi, code.hopSharesBytecode, handoffs.address));
     return {
       identity: identity.address,
       swarms: swarms.address,
@@ -115,8 +119,10 @@ export async function deployContracts(options: DeployOptions): Promise<Deploymen
         crowdfund: crowdfund.address,
         trainingRecord: trainingRecord.address,
         descriptions: descriptions.address,
+        handoffs: handoffs.address,
+        hopShares: hopShares.address,
       },
-      block: crowdfund.block,
+      block: hopShares.block,
     };
   } catch (error) {
     throw toChainError(error);

@@ -28,7 +28,7 @@ import { type TransactionQueue, TransactionQueues } from '../transaction-queue.t
  */
 export interface LocalChain {
   readonly anvil: Anvil;
-  readonly network: ChainNetwork & { readonly rollup: RollupContracts };
+  readonly network: ChainNetwork & { readonly rollup: Required<RollupContracts> };
   readonly client: PublicClient;
   readonly controls: TestClient;
   /** Of swarm 0. */

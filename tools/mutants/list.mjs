@@ -3,6 +3,12 @@ export const GROUPS = {
   disputes: ['src/disputes', 'src/judge', 'test/disputes'],
   judge: ['src/judge', 'test/judge'],
   market: ['src', 'test/market', 'test/disputes/Trees.sol'],
+  handoffs: [
+    'src',
+    'test/handoffs',
+    'test/Signing.sol',
+    ...['DisputesFixture', 'SampleRun', 'Trees'].map((name) => `test/disputes/${name}.sol`),
+  ],
   records: [
     ...[
       ...['Identity', 'IIdentity', 'Swarms', 'ISwarms', 'Participation', 'IParticipation'],
@@ -145,6 +151,49 @@ export const LIKELY = {
   'the record of a retired device is lost': 'test_recordOfOwner_keepsRecordOfRetiredDevice',
   'v of 0 or 1 is refused': 'testFuzz_bind_acceptsEveryFormOfKeySignature',
   'an epoch comes round again': 'test_revokeAll_revertsIfEpochsAreUsedUp',
+  'a bond is taken back while it is locked': 'test_withdraw_revertsWhileBondIsLocked',
+  'a bond is locked for a shorter time': 'test_deposit_revertsIfTimeIsOverOrEarlierOrTooLate',
+  'a liar takes its bond back': 'test_contradict_forfeitsBonds',
+  'a bond is taken back twice': 'test_withdraw_returnsBondOnceAfterItsTime',
+  'other inputs make a contradiction': 'test_contradict_revertsIfThereIsNoContradiction',
+  'the same result twice is a contradiction': 'test_contradict_revertsIfThereIsNoContradiction',
+  'steps make a contradiction': 'test_contradict_revertsIfThereIsNoContradiction',
+  'hops make a contradiction': 'test_contradict_revertsIfThereIsNoContradiction',
+  'anybody signs for a device': 'test_convict_revertsIfDeviceDidNotSign',
+  'the zero address signed it': 'test_convict_revertsIfDeviceDidNotSign',
+  'a claim that does not stand convicts': 'test_convict_revertsUntilClaimStands',
+  'a claim about anything convicts': 'test_convict_revertsIfClaimIsAboutOtherInputsOrHop',
+  'a claim that agrees convicts': 'test_convict_revertsIfClaimSaysWhatHandoffSays',
+  'a hop of another run convicts': 'test_convict_revertsIfTermsAreOfOtherRun',
+  'other inputs than those signed': 'test_convict_revertsIfDeviceWasGivenFalseInputs',
+  'other outputs than those signed': 'test_blame_revertsIfTensorsAreNotInTrace',
+  'blame without conviction': 'test_blame_revertsIfHandoffIsNotConvicted',
+  'blame for a claim that is not lost': 'test_blame_revertsIfClaimIsNotLostOrGameIsNotOver',
+  'blame for another run’s claim': 'test_blame_revertsIfTermsAreNotTheClaims',
+  'blame in a game that goes on': 'test_blame_revertsIfClaimIsNotLostOrGameIsNotOver',
+  'blame for another step': 'test_blame_revertsIfHandoffIsOfOtherStep',
+  'blame for a slot that was never opened': 'test_blame_revertsIfGameEndedElsewhere',
+  'a bond pays twice': 'test_blame_revertsIfBondHasPaid',
+  'a claim is paid for twice': 'test_blame_revertsIfClaimIsPaidFor',
+  'blame takes nothing': 'test_blame_passesLossToSigner',
+  'what is left is not burned': 'test_blame_passesLossToSigner',
+  'any slots pass for the program’s': 'test_hopTerms_revertIfSlotsAreNotTheProgramsOrReadOthers',
+  'slots read what comes after them': 'test_hopTerms_revertIfSlotsAreNotTheProgramsOrReadOthers',
+  'a hop hands on what it does not have': 'test_hopTerms_revertIfSlotsAreNotTheProgramsOrReadOthers',
+  'data of a hop are not bound': 'test_hopTerms_areTheHopsSlotsAndInputs',
+  'any table passes for the program’s': 'test_hopTerms_revertIfSlotsAreNotTheProgramsOrReadOthers',
+  'a hop is paid twice': 'test_collect_revertsIfHopIsPaid',
+  'hops are paid before the claim stands': 'test_collect_revertsUntilClaimStands',
+  'hops are paid after the time': 'test_giveBack_returnsWhatNobodyCollectedAfterItsTime',
+  'a liar is paid': 'test_collect_revertsIfDeviceIsForfeited',
+  'a handoff of another run is paid': 'test_collect_revertsIfHandoffIsNotInRecord',
+  'a hop beyond the step is paid': 'test_collect_revertsIfHandoffIsNotInRecord',
+  'anybody records': 'test_record_revertsIfClaimIsForeignOrRecorded',
+  'a record is replaced': 'test_record_revertsIfClaimIsForeignOrRecorded',
+  'another’s claim is recorded': 'test_record_revertsIfClaimIsForeignOrRecorded',
+  'a lost claim is recorded': 'test_record_replacesThatOfLostClaim',
+  'the funder takes all at once': 'test_giveBack_returnsWhatNobodyCollectedAfterItsTime',
+  'the funder takes it twice': 'test_giveBack_returnsWhatNobodyCollectedAfterItsTime',
 };
 
 /**
@@ -718,6 +767,79 @@ export const MUTANTS = [
     ],
     ['a claim is counted twice', 'counted[claim] = true;', ''],
   ]),
+  ...handoffs('Handoffs', [
+    [
+      'a bond is taken back while it is locked',
+      'require(block.timestamp > bond.until, Locked(bond.until));',
+      '',
+    ],
+    ['a bond is locked for a shorter time', '&& until >= bond.until ', ''],
+    [
+      'a liar takes its bond back',
+      'require(!isForfeited[msg.sender][run], Forfeited());\n        Bond storage bond = _bonds[msg.sender][run][claimant];\n        uint256 amount = bond.amount;\n        require(amount != 0',
+      'Bond storage bond = _bonds[msg.sender][run][claimant];\n        uint256 amount = bond.amount;\n        require(amount != 0',
+    ],
+    ['a bond is taken back twice', 'delete _bonds[msg.sender][run][claimant];', ''],
+    ['other inputs make a contradiction', '&& first.inputs == second.inputs ', ''],
+    ['the same result twice is a contradiction', '&& first.outputs != second.outputs', ''],
+    ['steps make a contradiction', '&& first.step == second.step ', ''],
+    ['hops make a contradiction', '&& first.hop == second.hop', ''],
+    ['anybody signs for a device', '&& Signed.signer(digest, signature.r, signature.vs) == device', ''],
+    ['the zero address signed it', 'device != address(0) && Signed', 'Signed'],
+    ['a claim that does not stand convicts', 'disputes.stands(claim) && c.terms', 'c.terms'],
+    [
+      'a claim about anything convicts',
+      ' && c.terms == keccak256(abi.encode(HopProgram.terms(terms, hop)))',
+      '',
+    ],
+    ['a claim that agrees convicts', '&& c.root != claimRootOf(hop.outputs)', ''],
+    ['a hop of another run convicts', 'require(runOf(terms) == handoff.run, OtherRun());', ''],
+    ['other inputs than those signed', 'HopProgram.rootOver(inputs) == handoff.inputs && ', ''],
+    ['other outputs than those signed', ' && HopProgram.rootOver(outputs) == handoff.outputs', ''],
+    ['blame without conviction', 'require(isConvicted[device][digestOf(handoff)], NotConvicted());', ''],
+    ['blame for a claim that is not lost', 'c.lost && c.terms == keccak', 'c.terms == keccak'],
+    ['blame for another run’s claim', 'c.terms == keccak256(abi.encode(terms)) && runOf', 'runOf'],
+    ['blame in a game that goes on', '&& g.phase == IDisputes.Phase.Over ', ''],
+    ['blame for another step', '&& g.step == handoff.step', ''],
+    ['blame for a slot that was never opened', '&& g.slotHash != 0 ', ''],
+    ['a bond pays twice', 'bond.amount = 0;', ''],
+    ['a claim is paid for twice', 'uint256 due = c.bond - paidFor[g.claim];', 'uint256 due = c.bond;'],
+    ['blame takes nothing', 'uint256 paid = amount < due ? amount : due;', 'uint256 paid = 1;'],
+    ['what is left is not burned', 'burned += amount - paid;', ''],
+  ]),
+  ...handoffs('HopProgram', [
+    [
+      'any slots pass for the program’s',
+      'slot.kind == IDisputes.Kind.Output\n                && Merkle.verify',
+      'slot.kind == IDisputes.Kind.Output\n                || Merkle.verify',
+    ],
+    ['slots read what comes after them', '&& slot - hop.first < i', ''],
+    ['a hop hands on what it does not have', '&& place - hop.first < hop.slots.length', ''],
+    ['data of a hop are not bound', 'made.data = Merkle.rootOf(data);', ''],
+    [
+      'any table passes for the program’s',
+      'require(Merkle.verify(leaf, table.slot, run.slots, table.proof, run.program), IHandoffs.BadHop());',
+      '',
+    ],
+  ]),
+  ...handoffs('HopShares', [
+    ['a hop is paid twice', '_paid[pot].set(place);', ''],
+    ['hops are paid before the claim stands', 'p.isRecorded && disputes.stands(p.claim)', 'p.isRecorded'],
+    ['hops are paid after the time', 'require(block.timestamp <= p.until, TooLate(p.until));', ''],
+    ['a liar is paid', 'require(!handoffs.isForfeited(device, p.run), Forfeited());', ''],
+    ['a handoff of another run is paid', 'entry.handoff.run == p.run && hop', 'hop'],
+    ['a hop beyond the step is paid', '&& hop < p.hops ', ''],
+    ['anybody records', 'require(msg.sender == p.claimant, OnlyBy(p.claimant));', ''],
+    [
+      'a record is replaced',
+      'require(!p.isRecorded || disputes.claimOf(p.claim).lost, AlreadyRecorded());',
+      '',
+    ],
+    ['another’s claim is recorded', 'c.claimant == p.claimant && c.terms', 'c.terms'],
+    ['a lost claim is recorded', ' && !c.lost', ''],
+    ['the funder takes all at once', 'require(block.timestamp > p.until, TooEarly(p.until));', ''],
+    ['the funder takes it twice', 'p.left = 0;', ''],
+  ]),
 ];
 
 function disputes(list) {
@@ -738,6 +860,10 @@ function judge(name, list) {
 
 function records(name, list) {
   return inFile(`${name}.sol`, 'records', list);
+}
+
+function handoffs(name, list) {
+  return inFile(`${name}.sol`, 'handoffs', list);
 }
 
 function market(name, list) {

@@ -21,6 +21,10 @@ export type DisputeEvent =
   | { readonly kind: 'settled'; readonly claim: number; readonly upheld: boolean }
   /** The claim's last checkpoint is in the training record. */
   | { readonly kind: 'recorded'; readonly claim: number }
+  /** A device's handoff, which this account's claim was lost over, is shown to be false. */
+  | { readonly kind: 'convicted'; readonly claim: number; readonly device: Hex }
+  /** The device's bond has paid for the lost claim. */
+  | { readonly kind: 'blamed'; readonly claim: number; readonly device: Hex }
   /** `amount` is in wei. */
   | { readonly kind: 'withdrew'; readonly amount: bigint }
   /** Something failed and is tried again. The sentence names the cause. */
@@ -65,6 +69,10 @@ export function formatDisputeEvent(event: DisputeEvent): string {
       return `Claim ${event.claim}: ${event.upheld ? 'it stands' : 'it is lost'}.`;
     case 'recorded':
       return `Claim ${event.claim}: its last checkpoint is in the training record.`;
+    case 'convicted':
+      return `Claim ${event.claim}: device ${short(event.device)} signed a false handoff.`;
+    case 'blamed':
+      return `Claim ${event.claim}: paid for by the bond of device ${short(event.device)}.`;
     case 'withdrew':
       return `Withdrew ${formatEther(event.amount)} ETH.`;
     case 'trouble':
