@@ -107,6 +107,8 @@ interface Welcome {
   readonly keepers: Keepers;
 }
 
+/** Stands for a root that is not known. */
+const ABSENT: Hex = `0x${'00'.repeat(32)}`;
 const ADVANCE_MS = 1_000;
 /** A block that this device is to keep for so long, and does not compute, makes it come in again. */
 const ADOPT_MS = 10_000;
