@@ -13,7 +13,7 @@ import {
 } from '../../pipeline/runtime/messages.ts';
 import { type ComputedTensor, PipelineMember } from '../../pipeline/runtime/pipeline-member.ts';
 import type { Keepers } from '../../pipeline/runtime/step-plan.ts';
-import { type Handoff, type HandoffStatement, MOST_STEPS, versionRoot } from '../../protocol/handoff.ts';
+import { type Handoff, type HandoffStatement, MOST_STEPS } from '../../protocol/handoff.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import { BlockKeeper, type BlockKeeperOptions } from '../blocks/block-keeper.ts';
@@ -44,7 +44,7 @@ export interface BlockSessionOptions {
   /** What names the run in handoffs. */
   readonly run: Hex;
   readonly sign: (statement: HandoffStatement) => Handoff;
-  readonly rules: Pick<HandoffRules, 'isSigned' | 'rootOf'>;
+  readonly rules: Omit<HandoffRules, 'run'>;
   /** The hops of a step. It is asked often. */
   readonly graphOf: (step: number) => HopGraph;
   /** Roots of a step's data, by tensor. */
@@ -138,11 +138,7 @@ export class BlockSession {
 
   private constructor(options: BlockSessionOptions) {
     this.#options = options;
-    this.#rules = {
-      ...options.rules,
-      run: options.run,
-      versionRoot: (_block, _step, roots) => versionRoot([...roots.values()]),
-    };
+    this.#rules = { ...options.rules, run: options.run };
     this.#confirm(0, options.first);
     this.#keeper = BlockKeeper.start({
       ...options.keeping,
@@ -289,7 +285,11 @@ export class BlockSession {
       ([block, tensors]): ConfirmedVersion => ({
         block,
         step,
-        root: versionRoot([...tensors.keys()].map((name) => state.get(name) ?? ABSENT)),
+        root: this.#rules.versionRoot(
+          block,
+          step,
+          new Map([...tensors.keys()].map((name) => [name, state.get(name) ?? ABSENT])),
+        ),
       }),
     );
     const kept = this.#confirmed.filter((each) => each.step > step - REMEMBERED && each.step !== step);

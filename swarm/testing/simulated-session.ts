@@ -4,7 +4,6 @@ import { concatBytes } from '@noble/hashes/utils.js';
 import type { HopGraph } from '../../pipeline/runtime/hop-graph.ts';
 import { hashedData, hashedHop, hashedRoot, hashedState } from '../../pipeline/testing/hashed-blocks.ts';
 import { simulatedRules, simulatedSignature } from '../../pipeline/testing/simulated-pipeline.ts';
-import { versionRoot } from '../../protocol/handoff.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { Announcements } from '../blocks/announcements.ts';
 import { BlockStore } from '../blocks/block-store.ts';
@@ -100,7 +99,7 @@ export class SimulatedSessions {
         random: () => 0.5,
         members: () =>
           [...this.there.values()].map((each) => each.member).filter((each) => each.device !== device),
-        rootOf: async ({ block }, bytes) => rootOfFile(graph, block, bytes),
+        rootOf: async ({ block, step }, bytes) => rootOfFile(graph, { block, step }, bytes),
         hash,
       },
       transport: this.#messages.transport(peerId),
@@ -196,9 +195,14 @@ function readFile(graph: HopGraph, file: Uint8Array) {
   return { block, step, tensors };
 }
 
-function rootOfFile(graph: HopGraph, block: string, file: Uint8Array): Hex {
+function rootOfFile(
+  graph: HopGraph,
+  { block, step }: { block: string; step: number },
+  file: Uint8Array,
+): Hex {
   const { tensors } = readFile(graph, file);
-  return versionRoot(
-    [...graph.stateOf(block).keys()].map((name) => hashedRoot(tensors.get(name) ?? new Uint8Array())),
+  const roots = [...graph.stateOf(block).keys()].map(
+    (name) => [name, hashedRoot(tensors.get(name) ?? new Uint8Array())] as const,
   );
+  return simulatedRules.versionRoot(block, step, new Map(roots));
 }
