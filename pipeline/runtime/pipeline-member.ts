@@ -536,6 +536,7 @@ export class PipelineMember {
       case 'busy':
         this.#onBusy(from, message);
         return;
+      case 'hello':
       case 'pong':
         if (message.step > this.#plan.step + 1) this.#isBehind(from, message.step);
         return;
