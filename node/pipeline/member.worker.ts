@@ -1,10 +1,11 @@
-/** One member of `npm run pipeline`, in a thread of its own: an engine, its blocks, and links to the others. */
+/**
+ * One member of `npm run pipeline`, in a thread of its own: an engine, its blocks, and links to the others.
+ */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
 import { encodeBlock } from '../../models/blocks/block-version.ts';
 import { tensorRoot } from '../../models/checkpoint/root.ts';
-import { MemberDriver } from '../../pipeline/runtime/member-driver.ts';
-import { encodePipelineMessage } from '../../pipeline/runtime/messages.ts';
+import { decodePipelineMessage, encodePipelineMessage } from '../../pipeline/runtime/messages.ts';
 import { PipelineMember } from '../../pipeline/runtime/pipeline-member.ts';
 import { keepersOf } from '../../pipeline/runtime/step-plan.ts';
 import { deviceKey } from '../../protocol/device-key.ts';
@@ -12,6 +13,8 @@ import { handoffRun, isSigned, signHandoff } from '../../protocol/handoff.ts';
 import { type DeviceAddress, type Hex, toHex } from '../../protocol/hex.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import { openKeyRecovery } from '../../protocol/secp256k1-wasm.ts';
+import { LiveMember } from '../../swarm/pipeline/live-member.ts';
+import { systemScheduler } from '../../swarm/scheduler.ts';
 import { hopGraphOf, versionRootOf } from '../../workers/hop-graph-of-step.ts';
 import { HopHost } from '../../workers/hop-host.ts';
 import { rootOfState } from './oracle.ts';
@@ -33,13 +36,13 @@ const host = new HopHost({ engine, run });
 const recover = await openKeyRecovery();
 const links = new Map<DeviceAddress, MessagePort>();
 let member: PipelineMember | undefined;
-let driver: MemberDriver | undefined;
+let live: LiveMember | undefined;
 
 const tell = (message: FromMember): void => parent.postMessage(message);
 
 function link(device: DeviceAddress, port: MessagePort): void {
   links.set(device, port);
-  port.on('message', (bytes: Uint8Array) => driver?.receive(device, bytes));
+  port.on('message', (bytes: Uint8Array) => live?.receive(device, decodePipelineMessage(bytes)));
 }
 
 function begin(beginning: Beginning): void {
@@ -88,31 +91,23 @@ function begin(beginning: Beginning): void {
     roundTrip: () => ROUND_TRIP,
     firstDeadline: FIRST_DEADLINE,
   });
-  driver = new MemberDriver({
+  live = new LiveMember({
     member,
-    executor: {
-      async execute(at, hop, inputs, { signal }) {
-        const outputs = await host.compute(at, hop, inputs, { signal });
-        tell({ kind: 'computed' });
-        return outputs;
-      },
+    async compute(at, hop, inputs, signal) {
+      const outputs = await host.compute(at, hop, inputs, { signal });
+      tell({ kind: 'computed' });
+      return outputs;
     },
-    clock: {
-      now: () => performance.now(),
-      after: (ms, task) => {
-        const timer = setTimeout(task, ms);
-        return () => clearTimeout(timer);
-      },
-    },
-    send: (to, bytes) => links.get(to)?.postMessage(bytes),
+    send: (to, message) => links.get(to)?.postMessage(encodePipelineMessage(message)),
+    scheduler: systemScheduler,
     onFinished: finished,
     onBehind: () => tell({ kind: 'behind' }),
-    onFailed: (error) => tell({ kind: 'failed', message: messageOf(error) }),
+    onFailure: (_, error) => tell({ kind: 'failed', message: messageOf(error) }),
   });
-  driver.start();
+  live.start();
   if (!isJoin) return;
   for (const message of beginning.welcome)
-    if (message.kind === 'handoff') driver.hear(message.handoff.device, message);
+    if (message.kind === 'handoff') live.receive(message.handoff.device, message);
   for (const port of links.values())
     port.postMessage(encodePipelineMessage({ kind: 'join', step: start.step, blocks }));
 }

@@ -1,4 +1,6 @@
-/** What `npm run pipeline` trains: nano's shape with a block for each run of layers, and how its members work. */
+/**
+ * What `npm run pipeline` trains: nano's shape with a block for each run of layers, and how its members work.
+ */
 import { blockPlan, evenLayers } from '../../models/blocks/block-plan.ts';
 import { type BlockVersion, blocksOf } from '../../models/blocks/block-version.ts';
 import type { Checkpoint } from '../../models/decoder/checkpoint.ts';

@@ -298,7 +298,9 @@ export class PipelineMember {
     }
   }
 
-  /** Devices that are late and did not compute a step's update are not expected to come back by themselves. */
+  /**
+   * Devices that are late and did not compute a step's update are not expected to come back by themselves.
+   */
   #forget(step: number): void {
     for (const [block, devices] of this.#holders) {
       const updaters = this.#updaters.get(step)?.get(block);
@@ -536,10 +538,10 @@ export class PipelineMember {
       case 'busy':
         this.#onBusy(from, message);
         return;
-      case 'hello':
       case 'pong':
         if (message.step > this.#plan.step + 1) this.#isBehind(from, message.step);
         return;
+      case 'hello':
       case 'welcome':
         return;
     }
