@@ -1,6 +1,6 @@
 /** What a device starts from in a swarm: a model's files, how it is asked, and its first checkpoint. */
 
-import { parameterSpecs } from '../models/decoder/config.ts';
+import { type DecoderConfig, parameterSpecs } from '../models/decoder/config.ts';
 import { frozenRoot } from '../models/decoder/lora/frozen-root.ts';
 import type { ModelSource } from '../models/loading/model-source.ts';
 import { openDescription } from '../models/loading/open-model.ts';
@@ -25,6 +25,8 @@ export interface MemberModelOptions {
 
 /** A model's part of `TrainerOptions`. It reads weights only when they are needed. */
 export interface MemberModel {
+  /** The model's shape. */
+  readonly config: DecoderConfig;
   /** How the model is asked. Throws TokenizerError for a model that cannot be. */
   format(settings: Pick<LearningSettings, 'answerTokens' | 'critiqueTokens'>): PromptFormat;
   /** The weights that adapters are trained beside. Undefined when all weights are trained. */
@@ -47,6 +49,7 @@ export async function openMemberModel(options: MemberModelOptions): Promise<Memb
     return { weights: opened, root: await frozenRoot(config, opened, { signal }) };
   });
   return {
+    config,
     format: (settings) => modelFormat({ tokenizer, endTokens: generation.endTokens, settings }),
     base: async () => (lora === undefined ? undefined : frozen()),
     async first(device, settings) {

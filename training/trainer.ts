@@ -4,6 +4,7 @@
 
 import type { Engine } from '../compute/engines/engine.ts';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
+import type { DecoderConfig } from '../models/decoder/config.ts';
 import type { Hex } from '../protocol/hex.ts';
 import type {
   AnswerGroup,
@@ -169,6 +170,11 @@ export class LearningTrainer implements Trainer {
   /** The next round to train: every earlier round was trained or skipped. */
   get cursor(): number {
     return this.#current.cursor;
+  }
+
+  /** Shape of the model in training. */
+  get config(): DecoderConfig {
+    return this.#checkpoint.config;
   }
 
   /** Root of the current checkpoint. */

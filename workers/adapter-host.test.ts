@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
+import { blobSource } from '../models/loading/blob-source.ts';
 import { storeSource } from '../models/loading/store-source.ts';
 import { openMemoryFileStore } from '../models/loading/testing/memory-file-store.ts';
+import { tinyFiles } from '../models/loading/testing/tiny-model.ts';
 import { openMemoryDirectory } from '../models/storage/memory-directory.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
 import { smallSpec } from '../protocol/testing/sample-swarm-specs.ts';
@@ -53,4 +55,31 @@ it('trains adapters beside the frozen model of a swarm, and goes on with them af
   other[other.length - 2] = (other.at(-2) ?? 0) ^ 1;
   files.files.set('model.safetensors', other);
   await expect(ComputeHost.start(options())).rejects.toThrow(/belong to a model with root/);
+});
+
+it('refuses another model in place of the one that the device has trained', async () => {
+  const directory = openMemoryDirectory();
+  const small = smallModel();
+  const picked = (files: Readonly<Record<string, Uint8Array>>) =>
+    blobSource(Object.entries(files).map(([name, bytes]) => new File([new Uint8Array(bytes)], name)));
+  const own = Object.fromEntries(
+    await Promise.all(NAMES.map(async (name) => [name, await small.file(name)] as const)),
+  );
+  const options = (files: Readonly<Record<string, Uint8Array>>): ComputeHostOptions<never> => ({
+    device: DEVICE,
+    model: picked(files),
+    store: openCheckpointStore(directory),
+    engine: 'wasm',
+    settings: SMALL_SETTINGS,
+    chooseEngine: async () => ({
+      ...{ engine: await createWasmEngine({ threads: 1 }), reason: 'requested', verdicts: [] },
+    }),
+  });
+  const first = await ComputeHost.start(options(own));
+  const { root } = first;
+  await first.stop();
+  await expect(ComputeHost.start(options(tinyFiles()))).rejects.toThrow(/a model of another shape/);
+  const again = await ComputeHost.start(options(own));
+  expect(again.root).toBe(root);
+  await again.stop();
 });

@@ -2,6 +2,7 @@ import { suiteDigest } from '../compute/conformance/suite-digest.ts';
 import { canPace, LEAST_SHARE } from '../compute/engines/duty-cycle.ts';
 import { DeviceLostError, type Engine, type EngineKind } from '../compute/engines/engine.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
+import { configJson, type DecoderConfig } from '../models/decoder/config.ts';
 import { measureTraining } from '../models/engine-choice/measure.ts';
 import type { ModelSource } from '../models/loading/model-source.ts';
 import type { DeviceAddress, Hex } from '../protocol/hex.ts';
@@ -284,6 +285,12 @@ export class ComputeHost<Verdict> implements Trainer {
           `The stored checkpoint belongs to device ${owner}, not to ${device}. Restore that device's key, or remove the stored checkpoint.`,
         );
       }
+      if (!isSameShape(trainer.config, this.#member.config)) {
+        await trainer.stop();
+        throw new Error(
+          'This device has trained a model of another shape in this swarm, and keeps its checkpoint. Start from that model again, or take part with another device key.',
+        );
+      }
       const running = { chosen, evaluationEngine, trainer };
       // Not earlier: the settings of a first checkpoint depend on the device's full speed.
       this.#pace(running);
@@ -325,6 +332,11 @@ export class ComputeHost<Verdict> implements Trainer {
     await running.chosen.engine.stop().catch(() => undefined);
     if (running.evaluationEngine !== running.chosen.engine) await running.evaluationEngine.stop();
   }
+}
+
+/** Whether a checkpoint can be of a model, so that it is asked in that model's words. */
+function isSameShape(one: DecoderConfig, other: DecoderConfig): boolean {
+  return JSON.stringify(configJson(one)) === JSON.stringify(configJson(other));
 }
 
 async function isSlow(engine: Engine, signal?: AbortSignal): Promise<boolean> {

@@ -29,5 +29,9 @@ export function whyNotHere(
   };
   // A device that brings no model starts from the base, so that the base has to fit it.
   const [refusal] = refusalsOf({ ...spec, models: brings ? 'any' : 'one' }, capabilities);
-  return refusal?.sentence ?? whyUnusable(spec, { ownModel: brings });
+  if (refusal === undefined) return whyUnusable(spec, { ownModel: brings });
+  const remedy = spec.models === 'any' && refusal.kind === 'large-model';
+  return remedy
+    ? `${refusal.sentence} Or bring another model: the swarm’s page offers it.`
+    : refusal.sentence;
 }
