@@ -9,6 +9,7 @@ import type { CostMemory } from '../../workers/cost-memory.ts';
 import { type CostComparison, compareCosts } from '../../workers/cost-record.ts';
 import type { PickedBlob } from '../../workers/model-api.ts';
 import { predictCost, type SwarmCost } from '../../workers/round-cost.ts';
+import type { OwnModel } from '../volunteer/own-model.ts';
 import type { CatalogueTask } from './swarm-draft.ts';
 import type { SwarmWatch } from './swarm-watch.ts';
 import {
@@ -35,6 +36,7 @@ export interface SwarmsControllerOptions {
   readonly describeBase: SwarmsPort['describeBase'];
   readonly keepBase: SwarmsPort['keepBase'];
   readonly whyNotHere: SwarmsPort['whyNotHere'];
+  readonly ownModels: Pick<SwarmsPort, 'bringable' | 'ownModel' | 'bring'>;
   /**
    * Shape and size of a model, from its small files: those of a folder, where it was chosen here. Throws
    * ModelFetchError.
@@ -112,6 +114,18 @@ export class SwarmsController implements SwarmsPort {
 
   keepBase(...asked: Parameters<SwarmsPort['keepBase']>): Promise<void> {
     return this.#options.keepBase(...asked);
+  }
+
+  bringable(): Promise<readonly OwnModel[]> {
+    return this.#options.ownModels.bringable();
+  }
+
+  ownModel(swarm: number): OwnModel | null {
+    return this.#options.ownModels.ownModel(swarm);
+  }
+
+  bring(swarm: number, model: OwnModel | null): void {
+    this.#options.ownModels.bring(swarm, model);
   }
 
   whyNotHere(spec: SwarmSpec): string | null {
