@@ -12,6 +12,7 @@ import { networkId } from '../swarm/network-id.ts';
 import { BUILTIN_MODELS, builtinModelOf } from '../training/builtin-models.ts';
 import { SHORT_TASKS, TASKS } from '../training/tasks/catalogue.ts';
 import { reportQuestions } from '../training/tasks/question-report.ts';
+import { COST_TEXT, CostMemory } from '../workers/cost-memory.ts';
 import type { PickedBlob } from '../workers/model-api.ts';
 import { ModelFetchError } from '../workers/published-model.ts';
 import { bringableHere, describeBase, keepBase } from './swarms/describe-base.ts';
@@ -74,6 +75,8 @@ export function openSwarms({ base, network }: OpenSwarmsOptions): SwarmsControll
     modelOf: (model, folder) => models.get(model.root, () => modelOf(model, { page: base, folder })),
     measure: measureSpeed,
     speed: speedMemory(),
+    costs: new CostMemory(storedText(() => localStorage, COST_TEXT)),
+    runOf: (id) => networkId(network.chainId, participation, id),
     deviceMemory,
     price: (spec) => priceOfOpening({ client, swarms, spec }),
     open: async (spec, queue) => (await openSwarm({ queue, swarms, spec })).id,

@@ -6,6 +6,7 @@ import type { ChainError } from '../chain/errors.ts';
 import { connect } from '../chain/network.ts';
 import type { EngineKind } from '../compute/engines/engine.ts';
 import { availableCandidates, chooseEngine, type EngineVerdict } from '../models/engine-choice/choose.ts';
+import { measureTraining } from '../models/engine-choice/measure.ts';
 import { folderSource } from '../models/loading/folder-source.ts';
 import { folderName } from '../models/storage/directory.ts';
 import { openFileDirectory } from '../models/storage/file-directory.ts';
@@ -40,6 +41,7 @@ import { verdictFolder } from './home/verdict-folder.ts';
 import { OwnAttestations } from './own-attestations.ts';
 import { fileInFolder, fileInMemory, membersOf, offerFile } from './swarms/member-files.ts';
 import { type PreparedSwarm, prepareSwarm } from './swarms/prepare-swarm.ts';
+import { predictRound, RoundCosts } from './swarms/round-costs.ts';
 
 export interface VolunteerOptions {
   readonly network: Network;
@@ -186,6 +188,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       tell({ kind: 'joined', device: key.address, engine: chosen.description, cursor: 0 });
       return { device: key.address, stop: closeAll };
     }
+    let speed: number | null = null;
     const frozen =
       options.critic === undefined
         ? undefined
@@ -201,7 +204,16 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       store,
       retention,
       engine,
-      chooseEngine: chooseEngineHere,
+      chooseEngine: async (choice, inner) => {
+        const chosen = await chooseEngineHere(choice, inner);
+        // For the prediction of a round. The reference engine takes minutes for a step.
+        if (chosen.engine.kind !== 'reference') {
+          const now = (): number => performance.now();
+          const ends = inner === undefined ? {} : { signal: inner };
+          speed = (await measureTraining({ engine: chosen.engine, now, steps: 1, ...ends })).gflops;
+        }
+        return chosen;
+      },
       onNotice: (text) => tell({ kind: 'notice', text }),
       ...(signal === undefined ? {} : { signal }),
     });
@@ -233,8 +245,18 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     });
     closing.push(async () => stopReplaced());
     const own = new OwnAttestations();
+    const model = folderSource(prepared.model);
+    const costs = new RoundCosts({
+      ...{ home, run },
+      predicted: await predictRound({ spec, model, speed, ...ending }),
+    });
     driver.on((event) => {
-      if (event.kind === 'trained') own.trained(event.round, event.checkpointRoot);
+      if (event.kind === 'trained') {
+        own.trained(event.round, event.checkpointRoot);
+        // In kB. What could not be written down is missing from a comparison, and from nothing else.
+        const memory = 1024 * process.resourceUsage().maxRSS;
+        costs.add(event.round, (event.computeMs ?? 0) / 1000, memory).catch(() => undefined);
+      }
       tell({ kind: 'round', event });
     });
     const stopWatching = chain.watchInclusions(chain.clock.read().round, (attestation) => {

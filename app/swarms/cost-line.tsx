@@ -1,18 +1,27 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { useStore } from 'zustand';
 import { messageOf } from '../../protocol/message-of.ts';
 import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
+import { comparisonInWords } from '../../workers/cost-record.ts';
+import type { SwarmCost } from '../../workers/round-cost.ts';
 import { ActionButton } from '../ui/action-button.tsx';
 import { formatBytes, formatSpan } from '../ui/format.ts';
-import type { SwarmCost, SwarmsPort } from './swarms-port.ts';
+import type { SwarmsPort } from './swarms-port.ts';
 
 type Asked =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'known'; readonly cost: SwarmCost }
   | { readonly kind: 'failed'; readonly cause: string };
 
-/** What a round of a swarm would take on this device. */
-export function CostLine({ swarms, spec }: { readonly swarms: SwarmsPort; readonly spec: SwarmSpec }) {
+interface CostLineProps {
+  readonly swarms: SwarmsPort;
+  readonly spec: SwarmSpec;
+  /** Number of the swarm; absent while it is not open. */
+  readonly id?: number;
+}
+
+/** What a round of a swarm would take on this device, and what rounds of it took. */
+export function CostLine({ swarms, spec, id }: CostLineProps) {
   const speed = useStore(swarms.store, (view) => view.speed);
   const [asked, setAsked] = useState<Asked>({ kind: 'waiting' });
   useEffect(() => {
@@ -31,10 +40,17 @@ export function CostLine({ swarms, spec }: { readonly swarms: SwarmsPort; readon
   }, [swarms, spec, speed]);
   if (asked.kind === 'waiting') return <p className="text-note text-quiet">Predicting what it takes here…</p>;
   if (asked.kind === 'failed') return <p className="text-note text-warn">{asked.cause}</p>;
-  return <Cost cost={asked.cost} swarms={swarms} />;
+  return <Cost cost={asked.cost} swarms={swarms} id={id} />;
 }
 
-function Cost({ cost, swarms }: { readonly cost: SwarmCost; readonly swarms: SwarmsPort }) {
+interface CostProps {
+  readonly cost: SwarmCost;
+  readonly swarms: SwarmsPort;
+  readonly id: number | undefined;
+}
+
+function Cost({ cost, swarms, id }: CostProps) {
+  const took = useMemo(() => (id === undefined ? null : swarms.took(id, cost)), [swarms, id, cost]);
   const { seconds, roundSeconds, memory, download, fit } = cost;
   const slow = seconds !== null && seconds > roundSeconds;
   return (
@@ -49,6 +65,11 @@ function Cost({ cost, swarms }: { readonly cost: SwarmCost; readonly swarms: Swa
         {fit === 'tight' ? ' Memory would be tight: close other programs.' : ''}
         {slow && fit !== 'stop' ? ' This device would miss rounds, or answer fewer tasks.' : ''}
       </p>
+      {took === null ? null : (
+        <p className="text-quiet" data-testid="swarm-took">
+          {comparisonInWords(took)}
+        </p>
+      )}
       {seconds !== null ? null : (
         <ActionButton
           look="text"

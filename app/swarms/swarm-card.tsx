@@ -34,7 +34,7 @@ export function SwarmCard({ swarm, swarms, chainId, joined, onJoin }: SwarmCardP
             <p className="max-w-prose text-body">{spec.description}</p>
             <p className="max-w-prose text-note text-quiet">{trainsInWords(spec)}</p>
             <HeldOutCurve points={heldOut} />
-            {problem === null ? <CostLine swarms={swarms} spec={spec} /> : null}
+            {problem === null ? <CostLine swarms={swarms} spec={spec} id={id} /> : null}
           </>
         )}
         {problem === null ? null : (

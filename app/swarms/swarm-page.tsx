@@ -154,7 +154,7 @@ function Known({ swarm, swarms, chainId, engine }: KnownProps) {
         </div>
         {spec === null || problem !== null ? null : (
           <div className="mt-4">
-            <CostLine swarms={swarms} spec={spec} />
+            <CostLine swarms={swarms} spec={spec} id={id} />
             {spec.models === 'any' ? <OwnModelChoice swarms={swarms} id={id} base={spec.base.name} /> : null}
             {spec.base.kind === 'files' ? <KeepModel swarms={swarms} base={spec.base} /> : null}
           </div>

@@ -5,16 +5,17 @@ import type { Hex } from '../../protocol/hex.ts';
 import type { BaseModel, DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import { encodeSwarmSpec } from '../../protocol/swarm-spec-codec.ts';
 import type { QuestionReport } from '../../training/tasks/question-report.ts';
+import type { CostMemory } from '../../workers/cost-memory.ts';
+import { type CostComparison, compareCosts } from '../../workers/cost-record.ts';
 import type { PickedBlob } from '../../workers/model-api.ts';
+import { predictCost, type SwarmCost } from '../../workers/round-cost.ts';
 import type { OwnModel } from '../volunteer/own-model.ts';
-import { predictCost } from './swarm-cost.ts';
 import type { CatalogueTask } from './swarm-draft.ts';
 import type { SwarmWatch } from './swarm-watch.ts';
 import {
   type BaseFrom,
   EMPTY_SWARMS,
   type PreparedSwarm,
-  type SwarmCost,
   type SwarmsPort,
   type SwarmsView,
 } from './swarms-port.ts';
@@ -45,6 +46,10 @@ export interface SwarmsControllerOptions {
   readonly measure: () => Promise<number>;
   /** The speed that an earlier visit measured. */
   readonly speed: { get(): number | null; set(speed: number): void };
+  /** What rounds took in this browser. */
+  readonly costs: Pick<CostMemory, 'of' | 'predict'>;
+  /** The network id of a swarm. */
+  readonly runOf: (id: number) => string;
   /** What the browser says, in GiB. */
   readonly deviceMemory: number | undefined;
   readonly price: (spec: SwarmSpec) => Promise<PreparedSwarm['price']>;
@@ -132,6 +137,12 @@ export class SwarmsController implements SwarmsPort {
     const { config, parameters, bytes } = await modelOf(spec.base, this.#folders.get(spec.base.root) ?? []);
     const { speed } = this.store.getState();
     return predictCost({ spec, config, parameters, modelBytes: bytes, speed, deviceMemory });
+  }
+
+  took(id: number, { seconds, memory }: SwarmCost): CostComparison | null {
+    const { costs, runOf } = this.#options;
+    costs.predict(runOf(id), { seconds, memory });
+    return compareCosts(costs.of(runOf(id)));
   }
 
   async measure(): Promise<void> {

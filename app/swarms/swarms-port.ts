@@ -4,7 +4,9 @@ import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type { BaseModel, DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { QuestionReport } from '../../training/tasks/question-report.ts';
+import type { CostComparison } from '../../workers/cost-record.ts';
 import type { PickedBlob } from '../../workers/model-api.ts';
+import type { SwarmCost } from '../../workers/round-cost.ts';
 import type { OwnModel } from '../volunteer/own-model.ts';
 import type { CatalogueTask } from './swarm-draft.ts';
 
@@ -33,19 +35,6 @@ export interface ShownSwarm {
   readonly members: number;
   /** Oldest first; empty where no member's figures are known. */
   readonly heldOut: readonly HeldOutPoint[];
-}
-
-/** What a round of a swarm takes on this device, predicted. */
-export interface SwarmCost {
-  /** Seconds of computing a round; null while this device has not been measured. */
-  readonly seconds: number | null;
-  /** Seconds that a round lasts, by the swarm's schedule. */
-  readonly roundSeconds: number;
-  /** Peak of memory in bytes. */
-  readonly memory: number;
-  readonly fit: 'good' | 'tight' | 'stop';
-  /** Bytes to fetch before the first round. */
-  readonly download: number;
 }
 
 export interface SwarmsView {
@@ -128,6 +117,11 @@ export interface SwarmsPort {
   whyNotHere(spec: SwarmSpec): string | null;
   /** What a round would take on this device. Fetches a small config.json where the model is not here. */
   cost(spec: SwarmSpec): Promise<SwarmCost>;
+  /**
+   * What rounds of an open swarm took here, beside what `cost` predicts; null where this browser computed
+   * none.
+   */
+  took(id: number, predicted: SwarmCost): CostComparison | null;
   /** Measures this device's speed, once; `cost` then knows seconds. Throws ComputeError. */
   measure(): Promise<void>;
   /**

@@ -54,7 +54,13 @@ describe('SwarmsScreen', () => {
     await expect.element(swarm.getByTestId('swarm-cost')).toHaveTextContent(/210 MB of memory, and 398 kB/);
     await swarm.getByTestId('swarm-measure').click();
     await expect.element(swarm.getByTestId('swarm-cost')).toHaveTextContent('About 6 s of computing');
+    await expect
+      .element(swarm.getByTestId('swarm-took'))
+      .toHaveTextContent(
+        'Predicted: about 6.0 s and about 210 MB of memory a round. The last 3 rounds here took 8.0 s (7.0 s to 9.0 s) of computing and at most 190 MB of memory.',
+      );
     const fresh = locator.getByTestId('swarm-0');
+    await expect.element(fresh.getByTestId('swarm-took')).not.toBeInTheDocument();
     await expect.element(fresh).toHaveTextContent('No member’s figures are known');
   });
 

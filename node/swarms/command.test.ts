@@ -7,7 +7,9 @@ import { type LocalChain, startLocalChain } from '../../chain/testing/local-chai
 import { filesRoot } from '../../models/loading/file-root.ts';
 import type { SourceFile } from '../../protocol/swarm-spec.ts';
 import { smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
+import { networkId } from '../../swarm/network-id.ts';
 import { runSwarmCommand } from './command.ts';
+import { RoundCosts } from './round-costs.ts';
 
 describe.skipIf(NO_ANVIL !== undefined)(
   `npm run swarm${NO_ANVIL === undefined ? '' : `: ${NO_ANVIL}`}`,
@@ -53,7 +55,22 @@ describe.skipIf(NO_ANVIL !== undefined)(
       ]);
       const shown = JSON.parse(await swarm('show', opened.link, '--json'));
       expect(shown).toMatchObject({ swarm: 1, cid: opened.cid, spec: { name: 'Mine' }, members: 0 });
+      expect(shown.here).toBeNull();
       expect(await swarm('list')).toContain('1  Mine: ');
+
+      const home1 = join(home, 'volunteer');
+      const run = networkId(local.network.chainId, local.network.contracts.participation, 1);
+      const costs = new RoundCosts({ home: home1, run, predicted: { seconds: 6, memory: 210e6 } });
+      await Promise.all([costs.add(4, 7, 250e6), costs.add(5, 9, 260e6)]);
+      expect(JSON.parse(await swarm('show', '1', '--json')).here).toMatchObject({
+        rounds: 2,
+        seconds: { predicted: 6, median: 8 },
+        memory: { predicted: 210e6, most: 260e6 },
+      });
+      expect(await swarm('show', '1')).toContain(
+        'Predicted: about 6.0 s and about 210 MB of memory a round. The last 2 rounds here took 8.0 s (7.0 s to 9.0 s)',
+      );
+      expect(await swarm('show', '0')).toContain('No round of it was computed here yet.');
       expect(await swarm('leave', '1')).toContain('nothing of swarm 1');
     });
 

@@ -15,6 +15,8 @@ import type { Network } from '../../protocol/network-file.ts';
 import { swarmLink } from '../../protocol/swarm-link.ts';
 import { downloadsOf } from '../../protocol/swarm-refusals.ts';
 import { parseSwarmSpec } from '../../protocol/swarm-spec-codec.ts';
+import { networkId } from '../../swarm/network-id.ts';
+import { compareCosts, comparisonInWords } from '../../workers/cost-record.ts';
 import { parseCommandLine, UsageError, wholeNumber } from '../home/command-line.ts';
 import { secretFile } from '../home/key-file.ts';
 import { readNetworkFile } from '../home/network-file.ts';
@@ -22,6 +24,7 @@ import { drill, memoryLines, stageLine } from '../swarm-drill.ts';
 import { describeModel } from './describe-model.ts';
 import { networkOfSwarm } from './find-swarm.ts';
 import { leaveSwarm } from './leave-swarm.ts';
+import { readCosts } from './round-costs.ts';
 import { ensureFunds } from './starter-funds.ts';
 
 const HELP = `npm run swarm -- COMMAND [options]
@@ -30,7 +33,7 @@ const HELP = `npm run swarm -- COMMAND [options]
   describe --model DIR the "base" of a specification for a model's folder: its files with hashes and manifests,
                        by which members pass them on; --url URL names a folder that has them too
   list                 the newest swarms of the network
-  show ID|LINK         one swarm with its specification
+  show ID|LINK         one swarm with its specification, and what its rounds took here beside what was predicted
   drill --model DIR    rounds of members in this process that train adapters beside a real model;
                        seconds and memory of each stage (--members, --rounds, --items, --samples, --tokens, --threads)
   leave ID|LINK        ends this device's part: what it downloaded is deleted, its own checkpoint stays
@@ -40,7 +43,7 @@ const HELP = `npm run swarm -- COMMAND [options]
                        the node gives it coin (default .starling/swarm-account.key)
   --dry-run            create: tells gas and price, and sends nothing
   --most N             list: how many at most (default 25)
-  --home DIR           leave: folder of the volunteer (default .starling/volunteer)
+  --home DIR           show, leave: folder of the volunteer (default .starling/volunteer)
   --json               one JSON value, for programs
 
 A specification is described in docs/swarms.md. In a file, startedBy may be left out: it is the account of the key file; so may
@@ -187,10 +190,14 @@ export async function runSwarmCommand(options: SwarmCommandOptions): Promise<voi
       const link = swarmLink(network.chainId, swarm, network.page ?? '');
       const { published } = record;
       const spec = published.kind === 'readable' ? published.spec : null;
-      print({ ...row, ...record, openedIn: Number(record.openedIn), published: undefined, spec, link }, [
+      const run = networkId(network.chainId, network.contracts.participation, swarm);
+      const here = compareCosts(await readCosts(resolve(values.home), run));
+      const openedIn = Number(record.openedIn);
+      print({ ...row, ...record, openedIn, published: undefined, spec, link, here }, [
         lineOf(row),
         `cid ${record.cid}, opened by ${record.starter} in block ${record.openedIn}`,
         link,
+        here === null ? 'No round of it was computed here yet.' : comparisonInWords(here),
         ...(spec === null ? [] : [JSON.stringify(spec, null, 2)]),
       ]);
       return;

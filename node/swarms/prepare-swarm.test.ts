@@ -179,10 +179,15 @@ describe.skipIf(NO_ANVIL !== undefined)(
       );
       await mkdir(checkpoints, { recursive: true });
       await mkdir(join(own, 'models'), { recursive: true });
-      await writeFile(join(checkpoints, 'kept'), 'x');
+      await mkdir(join(checkpoints, 'kept'));
+      await writeFile(join(checkpoints, 'checkpoint.a'), 'x');
       const left = await leaveSwarm({ network, home: own });
-      expect(left).toEqual({ swarm: 3, checkpoints, deleted: [join(own, 'models')] });
-      expect(await readFile(join(checkpoints, 'kept'), 'utf8')).toBe('x');
+      expect(left).toEqual({
+        swarm: 3,
+        checkpoints,
+        deleted: [join(checkpoints, 'kept'), join(own, 'models')],
+      });
+      expect(await readFile(join(checkpoints, 'checkpoint.a'), 'utf8')).toBe('x');
     });
   },
 );

@@ -14,6 +14,8 @@ import type { RoundSettings } from './round-settings.ts';
 /** What every stage of a round works with. */
 export interface RoundDependencies {
   readonly trainer: Trainer;
+  /** Milliseconds that the trainer's calls for a round took so far. */
+  readonly computeMsOf: (round: number) => number;
   readonly ledger: Ledger;
   readonly gossip: Gossip;
   readonly content: Pick<Content, 'publishObject' | 'fetchObject'>;

@@ -60,6 +60,8 @@ export type RoundEvent =
       readonly meanReward: number;
       readonly heldOutAccuracy: number;
       readonly loss: number;
+      /** Milliseconds in which the device answered, judged, voted and trained. Absent if not timed. */
+      readonly computeMs?: number;
     }
   /** The own attestation was handed to the network. */
   | { readonly kind: 'sent'; readonly round: number; readonly checkpointRoot: Hex; readonly body: AttestBody }

@@ -43,6 +43,8 @@ describe('RoundDriver', () => {
       expect(peer.of('failed')).toEqual([]);
       expect(peer.gossip.rejected.snapshot()).toEqual({});
     }
+    // Answers take 1.5 s of the simulated time, training 2 s, and the rest none.
+    for (const { computeMs } of peers.flatMap((peer) => peer.of('trained'))) expect(computeMs).toBe(3_500);
     expect(new Set(peers.map(({ trainer }) => trainer.root)).size).toBe(3);
     for (const peer of peers) {
       expect(peer.of('attested')).toHaveLength(6);

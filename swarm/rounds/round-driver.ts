@@ -21,6 +21,7 @@ import { RoundRecords } from './round-records.ts';
 import { ROUND_SETTINGS, type RoundSettings } from './round-settings.ts';
 import { runRound } from './run-round.ts';
 import { waitFor } from './stage-clock.ts';
+import { timedTrainer } from './timed-trainer.ts';
 
 export interface RoundDriverOptions {
   readonly trainer: Trainer;
@@ -201,8 +202,10 @@ export class RoundDriver {
       lastStage = `${round} ${stage}`;
       emit({ kind: 'stage', round, stage, untilStageEnd });
     });
+    const timed = timedTrainer(this.#options.trainer, () => this.#scheduler.now());
     const dependencies: RoundDependencies = {
-      trainer: this.#options.trainer,
+      trainer: timed.trainer,
+      computeMsOf: timed.msOf,
       ledger,
       gossip,
       content,

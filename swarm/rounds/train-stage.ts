@@ -37,6 +37,7 @@ export async function trainStage(
     meanReward,
     heldOutAccuracy,
     loss,
+    computeMs: dependencies.computeMsOf(round),
   });
   // The attestation names the rollouts that the trainer used, which may be less than it was given.
   const [rollouts = own.cid, ...others] = outcome.trainedOn;

@@ -1,6 +1,7 @@
 import { createStore } from 'zustand/vanilla';
 import { encodeSwarmSpec } from '../../../protocol/swarm-spec-codec.ts';
 import { fullSpec, smallSpec } from '../../../protocol/testing/sample-swarm-specs.ts';
+import { compareCosts } from '../../../workers/cost-record.ts';
 import { EMPTY_SWARMS, type ShownSwarm, type SwarmsPort, type SwarmsView } from '../swarms-port.ts';
 
 export const SWARM_SCENES = [
@@ -140,6 +141,13 @@ export function simulatedSwarms(scene: SwarmScene): SwarmsPort {
       fit: spec.base.kind === 'files' ? 'tight' : 'good',
       download: 398_000,
     }),
+    took: (id, { seconds, memory }) =>
+      id === 1
+        ? compareCosts({
+            predicted: { seconds, memory },
+            rounds: [7, 9, 8].map((each, round) => ({ round, seconds: each, memory: 190e6 })),
+          })
+        : null,
     measure: async () => store.setState({ speed: 12 }),
     async prepare(spec) {
       const { bytes, cid } = encodeSwarmSpec(spec);

@@ -1,11 +1,22 @@
 /** What a round of a swarm takes on a device, predicted before anything is fetched. Pure. */
-import type { DecoderConfig } from '../../models/decoder/config.ts';
-import { PROJECTIONS } from '../../models/decoder/lora/adapters.ts';
-import { predictFrozenMemory, predictTrainedMemory } from '../../models/decoder/memory.ts';
-import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
-import { memoryFit } from '../../workers/memory-fit.ts';
-import { roundSeconds } from './swarm-words.ts';
-import type { SwarmCost } from './swarms-port.ts';
+import type { DecoderConfig } from '../models/decoder/config.ts';
+import { PROJECTIONS } from '../models/decoder/lora/adapters.ts';
+import { predictFrozenMemory, predictTrainedMemory } from '../models/decoder/memory.ts';
+import type { SwarmSpec } from '../protocol/swarm-spec.ts';
+import { memoryFit } from './memory-fit.ts';
+
+/** What a round of a swarm takes on this device, predicted. */
+export interface SwarmCost {
+  /** Seconds of computing a round; null while this device has not been measured. */
+  readonly seconds: number | null;
+  /** Seconds that a round lasts, by the swarm's schedule. */
+  readonly roundSeconds: number;
+  /** Peak of memory in bytes. */
+  readonly memory: number;
+  readonly fit: 'good' | 'tight' | 'stop';
+  /** Bytes to fetch before the first round. */
+  readonly download: number;
+}
 
 export interface CostOptions {
   readonly spec: SwarmSpec;
@@ -35,6 +46,7 @@ const PROGRAM_BYTES = 120_000_000;
 export function predictCost(options: CostOptions): SwarmCost {
   const { spec, config, parameters, modelBytes, speed, deviceMemory } = options;
   const { round, trained, tasks } = spec;
+  const { answerSeconds, critiqueSeconds, voteSeconds } = spec.schedule;
   const length = Math.min(config.context, PROMPT_TOKENS + round.answerTokens);
   const rows = Math.min(ROWS, round.itemsAnswered * round.samplesPerItem);
   const use = {
@@ -59,7 +71,7 @@ export function predictCost(options: CostOptions): SwarmCost {
   const flops = 2 * parameters * (generated / DECODING + read) + 6 * parameters * 2 * answers * length;
   return {
     seconds: speed === null ? null : Math.max(1, flops / (speed * 1e9)),
-    roundSeconds: roundSeconds(spec),
+    roundSeconds: answerSeconds + critiqueSeconds + voteSeconds,
     memory: fit.need + PROGRAM_BYTES,
     fit: fit.level,
     download: modelBytes + tasks.dataSets.reduce((sum, { file }) => sum + file.size, 0),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { NANO_CONFIG } from '../../models/decoder/config.ts';
-import { smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
-import { predictCost } from './swarm-cost.ts';
+import { NANO_CONFIG } from '../models/decoder/config.ts';
+import { smallSpec } from '../protocol/testing/sample-swarm-specs.ts';
+import { predictCost } from './round-cost.ts';
 
 const nano = {
   spec: smallSpec,
