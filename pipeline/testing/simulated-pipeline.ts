@@ -56,6 +56,8 @@ export interface SimulatedPipelineOptions {
     from: DeviceAddress,
     to: DeviceAddress,
   ) => PipelineMessage | undefined;
+  /** A message that a device answers before its member sees it. */
+  readonly answer?: (message: PipelineMessage, to: DeviceAddress) => PipelineMessage | undefined;
   /** What a device computes. Defaults to the truth. */
   readonly compute?: (
     device: DeviceAddress,
@@ -254,7 +256,13 @@ export class SimulatedPipeline {
     this.#options.beforeMessage?.(this.#sent, from, this);
     if (this.devices.get(from)?.isAlive !== true) return;
     this.#sent++;
-    const { latency = 25, draws, carry } = this.#options;
+    const { latency = 25, draws, carry, answer } = this.#options;
+    const reply = answer?.(message, to);
+    if (reply !== undefined) {
+      const event = { kind: 'message', from: to, message: reply } as const;
+      this.#events.add(this.#now + 2 * latency, { kind: 'member', device: from, event });
+      return;
+    }
     const carried = carry === undefined ? message : carry(message, from, to);
     if (carried === undefined || !this.devices.has(to)) return;
     const link = `${from} ${to}`;
