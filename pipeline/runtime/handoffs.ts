@@ -6,6 +6,7 @@
 import { type Handoff, type HandoffStatement, slotRootsRoot } from '../../protocol/handoff.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { HopGraph } from './hop-graph.ts';
+import type { PipelineMessage } from './messages.ts';
 import type { StepBook } from './step-book.ts';
 import type { StepPlan } from './step-plan.ts';
 
@@ -221,4 +222,12 @@ export function sameOutputs(one: Handoff, other: Handoff): boolean {
     one.outputs.length === other.outputs.length &&
     one.outputs.every(({ root }, index) => root === other.outputs[index]?.root)
   );
+}
+
+/** A handoff as a message, with some of its outputs. */
+export function handoffMessage(
+  handoff: Handoff,
+  tensors: readonly { readonly name: string; readonly bytes: Uint8Array }[] = [],
+): PipelineMessage {
+  return { kind: 'handoff', handoff, tensors };
 }

@@ -34,7 +34,9 @@ export function welcomeRefusal(
   return undefined;
 }
 
-/** The roots of the blocks' tensors at a welcome's step: those of the run's beginning, and what updates gave. */
+/**
+ * The roots of the blocks' tensors at a welcome's step: those of the run's beginning, and what updates gave.
+ */
 export function stateOfWelcome(
   welcome: Extract<PipelineMessage, { kind: 'welcome' }>,
   first: ReadonlyMap<string, Hex>,

@@ -10,14 +10,9 @@ import { sha256Of } from '../../protocol/sha256-of.ts';
 import { EventQueue } from '../event-queue.ts';
 import type { HandoffRules } from '../runtime/handoffs.ts';
 import type { HopGraph } from '../runtime/hop-graph.ts';
+import type { ComputedTensor, MemberAction, MemberEvent, MemberOptions } from '../runtime/member-events.ts';
 import type { PipelineMessage } from '../runtime/messages.ts';
-import {
-  type ComputedTensor,
-  type MemberAction,
-  type MemberEvent,
-  type MemberOptions,
-  PipelineMember,
-} from '../runtime/pipeline-member.ts';
+import { PipelineMember } from '../runtime/pipeline-member.ts';
 import { byRank, type Keepers, keepersOf } from '../runtime/step-plan.ts';
 import { hashedData, hashedHop, hashedRoot, hashedState } from './hashed-blocks.ts';
 
