@@ -21,6 +21,7 @@ import { OpenStep } from './open-step.ts';
 import { OtherDevices } from './other-devices.ts';
 import type { StepBook } from './step-book.ts';
 import type { StepPlan } from './step-plan.ts';
+import { Takeovers } from './takeovers.ts';
 
 /** Messages of the next step that are kept until this one is done. */
 const MOST_FUTURE = 8192;
@@ -39,6 +40,7 @@ export class PipelineMember {
   readonly #devices: OtherDevices;
   readonly #holders: BlockHolders;
   readonly #requests: InputRequests;
+  readonly #takeovers: Takeovers;
   /** Devices that are more than a step ahead. */
   readonly #ahead = new Set<DeviceAddress>();
   #step: OpenStep;
@@ -47,7 +49,6 @@ export class PipelineMember {
   #future: Received[] = [];
   #catchUp: { readonly device: DeviceAddress; readonly at: number } | undefined;
   #isOver = false;
-  #takeovers = 0;
   #now = 0;
   #out: MemberAction[] = [];
 
@@ -64,14 +65,18 @@ export class PipelineMember {
     this.#holders = new BlockHolders({ device: options.device, ...options.start });
     const { step, state } = options.start;
     this.#step = this.#open(step, state);
-    this.#requests = new InputRequests(this.#step, {
+    const shared = {
       device: options.device,
       devices: this.#devices,
-      handoffs: this.handoffs,
       now: () => this.#now,
-      send: (to, message) => this.#send(to, message),
+      send: (to: DeviceAddress, message: PipelineMessage) => this.#send(to, message),
+    };
+    this.#requests = new InputRequests(this.#step, {
+      ...shared,
+      handoffs: this.handoffs,
       onBehind: () => this.#out.push({ kind: 'behind', step: this.step + 1 }),
     });
+    this.#takeovers = new Takeovers(this.#step, { ...shared, requests: this.#requests });
   }
 
   /** The step in progress, or the run's end. */
@@ -89,7 +94,7 @@ export class PipelineMember {
 
   /** Hops that went to another keeper because the first one was late, as this device saw it. */
   get takeovers(): number {
-    return this.#takeovers;
+    return this.#takeovers.count;
   }
 
   /** Devices that are late. */
@@ -130,7 +135,7 @@ export class PipelineMember {
         break;
       case 'gone':
         this.#holders.remove(event.device);
-        this.#suspect(event.device);
+        if (event.device !== this.#me && !this.#isOver) this.#takeovers.takeFrom(event.device);
         break;
       case 'tick':
         break;
@@ -172,7 +177,8 @@ export class PipelineMember {
   }
 
   #begin(): void {
-    for (const hop of this.#step.book.firstHops()) if (!this.#step.book.isDone(hop)) this.#assign(hop);
+    for (const hop of this.#step.book.firstHops())
+      if (!this.#step.book.isDone(hop)) this.#takeovers.assign(hop);
   }
 
   #goOn(): void {
@@ -203,6 +209,7 @@ export class PipelineMember {
     }
     this.#step = this.#open(step, state);
     this.#requests.begin(this.#step);
+    this.#takeovers.begin(this.#step);
     this.#begin();
     const waiting = this.#future;
     this.#future = [];
@@ -211,85 +218,16 @@ export class PipelineMember {
 
   // Who computes a hop.
 
-  #assign(hop: number): void {
-    const device = this.#step.responsible(hop);
-    const node = this.#step.graph.node(hop);
-    this.#step.asked.set(hop, device);
-    if (device !== this.#me) this.#devices.runner(device).assign(node, this.#now);
-    if (this.#step.isMine(hop)) this.#step.work.add(hop, this.#now + this.#step.grace(hop));
-  }
-
   // Devices that are late.
 
   #checkDeadlines(): void {
-    for (const device of this.#devices.overdue(this.#now)) this.#suspect(device);
+    if (!this.#isOver)
+      for (const device of this.#devices.overdue(this.#now)) this.#takeovers.takeFrom(device);
     if (this.#catchUp === undefined || this.#catchUp.at > this.#now) return;
     const { device } = this.#catchUp;
     this.#catchUp = undefined;
     for (const { index } of this.#step.graph.nodes)
       if (!this.#step.book.isDone(index)) this.#requests.ask(device, index);
-  }
-
-  /**
-   * Everything that the device was to compute goes to the next keeper, with the inputs that are here. So does
-   * what it computed and alone had.
-   */
-  #suspect(device: DeviceAddress): void {
-    if (device === this.#me || this.#isOver) return;
-    const { graph } = this.#step;
-    const undone = graph.nodes.filter(({ index }) => !this.#step.book.isDone(index));
-    const placeOf = (hop: number) => this.#step.placeOf(hop);
-    const moved = undone.filter(({ index }) => placeOf(index) === device).map(({ index }) => index);
-    this.#devices.setLate(device, this.#now);
-    const lost = this.#step.lostHops(undone);
-    this.#pingOthers();
-    const parcels = new Map<DeviceAddress, Set<string>>();
-    const send = (to: DeviceAddress, hop: number) => {
-      const parcel = parcels.get(to) ?? new Set();
-      for (const name of this.#step.toSend(hop)) parcel.add(name);
-      parcels.set(to, parcel);
-    };
-    for (const hop of moved) {
-      const isAsked = this.#step.asked.has(hop);
-      if (isAsked) {
-        this.#devices.runner(device).release(hop);
-        this.#assign(hop);
-        this.#takeovers++;
-      }
-      const next = placeOf(hop);
-      if (next === this.#me) continue;
-      send(next, hop);
-      if (!isAsked) continue;
-      this.#devices.runner(next).probe(this.#now);
-      this.#requests.ask(next, hop);
-    }
-    for (const [hop, readers] of lost) {
-      const next = this.#step.responsible(hop);
-      for (const name of graph.node(hop).outputs) this.#step.copies.get(name)?.add(next);
-      if (next !== this.#me) send(next, hop);
-      else for (const reader of readers) this.#requests.computeAgain(hop, placeOf(reader));
-    }
-    for (const [to, names] of parcels) this.#sendTensors(to, names);
-    this.#requests.giveUp(device);
-  }
-
-  /** Where one device is silent others may be, too. */
-  #pingOthers(): void {
-    for (const device of this.#step.plan.members) {
-      const runner = this.#devices.runner(device);
-      if (device === this.#me || this.#devices.isLate(device) || !runner.isSilent(this.#now)) continue;
-      runner.probe(this.#now);
-      this.#send(device, { kind: 'ping', step: this.#step.plan.step });
-    }
-  }
-
-  #sendTensors(to: DeviceAddress, names: ReadonlySet<string>): void {
-    const byHop = new Map<number, string[]>();
-    for (const name of names) {
-      const hop = this.#step.graph.producerOf(name);
-      if (hop !== undefined) byHop.set(hop, [...(byHop.get(hop) ?? []), name]);
-    }
-    for (const [hop, tensors] of byHop) this.#requests.sendHandoff(to, hop, tensors);
   }
 
   /** A sign of life. */
@@ -407,7 +345,7 @@ export class PipelineMember {
       if (device !== this.#me) this.#step.work.letGo(hop);
     }
     if (!graph.isForEveryKeeper(hop) && !this.#step.work.askers.has(hop)) this.#step.work.remove(hop);
-    for (const next of ready) if (!this.#step.book.isDone(next)) this.#assign(next);
+    for (const next of ready) if (!this.#step.book.isDone(next)) this.#takeovers.assign(next);
     for (const name of node.inputs) this.#step.dropConfirmed(name);
     for (const before of graph.before(hop))
       for (const name of graph.node(before).inputs) this.#step.dropConfirmed(name);
@@ -453,7 +391,7 @@ export class PipelineMember {
     if (this.#isOver || step !== this.#step.plan.step) return;
     this.#step.work.finish(hop);
     this.#step.failed.add(hop);
-    if (this.#step.asked.get(hop) === this.#me) this.#assign(hop);
+    if (this.#step.asked.get(hop) === this.#me) this.#takeovers.assign(hop);
     if (this.#step.work.wants.has(hop)) this.#requests.askNext(hop);
   }
 
