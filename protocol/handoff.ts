@@ -13,7 +13,7 @@ import { fromHex, type Hex } from './hex.ts';
 import type { RecoverKey } from './secp256k1-wasm.ts';
 
 /** The EIP-712 type that devices sign. */
-export const HANDOFF_TYPES = {
+const HANDOFF_TYPES = {
   Handoff: [
     { name: 'run', type: 'bytes32' },
     { name: 'step', type: 'uint64' },

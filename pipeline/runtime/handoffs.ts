@@ -217,7 +217,7 @@ function isOfHop(graph: HopGraph, hop: number, outputs: Handoff['outputs']): boo
 }
 
 /** Whether two handoffs of one hop give the same. */
-export function sameOutputs(one: Handoff, other: Handoff): boolean {
+function sameOutputs(one: Handoff, other: Handoff): boolean {
   return (
     one.outputs.length === other.outputs.length &&
     one.outputs.every(({ root }, index) => root === other.outputs[index]?.root)

@@ -1,4 +1,6 @@
-/** What a member knows of the other devices: what each has to compute, until when, and which ones are late. */
+/**
+ * What a member knows of the other devices: what each has to compute, until when, and which ones are late.
+ */
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import type { HopGraphNode } from './hop-graph.ts';
 import { HopRunner } from './hop-runner.ts';
