@@ -13,7 +13,6 @@ import {
   signHandoff,
   slotRootLeaf,
   slotRootsRoot,
-  versionRoot,
 } from './handoff.ts';
 import { HashTree, hexLeafHash } from './hash-tree.ts';
 import { fromHex, type Hex, toHex } from './hex.ts';
@@ -33,7 +32,7 @@ const forward = signHandoff(key, domain, {
   run: handoffRun({ program: rootOf('program'), initial: rootOf('initial') }),
   step: 3,
   hop: 12,
-  version: versionRoot([rootOf('gain'), rootOf('gain.m'), rootOf('gain.v')]),
+  version: rootOf('version'),
   inputs: slotRootsRoot(inputs),
   outputs: [
     { slot: 40, tensor: 'mb.0.layers.0-1.out', root: rootOf('out') },
@@ -45,7 +44,7 @@ const nothing = signHandoff(key, domain, {
   run: forward.run,
   step: 2 ** 40,
   hop: 0,
-  version: versionRoot([]),
+  version: `0x${'00'.repeat(32)}`,
   inputs: slotRootsRoot([]),
   outputs: [],
 });

@@ -13,7 +13,7 @@ import { fromHex, type Hex } from './hex.ts';
 import type { RecoverKey } from './secp256k1-wasm.ts';
 
 /** The EIP-712 type that devices sign. */
-export const HANDOFF_TYPES = {
+const HANDOFF_TYPES = {
   Handoff: [
     { name: 'run', type: 'bytes32' },
     { name: 'step', type: 'uint64' },
@@ -53,7 +53,7 @@ export const handoffCodec = record({
   step: uint(MOST_STEPS),
   /** The hop's place among the step's actions, counted from 0. */
   hop: uint(MOST_HOPS - 1),
-  /** Root of the version of the block that the hop read: `versionRoot`. */
+  /** Root of the version of the block that the hop read (docs/blocks.md). */
   version: hex(32),
   /** Root over what the hop read, in the hop's order: `slotRootsRoot`. */
   inputs: hex(32),
@@ -97,11 +97,6 @@ export function slotRootLeaf({ slot, root }: SlotRoot): Uint8Array {
   const prefix = new Uint8Array(4);
   new DataView(prefix.buffer).setUint32(0, slot);
   return concatBytes(prefix, fromHex(root));
-}
-
-/** RFC 6962 root over the tensor roots of a block's version, in the block's order; 32 zero bytes of none. */
-export function versionRoot(roots: readonly Hex[]): Hex {
-  return roots.length === 0 ? `0x${'00'.repeat(32)}` : HashTree.over(roots).root;
 }
 
 /** The EIP-712 digest of a handoff: 32 bytes. */

@@ -48,7 +48,7 @@ export class Crew {
   #computed = 0;
   #finished = 0;
   #kills = 0;
-  #isReplacing = false;
+  #replacing = 0;
   #settle: { resolve: () => void; reject: (reason: unknown) => void } | undefined;
 
   constructor(run: BlockRun, settings: PipelineSettings) {
@@ -139,7 +139,7 @@ export class Crew {
         this.#endWhenDone();
         return;
       case 'behind':
-        void this.#replace(thread);
+        if (thread.isAlive) void this.#replace(thread);
         return;
       case 'failed':
         this.#settle?.reject(new PipelineRunError(`Member ${thread.device}: ${message.message}`));
@@ -150,14 +150,14 @@ export class Crew {
   }
 
   #endWhenDone(): void {
-    if (this.#isReplacing) return;
+    if (this.#replacing > 0) return;
     if (this.#alive.every(({ device }) => this.#states.has(device))) this.#settle?.resolve();
   }
 
   /** Kills a member when its time has come, if a spare is there and each block has another keeper. */
   #killNext(): void {
     const at = this.#killAt[0];
-    if (at === undefined || this.#computed < at || this.#isReplacing || this.#spares.length === 0) return;
+    if (at === undefined || this.#computed < at || this.#replacing > 0 || this.#spares.length === 0) return;
     const victims = this.#alive.filter((member) => this.#canDoWithout(member));
     if (victims.length === 0) return;
     this.#killAt.shift();
@@ -174,7 +174,7 @@ export class Crew {
   }
 
   async #replace(victim: MemberThread): Promise<void> {
-    this.#isReplacing = true;
+    this.#replacing++;
     try {
       await victim.kill();
       const spare = this.#spares.shift() ?? (await this.#readyThread());
@@ -184,7 +184,7 @@ export class Crew {
     } catch (error) {
       this.#settle?.reject(error);
     } finally {
-      this.#isReplacing = false;
+      this.#replacing--;
       this.#endWhenDone();
     }
   }
@@ -210,8 +210,8 @@ export class Crew {
       }
       spare.blocks = blocks;
       for (const other of this.#alive) link(spare, other);
-      const { messages, state } = welcome;
-      spare.send({ kind: 'begin', beginning: { kind: 'join', blocks, welcome: messages, state, files } });
+      const { messages } = welcome;
+      spare.send({ kind: 'begin', beginning: { kind: 'join', blocks, welcome: messages, files } });
       return true;
     }
     return false;

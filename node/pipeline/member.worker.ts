@@ -5,11 +5,13 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
 import { encodeBlock } from '../../models/blocks/block-version.ts';
 import { tensorRoot } from '../../models/checkpoint/root.ts';
+import type { MemberOptions } from '../../pipeline/runtime/member-events.ts';
 import { decodePipelineMessage, encodePipelineMessage } from '../../pipeline/runtime/messages.ts';
 import { PipelineMember } from '../../pipeline/runtime/pipeline-member.ts';
 import { keepersOf } from '../../pipeline/runtime/step-plan.ts';
+import { stateOfWelcome, type WelcomeRules, welcomeRefusal } from '../../pipeline/runtime/welcome.ts';
 import { deviceKey } from '../../protocol/device-key.ts';
-import { handoffRun, isSigned, signHandoff } from '../../protocol/handoff.ts';
+import { type Handoff, handoffRun, isSigned, signHandoff } from '../../protocol/handoff.ts';
 import { type DeviceAddress, type Hex, toHex } from '../../protocol/hex.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import { openKeyRecovery } from '../../protocol/secp256k1-wasm.ts';
@@ -53,34 +55,28 @@ function begin(beginning: Beginning): void {
       [...tensors].map(([name, bytes]) => [name, toHex(tensorRoot(bytes))] as const),
     ),
   );
-  const isJoin = beginning.kind === 'join';
-  const files = isJoin
-    ? beginning.files
-    : versions.filter(({ block }) => blocks.includes(block)).map((version) => encodeBlock(run.plan, version));
-  const state = isJoin ? beginning.state : first;
+  const name = handoffRun({
+    program: programOf(run, settings.steps),
+    initial: rootOfState(run, settings.seed, 0, first),
+  });
+  const isOurs = (handoff: Handoff) => isSigned(DOMAIN, handoff, recover);
+  const start = startOf(beginning, first, { run: name, isSigned: isOurs, paths: (at) => run.paths(at) });
+  const files =
+    beginning.kind === 'join'
+      ? beginning.files
+      : versions
+          .filter(({ block }) => blocks.includes(block))
+          .map((version) => encodeBlock(run.plan, version));
   for (const file of files)
-    for (const [name, root] of host.load(file).roots)
-      if (state.get(name) !== root) throw new Error(`${name} is not what the step's handoffs say.`);
-  const welcome = isJoin ? beginning.welcome[0] : undefined;
-  const start =
-    welcome?.kind === 'welcome'
-      ? {
-          step: welcome.step,
-          state,
-          keepers: keepersOf(welcome.keepers),
-          next: keepersOf(welcome.next),
-          joins: blocks,
-        }
-      : { step: 0, state, keepers: keepersOf(isJoin ? [] : beginning.keepers) };
+    for (const [tensor, root] of host.load(file).roots)
+      if (start.state.get(tensor) !== root)
+        throw new Error(`${tensor} is not what the step's handoffs say: fetch it from another keeper.`);
   member = new PipelineMember({
     device: key.address,
     rules: {
-      run: handoffRun({
-        program: programOf(run, settings.steps),
-        initial: rootOfState(run, settings.seed, 0, first),
-      }),
+      run: name,
       versionRoot: (block, at, roots) => versionRootOf(run.plan, block, at, roots),
-      isSigned: (handoff) => isSigned(DOMAIN, handoff, recover),
+      isSigned: isOurs,
       rootOf: (bytes) => toHex(tensorRoot(bytes)),
     },
     sign: (statement) => signHandoff(key, DOMAIN, statement),
@@ -105,11 +101,30 @@ function begin(beginning: Beginning): void {
     onFailure: (_, error) => tell({ kind: 'failed', message: messageOf(error) }),
   });
   live.start();
-  if (!isJoin) return;
+  if (beginning.kind !== 'join') return;
   for (const message of beginning.welcome)
     if (message.kind === 'handoff') live.receive(message.handoff.device, message);
   for (const port of links.values())
     port.postMessage(encodePipelineMessage({ kind: 'join', step: start.step, blocks }));
+}
+
+function startOf(
+  beginning: Beginning,
+  first: ReadonlyMap<string, Hex>,
+  rules: WelcomeRules,
+): MemberOptions['start'] {
+  if (beginning.kind === 'first') return { step: 0, state: first, keepers: keepersOf(beginning.keepers) };
+  const [welcome] = beginning.welcome;
+  if (welcome?.kind !== 'welcome') throw new Error('A welcome begins with the step: ask another member.');
+  const why = welcomeRefusal(welcome, rules);
+  if (why !== undefined) throw new Error(`The welcome is refused (${why}): ask another member.`);
+  return {
+    step: welcome.step,
+    state: stateOfWelcome(welcome, first),
+    keepers: keepersOf(welcome.keepers),
+    next: keepersOf(welcome.next),
+    joins: beginning.blocks,
+  };
 }
 
 function finished(step: number, state: ReadonlyMap<string, Hex>): void {
@@ -139,7 +154,6 @@ parent.on('message', (message: ToMember) => {
         kind: 'welcome',
         step: member.step,
         messages: member.welcome(member.step < settings.steps ? run.paths(member.step) : []),
-        state: member.book.state,
       });
       return;
     case 'file':

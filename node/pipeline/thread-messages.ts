@@ -18,7 +18,6 @@ export type Beginning =
       readonly kind: 'join';
       readonly blocks: readonly string[];
       readonly welcome: readonly PipelineMessage[];
-      readonly state: ReadonlyMap<string, Hex>;
       readonly files: readonly Uint8Array[];
     };
 
@@ -37,7 +36,6 @@ export type FromMember =
       readonly kind: 'welcome';
       readonly step: number;
       readonly messages: readonly PipelineMessage[];
-      readonly state: ReadonlyMap<string, Hex>;
     }
   /** Undefined for a version that the member does not hold. */
   | { readonly kind: 'file'; readonly file: Uint8Array | undefined }

@@ -6,6 +6,7 @@
 import { type Handoff, type HandoffStatement, slotRootsRoot } from '../../protocol/handoff.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { HopGraph } from './hop-graph.ts';
+import type { PipelineMessage } from './messages.ts';
 import type { StepBook } from './step-book.ts';
 import type { StepPlan } from './step-plan.ts';
 
@@ -216,9 +217,17 @@ function isOfHop(graph: HopGraph, hop: number, outputs: Handoff['outputs']): boo
 }
 
 /** Whether two handoffs of one hop give the same. */
-export function sameOutputs(one: Handoff, other: Handoff): boolean {
+function sameOutputs(one: Handoff, other: Handoff): boolean {
   return (
     one.outputs.length === other.outputs.length &&
     one.outputs.every(({ root }, index) => root === other.outputs[index]?.root)
   );
+}
+
+/** A handoff as a message, with some of its outputs. */
+export function handoffMessage(
+  handoff: Handoff,
+  tensors: readonly { readonly name: string; readonly bytes: Uint8Array }[] = [],
+): PipelineMessage {
+  return { kind: 'handoff', handoff, tensors };
 }

@@ -89,7 +89,7 @@ describe('200 random kills, between any two messages', () => {
     firstStep.sent = Math.ceil(undisturbed.sent / STEPS);
   });
 
-  it('ends with the root of one device where nobody is killed', () => {
+  it('[P-145] ends with the root of one device where nobody is killed', () => {
     expectOracle(undisturbed);
     expect([...undisturbed.devices.values()].every(({ member }) => member.takeovers === 0)).toBe(true);
   });
@@ -106,7 +106,7 @@ describe('200 random kills, between any two messages', () => {
     return leaves(victims) ? victims : two;
   }
 
-  it.each([0, 1, 2, 3])('gives the same root and loses no microbatch, part %i', (part) => {
+  it.each([0, 1, 2, 3])('[P-146] [P-147] gives the same root and loses no microbatch, part %i', (part) => {
     for (let run = part * 50; run < part * 50 + 50; run++) {
       const draws = drawsOf(run + 1);
       const after = draws.integer(firstStep.sent, undisturbed.sent - 1);

@@ -20,7 +20,7 @@ import {
 } from '../../protocol/handoff.ts';
 
 /** The most bytes of a message: tensors of a hop travel in one. */
-export const MOST_MESSAGE_BYTES = 2 ** 30;
+const MOST_MESSAGE_BYTES = 2 ** 30;
 const MOST_MEMBERS = 256;
 const MOST_BLOCKS = 256;
 const MOST_MICROBATCHES = 4096;

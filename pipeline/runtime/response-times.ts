@@ -43,7 +43,7 @@ export class ResponseTimes {
 }
 
 /** The middle one, or the mean of the two in the middle. NaN of none. */
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const half = sorted.length >> 1;
   const upper = sorted[half] ?? Number.NaN;

@@ -9,7 +9,7 @@ import { must } from '../../protocol/must.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { StageOrder } from '../path-plan.ts';
 import { HopGraph, type HopGraphNode, type TensorPlace } from '../runtime/hop-graph.ts';
-import type { ComputedTensor } from '../runtime/pipeline-member.ts';
+import type { ComputedTensor } from '../runtime/member-events.ts';
 
 export interface HashedBlocksOptions {
   /** Blocks of layers, besides the embedding with the head. */

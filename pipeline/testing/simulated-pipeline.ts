@@ -10,14 +10,9 @@ import { sha256Of } from '../../protocol/sha256-of.ts';
 import { EventQueue } from '../event-queue.ts';
 import type { HandoffRules } from '../runtime/handoffs.ts';
 import type { HopGraph } from '../runtime/hop-graph.ts';
+import type { ComputedTensor, MemberAction, MemberEvent, MemberOptions } from '../runtime/member-events.ts';
 import type { PipelineMessage } from '../runtime/messages.ts';
-import {
-  type ComputedTensor,
-  type MemberAction,
-  type MemberEvent,
-  type MemberOptions,
-  PipelineMember,
-} from '../runtime/pipeline-member.ts';
+import { PipelineMember } from '../runtime/pipeline-member.ts';
 import { byRank, type Keepers, keepersOf } from '../runtime/step-plan.ts';
 import { hashedData, hashedHop, hashedRoot, hashedState } from './hashed-blocks.ts';
 
@@ -56,6 +51,8 @@ export interface SimulatedPipelineOptions {
     from: DeviceAddress,
     to: DeviceAddress,
   ) => PipelineMessage | undefined;
+  /** A message that a device answers before its member sees it. */
+  readonly answer?: (message: PipelineMessage, to: DeviceAddress) => PipelineMessage | undefined;
   /** What a device computes. Defaults to the truth. */
   readonly compute?: (
     device: DeviceAddress,
@@ -254,7 +251,13 @@ export class SimulatedPipeline {
     this.#options.beforeMessage?.(this.#sent, from, this);
     if (this.devices.get(from)?.isAlive !== true) return;
     this.#sent++;
-    const { latency = 25, draws, carry } = this.#options;
+    const { latency = 25, draws, carry, answer } = this.#options;
+    const reply = answer?.(message, to);
+    if (reply !== undefined) {
+      const event = { kind: 'message', from: to, message: reply } as const;
+      this.#events.add(this.#now + 2 * latency, { kind: 'member', device: from, event });
+      return;
+    }
     const carried = carry === undefined ? message : carry(message, from, to);
     if (carried === undefined || !this.devices.has(to)) return;
     const link = `${from} ${to}`;

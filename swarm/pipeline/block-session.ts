@@ -6,12 +6,13 @@
 
 import type { HandoffRules } from '../../pipeline/runtime/handoffs.ts';
 import type { HopGraph } from '../../pipeline/runtime/hop-graph.ts';
+import type { ComputedTensor } from '../../pipeline/runtime/member-events.ts';
 import {
   decodePipelineMessage,
   encodePipelineMessage,
   type PipelineMessage,
 } from '../../pipeline/runtime/messages.ts';
-import { type ComputedTensor, PipelineMember } from '../../pipeline/runtime/pipeline-member.ts';
+import { PipelineMember } from '../../pipeline/runtime/pipeline-member.ts';
 import type { Keepers } from '../../pipeline/runtime/step-plan.ts';
 import { type Handoff, type HandoffStatement, MOST_STEPS } from '../../protocol/handoff.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';

@@ -2,13 +2,10 @@
  * Feeds a pipeline's state machine with what really happens: messages of others, ends of computations, and
  * time. Whoever starts it says how hops are computed and how messages are sent.
  */
+
+import type { ComputedTensor, MemberAction, MemberEvent } from '../../pipeline/runtime/member-events.ts';
 import type { PipelineMessage } from '../../pipeline/runtime/messages.ts';
-import type {
-  ComputedTensor,
-  MemberAction,
-  MemberEvent,
-  PipelineMember,
-} from '../../pipeline/runtime/pipeline-member.ts';
+import type { PipelineMember } from '../../pipeline/runtime/pipeline-member.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { Scheduler } from '../scheduler.ts';
 

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import type { HopGraphNode } from './hop-graph.ts';
+import { HopRunner } from './hop-runner.ts';
+
+const node = (index: number, more: Partial<HopGraphNode> = {}): HopGraphNode => ({
+  index,
+  kind: 'forward',
+  block: 'layers.0',
+  inputs: [],
+  state: [],
+  outputs: [],
+  ...more,
+});
+const runner = (slots = 8) => new HopRunner({ slots, roundTrip: () => 10, firstDeadline: 100 });
+
+describe('what is known of a device', () => {
+  it('[P-146] expects nothing of a device that has nothing to compute', () => {
+    const device = runner();
+    expect(device.lateAt).toBeUndefined();
+    device.assign(node(0), 5);
+    expect(device.lateAt).toBe(105);
+    device.release(0);
+    expect(device.lateAt).toBeUndefined();
+  });
+
+  it('[P-146] counts from its last handoff, so that a queue is no delay', () => {
+    const device = runner();
+    for (const index of [0, 1, 2]) device.assign(node(index), 0);
+    device.handedOff(node(0), 80);
+    expect(device.lateAt).toBe(180);
+    expect(device.assigned).toEqual([1, 2]);
+  });
+
+  it('waits for no forward pass without a slot, until a backward pass gives one back', () => {
+    const device = runner(1);
+    const takes = (index: number, microbatch: number) => node(index, { microbatch, slot: 'takes' });
+    device.assign(takes(0, 0), 0);
+    device.assign(takes(1, 1), 0);
+    device.handedOff(takes(0, 0), 10);
+    expect(device.lateAt).toBeUndefined();
+    device.assign(node(2, { microbatch: 0, slot: 'gives', kind: 'backward' }), 20);
+    expect(device.lateAt).toBe(120);
+    device.handedOff(node(2, { microbatch: 0, slot: 'gives', kind: 'backward' }), 30);
+    device.letGo(node(2, { microbatch: 0 }));
+    expect(device.lateAt).toBe(130);
+  });
+
+  it('[P-146] expects an answer within one and a half round trips when it was asked', () => {
+    const device = runner();
+    device.probe(50);
+    expect(device.lateAt).toBe(65);
+    device.heard(60);
+    expect(device.lateAt).toBeUndefined();
+    expect(device.isSilent(70)).toBe(false);
+    expect(device.isSilent(80)).toBe(true);
+  });
+
+  it('[P-146] lets other messages put the deadline off, up to eight times', () => {
+    const device = runner();
+    device.assign(node(0), 0);
+    device.heard(90);
+    expect(device.lateAt).toBe(190);
+    device.heard(10_000);
+    expect(device.lateAt).toBe(800);
+  });
+});
