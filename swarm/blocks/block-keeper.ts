@@ -1,3 +1,4 @@
+import type { DeviceAddress } from '../../protocol/hex.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import { ContentError } from '../content/content-error.ts';
@@ -173,6 +174,11 @@ export class BlockKeeper {
   placement(): ReadonlyMap<string, BlockKeepers> {
     const own = this.#role === 'keeper' ? [this.#ownCandidate()] : [];
     return placeBlocks(this.#options.run, this.#needs, [...own, ...this.#holders.candidates()]);
+  }
+
+  /** The other devices that are there and say that they hold a version with this root. */
+  holdersOf(version: ConfirmedVersion): readonly DeviceAddress[] {
+    return [...this.#holders.sourcesOf(version).values()].flat().map(({ device }) => device);
   }
 
   /**
