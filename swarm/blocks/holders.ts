@@ -2,7 +2,6 @@ import type { DeviceAddress } from '../../protocol/hex.ts';
 import { FairMap } from '../fair-map.ts';
 import type { BlocksBody, BlockVersion } from '../messages/block-announcement.ts';
 import type { Announcement } from './announcements.ts';
-import { ANNOUNCE_MS } from './announcer.ts';
 import { FalseAcknowledgements } from './false-acknowledgements.ts';
 import type { Candidate } from './keepers.ts';
 import type { ConfirmedVersion } from './needed-versions.ts';
@@ -45,21 +44,17 @@ export class Holders {
     this.#now = options.now;
   }
 
-  /**
-   * Takes an announcement. `new` is a device that was not there, or has started again: what it says is as
-   * before, and it says so earlier than it would have to. `changed` is one that says something else.
-   */
-  hear({ device, body, placing }: Announcement): 'new' | 'changed' | 'same' {
+  /** Takes an announcement. Returns whether it says something else than the device's last one. */
+  hear({ device, body, placing }: Announcement): boolean {
     const before = this.#heard.get(device);
-    const since = this.#now() - (before?.at ?? Number.NEGATIVE_INFINITY);
     if (before !== undefined && isSameBody(before.body, body)) {
       this.#heard.set(device, { ...before, at: this.#now() }, placing);
-      return since < ANNOUNCE_MS / 2 || since > 2 * ANNOUNCE_MS ? 'new' : 'same';
+      return false;
     }
     const roots = new Map(body.held.map((version) => [rootKey(version), version]));
     const blocks = new Set(body.held.map(({ block }) => block));
     this.#heard.set(device, { device, body, blocks, roots, at: this.#now() }, placing);
-    return since > 2 * ANNOUNCE_MS ? 'new' : 'changed';
+    return true;
   }
 
   /** The devices that are there and take blocks. */
@@ -139,6 +134,7 @@ function rootKey({ block, step, root }: ConfirmedVersion): string {
   return `${block} ${step} ${root}`;
 }
 
+/** Whether two announcements say the same of a device. */
 function isSameBody(a: BlocksBody, b: BlocksBody): boolean {
   return (
     a.role === b.role &&
