@@ -59,7 +59,7 @@ export interface JoinBlocksOptions {
   readonly onChange?: () => void;
 }
 
-/** The name of a swarm's run in handoffs: sha2-256 of its network id and the content id of its specification. */
+/** The name of a swarm's run in handoffs: sha2-256 of its network id and its specification's content id. */
 export function runIdOf(networkId: string, spec: string): Hex {
   return toHex(sha256Of(new TextEncoder().encode(`starling/block-run/1\n${networkId}\n${spec}`)));
 }
