@@ -48,7 +48,10 @@ export function blockRefusals(
  * Every reason why the swarm's blocks do not fit its model. Nobody can take part in such a swarm, so whoever
  * opens one is told before.
  */
-export function unfitBlocks({ blocks }: SwarmSpec, model: ModelShape): readonly SwarmRefusal[] {
+export function unfitBlocks(
+  { blocks }: Pick<SwarmSpec, 'blocks'>,
+  model: ModelShape,
+): readonly SwarmRefusal[] {
   if (blocks === undefined) return [];
   const { layersPerBlock, skipped, microbatches, length } = blocks;
   const refuse = (field: string, problem: string, remedy: string): SwarmRefusal => {

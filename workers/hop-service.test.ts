@@ -53,6 +53,12 @@ function connect(makeEngine: () => Promise<Engine> = () => createWasmEngine({ th
 }
 
 describe('hop worker', () => {
+  it('[S-12] refuses blocks that do not fit the model in a sentence, before it reads weights', async () => {
+    const blocks = { ...OPEN.settings.blocks, layersPerBlock: 99 };
+    const open = connect().open({ ...OPEN, settings: { ...OPEN.settings, blocks } });
+    await expect(open).rejects.toThrow(/a block has 99 layers and the model \d+\. Open one with at most/);
+  });
+
   it('[B-5] begins with blocks of a model, computes a hop, and gives files that another worker takes', async () => {
     const [one, other] = [connect(), connect(async () => createReferenceEngine())];
     const opened = await one.open(OPEN);

@@ -1,7 +1,7 @@
-/** Predicts what a block takes on a device from its programs, before anything is allocated. */
-import { elementBytes, elementCount, type Program } from '../../compute/repops/program.ts';
-import { peakTemporaries } from '../decoder/memory.ts';
-import { type Block, frozenTensors, versionTensors } from './block-plan.ts';
+/** Predicts what a block takes on a device, on its medium and in memory, before anything is allocated. */
+import { elementBytes, elementCount } from '../../compute/repops/program.ts';
+import { predictBlockMemory } from './block-memory.ts';
+import { frozenTensors, versionTensors } from './block-plan.ts';
 import type { BlockStep } from './block-step.ts';
 
 /** In bytes. */
@@ -14,15 +14,15 @@ export interface BlockCost {
    * of these on the engine.
    */
   readonly heldBytes: number;
-  /** Memory of its largest hop besides: what the hop reads of others and writes, and its temporaries. */
+  /** Memory of its hops besides: what they read of others and write, and their temporaries. */
   readonly workBytes: number;
 }
 
 /** Bytes of a file's header for the metadata, and for each tensor. */
 const METADATA_BYTES = 4096;
 const TENSOR_BYTES = 256;
-/** Versions in memory: those of two steps, and one on the engine. */
-const VERSIONS_IN_MEMORY = 3;
+/** Versions that a device has in memory beside those of its engine: of the step before, and of this one. */
+const VERSIONS_IN_MEMORY = 2;
 
 /** What each block of a step's plan takes, in the plan's order. Pure. */
 export function blockCosts(step: BlockStep): readonly BlockCost[] {
@@ -33,34 +33,12 @@ export function blockCosts(step: BlockStep): readonly BlockCost[] {
       (sum, { shape, dtype }) => sum + elementBytes(dtype) * elementCount(shape),
       0,
     );
+    const { held, bound, activations } = predictBlockMemory(step, [block.id]);
     return {
       id: block.id,
       versionBytes: version + METADATA_BYTES + TENSOR_BYTES * tensors.length,
-      heldBytes: 2 * frozen + VERSIONS_IN_MEMORY * version,
-      workBytes: largestHop(step, block),
+      heldBytes: held + frozen + VERSIONS_IN_MEMORY * version,
+      workBytes: bound + activations,
     };
   });
-}
-
-function largestHop({ recipe, hops }: BlockStep, block: Block): number {
-  const known = new Map<Program, number>();
-  let largest = 0;
-  for (const { index, block: of, state } of hops) {
-    const action = recipe.actions[index];
-    if (of !== block.id || action?.kind !== 'run') continue;
-    const { program, bindings } = action;
-    const bytes = known.get(program) ?? workOf(program, (name) => state.includes(bindings[name] ?? name));
-    known.set(program, bytes);
-    largest = Math.max(largest, bytes);
-  }
-  return largest;
-}
-
-/** Bytes of a program's tensors but for those that are of the block's state. */
-function workOf(program: Program, isState: (name: string) => boolean): number {
-  let bytes = peakTemporaries(program);
-  for (const [name, { storage, shape, dtype }] of Object.entries(program.tensors)) {
-    if (storage === 'bound' && !isState(name)) bytes += elementBytes(dtype) * elementCount(shape);
-  }
-  return bytes;
 }

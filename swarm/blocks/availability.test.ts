@@ -26,7 +26,7 @@ interface Outcome {
 async function day(seed: number): Promise<Outcome> {
   // A version is one chunk here, which takes as long as 50: a peer may be silent for longer.
   const fetch = { timeout: 30_000 };
-  const world = new SimulatedBlocks({ blocks: BLOCKS, seed, scale: SCALE, checkMs: 30_000, fetch });
+  const world = new SimulatedBlocks({ blocks: BLOCKS, seed, scale: SCALE, checkMs: 60_000, fetch });
   const first = await world.join(world.newDisk());
   await world.startRun(first);
   for (let n = 1; n < 8; n++) await world.join(world.newDisk());

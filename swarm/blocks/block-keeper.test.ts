@@ -342,6 +342,9 @@ describe('BlockKeeper', () => {
     await world.join(second.disk);
     await world.scheduler.advance(1_200);
     expect(times).toHaveLength(6);
+    // An answer brings about no other answers.
+    await world.scheduler.advance(90_000);
+    expect(times).toHaveLength(9);
   });
 
   it('[P-162] a guest keeps nothing, and one that leaves gives its blocks away first', async () => {

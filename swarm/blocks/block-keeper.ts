@@ -9,7 +9,7 @@ import type { BlocksBody, BlockVersion, VersionPlace } from '../messages/block-a
 import { LIMITS } from '../messages/limits.ts';
 import { every, type Scheduler } from '../scheduler.ts';
 import type { Announcements } from './announcements.ts';
-import { ANNOUNCE_MS, Announcer } from './announcer.ts';
+import { ANNOUNCE_MS, Announcer, type Said } from './announcer.ts';
 import { BlockStoreFullError } from './block-files.ts';
 import type { BlockStore, HeldVersion } from './block-store.ts';
 import { Discards } from './discards.ts';
@@ -106,6 +106,8 @@ export class BlockKeeper {
   readonly #announcer: Announcer;
   readonly #prober: Prober;
   readonly #stops: (() => void)[] = [];
+  /** Devices that were told once what is held here. */
+  readonly #greeted = new BoundedMap<DeviceAddress, true>(1024);
   /** Contents that turned out to be no version of the run. They are not fetched again. */
   readonly #wrong = new BoundedMap<string, true>(1024);
   readonly #discards: Discards;
@@ -144,14 +146,14 @@ export class BlockKeeper {
     const { scheduler, announcements, checkMs = CHECK_MS } = options;
     keeper.#stops.push(
       announcements.listen((announcement) => {
-        const news = keeper.#holders.hear(announcement);
-        if (news === 'new') keeper.#announcer.answer();
-        if (news !== 'same') keeper.wake();
+        const isNews = keeper.#holders.hear(announcement);
+        if (announcement.body.asks) keeper.#announcer.answer();
+        if (isNews) keeper.wake();
       }),
       every(scheduler, checkMs, () => keeper.wake()),
       every(scheduler, PROBE_MS, () => void keeper.#prober.askOne(keeper.#watched())),
     );
-    keeper.#announcer.announce();
+    keeper.#announcer.announce({ asks: true });
     keeper.wake();
     return keeper;
   }
@@ -163,11 +165,6 @@ export class BlockKeeper {
       this.#cancelCheck = undefined;
       void this.#check();
     });
-  }
-
-  /** A device has come that may not have heard what is held here. It is told soon. */
-  greet(): void {
-    this.#announcer.answer();
   }
 
   /** Who keeps which block, as this device sees it. */
@@ -255,11 +252,6 @@ export class BlockKeeper {
     this.#announcer.changed();
   }
 
-  /** Calls `run` when this device stops. */
-  onStop(run: () => void): void {
-    this.#stops.push(run);
-  }
-
   /** Ends at once. What is on the medium stays there. */
   stop(): void {
     this.#ended.abort(new DOMException('Stopped.', 'AbortError'));
@@ -273,6 +265,7 @@ export class BlockKeeper {
     this.#checking = true;
     this.#failure = undefined;
     try {
+      this.#greet();
       await this.#options.store.dropDamaged();
       const placement = this.placement();
       this.#fetchMissing(placement);
@@ -282,6 +275,14 @@ export class BlockKeeper {
     } finally {
       this.#checking = false;
       this.#announcer.changed();
+    }
+  }
+
+  /** Tells devices that have come what is held here: what was said before went to nobody. */
+  #greet(): void {
+    for (const { device } of this.#options.members()) {
+      if (!this.#greeted.has(device)) this.#announcer.answer();
+      this.#greeted.set(device, true);
     }
   }
 
@@ -400,7 +401,7 @@ export class BlockKeeper {
     this.#announcer.changed();
   }
 
-  #body(): BlocksBody {
+  #body(): Said {
     const { store, scheduler, latencyClass = () => 0 } = this.#options;
     for (const [block, { at }] of this.#refused) {
       if (scheduler.now() - at > REFUSED_MS) this.#refused.delete(block);

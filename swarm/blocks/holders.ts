@@ -1,8 +1,7 @@
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import { FairMap } from '../fair-map.ts';
-import type { BlockVersion } from '../messages/block-announcement.ts';
+import type { BlocksBody, BlockVersion } from '../messages/block-announcement.ts';
 import type { Announcement } from './announcements.ts';
-import { ANNOUNCE_MS } from './announcer.ts';
 import { FalseAcknowledgements } from './false-acknowledgements.ts';
 import type { Candidate } from './keepers.ts';
 import type { ConfirmedVersion } from './needed-versions.ts';
@@ -23,8 +22,6 @@ export interface BlockMember {
 interface Heard extends Pick<Announcement, 'device' | 'body'> {
   /** Local time of the last announcement, milliseconds. */
   readonly at: number;
-  /** The body as text, to compare. */
-  readonly text: string;
   readonly blocks: ReadonlySet<string>;
   /** Versions by root, to look them up. */
   readonly roots: ReadonlyMap<string, BlockVersion>;
@@ -47,22 +44,17 @@ export class Holders {
     this.#now = options.now;
   }
 
-  /**
-   * Takes an announcement. `new` is a device that was not there, or has started again: what it says is as
-   * before, and it says so earlier than it would have to. `changed` is one that says something else.
-   */
-  hear({ device, body, placing }: Announcement): 'new' | 'changed' | 'same' {
+  /** Takes an announcement. Returns whether it says something else than the device's last one. */
+  hear({ device, body, placing }: Announcement): boolean {
     const before = this.#heard.get(device);
-    const text = JSON.stringify(body);
-    const since = this.#now() - (before?.at ?? Number.NEGATIVE_INFINITY);
-    if (before?.text === text) {
+    if (before !== undefined && isSameBody(before.body, body)) {
       this.#heard.set(device, { ...before, at: this.#now() }, placing);
-      return since < ANNOUNCE_MS / 2 || since > 2 * ANNOUNCE_MS ? 'new' : 'same';
+      return false;
     }
     const roots = new Map(body.held.map((version) => [rootKey(version), version]));
     const blocks = new Set(body.held.map(({ block }) => block));
-    this.#heard.set(device, { device, body, text, blocks, roots, at: this.#now() }, placing);
-    return since > 2 * ANNOUNCE_MS ? 'new' : 'changed';
+    this.#heard.set(device, { device, body, blocks, roots, at: this.#now() }, placing);
+    return true;
   }
 
   /** The devices that are there and take blocks. */
@@ -140,4 +132,27 @@ export class Holders {
 
 function rootKey({ block, step, root }: ConfirmedVersion): string {
   return `${block} ${step} ${root}`;
+}
+
+/** Whether two announcements say the same of a device. */
+function isSameBody(a: BlocksBody, b: BlocksBody): boolean {
+  return (
+    a.role === b.role &&
+    a.freeBytes === b.freeBytes &&
+    a.latencyClass === b.latencyClass &&
+    a.held.length === b.held.length &&
+    a.refused.length === b.refused.length &&
+    a.held.every((version, i) => {
+      const other = b.held[i];
+      return (
+        version.version === other?.version &&
+        version.step === other.step &&
+        version.block === other.block &&
+        version.root === other.root
+      );
+    }) &&
+    a.refused.every(
+      ({ block, reason }, i) => block === b.refused[i]?.block && reason === b.refused[i]?.reason,
+    )
+  );
 }

@@ -76,8 +76,9 @@ export function keepersOf(
     ({ holds, refuses, freeBytes }) =>
       !refuses.has(block.id) && (holds.has(block.id) || freeBytes >= block.bytes),
   );
+  const rankOf = ranking(run, block.id);
   const ranked = able
-    .map((candidate) => ({ candidate, rank: rankOf(run, block.id, candidate) }))
+    .map((candidate) => ({ candidate, rank: rankOf(candidate) }))
     .sort((a, b) => compareRanks(b.rank, a.rank))
     .map(({ candidate }) => candidate);
   const chosen: Candidate[] = [];
@@ -163,20 +164,22 @@ interface Rank {
   readonly digest: Uint8Array;
 }
 
-/** Ranks asked for lately. Their hashes take longer than all else here. */
-const known = new BoundedMap<string, Rank>(8192);
+/** Digests asked for lately, by block and device. They take longer than all else here. */
+const known = new BoundedMap<string, BoundedMap<DeviceAddress, Uint8Array>>(64);
 
-function rankOf(run: string, block: string, { device, latencyClass }: Candidate): Rank {
-  const key = `${run}\n${block}\n${device}\n${latencyClass}`;
-  const before = known.get(key);
-  if (before !== undefined) return before;
-  const digest = sha256Of(DOMAIN, new TextEncoder().encode(`${run}\n${block}\n`), fromHex(device));
-  const view = new DataView(digest.buffer, digest.byteOffset);
-  let draw = 0;
-  for (let i = 0; i < (DRAWS[latencyClass] ?? 1); i++) draw = Math.max(draw, view.getUint32(4 * i));
-  const rank = { draw, digest };
-  known.set(key, rank);
-  return rank;
+/** Ranks the devices for one block. */
+function ranking(run: string, block: string): (candidate: Candidate) => Rank {
+  const name = `${run}\n${block}\n`;
+  const digests = known.get(name) ?? new BoundedMap<DeviceAddress, Uint8Array>(2048);
+  known.set(name, digests);
+  return ({ device, latencyClass }) => {
+    const digest = digests.get(device) ?? sha256Of(DOMAIN, new TextEncoder().encode(name), fromHex(device));
+    digests.set(device, digest);
+    const view = new DataView(digest.buffer, digest.byteOffset);
+    let draw = 0;
+    for (let i = 0; i < (DRAWS[latencyClass] ?? 1); i++) draw = Math.max(draw, view.getUint32(4 * i));
+    return { draw, digest };
+  };
 }
 
 function compareRanks(a: Rank, b: Rank): number {

@@ -1,31 +1,39 @@
 import { multiaddr } from '@multiformats/multiaddr';
 import { accountOf } from '../../protocol/standing.ts';
 import { scopeOf } from '../dials/address-scope.ts';
-import type { Member, Presence } from '../presence.ts';
+import type { Member } from '../presence.ts';
 import { addressPrefix } from '../relay/fair-places.ts';
 import type { Standings } from '../standings.ts';
 import type { BlockMember } from './holders.ts';
 
-/**
- * The devices that are there, as keepers of blocks are chosen among them: presence says who, and the chain
- * whose they are. On a `local` network addresses do not count, because all devices have the same one there.
- */
-export function blockMembers(options: {
-  readonly presence: Pick<Presence, 'members'>;
+/** What the choice of keepers goes by, beside what a device says of itself. */
+export interface MemberRules {
   readonly standings: Pick<Standings, 'now'>;
+  /** On a network on one machine all devices have the same address, and addresses do not count. */
   readonly local: boolean;
-}): readonly BlockMember[] {
-  const { presence, standings, local } = options;
-  return presence.members().map(({ device, peerId, addresses }: Member) => {
-    const standing = standings.now(device);
-    return {
-      device,
-      peerId,
-      account: accountOf(device, standing),
-      prefixes: local ? [] : prefixesOf(addresses),
-      hasRecord: standing.kind !== 'unknown',
-    };
-  });
+}
+
+/**
+ * A device as keepers are chosen among such: by what the chain says of it, which is the same for everybody.
+ * This device describes itself so too.
+ */
+export function blockMemberOf(
+  { device, peerId, addresses }: Pick<Member, 'device' | 'peerId' | 'addresses'>,
+  { standings, local }: MemberRules,
+): BlockMember {
+  const standing = standings.now(device);
+  return {
+    device,
+    peerId,
+    account: accountOf(device, standing),
+    prefixes: local ? [] : prefixesOf(addresses),
+    hasRecord: standing.kind !== 'unknown',
+  };
+}
+
+/** The devices that presence has heard of lately. */
+export function blockMembers(members: readonly Member[], rules: MemberRules): readonly BlockMember[] {
+  return members.map((member) => blockMemberOf(member, rules));
 }
 
 /**

@@ -61,6 +61,7 @@ describe('blocks', () => {
     }));
     const body: BlocksBody = {
       role: 'keeper',
+      asks: false,
       freeBytes: LIMITS.sequence,
       latencyClass: 3,
       held,

@@ -2,6 +2,7 @@
 import {
   type Codec,
   CodecError,
+  flag,
   hex,
   link,
   list,
@@ -82,6 +83,8 @@ export const blocks = record({
    * and takes nothing more.
    */
   role: oneOf('keeper', 'guest', 'leaving'),
+  /** Whether the device has just started, and asks what others hold. */
+  asks: flag,
   /** Bytes that it still takes for blocks that it does not hold. */
   freeBytes: uint(LIMITS.sequence),
   /** 0, the fastest, to 3. */

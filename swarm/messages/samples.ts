@@ -117,6 +117,7 @@ export const sampleMessages: readonly UnsignedMessage[] = [
     seq: 1_700_000_000_008,
     body: {
       role: 'keeper',
+      asks: true,
       freeBytes: 40_000_000,
       latencyClass: 1,
       held: [

@@ -1,22 +1,19 @@
 /** Takes part in training a model in blocks, over a connection to the swarm. */
-import { multiaddr } from '@multiformats/multiaddr';
 import type { HopGraph } from '../../pipeline/runtime/hop-graph.ts';
 import type { DeviceKey } from '../../protocol/device-key.ts';
 import { type HandoffDomain, isSigned, signHandoff } from '../../protocol/handoff.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import { toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
-import { accountOf } from '../../protocol/standing.ts';
 import { gossipAnnouncements } from '../blocks/announcements.ts';
 import type { BlockFiles } from '../blocks/block-files.ts';
 import { BlockStore } from '../blocks/block-store.ts';
-import type { BlockMember } from '../blocks/holders.ts';
 import { latencyClassOf } from '../blocks/keepers.ts';
+import { blockMemberOf, blockMembers } from '../blocks/members.ts';
 import { MAX_RESPONSE } from '../content/frames.ts';
 import { serveContent } from '../content/server.ts';
 import { libp2pContentTransport } from '../content/transport.ts';
 import type { SwarmConnection } from '../join.ts';
-import { addressPrefix } from '../relay/fair-places.ts';
 import { stripedTransport } from '../striping/striped-transport.ts';
 import { BlockSession, type HopWorker } from './block-session.ts';
 
@@ -62,7 +59,7 @@ export interface JoinBlocksOptions {
   readonly onChange?: () => void;
 }
 
-/** The name of a swarm's run in handoffs: sha2-256 of its network id and the content id of its specification. */
+/** The name of a swarm's run in handoffs: sha2-256 of its network id and its specification's content id. */
 export function runIdOf(networkId: string, spec: string): Hex {
   return toHex(sha256Of(new TextEncoder().encode(`starling/block-run/1\n${networkId}\n${spec}`)));
 }
@@ -76,17 +73,8 @@ export async function joinBlocks(options: JoinBlocksOptions): Promise<BlockSessi
   const stopServing = await serveContent({ store: store.content, transport, scheduler });
   const roundTrip = (peerId: string): number | undefined =>
     node.view().peers.find((peer) => peer.peerId === peerId)?.latency ?? undefined;
-  const members = (): readonly BlockMember[] =>
-    presence
-      .members()
-      .filter(({ device }) => device !== key.address)
-      .map(({ device, peerId, addresses }) => ({
-        device,
-        peerId,
-        account: accountOf(device, standings.now(device)),
-        prefixes: local ? [] : prefixesOf(addresses),
-        hasRecord: node.hasRecord(peerId),
-      }));
+  const rules = { standings, local };
+  const others = () => presence.members().filter(({ device }) => device !== key.address);
   const session = await BlockSession.start({
     device: key.address,
     run: runIdOf(networkId, options.spec),
@@ -102,18 +90,12 @@ export async function joinBlocks(options: JoinBlocksOptions): Promise<BlockSessi
     worker,
     keeping: {
       run: networkId,
-      self: {
-        device: key.address,
-        peerId: node.peerId,
-        account: accountOf(key.address, standings.now(key.address)),
-        prefixes: local ? [] : prefixesOf(node.addresses()),
-        hasRecord: true,
-      },
+      self: blockMemberOf({ device: key.address, peerId: node.peerId, addresses: node.addresses() }, rules),
       blocks: run.blocks,
       store,
       announcements: gossipAnnouncements(gossip, options.round),
       transport,
-      members,
+      members: () => blockMembers(others(), rules),
       rootOf: async ({ block, step }, bytes) => {
         const found = await worker.describe(bytes);
         if (found.block !== block || found.step !== step) return `0x${'00'.repeat(32)}`;
@@ -140,17 +122,4 @@ export async function joinBlocks(options: JoinBlocksOptions): Promise<BlockSessi
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
-}
-
-/** Prefixes of addresses of its own. An address through a relay is the relay's. */
-function prefixesOf(addresses: readonly string[]): readonly string[] {
-  const own = addresses.filter((address) => !address.includes('/p2p-circuit') && /^\/ip[46]\//.test(address));
-  const found = own.flatMap((address) => {
-    try {
-      return [addressPrefix(multiaddr(address))];
-    } catch {
-      return [];
-    }
-  });
-  return [...new Set(found)];
 }

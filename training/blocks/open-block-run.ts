@@ -1,5 +1,5 @@
 /** Opens the run of a swarm that trains a model in blocks: the model's small files, its tasks, its settings. */
-import { blockPlan, evenLayers } from '../../models/blocks/block-plan.ts';
+import { BlockPlanError, blockPlan, evenLayers } from '../../models/blocks/block-plan.ts';
 import type { BlockVersion } from '../../models/blocks/block-version.ts';
 import { firstVersion } from '../../models/blocks/first-version.ts';
 import type { ModelSource } from '../../models/loading/model-source.ts';
@@ -7,7 +7,7 @@ import { openDescription } from '../../models/loading/open-model.ts';
 import { openWeights, type WeightFiles } from '../../models/loading/weight-files.ts';
 import { fromHex, type Hex } from '../../protocol/hex.ts';
 import { memoizePromise } from '../../protocol/memoize-promise.ts';
-import { layerBlockCount } from '../../protocol/swarm-blocks.ts';
+import { layerBlockCount, unfitBlocks } from '../../protocol/swarm-blocks.ts';
 import type { BlockSettings, SwarmSpec, TaskSelection } from '../../protocol/swarm-spec.ts';
 import { DEFAULT_SETTINGS } from '../learning-settings.ts';
 import { modelFormat } from '../model-format.ts';
@@ -53,12 +53,14 @@ export interface OpenedBlockRun {
 /**
  * Opens a run. It reads no weights. Throws ModelLoadError, ModelConfigError or TokenizerError for a bad
  * model, what `openTasks` throws for the tasks, and BlockPlanError or PathPlanError for settings that do not
- * fit the model.
+ * fit the model ([S-12]).
  */
 export async function openBlockRun(options: OpenBlockRunOptions): Promise<OpenedBlockRun> {
   const { source, settings, dataSets = new Map(), signal } = options;
   const { blocks, seed, tasks, ...rest } = settings;
   const { config, tokenizer, generation } = await openDescription(source, signal);
+  const [unfit] = unfitBlocks({ blocks }, config);
+  if (unfit !== undefined) throw new BlockPlanError(unfit.sentence);
   const weights = memoizePromise((): Promise<WeightFiles> => openWeights(source, config));
   const count = layerBlockCount(config.layers, blocks);
   const plan = blockPlan({ config, layers: evenLayers(config.layers, count) });
