@@ -186,7 +186,7 @@ export const LIKELY = {
   'hops are paid before the claim stands': 'test_collect_revertsUntilClaimStands',
   'hops are paid after the time': 'test_giveBack_returnsWhatNobodyCollectedAfterItsTime',
   'a liar is paid': 'test_collect_revertsIfDeviceIsForfeited',
-  'a handoff of another run is paid': 'test_collect_revertsIfHandoffIsNotInRecord',
+  'a handoff of another run is paid': 'test_collect_revertsIfRecordedHandoffIsOfOtherRun',
   'a hop beyond the step is paid': 'test_collect_revertsIfHandoffIsNotInRecord',
   'anybody records': 'test_record_revertsIfClaimIsForeignOrRecorded',
   'a record is replaced': 'test_record_revertsIfClaimIsForeignOrRecorded',

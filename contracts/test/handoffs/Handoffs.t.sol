@@ -102,7 +102,7 @@ contract HandoffsTest is HandoffsFixture {
 
     function test_hopTerms_revertIfSlotsAreNotTheProgramsOrReadOthers() external {
         SampleRun.Step memory step = honestExecution().steps[1];
-        IHandoffs.Hop[7] memory bad;
+        IHandoffs.Hop[8] memory bad;
         for (uint256 i; i < 6; ++i) {
             bad[i] = hopOf(step, 0);
         }
@@ -120,7 +120,10 @@ contract HandoffsTest is HandoffsFixture {
         // Another table than the program has.
         bad[6] = hopOf(step, 1);
         bad[6].tables[0].root = keccak256("another table");
-        for (uint256 i; i < 7; ++i) {
+        // Another operator than the program has.
+        bad[7] = hopOf(step, 0);
+        ++bad[7].slots[0].node.op;
+        for (uint256 i; i < 8; ++i) {
             vm.expectRevert(IHandoffs.BadHop.selector);
             handoffs.hopTerms(terms, bad[i]);
         }

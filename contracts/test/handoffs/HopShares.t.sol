@@ -135,6 +135,17 @@ contract HopSharesTest is HandoffsFixture {
         _refused(DEVICE, entries, 1, 0);
     }
 
+    /// [V-81] The claimant recorded a handoff that the device signed for another run.
+    function test_collect_revertsIfRecordedHandoffIsOfOtherRun() external {
+        IHandoffs.Handoff memory other = handoffOf(honestExecution(), 0, 0);
+        other.run = keccak256("another run");
+        leaves[0] = Merkle.leaf(abi.encodePacked(DEVICE, digestOf(other)));
+        stand();
+        IHopShares.Entry[] memory entries = new IHopShares.Entry[](1);
+        entries[0] = IHopShares.Entry(other, sign(DEVICE_KEY, other), Trees.proof(leaves, 0));
+        _refused(DEVICE, entries, 0, 0);
+    }
+
     function _refused(address device, IHopShares.Entry[] memory entries, uint64 step, uint32 hop) private {
         vm.expectRevert(abi.encodeWithSelector(IHopShares.NotInRecord.selector, step, hop));
         shares.collect(pot, device, entries);
