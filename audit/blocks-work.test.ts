@@ -8,7 +8,7 @@ import { BlockRun } from '../models/blocks/testing/block-run.ts';
 import { checkpointMetadata } from '../models/decoder/checkpoint.ts';
 import { toHex } from '../protocol/hex.ts';
 import { commitRun } from './commit-run.ts';
-import { hopOfSlot, slotsOfHop } from './hop-slots.ts';
+import { hopOfSlot, placesOf, slotsOfHop } from './hop-slots.ts';
 import { costOfRun } from './run-cost.ts';
 import { planRun, type RunPlan } from './run-plan.ts';
 import { SUPERVISED, tinySpec, tinyStart } from './testing/tiny-run.ts';
@@ -22,7 +22,7 @@ const work = {
   layers: [1, 1],
   paths: [[1], [2, 1], [2], [1, 2]],
 } as const;
-const spec = tinySpec({ start, work, steps: 3 });
+const spec = tinySpec({ start, work: { ...work, boundary: 'int8' }, steps: 3 });
 
 function stepOf({ blocks }: RunPlan): BlockStep {
   if (blocks === undefined) throw new Error('no blocks were planned');
@@ -74,6 +74,19 @@ describe('a run over blocks', () => {
         expect(toHex(roots.get(tensor) ?? new Uint8Array())).toBe(trace.roots[slot]);
       }
     }
+    const places = placesOf(step, encoded);
+    for (const hop of step.hops) {
+      const slots = slotsOfHop(step, encoded, hop.index);
+      for (const { tensor, slot } of slots.outputs) {
+        expect(places.made.get(tensor)).toEqual({ slot, bytes: step.bytesOf(tensor) });
+      }
+      for (const { tensor, slot } of slots.state) {
+        expect(places.state.get(hop.block)?.get(tensor)?.slot).toBe(slot);
+      }
+      for (const { tensor, slot } of slots.inputs) {
+        expect((places.made.get(tensor) ?? places.data.get(tensor))?.slot).toBe(slot);
+      }
+    }
     expect(hopOfSlot(encoded, 0)).toBeUndefined();
     expect(hopOfSlot(encoded, run.program.length - 1)).toBeUndefined();
     expect(() => slotsOfHop(step, encoded, step.hops.length)).toThrow(RangeError);
@@ -82,8 +95,9 @@ describe('a run over blocks', () => {
     await engine.stop();
   });
 
-  it('[B-14] has another program for other paths, and the same data as a supervised step', () => {
-    const plan = planRun(spec);
+  it('[B-14] has another program for other paths and boundaries, and the same data as a supervised step', () => {
+    const plan = planRun(tinySpec({ start, work, steps: 3 }));
+    expect(planRun(spec).terms.program).not.toBe(plan.terms.program);
     const full = planRun(
       tinySpec({ start, steps: 3, work: { ...work, paths: work.paths.map(() => [1, 2]) } }),
     );

@@ -17,6 +17,7 @@ export function planBlocks(spec: RunSpec, work: BlocksWork): PlannedWork {
     microbatches: { count: paths.length, batch: rows, length },
     paths,
     optimizer: spec.optimizer,
+    ...(work.boundary === undefined ? {} : { boundary: work.boundary }),
   });
   const tokenizer = characterTokenizer();
   const hyper = hyperOf(spec);

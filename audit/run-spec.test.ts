@@ -4,13 +4,16 @@ import { decodeRunSpec, encodeRunSpec, parseRunSpec, RunSpecError, runSpecFields
 import { BLOCKS, POLICY, SUPERVISED, tinySpec, tinyStart } from './testing/tiny-run.ts';
 
 describe('a run specification', () => {
-  it.each([SUPERVISED, POLICY, BLOCKS])('of $kind work survives DAG-CBOR and JSON', (work) => {
-    const spec = tinySpec({ work, start: { ...tinyStart(), training: '{"a":1}' } });
-    const bytes = encodeRunSpec(spec);
-    expect(decodeRunSpec(bytes)).toEqual(spec);
-    expect(decodeRunSpec(new TextEncoder().encode(JSON.stringify(runSpecFields(spec))))).toEqual(spec);
-    expect(encodeRunSpec(decodeRunSpec(bytes))).toEqual(bytes);
-  });
+  it.each([SUPERVISED, POLICY, BLOCKS, { ...BLOCKS, boundary: 'int8' as const }])(
+    'of $kind work survives DAG-CBOR and JSON',
+    (work) => {
+      const spec = tinySpec({ work, start: { ...tinyStart(), training: '{"a":1}' } });
+      const bytes = encodeRunSpec(spec);
+      expect(decodeRunSpec(bytes)).toEqual(spec);
+      expect(decodeRunSpec(new TextEncoder().encode(JSON.stringify(runSpecFields(spec))))).toEqual(spec);
+      expect(encodeRunSpec(decodeRunSpec(bytes))).toEqual(bytes);
+    },
+  );
 
   const fields = runSpecFields(tinySpec({ work: POLICY }));
   const work = fields.work as Record<string, unknown>;
@@ -31,6 +34,11 @@ describe('a run specification', () => {
     ['a path to a stage that is none', { work: { ...BLOCKS, paths: [[1], [2]] } }],
     ['a path that skips all layers', { work: { ...BLOCKS, paths: [[1], []] } }],
     ['a path that is no list', { work: { ...BLOCKS, paths: [1] } }],
+    ['a boundary of no kind', { work: { ...BLOCKS, boundary: 'int4' } }],
+    [
+      'bytes that make no words',
+      { config: { ...config, hidden_size: 18 }, work: { ...BLOCKS, boundary: 'int8' } },
+    ],
     ['no paths', { work: { ...BLOCKS, paths: [] } }],
     ['more microbatches than slots are good for', { work: { ...BLOCKS, paths: Array(65).fill([1]) } }],
     ['more positions in microbatches', { work: { ...BLOCKS, rows: 64, paths: Array(64).fill([1]) } }],

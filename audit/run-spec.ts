@@ -50,6 +50,8 @@ export interface BlocksWork {
   readonly layers: readonly number[];
   /** For each microbatch, the stages that it visits. */
   readonly paths: readonly BlockPath[];
+  /** Rounding of what passes from block to block. Defaults to none. */
+  readonly boundary?: 'bf16' | 'int8';
 }
 
 export type Work = SupervisedWork | PolicyWork | BlocksWork;
@@ -195,7 +197,7 @@ function numbers(value: unknown, name: string, most: number): readonly number[] 
 }
 
 function blocksWork(value: unknown, config: DecoderConfig): BlocksWork {
-  const fields = fieldsOf(value, 'work', ['kind', 'rows', 'length', 'layers', 'paths']);
+  const fields = fieldsOf(value, 'work', ['kind', 'rows', 'length', 'layers', 'paths', 'boundary']);
   const rows = whole(fields, 'rows', 1, MAX_POSITIONS);
   const length = whole(fields, 'length', 8, config.context);
   const layers = numbers(fields.layers, 'layers', LIMITS.layers);
@@ -209,7 +211,14 @@ function blocksWork(value: unknown, config: DecoderConfig): BlocksWork {
     if (error instanceof BlockPlanError) fail(error.message.replace(/\.$/, ''));
     throw error;
   }
-  return { kind: 'blocks', rows, length, layers, paths };
+  const { boundary } = fields;
+  if (boundary !== undefined && boundary !== 'bf16' && boundary !== 'int8') {
+    fail('boundary must be "bf16" or "int8", or absent');
+  }
+  if (boundary === 'int8' && config.hiddenSize % 4 !== 0) {
+    fail('a boundary of int8 needs a hidden_size that is a multiple of 4');
+  }
+  return { kind: 'blocks', rows, length, layers, paths, ...(boundary === undefined ? {} : { boundary }) };
 }
 
 function workOf(value: unknown, config: DecoderConfig): Work {

@@ -14,6 +14,7 @@
  *   the origin is free again after the predecessor's last backward pass.
  */
 import { must } from '../protocol/must.ts';
+import { NodeQueue, type SlotUse } from './node-queue.ts';
 import { placeOf, type Route, stepCount, type TaskKind, taskKind } from './route.ts';
 
 export type PipelineEvent =
@@ -81,14 +82,8 @@ interface Task {
 }
 
 interface NodeState {
-  slots: number;
   load: number;
-  /** In the order in which they joined. */
-  readonly queue: Task[];
-  /** From the start of a task to the node's `free` event. */
-  busy: boolean;
-  /** From the start of a task to its `computed` event. */
-  task: Task | undefined;
+  readonly queue: NodeQueue<Task>;
   /** Microbatches whose predecessor came back here, until the node is free. */
   followers: number[];
 }
@@ -107,6 +102,11 @@ interface Microbatch {
   isSent: boolean;
 }
 
+const SLOT_USE = { forward: 'takes', loss: 'none', backward: 'gives' } as const satisfies Record<
+  TaskKind,
+  SlotUse
+>;
+
 /** One step of training over a pipeline. */
 export class HopEngine {
   readonly #microbatches: readonly Microbatch[];
@@ -117,12 +117,11 @@ export class HopEngine {
   /** Throws PipelineRuleError for a route that visits a node twice or visits none of these nodes. */
   constructor({ slots, microbatches, router }: HopEngineOptions) {
     this.#router = router;
+    const slotUse = ({ microbatch, step }: Task) =>
+      SLOT_USE[taskKind(this.#microbatch(microbatch).length, step)];
     this.#nodes = slots.map((count) => ({
-      slots: count,
       load: 0,
-      queue: [],
-      busy: false,
-      task: undefined,
+      queue: new NodeQueue({ slots: count, slotUse }),
       followers: [],
     }));
     this.#microbatches = microbatches.map(({ route, length = route.length, after }) => ({
@@ -170,7 +169,7 @@ export class HopEngine {
 
   /** How many more microbatches the node could keep. */
   freeSlots(node: number): number {
-    return this.#node(node).slots;
+    return this.#node(node).queue.slots;
   }
 
   /** Microbatches that the router sent over the node and whose backward pass there is not done. */
@@ -180,7 +179,7 @@ export class HopEngine {
 
   /** Tasks that wait at the node, those at their origin included. */
   waiting(node: number): number {
-    return this.#node(node).queue.length;
+    return this.#node(node).queue.size;
   }
 
   /**
@@ -217,15 +216,12 @@ export class HopEngine {
 
   #onComputed(index: number): PipelineAction[] {
     const node = this.#node(index);
-    if (node.task === undefined) throw new PipelineRuleError(`Node ${index} has computed nothing.`);
-    const number = node.task.microbatch;
+    const task = node.queue.finish();
+    if (task === undefined) throw new PipelineRuleError(`Node ${index} has computed nothing.`);
+    const number = task.microbatch;
     const microbatch = this.#microbatch(number);
-    if (taskKind(microbatch.length, node.task.step) === 'backward') {
-      node.slots++;
-      if (node.load > 0) node.load--;
-    }
-    const step = node.task.step + 1;
-    node.task = undefined;
+    if (taskKind(microbatch.length, task.step) === 'backward' && node.load > 0) node.load--;
+    const step = task.step + 1;
     microbatch.next = step;
     if (step === stepCount(microbatch.length)) {
       this.#returned++;
@@ -249,35 +245,29 @@ export class HopEngine {
 
   #onFree(index: number): PipelineAction[] {
     const node = this.#node(index);
-    if (!node.busy || node.task !== undefined)
+    if (!node.queue.isBusy || node.queue.task !== undefined)
       throw new PipelineRuleError(`Node ${index} was not waiting to be free.`);
-    node.busy = false;
+    node.queue.release();
     for (const number of node.followers) {
       const microbatch = this.#microbatch(number);
       microbatch.isHeld = false;
-      if (microbatch.isReady) node.queue.push({ microbatch: number, step: 0 });
+      if (microbatch.isReady) node.queue.add({ microbatch: number, step: 0 });
     }
     node.followers = [];
     return this.#startNext(index);
   }
 
   #join(index: number, task: Task): PipelineAction[] {
-    this.#node(index).queue.push(task);
+    this.#node(index).queue.add(task);
     return this.#startNext(index);
   }
 
   #startNext(index: number): PipelineAction[] {
-    const node = this.#node(index);
-    if (node.busy) return [];
-    const kindOf = ({ microbatch, step }: Task) => taskKind(this.#microbatch(microbatch).length, step);
-    const at = node.queue.findIndex((task) => node.slots > 0 || kindOf(task) !== 'forward');
-    const task = at === -1 ? undefined : node.queue.splice(at, 1)[0];
+    const task = this.#node(index).queue.start();
     if (task === undefined) return [];
-    const kind = kindOf(task);
-    if (kind === 'forward') node.slots--;
-    node.busy = true;
-    node.task = task;
-    return [{ kind: 'compute', node: index, microbatch: task.microbatch, step: task.step, task: kind }];
+    const { microbatch, step } = task;
+    const kind = taskKind(this.#microbatch(microbatch).length, step);
+    return [{ kind: 'compute', node: index, microbatch, step, task: kind }];
   }
 
   #microbatch(number: number): Microbatch {

@@ -7,9 +7,13 @@ export type DeviceAddress = Hex;
 /** Lower-case 0x-prefixed hexadecimal. */
 export function toHex(bytes: Uint8Array): Hex {
   let text = '0x';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  for (const byte of bytes) text += DIGITS[byte];
   return text as Hex;
 }
+
+const DIGITS: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, '0'),
+);
 
 /** The bytes of 0x-prefixed hexadecimal. Throws TypeError when it is not that. */
 export function fromHex(text: string): Uint8Array {

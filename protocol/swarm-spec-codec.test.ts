@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as dagCbor from '@ipld/dag-cbor';
 import fc from 'fast-check';
+import { CID } from 'multiformats/cid';
+import { create } from 'multiformats/hashes/digest';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from './hex.ts';
 import type { SwarmSpec } from './swarm-spec.ts';
@@ -26,6 +28,12 @@ function made(): Vectors {
   const bytes = (value: unknown): string => toHex(dagCbor.encode(value));
   const withRound = (change: object): string =>
     bytes({ ...wire, round: { ...(wire.round as object), ...change } });
+  const full = dagCbor.decode<{ base: { files: object[] } }>(encodeSwarmSpec(fullSpec).bytes);
+  const withFile = (change: object): string =>
+    bytes({
+      ...full,
+      base: { ...full.base, files: [full.base.files[0], { ...full.base.files[1], ...change }] },
+    });
   const plain = toHex(encodeSwarmSpec(smallSpec).bytes);
   return {
     accepted: [smallSpec, fullSpec].map((spec) => {
@@ -51,6 +59,31 @@ function made(): Vectors {
         why: 'an unknown kind of base',
         field: 'base.kind',
         bytes: bytes({ ...wire, base: { kind: 'hub' } }),
+      },
+      {
+        why: 'a manifest of a file of at most 1 MiB',
+        field: 'base.files[1].manifest',
+        bytes: withFile({ size: 1024 * 1024 }),
+      },
+      {
+        why: 'a manifest of a file of more than 4 GiB',
+        field: 'base.files[1].manifest',
+        bytes: withFile({ size: 2 ** 32 + 1 }),
+      },
+      {
+        why: 'a manifest as text',
+        field: 'base.files[1].manifest',
+        bytes: withFile({ manifest: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy' }),
+      },
+      {
+        why: 'a manifest of another codec',
+        field: 'base.files[1].manifest',
+        bytes: withFile({ manifest: CID.createV1(0x71, create(0x12, new Uint8Array(32))) }),
+      },
+      {
+        why: 'no manifest under the key',
+        field: 'base.files[1].manifest',
+        bytes: withFile({ manifest: null }),
       },
     ],
   };
@@ -135,6 +168,7 @@ describe('a specification', () => {
     ['base.files[0].urls[0]', { base: { files: [{ urls: ['http://example.org/a'] }] } }],
     ['base.files[0].urls[0]', { base: { files: [{ urls: ['https://a:b@example.org/a'] }] } }],
     ['base.files[0].urls[1]', { base: { files: [{ urls: ['https://a.org', 'https://a.org'] }] } }],
+    ['base.files[0].manifest', { base: { files: [{ size: 5, manifest: fullSpec.base.kind }] } }],
     ['base.files[0].size', { base: { files: [{ size: 0 }] } }],
     ['trained.alpha', { trained: { alpha: 0 } }],
     ['trained.targets[1]', { trained: { targets: ['q_proj', 'q_proj'] } }],
@@ -192,6 +226,10 @@ describe('a specification', () => {
       }),
       { numRuns: 500 },
     );
+    for (const value of [5, null, 'text', []]) {
+      const odd = JSON.stringify({ ...fullSpec, base: { ...fullSpec.base, files: [value] } });
+      expect(errorOf(() => parseSwarmSpec(odd)).field).toBe('base.files[0]');
+    }
     const keys = Object.keys(fullSpec);
     fc.assert(
       fc.property(fc.constantFrom(...keys), fc.jsonValue(), (key, value) => {

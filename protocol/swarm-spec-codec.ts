@@ -7,11 +7,24 @@ import * as dagCbor from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
 import { create } from 'multiformats/hashes/digest';
 import { decodeCanonical, encodeCanonical } from './canonical.ts';
-import { type Codec, CodecError, flag, hex, list, oneOf, record, text, uint, variant } from './codec.ts';
+import {
+  type Codec,
+  CodecError,
+  flag,
+  hex,
+  link,
+  list,
+  oneOf,
+  record,
+  text,
+  uint,
+  variant,
+} from './codec.ts';
+import { MOST_FILE_BYTES, MOST_WHOLE_BYTES, RAW_CODE } from './file-manifest.ts';
 import type { Hex } from './hex.ts';
 import { toHex } from './hex.ts';
 import { sha256Of } from './sha256-of.ts';
-import type { SwarmSpec, TaskSelection } from './swarm-spec.ts';
+import type { SourceFile, SwarmSpec, TaskSelection } from './swarm-spec.ts';
 
 /** Most bytes of a specification, as `MAX_BYTES` of contracts/src/Swarms.sol. */
 export const MAX_SPEC_BYTES = 16_384;
@@ -128,12 +141,27 @@ const url = checked(line(400), (value, at) => {
   return usable && bare ? undefined : malformed(at, 'an https address without a password');
 });
 
-const file = record({
+const fileFields = {
   path,
   size: between(1, 2 ** 36),
   sha256: digits(32),
   urls: distinct(url, 0, 8, (each) => each),
+};
+const fileInChunks = checked(record({ ...fileFields, manifest: link(RAW_CODE) }), ({ size }, at) => {
+  if (size > MOST_WHOLE_BYTES && size <= MOST_FILE_BYTES) return undefined;
+  const why = size > MOST_FILE_BYTES ? 'more than 4 GiB' : 'at most 1 MiB, which travels by its SHA-256';
+  return malformed(`${at}.manifest`, `no manifest of a file of ${why}`);
 });
+const wholeFile = record(fileFields);
+type FileInChunks = SourceFile & { readonly manifest: string };
+const isInChunks = (value: unknown): value is FileInChunks =>
+  typeof value === 'object' && value !== null && 'manifest' in value;
+
+/** A file with the key `manifest`, or without it. */
+const file: Codec<SourceFile> = {
+  encode: (value, at) => (isInChunks(value) ? fileInChunks.encode(value, at) : wholeFile.encode(value, at)),
+  decode: (value, at) => (isInChunks(value) ? fileInChunks : wholeFile).decode(value, at),
+};
 
 const base = variant({
   builtin: record({ kind: oneOf('builtin'), name, root: digits(32) }),

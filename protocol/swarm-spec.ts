@@ -12,6 +12,11 @@ export interface SourceFile {
   readonly size: number;
   readonly sha256: Hex;
   readonly urls: readonly string[];
+  /**
+   * CIDv1 (raw, sha2-256) of the manifest of a file of more than 1 MiB, by which members pass it on in chunks
+   * (protocol/file-manifest.ts). A smaller file is passed on by its SHA-256, and has none.
+   */
+  readonly manifest?: string;
 }
 
 /** The model that a swarm starts from. The root is what counts, not the place that the files come from. */

@@ -47,11 +47,12 @@ function baseModel(
     name: from.kind === 'folder' ? from.name : nameOf(from.url),
     root,
     files: files.map(
-      ({ name, size, sha256 }): SourceFile => ({
+      ({ name, size, sha256, manifest }): SourceFile => ({
         path: name,
         size,
         sha256: `0x${sha256}`,
         urls: urlsOf(name),
+        ...(manifest === undefined ? {} : { manifest }),
       }),
     ),
   };

@@ -18,6 +18,7 @@ import { microbatchData, nanoBatch, nanoStart } from './testing/nano-case.ts';
 
 const plan = blockPlan({ config: NANO_CONFIG, layers: [1, 1] });
 const microbatches = { count: 4, batch: 2, length: 32 };
+const small = { count: 4, batch: 1, length: 12 };
 const SKIPPING: readonly BlockPath[] = [[1], [2, 1], [2], [1, 2]];
 
 let engines: Engine[] = [];
@@ -83,8 +84,6 @@ function differing(one: ModelState, other: ModelState): string[] {
 const rootOf = (state: ModelState) => checkpointRoot(checkpointContents({ ...nanoStart(), state }));
 
 describe('a step over blocks', () => {
-  const small = { count: 4, batch: 1, length: 12 };
-
   it.each([
     { name: 'full', paths: 'full' as const },
     { name: 'skipping and swapping', paths: SKIPPING },
@@ -177,6 +176,59 @@ describe('a step over blocks', () => {
     expect(sums).toHaveLength(count - 1);
     const ranges = sums.map(({ outputs }) => outputs[0]?.split('.')[1]);
     expect(ranges).toEqual({ 1: [], 3: ['0-1', '0-3'], 5: ['0-1', '2-3', '0-3', '0-7'] }[count]);
+  });
+});
+
+describe('boundaries', () => {
+  const floats = (run: BlockRun, name: string) =>
+    new Float32Array((run.tensors.get(name) ?? new Uint8Array()).slice().buffer);
+
+  it.each([
+    { boundary: 'bf16', error: 0.01 },
+    { boundary: 'int8', error: 0.05 },
+  ] as const)('[B-16] are rounded to $boundary by the hops, and so have one root anywhere', async (o) => {
+    const { boundary, error } = o;
+    const step = blockStep({ plan, microbatches: small, paths: SKIPPING, boundary });
+    const exact = blockStep({ plan, microbatches: small, paths: SKIPPING });
+    const one = await runOn(engines.slice(0, 1), step, { steps: 3 });
+    const six = await runOn(engines, step, { steps: 3, seed: 9 });
+    expect(composed(six)).toBe(composed(one));
+    const [rounded, plain] = [
+      await runOn(engines, step, { steps: 1 }),
+      await runOn(engines, exact, { steps: 1 }),
+    ];
+    expect(composed(rounded)).not.toBe(composed(plain));
+    const logprobs = floats(plain, 'logprobs.3');
+    expect(logprobs).toHaveLength(12);
+    for (const [i, value] of floats(rounded, 'logprobs.3').entries()) {
+      expect(Math.abs(value - must(logprobs, i))).toBeLessThan(error);
+    }
+  });
+
+  it('[B-16] have tensors of the size that a wire needs', () => {
+    const of = (boundary: 'f32' | 'bf16' | 'int8') =>
+      blockStep({ plan, microbatches: small, paths: 'full', boundary });
+    expect(of('bf16').hops[1]?.inputs).toEqual(['activation.0.embedding']);
+    const bytes = of('int8');
+    expect(bytes.hops[1]?.inputs).toEqual(['activation.0.embedding.bytes', 'activation.0.embedding.scale']);
+    expect(bytes.bytesOf('activation.0.embedding.bytes')).toBe(12 * 64);
+    expect(bytes.bytesOf('activation.gradient.0.embedding.scale')).toBe(12 * 4);
+    const odd = blockPlan({ config: { ...NANO_CONFIG, hiddenSize: 62 }, layers: [2] });
+    expect(() => blockStep({ plan: odd, microbatches: small, paths: 'full', boundary: 'int8' })).toThrow(
+      /no whole words of bytes/,
+    );
+  });
+
+  it('[B-16] of bf16 have lower halves of 0, in both directions', async () => {
+    const step = blockStep({ plan, microbatches: small, paths: 'full', boundary: 'bf16' });
+    const run = await runOn(engines, step, { steps: 1 });
+    const names = [...run.tensors.keys()].filter((name) => name.startsWith('activation.'));
+    expect(names).toHaveLength(small.count * 6);
+    for (const name of names) {
+      const words = new Uint32Array((run.tensors.get(name) ?? new Uint8Array()).slice().buffer);
+      expect(words.every((word) => (word & 0xffff) === 0)).toBe(true);
+      expect(words.some((word) => word !== 0)).toBe(true);
+    }
   });
 });
 

@@ -23,6 +23,7 @@ import {
   layerBlocks,
   versionTensors,
 } from './block-plan.ts';
+import { type Boundary, boundaryParts } from './boundary.ts';
 import { type Leaf, type SumOrder, sumLeaves } from './gradient-sum.ts';
 import { type Hop, StepBuilder } from './hop.ts';
 import {
@@ -51,6 +52,8 @@ export interface BlockStepOptions {
   readonly optimizer?: OptimizerOptions;
   /** Defaults to `tree`. */
   readonly order?: SumOrder;
+  /** How activations and their gradients pass from block to block. Defaults to `f32`. */
+  readonly boundary?: Boundary;
   /** Defaults to `supervised`. */
   readonly objective?: Objective;
   readonly policy?: PolicyOptions;
@@ -74,15 +77,26 @@ const MOST_MICROBATCHES = 4096;
 /** The step. Throws BlockPlanError for paths or microbatches that the plan does not allow. */
 export function blockStep(options: BlockStepOptions): BlockStep {
   const { plan, microbatches, order = 'tree', objective = 'supervised' } = options;
-  const { optimizer = DEFAULT_OPTIMIZER } = options;
+  const { optimizer = DEFAULT_OPTIMIZER, boundary = 'f32' } = options;
   const { config, weights } = plan;
   const { count, batch, length } = microbatches;
   checkMicrobatches(plan, microbatches);
+  if (boundary === 'int8' && config.hiddenSize % 4 !== 0) {
+    throw new BlockPlanError(`A width of ${config.hiddenSize} makes no whole words of bytes: use bf16.`);
+  }
   const paths = checkedPaths(plan, count, options.paths);
   const b = new StepBuilder();
   const [embedding, head, layers] = [embeddingBlock(plan), headBlock(plan), layerBlocks(plan)];
-  const rows = [batch * length, config.hiddenSize];
-  const shape = { batch, length };
+  const shape = { batch, length, boundary };
+  const parts = boundaryParts(boundary, { N: batch * length, D: config.hiddenSize });
+  /** The recipe's tensors for a program's `port`. */
+  const at = (port: string, tensor: string) =>
+    Object.fromEntries(parts.map(({ name }) => [port + name, tensor + name]));
+  /** As `at`, for the hop that writes them. */
+  const from = (port: string, tensor: string) => {
+    for (const { name, shape: size, dtype } of parts) b.between(tensor + name, size, dtype);
+    return at(port, tensor);
+  };
   declare(b.recipe, options, objective);
 
   const leaves = new Map<string, (Leaf | undefined)[]>(plan.blocks.map(({ id }) => [id, []]));
@@ -112,14 +126,14 @@ export function blockStep(options: BlockStepOptions): BlockStep {
     b.hop(
       { kind: 'embed', block: embedding, microbatch: m },
       b.program('embed', () => embedProgram(plan, shape)),
-      { tokens: `tokens.${m}`, output: b.between(activation(embedding), rows) },
+      { tokens: `tokens.${m}`, ...from('output', activation(embedding)) },
     );
     let before = embedding;
     for (const block of visited) {
       b.hop(
         { kind: 'forward', block, microbatch: m },
         b.program(`forward ${block.id}`, () => forwardProgram(plan, block, shape)),
-        { input: activation(before), output: b.between(activation(block), rows) },
+        { ...at('input', activation(before)), ...from('output', activation(block)) },
       );
       before = block;
     }
@@ -127,18 +141,16 @@ export function blockStep(options: BlockStepOptions): BlockStep {
     keep(head, m, ofHead.leaf);
     b.hop(
       { kind: 'loss', block: head, microbatch: m },
-      b.program('loss', () =>
-        lossProgram(plan, { ...shape, objective, policy: options.policy, plan: weights }),
-      ),
+      b.program('loss', () => lossProgram(plan, shape, { objective, policy: options.policy })),
       {
         ...ofHead.rename,
-        input: activation(before),
+        ...at('input', activation(before)),
         targets: `targets.${m}`,
         weights: `weights.${m}`,
         ...(objective === 'policy' ? { advantages: `advantages.${m}`, oldLogprobs: `oldLogprobs.${m}` } : {}),
         loss: b.between(`loss.${m}`, [1]),
         logprobs: b.between(`logprobs.${m}`, [batch * length]),
-        'input.gradient': b.between(gradient(before), rows),
+        ...from('input.gradient', gradient(before)),
       },
     );
     for (const [place, block] of [...visited.entries()].reverse()) {
@@ -155,9 +167,9 @@ export function blockStep(options: BlockStepOptions): BlockStep {
         b.program(`backward ${block.id} ${wanted}`, () => backwardProgram(plan, block, shape, { wanted })),
         {
           ...own.rename,
-          input: activation(input),
-          'output.gradient': gradient(block),
-          ...(wanted ? { 'input.gradient': b.between(gradient(input), rows) } : {}),
+          ...at('input', activation(input)),
+          ...at('output.gradient', gradient(block)),
+          ...(wanted ? from('input.gradient', gradient(input)) : {}),
         },
       );
     }
@@ -167,7 +179,7 @@ export function blockStep(options: BlockStepOptions): BlockStep {
     b.hop(
       { kind: 'backward', block: embedding, microbatch: m },
       b.program('backward embedding', () => embeddingBackwardProgram(plan, shape)),
-      { ...lookup.rename, tokens: `tokens.${m}`, 'output.gradient': gradient(embedding) },
+      { ...lookup.rename, tokens: `tokens.${m}`, ...at('output.gradient', gradient(embedding)) },
     );
   }
 

@@ -20,6 +20,7 @@ import {
   type LayerActivations,
 } from '../decoder/forward.ts';
 import { type Block, type BlockPlan, headBlock } from './block-plan.ts';
+import { type Boundary, emitArrival, emitDeparture } from './boundary.ts';
 
 /** The part of a tied table's gradient that comes through the lookup of tokens: `gradient.<LOOKUP>`. */
 export const LOOKUP = 'embedding.lookup';
@@ -28,58 +29,88 @@ function specsNamed(plan: BlockPlan, names: readonly string[]): readonly Paramet
   return parameterSpecs(plan.config).filter(({ name }) => names.includes(name));
 }
 
+/** What the hops of a microbatch are emitted for. */
+export interface HopShape extends BatchShape {
+  readonly boundary: Boundary;
+}
+
 /** A builder with a block's parameters declared, and what all rows of a microbatch share. */
-function builderOf(plan: BlockPlan, shape: BatchShape, parameters: readonly string[]) {
+function builderOf(plan: BlockPlan, shape: HopShape, parameters: readonly string[]) {
   const b = new ProgramBuilder();
-  const d = dimensions(plan.config, shape);
+  const d = dimensions(plan.config, { batch: shape.batch, length: shape.length });
   declareParameters(b, plan.config, plan.weights, specsNamed(plan, parameters));
-  return { b, d, rows: [d.N, d.D] };
+  return {
+    b,
+    d,
+    arrival: (name: string) => emitArrival(b, name, shape.boundary, d),
+    departure: (name: string, emit: (into: string | undefined) => string) =>
+      emitDeparture(b, name, shape.boundary, d, emit),
+    name: (what: string) => `${what} ${shape.batch}x${shape.length} ${shape.boundary}`,
+  };
 }
 
 /** `tokens` -> `output`. */
-export function embedProgram(plan: BlockPlan, shape: BatchShape): Program {
-  const { b, d, rows } = builderOf(plan, shape, [EMBEDDING]);
+export function embedProgram(plan: BlockPlan, shape: HopShape): Program {
+  const { b, d, departure, name } = builderOf(plan, shape, [EMBEDDING]);
   const tokens = b.bound('tokens', [d.N], 'u32');
-  b.node('embed', { N: d.N, V: d.V, D: d.D }, [tokens, EMBEDDING], [b.bound('output', rows)]);
-  return b.build(`embed ${shape.batch}x${shape.length}`);
+  departure('output', (into) => {
+    const rows = into ?? b.temporary('embedded', [d.N, d.D]);
+    b.node('embed', { N: d.N, V: d.V, D: d.D }, [tokens, EMBEDDING], [rows]);
+    return rows;
+  });
+  return b.build(name('embed'));
 }
 
 /** `input` -> `output`, through the block's layers. */
-export function forwardProgram(plan: BlockPlan, block: Block, shape: BatchShape): Program {
-  const { b, d, rows } = builderOf(plan, shape, block.parameters);
-  let x = b.bound('input', rows);
+export function forwardProgram(plan: BlockPlan, block: Block, shape: HopShape): Program {
+  const { b, d, arrival, departure, name } = builderOf(plan, shape, block.parameters);
+  let x = arrival('input');
   b.bound('positions', [d.N], 'u32');
-  b.bound('output', rows);
-  for (const layer of block.layers) {
-    const into = layer === block.layers.at(-1) ? 'output' : undefined;
-    const place = { plan: plan.weights, layer, at: `layer.${layer}`, input: x };
-    x = emitLayer(b, plan.config, shape, { ...place, ...(into === undefined ? {} : { into }) }).output;
-  }
-  return b.build(`forward ${block.id} ${shape.batch}x${shape.length}`);
+  departure('output', (into) => {
+    for (const layer of block.layers) {
+      const own = layer === block.layers.at(-1) && into !== undefined ? { into } : {};
+      const place = { plan: plan.weights, layer, at: `layer.${layer}`, input: x, ...own };
+      x = emitLayer(b, plan.config, sizeOf(shape), place).output;
+    }
+    return x;
+  });
+  return b.build(name(`forward ${block.id}`));
+}
+
+/** The shape alone, for the emission of layers, which knows other fields besides. */
+function sizeOf({ batch, length }: BatchShape): BatchShape {
+  return { batch, length };
 }
 
 /**
  * `input`, `targets` and the objective's data -> `loss`, `logprobs`, `input.gradient` and the gradients of
  * final norm and head.
  */
-export function lossProgram(plan: BlockPlan, options: GradientOptions): Program {
+export function lossProgram(
+  plan: BlockPlan,
+  shape: HopShape,
+  objective: Pick<GradientOptions, 'objective' | 'policy'>,
+): Program {
   const parameters = headBlock(plan).parameters.filter(
-    (name) => name === headName(plan.config) || name === 'model.norm.weight',
+    (parameter) => parameter === headName(plan.config) || parameter === 'model.norm.weight',
   );
-  const { b, rows } = builderOf(plan, options, parameters);
+  const { b, arrival, departure, name } = builderOf(plan, shape, parameters);
   const { config, weights } = plan;
-  const activations = emitHead(b, config, options, { plan: weights, input: b.bound('input', rows) });
-  const dlogits = emitLoss(b, config, options, emitLogprobs(b, config, options, activations.logits));
-  emitHeadBackward(b, config, {
-    batch: options.batch,
-    length: options.length,
-    storage: 'bound',
-    plan: weights,
-    activations,
-    dlogits,
-    into: 'input.gradient',
-  });
-  return b.build(`loss ${options.objective} ${options.batch}x${options.length}`);
+  const size = sizeOf(shape);
+  const activations = emitHead(b, config, size, { plan: weights, input: arrival('input') });
+  const scored = emitLogprobs(b, config, size, activations.logits);
+  const dlogits = emitLoss(b, config, { ...size, ...objective, plan: weights }, scored);
+  departure('input.gradient', (into) =>
+    emitHeadBackward(b, config, {
+      ...size,
+      storage: 'bound',
+      plan: weights,
+      activations,
+      dlogits,
+      ...(into === undefined ? {} : { into }),
+    }),
+  );
+  return b.build(name(`loss ${objective.objective}`));
 }
 
 /**
@@ -89,59 +120,62 @@ export function lossProgram(plan: BlockPlan, options: GradientOptions): Program 
 export function backwardProgram(
   plan: BlockPlan,
   block: Block,
-  shape: BatchShape,
+  shape: HopShape,
   { wanted }: { readonly wanted: boolean },
 ): Program {
   const { config, weights } = plan;
-  const { b, d, rows } = builderOf(plan, shape, block.parameters);
-  let x = b.bound('input', rows);
+  const { b, d, arrival, departure, name } = builderOf(plan, shape, block.parameters);
+  const size = sizeOf(shape);
+  let x = arrival('input');
   b.bound('positions', [d.N], 'u32');
-  let dy: string = b.bound('output.gradient', rows);
-  if (wanted) b.bound('input.gradient', rows);
+  let dy = arrival('output.gradient');
   const kept: [layer: number, activations: LayerActivations][] = [];
   for (const layer of block.layers) {
     const place = { plan: weights, layer, at: `again.${layer}`, input: x };
     if (layer === block.layers.at(-1)) {
-      kept.push([layer, emitLayerActivations(b, config, shape, place)]);
+      kept.push([layer, emitLayerActivations(b, config, size, place)]);
     } else {
-      const { activations, output } = emitLayer(b, config, shape, place);
+      const { activations, output } = emitLayer(b, config, size, place);
       kept.push([layer, activations]);
       x = output;
     }
   }
-  for (const [layer, activations] of kept.reverse()) {
-    const first = layer === block.layers[0];
-    const dx = emitLayerBackward(b, config, {
-      batch: shape.batch,
-      length: shape.length,
-      storage: 'bound',
-      plan: weights,
-      layer,
-      activations,
-      dy,
-      wanted: wanted || !first,
-      ...(first && wanted ? { into: 'input.gradient' } : {}),
-    });
-    dy = dx ?? dy;
-  }
-  return b.build(`backward ${block.id}${wanted ? '' : ' (first)'} ${shape.batch}x${shape.length}`);
+  const emit = (into: string | undefined): string => {
+    for (const [layer, activations] of kept.reverse()) {
+      const first = layer === block.layers[0];
+      const dx = emitLayerBackward(b, config, {
+        ...size,
+        storage: 'bound',
+        plan: weights,
+        layer,
+        activations,
+        dy,
+        wanted: wanted || !first,
+        ...(first && into !== undefined ? { into } : {}),
+      });
+      dy = dx ?? dy;
+    }
+    return dy;
+  };
+  if (wanted) departure('input.gradient', emit);
+  else emit(undefined);
+  return b.build(name(`backward ${block.id}${wanted ? '' : ' (first)'}`));
 }
 
 /**
  * `tokens`, `output.gradient` -> the table's gradient, or `gradient.<LOOKUP>` where the table is the head
  * too.
  */
-export function embeddingBackwardProgram(plan: BlockPlan, shape: BatchShape): Program {
-  const { b, d, rows } = builderOf(plan, shape, []);
+export function embeddingBackwardProgram(plan: BlockPlan, shape: HopShape): Program {
+  const { b, d, arrival, name } = builderOf(plan, shape, []);
   b.bound('tokens', [d.N], 'u32');
   emitEmbeddingBackward(b, plan.config, {
-    batch: shape.batch,
-    length: shape.length,
+    ...sizeOf(shape),
     storage: 'bound',
     lookup: 'bound',
-    dx: b.bound('output.gradient', rows),
+    dx: arrival('output.gradient'),
   });
-  return b.build(`backward embedding ${shape.batch}x${shape.length}`);
+  return b.build(name('backward embedding'));
 }
 
 /** `left.<name>` + `right.<name>` -> `sum.<name>` for each tensor. */

@@ -1,5 +1,5 @@
 /** What one device computes of a step at once, and collecting such hops into the recipe of a step. */
-import { type Program, tensorOf } from '../../compute/repops/program.ts';
+import { type DType, type Program, tensorOf } from '../../compute/repops/program.ts';
 import { RecipeBuilder, type RecipeTensor, type StepRecipe } from '../../compute/repops/recipe.ts';
 import type { Block } from './block-plan.ts';
 
@@ -70,8 +70,8 @@ export class StepBuilder {
   }
 
   /** Declares what a hop writes. */
-  between(name: string, shape: readonly number[]): string {
-    return this.recipe.between(name, shape);
+  between(name: string, shape: readonly number[], dtype: DType = 'f32'): string {
+    return this.recipe.between(name, shape, dtype);
   }
 
   hop(

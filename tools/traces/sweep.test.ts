@@ -11,7 +11,7 @@ import { oneSlotEach, sweepTrace } from './sweep-trace.ts';
 const WORKS: readonly RunSpecOptions['work'][] = [
   { kind: 'supervised', rows: 8, length: 24 },
   { kind: 'policy', items: 2, samples: 4, promptLength: 6, answerLength: 3 },
-  { kind: 'blocks', rows: 2, length: 24, layers: [1, 1], paths: [[1], [2, 1], [1, 2]] },
+  { kind: 'blocks', rows: 2, length: 24, layers: [1, 1], paths: [[1], [2, 1], [1, 2]], boundary: 'int8' },
 ];
 
 describe.skipIf(NO_ANVIL !== undefined)(`the judge on traces of the nano model ${NO_ANVIL ?? ''}`, () => {

@@ -1,0 +1,132 @@
+/**
+ * What a member knows of one device: which hops it has to compute, which of them it can start, and until when
+ * an answer may be expected. A member has one of these for every other device.
+ */
+import type { HopGraphNode } from './hop-graph.ts';
+import { ResponseTimes } from './response-times.ts';
+
+export interface HopRunnerOptions {
+  /** Microbatches that the device keeps between their forward and their backward pass. */
+  readonly slots: number;
+  /** In milliseconds. */
+  readonly roundTrip: () => number;
+  /** The deadline while too few of its times are known, in milliseconds. */
+  readonly firstDeadline: number;
+}
+
+/** How many deadlines a device may let pass while it sends other messages. */
+const MOST_DEADLINES = 8;
+/** How long a device may take for a sign of life when it is asked for something, in round trips. */
+const PROBE_ROUND_TRIPS = 1.5;
+
+interface Assigned {
+  readonly node: HopGraphNode;
+  readonly since: number;
+}
+
+export class HopRunner {
+  readonly #options: HopRunnerOptions;
+  readonly #times = new ResponseTimes();
+  readonly #assigned = new Map<number, Assigned>();
+  /** Microbatches that take a slot, by block and number. */
+  readonly #kept = new Set<string>();
+  #handedOffAt = Number.NEGATIVE_INFINITY;
+  #heardAt = Number.NEGATIVE_INFINITY;
+  /** Since when a device is asked of which nothing was heard yet. */
+  #probedAt: number | undefined;
+
+  constructor(options: HopRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Hops that the device has to compute. */
+  get assigned(): readonly number[] {
+    return [...this.#assigned.keys()];
+  }
+
+  /** All inputs of the hop are known, and the device is the one to compute it. */
+  assign(node: HopGraphNode, now: number): void {
+    if (!this.#assigned.has(node.index)) this.#assigned.set(node.index, { node, since: now });
+  }
+
+  /** The device was asked for something, and has to answer at once that it is there. */
+  probe(now: number): void {
+    this.#probedAt ??= now;
+  }
+
+  /** Whether nothing was heard of it for longer than an answer takes. */
+  isSilent(now: number): boolean {
+    return this.#heardAt < now - PROBE_ROUND_TRIPS * this.#options.roundTrip();
+  }
+
+  /** Any message of the device. */
+  heard(now: number): void {
+    this.#heardAt = now;
+    this.#probedAt = undefined;
+  }
+
+  /** It counts as late: what was asked of it is not waited for any more. */
+  giveUp(): void {
+    this.#probedAt = undefined;
+  }
+
+  /** Somebody else computed the hop, or is asked for it now. */
+  release(hop: number): void {
+    this.#assigned.delete(hop);
+  }
+
+  /** The device handed the hop off. */
+  handedOff(node: HopGraphNode, now: number): void {
+    const assigned = this.#assigned.get(node.index);
+    if (assigned !== undefined)
+      this.#times.add(node.kind, Math.max(0, now - Math.max(assigned.since, this.#handedOffAt)));
+    this.#assigned.delete(node.index);
+    this.#handedOffAt = now;
+    if (node.slot === 'takes') this.#kept.add(slotKey(node));
+  }
+
+  /** The microbatch's backward pass over the block is done, wherever. */
+  letGo(node: HopGraphNode): void {
+    this.#kept.delete(slotKey(node));
+  }
+
+  /** A step ended: nothing is kept or asked for. The times stay. */
+  reset(): void {
+    this.#assigned.clear();
+    this.#kept.clear();
+    this.#probedAt = undefined;
+  }
+
+  /**
+   * When it counts as late; undefined while it can start nothing. Messages of the device put this off, though
+   * not for ever: it may have to fetch or compute again what others lost.
+   */
+  get lateAt(): number | undefined {
+    const slots = this.#options.slots - this.#kept.size;
+    const startable = [...this.#assigned.values()].filter(({ node }) => slots > 0 || node.slot !== 'takes');
+    const unanswered =
+      this.#probedAt === undefined
+        ? Number.POSITIVE_INFINITY
+        : this.#probedAt + PROBE_ROUND_TRIPS * this.#options.roundTrip();
+    if (startable.length === 0) return this.#probedAt === undefined ? undefined : unanswered;
+    const since = Math.max(this.#handedOffAt, Math.min(...startable.map((assigned) => assigned.since)));
+    const deadline = this.deadline(startable.map(({ node }) => node.kind));
+    const lateAt = Math.max(
+      since + deadline,
+      Math.min(this.#heardAt + deadline, since + MOST_DEADLINES * deadline),
+    );
+    return Math.min(lateAt, unanswered);
+  }
+
+  /** The longest deadline of hops of these kinds, in milliseconds. */
+  deadline(kinds: readonly string[]): number {
+    const { firstDeadline: first, roundTrip } = this.#options;
+    return Math.max(
+      ...new Set(kinds.map((kind) => this.#times.deadline({ kind, roundTrip: roundTrip(), first }))),
+    );
+  }
+}
+
+function slotKey({ block, microbatch }: HopGraphNode): string {
+  return `${block} ${microbatch ?? ''}`;
+}

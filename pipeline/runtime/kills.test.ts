@@ -1,0 +1,121 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { DeviceAddress } from '../../protocol/hex.ts';
+import { type DrawSequence, RandomStream } from '../../protocol/philox.ts';
+import { hashedGraph, hashedOracle } from '../testing/hashed-blocks.ts';
+import {
+  SimulatedPipeline,
+  type SimulatedPipelineOptions,
+  simulatedAddress,
+  simulatedKeepers,
+} from '../testing/simulated-pipeline.ts';
+
+const STEPS = 3;
+const DEVICES = 6;
+const graphs = [
+  hashedGraph({
+    layers: 3,
+    paths: [
+      [1, 2, 3],
+      [1, 2, 3],
+      [1, 2, 3],
+    ],
+  }),
+  hashedGraph({
+    layers: 3,
+    paths: [
+      [1, 2],
+      [2, 3],
+      [3, 1],
+    ],
+  }),
+  hashedGraph({
+    layers: 3,
+    paths: [
+      [1, 3],
+      [2, 1],
+      [2, 3],
+    ],
+  }),
+];
+const graphOf = (step: number) => graphs[step % graphs.length]!;
+const keepers = simulatedKeepers(graphOf(0), DEVICES);
+const oracle = hashedOracle(Array.from({ length: STEPS }, (_, step) => graphOf(step)));
+const devices = Array.from({ length: DEVICES }, (_, index) => simulatedAddress(index));
+
+function drawsOf(run: number): DrawSequence {
+  const seed = new Uint8Array(32).fill(7);
+  return RandomStream.named({ seed, round: run, device: '', purpose: 'paths' }).sequence(0);
+}
+
+function pipeline(more: Partial<SimulatedPipelineOptions> = {}): SimulatedPipeline {
+  return new SimulatedPipeline({ graphOf, steps: STEPS, keepers, draws: drawsOf(0), ...more });
+}
+
+/** Kills these devices after so many messages, between two messages of whoever sends. */
+function killed(victims: readonly DeviceAddress[], after: number): SimulatedPipeline {
+  const run = pipeline({
+    beforeMessage: (sent, _, self) => {
+      if (sent === after) for (const victim of victims) self.kill(victim);
+    },
+  });
+  run.run();
+  return run;
+}
+
+function expectOracle(run: SimulatedPipeline): void {
+  for (const device of run.alive) {
+    expect(run.finalState.get(device)).toEqual(oracle);
+    // Every pass of every microbatch was handed off.
+    expect(run.devices.get(device)?.member.book.isComplete).toBe(true);
+  }
+}
+
+/** The longest deadline that any living device gives any other. */
+function longestDeadline(run: SimulatedPipeline): number {
+  const kinds = ['embed', 'forward', 'loss', 'backward', 'sum', 'norm', 'clip', 'update'];
+  const times = run.alive.flatMap((device) =>
+    devices.flatMap((other) =>
+      kinds.map((kind) => run.devices.get(device)?.member.deadlineOf(other, kind) ?? 0),
+    ),
+  );
+  return Math.max(...times);
+}
+
+describe('200 random kills, between any two messages', () => {
+  const undisturbed = pipeline();
+  const firstStep = { sent: 0 };
+  beforeAll(() => {
+    undisturbed.run();
+    firstStep.sent = Math.ceil(undisturbed.sent / STEPS);
+  });
+
+  it('ends with the root of one device where nobody is killed', () => {
+    expectOracle(undisturbed);
+    expect([...undisturbed.devices.values()].every(({ member }) => member.takeovers === 0)).toBe(true);
+  });
+
+  /** Whom the run kills: the origin, one device, or the origin with two of three keepers of a block. */
+  function victimsOf(run: number, draws: DrawSequence): DeviceAddress[] {
+    const origin = keepers.get('embedding')![0]!;
+    if (run % 3 === 0) return [origin];
+    if (run % 3 === 1) return [draws.pick(devices)];
+    const two = keepers.get(draws.pick([...keepers.keys()]))!.slice(0, 2);
+    const victims = [...new Set([origin, ...two])];
+    const leaves = (left: readonly DeviceAddress[]) =>
+      [...keepers.values()].every((kept) => kept.some((device) => !left.includes(device)));
+    return leaves(victims) ? victims : two;
+  }
+
+  it.each([0, 1, 2, 3])('gives the same root and loses no microbatch, part %i', (part) => {
+    for (let run = part * 50; run < part * 50 + 50; run++) {
+      const draws = drawsOf(run + 1);
+      const after = draws.integer(firstStep.sent, undisturbed.sent - 1);
+      const after2 = killed(victimsOf(run, draws), after);
+      expectOracle(after2);
+      const longer = Math.max(
+        ...after2.stepTimes.map((time, step) => time - (undisturbed.stepTimes[step] ?? 0)),
+      );
+      expect(longer).toBeLessThanOrEqual(2 * longestDeadline(after2));
+    }
+  });
+});

@@ -1,0 +1,115 @@
+/**
+ * Which device computes which hop of a step first, and who comes next when it does not answer. A function of
+ * the graph and of who keeps which block: every member that knows the same keepers has the same plan.
+ */
+import { type DeviceAddress, toHex } from '../../protocol/hex.ts';
+import { must } from '../../protocol/must.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
+import type { HopGraph } from './hop-graph.ts';
+
+/** The devices that have each block's version. */
+export type Keepers = ReadonlyMap<string, readonly DeviceAddress[]>;
+
+/** A block of the step that nobody keeps. */
+export class NoKeeperError extends Error {
+  constructor(block: string) {
+    super(`Nobody keeps block ${block}. Wait for a device that has it, or fetch its last version.`);
+    this.name = 'NoKeeperError';
+  }
+}
+
+export class StepPlan {
+  readonly step: number;
+  readonly graph: HopGraph;
+  readonly #keepers = new Map<string, DeviceAddress[]>();
+  readonly #first: readonly DeviceAddress[];
+  readonly #orders = new Map<number, readonly DeviceAddress[]>();
+  #members: ReadonlySet<DeviceAddress> | undefined;
+
+  /** Throws NoKeeperError for a block without a keeper. */
+  constructor(step: number, graph: HopGraph, keepers: Keepers) {
+    this.step = step;
+    this.graph = graph;
+    for (const { block } of graph.nodes) {
+      if (this.#keepers.has(block)) continue;
+      const devices = keepers.get(block) ?? [];
+      if (devices.length === 0) throw new NoKeeperError(block);
+      this.#keepers.set(block, byRank(block, devices));
+    }
+    this.#first = this.#place();
+  }
+
+  /** The block's keepers, those that joined during the step last. */
+  keepers(block: string): readonly DeviceAddress[] {
+    return this.#keepers.get(block) ?? [];
+  }
+
+  isKeeper(block: string, device: DeviceAddress): boolean {
+    return this.keepers(block).includes(device);
+  }
+
+  /** All keepers of any block. */
+  get members(): ReadonlySet<DeviceAddress> {
+    this.#members ??= new Set([...this.#keepers.values()].flat());
+    return this.#members;
+  }
+
+  /** The devices that can compute a hop, in the order in which they are asked. */
+  order(hop: number): readonly DeviceAddress[] {
+    const known = this.#orders.get(hop);
+    if (known !== undefined) return known;
+    const keepers = this.keepers(this.graph.node(hop).block);
+    const first = keepers.indexOf(must(this.#first, hop));
+    const order = [...keepers.slice(first), ...keepers.slice(0, first)];
+    this.#orders.set(hop, order);
+    return order;
+  }
+
+  /** A device that has these blocks' versions comes in as the last one to be asked. */
+  join(device: DeviceAddress, blocks: readonly string[]): void {
+    for (const block of blocks) {
+      const keepers = this.#keepers.get(block);
+      if (keepers !== undefined && !keepers.includes(device)) keepers.push(device);
+    }
+    this.#orders.clear();
+    this.#members = undefined;
+  }
+
+  /**
+   * Each block's microbatches go in turn to the keeper that has least to do, and where two have equally much,
+   * to the one that the microbatch comes from: then nothing travels. Hops without a microbatch go likewise.
+   */
+  #place(): readonly DeviceAddress[] {
+    const load = new Map<DeviceAddress, number>();
+    const places = new Map<string, DeviceAddress>();
+    const first: DeviceAddress[] = [];
+    for (const { index, block, microbatch } of this.graph.nodes) {
+      const place = microbatch === undefined ? `${block} ${index}` : `${block} ${microbatch}`;
+      const known = places.get(place);
+      if (known !== undefined) {
+        first.push(known);
+        continue;
+      }
+      const from = this.graph.before(index).map((hop) => first[hop]);
+      const least = Math.min(...this.keepers(block).map((device) => load.get(device) ?? 0));
+      const idle = this.keepers(block).filter((device) => (load.get(device) ?? 0) === least);
+      const device = idle.find((candidate) => from.includes(candidate)) ?? must(idle, 0);
+      places.set(place, device);
+      load.set(device, least + 1);
+      first.push(device);
+    }
+    return first;
+  }
+}
+
+/**
+ * The devices in the order of sha2-256 of block and address (rendezvous hashing): one that comes or goes
+ * changes the place of no other two.
+ */
+export function byRank(block: string, devices: readonly DeviceAddress[]): DeviceAddress[] {
+  const rank = (device: DeviceAddress) => toHex(sha256Of(new TextEncoder().encode(`${block}\n${device}`)));
+  return [...new Set(devices)]
+    .map((device) => ({ device, rank: rank(device) }))
+    .sort((a, b) => (a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : 0))
+    .map(({ device }) => device);
+}

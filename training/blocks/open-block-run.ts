@@ -1,0 +1,61 @@
+/** Opens the run of a swarm that trains a model in blocks: the model's small files, its tasks, its settings. */
+import { blockPlan } from '../../models/blocks/block-plan.ts';
+import type { Microbatches } from '../../models/blocks/block-step.ts';
+import type { BlockVersion } from '../../models/blocks/block-version.ts';
+import { firstVersion } from '../../models/blocks/first-version.ts';
+import type { ModelSource } from '../../models/loading/model-source.ts';
+import { openDescription } from '../../models/loading/open-model.ts';
+import { openWeights, type WeightFiles } from '../../models/loading/weight-files.ts';
+import { fromHex, type Hex } from '../../protocol/hex.ts';
+import { memoizePromise } from '../../protocol/memoize-promise.ts';
+import type { TaskSelection } from '../../protocol/swarm-spec.ts';
+import { DEFAULT_SETTINGS } from '../learning-settings.ts';
+import { modelFormat } from '../model-format.ts';
+import { type DataSetTexts, openTasks } from '../tasks/task-source.ts';
+import { BlockRun, type BlockRunOptions } from './block-run.ts';
+
+/** Everything of a run but its model, as plain data. */
+export interface BlockRunSettings
+  extends Pick<BlockRunOptions, 'visited' | 'fullEvery' | 'learningRate' | 'warmupSteps'> {
+  /** Number of layers of each of the layers' blocks, in order. */
+  readonly layers: readonly number[];
+  readonly microbatches: Microbatches;
+  /** 32 bytes. */
+  readonly seed: Hex;
+  readonly tasks: TaskSelection;
+}
+
+export interface OpenBlockRunOptions {
+  readonly source: ModelSource;
+  readonly settings: BlockRunSettings;
+  /** The file of each data set of the tasks, by its id. Defaults to none. */
+  readonly dataSets?: DataSetTexts;
+  readonly signal?: AbortSignal;
+}
+
+export interface OpenedBlockRun {
+  readonly run: BlockRun;
+  /** A block as the run starts with it. Reads the block's tensors from the model's files. */
+  first(block: string, signal?: AbortSignal): Promise<BlockVersion>;
+}
+
+/**
+ * Opens a run. It reads no weights. Throws ModelLoadError, ModelConfigError or TokenizerError for a bad
+ * model, what `openTasks` throws for the tasks, and BlockPlanError or PathPlanError for settings that do not
+ * fit the model.
+ */
+export async function openBlockRun(options: OpenBlockRunOptions): Promise<OpenedBlockRun> {
+  const { source, settings, dataSets = new Map(), signal } = options;
+  const { layers, seed, tasks, ...rest } = settings;
+  const { config, tokenizer, generation } = await openDescription(source, signal);
+  const weights = memoizePromise((): Promise<WeightFiles> => openWeights(source, config));
+  const plan = blockPlan({ config, layers });
+  const run = new BlockRun({
+    ...rest,
+    plan,
+    seed: fromHex(seed),
+    tasks: await openTasks(tasks, dataSets),
+    format: modelFormat({ tokenizer, endTokens: generation.endTokens, settings: DEFAULT_SETTINGS }),
+  });
+  return { run, first: async (block, stop) => firstVersion(plan, block, await weights(), stop) };
+}

@@ -1,0 +1,63 @@
+/** What a page asks of the worker that computes hops of a model in blocks. */
+import type { EngineKind } from '../compute/engines/engine.ts';
+import type { Hex } from '../protocol/hex.ts';
+import type { BlockRunSettings } from '../training/blocks/open-block-run.ts';
+import type { CallsApi } from './cancellable-calls.ts';
+import type { StartModel } from './compute-api.ts';
+import type { HopOutput } from './hop-host.ts';
+import type { CallsOf } from './remote-methods.ts';
+
+export interface OpenBlocks {
+  readonly model: StartModel;
+  readonly settings: BlockRunSettings;
+  /** The file of each data set of the tasks, by its id. */
+  readonly dataSets: ReadonlyMap<string, Uint8Array>;
+  readonly engine: EngineKind | 'auto';
+  /** Threads of the wasm engine, the worker's own included. */
+  readonly threads: number;
+}
+
+export interface OpenedBlocks {
+  /** Description of the engine. */
+  readonly engine: string;
+  /** The model's blocks, with the bytes of a version of each. */
+  readonly blocks: readonly { readonly id: string; readonly bytes: number }[];
+}
+
+/** A version that the worker holds now. */
+export interface LoadedBlock {
+  readonly block: string;
+  readonly step: number;
+  /** The root of each of its tensors, by name. */
+  readonly roots: ReadonlyMap<string, Hex>;
+}
+
+export interface HopMethods {
+  /** Opens a run. It replaces none: `stop` comes first. */
+  open(options: OpenBlocks, signal?: AbortSignal): Promise<OpenedBlocks>;
+  /** Takes a block as the run starts with it, from the model's files. */
+  begin(block: string, signal?: AbortSignal): Promise<LoadedBlock>;
+  /** Takes a block's version from its file. */
+  load(file: Uint8Array): Promise<LoadedBlock>;
+  /** The file of a version that is held. */
+  file(block: string, step: number): Promise<Uint8Array>;
+  /** Gives a block's versions back. */
+  release(block: string): Promise<void>;
+  /** The roots of a step's data, by name. */
+  dataRoots(step: number): Promise<ReadonlyMap<string, Hex>>;
+  /** Computes a hop from what other hops gave. */
+  compute(
+    step: number,
+    hop: number,
+    inputs: ReadonlyMap<string, Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, HopOutput>>;
+  /** Ends the calls in progress and frees the engine. */
+  stop(): Promise<void>;
+}
+
+/** The worker says nothing by itself. */
+export type HopEvent = never;
+
+/** The interface that the worker exposes through Comlink. */
+export type HopWorkerApi = CallsApi<CallsOf<HopMethods>, HopEvent>;

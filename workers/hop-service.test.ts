@@ -1,0 +1,99 @@
+import * as Comlink from 'comlink';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Engine } from '../compute/engines/engine.ts';
+import { createReferenceEngine } from '../compute/engines/reference.ts';
+import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
+import { directorySource } from '../models/loading/directory-source.ts';
+import { openMemoryModelDirectory } from '../models/loading/testing/memory-model-directory.ts';
+import { NANO_SELECTION } from '../training/tasks/catalogue.ts';
+import { NARROW_CONFIG } from '../training/testing/narrow-model.ts';
+import type { OpenBlocks } from './hop-api.ts';
+import { connectHops } from './hop-client.ts';
+import { createHopService } from './hop-service.ts';
+import { smallModel } from './testing/small-model.ts';
+
+const MODEL = 'http://model.test/small/';
+const OPEN: OpenBlocks = {
+  model: { kind: 'published', url: MODEL },
+  settings: {
+    layers: Array.from({ length: NARROW_CONFIG.layers }, () => 1),
+    microbatches: { count: 2, batch: 2, length: 16 },
+    seed: `0x${'11'.repeat(32)}`,
+    tasks: NANO_SELECTION,
+    learningRate: 1e-2,
+  },
+  dataSets: new Map(),
+  engine: 'wasm',
+  threads: 1,
+};
+
+const closing: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closing.splice(0)) close();
+});
+
+/** Service and client on the two ends of a real message channel, so that everything is cloned. */
+function connect(makeEngine: () => Promise<Engine> = () => createWasmEngine({ threads: 1 })) {
+  const model = smallModel();
+  const { port1, port2 } = new MessageChannel();
+  closing.push(() => port1.close());
+  Comlink.expose(
+    createHopService({
+      storedModel: (id, files) => directorySource(openMemoryModelDirectory(), id, files),
+      chooseEngine: async () => ({ engine: await makeEngine() }),
+      fetcher: async (input) => {
+        const name = String(input).slice(MODEL.length) as 'config.json';
+        return new Response((await model.file(name)) as Uint8Array<ArrayBuffer>);
+      },
+    }),
+    port1 as unknown as Comlink.Endpoint,
+  );
+  return connectHops(port2 as unknown as Comlink.Endpoint);
+}
+
+describe('hop worker', () => {
+  it('[B-5] begins with blocks of a model, computes a hop, and gives files that another worker takes', async () => {
+    const [one, other] = [connect(), connect(async () => createReferenceEngine())];
+    const opened = await one.open(OPEN);
+    await other.open(OPEN);
+    expect(opened.blocks[0]?.id).toBe('embedding');
+    expect(await other.dataRoots(0)).toEqual(await one.dataRoots(0));
+
+    const begun = await one.begin('embedding');
+    expect(begun).toMatchObject({ block: 'embedding', step: 0 });
+    const loaded = await other.load(await one.file('embedding', 0));
+    expect(loaded).toEqual(begun);
+    const [mine, theirs] = await Promise.all(
+      [one, other].map(async (client) => [...(await client.compute(0, 0, new Map()))]),
+    );
+    expect(mine?.map(([name, { root }]) => [name, root])).toEqual(
+      theirs?.map(([name, { root }]) => [name, root]),
+    );
+
+    await one.release('embedding');
+    await expect(one.file('embedding', 0)).rejects.toThrow('does not keep embedding');
+    await Promise.all([one.stop(), other.stop()]);
+    await expect(one.begin('embedding')).rejects.toThrow('open it first');
+  });
+
+  it('says what is wrong with a run, and can open another one after it', async () => {
+    const client = connect();
+    const bad = { ...OPEN, settings: { ...OPEN.settings, layers: [9] } };
+    await expect(client.open(bad)).rejects.toThrow('9 layers');
+    await client.open(OPEN);
+    await expect(client.open(OPEN)).rejects.toThrow('stop it first');
+    await expect(client.begin('layers.77')).rejects.toThrow('no block layers.77');
+    await expect(client.load(new Uint8Array(7))).rejects.toThrow();
+    await client.stop();
+    await client.open(OPEN);
+    await client.stop();
+  });
+
+  it('stops a call that was aborted', async () => {
+    const client = connect();
+    await client.open(OPEN);
+    await client.begin('embedding');
+    await expect(client.compute(0, 0, new Map(), AbortSignal.abort())).rejects.toThrow();
+    await client.stop();
+  });
+});
