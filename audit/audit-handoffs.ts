@@ -43,7 +43,9 @@ export type HandoffVerdict =
   | { readonly kind: 'unsigned' }
   /** It is of another run, has no such hop, or does not name the hop's outputs. */
   | { readonly kind: 'unfit'; readonly why: string }
-  /** The tensors are not those that the device signed as inputs. Get them again, or audit whoever sent them. */
+  /**
+   * The tensors are not those that the device signed as inputs. Get them again, or audit whoever sent them.
+   */
   | { readonly kind: 'other-inputs' }
   | ({ readonly kind: 'false' } & FalseHandoff);
 

@@ -129,6 +129,25 @@ contract HandoffsTest is HandoffsFixture {
         }
     }
 
+    /// @dev A program whose slots read one another cannot be computed, and no hop of it can be claimed.
+    function test_hopTerms_revertIfSlotReadsLaterSlot() external {
+        IHandoffs.Hop memory hop = hopOf(honestExecution().steps[1], 0);
+        (hop.slots[0].inputs[0], hop.first) = (1, 0);
+        bytes32[] memory leaves = new bytes32[](3);
+        for (uint256 i; i < 3; ++i) {
+            leaves[i] = Merkle.leaf(abi.encode(hop.slots[i]));
+        }
+        for (uint256 i; i < 3; ++i) {
+            hop.proofs[i] = Trees.proof(leaves, i);
+        }
+        (hop.inputs[0].slot, hop.inputs[1].slot) = (4, 5);
+        (hop.outputs[0].slot, hop.outputs[1].slot) = (0, 2);
+        IDisputes.Terms memory odd = terms;
+        (odd.program, odd.slots) = (Trees.root(leaves), 3);
+        vm.expectRevert(IHandoffs.BadHop.selector);
+        handoffs.hopTerms(odd, hop);
+    }
+
     // ------------------------------------------------------------ convicting a handoff
 
     function notRefuted(uint256 claim) private pure returns (bytes memory) {
