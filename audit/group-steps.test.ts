@@ -1,4 +1,6 @@
-/** Steps between groups and repairs of blocks can be disputed: each slot of their traces follows from others. */
+/**
+ * Steps between groups and repairs of blocks can be disputed: each slot of their traces follows from others.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../compute/engines/engine.ts';
 import { createReferenceEngine } from '../compute/engines/reference.ts';

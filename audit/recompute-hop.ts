@@ -8,10 +8,10 @@ import { elementBytes, elementCount, type TensorSpec } from '../compute/repops/p
 import { tensorRoot } from '../models/checkpoint/root.ts';
 import type { StepTrace } from '../protocol/evidence.ts';
 import { toHex } from '../protocol/hex.ts';
-import { type HopShape, hopProgram, hopReads, hopResult } from '../protocol/hop-program.ts';
+import { type HopShape, hopProgram, hopResult } from '../protocol/hop-program.ts';
 import { must } from '../protocol/must.ts';
 import type { TracedProgram } from './encode-program.ts';
-import { slotsOfHop } from './hop-slots.ts';
+import { shapeOfHop } from './hop-slots.ts';
 import type { RunPlan } from './run-plan.ts';
 import { stepTrace } from './step-trace.ts';
 
@@ -20,23 +20,10 @@ export class HopAuditError extends Error {
   override readonly name = 'HopAuditError';
 }
 
-/**
- * The slots of a hop, with its inputs in the order in which a device signs them: what other hops and the
- * step's data give, then the block's version. Throws RangeError for a run that is not over blocks, or has no
- * such hop.
- */
+/** `shapeOfHop` of a planned run. Throws RangeError for a run that is not over blocks, or has no such hop. */
 export function hopShapeOf(plan: RunPlan, hop: number): HopShape {
-  const { blocks, encoded, program } = plan;
-  const action = encoded.actions[hop];
-  if (blocks === undefined || action?.kind !== 'run') {
-    throw new RangeError(`The run has no hop ${hop} over blocks.`);
-  }
-  const { firstSlot: first, outputs: computed } = action.traced;
-  const ends = slotsOfHop(blocks, encoded, hop);
-  const range = { first, count: computed.length };
-  const { tables } = hopReads(program, range);
-  const inputs = [...ends.inputs, ...ends.state].map(({ slot }) => slot);
-  return { ...range, inputs, tables, outputs: ends.outputs.map(({ slot }) => slot) };
+  if (plan.blocks === undefined) throw new RangeError(`The run has no hop ${hop}: it is not over blocks.`);
+  return shapeOfHop(plan.blocks, plan.encoded, hop);
 }
 
 export interface RecomputeHopOptions {

@@ -60,11 +60,13 @@ export interface ContractCall {
   readonly value?: bigint;
 }
 
-/** A plain payment. */
+/** A payment, or a call that no ABI describes. */
 export interface Transfer {
   readonly to: Address;
   /** In wei. */
   readonly value: bigint;
+  /** Calldata. Defaults to none. */
+  readonly data?: Hex;
 }
 
 /** A transaction that is in a block and did not revert. */
@@ -169,10 +171,10 @@ export class TransactionQueue {
   }
 
   /** Pays in its turn and resolves once the payment is in a block. Rejects as `call` does. */
-  transfer({ to, value }: Transfer, options: SendOptions = {}): Promise<IncludedTransaction> {
+  transfer({ to, value, data = '0x' }: Transfer, options: SendOptions = {}): Promise<IncludedTransaction> {
     return this.#inTurn(options, async () => {
-      const estimate = await this.client.estimateGas({ account: this.#account, to, value });
-      return { to, data: '0x', value, estimate };
+      const estimate = await this.client.estimateGas({ account: this.#account, to, value, data });
+      return { to, data, value, estimate };
     });
   }
 

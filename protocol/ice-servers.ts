@@ -1,7 +1,7 @@
 /**
- * STUN and TURN servers that a network file names, with which devices behind routers find each other. Sources:
- * RFC 8445 (ICE), RFC 7064 and RFC 7065 (the addresses), and "A REST API For Access To TURN Services"
- * (draft-uberti-behave-turn-rest-00), whose credentials coturn checks with `use-auth-secret`.
+ * STUN and TURN servers that a network file names, with which devices behind routers find each other.
+ * Sources: RFC 8445 (ICE), RFC 7064 and RFC 7065 (the addresses), and "A REST API For Access To TURN
+ * Services" (draft-uberti-behave-turn-rest-00), whose credentials coturn checks with `use-auth-secret`.
  */
 export type IceServer =
   | { readonly kind: 'stun'; readonly urls: readonly string[] }

@@ -1,6 +1,8 @@
 /** Why a device cannot take part in a swarm, found in the specification before anything is downloaded. */
 import { MOST_WHOLE_BYTES } from './file-manifest.ts';
 import type { Hex } from './hex.ts';
+import { type BlockCapabilities, blockRefusals } from './swarm-blocks.ts';
+import type { SwarmRefusal } from './swarm-refusal.ts';
 import type { SwarmSpec } from './swarm-spec.ts';
 
 /** What this program knows and this device can hold. */
@@ -17,6 +19,8 @@ export interface SpecCapabilities {
   readonly modelBytes: number;
   /** Most bytes of all data sets together. */
   readonly dataBytes: number;
+  /** What it can train in blocks. Left out where it trains whole models alone. */
+  readonly blocks?: BlockCapabilities;
   /**
    * Whether a person named a folder or an address with the model. Undefined where that is not known yet, and
    * then no file is refused for having no source.
@@ -24,15 +28,6 @@ export interface SpecCapabilities {
   readonly hasModel?: boolean;
   /** The same of the data sets' files. */
   readonly hasData?: boolean;
-}
-
-/** Why this program or this device cannot take part in a swarm. */
-export interface SwarmRefusal {
-  readonly kind: 'unknown-task' | 'unknown-model' | 'wrong-root' | 'large-model' | 'large-data' | 'no-source';
-  /** Such as `tasks.generators[2]`. */
-  readonly field: string;
-  /** For people, with what they can do. */
-  readonly sentence: string;
 }
 
 /** Bytes that a member has to download or hold: the model's files and the data sets. */
@@ -51,6 +46,7 @@ export function downloadsOf({ base, tasks }: SwarmSpec): {
 export function refusalsOf(spec: SwarmSpec, device: SpecCapabilities): readonly SwarmRefusal[] {
   return [
     ...unknownTasks(spec, device),
+    ...blockRefusals(spec, device.blocks),
     ...unusableModel(spec, device),
     ...largeData(spec, device),
     ...withoutSource(spec, device),
@@ -110,7 +106,8 @@ function unusableModel(spec: SwarmSpec, device: SpecCapabilities): readonly Swar
   if (models === 'any') return [];
   if (base.kind === 'files') {
     const { model } = downloadsOf(spec);
-    if (model <= device.modelBytes) return [];
+    // In blocks a member holds a share of the model, which it is shown before it joins.
+    if (spec.blocks !== undefined || model <= device.modelBytes) return [];
     const sentence =
       `The model ${base.name} has ${megabytes(model)}, and this device can hold ${megabytes(device.modelBytes)}. ` +
       'Take part on a larger device, or take a swarm with a smaller model.';

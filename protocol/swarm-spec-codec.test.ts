@@ -13,7 +13,7 @@ import {
   parseSwarmSpec,
   SwarmSpecError,
 } from './swarm-spec-codec.ts';
-import { fullSpec, smallSpec } from './testing/sample-swarm-specs.ts';
+import { blocksSpec, fullSpec, smallSpec } from './testing/sample-swarm-specs.ts';
 
 const file = new URL('../docs/vectors/swarm-spec.json', import.meta.url);
 
@@ -28,6 +28,8 @@ function made(): Vectors {
   const bytes = (value: unknown): string => toHex(dagCbor.encode(value));
   const withRound = (change: object): string =>
     bytes({ ...wire, round: { ...(wire.round as object), ...change } });
+  const withBlocks = (change: object): string =>
+    bytes({ ...wire, blocks: { ...blocksSpec.blocks, ...change } });
   const full = dagCbor.decode<{ base: { files: object[] } }>(encodeSwarmSpec(fullSpec).bytes);
   const withFile = (change: object): string =>
     bytes({
@@ -36,7 +38,7 @@ function made(): Vectors {
     });
   const plain = toHex(encodeSwarmSpec(smallSpec).bytes);
   return {
-    accepted: [smallSpec, fullSpec].map((spec) => {
+    accepted: [smallSpec, fullSpec, blocksSpec].map((spec) => {
       const { cid, bytes: encoded } = encodeSwarmSpec(spec);
       return { spec, cid, bytes: toHex(encoded) };
     }),
@@ -59,6 +61,22 @@ function made(): Vectors {
         why: 'an unknown kind of base',
         field: 'base.kind',
         bytes: bytes({ ...wire, base: { kind: 'hub' } }),
+      },
+      { why: 'no blocks, as null', field: 'blocks', bytes: bytes({ ...wire, blocks: null }) },
+      { why: 'no microbatch', field: 'blocks.microbatches', bytes: withBlocks({ microbatches: 0 }) },
+      {
+        why: 'more blocks skipped than there may be',
+        field: 'blocks.skipped',
+        bytes: withBlocks({ skipped: 15 }),
+      },
+      { why: 'full steps where none skips', field: 'blocks.fullEvery', bytes: withBlocks({ skipped: 0 }) },
+      { why: 'more tokens than can be claimed', field: 'blocks.rows', bytes: withBlocks({ rows: 65 }) },
+      { why: 'another rounding', field: 'blocks.boundary', bytes: withBlocks({ boundary: 'int4' }) },
+      { why: 'a key too many in blocks', field: 'blocks', bytes: withBlocks({ leader: 'somebody' }) },
+      {
+        why: 'blocks of models that members bring',
+        field: 'blocks',
+        bytes: bytes({ ...wire, models: 'any', blocks: blocksSpec.blocks }),
       },
       {
         why: 'a manifest of a file of at most 1 MiB',

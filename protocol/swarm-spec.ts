@@ -40,6 +40,27 @@ export type TrainedPart =
       readonly targets: readonly string[];
     };
 
+/**
+ * How a swarm trains a model that no member holds whole: the model is cut into parameter blocks, and members
+ * keep some of them each. Embedding and head are blocks of their own.
+ */
+export interface BlockSettings {
+  /** Layers of a block. The first blocks have one fewer where the layers cannot be shared out equally. */
+  readonly layersPerBlock: number;
+  /** Blocks of layers that each microbatch leaves out (SkipPipe, arXiv 2502.19913). 0 for none. */
+  readonly skipped: number;
+  /** Every so manieth step visits all blocks. 0 for never. */
+  readonly fullEvery: number;
+  /** Microbatches of a step. */
+  readonly microbatches: number;
+  /** Rows of a microbatch. */
+  readonly rows: number;
+  /** Tokens of a row. */
+  readonly length: number;
+  /** How what passes from block to block is rounded ([B-16] of docs/blocks.md). */
+  readonly boundary: 'f32' | 'bf16' | 'int8';
+}
+
 /** Tasks of the catalogue that a swarm draws from. */
 export interface GeneratorEntry {
   readonly id: string;
@@ -125,4 +146,6 @@ export interface SwarmSpec {
   readonly tasks: TaskSelection;
   readonly round: RoundNumbers;
   readonly schedule: RoundSchedule;
+  /** Members train one model in parameter blocks. Left out where each member has the whole model. */
+  readonly blocks?: BlockSettings;
 }

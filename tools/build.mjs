@@ -43,7 +43,7 @@ export const BUILD_STEPS = [
       'tools/solc',
       'package-lock.json',
     ],
-    outputs: ['chain/generated/abi.ts', 'chain/generated/bytecode.ts'],
+    outputs: ['chain/generated/abi.ts', 'chain/generated/bytecode.ts', 'chain/generated/runtime.ts'],
     argv: ['tools/build-contracts.mjs'],
   },
   {

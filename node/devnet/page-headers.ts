@@ -1,7 +1,7 @@
 /**
  * The security headers of the page, for every server of it: `npm start`, `npm run dev`, `vite preview`. A
- * static host sends the same ones (node/site/host-files.ts). Sources: Content Security Policy Level 3, Trusted Types,
- * Permissions Policy (W3C), and https://web.dev/articles/coop-coep.
+ * static host sends the same ones (node/site/host-files.ts). Sources: Content Security Policy Level 3,
+ * Trusted Types, Permissions Policy (W3C), and https://web.dev/articles/coop-coep.
  */
 import type { Network } from '../../protocol/network-file.ts';
 

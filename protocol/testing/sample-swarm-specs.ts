@@ -29,6 +29,21 @@ export const smallSpec: SwarmSpec = {
   schedule: { answerSeconds: 8, critiqueSeconds: 5, voteSeconds: 7 },
 };
 
+/** A swarm of the built-in model in two blocks of layers, of which each microbatch leaves one out. */
+export const blocksSpec: SwarmSpec = {
+  ...smallSpec,
+  name: 'Sums in blocks',
+  blocks: {
+    layersPerBlock: 1,
+    skipped: 1,
+    fullEvery: 10,
+    microbatches: 8,
+    rows: 4,
+    length: 64,
+    boundary: 'bf16',
+  },
+};
+
 /** A swarm of a published model with adapters, the catalogue and a data set for each kind of checker. */
 export const fullSpec: SwarmSpec = {
   ...smallSpec,

@@ -23,9 +23,10 @@ import { LESSON_VOCABULARY, type LessonText, lessonText, rowsOf, type Windows } 
 /**
  * `full`: every microbatch through every block; it is the one group at four times the batch too. `skip`: two
  * of six stages left out of every path. `noloco`: four groups of a quarter of the batch. `swapped`: the paths
- * of CheckFree+ without a loss. `checkfree`: the same with losses.
+ * of CheckFree+ without a loss. `checkfree`: the same with losses. `bf16`, `int8`: `full`, with activations
+ * and their gradients rounded between blocks.
  */
-export const ARMS = ['full', 'skip', 'noloco', 'checkfree', 'swapped'] as const;
+export const ARMS = ['full', 'skip', 'noloco', 'checkfree', 'swapped', 'bf16', 'int8'] as const;
 export type Arm = (typeof ARMS)[number];
 
 /** Stages of layers. The first one is part of stage 0 of SkipPipe, which no path skips. */
@@ -140,7 +141,10 @@ export class ArmRun {
     this.#groups = Array.from({ length: count }, (_, group) => {
       const tensors = o.from?.groups[group] ?? start;
       if (tensors === undefined) throw new RangeError(`The stored state has no group ${group}.`);
-      return new BlockTrainer({ engine: o.engine, plan: this.#plan, optimizer: OPTIMIZER, tensors });
+      return new BlockTrainer({
+        ...{ engine: o.engine, plan: this.#plan, optimizer: OPTIMIZER, tensors },
+        boundary: o.arm === 'bf16' || o.arm === 'int8' ? o.arm : 'f32',
+      });
     });
     this.step = o.from?.step ?? 0;
     this.#repairs = o.from?.repairs ?? [];
@@ -222,6 +226,8 @@ export class ArmRun {
       case 'noloco':
         return [ALL_STAGES];
       case 'full':
+      case 'bf16':
+      case 'int8':
         return Array.from({ length: FULL_MICROBATCHES }, () => ALL_STAGES);
       case 'swapped':
       case 'checkfree':

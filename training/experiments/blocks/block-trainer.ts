@@ -8,6 +8,7 @@ import type { Program } from '../../../compute/repops/program.ts';
 import type { RecipeTensor } from '../../../compute/repops/recipe.ts';
 import { type BlockPath, type BlockPlan, layerBlocks } from '../../../models/blocks/block-plan.ts';
 import { type BlockStep, blockStep } from '../../../models/blocks/block-step.ts';
+import type { Boundary } from '../../../models/blocks/boundary.ts';
 import type { OptimizerOptions } from '../../../models/decoder/adamw.ts';
 import { parameterSpecs } from '../../../models/decoder/config.ts';
 import { scoreProgram } from '../../../models/decoder/decoder.ts';
@@ -29,6 +30,8 @@ export interface BlockTrainerOptions {
   readonly engine: Engine;
   readonly plan: BlockPlan;
   readonly optimizer: OptimizerOptions;
+  /** How what passes between two blocks is rounded in training. Defaults to f32: not at all. */
+  readonly boundary?: Boundary;
   /** Parameters, and everything else that is kept: moments default to zero. */
   readonly tensors: NamedTensors;
 }
@@ -49,15 +52,17 @@ export class BlockTrainer {
   readonly #engine: Engine;
   readonly #plan: BlockPlan;
   readonly #optimizer: OptimizerOptions;
+  readonly #boundary: Boundary;
   readonly #state = new Map<string, Tensor>();
   readonly #fixed = new Map<string, Tensor>();
   readonly #steps = new Map<string, BlockStep>();
   readonly #scores = new Map<string, Program>();
 
-  constructor({ engine, plan, optimizer, tensors }: BlockTrainerOptions) {
+  constructor({ engine, plan, optimizer, boundary = 'f32', tensors }: BlockTrainerOptions) {
     this.#engine = engine;
     this.#plan = plan;
     this.#optimizer = optimizer;
+    this.#boundary = boundary;
     for (const { name, shape } of parameterSpecs(plan.config)) {
       for (const prefix of ['', ...MOMENTS]) this.#put(prefix + name, shape, tensors.get(prefix + name));
     }
@@ -153,6 +158,7 @@ export class BlockTrainer {
       microbatches: { count: paths.length, batch: rows / paths.length, length },
       paths,
       optimizer: this.#optimizer,
+      boundary: this.#boundary,
     });
     // Paths that change with each step would fill the memory.
     this.#steps.clear();

@@ -60,6 +60,18 @@ const BARS: readonly {
     of: ['checkfree', heldOut],
     over: ['swapped', heldOut],
   },
+  {
+    what: 'boundaries in bf16, over f32 (for comparison)',
+    most: Number.POSITIVE_INFINITY,
+    of: ['bf16', heldOut],
+    over: ['full', heldOut],
+  },
+  {
+    what: 'boundaries in int8, over f32 (for comparison)',
+    most: Number.POSITIVE_INFINITY,
+    of: ['int8', heldOut],
+    over: ['full', heldOut],
+  },
 ];
 
 /** The bars, over the seeds that both sides finished. */
