@@ -46,8 +46,8 @@ export function slotsOfHop(step: BlockStep, encoded: EncodedProgram, hop: number
 }
 
 /**
- * Which slots of the step's program a hop is: what a claim about this hop alone is made of. Inputs and outputs
- * are in the order in which a device signs them. Throws RangeError for a hop that the step lacks.
+ * Which slots of the step's program a hop is: what a claim about this hop alone is made of. Inputs and
+ * outputs are in the order in which a device signs them. Throws RangeError for a hop that the step lacks.
  */
 export function shapeOfHop(step: BlockStep, encoded: EncodedProgram, hop: number): HopShape {
   const { inputs, state, outputs } = slotsOfHop(step, encoded, hop);
