@@ -63,6 +63,8 @@ export interface BlockSessionOptions {
   readonly onStep?: (step: number, state: Roots) => void;
   /** Called when `view` has changed. */
   readonly onChange?: () => void;
+  /** Called last when the session stops. */
+  readonly onStopped?: () => Promise<void>;
 }
 
 /** What a person sees of it. */
@@ -201,6 +203,7 @@ export class BlockSession {
     this.#keeper.stop();
     await this.#live?.stop();
     await this.#links?.stop();
+    await this.#options.onStopped?.();
     this.#changed();
   }
 
