@@ -18,6 +18,8 @@ const start = tinyStart(2);
 const paths = [[1], [2, 1], [2], [1, 2]];
 const work = { kind: 'blocks', rows: 1, length: 24, layers: [1, 1], paths } as const;
 const plan = planRun(tinySpec({ start, work, steps: 2 }));
+/** The same with rows of eight bits and a scale between the blocks. */
+const quantised = planRun(tinySpec({ start, work: { ...work, boundary: 'int8' }, steps: 1 }));
 const domain = { chainId: 31337, verifyingContract: `0x${'c0'.repeat(20)}` } as const;
 const before = stateTensors(start);
 /** Each hop has a device of its own, so that naming one names one hop. */
@@ -95,6 +97,31 @@ describe('an audit of handoffs', () => {
     const { evidence, shape } = verdict.verdict;
     const [result] = await evidence.stepRoots();
     expect(result).toBe(hopResult(shape.outputs.map((slot) => ({ root: must(rootsOf(right), slot) }))));
+  });
+
+  it.each([
+    ['quantised row', 0],
+    ['scale of a quantised row', 1],
+  ])('[V-83] names the device of one false %s after one hop', async (_, place) => {
+    const at = outputOf(quantised, 'forward', place);
+    const common = { engine, plan: quantised, step: 0 };
+    const honest = rootsOf(await lyingStep({ ...common, before }));
+    const told = await lyingStep({ ...common, before, lie: { ...at, element: 3, mask: 1 << 24 } });
+    const handoffs = signStep({ ...common, domain, tensors: told, keyOf });
+    ran = 0;
+    const verdict = await auditStep({
+      ...{ ...common, engine: counting, domain, handoffs, roots: honest },
+      tensor: async (slot) => must(told, slot),
+    });
+    expect(ran).toBe(1);
+    expect(verdict).toMatchObject({
+      hop: at.hop,
+      verdict: {
+        kind: 'false',
+        handoff: { device: keyOf(at.hop).address },
+        outputs: [{ slot: at.slot, computed: must(honest, at.slot) }],
+      },
+    });
   });
 
   it('[V-83] names nobody where everybody computed rightly', async () => {

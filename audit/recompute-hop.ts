@@ -8,10 +8,10 @@ import { elementBytes, elementCount, type TensorSpec } from '../compute/repops/p
 import { tensorRoot } from '../models/checkpoint/root.ts';
 import type { StepTrace } from '../protocol/evidence.ts';
 import { toHex } from '../protocol/hex.ts';
-import { type HopShape, hopProgram, hopResult } from '../protocol/hop-program.ts';
+import { type HopShape, hopProgram, hopReads, hopResult } from '../protocol/hop-program.ts';
 import { must } from '../protocol/must.ts';
 import type { TracedProgram } from './encode-program.ts';
-import { shapeOfHop } from './hop-slots.ts';
+import { slotsOfHop } from './hop-slots.ts';
 import type { RunPlan } from './run-plan.ts';
 import { stepTrace } from './step-trace.ts';
 
@@ -20,10 +20,25 @@ export class HopAuditError extends Error {
   override readonly name = 'HopAuditError';
 }
 
-/** `shapeOfHop` of a planned run. Throws RangeError for a run that is not over blocks, or has no such hop. */
+/**
+ * Which slots of the step's program a hop is: what a claim about this hop alone is made of. Inputs and
+ * outputs are in the order in which a device signs them. Throws RangeError for a run that is not over blocks,
+ * or has no such hop.
+ */
 export function hopShapeOf(plan: RunPlan, hop: number): HopShape {
-  if (plan.blocks === undefined) throw new RangeError(`The run has no hop ${hop}: it is not over blocks.`);
-  return shapeOfHop(plan.blocks, plan.encoded, hop);
+  const { blocks, encoded, program } = plan;
+  const action = encoded.actions[hop];
+  if (blocks === undefined || action?.kind !== 'run') {
+    throw new RangeError(`The run has no hop ${hop} over blocks.`);
+  }
+  const { inputs, state, outputs } = slotsOfHop(blocks, encoded, hop);
+  const range = { first: action.traced.firstSlot, count: action.traced.outputs.length };
+  return {
+    ...range,
+    inputs: [...inputs, ...state].map(({ slot }) => slot),
+    tables: hopReads(program, range).tables,
+    outputs: outputs.map(({ slot }) => slot),
+  };
 }
 
 export interface RecomputeHopOptions {

@@ -22,8 +22,8 @@ export interface Deployment extends DeployedAddresses {
 
 /**
  * Deploys every contract that is not there yet to a development node, to the addresses of `planDeployment`.
- * All transactions are sent without waiting in between (not through a TransactionQueue): on a chain with slow
- * blocks that saves most of the time. There is no swarm afterwards: `openSwarm` of open-swarm.ts opens one.
+ * As many transactions as fit into a block are sent without waiting in between (not through a
+ * TransactionQueue): on a chain with slow blocks that saves most of the time. There is no swarm afterwards: `openSwarm` of open-swarm.ts opens one.
  * Throws ChainError.
  */
 export async function deployContracts(options: DeployOptions): Promise<Deployment> {
@@ -34,18 +34,28 @@ export async function deployContracts(options: DeployOptions): Promise<Deploymen
   try {
     const { contracts, proxy } = await remainingOf(client, plan);
     if (proxy) throw new ChainError('invalid', `The node has no deployment proxy at ${PROXY}. Use anvil.`);
-    const sent: Hex[] = [];
+    const { gasLimit } = await client.getBlock();
+    let block = 0n;
+    let sent: Hex[] = [];
+    let room = gasLimit;
+    const settle = async (): Promise<void> => {
+      for (const hash of sent) {
+        const receipt = await client.waitForTransactionReceipt({ hash, timeout: 60_000 });
+        if (receipt.status !== 'success')
+          throw new ChainError('refused', 'The deployment failed. Check the node’s gas limit.');
+        if (receipt.blockNumber > block) block = receipt.blockNumber;
+      }
+      sent = [];
+      room = gasLimit;
+    };
     for (const { data, gas } of contracts) {
       const limit = (BigInt(gas) * 5n) / 4n;
+      // anvil forgets a transaction for which its block has no more room.
+      if (limit > room) await settle();
       sent.push(await wallet.sendTransaction({ account, chain, to: PROXY, data, gas: limit }));
+      room -= limit;
     }
-    let block = 0n;
-    for (const hash of sent) {
-      const receipt = await client.waitForTransactionReceipt({ hash, timeout: 60_000 });
-      if (receipt.status !== 'success')
-        throw new ChainError('refused', 'The deployment failed. Check the node’s gas limit.');
-      if (receipt.blockNumber > block) block = receipt.blockNumber;
-    }
+    await settle();
     return { ...plan.addresses, block };
   } catch (error) {
     throw toChainError(error);

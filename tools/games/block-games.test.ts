@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { planRun, type RunPlan } from '../../audit/run-plan.ts';
 import { outputOf } from '../../audit/testing/block-lies.ts';
-import { SUPERVISED, tinySpec, tinyStart } from '../../audit/testing/tiny-run.ts';
+import { BLOCKS, SUPERVISED, tinySpec, tinyStart } from '../../audit/testing/tiny-run.ts';
 import { NO_ANVIL } from '../../chain/devnet/anvil.ts';
 import { challengerDecision } from '../../chain/disputes/agents/challenger.ts';
 import { claimantDecision } from '../../chain/disputes/agents/claimant.ts';
@@ -92,6 +92,23 @@ describe('a dispute over a model in blocks', () => {
     const { roots } = await claimed.trace(1);
     const first = roots.findIndex((root, slot) => root !== must(truthRoots, slot));
     expect(first).toBe(at.slot);
+  });
+
+  it('[V-85] is won against one false quantised row', async () => {
+    const rows = planRun(tinySpec({ start: tinyStart(), work: { ...BLOCKS, boundary: 'int8' }, steps: 2 }));
+    const right = await blockFixture(rows, engine);
+    const at = outputOf(rows, 'forward');
+    const weighted =
+      rows
+        .given(1)
+        .get('weights.0')
+        ?.findIndex((weight) => weight > 0) ?? 0;
+    // Four numbers of eight bits are one word.
+    const element = (weighted * rows.spec.config.hiddenSize) / 4;
+    const claimed = await blockFixture(rows, engine, { ...at, step: 1, element, mask: 1 << 6 });
+    expect(claimed.root).not.toBe(right.root);
+    expect(await movesOf(claimed, right)).toBeLessThanOrEqual(maxMoves(rows.terms));
+    expect(maxMoves(rows.terms) - maxMoves(plan.terms)).toBeLessThanOrEqual(2);
   });
 
   let truthRoots: readonly string[];
