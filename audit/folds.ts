@@ -121,8 +121,8 @@ export function attentionLayout({ node, inputs }: FoldInputs): AttentionLayout {
   };
 }
 
-/** The partial sums of dk or dv after each query head (contracts/src/judge/Attention.sol, chunkOf). */
-function gradientOfKeys(call: FoldInputs, element: number): number[] {
+/** What each query head adds to an element of dk or dv (contracts/src/judge/Attention.sol, chunkOf). */
+export function keyGradientParts(call: FoldInputs, element: number): number[] {
   const layout = attentionLayout(call);
   const { Tq, Tk, heads, kvHeads, headDim, scale } = layout;
   const [q, k, v, , stats, dout, delta] = call.inputs;
@@ -133,8 +133,7 @@ function gradientOfKeys(call: FoldInputs, element: number): number[] {
   const dot = (x: Words | undefined, i: number, y: Words | undefined, l: number) =>
     latticeFold(headDim, (e) => lattice(at(x, i + e)) * lattice(at(y, l + e)));
   const ofKeys = call.node.output === 0;
-  const sums: number[] = [];
-  let sum = 0;
+  const parts: number[] = [];
   for (let head = first; head < first + group; head++) {
     const weight = (i: number): number => {
       const row = b * Tq + i;
@@ -151,10 +150,18 @@ function gradientOfKeys(call: FoldInputs, element: number): number[] {
       Tq,
       (i) => lattice(weight(i)) * lattice(at(weighted, layout.query(b * Tq + i, head) + d)),
     );
-    sum = add(sum, ofKeys ? mul(part, scale) : part);
-    sums.push(sum);
+    parts.push(ofKeys ? mul(part, scale) : part);
   }
-  return sums;
+  return parts;
+}
+
+/** The partial sums of dk or dv after each query head. */
+function gradientOfKeys(call: FoldInputs, element: number): number[] {
+  let sum = 0;
+  return keyGradientParts(call, element).map((part) => {
+    sum = add(sum, part);
+    return sum;
+  });
 }
 
 function accumulatorValues(call: FoldInputs, element: number): number[] {

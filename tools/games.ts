@@ -2,7 +2,9 @@
  * Plays whole disputes at random on the reference game and on the contract, and compares the two after every
  * move.
  *
- *   npm run games -- [--count 100] [--from 0] [--json]
+ *   npm run games -- [--count 100] [--from 0] [--blocks] [--json]
+ *
+ * With --blocks the matches are about a model in blocks, of whose devices one lied in one hop.
  *
  * The last line of --json is {"games", "matches", "moves", "refused", "honestLost", "differences", "endings",
  * "reasons"}. A match is about one claim and has a game for each challenger. `moves` were sent, and `reasons`
@@ -11,6 +13,7 @@
  */
 import { parseArgs } from 'node:util';
 import { createReferenceEngine } from '../compute/engines/reference.ts';
+import { blockFixtures } from './games/block-fixture.ts';
 import { startContract } from './games/contract.ts';
 import { type Ending, playMatch } from './games/match.ts';
 
@@ -18,19 +21,21 @@ const { values } = parseArgs({
   options: {
     count: { type: 'string', default: '100' },
     from: { type: 'string', default: '0' },
+    blocks: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
 const count = Number(values.count);
 const from = Number(values.from);
 const engine = createReferenceEngine();
+const fixtures = values.blocks ? blockFixtures() : undefined;
 const contract = await startContract();
 const endings: Record<Ending, number> = { judged: 0, opened: 0, silent: 0, overtaken: 0 };
 const reasons: Record<string, number> = {};
 const total = { games: 0, matches: 0, moves: 0, refused: 0, honestLost: 0, differences: 0 };
 try {
   for (let seed = from; total.games < count; seed++) {
-    const match = await playMatch(seed, engine);
+    const match = await playMatch(seed, engine, fixtures);
     total.matches++;
     total.games += match.endings.length;
     total.moves += match.records.length;

@@ -26,7 +26,8 @@ interface Operands {
   f32(input: number, index: number): number;
 }
 
-function canonical(bits: number): number {
+/** The bits of the canonical value that the judge takes a word for. */
+export function canonicalBits(bits: number): number {
   const field = (bits >>> 23) & 0xff;
   if (field <= 1) return 0;
   return field === 255 ? ((bits & 0x80000000) | 0x7f7fffff) >>> 0 : bits;
@@ -48,7 +49,7 @@ function reading({ node, openings }: OpenedCall): Operands {
     a: node.attributes,
     output: node.output,
     word,
-    f32: (input, index) => floatOf(canonical(word(input, index))),
+    f32: (input, index) => floatOf(canonicalBits(word(input, index))),
   };
 }
 
@@ -162,6 +163,12 @@ function answer<T>(read: () => T): T | undefined {
     if (error instanceof MissingLeafError) return undefined;
     throw error;
   }
+}
+
+/** Whether ELEMENT_JUDGE has an operator. */
+export function knows(op: number): boolean {
+  const name = operatorName(op) ?? '';
+  return ELEMENTS[name] !== undefined || SUMS[name] !== undefined;
 }
 
 /** Throws RangeError for an operator that no random job has. */

@@ -6,6 +6,7 @@ import type { Address, Hex } from 'viem';
 import type { GameView, Move, Settings } from '../../chain/disputes/port.ts';
 import { challengeBond, claimBond, maxSeconds } from '../../chain/disputes/reference-game/bonds.ts';
 import { viewOf } from '../../chain/disputes/reference-game/game-view.ts';
+import type { ReferenceJudge } from '../../chain/disputes/reference-game/judge.ts';
 import { type Outcome, ReferenceDisputes } from '../../chain/disputes/reference-game/reference-disputes.ts';
 import { type Claim, claimWords, type Game, gameWords } from '../../chain/disputes/reference-game/state.ts';
 import type { Engine } from '../../compute/engines/engine.ts';
@@ -85,27 +86,45 @@ function randomFault(job: Job, draws: Draws): JobFault {
   };
 }
 
-/** The job with a fault that changes its root. */
-async function faultyFixture(
-  job: Job,
-  seed: number,
-  engine: Engine,
-  truth: ClaimantFixture,
-  draws: Draws,
-): Promise<ClaimantFixture> {
-  for (;;) {
-    const fixture = await computeFixture(job, seed, engine, randomFault(job, draws));
-    if (fixture.root !== truth.root) return fixture;
-  }
+/** What the players of a match have computed. */
+export interface Fixtures {
+  readonly truth: ClaimantFixture;
+  /** Defaults to ELEMENT_JUDGE, which has the operators of random jobs. */
+  readonly judge?: ReferenceJudge;
+  /** The same with a fault that changes its root. */
+  faulty(draws: Draws): Promise<ClaimantFixture>;
 }
 
-/** Plays match number `seed`. Rejects if an honest move is refused though the game still goes on. */
-export async function playMatch(seed: number, engine: Engine): Promise<Match> {
-  const draws = new Draws(seed);
+export type MakeFixtures = (seed: number, engine: Engine, draws: Draws) => Promise<Fixtures>;
+
+/** A small random job. */
+const jobFixtures: MakeFixtures = async (seed, engine, draws) => {
   const job = randomJob(draws);
   const truth = await computeFixture(job, seed, engine);
+  return {
+    truth,
+    async faulty(drawn) {
+      for (;;) {
+        const fixture = await computeFixture(job, seed, engine, randomFault(job, drawn));
+        if (fixture.root !== truth.root) return fixture;
+      }
+    },
+  };
+};
+
+/**
+ * Plays match number `seed`, about a random job unless other fixtures are given. Rejects if an honest move is
+ * refused though the game still goes on.
+ */
+export async function playMatch(
+  seed: number,
+  engine: Engine,
+  make: MakeFixtures = jobFixtures,
+): Promise<Match> {
+  const draws = new Draws(seed);
+  const { truth, faulty, judge = ELEMENT_JUDGE } = await make(seed, engine, draws);
   const dishonest = draws.chance(0.5);
-  const wrong = await faultyFixture(job, seed, engine, truth, draws);
+  const wrong = await faulty(draws);
   const claimed = dishonest ? wrong : truth;
   const silence = dishonest && draws.chance(0.4) ? 0.1 : 0;
   const claimant = player({
@@ -128,12 +147,11 @@ export async function playMatch(seed: number, engine: Engine): Promise<Match> {
     else {
       // It has faulty numbers of its own. Against a false claim it is at times an accomplice that has the
       // true ones and may win before the honest challenger does.
-      const evidence =
-        dishonest && draws.chance(0.5) ? truth : await faultyFixture(job, seed, engine, truth, draws);
+      const evidence = dishonest && draws.chance(0.5) ? truth : await faulty(draws);
       challengers.push(player({ ...common, evidence, honest: false, silence: draws.chance(0.3) ? 0.1 : 0 }));
     }
   }
-  const runner = new MatchRunner({ draws, claimant, challengers, claimed });
+  const runner = new MatchRunner({ draws, claimant, challengers, claimed, judge });
   await runner.play();
   return runner.result(dishonest);
 }
@@ -143,6 +161,7 @@ interface RunnerOptions {
   readonly claimant: Agent;
   readonly challengers: readonly Agent[];
   readonly claimed: ClaimantFixture;
+  readonly judge: ReferenceJudge;
 }
 
 /** Runs one match: decides who moves when, and records every move. */
@@ -150,7 +169,7 @@ class MatchRunner {
   readonly #draws: Draws;
   readonly #claimant: Agent;
   readonly #claimed: ClaimantFixture;
-  readonly #disputes = new ReferenceDisputes({ settings: SETTINGS, judge: ELEMENT_JUDGE });
+  readonly #disputes: ReferenceDisputes;
   readonly #records: MoveRecord[] = [];
   readonly #waiting: Agent[];
   readonly #playing: Agent[] = [];
@@ -158,7 +177,8 @@ class MatchRunner {
   readonly #paid = new Map<Address, bigint>();
   #now = STARTS;
 
-  constructor({ draws, claimant, challengers, claimed }: RunnerOptions) {
+  constructor({ draws, claimant, challengers, claimed, judge }: RunnerOptions) {
+    this.#disputes = new ReferenceDisputes({ settings: SETTINGS, judge });
     this.#draws = draws;
     this.#claimant = claimant;
     this.#claimed = claimed;

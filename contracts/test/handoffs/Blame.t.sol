@@ -177,6 +177,32 @@ contract BlameTest is HandoffsFixture {
         assertEq(creditOf(CLAIMANT), lost());
     }
 
+    /// [V-78] A challenger that falls silent at the false slot loses its game, and the claim goes on.
+    function test_blame_revertsIfClaimantWonGame() external {
+        convicted();
+        uint256 won = challengeAs(claimRoot(said.root), CHALLENGER);
+        while (disputes.gameOf(won).slotHash == 0 || disputes.gameOf(won).clock.claimantToMove) {
+            assertTrue(playMove(won, said, right, 0));
+        }
+        vm.warp(block.timestamp + 30 days);
+        disputes.timeout(won);
+        assertEq(disputes.gameOf(won).slot, SampleRun.NEXT);
+        refuses(notLost(won), lossOf(won, said.steps[1], 1, 0));
+    }
+
+    /// [V-78] The claimant fell silent before it opened the slot.
+    function test_blame_revertsIfSlotWasNotOpened() external {
+        convicted();
+        uint256 silent = challengeAs(claimRoot(said.root), CHALLENGER);
+        while (disputes.gameOf(silent).phase != IDisputes.Phase.Slot) {
+            assertTrue(playMove(silent, said, right, 0));
+        }
+        vm.warp(block.timestamp + 30 days);
+        disputes.timeout(silent);
+        assertEq(disputes.gameOf(silent).slot, SampleRun.NEXT);
+        refuses(notLost(silent), lossOf(silent, said.steps[1], 1, 0));
+    }
+
     /// [V-78] The claimant was silent, and the game ended before the slot was opened.
     function test_blame_revertsIfGameEndedElsewhere() external {
         convicted();

@@ -102,7 +102,7 @@ contract HandoffsTest is HandoffsFixture {
 
     function test_hopTerms_revertIfSlotsAreNotTheProgramsOrReadOthers() external {
         SampleRun.Step memory step = honestExecution().steps[1];
-        IHandoffs.Hop[7] memory bad;
+        IHandoffs.Hop[8] memory bad;
         for (uint256 i; i < 6; ++i) {
             bad[i] = hopOf(step, 0);
         }
@@ -120,10 +120,32 @@ contract HandoffsTest is HandoffsFixture {
         // Another table than the program has.
         bad[6] = hopOf(step, 1);
         bad[6].tables[0].root = keccak256("another table");
-        for (uint256 i; i < 7; ++i) {
+        // Another operator than the program has.
+        bad[7] = hopOf(step, 0);
+        ++bad[7].slots[0].node.op;
+        for (uint256 i; i < 8; ++i) {
             vm.expectRevert(IHandoffs.BadHop.selector);
             handoffs.hopTerms(terms, bad[i]);
         }
+    }
+
+    /// @dev A program whose slots read one another cannot be computed, and no hop of it can be claimed.
+    function test_hopTerms_revertIfSlotReadsLaterSlot() external {
+        IHandoffs.Hop memory hop = hopOf(honestExecution().steps[1], 0);
+        (hop.slots[0].inputs[0], hop.first) = (1, 0);
+        bytes32[] memory leaves = new bytes32[](3);
+        for (uint256 i; i < 3; ++i) {
+            leaves[i] = Merkle.leaf(abi.encode(hop.slots[i]));
+        }
+        for (uint256 i; i < 3; ++i) {
+            hop.proofs[i] = Trees.proof(leaves, i);
+        }
+        (hop.inputs[0].slot, hop.inputs[1].slot) = (4, 5);
+        (hop.outputs[0].slot, hop.outputs[1].slot) = (0, 2);
+        IDisputes.Terms memory odd = terms;
+        (odd.program, odd.slots) = (Trees.root(leaves), 3);
+        vm.expectRevert(IHandoffs.BadHop.selector);
+        handoffs.hopTerms(odd, hop);
     }
 
     // ------------------------------------------------------------ convicting a handoff

@@ -15,6 +15,7 @@ contract HopSharesTest is HandoffsFixture {
     uint256 private pot;
     uint256 private claim;
     bytes32[] private leaves;
+    IHandoffs.Handoff[] private made;
 
     function setUp() public override {
         super.setUp();
@@ -22,7 +23,8 @@ contract HopSharesTest is HandoffsFixture {
         SampleRun.Execution memory right = honestExecution();
         for (uint64 step; step < SampleRun.STEPS; ++step) {
             for (uint32 hop; hop < HOPS; ++hop) {
-                bytes32 digest = digestOf(handoffOf(right, step, hop));
+                made.push(handoffOf(right, step, hop));
+                bytes32 digest = digestOf(made[made.length - 1]);
                 leaves.push(Merkle.leaf(abi.encodePacked(deviceOf(hop), digest)));
             }
         }
@@ -60,7 +62,7 @@ contract HopSharesTest is HandoffsFixture {
     }
 
     function entryOf(uint64 step, uint32 hop) private view returns (IHopShares.Entry memory entry) {
-        entry.handoff = handoffOf(honestExecution(), step, hop);
+        entry.handoff = made[step * HOPS + hop];
         entry.signature = sign(hop == 0 ? DEVICE_KEY : OTHER_KEY, entry.handoff);
         entry.proof = Trees.proof(leaves, step * HOPS + hop);
     }
@@ -135,6 +137,28 @@ contract HopSharesTest is HandoffsFixture {
         _refused(DEVICE, entries, 1, 0);
     }
 
+    /// [V-81] The claimant recorded a handoff that the device signed for another run.
+    function test_collect_revertsIfRecordedHandoffIsOfOtherRun() external {
+        IHandoffs.Handoff memory other = made[0];
+        other.run = keccak256("another run");
+        leaves[0] = Merkle.leaf(abi.encodePacked(DEVICE, digestOf(other)));
+        stand();
+        IHopShares.Entry[] memory entries = new IHopShares.Entry[](1);
+        entries[0] = IHopShares.Entry(other, sign(DEVICE_KEY, other), Trees.proof(leaves, 0));
+        _refused(DEVICE, entries, 0, 0);
+    }
+
+    /// [V-81] A handoff of a hop that a step does not have stands where a hop of the next step belongs.
+    function test_collect_revertsIfRecordedHopIsBeyondStep() external {
+        IHandoffs.Handoff memory beyond = made[0];
+        beyond.hop = HOPS;
+        leaves[HOPS] = Merkle.leaf(abi.encodePacked(DEVICE, digestOf(beyond)));
+        stand();
+        IHopShares.Entry[] memory entries = new IHopShares.Entry[](1);
+        entries[0] = IHopShares.Entry(beyond, sign(DEVICE_KEY, beyond), Trees.proof(leaves, HOPS));
+        _refused(DEVICE, entries, 0, HOPS);
+    }
+
     function _refused(address device, IHopShares.Entry[] memory entries, uint64 step, uint32 hop) private {
         vm.expectRevert(abi.encodeWithSelector(IHopShares.NotInRecord.selector, step, hop));
         shares.collect(pot, device, entries);
@@ -143,7 +167,7 @@ contract HopSharesTest is HandoffsFixture {
     /// [V-81] A device of the record that lied somewhere in the run gets nothing.
     function test_collect_revertsIfDeviceIsForfeited() external {
         stand();
-        IHandoffs.Handoff memory one = handoffOf(honestExecution(), 1, 0);
+        IHandoffs.Handoff memory one = made[HOPS];
         IHandoffs.Handoff memory two = handoffOf(faultyExecution(1, SampleRun.SUM), 1, 0);
         handoffs.contradict(DEVICE, one, sign(DEVICE_KEY, one), two, sign(DEVICE_KEY, two));
         IHopShares.Entry[] memory entries = entriesOf(0);
