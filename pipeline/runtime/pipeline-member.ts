@@ -141,6 +141,11 @@ export class PipelineMember {
     return this.#book;
   }
 
+  /** The book of the step before this one. */
+  get previousBook(): StepBook | undefined {
+    return this.#previous?.book;
+  }
+
   /** Hops that went to another keeper because the first one was late, as this device saw it. */
   get takeovers(): number {
     return this.#takeovers;
@@ -506,6 +511,8 @@ export class PipelineMember {
         this.#onBusy(from, message);
         return;
       case 'hello':
+      case 'fetch':
+      case 'version':
       case 'pong':
       case 'welcome':
         return;
