@@ -1,4 +1,5 @@
 import type { Engine } from '../compute/engines/engine.ts';
+import { predictBlockMemory } from '../models/blocks/block-memory.ts';
 import { blockBytes } from '../models/blocks/block-plan.ts';
 import type { ModelSource } from '../models/loading/model-source.ts';
 import { openBlockRun } from '../training/blocks/open-block-run.ts';
@@ -52,7 +53,11 @@ export function createHopService(environment: HopEnvironment): HopWorkerApi {
       const { plan } = opened.run;
       return {
         engine: engine.description,
-        blocks: plan.blocks.map((block) => ({ id: block.id, bytes: blockBytes(plan, block) })),
+        blocks: plan.blocks.map((block) => ({
+          id: block.id,
+          bytes: blockBytes(plan, block),
+          memory: predictBlockMemory(opened.run.step(0), [block.id]).total,
+        })),
       };
     },
     async stop() {
