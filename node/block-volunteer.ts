@@ -10,7 +10,7 @@ import { fromHex, type Hex, toHex } from '../protocol/hex.ts';
 import type { Network } from '../protocol/network-file.ts';
 import { sha256Of } from '../protocol/sha256-of.ts';
 import type { SwarmConnection } from '../swarm/join.ts';
-import type { BlockSession, BlockSessionView } from '../swarm/pipeline/block-session.ts';
+import type { BlockSession, BlockSessionView, StepShares } from '../swarm/pipeline/block-session.ts';
 import { joinBlocks } from '../swarm/pipeline/join-blocks.ts';
 import { blockRunSettings, openBlockRun } from '../training/blocks/open-block-run.ts';
 import { memberRun } from '../workers/block-member.ts';
@@ -30,7 +30,7 @@ export interface BlockVolunteerOptions {
   /** The current round by chain time. */
   readonly round: () => number;
   /** Called after each step with the root of the whole model's checkpoint, which nobody has to hold. */
-  readonly onStep: (step: number, root: Hex) => void;
+  readonly onStep: (step: number, root: Hex, done: StepShares) => void;
   readonly onChange?: (view: BlockSessionView) => void;
   readonly signal?: AbortSignal;
 }
@@ -71,9 +71,9 @@ export async function startBlockVolunteer(options: BlockVolunteerOptions): Promi
     worker,
     round: options.round,
     local: network.local,
-    onStep(step, state) {
+    onStep(step, state, done) {
       const roots = new Map([...state].map(([name, root]) => [name, fromHex(root)]));
-      options.onStep(step, composedRoot(plan, metadata(step + 1), roots));
+      options.onStep(step, composedRoot(plan, metadata(step + 1), roots), done);
     },
     onChange() {
       if (joined !== undefined) options.onChange?.(joined.view());

@@ -3,6 +3,7 @@ import '../swarm/node20.ts';
 import { resolve } from 'node:path';
 import { sleep } from '../chain/sleep.ts';
 import type { Network } from '../protocol/network-file.ts';
+import type { StepShares } from '../swarm/pipeline/block-session.ts';
 import { DEFAULT_RETENTION } from '../training/checkpoint-retention.ts';
 import { aborted, oneOf, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
 import { readNetworkFile } from './home/network-file.ts';
@@ -117,7 +118,7 @@ function inWords(event: VolunteerEvent): string | undefined {
     case 'joined':
       return `${event.device} computes with ${event.engine}; next round to train: ${event.cursor} or later`;
     case 'step':
-      return `step ${event.step} done, checkpoint ${event.root.slice(0, 10)}`;
+      return `step ${event.step} done by ${sharesInWords(event.done)}, checkpoint ${event.root.slice(0, 10)}`;
     case 'blocks':
       return undefined;
     case 'round': {
@@ -130,4 +131,10 @@ function inWords(event: VolunteerEvent): string | undefined {
       return undefined;
     }
   }
+}
+
+/** For example "40 hops of 0x1a2b3c4d, 38 of 0x5e6f7a8b". */
+function sharesInWords({ hops }: StepShares): string {
+  const parts = [...hops].map(([device, count]) => `${count} of ${device.slice(0, 10)}`);
+  return parts.length === 0 ? 'nobody' : `hops: ${parts.join(', ')}`;
 }

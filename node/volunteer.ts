@@ -19,7 +19,7 @@ import { MemoryStore } from '../swarm/content/store.ts';
 import { joinSwarm } from '../swarm/join.ts';
 import { networkId } from '../swarm/network-id.ts';
 import { nodeTransports } from '../swarm/node-transports.ts';
-import type { BlockSessionView } from '../swarm/pipeline/block-session.ts';
+import type { BlockSessionView, StepShares } from '../swarm/pipeline/block-session.ts';
 import { CheckpointOffers } from '../swarm/rounds/checkpoint-publisher.ts';
 import type { RoundEvent } from '../swarm/rounds/events.ts';
 import { RoundDriver } from '../swarm/rounds/round-driver.ts';
@@ -74,7 +74,12 @@ export type VolunteerEvent =
     }
   | { readonly kind: 'round'; readonly event: RoundEvent }
   /** A step of a model in blocks is done. */
-  | { readonly kind: 'step'; readonly step: number; readonly root: Hex }
+  | {
+      readonly kind: 'step';
+      readonly step: number;
+      readonly root: Hex;
+      readonly done: StepShares;
+    }
   /** What a member of a model in blocks is doing has changed. */
   | { readonly kind: 'blocks'; readonly view: BlockSessionView };
 
@@ -180,7 +185,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
         engine: chosen,
         quotaBytes: BLOCK_QUOTA,
         round: () => chain.clock.read().round,
-        onStep: (step, root) => tell({ kind: 'step', step, root }),
+        onStep: (step, root, done) => tell({ kind: 'step', step, root, done }),
         onChange: (view) => tell({ kind: 'blocks', view }),
         ...ending,
       });

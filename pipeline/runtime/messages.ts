@@ -49,6 +49,10 @@ const messageCodec = variant({
   lack: record({ kind: oneOf('lack'), step, hop }),
   /** Asks a member that computes for `welcome`. One that does not compute yet says nothing. */
   hello: record({ kind: oneOf('hello') }),
+  /** Asks a keeper for the file of a version that it has in memory. */
+  fetch: record({ kind: oneOf('fetch'), step, block: name }),
+  /** The file of a version. */
+  version: record({ kind: oneOf('version'), step, block: name, file: blob(0, MOST_MESSAGE_BYTES) }),
   /** The sender has these blocks' versions of that step, and computes from now on. */
   join: record({ kind: oneOf('join'), step, blocks }),
   /** For a device that comes: the step, its paths, and who was placed for which blocks. */

@@ -92,6 +92,11 @@ export class PipelineMember {
     return this.#step.book;
   }
 
+  /** The book of the step before this one. */
+  get previousBook(): StepBook | undefined {
+    return this.#previous?.book;
+  }
+
   /** Hops that went to another keeper because the first one was late, as this device saw it. */
   get takeovers(): number {
     return this.#takeovers.count;
@@ -262,6 +267,8 @@ export class PipelineMember {
         if (message.step > this.#step.plan.step + 1) this.#isBehind(from, message.step);
         return;
       case 'hello':
+      case 'fetch':
+      case 'version':
       case 'welcome':
         return;
     }

@@ -40,6 +40,14 @@ export interface HopWorker {
   ): Promise<ReadonlyMap<string, ComputedTensor>>;
 }
 
+/** Who computed a step, as its handoffs say. */
+export interface StepShares {
+  /** Hops that each device did first. */
+  readonly hops: ReadonlyMap<DeviceAddress, number>;
+  /** Hops that went to another keeper because the first one was late, since this device came in. */
+  readonly takeovers: number;
+}
+
 export interface BlockSessionOptions {
   readonly device: DeviceAddress;
   /** What names the run in handoffs. */
@@ -61,7 +69,7 @@ export interface BlockSessionOptions {
   /** To a device and back, in milliseconds. */
   readonly roundTrip: (device: DeviceAddress) => number;
   /** Called after each step, with the roots of all blocks' tensors after it. */
-  readonly onStep?: (step: number, state: Roots) => void;
+  readonly onStep?: (step: number, state: Roots, done: StepShares) => void;
   /** Called when `view` has changed. */
   readonly onChange?: () => void;
   /** Called last when the session stops. */
@@ -113,6 +121,12 @@ interface Welcome {
 /** Stands for a root that is not known. */
 const ABSENT: Hex = `0x${'00'.repeat(32)}`;
 const ADVANCE_MS = 1_000;
+/** A hello of a member may take 10 s. Who begins to compute alone sooner would not know of it. */
+const GATHER_MS = 12_000;
+/** Between two questions to members that take no part. */
+const ASK_MS = 10_000;
+/** Bytes of the largest file that is given from memory. Larger ones are fetched in chunks. */
+const MOST_GIVEN = 12 * 1024 * 1024;
 /** A block that this device is to keep for so long, and does not compute, makes it come in again. */
 const ADOPT_MS = 10_000;
 /** Hellos that nobody answers before the device takes it that nobody computes. */
@@ -132,6 +146,8 @@ export class BlockSession {
   readonly #held = new Map<string, number>();
   #welcome: Welcome | undefined;
   #early: { readonly from: DeviceAddress; readonly message: PipelineMessage }[] = [];
+  readonly #startedAt: number;
+  #askedAt = Number.NEGATIVE_INFINITY;
   #missingSince: number | undefined;
   #hellos = 0;
   #steps = 0;
@@ -141,6 +157,7 @@ export class BlockSession {
 
   private constructor(options: BlockSessionOptions) {
     this.#options = options;
+    this.#startedAt = options.scheduler.now();
     this.#rules = { ...options.rules, run: options.run };
     this.#confirm(0, options.first);
     this.#keeper = BlockKeeper.start({
@@ -231,14 +248,28 @@ export class BlockSession {
       this.#live?.member.handoffs.refuse('malformed', from);
       return;
     }
-    if (message.kind === 'hello') {
-      for (const each of this.#live?.member.welcome([]) ?? []) this.#send(from, each);
-      return;
+    switch (message.kind) {
+      case 'hello':
+        for (const each of this.#live?.member.welcome([]) ?? []) this.#send(from, each);
+        return;
+      case 'fetch':
+        void this.#give(from, message);
+        return;
+      case 'version':
+        void this.#take(message).catch(() => undefined);
+        return;
+      case 'welcome':
+        // A key that nobody knows could send everybody to a state of its own making.
+        if (this.#hasRecord(from)) this.#welcomed(message);
+        return;
     }
-    if (message.kind === 'welcome') this.#welcomed(message);
     if (this.#live === undefined) this.#early.push({ from, message });
     else this.#live.receive(from, message);
     this.#changed();
+  }
+
+  #hasRecord(device: DeviceAddress): boolean {
+    return this.#options.keeping.members().some((member) => member.device === device && member.hasRecord);
   }
 
   #send(to: DeviceAddress, message: PipelineMessage): void {
@@ -247,7 +278,12 @@ export class BlockSession {
 
   /** Takes a member's word for what the blocks are now, where signed handoffs of keepers say the same. */
   #welcomed({ step, keepers, updates }: Extract<PipelineMessage, { kind: 'welcome' }>): void {
-    if (this.#live !== undefined || step < (this.#welcome?.step ?? 0)) return;
+    if (this.#live !== undefined) {
+      // Somebody else computes the same run and is further: two groups that did not know of each other.
+      if (step > this.#live.member.step + 1) void this.#rejoin().then(() => this.#advance());
+      return;
+    }
+    if (step < (this.#welcome?.step ?? 0)) return;
     const state = step === 0 ? this.#options.first : this.#stateOf(step - 1, updates);
     if (state === undefined) return;
     const byBlock = new Map<string, DeviceAddress[]>();
@@ -264,6 +300,38 @@ export class BlockSession {
     this.#welcome = { step, state, keepers: byBlock };
     this.#confirm(step, state);
     this.#keeper.wake();
+  }
+
+  /** Gives a version that is in memory to a device that comes in. */
+  async #give(
+    to: DeviceAddress,
+    { step, block }: Extract<PipelineMessage, { kind: 'fetch' }>,
+  ): Promise<void> {
+    if (!this.#held.has(block)) return;
+    try {
+      const file = await this.#options.worker.file(block, step);
+      if (file.length <= MOST_GIVEN) this.#send(to, { kind: 'version', step, block, file });
+    } catch {
+      // It is of a step that is over. The device asks again.
+    }
+  }
+
+  /** Takes a version that was asked for, where its tensors are the run's. */
+  async #take({ step, block, file }: Extract<PipelineMessage, { kind: 'version' }>): Promise<void> {
+    const welcome = this.#welcome;
+    if (this.#live !== undefined || welcome?.step !== step || this.#held.get(block) === step) return;
+    const graph = this.#options.graphOf(step);
+    const { roots } = await this.#options.worker.load(file);
+    const isRight = [...graph.stateOf(block).keys()].every(
+      (name) => roots.get(name) === welcome.state.get(name),
+    );
+    if (!isRight) {
+      await this.#options.worker.release(block);
+      this.#held.delete(block);
+      return;
+    }
+    this.#held.set(block, step);
+    await this.#advance();
   }
 
   /** The roots of all blocks' tensors after a step, from the handoffs of its updates. */
@@ -306,8 +374,10 @@ export class BlockSession {
     if (this.#isAdvancing || this.#isStopped) return;
     this.#isAdvancing = true;
     try {
-      if (this.#live !== undefined) await this.#adopt();
-      else if (this.#welcome !== undefined) await this.#join(this.#welcome);
+      if (this.#live !== undefined) {
+        this.#askOthers();
+        await this.#adopt();
+      } else if (this.#welcome !== undefined) await this.#join(this.#welcome);
       else await this.#gather();
       if (this.#live === undefined) this.#failure = undefined;
     } catch (error) {
@@ -323,6 +393,20 @@ export class BlockSession {
     return [...this.#keeper.placement()]
       .filter(([, { keepers }]) => keepers.includes(this.#options.device))
       .map(([block]) => block);
+  }
+
+  /** Asks members that take no part here whether they compute the same run elsewhere. */
+  #askOthers(): void {
+    const { keeping, scheduler } = this.#options;
+    const live = this.#live;
+    if (live === undefined || scheduler.now() - this.#askedAt < ASK_MS) return;
+    this.#askedAt = scheduler.now();
+    const known = live.member.plan.members;
+    for (const { device } of keeping.members()) {
+      if (known.has(device)) continue;
+      this.#send(device, { kind: 'hello' });
+      for (const each of live.member.welcome([])) this.#send(device, each);
+    }
   }
 
   /** Comes in again for a block that has come to this device, as when another one has left. */
@@ -361,6 +445,8 @@ export class BlockSession {
     if (this.#welcome !== undefined) return;
     const keepers = this.#holders(0);
     if (keeping.blocks.some(({ id }) => (keepers.get(id) ?? []).length === 0)) return;
+    // Others that came at the same time have not been heard yet.
+    if (this.#options.scheduler.now() - this.#startedAt < GATHER_MS) return;
     if (this.#held.size > 0) this.#compute({ step: 0, state: first, keepers });
   }
 
@@ -375,6 +461,8 @@ export class BlockSession {
       const file = await keeping.store.read({ block, step });
       if (file === undefined) {
         isWhole = false;
+        const [from] = welcome.keepers.get(block) ?? [];
+        if (from !== undefined) this.#send(from, { kind: 'fetch', step, block });
         continue;
       }
       await worker.load(file);
@@ -443,8 +531,16 @@ export class BlockSession {
         this.#failure = `${block} was not written: ${messageOf(error)}`;
       });
     }
-    this.#options.onStep?.(step, state);
+    this.#options.onStep?.(step, state, this.#shares());
     this.#changed();
+  }
+
+  #shares(): StepShares {
+    const member = this.#live?.member;
+    const hops = new Map<DeviceAddress, number>();
+    for (const { device } of member?.previousBook?.handoffs() ?? [])
+      hops.set(device, (hops.get(device) ?? 0) + 1);
+    return { hops, takeovers: member?.takeovers ?? 0 };
   }
 
   /** Writes a version to the medium, where this device is to keep it. */

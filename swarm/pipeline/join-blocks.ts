@@ -15,7 +15,7 @@ import { serveContent } from '../content/server.ts';
 import { libp2pContentTransport } from '../content/transport.ts';
 import type { SwarmConnection } from '../join.ts';
 import { stripedTransport } from '../striping/striped-transport.ts';
-import { BlockSession, type HopWorker } from './block-session.ts';
+import { BlockSession, type BlockSessionOptions, type HopWorker } from './block-session.ts';
 
 type Roots = ReadonlyMap<string, Hex>;
 
@@ -55,7 +55,7 @@ export interface JoinBlocksOptions {
   /** Whether addresses count when keepers are chosen: not on a network on one machine. */
   readonly local: boolean;
   readonly iceServers?: readonly RTCIceServer[];
-  readonly onStep?: (step: number, state: Roots) => void;
+  readonly onStep?: BlockSessionOptions['onStep'];
   readonly onChange?: () => void;
 }
 
