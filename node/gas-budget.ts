@@ -2,6 +2,8 @@ export interface GasBudgetOptions {
   readonly gasPerRound: number;
   /** A day is 24 hours from the first gas spent in it. */
   readonly gasPerDay: number;
+  /** Gas of a day for one owner, or one device without owner. Defaults to no limit of its own. */
+  readonly gasPerAccount?: number;
   /** The round now. */
   readonly round: () => number;
   /** In ms. */
@@ -28,6 +30,8 @@ export class GasBudget {
   #dayBegan = Number.NEGATIVE_INFINITY;
   readonly #inRound = SHARES.map(() => 0);
   readonly #inDay = SHARES.map(() => 0);
+  /** Each has cost gas, so that the day's budget bounds their number. */
+  readonly #ofAccounts = new Map<string, number>();
 
   constructor(options: GasBudgetOptions) {
     this.#options = options;
@@ -46,14 +50,28 @@ export class GasBudget {
     return Math.min(within(this.#inRound, gasPerRound), within(this.#inDay, gasPerDay));
   }
 
+  /** Gas that one account may still cost today. */
+  accountRoom(account: string): number {
+    this.#turn();
+    const { gasPerAccount = Number.POSITIVE_INFINITY } = this.#options;
+    return gasPerAccount - (this.#ofAccounts.get(account) ?? 0);
+  }
+
+  /** Gas of the day that is left for anybody. */
+  leftToday(): number {
+    this.#turn();
+    return this.#options.gasPerDay - this.#inDay.reduce((sum, gas) => sum + gas, 0);
+  }
+
   /** Which of the two ends first for a rank. */
   spent(rank: number): Spent {
     const { gasPerRound, gasPerDay } = this.#options;
     return roomIn(this.#inDay, gasPerDay, rank) < roomIn(this.#inRound, gasPerRound, rank) ? 'day' : 'round';
   }
 
-  spend(rank: number, gas: number): void {
+  spend(rank: number, gas: number, account: string): void {
     this.#turn();
+    this.#ofAccounts.set(account, (this.#ofAccounts.get(account) ?? 0) + gas);
     for (const used of [this.#inRound, this.#inDay]) used[rank] = (used[rank] ?? 0) + gas;
   }
 
@@ -66,6 +84,7 @@ export class GasBudget {
     if (now() - this.#dayBegan >= DAY_MS) {
       this.#dayBegan = now();
       this.#inDay.fill(0);
+      this.#ofAccounts.clear();
     }
   }
 }

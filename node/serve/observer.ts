@@ -10,12 +10,11 @@ import { signedAttestation, signedVote } from '../../swarm/messages/validator.ts
 import { nodeTransports } from '../../swarm/node-transports.ts';
 import { builtinModelOf } from '../../training/builtin-models.ts';
 import { openArchiveFolder } from '../archive/archive-folder.ts';
+import type { ArchiveEvent } from '../archive/collector.ts';
 import { startArchive } from '../archive.ts';
 import { deviceKeyFile } from '../home/key-file.ts';
-import { Submitter } from '../submitter.ts';
+import { Submitter, type SubmitterEvent } from '../submitter.ts';
 
-/** Coin is free here: strangers' eighth is enough for the first round of 64 volunteers. */
-const LOCAL_GAS_PER_ROUND = 48_000_000;
 /** Bytes of a checkpoint for each byte of a model's files in bf16: weights and two moments in f32. */
 const CHECKPOINT_BYTES = 6.1;
 /** The same for each parameter: three numbers of 4 bytes, and a hundredth more. */
@@ -34,11 +33,31 @@ export interface ObserverOptions {
   readonly archive: string;
   /** Of the account that pays for what devices sign, shared by the observers of all swarms. */
   readonly queue: TransactionQueue;
+  /** What it may pay for others, in gas. */
+  readonly budget: SubmitterBudget;
+  /** Bytes of the disk that the archive may take. Defaults to 20 GiB. */
+  readonly diskBytes?: number;
+  /** Told of everything, for figures. */
+  readonly onEvent?: (event: ArchiveEvent | SubmitterEvent) => void;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
+/** Gas that an observer pays for devices. */
+export interface SubmitterBudget {
+  readonly gasPerRound: number;
+  readonly gasPerDay: number;
+  /** Of a day for one owner, or one device without owner. */
+  readonly gasPerAccount: number;
+}
+
 export interface Observer {
+  /** Statements that wait for the chain. */
+  waiting(): number;
+  /** Gas of the day's budget that is left. */
+  gasLeftToday(): number;
+  /** Bytes of the archive on the disk. */
+  archiveBytes(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -72,7 +91,9 @@ export async function startObserver(options: ObserverOptions): Promise<Observer>
       folder,
       clock: deviceChain.clock,
       schedule: deviceChain.schedule,
+      ...(options.diskBytes === undefined ? {} : { diskBytes: options.diskBytes }),
       onEvent: (event) => {
+        options.onEvent?.(event);
         if (event.kind === 'refused')
           say(`The archive could not keep round ${event.round} of ${event.device}: ${event.cause}`);
         if (event.kind === 'no state') {
@@ -87,12 +108,12 @@ export async function startObserver(options: ObserverOptions): Promise<Observer>
     const submitter = new Submitter({
       queue,
       standingOf: (device) => connection.standings.of(device),
-      gasPerRound: LOCAL_GAS_PER_ROUND,
-      gasPerDay: 1000 * LOCAL_GAS_PER_ROUND,
+      ...options.budget,
       chainId: network.chainId,
       location: locationOf(network),
       clock: deviceChain.clock,
       onEvent: (event) => {
+        options.onEvent?.(event);
         if (event.kind === 'spent') say(event.sentence);
         if (event.kind === 'trouble') say(`Posting to the chain is delayed: ${event.sentence}`);
         if (event.kind === 'refused')
@@ -109,7 +130,12 @@ export async function startObserver(options: ObserverOptions): Promise<Observer>
       () => submitter.stop(),
     );
     submitter.start();
-    return { stop };
+    return {
+      waiting: () => submitter.waiting.attestations + submitter.waiting.votes,
+      gasLeftToday: () => submitter.gasLeftToday,
+      archiveBytes: () => folder.size(),
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
