@@ -14,13 +14,14 @@ import { SHORT_TASKS, TASKS } from '../training/tasks/catalogue.ts';
 import { reportQuestions } from '../training/tasks/question-report.ts';
 import type { PickedBlob } from '../workers/model-api.ts';
 import { ModelFetchError } from '../workers/published-model.ts';
-import { describeBase, keepBase } from './swarms/describe-base.ts';
+import { bringableHere, describeBase, keepBase } from './swarms/describe-base.ts';
 import { SwarmWatch } from './swarms/swarm-watch.ts';
 import { type KnownModel, SwarmsController } from './swarms/swarms-controller.ts';
 import { storedText } from './ui/stored-text.ts';
 import { KeptFiles } from './volunteer/kept-files.ts';
 import { MemberFigures } from './volunteer/member-figures.ts';
 import { measureSpeed } from './volunteer/open-computer.ts';
+import { ownModelMemory } from './volunteer/own-model.ts';
 import { openPageDatabase } from './volunteer/page-database.ts';
 import { whyNotHere } from './volunteer/why-not-here.ts';
 
@@ -38,7 +39,10 @@ export function openSwarms({ base, network }: OpenSwarmsOptions): SwarmsControll
   const files = memoizePromise(async () => new KeptFiles(await openPageDatabase(), Date.now));
   const figures = new MemberFigures();
   const models = new PromiseMemo<string, KnownModel>({ limit: 64 });
-  const here = (spec: SwarmSpec) => whyNotHere(spec, { deviceMemory, ownModel: false });
+  // Where members may bring models, a base that is too large here is no obstacle.
+  const here = (spec: SwarmSpec) => whyNotHere(spec, { deviceMemory, ownModel: true });
+  const { chainId } = network;
+  const memory = ownModelMemory();
   const watch = new SwarmWatch({
     reader: {
       list: (most) => listSwarms({ client, swarms, most }),
@@ -62,6 +66,11 @@ export function openSwarms({ base, network }: OpenSwarmsOptions): SwarmsControll
     describeBase,
     keepBase,
     whyNotHere: here,
+    ownModels: {
+      bringable: bringableHere,
+      ownModel: (swarm) => memory.get({ chainId, swarm }),
+      bring: (swarm, model) => memory.set({ chainId, swarm }, model),
+    },
     modelOf: (model, folder) => models.get(model.root, () => modelOf(model, { page: base, folder })),
     measure: measureSpeed,
     speed: speedMemory(),

@@ -7,8 +7,9 @@ import { HopComputer } from '../models/blocks/hop-computer.ts';
 import { BlockRun } from '../models/blocks/testing/block-run.ts';
 import { checkpointMetadata } from '../models/decoder/checkpoint.ts';
 import { toHex } from '../protocol/hex.ts';
+import { hopEvidence, hopResult, hopTrace } from '../protocol/hop-program.ts';
 import { commitRun } from './commit-run.ts';
-import { hopOfSlot, placesOf, slotsOfHop } from './hop-slots.ts';
+import { hopOfSlot, shapeOfHop, slotsOfHop } from './hop-slots.ts';
 import { costOfRun } from './run-cost.ts';
 import { planRun, type RunPlan } from './run-plan.ts';
 import { SUPERVISED, tinySpec, tinyStart } from './testing/tiny-run.ts';
@@ -74,23 +75,36 @@ describe('a run over blocks', () => {
         expect(toHex(roots.get(tensor) ?? new Uint8Array())).toBe(trace.roots[slot]);
       }
     }
-    const places = placesOf(step, encoded);
-    for (const hop of step.hops) {
-      const slots = slotsOfHop(step, encoded, hop.index);
-      for (const { tensor, slot } of slots.outputs) {
-        expect(places.made.get(tensor)).toEqual({ slot, bytes: step.bytesOf(tensor) });
-      }
-      for (const { tensor, slot } of slots.state) {
-        expect(places.state.get(hop.block)?.get(tensor)?.slot).toBe(slot);
-      }
-      for (const { tensor, slot } of slots.inputs) {
-        expect((places.made.get(tensor) ?? places.data.get(tensor))?.slot).toBe(slot);
-      }
-    }
     expect(hopOfSlot(encoded, 0)).toBeUndefined();
     expect(hopOfSlot(encoded, run.program.length - 1)).toBeUndefined();
     expect(() => slotsOfHop(step, encoded, step.hops.length)).toThrow(RangeError);
     await computer.dispose();
+    run.dispose();
+    await engine.stop();
+  });
+
+  it('[V-73] makes a run of each of its hops, with what a device signs as its data', async () => {
+    const engine = await createWasmEngine({ threads: 1 });
+    const run = await commitRun({ engine, spec, start });
+    const trace = await run.trace(1);
+    const { program, slotNames, plan } = run;
+    const step = stepOf(plan);
+    for (const { index, kind } of step.hops) {
+      const { inputs, state } = slotsOfHop(step, plan.encoded, index);
+      const shape = shapeOfHop(step, plan.encoded, index);
+      const signed = [...inputs, ...state].map(({ slot }) => slot).toSorted((a, b) => a - b);
+      expect(shape.inputs).toEqual(signed);
+      const own = hopEvidence({ program, shape, slotNames, trace: hopTrace(shape, trace) });
+      const hop = await own.trace(0);
+      expect(own.dataRoots).toEqual(signed.map((slot) => trace.roots[slot]));
+      expect(hop.after).toBe(hopResult(shape.outputs.map((slot) => ({ root: trace.roots[slot] ?? '0x' }))));
+      expect(own.program).toHaveLength(own.terms.slots);
+      expect(hop.roots).toHaveLength(own.terms.slots);
+      if (kind !== 'sum') continue;
+      // Every fold and element of the hop's run is that of the step's.
+      const last = own.program.length - 2;
+      expect(await hop.tensor(last)).toEqual(await trace.tensor(shape.first + shape.count - 1));
+    }
     run.dispose();
     await engine.stop();
   });

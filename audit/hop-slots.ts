@@ -2,50 +2,14 @@
  * Where a hop of a step over blocks is in the step's trace. A device signs the roots of what a hop read and
  * wrote; here is which slots of a claim these are.
  */
-import { versionTensors } from '../models/blocks/block-plan.ts';
 import type { BlockStep } from '../models/blocks/block-step.ts';
+import { type HopShape, hopReads } from '../protocol/hop-program.ts';
 import type { EncodedProgram } from './encode-program.ts';
 
 export interface TensorSlot {
   /** The recipe's name. */
   readonly tensor: string;
   readonly slot: number;
-}
-
-/** A tensor's slot in the trace of a step, and its size. */
-export interface TensorPlace {
-  readonly slot: number;
-  readonly bytes: number;
-}
-
-/** Where all tensors at the ends of hops are. */
-export interface StepPlaces {
-  /** What hops write, by name. Of a tensor of a block: its value after the step. */
-  readonly made: ReadonlyMap<string, TensorPlace>;
-  /** The step's data, by name. */
-  readonly data: ReadonlyMap<string, TensorPlace>;
-  /** By block and name: the block's version before the step. */
-  readonly state: ReadonlyMap<string, ReadonlyMap<string, TensorPlace>>;
-}
-
-/** The places of a step's tensors, for a member that computes hops and signs handoffs. */
-export function placesOf(step: BlockStep, encoded: EncodedProgram): StepPlaces {
-  const place = ({ tensor, slot }: TensorSlot): [string, TensorPlace] => [
-    tensor,
-    { slot, bytes: step.bytesOf(tensor) },
-  ];
-  const given = new Map(encoded.given.map(({ name, slot }) => place({ tensor: name, slot })));
-  const those = (names: readonly string[]) => new Map([...given].filter(([name]) => names.includes(name)));
-  const data = [...step.recipe.tensors]
-    .filter(([, { source }]) => source.kind === 'data')
-    .map(([name]) => name);
-  return {
-    made: new Map(encoded.actions.flatMap((_, index) => written(encoded, index).map(place))),
-    data: those(data),
-    state: new Map(
-      step.plan.blocks.map((block) => [block.id, those(versionTensors(block).map(({ name }) => name))]),
-    ),
-  };
 }
 
 /** The slots at the ends of a hop. All inputs and state come before all outputs. */
@@ -78,6 +42,19 @@ export function slotsOfHop(step: BlockStep, encoded: EncodedProgram, hop: number
     inputs: named(found.inputs, before),
     state: named(found.state, before),
     outputs: named(found.outputs, after),
+  };
+}
+
+/** Which slots of the step's program a hop is: what a claim about this hop alone is made of. */
+export function shapeOfHop(step: BlockStep, encoded: EncodedProgram, hop: number): HopShape {
+  const { outputs } = slotsOfHop(step, encoded, hop);
+  const action = encoded.actions[hop];
+  if (action?.kind !== 'run') throw new RangeError(`The step has no hop ${hop}.`);
+  const range = { first: action.traced.firstSlot, count: action.traced.outputs.length };
+  return {
+    ...range,
+    ...hopReads(encoded.slots, range),
+    outputs: outputs.map(({ slot }) => slot).toSorted((a, b) => a - b),
   };
 }
 

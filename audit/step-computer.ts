@@ -36,7 +36,7 @@ export interface StepComputer {
 
 export interface StepComputerOptions {
   readonly engine: Engine;
-  readonly plan: RunPlan;
+  readonly plan: Pick<RunPlan, 'recipe' | 'encoded' | 'given' | 'metadata'>;
 }
 
 /** A computer of a plan's steps. It holds the recipe's tensors on the engine until `dispose`. */

@@ -1,5 +1,6 @@
 import { type Address, type PublicClient, parseEventLogs } from 'viem';
 import { toHex } from '../protocol/hex.ts';
+import { unobtainableFiles } from '../protocol/swarm-refusals.ts';
 import type { SwarmSpec } from '../protocol/swarm-spec.ts';
 import { encodeSwarmSpec, SwarmSpecError } from '../protocol/swarm-spec-codec.ts';
 import { ChainError, toChainError } from './errors.ts';
@@ -32,7 +33,7 @@ export interface PriceOfOpeningOptions {
 
 /**
  * What opening a swarm would cost its starter, before anybody is asked to pay. Throws SwarmSpecError for a
- * specification that cannot be encoded, and ChainError.
+ * specification that cannot be encoded or has a file that nobody could get, and ChainError.
  */
 export async function priceOfOpening(options: PriceOfOpeningOptions): Promise<OpeningPrice> {
   const { client, swarms, spec } = options;
@@ -58,8 +59,8 @@ export interface OpenSwarmOptions extends SendOptions {
 
 /**
  * Opens a swarm with one transaction, through a wallet or a key. Its round 0 begins with the transaction's
- * block. Throws SwarmSpecError for a specification that cannot be encoded or names another account, and
- * ChainError as `TransactionQueue.call` does.
+ * block. Throws SwarmSpecError for a specification that cannot be encoded, has a file that nobody could get
+ * or names another account, and ChainError as `TransactionQueue.call` does.
  */
 export async function openSwarm(
   options: OpenSwarmOptions,
@@ -83,6 +84,10 @@ export async function openSwarm(
 
 function openingOf(swarms: Address, spec: SwarmSpec) {
   const { bytes, cid } = encodeSwarmSpec(spec);
+  const [unobtainable] = unobtainableFiles(spec);
+  if (unobtainable !== undefined) {
+    throw new SwarmSpecError('malformed', unobtainable.field, unobtainable.sentence);
+  }
   const { answerSeconds, critiqueSeconds, voteSeconds } = spec.schedule;
   const call = {
     address: swarms,

@@ -19,9 +19,10 @@ import { TestWallet } from './support/wallet.ts';
 const files = chatModel();
 const TOKENS = 12;
 const ROUND_MS = 24_000;
-const QUESTION = 'What is 7+5?';
+/** In characters that nano reads too. */
+const QUESTION = '7+5';
 /** A random model says a digit now and then, so that it has something to learn. */
-const JSONL = Array.from({ length: 20 }, (_, n) => ({ prompt: `What is ${n + 3}+${(n * 7) % 10}?` }))
+const JSONL = Array.from({ length: 20 }, (_, n) => ({ prompt: `${n + 3}+${(n * 7) % 10}` }))
   .map(({ prompt }) => `${JSON.stringify({ prompt, answer: '(.|\\n)*[0-9](.|\\n)*' })}\n`)
   .join('');
 
@@ -70,6 +71,7 @@ test.describe('A swarm that trains adapters of a model of one’s own', () => {
       await expect(page.getByTestId('start-base-known')).toContainText('first from this device');
       await expect(page.getByTestId('start-trained')).toHaveValue('adapters');
       await page.getByTestId('start-rank').fill('4');
+      await page.getByTestId('start-any').check();
       await page.getByTestId('start-file').setInputFiles({
         name: 'digits.jsonl',
         mimeType: 'application/jsonl',
@@ -120,6 +122,41 @@ test.describe('A swarm that trains adapters of a model of one’s own', () => {
           timeout: 12 * ROUND_MS,
         })
         .toBeGreaterThanOrEqual(1);
+      await second.close();
+    });
+
+    await test.step('two others bring nano and micro: three models finish rounds together', async () => {
+      const bringing = await Promise.all(
+        ['nano', 'micro'].map(async (name) => {
+          const context = await browser.newContext({ reducedMotion: 'reduce' });
+          const tab = await landing(context, link);
+          await tab.getByTestId('own-model').selectOption(`builtin:${name}`);
+          if (name === 'nano') await expectGoodLooks(tab, 'swarm-landing-any');
+          await tab.getByTestId('swarm-contribute').click();
+          const address = tab.getByTestId('device-address');
+          await expect(address).toHaveAttribute('data-value', /^0x/, { timeout: 60_000 });
+          return { context, tab, device: (await address.getAttribute('data-value'))?.toLowerCase() ?? '' };
+        }),
+      );
+      for (const { tab } of bringing) {
+        await expect
+          .poll(async () => Number(await tab.getByTestId('ledger-accepted').textContent()), {
+            timeout: 16 * ROUND_MS,
+          })
+          .toBeGreaterThanOrEqual(1);
+      }
+      // The starter reads the answers of both.
+      const seen = new Set<string>();
+      const unheard = async () => {
+        const authors = await page
+          .getByTestId('feed-answer')
+          .locator('span[title]')
+          .evaluateAll((found) => found.map((each) => each.getAttribute('title') ?? ''));
+        for (const author of authors) seen.add(author.toLowerCase());
+        return bringing.filter(({ device }) => !seen.has(device)).length;
+      };
+      await expect.poll(unheard, { timeout: 6 * ROUND_MS }).toBe(0);
+      for (const { context } of bringing) await context.close();
     });
 
     const asked = await test.step('the paused model answers a question, before and now', async () => {

@@ -133,7 +133,10 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       // The reference engine computes one number at a time.
       deviceClass: engine === 'reference' ? 'light' : 'full',
       modelBytes: (trained) => Math.floor(totalmem() / BYTES_IN_TRAINING[trained]),
-      fromMembers: async (file, inner) => membersOf((await joinNetwork()).connection)(file, inner),
+      fromMembers: {
+        small: async (...asked) => membersOf((await joinNetwork()).connection).small(...asked),
+        large: async (...asked) => membersOf((await joinNetwork()).connection).large(...asked),
+      },
       onNotice: (text) => tell({ kind: 'notice', text }),
       ...ending,
     });

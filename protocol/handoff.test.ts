@@ -17,6 +17,7 @@ import {
 } from './handoff.ts';
 import { HashTree, hexLeafHash } from './hash-tree.ts';
 import { fromHex, type Hex, toHex } from './hex.ts';
+import { openKeyRecovery } from './secp256k1-wasm.ts';
 import { sha256Of } from './sha256-of.ts';
 
 const file = new URL('../docs/vectors/handoffs.json', import.meta.url);
@@ -85,28 +86,36 @@ describe('handoffs', () => {
     expect(slotRootsRoot([...forward.outputs].reverse())).not.toBe(slotRootsRoot(forward.outputs));
   });
 
-  it('[P-142] knows whose statement it is, and refuses one that was changed', () => {
-    expect(isSigned(domain, forward)).toBe(true);
-    const other = rootOf('other');
-    const [first, ...rest] = forward.outputs;
-    const changed: Partial<Handoff>[] = [
-      { run: other },
-      { step: 4 },
-      { hop: 13 },
-      { version: other },
-      { inputs: other },
-      { outputs: [{ ...first!, root: other }, ...rest] },
-      { outputs: [{ ...first!, slot: 39 }, ...rest] },
-      { outputs: rest },
-      { device: deviceKey(Uint8Array.from({ length: 32 }, () => 9)).address },
-      { signature: `0x${'00'.repeat(65)}` },
-      { signature: forward.signature.slice(0, -2) as Hex },
-      { signature: highS(forward.signature) },
-    ];
-    for (const change of changed) expect(isSigned(domain, { ...forward, ...change })).toBe(false);
-    expect(isSigned({ ...domain, chainId: 1 }, forward)).toBe(false);
-    expect(isSigned({ ...domain, verifyingContract: `0x${'c1'.repeat(20)}` }, forward)).toBe(false);
-  });
+  const ways = [
+    { name: 'libsecp256k1', open: openKeyRecovery },
+    { name: 'noble', open: async () => undefined },
+  ];
+  it.each(ways)(
+    '[P-142] knows whose statement it is, and refuses one that was changed: $name',
+    async ({ open }) => {
+      const recover = await open();
+      expect(isSigned(domain, forward, recover)).toBe(true);
+      const other = rootOf('other');
+      const [first, ...rest] = forward.outputs;
+      const changed: Partial<Handoff>[] = [
+        { run: other },
+        { step: 4 },
+        { hop: 13 },
+        { version: other },
+        { inputs: other },
+        { outputs: [{ ...first!, root: other }, ...rest] },
+        { outputs: [{ ...first!, slot: 39 }, ...rest] },
+        { outputs: rest },
+        { device: deviceKey(Uint8Array.from({ length: 32 }, () => 9)).address },
+        { signature: `0x${'00'.repeat(65)}` },
+        { signature: forward.signature.slice(0, -2) as Hex },
+        { signature: highS(forward.signature) },
+      ];
+      for (const change of changed) expect(isSigned(domain, { ...forward, ...change }, recover)).toBe(false);
+      expect(isSigned({ ...domain, chainId: 1 }, forward, recover)).toBe(false);
+      expect(isSigned({ ...domain, verifyingContract: `0x${'c1'.repeat(20)}` }, forward)).toBe(false);
+    },
+  );
 
   it('[P-140] has one encoding, with limits', () => {
     const bytes = encodeCanonical(handoffCodec, forward);

@@ -9,7 +9,8 @@ import { encodeAbiParameters, hashTypedData, keccak256 } from 'viem/utils';
 import { address, hex, list, record, text, uint, type ValueOf } from './codec.ts';
 import { addressOf, type DeviceKey } from './device-key.ts';
 import { HashTree } from './hash-tree.ts';
-import { type DeviceAddress, fromHex, type Hex } from './hex.ts';
+import { fromHex, type Hex } from './hex.ts';
+import type { RecoverKey } from './secp256k1-wasm.ts';
 
 /** The EIP-712 type that devices sign. */
 export const HANDOFF_TYPES = {
@@ -123,26 +124,25 @@ export function signHandoff(key: DeviceKey, domain: HandoffDomain, statement: Ha
   };
 }
 
-/** Whether the handoff's device signed it. Never throws. A high s is refused, as contracts refuse it. */
-export function isSigned(domain: HandoffDomain, handoff: Handoff): boolean {
-  return signerOf(domain, handoff) === handoff.device;
-}
-
-function signerOf(domain: HandoffDomain, handoff: Handoff): DeviceAddress | undefined {
+/**
+ * Whether the handoff's device signed it. Never throws. A high s is refused, as contracts refuse it.
+ * `recover` is a faster way to the key than the default.
+ */
+export function isSigned(domain: HandoffDomain, handoff: Handoff, recover: RecoverKey = recoverKey): boolean {
   try {
     const bytes = fromHex(handoff.signature);
     const v = bytes[64];
-    if (bytes.length !== 65 || (v !== 27 && v !== 28)) return undefined;
-    const signature = secp256k1.Signature.fromBytes(bytes.subarray(0, 64), 'compact');
-    if (signature.hasHighS()) return undefined;
+    if (bytes.length !== 65 || (v !== 27 && v !== 28)) return false;
     const digest = fromHex(handoffDigest(domain, handoff));
-    return addressOf(
-      signature
-        .addRecoveryBit(v - 27)
-        .recoverPublicKey(digest)
-        .toBytes(true),
-    );
+    const key = recover(bytes.subarray(0, 64), v - 27, digest);
+    return key !== undefined && addressOf(key) === handoff.device;
   } catch {
-    return undefined;
+    return false;
   }
 }
+
+const recoverKey: RecoverKey = (bytes, recovery, digest) => {
+  const signature = secp256k1.Signature.fromBytes(bytes, 'compact');
+  if (signature.hasHighS()) return undefined;
+  return signature.addRecoveryBit(recovery).recoverPublicKey(digest).toBytes(true);
+};

@@ -62,7 +62,9 @@ export type StreamPurpose =
   | 'initialisation'
   | 'pretraining'
   | 'paths'
-  | 'placement';
+  | 'placement'
+  | 'pairing'
+  | 'failures';
 
 /** What a stream's key is derived from: equal names give equal draws. */
 export interface StreamName {

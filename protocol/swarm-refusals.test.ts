@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { downloadsOf, refusalsOf, type SpecCapabilities } from './swarm-refusals.ts';
+import { downloadsOf, refusalsOf, type SpecCapabilities, unobtainableFiles } from './swarm-refusals.ts';
 import type { SwarmSpec } from './swarm-spec.ts';
 import { fullSpec, smallSpec } from './testing/sample-swarm-specs.ts';
 
@@ -40,6 +40,43 @@ describe('refusalsOf', () => {
     expect(refusals.map(({ kind }) => kind)).toEqual(['large-model', 'large-data']);
     expect(refusals[0]?.sentence).toContain('988.1 MB');
     expect(refusals[0]?.sentence).toContain('500 MB');
+  });
+
+  it('[S-10] names a large file that nobody could get, unless the device has it', () => {
+    const [small, large] = one.base.kind === 'files' ? one.base.files : [];
+    if (small === undefined || large === undefined) throw new Error('The sample has two files.');
+    const { manifest, ...bare } = large;
+    const spec: SwarmSpec = {
+      ...one,
+      base: { ...one.base, kind: 'files', files: [{ ...small, urls: [] }, bare] },
+    };
+    expect(manifest).toMatch(/^bafk/);
+    expect(kinds(spec, { hasModel: false })).toEqual(['no-source base.files[1]']);
+    expect(kinds(spec)).toEqual([]);
+    expect(refusalsOf(spec, { ...device, hasModel: false })[0]?.sentence).toMatch(
+      /weights\/model\.safetensors.*988\.1 MB.*its folder/,
+    );
+    expect(kinds(spec, { hasModel: true })).toEqual([]);
+    expect(unobtainableFiles(spec).map(({ field }) => field)).toEqual(['base.files[1]']);
+    // Members bring their own models there. Whoever has none needs the base.
+    const any: SwarmSpec = { ...spec, models: 'any' };
+    expect([unobtainableFiles(any), kinds(any, { hasModel: false })]).toEqual([
+      [],
+      ['no-source base.files[1]'],
+    ]);
+    const addressed = { ...bare, urls: ['https://example.org/model.safetensors'] };
+    expect(
+      unobtainableFiles({ ...spec, base: { ...one.base, kind: 'files', files: [small, addressed] } }),
+    ).toEqual([]);
+
+    const [set] = one.tasks.dataSets;
+    if (set === undefined) throw new Error('The sample has data sets.');
+    const file = { ...set.file, size: 2 ** 20 + 1, urls: [] };
+    const asked: SwarmSpec = { ...one, tasks: { ...one.tasks, dataSets: [{ ...set, file }] } };
+    expect(kinds(asked, { dataBytes: 2 ** 21, hasData: false })).toEqual([
+      'no-source tasks.dataSets[0].file',
+    ]);
+    expect(kinds(asked, { dataBytes: 2 ** 21, hasData: true })).toEqual([]);
   });
 
   it('[S-06] does not mind the base’s size where members bring their own model', () => {

@@ -1,5 +1,8 @@
 /** Why a device cannot take part in a swarm, found in the specification before anything is downloaded. */
+import { MOST_WHOLE_BYTES } from './file-manifest.ts';
 import type { Hex } from './hex.ts';
+import { type BlockCapabilities, blockRefusals } from './swarm-blocks.ts';
+import type { SwarmRefusal } from './swarm-refusal.ts';
 import type { SwarmSpec } from './swarm-spec.ts';
 
 /** What this program knows and this device can hold. */
@@ -16,15 +19,15 @@ export interface SpecCapabilities {
   readonly modelBytes: number;
   /** Most bytes of all data sets together. */
   readonly dataBytes: number;
-}
-
-/** Why this program or this device cannot take part in a swarm. */
-export interface SwarmRefusal {
-  readonly kind: 'unknown-task' | 'unknown-model' | 'wrong-root' | 'large-model' | 'large-data';
-  /** Such as `tasks.generators[2]`. */
-  readonly field: string;
-  /** For people, with what they can do. */
-  readonly sentence: string;
+  /** What it can train in blocks. Left out where it trains whole models alone. */
+  readonly blocks?: BlockCapabilities;
+  /**
+   * Whether a person named a folder or an address with the model. Undefined where that is not known yet, and
+   * then no file is refused for having no source.
+   */
+  readonly hasModel?: boolean;
+  /** The same of the data sets' files. */
+  readonly hasData?: boolean;
 }
 
 /** Bytes that a member has to download or hold: the model's files and the data sets. */
@@ -41,7 +44,45 @@ export function downloadsOf({ base, tasks }: SwarmSpec): {
 
 /** Every reason why this program on this device cannot take part; none where it can. */
 export function refusalsOf(spec: SwarmSpec, device: SpecCapabilities): readonly SwarmRefusal[] {
-  return [...unknownTasks(spec, device), ...unusableModel(spec, device), ...largeData(spec, device)];
+  return [
+    ...unknownTasks(spec, device),
+    ...blockRefusals(spec, device.blocks),
+    ...unusableModel(spec, device),
+    ...largeData(spec, device),
+    ...withoutSource(spec, device),
+  ];
+}
+
+/**
+ * The files of a specification that nobody could get: of more than 1 MiB, with neither an address nor the
+ * name by which members pass them on. Such a swarm is not opened. Where `models` is `any`, the base is a
+ * proposal, so whoever opens the swarm need not say where it is, but a member without a model must know.
+ */
+export function unobtainableFiles(spec: SwarmSpec): readonly SwarmRefusal[] {
+  return withoutSource(spec, { hasModel: spec.models === 'any', hasData: false });
+}
+
+function withoutSource(
+  { base, tasks }: SwarmSpec,
+  { hasModel = true, hasData = true }: Pick<SpecCapabilities, 'hasModel' | 'hasData'>,
+): readonly SwarmRefusal[] {
+  const files = base.kind === 'builtin' || hasModel ? [] : base.files;
+  const dataSets = hasData ? [] : tasks.dataSets;
+  return [
+    ...files.map((file, i) => ({ file, field: `base.files[${i}]`, whose: base.name })),
+    ...dataSets.map(({ file, id }, i) => ({
+      file,
+      field: `tasks.dataSets[${i}].file`,
+      whose: `the questions ${id}`,
+    })),
+  ].flatMap(({ file, field, whose }): SwarmRefusal[] => {
+    const { path, size, urls, manifest } = file;
+    if (size <= MOST_WHOLE_BYTES || urls.length > 0 || manifest !== undefined) return [];
+    const sentence =
+      `Nobody could get ${path} of ${whose} (${megabytes(size)}): it has neither an address nor a manifest, by which members pass on files of more than 1 MiB. ` +
+      'Whoever starts the swarm names one of them; a member who has the file names its folder.';
+    return [{ kind: 'no-source', field, sentence }];
+  });
 }
 
 function unknownTasks({ tasks }: SwarmSpec, { generators }: SpecCapabilities): readonly SwarmRefusal[] {
@@ -65,7 +106,8 @@ function unusableModel(spec: SwarmSpec, device: SpecCapabilities): readonly Swar
   if (models === 'any') return [];
   if (base.kind === 'files') {
     const { model } = downloadsOf(spec);
-    if (model <= device.modelBytes) return [];
+    // In blocks a member holds a share of the model, which it is shown before it joins.
+    if (spec.blocks !== undefined || model <= device.modelBytes) return [];
     const sentence =
       `The model ${base.name} has ${megabytes(model)}, and this device can hold ${megabytes(device.modelBytes)}. ` +
       'Take part on a larger device, or take a swarm with a smaller model.';

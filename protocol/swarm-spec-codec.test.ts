@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as dagCbor from '@ipld/dag-cbor';
 import fc from 'fast-check';
+import { CID } from 'multiformats/cid';
+import { create } from 'multiformats/hashes/digest';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from './hex.ts';
 import type { SwarmSpec } from './swarm-spec.ts';
@@ -11,7 +13,7 @@ import {
   parseSwarmSpec,
   SwarmSpecError,
 } from './swarm-spec-codec.ts';
-import { fullSpec, smallSpec } from './testing/sample-swarm-specs.ts';
+import { blocksSpec, fullSpec, smallSpec } from './testing/sample-swarm-specs.ts';
 
 const file = new URL('../docs/vectors/swarm-spec.json', import.meta.url);
 
@@ -26,9 +28,17 @@ function made(): Vectors {
   const bytes = (value: unknown): string => toHex(dagCbor.encode(value));
   const withRound = (change: object): string =>
     bytes({ ...wire, round: { ...(wire.round as object), ...change } });
+  const withBlocks = (change: object): string =>
+    bytes({ ...wire, blocks: { ...blocksSpec.blocks, ...change } });
+  const full = dagCbor.decode<{ base: { files: object[] } }>(encodeSwarmSpec(fullSpec).bytes);
+  const withFile = (change: object): string =>
+    bytes({
+      ...full,
+      base: { ...full.base, files: [full.base.files[0], { ...full.base.files[1], ...change }] },
+    });
   const plain = toHex(encodeSwarmSpec(smallSpec).bytes);
   return {
-    accepted: [smallSpec, fullSpec].map((spec) => {
+    accepted: [smallSpec, fullSpec, blocksSpec].map((spec) => {
       const { cid, bytes: encoded } = encodeSwarmSpec(spec);
       return { spec, cid, bytes: toHex(encoded) };
     }),
@@ -51,6 +61,47 @@ function made(): Vectors {
         why: 'an unknown kind of base',
         field: 'base.kind',
         bytes: bytes({ ...wire, base: { kind: 'hub' } }),
+      },
+      { why: 'no blocks, as null', field: 'blocks', bytes: bytes({ ...wire, blocks: null }) },
+      { why: 'no microbatch', field: 'blocks.microbatches', bytes: withBlocks({ microbatches: 0 }) },
+      {
+        why: 'more blocks skipped than there may be',
+        field: 'blocks.skipped',
+        bytes: withBlocks({ skipped: 15 }),
+      },
+      { why: 'full steps where none skips', field: 'blocks.fullEvery', bytes: withBlocks({ skipped: 0 }) },
+      { why: 'more tokens than can be claimed', field: 'blocks.rows', bytes: withBlocks({ rows: 65 }) },
+      { why: 'another rounding', field: 'blocks.boundary', bytes: withBlocks({ boundary: 'int4' }) },
+      { why: 'a key too many in blocks', field: 'blocks', bytes: withBlocks({ leader: 'somebody' }) },
+      {
+        why: 'blocks of models that members bring',
+        field: 'blocks',
+        bytes: bytes({ ...wire, models: 'any', blocks: blocksSpec.blocks }),
+      },
+      {
+        why: 'a manifest of a file of at most 1 MiB',
+        field: 'base.files[1].manifest',
+        bytes: withFile({ size: 1024 * 1024 }),
+      },
+      {
+        why: 'a manifest of a file of more than 4 GiB',
+        field: 'base.files[1].manifest',
+        bytes: withFile({ size: 2 ** 32 + 1 }),
+      },
+      {
+        why: 'a manifest as text',
+        field: 'base.files[1].manifest',
+        bytes: withFile({ manifest: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy' }),
+      },
+      {
+        why: 'a manifest of another codec',
+        field: 'base.files[1].manifest',
+        bytes: withFile({ manifest: CID.createV1(0x71, create(0x12, new Uint8Array(32))) }),
+      },
+      {
+        why: 'no manifest under the key',
+        field: 'base.files[1].manifest',
+        bytes: withFile({ manifest: null }),
       },
     ],
   };
@@ -135,6 +186,7 @@ describe('a specification', () => {
     ['base.files[0].urls[0]', { base: { files: [{ urls: ['http://example.org/a'] }] } }],
     ['base.files[0].urls[0]', { base: { files: [{ urls: ['https://a:b@example.org/a'] }] } }],
     ['base.files[0].urls[1]', { base: { files: [{ urls: ['https://a.org', 'https://a.org'] }] } }],
+    ['base.files[0].manifest', { base: { files: [{ size: 5, manifest: fullSpec.base.kind }] } }],
     ['base.files[0].size', { base: { files: [{ size: 0 }] } }],
     ['trained.alpha', { trained: { alpha: 0 } }],
     ['trained.targets[1]', { trained: { targets: ['q_proj', 'q_proj'] } }],
@@ -192,6 +244,10 @@ describe('a specification', () => {
       }),
       { numRuns: 500 },
     );
+    for (const value of [5, null, 'text', []]) {
+      const odd = JSON.stringify({ ...fullSpec, base: { ...fullSpec.base, files: [value] } });
+      expect(errorOf(() => parseSwarmSpec(odd)).field).toBe('base.files[0]');
+    }
     const keys = Object.keys(fullSpec);
     fc.assert(
       fc.property(fc.constantFrom(...keys), fc.jsonValue(), (key, value) => {

@@ -7,11 +7,25 @@ import * as dagCbor from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
 import { create } from 'multiformats/hashes/digest';
 import { decodeCanonical, encodeCanonical } from './canonical.ts';
-import { type Codec, CodecError, flag, hex, list, oneOf, record, text, uint, variant } from './codec.ts';
+import {
+  type Codec,
+  CodecError,
+  flag,
+  hex,
+  link,
+  list,
+  oneOf,
+  record,
+  text,
+  uint,
+  variant,
+} from './codec.ts';
+import { MOST_FILE_BYTES, MOST_WHOLE_BYTES, RAW_CODE } from './file-manifest.ts';
 import type { Hex } from './hex.ts';
 import { toHex } from './hex.ts';
 import { sha256Of } from './sha256-of.ts';
-import type { SwarmSpec, TaskSelection } from './swarm-spec.ts';
+import { MOST_LAYER_BLOCKS } from './swarm-blocks.ts';
+import type { BlockSettings, SourceFile, SwarmSpec, TaskSelection } from './swarm-spec.ts';
 
 /** Most bytes of a specification, as `MAX_BYTES` of contracts/src/Swarms.sol. */
 export const MAX_SPEC_BYTES = 16_384;
@@ -128,12 +142,27 @@ const url = checked(line(400), (value, at) => {
   return usable && bare ? undefined : malformed(at, 'an https address without a password');
 });
 
-const file = record({
+const fileFields = {
   path,
   size: between(1, 2 ** 36),
   sha256: digits(32),
   urls: distinct(url, 0, 8, (each) => each),
+};
+const fileInChunks = checked(record({ ...fileFields, manifest: link(RAW_CODE) }), ({ size }, at) => {
+  if (size > MOST_WHOLE_BYTES && size <= MOST_FILE_BYTES) return undefined;
+  const why = size > MOST_FILE_BYTES ? 'more than 4 GiB' : 'at most 1 MiB, which travels by its SHA-256';
+  return malformed(`${at}.manifest`, `no manifest of a file of ${why}`);
 });
+const wholeFile = record(fileFields);
+type FileInChunks = SourceFile & { readonly manifest: string };
+const isInChunks = (value: unknown): value is FileInChunks =>
+  typeof value === 'object' && value !== null && 'manifest' in value;
+
+/** A file with the key `manifest`, or without it. */
+const file: Codec<SourceFile> = {
+  encode: (value, at) => (isInChunks(value) ? fileInChunks.encode(value, at) : wholeFile.encode(value, at)),
+  decode: (value, at) => (isInChunks(value) ? fileInChunks : wholeFile).decode(value, at),
+};
 
 const base = variant({
   builtin: record({ kind: oneOf('builtin'), name, root: digits(32) }),
@@ -222,7 +251,28 @@ const version: Codec<1> = {
   },
 };
 
-const swarmSpec: Codec<SwarmSpec> = record({
+/** Tokens of a microbatch that a claim about a run in blocks may have ([B-14] of docs/blocks.md). */
+const MOST_POSITIONS = 4096;
+
+const blocks: Codec<BlockSettings> = checked(
+  record({
+    layersPerBlock: between(1, 1024),
+    skipped: uint(MOST_LAYER_BLOCKS - 1),
+    fullEvery: uint(1000),
+    microbatches: between(1, 64),
+    rows: between(1, 256),
+    length: between(2, MOST_POSITIONS),
+    boundary: oneOf('f32', 'bf16', 'int8'),
+  }),
+  ({ skipped, fullEvery, rows, length }, at) => {
+    if (skipped === 0 && fullEvery !== 0)
+      return malformed(`${at}.fullEvery`, '0 where no block is skipped, since every step is full');
+    const most = Math.floor(MOST_POSITIONS / length);
+    return rows > most ? malformed(`${at}.rows`, `at most ${most} rows of ${length} tokens`) : undefined;
+  },
+);
+
+const withoutBlocks = {
   version,
   name: line(80),
   description: line(400),
@@ -235,7 +285,33 @@ const swarmSpec: Codec<SwarmSpec> = record({
   tasks,
   round,
   schedule: record({ answerSeconds: seconds, critiqueSeconds: seconds, voteSeconds: seconds }),
-});
+};
+const wholeModel = record(withoutBlocks);
+const inBlocks = checked(record({ ...withoutBlocks, blocks }), ({ models }) =>
+  models === 'any' ? malformed('blocks', 'nothing where members bring models of their own') : undefined,
+);
+
+/** A swarm without blocks has no such key, so that there is one encoding of it. */
+const swarmSpec: Codec<SwarmSpec> = {
+  encode: (value, at) =>
+    hasBlocks(value) ? inBlocks.encode(value, at) : wholeModel.encode(leaveOut(value, 'blocks'), at),
+  decode: (value, at) => (isMap(value) && 'blocks' in value ? inBlocks : wholeModel).decode(value, at),
+};
+
+function isMap(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function hasBlocks(value: SwarmSpec): value is SwarmSpec & { readonly blocks: BlockSettings } {
+  return isMap(value) && value.blocks !== undefined;
+}
+
+/** The value without an optional key whose value is undefined, which a program may have written. */
+function leaveOut(value: SwarmSpec, key: 'blocks'): SwarmSpec {
+  if (!isMap(value) || !Object.hasOwn(value, key)) return value;
+  const { [key]: _, ...rest } = value;
+  return rest;
+}
 
 /** A specification with its bytes and what names them. */
 export interface EncodedSwarmSpec {

@@ -12,6 +12,11 @@ export interface SourceFile {
   readonly size: number;
   readonly sha256: Hex;
   readonly urls: readonly string[];
+  /**
+   * CIDv1 (raw, sha2-256) of the manifest of a file of more than 1 MiB, by which members pass it on in chunks
+   * (protocol/file-manifest.ts). A smaller file is passed on by its SHA-256, and has none.
+   */
+  readonly manifest?: string;
 }
 
 /** The model that a swarm starts from. The root is what counts, not the place that the files come from. */
@@ -34,6 +39,27 @@ export type TrainedPart =
       /** Names of projections, such as `q_proj`. */
       readonly targets: readonly string[];
     };
+
+/**
+ * How a swarm trains a model that no member holds whole: the model is cut into parameter blocks, and members
+ * keep some of them each. Embedding and head are blocks of their own.
+ */
+export interface BlockSettings {
+  /** Layers of a block. The first blocks have one fewer where the layers cannot be shared out equally. */
+  readonly layersPerBlock: number;
+  /** Blocks of layers that each microbatch leaves out (SkipPipe, arXiv 2502.19913). 0 for none. */
+  readonly skipped: number;
+  /** Every so manieth step visits all blocks. 0 for never. */
+  readonly fullEvery: number;
+  /** Microbatches of a step. */
+  readonly microbatches: number;
+  /** Rows of a microbatch. */
+  readonly rows: number;
+  /** Tokens of a row. */
+  readonly length: number;
+  /** How what passes from block to block is rounded ([B-16] of docs/blocks.md). */
+  readonly boundary: 'f32' | 'bf16' | 'int8';
+}
 
 /** Tasks of the catalogue that a swarm draws from. */
 export interface GeneratorEntry {
@@ -120,4 +146,6 @@ export interface SwarmSpec {
   readonly tasks: TaskSelection;
   readonly round: RoundNumbers;
   readonly schedule: RoundSchedule;
+  /** Members train one model in parameter blocks. Left out where each member has the whole model. */
+  readonly blocks?: BlockSettings;
 }

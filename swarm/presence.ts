@@ -15,6 +15,8 @@ export type SelfDescription = Pick<Body<'hello'>, 'delegation' | 'engine' | 'con
 export interface Member extends SelfDescription {
   readonly device: DeviceAddress;
   readonly peerId: string;
+  /** Multiaddrs at which it says that it listens. */
+  readonly addresses: readonly string[];
   /** Local time of its last hello, milliseconds. */
   readonly lastSeen: number;
 }
@@ -99,6 +101,7 @@ export function startPresence(options: PresenceOptions): Presence {
     const heard = {
       device: message.author,
       peerId,
+      addresses,
       delegation,
       engine,
       conformance,

@@ -89,7 +89,9 @@ write('functions', 10, functionRows, (index) => {
   return [x, ...[lattice(v), recip(v), rsqrt(v), sqrt(v), exp(v), log(v), sigmoid(v), s, c].map(bitsOf)];
 });
 
-/** Elements of each output that are checked. A tie of roundings by bits is rare, and such an element cheap. */
+/**
+ * Elements of each output that are checked. A tie of roundings by bits is rare, and such an element cheap.
+ */
 const checksOf = (op: OperatorName): number => (/^(round|quant)\./.test(op) ? 24 : 3);
 /** Longer folds would take the EVM minutes and test nothing more: they are for GPUs that end loops early. */
 const LONGEST_FOLD = 4096;

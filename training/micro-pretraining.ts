@@ -73,7 +73,7 @@ function wrongAnswer(task: Task, item: TaskItem, seed: Uint8Array, draws: DrawSe
 }
 
 /** One example of a lesson. It comes from a training question, never from a held-out one. */
-function microExample(options: {
+export function microExample(options: {
   readonly format: PromptFormat;
   readonly lessons: readonly Lesson[];
   readonly seed: Uint8Array;

@@ -43,6 +43,13 @@ export interface HopMethods {
   file(block: string, step: number): Promise<Uint8Array>;
   /** Gives a block's versions back. */
   release(block: string): Promise<void>;
+  /**
+   * The roots of all blocks' tensors as the run starts with them, by name. Reads one tensor of the model at a
+   * time.
+   */
+  firstRoots(signal?: AbortSignal): Promise<ReadonlyMap<string, Hex>>;
+  /** The block, step and tensor roots of a version's file, which is not kept. */
+  describe(file: Uint8Array): Promise<LoadedBlock>;
   /** The roots of a step's data, by name. */
   dataRoots(step: number): Promise<ReadonlyMap<string, Hex>>;
   /** Computes a hop from what other hops gave. */

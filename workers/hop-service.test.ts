@@ -6,7 +6,6 @@ import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import { directorySource } from '../models/loading/directory-source.ts';
 import { openMemoryModelDirectory } from '../models/loading/testing/memory-model-directory.ts';
 import { NANO_SELECTION } from '../training/tasks/catalogue.ts';
-import { NARROW_CONFIG } from '../training/testing/narrow-model.ts';
 import type { OpenBlocks } from './hop-api.ts';
 import { connectHops } from './hop-client.ts';
 import { createHopService } from './hop-service.ts';
@@ -16,8 +15,10 @@ const MODEL = 'http://model.test/small/';
 const OPEN: OpenBlocks = {
   model: { kind: 'published', url: MODEL },
   settings: {
-    layers: Array.from({ length: NARROW_CONFIG.layers }, () => 1),
-    microbatches: { count: 2, batch: 2, length: 16 },
+    blocks: {
+      ...{ layersPerBlock: 1, skipped: 0, fullEvery: 0 },
+      ...{ microbatches: 2, rows: 2, length: 16, boundary: 'f32' },
+    },
     seed: `0x${'11'.repeat(32)}`,
     tasks: NANO_SELECTION,
     learningRate: 1e-2,
@@ -78,8 +79,11 @@ describe('hop worker', () => {
 
   it('says what is wrong with a run, and can open another one after it', async () => {
     const client = connect();
-    const bad = { ...OPEN, settings: { ...OPEN.settings, layers: [9] } };
-    await expect(client.open(bad)).rejects.toThrow('9 layers');
+    const bad = {
+      ...OPEN,
+      settings: { ...OPEN.settings, blocks: { ...OPEN.settings.blocks, length: 4096 } },
+    };
+    await expect(client.open(bad)).rejects.toThrow('4096');
     await client.open(OPEN);
     await expect(client.open(OPEN)).rejects.toThrow('stop it first');
     await expect(client.begin('layers.77')).rejects.toThrow('no block layers.77');

@@ -1,7 +1,9 @@
 import type { Engine } from '../compute/engines/engine.ts';
 import { blockBytes } from '../models/blocks/block-plan.ts';
-import { encodeBlock } from '../models/blocks/block-version.ts';
+import { decodeBlock, encodeBlock } from '../models/blocks/block-version.ts';
+import { tensorRoot } from '../models/checkpoint/root.ts';
 import type { ModelSource } from '../models/loading/model-source.ts';
+import { type Hex, toHex } from '../protocol/hex.ts';
 import { type OpenedBlockRun, openBlockRun } from '../training/blocks/open-block-run.ts';
 import type { HopEvent, HopMethods, HopWorkerApi, LoadedBlock, OpenBlocks } from './hop-api.ts';
 import { HopHost, HopHostError } from './hop-host.ts';
@@ -61,6 +63,20 @@ export function createHopService(environment: HopEnvironment): HopWorkerApi {
     },
     async load(file) {
       return loaded(current().host, file);
+    },
+    async firstRoots(signal) {
+      const { opened } = current();
+      const roots = new Map<string, Hex>();
+      for (const { id } of opened.run.plan.blocks) {
+        const { tensors } = await opened.first(id, signal);
+        for (const [name, bytes] of tensors) roots.set(name, toHex(tensorRoot(bytes)));
+      }
+      return roots;
+    },
+    async describe(file) {
+      const { block, step, tensors } = decodeBlock(current().opened.run.plan, file);
+      const roots = new Map([...tensors].map(([name, bytes]) => [name, toHex(tensorRoot(bytes))]));
+      return { block, step, roots };
     },
     async file(block, step) {
       return current().host.file(block, step);

@@ -6,6 +6,7 @@ import type { ModelFamily } from '../models/decoder/config.ts';
 import type { LoraOptions } from '../models/decoder/lora/adapters.ts';
 import type { FilesBase } from '../models/loading/base-files.ts';
 import type { ObtainedBase } from '../models/loading/base-library.ts';
+import type { DescribedFile } from '../models/loading/describe-files.ts';
 import type { GenerationDefaults } from '../models/loading/generation-config.ts';
 import type { AddressedModel, StoredModel } from '../models/loading/library.ts';
 import type { Hex } from '../protocol/hex.ts';
@@ -161,7 +162,7 @@ export interface AdapterFiles {
 }
 
 export interface DescribedFiles {
-  readonly files: readonly { readonly name: string; readonly size: number; readonly sha256: string }[];
+  readonly files: readonly DescribedFile[];
   readonly root: Hex;
 }
 

@@ -83,6 +83,7 @@ describe('a model that leaves', () => {
     const asked = {
       checkpoint: stored,
       base,
+      ownModel: null,
       spec,
       chainId: 31_337,
       swarm: 4,
@@ -125,7 +126,15 @@ describe('a model that leaves', () => {
     if (first.kind !== 'adapters') throw new Error('There are no adapters.');
     const adapters = new Map([...first.state.adapters].map(([name, data]) => [name, data.map(() => 0.125)]));
     const checkpoint = writeCheckpoint({ ...first, state: { ...first.state, adapters } });
-    const facts = { spec: { ...spec, trained }, chainId: 31_337, swarm: 4, device, root, round: 3 };
+    const facts = {
+      spec: { ...spec, trained },
+      chainId: 31_337,
+      swarm: 4,
+      device,
+      root,
+      round: 3,
+      ownModel: null,
+    };
     const asked = { ...facts, checkpoint, base, history: [record(3)] };
     const peft = unzipped(new Uint8Array(await (await exportFolder(asked)).arrayBuffer()));
     const part = (from: ReadonlyMap<string, Uint8Array>, name: string) =>
@@ -155,6 +164,14 @@ describe('a model that leaves', () => {
     expect(loaded.parameters.get(query)).toEqual(grown);
     expect(loaded.parameters.get(key)).toEqual(before.parameters.get(key));
     expect(new TextDecoder().decode(part(merged, 'README.md'))).toContain('not bit for bit');
+    const own = { kind: 'stored', id: 'ab'.repeat(16), name: 'parrot' } as const;
+    const brought = await exportFolder({ ...asked, ownModel: own });
+    const broughtCard = new TextDecoder().decode(
+      part(unzipped(new Uint8Array(await brought.arrayBuffer())), 'README.md'),
+    );
+    for (const text of ['base_model: "parrot"', 'parrot, which this member brought', '--model DIR\n']) {
+      expect(broughtCard).toContain(text);
+    }
     expect(() => exportOnnx(checkpoint)).toThrow(/together with their base/);
   });
 

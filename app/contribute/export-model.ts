@@ -38,7 +38,12 @@ export async function exportFolder(options: ExportOptions): Promise<Blob> {
   const files = new Map<string, Uint8Array>();
   if (checkpoint.kind === 'adapters' && !merged) {
     const { config, lora, state } = checkpoint;
-    const peft = peftFiles({ config, lora, adapters: state.adapters, base: spec.base.name });
+    const peft = peftFiles({
+      config,
+      lora,
+      adapters: state.adapters,
+      base: options.ownModel?.name ?? spec.base.name,
+    });
     for (const [name, bytes] of Object.entries(peft)) files.set(name, bytes);
   } else {
     for (const { name, bytes } of await base.files()) {

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { Button } from '../ui/button.tsx';
 import { formatBytes } from '../ui/format.ts';
 import type { EngineChoice } from '../volunteer/engine-choice.ts';
-import { FETCH_PLAN } from '../volunteer/fetch-plan.ts';
+import { fetchPlanOf } from '../volunteer/fetch-plan.ts';
 import { type Command, commandsIn, isLive } from '../volunteer/phase.ts';
 import { findingsOf } from '../volunteer/preflight.ts';
 import { statusSentence } from '../volunteer/status-sentence.ts';
@@ -80,7 +80,9 @@ function Commands({ engine }: { readonly engine: EngineChoice }) {
   const blocked = useView(
     (view) =>
       view.preflight !== null &&
-      findingsOf(view.preflight, FETCH_PLAN, formatBytes).some((finding) => finding.level === 'stop'),
+      findingsOf(view.preflight, fetchPlanOf(view.spec), formatBytes).some(
+        (finding) => finding.level === 'stop',
+      ),
   );
   const resumed = useView((view) => view.totals.computed > 0);
   const [pending, setPending] = useState<Command | null>(null);
@@ -132,22 +134,23 @@ const LABEL: Readonly<Record<Command, { readonly label: string; readonly icon: t
 
 function PreflightLines() {
   const preflight = useView((view) => view.preflight);
+  const spec = useView((view) => view.spec);
   if (preflight === null)
     return <p className="mt-8 text-note text-quiet">Looking at what this device can do…</p>;
-  const findings = findingsOf(preflight, FETCH_PLAN, formatBytes);
+  const plan = fetchPlanOf(spec);
+  const findings = findingsOf(preflight, plan, formatBytes);
   return (
     <div className="mt-9 max-w-[56ch]" data-testid="preflight">
       <h2 className="text-note font-semibold">Before you begin</h2>
       <ul className="mt-2 space-y-1.5 text-note text-quiet">
         <li className="flex gap-2">
           <Dot level="good" />
-          Fetches {formatBytes(FETCH_PLAN.modelBytes)} of model and about {formatBytes(FETCH_PLAN.codeBytes)}{' '}
-          of program, once.
+          Fetches {formatBytes(plan.modelBytes)} of model and about {formatBytes(plan.codeBytes)} of program,
+          once.
         </li>
         <li className="flex gap-2">
           <Dot level="good" />
-          Uses about {formatBytes(FETCH_PLAN.memoryBytes)} of memory, and power like a video call. Stop at any
-          time.
+          Uses about {formatBytes(plan.memoryBytes)} of memory, and power like a video call. Stop at any time.
         </li>
         {findings.map((finding) => (
           <li

@@ -3,14 +3,17 @@
  */
 import type { Hex } from '../../protocol/hex.ts';
 import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
-import { builtinModelOf } from '../../training/builtin-models.ts';
+import { BUILTIN_MODELS, type BuiltinModel, builtinModelOf } from '../../training/builtin-models.ts';
 import { ANSWERING } from '../../training/chat-format.ts';
 import { baseInWords, tasksInWords, trainedInWords } from '../swarms/swarm-words.ts';
 import { formatShare } from '../ui/format.ts';
+import type { OwnModel } from '../volunteer/own-model.ts';
 import type { RoundRecord } from '../volunteer/volunteer-events.ts';
 
 export interface CardFacts {
   readonly spec: SwarmSpec;
+  /** The model that the device brought. Null for the swarm's base. */
+  readonly ownModel: OwnModel | null;
   readonly chainId: number;
   /** Number of the swarm on the chain. */
   readonly swarm: number;
@@ -32,10 +35,10 @@ const CURVE_ROWS = 20;
 
 /** README.md with the front matter that model hubs read. */
 export function modelCard(facts: CardFacts): string {
-  const { spec, chainId, swarm, device, root, round, history, form, files } = facts;
+  const { spec, ownModel, chainId, swarm, device, root, round, history, form, files } = facts;
   const { base } = spec;
   const front = [
-    ...(base.kind === 'files' ? [`base_model: ${JSON.stringify(base.name)}`] : []),
+    ...(startOf(facts) === undefined ? [`base_model: ${JSON.stringify(ownModel?.name ?? base.name)}`] : []),
     `language: ${spec.language}`,
     ...(form === 'adapter' ? ['library_name: peft'] : []),
     'tags:',
@@ -53,7 +56,9 @@ export function modelCard(facts: CardFacts): string {
     '',
     'Trained by one member of a Starling swarm. Every member keeps a model of its own, and learns from the others’ answers.',
     '',
-    `- Base: ${baseInWords(base)}; root \`${base.root}\``,
+    ownModel === null
+      ? `- Base: ${baseInWords(base)}; root \`${base.root}\``
+      : `- Base: ${ownModel.name}, which this member brought; the swarm proposes ${base.name}`,
     `- Trained: ${trainedInWords(spec)}`,
     `- Tasks: ${tasksInWords(spec.tasks, 24)}`,
     `- Swarm: number ${swarm} on chain ${chainId}`,
@@ -88,7 +93,8 @@ export function modelCard(facts: CardFacts): string {
 }
 
 /** How to load what is in the folder, and how the swarm asked it. */
-function use({ form, spec: { base } }: CardFacts): readonly string[] {
+function use(facts: CardFacts): readonly string[] {
+  const { form } = facts;
   const loading = {
     weights: [],
     adapter: [
@@ -108,13 +114,15 @@ function use({ form, spec: { base } }: CardFacts): readonly string[] {
     `> ${ANSWERING}`,
     '',
   ];
-  const lines = [...loading, ...(builtinModelOf(base.root) === undefined ? asking : [])];
+  const lines = [...loading, ...(startOf(facts) === undefined ? asking : [])];
   return lines.length === 0 ? [] : ['## How to use it', '', ...lines];
 }
 
 /** The command that computes the last round again, from a checkout of Starling. */
-function replayCommand({ spec: { base, tasks }, device, round }: CardFacts): string {
-  const builtin = base.kind === 'builtin' ? builtinModelOf(base.root) : undefined;
+function replayCommand(facts: CardFacts): string {
+  const { device, round } = facts;
+  const { tasks } = facts.spec;
+  const builtin = startOf(facts);
   const model = builtin === undefined ? 'DIR' : `public/${builtin.folder}`;
   const data = tasks.dataSets.length > 0 ? ' --data DIR' : '';
   return `npm run replay -- ${device}:${round} --archive DIR --model ${model}${data}`;
@@ -127,4 +135,10 @@ function thinned(history: readonly RoundRecord[]): readonly RoundRecord[] {
   return Array.from({ length: CURVE_ROWS }, (_, row) => history[Math.round(row * step)]).flatMap((record) =>
     record === undefined ? [] : [record],
   );
+}
+
+/** The built-in model that the device started from; undefined for another one. */
+function startOf({ spec, ownModel }: CardFacts): BuiltinModel | undefined {
+  if (ownModel === null) return builtinModelOf(spec.base.root);
+  return BUILTIN_MODELS.find(({ name }) => ownModel.kind === 'builtin' && name === ownModel.name);
 }

@@ -72,13 +72,13 @@ function Samples({ start, now }: { readonly start: ModelReport; readonly now: Mo
             </th>
           </tr>
         </thead>
-        <tbody className="font-mono wrap-anywhere">
+        <tbody className="font-mono">
           {start.samples.map((sample, index) => (
             <tr key={sample.prompt} className="border-b border-line last:border-0">
               <th scope="row" className="py-1.5 pr-3 font-normal">
                 {sample.prompt}
               </th>
-              <td className="py-1.5 pr-3">{sample.expected}</td>
+              <td className="py-1.5 pr-3 wrap-anywhere">{sample.expected}</td>
               <SampleText text={sample.text} expected={sample.expected} />
               <SampleText text={now.samples[index]?.text ?? ''} expected={sample.expected} />
             </tr>
@@ -92,7 +92,7 @@ function Samples({ start, now }: { readonly start: ModelReport; readonly now: Mo
 function SampleText({ text, expected }: { readonly text: string; readonly expected: string }) {
   const right = text === expected;
   return (
-    <td className={`py-1.5 pr-3 ${right ? 'font-semibold text-accent' : 'text-quiet'}`}>
+    <td className={`py-1.5 pr-3 wrap-anywhere ${right ? 'font-semibold text-accent' : 'text-quiet'}`}>
       {text === '' ? '–' : text}
       <span className="sr-only">{right ? ', right' : ', wrong'}</span>
     </td>

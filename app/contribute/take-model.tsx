@@ -6,6 +6,7 @@ import { Button } from '../ui/button.tsx';
 import { formatBytes } from '../ui/format.ts';
 import { saveFile } from '../ui/save-file.ts';
 import { HexText } from '../ui/section.tsx';
+import { ownModelMemory } from '../volunteer/own-model.ts';
 import { useView, useVolunteer } from '../volunteer/volunteer-context.tsx';
 import type { DownloadedCheckpoint } from '../volunteer/volunteer-port.ts';
 
@@ -45,9 +46,10 @@ export function TakeModel({ root }: { readonly root: Hex }) {
       const { exportFolder, folderName } = await import('./export-model.ts');
       const { openExportBase } = await import('./export-base.ts');
       const { chainId, swarm } = await volunteer.network();
-      const base = openExportBase(spec, document.baseURI);
+      const ownModel = spec.models === 'any' ? ownModelMemory().get({ chainId, swarm }) : null;
+      const base = openExportBase(spec, { page: document.baseURI, ownModel });
       try {
-        const facts = { spec, chainId, swarm, device, root: saved, round, history };
+        const facts = { spec, chainId, swarm, device, root: saved, round, history, ownModel };
         const blob = await exportFolder({ ...facts, checkpoint: bytes, base, merged });
         return { name: `${folderName(spec.name)}-round-${round}${merged ? '-merged' : ''}.zip`, blob };
       } finally {

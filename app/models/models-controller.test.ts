@@ -8,6 +8,7 @@ import { ADAPTER, LOADED, SUMMARY } from './testing/a-model.ts';
 
 const STORED: AddressedModel = {
   name: null,
+  files: [],
   id: 'a',
   url: 'https://models.test/b/c/',
   root: `0x${'22'.repeat(32)}`,

@@ -12,16 +12,11 @@ import type {
 } from '../../workers/model-api.ts';
 import type { ModelClient } from '../../workers/model-client.ts';
 import { ComputeError } from '../../workers/plain-error.ts';
+import { sentenceOf } from '../ui/sentence-of.ts';
+import type { ModelWorker } from '../volunteer/model-worker.ts';
 import { type ChosenModel, type Drafts, EMPTY_MODELS, type ModelsView, type Place } from './models-view.ts';
-import { folderAddress, nameOfPicked, nameOfStored, sentenceOf } from './naming.ts';
+import { folderAddress, nameOfPicked, nameOfStored } from './naming.ts';
 import { type ModelsAction, reduceModels } from './reduce-models.ts';
-
-/** The worker that holds a model, started. */
-export interface ModelWorker {
-  readonly call: ModelClient;
-  /** Ends the worker at once. */
-  stop(): void;
-}
 
 export interface ModelsControllerOptions {
   /** Starts the worker. `onCrash` is called when the worker ended by itself; its calls reject then. */

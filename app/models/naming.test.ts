@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { folderAddress, nameOfAddress, nameOfPicked, sentenceOf } from './naming.ts';
+import { folderAddress, nameOfAddress, nameOfPicked } from './naming.ts';
 
 const HUB = 'https://huggingface.co';
 
@@ -22,13 +22,5 @@ describe('naming', () => {
     expect(nameOfPicked(['qwen/config.json', 'qwen/model.safetensors'])).toBe('qwen');
     expect(nameOfPicked(['config.json'])).toBe('Picked files');
     expect(nameOfPicked([])).toBe('Picked files');
-  });
-
-  it('writes causes as sentences, and file names as they are', () => {
-    expect(sentenceOf(new Error('the text is empty; paste some'))).toBe('The text is empty; paste some.');
-    expect(sentenceOf(new Error('config.json: it is not JSON'))).toBe('config.json: it is not JSON.');
-    expect(sentenceOf('Stopped!')).toBe('Stopped!');
-    expect(sentenceOf(new Error(''))).toBe('Error, without a reason.');
-    expect(sentenceOf(new DOMException('', 'QuotaExceededError'))).toMatch(/Delete models here/);
   });
 });

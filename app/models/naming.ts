@@ -1,6 +1,5 @@
-/** Names of models on the screen, and failures as sentences. Pure. */
+/** Names of models on the screen. Pure. */
 import type { StoredModel } from '../../models/loading/library.ts';
-import { messageOf } from '../../protocol/message-of.ts';
 
 /**
  * The folder that an address means. The address of a model's page on Hugging Face, such as
@@ -46,13 +45,4 @@ export function nameOfStored({ name, url, id }: Pick<StoredModel, 'name' | 'url'
 export function nameOfPicked(paths: readonly string[]): string {
   const [folder, ...rest] = (paths[0] ?? '').split('/');
   return rest.length > 0 && folder ? folder : 'Picked files';
-}
-
-/** Anything thrown, as one sentence with a capital at the beginning and a full stop at the end. */
-export function sentenceOf(error: unknown): string {
-  const text = messageOf(error).trim();
-  // A file name or an address at the beginning keeps its spelling.
-  const word = /^[a-z]+(?=[ ,;:])/.test(text);
-  const start = word ? text.charAt(0).toUpperCase() + text.slice(1) : text;
-  return /[.!?]$/.test(start) ? start : `${start}.`;
 }

@@ -1,5 +1,5 @@
 import { saveFile } from '../ui/save-file.ts';
-import { openModelWorker } from './model-worker.ts';
+import { openModelWorker } from '../volunteer/model-worker.ts';
 import { ModelsController } from './models-controller.ts';
 
 /** This tab's controller of models, on a real worker that starts with the first call. */

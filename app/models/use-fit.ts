@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'react';
 import type { MemoryFit } from '../../workers/memory-fit.ts';
 import type { ModelUse } from '../../workers/model-api.ts';
+import { sentenceOf } from '../ui/sentence-of.ts';
 import { useModelsController } from './models-context.tsx';
-import { sentenceOf } from './naming.ts';
 
 export type FitState =
   | { readonly kind: 'asking' }

@@ -1,7 +1,8 @@
 import type { BaseModel, SourceFile } from '../../protocol/swarm-spec.ts';
 import type { DescribedFiles } from '../../workers/model-api.ts';
-import { openModelWorker } from '../models/model-worker.ts';
-import { folderAddress } from '../models/naming.ts';
+import { folderAddress, nameOfStored } from '../models/naming.ts';
+import { openModelWorker } from '../volunteer/model-worker.ts';
+import { bringable, type OwnModel } from '../volunteer/own-model.ts';
 import type { BaseFrom, SwarmsPort } from './swarms-port.ts';
 
 /** Names a model by its files, in a worker of its own. Throws what loading a model throws. */
@@ -37,6 +38,16 @@ export const keepBase: SwarmsPort['keepBase'] = async (base, files, { onProgress
   }
 };
 
+/** The models that this device can bring to a swarm. */
+export async function bringableHere(): Promise<readonly OwnModel[]> {
+  const { call, stop } = openModelWorker('bringable', () => undefined);
+  try {
+    return bringable(await call('stored', {}), nameOfStored);
+  } finally {
+    stop();
+  }
+}
+
 function baseModel(
   from: BaseFrom,
   { files, root }: DescribedFiles,
@@ -47,11 +58,12 @@ function baseModel(
     name: from.kind === 'folder' ? from.name : nameOf(from.url),
     root,
     files: files.map(
-      ({ name, size, sha256 }): SourceFile => ({
+      ({ name, size, sha256, manifest }): SourceFile => ({
         path: name,
         size,
         sha256: `0x${sha256}`,
         urls: urlsOf(name),
+        ...(manifest === undefined ? {} : { manifest }),
       }),
     ),
   };

@@ -1,10 +1,10 @@
 import { useState } from 'react';
 import { MAX_OBJECT } from '../../swarm/content/manifest.ts';
-import { sentenceOf } from '../models/naming.ts';
 import { filesOf } from '../models/picked-files.ts';
 import { Button } from '../ui/button.tsx';
 import { FileButton } from '../ui/file-button.tsx';
 import { formatBytes } from '../ui/format.ts';
+import { sentenceOf } from '../ui/sentence-of.ts';
 import type { FilesBase, SwarmsPort } from './swarms-port.ts';
 
 interface KeepModelProps {
@@ -33,7 +33,8 @@ export function KeepModel({ swarms, base }: KeepModelProps) {
     setState({ kind: 'busy', done: 0, stop });
     try {
       await swarms.keepBase(base, files, {
-        onProgress: (done) => setState({ kind: 'busy', done, stop }),
+        // Progress travels apart from the result, and may come after it.
+        onProgress: (done) => setState((now) => (now.kind === 'busy' ? { ...now, done } : now)),
         signal: abort.signal,
       });
       setState({ kind: 'kept' });

@@ -1,7 +1,6 @@
 import { useId, useState } from 'react';
 import type { BaseModel } from '../../protocol/swarm-spec.ts';
 import { MAX_OBJECT } from '../../swarm/content/manifest.ts';
-import { sentenceOf } from '../models/naming.ts';
 import { filesOf } from '../models/picked-files.ts';
 import { Button } from '../ui/button.tsx';
 import { CheckBox } from '../ui/check-box.tsx';
@@ -10,6 +9,7 @@ import { FileButton } from '../ui/file-button.tsx';
 import { formatBytes } from '../ui/format.ts';
 import { HexText } from '../ui/section.tsx';
 import { Select } from '../ui/select.tsx';
+import { sentenceOf } from '../ui/sentence-of.ts';
 import { type SwarmDraft, withBase } from './swarm-draft.ts';
 import type { BaseFrom, FilesBase, SwarmsPort } from './swarms-port.ts';
 
@@ -50,7 +50,9 @@ export function StartModel({ swarms, builtins, draft, onChange }: StartModelProp
     setReading({ kind: 'busy', done: 0, total: null, stop });
     try {
       const described = await swarms.describeBase(from, {
-        onProgress: (done, total) => setReading({ kind: 'busy', done, total, stop }),
+        // Progress travels apart from the result, and may come after it.
+        onProgress: (done, total) =>
+          setReading((now) => (now.kind === 'busy' ? { ...now, done, total } : now)),
         signal: abort.signal,
       });
       onChange(withBase(draft, described));

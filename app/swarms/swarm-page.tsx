@@ -11,6 +11,7 @@ import { useView } from '../volunteer/volunteer-context.tsx';
 import { CostLine } from './cost-line.tsx';
 import { HeldOutCurve } from './held-out-curve.tsx';
 import { KeepModel } from './keep-model.tsx';
+import { OwnModelChoice } from './own-model-choice.tsx';
 import { SwarmLink } from './swarm-link.tsx';
 import { SETTINGS } from './swarm-presets.ts';
 import {
@@ -154,6 +155,7 @@ function Known({ swarm, swarms, chainId, engine }: KnownProps) {
         {spec === null || problem !== null ? null : (
           <div className="mt-4">
             <CostLine swarms={swarms} spec={spec} />
+            {spec.models === 'any' ? <OwnModelChoice swarms={swarms} id={id} base={spec.base.name} /> : null}
             {spec.base.kind === 'files' ? <KeepModel swarms={swarms} base={spec.base} /> : null}
           </div>
         )}

@@ -6,6 +6,7 @@ import type { BaseModel, DataSetEntry, SwarmSpec } from '../../protocol/swarm-sp
 import { encodeSwarmSpec } from '../../protocol/swarm-spec-codec.ts';
 import type { QuestionReport } from '../../training/tasks/question-report.ts';
 import type { PickedBlob } from '../../workers/model-api.ts';
+import type { OwnModel } from '../volunteer/own-model.ts';
 import { predictCost } from './swarm-cost.ts';
 import type { CatalogueTask } from './swarm-draft.ts';
 import type { SwarmWatch } from './swarm-watch.ts';
@@ -34,6 +35,7 @@ export interface SwarmsControllerOptions {
   readonly describeBase: SwarmsPort['describeBase'];
   readonly keepBase: SwarmsPort['keepBase'];
   readonly whyNotHere: SwarmsPort['whyNotHere'];
+  readonly ownModels: Pick<SwarmsPort, 'bringable' | 'ownModel' | 'bring'>;
   /**
    * Shape and size of a model, from its small files: those of a folder, where it was chosen here. Throws
    * ModelFetchError.
@@ -107,6 +109,18 @@ export class SwarmsController implements SwarmsPort {
 
   keepBase(...asked: Parameters<SwarmsPort['keepBase']>): Promise<void> {
     return this.#options.keepBase(...asked);
+  }
+
+  bringable(): Promise<readonly OwnModel[]> {
+    return this.#options.ownModels.bringable();
+  }
+
+  ownModel(swarm: number): OwnModel | null {
+    return this.#options.ownModels.ownModel(swarm);
+  }
+
+  bring(swarm: number, model: OwnModel | null): void {
+    this.#options.ownModels.bring(swarm, model);
   }
 
   whyNotHere(spec: SwarmSpec): string | null {

@@ -5,6 +5,7 @@ import type { Hex } from '../../protocol/hex.ts';
 import type { BaseModel, DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { QuestionReport } from '../../training/tasks/question-report.ts';
 import type { PickedBlob } from '../../workers/model-api.ts';
+import type { OwnModel } from '../volunteer/own-model.ts';
 import type { CatalogueTask } from './swarm-draft.ts';
 
 /** Held-out accuracy of a round, over the members whose figures this device knows. */
@@ -117,6 +118,12 @@ export interface SwarmsPort {
       readonly signal: AbortSignal;
     },
   ): Promise<void>;
+  /** The models that this device can bring to a swarm that lets members do so. */
+  bringable(): Promise<readonly OwnModel[]>;
+  /** What this device brings to a swarm; null for the swarm's own base. */
+  ownModel(swarm: number): OwnModel | null;
+  /** Decides what this device brings to a swarm from the next start on. */
+  bring(swarm: number, model: OwnModel | null): void;
   /** Why this device cannot take part in a swarm, in a sentence; null where it can. */
   whyNotHere(spec: SwarmSpec): string | null;
   /** What a round would take on this device. Fetches a small config.json where the model is not here. */

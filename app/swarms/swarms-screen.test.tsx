@@ -211,6 +211,22 @@ describe('a swarm’s link', () => {
     expect(keepBase.mock.calls[1]?.[0]).toEqual(base);
   });
 
+  it('lets a person bring another model where the swarm does', async () => {
+    const swarms = simulatedSwarms('swarms-list');
+    const [first] = swarms.store.getState().swarms ?? [];
+    if (first === undefined) throw new Error('The scene has swarms.');
+    const spec = { ...smallSpec, models: 'any' } as const;
+    swarms.store.setState({ swarms: [{ ...first, id: 1, spec, problem: null }] });
+    const bring = vi.fn<SwarmsPort['bring']>();
+    const { element, locator } = await shown({ ...swarms, bring }, { chainId, swarm: 1 });
+    await locator.getByTestId('own-model').selectOptions('Qwen/Qwen2.5-0.5B-Instruct');
+    const stored = { kind: 'stored', id: 'ab'.repeat(16), name: 'Qwen/Qwen2.5-0.5B-Instruct' };
+    expect(bring).toHaveBeenLastCalledWith(1, stored);
+    await locator.getByTestId('own-model').selectOptions('nano, as the swarm proposes');
+    expect(bring).toHaveBeenLastCalledWith(1, null);
+    await expectAccessibleOnPhoneToo(element);
+  });
+
   it('says why a swarm cannot be joined', async () => {
     const { locator } = await shown(simulatedSwarms('swarms-list'), { chainId, swarm: 3 });
     await expect.element(locator.getByTestId('swarm-problem')).toHaveTextContent('round.temperature');

@@ -16,6 +16,7 @@ import type {
 import { type Device, networkIdOf } from './device.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import type { MemberFigures } from './member-figures.ts';
+import type { OwnModel } from './own-model.ts';
 import type { PauseCause, StartStep } from './phase.ts';
 import { FEED_ROUNDS } from './reduce-feed.ts';
 import { peersEvent, phaseOf, refusalInWords, selfDescription, shownRoundEvent } from './translate.ts';
@@ -64,6 +65,7 @@ export class Contribution {
   /** The id of the swarm, as in swarm/network-id.ts. */
   #scope = '';
   #unwatch: () => void = () => undefined;
+  #ownModel: OwnModel | null = null;
   #pauseCause: PauseCause = 'asked';
   #released = false;
   #relays: readonly string[] = [];
@@ -115,7 +117,8 @@ export class Contribution {
     this.#chain = chain;
     signal.throwIfAborted();
     emit({ kind: 'specification', spec: chain.spec });
-    const reason = await dependencies.whyNotHere(chain.spec);
+    this.#ownModel = chain.spec.models === 'any' ? dependencies.ownModel(network) : null;
+    const reason = await dependencies.whyNotHere(chain.spec, { ownModel: this.#ownModel !== null });
     if (reason !== null) throw new Error(reason);
     signal.throwIfAborted();
     this.#starting('engine');
@@ -267,9 +270,12 @@ export class Contribution {
     signal: AbortSignal,
   ): Promise<StartModel> {
     const { base: page, dependencies, emit, sleep } = this.#options;
-    if (spec.base.kind === 'files') this.#starting('files');
+    const ownModel = this.#ownModel;
+    const gathers = spec.base.kind === 'files' && ownModel === null;
+    if (gathers) this.#starting('files');
     const { model, serve } = await dependencies.obtainModel({
       spec,
+      ownModel,
       page,
       fromMembers: async (file) => (await joining).fetchFile(file, signal),
       onProgress: (bytes, total) => this.#starting('files', bytes / total),
@@ -277,7 +283,7 @@ export class Contribution {
       sleep,
       signal,
     });
-    if (spec.base.kind === 'files') {
+    if (gathers) {
       emit({ kind: 'notice', text: null });
       this.#starting('engine');
     }

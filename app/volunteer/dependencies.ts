@@ -18,6 +18,7 @@ import type { ComputeClient } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import type { ObtainedModel, ObtainModelOptions } from './obtain-model.ts';
+import type { OwnModel } from './own-model.ts';
 import type { Inclusion } from './volunteer-events.ts';
 import type { ConsentTerms } from './volunteer-port.ts';
 
@@ -124,7 +125,9 @@ export interface VolunteerDependencies {
     readonly networkId: string;
   }): Promise<StoredCheckpoint | null>;
   /** Why this tab cannot train in a swarm, in a sentence; null where it can. Nothing is fetched. */
-  whyNotHere(spec: SwarmSpec): Promise<string | null>;
+  whyNotHere(spec: SwarmSpec, options: { readonly ownModel: boolean }): Promise<string | null>;
+  /** The model that this device brings to the network's swarm; null for the swarm's base. */
+  ownModel(network: Network): OwnModel | null;
   /** The model that this device starts from. As `obtainModel`. */
   obtainModel(
     options: Omit<ObtainModelOptions, 'call'> & {

@@ -1,13 +1,22 @@
+import { downloadsOf } from '../../protocol/swarm-refusals.ts';
+import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
+import { builtinModelOf } from '../../training/builtin-models.ts';
 import type { FetchPlan } from './preflight.ts';
 
 /** Bytes of the nano model's files. The build writes the number here (vite.config.ts). */
 declare const __MODEL_BYTES__: number;
 
-/**
- * What a click fetches. `codeBytes` is the compressed page with the chunks that a click loads, rounded up.
- */
-export const FETCH_PLAN: FetchPlan = {
-  modelBytes: __MODEL_BYTES__,
-  codeBytes: 500_000,
-  memoryBytes: 200_000_000,
-};
+/** Bytes of the compressed page with the chunks that a click loads, rounded up. */
+const CODE_BYTES = 500_000;
+/** Bytes of memory for the page, its engines and libp2p, beside the model. */
+const PROGRAM_BYTES = 200_000_000;
+/** Bytes of memory for each byte of a model's files, between adapters and all weights. */
+const MEMORY_OF_MODEL = 4;
+
+/** What a click fetches for a swarm. Null stands for one that is not known yet, taken to train nano. */
+export function fetchPlanOf(spec: SwarmSpec | null): FetchPlan {
+  const modelBytes =
+    spec === null ? __MODEL_BYTES__ : (builtinModelOf(spec.base.root)?.bytes ?? downloadsOf(spec).model);
+  const memoryBytes = spec === null ? PROGRAM_BYTES : PROGRAM_BYTES + MEMORY_OF_MODEL * modelBytes;
+  return { modelBytes, codeBytes: CODE_BYTES, memoryBytes };
+}

@@ -51,6 +51,7 @@ const spec = specOf(files);
 function options(change: Partial<ObtainModelOptions>): ObtainModelOptions {
   return {
     spec,
+    ownModel: null,
     page: 'http://page.test/',
     call: () => device(),
     fromMembers: async ({ path }: SourceFile) => files[path] ?? new Uint8Array(),
@@ -91,6 +92,22 @@ describe('obtainModel', () => {
     // On this device from then on, so that nobody is asked.
     const nobody = () => Promise.reject(new Error('not asked for'));
     expect(await obtainModel(options({ call: () => call, fromMembers: nobody }))).toEqual(first);
+  });
+
+  it('takes the model that this device brings, and says when it is no longer here', async () => {
+    const call = device();
+    const { model } = await obtainModel(options({ call: () => call }));
+    if (model.kind !== 'stored') throw new Error('The model is not on this device.');
+    const own = { kind: 'stored', id: model.id, name: 'parrot' } as const;
+    const brings = { spec: { ...smallSpec, models: 'any' } as const, call: () => call };
+    expect(await obtainModel(options({ ...brings, ownModel: own }))).toEqual({ model, serve: [] });
+    const gone = { ...own, id: 'ab'.repeat(16) };
+    await expect(obtainModel(options({ ...brings, ownModel: gone }))).rejects.toThrow(
+      /^parrot, which this device brings to the swarm, is no longer here/,
+    );
+    const micro = { kind: 'builtin', name: 'micro' } as const;
+    const { model: builtin } = await obtainModel(options({ ...brings, ownModel: micro }));
+    expect(builtin).toEqual({ kind: 'published', url: 'http://page.test/models/micro/' });
   });
 
   it('[S-09] refuses other bytes, no room, and a file that members do not pass on', async () => {

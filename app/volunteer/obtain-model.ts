@@ -2,13 +2,16 @@
 import { messageOf } from '../../protocol/message-of.ts';
 import type { SourceFile, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import { MAX_OBJECT } from '../../swarm/content/manifest.ts';
-import { builtinModelOf } from '../../training/builtin-models.ts';
+import { BUILTIN_MODELS, builtinModelOf } from '../../training/builtin-models.ts';
 import type { StartModel } from '../../workers/compute-api.ts';
 import type { ModelClient } from '../../workers/model-client.ts';
 import { formatBytes } from '../ui/format.ts';
+import type { OwnModel } from './own-model.ts';
 
 export interface ObtainModelOptions {
   readonly spec: SwarmSpec;
+  /** The model that this device brings. Null for the swarm's base. */
+  readonly ownModel: OwnModel | null;
   /** Where the page lies; the models that come with it are beside it. */
   readonly page: string;
   /** Calls to the worker that has the models of this device. Opened for a model of files. */
@@ -33,18 +36,21 @@ const ASK_AGAIN_MS = 2_000;
 const MOST_SERVED = 16 * 2 ** 20;
 
 /**
- * A built-in model beside the page, or the files of the swarm's base: those that are on this device, then its
- * addresses, then members, who are asked until one has a file. Each is checked by size and SHA-256. Throws
- * ComputeError for a wrong root, no room and a file that nobody passes on, and the signal's reason. What was
- * fetched until then stays, and the next call goes on from there.
+ * The model that this device brings, a built-in model beside the page, or the files of the swarm's base:
+ * those that are on this device, then its addresses, then members, who are asked until one has a file. Each
+ * is checked by size and SHA-256. Throws ComputeError for a wrong root, no room and a file that nobody passes
+ * on, and the signal's reason. What was fetched until then stays, and the next call goes on from there.
  */
 export async function obtainModel(options: ObtainModelOptions): Promise<ObtainedModel> {
-  const { spec, page, signal } = options;
+  const { spec, ownModel, page, signal } = options;
   const { base } = spec;
-  const builtin = builtinModelOf(base.root);
+  if (ownModel?.kind === 'stored') return { model: await storedModel(options, ownModel), serve: [] };
+  const builtin =
+    ownModel === null ? builtinModelOf(base.root) : BUILTIN_MODELS.find(({ name }) => name === ownModel.name);
   if (builtin !== undefined) {
     return { model: { kind: 'published', url: new URL(builtin.folder, page).href }, serve: [] };
   }
+  if (ownModel !== null) throw notBrought(ownModel);
   if (base.kind === 'builtin') throw new Error(`This page lacks the swarm’s model ${base.name}.`);
   const call = options.call();
   for (;;) {
@@ -65,6 +71,22 @@ export async function obtainModel(options: ObtainModelOptions): Promise<Obtained
       await call('take', { base, files: [given] }, signal);
     }
   }
+}
+
+async function storedModel(
+  { call, signal }: ObtainModelOptions,
+  ownModel: Extract<OwnModel, { kind: 'stored' }>,
+): Promise<StartModel> {
+  const stored = await call()('stored', {}, signal);
+  const found = stored.find(({ id, root }) => id === ownModel.id && root !== null);
+  if (found === undefined) throw notBrought(ownModel);
+  return { kind: 'stored', id: found.id, files: found.files };
+}
+
+function notBrought({ name }: OwnModel): Error {
+  return new Error(
+    `${name}, which this device brings to the swarm, is no longer here. Choose another model on the swarm’s page.`,
+  );
 }
 
 function notPassedOn({ path, size, urls }: SourceFile, reason: string): Error {

@@ -2,9 +2,8 @@ import type { DeviceAddress } from '../../protocol/hex.ts';
 import { encodeSwarmSpec } from '../../protocol/swarm-spec-codec.ts';
 import { connectCompute } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
-import { openModelWorker } from '../models/model-worker.ts';
-import type { ModelWorker } from '../models/models-controller.ts';
 import type { Computer, OpenComputerOptions, VolunteerDependencies } from './dependencies.ts';
+import { type ModelWorker, openModelWorker } from './model-worker.ts';
 import { obtainModel } from './obtain-model.ts';
 
 function computeWorker(): Worker {
@@ -30,15 +29,18 @@ export async function storedCheckpoint(of: {
 /** Gets a swarm's model onto this device, with a worker that has the models of this device. */
 export const obtainModelHere: VolunteerDependencies['obtainModel'] = async ({ onProgress, ...options }) => {
   let worker: ModelWorker | undefined;
+  let ended = false;
   const call = () => {
     worker ??= openModelWorker('model-files', (event) => {
-      if (event.kind === 'obtain') onProgress(event.bytes, event.total);
+      // Progress travels apart from the result, and may come after it.
+      if (event.kind === 'obtain' && !ended) onProgress(event.bytes, event.total);
     });
     return worker.call;
   };
   try {
     return await obtainModel({ ...options, call });
   } finally {
+    ended = true;
     worker?.stop();
   }
 };

@@ -1,4 +1,5 @@
 import { MemberFigures } from './member-figures.ts';
+import { ownModelMemory } from './own-model.ts';
 import { openPageDatabase } from './page-database.ts';
 import { type Battery, watchPower } from './power.ts';
 import { Volunteer } from './volunteer.ts';
@@ -20,11 +21,13 @@ export interface OpenVolunteerOptions {
  */
 export function openVolunteer({ base, onKeyLost }: OpenVolunteerOptions): Volunteer {
   const { deviceMemory } = navigator as { readonly deviceMemory?: number };
+  const ownModels = ownModelMemory();
   const volunteer = new Volunteer({
     base,
     dependencies: {
-      whyNotHere: async (spec) =>
-        (await import('./why-not-here.ts')).whyNotHere(spec, { deviceMemory, ownModel: false }),
+      whyNotHere: async (spec, { ownModel }) =>
+        (await import('./why-not-here.ts')).whyNotHere(spec, { deviceMemory, ownModel }),
+      ownModel: ({ chainId, swarm }) => ownModels.get({ chainId, swarm }),
       obtainModel: async (options) => (await import('./open-computer.ts')).obtainModelHere(options),
       openComputer: async (options) => (await import('./open-computer.ts')).openComputer(options),
       storedCheckpoint: async (of) => (await import('./open-computer.ts')).storedCheckpoint(of),

@@ -1,7 +1,7 @@
 import type { DeviceKey } from '../../protocol/device-key.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import { fetchNetwork, type Network } from '../../protocol/network-file.ts';
-import { sentenceOf } from '../models/naming.ts';
+import { sentenceOf } from '../ui/sentence-of.ts';
 import { bindingKeys } from './binding-keys.ts';
 import { Contribution } from './contribution.ts';
 import { MissingSwarmError, type VolunteerDependencies } from './dependencies.ts';

@@ -5,12 +5,13 @@ import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
 import { must } from '../../protocol/must.ts';
 import { RandomStream } from '../../protocol/philox.ts';
 import { checkpointRoot } from '../checkpoint/root.ts';
+import { DEFAULT_OPTIMIZER } from '../decoder/adamw.ts';
 import { checkpointContents, checkpointMetadata } from '../decoder/checkpoint.ts';
 import { NANO_CONFIG } from '../decoder/config.ts';
 import { ModelSession } from '../decoder/model-session.ts';
 import type { ModelState } from '../decoder/state.ts';
 import { type BlockPath, blockPlan } from './block-plan.ts';
-import { type BlockStep, blockStep } from './block-step.ts';
+import { type BlockStep, type BlockStepOptions, blockStep } from './block-step.ts';
 import { modelOf } from './block-version.ts';
 import { HopComputer } from './hop-computer.ts';
 import { BlockRun } from './testing/block-run.ts';
@@ -123,6 +124,34 @@ describe('a step over blocks', () => {
     const step = blockStep({ plan, microbatches, paths: 'full', order: 'index' });
     const run = await runOn(engines, step, { steps: 12, apart: true });
     expect(composed(run)).toBe(rootOf(await session(12, { apart: true })));
+  });
+
+  it('[B-7] has in index order all bits of one batch with the policy objective too', async () => {
+    const step = blockStep({ plan, microbatches, paths: 'full', order: 'index', objective: 'policy' });
+    const rows = nanoBatch(microbatches, 0, { apart: true });
+    const draws = new RandomStream([8, 8]).sequence(0);
+    const each = (least: number, most: number) =>
+      Float32Array.from({ length: 256 }, () => Math.fround(least + (most - least) * draws.uniform()));
+    const policy = { advantages: each(-1, 1), oldLogprobs: each(-4.4, -3.9) };
+    const computer = new HopComputer({ engine: must(engines, 0), step });
+    const { config, state } = nanoStart();
+    const run = await BlockRun.start(plan, { state, devices: [computer], place: () => 0 });
+    const data = new Map(microbatchData(microbatches, rows));
+    for (let m = 0; m < 4; m++) {
+      for (const name of ['advantages', 'oldLogprobs'] as const) {
+        data.set(`${name}.${m}`, policy[name].slice(m * 64, (m + 1) * 64));
+      }
+    }
+    await run.step(step, data, rows.learningRate);
+    await computer.dispose();
+    const model = await ModelSession.create({
+      engine: must(engines, 0),
+      config,
+      parameters: state.parameters,
+    });
+    await model.step({ ...rows, policy });
+    expect(composed(run)).toBe(rootOf(await model.snapshot()));
+    await model.dispose();
   });
 
   it('[B-6] adds gradients up in a fixed tree, with another last bit than in index order', async () => {
@@ -272,6 +301,18 @@ describe('hops', () => {
     const clip = step.hops.find(({ kind }) => kind === 'clip');
     const names = untied.blocks.flatMap(({ trained }) => trained.map(({ name }) => `norm.${name}`));
     expect(clip?.inputs).toEqual(names);
+  });
+
+  it('have the same programs in steps with other paths, and others with other settings', () => {
+    const programs = (o: Partial<BlockStepOptions>) =>
+      blockStep({ plan, microbatches, paths: 'full', ...o }).recipe.actions.map((action) =>
+        action.kind === 'run' ? action.program : undefined,
+      );
+    const full = new Set(programs({}));
+    expect(programs({ paths: SKIPPING }).every((program) => full.has(program))).toBe(true);
+    const optimizer = { ...DEFAULT_OPTIMIZER, weightDecay: 0.5 };
+    const others = [{ optimizer }, { boundary: 'bf16' as const }, { microbatches: small }];
+    for (const other of others) expect(programs(other).some((program) => full.has(program))).toBe(false);
   });
 
   it('tell the bytes of their tensors', () => {

@@ -4,7 +4,7 @@
  * devices are not, so that no bit depends on where a hop is computed. docs/blocks.md has the rules.
  */
 import { elementBytes, elementCount } from '../../compute/repops/program.ts';
-import type { RecipeBuilder, StepRecipe } from '../../compute/repops/recipe.ts';
+import type { RecipeBuilder, StepRecipe, Words } from '../../compute/repops/recipe.ts';
 import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../decoder/adamw.ts';
 import { trainedSpecs } from '../decoder/backward.ts';
 import type { ParameterSpec } from '../decoder/config.ts';
@@ -85,7 +85,9 @@ export function blockStep(options: BlockStepOptions): BlockStep {
     throw new BlockPlanError(`A width of ${config.hiddenSize} makes no whole words of bytes: use bf16.`);
   }
   const paths = checkedPaths(plan, count, options.paths);
-  const b = new StepBuilder();
+  const { policy } = options;
+  const settings = JSON.stringify([batch, length, boundary, objective, policy, optimizer]);
+  const b = new StepBuilder(plan, settings);
   const [embedding, head, layers] = [embeddingBlock(plan), headBlock(plan), layerBlocks(plan)];
   const shape = { batch, length, boundary };
   const parts = boundaryParts(boundary, { N: batch * length, D: config.hiddenSize });
@@ -141,7 +143,7 @@ export function blockStep(options: BlockStepOptions): BlockStep {
     keep(head, m, ofHead.leaf);
     b.hop(
       { kind: 'loss', block: head, microbatch: m },
-      b.program('loss', () => lossProgram(plan, shape, { objective, policy: options.policy })),
+      b.program('loss', () => lossProgram(plan, shape, { objective, policy })),
       {
         ...ofHead.rename,
         ...at('input', activation(before)),
@@ -184,11 +186,16 @@ export function blockStep(options: BlockStepOptions): BlockStep {
   }
 
   const gradients = new Map<string, string>();
+  const zero = (name: string, size: readonly number[]) =>
+    b.recipe.fixed(
+      `zero.${name}`,
+      size,
+      fixedWords(plan, `zero.${name}`, () => new Float32Array(elementCount(size))),
+    );
   for (const block of plan.blocks) {
     const sum = sumLeaves(b, block, leaves.get(block.id) ?? [], { count, order, partOf });
     for (const { name, shape: size } of block.trained) {
-      const own =
-        sum?.get(name) ?? b.recipe.fixed(`zero.${name}`, size, new Float32Array(elementCount(size)));
+      const own = sum?.get(name) ?? zero(name, size);
       gradients.set(name, own);
     }
     const lookup = sum?.get(LOOKUP);
@@ -208,11 +215,21 @@ export function blockStep(options: BlockStepOptions): BlockStep {
   const gradientNames = (block: Block) =>
     Object.fromEntries(block.trained.map(({ name }) => [`gradient.${name}`, gradients.get(name) ?? name]));
   for (const { name } of specs) b.between(`norm.${name}`, [1]);
-  for (const block of trainedBlocks) b.hop({ kind: 'norm', block }, normProgram(block), gradientNames(block));
+  for (const block of trainedBlocks)
+    b.hop(
+      { kind: 'norm', block },
+      b.program(`norm ${block.id}`, () => normProgram(block)),
+      gradientNames(block),
+    );
   b.between('clip', [1]);
-  b.hop({ kind: 'clip', block: embedding }, clipProgram(specs, optimizer), {});
+  b.hop(
+    { kind: 'clip', block: embedding },
+    b.program('clip', () => clipProgram(specs, optimizer)),
+    {},
+  );
   for (const block of trainedBlocks) {
-    b.hop({ kind: 'update', block }, updateProgram(block, optimizer), gradientNames(block));
+    const program = b.program(`update ${block.id}`, () => updateProgram(block, optimizer));
+    b.hop({ kind: 'update', block }, program, gradientNames(block));
   }
   const { recipe, hops } = b.build();
   return {
@@ -242,6 +259,17 @@ function checkMicrobatches(plan: BlockPlan, { count, batch, length }: Microbatch
   }
 }
 
+const wordsOf = new WeakMap<BlockPlan, Map<string, Words>>();
+
+/** Words that are the same in all steps of a plan, made once, so that a device keeps them on its engine. */
+function fixedWords(plan: BlockPlan, key: string, make: () => Words): Words {
+  const kept = wordsOf.get(plan) ?? new Map<string, Words>();
+  wordsOf.set(plan, kept);
+  const words = kept.get(key) ?? make();
+  kept.set(key, words);
+  return words;
+}
+
 /** Declares what is given at the start of a step. */
 function declare(recipe: RecipeBuilder, options: BlockStepOptions, objective: Objective): void {
   const { plan, microbatches } = options;
@@ -261,16 +289,14 @@ function declare(recipe: RecipeBuilder, options: BlockStepOptions, objective: Ob
     recipe.data(`advantages.${m}`, [N]);
     recipe.data(`oldLogprobs.${m}`, [N]);
   }
-  if (objective === 'policy') recipe.fixed('ones', [N], new Float32Array(N).fill(1));
-  const { cos, sin } = modelRopeTables(config, config.context);
+  const fixed = (name: string, shape: readonly number[], make: () => Words) => {
+    recipe.fixed(name, shape, fixedWords(plan, `${name} ${shape} ${length}`, make));
+  };
+  if (objective === 'policy') fixed('ones', [N], () => new Float32Array(N).fill(1));
   const table = [config.context, config.headDim / 2];
-  recipe.fixed('rope.cos', table, cos);
-  recipe.fixed('rope.sin', table, sin);
-  recipe.fixed(
-    'positions',
-    [N],
-    Uint32Array.from({ length: N }, (_, i) => i % length),
-  );
+  fixed('rope.cos', table, () => modelRopeTables(config, config.context).cos);
+  fixed('rope.sin', table, () => modelRopeTables(config, config.context).sin);
+  fixed('positions', [N], () => Uint32Array.from({ length: N }, (_, i) => i % length));
   const rank = weights.lora?.rank;
-  if (rank !== undefined) recipe.fixed('lora.zero', [N, rank], new Float32Array(N * rank));
+  if (rank !== undefined) fixed('lora.zero', [N, rank], () => new Float32Array(N * rank));
 }

@@ -101,6 +101,13 @@ describe('HopComputer', () => {
     const skipping = blockStep({ plan, microbatches, paths: [[1], [2]] });
     await computer.use(skipping);
     expect(await computer.compute(forward.index, input)).toEqual(before);
+    // Rows of another length have other positions.
+    const short = blockStep({ plan, microbatches: { count: 1, batch: 2, length: 4 }, paths: 'full' });
+    await computer.use(short);
+    const halves = await computer.compute(forward.index, input);
+    expect(halves).not.toEqual(before);
+    await computer.use(step);
+    expect(await computer.compute(forward.index, input)).toEqual(before);
     const foreign = blockPlan({ config: NANO_CONFIG, layers: [2] });
     const other = blockStep({ plan: foreign, microbatches, paths: 'full' });
     await expect(computer.use(other)).rejects.toThrow(HopInputError);

@@ -49,6 +49,10 @@ export class HopComputer {
   readonly #store: TensorStore;
   /** Whose bytes a state tensor on the engine has. */
   readonly #held = new Map<string, Uint8Array>();
+  /** The tables on the engine. */
+  readonly #fixed = new Map<string, Float32Array>();
+  readonly #keys = new WeakMap<Program, string>();
+  #programs = 0;
   #disposed = false;
 
   constructor({ engine, step }: HopComputerOptions) {
@@ -66,14 +70,13 @@ export class HopComputer {
 
   /**
    * Goes on with another step of the same plan: other paths, microbatches or settings. The blocks' tensors
-   * stay on the engine. Waits for earlier calls.
+   * and the programs stay on the engine. Waits for earlier calls.
    */
   async use(step: BlockStep): Promise<void> {
     await queueOf(this.#engine).run(async () => {
       if (step.plan !== this.#step.plan) {
         throw new HopInputError('The step is of another plan of blocks: make another computer for it.');
       }
-      this.#store.release();
       this.#step = step;
     });
   }
@@ -99,6 +102,7 @@ export class HopComputer {
         this.#put(name, values);
         this.#held.set(name, bytes);
       }
+      this.#putFixed(bindings);
       const bound = this.#bind(program, bindings, values);
       const changed = hop.outputs.filter((name) => hop.state.includes(name));
       // Until the outputs are read, these are neither the version before nor the one after.
@@ -176,6 +180,26 @@ export class HopComputer {
     return values;
   }
 
+  /** Brings tables that programs know by the recipe's name to the engine, unless they are there. */
+  #putFixed(bindings: Readonly<Record<string, string>>): void {
+    for (const [name, tensor] of Object.entries(bindings)) {
+      const { source, shape } = this.#tensor(tensor);
+      if (source.kind !== 'fixed' || name !== tensor || !(source.words instanceof Float32Array)) continue;
+      if (this.#fixed.get(name) === source.words) continue;
+      // Tables for rows of another number do not fit.
+      if (this.#fixed.has(name)) this.#store.remove([name]);
+      this.#store.put(name, shape, source.words);
+      this.#fixed.set(name, source.words);
+    }
+  }
+
+  /** Another program has another key, also where its name is the same. */
+  #keyOf(program: Program): string {
+    const key = this.#keys.get(program) ?? `${program.name} ${this.#programs++}`;
+    this.#keys.set(program, key);
+    return key;
+  }
+
   #put(name: string, values: ReadonlyMap<string, TensorData>): void {
     const data = values.get(name);
     if (data === undefined || data instanceof Uint32Array) throw new RangeError(`${name} is no state.`);
@@ -188,11 +212,12 @@ export class HopComputer {
     bindings: Readonly<Record<string, string>>,
     values: ReadonlyMap<string, TensorData>,
   ): BoundProgram {
-    const bound = this.#store.program(program.name, () => program);
+    const bound = this.#store.program(this.#keyOf(program), () => program);
     const { read } = boundEnds(program);
     for (const [name, tensor] of Object.entries(bindings)) {
       const { source } = this.#tensor(tensor);
       if (!read.has(name) || source.kind === 'state' || source.kind === 'frozen') continue;
+      if (source.kind === 'fixed' && this.#fixed.has(name)) continue;
       const data = source.kind === 'fixed' ? source.words : values.get(tensor);
       if (data === undefined || data instanceof Uint16Array) throw new RangeError(`${tensor} has no value.`);
       bound.write(name, data);

@@ -1,7 +1,7 @@
 /** What one device computes of a step at once, and collecting such hops into the recipe of a step. */
 import { type DType, type Program, tensorOf } from '../../compute/repops/program.ts';
 import { RecipeBuilder, type RecipeTensor, type StepRecipe } from '../../compute/repops/recipe.ts';
-import type { Block } from './block-plan.ts';
+import type { Block, BlockPlan } from './block-plan.ts';
 
 export type HopKind = 'embed' | 'forward' | 'loss' | 'backward' | 'sum' | 'norm' | 'clip' | 'update';
 
@@ -57,15 +57,28 @@ function endsOf(
   };
 }
 
+/** The programs of a plan's steps. Steps with other paths have the same ones. */
+const programsOf = new WeakMap<BlockPlan, Map<string, Program>>();
+
+/** Collects the hops of a step. */
 export class StepBuilder {
   readonly recipe = new RecipeBuilder();
   readonly #runs: { kind: HopKind; block: string; microbatch?: number }[] = [];
-  readonly #programs = new Map<string, Program>();
+  readonly #programs: Map<string, Program>;
+  readonly #settings: string;
 
-  /** The program with that key, made once, so that engines prepare it once. */
+  /** `settings` names all that programs of this plan depend on besides their keys. */
+  constructor(plan: BlockPlan, settings: string) {
+    this.#programs = programsOf.get(plan) ?? new Map();
+    programsOf.set(plan, this.#programs);
+    this.#settings = settings;
+  }
+
+  /** The program with that key, made once for all steps of a plan, so that engines prepare it once. */
   program(key: string, make: () => Program): Program {
-    const program = this.#programs.get(key) ?? make();
-    this.#programs.set(key, program);
+    const whole = `${key} ${this.#settings}`;
+    const program = this.#programs.get(whole) ?? make();
+    this.#programs.set(whole, program);
     return program;
   }
 

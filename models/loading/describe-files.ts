@@ -1,6 +1,7 @@
 /** Names a model by the hashes of its files. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { ManifestBuilder, MOST_FILE_BYTES, MOST_WHOLE_BYTES } from '../../protocol/file-manifest.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import { filesRoot, type HashedFile } from './file-root.ts';
 import { ModelLoadError, type ModelSource } from './model-source.ts';
@@ -18,6 +19,12 @@ const SMALL_FILES: ReadonlySet<string> = new Set([
 
 const PIECE = 4 << 20;
 
+/** A file's hash and, for one of more than 1 MiB, the name by which members of a swarm pass it on. */
+export interface DescribedFile extends HashedFile {
+  /** CIDv1 of the file's manifest. Absent for a file of at most 1 MiB or of more than 4 GiB. */
+  readonly manifest?: string;
+}
+
 /**
  * Hashes every file that loading the model reads, piece by piece. `onProgress` gets the bytes so far and of
  * all. Throws ModelLoadError for a source without such files.
@@ -28,7 +35,7 @@ export async function describeFiles(
     readonly signal: AbortSignal;
     readonly onProgress: (bytes: number, total: number) => void;
   },
-): Promise<{ readonly files: readonly HashedFile[]; readonly root: Hex }> {
+): Promise<{ readonly files: readonly DescribedFile[]; readonly root: Hex }> {
   const names = (await source.list(o.signal)).filter(
     (name) => SMALL_FILES.has(name) || name.endsWith('.safetensors'),
   );
@@ -43,16 +50,22 @@ export async function describeFiles(
   }
   const total = found.reduce((sum, { reader }) => sum + reader.size, 0);
   let bytes = 0;
-  const files: HashedFile[] = [];
+  const files: DescribedFile[] = [];
   for (const { name, reader } of found) {
     const hash = sha256.create();
+    const { size } = reader;
+    const manifest = size > MOST_WHOLE_BYTES && size <= MOST_FILE_BYTES ? new ManifestBuilder() : undefined;
     for (let at = 0; at < reader.size; at += PIECE) {
       const piece = await reader.read(at, Math.min(PIECE, reader.size - at), o.signal);
       hash.update(piece);
+      await manifest?.update(piece);
       bytes += piece.length;
       o.onProgress(bytes, total);
     }
-    files.push({ name, size: reader.size, sha256: bytesToHex(hash.digest()) });
+    files.push({
+      ...{ name, size, sha256: bytesToHex(hash.digest()) },
+      ...(manifest === undefined ? {} : { manifest: await manifest.cid() }),
+    });
   }
   return { files, root: filesRoot(files) };
 }

@@ -29,6 +29,8 @@ export interface StoredModel {
   readonly bytes: number;
   /** Bytes of the whole model, once known. */
   readonly total: number | null;
+  /** Names of its files, once all of them are on this device. */
+  readonly files: readonly string[];
 }
 
 /** A model that was downloaded from an address. */
@@ -136,7 +138,10 @@ export class ModelLibrary {
     return this.#options.directory.remove(id);
   }
 
-  async #stored(id: string, { url, name, root, verifiedBy, total }: LibraryRecord): Promise<StoredModel> {
-    return { id, url, name, root, verifiedBy, total, bytes: await this.#options.directory.bytes(id) };
+  async #stored(
+    id: string,
+    { url, name, root, verifiedBy, total, files }: LibraryRecord,
+  ): Promise<StoredModel> {
+    return { id, url, name, root, verifiedBy, total, files, bytes: await this.#options.directory.bytes(id) };
   }
 }

@@ -1,9 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ANVIL_KEYS, NO_ANVIL } from '../../chain/devnet/anvil.ts';
 import { type LocalChain, startLocalChain } from '../../chain/testing/local-chain.ts';
+import { filesRoot } from '../../models/loading/file-root.ts';
+import type { SourceFile } from '../../protocol/swarm-spec.ts';
 import { smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
 import { runSwarmCommand } from './command.ts';
 
@@ -85,13 +87,43 @@ describe.skipIf(NO_ANVIL !== undefined)(
       );
     });
 
+    it('[S-10] describes a folder’s model with manifests, and opens no swarm whose model nobody could get', async () => {
+      const folder = join(home, 'described');
+      await mkdir(folder);
+      await writeFile(join(folder, 'config.json'), '{}');
+      await writeFile(join(folder, 'model.safetensors'), new Uint8Array(2 ** 20 + 1));
+      const base = JSON.parse(await swarm('describe', '--model', folder));
+      const [config, weights] = base.files;
+      expect(config).toMatchObject({ path: 'config.json', size: 2, urls: [] });
+      expect(config).not.toHaveProperty('manifest');
+      expect(weights.manifest).toMatch(/^bafkrei/);
+      const hashed = base.files.map(({ path, size, sha256 }: SourceFile) => ({
+        ...{ name: path, size, sha256: sha256.slice(2) },
+      }));
+      expect(base.root).toBe(filesRoot(hashed));
+      const { startedBy: _, startedAt: __, ...spec } = smallSpec;
+      const create = async (files: readonly object[]) => {
+        await writeFile(join(home, 'own.json'), JSON.stringify({ ...spec, base: { ...base, files } }));
+        return swarm('create', join(home, 'own.json'), '--dry-run');
+      };
+      expect(await create(base.files)).toMatch(/takes \d+ gas/);
+      const { manifest: ___, ...bare } = weights;
+      await expect(create([config, bare])).rejects.toThrow(
+        /Nobody could get model\.safetensors of described .*neither an address nor a manifest/,
+      );
+      const url = 'https://example.org/described';
+      const addressed = JSON.parse(await swarm('describe', '--model', folder, '--url', url, '--json'));
+      expect(addressed.files[1].urls).toEqual([`${url}/model.safetensors`]);
+      await expect(swarm('describe')).rejects.toThrow(/--model/);
+    });
+
     it('names what is wrong, and opens nothing then', async () => {
       await expect(swarm('create', join(home, 'wrong.json'))).rejects.toThrow(/wrong at models/);
       await expect(swarm('create', join(home, 'absent.json'))).rejects.toThrow(/cannot be read/);
       await expect(swarm('show', '#/swarm/10/1')).rejects.toThrow(/chain 10/);
       await expect(swarm('show', '99')).rejects.toThrow(/no swarm of this number/);
       await expect(swarm('show')).rejects.toThrow(/Name a swarm/);
-      await expect(swarm('close', '1')).rejects.toThrow(/create, list, show, leave or drill/);
+      await expect(swarm('close', '1')).rejects.toThrow(/create, describe, list, show, leave or drill/);
     });
   },
 );

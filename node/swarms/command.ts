@@ -19,6 +19,7 @@ import { parseCommandLine, UsageError, wholeNumber } from '../home/command-line.
 import { secretFile } from '../home/key-file.ts';
 import { readNetworkFile } from '../home/network-file.ts';
 import { drill, memoryLines, stageLine } from '../swarm-drill.ts';
+import { describeModel } from './describe-model.ts';
 import { networkOfSwarm } from './find-swarm.ts';
 import { leaveSwarm } from './leave-swarm.ts';
 import { ensureFunds } from './starter-funds.ts';
@@ -26,6 +27,8 @@ import { ensureFunds } from './starter-funds.ts';
 const HELP = `npm run swarm -- COMMAND [options]
 
   create SPEC.json     opens a swarm with one transaction; asks nothing, but --dry-run only tells the price
+  describe --model DIR the "base" of a specification for a model's folder: its files with hashes and manifests,
+                       by which members pass them on; --url URL names a folder that has them too
   list                 the newest swarms of the network
   show ID|LINK         one swarm with its specification
   drill --model DIR    rounds of members in this process that train adapters beside a real model;
@@ -69,6 +72,7 @@ export async function runSwarmCommand(options: SwarmCommandOptions): Promise<voi
         most: { type: 'string', default: '25' },
         home: { type: 'string', default: `${state}/volunteer` },
         model: { type: 'string' },
+        url: { type: 'string' },
         members: { type: 'string', default: '2' },
         rounds: { type: 'string', default: '2' },
         items: { type: 'string', default: '4' },
@@ -88,6 +92,12 @@ export async function runSwarmCommand(options: SwarmCommandOptions): Promise<voi
   }
   const print = (value: unknown, lines: readonly string[]): void =>
     say(values.json ? JSON.stringify(value) : lines.join('\n'));
+  if (command === 'describe') {
+    if (values.model === undefined) throw new UsageError(`Name a model's folder with --model.\n\n${HELP}`);
+    const base = await describeModel({ folder: values.model, address: values.url, signal });
+    print(base, [JSON.stringify(base, null, 2)]);
+    return;
+  }
   if (command === 'drill') {
     if (values.model === undefined) throw new UsageError(`Name a model's folder with --model.\n\n${HELP}`);
     const result = await drill({
@@ -196,7 +206,7 @@ export async function runSwarmCommand(options: SwarmCommandOptions): Promise<voi
       return;
     }
     default:
-      throw new UsageError(`Name a command: create, list, show, leave or drill.\n\n${HELP}`);
+      throw new UsageError(`Name a command: create, describe, list, show, leave or drill.\n\n${HELP}`);
   }
 
   async function chainMs(): Promise<number> {

@@ -2,16 +2,18 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { equalBytes } from '../../protocol/bytes.ts';
 import { toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { SourceFile } from '../../protocol/swarm-spec.ts';
 import { ContentError } from '../../swarm/content/content-error.ts';
-import { StoreWithLocalFiles } from '../../swarm/content/local-files.ts';
+import { fileCid, StoreWithLocalFiles } from '../../swarm/content/local-files.ts';
+import { CHUNK, manifestOf, webHash } from '../../swarm/content/manifest.ts';
 import { startContent } from '../../swarm/content/service.ts';
 import { MemoryStore } from '../../swarm/content/store.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
 import { MemoryNetwork } from '../../swarm/testing/memory-transport.ts';
-import { fetchByHash, fileInFolder, fileInMemory, offerFile } from './member-files.ts';
+import { fileInFolder, fileInMemory, fromPeers, offerFile } from './member-files.ts';
 import { type ObtainFileOptions, obtainFile } from './obtain-file.ts';
 
 const questions = new TextEncoder().encode('{"question":"1 and 1?","answer":"2"}\n');
@@ -49,7 +51,7 @@ describe('files from members', () => {
     ];
     const large = new Uint8Array(300_000).fill(7);
     const fetch = (bytes: Uint8Array, sources: readonly string[]) =>
-      fetchByHash({ content: asks.content, file: named(bytes), sources, signal });
+      fromPeers(asks.content, () => sources).small(named(bytes), signal);
     await expect(fetch(large, ['lacks', 'has'])).rejects.toThrow(ContentError);
     offerFile(has.store, named(large), fileInMemory(large));
     expect(await fetch(large, ['lacks', 'has'])).toEqual(large);
@@ -63,9 +65,106 @@ describe('files from members', () => {
     const [has, asks] = [await peer(network, 'has'), await peer(network, 'asks')];
     offerFile(has.store, named(questions), fileInFolder(named(questions), path));
     await writeFile(path, 'something else');
-    const fetched = fetchByHash({ content: asks.content, file: named(questions), sources: ['has'], signal });
+    const fetched = fromPeers(asks.content, () => ['has']).small(named(questions), signal);
     await expect(fetched).rejects.toThrow(ContentError);
     for (const { content } of [has, asks]) await content.stop();
+  });
+});
+
+describe('a large file from members', () => {
+  const { signal } = new AbortController();
+  const bytes = Uint8Array.from(
+    { length: 5 * CHUNK + 9 },
+    (_, at) => (Math.imul(at, 2654435761) >>> 24) & 255,
+  );
+  const file = async (more: Partial<SourceFile> = {}): Promise<SourceFile> => ({
+    ...{ path: 'model.safetensors', size: bytes.length, sha256: toHex(sha256Of(bytes)), urls: [] },
+    manifest: await fileCid(await manifestOf(bytes, webHash)),
+    ...more,
+  });
+
+  /** Obtains the file into a folder; `chunks` counts what a member sent. */
+  async function obtain(more: Partial<ObtainFileOptions> = {}, ends = Number.POSITIVE_INFINITY) {
+    const network = new MemoryNetwork();
+    const path = join(home, 'has.safetensors');
+    await writeFile(path, bytes);
+    const [has, asks] = [await peer(network, 'has'), await peer(network, 'asks')];
+    const named = await file();
+    let chunks = 0;
+    const local = fileInFolder(named, path);
+    const manifest = await manifestOf(bytes, webHash);
+    has.store.offer(
+      named.manifest ?? '',
+      {
+        ...local,
+        read: async (offset, length) => (++chunks > ends ? undefined : local.read(offset, length)),
+      },
+      manifest,
+    );
+    const notices: string[] = [];
+    const progress: number[] = [];
+    const done = obtainFile({
+      ...{ file: named, folder: join(home, 'model'), name: 'model.safetensors', signal },
+      ...{ label: 'model.safetensors of the model', option: '--model' },
+      fromMembers: fromPeers(asks.content, () => ['has']),
+      sleep: () => Promise.reject(new Error('Stopped by you.')),
+      onNotice: (sentence) => void notices.push(sentence),
+      onProgress: (here) => void progress.push(here),
+      ...more,
+    }).finally(() => Promise.all([has.content.stop(), asks.content.stop()]));
+    await done.catch(() => undefined);
+    return { done, notices, progress, chunks: () => chunks };
+  }
+  const there = async () => new Uint8Array(await readFile(join(home, 'model', 'model.safetensors')));
+
+  it('[S-09] comes in chunks by the manifest that the specification names, and is not fetched twice', async () => {
+    const first = await obtain();
+    await first.done;
+    expect(equalBytes(await there(), bytes)).toBe(true);
+    expect([first.chunks(), first.progress.at(-1)]).toEqual([6, bytes.length]);
+    const again = await obtain();
+    await again.done;
+    expect(again.chunks()).toBe(0);
+  });
+
+  it('[S-09] goes on where a download from members ended', async () => {
+    const first = await obtain({}, 4);
+    await expect(first.done).rejects.toThrow('Stopped by you.');
+    const second = await obtain();
+    await second.done;
+    expect(equalBytes(await there(), bytes)).toBe(true);
+    expect(second.chunks()).toBe(2);
+  });
+
+  it('[S-09] goes on from what an address gave before it failed', async () => {
+    const address = 'https://gone.test/model.safetensors';
+    let asked = 0;
+    const { done, notices, chunks } = await obtain({
+      file: await file({ urls: [address] }),
+      async fetch() {
+        if (++asked > 1) return new Response('no', { status: 404 });
+        // Three chunks and a bit, and then the connection ends.
+        const body = new ReadableStream({
+          start(controller) {
+            controller.enqueue(bytes.slice(0, 3 * CHUNK + 77));
+            controller.close();
+          },
+        });
+        return new Response(body, { headers: { 'content-length': String(bytes.length), etag: '"x"' } });
+      },
+    });
+    await done;
+    expect(equalBytes(await there(), bytes)).toBe(true);
+    expect(notices.join()).toContain('asks the members');
+    expect(chunks()).toBe(3);
+  });
+
+  it('[S-09] is refused when the manifest is of another file or of another size', async () => {
+    const other = await obtain({ file: await file({ sha256: `0x${'ab'.repeat(32)}` }) });
+    await expect(other.done).rejects.toThrow(/is of another file than its SHA-256; take another swarm/);
+    const longer = await obtain({ file: await file({ size: bytes.length + 1 }) });
+    await expect(longer.done).rejects.toThrow(/has 1310730 bytes, and its manifest 1310729/);
+    expect(longer.chunks()).toBe(0);
   });
 });
 
@@ -78,10 +177,13 @@ describe('obtainFile', () => {
       name: 'kept.jsonl',
       label: 'the questions “sums”',
       option: '--data',
-      fromMembers: async () => {
-        const answer = answers.shift();
-        if (answer === undefined || answer === null) throw new ContentError('Nobody has it.');
-        return answer;
+      fromMembers: {
+        async small() {
+          const answer = answers.shift();
+          if (answer === undefined || answer === null) throw new ContentError('Nobody has it.');
+          return answer;
+        },
+        large: () => Promise.reject(new Error('It is a small file.')),
       },
       sleep: async () => undefined,
       onNotice: (sentence) => void notices.push(sentence),
@@ -112,9 +214,9 @@ describe('obtainFile', () => {
     expect(notices.join()).toContain('asks the members');
   });
 
-  it('[S-09] says that members pass on no file above 1 MiB, and ends when it is stopped', async () => {
+  it('[S-09] says that members pass on no file above 1 MiB without a manifest, and ends when it is stopped', async () => {
     const large = { ...named(questions), size: 1024 * 1024 + 1 };
-    await expect(obtain([questions], { file: large }).done).rejects.toThrow(/at most 1048576 bytes.*--data/);
+    await expect(obtain([questions], { file: large }).done).rejects.toThrow(/nor a manifest.*--data/);
     const stop = new AbortController();
     const stopped = obtain([], {
       signal: stop.signal,

@@ -1,30 +1,75 @@
-/** How members pass a swarm's files on: by their SHA-256, as a tab does (docs/decisions/0019). */
-import { open, readFile } from 'node:fs/promises';
+/**
+ * How members pass a swarm's files on: a file of at most 1 MiB by its SHA-256, as a tab does
+ * (docs/decisions/0019), a larger one by its manifest, in chunks (docs/decisions/0026).
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { fromHex, toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { SourceFile } from '../../protocol/swarm-spec.ts';
 import type { Content } from '../../swarm/content/content.ts';
 import { type LocalFile, type StoreWithLocalFiles, smallFileCid } from '../../swarm/content/local-files.ts';
 import { MAX_OBJECT } from '../../swarm/content/manifest.ts';
+import type { ContentStore } from '../../swarm/content/store.ts';
 import type { SwarmConnection } from '../../swarm/join.ts';
+import { readPart } from './read-part.ts';
 
-/** How long the members of one moment are asked for a file, in ms. */
-const FETCH_MS = 15_000;
+/** How long the members of one moment are asked for a small file, in ms. */
+const SMALL_MS = 15_000;
+/** The same for the chunks of a large one. What came until then stays. */
+const LARGE_MS = 10 * 60_000;
 
-/** Fetches a file from whoever is there. Rejects while nobody has it. */
-export type FromMembers = (file: SourceFile, signal: AbortSignal) => Promise<Uint8Array>;
+/** A file that travels in chunks. */
+export type LargeFile = SourceFile & { readonly manifest: string };
 
-/**
- * Whether members can pass a file on. The SHA-256 of a larger one is not the CID under which the content
- * protocol sends it.
- */
-export function isPassedOn({ size }: Pick<SourceFile, 'size'>): boolean {
+/** Fetches files from whoever is there. Both reject while nobody has all of it. */
+export interface FromMembers {
+  /** A file of at most 1 MiB. */
+  small(file: SourceFile, signal: AbortSignal): Promise<Uint8Array>;
+  /** Puts the chunks that are missing of a larger one into the store. */
+  large(
+    file: LargeFile,
+    into: ContentStore,
+    options: { readonly signal: AbortSignal; readonly onProgress: (bytes: number) => void },
+  ): Promise<void>;
+}
+
+/** Whether the file travels as a whole, by its SHA-256. */
+export function isSmall({ size }: Pick<SourceFile, 'size'>): boolean {
   return size <= MAX_OBJECT;
+}
+
+/** Whether the file travels in chunks, by the manifest that the specification names. */
+export function isLarge(file: SourceFile): file is LargeFile {
+  return !isSmall(file) && file.manifest !== undefined;
 }
 
 /** Whether bytes are the file that a specification names. */
 export function isFile({ size, sha256 }: SourceFile, bytes: Uint8Array): boolean {
   return bytes.length === size && toHex(sha256Of(bytes)) === sha256;
+}
+
+/** Whether the file at a path is the one that a specification names. Reads all of it, in pieces. */
+export async function isFileAt(
+  { size, sha256 }: SourceFile,
+  path: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  if ((await stat(path).catch(() => undefined))?.size !== size) return false;
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    for await (const piece of createReadStream(path, signal === undefined ? {} : { signal })) {
+      hash.update(piece);
+      bytes += piece.length;
+      if (bytes > size) return false;
+    }
+  } catch {
+    signal?.throwIfAborted();
+    return false;
+  }
+  return bytes === size && `0x${hash.digest('hex')}` === sha256;
 }
 
 /** The file at a path; undefined when another one is there, or none. */
@@ -39,36 +84,39 @@ export function membersOf({
   presence,
   node,
 }: Pick<SwarmConnection, 'content' | 'presence' | 'node'>): FromMembers {
-  return (file, signal) => {
-    const sources = new Set([
+  return fromPeers(content, () => [
+    ...new Set([
       ...presence.members().map(({ peerId }) => peerId),
       ...node.view().peers.map(({ peerId }) => peerId),
-    ]);
-    return fetchByHash({ content, file, sources: [...sources], signal });
+    ]),
+  ]);
+}
+
+/** Asks the peers that `sources` names at each call. Rejects with ContentError when none of them has it. */
+export function fromPeers(
+  content: Pick<Content, 'fetchObject' | 'downloadFile'>,
+  sources: () => readonly string[],
+): FromMembers {
+  return {
+    small: (file, signal) =>
+      content.fetchObject(cidOfSmall(file), sources(), {
+        ...{ signal, maxBytes: file.size, deadlineMs: SMALL_MS },
+      }),
+    large: ({ manifest, size }, into, { signal, onProgress }) =>
+      content.downloadFile(manifest, sources(), {
+        ...{ into, signal, onProgress, maxBytes: size, deadlineMs: LARGE_MS },
+      }),
   };
 }
 
-/** Asks peers for a file by its SHA-256. Rejects with ContentError when none of them has it. */
-export function fetchByHash(options: {
-  readonly content: Pick<Content, 'fetchObject'>;
-  readonly file: SourceFile;
-  /** Ids of peers. */
-  readonly sources: readonly string[];
-  readonly signal: AbortSignal;
-}): Promise<Uint8Array> {
-  const { content, file, sources, signal } = options;
-  return content.fetchObject(cidOfFile(file), sources, {
-    ...{ signal, maxBytes: file.size, deadlineMs: FETCH_MS },
-  });
-}
-
-function cidOfFile({ sha256 }: Pick<SourceFile, 'sha256'>): string {
+function cidOfSmall({ sha256 }: Pick<SourceFile, 'sha256'>): string {
   return smallFileCid(fromHex(sha256));
 }
 
 /** Serves a swarm's file that is on this device, as long as the device takes part. */
 export function offerFile(store: StoreWithLocalFiles, file: SourceFile, local: LocalFile): void {
-  if (isPassedOn(file)) store.offer(cidOfFile(file), local);
+  if (isSmall(file)) store.offer(cidOfSmall(file), local);
+  else if (isLarge(file)) store.offer(file.manifest, local);
 }
 
 /** Bytes in memory as a file that is served. */
@@ -78,22 +126,5 @@ export function fileInMemory(bytes: Uint8Array): LocalFile {
 
 /** A file on a disk that is served. Whoever asks for a part opens it, so that nothing stays open. */
 export function fileInFolder({ size }: Pick<SourceFile, 'size'>, path: string): LocalFile {
-  return {
-    size,
-    async read(offset, length) {
-      const file = await open(path, 'r').catch(() => undefined);
-      if (file === undefined) return undefined;
-      try {
-        const bytes = new Uint8Array(length);
-        for (let at = 0; at < length; ) {
-          const { bytesRead } = await file.read(bytes, at, length - at, offset + at);
-          if (bytesRead === 0) return undefined;
-          at += bytesRead;
-        }
-        return bytes;
-      } finally {
-        await file.close();
-      }
-    },
-  };
+  return { size, read: (offset, length) => readPart(path, offset, length) };
 }

@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep } from '../../chain/sleep.ts';
 import { fetchNamedFile } from '../../models/loading/base-files.ts';
@@ -6,7 +6,16 @@ import { openFolderFileStore } from '../../models/loading/folder-file-store.ts';
 import { ModelLoadError } from '../../models/loading/model-source.ts';
 import type { SourceFile } from '../../protocol/swarm-spec.ts';
 import { MAX_OBJECT } from '../../swarm/content/manifest.ts';
-import { type FromMembers, isFile, isPassedOn, readNamedFile } from './member-files.ts';
+import {
+  type FromMembers,
+  isFile,
+  isFileAt,
+  isLarge,
+  isSmall,
+  type LargeFile,
+  readNamedFile,
+} from './member-files.ts';
+import { PartFileStore } from './part-file-store.ts';
 
 export interface ObtainFileOptions {
   readonly file: SourceFile;
@@ -27,6 +36,8 @@ export interface ObtainFileOptions {
   /** Waits between two rounds of asking members. Tests inject their own. */
   readonly sleep?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined;
   readonly onNotice?: ((sentence: string) => void) | undefined;
+  /** Bytes of a large file that are here. */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -37,15 +48,18 @@ const QUIET_ASKS = 3;
 
 /**
  * Puts a file that a specification names into a folder: it is there already, or one of its addresses has it,
- * or members, who are asked until one has it. Size and SHA-256 are checked. Throws ModelLoadError where
- * neither an address nor members can give it, and the signal's reason once that fires.
+ * or members, who are asked until one has it. Size and SHA-256 are checked, and what was fetched before a
+ * download ended is not fetched again. Throws ModelLoadError where neither an address nor members can give
+ * it, and the signal's reason once that fires.
  */
 export async function obtainFile(options: ObtainFileOptions): Promise<void> {
   const { file, folder, name, address, fromMembers, signal } = options;
   const path = join(folder, name);
   // What members gave has no state of a download beside it.
-  if (isPassedOn(file) && (await readNamedFile(file, path)) !== undefined) return;
+  if (isSmall(file) && (await readNamedFile(file, path)) !== undefined) return;
+  if (isLarge(file) && (await isFileAt(file, path, signal))) return;
   const isAnywhere = address !== undefined || file.urls.length > 0;
+  const isPassedOn = isSmall(file) || isLarge(file);
   if (isAnywhere || fromMembers === undefined) {
     try {
       await fetchNamedFile({
@@ -55,31 +69,71 @@ export async function obtainFile(options: ObtainFileOptions): Promise<void> {
       return;
     } catch (error) {
       signal?.throwIfAborted();
-      if (!(error instanceof ModelLoadError) || fromMembers === undefined || !isPassedOn(file)) throw error;
+      if (!(error instanceof ModelLoadError) || fromMembers === undefined || !isPassedOn) throw error;
       options.onNotice?.(`${error.message}. This device asks the members of the swarm for it.`);
     }
   }
-  const bytes = await askMembers(options, fromMembers);
-  await mkdir(folder, { recursive: true });
-  await writeFile(`${path}.part`, bytes);
-  await rename(`${path}.part`, path);
-}
-
-async function askMembers(
-  { file, label, option, sleep: pause = sleep, onNotice, signal }: ObtainFileOptions,
-  fromMembers: FromMembers | undefined,
-): Promise<Uint8Array> {
-  if (fromMembers === undefined || !isPassedOn(file)) {
+  if (fromMembers === undefined || !isPassedOn) {
     throw new ModelLoadError(
-      `${file.path} has ${file.size} bytes and no address, and members pass on files of at most ${MAX_OBJECT} bytes; ask whoever started the swarm for it, and name its folder with ${option}`,
+      `${file.path} has ${file.size} bytes and neither an address nor a manifest, by which members pass on files of more than ${MAX_OBJECT} bytes; ask whoever started the swarm for it, and name its folder with ${options.option}`,
     );
   }
+  await mkdir(folder, { recursive: true });
+  const part = `${path}.part`;
+  if (isLarge(file)) {
+    // What an address gave before it failed is a beginning.
+    if ((await stat(part).catch(() => undefined)) === undefined)
+      await copyFile(path, part).catch(() => undefined);
+    await askInChunks({ ...options, file }, fromMembers, part);
+  } else {
+    await writeFile(part, await askWhole(options, fromMembers));
+  }
+  await rename(part, path);
+}
+
+/** Asks members until the file at `part` is the one that the specification names. */
+async function askInChunks(
+  options: ObtainFileOptions & { readonly file: LargeFile },
+  fromMembers: FromMembers,
+  part: string,
+): Promise<void> {
+  const { file, label, onNotice, onProgress = () => undefined } = options;
+  const store = new PartFileStore(file, part);
+  await askAgain(options, async (signal) => {
+    await fromMembers.large(file, store, { signal, onProgress });
+    return true;
+  });
+  onNotice?.(`All of ${label} is here; its hash is compared.`);
+  await truncate(part, file.size);
+  if (await isFileAt(file, part, options.signal)) return;
+  await rm(part, { force: true });
+  throw new ModelLoadError(
+    `The manifest that the swarm names for ${file.path} is of another file than its SHA-256; take another swarm, or name a folder with ${options.option}`,
+  );
+}
+
+function askWhole(options: ObtainFileOptions, fromMembers: FromMembers): Promise<Uint8Array> {
+  const { file } = options;
+  return askAgain(options, async (signal) => {
+    const found = await fromMembers.small(file, signal);
+    return isFile(file, found) ? found : undefined;
+  });
+}
+
+/** Asks every few seconds until there is an answer. An error of the specification ends it. */
+async function askAgain<T>(
+  { label, option, sleep: pause = sleep, onNotice, signal }: ObtainFileOptions,
+  ask: (signal: AbortSignal) => Promise<T | undefined>,
+): Promise<T> {
   const ending = signal ?? new AbortController().signal;
   for (let asks = 1; ; asks++) {
     ending.throwIfAborted();
-    const found = await fromMembers(file, ending).catch(() => undefined);
+    const found = await ask(ending).catch((error: unknown) => {
+      if (error instanceof ModelLoadError) throw error;
+      return undefined;
+    });
     ending.throwIfAborted();
-    if (found !== undefined && isFile(file, found)) return found;
+    if (found !== undefined) return found;
     if (asks === QUIET_ASKS) {
       onNotice?.(
         `No member who is here now has ${label}. This device asks again every few seconds; where you have them, stop it and name their folder with ${option}.`,

@@ -152,6 +152,21 @@ describe.skipIf(NO_ANVIL !== undefined)(
       expect(server.requests.length).toBe(asked);
     });
 
+    it('[S-10] refuses a large file that nobody could get before it asks for another one', async () => {
+      const asked = server.requests.length;
+      const base = served();
+      const size = 2 ** 20 + 1;
+      // Members may bring models of their own there, so that it can be opened.
+      const spec: SwarmSpec = {
+        ...builtin,
+        models: 'any',
+        base: { ...base, files: [...base.files, { ...dataSet.file, path: 'more.safetensors', size }] },
+      };
+      await expect(prepare(spec)).rejects.toThrow(/Nobody could get more\.safetensors/);
+      await expect(prepare({ ...spec, models: 'one' })).rejects.toThrow(/Nobody could get more\.safetensors/);
+      expect(server.requests.length).toBe(asked);
+    });
+
     it('leaves a swarm without its own checkpoint, and keeps that where it is', async () => {
       const network = parseNetwork({ ...local.network, relays: [], swarm: 3 });
       const own = join(home, 'leaving');

@@ -50,10 +50,7 @@ export interface PrepareSwarmOptions {
   readonly modelBytes: (trained: SwarmSpec['trained']['kind']) => number;
   /** Defaults to the platform's `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
-  /**
-   * Asks members for a file of at most 1 MiB. Called only for what no folder and no address gives. Defaults
-   * to nobody.
-   */
+  /** Asks members for a file. Called only for what no folder and no address gives. Defaults to nobody. */
   readonly fromMembers?: FromMembers;
   /** Waits between two rounds of asking members. Tests inject their own. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -92,11 +89,13 @@ export async function prepareSwarm(options: PrepareSwarmOptions): Promise<Prepar
   return { record, spec, model, dataSets, settings: learningSettingsOf(spec, deviceClass) };
 }
 
-function refuse(spec: SwarmSpec, { modelBytes, model }: PrepareSwarmOptions): void {
+function refuse(spec: SwarmSpec, { modelBytes, model, data }: PrepareSwarmOptions): void {
   const device = {
     ...knownTasksAndModels(),
     modelBytes: modelBytes(spec.trained.kind),
     dataBytes: DATA_BYTES,
+    hasModel: model !== undefined,
+    hasData: data !== undefined,
   };
   const [refusal] = refusalsOf(spec, device);
   if (refusal !== undefined) throw new SwarmRefusedError(refusal.sentence);

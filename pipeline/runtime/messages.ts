@@ -47,6 +47,8 @@ const messageCodec = variant({
   busy: record({ kind: oneOf('busy'), step, hop }),
   /** The answer of a device that has not what was wanted and cannot compute it. */
   lack: record({ kind: oneOf('lack'), step, hop }),
+  /** Asks a member that computes for `welcome`. One that does not compute yet says nothing. */
+  hello: record({ kind: oneOf('hello') }),
   /** The sender has these blocks' versions of that step, and computes from now on. */
   join: record({ kind: oneOf('join'), step, blocks }),
   /** For a device that comes: the step, its paths, and who keeps which blocks. */

@@ -505,6 +505,7 @@ export class PipelineMember {
       case 'busy':
         this.#onBusy(from, message);
         return;
+      case 'hello':
       case 'pong':
       case 'welcome':
         return;

@@ -29,6 +29,21 @@ export const smallSpec: SwarmSpec = {
   schedule: { answerSeconds: 8, critiqueSeconds: 5, voteSeconds: 7 },
 };
 
+/** A swarm of the built-in model in two blocks of layers, of which each microbatch leaves one out. */
+export const blocksSpec: SwarmSpec = {
+  ...smallSpec,
+  name: 'Sums in blocks',
+  blocks: {
+    layersPerBlock: 1,
+    skipped: 1,
+    fullEvery: 10,
+    microbatches: 8,
+    rows: 4,
+    length: 64,
+    boundary: 'bf16',
+  },
+};
+
 /** A swarm of a published model with adapters, the catalogue and a data set for each kind of checker. */
 export const fullSpec: SwarmSpec = {
   ...smallSpec,
@@ -46,7 +61,13 @@ export const fullSpec: SwarmSpec = {
         sha256: `0x${'3d'.repeat(32)}`,
         urls: ['https://huggingface.co/Qwen/Qwen2.5-0.5B-Instruct/resolve/main/config.json'],
       },
-      { path: 'weights/model.safetensors', size: 988_097_824, sha256: `0x${'4e'.repeat(32)}`, urls: [] },
+      {
+        path: 'weights/model.safetensors',
+        size: 988_097_824,
+        sha256: `0x${'4e'.repeat(32)}`,
+        urls: [],
+        manifest: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy',
+      },
     ],
   },
   trained: { kind: 'adapters', rank: 8, alpha: 16.5, targets: ['q_proj', 'v_proj'] },

@@ -1,3 +1,4 @@
+import type { DeviceAddress } from '../../protocol/hex.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import { ContentError } from '../content/content-error.ts';
@@ -11,6 +12,7 @@ import type { Announcements } from './announcements.ts';
 import { ANNOUNCE_MS, Announcer } from './announcer.ts';
 import { BlockStoreFullError } from './block-files.ts';
 import type { BlockStore, HeldVersion } from './block-store.ts';
+import { Discards } from './discards.ts';
 import { fetchVersion, type RootOf, WrongVersionError } from './fetch-version.ts';
 import { type BlockMember, Holders } from './holders.ts';
 import { type BlockKeepers, type BlockNeed, type Candidate, placeBlocks } from './keepers.ts';
@@ -81,10 +83,6 @@ const CHECK_MS = 5_000;
 const PROBE_MS = 60_000;
 /** Milliseconds after which a version that is still being computed may be fetched. */
 const COMPUTE_MS = 600_000;
-/** Milliseconds between the last announcement of a version and its deletion. */
-const LET_GO_MS = 10_000;
-/** Milliseconds for which chunks are kept that belong to no version here. */
-const LEFTOVER_MS = 600_000;
 /** Milliseconds for which a block is refused after it could not be written. */
 const REFUSED_MS = 600_000;
 /** Versions fetched at the same time. */
@@ -110,10 +108,7 @@ export class BlockKeeper {
   readonly #stops: (() => void)[] = [];
   /** Contents that turned out to be no version of the run. They are not fetched again. */
   readonly #wrong = new BoundedMap<string, true>(1024);
-  /** Versions that are announced no longer and will be deleted, with when that began. */
-  readonly #letGo = new Map<string, number>();
-  /** Content without a version, with when it was first seen so. */
-  readonly #leftovers = new Map<string, number>();
+  readonly #discards: Discards;
   readonly #startedAt: number;
   #role: BlocksBody['role'];
   #fetched = 0;
@@ -132,6 +127,7 @@ export class BlockKeeper {
     this.#holders = new Holders({ now: () => scheduler.now(), members });
     this.#needs = options.blocks.map(({ id, versionBytes }) => ({ id, bytes: roomFor(versionBytes) }));
     this.#announcer = new Announcer({ announcements, scheduler, random, body: () => this.#body() });
+    this.#discards = new Discards(options.store, () => scheduler.now());
     this.#dependencies = { transport, scheduler, hash, ...options.fetch };
     this.#prober = new Prober({
       dependencies: { ...this.#dependencies, store: options.store.content },
@@ -169,10 +165,20 @@ export class BlockKeeper {
     });
   }
 
+  /** A device has come that may not have heard what is held here. It is told soon. */
+  greet(): void {
+    this.#announcer.answer();
+  }
+
   /** Who keeps which block, as this device sees it. */
   placement(): ReadonlyMap<string, BlockKeepers> {
     const own = this.#role === 'keeper' ? [this.#ownCandidate()] : [];
     return placeBlocks(this.#options.run, this.#needs, [...own, ...this.#holders.candidates()]);
+  }
+
+  /** The other devices that are there and say that they hold a version with this root. */
+  holdersOf(version: ConfirmedVersion): readonly DeviceAddress[] {
+    return [...this.#holders.sourcesOf(version).values()].flat().map(({ device }) => device);
   }
 
   /**
@@ -249,6 +255,11 @@ export class BlockKeeper {
     this.#announcer.changed();
   }
 
+  /** Calls `run` when this device stops. */
+  onStop(run: () => void): void {
+    this.#stops.push(run);
+  }
+
   /** Ends at once. What is on the medium stays there. */
   stop(): void {
     this.#ended.abort(new DOMException('Stopped.', 'AbortError'));
@@ -320,47 +331,20 @@ export class BlockKeeper {
     }
   }
 
-  /**
-   * Deletes what the run does not need and what others keep. A version is announced no longer some seconds
-   * before it goes, so that nobody counts on it or takes this device for a liar.
-   */
+  /** Deletes what the run does not need, and what all three keepers of a block have. */
   async #deleteUnneeded(placement: ReadonlyMap<string, BlockKeepers>): Promise<void> {
-    const { record, store, self, scheduler } = this.#options;
+    const { record, self } = this.#options;
     const now = record();
-    for (const version of store.versions()) {
-      const key = placeKey(version);
+    const isKept = (version: HeldVersion): boolean => {
       const place = placement.get(version.block);
-      const isMine = place?.keepers.includes(self.device) === true || place?.spare === self.device;
-      const isKeptByOthers =
-        place?.missing === 0 && place.keepers.every((device) => this.#holders.saysItHolds(device, version));
-      const isForeign = !this.#needs.some(({ id }) => id === version.block);
-      if (!isForeign && !isObsolete(version, now) && (isMine || !isKeptByOthers)) {
-        this.#letGo.delete(key);
-        continue;
-      }
-      const since = this.#letGo.get(key) ?? scheduler.now();
-      this.#letGo.set(key, since);
-      if (scheduler.now() - since < LET_GO_MS) continue;
-      this.#letGo.delete(key);
-      await store.remove(version);
-    }
-    await this.#deleteLeftovers();
-  }
-
-  /** Deletes chunks of fetches that nobody has gone on with for a while. */
-  async #deleteLeftovers(): Promise<void> {
-    const { store, scheduler } = this.#options;
-    const kept = new Set(store.versions().map(({ version }) => version));
-    for (const { version } of this.#fetching.values()) kept.add(version.version);
-    for (const cid of [...this.#leftovers.keys()]) if (kept.has(cid)) this.#leftovers.delete(cid);
-    for (const cid of store.content.cids()) {
-      if (kept.has(cid)) continue;
-      const since = this.#leftovers.get(cid) ?? scheduler.now();
-      this.#leftovers.set(cid, since);
-      if (scheduler.now() - since < LEFTOVER_MS) continue;
-      this.#leftovers.delete(cid);
-      await store.content.delete(cid);
-    }
+      // A block that the plan does not have.
+      if (place === undefined || isObsolete(version, now)) return false;
+      const isMine = place.keepers.includes(self.device) || place.spare === self.device;
+      const isWithAll = place.keepers.every((device) => this.#holders.saysItHolds(device, version));
+      return isMine || place.missing > 0 || !isWithAll;
+    };
+    const fetching = new Set([...this.#fetching.values()].map(({ version }) => version.version));
+    await this.#discards.discard(isKept, fetching);
   }
 
   /** The blocks that this device keeps or stands by for. */
@@ -423,7 +407,7 @@ export class BlockKeeper {
     }
     const held = store
       .versions()
-      .filter((version) => !this.#letGo.has(placeKey(version)))
+      .filter((version) => !this.#discards.has(version))
       .slice(0, LIMITS.heldVersions)
       .map(({ block, step, version, root }) => ({ block, step, version, root }));
     const refused = [...this.#refused]

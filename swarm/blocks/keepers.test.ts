@@ -142,6 +142,24 @@ describe('placeBlocks', () => {
     expect(missing).toBeLessThan(6);
   });
 
+  it('[P-162] leaves no block out while others have copies', () => {
+    const blocks = Array.from({ length: 6 }, (_, n) => ({ id: `layers.${n}`, bytes: 1000 }));
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 6, maxLength: 12 }), (places) => {
+        const candidates = places.map((count, n) => candidate(n, { freeBytes: 1000 * count }));
+        const sizes = [...placeBlocks(RUN, blocks, candidates).values()].map(({ keepers }) => keepers.length);
+        const all = places.reduce((sum, count) => sum + count, 0);
+        if (all >= blocks.length) expect(Math.min(...sizes)).toBeGreaterThan(0);
+        for (const [n, count] of places.entries()) {
+          const kept = [...placeBlocks(RUN, blocks, candidates).values()].filter(({ keepers }) =>
+            keepers.includes(address(n)),
+          );
+          expect(kept.length).toBeLessThanOrEqual(count);
+        }
+      }),
+    );
+  });
+
   it('leaves the blocks of other runs elsewhere', () => {
     const blocks = Array.from({ length: 8 }, (_, n) => ({ id: `layers.${n}`, bytes: 1 }));
     const one = placeBlocks(RUN, blocks, many(20));

@@ -64,9 +64,14 @@ export function latencyClassOf(roundTripMs: number): number {
  *
  * No two keepers have one account or share a prefix. A device that has no room and does not hold the block,
  * or refuses it, is passed over. At most one keeper is a stranger while enough others can keep the block.
- * `run` keeps blocks of one name in different runs apart.
+ * `run` keeps blocks of one name in different runs apart. `copies` defaults to KEEPERS.
  */
-export function keepersOf(run: string, block: BlockNeed, candidates: readonly Candidate[]): BlockKeepers {
+export function keepersOf(
+  run: string,
+  block: BlockNeed,
+  candidates: readonly Candidate[],
+  copies = KEEPERS,
+): BlockKeepers {
   const able = candidates.filter(
     ({ holds, refuses, freeBytes }) =>
       !refuses.has(block.id) && (holds.has(block.id) || freeBytes >= block.bytes),
@@ -79,7 +84,7 @@ export function keepersOf(run: string, block: BlockNeed, candidates: readonly Ca
   const strangers: Candidate[] = [];
   let accepted = 0;
   for (const candidate of ranked) {
-    if (chosen.length === KEEPERS + SPARES) break;
+    if (chosen.length === copies + SPARES) break;
     if (chosen.some((other) => isSameHand(candidate, other))) continue;
     if (!candidate.hasRecord && accepted === STRANGERS) {
       strangers.push(candidate);
@@ -90,30 +95,57 @@ export function keepersOf(run: string, block: BlockNeed, candidates: readonly Ca
   }
   // Better a stranger than nobody.
   for (const candidate of strangers) {
-    if (chosen.length === KEEPERS + SPARES) break;
+    if (chosen.length === copies + SPARES) break;
     if (!chosen.some((other) => isSameHand(candidate, other))) chosen.push(candidate);
   }
-  const keepers = chosen.slice(0, KEEPERS).map(({ device }) => device);
-  return { keepers, spare: chosen[KEEPERS]?.device, missing: KEEPERS - keepers.length };
+  const keepers = chosen.slice(0, copies).map(({ device }) => device);
+  return { keepers, spare: chosen[copies]?.device, missing: copies - keepers.length };
 }
 
 /**
  * Chooses the keepers of all blocks of a run, in the order given. A device that gets a block which it does
- * not hold has so much less room for the blocks after it.
+ * not hold has so much less room for the blocks after it. Where there is not room for all copies, every block
+ * gets a first keeper before any gets a second one, so that no block is left out for copies of another.
  */
 export function placeBlocks(
   run: string,
   blocks: readonly BlockNeed[],
   candidates: readonly Candidate[],
 ): ReadonlyMap<string, BlockKeepers> {
+  const all = placeCopies(run, blocks, candidates, [KEEPERS]);
+  if ([...all.values()].every(({ missing }) => missing === 0)) return all;
+  return placeCopies(
+    run,
+    blocks,
+    candidates,
+    Array.from({ length: KEEPERS }, (_, i) => i + 1),
+  );
+}
+
+/** Gives every block the first number of keepers, then every block the next number, and so on. */
+function placeCopies(
+  run: string,
+  blocks: readonly BlockNeed[],
+  candidates: readonly Candidate[],
+  numbers: readonly number[],
+): ReadonlyMap<string, BlockKeepers> {
   const room = new Map(candidates.map(({ device, freeBytes }) => [device, freeBytes]));
   const placed = new Map<string, BlockKeepers>();
-  for (const block of blocks) {
-    const now = candidates.map((each) => ({ ...each, freeBytes: room.get(each.device) ?? 0 }));
-    const keepers = keepersOf(run, block, now);
-    placed.set(block.id, keepers);
-    for (const { device, holds, freeBytes } of now) {
-      if (keepers.keepers.includes(device) && !holds.has(block.id)) room.set(device, freeBytes - block.bytes);
+  for (const copies of numbers) {
+    for (const block of blocks) {
+      const before = placed.get(block.id)?.keepers ?? [];
+      const now = candidates.map((each) => ({
+        ...each,
+        freeBytes: room.get(each.device) ?? 0,
+        // Its room for this block is set aside already.
+        holds: before.includes(each.device) ? new Set([...each.holds, block.id]) : each.holds,
+      }));
+      const { keepers, spare } = keepersOf(run, block, now, copies);
+      placed.set(block.id, { keepers, spare, missing: KEEPERS - keepers.length });
+      for (const { device, holds, freeBytes } of now) {
+        if (keepers.includes(device) && !holds.has(block.id)) room.set(device, freeBytes - block.bytes);
+        if (before.includes(device) && !keepers.includes(device)) room.set(device, freeBytes + block.bytes);
+      }
     }
   }
   return placed;

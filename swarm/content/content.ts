@@ -38,4 +38,13 @@ export interface Content {
    * fetches only those.
    */
   fetchFile(cid: string, sources: readonly string[], options?: FetchOptions): Promise<Uint8Array>;
+  /**
+   * As `fetchFile`, but leaves the verified chunks in the store `into`, and holds few of them in memory at a
+   * time.
+   */
+  downloadFile(
+    cid: string,
+    sources: readonly string[],
+    options: FetchOptions & { readonly into: ContentStore },
+  ): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { equalBytes } from '../../protocol/bytes.ts';
+import { ManifestBuilder } from '../../protocol/file-manifest.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import { systemScheduler } from '../scheduler.ts';
 import { describeContentStoreContract } from '../testing/content-store-contract.ts';
@@ -40,6 +41,9 @@ describe('files on this device', () => {
     const store = new StoreWithLocalFiles(new MemoryStore(1));
     const cid = await fileCid(await manifestOf(bytes, webHash));
     store.offer(cid, file);
+    const builder = new ManifestBuilder();
+    await builder.update(bytes);
+    expect(await builder.cid()).toBe(cid);
     const [server, client] = await Promise.all(
       [['server', store] as const, ['client', new MemoryStore()] as const].map(([name, own]) =>
         startContent({ store: own, transport: network.transport(name), scheduler: systemScheduler }),

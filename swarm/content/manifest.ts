@@ -1,15 +1,15 @@
-import { concatBytes } from '@noble/hashes/utils.js';
 import { CID } from 'multiformats/cid';
 import { create } from 'multiformats/hashes/digest';
+import { CHUNK_BYTES, MOST_CHUNKS, MOST_WHOLE_BYTES, manifestBytes } from '../../protocol/file-manifest.ts';
 import { DAG_CBOR, RAW } from '../messages/rollouts.ts';
 import { ContentError } from './content-error.ts';
 
 /** Bytes of every chunk of a file except the last one. */
-export const CHUNK = 256 * 1024;
+export const CHUNK = CHUNK_BYTES;
 /** Chunks of the largest file: 4 GiB. */
-export const MAX_CHUNKS = 16_384;
+export const MAX_CHUNKS = MOST_CHUNKS;
 /** Bytes of the largest object. */
-export const MAX_OBJECT = 1024 * 1024;
+export const MAX_OBJECT = MOST_WHOLE_BYTES;
 
 /** Computes sha2-256. */
 export type Hash = (bytes: Uint8Array) => Promise<Uint8Array>;
@@ -39,9 +39,7 @@ export function chunkHash({ hashes }: Manifest, index: number): Uint8Array {
 
 /** 8 bytes of size, big-endian, then the hashes. */
 export function encodeManifest({ size, hashes }: Manifest): Uint8Array {
-  const head = new Uint8Array(8);
-  new DataView(head.buffer).setBigUint64(0, BigInt(size));
-  return concatBytes(head, hashes);
+  return manifestBytes(size, hashes);
 }
 
 /**

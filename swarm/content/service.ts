@@ -87,6 +87,11 @@ export async function startContent(options: ContentServiceOptions): Promise<Cont
         return bytes;
       });
     },
+    downloadFile(cid, sources, fetchOptions) {
+      return withinLimits(dependencies, { deadlineMs: FILE_MS, ...fetchOptions }, (within, limited) =>
+        fetchChunks(within, cid, sources, limited),
+      );
+    },
     stop,
   };
 }

@@ -6,6 +6,7 @@ import { sha256Of } from '../../protocol/sha256-of.ts';
 import { type Standing, UNKNOWN } from '../../protocol/standing.ts';
 import type { Content } from '../content/content.ts';
 import { ContentError } from '../content/content-error.ts';
+import { CHUNK, manifestOf, webHash } from '../content/manifest.ts';
 import { type Gossip, startGossip } from '../gossip.ts';
 import { cidOf, DAG_CBOR, RAW } from '../messages/rollouts.ts';
 import { type Presence, startPresence } from '../presence.ts';
@@ -111,6 +112,18 @@ export class SimulatedSwarm {
       if (bytes === undefined) throw new ContentError(`Nobody has ${cid}.`);
       return bytes;
     };
-    return { publishObject: keep(DAG_CBOR), publishFile: keep(RAW), fetchObject: get, fetchFile: get };
+    return {
+      publishObject: keep(DAG_CBOR),
+      publishFile: keep(RAW),
+      fetchObject: get,
+      fetchFile: get,
+      async downloadFile(cid, _sources, { into }) {
+        const bytes = await get(cid);
+        await into.putManifest(cid, await manifestOf(bytes, webHash));
+        for (let at = 0; at < bytes.length; at += CHUNK) {
+          await into.putChunk(cid, at / CHUNK, bytes.slice(at, at + CHUNK));
+        }
+      },
+    };
   }
 }

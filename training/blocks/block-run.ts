@@ -7,6 +7,7 @@ import { canon } from '../../compute/repops/arithmetic.ts';
 import type { Words } from '../../compute/repops/recipe.ts';
 import { type BlockPath, type BlockPlan, layerBlocks } from '../../models/blocks/block-plan.ts';
 import { type BlockStep, blockStep, type Microbatches } from '../../models/blocks/block-step.ts';
+import type { Boundary } from '../../models/blocks/boundary.ts';
 import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../../models/decoder/adamw.ts';
 import { HyperSchedule } from '../../models/decoder/hyper.ts';
 import { pathPlan } from '../../pipeline/path-plan.ts';
@@ -32,6 +33,8 @@ export interface BlockRunOptions {
   readonly visited?: number;
   /** Every so manieth step visits all stages. Defaults to 10; 0 for never. */
   readonly fullEvery?: number;
+  /** How what passes from block to block is rounded. Defaults to `f32`. */
+  readonly boundary?: Boundary;
   readonly learningRate: number;
   /** The learning rate rises over this many steps. Defaults to 10. */
   readonly warmupSteps?: number;
@@ -84,12 +87,12 @@ export class BlockRun {
 
   /** The step's recipe and hops. */
   step(step: number): BlockStep {
-    const { plan, microbatches, optimizer } = this.#options;
+    const { plan, microbatches, optimizer, boundary } = this.#options;
     const paths = this.paths(step);
     const key = JSON.stringify(paths);
     const known = this.#steps.get(key);
     if (known !== undefined) return known;
-    const made = blockStep({ plan, microbatches, paths, optimizer });
+    const made = blockStep({ plan, microbatches, paths, optimizer, boundary });
     const [oldest] = this.#steps.keys();
     if (oldest !== undefined && this.#steps.size >= KEPT_STEPS) this.#steps.delete(oldest);
     this.#steps.set(key, made);

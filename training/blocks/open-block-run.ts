@@ -1,6 +1,5 @@
 /** Opens the run of a swarm that trains a model in blocks: the model's small files, its tasks, its settings. */
-import { blockPlan } from '../../models/blocks/block-plan.ts';
-import type { Microbatches } from '../../models/blocks/block-step.ts';
+import { blockPlan, evenLayers } from '../../models/blocks/block-plan.ts';
 import type { BlockVersion } from '../../models/blocks/block-version.ts';
 import { firstVersion } from '../../models/blocks/first-version.ts';
 import type { ModelSource } from '../../models/loading/model-source.ts';
@@ -8,21 +7,33 @@ import { openDescription } from '../../models/loading/open-model.ts';
 import { openWeights, type WeightFiles } from '../../models/loading/weight-files.ts';
 import { fromHex, type Hex } from '../../protocol/hex.ts';
 import { memoizePromise } from '../../protocol/memoize-promise.ts';
-import type { TaskSelection } from '../../protocol/swarm-spec.ts';
+import { layerBlockCount } from '../../protocol/swarm-blocks.ts';
+import type { BlockSettings, SwarmSpec, TaskSelection } from '../../protocol/swarm-spec.ts';
 import { DEFAULT_SETTINGS } from '../learning-settings.ts';
 import { modelFormat } from '../model-format.ts';
 import { type DataSetTexts, openTasks } from '../tasks/task-source.ts';
 import { BlockRun, type BlockRunOptions } from './block-run.ts';
 
 /** Everything of a run but its model, as plain data. */
-export interface BlockRunSettings
-  extends Pick<BlockRunOptions, 'visited' | 'fullEvery' | 'learningRate' | 'warmupSteps'> {
-  /** Number of layers of each of the layers' blocks, in order. */
-  readonly layers: readonly number[];
-  readonly microbatches: Microbatches;
+export interface BlockRunSettings extends Pick<BlockRunOptions, 'learningRate' | 'warmupSteps'> {
+  /** As the swarm's specification has them. */
+  readonly blocks: BlockSettings;
   /** 32 bytes. */
   readonly seed: Hex;
   readonly tasks: TaskSelection;
+}
+
+/**
+ * The run of a swarm that trains in blocks. `seed` is the swarm's own. Undefined for a swarm whose members each
+ * have the whole model.
+ */
+export function blockRunSettings(
+  { blocks, tasks, round }: SwarmSpec,
+  seed: Hex,
+): BlockRunSettings | undefined {
+  if (blocks === undefined) return undefined;
+  const { learningRate, warmupSteps } = round;
+  return { blocks, seed, tasks, learningRate, warmupSteps };
 }
 
 export interface OpenBlockRunOptions {
@@ -46,13 +57,18 @@ export interface OpenedBlockRun {
  */
 export async function openBlockRun(options: OpenBlockRunOptions): Promise<OpenedBlockRun> {
   const { source, settings, dataSets = new Map(), signal } = options;
-  const { layers, seed, tasks, ...rest } = settings;
+  const { blocks, seed, tasks, ...rest } = settings;
   const { config, tokenizer, generation } = await openDescription(source, signal);
   const weights = memoizePromise((): Promise<WeightFiles> => openWeights(source, config));
-  const plan = blockPlan({ config, layers });
+  const count = layerBlockCount(config.layers, blocks);
+  const plan = blockPlan({ config, layers: evenLayers(config.layers, count) });
   const run = new BlockRun({
     ...rest,
     plan,
+    microbatches: { count: blocks.microbatches, batch: blocks.rows, length: blocks.length },
+    visited: 1 + count - blocks.skipped,
+    fullEvery: blocks.fullEvery,
+    boundary: blocks.boundary,
     seed: fromHex(seed),
     tasks: await openTasks(tasks, dataSets),
     format: modelFormat({ tokenizer, endTokens: generation.endTokens, settings: DEFAULT_SETTINGS }),

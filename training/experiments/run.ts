@@ -1,5 +1,6 @@
 /** npm run experiment -- <name>: runs the named experiment. */
 const EXPERIMENTS: Readonly<Record<string, () => Promise<unknown>>> = {
+  blocks: () => import('./blocks.ts'),
   'data-set': () => import('./data-set.ts'),
   poison: () => import('./poison.ts'),
   sapo: () => import('./sapo.ts'),

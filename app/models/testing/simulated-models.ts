@@ -28,6 +28,7 @@ const DOWNLOADED: readonly AddressedModel[] = [
   {
     id: 'a',
     name: null,
+    files: [],
     url: `${HUB}/Qwen2.5-0.5B-Instruct/resolve/main/`,
     root: `0x${'c4'.repeat(32)}`,
     verifiedBy: 'server',
@@ -37,6 +38,7 @@ const DOWNLOADED: readonly AddressedModel[] = [
   {
     id: 'b',
     name: null,
+    files: [],
     url: `${HUB}/Qwen2.5-1.5B-Instruct/resolve/main/`,
     root: null,
     verifiedBy: null,
@@ -49,6 +51,7 @@ const STORED: readonly StoredModel[] = [
   {
     id: 'c',
     name: 'school-sums',
+    files: [],
     url: null,
     root: null,
     verifiedBy: null,

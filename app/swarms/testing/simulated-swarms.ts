@@ -127,6 +127,12 @@ export function simulatedSwarms(scene: SwarmScene): SwarmsPort {
     describeBase: refuse,
     keepBase: refuse,
     whyNotHere: () => null,
+    bringable: async () => [
+      { kind: 'builtin', name: 'nano' },
+      { kind: 'stored', id: 'ab'.repeat(16), name: 'Qwen/Qwen2.5-0.5B-Instruct' },
+    ],
+    ownModel: () => null,
+    bring: () => undefined,
     cost: async (spec) => ({
       seconds: store.getState().speed === null ? null : 6,
       roundSeconds: 20,

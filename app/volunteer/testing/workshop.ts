@@ -122,6 +122,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
       cursor: 3,
     }),
     whyNotHere: async () => refused.sentence,
+    ownModel: () => null,
     obtainModel: async () => ({
       model: { kind: 'published', url: 'http://page.test/models/nano/' },
       serve: [],

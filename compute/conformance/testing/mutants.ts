@@ -222,6 +222,28 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [{ find: '(bits + 0x7fffu + ((bits >> 16u) & 1u))', replace: '(bits + 0x8000u)' }],
   },
   {
+    name: 'rounds ties of signed bytes away from zero',
+    caughtBy: ['quant.int8'],
+    within: /N=7 /,
+    edits: [
+      {
+        find: '(significand + (1u << (places - 1u)) - 1u + (whole & 1u))',
+        replace: '(significand + (1u << (places - 1u)))',
+      },
+    ],
+  },
+  {
+    name: 'reads signed bytes without their sign',
+    caughtBy: ['dequant.int8'],
+    within: /N=7 /,
+    edits: [
+      {
+        find: 'extractBits(bitcast<i32>(q[item / 4u]), item % 4u * 8u, 8u)',
+        replace: 'extractBits(q[item / 4u], item % 4u * 8u, 8u)',
+      },
+    ],
+  },
+  {
     name: 'does not limit operands to the lattice',
     caughtBy: ['matmul', 'attention.grad.kv'],
     within: /^matmul M=7|^attention/,

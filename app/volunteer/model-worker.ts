@@ -1,6 +1,12 @@
 import type { ModelEvent } from '../../workers/model-api.ts';
-import { connectModels } from '../../workers/model-client.ts';
-import type { ModelWorker } from './models-controller.ts';
+import { connectModels, type ModelClient } from '../../workers/model-client.ts';
+
+/** The worker that holds a model, started. */
+export interface ModelWorker {
+  readonly call: ModelClient;
+  /** Ends the worker at once. */
+  stop(): void;
+}
 
 /**
  * Starts a worker that holds a model and the models of this device. Calls to a worker that has ended never

@@ -1,0 +1,472 @@
+/**
+ * A device in the training of a model in blocks: it keeps its share of the blocks, computes hops with the
+ * others, comes in while they compute, and goes on when others leave. Nobody leads. What it needs to know it
+ * hears from announcements of blocks and from the members' handoffs.
+ */
+
+import type { HandoffRules } from '../../pipeline/runtime/handoffs.ts';
+import type { HopGraph } from '../../pipeline/runtime/hop-graph.ts';
+import {
+  decodePipelineMessage,
+  encodePipelineMessage,
+  type PipelineMessage,
+} from '../../pipeline/runtime/messages.ts';
+import { type ComputedTensor, PipelineMember } from '../../pipeline/runtime/pipeline-member.ts';
+import type { Keepers } from '../../pipeline/runtime/step-plan.ts';
+import { type Handoff, type HandoffStatement, MOST_STEPS } from '../../protocol/handoff.ts';
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import { messageOf } from '../../protocol/message-of.ts';
+import { BlockKeeper, type BlockKeeperOptions } from '../blocks/block-keeper.ts';
+import type { ConfirmedVersion } from '../blocks/needed-versions.ts';
+import type { ContentTransport } from '../content/transport.ts';
+import { every, type Scheduler } from '../scheduler.ts';
+import { type Links, openLinks } from './links.ts';
+import { LiveMember } from './live-member.ts';
+
+type Roots = ReadonlyMap<string, Hex>;
+
+/** What computes hops and holds the versions of blocks in memory: a worker of a page, or a process. */
+export interface HopWorker {
+  begin(block: string): Promise<{ readonly roots: Roots }>;
+  load(file: Uint8Array): Promise<{ readonly roots: Roots }>;
+  file(block: string, step: number): Promise<Uint8Array>;
+  release(block: string): Promise<void>;
+  compute(
+    step: number,
+    hop: number,
+    inputs: ReadonlyMap<string, Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, ComputedTensor>>;
+}
+
+export interface BlockSessionOptions {
+  readonly device: DeviceAddress;
+  /** What names the run in handoffs. */
+  readonly run: Hex;
+  readonly sign: (statement: HandoffStatement) => Handoff;
+  readonly rules: Omit<HandoffRules, 'run'>;
+  /** The hops of a step. It is asked often. */
+  readonly graphOf: (step: number) => HopGraph;
+  /** Roots of a step's data, by tensor. */
+  readonly dataOf: (step: number) => Roots;
+  /** Roots of all blocks' tensors before the first step, by tensor. */
+  readonly first: Roots;
+  readonly worker: HopWorker;
+  /** Block keeping, but for what the session knows itself. */
+  readonly keeping: Omit<BlockKeeperOptions, 'record' | 'scheduler'>;
+  /** Carries messages between members. */
+  readonly transport: ContentTransport;
+  readonly scheduler: Scheduler;
+  /** To a device and back, in milliseconds. */
+  readonly roundTrip: (device: DeviceAddress) => number;
+  /** Called after each step, with the roots of all blocks' tensors after it. */
+  readonly onStep?: (step: number, state: Roots) => void;
+  /** Called when `view` has changed. */
+  readonly onChange?: () => void;
+  /** Called last when the session stops. */
+  readonly onStopped?: () => Promise<void>;
+}
+
+/** What a person sees of it. */
+export interface BlockSessionView {
+  /**
+   * `gathering`: some block has no keeper yet. `joining`: the others compute, and this device fetches its
+   * blocks. `computing`: it takes part.
+   */
+  readonly state: 'gathering' | 'joining' | 'computing' | 'stopped';
+  /** Optimizer steps done. */
+  readonly step: number;
+  readonly blocks: readonly {
+    readonly id: string;
+    readonly bytes: number;
+    /** Devices that are to keep it, as this one sees it. */
+    readonly keepers: readonly DeviceAddress[];
+    /** Whether this device computes its hops. */
+    readonly isHere: boolean;
+  }[];
+  /** Microbatches on their way: the last hop that is done of each, where, and who is to do the next. */
+  readonly microbatches: readonly {
+    readonly microbatch: number;
+    readonly kind: string;
+    readonly block: string;
+    readonly at: DeviceAddress;
+  }[];
+  /** Hops done of the step, and all of them. */
+  readonly hops: { readonly done: number; readonly all: number };
+  /** Hops that went to another keeper because the first one was late. */
+  readonly takeovers: number;
+  /** Messages and tensors of others that were refused. */
+  readonly refused: number;
+  /** What went wrong here, in words. */
+  readonly problems: readonly string[];
+}
+
+/** What the members compute now, as one of them says. */
+interface Welcome {
+  readonly step: number;
+  /** Roots of all blocks' tensors before the step. */
+  readonly state: Roots;
+  readonly keepers: Keepers;
+}
+
+/** Stands for a root that is not known. */
+const ABSENT: Hex = `0x${'00'.repeat(32)}`;
+const ADVANCE_MS = 1_000;
+/** A block that this device is to keep for so long, and does not compute, makes it come in again. */
+const ADOPT_MS = 10_000;
+/** Hellos that nobody answers before the device takes it that nobody computes. */
+const ASKED = 3;
+/** Steps of which confirmed versions are remembered. */
+const REMEMBERED = 2;
+
+export class BlockSession {
+  readonly #options: BlockSessionOptions;
+  readonly #keeper: BlockKeeper;
+  readonly #rules: HandoffRules;
+  readonly #stops: (() => void)[] = [];
+  #links: Links | undefined;
+  #live: LiveMember | undefined;
+  #confirmed: readonly ConfirmedVersion[] = [];
+  /** Blocks whose versions the worker holds, with the step of the newest. */
+  readonly #held = new Map<string, number>();
+  #welcome: Welcome | undefined;
+  #early: { readonly from: DeviceAddress; readonly message: PipelineMessage }[] = [];
+  #missingSince: number | undefined;
+  #hellos = 0;
+  #steps = 0;
+  #isAdvancing = false;
+  #isStopped = false;
+  #failure: string | undefined;
+
+  private constructor(options: BlockSessionOptions) {
+    this.#options = options;
+    this.#rules = { ...options.rules, run: options.run };
+    this.#confirm(0, options.first);
+    this.#keeper = BlockKeeper.start({
+      ...options.keeping,
+      scheduler: options.scheduler,
+      record: () => ({ confirmed: this.#confirmed, claims: [] }),
+    });
+  }
+
+  /** Starts to keep blocks and to compute. */
+  static async start(options: BlockSessionOptions): Promise<BlockSession> {
+    const session = new BlockSession(options);
+    const peers = () => options.keeping.members();
+    session.#links = await openLinks({
+      transport: options.transport,
+      scheduler: options.scheduler,
+      peerOf: (device) => peers().find((member) => member.device === device)?.peerId,
+      deviceOf: (peerId) => peers().find((member) => member.peerId === peerId)?.device,
+      onMessage: (from, bytes) => session.#receive(from, bytes),
+      onGone: (device) => session.#live?.gone(device),
+    });
+    session.#stops.push(every(options.scheduler, ADVANCE_MS, () => void session.#advance()));
+    void session.#advance();
+    return session;
+  }
+
+  view(): BlockSessionView {
+    const { keeping } = this.#options;
+    const member = this.#live?.member;
+    const placement = this.#keeper.placement();
+    const refusals = [...(member?.handoffs.refused.values() ?? [])];
+    return {
+      state: this.#isStopped
+        ? 'stopped'
+        : member !== undefined
+          ? 'computing'
+          : this.#welcome === undefined
+            ? 'gathering'
+            : 'joining',
+      step: this.#steps,
+      blocks: keeping.blocks.map(({ id, versionBytes }) => ({
+        id,
+        bytes: versionBytes,
+        keepers: member?.plan.keepers(id) ?? placement.get(id)?.keepers ?? [],
+        isHere: this.#held.has(id),
+      })),
+      microbatches: this.#microbatches(),
+      hops: { done: member?.book.handoffs().length ?? 0, all: member?.plan.graph.nodes.length ?? 0 },
+      takeovers: member?.takeovers ?? 0,
+      refused: refusals.reduce((sum, count) => sum + count, 0),
+      problems: [...this.#keeper.problems(), ...(this.#failure === undefined ? [] : [this.#failure])],
+    };
+  }
+
+  /** Leaves. What is on the medium stays there. */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    for (const stop of this.#stops) stop();
+    this.#keeper.retire();
+    this.#keeper.stop();
+    await this.#live?.stop();
+    await this.#links?.stop();
+    await this.#options.onStopped?.();
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#options.onChange?.();
+  }
+
+  #microbatches(): BlockSessionView['microbatches'] {
+    const member = this.#live?.member;
+    if (member === undefined) return [];
+    const last = new Map<number, BlockSessionView['microbatches'][number]>();
+    for (const { hop, device } of member.book.handoffs()) {
+      const { microbatch, kind, block } = member.plan.graph.node(hop);
+      if (microbatch !== undefined) last.set(microbatch, { microbatch, kind, block, at: device });
+    }
+    return [...last.values()].sort((a, b) => a.microbatch - b.microbatch);
+  }
+
+  #receive(from: DeviceAddress, bytes: Uint8Array): void {
+    let message: PipelineMessage;
+    try {
+      message = decodePipelineMessage(bytes);
+    } catch {
+      this.#live?.member.handoffs.refuse('malformed', from);
+      return;
+    }
+    if (message.kind === 'hello') {
+      for (const each of this.#live?.member.welcome([]) ?? []) this.#send(from, each);
+      return;
+    }
+    if (message.kind === 'welcome') this.#welcomed(message);
+    if (this.#live === undefined) this.#early.push({ from, message });
+    else this.#live.receive(from, message);
+    this.#changed();
+  }
+
+  #send(to: DeviceAddress, message: PipelineMessage): void {
+    this.#links?.send(to, encodePipelineMessage(message));
+  }
+
+  /** Takes a member's word for what the blocks are now, where signed handoffs of keepers say the same. */
+  #welcomed({ step, keepers, updates }: Extract<PipelineMessage, { kind: 'welcome' }>): void {
+    if (this.#live !== undefined || step < (this.#welcome?.step ?? 0)) return;
+    const state = step === 0 ? this.#options.first : this.#stateOf(step - 1, updates);
+    if (state === undefined) return;
+    const byBlock = new Map<string, DeviceAddress[]>();
+    for (const { device, blocks } of keepers) {
+      if (device === this.#options.device) continue;
+      for (const block of blocks) byBlock.set(block, [...(byBlock.get(block) ?? []), device]);
+    }
+    // Handoffs of a step that is over are of no use any more.
+    if (step !== this.#welcome?.step) {
+      this.#early = this.#early.filter(
+        ({ message }) => message.kind !== 'handoff' || message.handoff.step >= step,
+      );
+    }
+    this.#welcome = { step, state, keepers: byBlock };
+    this.#confirm(step, state);
+    this.#keeper.wake();
+  }
+
+  /** The roots of all blocks' tensors after a step, from the handoffs of its updates. */
+  #stateOf(step: number, updates: readonly Handoff[]): Roots | undefined {
+    const graph = this.#options.graphOf(step);
+    const state = new Map<string, Hex>();
+    for (const handoff of updates) {
+      if (handoff.step !== step || handoff.run !== this.#options.run) continue;
+      const node = graph.nodes[handoff.hop];
+      if (node === undefined || !graph.isForEveryKeeper(handoff.hop) || !this.#rules.isSigned(handoff))
+        continue;
+      const names = graph.stateOf(node.block);
+      for (const { tensor, root } of handoff.outputs) if (names.has(tensor)) state.set(tensor, root);
+    }
+    const all = [...graph.state.values()].flatMap((tensors) => [...tensors.keys()]);
+    return all.every((name) => state.has(name)) ? state : undefined;
+  }
+
+  /** Notes the versions of all blocks after so many steps. */
+  #confirm(step: number, state: Roots): void {
+    const graph = this.#options.graphOf(step);
+    const versions = [...graph.state].map(
+      ([block, tensors]): ConfirmedVersion => ({
+        block,
+        step,
+        root: this.#rules.versionRoot(
+          block,
+          step,
+          new Map([...tensors.keys()].map((name) => [name, state.get(name) ?? ABSENT])),
+        ),
+      }),
+    );
+    const kept = this.#confirmed.filter((each) => each.step > step - REMEMBERED && each.step !== step);
+    this.#confirmed = [...kept, ...versions];
+    this.#steps = step;
+  }
+
+  /** Looks at what is missing, and does the next thing. */
+  async #advance(): Promise<void> {
+    if (this.#isAdvancing || this.#isStopped) return;
+    this.#isAdvancing = true;
+    try {
+      if (this.#live !== undefined) await this.#adopt();
+      else if (this.#welcome !== undefined) await this.#join(this.#welcome);
+      else await this.#gather();
+      if (this.#live === undefined) this.#failure = undefined;
+    } catch (error) {
+      this.#failure = `Blocks could not be taken in: ${messageOf(error)} It is tried again in a second.`;
+    } finally {
+      this.#isAdvancing = false;
+      this.#changed();
+    }
+  }
+
+  /** The blocks that this device is to keep. */
+  #mine(): readonly string[] {
+    return [...this.#keeper.placement()]
+      .filter(([, { keepers }]) => keepers.includes(this.#options.device))
+      .map(([block]) => block);
+  }
+
+  /** Comes in again for a block that has come to this device, as when another one has left. */
+  async #adopt(): Promise<void> {
+    const { scheduler, keeping } = this.#options;
+    const missing = this.#mine().find((block) => !this.#held.has(block));
+    const isHere = keeping.store.versions().some(({ block }) => block === missing);
+    if (missing === undefined || !isHere) {
+      this.#missingSince = undefined;
+      return;
+    }
+    this.#missingSince ??= scheduler.now();
+    if (scheduler.now() - this.#missingSince < ADOPT_MS) return;
+    this.#missingSince = undefined;
+    await this.#rejoin();
+  }
+
+  /** Nobody computes yet: takes blocks as the run starts with them, until each has a keeper. */
+  async #gather(): Promise<void> {
+    const { keeping, first } = this.#options;
+    const others = keeping.members();
+    if (others.length > 0 && this.#hellos < ASKED) {
+      this.#hellos++;
+      for (const { device } of others) this.#send(device, { kind: 'hello' });
+      return;
+    }
+    for (const block of this.#mine()) {
+      if (this.#held.has(block)) continue;
+      const { roots } = await this.#options.worker.begin(block);
+      for (const [name, root] of roots) {
+        if (first.get(name) !== root) throw new Error(`${block} of this device is not the run's.`);
+      }
+      await this.#store(block, 0);
+      this.#held.set(block, 0);
+    }
+    if (this.#welcome !== undefined) return;
+    const keepers = this.#holders(0);
+    if (keeping.blocks.some(({ id }) => (keepers.get(id) ?? []).length === 0)) return;
+    if (this.#held.size > 0) this.#compute({ step: 0, state: first, keepers });
+  }
+
+  /** The others compute: fetches what this device is to keep, and comes in. */
+  async #join(welcome: Welcome): Promise<void> {
+    const { keeping, worker } = this.#options;
+    const { step } = welcome;
+    const mine = this.#mine();
+    let isWhole = mine.length > 0;
+    for (const block of mine) {
+      if (this.#held.get(block) === step) continue;
+      const file = await keeping.store.read({ block, step });
+      if (file === undefined) {
+        isWhole = false;
+        continue;
+      }
+      await worker.load(file);
+      this.#held.set(block, step);
+    }
+    if (isWhole && this.#welcome?.step === step) {
+      const keepers = new Map([...welcome.keepers].map(([block, devices]) => [block, [...devices]]));
+      for (const block of mine) keepers.set(block, [...(keepers.get(block) ?? []), this.#options.device]);
+      this.#compute({ step, state: welcome.state, keepers });
+      const others = new Set([...welcome.keepers.values()].flat());
+      for (const device of others) this.#send(device, { kind: 'join', step, blocks: [...mine] });
+      return;
+    }
+    this.#keeper.wake();
+    for (const { device } of keeping.members()) this.#send(device, { kind: 'hello' });
+  }
+
+  /** Who says that it holds the blocks of that step. */
+  #holders(step: number): Keepers {
+    const keepers = new Map<string, DeviceAddress[]>();
+    const add = (block: string, device: DeviceAddress) =>
+      keepers.set(block, [...(keepers.get(block) ?? []), device]);
+    for (const version of this.#confirmed.filter((each) => each.step === step)) {
+      if (this.#held.get(version.block) === step) add(version.block, this.#options.device);
+      for (const device of this.#keeper.holdersOf(version)) add(version.block, device);
+    }
+    return keepers;
+  }
+
+  #compute(start: { readonly step: number; readonly state: Roots; readonly keepers: Keepers }): void {
+    const { device, sign, graphOf, dataOf, worker, scheduler, roundTrip } = this.#options;
+    const member = new PipelineMember({
+      device,
+      rules: this.#rules,
+      sign,
+      graphOf,
+      dataOf,
+      end: MOST_STEPS,
+      start,
+      roundTrip,
+    });
+    const live = new LiveMember({
+      member,
+      scheduler,
+      compute: (step, hop, inputs, signal) => worker.compute(step, hop, inputs, signal),
+      send: (to, message) => this.#send(to, message),
+      onFinished: (step, state) => this.#finished(step, state),
+      onBehind: () => void this.#rejoin().then(() => this.#advance()),
+      onFailure: (hop, error) => {
+        this.#failure = `Hop ${hop} could not be computed here: ${messageOf(error)}`;
+        this.#changed();
+      },
+    });
+    this.#live = live;
+    const early = this.#early;
+    this.#early = [];
+    live.start();
+    for (const { from, message } of early) live.receive(from, message);
+  }
+
+  #finished(step: number, state: Roots): void {
+    this.#confirm(step + 1, state);
+    for (const block of [...this.#held.keys()]) {
+      this.#held.set(block, step + 1);
+      this.#store(block, step + 1).catch((error: unknown) => {
+        this.#failure = `${block} was not written: ${messageOf(error)}`;
+      });
+    }
+    this.#options.onStep?.(step, state);
+    this.#changed();
+  }
+
+  /** Writes a version to the medium, where this device is to keep it. */
+  async #store(block: string, step: number): Promise<void> {
+    const confirmed = this.#confirmed.find((each) => each.block === block && each.step === step);
+    const computation = confirmed === undefined ? undefined : this.#keeper.begin({ block, step });
+    if (confirmed === undefined || computation === undefined) return;
+    try {
+      await computation.store(confirmed.root, await this.#options.worker.file(block, step));
+    } catch (error) {
+      computation.abandon();
+      throw error;
+    }
+  }
+
+  /** The others are ahead: everything is fetched again. */
+  async #rejoin(): Promise<void> {
+    const live = this.#live;
+    this.#live = undefined;
+    this.#welcome = undefined;
+    this.#hellos = 0;
+    await live?.stop();
+    for (const block of [...this.#held.keys()]) await this.#options.worker.release(block);
+    this.#held.clear();
+  }
+}

@@ -1,0 +1,156 @@
+/** Takes part in training a model in blocks, over a connection to the swarm. */
+import { multiaddr } from '@multiformats/multiaddr';
+import type { HopGraph } from '../../pipeline/runtime/hop-graph.ts';
+import type { DeviceKey } from '../../protocol/device-key.ts';
+import { type HandoffDomain, isSigned, signHandoff } from '../../protocol/handoff.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import { toHex } from '../../protocol/hex.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
+import { accountOf } from '../../protocol/standing.ts';
+import { gossipAnnouncements } from '../blocks/announcements.ts';
+import type { BlockFiles } from '../blocks/block-files.ts';
+import { BlockStore } from '../blocks/block-store.ts';
+import type { BlockMember } from '../blocks/holders.ts';
+import { latencyClassOf } from '../blocks/keepers.ts';
+import { MAX_RESPONSE } from '../content/frames.ts';
+import { serveContent } from '../content/server.ts';
+import { libp2pContentTransport } from '../content/transport.ts';
+import type { SwarmConnection } from '../join.ts';
+import { addressPrefix } from '../relay/fair-places.ts';
+import { stripedTransport } from '../striping/striped-transport.ts';
+import { BlockSession, type HopWorker } from './block-session.ts';
+
+type Roots = ReadonlyMap<string, Hex>;
+
+/** Versions of blocks travel beside the swarm's other content, so that neither takes the other's places. */
+const BLOCKS_PROTOCOL = { id: '/starling/blocks/1', maxFrame: MAX_RESPONSE };
+const PIPELINE_PROTOCOL = { id: '/starling/pipeline/1', maxFrame: 16 * 1024 * 1024 };
+/** Until a peer was pinged. In milliseconds. */
+const UNKNOWN_ROUND_TRIP = 200;
+
+export interface JoinBlocksOptions {
+  readonly connection: SwarmConnection;
+  readonly key: DeviceKey;
+  /** Where handoffs are signed for. */
+  readonly domain: HandoffDomain;
+  /** The content id of the swarm's specification. */
+  readonly spec: string;
+  /** Medium of the blocks. */
+  readonly files: BlockFiles;
+  /** Most bytes of it. */
+  readonly quotaBytes: number;
+  readonly run: {
+    readonly blocks: readonly { readonly id: string; readonly versionBytes: number }[];
+    graphOf(step: number): HopGraph;
+    dataOf(step: number): Roots;
+    versionRoot(block: string, step: number, roots: Roots): Hex;
+    rootOf(bytes: Uint8Array): Hex;
+    /** Roots of all blocks' tensors as the run starts with them. */
+    readonly first: Roots;
+  };
+  readonly worker: HopWorker & {
+    describe(
+      file: Uint8Array,
+    ): Promise<{ readonly block: string; readonly step: number; readonly roots: Roots }>;
+  };
+  /** The current round by chain time. */
+  readonly round: () => number;
+  /** Whether addresses count when keepers are chosen: not on a network on one machine. */
+  readonly local: boolean;
+  readonly iceServers?: readonly RTCIceServer[];
+  readonly onStep?: (step: number, state: Roots) => void;
+  readonly onChange?: () => void;
+}
+
+/** The name of a swarm's run in handoffs: sha2-256 of its network id and the content id of its specification. */
+export function runIdOf(networkId: string, spec: string): Hex {
+  return toHex(sha256Of(new TextEncoder().encode(`starling/block-run/1\n${networkId}\n${spec}`)));
+}
+
+/** Keeps blocks, serves them and computes hops with the others until it is stopped. */
+export async function joinBlocks(options: JoinBlocksOptions): Promise<BlockSession> {
+  const { connection, key, domain, run, worker, files, quotaBytes, local } = options;
+  const { node, presence, gossip, scheduler, standings, networkId } = connection;
+  const store = await BlockStore.open({ files, quotaBytes });
+  const transport = libp2pContentTransport(node.libp2p, BLOCKS_PROTOCOL);
+  const stopServing = await serveContent({ store: store.content, transport, scheduler });
+  const roundTrip = (peerId: string): number | undefined =>
+    node.view().peers.find((peer) => peer.peerId === peerId)?.latency ?? undefined;
+  const members = (): readonly BlockMember[] =>
+    presence
+      .members()
+      .filter(({ device }) => device !== key.address)
+      .map(({ device, peerId, addresses }) => ({
+        device,
+        peerId,
+        account: accountOf(device, standings.now(device)),
+        prefixes: local ? [] : prefixesOf(addresses),
+        hasRecord: node.hasRecord(peerId),
+      }));
+  const session = await BlockSession.start({
+    device: key.address,
+    run: runIdOf(networkId, options.spec),
+    sign: (statement) => signHandoff(key, domain, statement),
+    rules: {
+      isSigned: (handoff) => isSigned(domain, handoff),
+      rootOf: (bytes) => run.rootOf(bytes),
+      versionRoot: (block, step, roots) => run.versionRoot(block, step, roots),
+    },
+    graphOf: (step) => run.graphOf(step),
+    dataOf: (step) => run.dataOf(step),
+    first: run.first,
+    worker,
+    keeping: {
+      run: networkId,
+      self: {
+        device: key.address,
+        peerId: node.peerId,
+        account: accountOf(key.address, standings.now(key.address)),
+        prefixes: local ? [] : prefixesOf(node.addresses()),
+        hasRecord: true,
+      },
+      blocks: run.blocks,
+      store,
+      announcements: gossipAnnouncements(gossip, options.round),
+      transport,
+      members,
+      rootOf: async ({ block, step }, bytes) => {
+        const found = await worker.describe(bytes);
+        if (found.block !== block || found.step !== step) return `0x${'00'.repeat(32)}`;
+        return run.versionRoot(block, step, found.roots);
+      },
+      latencyClass: () => latencyClassOf(median(node.view().peers.map(({ latency }) => latency ?? 0))),
+    },
+    transport: stripedTransport({
+      plain: libp2pContentTransport(node.libp2p, PIPELINE_PROTOCOL),
+      iceServers: options.iceServers,
+    }),
+    scheduler,
+    roundTrip: (device) => {
+      const peerId = presence.member(device)?.peerId;
+      return (peerId === undefined ? undefined : roundTrip(peerId)) ?? UNKNOWN_ROUND_TRIP;
+    },
+    onStep: options.onStep,
+    onChange: options.onChange,
+    onStopped: stopServing,
+  });
+  return session;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+/** Prefixes of addresses of its own. An address through a relay is the relay's. */
+function prefixesOf(addresses: readonly string[]): readonly string[] {
+  const own = addresses.filter((address) => !address.includes('/p2p-circuit') && /^\/ip[46]\//.test(address));
+  const found = own.flatMap((address) => {
+    try {
+      return [addressPrefix(multiaddr(address))];
+    } catch {
+      return [];
+    }
+  });
+  return [...new Set(found)];
+}

@@ -1,0 +1,117 @@
+/**
+ * Feeds a pipeline's state machine with what really happens: messages of others, ends of computations, and
+ * time. Whoever starts it says how hops are computed and how messages are sent.
+ */
+import type { PipelineMessage } from '../../pipeline/runtime/messages.ts';
+import type {
+  ComputedTensor,
+  MemberAction,
+  MemberEvent,
+  PipelineMember,
+} from '../../pipeline/runtime/pipeline-member.ts';
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import type { Scheduler } from '../scheduler.ts';
+
+export interface LiveMemberOptions {
+  readonly member: PipelineMember;
+  /** Computes a hop from what other hops gave. */
+  readonly compute: (
+    step: number,
+    hop: number,
+    inputs: ReadonlyMap<string, Uint8Array>,
+    signal: AbortSignal,
+  ) => Promise<ReadonlyMap<string, ComputedTensor>>;
+  /** Hands a message to the network. It does not wait for the other side. */
+  readonly send: (to: DeviceAddress, message: PipelineMessage) => void;
+  readonly scheduler: Scheduler;
+  /** Called after each step, with the roots of all blocks' tensors after it. */
+  readonly onFinished: (step: number, state: ReadonlyMap<string, Hex>) => void;
+  /** Called when the others are more than a step ahead. */
+  readonly onBehind: (step: number) => void;
+  /** Called with each hop that could not be computed here, and why. Another keeper computes it. */
+  readonly onFailure: (hop: number, error: unknown) => void;
+}
+
+export class LiveMember {
+  readonly member: PipelineMember;
+  readonly #options: LiveMemberOptions;
+  readonly #ended = new AbortController();
+  #computing: Promise<void> | undefined;
+  #cancelTick: (() => void) | undefined;
+  #tickAt = Number.POSITIVE_INFINITY;
+
+  constructor(options: LiveMemberOptions) {
+    this.#options = options;
+    this.member = options.member;
+  }
+
+  start(): void {
+    this.#handle({ kind: 'start' });
+  }
+
+  /** Takes a message of another device. */
+  receive(from: DeviceAddress, message: PipelineMessage): void {
+    this.#handle({ kind: 'message', from, message });
+  }
+
+  /** The connection to a device ended. */
+  gone(device: DeviceAddress): void {
+    this.#handle({ kind: 'gone', device });
+  }
+
+  /** Ends at once. Resolves when nothing is being computed any more. */
+  async stop(): Promise<void> {
+    this.#ended.abort(new DOMException('Stopped.', 'AbortError'));
+    this.#cancelTick?.();
+    await this.#computing;
+  }
+
+  #handle(event: MemberEvent): void {
+    if (this.#ended.signal.aborted) return;
+    for (const action of this.member.handle(event, this.#options.scheduler.now())) this.#perform(action);
+    this.#setTick();
+  }
+
+  #perform(action: MemberAction): void {
+    if (this.#ended.signal.aborted) return;
+    switch (action.kind) {
+      case 'send':
+        this.#options.send(action.to, action.message);
+        return;
+      case 'compute':
+        this.#computing = this.#compute(action);
+        return;
+      case 'finished':
+        this.#options.onFinished(action.step, action.state);
+        return;
+      case 'behind':
+        this.#options.onBehind(action.step);
+        return;
+    }
+  }
+
+  async #compute({ step, hop, inputs }: Extract<MemberAction, { kind: 'compute' }>): Promise<void> {
+    const { compute, onFailure } = this.#options;
+    try {
+      const outputs = await compute(step, hop, inputs, this.#ended.signal);
+      this.#handle({ kind: 'computed', step, hop, outputs });
+    } catch (error) {
+      if (this.#ended.signal.aborted) return;
+      onFailure(hop, error);
+      this.#handle({ kind: 'failed', step, hop });
+    }
+  }
+
+  /** One timer for whatever is due next. */
+  #setTick(): void {
+    const { scheduler } = this.#options;
+    const wake = this.member.nextWake;
+    if (wake === undefined || wake === this.#tickAt) return;
+    this.#cancelTick?.();
+    this.#tickAt = wake;
+    this.#cancelTick = scheduler.after(wake - scheduler.now(), () => {
+      this.#tickAt = Number.POSITIVE_INFINITY;
+      this.#handle({ kind: 'tick' });
+    });
+  }
+}

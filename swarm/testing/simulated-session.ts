@@ -1,0 +1,208 @@
+/** Devices that train a model of hashes in blocks, on a simulated clock: each a session with a medium. */
+import { createHash } from 'node:crypto';
+import { concatBytes } from '@noble/hashes/utils.js';
+import type { HopGraph } from '../../pipeline/runtime/hop-graph.ts';
+import { hashedData, hashedHop, hashedRoot, hashedState } from '../../pipeline/testing/hashed-blocks.ts';
+import { simulatedRules, simulatedSignature } from '../../pipeline/testing/simulated-pipeline.ts';
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import type { Announcements } from '../blocks/announcements.ts';
+import { BlockStore } from '../blocks/block-store.ts';
+import type { BlockMember } from '../blocks/holders.ts';
+import type { Hash } from '../content/manifest.ts';
+import { serveContent } from '../content/server.ts';
+import { BlockSession, type HopWorker } from '../pipeline/block-session.ts';
+import { wait } from '../scheduler.ts';
+import { MemoryFiles } from './memory-files.ts';
+import { MemoryNetwork } from './memory-transport.ts';
+import { SimulatedScheduler } from './simulated-scheduler.ts';
+
+const TENSOR_BYTES = 64;
+const GOSSIP_MS = 50;
+const hash: Hash = async (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest());
+
+export interface SessionDevice {
+  readonly member: BlockMember;
+  readonly session: BlockSession;
+  /** Roots of all blocks' tensors after each step that it finished. */
+  readonly steps: Map<number, ReadonlyMap<string, Hex>>;
+  /** Ends it as a closed tab does: nobody is told. */
+  kill(): void;
+}
+
+export interface SimulatedSessionsOptions {
+  readonly graphOf: (step: number) => HopGraph;
+  /** Milliseconds that a hop takes. */
+  readonly hopMs: number;
+}
+
+export class SimulatedSessions {
+  readonly scheduler = new SimulatedScheduler();
+  readonly there = new Map<DeviceAddress, SessionDevice>();
+  readonly #options: SimulatedSessionsOptions;
+  readonly #messages = new MemoryNetwork();
+  readonly #contents = new MemoryNetwork();
+  readonly #listeners = new Map<DeviceAddress, Parameters<Announcements['listen']>[0]>();
+  readonly #dead = new Set<string>();
+  #devices = 0;
+
+  constructor(options: SimulatedSessionsOptions) {
+    this.#options = options;
+  }
+
+  get first(): ReadonlyMap<string, Hex> {
+    const graph = this.#options.graphOf(0);
+    return new Map(
+      [...graph.state.keys()].flatMap((block) =>
+        [...hashedState(graph, block)].map(([name, bytes]) => [name, hashedRoot(bytes)] as const),
+      ),
+    );
+  }
+
+  /** A new device comes in that may keep `quotaBytes`. */
+  async join(quotaBytes = 2 ** 30): Promise<SessionDevice> {
+    const { graphOf, hopMs } = this.#options;
+    const n = ++this.#devices;
+    const device: DeviceAddress = `0x${n.toString(16).padStart(40, '0')}`;
+    const peerId = `peer ${n}`;
+    const member: BlockMember = { device, peerId, account: device, prefixes: [`${n}`], hasRecord: true };
+    const store = await BlockStore.open({ files: new MemoryFiles(), quotaBytes, hash });
+    const transport = this.#contents.transport(peerId);
+    await serveContent({ store: store.content, transport, scheduler: this.scheduler });
+    const graph = graphOf(0);
+    const sizes = [...graph.state].map(([id, tensors]) => ({
+      id,
+      versionBytes: 128 + tensors.size * TENSOR_BYTES,
+    }));
+    const steps = new Map<number, ReadonlyMap<string, Hex>>();
+    const worker = this.#worker(peerId, hopMs);
+    const session = await BlockSession.start({
+      device,
+      run: simulatedRules.run,
+      sign: (statement) => ({
+        ...statement,
+        device,
+        signature: simulatedSignature({ ...statement, device }),
+      }),
+      rules: simulatedRules,
+      graphOf,
+      dataOf: (step) =>
+        new Map([...hashedData(graphOf(step), step)].map(([name, bytes]) => [name, hashedRoot(bytes)])),
+      first: this.first,
+      worker,
+      keeping: {
+        run: 'simulated:0',
+        self: member,
+        blocks: sizes,
+        store,
+        announcements: this.#announcements(device),
+        transport,
+        random: () => 0.5,
+        members: () =>
+          [...this.there.values()].map((each) => each.member).filter((each) => each.device !== device),
+        rootOf: async ({ block, step }, bytes) => rootOfFile(graph, { block, step }, bytes),
+        hash,
+      },
+      transport: this.#messages.transport(peerId),
+      scheduler: this.scheduler,
+      roundTrip: () => 50,
+      onStep: (step, state) => steps.set(step, state),
+    });
+    const made: SessionDevice = {
+      member,
+      session,
+      steps,
+      kill: () => {
+        this.#dead.add(peerId);
+        this.#listeners.delete(device);
+        this.there.delete(device);
+        void session.stop();
+      },
+    };
+    this.there.set(device, made);
+    return made;
+  }
+
+  #worker(peerId: string, hopMs: number): HopWorker {
+    const { graphOf } = this.#options;
+    const graph = graphOf(0);
+    const versions = new Map<string, ReadonlyMap<string, Uint8Array>>();
+    const rootsOf = (tensors: ReadonlyMap<string, Uint8Array>) =>
+      new Map([...tensors].map(([name, bytes]) => [name, hashedRoot(bytes)]));
+    const tensorsOf = (block: string, step: number) => {
+      const tensors = versions.get(`${block} ${step}`);
+      if (tensors === undefined) throw new RangeError(`${peerId} has no ${block} of step ${step}`);
+      return tensors;
+    };
+    return {
+      begin: async (block) => {
+        versions.set(`${block} 0`, hashedState(graph, block));
+        return { roots: rootsOf(hashedState(graph, block)) };
+      },
+      load: async (file) => {
+        const { block, step, tensors } = readFile(graph, file);
+        versions.set(`${block} ${step}`, tensors);
+        return { roots: rootsOf(tensors) };
+      },
+      file: async (block, step) => writeFile(block, step, tensorsOf(block, step)),
+      release: async () => undefined,
+      compute: async (step, hop, inputs, signal) => {
+        const at = graphOf(step);
+        const { block } = at.node(hop);
+        await wait(this.scheduler, hopMs, signal);
+        const outputs = hashedHop({ graph: at, step, hop, inputs, state: tensorsOf(block, step) });
+        if (at.isForEveryKeeper(hop)) {
+          versions.set(
+            `${block} ${step + 1}`,
+            new Map([...outputs].map(([name, { bytes }]) => [name, bytes])),
+          );
+        }
+        return outputs;
+      },
+    };
+  }
+
+  #announcements(device: DeviceAddress): Announcements {
+    return {
+      publish: async (body) => {
+        this.scheduler.after(GOSSIP_MS, () => {
+          for (const [other, listener] of this.#listeners) {
+            if (other !== device) listener({ device, body, placing: { rank: 1, group: device } });
+          }
+        });
+      },
+      listen: (listener) => {
+        this.#listeners.set(device, listener);
+        return () => this.#listeners.delete(device);
+      },
+    };
+  }
+}
+
+/** A version as a file: 128 bytes of its place, then its tensors. */
+function writeFile(block: string, step: number, tensors: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  const head = new Uint8Array(128);
+  head.set(new TextEncoder().encode(JSON.stringify({ block, step })));
+  return concatBytes(head, ...tensors.values());
+}
+
+function readFile(graph: HopGraph, file: Uint8Array) {
+  const text = new TextDecoder().decode(file.subarray(0, 128)).replaceAll('\0', '');
+  const { block, step } = JSON.parse(text) as { block: string; step: number };
+  const names = [...graph.stateOf(block).keys()];
+  const tensors = new Map(
+    names.map((name, i) => [name, file.slice(128 + i * TENSOR_BYTES, 128 + (i + 1) * TENSOR_BYTES)]),
+  );
+  return { block, step, tensors };
+}
+
+function rootOfFile(
+  graph: HopGraph,
+  { block, step }: { block: string; step: number },
+  file: Uint8Array,
+): Hex {
+  const { tensors } = readFile(graph, file);
+  const roots = [...graph.stateOf(block).keys()].map(
+    (name) => [name, hashedRoot(tensors.get(name) ?? new Uint8Array())] as const,
+  );
+  return simulatedRules.versionRoot(block, step, new Map(roots));
+}

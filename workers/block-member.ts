@@ -1,0 +1,35 @@
+/** A run over blocks as a pipeline's member sees it: hops, data and versions by their roots. */
+import type { Words } from '../compute/repops/recipe.ts';
+import { blockCosts } from '../models/blocks/block-costs.ts';
+import { tensorRoot } from '../models/checkpoint/root.ts';
+import type { HopGraph } from '../pipeline/runtime/hop-graph.ts';
+import { type Hex, toHex } from '../protocol/hex.ts';
+import type { BlockRun } from '../training/blocks/block-run.ts';
+import { hopGraphOf, versionRootOf } from './hop-graph-of-step.ts';
+
+type Roots = ReadonlyMap<string, Hex>;
+
+/** What `BlockSession` of swarm/pipeline needs to know of a run. */
+export interface MemberRun {
+  readonly blocks: readonly { readonly id: string; readonly versionBytes: number }[];
+  graphOf(step: number): HopGraph;
+  dataOf(step: number): Roots;
+  versionRoot(block: string, step: number, roots: Roots): Hex;
+  rootOf(bytes: Uint8Array): Hex;
+}
+
+/** The view of a run. It computes no training. */
+export function memberRun(run: BlockRun): MemberRun {
+  return {
+    blocks: blockCosts(run.step(0)).map(({ id, versionBytes }) => ({ id, versionBytes })),
+    graphOf: (step) => hopGraphOf(run.step(step)),
+    dataOf: (step) =>
+      new Map([...run.data(step)].map(([name, words]) => [name, toHex(tensorRoot(bytesOf(words)))])),
+    versionRoot: (block, step, roots) => versionRootOf(run.plan, block, step, roots),
+    rootOf: (bytes) => toHex(tensorRoot(bytes)),
+  };
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Words): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
