@@ -53,6 +53,19 @@ describe('a gas budget', () => {
     expect(budget.leftToday()).toBe(8000);
   });
 
+  it('goes on with what an earlier process spent, while its day lasts', () => {
+    const clock = { round: 1, now: 1000 };
+    const first = budgetAt(clock);
+    first.spend(0, 700, 'someone');
+    const before = JSON.parse(JSON.stringify(first.day));
+    const again = (now: number) =>
+      new GasBudget({ gasPerRound: 800, gasPerDay: 8000, before, round: () => 2, now: () => now });
+    expect(again(2000).leftToday()).toBe(7300);
+    expect(again(1000 + 86_400_000).leftToday()).toBe(8000);
+    // The clock was set back.
+    expect(again(500).leftToday()).toBe(8000);
+  });
+
   it('never lets a rank have what is kept for those before it', () => {
     const spending = fc.array(fc.tuple(fc.nat(2), fc.nat(200)), { maxLength: 40 });
     fc.assert(

@@ -4,10 +4,20 @@ export interface GasBudgetOptions {
   readonly gasPerDay: number;
   /** Gas of a day for one owner, or one device without owner. Defaults to no limit of its own. */
   readonly gasPerAccount?: number;
+  /** What an earlier process spent. Counts while its day lasts. Defaults to nothing. */
+  readonly before?: SpentDay;
   /** The round now. */
   readonly round: () => number;
   /** In ms. */
   readonly now: () => number;
+}
+
+/** What was spent in a day, to be kept over a restart. */
+export interface SpentDay {
+  /** When the day began, on the budget's clock in ms. */
+  readonly began: number;
+  /** Gas by rank. */
+  readonly gas: readonly number[];
 }
 
 /** Why there is no gas left. */
@@ -35,6 +45,11 @@ export class GasBudget {
 
   constructor(options: GasBudgetOptions) {
     this.#options = options;
+    const { before, now } = options;
+    // A clock that was set back would make a day without end.
+    if (before === undefined || before.began > now()) return;
+    this.#dayBegan = before.began;
+    for (const rank of this.#inDay.keys()) this.#inDay[rank] = before.gas[rank] ?? 0;
   }
 
   /** Gas that a rank may still spend now beside what is planned, by rank; 0 is the first rank. */
@@ -55,6 +70,11 @@ export class GasBudget {
     this.#turn();
     const { gasPerAccount = Number.POSITIVE_INFINITY } = this.#options;
     return gasPerAccount - (this.#ofAccounts.get(account) ?? 0);
+  }
+
+  get day(): SpentDay {
+    this.#turn();
+    return { began: this.#dayBegan, gas: [...this.#inDay] };
   }
 
   /** Gas of the day that is left for anybody. */

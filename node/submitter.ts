@@ -16,7 +16,7 @@ import type { IncludedTransaction, TransactionQueue } from '../chain/transaction
 import type { DeviceAddress } from '../protocol/hex.ts';
 import type { Attestation, RoundClock, Signed, Vote } from '../protocol/ledger.ts';
 import { accountOf, rankOf, type Standing } from '../protocol/standing.ts';
-import { GasBudget } from './gas-budget.ts';
+import { GasBudget, type SpentDay } from './gas-budget.ts';
 import { type Entry, type Queued, type RoundStatement, StatementQueue } from './submitter-queue.ts';
 
 /** A statement as events name it. */
@@ -64,6 +64,8 @@ export interface SubmitterOptions {
    * Gas that one owner, or one device without owner, may cost in 24 hours. Defaults to no limit of its own.
    */
   readonly gasPerAccount?: number;
+  /** What an earlier process spent, on the same clock. Defaults to nothing. */
+  readonly before?: SpentDay;
   /** A clock in ms, for the day. Defaults to `performance.now`. */
   readonly now?: () => number;
   readonly onEvent?: (event: SubmitterEvent) => void;
@@ -118,6 +120,7 @@ export class Submitter {
       gasPerDay,
       ...(options.gasPerAccount === undefined ? {} : { gasPerAccount: options.gasPerAccount }),
       now,
+      ...(options.before === undefined ? {} : { before: options.before }),
       round: () => options.clock.read().round,
     });
     this.#attestations = new StatementQueue(queueLimit);
@@ -140,6 +143,11 @@ export class Submitter {
   /** How many statements wait. */
   get waiting(): { readonly attestations: number; readonly votes: number } {
     return { attestations: this.#attestations.size, votes: this.#votes.size };
+  }
+
+  /** What the day has cost so far, for the next process. */
+  get spentToday(): SpentDay {
+    return this.#budget.day;
   }
 
   /** Gas of the day's budget that is left. */

@@ -3,7 +3,9 @@ import { locationOf } from '../../chain/swarm-location.ts';
 import { readSwarm, type SwarmRecord } from '../../chain/swarms.ts';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import { UNTESTED } from '../../protocol/conformance-report.ts';
+import { messageOf } from '../../protocol/message-of.ts';
 import type { Network } from '../../protocol/network-file.ts';
+import { SerialQueue } from '../../protocol/serial-queue.ts';
 import type { BaseModel } from '../../protocol/swarm-spec.ts';
 import { joinSwarm } from '../../swarm/join.ts';
 import { signedAttestation, signedVote } from '../../swarm/messages/validator.ts';
@@ -12,6 +14,8 @@ import { builtinModelOf } from '../../training/builtin-models.ts';
 import { openArchiveFolder } from '../archive/archive-folder.ts';
 import type { ArchiveEvent } from '../archive/collector.ts';
 import { startArchive } from '../archive.ts';
+import type { SpentDay } from '../gas-budget.ts';
+import { readIfThere, writeWhole } from '../home/files.ts';
 import { deviceKeyFile } from '../home/key-file.ts';
 import { Submitter, type SubmitterEvent } from '../submitter.ts';
 
@@ -35,6 +39,8 @@ export interface ObserverOptions {
   readonly queue: TransactionQueue;
   /** What it may pay for others, in gas. */
   readonly budget: SubmitterBudget;
+  /** File that keeps what the day has cost, over restarts. Defaults to none. */
+  readonly dayFile?: string;
   /** Bytes of the disk that the archive may take. Defaults to 20 GiB. */
   readonly diskBytes?: number;
   /** Told of everything, for figures. */
@@ -105,7 +111,17 @@ export async function startObserver(options: ObserverOptions): Promise<Observer>
       },
     });
     closing.push(() => archive.stop());
-    const submitter = new Submitter({
+    const { dayFile } = options;
+    const before = dayFile === undefined ? undefined : await readDay(dayFile);
+    const writes = new SerialQueue();
+    const keepDay = (): Promise<void> =>
+      writes.run(async () => {
+        if (dayFile !== undefined) await writeWhole(dayFile, `${JSON.stringify(submitter.spentToday)}\n`);
+      });
+    const submitter: Submitter = new Submitter({
+      // The day of a process that starts again is one by the calendar's clock.
+      now: Date.now,
+      ...(before === undefined ? {} : { before }),
       queue,
       standingOf: (device) => connection.standings.of(device),
       ...options.budget,
@@ -114,6 +130,8 @@ export async function startObserver(options: ObserverOptions): Promise<Observer>
       clock: deviceChain.clock,
       onEvent: (event) => {
         options.onEvent?.(event);
+        if (event.kind === 'included')
+          keepDay().catch((error: unknown) => say(`The day’s gas is not kept: ${messageOf(error)}`));
         if (event.kind === 'spent') say(event.sentence);
         if (event.kind === 'trouble') say(`Posting to the chain is delayed: ${event.sentence}`);
         if (event.kind === 'refused')
@@ -127,6 +145,7 @@ export async function startObserver(options: ObserverOptions): Promise<Observer>
         if (message.type === 'attest') void submitter.addAttestation(signedAttestation(message));
         if (message.type === 'vote') void submitter.addVote(signedVote(message));
       }),
+      () => writes.idle(),
       () => submitter.stop(),
     );
     submitter.start();
@@ -139,6 +158,19 @@ export async function startObserver(options: ObserverOptions): Promise<Observer>
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** What an earlier process spent; undefined where there is no file, or a damaged one. */
+async function readDay(path: string): Promise<SpentDay | undefined> {
+  const bytes = await readIfThere(path);
+  if (bytes === undefined) return undefined;
+  try {
+    const { began, gas } = JSON.parse(new TextDecoder().decode(bytes)) as Partial<SpentDay>;
+    const usable = Number.isFinite(began) && Array.isArray(gas) && gas.every((each) => Number.isFinite(each));
+    return usable && began !== undefined && gas !== undefined ? { began, gas } : undefined;
+  } catch {
+    return undefined;
   }
 }
 

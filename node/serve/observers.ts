@@ -36,6 +36,7 @@ export async function startObservers(options: ObserversOptions): Promise<Observe
       network: { ...network, swarm: id },
       keyFile: join(home, own ? 'observer.key' : `observer-${id}.key`),
       archive: own ? join(home, 'archive') : join(home, 'archives', String(id)),
+      dayFile: join(home, `gas-of-the-day-${id}.json`),
       ...{ queue, say, signal },
     });
     observers.set(id, observer);

@@ -41,7 +41,7 @@ export interface RelayOptions {
   };
   /** Multiaddrs under which the outside reaches this relay, such as /dns4/relay.example/tcp/443/wss. */
   readonly announce?: readonly string[];
-  /** Certificate and key in PEM: WebSocket connections may then be of TLS, without a proxy. */
+  /** Certificate and key in PEM. WebSocket connections are then of TLS, and of nothing else. */
   readonly certificate?: { readonly cert: string; readonly key: string };
   /** Ids of the 1 to 16 networks to pass messages on for. Topics of others are never followed. */
   readonly networks: readonly string[];
@@ -93,7 +93,9 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const ports = { ws: 0, tcp: 0, webrtcDirect: null, ...options.ports };
   const family = host.includes(':') ? 'ip6' : 'ip4';
   const listen = [
-    ...(ports.ws === null ? [] : [`/${family}/${host}/tcp/${ports.ws}/ws`]),
+    ...(ports.ws === null
+      ? []
+      : [`/${family}/${host}/tcp/${ports.ws}/${options.certificate === undefined ? 'ws' : 'tls/ws'}`]),
     ...(ports.tcp === null ? [] : [`/${family}/${host}/tcp/${ports.tcp}`]),
     ...(ports.webrtcDirect === null ? [] : [`/${family}/${host}/udp/${ports.webrtcDirect}/webrtc-direct`]),
   ];
