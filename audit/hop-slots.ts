@@ -3,7 +3,6 @@
  * wrote; here is which slots of a claim these are.
  */
 import type { BlockStep } from '../models/blocks/block-step.ts';
-import { type HopShape, hopReads } from '../protocol/hop-program.ts';
 import type { EncodedProgram } from './encode-program.ts';
 
 export interface TensorSlot {
@@ -42,19 +41,6 @@ export function slotsOfHop(step: BlockStep, encoded: EncodedProgram, hop: number
     inputs: named(found.inputs, before),
     state: named(found.state, before),
     outputs: named(found.outputs, after),
-  };
-}
-
-/** Which slots of the step's program a hop is: what a claim about this hop alone is made of. */
-export function shapeOfHop(step: BlockStep, encoded: EncodedProgram, hop: number): HopShape {
-  const { outputs } = slotsOfHop(step, encoded, hop);
-  const action = encoded.actions[hop];
-  if (action?.kind !== 'run') throw new RangeError(`The step has no hop ${hop}.`);
-  const range = { first: action.traced.firstSlot, count: action.traced.outputs.length };
-  return {
-    ...range,
-    ...hopReads(encoded.slots, range),
-    outputs: outputs.map(({ slot }) => slot).toSorted((a, b) => a - b),
   };
 }
 

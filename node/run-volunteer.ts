@@ -116,6 +116,10 @@ function inWords(event: VolunteerEvent): string | undefined {
         : `${event.error.message} This device waits for it, and goes on by itself.`;
     case 'joined':
       return `${event.device} computes with ${event.engine}; next round to train: ${event.cursor} or later`;
+    case 'step':
+      return `step ${event.step} done, checkpoint ${event.root.slice(0, 10)}`;
+    case 'blocks':
+      return undefined;
     case 'round': {
       const { event: round } = event;
       if (round.kind === 'trained') {

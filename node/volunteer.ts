@@ -10,7 +10,7 @@ import { folderSource } from '../models/loading/folder-source.ts';
 import { folderName } from '../models/storage/directory.ts';
 import { openFileDirectory } from '../models/storage/file-directory.ts';
 import { UNTESTED } from '../protocol/conformance-report.ts';
-import type { DeviceAddress } from '../protocol/hex.ts';
+import type { DeviceAddress, Hex } from '../protocol/hex.ts';
 import { memoizePromise } from '../protocol/memoize-promise.ts';
 import type { Network } from '../protocol/network-file.ts';
 import { StoreWithLocalFiles } from '../swarm/content/local-files.ts';
@@ -18,6 +18,7 @@ import { MemoryStore } from '../swarm/content/store.ts';
 import { joinSwarm } from '../swarm/join.ts';
 import { networkId } from '../swarm/network-id.ts';
 import { nodeTransports } from '../swarm/node-transports.ts';
+import type { BlockSessionView } from '../swarm/pipeline/block-session.ts';
 import { CheckpointOffers } from '../swarm/rounds/checkpoint-publisher.ts';
 import type { RoundEvent } from '../swarm/rounds/events.ts';
 import { RoundDriver } from '../swarm/rounds/round-driver.ts';
@@ -30,6 +31,7 @@ import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
 import { BYTES_IN_TRAINING } from '../training/swarm-settings.ts';
 import { ComputeHost, type EngineReport } from '../workers/compute-host.ts';
 import { conformanceOf } from '../workers/conformance-report.ts';
+import { startBlockVolunteer } from './block-volunteer.ts';
 import { lockFolder } from './home/folder-lock.ts';
 import { deviceKeyFile } from './home/key-file.ts';
 import { modelInFolder } from './home/model-folder.ts';
@@ -68,17 +70,24 @@ export type VolunteerEvent =
       readonly engine: string;
       readonly cursor: number;
     }
-  | { readonly kind: 'round'; readonly event: RoundEvent };
+  | { readonly kind: 'round'; readonly event: RoundEvent }
+  /** A step of a model in blocks is done. */
+  | { readonly kind: 'step'; readonly step: number; readonly root: Hex }
+  /** What a member of a model in blocks is doing has changed. */
+  | { readonly kind: 'blocks'; readonly view: BlockSessionView };
 
 export interface Volunteer {
   readonly device: DeviceAddress;
-  readonly driver: RoundDriver;
+  /** Absent where the swarm trains a model in blocks: there are no rounds. */
+  readonly driver?: RoundDriver;
   /** Gives up the round in hand; what is stored stays. */
   stop(): Promise<void>;
 }
 
 const KEY_ELSEWHERE =
   'Another machine works with this device’s key, so this one waits. Stop one of them, or remove device.key from one folder, and start again.';
+/** Bytes of a model's blocks on the disk. */
+const BLOCK_QUOTA = 4 * 2 ** 30;
 /** Memory for rollout sets that are served to others; older rounds are forgotten first. */
 const CONTENT_BUDGET = 64 * 1024 * 1024;
 
@@ -123,7 +132,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       closing.push(() => connection.leave());
       return { chain, connection };
     });
-    const { spec, settings, ...prepared } = await prepareSwarm({
+    const swarm = await prepareSwarm({
       network,
       client: connect(network, ending),
       swarm: network.swarm,
@@ -140,7 +149,43 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       onNotice: (text) => tell({ kind: 'notice', text }),
       ...ending,
     });
+    const { spec, settings, ...prepared } = swarm;
     tell({ kind: 'notice', text: `Swarm ${network.swarm}, ${spec.name}: ${spec.description}` });
+    const chooseEngineHere = async (choice: EngineKind | 'auto', inner?: AbortSignal) =>
+      chooseEngine({
+        choice,
+        candidates: availableCandidates({
+          threads,
+          gpu: choice === 'webgpu' ? await nodeGpu() : undefined,
+          allowSoftwareGpu: choice === 'webgpu',
+        }),
+        userAgent: `node ${process.version}`,
+        store: verdicts,
+        now: () => performance.now(),
+        ...(inner === undefined ? {} : { signal: inner }),
+      });
+    if (spec.blocks !== undefined) {
+      const { engine: chosen } = await chooseEngineHere(engine, signal);
+      closing.push(() => chosen.stop());
+      const { chain, connection } = await joinNetwork();
+      offerFiles(files, swarm);
+      const blocks = await startBlockVolunteer({
+        network,
+        key,
+        folder: ownFolder,
+        connection,
+        prepared: swarm,
+        engine: chosen,
+        quotaBytes: BLOCK_QUOTA,
+        round: () => chain.clock.read().round,
+        onStep: (step, root) => tell({ kind: 'step', step, root }),
+        onChange: (view) => tell({ kind: 'blocks', view }),
+        ...ending,
+      });
+      closing.push(() => blocks.stop());
+      tell({ kind: 'joined', device: key.address, engine: chosen.description, cursor: 0 });
+      return { device: key.address, stop: closeAll };
+    }
     const frozen =
       options.critic === undefined
         ? undefined
@@ -156,19 +201,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       store,
       retention,
       engine,
-      chooseEngine: async (choice, inner) =>
-        chooseEngine({
-          choice,
-          candidates: availableCandidates({
-            threads,
-            gpu: choice === 'webgpu' ? await nodeGpu() : undefined,
-            allowSoftwareGpu: choice === 'webgpu',
-          }),
-          userAgent: `node ${process.version}`,
-          store: verdicts,
-          now: () => performance.now(),
-          ...(inner === undefined ? {} : { signal: inner }),
-        }),
+      chooseEngine: chooseEngineHere,
       onNotice: (text) => tell({ kind: 'notice', text }),
       ...(signal === undefined ? {} : { signal }),
     });

@@ -20,8 +20,8 @@ export interface OpenBlocks {
 export interface OpenedBlocks {
   /** Description of the engine. */
   readonly engine: string;
-  /** The model's blocks, with the bytes of a version of each. */
-  readonly blocks: readonly { readonly id: string; readonly bytes: number }[];
+  /** The model's blocks, with the bytes of a version of each, and the memory to compute its hops. */
+  readonly blocks: readonly { readonly id: string; readonly bytes: number; readonly memory: number }[];
 }
 
 /** A version that the worker holds now. */

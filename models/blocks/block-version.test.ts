@@ -42,6 +42,18 @@ describe('block versions', () => {
     expect(() => modelOf(plan, versions.with(2, later))).toThrow(/layers.2-2 is missing at step 0/);
   });
 
+  it('have canonical values, whatever a published model has', () => {
+    const gain = 'model.norm.weight';
+    const odd = Float32Array.from({ length: 64 }, (_, i) => (i === 0 ? -0 : i === 1 ? 1e-42 : 1));
+    const parameters = new Map(start.state.parameters).set(gain, odd);
+    const head = must(blocksOf(plan, { ...start.state, parameters }), 3);
+    const values = new Float32Array(head.tensors.get(gain)?.slice().buffer ?? new ArrayBuffer(0));
+    expect([...values.slice(0, 3)]).toEqual([0, 0, 1]);
+    expect(Object.is(values[0], 0)).toBe(true);
+    odd[2] = Number.NaN;
+    expect(() => blocksOf(plan, { ...start.state, parameters })).toThrow(/NaN/);
+  });
+
   it('[B-13] have roots that tell blocks, steps and every bit apart', () => {
     const version = must(versions, 1);
     const root = blockRoot(plan, version);

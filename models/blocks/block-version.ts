@@ -141,7 +141,11 @@ export function decodeBlock(plan: BlockPlan, file: Uint8Array): BlockVersion {
   return { block: block.id, step: Number(step), tensors: new Map(read) };
 }
 
-/** The versions of all blocks of a model, or of the adapters beside its frozen weights. */
+/**
+ * The versions of all blocks of a model, or of the adapters beside its frozen weights. Values that are not
+ * canonical are made so, as in a session; others are not copied. Throws BlockVersionError for tensors that
+ * are missing or of another shape, and ModelStateError on NaN.
+ */
 export function blocksOf(plan: BlockPlan, state: ModelState | AdapterState): readonly BlockVersion[] {
   const values = 'parameters' in state ? state.parameters : state.adapters;
   const groups = { '': values, 'optimizer.m.': state.m, 'optimizer.v.': state.v };
@@ -152,7 +156,9 @@ export function blocksOf(plan: BlockPlan, state: ModelState | AdapterState): rea
         if (data?.length !== elementCount(shape)) {
           throw new BlockVersionError(`${prefix}${name} is missing from the model or is not [${shape}].`);
         }
-        return [prefix + name, bytesOf(data)];
+        const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
+        const canonical = findNotCanonical(words) < 0 ? data : canonicalCopy(data, prefix + name);
+        return [prefix + name, bytesOf(canonical)];
       }),
     );
     return { block: block.id, step: state.step, tensors: new Map(tensors) };

@@ -55,7 +55,8 @@ function roundUp(bytes: number): number {
   return Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
 }
 
-function bytesOf(spec: {
+/** Bytes of a tensor on an engine. */
+export function engineBytes(spec: {
   readonly shape: readonly number[];
   readonly dtype: 'f32' | 'u32' | 'bf16';
 }): number {
@@ -75,8 +76,8 @@ export function peakTemporaries(program: Program): number {
     for (const name of node.outputs) {
       const spec = program.tensors[name];
       if (spec?.storage !== 'temporary' || alive.has(name)) continue;
-      alive.set(name, bytesOf(spec));
-      live += bytesOf(spec);
+      alive.set(name, engineBytes(spec));
+      live += engineBytes(spec);
     }
     peak = Math.max(peak, live);
     for (const [name, bytes] of alive) {
@@ -100,11 +101,11 @@ export function predictTrainedMemory(model: DecoderConfig, use: Omit<PlannedUse,
 
 function predictMemory(model: DecoderConfig, use: PlannedUse, plan: WeightPlan): MemoryPrediction {
   const config = { ...model, context: Math.min(model.context, use.positions ?? model.context) };
-  const f32 = (shape: readonly number[]) => bytesOf({ shape, dtype: 'f32' });
+  const f32 = (shape: readonly number[]) => engineBytes({ shape, dtype: 'f32' });
   const parameters = parameterSpecs(config);
   const adapters = plan.lora === undefined ? [] : adapterSpecs(config, plan.lora);
   let weights = 2 * f32([config.context, config.headDim / 2]);
-  for (const { shape } of parameters) weights += bytesOf({ shape, dtype: parameterDType(plan, shape) });
+  for (const { shape } of parameters) weights += engineBytes({ shape, dtype: parameterDType(plan, shape) });
   for (const { shape } of adapters) weights += f32(shape);
   const prepacked = matricesToPrepack(config, use.prepackBytes ?? 0).bytes;
   const trained = plan.frozen ? adapters : parameters;
@@ -119,7 +120,7 @@ function predictMemory(model: DecoderConfig, use: PlannedUse, plan: WeightPlan):
     activations = Math.max(activations, peakTemporaries(program));
     for (const [name, spec] of Object.entries(program.tensors)) {
       if (spec.storage !== 'bound' || state.has(name)) continue;
-      bound.set(`${name} ${elementCount(spec.shape)}`, bytesOf(spec));
+      bound.set(`${name} ${elementCount(spec.shape)}`, engineBytes(spec));
     }
   }
   const boundBytes = [...bound.values()].reduce((sum, bytes) => sum + bytes, 0);

@@ -92,6 +92,7 @@ export async function prepareSwarm(options: PrepareSwarmOptions): Promise<Prepar
 function refuse(spec: SwarmSpec, { modelBytes, model, data }: PrepareSwarmOptions): void {
   const device = {
     ...knownTasksAndModels(),
+    blocks: { adapters: [] },
     modelBytes: modelBytes(spec.trained.kind),
     dataBytes: DATA_BYTES,
     hasModel: model !== undefined,

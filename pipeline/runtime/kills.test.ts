@@ -119,3 +119,37 @@ describe('200 random kills, between any two messages', () => {
     }
   });
 });
+
+describe('devices that come and go', () => {
+  it('gives the same root when one is killed in every step and another joins in its middle', () => {
+    const steps = 8;
+    const expected = hashedOracle(Array.from({ length: steps }, (_, step) => graphOf(step)));
+    for (const seed of [1, 2, 3, 4]) {
+      const draws = drawsOf(1000 + seed);
+      let next = DEVICES;
+      let nextKill = draws.integer(300, 800);
+      let joined = 0;
+      const run = pipeline({
+        steps,
+        draws: drawsOf(seed),
+        beforeMessage: (sent, _, self) => {
+          if (sent < nextKill || self.alive.some((device) => self.finalState.has(device))) return;
+          nextKill = sent + draws.integer(600, 1000);
+          const victim = draws.pick(self.alive);
+          const blocks = self.blocksOf(victim);
+          const others = self.prompt.filter((device) => device !== victim);
+          if (!blocks.every((block) => others.some((device) => self.blocksOf(device).includes(block))))
+            return;
+          self.kill(victim);
+          if (self.join(simulatedAddress(next++), blocks)) joined++;
+        },
+      });
+      run.run();
+      expect(joined).toBeGreaterThan(1);
+      for (const device of run.alive) expect(run.finalState.get(device)).toEqual(expected);
+      // A device that came in took part.
+      const newcomers = run.alive.filter((device) => !devices.includes(device));
+      expect(newcomers.length).toBeGreaterThan(0);
+    }
+  });
+});

@@ -51,12 +51,14 @@ const messageCodec = variant({
   hello: record({ kind: oneOf('hello') }),
   /** The sender has these blocks' versions of that step, and computes from now on. */
   join: record({ kind: oneOf('join'), step, blocks }),
-  /** For a device that comes: the step, its paths, and who keeps which blocks. */
+  /** For a device that comes: the step, its paths, and who was placed for which blocks. */
   welcome: record({
     kind: oneOf('welcome'),
     step,
     paths: list(list(uint(MOST_STAGES), MOST_STAGES), MOST_MICROBATCHES),
     keepers: list(record({ device: address, blocks }), MOST_MEMBERS),
+    /** Who computed the updates of the step before, and so has a place in the step after this one. */
+    next: list(record({ device: address, blocks }), MOST_MEMBERS),
     /** Handoffs of the step before that gave the blocks' versions. None at the first step. */
     updates: list(handoffCodec, MOST_BLOCKS),
   }),

@@ -68,7 +68,12 @@ export interface MemberOptions {
     readonly step: number;
     /** Roots of the blocks' tensors before the step. */
     readonly state: ReadonlyMap<string, Hex>;
+    /** Who is placed for the blocks in this step. */
     readonly keepers: Keepers;
+    /** Who is placed in the step after it, as far as that is known. */
+    readonly next?: Keepers;
+    /** Blocks with which this device comes in during the step. */
+    readonly joins?: readonly string[];
   };
   /** Microbatches that a device keeps at a block at once. Defaults to as many as there are. */
   readonly slots?: number;
@@ -83,6 +88,10 @@ const MOST_FUTURE = 8192;
 /** Handoffs that wait for others before them. */
 const MOST_EARLY = 8192;
 const FIRST_DEADLINE = 10_000;
+/** How long a device computes again what is lost before it asks late ones, too, in deadlines. */
+const SELF_DEADLINES = 4;
+/** How often everybody is asked for what only this device needs. */
+const MOST_ROUNDS = 3;
 
 interface Received {
   readonly from: DeviceAddress;
@@ -106,6 +115,8 @@ export class PipelineMember {
   /** Hops that can be computed and are not done, and who is to compute them. */
   readonly #asked = new Map<number, DeviceAddress>();
   readonly #failed = new Set<number>();
+  /** Devices that are more than a step ahead. */
+  readonly #ahead = new Set<DeviceAddress>();
   /** Devices that have a tensor or were sent it, as far as this one knows. */
   readonly #copies = new Map<string, Set<DeviceAddress>>();
   #early: Received[] = [];
@@ -121,8 +132,12 @@ export class PipelineMember {
     this.#options = options;
     this.#me = options.device;
     this.handoffs = new Handoffs(options.rules);
-    for (const [block, devices] of options.start.keepers) this.#holders.set(block, new Set(devices));
-    const { step, state } = options.start;
+    const { step, state, keepers, next = new Map(), joins = [] } = options.start;
+    for (const known of [keepers, next])
+      for (const [block, devices] of known) for (const device of devices) this.#holds(device, block);
+    for (const block of joins) this.#holds(options.device, block);
+    this.#updaters.set(step - 2, setsOf(keepers));
+    if (next.size > 0) this.#updaters.set(step - 1, setsOf(next));
     this.#plan = this.#planOf(step);
     this.#book = this.#bookOf(step, state);
     this.#work = this.#workOf(this.#plan);
@@ -159,7 +174,7 @@ export class PipelineMember {
   /** When the next `tick` is due, in the clock's milliseconds. */
   get nextWake(): number | undefined {
     const times = [...this.#runners.values()].map((runner) => runner.lateAt);
-    for (const want of this.#work.wants.values()) if (want.asked !== undefined) times.push(want.until);
+    for (const { until } of this.#work.wants.values()) times.push(until);
     for (const [, askAt] of this.#work.waiting) if (askAt > this.#now) times.push(askAt);
     times.push(this.#catchUp?.at);
     const known = times.filter((time) => time !== undefined);
@@ -196,15 +211,13 @@ export class PipelineMember {
 
   /** What a device needs that comes in: the step and who keeps what, then the handoffs so far. */
   welcome(paths: readonly (readonly number[])[]): PipelineMessage[] {
-    const blocks = new Map<DeviceAddress, string[]>();
-    for (const [block, devices] of this.#holders)
-      for (const device of devices)
-        if (!this.#suspects.has(device)) blocks.set(device, [...(blocks.get(device) ?? []), block]);
-    const keepers = [...blocks].map(([device, kept]) => ({ device, blocks: kept }));
     const last = this.#previous?.book.handoffs() ?? [];
     const updates = last.filter(({ hop }) => this.#previous?.plan.graph.isForEveryKeeper(hop) === true);
+    const { step, placed } = this.#plan;
+    const keepers = entriesOf(placed);
+    const next = entriesOf(this.#updaters.get(step - 1) ?? new Map());
     return [
-      { kind: 'welcome', step: this.step, paths, keepers, updates },
+      { kind: 'welcome', step: this.step, paths, keepers, next, updates },
       ...this.#book.handoffs().map((handoff) => handoffMessage(handoff)),
     ];
   }
@@ -247,6 +260,11 @@ export class PipelineMember {
     const blocks = this.#updaters.get(step) ?? new Map<string, Set<DeviceAddress>>();
     this.#updaters.set(step, blocks);
     blocks.set(block, (blocks.get(block) ?? new Set()).add(device));
+    this.#holds(device, block);
+  }
+
+  #holds(device: DeviceAddress, block: string): void {
+    this.#holders.set(block, (this.#holders.get(block) ?? new Set()).add(device));
   }
 
   #bookOf(step: number, state: ReadonlyMap<string, Hex>): StepBook {
@@ -280,6 +298,18 @@ export class PipelineMember {
     }
   }
 
+  /**
+   * Devices that are late and did not compute a step's update are not expected to come back by themselves.
+   */
+  #forget(step: number): void {
+    for (const [block, devices] of this.#holders) {
+      const updaters = this.#updaters.get(step)?.get(block);
+      if (updaters === undefined) continue;
+      for (const device of devices)
+        if (this.#suspects.has(device) && !updaters.has(device)) devices.delete(device);
+    }
+  }
+
   #stepIsOver(): boolean {
     if (this.#isOver || !this.#book.isComplete) return false;
     return this.#plan.graph.nodes.every(
@@ -297,14 +327,17 @@ export class PipelineMember {
     this.#out.push({ kind: 'finished', step: this.#plan.step, state });
     this.#previous = { plan: this.#plan, book: this.#book };
     this.#updaters.delete(step - 3);
+    this.#forget(step - 2);
     this.#asked.clear();
     this.#failed.clear();
+    this.#ahead.clear();
     this.#copies.clear();
     this.#early = [];
     this.#catchUp = undefined;
     for (const runner of this.#runners.values()) runner.reset();
     if (step >= this.#options.end) {
       this.#isOver = true;
+      this.#work.wants.clear();
       return;
     }
     this.#plan = this.#planOf(step);
@@ -505,8 +538,10 @@ export class PipelineMember {
       case 'busy':
         this.#onBusy(from, message);
         return;
-      case 'hello':
       case 'pong':
+        if (message.step > this.#plan.step + 1) this.#isBehind(from, message.step);
+        return;
+      case 'hello':
       case 'welcome':
         return;
     }
@@ -552,7 +587,7 @@ export class PipelineMember {
     if (message.handoff.step > this.#plan.step + 1) {
       if (message.handoff.run !== this.#options.rules.run || message.handoff.step >= this.#options.end)
         this.handoffs.refuse('step', from);
-      else this.#out.push({ kind: 'behind', step: message.handoff.step });
+      else this.#isBehind(from, message.handoff.step);
       return;
     }
     if (message.handoff.step >= this.#options.end || this.#future.length >= MOST_FUTURE) {
@@ -561,6 +596,13 @@ export class PipelineMember {
     }
     this.#future.push(received);
     this.#catchUp ??= { device: from, at: this.#now + this.#options.roundTrip(from) };
+  }
+
+  /** Two others say that they are more than a step ahead. One alone may lie. */
+  #isBehind(from: DeviceAddress, step: number): void {
+    this.#ahead.add(from);
+    const others = this.#plan.members.size - (this.#plan.members.has(this.#me) ? 1 : 0);
+    if (!this.#isOver && this.#ahead.size >= Math.min(2, others)) this.#out.push({ kind: 'behind', step });
   }
 
   #retryEarly(): void {
@@ -618,7 +660,7 @@ export class PipelineMember {
 
   #onJoin(from: DeviceAddress, blocks: readonly string[]): void {
     if (from === this.#me) return;
-    for (const block of blocks) this.#holders.get(block)?.add(from);
+    for (const block of blocks) if (this.#holders.has(block)) this.#holds(from, block);
     this.#suspects.delete(from);
     if (this.#isOver) return;
     this.#plan.join(from, blocks);
@@ -651,13 +693,14 @@ export class PipelineMember {
       tried: new Set(),
       asked: undefined,
       until: this.#now,
+      rounds: 0,
     });
     this.#askNext(hop);
   }
 
   #checkWants(): void {
     for (const [hop, want] of this.#work.wants) {
-      if (want.asked === undefined || want.until > this.#now) continue;
+      if (want.until > this.#now) continue;
       this.#tryAnother(hop, want);
     }
   }
@@ -672,25 +715,38 @@ export class PipelineMember {
     const want = this.#work.wants.get(hop);
     if (want === undefined) return;
     const { graph } = this.#plan;
-    const holders = [hop, ...graph.after(hop)].flatMap((done) => this.#book.accepted(done)?.device ?? []);
-    const canAsk = (device: DeviceAddress) =>
-      device !== this.#me && !want.tried.has(device) && !this.#suspects.has(device);
     const { block, kind } = graph.node(hop);
+    const holders = [hop, ...graph.after(hop)].flatMap((done) => this.#book.accepted(done)?.device ?? []);
+    const others = [...holders, ...this.#plan.order(hop)].filter(
+      (device) => device !== this.#me && !want.tried.has(device),
+    );
+    const prompt = (device: DeviceAddress) => !this.#suspects.has(device);
+    const holder = others.find((device) => holders.includes(device) && prompt(device));
     const isKeeper = this.#plan.isKeeper(block, this.#me) && !this.#failed.has(hop);
-    const holder = holders.find(canAsk);
-    if (holder === undefined && isKeeper) {
+    if (holder === undefined && isKeeper && !this.#work.has(hop)) {
       want.asked = undefined;
+      want.until = this.#now + SELF_DEADLINES * this.#runner(this.#me).deadline([kind]);
       this.#work.add(hop, this.#now);
       return;
     }
-    const device = holder ?? this.#plan.order(hop).find(canAsk);
-    if (device === undefined) want.tried.clear();
-    const next = device ?? this.#plan.order(hop).find((other) => other !== this.#me);
-    want.asked = next;
-    if (next === undefined) return;
-    want.until = this.#now + this.#runner(next).deadline([kind]);
-    this.#runner(next).probe(this.#now);
-    this.#send(next, { kind: 'want', step: this.#plan.step, hop, tensors: [...want.tensors] });
+    want.asked = holder ?? others.find(prompt) ?? others[0];
+    if (want.asked === undefined) {
+      this.#askAgain(hop, want);
+      return;
+    }
+    want.until = this.#now + this.#runner(want.asked).deadline([kind]);
+    this.#runner(want.asked).probe(this.#now);
+    this.#send(want.asked, { kind: 'want', step: this.#plan.step, hop, tensors: [...want.tensors] });
+  }
+
+  /** Everybody was asked. What only this device still needs, it has to fetch as the block's next version. */
+  #askAgain(hop: number, want: Want): void {
+    const { graph } = this.#plan;
+    want.tried.clear();
+    want.rounds++;
+    want.until = this.#now + this.#runner(this.#me).deadline([graph.node(hop).kind]);
+    const isOpen = graph.after(hop).some((reader) => !this.#book.isDone(reader));
+    if (want.rounds >= MOST_ROUNDS && !isOpen) this.#out.push({ kind: 'behind', step: this.#plan.step + 1 });
   }
 
   /** Asks for a hop's handoff, and for what is needed here of its outputs. */
@@ -702,7 +758,10 @@ export class PipelineMember {
   #onWant(from: DeviceAddress, { step, hop, tensors }: Extract<PipelineMessage, { kind: 'want' }>): void {
     const current = !this.#isOver && step === this.#plan.step;
     const { plan, book } = current ? { plan: this.#plan, book: this.#book } : (this.#previous ?? {});
-    if (plan?.step !== step || book === undefined) return;
+    if (plan?.step !== step || book === undefined) {
+      if (step < this.step) this.#send(from, { kind: 'pong', step: this.step });
+      return;
+    }
     const node = plan.graph.nodes[hop];
     if (node === undefined || tensors.some((name) => !node.outputs.includes(name))) {
       this.handoffs.refuse('hop', from);
@@ -833,6 +892,20 @@ export class PipelineMember {
   #send(to: DeviceAddress, message: PipelineMessage): void {
     if (to !== this.#me) this.#out.push({ kind: 'send', to, message });
   }
+}
+
+function setsOf(keepers: Keepers): Map<string, Set<DeviceAddress>> {
+  return new Map([...keepers].map(([block, devices]) => [block, new Set(devices)]));
+}
+
+/** The blocks of each device. */
+function entriesOf(
+  keepers: ReadonlyMap<string, Iterable<DeviceAddress>>,
+): { device: DeviceAddress; blocks: string[] }[] {
+  const blocks = new Map<DeviceAddress, string[]>();
+  for (const [block, devices] of keepers)
+    for (const device of devices) blocks.set(device, [...(blocks.get(device) ?? []), block]);
+  return [...blocks].map(([device, kept]) => ({ device, blocks: kept }));
 }
 
 function handoffMessage(

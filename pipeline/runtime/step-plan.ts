@@ -10,6 +10,16 @@ import type { HopGraph } from './hop-graph.ts';
 /** The devices that have each block's version. */
 export type Keepers = ReadonlyMap<string, readonly DeviceAddress[]>;
 
+/** The keepers of each block, from the blocks of each device. */
+export function keepersOf(
+  places: readonly { readonly device: DeviceAddress; readonly blocks: readonly string[] }[],
+): Keepers {
+  const keepers = new Map<string, DeviceAddress[]>();
+  for (const { device, blocks } of places)
+    for (const block of blocks) keepers.set(block, [...(keepers.get(block) ?? []), device]);
+  return keepers;
+}
+
 /** A block of the step that nobody keeps. */
 export class NoKeeperError extends Error {
   constructor(block: string) {
@@ -21,6 +31,8 @@ export class NoKeeperError extends Error {
 export class StepPlan {
   readonly step: number;
   readonly graph: HopGraph;
+  /** The keepers of each block that the plan was made for, without those that joined later. */
+  readonly placed: Keepers;
   readonly #keepers = new Map<string, DeviceAddress[]>();
   readonly #first: readonly DeviceAddress[];
   readonly #orders = new Map<number, readonly DeviceAddress[]>();
@@ -36,6 +48,7 @@ export class StepPlan {
       if (devices.length === 0) throw new NoKeeperError(block);
       this.#keepers.set(block, byRank(block, devices));
     }
+    this.placed = new Map([...this.#keepers].map(([block, devices]) => [block, [...devices]]));
     this.#first = this.#place();
   }
 

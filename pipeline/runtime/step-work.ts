@@ -15,6 +15,8 @@ export interface Want {
   asked: DeviceAddress | undefined;
   /** When the next one is asked. In milliseconds. */
   until: number;
+  /** How often everybody was asked. */
+  rounds: number;
 }
 
 export interface StepWorkOptions {

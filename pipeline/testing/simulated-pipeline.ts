@@ -15,9 +15,10 @@ import {
   type ComputedTensor,
   type MemberAction,
   type MemberEvent,
+  type MemberOptions,
   PipelineMember,
 } from '../runtime/pipeline-member.ts';
-import { byRank, type Keepers } from '../runtime/step-plan.ts';
+import { byRank, type Keepers, keepersOf } from '../runtime/step-plan.ts';
 import { hashedData, hashedHop, hashedRoot, hashedState } from './hashed-blocks.ts';
 
 type Tensors = ReadonlyMap<string, Uint8Array>;
@@ -109,7 +110,7 @@ export class SimulatedPipeline {
     for (const device of devices) {
       const own = [...options.keepers].filter(([, kept]) => kept.includes(device)).map(([block]) => block);
       const versions = new Map(own.map((block) => [`${block} 0`, hashedState(graph, block)]));
-      this.#add(device, versions, 0, options.keepers, firstRoots(graph));
+      this.#add(device, versions, { step: 0, state: firstRoots(graph), keepers: options.keepers });
     }
   }
 
@@ -126,9 +127,21 @@ export class SimulatedPipeline {
     return [...this.devices].filter(([, { isAlive }]) => isAlive).map(([device]) => device);
   }
 
+  /** Those that are in the latest step of all. */
+  get prompt(): DeviceAddress[] {
+    const step = Math.max(...this.alive.map((device) => this.#device(device).member.step));
+    return this.alive.filter((device) => this.#device(device).member.step === step);
+  }
+
   /** The device sends and does nothing more, and nobody is told. */
   kill(device: DeviceAddress): void {
     this.#device(device).isAlive = false;
+  }
+
+  /** The blocks that a device has of the step that it is in. */
+  blocksOf(device: DeviceAddress): string[] {
+    const { member, versions } = this.#device(device);
+    return [...this.#options.keepers.keys()].filter((block) => versions.has(`${block} ${member.step}`));
   }
 
   /** A new device takes these blocks from a living keeper of each and joins. Returns whether it could. */
@@ -147,10 +160,13 @@ export class SimulatedPipeline {
       if (found[0] === undefined) return false;
       versions.set(`${block} ${step}`, found[0]);
     }
-    const keepers = new Map<string, DeviceAddress[]>();
-    for (const entry of [...welcome.keepers, { device, blocks }])
-      for (const block of entry.blocks) keepers.set(block, [...(keepers.get(block) ?? []), entry.device]);
-    this.#add(device, versions, step, keepers, host.member.book.state);
+    this.#add(device, versions, {
+      step,
+      state: host.member.book.state,
+      keepers: keepersOf(welcome.keepers),
+      next: keepersOf(welcome.next),
+      joins: blocks,
+    });
     for (const message of handoffs)
       if (message.kind === 'handoff')
         this.#deliver(device, { kind: 'message', from: message.handoff.device, message });
@@ -165,13 +181,7 @@ export class SimulatedPipeline {
     return device;
   }
 
-  #add(
-    device: DeviceAddress,
-    versions: Map<string, Tensors>,
-    step: number,
-    keepers: Keepers,
-    state: ReadonlyMap<string, Hex>,
-  ): void {
+  #add(device: DeviceAddress, versions: Map<string, Tensors>, start: MemberOptions['start']): void {
     const { graphOf, steps, latency = 25 } = this.#options;
     const member = new PipelineMember({
       device,
@@ -185,7 +195,7 @@ export class SimulatedPipeline {
       dataOf: (at) =>
         new Map([...hashedData(graphOf(at), at)].map(([name, bytes]) => [name, hashedRoot(bytes)])),
       end: steps,
-      start: { step, state, keepers },
+      start,
       roundTrip: () => 2 * latency,
       firstDeadline: 40 * latency,
     });

@@ -1,0 +1,90 @@
+/** A volunteer in a swarm that trains a model in blocks: it keeps some blocks and computes their hops. */
+import { join } from 'node:path';
+import type { Engine } from '../compute/engines/engine.ts';
+import { composedRoot } from '../models/blocks/block-version.ts';
+import { checkpointMetadata } from '../models/decoder/checkpoint.ts';
+import { folderSource } from '../models/loading/folder-source.ts';
+import { openFileDirectory } from '../models/storage/file-directory.ts';
+import type { DeviceKey } from '../protocol/device-key.ts';
+import { fromHex, type Hex, toHex } from '../protocol/hex.ts';
+import type { Network } from '../protocol/network-file.ts';
+import { sha256Of } from '../protocol/sha256-of.ts';
+import type { SwarmConnection } from '../swarm/join.ts';
+import type { BlockSession, BlockSessionView } from '../swarm/pipeline/block-session.ts';
+import { joinBlocks } from '../swarm/pipeline/join-blocks.ts';
+import { blockRunSettings, openBlockRun } from '../training/blocks/open-block-run.ts';
+import { memberRun } from '../workers/block-member.ts';
+import { blockWorker } from '../workers/block-worker.ts';
+import type { PreparedSwarm } from './swarms/prepare-swarm.ts';
+
+export interface BlockVolunteerOptions {
+  readonly network: Network;
+  readonly key: DeviceKey;
+  /** Folder of the blocks of this swarm. */
+  readonly folder: string;
+  readonly connection: SwarmConnection;
+  readonly prepared: PreparedSwarm;
+  readonly engine: Engine;
+  /** Most bytes of blocks on the disk. */
+  readonly quotaBytes: number;
+  /** The current round by chain time. */
+  readonly round: () => number;
+  /** Called after each step with the root of the whole model's checkpoint, which nobody has to hold. */
+  readonly onStep: (step: number, root: Hex) => void;
+  readonly onChange?: (view: BlockSessionView) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface BlockVolunteer {
+  readonly session: BlockSession;
+  stop(): Promise<void>;
+}
+
+/** The seed of a swarm's run in blocks: sha2-256 of the content id of its specification. */
+export function blockSeedOf(spec: string): Hex {
+  return toHex(sha256Of(new TextEncoder().encode(`starling/block-seed/1\n${spec}`)));
+}
+
+/**
+ * Joins the run. Throws BlockPlanError, PathPlanError or ModelLoadError where model and specification do not
+ * fit.
+ */
+export async function startBlockVolunteer(options: BlockVolunteerOptions): Promise<BlockVolunteer> {
+  const { network, key, folder, connection, prepared, engine, quotaBytes, signal } = options;
+  const { spec, record, model, dataSets } = prepared;
+  const settings = blockRunSettings(spec, blockSeedOf(record.cid));
+  if (settings === undefined) throw new RangeError('This swarm trains no model in blocks.');
+  const opened = await openBlockRun({ source: folderSource(model), settings, dataSets, signal });
+  const worker = blockWorker(opened, engine);
+  const { plan } = opened.run;
+  const metadata = (step: number) =>
+    checkpointMetadata({ config: plan.config, cursor: 0, rngKey: '0x00000000' }, step);
+  let joined: BlockSession | undefined;
+  const session = await joinBlocks({
+    connection,
+    key,
+    domain: { chainId: network.chainId, verifyingContract: network.contracts.participation },
+    spec: record.cid,
+    files: await openFileDirectory(join(folder, 'blocks')),
+    quotaBytes,
+    run: { ...memberRun(opened.run), first: await worker.firstRoots(signal) },
+    worker,
+    round: options.round,
+    local: network.local,
+    onStep(step, state) {
+      const roots = new Map([...state].map(([name, root]) => [name, fromHex(root)]));
+      options.onStep(step, composedRoot(plan, metadata(step + 1), roots));
+    },
+    onChange() {
+      if (joined !== undefined) options.onChange?.(joined.view());
+    },
+  });
+  joined = session;
+  return {
+    session,
+    async stop() {
+      await session.stop();
+      await worker.dispose();
+    },
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * One member of `npm run pipeline`, in a thread of its own: an engine, its blocks, and links to the others.
+ */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
+import { encodeBlock } from '../../models/blocks/block-version.ts';
+import { tensorRoot } from '../../models/checkpoint/root.ts';
+import { decodePipelineMessage, encodePipelineMessage } from '../../pipeline/runtime/messages.ts';
+import { PipelineMember } from '../../pipeline/runtime/pipeline-member.ts';
+import { keepersOf } from '../../pipeline/runtime/step-plan.ts';
+import { deviceKey } from '../../protocol/device-key.ts';
+import { handoffRun, isSigned, signHandoff } from '../../protocol/handoff.ts';
+import { type DeviceAddress, type Hex, toHex } from '../../protocol/hex.ts';
+import { messageOf } from '../../protocol/message-of.ts';
+import { openKeyRecovery } from '../../protocol/secp256k1-wasm.ts';
+import { LiveMember } from '../../swarm/pipeline/live-member.ts';
+import { systemScheduler } from '../../swarm/scheduler.ts';
+import { hopGraphOf, versionRootOf } from '../../workers/hop-graph-of-step.ts';
+import { HopHost } from '../../workers/hop-host.ts';
+import { rootOfState } from './oracle.ts';
+import { DOMAIN, firstVersions, openRun, programOf } from './settings.ts';
+import type { Beginning, FromMember, MemberData, ToMember } from './thread-messages.ts';
+
+/** Threads of one machine answer within this time, also when it is busy. In milliseconds. */
+const ROUND_TRIP = 250;
+/** Until enough of a device's times are known. In milliseconds. */
+const FIRST_DEADLINE = 5_000;
+
+const { settings, secret } = workerData as MemberData;
+const parent = parentPort;
+if (parent === null) throw new Error('This program is a thread of npm run pipeline.');
+const key = deviceKey(secret);
+const run = await openRun(settings);
+const engine = await createWasmEngine({ threads: 1 });
+const host = new HopHost({ engine, run });
+const recover = await openKeyRecovery();
+const links = new Map<DeviceAddress, MessagePort>();
+let member: PipelineMember | undefined;
+let live: LiveMember | undefined;
+
+const tell = (message: FromMember): void => parent.postMessage(message);
+
+function link(device: DeviceAddress, port: MessagePort): void {
+  links.set(device, port);
+  port.on('message', (bytes: Uint8Array) => live?.receive(device, decodePipelineMessage(bytes)));
+}
+
+function begin(beginning: Beginning): void {
+  const { blocks } = beginning;
+  const versions = firstVersions(run, settings.seed);
+  const first = new Map(
+    versions.flatMap(({ tensors }) =>
+      [...tensors].map(([name, bytes]) => [name, toHex(tensorRoot(bytes))] as const),
+    ),
+  );
+  const isJoin = beginning.kind === 'join';
+  const files = isJoin
+    ? beginning.files
+    : versions.filter(({ block }) => blocks.includes(block)).map((version) => encodeBlock(run.plan, version));
+  const state = isJoin ? beginning.state : first;
+  for (const file of files)
+    for (const [name, root] of host.load(file).roots)
+      if (state.get(name) !== root) throw new Error(`${name} is not what the step's handoffs say.`);
+  const welcome = isJoin ? beginning.welcome[0] : undefined;
+  const start =
+    welcome?.kind === 'welcome'
+      ? {
+          step: welcome.step,
+          state,
+          keepers: keepersOf(welcome.keepers),
+          next: keepersOf(welcome.next),
+          joins: blocks,
+        }
+      : { step: 0, state, keepers: keepersOf(isJoin ? [] : beginning.keepers) };
+  member = new PipelineMember({
+    device: key.address,
+    rules: {
+      run: handoffRun({
+        program: programOf(run, settings.steps),
+        initial: rootOfState(run, settings.seed, 0, first),
+      }),
+      versionRoot: (block, at, roots) => versionRootOf(run.plan, block, at, roots),
+      isSigned: (handoff) => isSigned(DOMAIN, handoff, recover),
+      rootOf: (bytes) => toHex(tensorRoot(bytes)),
+    },
+    sign: (statement) => signHandoff(key, DOMAIN, statement),
+    graphOf: (at) => hopGraphOf(run.step(at)),
+    dataOf: (at) => host.dataRoots(at),
+    end: settings.steps,
+    start,
+    roundTrip: () => ROUND_TRIP,
+    firstDeadline: FIRST_DEADLINE,
+  });
+  live = new LiveMember({
+    member,
+    async compute(at, hop, inputs, signal) {
+      const outputs = await host.compute(at, hop, inputs, { signal });
+      tell({ kind: 'computed' });
+      return outputs;
+    },
+    send: (to, message) => links.get(to)?.postMessage(encodePipelineMessage(message)),
+    scheduler: systemScheduler,
+    onFinished: finished,
+    onBehind: () => tell({ kind: 'behind' }),
+    onFailure: (_, error) => tell({ kind: 'failed', message: messageOf(error) }),
+  });
+  live.start();
+  if (!isJoin) return;
+  for (const message of beginning.welcome)
+    if (message.kind === 'handoff') live.receive(message.handoff.device, message);
+  for (const port of links.values())
+    port.postMessage(encodePipelineMessage({ kind: 'join', step: start.step, blocks }));
+}
+
+function finished(step: number, state: ReadonlyMap<string, Hex>): void {
+  tell({ kind: 'finished', step, state });
+  if (member === undefined || step + 1 < settings.steps) return;
+  const { takeovers, handoffs } = member;
+  const refused = [...handoffs.refused.values()].reduce((sum, count) => sum + count, 0);
+  const { duplicates, conflicts } = handoffs;
+  tell({ kind: 'counts', counts: { takeovers, duplicates, conflicts: conflicts.length, refused } });
+}
+
+function fileOf(block: string, step: number): Uint8Array | undefined {
+  return host.held.get(block)?.includes(step) === true ? host.file(block, step) : undefined;
+}
+
+parent.on('message', (message: ToMember) => {
+  switch (message.kind) {
+    case 'link':
+      link(message.device, message.port);
+      return;
+    case 'begin':
+      begin(message.beginning);
+      return;
+    case 'welcome':
+      if (member === undefined) return;
+      tell({
+        kind: 'welcome',
+        step: member.step,
+        messages: member.welcome(member.step < settings.steps ? run.paths(member.step) : []),
+        state: member.book.state,
+      });
+      return;
+    case 'file':
+      tell({ kind: 'file', file: fileOf(message.block, message.step) });
+      return;
+  }
+});
+tell({ kind: 'ready' });

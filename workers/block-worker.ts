@@ -1,0 +1,47 @@
+/** The calls of a hop worker over an opened run, on an engine of this thread. */
+import type { Engine } from '../compute/engines/engine.ts';
+import { decodeBlock, encodeBlock } from '../models/blocks/block-version.ts';
+import { tensorRoot } from '../models/checkpoint/root.ts';
+import { type Hex, toHex } from '../protocol/hex.ts';
+import type { OpenedBlockRun } from '../training/blocks/open-block-run.ts';
+import type { HopMethods, LoadedBlock } from './hop-api.ts';
+import { HopHost } from './hop-host.ts';
+
+export type BlockWorker = Omit<HopMethods, 'open' | 'stop'> & {
+  /** Frees the engine's tensors. The caller stops the engine. */
+  dispose(): Promise<void>;
+};
+
+/** A worker of this thread. */
+export function blockWorker(opened: OpenedBlockRun, engine: Engine): BlockWorker {
+  const { run, first } = opened;
+  const host = new HopHost({ engine, run });
+  const loaded = (file: Uint8Array): LoadedBlock => {
+    const { version, roots } = host.load(file);
+    return { ...version, roots };
+  };
+  return {
+    begin: async (block, signal) => loaded(encodeBlock(run.plan, await first(block, signal))),
+    load: async (file) => loaded(file),
+    async firstRoots(signal) {
+      const roots = new Map<string, Hex>();
+      for (const { id } of run.plan.blocks) {
+        for (const [name, root] of rootsOf((await first(id, signal)).tensors)) roots.set(name, root);
+      }
+      return roots;
+    },
+    async describe(file) {
+      const { block, step, tensors } = decodeBlock(run.plan, file);
+      return { block, step, roots: rootsOf(tensors) };
+    },
+    file: async (block, step) => host.file(block, step),
+    release: (block) => host.release(block),
+    dataRoots: async (step) => host.dataRoots(step),
+    compute: (step, hop, inputs, signal) => host.compute(step, hop, inputs, { signal }),
+    dispose: () => host.dispose(),
+  };
+}
+
+function rootsOf(tensors: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string, Hex> {
+  return new Map([...tensors].map(([name, bytes]) => [name, toHex(tensorRoot(bytes))]));
+}
