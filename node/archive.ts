@@ -23,6 +23,8 @@ export interface ArchiveOptions {
   /** Most bytes that a checkpoint of the network's model has. */
   readonly maxCheckpointBytes: number;
   readonly keepRounds?: number;
+  /** Bytes of the disk that the archive may take. Defaults to 20 GiB. */
+  readonly diskBytes?: number;
   /** The state after every round that this divides is kept, besides first and last ones. Defaults to 10. */
   readonly stateEvery?: number;
   readonly onEvent?: (event: ArchiveEvent) => void;
@@ -67,6 +69,7 @@ export function startArchive(options: ArchiveOptions): Archive {
         .map(({ peerId }) => peerId),
     ...(keepRounds === undefined ? {} : { keepRounds }),
     ...(stateEvery === undefined ? {} : { stateEvery }),
+    ...(options.diskBytes === undefined ? {} : { diskBytes: options.diskBytes }),
     onEvent(event) {
       onEvent?.(event);
       if (event.kind !== 'archived' && event.kind !== 'refused') return;

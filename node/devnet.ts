@@ -3,21 +3,18 @@ import '../swarm/node20.ts';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { connect } from '../chain/network.ts';
-import { Poller } from '../chain/poller.ts';
-import { countSwarms } from '../chain/swarms.ts';
 import { TransactionQueue } from '../chain/transaction-queue.ts';
-import { messageOf } from '../protocol/message-of.ts';
 import { parseNetwork } from '../protocol/network-file.ts';
 import { networkId } from '../swarm/network-id.ts';
 import { type Child, startChild } from './devnet/child.ts';
 import { defaultSpec } from './devnet/default-swarm.ts';
 import { fundedWallet, startLocalChain } from './devnet/local-chain.ts';
-import { startObserver } from './devnet/observer.ts';
 import { servePage } from './devnet/page-server.ts';
 import { startRpcGuard } from './devnet/rpc-guard.ts';
 import { stageSeconds } from './devnet/stages.ts';
 import { aborted, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
 import { writeWhole } from './home/files.ts';
+import { startObservers } from './serve/observers.ts';
 
 const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P] [--dev]';
 
@@ -25,6 +22,14 @@ const HELP = 'devnet.ts --home DIR [--volunteers N] [--round S] [--port P] [--de
 const RPC_PORT = 8545;
 /** In wei; fifty times what a new local chain asks. */
 const LOCAL_MAX_FEE = 100_000_000_000n;
+
+/** Coin is free here: strangers' eighth is enough for the first round of 64 volunteers. */
+const LOCAL_GAS_PER_ROUND = 48_000_000;
+const LOCAL_BUDGET = {
+  gasPerRound: LOCAL_GAS_PER_ROUND,
+  gasPerDay: 1000 * LOCAL_GAS_PER_ROUND,
+  gasPerAccount: Number.POSITIVE_INFINITY,
+};
 
 /** Swarms whose messages the relay passes on: the default one and those that are opened next. */
 const RELAYED_SWARMS = 16;
@@ -132,7 +137,7 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
   await writeWhole(networkFile, `${JSON.stringify(file, null, 2)}\n`);
   signal.throwIfAborted();
 
-  await startObservers();
+  await startObserving();
   for (let number = 1; number <= volunteers; number++) startVolunteerProcess(number);
   if (!signal.aborted) announce();
 
@@ -150,41 +155,17 @@ async function startDevnet(options: DevnetOptions, closing: Closing): Promise<vo
     return started;
   }
 
-  /** An observer of the default swarm, and of each of those that somebody opens later. */
-  async function startObservers(): Promise<void> {
-    const client = connect(network, { signal });
+  async function startObserving(): Promise<void> {
     const queue = new TransactionQueue({
-      client,
+      client: connect(network, { signal }),
       wallet: await fundedWallet(anvil, join(home, 'chain', 'submitter.key')),
       patienceMs: 20_000,
       maxFeePerGas: LOCAL_MAX_FEE,
     });
-    const observe = async (id: number): Promise<void> => {
-      const own = id === swarm;
-      const observer = await startObserver({
-        network: { ...network, swarm: id },
-        keyFile: join(home, own ? 'observer.key' : `observer-${id}.key`),
-        archive: own ? join(home, 'archive') : join(home, 'archives', String(id)),
-        ...{ queue, say, signal },
-      });
-      closing.push(() => observer.stop());
-    };
-    await observe(swarm);
-    let next = swarm + 1;
-    const watcher = new Poller({
-      pass: async () => {
-        const end = Math.min(await countSwarms(client, contracts.swarms), swarm + RELAYED_SWARMS);
-        while (next < end) {
-          const id = next++;
-          await observe(id);
-          say(`Swarm ${id} was opened: its rounds are archived and posted too.`);
-        }
-      },
-      onError: (error) => say(`A swarm is not observed: ${messageOf(error)}`),
-      intervalMs: 3000,
+    const observers = await startObservers({
+      ...{ network, home, queue, swarms: RELAYED_SWARMS, budget: LOCAL_BUDGET, say, signal },
     });
-    watcher.start();
-    closing.push(() => watcher.stop());
+    closing.push(() => observers.stop());
   }
 
   function startVolunteerProcess(number: number): void {

@@ -2,10 +2,22 @@ export interface GasBudgetOptions {
   readonly gasPerRound: number;
   /** A day is 24 hours from the first gas spent in it. */
   readonly gasPerDay: number;
+  /** Gas of a day for one owner, or one device without owner. Defaults to no limit of its own. */
+  readonly gasPerAccount?: number;
+  /** What an earlier process spent. Counts while its day lasts. Defaults to nothing. */
+  readonly before?: SpentDay;
   /** The round now. */
   readonly round: () => number;
   /** In ms. */
   readonly now: () => number;
+}
+
+/** What was spent in a day, to be kept over a restart. */
+export interface SpentDay {
+  /** When the day began, on the budget's clock in ms. */
+  readonly began: number;
+  /** Gas by rank. */
+  readonly gas: readonly number[];
 }
 
 /** Why there is no gas left. */
@@ -28,9 +40,16 @@ export class GasBudget {
   #dayBegan = Number.NEGATIVE_INFINITY;
   readonly #inRound = SHARES.map(() => 0);
   readonly #inDay = SHARES.map(() => 0);
+  /** Each has cost gas, so that the day's budget bounds their number. */
+  readonly #ofAccounts = new Map<string, number>();
 
   constructor(options: GasBudgetOptions) {
     this.#options = options;
+    const { before, now } = options;
+    // A clock that was set back would make a day without end.
+    if (before === undefined || before.began > now()) return;
+    this.#dayBegan = before.began;
+    for (const rank of this.#inDay.keys()) this.#inDay[rank] = before.gas[rank] ?? 0;
   }
 
   /** Gas that a rank may still spend now beside what is planned, by rank; 0 is the first rank. */
@@ -46,14 +65,33 @@ export class GasBudget {
     return Math.min(within(this.#inRound, gasPerRound), within(this.#inDay, gasPerDay));
   }
 
+  /** Gas that one account may still cost today. */
+  accountRoom(account: string): number {
+    this.#turn();
+    const { gasPerAccount = Number.POSITIVE_INFINITY } = this.#options;
+    return gasPerAccount - (this.#ofAccounts.get(account) ?? 0);
+  }
+
+  get day(): SpentDay {
+    this.#turn();
+    return { began: this.#dayBegan, gas: [...this.#inDay] };
+  }
+
+  /** Gas of the day that is left for anybody. */
+  leftToday(): number {
+    this.#turn();
+    return this.#options.gasPerDay - this.#inDay.reduce((sum, gas) => sum + gas, 0);
+  }
+
   /** Which of the two ends first for a rank. */
   spent(rank: number): Spent {
     const { gasPerRound, gasPerDay } = this.#options;
     return roomIn(this.#inDay, gasPerDay, rank) < roomIn(this.#inRound, gasPerRound, rank) ? 'day' : 'round';
   }
 
-  spend(rank: number, gas: number): void {
+  spend(rank: number, gas: number, account: string): void {
     this.#turn();
+    this.#ofAccounts.set(account, (this.#ofAccounts.get(account) ?? 0) + gas);
     for (const used of [this.#inRound, this.#inDay]) used[rank] = (used[rank] ?? 0) + gas;
   }
 
@@ -66,6 +104,7 @@ export class GasBudget {
     if (now() - this.#dayBegan >= DAY_MS) {
       this.#dayBegan = now();
       this.#inDay.fill(0);
+      this.#ofAccounts.clear();
     }
   }
 }

@@ -168,6 +168,28 @@ describe.skipIf(NO_ANVIL !== undefined)(
       expect(poster.waiting.attestations).toBeGreaterThan(100);
     });
 
+    it('pays for one identity no more than its part of a day, and goes on for others', async () => {
+      const day = { gasPerAccount: 80_000 };
+      const poster = await begin(day);
+      // Two statements of an owner are expected to take 36,000 each, and a third waits.
+      await poster.addAttestation(await attestation(BOUND));
+      await poster.addVote(await vote(BOUND, [BOUND, KNOWN]));
+      await poster.addAttestation(await attestation(KNOWN));
+      poster.start();
+      await included(KNOWN);
+      await happened('included', 3);
+      round += 1;
+      await local.toRound(round);
+      await poster.addAttestation(await attestation(BOUND));
+      await poster.addAttestation(await attestation(KNOWN));
+      await happened('included', 4);
+      const posted = events.flatMap((event) =>
+        event.kind === 'included' && event.round === round ? [event] : [],
+      );
+      expect(posted.map(({ device }) => device)).toEqual([local.device(KNOWN).signer.address]);
+      expect(poster.waiting.attestations).toBe(1);
+    });
+
     it('pays no more than their share for votes of 64 winners each', async () => {
       const first = await begin();
       const many = Array.from({ length: 24 }, (_, i) => STRANGERS + 1000 + i);

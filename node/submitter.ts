@@ -16,7 +16,7 @@ import type { IncludedTransaction, TransactionQueue } from '../chain/transaction
 import type { DeviceAddress } from '../protocol/hex.ts';
 import type { Attestation, RoundClock, Signed, Vote } from '../protocol/ledger.ts';
 import { accountOf, rankOf, type Standing } from '../protocol/standing.ts';
-import { GasBudget } from './gas-budget.ts';
+import { GasBudget, type SpentDay } from './gas-budget.ts';
 import { type Entry, type Queued, type RoundStatement, StatementQueue } from './submitter-queue.ts';
 
 /** A statement as events name it. */
@@ -60,6 +60,12 @@ export interface SubmitterOptions {
   readonly gasPerRound?: number;
   /** Gas that is spent in 24 hours at most. Defaults to 4 billion. */
   readonly gasPerDay?: number;
+  /**
+   * Gas that one owner, or one device without owner, may cost in 24 hours. Defaults to no limit of its own.
+   */
+  readonly gasPerAccount?: number;
+  /** What an earlier process spent, on the same clock. Defaults to nothing. */
+  readonly before?: SpentDay;
   /** A clock in ms, for the day. Defaults to `performance.now`. */
   readonly now?: () => number;
   readonly onEvent?: (event: SubmitterEvent) => void;
@@ -112,7 +118,9 @@ export class Submitter {
     this.#budget = new GasBudget({
       gasPerRound,
       gasPerDay,
+      ...(options.gasPerAccount === undefined ? {} : { gasPerAccount: options.gasPerAccount }),
       now,
+      ...(options.before === undefined ? {} : { before: options.before }),
       round: () => options.clock.read().round,
     });
     this.#attestations = new StatementQueue(queueLimit);
@@ -135,6 +143,16 @@ export class Submitter {
   /** How many statements wait. */
   get waiting(): { readonly attestations: number; readonly votes: number } {
     return { attestations: this.#attestations.size, votes: this.#votes.size };
+  }
+
+  /** What the day has cost so far, for the next process. */
+  get spentToday(): SpentDay {
+    return this.#budget.day;
+  }
+
+  /** Gas of the day's budget that is left. */
+  get gasLeftToday(): number {
+    return this.#budget.leftToday();
   }
 
   /** Verifies an attestation and queues it. What it does not take costs nothing and changes nothing. */
@@ -255,12 +273,17 @@ export class Submitter {
   ): readonly Planned<T>[] {
     const planned: Planned<T>[] = [];
     const taken = [0, 0, 0];
+    const ofAccounts = new Map<string, number>();
     for (const entry of entries) {
       const gas = gasOf(entry.signed);
       if (gas > this.#budget.room(entry.rank, taken)) {
         this.#tellSpent(entry.rank);
         continue;
       }
+      const together = (ofAccounts.get(entry.account) ?? 0) + gas;
+      // Others are posted meanwhile; what waits of this one goes on tomorrow, or is posted by somebody else.
+      if (together > this.#budget.accountRoom(entry.account)) continue;
+      ofAccounts.set(entry.account, together);
       taken[entry.rank] = (taken[entry.rank] ?? 0) + gas;
       planned.push({ entry, gas });
     }
@@ -288,7 +311,8 @@ export class Submitter {
     const address = location.participation;
     const planned = batch.reduce((sum, { gas }) => sum + gas, 0);
     const charge = (gas: number): void => {
-      for (const { entry, gas: part } of batch) this.#budget.spend(entry.rank, (gas * part) / planned);
+      for (const { entry, gas: part } of batch)
+        this.#budget.spend(entry.rank, (gas * part) / planned, entry.account);
     };
     try {
       const included = await queue.call({ address, abi: participationAbi, functionName, args }, { signal });

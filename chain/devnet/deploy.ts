@@ -22,9 +22,9 @@ export interface Deployment extends DeployedAddresses {
 
 /**
  * Deploys every contract that is not there yet to a development node, to the addresses of `planDeployment`.
- * As many transactions as fit into a block are sent without waiting in between (not through a
- * TransactionQueue): on a chain with slow blocks that saves most of the time. There is no swarm afterwards: `openSwarm` of open-swarm.ts opens one.
- * Throws ChainError.
+ * As many transactions as a block holds are sent without waiting in between (not through a TransactionQueue):
+ * on a chain with slow blocks that saves most of the time. There is no swarm afterwards: `openSwarm` of
+ * open-swarm.ts opens one. Throws ChainError.
  */
 export async function deployContracts(options: DeployOptions): Promise<Deployment> {
   const { client, wallet, disputes = LOCAL_DISPUTES, salt } = options;
@@ -34,11 +34,12 @@ export async function deployContracts(options: DeployOptions): Promise<Deploymen
   try {
     const { contracts, proxy } = await remainingOf(client, plan);
     if (proxy) throw new ChainError('invalid', `The node has no deployment proxy at ${PROXY}. Use anvil.`);
-    const { gasLimit } = await client.getBlock();
+    const { gasLimit } = await client.getBlock({ blockTag: 'latest' });
     let block = 0n;
+    let nonce = await client.getTransactionCount({ address: account.address });
     let sent: Hex[] = [];
-    let room = gasLimit;
-    const settle = async (): Promise<void> => {
+    let together = 0n;
+    const seen = async (): Promise<void> => {
       for (const hash of sent) {
         const receipt = await client.waitForTransactionReceipt({ hash, timeout: 60_000 });
         if (receipt.status !== 'success')
@@ -46,16 +47,19 @@ export async function deployContracts(options: DeployOptions): Promise<Deploymen
         if (receipt.blockNumber > block) block = receipt.blockNumber;
       }
       sent = [];
-      room = gasLimit;
+      together = 0n;
     };
     for (const { data, gas } of contracts) {
-      const limit = (BigInt(gas) * 5n) / 4n;
-      // anvil forgets a transaction for which its block has no more room.
-      if (limit > room) await settle();
-      sent.push(await wallet.sendTransaction({ account, chain, to: PROXY, data, gas: limit }));
-      room -= limit;
+      const limit = (BigInt(gas) * 11n) / 10n;
+      // No more than one block holds: anvil leaves out a transaction that does not fit, and then drops those
+      // that come after it, because their nonces are too high.
+      if (together + limit > gasLimit) await seen();
+      sent.push(
+        await wallet.sendTransaction({ account, chain, to: PROXY, data, gas: limit, nonce: nonce++ }),
+      );
+      together += limit;
     }
-    await settle();
+    await seen();
     return { ...plan.addresses, block };
   } catch (error) {
     throw toChainError(error);

@@ -1,10 +1,12 @@
 import '../node20.ts';
 import { randomBytes } from 'node:crypto';
+import { connect } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { deviceKey } from '../../protocol/device-key.ts';
 import { topicsOf } from '../network-id.ts';
 import { createSwarmNode, type SwarmNode } from '../node.ts';
 import { nodeTransports } from '../node-transports.ts';
+import { TEST_CERTIFICATE } from '../testing/certificate.ts';
 import { type Relay, startRelay } from './relay.ts';
 
 const NETWORK = 'relay-test:1';
@@ -37,6 +39,32 @@ describe('startRelay', () => {
     await expect(
       startRelay({ privateKey: randomBytes(32), networks: [NETWORK], ports: { tcp: null, ws: port } }),
     ).rejects.toThrow();
+  });
+
+  it('takes WebSocket over TLS with a certificate, and only so', async () => {
+    const relay = await start({ ports: { tcp: null }, certificate: TEST_CERTIFICATE });
+    const port = Number(/\/tcp\/(\d+)\/tls\/ws/.exec(relay.addresses[0] ?? '')?.[1]);
+    const upgrade = [
+      ...['GET / HTTP/1.1', 'Host: relay.test', 'Connection: Upgrade', 'Upgrade: websocket'],
+      ...['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', ''],
+    ].join('\r\n');
+    const answer = await new Promise<string>((resolve, reject) => {
+      // Its own key signed it, so that it is the authority too.
+      const socket = connect({
+        port,
+        host: '127.0.0.1',
+        servername: 'relay.test',
+        ca: TEST_CERTIFICATE.cert,
+      });
+      socket.once('secureConnect', () => socket.write(upgrade));
+      socket.once('data', (data) => {
+        resolve(data.toString());
+        socket.destroy();
+      });
+      socket.once('error', reject);
+    });
+    expect(answer).toContain('101 Switching Protocols');
+    await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow();
   });
 
   it('passes on its network, and refuses what is no message of theirs', async () => {

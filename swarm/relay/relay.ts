@@ -41,6 +41,8 @@ export interface RelayOptions {
   };
   /** Multiaddrs under which the outside reaches this relay, such as /dns4/relay.example/tcp/443/wss. */
   readonly announce?: readonly string[];
+  /** Certificate and key in PEM. WebSocket connections are then of TLS, and of nothing else. */
+  readonly certificate?: { readonly cert: string; readonly key: string };
   /** Ids of the 1 to 16 networks to pass messages on for. Topics of others are never followed. */
   readonly networks: readonly string[];
   /** Defaults to `RESERVATION_LIMITS`. Behind a proxy all peers share a prefix: set perPrefix to places. */
@@ -91,7 +93,9 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const ports = { ws: 0, tcp: 0, webrtcDirect: null, ...options.ports };
   const family = host.includes(':') ? 'ip6' : 'ip4';
   const listen = [
-    ...(ports.ws === null ? [] : [`/${family}/${host}/tcp/${ports.ws}/ws`]),
+    ...(ports.ws === null
+      ? []
+      : [`/${family}/${host}/tcp/${ports.ws}/${options.certificate === undefined ? 'ws' : 'tls/ws'}`]),
     ...(ports.tcp === null ? [] : [`/${family}/${host}/tcp/${ports.tcp}`]),
     ...(ports.webrtcDirect === null ? [] : [`/${family}/${host}/udp/${ports.webrtcDirect}/webrtc-direct`]),
   ];
@@ -118,7 +122,11 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       listen,
       ...(options.announce === undefined ? {} : { appendAnnounce: [...options.announce] }),
     },
-    transports: [webSockets(), tcp(), webRTCDirect({ rtcConfiguration: { iceServers: [] } })],
+    transports: [
+      webSockets(options.certificate === undefined ? {} : { https: { ...options.certificate } }),
+      tcp(),
+      webRTCDirect({ rtcConfiguration: { iceServers: [] } }),
+    ],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionGater: {

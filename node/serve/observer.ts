@@ -3,19 +3,22 @@ import { locationOf } from '../../chain/swarm-location.ts';
 import { readSwarm, type SwarmRecord } from '../../chain/swarms.ts';
 import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import { UNTESTED } from '../../protocol/conformance-report.ts';
+import { messageOf } from '../../protocol/message-of.ts';
 import type { Network } from '../../protocol/network-file.ts';
+import { SerialQueue } from '../../protocol/serial-queue.ts';
 import type { BaseModel } from '../../protocol/swarm-spec.ts';
 import { joinSwarm } from '../../swarm/join.ts';
 import { signedAttestation, signedVote } from '../../swarm/messages/validator.ts';
 import { nodeTransports } from '../../swarm/node-transports.ts';
 import { builtinModelOf } from '../../training/builtin-models.ts';
 import { openArchiveFolder } from '../archive/archive-folder.ts';
+import type { ArchiveEvent } from '../archive/collector.ts';
 import { startArchive } from '../archive.ts';
+import type { SpentDay } from '../gas-budget.ts';
+import { readIfThere, writeWhole } from '../home/files.ts';
 import { deviceKeyFile } from '../home/key-file.ts';
-import { Submitter } from '../submitter.ts';
+import { Submitter, type SubmitterEvent } from '../submitter.ts';
 
-/** Coin is free here: strangers' eighth is enough for the first round of 64 volunteers. */
-const LOCAL_GAS_PER_ROUND = 48_000_000;
 /** Bytes of a checkpoint for each byte of a model's files in bf16: weights and two moments in f32. */
 const CHECKPOINT_BYTES = 6.1;
 /** The same for each parameter: three numbers of 4 bytes, and a hundredth more. */
@@ -34,11 +37,33 @@ export interface ObserverOptions {
   readonly archive: string;
   /** Of the account that pays for what devices sign, shared by the observers of all swarms. */
   readonly queue: TransactionQueue;
+  /** What it may pay for others, in gas. */
+  readonly budget: SubmitterBudget;
+  /** File that keeps what the day has cost, over restarts. Defaults to none. */
+  readonly dayFile?: string;
+  /** Bytes of the disk that the archive may take. Defaults to 20 GiB. */
+  readonly diskBytes?: number;
+  /** Told of everything, for figures. */
+  readonly onEvent?: (event: ArchiveEvent | SubmitterEvent) => void;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
+/** Gas that an observer pays for devices. */
+export interface SubmitterBudget {
+  readonly gasPerRound: number;
+  readonly gasPerDay: number;
+  /** Of a day for one owner, or one device without owner. */
+  readonly gasPerAccount: number;
+}
+
 export interface Observer {
+  /** Statements that wait for the chain. */
+  waiting(): number;
+  /** Gas of the day's budget that is left. */
+  gasLeftToday(): number;
+  /** Bytes of the archive on the disk. */
+  archiveBytes(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -72,7 +97,9 @@ export async function startObserver(options: ObserverOptions): Promise<Observer>
       folder,
       clock: deviceChain.clock,
       schedule: deviceChain.schedule,
+      ...(options.diskBytes === undefined ? {} : { diskBytes: options.diskBytes }),
       onEvent: (event) => {
+        options.onEvent?.(event);
         if (event.kind === 'refused')
           say(`The archive could not keep round ${event.round} of ${event.device}: ${event.cause}`);
         if (event.kind === 'no state') {
@@ -84,15 +111,27 @@ export async function startObserver(options: ObserverOptions): Promise<Observer>
       },
     });
     closing.push(() => archive.stop());
-    const submitter = new Submitter({
+    const { dayFile } = options;
+    const before = dayFile === undefined ? undefined : await readDay(dayFile);
+    const writes = new SerialQueue();
+    const keepDay = (): Promise<void> =>
+      writes.run(async () => {
+        if (dayFile !== undefined) await writeWhole(dayFile, `${JSON.stringify(submitter.spentToday)}\n`);
+      });
+    const submitter: Submitter = new Submitter({
+      // The day of a process that starts again is one by the calendar's clock.
+      now: Date.now,
+      ...(before === undefined ? {} : { before }),
       queue,
       standingOf: (device) => connection.standings.of(device),
-      gasPerRound: LOCAL_GAS_PER_ROUND,
-      gasPerDay: 1000 * LOCAL_GAS_PER_ROUND,
+      ...options.budget,
       chainId: network.chainId,
       location: locationOf(network),
       clock: deviceChain.clock,
       onEvent: (event) => {
+        options.onEvent?.(event);
+        if (event.kind === 'included')
+          keepDay().catch((error: unknown) => say(`The day’s gas is not kept: ${messageOf(error)}`));
         if (event.kind === 'spent') say(event.sentence);
         if (event.kind === 'trouble') say(`Posting to the chain is delayed: ${event.sentence}`);
         if (event.kind === 'refused')
@@ -106,13 +145,32 @@ export async function startObserver(options: ObserverOptions): Promise<Observer>
         if (message.type === 'attest') void submitter.addAttestation(signedAttestation(message));
         if (message.type === 'vote') void submitter.addVote(signedVote(message));
       }),
+      () => writes.idle(),
       () => submitter.stop(),
     );
     submitter.start();
-    return { stop };
+    return {
+      waiting: () => submitter.waiting.attestations + submitter.waiting.votes,
+      gasLeftToday: () => submitter.gasLeftToday,
+      archiveBytes: () => folder.size(),
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** What an earlier process spent; undefined where there is no file, or a damaged one. */
+async function readDay(path: string): Promise<SpentDay | undefined> {
+  const bytes = await readIfThere(path);
+  if (bytes === undefined) return undefined;
+  try {
+    const { began, gas } = JSON.parse(new TextDecoder().decode(bytes)) as Partial<SpentDay>;
+    const usable = Number.isFinite(began) && Array.isArray(gas) && gas.every((each) => Number.isFinite(each));
+    return usable && began !== undefined && gas !== undefined ? { began, gas } : undefined;
+  } catch {
+    return undefined;
   }
 }
 
