@@ -41,7 +41,7 @@ export interface BlockVolunteer {
 }
 
 /** The seed of a swarm's run in blocks: sha2-256 of the content id of its specification. */
-export function blockSeedOf(spec: string): Hex {
+function blockSeedOf(spec: string): Hex {
   return toHex(sha256Of(new TextEncoder().encode(`starling/block-seed/1\n${spec}`)));
 }
 
