@@ -1,7 +1,6 @@
 import { fromHex } from '../../protocol/hex.ts';
 import { cidFromDigest } from '../../swarm/content/manifest.ts';
 import { MemoryStore } from '../../swarm/content/store.ts';
-import { IceServers } from '../../swarm/ice-servers.ts';
 import { joinSwarm } from '../../swarm/join.ts';
 import { RoundDriver } from '../../swarm/rounds/round-driver.ts';
 import { BlocksDriver, type BlocksDriverOptions } from './blocks-driver.ts';
@@ -69,7 +68,6 @@ export async function joinAsVolunteer(options: JoinOptions): Promise<VolunteerCo
           spec: cid,
           round: () => ledger.clock.read().round,
           local: network.local,
-          iceServers: await new IceServers({ servers: network.iceServers }).current(),
         });
       driver = await BlocksDriver.open({ blocks, join, scheduler: connection.scheduler, ...listeners });
       return driver;

@@ -1,4 +1,6 @@
-/** Opens the run of a swarm that trains a model in blocks: the model's small files, its tasks, its settings. */
+/**
+ * Opens the run of a swarm that trains a model in blocks: the model's small files, its tasks, its settings.
+ */
 import { BlockPlanError, blockPlan, evenLayers } from '../../models/blocks/block-plan.ts';
 import type { BlockVersion } from '../../models/blocks/block-version.ts';
 import { firstVersion } from '../../models/blocks/first-version.ts';
@@ -30,8 +32,8 @@ export function blockSeedOf(spec: string): Hex {
 }
 
 /**
- * The run of a swarm that trains in blocks. `seed` is the swarm's own. Undefined for a swarm whose members each
- * have the whole model.
+ * The run of a swarm that trains in blocks. `seed` is the swarm's own. Undefined for a swarm whose members
+ * each have the whole model.
  */
 export function blockRunSettings(
   { blocks, tasks, round }: SwarmSpec,
