@@ -102,7 +102,7 @@ function tableAt(program: readonly Slot[], place: number): Slot {
 }
 
 /** The terms of a claim about the hop from inputs with these roots, in the order of `shape.inputs`. */
-export function hopTerms(slots: readonly Slot[], inputs: readonly Hex[]): Terms {
+function hopTerms(slots: readonly Slot[], inputs: readonly Hex[]): Terms {
   return {
     program: toHex(merkleRoot(slots.map(slotLeaf))),
     data: HashTree.over(inputs).root,

@@ -39,6 +39,8 @@ export interface SwarmConnection {
   readonly gossip: Gossip;
   readonly presence: Presence;
   readonly content: ContentService;
+  /** STUN and TURN servers of the network, with passwords of now. */
+  readonly iceServers: () => Promise<RTCIceServer[]>;
   /** What the chain says of other devices. */
   readonly standings: Pick<Standings, 'now' | 'of'>;
   /** Leaves the swarm. Resolves when no connection is left. */
@@ -114,6 +116,7 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
       gossip,
       presence,
       content,
+      iceServers: () => iceServers.current(),
       standings,
       async leave() {
         standings.stop();

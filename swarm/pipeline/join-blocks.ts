@@ -54,13 +54,12 @@ export interface JoinBlocksOptions {
   readonly round: () => number;
   /** Whether addresses count when keepers are chosen: not on a network on one machine. */
   readonly local: boolean;
-  readonly iceServers?: readonly RTCIceServer[];
   readonly onStep?: BlockSessionOptions['onStep'];
   readonly onChange?: () => void;
 }
 
 /** The name of a swarm's run in handoffs: sha2-256 of its network id and its specification's content id. */
-export function runIdOf(networkId: string, spec: string): Hex {
+function runIdOf(networkId: string, spec: string): Hex {
   return toHex(sha256Of(new TextEncoder().encode(`starling/block-run/1\n${networkId}\n${spec}`)));
 }
 
@@ -105,7 +104,7 @@ export async function joinBlocks(options: JoinBlocksOptions): Promise<BlockSessi
     },
     transport: stripedTransport({
       plain: libp2pContentTransport(node.libp2p, PIPELINE_PROTOCOL),
-      iceServers: options.iceServers,
+      iceServers: connection.iceServers,
     }),
     scheduler,
     roundTrip: (device) => {

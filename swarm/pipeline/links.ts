@@ -14,7 +14,9 @@ export interface LinksOptions {
   /** The device behind a peer id. Undefined for one that is no member: its channel is closed. */
   readonly deviceOf: (peerId: string) => DeviceAddress | undefined;
   readonly onMessage: (from: DeviceAddress, bytes: Uint8Array) => void;
-  /** Called when a device cannot be reached, or its channel has ended. It is tried again at the next message. */
+  /**
+   * Called when a device cannot be reached, or its channel has ended. It is tried again at the next message.
+   */
   readonly onGone: (device: DeviceAddress) => void;
 }
 

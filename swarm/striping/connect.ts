@@ -22,8 +22,8 @@ export interface ConnectOptions {
   /** An authenticated channel to the peer. It carries one message each way. */
   readonly signalling: Channel;
   readonly signal: AbortSignal;
-  /** STUN and TURN servers. Defaults to none. */
-  readonly iceServers?: readonly RTCIceServer[];
+  /** STUN and TURN servers, with passwords of now. Defaults to none. */
+  readonly iceServers?: () => Promise<readonly RTCIceServer[]>;
   /** Defaults to CONNECTIONS. Only the side that offers says how many. */
   readonly connections?: number;
   readonly scheduler?: Scheduler;
@@ -87,11 +87,12 @@ async function withConnections(
   count: number,
   connect: (connections: readonly RTCPeerConnection[], within: AbortSignal) => Promise<Pipe[]>,
 ): Promise<Pipe[]> {
-  const { iceServers = [], create = (configuration) => new RTCPeerConnection(configuration) } = options;
+  const { create = (configuration) => new RTCPeerConnection(configuration) } = options;
   const limit = deadline(options.scheduler ?? systemScheduler, CONNECT_MS, options.signal);
   const connections: RTCPeerConnection[] = [];
   try {
-    while (connections.length < count) connections.push(create({ iceServers: [...iceServers] }));
+    const iceServers = [...((await options.iceServers?.()) ?? [])];
+    while (connections.length < count) connections.push(create({ iceServers }));
     return await connect(connections, limit.signal);
   } catch (error) {
     for (const connection of connections) connection.close();

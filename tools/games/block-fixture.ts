@@ -88,7 +88,7 @@ function withForgedSums(plan: RunPlan, trace: StepTrace): StepTrace {
 }
 
 /** A false word at a random place of a random hop. */
-export function randomLie(plan: RunPlan, draws: Draws): StepLie {
+function randomLie(plan: RunPlan, draws: Draws): StepLie {
   const hop = draws.below(plan.encoded.actions.length);
   const { first, count } = hopShapeOf(plan, hop);
   return {

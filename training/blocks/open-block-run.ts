@@ -1,12 +1,15 @@
-/** Opens the run of a swarm that trains a model in blocks: the model's small files, its tasks, its settings. */
+/**
+ * Opens the run of a swarm that trains a model in blocks: the model's small files, its tasks, its settings.
+ */
 import { BlockPlanError, blockPlan, evenLayers } from '../../models/blocks/block-plan.ts';
 import type { BlockVersion } from '../../models/blocks/block-version.ts';
 import { firstVersion } from '../../models/blocks/first-version.ts';
 import type { ModelSource } from '../../models/loading/model-source.ts';
 import { openDescription } from '../../models/loading/open-model.ts';
 import { openWeights, type WeightFiles } from '../../models/loading/weight-files.ts';
-import { fromHex, type Hex } from '../../protocol/hex.ts';
+import { fromHex, type Hex, toHex } from '../../protocol/hex.ts';
 import { memoizePromise } from '../../protocol/memoize-promise.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
 import { layerBlockCount, unfitBlocks } from '../../protocol/swarm-blocks.ts';
 import type { BlockSettings, SwarmSpec, TaskSelection } from '../../protocol/swarm-spec.ts';
 import { DEFAULT_SETTINGS } from '../learning-settings.ts';
@@ -23,9 +26,14 @@ export interface BlockRunSettings extends Pick<BlockRunOptions, 'learningRate' |
   readonly tasks: TaskSelection;
 }
 
+/** The seed of a swarm's run in blocks: sha2-256 of the content id of its specification. */
+export function blockSeedOf(spec: string): Hex {
+  return toHex(sha256Of(new TextEncoder().encode(`starling/block-seed/1\n${spec}`)));
+}
+
 /**
- * The run of a swarm that trains in blocks. `seed` is the swarm's own. Undefined for a swarm whose members each
- * have the whole model.
+ * The run of a swarm that trains in blocks. `seed` is the swarm's own. Undefined for a swarm whose members
+ * each have the whole model.
  */
 export function blockRunSettings(
   { blocks, tasks, round }: SwarmSpec,
