@@ -179,7 +179,7 @@ export class BlockSession {
       onMessage: (from, bytes) => session.#receive(from, bytes),
       onGone: (device) => session.#live?.gone(device),
     });
-    session.#stops.push(every(options.scheduler, ADVANCE_MS, () => void session.#advance()));
+    session.#stops.push(every(options.scheduler, ADVANCE_MS, () => session.#tick()));
     void session.#advance();
     return session;
   }
@@ -259,8 +259,7 @@ export class BlockSession {
         void this.#take(message).catch(() => undefined);
         return;
       case 'welcome':
-        // A key that nobody knows could send everybody to a state of its own making.
-        if (this.#hasRecord(from)) this.#welcomed(message);
+        if (this.#mayLead(from)) this.#welcomed(message);
         return;
     }
     if (this.#live === undefined) this.#early.push({ from, message });
@@ -268,8 +267,16 @@ export class BlockSession {
     this.#changed();
   }
 
-  #hasRecord(device: DeviceAddress): boolean {
-    return this.#options.keeping.members().some((member) => member.device === device && member.hasRecord);
+  /**
+   * Whether a device's word may take this one to another step. While others compute with it, only that of a
+   * device that the chain knows: a new key could send all of them to a state of its own making.
+   */
+  #mayLead(device: DeviceAddress): boolean {
+    const members = this.#live?.member.plan.members;
+    if (members === undefined || members.size < 2) return true;
+    return this.#options.keeping
+      .members()
+      .some((member) => member.device === device && (member.hasRecord || members.has(device)));
   }
 
   #send(to: DeviceAddress, message: PipelineMessage): void {
@@ -300,6 +307,7 @@ export class BlockSession {
     this.#welcome = { step, state, keepers: byBlock };
     this.#confirm(step, state);
     this.#keeper.wake();
+    void this.#advance();
   }
 
   /** Gives a version that is in memory to a device that comes in. */
@@ -312,7 +320,8 @@ export class BlockSession {
       const file = await this.#options.worker.file(block, step);
       if (file.length <= MOST_GIVEN) this.#send(to, { kind: 'version', step, block, file });
     } catch {
-      // It is of a step that is over. The device asks again.
+      // It is of a step that is over. The device is told which one it is now.
+      for (const each of this.#live?.member.welcome([]) ?? []) this.#send(to, each);
     }
   }
 
@@ -367,6 +376,14 @@ export class BlockSession {
     const kept = this.#confirmed.filter((each) => each.step > step - REMEMBERED && each.step !== step);
     this.#confirmed = [...kept, ...versions];
     this.#steps = step;
+  }
+
+  /** Asks once a second what step it is, while this device comes in. */
+  #tick(): void {
+    if (this.#live === undefined && this.#welcome !== undefined) {
+      for (const { device } of this.#options.keeping.members()) this.#send(device, { kind: 'hello' });
+    }
+    void this.#advance();
   }
 
   /** Looks at what is missing, and does the next thing. */
@@ -477,7 +494,6 @@ export class BlockSession {
       return;
     }
     this.#keeper.wake();
-    for (const { device } of keeping.members()) this.#send(device, { kind: 'hello' });
   }
 
   /** Who says that it holds the blocks of that step. */
