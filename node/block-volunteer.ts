@@ -1,19 +1,16 @@
 /** A volunteer in a swarm that trains a model in blocks: it keeps some blocks and computes their hops. */
 import { join } from 'node:path';
 import type { Engine } from '../compute/engines/engine.ts';
-import { composedRoot } from '../models/blocks/block-version.ts';
-import { checkpointMetadata } from '../models/decoder/checkpoint.ts';
 import { folderSource } from '../models/loading/folder-source.ts';
 import { openFileDirectory } from '../models/storage/file-directory.ts';
 import type { DeviceKey } from '../protocol/device-key.ts';
-import { fromHex, type Hex, toHex } from '../protocol/hex.ts';
+import type { Hex } from '../protocol/hex.ts';
 import type { Network } from '../protocol/network-file.ts';
-import { sha256Of } from '../protocol/sha256-of.ts';
 import type { SwarmConnection } from '../swarm/join.ts';
 import type { BlockSession, BlockSessionView, StepShares } from '../swarm/pipeline/block-session.ts';
 import { joinBlocks } from '../swarm/pipeline/join-blocks.ts';
-import { blockRunSettings, openBlockRun } from '../training/blocks/open-block-run.ts';
-import { memberRun } from '../workers/block-member.ts';
+import { blockRunSettings, blockSeedOf, openBlockRun } from '../training/blocks/open-block-run.ts';
+import { checkpointRootOf, memberRun } from '../workers/block-member.ts';
 import { blockWorker } from '../workers/block-worker.ts';
 import type { PreparedSwarm } from './swarms/prepare-swarm.ts';
 
@@ -40,11 +37,6 @@ export interface BlockVolunteer {
   stop(): Promise<void>;
 }
 
-/** The seed of a swarm's run in blocks: sha2-256 of the content id of its specification. */
-function blockSeedOf(spec: string): Hex {
-  return toHex(sha256Of(new TextEncoder().encode(`starling/block-seed/1\n${spec}`)));
-}
-
 /**
  * Joins the run. Throws BlockPlanError, PathPlanError or ModelLoadError where model and specification do not
  * fit.
@@ -57,8 +49,6 @@ export async function startBlockVolunteer(options: BlockVolunteerOptions): Promi
   const opened = await openBlockRun({ source: folderSource(model), settings, dataSets, signal });
   const worker = blockWorker(opened, engine);
   const { plan } = opened.run;
-  const metadata = (step: number) =>
-    checkpointMetadata({ config: plan.config, cursor: 0, rngKey: '0x00000000' }, step);
   let joined: BlockSession | undefined;
   const session = await joinBlocks({
     connection,
@@ -72,8 +62,7 @@ export async function startBlockVolunteer(options: BlockVolunteerOptions): Promi
     round: options.round,
     local: network.local,
     onStep(step, state, done) {
-      const roots = new Map([...state].map(([name, root]) => [name, fromHex(root)]));
-      options.onStep(step, composedRoot(plan, metadata(step + 1), roots), done);
+      options.onStep(step, checkpointRootOf(plan, step + 1, state), done);
     },
     onChange() {
       if (joined !== undefined) options.onChange?.(joined.view());

@@ -30,8 +30,9 @@ import {
 } from '../training/checkpoint-retention.ts';
 import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
 import { BYTES_IN_TRAINING } from '../training/swarm-settings.ts';
-import { ComputeHost, type EngineReport } from '../workers/compute-host.ts';
+import { ComputeHost } from '../workers/compute-host.ts';
 import { conformanceOf } from '../workers/conformance-report.ts';
+import type { EngineReport } from '../workers/engine-report.ts';
 import { startBlockVolunteer } from './block-volunteer.ts';
 import { lockFolder } from './home/folder-lock.ts';
 import { deviceKeyFile } from './home/key-file.ts';

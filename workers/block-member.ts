@@ -1,9 +1,12 @@
 /** A run over blocks as a pipeline's member sees it: hops, data and versions by their roots. */
 import type { Words } from '../compute/repops/recipe.ts';
 import { blockCosts } from '../models/blocks/block-costs.ts';
+import type { BlockPlan } from '../models/blocks/block-plan.ts';
+import { composedRoot } from '../models/blocks/block-version.ts';
 import { tensorRoot } from '../models/checkpoint/root.ts';
+import { checkpointMetadata } from '../models/decoder/checkpoint.ts';
 import type { HopGraph } from '../pipeline/runtime/hop-graph.ts';
-import { type Hex, toHex } from '../protocol/hex.ts';
+import { fromHex, type Hex, toHex } from '../protocol/hex.ts';
 import type { BlockRun } from '../training/blocks/block-run.ts';
 import { hopGraphOf, versionRootOf } from './hop-graph-of-step.ts';
 
@@ -29,6 +32,18 @@ export function memberRun(run: BlockRun): MemberRun {
     rootOf: (bytes) => toHex(tensorRoot(bytes)),
   };
 }
+
+/**
+ * The root of the whole model's checkpoint after so many steps, from the roots of all blocks' tensors. Nobody
+ * has to hold the model for it.
+ */
+export function checkpointRootOf(plan: BlockPlan, steps: number, state: Roots): Hex {
+  const metadata = checkpointMetadata({ config: plan.config, ...CURSOR }, steps);
+  return composedRoot(plan, metadata, new Map([...state].map(([name, root]) => [name, fromHex(root)])));
+}
+
+/** A run in blocks has no rounds, and draws no numbers. */
+const CURSOR = { cursor: 0, rngKey: '0x00000000' } as const;
 
 function bytesOf({ buffer, byteOffset, byteLength }: Words): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);

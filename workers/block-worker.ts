@@ -7,7 +7,10 @@ import type { OpenedBlockRun } from '../training/blocks/open-block-run.ts';
 import type { HopMethods, LoadedBlock } from './hop-api.ts';
 import { HopHost } from './hop-host.ts';
 
-export type BlockWorker = Omit<HopMethods, 'open' | 'stop'> & {
+/** The methods of a worker that has an engine of its own and files. */
+type OfThread = 'open' | 'stop' | 'setShare' | 'listFiles' | 'readFile' | 'writeFile' | 'removeFile';
+
+export type BlockWorker = Omit<HopMethods, OfThread> & {
   /** Frees the engine's tensors. The caller stops the engine. */
   dispose(): Promise<void>;
 };

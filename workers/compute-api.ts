@@ -9,7 +9,8 @@ import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
 import type { AnswerExplanation } from '../training/explanation.ts';
 import type { AskedBoth } from '../training/trainer.ts';
 import type { CallsApi } from './cancellable-calls.ts';
-import type { EngineReport, StoredCheckpoint } from './compute-host.ts';
+import type { StoredCheckpoint } from './compute-host.ts';
+import type { EngineReport } from './engine-report.ts';
 import type { CallsOf } from './remote-methods.ts';
 
 export interface CheckpointOwner {

@@ -1,4 +1,3 @@
-import { suiteDigest } from '../compute/conformance/suite-digest.ts';
 import { canPace, LEAST_SHARE } from '../compute/engines/duty-cycle.ts';
 import { DeviceLostError, type Engine, type EngineKind } from '../compute/engines/engine.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
@@ -19,14 +18,7 @@ import { type MemberModel, openMemberModel } from '../training/member-model.ts';
 import { learningSettingsOf } from '../training/swarm-settings.ts';
 import { type DataSetTexts, openTasks } from '../training/tasks/task-source.ts';
 import { type AskedBoth, LearningTrainer } from '../training/trainer.ts';
-
-/** An engine ready to run, and the reason for choosing it. */
-export interface ChosenEngine<Verdict> {
-  readonly engine: Engine;
-  /** One sentence for a person. */
-  readonly reason: string;
-  readonly verdicts: readonly Verdict[];
-}
+import { type ChosenEngine, type EngineReport, reportOf } from './engine-report.ts';
 
 export interface ComputeHostOptions<Verdict> {
   readonly device: DeviceAddress;
@@ -57,16 +49,6 @@ export interface ComputeHostOptions<Verdict> {
   readonly onNotice?: (sentence: string) => void;
   readonly onEngine?: (engine: EngineReport<Verdict>) => void;
   readonly signal?: AbortSignal;
-}
-
-/** The engine in use, as plain data. */
-export interface EngineReport<Verdict> {
-  readonly kind: EngineKind;
-  readonly description: string;
-  readonly reason: string;
-  readonly verdicts: readonly Verdict[];
-  /** Digest of the conformance suite that the verdicts refer to. */
-  readonly suite: Hex;
 }
 
 /** A stored checkpoint, as a person may download it. */
@@ -349,8 +331,4 @@ async function isSlow(engine: Engine, signal?: AbortSignal): Promise<boolean> {
     signal,
   });
   return gflops < LIGHT_BELOW;
-}
-
-function reportOf<Verdict>({ engine, reason, verdicts }: ChosenEngine<Verdict>): EngineReport<Verdict> {
-  return { kind: engine.kind, description: engine.description, reason, verdicts, suite: suiteDigest() };
 }

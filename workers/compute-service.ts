@@ -12,7 +12,8 @@ import type {
   ComputeStart,
   ComputeWorkerApi,
 } from './compute-api.ts';
-import { type ChosenEngine, ComputeHost } from './compute-host.ts';
+import { ComputeHost } from './compute-host.ts';
+import type { ChosenEngine } from './engine-report.ts';
 import { modelAt, publishedSource } from './published-model.ts';
 import { forwardMethods, serveMethods } from './remote-methods.ts';
 

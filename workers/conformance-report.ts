@@ -1,6 +1,6 @@
 import type { EngineVerdict } from '../models/engine-choice/choose.ts';
 import { type ConformanceReport, UNTESTED } from '../protocol/conformance-report.ts';
-import type { EngineReport } from './compute-host.ts';
+import type { EngineReport } from './engine-report.ts';
 
 /**
  * The conformance gate's verdict on the engine in use. It is announced to the swarm and attested with each

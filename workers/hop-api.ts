@@ -1,9 +1,11 @@
 /** What a page asks of the worker that computes hops of a model in blocks. */
 import type { EngineKind } from '../compute/engines/engine.ts';
+import type { EngineVerdict } from '../models/engine-choice/choose.ts';
 import type { Hex } from '../protocol/hex.ts';
 import type { BlockRunSettings } from '../training/blocks/open-block-run.ts';
 import type { CallsApi } from './cancellable-calls.ts';
 import type { StartModel } from './compute-api.ts';
+import type { EngineReport } from './engine-report.ts';
 import type { HopOutput } from './hop-host.ts';
 import type { CallsOf } from './remote-methods.ts';
 
@@ -15,11 +17,14 @@ export interface OpenBlocks {
   readonly engine: EngineKind | 'auto';
   /** Threads of the wasm engine, the worker's own included. */
   readonly threads: number;
+  /** Names the folder of this run's blocks on the device. */
+  readonly folder: readonly string[];
 }
 
 export interface OpenedBlocks {
-  /** Description of the engine. */
-  readonly engine: string;
+  readonly engine: EngineReport<EngineVerdict>;
+  /** Whether the folder is lost when the worker ends, as in a private window. */
+  readonly isFolderTemporary: boolean;
   /** The model's blocks, with the bytes of a version of each, and the memory to compute its hops. */
   readonly blocks: readonly { readonly id: string; readonly bytes: number; readonly memory: number }[];
 }
@@ -59,6 +64,15 @@ export interface HopMethods {
     inputs: ReadonlyMap<string, Uint8Array>,
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, HopOutput>>;
+  /** The names of the files in the run's folder, which only a worker can write. */
+  listFiles(): Promise<readonly string[]>;
+  /** A file of the folder. Undefined where there is none. */
+  readFile(name: string): Promise<Uint8Array | undefined>;
+  /** Writes a file of the folder and flushes it. Fails as `storage-full` where there is no room. */
+  writeFile(name: string, parts: readonly Uint8Array[]): Promise<void>;
+  removeFile(name: string): Promise<void>;
+  /** Sets the maximum share of the time that the engine computes, 0.1 to 1. */
+  setShare(share: number): Promise<void>;
   /** Ends the calls in progress and frees the engine. */
   stop(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import { directorySource } from '../models/loading/directory-source.ts';
 import { openMemoryModelDirectory } from '../models/loading/testing/memory-model-directory.ts';
+import { openMemoryDirectory } from '../models/storage/memory-directory.ts';
 import { NANO_SELECTION } from '../training/tasks/catalogue.ts';
 import type { OpenBlocks } from './hop-api.ts';
 import { connectHops } from './hop-client.ts';
@@ -26,6 +27,7 @@ const OPEN: OpenBlocks = {
   dataSets: new Map(),
   engine: 'wasm',
   threads: 1,
+  folder: ['blocks'],
 };
 
 const closing: (() => void)[] = [];
@@ -41,7 +43,8 @@ function connect(makeEngine: () => Promise<Engine> = () => createWasmEngine({ th
   Comlink.expose(
     createHopService({
       storedModel: (id, files) => directorySource(openMemoryModelDirectory(), id, files),
-      chooseEngine: async () => ({ engine: await makeEngine() }),
+      chooseEngine: async () => ({ engine: await makeEngine(), reason: 'It is asked for.', verdicts: [] }),
+      openFolder: async () => ({ files: openMemoryDirectory(), isTemporary: true }),
       fetcher: async (input) => {
         const name = String(input).slice(MODEL.length) as 'config.json';
         return new Response((await model.file(name)) as Uint8Array<ArrayBuffer>);
@@ -96,6 +99,21 @@ describe('hop worker', () => {
     await expect(client.load(new Uint8Array(7))).rejects.toThrow();
     await client.stop();
     await client.open(OPEN);
+    await client.stop();
+  });
+
+  it('keeps files of the run’s folder, and paces its engine', async () => {
+    const client = connect();
+    await expect(client.listFiles()).rejects.toThrow('open it first');
+    const opened = await client.open(OPEN);
+    expect(opened).toMatchObject({ isFolderTemporary: true, engine: { kind: 'wasm', verdicts: [] } });
+    await client.writeFile('a.block', [Uint8Array.of(1, 2), Uint8Array.of(3)]);
+    expect(await client.listFiles()).toEqual(['a.block']);
+    expect(await client.readFile('a.block')).toEqual(Uint8Array.of(1, 2, 3));
+    await client.removeFile('a.block');
+    expect(await client.readFile('a.block')).toBeUndefined();
+    await client.setShare(0.5);
+    await expect(client.setShare(7)).rejects.toThrow('0.1 to 1');
     await client.stop();
   });
 

@@ -5,6 +5,7 @@ import { simulatedSwarms } from '../swarms/testing/simulated-swarms.ts';
 import { expectAccessibleOnPhoneToo } from '../testing/expect-accessible.ts';
 import { show } from '../testing/show.tsx';
 import { type Scene, scene } from '../volunteer/testing/scenes.ts';
+import { COMPUTING } from '../volunteer/testing/shown-blocks.ts';
 import { simulatedVolunteer } from '../volunteer/testing/simulated-volunteer.ts';
 import { VolunteerProvider } from '../volunteer/volunteer-context.tsx';
 import type { VolunteerEvent } from '../volunteer/volunteer-events.ts';
@@ -33,7 +34,13 @@ async function shown(name: Scene, ...more: readonly VolunteerEvent[]) {
   );
   const status = locator.getByTestId('status');
   await expect.element(status).toBeVisible();
-  return { element, locator, status, button: (text: string) => locator.getByRole('button', { name: text }) };
+  return {
+    emit: (event: VolunteerEvent) => emit(event),
+    element,
+    locator,
+    status,
+    button: (text: string) => locator.getByRole('button', { name: text }),
+  };
 }
 
 const withoutWebRtc: VolunteerEvent[] = scene('fresh', 0).flatMap((event) =>
@@ -74,6 +81,9 @@ describe('ContributeScreen', () => {
     'paused',
     'failed',
     'elsewhere',
+    'blocks-gathering',
+    'blocks-joining',
+    'blocks-computing',
   ])('breaks no rule of accessibility in the scene "%s", and fits a phone', async (name) => {
     const { element } = await shown(name);
     await expectAccessibleOnPhoneToo(element);
@@ -124,6 +134,37 @@ describe('ContributeScreen', () => {
     await expect.element(locator.getByTestId('engine-choice')).toBeDisabled();
     await button('Pause').click();
     await expect.element(button('Resume')).toBeVisible();
+  });
+
+  it('draws the pipeline in place of rounds where the swarm trains in blocks, live', async () => {
+    const { locator, status, emit } = await shown('blocks-computing');
+    await expect.element(status).toHaveTextContent('Training in blocks with the others.');
+    const cards = locator.getByTestId('pipeline-block').elements();
+    expect(cards.map((card) => card.querySelector('h3')?.textContent)).toEqual([
+      ...['Embedding', 'Layers 0 to 1', 'Layers 2 to 3', 'Layer 4', 'Head'],
+    ]);
+    expect(cards.map((card) => card.getAttribute('data-here'))).toEqual([
+      ...['true', 'false', 'true', 'true', 'false'],
+    ]);
+    expect(cards[0]?.textContent).toContain('this device');
+    expect(cards[2]?.textContent).toContain('backward 0');
+    await expect.element(locator.getByTestId('pipeline-hops')).toHaveTextContent('31 of 84');
+    expect(locator.getByTestId('round').elements()).toEqual([]);
+    expect(locator.getByTestId('ledger-computed').elements()).toEqual([]);
+    const heights = () => cards.map((card) => card.getBoundingClientRect().height);
+    const before = heights();
+    emit({
+      kind: 'blocks',
+      blocks: {
+        ...COMPUTING,
+        microbatches: [],
+        hops: { done: 83, all: 84 },
+        problems: ['No room for Head.'],
+      },
+    });
+    await expect.element(locator.getByTestId('pipeline-hops')).toHaveTextContent('83 of 84');
+    await expect.element(locator.getByTestId('pipeline-problems')).toHaveTextContent('No room for Head.');
+    expect(heights()).toEqual(before);
   });
 
   it('shows the swarm at work and no empty panel before the device contributes', async () => {

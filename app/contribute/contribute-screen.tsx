@@ -11,6 +11,7 @@ import { KeyPanel } from './key-panel.tsx';
 import { Learning } from './learning.tsx';
 import { Ledger } from './ledger.tsx';
 import { ModelCard } from './model-card.tsx';
+import { PipelinePanel } from './pipeline-panel.tsx';
 import { Refusals } from './refusals.tsx';
 import { RoundStrip } from './round-strip.tsx';
 import { SwarmPanel } from './swarm-panel.tsx';
@@ -33,11 +34,12 @@ export function ContributeScreen({ engine, onEngine }: ContributeScreenProps) {
   const worked = useView((view) => view.history.length > 0);
   const reading = useView((view) => view.feed.length > 0);
   const model = useView((view) => view.model.start !== null || view.history.length > 0);
+  const blocks = useView((view) => isLive(view.phase) && view.spec?.blocks !== undefined);
   const working = live || worked;
   return (
     <main>
       <Hero engine={engine} />
-      {live ? <RoundStrip /> : null}
+      {live && !blocks ? <RoundStrip /> : null}
       <div className="mt-4 space-y-12">
         {live ? null : (
           <ErrorBoundary what="The swarm at work">
@@ -46,9 +48,12 @@ export function ContributeScreen({ engine, onEngine }: ContributeScreenProps) {
             </Suspense>
           </ErrorBoundary>
         )}
-        {working ? <Ledger /> : null}
-        <div className={working ? 'grid gap-x-16 gap-y-12 lg:grid-cols-[minmax(0,1fr)_20rem]' : ''}>
-          {working ? (
+        {blocks ? <PipelinePanel /> : null}
+        {working && !blocks ? <Ledger /> : null}
+        <div
+          className={working && !blocks ? 'grid gap-x-16 gap-y-12 lg:grid-cols-[minmax(0,1fr)_20rem]' : ''}
+        >
+          {working && !blocks ? (
             <div className="min-w-0 space-y-12">
               <Learning />
               {live || reading ? <Feed /> : null}
@@ -57,7 +62,9 @@ export function ContributeScreen({ engine, onEngine }: ContributeScreenProps) {
             </div>
           ) : null}
           {/* The device's panels keep their place in the tree: a panel that moves loses what it has said. */}
-          <div className={working ? 'min-w-0 space-y-10' : 'grid gap-x-12 gap-y-10 md:grid-cols-3'}>
+          <div
+            className={working && !blocks ? 'min-w-0 space-y-10' : 'grid gap-x-12 gap-y-10 md:grid-cols-3'}
+          >
             {live ? <SwarmPanel /> : null}
             <DevicePanel engine={engine} onEngine={onEngine} />
             <KeyPanel />

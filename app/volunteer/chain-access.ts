@@ -27,10 +27,12 @@ export async function openChain(network: Network, key: DeviceKey): Promise<Chain
     );
   });
   try {
-    const spec = specOf(await readSwarm(chain.client, network.contracts.swarms, network.swarm));
+    const record = await readSwarm(chain.client, network.contracts.swarms, network.swarm);
+    const spec = specOf(record);
     return {
       ledger: chain.ledger,
       spec,
+      cid: record.cid,
       stageLength: (stage) => chain.stageLength(stage),
       owner: () => chain.owner(),
       watchInclusions: (fromRound, listener) => chain.watchInclusions(fromRound, listener),

@@ -1,20 +1,21 @@
 import type { Network } from '../../protocol/network-file.ts';
-import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { RoundContext, Trainer } from '../../protocol/trainer.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
-import type { ComputeEvent, StartModel } from '../../workers/compute-api.ts';
+import type { ComputeEvent } from '../../workers/compute-api.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
-import { gatherDataSets } from './data-sets.ts';
 import type {
+  BlockComputer,
   ChainAccess,
   Computer,
+  OpenComputerOptions,
   RoundsDriver,
   VolunteerConnection,
   VolunteerDependencies,
 } from './dependencies.ts';
 import { type Device, networkIdOf } from './device.ts';
 import type { EngineChoice } from './engine-choice.ts';
+import { gatherStart } from './gather-start.ts';
 import type { MemberFigures } from './member-figures.ts';
 import type { OwnModel } from './own-model.ts';
 import type { PauseCause, StartStep } from './phase.ts';
@@ -50,6 +51,16 @@ export interface ContributionOptions {
 }
 
 const SHOWN_SAMPLES = 6;
+const NO_STORAGE =
+  'This browser gives the page no storage of its own (a private window does this): blocks are lost when the tab closes.';
+
+/** What every worker of a contribution needs to be opened. */
+type Given = Omit<OpenComputerOptions, 'engine' | 'onEvent'>;
+
+interface Opened {
+  readonly swarm: VolunteerConnection;
+  readonly driver: RoundsDriver;
+}
 
 /**
  * One contribution, from a click on Contribute to the stop: it opens the device key, an engine with the
@@ -59,6 +70,7 @@ export class Contribution {
   readonly #options: ContributionOptions;
   readonly #abort = new AbortController();
   #computer: Computer | null = null;
+  #blocks: BlockComputer | null = null;
   #chain: ChainAccess | null = null;
   #swarm: VolunteerConnection | null = null;
   #driver: RoundsDriver | null = null;
@@ -101,7 +113,7 @@ export class Contribution {
    * abort's reason; `release` then frees what was opened.
    */
   async start(engine: EngineChoice): Promise<void> {
-    const { device, dependencies, persist, onComputing, now, view, emit } = this.#options;
+    const { device, dependencies, persist, now, emit } = this.#options;
     const { signal } = this.#abort;
     this.#starting('key');
     // Where the browser lacks the feature, asking throws at once. The key may then be cleared some day.
@@ -122,21 +134,8 @@ export class Contribution {
     if (reason !== null) throw new Error(reason);
     signal.throwIfAborted();
     this.#starting('engine');
-    const { swarm, computer } = await this.#openSwarmAndComputer(network, chain, engine);
-    signal.throwIfAborted();
-    emit({ kind: 'engine', engine: computer.started.engine });
-    const { share } = view();
-    if (share < 1) await computer.client.setShare(share);
-    await this.#reportModel(computer);
-    onComputing();
-
-    this.#starting('network');
-    const driver = swarm.takePart({
-      trainer: this.#remembering(computer.client),
-      engine: computer.started.engine.description,
-      conformance: () => selfDescription(view().engine).conformance,
-      onRound: (event) => this.#handleRound(event),
-    });
+    const open = chain.spec.blocks === undefined ? this.#openRounds : this.#openBlocks;
+    const { swarm, driver } = await open.call(this, network, chain, engine);
     this.#driver = driver;
     // Members know this device from before its engine was chosen.
     await swarm.announce();
@@ -144,6 +143,55 @@ export class Contribution {
     this.#unwatch = this.#watchChain(chain);
     emit({ kind: 'phase', phase: { kind: 'contributing' } });
     driver.start();
+  }
+
+  /** The driver of this device's rounds, with the swarm and the engine behind it. */
+  async #openRounds(network: Network, chain: ChainAccess, engine: EngineChoice): Promise<Opened> {
+    const { dependencies, onComputing, view, emit } = this.#options;
+    const { swarm, opened: computer } = await this.#openSwarmAnd(network, chain, async (given) => {
+      const onEvent = (event: ComputeEvent) => this.#handleCompute(event);
+      this.#computer = await dependencies.openComputer({ ...given, engine, onEvent });
+      return this.#computer;
+    });
+    emit({ kind: 'engine', engine: computer.started.engine });
+    const { share } = view();
+    if (share < 1) await computer.client.setShare(share);
+    await this.#reportModel(computer);
+    onComputing();
+    this.#starting('network');
+    const driver = swarm.takePart({
+      trainer: this.#remembering(computer.client),
+      engine: computer.started.engine.description,
+      conformance: () => selfDescription(view().engine).conformance,
+      onRound: (event) => this.#handleRound(event),
+    });
+    return { swarm, driver };
+  }
+
+  /** The driver of this device's blocks, with the swarm and the engine behind it. */
+  async #openBlocks(network: Network, chain: ChainAccess, engine: EngineChoice): Promise<Opened> {
+    const { dependencies, onComputing, view, emit } = this.#options;
+    const { cid } = chain;
+    const { swarm, opened: blocks } = await this.#openSwarmAnd(network, chain, async (given) => {
+      this.#blocks = await dependencies.openBlocks({ ...given, engine, cid });
+      return this.#blocks;
+    });
+    emit({ kind: 'engine', engine: blocks.engine });
+    if (blocks.isFolderTemporary) emit({ kind: 'notice', text: NO_STORAGE });
+    const { share } = view();
+    if (share < 1) await blocks.setShare(share);
+    onComputing();
+    this.#starting('network');
+    const driver = await swarm.takeBlocks({
+      blocks,
+      cid,
+      onRound: (event) => this.#handleRound(event),
+      onBlocks: (shown) => {
+        if (!this.#released) emit({ kind: 'blocks', blocks: shown });
+      },
+      onFailed: (error) => this.#handleCrash(error),
+    });
+    return { swarm, driver };
   }
 
   pause(cause: PauseCause): void {
@@ -169,6 +217,7 @@ export class Contribution {
 
   async setShare(share: number): Promise<void> {
     await this.#computer?.client.setShare(share);
+    await this.#blocks?.setShare(share);
   }
 
   /** What the base model and the present one answer; undefined while no engine is ready. */
@@ -193,6 +242,7 @@ export class Contribution {
     await quietly(() => this.#swarm?.leave());
     await quietly(() => this.#chain?.stop());
     await quietly(() => this.#computer?.stop());
+    await quietly(() => this.#blocks?.stop());
     await this.#options.device.saved();
     this.#released = true;
   }
@@ -201,8 +251,7 @@ export class Contribution {
    * Joins the swarm and tries the engine side by side. The engine waits for the swarm's questions, which
    * members may have to pass on. When one of the two fails the other is given up; `release` frees it.
    */
-  async #openSwarmAndComputer(network: Network, chain: ChainAccess, engine: EngineChoice) {
-    const { dependencies, device } = this.#options;
+  async #openSwarmAnd<T>(network: Network, chain: ChainAccess, open: (given: Given) => Promise<T>) {
     const { spec } = chain;
     const failed = new AbortController();
     const signal = AbortSignal.any([this.#abort.signal, failed.signal]);
@@ -210,85 +259,31 @@ export class Contribution {
       this.#swarm = swarm;
       return swarm;
     });
-    const computing = this.#questions(spec, joining, signal)
-      .then(async (dataSets) => ({ dataSets, model: await this.#model(spec, joining, signal) }))
-      .then(({ dataSets, model }) =>
-        dependencies.openComputer({
-          device: device.key.address,
-          networkId: this.#scope,
-          engine,
-          spec,
-          model,
-          dataSets,
-          onEvent: (event) => this.#handleCompute(event),
-          onCrash: (error) => this.#handleCrash(error),
-          signal,
-        }),
-      )
-      .then((computer) => {
-        this.#computer = computer;
-        return computer;
-      });
+    const { base, dependencies, device, emit, fetcher, sleep } = this.#options;
+    const computing = gatherStart({
+      ...{ spec, ownModel: this.#ownModel, page: base, files: device.files, joining, fetcher, sleep, signal },
+      obtainModel: dependencies.obtainModel,
+      onStep: (step, progress) => this.#starting(step, progress),
+      onNotice: (text) => emit({ kind: 'notice', text }),
+    }).then((gathered) =>
+      open({
+        ...gathered,
+        device: device.key.address,
+        networkId: this.#scope,
+        spec,
+        onCrash: (error) => this.#handleCrash(error),
+        signal,
+      }),
+    );
     try {
-      return { swarm: await joining, computer: await computing };
+      const both = { swarm: await joining, opened: await computing };
+      this.#abort.signal.throwIfAborted();
+      return both;
     } catch (error) {
       failed.abort();
       await Promise.allSettled([joining, computing]);
       throw error;
     }
-  }
-
-  /** The files of the swarm's data sets, which this device serves to members from then on. */
-  async #questions(
-    { tasks: { dataSets } }: SwarmSpec,
-    joining: Promise<VolunteerConnection>,
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, Uint8Array>> {
-    if (dataSets.length === 0) return new Map();
-    const { device, emit, fetcher, sleep } = this.#options;
-    this.#starting('questions');
-    const swarm = await joining;
-    const gathered = await gatherDataSets({
-      dataSets,
-      files: device.files,
-      fromMembers: (file) => swarm.fetchFile(file, signal),
-      fetcher,
-      onWaiting: (text) => emit({ kind: 'notice', text }),
-      sleep,
-      signal,
-    });
-    emit({ kind: 'notice', text: null });
-    for (const bytes of gathered.values()) await swarm.serve(bytes);
-    this.#starting('engine');
-    return gathered;
-  }
-
-  /** The model to start from, whose small files this device serves to members from then on. */
-  async #model(
-    spec: SwarmSpec,
-    joining: Promise<VolunteerConnection>,
-    signal: AbortSignal,
-  ): Promise<StartModel> {
-    const { base: page, dependencies, emit, sleep } = this.#options;
-    const ownModel = this.#ownModel;
-    const gathers = spec.base.kind === 'files' && ownModel === null;
-    if (gathers) this.#starting('files');
-    const { model, serve } = await dependencies.obtainModel({
-      spec,
-      ownModel,
-      page,
-      fromMembers: async (file) => (await joining).fetchFile(file, signal),
-      onProgress: (bytes, total) => this.#starting('files', bytes / total),
-      onWaiting: (text) => emit({ kind: 'notice', text }),
-      sleep,
-      signal,
-    });
-    if (gathers) {
-      emit({ kind: 'notice', text: null });
-      this.#starting('engine');
-    }
-    for (const bytes of serve) await (await joining).serve(bytes);
-    return model;
   }
 
   #joinSwarm(network: Network, { ledger }: ChainAccess): Promise<VolunteerConnection> {
@@ -379,8 +374,9 @@ export class Contribution {
 
   /** A worker that ends while it starts makes `start` reject instead. */
   #handleCrash(error: Error): void {
-    if (this.#released || this.#computer === null) return;
+    if (this.#released || (this.#computer ?? this.#blocks) === null) return;
     this.#computer = null;
+    this.#blocks = null;
     this.#options.onCrash(error);
   }
 

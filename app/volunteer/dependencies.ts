@@ -1,6 +1,7 @@
 /** What a volunteer is composed of. `openVolunteer` passes the real parts, tests their own. */
 
 import type { KeyFunds } from '../../chain/key-funds.ts';
+import type { EngineVerdict } from '../../models/engine-choice/choose.ts';
 import type { ConformanceReport } from '../../protocol/conformance-report.ts';
 import type { DeviceKey } from '../../protocol/device-key.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
@@ -8,18 +9,21 @@ import type { Ledger, Stage } from '../../protocol/ledger.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import type { SourceFile, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { Trainer } from '../../protocol/trainer.ts';
+import type { BlockFiles } from '../../swarm/blocks/block-files.ts';
 import type { SwarmConnection } from '../../swarm/join.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
+import type { JoinBlocksOptions } from '../../swarm/pipeline/join-blocks.ts';
 import type { Presence, SelfDescription } from '../../swarm/presence.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { RoundDriver } from '../../swarm/rounds/round-driver.ts';
 import type { ComputeEvent, ComputeStarted, StartModel } from '../../workers/compute-api.ts';
 import type { ComputeClient } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
+import type { EngineReport } from '../../workers/engine-report.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import type { ObtainedModel, ObtainModelOptions } from './obtain-model.ts';
 import type { OwnModel } from './own-model.ts';
-import type { Inclusion } from './volunteer-events.ts';
+import type { Inclusion, ShownBlocks } from './volunteer-events.ts';
 import type { ConsentTerms } from './volunteer-port.ts';
 
 /**
@@ -47,6 +51,32 @@ export interface OpenComputerOptions {
   readonly signal: AbortSignal;
 }
 
+/**
+ * A model in blocks, opened: a worker with an engine that passed the conformance suite computes hops, and this
+ * thread knows what the run's members have to agree on.
+ */
+export interface BlockComputer extends Pick<JoinBlocksOptions, 'run' | 'worker'> {
+  readonly engine: EngineReport<EngineVerdict>;
+  /** Predicted bytes of memory for a block's hops, by the block's id. */
+  readonly memory: ReadonlyMap<string, number>;
+  readonly files: BlockFiles;
+  /** Whether the files are lost when the tab closes, as in a private window. */
+  readonly isFolderTemporary: boolean;
+  /** Most bytes of the files. */
+  readonly quotaBytes: number;
+  /** The root of the whole model's checkpoint, from the roots of all blocks' tensors. */
+  checkpointRoot(steps: number, state: ReadonlyMap<string, Hex>): Hex;
+  /** Sets the maximum share of the time that the engine computes, 0.1 to 1. */
+  setShare(share: number): Promise<void>;
+  /** Frees the engine and ends the worker. */
+  stop(): Promise<void>;
+}
+
+export interface OpenBlocksOptions extends Omit<OpenComputerOptions, 'onEvent'> {
+  /** The content id of the specification. */
+  readonly cid: string;
+}
+
 export interface ChainInclusion extends Inclusion {
   readonly round: number;
 }
@@ -61,6 +91,8 @@ export interface ChainAccess {
   readonly ledger: Ledger;
   /** The specification of the network's swarm. */
   readonly spec: SwarmSpec;
+  /** Its content id. */
+  readonly cid: string;
   /** Length of a stage in milliseconds; 0 while it is not known. */
   stageLength(stage: Stage): number;
   /** The present owner, or null. Throws when the node is out of reach. */
@@ -90,6 +122,8 @@ export interface VolunteerConnection
   fetchFile(file: SourceFile, signal: AbortSignal): Promise<Uint8Array>;
   /** Makes the driver of this device's rounds. Does not start the rounds. Called once. */
   takePart(options: TakePartOptions): RoundsDriver;
+  /** Keeps blocks and computes hops with the others, in place of rounds. Called once. */
+  takeBlocks(options: TakeBlocksOptions): Promise<RoundsDriver>;
 }
 
 export type RoundsDriver = Pick<RoundDriver, 'start' | 'pause' | 'resume' | 'finishThenStop' | 'stop'>;
@@ -101,6 +135,18 @@ export interface TakePartOptions {
   /** The gate's verdict on the engine in use. */
   readonly conformance: () => ConformanceReport;
   readonly onRound: (event: RoundEvent) => void;
+}
+
+export interface TakeBlocksOptions {
+  readonly blocks: BlockComputer;
+  /** The content id of the swarm's specification. */
+  readonly cid: string;
+  /** What the device does, as `status` events. */
+  readonly onRound: (event: RoundEvent) => void;
+  /** Called at most a few times a second. */
+  readonly onBlocks: (blocks: ShownBlocks) => void;
+  /** Called when the device could not come in again after a pause. */
+  readonly onFailed: (error: Error) => void;
 }
 
 export interface JoinOptions {
@@ -136,6 +182,8 @@ export interface VolunteerDependencies {
     },
   ): Promise<ObtainedModel>;
   openComputer(options: OpenComputerOptions): Promise<Computer>;
+  /** As `openComputer`, in a swarm that trains in blocks. */
+  openBlocks(options: OpenBlocksOptions): Promise<BlockComputer>;
   openChain(network: Network, key: DeviceKey): Promise<ChainAccess>;
   /** Signs `SessionConsent` with the device key. */
   consent(options: ConsentOptions): Promise<Hex>;

@@ -3,7 +3,8 @@ import { cidFromDigest } from '../../swarm/content/manifest.ts';
 import { MemoryStore } from '../../swarm/content/store.ts';
 import { joinSwarm } from '../../swarm/join.ts';
 import { RoundDriver } from '../../swarm/rounds/round-driver.ts';
-import type { JoinOptions, VolunteerConnection } from './dependencies.ts';
+import { BlocksDriver, type BlocksDriverOptions } from './blocks-driver.ts';
+import type { JoinOptions, RoundsDriver, VolunteerConnection } from './dependencies.ts';
 
 /** Bytes of memory for content that is served to others. Older rounds are forgotten first. */
 const CONTENT_BUDGET = 64 * 1024 * 1024;
@@ -24,7 +25,7 @@ export async function joinAsVolunteer(options: JoinOptions): Promise<VolunteerCo
     describe,
   });
   const { node, gossip, presence, content, standings } = connection;
-  let driver: RoundDriver | undefined;
+  let driver: RoundsDriver | undefined;
   const offs = [
     gossip.onRejected(({ reason }) => options.onRefused(reason)),
     node.watch(options.onNetwork),
@@ -44,7 +45,7 @@ export async function joinAsVolunteer(options: JoinOptions): Promise<VolunteerCo
       return content.fetchObject(cid, [...sources], { signal, maxBytes: size, deadlineMs: FETCH_MS });
     },
     takePart({ trainer, engine, conformance, onRound }) {
-      driver = new RoundDriver({
+      const rounds = new RoundDriver({
         trainer,
         ledger,
         gossip,
@@ -54,7 +55,21 @@ export async function joinAsVolunteer(options: JoinOptions): Promise<VolunteerCo
         engine,
         conformance,
       });
-      offs.push(driver.on(onRound));
+      driver = rounds;
+      offs.push(rounds.on(onRound));
+      return rounds;
+    },
+    async takeBlocks({ blocks, cid, ...listeners }) {
+      const { run, worker, files, quotaBytes } = blocks;
+      const join: BlocksDriverOptions['join'] = async (listen) =>
+        (await import('../../swarm/pipeline/join-blocks.ts')).joinBlocks({
+          ...{ connection, key, run, worker, files, quotaBytes, ...listen },
+          domain: { chainId: network.chainId, verifyingContract: network.contracts.participation },
+          spec: cid,
+          round: () => ledger.clock.read().round,
+          local: network.local,
+        });
+      driver = await BlocksDriver.open({ blocks, join, scheduler: connection.scheduler, ...listeners });
       return driver;
     },
     members: () => presence.members(),

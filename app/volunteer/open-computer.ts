@@ -5,6 +5,7 @@ import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import type { Computer, OpenComputerOptions, VolunteerDependencies } from './dependencies.ts';
 import { type ModelWorker, openModelWorker } from './model-worker.ts';
 import { obtainModel } from './obtain-model.ts';
+import { threadsHere } from './threads-here.ts';
 
 function computeWorker(): Worker {
   return new Worker(new URL('../../workers/compute.worker.ts', import.meta.url), {
@@ -44,9 +45,6 @@ export const obtainModelHere: VolunteerDependencies['obtainModel'] = async ({ on
     worker?.stop();
   }
 };
-
-/** The wasm engine gains little beyond this, and the page wants a core for itself. */
-const MAX_THREADS = 8;
 
 /**
  * Starts the compute worker with an engine and the model. Throws ComputeError with a sentence for a person,
@@ -99,9 +97,4 @@ export async function measureSpeed(): Promise<number> {
   } finally {
     worker.terminate();
   }
-}
-
-function threadsHere(): number {
-  const cores = navigator.hardwareConcurrency ?? 1;
-  return crossOriginIsolated ? Math.max(1, Math.min(MAX_THREADS, cores - 1)) : 1;
 }

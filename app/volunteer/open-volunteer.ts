@@ -30,6 +30,7 @@ export function openVolunteer({ base, onKeyLost }: OpenVolunteerOptions): Volunt
       ownModel: ({ chainId, swarm }) => ownModels.get({ chainId, swarm }),
       obtainModel: async (options) => (await import('./open-computer.ts')).obtainModelHere(options),
       openComputer: async (options) => (await import('./open-computer.ts')).openComputer(options),
+      openBlocks: async (options) => (await import('./open-blocks.ts')).openBlocks(options),
       storedCheckpoint: async (of) => (await import('./open-computer.ts')).storedCheckpoint(of),
       openChain: async (network, key) => (await import('./chain-access.ts')).openChain(network, key),
       consent: async (options) => (await import('./chain-access.ts')).consent(options),

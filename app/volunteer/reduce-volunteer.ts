@@ -15,7 +15,7 @@ export function reduceVolunteer(view: VolunteerView, event: VolunteerEvent): Vol
     case 'phase': {
       const { phase } = event;
       if (isLive(phase)) return { ...view, phase };
-      return { ...view, phase, status: null, peers: [], relays: [], clock: null };
+      return { ...view, phase, status: null, blocks: null, peers: [], relays: [], clock: null };
     }
     case 'preflight':
       return { ...view, preflight: event.preflight };
@@ -43,6 +43,8 @@ export function reduceVolunteer(view: VolunteerView, event: VolunteerEvent): Vol
     }
     case 'peers':
       return { ...view, peers: event.peers, relays: event.relays };
+    case 'blocks':
+      return { ...view, blocks: event.blocks };
     case 'status':
       return { ...view, status: { round: event.round, sentence: event.sentence } };
     case 'prompts':

@@ -1,5 +1,6 @@
 /** The status sentence: what happens and why, in words. Pure. */
 import { plural } from '../ui/format.ts';
+import { blocksStatus } from './blocks-words.ts';
 import type { PauseCause, StartStep } from './phase.ts';
 import type { VolunteerView } from './volunteer-view.ts';
 
@@ -79,6 +80,12 @@ export function statusSentence(view: VolunteerView): StatusSentence {
         detail: phase.detail === undefined ? kept : `${phase.detail} ${kept}`,
       };
     case 'finishing':
+      if (view.blocks !== null) {
+        return {
+          headline: 'Finishing this step, then stopping.',
+          detail: 'The hops in hand are completed and sent first.',
+        };
+      }
       return {
         headline:
           view.clock === null
@@ -104,7 +111,9 @@ export function statusSentence(view: VolunteerView): StatusSentence {
   }
 }
 
-function contributing({ status, clock, history }: VolunteerView): StatusSentence {
+function contributing({ spec, blocks, status, clock, history }: VolunteerView): StatusSentence {
+  if (blocks !== null) return blocksStatus(blocks);
+  if (spec?.blocks !== undefined) return STARTING.network;
   const detail = status?.sentence ?? 'Waiting for the round clock.';
   const round = status?.round ?? null;
   if (round !== null) return { headline: `Contributing to round ${round}.`, detail };

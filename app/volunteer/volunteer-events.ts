@@ -7,9 +7,10 @@ import type { EngineVerdict } from '../../models/engine-choice/choose.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { PeerView } from '../../swarm/peers.ts';
+import type { BlockSessionView } from '../../swarm/pipeline/block-session.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { ComputeClient } from '../../workers/compute-client.ts';
-import type { EngineReport } from '../../workers/compute-host.ts';
+import type { EngineReport } from '../../workers/engine-report.ts';
 import type { Phase } from './phase.ts';
 import type { Preflight } from './preflight.ts';
 
@@ -23,6 +24,14 @@ export interface RelayStatus {
   readonly connected: boolean;
   /** Why the last dial failed. */
   readonly cause: string | null;
+}
+
+/** A model in blocks that this device trains with others. */
+export interface ShownBlocks extends BlockSessionView {
+  /** Predicted bytes of memory for a block's hops, by the block's id. */
+  readonly memory: ReadonlyMap<string, number>;
+  /** Steps done when this device saw the last one end, with the root of the checkpoint after them. */
+  readonly last: { readonly step: number; readonly root: Hex } | null;
 }
 
 /** Why an answer has its reward, as the worker says it. */
@@ -139,6 +148,8 @@ export type VolunteerEvent =
   /** What earlier visits left of this device in this network. It replaces what was shown before. */
   | { readonly kind: 'history'; readonly records: readonly RoundRecord[]; readonly totals: Totals }
   | { readonly kind: 'model'; readonly when: 'start' | 'now'; readonly report: ModelReport }
+  /** What the members of a swarm that trains in blocks are doing, as this device knows it. */
+  | { readonly kind: 'blocks'; readonly blocks: ShownBlocks }
   /** A message of another device was rejected. */
   | { readonly kind: 'refused'; readonly reason: string; readonly count: number }
   /** One sentence for a person, or null to take the last one away. */

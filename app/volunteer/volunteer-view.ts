@@ -4,11 +4,18 @@ import type { EngineVerdict } from '../../models/engine-choice/choose.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { Stage } from '../../protocol/ledger.ts';
 import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
-import type { EngineReport } from '../../workers/compute-host.ts';
+import type { EngineReport } from '../../workers/engine-report.ts';
 import type { FeedRound } from './feed-round.ts';
 import type { Phase } from './phase.ts';
 import type { Preflight } from './preflight.ts';
-import type { ModelReport, PeerStatus, RelayStatus, RoundRecord, Totals } from './volunteer-events.ts';
+import type {
+  ModelReport,
+  PeerStatus,
+  RelayStatus,
+  RoundRecord,
+  ShownBlocks,
+  Totals,
+} from './volunteer-events.ts';
 
 export interface VolunteerView {
   readonly phase: Phase;
@@ -45,6 +52,8 @@ export interface VolunteerView {
   } | null;
   /** What the device does now and why, as one sentence from the round driver. */
   readonly status: { readonly round: number | null; readonly sentence: string } | null;
+  /** The model in blocks that this device trains now. Null in a swarm of rounds. */
+  readonly blocks: ShownBlocks | null;
   readonly peers: readonly PeerStatus[];
   readonly relays: readonly RelayStatus[];
   /** Newest first, at most FEED_ROUNDS. */
@@ -71,6 +80,7 @@ export const EMPTY_VIEW: VolunteerView = {
   engine: null,
   clock: null,
   status: null,
+  blocks: null,
   peers: [],
   relays: [],
   feed: [],

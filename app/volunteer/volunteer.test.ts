@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { blocksSpec } from '../../protocol/testing/sample-swarm-specs.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import { MissingSwarmError } from './dependencies.ts';
+import { GATHERING } from './testing/shown-blocks.ts';
 import { network, ROOT, workshop } from './testing/workshop.ts';
 import type { SignedDelegation } from './volunteer-port.ts';
 
@@ -45,6 +47,42 @@ describe('a volunteer', () => {
     expect(log.slice(5)).toEqual(['left', 'chain stopped', 'computer stopped']);
     expect(view().phase).toEqual({ kind: 'stopped', finished: false });
     expect(remembered()).toBeNull();
+  });
+
+  it('keeps blocks in place of rounds where the swarm trains in blocks', async () => {
+    const { volunteer, log, view, blocks, crash } = workshop('blocks', { spec: blocksSpec });
+    await volunteer.open();
+    await volunteer.setShare(0.5);
+    await volunteer.contribute('wasm');
+    const started = ['chain', 'swarm', 'blocks wasm bafy-of-the-spec', 'share 0.5', 'announced', 'steps'];
+    expect(log).toEqual(started);
+    expect(view()).toMatchObject({ phase: { kind: 'contributing' }, engine: { kind: 'wasm' }, blocks: null });
+    expect(view().notice).toContain('blocks are lost when the tab closes');
+    const shown = { ...GATHERING, step: 3 };
+    blocks.asked?.onBlocks(shown);
+    expect(view().blocks).toEqual(shown);
+    await volunteer.pause();
+    expect(view().phase).toEqual({ kind: 'paused', cause: 'asked' });
+    blocks.asked?.onFailed(new Error('No room for blocks.'));
+    await expect.poll(() => view().phase).toMatchObject({ kind: 'failed', cause: 'No room for blocks.' });
+    expect(log.slice(6)).toEqual(['left', 'chain stopped']);
+    expect(view().blocks).toBeNull();
+
+    await volunteer.contribute('auto');
+    crash(new Error('The worker of the blocks stopped.'));
+    await expect.poll(() => view().phase).toMatchObject({ cause: 'The worker of the blocks stopped.' });
+    await volunteer.contribute('auto');
+    await volunteer.stop();
+    expect(log.slice(-3)).toEqual(['left', 'chain stopped', 'blocks stopped']);
+  });
+
+  it('says why it cannot keep blocks, and frees the worker', async () => {
+    const { volunteer, log, view, fail } = workshop('no-blocks', { spec: blocksSpec });
+    fail.blocks = new Error('This device has 0 MB left for blocks.');
+    await volunteer.open();
+    await volunteer.contribute('auto');
+    expect(view().phase).toMatchObject({ kind: 'failed', cause: 'This device has 0 MB left for blocks.' });
+    expect(log.slice(-3)).toEqual(['left', 'chain stopped', 'blocks stopped']);
   });
 
   it('keeps its key and its rounds for the next visit, and goes on by itself only after a reload', async () => {

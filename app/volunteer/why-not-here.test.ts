@@ -4,7 +4,7 @@ import { toHex } from '../../protocol/hex.ts';
 import { must } from '../../protocol/must.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
-import { smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
+import { blocksSpec, smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
 import { BUILTIN_MODELS } from '../../training/builtin-models.ts';
 import { NANO_SELECTION } from '../../training/tasks/catalogue.ts';
 import { whyNotHere } from './why-not-here.ts';
@@ -42,6 +42,15 @@ it('[S-06] [S-09] says why a tab cannot train in a swarm, before anything is fet
   expect(whyNotHere(smallSpec, here)).toMatch(/does not know/);
   const state = { kind: 'builtin', name, root: `0x${'ee'.repeat(32)}` } as const;
   expect(whyNotHere({ ...own, base: state }, here)).toMatch(/another state of nano/);
+});
+
+it('[S-12] takes all weights in blocks, also of a model that it cannot hold, and no adapters in blocks', () => {
+  const blocks = must([blocksSpec.blocks], 0);
+  const base = filesBase(4e9);
+  expect(whyNotHere({ ...own, blocks, base }, here)).toBeNull();
+  expect(whyNotHere({ ...own, blocks, base, trained: adapters }, here)).toMatch(
+    /adapters of q_proj in blocks, which this program cannot/,
+  );
 });
 
 it('asks a device that brings its own model for no base', () => {

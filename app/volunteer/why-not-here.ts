@@ -26,6 +26,7 @@ export function whyNotHere(
     ...knownTasksAndModels(),
     modelBytes: Math.floor((deviceMemory * GIB) / BYTES_IN_TRAINING[spec.trained.kind]),
     dataBytes: DATA_BYTES,
+    blocks: { adapters: [] },
   };
   // A device that brings no model starts from the base, so that the base has to fit it.
   const [refusal] = refusalsOf({ ...spec, models: brings ? 'any' : 'one' }, capabilities);

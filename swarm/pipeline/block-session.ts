@@ -6,14 +6,14 @@
 
 import type { HandoffRules } from '../../pipeline/runtime/handoffs.ts';
 import type { HopGraph } from '../../pipeline/runtime/hop-graph.ts';
-import type { ComputedTensor } from '../../pipeline/runtime/member-events.ts';
+import type { ComputedTensor, MemberOptions } from '../../pipeline/runtime/member-events.ts';
 import {
   decodePipelineMessage,
   encodePipelineMessage,
   type PipelineMessage,
 } from '../../pipeline/runtime/messages.ts';
 import { PipelineMember } from '../../pipeline/runtime/pipeline-member.ts';
-import type { Keepers } from '../../pipeline/runtime/step-plan.ts';
+import { type Keepers, keepersOf } from '../../pipeline/runtime/step-plan.ts';
 import { type Handoff, type HandoffStatement, MOST_STEPS } from '../../protocol/handoff.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import { messageOf } from '../../protocol/message-of.ts';
@@ -116,6 +116,8 @@ interface Welcome {
   /** Roots of all blocks' tensors before the step. */
   readonly state: Roots;
   readonly keepers: Keepers;
+  /** Who is placed in the step after it. */
+  readonly next: Keepers;
 }
 
 /** Stands for a root that is not known. */
@@ -284,7 +286,7 @@ export class BlockSession {
   }
 
   /** Takes a member's word for what the blocks are now, where signed handoffs of keepers say the same. */
-  #welcomed({ step, keepers, updates }: Extract<PipelineMessage, { kind: 'welcome' }>): void {
+  #welcomed({ step, keepers, next, updates }: Extract<PipelineMessage, { kind: 'welcome' }>): void {
     if (this.#live !== undefined) {
       // Somebody else computes the same run and is further: two groups that did not know of each other.
       if (step > this.#live.member.step + 1) void this.#rejoin().then(() => this.#advance());
@@ -304,7 +306,7 @@ export class BlockSession {
         ({ message }) => message.kind !== 'handoff' || message.handoff.step >= step,
       );
     }
-    this.#welcome = { step, state, keepers: byBlock };
+    this.#welcome = { step, state, keepers: byBlock, next: keepersOf(next) };
     this.#confirm(step, state);
     this.#keeper.wake();
     void this.#advance();
@@ -486,9 +488,7 @@ export class BlockSession {
       this.#held.set(block, step);
     }
     if (isWhole && this.#welcome?.step === step) {
-      const keepers = new Map([...welcome.keepers].map(([block, devices]) => [block, [...devices]]));
-      for (const block of mine) keepers.set(block, [...(keepers.get(block) ?? []), this.#options.device]);
-      this.#compute({ step, state: welcome.state, keepers });
+      this.#compute({ ...welcome, joins: [...mine] });
       const others = new Set([...welcome.keepers.values()].flat());
       for (const device of others) this.#send(device, { kind: 'join', step, blocks: [...mine] });
       return;
@@ -508,7 +508,7 @@ export class BlockSession {
     return keepers;
   }
 
-  #compute(start: { readonly step: number; readonly state: Roots; readonly keepers: Keepers }): void {
+  #compute(start: MemberOptions['start']): void {
     const { device, sign, graphOf, dataOf, worker, scheduler, roundTrip } = this.#options;
     const member = new PipelineMember({
       device,

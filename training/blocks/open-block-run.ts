@@ -7,8 +7,9 @@ import { firstVersion } from '../../models/blocks/first-version.ts';
 import type { ModelSource } from '../../models/loading/model-source.ts';
 import { openDescription } from '../../models/loading/open-model.ts';
 import { openWeights, type WeightFiles } from '../../models/loading/weight-files.ts';
-import { fromHex, type Hex } from '../../protocol/hex.ts';
+import { fromHex, type Hex, toHex } from '../../protocol/hex.ts';
 import { memoizePromise } from '../../protocol/memoize-promise.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
 import { layerBlockCount, unfitBlocks } from '../../protocol/swarm-blocks.ts';
 import type { BlockSettings, SwarmSpec, TaskSelection } from '../../protocol/swarm-spec.ts';
 import { DEFAULT_SETTINGS } from '../learning-settings.ts';
@@ -23,6 +24,11 @@ export interface BlockRunSettings extends Pick<BlockRunOptions, 'learningRate' |
   /** 32 bytes. */
   readonly seed: Hex;
   readonly tasks: TaskSelection;
+}
+
+/** The seed of a swarm's run in blocks: sha2-256 of the content id of its specification. */
+export function blockSeedOf(spec: string): Hex {
+  return toHex(sha256Of(new TextEncoder().encode(`starling/block-seed/1\n${spec}`)));
 }
 
 /**

@@ -2,9 +2,11 @@
  * The events that bring the contribute screen into one of its states, for drawings of the page and for tests.
  */
 import type { DeviceAddress } from '../../../protocol/hex.ts';
+import { blocksSpec } from '../../../protocol/testing/sample-swarm-specs.ts';
 import type { RolloutSet } from '../../../protocol/trainer.ts';
 import type { HeldFunds } from '../key-port.ts';
-import type { VolunteerEvent } from '../volunteer-events.ts';
+import type { ShownBlocks, VolunteerEvent } from '../volunteer-events.ts';
+import { COMPUTING, GATHERING, JOINING } from './shown-blocks.ts';
 
 const OWN = '0x52908400098527886e0f7030069857d2e4169ee7';
 const OTHERS = [
@@ -31,7 +33,16 @@ export type Scene =
   | 'failed'
   | 'elsewhere'
   | 'starting'
-  | 'alone';
+  | 'alone'
+  | 'blocks-gathering'
+  | 'blocks-joining'
+  | 'blocks-computing';
+
+const BLOCKS: Partial<Readonly<Record<Scene, ShownBlocks>>> = {
+  'blocks-gathering': GATHERING,
+  'blocks-joining': JOINING,
+  'blocks-computing': COMPUTING,
+};
 
 /** What the keys hold in a scene. */
 export function heldFunds(name: Scene): readonly HeldFunds[] {
@@ -79,6 +90,15 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
     encrypted: name !== 'alone',
   });
   if (name === 'starting') return [...events, { kind: 'phase', phase: { kind: 'starting', step: 'engine' } }];
+  const blocks = BLOCKS[name];
+  if (blocks !== undefined) {
+    return [
+      ...events,
+      { kind: 'specification', spec: blocksSpec },
+      { kind: 'phase', phase: { kind: 'contributing' } },
+      { kind: 'blocks', blocks },
+    ];
+  }
   events.push(history(name === 'alone' ? 1 : 34, now));
   events.push({
     kind: 'engine',

@@ -1,11 +1,18 @@
 import 'fake-indexeddb/auto';
 import { deviceKey } from '../../../protocol/device-key.ts';
 import { fromHex } from '../../../protocol/hex.ts';
+import type { SwarmSpec } from '../../../protocol/swarm-spec.ts';
 import { smallSpec } from '../../../protocol/testing/sample-swarm-specs.ts';
 import type { NetworkView } from '../../../swarm/peers.ts';
 import type { RoundEvent } from '../../../swarm/rounds/events.ts';
 import type { ComputeClient } from '../../../workers/compute-client.ts';
-import type { OpenComputerOptions, VolunteerDependencies } from '../dependencies.ts';
+import type {
+  OpenBlocksOptions,
+  OpenComputerOptions,
+  RoundsDriver,
+  TakeBlocksOptions,
+  VolunteerDependencies,
+} from '../dependencies.ts';
 import type { EngineChoice } from '../engine-choice.ts';
 import { openPageDatabase, type PageDatabase } from '../page-database.ts';
 import { reduceVolunteer } from '../reduce-volunteer.ts';
@@ -33,6 +40,8 @@ export interface WorkshopOptions {
   readonly persist?: () => Promise<boolean>;
   /** All site data are blocked. */
   readonly blocked?: boolean;
+  /** Defaults to a small swarm of rounds. */
+  readonly spec?: SwarmSpec;
 }
 
 /** A database in which nothing can be stored any more once `storage.full`, as Chromium reports it. */
@@ -68,12 +77,16 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
   let share = 1;
   let swarm: number | null = null;
   let remembered: EngineChoice | null = options.remembered ?? null;
-  const fail: Partial<Record<'chain' | 'computer' | 'swarm', Error>> = {};
+  const fail: Partial<Record<'blocks' | 'chain' | 'computer' | 'swarm', Error>> = {};
   const refused: { sentence: string | null } = { sentence: null };
   const storage = { full: false };
   const bonded = { wei: 0n };
   const hold: { computer?: Promise<void>; database?: Promise<void> } = {};
 
+  const blocks: { opened?: OpenBlocksOptions; asked?: TakeBlocksOptions } = {};
+  const unasked = (): never => {
+    throw new Error('not asked for in these tests');
+  };
   const unused = () => Promise.reject(new Error('not asked for in these tests'));
   const client: ComputeClient = {
     start: unused,
@@ -115,6 +128,19 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
   };
   const status = (state: 'waiting' | 'pausing' | 'paused' | 'stopped', sentence = 'So it is.') =>
     onRound({ kind: 'status', state, sentence, round: null });
+  const driver = (name: string): RoundsDriver => ({
+    start: () => {
+      log.push(name);
+      status('waiting');
+    },
+    pause: () => {
+      status('pausing');
+      status('paused');
+    },
+    resume: () => status('waiting'),
+    finishThenStop: async () => status('stopped'),
+    stop: async () => status('stopped'),
+  });
   const dependencies: VolunteerDependencies = {
     storedCheckpoint: async ({ networkId }) => ({
       bytes: new TextEncoder().encode(networkId),
@@ -136,6 +162,34 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
       const stop = async () => void log.push('computer stopped');
       return { client, started: { engine, root: ROOT, cursor: 0 }, stop };
     },
+    async openBlocks(asked) {
+      log.push(`blocks ${asked.engine} ${asked.cid}`);
+      blocks.opened = asked;
+      asked.signal.throwIfAborted();
+      if (fail.computer !== undefined) throw fail.computer;
+      return {
+        engine,
+        memory: new Map(),
+        isFolderTemporary: true,
+        quotaBytes: 1000,
+        run: {
+          blocks: [],
+          first: new Map(),
+          graphOf: unasked,
+          dataOf: unasked,
+          versionRoot: () => ROOT,
+          rootOf: () => ROOT,
+        },
+        worker: {
+          ...{ begin: unused, load: unused, file: unused, describe: unused, compute: unused },
+          release: async () => undefined,
+        },
+        files: { list: async () => [], read: unused, write: unused, remove: unused },
+        checkpointRoot: () => ROOT,
+        setShare: async (chosen) => void log.push(`share ${chosen}`),
+        stop: async () => void log.push('blocks stopped'),
+      };
+    },
     async openChain() {
       log.push('chain');
       if (fail.chain !== undefined) throw fail.chain;
@@ -150,7 +204,8 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
           verifyAttestation: unused,
           verifyVote: unused,
         },
-        spec: smallSpec,
+        spec: options.spec ?? smallSpec,
+        cid: 'bafy-of-the-spec',
         stageLength: () => 8_000,
         owner: async () => null,
         watchInclusions: () => () => undefined,
@@ -180,19 +235,13 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
       return {
         takePart: (options) => {
           onRound = options.onRound;
-          return {
-            start: () => {
-              log.push('rounds');
-              status('waiting');
-            },
-            pause: () => {
-              status('pausing');
-              status('paused');
-            },
-            resume: () => status('waiting'),
-            finishThenStop: async () => status('stopped'),
-            stop: async () => status('stopped'),
-          };
+          return driver('rounds');
+        },
+        takeBlocks: async (options) => {
+          onRound = options.onRound;
+          blocks.asked = options;
+          if (fail.blocks !== undefined) throw fail.blocks;
+          return driver('steps');
         },
         serve: async () => void log.push('served'),
         fetchFile: unused,
@@ -282,7 +331,9 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
     /** What the network file says from now on. */
     file,
     meet: (view: NetworkView) => onNetwork(view),
-    crash: (error: Error) => computer?.onCrash(error),
+    crash: (error: Error) => (computer ?? blocks.opened)?.onCrash(error),
+    /** What a swarm that trains in blocks was asked for. */
+    blocks,
     status,
     /** Another tab takes the key over. */
     steal: () => steal(),
