@@ -127,6 +127,8 @@ const ADVANCE_MS = 1_000;
 const GATHER_MS = 12_000;
 /** Between two questions to members that take no part. */
 const ASK_MS = 10_000;
+/** Until a keeper that did not answer is given up for another one. */
+const ASK_AGAIN_MS = 1_000;
 /** Bytes of the largest file that is given from memory. Larger ones are fetched in chunks. */
 const MOST_GIVEN = 12 * 1024 * 1024;
 /** A block that this device is to keep for so long, and does not compute, makes it come in again. */
@@ -151,9 +153,13 @@ export class BlockSession {
   readonly #startedAt: number;
   #askedAt = Number.NEGATIVE_INFINITY;
   #missingSince: number | undefined;
+  /** When a version was asked for last, and how often, by block. */
+  readonly #asked = new Map<string, { readonly step: number; readonly at: number; readonly turn: number }>();
   #hellos = 0;
   #steps = 0;
   #isAdvancing = false;
+  /** While what is held is given back, to come in again. */
+  #isLeaving = false;
   #isStopped = false;
   #failure: string | undefined;
 
@@ -289,7 +295,8 @@ export class BlockSession {
   #welcomed({ step, keepers, next, updates }: Extract<PipelineMessage, { kind: 'welcome' }>): void {
     if (this.#live !== undefined) {
       // Somebody else computes the same run and is further: two groups that did not know of each other.
-      if (step > this.#live.member.step + 1) void this.#rejoin().then(() => this.#advance());
+      if (step > this.#live.member.step + 1 && !this.#isLeaving)
+        void this.#rejoin().then(() => this.#advance());
       return;
     }
     if (step < (this.#welcome?.step ?? 0)) return;
@@ -330,7 +337,13 @@ export class BlockSession {
   /** Takes a version that was asked for, where its tensors are the run's. */
   async #take({ step, block, file }: Extract<PipelineMessage, { kind: 'version' }>): Promise<void> {
     const welcome = this.#welcome;
-    if (this.#live !== undefined || welcome?.step !== step || this.#held.get(block) === step) return;
+    if (
+      this.#isLeaving ||
+      this.#live !== undefined ||
+      welcome?.step !== step ||
+      this.#held.get(block) === step
+    )
+      return;
     const graph = this.#options.graphOf(step);
     const { roots } = await this.#options.worker.load(file);
     const isRight = [...graph.stateOf(block).keys()].every(
@@ -390,7 +403,7 @@ export class BlockSession {
 
   /** Looks at what is missing, and does the next thing. */
   async #advance(): Promise<void> {
-    if (this.#isAdvancing || this.#isStopped) return;
+    if (this.#isAdvancing || this.#isLeaving || this.#isStopped) return;
     this.#isAdvancing = true;
     try {
       if (this.#live !== undefined) {
@@ -480,8 +493,7 @@ export class BlockSession {
       const file = await keeping.store.read({ block, step });
       if (file === undefined) {
         isWhole = false;
-        const [from] = welcome.keepers.get(block) ?? [];
-        if (from !== undefined) this.#send(from, { kind: 'fetch', step, block });
+        this.#ask(block, welcome);
         continue;
       }
       await worker.load(file);
@@ -494,6 +506,18 @@ export class BlockSession {
       return;
     }
     this.#keeper.wake();
+  }
+
+  /** Asks a keeper for a version, once in a second, another one each time. */
+  #ask(block: string, { step, keepers }: Welcome): void {
+    const now = this.#options.scheduler.now();
+    const before = this.#asked.get(block);
+    if (before?.step === step && now - before.at < ASK_AGAIN_MS) return;
+    const holders = keepers.get(block) ?? [];
+    const turn = before === undefined ? 0 : before.turn + 1;
+    const from = holders[turn % Math.max(1, holders.length)];
+    this.#asked.set(block, { step, at: now, turn });
+    if (from !== undefined) this.#send(from, { kind: 'fetch', step, block });
   }
 
   /** Who says that it holds the blocks of that step. */
@@ -574,12 +598,19 @@ export class BlockSession {
 
   /** The others are ahead: everything is fetched again. */
   async #rejoin(): Promise<void> {
-    const live = this.#live;
-    this.#live = undefined;
-    this.#welcome = undefined;
-    this.#hellos = 0;
-    await live?.stop();
-    for (const block of [...this.#held.keys()]) await this.#options.worker.release(block);
-    this.#held.clear();
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    try {
+      const live = this.#live;
+      this.#live = undefined;
+      await live?.stop();
+      for (const block of [...this.#held.keys()]) await this.#options.worker.release(block);
+    } finally {
+      this.#held.clear();
+      this.#asked.clear();
+      this.#welcome = undefined;
+      this.#hellos = 0;
+      this.#isLeaving = false;
+    }
   }
 }
