@@ -149,6 +149,7 @@ export function hopTrace(shape: HopShape, trace: StepTrace): StepTrace {
   };
 }
 
+/** What evidence for a hop is made from. */
 export interface HopEvidenceOptions {
   /** The program of the whole step. */
   readonly program: readonly Slot[];

@@ -52,8 +52,8 @@ export interface OpenComputerOptions {
 }
 
 /**
- * A model in blocks, opened: a worker with an engine that passed the conformance suite computes hops, and this
- * thread knows what the run's members have to agree on.
+ * A model in blocks, opened: a worker with an engine that passed the conformance suite computes hops, and
+ * this thread knows what the run's members have to agree on.
  */
 export interface BlockComputer extends Pick<JoinBlocksOptions, 'run' | 'worker'> {
   readonly engine: EngineReport<EngineVerdict>;

@@ -19,6 +19,7 @@ export type Source =
   /** There is no content: a program writes the tensor before another reads it. */
   | { readonly kind: 'none' };
 
+/** A named tensor of a step, and where its content comes from. */
 export interface RecipeTensor {
   readonly shape: readonly number[];
   readonly dtype: DType;
@@ -42,12 +43,14 @@ export type Action =
       readonly output: string;
     };
 
+/** The tensors of a step, and what is done with them, in order. */
 export interface StepRecipe {
   /** By name, in the order of the trace. */
   readonly tensors: ReadonlyMap<string, RecipeTensor>;
   readonly actions: readonly Action[];
 }
 
+/** How a program's tensors are tied to the recipe's. */
 export interface BindOptions {
   readonly label?: string;
   /** The recipe's tensor for each bound tensor that has another name there. */
@@ -65,18 +68,25 @@ export class RecipeBuilder {
     return name;
   }
 
+  /** Declares a tensor of the checkpoint. Throws RangeError for a name that is taken. */
   state(name: string, shape: readonly number[]): string {
     return this.#declare(name, { shape, dtype: 'f32', source: { kind: 'state' } });
   }
 
+  /** Declares weights that no step changes. Throws RangeError for a name that is taken. */
   frozen(name: string, shape: readonly number[], dtype: DType): string {
     return this.#declare(name, { shape, dtype, source: { kind: 'frozen' } });
   }
 
+  /** Declares a tensor that each step is given. Throws RangeError for a name that is taken. */
   data(name: string, shape: readonly number[], dtype: DType = 'f32'): string {
     return this.#declare(name, { shape, dtype, source: { kind: 'data' } });
   }
 
+  /**
+   * Declares a tensor with the same content in every step. Throws RangeError for a name that is taken, or
+   * content of another length.
+   */
   fixed(name: string, shape: readonly number[], words: Words): string {
     const dtype = words instanceof Float32Array ? 'f32' : 'u32';
     if (elementCount(shape) !== words.length) throw new RangeError(`${name} has ${words.length} elements`);
@@ -88,6 +98,7 @@ export class RecipeBuilder {
     return this.#declare(name, { shape, dtype, source: { kind: 'none' } });
   }
 
+  /** Adds a draw of uniforms: `key` is u32 [4], `output` is f32. */
   draw(key: string, output: string): void {
     this.#actions.push({ kind: 'draw', key, output });
   }
@@ -108,6 +119,7 @@ export class RecipeBuilder {
     this.#actions.push({ kind: 'run', label, program, bindings });
   }
 
+  /** The recipe so far. */
   build(): StepRecipe {
     return { tensors: this.#tensors, actions: this.#actions };
   }
