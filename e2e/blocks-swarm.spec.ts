@@ -17,7 +17,7 @@ const execute = promisify(execFile);
 /** The nano model: an embedding, and a block for each of its two layers. */
 const MODEL = must(BUILTIN_MODELS, 0);
 const BLOCKS = 3;
-/** Storage that a tab is left with. It gives half to blocks, which is enough for one layer, and not for two. */
+/** Storage that a tab is left with. It gives half to blocks: enough for one layer, and not for two. */
 const STORAGE = 5.2e6;
 
 interface Root {

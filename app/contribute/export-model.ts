@@ -76,8 +76,8 @@ export interface ExportWholeOptions {
 }
 
 /**
- * A model that was trained in blocks as a folder in a ZIP archive, with its card. Throws what reading the base
- * throws, and CheckpointError.
+ * A model that was trained in blocks as a folder in a ZIP archive, with its card. Throws what reading the
+ * base throws, and CheckpointError.
  */
 export async function exportWhole({ spec, base, bytes, root }: ExportWholeOptions): Promise<Blob> {
   const checkpoint = decodeCheckpoint(bytes);
