@@ -3,7 +3,7 @@ import '../swarm/node20.ts';
 import { resolve } from 'node:path';
 import { sleep } from '../chain/sleep.ts';
 import type { Network } from '../protocol/network-file.ts';
-import type { StepShares } from '../swarm/pipeline/block-session.ts';
+import type { BlockSessionView, StepShares } from '../swarm/pipeline/block-session.ts';
 import { DEFAULT_RETENTION } from '../training/checkpoint-retention.ts';
 import { aborted, oneOf, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
 import { readNetworkFile } from './home/network-file.ts';
@@ -84,12 +84,15 @@ async function volunteerIn(
   let found: Network | undefined;
   const ended = new AbortController();
   options.signal.addEventListener('abort', () => ended.abort(), { once: true });
+  let last: string | undefined;
   const volunteer = await startVolunteer({
     ...options,
     network,
     onEvent: (event) => {
       const line = inWords(event);
-      if (line !== undefined) console.log(line);
+      // What a member of a model in blocks is doing is said when it changes.
+      if (line !== undefined && (event.kind !== 'blocks' || line !== last)) console.log(line);
+      if (event.kind === 'blocks') last = line;
       if (event.kind !== 'replaced') return;
       searching?.abort();
       if (event.error === undefined) return;
@@ -120,7 +123,7 @@ function inWords(event: VolunteerEvent): string | undefined {
     case 'step':
       return `step ${event.step} done by ${sharesInWords(event.done)}, checkpoint ${event.root.slice(0, 10)}`;
     case 'blocks':
-      return undefined;
+      return blocksInWords(event.view);
     case 'round': {
       const { event: round } = event;
       if (round.kind === 'trained') {
@@ -137,4 +140,12 @@ function inWords(event: VolunteerEvent): string | undefined {
 function sharesInWords({ hops }: StepShares): string {
   const parts = [...hops].map(([device, count]) => `${count} of ${device.slice(0, 10)}`);
   return parts.length === 0 ? 'nobody' : `hops: ${parts.join(', ')}`;
+}
+
+function blocksInWords({ state, blocks, problems }: BlockSessionView): string {
+  const here = blocks.filter(({ isHere }) => isHere).map(({ id }) => id);
+  const kept = here.length === 0 ? 'no blocks yet' : here.join(', ');
+  const missing = blocks.filter(({ keepers }) => keepers.length === 0).map(({ id }) => id);
+  const wants = state === 'gathering' && missing.length > 0 ? `; nobody keeps ${missing.join(', ')} yet` : '';
+  return [`${state} with ${kept}${wants}`, ...problems].join('. ');
 }

@@ -49,6 +49,8 @@ export class PipelineMember {
   #future: Received[] = [];
   #catchUp: { readonly device: DeviceAddress; readonly at: number } | undefined;
   #isOver = false;
+  /** Whether a hop is being computed, be it one of the step before that somebody else was faster with. */
+  #isComputing = false;
   #now = 0;
   #out: MemberAction[] = [];
 
@@ -389,12 +391,15 @@ export class PipelineMember {
   // Computing.
 
   #startNext(): void {
-    const hop = this.#isOver ? undefined : this.#step.work.start();
+    if (this.#isOver || this.#isComputing) return;
+    const hop = this.#step.work.start();
     if (hop === undefined) return;
+    this.#isComputing = true;
     this.#out.push({ kind: 'compute', step: this.#step.plan.step, hop, inputs: this.#step.book.inputs(hop) });
   }
 
   #onFailed({ step, hop }: Extract<MemberEvent, { kind: 'failed' }>): void {
+    this.#isComputing = false;
     if (this.#isOver || step !== this.#step.plan.step) return;
     this.#step.work.finish(hop);
     this.#step.failed.add(hop);
@@ -403,6 +408,7 @@ export class PipelineMember {
   }
 
   #onComputed({ step, hop, outputs }: Extract<MemberEvent, { kind: 'computed' }>): void {
+    this.#isComputing = false;
     if (this.#isOver || step !== this.#step.plan.step) return;
     this.#step.work.finish(hop);
     this.#step.work.computed.add(hop);

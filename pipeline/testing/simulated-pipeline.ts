@@ -194,7 +194,7 @@ export class SimulatedPipeline {
       end: steps,
       start,
       roundTrip: () => 2 * latency,
-      firstDeadline: 40 * latency,
+      firstDeadline: 8 * latency,
     });
     const wakeAt = Number.POSITIVE_INFINITY;
     this.devices.set(device, { member, versions, isAlive: true, wakeAt, busyUntil: 0 });
@@ -285,7 +285,8 @@ export class SimulatedPipeline {
         `${block} ${step + 1}`,
         new Map([...outputs].map(([tensor, { bytes }]) => [tensor, bytes])),
       );
-    device.busyUntil = Math.max(device.busyUntil, this.#now) + work(kind);
+    if (device.busyUntil > this.#now) throw new RangeError(`${name} was to compute two hops at once.`);
+    device.busyUntil = this.#now + work(kind);
     this.#events.add(device.busyUntil, {
       kind: 'member',
       device: name,

@@ -128,6 +128,8 @@ const ADVANCE_MS = 1_000;
 const GATHER_MS = 12_000;
 /** Between two questions to members that take no part. */
 const ASK_MS = 10_000;
+/** Until a keeper that did not answer is given up for another one. */
+const ASK_AGAIN_MS = 1_000;
 /** Bytes of the largest file that is given from memory. Larger ones are fetched in chunks. */
 const MOST_GIVEN = 12 * 1024 * 1024;
 /** Within this time the blocks of one step have to come, for the whole model. */
@@ -156,9 +158,13 @@ export class BlockSession {
   readonly #startedAt: number;
   #askedAt = Number.NEGATIVE_INFINITY;
   #missingSince: number | undefined;
+  /** When a version was asked for last, and how often, by block. */
+  readonly #asked = new Map<string, { readonly step: number; readonly at: number; readonly turn: number }>();
   #hellos = 0;
   #steps = 0;
   #isAdvancing = false;
+  /** While what is held is given back, to come in again. */
+  #isLeaving = false;
   #isStopped = false;
   #failure: string | undefined;
 
@@ -186,7 +192,7 @@ export class BlockSession {
       onMessage: (from, bytes) => session.#receive(from, bytes),
       onGone: (device) => session.#live?.gone(device),
     });
-    session.#stops.push(every(options.scheduler, ADVANCE_MS, () => void session.#advance()));
+    session.#stops.push(every(options.scheduler, ADVANCE_MS, () => session.#tick()));
     void session.#advance();
     return session;
   }
@@ -297,8 +303,7 @@ export class BlockSession {
         void this.#collector?.take(message).catch(() => undefined);
         return;
       case 'welcome':
-        // A key that nobody knows could send everybody to a state of its own making.
-        if (this.#hasRecord(from)) this.#welcomed(message);
+        if (this.#mayLead(from)) this.#welcomed(message);
         return;
     }
     if (this.#live === undefined) this.#early.push({ from, message });
@@ -306,8 +311,16 @@ export class BlockSession {
     this.#changed();
   }
 
-  #hasRecord(device: DeviceAddress): boolean {
-    return this.#options.keeping.members().some((member) => member.device === device && member.hasRecord);
+  /**
+   * Whether a device's word may take this one to another step. While others compute with it, only that of a
+   * device that the chain knows: a new key could send all of them to a state of its own making.
+   */
+  #mayLead(device: DeviceAddress): boolean {
+    const members = this.#live?.member.plan.members;
+    if (members === undefined || members.size < 2) return true;
+    return this.#options.keeping
+      .members()
+      .some((member) => member.device === device && (member.hasRecord || members.has(device)));
   }
 
   #send(to: DeviceAddress, message: PipelineMessage): void {
@@ -318,7 +331,8 @@ export class BlockSession {
   #welcomed({ step, keepers, next, updates }: Extract<PipelineMessage, { kind: 'welcome' }>): void {
     if (this.#live !== undefined) {
       // Somebody else computes the same run and is further: two groups that did not know of each other.
-      if (step > this.#live.member.step + 1) void this.#rejoin().then(() => this.#advance());
+      if (step > this.#live.member.step + 1 && !this.#isLeaving)
+        void this.#rejoin().then(() => this.#advance());
       return;
     }
     if (step < (this.#welcome?.step ?? 0)) return;
@@ -338,6 +352,7 @@ export class BlockSession {
     this.#welcome = { step, state, keepers: byBlock, next: keepersOf(next) };
     this.#confirm(step, state);
     this.#keeper.wake();
+    void this.#advance();
   }
 
   /** Gives a version that is in memory to a device that comes in. */
@@ -350,14 +365,21 @@ export class BlockSession {
       const file = await this.#options.worker.file(block, step);
       if (file.length <= MOST_GIVEN) this.#send(to, { kind: 'version', step, block, file });
     } catch {
-      // It is of a step that is over. The device asks again.
+      // It is of a step that is over. The device is told which one it is now.
+      for (const each of this.#live?.member.welcome([]) ?? []) this.#send(to, each);
     }
   }
 
   /** Takes a version that was asked for, where its tensors are the run's. */
   async #take({ step, block, file }: Extract<PipelineMessage, { kind: 'version' }>): Promise<void> {
     const welcome = this.#welcome;
-    if (this.#live !== undefined || welcome?.step !== step || this.#held.get(block) === step) return;
+    if (
+      this.#isLeaving ||
+      this.#live !== undefined ||
+      welcome?.step !== step ||
+      this.#held.get(block) === step
+    )
+      return;
     const graph = this.#options.graphOf(step);
     const { roots } = await this.#options.worker.load(file);
     const isRight = [...graph.stateOf(block).keys()].every(
@@ -407,9 +429,17 @@ export class BlockSession {
     this.#steps = step;
   }
 
+  /** Asks once a second what step it is, while this device comes in. */
+  #tick(): void {
+    if (this.#live === undefined && this.#welcome !== undefined) {
+      for (const { device } of this.#options.keeping.members()) this.#send(device, { kind: 'hello' });
+    }
+    void this.#advance();
+  }
+
   /** Looks at what is missing, and does the next thing. */
   async #advance(): Promise<void> {
-    if (this.#isAdvancing || this.#isStopped) return;
+    if (this.#isAdvancing || this.#isLeaving || this.#isStopped) return;
     this.#isAdvancing = true;
     try {
       if (this.#live !== undefined) {
@@ -499,8 +529,7 @@ export class BlockSession {
       const file = await keeping.store.read({ block, step });
       if (file === undefined) {
         isWhole = false;
-        const [from] = welcome.keepers.get(block) ?? [];
-        if (from !== undefined) this.#send(from, { kind: 'fetch', step, block });
+        this.#ask(block, welcome);
         continue;
       }
       await worker.load(file);
@@ -513,7 +542,18 @@ export class BlockSession {
       return;
     }
     this.#keeper.wake();
-    for (const { device } of keeping.members()) this.#send(device, { kind: 'hello' });
+  }
+
+  /** Asks a keeper for a version, once in a second, another one each time. */
+  #ask(block: string, { step, keepers }: Welcome): void {
+    const now = this.#options.scheduler.now();
+    const before = this.#asked.get(block);
+    if (before?.step === step && now - before.at < ASK_AGAIN_MS) return;
+    const holders = keepers.get(block) ?? [];
+    const turn = before === undefined ? 0 : before.turn + 1;
+    const from = holders[turn % Math.max(1, holders.length)];
+    this.#asked.set(block, { step, at: now, turn });
+    if (from !== undefined) this.#send(from, { kind: 'fetch', step, block });
   }
 
   /** Who says that it holds the blocks of that step. */
@@ -594,12 +634,19 @@ export class BlockSession {
 
   /** The others are ahead: everything is fetched again. */
   async #rejoin(): Promise<void> {
-    const live = this.#live;
-    this.#live = undefined;
-    this.#welcome = undefined;
-    this.#hellos = 0;
-    await live?.stop();
-    for (const block of [...this.#held.keys()]) await this.#options.worker.release(block);
-    this.#held.clear();
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    try {
+      const live = this.#live;
+      this.#live = undefined;
+      await live?.stop();
+      for (const block of [...this.#held.keys()]) await this.#options.worker.release(block);
+    } finally {
+      this.#held.clear();
+      this.#asked.clear();
+      this.#welcome = undefined;
+      this.#hellos = 0;
+      this.#isLeaving = false;
+    }
   }
 }

@@ -67,6 +67,10 @@ function runIdOf(networkId: string, spec: string): Hex {
 export async function joinBlocks(options: JoinBlocksOptions): Promise<BlockSession> {
   const { connection, key, domain, run, worker, files, quotaBytes, local } = options;
   const { node, presence, gossip, scheduler, standings, networkId } = connection;
+  // Every handoff of every member is checked. Without WebAssembly that takes ten times as long.
+  const recover = await import('../../protocol/secp256k1-wasm.ts')
+    .then(({ openKeyRecovery }) => openKeyRecovery())
+    .catch(() => undefined);
   const store = await BlockStore.open({ files, quotaBytes });
   const transport = libp2pContentTransport(node.libp2p, BLOCKS_PROTOCOL);
   const stopServing = await serveContent({ store: store.content, transport, scheduler });
@@ -79,7 +83,7 @@ export async function joinBlocks(options: JoinBlocksOptions): Promise<BlockSessi
     run: runIdOf(networkId, options.spec),
     sign: (statement) => signHandoff(key, domain, statement),
     rules: {
-      isSigned: (handoff) => isSigned(domain, handoff),
+      isSigned: (handoff) => isSigned(domain, handoff, recover),
       rootOf: (bytes) => run.rootOf(bytes),
       versionRoot: (block, step, roots) => run.versionRoot(block, step, roots),
     },
