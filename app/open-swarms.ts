@@ -19,6 +19,7 @@ import { bringableHere, describeBase, keepBase } from './swarms/describe-base.ts
 import { SwarmWatch } from './swarms/swarm-watch.ts';
 import { type KnownModel, SwarmsController } from './swarms/swarms-controller.ts';
 import { storedText } from './ui/stored-text.ts';
+import { blockQuota } from './volunteer/block-quota.ts';
 import { KeptFiles } from './volunteer/kept-files.ts';
 import { MemberFigures } from './volunteer/member-figures.ts';
 import { measureSpeed } from './volunteer/open-computer.ts';
@@ -78,6 +79,7 @@ export function openSwarms({ base, network }: OpenSwarmsOptions): SwarmsControll
     costs: new CostMemory(storedText(() => localStorage, COST_TEXT)),
     runOf: (id) => networkId(network.chainId, participation, id),
     deviceMemory,
+    blockQuota: async () => blockQuota(await navigator.storage?.estimate?.().catch(() => undefined)),
     price: (spec) => priceOfOpening({ client, swarms, spec }),
     open: async (spec, queue) => (await openSwarm({ queue, swarms, spec })).id,
     keepFile: async (sha256, bytes) => (await files()).put(sha256, bytes),

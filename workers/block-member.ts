@@ -12,6 +12,9 @@ import { hopGraphOf, versionRootOf } from './hop-graph-of-step.ts';
 
 type Roots = ReadonlyMap<string, Hex>;
 
+/** What a checkpoint says of its place: a run in blocks has no rounds, and draws no numbers. */
+export const RUN_CURSOR = { cursor: 0, rngKey: '0x00000000' } as const;
+
 /** What `BlockSession` of swarm/pipeline needs to know of a run. */
 export interface MemberRun {
   readonly blocks: readonly { readonly id: string; readonly versionBytes: number }[];
@@ -38,12 +41,9 @@ export function memberRun(run: BlockRun): MemberRun {
  * has to hold the model for it.
  */
 export function checkpointRootOf(plan: BlockPlan, steps: number, state: Roots): Hex {
-  const metadata = checkpointMetadata({ config: plan.config, ...CURSOR }, steps);
+  const metadata = checkpointMetadata({ config: plan.config, ...RUN_CURSOR }, steps);
   return composedRoot(plan, metadata, new Map([...state].map(([name, root]) => [name, fromHex(root)])));
 }
-
-/** A run in blocks has no rounds, and draws no numbers. */
-const CURSOR = { cursor: 0, rngKey: '0x00000000' } as const;
 
 function bytesOf({ buffer, byteOffset, byteLength }: Words): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);

@@ -1,9 +1,11 @@
 /** The calls of a hop worker over an opened run, on an engine of this thread. */
 import type { Engine } from '../compute/engines/engine.ts';
-import { decodeBlock, encodeBlock } from '../models/blocks/block-version.ts';
-import { tensorRoot } from '../models/checkpoint/root.ts';
+import { decodeBlock, encodeBlock, modelOf } from '../models/blocks/block-version.ts';
+import { checkpointRoot, tensorRoot } from '../models/checkpoint/root.ts';
+import { encodeCheckpoint } from '../models/decoder/checkpoint.ts';
 import { type Hex, toHex } from '../protocol/hex.ts';
 import type { OpenedBlockRun } from '../training/blocks/open-block-run.ts';
+import { RUN_CURSOR } from './block-member.ts';
 import type { HopMethods, LoadedBlock } from './hop-api.ts';
 import { HopHost } from './hop-host.ts';
 
@@ -36,6 +38,14 @@ export function blockWorker(opened: OpenedBlockRun, engine: Engine): BlockWorker
     async describe(file) {
       const { block, step, tensors } = decodeBlock(run.plan, file);
       return { block, step, roots: rootsOf(tensors) };
+    },
+    async assemble(files) {
+      const state = modelOf(
+        run.plan,
+        files.map((file) => decodeBlock(run.plan, file)),
+      );
+      const bytes = encodeCheckpoint({ config: run.plan.config, state, ...RUN_CURSOR });
+      return { step: state.step, bytes, root: checkpointRoot(bytes) };
     },
     file: async (block, step) => host.file(block, step),
     release: (block) => host.release(block),

@@ -37,6 +37,13 @@ export interface LoadedBlock {
   readonly roots: ReadonlyMap<string, Hex>;
 }
 
+/** A checkpoint as the model's own trainer writes it (docs/checkpoint.md), with no learning settings. */
+export interface AssembledModel {
+  readonly step: number;
+  readonly bytes: Uint8Array;
+  readonly root: Hex;
+}
+
 export interface HopMethods {
   /** Opens a run. It replaces none: `stop` comes first. */
   open(options: OpenBlocks, signal?: AbortSignal): Promise<OpenedBlocks>;
@@ -55,6 +62,8 @@ export interface HopMethods {
   firstRoots(signal?: AbortSignal): Promise<ReadonlyMap<string, Hex>>;
   /** The block, step and tensor roots of a version's file, which is not kept. */
   describe(file: Uint8Array): Promise<LoadedBlock>;
+  /** The whole model's checkpoint from the files of all blocks after the same step, with its root. */
+  assemble(files: readonly Uint8Array[]): Promise<AssembledModel>;
   /** The roots of a step's data, by name. */
   dataRoots(step: number): Promise<ReadonlyMap<string, Hex>>;
   /** Computes a hop from what other hops gave. */

@@ -3,13 +3,17 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Engine } from '../compute/engines/engine.ts';
 import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
+import { checkpointRoot } from '../models/checkpoint/root.ts';
 import { directorySource } from '../models/loading/directory-source.ts';
 import { openMemoryModelDirectory } from '../models/loading/testing/memory-model-directory.ts';
 import { openMemoryDirectory } from '../models/storage/memory-directory.ts';
+import { openBlockRun } from '../training/blocks/open-block-run.ts';
 import { NANO_SELECTION } from '../training/tasks/catalogue.ts';
+import { checkpointRootOf } from './block-member.ts';
 import type { OpenBlocks } from './hop-api.ts';
 import { connectHops } from './hop-client.ts';
 import { createHopService } from './hop-service.ts';
+import { publishedSource } from './published-model.ts';
 import { smallModel } from './testing/small-model.ts';
 
 const MODEL = 'http://model.test/small/';
@@ -99,6 +103,23 @@ describe('hop worker', () => {
     await expect(client.load(new Uint8Array(7))).rejects.toThrow();
     await client.stop();
     await client.open(OPEN);
+    await client.stop();
+  });
+
+  it('[B-11] puts the whole model together, with the root that its blocks compose', async () => {
+    const client = connect();
+    const { blocks } = await client.open(OPEN);
+    const files: Uint8Array[] = [];
+    for (const { id } of blocks) {
+      await client.begin(id);
+      files.push(await client.file(id, 0));
+    }
+    const whole = await client.assemble(files);
+    const { run } = await openBlockRun({ source: publishedSource(smallModel()), ...OPEN });
+    const composed = checkpointRootOf(run.plan, 0, await client.firstRoots());
+    expect(whole).toMatchObject({ step: 0, root: composed });
+    expect(checkpointRoot(whole.bytes)).toBe(composed);
+    await expect(client.assemble(files.slice(1))).rejects.toThrow('embedding is missing at step 0');
     await client.stop();
   });
 

@@ -2,17 +2,19 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '../../models/checkpoint/safetensors.ts';
+import { encodeCheckpoint } from '../../models/decoder/checkpoint.ts';
 import { loadModel } from '../../models/decoder/load.ts';
 import { readPeft } from '../../models/decoder/lora/peft.ts';
+import { freshState } from '../../models/decoder/state.ts';
 import { blobSource } from '../../models/loading/blob-source.ts';
 import { must } from '../../protocol/must.ts';
-import { smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
+import { blocksSpec, smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
 import { BUILTIN_MODELS } from '../../training/builtin-models.ts';
 import { firstCheckpoint, writeCheckpoint } from '../../training/learning-checkpoint.ts';
 import { DEFAULT_SETTINGS } from '../../training/learning-settings.ts';
 import { openMemberModel } from '../../training/member-model.ts';
 import { mergeCheckpoint } from '../../workers/merge-checkpoint.ts';
-import { exportFolder, exportOnnx, folderName } from './export-model.ts';
+import { exportFolder, exportOnnx, exportWhole, folderName } from './export-model.ts';
 
 const nano = must(BUILTIN_MODELS, 0);
 const device = `0x${'a1'.repeat(20)}` as const;
@@ -77,6 +79,22 @@ function unzipped(archive: Uint8Array): ReadonlyMap<string, Uint8Array> {
 }
 
 describe('a model that leaves', () => {
+  it('is a folder also where it was trained in blocks, whose card says after which step', async () => {
+    const { config, parameters } = loadModel(await files());
+    const state = { ...freshState(config, parameters), step: 12 };
+    const bytes = encodeCheckpoint({ config, state, cursor: 0, rngKey: '0x00000000' });
+    const blob = await exportWhole({ spec: { ...spec, blocks: blocksSpec.blocks }, base, bytes, root });
+    const folder = unzipped(new Uint8Array(await blob.arrayBuffer()));
+    const text = (name: string) => new TextDecoder().decode(folder.get(`twenty-sums/${name}`));
+    const { tensors } = parseSafetensors(folder.get('twenty-sums/model.safetensors') ?? new Uint8Array());
+    const norm = must([...(tensors.get('model.norm.weight')?.data ?? [])], 3);
+    const words = parameters.get('model.norm.weight') ?? new Float32Array();
+    expect(norm).toBe(new Uint8Array(words.buffer, words.byteOffset)[3]);
+    expect(JSON.parse(text('config.json'))).toMatchObject({ torch_dtype: 'float32' });
+    expect(text('README.md')).toContain(`Root of the checkpoint after step 12: \`${root}\``);
+    expect(text('README.md')).toContain('in blocks: each device kept and computed some of them');
+  });
+
   it('is a folder that loads, with the checkpoint’s own weights and a card', async () => {
     const stored = await checkpoint();
     const history = Array.from({ length: 50 }, (_, n) => record(n));

@@ -3,13 +3,17 @@
  */
 
 import { float32Tensor, serializeSafetensors } from '../../models/checkpoint/safetensors.ts';
+import { type Checkpoint, decodeCheckpoint } from '../../models/decoder/checkpoint.ts';
 import { parameterSpecs } from '../../models/decoder/config.ts';
 import { peftFiles } from '../../models/decoder/lora/peft.ts';
 import { tensorNamed } from '../../models/decoder/state.ts';
 import { exportDecoder } from '../../models/onnx/export-decoder.ts';
-import { type LearningCheckpoint, readCheckpoint } from '../../training/learning-checkpoint.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
+import { readCheckpoint } from '../../training/learning-checkpoint.ts';
 import type { NamedBytes } from '../../workers/model-api.ts';
 import { zipParts } from '../ui/zip.ts';
+import { blocksCard } from './blocks-card-text.ts';
 import { type CardFacts, modelCard } from './model-card-text.ts';
 
 /** The base that a checkpoint was trained from. */
@@ -62,7 +66,34 @@ export async function exportFolder(options: ExportOptions): Promise<Blob> {
   return new Blob([...zipParts(named)], { type: 'application/zip' });
 }
 
-function wholeWeights({ config, state }: Extract<LearningCheckpoint, { kind: 'full' }>): Uint8Array {
+export interface ExportWholeOptions {
+  readonly spec: SwarmSpec;
+  readonly base: Pick<ExportBase, 'files'>;
+  /** The checkpoint of a model that was trained in blocks. */
+  readonly bytes: Uint8Array;
+  /** Its root. */
+  readonly root: Hex;
+}
+
+/**
+ * A model that was trained in blocks as a folder in a ZIP archive, with its card. Throws what reading the
+ * base throws, and CheckpointError.
+ */
+export async function exportWhole({ spec, base, bytes, root }: ExportWholeOptions): Promise<Blob> {
+  const checkpoint = decodeCheckpoint(bytes);
+  const files = new Map<string, Uint8Array>();
+  for (const { name, bytes: content } of await base.files()) {
+    files.set(name, name === 'config.json' ? inFloat32(content) : content);
+  }
+  files.set('model.safetensors', wholeWeights(checkpoint));
+  const card = blocksCard({ spec, root, steps: checkpoint.state.step, files: [...files.keys()] });
+  files.set('README.md', new TextEncoder().encode(card));
+  const folder = folderName(spec.name);
+  const named = new Map([...files].map(([name, content]) => [`${folder}/${name}`, content]));
+  return new Blob([...zipParts(named)], { type: 'application/zip' });
+}
+
+function wholeWeights({ config, state }: Pick<Checkpoint, 'config' | 'state'>): Uint8Array {
   const tensors = new Map(
     parameterSpecs(config).map(({ name, shape }) => [
       name,

@@ -1,5 +1,6 @@
 import { Feather } from 'lucide-react';
 import { Button } from '../ui/button.tsx';
+import { BlocksCostLine } from './blocks-cost-line.tsx';
 import { CostLine } from './cost-line.tsx';
 import { HeldOutCurve } from './held-out-curve.tsx';
 import { membersInWords, trainsInWords } from './swarm-words.ts';
@@ -34,7 +35,11 @@ export function SwarmCard({ swarm, swarms, chainId, joined, onJoin }: SwarmCardP
             <p className="max-w-prose text-body">{spec.description}</p>
             <p className="max-w-prose text-note text-quiet">{trainsInWords(spec)}</p>
             <HeldOutCurve points={heldOut} />
-            {problem === null ? <CostLine swarms={swarms} spec={spec} id={id} /> : null}
+            {problem !== null ? null : spec.blocks === undefined ? (
+              <CostLine swarms={swarms} spec={spec} id={id} />
+            ) : (
+              <BlocksCostLine swarms={swarms} spec={spec} />
+            )}
           </>
         )}
         {problem === null ? null : (

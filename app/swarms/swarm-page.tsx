@@ -8,6 +8,7 @@ import { OpenedPart } from '../ui/opened-part.tsx';
 import { Disclosure, Fact, HexText, Section } from '../ui/section.tsx';
 import type { EngineChoice } from '../volunteer/engine-choice.ts';
 import { useView } from '../volunteer/volunteer-context.tsx';
+import { BlocksCostLine } from './blocks-cost-line.tsx';
 import { CostLine } from './cost-line.tsx';
 import { HeldOutCurve } from './held-out-curve.tsx';
 import { KeepModel } from './keep-model.tsx';
@@ -120,7 +121,8 @@ function Known({ swarm, swarms, chainId, engine }: KnownProps) {
           <>
             <p className="mt-3 text-lead text-pretty">{spec.description}</p>
             <p className="mt-3 text-body text-quiet text-pretty">
-              Trains {trainedInWords(spec)} of {baseInWords(spec.base)}. {audienceInWords(spec)}
+              Trains {trainedInWords(spec)} of {baseInWords(spec.base)}
+              {spec.blocks === undefined ? '' : ', in blocks'}. {audienceInWords(spec)}
             </p>
           </>
         )}
@@ -154,7 +156,11 @@ function Known({ swarm, swarms, chainId, engine }: KnownProps) {
         </div>
         {spec === null || problem !== null ? null : (
           <div className="mt-4">
-            <CostLine swarms={swarms} spec={spec} id={id} />
+            {spec.blocks === undefined ? (
+              <CostLine swarms={swarms} spec={spec} id={id} />
+            ) : (
+              <BlocksCostLine swarms={swarms} spec={spec} />
+            )}
             {spec.models === 'any' ? <OwnModelChoice swarms={swarms} id={id} base={spec.base.name} /> : null}
             {spec.base.kind === 'files' ? <KeepModel swarms={swarms} base={spec.base} /> : null}
           </div>

@@ -4,7 +4,9 @@ import type { DecoderConfig } from '../../models/decoder/config.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type { BaseModel, DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import { encodeSwarmSpec } from '../../protocol/swarm-spec-codec.ts';
+import { roomFor } from '../../swarm/blocks/needed-versions.ts';
 import type { QuestionReport } from '../../training/tasks/question-report.ts';
+import { type BlocksCost, predictBlocks } from '../../workers/blocks-cost.ts';
 import type { CostMemory } from '../../workers/cost-memory.ts';
 import { type CostComparison, compareCosts } from '../../workers/cost-record.ts';
 import type { PickedBlob } from '../../workers/model-api.ts';
@@ -52,6 +54,8 @@ export interface SwarmsControllerOptions {
   readonly runOf: (id: number) => string;
   /** What the browser says, in GiB. */
   readonly deviceMemory: number | undefined;
+  /** Most bytes of blocks on this device. */
+  readonly blockQuota: () => Promise<number>;
   readonly price: (spec: SwarmSpec) => Promise<PreparedSwarm['price']>;
   readonly open: (spec: SwarmSpec, queue: TransactionQueue) => Promise<number>;
   /** Keeps a data set's file on this device by its sha2-256. */
@@ -137,6 +141,13 @@ export class SwarmsController implements SwarmsPort {
     const { config, parameters, bytes } = await modelOf(spec.base, this.#folders.get(spec.base.root) ?? []);
     const { speed } = this.store.getState();
     return predictCost({ spec, config, parameters, modelBytes: bytes, speed, deviceMemory });
+  }
+
+  async blocksCost({ blocks, base }: SwarmSpec): Promise<BlocksCost> {
+    if (blocks === undefined) throw new RangeError('This swarm trains no model in blocks.');
+    const { modelOf, blockQuota } = this.#options;
+    const { config } = await modelOf(base, this.#folders.get(base.root) ?? []);
+    return predictBlocks({ blocks, config, quotaBytes: await blockQuota(), roomFor });
   }
 
   took(id: number, { seconds, memory }: SwarmCost): CostComparison | null {

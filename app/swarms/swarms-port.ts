@@ -4,6 +4,7 @@ import type { TransactionQueue } from '../../chain/transaction-queue.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type { BaseModel, DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { QuestionReport } from '../../training/tasks/question-report.ts';
+import type { BlocksCost } from '../../workers/blocks-cost.ts';
 import type { CostComparison } from '../../workers/cost-record.ts';
 import type { PickedBlob } from '../../workers/model-api.ts';
 import type { SwarmCost } from '../../workers/round-cost.ts';
@@ -117,6 +118,11 @@ export interface SwarmsPort {
   whyNotHere(spec: SwarmSpec): string | null;
   /** What a round would take on this device. Fetches a small config.json where the model is not here. */
   cost(spec: SwarmSpec): Promise<SwarmCost>;
+  /**
+   * What the blocks of a swarm that trains in blocks would take on this device. Throws BlockPlanError, and as
+   * `cost`.
+   */
+  blocksCost(spec: SwarmSpec): Promise<BlocksCost>;
   /**
    * What rounds of an open swarm took here, beside what `cost` predicts; null where this browser computed
    * none.

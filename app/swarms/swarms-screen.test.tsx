@@ -64,6 +64,20 @@ describe('SwarmsScreen', () => {
     await expect.element(fresh).toHaveTextContent('No member’s figures are known');
   });
 
+  it('says which blocks this device would keep where a swarm trains in blocks, and what they take', async () => {
+    const { locator } = await shown(simulatedSwarms('swarms-list'));
+    const cost = locator.getByTestId('swarm-4').getByTestId('blocks-cost');
+    await expect.element(cost).toHaveTextContent('cut into 3 blocks of 6.72 MB of storage in all');
+    await expect.element(cost).toHaveTextContent('storage for 2 of them at most');
+    await cost.getByText('Block by block').click();
+    await expect.element(cost).toHaveTextContent('Layer 12.24 MB of storage, 9.6 MB of memory');
+    const none = {
+      ...simulatedSwarms('swarms-list'),
+      blocksCost: () => Promise.reject(new Error('No config.')),
+    };
+    await expect.element((await shown(none)).locator.getByText('No config.')).toBeVisible();
+  });
+
   it('says why a swarm cannot be joined, before anything is fetched', async () => {
     const { locator } = await shown(simulatedSwarms('swarms-list'));
     for (const id of [2, 3]) {

@@ -19,6 +19,7 @@ async function driving(options: { readonly fail?: { now?: Error } } = {}) {
     blocks: {
       memory: new Map([['head', 7]]),
       checkpointRoot: (steps) => `0x0${steps}`,
+      assemble: async ([bytes = new Uint8Array()]) => ({ step: 4, bytes, root: '0x04' }),
       worker: {
         ...{ begin: unused, load: unused, file: unused, describe: unused, compute: unused },
         release: async (block) => void log.push(`released ${block}`),
@@ -28,7 +29,9 @@ async function driving(options: { readonly fail?: { now?: Error } } = {}) {
       if (options.fail?.now !== undefined) throw options.fail.now;
       log.push('joined');
       session.listen = listen;
-      return { view: () => session.view, stop: async () => void log.push('left') };
+      const files = new Map([['head', Uint8Array.of(1)]]);
+      const collect = async () => ({ step: 4, files });
+      return { view: () => session.view, collect, stop: async () => void log.push('left') };
     },
     scheduler,
     onRound: (event: RoundEvent) => {
@@ -64,10 +67,12 @@ describe('BlocksDriver', () => {
     const fail: { now?: Error } = {};
     const { driver, log } = await driving({ fail });
     driver.start();
+    expect(await driver.whole()).toEqual({ step: 4, bytes: Uint8Array.of(1), root: '0x04' });
     driver.pause();
     driver.pause();
     await expect.poll(() => log).toContain('paused');
     expect(log).toEqual(['joined', 'working', 'pausing', 'left', 'released embedding', 'paused']);
+    await expect(driver.whole()).rejects.toThrow('Resume, then take the model');
     driver.resume();
     driver.resume();
     await expect.poll(() => log.slice(6)).toEqual(['working', 'joined']);

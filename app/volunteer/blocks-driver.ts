@@ -2,13 +2,14 @@
 import type { BlockSession, BlockSessionOptions } from '../../swarm/pipeline/block-session.ts';
 import type { DriverState, RoundEvent } from '../../swarm/rounds/events.ts';
 import type { Scheduler } from '../../swarm/scheduler.ts';
-import type { BlockComputer, RoundsDriver } from './dependencies.ts';
+import type { AssembledModel } from '../../workers/hop-api.ts';
+import type { BlockComputer, BlocksWork } from './dependencies.ts';
 import type { ShownBlocks } from './volunteer-events.ts';
 
-type Session = Pick<BlockSession, 'view' | 'stop'>;
+type Session = Pick<BlockSession, 'view' | 'collect' | 'stop'>;
 
 export interface BlocksDriverOptions {
-  readonly blocks: Pick<BlockComputer, 'memory' | 'checkpointRoot' | 'worker'>;
+  readonly blocks: Pick<BlockComputer, 'memory' | 'checkpointRoot' | 'assemble' | 'worker'>;
   /** Joins the others. */
   readonly join: (listen: Pick<BlockSessionOptions, 'onStep' | 'onChange'>) => Promise<Session>;
   readonly scheduler: Scheduler;
@@ -21,7 +22,7 @@ export interface BlocksDriverOptions {
 /** Milliseconds between two views of the pipeline. */
 const SHOW_MS = 250;
 
-export class BlocksDriver implements RoundsDriver {
+export class BlocksDriver implements BlocksWork {
   readonly #options: BlocksDriverOptions;
   #session: Session | undefined;
   #last: ShownBlocks['last'] = null;
@@ -78,6 +79,13 @@ export class BlocksDriver implements RoundsDriver {
       });
     }
     await this.stop();
+  }
+
+  async whole(signal?: AbortSignal): Promise<AssembledModel> {
+    if (this.#session === undefined)
+      throw new Error('This device has left the others. Resume, then take the model.');
+    const { files } = await this.#session.collect(signal);
+    return this.#options.blocks.assemble([...files.values()]);
   }
 
   async stop(): Promise<void> {

@@ -12,6 +12,7 @@ describe('the words of a model in blocks', () => {
   it('say what the device does, without a figure that moves while it trains', () => {
     expect(blocksStatus(GATHERING).headline).toBe('Waiting until every block has a device.');
     expect(blocksStatus(GATHERING).detail).toContain('keeps 1 block of 5: Embedding.');
+    expect(blocksStatus({ ...GATHERING, step: 3 }).detail).toContain('further than this device');
     expect(blocksStatus(JOINING).headline).toBe('Coming in while the others train.');
     const { headline, detail } = blocksStatus(COMPUTING);
     expect(headline).toBe('Training in blocks with the others.');

@@ -27,6 +27,12 @@ export function blocksStatus(blocks: ShownBlocks): { readonly headline: string; 
       : `This device keeps ${plural(here.length, 'block')} of ${blocks.blocks.length}: ${names(here)}.`;
   switch (blocks.state) {
     case 'gathering':
+      if (blocks.step > 0) {
+        return {
+          headline: 'Coming in while the others train.',
+          detail: 'They were further than this device. It asks them where they are.',
+        };
+      }
       return {
         headline: 'Waiting until every block has a device.',
         detail: `${kept} Training begins once the devices that are here have all blocks between them.`,

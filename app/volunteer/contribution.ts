@@ -6,6 +6,7 @@ import type { ComputeEvent } from '../../workers/compute-api.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import type {
   BlockComputer,
+  BlocksWork,
   ChainAccess,
   Computer,
   OpenComputerOptions,
@@ -74,6 +75,8 @@ export class Contribution {
   #chain: ChainAccess | null = null;
   #swarm: VolunteerConnection | null = null;
   #driver: RoundsDriver | null = null;
+  /** The driver, where the swarm trains in blocks. */
+  #blocksWork: BlocksWork | null = null;
   /** The id of the swarm, as in swarm/network-id.ts. */
   #scope = '';
   #unwatch: () => void = () => undefined;
@@ -182,7 +185,7 @@ export class Contribution {
     if (share < 1) await blocks.setShare(share);
     onComputing();
     this.#starting('network');
-    const driver = await swarm.takeBlocks({
+    this.#blocksWork = await swarm.takeBlocks({
       blocks,
       cid,
       onRound: (event) => this.#handleRound(event),
@@ -191,7 +194,7 @@ export class Contribution {
       },
       onFailed: (error) => this.#handleCrash(error),
     });
-    return { swarm, driver };
+    return { swarm, driver: this.#blocksWork };
   }
 
   pause(cause: PauseCause): void {
@@ -227,6 +230,10 @@ export class Contribution {
 
   /** The latest stored checkpoint, or null while no engine is ready. */
   async checkpoint(): Promise<StoredCheckpoint | null> {
+    if (this.#blocksWork !== null) {
+      const { step, bytes, root } = await this.#blocksWork.whole(this.#abort.signal);
+      return { bytes, root, cursor: step + 1 };
+    }
     return (await this.#computer?.client.checkpoint()) ?? null;
   }
 

@@ -20,6 +20,7 @@ import type { ComputeEvent, ComputeStarted, StartModel } from '../../workers/com
 import type { ComputeClient } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import type { EngineReport } from '../../workers/engine-report.ts';
+import type { AssembledModel } from '../../workers/hop-api.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import type { ObtainedModel, ObtainModelOptions } from './obtain-model.ts';
 import type { OwnModel } from './own-model.ts';
@@ -66,6 +67,8 @@ export interface BlockComputer extends Pick<JoinBlocksOptions, 'run' | 'worker'>
   readonly quotaBytes: number;
   /** The root of the whole model's checkpoint, from the roots of all blocks' tensors. */
   checkpointRoot(steps: number, state: ReadonlyMap<string, Hex>): Hex;
+  /** The whole model's checkpoint from the files of all blocks after the same step. */
+  assemble(files: readonly Uint8Array[]): Promise<AssembledModel>;
   /** Sets the maximum share of the time that the engine computes, 0.1 to 1. */
   setShare(share: number): Promise<void>;
   /** Frees the engine and ends the worker. */
@@ -123,10 +126,18 @@ export interface VolunteerConnection
   /** Makes the driver of this device's rounds. Does not start the rounds. Called once. */
   takePart(options: TakePartOptions): RoundsDriver;
   /** Keeps blocks and computes hops with the others, in place of rounds. Called once. */
-  takeBlocks(options: TakeBlocksOptions): Promise<RoundsDriver>;
+  takeBlocks(options: TakeBlocksOptions): Promise<BlocksWork>;
 }
 
 export type RoundsDriver = Pick<RoundDriver, 'start' | 'pause' | 'resume' | 'finishThenStop' | 'stop'>;
+
+export interface BlocksWork extends RoundsDriver {
+  /**
+   * Gathers the blocks that others keep, and puts the whole model together. Rejects with CollectVersionsError
+   * where they cannot be had.
+   */
+  whole(signal?: AbortSignal): Promise<AssembledModel>;
+}
 
 export interface TakePartOptions {
   readonly trainer: Trainer;

@@ -69,8 +69,9 @@ export async function joinAsVolunteer(options: JoinOptions): Promise<VolunteerCo
           round: () => ledger.clock.read().round,
           local: network.local,
         });
-      driver = await BlocksDriver.open({ blocks, join, scheduler: connection.scheduler, ...listeners });
-      return driver;
+      const work = await BlocksDriver.open({ blocks, join, scheduler: connection.scheduler, ...listeners });
+      driver = work;
+      return work;
     },
     members: () => presence.members(),
     announce: () => presence.announce(),

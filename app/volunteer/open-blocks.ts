@@ -58,6 +58,7 @@ export async function openBlocks(options: OpenBlocksOptions): Promise<BlockCompu
       worker,
       files: filesOf(worker),
       checkpointRoot: (steps, state) => checkpointRootOf(run.plan, steps, state),
+      assemble: (files) => worker.assemble(files),
       setShare: (share) => worker.setShare(share),
       stop: memoizePromise(() => worker.stop().finally(() => thread.terminate())),
     };

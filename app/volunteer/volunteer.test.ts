@@ -61,6 +61,7 @@ describe('a volunteer', () => {
     const shown = { ...GATHERING, step: 3 };
     blocks.asked?.onBlocks(shown);
     expect(view().blocks).toEqual(shown);
+    expect(await volunteer.checkpoint()).toEqual({ bytes: Uint8Array.of(9), root: ROOT, round: 5 });
     await volunteer.pause();
     expect(view().phase).toEqual({ kind: 'paused', cause: 'asked' });
     blocks.asked?.onFailed(new Error('No room for blocks.'));

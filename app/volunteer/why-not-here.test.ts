@@ -45,7 +45,7 @@ it('[S-06] [S-09] says why a tab cannot train in a swarm, before anything is fet
 });
 
 it('[S-12] takes all weights in blocks, also of a model that it cannot hold, and no adapters in blocks', () => {
-  const blocks = must([blocksSpec.blocks], 0);
+  const { blocks } = blocksSpec;
   const base = filesBase(4e9);
   expect(whyNotHere({ ...own, blocks, base }, here)).toBeNull();
   expect(whyNotHere({ ...own, blocks, base, trained: adapters }, here)).toMatch(

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { hashedGraph, hashedOracle } from '../../pipeline/testing/hashed-blocks.ts';
+import { must } from '../../protocol/must.ts';
 import { type SessionDevice, SimulatedSessions } from '../testing/simulated-session.ts';
+import type { CollectedVersions } from './version-collector.ts';
 
 const graph = hashedGraph({
   layers: 3,
@@ -51,6 +53,25 @@ describe('BlockSession', () => {
     for (const { steps, session } of devices) {
       expect(steps.get(2)).toEqual(oracle(3));
       expect(session.view().blocks.filter(({ isHere }) => isHere).length).toBeLessThan(4);
+    }
+  });
+
+  it('puts the whole model together on a device that keeps a part, while the others go on', async () => {
+    const run = new SimulatedSessions({ graphOf, hopMs: 200 });
+    const devices: SessionDevice[] = [];
+    for (let n = 0; n < 4; n++) devices.push(await run.join(2 * 4 * 340));
+    await until(run, devices, 2);
+    const [first] = devices;
+    const collected: CollectedVersions[] = [];
+    void first?.session.collect().then((found) => collected.push(found));
+    for (let half = 0; half < 120 && collected.length === 0; half++) await run.scheduler.advance(500);
+    const { step, files } = must(collected, 0);
+    expect([...files.keys()]).toEqual(first?.session.view().blocks.map(({ id }) => id));
+    const state = first?.steps.get(step - 1) ?? new Map();
+    for (const file of files.values()) {
+      const { step: of, roots } = run.describe(file);
+      expect(of).toBe(step);
+      for (const [name, root] of roots) expect(state.get(name)).toBe(root);
     }
   });
 

@@ -23,6 +23,7 @@ import type { ContentTransport } from '../content/transport.ts';
 import { every, type Scheduler } from '../scheduler.ts';
 import { type Links, openLinks } from './links.ts';
 import { LiveMember } from './live-member.ts';
+import { type CollectedVersions, VersionCollector } from './version-collector.ts';
 
 type Roots = ReadonlyMap<string, Hex>;
 
@@ -131,6 +132,8 @@ const ASK_MS = 10_000;
 const ASK_AGAIN_MS = 1_000;
 /** Bytes of the largest file that is given from memory. Larger ones are fetched in chunks. */
 const MOST_GIVEN = 12 * 1024 * 1024;
+/** Within this time the blocks of one step have to come, for the whole model. */
+const COLLECT_MS = 60_000;
 /** A block that this device is to keep for so long, and does not compute, makes it come in again. */
 const ADOPT_MS = 10_000;
 /** Hellos that nobody answers before the device takes it that nobody computes. */
@@ -144,6 +147,8 @@ export class BlockSession {
   readonly #rules: HandoffRules;
   readonly #stops: (() => void)[] = [];
   #links: Links | undefined;
+  /** While somebody here wants the whole model. */
+  #collector: VersionCollector | undefined;
   #live: LiveMember | undefined;
   #confirmed: readonly ConfirmedVersion[] = [];
   /** Blocks whose versions the worker holds, with the step of the newest. */
@@ -220,6 +225,36 @@ export class BlockSession {
     };
   }
 
+  /**
+   * The files of all blocks after the same step, those that others keep included. Rejects with
+   * CollectVersionsError where they cannot be had, and where a version has more than 12 MiB.
+   */
+  async collect(signal?: AbortSignal): Promise<CollectedVersions> {
+    const { keeping, scheduler, worker, device } = this.#options;
+    const collector = new VersionCollector({
+      blocks: keeping.blocks.map(({ id }) => id),
+      scheduler,
+      step: () => this.#steps,
+      own: async (block, step) =>
+        this.#held.has(block) ? worker.file(block, step).catch(() => undefined) : undefined,
+      keepers: (block) => {
+        const keepers = this.#live?.member.plan.keepers(block) ?? this.#welcome?.keepers.get(block) ?? [];
+        return keepers.filter((keeper) => keeper !== device);
+      },
+      send: (to, message) => this.#send(to, message),
+      isRight: async (block, step, file) => {
+        const confirmed = this.#confirmed.find((each) => each.block === block && each.step === step);
+        return confirmed !== undefined && (await keeping.rootOf({ block, step }, file)) === confirmed.root;
+      },
+    });
+    this.#collector = collector;
+    try {
+      return await collector.collect(COLLECT_MS, signal);
+    } finally {
+      if (this.#collector === collector) this.#collector = undefined;
+    }
+  }
+
   /** Leaves. What is on the medium stays there. */
   async stop(): Promise<void> {
     if (this.#isStopped) return;
@@ -265,6 +300,7 @@ export class BlockSession {
         return;
       case 'version':
         void this.#take(message).catch(() => undefined);
+        void this.#collector?.take(message).catch(() => undefined);
         return;
       case 'welcome':
         if (this.#mayLead(from)) this.#welcomed(message);

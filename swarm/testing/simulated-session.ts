@@ -122,6 +122,12 @@ export class SimulatedSessions {
     return made;
   }
 
+  /** The step of a version's file, and the roots of its tensors. */
+  describe(file: Uint8Array): { readonly step: number; readonly roots: ReadonlyMap<string, Hex> } {
+    const { step, tensors } = readFile(this.#options.graphOf(0), file);
+    return { step, roots: new Map([...tensors].map(([name, bytes]) => [name, hashedRoot(bytes)])) };
+  }
+
   #worker(peerId: string, hopMs: number): HopWorker {
     const { graphOf } = this.#options;
     const graph = graphOf(0);

@@ -1,6 +1,6 @@
 import { createStore } from 'zustand/vanilla';
 import { encodeSwarmSpec } from '../../../protocol/swarm-spec-codec.ts';
-import { fullSpec, smallSpec } from '../../../protocol/testing/sample-swarm-specs.ts';
+import { blocksSpec, fullSpec, smallSpec } from '../../../protocol/testing/sample-swarm-specs.ts';
 import { compareCosts } from '../../../workers/cost-record.ts';
 import { EMPTY_SWARMS, type ShownSwarm, type SwarmsPort, type SwarmsView } from '../swarms-port.ts';
 
@@ -30,6 +30,7 @@ function shownSwarm(change: Partial<ShownSwarm>): ShownSwarm {
 }
 
 const LISTED: readonly ShownSwarm[] = [
+  shownSwarm({ id: 4, spec: blocksSpec, members: 3 }),
   shownSwarm({
     id: 3,
     spec: null,
@@ -134,6 +135,14 @@ export function simulatedSwarms(scene: SwarmScene): SwarmsPort {
     ],
     ownModel: () => null,
     bring: () => undefined,
+    blocksCost: async () => ({
+      blocks: ['embedding', 'layers.0-0', 'layers.1-1'].map((id) => ({
+        id,
+        disk: 2_240_000,
+        memory: 9_600_000,
+      })),
+      most: 2,
+    }),
     cost: async (spec) => ({
       seconds: store.getState().speed === null ? null : 6,
       roundSeconds: 20,

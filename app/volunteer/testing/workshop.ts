@@ -186,6 +186,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
         },
         files: { list: async () => [], read: unused, write: unused, remove: unused },
         checkpointRoot: () => ROOT,
+        assemble: unused,
         setShare: async (chosen) => void log.push(`share ${chosen}`),
         stop: async () => void log.push('blocks stopped'),
       };
@@ -241,7 +242,8 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
           onRound = options.onRound;
           blocks.asked = options;
           if (fail.blocks !== undefined) throw fail.blocks;
-          return driver('steps');
+          const whole = async () => ({ step: 5, bytes: Uint8Array.of(9), root: ROOT });
+          return { ...driver('steps'), whole };
         },
         serve: async () => void log.push('served'),
         fetchFile: unused,

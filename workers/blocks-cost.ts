@@ -1,0 +1,55 @@
+/** What keeping blocks of a swarm's model takes on a device, predicted before anything is fetched. Pure. */
+import { blockCosts } from '../models/blocks/block-costs.ts';
+import { blockPlan, evenLayers } from '../models/blocks/block-plan.ts';
+import { blockStep } from '../models/blocks/block-step.ts';
+import type { DecoderConfig } from '../models/decoder/config.ts';
+import { layerBlockCount } from '../protocol/swarm-blocks.ts';
+import type { BlockSettings } from '../protocol/swarm-spec.ts';
+
+export interface BlocksCost {
+  /** In the model's order. */
+  readonly blocks: readonly {
+    readonly id: string;
+    /** Bytes of storage for its versions. */
+    readonly disk: number;
+    /** Bytes of memory to compute its hops. */
+    readonly memory: number;
+  }[];
+  /** Most blocks that the device has storage for together, the smallest ones. */
+  readonly most: number;
+}
+
+export interface BlocksCostOptions {
+  readonly blocks: BlockSettings;
+  readonly config: DecoderConfig;
+  /** Most bytes of blocks on this device. */
+  readonly quotaBytes: number;
+  /** Bytes of storage that a block needs whose version has so many. */
+  readonly roomFor: (versionBytes: number) => number;
+}
+
+/** Throws BlockPlanError for blocks that do not fit the model. */
+export function predictBlocks({ blocks, config, quotaBytes, roomFor }: BlocksCostOptions): BlocksCost {
+  const plan = blockPlan({
+    config,
+    layers: evenLayers(config.layers, layerBlockCount(config.layers, blocks)),
+  });
+  const step = blockStep({
+    plan,
+    microbatches: { count: blocks.microbatches, batch: blocks.rows, length: blocks.length },
+    paths: 'full',
+    boundary: blocks.boundary,
+  });
+  const costs = blockCosts(step).map(({ id, versionBytes, heldBytes, workBytes }) => ({
+    id,
+    disk: roomFor(versionBytes),
+    memory: heldBytes + workBytes,
+  }));
+  let left = quotaBytes;
+  let most = 0;
+  for (const disk of costs.map((cost) => cost.disk).sort((a, b) => a - b)) {
+    left -= disk;
+    if (left >= 0) most++;
+  }
+  return { blocks: costs, most };
+}
