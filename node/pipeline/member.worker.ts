@@ -123,6 +123,7 @@ function startOf(
     state: stateOfWelcome(welcome, first),
     keepers: keepersOf(welcome.keepers),
     next: keepersOf(welcome.next),
+    updates: welcome.updates,
     joins: beginning.blocks,
   };
 }

@@ -58,6 +58,8 @@ export interface MemberOptions {
     readonly keepers: Keepers;
     /** Who is placed in the step after it, as far as that is known. */
     readonly next?: Keepers;
+    /** The updates of the step before, where this device was not there. It passes them on. */
+    readonly updates?: readonly Handoff[];
     /** Blocks with which this device comes in during the step. */
     readonly joins?: readonly string[];
   };

@@ -153,8 +153,11 @@ export class PipelineMember {
 
   /** What a device needs that comes in: the step and who keeps what, then the handoffs so far. */
   welcome(paths: readonly (readonly number[])[]): PipelineMessage[] {
-    const last = this.#previous?.book.handoffs() ?? [];
-    const updates = last.filter(({ hop }) => this.#previous?.plan.graph.isForEveryKeeper(hop) === true);
+    const past = this.#previous;
+    const updates =
+      past?.book.handoffs().filter(({ hop }) => past.graph.isForEveryKeeper(hop)) ??
+      this.#options.start.updates ??
+      [];
     const { step, placed } = this.#step.plan;
     const keepers = entriesOf(placed);
     const next = entriesOf(this.#holders.updaters(step - 1));
