@@ -81,7 +81,7 @@ test.describe('A swarm that trains a model in blocks', () => {
   test('has four tabs train it together; one leaves in the middle of a step, one joins, and it is taken along whole', async ({
     browser,
   }) => {
-    test.setTimeout(300_000);
+    test.setTimeout(600_000);
     const { startedBy: _, startedAt: __, ...spec } = blocksSpec;
     const file = join(devnet.home, 'blocks.json');
     await writeFile(
@@ -90,7 +90,7 @@ test.describe('A swarm that trains a model in blocks', () => {
         ...spec,
         tasks: NANO_SELECTION,
         base: { kind: 'builtin', name: MODEL.name, root: MODEL.root },
-        blocks: { ...spec.blocks, skipped: 0, fullEvery: 0, microbatches: 8, rows: 8, length: 48 },
+        blocks: { ...spec.blocks, skipped: 0, fullEvery: 0, microbatches: 4, rows: 4, length: 32 },
       }),
     );
     const args = ['tools/run-ts.mjs', '--contracts', 'node/swarm.ts', 'create', file, '--json'];

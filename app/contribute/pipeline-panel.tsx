@@ -134,8 +134,8 @@ function Card({ block, own, at }: BlockCardProps) {
       data-block={id}
       data-here={isHere}
     >
-      <div className="flex items-baseline justify-between gap-2">
-        <h3 className="truncate text-note font-semibold">{blockName(id)}</h3>
+      <div className="flex min-h-10 flex-wrap items-baseline justify-between gap-x-2">
+        <h3 className="text-note font-semibold">{blockName(id)}</h3>
         <span className="shrink-0 text-note">{formatBytes(bytes)}</span>
       </div>
       <ul className="mt-1 min-h-[3.75rem] text-note" aria-label="Kept by">
