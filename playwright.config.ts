@@ -16,8 +16,10 @@ export default defineConfig({
   projects: [
     // The longest of those that run side by side comes first, so that all end at about the same time.
     { name: 'page', testMatch: '**/page.spec.ts' },
-    { name: 'journeys', testIgnore: ['**/page.spec.ts', '**/swarm.spec.ts'] },
+    { name: 'journeys', testIgnore: ['**/page.spec.ts', '**/swarm.spec.ts', '**/blocks-swarm.spec.ts'] },
     { name: 'swarm', testMatch: '**/swarm.spec.ts', dependencies: ['page', 'journeys'] },
+    // Five training tabs would slow every journey beside them.
+    { name: 'blocks', testMatch: '**/blocks-swarm.spec.ts', dependencies: ['swarm'] },
   ],
   workers: 3,
   fullyParallel: false,

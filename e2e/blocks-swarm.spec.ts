@@ -58,12 +58,19 @@ class Member {
 
   /** The root that it shows now, which is noted. */
   async root(): Promise<Root | undefined> {
-    const shown = this.page.getByTestId('pipeline-root');
-    const root = await shown
-      .locator('code')
-      .getAttribute('data-value', { timeout: 1000 })
-      .catch(() => null);
-    const step = /after (\d+) steps?$/.exec((await shown.textContent()) ?? '')?.[1];
+    // Both are read at once: the page may draw the next step between two questions.
+    const { root, text } = await this.page
+      .getByTestId('pipeline-root')
+      .evaluate(
+        (shown) => ({
+          root: shown.querySelector('code')?.getAttribute('data-value') ?? null,
+          text: shown.textContent ?? '',
+        }),
+        undefined,
+        { timeout: 1000 },
+      )
+      .catch(() => ({ root: null, text: '' }));
+    const step = /after (\d+) steps?$/.exec(text)?.[1];
     if (root === null || step === undefined) return undefined;
     this.roots.set(Number(step), root);
     return { root, step: Number(step) };
