@@ -259,9 +259,10 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     driver.on((event) => {
       if (event.kind === 'trained') {
         own.trained(event.round, event.checkpointRoot);
+        const { round, computeMs } = event;
         // In kB. What could not be written down is missing from a comparison, and from nothing else.
         const memory = 1024 * process.resourceUsage().maxRSS;
-        costs.add(event.round, (event.computeMs ?? 0) / 1000, memory).catch(() => undefined);
+        if (computeMs !== undefined) costs.add(round, computeMs / 1000, memory).catch(() => undefined);
       }
       tell({ kind: 'round', event });
     });

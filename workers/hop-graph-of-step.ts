@@ -32,15 +32,14 @@ function makeGraph(step: BlockStep): HopGraph {
       new Map(
         versionTensors(block).map(({ name, shape }) => [
           name,
-          { slot: slots.given.get(name) ?? 0, bytes: 4 * elementCount(shape) },
+          { slot: slots.given(name), bytes: 4 * elementCount(shape) },
         ]),
       ),
     ]),
   );
   const data = new Map<string, TensorPlace>();
   for (const [name, { source }] of step.recipe.tensors)
-    if (source.kind === 'data')
-      data.set(name, { slot: slots.given.get(name) ?? 0, bytes: step.bytesOf(name) });
+    if (source.kind === 'data') data.set(name, { slot: slots.given(name), bytes: step.bytesOf(name) });
   const nodes = step.hops.map(({ index, kind, block, microbatch, inputs, state: read, outputs }) => {
     for (const name of outputs) made.set(name, { slot: slots.made(index, name), bytes: step.bytesOf(name) });
     return {
@@ -59,8 +58,9 @@ function makeGraph(step: BlockStep): HopGraph {
 }
 
 interface Slots {
-  /** Slots of what is given at the step's beginning, by tensor. */
-  readonly given: ReadonlyMap<string, number>;
+  /** The slot of what is given at the step's beginning. Throws RangeError for another tensor. */
+  readonly given: (tensor: string) => number;
+  /** The slot of what a hop gives. Throws RangeError for another tensor. */
   readonly made: (hop: number, tensor: string) => number;
 }
 
@@ -70,15 +70,22 @@ interface Slots {
  */
 function slotsOf(step: BlockStep): Slots {
   const names = new Map([...step.recipe.tensors.keys()].map((name, place) => [name, place]));
-  if (step.plan.weights.frozen) return { given: names, made: (_, tensor) => names.get(tensor) ?? 0 };
+  const slotIn = (slots: ReadonlyMap<string, number> | undefined, tensor: string): number => {
+    const slot = slots?.get(tensor);
+    if (slot === undefined) throw new RangeError(`The step has no slot for ${tensor}.`);
+    return slot;
+  };
+  if (step.plan.weights.frozen)
+    return { given: (tensor) => slotIn(names, tensor), made: (_, tensor) => slotIn(names, tensor) };
   const encoded = encodeProgram(step.recipe);
   const outputs = step.hops.map(
     ({ index }) =>
       new Map(slotsOfHop(step, encoded, index).outputs.map(({ tensor, slot }) => [tensor, slot])),
   );
+  const given = new Map(encoded.given.map(({ name, slot }) => [name, slot]));
   return {
-    given: new Map(encoded.given.map(({ name, slot }) => [name, slot])),
-    made: (hop, tensor) => outputs[hop]?.get(tensor) ?? 0,
+    given: (tensor) => slotIn(given, tensor),
+    made: (hop, tensor) => slotIn(outputs[hop], tensor),
   };
 }
 

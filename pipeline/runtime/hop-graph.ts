@@ -130,6 +130,13 @@ export class HopGraph {
     return this.state.get(block) ?? NO_TENSORS;
   }
 
+  /** The place of a tensor of a block's version. Throws HopGraphError for another tensor. */
+  statePlace(block: string, tensor: string): TensorPlace {
+    const place = this.stateOf(block).get(tensor);
+    if (place === undefined) throw new HopGraphError(`Block ${block} has no tensor ${tensor}.`);
+    return place;
+  }
+
   /** Whether a hop gives its block's next version, which every keeper computes for itself. */
   isForEveryKeeper(hop: number): boolean {
     const { block, outputs } = this.node(hop);

@@ -121,6 +121,30 @@ describe('200 random kills, between any two messages', () => {
 });
 
 describe('devices that come and go', () => {
+  it('[P-149] gives the same root when devices take in further blocks between any two messages', () => {
+    const steps = 6;
+    const expected = hashedOracle(Array.from({ length: steps }, (_, step) => graphOf(step)));
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      const draws = drawsOf(2000 + seed);
+      let next = draws.integer(50, 400);
+      let kept = 0;
+      const run = pipeline({
+        steps,
+        draws: drawsOf(seed),
+        beforeMessage: (sent, from, self) => {
+          if (sent < next || self.alive.some((device) => self.finalState.has(device))) return;
+          next = sent + draws.integer(100, 400);
+          const device = draws.pick(self.alive.filter((each) => each !== from));
+          const others = [...keepers.keys()].filter((block) => !self.blocksOf(device).includes(block));
+          if (others.length > 0 && self.keep(device, draws.pick(others))) kept++;
+        },
+      });
+      run.run();
+      expect(kept).toBeGreaterThan(1);
+      for (const device of run.alive) expect(run.finalState.get(device)).toEqual(expected);
+    }
+  });
+
   it('gives the same root when one is killed in every step and another joins in its middle', () => {
     const steps = 8;
     const expected = hashedOracle(Array.from({ length: steps }, (_, step) => graphOf(step)));

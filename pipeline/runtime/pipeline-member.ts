@@ -140,6 +140,9 @@ export class PipelineMember {
       case 'failed':
         this.#onFailed(event);
         break;
+      case 'keep':
+        this.#onKeep(event.blocks);
+        break;
       case 'gone':
         this.#holders.remove(event.device);
         if (event.device !== this.#me && !this.#isOver) this.#takeovers.takeFrom(event.device);
@@ -389,7 +392,19 @@ export class PipelineMember {
         this.#send(from, handoffMessage(handoff));
   }
 
-  // What is missing.
+  /** As a device that joins, this one is asked last in this step. The updates of its blocks are its own too. */
+  #onKeep(blocks: readonly string[]): void {
+    if (this.#isOver) return;
+    const { plan, graph, book, asked, work } = this.#step;
+    this.#holders.join(this.#me, blocks);
+    plan.join(this.#me, blocks);
+    for (const { index, block } of graph.nodes) {
+      if (!blocks.includes(block) || !graph.isForEveryKeeper(index)) continue;
+      if (book.isDone(index) || asked.has(index)) work.add(index, this.#now + this.#step.grace(index));
+    }
+    for (const device of plan.members)
+      if (device !== this.#me) this.#send(device, { kind: 'join', step: plan.step, blocks: [...blocks] });
+  }
 
   // Computing.
 

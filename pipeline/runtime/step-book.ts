@@ -84,13 +84,15 @@ export class StepBook {
 
   #inputRoot(hop: number): Hex | undefined {
     const node = this.graph.node(hop);
-    const state = this.graph.stateOf(node.block);
     const read = [
       ...node.inputs.map((name) => ({
         slot: this.graph.placeOf(name).slot,
         root: this.#roots.get(name) ?? this.#data.get(name),
       })),
-      ...node.state.map((name) => ({ slot: state.get(name)?.slot ?? 0, root: this.state.get(name) })),
+      ...node.state.map((name) => ({
+        slot: this.graph.statePlace(node.block, name).slot,
+        root: this.state.get(name),
+      })),
     ];
     const known = read.flatMap(({ slot, root }) => (root === undefined ? [] : [{ slot, root }]));
     return known.length === read.length ? slotRootsRoot(known) : undefined;

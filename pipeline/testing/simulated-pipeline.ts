@@ -172,6 +172,17 @@ export class SimulatedPipeline {
     return true;
   }
 
+  /** A living device takes one more block from another one. Returns whether it could. */
+  keep(name: DeviceAddress, block: string): boolean {
+    const { member, versions } = this.#device(name);
+    const place = `${block} ${member.step}`;
+    const found = this.alive.flatMap((other) => this.devices.get(other)?.versions.get(place) ?? []);
+    if (found[0] === undefined || versions.has(place)) return false;
+    versions.set(place, found[0]);
+    this.#deliver(name, { kind: 'keep', blocks: [block] });
+    return true;
+  }
+
   #device(name: DeviceAddress): Device {
     const device = this.devices.get(name);
     if (device === undefined) throw new RangeError(`There is no device ${name}.`);

@@ -75,6 +75,26 @@ describe('BlockSession', () => {
     }
   });
 
+  it('[P-149] takes a device in whose blocks come one after another while steps go by', async () => {
+    const run = new SimulatedSessions({ graphOf, hopMs: 20, fileMs: 80 });
+    const devices = [await run.join(), await run.join(), await run.join()];
+    await until(run, devices, 2);
+
+    devices[2]?.kill();
+    const late = await run.join();
+    for (let second = 0; second < 20 && late.session.view().state !== 'computing'; second++) {
+      await run.scheduler.advance(1_000);
+    }
+    expect(late.session.view()).toMatchObject({ state: 'computing', problems: [] });
+    await run.scheduler.advance(20_000);
+    expect(late.session.view().blocks.filter(({ isHere }) => isHere).length).toBeGreaterThan(1);
+    const begun = Math.max(...late.steps.keys(), 0);
+    await run.scheduler.advance(2_000);
+    const last = Math.max(...late.steps.keys());
+    expect(last).toBeGreaterThan(begun);
+    expect(late.steps.get(last)).toEqual(oracle(last + 1));
+  });
+
   it('goes on with the same bits when a device is gone, and takes a new one in while it computes', async () => {
     const run = new SimulatedSessions({ graphOf, hopMs: 200 });
     const devices = [await run.join(), await run.join(), await run.join()];

@@ -21,6 +21,7 @@ import { BlockKeeper, type BlockKeeperOptions } from '../blocks/block-keeper.ts'
 import type { ConfirmedVersion } from '../blocks/needed-versions.ts';
 import type { ContentTransport } from '../content/transport.ts';
 import { every, type Scheduler } from '../scheduler.ts';
+import { AwaitedVersions } from './awaited-versions.ts';
 import { type Links, openLinks } from './links.ts';
 import { LiveMember } from './live-member.ts';
 import { type CollectedVersions, VersionCollector } from './version-collector.ts';
@@ -121,8 +122,6 @@ interface Welcome {
   readonly next: Keepers;
 }
 
-/** Stands for a root that is not known. */
-const ABSENT: Hex = `0x${'00'.repeat(32)}`;
 const ADVANCE_MS = 1_000;
 /** A hello of a member may take 10 s. Who begins to compute alone sooner would not know of it. */
 const GATHER_MS = 12_000;
@@ -130,12 +129,12 @@ const GATHER_MS = 12_000;
 const ASK_MS = 10_000;
 /** Until a keeper that did not answer is given up for another one. */
 const ASK_AGAIN_MS = 1_000;
+/** Messages that are kept until this device computes. What is missing then is asked for. */
+const MOST_EARLY = 1_024;
 /** Bytes of the largest file that is given from memory. Larger ones are fetched in chunks. */
 const MOST_GIVEN = 12 * 1024 * 1024;
 /** Within this time the blocks of one step have to come, for the whole model. */
 const COLLECT_MS = 60_000;
-/** A block that this device is to keep for so long, and does not compute, makes it come in again. */
-const ADOPT_MS = 10_000;
 /** Hellos that nobody answers before the device takes it that nobody computes. */
 const ASKED = 3;
 /** Steps of which confirmed versions are remembered. */
@@ -157,10 +156,15 @@ export class BlockSession {
   #early: { readonly from: DeviceAddress; readonly message: PipelineMessage }[] = [];
   readonly #startedAt: number;
   #askedAt = Number.NEGATIVE_INFINITY;
-  #missingSince: number | undefined;
+  /** Versions of the next step that came before it began, by block. */
+  readonly #coming = new Map<string, { readonly step: number; readonly file: Uint8Array }>();
   /** When a version was asked for last, and how often, by block. */
   readonly #asked = new Map<string, { readonly step: number; readonly at: number; readonly turn: number }>();
   #hellos = 0;
+  /** Steps that were over before this device could come in. */
+  #missed = 0;
+  /** What devices that come in wait for. */
+  readonly #awaited = new AwaitedVersions();
   #steps = 0;
   #isAdvancing = false;
   /** While what is held is given back, to come in again. */
@@ -293,7 +297,7 @@ export class BlockSession {
     }
     switch (message.kind) {
       case 'hello':
-        for (const each of this.#live?.member.welcome([]) ?? []) this.#send(from, each);
+        this.#greet(from);
         return;
       case 'fetch':
         void this.#give(from, message);
@@ -306,8 +310,8 @@ export class BlockSession {
         if (this.#mayLead(from)) this.#welcomed(message);
         return;
     }
-    if (this.#live === undefined) this.#early.push({ from, message });
-    else this.#live.receive(from, message);
+    if (this.#live !== undefined) this.#live.receive(from, message);
+    else if (this.#early.length < MOST_EARLY) this.#early.push({ from, message });
     this.#changed();
   }
 
@@ -345,6 +349,7 @@ export class BlockSession {
     }
     // Handoffs of a step that is over are of no use any more.
     if (step !== this.#welcome?.step) {
+      if (this.#welcome !== undefined) this.#missed++;
       this.#early = this.#early.filter(
         ({ message }) => message.kind !== 'handoff' || message.handoff.step >= step,
       );
@@ -355,39 +360,50 @@ export class BlockSession {
     void this.#advance();
   }
 
-  /** Gives a version that is in memory to a device that comes in. */
+  /** Tells a device what is computed now, where this one takes part. */
+  #greet(to: DeviceAddress): void {
+    for (const each of this.#live?.member.welcome([]) ?? []) this.#send(to, each);
+  }
+
+  /**
+   * Gives a version that is in memory to a device that comes in, or remembers that it waits for that of the
+   * next step.
+   */
   async #give(
     to: DeviceAddress,
     { step, block }: Extract<PipelineMessage, { kind: 'fetch' }>,
   ): Promise<void> {
-    if (!this.#held.has(block)) return;
+    const held = this.#held.get(block);
+    if (held === undefined) return;
+    if (step > held) {
+      this.#awaited.add(to, block, step);
+      return;
+    }
     try {
       const file = await this.#options.worker.file(block, step);
       if (file.length <= MOST_GIVEN) this.#send(to, { kind: 'version', step, block, file });
     } catch {
       // It is of a step that is over. The device is told which one it is now.
-      for (const each of this.#live?.member.welcome([]) ?? []) this.#send(to, each);
+      this.#greet(to);
     }
   }
 
   /** Takes a version that was asked for, where its tensors are the run's. */
   async #take({ step, block, file }: Extract<PipelineMessage, { kind: 'version' }>): Promise<void> {
     const welcome = this.#welcome;
-    if (
-      this.#isLeaving ||
-      this.#live !== undefined ||
-      welcome?.step !== step ||
-      this.#held.get(block) === step
-    )
+    if (this.#isLeaving) return;
+    if (this.#live !== undefined) {
+      if (this.#asked.has(block)) await this.#keep(block, step, file);
       return;
+    }
+    if (welcome?.step !== step || this.#held.get(block) === step) return;
     const graph = this.#options.graphOf(step);
     const { roots } = await this.#options.worker.load(file);
     const isRight = [...graph.stateOf(block).keys()].every(
       (name) => roots.get(name) === welcome.state.get(name),
     );
-    if (!isRight) {
-      await this.#options.worker.release(block);
-      this.#held.delete(block);
+    if (!isRight || this.#welcome !== welcome) {
+      await this.#drop(block);
       return;
     }
     this.#held.set(block, step);
@@ -420,7 +436,7 @@ export class BlockSession {
         root: this.#rules.versionRoot(
           block,
           step,
-          new Map([...tensors.keys()].map((name) => [name, state.get(name) ?? ABSENT])),
+          new Map([...tensors.keys()].map((name) => [name, rootIn(state, name)])),
         ),
       }),
     );
@@ -444,7 +460,7 @@ export class BlockSession {
     try {
       if (this.#live !== undefined) {
         this.#askOthers();
-        await this.#adopt();
+        await this.#adopt(this.#live);
       } else if (this.#welcome !== undefined) await this.#join(this.#welcome);
       else await this.#gather();
       if (this.#live === undefined) this.#failure = undefined;
@@ -473,23 +489,42 @@ export class BlockSession {
     for (const { device } of keeping.members()) {
       if (known.has(device)) continue;
       this.#send(device, { kind: 'hello' });
-      for (const each of live.member.welcome([])) this.#send(device, each);
+      this.#greet(device);
     }
   }
 
-  /** Comes in again for a block that has come to this device, as when another one has left. */
-  async #adopt(): Promise<void> {
-    const { scheduler, keeping } = this.#options;
-    const missing = this.#mine().find((block) => !this.#held.has(block));
-    const isHere = keeping.store.versions().some(({ block }) => block === missing);
-    if (missing === undefined || !isHere) {
-      this.#missingSince = undefined;
+  /** Takes in blocks that this device is to keep and does not compute yet, as when another one has left. */
+  async #adopt(live: LiveMember): Promise<void> {
+    const { plan } = live.member;
+    for (const block of this.#mine()) {
+      if (this.#held.has(block)) continue;
+      const file = await this.#options.keeping.store.read({ block, step: live.member.step });
+      if (file !== undefined) await this.#keep(block, live.member.step, file);
+      else this.#ask(block, { step: plan.step, keepers: new Map([[block, plan.keepers(block)]]) });
+    }
+  }
+
+  /** Computes the hops of one more block from now on, where this is its version before the step in progress. */
+  async #keep(block: string, step: number, file: Uint8Array): Promise<void> {
+    const live = this.#live;
+    if (live === undefined || this.#held.has(block)) return;
+    if (live.member.step + 1 === step) this.#coming.set(block, { step, file });
+    if (live.member.step !== step) return;
+    const { roots } = await this.#options.worker.load(file);
+    const { state, graph } = live.member.book;
+    const isRight = [...graph.stateOf(block).keys()].every((name) => roots.get(name) === state.get(name));
+    // Meanwhile the step may be over: then the version of the next one is needed.
+    if (this.#live !== live || live.member.step !== step || !isRight) {
+      await this.#drop(block);
       return;
     }
-    this.#missingSince ??= scheduler.now();
-    if (scheduler.now() - this.#missingSince < ADOPT_MS) return;
-    this.#missingSince = undefined;
-    await this.#rejoin();
+    this.#held.set(block, step);
+    live.keep([block]);
+  }
+
+  async #drop(block: string): Promise<void> {
+    this.#held.delete(block);
+    await this.#options.worker.release(block);
   }
 
   /** Nobody computes yet: takes blocks as the run starts with them, until each has a keeper. */
@@ -523,33 +558,40 @@ export class BlockSession {
     const { keeping, worker } = this.#options;
     const { step } = welcome;
     const mine = this.#mine();
-    let isWhole = mine.length > 0;
     for (const block of mine) {
       if (this.#held.get(block) === step) continue;
       const file = await keeping.store.read({ block, step });
       if (file === undefined) {
-        isWhole = false;
         this.#ask(block, welcome);
         continue;
       }
       await worker.load(file);
       this.#held.set(block, step);
     }
-    if (isWhole && this.#welcome?.step === step) {
-      this.#compute({ ...welcome, joins: [...mine] });
-      const others = new Set([...welcome.keepers.values()].flat());
-      for (const device of others) this.#send(device, { kind: 'join', step, blocks: [...mine] });
+    const here = mine.filter((block) => this.#held.get(block) === step);
+    if (here.length === 0 || this.#welcome?.step !== step) {
+      this.#keeper.wake();
       return;
     }
-    this.#keeper.wake();
+    // The other blocks of this device come while it computes.
+    for (const block of [...this.#held.keys()]) if (!here.includes(block)) await this.#drop(block);
+    this.#compute({ ...welcome, joins: here });
+    const others = new Set([...welcome.keepers.values()].flat());
+    for (const device of others) this.#send(device, { kind: 'join', step, blocks: here });
   }
 
-  /** Asks a keeper for a version, once in a second, another one each time. */
-  #ask(block: string, { step, keepers }: Welcome): void {
+  /**
+   * Asks a keeper for a version, once in a second, another one each time. Where a step was over before all
+   * versions of it were here, those of the next one are asked for, and come the moment that it begins.
+   */
+  #ask(block: string, { step: current, keepers }: Pick<Welcome, 'step' | 'keepers'>): void {
+    const step = this.#missed === 0 && this.#live === undefined ? current : current + 1;
     const now = this.#options.scheduler.now();
     const before = this.#asked.get(block);
-    if (before?.step === step && now - before.at < ASK_AGAIN_MS) return;
-    const holders = keepers.get(block) ?? [];
+    // One that was asked for while its step was still to come is on its way.
+    const isAsked = before?.step === step || before?.step === current;
+    if (before !== undefined && isAsked && now - before.at < ASK_AGAIN_MS) return;
+    const holders = (keepers.get(block) ?? []).filter((device) => device !== this.#options.device);
     const turn = before === undefined ? 0 : before.turn + 1;
     const from = holders[turn % Math.max(1, holders.length)];
     this.#asked.set(block, { step, at: now, turn });
@@ -600,15 +642,29 @@ export class BlockSession {
   }
 
   #finished(step: number, state: Roots): void {
-    this.#confirm(step + 1, state);
-    for (const block of [...this.#held.keys()]) {
-      this.#held.set(block, step + 1);
-      this.#store(block, step + 1).catch((error: unknown) => {
+    const next = step + 1;
+    this.#confirm(next, state);
+    for (const block of this.#held.keys()) this.#held.set(block, next);
+    this.#serveAwaited(next);
+    for (const block of this.#held.keys()) {
+      this.#store(block, next).catch((error: unknown) => {
         this.#failure = `${block} was not written: ${messageOf(error)}`;
       });
     }
+    const coming = [...this.#coming];
+    this.#coming.clear();
+    for (const [block, { step: of, file }] of coming) {
+      if (of === next) void this.#keep(block, of, file).catch(() => undefined);
+    }
     this.#options.onStep?.(step, state, this.#shares());
     this.#changed();
+  }
+
+  /** Gives devices that come in what they wait for. They hear first which step has begun. */
+  #serveAwaited(step: number): void {
+    const awaited = this.#awaited.take(step);
+    for (const to of new Set(awaited.map((each) => each.to))) this.#greet(to);
+    for (const { to, block } of awaited) void this.#give(to, { kind: 'fetch', step, block });
   }
 
   #shares(): StepShares {
@@ -643,10 +699,19 @@ export class BlockSession {
       for (const block of [...this.#held.keys()]) await this.#options.worker.release(block);
     } finally {
       this.#held.clear();
+      this.#coming.clear();
       this.#asked.clear();
       this.#welcome = undefined;
       this.#hellos = 0;
+      this.#missed = 0;
       this.#isLeaving = false;
     }
   }
+}
+
+/** A tensor's root. Throws RangeError where it is missing, which would make a version of another model. */
+function rootIn(state: Roots, tensor: string): Hex {
+  const root = state.get(tensor);
+  if (root === undefined) throw new RangeError(`The root of ${tensor} is not known.`);
+  return root;
 }

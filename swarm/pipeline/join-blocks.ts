@@ -14,6 +14,7 @@ import { MAX_RESPONSE } from '../content/frames.ts';
 import { serveContent } from '../content/server.ts';
 import { libp2pContentTransport } from '../content/transport.ts';
 import type { SwarmConnection } from '../join.ts';
+import type { PeerView } from '../peers.ts';
 import { stripedTransport } from '../striping/striped-transport.ts';
 import { BlockSession, type BlockSessionOptions, type HopWorker } from './block-session.ts';
 
@@ -104,7 +105,7 @@ export async function joinBlocks(options: JoinBlocksOptions): Promise<BlockSessi
         if (found.block !== block || found.step !== step) return `0x${'00'.repeat(32)}`;
         return run.versionRoot(block, step, found.roots);
       },
-      latencyClass: () => latencyClassOf(median(node.view().peers.map(({ latency }) => latency ?? 0))),
+      latencyClass: () => latencyClassOf(medianRoundTrip(node.view().peers)),
     },
     transport: stripedTransport({
       plain: libp2pContentTransport(node.libp2p, PIPELINE_PROTOCOL),
@@ -122,7 +123,9 @@ export async function joinBlocks(options: JoinBlocksOptions): Promise<BlockSessi
   return session;
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+/** In milliseconds, of the peers that were pinged. */
+function medianRoundTrip(peers: readonly PeerView[]): number {
+  const known = peers.map(({ latency }) => latency).filter((latency) => latency !== null);
+  const sorted = known.sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? UNKNOWN_ROUND_TRIP;
 }

@@ -3,6 +3,7 @@
  * channel that is there already and that names its peer, so that DTLS is with that peer: each description has
  * the fingerprint of its certificate.
  */
+import { must } from '../../protocol/must.ts';
 import type { Channel } from '../content/transport.ts';
 import { deadline, type Scheduler, systemScheduler } from '../scheduler.ts';
 import { dataChannelPipe } from './data-channel-pipe.ts';
@@ -56,9 +57,11 @@ export function offerConnections(options: ConnectOptions): Promise<Pipe[]> {
     );
     await options.signalling.write(encode(offers), within);
     const answers = decode(await options.signalling.read(within), count);
+    if (answers.length < count)
+      throw new StripeError('The peer answered fewer connections than it was offered.');
     await Promise.all(
       connections.map((connection, i) =>
-        connection.setRemoteDescription({ type: 'answer', sdp: answers[i] ?? '' }),
+        connection.setRemoteDescription({ type: 'answer', sdp: must(answers, i) }),
       ),
     );
     return await settled;
@@ -72,7 +75,7 @@ export async function acceptConnections(options: ConnectOptions): Promise<Pipe[]
     const settled = allOf(connections.map((connection) => pipeFrom(connection, within)));
     const answers = await Promise.all(
       connections.map(async (connection, i) => {
-        await connection.setRemoteDescription({ type: 'offer', sdp: offers[i] ?? '' });
+        await connection.setRemoteDescription({ type: 'offer', sdp: must(offers, i) });
         await connection.setLocalDescription(await connection.createAnswer());
         return await description(connection, options.scheduler);
       }),

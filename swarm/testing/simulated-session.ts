@@ -33,6 +33,8 @@ export interface SimulatedSessionsOptions {
   readonly graphOf: (step: number) => HopGraph;
   /** Milliseconds that a hop takes. */
   readonly hopMs: number;
+  /** Milliseconds that a worker takes for the file of a version, one after another. Defaults to 0. */
+  readonly fileMs?: number;
 }
 
 export class SimulatedSessions {
@@ -60,7 +62,7 @@ export class SimulatedSessions {
 
   /** A new device comes in that may keep `quotaBytes`. */
   async join(quotaBytes = 2 ** 30): Promise<SessionDevice> {
-    const { graphOf, hopMs } = this.#options;
+    const { graphOf, hopMs, fileMs = 0 } = this.#options;
     const n = ++this.#devices;
     const device: DeviceAddress = `0x${n.toString(16).padStart(40, '0')}`;
     const peerId = `peer ${n}`;
@@ -74,7 +76,7 @@ export class SimulatedSessions {
       versionBytes: 128 + tensors.size * TENSOR_BYTES,
     }));
     const steps = new Map<number, ReadonlyMap<string, Hex>>();
-    const worker = this.#worker(peerId, hopMs);
+    const worker = this.#worker(peerId, hopMs, fileMs);
     const session = await BlockSession.start({
       device,
       run: simulatedRules.run,
@@ -128,12 +130,13 @@ export class SimulatedSessions {
     return { step, roots: new Map([...tensors].map(([name, bytes]) => [name, hashedRoot(bytes)])) };
   }
 
-  #worker(peerId: string, hopMs: number): HopWorker {
+  #worker(peerId: string, hopMs: number, fileMs: number): HopWorker {
     const { graphOf } = this.#options;
     const graph = graphOf(0);
     const versions = new Map<string, ReadonlyMap<string, Uint8Array>>();
     const rootsOf = (tensors: ReadonlyMap<string, Uint8Array>) =>
       new Map([...tensors].map(([name, bytes]) => [name, hashedRoot(bytes)]));
+    let last: Promise<void> = Promise.resolve();
     const tensorsOf = (block: string, step: number) => {
       const tensors = versions.get(`${block} ${step}`);
       if (tensors === undefined) throw new RangeError(`${peerId} has no ${block} of step ${step}`);
@@ -149,7 +152,15 @@ export class SimulatedSessions {
         versions.set(`${block} ${step}`, tensors);
         return { roots: rootsOf(tensors) };
       },
-      file: async (block, step) => writeFile(block, step, tensorsOf(block, step)),
+      file: async (block, step) => {
+        const tensors = tensorsOf(block, step);
+        if (fileMs > 0) {
+          const made = last.then(() => wait(this.scheduler, fileMs));
+          last = made;
+          await made;
+        }
+        return writeFile(block, step, tensors);
+      },
       release: async () => undefined,
       compute: async (step, hop, inputs, signal) => {
         const at = graphOf(step);

@@ -77,10 +77,10 @@ export const ENGINE_JUDGE: ReferenceJudge = {
     if (operatorName(call.node.op) === 'attention.grad.kv') {
       const parts = keyGradientParts(operands, index);
       const sum = chunk === 0 ? 0 : floatOf(before);
-      return { accumulator: bitsOf(add(sum, parts[chunk] ?? 0)), chunks: parts.length };
+      return { accumulator: bitsOf(add(sum, must(parts, chunk))), chunks: parts.length };
     }
     const sums = foldAccumulators(operands, index);
-    return { accumulator: sums[chunk] ?? 0, chunks: sums.length };
+    return { accumulator: must(sums, chunk), chunks: sums.length };
   },
   total: (op, accumulators) =>
     knows(op) ? ELEMENT_JUDGE.total(op, accumulators) : foldTotal(op, accumulators),

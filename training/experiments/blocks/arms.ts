@@ -4,7 +4,7 @@ import { type BlockPlan, blockPlan, evenLayers, layerBlocks } from '../../../mod
 import { DEFAULT_OPTIMIZER } from '../../../models/decoder/adamw.ts';
 import { type DecoderConfig, parameterSpecs } from '../../../models/decoder/config.ts';
 import { initialParameters } from '../../../models/decoder/initialize.ts';
-import type { NamedTensors } from '../../../models/decoder/state.ts';
+import { type NamedTensors, tensorNamed } from '../../../models/decoder/state.ts';
 import { pathPlan } from '../../../pipeline/path-plan.ts';
 import { must } from '../../../protocol/must.ts';
 import { RandomStream } from '../../../protocol/philox.ts';
@@ -254,7 +254,13 @@ export class ArmRun {
 
   #normOf(stage: number): number {
     const { trained } = must(layerBlocks(this.#plan), stage - 1);
-    return blockNorm(trained.map(({ name }) => this.#squares.get(name) ?? 0));
+    return blockNorm(
+      trained.map(({ name }) => {
+        const square = this.#squares.get(name);
+        if (square === undefined) throw new RangeError(`No step has given the norm of ${name}.`);
+        return square;
+      }),
+    );
   }
 
   async #outerStep(): Promise<void> {
@@ -317,7 +323,7 @@ export function spreadOf(groups: readonly NamedTensors[]): number {
   let [sum, count] = [0, 0];
   for (const [name, first] of must(groups, 0)) {
     for (let i = 0; i < first.length; i++) {
-      const values = groups.map((group) => group.get(name)?.[i] ?? 0);
+      const values = groups.map((group) => must(tensorNamed(group, name), i));
       const mean = values.reduce((a, b) => a + b, 0) / values.length;
       sum += values.reduce((a, value) => a + (value - mean) ** 2, 0) / values.length;
       count++;
