@@ -23,7 +23,9 @@ export type MemberEvent =
     }
   /** The device could not compute a hop. */
   | { readonly kind: 'failed'; readonly step: number; readonly hop: number }
-  /** The device has these blocks' versions before the step in progress, and computes their hops from now on. */
+  /**
+   * The device has these blocks' versions before the step in progress, and computes their hops from now on.
+   */
   | { readonly kind: 'keep'; readonly blocks: readonly string[] }
   /** The connection to a device ended. */
   | { readonly kind: 'gone'; readonly device: DeviceAddress }

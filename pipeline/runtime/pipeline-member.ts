@@ -392,7 +392,9 @@ export class PipelineMember {
         this.#send(from, handoffMessage(handoff));
   }
 
-  /** As a device that joins, this one is asked last in this step. The updates of its blocks are its own too. */
+  /**
+   * As a device that joins, this one is asked last in this step. The updates of its blocks are its own too.
+   */
   #onKeep(blocks: readonly string[]): void {
     if (this.#isOver) return;
     const { plan, graph, book, asked, work } = this.#step;

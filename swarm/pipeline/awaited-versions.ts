@@ -9,7 +9,9 @@ export interface AwaitedVersion {
 /** Devices that may wait for a version of one block. More are not remembered: they ask again. */
 const WAITING = 16;
 
-/** Requests for versions of the next step. A device that comes in gets them the moment that the step begins. */
+/**
+ * Requests for versions of the next step. A device that comes in gets them the moment that the step begins.
+ */
 export class AwaitedVersions {
   readonly #byBlock = new Map<string, Map<DeviceAddress, number>>();
 

@@ -504,7 +504,9 @@ export class BlockSession {
     }
   }
 
-  /** Computes the hops of one more block from now on, where this is its version before the step in progress. */
+  /**
+   * Computes the hops of one more block from now on, where this is its version before the step in progress.
+   */
   async #keep(block: string, step: number, file: Uint8Array): Promise<void> {
     const live = this.#live;
     if (live === undefined || this.#held.has(block)) return;

@@ -51,7 +51,9 @@ export class LiveMember {
     this.#handle({ kind: 'message', from, message });
   }
 
-  /** The device has these blocks' versions before the step in progress, and computes their hops from now on. */
+  /**
+   * The device has these blocks' versions before the step in progress, and computes their hops from now on.
+   */
   keep(blocks: readonly string[]): void {
     this.#handle({ kind: 'keep', blocks });
   }
